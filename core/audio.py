@@ -1,0 +1,242 @@
+"""Bytes or a path to a ``Clip``: decode, mono, 44.1 kHz, excerpt, content hash, and refusal of what is no music.
+
+Everything is brought to what the published table was made from: mono (mean of the channels), 44.1 kHz, 30.02 s at most.
+Sources: libsndfile through soundfile (decoding), soxr HQ (resampling); excerpt length from the event densities of the
+table, which are multiples of 1 / 29.93 s, so its clips have 30.02 s.
+"""
+
+import hashlib
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+
+from core.containers import cut_short
+from core.errors import AudioError
+from core.schema import SR
+
+EXCERPT_S = 30.02  # length of the table's clips
+SHORTEST_S = 0.5  # below this, harmonic change and tempo do not exist
+LITTLE_S = 5.0  # a prediction on less stands on little
+LOWEST_SR, HIGHEST_SR = 4_000, 768_000
+MOST_CHANNELS = 64
+SILENCE = 1e-4  # peak to peak, -80 dB of full scale: nothing that a listener would call music
+_BLOCK = 1 << 20  # samples decoded at a time, all channels together: bounds memory whatever the file claims
+
+_FORMATS = ("WAV", "WAVEX", "FLAC", "OGG", "MP3", "MPEG", "RF64", "W64", "AIFF", "AU", "CAF")
+
+
+@dataclass(frozen=True, eq=False)
+class Clip:
+    """Mono audio, ready for the features.
+
+    clip_id : hash of the file's bytes, with the excerpt's start where it is not the default.
+    y : shape (n,), float64, full scale = 1.  sr : sampling rate in Hz.
+    """
+
+    clip_id: str
+    y: np.ndarray
+    sr: int
+
+    def __post_init__(self) -> None:
+        if self.y.ndim != 1 or self.y.dtype != np.float64:
+            raise AudioError(f"A clip is mono float64 audio; this one is {self.y.dtype} of shape {self.y.shape}.")
+        if self.y.size == 0:
+            raise AudioError("The audio holds no samples.")
+        if not np.isfinite(self.y).all():
+            raise AudioError("The audio holds samples that are not numbers. Export the file again.")
+        if self.sr <= 0:
+            raise AudioError(f"A sampling rate of {self.sr} Hz makes no sense.")
+
+    @property
+    def duration_s(self) -> float:
+        return self.y.size / self.sr
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """What was decoded, and what a person should know about it.
+
+    clip : the excerpt.  sr, channels, duration_s : of the whole file as it came.
+    start_s : where the excerpt begins.  remarks : sentences about what makes the features less meaningful.
+    """
+
+    clip: Clip
+    name: str
+    format: str
+    sr: int
+    channels: int
+    duration_s: float
+    start_s: float
+    remarks: tuple[str, ...]
+
+
+def content_hash(data: bytes) -> str:
+    """SHA-256 of the bytes, 64 hexadecimal digits."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def display_name(name: str) -> str:
+    """The last part of a file name, printable characters only, 120 characters at most: to show, never to open."""
+    last = name.replace("\\", "/").rsplit("/", 1)[-1]
+    return "".join(c for c in last if c.isprintable())[:120] or "clip"
+
+
+def read(path: Path, *, start_s: float | None = None, length_s: float = EXCERPT_S, max_mb: float = 200) -> Recording:
+    """Decode a file; as ``decode``."""
+    try:
+        size = path.stat().st_size
+        if size > max_mb * 1e6:
+            raise AudioError(_too_large(display_name(path.name), size, max_mb))
+        data = path.read_bytes()
+    except OSError as error:
+        raise AudioError(f"{display_name(path.name)} cannot be read: {error.strerror}.") from error
+    return decode(data, path.name, start_s=start_s, length_s=length_s, max_mb=max_mb)
+
+
+def decode(
+    data: bytes, name: str, *, start_s: float | None = None, length_s: float = EXCERPT_S, max_mb: float = 200
+) -> Recording:
+    """Decode audio bytes to a mono excerpt at 44.1 kHz.
+
+    start_s : where the excerpt begins; None takes the middle of a file that is longer than length_s, because beginnings
+        and endings are the least typical parts of a recording.
+    Raises AudioError with a sentence for anything that is not at least 0.5 s of sound.
+    """
+    name = display_name(name)
+    if not data:
+        raise AudioError(f"{name} is empty. Choose a WAV, FLAC, OGG or MP3 file.")
+    if len(data) > max_mb * 1e6:
+        raise AudioError(_too_large(name, len(data), max_mb))
+    try:
+        with soundfile.SoundFile(io.BytesIO(data)) as file:
+            _check_header(file, name)
+            if cut_short(data, file.format):
+                raise AudioError(f"{name} is truncated: it ends in the middle. Copy or export the file again.")
+            y, start = _excerpt(file, name, start_s=start_s, length_s=length_s)
+            sr, channels, form, subtype = file.samplerate, file.channels, file.format, file.subtype
+            duration_s = file.frames / sr
+    except (soundfile.LibsndfileError, RuntimeError) as error:
+        raise AudioError(
+            f"{name} is not audio that can be read (WAV, FLAC, OGG and MP3 are), or it is damaged."
+        ) from error
+    remarks = _remarks(form, subtype, sr, channels)
+    y, scaled = _to_full_scale(y)
+    remarks += scaled
+    if sr != SR:
+        y = soxr.resample(y, sr, SR, quality="HQ")
+    default = start_s is None and length_s == EXCERPT_S
+    clip_id = content_hash(data) if default else f"{content_hash(data)}@{start:.3f}+{y.size / SR:.3f}"
+    clip = Clip(clip_id, y, SR)
+    if clip.duration_s < LITTLE_S:
+        remarks += (f"Only {clip.duration_s:.1f} s of audio: a prediction on so little stands on thin ground.",)
+    if duration_s > clip.duration_s + 0.01:
+        remarks += (f"The file lasts {duration_s:.0f} s; {clip.duration_s:.1f} s from {start:.1f} s on were analysed.",)
+    return Recording(clip, name, form, sr, channels, duration_s, start, remarks)
+
+
+def envelope(clip: Clip, points: int = 600) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Waveform for drawing: times in s, lowest and highest sample of each of ``points`` stretches."""
+    edges = np.linspace(0, clip.y.size, min(points, clip.y.size) + 1).astype(np.int64)[:-1]
+    return edges / clip.sr, np.minimum.reduceat(clip.y, edges), np.maximum.reduceat(clip.y, edges)
+
+
+def spectrogram(clip: Clip, *, columns: int = 300, rows: int = 96) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Power spectrogram for drawing, not for features: frames of 46 ms, log-spaced bands from 50 Hz up.
+
+    Returns times in s (t,), band centres in Hz (f,), level in dB below the loudest band and frame (f, t), -80 at least.
+    """
+    n_fft = 2048
+    y = np.pad(clip.y, (0, max(0, n_fft - clip.y.size)))
+    starts = np.linspace(0, y.size - n_fft, min(columns, y.size // 256 + 1)).astype(np.int64)
+    frames = y[starts[:, None] + np.arange(n_fft)] * np.hanning(n_fft)
+    power = np.abs(np.fft.rfft(frames, axis=1)) ** 2
+    edges = np.geomspace(50, clip.sr / 2, rows + 1)
+    centres = np.sqrt(edges[:-1] * edges[1:])
+    bins = np.clip(np.round(edges * n_fft / clip.sr).astype(int), 0, n_fft // 2)
+    bands = np.stack([power[:, a : max(b, a + 1)].mean(axis=1) for a, b in zip(bins[:-1], bins[1:], strict=True)])
+    level = 10 * np.log10(bands / max(bands.max(), 1e-20) + 1e-8)
+    return (starts + n_fft / 2) / clip.sr, centres, level
+
+
+def _too_large(name: str, size: int, max_mb: float) -> str:
+    return (
+        f"{name} has {size / 1e6:.0f} MB; at most {max_mb:.0f} MB are read. "
+        "Cut out the part that you want to know about, or export it as FLAC or MP3."
+    )
+
+
+def _check_header(file: soundfile.SoundFile, name: str) -> None:
+    if file.format not in _FORMATS:
+        raise AudioError(f"{name} is a {file.format} file. Choose a WAV, FLAC, OGG or MP3 file.")
+    if file.frames <= 0:
+        raise AudioError(f"{name} holds no audio: its length is zero.")
+    if not LOWEST_SR <= file.samplerate <= HIGHEST_SR:
+        raise AudioError(f"{name} claims a sampling rate of {file.samplerate} Hz; music has 8,000 to 192,000.")
+    if file.channels > MOST_CHANNELS:
+        raise AudioError(f"{name} has {file.channels} channels; at most {MOST_CHANNELS} are mixed down.")
+    if file.frames / file.samplerate < SHORTEST_S:
+        raise AudioError(
+            f"{name} lasts {file.frames / file.samplerate:.2f} s; at least {SHORTEST_S} s of audio are needed."
+        )
+
+
+def _excerpt(
+    file: soundfile.SoundFile, name: str, *, start_s: float | None, length_s: float
+) -> tuple[np.ndarray, float]:
+    """Mono samples of the excerpt at the file's own rate, and its start in s."""
+    wanted = min(file.frames, round(length_s * file.samplerate))
+    first = (file.frames - wanted) // 2 if start_s is None else round(start_s * file.samplerate)
+    if first < 0 or first >= file.frames:
+        raise AudioError(f"{name} lasts {file.frames / file.samplerate:.1f} s: an excerpt cannot start at {start_s} s.")
+    if first:
+        file.seek(first)
+    wanted = min(wanted, file.frames - first)
+    y = np.empty(wanted)
+    done = 0
+    while done < wanted:
+        block = file.read(min(wanted - done, max(1, _BLOCK // file.channels)), dtype="float64", always_2d=True)
+        if not len(block):
+            break
+        y[done : done + len(block)] = block[:, 0] if file.channels == 1 else block.mean(axis=1)
+        done += len(block)
+    # MP3 lengths come from a header that may be a frame or two off; anything more is a damaged file.
+    if wanted - done > max(4608, 0.01 * wanted):
+        raise AudioError(f"{name} is truncated: {wanted / file.samplerate:.1f} s were announced, "
+                         f"{done / file.samplerate:.1f} s could be read. Copy or export the file again.")  # fmt: skip
+    y = y[:done]
+    if not np.isfinite(y).all():
+        raise AudioError(f"{name} holds samples that are not numbers. Export the file again.")
+    if y.size / file.samplerate < SHORTEST_S:
+        raise AudioError(f"{name}: only {y.size / file.samplerate:.2f} s could be read; {SHORTEST_S} s are needed.")
+    if np.ptp(y) < SILENCE:
+        where = "is silent" if wanted == file.frames else f"is silent from {first / file.samplerate:.1f} s on"
+        raise AudioError(f"{name} {where}. Choose a file, or a part of it, with music.")
+    return y, first / file.samplerate
+
+
+def _to_full_scale(y: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
+    peak = float(np.abs(y).max())
+    if peak <= 1:
+        return y, ()
+    remark = f"Samples reach {peak:.3g} times full scale; the clip was scaled down to full scale."
+    return y / peak, (remark,)
+
+
+def _remarks(form: str, subtype: str, sr: int, channels: int) -> tuple[str, ...]:
+    found = []
+    if sr < SR:
+        found.append(
+            f"Sampled at {sr / 1000:g} kHz, so there is nothing above {sr / 2000:g} kHz: "
+            "brightness, rolloff, flatness and the other measures of the spectrum mean less."
+        )
+    if channels > 2:
+        found.append(f"{channels} channels were mixed down to one.")
+    if subtype in ("PCM_S8", "PCM_U8", "ULAW", "ALAW"):
+        found.append("8-bit audio: its noise raises flatness, entropy and zero crossings.")
+    if form in ("MP3", "MPEG", "OGG"):
+        found.append("Compressed audio: high frequencies are missing or changed, which moves the spectral features.")
+    return tuple(found)
