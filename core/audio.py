@@ -113,9 +113,9 @@ def decode(
         raise AudioError(_too_large(name, len(data), max_mb))
     try:
         with soundfile.SoundFile(io.BytesIO(data)) as file:
-            _check_header(file, name)
             if cut_short(data, file.format):
                 raise AudioError(f"{name} is truncated: it ends in the middle. Copy or export the file again.")
+            _check_header(file, name)
             y, start = _excerpt(file, name, start_s=start_s, length_s=length_s)
             sr, channels, form, subtype = file.samplerate, file.channels, file.format, file.subtype
             duration_s = file.frames / sr

@@ -1,0 +1,22 @@
+"""Page config and navigation; nothing else."""
+
+import streamlit as st
+
+st.set_page_config(page_title="Turkish Music Emotion", page_icon=":material/music_note:", layout="wide")
+
+st.navigation(
+    {
+        "": [st.Page("pages/home.py", title="Home", icon=":material/home:", default=True)],
+        "Clips": [
+            st.Page("pages/predict.py", title="Predict", icon=":material/graphic_eq:"),
+            st.Page("pages/tracks.py", title="Whole tracks", icon=":material/timeline:"),
+        ],
+        "Models": [
+            st.Page("pages/compare.py", title="Compare models", icon=":material/leaderboard:"),
+            st.Page("pages/confusion.py", title="Confusion", icon=":material/grid_on:"),
+            st.Page("pages/explain.py", title="Explain", icon=":material/psychology:"),
+            st.Page("pages/decisions.py", title="Decisions", icon=":material/rule:"),
+        ],
+        "Data": [st.Page("pages/explore.py", title="Explore", icon=":material/query_stats:")],
+    }
+).run()
