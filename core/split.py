@@ -128,12 +128,12 @@ def _choose(frame: pd.DataFrame, groups: np.ndarray, *, share: float, salt: str)
     keys = clip_keys(frame, salt=salt)
     rows = pd.DataFrame({"key": keys, "group": groups, "label": frame[LABEL].to_numpy()})
     by_group = rows.groupby("group").agg(key=("key", "min"), clips=("key", "nunique"), label=("label", "first"))
-    chosen = []
+    chosen: list[int] = []
     for _, of_label in by_group.sort_values("key").groupby("label", sort=True):
         wanted = round(share * int(of_label["clips"].sum()))
-        for group, clips in of_label["clips"].items():
+        for group, clips in zip(of_label.index.to_numpy(), of_label["clips"], strict=True):
             if clips <= wanted:
-                chosen.append(group)
+                chosen.append(int(group))
                 wanted -= clips
     return np.isin(groups, chosen)
 
