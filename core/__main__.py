@@ -42,7 +42,10 @@ def features(
     writer = csv.writer(sys.stdout, lineterminator="\n")
     if form is Format.csv:
         writer.writerow(names)
+    else:
+        sys.stdout.write("[")
     refused = False
+    separator = "\n"
     for file in files:
         try:
             recording = read(file, max_mb=Settings().max_upload_mb)
@@ -56,8 +59,11 @@ def features(
         if form is Format.csv:
             writer.writerow(row)
         else:
-            typer.echo(json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False))
+            sys.stdout.write(separator + json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False))
+            separator = ",\n"
         sys.stdout.flush()
+    if form is Format.json:
+        sys.stdout.write("\n]\n")
     raise typer.Exit(2 if refused else 0)
 
 

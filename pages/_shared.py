@@ -1,0 +1,83 @@
+"""The only Streamlit helpers that pages share: what is cached, and how a chart, a table and a download look."""
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from core import dataset
+from core.dataset import Table
+from core.settings import Settings
+
+# Downloading keeps the reader's data and tools; PNG export is plotly's camera button.
+_CHART_CONFIG = {
+    "displaylogo": False,
+    "modeBarButtonsToRemove": ["lasso2d", "select2d", "autoScale2d"],
+    "toImageButtonOptions": {"format": "png", "scale": 2},
+}
+
+
+@st.cache_data(show_spinner=False)
+def _table(settings: Settings, stamp: float) -> Table:
+    """stamp : time of the file's last change: a new file is a new key."""
+    bar = st.progress(0.0, text="Looking for the published table …")
+
+    def progress(done: int, total: int) -> None:
+        bar.progress(min(done / total, 1.0) if total else 0.0, text=f"Downloading the table: {done / 1000:.0f} kB")
+
+    try:
+        return dataset.load_table(settings, allow_download=True, progress=progress)
+    finally:
+        bar.empty()
+
+
+def table() -> Table:
+    """The published table, or the synthetic stand-in where it cannot be had; kept until its file changes."""
+    settings = Settings()
+    path = settings.table or settings.raw_dir / dataset.FILE_NAME
+    return _table(settings, path.stat().st_mtime if path.is_file() else 0.0)
+
+
+def stand_in_banner(shown: Table) -> None:
+    """Say it on every page that shows synthetic values, with a button to try the download again."""
+    if not shown.synthetic:
+        return
+    with st.container(border=True):
+        st.warning(
+            "**Synthetic stand-in, not measurements.** The published table could not be had, so these 400 rows are "
+            f"drawn from summary statistics of it. {shown.note}",
+            icon=":material/science:",
+        )
+        if st.button("Try the download again", icon=":material/download:", key="retry_download"):
+            _table.clear()
+            st.rerun()
+
+
+def chart(figure: go.Figure, *, key: str, alt: str, data: pd.DataFrame | None = None, **kwargs: object) -> object:
+    """A chart with its text alternative and, below it, its numbers as a table with a CSV download."""
+    figure.update_layout(modebar={"orientation": "v"})
+    config = _CHART_CONFIG | {"toImageButtonOptions": {"format": "png", "scale": 2, "filename": key}}
+    event = st.plotly_chart(figure, key=key, alt=alt, config=config, **kwargs)
+    if data is not None:
+        with st.expander("The numbers", icon=":material/table:"):
+            st.dataframe(data, hide_index=isinstance(data.index, pd.RangeIndex))
+            download(data, key)
+    return event
+
+
+def download(frame: pd.DataFrame, name: str, *, label: str = "Download CSV", key: str | None = None) -> None:
+    """A CSV download that does not rerun the page; name : file name without ending, naming data and model."""
+    st.download_button(
+        label,
+        frame.to_csv(index=not isinstance(frame.index, pd.RangeIndex)).encode(),
+        file_name=f"{name}.csv",
+        mime="text/csv",
+        icon=":material/download:",
+        key=key or f"download_{name}",
+        on_click="ignore",
+    )
+
+
+def citation() -> None:
+    """Licence and sources of the data, folded away."""
+    with st.expander("Data: licence and how to cite", icon=":material/format_quote:"):
+        st.markdown(dataset.LICENCE + "\n\n" + "\n".join(f"- {c}" for c in dataset.CITATIONS))
