@@ -50,7 +50,7 @@ def next_pow2(n: int) -> int:
 
 def hamming(length: int) -> FloatArray:
     """Symmetric Hamming window, shape (length,), from 0.08 to 1: the window of every spectrum but the onset curves'."""
-    return np.hamming(length)
+    return np.asarray(np.hamming(length), dtype=np.float64)
 
 
 def hanning(length: int) -> FloatArray:

@@ -1,4 +1,4 @@
-"""What MIRtoolbox's export keeps of a series: its mean, spread, trend and periodicity (`mirstat`, up to version 1.7.1)."""
+"""What MIRtoolbox keeps of a series: mean, spread, trend and periodicity (`mirstat`, up to version 1.7.1)."""
 
 from dataclasses import dataclass
 from math import log, nan
