@@ -1,0 +1,230 @@
+"""Our own scikit-learn parts: log and ratio features, clipped z-scores, a regularised discriminant, encoded labels.
+
+Plain estimators that hold only their arguments, arrays and simple attributes, so that skops can store them.
+"""
+
+import numpy as np
+import pandas as pd
+from sklearn.base import (
+    BaseEstimator,
+    ClassifierMixin,
+    MetaEstimatorMixin,
+    OneToOneFeatureMixin,
+    TransformerMixin,
+    clone,
+)
+from sklearn.preprocessing import LabelEncoder
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from core.errors import TableError
+from core.schema import COLUMNS
+
+_HCDF = "_HarmonicChangeDetectionFunction_"
+_MFCC = tuple(f"_MFCC_Mean_{i}" for i in range(1, 14))
+
+
+def _mean(name: str) -> str:
+    return f"_{name}_Mean"
+
+
+# Columns that are positive and skewed, or whose perception is relative: a step is a ratio, not a difference.
+LOGGED = tuple(
+    _mean(name)
+    for name in (
+        *("RMSenergy", "Fluctuation", "Tempo", "Roughness", "Zero-crossingrate", "AttackTime", "Rolloff"),
+        *("Eventdensity", "Pulseclarity", "Brightness", "Spectralcentroid", "Spectralspread"),
+        *("Spectralskewness", "Spectralkurtosis", "Spectralflatness"),
+    )
+)
+
+# name -> ((column, power), ...): the logarithm of a product of powers. Each compares two things that move together
+# (roughness grows with loudness squared, rolloff with the centroid), so what is left is what the pair does not share.
+RATIOS: dict[str, tuple[tuple[str, int], ...]] = {
+    "ln ZCR / centroid": ((_mean("Zero-crossingrate"), 1), (_mean("Spectralcentroid"), -1)),
+    "ln roughness / RMS²": ((_mean("Roughness"), 1), (_mean("RMSenergy"), -2)),
+    "ln centroid / spread": ((_mean("Spectralcentroid"), 1), (_mean("Spectralspread"), -1)),
+    "ln rolloff / centroid": ((_mean("Rolloff"), 1), (_mean("Spectralcentroid"), -1)),
+    "ln event density x attack time": ((_mean("Eventdensity"), 1), (_mean("AttackTime"), 1)),
+    "ln event density / tempo": ((_mean("Eventdensity"), 1), (_mean("Tempo"), -1)),
+    "ln pulse clarity / fluctuation": ((_mean("Pulseclarity"), 1), (_mean("Fluctuation"), -1)),
+    "ln RMS x event density": ((_mean("RMSenergy"), 1), (_mean("Eventdensity"), 1)),
+}
+MFCC_SPREAD = "spread of the MFCC"
+
+# Harmonic-change entropy varies by 0.4 % over the published table, so that a small error of measurement is many
+# standard deviations; the other four depend on details of how the table was made.
+FRAGILE = (
+    _HCDF + "PeriodEntropy",
+    _HCDF + "PeriodFreq",
+    _HCDF + "Slope",
+    "_AttackTime_Mean",
+    "_AttackTime_Slope",
+)
+
+LOG_FLOOR = 5e-4  # half of the last digit of the published table: a printed 0.000 is no more than this
+
+
+class FeatureColumns(TransformerMixin, BaseEstimator):
+    """The published columns, made ready for a linear or Gaussian model.
+
+    log : replace the columns of ``LOGGED`` by their natural logarithm.
+    ratios : add ``RATIOS`` and the spread of the 13 MFCC, each only where all its columns are kept.
+    drop : columns to leave out.
+
+    ``transform`` takes a table with the columns of the schema in any order, or an array (n, 50) in schema order,
+    and returns float64 (n, m); NaN stays NaN and makes NaN what is computed from it. Nothing is learned from the data.
+    """
+
+    def __init__(self, *, log: bool = True, ratios: bool = True, drop: tuple[str, ...] = FRAGILE):
+        self.log = log
+        self.ratios = ratios
+        self.drop = drop
+
+    def fit(self, X, y=None):  # type: ignore[no-untyped-def]
+        """Check the columns. Raises TableError when one is missing."""
+        unknown = [column for column in self.drop if column not in COLUMNS]
+        if unknown:
+            raise TableError(f"{unknown[0]} cannot be dropped: it is not a column of the published table.")
+        _frame(X)
+        self.n_features_in_ = len(COLUMNS)
+        self.kept_ = [column for column in COLUMNS if column not in self.drop]
+        self.ratios_ = [name for name, parts in RATIOS.items() if {c for c, _ in parts} <= set(self.kept_)]
+        return self
+
+    def transform(self, X):  # type: ignore[no-untyped-def]
+        """Table or array (n, 50) to float64 (n, m)."""
+        check_is_fitted(self, "kept_")
+        frame = _frame(X)
+        ln = {c: np.log(np.maximum(frame[c].to_numpy(), LOG_FLOOR)) for c in LOGGED}
+        columns = [ln[c] if self.log and c in ln else frame[c].to_numpy() for c in self.kept_]
+        if self.ratios:
+            columns += [sum(power * ln[c] for c, power in RATIOS[name]) for name in self.ratios_]
+            if set(_MFCC) <= set(self.kept_):
+                columns.append(frame[list(_MFCC)].to_numpy().std(axis=1, ddof=1))
+        return np.column_stack(columns)
+
+    def get_feature_names_out(self, input_features=None):  # type: ignore[no-untyped-def]
+        """Names of the columns that ``transform`` returns, shape (m,)."""
+        check_is_fitted(self, "kept_")
+        names = [f"ln {c}" if self.log and c in LOGGED else c for c in self.kept_]
+        if self.ratios:
+            names += self.ratios_
+            names += [MFCC_SPREAD] if set(_MFCC) <= set(self.kept_) else []
+        return np.array(names, dtype=object)
+
+    def __sklearn_tags__(self):  # type: ignore[no-untyped-def]
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.requires_fit = True
+        return tags
+
+
+def _frame(X: pd.DataFrame | np.ndarray) -> pd.DataFrame:
+    """The 50 columns in schema order as float64; raises TableError when they are not there."""
+    if isinstance(X, pd.DataFrame):
+        missing = [column for column in COLUMNS if column not in X.columns]
+        if missing:
+            raise TableError(
+                f"The table lacks {len(missing)} of the {len(COLUMNS)} feature columns, first {missing[0]}: "
+                "the model needs all of them (a cell may be empty)."
+            )
+        return X[list(COLUMNS)].astype(float)
+    values = np.asarray(X, dtype=float)
+    if values.ndim != 2 or values.shape[1] != len(COLUMNS):
+        raise TableError(f"The model needs {len(COLUMNS)} columns a clip; these values have the shape {values.shape}.")
+    return pd.DataFrame(values, columns=list(COLUMNS))
+
+
+class ClipScores(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+    """Values cut to [-limit, limit]: after a scaler, no feature speaks louder than ``limit`` standard deviations."""
+
+    def __init__(self, *, limit: float = 3.0):
+        self.limit = limit
+
+    def fit(self, X, y=None):  # type: ignore[no-untyped-def]
+        validate_data(self, X)
+        return self
+
+    def transform(self, X):  # type: ignore[no-untyped-def]
+        check_is_fitted(self, "n_features_in_")
+        return np.clip(validate_data(self, X, reset=False), -self.limit, self.limit)
+
+
+class RegularisedDiscriminant(ClassifierMixin, BaseEstimator):
+    """Gaussian discriminant between linear and quadratic, for few rows and many columns.
+
+    pooled : share of the covariance that all classes have in common; the rest is the class's own.
+    shrink : how far each covariance then moves toward the identity times its mean variance.
+    Both in [0, 1]. After Friedman (1989), Regularized discriminant analysis, with fixed amounts.
+    """
+
+    def __init__(self, *, pooled: float = 0.8, shrink: float = 0.3):
+        self.pooled = pooled
+        self.shrink = shrink
+
+    def fit(self, X, y):  # type: ignore[no-untyped-def]
+        """Means and regularised covariances of the classes. Raises ValueError for a class of a single row."""
+        X, y = validate_data(self, X, y, dtype=np.float64, ensure_min_samples=2)
+        check_classification_targets(y)
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        counts = np.bincount(codes)
+        if len(self.classes_) < 2 or counts.min() < 2:
+            raise ValueError(
+                "The discriminant needs at least 2 classes of at least 2 rows each; got class counts "
+                f"{dict(zip(self.classes_.tolist(), counts.tolist(), strict=True))}."
+            )
+        self.means_ = np.array([X[codes == k].mean(axis=0) for k in range(len(counts))])
+        centred = X - self.means_[codes]
+        common = centred.T @ centred / max(len(X) - len(counts), 1)
+        precisions, offsets = [], []
+        for k, count in enumerate(counts):
+            own = centred[codes == k].T @ centred[codes == k] / (count - 1)
+            covariance = self.pooled * common + (1 - self.pooled) * own
+            sphere = max(np.trace(covariance) / X.shape[1], np.finfo(float).tiny) * np.eye(X.shape[1])
+            covariance = (1 - self.shrink) * covariance + self.shrink * sphere
+            precisions.append(np.linalg.pinv(covariance, hermitian=True))
+            log_det = np.linalg.slogdet(covariance)[1]
+            offsets.append(np.log(count / len(X)) - 0.5 * log_det)
+        self.precisions_, self.offsets_ = np.array(precisions), np.array(offsets)
+        return self
+
+    def _log_joint(self, X: np.ndarray) -> np.ndarray:
+        check_is_fitted(self, "precisions_")
+        X = validate_data(self, X, dtype=np.float64, reset=False)
+        away = X[:, None, :] - self.means_  # (n, classes, columns)
+        distances = np.einsum("nkc,kcd,nkd->nk", away, self.precisions_, away, optimize=True)
+        return self.offsets_ - 0.5 * distances
+
+    def predict_proba(self, X):  # type: ignore[no-untyped-def]
+        """Probabilities, shape (n, classes), rows sum to 1."""
+        joint = self._log_joint(X)
+        odds = np.exp(joint - joint.max(axis=1, keepdims=True))
+        return odds / odds.sum(axis=1, keepdims=True)
+
+    def predict(self, X):  # type: ignore[no-untyped-def]
+        """The most probable class of each row."""
+        return self.classes_[self._log_joint(X).argmax(axis=1)]
+
+
+class EncodedLabels(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
+    """A classifier that only knows whole numbers (XGBoost), used with the emotions' names."""
+
+    def __init__(self, estimator=None):  # type: ignore[no-untyped-def]
+        self.estimator = estimator
+
+    def fit(self, X, y):  # type: ignore[no-untyped-def]
+        encoder = LabelEncoder().fit(y)
+        self.classes_ = encoder.classes_
+        self.estimator_ = clone(self.estimator).fit(X, encoder.transform(y))
+        self.n_features_in_ = np.shape(X)[1]
+        return self
+
+    def predict_proba(self, X):  # type: ignore[no-untyped-def]
+        """Probabilities, shape (n, classes), in the order of ``classes_``."""
+        check_is_fitted(self, "estimator_")
+        return np.asarray(self.estimator_.predict_proba(X), dtype=float)
+
+    def predict(self, X):  # type: ignore[no-untyped-def]
+        """The most probable class of each row."""
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
