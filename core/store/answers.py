@@ -1,0 +1,224 @@
+"""What people said: answers, undos and adjudications. Rows are added, never changed."""
+
+import unicodedata
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import sqlalchemy as sa
+
+from core.errors import StoreError
+from core.schema import EMOTIONS
+from core.store.connection import Store, frame, insert, read, write
+from core.store.rows import chosen, now, plain, require_clip
+from core.store.schema import DISPLAYS, MAX_COMMENT, MAX_NAME, SKIPS, SOURCES, clips, feedback, predictions
+
+UNDO_DEPTH = 20  # a rater's newest answers that can still be taken back
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What became of a form.
+
+    feedback_id : the stored row.  new : False when the same form had been sent before and nothing was added.
+    remark : a sentence for the person, often empty.
+    """
+
+    feedback_id: int
+    new: bool
+    remark: str = ""
+
+
+def new_token() -> str:
+    """A name for one form, made when it is shown. Sent twice with the same token, an answer is stored once."""
+    return uuid.uuid4().hex
+
+
+def rater_name(name: str) -> str:
+    """The name as it is kept: composed letters, single blanks, 1 to 80 characters; Turkish letters stay."""
+    if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in name.strip()):
+        raise StoreError("The name holds characters that are no text. Type it again.")
+    tidy = " ".join(unicodedata.normalize("NFC", name).split())
+    if not 1 <= len(tidy) <= MAX_NAME:
+        raise StoreError(f"A name has 1 to {MAX_NAME} characters; this one has {len(tidy)}.")
+    return tidy
+
+
+def add_feedback(
+    store: Store,
+    *,
+    token: str,
+    rater: str,
+    label: str | None = None,
+    skip_reason: str | None = None,
+    prediction_id: int | None = None,
+    clip_id: str | None = None,
+    display: str = "none",
+    shown_label: str | None = None,
+    source: str = "label",
+    verified: bool = False,
+    comment: str = "",
+    adjudication: bool = False,
+) -> Receipt:
+    """Store one person's answer about one clip.
+
+    token : of the form, from ``new_token()``.  rater : a name, 1 to 80 characters.
+    label : the emotion heard; or skip_reason, one of ``SKIPS``.
+    prediction_id : the prediction that was on the screen, also when it was hidden; without one, the clip_id.
+    display : one of ``DISPLAYS``; with ``"shown"``, shown_label is the emotion that the person saw.
+    source : the page, one of ``SOURCES``.  verified : the name comes from a login.
+    adjudication : this answer settles a dispute.
+    Raises StoreError when it is no answer, the clip is unknown, or the form was already sent with another answer.
+    """
+    row = {
+        "token": _token(token),
+        "kind": "adjudication" if adjudication else "answer",
+        "prediction_id": prediction_id,
+        "display": chosen(display, DISPLAYS, "way to display a guess"),
+        "shown_label": shown_label,
+        "label": label,
+        "skip_reason": skip_reason,
+        "rater": rater_name(rater),
+        "verified": verified,
+        "source": chosen(source, SOURCES, "source of an answer"),
+        "comment": plain(comment, "comment", longest=MAX_COMMENT),
+        "target_id": None,
+        "created_at": now(),
+    }
+    _check_answer(row)
+    return write(store, lambda c: _store(c, {**row, "clip_id": _clip_of(c, prediction_id, clip_id)}))
+
+
+def _token(token: str) -> str:
+    if not len(plain(token, "form's token", longest=64)) >= 8:
+        raise StoreError("The form has no token. Reload the page and answer again.")
+    return token
+
+
+def _check_answer(row: dict[str, Any]) -> None:
+    if (row["label"] is None) == (row["skip_reason"] is None):
+        raise StoreError("An answer is either an emotion or a reason to skip. Choose one of them.")
+    if row["label"] is not None:
+        chosen(row["label"], EMOTIONS, "emotion")
+    if row["skip_reason"] is not None:
+        chosen(row["skip_reason"], SKIPS, "reason to skip")
+    if (row["display"] == "shown") != (row["shown_label"] is not None):
+        raise StoreError("An answer says which guess was shown exactly when one was shown.")
+    if row["shown_label"] is not None:
+        chosen(row["shown_label"], EMOTIONS, "emotion")
+
+
+def _clip_of(c: sa.Connection, prediction_id: int | None, clip_id: str | None) -> str:
+    if prediction_id is None:
+        if clip_id is None:
+            raise StoreError("An answer needs the clip that it is about.")
+        require_clip(c, clip_id)
+        return clip_id
+    found = c.execute(sa.select(predictions.c.clip_id).where(predictions.c.id == prediction_id)).scalar()
+    if found is None:
+        raise StoreError(f"There is no prediction {prediction_id}. Reload the page and answer again.")
+    if clip_id not in (None, found):
+        raise StoreError(f"Prediction {prediction_id} is about another clip. Reload the page and answer again.")
+    return str(found)
+
+
+def _store(c: sa.Connection, row: dict[str, Any]) -> Receipt:
+    new = insert(c, feedback).values(row).on_conflict_do_nothing(index_elements=["token"]).returning(feedback.c.id)
+    number = c.execute(new).scalar()
+    if number is None:
+        return _same_form(c, row)
+    gone = c.execute(sa.select(clips.c.deleted_at).where(clips.c.id == row["clip_id"])).scalar()
+    remark = "The clip was deleted while you listened. Your answer is kept, but trains no model." if gone else ""
+    return Receipt(int(number), new=True, remark=remark)
+
+
+def _same_form(c: sa.Connection, row: dict[str, Any]) -> Receipt:
+    before = c.execute(sa.select(feedback).where(feedback.c.token == row["token"])).one()
+    if any(getattr(before, n) != row[n] for n in ("kind", "clip_id", "label", "skip_reason", "rater", "target_id")):
+        said = before.label or before.skip_reason
+        raise StoreError(f"This form was already sent with the answer {said!r}, which stands. Undo it to answer again.")
+    return Receipt(int(before.id), new=False, remark="This answer was already stored.")
+
+
+def undo(store: Store, *, token: str, rater: str, verified: bool = False) -> Receipt | None:
+    """Take back the rater's newest answer that still stands, by adding a row that says so.
+
+    None when none of the rater's newest ``UNDO_DEPTH`` answers still stands.
+    """
+    name, form = rater_name(rater), _token(token)
+    undone = feedback.alias("undone")
+    mine = (feedback.c.rater == name) & (feedback.c.verified == verified)
+    newest = (
+        sa.select(feedback.c.id, feedback.c.clip_id, feedback.c.prediction_id, feedback.c.source)
+        .add_columns(sa.exists().where(undone.c.target_id == feedback.c.id).label("undone"))
+        .where(mine, feedback.c.kind != "undo")
+        .order_by(feedback.c.id.desc())
+        .limit(UNDO_DEPTH)
+    )
+
+    def work(c: sa.Connection) -> Receipt | None:
+        # FOR UPDATE (which SQLite has no need of) lets two undos of one person take turns.
+        sent = c.execute(sa.select(feedback.c.id).where(feedback.c.token == form, mine)).scalar()
+        if sent is not None:
+            return Receipt(int(sent), new=False, remark="This undo was already stored.")
+        c.execute(sa.select(feedback.c.id).where(mine).order_by(feedback.c.id).limit(1).with_for_update())
+        target = next((row for row in c.execute(newest) if not row.undone), None)
+        if target is None:
+            return None
+        row = {
+            "token": form,
+            "kind": "undo",
+            "clip_id": target.clip_id,
+            "prediction_id": target.prediction_id,
+            "display": "none",
+            "shown_label": None,
+            "label": None,
+            "skip_reason": None,
+            "rater": name,
+            "verified": verified,
+            "source": target.source,
+            "comment": "",
+            "target_id": target.id,
+            "created_at": now(),
+        }
+        return _store(c, row)
+
+    return write(store, work)
+
+
+def feedback_table(
+    store: Store, *, rater: str | None = None, verified: bool | None = None, clip_id: str | None = None
+) -> pd.DataFrame:
+    """All that people said, oldest first, with the clip and the prediction that it is about.
+
+    Columns: feedback_id, kind, undone (taken back by a later row), clip_id, file_name, deleted, prediction_id,
+    model_version, extractor, p_* , guess, decision, display, shown_label, label, skip_reason, rater, verified, source,
+    comment, target_id, created_at.
+    """
+    undone = feedback.alias("undone")
+    query = (
+        sa.select(
+            feedback.c.id.label("feedback_id"),
+            feedback.c.kind,
+            sa.exists().where(undone.c.target_id == feedback.c.id).label("undone"),
+            feedback.c.clip_id,
+            clips.c.file_name,
+            clips.c.deleted_at.is_not(None).label("deleted"),
+            feedback.c.prediction_id,
+            predictions.c.model_version,
+            predictions.c.extractor,
+            *(predictions.c[f"p_{emotion}"] for emotion in EMOTIONS),
+            predictions.c.guess,
+            predictions.c.decision,
+            *(feedback.c[n] for n in ("display", "shown_label", "label", "skip_reason", "rater", "verified")),
+            *(feedback.c[n] for n in ("source", "comment", "target_id", "created_at")),
+        )
+        .join(clips, clips.c.id == feedback.c.clip_id)
+        .outerjoin(predictions, predictions.c.id == feedback.c.prediction_id)
+        .order_by(feedback.c.id)
+    )
+    for column, wanted in (("rater", rater), ("verified", verified), ("clip_id", clip_id)):
+        if wanted is not None:
+            query = query.where(feedback.c[column] == wanted)
+    return read(store, lambda c: frame(c, query))

@@ -1,0 +1,223 @@
+"""The tables of the store, as SQLAlchemy sees them. What a database file holds is made by the migrations."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from core.schema import COLUMNS, EMOTIONS
+
+HEAD = "0002"  # newest revision in migrations/versions; an open finds with one query that nothing is to be done
+
+ROLES = ("champion", "challenger")  # of a model when it made a prediction
+RATER_ROLES = ("rater", "analyst")  # an analyst may retrain, promote and adjudicate
+ORIGINS = ("upload", "recording", "library", "demo", "import")  # how a clip came here
+KINDS = ("answer", "undo", "adjudication")  # of a row of feedback
+SKIPS = ("bad audio", "ambiguous", "none of the four")
+DISPLAYS = ("shown", "hidden at random", "hidden by choice", "none")  # of the model's guess, when the answer was given
+SOURCES = ("label", "predict", "import")  # where the answer was given
+JOB_STATES = ("running", "done", "failed", "cancelled", "lost")  # lost: no sign of life, its place was taken
+
+MAX_NAME = 80  # characters of a rater's name
+MAX_COMMENT = 2000  # characters of a comment
+
+
+class UtcTime(sa.types.TypeDecorator[datetime]):
+    """A moment in UTC: ``timestamptz`` in PostgreSQL, ISO 8601 text in SQLite (sorts like the moment it names)."""
+
+    impl = sa.DateTime
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
+        return dialect.type_descriptor(sa.DateTime(timezone=True) if dialect.name == "postgresql" else sa.String(32))
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> Any:
+        if value is None:
+            return None
+        moment = value.astimezone(UTC)
+        return moment if dialect.name == "postgresql" else moment.isoformat(timespec="microseconds")
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return (value if isinstance(value, datetime) else datetime.fromisoformat(value)).astimezone(UTC)
+
+
+# SQLite counts rows only in a column of the exact type INTEGER.
+BIG_ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
+metadata = sa.MetaData()
+
+
+def _id() -> sa.Column[int]:
+    return sa.Column("id", BIG_ID, primary_key=True)
+
+
+def _time(name: str = "created_at", *, nullable: bool = False) -> sa.Column[datetime]:
+    return sa.Column(name, UtcTime, nullable=nullable)
+
+
+def one_of(column: str, values: tuple[str, ...]) -> sa.CheckConstraint:
+    """The column holds one of the values (or NULL)."""
+    listed = ", ".join(f"'{value}'" for value in values)
+    return sa.CheckConstraint(f"{column} IN ({listed})", name=f"{column}_known")
+
+
+tracks = sa.Table(
+    "tracks",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),  # hash of artist, title and source
+    sa.Column("artist", sa.Text, nullable=False),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("genre", sa.Text, nullable=False),
+    sa.Column("year", sa.Integer),
+    sa.Column("makam", sa.Text, nullable=False),
+    sa.Column("usul", sa.Text, nullable=False),
+    sa.Column("performer", sa.Text, nullable=False),
+    _time(),
+)
+
+clips = sa.Table(
+    "clips",
+    metadata,
+    sa.Column("id", sa.String(128), primary_key=True),  # Clip.clip_id
+    sa.Column("content_hash", sa.String(128), nullable=False),  # of the file's bytes; several excerpts share one
+    sa.Column("track_id", sa.String(64), sa.ForeignKey("tracks.id")),
+    sa.Column("origin", sa.String(16), nullable=False),
+    sa.Column("file_name", sa.Text, nullable=False),
+    sa.Column("path", sa.Text),  # of the audio, where it is kept
+    sa.Column("start_s", sa.Float, nullable=False),
+    sa.Column("duration_s", sa.Float, nullable=False),
+    sa.Column("sr", sa.Integer, nullable=False),  # Hz, of the file
+    sa.Column("bitrate", sa.Integer),  # bit/s, of the file
+    _time(),
+    _time("deleted_at", nullable=True),
+    one_of("origin", ORIGINS),
+    sa.Index("clips_content", "content_hash"),
+    sa.Index("clips_file", "file_name"),
+)
+
+labels = sa.Table(
+    "labels",
+    metadata,
+    _id(),
+    sa.Column("clip_id", sa.String(128), sa.ForeignKey("clips.id"), nullable=False),
+    sa.Column("emotion", sa.String(16), nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    _time(),
+    one_of("emotion", EMOTIONS),
+    sa.UniqueConstraint("clip_id", "source", "emotion", name="labels_once"),
+)
+
+features = sa.Table(
+    "features",
+    metadata,
+    sa.Column("clip_id", sa.String(128), sa.ForeignKey("clips.id"), primary_key=True),
+    sa.Column("extractor", sa.String(128), primary_key=True),
+    *(sa.Column(column, sa.Double) for column in COLUMNS),  # NULL = not measurable
+    _time(),
+)
+
+predictions = sa.Table(
+    "predictions",
+    metadata,
+    _id(),
+    sa.Column("clip_id", sa.String(128), sa.ForeignKey("clips.id"), nullable=False),
+    sa.Column("model_version", sa.String(128), nullable=False),
+    sa.Column("extractor", sa.String(128), nullable=False),
+    sa.Column("role", sa.String(16), nullable=False),
+    *(sa.Column(f"p_{emotion}", sa.Double, nullable=False) for emotion in EMOTIONS),
+    sa.Column("guess", sa.String(16), nullable=False),  # the most probable emotion
+    sa.Column("margin", sa.Double, nullable=False),  # its probability less that of the next
+    sa.Column("policy", sa.Text, nullable=False),  # JSON with sorted keys
+    sa.Column("decision", sa.String(16)),  # accepted emotion; NULL = not sure
+    sa.Column("candidates", sa.Text, nullable=False),  # JSON list
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("latency_s", sa.Double),
+    _time(),
+    one_of("role", ROLES),
+    one_of("guess", EMOTIONS),
+    one_of("decision", EMOTIONS),
+    # Scoring a clip again with the same model, features and policy says nothing new: the first row stands.
+    sa.UniqueConstraint("clip_id", "model_version", "extractor", "role", "policy", name="predictions_once"),
+    sa.Index("predictions_queue", "role", "margin"),
+)
+
+feedback = sa.Table(
+    "feedback",
+    metadata,
+    _id(),
+    sa.Column("token", sa.String(64), nullable=False),  # of the form: sent twice, stored once
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("clip_id", sa.String(128), sa.ForeignKey("clips.id"), nullable=False),
+    sa.Column("prediction_id", BIG_ID, sa.ForeignKey("predictions.id")),
+    sa.Column("display", sa.String(32), nullable=False),
+    sa.Column("shown_label", sa.String(16)),
+    sa.Column("label", sa.String(16)),
+    sa.Column("skip_reason", sa.String(32)),
+    sa.Column("rater", sa.String(MAX_NAME), nullable=False),
+    sa.Column("verified", sa.Boolean, nullable=False),  # the name comes from a login, not from a text field
+    sa.Column("source", sa.String(16), nullable=False),
+    sa.Column("comment", sa.Text, nullable=False),
+    sa.Column("target_id", BIG_ID, sa.ForeignKey("feedback.id")),  # the row that an undo takes back
+    _time(),
+    one_of("kind", KINDS),
+    one_of("display", DISPLAYS),
+    one_of("shown_label", EMOTIONS),
+    one_of("label", EMOTIONS),
+    one_of("skip_reason", SKIPS),
+    one_of("source", SOURCES),
+    sa.CheckConstraint("(display = 'shown') = (shown_label IS NOT NULL)", name="shown_is_named"),
+    sa.CheckConstraint(
+        "(kind = 'undo' AND target_id IS NOT NULL AND label IS NULL AND skip_reason IS NULL)"
+        " OR (kind <> 'undo' AND target_id IS NULL AND (label IS NULL) <> (skip_reason IS NULL))",
+        name="one_answer",
+    ),
+    sa.UniqueConstraint("token", name="feedback_once"),
+    sa.UniqueConstraint("target_id", name="undone_once"),
+    sa.Index("feedback_clip", "clip_id"),
+    sa.Index("feedback_rater", "rater", "verified"),
+)
+
+raters = sa.Table(
+    "raters",
+    metadata,
+    sa.Column("name", sa.String(MAX_NAME), primary_key=True),
+    sa.Column("verified", sa.Boolean, primary_key=True),
+    sa.Column("role", sa.String(16), nullable=False),
+    _time(),
+    one_of("role", RATER_ROLES),
+)
+
+settings = sa.Table(
+    "settings",
+    metadata,
+    sa.Column("key", sa.String(128), primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),  # JSON
+    _time("changed_at"),
+)
+
+jobs = sa.Table(
+    "jobs",
+    metadata,
+    _id(),
+    sa.Column("name", sa.String(64), nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("progress", sa.Double, nullable=False),  # 0 to 1
+    sa.Column("message", sa.Text, nullable=False),
+    sa.Column("result", sa.Text, nullable=False),  # JSON
+    sa.Column("cancel", sa.Boolean, nullable=False),  # somebody asked it to stop
+    _time("started_at"),
+    _time("heartbeat"),
+    _time("ended_at", nullable=True),
+    one_of("state", JOB_STATES),
+    # This index is the lock: two rows of one name cannot both be running.
+    sa.Index(
+        "jobs_one_running",
+        "name",
+        unique=True,
+        sqlite_where=sa.text("state = 'running'"),
+        postgresql_where=sa.text("state = 'running'"),
+    ),
+)
