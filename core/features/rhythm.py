@@ -1,0 +1,24 @@
+"""Rhythm: events, attacks, tempo, pulse and fluctuation of a clip. The chapter's front."""
+
+from core.features.attack import attack_time
+from core.features.fluctuation import fluctuation
+from core.features.frames import FloatArray
+from core.features.onsets import event_density, onset_curve
+from core.features.tempo import pulse_clarity, tempo
+
+
+def measure(y: FloatArray, sr: float) -> dict[str, float]:
+    """The six rhythm features of a clip under their published names; NaN = not measurable.
+
+    y : shape (n,), mono, full scale 1. The published table was made at sr = 44100.
+    """
+    curve = onset_curve(y, sr)
+    attack = attack_time(y, sr, curve)
+    return {
+        "_Fluctuation_Mean": fluctuation(y, sr),
+        "_Tempo_Mean": tempo(y, sr),
+        "_AttackTime_Mean": attack.mean,
+        "_AttackTime_Slope": attack.slope,
+        "_Eventdensity_Mean": event_density(curve),
+        "_Pulseclarity_Mean": pulse_clarity(curve),
+    }

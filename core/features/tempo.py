@@ -1,0 +1,174 @@
+"""Tempo and pulse clarity: how, and how strongly, a clip repeats itself between 40 and 200 times a minute."""
+
+from math import ceil, nan
+
+import numpy as np
+from scipy.fft import irfft, next_fast_len, rfft
+from scipy.signal import filtfilt, sosfilt
+
+from core.features.frames import FloatArray
+from core.features.onsets import OnsetCurve
+from core.features.peaks import peaks, valleys
+
+CHANNELS = 10
+LOWEST_HZ = 50.0
+EAR_Q, MIN_BW = 9.26449, 24.7  # Glasberg and Moore's auditory filters
+TIME_CONSTANT_S = 0.02  # of the envelope's low-pass filter
+DECIMATION = 16
+
+SLOWEST, FASTEST = 40, 200  # bpm
+RESONANCE_S = 0.5  # the period at which people tap most readily
+FACTORS = range(2, 11)  # multiples of a period that the enhancement takes away
+
+
+def gammatone(sr: float) -> FloatArray:
+    """Coefficients of ten gammatone filters as four second-order sections each: shape (10, 4, 6), scipy's order.
+
+    Centre frequencies fall from near sr / 2 to 50 Hz, evenly spaced on the ERB scale; gain 1 at the centre.
+    Slaney (1993), Apple technical report 35; spec. section 11, step 1.
+    """
+    corner = EAR_Q * MIN_BW
+    steps = np.arange(1, CHANNELS + 1) * (np.log(LOWEST_HZ + corner) - np.log(sr / 2 + corner)) / CHANNELS
+    cf = -corner + (sr / 2 + corner) * np.exp(steps)
+    period = 1 / sr
+    decay = 1.019 * 2 * np.pi * (cf / EAR_Q + MIN_BW) * period
+    angle = 2 * np.pi * cf * period
+    inner, outer = np.sqrt(3 - 2**1.5), np.sqrt(3 + 2**1.5)
+    kappa = np.array([outer, -outer, inner, -inner])[:, None]
+
+    z = np.exp(2j * angle)
+    pole = np.exp(-decay + 1j * angle)
+    zeros = -2 * z * period + 2 * pole * period * (np.cos(angle) + kappa * np.sin(angle))
+    poles = -2 / np.exp(2 * decay) - 2 * z + 2 * (1 + z) / np.exp(decay)
+    gain = np.abs(zeros.prod(axis=0)) / np.abs(poles) ** 4
+
+    sections = np.zeros((CHANNELS, 4, 6))
+    sections[..., 0] = period
+    sections[..., 1] = (-period * (np.cos(angle) + kappa * np.sin(angle)) / np.exp(decay)).T
+    sections[:, 0, :3] /= gain[:, None]
+    sections[..., 3] = 1
+    sections[..., 4] = (-2 * np.cos(angle) / np.exp(decay))[:, None]
+    sections[..., 5] = np.exp(-2 * decay)[:, None]
+    return sections
+
+
+def envelopes(y: FloatArray, sr: float) -> FloatArray:
+    """Loudness of ten frequency channels over time: shape (10, ceil(n / 16)), not negative, at sr / 16.
+
+    y : shape (n,), n >= 4. Each channel is rectified, smoothed forwards and backwards by a one-pole filter of 20 ms,
+    and every 16th value is kept. MIRtoolbox 1.7.1 `mirenvelope`; spec. section 11, steps 1-2.
+    """
+    a = np.exp(-1 / (TIME_CONSTANT_S * sr))
+    kept = np.empty((CHANNELS, -(-len(y) // DECIMATION)))
+    for sections, row in zip(gammatone(sr), kept, strict=True):
+        rectified = np.abs(sosfilt(sections, y))
+        row[:] = filtfilt([1 - a], [1, -a], rectified, padtype="odd", padlen=3)[::DECIMATION]
+    return np.maximum(kept, 0)
+
+
+def periodicity(curve: FloatArray, rate: float) -> tuple[FloatArray, FloatArray]:
+    """Autocorrelation of a curve over the lags of 200 to 40 beats a minute, weighted by how readily people tap to them.
+
+    curve : shape (t,), any unit.  rate : values a second.
+    Returns the weighted autocorrelation, in [-1, 1], and its lags in seconds, both of shape (k,); both empty when the
+    curve is constant or too short for the first lag.
+    MIRtoolbox 1.7.1 `mirautocor` with 'Resonance' after Toiviainen & Snyder (2003); spec. section 11, steps 4-5.
+    """
+    lags = np.arange(ceil(len(curve) / 2)) / rate
+    first, last = np.searchsorted(lags, [60 / FASTEST, 60 / SLOWEST])
+    lags = lags[first : last + 1]
+    s = curve - curve.mean() if len(lags) else np.empty(0)
+    energy = float(s @ s)
+    if not energy > 0:
+        return np.empty(0), np.empty(0)
+    size = next_fast_len(len(s) + int(last) + 1, real=True)
+    spectrum = rfft(s, size)
+    correlation = irfft(spectrum.real**2 + spectrum.imag**2, size)[first : first + len(lags)] / energy
+    weight = np.maximum(0, 1 - np.log2(lags / RESONANCE_S) ** 2 / 4)
+    return correlation * (weight / weight.max()), lags
+
+
+def enhanced(c: FloatArray, lags: FloatArray) -> FloatArray:
+    """An autocorrelation without the echoes of a period at its multiples.
+
+    c, lags : shape (k,), k >= 2. The curve, stretched by 2, 3, .. 10, is taken away from itself where it is positive.
+    MIRtoolbox 1.7.1 `mirautocor` 'Enhanced' after Tolonen & Karjalainen (2000); spec. section 11, step 6.
+    """
+    floor = _floor(c)
+    y, u, spacing = c - floor, lags, lags[1] - lags[0]
+    removed = added = 0
+    if y[1] < y[0]:
+        rises = np.flatnonzero(np.diff(y) > 0)
+        removed = int(rises[0]) if len(rises) else 0
+        y, u = y[removed:], u[removed:]
+    if y[1] > y[0]:
+        step, slope, before = y[1] - y[0], [], []
+        value, lag = y[0], u[0]
+        while value > 0:
+            step *= 1.1
+            value, lag = value - step, lag - spacing
+            slope.append(value)
+            before.append(lag)
+        added = len(slope)
+        y, u = np.concatenate([slope[::-1], y]), np.concatenate([before[::-1], u])
+        y[0] = 0
+    for factor in FACTORS:
+        y = _without_echo(y, u, factor)
+    if removed > added:
+        return np.concatenate([np.zeros(removed - added), y])
+    return y[added - removed :] + floor
+
+
+def _floor(c: FloatArray) -> float:
+    """The highest valley below the lowest peak; 0 when there is none. Spec. section 11, step 6a."""
+    tops = c[peaks(c, contrast=0.01, begin=False, end=False, local=True)]
+    if len(tops) == 0:
+        return 0.0
+    lows = c[valleys(c, contrast=0.01, local=True)]
+    return float(lows[lows < tops.min()].max(initial=-np.inf)) if (lows < tops.min()).any() else 0.0
+
+
+def _without_echo(y: FloatArray, u: FloatArray, factor: int) -> FloatArray:
+    """y minus itself stretched by a factor, not below 0. Spec. section 11, step 6c."""
+    shrunk = u / factor
+    inside = np.flatnonzero((u != 0) & (shrunk >= u[0]))
+    if len(inside) == 0:
+        return y
+    echo = np.interp(shrunk, u, y, right=np.inf)
+    echo[: inside[0]] = 0
+    return np.maximum(0, y - np.maximum(echo, 0))
+
+
+def best_lag(c: FloatArray, lags: FloatArray) -> float:
+    """Lag of the highest peak in the unit of ``lags``, refined by a parabola through it; NaN when there is no peak.
+
+    Spec. section 11, step 7.
+    """
+    found = peaks(c, contrast=0.1, begin=False, end=False, local=True)
+    if len(found) == 0:
+        return nan
+    k = int(found[c[found].argmax()])
+    left, top, right = c[k - 1 : k + 2]
+    shift = (right - left) / (2 * (2 * top - right - left))
+    return float(lags[k] + shift * (lags[k + 1] - lags[k] if shift >= 0 else lags[k] - lags[k - 1]))
+
+
+def tempo(y: FloatArray, sr: float) -> float:
+    """Beats a minute, in 40..200; NaN when no beat stands out or the clip is shorter than about 0.6 s.
+
+    y : shape (n,). MIRtoolbox 1.7.1 `mirtempo`; spec. section 11.
+    """
+    if len(y) < 4 * DECIMATION:
+        return nan
+    change = np.diff(envelopes(y, sr), axis=1).sum(axis=0)
+    c, lags = periodicity(change, sr / DECIMATION)
+    return 60 / best_lag(enhanced(c, lags), lags) if len(c) > 2 else nan
+
+
+def pulse_clarity(curve: OnsetCurve) -> float:
+    """How strongly the onset curve repeats itself at a beat's rate, in [-1, 1]; NaN when it is constant or too short.
+
+    MIRtoolbox 1.7.1 `mirpulseclarity` ('MaxAutocor'), Lartillot et al. (2008); spec. section 12.
+    """
+    c, _ = periodicity(np.diff(curve.values), curve.rate)
+    return float(c.max()) if len(c) else nan
