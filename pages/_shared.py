@@ -1,5 +1,7 @@
 """The only Streamlit helpers that pages share: what is cached, and how a chart, a table and a download look."""
 
+import re
+
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
@@ -75,6 +77,12 @@ def download(frame: pd.DataFrame, name: str, *, label: str = "Download CSV", key
         key=key or f"download_{name}",
         on_click="ignore",
     )
+
+
+def file_name(what: str, *, data_hash: str, version: str = "") -> str:
+    """Name of a download without its ending: what it is, from which data and, if one had a part in it, which model."""
+    parts = [what, f"data-{data_hash[:8]}", f"model-{version}" if version else ""]
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", "_".join(part for part in parts if part))
 
 
 def citation() -> None:
