@@ -7,7 +7,7 @@ with each prediction, so that it can change without retraining and old decisions
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from math import ceil, isfinite
+from math import ceil, floor, isfinite
 from typing import Any, Literal
 
 import numpy as np
@@ -16,6 +16,7 @@ import pandas as pd
 from core.errors import ModelError
 from core.schema import COLUMNS, EMOTIONS, MIRTOOLBOX, FeatureVector
 
+REASONS_SHOWN = 3  # of those why a clip is unlike the training music
 SUM_TOLERANCE = 1e-6  # probabilities of one clip sum to 1 within this
 
 
@@ -192,7 +193,9 @@ def decide(prediction: Prediction, policy: Policy, *, unlike: Sequence[str] = ()
         probabilities mean nothing there.
     """
     if unlike:
-        return Decision(None, (), f"Needs review: the clip is unlike the training music ({'; '.join(unlike)}).")
+        more = f"; and {len(unlike) - REASONS_SHOWN} more" if len(unlike) > REASONS_SHOWN else ""
+        why = "; ".join(unlike[:REASONS_SHOWN]) + more
+        return Decision(None, (), f"Needs review: the clip is unlike the training music ({why}).")
     return _by_set(prediction, policy) if policy.kind == "conformal" else _by_threshold(prediction, policy)
 
 
@@ -203,27 +206,27 @@ def _by_threshold(prediction: Prediction, policy: Policy) -> Decision:
         return Decision(
             first,
             (first,),
-            f"{first.capitalize()}: its probability is {_percent(p)}, and {_percent(policy.threshold)} is enough.",
+            f"{first.capitalize()}: its probability is {_percent(p)}, and {_limit(policy.threshold)} is enough.",
         )
     if pair >= policy.pair_threshold:
         return Decision(
             None,
             (first, second),
             f"{first.capitalize()} or {second}: {_percent(p)} and {_percent(pair - p)}; "
-            f"one answer needs {_percent(policy.threshold)}.",
+            f"one answer needs {_limit(policy.threshold)}.",
         )
     return Decision(
         None,
         (),
         f"Needs review: even the two best, {first} and {second}, have only {_percent(pair)} together, "
-        f"and {_percent(policy.pair_threshold)} is needed.",
+        f"and {_limit(policy.pair_threshold)} is needed.",
     )
 
 
 def _by_set(prediction: Prediction, policy: Policy) -> Decision:
     floors = dict(zip(EMOTIONS, policy.floors, strict=True))
     kept = tuple(e for e in prediction.ranked if prediction.proba[e] >= floors[e])
-    level = f"a set that holds the right emotion for {_percent(policy.coverage)} of the clips of each emotion"
+    level = f"a set that holds the right emotion for {_limit(policy.coverage)} of the clips of each emotion"
     if len(kept) == 1:
         return Decision(kept[0], kept, f"{kept[0].capitalize()}: the only emotion in {level}.")
     if len(kept) == 2:
@@ -233,9 +236,13 @@ def _by_set(prediction: Prediction, policy: Policy) -> Decision:
 
 
 def _percent(p: float) -> str:
-    """Whole percent, rounded towards 50 % at the ends: 99.6 % is not 100 %."""
-    whole = min(round(100 * p), 99) if p < 1 else 100
-    return f"{max(whole, 1) if p > 0 else 0} %"
+    """Whole percent, rounded down: 74.9 % is not 75 %, and 99.6 % is not 100 %."""
+    return f"{floor(100 * p + 1e-9)} %"
+
+
+def _limit(p: float) -> str:
+    """A limit as it was set, to a tenth of a percent."""
+    return f"{round(100 * p, 1):g} %"
 
 
 def conformal_floors(labels: Sequence[str], proba: np.ndarray, *, coverage: float) -> tuple[float, ...]:
