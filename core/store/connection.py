@@ -140,7 +140,7 @@ def revision(connection: sa.Connection) -> str | None:
 
 
 def read(store: Store, work: Callable[[sa.Connection], T]) -> T:
-    """The result of ``work``, which sees one consistent state of the database."""
+    """The result of ``work``, which only reads; it may be run again when the server was restarted."""
     return _run(store, work, write=False)
 
 

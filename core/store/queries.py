@@ -1,0 +1,202 @@
+"""What pages ask of the store: the label queue, what stands, counts for Home, and the library by mood."""
+
+from typing import Any
+
+import pandas as pd
+import sqlalchemy as sa
+
+from core import agreement
+from core.schema import EMOTIONS
+from core.store.answers import feedback_table, rater_name
+from core.store.connection import Store, frame, read
+from core.store.schema import clips, feedback, predictions, raters, tracks
+
+_SORTS = ("confidence", "margin", "file_name", "artist", "title", "year", "created_at", *(f"p_{e}" for e in EMOTIONS))
+_TRACK = ("artist", "title", "source", "genre", "year", "makam", "usul", "performer")
+
+
+def _newest(role: str, model_version: str | None) -> sa.Subquery:
+    """The newest prediction of each clip in this role, of this model where one is named."""
+    wanted = predictions.c.role == role
+    if model_version is not None:
+        wanted &= predictions.c.model_version == model_version
+    ids = sa.select(sa.func.max(predictions.c.id)).where(wanted).group_by(predictions.c.clip_id)
+    return predictions.select().where(predictions.c.id.in_(ids)).alias(role)
+
+
+def label_queue(
+    store: Store,
+    *,
+    rater: str,
+    verified: bool = False,
+    limit: int = 20,
+    raters_needed: int = agreement.RATERS_NEEDED,
+    champion: str | None = None,
+    challenger: str | None = None,
+    origins: tuple[str, ...] = ("upload", "recording", "library", "import"),
+) -> pd.DataFrame:
+    """The clips whose answer by this rater is worth most, best first.
+
+    First those where champion and challenger differ, then by the champion's margin, smallest first. Left out: clips
+    that this rater has answered, that already have a ground truth, that were deleted, or that have no prediction.
+    champion, challenger : model versions; None takes each clip's newest prediction in that role.
+    Columns: clip_id, file_name, path, origin, start_s, duration_s, prediction_id, p_*, guess, decision, margin,
+    challenger_guess, differs.
+    """
+    first, second = _newest("champion", champion), _newest("challenger", challenger)
+    undone = feedback.alias("undone")
+    answered = sa.exists().where(
+        feedback.c.clip_id == clips.c.id,
+        feedback.c.rater == rater_name(rater),
+        feedback.c.verified == verified,
+        feedback.c.kind != "undo",
+        ~sa.exists().where(undone.c.target_id == feedback.c.id),
+    )
+    differs = sa.func.coalesce(first.c.guess != second.c.guess, sa.false()).label("differs")
+    query = (
+        sa.select(
+            clips.c.id.label("clip_id"),
+            *(clips.c[n] for n in ("file_name", "path", "origin", "start_s", "duration_s")),
+            first.c.id.label("prediction_id"),
+            *(first.c[f"p_{emotion}"] for emotion in EMOTIONS),
+            *(first.c[n] for n in ("guess", "decision", "margin")),
+            second.c.guess.label("challenger_guess"),
+            differs,
+        )
+        .join(first, first.c.clip_id == clips.c.id)
+        .outerjoin(second, second.c.clip_id == clips.c.id)
+        .where(clips.c.deleted_at.is_(None), clips.c.origin.in_(origins), ~answered)
+        .order_by(differs.desc(), first.c.margin, first.c.id)
+    )
+    truth = ground_truth(store, raters_needed=raters_needed)
+    settled = truth.index[truth["status"].isin(["agreed", "adjudicated"])]
+    # One rule says what is settled, so it is not told again in SQL: enough rows are fetched to take those away.
+    found = read(store, lambda c: frame(c, query.limit(limit + len(settled))))
+    return found[~found["clip_id"].isin(settled)].head(limit).reset_index(drop=True)
+
+
+def current_answers(store: Store) -> pd.DataFrame:
+    """The rows of feedback that stand, see ``agreement.current_answers``."""
+    return agreement.current_answers(feedback_table(store))
+
+
+def ground_truth(store: Store, *, raters_needed: int = agreement.RATERS_NEEDED) -> pd.DataFrame:
+    """What each answered clip is, see ``agreement.ground_truth``."""
+    return agreement.ground_truth(feedback_table(store), raters_needed=raters_needed)
+
+
+def counts(store: Store) -> dict[str, int]:
+    """How much there is: tracks, clips, predictions, answers (that stand), raters (who gave them), labelled clips."""
+    undone = feedback.alias("undone")
+    stands = sa.and_(feedback.c.kind != "undo", ~sa.exists().where(undone.c.target_id == feedback.c.id))
+    given = sa.select(feedback.c.rater, feedback.c.verified).where(stands).distinct().subquery()
+    numbers: dict[str, Any] = {
+        "tracks": sa.select(sa.func.count()).select_from(tracks),
+        "clips": sa.select(sa.func.count()).select_from(clips).where(clips.c.deleted_at.is_(None)),
+        "predictions": sa.select(sa.func.count()).select_from(predictions),
+        "answers": sa.select(sa.func.count()).select_from(feedback).where(stands),
+        "raters": sa.select(sa.func.count()).select_from(given),
+        "labelled": sa.select(sa.func.count(feedback.c.clip_id.distinct())).where(
+            stands, feedback.c.label.is_not(None)
+        ),
+    }
+    query = sa.select(*(number.scalar_subquery().label(name) for name, number in numbers.items()))
+    return {name: int(n) for name, n in read(store, lambda c: c.execute(query).one()._asdict()).items()}
+
+
+def raters_table(store: Store) -> pd.DataFrame:
+    """Who has answered or signed in: rater, verified, role, answers and skips that stand, undone, last_at."""
+    undone = feedback.alias("undone")
+    taken = sa.exists().where(undone.c.target_id == feedback.c.id)
+    each = (
+        sa.select(
+            feedback.c.rater,
+            feedback.c.verified,
+            feedback.c.label,
+            feedback.c.kind,
+            taken.label("undone"),
+            feedback.c.created_at,
+        )
+        .where(feedback.c.kind != "undo")
+        .subquery()
+    )
+    stands = sa.not_(each.c.undone)
+    number = sa.func.count()
+    per = (
+        sa.select(
+            each.c.rater,
+            each.c.verified,
+            number.filter(stands, each.c.label.is_not(None)).label("answers"),
+            number.filter(stands, each.c.label.is_(None)).label("skips"),
+            number.filter(each.c.undone).label("undone"),
+            sa.func.max(each.c.created_at, type_=feedback.c.created_at.type).label("last_at"),
+        )
+        .group_by(each.c.rater, each.c.verified)
+        .subquery()
+    )
+    known = sa.select(raters.c.name.label("rater"), raters.c.verified)
+    everyone = sa.union(known, sa.select(per.c.rater, per.c.verified)).subquery()
+    query = (
+        sa.select(
+            everyone.c.rater,
+            everyone.c.verified,
+            sa.func.coalesce(raters.c.role, "rater").label("role"),
+            *(sa.func.coalesce(per.c[n], 0).label(n) for n in ("answers", "skips", "undone")),
+            per.c.last_at,
+        )
+        .outerjoin(raters, sa.and_(raters.c.name == everyone.c.rater, raters.c.verified == everyone.c.verified))
+        .outerjoin(per, sa.and_(per.c.rater == everyone.c.rater, per.c.verified == everyone.c.verified))
+        .order_by(everyone.c.rater, everyone.c.verified)
+    )
+    return read(store, lambda c: frame(c, query))
+
+
+def library_table(
+    store: Store,
+    *,
+    emotions: tuple[str, ...] = EMOTIONS,
+    accepted: bool = False,
+    min_confidence: float = 0.0,
+    model_version: str | None = None,
+    origins: tuple[str, ...] = ("upload", "recording", "library", "import"),
+    search: str = "",
+    sort: str = "confidence",
+    descending: bool = True,
+    limit: int = 1000,
+    offset: int = 0,
+) -> pd.DataFrame:
+    """Scored clips by mood, with the newest prediction of the champion and what is known of the track.
+
+    emotions : the model's guess is one of these.  accepted : only clips whose guess the policy accepts.
+    min_confidence : probability of the guess, in [0, 1].  search : part of a file's name, artist, title or performer.
+    sort : one of confidence, margin, p_<emotion>, file_name, artist, title, year, created_at.
+    """
+    said = _newest("champion", model_version)
+    confidence = sa.case(*((said.c.guess == e, said.c[f"p_{e}"]) for e in EMOTIONS), else_=0.0).label("confidence")
+    track = [tracks.c[n] for n in _TRACK]
+    query = (
+        sa.select(
+            clips.c.id.label("clip_id"),
+            *(
+                clips.c[n]
+                for n in ("content_hash", "file_name", "path", "origin", "start_s", "duration_s", "created_at")
+            ),
+            said.c.id.label("prediction_id"),
+            *(said.c[n] for n in ("model_version", "extractor", "guess", "decision", "margin")),
+            *(said.c[f"p_{e}"] for e in EMOTIONS),
+            confidence,
+            *track,
+        )
+        .join(said, said.c.clip_id == clips.c.id)
+        .outerjoin(tracks, tracks.c.id == clips.c.track_id)
+        .where(clips.c.deleted_at.is_(None), clips.c.origin.in_(origins), said.c.guess.in_(emotions))
+        .where(confidence >= min_confidence)
+    )
+    if accepted:
+        query = query.where(said.c.decision.is_not(None))
+    if search.strip():
+        places = (clips.c.file_name, tracks.c.artist, tracks.c.title, tracks.c.performer)
+        query = query.where(sa.or_(*(place.icontains(search.strip(), autoescape=True) for place in places)))
+    key = query.selected_columns[sort if sort in _SORTS else "confidence"]
+    order = key.desc() if descending else key.asc()
+    return read(store, lambda c: frame(c, query.order_by(order, clips.c.id).limit(limit).offset(offset)))

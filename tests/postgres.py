@@ -1,0 +1,97 @@
+"""A real PostgreSQL for the tests: Debian's own programs, a new cluster in a temporary folder, a free port."""
+
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+
+USER = "tester"
+
+
+def programs() -> Path:
+    """Folder of initdb and pg_ctl, the newest version; skips without it, but fails where CI=true."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda p: int(p.parts[-3]))
+    if found:
+        return found[-1].parent
+    why = "PostgreSQL is not installed: apt-get install postgresql"
+    if os.environ.get("CI") == "true":
+        pytest.fail(why)
+    return pytest.skip(why)
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running cluster that belongs to one test session."""
+
+    bin: Path
+    data: Path
+    port: int
+
+    def control(self, *words: str) -> None:
+        """pg_ctl, waiting until it is done."""
+        log = self.data.parent / "log"
+        _as_postgres([self.bin / "pg_ctl", "-D", self.data, "-l", log, "-w", "-t", "60", *words])
+
+    def start(self) -> None:
+        # Without fsync: a test machine loses no data that anybody misses.
+        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off"
+        self.control("start", "-o", options)
+
+    def stop(self) -> None:
+        """Stop at once, without waiting for clients."""
+        self.control("stop", "-m", "fast")
+
+    def kill(self) -> None:
+        """Stop as a power cut would: no checkpoint, clients cut off."""
+        self.control("stop", "-m", "immediate")
+
+    def new_database(self) -> str:
+        """URL of a database of its own."""
+        name = f"t{secrets.token_hex(6)}"
+        with psycopg.connect(self._url("postgres"), autocommit=True) as connection:
+            connection.execute(psycopg.sql.SQL("CREATE DATABASE {}").format(psycopg.sql.Identifier(name)))
+        return self._url(name)
+
+    def _url(self, name: str) -> str:
+        return f"postgresql://{USER}@127.0.0.1:{self.port}/{name}"
+
+
+def _as_postgres(words: list[object]) -> None:
+    """Run a program; as the user postgres where we are root, because PostgreSQL refuses root."""
+    switch = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+    command = [*switch, *map(str, words)]
+    # Not through pipes: the server would keep them open and we would wait for its end.
+    with tempfile.TemporaryFile() as said:
+        if subprocess.run(command, stdout=said, stderr=subprocess.STDOUT, cwd="/", check=False).returncode:
+            said.seek(0)
+            raise RuntimeError(f"{' '.join(command)} failed:\n{said.read().decode(errors='replace')}")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def started() -> Server:
+    """A new cluster, running. Call ``remove`` when done."""
+    bin_ = programs()
+    folder = Path(tempfile.mkdtemp(prefix="tme-postgres-"))
+    if os.geteuid() == 0:
+        shutil.chown(folder, "postgres", "postgres")
+    server = Server(bin_, folder / "data", free_port())
+    _as_postgres([bin_ / "initdb", "-D", server.data, "-U", USER, "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C"])
+    server.start()
+    return server
+
+
+def remove(server: Server) -> None:
+    server.kill()
+    shutil.rmtree(server.data.parent, ignore_errors=True)
