@@ -13,10 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from core.copies import duplicate_groups, unique_rows
 from core.errors import DownloadError, TableError
 from core.schema import BY_COLUMN, COLUMNS, EMOTIONS, LABEL
 from core.settings import Settings
-from core.split import duplicate_groups, held_out, replace_file, unique_rows
+from core.split import held_out, replace_file
 
 __all__ = [
     "CITATIONS",

@@ -1,7 +1,7 @@
-"""Which rows are the same recording, which part is never used for choosing, and the split as files.
+"""Which part of the table is never used for choosing, and the split as files.
 
-Duplicates leak: a model that has seen one copy knows the other. Rows of one group therefore stay in one part, and the
-held-out part is chosen by a hash of the clip's values alone, so that no seed and no row order can change it.
+Rows of one recording stay in one part. The held-out part is chosen by a hash of the clips' values alone, so that no
+seed and no row order can change it.
 """
 
 import hashlib
@@ -14,90 +14,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from core.copies import NEAR, clip_keys, duplicate_groups, unique_rows
 from core.schema import COLUMNS, EMOTIONS, LABEL
 
 if TYPE_CHECKING:
     from core.dataset import Table
 
-# Mean difference of quantile positions below which two rows are one recording. Measured on the published table: eight
-# pairs at 0.007 to 0.033, two probable ones at 0.049 and 0.085, the next of all other pairs at 0.114.
-NEAR = 0.10
 HELD_OUT_SHARE = 0.15
 VALIDATION_SHARE = 0.15  # of all clips, like the held-out part
-_BLOCK = 256  # rows compared with the whole table at a time: bounds the memory at 256 * n * 50 values
-
-
-def clip_keys(frame: pd.DataFrame, *, salt: str = "") -> np.ndarray:
-    """SHA-256 of each row's 50 values: the same clip has the same key in any table and at any place.
-
-    Values are rounded to three decimals, the precision of the published table, so that ``28.105999999999998`` and
-    ``28.106`` are one clip. The label does not count.
-    Returns shape (n,), str of 64 hexadecimal digits.
-    """
-    values = np.round(frame[list(COLUMNS)].to_numpy(dtype="<f8"), 3) + 0.0  # + 0.0 turns -0.0 into 0.0
-    values[np.isnan(values)] = np.nan  # one bit pattern for every NaN
-    return np.array([hashlib.sha256(salt.encode() + row.tobytes()).hexdigest() for row in values], dtype="U64")
-
-
-def unique_rows(frame: pd.DataFrame) -> pd.DataFrame:
-    """The table without exact copies (label and 50 values alike): the first of each is kept, with its row number."""
-    return frame.loc[~frame[[LABEL, *COLUMNS]].duplicated()]
-
-
-def near_pairs(frame: pd.DataFrame, *, limit: float = NEAR) -> pd.DataFrame:
-    """Pairs of rows that are so alike that they must be one recording, exact copies included.
-
-    Two excerpts or encodings of one recording agree in most features, and may differ wildly in a few (a tempo doubles,
-    an attack is missed). So the distance is taken between quantile positions, which bound what one feature can add:
-    each value is replaced by its rank over the number of rows, and a pair's distance is the mean absolute difference
-    over the features that both rows have (at least half of them).
-
-    Returns columns first, second (positions from 0, first < second) and distance in [0, limit], nearest first.
-    Ranks belong to the table: find the pairs in the whole table before taking a part of it.
-    """
-    ranks = frame[list(COLUMNS)].rank(pct=True).to_numpy(dtype=np.float32)
-    known = (~np.isnan(ranks)).astype(np.float32)
-    found = []
-    for start in range(0, len(ranks), _BLOCK):
-        block = slice(start, start + _BLOCK)
-        shared = known[block] @ known[start:].T
-        difference = np.zeros_like(shared)
-        for one, other in zip(ranks[block].T, ranks[start:].T, strict=True):
-            difference += np.nan_to_num(np.abs(one[:, None] - other[None, :]))
-        with np.errstate(invalid="ignore", divide="ignore"):
-            distance = difference / shared
-        first, second = np.nonzero((distance <= limit) & (shared >= len(COLUMNS) / 2))
-        keep = first < second
-        found.append(
-            pd.DataFrame(
-                {
-                    "first": first[keep] + start,
-                    "second": second[keep] + start,
-                    "distance": distance[first[keep], second[keep]].astype(float),
-                }
-            )
-        )
-    pairs = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=["first", "second", "distance"])
-    return pairs.sort_values(["distance", "first", "second"], ignore_index=True)
-
-
-def duplicate_groups(frame: pd.DataFrame) -> np.ndarray:
-    """Number of the recording each row belongs to: exact and near copies (`near_pairs`) share one.
-
-    Returns shape (n,), int64 from 0 in order of first appearance.
-    """
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    pairs = near_pairs(frame)
-    n = len(frame)
-    # Sparse rows have no near_pairs, yet exact copies of them are copies.
-    keys = pd.factorize(clip_keys(frame))[0]
-    firsts = pd.Series(np.arange(n)).groupby(keys).transform("first").to_numpy() if n else keys
-    left = np.concatenate([pairs["first"].to_numpy(dtype=np.int64), np.arange(n)])
-    right = np.concatenate([pairs["second"].to_numpy(dtype=np.int64), firsts])
-    _, component = connected_components(coo_array((np.ones(len(left)), (left, right)), shape=(n, n)), directed=False)
-    return pd.factorize(component)[0].astype(np.int64)
 
 
 def held_out(frame: pd.DataFrame) -> np.ndarray:
