@@ -11,18 +11,17 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from core.cleaning import robust_z
 from core.errors import TableError
-from core.evaluate import holm
 from core.schema import BY_COLUMN, COLUMNS, EMOTIONS, FEATURES, LABEL
+from core.verdicts import holm
 
 TESTS = {"kruskal": "Kruskal-Wallis test, effect ε²", "anova": "One-way ANOVA, effect η²"}
 CORRECTIONS = {"holm": "Holm", "bh": "Benjamini-Hochberg"}
 CORRELATIONS = {"spearman": "Spearman (ranks)", "pearson": "Pearson (straight line)"}
 LEAST_ROWS = 3  # of an emotion, for it to take part in a test
 COMPONENTS = 5  # axes of the projection that are kept
-OUTLIER = 3.5  # robust z beyond which a value is an outlier; after Iglewicz & Hoaglin (1993)
-_MAD_TO_SD = 1.4826  # both scales equal the standard deviation of a normal distribution
-_MEAN_TO_SD = 1.2533
+OUTLIER = 3.5  # robust z beyond which a value is listed; after Iglewicz & Hoaglin (1993)
 
 
 def pick(
@@ -181,15 +180,12 @@ def project(frame: pd.DataFrame) -> Projection:
 def outliers(frame: pd.DataFrame, *, limit: float = OUTLIER) -> pd.DataFrame:
     """Values far from the feature's median: columns row, Class, column, feature, value, median, score; farthest first.
 
-    score : robust z = (value - median) / (1.4826 * median absolute deviation); where more than half of the values are
-        equal, the mean absolute deviation (times 1.2533) takes its place. After Iglewicz & Hoaglin (1993).
-    limit : smallest absolute score that is listed. An outlier is a question, not an error: skewed features have many.
+    score : robust z of `core.cleaning.robust_z`, the one measure of an outlier in this product: logarithmic for
+    features without an upper limit, not judged for those confined to [0, 1].
+    limit : smallest absolute score that is listed. An outlier is a question, not an error.
     """
     values = frame[list(COLUMNS)]
-    median = values.median()
-    distance = (values - median).abs()
-    scale = (_MAD_TO_SD * distance.median()).where(lambda v: v > 0, _MEAN_TO_SD * distance.mean())
-    score = ((values - median) / scale.where(scale > 0)).to_numpy()
+    score = robust_z(values.to_numpy())
     row, place = np.nonzero(np.abs(np.nan_to_num(score)) >= limit)
     names = [COLUMNS[i] for i in place]
     table = pd.DataFrame(
@@ -199,7 +195,7 @@ def outliers(frame: pd.DataFrame, *, limit: float = OUTLIER) -> pd.DataFrame:
             "column": names,
             "feature": [BY_COLUMN[c].name for c in names],
             "value": values.to_numpy()[row, place],
-            "median": median.to_numpy()[place],
+            "median": values.median().to_numpy()[place],
             "score": score[row, place],
         }
     )

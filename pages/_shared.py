@@ -5,10 +5,18 @@ import re
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
+from streamlit.runtime.pages_manager import PagesManager
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core import dataset
 from core.dataset import Table
 from core.settings import Settings
+
+# Until app.py has run once in a new server, Streamlit takes a folder named "pages" for its older kind of app and would
+# run a page without app.py when the very first visit is a deep link. No public switch turns this off.
+if PagesManager.uses_pages_directory and get_script_run_ctx(suppress_warning=True) is not None:
+    PagesManager.uses_pages_directory = False
+    st.rerun()
 
 # Downloading keeps the reader's data and tools; PNG export is plotly's camera button.
 _CHART_CONFIG = {

@@ -1,0 +1,156 @@
+"""Figures of a table of features: what the Explore page draws. As in ``plots``: tables in, figures out."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from core.plots import COLOURS, DIVERGING, NEUTRAL, SIGNS, SYMBOLS, style, words
+from core.schema import BY_COLUMN, EMOTIONS, LABEL
+
+_ROW = 24  # pixels a bar needs so that its label can be read
+_ACCENT = "#0072B2"
+
+
+def class_balance(table: pd.DataFrame) -> go.Figure:
+    """Rows of each emotion; table : columns emotion, rows, share."""
+    table = table.iloc[::-1]
+    figure = go.Figure(
+        go.Bar(
+            x=table["rows"],
+            y=[words(e) for e in table["emotion"]],
+            orientation="h",
+            marker_color=[COLOURS[e] for e in table["emotion"]],
+            text=[f"{n} ({s:.0%})" if s == s else f"{n}" for n, s in zip(table["rows"], table["share"], strict=True)],
+            textposition="auto",
+            hovertemplate="%{y}: %{x} rows<extra></extra>",
+        )
+    )
+    return style(figure, title="Rows of each emotion", height=240).update_xaxes(title="rows")
+
+
+def effects(tests: pd.DataFrame, *, name: str, alpha: float = 0.05) -> go.Figure:
+    """Effect size of each feature, the largest on top; pale where the corrected p is not below alpha.
+
+    tests : columns feature, effect, p_corrected, highest, lowest; name : of the test and its effect.
+    """
+    tests = tests.dropna(subset=["effect"]).iloc[::-1]
+    figure = go.Figure(
+        go.Bar(
+            x=tests["effect"],
+            y=[f"{f} {SIGNS.get(h, '')}" for f, h in zip(tests["feature"], tests["highest"], strict=True)],
+            orientation="h",
+            marker={
+                "color": _ACCENT,
+                "opacity": [1.0 if p < alpha else 0.35 for p in tests["p_corrected"]],
+            },
+            customdata=tests[["feature", "p_corrected", "highest", "lowest"]].to_numpy(),
+            hovertemplate="%{customdata[0]}: %{x:.3f}, corrected p %{customdata[1]:.2g}<br>"
+            "highest in %{customdata[2]}, lowest in %{customdata[3]}<extra></extra>",
+        )
+    )
+    return (
+        style(figure, title=name, height=90 + _ROW * len(tests))
+        .update_xaxes(title="effect size (0 = none, 1 = all)", rangemode="tozero")
+        .update_yaxes(dtick=1)
+    )
+
+
+def correlation_map(correlation: pd.DataFrame, *, name: str) -> go.Figure:
+    """Correlation of each pair of features, blue for together and red for opposite; index and columns: features."""
+    names = [BY_COLUMN[c].name for c in correlation.index]
+    figure = go.Figure(
+        go.Heatmap(
+            z=correlation.to_numpy(),
+            x=names,
+            y=names,
+            colorscale=DIVERGING,
+            zmin=-1,
+            zmax=1,
+            colorbar={"thickness": 10, "tickvals": [-1, -0.5, 0, 0.5, 1]},
+            hovertemplate="%{y}<br>%{x}<br>r = %{z:.2f}<extra></extra>",
+        )
+    )
+    size = 9 if len(names) > 25 else 11
+    return (
+        style(figure, title=f"Correlation, {name}", height=max(320, min(820, 160 + 13 * len(names))))
+        .update_xaxes(tickangle=-90, dtick=1, tickfont_size=size, showgrid=False)
+        .update_yaxes(autorange="reversed", dtick=1, tickfont_size=size, showgrid=False)
+    )
+
+
+def projection(points: pd.DataFrame, *, x: str, y: str, shares: tuple[float, float]) -> go.Figure:
+    """Clips as points on two principal components, one symbol and colour an emotion.
+
+    points : columns row, Class and the two components; shares : of the variance along x and y.
+    """
+    figure = go.Figure()
+    for emotion in EMOTIONS:
+        part = points[points[LABEL] == emotion]
+        if part.empty:
+            continue
+        figure.add_trace(
+            go.Scatter(
+                x=part[x],
+                y=part[y],
+                mode="markers",
+                name=emotion,
+                marker={"color": COLOURS[emotion], "symbol": SYMBOLS[emotion], "size": 9, "opacity": 0.8},
+                customdata=part["row"],
+                hovertemplate=f"row %{{customdata}}, {emotion}<extra></extra>",
+            )
+        )
+    return (
+        style(figure, title="Clips on two principal components", height=520)
+        .update_xaxes(title=f"{x.upper()} ({shares[0]:.0%} of the variance)", zerolinecolor=NEUTRAL)
+        .update_yaxes(title=f"{y.upper()} ({shares[1]:.0%} of the variance)", zerolinecolor=NEUTRAL)
+        .update_layout(legend_y=-0.14)
+    )
+
+
+def outlier_map(outliers: pd.DataFrame, *, limit: float, most: int = 20) -> go.Figure:
+    """Robust z of each outlier, one line a feature, the features with the most outliers on top.
+
+    outliers : columns row, Class, feature, value, score.
+    """
+    counts = outliers["feature"].value_counts().head(most)
+    figure = go.Figure()
+    for emotion in EMOTIONS:
+        part = outliers[(outliers[LABEL] == emotion) & outliers["feature"].isin(counts.index)]
+        if part.empty:
+            continue
+        figure.add_trace(
+            go.Scatter(
+                x=part["score"],
+                y=part["feature"],
+                mode="markers",
+                name=emotion,
+                marker={"color": COLOURS[emotion], "symbol": SYMBOLS[emotion], "size": 8, "opacity": 0.75},
+                customdata=np.column_stack([part["row"], part["value"]]),
+                hovertemplate=f"row %{{customdata[0]}}, {emotion}<br>%{{y}}: %{{customdata[1]:.4g}}"
+                "<br>robust z %{x:.1f}<extra></extra>",
+            )
+        )
+    for edge in (-limit, limit):
+        figure.add_vline(x=edge, line_dash="dot", line_color=NEUTRAL)
+    return (
+        style(figure, title="Outliers by feature", height=150 + _ROW * len(counts))
+        .update_xaxes(title="robust z")
+        .update_yaxes(categoryorder="array", categoryarray=list(counts.index[::-1]), dtick=1)
+        .update_layout(legend_y=-(60 / (100 + _ROW * len(counts))))
+    )
+
+
+def tables_beside(profile: pd.DataFrame, columns: Sequence[str]) -> go.Figure:
+    """How many cells of each table are empty, no number, impossible or far out; profile : index table."""
+    figure = go.Figure(
+        go.Bar(name=column, y=profile.index, x=profile[column], orientation="h", marker_pattern_shape=shape)
+        for column, shape in zip(columns, ["", "/", "x", "."], strict=False)
+    )
+    return (
+        style(figure, title="Cells in question", height=140 + 60 * len(profile))
+        .update_layout(barmode="group")
+        .update_xaxes(title="cells")
+        .update_yaxes(autorange="reversed")
+    )
