@@ -4,9 +4,19 @@ SQLite in one file by default, PostgreSQL by URL. ``open_store()`` first; every 
 People's words are added to and never changed: no function does it, and triggers in the database refuse it.
 """
 
-from core.store.answers import UNDO_DEPTH, Receipt, add_feedback, feedback_table, new_token, rater_name, undo
+from core.store.answers import (
+    UNDO_DEPTH,
+    Answer,
+    Receipt,
+    add_answers,
+    add_feedback,
+    feedback_table,
+    new_token,
+    rater_name,
+    undo,
+)
 from core.store.backup import back_up, backups, restore
-from core.store.connection import Store, open_store
+from core.store.connection import Store, close_store, open_store
 from core.store.jobs import (
     SILENCE_S,
     Job,
@@ -44,6 +54,7 @@ from core.store.schema import DISPLAYS, KINDS, MAX_COMMENT, MAX_NAME, ORIGINS, R
 
 __all__ = [
     "DISPLAYS",
+    "Answer",
     "Job",
     "KINDS",
     "MAX_COMMENT",
@@ -58,6 +69,7 @@ __all__ = [
     "SOURCES",
     "Store",
     "UNDO_DEPTH",
+    "add_answers",
     "add_clip",
     "add_feedback",
     "add_label",
@@ -65,6 +77,7 @@ __all__ = [
     "back_up",
     "backups",
     "cancel_job",
+    "close_store",
     "clips_table",
     "counts",
     "current_answers",

@@ -2,7 +2,9 @@
 
 import unicodedata
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import pandas as pd
@@ -45,23 +47,9 @@ def rater_name(name: str) -> str:
     return tidy
 
 
-def add_feedback(
-    store: Store,
-    *,
-    token: str,
-    rater: str,
-    label: str | None = None,
-    skip_reason: str | None = None,
-    prediction_id: int | None = None,
-    clip_id: str | None = None,
-    display: str = "none",
-    shown_label: str | None = None,
-    source: str = "label",
-    verified: bool = False,
-    comment: str = "",
-    adjudication: bool = False,
-) -> Receipt:
-    """Store one person's answer about one clip.
+@dataclass(frozen=True)
+class Answer:
+    """One person's answer about one clip, as a form brings it. Raises StoreError when it is none.
 
     token : of the form, from ``new_token()``.  rater : a name, 1 to 80 characters.
     label : the emotion heard; or skip_reason, one of ``SKIPS``.
@@ -69,52 +57,84 @@ def add_feedback(
     display : one of ``DISPLAYS``; with ``"shown"``, shown_label is the emotion that the person saw.
     source : the page, one of ``SOURCES``.  verified : the name comes from a login.
     adjudication : this answer settles a dispute.
+    """
+
+    token: str
+    rater: str
+    label: str | None = None
+    skip_reason: str | None = None
+    prediction_id: int | None = None
+    clip_id: str | None = None
+    display: str = "none"
+    shown_label: str | None = None
+    source: str = "label"
+    verified: bool = False
+    comment: str = ""
+    adjudication: bool = False
+
+    def __post_init__(self) -> None:
+        _token(self.token)
+        chosen(self.display, DISPLAYS, "way to display a guess")
+        chosen(self.source, SOURCES, "source of an answer")
+        for emotion in (self.label, self.shown_label):
+            if emotion is not None:
+                chosen(emotion, EMOTIONS, "emotion")
+        if self.skip_reason is not None:
+            chosen(self.skip_reason, SKIPS, "reason to skip")
+        if (self.label is None) == (self.skip_reason is None):
+            raise StoreError("An answer is either an emotion or a reason to skip. Choose one of them.")
+        if (self.display == "shown") != (self.shown_label is not None):
+            raise StoreError("An answer says which guess was shown exactly when one was shown.")
+        if self.prediction_id is None and self.clip_id is None:
+            raise StoreError("An answer needs the clip that it is about.")
+        rater_name(self.rater)
+        plain(self.comment, "comment", longest=MAX_COMMENT)
+
+
+def add_feedback(store: Store, *, token: str, rater: str, **given: Any) -> Receipt:
+    """Store one answer; the arguments are those of ``Answer``.
+
     Raises StoreError when it is no answer, the clip is unknown, or the form was already sent with another answer.
     """
-    row = {
-        "token": _token(token),
-        "kind": "adjudication" if adjudication else "answer",
-        "prediction_id": prediction_id,
-        "display": chosen(display, DISPLAYS, "way to display a guess"),
-        "shown_label": shown_label,
-        "label": label,
-        "skip_reason": skip_reason,
-        "rater": rater_name(rater),
-        "verified": verified,
-        "source": chosen(source, SOURCES, "source of an answer"),
-        "comment": plain(comment, "comment", longest=MAX_COMMENT),
+    (receipt,) = add_answers(store, [Answer(token, rater, **given)])
+    return receipt
+
+
+def add_answers(store: Store, answers: Sequence[Answer]) -> list[Receipt]:
+    """Store many answers in one transaction, all or none; their receipts in the order given."""
+    moment = now()
+    return write(store, lambda c: [_store(c, _row(c, answer, moment)) for answer in answers])
+
+
+def _row(c: sa.Connection, answer: Answer, moment: datetime) -> dict[str, Any]:
+    return {
+        "token": answer.token,
+        "kind": "adjudication" if answer.adjudication else "answer",
+        "clip_id": _clip_of(c, answer.prediction_id, answer.clip_id),
+        "prediction_id": answer.prediction_id,
+        "display": answer.display,
+        "shown_label": answer.shown_label,
+        "label": answer.label,
+        "skip_reason": answer.skip_reason,
+        "rater": rater_name(answer.rater),
+        "verified": answer.verified,
+        "source": answer.source,
+        "comment": plain(answer.comment, "comment", longest=MAX_COMMENT),
         "target_id": None,
-        "created_at": now(),
+        "created_at": moment,
     }
-    _check_answer(row)
-    return write(store, lambda c: _store(c, {**row, "clip_id": _clip_of(c, prediction_id, clip_id)}))
 
 
 def _token(token: str) -> str:
-    if not len(plain(token, "form's token", longest=64)) >= 8:
+    if len(plain(token, "form's token", longest=64)) < 8:
         raise StoreError("The form has no token. Reload the page and answer again.")
     return token
 
 
-def _check_answer(row: dict[str, Any]) -> None:
-    if (row["label"] is None) == (row["skip_reason"] is None):
-        raise StoreError("An answer is either an emotion or a reason to skip. Choose one of them.")
-    if row["label"] is not None:
-        chosen(row["label"], EMOTIONS, "emotion")
-    if row["skip_reason"] is not None:
-        chosen(row["skip_reason"], SKIPS, "reason to skip")
-    if (row["display"] == "shown") != (row["shown_label"] is not None):
-        raise StoreError("An answer says which guess was shown exactly when one was shown.")
-    if row["shown_label"] is not None:
-        chosen(row["shown_label"], EMOTIONS, "emotion")
-
-
 def _clip_of(c: sa.Connection, prediction_id: int | None, clip_id: str | None) -> str:
     if prediction_id is None:
-        if clip_id is None:
-            raise StoreError("An answer needs the clip that it is about.")
-        require_clip(c, clip_id)
-        return clip_id
+        require_clip(c, str(clip_id))
+        return str(clip_id)
     found = c.execute(sa.select(predictions.c.clip_id).where(predictions.c.id == prediction_id)).scalar()
     if found is None:
         raise StoreError(f"There is no prediction {prediction_id}. Reload the page and answer again.")

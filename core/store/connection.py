@@ -20,15 +20,8 @@ T = TypeVar("T")
 PATIENCE_S = 30.0  # a write waits this long for another writer, or for a server that is being restarted
 CONNECT_S = 5  # a server that does not answer the opening within this is not there
 _PAUSE_S = 0.2  # between two attempts
-_LATER = {
-    "40001",
-    "40P01",
-    "57P01",
-    "57P02",
-    "57P03",
-}  # PostgreSQL: conflict, deadlock, and a server stopping or starting
-
-Insert = sqlite.Insert | postgresql.Insert
+# PostgreSQL's states that pass: two writers met (40001, 40P01), the server stops or starts (57P01 to 57P03).
+_LATER = {"40001", "40P01", "57P01", "57P02", "57P03"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,19 +44,30 @@ def open_store(url: str, *, patience_s: float = PATIENCE_S) -> Store:
     A SQLite file is copied before it is upgraded, and once a day. Processes may open a new database at the same time.
     Raises StoreError when it cannot be opened, is damaged, read-only, or from a newer version of the program.
     """
-    parsed = _parse(url)
-    shown = parsed.render_as_string(hide_password=True)
-    path = Path(parsed.database or "") if parsed.get_backend_name() == "sqlite" else None
-    if path is not None:
-        try:
+    store = connect(url, patience_s=patience_s)
+    path = store.path
+    try:
+        if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StoreError(f"The folder of the database {path} cannot be made: {error.strerror}.") from error
-    store = Store(_engine(parsed, patience_s), shown, path)
-    _run(store, lambda c: _bring_up_to_date(store, c), write=False, patience_s=patience_s if path else 0.0)
-    if path is not None:
-        _attempt(store, lambda: daily_backup(path))
+        _attempt(store, lambda: _bring_up_to_date(store))
+    except OSError as error:
+        raise StoreError(f"The database {path} cannot be opened or copied: {error.strerror}.") from error
+    except StoreError:
+        close_store(store)
+        raise
     return store
+
+
+def connect(url: str, *, patience_s: float = PATIENCE_S) -> Store:
+    """The store at this address, as it is: nothing is made, checked or upgraded. Pages call ``open_store``."""
+    parsed = _parse(url)
+    path = Path(parsed.database or "") if parsed.get_backend_name() == "sqlite" else None
+    return Store(_engine(parsed, patience_s), parsed.render_as_string(hide_password=True), path)
+
+
+def close_store(store: Store) -> None:
+    """Give the connections back. Needed before a file is replaced; otherwise the end of the process does it."""
+    store.engine.dispose()
 
 
 def _parse(url: str) -> sa.URL:
@@ -123,13 +127,15 @@ def _log_ahead(connection: sqlite3.Connection, patience_s: float) -> None:
             time.sleep(_PAUSE_S / 10)
 
 
-def _bring_up_to_date(store: Store, connection: sa.Connection) -> None:
-    if revision(connection) == HEAD:
-        return
-    connection.rollback()
-    from core.store.upgrade import upgrade  # alembic takes a quarter of a second to import
+def _bring_up_to_date(store: Store) -> None:
+    with store.engine.connect() as connection:
+        present = revision(connection)
+    if present != HEAD:
+        from core.store.upgrade import upgrade  # alembic takes a quarter of a second to import
 
-    upgrade(store.engine, store.path)
+        upgrade(store.engine, store.path)
+    if store.path is not None:
+        daily_backup(store.path)
 
 
 def revision(connection: sa.Connection) -> str | None:

@@ -1,0 +1,98 @@
+"""Two models side by side on the same clips, and which of them is better as far as the labels can tell."""
+
+from bisect import bisect_left
+from dataclasses import dataclass
+from math import exp, inf, log
+
+import pandas as pd
+
+ALPHA = 0.05  # chance of a wrong verdict between two equal models, however often one looks
+FARTHEST = 100_000  # labels; beyond this a verdict is not foreseen
+
+
+def shadow(predictions: pd.DataFrame, truth: pd.DataFrame, *, champion: str, challenger: str) -> pd.DataFrame:
+    """Two models side by side on the clips that both have scored, index clip_id.
+
+    predictions : the columns of ``store.predictions_table``.  truth : from ``ground_truth``.
+    champion, challenger : model versions. Columns: file_name, champion, challenger (their guesses), differ, label,
+    champion_right, challenger_right (False where there is no label).
+    """
+    newest = predictions.sort_values("prediction_id").drop_duplicates(["clip_id", "model_version"], keep="last")
+    sides = {v: newest[newest["model_version"].eq(v)].set_index("clip_id") for v in (champion, challenger)}
+    both = sides[champion].index.intersection(sides[challenger].index)
+    first, second = (sides[v].loc[both, "guess"] for v in (champion, challenger))
+    label = truth["label"].reindex(both)
+    table = {"file_name": sides[champion].loc[both, "file_name"], "champion": first, "challenger": second}
+    return pd.DataFrame(
+        {
+            **table,
+            "differ": first != second,
+            "label": label,
+            "champion_right": first == label,
+            "challenger_right": second == label,
+        }
+    )
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Which of two models is better, as far as the labels can tell.
+
+    labelled : clips with a label.  only_champion, only_challenger : clips that only this one has right.
+    p : exact McNemar test, valid if one looks once.  evidence : odds against "both are equally good" that hold however
+    often one looks; the verdict falls when they reach 1 / ALPHA.
+    better : ``"champion"``, ``"challenger"`` or None = undecided.
+    more_labels : about how many more would decide if things go on as they are; None = not foreseeable.
+    """
+
+    labelled: int
+    only_champion: int
+    only_challenger: int
+    p: float
+    evidence: float
+    better: str | None
+    more_labels: int | None
+
+
+def verdict(table: pd.DataFrame, *, alpha: float = ALPHA) -> Verdict:
+    """Sequential McNemar test on the labelled rows of ``shadow()``.
+
+    Only clips that one model alone has right tell them apart; if both are equally good, each is a fair coin. The
+    evidence is the likelihood ratio of a coin of unknown bias (uniform prior) to a fair one, a martingale under
+    equality, so that it passes 1 / alpha at any time with a chance of at most alpha (Ville's inequality).
+    """
+    from scipy.stats import binomtest
+
+    known = table[table["label"].notna()]
+    b = int((known["champion_right"] & ~known["challenger_right"]).sum())
+    c = int((known["challenger_right"] & ~known["champion_right"]).sum())
+    weight = _log_evidence(b, c)
+    decided = weight >= -log(alpha)
+    return Verdict(
+        labelled=len(known),
+        only_champion=b,
+        only_challenger=c,
+        p=float(binomtest(b, b + c).pvalue) if b + c else 1.0,
+        evidence=exp(weight) if weight < 700 else inf,  # exp(710) is too large for a float
+        better=("champion" if b > c else "challenger") if decided else None,
+        more_labels=0 if decided else _more_labels(b, c, len(known), alpha),
+    )
+
+
+def _log_evidence(b: float, c: float) -> float:
+    """ln of 2^(b+c) B(b+1, c+1)."""
+    from scipy.special import betaln
+
+    return float((b + c) * log(2) + betaln(b + 1, c + 1))
+
+
+def _more_labels(b: int, c: int, labelled: int, alpha: float) -> int | None:
+    if b == c:
+        return None
+
+    def enough(more: int) -> bool:
+        grown = 1 + more / labelled
+        return _log_evidence(b * grown, c * grown) >= -log(alpha)
+
+    more = bisect_left(range(FARTHEST), True, key=enough)
+    return more if more < FARTHEST else None
