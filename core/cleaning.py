@@ -74,8 +74,8 @@ def clean(messy: pd.DataFrame, *, remove_copies: bool = True) -> CleanResult:
     values, kept = parsed.numbers.copy(), labelled.copy()
     while True:
         found = [
-            _blank(values, _impossible(values), parsed, "impossible value"),
-            _blank(values, _tails(values, kept), parsed, "more than three decimals"),
+            _blank(values, impossible(values), parsed, "impossible value"),
+            _blank(values, tails(values, kept), parsed, "more than three decimals"),
             _blank(values, np.abs(robust_z(values, reference=kept)) > ROBUST_Z, parsed, "outlier"),
         ]
         if remove_copies:
@@ -132,12 +132,12 @@ def validate(table: pd.DataFrame) -> None:
         ) from error
 
 
-def _impossible(values: np.ndarray) -> np.ndarray:
+def impossible(values: np.ndarray) -> np.ndarray:
     """Cells outside what the feature can be by its definition."""
     return (values < _LOW - TOLERANCE) | (values > _HIGH + TOLERANCE)
 
 
-def _tails(values: np.ndarray, reference: np.ndarray) -> np.ndarray:
+def tails(values: np.ndarray, reference: np.ndarray) -> np.ndarray:
     """Cells with more than three decimals, in rows and columns where few have.
 
     A sum or a product leaves ``28.105999999999998`` where the table has ``28.106``: as floats they differ.

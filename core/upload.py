@@ -1,0 +1,198 @@
+"""The bytes of a CSV file that a person brings, as a table of text: encoding, delimiter, headers, decimal commas.
+
+Cells stay as they were written; `core.cleaning` judges them.
+"""
+
+import codecs
+import csv
+import io
+import re
+
+import pandas as pd
+
+from core.errors import TableError
+from core.schema import COLUMNS, LABEL
+
+MAX_BYTES = 150 * 10**6
+MAX_ROWS = 200_000
+MAX_COLUMNS = 1_000
+DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+_BOMS = (  # the longer ones first: that of UTF-32 begins with that of UTF-16
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_SIGNATURES = {
+    b"PK\x03\x04": "an Excel file or a zip archive",
+    b"\xd0\xcf\x11\xe0": "an old Excel file",
+    b"%PDF": "a PDF",
+    b"\x1f\x8b": "a gzip archive",
+    b"RIFF": "audio",
+    b"fLaC": "audio",
+    b"OggS": "audio",
+    b"\x89PNG": "a picture",
+    b"PAR1": "a Parquet file",
+}
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
+_DECIMAL_COMMA = r"\s*[+-]?(?:\d+|[1-9]\d{0,2}(?:\.\d{3})+),\d+\s*"  # 0,052 and 1.844,664
+_THOUSANDS = r"\s*[+-]?[1-9]\d{0,2}(?:\.\d{3})+\s*"  # 1.844 where commas are decimal
+
+
+def read_csv(data: bytes, name: str) -> pd.DataFrame:
+    """The table in a CSV file: its columns in the file's order, every cell as text, index = row number from 0.
+
+    data : the file's bytes in UTF-8, UTF-16, UTF-32 or a Turkish Windows encoding, cells divided by comma, semicolon,
+    tab or bar.  name : what to call the file in an error; it is never opened.
+    Headers that differ from the published ones only in case, spaces or punctuation are renamed to them. Decimal commas
+    become points when commas do not divide the cells. Cells missing at the end of a row are empty.
+    Raises TableError when the file is no such table, lacks columns, or is too large.
+    """
+    shown = _shown(name)
+    if len(data) > MAX_BYTES:
+        raise TableError(
+            f"{shown} has {len(data) / 10**6:.0f} MB; a table may have {MAX_BYTES // 10**6} MB. Split the file."
+        )
+    text = _decode(data, shown)
+    header, delimiter, body = _header(text, shown)
+    names = _names(header, shown)
+    frame = _cells(body, names, delimiter, shown)
+    nameless = [c for c in frame.columns if c.startswith("unnamed ") and (frame[c].str.strip() == "").all()]
+    frame = frame.drop(columns=nameless)  # a delimiter at the end of each line
+    return frame if delimiter == "," else _decimal_points(frame)
+
+
+def _cells(body: str, names: list[str], delimiter: str, shown: str) -> pd.DataFrame:
+    """The rows below the header as text. Raises TableError when there are none, too many, or ragged ones."""
+    beyond = ""  # a column for cells that the header has no name for; no other name is empty
+    try:
+        frame = pd.read_csv(
+            io.StringIO(body),
+            sep=delimiter,
+            header=None,
+            names=[*names, beyond],
+            index_col=False,
+            dtype=str,
+            keep_default_na=False,
+            nrows=MAX_ROWS + 1,
+        )
+    except pd.errors.ParserError as error:
+        raise TableError(f"{shown} cannot be divided into cells: {_reason(error)}.") from error
+    if frame.empty:
+        raise TableError(f"{shown} has column names but no rows.")
+    if len(frame) > MAX_ROWS:
+        raise TableError(f"{shown} has more than {MAX_ROWS:,} rows, the most that is read. Split the file.")
+    stray = (frame[beyond].str.strip() != "").to_numpy(dtype=bool)
+    if stray.any():
+        raise TableError(f"{shown}, row {stray.argmax()} (the first is 0) has more cells than there are column names.")
+    return frame.drop(columns=beyond)
+
+
+def _decode(data: bytes, shown: str) -> str:
+    """The bytes as text with plain line ends. Raises TableError when they are none."""
+    if not data.strip():
+        raise TableError(f"{shown} is empty.")
+    for signature, kind in _SIGNATURES.items():
+        if data.startswith(signature):
+            raise TableError(f"{shown} is {kind}, not a CSV file. Save the table as CSV first.")
+    text = None
+    for encoding in _encodings(data):
+        try:
+            text = data.decode(encoding)
+            break
+        except UnicodeDecodeError:
+            continue
+    if text is None or _CONTROL.search(text):
+        raise TableError(f"{shown} is no text in UTF-8, UTF-16 or a Turkish encoding. Save the table as CSV in UTF-8.")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _encodings(data: bytes) -> list[str]:
+    """Encodings to try, the likeliest first."""
+    for bom, encoding in _BOMS:
+        if data.startswith(bom):
+            return [encoding]
+    # UTF-16 without a mark: every second byte of plain letters and digits is 0.
+    head = data[:4096]
+    for offset, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
+        if head[offset::2].count(0) > 0.8 * (len(head) // 2):
+            return [encoding]
+    return ["utf-8", "cp1254", "latin-1"]  # cp1254, Turkish Windows, leaves a few bytes undefined
+
+
+def _header(text: str, shown: str) -> tuple[list[str], str, str]:
+    """Column names as written, the delimiter that makes them the table's, and the rest of the text."""
+    first, _, body = text.lstrip("\n").partition("\n")
+    if first.lower().startswith("sep=") and len(first) <= 5:  # a hint for Excel
+        first, _, body = body.partition("\n")
+    split = {d: next(csv.reader([first], delimiter=d), []) for d in DELIMITERS}
+    known = {d: sum(_key(name) in _KNOWN for name in names) for d, names in split.items()}
+    best = max(known, key=lambda d: known[d])
+    if not known[best]:
+        raise TableError(
+            f"The first line of {shown} names none of the 51 columns with {', '.join(DELIMITERS.values())} between "
+            f"them; it begins {first[:40]!r}."
+        )
+    if len(split[best]) > MAX_COLUMNS:
+        raise TableError(f"{shown} has {len(split[best])} columns; a table may have {MAX_COLUMNS}.")
+    return split[best], best, body
+
+
+def _names(header: list[str], shown: str) -> list[str]:
+    """A name for each column: the published one where it is meant, else the written one, made unique."""
+    names: list[str] = []
+    for place, written in enumerate(header):
+        name = _KNOWN.get(_key(written)) or written.strip() or f"unnamed {place + 1}"
+        if name in names and name in _KNOWN.values():
+            raise TableError(f"{shown} has the column {name} twice. Remove or rename one.")
+        while name in names:
+            name += " (again)"
+        names.append(name)
+    missing = [c for c in (LABEL, *COLUMNS) if c not in names]
+    if missing:
+        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+        raise TableError(
+            f"{shown} lacks {len(missing)} of the 51 columns: {', '.join(missing[:3])}{more}. "
+            "Name them as in the published table."
+        )
+    return names
+
+
+def _key(name: str) -> str:
+    """A column name without case, spaces and punctuation; Turkish i's are plain."""
+    return re.sub(r"[^a-z0-9]", "", name.casefold().replace("ı", "i"))
+
+
+_KNOWN = {_key(c): c for c in (LABEL, *COLUMNS)}
+
+
+def _decimal_points(frame: pd.DataFrame) -> pd.DataFrame:
+    """Decimal commas as points; points between thousands, where commas are decimal, are left out."""
+    commas = sum(int(frame[c].str.contains(",", regex=False).sum()) for c in COLUMNS)
+    points = sum(int(frame[c].str.fullmatch(r"\s*[+-]?0?\.\d+\s*").sum()) for c in COLUMNS)
+    if commas <= points:
+        return frame
+    changed = {}
+    for column in COLUMNS:
+        cells = frame[column]
+        number = cells.str.fullmatch(_DECIMAL_COMMA) | cells.str.fullmatch(_THOUSANDS)
+        plain = cells.str.replace(".", "", regex=False).str.replace(",", ".", regex=False)
+        changed[column] = cells.where(~number, plain)
+    return frame.assign(**changed)
+
+
+def _reason(error: pd.errors.ParserError) -> str:
+    """What pandas says about a file that it cannot divide, for a person."""
+    ragged = re.search(r"Expected \d+ fields in line (\d+), saw (\d+)", str(error))
+    if ragged:
+        return f"row {int(ragged[1]) - 1} (the first is 0) has {int(ragged[2])} cells, more than there are column names"
+    if "EOF inside string" in str(error):
+        return "a quotation mark is opened and never closed"
+    return "its rows are not of one form"
+
+
+def _shown(name: str) -> str:
+    """The last part of a file's name, short and printable."""
+    last = re.split(r"[\\/]", name)[-1]
+    return "".join(c for c in last if c.isprintable())[:60] or "The file"
