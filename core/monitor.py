@@ -248,8 +248,8 @@ def nearest(vector: FeatureVector, reference: Reference, table: pd.DataFrame, *,
     return pd.concat([distance, table], axis=1).loc[nearest_rows]
 
 
-def write_reference(reference: Reference, path: Path) -> None:
-    """Store the summary as JSON, numbers to six digits."""
+def reference_json(reference: Reference) -> bytes:
+    """The summary as JSON, numbers to six digits."""
 
     def plain(value):  # type: ignore[no-untyped-def]
         if isinstance(value, np.ndarray):
@@ -260,11 +260,11 @@ def write_reference(reference: Reference, path: Path) -> None:
             return [plain(v) for v in value]
         return float(f"{value:.6g}") if isinstance(value, float) else value
 
-    path.write_text(json.dumps({k: plain(v) for k, v in reference.__dict__.items()}) + "\n", encoding="utf-8")
+    return (json.dumps({k: plain(v) for k, v in reference.__dict__.items()}) + "\n").encode()
 
 
 def read_reference(path: Path) -> Reference:
-    """The summary that ``write_reference`` stored. Raises ModelError when it is missing, damaged or does not fit."""
+    """The summary that ``reference_json`` made. Raises ModelError when it is missing, damaged or does not fit."""
     try:
         known = json.loads(path.read_text(encoding="utf-8"))
         arrays = {k: np.array(known[k]) for k in ("logged", "floor", "mean", "sd", "correlation", "distances")}
