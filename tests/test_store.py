@@ -1,0 +1,597 @@
+"""The store on SQLite and on PostgreSQL: what goes in comes out, once, and what people said cannot be changed."""
+
+import subprocess
+import sys
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import postgres
+import pytest
+import sqlalchemy as sa
+
+from core import store
+from core.errors import StoreError
+from core.inference import Policy, Prediction, decide
+from core.schema import COLUMNS, EMOTIONS, FeatureVector
+from core.store.connection import connect, read, write
+from core.store.schema import HEAD, metadata
+from core.store.upgrade import head, upgrade
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="module")
+def server():
+    running = postgres.started()
+    yield running
+    postgres.remove(running)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def url(request, tmp_path):
+    """Address of an empty database of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'a folder' / 'feedback.db'}"
+    return request.getfixturevalue("server").new_database()
+
+
+@pytest.fixture
+def opened(url):
+    db = store.open_store(url)
+    yield db
+    store.close_store(db)
+
+
+def clip(db, clip_id="c1", **more):
+    return store.add_clip(db, clip_id, **{"file_name": f"{clip_id}.wav", "duration_s": 30.02, "sr": 44100, **more})
+
+
+def predicted(db, clip_id="c1", *, p=(0.6, 0.2, 0.1, 0.1), version="m1", role="champion", policy=None):
+    policy = policy or Policy()
+    said = Prediction(clip_id, version, "x 1", dict(zip(EMOTIONS, p, strict=True)))
+    return store.save_prediction(db, said, policy=policy, decision=decide(said, policy), role=role)
+
+
+def answer(db, rater="Ayşe", label="sad", clip_id="c1", **more):
+    return store.add_feedback(db, token=store.new_token(), rater=rater, label=label, clip_id=clip_id, **more)
+
+
+# the schema and its migrations
+
+
+def test_migrations_make_the_schema_that_the_code_expects(opened):
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    with opened.engine.connect() as c:
+        assert compare_metadata(MigrationContext.configure(c, opts={"compare_type": False}), metadata) == []
+        found = sa.inspect(c)
+        for table in metadata.sorted_tables:
+            columns = {x["name"]: (x["nullable"], str(x["type"])) for x in found.get_columns(table.name)}
+            wanted = {x.name: (x.nullable, x.type.compile(c.dialect)) for x in table.columns}
+            assert {n: null for n, (null, _) in columns.items()} == {n: null for n, (null, _) in wanted.items()}
+            checks = {x["name"] for x in found.get_check_constraints(table.name)}
+            assert checks == {x.name for x in table.constraints if isinstance(x, sa.CheckConstraint)}
+
+
+def test_the_code_knows_the_newest_revision():
+    assert head() == HEAD
+
+
+def test_types_are_those_of_the_code(opened):
+    """Numbers, texts and times are what the code says; times are real times where the database has them."""
+    with opened.engine.connect() as c:
+        types = {x["name"]: x["type"] for x in sa.inspect(c).get_columns("feedback")}
+    moment = types["created_at"]
+    assert getattr(moment, "timezone", None) is True if opened.path is None else isinstance(moment, sa.String)
+    assert isinstance(types["verified"], sa.Boolean)
+
+
+def test_opening_an_up_to_date_database_is_fast_and_leaves_alembic_alone(opened, url):
+    times = []
+    for _ in range(5):
+        start = time.perf_counter()
+        store.close_store(store.open_store(url))
+        times.append(time.perf_counter() - start)
+    assert min(times) < 0.15
+    code = f"import sys; from core import store; store.open_store({url!r}); print('alembic' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "False"
+
+
+# clips, features, predictions
+
+
+def test_features_come_back_as_they_were(opened):
+    clip(opened)
+    values = np.linspace(0.1, 0.9, 50)
+    values[COLUMNS.index("_Tempo_Mean")] = np.nan
+    values[[i for i, c in enumerate(COLUMNS) if c == "_Spectralkurtosis_Mean"]] = 3.25
+    store.save_features(opened, FeatureVector("c1", "x 1", values))
+    store.save_features(opened, FeatureVector("c1", "x 1", values * 0 + np.nan))  # the first stays
+    found = store.load_features(opened, "c1", "x 1")
+    assert np.array_equal(found.values, values, equal_nan=True)
+    assert store.load_features(opened, "c1", "x 2") is None
+    table = store.features_table(opened, "x 1")
+    assert list(table.columns) == list(COLUMNS)
+    assert np.array_equal(table.loc["c1"].to_numpy(), values, equal_nan=True)
+    nulls = sa.text('SELECT count(*) FROM features WHERE "_Tempo_Mean" IS NULL')
+    assert read(opened, lambda c: c.execute(nulls).scalar()) == 1
+
+
+def test_features_need_their_clip_and_are_stored_all_or_none(opened):
+    clip(opened)
+    unknown = np.full(50, np.nan)
+    with pytest.raises(StoreError, match="no clip ghost"):
+        store.save_features(opened, FeatureVector("c1", "x", unknown), FeatureVector("ghost", "x", unknown))
+    assert store.load_features(opened, "c1", "x") is None
+
+
+def test_a_clip_stored_again_fills_gaps_and_comes_back_from_deletion(opened):
+    track = store.add_track(opened, artist="Münir Nurettin Selçuk", title="Kalamış", year=1950)
+    clip(opened, file_name="ilk.wav")
+    store.delete_clip(opened, "c1")
+    assert store.clips_table(opened).empty
+    assert store.clips_table(opened, deleted=True)["clip_id"].tolist() == ["c1"]
+    clip(opened, file_name="ikinci.wav", path="kept/c1.wav", track_id=track)
+    row = store.clips_table(opened).iloc[0]
+    assert (row["file_name"], row["path"], row["artist"]) == ("ilk.wav", "kept/c1.wav", "Münir Nurettin Selçuk")
+
+
+def test_a_track_learns_its_makam_later_and_forgets_nothing(opened):
+    first = store.add_track(opened, artist="A", title="T", usul="aksak", year=1950)
+    assert store.add_track(opened, artist=" A", title="T ", makam="hicaz") == first
+    assert store.add_track(opened, artist="A", title="T") == first
+    clip(opened, track_id=first)
+    row = store.clips_table(opened).iloc[0]
+    assert (row["makam"], row["usul"], row["year"]) == ("hicaz", "aksak", 1950)
+
+
+@pytest.mark.parametrize(
+    ("given", "match"),
+    [
+        ({"clip_id": "  "}, "needs an id"),
+        ({"duration_s": 0}, "last 0 s"),
+        ({"start_s": float("nan")}, "start at nan"),
+        ({"origin": "moon"}, "no origin of a clip"),
+        ({"file_name": "a\x00b"}, "no text"),
+        ({"track_id": "none"}, "no track"),
+    ],
+)
+def test_a_clip_that_is_none_is_refused(opened, given, match):
+    with pytest.raises(StoreError, match=match):
+        clip(opened, **given)
+    assert store.clips_table(opened).empty
+
+
+def test_a_prediction_said_again_is_one_row(opened):
+    clip(opened)
+    first = predicted(opened)
+    assert predicted(opened) == first
+    assert predicted(opened, policy=Policy(threshold=0.5)) != first
+    assert predicted(opened, role="challenger", version="m2") != first
+    table = store.predictions_table(opened)
+    assert len(table) == 3
+    row = table.iloc[0]
+    assert (row["guess"], row["margin"], row["p_angry"]) == ("angry", pytest.approx(0.4), 0.6)
+    assert table["decision"].isna().tolist() == [True, False, True]
+    assert store.predictions_table(opened, latest=True, role="champion")["prediction_id"].tolist() == [table.iloc[1, 0]]
+
+
+def test_empty_tables_have_their_columns_and_types(opened):
+    empty, clips = store.feedback_table(opened), store.clips_table(opened)
+    clip(opened)
+    answer(opened)
+    assert empty.dtypes.to_dict() == store.feedback_table(opened).dtypes.to_dict()
+    assert clips.dtypes.to_dict() == store.clips_table(opened).dtypes.to_dict()
+
+
+# answers
+
+
+def test_an_answer_is_stored_as_it_was_given(opened):
+    clip(opened, file_name="gönül dağı.flac")
+    number = predicted(opened)
+    comment = "'); DROP TABLE feedback; -- ağır, hüzünlü ığüşöç İ\nikinci satır"
+    before = datetime.now(UTC)
+    receipt = store.add_feedback(
+        opened,
+        token=store.new_token(),
+        rater="  Ays\u0327e   Öz ",  # s and a cedilla apart, as some keyboards send it
+        label="sad",
+        prediction_id=number,
+        display="shown",
+        shown_label="angry",
+        comment=comment,
+        verified=True,
+        source="predict",
+    )
+    (row,) = store.feedback_table(opened).to_dict("records")
+    assert receipt == store.Receipt(row["feedback_id"], new=True)
+    assert (row["rater"], row["comment"], row["file_name"]) == ("Ayşe Öz", comment, "gönül dağı.flac")
+    assert (row["label"], row["shown_label"], row["guess"], row["model_version"]) == ("sad", "angry", "angry", "m1")
+    assert (row["verified"], row["source"], row["kind"], row["undone"]) == (True, "predict", "answer", False)
+    assert before - timedelta(seconds=1) < row["created_at"] < datetime.now(UTC) + timedelta(seconds=1)
+
+
+GOOD = {"token": "a token of a form", "rater": "Ali", "label": "sad", "clip_id": "c1"}
+
+
+@pytest.mark.parametrize(
+    ("given", "match"),
+    [
+        ({"label": "joy"}, "'joy' is no emotion.*angry, happy, relax, sad"),
+        ({"label": None}, "either an emotion or a reason"),
+        ({"skip_reason": "ambiguous"}, "either an emotion or a reason"),
+        ({"label": None, "skip_reason": "bored"}, "no reason to skip"),
+        ({"rater": " \t "}, "1 to 80 characters; this one has 0"),
+        ({"rater": "x" * 81}, "this one has 81"),
+        ({"rater": "A\x00li"}, "no text"),
+        ({"rater": "A\ud800li"}, "no text"),
+        ({"comment": "x" * 2001}, "2001 characters; at most 2000"),
+        ({"comment": "\x00"}, "no text"),
+        ({"comment": "\udfff"}, "no text"),
+        ({"token": "short"}, "no token"),
+        ({"clip_id": "ghost"}, "no clip ghost"),
+        ({"clip_id": None}, "needs the clip"),
+        ({"prediction_id": 999}, "no prediction 999"),
+        ({"display": "shown"}, "exactly when one was shown"),
+        ({"display": "hidden at random", "shown_label": "sad"}, "exactly when one was shown"),
+        ({"display": "blinking"}, "no way to display"),
+        ({"source": "fax"}, "no source of an answer"),
+    ],
+)
+def test_what_is_no_answer_is_refused_and_not_stored(opened, given, match):
+    clip(opened)
+    with pytest.raises(StoreError, match=match):
+        store.add_feedback(opened, **{**GOOD, **given})
+    assert store.feedback_table(opened).empty
+
+
+def test_the_limits_themselves_are_allowed(opened):
+    clip(opened)
+    store.add_feedback(opened, **{**GOOD, "rater": "ş" * 80, "comment": "ı" * 2000})
+    assert store.feedback_table(opened).loc[0, "rater"] == "ş" * 80
+
+
+def test_a_prediction_of_another_clip_is_refused(opened):
+    clip(opened)
+    clip(opened, "c2")
+    number = predicted(opened, "c2")
+    with pytest.raises(StoreError, match="about another clip"):
+        store.add_feedback(opened, **GOOD, prediction_id=number)
+
+
+def test_the_same_form_sent_twice_is_stored_once(opened):
+    clip(opened)
+    first = store.add_feedback(opened, **GOOD)
+    again = store.add_feedback(opened, **GOOD)
+    assert (again.feedback_id, again.new) == (first.feedback_id, False)
+    with pytest.raises(StoreError, match="already sent with the answer 'sad'"):
+        store.add_feedback(opened, **{**GOOD, "label": "happy"})
+    assert store.feedback_table(opened)["label"].tolist() == ["sad"]
+
+
+def test_many_answers_are_stored_all_or_none(opened):
+    clip(opened)
+    rows = [store.Answer(store.new_token(), "Ali", "sad", clip_id=c) for c in ("c1", "ghost")]
+    with pytest.raises(StoreError, match="no clip ghost"):
+        store.add_answers(opened, rows)
+    assert store.feedback_table(opened).empty
+
+
+@pytest.mark.parametrize("table", ["feedback", "predictions", "labels"])
+def test_no_program_can_change_or_remove_what_was_said(opened, table):
+    clip(opened)
+    store.add_label(opened, "c1", "sad", source="generator")
+    store.add_feedback(opened, **GOOD, prediction_id=predicted(opened))
+    statements = [f"UPDATE {table} SET clip_id = clip_id", f"DELETE FROM {table}"]
+    if opened.path is None:
+        statements.append(f"TRUNCATE {table} CASCADE")
+    else:
+        statements.append(f"INSERT OR REPLACE INTO {table} SELECT * FROM {table}")
+    for statement in statements:
+        with pytest.raises(sa.exc.DBAPIError, match="is append-only"), opened.engine.begin() as c:
+            c.execute(sa.text(statement))
+    assert read(opened, lambda c: c.execute(sa.text(f"SELECT count(*) FROM {table}")).scalar()) == 1
+
+
+def test_the_database_itself_refuses_impossible_answers(opened):
+    clip(opened)
+    answer(opened)
+    row = "kind, clip_id, display, rater, verified, source, comment, created_at, token"
+    copy = f"INSERT INTO feedback ({row}) SELECT {row.replace('token', chr(39) + 'other' + chr(39))} FROM feedback"
+    with pytest.raises(sa.exc.IntegrityError, match="one_answer"), opened.engine.begin() as c:
+        c.execute(sa.text(copy))  # an answer that is neither an emotion nor a skip
+
+
+# undo
+
+
+def undo(db, rater="Ayşe", **more):
+    return store.undo(db, token=store.new_token(), rater=rater, **more)
+
+
+def standing(db):
+    return store.current_answers(db)[["clip_id", "rater", "label"]].to_numpy().tolist()
+
+
+def test_undo_takes_back_the_newest_answer_and_then_the_one_before(opened, url):
+    clip(opened)
+    clip(opened, "c2")
+    answer(opened, clip_id="c1", label="sad")
+    answer(opened, clip_id="c1", label="happy")
+    answer(opened, clip_id="c2", label="relax")
+    undo(opened)
+    store.close_store(opened)
+    again = store.open_store(url)  # as after a reload
+    assert standing(again) == [["c1", "Ayşe", "happy"]]
+    undo(again)
+    assert standing(again) == [["c1", "Ayşe", "sad"]]  # what was said before counts again
+    undo(again)
+    assert standing(again) == []
+    assert undo(again) is None
+    assert len(store.feedback_table(again)) == 6
+    store.close_store(again)
+
+
+def test_the_same_undo_sent_twice_takes_back_one_answer(opened):
+    clip(opened)
+    answer(opened, label="sad")
+    answer(opened, label="happy")
+    token = store.new_token()
+    first, again = (store.undo(opened, token=token, rater="Ayşe") for _ in range(2))
+    assert (first.new, again.new, first.feedback_id) == (True, False, again.feedback_id)
+    assert standing(opened) == [["c1", "Ayşe", "sad"]]
+
+
+def test_nobody_takes_back_the_answer_of_another(opened):
+    clip(opened)
+    answer(opened, rater="Ayşe", verified=True)
+    assert undo(opened, rater="Ali") is None
+    assert undo(opened, rater="Ayşe") is None  # the same name without the login
+    assert undo(opened, rater="Ayşe", verified=True).new
+
+
+def test_undo_reaches_twenty_answers_back(opened):
+    clip(opened)
+    for _ in range(store.UNDO_DEPTH + 1):
+        answer(opened)
+    assert all(undo(opened) for _ in range(store.UNDO_DEPTH))
+    assert undo(opened) is None
+
+
+def test_two_undos_at_the_same_moment_take_back_two_answers(opened):
+    clip(opened)
+    for label in ("sad", "happy", "relax"):
+        answer(opened, label=label)
+    threads = [threading.Thread(target=undo, args=(opened,)) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert standing(opened) == [["c1", "Ayşe", "sad"]]
+
+
+# a clip deleted while it is being labelled
+
+
+def test_an_answer_about_a_clip_deleted_meanwhile_is_kept_and_said_so(opened):
+    clip(opened)
+    number = predicted(opened)
+    assert store.label_queue(opened, rater="Ayşe")["clip_id"].tolist() == ["c1"]
+    store.delete_clip(opened, "c1")
+    receipt = store.add_feedback(opened, token=store.new_token(), rater="Ayşe", label="sad", prediction_id=number)
+    assert receipt.new
+    assert "deleted while you listened" in receipt.remark
+    row = store.feedback_table(opened).iloc[0]
+    assert (row["label"], row["deleted"]) == ("sad", True)
+    assert store.label_queue(opened, rater="Ali").empty
+    assert store.ground_truth(opened, raters_needed=1).empty
+    clip(opened)  # the clip comes back, and so does what was said of it
+    assert store.ground_truth(opened, raters_needed=1)["label"].to_dict() == {"c1": "sad"}
+
+
+# the queue
+
+
+def test_the_queue_asks_first_where_models_differ_then_where_the_champion_is_unsure(opened):
+    champion = {"sure": (0.9, 0.1, 0, 0), "unsure": (0.5, 0.4, 0.1, 0), "torn": (0.8, 0.2, 0, 0), "plain": (0.6, 0.4, 0, 0)}
+    for name, p in champion.items():
+        clip(opened, name)
+        predicted(opened, name, p=p)
+    predicted(opened, "torn", p=(0, 0, 0, 1), version="m2", role="challenger")
+    predicted(opened, "sure", p=(0.7, 0.3, 0, 0), version="m2", role="challenger")
+    clip(opened, "made", origin="demo")
+    predicted(opened, "made")
+    clip(opened, "unscored")
+    queue = store.label_queue(opened, rater="Ayşe")
+    assert queue["clip_id"].tolist() == ["torn", "unsure", "plain", "sure"]
+    assert queue["differs"].tolist() == [True, False, False, False]
+    assert queue.loc[0, "challenger_guess"] == "sad"
+    answer(opened, clip_id="unsure")
+    answer(opened, rater="Ali", clip_id="plain")
+    assert store.label_queue(opened, rater="Ayşe")["clip_id"].tolist() == ["torn", "plain", "sure"]
+    assert store.label_queue(opened, rater="Ali")["clip_id"].tolist() == ["torn", "unsure", "sure"]
+    answer(opened, rater="Ali", clip_id="unsure")  # two agree: settled for everybody
+    assert store.label_queue(opened, rater="Can")["clip_id"].tolist() == ["torn", "plain", "sure"]
+    assert store.label_queue(opened, rater="Can", raters_needed=3)["clip_id"].tolist()[1] == "unsure"
+    undo(opened, rater="Ali")
+    assert store.label_queue(opened, rater="Ali", limit=2)["clip_id"].tolist() == ["torn", "unsure"]
+    assert store.label_queue(opened, rater="Ayşe", challenger="m3")["differs"].sum() == 0
+
+
+def test_the_queue_asks_about_the_newest_prediction(opened):
+    clip(opened)
+    predicted(opened, version="m1")
+    newest = predicted(opened, version="m2")
+    assert store.label_queue(opened, rater="Ali")["prediction_id"].tolist() == [newest]
+    assert store.label_queue(opened, rater="Ali", champion="m9").empty
+
+
+# counts, people, settings, library
+
+
+def test_counts_and_raters(opened):
+    clip(opened)
+    clip(opened, "c2")
+    predicted(opened)
+    answer(opened, rater="Ayşe")
+    answer(opened, rater="Ayşe", clip_id="c2", label=None, skip_reason="ambiguous")
+    answer(opened, rater="Ali", verified=True)
+    undo(opened, rater="Ali", verified=True)
+    store.sign_in(opened, "Zeki")
+    found = store.counts(opened)
+    assert found == {"tracks": 0, "clips": 2, "predictions": 1, "answers": 2, "raters": 1, "labelled": 1}
+    table = store.raters_table(opened).set_index("rater")
+    assert table.loc["Ayşe", ["answers", "skips", "undone"]].tolist() == [1, 1, 0]
+    assert table.loc["Ali", ["answers", "skips", "undone", "verified"]].tolist() == [0, 0, 1, True]
+    assert table.loc["Zeki", ["answers", "role"]].tolist() == [0, "rater"]
+
+
+def test_a_role_stays_with_its_person(opened):
+    assert store.sign_in(opened, "Ayşe").role == "rater"
+    store.set_role(opened, "Ayşe", "analyst", verified=True)
+    assert store.sign_in(opened, " Ayşe", verified=True).role == "analyst"
+    assert store.sign_in(opened, "Ayşe").role == "rater"
+    with pytest.raises(StoreError, match="no role"):
+        store.set_role(opened, "Ayşe", "king")
+
+
+def test_settings_are_kept(opened):
+    assert store.get_setting(opened, "raters_needed", 2) == 2
+    store.set_setting(opened, "raters_needed", 1)
+    store.set_setting(opened, "raters_needed", {"n": 3})
+    assert store.get_setting(opened, "raters_needed", 2) == {"n": 3}
+
+
+def test_the_library_is_found_by_mood_confidence_and_words(opened):
+    track = store.add_track(opened, artist="Zeki Müren", title="Gitme", makam="nihavent")
+    clip(opened, "c1", track_id=track)
+    clip(opened, "c2", file_name="100%_pure.wav")
+    clip(opened, "c3", file_name="1000 pure.wav")
+    predicted(opened, "c1", p=(0.9, 0.1, 0, 0))
+    predicted(opened, "c2", p=(0.6, 0.4, 0, 0))
+    predicted(opened, "c3", p=(0, 0, 0.3, 0.7))
+
+    def names(**given):
+        return store.library_table(opened, **given)["clip_id"].tolist()
+
+    assert names() == ["c1", "c3", "c2"]
+    assert names(descending=False) == ["c2", "c3", "c1"]
+    assert names(accepted=True) == ["c1"]
+    assert names(min_confidence=0.65) == ["c1", "c3"]
+    assert names(emotions=("sad",)) == ["c3"]
+    assert names(emotions=()) == []
+    assert names(search="müren") == ["c1"]
+    assert names(search="0%_") == ["c2"]  # a per cent sign means itself
+    assert names(search="' OR 1=1 --") == []
+    assert names(sort="file_name; DROP TABLE clips") == ["c1", "c3", "c2"]
+    assert names(sort="p_sad", limit=1, offset=1) in (["c1"], ["c2"])
+    assert store.library_table(opened).loc[0, "makam"] == "nihavent"
+
+
+# jobs
+
+
+def test_a_job_runs_once_at_a_time_and_frees_its_place(opened, url):
+    job = store.start_job(opened, "retrain", message="reading")
+    assert store.report_job(opened, job.job_id, 0.4, "fold 2") is False
+    with pytest.raises(StoreError, match="'retrain' is running already since .* 40% done"):
+        store.start_job(opened, "retrain")
+    other = store.start_job(opened, "score")
+    page = store.open_store(url)  # another session sees it
+    seen = store.latest_job(page, "retrain")
+    assert (seen.state, seen.progress, seen.message) == ("running", 0.4, "fold 2")
+    store.cancel_job(page, job.job_id)
+    store.close_store(page)
+    assert store.report_job(opened, job.job_id, 0.5) is True
+    assert store.report_job(opened, other.job_id, 0.5) is False
+    ended = store.finish_job(opened, job.job_id, state="cancelled", result={"folds": 2})
+    assert (ended.state, ended.result, ended.progress) == ("cancelled", {"folds": 2}, 0.5)
+    again = store.start_job(opened, "retrain")
+    assert store.finish_job(opened, again.job_id).progress == 1
+    assert store.jobs_table(opened)["state"].tolist() == ["done", "running", "cancelled"]
+
+
+def test_a_job_that_died_is_replaced_and_cannot_come_back(opened):
+    dead = store.start_job(opened, "retrain")
+    time.sleep(0.02)
+    assert store.latest_job(opened, "retrain").silent(silence_s=0.01)
+    new = store.start_job(opened, "retrain", silence_s=0.01)
+    assert store.jobs_table(opened)["state"].tolist() == ["running", "lost"]
+    with pytest.raises(StoreError, match="taken for dead"):
+        store.report_job(opened, dead.job_id, 0.9)
+    with pytest.raises(StoreError, match="end was not stored"):
+        store.finish_job(opened, dead.job_id)
+    assert store.latest_job(opened, "retrain") == new
+
+
+def test_of_ten_starts_at_once_one_wins(opened):
+    won, lost, gate = [], [], threading.Barrier(10)
+
+    def start():
+        gate.wait()
+        try:
+            won.append(store.start_job(opened, "retrain"))
+        except StoreError as error:
+            lost.append(str(error))
+
+    threads = [threading.Thread(target=start) for _ in range(10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(won), len(lost)) == (1, 9)
+
+
+# addresses
+
+
+@pytest.mark.parametrize(
+    ("address", "match"),
+    [
+        ("nonsense", "cannot be read"),
+        ("mysql://u:geheim@h/d", "SQLite or PostgreSQL, not mysql"),
+        ("sqlite://", "needs a file"),
+        ("sqlite:///:memory:", "needs a file"),
+    ],
+)
+def test_an_address_that_is_none_is_refused_without_showing_the_password(address, match):
+    with pytest.raises(StoreError, match=match) as caught:
+        store.open_store(address)
+    assert "geheim" not in str(caught.value)
+
+
+def test_an_upgrade_keeps_every_row_and_copies_the_file_first(url):
+    db = connect(url)
+    if db.path is not None:
+        db.path.parent.mkdir(parents=True)
+    upgrade(db.engine, db.path, to="0001")
+    clip(db)
+    store.add_label(db, "c1", "sad", source="generator")
+    store.save_features(db, FeatureVector("c1", "x", np.full(50, np.nan)))
+    answer(db, prediction_id=predicted(db))
+    undo(db)
+    tables = ("tracks", "clips", "labels", "features", "predictions", "feedback")
+
+    def everything(base):
+        return [read(base, lambda c, t=t: list(c.execute(sa.text(f"SELECT * FROM {t} ORDER BY 1, 2")))) for t in tables]
+
+    before = everything(db)
+    store.close_store(db)
+    new = store.open_store(url)
+    assert everything(new) == before
+    assert sum(map(len, before)) == 6
+    with pytest.raises(sa.exc.DBAPIError, match="append-only"):
+        write(new, lambda c: c.execute(sa.text("DELETE FROM feedback")))
+    if new.path is not None:
+        (copy,) = store.backups(new.path)
+        assert "before-upgrade-from-0001" in copy.name
+        kept = connect(f"sqlite:///{copy}")
+        assert everything(kept) == before
+        store.close_store(kept)
+    store.close_store(new)
