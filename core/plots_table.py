@@ -1,7 +1,5 @@
 """Figures of a table of features: what the Explore page draws. As in ``plots``: tables in, figures out."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
@@ -142,15 +140,25 @@ def outlier_map(outliers: pd.DataFrame, *, limit: float, most: int = 20) -> go.F
     )
 
 
-def tables_beside(profile: pd.DataFrame, columns: Sequence[str]) -> go.Figure:
-    """How many cells of each table are empty, no number, impossible or far out; profile : index table."""
-    figure = go.Figure(
-        go.Bar(name=column, y=profile.index, x=profile[column], orientation="h", marker_pattern_shape=shape)
-        for column, shape in zip(columns, ["", "/", "x", "."], strict=False)
-    )
+def before_after(counts: pd.DataFrame) -> go.Figure:
+    """Cells in question before and after cleaning; counts : index measure, columns before and after."""
+    bars = [
+        go.Bar(
+            name=name,
+            y=counts.index,
+            x=counts[name],
+            orientation="h",
+            marker={"color": colour, "pattern_shape": shape},
+            text=counts[name],
+            textposition="outside",
+            cliponaxis=False,
+            hovertemplate=f"%{{y}}, {name}: %{{x}} cells<extra></extra>",
+        )
+        for name, colour, shape in (("before", "#D55E00", "/"), ("after", _ACCENT, ""))
+    ]
     return (
-        style(figure, title="Cells in question", height=140 + 60 * len(profile))
-        .update_layout(barmode="group")
-        .update_xaxes(title="cells")
+        style(go.Figure(bars), title="Cells in question", height=120 + 40 * len(counts))
+        .update_layout(barmode="group", legend_y=-0.1)
+        .update_xaxes(title="cells", range=[0, 1.12 * max(1, counts.to_numpy().max())])
         .update_yaxes(autorange="reversed")
     )

@@ -1,6 +1,7 @@
 """The only Streamlit helpers that pages share: what is cached, and how a chart, a table and a download look."""
 
 import re
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -10,7 +11,12 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core import dataset
 from core.dataset import Table
+from core.errors import CoreError
 from core.settings import Settings
+
+if TYPE_CHECKING:  # the model's libraries and the database's are loaded by the pages that need them, not by Home
+    from core.pipeline import Served
+    from core.store import Store
 
 # Until app.py has run once in a new server, Streamlit takes a folder named "pages" for its older kind of app and would
 # run a page without app.py when the very first visit is a deep link. No public switch turns this off.
@@ -58,8 +64,13 @@ def stand_in_banner(shown: Table) -> None:
             icon=":material/science:",
         )
         if st.button("Try the download again", icon=":material/download:", key="retry_download"):
-            _table.clear()
+            forget_table()
             st.rerun()
+
+
+def forget_table() -> None:
+    """Look for the table anew the next time it is asked for."""
+    _table.clear()
 
 
 def chart(figure: go.Figure, *, key: str, alt: str, data: pd.DataFrame | None = None, **kwargs: object) -> object:
@@ -91,6 +102,55 @@ def file_name(what: str, *, data_hash: str, version: str = "") -> str:
     """Name of a download without its ending: what it is, from which data and, if one had a part in it, which model."""
     parts = [what, f"data-{data_hash[:8]}", f"model-{version}" if version else ""]
     return re.sub(r"[^A-Za-z0-9._-]+", "-", "_".join(part for part in parts if part))
+
+
+@st.cache_resource(show_spinner="Loading the model …", max_entries=3)
+def _served(settings: Settings, alias: str, stamp: tuple[str, int]) -> "Served":
+    """stamp : version of the registry, and time of the committed model's last change: a new model is a new key."""
+    from core import pipeline
+
+    return pipeline.serve(settings, alias=alias)
+
+
+def champion() -> "Served":
+    """The model in use with what was stored beside it; ends the page with a sentence where there is none."""
+    from core import registry
+
+    settings = Settings()
+    try:
+        found = registry.find("champion", settings=settings)
+        manifest = settings.models_dir / "champion" / "manifest.json"
+        stamp = (found.version if found else "", manifest.stat().st_mtime_ns if manifest.is_file() else 0)
+        return _served(settings, "champion", stamp)
+    except CoreError as error:
+        st.error(literal(str(error)), icon=":material/model_training:")
+        st.stop()
+
+
+@st.cache_resource(show_spinner=False, max_entries=3)
+def _store(url: str) -> "Store":
+    from core.store import open_store
+
+    return open_store(url)
+
+
+def store() -> "Store | None":
+    """The open database; where it cannot be opened, a sentence on the page and None."""
+    try:
+        return _store(Settings().database)
+    except CoreError as error:
+        st.error(literal(str(error)), icon=":material/database_off:")
+        return None
+
+
+def literal(text: str) -> str:
+    """Text that Markdown shows as it is: names and sentences that came from outside."""
+    return re.sub(r"([\\`*_{}\[\]()<>#+\-.!|~$:&])", r"\\\1", text)
+
+
+def problem(error: CoreError) -> None:
+    """What went wrong, as a sentence."""
+    st.error(literal(str(error)), icon=":material/error:")
 
 
 def citation() -> None:
