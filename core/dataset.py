@@ -3,10 +3,6 @@
 import csv
 import hashlib
 import io
-import threading
-import time
-import zipfile
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,6 +11,7 @@ import pandas as pd
 
 from core.cleaning import validate
 from core.copies import duplicate_groups, unique_rows
+from core.download import download, member
 from core.errors import DownloadError, TableError
 from core.schema import BY_COLUMN, COLUMNS, EMOTIONS, LABEL
 from core.settings import Settings
@@ -41,9 +38,6 @@ ROWS = 400
 ROWS_AN_EMOTION = 100
 # content_hash of the published table; quoted and unquoted copies of the file have the same.
 PUBLISHED_HASH = "5a7e28abb9110eabcd83081edda6995410dc49466727b269805497c0308c09bf"
-MAX_BYTES = 10**7  # the published archive has 0.06 MB, the table 0.17 MB
-TOTAL_TIMEOUTS = 6  # a download may last that many times the time without an answer
-_POLL_S = 0.05
 LICENCE = (
     "Turkish Music Emotion, by Mehmet Bilal Er, licensed under CC BY 4.0 (https://creativecommons.org/licenses/by/4.0/)"
 )
@@ -120,7 +114,9 @@ def read_published(data: bytes) -> pd.DataFrame:
     frame = text[[LABEL, *COLUMNS]].copy()
     for column in COLUMNS:
         frame[column] = pd.to_numeric(text[column], errors="coerce").astype(np.float64)
-    bad = frame[list(COLUMNS)].isna().to_numpy()
+    if frame.empty:
+        raise TableError("The table holds no rows.")
+    bad = ~np.isfinite(frame[list(COLUMNS)].to_numpy())
     if bad.any():
         row, place = np.argwhere(bad)[0]
         cell = text[COLUMNS[place]].iloc[row]
@@ -197,8 +193,8 @@ def fetch(
     Raises DownloadError with the reason; nothing is left behind then.
     """
     url, folder = settings.download_url, settings.raw_dir
-    archive = _download(url, timeout_s=settings.download_timeout_s, progress=progress)
-    data = _member(archive, url)
+    archive = download(url, timeout_s=settings.download_timeout_s, progress=progress)
+    data = member(archive, FILE_NAME, url=url)
     try:
         frame = read_published(data)
         _verify(frame, expected=expected)
@@ -210,107 +206,3 @@ def fetch(
     except OSError as error:
         raise DownloadError(f"The table cannot be written to {folder}: {error.strerror or error}.") from error
     return frame
-
-
-class _Sink:
-    """What pooch writes to and reports to: bytes in memory, with a limit and a way to stop."""
-
-    def __init__(self) -> None:
-        self.data = bytearray()
-        self.total = 0  # set by pooch from the header; 0 = not known
-        self.stopped = False
-
-    def write(self, chunk: bytes) -> None:
-        if self.stopped or len(self.data) + len(chunk) > MAX_BYTES:
-            raise ValueError(f"it sent more than {MAX_BYTES // 10**6} MB")
-        self.data += chunk
-
-    def flush(self) -> None: ...
-
-    def update(self, _: int) -> None: ...
-
-    def reset(self) -> None: ...
-
-    def close(self) -> None: ...
-
-
-def _download(url: str, *, timeout_s: float, progress: Callable[[int, int], None] | None) -> bytes:
-    """The body of the answer. Raises DownloadError.
-
-    The transfer runs in a thread of its own: a timeout of the socket alone bounds neither the look-up of the name nor
-    a server that sends one byte at a time. The thread writes to memory only, and is left to die when time is up.
-    """
-    import pooch
-
-    sink = _Sink()
-    failure: list[Exception] = []
-
-    def run() -> None:
-        try:
-            # Small chunks: one is handed on only when it is full, which a slow server should not look silent for.
-            pooch.HTTPDownloader(progressbar=sink, chunk_size=64, timeout=timeout_s)(url, sink, None)
-        except Exception as error:  # handed to the caller's thread, which raises it
-            failure.append(error)
-
-    thread = threading.Thread(target=run, name="download", daemon=True)
-    started = heard = time.monotonic()
-    thread.start()
-    try:
-        received = 0
-        while thread.is_alive():
-            thread.join(_POLL_S)
-            now = time.monotonic()
-            if len(sink.data) > received:
-                received, heard = len(sink.data), now
-                if progress is not None:
-                    progress(received, sink.total)
-            elif now - heard > timeout_s + _POLL_S:
-                raise DownloadError(f"{url} has not answered for {timeout_s:g} s. Try again, or upload the table.")
-            if now - started > TOTAL_TIMEOUTS * timeout_s:
-                raise DownloadError(
-                    f"{url} is too slow: {received} bytes in {now - started:.0f} s. Try again, or upload the table."
-                )
-    finally:
-        sink.stopped = True
-    if failure:
-        # requests' errors are OSErrors; ValueError: an impossible address, or a limit of ours
-        if isinstance(failure[0], OSError | ValueError):
-            raise DownloadError(f"{url} cannot be downloaded: {_reason(failure[0])}.") from failure[0]
-        raise failure[0]
-    if progress is not None:
-        progress(len(sink.data), len(sink.data))
-    return bytes(sink.data)
-
-
-def _reason(error: Exception) -> str:
-    """A network error in a few words for a person."""
-    import requests
-
-    if isinstance(error, requests.HTTPError) and error.response is not None:
-        return f"the server answered {error.response.status_code} {error.response.reason}"
-    if isinstance(error, requests.Timeout):
-        return "the server did not answer in time"
-    if isinstance(error, requests.exceptions.ChunkedEncodingError):
-        return "the connection broke off before the end"
-    if isinstance(error, requests.ConnectionError):
-        return "no connection to the server"
-    return str(error).rstrip(".") or type(error).__name__
-
-
-def _member(archive: bytes, url: str) -> bytes:
-    """The table's file in the archive. Raises DownloadError when there is none, or it is damaged or too large."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(archive)) as files:
-            names = [n for n in files.namelist() if n.rsplit("/", 1)[-1] == FILE_NAME]
-            if not names:
-                raise DownloadError(f"The archive from {url} holds no file {FILE_NAME!r}.")
-            # A header can lie about the size: read one byte more than is allowed and no further.
-            with files.open(names[0]) as member:
-                data = member.read(MAX_BYTES + 1)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise DownloadError(f"What {url} sent is no whole zip archive ({len(archive)} bytes).") from error
-    if len(data) > MAX_BYTES:
-        raise DownloadError(
-            f"The table from {url} is larger than {MAX_BYTES // 10**6} MB: it is not the published one."
-        )
-    return data
