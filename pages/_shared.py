@@ -53,6 +53,19 @@ def table() -> Table:
     return _table(settings, path.stat().st_mtime if path.is_file() else 0.0)
 
 
+@st.cache_data(show_spinner=False)
+def _table_at_hand(settings: Settings, stamp: float) -> Table:
+    return dataset.load_table(settings, allow_download=False)
+
+
+def table_at_hand() -> Table | None:
+    """The published table if it is on this machine: nothing is downloaded, and the stand-in does not count."""
+    settings = Settings()
+    path = settings.table or settings.raw_dir / dataset.FILE_NAME
+    found = _table_at_hand(settings, path.stat().st_mtime if path.is_file() else 0.0)
+    return None if found.synthetic else found
+
+
 def stand_in_banner(shown: Table) -> None:
     """Say it on every page that shows synthetic values, with a button to try the download again."""
     if not shown.synthetic:

@@ -1,0 +1,247 @@
+"""The only wiring: bytes to a stored prediction and decision, and a person's answer to a stored row.
+
+Upload page, whole tracks, library and command line call these functions, so that they cannot drift apart.
+"""
+
+import hashlib
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+import pandas as pd
+
+from core import store as db
+from core.audio import EXCERPT_S, Recording, decode
+from core.errors import AudioError, StoreError
+from core.features import EXTRACTOR, extract
+from core.inference import Decision, Model, Policy, Prediction, decide, predict
+from core.monitor import Reference, Unlike, unlike
+from core.schema import EMOTIONS, FeatureVector
+from core.settings import Settings
+from core.store import Receipt, Store
+
+ANONYMOUS = "anonymous"  # beginning of the name under which a person without a name is kept
+
+
+@dataclass(frozen=True, eq=False)
+class Served:
+    """What a prediction needs: the model, and what was learned and stored with it.
+
+    reference : summary of the training music.  background : typical clips, for explanations.
+    policies : decision policies by name, "threshold" and "conformal".
+    """
+
+    model: Model
+    reference: Reference
+    background: pd.DataFrame
+    policies: Mapping[str, Policy]
+
+
+def serve(settings: Settings, *, alias: str = "champion") -> Served:
+    """The model under an alias with all that a prediction needs. Raises ModelError when there is none."""
+    from core import registry
+
+    bundle = registry.load(alias, settings=settings)
+    return Served(bundle.model, bundle.reference(), bundle.background(), bundle.policies())
+
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """One clip from its bytes to the decision.
+
+    prediction_id : of the stored row; None when it could not be stored, and then ``problem`` says why.
+    latency_s : from the bytes to the decision, without storing.
+    """
+
+    recording: Recording
+    vector: FeatureVector
+    prediction: Prediction
+    unlike: Unlike
+    policy: Policy
+    decision: Decision
+    latency_s: float
+    prediction_id: int | None = None
+    problem: str = ""
+
+    @property
+    def clip_id(self) -> str:
+        return self.recording.clip.clip_id
+
+
+def score_clip(
+    data: bytes,
+    name: str,
+    served: Served,
+    *,
+    policy: Policy,
+    store: Store | None,
+    origin: str = "upload",
+    start_s: float | None = None,
+    length_s: float = EXCERPT_S,
+    max_mb: float = 200,
+) -> Scored:
+    """Decode, measure, predict, compare with the training music, decide, and store all that.
+
+    store : None keeps nothing.  origin : how the clip came here, one of ``core.store.ORIGINS``.
+    start_s, length_s : excerpt; see ``core.audio.decode``.
+    Raises AudioError for what is no usable audio; nothing is stored then. A database that fails costs the stored rows
+    and not the answer: ``problem`` holds the sentence.
+    """
+    started = time.perf_counter()
+    recording = decode(data, name, start_s=start_s, length_s=length_s, max_mb=max_mb)
+    vector, problem = _known(store, recording.clip.clip_id)
+    if vector is None:
+        vector = extract(recording.clip)
+    (prediction,) = predict(served.model, [vector])
+    compared = unlike(vector, served.reference)
+    decision = decide(prediction, policy, unlike=compared.reasons)
+    scored = Scored(
+        recording, vector, prediction, compared, policy, decision, time.perf_counter() - started, problem=problem
+    )
+    return keep(scored, store, origin=origin, bitrate=round(8 * len(data) / recording.duration_s))
+
+
+def _known(store: Store | None, clip_id: str) -> tuple[FeatureVector | None, str]:
+    """The cached features, and why the cache could not be asked."""
+    if store is None:
+        return None, ""
+    try:
+        return db.load_features(store, clip_id, EXTRACTOR), ""
+    except StoreError as error:
+        return None, str(error)
+
+
+def keep(scored: Scored, store: Store | None, *, origin: str = "upload", bitrate: int | None = None) -> Scored:
+    """Store clip, features, prediction and decision; returns it with the row's id, or with the problem."""
+    if store is None or scored.problem:
+        return scored
+    recording, clip = scored.recording, scored.recording.clip
+    try:
+        db.add_clip(
+            store,
+            clip.clip_id,
+            file_name=recording.name,
+            duration_s=clip.duration_s,
+            sr=recording.sr,
+            start_s=recording.start_s,
+            origin=origin,
+            content_hash=clip.clip_id.split("@")[0],
+            bitrate=bitrate,
+        )
+        db.save_features(store, scored.vector)
+        number = db.save_prediction(
+            store, scored.prediction, policy=scored.policy, decision=scored.decision, latency_s=scored.latency_s
+        )
+    except StoreError as error:
+        return replace(scored, problem=str(error))
+    return replace(scored, prediction_id=number)
+
+
+def again(scored: Scored, served: Served, policy: Policy, store: Store | None, *, origin: str = "upload") -> Scored:
+    """The same features by the model and the policy of today: stored as a row of its own where one of them changed."""
+    model = served.model
+    if policy == scored.policy and model.version == scored.prediction.model_version:
+        return scored
+    prediction, compared = scored.prediction, scored.unlike
+    if model.version != prediction.model_version:
+        (prediction,) = predict(model, [scored.vector])
+        compared = unlike(scored.vector, served.reference)
+    decision = decide(prediction, policy, unlike=compared.reasons)
+    changed = replace(
+        scored,
+        prediction=prediction,
+        unlike=compared,
+        policy=policy,
+        decision=decision,
+        prediction_id=None,
+        problem="",
+    )
+    return keep(changed, store, origin=origin)
+
+
+def explain(scored: Scored, served: Served) -> pd.DataFrame:
+    """Why the model says what it says; see ``core.explain.explain_clip``."""
+    from core.explain import explain_clip
+
+    return explain_clip(served.model, scored.vector, served.background)
+
+
+def record_feedback(
+    scored: Scored,
+    store: Store,
+    *,
+    label: str,
+    rater: str,
+    comment: str = "",
+    form: str,
+) -> Receipt:
+    """Store what a person says of a prediction on the screen. The same answer to the same form is stored once.
+
+    label : the emotion heard.  rater : a name; see ``rater_of`` for people without one.
+    form : names the form as it is shown; a new one after every stored answer.
+    Raises StoreError when the prediction was not stored, or the answer cannot be.
+    """
+    if scored.prediction_id is None:
+        raise StoreError("This prediction was not stored, so an answer has nothing to belong to. Score the clip again.")
+    token = hashlib.sha256(f"{form}\n{scored.prediction_id}\n{rater}\n{label}".encode()).hexdigest()
+    return db.add_feedback(
+        store,
+        token=token,
+        rater=rater,
+        label=label,
+        prediction_id=scored.prediction_id,
+        display="shown",
+        shown_label=scored.prediction.ranked[0],
+        source="predict",
+        comment=comment,
+    )
+
+
+def rater_of(name: str, session: str) -> str:
+    """The name to store: the given one, or one that keeps people without a name apart, ``"anonymous 1f3a9c"``.
+
+    session : random name of the person's session.
+    """
+    return db.rater_name(name) if name.strip() else f"{ANONYMOUS} {session[:6]}"
+
+
+@dataclass(frozen=True)
+class Window:
+    """One stretch of a long recording.
+
+    start_s, end_s : in s.  proba : emotion -> probability, None where there is no music; then ``remark`` says why.
+    """
+
+    start_s: float
+    end_s: float
+    proba: dict[str, float] | None
+    decision: str
+    remark: str
+
+
+def score_windows(
+    data: bytes,
+    name: str,
+    served: Served,
+    *,
+    spans: Iterable[tuple[float, float]],
+    policy: Policy,
+    store: Store | None,
+    max_mb: float = 200,
+) -> Iterator[Window]:
+    """Score one window after the other, so that the caller can show progress, and stop.
+
+    spans : start and end of each window in s.
+    A silent window is a row without probabilities, not the end of the recording. Features of windows are cached as
+    those of clips are.
+    """
+    for start_s, end_s in spans:
+        try:
+            scored = score_clip(
+                data, name, served, policy=policy, store=store, start_s=start_s, length_s=end_s - start_s, max_mb=max_mb
+            )
+        except AudioError as error:
+            yield Window(start_s, end_s, None, "", str(error))
+        else:
+            proba = {e: scored.prediction.proba[e] for e in EMOTIONS}
+            yield Window(start_s, end_s, proba, scored.decision.label or "", "; ".join(scored.unlike.reasons))

@@ -1,0 +1,335 @@
+"""Figures of one clip, of a recording, of explanations and of decisions. As in ``plots``: tables in, figures out."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from core.plots import COLOURS, NEUTRAL, SIGNS, SYMBOLS, style, words
+from core.schema import EMOTIONS, readable
+
+UP, DOWN = "#0072B2", "#D55E00"  # raises, lowers: blue and vermillion of the same palette
+_ROW = 26  # pixels a bar needs so that its label can be read
+_WIDE = 60  # characters; longer words are cut in hover texts
+
+
+def rgba(colour: str, alpha: float) -> str:
+    """A colour ``"#RRGGBB"`` with an opacity in [0, 1]."""
+    r, g, b = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({r},{g},{b},{alpha:g})"
+
+
+def waterfall(steps: pd.DataFrame, *, base: float, emotion: str) -> go.Figure:
+    """From the model's average probability to this clip's, one step a feature.
+
+    steps : columns name, shown (value with unit) and shap, in the order in which they are drawn, top to bottom.
+    base : probability that the steps start from.
+    """
+    names = ["average clip", *steps["name"], "this clip"]
+    figure = go.Figure(
+        go.Waterfall(
+            orientation="h",
+            y=names,
+            x=[base, *steps["shap"], 0],
+            measure=["absolute", *["relative"] * len(steps), "total"],
+            text=[f"{base:.0%}", *(f"{v:+.1%}" for v in steps["shap"]), f"{base + steps['shap'].sum():.0%}"],
+            textposition="outside",
+            cliponaxis=False,
+            customdata=["", *steps["shown"], ""],
+            hovertemplate="%{y} %{customdata}: %{text}<extra></extra>",
+            increasing={"marker": {"color": UP}},
+            decreasing={"marker": {"color": DOWN}},
+            totals={"marker": {"color": NEUTRAL}},
+            connector={"line": {"color": NEUTRAL, "width": 0.5}},
+        )
+    )
+    ends = base + np.concatenate([[0], steps["shap"].cumsum()])
+    room = 0.14 * max(float(ends.max() - ends.min()), 0.2)
+    return (
+        style(figure, title=f"Why {words(emotion)}: {base:.0%} → {ends[-1]:.0%}", height=110 + _ROW * len(names))
+        .update_yaxes(autorange="reversed", categoryorder="array", categoryarray=names)
+        .update_xaxes(
+            title="probability before calibration",
+            tickformat=".0%",
+            range=[max(min(0, float(ends.min()) - room), -0.3), float(max(ends.max(), base)) + room],
+        )
+    )
+
+
+def importance(table: pd.DataFrame, *, by: str = "feature", title: str = "") -> go.Figure:
+    """Mean absolute contribution, largest on top; columns feature or group, importance and, for colours, emotion."""
+    figure = go.Figure()
+    order = list(table.groupby(by, observed=True)["importance"].sum().sort_values(ascending=False).index)
+    parts = table.groupby("emotion", observed=True) if "emotion" in table else [(None, table)]
+    for emotion, part in parts:
+        figure.add_trace(
+            go.Bar(
+                orientation="h",
+                x=part["importance"],
+                y=[_short(n) for n in part[by]],
+                name=words(str(emotion)) if emotion else "",
+                marker_color=COLOURS.get(str(emotion), UP),
+                hovertemplate="%{y}: %{x:.3f}<extra>%{fullData.name}</extra>",
+            )
+        )
+    return (
+        style(figure, title=title, height=130 + _ROW * len(order))
+        .update_layout(barmode="stack", showlegend="emotion" in table, legend={"y": 1.0, "yanchor": "bottom"})
+        .update_yaxes(autorange="reversed", categoryorder="array", categoryarray=[_short(n) for n in order])
+        .update_xaxes(title="mean |change of the probability|")
+    )
+
+
+def _short(column: str) -> str:
+    return readable(column).split(" (")[0]
+
+
+def beeswarm(points: pd.DataFrame, *, emotion: str, coloured: bool = True) -> go.Figure:
+    """One dot a clip and feature: how far it moved the probability, coloured by whether its value is low or high.
+
+    points : columns feature, shap, offset (vertical, in rows), place (of the value among all clips, in [0, 1]), row.
+    """
+    order = list(dict.fromkeys(points["feature"].astype(str)))
+    base = points["feature"].astype(str).map({f: i for i, f in enumerate(order)})
+    marker: dict[str, object] = {"size": 5, "color": NEUTRAL, "opacity": 0.8}
+    if coloured:
+        bar = {"title": "value", "tickvals": [0.03, 0.97], "ticktext": ["low", "high"], "thickness": 8}
+        marker |= {"color": points["place"], "colorscale": "Cividis", "cmin": 0, "cmax": 1, "colorbar": bar}
+    figure = go.Figure(
+        go.Scattergl(
+            x=points["shap"],
+            y=base + points["offset"],
+            mode="markers",
+            marker=marker,
+            customdata=np.stack([points["feature"].astype(str).map(readable), points["row"]], axis=-1),
+            hovertemplate="%{customdata[0]}, row %{customdata[1]}: %{x:+.3f}<extra></extra>",
+            showlegend=False,
+        )
+    )
+    figure.add_vline(x=0, line_color=NEUTRAL, line_width=1)
+    return (
+        style(figure, title=f"Every clip, towards {words(emotion)}", height=110 + 34 * len(order))
+        .update_yaxes(tickvals=list(range(len(order))), ticktext=[_short(f) for f in order])
+        .update_yaxes(range=[len(order) - 0.4, -0.6])
+        .update_xaxes(title=f"change of the probability of {emotion}")
+    )
+
+
+def dependence(points: pd.DataFrame, *, column: str, emotion: str) -> go.Figure:
+    """What each value does to the probability; columns value, shap, label (the clip's own emotion) and row."""
+    figure = go.Figure()
+    for own in EMOTIONS:
+        part = points[points["label"] == own]
+        figure.add_trace(
+            go.Scattergl(
+                x=part["value"],
+                y=part["shap"],
+                mode="markers",
+                name=words(own),
+                marker={"color": COLOURS[own], "symbol": SYMBOLS[own], "size": 7, "opacity": 0.75},
+                customdata=part["row"],
+                hovertemplate="%{x:.4g}: %{y:+.3f} (row %{customdata})<extra>%{fullData.name}</extra>",
+            )
+        )
+    figure.add_hline(y=0, line_color=NEUTRAL, line_width=1)
+    return (
+        style(figure, title=f"{readable(column)} and {words(emotion)}", height=400)
+        .update_xaxes(title=readable(column))
+        .update_yaxes(title=f"change of P({emotion})")
+    )
+
+
+def place(curves: pd.DataFrame, value: float, *, column: str) -> go.Figure:
+    """Where a clip stands among the four emotions.
+
+    curves : columns emotion, q (quantile in [0, 1]) and value: stored or measured quantiles of each emotion.
+    """
+    figure = go.Figure()
+    for emotion in EMOTIONS[::-1]:
+        part = curves[curves["emotion"] == emotion]
+        at = np.interp([0.05, 0.25, 0.5, 0.75, 0.95], part["q"], part["value"])
+        figure.add_trace(
+            go.Box(
+                orientation="h",
+                lowerfence=[at[0]],
+                q1=[at[1]],
+                median=[at[2]],
+                q3=[at[3]],
+                upperfence=[at[4]],
+                y=[words(emotion)],
+                marker_color=COLOURS[emotion],
+                showlegend=False,
+                hoverinfo="x",
+            )
+        )
+    if np.isfinite(value):
+        figure.add_vline(x=value, line_width=2, line_dash="dot", line_color=NEUTRAL, annotation_text="this clip")
+    return style(figure, title=f"{readable(column)}: middle half, and 5 % to 95 %", height=280).update_xaxes(
+        title=readable(column)
+    )
+
+
+def mood(windows: pd.DataFrame, *, marked: tuple[float, float] | None = None) -> go.Figure:
+    """Mood over time: one line an emotion, a symbol at the middle of each window; gaps where nothing was heard.
+
+    windows : columns start_s, end_s and the four emotions (probability, NaN = no music there).
+    marked : start and end in s of a stretch to point out.
+    """
+    middle = (windows["start_s"] + windows["end_s"]) / 2
+    spans = [f"{clock(a)} - {clock(b)}" for a, b in zip(windows["start_s"], windows["end_s"], strict=True)]
+    figure = go.Figure()
+    for emotion in EMOTIONS:
+        figure.add_trace(
+            go.Scatter(
+                x=middle,
+                y=windows[emotion],
+                name=words(emotion),
+                mode="lines+markers",
+                line={"color": COLOURS[emotion], "width": 2},
+                marker={"symbol": SYMBOLS[emotion], "size": 8},
+                customdata=spans,
+                hovertemplate="%{customdata}: %{y:.0%}<extra>%{fullData.name}</extra>",
+            )
+        )
+    if marked is not None:
+        figure.add_vrect(*marked, fillcolor=NEUTRAL, opacity=0.2, line_width=0, annotation_text="steadiest")
+    ticks = np.linspace(0, float(windows["end_s"].max()), 6).round()
+    return (
+        style(figure, title="Mood over time", height=380)
+        .update_yaxes(title="probability", tickformat=".0%", range=[0, 1.02])
+        .update_xaxes(title="time (minutes:seconds)", tickvals=ticks, ticktext=[clock(t) for t in ticks])
+    )
+
+
+def clock(seconds: float) -> str:
+    """Seconds as ``"3:07"``."""
+    whole = round(seconds)
+    return f"{whole // 60}:{whole % 60:02d}"
+
+
+def risk_coverage(curve: pd.DataFrame, *, threshold: float, coverage: float, accuracy: float) -> go.Figure:
+    """Accuracy of what is accepted against the share that is accepted, with the chosen threshold marked.
+
+    curve : columns threshold, coverage and accuracy.
+    """
+    figure = go.Figure(
+        go.Scatter(
+            x=curve["coverage"],
+            y=curve["accuracy"],
+            mode="lines",
+            line={"color": UP, "width": 2},
+            customdata=curve["threshold"],
+            hovertemplate="from %{customdata:.0%}: %{x:.0%} accepted, %{y:.1%} of them right<extra></extra>",
+            showlegend=False,
+        )
+    )
+    figure.add_trace(
+        go.Scatter(
+            x=[coverage],
+            y=[accuracy],
+            mode="markers+text",
+            marker={"size": 14, "symbol": "diamond", "color": DOWN},
+            text=[f"from {threshold:.0%}"],
+            textposition="bottom left",
+            hovertemplate="%{x:.0%} accepted, %{y:.1%} of them right<extra></extra>",
+            showlegend=False,
+        )
+    )
+    return (
+        style(figure, title="The more is accepted, the more is wrong", height=340)
+        .update_xaxes(title="share of clips that are accepted", tickformat=".0%", range=[0, 1.02])
+        .update_yaxes(title="accepted that are right", tickformat=".0%")
+    )
+
+
+def reliability(bins: pd.DataFrame) -> go.Figure:
+    """Does 80 % mean 80 %? columns confidence, accuracy, share (of the clips), low and high (interval of accuracy)."""
+    figure = go.Figure(
+        go.Scatter(
+            x=[0, 1],
+            y=[0, 1],
+            mode="lines",
+            line={"color": NEUTRAL, "dash": "dot"},
+            name="as sure as right",
+            hoverinfo="skip",
+        )
+    )
+    error = None
+    if {"low", "high"} <= set(bins.columns):
+        up, down = bins["high"] - bins["accuracy"], bins["accuracy"] - bins["low"]
+        error = {"type": "data", "array": up, "arrayminus": down, "color": NEUTRAL, "thickness": 1}
+    figure.add_trace(
+        go.Scatter(
+            x=bins["confidence"],
+            y=bins["accuracy"],
+            mode="lines+markers",
+            name="model",
+            marker={"size": 6 + 40 * np.sqrt(bins["share"].to_numpy(dtype=float)), "color": rgba(UP, 0.6)},
+            line={"color": UP},
+            error_y=error,
+            customdata=bins["share"],
+            hovertemplate="says %{x:.0%}, right in %{y:.0%} (%{customdata:.0%} of clips)<extra></extra>",
+        )
+    )
+    return (
+        style(figure, title="Reliability: is it right as often as it says?", height=360)
+        .update_xaxes(title="the model's probability", tickformat=".0%", range=[0.2, 1.02])
+        .update_yaxes(title="share that is right", tickformat=".0%", range=[0, 1.05])
+    )
+
+
+def shares(table: pd.DataFrame, *, index: str, columns: Mapping[str, str], title: str) -> go.Figure:
+    """Stacked shares of 100 %, one bar a row; columns : column -> colour, patterns tell them apart without colour."""
+    patterns = ["", "/", ".", "x", "-"]
+    figure = go.Figure()
+    for pattern, (column, colour) in zip(patterns, columns.items(), strict=False):
+        figure.add_trace(
+            go.Bar(
+                orientation="h",
+                y=[words(str(v)) for v in table[index]],
+                x=table[column],
+                name=column,
+                marker={"color": colour, "pattern": {"shape": pattern, "fgopacity": 0.6}},
+                text=[f"{v:.0%}" if v >= 0.06 else "" for v in table[column]],
+                textangle=0,
+                hovertemplate="%{y}: %{x:.0%}<extra>%{fullData.name}</extra>",
+            )
+        )
+    return (
+        style(figure, title=title, height=130 + 34 * len(table))
+        .update_layout(barmode="stack")
+        .update_xaxes(range=[0, 1], tickformat=".0%")
+        .update_yaxes(autorange="reversed")
+    )
+
+
+def legend(emotions: Sequence[str] = EMOTIONS) -> str:
+    """The signs of the emotions in one line of text."""
+    return "   ".join(f"{SIGNS[e]} {e}" for e in emotions)
+
+
+def beside(table: pd.DataFrame) -> go.Figure:
+    """Probabilities of the four emotions under several conditions: index emotion, one column a condition."""
+    figure = go.Figure()
+    order = [e for e in EMOTIONS if e in table.index][::-1]
+    for pattern, column in zip(("/", "", "."), table.columns[::-1], strict=False):
+        values = table.loc[order, column]
+        figure.add_trace(
+            go.Bar(
+                orientation="h",
+                y=[words(e) for e in order],
+                x=values,
+                name=str(column),
+                marker={"color": [COLOURS[e] for e in order], "pattern": {"shape": pattern, "fgopacity": 0.5}},
+                text=[f"{v:.0%}" for v in values],
+                textposition="outside",
+                cliponaxis=False,
+                hovertemplate="%{y}: %{x:.1%}<extra>%{fullData.name}</extra>",
+            )
+        )
+    return (
+        style(figure, height=340)
+        .update_layout(legend={"traceorder": "reversed"})
+        .update_xaxes(range=[0, 1.12], tickformat=".0%", title="probability")
+    )

@@ -1,0 +1,295 @@
+"""The parts of the pages about clips: which clip, which policy, and how a scored clip is shown and answered."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+import streamlit as st
+
+from core import audio, demo, monitor, pipeline, plots, store
+from core.errors import CoreError
+from core.pipeline import Scored, Served
+from core.schema import EMOTIONS, LABEL, readable
+from core.settings import Settings
+from pages import _policy, _shared
+
+SOURCES = {"upload": "Upload a file", "record": "Record", "demo": "Demo clip"}
+FORMATS = ["wav", "flac", "ogg", "oga", "mp3", "aif", "aiff", "au", "caf", "w64"]
+RESULT = "clip_result"  # in the session: what is on the screen, until another clip is chosen
+
+
+@dataclass(frozen=True, eq=False)
+class Chosen:
+    """A clip as the person gave it. origin : one of ``core.store.ORIGINS``."""
+
+    data: bytes
+    name: str
+    origin: str
+
+
+@dataclass(eq=False)
+class Shown:
+    """What the session keeps of a scored clip: enough to show it again without the file."""
+
+    scored: Scored
+    wav: bytes
+    origin: str
+    explanation: pd.DataFrame | None = None
+
+
+def forget() -> None:
+    """Another clip was chosen."""
+    st.session_state.pop(RESULT, None)
+
+
+def close() -> None:
+    """Take the clip off the screen, and out of the upload field: that takes a new one."""
+    forget()
+    st.session_state["clip_round"] = st.session_state.get("clip_round", 0) + 1
+
+
+def ask() -> Chosen | None:
+    """The clip that was just chosen; None when there is none."""
+    source = st.segmented_control(
+        "Where is the clip?",
+        list(SOURCES),
+        format_func=SOURCES.get,
+        default="upload",
+        required=True,
+        key="clip_source",
+        persist_state="session",
+    )
+    turn = st.session_state.get("clip_round", 0)
+    if source == "upload":
+        file = st.file_uploader(
+            "WAV, FLAC, OGG or MP3",
+            type=FORMATS,
+            max_upload_size=max(1, int(Settings().max_upload_mb)),
+            key=f"clip_file_{turn}",
+            on_change=forget,
+            help=f"At least {audio.SHORTEST_S} s; of anything longer than {audio.EXCERPT_S:.0f} s the middle "
+            f"{audio.EXCERPT_S:.0f} s are analysed. The audio itself is not kept.",
+        )
+        return Chosen(file.getvalue(), file.name, "upload") if file else None
+    if source == "record":
+        recorded = st.audio_input(
+            "Record with the microphone",
+            sample_rate=44_100,
+            key=f"clip_recording_{turn}",
+            on_change=forget,
+            help="About 30 seconds of music, near the microphone. The recording itself is not kept.",
+        )
+        return Chosen(recorded.getvalue(), "recording.wav", "recording") if recorded else None
+    character = st.pills(
+        "Synthetic clips of 15 s, made by this program",
+        list(demo.DEMOS),
+        format_func=plots.words,
+        key=f"clip_demo_{turn}",
+        on_change=forget,
+        help="The sign names the character that the recipe aims at. It is no ground truth.",
+    )
+    return _demo(character) if character else None
+
+
+def _demo(character: str) -> Chosen:
+    recipe = demo.DEMOS[character]
+    return Chosen(demo.wav(demo.render(recipe)), f"{recipe.title}.wav", "demo")
+
+
+def result(chosen: Chosen | None, served: Served) -> Shown | None:
+    """The scored clip: the one just chosen, else the one that was on the screen before; decided by today's policy."""
+    policy, kept = _policy.active(served), _shared.store()
+    shown: Shown | None = st.session_state.get(RESULT)
+    try:
+        if shown is None and chosen is not None:
+            with st.spinner("Decoding, and measuring 50 features …", show_time=True):
+                scored = pipeline.score_clip(
+                    chosen.data,
+                    chosen.name,
+                    served,
+                    policy=policy,
+                    store=kept,
+                    origin=chosen.origin,
+                    max_mb=Settings().max_upload_mb,
+                )
+            shown = Shown(scored, demo.wav(scored.recording.clip.y), chosen.origin)
+        elif shown is not None:
+            before = shown.scored.prediction.model_version
+            shown.scored = pipeline.again(shown.scored, served, policy, kept, origin=shown.origin)
+            if before != served.model.version:
+                shown.explanation = None
+    except CoreError as error:
+        st.error(_shared.literal(str(error)), icon=":material/error:")
+        return None
+    st.session_state[RESULT] = shown
+    return shown
+
+
+def decision(scored: Scored, served: Served) -> None:
+    """The decision in words, what is unusual about the clip, and what its audio is worth."""
+    action, found = scored.decision.action, scored.unlike
+    if action == "accept":
+        st.success(
+            f"### {plots.words(scored.decision.label or '')}\n{scored.decision.reason}", icon=":material/check_circle:"
+        )
+    elif action == "choose":
+        pair = " or ".join(plots.words(e) for e in scored.decision.candidates)
+        st.info(f"### {pair}\n{scored.decision.reason}", icon=":material/help:")
+    elif found.flag:
+        st.warning(
+            "### Needs review\nThis clip is unlike the music that the model knows, so its probabilities mean little: "
+            "a person has to listen.",
+            icon=":material/hearing:",
+        )
+    else:
+        st.warning(f"### Needs review\n{scored.decision.reason}", icon=":material/hearing:")
+    if found.flag:
+        _unlike(scored, served)
+    for remark in scored.recording.remarks:
+        st.caption(f":material/info: {_shared.literal(remark)}")
+    if scored.problem:
+        st.error(f"Not stored. {_shared.literal(scored.problem)}", icon=":material/database_off:")
+
+
+def _unlike(scored: Scored, served: Served) -> None:
+    """The badge, and folded below it what is off, by how much, and what the clip is nearest to."""
+    found = scored.unlike
+    st.badge(
+        "unlike the music this model knows",
+        icon=":material/warning:",
+        color="orange",
+        help=f"Further from the training music than {1 - served.reference.false_alarms:.0%} of held-out training clips. "
+        f"It rings falsely for {served.reference.false_alarms:.0%} of them.",
+    )
+    st.markdown("\n".join(f"- {reason}" for reason in found.reasons[:5]))
+    with st.expander("What is unusual, and the nearest known clips", icon=":material/compare_arrows:"):
+        first = found.features.head(10).assign(feature=found.features["feature"].map(readable))
+        st.dataframe(
+            first,
+            hide_index=True,
+            column_config={
+                "low": st.column_config.NumberColumn("usual from", format="%.4g", help="2.5 % of the training music"),
+                "high": st.column_config.NumberColumn("usual to", format="%.4g", help="97.5 % of the training music"),
+                "value": st.column_config.NumberColumn(format="%.4g"),
+                "deviation": st.column_config.NumberColumn("off by (sd)", format="%+.1f"),
+                "off": st.column_config.CheckboxColumn("beyond the limit"),
+            },
+        )
+        st.caption(
+            f"All features together: {found.distance:.1f} times as far as usual, further than "
+            f"{found.percentile:.0f} % of the training music."
+        )
+        _nearest(scored, served)
+
+
+def _nearest(scored: Scored, served: Served) -> None:
+    known = _shared.table_at_hand()
+    if known is None:
+        st.caption("The published table is not at hand, so the nearest known clips cannot be named.")
+        return
+    rows = monitor.nearest(scored.vector, served.reference, known.frame)
+    st.dataframe(
+        pd.DataFrame(
+            {"row": rows.index, "emotion": rows[LABEL].map(plots.words).array, "distance": rows["distance"].array}
+        ),
+        hide_index=True,
+        column_config={
+            "row": st.column_config.NumberColumn(
+                "nearest rows of the table", help="Row of the published table, from 0"
+            ),
+            "distance": st.column_config.NumberColumn("distance (sd)", format="%.2f"),
+        },
+    )
+
+
+def sound(shown: Shown) -> None:
+    """The one player, and the clip for the eye."""
+    recording = shown.scored.recording
+    st.audio(shown.wav, format="audio/wav", alt=f"The {recording.clip.duration_s:.1f} s that were analysed")
+    tag = shown.scored.clip_id[:8]
+    _shared.chart(
+        plots.waveform(*audio.envelope(recording.clip)),
+        key=f"waveform_clip-{tag}",
+        alt=f"Waveform of {recording.clip.duration_s:.1f} s",
+    )
+    _shared.chart(
+        plots.spectrogram(*audio.spectrogram(recording.clip)),
+        key=f"spectrogram_clip-{tag}",
+        alt="Spectrogram: level of each frequency over time",
+    )
+
+
+def file_tag(scored: Scored) -> str:
+    """Clip and model for the name of a download."""
+    return f"clip-{scored.clip_id[:8]}_model-{scored.prediction.model_version}"
+
+
+@st.fragment
+def answer(shown: Shown) -> None:
+    """Is it right? Each button stores its answer at once."""
+    scored, kept = shown.scored, _shared.store()
+    if kept is None or scored.prediction_id is None:
+        st.caption("An answer cannot be stored, because the prediction was not.")
+        return
+    guess = scored.prediction.ranked[0]
+    state = st.session_state.setdefault("answers", {}).setdefault(scored.prediction_id, {"form": store.new_token()})
+    st.session_state.setdefault("session", store.new_token())
+    with st.form(f"answer_{scored.prediction_id}", enter_to_submit=False):
+        st.markdown(f"**Is {plots.words(guess)} right?** One click stores your answer.")
+        order = [guess, *(e for e in EMOTIONS if e != guess)]
+        with st.container(horizontal=True):
+            clicked = [
+                e
+                for e in order
+                if st.form_submit_button(
+                    f"Yes, {plots.words(e)}" if e == guess else f"No, {plots.words(e)}",
+                    key=f"say_{e}_{scored.prediction_id}",
+                    type="primary" if e == guess else "secondary",
+                )
+            ]
+        name = st.text_input(
+            "Your name (optional)",
+            max_chars=store.MAX_NAME,
+            key="rater",
+            persist_state="session",
+            autocomplete="name",
+            help="Answers of one name count once for a clip. It stays filled in until you leave.",
+        )
+        comment = st.text_input("Comment (optional)", max_chars=store.MAX_COMMENT, key=f"note_{scored.prediction_id}")
+    if clicked:
+        _store_answer(scored, kept, state, label=clicked[0], name=name or "", comment=comment or "")
+    _receipt(kept, state)
+
+
+def _store_answer(scored: Scored, kept: store.Store, state: dict, *, label: str, name: str, comment: str) -> None:
+    state.pop("undone", None)
+    try:
+        rater = pipeline.rater_of(name, st.session_state["session"])
+        same = state.get("label") == label and state.get("rater") == rater and state.get("comment") == comment
+        if not same:  # another answer is another form; the same one, sent twice, is not
+            state["form"] = store.new_token() if "label" in state else state["form"]
+        receipt = pipeline.record_feedback(scored, kept, label=label, rater=rater, comment=comment, form=state["form"])
+    except CoreError as error:
+        st.error(_shared.literal(str(error)), icon=":material/error:")
+        return
+    state.update(label=label, rater=rater, comment=comment, id=receipt.feedback_id, remark=receipt.remark)
+
+
+def _receipt(kept: store.Store, state: dict) -> None:
+    """What is stored now, and the way back."""
+    if state.get("undone"):
+        st.info("Taken back. Nothing of it counts any more.", icon=":material/undo:")
+    if "label" not in state:
+        return
+    st.success(
+        f"Stored: **{plots.words(state['label'])}**, by {_shared.literal(state['rater'])}. Thank you. {state['remark']}",
+        icon=":material/check:",
+    )
+    if st.button("Undo", icon=":material/undo:", key="undo_answer", help="Takes your newest answer back."):
+        try:
+            store.undo(kept, token=store.new_token(), rater=state["rater"])
+        except CoreError as error:
+            st.error(_shared.literal(str(error)), icon=":material/error:")
+            return
+        state.clear()
+        state.update(form=store.new_token(), undone=True)
+        st.rerun(scope="fragment")

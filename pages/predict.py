@@ -1,0 +1,54 @@
+"""Predict: the emotion of one clip, how sure, why, and what you say to it."""
+
+import pandas as pd
+import streamlit as st
+
+from core import plots
+from pages import _clip_parts as parts
+from pages import _clip_reasons as reasons
+from pages import _policy, _shared
+
+st.title("Predict")
+served = _shared.champion()
+policy = _policy.active(served)
+st.caption(
+    f"Model {served.model.version}, from {served.model.source}. Policy: {_policy.words(policy)}. "
+    "It supports, and never replaces, a person's judgement."
+)
+chosen = parts.ask()
+shown = parts.result(chosen, served)
+if shown is None:
+    if chosen is None:
+        st.info(
+            "Choose a clip: its emotion, the reasons and its 50 features appear here.", icon=":material/graphic_eq:"
+        )
+    st.stop()
+
+scored = shown.scored
+heading, close = st.columns([5, 1], vertical_alignment="bottom")
+heading.subheader(_shared.literal(scored.recording.name), divider="gray")
+close.button("Close", icon=":material/close:", on_click=parts.close, help="Take this clip off the screen.")
+left, right = st.columns(2, gap="large")
+with left:
+    parts.decision(scored, served)
+    proba = pd.Series(scored.prediction.proba)
+    _shared.chart(
+        plots.probabilities(proba, threshold=policy.threshold if policy.kind == "threshold" else None),
+        key=f"probabilities_{parts.file_tag(scored)}",
+        alt="Probabilities: " + ", ".join(f"{e} {p:.0%}" for e, p in proba.items()),
+        data=proba.rename("probability").rename_axis("emotion").reset_index(),
+    )
+    parts.answer(shown)
+with right:
+    parts.sound(shown)
+
+st.header("Why")
+reasons.why(shown, served)
+with st.expander("What if?", icon=":material/tune:"):
+    reasons.what_if(shown, served)
+st.header("The 50 values")
+reasons.values(scored, served)
+st.caption(
+    f"From the audio to the decision: {scored.latency_s:.2f} s. Extractor {scored.vector.extractor}. "
+    f"Clip {scored.clip_id[:16]}."
+)
