@@ -1,0 +1,88 @@
+"""Tables that a person brings, and tables side by side."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from core import standin, tables
+from core.dataset import FILE_NAME, load_table
+from core.errors import TableError
+from core.quality import quality
+from core.settings import Settings
+
+TEMPO = "_Tempo_Mean"
+
+
+@pytest.fixture(scope="module")
+def made() -> pd.DataFrame:
+    return standin.sample()
+
+
+def test_differences_tell_other_values_from_lost_and_gained_ones(made: pd.DataFrame) -> None:
+    other = made.copy().astype({TEMPO: object})
+    other.loc[0, TEMPO] = made.loc[0, TEMPO] + 1
+    other.loc[1, TEMPO] = "?"
+    other.loc[2, TEMPO] = f"  {made.loc[2, TEMPO]} "
+    other.loc[3, "Class"] = "angry"
+    found = tables.differences(made, other.drop(index=399))
+    assert found.counts.to_dict() == {
+        "rows in both": 399,
+        "rows only in the first": 1,
+        "rows only in the second": 0,
+        "equal cells": 399 * 50 - 2,
+        "other values": 1,
+        "empty only in the first": 0,
+        "empty only in the second": 1,
+        "other labels": 1,
+    }
+    assert list(found.cells["row"]) == [0, 1]
+    assert np.isnan(found.cells["second"].iloc[1])
+
+
+def test_side_by_side_counts_rows_of_each_emotion_and_types(made: pd.DataFrame) -> None:
+    written = made.astype(str).assign(extra="x")
+    written.loc[0, "Class"] = " HAPPY "
+    counts = tables.beside({"made": quality(made), "written": quality(written)})
+    assert counts.loc["rows: happy"].to_list() == [100, 101]
+    assert counts.loc["rows: relax"].to_list() == [100, 99]
+    assert counts.loc["columns: number"].to_list() == [50, 0]
+    assert counts.loc["columns: number as text"].to_list() == [0, 50]
+    assert counts.loc["extra columns"].to_list() == [0, 1]
+
+
+def test_only_the_published_content_is_adopted(made: pd.DataFrame, tmp_path, table_path) -> None:
+    settings = Settings(table=None, data_dir=tmp_path)
+    assert not tables.adopt(made.to_csv(index=False).encode(), settings)
+    assert not tables.adopt(b"not a table", settings)
+    assert not (tmp_path / "raw").exists()
+    assert tables.adopt(table_path.read_bytes(), settings)
+    assert load_table(settings, allow_download=False).origin == "data/raw"
+
+
+def test_other_files_in_data_raw_are_offered_and_the_published_one_is_not(tmp_path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    assert tables.lying_about(settings) == []
+    settings.raw_dir.mkdir()
+    for name in (FILE_NAME, "second.csv", "first.csv", "notes.md"):
+        (settings.raw_dir / name).write_text("x")
+    assert [path.name for path in tables.lying_about(settings)] == ["first.csv", "second.csv"]
+
+
+def test_a_brought_table_is_clean_and_keeps_its_row_numbers(made: pd.DataFrame) -> None:
+    dirty = made.astype(str)
+    dirty.loc[5, TEMPO] = "error"
+    dirty.loc[6, "Class"] = ""
+    one = tables.bring(dirty.to_csv(index=False).encode(), "mine.csv")
+    assert len(one.messy) == 400
+    assert np.isnan(one.table.frame.loc[5, TEMPO])
+    assert 6 not in one.table.frame.index
+    with pytest.raises(TableError, match="mine.csv"):
+        tables.bring(b"a,b\n1,2\n", "mine.csv")
+
+
+def test_cleaning_the_modified_table_brings_most_cells_back(modified_csv, published: pd.DataFrame) -> None:
+    one = tables.bring(modified_csv.read_bytes(), modified_csv.name)
+    counts = tables.differences(published, one.table.frame).counts
+    assert counts["other labels"] == 0
+    assert counts["other values"] <= 15
+    assert counts["equal cells"] >= 0.97 * counts["rows in both"] * 50
