@@ -157,8 +157,8 @@ def _unlike(scored: Scored, served: Served) -> None:
         "unlike the music this model knows",
         icon=":material/warning:",
         color="orange",
-        help=f"Further from the training music than {1 - served.reference.false_alarms:.0%} of held-out training clips. "
-        f"It rings falsely for {served.reference.false_alarms:.0%} of them.",
+        help="One feature, or all of them together, lies beyond what the training music reaches. "
+        f"The badge also rings for {served.reference.false_alarms:.1%} of the training clips themselves, held out.",
     )
     st.markdown("\n".join(f"- {reason}" for reason in found.reasons[:5]))
     with st.expander("What is unusual, and the nearest known clips", icon=":material/compare_arrows:"):
@@ -280,10 +280,8 @@ def _receipt(kept: store.Store, state: dict) -> None:
         st.info("Taken back. Nothing of it counts any more.", icon=":material/undo:")
     if "label" not in state:
         return
-    st.success(
-        f"Stored: **{plots.words(state['label'])}**, by {_shared.literal(state['rater'])}. Thank you. {state['remark']}",
-        icon=":material/check:",
-    )
+    who = _shared.literal(state["rater"])
+    st.success(f"Stored: **{plots.words(state['label'])}**, by {who}. {state['remark']}", icon=":material/check:")
     if st.button("Undo", icon=":material/undo:", key="undo_answer", help="Takes your newest answer back."):
         try:
             store.undo(kept, token=store.new_token(), rater=state["rater"])

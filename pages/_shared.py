@@ -130,11 +130,14 @@ def champion() -> "Served":
     from core import registry
 
     settings = Settings()
+    manifest = settings.models_dir / "champion" / "manifest.json"
     try:
         found = registry.find("champion", settings=settings)
-        manifest = settings.models_dir / "champion" / "manifest.json"
-        stamp = (found.version if found else "", manifest.stat().st_mtime_ns if manifest.is_file() else 0)
-        return _served(settings, "champion", stamp)
+        version = found.version if found else ""
+    except CoreError:
+        version = "unreadable"  # the committed model stands in, and its source says why
+    try:
+        return _served(settings, "champion", (version, manifest.stat().st_mtime_ns if manifest.is_file() else 0))
     except CoreError as error:
         st.error(literal(str(error)), icon=":material/model_training:")
         st.stop()
