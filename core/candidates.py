@@ -92,7 +92,7 @@ def published(model: BaseEstimator) -> Pipeline:
 
 
 def _svm(seed: int, **settings: Any) -> CalibratedClassifierCV:
-    """SVM with RBF kernel; its scores become probabilities by one temperature, learned on folds of the training rows."""
+    """SVM with RBF kernel; one temperature, learned on folds of the training rows, makes its scores probabilities."""
     folds = StratifiedKFold(5, shuffle=True, random_state=seed)
     return CalibratedClassifierCV(SVC(kernel="rbf", **settings), method="temperature", cv=folds, ensemble=False)
 

@@ -1,11 +1,46 @@
-"""From a labelled table to compared, calibrated and documented models."""
+"""From a labelled table to compared, calibrated and documented models.
 
-from collections.abc import Mapping
+The protocol: exact copies are dropped, near copies share a group, the held-out part is set aside and never helps to
+choose. On the rest, the development clips, every candidate is fitted on the same grouped folds, ten times five of
+them; medians, scales, temperatures and searched settings are learned inside the fold.
+"""
+
+import json
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import metadata
+from platform import python_version
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from joblib import Parallel, cpu_count, delayed, parallel_config
 from sklearn.pipeline import Pipeline
+
+from core import ablations, evaluate, explain, folds, results, verdicts
+from core.candidates import ALGORITHMS, CHAMPION, LABELS, TUNED, blend, candidates, prepared, searched
+from core.comparison import DIGITS
+from core.dataset import Table
+from core.evaluate import PROBA
+from core.folds import FOLDS, Clips, Fit, Task
+from core.settings import ROOT
+
+REPEATS = 10
+TUNED_REPEATS = 2  # a search costs some twenty fits a fold
+ABLATION_REPEATS = 3
+LEARNING_REPEATS = 2
+LEARNING_SHARES = (0.2, 0.4, 0.6, 0.8, 1.0)  # of the clips that a fold trains on
+LEARNERS = (CHAMPION, "random_forest", "svm_rbf", "logistic_regression")
+NOISE = (0.01, 0.02, 0.05, 0.1, 0.2)
+LIBRARIES = ("scikit-learn", "numpy", "scipy", "pandas", "xgboost-cpu", "lightgbm", "imbalanced-learn", "skops")
+
+EXPLAINED = (*ALGORITHMS, CHAMPION)
+EXPLAINED_PARTS = 8  # pieces of the table, so that all cores work and the progress moves
+_EXPLAINING = "Explaining every clip"
+
+Progress = Callable[[float, str], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -13,14 +48,16 @@ class TrainingRun:
     """All that a training run found out. Tables are tidy; rows are numbers of the training table from 0.
 
     champion : name of the served candidate.  labels_of : candidate -> name for people.
-    pipelines : candidate -> pipeline fitted on the development rows.
+    pipelines : candidate -> pipeline fitted on the development clips.
     rows : row, y, group, held_out; one line a distinct clip.
-    out_of_fold : model, row, repeat, fold, p_angry, p_happy, p_relax, p_sad; development rows only.
-    held_out : model, row, p_*; what the fitted pipelines say about the held-out rows.
-    tables : the results by name (``leaderboard``, ``folds``, ``ablations``, ...; see `core.comparison`).
+    shap : candidate -> contributions of the features to each clip (`explain.explain_table`); empty after a quick run.
+    out_of_fold : model, row, repeat, fold, p_angry, p_happy, p_relax, p_sad; development clips only.
+    held_out : model, row, p_*; what the fitted pipelines say about the held-out clips.
+    tables : results by name: scores, held_out_scores, folds, timings, pairs, robustness; without ``quick`` also
+    tuning, tuned_against_default, ablations, learning_curve.
     metrics : the champion's figures and the run's facts, as in metrics.json.
     parameters : candidate -> its settings.
-    versions : library -> version.  revision : of the code, git; empty when not known.
+    versions : library -> version.  revision : of the code, from git; empty when not known.
     """
 
     champion: str
@@ -29,6 +66,7 @@ class TrainingRun:
     rows: pd.DataFrame
     out_of_fold: pd.DataFrame
     held_out: pd.DataFrame
+    shap: Mapping[str, pd.DataFrame]
     tables: Mapping[str, pd.DataFrame]
     metrics: Mapping[str, Any]
     parameters: Mapping[str, Mapping[str, Any]]
@@ -40,3 +78,225 @@ class TrainingRun:
     versions: Mapping[str, str]
     revision: str
     created_at: str
+
+
+_WORDS = {
+    "fold": "Comparing the models on the folds",
+    "tuned": "Searching for better settings inside the folds",
+    "ablation": "Measuring what each part is worth",
+    "learning": "Measuring what more clips are worth",
+    "final": "Fitting the models on all development clips",
+}
+
+
+def run(
+    table: Table,
+    *,
+    seed: int = 0,
+    quick: bool = False,
+    progress: Progress | None = None,
+    latency_p95_s: float | None = None,
+) -> TrainingRun:
+    """Train and judge all candidates.
+
+    quick : one repeat, no searches, ablations, explanations or stacking: seconds instead of minutes.
+    progress : called with the share done in [0, 1] and a few words.
+    latency_p95_s : from upload to answer, measured elsewhere, for the table of criteria.
+    Raises TableError when the table has too few clips. The same table and seed give the same figures; times differ.
+    """
+    tell = progress or (lambda share, text: None)
+    clips = folds.distinct_clips(table)
+    development = clips.part(~clips.held_out)
+    tasks = list(_tasks(seed=seed, quick=quick))
+    done: list[Fit] = []
+    for one in folds.work(tasks, development, seed=seed):
+        done.append(one)
+        tell(0.95 * len(done) / len(tasks), _WORDS[one.task.kind])
+    shap: dict[str, pd.DataFrame] = {}
+    if not quick:
+        pipelines = {f.task.name: f.fitted for f in done if f.task.kind == "final" and f.task.name in EXPLAINED}
+        shap = _explain(pipelines, clips, seed=seed, tell=lambda share: tell(0.75 + 0.2 * share, _EXPLAINING))
+    tell(0.95, "Computing the figures and their intervals")
+    done.sort(key=lambda f: (f.task.kind, f.task.name, f.task.share, f.task.repeat, f.task.fold))
+    finished = _assemble(done, clips, shap, table=table, seed=seed, quick=quick, latency_p95_s=latency_p95_s)
+    tell(1.0, "Done")
+    return finished
+
+
+def _explain(
+    pipelines: Mapping[str, Pipeline], clips: Clips, *, seed: int, tell: Callable[[float], None]
+) -> dict[str, pd.DataFrame]:
+    """Contributions of the features to every clip, held-out ones too, by model."""
+    development = clips.part(~clips.held_out)
+    background = explain.make_background(development.X, development.y.tolist(), seed=seed)
+    parts = np.array_split(np.arange(len(clips.y)), EXPLAINED_PARTS)
+    jobs = [(name, part) for name in pipelines for part in parts]
+    with parallel_config(backend="loky", n_jobs=cpu_count(), inner_max_num_threads=1):
+        run_all = Parallel(return_as="generator")(
+            delayed(explain.explain_table)(pipelines[name], clips.X.iloc[part], background, seed=seed + int(part[0]))
+            for name, part in jobs
+        )
+        made: dict[str, list[pd.DataFrame]] = {name: [] for name in pipelines}
+        for i, ((name, _), table) in enumerate(zip(jobs, run_all, strict=True)):
+            made[name].append(table)
+            tell((i + 1) / len(jobs))
+    return {name: pd.concat(tables, ignore_index=True) for name, tables in made.items()}
+
+
+def _tasks(*, seed: int, quick: bool) -> Iterator[Task]:
+    """All fits of a run."""
+    made = candidates(seed)
+    if quick:
+        made.pop("stacking")  # as slow as all others together
+    grid = [(repeat, fold) for repeat in range(1 if quick else REPEATS) for fold in range(FOLDS)]
+    for repeat, fold in grid:
+        for name, candidate in made.items():
+            levels = NOISE if name == CHAMPION or not quick else ()
+            yield Task("fold", name, candidate.pipeline, repeat, fold, levels)
+    for name, candidate in made.items():
+        yield Task("final", name, candidate.pipeline)
+    if quick:
+        return
+    for name in ALGORITHMS:
+        search = searched(made[name], seed=seed)
+        yield Task("final", name + TUNED, search)
+        yield from (Task("tuned", name + TUNED, search, r, f) for r, f in grid if r < TUNED_REPEATS)
+    for name, option in ablations.options(seed).items():
+        noise = (ablations.NOISE,)
+        yield from (Task("ablation", name, option.pipeline, r, f, noise) for r, f in grid if r < ABLATION_REPEATS)
+    for name in LEARNERS:
+        # Calibration moves no decision and costs six fits instead of one.
+        pipeline = prepared(blend(seed)) if name == CHAMPION else made[name].pipeline
+        for share in LEARNING_SHARES:
+            few = [(r, f) for r, f in grid if r < LEARNING_REPEATS]
+            yield from (Task("learning", name, pipeline, r, f, share=share) for r, f in few)
+
+
+def _assemble(
+    done: list[Fit],
+    clips: Clips,
+    shap: Mapping[str, pd.DataFrame],
+    *,
+    table: Table,
+    seed: int,
+    quick: bool,
+    latency_p95_s: float | None,
+) -> TrainingRun:
+    """The fits as tables and figures."""
+    kinds: dict[str, list[Fit]] = {kind: [f for f in done if f.task.kind == kind] for kind in _WORDS}
+    development, rest, rows = clips.part(~clips.held_out), clips.part(clips.held_out), clips.rows()
+    judged = [*kinds["fold"], *kinds["tuned"]]
+    stored, fold_scores = results.out_of_fold(judged, development), results.fold_scores(judged, development)
+    tables_of = results.by_model(stored, rows)
+    pipelines = {f.task.name: f.fitted for f in kinds["final"]}
+    kept_back = _held_out(pipelines, rest)
+    kept_back_of = results.by_model(kept_back, rows)
+    tables = {
+        "scores": results.scores_of(tables_of, seed=seed),
+        "held_out_scores": results.scores_of(kept_back_of, seed=seed),
+        "folds": fold_scores,
+        "timings": results.timings(judged),
+        "pairs": verdicts.compare({n: t for n, t in tables_of.items() if n in LABELS}, fold_scores, seed=seed),
+        "robustness": results.robustness(kinds["fold"], development, rows, seed=seed),
+    }
+    if not quick:
+        pairs = [(name + TUNED, name) for name in ALGORITHMS]
+        tables["tuning"] = results.tuning(kinds["tuned"])
+        tables["tuned_against_default"] = verdicts.compare(tables_of, fold_scores, pairs=pairs, seed=seed)
+        tables["ablations"] = results.ablation_effects(kinds["ablation"], kinds["fold"], development, rows, seed=seed)
+        tables["learning_curve"] = results.learning_curve(kinds["learning"], development, rows, seed=seed)
+    about: dict[str, Any] = {
+        "data_hash": table.content_hash,
+        "origin": table.origin,
+        "synthetic": table.synthetic,
+        "seed": seed,
+        "quick": quick,
+        "versions": {"python": python_version(), **{name: metadata.version(name) for name in LIBRARIES}},
+        "revision": _revision(),
+        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    metrics = _metrics(tables, tables_of[CHAMPION], kept_back_of[CHAMPION], clips, about, latency_p95_s=latency_p95_s)
+    labels = LABELS | {name + TUNED: f"{LABELS[name]}, tuned" for name in ALGORITHMS}
+    return TrainingRun(
+        champion=CHAMPION,
+        labels_of={name: labels[name] for name in tables_of},
+        pipelines=pipelines,
+        rows=rows,
+        out_of_fold=stored,
+        held_out=kept_back,
+        shap=shap,
+        tables=tables,
+        metrics=metrics,
+        parameters=_parameters(kinds["final"], seed=seed),
+        **about,
+    )
+
+
+def _held_out(pipelines: Mapping[str, Pipeline], clips: Clips) -> pd.DataFrame:
+    """What the fitted pipelines say about the held-out clips: model, row, p_*."""
+    parts = []
+    for name, pipeline in pipelines.items():
+        part = pd.DataFrame(pipeline.predict_proba(clips.X).round(DIGITS), columns=list(PROBA))
+        parts.append(part.assign(model=name, row=clips.X.index)[["model", "row", *PROBA]])
+    return pd.concat(parts, ignore_index=True)
+
+
+def _metrics(
+    tables: Mapping[str, pd.DataFrame],
+    champion: pd.DataFrame,
+    kept_back: pd.DataFrame,
+    clips: Clips,
+    about: Mapping[str, Any],
+    *,
+    latency_p95_s: float | None,
+) -> dict[str, Any]:
+    """metrics.json: the champion's figures, the criteria, the price of the class gap, and the facts of the run."""
+
+    def lines(table: pd.DataFrame) -> list[dict[str, Any]]:
+        of_champion = table[table["model"] == CHAMPION].drop(columns="model") if "model" in table else table
+        return json.loads(of_champion.to_json(orient="records", double_precision=6))
+
+    scores = tables["scores"].query("model == @CHAMPION")
+    return {
+        "model": CHAMPION,
+        "run": about,
+        "protocol": {
+            "rows": len(clips.y),
+            "groups": len(np.unique(clips.group)),
+            "development": int((~clips.held_out).sum()),
+            "held_out": int(clips.held_out.sum()),
+            "folds": FOLDS,
+            "repeats": int(champion["repeat"].nunique()),
+            "resamples": evaluate.RESAMPLES,
+        },
+        "scores": lines(scores),
+        "held_out_scores": lines(tables["held_out_scores"]),
+        "perfect_ece": lines(evaluate.perfect_ece(champion, seed=about["seed"])),
+        "held_out_perfect_ece": lines(evaluate.perfect_ece(kept_back, seed=about["seed"])),
+        "acceptance": lines(verdicts.acceptance(scores, latency_p95_s=latency_p95_s)),
+        "gap_price": lines(verdicts.gap_price(champion)),
+        "robustness": lines(tables["robustness"]),
+    }
+
+
+def _parameters(final: list[Fit], *, seed: int) -> dict[str, dict[str, Any]]:
+    """Each candidate's settings that a person would want to know: of the model step, JSON-ready."""
+    settings = {}
+    for one in final:
+        model = one.fitted.named_steps["model"]
+        plain = {k: v for k, v in model.get_params().items() if isinstance(v, str | int | float | bool | tuple | None)}
+        settings[one.task.name] = {"estimator": type(model).__name__, "seed": seed, **plain, **one.settings}
+    return settings
+
+
+def _revision() -> str:
+    """The commit of the code, ``+changes`` when files of core differ from it; empty outside a git checkout."""
+
+    def git(*arguments: str) -> str:
+        command = ["git", *arguments]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603
+
+    try:
+        return git("rev-parse", "--short=12", "HEAD") + ("+changes" if git("status", "--porcelain", "core") else "")
+    except (OSError, subprocess.CalledProcessError):
+        return ""

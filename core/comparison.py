@@ -1,0 +1,139 @@
+"""The results of a training run as files that need no table: written after training, read by the pages.
+
+``about.json``          champion, names for people, settings, data hash, seed, library versions, revision
+``rows.csv``            row, y, group, held_out: labels only, no feature
+``out_of_fold.parquet`` model, row, repeat, fold, p_*; development clips
+``held_out.parquet``    model, row, p_*; held-out clips, seen once by each finished model
+``<table>.csv``         the tables of `core.train.TrainingRun`
+``shap/<model>.parquet`` contributions of the features (`core.explain`)
+"""
+
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from core.errors import ModelError
+from core.evaluate import PROBA
+from core.split import replace_file
+
+if TYPE_CHECKING:
+    from core.train import TrainingRun
+
+DIGITS = 5  # decimals of a stored probability; every figure is computed from the stored ones
+ABOUT = "about.json"
+TABLES = (
+    *("scores", "held_out_scores", "folds", "timings", "pairs", "robustness"),
+    *("tuning", "tuned_against_default", "ablations", "learning_curve"),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """What a training run found out about all models; see `core.train.TrainingRun` for the tables.
+
+    about : champion, labels_of, parameters, data_hash, origin, synthetic, seed, quick, versions, revision, created_at.
+    tables : by name; those that a quick run leaves out are missing.
+    """
+
+    about: Mapping[str, Any]
+    rows: pd.DataFrame
+    out_of_fold: pd.DataFrame
+    held_out: pd.DataFrame
+    tables: Mapping[str, pd.DataFrame]
+
+    @property
+    def champion(self) -> str:
+        """Name of the served candidate."""
+        return str(self.about["champion"])
+
+    @property
+    def labels_of(self) -> dict[str, str]:
+        """Candidate -> name for people, in the order of the run."""
+        return dict(self.about["labels_of"])
+
+    def predictions(self, model: str, *, held_out: bool = False) -> pd.DataFrame:
+        """The table of predictions of a model, as `core.evaluate` takes it."""
+        source = self.held_out if held_out else self.out_of_fold
+        part = source[source["model"] == model]
+        return part.merge(self.rows[["row", "y", "group"]], on="row", how="left")
+
+
+def champion_files(run: "TrainingRun") -> dict[str, bytes]:
+    """What is stored beside the champion's model: card.md, metrics.json, out_of_fold.csv."""
+    from core.card import card
+
+    own = run.out_of_fold[run.out_of_fold["model"] == run.champion]
+    csv = own[["row", "repeat", *PROBA]].to_csv(index=False, lineterminator="\n", float_format=f"%.{DIGITS}f")
+    return {
+        "card.md": card(run).encode(),
+        "metrics.json": (json.dumps(run.metrics, indent=1, ensure_ascii=False) + "\n").encode(),
+        "out_of_fold.csv": csv.encode(),
+    }
+
+
+def write(run: "TrainingRun", folder: Path) -> None:
+    """Write the results of a run; those of an earlier run are replaced, or removed where this run has none."""
+    from core.explain import write_shap
+
+    folder.mkdir(parents=True, exist_ok=True)
+    about = {
+        "champion": run.champion,
+        "labels_of": dict(run.labels_of),
+        "parameters": run.parameters,
+        "data_hash": run.data_hash,
+        "origin": run.origin,
+        "synthetic": run.synthetic,
+        "seed": run.seed,
+        "quick": run.quick,
+        "versions": dict(run.versions),
+        "revision": run.revision,
+        "created_at": run.created_at,
+    }
+    for old in (*folder.glob("shap/*.parquet"), *(folder / f"{name}.csv" for name in TABLES)):
+        old.unlink(missing_ok=True)
+    for model, shap in run.shap.items():
+        write_shap(shap, folder / "shap" / f"{model}.parquet")
+    for name, table in {"rows": run.rows, **run.tables}.items():
+        text = table.to_csv(index=False, lineterminator="\n", float_format="%.6g")
+        replace_file(folder / f"{name}.csv", text.encode())
+    for name, table in (("out_of_fold", run.out_of_fold), ("held_out", run.held_out)):
+        replace_file(folder / f"{name}.parquet", _parquet(table))
+    replace_file(folder / ABOUT, (json.dumps(about, indent=1, ensure_ascii=False) + "\n").encode())
+
+
+def _parquet(predictions: pd.DataFrame) -> bytes:
+    """Small: whole numbers of 10^-DIGITS, short integers, model names once."""
+    small = predictions.astype({"model": "category", **{c: "int16" for c in ("repeat", "fold") if c in predictions}})
+    small[list(PROBA)] = (predictions[list(PROBA)] * 10**DIGITS).round().astype(np.int32)
+    buffer = io.BytesIO()
+    small.to_parquet(buffer, index=False, compression="zstd")
+    return buffer.getvalue()
+
+
+def _predictions(path: Path) -> pd.DataFrame:
+    table = pd.read_parquet(path)
+    table["model"] = table["model"].astype(str)
+    table[list(PROBA)] = table[list(PROBA)] / 10**DIGITS
+    return table
+
+
+def read(folder: Path) -> Comparison:
+    """The results that were written. Raises ModelError when they are missing or damaged."""
+    if not (folder / ABOUT).is_file():
+        raise ModelError("There is no comparison of models. Make one with: python -m core train")
+    try:
+        about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+        tables = {name: pd.read_csv(folder / f"{name}.csv") for name in TABLES if (folder / f"{name}.csv").is_file()}
+        rows = pd.read_csv(folder / "rows.csv")
+        stored = [_predictions(folder / f"{name}.parquet") for name in ("out_of_fold", "held_out")]
+        return Comparison(about, rows, stored[0], stored[1], tables)
+    except (OSError, ValueError, KeyError) as error:  # pyarrow's and json's errors are ValueErrors
+        raise ModelError(
+            f"The comparison of models in {folder.name} cannot be read ({error}). Restore it, or train again."
+        ) from error
