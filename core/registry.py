@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 NAME = "turkish-music-emotion"  # of the experiment and of the registered model
 CHAMPION, CHALLENGER = "champion", "challenger"
 HELD_OUT = "held_out.csv"
+SQLITE = b"SQLite format 3\0"  # how every such file begins
 
 
 # --- loading ---------------------------------------------------------------------------------------------------------
@@ -48,18 +49,18 @@ def load(alias: str = CHAMPION, *, settings: Settings) -> Bundle:
     ``model.source`` says which it is, and why when the registry's champion could not be loaded.
     Raises ModelError when there is none, or when it is damaged or not trusted.
     """
-    fallback = settings.models_dir / CHAMPION
-    found = find(alias, settings=settings)
-    if found is None:
-        if alias != CHAMPION:
-            raise ModelError(f"There is no {alias} in the registry. Train one with: python -m core train")
-        return load_bundle(fallback, source="models/champion")
+    instead = "models/champion"
     try:
-        return load_bundle(found.folder, source=f"registry ({alias}, version {found.version})")
+        found = find(alias, settings=settings)
+        if found is not None:
+            return load_bundle(found.folder, source=f"registry ({alias}, version {found.version})")
     except ModelError as error:
         if alias != CHAMPION:
             raise
-        return load_bundle(fallback, source=f"models/champion, because of the registry: {error}")
+        instead += f", because of the registry: {error}"
+    if alias != CHAMPION:
+        raise ModelError(f"There is no {alias} in the registry. Train one with: python -m core train")
+    return load_bundle(settings.models_dir / CHAMPION, source=instead)
 
 
 @dataclass(frozen=True)
@@ -75,12 +76,13 @@ def find(alias: str, *, settings: Settings) -> Found | None:
 
     MLflow takes seconds to import. So the answer is kept in data/cache beside the time and size of the registry's
     SQLite file, and MLflow is asked again only when the file has changed. No file: no registry, and none is made.
+    Raises ModelError when the file is no database or MLflow cannot work with it.
     """
+    if not _exists(settings):
+        return None
     file = _sqlite_file(settings.mlflow)
     if file is None:
         return _ask(alias, settings)
-    if not file.is_file():
-        return None
     kept, stamp = (
         settings.cache_dir / f"registry_{alias}.json",
         [file.stat().st_mtime_ns, file.stat().st_size, str(file)],
@@ -104,11 +106,29 @@ def _sqlite_file(uri: str) -> Path | None:
     return Path(parts.path[1:]) if parts.scheme == "sqlite" else None
 
 
+def _exists(settings: Settings) -> bool:
+    """Whether there is a registry; one on a server is taken to exist."""
+    file = _sqlite_file(settings.mlflow)
+    if file is None:
+        return True
+    if not file.is_file() or file.stat().st_size == 0:
+        return False
+    with file.open("rb") as opened:
+        if opened.read(len(SQLITE)) != SQLITE:
+            raise ModelError(f"The registry {file.name} cannot be read: it is no SQLite database. Move it away.")
+    return True
+
+
 def _ask(alias: str, settings: Settings) -> Found | None:
     client = _client(settings)
-    for version, aliases in _aliases(client).items():
-        if alias in aliases:
-            return Found(version, _folder(client, version))
+    from mlflow.exceptions import MlflowException
+
+    try:
+        for version, aliases in _aliases(client).items():
+            if alias in aliases:
+                return Found(version, _folder(client, version))
+    except MlflowException as error:
+        raise ModelError(f"The registry cannot be read: {error}") from error
     return None
 
 
@@ -119,14 +139,16 @@ def _client(settings: Settings) -> Any:
         "DO_NOT_TRACK": "true",
         "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     }
-    from mlflow import MlflowClient
+    import mlflow
 
     logging.getLogger("mlflow").setLevel(logging.WARNING)
     logging.getLogger("alembic").setLevel(logging.WARNING)
     file = _sqlite_file(settings.mlflow)
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
-    return MlflowClient(tracking_uri=settings.mlflow, registry_uri=settings.mlflow)
+    mlflow.set_tracking_uri(settings.mlflow)  # some calls of the client ask the global store
+    mlflow.set_registry_uri(settings.mlflow)
+    return mlflow.MlflowClient()
 
 
 def _folder(client: Any, version: str) -> Path:
@@ -134,7 +156,7 @@ def _folder(client: Any, version: str) -> Path:
     from mlflow.artifacts import download_artifacts
 
     uri = client.get_model_version_download_uri(NAME, version)
-    return Path(download_artifacts(artifact_uri=uri, tracking_uri=client.tracking_uri))
+    return Path(download_artifacts(artifact_uri=uri))
 
 
 # --- logging ---------------------------------------------------------------------------------------------------------
@@ -264,10 +286,13 @@ def _held_out(client: Any, version: str) -> pd.DataFrame:
 
     try:
         run_id = client.get_model_version(NAME, version).run_id
-        path = download_artifacts(run_id=run_id, artifact_path=HELD_OUT, tracking_uri=client.tracking_uri)
-        return pd.read_csv(path)
+        path = download_artifacts(run_id=run_id, artifact_path=HELD_OUT)
+        predictions = pd.read_csv(path)
     except (MlflowException, OSError, ValueError) as error:
         raise ModelError(f"The held-out predictions of version {version} are not in the registry: {error}") from error
+    if predictions.empty:
+        raise ModelError(f"Version {version} was never asked about held-out clips: train again.")
+    return predictions
 
 
 def rollback(*, settings: Settings) -> str:
@@ -286,8 +311,7 @@ def history(*, settings: Settings) -> pd.DataFrame:
     held_out_macro_f1, data_hash, revision. Empty when there is no registry."""
     names = ["version", "model_version", "aliases", "created_at", "promoted_at", "gate", "macro_f1"]
     names += ["held_out_macro_f1", "data_hash", "revision"]
-    file = _sqlite_file(settings.mlflow)
-    if file is not None and not file.is_file():
+    if not _exists(settings):
         return pd.DataFrame(columns=names)
     client = _client(settings)
     aliases = _aliases(client)

@@ -1,0 +1,395 @@
+"""Runs and versions in MLflow on a SQLite file of each test's own: aliases, the gate, rollback, loading."""
+
+import json
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.dummy import DummyClassifier
+
+from core import registry, standin
+from core.bundle import load_bundle, save_bundle
+from core.candidates import calibrated, prepared
+from core.errors import ModelError
+from core.estimators import RegularisedDiscriminant
+from core.explain import make_background
+from core.gate import gate
+from core.inference import predict
+from core.schema import COLUMNS, EMOTIONS, LABEL
+from core.settings import ROOT, Settings
+from core.train import TrainingRun
+
+PROBA = [f"p_{e}" for e in EMOTIONS]
+
+
+@pytest.fixture(scope="module")
+def table() -> pd.DataFrame:
+    return standin.sample()
+
+
+@pytest.fixture(scope="module")
+def background(table) -> pd.DataFrame:
+    return make_background(table, table[LABEL])
+
+
+@pytest.fixture
+def settings(tmp_path) -> Settings:
+    return Settings(data_dir=tmp_path / "data", models_dir=tmp_path / "models", mlflow_uri="")
+
+
+@pytest.fixture(scope="module")
+def empty_store(tmp_path_factory) -> Path:
+    """A new registry: MLflow takes seconds to make one, so each test gets a copy."""
+    settings = Settings(data_dir=tmp_path_factory.mktemp("registry"), mlflow_uri="")
+    registry._client(settings).search_registered_models()
+    return settings.data_dir / "mlflow.db"
+
+
+@pytest.fixture
+def store(settings, empty_store, monkeypatch) -> Iterator[Settings]:
+    """Settings with a registry that holds nothing yet, on a machine without a network."""
+
+    def asked(host, *args, **kwargs):
+        looked_up.append(host)
+        raise OSError("no network here")
+
+    looked_up: list[str] = []
+    monkeypatch.setattr(socket, "getaddrinfo", asked)
+    settings.data_dir.mkdir()
+    shutil.copy(empty_store, settings.data_dir)
+    yield settings
+    assert looked_up == []
+
+
+def discriminant(**settings):
+    """A small model whose probabilities can be believed."""
+    return calibrated(RegularisedDiscriminant(**settings), seed=0)
+
+
+def predictions(pipeline, rows: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+    proba = pipeline.predict_proba(table.loc[rows["row"]])
+    return pd.DataFrame(proba, columns=PROBA).assign(model="rda", row=rows["row"].to_numpy())
+
+
+def training_run(table: pd.DataFrame, model, *, seed: int = 0) -> TrainingRun:
+    """A small run: one candidate, one repeat, the held-out part is every seventh clip."""
+    rows = pd.DataFrame(
+        {"row": table.index, "y": table[LABEL], "group": table.index, "held_out": np.arange(len(table)) % 7 == 0}
+    )
+    development = rows[~rows["held_out"]]
+    pipeline = prepared(model).fit(table.loc[development["row"]], development["y"].to_numpy())
+    return TrainingRun(
+        champion="rda",
+        labels_of={"rda": "Regularised discriminant"},
+        pipelines={"rda": pipeline},
+        rows=rows,
+        out_of_fold=predictions(pipeline, development, table).assign(repeat=0, fold=0),
+        held_out=predictions(pipeline, rows[rows["held_out"]], table),
+        shap={},
+        tables={"folds": pd.DataFrame({"model": ["rda"], "macro_f1": [0.8]})},
+        metrics={},
+        parameters={"rda": {"pooled": 0.8}},
+        data_hash="0123abcd",
+        origin="synthetic",
+        synthetic=True,
+        seed=seed,
+        quick=True,
+        versions={"scikit-learn": "1.9"},
+        revision="abc1234",
+        created_at="2026-01-02T03:04:05+00:00",
+    )
+
+
+def log(run: TrainingRun, background: pd.DataFrame, settings: Settings) -> str:
+    folder = settings.models_dir / "champion"
+    pipeline = run.pipelines["rda"]
+    save_bundle(folder, pipeline, name="rda", created_at=run.created_at, background=background, libraries={}, files={})
+    return registry.log_run(run, folder, settings=settings)
+
+
+def test_without_a_registry_the_committed_model_is_used_and_nothing_is_made(table, background, settings):
+    run = training_run(table, RegularisedDiscriminant())
+    folder = settings.models_dir / "champion"
+    save_bundle(
+        folder, run.pipelines["rda"], name="rda", created_at="2026-01-02", background=background, libraries={}, files={}
+    )
+    assert registry.load_model(settings=settings).source == "models/champion"
+    with pytest.raises(ModelError, match="no challenger in the registry"):
+        registry.load_model("challenger", settings=settings)
+    assert registry.history(settings=settings).empty
+    assert not settings.data_dir.exists()
+
+
+def test_a_life_in_the_registry(table, background, store):
+    """Registered, refused by the gate, promoted, replaced, rolled back; each step seen by `load_model` at once."""
+    settings = store
+    first = log(training_run(table, discriminant()), background, settings)
+    assert registry.load_model("challenger", settings=settings).source == "registry (challenger, version 1)"
+    assert registry.load_model(settings=settings).source == "models/champion"  # not promoted yet
+
+    assert registry.promote(first, settings=settings).passed
+    champion = registry.load_model(settings=settings)
+    assert champion.source == "registry (champion, version 1)"
+    with pytest.raises(ModelError, match="no challenger"):
+        registry.load_model("challenger", settings=settings)
+    with pytest.raises(ModelError, match="is the champion already"):
+        registry.promote(first, settings=settings)
+
+    # what is loaded answers like what was trained
+    run = training_run(table, discriminant())
+    expected = run.pipelines["rda"].predict_proba(table.iloc[:5])
+    got = [[p.proba[e] for e in EMOTIONS] for p in predict(champion, table.iloc[:5])]
+    np.testing.assert_allclose(got, expected, atol=1e-12)
+
+    bad = log(training_run(table, DummyClassifier(strategy="prior")), background, settings)
+    verdict = registry.promote(bad, settings=settings)
+    assert not verdict.passed
+    assert "Macro-F1" in verdict.reason
+    assert registry.load_model(settings=settings).version == champion.version
+    assert registry.load_model("challenger", settings=settings).source == f"registry (challenger, version {bad})"
+
+    third = log(training_run(table, discriminant(pooled=0.7)), background, settings)
+    assert registry.promote(third, settings=settings).passed
+    assert registry.load_model(settings=settings).version != champion.version
+    assert registry.rollback(settings=settings) == first
+    assert registry.load_model(settings=settings).version == champion.version
+    with pytest.raises(ModelError, match="no earlier champion"):
+        registry.rollback(settings=settings)
+
+    history = registry.history(settings=settings)
+    assert history["version"].tolist() == [third, bad, first]
+    assert history["aliases"].tolist() == ["", "", "champion"]
+    assert history["gate"].str.startswith("failed").tolist() == [False, True, False]
+    assert history["data_hash"].eq("0123abcd").all()
+    assert history["held_out_macro_f1"].gt(0).all()
+
+    _runs_hold_what_was_logged(settings)
+    _opening_a_page_needs_no_mlflow(settings, champion.version)
+    _a_damaged_version_falls_back(settings)
+
+
+def _runs_hold_what_was_logged(settings):
+    client = registry._client(settings)
+    experiment = client.get_experiment_by_name(registry.NAME)
+    runs = client.search_runs([experiment.experiment_id])
+    children = [r for r in runs if "mlflow.parentRunId" in r.data.tags]
+    assert len(children) == 3
+    assert {r.data.params["pooled"] for r in children} == {"0.8"}
+    assert all(r.data.tags["revision"] == "abc1234" and r.data.tags["seed"] == "0" for r in runs)
+    files = {f.path for r in runs for f in client.list_artifacts(r.info.run_id)}
+    assert files == {"held_out.csv", "folds.csv", "out_of_fold.csv"}
+    assert {"macro_f1", "held_out_macro_f1", "held_out_f1_sad"} <= runs[0].data.metrics.keys()
+    version = client.get_model_version(registry.NAME, "1")
+    folder = registry._folder(client, "1")
+    assert json.loads((folder / "input_example.json").read_text())["columns"] == list(COLUMNS)
+    described = (folder / "MLmodel").read_text()
+    assert all(c in described for c in COLUMNS)  # the signature
+    assert "flavors: {}" in described  # nothing that MLflow would load by itself
+    assert version.tags["candidate"] == "rda"
+
+
+def _opening_a_page_needs_no_mlflow(settings, version):
+    code = (
+        "import sys; from pathlib import Path; from core.settings import Settings; from core import registry;"
+        "s = Settings(data_dir=Path(sys.argv[1]), models_dir=Path(sys.argv[2]), mlflow_uri='');"
+        "print(registry.load_model(settings=s).version, 'mlflow' in sys.modules)"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code, str(settings.data_dir), str(settings.models_dir)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert run.stdout.split() == [version, "False"]
+
+
+def _a_damaged_version_falls_back(settings):
+    folder = registry.find("champion", settings=settings).folder
+    model = folder / "model.skops"
+    model.write_bytes(model.read_bytes()[:-1])
+    source = registry.load_model(settings=settings).source
+    assert source.startswith("models/champion, because of the registry: registry (champion, version 1): model.skops")
+
+
+def test_a_file_that_is_no_registry_is_a_sentence(settings):
+    settings.data_dir.mkdir()
+    Path(settings.mlflow.removeprefix("sqlite:///")).write_bytes(b"no database" * 1000)
+    with pytest.raises(ModelError, match="registry .* cannot be read"):
+        registry.find("champion", settings=settings)
+    with pytest.raises(ModelError, match="registry .* cannot be read"):
+        registry.history(settings=settings)
+
+
+# --- the gate --------------------------------------------------------------------------------------------------------
+
+
+def held_out(right: float, *, n: int = 60, confidence: float = 0.85, never: str = "") -> pd.DataFrame:
+    """n clips, the first ``right`` share of each emotion's right; ``never`` is an emotion that is never answered."""
+    lines = []
+    for row in range(n):
+        y = EMOTIONS[row % 4]
+        wrong = EMOTIONS[(row + 1) % 4]
+        answer = y if (row // 4) < right * n / 4 and y != never else wrong
+        rest = (1 - confidence) / 3
+        lines.append((row, y, *(confidence if e == answer else rest for e in EMOTIONS)))
+    return pd.DataFrame(lines, columns=["row", "y", *PROBA])
+
+
+def test_an_equal_challenger_passes_and_a_clearly_worse_one_does_not():
+    champion = held_out(0.9)
+    assert gate(champion, champion).passed
+    worse = gate(champion, held_out(0.6, confidence=0.62))
+    assert not worse.passed
+    assert worse.checks.loc[~worse.checks["passed"], "check"].str.startswith("Macro-F1").all()
+
+
+def test_the_gate_sees_a_lost_emotion_and_false_confidence():
+    lost = gate(None, held_out(1.0, confidence=0.8, never="sad"))
+    assert lost.checks.set_index("check").loc["F1 of sad, at least", "passed"] == np.False_
+    boasting = gate(None, held_out(0.6, confidence=0.99))
+    assert not boasting.passed
+    assert "ECE" in boasting.reason
+
+
+def test_the_gate_wants_the_same_clips():
+    with pytest.raises(ModelError, match="same held-out clips"):
+        gate(held_out(0.9), held_out(0.9, n=56))
+
+
+# --- bundles ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def saved(table, background, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("models") / "champion"
+    pipeline = prepared(RegularisedDiscriminant()).fit(table[list(COLUMNS)], table[LABEL])
+    save_bundle(
+        folder,
+        pipeline,
+        name="rda",
+        created_at="2026-01-02T03:04:05",
+        background=background,
+        libraries={"numpy": np.__version__},
+        files={"card.md": b"# A card\n"},
+    )
+    return folder
+
+
+@pytest.fixture
+def copy(saved, tmp_path) -> Path:
+    return Path(shutil.copytree(saved, tmp_path / "champion"))
+
+
+def test_a_bundle_comes_back_whole(saved, table, background):
+    bundle = load_bundle(saved)
+    assert bundle.model.version.startswith("rda-2026-01-02-")
+    assert bundle.model.classes == EMOTIONS
+    assert (saved / "card.md").read_text() == "# A card\n"
+    pd.testing.assert_frame_equal(bundle.background(), background)
+
+
+def test_saving_again_replaces_the_folder(copy, table, background):
+    pipeline = load_bundle(copy).model.pipeline
+    version = save_bundle(
+        copy, pipeline, name="new", created_at="2026-02-03", background=background, libraries={}, files={}
+    )
+    assert load_bundle(copy).model.version == version
+    assert not (copy / "card.md").exists()
+    assert [p.name for p in copy.parent.iterdir()] == ["champion"]
+
+
+@pytest.mark.parametrize("file", ["model.skops", "background.csv", "card.md"])
+def test_an_altered_or_missing_file_is_refused(copy, file):
+    content = (copy / file).read_bytes()
+    (copy / file).write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    with pytest.raises(ModelError, match=f"{file} is not the file that was stored"):
+        load_bundle(copy)
+    (copy / file).unlink()
+    with pytest.raises(ModelError, match=f"{file} is missing"):
+        load_bundle(copy)
+
+
+def test_no_model_says_how_to_make_one(tmp_path):
+    with pytest.raises(ModelError, match="python -m core train"):
+        load_bundle(tmp_path / "champion")
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"sha256": {"../../etc": "x"}}', "\xff"])
+def test_a_damaged_manifest_is_a_sentence(copy, text):
+    (copy / "manifest.json").write_text(text, encoding="latin-1")
+    with pytest.raises(ModelError, match="manifest.json"):
+        load_bundle(copy)
+
+
+def forge(folder: Path, data: bytes) -> None:
+    """Put another model file in place, with a manifest that vouches for it."""
+    import hashlib
+
+    (folder / "model.skops").write_bytes(data)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["sha256"]["model.skops"] = hashlib.sha256(data).hexdigest()
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+class Stranger(RegularisedDiscriminant):
+    """A type that nobody trusts."""
+
+
+def test_a_type_that_is_not_trusted_is_neither_saved_nor_loaded(copy, table, background):
+    import skops.io as sio
+
+    pipeline = prepared(Stranger()).fit(table[list(COLUMNS)], table[LABEL])
+    with pytest.raises(ModelError, match="Stranger, which is not in the list"):
+        save_bundle(copy, pipeline, name="x", created_at="2026", background=background, libraries={}, files={})
+    forge(copy, sio.dumps(pipeline))
+    with pytest.raises(ModelError, match="not trusted and was not loaded"):
+        load_bundle(copy)
+
+
+def test_code_in_a_model_file_is_not_run(copy):
+    """A file whose model would call os.system on the first prediction is refused as it is read."""
+    import os
+
+    import skops.io as sio
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import FunctionTransformer
+
+    evil = make_pipeline(FunctionTransformer(os.system), load_bundle(copy).model.pipeline)
+    forge(copy, sio.dumps(evil))
+    with pytest.raises(ModelError, match="posix.system"):
+        load_bundle(copy)
+
+
+@pytest.mark.parametrize("cut", [0, 1, 100, 5000, -200])
+def test_a_broken_model_file_that_the_manifest_vouches_for_is_a_sentence(copy, cut):
+    data = (copy / "model.skops").read_bytes()
+    forge(copy, data[:cut])
+    with pytest.raises(ModelError, match="no readable model"):
+        load_bundle(copy)
+
+
+def test_other_columns_and_other_probabilities_are_refused(copy):
+    path = copy / "manifest.json"
+    manifest = json.loads(path.read_text())
+    path.write_text(json.dumps(manifest | {"columns": manifest["columns"][::-1]}))
+    with pytest.raises(ModelError, match="other columns"):
+        load_bundle(copy)
+    shifted = (np.array(manifest["check"]) * 0.9 + 0.025).tolist()
+    path.write_text(json.dumps(manifest | {"check": shifted}))
+    with pytest.raises(ModelError, match="other probabilities than when it was trained"):
+        load_bundle(copy)
+
+
+def test_a_run_without_held_out_predictions_cannot_be_judged(table, background, store):
+    run = training_run(table, RegularisedDiscriminant())
+    version = log(replace(run, held_out=run.held_out.iloc[:0]), background, store)
+    with pytest.raises(ModelError, match="never asked about held-out clips"):
+        registry.promote(version, settings=store)
