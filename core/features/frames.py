@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
+ComplexArray = NDArray[np.complex128]
 
 
 def frame_starts(
@@ -40,7 +41,7 @@ def cut(y: FloatArray, starts: IntArray, length: int) -> FloatArray:
 
 def centres_s(starts: IntArray, length: int, sr: float) -> FloatArray:
     """Time of the middle of every frame in seconds, shape (t,)."""
-    return (starts + (length - 1) / 2) / sr
+    return (starts.astype(np.float64) + (length - 1) / 2) / sr
 
 
 def next_pow2(n: int) -> int:
@@ -50,7 +51,7 @@ def next_pow2(n: int) -> int:
 
 def hamming(length: int) -> FloatArray:
     """Symmetric Hamming window, shape (length,), from 0.08 to 1: the window of every spectrum but the onset curves'."""
-    return np.asarray(np.hamming(length), dtype=np.float64)
+    return np.hamming(length)
 
 
 def hanning(length: int) -> FloatArray:
@@ -72,5 +73,5 @@ def magnitude_spectra(windowed: FloatArray) -> FloatArray:
     Zero-padded at the end to the next power of two; scaled neither by the length nor by the window.
     Source: MIRtoolbox `mirspectrum`; spec. section 1.3.
     """
-    n_fft = next_pow2(windowed.shape[-1])
-    return np.abs(np.fft.rfft(windowed, n_fft))
+    bins = np.fft.rfft(windowed, next_pow2(windowed.shape[-1]))
+    return np.abs(bins)

@@ -5,8 +5,19 @@ from math import nan
 
 import numpy as np
 
-from core.features.frames import FloatArray, IntArray, bin_frequencies, cut, frame_starts, hamming, magnitude_spectra
+from core.features.frames import (
+    FloatArray,
+    IntArray,
+    bin_frequencies,
+    cut,
+    frame_starts,
+    hamming,
+    magnitude_spectra,
+    next_pow2,
+)
 from core.features.peaks import peaks
+from core.features.spectrum import Spectrum, clip_spectrum
+from core.features.statistics import trend
 
 ROLLOFF = 0.85
 BRIGHT_HZ = 1500.0
@@ -20,6 +31,18 @@ MFCC_RANKS = 13
 ROUGH_FRAME_S = 0.05
 ROUGH_HOP_RATIO = 0.5
 ROUGH_CONTRAST = 0.01
+FRAMES_AT_ONCE = 16  # their spectra fit the processor's cache
+
+COLUMNS = {
+    "rolloff": "_Rolloff_Mean",
+    "brightness": "_Brightness_Mean",
+    "centroid": "_Spectralcentroid_Mean",
+    "spread": "_Spectralspread_Mean",
+    "skewness": "_Spectralskewness_Mean",
+    "kurtosis": "_Spectralkurtosis_Mean",
+    "flatness": "_Spectralflatness_Mean",
+    "entropy": "_EntropyofSpectrum_Mean",
+}
 
 
 @dataclass(frozen=True)
@@ -67,6 +90,45 @@ def spectral_shape(magnitude: FloatArray, freqs: FloatArray) -> SpectralShape:
     return SpectralShape(*map(float, values))
 
 
+def clip_shape(spectrum: Spectrum) -> SpectralShape:
+    """`spectral_shape` of a clip's spectrum, by compiled sums."""
+    from core.features.kernels_clip import central_sums, first_sums
+
+    magnitude, spacing = spectrum.magnitude, spectrum.sr / spectrum.n_fft
+    bins = len(magnitude)
+    total, weighted, above, rolloff = first_sums(magnitude, int(BRIGHT_HZ / spacing) + 1, ROLLOFF)
+    if not total > 0:
+        return SpectralShape(*[nan] * 8)
+    floor = magnitude.min()
+    mass = total + bins * floor
+    centre = (weighted + floor * bins * (bins - 1) / 2) / mass
+    mean_log, spread_log = _log_means(magnitude, total + EPS)
+    with np.errstate(divide="ignore", invalid="ignore"):  # as in `spectral_shape`
+        variance, third, fourth = np.array(central_sums(magnitude, floor, centre)) / mass
+        skewness, kurtosis = third / np.sqrt(variance) ** 3, fourth / variance**2
+        entropy = -spread_log / np.log(bins)
+        flatness = np.exp(mean_log) / (total / bins)
+    centroid = nan if entropy > NOISY else centre * spacing
+    spread = np.sqrt(variance) * spacing
+    values = (rolloff * spacing, above / total, centroid, spread, skewness, kurtosis, flatness, entropy)
+    return SpectralShape(*map(float, values))
+
+
+def _log_means(magnitude: FloatArray, total: float) -> tuple[float, float]:
+    """Mean of log m, and sum of q log(q + 1e-12) with q = m / total, in pieces that fit the cache."""
+    logs = shares_logs = 0.0
+    buffer = np.empty(8192)
+    with np.errstate(divide="ignore"):  # a bin of exactly zero
+        for first in range(0, len(magnitude), len(buffer)):
+            piece = magnitude[first : first + len(buffer)]
+            work = buffer[: len(piece)]
+            logs += np.log(piece, out=work).sum()
+            np.divide(piece, total, out=work)
+            work += EPS
+            shares_logs += piece @ np.log(work, out=work)
+    return logs / len(magnitude), shares_logs / total
+
+
 def mel_edges() -> FloatArray:
     """The 42 corner frequencies in Hz of the 40 triangular filters: linear up to 933 Hz, then logarithmic.
 
@@ -77,18 +139,21 @@ def mel_edges() -> FloatArray:
 
 
 def mel_energies(magnitude: FloatArray, freqs: FloatArray) -> FloatArray:
-    """Magnitudes (not powers) summed under the 40 mel filters, each of unit area: shape (bins,) to (40,)."""
+    """Magnitudes (not powers) summed under the 40 mel filters, each of unit area: shape (bins,) to (40,).
+
+    freqs : shape (bins,), Hz, ascending from 0; bins above 6854 Hz, the last corner, are not needed.
+    """
     edges = mel_edges()
+    corner = np.searchsorted(freqs, edges, side="right")
     energies = np.empty(MEL_BANDS)
     for band in range(MEL_BANDS):
         lower, centre, upper = edges[band : band + 3]
-        height = 2 / (upper - lower)
-        rising = (freqs > lower) & (freqs <= centre)
-        falling = (freqs > centre) & (freqs < upper)
-        energies[band] = height * (
+        rising = slice(corner[band], corner[band + 1])
+        falling = slice(corner[band + 1], corner[band + 2])
+        energies[band] = (
             magnitude[rising] @ (freqs[rising] - lower) / (centre - lower)
             + magnitude[falling] @ (upper - freqs[falling]) / (upper - centre)
-        )
+        ) * (2 / (upper - lower))
     return energies + MEL_EPS
 
 
@@ -134,3 +199,47 @@ def frame_roughness(y: FloatArray, sr: float) -> tuple[FloatArray, IntArray]:
         found = peaks(magnitude, contrast=ROUGH_CONTRAST, low=low, high=high)
         values[i] = pair_roughness(freqs[found], magnitude[found])
     return values, starts
+
+
+def frame_roughness_compiled(y: FloatArray, sr: float) -> FloatArray:
+    """`frame_roughness` by compiled loops: y of shape (n,) to (t,).
+
+    A first pass over the frames keeps only the local maxima of their spectra, because which of them are peaks depends
+    on the extremes of the whole clip; a second pass chooses and lets them beat.
+    """
+    from core.features.kernels_spectral import collect_peaks, sum_roughness, window_frames
+
+    starts, length = frame_starts(len(y), sr, length_s=ROUGH_FRAME_S, hop_ratio=ROUGH_HOP_RATIO)
+    count, n_fft, window = len(starts), next_pow2(length), hamming(length)
+    bins = n_fft // 2 + 1
+    room = count * (bins + 1) // 2 + count  # of two neighbouring bins one at most is a maximum
+    heights, notches, places = np.empty(room), np.empty(room), np.empty(room, np.int32)
+    ends = np.empty(count, np.int64)
+    frames, spectra = np.zeros((FRAMES_AT_ONCE, n_fft)), np.empty((FRAMES_AT_ONCE, bins), np.complex128)
+    used, low, high = 0, np.inf, 0.0
+    for first in range(0, count, FRAMES_AT_ONCE):
+        here = starts[first : first + FRAMES_AT_ONCE]
+        window_frames(y, here, window, frames)
+        np.fft.rfft(frames, out=spectra)
+        used, low, high = collect_peaks(
+            spectra[: len(here)], ROUGH_CONTRAST, used, low, high, heights, notches, places, ends[first:]
+        )
+    roughness = np.zeros(count)
+    if low < high:
+        sum_roughness(heights, notches, places, ends, ROUGH_CONTRAST, low, high, bins, sr / n_fft, roughness)
+    return roughness
+
+
+def measure(y: FloatArray, sr: float, spectrum: Spectrum | None = None) -> dict[str, float]:
+    """The 23 features of the chapter under their published names; y of shape (n,), sr in Hz.
+
+    spectrum : that of the clip, where it is at hand.
+    """
+    if spectrum is None:
+        spectrum = clip_spectrum(y, sr)
+    shape = clip_shape(spectrum)
+    measured = {column: getattr(shape, name) for name, column in COLUMNS.items()}
+    coefficients = mfcc(mel_energies(spectrum.magnitude[: len(spectrum.low)], spectrum.low_freqs))
+    measured |= {f"_MFCC_Mean_{rank}": float(value) for rank, value in enumerate(coefficients, 1)}
+    roughness = trend(frame_roughness_compiled(y, sr))
+    return measured | {"_Roughness_Mean": roughness.mean, "_Roughness_Slope": roughness.slope}

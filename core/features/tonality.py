@@ -12,6 +12,8 @@ from core.features.frames import (
     magnitude_spectra,
     next_pow2,
 )
+from core.features.spectrum import Spectrum, clip_spectrum
+from core.features.statistics import mirstat
 
 LOWEST_HZ = 100.0
 HIGHEST_HZ = 6400.0  # the first 100 * 2^k from 5000 Hz on
@@ -22,6 +24,8 @@ RESOLUTION = 0.85 * (2 ** (1 / 12) - 1)  # a bin may be this share of a frequenc
 
 HCDF_FRAME_S = 0.743
 HCDF_HOP_RATIO = 0.1
+FRAMES_AT_ONCE = 8  # their spectra fit the processor's cache
+GRID = 64  # samples whose extremes are taken once for all frames
 
 
 def kept_bins(freqs: FloatArray, length: int, sr: float) -> tuple[int, int, int]:
@@ -114,3 +118,92 @@ def frame_chroma(y: FloatArray, sr: float) -> tuple[FloatArray, IntArray]:
     starts, length = frame_starts(len(y), sr, length_s=HCDF_FRAME_S, hop_ratio=HCDF_HOP_RATIO)
     vectors = [chroma(frame, sr) for frame in cut(y, starts, length)]
     return np.array(vectors).reshape(-1, 12), starts
+
+
+def clip_chroma(y: FloatArray, spectrum: Spectrum) -> FloatArray:
+    """`chroma` of a clip from its spectrum, by compiled loops: shape (12,).
+
+    Stretching the signal to 0..1 is linear, so the spectrum of the stretched one follows from that of the clip and
+    that of the window.
+    """
+    from core.features.kernels_spectral import fold, shifted_power
+
+    freqs = spectrum.low_freqs
+    first, heard, counted = kept_bins(freqs, len(y), spectrum.sr)
+    if first == heard:
+        return np.full(12, np.nan)
+    low, high, folded = y.min(), y.max(), np.zeros(12)
+    if low < high:
+        power = np.empty(heard - first)
+        shifted_power(spectrum.low, first, len(y), spectrum.n_fft, low, power)
+        bounds, lowest = semitone_bounds(freqs[first:counted])
+        fold(power, 1 / (high - low), bounds, lowest, folded)
+    return folded
+
+
+def frame_extremes(y: FloatArray, starts: IntArray, length: int) -> tuple[FloatArray, FloatArray]:
+    """Minimum and maximum of every frame, both of shape (t,): y of shape (n,), frames of at least 64 samples.
+
+    Taken over the cells of a grid that lie inside the frame, and over its first and last 64 samples.
+    """
+    grid = np.arange(0, len(y), GRID)
+    inside = np.stack([-(-starts // GRID), np.maximum((starts + length) // GRID, 1)], axis=1).ravel()
+    edges = np.concatenate([np.arange(GRID), np.arange(length - GRID, length)])
+    ends = y[starts[:, np.newaxis] + edges]
+    extremes = []
+    for function in (np.minimum, np.maximum):
+        cells = np.append(function.reduceat(y, grid), y[-1])  # one more, so that every end is an index
+        extremes.append(function(function.reduceat(cells, inside)[::2], function.reduce(ends, axis=1)))
+    return extremes[0], extremes[1]
+
+
+def frame_chroma_compiled(y: FloatArray, sr: float) -> tuple[FloatArray, IntArray]:
+    """`frame_chroma` by compiled loops: chroma, shape (t, 12), and the starts of the frames, (t,)."""
+    from core.features.kernels_spectral import frame_chroma as fold_frames
+    from core.features.kernels_spectral import window_frames
+
+    starts, length = frame_starts(len(y), sr, length_s=HCDF_FRAME_S, hop_ratio=HCDF_HOP_RATIO)
+    vectors = np.zeros((len(starts), 12))
+    if len(starts) == 0:
+        return vectors, starts
+    n_fft, window = next_pow2(length), hamming(length)
+    freqs = bin_frequencies(n_fft, sr)
+    first, heard, counted = kept_bins(freqs, length, sr)
+    bounds, lowest = semitone_bounds(freqs[first:counted])
+    window_spectrum = np.fft.rfft(window, n_fft)[first:heard].copy()
+    roots = np.exp(-2j * np.pi / n_fft * np.arange(first, heard))
+    low, high = frame_extremes(y, starts, length)
+
+    frames = np.empty((FRAMES_AT_ONCE, n_fft))
+    packed = frames.view(np.complex128)  # pairs of samples as complex numbers: a real FFT at the price of half a one
+    for begin in range(0, len(starts), FRAMES_AT_ONCE):
+        these = slice(begin, begin + FRAMES_AT_ONCE)
+        here = len(starts[these])
+        frames[:, length:] = 0
+        window_frames(y, starts[these], window, frames)
+        np.fft.fft(packed[:here], out=packed[:here])
+        fold_frames(
+            packed[:here], roots, window_spectrum, low[these], (high - low)[these], first, heard, bounds, lowest,
+            vectors[these],
+        )  # fmt: skip
+    return vectors, starts
+
+
+def measure(y: FloatArray, sr: float, spectrum: Spectrum | None = None) -> dict[str, float]:
+    """The 18 features of the chapter under their published names; y of shape (n,), sr in Hz.
+
+    spectrum : that of the clip, where it is at hand.  In silence harmony is not measurable: NaN.
+    """
+    if spectrum is None:
+        spectrum = clip_spectrum(y, sr)
+    measured = {f"_Chromagram_Mean_{i}": float(value) for i, value in enumerate(clip_chroma(y, spectrum), 1)}
+    vectors, starts = frame_chroma_compiled(y, sr) if y.any() else (np.empty((0, 12)), np.empty(0, np.int64))
+    change = mirstat(harmonic_change(vectors), starts[1:] / sr)
+    return measured | {
+        "_HarmonicChangeDetectionFunction_Mean": change.mean,
+        "_HarmonicChangeDetectionFunction_Std": change.std,
+        "_HarmonicChangeDetectionFunction_Slope": change.slope,
+        "_HarmonicChangeDetectionFunction_PeriodFreq": change.period_freq,
+        "_HarmonicChangeDetectionFunction_PeriodAmp": change.period_amp,
+        "_HarmonicChangeDetectionFunction_PeriodEntropy": change.period_entropy,
+    }
