@@ -1,0 +1,148 @@
+"""The mood of a whole recording: windows, mood over time, one answer for all, and the steadiest stretch of a mood.
+
+A *timeline* is a table with one row a window: start_s, end_s, p_angry, p_happy, p_relax, p_sad, remark. Where a window
+holds no music its probabilities are NaN and the remark says why.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from core.errors import AudioError, CoreError
+from core.inference import Prediction
+from core.schema import EMOTIONS
+
+SHORTEST_S, LONGEST_S = 30.0, 60.0  # the model was trained on 30 s; in more than a minute moods are mixed
+LENGTH_S, HOP_S = 30.0, 15.0
+REST_S = 1.0  # what is left after the last window gets a window of its own if it is longer than this
+STRETCH_S = 30.0
+PROBA = [f"p_{e}" for e in EMOTIONS]
+
+Scored = tuple[float, float, Mapping[str, float] | None, str]  # start_s, end_s, probabilities or None, remark
+
+
+@dataclass(frozen=True)
+class Mood:
+    """One answer for a recording.
+
+    label : the strongest emotion.  shares : emotion -> mean probability, or share of the windows that it wins; sum 1.
+    windows : number of windows with music.
+    """
+
+    label: str
+    shares: Mapping[str, float]
+    windows: int
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A part of a recording where a mood holds.
+
+    lowest, mean : of the mood's probability in the windows that touch the stretch.
+    fits : it is the strongest emotion in all of them.
+    """
+
+    start_s: float
+    end_s: float
+    lowest: float
+    mean: float
+    fits: bool
+
+
+def spans(duration_s: float, *, length_s: float = LENGTH_S, hop_s: float = HOP_S) -> list[tuple[float, float]]:
+    """Start and end of each window in s.
+
+    length_s : from 30 to 60.  hop_s : from one second to the length. The last window ends with the recording, so that
+    no second is left out; a recording shorter than a window is one window.
+    """
+    if not SHORTEST_S <= length_s <= LONGEST_S:
+        raise CoreError(f"A window has {SHORTEST_S:g} to {LONGEST_S:g} seconds, not {length_s:g}.")
+    if not 1 <= hop_s <= length_s:
+        raise CoreError(f"Windows follow each other after 1 to {length_s:g} seconds (their length), not {hop_s:g}.")
+    if duration_s <= length_s:
+        return [(0.0, duration_s)]
+    count = int((duration_s - length_s) // hop_s) + 1
+    found = [(k * hop_s, k * hop_s + length_s) for k in range(count)]
+    if duration_s - found[-1][1] > REST_S:
+        found.append((duration_s - length_s, duration_s))
+    return found
+
+
+def mood_over_time(
+    y: np.ndarray,
+    sr: int,
+    score: Callable[[np.ndarray, int], Prediction],
+    *,
+    length_s: float = LENGTH_S,
+    hop_s: float = HOP_S,
+) -> pd.DataFrame:
+    """Score each window of a recording; returns its timeline.
+
+    y : shape (n,), mono.  score : samples and rate of a window -> prediction; an AudioError (silence, too short) is a
+    row with a remark, not the end.
+    """
+
+    def windows() -> Iterable[Scored]:
+        for start, end in spans(len(y) / sr, length_s=length_s, hop_s=hop_s):
+            try:
+                yield start, end, score(y[round(start * sr) : round(end * sr)], sr).proba, ""
+            except AudioError as error:
+                yield start, end, None, str(error)
+
+    return timeline(windows())
+
+
+def timeline(windows: Iterable[Scored]) -> pd.DataFrame:
+    """The timeline of scored windows (start_s, end_s, probabilities or None, remark), in the order of time."""
+    rows = [
+        (start, end, *((proba[e] for e in EMOTIONS) if proba else [np.nan] * len(EMOTIONS)), remark)
+        for start, end, proba, remark in windows
+    ]
+    table = pd.DataFrame(rows, columns=["start_s", "end_s", *PROBA, "remark"])
+    return table.astype(dict.fromkeys(PROBA, float)).sort_values("start_s", ignore_index=True)
+
+
+def overall(table: pd.DataFrame, how: Literal["mean", "vote"] = "mean") -> Mood:
+    """One answer for the recording: the mean of the windows' probabilities, or the vote of the windows.
+
+    A tie of votes is decided by the mean probabilities. Windows without music do not count.
+    Raises AudioError when no window holds music.
+    """
+    proba = table[PROBA].dropna().to_numpy()
+    if not len(proba):
+        raise AudioError("No part of this recording holds music that could be scored.")
+    mean = proba.mean(axis=0)
+    shares = mean if how == "mean" else np.bincount(proba.argmax(axis=1), minlength=len(EMOTIONS)) / len(proba)
+    best = max(range(len(EMOTIONS)), key=lambda k: (shares[k], mean[k]))
+    return Mood(EMOTIONS[best], dict(zip(EMOTIONS, shares.tolist(), strict=True)), len(proba))
+
+
+def steadiest(table: pd.DataFrame, emotion: str, *, length_s: float = STRETCH_S) -> Stretch | None:
+    """The stretch where a mood holds best: its lowest probability in any window that touches the stretch is highest.
+
+    Windows touch a stretch when they share at least half of the shorter of the two; a window without music has
+    probability 0. Stretches begin where windows begin, and one ends with the recording.
+    Returns None when no window holds music.
+    """
+    if table[PROBA].dropna().empty:
+        return None
+    end_s, p = float(table["end_s"].max()), table[f"p_{emotion}"].fillna(0).to_numpy()
+    wins = table[PROBA].fillna(0).to_numpy().max(axis=1) <= p
+    start, end = table["start_s"].to_numpy(), table["end_s"].to_numpy()
+    best: Stretch | None = None
+    last = max(end_s - length_s, 0.0)
+    for begin in sorted({*start[start <= last], last}):
+        until = min(begin + length_s, end_s)
+        shared = np.minimum(end, until) - np.maximum(start, begin)
+        near = shared >= 0.5 * np.minimum(end - start, until - begin) - 1e-9
+        if not near.any():
+            continue
+        found = Stretch(
+            float(begin), float(until), float(p[near].min()), float(p[near].mean()), bool((wins & (p > 0))[near].all())
+        )
+        if best is None or (found.lowest, found.mean) > (best.lowest, best.mean):
+            best = found
+    return best
