@@ -19,6 +19,27 @@ def backups(path: Path) -> list[Path]:
     return sorted(path.parent.glob(f"{path.name}.*.backup"), key=lambda copy: copy.stat().st_mtime_ns)
 
 
+def way_back(path: Path) -> str:
+    """What a person can do about a damaged file, in a sentence."""
+    copies = backups(path)
+    if not copies:
+        return "No backup of it was found. Move the file away to start with an empty one; keep it for repair."
+    return (
+        f"The newest backup is {copies[-1]}. Stop the program and put it in place with "
+        f"'python -m core restore {copies[-1].name}'; the damaged file is kept beside it."
+    )
+
+
+def _fault(file: Path) -> str:
+    """What SQLite finds wrong with a file; empty when it is sound."""
+    try:
+        with closing(sqlite3.connect(file)) as opened:
+            verdict = opened.execute("PRAGMA quick_check(1)").fetchone()[0]
+    except sqlite3.DatabaseError as error:
+        return str(error)
+    return "" if verdict == "ok" else str(verdict)
+
+
 def back_up(path: Path, *, why: str = "asked") -> Path:
     """A checked copy of a SQLite file beside it, made while others may be writing.
 
@@ -31,14 +52,18 @@ def back_up(path: Path, *, why: str = "asked") -> Path:
         with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(unfinished)) as target:
             source.backup(target)
             target.execute("PRAGMA journal_mode = DELETE")  # one file, without -wal and -shm beside it
-            verdict = target.execute("PRAGMA quick_check(1)").fetchone()[0]
-        if verdict != "ok":
-            copies = backups(path)
-            way = f"The newest backup is {copies[-1]}." if copies else "No backup of it was found."
-            raise StoreError(f"The database {path} is damaged ({verdict}); it was left as it is. {way}")
-        unfinished.rename(copy)
+        fault = _fault(unfinished)
+        if not fault:
+            unfinished.rename(copy)
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            raise
+        fault = str(error)
     finally:
-        unfinished.unlink(missing_ok=True)
+        for ending in ("", "-wal", "-shm", "-journal"):
+            unfinished.with_name(unfinished.name + ending).unlink(missing_ok=True)
+    if fault:
+        raise StoreError(f"The database {path} is damaged ({fault}); it was left as it is. {way_back(path)}")
     return copy
 
 
@@ -69,13 +94,9 @@ def restore(path: Path, copy: Path) -> Path:
     """
     if not copy.is_file():
         raise StoreError(f"There is no backup {copy}. Those at hand: {', '.join(map(str, backups(path))) or 'none'}.")
-    try:
-        with closing(sqlite3.connect(copy)) as opened:
-            verdict = opened.execute("PRAGMA quick_check(1)").fetchone()[0]
-    except sqlite3.DatabaseError as error:
-        verdict = str(error)
-    if verdict != "ok":
-        raise StoreError(f"The backup {copy} is damaged itself ({verdict}). Take another one.")
+    fault = _fault(copy)
+    if fault:
+        raise StoreError(f"The backup {copy} is damaged itself ({fault}). Take another one.")
     aside = path.with_name(f"{path.name}.{datetime.now(UTC):%Y%m%dT%H%M%SZ}.damaged")
     for ending in ("-wal", "-shm", ""):  # the log belongs to the damaged file and would spoil the copy
         part = path.with_name(path.name + ending)

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core.errors import StoreError
-from core.store.backup import backups, daily_backup
+from core.store.backup import daily_backup, way_back
 from core.store.schema import HEAD, UtcTime
 
 T = TypeVar("T")
@@ -134,7 +134,7 @@ def _bring_up_to_date(store: Store) -> None:
         from core.store.upgrade import upgrade  # alembic takes a quarter of a second to import
 
         upgrade(store.engine, store.path)
-    if store.path is not None:
+    if store.path is not None and present is not None:  # one just made holds nothing yet
         daily_backup(store.path)
 
 
@@ -200,7 +200,9 @@ def _sentence(store: Store, error: Exception) -> str | None:
         return f"The disk of {server} is full: nothing was stored. Free some space and try again."
     if state == "25006":
         return f"{server.capitalize()} only lets us read: nothing was stored. Connect to the primary server."
-    if state.startswith("28") or state == "3D000" or "authentication" in str(original):
+    # A refused connection carries no state, only the server's words.
+    refused = any(word in str(original) for word in ("authentication", "does not exist", "pg_hba"))
+    if state.startswith("28") or state == "3D000" or (not state and refused):
         return f"{server.capitalize()} refuses the name, the password or the database. Check TME_DATABASE_URL."
     if _worth_another_try(error) or isinstance(error, sa.exc.TimeoutError):
         return f"{server.capitalize()} does not answer: nothing was stored. See that it runs, then try again."
@@ -208,33 +210,24 @@ def _sentence(store: Store, error: Exception) -> str | None:
 
 
 def _sqlite_sentence(store: Store, error: sqlite3.Error) -> str | None:
+    path = store.path or Path()
     name = getattr(error, "sqlite_errorname", "") or ""
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return (
-            f"Another program holds the database {store.path}: nothing was stored. "
+            f"Another program holds the database {path}: nothing was stored. "
             "Close what has it open, or wait, and try again."
         )
     if name.startswith("SQLITE_FULL"):
-        return f"The disk that holds {store.path} is full: nothing was stored. Free some space and try again."
+        return f"The disk that holds {path} is full: nothing was stored. Free some space and try again."
     if name.startswith("SQLITE_READONLY"):
-        return f"The database {store.path} may only be read: nothing was stored. Check the rights of file and folder."
+        return f"The database {path} may only be read: nothing was stored. Check the rights of file and folder."
     if name.startswith("SQLITE_CANTOPEN"):
-        return f"The database {store.path} cannot be opened. Check that its folder exists and may be written to."
+        return f"The database {path} cannot be opened. Check that its folder exists and may be written to."
     if name.startswith("SQLITE_IOERR"):
-        return f"The disk that holds {store.path} reports an error: nothing was stored. It may be full or failing."
+        return f"The disk that holds {path} reports an error: nothing was stored. It may be full or failing."
     if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
-        return f"The database {store.path} is damaged; it was left as it is. {_way_back(store.path)}"
+        return f"The database {path} is damaged; it was left as it is. {way_back(path)}"
     return None
-
-
-def _way_back(path: Path | None) -> str:
-    copies = backups(path) if path else []
-    if not copies:
-        return "No backup of it was found. Move the file away to start with an empty one; keep it for repair."
-    return (
-        f"The newest backup is {copies[-1]}. Stop the program and put it in place with "
-        f"'python -m core restore {copies[-1].name}'; the damaged file is kept beside it."
-    )
 
 
 def insert(connection: sa.Connection, table: sa.Table) -> Any:

@@ -1,5 +1,6 @@
 """Bringing a database to the newest revision: alembic, set up in code, in one transaction."""
 
+import threading
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -11,6 +12,7 @@ from core.errors import StoreError
 from core.store.backup import back_up
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+_ONE_THREAD = threading.Lock()  # alembic keeps what it is doing in the module; the database's lock is for processes
 _ADVISORY_LOCK = 0x746D65  # "tme"; any number that nobody else uses on this database
 
 
@@ -33,7 +35,7 @@ def upgrade(engine: sa.Engine, path: Path | None, *, to: str = "head") -> None:
     path : SQLite file to copy first, if it holds anything.
     Raises StoreError when the database is newer than this program.
     """
-    with engine.connect().execution_options(write=True) as connection:
+    with _ONE_THREAD, engine.connect().execution_options(write=True) as connection:
         if path is not None:
             # Inside a transaction the pragma has no effect, and SQLAlchemy would begin one: hence by the driver.
             connection.connection.driver_connection.execute("PRAGMA foreign_keys = OFF")  # type: ignore[union-attr]

@@ -1,0 +1,583 @@
+"""What the store survives: many writers, sudden death, full disks, locks, a restarted server, damaged files."""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import postgres
+import pytest
+
+from core import store
+from core.errors import StoreError
+from core.store.connection import connect
+from core.store.upgrade import upgrade
+
+ROOT = Path(__file__).resolve().parent.parent
+POSTGRES = pytest.param("postgresql", marks=pytest.mark.postgres)
+
+
+@pytest.fixture(scope="module")
+def server():
+    running = postgres.started()
+    yield running
+    postgres.remove(running)
+
+
+@pytest.fixture(params=["sqlite", POSTGRES])
+def url(request, tmp_path):
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'feedback.db'}"
+    return request.getfixturevalue("server").new_database()
+
+
+def ready(url, **more):
+    """An open store with one clip to talk about."""
+    opened = store.open_store(url, **more)
+    store.add_clip(opened, "c1", file_name="c1.wav", duration_s=30, sr=44100)
+    return opened
+
+
+def say(opened, token=None, comment=""):
+    """One answer; returns its token once the store has confirmed it."""
+    token = token or store.new_token()
+    store.add_feedback(opened, token=token, rater="Ali", label="sad", clip_id="c1", comment=comment)
+    return token
+
+
+def tokens(url):
+    """The tokens of all stored rows, read past the store's own functions."""
+    opened = connect(url)
+    with opened.engine.connect() as c:
+        found = [row[0] for row in c.exec_driver_sql("SELECT token FROM feedback ORDER BY id")]
+        if opened.path is not None:
+            assert c.exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"
+    store.close_store(opened)
+    return found
+
+
+def script(code, *words, **more):
+    """A Python process of its own, started in the repository."""
+    command = [sys.executable, "-c", code, *map(str, words)]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more)
+
+
+def said(process):
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    return out.split()
+
+
+# 20 writers at once
+
+FORKS = """
+import os, sys, threading, time
+from core import store
+import core.store.upgrade  # before the fork, so that the children start together
+url, count = sys.argv[1], int(sys.argv[2])
+def each(work):
+    together = time.time() + 0.2
+    children = []
+    for n in range(count):
+        children.append(os.fork())
+        if children[-1] == 0:
+            time.sleep(max(0, together - time.time()))
+            work(store.open_store(url), n)
+            os._exit(0)
+    print(*(os.waitpid(child, 0)[1] for child in children))
+"""
+
+WRITERS = (
+    FORKS
+    + """
+def write(opened, n):
+    def forms(n):
+        for k in range(12):
+            for _ in range(2):  # every form is sent twice
+                store.add_feedback(opened, token=f"form {n:02} {k:02}", rater=f"r{n}", label="sad", clip_id="c1")
+    threads = [threading.Thread(target=forms, args=((5 * n + i) % 16,)) for i in range(5)]
+    [t.start() for t in threads]; [t.join() for t in threads]
+each(write)
+"""
+)
+
+
+def test_twenty_writers_lose_and_double_nothing(url):
+    """4 processes of 5 threads; writers 16 to 19 send the forms of writers 0 to 3 at the same time."""
+    store.close_store(ready(url))
+    assert said(script(WRITERS, url, 4)) == ["0"] * 4
+    assert Counter(tokens(url)) == Counter(f"form {n:02} {k:02}" for n in range(16) for k in range(12))
+
+
+OPENERS = (
+    FORKS
+    + """
+each(lambda opened, n: store.add_clip(opened, f"c{n}", file_name="a", duration_s=1, sr=1))
+"""
+)
+
+
+@pytest.mark.parametrize("revision", [None, "0001"])
+def test_processes_that_start_at_the_same_time_share_one_upgrade(url, revision):
+    if revision:
+        old = connect(url)
+        upgrade(old.engine, old.path, to=revision)
+        store.close_store(old)
+    assert said(script(OPENERS, url, 6)) == ["0"] * 6
+    opened = store.open_store(url)
+    assert len(store.clips_table(opened)) == 6
+    assert store.jobs_table(opened).empty
+    if opened.path is not None:
+        assert len([b for b in store.backups(opened.path) if "upgrade" in b.name]) == (1 if revision else 0)
+    store.close_store(opened)
+
+
+def test_threads_that_start_at_the_same_time_share_one_upgrade(url):
+    """Alembic keeps its state in modules: without a lock, two sessions of one process would mix their upgrades."""
+    errors = []
+
+    def start():
+        try:
+            store.close_store(store.open_store(url))
+        except Exception as error:  # collected to be shown: none is expected
+            errors.append(error)
+
+    threads = [threading.Thread(target=start) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+
+
+# SIGKILL
+
+DYING_WRITER = """
+import os, signal, sys
+import sqlalchemy as sa
+from core import store
+opened = store.open_store(sys.argv[1])
+@sa.event.listens_for(opened.engine, sys.argv[2])
+def die(connection, *rest):
+    if not rest or "INSERT INTO feedback" in rest[1]:
+        os.kill(os.getpid(), signal.SIGKILL)
+store.add_feedback(opened, token="a form cut off", rater="Ali", label="happy", clip_id="c1")
+"""
+
+
+@pytest.mark.parametrize("moment", ["before_cursor_execute", "after_cursor_execute", "commit"])
+def test_killed_between_insert_and_commit_the_row_is_not_there_and_the_rest_is(url, moment):
+    opened = ready(url)
+    kept = [say(opened) for _ in range(3)]
+    victim = script(DYING_WRITER, url, moment)
+    victim.communicate(timeout=60)
+    assert victim.returncode == -signal.SIGKILL
+    assert tokens(url) == kept
+    again = say(opened, "a form cut off")  # the form can be sent again
+    assert tokens(url) == [*kept, again]
+    store.close_store(opened)
+
+
+BUSY_WRITER = """
+import sys
+from core import store
+opened = store.open_store(sys.argv[1])
+while True:
+    token = store.new_token()
+    store.add_feedback(opened, token=token, rater="Ali", label="sad", clip_id="c1", comment="x" * 1500)
+    print(token, flush=True)
+"""
+
+
+def test_killed_at_any_moment_no_confirmed_answer_is_lost(url):
+    store.close_store(ready(url))
+    confirmed = []
+    for n in range(3):
+        victim = script(BUSY_WRITER, url)
+        confirmed += [victim.stdout.readline().strip() for _ in range(5 + 10 * n)]
+        victim.kill()
+        confirmed += victim.communicate(timeout=60)[0].split()
+    stored = tokens(url)
+    assert set(confirmed) <= set(stored)
+    assert len(stored) <= len(confirmed) + 3  # stored, and killed before it could say so
+    assert len(stored) == len(set(stored))
+
+
+DYING_UPGRADER = """
+import json, os, signal, sys
+import sqlalchemy as sa
+from core import store
+import core.store.upgrade  # once, not in every child
+fates = []
+for last in range(1, 200):
+    child = os.fork()
+    if child == 0:
+        done = 0
+        @sa.event.listens_for(sa.Engine, "after_cursor_execute")
+        def die(connection, cursor, statement, *rest):
+            global done
+            done += statement.startswith(("CREATE", "INSERT", "UPDATE", "ALTER", "DROP")) or "CREATE TABLE" in statement
+            if done >= last:
+                os.kill(os.getpid(), signal.SIGKILL)
+        store.open_store(sys.argv[1])
+        os._exit(0)
+    fates.append(os.waitpid(child, 0)[1])
+    if fates[-1] == 0:
+        break
+print(json.dumps(fates))
+"""
+
+
+@pytest.mark.parametrize("revision", [None, "0001"])
+def test_killed_after_any_statement_of_an_upgrade_the_database_is_as_before(url, revision):
+    """A child is killed after its 1st statement, the next after its 2nd, and so on, until one gets through."""
+    kept = []
+    if revision:
+        old = connect(url)
+        upgrade(old.engine, old.path, to=revision)
+        store.add_clip(old, "c1", file_name="c1.wav", duration_s=30, sr=44100)
+        kept = [say(old) for _ in range(5)]
+        store.close_store(old)
+    fates = json.loads(" ".join(said(script(DYING_UPGRADER, url))))
+    assert set(fates[:-1]) == {signal.SIGKILL}
+    assert fates[-1] == 0
+    assert len(fates) > (5 if revision else 15)  # the statements of the migrations
+    assert tokens(url) == kept
+    opened = ready(url)
+    assert say(opened)
+    store.finish_job(opened, store.start_job(opened, "retrain").job_id)
+    if opened.path is not None and revision:
+        for copy in store.backups(opened.path):  # each attempt has made one, and each is whole
+            assert tokens(f"sqlite:///{copy}") == kept
+    store.close_store(opened)
+
+
+# full disks
+
+
+def fill(opened, *, at_once=1, letters="ş" * 2000):
+    """Answers until the store refuses; returns the confirmed tokens and what it said."""
+    confirmed = []
+    for _ in range(20_000 // at_once):
+        form = [store.Answer(store.new_token(), "Ali", "sad", clip_id="c1", comment=letters) for _ in range(at_once)]
+        try:
+            store.add_answers(opened, form)
+        except StoreError as error:
+            return confirmed, str(error)
+        confirmed += [answer.token for answer in form]
+    return pytest.fail("the disk was never full")
+
+
+@contextlib.contextmanager
+def small_disk(folder, size):
+    """A file system of this size at the folder; skips where we may not mount one."""
+    folder.mkdir()
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder], capture_output=True, check=False
+    )
+    if done.returncode:
+        pytest.skip("only root with the right to mount can make a small disk")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", folder], check=True)
+
+
+def test_a_full_disk_stops_sqlite_with_a_sentence_and_loses_nothing(tmp_path):
+    with small_disk(tmp_path / "disk", "1200k") as disk:
+        url = f"sqlite:///{disk / 'feedback.db'}"
+        ballast = disk / "ballast"
+        ballast.write_bytes(bytes(200_000))
+        opened = ready(url)
+        kept, sentence = fill(opened)
+        assert "is full: nothing was stored. Free some space" in sentence
+        assert len(kept) > 5
+        assert len(store.feedback_table(opened)) == len(kept)  # reading goes on
+        ballast.unlink()
+        kept.append(say(opened))
+        store.close_store(opened)
+        assert tokens(url) == kept
+
+
+def test_a_database_at_its_largest_size_stops_with_a_sentence(tmp_path):
+    url = f"sqlite:///{tmp_path / 'feedback.db'}"
+    opened = ready(url)
+    with opened.engine.connect() as c:
+        pages = c.exec_driver_sql("PRAGMA page_count").scalar()
+    small = connect(f"{url}")
+    with small.engine.connect() as c:  # the pragma belongs to the connection, which the pool gives back
+        c.exec_driver_sql(f"PRAGMA max_page_count = {pages + 20}")
+    kept, sentence = fill(small)
+    assert "is full: nothing was stored" in sentence
+    kept.append(say(opened))
+    store.close_store(small)
+    store.close_store(opened)
+    assert tokens(url) == kept
+
+
+LIMITED = """
+import resource, sys
+from core import store
+from core.errors import StoreError
+opened = store.open_store(sys.argv[1])
+resource.setrlimit(resource.RLIMIT_FSIZE, (700_000, 700_000))
+try:
+    for n in range(20_000):
+        token = store.new_token()
+        store.add_feedback(opened, token=token, rater="Ali", label="sad", clip_id="c1", comment="x" * 2000)
+        print(token, flush=True)
+except StoreError as error:
+    print("refused:", str(error).split(": ")[1].split(".")[0].replace(" ", "-"))
+"""
+
+
+def test_a_disk_error_while_writing_is_a_sentence_and_loses_nothing(tmp_path):
+    url = f"sqlite:///{tmp_path / 'feedback.db'}"
+    store.close_store(ready(url))
+    *confirmed, word, sentence = said(script(LIMITED, url))
+    assert (word, sentence) == ("refused:", "nothing-was-stored")
+    assert tokens(url) == confirmed
+    assert len(confirmed) > 5
+
+
+@pytest.mark.postgres
+def test_a_full_disk_of_the_server_is_a_sentence(server, tmp_path_factory):
+    folder = server.data.parent / "small"
+    with small_disk(folder, "11m"):
+        place = folder / "space"
+        place.mkdir()
+        if os.geteuid() == 0:
+            shutil.chown(place, "postgres", "postgres")
+        url = server.new_database(folder=place)
+        opened = ready(url)
+        kept, sentence = fill(opened, at_once=50, letters=os.urandom(950).hex())
+        assert sentence.startswith("The disk of the database server (postgresql+psycopg://tester@127.0.0.1")
+        assert "is full: nothing was stored" in sentence
+        store.close_store(opened)
+        assert Counter(tokens(url)) == Counter(kept)
+        server.drop(url)
+
+
+# locks and restarts
+
+
+@pytest.mark.postgres
+def test_a_write_waits_ten_seconds_for_a_lock_and_is_stored(server, tmp_path):
+    """Both kinds of database at the same time, to spare ten seconds."""
+    urls = [f"sqlite:///{tmp_path / 'feedback.db'}", server.new_database()]
+    took = {}
+
+    def locked(url, statements):
+        opened = ready(url)
+        holder = connect(url)
+        with holder.engine.connect() as c:
+            for statement in statements:
+                c.connection.driver_connection.execute(statement)
+            waiting = threading.Thread(target=wait, args=(url, opened))
+            waiting.start()
+            time.sleep(10)
+            c.connection.driver_connection.rollback()
+        waiting.join(timeout=20)
+        store.close_store(opened)
+        store.close_store(holder)
+
+    def wait(url, opened):
+        start = time.monotonic()
+        say(opened, "a patient form")
+        took[url] = time.monotonic() - start
+
+    locks = [["BEGIN IMMEDIATE"], ["BEGIN", "LOCK TABLE feedback IN ACCESS EXCLUSIVE MODE"]]
+    threads = [threading.Thread(target=locked, args=pair) for pair in zip(urls, locks, strict=True)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [tokens(url) for url in urls] == [["a patient form"]] * 2
+    assert all(9.5 < took[url] < 13 for url in urls)
+
+
+def test_a_lock_that_stays_is_a_sentence(tmp_path):
+    url = f"sqlite:///{tmp_path / 'feedback.db'}"
+    opened = ready(url, patience_s=0.3)
+    with contextlib.closing(sqlite3.connect(tmp_path / "feedback.db")) as holder:
+        holder.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreError, match=r"Another program holds .*feedback\.db: nothing was stored"):
+            say(opened)
+        assert store.feedback_table(opened).empty  # reading needs no lock
+    store.close_store(opened)
+    assert tokens(url) == []
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("how", ["stop", "kill"])
+def test_a_server_restarted_under_load_loses_and_doubles_nothing(server, how):
+    url = server.new_database()
+    opened = ready(url)
+    confirmed, failed, stop = [], [], threading.Event()
+
+    def load():
+        while not stop.is_set():
+            try:
+                confirmed.append(say(opened))
+            except Exception as error:  # collected to be shown: none is expected
+                failed.append(error)
+
+    threads = [threading.Thread(target=load) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.5)
+    before = len(confirmed)
+    getattr(server, how)()
+    time.sleep(0.5)
+    server.start()
+    time.sleep(1)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    store.close_store(opened)
+    assert failed == []
+    assert before > 10
+    assert len(confirmed) > before + 10
+    assert Counter(tokens(url)) == Counter(confirmed)
+
+
+@pytest.mark.postgres
+def test_a_server_that_is_not_there_is_a_sentence_soon(server):
+    url = f"postgresql://tester:geheim@127.0.0.1:{postgres.free_port()}/nobody"
+    start = time.monotonic()
+    with pytest.raises(StoreError, match="does not answer: nothing was stored") as caught:
+        store.open_store(url)
+    assert time.monotonic() - start < 3
+    assert "geheim" not in str(caught.value)
+    with pytest.raises(StoreError, match="refuses the name, the password or the database"):
+        store.open_store(f"{server.new_database()}x")
+
+
+# damaged, read-only and newer databases
+
+
+def damaged(tmp_path, how, *, backup):
+    """A store with 40 long answers whose file was then damaged; its confirmed tokens and its path."""
+    path = tmp_path / "feedback.db"
+    opened = ready(f"sqlite:///{path}")
+    kept = [say(opened, comment="x" * 2000) for _ in range(40)]
+    if backup:
+        store.back_up(path)
+    else:
+        assert not store.backups(path)
+    store.close_store(opened)
+    with path.open("r+b") as file:
+        if how == "header":
+            file.write(b"no database " * 20)
+        elif how == "middle":
+            file.seek(path.stat().st_size // 3)
+            file.write(os.urandom(path.stat().st_size // 3))
+        else:
+            file.truncate(path.stat().st_size // 2)
+    return kept, path
+
+
+@pytest.mark.parametrize("how", ["header", "middle", "cut"])
+def test_a_damaged_file_is_left_alone_and_the_backup_is_offered_and_works(tmp_path, how):
+    kept, path = damaged(tmp_path, how, backup=True)
+    as_found = path.read_bytes()
+    with pytest.raises(StoreError, match="is damaged.*it was left as it is") as caught:
+        store.feedback_table(store.open_store(f"sqlite:///{path}"))
+    (copy,) = store.backups(path)
+    assert str(copy) in str(caught.value)
+    assert f"python -m core restore {copy.name}" in str(caught.value)
+    assert path.read_bytes() == as_found
+    aside = store.restore(path, copy)
+    assert aside.read_bytes() == as_found
+    assert tokens(f"sqlite:///{path}") == kept
+    opened = store.open_store(f"sqlite:///{path}")
+    kept.append(say(opened))
+    store.close_store(opened)
+    assert tokens(f"sqlite:///{path}") == kept
+
+
+def test_a_damaged_file_without_a_backup_is_a_sentence_too(tmp_path):
+    _, path = damaged(tmp_path, "header", backup=False)
+    with pytest.raises(StoreError, match="No backup of it was found. Move the file away"):
+        store.open_store(f"sqlite:///{path}")
+
+
+def test_a_damaged_file_never_becomes_a_backup(tmp_path):
+    _, path = damaged(tmp_path, "middle", backup=True)
+    with pytest.raises(StoreError, match="is damaged"):
+        store.back_up(path)
+    assert len(store.backups(path)) == 1
+    (copy,) = store.backups(path)
+    copy.write_bytes(b"nothing" * 1000)
+    with pytest.raises(StoreError, match="is damaged itself"):
+        store.restore(path, copy)
+    with pytest.raises(StoreError, match="There is no backup"):
+        store.restore(path, tmp_path / "none")
+
+
+def test_a_daily_backup_is_made_once_a_day_and_seven_are_kept(tmp_path):
+    path = tmp_path / "feedback.db"
+    opened = ready(f"sqlite:///{path}")
+    for day in range(9):
+        store.close_store(store.open_store(f"sqlite:///{path}"))
+        store.close_store(store.open_store(f"sqlite:///{path}"))
+        assert len(store.backups(path)) == min(day + 1, 7)
+        for copy in store.backups(path):
+            aged = copy.stat().st_mtime - 25 * 3600
+            os.utime(copy, (aged, aged))
+    store.close_store(opened)
+
+
+READER = """
+import os, sys
+from core import store
+from core.errors import StoreError
+if os.geteuid() == 0:
+    os.setgid(65534); os.setuid(65534)  # root may write everywhere
+try:
+    opened = store.open_store(sys.argv[1])
+    store.add_feedback(opened, token="a form refused", rater="Ali", label="sad", clip_id="c1")
+except StoreError as error:
+    print(str(error).replace(" ", "_"))
+"""
+
+
+def test_a_read_only_file_is_a_sentence(tmp_path):
+    folder = tmp_path / "shelf"
+    folder.mkdir()
+    store.close_store(ready(f"sqlite:///{folder / 'feedback.db'}"))
+    for parent in tmp_path.parents[:2]:
+        parent.chmod(0o755)
+    tmp_path.chmod(0o755)
+    (folder / "feedback.db").chmod(0o444)
+    folder.chmod(0o555)
+    (sentence,) = said(script(READER, f"sqlite:///{folder / 'feedback.db'}"))
+    assert "may_only_be_read" in sentence or "cannot_be_opened" in sentence
+    folder.chmod(0o755)
+    assert tokens(f"sqlite:///{folder / 'feedback.db'}") == []
+
+
+def test_a_place_where_no_file_can_be_is_a_sentence(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="cannot be opened"):
+        store.open_store(f"sqlite:///{tmp_path / 'file' / 'feedback.db'}")
+    with pytest.raises(StoreError, match="cannot be opened"):
+        store.open_store(f"sqlite:///{tmp_path}")
+
+
+def test_a_database_from_a_newer_program_is_not_touched(url):
+    opened = ready(url)
+    with opened.engine.begin() as c:
+        c.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(StoreError, match=r"newer version of this program \(revision 9999\)"):
+        store.open_store(url)
+    store.close_store(opened)
+    assert tokens(url) == []
