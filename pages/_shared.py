@@ -1,6 +1,7 @@
 """The only Streamlit helpers that pages share: what is cached, and how a chart, a table and a download look."""
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -15,6 +16,7 @@ from core.errors import CoreError
 from core.settings import Settings
 
 if TYPE_CHECKING:  # the model's libraries and the database's are loaded by the pages that need them, not by Home
+    from core.comparison import Comparison
     from core.pipeline import Served
     from core.store import Store
 
@@ -140,6 +142,27 @@ def champion() -> "Served":
         return _served(settings, "champion", (version, manifest.stat().st_mtime_ns if manifest.is_file() else 0))
     except CoreError as error:
         st.error(literal(str(error)), icon=":material/model_training:")
+        st.stop()
+
+
+@st.cache_resource(show_spinner="Reading the results …", max_entries=2)
+def _comparison(folder: Path, stamp: int) -> "Comparison":
+    from core import comparison
+
+    return comparison.read(folder)
+
+
+def results() -> "Comparison":
+    """What the last training run found out about all models; ends the page with a sentence where there is nothing.
+
+    One object for all sessions: look, do not change.
+    """
+    folder = Settings().models_dir / "comparison"
+    about = folder / "about.json"
+    try:
+        return _comparison(folder, about.stat().st_mtime_ns if about.is_file() else 0)
+    except CoreError as error:
+        st.info(literal(str(error)), icon=":material/model_training:")
         st.stop()
 
 
