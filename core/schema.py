@@ -103,7 +103,7 @@ def _features() -> tuple[Feature, ...]:
             "amplitude²",
             0,
             inf,
-            "Sensory dissonance, beating of neighbouring partials; mean over 50 ms frames, grows with loudness squared.",
+            "Sensory dissonance: beating of neighbouring partials, mean over 50 ms frames. Grows as loudness squared.",
         ),
         f(
             "_Roughness_Slope",
@@ -128,7 +128,7 @@ def _features() -> tuple[Feature, ...]:
             "Attack time",
             "rhythm",
             "s",
-            0,
+            -0.1,  # starts and ends are sorted apart, so that a few odd attacks can end before they start
             inf,
             "Mean time that notes take to rise from start to peak: short for plucked and struck sounds.",
         ),
