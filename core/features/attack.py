@@ -1,16 +1,21 @@
 """How long notes take to rise: attacks are found on a coarse energy curve and timed on a fine one."""
 
+from bisect import bisect_right
+
 import numpy as np
 
-from core.features.frames import FloatArray, centres_s, cut, frame_starts, hanning, magnitude_spectra
+from core.features import kernels_rhythm as kernels
+from core.features.frames import FloatArray, IntArray, centres_s, cut, frame_starts, hanning, magnitude_spectra
 from core.features.onsets import OnsetCurve
 from core.features.peaks import peaks, valleys
 from core.features.statistics import Trend, trend
+from core.schema import SR
 
 FRAME_S, HOP_RATIO = 0.03, 0.02  # about 1,700 values a second
 CONTRAST = 0.05  # of the peaks of the fine curve and the valleys of the coarse one
 VALLEY_HEIGHT = 0.5  # a valley lies in the lower half of the coarse curve's range
 BLOCK = 256  # frames whose spectra are held in memory at once
+FAMILY, FAMILY_HOP = 50, 1323  # at 44.1 kHz every 50th frame begins exactly 1323 samples later, 50 x 26.46
 
 END_SLOPE = 0.075  # the attack ends where the rise is last steeper than this share of its steepest step
 START_SLOPE = 0.1  # and starts where it is first steeper than this share
@@ -21,16 +26,25 @@ def fine_curve(y: FloatArray, sr: float) -> tuple[FloatArray, FloatArray]:
     """Spectral magnitude of every 30 ms frame, a frame each 0.6 ms, scaled to a maximum of 1.
 
     y : shape (n,).  Returns values and the frames' centres in seconds, both of shape (t,); values are all 0 in silence.
-    MIRtoolbox 1.7.1 `mirattacks`; spec. section 10, steps 1.
+    MIRtoolbox 1.7.1 `mirattacks`; spec. section 10, step 1.
     """
     starts, length = frame_starts(len(y), sr, length_s=FRAME_S, hop_ratio=HOP_RATIO)
+    if sr == SR:
+        values = kernels.magnitude_sums(y, len(starts), offsets=starts[:FAMILY], hop=FAMILY_HOP, window=hanning(length))
+    else:
+        values = magnitude_sums(y, starts, length)
+    top = values.max(initial=0.0)
+    return values / top if top > 0 else values, centres_s(starts, length, sr)
+
+
+def magnitude_sums(y: FloatArray, starts: IntArray, length: int) -> FloatArray:
+    """Sum of the magnitude spectrum of every frame under a Hann window: shape (t,)."""
     values = np.empty(len(starts))
     window = hanning(length)
     for first in range(0, len(starts), BLOCK):
         frames = cut(y, starts[first : first + BLOCK], length)
         values[first : first + BLOCK] = magnitude_spectra(frames * window).sum(axis=1)
-    top = values.max(initial=0.0)
-    return values / top if top > 0 else values, centres_s(starts, length, sr)
+    return values
 
 
 def attack_times(fine: FloatArray, fine_s: FloatArray, coarse: OnsetCurve) -> FloatArray:
@@ -52,7 +66,7 @@ def attack_times(fine: FloatArray, fine_s: FloatArray, coarse: OnsetCurve) -> Fl
     return np.sort(fine_s[ends]) - np.sort(fine_s[onsets])
 
 
-def pair(fine: FloatArray, fine_s: FloatArray, tops: np.ndarray, lows_s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def pair(fine: FloatArray, fine_s: FloatArray, tops: IntArray, lows_s: FloatArray) -> tuple[IntArray, IntArray]:
     """Match every valley with the peak that follows it, and trim the rise between them to the attack proper.
 
     tops : peaks of the fine curve.  lows_s : times of the valleys.
@@ -64,11 +78,11 @@ def pair(fine: FloatArray, fine_s: FloatArray, tops: np.ndarray, lows_s: np.ndar
     ends: list[int] = []
     i = 0
     while i < len(low) and i < len(top):
-        passed = sum(s <= low[i] for s in top_s[i:])
+        passed = bisect_right(top_s, low[i], i) - i
         if i + passed < len(top):  # peaks before the valley belong to no attack, unless they are the last ones
             del top[i : i + passed], top_s[i : i + passed]
-        after = next((j for j in range(i, len(low)) if low[j] > top_s[i]), None)
-        if after is not None and after - i >= 2:
+        after = bisect_right(low, top_s[i], i)
+        if i + 2 <= after < len(low):
             del low[i : after - 1]  # of several valleys before the peak the latest counts
         start = int(np.searchsorted(fine_s, low[i]))
         while i < len(top) and not (np.diff(fine[start : top[i] + 1]) > 0).any():

@@ -3,13 +3,16 @@
 from math import nan
 
 import numpy as np
-from scipy.fft import rfft
 
-from core.features.frames import FloatArray, bin_frequencies, cut, frame_starts, hamming, next_pow2
+from core.features import kernels_rhythm as kernels
+from core.features.frames import FloatArray, IntArray, bin_frequencies, cut, frame_starts, hamming, next_pow2
+from core.schema import SR
 
 FRAME_S, RATE = 0.023, 80  # seconds; frames a second
 FASTEST_HZ = 10.0  # modulation above it is no rhythm
 LEAST_POINTS = 8000  # of the modulation spectrum
+BLOCK = 64  # frames whose spectra are held in memory at once
+FAMILY, FAMILY_HOP = 4, 2205  # at 44.1 kHz every 4th frame begins exactly 2205 samples later, 4 x 551.25
 FLOOR = 1e-16  # keeps log(0) finite
 # fmt: off
 BARK_EDGES = (100, 200, 300, 400, 510, 630, 770, 920, 1080, 1270, 1480, 1720, 2000, 2320, 2700, 3150, 3700, 4400, 5300,
@@ -24,11 +27,15 @@ def outer_ear(f: FloatArray) -> FloatArray:
     return np.where(f > 0, 10 ** (db / 20), 0.0)
 
 
-def bark_bands(f: FloatArray) -> FloatArray:
-    """Which bins each Bark band sums: shape (bands, len(f)), 0 or 1; up to the first band that reaches the last bin."""
+def bark_bands(f: FloatArray) -> IntArray:
+    """First bin of every Bark band, and the bin after the last band: shape (bands + 1,).
+
+    f : frequencies of the bins in Hz. A band takes the bins above the previous edge, up to and including its own. The
+    last band is the first that reaches the last bin. Spec. section 13, step 3.
+    """
     edges = np.array([0, *BARK_EDGES], float)
     edges = edges[: np.searchsorted(edges, f[-1]) + 1]
-    return ((f > edges[:-1, None]) & (f <= edges[1:, None])).astype(float)
+    return np.searchsorted(f, edges, side="right")
 
 
 def spreading(bands: int) -> FloatArray:
@@ -44,16 +51,39 @@ def band_loudness(y: FloatArray, sr: float) -> tuple[FloatArray, float]:
     """Power of the Bark bands after outer ear and masking, in dB: shape (t, bands), 80 rows a second.
 
     y : shape (n,).  Returns with it the time that the frames cover in seconds, NaN when there are none.
+    Spec. section 13, steps 1-5.
     """
     starts, length = frame_starts(len(y), sr, length_s=FRAME_S, rate_hz=RATE)
     f = bin_frequencies(next_pow2(length), sr)
-    bands = bark_bands(f)
-    if len(starts) == 0:
-        return np.empty((0, len(bands))), nan
-    spectra = rfft(cut(y, starts, length) * hamming(length), next_pow2(length))
-    power = spectra.real**2 + spectra.imag**2
-    masked = power @ (bands * outer_ear(f) ** 2).T @ spreading(len(bands)).T
-    return 10 * np.log10(masked + FLOOR), float(starts[-1] + length - 1) / sr
+    weight, edges = outer_ear(f) ** 2, bark_bands(f)
+    if sr == SR:
+        power = kernels.band_power(
+            y,
+            len(starts),
+            offsets=starts[:FAMILY],
+            hop=FAMILY_HOP,
+            window=hamming(length),
+            weight=weight,
+            edges=edges,
+        )
+    else:
+        power = band_power(y, starts, length, weight=weight, edges=edges)
+    duration_s = float(starts[-1] + length - 1) / sr if len(starts) else nan
+    return 10 * np.log10(power @ spreading(len(edges) - 1).T + FLOOR), duration_s
+
+
+def band_power(y: FloatArray, starts: IntArray, length: int, *, weight: FloatArray, edges: IntArray) -> FloatArray:
+    """Weighted power spectrum of every frame, summed from each edge up to the next: shape (t, len(edges) - 1).
+
+    weight : factor of each bin.  edges : those of ``bark_bands``.
+    """
+    out = np.empty((len(starts), len(edges) - 1))
+    for first in range(0, len(starts), BLOCK):
+        block = slice(first, first + BLOCK)
+        spectra = np.fft.rfft(cut(y, starts[block], length) * hamming(length), next_pow2(length))
+        power = (spectra.real**2 + spectra.imag**2) * weight
+        out[block] = np.add.reduceat(power[:, : edges[-1]], edges[:-1], axis=1)
+    return out
 
 
 def fluctuation(y: FloatArray, sr: float) -> float:
@@ -69,6 +99,6 @@ def fluctuation(y: FloatArray, sr: float) -> float:
     points = next_pow2(max(len(loudness), LEAST_POINTS))
     f = np.linspace(0, RATE / 2, points // 2 + 1)
     kept = int(np.searchsorted(f, FASTEST_HZ)) + 1
-    strength = np.abs(rfft(loudness, points, axis=0)[:kept]) / duration_s
+    strength = np.abs(np.fft.rfft(loudness, points, axis=0)[:kept]) / duration_s
     weight = np.maximum(0, np.minimum(f / 4, 1 - 0.3 * (f - 4) / 6))[:kept]
     return float((strength * weight[:, None]).mean())

@@ -3,10 +3,9 @@
 from math import ceil, nan
 
 import numpy as np
-from scipy.fft import irfft, next_fast_len, rfft
-from scipy.signal import filtfilt, sosfilt
 
-from core.features.frames import FloatArray
+from core.features import kernels_filterbank as kernels
+from core.features.frames import FloatArray, next_pow2
 from core.features.onsets import OnsetCurve
 from core.features.peaks import peaks, valleys
 
@@ -14,7 +13,7 @@ CHANNELS = 10
 LOWEST_HZ = 50.0
 EAR_Q, MIN_BW = 9.26449, 24.7  # Glasberg and Moore's auditory filters
 TIME_CONSTANT_S = 0.02  # of the envelope's low-pass filter
-DECIMATION = 16
+DECIMATION = kernels.DECIMATION
 
 SLOWEST, FASTEST = 40, 200  # bpm
 RESONANCE_S = 0.5  # the period at which people tap most readily
@@ -52,18 +51,21 @@ def gammatone(sr: float) -> FloatArray:
     return sections
 
 
-def envelopes(y: FloatArray, sr: float) -> FloatArray:
-    """Loudness of ten frequency channels over time: shape (10, ceil(n / 16)), not negative, at sr / 16.
+def summed_envelope(y: FloatArray, sections: FloatArray, a: float) -> FloatArray:
+    """Loudness of all frequency channels over time, added up: shape (ceil(n / 16),), not negative, at sr / 16.
 
-    y : shape (n,), n >= 4. Each channel is rectified, smoothed forwards and backwards by a one-pole filter of 20 ms,
-    and every 16th value is kept. MIRtoolbox 1.7.1 `mirenvelope`; spec. section 11, steps 1-2.
+    y : shape (n,), n >= 4.  sections : those of ``gammatone``.  a : pole of the smoothing filter.
+    Each channel is rectified, smoothed forwards and backwards by a one-pole filter, and every 16th value is kept.
+    MIRtoolbox 1.7.1 `mirenvelope`; spec. section 11, steps 1-3.
     """
-    a = np.exp(-1 / (TIME_CONSTANT_S * sr))
-    kept = np.empty((CHANNELS, -(-len(y) // DECIMATION)))
-    for sections, row in zip(gammatone(sr), kept, strict=True):
-        rectified = np.abs(sosfilt(sections, y))
-        row[:] = filtfilt([1 - a], [1, -a], rectified, padtype="odd", padlen=3)[::DECIMATION]
-    return np.maximum(kept, 0)
+    from scipy.signal import filtfilt, sosfilt  # half a second to import, and the compiled kernel does without
+
+    total = np.zeros(-(-len(y) // DECIMATION))
+    for channel in sections:
+        rectified = np.abs(sosfilt(channel, y))
+        smooth = filtfilt([1 - a], [1, -a], rectified, padtype="odd", padlen=3)
+        total += np.maximum(smooth[::DECIMATION], 0)
+    return total
 
 
 def periodicity(curve: FloatArray, rate: float) -> tuple[FloatArray, FloatArray]:
@@ -81,9 +83,10 @@ def periodicity(curve: FloatArray, rate: float) -> tuple[FloatArray, FloatArray]
     energy = float(s @ s)
     if not energy > 0:
         return np.empty(0), np.empty(0)
-    size = next_fast_len(len(s) + int(last) + 1, real=True)
-    spectrum = rfft(s, size)
-    correlation = irfft(spectrum.real**2 + spectrum.imag**2, size)[first : first + len(lags)] / energy
+    least = len(s) + int(last) + 1  # room for the longest lag, so that the end does not meet the beginning
+    size = min(odd * next_pow2(-(-least // odd)) for odd in (1, 3, 5, 9, 15))
+    spectrum = np.fft.rfft(s, size)
+    correlation = np.fft.irfft(spectrum.real**2 + spectrum.imag**2, size)[first : first + len(lags)] / energy
     weight = np.maximum(0, 1 - np.log2(lags / RESONANCE_S) ** 2 / 4)
     return correlation * (weight / weight.max()), lags
 
@@ -158,10 +161,10 @@ def tempo(y: FloatArray, sr: float) -> float:
 
     y : shape (n,). MIRtoolbox 1.7.1 `mirtempo`; spec. section 11.
     """
-    if len(y) < 4 * DECIMATION:
+    if len(y) < DECIMATION or not y.any():
         return nan
-    change = np.diff(envelopes(y, sr), axis=1).sum(axis=0)
-    c, lags = periodicity(change, sr / DECIMATION)
+    envelope = kernels.summed_envelope(y, gammatone(sr), float(np.exp(-1 / (TIME_CONSTANT_S * sr))))
+    c, lags = periodicity(np.diff(envelope), sr / DECIMATION)
     return 60 / best_lag(enhanced(c, lags), lags) if len(c) > 2 else nan
 
 
