@@ -194,6 +194,7 @@ def _merge_copies(values: np.ndarray, parsed: Parsed, kept: np.ndarray) -> list[
     at, place = np.nonzero(~unknown & (low != high))
     values[stay[at], place] = np.nan
     changes.append(_cell_changes(parsed, stay[at], place, "copies disagree"))
+    values[second] = np.nan  # nothing more is said about a row that is gone
     return changes
 
 
