@@ -125,7 +125,7 @@ LABELS = {
     "knn": "Nearest neighbours",
     "soft_vote": "Soft vote of three",
     "stacking": "Stacking of three",
-    "blend": "Blend (champion)",
+    "blend": "Blend of four",
 }
 ALGORITHMS = tuple(LABELS)[:8]
 
