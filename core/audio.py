@@ -7,6 +7,8 @@ table, which are multiples of 1 / 29.93 s, so its clips have 30.02 s.
 
 import hashlib
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,36 +108,72 @@ def decode(
         and endings are the least typical parts of a recording.
     Raises AudioError with a sentence for anything that is not at least 0.5 s of sound.
     """
+    return excerpt(inspect(data, name, max_mb=max_mb), start_s=start_s, length_s=length_s)
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A whole file, checked once, from which any number of excerpts can be decoded.
+
+    digest : hash of the bytes.  sr in Hz, channels, duration_s : as the file came.
+    """
+
+    data: bytes
+    name: str
+    digest: str
+    format: str
+    subtype: str
+    sr: int
+    channels: int
+    duration_s: float
+
+
+def inspect(data: bytes, name: str, *, max_mb: float = 200) -> Source:
+    """Check size, completeness and header of a file; nothing is decoded. Raises AudioError as ``decode`` does."""
     name = display_name(name)
     if not data:
         raise AudioError(f"{name} is empty. Choose a WAV, FLAC, OGG or MP3 file.")
     if len(data) > max_mb * 1e6:
         raise AudioError(_too_large(name, len(data), max_mb))
+    with _opened(data, name) as file:
+        if cut_short(data, file.format):
+            raise AudioError(f"{name} is truncated: it ends in the middle. Copy or export the file again.")
+        _check_header(file, name)
+        duration_s = file.frames / file.samplerate
+        header = (file.format, file.subtype, file.samplerate, file.channels)
+    return Source(data, name, content_hash(data), *header, duration_s)
+
+
+def excerpt(source: Source, *, start_s: float | None = None, length_s: float = EXCERPT_S) -> Recording:
+    """Decode a part of a file; as ``decode``."""
+    with _opened(source.data, source.name) as file:
+        y, start = _excerpt(file, source.name, start_s=start_s, length_s=length_s)
+    remarks = _remarks(source.format, source.subtype, source.sr, source.channels)
+    y, scaled = _to_full_scale(y)
+    remarks += scaled
+    if source.sr != SR:
+        y = soxr.resample(y, source.sr, SR, quality="HQ")
+    default = start_s is None and length_s == EXCERPT_S
+    clip = Clip(source.digest if default else f"{source.digest}@{start:.3f}+{y.size / SR:.3f}", y, SR)
+    if clip.duration_s < LITTLE_S:
+        remarks += (f"Only {clip.duration_s:.1f} s of audio: a prediction on so little stands on thin ground.",)
+    if source.duration_s > clip.duration_s + 0.01:
+        remarks += (
+            f"The file lasts {source.duration_s:.0f} s; {clip.duration_s:.1f} s from {start:.1f} s on were analysed.",
+        )
+    return Recording(clip, source.name, source.format, source.sr, source.channels, source.duration_s, start, remarks)
+
+
+@contextmanager
+def _opened(data: bytes, name: str) -> Iterator[soundfile.SoundFile]:
+    """The file as libsndfile reads it; what it cannot read is a sentence."""
     try:
         with soundfile.SoundFile(io.BytesIO(data)) as file:
-            if cut_short(data, file.format):
-                raise AudioError(f"{name} is truncated: it ends in the middle. Copy or export the file again.")
-            _check_header(file, name)
-            y, start = _excerpt(file, name, start_s=start_s, length_s=length_s)
-            sr, channels, form, subtype = file.samplerate, file.channels, file.format, file.subtype
-            duration_s = file.frames / sr
+            yield file
     except (soundfile.LibsndfileError, RuntimeError) as error:
         raise AudioError(
             f"{name} is not audio that can be read (WAV, FLAC, OGG and MP3 are), or it is damaged."
         ) from error
-    remarks = _remarks(form, subtype, sr, channels)
-    y, scaled = _to_full_scale(y)
-    remarks += scaled
-    if sr != SR:
-        y = soxr.resample(y, sr, SR, quality="HQ")
-    default = start_s is None and length_s == EXCERPT_S
-    clip_id = content_hash(data) if default else f"{content_hash(data)}@{start:.3f}+{y.size / SR:.3f}"
-    clip = Clip(clip_id, y, SR)
-    if clip.duration_s < LITTLE_S:
-        remarks += (f"Only {clip.duration_s:.1f} s of audio: a prediction on so little stands on thin ground.",)
-    if duration_s > clip.duration_s + 0.01:
-        remarks += (f"The file lasts {duration_s:.0f} s; {clip.duration_s:.1f} s from {start:.1f} s on were analysed.",)
-    return Recording(clip, name, form, sr, channels, duration_s, start, remarks)
 
 
 def envelope(clip: Clip, points: int = 600) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
