@@ -96,13 +96,15 @@ def robust_z(values: np.ndarray, *, reference: np.ndarray | None = None) -> np.n
     """Distance of each value from its column's median in robust standard deviations (MAD x 1.4826), signed.
 
     values : shape (n, 50).  reference : shape (n,), bool, rows that median and MAD are taken from (default all).
-    Features without an upper limit are judged on a logarithmic scale (log for positive ones, arsinh for the others).
-    NaN where the value is unknown, the feature is confined to [0, 1] (its range says all), or the column has fewer
-    than 20 known values or no spread.
+    Features without an upper limit are judged on a logarithmic scale: log, or arsinh where there is no lower limit
+    either. NaN where the value is unknown, the feature is confined to [0, 1] (its range says all), the value is not
+    positive though the scale is a log and the feature may be negative, or the column has fewer than 20 known values or
+    no spread.
     """
     judged = values.copy()
-    logarithmic = (_LOW >= 0) & np.isinf(_HIGH)
+    logarithmic = np.isfinite(_LOW) & np.isinf(_HIGH)
     judged[:, logarithmic] = np.log(np.maximum(values[:, logarithmic], 0.0005))  # half of the third decimal
+    judged[(values <= 0) & logarithmic & (_LOW < 0)] = np.nan
     judged[:, np.isinf(_LOW)] = np.arcsinh(values[:, np.isinf(_LOW)])
     known = pd.DataFrame(judged if reference is None else judged[reference])
     median = known.median().to_numpy()

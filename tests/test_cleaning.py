@@ -179,6 +179,12 @@ def test_outliers_are_judged_on_a_logarithmic_scale_where_there_is_no_upper_limi
     ]
 
 
+def test_a_negative_attack_time_is_rare_and_no_outlier(base):
+    assert clean(with_cell(base, "-0.02", column="_AttackTime_Mean")).report.empty
+    assert clean(with_cell(base, "0.0", column="_AttackTime_Mean")).report.empty
+    assert entries(clean(with_cell(base, "868.03", column="_AttackTime_Mean")))[0][4] == "outlier"
+
+
 def test_robust_z_of_a_known_column():
     values = np.full((21, 50), np.nan)
     tempo, chroma, few = COLUMNS.index(TEMPO), COLUMNS.index("_Chromagram_Mean_1"), COLUMNS.index("_MFCC_Mean_1")
