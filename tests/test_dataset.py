@@ -299,7 +299,7 @@ def test_no_server_and_no_address(settings):
     with pytest.raises(DownloadError, match="no connection to the server"):
         dataset.fetch(settings(f"http://127.0.0.1:{port}/x.zip"))
     with pytest.raises(DownloadError, match="cannot be downloaded"):
-        dataset.fetch(settings("file:///etc/hostname"))
+        dataset.fetch(settings("ftp://127.0.0.1/x.zip"))
     with pytest.raises(DownloadError, match="cannot be downloaded"):
         dataset.fetch(settings("nowhere"))
 
