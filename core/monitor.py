@@ -53,7 +53,7 @@ class Unlike:
     """Whether a clip is unlike the training music, and in what.
 
     flag : forces review.  reasons : why, one phrase each; empty when the flag is not raised.
-    features : all compared features, furthest first: feature, value, low, high (where 95 % of the training music lies),
+    features : all compared features, furthest first: feature, value, low, high (90 % of the training music is between),
         deviation (standard deviations from its mean, of logarithms where ``logged``), off (bool).
     distance : of all features together, allowing for how they go together; 1 is usual.
     percentile : share of the training music (held out) that is nearer, in percent.  missing : features not measured.
@@ -179,7 +179,7 @@ def unlike(vector: FeatureVector, reference: Reference) -> Unlike:
     values = vector.values[used]
     fitted = (reference.logged, reference.floor, reference.mean, reference.sd, reference.correlation)
     z = _z(fitted, values[None])[0]
-    low, high = (_at(reference.quantiles[ALL][used], level) for level in (0.025, 0.975))
+    low, high = reference.quantiles[ALL][used][:, 1], reference.quantiles[ALL][used][:, -2]  # 5 % and 95 %
     off = np.abs(np.nan_to_num(z)) > reference.feature_limit
     features = pd.DataFrame(
         {"feature": reference.used, "value": values, "low": low, "high": high, "deviation": z, "off": off}
@@ -205,11 +205,6 @@ def _phrase(row) -> str:  # type: ignore[no-untyped-def]
 def _number(value: float) -> str:
     """Three digits, without an exponent where a person would not write one."""
     return f"{value:.0f}" if 100 <= abs(value) < 1e6 else f"{value:.3g}"
-
-
-def _at(quantiles: np.ndarray, level: float) -> np.ndarray:
-    """Quantiles at a level between the stored ones, shape (n,)."""
-    return np.array([np.interp(level, LEVELS, q) for q in quantiles])
 
 
 def place(vector: FeatureVector, reference: Reference) -> pd.DataFrame:

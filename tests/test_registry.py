@@ -1,6 +1,7 @@
 """Runs and versions in MLflow on a SQLite file of each test's own: aliases, the gate, rollback, loading."""
 
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -219,6 +220,26 @@ def _a_damaged_version_falls_back(settings):
     assert source.startswith("models/champion, because of the registry: registry (champion, version 1): model.skops")
 
 
+def test_mlflow_reports_nothing_to_anybody(store):
+    """Outside of tests too, where MLflow would otherwise send what is called and when."""
+    code = (
+        "import sys; from pathlib import Path; from core.settings import Settings; from core import registry;"
+        "registry._client(Settings(data_dir=Path(sys.argv[1]), mlflow_uri=''));"
+        "from mlflow.telemetry import get_telemetry_client as client; print(client())"
+    )
+    hints = ("PYTEST", "CI", "GITHUB", "MLFLOW", "DO_NOT_TRACK")  # by these MLflow knows a test
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(hints)}
+    run = subprocess.run(
+        [sys.executable, "-c", code, str(store.data_dir)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment,
+    )
+    assert run.stdout.split() == ["None"]
+
+
 def test_a_file_that_is_no_registry_is_a_sentence(settings):
     settings.data_dir.mkdir()
     Path(settings.mlflow.removeprefix("sqlite:///")).write_bytes(b"no database" * 1000)
@@ -356,8 +377,6 @@ def test_a_type_that_is_not_trusted_is_neither_saved_nor_loaded(copy, table, bac
 
 def test_code_in_a_model_file_is_not_run(copy):
     """A file whose model would call os.system on the first prediction is refused as it is read."""
-    import os
-
     import skops.io as sio
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import FunctionTransformer

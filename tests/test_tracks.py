@@ -1,0 +1,101 @@
+"""Windows over a long recording, one answer for all, and the steadiest stretch."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.errors import AudioError, CoreError
+from core.inference import Prediction
+from core.schema import EMOTIONS
+from core.tracks import mood_over_time, overall, spans, steadiest, timeline
+
+
+def only(emotion: str, p: float) -> dict[str, float]:
+    return {e: p if e == emotion else (1 - p) / 3 for e in EMOTIONS}
+
+
+@given(st.floats(0.5, 20_000), st.floats(30, 60), st.floats(1, 30))
+def test_windows_cover_the_recording_and_stay_inside(duration, length, hop):
+    found = spans(duration, length_s=length, hop_s=hop)
+    assert found[0][0] == 0
+    assert duration - 1 <= found[-1][1] <= duration + 1e-6
+    assert all(end - start == pytest.approx(min(length, duration)) for start, end in found)
+    assert all(0 < b[0] - a[0] <= hop + 1e-6 for a, b in zip(found, found[1:], strict=False))
+
+
+def test_windows_by_hand():
+    assert spans(75.0) == [(0, 30), (15, 45), (30, 60), (45, 75)]
+    assert spans(70.0)[-1] == (40.0, 70.0)  # the last one ends with the recording
+    assert spans(60.5)[-1] == (30.0, 60.0)  # half a second is no window
+    assert spans(12.0) == [(0, 12.0)]
+
+
+@pytest.mark.parametrize(("length", "hop"), [(29, 15), (61, 15), (30, 0.5), (30, 31), (float("nan"), 15)])
+def test_other_windows_are_refused(length, hop):
+    with pytest.raises(CoreError, match="seconds"):
+        spans(100, length_s=length, hop_s=hop)
+
+
+def test_mood_over_time_hears_each_window_once():
+    """A ramp tells each window's place; a silent part is a row with a remark."""
+    sr = 100
+    y = np.arange(120 * sr, dtype=float)
+    y[30 * sr : 60 * sr] = 0.0
+
+    def score(part: np.ndarray, rate: int) -> Prediction:
+        assert rate == sr
+        if not part.any():
+            raise AudioError("This part is silent.")
+        return Prediction("c", "m", "x", only("sad", 0.4 + 0.5 * part[-1] / (120 * sr)))
+
+    table = mood_over_time(y, sr, score, hop_s=30)
+    assert table["start_s"].tolist() == [0, 30, 60, 90]
+    assert table["remark"].tolist() == ["", "This part is silent.", "", ""]
+    assert table["p_sad"].isna().tolist() == [False, True, False, False]
+    assert table["p_sad"][3] == pytest.approx(0.9, abs=1e-4)
+    assert overall(table).windows == 3
+
+
+def test_a_bug_is_not_taken_for_silence():
+    def score(part: np.ndarray, rate: int) -> Prediction:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        mood_over_time(np.ones(100), 10, score)
+
+
+def test_mean_and_vote_may_differ():
+    windows = [(0, 30, only("sad", 0.45), ""), (15, 45, only("sad", 0.45), ""), (30, 60, only("happy", 1.0), "")]
+    table = timeline(windows)
+    mean, vote = overall(table), overall(table, "vote")
+    assert (mean.label, vote.label) == ("happy", "sad")
+    assert mean.shares["happy"] == pytest.approx((1 + 2 * 0.55 / 3) / 3)
+    assert vote.shares == {"angry": 0, "happy": pytest.approx(1 / 3), "relax": 0, "sad": pytest.approx(2 / 3)}
+    tie = overall(table.iloc[1:], "vote")
+    assert tie.label == "happy"  # one each: the surer one
+
+
+def test_a_recording_without_music_is_a_sentence():
+    table = timeline([(0, 30, None, "silent")])
+    with pytest.raises(AudioError, match="No part of this recording"):
+        overall(table)
+    assert steadiest(table, "sad") is None
+
+
+def test_the_steadiest_stretch_is_where_the_mood_holds_before_and_after():
+    p = [0.2, 0.99, 0.2, 0.8, 0.8, 0.8, 0.2]  # one bright moment, then a calm passage
+    table = timeline([(15.0 * k, 15.0 * k + 30, only("relax", v), "") for k, v in enumerate(p)])
+    found = steadiest(table, "relax")
+    assert (found.start_s, found.end_s) == (60, 90)
+    assert (found.lowest, found.mean, found.fits) == (pytest.approx(0.8), pytest.approx(0.8), True)
+    angry = steadiest(table, "angry")
+    assert not angry.fits  # offered, but it is nowhere the strongest
+
+
+def test_silence_is_not_steady_and_long_windows_hold_short_stretches():
+    table = timeline([(0, 60, only("sad", 0.9), ""), (60, 120, None, "silent"), (120, 180, only("sad", 0.6), "")])
+    found = steadiest(table, "sad")
+    assert (found.start_s, found.end_s, found.lowest) == (0, 30, pytest.approx(0.9))
+    short = steadiest(timeline([(0, 12, only("sad", 0.7), "")]), "sad")
+    assert (short.start_s, short.end_s, short.fits) == (0, 12, True)
