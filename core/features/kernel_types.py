@@ -6,12 +6,10 @@ FLOAT = types.float64
 INT = types.int64
 READ = types.Array(FLOAT, 1, "C", readonly=True)
 READ_INT = types.Array(INT, 1, "C", readonly=True)
-READ_INT32 = types.Array(types.int32, 1, "C", readonly=True)
 READ_INT_2D = types.Array(INT, 2, "C", readonly=True)
 READ_COMPLEX = types.Array(types.complex128, 1, "C", readonly=True)
 READ_COMPLEX_2D = types.Array(types.complex128, 2, "C", readonly=True)
 WRITE = types.Array(FLOAT, 1, "C")
 WRITE_2D = types.Array(FLOAT, 2, "C")
 WRITE_INT = types.Array(INT, 1, "C")
-WRITE_INT32 = types.Array(types.int32, 1, "C")
 WRITE_COMPLEX = types.Array(types.complex128, 1, "C")

@@ -191,7 +191,7 @@ def frame_chroma(
 
 @njit(
     types.Tuple((kt.INT, kt.FLOAT, kt.FLOAT))(
-        kt.READ_COMPLEX_2D, kt.FLOAT, kt.INT, kt.FLOAT, kt.FLOAT, kt.WRITE, kt.WRITE, kt.WRITE_INT32, kt.WRITE_INT
+        kt.READ_COMPLEX_2D, kt.FLOAT, kt.INT, kt.FLOAT, kt.FLOAT, kt.WRITE, kt.WRITE, kt.WRITE_INT, kt.WRITE_INT
     ),
     cache=True,
     fastmath=NO_NAN,
@@ -299,7 +299,7 @@ def fill_beating(rate: float, row: FloatArray) -> None:
 
 
 @njit(
-    types.void(kt.READ, kt.READ, kt.READ_INT32, kt.READ_INT, kt.FLOAT, kt.FLOAT, kt.FLOAT, kt.INT, kt.FLOAT, kt.WRITE),
+    types.void(kt.READ, kt.READ, kt.READ_INT, kt.READ_INT, kt.FLOAT, kt.FLOAT, kt.FLOAT, kt.INT, kt.FLOAT, kt.WRITE),
     cache=True,
     fastmath=REASSOCIATE,
 )

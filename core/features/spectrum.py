@@ -40,7 +40,7 @@ class Spectrum:
     @property
     def low_freqs(self) -> FloatArray:
         """Frequencies of the bins of `low` in Hz."""
-        return np.arange(len(self.low)) * (self.sr / self.n_fft)
+        return np.arange(len(self.low), dtype=np.float64) * (self.sr / self.n_fft)
 
 
 def clip_spectrum(y: FloatArray, sr: float) -> Spectrum:

@@ -74,8 +74,8 @@ def spectral_shape(magnitude: FloatArray, freqs: FloatArray) -> SpectralShape:
     brightness = magnitude[freqs > BRIGHT_HZ].sum() / total
 
     shares = magnitude / (total + EPS)
-    with np.errstate(divide="ignore", invalid="ignore"):  # one bin: log(1) = 0; no spread; a bin of exactly zero
-        entropy = -(shares * np.log(shares + EPS)).sum() / np.log(len(magnitude))
+    entropy = -(shares * np.log(shares + EPS)).sum() / _log_of_bins(magnitude)
+    with np.errstate(divide="ignore", invalid="ignore"):  # a bin of exactly zero; one bin alone, without spread
         flatness = np.exp(np.log(magnitude).mean()) / magnitude.mean()
         weights = magnitude + magnitude.min()  # sic
         weights /= weights.sum()
@@ -90,6 +90,11 @@ def spectral_shape(magnitude: FloatArray, freqs: FloatArray) -> SpectralShape:
     return SpectralShape(*map(float, values))
 
 
+def _log_of_bins(magnitude: FloatArray) -> float:
+    """The greatest entropy that the bins can have; NaN for one bin alone."""
+    return float(np.log(len(magnitude))) if len(magnitude) > 1 else nan
+
+
 def clip_shape(spectrum: Spectrum) -> SpectralShape:
     """`spectral_shape` of a clip's spectrum, by compiled sums."""
     from core.features.kernels_clip import central_sums, first_sums
@@ -102,30 +107,37 @@ def clip_shape(spectrum: Spectrum) -> SpectralShape:
     floor = magnitude.min()
     mass = total + bins * floor
     centre = (weighted + floor * bins * (bins - 1) / 2) / mass
-    mean_log, spread_log = _log_means(magnitude, total + EPS)
+    variance, third, fourth = np.array(central_sums(magnitude, floor, centre)) / mass
+    mean_log, shares_log = _log_sums(magnitude, total + EPS)
     with np.errstate(divide="ignore", invalid="ignore"):  # as in `spectral_shape`
-        variance, third, fourth = np.array(central_sums(magnitude, floor, centre)) / mass
         skewness, kurtosis = third / np.sqrt(variance) ** 3, fourth / variance**2
-        entropy = -spread_log / np.log(bins)
-        flatness = np.exp(mean_log) / (total / bins)
+    entropy = -shares_log / _log_of_bins(magnitude)
     centroid = nan if entropy > NOISY else centre * spacing
-    spread = np.sqrt(variance) * spacing
-    values = (rolloff * spacing, above / total, centroid, spread, skewness, kurtosis, flatness, entropy)
+    flatness = np.exp(mean_log) / (total / bins)
+    values = (
+        rolloff * spacing,
+        above / total,
+        centroid,
+        np.sqrt(variance) * spacing,
+        skewness,
+        kurtosis,
+        flatness,
+        entropy,
+    )
     return SpectralShape(*map(float, values))
 
 
-def _log_means(magnitude: FloatArray, total: float) -> tuple[float, float]:
+def _log_sums(magnitude: FloatArray, total: float) -> tuple[float, float]:
     """Mean of log m, and sum of q log(q + 1e-12) with q = m / total, in pieces that fit the cache."""
-    logs = shares_logs = 0.0
-    buffer = np.empty(8192)
+    logs, shares_logs, buffer = 0.0, 0.0, np.empty(8192)
     with np.errstate(divide="ignore"):  # a bin of exactly zero
         for first in range(0, len(magnitude), len(buffer)):
             piece = magnitude[first : first + len(buffer)]
             work = buffer[: len(piece)]
-            logs += np.log(piece, out=work).sum()
+            logs += float(np.log(piece, out=work).sum())
             np.divide(piece, total, out=work)
             work += EPS
-            shares_logs += piece @ np.log(work, out=work)
+            shares_logs += float(piece @ np.log(work, out=work))
     return logs / len(magnitude), shares_logs / total
 
 
@@ -213,7 +225,7 @@ def frame_roughness_compiled(y: FloatArray, sr: float) -> FloatArray:
     count, n_fft, window = len(starts), next_pow2(length), hamming(length)
     bins = n_fft // 2 + 1
     room = count * (bins + 1) // 2 + count  # of two neighbouring bins one at most is a maximum
-    heights, notches, places = np.empty(room), np.empty(room), np.empty(room, np.int32)
+    heights, notches, places = np.empty(room), np.empty(room), np.empty(room, np.int64)
     ends = np.empty(count, np.int64)
     frames, spectra = np.zeros((FRAMES_AT_ONCE, n_fft)), np.empty((FRAMES_AT_ONCE, bins), np.complex128)
     used, low, high = 0, np.inf, 0.0

@@ -142,12 +142,12 @@ def clip_chroma(y: FloatArray, spectrum: Spectrum) -> FloatArray:
 
 
 def frame_extremes(y: FloatArray, starts: IntArray, length: int) -> tuple[FloatArray, FloatArray]:
-    """Minimum and maximum of every frame, both of shape (t,): y of shape (n,), frames of at least 64 samples.
+    """Minimum and maximum of every frame, both of shape (t,): y of shape (n,), frames of at least 128 samples.
 
     Taken over the cells of a grid that lie inside the frame, and over its first and last 64 samples.
     """
     grid = np.arange(0, len(y), GRID)
-    inside = np.stack([-(-starts // GRID), np.maximum((starts + length) // GRID, 1)], axis=1).ravel()
+    inside = np.stack([-(-starts // GRID), (starts + length) // GRID], axis=1).ravel()
     edges = np.concatenate([np.arange(GRID), np.arange(length - GRID, length)])
     ends = y[starts[:, np.newaxis] + edges]
     extremes = []
@@ -169,6 +169,8 @@ def frame_chroma_compiled(y: FloatArray, sr: float) -> tuple[FloatArray, IntArra
     n_fft, window = next_pow2(length), hamming(length)
     freqs = bin_frequencies(n_fft, sr)
     first, heard, counted = kept_bins(freqs, length, sr)
+    if first == heard:
+        return np.full((len(starts), 12), np.nan), starts
     bounds, lowest = semitone_bounds(freqs[first:counted])
     window_spectrum = np.fft.rfft(window, n_fft)[first:heard].copy()
     roots = np.exp(-2j * np.pi / n_fft * np.arange(first, heard))
