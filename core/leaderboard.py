@@ -98,6 +98,12 @@ def ranking(
     return table[["model", "name", "settings", "value", "low", "high"]]
 
 
+def version(found: Comparison, model: str = "run") -> str:
+    """What a download of these results is called: the model, or the run of all models, and its day and revision."""
+    revision = str(found.about["revision"])[:7]
+    return "-".join(part for part in (model, str(found.about["created_at"])[:10], revision) if part)
+
+
 @dataclass(frozen=True)
 class Pair:
     """Two models on the same clips: difference (a minus b) in macro-F1 with its 95 % interval, p, and a sentence."""
@@ -143,6 +149,21 @@ def pair(found: Comparison, a: str, b: str) -> Pair:
     return Pair(a, b, float(difference), float(low), float(high), p, corrected, words)
 
 
+def against_all(found: Comparison, model: str) -> pd.DataFrame:
+    """A model against every one that the run compared it with: name, label, difference, low, high, p_holm, established.
+
+    difference : the model minus the other, macro-F1; the other that it beats by most comes first.
+    """
+    known = pd.concat([found.tables[t] for t in ("pairs", "tuned_against_default") if t in found.tables])
+    ours = known[known["a"] == model].rename(columns={"b": "name"})
+    theirs = known[known["b"] == model].rename(columns={"a": "name", "low": "high", "high": "low"})
+    theirs = theirs.assign(**{c: -theirs[c] for c in ("difference", "low", "high")})
+    table = pd.concat([ours, theirs])
+    table = table.assign(label=table["name"].map(found.labels_of), established=table["p_holm"] < 1 - LEVEL)
+    columns = ["name", "label", "difference", "low", "high", "p_holm", "established"]
+    return table[columns].sort_values("difference", ascending=False, ignore_index=True)
+
+
 def per_class(found: Comparison, model: str, *, held_out: bool = False) -> pd.DataFrame:
     """Precision, recall, F1, AUC and clips of each emotion: emotion, then value, low and high of each measure."""
     table = scores(found, held_out=held_out)
@@ -181,5 +202,5 @@ def class_gap(found: Comparison, model: str, *, held_out: bool = False) -> Gap:
         verdict = "It misses the criterion"
     else:
         verdict = "At this number of clips it cannot be decided whether it meets the criterion"
-    words = f"The gap {ends} is {value:.2f} ({low:.2f} to {high:.2f}). {verdict} of at most {limit:.2f}."
+    words = f"The gap {ends} is {value:.3f} ({low:.3f} to {high:.3f}). {verdict} of at most {limit:.2f}."
     return Gap(value, low, high, limit, words)

@@ -218,9 +218,9 @@ def confusion(table: pd.DataFrame, *, shares: bool, chosen: tuple[str, str] | No
             mode="markers+text",
             text=written.to_numpy().ravel(),
             textfont={"color": np.where(bright, "white", "#1f2937"), "size": 15},
-            marker={"size": 62, "symbol": "square", "opacity": 0.01, "color": ACCENT},
-            selected={"marker": {"opacity": 0.01}},
-            unselected={"marker": {"opacity": 0.01}},
+            marker={"size": 62, "symbol": "square", "opacity": 0},
+            selected={"marker": {"opacity": 0}},
+            unselected={"marker": {"opacity": 0}},
             customdata=np.column_stack([np.array(cells), both["count"], both["share"]]),
             hovertemplate="truly %{customdata[0]}, called %{customdata[1]}: %{customdata[2]:.1f} clips, "
             "%{customdata[3]:.0%}<extra></extra>",

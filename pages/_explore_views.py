@@ -19,7 +19,6 @@ def filters(frame: pd.DataFrame) -> pd.DataFrame:
             EMOTIONS,
             selection_mode="multi",
             default=EMOTIONS,
-            format_func=plots.words,
             key="emotions",
             bind="query-params",
             help="Only rows with these labels.",

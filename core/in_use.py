@@ -1,0 +1,93 @@
+"""What is known of the model in use without loading it: version, source, figures, card. Small files, read quickly."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from core import registry
+from core.errors import ModelError
+from core.evaluate import ALL, PROBA, risk_coverage
+from core.settings import Settings
+
+
+@dataclass(frozen=True, eq=False)
+class InUse:
+    """The champion as its folder describes it.
+
+    source : where it is loaded from, in words.  created_at : ISO 8601, of the training.
+    metrics : content of metrics.json.  card : the model card, Markdown; empty when there is none.
+    """
+
+    version: str
+    source: str
+    created_at: str
+    folder: Path
+    metrics: Mapping[str, Any]
+    card: str
+
+    @property
+    def data_hash(self) -> str:
+        """Content hash of the table that it was trained on."""
+        return str(self.metrics["run"]["data_hash"])
+
+    def figure(self, measure: str, *, emotion: str = ALL) -> tuple[float, float, float]:
+        """Value, low and high of a cross-validated figure."""
+        for line in self.metrics["scores"]:
+            if (line["measure"], line["emotion"]) == (measure, emotion):
+                return float(line["value"]), float(line["low"]), float(line["high"])
+        raise ModelError(f"The model's metrics.json holds no {measure}. Train again.")
+
+    def table(self, name: str) -> pd.DataFrame:
+        """A list of metrics.json as a table: acceptance, gap_price, robustness, ..."""
+        return pd.DataFrame(self.metrics.get(name, []))
+
+
+def in_use(settings: Settings) -> InUse:
+    """The champion that `registry.load` loads: of the registry, else of models/champion. ModelError without one."""
+    committed = settings.models_dir / registry.CHAMPION
+    found = registry.find(registry.CHAMPION, settings=settings)
+    if found is None:
+        return _read(committed, "models/champion")
+    try:
+        return _read(found.folder, f"registry (champion, version {found.version})")
+    except ModelError as error:
+        return _read(committed, f"models/champion, because of the registry: {error}")
+
+
+def _read(folder: Path, source: str) -> InUse:
+    try:
+        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+        card = folder / "card.md"
+        text = card.read_text(encoding="utf-8") if card.is_file() else ""
+        return InUse(str(manifest["version"]), source, str(manifest["created_at"]), folder, metrics, text)
+    except FileNotFoundError as error:
+        raise ModelError("There is no trained model yet. Train one with: python -m core train") from error
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelError(f"The description of the model in {source} cannot be read. Train again.") from error
+
+
+def accepted(model: InUse, settings: Settings, *, threshold: float) -> tuple[float, float]:
+    """Share of clips that get an answer at the threshold, and the share of these answers that is right.
+
+    Both out of fold. The second is NaN when the labels of the model's clips are not in models/comparison.
+    Raises ModelError when the out-of-fold predictions cannot be read.
+    """
+    try:
+        predictions = pd.read_csv(model.folder / "out_of_fold.csv")
+        coverage = float((predictions[list(PROBA)].max(axis=1) >= threshold).mean())
+        results = settings.models_dir / "comparison"
+        if not (results / "about.json").is_file():
+            return coverage, float("nan")
+        about = json.loads((results / "about.json").read_text(encoding="utf-8"))
+        if about["data_hash"] != model.data_hash:
+            return coverage, float("nan")
+        known = predictions.merge(pd.read_csv(results / "rows.csv")[["row", "y"]], on="row")
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelError(f"The out-of-fold predictions of the model cannot be read ({error}). Train again.") from error
+    return coverage, float(risk_coverage(known, thresholds=np.array([threshold]))["accuracy"].iloc[0])

@@ -1,0 +1,84 @@
+"""Compare models: who is best, by how much, and whether that is established."""
+
+import streamlit as st
+
+from core.errors import CoreError
+from core.in_use import InUse, in_use
+from core.settings import Settings
+from pages import _compare_views as views
+from pages import _shared
+
+
+def criteria(model: InUse) -> None:
+    """The acceptance criteria, each with pass, fail or undecided."""
+    table = model.table("acceptance")
+    signs = {"pass": "✔ pass", "fail": "✘ fail", "undecided": "? undecided", "not measured": "– not measured"}
+    st.caption(
+        "Pass or fail when the whole 95 % interval lies on one side of the target; undecided when the target lies "
+        "inside it: more labelled clips would be needed to tell."
+    )
+    st.dataframe(
+        table.assign(verdict=table["verdict"].map(signs)),
+        hide_index=True,
+        alt="Acceptance criteria: " + ", ".join(f"{r.criterion}: {r.verdict}" for r in table.itertuples()),
+        column_config={c: st.column_config.NumberColumn(format="%.3f") for c in ("value", "low", "high")},
+    )
+    _shared.download(table, _shared.file_name("criteria", data_hash=model.data_hash, version=model.version))
+    price = model.table("gap_price")
+    if len(price) == 2:
+        as_it_is, closed = price.iloc[0], price.iloc[1]
+        st.markdown(
+            f"**What closing the gap would cost.** With a bias for each emotion the gap between the classes falls from "
+            f"{as_it_is['class_gap']:.2f} to {closed['class_gap']:.2f}, and macro-F1 from {as_it_is['macro_f1']:.3f} "
+            f"to {closed['macro_f1']:.3f}."
+        )
+
+
+def card(model: InUse) -> None:
+    """The model card, to read and to keep."""
+    if not model.card:
+        st.info("This model has no card. Train fully with: python -m core train", icon=":material/badge:")
+        return
+    st.download_button(
+        "Download the card",
+        model.card.encode(),
+        file_name=_shared.file_name("model-card", data_hash=model.data_hash, version=model.version) + ".md",
+        mime="text/markdown",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+    with st.container(border=True):
+        st.markdown(model.card)
+
+
+st.title("Compare models")
+found = _shared.results()
+about, clips = found.about, found.rows
+if about["synthetic"]:
+    st.warning("These models were trained on the synthetic stand-in. Their figures say nothing about music.")
+if about["quick"]:
+    st.info("This was a quick run: one repeat, no searches and no ablations.", icon=":material/bolt:")
+st.caption(
+    f"{len(found.labels_of)} models on {len(clips)} distinct clips (data {about['data_hash'][:8]}, trained "
+    f"{about['created_at'][:10]}): {int((~clips['held_out']).sum())} in grouped, stratified 5-fold cross-validation "
+    f"(repeats: {found.out_of_fold['repeat'].nunique()}), {int(clips['held_out'].sum())} held out. "
+    "All that is learned is learned inside the fold."
+)
+shows = {
+    "Leaderboard": views.board,
+    "Pairs": views.pairs,
+    "Emotions": views.emotions,
+    "Curves": views.curves,
+    "Tuning": views.tuning,
+    "Ablations": views.ablations,
+    "Criteria": criteria,
+    "Model card": card,
+}
+for tab, (title, show) in zip(st.tabs(list(shows), key="view", bind="query-params"), shows.items(), strict=True):
+    if tab.open:
+        with tab:
+            try:
+                show(in_use(Settings()) if title in ("Criteria", "Model card") else found)
+            except CoreError as error:
+                _shared.problem(error)
+_shared.citation()
