@@ -88,7 +88,7 @@ def coincidences(table: pd.DataFrame) -> pd.DataFrame:
 
 def _coincidences(table: pd.DataFrame) -> tuple[list[str], np.ndarray]:
     """The labels that occur, and the coincidence matrix of each clip with two answers or more: shape (clips, k, k)."""
-    values = sorted(pd.unique(table.to_numpy(dtype=object).ravel()[~table.isna().to_numpy().ravel()]))
+    values = sorted(set(table.to_numpy(dtype=object)[table.notna().to_numpy(dtype=bool)]))
     n = np.stack([(table == v).to_numpy().sum(axis=1) for v in values], axis=1) if values else np.zeros((len(table), 0))
     n = n[n.sum(axis=1) >= 2].astype(float)
     pairs = n[:, :, None] * n[:, None, :] - n[:, :, None] * np.eye(len(values))

@@ -60,8 +60,9 @@ def _named(clips: pd.DataFrame) -> dict[str, list[tuple[str, str]]]:
 
 
 def _base(path: str) -> str:
-    """A file's name without folders, case and the two ways to write a Turkish letter."""
-    return unicodedata.normalize("NFC", path.replace("\\", "/").rsplit("/", 1)[-1]).casefold()
+    """A file's name without folders, case, and the two ways to write a Turkish letter; dotless and dotted i are one."""
+    name = unicodedata.normalize("NFC", path.replace("\\", "/").rsplit("/", 1)[-1])
+    return name.replace("İ", "i").casefold().replace("ı", "i")  # upper case I may be either
 
 
 def _understood(row: dict[str, Any], by_name: dict[str, list[tuple[str, str]]], importer: str) -> dict[str, str]:
@@ -77,7 +78,7 @@ def _understood(row: dict[str, Any], by_name: dict[str, list[tuple[str, str]]], 
     clip_id, file_name = matches[0]
     rater = store.rater_name(row["rater"] or importer)
     # The form of an answer says what is wrong with it better than a second set of checks would.
-    store.Answer("dry run ", rater, label or None, skip or None, clip_id=clip_id, comment=row["comment"])
+    store.Answer("a dry run", rater, label or None, skip or None, clip_id=clip_id, comment=row["comment"])
     return {"clip_id": clip_id, "file_name": file_name, "label": label, "skip_reason": skip, "rater": rater}
 
 

@@ -156,10 +156,11 @@ def _csv_rows(text: str) -> list[dict[str, str]]:
     first = text.lstrip().split("\n", 1)[0]
     delimiter = max(",;\t", key=first.count)
     try:
-        lines = list(csv.DictReader(io.StringIO(text.lstrip(), newline=""), delimiter=delimiter, restval=""))
+        reader = csv.DictReader(io.StringIO(text.lstrip(), newline=""), delimiter=delimiter, restval="")
+        lines = list(reader)
     except csv.Error as error:
         raise TableError(f"The file cannot be read as CSV: {error}.") from error
-    present = {(name or "").strip().lower(): name for name in (lines[0] if lines else {})}
+    present = {(name or "").strip().lower(): name for name in reader.fieldnames or []}
     # A clip may be named twice, by hash and by file: the first name of the list is the more exact one.
     columns = {ours: [present[n] for n in names if n in present] for ours, names in _NAMES.items()}
     if not columns["clip"] or not (columns["label"] or columns["skip_reason"]):

@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from dataclasses import dataclass
-from math import exp, inf, log
+from math import ceil, exp, inf, log
 
 import pandas as pd
 
@@ -19,7 +19,7 @@ def shadow(predictions: pd.DataFrame, truth: pd.DataFrame, *, champion: str, cha
     """
     newest = predictions.sort_values("prediction_id").drop_duplicates(["clip_id", "model_version"], keep="last")
     sides = {v: newest[newest["model_version"].eq(v)].set_index("clip_id") for v in (champion, challenger)}
-    both = sides[champion].index.intersection(sides[challenger].index)
+    both = sides[champion].index[sides[champion].index.isin(sides[challenger].index)].sort_values()
     first, second = (sides[v].loc[both, "guess"] for v in (champion, challenger))
     label = truth["label"].reindex(both)
     table = {"file_name": sides[champion].loc[both, "file_name"], "champion": first, "challenger": second}
@@ -87,12 +87,14 @@ def _log_evidence(b: float, c: float) -> float:
 
 
 def _more_labels(b: int, c: int, labelled: int, alpha: float) -> int | None:
+    """Labels until the evidence is enough, if telling clips come and fall to either side as often as so far."""
     if b == c:
         return None
 
-    def enough(more: int) -> bool:
-        grown = 1 + more / labelled
+    def enough(telling: int) -> bool:
+        grown = 1 + telling / (b + c)
         return _log_evidence(b * grown, c * grown) >= -log(alpha)
 
-    more = bisect_left(range(FARTHEST), True, key=enough)
+    telling = bisect_left(range(FARTHEST), True, key=enough)
+    more = ceil(telling * labelled / (b + c))
     return more if more < FARTHEST else None

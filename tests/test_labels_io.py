@@ -1,0 +1,283 @@
+"""Labels as files and back: nothing is lost on the way, and an import says first what it would do."""
+
+import csv
+import io
+import json
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from core import label_import, labels_io, store
+from core.errors import StoreError, TableError
+from core.inference import Policy, Prediction, decide
+from core.schema import EMOTIONS
+
+NASTY = '=HYPERLINK("x"); "quoted", two\nlines, ığüşöçİ'
+
+
+@pytest.fixture
+def filled(tmp_path):
+    """Three clips, one prediction, answers of two raters, one taken back, a skip and an adjudication."""
+    db = store.open_store(f"sqlite:///{tmp_path / 'feedback.db'}")
+    for name in ("x", "y", "z"):
+        store.add_clip(
+            db, f"id-{name}", file_name=f"Şarkı {name}.wav", duration_s=30, sr=44100, content_hash=f"hash-{name}"
+        )
+    said = Prediction("id-x", "m1", "e1", {"angry": 0.1, "happy": 0.2, "relax": 0.3, "sad": 0.4})
+    policy = Policy()
+    number = store.save_prediction(db, said, policy=policy, decision=decide(said, policy))
+
+    def add(**given):
+        store.add_feedback(db, token=store.new_token(), **given)
+
+    add(rater="Ayşe", label="sad", prediction_id=number, display="shown", shown_label="sad", comment=NASTY)
+    add(rater="+Ali", label="relax", prediction_id=number, display="hidden at random")
+    add(rater="Ayşe", label="happy", clip_id="id-y")
+    store.undo(db, token=store.new_token(), rater="Ayşe")
+    add(rater="Ayşe", skip_reason="bad audio", clip_id="id-y")
+    add(rater="Can", label="relax", clip_id="id-x", adjudication=True, verified=True)
+    yield db
+    store.close_store(db)
+
+
+@pytest.fixture
+def empty(tmp_path):
+    """The same clips in a house where nobody has said anything."""
+    db = store.open_store(f"sqlite:///{tmp_path / 'other.db'}")
+    for name in ("x", "y", "z"):
+        store.add_clip(
+            db, f"id-{name}", file_name=f"Şarkı {name}.wav", duration_s=30, sr=44100, content_hash=f"hash-{name}"
+        )
+    yield db
+    store.close_store(db)
+
+
+def planned(db, data, importer="Deniz"):
+    return label_import.plan_import(
+        labels_io.read_labels(data), store.clips_table(db), store.feedback_table(db), importer=importer
+    )
+
+
+def what_stands(db):
+    table = store.current_answers(db)
+    table = table[table["kind"] == "answer"].astype(object).where(lambda t: t.notna(), None)
+    return sorted(
+        map(tuple, table[["clip_id", "rater", "label", "skip_reason", "comment"]].to_numpy().tolist()), key=str
+    )
+
+
+# there and back
+
+
+@pytest.mark.parametrize(
+    "export",
+    [labels_io.to_csv, lambda f: labels_io.to_json(f, about={"model": "m1"}), labels_io.to_label_studio],
+    ids=["csv", "json", "label studio"],
+)
+def test_what_is_exported_comes_back_the_same(filled, empty, export):
+    plan = planned(empty, export(store.feedback_table(filled)))
+    assert sorted(plan["action"]) == ["add", "add", "add", "refused"]
+    assert plan.loc[plan["action"] == "refused", "why"].str.contains("adjudication is not imported").all()
+    assert label_import.apply_import(empty, plan, token="a form of import") == 3
+    assert what_stands(empty) == what_stands(filled)
+    again = planned(empty, export(store.feedback_table(filled)))
+    assert sorted(again["action"]) == ["refused", "same", "same", "same"]
+
+
+def test_the_csv_holds_what_stands_and_nothing_a_spreadsheet_would_run(filled):
+    data = labels_io.to_csv(store.feedback_table(filled))
+    assert data.startswith(b"\xef\xbb\xbf")
+    rows = list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline="")))
+    assert [(r["clip_id"], r["label"], r["kind"]) for r in rows] == [
+        ("id-x", "sad", "answer"),
+        ("id-x", "relax", "answer"),
+        ("id-y", "", "answer"),
+        ("id-x", "relax", "adjudication"),
+    ]
+    assert rows[0]["comment"] == "'" + NASTY
+    assert rows[1]["rater"] == "'+Ali"
+    assert rows[0]["model_version"] == "m1"
+    assert rows[0]["created_at"].endswith("+00:00")
+    assert not any(cell.startswith(("=", "+", "-", "@")) for row in rows for cell in row.values())
+
+
+def test_the_audit_trail_holds_every_row_also_what_was_taken_back(filled):
+    rows = list(
+        csv.DictReader(io.StringIO(labels_io.audit_csv(store.feedback_table(filled)).decode("utf-8-sig"), newline=""))
+    )
+    assert [r["kind"] for r in rows] == ["answer", "answer", "answer", "undo", "answer", "adjudication"]
+    assert [r["undone"] for r in rows] == ["False", "False", "True", "False", "False", "False"]
+    assert (rows[3]["target_id"], rows[0]["shown_label"], rows[1]["display"]) == ("3", "sad", "hidden at random")
+
+
+def test_the_json_says_what_it_stands_on(filled):
+    content = json.loads(labels_io.to_json(store.feedback_table(filled), about={"data_hash": "abc"}))
+    assert content["about"] == {"data_hash": "abc"}
+    assert content["answers"][0]["comment"] == NASTY
+    assert content["answers"][2]["label"] is None
+    assert content["answers"][3]["verified"] is True
+
+
+def test_label_studio_gets_one_task_a_clip_that_fits_its_configuration(filled):
+    tasks = json.loads(labels_io.to_label_studio(store.feedback_table(filled)))
+    assert [t["data"]["clip_id"] for t in tasks] == ["id-x", "id-y"]
+    root = ET.fromstring(labels_io.label_studio_config())
+    controls = {node.get("name"): [c.get("value") for c in node] for node in root if node.get("toName") == "audio"}
+    assert tasks[0]["data"].keys() >= {root.find("Audio").get("value").lstrip("$")}
+    results = [part for t in tasks for a in t["annotations"] + t["predictions"] for part in a["result"]]
+    assert len(results) == 6
+    for part in results:
+        assert part["to_name"] == "audio"
+        allowed = controls[part["from_name"]]
+        assert part["type"] == ("choices" if allowed else "textarea")
+        assert set(part["value"].get("choices", [])) <= set(allowed)
+    assert tasks[0]["predictions"] == [{"model_version": "m1", "result": [labels_io._choice("emotion", "sad")]}]
+    assert tasks[1]["annotations"][0]["was_cancelled"] is True
+
+
+def test_an_export_of_label_studio_itself_is_read():
+    task = {
+        "id": 7,
+        "data": {"audio": "/data/upload/3/Şarkı x.wav"},
+        "annotations": [
+            {
+                "id": 1,
+                "completed_by": {"id": 4, "email": "ayse@example.org"},
+                "was_cancelled": False,
+                "ground_truth": True,
+                "result": [
+                    {
+                        "id": "a",
+                        "from_name": "mood",
+                        "to_name": "audio",
+                        "type": "choices",
+                        "value": {"choices": ["Sad"]},
+                    }
+                ],
+            },
+            {"id": 2, "completed_by": 5, "result": []},
+        ],
+    }
+    table = labels_io.read_labels(json.dumps([task]).encode())
+    assert table["rater"].tolist() == ["ayse@example.org", "5"]
+    assert table.loc[0, ["clip", "label", "kind"]].tolist() == ["/data/upload/3/Şarkı x.wav", "Sad", "answer"]
+    assert table.loc[1, "label"] == ""
+
+
+def test_nothing_said_is_exported_as_nothing(empty):
+    feedback = store.feedback_table(empty)
+    assert labels_io.to_csv(feedback).decode("utf-8-sig").splitlines()[0].startswith("clip_id,file_name,label")
+    assert json.loads(labels_io.to_label_studio(feedback)) == []
+    with pytest.raises(TableError, match="holds no labels"):
+        labels_io.read_labels(labels_io.to_csv(feedback))
+
+
+# files from elsewhere
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "file_name,label\nŞarkı x.wav,sad\n".encode(),
+        "\ufeffFile;Emotion\r\nŞarkı x.wav;Sad\r\n".encode(),
+        "file\tclass\nŞarkı x.wav\t SAD \n".encode("utf-16"),
+        "Filename;Label;\nŞarkı x.wav;sad;\n".encode("cp1254"),
+        "path,label\nC:\\müzik\\ŞARKI X.WAV,sad\n".encode(),
+        "file,label\nS\u0327arkı x.wav,sad\n".encode(),
+        b"hash,label\nhash-x,sad\n",
+        b"clip_id,file_name,label\nid-x,Nobody.wav,sad\n",
+        b'[{"data": {"clip_id": "id-x", "audio": "?"}, "annotations": [{"rater": "", "result": '
+        b'[{"from_name": "emotion", "value": {"choices": ["sad"]}}]}]}]',
+    ],
+    ids=["utf-8", "excel", "utf-16 tab", "windows-1254", "a path in capitals", "letters apart", "hash", "both", "json"],
+)
+def test_files_as_people_have_them_are_understood(empty, data):
+    (row,) = planned(empty, data).to_dict("records")
+    assert (row["action"], row["clip_id"], row["label"], row["rater"]) == ("add", "id-x", "sad", "Deniz"), row["why"]
+
+
+@pytest.mark.parametrize(
+    ("data", "match"),
+    [
+        (b"", "needs a column"),
+        (b"file,label\n", "holds no labels|needs a column"),
+        (b"song,mark\na,b\n", "needs a column 'clip_id' or 'file_name' and a column 'label'.*'song,mark'"),
+        (b"\x81\x8d\x8f\x90", "no text that can be read"),
+        (b"RIFF\x00\x01WAVE" + bytes(range(256)), "no text|needs a column"),
+        (b"[1, 2]", "no JSON of labels"),
+        (b'{"answers": 5}', "no JSON of labels"),
+        (b'{"labels": []}', "no JSON of labels"),
+        (b"[" * 100_000, "no JSON of labels"),
+        (b'file,label\n"' + b"x" * 200_000, "cannot be read as CSV"),
+        (b"file,label\n" + b"a,sad\n" * 100_001, "100001 labels; at most 100000"),
+        (bytes(21 << 20), "21 MB; at most 20 MB"),
+    ],
+)
+def test_a_file_that_holds_no_labels_is_refused(data, match):
+    with pytest.raises(TableError, match=match):
+        labels_io.read_labels(data)
+
+
+# the dry run
+
+
+def test_the_dry_run_says_row_by_row_what_would_happen_and_stores_nothing(filled):
+    store.add_clip(filled, "id-x2", file_name="şarkı X.wav", duration_s=30, sr=44100)
+    store.add_feedback(filled, token=store.new_token(), rater="Deniz", label="sad", clip_id="id-x")
+    before = len(store.feedback_table(filled))
+    rows = [
+        ("id-z", "happy", "", "add", "A new answer"),
+        ("id-x", "relax", "", "change", "Replaces your answer 'sad'"),
+        ("id-x", "relax", "", "same", "Repeats row 2"),
+        ("id-x", "angry", "", "refused", "Row 2 says 'relax'"),
+        ("id-x", "sad", "Ayşe", "same", "there already"),
+        ("id-y", "sad", "Ayşe", "refused", "has answered 'bad audio', and only they"),
+        ("Şarkı x.wav", "sad", "", "refused", "2 clips here are named"),
+        ("Unknown.wav", "sad", "", "refused", "No clip here is named 'Unknown.wav'"),
+        ("id-z", "joy", "Ece", "refused", "'joy' is no emotion"),
+        ("id-z", "", "Ece", "refused", "either an emotion or a reason"),
+        ("id-z", "sad", "x" * 81, "refused", "1 to 80 characters"),
+    ]
+    text = "clip_id,label,rater\n" + "".join(f"{clip},{label},{rater}\n" for clip, label, rater, *_ in rows)
+    plan = planned(filled, text.encode())
+    assert plan["row"].tolist() == list(range(1, 12))
+    assert plan["action"].tolist() == [row[3] for row in rows]
+    for why, row in zip(plan["why"], rows, strict=True):
+        assert row[4] in why
+    assert len(store.feedback_table(filled)) == before
+    assert set(plan["action"]) == set(label_import.ACTIONS)
+
+
+def test_an_import_changes_only_what_the_plan_says_and_once(filled):
+    store.add_feedback(filled, token=store.new_token(), rater="Deniz", label="sad", clip_id="id-x")
+    plan = planned(filled, b"clip_id,label,comment\nid-x,relax,new\nid-z,angry,\nid-y,joy,\n")
+    assert label_import.apply_import(filled, plan, token="one form") == 2
+    assert label_import.apply_import(filled, plan, token="one form") == 0
+    mine = store.feedback_table(filled, rater="Deniz")
+    assert mine[["clip_id", "label", "source", "verified"]].to_numpy().tolist() == [
+        ["id-x", "sad", "label", False],
+        ["id-x", "relax", "import", False],
+        ["id-z", "angry", "import", False],
+    ]
+
+
+def test_a_name_with_a_login_is_not_borrowed_by_a_file(filled):
+    """Can's verified answers stay Can's: a file only ever speaks for unverified names."""
+    plan = planned(filled, b"clip_id,label,rater\nid-z,sad,Can\n")
+    label_import.apply_import(filled, plan, token="another form")
+    table = store.feedback_table(filled, rater="Can")
+    assert table[["kind", "verified"]].to_numpy().tolist() == [["adjudication", True], ["answer", False]]
+
+
+def test_an_import_is_stored_whole_or_not_at_all(filled):
+    plan = planned(filled, b"clip_id,label\nid-x,relax\nid-z,angry\n")
+    plan.loc[1, "clip_id"] = "gone"
+    before = len(store.feedback_table(filled))
+    with pytest.raises(StoreError, match="no clip gone"):
+        label_import.apply_import(filled, plan, token="a third form")
+    assert len(store.feedback_table(filled)) == before
+
+
+def test_every_emotion_can_be_imported(empty):
+    text = "clip_id,label,rater\n" + "".join(f"id-x,{emotion},rater {emotion}\n" for emotion in EMOTIONS)
+    assert planned(empty, text.encode())["action"].tolist() == ["add"] * 4
