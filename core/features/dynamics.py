@@ -55,6 +55,7 @@ def measure(y: FloatArray, sr: float) -> dict[str, float]:
     """
     from core.features.kernels_clip import levels
 
+    y = np.ascontiguousarray(y)
     starts, length = frame_starts(len(y), sr, length_s=FRAME_S, hop_ratio=HOP_RATIO)
     rms = np.empty(len(starts))
     energy, crossings = levels(y, starts, length, rms)

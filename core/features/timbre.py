@@ -247,6 +247,7 @@ def measure(y: FloatArray, sr: float, spectrum: Spectrum | None = None) -> dict[
 
     spectrum : that of the clip, where it is at hand.
     """
+    y = np.ascontiguousarray(y)
     if spectrum is None:
         spectrum = clip_spectrum(y, sr)
     shape = clip_shape(spectrum)

@@ -196,6 +196,7 @@ def measure(y: FloatArray, sr: float, spectrum: Spectrum | None = None) -> dict[
 
     spectrum : that of the clip, where it is at hand.  In silence harmony is not measurable: NaN.
     """
+    y = np.ascontiguousarray(y)
     if spectrum is None:
         spectrum = clip_spectrum(y, sr)
     measured = {f"_Chromagram_Mean_{i}": float(value) for i, value in enumerate(clip_chroma(y, spectrum), 1)}
