@@ -261,13 +261,16 @@ def _register(client: Any, experiment: str, run_id: str, bundle: Path) -> str:
 # --- promotion -------------------------------------------------------------------------------------------------------
 
 
-def promote(version: str, *, settings: Settings) -> Verdict:
-    """Make a version the champion if it passes the gate against the present one; nothing changes if it does not."""
+def promote(version: str, *, settings: Settings, against: pd.DataFrame | None = None) -> Verdict:
+    """Make a version the champion if it passes the gate against the present one; nothing changes if it does not.
+
+    against : held-out predictions of the model in use (see `core.gate.gate`) where the registry has no champion yet.
+    """
     client = _client(settings)
     present = find(CHAMPION, settings=settings)
     if present is not None and present.version == str(version):
         raise ModelError(f"Version {version} is the champion already.")
-    verdict = gate(_held_out(client, present.version) if present else None, _held_out(client, version))
+    verdict = gate(_held_out(client, present.version) if present else against, _held_out(client, version))
     client.set_model_version_tag(NAME, version, "gate", f"{'passed' if verdict.passed else 'failed'}: {verdict.reason}")
     if verdict.passed:
         now = datetime.now(UTC).isoformat(timespec="seconds")

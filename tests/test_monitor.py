@@ -59,7 +59,7 @@ def test_false_alarms_on_held_out_clips_of_the_published_table(real, real_refere
     """The stated rate is measured outside, near the aim; with other folds it is the same within chance."""
     assert 0.02 <= real_reference.false_alarms <= 0.05
     others = [
-        make_reference(real, real[LABEL], real["group"], ignore=FRAGILE, seed=seed).false_alarms for seed in (1, 2, 3)
+        make_reference(real, real[LABEL], real["group"], ignore=FRAGILE, seed=seed).false_alarms for seed in (1, 2)
     ]
     assert 0.02 <= np.mean(others) <= 0.05
     on_itself = np.mean([unlike(vector(row), real_reference).flag for _, row in real.iterrows()])

@@ -135,6 +135,10 @@ def test_a_life_in_the_registry(table, background, store):
     assert registry.load_model("challenger", settings=settings).source == "registry (challenger, version 1)"
     assert registry.load_model(settings=settings).source == "models/champion"  # not promoted yet
 
+    rows = training_run(table, discriminant()).held_out["row"]
+    perfect = pd.DataFrame(np.eye(4)[pd.Categorical(table.loc[rows, LABEL]).codes], columns=PROBA)
+    perfect = perfect.assign(row=rows.to_numpy(), y=table.loc[rows, LABEL].to_numpy())
+    assert not registry.promote(first, settings=settings, against=perfect).passed  # the model in use is better
     assert registry.promote(first, settings=settings).passed
     champion = registry.load_model(settings=settings)
     assert champion.source == "registry (champion, version 1)"
