@@ -6,11 +6,12 @@ of ``core.inference.decide``, for whole tables at once; the tests hold the two t
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from core.errors import TableError
+from core.errors import ModelError, TableError
 from core.inference import Policy, conformal_floors
 from core.schema import EMOTIONS
 
@@ -144,9 +145,32 @@ def _ratios(sums: pd.DataFrame, emotion: str) -> pd.DataFrame:
     return pd.DataFrame(lines, columns=["measure", "emotion", "value", "low", "high"])
 
 
+def wide(table: pd.DataFrame) -> pd.DataFrame:
+    """The values of ``summary`` with one line an emotion ("all" first) and one column a measure."""
+    by = table.pivot_table(index="emotion", columns="measure", values="value", sort=False, dropna=False)
+    return by.rename_axis(columns=None).reset_index()
+
+
 def set_sizes(done: pd.DataFrame, *, names: Sequence[str] = ("none", "1", "2", "3", "4")) -> pd.DataFrame:
     """How many emotions are kept: columns emotion (and "all") and the share of each size."""
     by = pd.concat([done, done.assign(y=ALL)])
     counts = pd.crosstab(by["y"], by["size"].clip(0, 4), normalize="index").reindex(columns=range(5), fill_value=0.0)
     counts = counts.reindex([*(e for e in EMOTIONS if e in counts.index), ALL])
     return counts.set_axis(list(names), axis=1).rename_axis("emotion").reset_index()
+
+
+def out_of_fold(folder: Path, rows: pd.DataFrame) -> pd.DataFrame:
+    """The out-of-fold predictions stored with a model, with their labels: a table of predictions.
+
+    folder : of the model, with out_of_fold.csv.  rows : row, y, group of the training run.
+    Raises ModelError when they cannot be read, or the labels are those of other rows.
+    """
+    path = folder / "out_of_fold.csv"
+    try:
+        stored = pd.read_csv(path)
+        table = stored.merge(rows[["row", "y", "group"]], on="row", how="left", validate="many_to_one")
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelError(f"The out-of-fold predictions of the model cannot be read ({error}). Train again.") from error
+    if table["y"].isna().any() or not set(PROBA) <= set(table.columns):
+        raise ModelError("The stored results and the model are of different training runs. Train again.")
+    return table

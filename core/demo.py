@@ -112,6 +112,11 @@ def render(demo: Demo, *, seconds: float = 15.0) -> np.ndarray:
     return y * (demo.gain / np.abs(y).max())
 
 
+def medley(*, seconds: float = 45.0) -> np.ndarray:
+    """The four characters one after the other, ``seconds`` each: a recording whose mood moves. As ``render``."""
+    return np.concatenate([render(demo, seconds=seconds) for demo in DEMOS.values()])
+
+
 def wav(y: np.ndarray) -> bytes:
     """The samples as a 16-bit WAV file at 44.1 kHz."""
     buffer = io.BytesIO()

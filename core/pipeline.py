@@ -11,12 +11,13 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from core import store as db
-from core.audio import EXCERPT_S, Recording, decode
+from core import tracks
+from core.audio import Recording, Source, excerpt, inspect
 from core.errors import AudioError, StoreError
 from core.features import EXTRACTOR, extract
 from core.inference import Decision, Model, Policy, Prediction, decide, predict
 from core.monitor import Reference, Unlike, unlike
-from core.schema import EMOTIONS, FeatureVector
+from core.schema import FeatureVector
 from core.settings import Settings
 from core.store import Receipt, Store
 
@@ -76,19 +77,22 @@ def score_clip(
     policy: Policy,
     store: Store | None,
     origin: str = "upload",
-    start_s: float | None = None,
-    length_s: float = EXCERPT_S,
     max_mb: float = 200,
 ) -> Scored:
     """Decode, measure, predict, compare with the training music, decide, and store all that.
 
     store : None keeps nothing.  origin : how the clip came here, one of ``core.store.ORIGINS``.
-    start_s, length_s : excerpt; see ``core.audio.decode``.
     Raises AudioError for what is no usable audio; nothing is stored then. A database that fails costs the stored rows
     and not the answer: ``problem`` holds the sentence.
     """
     started = time.perf_counter()
-    recording = decode(data, name, start_s=start_s, length_s=length_s, max_mb=max_mb)
+    return _score(excerpt(inspect(data, name, max_mb=max_mb)), served, policy, store, origin, len(data), started)
+
+
+def _score(
+    recording: Recording, served: Served, policy: Policy, store: Store | None, origin: str, size: int, started: float
+) -> Scored:
+    """size : bytes of the whole file.  started : when the work on the clip began."""
     vector, problem = _known(store, recording.clip.clip_id)
     if vector is None:
         vector = extract(recording.clip)
@@ -98,7 +102,7 @@ def score_clip(
     scored = Scored(
         recording, vector, prediction, compared, policy, decision, time.perf_counter() - started, problem=problem
     )
-    return keep(scored, store, origin=origin, bitrate=round(8 * len(data) / recording.duration_s))
+    return keep(scored, store, origin=origin, bitrate=round(8 * size / recording.duration_s))
 
 
 def _known(store: Store | None, clip_id: str) -> tuple[FeatureVector | None, str]:
@@ -205,43 +209,28 @@ def rater_of(name: str, session: str) -> str:
     return db.rater_name(name) if name.strip() else f"{ANONYMOUS} {session[:6]}"
 
 
-@dataclass(frozen=True)
-class Window:
-    """One stretch of a long recording.
-
-    start_s, end_s : in s.  proba : emotion -> probability, None where there is no music; then ``remark`` says why.
-    """
-
-    start_s: float
-    end_s: float
-    proba: dict[str, float] | None
-    decision: str
-    remark: str
-
-
 def score_windows(
-    data: bytes,
-    name: str,
+    source: Source,
     served: Served,
     *,
     spans: Iterable[tuple[float, float]],
     policy: Policy,
     store: Store | None,
-    max_mb: float = 200,
-) -> Iterator[Window]:
-    """Score one window after the other, so that the caller can show progress, and stop.
+    origin: str = "upload",
+) -> Iterator[tracks.Scored]:
+    """Score one window of a recording after the other, so that the caller can show progress, and stop.
 
-    spans : start and end of each window in s.
-    A silent window is a row without probabilities, not the end of the recording. Features of windows are cached as
-    those of clips are.
+    spans : start and end of each window in s, as from ``core.tracks.spans``.
+    A silent window is a row with a remark, not the end of the recording; so is what makes a window unlike the training
+    music. Windows are stored as clips are, so that the second time costs little.
     """
     for start_s, end_s in spans:
+        started = time.perf_counter()
         try:
-            scored = score_clip(
-                data, name, served, policy=policy, store=store, start_s=start_s, length_s=end_s - start_s, max_mb=max_mb
-            )
+            recording = excerpt(source, start_s=start_s, length_s=end_s - start_s)
         except AudioError as error:
-            yield Window(start_s, end_s, None, "", str(error))
-        else:
-            proba = {e: scored.prediction.proba[e] for e in EMOTIONS}
-            yield Window(start_s, end_s, proba, scored.decision.label or "", "; ".join(scored.unlike.reasons))
+            yield start_s, end_s, None, str(error)
+            continue
+        scored = _score(recording, served, policy, store, origin, len(source.data), started)
+        remark = f"unlike the training music: {'; '.join(scored.unlike.reasons)}" if scored.unlike.flag else ""
+        yield start_s, end_s, scored.prediction.proba, remark

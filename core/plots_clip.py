@@ -9,9 +9,10 @@ import plotly.graph_objects as go
 from core.plots import COLOURS, NEUTRAL, SIGNS, SYMBOLS, style, words
 from core.schema import EMOTIONS, readable
 
-UP, DOWN = "#0072B2", "#D55E00"  # raises, lowers: blue and vermillion of the same palette
+_BELOW = {"yref": "container", "y": 0.0, "yanchor": "bottom", "traceorder": "normal"}  # a legend under the axis
+UP, DOWN = "#56B4E9", "#CC79A7"  # raises, lowers: of the same palette, and no emotion's colour
+_STEPS = (10, 15, 30, 60, 120, 300, 600, 900, 1800)  # s between two marks of a time axis
 _ROW = 26  # pixels a bar needs so that its label can be read
-_WIDE = 60  # characters; longer words are cut in hover texts
 
 
 def rgba(colour: str, alpha: float) -> str:
@@ -20,20 +21,23 @@ def rgba(colour: str, alpha: float) -> str:
     return f"rgba({r},{g},{b},{alpha:g})"
 
 
-def waterfall(steps: pd.DataFrame, *, base: float, emotion: str) -> go.Figure:
+def waterfall(steps: pd.DataFrame, *, base: float | None, emotion: str) -> go.Figure:
     """From the model's average probability to this clip's, one step a feature.
 
     steps : columns name, shown (value with unit) and shap, in the order in which they are drawn, top to bottom.
-    base : probability that the steps start from.
+    base : probability that the steps start from; None where it is not known: then changes are drawn, from 0.
     """
+    start, known = base or 0.0, base is not None
     names = ["average clip", *steps["name"], "this clip"]
+    ends = start + np.concatenate([[0], steps["shap"].cumsum()])
+    room = 0.3 * max(float(ends.max() - ends.min()), 0.2)
     figure = go.Figure(
         go.Waterfall(
             orientation="h",
             y=names,
-            x=[base, *steps["shap"], 0],
+            x=[start, *steps["shap"], 0],
             measure=["absolute", *["relative"] * len(steps), "total"],
-            text=[f"{base:.0%}", *(f"{v:+.1%}" for v in steps["shap"]), f"{base + steps['shap'].sum():.0%}"],
+            text=[_end(start, known), *(_signed(v) for v in steps["shap"]), _end(ends[-1], known)],
             textposition="outside",
             cliponaxis=False,
             customdata=["", *steps["shown"], ""],
@@ -44,17 +48,25 @@ def waterfall(steps: pd.DataFrame, *, base: float, emotion: str) -> go.Figure:
             connector={"line": {"color": NEUTRAL, "width": 0.5}},
         )
     )
-    ends = base + np.concatenate([[0], steps["shap"].cumsum()])
-    room = 0.14 * max(float(ends.max() - ends.min()), 0.2)
+    way = f"{start:.0%} → {ends[-1]:.0%}" if known else f"{100 * ends[-1]:+.0f} points"
     return (
-        style(figure, title=f"Why {words(emotion)}: {base:.0%} → {ends[-1]:.0%}", height=110 + _ROW * len(names))
+        style(figure, title=f"Why {words(emotion)}: {way}", height=110 + _ROW * len(names))
         .update_yaxes(autorange="reversed", categoryorder="array", categoryarray=names)
         .update_xaxes(
-            title="probability before calibration",
-            tickformat=".0%",
-            range=[max(min(0, float(ends.min()) - room), -0.3), float(max(ends.max(), base)) + room],
+            title="probability before calibration" if known else "change of the probability",
+            tickformat=".0%" if known else "+.0%",
+            range=[min(0.0, float(ends.min()) - room), float(ends.max()) + room],
         )
     )
+
+
+def _end(value: float, known: bool) -> str:
+    return f"{value:.0%}" if known else _signed(value)
+
+
+def _signed(share: float) -> str:
+    """A change in percent with its sign; what rounds to nothing has none."""
+    return f"{share:+.1%}" if round(share, 3) else "0%"
 
 
 def importance(table: pd.DataFrame, *, by: str = "feature", title: str = "") -> go.Figure:
@@ -70,12 +82,17 @@ def importance(table: pd.DataFrame, *, by: str = "feature", title: str = "") -> 
                 y=[_short(n) for n in part[by]],
                 name=words(str(emotion)) if emotion else "",
                 marker_color=COLOURS.get(str(emotion), UP),
+                text=SIGNS.get(str(emotion), ""),
+                textposition="inside",
+                insidetextanchor="middle",
+                textangle=0,
                 hovertemplate="%{y}: %{x:.3f}<extra>%{fullData.name}</extra>",
             )
         )
     return (
-        style(figure, title=title, height=130 + _ROW * len(order))
-        .update_layout(barmode="stack", showlegend="emotion" in table, legend={"y": 1.0, "yanchor": "bottom"})
+        style(figure, title=title, height=150 + _ROW * len(order))
+        .update_layout(barmode="stack", showlegend="emotion" in table, legend=_BELOW)
+        .update_layout(uniformtext={"mode": "hide", "minsize": 8}, margin={"b": 40})
         .update_yaxes(autorange="reversed", categoryorder="array", categoryarray=[_short(n) for n in order])
         .update_xaxes(title="mean |change of the probability|")
     )
@@ -126,7 +143,7 @@ def dependence(points: pd.DataFrame, *, column: str, emotion: str) -> go.Figure:
                 x=part["value"],
                 y=part["shap"],
                 mode="markers",
-                name=words(own),
+                name=own,  # its symbol is the marker
                 marker={"color": COLOURS[own], "symbol": SYMBOLS[own], "size": 7, "opacity": 0.75},
                 customdata=part["row"],
                 hovertemplate="%{x:.4g}: %{y:+.3f} (row %{customdata})<extra>%{fullData.name}</extra>",
@@ -184,7 +201,7 @@ def mood(windows: pd.DataFrame, *, marked: tuple[float, float] | None = None) ->
             go.Scatter(
                 x=middle,
                 y=windows[emotion],
-                name=words(emotion),
+                name=emotion,
                 mode="lines+markers",
                 line={"color": COLOURS[emotion], "width": 2},
                 marker={"symbol": SYMBOLS[emotion], "size": 8},
@@ -194,7 +211,8 @@ def mood(windows: pd.DataFrame, *, marked: tuple[float, float] | None = None) ->
         )
     if marked is not None:
         figure.add_vrect(*marked, fillcolor=NEUTRAL, opacity=0.2, line_width=0, annotation_text="steadiest")
-    ticks = np.linspace(0, float(windows["end_s"].max()), 6).round()
+    end = float(windows["end_s"].max())
+    ticks = np.arange(0, end + 1, next((s for s in _STEPS if end / s <= 8), 3600))
     return (
         style(figure, title="Mood over time", height=380)
         .update_yaxes(title="probability", tickformat=".0%", range=[0, 1.02])
@@ -208,10 +226,10 @@ def clock(seconds: float) -> str:
     return f"{whole // 60}:{whole % 60:02d}"
 
 
-def risk_coverage(curve: pd.DataFrame, *, threshold: float, coverage: float, accuracy: float) -> go.Figure:
-    """Accuracy of what is accepted against the share that is accepted, with the chosen threshold marked.
+def risk_coverage(curve: pd.DataFrame, *, mark: str, coverage: float, accuracy: float) -> go.Figure:
+    """Accuracy of what is accepted against the share that is accepted, with the chosen policy marked.
 
-    curve : columns threshold, coverage and accuracy.
+    curve : columns threshold, coverage and accuracy.  mark : the chosen policy in words.
     """
     figure = go.Figure(
         go.Scatter(
@@ -230,7 +248,7 @@ def risk_coverage(curve: pd.DataFrame, *, threshold: float, coverage: float, acc
             y=[accuracy],
             mode="markers+text",
             marker={"size": 14, "symbol": "diamond", "color": DOWN},
-            text=[f"from {threshold:.0%}"],
+            text=[mark],
             textposition="bottom left",
             hovertemplate="%{x:.0%} accepted, %{y:.1%} of them right<extra></extra>",
             showlegend=False,
@@ -293,12 +311,13 @@ def shares(table: pd.DataFrame, *, index: str, columns: Mapping[str, str], title
                 marker={"color": colour, "pattern": {"shape": pattern, "fgopacity": 0.6}},
                 text=[f"{v:.0%}" if v >= 0.06 else "" for v in table[column]],
                 textangle=0,
+                insidetextanchor="middle",
                 hovertemplate="%{y}: %{x:.0%}<extra>%{fullData.name}</extra>",
             )
         )
     return (
-        style(figure, title=title, height=130 + 34 * len(table))
-        .update_layout(barmode="stack")
+        style(figure, title=title, height=150 + 34 * len(table))
+        .update_layout(barmode="stack", legend=_BELOW, margin={"b": 40})
         .update_xaxes(range=[0, 1], tickformat=".0%")
         .update_yaxes(autorange="reversed")
     )
@@ -331,5 +350,5 @@ def beside(table: pd.DataFrame) -> go.Figure:
     return (
         style(figure, height=340)
         .update_layout(legend={"traceorder": "reversed"})
-        .update_xaxes(range=[0, 1.12], tickformat=".0%", title="probability")
+        .update_xaxes(range=[0, 1.2], tickformat=".0%")
     )

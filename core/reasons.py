@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from core.monitor import ALL, LEVELS, Reference, place
-from core.schema import BY_COLUMN, EMOTIONS, FEATURES, FeatureVector
+from core.schema import BY_COLUMN, EMOTIONS, FEATURES, LABEL, FeatureVector
 
 TOP = 8  # contributions that are shown one by one; the others are summed
 BARS = 16  # of a small distribution
@@ -38,18 +38,22 @@ _WORDS = {
 def steps(explanation: pd.DataFrame, emotion: str, *, top: int = TOP) -> tuple[float, pd.DataFrame]:
     """The way from the average probability to this clip's: the strongest features, then the rest as one.
 
-    explanation : from ``explain_clip``: emotion, feature, value, shap, base.
+    explanation : from ``explain_clip`` or ``of_row``: emotion, feature, shap, base, and value where it is known.
     Returns the base and columns feature ("" for the rest), name, shown (value with unit), shap; base and shap add up
     to the base model's probability.
     """
     own = explanation[explanation["emotion"] == emotion]
     own = own.loc[own["shap"].abs().sort_values(ascending=False, kind="stable").index]
+    if "value" in own:
+        shown = [with_unit(c, v) for c, v in zip(own["feature"], own["value"], strict=True)]
+    else:
+        shown = [""] * len(own)
     first, rest = own.iloc[:top], own.iloc[top:]
     table = pd.DataFrame(
         {
             "feature": first["feature"].astype(str).to_numpy(),
             "name": [BY_COLUMN[c].name for c in first["feature"]],
-            "shown": [with_unit(c, v) for c, v in zip(first["feature"], first["value"], strict=True)],
+            "shown": shown[:top],
             "shap": first["shap"].to_numpy(dtype=float),
         }
     )
@@ -133,3 +137,57 @@ def curves(reference: Reference, column: str, *, emotions: Sequence[str] = EMOTI
         [pd.DataFrame({"emotion": e, "q": LEVELS, "value": reference.quantiles[e][at]}) for e in emotions],
         ignore_index=True,
     )
+
+
+def swarm(shap: pd.DataFrame, emotion: str, *, values: pd.DataFrame | None, top: int = 12) -> pd.DataFrame:
+    """Dots of a beeswarm for the features that move an emotion most, the strongest first.
+
+    shap : from ``core.explain.read_shap``.  values : the training table (index = row), for the colours; or None.
+    Returns row, feature, shap, offset (vertical, within +-0.4 of the feature's line) and place (rank of the feature's
+    value among the clips, in [0, 1]; NaN without the table).
+    """
+    own = shap[shap["emotion"] == emotion]
+    strength = own["shap"].abs().groupby(own["feature"], observed=True).mean().sort_values(ascending=False)
+    parts = []
+    for column in strength.index[:top]:
+        part = own.loc[own["feature"] == column, ["row", "feature", "shap"]].astype({"feature": str})
+        place = np.nan if values is None else values[column].rank(pct=True).reindex(part["row"]).to_numpy()
+        parts.append(part.assign(offset=_offsets(part["shap"].to_numpy()), place=place))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _offsets(x: np.ndarray, *, bins: int = 60) -> np.ndarray:
+    """Vertical places that keep dots of about the same value apart: they pile up from the middle outwards."""
+    if np.ptp(x) == 0:
+        return np.zeros(len(x))
+    slot = np.minimum(((x - x.min()) / np.ptp(x) * bins).astype(int), bins - 1)
+    nth = pd.Series(slot).groupby(slot).cumcount().to_numpy()
+    pile = np.ceil(nth / 2) * np.where(nth % 2, 1, -1)
+    return pile / max(np.abs(pile).max(), 8) * 0.4
+
+
+def dependence(shap: pd.DataFrame, emotion: str, column: str, *, table: pd.DataFrame) -> pd.DataFrame:
+    """What each value of a feature did to an emotion's probability: row, value, shap, label (the clip's emotion)."""
+    part = shap[(shap["emotion"] == emotion) & (shap["feature"] == column)]
+    rows = part["row"].to_numpy()
+    known = table.loc[rows]
+    return pd.DataFrame(
+        {
+            "row": rows,
+            "value": known[column].to_numpy(),
+            "shap": part["shap"].to_numpy(dtype=float),
+            "label": known[LABEL].to_numpy(),
+        }
+    )
+
+
+def of_row(shap: pd.DataFrame, row: int, *, values: pd.Series | None) -> pd.DataFrame:
+    """The stored contributions of one clip in the form that ``steps`` takes; steps start from 0.
+
+    values : the clip's row of the training table; None where it is not at hand, and then there is no column value.
+    """
+    part = shap[shap["row"] == row].astype({"emotion": str, "feature": str})
+    table = part[["emotion", "feature", "shap"]].astype({"shap": float}).reset_index(drop=True).assign(base=0.0)
+    if values is not None:
+        table.insert(2, "value", values.loc[table["feature"]].to_numpy(dtype=float))
+    return table

@@ -92,12 +92,13 @@ def ask() -> Chosen | None:
 
 def _demo(character: str) -> Chosen:
     recipe = demo.DEMOS[character]
-    return Chosen(demo.wav(demo.render(recipe)), f"{recipe.title}.wav", "demo")
+    title = recipe.title.replace("/", "\N{FRACTION SLASH}")  # a metre, not a folder
+    return Chosen(demo.wav(demo.render(recipe)), title, "demo")
 
 
 def result(chosen: Chosen | None, served: Served) -> Shown | None:
     """The scored clip: the one just chosen, else the one that was on the screen before; decided by today's policy."""
-    policy, kept = _policy.active(served), _shared.store()
+    policy, kept = _policy.active(served.policies), _shared.store()
     shown: Shown | None = st.session_state.get(RESULT)
     try:
         if shown is None and chosen is not None:
@@ -160,7 +161,7 @@ def _unlike(scored: Scored, served: Served) -> None:
         help="One feature, or all of them together, lies beyond what the training music reaches. "
         f"The badge also rings for {served.reference.false_alarms:.1%} of the training clips themselves, held out.",
     )
-    st.markdown("\n".join(f"- {reason}" for reason in found.reasons[:5]))
+    st.markdown("\n".join(f"- {reason[0].upper()}{reason[1:]}." for reason in found.reasons[:5]))
     with st.expander("What is unusual, and the nearest known clips", icon=":material/compare_arrows:"):
         first = found.features.head(10).assign(feature=found.features["feature"].map(readable))
         st.dataframe(
@@ -201,10 +202,15 @@ def _nearest(scored: Scored, served: Served) -> None:
     )
 
 
-def sound(shown: Shown) -> None:
-    """The one player, and the clip for the eye."""
+def player(shown: Shown) -> None:
+    """The one player: exactly what was analysed, in a form that every browser plays."""
+    clip = shown.scored.recording.clip
+    st.audio(shown.wav, format="audio/wav", alt=f"Player: the {clip.duration_s:.1f} s that were analysed")
+
+
+def picture(shown: Shown) -> None:
+    """The clip for the eye."""
     recording = shown.scored.recording
-    st.audio(shown.wav, format="audio/wav", alt=f"The {recording.clip.duration_s:.1f} s that were analysed")
     tag = shown.scored.clip_id[:8]
     _shared.chart(
         plots.waveform(*audio.envelope(recording.clip)),

@@ -6,18 +6,21 @@ import streamlit as st
 
 from core.errors import ModelError
 from core.inference import Policy
-from core.pipeline import Served
 from core.schema import EMOTIONS
+from pages import _shared
 
 KEY = "policy"
 KINDS = {"threshold": "Threshold", "conformal": "Conformal set"}
 FIELDS = ("kind", "threshold", "pair", "coverage", "floors")  # of the address
 
 
-def active(served: Served) -> Policy:
-    """The policy in use. The first page of a session takes it from the address, if it names one."""
+def active(stored: Mapping[str, Policy]) -> Policy:
+    """The policy in use. The first page of a session takes it from the address, if it names one.
+
+    stored : the policies that came with the model, by name.
+    """
     if KEY not in st.session_state:
-        st.session_state[KEY] = _from_address(served)
+        st.session_state[KEY] = _from_address(stored)
     return st.session_state[KEY]
 
 
@@ -26,18 +29,18 @@ def use(policy: Policy) -> None:
     st.session_state[KEY] = policy
 
 
-def _from_address(served: Served) -> Policy:
+def _from_address(stored: Mapping[str, Policy]) -> Policy:
     given = {k: st.query_params[k] for k in FIELDS if k in st.query_params}
     try:
-        return parse(given, served.policies) if given else default(served)
+        return parse(given, stored) if given else default(stored)
     except ModelError as error:
-        st.warning(f"The policy in the address is not used. {error}", icon=":material/link_off:")
-        return default(served)
+        st.warning(f"The policy in the address is not used. {_shared.literal(str(error))}", icon=":material/link_off:")
+        return default(stored)
 
 
-def default(served: Served) -> Policy:
+def default(stored: Mapping[str, Policy]) -> Policy:
     """The policy that was stored with the model."""
-    return served.policies.get("threshold", Policy())
+    return stored.get("threshold", Policy())
 
 
 def parse(given: Mapping[str, str], stored: Mapping[str, Policy]) -> Policy:

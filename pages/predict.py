@@ -10,7 +10,7 @@ from pages import _policy, _shared
 
 st.title("Predict")
 served = _shared.champion()
-policy = _policy.active(served)
+policy = _policy.active(served.policies)
 st.caption(
     f"Model {served.model.version}, from {served.model.source}. Policy: {_policy.words(policy)}. "
     "It supports, and never replaces, a person's judgement."
@@ -28,6 +28,7 @@ scored = shown.scored
 heading, close = st.columns([5, 1], vertical_alignment="bottom")
 heading.subheader(_shared.literal(scored.recording.name), divider="gray")
 close.button("Close", icon=":material/close:", on_click=parts.close, help="Take this clip off the screen.")
+parts.player(shown)
 left, right = st.columns(2, gap="large")
 with left:
     parts.decision(scored, served)
@@ -40,7 +41,7 @@ with left:
     )
     parts.answer(shown)
 with right:
-    parts.sound(shown)
+    parts.picture(shown)
 
 st.header("Why")
 reasons.why(shown, served)

@@ -1,0 +1,201 @@
+"""The views of the Explain page: each asks core for a table and shows it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from core import explain, leaderboard, plots, plots_clip, reasons
+from core.comparison import Comparison
+from core.errors import CoreError
+from core.schema import BY_COLUMN, COLUMNS, EMOTIONS, readable
+from core.settings import Settings
+from pages import _shared
+
+TOP = 15  # features in a bar chart
+
+
+@dataclass(frozen=True, eq=False)
+class Page:
+    """What was chosen. shap : contributions of every clip.  known : the table that they belong to, if it is at hand."""
+
+    found: Comparison
+    model: str
+    shap: pd.DataFrame
+    known: pd.DataFrame | None
+
+    def name(self, what: str) -> str:
+        version = leaderboard.version(self.found, self.model)
+        return _shared.file_name(what, data_hash=str(self.found.about["data_hash"]), version=version)
+
+
+def choose(found: Comparison) -> str:
+    """One of the models whose contributions were computed at training time, the champion first."""
+    stored = {path.stem for path in _folder().glob("*.parquet")}
+    names = sorted((m for m in found.labels_of if m in stored), key=lambda m: m != found.champion)
+    if not names:
+        st.info("No explanations were stored: they are made by a full training run.", icon=":material/psychology:")
+        st.code("python -m core train", language="shell")
+        st.stop()
+    return st.selectbox(
+        "Model",
+        names,
+        format_func=lambda m: found.labels_of[m],
+        key="model",
+        bind="query-params",
+        help="Contributions of every clip were computed when the models were trained.",
+    )
+
+
+def _emotion() -> str:
+    """The emotion that is asked about: the same in all views that ask."""
+    return st.segmented_control(
+        "Emotion",
+        EMOTIONS,
+        format_func=plots.words,
+        default=EMOTIONS[0],
+        required=True,
+        key="emotion",
+        bind="query-params",
+    )
+
+
+def _folder() -> Path:
+    return Settings().models_dir / "comparison" / "shap"
+
+
+@st.cache_data(show_spinner="Reading the explanations …", max_entries=4)
+def _read(path: Path, stamp: int) -> pd.DataFrame:
+    """stamp : time of the file's last change."""
+    return explain.read_shap(path)
+
+
+def contributions(found: Comparison, model: str) -> pd.DataFrame:
+    """SHAP values of every clip; ends the page with a sentence when they cannot be read."""
+    path = _folder() / f"{model}.parquet"
+    try:
+        return _read(path, path.stat().st_mtime_ns)
+    except CoreError as error:
+        _shared.problem(error)
+        st.stop()
+
+
+def own_table(found: Comparison) -> pd.DataFrame | None:
+    """The table that the models were trained on, if it is at hand; says so if not."""
+    known = _shared.table_at_hand()
+    if known is not None and known.content_hash == found.about["data_hash"]:
+        return known.frame
+    st.info(
+        "The table that the models were trained on is not at hand, so the values of its clips cannot be shown: dots "
+        "have no colours, and one feature's dependence cannot be drawn. The contributions themselves are those of the "
+        "real table. Get the table on the Explore page.",
+        icon=":material/table_view:",
+    )
+    return None
+
+
+def overall(page: Page) -> None:
+    """Which features, and which groups of them, move the probabilities most."""
+    wanted = st.segmented_control(
+        "Importance for",
+        ["all", *EMOTIONS],
+        format_func=plots.words,
+        default="all",
+        required=True,
+        key="importance_for",
+        bind="query-params",
+    )
+    each = explain.importance(page.shap, per_emotion=True)
+    groups = explain.importance(page.shap, by="group", per_emotion=True)
+    if wanted != "all":
+        each, groups = each[each["emotion"] == wanted], groups[groups["emotion"] == wanted]
+    first = each.groupby("feature", observed=True)["importance"].sum().sort_values(ascending=False).index[:TOP]
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        _shared.chart(
+            plots_clip.importance(each[each["feature"].isin(first)], title=f"The {TOP} strongest features"),
+            key=page.name(f"importance-{wanted}"),
+            alt=f"Strongest features: {', '.join(BY_COLUMN[str(c)].name for c in first[:5])}",
+            data=each.assign(feature=each["feature"].astype(str).map(readable)),
+        )
+    with right:
+        _shared.chart(
+            plots_clip.importance(groups, by="group", title="By group"),
+            key=page.name(f"importance-groups-{wanted}"),
+            alt="Importance of dynamics, rhythm, timbre and tonality",
+            data=groups,
+        )
+        st.caption(
+            "The mean of how far a feature moves the probability of an emotion, up or down, over all clips of the "
+            "table (SHAP values against typical clips). In a group, features that cancel each other count as nothing. "
+            "Features that say the same share the credit: a short bar does not prove that a feature is of no use."
+        )
+
+
+def every_clip(page: Page) -> None:
+    """One dot a clip and feature."""
+    emotion = _emotion()
+    points = reasons.swarm(page.shap, emotion, values=page.known)
+    _shared.chart(
+        plots_clip.beeswarm(points, emotion=emotion, coloured=page.known is not None),
+        key=page.name(f"every-clip-{emotion}"),
+        alt=f"How far each of the strongest features moved the probability of {emotion} in each clip",
+        data=points.drop(columns="offset"),
+    )
+    st.caption("Right of the line: the feature speaks for the emotion in this clip. Bright dots: its value is high.")
+
+
+def one_feature(page: Page) -> None:
+    """What each value of a feature does."""
+    emotion = _emotion()
+    order = explain.importance(page.shap[page.shap["emotion"] == emotion])["feature"].astype(str).tolist()
+    column = st.selectbox(
+        "Feature",
+        order,
+        format_func=readable,
+        key="feature",
+        bind="query-params",
+        help="The strongest first. Type to search.",
+    )
+    st.caption(BY_COLUMN[column].meaning)
+    if page.known is None:
+        st.info("This needs the table's own values, and the table is not at hand.", icon=":material/table_view:")
+        return
+    points = reasons.dependence(page.shap, emotion, column, table=page.known)
+    _shared.chart(
+        plots_clip.dependence(points, column=column, emotion=emotion),
+        key=page.name(f"dependence-{BY_COLUMN[column].name}-{emotion}"),
+        alt=f"Change of the probability of {emotion} against {readable(column)}, one symbol a clip",
+        data=points,
+    )
+    st.caption("The symbol is the clip's own emotion. Dots of one value that lie apart: other features have a say.")
+
+
+def one_clip(page: Page) -> None:
+    """The way from the average clip to one row of the table."""
+    emotion = _emotion()
+    rows = sorted(page.shap["row"].unique().tolist())
+    row = st.selectbox(
+        "Row of the table",
+        rows,
+        format_func=lambda r: _row_words(page, r),
+        key="row",
+        bind="query-params",
+        help="Row numbers of the published table, from 0. Type a number or an emotion to search.",
+    )
+    values = None if page.known is None else page.known.loc[row, list(COLUMNS)]
+    own = reasons.of_row(page.shap, row, values=values)
+    _, steps = reasons.steps(own, emotion, top=12)
+    _shared.chart(
+        plots_clip.waterfall(steps, base=None, emotion=emotion),
+        key=page.name(f"row-{row}-{emotion}"),
+        alt=f"Steps that move the probability of {emotion} for row {row}: "
+        + ", ".join(f"{n} {v:+.1%}" for n, v in zip(steps["name"], steps["shap"], strict=True)),
+        data=own.drop(columns="base"),
+    )
+
+
+def _row_words(page: Page, row: int) -> str:
+    labels = dict(zip(page.found.rows["row"], page.found.rows["y"], strict=True))
+    return f"{row}: {plots.words(labels[row])}" if row in labels else str(row)

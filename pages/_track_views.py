@@ -1,0 +1,221 @@
+"""The parts of the Whole tracks page: which recording, how it is cut, its mood over time, its steadiest stretch."""
+
+from dataclasses import dataclass, field
+
+import pandas as pd
+import streamlit as st
+
+from core import audio, demo, pipeline, plots, plots_clip, tracks
+from core.audio import Source
+from core.errors import CoreError
+from core.inference import Policy
+from core.pipeline import Served
+from core.schema import EMOTIONS
+from core.settings import Settings
+from pages import _shared
+from pages._clip_parts import FORMATS
+
+RUN = "track_run"  # in the session: the recording on the screen, and how far it has been scored
+DEMO = "Demo: four characters, one after the other (synthetic)"
+HOW = {"mean": "mean probability", "vote": "vote of the windows"}
+COLUMNS = {f"p_{e}": e for e in EMOTIONS}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a recording is cut. length_s, hop_s : of the windows.  spans : start and end of each in s."""
+
+    length_s: float
+    hop_s: float
+    spans: tuple[tuple[float, float], ...]
+
+
+@dataclass(eq=False)
+class Run:
+    """Windows scored so far of one recording under one plan, by one model."""
+
+    key: tuple[object, ...]
+    windows: list[tracks.Scored] = field(default_factory=list)
+    stopped: bool = False
+
+
+@st.cache_resource(show_spinner="Making the demo …", max_entries=1)
+def _demo() -> bytes:
+    return demo.wav(demo.medley())
+
+
+def ask() -> Source | None:
+    """The recording; a sentence when it is no usable audio."""
+    file = st.file_uploader(
+        "WAV, FLAC, OGG or MP3",
+        type=FORMATS,
+        max_upload_size=max(1, int(Settings().max_upload_mb)),
+        key="track_file",
+        help="A whole piece or session. The audio itself is not kept.",
+    )
+    example = st.checkbox(DEMO, key="track_demo", disabled=file is not None)
+    if file is None and not example:
+        return None
+    try:
+        if file is not None:
+            return audio.inspect(file.getvalue(), file.name, max_mb=Settings().max_upload_mb)
+        return audio.inspect(_demo(), "demo, four characters (synthetic)")
+    except CoreError as error:
+        _shared.problem(error)
+        st.stop()
+
+
+def plan(source: Source | None) -> Plan | None:
+    """Length and distance of the windows."""
+    left, right = st.columns(2)
+    length = left.slider(
+        "Length of a window (s)",
+        int(tracks.SHORTEST_S),
+        int(tracks.LONGEST_S),
+        int(tracks.LENGTH_S),
+        5,
+        key="length",
+        bind="query-params",
+        help="30 s is what the model was trained on. Longer windows are calmer, and mix moods.",
+    )
+    hop = right.slider(
+        "A window every (s)",
+        5,
+        int(length),
+        min(int(tracks.HOP_S), int(length)),
+        5,
+        key="hop",
+        bind="query-params",
+        help="Shorter steps draw a finer line, and take longer.",
+    )
+    if source is None:
+        return None
+    return Plan(length, hop, tuple(tracks.spans(source.duration_s, length_s=length, hop_s=hop)))
+
+
+def scored(source: Source, cut: Plan, served: Served, policy: Policy) -> pd.DataFrame | None:
+    """The timeline so far. Each window is kept in the session as it comes, so that stopping loses nothing."""
+    key = (source.digest, cut.length_s, cut.hop_s, served.model.version)
+    run: Run | None = st.session_state.get(RUN)
+    if run is None or run.key != key:
+        run = st.session_state[RUN] = Run(key)
+    total = len(cut.spans)
+    if len(run.windows) < total and not run.stopped:
+        _go_on(run, source, cut, served, policy)
+    if len(run.windows) < total:
+        st.info(f"Stopped after {len(run.windows)} of {total} windows.", icon=":material/pause:")
+        st.button("Go on", icon=":material/play_arrow:", on_click=_set_stopped, args=(run, False))
+    return tracks.timeline(run.windows) if run.windows else None
+
+
+def _set_stopped(run: Run, stopped: bool) -> None:
+    run.stopped = stopped
+
+
+def _go_on(run: Run, source: Source, cut: Plan, served: Served, policy: Policy) -> None:
+    """Score the windows that are missing, with progress, until all are done or somebody stops it."""
+    total, kept = len(cut.spans), _shared.store()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        bar = st.progress(len(run.windows) / total, text=f"{len(run.windows)} of {total} windows …")
+        # Pressing it ends this run of the page at the next sign of progress.
+        stop = st.empty()
+        stop.button("Stop", icon=":material/stop:", on_click=_set_stopped, args=(run, True), key="stop")
+    origin = "upload" if "demo" not in source.name else "demo"
+    missing = cut.spans[len(run.windows) :]
+    try:
+        for window in pipeline.score_windows(source, served, spans=missing, policy=policy, store=kept, origin=origin):
+            run.windows.append(window)
+            n = len(run.windows)
+            bar.progress(
+                n / total, text=f"Window {min(n + 1, total)} of {total}, up to {plots_clip.clock(window[1])} …"
+            )
+    except CoreError as error:
+        _shared.problem(error)
+        run.stopped = True
+    bar.empty()
+    stop.empty()
+
+
+def mood(source: Source, cut: Plan, done: pd.DataFrame, served: Served) -> None:
+    """Mood over time, one answer for all, and the steadiest stretch of a wanted mood."""
+    how = st.segmented_control(
+        "One answer by",
+        list(HOW),
+        format_func=HOW.get,
+        default="mean",
+        required=True,
+        key="how",
+        bind="query-params",
+        help="The vote counts windows; the mean also counts how sure each window is.",
+    )
+    try:
+        answer = tracks.overall(done, how)
+    except CoreError as error:
+        _shared.problem(error)
+        st.dataframe(done[["start_s", "end_s", "remark"]], hide_index=True)
+        return
+    shares = ", ".join(f"{plots.words(e)} {answer.shares[e]:.0%}" for e in EMOTIONS)
+    st.subheader(f"{plots.words(answer.label)}", divider="gray")
+    st.caption(f"{_shared.literal(source.name)}, {answer.windows} windows with music, by {HOW[how]}: {shares}.")
+    wanted = st.segmented_control(
+        f"The steadiest {tracks.STRETCH_S:.0f} seconds of",
+        EMOTIONS,
+        format_func=plots.words,
+        default=answer.label,
+        required=True,
+        key="wanted",
+        bind="query-params",
+    )
+    stretch = tracks.steadiest(done, wanted)
+    tag = f"clip-{source.digest[:8]}_model-{served.model.version}"
+    windows = done.rename(columns=COLUMNS)
+    _shared.chart(
+        plots_clip.mood(windows, marked=None if stretch is None else (stretch.start_s, stretch.end_s)),
+        key=f"mood_{cut.length_s}s-every-{cut.hop_s}s_{tag}",
+        alt=f"Probabilities of the four emotions over {source.duration_s:.0f} s; overall {answer.label}",
+        data=windows,
+    )
+    silent = int(done["p_angry"].isna().sum())
+    if silent:
+        st.caption(f":material/info: {silent} windows hold no music that could be scored; they are gaps in the lines.")
+    unlike = int((done["remark"].str.startswith("unlike")).sum())
+    if unlike:
+        st.caption(f":material/warning: {unlike} windows are unlike the music that this model knows: trust them less.")
+    if stretch is not None:
+        _stretch(source, stretch, wanted, tag)
+
+
+def _stretch(source: Source, stretch: tracks.Stretch, wanted: str, tag: str) -> None:
+    """The stretch to hear and to take along."""
+    at = f"{plots_clip.clock(stretch.start_s)} to {plots_clip.clock(stretch.end_s)}"
+    if stretch.fits:
+        st.success(
+            f"**{at}**: {plots.words(wanted)} in every window, never below {stretch.lowest:.0%}, {stretch.mean:.0%} on "
+            "average.",
+            icon=":material/check_circle:",
+        )
+    else:
+        st.warning(
+            f"No stretch holds {plots.words(wanted)} throughout. The best is **{at}**: {stretch.mean:.0%} on average, "
+            f"{stretch.lowest:.0%} at its lowest, with another emotion stronger somewhere.",
+            icon=":material/help:",
+        )
+    try:
+        wav = _excerpt(source.digest, stretch.start_s, stretch.end_s, _source=source)
+    except CoreError as error:
+        _shared.problem(error)
+        return
+    st.audio(wav, format="audio/wav", alt=f"Player: the steadiest stretch, {at}")
+    st.download_button(
+        "Download this stretch (WAV)",
+        wav,
+        file_name=f"{wanted}_{stretch.start_s:.0f}-{stretch.end_s:.0f}s_{tag}.wav",
+        mime="audio/wav",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+
+
+@st.cache_data(show_spinner=False, max_entries=8)
+def _excerpt(digest: str, start_s: float, end_s: float, _source: Source) -> bytes:
+    return demo.wav(audio.excerpt(_source, start_s=start_s, length_s=end_s - start_s).clip.y)

@@ -1,0 +1,32 @@
+"""Decisions: when one emotion is accepted, two are offered or a person has to listen, and what that is worth."""
+
+import streamlit as st
+
+from pages import _decision_views as views
+
+st.title("Decisions")
+page = views.open_page()
+st.caption(
+    f"Every figure is of model {page.model.version} on clips that it was not trained on (cross-validation, "
+    f"{page.clips} clips of the published table). What you set here is the policy that the Predict page uses, at once."
+)
+choose, worth = st.columns([2, 3], gap="large")
+with choose:
+    policy = views.controls(page)
+done = views.decided(page, policy)
+with worth:
+    views.figures(page, policy, done)
+views.share(page, policy)
+curve, emotions, sets, badge, sure = st.tabs(
+    ["Risk and coverage", "Each emotion", "Sets", "The badge", "Reliability"], key="view", bind="query-params"
+)
+for tab, view in (
+    (curve, views.risk),
+    (emotions, views.each_emotion),
+    (sets, views.sets),
+    (badge, views.badge),
+    (sure, views.reliability),
+):
+    if tab.open:
+        with tab:
+            view(page, policy, done)

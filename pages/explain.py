@@ -1,0 +1,25 @@
+"""Explain: what a model listens to, overall, for one emotion, for one feature and for one clip of the table."""
+
+import streamlit as st
+
+from pages import _explain_views as views
+from pages import _shared
+
+st.title("Explain")
+found = _shared.results()
+model = views.choose(found)
+shap = views.contributions(found, model)
+known = views.own_table(found)
+overall, swarm, dependence, clip = st.tabs(
+    ["Overall", "Every clip", "One feature", "One clip"], key="view", bind="query-params"
+)
+page = views.Page(found, model, shap, known)
+for tab, view in (
+    (overall, views.overall),
+    (swarm, views.every_clip),
+    (dependence, views.one_feature),
+    (clip, views.one_clip),
+):
+    if tab.open:
+        with tab:
+            view(page)
