@@ -1,0 +1,117 @@
+"""The audio of clips, kept so that people can listen to them later: what was analysed, never the file that was sent.
+
+At most 30 s of mono audio a clip, FLAC with 24 bits, in data/clips, named by the hash alone: no path comes from a
+person. A library's files stay where they are and are read there. A clip that is deleted takes its audio with it.
+"""
+
+import io
+import os
+import re
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from core import store as db
+from core.audio import EXCERPT_S, Clip, content_hash, decode
+from core.errors import AudioError, StoreError
+from core.settings import Settings
+
+FOLDER = "clips"  # below the data folder
+_NAMED = re.compile(r"[0-9a-f]{64}(@[0-9]+\.[0-9]{3}\+[0-9]+(\.[0-9]+)?)?")  # as `core.audio` names a clip
+
+
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """Audio that was kept. data : a file that browsers play.  form : its media type.  clip : the same, decoded."""
+
+    data: bytes
+    form: str
+    clip: Clip
+
+
+def folder(settings: Settings) -> Path:
+    """Where the audio of clips is kept."""
+    return settings.data_dir / FOLDER
+
+
+def keep_audio(clip: Clip, kept: Path) -> str:
+    """Write the clip's samples unless they are there, and return the path to store with the clip.
+
+    kept : the folder, see ``folder``.  The file appears whole or not at all, also when the process dies.
+    Raises StoreError when the disk refuses it.
+    """
+    path = _place(clip.clip_id, kept)
+    try:
+        if not path.is_file():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write_whole(path, _flac(clip.y, clip.sr))
+    except OSError as error:
+        raise StoreError(f"The clip's audio cannot be kept in {kept}: {error.strerror}.") from error
+    return f"{FOLDER}/{path.parent.name}/{path.name}"
+
+
+def load_audio(clip_id: str, path: str | None, *, start_s: float, duration_s: float, settings: Settings) -> Kept:
+    """The audio of a stored clip, as people hear it.
+
+    clip_id, path, start_s, duration_s : of the row in the store. An absolute path is a file of a library; of anything
+    else only the clip's hash counts.
+    Raises AudioError when it was not kept, is gone, or is no longer what was scored.
+    """
+    try:
+        if path is not None and Path(path).is_absolute():
+            return _of_library(clip_id, Path(path), start_s, duration_s, settings)
+        data = _place(clip_id, folder(settings)).read_bytes()
+    except OSError as error:
+        raise AudioError("The audio of this clip is no longer there. Score the file again to bring it back.") from error
+    try:
+        y, sr = soundfile.read(io.BytesIO(data), dtype="float64")
+        return Kept(data, "audio/flac", Clip(clip_id, y, sr))
+    except (soundfile.LibsndfileError, RuntimeError) as error:
+        raise AudioError("The kept audio of this clip is damaged. Score the file again to bring it back.") from error
+
+
+def _of_library(clip_id: str, path: Path, start_s: float, duration_s: float, settings: Settings) -> Kept:
+    data = path.read_bytes()
+    if content_hash(data) != clip_id.split("@")[0]:
+        raise AudioError("The file in the library has changed since it was scored. Score the library again.")
+    part = {} if "@" not in clip_id else {"start_s": start_s, "length_s": min(duration_s, EXCERPT_S)}
+    clip = decode(data, path.name, max_mb=settings.max_upload_mb, **part).clip
+    return Kept(_flac(clip.y, clip.sr), "audio/flac", clip)
+
+
+def delete_clip(opened: db.Store, clip_id: str, *, settings: Settings) -> None:
+    """Take a clip out of queues, libraries and training, and remove its kept audio. What people said of it stays."""
+    db.delete_clip(opened, clip_id)
+    if _NAMED.fullmatch(clip_id):
+        try:
+            _place(clip_id, folder(settings)).unlink(missing_ok=True)
+        except OSError as error:
+            raise StoreError(f"The clip is deleted, but not its audio file: {error.strerror}.") from error
+
+
+def _place(clip_id: str, kept: Path) -> Path:
+    if not _NAMED.fullmatch(clip_id):
+        raise StoreError("The clip's id is no hash of audio, so no audio is kept under it.")
+    return kept / clip_id[:2] / f"{clip_id}.flac"
+
+
+def _flac(y: np.ndarray, sr: int) -> bytes:
+    buffer = io.BytesIO()
+    soundfile.write(buffer, y, sr, format="FLAC", subtype="PCM_24")
+    return buffer.getvalue()
+
+
+def _write_whole(path: Path, data: bytes) -> None:
+    """Write beside, flush to the disk, then rename: another process sees the whole file or none."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".part-", delete=False) as part:
+        try:
+            part.write(data)
+            part.flush()
+            os.fsync(part.fileno())
+        except OSError:
+            Path(part.name).unlink(missing_ok=True)
+            raise
+    os.replace(part.name, path)
