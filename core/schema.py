@@ -5,11 +5,14 @@ Column lists, labels, units, ranges, the data dictionary and the tests derive fr
 
 from dataclasses import dataclass
 from math import inf, sqrt
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from core.errors import CoreError
+
+if TYPE_CHECKING:  # pandas costs 40 MB that a process which only extracts features can do without
+    import pandas as pd
 
 EMOTIONS = ("angry", "happy", "relax", "sad")
 LABEL = "Class"
@@ -298,8 +301,10 @@ def readable(column: str) -> str:
     return feature.name if feature.unit == "1" else f"{feature.name} ({feature.unit})"
 
 
-def data_dictionary() -> pd.DataFrame:
+def data_dictionary() -> "pd.DataFrame":
     """The 50 features as a table: one row a feature in schema order."""
+    import pandas as pd
+
     return pd.DataFrame([f.__dict__ for f in FEATURES])
 
 
@@ -335,6 +340,8 @@ class FeatureVector:
     def __post_init__(self) -> None:
         check_features(self.values)
 
-    def row(self) -> pd.DataFrame:
+    def row(self) -> "pd.DataFrame":
         """One-row table in schema order, indexed by clip_id."""
+        import pandas as pd
+
         return pd.DataFrame([self.values], columns=list(COLUMNS), index=pd.Index([self.clip_id], name="clip_id"))

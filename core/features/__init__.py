@@ -18,18 +18,22 @@ def extract(clip: Clip) -> FeatureVector:
 
     Raises AudioError when the clip is not at 44.1 kHz: the features depend on the sampling rate.
     """
-    from core.features import (
-        dynamics,
-        rhythm,
-        timbre,
-        tonality,
-    )  # compiled kernels load with the first clip, not before
+    # Compiled kernels load with the first clip, not before.
+    import core.features.dynamics as dynamics
+    import core.features.rhythm as rhythm
+    import core.features.timbre as timbre
+    import core.features.tonality as tonality
+    from core.features.spectrum import clip_spectrum
 
     if clip.sr != SR:
         raise AudioError(f"Features are defined at {SR} Hz; this clip is at {clip.sr} Hz. Resample it first.")
-    measured: dict[str, float] = {}
-    for chapter in (dynamics, rhythm, timbre, tonality):
-        measured |= chapter.measure(clip.y, clip.sr)
+    spectrum = clip_spectrum(clip.y, clip.sr)
+    measured = {
+        **dynamics.measure(clip.y, clip.sr),
+        **rhythm.measure(clip.y, clip.sr),
+        **timbre.measure(clip.y, clip.sr, spectrum),
+        **tonality.measure(clip.y, clip.sr, spectrum),
+    }
     return FeatureVector(clip.clip_id, EXTRACTOR, np.array([measured[c] for c in COLUMNS]))
 
 
