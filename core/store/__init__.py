@@ -32,8 +32,10 @@ from core.store.queries import (
     counts,
     current_answers,
     ground_truth,
+    label_pool,
     label_queue,
     library_table,
+    queue_item,
     raters_table,
 )
 from core.store.rows import (
@@ -88,6 +90,7 @@ __all__ = [
     "get_setting",
     "ground_truth",
     "jobs_table",
+    "label_pool",
     "label_queue",
     "labels_table",
     "latest_job",
@@ -96,6 +99,7 @@ __all__ = [
     "new_token",
     "open_store",
     "predictions_table",
+    "queue_item",
     "rater_name",
     "raters_table",
     "report_job",

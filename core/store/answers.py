@@ -212,7 +212,7 @@ def feedback_table(
 ) -> pd.DataFrame:
     """All that people said, oldest first, with the clip and the prediction that it is about.
 
-    Columns: feedback_id, kind, undone (taken back by a later row), clip_id, file_name, deleted, prediction_id,
+    Columns: feedback_id, kind, undone (taken back by a later row), clip_id, file_name, origin, deleted, prediction_id,
     model_version, extractor, p_* , guess, decision, display, shown_label, label, skip_reason, rater, verified, source,
     comment, target_id, created_at.
     """
@@ -224,6 +224,7 @@ def feedback_table(
             sa.exists().where(undone.c.target_id == feedback.c.id).label("undone"),
             feedback.c.clip_id,
             clips.c.file_name,
+            clips.c.origin,
             clips.c.deleted_at.is_not(None).label("deleted"),
             feedback.c.prediction_id,
             predictions.c.model_version,

@@ -34,16 +34,18 @@ def label_queue(
     champion: str | None = None,
     challenger: str | None = None,
     origins: tuple[str, ...] = ("upload", "recording", "library", "import"),
+    with_audio: bool = False,
 ) -> pd.DataFrame:
     """The clips whose answer by this rater is worth most, best first.
 
     First those where champion and challenger differ, then by the champion's margin, smallest first. Left out: clips
     that this rater has answered, that already have a ground truth, that were deleted, or that have no prediction.
     champion, challenger : model versions; None takes each clip's newest prediction in that role.
+    with_audio : only clips whose audio is kept somewhere.
     Columns: clip_id, file_name, path, origin, start_s, duration_s, prediction_id, p_*, guess, decision, margin,
     challenger_guess, differs.
     """
-    first, second = _newest("champion", champion), _newest("challenger", challenger)
+    query, differs, margin = _asked(champion, challenger)
     undone = feedback.alias("undone")
     answered = sa.exists().where(
         feedback.c.clip_id == clips.c.id,
@@ -52,6 +54,20 @@ def label_queue(
         feedback.c.kind != "undo",
         ~sa.exists().where(undone.c.target_id == feedback.c.id),
     )
+    query = query.where(clips.c.origin.in_(origins), ~answered)
+    if with_audio:
+        query = query.where(clips.c.path.is_not(None))
+    query = query.order_by(differs.desc(), margin, sa.literal_column("prediction_id"))
+    truth = ground_truth(store, raters_needed=raters_needed)
+    settled = truth.index[truth["status"].isin(["agreed", "adjudicated"])]
+    # One rule says what is settled, so it is not told again in SQL: enough rows are fetched to take those away.
+    found = read(store, lambda c: frame(c, query.limit(limit + len(settled))))
+    return found[~found["clip_id"].isin(settled)].head(limit).reset_index(drop=True)
+
+
+def _asked(champion: str | None, challenger: str | None) -> tuple[sa.Select[Any], sa.Label[Any], sa.ColumnElement[Any]]:
+    """Clips with what both models say of them; by what the queue is ordered: do they differ, and the margin."""
+    first, second = _newest("champion", champion), _newest("challenger", challenger)
     differs = sa.func.coalesce(first.c.guess != second.c.guess, sa.false()).label("differs")
     query = (
         sa.select(
@@ -65,14 +81,22 @@ def label_queue(
         )
         .join(first, first.c.clip_id == clips.c.id)
         .outerjoin(second, second.c.clip_id == clips.c.id)
-        .where(clips.c.deleted_at.is_(None), clips.c.origin.in_(origins), ~answered)
-        .order_by(differs.desc(), first.c.margin, first.c.id)
+        .where(clips.c.deleted_at.is_(None))
     )
-    truth = ground_truth(store, raters_needed=raters_needed)
-    settled = truth.index[truth["status"].isin(["agreed", "adjudicated"])]
-    # One rule says what is settled, so it is not told again in SQL: enough rows are fetched to take those away.
-    found = read(store, lambda c: frame(c, query.limit(limit + len(settled))))
-    return found[~found["clip_id"].isin(settled)].head(limit).reset_index(drop=True)
+    return query, differs, first.c.margin
+
+
+def queue_item(store: Store, clip_id: str) -> pd.DataFrame:
+    """One clip as ``label_queue`` lists it, also when it is settled; no row when it is deleted or never scored."""
+    query, _, _ = _asked(None, None)
+    return read(store, lambda c: frame(c, query.where(clips.c.id == clip_id)))
+
+
+def label_pool(store: Store) -> pd.DataFrame:
+    """The clips that people can listen to and that were scored: clip_id, origin."""
+    scored = sa.exists().where(predictions.c.clip_id == clips.c.id, predictions.c.role == "champion")
+    query = sa.select(clips.c.id.label("clip_id"), clips.c.origin)
+    return read(store, lambda c: frame(c, query.where(clips.c.deleted_at.is_(None), clips.c.path.is_not(None), scored)))
 
 
 def current_answers(store: Store) -> pd.DataFrame:
