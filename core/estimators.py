@@ -204,7 +204,8 @@ class RegularisedDiscriminant(ClassifierMixin, BaseEstimator):
 
     def predict(self, X):  # type: ignore[no-untyped-def]
         """The most probable class of each row."""
-        return self.classes_[self._log_joint(X).argmax(axis=1)]
+        joint = self._log_joint(X)
+        return self.classes_[joint.argmax(axis=1)]
 
 
 class EncodedLabels(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):

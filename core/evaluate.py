@@ -58,7 +58,7 @@ def as_arrays(predictions: pd.DataFrame) -> Predictions:
     proba = table[list(PROBA)].to_numpy(dtype=float).reshape(repeats, n, len(EMOTIONS))
     if not np.isfinite(proba).all() or np.abs(proba.sum(axis=2) - 1).max() > 1e-3:
         raise TableError("The probabilities of a prediction are finite and sum to 1; these do not.")
-    y = pd.Categorical(table["y"].iloc[:n], categories=list(EMOTIONS)).codes.astype(int)
+    y = pd.Index(EMOTIONS).get_indexer(pd.Index(table["y"].iloc[:n]))  # -1: no emotion
     if (y < 0).any():
         raise TableError(f"The emotion of a prediction is one of {', '.join(EMOTIONS)}.")
     group = table["group"].to_numpy()[:n] if "group" in table.columns else rows[:n]

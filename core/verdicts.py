@@ -66,7 +66,7 @@ def compare(
 
     lines = []
     for a, b in pairs or combinations(predictions, 2):
-        both = by_model[a].join(by_model[b], rsuffix="_b", how="inner")
+        both = by_model[a].merge(by_model[b], left_index=True, right_index=True, suffixes=("", "_b"))
         repeats = tuple(sorted({int(repeat) for repeat, _ in both.index}))
         d = (both[measure] - both[f"{measure}_b"]).to_numpy()
         t, p = corrected_t(d, test_share=float((both["test"] / both["train"]).mean()))

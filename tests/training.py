@@ -1,0 +1,36 @@
+"""A small training run on the stand-in, made once a process: two cheap candidates and the blend."""
+
+from functools import cache
+from unittest.mock import patch
+
+import pandas as pd
+
+from core import candidates, train
+from core.dataset import Table, as_table
+from core.standin import sample
+
+TREES = 10  # enough for what the tests ask
+NAMES = ("logistic_regression", "knn", "blend")
+
+
+def few_candidates(seed: int) -> dict[str, candidates.Candidate]:
+    made = candidates.candidates(seed)
+    return {name: made[name] for name in (*NAMES, "stacking")}
+
+
+@cache
+def small_table() -> Table:
+    """40 clips an emotion; row 160 is an exact copy and row 161 a near copy of row 0."""
+    frame = sample(seed=5, n_per_class=40)
+    copies = frame.iloc[[0, 0]].copy()
+    copies.iloc[1, 1:] = copies.iloc[1, 1:].astype(float).round(2)
+    return as_table(pd.concat([frame, copies], ignore_index=True), origin="synthetic", synthetic=True)
+
+
+@cache
+def small_run() -> tuple[train.TrainingRun, list[tuple[float, str]]]:
+    """The run and what it told about its progress."""
+    told: list[tuple[float, str]] = []
+    with patch.object(train, "candidates", few_candidates), patch.object(candidates, "TREES", TREES):
+        run = train.run(small_table(), seed=0, quick=True, progress=lambda share, text: told.append((share, text)))
+    return run, told
