@@ -1,13 +1,9 @@
 """Which features made the model say what it says: SHAP values in the 50 features themselves, as tidy tables.
 
-One mechanism for every candidate: Shapley values (Shapley 1953; Lundberg & Lee 2017) of the pipeline's probabilities,
-sampled over orders of the features, against a small background of typical clips. Logs, ratios, scaling and members of
+One mechanism for every candidate: the permutation explainer of the shap library (Lundberg & Lee 2017; Mitchell et al.
+2022) on the pipeline's probabilities, against a small background of typical clips. Logs, ratios, scaling and members of
 a blend are all inside the pipeline, so that what is explained is what was measured; and since Shapley values are
 linear in the model, a blend's are the average of its members'.
-
-Written here rather than taken from the shap library, which costs a new process about five seconds (import, and the
-compilation of its sampler) before its first answer, seeds numpy's global generator, and shares each order among all
-background rows; the tests hold the two together.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,9 +18,7 @@ from core.inference import Model
 from core.schema import BY_COLUMN, COLUMNS, EMOTIONS, FeatureVector
 
 BACKGROUND_PER_EMOTION = 6  # typical clips an emotion: 24 in all, sums of 4 x 3 mirrored pairs
-ORDERS = (
-    3  # orders of the features for each background row: standard error about 0.003, a fifth of a second for the blend
-)
+ORDERS = 3  # orders of the features, each walked forth and back: a fifth of a second for the blend
 SHAP_DIGITS = 4  # decimals stored; the sampling error is some ten times larger
 CHUNK = 20_000  # rows given to the model at once: bounds the memory at 8 MB a copy
 
@@ -80,31 +74,28 @@ def base_model(pipeline: Any) -> Any:
 
 def shapley(
     proba: Callable[[np.ndarray], np.ndarray], x: np.ndarray, background: np.ndarray, *, orders: int, seed: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Sampled Shapley values of one clip: contributions, their standard errors, and the base values.
+) -> tuple[np.ndarray, np.ndarray]:
+    """Shapley values of clips, sampled over orders of the features by the shap library.
 
-    proba : (n, m) -> (n, k).  x : shape (m,).  background : shape (b, m). NaN is a value like any other.
-    Each background row gets ``orders`` orders of its own; along an order the clip's values replace the row's one by
-    one, and again in reverse (Mitchell et al. 2022: antithetic orders). Features that are equal in both cost nothing
-    and get nothing. Base values are the mean output over the background, shape (k,); contributions, shape (m, k), and
-    base values add up to ``proba(x)`` whatever the number of orders. The standard error is NaN for one order.
+    proba : (n, m) -> (n, k).  x : shape (n, m).  background : shape (b, m). NaN is a value like any other.
+    Returns contributions, shape (n, m, k), and the base values, the mean output over the background, shape (k,).
+    They add up to ``proba(x)`` whatever the number of orders. The same seed gives the same values.
     """
-    rng = np.random.default_rng(seed)
-    b, m = background.shape
-    rank = np.array([rng.permutation(m) for _ in range(b * orders)])  # (b * orders, m): when a feature is replaced
-    steps = np.arange(m + 1)[:, None, None]
-    forward = rank[None] < steps  # (m + 1, b * orders, m): the first s features of the order are the clip's
-    backward = rank[None] >= steps[1:m]  # without the two ends, which the forward walk has seen
-    start = np.repeat(background, orders, axis=0)
-    out = _in_chunks(proba, np.where(np.concatenate([forward, backward]), x, start).reshape(-1, m))
-    out = out.reshape(2 * m, b * orders, -1)
-    down = np.concatenate([out[m : m + 1], out[m + 1 :], out[:1]])
-    gain = (np.diff(out[: m + 1], axis=0) - np.diff(down, axis=0)) / 2  # (m, b * orders, k) by place in the order
-    phi = np.take_along_axis(gain, rank.T[:, :, None], axis=0)  # by feature
-    by_row = phi.reshape(m, b, orders, -1)
-    spread = by_row.var(axis=2, ddof=1) if orders > 1 else np.full_like(by_row[:, :, 0], np.nan)
-    error = np.sqrt(spread.mean(axis=1) / (b * orders))
-    return phi.mean(axis=1), error, out[0].mean(axis=0)
+    import shap
+
+    masker = shap.maskers.Independent(background, max_samples=len(background))
+    state = np.random.get_state()  # noqa: NPY002  (shap seeds numpy's global generator)
+    try:
+        explainer = shap.PermutationExplainer(lambda rows: _in_chunks(proba, rows), masker, seed=seed)
+        found = explainer(x, max_evals=orders * (2 * x.shape[1] + 1), silent=True)
+    finally:
+        np.random.set_state(state)  # noqa: NPY002
+    return found.values, found.base_values[0]
+
+
+def warm() -> None:
+    """Load the shap library and let it compile, some six CPU-seconds, before anybody waits for an explanation."""
+    shapley(lambda rows: rows[:, :2], np.ones((1, 3)), np.zeros((2, 3)), orders=1, seed=0)
 
 
 def _in_chunks(proba: Callable[[np.ndarray], np.ndarray], rows: np.ndarray) -> np.ndarray:
@@ -129,14 +120,14 @@ def explain_clip(
     """Why the model says what it says about one clip.
 
     calibrated : explain the probabilities that are shown; else those of the base model, before calibration.
-    Returns one row an emotion and feature: columns clip, emotion, feature, value, shap, error (standard error of the
-    sampling), base; the values of ``shap`` of an emotion and its ``base`` add up to the probability explained.
+    Returns one row an emotion and feature: columns clip, emotion, feature, value, shap, base; the values of ``shap`` of
+    an emotion and its ``base`` add up to the probability explained.
     """
     proba = _function(model.pipeline if calibrated else base_model(model.pipeline), model.classes)
-    phi, error, base = shapley(proba, vector.values, _values(background), orders=orders, seed=seed)
-    table = _tidy(vector.clip_id, phi.T)
+    phi, base = shapley(proba, vector.values[None], _values(background), orders=orders, seed=seed)
+    table = _tidy(vector.clip_id, phi[0].T)
     table.insert(3, "value", np.tile(vector.values, len(EMOTIONS)))
-    return table.assign(error=error.T.reshape(-1), base=np.repeat(base, len(COLUMNS)))
+    return table.assign(base=np.repeat(base, len(COLUMNS)))
 
 
 def explain_table(
@@ -159,7 +150,7 @@ def explain_table(
     proba, against = _function(base_model(pipeline), classes), _values(background)
     done = []
     for i, x in enumerate(_values(X)):
-        done.append(shapley(proba, x, against, orders=orders, seed=seed + i)[0].T)
+        done.append(shapley(proba, x[None], against, orders=orders, seed=seed + i)[0][0].T)
         if progress:
             progress(i + 1, len(X))
     n = len(EMOTIONS) * len(COLUMNS)

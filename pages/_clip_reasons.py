@@ -44,10 +44,9 @@ def why(shown: Shown, served: Served) -> None:
         st.markdown("**In words**")
         places = monitor.place(scored.vector, served.reference)
         st.markdown("\n".join(f"- {s}" for s in reasons.sentences(steps, places, emotion)))
-        error = shown.explanation["error"].max()
         st.caption(
             "Steps are those of the model before calibration, so the last bar can differ from the probability above. "
-            f"They are sampled; the largest standard error is {100 * error:.1f} points."
+            "SHAP values, sampled over orders of the features."
         )
         _shared.download(shown.explanation, f"reasons_{file_tag(scored)}", label="All contributions (CSV)")
 

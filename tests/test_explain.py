@@ -93,19 +93,17 @@ def crooked(rows: np.ndarray) -> np.ndarray:
     return np.column_stack([np.tanh(a * b + c) * d + e, np.exp(-((a - d) ** 2)) * b * c, a + 2 * e])
 
 
-def test_sampled_values_approach_the_definition_and_state_their_error():
+def test_sampled_values_approach_the_definition():
     rng = np.random.default_rng(0)
     x, background = rng.normal(size=5), rng.normal(size=(6, 5))
     truth = exact(crooked, x, background)
-    standardised = []
-    for seed in range(40):
-        phi, error, base = shapley(crooked, x, background, orders=4, seed=seed)
-        np.testing.assert_allclose(base + phi.sum(axis=0), crooked(x[None])[0], atol=1e-12)
-        standardised.append(((phi - truth) / np.where(error > 1e-12, error, np.inf))[:, :2])
-    assert 0.8 < np.sqrt(np.mean(np.square(standardised))) < 1.25  # a standard error is what it says
-    assert abs(np.mean(standardised)) < 0.15  # and there is no bias
-    np.testing.assert_allclose(phi[:, 2], truth[:, 2], atol=1e-12)  # what only adds up is exact
-    np.testing.assert_allclose(error[:, 2], 0, atol=1e-12)
+    found = []
+    for seed in range(20):
+        phi, base = shapley(crooked, x[None], background, orders=4, seed=seed)
+        np.testing.assert_allclose(base + phi[0].sum(axis=0), crooked(x[None])[0], atol=1e-10)
+        found.append(phi[0])
+    assert np.abs(np.mean(found, axis=0) - truth).max() < 0.1 * np.abs(truth).max()
+    np.testing.assert_allclose(found[0][:, 2], truth[:, 2], atol=1e-10)  # what only adds up is exact
 
 
 def test_a_feature_that_is_not_used_or_does_not_differ_gets_nothing():
@@ -115,29 +113,21 @@ def test_a_feature_that_is_not_used_or_does_not_differ_gets_nothing():
     x = np.array([1.0, 0.5, np.nan, 2.0, -1.0])
 
     def blind(rows: np.ndarray) -> np.ndarray:
-        return np.column_stack([rows[:, 0] * rows[:, 1] + rows[:, 3] ** 2])
+        return np.column_stack([rows[:, 0] * rows[:, 1] + rows[:, 3] ** 2, rows[:, 3]])
 
-    phi, error, _ = shapley(blind, x, background, orders=2, seed=0)
-    assert phi[[1, 2, 4], 0].tolist() == [0, 0, 0]
-    assert error[[1, 2, 4], 0].tolist() == [0, 0, 0]
-
-
-def test_one_order_shows_no_error():
-    _, error, _ = shapley(crooked, np.ones(5), np.zeros((3, 5)), orders=1, seed=0)
-    assert np.isnan(error).all()
+    phi, _ = shapley(blind, x[None], background, orders=2, seed=0)
+    np.testing.assert_allclose(phi[0, [1, 2, 4], 0], 0, atol=1e-12)
 
 
 def test_values_agree_with_the_tree_explainer_of_the_shap_library(X, table, background):
-    shap = pytest.importorskip("shap")
+    import shap
+
     forest = RandomForestClassifier(40, max_depth=6, random_state=0).fit(X.to_numpy(), table[LABEL].to_numpy())
     explainer = shap.TreeExplainer(forest, background.to_numpy(), model_output="probability")
     theirs = explainer.shap_values(X.to_numpy()[:3], check_additivity=False)  # exact, shape (3, 50, 4)
     for row in range(3):
         ours = explain_clip(model(_named(forest)), vector(X, row), background, orders=12, seed=row)
-        difference = ours["shap"].to_numpy().reshape(4, 50).T - theirs[row]
-        error = ours["error"].to_numpy().reshape(4, 50).T
-        assert np.abs(difference).max() < 0.006
-        assert np.sqrt(np.mean(difference**2)) < 1.3 * np.sqrt(np.mean(error**2))
+        assert np.abs(ours["shap"].to_numpy().reshape(4, 50).T - theirs[row]).max() < 0.01
     np.testing.assert_allclose(ours.groupby("emotion")["base"].first(), explainer.expected_value, atol=1e-9)
 
 
@@ -175,9 +165,8 @@ def test_contributions_and_base_add_up_to_the_probability(X, background, blend, 
         explained = blend if is_calibrated else base_model(blend)
         total = table.groupby("emotion")["shap"].sum() + table.groupby("emotion")["base"].first()
         np.testing.assert_allclose(total[list(EMOTIONS)], explained.predict_proba(clip.row())[0], atol=1e-10)
-        assert table.columns.tolist() == ["clip", "emotion", "feature", "value", "shap", "error", "base"]
+        assert table.columns.tolist() == ["clip", "emotion", "feature", "value", "shap", "base"]
         np.testing.assert_array_equal(table["value"].to_numpy().reshape(4, 50)[2], clip.values)
-        assert table["shap"].abs().max() > 10 * table["error"].mean() > 0
 
 
 def test_features_that_the_model_leaves_out_get_nothing(X, background, blend):
