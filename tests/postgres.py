@@ -52,11 +52,11 @@ class Server:
         """Stop as a power cut would: no checkpoint, clients cut off."""
         self.control("stop", "-m", "immediate")
 
-    def new_database(self, *, folder: Path | None = None) -> str:
-        """URL of a database of its own; its files are in the folder, if one is given."""
+    def new_database(self, *, folder: Path | None = None, like: str = "") -> str:
+        """URL of a database of its own; its files are in the folder, if one is given. like : URL of one to copy."""
         name = f"t{secrets.token_hex(6)}"
         if folder is None:
-            self._run(f"CREATE DATABASE {name}")
+            self._run(f"CREATE DATABASE {name} TEMPLATE {like.rsplit('/', 1)[-1] or 'template1'}")
         else:
             self._run(f"CREATE TABLESPACE {name} LOCATION '{folder}'")
             self._run(f"CREATE DATABASE {name} TABLESPACE {name} STRATEGY file_copy")

@@ -1,5 +1,6 @@
 """The store on SQLite and on PostgreSQL: what goes in comes out, once, and what people said cannot be changed."""
 
+import shutil
 import subprocess
 import sys
 import threading
@@ -30,12 +31,35 @@ def server():
     postgres.remove(running)
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def url(request, tmp_path):
-    """Address of an empty database of each kind."""
+KINDS = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
+
+
+@pytest.fixture(params=KINDS)
+def empty_url(request, tmp_path):
+    """Address of a database without tables, of each kind."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'a folder' / 'feedback.db'}"
     return request.getfixturevalue("server").new_database()
+
+
+@pytest.fixture(scope="module")
+def migrated(tmp_path_factory):
+    """Addresses of databases with tables and no rows, made once and then copied."""
+    made = {"sqlite": f"sqlite:///{tmp_path_factory.mktemp('made') / 'feedback.db'}"}
+    store.close_store(store.open_store(made["sqlite"]))
+    return made
+
+
+@pytest.fixture(params=KINDS)
+def url(request, tmp_path, migrated):
+    """Address of a database with tables and no rows, of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{shutil.copy(migrated['sqlite'].removeprefix('sqlite:///'), tmp_path)}"
+    server = request.getfixturevalue("server")
+    if "postgresql" not in migrated:
+        migrated["postgresql"] = server.new_database()
+        store.close_store(store.open_store(migrated["postgresql"]))
+    return server.new_database(like=migrated["postgresql"])
 
 
 @pytest.fixture
@@ -308,6 +332,18 @@ def test_the_database_itself_refuses_impossible_answers(opened):
         c.execute(sa.text(copy))  # an answer that is neither an emotion nor a skip
 
 
+def test_the_database_itself_refuses_rows_that_point_nowhere(opened):
+    clip(opened)
+    answer(opened)
+    row = "kind, label, display, rater, verified, source, comment, created_at"
+    for elsewhere in ("'ghost', NULL", "clip_id, 999"):
+        copy = (
+            f"INSERT INTO feedback ({row}, token, clip_id, prediction_id) SELECT {row}, 'x', {elsewhere} FROM feedback"
+        )
+        with pytest.raises(sa.exc.IntegrityError), opened.engine.begin() as c:
+            c.execute(sa.text(copy))
+
+
 # undo
 
 
@@ -364,16 +400,18 @@ def test_undo_reaches_twenty_answers_back(opened):
     assert undo(opened) is None
 
 
-def test_two_undos_at_the_same_moment_take_back_two_answers(opened):
+def test_undos_at_the_same_moment_take_back_one_answer_each(opened):
     clip(opened)
-    for label in ("sad", "happy", "relax"):
-        answer(opened, label=label)
-    threads = [threading.Thread(target=undo, args=(opened,)) for _ in range(2)]
+    for n in range(10):
+        answer(opened, comment=str(n))
+    gate = threading.Barrier(6)
+    threads = [threading.Thread(target=lambda: (gate.wait(), undo(opened))) for _ in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert standing(opened) == [["c1", "Ayşe", "sad"]]
+    table = store.feedback_table(opened)
+    assert table.loc[(table["kind"] == "answer") & ~table["undone"], "comment"].tolist() == ["0", "1", "2", "3"]
 
 
 # a clip deleted while it is being labelled
@@ -399,7 +437,12 @@ def test_an_answer_about_a_clip_deleted_meanwhile_is_kept_and_said_so(opened):
 
 
 def test_the_queue_asks_first_where_models_differ_then_where_the_champion_is_unsure(opened):
-    champion = {"sure": (0.9, 0.1, 0, 0), "unsure": (0.5, 0.4, 0.1, 0), "torn": (0.8, 0.2, 0, 0), "plain": (0.6, 0.4, 0, 0)}
+    champion = {
+        "sure": (0.9, 0.1, 0, 0),
+        "unsure": (0.5, 0.4, 0.1, 0),
+        "torn": (0.8, 0.2, 0, 0),
+        "plain": (0.6, 0.4, 0, 0),
+    }
     for name, p in champion.items():
         clip(opened, name)
         predicted(opened, name, p=p)
@@ -566,8 +609,8 @@ def test_an_address_that_is_none_is_refused_without_showing_the_password(address
     assert "geheim" not in str(caught.value)
 
 
-def test_an_upgrade_keeps_every_row_and_copies_the_file_first(url):
-    db = connect(url)
+def test_an_upgrade_keeps_every_row_and_copies_the_file_first(empty_url):
+    db = connect(empty_url)
     if db.path is not None:
         db.path.parent.mkdir(parents=True)
     upgrade(db.engine, db.path, to="0001")
@@ -583,7 +626,7 @@ def test_an_upgrade_keeps_every_row_and_copies_the_file_first(url):
 
     before = everything(db)
     store.close_store(db)
-    new = store.open_store(url)
+    new = store.open_store(empty_url)
     assert everything(new) == before
     assert sum(map(len, before)) == 6
     with pytest.raises(sa.exc.DBAPIError, match="append-only"):

@@ -2,10 +2,7 @@
 
 from alembic import context
 
-context.configure(
-    connection=context.config.attributes["connection"],
-    transactional_ddl=True,  # SQLite can; alembic does not expect it
-    transaction_per_migration=False,
-)
+# In the caller's transaction all migrations succeed or none, on SQLite too.
+context.configure(connection=context.config.attributes["connection"])
 with context.begin_transaction():
     context.run_migrations()
