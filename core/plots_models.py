@@ -1,5 +1,6 @@
 """Figures that compare models and show what they confuse. As in ``plots``: tables in, figures out."""
 
+import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,6 +13,7 @@ from core.schema import EMOTIONS
 ACCENT = "#0072B2"
 WARM = "#D55E00"
 _ROW = 26  # pixels a line needs so that its label can be read
+_LABEL = 26  # characters of a label on one line: more leave no room for the figure on a phone
 # Okabe & Ito (2008) again, for models; each has a symbol and a dash of its own as well.
 _SERIES = (ACCENT, WARM, "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F", "#8C6D31")
 _MARKS = ("circle", "diamond", "square", "triangle-up", "star", "x", "cross", "pentagon")
@@ -73,6 +75,7 @@ def differences(table: pd.DataFrame, *, title: str, axis: str) -> go.Figure:
     table : label, difference, low, high, established (bool); drawn from top to bottom.
     """
     table = table.rename(columns={"difference": "value"})
+    table = table.assign(label=["<br>".join(textwrap.wrap(str(label), _LABEL)) for label in table["label"]])
     figure = go.Figure()
     for label, rows, symbol in (
         ("established", table["established"], "circle"),
@@ -94,7 +97,7 @@ def differences(table: pd.DataFrame, *, title: str, axis: str) -> go.Figure:
             )
         )
     figure.add_vline(x=0, line_dash="dot", line_color=NEUTRAL)
-    height = 140 + _ROW * len(table)
+    height = 140 + _ROW * len(table) + 10 * int(table["label"].str.count("<br>").sum())
     return (
         style(figure, title=title, height=height)
         .update_xaxes(title=axis)

@@ -70,10 +70,11 @@ def correlation_map(correlation: pd.DataFrame, *, name: str) -> go.Figure:
             hovertemplate="%{y}<br>%{x}<br>r = %{z:.2f}<extra></extra>",
         )
     )
-    size = 9 if len(names) > 25 else 11
+    many = len(names) > 25  # the columns stand in the order of the rows; a phone has no room for their names
+    size = 9 if many else 11
     return (
         style(figure, title=f"Correlation, {name}", height=max(320, min(820, 160 + 13 * len(names))))
-        .update_xaxes(tickangle=-90, dtick=1, tickfont_size=size, showgrid=False)
+        .update_xaxes(tickangle=-90, dtick=1, tickfont_size=size, showgrid=False, showticklabels=not many)
         .update_yaxes(autorange="reversed", dtick=1, tickfont_size=size, showgrid=False)
     )
 

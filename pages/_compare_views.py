@@ -122,7 +122,7 @@ def pairs(found: Comparison) -> None:
         return
     _shared.chart(
         plots_models.differences(
-            table, title=f"{found.labels_of[a]} against each model", axis="difference in macro-F1 (right: it is better)"
+            table, title=f"{found.labels_of[a]} against each model", axis="macro-F1 ahead of the other"
         ),
         key=name(found, "pairs", a),
         alt=f"{found.labels_of[a]} against {len(table)} models: better than {_count(table, 1)}, worse than "
@@ -148,9 +148,7 @@ def tuning(found: Comparison) -> None:
         "algorithms are established to gain by it. A search on few clips finds luck as well as better settings."
     )
     _shared.chart(
-        plots_models.differences(
-            table, title="What tuning gains", axis="difference in macro-F1 (right: tuned is better)"
-        ),
+        plots_models.differences(table, title="What tuning gains", axis="macro-F1 gained"),
         key=name(found, "tuned-against-default"),
         alt=f"Gain in macro-F1 by tuning of {len(table)} algorithms; {better} established gains",
         data=table,
@@ -179,7 +177,7 @@ def ablations(found: Comparison) -> None:
         "helps. The table also has macro-F1 with every feature 5 % off."
     )
     _shared.chart(
-        plots_models.differences(shown, title="What a change does", axis="difference in macro-F1"),
+        plots_models.differences(shown, title="What a change does", axis="macro-F1 gained"),
         key=name(found, f"ablations-{kind}"),
         alt=f"Effect of {len(shown)} changes on macro-F1; {int(shown['established'].sum())} established",
         data=table,

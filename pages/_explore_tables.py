@@ -119,12 +119,11 @@ def side_by_side(frames: dict[str, pd.DataFrame], data_hash: str) -> None:
     _shared.download(counts.reset_index(), _shared.file_name("tables-side-by-side", data_hash=data_hash))
     with st.expander("What is counted", icon=":material/help:"):
         st.markdown("\n".join(f"- **{measure}**: {meaning}" for measure, meaning in CELL_MEASURES.items()))
-    if len(chosen) > 1:
+    if len(chosen) > 1 and st.toggle("Compare two of them cell by cell", key="cells"):
         _two(chosen, frames)
 
 
 def _two(chosen: list[str], frames: dict[str, pd.DataFrame]) -> None:
-    st.subheader("Two tables, cell by cell")
     left, right = st.columns(2)
     first = left.selectbox("First", chosen, key="first")
     others = [name for name in chosen if name != first]

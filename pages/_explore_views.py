@@ -136,8 +136,14 @@ def relations(frame: pd.DataFrame, data_hash: str) -> None:
         alt=f"Heat map of correlations between {len(columns)} features{strongest}",
         data=correlation.rename(index=readable, columns=readable),
     )
+    st.caption("Columns stand in the order of the rows; point at a cell to read its pair.")
     st.markdown("**Strongest pairs**: such features say nearly the same.")
-    st.dataframe(pairs.style.format({"correlation": "{:.2f}"}), hide_index=True, alt="Strongest correlations")
+    st.dataframe(
+        pairs,
+        hide_index=True,
+        alt="Strongest correlations",
+        column_config={"correlation": st.column_config.NumberColumn(format="%.2f")},
+    )
     _shared.download(pairs, f"{name}_pairs")
 
 

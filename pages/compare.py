@@ -18,7 +18,7 @@ def criteria(model: InUse) -> None:
         "inside it: more labelled clips would be needed to tell."
     )
     st.dataframe(
-        table.assign(verdict=table["verdict"].map(signs)),
+        table.assign(verdict=table["verdict"].map(signs))[["verdict", *table.columns.drop("verdict")]],
         hide_index=True,
         alt="Acceptance criteria: " + ", ".join(f"{r.criterion}: {r.verdict}" for r in table.itertuples()),
         column_config={c: st.column_config.NumberColumn(format="%.3f") for c in ("value", "low", "high")},
@@ -47,7 +47,8 @@ def card(model: InUse) -> None:
         icon=":material/download:",
         on_click="ignore",
     )
-    with st.container(border=True):
+    st.html("<style>.st-key-card table {display: block; overflow-x: auto}</style>")  # wide tables scroll on a phone
+    with st.container(border=True, key="card"):
         st.markdown(model.card)
 
 

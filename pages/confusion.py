@@ -80,7 +80,7 @@ def clips(found: Comparison, model: str, cell: tuple[str, str], *, held_out: boo
         hide_index=True,
         alt=f"Clips that are {true} and called {called}",
         column_config={
-            p: st.column_config.ProgressColumn(p[2:], min_value=0, max_value=1, format="%.2f") for p in PROBA
+            p: st.column_config.ProgressColumn(p[2:], min_value=0, max_value=1, format="%.2f", width=90) for p in PROBA
         }
         | {f.column: st.column_config.NumberColumn(readable(f.column), help=f.meaning) for f in FEATURES}
         | {

@@ -1,0 +1,131 @@
+"""The Compare page: every view on the committed results, verdicts that match the run, and what is said without it."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+RESULTS = ROOT / "models" / "comparison"
+VIEWS = ("Leaderboard", "Pairs", "Emotions", "Curves", "Tuning", "Ablations", "Criteria", "Model card")
+
+
+def said(elements: object) -> str:
+    return "\n".join(str(e.value) for e in elements)
+
+
+@pytest.fixture
+def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data_dir: Path) -> Path:
+    """A copy of the committed models that a test may damage."""
+    copy = tmp_path / "models"
+    shutil.copytree(ROOT / "models", copy)
+    monkeypatch.setenv("TME_MODELS_DIR", str(copy))
+    return copy
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_view_opens_from_its_address(open_page: Callable[..., AppTest], view: str) -> None:
+    page = open_page("compare", view=view)
+    assert not page.exception
+    assert not page.error
+    assert page.session_state["view"] == view
+
+
+@pytest.mark.parametrize("curve", ["ROC", "Precision and recall", "Calibration", "Learning", "Noise"])
+def test_every_curve_opens(open_page: Callable[..., AppTest], curve: str) -> None:
+    page = open_page("compare", view="Curves", curve=curve)
+    assert not page.exception
+    assert page.dataframe
+
+
+def test_the_leaderboard_has_all_figures_of_all_models(open_page: Callable[..., AppTest]) -> None:
+    page = open_page("compare")
+    board = page.dataframe[-1].value
+    about, scores = json.loads((RESULTS / "about.json").read_text()), pd.read_csv(RESULTS / "scores.csv")
+    assert set(board["model"]) == set(about["labels_of"].values())
+    forest = scores[(scores["model"] == "random_forest") & (scores["emotion"] == "all")].set_index("measure")["value"]
+    line = board.set_index("model").loc["Random forest"]
+    wanted = ("accuracy", "macro_f1", "weighted_f1", "macro_precision", "macro_recall", "macro_auc", "log_loss", "ece")
+    assert {m: line[m] for m in wanted} == pytest.approx({m: forest[m] for m in wanted})
+    assert line[["f1_angry", "f1_happy", "f1_relax", "f1_sad"]].mean() == pytest.approx(forest["macro_f1"], abs=1e-5)
+    assert line["train_s"] > 0
+    assert board["macro_f1"].is_monotonic_decreasing
+
+
+def test_the_ranking_follows_figure_part_and_interval(open_page: Callable[..., AppTest]) -> None:
+    page = open_page("compare")
+    first = page.dataframe[0].value
+    assert (first["low"] <= first["value"]).all()
+    page = page.selectbox(key="figure").select("ece").run()
+    assert page.dataframe[0].value["value"].is_monotonic_increasing  # low is good
+    page = page.segmented_control(key="part").set_value("held_out").run()
+    held = pd.read_csv(RESULTS / "held_out_scores.csv")
+    wanted = held[(held["measure"] == "ece") & (held["emotion"] == "all")]["value"].min()
+    assert page.dataframe[0].value["value"].iloc[0] == pytest.approx(wanted)
+    page = page.selectbox(key="figure").select("train_s").run()
+    assert "not measured on the held-out part" in said(page.info)
+
+
+def test_any_two_models_get_the_verdict_of_the_run_in_either_order(open_page: Callable[..., AppTest]) -> None:
+    names = json.loads((RESULTS / "about.json").read_text())["labels_of"]
+    pairs = pd.read_csv(RESULTS / "pairs.csv")
+    page = open_page("compare", view="Pairs")
+    for one in (pairs.sort_values("p_holm").iloc[0], pairs.sort_values("p_holm").iloc[-1]):
+        for a, b, sign in ((one["a"], one["b"], 1), (one["b"], one["a"], -1)):
+            page = page.selectbox(key="a").select(a).run()
+            page = page.selectbox(key="b").select(b).run()
+            assert not page.exception
+            text = said(page.markdown)
+            assert page.metric[0].value == f"{sign * one['difference']:+.3f}"
+            if one["p_holm"] < 0.05:
+                better = one["a"] if one["difference"] > 0 else one["b"]
+                assert f"{names[better]} is better than" in text
+            else:
+                assert "There is no evidence of a difference between" in text
+
+
+def test_a_pair_that_the_run_did_not_compare_is_compared_now(open_page: Callable[..., AppTest]) -> None:
+    page = open_page("compare", view="Pairs")
+    page = page.selectbox(key="a").select("svm_rbf_tuned").run()
+    page = page.selectbox(key="b").select("random_forest_tuned").run()
+    assert not page.exception
+    assert "not corrected" in said(page.caption)
+    folds = pd.read_csv(RESULTS / "folds.csv").pivot_table(index=["repeat", "fold"], columns="model", values="macro_f1")
+    difference = (folds["svm_rbf_tuned"] - folds["random_forest_tuned"]).mean()
+    assert page.metric[0].value == f"{difference:+.3f}"
+
+
+def test_criteria_are_passed_failed_or_undecided(open_page: Callable[..., AppTest]) -> None:
+    page = open_page("compare", view="Criteria")
+    table = page.dataframe[0].value.set_index("criterion")
+    stored = pd.DataFrame(json.loads((ROOT / "models" / "champion" / "metrics.json").read_text())["acceptance"])
+    for line in stored.itertuples():
+        assert table.loc[line.criterion, "verdict"].endswith(line.verdict)
+    assert "What closing the gap would cost" in said(page.markdown)
+
+
+def test_without_results_the_page_says_how_to_get_them(open_page: Callable[..., AppTest], models: Path) -> None:
+    shutil.rmtree(models / "comparison")
+    page = open_page("compare")
+    assert not page.exception
+    assert "python \\-m core train" in said(page.info)
+
+
+def test_damaged_results_get_a_sentence(open_page: Callable[..., AppTest], models: Path) -> None:
+    (models / "comparison" / "out_of_fold.parquet").write_bytes(b"PAR1 cut short")
+    page = open_page("compare")
+    assert not page.exception
+    assert "cannot be read" in said(page.info)
+
+
+def test_what_a_quick_run_leaves_out_is_an_empty_state(open_page: Callable[..., AppTest], models: Path) -> None:
+    for name in ("tuned_against_default", "ablations", "learning_curve"):
+        (models / "comparison" / f"{name}.csv").unlink()
+    for address in ({"view": "Tuning"}, {"view": "Ablations"}, {"view": "Curves", "curve": "Learning"}):
+        page = open_page("compare", **address)
+        assert not page.exception
+        assert "quick training run leaves this out" in said(page.info)

@@ -1,0 +1,118 @@
+"""The Confusion page: a matrix that adds up, the clips of a cell, and one place where the cell is kept."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core import comparison
+from core.schema import EMOTIONS
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+RESULTS = ROOT / "models" / "comparison"
+
+
+@pytest.fixture(scope="module")
+def found() -> comparison.Comparison:
+    return comparison.read(RESULTS)
+
+
+@pytest.fixture
+def confused(
+    open_page: Callable[..., AppTest], table_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., AppTest]:
+    """The page with the published table at hand."""
+    monkeypatch.setenv("TME_TABLE", str(table_path))
+    return lambda **address: open_page("confusion", **address)
+
+
+def said(elements: object) -> str:
+    return "\n".join(str(e.value) for e in elements)
+
+
+def first_repeat(found: comparison.Comparison, model: str, true: str, called: str) -> set[int]:
+    """Rows of a cell in any repeat, by hand."""
+    table = found.predictions(model)
+    wins = table[[f"p_{e}" for e in EMOTIONS]].idxmax(axis=1).str.removeprefix("p_")
+    return set(table.loc[(table["y"] == true) & (wins == called), "row"])
+
+
+def test_the_matrix_holds_every_development_clip_once(
+    confused: Callable[..., AppTest], found: comparison.Comparison
+) -> None:
+    page = confused()
+    assert not page.exception
+    matrix = page.dataframe[0].value
+    development = found.rows[~found.rows["held_out"]]
+    by_true = matrix.groupby("y")["count"].sum().to_dict()
+    assert by_true == pytest.approx(development["y"].value_counts().to_dict())
+    assert "Click a cell" in said(page.info)
+
+
+@pytest.mark.parametrize(("true", "called"), [("sad", "relax"), ("happy", "happy")])
+def test_a_cell_lists_its_clips_with_values_of_the_table(
+    confused: Callable[..., AppTest], found: comparison.Comparison, published: pd.DataFrame, true: str, called: str
+) -> None:
+    page = confused(true=true, called=called)
+    assert not page.exception
+    clips = page.dataframe[1].value
+    assert set(clips["row"]) == first_repeat(found, found.champion, true, called)
+    assert (published.loc[clips["row"], "Class"] == true).all()
+    shown = clips.set_index("row")["_RMSenergy_Mean"]
+    assert shown.to_dict() == pytest.approx(published.loc[clips["row"], "_RMSenergy_Mean"].to_dict())
+
+
+def test_another_model_forgets_the_cell_of_the_one_before(confused: Callable[..., AppTest]) -> None:
+    page = confused(true="sad", called="relax")
+    page = page.selectbox(key="model").select("knn").run()
+    assert page.session_state["true"] is None
+    assert "Click a cell" in said(page.info)
+    page = page.pills(key="true").set_value("angry").run()
+    assert "Click a cell" in said(page.info)  # one of the two is no cell
+    page = page.pills(key="called").set_value("sad").run()
+    assert "angry called" in said(page.subheader)
+    page = page.segmented_control(key="part").set_value("held_out").run()
+    assert page.session_state["called"] is None
+
+
+def test_an_empty_cell_says_so(confused: Callable[..., AppTest], found: comparison.Comparison) -> None:
+    page = confused(part="held_out")
+    matrix = page.dataframe[0].value
+    none = matrix[matrix["count"] == 0].iloc[0]
+    page = page.pills(key="true").set_value(none["y"]).run()
+    page = page.pills(key="called").set_value(none["predicted"]).run()
+    assert not page.exception
+    assert "No clip falls into this cell" in said(page.info)
+
+
+def test_each_emotion_and_the_gap_are_those_of_the_run(confused: Callable[..., AppTest]) -> None:
+    page = confused(model="Random forest")
+    scores = pd.read_csv(RESULTS / "scores.csv").query("model == 'random_forest'")
+    gap = scores.set_index("measure").loc["class_gap"]
+    assert f"is {gap['value']:.3f} ({gap['low']:.3f} to {gap['high']:.3f})" in said(page.markdown)
+    assert "criterion of at most 0.10" in said(page.markdown)
+    table = page.dataframe[-1].value.set_index("emotion")
+    sad = scores[scores["emotion"] == "sad"].set_index("measure")
+    assert table.loc["● sad", "F1"].startswith(f"{sad.loc['f1', 'value']:.2f}")
+    assert table.loc["● sad", "Clips"] == sad.loc["support", "value"]
+
+
+def test_without_the_table_clips_are_listed_without_values(
+    open_page: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TME_TABLE", raising=False)
+    page = open_page("confusion", true="sad", called="relax")
+    assert not page.exception
+    assert "not at hand" in said(page.caption)
+    assert "_RMSenergy_Mean" not in page.dataframe[1].value
+
+
+def test_without_results_the_page_says_how_to_get_them(
+    open_page: Callable[..., AppTest], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TME_MODELS_DIR", str(tmp_path / "none"))
+    page = open_page("confusion")
+    assert not page.exception
+    assert "python \\-m core train" in said(page.info)

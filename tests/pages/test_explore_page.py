@@ -1,0 +1,196 @@
+"""The Explore page: every view, filters, uploads good and bad, and the published table brought by hand."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core import explore, standin
+from core.schema import COLUMNS, LABEL
+
+VIEWS = (
+    *("Emotions", "Telling features", "Correlation", "Map", "Outliers", "Rows"),
+    *("Tables", "Cleaning", "Dictionary"),
+)
+TEMPO = "_Tempo_Mean"
+
+
+@pytest.fixture
+def explored(
+    open_page: Callable[..., AppTest], table_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., AppTest]:
+    """The page on the published table."""
+    monkeypatch.setenv("TME_TABLE", str(table_path))
+    return lambda **address: open_page("explore", **address)
+
+
+@pytest.fixture
+def offline(open_page: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
+    """The page where no table can be had."""
+    monkeypatch.delenv("TME_TABLE", raising=False)
+    return lambda **address: open_page("explore", **address)
+
+
+def said(elements: object) -> str:
+    return "\n".join(str(e.value) for e in elements)
+
+
+def upload(page: AppTest, data: bytes, name: str = "mine.csv") -> AppTest:
+    return page.file_uploader[0].set_value([(name, data, "text/csv")]).run()
+
+
+def turn_to(page: AppTest, view: str) -> AppTest:
+    """Another tab, by the address."""
+    page.query_params["view"] = view
+    page = page.run()
+    assert page.session_state["view"] == view
+    return page
+
+
+def dirty() -> bytes:
+    frame = standin.sample().astype(str)
+    frame.loc[3, TEMPO] = " ERROR "
+    frame.loc[4, LABEL] = " Happy"
+    frame.loc[5, LABEL] = ""
+    return frame.to_csv(index=False).encode()
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_view_opens_from_its_address(explored: Callable[..., AppTest], view: str) -> None:
+    page = explored(view=view)
+    assert not page.exception
+    assert not page.error
+    assert page.session_state["view"] == view
+
+
+def test_the_dictionary_names_all_fifty_features(explored: Callable[..., AppTest]) -> None:
+    table = explored(view="Dictionary").dataframe[0].value
+    assert list(table["column"]) == list(COLUMNS)
+    assert table["meaning"].str.len().min() > 20
+
+
+def test_telling_features_name_their_test_and_follow_the_choice(explored: Callable[..., AppTest]) -> None:
+    page = explored(view="Telling features")
+    assert "35 of 50 features differ" in said(page.caption)
+    first = page.dataframe[0].value.iloc[0]
+    assert (first["feature"], first["highest"]) == ("Harmonic change, spread", "relax")
+    page = page.selectbox(key="test").select("anova").run()
+    table = page.dataframe[0].value
+    assert table["effect"].iloc[0] == pytest.approx(explore.feature_tests(_published(page), test="anova")["effect"][0])
+
+
+def _published(page: AppTest) -> pd.DataFrame:
+    import os
+
+    return pd.read_csv(os.environ["TME_TABLE"])
+
+
+def test_an_empty_filter_is_an_empty_state_in_every_view_of_rows(explored: Callable[..., AppTest]) -> None:
+    page = explored()
+    page = page.pills(key="emotions").set_value([]).run()
+    for view in VIEWS[:6]:
+        page = turn_to(page, view)
+        assert not page.exception
+        assert "No row is left" in said(page.info)
+
+
+def test_one_emotion_leaves_a_sentence_where_two_are_needed(explored: Callable[..., AppTest]) -> None:
+    page = explored(view="Telling features").pills(key="emotions").set_value(["sad"]).run()
+    assert not page.exception
+    assert "two emotions" in said(page.info)
+
+
+def test_a_range_filters_the_rows_that_are_shown_and_downloaded(explored: Callable[..., AppTest]) -> None:
+    page = explored(view="Rows").multiselect(key="filter_by").set_value([TEMPO]).run()
+    page = page.slider(key=f"range_{TEMPO}").set_value((100.0, 120.0)).run()
+    kept = page.dataframe[0].value
+    frame = _published(page)
+    assert list(kept.index) == list(frame.index[frame[TEMPO].between(100, 120)])
+    assert f"Filtered: {len(kept)} of 400 rows" in said(page.caption)
+
+
+def test_an_uploaded_dirty_table_is_cleaned_and_can_be_looked_into(explored: Callable[..., AppTest]) -> None:
+    page = upload(explored(view="Cleaning"), dirty(), "dirty & <b>bold</b>.csv")
+    assert not page.exception
+    assert not page.error
+    rules = page.dataframe[1].value.set_index("rule")["changes"].to_dict()
+    assert rules["null token"] == 1
+    assert rules["label spelling"] == 1
+    assert rules["no label"] == 1
+    name = "dirty & <b>bold</b>.csv, cleaned"
+    page = page.selectbox(key="table").select(name).run()
+    rows = turn_to(page, "Rows").dataframe[0].value
+    assert len(rows) == 399
+    assert pd.isna(rows.loc[3, TEMPO])
+    assert rows.loc[4, LABEL] == "happy"
+
+
+def test_tables_stand_side_by_side_and_can_be_compared_cell_by_cell(explored: Callable[..., AppTest]) -> None:
+    page = upload(explored(view="Tables"), dirty())
+    page = page.multiselect(key="beside").set_value(["mine.csv", "mine.csv, cleaned"]).run()
+    counts = page.dataframe[0].value
+    assert counts.loc["rows without a label"].to_list() == [1, 0]
+    assert counts.loc["null tokens"].to_list() == [1, 0]
+    page = page.toggle(key="cells").set_value(True).run()
+    assert not page.exception
+    compared = page.dataframe[1].value.set_index("what")["count"]
+    assert compared["rows only in the first"] == 1
+    page = page.multiselect(key="beside").set_value([]).run()
+    assert "Choose at least one table" in said(page.info)
+
+
+def test_forgotten_uploads_are_gone(explored: Callable[..., AppTest]) -> None:
+    page = upload(explored(view="Cleaning"), dirty())
+    page.selectbox(key="table").select("mine.csv, cleaned").run()
+    page = next(b for b in page.button if b.label.startswith("Forget")).click().run()
+    assert not page.exception
+    assert "mine.csv, cleaned" not in page.selectbox(key="table").options
+    assert "Add a table above" in said(page.info)
+
+
+BAD = {
+    "empty": b"",
+    "spaces": b"  \n \n",
+    "missing columns": b"Class,_Tempo_Mean\nsad,100\n",
+    "other delimiter, other table": b"a;b;c\n1;2;3\n",
+    "utf-16 without the columns": "Class,tempo\nüzgün,1\n".encode("utf-16"),
+    "not text": bytes(range(256)) * 40,
+    "an Excel file": b"PK\x03\x04" + b"\0" * 200,
+    "no label anywhere": standin.sample().assign(Class="").to_csv(index=False).encode(),
+    "a million rows": (",".join((LABEL, *COLUMNS)) + "\n").encode() + (b"sad" + b",1" * 50 + b"\n") * 10**6,
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_a_bad_file_gets_a_sentence_and_nothing_is_kept_of_it(explored: Callable[..., AppTest], what: str) -> None:
+    page = upload(explored(view="Cleaning"), BAD[what])
+    assert not page.exception
+    assert len(page.error) == 1
+    assert "mine" in page.error[0].value or "label" in page.error[0].value
+    assert "mine.csv, cleaned" not in page.selectbox(key="table").options
+
+
+def test_utf_16_and_semicolons_are_read(explored: Callable[..., AppTest]) -> None:
+    data = standin.sample().to_csv(index=False, sep=";").encode("utf-16")
+    page = upload(explored(), data)
+    assert not page.error
+    assert "mine.csv, cleaned" in page.selectbox(key="table").options
+
+
+def test_without_the_table_the_stand_in_is_shown_and_says_so(offline: Callable[..., AppTest]) -> None:
+    page = offline()
+    assert not page.exception
+    assert "Synthetic stand-in, not measurements" in page.warning[0].value
+    assert page.selectbox(key="table").options == ["Synthetic stand-in"]
+
+
+def test_the_published_table_brought_by_hand_is_used_from_then_on(
+    offline: Callable[..., AppTest], table_path: Path, data_dir: Path
+) -> None:
+    page = upload(offline(), table_path.read_bytes(), "from my disk.csv")
+    assert not page.exception
+    assert not page.warning
+    assert page.selectbox(key="table").options[0] == "Published table"
+    assert (data_dir / "raw" / "Acoustic Features.csv").read_bytes() == table_path.read_bytes()
