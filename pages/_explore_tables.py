@@ -15,7 +15,8 @@ from core.upload import MAX_BYTES
 from pages import _shared
 
 PUBLISHED, STAND_IN = "Published table", "Synthetic stand-in"
-_KEPT = 16  # results kept for all sessions; the key is the content
+_KEPT = 6  # results kept for all sessions; the key is the content
+_FILES = 4  # uploaded files that a session keeps, the latest ones
 
 
 @st.cache_data(show_spinner="Reading and cleaning the table …", max_entries=_KEPT)
@@ -37,7 +38,10 @@ def _keep_uploads() -> None:
     """Uploaded files outlive the widget, so that they are still there after a visit to another page."""
     kept = st.session_state.setdefault("explore_uploads", {})
     for file in st.session_state["explore_files"]:
+        kept.pop(file.name, None)
         kept[file.name] = file.getvalue()
+    for oldest in list(kept)[:-_FILES]:
+        del kept[oldest]
 
 
 def brought(shown: Table) -> dict[str, Brought]:
