@@ -164,10 +164,20 @@ def again(scored: Scored, served: Served, policy: Policy, store: Store | None, *
 
 
 def explain(scored: Scored, served: Served) -> pd.DataFrame:
-    """Why the model says what it says; see ``core.explain.explain_clip``."""
+    """Why the model gives the probabilities that are shown; see ``core.explain.explain_clip``."""
     from core.explain import explain_clip
 
-    return explain_clip(served.model, scored.vector, served.background)
+    return explain_clip(served.model, scored.vector, served.background, calibrated=True)
+
+
+def warm_up(served: Served) -> None:
+    """Load what the first clip needs (compiled kernels, the explainer), before anybody waits for it."""
+    from core import features
+    from core.explain import explain_clip
+
+    features.warm()
+    typical = FeatureVector("warm", "warm", served.background.iloc[0].to_numpy(dtype=float))
+    explain_clip(served.model, typical, served.background, calibrated=True)
 
 
 def record_feedback(

@@ -53,7 +53,7 @@ def waterfall(steps: pd.DataFrame, *, base: float | None, emotion: str) -> go.Fi
         style(figure, title=f"Why {words(emotion)}: {way}", height=110 + _ROW * len(names))
         .update_yaxes(autorange="reversed", categoryorder="array", categoryarray=names)
         .update_xaxes(
-            title="probability before calibration" if known else "change of the probability",
+            title="probability" if known else "change of the probability",
             tickformat=".0%" if known else "+.0%",
             range=[min(0.0, float(ends.min()) - room), float(ends.max()) + room],
         )

@@ -45,8 +45,8 @@ def why(shown: Shown, served: Served) -> None:
         places = monitor.place(scored.vector, served.reference)
         st.markdown("\n".join(f"- {s}" for s in reasons.sentences(steps, places, emotion)))
         st.caption(
-            "Steps are those of the model before calibration, so the last bar can differ from the probability above. "
-            "SHAP values, sampled over orders of the features."
+            "The steps lead from the average over typical clips to the probability above (SHAP values, sampled over a "
+            "few orders of the features). They say what the model goes by, not what makes music move people."
         )
         _shared.download(shown.explanation, f"reasons_{file_tag(scored)}", label="All contributions (CSV)")
 

@@ -1,6 +1,7 @@
 """The only Streamlit helpers that pages share: what is cached, and how a chart, a table and a download look."""
 
 import re
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -125,6 +126,16 @@ def _served(settings: Settings, alias: str, stamp: tuple[str, int]) -> "Served":
     from core import pipeline
 
     return pipeline.serve(settings, alias=alias)
+
+
+@st.cache_resource(show_spinner=False)
+def warm_up(_served: "Served") -> threading.Thread:
+    """Begin, once a server, to load what the first clip needs, while the person is still choosing it."""
+    from core import pipeline
+
+    thread = threading.Thread(target=pipeline.warm_up, args=(_served,), name="warm-up", daemon=True)
+    thread.start()
+    return thread
 
 
 def champion() -> "Served":

@@ -11,6 +11,7 @@ from pages import _policy, _shared
 st.title("Predict")
 served = _shared.champion()
 policy = _policy.active(served.policies)
+_shared.warm_up(served)
 st.caption(
     f"Model {served.model.version}, from {served.model.source}. Policy: {_policy.words(policy)}. "
     "It supports, and never replaces, a person's judgement."

@@ -8,6 +8,7 @@ from pages import _track_views as views
 st.title("Whole tracks")
 served = _shared.champion()
 policy = _policy.active(served.policies)
+_shared.warm_up(served)
 st.caption(
     f"Model {served.model.version}. A recording is scored in windows, because a mood seldom lasts for a whole piece "
     "and the model knows clips of 30 seconds."

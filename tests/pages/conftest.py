@@ -1,0 +1,32 @@
+"""A page as a person meets it, without a browser: the whole app, a store of its own, the committed model."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where this test's databases live; nothing is downloaded, and no registry but the committed model is asked."""
+    monkeypatch.setenv("TME_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("TME_DOWNLOAD_URL", "http://127.0.0.1:9/none.zip")
+    for name in ("TME_DATABASE_URL", "TME_MLFLOW_URI", "TME_MODELS_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def open_page(data_dir: Path) -> Callable[..., AppTest]:
+    """``open_page("predict", threshold="0.6")``: the page after its first run, with the fields of its address."""
+
+    def opened(page: str, **address: str) -> AppTest:
+        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+        for key, value in address.items():
+            app.query_params[key] = value
+        return app.switch_page(f"pages/{page}.py").run()
+
+    return opened

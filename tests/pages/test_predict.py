@@ -1,0 +1,235 @@
+"""The Predict page: every source of a clip, bad files, answers that are stored once, and the policy of the address."""
+
+import io
+import json
+import re
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from streamlit.testing.v1 import AppTest
+
+from core import store
+from core.audio import SR
+from core.inference import Policy
+from pages import _policy
+
+GOLDEN = Path(__file__).resolve().parent.parent / "golden"
+
+
+@cache
+def clip() -> bytes:
+    """A golden clip that is quick to measure."""
+    return (GOLDEN / "arpeggio_6s.flac").read_bytes()
+
+
+def wav(y: np.ndarray, sr: int = SR, subtype: str = "PCM_16") -> bytes:
+    buffer = io.BytesIO()
+    soundfile.write(buffer, y, sr, format="WAV", subtype=subtype)
+    return buffer.getvalue()
+
+
+def mp3() -> bytes:
+    buffer = io.BytesIO()
+    y = 0.3 * np.sin(2 * np.pi * 440 * np.arange(3 * SR) / SR)
+    soundfile.write(buffer, y, SR, format="MP3")
+    return buffer.getvalue()
+
+
+def stored(data_dir: Path) -> store.Store:
+    return store.open_store(f"sqlite:///{data_dir / 'feedback.db'}")
+
+
+def upload(page: AppTest, data: bytes, name: str) -> AppTest:
+    return page.file_uploader[0].set_value((name, data, "audio/wav")).run()
+
+
+def press(page: AppTest, label: str) -> AppTest:
+    return next(b for b in page.button if b.label.startswith(label)).click().run()
+
+
+def shown(page: AppTest) -> str:
+    """All sentences on the page."""
+    kinds = (page.error, page.warning, page.info, page.success, page.markdown, page.caption, page.subheader)
+    return "\n".join(str(element.value) for kind in kinds for element in kind)
+
+
+def test_without_a_clip_it_says_what_to_do(open_page):
+    page = open_page("predict")
+    assert not page.exception
+    assert "Choose a clip" in page.info[0].value
+
+
+def test_an_upload_is_decided_explained_and_stored(open_page, data_dir):
+    page = upload(open_page("predict"), clip(), "arpeggio_6s.flac")
+    assert not page.exception
+    assert not page.error
+    (row,) = store.predictions_table(stored(data_dir)).to_dict("records")
+    assert row["file_name"] == "arpeggio_6s.flac"
+    assert row["origin"] == "upload"
+    assert sum(row[f"p_{e}"] for e in ("angry", "happy", "relax", "sad")) == pytest.approx(1)
+    assert Policy.from_json(row["policy"]) == Policy()
+    assert "In words" in shown(page)
+    (table,) = [d.value for d in page.dataframe if len(d.value) == 50]
+    assert {"value", "unit", "angry", "happy", "relax", "sad", "distribution"} <= set(table.columns)
+    again = page.run()  # nothing is measured or stored twice
+    assert not again.exception
+    assert len(store.predictions_table(stored(data_dir))) == 1
+
+
+def test_a_recording_from_the_microphone(open_page, data_dir):
+    page = open_page("predict")
+    page.button_group(key="clip_source").set_value("record").run()
+    assert page.audio_input[0].sample_rate == SR
+    y = 0.2 * np.random.default_rng(0).standard_normal(2 * SR)
+    page.audio_input[0].set_value(("recording.wav", wav(np.clip(y, -1, 1)), "audio/wav")).run()
+    assert not page.exception
+    assert "thin ground" in shown(page)
+    assert store.predictions_table(stored(data_dir))["origin"].tolist() == ["recording"]
+
+
+def test_a_demo_clip_says_that_it_is_synthetic(open_page, data_dir):
+    page = open_page("predict")
+    page.button_group(key="clip_source").set_value("demo").run()
+    page.button_group(key="clip_demo_0").set_value("angry").run()
+    assert not page.exception
+    (row,) = store.predictions_table(stored(data_dir)).to_dict("records")
+    assert row["origin"] == "demo"
+    assert "synthetic" in row["file_name"]
+
+
+BAD = {
+    "not audio": (b"hello, this is a letter and no sound " * 40, "letter.wav", "not audio"),
+    "empty": (b"", "nothing.wav", "is empty"),
+    "zero length": (wav(np.zeros(0)), "zero.wav", "length is zero"),
+    "silent": (wav(np.zeros(SR)), "quiet.wav", "silent"),
+    "0.2 s": (wav(0.5 * np.ones(SR // 5)), "blip.wav", r"at least 0\.5 s"),
+    "NaN": (wav(np.full(SR, np.nan), subtype="FLOAT"), "nan.wav", "not numbers"),
+    "cut MP3": (mp3()[:-3000], "cut.mp3", "truncated"),
+    "foreign name": (wav(np.zeros(SR)), "../../x.wav", "silent"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_a_bad_file_gets_a_sentence_and_nothing_is_stored(open_page, data_dir, case):
+    data, name, expected = BAD[case]
+    page = upload(open_page("predict"), data, name)
+    assert not page.exception
+    (error,) = page.error
+    assert re.search(expected, error.value.replace("\\", ""))
+    assert "Traceback" not in error.value
+    assert ".." not in error.value.replace("\\", "")
+    assert store.clips_table(stored(data_dir)).empty
+    assert store.predictions_table(stored(data_dir)).empty
+
+
+def test_a_file_larger_than_allowed_is_refused_unread(open_page, data_dir, monkeypatch):
+    monkeypatch.setenv("TME_MAX_UPLOAD_MB", "0.1")
+    page = upload(open_page("predict"), wav(0.1 * np.random.default_rng(1).uniform(-1, 1, 2 * SR)), "big.wav")
+    assert "at most 0 MB" in page.error[0].value
+    assert store.clips_table(stored(data_dir)).empty
+
+
+def test_a_good_file_after_a_bad_one(open_page):
+    page = upload(open_page("predict"), b"no sound", "letter.wav")
+    assert page.error
+    page = upload(page, clip(), "good.flac")
+    assert not page.error
+    assert "good" in page.subheader[0].value
+
+
+def test_an_answer_is_stored_at_once_and_only_once(open_page, data_dir):
+    page = upload(open_page("predict"), clip(), "a.flac")
+    (said,) = store.predictions_table(stored(data_dir)).to_dict("records")
+    page.text_input(key="rater").set_value("Ayşe")
+    page.text_input(key=f"note_{said['prediction_id']}").set_value("slow; 'DROP TABLE feedback' --")
+    page = press(page, "Yes")
+    page = press(page, "Yes")  # sent twice
+    assert not page.exception
+    (row,) = store.feedback_table(stored(data_dir)).to_dict("records")
+    assert row["label"] == row["shown_label"] == said["guess"]
+    assert row["rater"] == "Ayşe"
+    assert row["comment"].startswith("slow; 'DROP")
+    assert row["prediction_id"] == said["prediction_id"]
+    assert "Stored" in shown(page)
+
+
+def test_another_answer_is_another_row_and_undo_takes_the_newest_back(open_page, data_dir):
+    page = upload(open_page("predict"), clip(), "a.flac")
+    page = press(page, "Yes")
+    page = press(page, "No, ")
+    assert len(store.feedback_table(stored(data_dir))) == 2
+    page = press(page, "Undo")
+    table = store.feedback_table(stored(data_dir))
+    assert table["kind"].tolist() == ["answer", "answer", "undo"]
+    assert table["undone"].tolist() == [False, True, False]
+    page = press(page, "Yes")  # an answer after an undo counts
+    assert len(store.feedback_table(stored(data_dir))) == 4
+    assert table["rater"].str.startswith("anonymous ").all()
+
+
+def test_two_people_without_a_name_are_two(open_page, data_dir):
+    for _ in range(2):
+        press(upload(open_page("predict"), clip(), "a.flac"), "Yes")
+    table = store.feedback_table(stored(data_dir))
+    assert table["prediction_id"].nunique() == 1
+    assert table["rater"].nunique() == 2
+
+
+def test_text_of_a_person_is_shown_and_not_rendered(open_page):
+    page = upload(open_page("predict"), clip(), "![x](http://evil.example) <b>$1$ :red[a].flac")
+    title = page.subheader[0].value
+    assert r"\!\[x\]\(http\://evil\.example\)" not in title  # a slash ends a folder's name
+    assert r"\<b\>" in title
+    assert r"\$1\$" in title
+    assert r"\[a\]" in title
+
+
+def test_the_policy_of_the_address_decides(open_page, data_dir):
+    page = upload(open_page("predict", threshold="0.99", pair="1.00"), clip(), "a.flac")
+    assert not page.exception
+    row = store.predictions_table(stored(data_dir)).iloc[0]
+    assert Policy.from_json(row["policy"]) == Policy(threshold=0.99, pair_threshold=1.0)
+    assert len(json.loads(row["candidates"])) != 1
+
+
+def test_a_policy_that_is_none_is_named_and_not_used(open_page):
+    page = open_page("predict", threshold="many")
+    assert "not used" in page.warning[0].value
+    assert page.session_state["policy"] == Policy()
+
+
+def test_another_policy_decides_the_same_clip_again(open_page, data_dir):
+    page = upload(open_page("predict"), clip(), "a.flac")
+    page.session_state["policy"] = Policy(threshold=0.25)
+    page.run()
+    table = store.predictions_table(stored(data_dir))
+    assert len(table) == 2
+    assert table["p_sad"].nunique() == 1
+
+
+def test_what_is_on_the_screen_survives_a_visit_elsewhere(open_page):
+    page = upload(open_page("predict"), clip(), "kept.flac")
+    page.switch_page("pages/decisions.py").run()
+    page.switch_page("pages/predict.py").run()
+    assert "kept" in page.subheader[0].value
+    page = press(page, "Close")
+    assert not page.subheader
+
+
+def test_a_broken_database_costs_the_answer_and_not_the_prediction(open_page, data_dir):
+    (data_dir / "feedback.db").write_bytes(b"this is no database " * 100)
+    page = upload(open_page("predict"), clip(), "a.flac")
+    assert not page.exception
+    assert any("damaged" in e.value for e in page.error)
+    assert "cannot be stored" in shown(page)
+    assert "In words" in shown(page)
+
+
+def test_addresses_of_policies_go_there_and_back():
+    for policy in (Policy(threshold=0.6, pair_threshold=0.8), Policy(kind="conformal", floors=(0.1, 0.2, 0.3, 0.4))):
+        assert _policy.parse(_policy.address(policy), {}) == policy
+    learned = Policy(kind="conformal", coverage=0.8, floors=(0.1, 0.2, 0.3, 0.4))
+    assert _policy.parse({"kind": "conformal"}, {"conformal": learned}) == learned
