@@ -69,7 +69,10 @@ def band_loudness(y: FloatArray, sr: float) -> tuple[FloatArray, float]:
     else:
         power = band_power(y, starts, length, weight=weight, edges=edges)
     duration_s = float(starts[-1] + length - 1) / sr if len(starts) else nan
-    return 10 * np.log10(power @ spreading(len(edges) - 1).T + FLOOR), duration_s
+    masks = spreading(len(edges) - 1).T
+    for first in range(0, len(power), BLOCK):  # few enough for BLAS to stay on one thread, which costs less here
+        power[first : first + BLOCK] = power[first : first + BLOCK] @ masks
+    return 10 * np.log10(power + FLOOR), duration_s
 
 
 def band_power(y: FloatArray, starts: IntArray, length: int, *, weight: FloatArray, edges: IntArray) -> FloatArray:

@@ -10,7 +10,7 @@ from core.features.peaks import peaks
 
 FRAME_S, HOP_RATIO = 0.1, 0.1  # slow enough to melt a note's ripples, 100 values a second
 PARTS = 10  # hops in a frame
-BLOCK = 256  # hops that are weighted at once
+BLOCK = 24  # hops that are weighted at once: few enough for BLAS to stay on one thread, which costs less here
 CONTRAST = 0.1  # least rise and fall of an event, as a share of the curve's range
 
 

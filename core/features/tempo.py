@@ -80,7 +80,7 @@ def periodicity(curve: FloatArray, rate: float) -> tuple[FloatArray, FloatArray]
     first, last = np.searchsorted(lags, [60 / FASTEST, 60 / SLOWEST])
     lags = lags[first : last + 1]
     s = curve - curve.mean() if len(lags) else np.empty(0)
-    energy = float(s @ s)
+    energy = float(np.square(s).sum())
     if not energy > 0:
         return np.empty(0), np.empty(0)
     least = len(s) + int(last) + 1  # room for the longest lag, so that the end does not meet the beginning
