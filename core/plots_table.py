@@ -159,7 +159,7 @@ def before_after(counts: pd.DataFrame) -> go.Figure:
     ]
     return (
         style(go.Figure(bars), title="Cells in question", height=120 + 40 * len(counts))
-        .update_layout(barmode="group", legend_y=-0.1)
+        .update_layout(barmode="group", legend_y=-0.18)
         .update_xaxes(title="cells", range=[0, 1.12 * max(1, counts.to_numpy().max())])
         .update_yaxes(autorange="reversed")
     )

@@ -15,7 +15,7 @@ from core.quality import Quality
 from core.schema import COLUMNS, EMOTIONS, readable
 from core.settings import Settings
 from core.split import replace_file
-from core.upload import read_csv
+from core.upload import MAX_BYTES, read_csv
 
 TYPES = ("number", "number as text", "mixed", "text")
 
@@ -43,6 +43,16 @@ def bring(data: bytes, name: str) -> Brought:
 def lying_about(settings: Settings) -> list[Path]:
     """CSV files beside the published one in data/raw, by name."""
     return sorted(p for p in settings.raw_dir.glob("*.csv") if p.name != FILE_NAME and p.is_file())
+
+
+def content(path: Path) -> bytes:
+    """The file's bytes. Raises TableError when it cannot be read or is too large."""
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise TableError(f"{path.name} is larger than {MAX_BYTES // 10**6} MB. Split the file.")
+        return path.read_bytes()
+    except OSError as error:
+        raise TableError(f"{path.name} cannot be read: {error.strerror or error}.") from error
 
 
 def adopt(data: bytes, settings: Settings) -> bool:

@@ -1,5 +1,7 @@
 """Which tables are at hand, how they stand beside one another, and what cleaning did to them."""
 
+from collections.abc import Callable
+
 import pandas as pd
 import streamlit as st
 
@@ -34,49 +36,58 @@ def _quality(key: str, _frame: pd.DataFrame) -> Quality:
     return quality(_frame)
 
 
-def _keep_uploads() -> None:
-    """Uploaded files outlive the widget, so that they are still there after a visit to another page."""
-    kept = st.session_state.setdefault("explore_uploads", {})
-    for file in st.session_state["explore_files"]:
-        kept.pop(file.name, None)
-        kept[file.name] = file.getvalue()
-    for oldest in list(kept)[:-_FILES]:
-        del kept[oldest]
+def _forget() -> None:
+    """No uploads, and an empty widget: a widget is emptied by another key."""
+    st.session_state["explore_uploads"] = {}
+    st.session_state["explore_round"] = st.session_state.get("explore_round", 0) + 1
+    st.session_state.pop("table", None)
 
 
 def brought(shown: Table) -> dict[str, Brought]:
-    """Uploaded tables and those in data/raw, by name; what cannot be read is said in a sentence."""
+    """Uploaded tables and those in data/raw, by name; what cannot be read is said in a sentence and not kept.
+
+    Uploads outlive the widget, so that they are still there after a visit to another page.
+    """
     settings = Settings()
+    kept: dict[str, bytes] = st.session_state.setdefault("explore_uploads", {})
     with st.expander("Add a table", icon=":material/upload_file:"):
-        st.file_uploader(
+        files = st.file_uploader(
             "A CSV file with the 50 features and the label",
             type=["csv", "tsv", "txt"],
             accept_multiple_files=True,
-            key="explore_files",
-            on_change=_keep_uploads,
+            key=f"explore_files_{st.session_state.get('explore_round', 0)}",
             max_upload_size=MAX_BYTES // 10**6,
             help="It may be dirty: it is cleaned at once, and every change is reported. It stays in your session.",
         )
-        uploads: dict[str, bytes] = st.session_state.get("explore_uploads", {})
-        if uploads and st.button("Forget the uploaded tables", icon=":material/delete:"):
-            uploads.clear()
-            st.session_state.pop("table", None)
-    found: dict[str, Brought] = {}
-    for name, data in [*uploads.items(), *((path.name, path.read_bytes()) for path in tables.lying_about(settings))]:
-        try:
-            found[name] = _bring(data, name)
-        except CoreError as error:
-            _shared.problem(error)
-            continue
-        if shown.synthetic and _adopted(data, settings):
-            _shared.forget_table()
-            st.rerun()
+        if kept or files:
+            st.button("Forget the uploaded tables", icon=":material/delete:", on_click=_forget)
+    found = {}
+    for name, data in (kept | {file.name: file.getvalue() for file in files}).items():
+        kept.pop(name, None)
+        if one := _known(name, lambda data=data: data):
+            kept[name], found[name] = data, one
+            if shown.synthetic and _adopted(data, settings):
+                _shared.forget_table()
+                st.rerun()
+    for oldest in list(kept)[:-_FILES]:
+        del kept[oldest]
+    for path in tables.lying_about(settings):
+        if one := _known(path.name, lambda path=path: tables.content(path)):
+            found.setdefault(path.name, one)
     for name, one in found.items():
         st.caption(
             f"{_shared.literal(name)}: {len(one.messy)} rows, {len(one.cleaned.report)} changes by cleaning. Choose it "
             "as the table, or see what was changed under Cleaning."
         )
     return found
+
+
+def _known(name: str, content: Callable[[], bytes]) -> Brought | None:
+    try:
+        return _bring(content(), name)
+    except CoreError as error:
+        _shared.problem(error)
+        return None
 
 
 def _adopted(data: bytes, settings: Settings) -> bool:

@@ -68,6 +68,15 @@ def test_other_files_in_data_raw_are_offered_and_the_published_one_is_not(tmp_pa
     assert [path.name for path in tables.lying_about(settings)] == ["first.csv", "second.csv"]
 
 
+def test_a_file_that_cannot_be_read_is_refused_in_words(tmp_path, monkeypatch) -> None:
+    with pytest.raises(TableError, match="gone.csv cannot be read"):
+        tables.content(tmp_path / "gone.csv")
+    (tmp_path / "big.csv").write_bytes(b"x" * 11)
+    monkeypatch.setattr(tables, "MAX_BYTES", 10)
+    with pytest.raises(TableError, match="big.csv is larger"):
+        tables.content(tmp_path / "big.csv")
+
+
 def test_a_brought_table_is_clean_and_keeps_its_row_numbers(made: pd.DataFrame) -> None:
     dirty = made.astype(str)
     dirty.loc[5, TEMPO] = "error"

@@ -170,6 +170,23 @@ def test_a_bad_file_gets_a_sentence_and_nothing_is_kept_of_it(explored: Callable
     assert len(page.error) == 1
     assert "mine" in page.error[0].value or "label" in page.error[0].value
     assert "mine.csv, cleaned" not in page.selectbox(key="table").options
+    again = page.switch_page("pages/home.py").run().switch_page("pages/explore.py").run()
+    assert not again.error
+
+
+def test_uploads_are_still_there_after_a_visit_to_another_page(explored: Callable[..., AppTest]) -> None:
+    page = upload(explored(), dirty()).switch_page("pages/home.py").run()
+    page = page.switch_page("pages/explore.py").run()
+    assert "mine.csv, cleaned" in page.selectbox(key="table").options
+
+
+def test_files_in_data_raw_are_offered_and_bad_ones_named(explored: Callable[..., AppTest], data_dir: Path) -> None:
+    (data_dir / "raw").mkdir()
+    (data_dir / "raw" / "second.csv").write_bytes(dirty())
+    (data_dir / "raw" / "broken.csv").write_text("a,b\n1,2\n")
+    page = explored()
+    assert "second.csv, cleaned" in page.selectbox(key="table").options
+    assert "broken" in said(page.error)
 
 
 def test_utf_16_and_semicolons_are_read(explored: Callable[..., AppTest]) -> None:
