@@ -84,15 +84,18 @@ Written by `python -m benchmarks.fidelity`; extractor `{EXTRACTOR}`.
 
 ## Agreement with MIRtoolbox 1.7.1
 
-Largest of |ours - MIRtoolbox| / max(|MIRtoolbox|, 0.001) over {len(known)} clips: **{np.nanmax(error):.1e}**. NaN
-stands where MIRtoolbox has NaN, and nowhere else. The last column is the largest error on any of the clips.
+Largest of |ours - MIRtoolbox| / max(|MIRtoolbox|, 0.001) over {len(known)} clips:
+**{np.nanmax(error):.1e}**. NaN stands where MIRtoolbox has NaN, and nowhere else. The last column is the largest
+error on any of the clips.
 
 ## What a codec changes
 
 Change of each feature when the same {len(recordings)} clips come as 48 kHz or 22.05 kHz WAV, as MP3 at 128 kbit/s, or
 as OGG Vorbis (quality 0.4, libsndfile's default), in standard deviations of the
 {"synthetic stand-in" if table.synthetic else "published table"}: median over the clips, and the worst clip in brackets.
-Below 0.1 a prediction does not notice. Where many features move by more, take a lossless file.
+Below 0.1 a prediction does not notice. Where many features move by more, take a lossless file. The large numbers in
+brackets come from a recording with two seconds of digital silence: any conversion fills them with faint noise, which
+crosses zero as often as music does and lifts the lowest bins of the spectrum.
 
 | feature | {" | ".join(CODECS)} | agreement |
 |---|{"---|" * len(CODECS)}---|"""
