@@ -131,6 +131,8 @@ _shared.stand_in_banner(table)
 try:
     model: InUse | None = in_use.in_use(Settings())
     figures(model)
+    if table.synthetic and not model.metrics["run"]["synthetic"]:
+        st.caption("These figures were measured on the published table, not on the stand-in.")
 except CoreError as error:
     model = None
     st.info(_shared.literal(str(error)), icon=":material/model_training:")
