@@ -108,8 +108,8 @@ def feature_table(vector: FeatureVector, reference: Reference) -> pd.DataFrame:
     """The 50 values by chapter, each with its place among the training music.
 
     Returns group, feature, name, value, unit, all, angry, happy, relax, sad (percentage of these clips with a lower
-    value) and distribution (list: share of the training music in each of ``BARS`` stretches from its 2.5 % to its
-    97.5 % quantile).
+    value) and distribution (list: share of the training music in each of ``BARS`` equal stretches from its 5 % to its
+    95 % quantile).
     """
     table = place(vector, reference)
     table.insert(0, "group", [f.group for f in FEATURES])
@@ -123,7 +123,7 @@ def _histogram(quantiles: np.ndarray) -> list[float]:
     """Shares between equally spaced values, from the inverse of the stored quantiles."""
     if np.isnan(quantiles).any() or quantiles[-1] <= quantiles[0]:
         return [0.0] * BARS
-    low, high = np.interp([0.025, 0.975], LEVELS, quantiles)
+    low, high = np.interp([0.05, 0.95], LEVELS, quantiles)
     # Equal quantiles are a jump of the distribution: a hair apart, they can be inverted.
     rising = quantiles + np.linspace(0, 1e-9, len(quantiles)) * (quantiles[-1] - quantiles[0])
     shares = np.diff(np.interp(np.linspace(low, high, BARS + 1), rising, LEVELS))

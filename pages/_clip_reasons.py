@@ -79,7 +79,7 @@ def values(scored: Scored, served: Served) -> None:
             "name": st.column_config.TextColumn("feature", pinned=True),
             "value": st.column_config.NumberColumn(format="%.4g"),
             "distribution": st.column_config.BarChartColumn(
-                "training music", help="How often each value occurs, from the lowest to the highest 2.5 %"
+                "training music", help="How often each value occurs, without the lowest and the highest 5 %"
             ),
             **place,
         },

@@ -1,0 +1,103 @@
+"""The Decisions page: what the sliders say is what is shown and what Predict uses; deep links and the stored policy."""
+
+import json
+
+import pytest
+
+from core import decisions
+from core.inference import Policy
+from core.settings import ROOT
+
+
+def metric(page, label: str) -> str:
+    return next(m.value for m in page.metric if m.label == label)
+
+
+def shown(page) -> str:
+    return "\n".join(str(e.value) for kind in (page.caption, page.markdown) for e in kind)
+
+
+@pytest.fixture(scope="module")
+def known():
+    import pandas as pd
+
+    rows = pd.read_csv(ROOT / "models" / "comparison" / "rows.csv")
+    return decisions.out_of_fold(ROOT / "models" / "champion", rows)
+
+
+def test_it_opens_with_the_stored_policy(open_page, known):
+    page = open_page("decisions")
+    assert not page.exception
+    assert page.slider(key="policy_threshold").value == 0.75
+    done = decisions.outcomes(known, Policy())
+    assert metric(page, "Accepted") == f"{(done['action'] == 'accept').mean():.1%}"
+
+
+def test_the_slider_moves_the_figures_and_the_policy_of_all_pages(open_page, known):
+    page = open_page("decisions")
+    page.slider(key="policy_threshold").set_value(0.9).run()
+    assert not page.exception
+    done = decisions.outcomes(known, Policy(threshold=0.9))
+    accepted = done[done["action"] == "accept"]
+    assert metric(page, "Accepted") == f"{len(accepted) / len(done):.1%}"
+    assert metric(page, "Accepted that are right") == f"{accepted['holds'].mean():.1%}"
+    assert page.session_state["policy"] == Policy(threshold=0.9)
+    page.switch_page("pages/predict.py").run()
+    assert "one emotion from 90%" in shown(page)
+    page.switch_page("pages/decisions.py").run()
+    assert page.slider(key="policy_threshold").value == 0.9
+
+
+def test_the_stored_policy_comes_back(open_page):
+    page = open_page("decisions", threshold="0.60", pair="0.90")
+    assert page.slider(key="policy_pair").value == 0.9
+    next(b for b in page.button if b.label == "Back to the stored policy").click().run()
+    assert page.session_state["policy"] == Policy()
+    assert page.slider(key="policy_threshold").value == 0.75
+
+
+def test_a_conformal_policy_keeps_its_promise_and_says_its_floors(open_page):
+    page = open_page("decisions", view="Sets")
+    page.button_group(key="policy_kind").set_value("conformal").run()
+    assert not page.exception
+    policy = page.session_state["policy"]
+    assert policy.kind == "conformal"
+    assert len(policy.floors) == 4
+    held = next(d.value for d in page.dataframe if "right one is among them" in d.value.columns)
+    assert held["right one is among them"].iloc[0] == pytest.approx(policy.coverage, abs=0.05)
+    assert policy.threshold == 0.75  # kept for the way back
+
+
+def test_a_link_to_a_conformal_policy_takes_the_learned_floors(open_page):
+    page = open_page("predict", kind="conformal")
+    stored = json.loads((ROOT / "models" / "champion" / "policy.json").read_text())["conformal"]
+    assert page.session_state["policy"].floors == tuple(stored["floors"])
+
+
+@pytest.mark.parametrize("view", ["Risk and coverage", "Each emotion", "Sets", "The badge", "Reliability"])
+@pytest.mark.parametrize("kind", ["threshold", "conformal"])
+def test_every_view_opens_under_both_policies(open_page, view, kind):
+    page = open_page("decisions", view=view, kind=kind)
+    assert not page.exception
+    assert not page.error
+
+
+def test_the_badge_says_how_often_it_rings_falsely(open_page):
+    page = open_page("decisions", view="The badge")
+    reference = json.loads((ROOT / "models" / "champion" / "reference.json").read_text())
+    assert metric(page, "False alarms") == f"{reference['false_alarms']:.1%}"
+
+
+def test_extremes_are_no_error(open_page):
+    page = open_page("decisions")
+    page.slider(key="policy_threshold").set_value(1.0).run()
+    page.slider(key="policy_pair").set_value(1.0).run()
+    assert not page.exception
+    assert metric(page, "Accepted that are right") in ("none", "100.0%")
+
+
+def test_without_a_training_run_it_says_so(open_page, monkeypatch, tmp_path):
+    monkeypatch.setenv("TME_MODELS_DIR", str(tmp_path / "none"))
+    page = open_page("decisions")
+    assert not page.exception
+    assert "python -m core train" in page.info[0].value.replace("\\", "")

@@ -1,0 +1,66 @@
+"""The Explain page: every view of the stored explanations, with and without the table that they belong to."""
+
+import pytest
+
+from core import explain
+from core.schema import EMOTIONS
+from core.settings import ROOT
+
+VIEWS = ["Overall", "Every clip", "One feature", "One clip"]
+
+
+@pytest.fixture
+def with_table(table_path, monkeypatch):
+    monkeypatch.setenv("TME_TABLE", str(table_path))
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_view_opens_and_draws(open_page, with_table, view):
+    page = open_page("explain", view=view)
+    assert not page.exception
+    assert not page.error
+    assert page.get("plotly_chart")
+
+
+def test_the_strongest_feature_comes_first_in_the_numbers(open_page, with_table):
+    page = open_page("explain")
+    shap = explain.read_shap(ROOT / "models" / "comparison" / "shap" / "blend.parquet")
+    first = explain.importance(shap, per_emotion=True).iloc[0]
+    numbers = next(d.value for d in page.dataframe if "feature" in d.value.columns)
+    assert numbers["importance"].iloc[0] == pytest.approx(first["importance"])
+
+
+def test_an_emotion_alone(open_page, with_table):
+    page = open_page("explain")
+    page.button_group(key="importance_for").set_value("sad").run()
+    numbers = next(d.value for d in page.dataframe if "feature" in d.value.columns)
+    assert set(numbers["emotion"]) == {"sad"}
+
+
+def test_without_the_table_it_says_what_is_missing(open_page, monkeypatch):
+    monkeypatch.delenv("TME_TABLE", raising=False)
+    page = open_page("explain", view="One feature")
+    assert not page.exception
+    assert "not at hand" in page.info[0].value
+    assert not page.get("plotly_chart")
+    page = open_page("explain", view="Every clip")
+    assert page.get("plotly_chart")
+    dots = next(d.value for d in page.dataframe if "place" in d.value.columns)
+    assert dots["place"].isna().all()
+
+
+def test_a_row_of_the_table_has_its_own_reasons(open_page, with_table):
+    page = open_page("explain", view="One clip")
+    before = next(d.value for d in page.dataframe if "shap" in d.value.columns)
+    page.selectbox(key="row").select_index(5).run()
+    after = next(d.value for d in page.dataframe if "shap" in d.value.columns)
+    assert not page.exception
+    assert len(after) == 50 * len(EMOTIONS)
+    assert (before["shap"].to_numpy() != after["shap"].to_numpy()).any()
+
+
+def test_without_a_training_run_it_says_how_to_make_one(open_page, monkeypatch, tmp_path):
+    monkeypatch.setenv("TME_MODELS_DIR", str(tmp_path / "none"))
+    page = open_page("explain")
+    assert not page.exception
+    assert "python -m core train" in page.info[0].value.replace("\\", "")

@@ -1,0 +1,102 @@
+"""The Whole tracks page: windows, mood over time, the steadiest stretch, silence, bad files, stopping and going on."""
+
+import io
+
+import numpy as np
+import pytest
+import soundfile
+
+from core import demo, store, tracks
+from core.audio import SR
+from pages import _track_views
+
+
+def flac(*parts: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    soundfile.write(buffer, np.concatenate(parts), SR, format="FLAC")
+    return buffer.getvalue()
+
+
+@pytest.fixture(scope="module")
+def long() -> bytes:
+    """35 s of one character, 65 s of silence, 35 s of another."""
+    first, second = (demo.render(demo.DEMOS[c], seconds=35) for c in ("angry", "sad"))
+    return flac(first, np.zeros(65 * SR), second)
+
+
+def upload(page, data: bytes, name: str = "long.flac"):
+    return page.file_uploader[0].set_value((name, data, "audio/flac")).run()
+
+
+def shown(page) -> str:
+    kinds = (page.error, page.warning, page.info, page.success, page.caption, page.subheader)
+    return "\n".join(str(e.value) for kind in kinds for e in kind).replace("\\", "")
+
+
+def windows(page):
+    return next(d.value for d in page.dataframe if "start_s" in d.value.columns)
+
+
+def test_without_a_recording_it_says_what_to_do(open_page):
+    page = open_page("tracks")
+    assert not page.exception
+    assert "Choose a recording" in shown(page)
+
+
+def test_a_recording_becomes_a_mood_over_time(open_page, data_dir, long):
+    page = upload(open_page("tracks", hop="30"), long)
+    assert not page.exception
+    assert not page.error
+    table = windows(page)
+    spans = tracks.spans(135, hop_s=30)
+    assert table[["start_s", "end_s"]].to_records(index=False).tolist() == spans
+    assert table["sad"].isna().tolist() == [a >= 35 and b <= 100 for a, b in spans]
+    assert "hold no music" in shown(page)
+    stored = store.predictions_table(store.open_store(f"sqlite:///{data_dir / 'feedback.db'}"))
+    assert len(stored) == table["sad"].notna().sum()
+    assert page.get("plotly_chart")
+    assert page.get("audio")
+
+
+def test_longer_windows_are_fewer(open_page, long):
+    page = upload(open_page("tracks", hop="30"), long)
+    many = len(windows(page))
+    page.slider(key="length").set_value(60).run()
+    assert not page.exception
+    assert len(windows(page)) < many
+
+
+def test_mean_or_vote_and_another_wanted_mood(open_page, long):
+    page = upload(open_page("tracks", hop="30"), long)
+    page.button_group(key="how").set_value("vote").run()
+    assert "vote of the windows" in shown(page)
+    page.button_group(key="wanted").set_value("happy").run()
+    assert not page.exception
+    assert "★ happy" in shown(page)
+
+
+def test_a_silent_recording_gets_a_sentence(open_page):
+    page = upload(open_page("tracks"), flac(np.zeros(65 * SR)))
+    assert not page.exception
+    assert "No part of this recording holds music" in shown(page)
+
+
+def test_what_is_no_audio_gets_a_sentence_and_nothing_is_stored(open_page, data_dir):
+    page = upload(open_page("tracks"), b"no audio at all", "x.wav")
+    assert not page.exception
+    assert "not audio" in page.error[0].value
+    assert store.clips_table(store.open_store(f"sqlite:///{data_dir / 'feedback.db'}")).empty
+
+
+def test_stopping_keeps_what_was_heard_and_going_on_does_the_rest(open_page, long):
+    page = upload(open_page("tracks", hop="30"), long)
+    run = page.session_state[_track_views.RUN]
+    total = len(run.windows)
+    del run.windows[2:]
+    run.stopped = True
+    page.run()
+    assert f"Stopped after 2 of {total} windows" in shown(page)
+    assert len(windows(page)) == 2
+    next(b for b in page.button if b.label == "Go on").click().run()
+    assert not page.exception
+    assert len(windows(page)) == total
