@@ -614,15 +614,23 @@ def test_an_upgrade_keeps_every_row_and_copies_the_file_first(empty_url):
     if db.path is not None:
         db.path.parent.mkdir(parents=True)
     upgrade(db.engine, db.path, to="0001")
-    clip(db)
+    old_clip = (  # what the code stores today has columns that the old table lacks
+        "INSERT INTO clips (id, content_hash, origin, file_name, start_s, duration_s, sr, created_at) "
+        "VALUES ('c1', 'c1', 'upload', 'c1.wav', 0, 30.02, 44100, '2026-01-02T03:04:05.000000+00:00')"
+    )
+    write(db, lambda c: c.execute(sa.text(old_clip)))
     store.add_label(db, "c1", "sad", source="generator")
     store.save_features(db, FeatureVector("c1", "x", np.full(50, np.nan)))
     answer(db, prediction_id=predicted(db))
     undo(db)
     tables = ("tracks", "clips", "labels", "features", "predictions", "feedback")
 
+    with db.engine.connect() as c:
+        columns = {t: ", ".join(f'"{x["name"]}"' for x in sa.inspect(c).get_columns(t)) for t in tables}
+
     def everything(base):
-        return [read(base, lambda c, t=t: list(c.execute(sa.text(f"SELECT * FROM {t} ORDER BY 1, 2")))) for t in tables]
+        queries = [sa.text(f"SELECT {columns[t]} FROM {t} ORDER BY 1, 2") for t in tables]
+        return [read(base, lambda c, q=q: list(c.execute(q))) for q in queries]
 
     before = everything(db)
     store.close_store(db)

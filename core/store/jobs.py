@@ -80,13 +80,17 @@ def start_job(store: Store, name: str, *, message: str = "", silence_s: float = 
     return write(store, work)
 
 
-def report_job(store: Store, job_id: int, progress: float, message: str = "") -> bool:
+def report_job(
+    store: Store, job_id: int, progress: float, message: str = "", *, result: dict[str, Any] | None = None
+) -> bool:
     """Give a sign of life. True when the job is to stop, because somebody asked for it.
 
-    progress : 0 to 1.
+    progress : 0 to 1.  result : what there is to tell so far, a JSON object; None leaves what was told before.
     Raises StoreError when the job no longer holds its lock: it must stop without a trace.
     """
     news = {"progress": min(max(progress, 0.0), 1.0), "message": plain(message, "message"), "heartbeat": now()}
+    if result is not None:
+        news["result"] = json.dumps(result)
 
     def work(c: sa.Connection) -> bool:
         alive = (

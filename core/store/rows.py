@@ -2,9 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from math import isfinite
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,10 @@ from core.inference import Decision, Policy, Prediction
 from core.schema import COLUMNS, EMOTIONS, FeatureVector
 from core.store.connection import Store, frame, insert, read, write
 from core.store.schema import ORIGINS, ROLES, clips, features, labels, predictions, tracks
+
+_FILLED = ("path", "track_id", "file_duration_s", "lufs")  # of a clip, when it comes again and they were empty
+TRACK = ("artist", "title", "source", "album", "genre", "year", "makam", "usul", "performer")
+_MORE = ("album", "genre", "makam", "usul", "performer")  # of a track; what does not name it
 
 
 def now() -> datetime:
@@ -44,6 +49,7 @@ def add_track(
     artist: str,
     title: str,
     source: str = "",
+    album: str = "",
     genre: str = "",
     year: int | None = None,
     makam: str = "",
@@ -55,19 +61,21 @@ def add_track(
     Given again, what is not empty replaces what was there: knowledge of makam or usul may come later.
     """
     given = {"artist": artist, "title": title, "source": source}
-    more = {"genre": genre, "makam": makam, "usul": usul, "performer": performer}
+    more = {"album": album, "genre": genre, "makam": makam, "usul": usul, "performer": performer}
+    return write(store, lambda c: put_track(c, given, more, year))
+
+
+def put_track(c: sa.Connection, given: Mapping[str, str], more: Mapping[str, str], year: int | None) -> str:
+    """As ``add_track``, within a transaction. given : artist, title, source.  more : what does not name the track."""
     given = {name: plain(text, name) for name, text in given.items()}
     more = {name: plain(text, name) for name, text in more.items()}
     track_id = hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()
     news = {**{name: text for name, text in more.items() if text}, **({} if year is None else {"year": year})}
-
-    def work(c: sa.Connection) -> str:
-        row = insert(c, tracks).values(id=track_id, **given, **more, year=year, created_at=now())
-        again = row.on_conflict_do_update(index_elements=["id"], set_=news) if news else row.on_conflict_do_nothing()
-        c.execute(again)
-        return track_id
-
-    return write(store, work)
+    row = insert(c, tracks).values(
+        {"id": track_id, **given, **dict.fromkeys(_MORE, ""), **more, "year": year, "created_at": now()}
+    )
+    c.execute(row.on_conflict_do_update(index_elements=["id"], set_=news) if news else row.on_conflict_do_nothing())
+    return track_id
 
 
 def add_clip(
@@ -83,41 +91,55 @@ def add_clip(
     bitrate: int | None = None,
     path: str | None = None,
     track_id: str | None = None,
+    file_duration_s: float | None = None,
+    lufs: float | None = None,
 ) -> str:
     """Store a clip and return its id. A clip that is already there stays; a deleted one comes back.
 
     clip_id : ``Clip.clip_id``.  file_name : as the person named it.  duration_s, start_s : of the excerpt, in seconds.
     sr : of the file, in Hz.  bitrate : of the file, in bit/s.
     content_hash : of the file's bytes; the clip_id unless given.
-    path : of the stored audio, where it is kept.  Given again, path and track fill what was empty.
+    path : of the stored audio, where it is kept.  file_duration_s : of the whole file.  lufs : loudness of the clip.
+    Given again, path, track, file_duration_s and lufs fill what was empty.
     """
-    if not plain(clip_id, "clip's id", longest=128):
-        raise StoreError("A clip needs an id: the hash of its content.")
-    if not (isfinite(duration_s) and duration_s > 0 and isfinite(start_s) and start_s >= 0):
-        raise StoreError(f"A clip cannot start at {start_s} s and last {duration_s} s.")
     row = {
         "id": clip_id,
         "content_hash": content_hash or clip_id,
         "track_id": track_id,
-        "origin": chosen(origin, ORIGINS, "origin of a clip"),
-        "file_name": plain(file_name, "file name"),
+        "origin": origin,
+        "file_name": file_name,
         "path": path,
         "start_s": start_s,
         "duration_s": duration_s,
         "sr": sr,
         "bitrate": bitrate,
-        "created_at": now(),
+        "file_duration_s": file_duration_s,
+        "lufs": lufs,
     }
 
     def work(c: sa.Connection) -> str:
         if track_id is not None and not _there(c, tracks, track_id):
             raise StoreError(f"There is no track {track_id}. Store the track before its clips.")
-        new = insert(c, clips).values(row)
-        fill = {name: sa.func.coalesce(clips.c[name], new.excluded[name]) for name in ("path", "track_id")}
-        c.execute(new.on_conflict_do_update(index_elements=["id"], set_={**fill, "deleted_at": None}))
+        put_clip(c, row, back={"deleted_at": None})
         return clip_id
 
     return write(store, work)
+
+
+def put_clip(c: sa.Connection, row: Mapping[str, Any], *, back: Mapping[str, Any] | None = None) -> None:
+    """As ``add_clip``, within a transaction. row : all columns but the moments.  back : what else a known clip gets.
+
+    Raises StoreError when the row is no clip.
+    """
+    if not plain(row["id"], "clip's id", longest=128):
+        raise StoreError("A clip needs an id: the hash of its content.")
+    start_s, duration_s = row["start_s"], row["duration_s"]
+    if not (isfinite(duration_s) and duration_s > 0 and isfinite(start_s) and start_s >= 0):
+        raise StoreError(f"A clip cannot start at {start_s} s and last {duration_s} s.")
+    chosen(row["origin"], ORIGINS, "origin of a clip")
+    new = insert(c, clips).values({**row, "file_name": plain(row["file_name"], "file name"), "created_at": now()})
+    fill = {name: sa.func.coalesce(clips.c[name], new.excluded[name]) for name in _FILLED}
+    c.execute(new.on_conflict_do_update(index_elements=["id"], set_={**fill, **(back or {})}))
 
 
 def delete_clip(store: Store, clip_id: str) -> None:
@@ -145,8 +167,8 @@ def clips_table(store: Store, *, deleted: bool = False) -> pd.DataFrame:
     deleted : also those that were deleted.
     """
     joined = clips.outerjoin(tracks, clips.c.track_id == tracks.c.id)
-    metadata = [tracks.c[n] for n in ("artist", "title", "source", "genre", "year", "makam", "usul", "performer")]
-    columns = [clips.c.id.label("clip_id"), *(column for column in clips.c if column.name != "id"), *metadata]
+    columns = [clips.c.id.label("clip_id"), *(column for column in clips.c if column.name != "id")]
+    columns += [tracks.c[n] for n in TRACK]
     query = sa.select(*columns).select_from(joined).order_by(clips.c.created_at, clips.c.id)
     return read(store, lambda c: frame(c, query if deleted else query.where(clips.c.deleted_at.is_(None))))
 
@@ -157,11 +179,17 @@ def save_features(store: Store, *vectors: FeatureVector) -> None:
     def work(c: sa.Connection) -> None:
         for vector in vectors:
             require_clip(c, vector.clip_id)
-            values = {n: None if np.isnan(x) else float(x) for n, x in zip(COLUMNS, vector.values, strict=True)}
-            row = {"clip_id": vector.clip_id, "extractor": vector.extractor, "created_at": now(), **values}
-            c.execute(insert(c, features).values(row).on_conflict_do_nothing())
+        put_features(c, vectors)
 
     write(store, work)
+
+
+def put_features(c: sa.Connection, vectors: Iterable[FeatureVector]) -> None:
+    """As ``save_features``, within a transaction that has stored the clips."""
+    for vector in vectors:
+        values = {n: None if np.isnan(x) else float(x) for n, x in zip(COLUMNS, vector.values, strict=True)}
+        row = {"clip_id": vector.clip_id, "extractor": vector.extractor, "created_at": now(), **values}
+        c.execute(insert(c, features).values(row).on_conflict_do_nothing())
 
 
 def load_features(store: Store, clip_id: str, extractor: str) -> FeatureVector | None:

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from core.schema import COLUMNS, EMOTIONS
 
-HEAD = "0002"  # newest revision in migrations/versions; an open finds with one query that nothing is to be done
+HEAD = "0003"  # newest revision in migrations/versions; an open finds with one query that nothing is to be done
 
 ROLES = ("champion", "challenger")  # of a model when it made a prediction
 RATER_ROLES = ("rater", "analyst")  # an analyst may retrain, promote and adjudicate
@@ -16,6 +16,14 @@ KINDS = ("answer", "undo", "adjudication")  # of a row of feedback
 SKIPS = ("bad audio", "ambiguous", "none of the four")
 DISPLAYS = ("shown", "hidden at random", "hidden by choice", "none")  # of the model's guess, when the answer was given
 SOURCES = ("label", "predict", "import")  # where the answer was given
+FILE_STATES = (  # of a library's file
+    "scored",
+    "refused",  # read, and no usable audio: it stays so until it changes
+    "unread",  # could not be read, or changed meanwhile: asked again the next time
+    "quarantined",  # the process that worked on it died, also when it worked on nothing else
+    "fault",  # the program failed on it: asked again the next time
+    "begun",  # work on it began in this very process; found again, that process died
+)
 JOB_STATES = ("running", "done", "failed", "cancelled", "lost")  # lost: no sign of life, its place was taken
 
 MAX_NAME = 80  # characters of a rater's name
@@ -70,6 +78,7 @@ tracks = sa.Table(
     sa.Column("artist", sa.Text, nullable=False),
     sa.Column("title", sa.Text, nullable=False),
     sa.Column("source", sa.Text, nullable=False),
+    sa.Column("album", sa.Text, nullable=False, server_default=""),
     sa.Column("genre", sa.Text, nullable=False),
     sa.Column("year", sa.Integer),
     sa.Column("makam", sa.Text, nullable=False),
@@ -91,6 +100,8 @@ clips = sa.Table(
     sa.Column("duration_s", sa.Float, nullable=False),
     sa.Column("sr", sa.Integer, nullable=False),  # Hz, of the file
     sa.Column("bitrate", sa.Integer),  # bit/s, of the file
+    sa.Column("file_duration_s", sa.Double),  # of the whole file
+    sa.Column("lufs", sa.Double),  # loudness of the clip, in the channels of the file
     _time(),
     _time("deleted_at", nullable=True),
     one_of("origin", ORIGINS),
@@ -220,4 +231,25 @@ jobs = sa.Table(
         sqlite_where=sa.text("state = 'running'"),
         postgresql_where=sa.text("state = 'running'"),
     ),
+)
+
+files = sa.Table(
+    "files",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),  # hash of plan and path: a path is too long for a key
+    sa.Column("path", sa.Text, nullable=False),  # on this machine, or an address such as s3://bucket/name
+    sa.Column("plan", sa.String(32), nullable=False),  # which parts of the file are scored
+    sa.Column("size", sa.BigInteger, nullable=False),  # bytes
+    sa.Column("stamp", sa.Text, nullable=False),  # changes when the file does; empty = look at the content again
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("extractor", sa.String(128), nullable=False),
+    sa.Column("content_hash", sa.String(128)),
+    sa.Column("duration_s", sa.Double),
+    sa.Column("windows", sa.Text, nullable=False),  # JSON: start_s, end_s, clip_id or null, remark
+    sa.Column("remarks", sa.Text, nullable=False),  # JSON list of sentences
+    _time("checked_at"),
+    one_of("state", FILE_STATES),
+    sa.Index("files_content", "content_hash"),
+    sa.Index("files_size", "size"),
 )

@@ -1,0 +1,237 @@
+"""Files of libraries: what became of each, found again by path, size and stamp, or by content."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import pandas as pd
+import sqlalchemy as sa
+
+from core.inference import Policy
+from core.schema import COLUMNS, EMOTIONS, FeatureVector
+from core.store.connection import Store, frame, insert, read, write
+from core.store.rows import TRACK, chosen, now, put_clip, put_features, put_track
+from core.store.schema import FILE_STATES, clips, features, files, predictions, tracks
+
+_AT_ONCE = 1000  # names in one query; SQLite takes 32,766
+
+
+@dataclass(frozen=True)
+class Window:
+    """One scored part of a file. clip_id : None when it could not be scored, and then ``remark`` says why."""
+
+    start_s: float
+    end_s: float
+    clip_id: str | None
+    remark: str = ""
+
+
+@dataclass(frozen=True)
+class LibraryFile:
+    """What became of one file under one plan.
+
+    path : on this machine, or an address.  plan : which parts are scored.  size : bytes.
+    stamp : changes when the file does; empty means that its content has to be looked at again.
+    state : one of ``FILE_STATES``; reason : why it was not scored, as a sentence.
+    content_hash, duration_s : None when it could not be read.  remarks : what makes the features less meaningful.
+    """
+
+    path: str
+    plan: str
+    size: int
+    stamp: str
+    state: str
+    reason: str = ""
+    extractor: str = ""
+    content_hash: str | None = None
+    duration_s: float | None = None
+    windows: tuple[Window, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class LibraryClip:
+    """A measured part of a file.
+
+    vector : its features.  start_s, duration_s : of the clip.  lufs : its loudness, None for a clip too short for it.
+    sr, bitrate, file_duration_s : of the file.
+    """
+
+    vector: FeatureVector
+    start_s: float
+    duration_s: float
+    lufs: float | None
+    sr: int
+    bitrate: int
+    file_duration_s: float
+
+
+@dataclass(frozen=True, eq=False)
+class LibraryEntry:
+    """A file with what was measured in it. track : artist, title, source, album, genre, year where tags tell them."""
+
+    file: LibraryFile
+    clips: tuple[LibraryClip, ...] = ()
+    track: Mapping[str, Any] | None = None
+
+
+def save_files(store: Store, entries: Sequence[LibraryEntry]) -> None:
+    """Store files with their tracks, clips and features in one transaction, all or none.
+
+    A file that is known under the same plan gets the newest outcome; a clip that somebody deleted stays deleted.
+    """
+    rows = [_file_row(entry.file) for entry in entries]
+
+    def work(c: sa.Connection) -> None:
+        for entry, row in zip(entries, rows, strict=True):
+            _put_clips(c, entry)
+            new = insert(c, files).values(row)
+            c.execute(new.on_conflict_do_update(index_elements=["id"], set_={n: new.excluded[n] for n in row}))
+
+    write(store, work)
+
+
+def _put_clips(c: sa.Connection, entry: LibraryEntry) -> None:
+    track_id = None
+    if entry.track is not None and entry.clips:
+        known = dict(entry.track)
+        year = known.pop("year", None)
+        named = {name: known.pop(name, "") for name in ("artist", "title", "source")}
+        track_id = put_track(c, named, known, year)
+    for clip in entry.clips:
+        row = {
+            "id": clip.vector.clip_id,
+            "content_hash": entry.file.content_hash,
+            "track_id": track_id,
+            "origin": "library",
+            "file_name": entry.file.path.rsplit("/", 1)[-1],
+            "path": entry.file.path,
+            **{n: getattr(clip, n) for n in ("start_s", "duration_s", "sr", "bitrate", "file_duration_s", "lufs")},
+        }
+        put_clip(c, row)
+    put_features(c, [clip.vector for clip in entry.clips])
+
+
+def _key(plan: str, path: str) -> str:
+    return hashlib.sha256(f"{plan}\n{path}".encode()).hexdigest()
+
+
+def _file_row(file: LibraryFile) -> dict[str, Any]:
+    chosen(file.state, FILE_STATES, "state of a file")
+    return {
+        "id": _key(file.plan, file.path),
+        **{n: getattr(file, n) for n in ("path", "plan", "size", "stamp", "state", "reason", "extractor")},
+        "content_hash": file.content_hash,
+        "duration_s": file.duration_s,
+        "windows": json.dumps([list(asdict(w).values()) for w in file.windows]),
+        "remarks": json.dumps(file.remarks),
+        "checked_at": now(),
+    }
+
+
+def _file(row: Any) -> LibraryFile:
+    known = row._asdict()
+    windows = tuple(Window(*window) for window in json.loads(known.pop("windows")))
+    del known["id"], known["checked_at"]
+    return LibraryFile(**{**known, "windows": windows, "remarks": tuple(json.loads(known["remarks"]))})
+
+
+def known_files(store: Store, plan: str, paths: Sequence[str]) -> dict[str, LibraryFile]:
+    """What became of these paths under this plan, by path; those never seen are left out."""
+    keys = [_key(plan, path) for path in paths]
+
+    def work(c: sa.Connection) -> list[LibraryFile]:
+        parts = (keys[k : k + _AT_ONCE] for k in range(0, len(keys), _AT_ONCE))
+        return [_file(row) for part in parts for row in c.execute(sa.select(files).where(files.c.id.in_(part)))]
+
+    return {file.path: file for file in read(store, work)}
+
+
+def known_contents(store: Store, plan: str, extractor: str, *, sizes: Sequence[int], limit: int) -> set[str]:
+    """Content hashes of scored files of these sizes, at most ``limit``: what need not be measured again."""
+    query = sa.select(files.c.content_hash).where(files.c.size.in_(sorted(set(sizes))), *_scored(plan, extractor))
+    return set(read(store, lambda c: list(c.execute(query.distinct().limit(limit)).scalars())))
+
+
+def same_content(store: Store, plan: str, extractor: str, hashes: Sequence[str]) -> dict[str, LibraryFile]:
+    """A scored file of each content, by its hash."""
+    query = sa.select(files).where(files.c.content_hash.in_(hashes), *_scored(plan, extractor)).order_by(files.c.id)
+    found = read(store, lambda c: [_file(row) for row in c.execute(query)])
+    return {file.content_hash: file for file in reversed(found) if file.content_hash}
+
+
+def _scored(plan: str, extractor: str) -> tuple[sa.ColumnElement[bool], ...]:
+    return files.c.state == "scored", files.c.plan == plan, files.c.extractor == extractor
+
+
+def unpredicted(
+    store: Store, clip_ids: Sequence[str], *, model_version: str, extractor: str, policy: Policy
+) -> pd.DataFrame:
+    """Features of those clips for which the champion's prediction under this policy is not stored; index clip_id."""
+    said = sa.exists().where(*_said(features.c.clip_id, model_version, extractor, policy))
+    query = sa.select(features.c.clip_id, *(features.c[n] for n in COLUMNS)).where(
+        features.c.extractor == extractor, ~said
+    )
+    parts = [_frame(store, query.where(features.c.clip_id.in_(ids))) for ids in _parts(clip_ids)]
+    return pd.concat(parts).set_index("clip_id") if parts else pd.DataFrame(columns=list(COLUMNS))
+
+
+def scored_clips(
+    store: Store, clip_ids: Sequence[str], *, model_version: str, extractor: str, policy: Policy
+) -> pd.DataFrame:
+    """All that is known of these clips, index clip_id.
+
+    Columns: path, file_name, start_s, duration_s, lufs, deleted, p_*, guess, margin, decision, candidates (JSON),
+    reason, model_version, the 50 features, and artist, title, source, album, genre, year, makam, usul, performer.
+    """
+    said = sa.and_(*_said(clips.c.id, model_version, extractor, policy))
+    query = (
+        sa.select(
+            clips.c.id.label("clip_id"),
+            *(clips.c[n] for n in ("path", "file_name", "start_s", "duration_s", "lufs")),
+            clips.c.deleted_at.is_not(None).label("deleted"),
+            *(predictions.c[f"p_{emotion}"] for emotion in EMOTIONS),
+            *(predictions.c[n] for n in ("guess", "margin", "decision", "candidates", "reason", "model_version")),
+            *(features.c[n] for n in COLUMNS),
+            *(tracks.c[n] for n in TRACK),
+        )
+        .join(features, sa.and_(features.c.clip_id == clips.c.id, features.c.extractor == extractor))
+        .outerjoin(predictions, said)
+        .outerjoin(tracks, tracks.c.id == clips.c.track_id)
+    )
+    parts = [_frame(store, query.where(clips.c.id.in_(ids))) for ids in _parts(clip_ids)]
+    return pd.concat(parts).set_index("clip_id") if parts else _frame(store, query.limit(0)).set_index("clip_id")
+
+
+def _said(
+    clip_id: sa.ColumnElement[str], model_version: str, extractor: str, policy: Policy
+) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        predictions.c.clip_id == clip_id,
+        predictions.c.model_version == model_version,
+        predictions.c.extractor == extractor,
+        predictions.c.role == "champion",
+        predictions.c.policy == policy.to_json(),
+    )
+
+
+def _parts(names: Sequence[str]) -> list[list[str]]:
+    distinct = list(dict.fromkeys(names))
+    return [distinct[k : k + _AT_ONCE] for k in range(0, len(distinct), _AT_ONCE)]
+
+
+def _frame(store: Store, query: sa.Select[Any]) -> pd.DataFrame:
+    return read(store, lambda c: frame(c, query))
+
+
+def move_clips(store: Store, places: Mapping[str, str]) -> None:
+    """Tell clips where their file is now: clip_id -> path."""
+
+    def work(c: sa.Connection) -> None:
+        for clip_id, path in places.items():
+            name = path.rsplit("/", 1)[-1]
+            c.execute(clips.update().where(clips.c.id == clip_id).values(path=path, file_name=name))
+
+    write(store, work)
