@@ -16,7 +16,7 @@ def rms_energy(y: FloatArray) -> float:
     Returns full scale, in [0, 1] for audio in [-1, 1]; NaN for fewer than two samples, because MIRtoolbox divides by
     n - 1. Source: MIRtoolbox `mirrms`; spec. section 2.
     """
-    return float(np.sqrt(y @ y / (len(y) - 1))) if len(y) > 1 else nan
+    return float(np.sqrt(np.square(y).sum() / (len(y) - 1))) if len(y) > 1 else nan  # y @ y would wake BLAS threads
 
 
 def frame_rms(y: FloatArray, sr: float) -> FloatArray:

@@ -163,8 +163,8 @@ def mel_energies(magnitude: FloatArray, freqs: FloatArray) -> FloatArray:
         rising = slice(corner[band], corner[band + 1])
         falling = slice(corner[band + 1], corner[band + 2])
         energies[band] = (
-            magnitude[rising] @ (freqs[rising] - lower) / (centre - lower)
-            + magnitude[falling] @ (upper - freqs[falling]) / (upper - centre)
+            (magnitude[rising] * (freqs[rising] - lower)).sum() / (centre - lower)
+            + (magnitude[falling] * (upper - freqs[falling])).sum() / (upper - centre)
         ) * (2 / (upper - lower))
     return energies + MEL_EPS
 
