@@ -7,7 +7,7 @@ table, which are multiples of 1 / 29.93 s, so its clips have 30.02 s.
 
 import hashlib
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +28,7 @@ MOST_CHANNELS = 64
 SILENCE = 1e-4  # peak to peak, -80 dB of full scale: nothing that a listener would call music
 _BLOCK = 1 << 20  # samples decoded at a time, all channels together: bounds memory whatever the file claims
 
+Listener = Callable[[np.ndarray], None]
 _FORMATS = ("WAV", "WAVEX", "FLAC", "OGG", "MP3", "MPEG", "RF64", "W64", "AIFF", "AU", "CAF")
 
 
@@ -144,10 +145,15 @@ def inspect(data: bytes, name: str, *, max_mb: float = 200) -> Source:
     return Source(data, name, content_hash(data), *header, duration_s)
 
 
-def excerpt(source: Source, *, start_s: float | None = None, length_s: float = EXCERPT_S) -> Recording:
-    """Decode a part of a file; as ``decode``."""
+def excerpt(
+    source: Source, *, start_s: float | None = None, length_s: float = EXCERPT_S, listen: Listener | None = None
+) -> Recording:
+    """Decode a part of a file; as ``decode``.
+
+    listen : called with each block as it is decoded, shape (n, channels), at the file's own rate.
+    """
     with _opened(source.data, source.name) as file:
-        y, start = _excerpt(file, source.name, start_s=start_s, length_s=length_s)
+        y, start = _excerpt(file, source.name, start_s=start_s, length_s=length_s, listen=listen)
     remarks = _remarks(source.format, source.subtype, source.sr, source.channels)
     y, scaled = _to_full_scale(y)
     remarks += scaled
@@ -223,7 +229,7 @@ def _check_header(file: soundfile.SoundFile, name: str) -> None:
 
 
 def _excerpt(
-    file: soundfile.SoundFile, name: str, *, start_s: float | None, length_s: float
+    file: soundfile.SoundFile, name: str, *, start_s: float | None, length_s: float, listen: Listener | None
 ) -> tuple[np.ndarray, float]:
     """Mono samples of the excerpt at the file's own rate, and its start in s."""
     wanted = min(file.frames, round(length_s * file.samplerate))
@@ -239,6 +245,8 @@ def _excerpt(
         block = file.read(min(wanted - done, max(1, _BLOCK // file.channels)), dtype="float64", always_2d=True)
         if not len(block):
             break
+        if listen is not None:
+            listen(block)
         y[done : done + len(block)] = block[:, 0] if file.channels == 1 else block.mean(axis=1)
         done += len(block)
     # MP3 lengths come from a header that may be a frame or two off; anything more is a damaged file.

@@ -5,7 +5,7 @@ Upload page, whole tracks, library and command line call these functions, so tha
 
 import hashlib
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pandas as pd
@@ -96,13 +96,25 @@ def _score(
     vector, problem = _known(store, recording.clip.clip_id)
     if vector is None:
         vector = extract(recording.clip)
-    (prediction,) = predict(served.model, [vector])
-    compared = unlike(vector, served.reference)
-    decision = decide(prediction, policy, unlike=compared.reasons)
+    ((prediction, compared, decision),) = judge([vector], served, policy=policy)
     scored = Scored(
         recording, vector, prediction, compared, policy, decision, time.perf_counter() - started, problem=problem
     )
     return keep(scored, store, origin=origin, bitrate=round(8 * size / recording.duration_s))
+
+
+def judge(
+    vectors: Sequence[FeatureVector], served: Served, *, policy: Policy
+) -> list[tuple[Prediction, Unlike, Decision]]:
+    """What the model says of each clip, how it stands beside the training music, and the decision, in the order given.
+
+    Fifty clips at once cost little more than one.
+    """
+    compared = [unlike(vector, served.reference) for vector in vectors]
+    return [
+        (prediction, beside, decide(prediction, policy, unlike=beside.reasons))
+        for prediction, beside in zip(predict(served.model, vectors), compared, strict=True)
+    ]
 
 
 def _known(store: Store | None, clip_id: str) -> tuple[FeatureVector | None, str]:
