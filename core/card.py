@@ -17,6 +17,7 @@ from core.schema import COLUMNS, EMOTIONS, MIRTOOLBOX, readable
 if TYPE_CHECKING:
     from core.train import TrainingRun
 
+LABELLED = "labelled"  # table of a run: the clips that people labelled, one row each
 _NAMES = {
     "accuracy": "Accuracy",
     "macro_f1": "Macro-F1",
@@ -107,6 +108,15 @@ def _data(run: "TrainingRun") -> str:
     what = _paragraph(f"""{LICENCE}. 400 clips, 100 an emotion, measured with {MIRTOOLBOX}. Uploaded clips are
     measured by this program's own extractor, whose name is stored with every prediction.""")
     citations = "\n".join(f"- {citation}" for citation in CITATIONS)
+    labels = run.tables.get(LABELLED)
+    if labels is not None and len(labels):
+        clips = "1 clip" if len(labels) == 1 else f"{len(labels)} clips"
+        counts = ", ".join(f"{int((labels['y'] == emotion).sum())} {emotion}" for emotion in EMOTIONS)
+        what += "\n\n" + _paragraph(
+            f"""To these were added {clips} that people labelled ({counts}), measured by {
+                ", ".join(sorted(labels["extractor"].unique()))
+            }. None of them is held out."""
+        )
     return f"## Data\n\n{what}\n\n{citations}\n\nContent hash of the table used: `{run.data_hash}`."
 
 
@@ -186,7 +196,9 @@ Every feature of the tested clips is multiplied by 1 plus a normal error of this
 
 
 def _others(run: "TrainingRun") -> str:
-    """All candidates, best first, with the verdict of the paired comparison against the champion."""
+    """All candidates, best first, with the verdict of the paired comparison against the champion; none: nothing."""
+    if len(run.labels_of) == 1:
+        return ""
     scores = run.tables["scores"].query("emotion == @ALL")
     values = scores.pivot_table(index="model", columns="measure", values="value")
     macro = scores.query("measure == 'macro_f1'").set_index("model").sort_values("value", ascending=False)
@@ -244,6 +256,7 @@ def _made(run: "TrainingRun") -> str:
     revision = f"`{run.revision}`" if run.revision else "not known"
     text = _paragraph(f"""Trained {run.created_at[:10]} with seed {run.seed}, code revision {revision}. {versions}.
     `metrics.json` holds every figure of this card; `out_of_fold.csv` holds the probabilities of every development
-    clip, from which the figures can be computed again with the labels in `models/comparison/rows.csv`. `python -m
-    core train` makes all of it again.""")
+    clip, from which the figures can be computed again with the labels in `{
+        "rows.csv" if LABELLED in run.tables else "models/comparison/rows.csv"
+    }`. `python -m core {"retrain" if LABELLED in run.tables else "train"}` makes all of it again.""")
     return f"## How it was made\n\n{text}"

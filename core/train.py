@@ -7,7 +7,7 @@ them; medians, scales, temperatures and searched settings are learned inside the
 
 import json
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
@@ -98,24 +98,31 @@ def run(
     quick: bool = False,
     progress: Progress | None = None,
     latency_p95_s: float | None = None,
+    clips: Clips | None = None,
+    only: Collection[str] = (),
+    repeats: int | None = None,
 ) -> TrainingRun:
     """Train and judge all candidates.
 
     quick : one repeat, no searches, ablations, explanations or stacking: seconds instead of minutes.
+    clips : of the table, where something other than the table alone says which are held out and which are alike.
+    only : names of candidates; the others, searches, ablations and explanations are left out then.
+    repeats : of the folds; ``REPEATS`` unless given.
     progress : called with the share done in [0, 1] and a few words.
     latency_p95_s : from upload to answer, measured elsewhere, for the table of criteria.
     Raises TableError when the table has too few clips. The same table and seed give the same figures; times differ.
     """
     tell = progress or (lambda share, text: None)
-    clips = folds.distinct_clips(table)
+    clips = clips or folds.distinct_clips(table)
     development = clips.part(~clips.held_out)
-    tasks = list(_tasks(seed=seed, quick=quick))
+    repeats = repeats or (1 if quick else REPEATS)
+    tasks = list(_tasks(seed=seed, quick=quick, only=only, repeats=repeats))
     done: list[Fit] = []
     for one in folds.work(tasks, development, seed=seed):
         done.append(one)
         tell(0.95 * len(done) / len(tasks), _WORDS[one.task.kind])
     shap: dict[str, pd.DataFrame] = {}
-    if not quick:
+    if not quick and not only:
         pipelines = {f.task.name: f.fitted for f in done if f.task.kind == "final" and f.task.name in EXPLAINED}
         shap = _explain(pipelines, clips, seed=seed, tell=lambda share: tell(0.75 + 0.2 * share, _EXPLAINING))
     tell(0.95, "Computing the figures and their intervals")
@@ -145,17 +152,18 @@ def _explain(
     return {name: pd.concat(tables, ignore_index=True) for name, tables in made.items()}
 
 
-def _tasks(*, seed: int, quick: bool) -> Iterator[Task]:
+def _tasks(*, seed: int, quick: bool, only: Collection[str], repeats: int) -> Iterator[Task]:
     """All fits of a run."""
-    made = {name: candidate for name, candidate in candidates(seed).items() if not (quick and name in SLOW)}
-    grid = [(repeat, fold) for repeat in range(1 if quick else REPEATS) for fold in range(FOLDS)]
+    left_out = SLOW if quick else ()
+    made = {n: c for n, c in candidates(seed).items() if (n in only if only else n not in left_out)}
+    grid = [(repeat, fold) for repeat in range(repeats) for fold in range(FOLDS)]
     for repeat, fold in grid:
         for name, candidate in made.items():
             levels = NOISE if name == CHAMPION or not quick else ()
             yield Task("fold", name, candidate.pipeline, repeat, fold, levels)
     for name, candidate in made.items():
         yield Task("final", name, candidate.pipeline)
-    if quick:
+    if quick or only:
         return
     for name in ALGORITHMS:
         search = searched(made[name], seed=seed)
@@ -199,7 +207,7 @@ def _assemble(
         "pairs": verdicts.compare({n: t for n, t in tables_of.items() if n in LABELS}, fold_scores, seed=seed),
         "robustness": results.robustness(kinds["fold"], development, rows, seed=seed),
     }
-    if not quick:
+    if kinds["tuned"]:
         pairs = [(name + TUNED, name) for name in ALGORITHMS]
         tables["tuning"] = results.tuning(kinds["tuned"])
         tables["tuned_against_default"] = verdicts.compare(tables_of, fold_scores, pairs=pairs, seed=seed)
