@@ -83,6 +83,16 @@ def answer(db, rater="Ayşe", label="sad", clip_id="c1", **more):
     return store.add_feedback(db, token=store.new_token(), rater=rater, label=label, clip_id=clip_id, **more)
 
 
+def test_without_postgresql_tests_are_skipped_here_and_fail_in_ci(monkeypatch):
+    monkeypatch.setattr(Path, "glob", lambda *_: iter(()))
+    monkeypatch.setenv("CI", "true")
+    with pytest.raises(pytest.fail.Exception, match="apt-get install postgresql"):
+        postgres.programs()
+    monkeypatch.delenv("CI")
+    with pytest.raises(pytest.skip.Exception, match="apt-get install postgresql"):
+        postgres.programs()
+
+
 # the schema and its migrations
 
 

@@ -12,7 +12,7 @@ from core.schema import EMOTIONS
 
 
 def filled(folder, clips):
-    """A store with this many clips, each with both models' prediction, a third of them answered."""
+    """A store with this many clips, each with both models' prediction, two thirds of them answered by one rater."""
     db = store.open_store(f"sqlite:///{folder / f'{clips}.db'}")
     policy = Policy()
     for n in range(clips):
@@ -23,9 +23,8 @@ def filled(folder, clips):
             for n in range(clips)
         ]
         store.save_predictions(db, [(p, decide(p, policy)) for p in said], policy=policy, role=role)
-    store.add_answers(
-        db, [store.Answer(store.new_token(), f"r{n % 3}", EMOTIONS[n % 4], clip_id=f"c{n}") for n in range(0, clips, 3)]
-    )
+    answered = [n for n in range(clips) if n % 3]
+    store.add_answers(db, [store.Answer(store.new_token(), "r0", EMOTIONS[n % 4], clip_id=f"c{n}") for n in answered])
     return db
 
 
