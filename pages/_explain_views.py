@@ -179,11 +179,13 @@ def one_clip(page: Page) -> None:
     row = st.selectbox(
         "Row of the table",
         rows,
-        format_func=lambda r: _row_words(page, r),
         key="row",
         bind="query-params",
-        help="Row numbers of the published table, from 0. Type a number or an emotion to search.",
+        help="Row numbers of the published table, from 0. Type a number to search.",
     )
+    labels = dict(zip(page.found.rows["row"], page.found.rows["y"], strict=True))
+    if row in labels:
+        st.caption(f"Row {row} is {plots.words(labels[row])}.")
     values = None if page.known is None else page.known.loc[row, list(COLUMNS)]
     own = reasons.of_row(page.shap, row, values=values)
     _, steps = reasons.steps(own, emotion, top=12)
@@ -194,8 +196,3 @@ def one_clip(page: Page) -> None:
         + ", ".join(f"{n} {v:+.1%}" for n, v in zip(steps["name"], steps["shap"], strict=True)),
         data=own.drop(columns="base"),
     )
-
-
-def _row_words(page: Page, row: int) -> str:
-    labels = dict(zip(page.found.rows["row"], page.found.rows["y"], strict=True))
-    return f"{row}: {plots.words(labels[row])}" if row in labels else str(row)

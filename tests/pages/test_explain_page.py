@@ -59,6 +59,12 @@ def test_a_row_of_the_table_has_its_own_reasons(open_page, with_table):
     assert (before["shap"].to_numpy() != after["shap"].to_numpy()).any()
 
 
+def test_a_link_leads_to_one_row(open_page, with_table):
+    page = open_page("explain", view="One clip", row="12")
+    assert page.selectbox(key="row").value == 12
+    assert "Row 12 is" in page.caption[0].value
+
+
 def test_without_a_training_run_it_says_how_to_make_one(open_page, monkeypatch, tmp_path):
     monkeypatch.setenv("TME_MODELS_DIR", str(tmp_path / "none"))
     page = open_page("explain")

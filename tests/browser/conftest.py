@@ -1,0 +1,110 @@
+"""A real server with a store of its own, and a headless Chromium to use it with."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+START_S = 60  # a server that has not answered by then does not start
+QUIET = (  # Chromium asks nobody but our server
+    *("--no-sandbox", "--disable-gpu", "--no-proxy-server", "--disable-dev-shm-usage", "--disable-extensions"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"),
+    *("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"),
+)
+
+
+def unavailable(why: str) -> None:
+    """Skip with the reason; in CI, where these tests have to run, fail."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"{why}, but browser tests are required in CI")
+    pytest.skip(why)
+
+
+@dataclass(frozen=True)
+class Server:
+    """url without a slash at its end.  data_dir : with the server's database."""
+
+    url: str
+    data_dir: Path
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Streamlit on a free port, stopped at the end by its own process number."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    data_dir = tmp_path_factory.mktemp("server")
+    table = Path(os.environ.get("TME_TABLE") or ROOT.parent / "shared" / "data" / "Acoustic Features.csv")
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("TME_")} | {
+        "TME_DATA_DIR": str(data_dir),
+        "TME_DOWNLOAD_URL": "http://127.0.0.1:9/none.zip",  # nothing is fetched: the stand-in is shown instead
+        **({"TME_TABLE": str(table)} if table.is_file() else {}),
+    }
+    options = ("--server.headless=true", f"--server.port={port}", "--server.address=127.0.0.1")
+    with (data_dir / "server.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "streamlit", "run", "app.py", *options],
+            cwd=ROOT,
+            env=environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            _wait(f"http://127.0.0.1:{port}/_stcore/health", process, data_dir / "server.log")
+            yield Server(f"http://127.0.0.1:{port}", data_dir)
+        finally:
+            process.terminate()
+            process.wait(timeout=20)
+
+
+def _wait(url: str, process: subprocess.Popen, log: Path) -> None:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    end = time.monotonic() + START_S
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            with opener.open(url, timeout=2) as answer:
+                if answer.status == 200:
+                    return
+        except OSError:
+            time.sleep(0.2)
+    pytest.fail(f"the server did not start:\n{log.read_text(errors='replace')[-2000:]}")
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """One browser for all journeys."""
+    playwright = pytest.importorskip("playwright.sync_api") if os.environ.get("CI") != "true" else _required()
+    if CHROMIUM is None:
+        unavailable("no Chromium is installed (apt-get install chromium)")
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
+        yield browser
+        browser.close()
+
+
+def _required():
+    import playwright.sync_api
+
+    return playwright.sync_api
+
+
+@pytest.fixture
+def browser_page(chromium, request):
+    """A new visitor; ``indirect`` parameters choose the width."""
+    width = getattr(request, "param", 1280)
+    context = chromium.new_context(viewport={"width": width, "height": 900}, accept_downloads=True)
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    yield page
+    context.close()

@@ -1,0 +1,117 @@
+"""What a person does from end to end, in a real browser against a real server."""
+
+import csv
+import re
+
+import pandas as pd
+import pytest
+
+from core import comparison, evaluate, store
+from core.schema import EMOTIONS, LABEL
+from core.settings import ROOT
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+CLIP = ROOT / "tests" / "golden" / "arpeggio_6s.flac"
+PAGES = ("", "predict", "tracks", "compare", "confusion", "explain", "decisions", "explore")
+
+
+def settle(page) -> None:
+    """Wait until the script has run and nothing spins; no stack trace may be on the page."""
+    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
+    page.wait_for_function("document.querySelectorAll('[data-testid=stSpinner]').length === 0")
+    assert page.locator("[data-testid=stException]").count() == 0
+
+
+def test_upload_prediction_answer_row(server, browser_page):
+    page = browser_page
+    page.goto(f"{server.url}/predict")
+    page.locator("input[type=file]").set_input_files(CLIP)
+    page.get_by_role("heading", name=CLIP.name).wait_for()
+    settle(page)
+    assert page.locator("audio").count() == 1
+    page.get_by_text("In words").wait_for()
+    page.get_by_role("textbox", name="Your name").fill("Zeynep Öztürk")
+    button = page.get_by_role("button", name=re.compile("^No, ")).first
+    said = button.inner_text().split()[-1]
+    button.click()
+    page.get_by_text("Stored:").wait_for()
+    kept = store.open_store(f"sqlite:///{server.data_dir / 'feedback.db'}")
+    (row,) = store.feedback_table(kept, rater="Zeynep Öztürk").to_dict("records")
+    assert row["label"] == said
+    assert row["file_name"] == CLIP.name
+    assert row["shown_label"] == row["guess"] != said
+    page.get_by_role("button", name="Undo").click()
+    page.get_by_text("Taken back").wait_for()
+    assert store.feedback_table(kept, rater="Zeynep Öztürk")["kind"].tolist() == ["answer", "undo"]
+
+
+def test_a_file_that_is_no_audio_gets_a_sentence(server, browser_page):
+    page = browser_page
+    page.goto(f"{server.url}/predict")
+    page.locator("input[type=file]").set_input_files(
+        {"name": "song.mp3", "mimeType": "audio/mpeg", "buffer": b"this is a letter, not a song"}
+    )
+    page.get_by_text("is not audio that can be read").wait_for()
+    settle(page)
+
+
+def test_a_recording_from_the_microphone_is_scored(server, browser_page):
+    """Chromium's made-up microphone beeps once a second."""
+    page = browser_page
+    page.goto(f"{server.url}/predict")
+    page.get_by_role("radio", name="Record").or_(page.get_by_role("button", name="Record", exact=True)).first.click()
+    page.get_by_role("button", name=re.compile("^Record")).last.click()
+    page.wait_for_timeout(2500)
+    page.get_by_role("button", name=re.compile("[Ss]top recording")).click()
+    page.get_by_role("heading", name="recording.wav").wait_for()
+    settle(page)
+
+
+def test_explore_filter_download(server, browser_page, tmp_path):
+    page = browser_page
+    page.goto(f"{server.url}/explore?view=Rows&emotions=sad&emotions=angry")
+    page.get_by_text(re.compile(r"Filtered: \d+ of 400 rows")).wait_for()
+    page.get_by_text("Filter rows").click()
+    page.get_by_role("button", name="sad").first.click()  # takes sad out of the filter
+    page.get_by_text(re.compile(r"Filtered: 100 of 400 rows")).wait_for()
+    settle(page)
+    with page.expect_download() as waiting:
+        page.locator("[data-testid=stDownloadButton] button").first.click()
+    waiting.value.save_as(tmp_path / "rows.csv")
+    with (tmp_path / "rows.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 100
+    assert {row[LABEL] for row in rows} == {"angry"}
+    assert re.search(r"data-[0-9a-f]{8}", waiting.value.suggested_filename)
+
+
+def test_confusion_cell_to_its_clips(server, browser_page):
+    page = browser_page
+    page.goto(f"{server.url}/confusion")
+    settle(page)
+    cells = page.locator(".js-plotly-plot .nsewdrag").first
+    box = cells.bounding_box()
+    column, row = 2, 3  # from the left, from the top
+    page.mouse.click(box["x"] + box["width"] * (column + 0.5) / 4, box["y"] + box["height"] * (row + 0.5) / 4)
+    heading = page.get_by_role("heading", name=re.compile("called|rightly"))
+    heading.wait_for()
+    settle(page)
+    words = [w for w in re.findall(r"[a-z]+", heading.inner_text()) if w in EMOTIONS]
+    true, called = words[0], words[-1]
+    assert {true, called} == {"sad", "relax"}
+    found = comparison.read(ROOT / "models" / "comparison")
+    expected = evaluate.cell(found.predictions(found.champion), y=true, predicted=called)
+    page.get_by_text(re.compile(f"^{len(expected)} clips, those that fall here most often")).wait_for()
+    assert pd.Index(expected["row"]).is_unique
+
+
+@pytest.mark.parametrize("browser_page", [390], indirect=True)
+def test_no_page_is_wider_than_a_telephone(server, browser_page):
+    page = browser_page
+    for name in PAGES:
+        page.goto(f"{server.url}/{name}")
+        page.get_by_role("heading", level=1).first.wait_for()
+        settle(page)
+        wide, seen = page.locator("[data-testid=stMain]").evaluate("m => [m.scrollWidth, m.clientWidth]")
+        assert wide <= seen, name
