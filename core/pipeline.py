@@ -7,12 +7,14 @@ import hashlib
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pandas as pd
 
 from core import store as db
 from core import tracks
 from core.audio import Recording, Source, excerpt, inspect
+from core.clips import keep_audio
 from core.errors import AudioError, StoreError
 from core.features import EXTRACTOR, extract
 from core.inference import Decision, Model, Policy, Prediction, decide, predict
@@ -77,20 +79,30 @@ def score_clip(
     policy: Policy,
     store: Store | None,
     origin: str = "upload",
+    audio: Path | None = None,
     max_mb: float = 200,
 ) -> Scored:
     """Decode, measure, predict, compare with the training music, decide, and store all that.
 
     store : None keeps nothing.  origin : how the clip came here, one of ``core.store.ORIGINS``.
+    audio : folder in which the analysed audio is kept for those who label, see ``core.clips``; None keeps none.
     Raises AudioError for what is no usable audio; nothing is stored then. A database that fails costs the stored rows
     and not the answer: ``problem`` holds the sentence.
     """
     started = time.perf_counter()
-    return _score(excerpt(inspect(data, name, max_mb=max_mb)), served, policy, store, origin, len(data), started)
+    recording = excerpt(inspect(data, name, max_mb=max_mb))
+    return _score(recording, served, policy, store, origin, len(data), started, audio)
 
 
 def _score(
-    recording: Recording, served: Served, policy: Policy, store: Store | None, origin: str, size: int, started: float
+    recording: Recording,
+    served: Served,
+    policy: Policy,
+    store: Store | None,
+    origin: str,
+    size: int,
+    started: float,
+    audio: Path | None = None,
 ) -> Scored:
     """size : bytes of the whole file.  started : when the work on the clip began."""
     vector, problem = _known(store, recording.clip.clip_id)
@@ -100,7 +112,7 @@ def _score(
     scored = Scored(
         recording, vector, prediction, compared, policy, decision, time.perf_counter() - started, problem=problem
     )
-    return keep(scored, store, origin=origin, bitrate=round(8 * size / recording.duration_s))
+    return keep(scored, store, origin=origin, bitrate=round(8 * size / recording.duration_s), audio=audio)
 
 
 def judge(
@@ -127,8 +139,15 @@ def _known(store: Store | None, clip_id: str) -> tuple[FeatureVector | None, str
         return None, str(error)
 
 
-def keep(scored: Scored, store: Store | None, *, origin: str = "upload", bitrate: int | None = None) -> Scored:
-    """Store clip, features, prediction and decision; returns it with the row's id, or with the problem."""
+def keep(
+    scored: Scored,
+    store: Store | None,
+    *,
+    origin: str = "upload",
+    bitrate: int | None = None,
+    audio: Path | None = None,
+) -> Scored:
+    """Store clip, audio, features, prediction and decision; returns it with the row's id, or with the problem."""
     if store is None or scored.problem:
         return scored
     recording, clip = scored.recording, scored.recording.clip
@@ -143,6 +162,7 @@ def keep(scored: Scored, store: Store | None, *, origin: str = "upload", bitrate
             origin=origin,
             content_hash=clip.clip_id.split("@")[0],
             bitrate=bitrate,
+            path=None if audio is None else keep_audio(clip, audio),
         )
         db.save_features(store, scored.vector)
         number = db.save_prediction(

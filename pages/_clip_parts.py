@@ -1,11 +1,12 @@
 """The parts of the pages about clips: which clip, which policy, and how a scored clip is shown and answered."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 
-from core import audio, demo, monitor, pipeline, plots, store
+from core import audio, clips, demo, monitor, pipeline, plots, store
 from core.errors import CoreError
 from core.pipeline import Scored, Served
 from core.schema import EMOTIONS, LABEL, readable
@@ -59,6 +60,16 @@ def ask() -> Chosen | None:
         persist_state="session",
     )
     turn = st.session_state.get("clip_round", 0)
+    if source != "demo":
+        st.toggle(
+            "Keep the audio, so that people can label it",
+            value=True,
+            key="keep_audio",
+            persist_state="session",
+            help="The analysed part, at most 30 seconds, stays in the data folder of this installation, and everybody "
+            "who opens the Label page can hear it. An analyst can delete it there. Off: features and probabilities "
+            "are stored, the audio is not. Switch it off before you choose the clip.",
+        )
     if source == "upload":
         file = st.file_uploader(
             "WAV, FLAC, OGG or MP3",
@@ -67,7 +78,7 @@ def ask() -> Chosen | None:
             key=f"clip_file_{turn}",
             on_change=forget,
             help=f"At least {audio.SHORTEST_S} s; of anything longer than {audio.EXCERPT_S:.0f} s the middle "
-            f"{audio.EXCERPT_S:.0f} s are analysed. The audio itself is not kept.",
+            f"{audio.EXCERPT_S:.0f} s are analysed.",
         )
         return Chosen(file.getvalue(), file.name, "upload") if file else None
     if source == "record":
@@ -76,7 +87,7 @@ def ask() -> Chosen | None:
             sample_rate=44_100,
             key=f"clip_recording_{turn}",
             on_change=forget,
-            help="About 30 seconds of music, near the microphone. The recording itself is not kept.",
+            help="About 30 seconds of music, near the microphone.",
         )
         return Chosen(recorded.getvalue(), "recording.wav", "recording") if recorded else None
     character = st.pills(
@@ -110,6 +121,7 @@ def result(chosen: Chosen | None, served: Served) -> Shown | None:
                     policy=policy,
                     store=kept,
                     origin=chosen.origin,
+                    audio=_keeps(chosen.origin),
                     max_mb=Settings().max_upload_mb,
                 )
             shown = Shown(scored, demo.wav(scored.recording.clip.y), chosen.origin)
@@ -123,6 +135,11 @@ def result(chosen: Chosen | None, served: Served) -> Shown | None:
         return None
     st.session_state[RESULT] = shown
     return shown
+
+
+def _keeps(origin: str) -> Path | None:
+    """The folder for the audio that is being scored; None when it is not to be kept."""
+    return clips.folder(Settings()) if origin != "demo" and st.session_state.get("keep_audio", True) else None
 
 
 def decision(scored: Scored, served: Served) -> None:
