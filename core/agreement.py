@@ -18,6 +18,11 @@ _PERSON = ["clip_id", "rater", "verified"]  # the same name with and without a l
 STATUSES = ("agreed", "adjudicated", "disputed", "open", "skipped")
 
 
+def of_music(feedback: pd.DataFrame) -> pd.DataFrame:
+    """Without what was said of synthetic clips: that is practice, never ground truth, and trains no model."""
+    return feedback[feedback["origin"].ne("demo")]
+
+
 def current_answers(feedback: pd.DataFrame) -> pd.DataFrame:
     """The rows that stand: the latest answer of each rater on each clip, and the latest adjudication of a clip.
 
