@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from core.errors import CoreError
+from core.errors import CoreError, StoreError
 from core.settings import Settings
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Which emotion does a piece of Turkish music carry?")
@@ -67,5 +68,65 @@ def features(
     raise typer.Exit(2 if refused else 0)
 
 
+@app.command()
+def train(
+    quick: Annotated[bool, typer.Option(help="One repeat, no searches: seconds instead of minutes.")] = False,
+    publish: Annotated[
+        bool, typer.Option(help="Replace the models in the models folder, if the gate is passed.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="The same table and seed give the same figures.")] = 0,
+) -> None:
+    """Train and compare all models on the published table, track them in MLflow, and promote through the gate."""
+    from tqdm import tqdm
+
+    from core.pipeline import train_models
+
+    with tqdm(total=100, unit="%", bar_format="{l_bar}{bar}| {elapsed}<{remaining}") as bar:
+
+        def progress(share: float, text: str) -> None:
+            bar.set_description_str(text)
+            bar.update(round(100 * share) - bar.n)
+
+        trained = train_models(Settings(), quick=quick, publish=publish, seed=seed, progress=progress)
+    typer.echo(trained.summary)
+
+
+@app.command()
+def mlflow(port: Annotated[int, typer.Option(help="Port of the page.")] = 5000) -> None:
+    """Open MLflow's own page on the runs and registered models."""
+    from core.registry import ui_command
+
+    os.execvpe(*ui_command(Settings(), port=port))  # noqa: S606  (no shell; the arguments are ours)
+
+
+@app.command()
+def restore(
+    name: Annotated[str, typer.Argument(help="File name of the backup; without it, the backups are listed.")] = "",
+) -> None:
+    """Put a backup of the feedback database in the place of the present file, which is kept beside it."""
+    from core import store
+    from core.store.connection import connect
+
+    path = connect(Settings().database).path
+    if path is None:
+        raise StoreError("Only a SQLite database is backed up here; PostgreSQL has its own tools (pg_dump).")
+    known = {copy.name: copy for copy in store.backups(path)}
+    if not name:
+        typer.echo("\n".join(known) or "There are no backups.")
+    elif name not in known:
+        raise StoreError(f"There is no backup {name!r}. Without a name, the backups are listed.")
+    else:
+        typer.echo(f"{name} is in place; the file that it replaced is {store.restore(path, known[name]).name}.")
+
+
+def main() -> None:
+    """Run a command; what a person can be told is a sentence and exit status 2, not a stack trace."""
+    try:
+        app()
+    except CoreError as error:
+        typer.echo(str(error), err=True)
+        sys.exit(2)
+
+
 if __name__ == "__main__":
-    app()
+    main()

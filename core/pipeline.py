@@ -5,9 +5,10 @@ Upload page, whole tracks, library and command line call these functions, so tha
 
 import hashlib
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -15,13 +16,16 @@ from core import store as db
 from core import tracks
 from core.audio import Recording, Source, excerpt, inspect
 from core.clips import keep_audio
-from core.errors import AudioError, StoreError
+from core.errors import AudioError, StoreError, TableError
 from core.features import EXTRACTOR, extract
 from core.inference import Decision, Model, Policy, Prediction, decide, predict
 from core.monitor import Reference, Unlike, unlike
 from core.schema import FeatureVector
 from core.settings import Settings
 from core.store import Receipt, Store
+
+if TYPE_CHECKING:
+    from core.gate import Verdict
 
 ANONYMOUS = "anonymous"  # beginning of the name under which a person without a name is kept
 
@@ -276,3 +280,57 @@ def score_windows(
         scored = _score(recording, served, policy, store, origin, len(source.data), started)
         remark = f"unlike the training music: {'; '.join(scored.unlike.reasons)}" if scored.unlike.flag else ""
         yield start_s, end_s, scored.prediction.proba, remark
+
+
+# --- training --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What came of a training run. version : in the registry.  verdict : of the gate.  folder : of its files."""
+
+    version: str
+    verdict: "Verdict"
+    folder: Path
+    summary: str
+
+
+def train_models(
+    settings: Settings,
+    *,
+    quick: bool = False,
+    publish: bool = False,
+    seed: int = 0,
+    progress: Callable[[float, str], None] | None = None,
+) -> Trained:
+    """Train and compare all models on the published table, track them, and promote the best recipe through the gate.
+
+    publish : also replace the models in ``settings.models_dir``, where the gate is passed.
+    Raises TableError when only the synthetic stand-in is at hand: a model of it would be a model of nothing.
+    """
+    from core import registry
+    from core.comparison import read
+    from core.dataset import load_table
+    from core.publish import publish as write
+    from core.split import write_split
+    from core.train import CHAMPION, run
+
+    table = load_table(settings, allow_download=True)
+    if table.synthetic:
+        raise TableError(
+            f"The published table is not at hand, and models are not trained on made-up clips. {table.note}"
+        )
+    settings.processed_dir.mkdir(parents=True, exist_ok=True)
+    write_split(table, settings.processed_dir, seed=seed)
+    found = run(table, seed=seed, quick=quick, progress=progress)
+    folder = settings.data_dir / "runs" / found.created_at.replace(":", "")
+    name = write(found, table, folder)
+    version = registry.log_run(found, folder / "champion", settings=settings)
+    in_use = None
+    if registry.find(registry.CHAMPION, settings=settings) is None and (settings.models_dir / "comparison").is_dir():
+        in_use = read(settings.models_dir / "comparison").predictions(CHAMPION, held_out=True)
+    verdict = registry.promote(version, settings=settings, against=in_use)
+    if publish and verdict.passed and not quick:
+        write(found, table, settings.models_dir)
+    outcome = "is the champion now" if verdict.passed else "stays a challenger"
+    return Trained(version, verdict, folder, f"{name} (version {version}) {outcome}: {verdict.reason}")

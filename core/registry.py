@@ -9,6 +9,7 @@ import json
 import logging
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,6 +34,11 @@ NAME = "turkish-music-emotion"  # of the experiment and of the registered model
 CHAMPION, CHALLENGER = "champion", "challenger"
 HELD_OUT = "held_out.csv"
 SQLITE = b"SQLite format 3\0"  # how every such file begins
+QUIET = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+}
 
 
 # --- loading ---------------------------------------------------------------------------------------------------------
@@ -132,13 +138,16 @@ def _ask(alias: str, settings: Settings) -> Found | None:
     return None
 
 
+def ui_command(settings: Settings, *, port: int) -> tuple[str, list[str], dict[str, str]]:
+    """Program, arguments and environment that open MLflow's page on our store, as ``os.execvpe`` takes them."""
+    _client(settings)  # makes the store where there is none yet
+    command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", settings.mlflow, "--port", str(port)]
+    return command[0], command, {**os.environ, **QUIET}
+
+
 def _client(settings: Settings) -> Any:
     """MLflow's client on our store: no telemetry, no progress bars, no chatter."""
-    os.environ |= {
-        "MLFLOW_DISABLE_TELEMETRY": "true",
-        "DO_NOT_TRACK": "true",
-        "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-    }
+    os.environ |= QUIET
     import mlflow
 
     logging.getLogger("mlflow").setLevel(logging.WARNING)
