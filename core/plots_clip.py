@@ -1,6 +1,6 @@
 """Figures of one clip, of a recording, of explanations and of decisions. As in ``plots``: tables in, figures out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -10,6 +10,7 @@ from core.plots import COLOURS, NEUTRAL, SIGNS, SYMBOLS, style, words
 from core.schema import EMOTIONS, readable
 
 _BELOW = {"yref": "container", "y": 0.0, "yanchor": "bottom", "traceorder": "normal"}  # a legend under the axis
+LOW_HIGH = [[0, "#0072B2"], [0.5, "#999999"], [1, "#E69F00"]]  # seen on a light and on a dark page
 UP, DOWN = "#56B4E9", "#CC79A7"  # raises, lowers: of the same palette, and no emotion's colour
 _STEPS = (10, 15, 30, 60, 120, 300, 600, 900, 1800)  # s between two marks of a time axis
 _ROW = 26  # pixels a bar needs so that its label can be read
@@ -69,8 +70,10 @@ def _signed(share: float) -> str:
     return f"{share:+.1%}" if round(share, 3) else "0%"
 
 
-def importance(table: pd.DataFrame, *, by: str = "feature", title: str = "") -> go.Figure:
-    """Mean absolute contribution, largest on top; columns feature or group, importance and, for colours, emotion."""
+def importance(
+    table: pd.DataFrame, *, by: str = "feature", title: str = "", unit: str = "mean |change of the probability|"
+) -> go.Figure:
+    """Bars, largest on top; columns feature or group, importance (in ``unit``) and, for colours, emotion."""
     figure = go.Figure()
     order = list(table.groupby(by, observed=True)["importance"].sum().sort_values(ascending=False).index)
     parts = table.groupby("emotion", observed=True) if "emotion" in table else [(None, table)]
@@ -94,7 +97,7 @@ def importance(table: pd.DataFrame, *, by: str = "feature", title: str = "") -> 
         .update_layout(barmode="stack", showlegend="emotion" in table, legend=_BELOW)
         .update_layout(uniformtext={"mode": "hide", "minsize": 8}, margin={"b": 40})
         .update_yaxes(autorange="reversed", categoryorder="array", categoryarray=[_short(n) for n in order])
-        .update_xaxes(title="mean |change of the probability|")
+        .update_xaxes(title=unit)
     )
 
 
@@ -112,7 +115,7 @@ def beeswarm(points: pd.DataFrame, *, emotion: str, coloured: bool = True) -> go
     marker: dict[str, object] = {"size": 5, "color": NEUTRAL, "opacity": 0.8}
     if coloured:
         bar = {"title": "value", "tickvals": [0.03, 0.97], "ticktext": ["low", "high"], "thickness": 8}
-        marker |= {"color": points["place"], "colorscale": "Cividis", "cmin": 0, "cmax": 1, "colorbar": bar}
+        marker |= {"color": points["place"], "colorscale": LOW_HIGH, "cmin": 0, "cmax": 1, "colorbar": bar}
     figure = go.Figure(
         go.Scattergl(
             x=points["shap"],
@@ -151,9 +154,35 @@ def dependence(points: pd.DataFrame, *, column: str, emotion: str) -> go.Figure:
         )
     figure.add_hline(y=0, line_color=NEUTRAL, line_width=1)
     return (
-        style(figure, title=f"{readable(column)} and {words(emotion)}", height=400)
+        style(figure, title=f"{readable(column)} and {words(emotion)}", height=420)
+        .update_layout(legend=_BELOW, margin={"b": 40})
         .update_xaxes(title=readable(column))
         .update_yaxes(title=f"change of P({emotion})")
+    )
+
+
+def interaction(points: pd.DataFrame, *, first: str, second: str, emotion: str) -> go.Figure:
+    """What two features say together beyond what each says alone; columns first, second, interaction and row."""
+    title = {"text": readable(second), "side": "top"}
+    bar = {"title": title, "thickness": 8, "orientation": "h", "y": -0.3, "yanchor": "top"}
+    low, high = points["second"].quantile([0.05, 0.95])
+    figure = go.Figure(
+        go.Scattergl(
+            x=points["first"],
+            y=points["interaction"],
+            mode="markers",
+            marker={"size": 7, "color": points["second"], "colorscale": LOW_HIGH, "colorbar": bar, "opacity": 0.85},
+            customdata=points[["second", "row"]],
+            hovertemplate="%{x:.4g} and %{customdata[0]:.4g}: %{y:+.3f} (row %{customdata[1]})<extra></extra>",
+            showlegend=False,
+        )
+    )
+    figure.update_traces(marker={"cmin": low, "cmax": high})
+    figure.add_hline(y=0, line_color=NEUTRAL, line_width=1)
+    return (
+        style(figure, title=f"Together, towards {words(emotion)}", height=440)
+        .update_xaxes(title=readable(first))
+        .update_yaxes(title="change of the probability beyond both")
     )
 
 
@@ -214,7 +243,8 @@ def mood(windows: pd.DataFrame, *, marked: tuple[float, float] | None = None) ->
     end = float(windows["end_s"].max())
     ticks = np.arange(0, end + 1, next((s for s in _STEPS if end / s <= 8), 3600))
     return (
-        style(figure, title="Mood over time", height=380)
+        style(figure, title="Mood over time", height=400)
+        .update_layout(legend=_BELOW, margin={"b": 40})
         .update_yaxes(title="probability", tickformat=".0%", range=[0, 1.02])
         .update_xaxes(title="time (minutes:seconds)", tickvals=ticks, ticktext=[clock(t) for t in ticks])
     )
@@ -291,7 +321,8 @@ def reliability(bins: pd.DataFrame) -> go.Figure:
         )
     )
     return (
-        style(figure, title="Reliability: is it right as often as it says?", height=360)
+        style(figure, title="Reliability: is it right as often as it says?", height=380)
+        .update_layout(legend=_BELOW, margin={"b": 40})
         .update_xaxes(title="the model's probability", tickformat=".0%", range=[0.2, 1.02])
         .update_yaxes(title="share that is right", tickformat=".0%", range=[0, 1.05])
     )
@@ -323,11 +354,6 @@ def shares(table: pd.DataFrame, *, index: str, columns: Mapping[str, str], title
     )
 
 
-def legend(emotions: Sequence[str] = EMOTIONS) -> str:
-    """The signs of the emotions in one line of text."""
-    return "   ".join(f"{SIGNS[e]} {e}" for e in emotions)
-
-
 def beside(table: pd.DataFrame) -> go.Figure:
     """Probabilities of the four emotions under several conditions: index emotion, one column a condition."""
     figure = go.Figure()
@@ -349,6 +375,6 @@ def beside(table: pd.DataFrame) -> go.Figure:
         )
     return (
         style(figure, height=340)
-        .update_layout(legend={"traceorder": "reversed"})
+        .update_layout(legend=_BELOW | {"traceorder": "reversed"}, margin={"b": 40})
         .update_xaxes(range=[0, 1.2], tickformat=".0%")
     )

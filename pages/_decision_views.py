@@ -16,9 +16,9 @@ from pages import _policy, _shared
 
 MEASURES = {
     "accept": "accepted",
-    "accuracy": "accepted that are right",
+    "accuracy": "right if accepted",
     "choose": "two offered",
-    "pair": "right one of the two",
+    "pair": "right if two offered",
     "review": "for review",
     "top2_rest": "top 2 on the rest",
 }
@@ -134,15 +134,16 @@ def decided(page: Page, policy: Policy) -> pd.DataFrame:
 def figures(page: Page, policy: Policy, done: pd.DataFrame) -> None:
     """The headline: what is accepted, offered and left, and how often it is right."""
     table = decisions.summary(done).query("emotion == 'all'").set_index("measure")
-    for measures in (("accept", "choose", "review"), ("accuracy", "pair", "top2_rest")):
-        for column, measure in zip(st.columns(3), measures, strict=True):
+    with st.container(horizontal=True):
+        for measure in ("accept", "choose", "review", "accuracy", "pair", "top2_rest"):
             value, low, high = table.loc[measure, ["value", "low", "high"]].astype(float)
-            column.metric(
+            st.metric(
                 MEASURES[measure][0].upper() + MEASURES[measure][1:],
                 "none" if pd.isna(value) else f"{value:.1%}",
                 delta=None if pd.isna(value) else f"{low:.0%} to {high:.0%}",
                 delta_color="off",
                 delta_arrow="off",
+                width=165,
                 help=HELP.get(measure, "Share of all clips.")
                 + " Below: 95 % interval for other clips of the same kind.",
             )
@@ -204,7 +205,7 @@ def each_emotion(page: Page, policy: Policy, done: pd.DataFrame) -> None:
         + ", ".join(f"{e} {a:.0%} accepted" for e, a in zip(shares["emotion"], shares["accepted"], strict=True)),
         data=table.assign(measure=table["measure"].replace(MEASURES)),
     )
-    columns = ["emotion", "accepted that are right", "right one of the two", MEASURES["top2_rest"]]
+    columns = ["emotion", *(MEASURES[m] for m in ("accuracy", "pair", "top2_rest"))]
     st.dataframe(
         shares[columns].round(3).assign(emotion=shares["emotion"].map(plots.words)),
         hide_index=True,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import streamlit as st
@@ -9,9 +10,13 @@ import streamlit as st
 from core import explain, leaderboard, plots, plots_clip, reasons
 from core.comparison import Comparison
 from core.errors import CoreError
+from core.permutation import permutation_importance
 from core.schema import BY_COLUMN, COLUMNS, EMOTIONS, readable
 from core.settings import Settings
 from pages import _shared
+
+if TYPE_CHECKING:
+    from core.pipeline import Served
 
 TOP = 15  # features in a bar chart
 
@@ -133,6 +138,46 @@ def overall(page: Page) -> None:
         )
 
 
+def check(page: Page) -> None:
+    """The same question by other means: what gets worse when a feature is taken from another clip?"""
+    served = _own_model(page)
+    if served is None or page.known is None:
+        return
+    held_out = page.found.rows.query("held_out")
+    table = _permuted(served.model.version, str(page.found.about["data_hash"]), _page=page, _served=served)
+    shap = explain.importance(page.shap).set_index("feature")["importance"]
+    agreement = table.set_index("feature")["importance"].corr(shap.reindex(table["feature"]), method="spearman")
+    _shared.chart(
+        plots_clip.importance(
+            table.head(TOP), title=f"By permutation, {len(held_out)} held-out clips", unit="rise of the log-loss"
+        ),
+        key=page.name("importance-permutation"),
+        alt=f"Largest rise of the log-loss: {', '.join(BY_COLUMN[c].name for c in table['feature'].head(5))}",
+        data=table.assign(feature=table["feature"].map(readable)),
+    )
+    st.caption(
+        f"How much worse the answers get when a feature's values are dealt out anew among the held-out clips. Rank "
+        f"correlation with the SHAP importances of all 50 features: {agreement:.2f}. Features that say the same cover "
+        "for each other here, so that each looks less important."
+    )
+
+
+def _own_model(page: Page) -> "Served | None":
+    """The model in use, if it is the one that the page is about: of the others only results are stored."""
+    if page.model == page.found.champion:
+        served = _shared.champion()
+        if served.model.version.startswith(page.model):
+            return served
+    st.info("This asks the model itself, and only the model in use is at hand.", icon=":material/model_training:")
+    return None
+
+
+@st.cache_data(show_spinner="Dealing out each feature anew …", max_entries=4)
+def _permuted(version: str, data_hash: str, _page: Page, _served: "Served") -> pd.DataFrame:
+    rows = _page.found.rows.query("held_out")
+    return permutation_importance(_served.model, _page.known.loc[rows["row"]], rows["y"].tolist())
+
+
 def every_clip(page: Page) -> None:
     """One dot a clip and feature."""
     emotion = _emotion()
@@ -170,6 +215,42 @@ def one_feature(page: Page) -> None:
         data=points,
     )
     st.caption("The symbol is the clip's own emotion. Dots of one value that lie apart: other features have a say.")
+
+
+def two_features(page: Page) -> None:
+    """Do two features say more together than each alone?"""
+    emotion = _emotion()
+    strongest = explain.importance(page.shap[page.shap["emotion"] == emotion])["feature"].astype(str).tolist()
+    left, right = st.columns(2)
+    first = left.selectbox("First feature", strongest, format_func=readable, key="first", bind="query-params")
+    others = [c for c in strongest if c != first]
+    second = right.selectbox("Second feature", others, format_func=readable, key="second", bind="query-params")
+    if page.known is None:
+        st.info("This needs the table's own values, and the table is not at hand.", icon=":material/table_view:")
+        return
+    served = _own_model(page)
+    if served is None:
+        return
+    table = _together(
+        served.model.version, str(page.found.about["data_hash"]), first, second, _page=page, _served=served
+    )
+    points = table[table["emotion"] == emotion]
+    size = points["interaction"].abs().mean()
+    _shared.chart(
+        plots_clip.interaction(points, first=first, second=second, emotion=emotion),
+        key=page.name(f"together-{BY_COLUMN[first].name}-{BY_COLUMN[second].name}-{emotion}"),
+        alt=f"What {BY_COLUMN[first].name} and {BY_COLUMN[second].name} say together; mean {100 * size:.1f} points",
+        data=points,
+    )
+    st.caption(
+        f"Zero: the two simply add up. Mean size: {100 * size:.1f} points of probability. The two values are put "
+        "into other clips of the table, one, the other and both."
+    )
+
+
+@st.cache_data(show_spinner="Asking the model about both features …", max_entries=16)
+def _together(version: str, data_hash: str, first: str, second: str, _page: Page, _served: "Served") -> pd.DataFrame:
+    return explain.interaction(_served.model, _page.known, first, second)
 
 
 def one_clip(page: Page) -> None:

@@ -10,15 +10,17 @@ found = _shared.results()
 model = views.choose(found)
 shap = views.contributions(found, model)
 known = views.own_table(found)
-overall, swarm, dependence, clip = st.tabs(
-    ["Overall", "Every clip", "One feature", "One clip"], key="view", bind="query-params"
+overall, swarm, dependence, both, clip, check = st.tabs(
+    ["Overall", "Every clip", "One feature", "Two features", "One clip", "Check"], key="view", bind="query-params"
 )
 page = views.Page(found, model, shap, known)
 for tab, view in (
     (overall, views.overall),
     (swarm, views.every_clip),
     (dependence, views.one_feature),
+    (both, views.two_features),
     (clip, views.one_clip),
+    (check, views.check),
 ):
     if tab.open:
         with tab:

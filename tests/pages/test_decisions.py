@@ -40,7 +40,7 @@ def test_the_slider_moves_the_figures_and_the_policy_of_all_pages(open_page, kno
     done = decisions.outcomes(known, Policy(threshold=0.9))
     accepted = done[done["action"] == "accept"]
     assert metric(page, "Accepted") == f"{len(accepted) / len(done):.1%}"
-    assert metric(page, "Accepted that are right") == f"{accepted['holds'].mean():.1%}"
+    assert metric(page, "Right if accepted") == f"{accepted['holds'].mean():.1%}"
     assert page.session_state["policy"] == Policy(threshold=0.9)
     page.switch_page("pages/predict.py").run()
     assert "one emotion from 90%" in shown(page)
@@ -93,7 +93,7 @@ def test_extremes_are_no_error(open_page):
     page.slider(key="policy_threshold").set_value(1.0).run()
     page.slider(key="policy_pair").set_value(1.0).run()
     assert not page.exception
-    assert metric(page, "Accepted that are right") in ("none", "100.0%")
+    assert metric(page, "Right if accepted") in ("none", "100.0%")
 
 
 def test_without_a_training_run_it_says_so(open_page, monkeypatch, tmp_path):

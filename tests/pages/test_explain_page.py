@@ -6,7 +6,7 @@ from core import explain
 from core.schema import EMOTIONS
 from core.settings import ROOT
 
-VIEWS = ["Overall", "Every clip", "One feature", "One clip"]
+VIEWS = ["Overall", "Every clip", "One feature", "Two features", "One clip", "Check"]
 
 
 @pytest.fixture
@@ -57,6 +57,14 @@ def test_a_row_of_the_table_has_its_own_reasons(open_page, with_table):
     assert not page.exception
     assert len(after) == 50 * len(EMOTIONS)
     assert (before["shap"].to_numpy() != after["shap"].to_numpy()).any()
+
+
+def test_what_asks_the_model_itself_is_offered_for_the_model_in_use_only(open_page, with_table):
+    page = open_page("explain", view="Check")
+    assert "Rank correlation" in page.caption[-1].value
+    page.selectbox(key="model").select_index(1).run()
+    assert not page.exception
+    assert "only the model in use" in page.info[0].value
 
 
 def test_a_link_leads_to_one_row(open_page, with_table):
