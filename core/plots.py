@@ -58,7 +58,11 @@ def probabilities(proba: pd.Series, *, threshold: float | None = None) -> go.Fig
     )
     if threshold is not None:
         figure.add_vline(
-            x=threshold, line_dash="dot", line_color=NEUTRAL, annotation_text=f"accept from {threshold:.0%}"
+            x=threshold,
+            line_dash="dot",
+            line_color=NEUTRAL,
+            annotation_text=f"accept from {threshold:.0%}",
+            annotation_position="top left" if threshold > 0.5 else "top right",  # inside the figure
         )
     return style(figure, height=240).update_xaxes(range=[0, 1.12], tickformat=".0%", title="probability")
 

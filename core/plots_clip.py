@@ -210,7 +210,9 @@ def place(curves: pd.DataFrame, value: float, *, column: str) -> go.Figure:
             )
         )
     if np.isfinite(value):
-        figure.add_vline(x=value, line_width=2, line_dash="dot", line_color=NEUTRAL, annotation_text="this clip")
+        side = "top left" if value > curves["value"].median() else "top right"  # inside the figure
+        line = {"line_width": 2, "line_dash": "dot", "line_color": NEUTRAL}
+        figure.add_vline(x=value, annotation_text="this clip", annotation_position=side, **line)
     return style(figure, title=f"{readable(column)}: middle half, and 5 % to 95 %", height=280).update_xaxes(
         title=readable(column)
     )
