@@ -54,7 +54,11 @@ def distinct_clips(table: Table) -> Clips:
     group, held = duplicate_groups(frame), held_out(frame)
     distinct = unique_rows(frame)
     kept = frame.index.get_indexer(distinct.index)
-    clips = Clips(distinct[list(COLUMNS)], distinct[LABEL].to_numpy(dtype=str), group[kept], held[kept])
+    return enough(Clips(distinct[list(COLUMNS)], distinct[LABEL].to_numpy(dtype=str), group[kept], held[kept]))
+
+
+def enough(clips: Clips) -> Clips:
+    """The same clips. Raises TableError when an emotion has too few to train on."""
     for emotion in EMOTIONS:
         count = int((clips.y[~clips.held_out] == emotion).sum())
         if count < LEAST_PER_EMOTION:
