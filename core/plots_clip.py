@@ -1,6 +1,4 @@
-"""Figures of one clip, of a recording, of explanations and of decisions. As in ``plots``: tables in, figures out."""
-
-from collections.abc import Mapping
+"""Figures of one clip, of a recording and of explanations. As in ``plots``: tables in, figures out."""
 
 import numpy as np
 import pandas as pd
@@ -9,7 +7,7 @@ import plotly.graph_objects as go
 from core.plots import COLOURS, NEUTRAL, SIGNS, SYMBOLS, style, words
 from core.schema import EMOTIONS, readable
 
-_BELOW = {"yref": "container", "y": 0.0, "yanchor": "bottom", "traceorder": "normal"}  # a legend under the axis
+BELOW = {"yref": "container", "y": 0.0, "yanchor": "bottom", "traceorder": "normal"}  # a legend under the axis
 LOW_HIGH = [[0, "#0072B2"], [0.5, "#999999"], [1, "#E69F00"]]  # seen on a light and on a dark page
 UP, DOWN = "#56B4E9", "#CC79A7"  # raises, lowers: of the same palette, and no emotion's colour
 _STEPS = (10, 15, 30, 60, 120, 300, 600, 900, 1800)  # s between two marks of a time axis
@@ -94,7 +92,7 @@ def importance(
         )
     return (
         style(figure, title=title, height=150 + _ROW * len(order))
-        .update_layout(barmode="stack", showlegend="emotion" in table, legend=_BELOW)
+        .update_layout(barmode="stack", showlegend="emotion" in table, legend=BELOW)
         .update_layout(uniformtext={"mode": "hide", "minsize": 8}, margin={"b": 40})
         .update_yaxes(autorange="reversed", categoryorder="array", categoryarray=[_short(n) for n in order])
         .update_xaxes(title=unit)
@@ -155,7 +153,7 @@ def dependence(points: pd.DataFrame, *, column: str, emotion: str) -> go.Figure:
     figure.add_hline(y=0, line_color=NEUTRAL, line_width=1)
     return (
         style(figure, title=f"{readable(column)} and {words(emotion)}", height=420)
-        .update_layout(legend=_BELOW, margin={"b": 40})
+        .update_layout(legend=BELOW, margin={"b": 40})
         .update_xaxes(title=readable(column))
         .update_yaxes(title=f"change of P({emotion})")
     )
@@ -246,7 +244,7 @@ def mood(windows: pd.DataFrame, *, marked: tuple[float, float] | None = None) ->
     ticks = np.arange(0, end + 1, next((s for s in _STEPS if end / s <= 8), 3600))
     return (
         style(figure, title="Mood over time", height=400)
-        .update_layout(legend=_BELOW, margin={"b": 40})
+        .update_layout(legend=BELOW, margin={"b": 40})
         .update_yaxes(title="probability", tickformat=".0%", range=[0, 1.02])
         .update_xaxes(title="time (minutes:seconds)", tickvals=ticks, ticktext=[clock(t) for t in ticks])
     )
@@ -256,104 +254,6 @@ def clock(seconds: float) -> str:
     """Seconds as ``"3:07"``."""
     whole = round(seconds)
     return f"{whole // 60}:{whole % 60:02d}"
-
-
-def risk_coverage(curve: pd.DataFrame, *, mark: str, coverage: float, accuracy: float) -> go.Figure:
-    """Accuracy of what is accepted against the share that is accepted, with the chosen policy marked.
-
-    curve : columns threshold, coverage and accuracy.  mark : the chosen policy in words.
-    """
-    figure = go.Figure(
-        go.Scatter(
-            x=curve["coverage"],
-            y=curve["accuracy"],
-            mode="lines",
-            line={"color": UP, "width": 2},
-            customdata=curve["threshold"],
-            hovertemplate="from %{customdata:.0%}: %{x:.0%} accepted, %{y:.1%} of them right<extra></extra>",
-            showlegend=False,
-        )
-    )
-    figure.add_trace(
-        go.Scatter(
-            x=[coverage],
-            y=[accuracy],
-            mode="markers+text",
-            marker={"size": 14, "symbol": "diamond", "color": DOWN},
-            text=[mark],
-            textposition="bottom left",
-            hovertemplate="%{x:.0%} accepted, %{y:.1%} of them right<extra></extra>",
-            showlegend=False,
-        )
-    )
-    return (
-        style(figure, title="The more is accepted, the more is wrong", height=340)
-        .update_xaxes(title="share of clips that are accepted", tickformat=".0%", range=[0, 1.02])
-        .update_yaxes(title="accepted that are right", tickformat=".0%")
-    )
-
-
-def reliability(bins: pd.DataFrame) -> go.Figure:
-    """Does 80 % mean 80 %? columns confidence, accuracy, share (of the clips), low and high (interval of accuracy)."""
-    figure = go.Figure(
-        go.Scatter(
-            x=[0, 1],
-            y=[0, 1],
-            mode="lines",
-            line={"color": NEUTRAL, "dash": "dot"},
-            name="as sure as right",
-            hoverinfo="skip",
-        )
-    )
-    error = None
-    if {"low", "high"} <= set(bins.columns):
-        up, down = bins["high"] - bins["accuracy"], bins["accuracy"] - bins["low"]
-        error = {"type": "data", "array": up, "arrayminus": down, "color": NEUTRAL, "thickness": 1}
-    figure.add_trace(
-        go.Scatter(
-            x=bins["confidence"],
-            y=bins["accuracy"],
-            mode="lines+markers",
-            name="model",
-            marker={"size": 6 + 40 * np.sqrt(bins["share"].to_numpy(dtype=float)), "color": rgba(UP, 0.6)},
-            line={"color": UP},
-            error_y=error,
-            customdata=bins["share"],
-            hovertemplate="says %{x:.0%}, right in %{y:.0%} (%{customdata:.0%} of clips)<extra></extra>",
-        )
-    )
-    return (
-        style(figure, title="Reliability: is it right as often as it says?", height=380)
-        .update_layout(legend=_BELOW, margin={"b": 40})
-        .update_xaxes(title="the model's probability", tickformat=".0%", range=[0.2, 1.02])
-        .update_yaxes(title="share that is right", tickformat=".0%", range=[0, 1.05])
-    )
-
-
-def shares(table: pd.DataFrame, *, index: str, columns: Mapping[str, str], title: str) -> go.Figure:
-    """Stacked shares of 100 %, one bar a row; columns : column -> colour, patterns tell them apart without colour."""
-    patterns = ["", "/", ".", "x", "-"]
-    figure = go.Figure()
-    for pattern, (column, colour) in zip(patterns, columns.items(), strict=False):
-        figure.add_trace(
-            go.Bar(
-                orientation="h",
-                y=[words(str(v)) for v in table[index]],
-                x=table[column],
-                name=column,
-                marker={"color": colour, "pattern": {"shape": pattern, "fgopacity": 0.6}},
-                text=[f"{v:.0%}" if v >= 0.06 else "" for v in table[column]],
-                textangle=0,
-                insidetextanchor="middle",
-                hovertemplate="%{y}: %{x:.0%}<extra>%{fullData.name}</extra>",
-            )
-        )
-    return (
-        style(figure, title=title, height=150 + 34 * len(table))
-        .update_layout(barmode="stack", legend=_BELOW, margin={"b": 40})
-        .update_xaxes(range=[0, 1], tickformat=".0%")
-        .update_yaxes(autorange="reversed")
-    )
 
 
 def beside(table: pd.DataFrame) -> go.Figure:
@@ -377,6 +277,6 @@ def beside(table: pd.DataFrame) -> go.Figure:
         )
     return (
         style(figure, height=340)
-        .update_layout(legend=_BELOW | {"traceorder": "reversed"}, margin={"b": 40})
+        .update_layout(legend=BELOW | {"traceorder": "reversed"}, margin={"b": 40})
         .update_xaxes(range=[0, 1.2], tickformat=".0%")
     )

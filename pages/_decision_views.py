@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 import streamlit as st
 
-from core import bundle, decisions, evaluate, in_use, inference, monitor, plots, plots_clip
+from core import bundle, decisions, evaluate, in_use, inference, monitor, plots, plots_decisions
 from core.errors import CoreError, ModelError
 from core.in_use import InUse
 from core.inference import Policy
@@ -184,7 +184,7 @@ def risk(page: Page, policy: Policy, done: pd.DataFrame) -> None:
     table = decisions.summary(done, resamples=0).query("emotion == 'all'").set_index("measure")["value"]
     marked = f"from {policy.threshold:.0%}" if policy.kind == "threshold" else f"sets of {policy.coverage:.0%}"
     _shared.chart(
-        plots_clip.risk_coverage(curve, mark=marked, coverage=table["accept"], accuracy=table["accuracy"]),
+        plots_decisions.risk_coverage(curve, mark=marked, coverage=table["accept"], accuracy=table["accuracy"]),
         key=page.name("risk-coverage"),
         alt=f"Accuracy of what is accepted against the share accepted; now {table['accept']:.0%} are accepted and "
         f"{table['accuracy']:.1%} of them are right",
@@ -199,7 +199,7 @@ def each_emotion(page: Page, policy: Policy, done: pd.DataFrame) -> None:
     shares = decisions.wide(table).query("emotion != 'all'").rename(columns=MEASURES)
     colours = {"accepted": "#0072B2", "two offered": "#56B4E9", "for review": "#BBBBBB"}
     _shared.chart(
-        plots_clip.shares(shares, index="emotion", columns=colours, title="What happens to the clips of each emotion"),
+        plots_decisions.shares(shares, index="emotion", columns=colours, title="What happens to each emotion's clips"),
         key=page.name("decisions-by-emotion"),
         alt="Shares accepted, offered as two and left for review, for each emotion: "
         + ", ".join(f"{e} {a:.0%} accepted" for e, a in zip(shares["emotion"], shares["accepted"], strict=True)),
@@ -218,7 +218,7 @@ def sets(page: Page, policy: Policy, done: pd.DataFrame) -> None:
     sizes = decisions.set_sizes(done)
     grey = dict(zip(("1", "2", "3", "4", "none"), ("#0072B2", "#56B4E9", "#E69F00", "#CC79A7", "#BBBBBB"), strict=True))
     _shared.chart(
-        plots_clip.shares(sizes, index="emotion", columns=grey, title="How many emotions are offered"),
+        plots_decisions.shares(sizes, index="emotion", columns=grey, title="How many emotions are offered"),
         key=page.name("set-sizes"),
         alt="Share of clips with one, two, three, four or no emotion offered, by emotion",
         data=sizes,
@@ -279,7 +279,7 @@ def reliability(page: Page, policy: Policy, done: pd.DataFrame) -> None:
     bins = bins.assign(share=bins["count"] / bins["count"].sum())
     value, low, high = page.model.figure("ece")
     _shared.chart(
-        plots_clip.reliability(bins),
+        plots_decisions.reliability(bins),
         key=page.name("reliability"),
         alt=f"Share that is right against the stated probability; calibration error {value:.3f}",
         data=bins,
