@@ -7,10 +7,11 @@ from sklearn.ensemble import VotingClassifier
 from sklearn.feature_selection import SelectKBest, f_classif
 from sklearn.pipeline import Pipeline
 
-from core.candidates import ALGORITHMS, CHAMPION, LABELS, blend, blend_members, candidates, prepared
+from core.candidates import ALGORITHMS, CHAMPION, LABELS, blend_members, candidates, prepared, with_probabilities
 from core.estimators import FRAGILE
 from core.schema import FEATURES, GROUPS
 
+PLAIN = "no_temperatures"
 NOISE = 0.05  # error of every feature under which each option is tested as well
 MEMBER_LABELS = {
     "rda": "regularised discriminant",
@@ -24,8 +25,8 @@ MEMBER_LABELS = {
 class Ablation:
     """A candidate with one thing changed.
 
-    kind : what is changed: columns, steps, group, member or algorithm.
-    base : candidate that it is compared with.  pipeline : not fitted.
+    kind : what is changed: calibration, columns, steps, group, member or algorithm.
+    base : candidate or ablation that it is compared with.  pipeline : not fitted.
     """
 
     name: str
@@ -36,14 +37,25 @@ class Ablation:
 
 
 def options(seed: int) -> dict[str, Ablation]:
-    """All ablations by name. The champion's calibration is left out: it moves no decision."""
-    made = [*_columns(seed), *_steps(seed), *_groups(seed), *_members(seed), *_algorithms(seed)]
+    """All ablations by name.
+
+    The first is the champion with its members averaged as they are, without temperatures. It costs a sixth of the fits
+    and is the base of the others.
+    """
+    plain = Ablation(PLAIN, "members averaged without temperatures", "calibration", CHAMPION, prepared(_mean(seed)))
+    made = [plain, *_columns(seed), *_steps(seed), *_groups(seed), *_members(seed), *_algorithms(seed)]
     return {option.name: option for option in made}
+
+
+def _mean(seed: int, *, without: str = "") -> VotingClassifier:
+    """Mean probability of the members."""
+    members = [(n, with_probabilities(m, seed=seed)) for n, m in blend_members(seed) if n != without]
+    return VotingClassifier(members, voting="soft")
 
 
 def _columns(seed: int) -> list[Ablation]:
     def option(name: str, label: str, **changes: object) -> Ablation:
-        return Ablation(name, label, "columns", CHAMPION, prepared(blend(seed), **changes))  # type: ignore[arg-type]
+        return Ablation(name, label, "columns", PLAIN, prepared(_mean(seed), **changes))  # type: ignore[arg-type]
 
     return [
         option("no_logs", "without logarithms", log=False),
@@ -58,20 +70,20 @@ def _steps(seed: int) -> list[Ablation]:
     from imblearn.over_sampling import SMOTE
 
     def option(name: str, label: str, pipeline: Pipeline) -> Ablation:
-        return Ablation(name, label, "steps", CHAMPION, pipeline)
+        return Ablation(name, label, "steps", PLAIN, pipeline)
 
     def pca(n: int) -> Ablation:
         step = ("pca", PCA(n, random_state=seed))
-        return option(f"pca_{n}", f"with PCA to {n} components", prepared(blend(seed), extra=(step,)))
+        return option(f"pca_{n}", f"with PCA to {n} components", prepared(_mean(seed), extra=(step,)))
 
     select = ("select", SelectKBest(f_classif, k=20))
     smote = ("smote", SMOTE(random_state=seed))
     return [
-        option("no_clip", "z-scores not cut at 3", prepared(blend(seed), limit=None)),
-        option("no_scaling", "without scaling", prepared(blend(seed), scale=False)),
-        option("smote", "with SMOTE", prepared(blend(seed), extra=(smote,))),
+        option("no_clip", "z-scores not cut at 3", prepared(_mean(seed), limit=None)),
+        option("no_scaling", "without scaling", prepared(_mean(seed), scale=False)),
+        option("smote", "with SMOTE", prepared(_mean(seed), extra=(smote,))),
         *(pca(n) for n in (20, 30, 40)),
-        option("select_20", "with the best 20 columns (SelectKBest)", prepared(blend(seed), extra=(select,))),
+        option("select_20", "with the best 20 columns (SelectKBest)", prepared(_mean(seed), extra=(select,))),
     ]
 
 
@@ -81,18 +93,17 @@ def _groups(seed: int) -> list[Ablation]:
         columns = tuple(f.column for f in FEATURES if f.group == group)
         drop = tuple(dict.fromkeys((*FRAGILE, *columns)))
         name = "without_" + group.replace(": ", "_").replace(" ", "_")
-        made.append(Ablation(name, f"without {group}", "group", CHAMPION, prepared(blend(seed), drop=drop)))
+        made.append(Ablation(name, f"without {group}", "group", PLAIN, prepared(_mean(seed), drop=drop)))
     return made
 
 
 def _members(seed: int) -> list[Ablation]:
-    members = blend_members(seed)
     made = []
-    for name, model in members:
-        others = VotingClassifier([member for member in members if member[0] != name], voting="soft")
-        label = MEMBER_LABELS[name]
-        made.append(Ablation(f"only_{name}", f"only the {label}", "member", CHAMPION, prepared(model)))
-        made.append(Ablation(f"without_{name}", f"without the {label}", "member", CHAMPION, prepared(others)))
+    for name, model in blend_members(seed):
+        alone, label = with_probabilities(model, seed=seed), MEMBER_LABELS[name]
+        made.append(Ablation(f"only_{name}", f"only the {label}", "member", PLAIN, prepared(alone)))
+        others = prepared(_mean(seed, without=name))
+        made.append(Ablation(f"without_{name}", f"without the {label}", "member", PLAIN, others))
     return made
 
 

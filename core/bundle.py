@@ -38,6 +38,7 @@ DRIFT = 1e-3  # change of a probability on the background that other library ver
 # All that a model file may be made of beside skops' own list of safe types (scikit-learn's estimators, numpy arrays).
 TRUSTED = (
     "collections.OrderedDict",
+    "core.estimators.CalibratedBlend",
     "core.estimators.ClipScores",
     "core.estimators.EncodedLabels",
     "core.estimators.FeatureColumns",

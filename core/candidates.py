@@ -23,7 +23,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from core.estimators import ClipScores, EncodedLabels, FeatureColumns, RegularisedDiscriminant
+from core.estimators import CalibratedBlend, ClipScores, EncodedLabels, FeatureColumns, RegularisedDiscriminant
 
 CHAMPION = "blend"
 TUNED = "_tuned"  # ending of the name of a candidate whose settings are searched in the fold
@@ -91,12 +91,6 @@ def published(model: BaseEstimator) -> Pipeline:
     return prepared(model, log=False, ratios=False, drop=(), limit=None)
 
 
-def _svm(seed: int, **settings: Any) -> CalibratedClassifierCV:
-    """SVM with RBF kernel; one temperature, learned on folds of the training rows, makes its scores probabilities."""
-    folds = StratifiedKFold(5, shuffle=True, random_state=seed)
-    return CalibratedClassifierCV(SVC(kernel="rbf", **settings), method="temperature", cv=folds, ensemble=False)
-
-
 def _singles(seed: int) -> dict[str, BaseEstimator]:
     """The eight algorithms with default settings (trees: 200 where the default is fewer or slower to no end)."""
     from lightgbm import LGBMClassifier
@@ -106,7 +100,7 @@ def _singles(seed: int) -> dict[str, BaseEstimator]:
         "random_forest": RandomForestClassifier(TREES, random_state=seed),
         "xgboost": EncodedLabels(XGBClassifier(n_jobs=1, random_state=seed, verbosity=0)),
         "gradient_boosting": GradientBoostingClassifier(random_state=seed),
-        "svm_rbf": _svm(seed),
+        "svm_rbf": with_probabilities(SVC(), seed=seed),
         "lightgbm": LGBMClassifier(n_jobs=1, random_state=seed, verbosity=-1, deterministic=True, force_row_wise=True),
         "logistic_regression": LogisticRegression(max_iter=2000),
         "mlp": MLPClassifier(max_iter=1000, random_state=seed),
@@ -183,20 +177,20 @@ def blend_members(seed: int) -> list[tuple[str, BaseEstimator]]:
     return [
         ("rda", RegularisedDiscriminant(pooled=0.8, shrink=0.3)),
         ("lr", LogisticRegression(C=0.1, max_iter=2000)),
-        ("svm", _svm(seed, C=2.0, gamma=0.01)),
+        ("svm", SVC(C=2.0, gamma=0.01)),
         ("et", ExtraTreesClassifier(TREES, max_features=0.3, random_state=seed)),
     ]
 
 
-def blend(seed: int) -> VotingClassifier:
-    """Mean probability of the four members, before calibration: which emotion wins is the same with and without."""
-    return VotingClassifier(blend_members(seed), voting="soft")
-
-
 def calibrated(model: BaseEstimator, *, seed: int) -> CalibratedClassifierCV:
-    """The model with one temperature for its probabilities, learned on five folds of the training rows."""
+    """The model with one temperature for its probabilities or scores, learned on five folds of the training rows."""
     folds = StratifiedKFold(5, shuffle=True, random_state=seed)
     return CalibratedClassifierCV(model, method="temperature", cv=folds, ensemble=False)
+
+
+def with_probabilities(model: BaseEstimator, *, seed: int) -> BaseEstimator:
+    """The model as it is when it gives probabilities, else calibrated, which makes its scores such."""
+    return model if hasattr(model, "predict_proba") else calibrated(model, seed=seed)
 
 
 def candidates(seed: int) -> dict[str, Candidate]:
@@ -213,7 +207,7 @@ def candidates(seed: int) -> dict[str, Candidate]:
     fixed = {
         "soft_vote": published(VotingClassifier(voters, voting="soft")),
         "stacking": published(stack),
-        "blend": prepared(calibrated(blend(seed), seed=seed)),
+        "blend": prepared(CalibratedBlend(blend_members(seed), random_state=seed)),
     }
     return made | {name: Candidate(name, LABELS[name], pipeline) for name, pipeline in fixed.items()}
 

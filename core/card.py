@@ -95,8 +95,8 @@ def _what(run: "TrainingRun") -> str:
     probability for each of {", ".join(EMOTIONS)}. It is the mean of four models of different kinds (a regularised
     discriminant, logistic regression, a support vector machine, extra trees) on z-scores cut at three standard
     deviations. Skewed positive columns enter as logarithms, and log-ratios of columns that move together are added.
-    One temperature, learned on folds of the training clips, calibrates the probabilities. Missing features are
-    replaced by the median of the training clips.""")
+    Each member is calibrated by a temperature of its own, and the mean by one more, learned on folds of the training
+    clips. Missing features are replaced by the median of the training clips.""")
     names = "; ".join(readable(column) for column in FRAGILE)
     dropped = _paragraph(f"""Five features are not used: {names}. The entropy varies so little over the published
     table that a small error of measurement in it is many standard deviations; the others depend on details of how

@@ -21,7 +21,7 @@ from joblib import Parallel, cpu_count, delayed, parallel_config
 from sklearn.pipeline import Pipeline
 
 from core import ablations, evaluate, explain, folds, results, verdicts
-from core.candidates import ALGORITHMS, CHAMPION, LABELS, TUNED, blend, candidates, prepared, searched
+from core.candidates import ALGORITHMS, CHAMPION, LABELS, TUNED, candidates, searched
 from core.comparison import DIGITS
 from core.dataset import Table
 from core.evaluate import PROBA
@@ -117,12 +117,13 @@ def run(
     development = clips.part(~clips.held_out)
     repeats = repeats or (1 if quick else REPEATS)
     tasks = list(_tasks(seed=seed, quick=quick, only=only, repeats=repeats))
+    explains = not quick and not only
     done: list[Fit] = []
     for one in folds.work(tasks, development, seed=seed):
         done.append(one)
-        tell(0.95 * len(done) / len(tasks), _WORDS[one.task.kind])
+        tell((0.75 if explains else 0.95) * len(done) / len(tasks), _WORDS[one.task.kind])
     shap: dict[str, pd.DataFrame] = {}
-    if not quick and not only:
+    if explains:
         pipelines = {f.task.name: f.fitted for f in done if f.task.kind == "final" and f.task.name in EXPLAINED}
         shap = _explain(pipelines, clips, seed=seed, tell=lambda share: tell(0.75 + 0.2 * share, _EXPLAINING))
     tell(0.95, "Computing the figures and their intervals")
@@ -173,11 +174,9 @@ def _tasks(*, seed: int, quick: bool, only: Collection[str], repeats: int) -> It
         noise = (ablations.NOISE,)
         yield from (Task("ablation", name, option.pipeline, r, f, noise) for r, f in grid if r < ABLATION_REPEATS)
     for name in LEARNERS:
-        # Calibration moves no decision and costs six fits instead of one.
-        pipeline = prepared(blend(seed)) if name == CHAMPION else made[name].pipeline
         for share in LEARNING_SHARES:
             few = [(r, f) for r, f in grid if r < LEARNING_REPEATS]
-            yield from (Task("learning", name, pipeline, r, f, share=share) for r, f in few)
+            yield from (Task("learning", name, made[name].pipeline, r, f, share=share) for r, f in few)
 
 
 def _assemble(
@@ -305,10 +304,8 @@ def _changed(model: Any) -> dict[str, Any]:
         inside = value if name == "estimators" else [(name, value)] if hasattr(value, "get_params") else []
         for inner, part in inside:
             found |= {f"{inner}__{key}": setting for key, setting in _changed(part).items()}
-        if (
-            isinstance(value, str | int | float | bool | tuple) and value != defaults.get(name) and value == value
-        ):  # NaN
-            found[name] = value
+        if isinstance(value, str | int | float | bool | tuple) and value not in (defaults.get(name), ()):
+            found |= {name: value} if value == value else {}  # XGBoost's sign for a missing value is NaN
     return found
 
 

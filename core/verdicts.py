@@ -89,7 +89,7 @@ def gap_price(predictions: pd.DataFrame, *, target: float = 0.10) -> pd.DataFram
     """
     p = as_arrays(predictions)
     logs, y = np.log(np.clip(p.proba, 1e-12, 1)).reshape(-1, 4), np.tile(p.y, len(p.proba))
-    steps = np.round(np.arange(-2.5, 2.51, 0.25), 2)
+    steps = np.round(np.arange(-3.0, 1.51, 0.25), 2)
     grid = np.stack(np.meshgrid([0.0], steps, steps, steps, indexing="ij"), axis=-1).reshape(-1, 4)
     lines = []
     for bias in np.vstack([np.zeros(4), grid]):

@@ -3,12 +3,14 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import softmax
 from scipy.stats import multivariate_normal
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
+from sklearn.svm import SVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from core.candidates import blend_members, prepared
+from core.candidates import blend_members, calibrated, prepared, with_probabilities
 from core.errors import TableError
 from core.estimators import (
     FRAGILE,
@@ -16,6 +18,7 @@ from core.estimators import (
     LOGGED,
     MFCC_SPREAD,
     RATIOS,
+    CalibratedBlend,
     ClipScores,
     EncodedLabels,
     FeatureColumns,
@@ -54,13 +57,14 @@ def test_scikit_learns_own_checks(estimator, check):
         ClipScores(limit=2.0),
         RegularisedDiscriminant(pooled=0.5, shrink=0.1),
         EncodedLabels(LogisticRegression(C=0.1)),
+        CalibratedBlend([("lr", LogisticRegression(C=0.1))], folds=3),
     ],
     ids=lambda e: type(e).__name__,
 )
 def test_a_clone_has_the_same_settings(estimator):
     copy = clone(estimator)
     before, after = estimator.get_params(), copy.get_params()
-    nested = {name for name, value in before.items() if hasattr(value, "get_params")}
+    nested = {name for name, value in before.items() if hasattr(value, "get_params") or name == "estimators"}
     assert {k: v for k, v in after.items() if k not in nested} == {k: v for k, v in before.items() if k not in nested}
     assert copy.set_params(**before).get_params().keys() == before.keys()
 
@@ -199,7 +203,7 @@ def test_encoded_labels_are_the_same_model(gaussian):
 
 @pytest.mark.parametrize(("name", "model"), blend_members(0))
 def test_members_take_a_single_clip_with_missing_features(table, X, name, model):
-    pipeline = prepared(clone(model)).fit(X, table[LABEL])
+    pipeline = prepared(with_probabilities(model, seed=0)).fit(X, table[LABEL])
     nothing = pd.DataFrame([[np.nan] * 50], columns=list(COLUMNS))
     one = X.iloc[[0]].assign(_Tempo_Mean=np.nan)
     for clip in (nothing, one):
@@ -215,3 +219,58 @@ def test_what_is_missing_counts_as_the_median_of_the_training_clips(table, X):
     nothing = pd.DataFrame([[np.nan] * 50], columns=list(COLUMNS))
     made = pipeline[:2].transform(nothing)
     np.testing.assert_allclose(made[0], np.median(pipeline[:1].transform(X), axis=0))
+
+
+def log_loss(proba, y) -> float:
+    return -np.log(proba[np.arange(len(y)), [list(EMOTIONS).index(e) for e in y]]).mean()
+
+
+@pytest.fixture(scope="module")
+def hard() -> tuple[np.ndarray, np.ndarray]:
+    """Few rows, many columns of noise: what is fitted on them is far too sure."""
+    rng = np.random.default_rng(7)
+    y = np.repeat(EMOTIONS, 60)
+    return rng.normal(size=(240, 30)) + np.repeat(np.eye(4, 30), 60, axis=0), y
+
+
+def test_one_member_of_a_blend_is_that_member_with_a_temperature(hard):
+    """The second temperature finds nothing left to do; scikit-learn's calibration on the same folds agrees."""
+    X, y = hard
+    sharp = LogisticRegression(C=100, max_iter=5000)
+    ours = CalibratedBlend([("lr", sharp)]).fit(X, y)
+    theirs = calibrated(sharp, seed=0).fit(X, y)
+    np.testing.assert_allclose(ours.predict_proba(X), theirs.predict_proba(X), atol=2e-3)
+    assert ours.temperatures_[0] > 1.2
+    assert ours.temperature_ == pytest.approx(1, abs=0.02)
+
+
+def test_a_blend_is_less_wrong_about_itself_than_the_plain_mean(hard):
+    X, y = hard
+    train = np.arange(240) % 3 > 0
+    members = [("lr", LogisticRegression(C=100, max_iter=5000)), ("rda", RegularisedDiscriminant(pooled=1, shrink=0))]
+    ours = CalibratedBlend(members).fit(X[train], y[train])
+    plain = np.mean([clone(m).fit(X[train], y[train]).predict_proba(X[~train]) for _, m in members], axis=0)
+    assert log_loss(ours.predict_proba(X[~train]), y[~train]) < log_loss(plain, y[~train]) - 0.05
+
+
+def test_a_blend_averages_calibrated_members(hard):
+    X, y = hard
+    members = [("rda", RegularisedDiscriminant()), ("svm", SVC(gamma=0.01))]  # one gives scores instead
+    ours = CalibratedBlend(members).fit(X, y)
+    mean = ours.mean_proba(X)
+    rda, svm = ours.estimators_
+    cooled = [
+        softmax(z / t, axis=1)
+        for z, t in zip((np.log(rda.predict_proba(X)), svm.decision_function(X)), ours.temperatures_, strict=True)
+    ]
+    np.testing.assert_allclose(mean, np.mean(cooled, axis=0), atol=1e-5)
+    np.testing.assert_array_equal(ours.predict(X), ours.classes_[mean.argmax(axis=1)])
+    order = np.argsort(ours.predict_proba(X), axis=1)
+    np.testing.assert_array_equal(order, np.argsort(mean, axis=1))  # the last temperature moves no ranking
+
+
+def test_the_order_of_labels_in_a_blend_is_alphabetical(hard):
+    X, y = hard
+    ours = CalibratedBlend([("rda", RegularisedDiscriminant())]).fit(X[::-1], y[::-1])
+    assert list(ours.classes_) == list(EMOTIONS)
+    assert ours.predict_proba(X).sum(axis=1) == pytest.approx(np.ones(240))

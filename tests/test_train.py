@@ -127,7 +127,8 @@ def test_every_candidate_takes_missing_features_and_gives_probabilities_in_order
 
 def test_ablations_change_one_thing_and_name_their_base():
     made = ablations.options(0)
-    assert {option.base for option in made.values()} == {CHAMPION, *ALGORITHMS}
+    assert {option.base for option in made.values()} == {CHAMPION, ablations.PLAIN, *ALGORITHMS}
+    assert [name for name, option in made.items() if option.base == CHAMPION] == [ablations.PLAIN]
     assert {"smote", "pca_20", "pca_30", "pca_40", "select_20", "no_scaling", "no_logs", "no_ratios"} <= set(made)
     assert sum(option.kind == "group" for option in made.values()) == 7
     assert made["smote"].pipeline.named_steps["smote"].random_state == 0
@@ -191,8 +192,8 @@ def test_facts_of_the_run_are_kept(run):
     assert run.metrics["protocol"] == {
         "rows": 161, "groups": 160, "development": 137, "held_out": 24, "folds": 5, "repeats": 1, "resamples": 1000
     }  # fmt: skip
-    assert run.parameters["blend"]["estimator__rda__pooled"] == 0.8
-    assert run.parameters["blend"]["estimator__svm__estimator__C"] == 2.0
+    assert run.parameters["blend"]["rda__pooled"] == 0.8
+    assert run.parameters["blend"]["svm__C"] == 2.0
 
 
 def test_the_same_table_and_seed_give_the_same_figures(run, monkeypatch):
