@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 NAME = "turkish-music-emotion"  # of the experiment and of the registered model
 CHAMPION, CHALLENGER = "champion", "challenger"
+COMMITTED = "models/champion"  # stands for the model of the repository, where a version replaced that one
 HELD_OUT = "held_out.csv"
 SQLITE = b"SQLite format 3\0"  # how every such file begins
 QUIET = {
@@ -270,10 +271,11 @@ def _register(client: Any, experiment: str, run_id: str, bundle: Path) -> str:
 # --- promotion -------------------------------------------------------------------------------------------------------
 
 
-def promote(version: str, *, settings: Settings, against: pd.DataFrame | None = None) -> Verdict:
+def promote(version: str, *, settings: Settings, against: pd.DataFrame | None = None, by: str = "") -> Verdict:
     """Make a version the champion if it passes the gate against the present one; nothing changes if it does not.
 
     against : held-out predictions of the model in use (see `core.gate.gate`) where the registry has no champion yet.
+    by : name of the person who decided, kept with the version.
     """
     client = _client(settings)
     present = find(CHAMPION, settings=settings)
@@ -284,7 +286,9 @@ def promote(version: str, *, settings: Settings, against: pd.DataFrame | None = 
     if verdict.passed:
         now = datetime.now(UTC).isoformat(timespec="seconds")
         client.set_model_version_tag(NAME, version, "promoted_at", now)
-        client.set_model_version_tag(NAME, version, "replaced", present.version if present else "")
+        client.set_model_version_tag(NAME, version, "promoted_by", by)
+        replaced = present.version if present else "" if against is None else COMMITTED
+        client.set_model_version_tag(NAME, version, "replaced", replaced)
         client.set_registered_model_alias(NAME, CHAMPION, version)
         challenger = find(CHALLENGER, settings=settings)
         if challenger is not None and challenger.version == str(version):
@@ -308,14 +312,31 @@ def _held_out(client: Any, version: str) -> pd.DataFrame:
 
 
 def rollback(*, settings: Settings) -> str:
-    """Give the alias ``champion`` back to the version that the present champion replaced; returns its number."""
+    """Give the alias ``champion`` back to the version that the present champion replaced; returns its number.
+
+    Where it replaced the model in ``models/champion``, the alias goes, and that model is in use again.
+    """
     client = _client(settings)
     present = find(CHAMPION, settings=settings)
     before = client.get_model_version(NAME, present.version).tags.get("replaced") if present else None
     if not before:
         raise ModelError("There is no earlier champion to go back to.")
-    client.set_registered_model_alias(NAME, CHAMPION, before)
+    if before == COMMITTED:
+        client.delete_registered_model_alias(NAME, CHAMPION)
+    else:
+        client.set_registered_model_alias(NAME, CHAMPION, before)
     return str(before)
+
+
+def discard(*, settings: Settings, by: str = "") -> str:
+    """Take the alias ``challenger`` away, so that nothing is scored in its shadow; the version stays. Its number."""
+    present = find(CHALLENGER, settings=settings)
+    if present is None:
+        raise ModelError("There is no challenger.")
+    client = _client(settings)
+    client.set_model_version_tag(NAME, present.version, "discarded_by", by)
+    client.delete_registered_model_alias(NAME, CHALLENGER)
+    return present.version
 
 
 def history(*, settings: Settings) -> pd.DataFrame:

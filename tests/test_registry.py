@@ -180,6 +180,25 @@ def test_a_life_in_the_registry(table, background, store):
     _a_damaged_version_falls_back(settings)
 
 
+def test_the_way_back_to_the_model_of_the_repository(table, background, store):
+    """The first champion of a registry replaced the committed model, and a rollback gives that one back."""
+    run = training_run(table, discriminant())
+    first = log(run, background, store)
+    in_use = run.held_out.merge(run.rows[["row", "y"]], on="row")
+    assert registry.promote(first, settings=store, against=in_use, by="Ayşe").passed
+    assert registry.load_model(settings=store).source == f"registry (champion, version {first})"
+    assert registry.rollback(settings=store) == "models/champion"
+    assert registry.load_model(settings=store).source == "models/champion"
+    with pytest.raises(ModelError, match="no earlier champion"):
+        registry.rollback(settings=store)
+    second = log(run, background, store)
+    assert registry.discard(settings=store) == second
+    assert registry.find("challenger", settings=store) is None
+    with pytest.raises(ModelError, match="There is no challenger"):
+        registry.discard(settings=store)
+    assert registry.history(settings=store)["version"].tolist() == [second, first]
+
+
 def _runs_hold_what_was_logged(settings):
     client = registry._client(settings)
     experiment = client.get_experiment_by_name(registry.NAME)
