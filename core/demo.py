@@ -108,7 +108,7 @@ def render(demo: Demo, *, seconds: float = 15.0) -> np.ndarray:
         _add(y, 0, 0.25 * _tone(demo.tonic_hz / 2, seconds, np.array([1, 0.4, 0.15])))  # dem: the held tonic
     y /= np.abs(y).max()
     if demo.drums:
-        y += demo.drums * _strokes(demo, y.size, rng)
+        y += demo.drums * strokes(demo, y.size, rng)
     return y * (demo.gain / np.abs(y).max())
 
 
@@ -170,7 +170,7 @@ def _zurna(hz: float, seconds: float, rng: np.random.Generator) -> np.ndarray:
 _VOICES = {"saz": _saz, "ney": _ney, "zurna": _zurna}
 
 
-def _strokes(demo: Demo, n: int, rng: np.random.Generator) -> np.ndarray:
+def strokes(demo: Demo, n: int, rng: np.random.Generator) -> np.ndarray:
     """The metre struck on a drum: düm a falling low tone, tek a short noise."""
     t = np.arange(round(0.18 * SR)) / SR
     dum = np.sin(2 * np.pi * 70 * t + 18 * (1 - np.exp(-t / 0.03))) * np.exp(-t / 0.06)
