@@ -214,8 +214,8 @@ def library_table(
     min_confidence : probability of the guess, in [0, 1].  search : part of a file's name, artist, title or performer.
     sort : one of confidence, margin, p_<emotion>, tempo, lufs, file_name, artist, title, album, year, created_at.
     Columns: clip_id, content_hash, file_name, path, origin, start_s, duration_s, file_duration_s (of the whole file),
-    lufs, created_at, prediction_id, model_version, extractor, guess, decision, margin, p_*, confidence, tempo (bpm),
-    artist, title, source (a library's folder), album, genre, year, makam, usul, performer.
+    lufs, created_at, prediction_id, model_version, extractor, guess, decision, candidates (JSON), reason, margin, p_*,
+    confidence, tempo (bpm), artist, title, source (a library's folder), album, genre, year, makam, usul, performer.
     """
     said, of_clip = _newest("champion", model_version)
     confidence = sa.case(*((said.c.guess == e, said.c[f"p_{e}"]) for e in EMOTIONS), else_=0.0).label("confidence")
@@ -225,7 +225,7 @@ def library_table(
             clips.c.id.label("clip_id"),
             *(clips.c[n] for n in _CLIP),
             said.c.id.label("prediction_id"),
-            *(said.c[n] for n in ("model_version", "extractor", "guess", "decision", "margin")),
+            *(said.c[n] for n in ("model_version", "extractor", "guess", "decision", "candidates", "reason", "margin")),
             *(said.c[f"p_{e}"] for e in EMOTIONS),
             confidence,
             features.c[TEMPO].label("tempo"),
