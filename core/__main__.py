@@ -119,6 +119,59 @@ def restore(
         typer.echo(f"{name} is in place; the file that it replaced is {store.restore(path, known[name]).name}.")
 
 
+@app.command()
+def score(
+    folder: Annotated[str, typer.Argument(help="A folder tree, a file, or an address such as s3://bucket/music.")],
+    out: Annotated[str, typer.Option(help="Where the table goes; it ends in .parquet or .csv.")],
+    window: Annotated[float, typer.Option(help="Length of a window in s, 30 to 60; only with --hop.")] = 30.0,
+    hop: Annotated[
+        float | None, typer.Option(help="Score whole files, a window every so many s. Default: the middle 30 s.")
+    ] = None,
+    policy: Annotated[str, typer.Option(help="How decisions are made: threshold or conformal.")] = "threshold",
+    scheduler: Annotated[str, typer.Option(help="A Dask cluster that is there, tcp://host:8786.")] = "",
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes on this machine. Default: all cores.")] = None,
+    max_mb: Annotated[float | None, typer.Option(min=0, help="Largest file that is read.")] = None,
+    retry: Annotated[bool, typer.Option("--retry", help="Also files that killed their process before.")] = False,
+    write_tags: Annotated[
+        bool, typer.Option("--write-tags", help="Write what was found into a JSON file beside each scored file.")
+    ] = False,
+    job: Annotated[int | None, typer.Option(hidden=True)] = None,
+) -> None:
+    """Score all audio below a folder; what is known is not measured again. Exit status 2 when a file was not scored."""
+    from core import jobs, library, pipeline
+    from core.library_cluster import Where
+    from core.library_types import Plan
+    from core.store import open_store
+
+    settings = Settings()
+    with jobs.at_work(open_store(settings.database), library.JOB, job_id=job) as work, library.bar() as show:
+        served = pipeline.serve(settings)
+        if policy not in served.policies:
+            raise CoreError(f"There is no policy {policy!r}. Choose one of: {', '.join(served.policies)}.")
+
+        def tell(progress: library.Progress) -> None:
+            show(progress)
+            work.tell(progress.share, progress.text)
+
+        summary = library.score_library(
+            folder,
+            out,
+            served=served,
+            policy=served.policies[policy],
+            store=open_store(settings.database),
+            plan=Plan(window, hop),
+            where=Where(scheduler or settings.scheduler, workers),
+            max_mb=max_mb or settings.max_upload_mb,
+            retry=retry,
+            beside=write_tags,
+            tell=tell,
+        )
+        work.result = summary.to_json()
+        work.message = summary.text
+    typer.echo(summary.report)
+    raise typer.Exit(0 if summary.scored == summary.found else 2)
+
+
 def main() -> None:
     """Run a command; what a person can be told is a sentence and exit status 2, not a stack trace."""
     try:

@@ -142,6 +142,16 @@ def _z(fitted: _Fitted, values: np.ndarray) -> np.ndarray:
     return (scaled - mean) / sd
 
 
+def deviations(values: np.ndarray, reference: Reference) -> np.ndarray:
+    """Deviations from the training music in its standard deviations, shape (n, m), columns ``reference.used``.
+
+    values : shape (n, 50), features in schema order.  Logarithms are taken where the reference does; NaN stays NaN.
+    """
+    used = [COLUMNS.index(c) for c in reference.used]
+    fitted = (reference.logged, reference.floor, reference.mean, reference.sd, reference.correlation)
+    return _z(fitted, values[:, used])
+
+
 def _distance(z: np.ndarray, correlation: np.ndarray) -> float:
     """Mahalanobis distance over the root of the number of features measured."""
     known = ~np.isnan(z)

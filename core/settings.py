@@ -19,6 +19,8 @@ class Settings(BaseSettings):
     ``TME_DOWNLOAD_URL``        the archive of the published table
     ``TME_DOWNLOAD_TIMEOUT_S``  seconds without an answer after which a download is given up
     ``TME_MAX_UPLOAD_MB``       largest audio file that is read
+    ``TME_LIBRARY_DIR``         the only folder that the Library page scores; any folder of this machine by default
+    ``TME_SCHEDULER``           a Dask cluster that scores libraries, ``tcp://host:8786``; this machine by default
     """
 
     model_config = SettingsConfigDict(env_prefix="TME_", frozen=True)
@@ -31,6 +33,8 @@ class Settings(BaseSettings):
     download_url: str = "https://archive.ics.uci.edu/static/public/862/turkish+music+emotion.zip"
     download_timeout_s: float = Field(default=10.0, gt=0)
     max_upload_mb: float = Field(default=200.0, gt=0)
+    library_dir: Path | None = None
+    scheduler: str = ""
 
     @property
     def database(self) -> str:

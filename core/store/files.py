@@ -3,78 +3,20 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import pandas as pd
 import sqlalchemy as sa
 
 from core.inference import Policy
-from core.schema import COLUMNS, EMOTIONS, FeatureVector
+from core.library_types import LibraryEntry, LibraryFile, Window
+from core.schema import COLUMNS, EMOTIONS
 from core.store.connection import Store, frame, insert, read, write
 from core.store.rows import TRACK, chosen, now, put_clip, put_features, put_track
 from core.store.schema import FILE_STATES, clips, features, files, predictions, tracks
 
 _AT_ONCE = 1000  # names in one query; SQLite takes 32,766
-
-
-@dataclass(frozen=True)
-class Window:
-    """One scored part of a file. clip_id : None when it could not be scored, and then ``remark`` says why."""
-
-    start_s: float
-    end_s: float
-    clip_id: str | None
-    remark: str = ""
-
-
-@dataclass(frozen=True)
-class LibraryFile:
-    """What became of one file under one plan.
-
-    path : on this machine, or an address.  plan : which parts are scored.  size : bytes.
-    stamp : changes when the file does; empty means that its content has to be looked at again.
-    state : one of ``FILE_STATES``; reason : why it was not scored, as a sentence.
-    content_hash, duration_s : None when it could not be read.  remarks : what makes the features less meaningful.
-    """
-
-    path: str
-    plan: str
-    size: int
-    stamp: str
-    state: str
-    reason: str = ""
-    extractor: str = ""
-    content_hash: str | None = None
-    duration_s: float | None = None
-    windows: tuple[Window, ...] = ()
-    remarks: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, eq=False)
-class LibraryClip:
-    """A measured part of a file.
-
-    vector : its features.  start_s, duration_s : of the clip.  lufs : its loudness, None for a clip too short for it.
-    sr, bitrate, file_duration_s : of the file.
-    """
-
-    vector: FeatureVector
-    start_s: float
-    duration_s: float
-    lufs: float | None
-    sr: int
-    bitrate: int
-    file_duration_s: float
-
-
-@dataclass(frozen=True, eq=False)
-class LibraryEntry:
-    """A file with what was measured in it. track : artist, title, source, album, genre, year where tags tell them."""
-
-    file: LibraryFile
-    clips: tuple[LibraryClip, ...] = ()
-    track: Mapping[str, Any] | None = None
 
 
 def save_files(store: Store, entries: Sequence[LibraryEntry]) -> None:
@@ -162,6 +104,17 @@ def same_content(store: Store, plan: str, extractor: str, hashes: Sequence[str])
     return {file.content_hash: file for file in reversed(found) if file.content_hash}
 
 
+def copies_of(store: Store, plan: str, hashes: Sequence[str]) -> dict[str, list[str]]:
+    """Paths of the files that share their content with another one, by content, in the order of the paths."""
+    shared = sa.select(files.c.content_hash).where(files.c.content_hash.in_(hashes), files.c.plan == plan)
+    shared = shared.group_by(files.c.content_hash).having(sa.func.count() > 1)
+    query = sa.select(files.c.content_hash, files.c.path).where(files.c.content_hash.in_(shared), files.c.plan == plan)
+    found: dict[str, list[str]] = {}
+    for digest, path in read(store, lambda c: list(c.execute(query.order_by(files.c.path)))):
+        found.setdefault(digest, []).append(path)
+    return found
+
+
 def _scored(plan: str, extractor: str) -> tuple[sa.ColumnElement[bool], ...]:
     return files.c.state == "scored", files.c.plan == plan, files.c.extractor == extractor
 
@@ -174,6 +127,13 @@ def unpredicted(
     query = sa.select(features.c.clip_id, *(features.c[n] for n in COLUMNS)).where(
         features.c.extractor == extractor, ~said
     )
+    parts = [_frame(store, query.where(features.c.clip_id.in_(ids))) for ids in _parts(clip_ids)]
+    return pd.concat(parts).set_index("clip_id") if parts else pd.DataFrame(columns=list(COLUMNS))
+
+
+def features_of(store: Store, clip_ids: Sequence[str], *, extractor: str) -> pd.DataFrame:
+    """Features of these clips, index clip_id; those that this extractor has not seen are left out."""
+    query = sa.select(features.c.clip_id, *(features.c[n] for n in COLUMNS)).where(features.c.extractor == extractor)
     parts = [_frame(store, query.where(features.c.clip_id.in_(ids))) for ids in _parts(clip_ids)]
     return pd.concat(parts).set_index("clip_id") if parts else pd.DataFrame(columns=list(COLUMNS))
 

@@ -1,0 +1,315 @@
+"""Finding the audio files of a folder tree, here or at an address, and reading one that may not hold still.
+
+On this machine the tree is walked by ``os.scandir``; addresses (``s3://``, ``memory://`` ...) go through fsspec.
+"""
+
+import os
+import stat
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.errors import CoreError
+from core.library_types import Found
+
+READ = (".wav", ".flac", ".ogg", ".oga", ".mp3", ".aif", ".aiff", ".au", ".caf", ".w64", ".rf64")
+NOT_READ = (".m4a", ".mp4", ".aac", ".wma", ".opus", ".ape", ".wv", ".mpc", ".dsf", ".dff", ".mid")  # told as refused
+SUFFIXES = READ + NOT_READ
+FRESH_S = 2.0  # a file changed so short a time before it was read may change again within the clock's step
+PAUSE_S = 0.3  # before a file that changed while it was read is read once more
+
+
+class UnreadError(CoreError):
+    """The file could not be read, or did not hold still; another time it may."""
+
+
+# --- finding ---------------------------------------------------------------------------------------------------------
+
+
+def find(folder: str) -> Iterator[Found]:
+    """The audio files of a folder tree, or the one file that is named, in the order of their names below it.
+
+    folder : a path, or an address that fsspec knows. Hidden files and folders are left out, as is all that does not
+        end like audio. What cannot be read (a link that leads back, a folder without rights, a pipe) is listed with
+        its problem. Links to files are followed; links to folders too, unless they lead to where we read anyway.
+    Raises CoreError when there is no such folder.
+    """
+    if "://" in folder:
+        yield from _find_far(folder)
+        return
+    root = os.path.abspath(os.path.expanduser(folder))
+    if os.path.isfile(root):
+        yield _seen(root, os.path.basename(root))
+        return
+    try:
+        os.scandir(root).close()
+    except OSError as error:
+        raise CoreError(f"The folder {root} cannot be read: {error.strerror}. Give the path of a folder.") from error
+    yield from _walk(root)
+
+
+def _walk(root: str) -> Iterator[Found]:
+    """Depth first without recursion, so that no depth is too deep."""
+    real_root = os.path.realpath(root)
+    seen: dict[tuple[int, int], str] = {}
+    open_folders = [_entries(root, "", seen)]
+    while open_folders:
+        entry = next(open_folders[-1], None)
+        if entry is None:
+            open_folders.pop()
+        elif isinstance(entry, Found):
+            yield entry
+        else:
+            path, name, is_link = entry
+            problem = _leads_back(path, real_root) if is_link else ""
+            if problem:
+                yield Found(_text(path), _text(name), problem=problem)
+            elif not (is_link and _read_anyway(path, real_root)):
+                open_folders.append(_entries(path, name + "/", seen))
+
+
+_Folder = tuple[str, str, bool]  # path, name below the root, is it a link
+
+
+def _entries(path: str, prefix: str, seen: dict[tuple[int, int], str]) -> Iterator[Found | _Folder]:
+    """What is in one folder, in the order of names."""
+    try:
+        here = os.stat(path)
+        key = (here.st_dev, here.st_ino)
+        if key in seen:
+            yield Found(_text(path), _text(prefix[:-1]), problem=f"Leads to a folder that was read as {seen[key]}.")
+            return
+        seen[key] = _text(prefix[:-1] or path)
+        with os.scandir(path) as scan:
+            listed = sorted(scan, key=lambda e: e.name)
+    except OSError as error:
+        yield Found(_text(path), _text(prefix[:-1]), problem=f"This folder cannot be opened: {error.strerror}.")
+        return
+    for entry in listed:
+        if entry.name.startswith("."):
+            continue
+        try:
+            if entry.is_dir():
+                yield entry.path, prefix + entry.name, entry.is_symlink()
+                continue
+            entry.stat()
+        except OSError as error:
+            if _is_audio(entry.name) or entry.is_symlink() and error.errno != 2:
+                yield Found(_text(entry.path), _text(prefix + entry.name), problem=_why(error, link=entry.is_symlink()))
+            continue
+        if _is_audio(entry.name):
+            yield _seen(entry.path, prefix + entry.name)
+
+
+def _leads_back(path: str, real_root: str) -> str:
+    """Why a link to a folder is not followed: it would never end."""
+    target = os.path.realpath(path)
+    around = os.path.realpath(os.path.dirname(path))
+    if _inside(around, target) or _inside(real_root, target):
+        return "A symbolic link that leads back to a folder around it: a loop. It is not followed."
+    return ""
+
+
+def _read_anyway(path: str, real_root: str) -> bool:
+    """Whether a link leads to a folder of this tree that is read under its own name."""
+    target = os.path.realpath(path)
+    below = os.path.relpath(target, real_root)
+    return _inside(target, real_root) and not any(part.startswith(".") for part in Path(below).parts)
+
+
+def _inside(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder.rstrip("/") + "/")
+
+
+def _is_audio(name: str) -> bool:
+    return name.lower().endswith(SUFFIXES)
+
+
+def _why(error: OSError, *, link: bool) -> str:
+    if link and error.errno == 2:
+        return "A symbolic link that leads to nothing."
+    if error.errno == 40:
+        return "A symbolic link that leads to itself: a loop."
+    return f"It cannot be read: {error.strerror}."
+
+
+def _text(name: str) -> str:
+    """The name with what is no text replaced, to be shown and stored."""
+    return os.fsencode(name).decode("utf-8", errors="replace")
+
+
+def _seen(path: str, name: str) -> Found:
+    """A file with its size and stamp."""
+    if _text(path) != path:
+        problem = "Its name holds bytes that are no text (UTF-8). Rename it."
+        return Found(_text(path), _text(name), problem=problem)
+    try:
+        here = os.stat(path)
+    except OSError as error:
+        return Found(path, name, problem=_why(error, link=os.path.islink(path)))
+    problem = "" if stat.S_ISREG(here.st_mode) else "This is no file but a pipe or a device."
+    return Found(path, name, here.st_size, _stamp(here), problem)
+
+
+def _stamp(here: os.stat_result) -> str:
+    """Changes with any write; the second number also where a copy sets the first one back."""
+    return f"{here.st_mtime_ns} {here.st_ctime_ns}"
+
+
+# --- far away --------------------------------------------------------------------------------------------------------
+
+
+def filesystem(address: str) -> tuple[Any, str]:
+    """The file system of an address, and the path on it. Raises CoreError when it cannot be reached."""
+    import fsspec
+
+    try:
+        system, path = fsspec.core.url_to_fs(address)
+    except (ImportError, ValueError) as error:
+        raise CoreError(f"The address {_safe(address)} needs something that is not installed: {error}") from error
+    return system, str(path)
+
+
+def is_local(address: str) -> bool:
+    """Whether files at this address are read as files of this machine."""
+    scheme, separator, _ = address.partition("://")
+    return not separator or scheme in ("file", "local")
+
+
+def local_path(address: str) -> str:
+    """The path of a local address."""
+    return filesystem(address)[1] if "://" in address else os.path.abspath(os.path.expanduser(address))
+
+
+def _safe(address: str) -> str:
+    """The address without the name and password that it may hold."""
+    scheme, _, rest = address.partition("://")
+    return f"{scheme}://{rest.rsplit('@', 1)[-1]}"
+
+
+def _find_far(address: str) -> Iterator[Found]:
+    if is_local(address):
+        yield from find(local_path(address))
+        return
+    system, root = filesystem(address)
+    system.invalidate_cache()
+    try:
+        one = None if system.isdir(root) else system.info(root)
+    except (OSError, ValueError) as error:
+        raise CoreError(f"{_safe(address)} cannot be read: {error or 'there is nothing'}.") from error
+    if one is not None:
+        yield _far(system, one, root.rsplit("/", 1)[-1])
+        return
+    prefix = root.rstrip("/") + "/"
+    folders = [_far_entries(system, root, prefix)]
+    while folders:
+        entry = next(folders[-1], None)
+        if entry is None:
+            folders.pop()
+        elif isinstance(entry, Found):
+            yield entry
+        else:
+            folders.append(_far_entries(system, entry, prefix))
+
+
+def _far_entries(system: Any, folder: str, prefix: str) -> Iterator[Found | str]:
+    try:
+        listed = sorted(system.ls(folder, detail=True), key=lambda info: info["name"].rstrip("/"))
+    except (OSError, ValueError) as error:
+        yield Found(system.unstrip_protocol(folder), folder, problem=f"This folder cannot be opened: {error}.")
+        return
+    for info in listed:
+        path = info["name"].rstrip("/")
+        name = path.rsplit("/", 1)[-1]
+        if name.startswith(".") or path == folder.rstrip("/"):
+            continue
+        if info["type"] == "directory":
+            yield path
+        elif _is_audio(name):
+            yield _far(system, info, path.removeprefix(prefix))
+
+
+def _far(system: Any, info: dict[str, Any], name: str) -> Found:
+    path = system.unstrip_protocol(info["name"])
+    try:
+        (path + name).encode()
+    except UnicodeEncodeError:
+        shown = path.encode(errors="replace").decode()
+        return Found(shown, shown, problem="Its name holds characters that are no text. Rename it.")
+    return Found(path, name, int(info.get("size") or 0), _far_stamp(info))
+
+
+def _far_stamp(info: dict[str, Any]) -> str:
+    """What the storage says that changes with the content; empty when it says nothing."""
+    known = ("ETag", "etag", "LastModified", "last_modified", "mtime", "modified", "created", "md5Hash")
+    return " ".join(str(info[key]) for key in known if info.get(key))
+
+
+# --- reading ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Content:
+    """The bytes of a file, and its size and stamp at that moment. stamp : empty when it was changed just before."""
+
+    data: bytes
+    size: int
+    stamp: str
+
+
+def read(found: Found, *, max_mb: float) -> Content:
+    """The whole content of a file.
+
+    A file that changes while it is read is read once more. Raises UnreadError when it changes again, is gone, cannot
+    be read, or is larger than max_mb.
+    """
+    content = _read_once(found, max_mb)
+    if content is None:
+        time.sleep(PAUSE_S)
+        content = _read_once(found, max_mb)
+    if content is None:
+        raise UnreadError("It changed while it was read, twice. Score it again when it is complete.")
+    return content
+
+
+def _read_once(found: Found, max_mb: float) -> Content | None:
+    """None when the file changed meanwhile."""
+    try:
+        return _read_far(found, max_mb) if "://" in found.path else _read_near(found, max_mb)
+    except FileNotFoundError as error:
+        raise UnreadError("It was there when the folder was listed, and is gone.") from error
+    except OSError as error:
+        raise UnreadError(f"It cannot be read: {error.strerror or error}.") from error
+
+
+def _read_near(found: Found, max_mb: float) -> Content | None:
+    with open(found.path, "rb") as file:
+        before = os.fstat(file.fileno())
+        if before.st_size > max_mb * 1e6:
+            raise UnreadError(_too_large(before.st_size, max_mb))
+        data = file.read()
+        after = os.fstat(file.fileno())
+    if len(data) != before.st_size or _stamp(before) != _stamp(after):
+        return None
+    fresh = time.time() - max(after.st_mtime, after.st_ctime) < FRESH_S
+    return Content(data, len(data), "" if fresh else _stamp(after))
+
+
+def _read_far(found: Found, max_mb: float) -> Content | None:
+    if found.size > max_mb * 1e6:
+        raise UnreadError(_too_large(found.size, max_mb))
+    system, path = filesystem(found.path)
+    data = system.cat_file(path)
+    system.invalidate_cache()
+    info = system.info(path)
+    if int(info.get("size") or len(data)) != len(data):
+        return None
+    return Content(data, len(data), _far_stamp(info))
+
+
+def _too_large(size: int, max_mb: float) -> str:
+    return (
+        f"It has {size / 1e6:.0f} MB; at most {max_mb:.0f} MB are read (TME_MAX_UPLOAD_MB). Export it as FLAC or MP3."
+    )

@@ -1,0 +1,199 @@
+"""The results of a library as one table: a row a scored part of a file, and a row for each file that was not scored.
+
+Rows are read from the store and written in batches, in the order of the files, into a file that appears when it is
+whole.
+"""
+
+import csv
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import pandas as pd
+
+from core import store as db
+from core.errors import CoreError
+from core.features import EXTRACTOR
+from core.inference import Policy
+from core.library_files import filesystem, is_local, local_path
+from core.library_types import Found, LibraryFile, Plan
+from core.schema import COLUMNS, EMOTIONS
+from core.store import Store
+
+ENDINGS = (".parquet", ".csv")
+TEMPO = "_Tempo_Mean"
+PROBA = [f"p_{emotion}" for emotion in EMOTIONS]
+TEXT = ("file", "artist", "title", "album", "genre")  # what others wrote; a spreadsheet must not take it for a formula
+TYPES: dict[str, str] = {
+    **dict.fromkeys(("file", "path", "state", "reason", "clip_id", "content_hash"), "str"),
+    **dict.fromkeys(("same_content_as", "near_duplicate_of", "artist", "title", "album", "genre"), "str"),
+    "year": "Int64",
+    **dict.fromkeys(("file_duration_s", "start_s", "end_s", *PROBA), "float64"),
+    "guess": "str",
+    **dict.fromkeys(("confidence", "margin"), "float64"),
+    **dict.fromkeys(("decision", "candidates", "decision_reason"), "str"),
+    **dict.fromkeys(("tempo_bpm", "loudness_lufs", *COLUMNS), "float64"),
+    **dict.fromkeys(("model_version", "extractor", "remarks"), "str"),
+}
+
+
+@dataclass(frozen=True)
+class Said:
+    """Whose answers are asked of the store: the model, and the policy that made decisions of its probabilities."""
+
+    model_version: str
+    policy: Policy
+
+
+def check_out(out: str) -> None:
+    """Refuse a place for the results before hours of work are put into them."""
+    if not out.endswith(ENDINGS):
+        raise CoreError(f"The results are written as {' or '.join(ENDINGS)}; {out} ends otherwise.")
+    if is_local(out):
+        folder = Path(local_path(out)).parent
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            raise CoreError(f"The results cannot be written into {folder}: {error.strerror}.") from error
+
+
+def export(
+    out: str, batches: Iterable[Sequence[Found]], *, store: Store, plan: Plan, said: Said, near: Mapping[str, str]
+) -> None:
+    """Write the table; a file that is there is replaced when the new one is whole.
+
+    batches : the files of the library, in their order.  near : clip_id -> name of the file that sounds the same.
+    """
+    folder = Path(local_path(out)).parent if is_local(out) else None
+    handle, name = tempfile.mkstemp(dir=folder, prefix=".library-", suffix=".part")
+    os.close(handle)
+    try:
+        tables = (rows(batch, store=store, plan=plan, said=said, near=near) for batch in batches)
+        (_write_parquet if out.endswith(".parquet") else _write_csv)(name, tables)
+        _put(name, out)
+    except OSError as error:
+        raise CoreError(f"The results cannot be written to {out}: {error.strerror or error}.") from error
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def _put(name: str, out: str) -> None:
+    if not is_local(out):
+        system, path = filesystem(out)
+        system.put_file(name, path)
+        return
+    os.chmod(name, 0o644)
+    with open(name, "rb") as whole:
+        os.fsync(whole.fileno())
+    os.replace(name, local_path(out))
+
+
+def _write_parquet(name: str, tables: Iterator[pd.DataFrame]) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    kinds = {"str": pa.string(), "float64": pa.float64(), "Int64": pa.int64()}
+    schema = pa.schema([(column, kinds[kind]) for column, kind in TYPES.items()])
+    with pq.ParquetWriter(name, schema, compression="zstd") as writer:
+        for table in tables:
+            writer.write_table(pa.Table.from_pandas(table, schema=schema, preserve_index=False))
+
+
+def _write_csv(name: str, tables: Iterator[pd.DataFrame]) -> None:
+    with open(name, "w", encoding="utf-8", newline="") as file:
+        _csv_rows(file, tables)
+
+
+def _csv_rows(file: IO[str], tables: Iterator[pd.DataFrame]) -> None:
+    csv.writer(file, lineterminator="\n").writerow(TYPES)
+    for table in tables:
+        table = table.assign(**{column: table[column].map(_no_formula) for column in TEXT})
+        table.to_csv(file, header=False, index=False, lineterminator="\n")
+
+
+def _no_formula(text: str) -> str:
+    """Text that a spreadsheet shows and does not run."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
+def rows(batch: Sequence[Found], *, store: Store, plan: Plan, said: Said, near: Mapping[str, str]) -> pd.DataFrame:
+    """The rows of some files, columns as in ``TYPES``."""
+    files = db.known_files(store, plan.name, [found.path for found in batch])
+    listed = [row for found in batch for row in _parts(found, files.get(found.path))]
+    table = pd.DataFrame(listed).reindex(columns=["clip_id", *(c for c in TYPES if c != "clip_id")])
+    clips = db.scored_clips(
+        store,
+        [c for c in table["clip_id"] if c],
+        model_version=said.model_version,
+        extractor=EXTRACTOR,
+        policy=said.policy,
+    )
+    _remember_places(store, table, clips)
+    own = clips.reindex(table["clip_id"]).reset_index(drop=True)
+    for column in (*PROBA, "guess", "margin", "decision", "lufs", *COLUMNS, "model_version"):
+        table["loudness_lufs" if column == "lufs" else column] = own[column]
+    for column in ("artist", "title", "album", "genre", "year"):
+        table[column] = own[column]
+    table["confidence"] = own[PROBA].max(axis=1)
+    table["candidates"] = [" or ".join(json.loads(c)) if isinstance(c, str) and c else "" for c in own["candidates"]]
+    table["decision_reason"], table["tempo_bpm"] = own["reason"], own[TEMPO]
+    deleted = own["deleted"].fillna(value=False).astype(bool)
+    table.loc[deleted, ["state", "reason"]] = ["deleted", "Somebody took this clip out of the library."]
+    table["near_duplicate_of"] = [near.get(c, "") for c in table["clip_id"]]
+    _same_content(store, plan, table)
+    return _typed(table)
+
+
+def _parts(found: Found, file: LibraryFile | None) -> Iterator[dict[str, Any]]:
+    """What the list and the store's file say: a row a window, or one for a file without any."""
+    base: dict[str, Any] = {"file": found.name, "path": found.path, "clip_id": "", "extractor": EXTRACTOR}
+    if found.problem or file is None:
+        yield {**base, "state": "unread", "reason": found.problem or "It was not looked at."}
+        return
+    base |= {"content_hash": file.content_hash or "", "file_duration_s": file.duration_s}
+    base |= {"state": file.state, "reason": file.reason, "remarks": " ".join(file.remarks)}
+    if file.state != "scored":
+        yield base
+        return
+    for window in file.windows:
+        one = {**base, "clip_id": window.clip_id or "", "start_s": window.start_s, "end_s": window.end_s}
+        yield one if window.clip_id else {**one, "state": "refused", "reason": window.remark}
+
+
+def _remember_places(store: Store, table: pd.DataFrame, clips: pd.DataFrame) -> None:
+    """Where a clip's file went, when it is no longer where it was."""
+    places = dict(zip(table["clip_id"], table["path"], strict=True))
+    moved = {
+        str(clip): places[str(clip)]
+        for clip, path in clips["path"].items()
+        if path != places[str(clip)] and os.path.isabs(path) and not os.path.exists(path)
+    }
+    if moved:
+        db.move_clips(store, moved)
+
+
+def _same_content(store: Store, plan: Plan, table: pd.DataFrame) -> None:
+    """Name the first file of the same content beside each of the others."""
+    hashes = sorted({h for h in table["content_hash"].dropna() if h})
+    firsts = {}
+    for digest, paths in db.copies_of(store, plan.name, hashes).items():
+        there = [p for p in paths if not os.path.isabs(p) or os.path.exists(p)]
+        if len(there) > 1:
+            firsts[digest] = there[0]
+    names = dict(zip(table["path"], table["file"], strict=True))
+    table["same_content_as"] = [
+        names.get(firsts[digest], firsts[digest]) if digest in firsts and firsts[digest] != path else ""
+        for digest, path in zip(table["content_hash"], table["path"], strict=True)
+    ]
+
+
+def _typed(table: pd.DataFrame) -> pd.DataFrame:
+    """Columns in their order and types; unknown text is empty."""
+    text = {column: table[column].fillna("") for column, kind in TYPES.items() if kind == "str"}
+    return table.assign(**text)[list(TYPES)].astype(TYPES)
