@@ -11,6 +11,7 @@ st.navigation(
             st.Page("pages/predict.py", title="Predict", icon=":material/graphic_eq:"),
             st.Page("pages/tracks.py", title="Whole tracks", icon=":material/timeline:"),
         ],
+        "Label": [st.Page("pages/label.py", title="Label", icon=":material/headphones:")],
         "Models": [
             st.Page("pages/compare.py", title="Compare models", icon=":material/leaderboard:"),
             st.Page("pages/confusion.py", title="Confusion", icon=":material/grid_on:"),

@@ -1,5 +1,6 @@
 """What a person is asked next, what is shown with it, and how far the work is."""
 
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -8,7 +9,7 @@ import pandas as pd
 from core import agreement, demo
 from core import store as db
 from core.clips import folder
-from core.errors import StoreError
+from core.errors import ModelError, StoreError
 from core.inference import Policy
 from core.settings import Settings
 
@@ -167,3 +168,15 @@ def add_demo(recipe: demo.Demo, store: db.Store, served: "Served", *, policy: Po
         store, clip.clip_id, file_name=name, duration_s=clip.duration_s, sr=clip.sr, origin="demo", track_id=track
     )
     return scored
+
+
+def challenger_version(settings: Settings) -> str:
+    """Version of the model that waits to be promoted, empty where there is none or it cannot be read."""
+    from core import registry
+
+    try:
+        found = registry.find(registry.CHALLENGER, settings=settings)
+        manifest = found.folder / "manifest.json" if found else None
+        return str(json.loads(manifest.read_text(encoding="utf-8"))["version"]) if manifest else ""
+    except (ModelError, OSError, ValueError, KeyError):
+        return ""  # the queue then goes by the champion's doubt alone

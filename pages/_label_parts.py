@@ -1,0 +1,370 @@
+"""The parts of the Label page: the clip on the desk, its player, the four answers, and what a person said before."""
+
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+import streamlit as st
+
+from core import audio, clips, plots, queueing
+from core import store as db
+from core.errors import AudioError, CoreError
+from core.queueing import Desk, Item
+from core.schema import EMOTIONS
+from core.settings import Settings
+from core.store import Rater, Store
+from pages import _shared
+
+SEAT = "label_seat"  # in the session
+TOO_FAST_S = 1.0  # nobody has heard a clip within this; a key that is held down repeats faster
+RECOUNT_S = 60.0  # what others settle meanwhile shows after this at the latest
+KEYS = dict(zip(EMOTIONS, "1234", strict=True))
+SKIP_KEYS = {"bad audio": "B", "ambiguous": "A", "none of the four": "N"}
+POINTS = 300  # of the waveform
+
+# Big enough to hit with a thumb. The buttons' own look is the theme's.
+_BIG = """<style>
+.st-key-emotions button { min-height: 3.25rem; }
+.st-key-emotions button p { font-size: 1.15rem; }
+.st-key-emotions .stElementContainer { flex: 1 1 0; }
+</style>"""
+
+
+@dataclass(eq=False)
+class Seat:
+    """What the session keeps of a person at work. Answers are not among it: they are in the store at once.
+
+    token, undo_token : of the forms on the screen.  shown_at, pressed_at : moments, monotonic.
+    seen : the guess for this clip has been on the screen.  note : kind of box, sentence.
+    """
+
+    person: Rater
+    desk: Desk
+    counted_at: float
+    now: Item | None = None
+    token: str = ""
+    undo_token: str = ""
+    shown_at: float = 0.0
+    pressed_at: float = 0.0
+    seen: bool = False
+    skipping: bool = False
+    note: tuple[str, str] | None = None
+    waiting: list[Item] = field(default_factory=list)
+
+
+@st.cache_data(show_spinner=False, max_entries=16)
+def _heard(
+    clip_id: str, path: str | None, start_s: float, duration_s: float, settings: Settings
+) -> tuple[bytes, str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """A file that browsers play, its media type, and the waveform."""
+    kept = clips.load_audio(clip_id, path, start_s=start_s, duration_s=duration_s, settings=settings)
+    return kept.data, kept.form, audio.envelope(kept.clip, POINTS)
+
+
+def player(item: Item, *, autoplay: bool = False, loop: bool = False) -> None:
+    """The one player with its waveform. Raises AudioError when there is nothing to hear."""
+    data, form, waveform = _heard(item.clip_id, item.path, item.start_s, item.duration_s, Settings())
+    st.audio(data, format=form, autoplay=autoplay, loop=loop, alt=f"Player: {item.duration_s:.0f} seconds of music")
+    figure = plots.waveform(*waveform).update_layout(
+        height=96, title=None, margin={"l": 0, "r": 0, "t": 0, "b": 0}, dragmode=False
+    )
+    st.plotly_chart(
+        figure.update_xaxes(visible=False, fixedrange=True).update_yaxes(visible=False, fixedrange=True),
+        key="waveform",
+        alt=f"Waveform of {item.duration_s:.0f} seconds",
+        config={"displayModeBar": False},
+    )
+
+
+def seat(kept: Store, person: Rater) -> Seat:
+    """The person's seat, new where there is none or somebody else sat there."""
+    found: Seat | None = st.session_state.get(SEAT)
+    if found is None or found.person.name != person.name or found.person.verified != person.verified:
+        found = Seat(person, Desk(()), 0.0, undo_token=db.new_token())
+        st.session_state[SEAT] = found
+        _advance(found, kept)
+    return found
+
+
+def count(at: Seat, kept: Store) -> None:
+    """Look at the whole queue again."""
+    at.desk = queueing.desk(kept, rater=at.person.name, verified=at.person.verified, challenger=_challenger())
+    at.counted_at = time.monotonic()
+
+
+@st.cache_data(show_spinner=False, ttl=60)
+def _challenger() -> str:
+    """Version of the model that waits to be promoted; one that no row names where there is none."""
+    return queueing.challenger_version(Settings())
+
+
+def _advance(at: Seat, kept: Store) -> None:
+    """Put the next clip before the person; None when there is none."""
+    at.now = _first_there(at, kept)
+    if at.now is None:
+        count(at, kept)
+        at.waiting = list(at.desk.items)
+        at.now = _first_there(at, kept)
+    _shown(at)
+
+
+def _first_there(at: Seat, kept: Store) -> Item | None:
+    """The next clip that waits, leaving out what was deleted meanwhile."""
+    while at.waiting:
+        item = queueing.item(kept, at.waiting.pop(0).clip_id)
+        if item is not None:
+            return item
+    return None
+
+
+def _shown(at: Seat) -> None:
+    at.token, at.shown_at, at.seen, at.skipping = db.new_token(), time.monotonic(), False, False
+
+
+def put(at: Seat, kept: Store, clip_id: str) -> None:
+    """Put a certain clip before the person; the one that lay there waits."""
+    item = queueing.item(kept, clip_id)
+    if item is None or item.path is None:
+        at.note = ("info", "That clip is gone, or its audio was not kept.")
+        return
+    if at.now is not None and at.now.clip_id != clip_id:
+        at.waiting.insert(0, at.now)
+    at.waiting = [other for other in at.waiting if other.clip_id != clip_id]
+    at.now = item
+    _shown(at)
+    at.shown_at = 0.0  # heard before
+
+
+# --- what buttons and keys do ----------------------------------------------------------------------------------------
+
+
+def _too_fast(at: Seat) -> bool:
+    """Whether nobody can have meant this press: too soon after the clip came, or after the press before."""
+    moment, before = time.monotonic(), max(at.shown_at, at.pressed_at)
+    at.pressed_at = moment
+    return moment - before < TOO_FAST_S
+
+
+def answer(at: Seat, kept: Store, item: Item, token: str, *, label: str | None = None, skip: str | None = None) -> None:
+    """Store an answer and go on. Sent twice, or with a key held down, it counts once."""
+    at.note = None
+    if _too_fast(at):
+        at.note = ("info", "That came too soon to count. Listen, then press again.")
+        return
+    try:
+        receipt = db.add_feedback(
+            kept,
+            token=token,
+            rater=at.person.name,
+            verified=at.person.verified,
+            label=label,
+            skip_reason=skip,
+            prediction_id=item.prediction_id,
+            clip_id=item.clip_id,
+            display="shown" if at.seen else queueing.display(item, rater=at.person.name, wanted=_wanted()),
+            shown_label=item.guess if at.seen else None,
+            comment=st.session_state.get(f"comment_{token}") or "",
+        )
+        if receipt.remark:
+            at.note = ("info", receipt.remark)
+        if receipt.new:
+            at.desk = Desk(at.desk.items, at.desk.progress.after_one())
+        _advance(at, kept)
+    except CoreError as error:
+        at.note = ("error", str(error))
+
+
+def take_back(at: Seat, kept: Store, token: str) -> None:
+    """Take back the newest answer, and put its clip on the desk again."""
+    at.note, at.undo_token = None, db.new_token()
+    who = {"rater": at.person.name, "verified": at.person.verified}
+    try:
+        receipt = db.undo(kept, token=token, **who)
+        if receipt is None:
+            at.note = ("info", f"Nothing to take back among your last {db.UNDO_DEPTH} answers.")
+            return
+        clip_id = queueing.newest_undo(kept, **who)
+        if receipt.new:
+            at.desk = Desk(at.desk.items, at.desk.progress.after_one(done=-1))
+        at.note = ("info", "Taken back. Here is the clip again.")
+        if clip_id is not None:
+            put(at, kept, clip_id)
+    except CoreError as error:
+        at.note = ("error", str(error))
+
+
+def _toggle_skip(at: Seat) -> None:
+    at.skipping = not at.skipping
+
+
+def _wanted() -> bool:
+    return bool(st.session_state.get("guesses", True))
+
+
+# --- the screen ------------------------------------------------------------------------------------------------------
+
+
+@st.fragment
+def desk(kept: Store, person: Rater) -> None:
+    """One clip and the answers to it."""
+    try:
+        at = seat(kept, person)
+        if time.monotonic() - at.counted_at > RECOUNT_S:
+            count(at, kept)
+        if at.now is not None and queueing.item(kept, at.now.clip_id) is None:
+            at.note = ("info", "The clip before you was deleted meanwhile. Here is the next one.")
+            _advance(at, kept)
+    except CoreError as error:
+        _shared.problem(error)
+        return
+    progress(at)
+    if at.note is not None:
+        kind, sentence = at.note
+        if kind == "error":
+            st.error(_shared.literal(sentence), icon=":material/error:")
+        else:  # one line, so that the clip stays in sight on a telephone
+            st.markdown(f":blue[:material/info: {_shared.literal(sentence)}]")
+    if at.now is None:
+        nothing_left(at, kept)
+        return
+    audible = _clip(at, at.now)
+    with st.bottom:
+        answers(at, kept, at.now, audible=audible)
+
+
+def progress(at: Seat) -> None:
+    """How far the person is, and everybody."""
+    p = at.desk.progress
+    mine = p.answered + p.left
+    st.progress(
+        p.answered / mine if mine else 0.0,
+        text=f"**You:** {p.answered} answered, {p.left} to go · **All:** {p.settled} of {p.clips} clips settled",
+    )
+
+
+def _clip(at: Seat, item: Item) -> bool:
+    """The clip, and what may be known of it; False when it cannot be heard."""
+    audible = True
+    try:
+        player(item, autoplay=st.session_state.get("autoplay", True), loop=st.session_state.get("loop", False))
+    except AudioError as error:
+        audible = False
+        st.error(f"{_shared.literal(str(error))} Skip it as bad audio: keys S, then B.", icon=":material/volume_off:")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        wanted = st.toggle(
+            "Guesses",
+            value=True,
+            key="guesses",
+            persist_state="session",
+            help="Show what the model hears. For some clips, chosen at random, the guess stays hidden all the same: "
+            "only so can its pull on people be measured.",
+        )
+        how = queueing.display(item, rater=at.person.name, wanted=wanted)
+        if how == "shown":
+            at.seen = True
+            st.markdown(f"The model hears **{plots.words(item.guess)}** ({item.confidence:.0%}).", width="content")
+        elif how == "hidden at random":
+            st.markdown(":material/visibility_off: Hidden for this clip, at random.", width="content")
+        if item.differs and how == "shown":
+            st.badge("two models differ", icon=":material/call_split:", color="violet")
+        if item.synthetic:
+            st.badge("synthetic, for practice", icon=":material/science:", color="gray")
+    st.text_input(
+        "Comment (optional)", key=f"comment_{at.token}", max_chars=db.MAX_COMMENT, help="Stored with your answer."
+    )
+    return audible
+
+
+def answers(at: Seat, kept: Store, item: Item, *, audible: bool) -> None:
+    """The four answers, always in sight, and the ways around them."""
+    st.html(_BIG)
+    common = (at, kept, item, at.token)
+    with st.container(key="emotions"):
+        for place, pair in zip(st.columns(2, gap="small"), (EMOTIONS[:2], EMOTIONS[2:]), strict=True):
+            with place.container(horizontal=True, gap="small"):
+                for emotion in pair:
+                    st.button(
+                        plots.words(emotion),
+                        key=f"say_{emotion}",
+                        shortcut=KEYS[emotion],
+                        width="stretch",
+                        disabled=not audible,
+                        on_click=answer,
+                        args=common,
+                        kwargs={"label": emotion},
+                    )
+    with st.container(horizontal=True, gap="small"):
+        st.button("Skip …", key="skip", shortcut="S", icon=":material/skip_next:", on_click=_toggle_skip, args=(at,))
+        if at.skipping:
+            for reason, key in SKIP_KEYS.items():
+                st.button(
+                    reason.capitalize(),
+                    key=f"skip_{key}",
+                    shortcut=key,
+                    type="primary",
+                    on_click=answer,
+                    args=common,
+                    kwargs={"skip": reason},
+                )
+        st.button(
+            "Undo",
+            key="undo",
+            shortcut="Z",
+            icon=":material/undo:",
+            on_click=take_back,
+            args=(at, kept, at.undo_token),
+            help=f"Takes your newest answer back, up to {db.UNDO_DEPTH} of them, also after a reload.",
+        )
+
+
+def nothing_left(at: Seat, kept: Store) -> None:
+    """The desk is empty: because nothing is there, or because everything is done."""
+    p = at.desk.progress
+    if p.clips == 0:
+        st.info(
+            "**No clip waits for you yet.** Score some music with *Keep the audio* switched on, and it appears here. "
+            "Or try it out with synthetic clips: they are marked, and what you say of them trains no model.",
+            icon=":material/queue_music:",
+        )
+        with st.container(horizontal=True):
+            st.page_link("pages/predict.py", label="Score a clip", icon=":material/graphic_eq:")
+            put_demo(at, kept)
+        return
+    st.success(
+        f"**Nothing is left for you.** You have answered {p.answered} of {p.clips} clips"
+        + (f"; {p.settled} are settled." if p.settled else "."),
+        icon=":material/done_all:",
+    )
+    with st.container(horizontal=True):
+        st.page_link("pages/predict.py", label="Score more clips", icon=":material/graphic_eq:")
+        st.button("Look again", icon=":material/refresh:", on_click=_advance, args=(at, kept))
+        st.button(
+            "Undo", key="undo", shortcut="Z", icon=":material/undo:", on_click=take_back, args=(at, kept, at.undo_token)
+        )
+
+
+def put_demo(at: Seat, kept: Store) -> None:
+    """Fill the queue with synthetic clips."""
+    recipes = queueing.demo_recipes()
+    if not st.button(f"Put {len(recipes)} synthetic clips into the queue", icon=":material/science:", key="put_demo"):
+        return
+    from pages import _policy
+
+    served = _shared.champion()
+    bar = st.progress(0.0, text="Making and scoring synthetic clips …")
+    try:
+        for done, recipe in enumerate(recipes, 1):
+            queueing.add_demo(recipe, kept, served, policy=_policy.default(served.policies), settings=Settings())
+            bar.progress(done / len(recipes), text=f"Made and scored {done} of {len(recipes)} synthetic clips")
+        _advance(at, kept)
+    except CoreError as error:
+        _shared.problem(error)
+        return
+    st.rerun()
+
+
+def options() -> None:
+    """How the player behaves."""
+    with st.popover("Player", icon=":material/tune:"):
+        st.toggle("Play each clip at once", value=True, key="autoplay", persist_state="session")
+        st.toggle("Play it over and over", value=False, key="loop", persist_state="session")

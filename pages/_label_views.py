@@ -1,0 +1,83 @@
+"""What a person's answers are: those they gave, and what a model learned from them."""
+
+import pandas as pd
+import streamlit as st
+
+from core import plots
+from core import store as db
+from core.errors import CoreError
+from core.store import Rater, Store
+from pages import _label_parts as parts
+from pages import _shared
+
+MOST_SHOWN = 500
+
+
+def mine(kept: Store, person: Rater) -> None:
+    """What the person has said, and the way to say it anew."""
+    try:
+        said = db.feedback_table(kept, rater=person.name, verified=person.verified)
+    except CoreError as error:
+        _shared.problem(error)
+        return
+    stands = said[said["kind"].eq("answer") & ~said["undone"]].drop_duplicates("clip_id", keep="last")
+    if stands.empty:
+        st.info("Nothing yet. Your answers appear here, and you can change them.", icon=":material/history:")
+        return
+    stands = stands.sort_values("feedback_id", ascending=False).head(MOST_SHOWN).reset_index(drop=True)
+    st.caption(
+        f"{len(stands)} clips, the newest first. Choose one to hear it again and change what you said. What others "
+        "said of it is not shown, so that it sways nobody."
+    )
+    event = st.dataframe(
+        _rows(stands),
+        hide_index=True,
+        key="my_answers",
+        on_select="rerun",
+        selection_mode="single-row",
+        alt="Your answers",
+        column_config={
+            "when": st.column_config.DatetimeColumn(format="distance"),
+            "guess shown": st.column_config.CheckboxColumn(help="Whether you saw what the model hears."),
+        },
+    )
+    chosen = event["selection"]["rows"]
+    row = stands.iloc[chosen[0]] if chosen else None
+    st.button(
+        "Hear it again",
+        icon=":material/replay:",
+        disabled=row is None or bool(row["deleted"]),
+        help="Choose a row first. A clip that was deleted cannot be heard.",
+        on_click=_again,
+        args=(kept, person, None if row is None else row["clip_id"]),
+    )
+
+
+def _rows(stands: pd.DataFrame) -> pd.DataFrame:
+    heard = stands["label"].map(plots.words, na_action="ignore").fillna("skipped: " + stands["skip_reason"])
+    return pd.DataFrame(
+        {
+            "when": stands["created_at"],
+            "you heard": heard,
+            "clip": stands["file_name"],
+            "guess shown": stands["display"].eq("shown"),
+            "comment": stands["comment"],
+            "deleted": stands["deleted"],
+        }
+    )
+
+
+def _again(kept: Store, person: Rater, clip_id: str) -> None:
+    try:
+        parts.put(parts.seat(kept, person), kept, clip_id)
+    except CoreError as error:
+        parts.seat(kept, person).note = ("error", str(error))
+    st.session_state["view"] = "Next clip"
+
+
+def at_work(kept: Store, person: Rater) -> None:
+    """What a model learned from the person's answers."""
+    st.info(
+        "After a retraining you see here which of your clips the model now gets right.",
+        icon=":material/model_training:",
+    )

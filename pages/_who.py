@@ -1,0 +1,228 @@
+"""Who is here: a login where one is configured, else a name that is asked once and kept in the browser.
+
+A name alone proves nothing, so what it says is marked as not verified. A login through OpenID Connect is configured in
+.streamlit/secrets.toml, and then no name can be typed; ``[roles] analysts`` lists the addresses of analysts there.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import unquote
+
+import streamlit as st
+
+from core import store as db
+from core.errors import CoreError, StoreError
+from core.store import Rater, Store
+from pages import _shared
+
+KEY = "who"  # in the session: the name
+COOKIE = "tme_rater"  # in the browser, for a year: the name and nothing else
+_LEFT = "who_left"  # in the session: the cookie no longer counts
+_ASKED = "who_asked"  # in the session: a name that others may have
+
+# The name travels as data, never as code.
+_REMEMBER = """
+export default function ({ data }) {
+  const life = data.name ? 31536000 : 0;
+  const secure = location.protocol === "https:" ? "; Secure" : "";
+  const value = encodeURIComponent(data.name);
+  document.cookie = `${data.cookie}=${value}; Path=/; Max-Age=${life}; SameSite=Lax${secure}`;
+}
+"""
+
+
+def known(kept: Store) -> Rater | None:
+    """The person who is here, as far as is known; nobody is asked."""
+    if login_configured():
+        return _logged_in(kept) if st.user.is_logged_in else None
+    name = st.session_state.get(KEY) or ("" if st.session_state.get(_LEFT) else _from_cookie())
+    if not name:
+        return None
+    _keep(name)
+    return db.sign_in(kept, name)
+
+
+def ask(kept: Store) -> Rater:
+    """The person who is here; the page ends with the question where nobody is known."""
+    try:
+        person = known(kept)
+    except CoreError as error:
+        _shared.problem(error)
+        st.stop()
+    if person is None:
+        if login_configured():
+            _offer_login()
+        else:
+            _ask_name(kept)
+        st.stop()
+    return person
+
+
+def analyst(kept: Store) -> Rater:
+    """The person who is here, if they are an analyst; else the page ends with a sentence, and the way to become one."""
+    person = ask(kept)
+    if person.role != "analyst":
+        badge(person)
+        _offer_role(kept, person)
+        st.stop()
+    return person
+
+
+def _offer_role(kept: Store, person: Rater) -> None:
+    if person.verified:
+        st.info(
+            "This page is for analysts. Ask an analyst to give you that role on the Agreement page, or whoever runs "
+            "this installation to list your address under `[roles]` in `.streamlit/secrets.toml`.",
+            icon=":material/admin_panel_settings:",
+        )
+        return
+    st.info(
+        "**This page is for analysts.** They see what everybody answered, settle disputes, and change which model is "
+        "in use. If you are still labelling, stay a rater: what others heard would sway you. No login is configured "
+        "here, so anybody may take the role; it is stored with the name.",
+        icon=":material/admin_panel_settings:",
+    )
+    if st.button("Work as an analyst", icon=":material/badge:", type="primary"):
+        try:
+            db.set_role(kept, person.name, "analyst")
+        except CoreError as error:
+            _shared.problem(error)
+        else:
+            st.rerun()
+
+
+def badge(person: Rater) -> None:
+    """Who is answering, how sure that is, and the way to be somebody else."""
+    sure = "logged in" if person.verified else "not verified"
+    icon = ":material/verified_user:" if person.verified else ":material/person:"
+    with st.popover(f"{_shared.literal(person.name)} · {sure}", icon=icon):
+        st.markdown(f"Your role is **{person.role}**.")
+        if person.verified:
+            st.markdown("Your answers are kept under this login.")
+            st.button("Log out", key="who_leave", icon=":material/logout:", on_click=st.logout)
+        else:
+            st.markdown("The name counts as not verified: there is no password here, and no login is configured.")
+            st.button("I am somebody else", key="who_leave", icon=":material/person_off:", on_click=_leave)
+
+
+def login_configured() -> bool:
+    """Whether secrets.toml names a provider of logins."""
+    return getattr(st.user, "is_logged_in", None) is not None
+
+
+def identity(claims: Mapping[str, Any]) -> str:
+    """The name under which a logged-in person is kept: their address, else the provider's number for them.
+
+    claims : of the identity token. An address that the provider has not verified could be anybody's.
+    """
+    if claims.get("email") and claims.get("email_verified") is not False:
+        name = str(claims["email"]).lower()
+    else:
+        name = f"{claims.get('sub', '')} of {claims.get('iss', 'the provider')}"
+    if len(name) > db.MAX_NAME:
+        name = f"{name[: db.MAX_NAME - 13]} {hashlib.sha256(name.encode()).hexdigest()[:12]}"
+    return db.rater_name(name)
+
+
+def _logged_in(kept: Store) -> Rater:
+    name = identity(st.user.to_dict())
+    listed = name in {str(address).lower() for address in st.secrets.get("roles", {}).get("analysts", [])}
+    person = db.sign_in(kept, name, verified=True, role="analyst" if listed else "rater")
+    return db.set_role(kept, name, "analyst", verified=True) if listed and person.role != "analyst" else person
+
+
+def _offer_login() -> None:
+    st.markdown("**Log in**, so that your answers are kept as yours.")
+    section = st.secrets["auth"]
+    providers = [None] if "client_id" in section else [n for n, v in section.items() if isinstance(v, Mapping)]
+    with st.container(horizontal=True):
+        for provider in providers:
+            label = f"Log in with {provider}" if provider else "Log in"
+            st.button(label, icon=":material/login:", type="primary", on_click=st.login, args=(provider,))
+
+
+def _from_cookie() -> str:
+    try:
+        return db.rater_name(unquote(st.context.cookies.get(COOKIE, "")))
+    except StoreError:
+        return ""
+
+
+def _keep(name: str) -> None:
+    """In the session, in the browser, and as what the Predict page proposes."""
+    st.session_state[KEY] = name
+    st.session_state.setdefault("rater", name)
+    if unquote(st.context.cookies.get(COOKIE, "")) != name:
+        _remember(name)
+
+
+def _remember(name: str) -> None:
+    """Write the cookie; an empty name removes it."""
+    component = st.components.v2.component("rater_cookie", js=_REMEMBER)
+    component(key=f"rater_cookie_{name}", data={"cookie": COOKIE, "name": name}, height=0)
+
+
+def _leave() -> None:
+    for key in (KEY, _ASKED, "rater"):
+        st.session_state.pop(key, None)
+    st.session_state[_LEFT] = True
+
+
+def _enter(name: str) -> None:
+    st.session_state[KEY] = name
+    st.session_state["rater"] = name
+    for key in (_ASKED, _LEFT):
+        st.session_state.pop(key, None)
+
+
+def _ask_name(kept: Store) -> None:
+    if st.session_state.get(_LEFT):
+        _remember("")
+    asked = st.session_state.get(_ASKED)
+    if asked:
+        _is_it_you(*asked)
+        return
+    with st.form("who_form"):
+        st.markdown("**What is your name?** It is stored with your answers, so that they count as one person's.")
+        name = st.text_input(
+            "Your name",
+            value=st.query_params.get("rater", "")[: db.MAX_NAME],
+            max_chars=db.MAX_NAME,
+            autocomplete="name",
+            key="who_name",
+            help="Also a nickname. It is asked once: a cookie in your browser keeps it for a year. "
+            "There is no password here, so the name counts as not verified.",
+        )
+        start = st.form_submit_button("Start", type="primary", icon=":material/arrow_forward:")
+    if start:
+        _given(kept, name or "")
+
+
+def _given(kept: Store, name: str) -> None:
+    try:
+        name = db.rater_name(name)
+        raters = db.raters_table(kept)
+    except CoreError as error:
+        _shared.problem(error)
+        return
+    same = raters[~raters["verified"] & raters["rater"].str.casefold().eq(name.casefold())]
+    same = same[(same["answers"] + same["skips"] + same["undone"]) > 0]
+    if same.empty:
+        _enter(name)
+    else:
+        first = same.sort_values("answers", ascending=False).iloc[0]
+        st.session_state[_ASKED] = (name, str(first["rater"]), int(first["answers"] + first["skips"]))
+    st.rerun()
+
+
+def _is_it_you(given: str, present: str, answers: int) -> None:
+    """Somebody of this name has answered before."""
+    st.warning(
+        f"**{_shared.literal(present)}** has answered here before ({answers} clips). Is that you? "
+        "Two people under one name count as one, and could take back each other's answers.",
+        icon=":material/group:",
+    )
+    with st.container(horizontal=True):
+        st.button(f"Yes, I am {_shared.literal(present)}", type="primary", on_click=_enter, args=(present,))
+        st.button("No, I take another name", on_click=lambda: st.session_state.pop(_ASKED))
