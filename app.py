@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-st.set_page_config(page_title="Turkish Music Emotion", page_icon=":material/music_note:", layout="wide")
+st.set_page_config(page_title="Turkish Music Emotion", page_icon="pages/icon.png", layout="wide")
 
 st.navigation(
     {
