@@ -68,8 +68,7 @@ def champion_files(run: "TrainingRun") -> dict[str, bytes]:
     """What is stored beside the champion's model: card.md, metrics.json, out_of_fold.csv."""
     from core.card import card
 
-    own = run.out_of_fold[run.out_of_fold["model"] == run.champion]
-    csv = own[["row", "repeat", *PROBA]].to_csv(index=False, lineterminator="\n", float_format=f"%.{DIGITS}f")
+    csv = run.judged[["row", "repeat", *PROBA]].to_csv(index=False, lineterminator="\n", float_format=f"%.{DIGITS}f")
     return {
         "card.md": card(run).encode(),
         "metrics.json": (json.dumps(run.metrics, indent=1, ensure_ascii=False) + "\n").encode(),

@@ -73,12 +73,12 @@ def enough(clips: Clips) -> Clips:
 class Task:
     """One fit.
 
-    kind : what it is for; ``"final"`` trains on all clips and tests none.
+    kind : what it is for; ``"final"`` trains on all clips given and tests none.
     noise : relative errors of the features under which the test rows are predicted as well.
     share : of the fold's training rows that are used.
     """
 
-    kind: Literal["fold", "tuned", "ablation", "learning", "final"]
+    kind: Literal["fold", "tuned", "ablation", "learning", "final", "judged"]
     name: str
     estimator: BaseEstimator
     repeat: int = 0

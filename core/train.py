@@ -2,13 +2,15 @@
 
 The protocol: exact copies are dropped, near copies share a group, the held-out part is set aside and never helps to
 choose. On the rest, the development clips, every candidate is fitted on the same grouped folds, ten times five of
-them; medians, scales, temperatures and searched settings are learned inside the fold.
+them; medians, scales, temperatures and searched settings are learned inside the fold. The champion, which is fixed
+before, is then judged in the same way on all distinct clips; the model that is served stays one of the development
+clips, so that the held-out part remains a test for it and for those that want its place.
 """
 
 import json
 import subprocess
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
 from inspect import signature
@@ -60,6 +62,8 @@ class TrainingRun:
     metrics : the champion's figures and the run's facts, as in metrics.json.
     parameters : candidate -> its settings.
     versions : library -> version.  revision : of the code, from git; empty when not known.
+    all_clips : row, repeat, fold, p_*; the champion's out-of-fold predictions for all distinct clips, held-out ones
+    too; empty after a run with ``quick`` or ``only``.
     """
 
     champion: str
@@ -80,6 +84,15 @@ class TrainingRun:
     versions: Mapping[str, str]
     revision: str
     created_at: str
+    all_clips: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+    @property
+    def judged(self) -> pd.DataFrame:
+        """The champion's out-of-fold predictions that its headline figures stand on: row, repeat, fold, p_*."""
+        if len(self.all_clips):
+            return self.all_clips
+        own = self.out_of_fold[self.out_of_fold["model"] == self.champion]
+        return own.drop(columns="model").reset_index(drop=True)
 
 
 _WORDS = {
@@ -88,6 +101,7 @@ _WORDS = {
     "ablation": "Measuring what each part is worth",
     "learning": "Measuring what more clips are worth",
     "final": "Fitting the models on all development clips",
+    "judged": "Judging the champion on all clips",
 }
 
 
@@ -116,14 +130,16 @@ def run(
     clips = clips or folds.distinct_clips(table)
     development = clips.part(~clips.held_out)
     repeats = repeats or (1 if quick else REPEATS)
+    whole = not quick and not only
     tasks = list(_tasks(seed=seed, quick=quick, only=only, repeats=repeats))
-    explains = not quick and not only
+    last = list(_judging(seed=seed, repeats=repeats)) if whole else []
     done: list[Fit] = []
-    for one in folds.work(tasks, development, seed=seed):
-        done.append(one)
-        tell((0.75 if explains else 0.95) * len(done) / len(tasks), _WORDS[one.task.kind])
+    for part, of in ((tasks, development), (last, clips)):
+        for one in folds.work(part, of, seed=seed):
+            done.append(one)
+            tell((0.75 if whole else 0.95) * len(done) / len(tasks + last), _WORDS[one.task.kind])
     shap: dict[str, pd.DataFrame] = {}
-    if explains:
+    if whole:
         pipelines = {f.task.name: f.fitted for f in done if f.task.kind == "final" and f.task.name in EXPLAINED}
         shap = _explain(pipelines, clips, seed=seed, tell=lambda share: tell(0.75 + 0.2 * share, _EXPLAINING))
     tell(0.95, "Computing the figures and their intervals")
@@ -179,6 +195,13 @@ def _tasks(*, seed: int, quick: bool, only: Collection[str], repeats: int) -> It
             yield from (Task("learning", name, made[name].pipeline, r, f, share=share) for r, f in few)
 
 
+def _judging(*, seed: int, repeats: int) -> Iterator[Task]:
+    """The champion's fits on folds of all distinct clips."""
+    pipeline = candidates(seed)[CHAMPION].pipeline
+    for repeat in range(repeats):
+        yield from (Task("judged", CHAMPION, pipeline, repeat, fold, NOISE) for fold in range(FOLDS))
+
+
 def _assemble(
     done: list[Fit],
     clips: Clips,
@@ -192,8 +215,8 @@ def _assemble(
     """The fits as tables and figures."""
     kinds: dict[str, list[Fit]] = {kind: [f for f in done if f.task.kind == kind] for kind in _WORDS}
     development, rest, rows = clips.part(~clips.held_out), clips.part(clips.held_out), clips.rows()
-    judged = [*kinds["fold"], *kinds["tuned"]]
-    stored, fold_scores = results.out_of_fold(judged, development), results.fold_scores(judged, development)
+    compared = [*kinds["fold"], *kinds["tuned"]]
+    stored, fold_scores = results.out_of_fold(compared, development), results.fold_scores(compared, development)
     tables_of = results.by_model(stored, rows)
     pipelines = {f.task.name: f.fitted for f in kinds["final"]}
     kept_back = _held_out(pipelines, rest)
@@ -202,7 +225,7 @@ def _assemble(
         "scores": results.scores_of(tables_of, seed=seed),
         "held_out_scores": results.scores_of(kept_back_of, seed=seed),
         "folds": fold_scores,
-        "timings": results.timings(judged),
+        "timings": results.timings(compared),
         "pairs": verdicts.compare({n: t for n, t in tables_of.items() if n in LABELS}, fold_scores, seed=seed),
         "robustness": results.robustness(kinds["fold"], development, rows, seed=seed),
     }
@@ -222,7 +245,11 @@ def _assemble(
         "revision": _revision(),
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    metrics = _metrics(tables, tables_of[CHAMPION], kept_back_of[CHAMPION], clips, about, latency_p95_s=latency_p95_s)
+    judged = kinds["judged"] or [f for f in kinds["fold"] if f.task.name == CHAMPION]
+    metrics = _metrics(
+        tables, judged, clips if kinds["judged"] else development, kept_back_of[CHAMPION], rows, about, latency_p95_s
+    )
+    all_clips = results.out_of_fold(kinds["judged"], clips).drop(columns="model") if kinds["judged"] else pd.DataFrame()
     labels = LABELS | {name + TUNED: f"{LABELS[name]}, tuned" for name in ALGORITHMS}
     return TrainingRun(
         champion=CHAMPION,
@@ -235,6 +262,7 @@ def _assemble(
         tables=tables,
         metrics=metrics,
         parameters=_parameters(kinds["final"], seed=seed),
+        all_clips=all_clips,
         **about,
     )
 
@@ -250,39 +278,46 @@ def _held_out(pipelines: Mapping[str, Pipeline], clips: Clips) -> pd.DataFrame:
 
 def _metrics(
     tables: Mapping[str, pd.DataFrame],
-    champion: pd.DataFrame,
-    kept_back: pd.DataFrame,
+    judged: list[Fit],
     clips: Clips,
+    kept_back: pd.DataFrame,
+    rows: pd.DataFrame,
     about: Mapping[str, Any],
-    *,
     latency_p95_s: float | None,
 ) -> dict[str, Any]:
-    """metrics.json: the champion's figures, the criteria, the price of the class gap, and the facts of the run."""
+    """metrics.json: the champion's figures, the criteria, the price of the class gap, and the facts of the run.
+
+    judged, clips : the champion's fits that the headline figures stand on, and the clips that they were made on.
+    """
+    seed = about["seed"]
+    champion = results.by_model(results.out_of_fold(judged, clips), rows)[CHAMPION]
+    scores = evaluate.scores(champion, seed=seed)
 
     def lines(table: pd.DataFrame) -> list[dict[str, Any]]:
         of_champion = table[table["model"] == CHAMPION].drop(columns="model") if "model" in table else table
         return json.loads(of_champion.to_json(orient="records", double_precision=6))
 
-    scores = tables["scores"].query("model == @CHAMPION")
     return {
         "model": CHAMPION,
         "run": about,
         "protocol": {
-            "rows": len(clips.y),
-            "groups": len(np.unique(clips.group)),
-            "development": int((~clips.held_out).sum()),
-            "held_out": int(clips.held_out.sum()),
+            "rows": len(rows),
+            "groups": int(rows["group"].nunique()),
+            "judged": len(clips.y),
+            "development": int((~rows["held_out"]).sum()),
+            "held_out": int(rows["held_out"].sum()),
             "folds": FOLDS,
             "repeats": int(champion["repeat"].nunique()),
             "resamples": evaluate.RESAMPLES,
         },
         "scores": lines(scores),
+        "development_scores": lines(tables["scores"]),
         "held_out_scores": lines(tables["held_out_scores"]),
-        "perfect_ece": lines(evaluate.perfect_ece(champion, seed=about["seed"])),
-        "held_out_perfect_ece": lines(evaluate.perfect_ece(kept_back, seed=about["seed"])),
+        "perfect_ece": lines(evaluate.perfect_ece(champion, seed=seed)),
+        "held_out_perfect_ece": lines(evaluate.perfect_ece(kept_back, seed=seed)),
         "acceptance": lines(verdicts.acceptance(scores, latency_p95_s=latency_p95_s)),
         "gap_price": lines(verdicts.gap_price(champion)),
-        "robustness": lines(tables["robustness"]),
+        "robustness": lines(results.robustness(judged, clips, rows, seed=seed)),
     }
 
 

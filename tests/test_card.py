@@ -44,6 +44,15 @@ def test_every_figure_is_the_one_that_was_measured(run, text):
                 assert shown(line) in figures, line
 
 
+def test_headline_development_and_held_out_are_told_apart(run):
+    metrics = {**run.metrics, "protocol": {**run.metrics["protocol"], "judged": 161}}
+    metrics["development_scores"] = [{**line, "value": 0.777} for line in run.metrics["development_scores"]]
+    text = card(replace(run, metrics=metrics))
+    assert "| Headline (161 clips) | Development (137 clips) | Held out (24 clips) |" in text
+    assert "| 0.777 (" in section(text, "Figures")
+    assert "by the same protocol on all distinct clips" in section(text, "How it was judged")
+
+
 def test_every_emotion_has_its_figures(run, text):
     by_emotion = section(text, "By emotion")
     for line in run.metrics["scores"]:
@@ -84,7 +93,7 @@ def test_criteria_with_their_verdicts(run, text):
 
 
 def test_every_candidate_is_beside_the_champion(run, text):
-    others = section(text, "Beside the other candidates")
+    others = section(text, "Beside the other candidates, on the development clips")
     assert all(f"| {label} |" in others for label in run.labels_of.values())
     assert set(re.findall(r"no evidence of a difference|champion is better|better than the champion", others))
 

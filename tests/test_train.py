@@ -14,7 +14,7 @@ from core.dataset import as_table
 from core.errors import TableError
 from core.evaluate import PROBA, figure, scores
 from core.schema import COLUMNS, EMOTIONS, LABEL
-from tests.training import NAMES, TREES, small_run, small_table
+from tests.training import NAMES, TREES, few_candidates, small_run, small_table
 
 
 @pytest.fixture(autouse=True)
@@ -179,6 +179,30 @@ def test_the_served_model_never_saw_the_held_out_clips(run):
     np.testing.assert_allclose(own, run.pipelines[CHAMPION].predict_proba(clips.X.loc[own.index]), atol=1e-5)
 
 
+def test_the_champion_is_judged_on_all_clips_by_models_that_never_saw_them(clips, monkeypatch):
+    """A whole run, made small: its headline stands on every clip, the comparison and the served model do not."""
+    monkeypatch.setattr(train, "candidates", few_candidates)
+    monkeypatch.setattr(train, "ALGORITHMS", ("logistic_regression",))
+    monkeypatch.setattr(train, "LEARNERS", ("knn",))
+    monkeypatch.setattr(train, "EXPLAINED", ())
+    monkeypatch.setattr(train, "REPEATS", 1)
+    option = ablations.options(0)[ablations.PLAIN]
+    monkeypatch.setattr(ablations, "options", lambda seed: {option.name: option})
+    told = []
+    whole = train.run(small_table(), seed=0, progress=lambda share, text: told.append(share))
+    assert told == sorted(told)
+    assert set(whole.judged["row"]) == set(whole.rows["row"])
+    assert set(whole.out_of_fold["row"]) == set(whole.rows.query("not held_out")["row"])
+    assert whole.metrics["protocol"]["judged"] == len(whole.rows)
+    trained, test = clips.folds(seed=0)[0]
+    again = candidates(0)[CHAMPION].pipeline.fit(clips.X.iloc[trained], clips.y[trained])
+    own = whole.judged.set_index("row").loc[clips.X.index[test], list(PROBA)]
+    np.testing.assert_allclose(own, again.predict_proba(clips.X.iloc[test]), atol=1e-5)
+    assert set(whole.tables["tuned_against_default"]["a"]) == {"logistic_regression_tuned"}
+    assert whole.tables["ablations"]["name"].tolist() == [ablations.PLAIN]
+    assert whole.tables["learning_curve"]["train"].is_monotonic_increasing
+
+
 def test_progress_rises_to_the_end():
     told = [share for share, _ in small_run()[1]]
     assert told == sorted(told)
@@ -189,9 +213,8 @@ def test_facts_of_the_run_are_kept(run):
     table = small_table()
     assert (run.data_hash, run.synthetic, run.seed, run.quick) == (table.content_hash, True, 0, True)
     assert {"python", "scikit-learn", "numpy"} <= set(run.versions)
-    assert run.metrics["protocol"] == {
-        "rows": 161, "groups": 160, "development": 137, "held_out": 24, "folds": 5, "repeats": 1, "resamples": 1000
-    }  # fmt: skip
+    counts = {"rows": 161, "groups": 160, "judged": 137, "development": 137, "held_out": 24}
+    assert run.metrics["protocol"] == {**counts, "folds": 5, "repeats": 1, "resamples": 1000}
     assert run.parameters["blend"]["rda__pooled"] == 0.8
     assert run.parameters["blend"]["svm__C"] == 2.0
 
