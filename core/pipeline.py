@@ -4,6 +4,7 @@ Upload page, whole tracks, library and command line call these functions, so tha
 """
 
 import hashlib
+import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +17,7 @@ from core import store as db
 from core import tracks
 from core.audio import Recording, Source, excerpt, inspect
 from core.clips import keep_audio
-from core.errors import AudioError, StoreError, TableError
+from core.errors import AudioError, ModelError, StoreError, TableError
 from core.features import EXTRACTOR, extract
 from core.inference import Decision, Model, Policy, Prediction, decide, predict
 from core.monitor import Reference, Unlike, unlike
@@ -27,6 +28,7 @@ from core.store import Receipt, Store
 if TYPE_CHECKING:
     from core.gate import Verdict
 
+_LOG = logging.getLogger(__name__)
 ANONYMOUS = "anonymous"  # beginning of the name under which a person without a name is kept
 
 
@@ -36,20 +38,32 @@ class Served:
 
     reference : summary of the training music.  background : typical clips, for explanations.
     policies : decision policies by name, "threshold" and "conformal".
+    shadow : the challenger, which is asked about every clip as well; what it says is stored and not shown.
     """
 
     model: Model
     reference: Reference
     background: pd.DataFrame
     policies: Mapping[str, Policy]
+    shadow: "Served | None" = None
 
 
 def serve(settings: Settings, *, alias: str = "champion") -> Served:
-    """The model under an alias with all that a prediction needs. Raises ModelError when there is none."""
+    """The model under an alias with all that a prediction needs. Raises ModelError when there is none.
+
+    The champion comes with the challenger, where there is one; one that cannot be loaded costs no answer.
+    """
     from core import registry
 
     bundle = registry.load(alias, settings=settings)
-    return Served(bundle.model, bundle.reference(), bundle.background(), bundle.policies())
+    shadow = None
+    if alias == registry.CHAMPION:
+        try:
+            if registry.find(registry.CHALLENGER, settings=settings) is not None:
+                shadow = serve(settings, alias=registry.CHALLENGER)
+        except ModelError as error:
+            _LOG.warning("The challenger is not asked: %s", error)
+    return Served(bundle.model, bundle.reference(), bundle.background(), bundle.policies(), shadow)
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +130,9 @@ def _score(
     scored = Scored(
         recording, vector, prediction, compared, policy, decision, time.perf_counter() - started, problem=problem
     )
-    return keep(scored, store, origin=origin, bitrate=round(8 * size / recording.duration_s), audio=audio)
+    kept = keep(scored, store, origin=origin, bitrate=round(8 * size / recording.duration_s), audio=audio)
+    _ask_shadow(kept, served, store)
+    return kept
 
 
 def judge(
@@ -131,6 +147,25 @@ def judge(
         (prediction, beside, decide(prediction, policy, unlike=beside.reasons))
         for prediction, beside in zip(predict(served.model, vectors), compared, strict=True)
     ]
+
+
+def ask_shadow(vectors: Sequence[FeatureVector], served: Served, *, policy: Policy, store: Store) -> None:
+    """Store what the challenger says of stored clips, where there is one. Nobody waits for it, and nothing shows it.
+
+    What could not be stored is told to the log alone: the next scoring of the stored clips makes up for it.
+    """
+    if served.shadow is None:
+        return
+    said = [(prediction, decision) for prediction, _, decision in judge(vectors, served.shadow, policy=policy)]
+    try:
+        db.save_predictions(store, said, policy=policy, role="challenger")
+    except StoreError as error:
+        _LOG.warning("What the challenger says was not stored: %s", error)
+
+
+def _ask_shadow(scored: Scored, served: Served, store: Store | None) -> None:
+    if store is not None and scored.prediction_id is not None:
+        ask_shadow([scored.vector], served, policy=scored.policy, store=store)
 
 
 def _known(store: Store | None, clip_id: str) -> tuple[FeatureVector | None, str]:
@@ -196,7 +231,9 @@ def again(scored: Scored, served: Served, policy: Policy, store: Store | None, *
         prediction_id=None,
         problem="",
     )
-    return keep(changed, store, origin=origin)
+    kept = keep(changed, store, origin=origin)
+    _ask_shadow(kept, served, store)
+    return kept
 
 
 def explain(scored: Scored, served: Served) -> pd.DataFrame:

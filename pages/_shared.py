@@ -122,7 +122,7 @@ def file_name(what: str, *, data_hash: str, version: str = "") -> str:
 
 @st.cache_resource(show_spinner="Loading the model …", max_entries=3)
 def _served(settings: Settings, alias: str, stamp: tuple[str, int]) -> "Served":
-    """stamp : version of the registry, and time of the committed model's last change: a new model is a new key."""
+    """stamp : versions of the registry, and time of the committed model's last change: a new model is a new key."""
     from core import pipeline
 
     return pipeline.serve(settings, alias=alias)
@@ -145,8 +145,8 @@ def champion() -> "Served":
     settings = Settings()
     manifest = settings.models_dir / "champion" / "manifest.json"
     try:
-        found = registry.find("champion", settings=settings)
-        version = found.version if found else ""
+        found = [registry.find(alias, settings=settings) for alias in (registry.CHAMPION, registry.CHALLENGER)]
+        version = " ".join(one.version if one else "-" for one in found)
     except CoreError:
         version = "unreadable"  # the committed model stands in, and its source says why
     try:
