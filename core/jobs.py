@@ -11,6 +11,7 @@ starts wraps its work in `at_work`, which is also what the same command typed by
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -63,6 +64,7 @@ def at_work(store: Store, name: str, *, job_id: int | None = None, message: str 
     Raises StoreError when somebody else holds the lock, and Stopped when the work is to end.
     """
     if job_id is None:
+        bury(store, name)
         job = start_job(store, name, message=message)
     else:
         held = latest_job(store, name)
@@ -71,6 +73,7 @@ def at_work(store: Store, name: str, *, job_id: int | None = None, message: str 
         job = held
         if hasattr(os, "nice"):
             os.nice(NICE)
+    report_job(store, job.job_id, 0.0, job.message, result=_this_process())
     work, over = Work(job), threading.Event()
     heart = threading.Thread(target=_beat, args=(store, work, over), daemon=True)
     before = _end_politely(work)
@@ -102,6 +105,34 @@ def at_work(store: Store, name: str, *, job_id: int | None = None, message: str 
         except StoreError:
             if state == "done":  # otherwise the fault itself is the news
                 raise
+
+
+def bury(store: Store, name: str) -> None:
+    """Free the lock of a name whose process on this machine was killed: it could not do so itself."""
+    job = latest_job(store, name)
+    if job is None or job.state != "running" or job.result.get("host") != socket.gethostname():
+        return
+    if _born(int(job.result["pid"])) != job.result["born"]:
+        with suppress(StoreError):  # somebody else was faster
+            finish_job(store, job.job_id, state="failed", message="The process was killed.")
+
+
+def _this_process() -> dict[str, Any]:
+    return {"host": socket.gethostname(), "pid": os.getpid(), "born": _born(os.getpid())}
+
+
+def _born(pid: int) -> str:
+    """When a process of this machine began, in ticks since the machine did: its number alone may be given again.
+
+    Empty when there is none; where there is no /proc, the same for all, and silence tells (`core.store.SILENCE_S`).
+    """
+    if not Path("/proc/self/stat").exists():
+        return "unknown"
+    try:
+        state, *fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return ""
+    return "" if state == "Z" else fields[18]
 
 
 def _beat(store: Store, work: Work, over: threading.Event) -> None:
@@ -137,6 +168,7 @@ def launch(store: Store, name: str, command: Sequence[str], *, settings: Setting
     The process goes on when the page is closed or the server stops. What it prints goes to `log_file`.
     Raises StoreError when such work is running already or the process cannot be started.
     """
+    bury(store, name)
     job = start_job(store, name, message=message)
     log = log_file(settings, job)
     try:

@@ -210,7 +210,7 @@ def score_library(
         run.look(folder, listed)
         died = run.sort_out(listed, new, retry=retry)
         if where.processes(new.count) == 0 and died and not where.scheduler:
-            where = replace(where, workers=1)  # a file killed the process that read it: not in this one again
+            where = replace(where, workers=1)  # what killed the process that read it is not read in this one
         run.measure(new, where, max_mb)
         run.write(out, listed, beside=beside)
         return run.summary(folder, out, listed, seconds=time.monotonic() - started)
@@ -249,7 +249,7 @@ class _Run:
         self.at(found=listed.count)
 
     def sort_out(self, listed: _Spool, new: _Spool, *, retry: bool) -> bool:
-        """Put the files that have to be measured into `new`; says whether one of them was in hand when a run died."""
+        """Put the files that have to be measured into `new`; says whether one may have killed a process."""
         died = False
         for batch in listed.batches():
             files = db.known_files(self.store, self.plan.name, [found.path for found in batch])
@@ -262,7 +262,7 @@ class _Run:
                     settled.append(file)
                 else:
                     new.add(found)
-                    died |= file is not None and file.state == "begun"
+                    died |= file is not None and file.state in ("begun", "quarantined")
             self.predict([file for file in settled if file.state == "scored"])
             self.at(not_scored=self.progress.not_scored + sum(file.state != "scored" for file in settled))
         self.progress = replace(self.progress, settled=listed.count - new.count, new=new.count)
