@@ -8,13 +8,8 @@ clips, so that the held-out part remains a test for it and for those that want i
 """
 
 import json
-import subprocess
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from importlib import metadata
-from inspect import signature
-from platform import python_version
 from typing import Any
 
 import numpy as np
@@ -22,13 +17,12 @@ import pandas as pd
 from joblib import Parallel, cpu_count, delayed, parallel_config
 from sklearn.pipeline import Pipeline
 
-from core import ablations, evaluate, explain, folds, results, verdicts
+from core import ablations, evaluate, explain, folds, provenance, results, verdicts
 from core.candidates import ALGORITHMS, CHAMPION, LABELS, TUNED, candidates, searched
 from core.comparison import DIGITS
 from core.dataset import Table
 from core.evaluate import PROBA
 from core.folds import FOLDS, Clips, Fit, Task
-from core.settings import ROOT
 
 REPEATS = 10
 TUNED_REPEATS = 2  # a search costs some twenty fits a fold
@@ -37,7 +31,6 @@ LEARNING_REPEATS = 2
 LEARNING_SHARES = (0.2, 0.4, 0.6, 0.8, 1.0)  # of the clips that a fold trains on
 LEARNERS = (CHAMPION, "random_forest", "svm_rbf", "logistic_regression")
 NOISE = (0.01, 0.02, 0.05, 0.1, 0.2)
-LIBRARIES = ("scikit-learn", "numpy", "scipy", "pandas", "xgboost-cpu", "lightgbm", "imbalanced-learn", "skops")
 
 SLOW = ("stacking",)  # left out of a quick run: it costs as much as all others but the champion together
 EXPLAINED = (*ALGORITHMS, CHAMPION)
@@ -235,16 +228,7 @@ def _assemble(
         tables["tuned_against_default"] = verdicts.compare(tables_of, fold_scores, pairs=pairs, seed=seed)
         tables["ablations"] = results.ablation_effects(kinds["ablation"], kinds["fold"], development, rows, seed=seed)
         tables["learning_curve"] = results.learning_curve(kinds["learning"], development, rows, seed=seed)
-    about: dict[str, Any] = {
-        "data_hash": table.content_hash,
-        "origin": table.origin,
-        "synthetic": table.synthetic,
-        "seed": seed,
-        "quick": quick,
-        "versions": {"python": python_version(), **{name: metadata.version(name) for name in LIBRARIES}},
-        "revision": _revision(),
-        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
+    about = provenance.facts(table, seed=seed, quick=quick)
     judged = kinds["judged"] or [f for f in kinds["fold"] if f.task.name == CHAMPION]
     metrics = _metrics(
         tables, judged, clips if kinds["judged"] else development, kept_back_of[CHAMPION], rows, about, latency_p95_s
@@ -261,7 +245,7 @@ def _assemble(
         shap=shap,
         tables=tables,
         metrics=metrics,
-        parameters=_parameters(kinds["final"], seed=seed),
+        parameters=provenance.parameters(pipelines, seed=seed),
         all_clips=all_clips,
         **about,
     )
@@ -319,39 +303,3 @@ def _metrics(
         "gap_price": lines(verdicts.gap_price(champion)),
         "robustness": lines(results.robustness(judged, clips, rows, seed=seed)),
     }
-
-
-def _parameters(final: list[Fit], *, seed: int) -> dict[str, dict[str, Any]]:
-    """Candidate -> estimator, seed, and the settings of its model that are not the library's defaults."""
-    settings = {}
-    for one in final:
-        model = one.fitted.named_steps["model"]
-        settings[one.task.name] = {"estimator": type(model).__name__, "seed": seed, **_changed(model)}
-    return settings
-
-
-def _changed(model: Any) -> dict[str, Any]:
-    """Settings of a model and of the models inside it (``svm__C``); a library's defaults are left out, ours are not."""
-    ours = type(model).__module__.startswith("core.")
-    defaults = {} if ours else {name: p.default for name, p in signature(type(model)).parameters.items()}
-    found: dict[str, Any] = {}
-    for name, value in model.get_params(deep=False).items():
-        inside = value if name == "estimators" else [(name, value)] if hasattr(value, "get_params") else []
-        for inner, part in inside:
-            found |= {f"{inner}__{key}": setting for key, setting in _changed(part).items()}
-        if isinstance(value, str | int | float | bool | tuple) and value not in (defaults.get(name), ()):
-            found |= {name: value} if value == value else {}  # XGBoost's sign for a missing value is NaN
-    return found
-
-
-def _revision() -> str:
-    """The commit of the code, ``+changes`` when files of core differ from it; empty outside a git checkout."""
-
-    def git(*arguments: str) -> str:
-        command = ["git", *arguments]
-        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603
-
-    try:
-        return git("rev-parse", "--short=12", "HEAD") + ("+changes" if git("status", "--porcelain", "core") else "")
-    except (OSError, subprocess.CalledProcessError):
-        return ""
