@@ -8,6 +8,8 @@ with nothing beside them. What kills its worker even then is quarantined; no oth
 import logging
 import os
 import queue
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError
@@ -121,22 +123,35 @@ def _linked(where: Where, count: int) -> Iterator[_Link]:
         return
     processes = where.processes(count)
     ours = {"distributed.nanny.pre-spawn-environ": ENVIRONMENT, "distributed.scheduler.allowed-failures": 0}
-    with (
-        dask.config.set(ours),
-        LocalCluster(
-            n_workers=max(processes, 1),
-            threads_per_worker=1,
-            processes=processes > 0,
-            dashboard_address=None,
-            host="127.0.0.1" if processes else None,
-            silence_logs=logging.CRITICAL,
-        ) as cluster,
-    ):
-        client = _client(cluster)
-        try:
-            yield _Link(client, "")
-        finally:
-            client.close(timeout=5)
+    with dask.config.set(ours):
+        with _deaf_children():
+            started = LocalCluster(
+                n_workers=max(processes, 1),
+                threads_per_worker=1,
+                processes=processes > 0,
+                dashboard_address=None,
+                host="127.0.0.1" if processes else None,
+                silence_logs=logging.CRITICAL,
+            )
+        with started as cluster:
+            client = _client(cluster)
+            try:
+                yield _Link(client, "")
+            finally:
+                client.close(timeout=5)
+
+
+@contextmanager
+def _deaf_children() -> Iterator[None]:
+    """Processes that are started meanwhile do not hear Ctrl-C: it is for us, and we end them in good order."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _client(address: Any) -> Any:
