@@ -1,0 +1,253 @@
+"""Finding and reading files: order, links, names that are no text, and files that do not hold still."""
+
+import io
+import os
+import socket
+import threading
+from pathlib import Path
+
+import fsspec
+import libraries
+import pytest
+
+from core.errors import CoreError
+from core.library_files import UnreadError, find, read
+from core.library_types import Found
+
+
+def touch(root: Path, *names: str) -> None:
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(b"x")
+
+
+def names(root) -> list[str]:
+    return [f.name for f in find(str(root))]
+
+
+def problems(root) -> dict[str, str]:
+    return {f.name: f.problem for f in find(str(root)) if f.problem}
+
+
+def test_files_come_in_the_order_of_their_names_and_only_audio_that_is_not_hidden(tmp_path):
+    touch(tmp_path, "b.wav", "a.wav", "a/z.MP3", "a/b/c.flac", "a.b/x.ogg", "Ş.wav", "notes.txt", "cover.jpg", "x.m4a")
+    touch(tmp_path, ".hidden.wav", ".git/x.wav", "a/._x.mp3")
+    found = names(tmp_path)
+    assert set(found) == {"b.wav", "a.wav", "a/z.MP3", "a/b/c.flac", "a.b/x.ogg", "Ş.wav", "x.m4a"}
+    assert found == sorted(found, key=lambda name: name.split("/"))
+
+
+def test_a_single_file_is_a_library_of_one(tmp_path):
+    touch(tmp_path, "a.wav", "b.wav")
+    assert [(f.name, f.size) for f in find(str(tmp_path / "b.wav"))] == [("b.wav", 1)]
+
+
+def test_a_folder_that_is_not_there_is_a_sentence(tmp_path):
+    with pytest.raises(CoreError, match="cannot be read: No such file"):
+        list(find(str(tmp_path / "nowhere")))
+
+
+def test_links_that_lead_back_end_and_are_listed(tmp_path):
+    touch(tmp_path, "music/a.wav", "music/deep/b.wav")
+    (tmp_path / "music/deep/up").symlink_to("..")
+    (tmp_path / "music/self").symlink_to(tmp_path / "music")
+    (tmp_path / "music/ring.wav").symlink_to("ring.wav")
+    (tmp_path / "music/above").symlink_to(tmp_path)
+    assert set(names(tmp_path / "music")) == {"a.wav", "deep/b.wav", "deep/up", "self", "ring.wav", "above"}
+    said = problems(tmp_path / "music")
+    assert set(said) == {"deep/up", "self", "ring.wav", "above"}
+    assert all("loop" in reason for reason in said.values())
+
+
+def test_a_link_is_followed_once_and_not_where_its_folder_is_read_anyway(tmp_path):
+    touch(tmp_path, "music/a.wav", "music/sub/b.wav", "music/.store/c.wav", "other/d.wav", "other/e/f.wav")
+    (tmp_path / "music/alias").symlink_to("sub")  # read as sub
+    (tmp_path / "music/shown").symlink_to(".store")  # hidden under its own name
+    (tmp_path / "music/far").symlink_to(tmp_path / "other")
+    (tmp_path / "music/far too").symlink_to(tmp_path / "other/e")
+    (tmp_path / "music/one.wav").symlink_to(tmp_path / "other/d.wav")
+    found = {f.name: f.problem for f in find(str(tmp_path / "music"))}
+    assert {n for n, problem in found.items() if not problem} == {
+        *("a.wav", "far/d.wav", "far/e/f.wav", "one.wav", "shown/c.wav", "sub/b.wav")
+    }
+    assert found["far too"] == "Leads to a folder that was read as far/e."
+
+
+def test_links_to_nothing_pipes_sockets_and_names_that_are_no_text_are_listed(tmp_path, monkeypatch):
+    (tmp_path / "gone.wav").symlink_to("nothing.wav")
+    (tmp_path / "gone").symlink_to("nothing")  # no audio by its name: left out
+    os.mkfifo(tmp_path / "pipe.wav")
+    monkeypatch.chdir(tmp_path)  # an address of a socket may have 107 characters
+    with socket.socket(socket.AF_UNIX) as held:
+        held.bind("socket.wav")
+        Path(os.fsdecode(bytes(tmp_path) + b"/caf\xe9.wav")).write_bytes(b"x")
+        said = problems(tmp_path)
+    assert set(said) == {"gone.wav", "pipe.wav", "socket.wav", "caf\ufffd.wav"}
+    assert "leads to nothing" in said["gone.wav"]
+    assert "pipe or a device" in said["pipe.wav"]
+    assert "no text" in said["caf\ufffd.wav"]
+
+
+def test_a_folder_without_rights_is_listed_and_the_rest_is_found(tmp_path, monkeypatch):
+    touch(tmp_path, "a.wav", "locked/b.wav", "z.wav")
+    scandir = os.scandir
+
+    def refused(path):  # root may read everything, so rights cannot be taken away for real
+        if str(path).endswith("locked"):
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refused)
+    assert problems(tmp_path) == {"locked": "This folder cannot be opened: Permission denied."}
+    assert names(tmp_path) == ["a.wav", "locked", "z.wav"]
+
+
+def test_a_tree_deeper_than_the_stack_is_walked(tmp_path):
+    folders = [str(tmp_path)]
+    for _ in range(1200):
+        folders.append(folders[-1] + "/d")
+        os.mkdir(folders[-1])
+    file = folders[-1] + "/deep.wav"
+    Path(file).touch()
+    assert [f.path for f in find(str(tmp_path))] == [file]
+    os.unlink(file)
+    for folder in reversed(folders[1:]):  # what clears up after tests is not as patient
+        os.rmdir(folder)
+
+
+# reading
+
+
+def growing(monkeypatch, path: Path, times: int):
+    """Let the file be written to whenever it has been read, so many times."""
+    left = [times]
+
+    class Watched(io.FileIO):
+        def read(self, size: int = -1) -> bytes:
+            data = super().read(size)
+            if left[0]:
+                left[0] -= 1
+                with open(path, "ab") as other:
+                    other.write(b"more")
+            return data
+
+    monkeypatch.setattr("core.library_files.open", Watched, raising=False)
+    monkeypatch.setattr("core.library_files.PAUSE_S", 0)
+
+
+def test_a_file_that_changes_while_it_is_read_is_read_again(tmp_path, monkeypatch):
+    touch(tmp_path, "a.wav")
+    growing(monkeypatch, tmp_path / "a.wav", 1)
+    content = read(libraries.found(tmp_path / "a.wav"), max_mb=1)
+    assert content.data == b"xmore"
+    assert content.size == 5
+
+
+def test_a_file_that_keeps_changing_is_left_for_another_time(tmp_path, monkeypatch):
+    touch(tmp_path, "a.wav")
+    growing(monkeypatch, tmp_path / "a.wav", 2)
+    with pytest.raises(UnreadError, match="changed while it was read"):
+        read(libraries.found(tmp_path / "a.wav"), max_mb=1)
+
+
+def test_a_file_written_a_moment_ago_has_no_stamp_to_be_trusted(tmp_path, monkeypatch):
+    touch(tmp_path, "a.wav")
+    assert read(libraries.found(tmp_path / "a.wav"), max_mb=1).stamp == ""
+    libraries.settle(monkeypatch)
+    (same,) = find(str(tmp_path))
+    assert read(same, max_mb=1).stamp == same.stamp != ""
+
+
+def test_the_stamp_sees_a_change_whose_time_was_set_back(tmp_path):
+    touch(tmp_path, "a.wav")
+    (before,) = find(str(tmp_path))
+    times = os.stat(tmp_path / "a.wav")
+    (tmp_path / "a.wav").write_bytes(b"y")
+    os.utime(tmp_path / "a.wav", ns=(times.st_atime_ns, times.st_mtime_ns))
+    (after,) = find(str(tmp_path))
+    assert (before.size, before.stamp.split()[0]) == (after.size, after.stamp.split()[0])
+    assert before.stamp != after.stamp
+
+
+@pytest.mark.parametrize(("name", "match"), [("gone.wav", "is gone"), ("big.wav", "at most 1 MB"), ("a", "directory")])
+def test_what_cannot_be_read_is_a_sentence(tmp_path, name, match):
+    (tmp_path / "big.wav").write_bytes(bytes(1_000_001))
+    (tmp_path / "a").mkdir()
+    with pytest.raises(UnreadError, match=match):
+        read(Found(str(tmp_path / name), name), max_mb=1)
+
+
+# addresses
+
+
+@pytest.fixture
+def memory():
+    system = fsspec.filesystem("memory")
+    system.store.clear()
+    yield system
+    system.store.clear()
+
+
+def test_an_address_is_walked_and_read_as_a_folder_is(memory):
+    for name in ("b.wav", "a/z.mp3", "a/b/c.flac", ".hidden/x.wav", "notes.txt"):
+        memory.pipe(f"/lib/{name}", name.encode())
+    found = list(find("memory://lib"))
+    assert [f.name for f in found] == ["a/b/c.flac", "a/z.mp3", "b.wav"]
+    assert read(found[0], max_mb=1).data == b"a/b/c.flac"
+    assert found[0].stamp
+    memory.pipe("/lib/b.wav", b"other")
+    (again,) = (f for f in find("memory://lib") if f.name == "b.wav")
+    assert again.stamp != found[2].stamp
+
+
+def test_a_file_gone_or_changed_at_an_address_is_noticed(memory, monkeypatch):
+    memory.pipe("/lib/b.wav", b"1234")
+    (found,) = find("memory://lib")
+    monkeypatch.setattr("core.library_files.PAUSE_S", 0)
+    monkeypatch.setattr(type(memory), "cat_file", lambda *_, **__: b"12")
+    with pytest.raises(UnreadError, match="changed while it was read"):
+        read(found, max_mb=1)
+    monkeypatch.undo()
+    memory.rm("/lib/b.wav")
+    with pytest.raises(UnreadError, match="is gone"):
+        read(found, max_mb=1)
+
+
+@pytest.mark.parametrize(
+    ("address", "match"), [("memory://nowhere", "cannot be read"), ("nosuch://x/y", "not installed")]
+)
+def test_an_address_that_is_none_is_a_sentence(memory, address, match):
+    with pytest.raises(CoreError, match=match):
+        list(find(address))
+
+
+def test_a_password_in_an_address_is_not_repeated():
+    with pytest.raises(CoreError) as caught:
+        list(find("nosuch://me:geheim@host/y"))
+    assert "geheim" not in str(caught.value)
+
+
+def test_files_of_this_machine_may_be_named_by_an_address(tmp_path):
+    touch(tmp_path, "a.wav")
+    (found,) = find("local:" + f"//{tmp_path}")
+    assert found.path == str(tmp_path / "a.wav")
+
+
+def test_files_behind_a_web_server_are_found_and_read(tmp_path):
+    pytest.importorskip("aiohttp")
+    from functools import partial
+    from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+    touch(tmp_path, "a.wav", "sub/b.flac")
+
+    class Silent(SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Silent, directory=str(tmp_path))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}/"
+        found = list(find(address))
+        assert [f.name for f in found] == ["a.wav", "sub/b.flac"]
+        assert read(found[1], max_mb=1).data == b"x"
+        server.shutdown()
