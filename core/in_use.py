@@ -52,14 +52,15 @@ def in_use(settings: Settings) -> InUse:
     committed = settings.models_dir / registry.CHAMPION
     found = registry.find(registry.CHAMPION, settings=settings)
     if found is None:
-        return _read(committed, "models/champion")
+        return read(committed, "models/champion")
     try:
-        return _read(found.folder, f"registry (champion, version {found.version})")
+        return read(found.folder, f"registry (champion, version {found.version})")
     except ModelError as error:
-        return _read(committed, f"models/champion, because of the registry: {error}")
+        return read(committed, f"models/champion, because of the registry: {error}")
 
 
-def _read(folder: Path, source: str) -> InUse:
+def read(folder: Path, source: str) -> InUse:
+    """The model in a folder; source : where that is, in words. Raises ModelError when it is not described there."""
     try:
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
         metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
@@ -75,19 +76,27 @@ def _read(folder: Path, source: str) -> InUse:
 def accepted(model: InUse, settings: Settings, *, threshold: float) -> tuple[float, float]:
     """Share of clips that get an answer at the threshold, and the share of these answers that is right.
 
-    Both out of fold. The second is NaN when the labels of the model's clips are not in models/comparison.
+    Both out of fold. The second is NaN when the labels of the model's clips are not at hand.
     Raises ModelError when the out-of-fold predictions cannot be read.
     """
     try:
         predictions = pd.read_csv(model.folder / "out_of_fold.csv")
         coverage = float((predictions[list(PROBA)].max(axis=1) >= threshold).mean())
-        results = settings.models_dir / "comparison"
-        if not (results / "about.json").is_file():
+        labels = _labels(model, settings)
+        if labels is None:
             return coverage, float("nan")
-        about = json.loads((results / "about.json").read_text(encoding="utf-8"))
-        if about["data_hash"] != model.data_hash:
-            return coverage, float("nan")
-        known = predictions.merge(pd.read_csv(results / "rows.csv")[["row", "y"]], on="row")
+        known = predictions.merge(labels[["row", "y"]], on="row")
     except (OSError, ValueError, KeyError) as error:
         raise ModelError(f"The out-of-fold predictions of the model cannot be read ({error}). Train again.") from error
     return coverage, float(risk_coverage(known, thresholds=np.array([threshold]))["accuracy"].iloc[0])
+
+
+def _labels(model: InUse, settings: Settings) -> pd.DataFrame | None:
+    """The labels of the model's clips: beside a model that people's labels trained, else with the comparison."""
+    if (model.folder / "rows.csv").is_file():
+        return pd.read_csv(model.folder / "rows.csv")
+    results = settings.models_dir / "comparison"
+    if not (results / "about.json").is_file():
+        return None
+    about = json.loads((results / "about.json").read_text(encoding="utf-8"))
+    return pd.read_csv(results / "rows.csv") if about["data_hash"] == model.data_hash else None

@@ -139,6 +139,16 @@ def test_opening_an_up_to_date_database_is_fast_and_leaves_alembic_alone(opened,
 # clips, features, predictions
 
 
+def test_features_of_some_clips(opened, monkeypatch):
+    monkeypatch.setattr("core.store.rows._IDS_AT_ONCE", 2)
+    for i in range(5):
+        clip(opened, f"c{i}")
+        store.save_features(opened, FeatureVector(f"c{i}", "x 1", np.array([i / 10, *[np.nan] * 49])))
+    found = store.features_table(opened, "x 1", clip_ids=["c4", "c0", "c3", "c3", "unknown"])
+    assert found[COLUMNS[0]].to_dict() == {"c0": 0.0, "c3": 0.3, "c4": 0.4}
+    assert store.features_table(opened, "x 1", clip_ids=[]).shape == (0, 50)
+
+
 def test_features_come_back_as_they_were(opened):
     clip(opened)
     values = np.linspace(0.1, 0.9, 50)

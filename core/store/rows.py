@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from math import isfinite
 from typing import Any
@@ -17,6 +17,7 @@ from core.schema import COLUMNS, EMOTIONS, FeatureVector
 from core.store.connection import Store, frame, insert, read, write
 from core.store.schema import ORIGINS, ROLES, clips, features, labels, predictions, tracks
 
+_IDS_AT_ONCE = 1000  # in one query; SQLite takes 32,766
 _FILLED = ("path", "track_id", "file_duration_s", "lufs")  # of a clip, when it comes again and they were empty
 TRACK = ("artist", "title", "source", "album", "genre", "year", "makam", "usul", "performer")
 _MORE = ("album", "genre", "makam", "usul", "performer")  # of a track; what does not name it
@@ -201,15 +202,23 @@ def load_features(store: Store, clip_id: str, extractor: str) -> FeatureVector |
     return None if row is None else FeatureVector(clip_id, extractor, np.array(row, dtype=float))
 
 
-def features_table(store: Store, extractor: str) -> pd.DataFrame:
-    """The features of all clips that are not deleted: 50 columns in schema order, index clip_id."""
+def features_table(store: Store, extractor: str, *, clip_ids: Sequence[str] | None = None) -> pd.DataFrame:
+    """The features of all clips that are not deleted: 50 columns in schema order, index clip_id.
+
+    clip_ids : only of these; the order stays that of the ids.
+    """
     query = (
         sa.select(features.c.clip_id, *(features.c[n] for n in COLUMNS))
         .join(clips, clips.c.id == features.c.clip_id)
         .where(features.c.extractor == extractor, clips.c.deleted_at.is_(None))
         .order_by(features.c.clip_id)
     )
-    return read(store, lambda c: frame(c, query)).set_index("clip_id")
+    if clip_ids is None:
+        return read(store, lambda c: frame(c, query)).set_index("clip_id")
+    ids = sorted(set(clip_ids))
+    parts = [ids[at : at + _IDS_AT_ONCE] for at in range(0, len(ids), _IDS_AT_ONCE)] or [[]]
+    found = read(store, lambda c: [frame(c, query.where(features.c.clip_id.in_(part))) for part in parts])
+    return pd.concat(found).set_index("clip_id")
 
 
 def save_prediction(

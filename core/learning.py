@@ -1,0 +1,176 @@
+"""What people's answers teach: agreed labels beside the published rows, without leaks and without copies.
+
+The held-out clips stay what they were, and nobody's clip joins them. A clip that is a copy of a published one adds
+nothing; a copy of a held-out one would tell what the test asks, so it is left out. The mark of who measured a row, the
+published MIRtoolbox or this program's extractor, travels with it.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from core.copies import clip_keys, duplicate_groups, unique_rows
+from core.dataset import Table, as_table
+from core.monitor import MOST_MISSING
+from core.schema import COLUMNS, EMOTIONS, LABEL, MIRTOOLBOX
+from core.split import held_out
+
+if TYPE_CHECKING:  # scikit-learn takes a second to import, and a page that counts labels has no need of it
+    from core.folds import Clips
+
+SETTLED = ("agreed", "adjudicated")
+SAME_MUSIC = ("content_hash", "track_id")  # clips that share one of these are in one group
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingData:
+    """The published rows and the agreed labels as one table.
+
+    table : the published rows first, with their numbers, then the labels.
+    rows : one line a distinct clip: row, y, group, held_out, clip_id (empty for published rows), extractor.
+    left_out : clip_id, y, reason; agreed labels that train nothing.
+    published : number of published rows.  published_hash : content hash of these.
+    """
+
+    table: Table
+    rows: pd.DataFrame
+    left_out: pd.DataFrame
+    published: int
+    published_hash: str
+
+    @property
+    def labelled(self) -> pd.DataFrame:
+        """The lines of ``rows`` that people labelled."""
+        return self.rows[self.rows["clip_id"] != ""]
+
+    def clips(self) -> "Clips":
+        """The distinct clips as a training run takes them. Raises TableError when an emotion has too few."""
+        from core.folds import Clips, enough
+
+        X = self.table.frame.loc[self.rows["row"], list(COLUMNS)]
+        y = self.rows["y"].to_numpy(dtype=str)
+        return enough(Clips(X, y, self.rows["group"].to_numpy(), self.rows["held_out"].to_numpy()))
+
+
+def agreed(truth: pd.DataFrame, clips: pd.DataFrame, features: pd.DataFrame, *, extractor: str) -> pd.DataFrame:
+    """The clips with a ground truth, and all that is known of them, in the order of their ids.
+
+    truth : from ``store.ground_truth``.  clips : from ``store.clips_table``.  features : from ``store.features_table``
+    of this extractor. Columns: clip_id, y, votes, content_hash, track_id, origin, extractor, and the 50 features, NaN
+    in all of them where the extractor has not measured the clip.
+    """
+    settled = truth[truth["status"].isin(SETTLED) & truth["label"].isin(EMOTIONS)]
+    known = clips.set_index("clip_id")[["content_hash", "track_id", "origin"]]
+    table = settled[["label", "votes"]].rename(columns={"label": "y"}).join(known, how="inner").join(features)
+    return table.assign(extractor=extractor).sort_index().rename_axis("clip_id").reset_index()
+
+
+def training_data(published: Table, labels: pd.DataFrame) -> TrainingData:
+    """Join the published rows and the agreed labels.
+
+    labels : from ``agreed``. Left out of them, each with its reason: synthetic clips, clips that the extractor has not
+    measured or in which it measured too little, copies of a published row, recordings of a held-out row, and copies of
+    each other (the first stays where their labels agree, none where they differ).
+    """
+    reasons = _reasons(published, labels)
+    used = labels[reasons == ""]
+    frame = pd.concat([published.frame, used.rename(columns={"y": LABEL})[[LABEL, *COLUMNS]]], ignore_index=True)
+    held = np.append(held_out(published.frame), np.zeros(len(used), dtype=bool))
+    group = _groups(frame, published.frame, used)
+    leaks = np.isin(group, group[held]) & ~held & (np.arange(len(frame)) >= len(published.frame))
+    if leaks.any():
+        at = np.flatnonzero(leaks) - len(published.frame)
+        reasons.loc[used.index[at]] = "a recording of which a clip is held out"
+        used = labels[reasons == ""]
+        frame, group, held = frame[~leaks].reset_index(drop=True), group[~leaks], held[~leaks]
+    origin = published.origin + (" and agreed labels" if len(used) else "")
+    table = as_table(frame, origin=origin, synthetic=published.synthetic)
+    rows = pd.DataFrame({"row": frame.index, "y": frame[LABEL].astype(str), "group": group, "held_out": held})
+    rows["clip_id"] = [""] * len(published.frame) + used["clip_id"].tolist()
+    rows["extractor"] = [MIRTOOLBOX] * len(published.frame) + used["extractor"].tolist()
+    rows = rows[rows["row"].isin(unique_rows(frame).index)].reset_index(drop=True)
+    left_out = labels.assign(reason=reasons).loc[reasons != "", ["clip_id", "y", "reason"]].reset_index(drop=True)
+    return TrainingData(table, rows, left_out, len(published.frame), published.content_hash)
+
+
+def _reasons(published: Table, labels: pd.DataFrame) -> pd.Series:
+    """Why each label trains nothing; empty where it may."""
+    if labels.empty:
+        return pd.Series("", index=labels.index, dtype=object)
+    known = labels[list(COLUMNS)].notna().sum(axis=1).to_numpy()
+    keys = pd.Series(clip_keys(labels), index=labels.index)
+    rows = dict(zip(clip_keys(published.frame)[::-1], published.frame.index[::-1], strict=True))  # the first of copies
+    # The later of two reasons counts. Clips without features seem to be copies of each other, but are not judged yet.
+    reasons = [
+        (keys.duplicated().to_numpy(), "a copy of another labelled clip"),
+        ((labels.groupby(keys)["y"].transform("nunique") > 1).to_numpy(), "copies of one clip with different labels"),
+        *(
+            (keys.eq(key).to_numpy(), f"a copy of row {rows[key]} of the published table")
+            for key in set(keys) & set(rows)
+        ),
+        (known < len(COLUMNS) - MOST_MISSING, f"more than {MOST_MISSING} of its features could not be measured"),
+        (known == 0, "not measured by the present extractor"),
+        (labels["origin"].eq("demo").to_numpy(), "a synthetic clip"),
+    ]
+    why = np.full(len(labels), "", dtype=object)
+    for these, reason in reasons:
+        why[these] = reason
+    return pd.Series(why, index=labels.index, dtype=object)
+
+
+def _groups(frame: pd.DataFrame, published: pd.DataFrame, used: pd.DataFrame) -> np.ndarray:
+    """Number of the recording of each row: copies share one, and so do clips of one file or one track.
+
+    What are copies in the published table alone stays so: ranks, which say what is alike, move with every row.
+    """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    group = duplicate_groups(frame)
+    n, first = len(published), len(group)
+    codes = [duplicate_groups(published)]
+    codes += [pd.factorize(used[column].replace("", None))[0] for column in SAME_MUSIC]  # -1: not known
+    ends = []
+    for part, own in zip((group[:n], group[n:], group[n:]), codes, strict=True):
+        ends.append(np.column_stack([part[own >= 0], first + own[own >= 0]]))
+        first += int(own.max(initial=-1)) + 1
+    pairs = np.concatenate(ends).astype(np.int64)
+    graph = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(first, first))
+    _, component = connected_components(graph, directed=False)
+    return pd.factorize(component[group])[0].astype(np.int64)
+
+
+@dataclass(frozen=True)
+class News:
+    """What a retraining would add to what a model was trained on.
+
+    trained_on : clips of the model's training, held-out ones not counted.  known : labels that it was trained on.
+    new : agreed labels that it was not trained on.  gone : labels that it was trained on and that stand no longer.
+    """
+
+    trained_on: int
+    known: int
+    new: int
+    gone: int
+
+    @property
+    def share(self) -> float:
+        """New labels as a share of the clips trained on."""
+        return self.new / self.trained_on if self.trained_on else float("nan")
+
+
+def news(data: TrainingData, *, seen: Collection[str], trained_on: int) -> News:
+    """What is new to a model. seen : ids of the labelled clips in its training.  trained_on : see `News`."""
+    labelled, before = set(data.labelled["clip_id"]), set(seen)
+    return News(trained_on, len(labelled & before), len(labelled - before), len(before - labelled))
+
+
+def labels_by_emotion(data: TrainingData) -> pd.DataFrame:
+    """What would be trained on: one row an emotion: emotion, published, labelled, held_out (numbers of clips)."""
+    rows, people = data.rows, data.rows["clip_id"] != ""
+    parts = {"published": ~people & ~rows["held_out"], "labelled": people, "held_out": rows["held_out"]}
+    counts = {name: rows[part].groupby("y").size().reindex(EMOTIONS, fill_value=0) for name, part in parts.items()}
+    return pd.DataFrame(counts).rename_axis("emotion").reset_index()
