@@ -128,7 +128,7 @@ def _served(settings: Settings, alias: str, stamp: tuple[str, int]) -> "Served":
     return pipeline.serve(settings, alias=alias)
 
 
-@st.cache_resource(show_spinner=False, ttl="1d")  # opening makes the daily backup
+@st.cache_resource(show_spinner=False)
 def warm_up(_served: "Served") -> threading.Thread:
     """Begin, once a server, to load what the first clip needs, while the person is still choosing it."""
     from core import pipeline
@@ -177,7 +177,7 @@ def results() -> "Comparison":
         st.stop()
 
 
-@st.cache_resource(show_spinner=False, max_entries=3)
+@st.cache_resource(show_spinner=False, max_entries=3, ttl="1d")  # opening makes the daily backup
 def _store(url: str) -> "Store":
     from core.store import open_store
 
