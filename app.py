@@ -11,7 +11,10 @@ st.navigation(
             st.Page("pages/predict.py", title="Predict", icon=":material/graphic_eq:"),
             st.Page("pages/tracks.py", title="Whole tracks", icon=":material/timeline:"),
         ],
-        "Label": [st.Page("pages/label.py", title="Label", icon=":material/headphones:")],
+        "Label": [
+            st.Page("pages/label.py", title="Label", icon=":material/headphones:"),
+            st.Page("pages/agreement.py", title="Agreement", icon=":material/handshake:"),
+        ],
         "Models": [
             st.Page("pages/compare.py", title="Compare models", icon=":material/leaderboard:"),
             st.Page("pages/confusion.py", title="Confusion", icon=":material/grid_on:"),

@@ -1,0 +1,138 @@
+"""The clips on which people differ: who said what, and the answer that settles it."""
+
+import pandas as pd
+import streamlit as st
+
+from core import agreement, disputes, plots, queueing
+from core import store as db
+from core.errors import CoreError
+from core.schema import EMOTIONS
+from core.store import Rater, Store
+from pages import _label_parts, _shared
+
+SAID = "agreement_said"  # in the session: what became of the last press of a button
+SETTLES = {**{e: plots.words(e) for e in EMOTIONS}, "none of the four": "none of the four", "bad audio": "bad audio"}
+_KEYS = {**_label_parts.KEYS, "none of the four": "N", "bad audio": "B"}
+
+
+def disputed(kept: Store, person: Rater, said: pd.DataFrame, needed: int) -> None:
+    """The clips on which people differ, and their settlement by a marked third answer."""
+    truth = agreement.ground_truth(said, raters_needed=needed)
+    status = st.segmented_control(
+        "Clips that are",
+        ["disputed", "skipped", "open", "adjudicated"],
+        default="disputed",
+        required=True,
+        key="status",
+        bind="query-params",
+        format_func=lambda s: f"{s} ({int(truth['status'].eq(s).sum())})",
+        help="; ".join(f"{s}: {m}" for s, m in disputes.MEANINGS.items()),
+    )
+    table = disputes.disputes(said, truth, status=status)
+    told()
+    if table.empty:
+        st.success(f"No clip is {status}.", icon=":material/handshake:")
+        return
+    event = st.dataframe(
+        table.drop(columns="clip_id").assign(guess=table["guess"].map(plots.words)),
+        hide_index=True,
+        key=f"disputes_{status}",
+        on_select="rerun",
+        selection_mode="single-row",
+        alt=f"Clips that are {status}, with who said what",
+        column_config={
+            "file_name": st.column_config.TextColumn("clip"),
+            "last_at": st.column_config.DatetimeColumn("last answer", format="distance"),
+            "guess": st.column_config.TextColumn("the model's guess"),
+        },
+    )
+    rows = event["selection"]["rows"]
+    row = table.iloc[rows[0] if rows else 0]
+    st.subheader(_shared.literal(row["file_name"]))
+    st.caption(
+        ("Chosen above." if rows else "The first of the list; choose another above.") + f" {row['clip_id'][:16]}"
+    )
+    settle(kept, person, row, said[said["clip_id"].eq(row["clip_id"])])
+
+
+def settle(kept: Store, person: Rater, row: pd.Series, answers: pd.DataFrame) -> None:
+    """One clip, what was said of it, and the answer that settles it."""
+    stands = agreement.current_answers(answers)
+    with st.container(key="settle"):
+        hear(kept, row["clip_id"])
+        heard = stands["label"].map(plots.words, na_action="ignore").fillna("skipped: " + stands["skip_reason"])
+        st.dataframe(
+            stands[["rater", "kind"]].join(
+                [heard.rename("heard"), stands[["display", "comment", "created_at"]]],
+            ),
+            hide_index=True,
+            alt="What was said of the clip",
+            column_config={
+                "created_at": st.column_config.DatetimeColumn("when", format="distance"),
+                "display": st.column_config.TextColumn("the guess was"),
+            },
+        )
+        if stands[stands["kind"].eq("answer")]["rater"].eq(person.name).any():
+            st.warning("You are one of the raters of this clip. A third person settles it better.")
+        token = st.session_state.setdefault(f"settle_{row['clip_id']}", db.new_token())
+        comment = st.text_input("Why (optional)", key=f"why_{token}", max_chars=db.MAX_COMMENT)
+        st.markdown("**It is settled as**")
+        with st.container(horizontal=True):
+            for what, words in SETTLES.items():
+                st.button(
+                    words,
+                    key=f"settle_{what}",
+                    shortcut=_KEYS[what],
+                    on_click=_adjudicate,
+                    args=(kept, person, row["clip_id"], what, comment or "", token),
+                )
+            st.button(
+                "Undo", key="settle_undo", shortcut="Z", icon=":material/undo:", on_click=_undo, args=(kept, person)
+            )
+
+
+def hear(kept: Store, clip_id: str) -> None:
+    """The one player for a clip of a list, or why there is nothing to hear."""
+    try:
+        item = queueing.item(kept, clip_id)
+        if item is None or item.path is None:
+            st.caption(":material/volume_off: The audio of this clip was not kept.")
+        else:
+            _label_parts.player(item)
+    except CoreError as error:
+        st.warning(_shared.literal(str(error)), icon=":material/volume_off:")
+
+
+def _adjudicate(kept: Store, person: Rater, clip_id: str, what: str, comment: str, token: str) -> None:
+    emotion = what in EMOTIONS
+    try:
+        receipt = db.add_feedback(
+            kept,
+            token=token,
+            rater=person.name,
+            verified=person.verified,
+            clip_id=clip_id,
+            label=what if emotion else None,
+            skip_reason=None if emotion else what,
+            comment=comment,
+            adjudication=True,
+        )
+        st.session_state[SAID] = ("success", f"Settled as {what}. {receipt.remark}")
+        st.session_state.pop(f"settle_{clip_id}", None)
+    except CoreError as error:
+        st.session_state[SAID] = ("error", str(error))
+
+
+def _undo(kept: Store, person: Rater) -> None:
+    try:
+        receipt = db.undo(kept, token=db.new_token(), rater=person.name, verified=person.verified)
+        what = "Nothing to take back." if receipt is None else "Your newest answer is taken back."
+        st.session_state[SAID] = ("success", what)
+    except CoreError as error:
+        st.session_state[SAID] = ("error", str(error))
+
+
+def told() -> None:
+    kind, sentence = st.session_state.pop(SAID, ("", ""))
+    if kind:
+        (st.success if kind == "success" else st.error)(_shared.literal(sentence))

@@ -1,0 +1,134 @@
+"""Labels as files: exports for other programs, and the import of a file with a dry run."""
+
+import hashlib
+from datetime import UTC, datetime
+
+import pandas as pd
+import streamlit as st
+
+from core import agreement, label_import, labels_io
+from core import store as db
+from core.errors import CoreError
+from core.store import Rater, Store
+from pages import _shared
+
+FORMATS = {
+    "CSV": ("csv", "text/csv", "The answers that stand, one row each; opens in a spreadsheet."),
+    "JSON": ("json", "application/json", "The same, with what to cite it by."),
+    "Label Studio": ("labelstudio.json", "application/json", "Tasks of Label Studio, one a clip."),
+    "Audit trail": ("audit.csv", "text/csv", "Everything that was ever said, also what was taken back."),
+}
+ICONS = {
+    "add": ":material/add: add",
+    "change": ":material/edit: change",
+    "same": ":material/check: same",
+    "refused": ":material/block: refused",
+}
+
+
+def show(kept: Store, person: Rater, said: pd.DataFrame, everything: pd.DataFrame, needed: int) -> None:
+    """Exports, then the import."""
+    st.subheader("Export")
+    if everything.empty:
+        st.info("Nobody has answered yet.", icon=":material/history:")
+    else:
+        exports(said, everything, needed)
+    st.subheader("Import")
+    bring(kept, person, everything)
+
+
+def exports(said: pd.DataFrame, everything: pd.DataFrame, needed: int) -> None:
+    """One download a format."""
+    stamp = hashlib.sha256(everything["feedback_id"].astype(str).str.cat().encode()).hexdigest()
+    stands = agreement.current_answers(said)
+    st.caption(
+        f"{len(stands)} answers stand, of {everything['rater'].nunique()} raters. "
+        "Names of raters are in every file: handle them as personal data."
+    )
+    about = {
+        "program": "Turkish Music Emotion",
+        "exported_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "state": stamp[:16],
+        "raters_needed": needed,
+        "models": sorted(stands["model_version"].dropna().unique()),
+    }
+    make = {
+        "CSV": lambda: labels_io.to_csv(said),
+        "JSON": lambda: labels_io.to_json(said, about=about),
+        "Label Studio": lambda: labels_io.to_label_studio(said),
+        "Audit trail": lambda: labels_io.audit_csv(everything),
+    }
+    with st.container(horizontal=True):
+        for name, (ending, mime, meaning) in FORMATS.items():
+            st.download_button(
+                name,
+                make[name],
+                file_name=f"{_shared.file_name('labels', data_hash=stamp)}.{ending}",
+                mime=mime,
+                icon=":material/download:",
+                key=f"export_{ending}",
+                on_click="ignore",
+                help=meaning,
+            )
+    with st.expander("Labelling interface for Label Studio", icon=":material/code:"):
+        st.code(labels_io.label_studio_config(), language="xml")
+
+
+def bring(kept: Store, person: Rater, feedback: pd.DataFrame) -> None:
+    """A file of labels: what would happen row by row, then the rows."""
+    kind, sentence = st.session_state.pop("imported", ("", ""))
+    if kind:
+        (st.success if kind == "success" else st.error)(_shared.literal(sentence))
+    file = st.file_uploader(
+        "CSV or JSON with clips and labels",
+        type=["csv", "tsv", "txt", "json"],
+        key="labels_file",
+        max_upload_size=labels_io.LARGEST >> 20,
+        help="A column `clip_id`, `hash` or `file_name`, a column `label` or `skip_reason`; `rater` and `comment` if "
+        "you have them. Also what this page exports, and what Label Studio exports.",
+    )
+    if file is None:
+        st.caption("Nothing is stored before you have seen what would happen.")
+        return
+    try:
+        rows = labels_io.read_labels(file.getvalue())
+        plan = label_import.plan_import(rows, db.clips_table(kept), feedback, importer=person.name)
+    except CoreError as error:
+        _shared.problem(error)
+        return
+    counts = plan["action"].value_counts().reindex(label_import.ACTIONS, fill_value=0)
+    st.markdown(" · ".join(f"**{n}** {ICONS[str(action)]}" for action, n in counts.items()))
+    only = st.pills(
+        "Show only",
+        [str(a) for a in label_import.ACTIONS if counts[a]],
+        selection_mode="multi",
+        key="import_actions",
+        format_func=lambda a: f"{a} ({counts[a]})",
+    )
+    shown = plan[plan["action"].isin(only)] if only else plan
+    st.dataframe(shown, hide_index=True, alt="What the import would do, row by row")
+    _shared.download(plan, "import-dry-run", label="Download the dry run")
+    wanted = int(counts["add"] + counts["change"])
+    st.button(
+        f"Store {wanted} answers" if wanted else "Nothing to store",
+        type="primary",
+        icon=":material/upload:",
+        disabled=not wanted,
+        key="import_apply",
+        on_click=_apply,
+        args=(kept, person, rows, plan, str(file.file_id)),
+        help="All of them or none. Names in the file count as not verified.",
+    )
+
+
+def _apply(kept: Store, person: Rater, rows: pd.DataFrame, plan: pd.DataFrame, token: str) -> None:
+    """Store what the dry run showed, unless somebody has answered meanwhile."""
+    try:
+        now = label_import.plan_import(rows, db.clips_table(kept), db.feedback_table(kept), importer=person.name)
+        if not now["action"].equals(plan["action"]):
+            st.session_state["imported"] = ("error", "Somebody answered meanwhile. Look at the dry run again.")
+            return
+        stored = label_import.apply_import(kept, plan, token=token)
+        st.session_state["imported"] = ("success", f"{stored} answers are stored.")
+    except CoreError as error:
+        st.session_state["imported"] = ("error", str(error))

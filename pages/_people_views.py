@@ -1,0 +1,124 @@
+"""Who answers and with which role, and every clip that is stored."""
+
+import pandas as pd
+import streamlit as st
+
+from core import agreement, clips, disputes, plots, queueing
+from core import store as db
+from core.errors import CoreError
+from core.settings import Settings
+from core.store import Rater, Store
+from pages import _shared
+from pages._dispute_views import SAID, hear, told
+
+
+def raters(kept: Store, person: Rater, needed: int) -> None:
+    """Who answers, with which role, and how many have to agree."""
+    told()
+    number_of = st.number_input(
+        "Agreeing raters that make a label",
+        1,
+        queueing.MOST_RATERS,
+        needed,
+        key="raters_needed",
+        help="Two is the rule. One is for a person who labels alone: then nobody catches a slip.",
+    )
+    try:
+        if number_of != needed:
+            queueing.set_raters_needed(kept, int(number_of))
+            st.rerun()
+        table = db.raters_table(kept)
+    except CoreError as error:
+        _shared.problem(error)
+        return
+    event = st.dataframe(
+        table,
+        hide_index=True,
+        key="raters",
+        on_select="rerun",
+        selection_mode="single-row",
+        alt="Raters with their roles and numbers of answers",
+        column_config={
+            "verified": st.column_config.CheckboxColumn(help="The name comes from a login."),
+            "answers": st.column_config.NumberColumn(help="That stand."),
+            "last_at": st.column_config.DatetimeColumn("last answer", format="distance"),
+        },
+    )
+    rows = event["selection"]["rows"]
+    if not rows:
+        st.caption("Choose a rater to change the role.")
+        return
+    row = table.iloc[rows[0]]
+    other = "rater" if row["role"] == "analyst" else "analyst"
+    own = row["rater"] == person.name and bool(row["verified"]) == person.verified
+    st.button(
+        f"Make {_shared.literal(row['rater'])} {'an' if other == 'analyst' else 'a'} {other}",
+        icon=":material/badge:",
+        on_click=_set_role,
+        args=(kept, row["rater"], other, bool(row["verified"])),
+        help="You would leave this page." if own else None,
+    )
+
+
+def _set_role(kept: Store, name: str, role: str, verified: bool) -> None:
+    try:
+        db.set_role(kept, name, role, verified=verified)
+    except CoreError as error:
+        st.session_state[SAID] = ("error", str(error))
+
+
+def all_clips(kept: Store, said: pd.DataFrame, needed: int) -> None:
+    """Every clip that is stored, what it is, and its removal."""
+    told()
+    try:
+        table = db.clips_table(kept)
+    except CoreError as error:
+        _shared.problem(error)
+        return
+    if table.empty:
+        st.info("No clip is stored yet.", icon=":material/queue_music:")
+        return
+    truth = agreement.ground_truth(said, raters_needed=needed)
+    shown = table[["file_name", "origin", "duration_s", "created_at"]].assign(
+        audio=table["path"].notna(),
+        status=table["clip_id"].map(truth["status"]).fillna(disputes.UNTOUCHED),
+        label=table["clip_id"].map(truth["label"]).map(plots.words, na_action="ignore"),
+    )
+    event = st.dataframe(
+        shown,
+        hide_index=True,
+        key="clips",
+        on_select="rerun",
+        selection_mode="single-row",
+        alt="Clips with their origin, status and label",
+        column_config={
+            "file_name": st.column_config.TextColumn("clip"),
+            "duration_s": st.column_config.NumberColumn("length (s)", format="%.1f"),
+            "created_at": st.column_config.DatetimeColumn("came", format="distance"),
+            "audio": st.column_config.CheckboxColumn("audio kept"),
+        },
+    )
+    rows = event["selection"]["rows"]
+    if not rows:
+        st.caption("Choose a clip to hear or to delete it.")
+        return
+    row = table.iloc[rows[0]]
+    st.subheader(_shared.literal(row["file_name"]))
+    hear(kept, row["clip_id"])
+    if st.button("Delete this clip …", icon=":material/delete:", key="delete"):
+        _ask_delete(kept, row["clip_id"], row["file_name"])
+
+
+@st.dialog("Delete this clip?", icon=":material/delete:")
+def _ask_delete(kept: Store, clip_id: str, name: str) -> None:
+    st.markdown(
+        f"**{_shared.literal(name)}** leaves queues, libraries and training, and its kept audio is removed from the "
+        "disk. A file of a library stays where it is. What people said of the clip stays in the audit trail."
+    )
+    if st.button("Delete it", type="primary", key="delete_now"):
+        try:
+            clips.delete_clip(kept, clip_id, settings=Settings())
+            st.session_state[SAID] = ("success", f"{name} is deleted.")
+        except CoreError as error:
+            st.session_state[SAID] = ("error", str(error))
+        st.rerun()
