@@ -26,7 +26,7 @@ from core.library_cluster import Where
 from core.library_copies import near_duplicates
 from core.library_results import Said
 from core.library_types import Found, LibraryEntry, LibraryFile, Plan
-from core.pipeline import Served, judge
+from core.pipeline import Served, ask_shadow, judge
 from core.schema import FeatureVector
 from core.store import Store
 
@@ -284,7 +284,13 @@ class _Run:
 
     def begin(self, new: _Spool) -> None:
         """Note which files are in hand: a file that kills this process is read in another one the next time."""
-        begun = [LibraryFile(f.path, self.plan.name, f.size, "", "begun", extractor=EXTRACTOR) for f in new]
+        files = db.known_files(self.store, self.plan.name, [found.path for found in new])
+        scored = {path for path, file in files.items() if file.state == "scored"}  # what is known of these is of use
+        begun = [
+            LibraryFile(f.path, self.plan.name, f.size, "", "begun", extractor=EXTRACTOR)
+            for f in new
+            if f.path not in scored
+        ]
         db.save_files(self.store, [LibraryEntry(file) for file in begun])
 
     def known(self, chunk: Sequence[Found]) -> frozenset[str]:
@@ -316,6 +322,7 @@ class _Run:
             vectors = [FeatureVector(str(c), EXTRACTOR, v) for c, v in zip(part.index, part.to_numpy(), strict=True)]
             judged = judge(vectors, self.served, policy=self.policy)
             db.save_predictions(self.store, [(p, d) for p, _, d in judged], policy=self.policy)
+            ask_shadow(vectors, self.served, policy=self.policy, store=self.store)
 
     # --- results
 

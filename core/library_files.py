@@ -252,7 +252,7 @@ def _far_stamp(info: dict[str, Any]) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Content:
-    """The bytes of a file, and its size and stamp at that moment. stamp : empty when it was changed just before."""
+    """The bytes of a file, its size, and its stamp at that moment or before; empty when it was changed just then."""
 
     data: bytes
     size: int
@@ -306,7 +306,7 @@ def _read_far(found: Found, max_mb: float) -> Content | None:
     info = system.info(path)
     if int(info.get("size") or len(data)) != len(data):
         return None
-    return Content(data, len(data), _far_stamp(info))
+    return Content(data, len(data), found.stamp)  # as listed: if it changed since, the next list says so
 
 
 def _too_large(size: int, max_mb: float) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import soundfile
 
+from core.library_results import TYPES
 from core.library_types import Found
 
 
@@ -47,5 +48,5 @@ def table(out: Path) -> pd.DataFrame:
     """Results, whichever way they were written, with empty text for what is unknown."""
     if out.suffix == ".parquet":
         return pd.read_parquet(out)
-    text = ("decision", "candidates", "reason", "same_content_as", "near_duplicate_of", "clip_id", "artist", "remarks")
-    return pd.read_csv(out).fillna(dict.fromkeys(text, ""))
+    text = {column: "str" for column, kind in TYPES.items() if kind == "str"}
+    return pd.read_csv(out, dtype=text, keep_default_na=False, na_values={c: [""] for c in TYPES if c not in text})

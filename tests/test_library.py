@@ -1,0 +1,521 @@
+"""A library in one process: what is scored, what is new, what is refused, and what the table says."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import fsspec
+import libraries
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+from core import demo, library, pipeline, store
+from core.audio import decode, excerpt, inspect
+from core.errors import CoreError
+from core.features import EXTRACTOR
+from core.inference import Policy
+from core.library import Progress, score_library
+from core.library_copies import first_alike
+from core.library_results import TYPES
+from core.library_types import Plan
+from core.loudness import integrated
+from core.schema import COLUMNS, EMOTIONS
+from core.settings import Settings
+
+ROOT = Path(__file__).resolve().parent.parent
+PROBA = [f"p_{emotion}" for emotion in EMOTIONS]
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    return pipeline.serve(Settings(data_dir=tmp_path_factory.mktemp("data")))
+
+
+@pytest.fixture
+def opened(tmp_path):
+    db = store.open_store(f"sqlite:///{tmp_path / 'data' / 'feedback.db'}")
+    yield db
+    store.close_store(db)
+
+
+@pytest.fixture
+def score(served, opened, tmp_path, monkeypatch):
+    """Score the folder ``music`` and give the table and the summary."""
+    libraries.settle(monkeypatch)
+
+    def run(folder=tmp_path / "music", *, out="out.parquet", served=served, **given):
+        given = {"policy": served.policies["threshold"], **given}
+        summary = score_library(str(folder), str(tmp_path / out), served=served, store=opened, **given)
+        return libraries.table(tmp_path / out), summary
+
+    return run
+
+
+@pytest.fixture
+def measured(monkeypatch):
+    """Names of the clips whose features were computed."""
+    from core import library_work
+
+    names, extract = [], library_work.extract
+
+    def counted(clip):
+        names.append(clip.clip_id)
+        return extract(clip)
+
+    monkeypatch.setattr(library_work, "extract", counted)
+    return names
+
+
+@pytest.fixture
+def music(tmp_path):
+    return libraries.folder(tmp_path / "music", 3)
+
+
+def longer(character: str = "happy", seconds: float = 12.0, seed: int = 0) -> np.ndarray:
+    return demo.render(demo.variation(character, seed), seconds=seconds)
+
+
+# what is said of a file
+
+
+def test_a_library_says_of_a_file_what_the_same_file_alone_gives(score, served, opened, tmp_path):
+    music = tmp_path / "music" / "Şarkılar"
+    music.mkdir(parents=True)
+    y = longer(seconds=40)
+    soundfile.write(music / "stereo.wav", np.stack([y, 0.3 * y], 1), 44100)
+    soundfile.write(music / "half.flac", y[::2], 22050)
+    soundfile.write(music / "small.mp3", y[: 44100 * 8], 44100)
+    table, summary = score()
+    assert table["file"].tolist() == ["Şarkılar/half.flac", "Şarkılar/small.mp3", "Şarkılar/stereo.wav"]
+    assert list(table.columns) == list(TYPES)
+    assert (summary.found, summary.scored, summary.measured) == (3, 3, 3)
+    for row in table.itertuples():
+        data = (tmp_path / "music" / row.file).read_bytes()
+        alone = pipeline.score_clip(data, row.file, served, policy=served.policies["threshold"], store=None)
+        kept = store.load_features(opened, row.clip_id, EXTRACTOR)
+        assert row.clip_id == alone.clip_id == row.content_hash
+        np.testing.assert_array_equal(kept.values, alone.vector.values)
+        same = table.loc[table["file"] == row.file].iloc[0]
+        np.testing.assert_array_equal(same[list(COLUMNS)].to_numpy(float), alone.vector.values)
+        np.testing.assert_allclose(same[PROBA].to_numpy(float), list(alone.prediction.proba.values()), atol=1e-12)
+        assert (row.guess, row.decision or None) == (alone.prediction.ranked[0], alone.decision.label)
+        assert row.decision_reason == alone.decision.reason
+        assert row.tempo_bpm == alone.vector.values[COLUMNS.index("_Tempo_Mean")]
+        assert row.start_s == alone.recording.start_s
+        assert row.remarks == " ".join(alone.recording.remarks)
+        assert row.end_s - row.start_s == pytest.approx(alone.recording.clip.duration_s)
+    assert table.set_index("file").loc["Şarkılar/stereo.wav", "loudness_lufs"] == pytest.approx(
+        integrated(_middle(y)[:, None] * [1, 0.3], 44100), abs=0.01
+    )
+
+
+def _middle(y: np.ndarray) -> np.ndarray:
+    n = round(30.02 * 44100)
+    return y[(y.size - n) // 2 :][:n]
+
+
+def test_what_was_found_out_is_in_the_store_for_the_other_pages(score, opened, music):
+    table, _ = score()
+    kept = store.library_table(opened, sort="file_name", descending=False)
+    assert kept["file_name"].tolist() == ["0000.wav", "0001.wav", "0002.wav"]
+    assert kept["path"].tolist() == [str(music / name) for name in table["file"]]
+    assert set(kept["origin"]) == {"library"}
+    np.testing.assert_array_equal(kept["tempo"], table["tempo_bpm"])
+    np.testing.assert_array_equal(kept["lufs"], table["loudness_lufs"])
+    np.testing.assert_array_equal(kept["file_duration_s"], [0.6] * 3)
+    assert kept["title"].tolist() == ["0000", "0001", "0002"]
+    assert kept["source"].tolist() == [str(music / f"album {k}") for k in range(3)]
+
+
+def test_tags_become_artist_title_album_genre_and_year(score, opened, tmp_path):
+    (tmp_path / "music").mkdir()
+    with soundfile.SoundFile(tmp_path / "music/x.flac", "w", 8000, 1) as file:
+        file.artist, file.title, file.album = "Zeki Müren", "Gitme  sana\nmuhtacım", "Kahır Mektubu"
+        file.genre, file.date = "Türk Sanat Müziği", "1973-05-01"
+        file.write(np.sin(np.arange(8000)))
+    table, _ = score()
+    row = table.iloc[0]
+    assert (row.artist, row.title, row.album) == ("Zeki Müren", "Gitme sana muhtacım", "Kahır Mektubu")
+    assert (row.genre, row.year) == ("Türk Sanat Müziği", 1973)
+    assert store.library_table(opened, search="müren").iloc[0]["album"] == "Kahır Mektubu"
+
+
+def test_whole_files_are_scored_window_by_window(score, tmp_path):
+    (tmp_path / "music").mkdir()
+    y = np.concatenate([longer(seconds=45), np.zeros(44100 * 32)])
+    soundfile.write(tmp_path / "music/x.wav", y, 44100)
+    table, summary = score(plan=Plan(30, 15))
+    assert table["start_s"].tolist() == [0, 15, 30, 45, 47]
+    assert table["state"].tolist() == ["scored"] * 3 + ["refused"] * 2
+    assert table.loc[3, "reason"] == "x.wav is silent from 45.0 s on. Choose a file, or a part of it, with music."
+    np.testing.assert_allclose(table.loc[:2, PROBA].sum(axis=1), 1)
+    assert table.loc[3:, PROBA].isna().all(axis=None)
+    assert summary.scored == 1
+    data = (tmp_path / "music/x.wav").read_bytes()
+    alone = excerpt(inspect(data, "x.wav"), start_s=15, length_s=30).clip
+    assert table.loc[1, "clip_id"] == alone.clip_id
+    again, summary = score(plan=Plan(30, 15))
+    assert summary.measured == 0
+    pd.testing.assert_frame_equal(again, table)
+    table, summary = score()
+    assert (len(table), summary.measured) == (1, 1)
+
+
+@pytest.mark.parametrize("plan", [(10, 10), (90, 10), (30, 40), (30, 0)])
+def test_windows_that_cannot_be_are_refused(plan):
+    with pytest.raises(CoreError, match="seconds"):
+        Plan(*plan)
+
+
+def test_the_table_is_the_same_as_csv_and_nothing_in_it_is_a_formula(score, tmp_path):
+    (tmp_path / "music").mkdir()
+    with soundfile.SoundFile(tmp_path / "music/=cmd.flac", "w", 8000, 1) as file:
+        file.artist = '=HYPERLINK("x")'
+        file.write(np.sin(np.arange(8000)))
+    (tmp_path / "music/bad.wav").write_bytes(b"no audio")
+    parquet, _ = score()
+    csv, _ = score(out="out.csv")
+    assert parquet["artist"].tolist() == ['=HYPERLINK("x")', ""]
+    assert csv["artist"].tolist() == ['\'=HYPERLINK("x")', ""]
+    assert csv["file"].tolist() == ["'=cmd.flac", "bad.wav"]
+    numbers = [column for column, kind in TYPES.items() if kind == "float64"]
+    pd.testing.assert_frame_equal(parquet[numbers], csv[numbers], check_exact=True)
+
+
+# what is new
+
+
+def test_a_second_run_measures_nothing_and_says_the_same(score, measured, music):
+    first, summary = score()
+    assert (summary.measured, len(measured)) == (3, 3)
+    second, summary = score()
+    assert (summary.measured, len(measured)) == (0, 3)
+    pd.testing.assert_frame_equal(first, second)
+
+
+def test_only_what_changed_is_measured(score, measured, music):
+    before, _ = score()
+    (music / "album 1/0001.wav").write_bytes(libraries.tiny(77))
+    libraries.folder(music, 1, first=3)
+    (music / "album 2/0002.wav").unlink()
+    after, summary = score()
+    assert (summary.found, summary.measured, len(measured)) == (3, 2, 5)
+    assert after["file"].tolist() == ["album 0/0000.wav", "album 1/0001.wav", "album 3/0003.wav"]
+    assert after.loc[0, "clip_id"] == before.loc[0, "clip_id"]
+    assert after.loc[1, "clip_id"] != before.loc[1, "clip_id"]
+
+
+def test_a_change_that_keeps_size_and_time_is_seen(score, music):
+    before, _ = score()
+    file = music / "album 1/0001.wav"
+    times = file.stat()
+    file.write_bytes(libraries.tiny(77))
+    os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert file.stat().st_size == times.st_size
+    after, summary = score()
+    assert summary.measured == 1
+    assert (before["clip_id"] != after["clip_id"]).tolist() == [False, True, False]
+
+
+def test_touched_renamed_and_copied_files_are_read_but_not_measured(score, measured, music):
+    before, _ = score()
+    os.utime(music / "album 0/0000.wav")
+    (music / "album 1/0001.wav").rename(music / "album 1/renamed.wav")
+    (music / "album 2").rename(music / "moved")
+    shutil.copy(music / "moved/0002.wav", music / "copy.wav")
+    after, summary = score()
+    assert (summary.measured, len(measured)) == (4, 3)
+    assert set(after["clip_id"]) == set(before["clip_id"])
+    same = after.set_index("file")["same_content_as"]
+    assert same[same != ""].to_dict() == {"moved/0002.wav": "copy.wav"}
+    again, summary = score()
+    assert summary.measured == 0
+    pd.testing.assert_frame_equal(again, after)
+
+
+def test_a_clip_is_where_its_file_went(score, opened, music):
+    score()
+    (music / "album 1/0001.wav").rename(music / "gone.wav")
+    table, _ = score()
+    clip = table.set_index("file").loc["gone.wav", "clip_id"]
+    kept = store.library_table(opened).set_index("clip_id").loc[clip]
+    assert (kept["path"], kept["file_name"]) == (str(music / "gone.wav"), "gone.wav")
+
+
+def test_another_extractor_measures_all_again(score, measured, music, monkeypatch):
+    score()
+    for module in ("core.library", "core.library_work", "core.library_cluster", "core.library_results"):
+        monkeypatch.setattr(f"{module}.EXTRACTOR", "other 2")
+    _, summary = score()
+    assert (summary.measured, len(measured)) == (3, 6)
+
+
+def test_another_model_or_policy_is_asked_without_measuring(score, served, opened, measured, music):
+    score()
+    other = replace(served, model=replace(served.model, version="other"))
+    table, summary = score(served=other)
+    assert (summary.measured, len(measured)) == (0, 3)
+    assert set(table["model_version"]) == {"other"}
+    table, _ = score(policy=Policy(threshold=0.01))
+    sure = ~table["decision_reason"].str.contains("unlike the training music")
+    assert table.loc[sure, "decision"].tolist() == table.loc[sure, "guess"].tolist()
+    assert len(store.predictions_table(opened)) == 9
+
+
+def test_a_clip_that_somebody_deleted_stays_deleted(score, opened, music):
+    table, _ = score()
+    store.delete_clip(opened, table.loc[1, "clip_id"])
+    again, _ = score()
+    assert again["state"].tolist() == ["scored", "deleted", "scored"]
+    os.utime(music / "album 1/0001.wav")
+    again, _ = score()
+    assert again["state"].tolist() == ["scored", "deleted", "scored"]
+    assert len(store.library_table(opened)) == 2
+
+
+# the same recording twice
+
+
+def test_the_same_bytes_under_two_names_are_one_clip_and_both_are_listed(score, opened, measured, tmp_path):
+    (tmp_path / "music").mkdir()
+    for name in ("b.wav", "a.wav", "c.wav"):
+        (tmp_path / "music" / name).write_bytes(libraries.tiny(5))
+    table, summary = score()
+    assert len(measured) == 1
+    assert len(set(table["clip_id"])) == 1
+    assert table["same_content_as"].tolist() == ["", "a.wav", "a.wav"]
+    assert summary.scored == 3
+    assert len(store.clips_table(opened)) == 1
+
+
+def test_another_encoding_of_the_same_recording_is_named_and_another_recording_is_not(score, tmp_path):
+    (tmp_path / "music").mkdir()
+    y = longer("relax", seconds=10)
+    soundfile.write(tmp_path / "music/a.wav", y, 44100)
+    soundfile.write(tmp_path / "music/b.mp3", y, 44100)
+    soundfile.write(tmp_path / "music/c.flac", 0.5 * y, 44100)
+    soundfile.write(tmp_path / "music/d.wav", longer("relax", seconds=10, seed=1), 44100)
+    soundfile.write(tmp_path / "music/e.wav", np.concatenate([np.zeros(2000), y]), 44100)
+    table, _ = score()
+    assert table["near_duplicate_of"].tolist() == ["", "a.wav", "a.wav", "", "a.wav"]
+
+
+def test_alike_are_all_that_hang_together_and_never_those_that_are_not_known():
+    rng = np.random.default_rng(0)
+    used = COLUMNS
+    z = rng.standard_normal((60, len(used)))
+    z[40] = z[7] + 0.01
+    z[50] = z[40] + 0.01
+    z[55:] = np.nan
+    expected = np.arange(60)
+    expected[[40, 50]] = 7
+    np.testing.assert_array_equal(first_alike(z, used), expected)
+
+
+# what goes wrong
+
+
+def test_every_bad_file_is_a_row_and_the_good_ones_are_scored(score, tmp_path):
+    music = libraries.folder(tmp_path / "music", 1)
+    good = libraries.tiny(1, seconds=2)
+    soundfile.write(music / "silent.wav", np.zeros(8000), 8000)
+    (music / "short.wav").write_bytes(libraries.tiny(1, seconds=0.2))
+    (music / "truncated.wav").write_bytes(good[: len(good) // 2])
+    (music / "text.wav").write_text("no audio")
+    (music / "empty.mp3").touch()
+    (music / "song.m4a").write_bytes(b"\0\0\0\x20ftypM4A " + bytes(100))
+    (music / "loop").symlink_to(".")
+    table, summary = score()
+    rows = table.set_index("file")
+    assert rows.loc["album 0/0000.wav", "state"] == "scored"
+    said = {
+        "silent.wav": ("refused", "silent.wav is silent"),
+        "short.wav": ("refused", "short.wav lasts 0.20 s; at least 0.5 s"),
+        "truncated.wav": ("refused", "truncated.wav is truncated"),
+        "text.wav": ("refused", "text.wav is not audio that can be read"),
+        "empty.mp3": ("refused", "empty.mp3 is empty"),
+        "song.m4a": ("refused", "song.m4a is not audio that can be read"),
+        "loop": ("unread", "A symbolic link that leads back"),
+    }
+    assert set(rows.index) == {*said, "album 0/0000.wav"}
+    for name, (state, reason) in said.items():
+        assert rows.loc[name, "state"] == state
+        assert rows.loc[name, "reason"].startswith(reason)
+    assert summary.states == {"scored": 1, "refused": 6, "unread": 1}
+    assert {one["file"] for one in summary.not_scored} == set(said)
+    _, summary = score()
+    assert summary.measured == 0  # what is no audio stays none until it changes
+    (music / "text.wav").write_bytes(libraries.tiny(9))
+    _, summary = score()
+    assert (summary.measured, summary.scored) == (1, 2)
+
+
+def test_a_fault_of_the_program_costs_one_file_is_told_and_is_tried_again(score, music, monkeypatch):
+    from core import library_work
+
+    extract = library_work.extract
+
+    def faulty(clip):
+        if clip.y.size and abs(float(clip.y[100]) - decoded(music / "album 1/0001.wav")) < 1e-12:
+            raise ZeroDivisionError("by nought")
+        return extract(clip)
+
+    monkeypatch.setattr(library_work, "extract", faulty)
+    table, _ = score()
+    assert table["state"].tolist() == ["scored", "fault", "scored"]
+    assert "ZeroDivisionError in test_library.py" in table.loc[1, "reason"]
+    monkeypatch.setattr(library_work, "extract", extract)
+    table, summary = score()
+    assert table["state"].tolist() == ["scored"] * 3
+    assert summary.measured == 1
+
+
+def decoded(path: Path) -> float:
+    return float(decode(path.read_bytes(), path.name).clip.y[100])
+
+
+def test_a_file_that_vanishes_or_keeps_changing_is_asked_again_the_next_time(score, music, monkeypatch):
+    from core import library_work
+    from core.library_files import UnreadError, read
+
+    def restless(item, *, max_mb):
+        if item.name.endswith("0001.wav"):
+            raise UnreadError("It changed while it was read, twice.")
+        return read(item, max_mb=max_mb)
+
+    monkeypatch.setattr(library_work, "read", restless)
+    table, _ = score()
+    assert table["state"].tolist() == ["scored", "unread", "scored"]
+    monkeypatch.setattr(library_work, "read", read)
+    table, summary = score()
+    assert (table["state"].tolist(), summary.measured) == (["scored"] * 3, 1)
+
+
+def test_a_run_that_is_ended_goes_on_where_it_was(score, measured, tmp_path, monkeypatch):
+    libraries.folder(tmp_path / "music", 8)
+    monkeypatch.setattr("core.library_cluster.MOST", 2)
+    seen: list[Progress] = []
+
+    def ended(progress):
+        seen.append(progress)
+        if progress.done >= 4:
+            raise CoreError("Cancelled.")
+
+    with pytest.raises(CoreError, match="Cancelled"):
+        score(tell=ended)
+    assert not (tmp_path / "out.parquet").exists()
+    half = len(measured)
+    assert 4 <= half < 8
+    table, summary = score(tell=seen.append)
+    assert summary.measured == 4
+    assert table["file"].tolist() == sorted(f"album {k}/{k:04d}.wav" for k in range(8))
+    assert table["clip_id"].nunique() == 8
+    assert {p.phase for p in seen} == {"looking", "scoring", "writing"}
+    assert seen[-1].share == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "match"),
+    [
+        ({"out": "out.xlsx"}, "parquet or .csv"),
+        ({"folder": "nowhere"}, "cannot be read"),
+        ({"folder": "empty"}, "no audio"),
+    ],
+)
+def test_what_cannot_work_is_a_sentence_before_any_work(score, music, measured, tmp_path, given, match):
+    (tmp_path / "empty").mkdir()
+    folder = tmp_path / given.pop("folder", "music")
+    with pytest.raises(CoreError, match=match):
+        score(folder, **given)
+    assert measured == []
+
+
+def test_a_place_for_results_that_is_none_is_refused_before_any_work(score, music, measured, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(CoreError, match="cannot be written"):
+        score(out="file/out.csv")
+    assert measured == []
+
+
+def test_results_appear_whole_or_not_at_all(score, music, tmp_path, monkeypatch):
+    score()
+    before = (tmp_path / "out.parquet").read_bytes()
+    libraries.folder(music, 1, first=7)
+    monkeypatch.setattr("core.library_results._typed", lambda _: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        score()
+    assert (tmp_path / "out.parquet").read_bytes() == before
+    assert not list(tmp_path.glob(".library-*"))
+
+
+# elsewhere
+
+
+def test_a_library_and_its_results_may_be_at_addresses(served, opened, monkeypatch):
+    libraries.settle(monkeypatch)
+    system = fsspec.filesystem("memory")
+    system.store.clear()
+    for k in range(3):
+        system.pipe(f"/lib/sub/{k}.wav", libraries.tiny(k))
+    given = {"served": served, "store": opened, "policy": served.policies["threshold"]}
+    summary = score_library("memory://lib", "memory://results/out.parquet", **given)
+    assert (summary.scored, summary.measured) == (3, 3)
+    with system.open("/results/out.parquet") as file:
+        table = pd.read_parquet(file)
+    assert table["file"].tolist() == ["sub/0.wav", "sub/1.wav", "sub/2.wav"]
+    assert score_library("memory://lib", "memory://results/out.parquet", **given).measured == 0
+    system.pipe("/lib/sub/1.wav", libraries.tiny(9))
+    assert score_library("memory://lib", "memory://results/out.parquet", **given).measured == 1
+    system.store.clear()
+
+
+# beside the music
+
+
+def test_nothing_is_written_into_the_library_unless_asked_and_then_beside_the_music(score, music):
+    before = {p: p.read_bytes() for p in music.rglob("*") if p.is_file()}
+    score()
+    assert {p: p.read_bytes() for p in music.rglob("*") if p.is_file()} == before
+    table, _ = score(beside=True)
+    said = json.loads((music / "album 1/0001.wav.emotion.json").read_text())
+    assert said["content_hash"] == table.loc[1, "content_hash"]
+    assert said["parts"][0]["guess"] == table.loc[1, "guess"]
+    assert {p: p.read_bytes() for p in before} == before
+    _, summary = score(beside=True)
+    assert (summary.found, summary.measured) == (3, 0)
+
+
+# progress
+
+
+def test_progress_says_how_long_it_takes():
+    at = Progress("scoring", found=1000, settled=200, new=800, done=100, not_scored=3, elapsed_s=50.0)
+    assert at.text == "300 of 1,000 files, 2.0 per second, 6 min left, 3 not scored"
+    assert at.share == 0.3
+    assert Progress("scoring", found=1000, new=1000).remaining_s is None
+    assert [library.duration(s) for s in (12, 89, 91, 5400, 8100)] == [
+        "12 s",
+        "89 s",
+        "2 min",
+        "1 h 30 min",
+        "2 h 15 min",
+    ]
+
+
+def test_workers_stay_small():
+    """What a worker imports loads neither tables nor models nor the database."""
+    code = (
+        "import sys; from core import library_work; from core.library_types import Found, Plan;"
+        "entry = library_work.measure_file(Found(sys.argv[1], 'a.flac'), Plan(), frozenset(), 10);"
+        "assert entry.file.state == 'scored', entry.file.reason;"
+        "print(*sorted({'pandas', 'scipy.signal', 'sklearn', 'sqlalchemy', 'mlflow', 'streamlit'} & set(sys.modules)))"
+    )
+    golden = ROOT / "tests" / "golden" / "single_note_2s.flac"
+    run = subprocess.run([sys.executable, "-c", code, golden], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert run.stdout.split() == []
