@@ -206,19 +206,19 @@ def _by_threshold(prediction: Prediction, policy: Policy) -> Decision:
         return Decision(
             first,
             (first,),
-            f"{first.capitalize()}: its probability is {_percent(p)}, and {_limit(policy.threshold)} is enough.",
+            f"{first.capitalize()}: its probability is {percent(p)}, and {_limit(policy.threshold)} is enough.",
         )
     if pair >= policy.pair_threshold:
         return Decision(
             None,
             (first, second),
-            f"{first.capitalize()} or {second}: {_percent(p)} and {_percent(pair - p)}; "
+            f"{first.capitalize()} or {second}: {percent(p)} and {percent(pair - p)}; "
             f"one answer needs {_limit(policy.threshold)}.",
         )
     return Decision(
         None,
         (),
-        f"Needs review: even the two best, {first} and {second}, have only {_percent(pair)} together, "
+        f"Needs review: even the two best, {first} and {second}, have only {percent(pair)} together, "
         f"and {_limit(policy.pair_threshold)} is needed.",
     )
 
@@ -235,9 +235,9 @@ def _by_set(prediction: Prediction, policy: Policy) -> Decision:
     return Decision(None, (), f"Needs review: {what} in {level}.")
 
 
-def _percent(p: float) -> str:
-    """Whole percent, rounded down: 74.9 % is not 75 %, and 99.6 % is not 100 %."""
-    return f"{floor(100 * p + 1e-9)} %"
+def percent(p: float) -> str:
+    """A probability as it is shown everywhere, rounded down: 74.96 % is not 75 %, and 99.97 % is not 100 %."""
+    return f"{floor(1000 * p + 1e-9) / 10:.1f} %"
 
 
 def _limit(p: float) -> str:

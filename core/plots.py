@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from core.inference import percent
 from core.schema import EMOTIONS, LABEL, readable
 
 COLOURS = {"angry": "#D55E00", "happy": "#E69F00", "relax": "#009E73", "sad": "#0072B2"}
@@ -50,10 +51,10 @@ def probabilities(proba: pd.Series, *, threshold: float | None = None) -> go.Fig
             y=[words(e) for e in order],
             orientation="h",
             marker_color=[COLOURS[e] for e in order],
-            text=[f"{v:.0%}" for v in values],
+            text=[percent(v) for v in values],
             textposition="outside",
             cliponaxis=False,
-            hovertemplate="%{y}: %{x:.1%}<extra></extra>",
+            hovertemplate="%{y}: %{text}<extra></extra>",
         )
     )
     if threshold is not None:

@@ -177,7 +177,7 @@ def results() -> "Comparison":
         st.stop()
 
 
-@st.cache_resource(show_spinner=False, max_entries=3, ttl="1d")  # opening makes the daily backup
+@st.cache_resource(show_spinner=False, max_entries=3, ttl=86_400)  # opening makes the daily backup
 def _store(url: str) -> "Store":
     from core.store import open_store
 

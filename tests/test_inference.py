@@ -107,21 +107,21 @@ def test_the_three_answers_of_a_threshold():
     policy = Policy(threshold=0.75, pair_threshold=0.75)
     accept = decide(prediction(angry=0.75, happy=0.15, relax=0.05, sad=0.05), policy)
     assert (accept.label, accept.candidates, accept.action) == ("angry", ("angry",), "accept")
-    assert accept.reason == "Angry: its probability is 75 %, and 75 % is enough."
+    assert accept.reason == "Angry: its probability is 75.0 %, and 75 % is enough."
 
     choose = decide(prediction(angry=0.05, happy=0.05, relax=0.4, sad=0.5), policy)
     assert (choose.label, choose.candidates, choose.action) == (None, ("sad", "relax"), "choose")
-    assert choose.reason == "Sad or relax: 50 % and 40 %; one answer needs 75 %."
+    assert choose.reason == "Sad or relax: 50.0 % and 40.0 %; one answer needs 75 %."
 
     review = decide(prediction(angry=0.2, happy=0.25, relax=0.25, sad=0.3), policy)
     assert (review.label, review.candidates, review.action) == (None, (), "review")
-    assert "sad and happy, have only 55 % together" in review.reason  # a tie: in the order of the schema
+    assert "sad and happy, have only 55.0 % together" in review.reason  # a tie: in the order of the schema
 
 
 def test_a_probability_just_below_the_threshold_is_not_shown_as_reaching_it():
     decision = decide(prediction(angry=0.7499, happy=0.2501, relax=0.0, sad=0.0), Policy())
     assert decision.label is None
-    assert "74 % and 25 %" in decision.reason
+    assert "74.9 % and 25.0 %" in decision.reason
 
 
 def test_a_clip_unlike_the_training_music_is_reviewed_however_sure_the_model_is():
