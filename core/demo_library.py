@@ -20,7 +20,7 @@ FOLDER = "demo-library"  # below the data folder
 GENRE = "synthetic"
 COUNT = 24
 METRES = tuple(usul for usul, strokes in demo.USULS.items() if strokes)
-_ARTISTS = ("Ensemble Çınar", "Ensemble Gülşen", "Ensemble Işık", "Ensemble Örnek", "Ensemble Şafak", "Ensemble Üsküdar")
+_ARTISTS = tuple(f"Ensemble {name}" for name in ("Çınar", "Gülşen", "Işık", "Örnek", "Şafak", "Üsküdar"))
 _BLOCK = 1 << 16  # samples written at a time: libsndfile's Vorbis encoder takes no more at once
 
 
@@ -70,7 +70,9 @@ def _recipe(k: int) -> Piece:
         album=f"Demo album {k % 4 + 1} (synthetic)",
         makam=makam,
         usul=str(rng.choice(METRES)),
-        unit_s=float(np.interp(energy, [0, 0.4, 0.5, 0.75, 0.85], [0.5, 0.3, 0.15, 0.11, 0.16]) * rng.uniform(0.85, 1.15)),
+        unit_s=float(
+            np.interp(energy, [0, 0.4, 0.5, 0.75, 0.85], [0.5, 0.3, 0.15, 0.11, 0.16]) * rng.uniform(0.85, 1.15)
+        ),
         tonic_hz=float(rng.choice([146.8, 196.0, 220.0])),
         saz=int(rng.integers(1, 4)),
         ney=float(np.interp(energy, [0, 0.4, 0.5, 0.82, 1], [0.45, 0.2, 0, 0, 1.2]) * winds),

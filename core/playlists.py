@@ -1,0 +1,215 @@
+"""What a playlist is: pieces in an order, why each is there, what is weak about it, and the gain that levels it.
+
+A playlist is a pure function of the pieces, the wishes and a seed (`core.mood_lists`, `core.iso_path`). What is random
+comes from a hash of seed and piece, so that neither the order of the rows nor a piece that is added elsewhere changes
+what the others get.
+"""
+
+import hashlib
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from core.errors import CoreError
+from core.moods import ACCEPTED, BETWEEN, PROBA, REVIEW, fold
+from core.schema import EMOTIONS
+
+TARGET_LUFS = -18.0  # ReplayGain 2.0; broadcasting has -23 (EBU R 128), streaming about -14
+SHORTEST_S = 5.0  # of a piece in a playlist
+LONGEST_MIN = 12 * 60.0
+LEFT = {
+    ACCEPTED: "the model is sure of one mood",
+    BETWEEN: "the model hears two moods that are neighbours",
+    REVIEW: "a person has to listen first",
+}
+CARRIED = (
+    *("piece_id", "title", "artist", "album", "path", "duration_s", *PROBA, "guess", "confidence", "standing"),
+    *("tempo", "lufs", "synthetic", "clip_id", "start_s", "length_s", "model_version"),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Playlist:
+    """Pieces in the order of playing.
+
+    name : in words.  way : the emotions on its way, one for a playlist of a mood.  wanted_s : the wished time.
+    rows : one a piece: number (from 1), begins_s, the columns of ``CARRIED``, step (from 1), and the step's wanted
+    probabilities want_*; fit, change, tempo_change, gain_db, why and weak as in ``finished``.
+    remarks : what a person should know about it.  target_lufs : of the gains.
+    """
+
+    name: str
+    way: tuple[str, ...]
+    wanted_s: float
+    seed: int
+    rows: pd.DataFrame
+    remarks: tuple[str, ...] = ()
+    target_lufs: float = TARGET_LUFS
+
+    @property
+    def length_s(self) -> float:
+        """Of all pieces together."""
+        return float(self.rows["duration_s"].sum())
+
+
+@dataclass(frozen=True, eq=False)
+class Pool:
+    """Pieces that may be played. table : index ``piece_id``.  remarks : what was left out, and why."""
+
+    table: pd.DataFrame
+    remarks: tuple[str, ...]
+
+
+def usable(pieces: pd.DataFrame, *, standings: Collection[str] = (ACCEPTED,)) -> Pool:
+    """The pieces that a playlist may hold: of these standings, in a file that can be found again, each recording once.
+
+    pieces : as ``moods.pieces``. Of two with the same artist and title the one with the greater confidence stays.
+    """
+    table = pieces.sort_index()
+    standing = table["standing"].isin(list(standings))
+    filed = table["path"].map(lambda path: bool(re.match(r"/|[A-Za-z]:[\\/]|\\\\|[a-z0-9]+://", path)))
+    long = table["duration_s"] >= SHORTEST_S
+    kept = table[standing & filed & long]
+    named = kept[(kept["artist"] != "") & (kept["title"] != "")]
+    names = named["artist"].map(fold) + "\n" + named["title"].map(fold)
+    order = named["confidence"].sort_values(ascending=False, kind="stable").index
+    twice = order[names.loc[order].duplicated()]
+    left = [
+        *(
+            (table["standing"] == name, f"are left out: {words}")
+            for name, words in LEFT.items()
+            if name not in standings
+        ),
+        (standing & ~filed, "are left out: clips without a file of their own"),
+        (standing & filed & ~long, f"are left out: shorter than {SHORTEST_S:.0f} s"),
+        (table.index.isin(twice), "are left out: artist and title of another one"),
+    ]
+    remarks = tuple(f"{int(n)} of {len(table)} pieces {why}." for which, why in left if (n := np.asarray(which).sum()))
+    return Pool(kept.drop(index=twice), remarks)
+
+
+def chance(seed: int, name: str) -> float:
+    """A number in [0, 1) that seed and name fix."""
+    digest = hashlib.blake2b(f"{seed}\n{name}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") / 2**64
+
+
+def wished(minutes: float) -> float:
+    """The wished time in s. Raises CoreError when it is none."""
+    if not 0 < minutes <= LONGEST_MIN:
+        raise CoreError(f"A playlist lasts from a minute to {LONGEST_MIN / 60:.0f} hours, not {minutes:g} minutes.")
+    return 60.0 * minutes
+
+
+def voices(table: pd.DataFrame) -> list[str]:
+    """The artist of each piece for comparing; where nobody is named, a name of its own."""
+    return [fold(a) if a else f"\n{p}" for a, p in zip(table["artist"], table.index, strict=True)]
+
+
+# --- what a list says of itself --------------------------------------------------------------------------------------
+
+FAR_FIT = 0.45  # total variation distance from the wanted mood, from which a piece is called weak
+FAR_STEP = 0.5  # between two neighbours
+TEMPO_STEP = 1.25  # ratio of two neighbours' tempi that is still a small step
+
+
+def finished(made: Playlist) -> Playlist:
+    """The playlist with all that follows from its pieces and their order.
+
+    Columns of rows: number, begins_s; fit : distance of the mood from the wanted one; change : from the piece before
+    (both total variation of the probabilities, in [0, 1]); tempo_change : ratio to the piece before less 1; gain_db;
+    why : the reasons for the piece, in words; weak : what is weak about it, empty where nothing is.
+    """
+    rows = made.rows[[*CARRIED, "step", *(f"want_{e}" for e in EMOTIONS)]].reset_index(drop=True)
+    proba, want = rows[PROBA].to_numpy(), rows[[f"want_{e}" for e in EMOTIONS]].to_numpy()
+    rows.insert(0, "number", np.arange(1, len(rows) + 1))
+    rows.insert(1, "begins_s", rows["duration_s"].cumsum() - rows["duration_s"])
+    rows["fit"] = apart(proba, want)
+    rows["change"] = np.concatenate([[np.nan], apart(proba[1:], proba[:-1])])[: len(rows)]
+    rows["tempo_change"] = rows["tempo"] / rows["tempo"].shift() - 1
+    same = pd.Series(voices(rows.set_index("piece_id")))
+    told: list[Any] = rows.to_dict("records")
+    rows["weak"] = [_weak(row, len(made.way) > 1, again) for row, again in zip(told, same == same.shift(), strict=True)]
+    rows["why"] = [_why(row, made.way) for row in told]
+    return level(replace(made, rows=rows, remarks=(*made.remarks, *_about(made, rows, same))), made.target_lufs)
+
+
+def apart(p: np.ndarray, q: np.ndarray) -> np.ndarray:
+    """Total variation distance of rows of probabilities: the share that has to move, in [0, 1]."""
+    return np.abs(p - q).sum(axis=-1) / 2
+
+
+def mixture(row: Mapping[str, Any], prefix: str = "p_", *, least: float = 0.095) -> str:
+    """Probabilities in words, the largest first: ``"60 % sad, 35 % relax"``; below 10 % nothing is said."""
+    found = sorted(((row[f"{prefix}{e}"], e) for e in EMOTIONS), key=lambda pair: -pair[0])
+    return ", ".join(f"{p:.0%} {e}".replace("%", " %") for p, e in found if p >= least)
+
+
+def _weak(row: Mapping[str, Any], on_a_way: bool, by_same: bool) -> str:
+    found = []
+    if row["fit"] > FAR_FIT:
+        found.append(f"far from the wanted mood ({mixture(row, 'want_')})")
+    if on_a_way and row["change"] > FAR_STEP:
+        found.append("a large step in mood")
+    if on_a_way and not np.isnan(row["tempo_change"]) and not small_tempo_step(row["tempo_change"]):
+        found.append(f"a large step in tempo ({row['tempo_change']:+.0%})".replace("%", " %"))
+    if by_same:
+        found.append("same artist as the piece before")
+    return "; ".join(found)
+
+
+def small_tempo_step(change: float) -> bool:
+    """Whether two tempi are within ``TEMPO_STEP`` of each other. change : their ratio less 1."""
+    return 1 / TEMPO_STEP - 1e-9 <= 1 + change <= TEMPO_STEP + 1e-9
+
+
+def _why(row: Mapping[str, Any], way: tuple[str, ...]) -> str:
+    tempo = "tempo not known" if np.isnan(row["tempo"]) else f"{row['tempo']:.0f} bpm"
+    heard = f"the model hears {mixture(row)}; {row['standing']}; {tempo}"
+    return f"Wanted {mixture(row, 'want_')}: {heard}." if len(way) > 1 else f"{heard[0].upper()}{heard[1:]}."
+
+
+def _about(made: Playlist, rows: pd.DataFrame, same: pd.Series) -> list[str]:
+    """Remarks on the whole list."""
+    found = []
+    miss = made.length_s - made.wanted_s
+    if abs(miss) > max(rows["duration_s"].max() / 2, 0.05 * made.wanted_s):
+        found.append(
+            f"Wished were {minutes(made.wanted_s)}, these pieces last {minutes(made.length_s)}: "
+            f"the usable pieces make nothing {'longer' if miss < 0 else 'shorter'} that is better."
+        )
+    together = int((same == same.shift()).sum())
+    if together:
+        found.append(
+            f"{together} neighbours are by the same artist, because too few of the pieces that fit are by others."
+        )
+    nobody = int((rows["artist"] == "").sum())
+    if nobody:
+        found.append(f"{nobody} pieces name no artist, so nobody can tell whether neighbours share one.")
+    if rows["synthetic"].any():
+        found.append("Synthetic pieces, made by a program, are among these: not for use with clients.")
+    return found
+
+
+def minutes(seconds: float) -> str:
+    """A time as a person reads it: ``"59:30"`` or ``"1:02:07"``."""
+    whole = round(seconds)
+    hours, rest = divmod(whole, 3600)
+    return f"{hours}:{rest // 60:02d}:{rest % 60:02d}" if hours else f"{rest // 60}:{rest % 60:02d}"
+
+
+# --- loudness --------------------------------------------------------------------------------------------------------
+
+
+def level(made: Playlist, target_lufs: float) -> Playlist:
+    """The playlist with the gain in dB that brings each piece to a loudness; NaN where the loudness is not known."""
+    return replace(made, rows=made.rows.assign(gain_db=target_lufs - made.rows["lufs"]), target_lufs=target_lufs)
+
+
+def loudest_without_boost(made: Playlist) -> float:
+    """The highest target, in whole LUFS, at which no piece has to be made louder; NaN when no loudness is known."""
+    return float(np.floor(made.rows["lufs"].min()))
