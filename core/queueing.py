@@ -78,7 +78,7 @@ class Progress:
 class Desk:
     """What lies before a person: the next clips, the one worth most first, and the progress."""
 
-    items: tuple[Item, ...]
+    items: tuple[Item, ...] = ()
     progress: Progress = field(default_factory=lambda: Progress(0, 0, 0, 0))
 
 

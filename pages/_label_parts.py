@@ -31,25 +31,35 @@ _BIG = """<style>
 
 
 @dataclass(eq=False)
+class Form:
+    """One clip before a person. A button that is pressed late answers the form that it was drawn with.
+
+    token : makes the answer one answer, however often it is sent.  shown_at : moment, monotonic.
+    seen : the guess has been on the screen.
+    """
+
+    item: Item
+    token: str
+    shown_at: float
+    seen: bool = False
+
+
+@dataclass(eq=False)
 class Seat:
     """What the session keeps of a person at work. Answers are not among it: they are in the store at once.
 
-    token, undo_token : of the forms on the screen.  shown_at, pressed_at : moments, monotonic.
-    seen : the guess for this clip has been on the screen.  note : kind of box, sentence.
+    counted_at, pressed_at : moments, monotonic.  note : kind of box, sentence.
     """
 
     person: Rater
-    desk: Desk
-    counted_at: float
-    now: Item | None = None
-    token: str = ""
-    undo_token: str = ""
-    shown_at: float = 0.0
+    undo_token: str
+    desk: Desk = field(default_factory=Desk)
+    counted_at: float = 0.0
+    form: Form | None = None
+    waiting: list[Item] = field(default_factory=list)
     pressed_at: float = 0.0
-    seen: bool = False
     skipping: bool = False
     note: tuple[str, str] | None = None
-    waiting: list[Item] = field(default_factory=list)
 
 
 @st.cache_data(show_spinner=False, max_entries=16)
@@ -80,7 +90,7 @@ def seat(kept: Store, person: Rater) -> Seat:
     """The person's seat, new where there is none or somebody else sat there."""
     found: Seat | None = st.session_state.get(SEAT)
     if found is None or found.person.name != person.name or found.person.verified != person.verified:
-        found = Seat(person, Desk(()), 0.0, undo_token=db.new_token())
+        found = Seat(person, db.new_token())
         st.session_state[SEAT] = found
         _advance(found, kept)
     return found
@@ -100,12 +110,12 @@ def _challenger() -> str:
 
 def _advance(at: Seat, kept: Store) -> None:
     """Put the next clip before the person; None when there is none."""
-    at.now = _first_there(at, kept)
-    if at.now is None:
+    item = _first_there(at, kept)
+    if item is None:
         count(at, kept)
         at.waiting = list(at.desk.items)
-        at.now = _first_there(at, kept)
-    _shown(at)
+        item = _first_there(at, kept)
+    _lay(at, item)
 
 
 def _first_there(at: Seat, kept: Store) -> Item | None:
@@ -117,8 +127,9 @@ def _first_there(at: Seat, kept: Store) -> Item | None:
     return None
 
 
-def _shown(at: Seat) -> None:
-    at.token, at.shown_at, at.seen, at.skipping = db.new_token(), time.monotonic(), False, False
+def _lay(at: Seat, item: Item | None) -> None:
+    at.form = None if item is None else Form(item, db.new_token(), time.monotonic())
+    at.skipping = False
 
 
 def put(at: Seat, kept: Store, clip_id: str) -> None:
@@ -127,51 +138,57 @@ def put(at: Seat, kept: Store, clip_id: str) -> None:
     if item is None or item.path is None:
         at.note = ("info", "That clip is gone, or its audio was not kept.")
         return
-    if at.now is not None and at.now.clip_id != clip_id:
-        at.waiting.insert(0, at.now)
+    if at.form is not None:
+        at.waiting.insert(0, at.form.item)
     at.waiting = [other for other in at.waiting if other.clip_id != clip_id]
-    at.now = item
-    _shown(at)
-    at.shown_at = 0.0  # heard before
+    at.form = Form(item, db.new_token(), 0.0)  # heard before, so no answer comes too soon
+    at.skipping = False
 
 
 # --- what buttons and keys do ----------------------------------------------------------------------------------------
 
 
-def _too_fast(at: Seat) -> bool:
+def _too_fast(at: Seat, form: Form) -> bool:
     """Whether nobody can have meant this press: too soon after the clip came, or after the press before."""
-    moment, before = time.monotonic(), max(at.shown_at, at.pressed_at)
+    moment, before = time.monotonic(), max(form.shown_at, at.pressed_at)
     at.pressed_at = moment
     return moment - before < TOO_FAST_S
 
 
-def answer(at: Seat, kept: Store, item: Item, token: str, *, label: str | None = None, skip: str | None = None) -> None:
+def answer(at: Seat, kept: Store, form: Form, *, label: str | None = None, skip: str | None = None) -> None:
     """Store an answer and go on. Sent twice, or with a key held down, it counts once."""
     at.note = None
-    if _too_fast(at):
+    if _too_fast(at, form):
         at.note = ("info", "That came too soon to count. Listen, then press again.")
         return
     try:
         receipt = db.add_feedback(
             kept,
-            token=token,
+            token=form.token,
             rater=at.person.name,
             verified=at.person.verified,
             label=label,
             skip_reason=skip,
-            prediction_id=item.prediction_id,
-            clip_id=item.clip_id,
-            display="shown" if at.seen else queueing.display(item, rater=at.person.name, wanted=_wanted()),
-            shown_label=item.guess if at.seen else None,
-            comment=st.session_state.get(f"comment_{token}") or "",
+            prediction_id=form.item.prediction_id,
+            clip_id=form.item.clip_id,
+            display=_display(at, form),
+            shown_label=form.item.guess if form.seen else None,
+            comment=st.session_state.get(f"comment_{form.token}") or "",
         )
         if receipt.remark:
             at.note = ("info", receipt.remark)
         if receipt.new:
             at.desk = Desk(at.desk.items, at.desk.progress.after_one())
-        _advance(at, kept)
+        if form is at.form:
+            _advance(at, kept)
     except CoreError as error:
         at.note = ("error", str(error))
+
+
+def _display(at: Seat, form: Form) -> str:
+    """What was on the screen: a guess that was seen counts as shown, one that was switched on just now does not."""
+    how = queueing.display(form.item, rater=at.person.name, wanted=_wanted())
+    return "shown" if form.seen else how if how != "shown" else "hidden by choice"
 
 
 def take_back(at: Seat, kept: Store, token: str) -> None:
@@ -211,7 +228,7 @@ def desk(kept: Store, person: Rater) -> None:
         at = seat(kept, person)
         if time.monotonic() - at.counted_at > RECOUNT_S:
             count(at, kept)
-        if at.now is not None and queueing.item(kept, at.now.clip_id) is None:
+        if at.form is not None and queueing.item(kept, at.form.item.clip_id) is None:
             at.note = ("info", "The clip before you was deleted meanwhile. Here is the next one.")
             _advance(at, kept)
     except CoreError as error:
@@ -224,12 +241,12 @@ def desk(kept: Store, person: Rater) -> None:
             st.error(_shared.literal(sentence), icon=":material/error:")
         else:  # one line, so that the clip stays in sight on a telephone
             st.markdown(f":blue[:material/info: {_shared.literal(sentence)}]")
-    if at.now is None:
+    if at.form is None:
         nothing_left(at, kept)
         return
-    audible = _clip(at, at.now)
+    audible = _clip(at, at.form)
     with st.bottom:
-        answers(at, kept, at.now, audible=audible)
+        answers(at, kept, at.form, audible=audible)
 
 
 def progress(at: Seat) -> None:
@@ -242,9 +259,9 @@ def progress(at: Seat) -> None:
     )
 
 
-def _clip(at: Seat, item: Item) -> bool:
+def _clip(at: Seat, form: Form) -> bool:
     """The clip, and what may be known of it; False when it cannot be heard."""
-    audible = True
+    item, audible = form.item, True
     try:
         player(item, autoplay=st.session_state.get("autoplay", True), loop=st.session_state.get("loop", False))
     except AudioError as error:
@@ -261,7 +278,7 @@ def _clip(at: Seat, item: Item) -> bool:
         )
         how = queueing.display(item, rater=at.person.name, wanted=wanted)
         if how == "shown":
-            at.seen = True
+            form.seen = True
             st.markdown(f"The model hears **{plots.words(item.guess)}** ({item.confidence:.0%}).", width="content")
         elif how == "hidden at random":
             st.markdown(":material/visibility_off: Hidden for this clip, at random.", width="content")
@@ -270,15 +287,15 @@ def _clip(at: Seat, item: Item) -> bool:
         if item.synthetic:
             st.badge("synthetic, for practice", icon=":material/science:", color="gray")
     st.text_input(
-        "Comment (optional)", key=f"comment_{at.token}", max_chars=db.MAX_COMMENT, help="Stored with your answer."
+        "Comment (optional)", key=f"comment_{form.token}", max_chars=db.MAX_COMMENT, help="Stored with your answer."
     )
     return audible
 
 
-def answers(at: Seat, kept: Store, item: Item, *, audible: bool) -> None:
+def answers(at: Seat, kept: Store, form: Form, *, audible: bool) -> None:
     """The four answers, always in sight, and the ways around them."""
     st.html(_BIG)
-    common = (at, kept, item, at.token)
+    common = (at, kept, form)
     with st.container(key="emotions"):
         for place, pair in zip(st.columns(2, gap="small"), (EMOTIONS[:2], EMOTIONS[2:]), strict=True):
             with place.container(horizontal=True, gap="small"):

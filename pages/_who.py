@@ -142,9 +142,14 @@ def _offer_login() -> None:
             st.button(label, icon=":material/login:", type="primary", on_click=st.login, args=(provider,))
 
 
+def _cookie() -> str:
+    """What the browser sent when the session began."""
+    return str(st.context.cookies.get(COOKIE, ""))
+
+
 def _from_cookie() -> str:
     try:
-        return db.rater_name(unquote(st.context.cookies.get(COOKIE, "")))
+        return db.rater_name(unquote(_cookie()))
     except StoreError:
         return ""
 
@@ -153,7 +158,7 @@ def _keep(name: str) -> None:
     """In the session, in the browser, and as what the Predict page proposes."""
     st.session_state[KEY] = name
     st.session_state.setdefault("rater", name)
-    if unquote(st.context.cookies.get(COOKIE, "")) != name:
+    if unquote(_cookie()) != name:
         _remember(name)
 
 

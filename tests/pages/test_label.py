@@ -1,0 +1,429 @@
+"""The Label page without a browser: who, what comes next, answers stored at once, undo, deletion, and empty desks."""
+
+from urllib.parse import quote
+
+import numpy as np
+import pytest
+
+from core import clips, queueing, store
+from core.audio import SR, Clip, content_hash
+from core.errors import StoreError
+from core.inference import Policy, Prediction, decide
+from core.schema import EMOTIONS
+from core.settings import Settings
+from pages import _label_parts, _who
+
+
+@pytest.fixture
+def opened(data_dir):
+    db = store.open_store(f"sqlite:///{data_dir / 'feedback.db'}")
+    yield db
+    store.close_store(db)
+
+
+@pytest.fixture(autouse=True)
+def no_wait(monkeypatch):
+    """A test answers faster than anybody listens."""
+    monkeypatch.setattr(_label_parts, "TOO_FAST_S", 0.0)
+
+
+def put(db, number=1, *, first=0.6, audio=True, origin="upload", best="sad"):
+    """A clip in the queue: a tone of half a second; its id."""
+    y = 0.5 * np.sin(2 * np.pi * 110 * number * np.arange(SR // 2) / SR)
+    clip = Clip(content_hash(y.tobytes()), y, SR)
+    path = clips.keep_audio(clip, clips.folder(Settings())) if audio else None
+    store.add_clip(db, clip.clip_id, file_name=f"tone {number}.wav", duration_s=0.5, sr=SR, path=path, origin=origin)
+    said = Prediction(clip.clip_id, "m1", "x 1", {e: first if e == best else (1 - first) / 3 for e in EMOTIONS})
+    store.save_prediction(db, said, policy=Policy(), decision=decide(said, Policy()))
+    return clip.clip_id
+
+
+def enter(page, name="Ece"):
+    page.text_input(key="who_name").input(name)
+    return press(page, "Start")
+
+
+def press(page, label):
+    return next(b for b in page.button if b.label.startswith(label)).click().run()
+
+
+def say(page, emotion):
+    return page.button(key=f"say_{emotion}").click().run()
+
+
+def shown(page):
+    kinds = (page.error, page.warning, page.info, page.success, page.markdown, page.caption, page.subheader)
+    return "\n".join(str(element.value) for kind in kinds for element in kind)
+
+
+def labels(page):
+    return [b.label for b in page.button]
+
+
+def progress(page):
+    return page.main.get("progress")[0].proto.text
+
+
+def rows(db, *columns, **which):
+    table = store.feedback_table(db, **which)
+    return [tuple(None if v != v else v for v in row) for row in table[list(columns)].itertuples(index=False)]
+
+
+def visible_clip(page):
+    """Which clip lies on the desk."""
+    return page.session_state[_label_parts.SEAT].form.item.clip_id
+
+
+def open_desk(open_page, name="Ece", **address):
+    return enter(open_page("label", **address), name)
+
+
+# who
+
+
+def test_a_name_is_asked_once_and_kept_for_the_session(open_page, opened):
+    put(opened)
+    page = open_page("label")
+    assert "What is your name?" in shown(page)
+    assert not [b for b in labels(page) if "sad" in b]
+    page = enter(page, "  Ayşe   Çelik ")
+    assert not page.exception
+    assert "not verified" in page.main.get("popover")[0].proto.popover.label
+    assert store.raters_table(opened)["rater"].tolist() == ["Ayşe Çelik"]
+    page = page.switch_page("pages/home.py").run().switch_page("pages/label.py").run()
+    assert not page.text_input(key=f"comment_{page.session_state[_label_parts.SEAT].form.token}").value
+    assert page.session_state[_who.KEY] == "Ayşe Çelik"
+
+
+def test_a_name_that_is_none_gets_a_sentence(open_page, opened):
+    put(opened)
+    page = enter(open_page("label"), "   ")
+    assert "1 to 80 characters" in page.error[0].value.replace("\\", "")
+    assert store.raters_table(opened).empty
+
+
+def test_a_link_proposes_a_name_and_signs_nobody_in(open_page, opened):
+    put(opened)
+    page = open_page("label", rater="Bob")
+    assert page.text_input(key="who_name").value == "Bob"
+    assert store.raters_table(opened).empty
+
+
+def test_somebody_of_that_name_has_answered_before(open_page, opened):
+    clip = put(opened)
+    store.add_feedback(opened, token=store.new_token(), rater="Ece", label="sad", clip_id=clip)
+    page = enter(open_page("label"), "ECE")
+    assert "has answered here before (1 clips)" in page.warning[0].value
+    other = press(page, "No, I take")
+    assert "What is your name?" in shown(other)
+    page = press(enter(open_page("label"), "ece"), "Yes, I am")
+    assert page.session_state[_who.KEY] == "Ece"
+    assert "1 answered" in progress(page)
+
+
+def test_somebody_else_can_sit_down(open_page, opened):
+    put(opened)
+    page = open_desk(open_page)
+    page = page.button(key="who_leave").click().run()
+    assert "What is your name?" in shown(page)
+    say(enter(page, "Can"), "sad")
+    assert rows(opened, "rater", "label") == [("Can", "sad")]
+
+
+@pytest.mark.parametrize(
+    ("claims", "name"),
+    [
+        ({"email": "Ece@Example.org", "email_verified": True, "sub": "7"}, "ece@example.org"),
+        ({"email": "ece@example.org", "sub": "7"}, "ece@example.org"),
+        ({"email": "boss@example.org", "email_verified": False, "sub": "7", "iss": "https://id"}, "7 of https://id"),
+        ({"sub": "7", "iss": "https://id", "name": "Ece"}, "7 of https://id"),
+    ],
+)
+def test_a_login_is_kept_under_what_the_provider_vouches_for(claims, name):
+    assert _who.identity(claims) == name
+
+
+def test_two_long_identities_stay_apart():
+    names = {_who.identity({"sub": "s" * 200 + end, "iss": "https://id"}) for end in "ab"}
+    assert len(names) == 2
+    assert max(map(len, names)) <= store.MAX_NAME
+
+
+# answers
+
+
+def test_an_answer_is_stored_at_once_and_the_next_clip_comes(open_page, opened):
+    torn, sure = put(opened, 1, first=0.4), put(opened, 2, first=0.9)
+    page = open_desk(open_page)
+    assert visible_clip(page) == torn
+    assert progress(page) == "**You:** 0 answered, 2 to go · **All:** 0 of 2 clips settled"
+    token = page.session_state[_label_parts.SEAT].form.token
+    page.text_input(key=f"comment_{token}").input("a fine ney")
+    page = say(page, "relax")
+    (row,) = store.feedback_table(opened).to_dict("records")
+    wanted = {"clip_id": torn, "label": "relax", "rater": "Ece", "verified": False, "source": "label"}
+    assert wanted.items() <= row.items()
+    assert row["comment"] == "a fine ney"
+    assert visible_clip(page) == sure
+    assert progress(page) == "**You:** 1 answered, 1 to go · **All:** 0 of 2 clips settled"
+    assert not page.exception
+
+
+def test_there_is_one_player_and_it_plays_the_clip_on_the_desk(open_page, opened):
+    put(opened, 1), put(opened, 2)
+    page = open_desk(open_page)
+    first = [a.proto.url for a in page.main.get("audio")]
+    page = say(page, "sad")
+    second = [a.proto.url for a in page.main.get("audio")]
+    assert len(first) == len(second) == 1
+    assert first != second
+    assert first[0].endswith(".flac")
+
+
+def test_what_the_person_saw_is_stored(open_page, opened, monkeypatch):
+    for number in (1, 2, 3):
+        put(opened, number)
+    monkeypatch.setattr("core.agreement.hides_guess", lambda clip_id, rater, **_: False)
+    page = open_desk(open_page)
+    assert "The model hears **● sad** (60%)" in shown(page)
+    page = say(page, "happy")
+    monkeypatch.setattr("core.agreement.hides_guess", lambda clip_id, rater, **_: True)
+    page = page.run()
+    page = say(page, "happy")  # it was shown before the coin changed: what was seen counts
+    assert "Hidden for this clip, at random" in shown(page)
+    assert "The model hears" not in shown(page)
+    say(page, "happy")
+    assert rows(opened, "display", "shown_label") == [
+        ("shown", "sad"),
+        ("shown", "sad"),
+        ("hidden at random", None),
+    ]
+
+
+def test_guesses_can_be_switched_off_but_not_unseen(open_page, opened, monkeypatch):
+    monkeypatch.setattr("core.agreement.hides_guess", lambda clip_id, rater, **_: False)
+    for number in (1, 2):
+        put(opened, number)
+    page = open_desk(open_page)
+    page = page.toggle(key="guesses").set_value(False).run()
+    assert "The model hears" not in shown(page)
+    page = say(page, "happy")
+    say(page, "happy")
+    assert [d for (d,) in rows(opened, "display")] == ["shown", "hidden by choice"]
+
+
+def test_the_file_name_is_not_on_the_desk(open_page, opened):
+    """It would tell the title, and with it what one is supposed to hear."""
+    put(opened)
+    assert "tone" not in shown(open_desk(open_page))
+
+
+@pytest.mark.parametrize(("key", "reason"), [("B", "bad audio"), ("A", "ambiguous"), ("N", "none of the four")])
+def test_a_clip_is_skipped_with_a_reason(open_page, opened, key, reason):
+    put(opened, 1), put(opened, 2)
+    page = open_desk(open_page)
+    assert not [b for b in page.button if b.key and b.key.startswith("skip_")]
+    page = page.button(key="skip").click().run()
+    page = page.button(key=f"skip_{key}").click().run()
+    assert rows(opened, "label", "skip_reason") == [(None, reason)]
+    assert "1 answered, 1 to go" in progress(page)
+    assert not [b for b in page.button if b.key and b.key.startswith("skip_")]
+
+
+def test_every_key_has_its_button(open_page, opened):
+    put(opened)
+    page = open_desk(open_page).button(key="skip").click().run()
+    keys = {b.key: b.proto.shortcut.lower() for b in page.button if b.proto.shortcut}
+    assert keys == {
+        **{f"say_{e}": k for e, k in zip(EMOTIONS, "1234", strict=True)},
+        **{"skip": "s", "skip_B": "b", "skip_A": "a", "skip_N": "n", "undo": "z"},
+    }
+
+
+def test_a_press_that_comes_too_soon_does_not_count(open_page, opened, monkeypatch):
+    monkeypatch.setattr(_label_parts, "TOO_FAST_S", 3600.0)
+    clip = put(opened)
+    page = say(open_desk(open_page), "sad")
+    assert "came too soon" in shown(page)
+    assert rows(opened, "label") == []
+    assert visible_clip(page) == clip
+
+
+def test_the_same_press_sent_twice_is_one_answer(open_page, opened):
+    first = put(opened, 1, first=0.4)
+    put(opened, 2)
+    page = open_desk(open_page)
+    seat = page.session_state[_label_parts.SEAT]
+    form = seat.form
+    say(page, "sad")
+    _label_parts.answer(seat, opened, form, label="sad")
+    assert rows(opened, "clip_id", "label") == [(first, "sad")]
+    _label_parts.answer(seat, opened, form, label="angry")
+    assert rows(opened, "clip_id", "label") == [(first, "sad")]
+    assert "already sent with the answer 'sad'" in seat.note[1]
+
+
+# undo
+
+
+def test_undo_takes_back_one_answer_after_the_other_also_after_a_reload(open_page, opened):
+    order = [put(opened, n, first=0.3 + n / 10) for n in (1, 2, 3)]
+    page = open_desk(open_page)
+    for emotion in ("sad", "relax"):
+        page = say(page, emotion)
+    assert visible_clip(page) == order[2]
+    page = page.button(key="undo").click().run()
+    assert "Taken back" in shown(page)
+    assert visible_clip(page) == order[1]
+    assert "1 answered, 2 to go" in progress(page)
+    again = press(enter(open_page("label")), "Yes, I am")
+    again = again.button(key="undo").click().run()
+    assert visible_clip(again) == order[0]
+    assert "0 answered, 3 to go" in progress(again)
+    again = again.button(key="undo").click().run()
+    assert "Nothing to take back among your last 20 answers" in shown(again)
+    assert rows(opened, "kind") == [("answer",), ("answer",), ("undo",), ("undo",)]
+
+
+def test_after_undo_the_clip_that_waited_comes_next(open_page, opened):
+    order = [put(opened, n, first=0.3 + n / 10) for n in (1, 2)]
+    page = say(open_desk(open_page), "sad")
+    page = page.button(key="undo").click().run()
+    assert visible_clip(page) == order[0]
+    page = say(page, "happy")
+    assert visible_clip(page) == order[1]
+    assert store.current_answers(opened)["label"].tolist() == ["happy"]
+
+
+def test_nobody_takes_back_the_answer_of_another(open_page, opened):
+    clip = put(opened)
+    store.add_feedback(opened, token=store.new_token(), rater="Can", label="sad", clip_id=clip)
+    page = open_desk(open_page).button(key="undo").click().run()
+    assert "Nothing to take back" in shown(page)
+    assert rows(opened, "kind") == [("answer",)]
+
+
+def test_an_earlier_answer_can_be_heard_and_changed(open_page, opened):
+    clip = put(opened)
+    put(opened, 2)
+    page = say(open_desk(open_page), "sad")
+    _label_parts.put(page.session_state[_label_parts.SEAT], opened, clip)
+    say(page.run(), "angry")
+    assert store.current_answers(opened)[["clip_id", "label"]].values.tolist() == [[clip, "angry"]]
+
+
+def test_my_answers_lists_them_and_not_what_others_said(open_page, opened):
+    clip = put(opened)
+    store.add_feedback(opened, token=store.new_token(), rater="Can", label="angry", clip_id=clip)
+    page = say(open_desk(open_page), "relax")
+    page.session_state["view"] = "My answers"
+    page = page.run()
+    (table,) = [d.value for d in page.dataframe]
+    assert table["you heard"].tolist() == ["■ relax"]
+    assert "angry" not in shown(page) + table.to_string()
+
+
+# clips that go away, and audio that cannot be heard
+
+
+def test_a_clip_deleted_while_it_lies_there_gives_way_to_the_next(open_page, opened):
+    first, second = put(opened, 1, first=0.4), put(opened, 2)
+    page = open_desk(open_page)
+    clips.delete_clip(opened, first, settings=Settings())
+    page = page.toggle(key="guesses").set_value(False).run()
+    assert "was deleted meanwhile. Here is the next one." in shown(page).replace("\\", "")
+    assert visible_clip(page) == second
+
+
+def test_an_answer_to_a_clip_deleted_at_that_moment_is_kept_and_said_so(open_page, opened):
+    first, second = put(opened, 1, first=0.4), put(opened, 2)
+    page = open_desk(open_page)
+    seat = page.session_state[_label_parts.SEAT]
+    store.delete_clip(opened, first)
+    _label_parts.answer(seat, opened, seat.form, label="sad")
+    page = page.run()
+    assert "The clip was deleted while you listened" in shown(page).replace("\\", "")
+    assert rows(opened, "clip_id", "label") == [(first, "sad")]
+    assert visible_clip(page) == second
+
+
+def test_a_clip_in_the_waiting_line_that_was_deleted_is_passed_over(open_page, opened):
+    _, second, third = (put(opened, n, first=0.3 + n / 10) for n in (1, 2, 3))
+    page = open_desk(open_page)
+    store.delete_clip(opened, second)
+    assert visible_clip(say(page, "sad")) == third
+
+
+def test_audio_that_is_gone_can_only_be_skipped(open_page, opened, data_dir):
+    put(opened)
+    for file in (data_dir / "clips").rglob("*.flac"):
+        file.unlink()
+    _label_parts._heard.clear()
+    page = open_desk(open_page)
+    assert "no longer there" in page.error[0].value
+    assert all(page.button(key=f"say_{e}").disabled for e in EMOTIONS)
+    page = page.button(key="skip").click().run().button(key="skip_B").click().run()
+    assert rows(opened, "skip_reason") == [("bad audio",)]
+    assert "Nothing is left for you" in shown(page)
+
+
+def test_a_database_that_fails_is_a_sentence_and_the_clip_stays(open_page, opened, monkeypatch):
+    clip = put(opened)
+    page = open_desk(open_page)
+
+    def full(*_args, **_more):
+        raise StoreError("The disk is full: nothing was stored.")
+
+    monkeypatch.setattr(store, "add_feedback", full)
+    page = say(page, "sad")
+    assert "The disk is full" in page.error[0].value
+    assert visible_clip(page) == clip
+
+
+# nothing there
+
+
+def test_an_empty_desk_leads_to_clips_and_offers_practice(open_page, opened):
+    put(opened, audio=False)  # scored, but nobody can hear it
+    page = open_desk(open_page)
+    assert "No clip waits for you yet" in shown(page)
+    assert [b for b in labels(page) if b.startswith("Put 12 synthetic clips")]
+    assert "undo" not in {b.key for b in page.button}
+    assert not page.exception
+
+
+def test_synthetic_clips_fill_the_desk_marked_as_such(open_page, opened, monkeypatch):
+    recipes = queueing.demo_recipes()[:2]
+    monkeypatch.setattr(queueing, "demo_recipes", lambda: recipes)
+    page = press(open_desk(open_page), "Put 2 synthetic clips")
+    page = page.run()
+    assert "synthetic, for practice" in shown(page)
+    assert "0 answered, 2 to go" in progress(page)
+    assert store.clips_table(opened)["origin"].tolist() == ["demo", "demo"]
+    assert not page.exception
+
+
+def test_when_everything_is_answered_it_says_so_and_undo_still_works(open_page, opened):
+    clip = put(opened)
+    page = say(open_desk(open_page), "sad")
+    assert "You have answered 1 of 1 clips" in shown(page)
+    page = page.button(key="undo").click().run()
+    assert visible_clip(page) == clip
+
+
+def test_new_clips_appear_when_one_looks_again(open_page, opened):
+    put(opened)
+    page = say(open_desk(open_page), "sad")
+    new = put(opened, 2)
+    assert visible_clip(press(page, "Look again")) == new
+
+
+def test_the_cookie_is_the_name_and_nothing_else(open_page, opened, monkeypatch):
+    """What the browser sends back is checked like anything that comes from outside."""
+    put(opened)
+    for sent, name in ((quote("Ayşe Çelik"), "Ayşe Çelik"), ("%00evil", ""), ("x" * 200, ""), ("", "")):
+        monkeypatch.setattr(_who, "_cookie", lambda sent=sent: sent)
+        page = open_page("label")
+        assert ("What is your name?" in shown(page)) == (not name)
+        if name:
+            assert page.session_state[_who.KEY] == name
