@@ -75,7 +75,7 @@ def settle(kept: Store, person: Rater, row: pd.Series, answers: pd.DataFrame) ->
         if stands[stands["kind"].eq("answer")]["rater"].eq(person.name).any():
             st.warning("You are one of the raters of this clip. A third person settles it better.")
         token = st.session_state.setdefault(f"settle_{row['clip_id']}", db.new_token())
-        comment = st.text_input("Why (optional)", key=f"why_{token}", max_chars=db.MAX_COMMENT)
+        st.text_input("Why (optional)", key=f"why_{token}", max_chars=db.MAX_COMMENT)
         st.markdown("**It is settled as**")
         with st.container(horizontal=True):
             for what, words in SETTLES.items():
@@ -84,7 +84,7 @@ def settle(kept: Store, person: Rater, row: pd.Series, answers: pd.DataFrame) ->
                     key=f"settle_{what}",
                     shortcut=_KEYS[what],
                     on_click=_adjudicate,
-                    args=(kept, person, row["clip_id"], what, comment or "", token),
+                    args=(kept, person, row["clip_id"], what, token),
                 )
             st.button(
                 "Undo", key="settle_undo", shortcut="Z", icon=":material/undo:", on_click=_undo, args=(kept, person)
@@ -103,7 +103,7 @@ def hear(kept: Store, clip_id: str) -> None:
         st.warning(_shared.literal(str(error)), icon=":material/volume_off:")
 
 
-def _adjudicate(kept: Store, person: Rater, clip_id: str, what: str, comment: str, token: str) -> None:
+def _adjudicate(kept: Store, person: Rater, clip_id: str, what: str, token: str) -> None:
     emotion = what in EMOTIONS
     try:
         receipt = db.add_feedback(
@@ -114,7 +114,7 @@ def _adjudicate(kept: Store, person: Rater, clip_id: str, what: str, comment: st
             clip_id=clip_id,
             label=what if emotion else None,
             skip_reason=None if emotion else what,
-            comment=comment,
+            comment=st.session_state.get(f"why_{token}") or "",
             adjudication=True,
         )
         st.session_state[SAID] = ("success", f"Settled as {what}. {receipt.remark}")

@@ -309,7 +309,7 @@ def test_an_earlier_answer_can_be_heard_and_changed(open_page, opened):
     page = say(open_desk(open_page), "sad")
     _label_parts.put(page.session_state[_label_parts.SEAT], opened, clip)
     say(page.run(), "angry")
-    assert store.current_answers(opened)[["clip_id", "label"]].values.tolist() == [[clip, "angry"]]
+    assert store.current_answers(opened)[["clip_id", "label"]].to_numpy().tolist() == [[clip, "angry"]]
 
 
 def test_my_answers_lists_them_and_not_what_others_said(open_page, opened):

@@ -1,0 +1,284 @@
+"""The Agreement page: for analysts, its figures, disputes settled, the pull of the guess, roles, deletion, files."""
+
+import csv
+import io
+import json
+
+import numpy as np
+import pytest
+
+from core import agreement, clips, queueing, store
+from core.audio import SR, Clip, content_hash
+from core.inference import Policy, Prediction, decide
+from core.schema import EMOTIONS
+from core.settings import Settings
+from pages import _dispute_views, _label_files, _people_views
+
+
+@pytest.fixture
+def opened(data_dir):
+    db = store.open_store(f"sqlite:///{data_dir / 'feedback.db'}")
+    yield db
+    store.close_store(db)
+
+
+def put(db, number=1, *, origin="upload", best="sad", audio=False):
+    y = 0.5 * np.sin(2 * np.pi * 110 * number * np.arange(SR // 2) / SR)
+    clip = Clip(content_hash(y.tobytes()), y, SR)
+    path = clips.keep_audio(clip, clips.folder(Settings())) if audio else "clips/not/there"
+    name = f"tone {number}.wav"
+    store.add_clip(db, clip.clip_id, file_name=name, duration_s=0.5, sr=SR, origin=origin, path=path)
+    said = Prediction(clip.clip_id, "m1", "x 1", {e: 0.7 if e == best else 0.1 for e in EMOTIONS})
+    return clip.clip_id, store.save_prediction(db, said, policy=Policy(), decision=decide(said, Policy()))
+
+
+def answer(db, clip, rater, label, **more):
+    clip_id, number = clip
+    given = {"prediction_id": number, "clip_id": clip_id, "label": label, **more}
+    return store.add_feedback(db, token=store.new_token(), rater=rater, **given)
+
+
+def as_analyst(open_page, view="Overview", name="Boss"):
+    """The page as an analyst sees it, who may have been here before."""
+    page = open_page("agreement", view=view)
+    page.text_input(key="who_name").input(name)
+    page = press(page, "Start")
+    for step in (f"Yes, I am {name}", "Work as an analyst"):
+        if step in [b.label for b in page.button]:
+            page = press(page, step)
+    return page
+
+
+def press(page, label):
+    return next(b for b in page.button if b.label.startswith(label)).click().run()
+
+
+def shown(page):
+    kinds = (page.error, page.warning, page.info, page.success, page.markdown, page.caption, page.subheader)
+    return "\n".join(str(element.value) for kind in kinds for element in kind).replace("\\", "")
+
+
+def metrics(page):
+    return {m.label: m.value for m in page.metric}
+
+
+def test_a_rater_sees_nothing_of_it_before_taking_the_role(open_page, opened):
+    answer(opened, put(opened), "Ece", "sad")
+    page = open_page("agreement")
+    page.text_input(key="who_name").input("Can")
+    page = press(page, "Start")
+    assert "This page is for analysts" in shown(page)
+    assert not page.metric
+    assert not page.dataframe
+    page = press(page, "Work as an analyst")
+    assert page.metric
+    assert store.raters_table(opened).set_index("rater")["role"].to_dict() == {"Can": "analyst", "Ece": "rater"}
+    assert not page.exception
+
+
+def test_an_empty_store_says_what_to_do(open_page, opened):
+    for view in ("Overview", "Disputes", "Pull of the guess", "Raters", "Clips", "Files"):
+        page = as_analyst(open_page, view)
+        assert not page.exception
+        assert shown(page)
+    assert "Nobody has answered yet" in shown(page)
+
+
+def test_the_figures_are_those_of_core(open_page, opened):
+    rng = np.random.default_rng(0)
+    for number in range(1, 9):
+        clip = put(opened, number)
+        for rater in ("Ece", "Can", "Naz"):
+            answer(opened, clip, rater, str(rng.choice(EMOTIONS[:2])))
+    page = as_analyst(open_page)
+    table = agreement.votes(store.feedback_table(opened))
+    found = metrics(page)
+    assert found["Alpha"] == f"{agreement.krippendorff_alpha(table):.2f}"
+    assert found["Raw agreement"] == f"{agreement.summary(table).loc[0, 'raw']:.0%}"
+    assert found["With a ground truth"] == "8 of 8"
+    assert found["Two answers or more"] == "8"
+    pairs = next(d.value for d in page.dataframe if "kappa" in d.value.columns)
+    assert pairs[["rater_a", "rater_b"]].to_numpy().tolist() == [["Can", "Ece"], ["Can", "Naz"], ["Ece", "Naz"]]
+    assert "95 % interval" in shown(page)
+
+
+def test_synthetic_clips_count_only_when_asked_for(open_page, opened):
+    clip = put(opened, origin="demo")
+    for rater in ("Ece", "Can"):
+        answer(opened, clip, rater, "sad")
+    page = as_analyst(open_page)
+    assert "There is nothing to label yet" in shown(page)
+    page = page.toggle(key="synthetic").set_value(True).run()
+    assert metrics(page)["With a ground truth"] == "1 of 1"
+
+
+def test_a_dispute_is_settled_by_a_marked_answer_and_taken_back(open_page, opened):
+    first, second = put(opened, 1, audio=True), put(opened, 2)
+    for clip in (first, second):
+        answer(opened, clip, "Ece", "sad")
+        answer(opened, clip, "Can", "relax")
+    page = as_analyst(open_page, "Disputes")
+    assert "relax: Can; sad: Ece" in page.dataframe[0].value["said"].tolist()
+    assert len(page.main.get("audio")) == 1
+    page.text_input[0].input("the tempo decides")
+    page = page.button(key="settle_relax").click().run()
+    assert "Settled as relax" in shown(page)
+    row = store.feedback_table(opened).iloc[-1]
+    assert row[["clip_id", "kind", "label", "rater", "comment"]].tolist() == [
+        first[0],
+        "adjudication",
+        "relax",
+        "Boss",
+        "the tempo decides",
+    ]
+    assert store.ground_truth(opened).loc[first[0], ["label", "status"]].tolist() == ["relax", "adjudicated"]
+    assert len(page.dataframe[0].value) == 1
+    assert "The audio of this clip is no longer there" in shown(page)
+    page = page.button(key="settle_none of the four").click().run()
+    assert "No clip is disputed" in shown(page)
+    assert store.ground_truth(opened)["status"].tolist() == ["adjudicated"] * 2
+    page.session_state["status"] = "adjudicated"
+    page = page.run().button(key="settle_undo").click().run()
+    assert sorted(store.ground_truth(opened)["status"]) == ["adjudicated", "disputed"]
+    assert not page.exception
+
+
+def test_the_same_settlement_sent_twice_is_one(opened):
+    clip = put(opened)
+    boss, token = store.Rater("Boss", False, "analyst"), store.new_token()
+    for _ in range(2):
+        _dispute_views._adjudicate(opened, boss, clip[0], "sad", token)
+    assert store.feedback_table(opened)["kind"].tolist() == ["adjudication"]
+
+
+def test_who_rated_a_clip_is_told_that_a_third_person_settles_it_better(open_page, opened):
+    clip = put(opened)
+    answer(opened, clip, "Boss", "sad")
+    answer(opened, clip, "Can", "relax")
+    assert "You are one of the raters of this clip" in shown(as_analyst(open_page, "Disputes"))
+
+
+@pytest.mark.parametrize(
+    ("shown_same", "verdict"), [(1.0, "People are swayed"), (0.5, "No pull is established"), (0.0, "lean away")]
+)
+def test_the_pull_of_the_guess_is_told_with_its_interval(open_page, opened, shown_same, verdict):
+    """Forty answers with the guess shown, forty with it hidden, of which half are the same as the guess."""
+    for number in range(1, 81):
+        clip = put(opened, number)
+        display, share = ("shown", shown_same) if number <= 40 else ("hidden at random", 0.5)
+        same = number % 40 < 40 * share
+        what = {"shown_label": "sad"} if display == "shown" else {}
+        answer(opened, clip, "Ece", "sad" if same else "happy", display=display, **what)
+    page = as_analyst(open_page, "Pull of the guess")
+    assert verdict in shown(page)
+    assert f"difference of **{100 * (shown_same - 0.5):+.0f} points**" in shown(page)
+    assert len(page.main.get("plotly_chart")) == 1
+
+
+def test_too_few_answers_show_no_pull(open_page, opened):
+    answer(opened, put(opened), "Ece", "sad", display="shown", shown_label="sad")
+    assert "Not enough yet: 1 answers with the guess shown, 0 with it hidden" in shown(
+        as_analyst(open_page, "Pull of the guess")
+    )
+
+
+def test_one_rater_can_be_enough(open_page, opened):
+    answer(opened, put(opened), "Ece", "sad")
+    page = as_analyst(open_page, "Raters")
+    page = page.number_input(key="raters_needed").set_value(1).run()
+    assert queueing.raters_needed(opened) == 1
+    page = as_analyst(open_page)
+    assert metrics(page)["With a ground truth"] == "1 of 1"
+    assert "one rater is enough" in shown(page)
+
+
+def test_a_role_is_given_and_taken(open_page, opened):
+    store.sign_in(opened, "Ece")
+    _people_views._set_role(opened, "Ece", "analyst", False)
+    assert store.sign_in(opened, "Ece").role == "analyst"
+    page = as_analyst(open_page, "Raters")
+    assert page.dataframe[0].value.set_index("rater")["role"].to_dict() == {"Boss": "analyst", "Ece": "analyst"}
+
+
+def test_every_stored_clip_is_listed_with_its_status(open_page, opened):
+    one = put(opened, 1, audio=True)
+    put(opened, 2)
+    for rater in ("Ece", "Can"):
+        answer(opened, one, rater, "sad")
+    table = as_analyst(open_page, "Clips").dataframe[0].value.set_index("file_name")
+    assert table["status"].to_dict() == {"tone 1.wav": "agreed", "tone 2.wav": "untouched"}
+    assert table.loc["tone 1.wav", "label"] == "● sad"
+
+
+# files
+
+
+def upload(page, text, name="labels.csv"):
+    return page.file_uploader[0].set_value((name, text.encode(), "text/csv")).run()
+
+
+def test_a_file_is_imported_after_a_dry_run_that_says_what_would_happen(open_page, opened):
+    one, two = put(opened, 1), put(opened, 2)
+    answer(opened, one, "Ece", "sad")
+    page = as_analyst(open_page, "Files")
+    text = f"file_name,label,rater\ntone 1.wav,happy,Can\ntone 2.wav,angry,\n{one[0]},relax,Ece\nnowhere.wav,sad,Can\n"
+    page = upload(page, text)
+    plan = page.dataframe[0].value
+    assert plan["action"].tolist() == ["add", "add", "refused", "refused"]
+    assert plan.loc[1, "rater"] == "Boss"
+    assert "only they can change that" in plan.loc[2, "why"]
+    assert len(store.feedback_table(opened)) == 1  # nothing is stored by looking
+    page = page.button(key="import_apply").click().run()
+    assert "2 answers are stored" in shown(page)
+    said = store.feedback_table(opened).iloc[1:]
+    assert said[["clip_id", "rater", "label", "source", "verified"]].to_numpy().tolist() == [
+        [one[0], "Can", "happy", "import", False],
+        [two[0], "Boss", "angry", "import", False],
+    ]
+    assert page.dataframe[0].value["action"].tolist() == ["same", "same", "refused", "refused"]
+    assert page.button(key="import_apply").disabled
+    assert not page.exception
+
+
+def test_an_import_waits_when_somebody_answers_between_dry_run_and_storing(open_page, opened):
+    clip = put(opened)
+    page = upload(as_analyst(open_page, "Files"), "file_name,label,rater\ntone 1.wav,happy,Can\n")
+    answer(opened, clip, "Can", "sad")
+    page = page.button(key="import_apply").click().run()
+    assert "Somebody answered meanwhile" in shown(page)
+    assert store.feedback_table(opened)["label"].tolist() == ["sad"]
+    assert page.dataframe[0].value["action"].tolist() == ["refused"]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [("a,b\n1,2\n", "needs a column"), ("{not json", "no JSON"), ("file_name,label\n", "holds no labels")],
+)
+def test_a_file_without_labels_is_a_sentence(open_page, opened, text, sentence):
+    page = upload(as_analyst(open_page, "Files"), text)
+    assert sentence in page.error[0].value.replace("\\", "")
+    assert not page.exception
+
+
+def test_exports_hold_what_stands_and_the_trail_holds_everything(open_page, opened, monkeypatch):
+    one, practice = put(opened, 1), put(opened, 2, origin="demo")
+    answer(opened, one, "Ece", "sad")
+    answer(opened, one, "Ece", "happy")
+    answer(opened, practice, "Ece", "angry")
+    made = {}
+    monkeypatch.setattr(
+        _label_files.st, "download_button", lambda label, data, **more: made.update({label: (data, more["file_name"])})
+    )
+    page = as_analyst(open_page, "Files")
+    assert not page.exception
+    content = {name: data() for name, (data, _) in made.items() if callable(data)}
+    assert set(content) == {"CSV", "JSON", "Label Studio", "Audit trail"}
+    rows = list(csv.DictReader(io.StringIO(content["CSV"].decode("utf-8-sig"), newline="")))
+    assert [(row["rater"], row["label"]) for row in rows] == [("Ece", "happy")]
+    told = json.loads(content["JSON"])
+    assert told["about"]["raters_needed"] == 2
+    assert [row["label"] for row in told["answers"]] == ["happy"]
+    assert len(json.loads(content["Label Studio"])) == 1
+    trail = list(csv.DictReader(io.StringIO(content["Audit trail"].decode("utf-8-sig"), newline="")))
+    assert [row["label"] for row in trail] == ["sad", "happy", "angry"]
+    assert [row["origin"] for row in trail] == ["upload", "upload", "demo"]
