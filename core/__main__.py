@@ -4,6 +4,8 @@ import csv
 import json
 import os
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -170,6 +172,146 @@ def score(
         work.message = summary.text
     typer.echo(summary.report)
     raise typer.Exit(0 if summary.scored == summary.found else 2)
+
+
+@app.command("demo-library")
+def demo_library(
+    count: Annotated[int, typer.Option(min=1, max=400, help="How many pieces.")] = 24,
+    job: Annotated[int | None, typer.Option(hidden=True)] = None,
+) -> None:
+    """Make a small synthetic library in the data folder and score it, to try moods and playlists with."""
+    from core import demo_library as made
+    from core import jobs, library, pipeline
+    from core.library_cluster import Where
+    from core.store import open_store
+
+    settings = Settings()
+    store, folder = open_store(settings.database), settings.data_dir / made.FOLDER
+    with jobs.at_work(store, library.JOB, job_id=job) as work:
+        served = pipeline.serve(settings)
+        made.write(
+            folder, count=count, tell=lambda done, of: work.tell(0.8 * done / of, f"Making piece {done + 1} of {of}")
+        )
+        summary = library.score_library(
+            str(folder),
+            str(settings.data_dir / f"{made.FOLDER}.csv"),
+            served=served,
+            policy=served.policies["threshold"],
+            store=store,
+            where=Where(workers=1),
+            max_mb=settings.max_upload_mb,
+            tell=lambda progress: work.tell(0.8 + 0.2 * progress.share, progress.text),
+        )
+        work.result, work.message = summary.to_json(), summary.text
+    typer.echo(summary.text)
+
+
+@app.command()
+def retrain(
+    if_triggered: Annotated[
+        bool, typer.Option("--if-triggered", help="For cron: only when a trigger rings and scheduled runs are on.")
+    ] = False,
+    repeats: Annotated[int | None, typer.Option(min=1, help="Repeats of the folds. Default: as in a full run.")] = None,
+    seed: Annotated[int, typer.Option(help="The same labels and seed give the same figures.")] = 0,
+    by: Annotated[str, typer.Option(help="Who asks for it; kept with the model.")] = "",
+    job: Annotated[int | None, typer.Option(hidden=True)] = None,
+) -> None:
+    """Train on the published table and the agreed labels. What comes of it is a challenger; nobody is promoted."""
+    from core import jobs, schedule
+    from core import retrain as learning
+    from core.store import open_store
+
+    settings = Settings()
+    store = open_store(settings.database)
+    if if_triggered:
+        due, why = schedule.due(store, settings)
+        typer.echo(why)
+        if not due:
+            return
+        by = by or "the schedule"
+    with jobs.at_work(store, learning.JOB, job_id=job) as work, _bar(work.tell) as tell:
+        done = learning.retrain(store, settings, tell=tell, seed=seed, repeats=repeats, by=by)
+        work.message = done.summary
+        work.result |= {"version": done.version, "model_version": done.model_version}
+    typer.echo(done.summary)
+
+
+@app.command()
+def promote(
+    version: Annotated[str, typer.Argument(help="Version in the registry. Default: the challenger.")] = "",
+    by: Annotated[str, typer.Option(help="Who decides; kept with the version.")] = "",
+) -> None:
+    """Let the challenger take the champion's place, if it passes the gate; exit status 2 if it does not."""
+    from core import retrain as learning
+    from core.registry import find
+
+    settings = Settings()
+    chosen = find("challenger", settings=settings)
+    verdict = learning.promote(settings, version=version or None, by=by)
+    named = version or (chosen.version if chosen else "")
+    typer.echo(f"Version {named} {'is the champion now' if verdict.passed else 'stays what it was'}. {verdict.reason}")
+    if not verdict.passed:
+        raise typer.Exit(2)
+    rescore(job=None)
+
+
+@app.command()
+def rollback() -> None:
+    """Give the champion's place back to the model that had it before."""
+    from core import registry
+
+    typer.echo(f"In use again: {registry.rollback(settings=Settings())}.")
+    rescore(job=None)
+
+
+@app.command()
+def rescore(job: Annotated[int | None, typer.Option(hidden=True)] = None) -> None:
+    """Let the champion and the challenger say something of every stored clip of which they have not."""
+    from core import jobs
+    from core import retrain as learning
+    from core.store import open_store
+
+    settings = Settings()
+    store = open_store(settings.database)
+    with jobs.at_work(store, learning.RESCORE, job_id=job) as work, _bar(work.tell) as tell:
+        count = learning.rescore(store, settings, tell=tell)
+        work.message = f"{count} predictions of stored clips added."
+    typer.echo(work.message)
+
+
+@app.command()
+def triggers(
+    new_labels: Annotated[float | None, typer.Option(help="New labels, as a share of the clips trained on.")] = None,
+    f1_drop: Annotated[float | None, typer.Option(help="Drop of macro-F1 on feedback.")] = None,
+    drifted: Annotated[float | None, typer.Option(help="Share of the features that drifted.")] = None,
+    scheduled: Annotated[bool | None, typer.Option(help="Whether retrain --if-triggered may train.")] = None,
+) -> None:
+    """Show what would propose a new training, after changing the limits that are given."""
+    from core import pipeline, schedule, standing
+    from core.dataset import load_table
+    from core.store import open_store
+
+    settings = Settings()
+    store = open_store(settings.database)
+    given = {"new_labels": new_labels, "f1_drop": f1_drop, "drifted": drifted, "scheduled": scheduled}
+    standing.set_limits(store, standing.limits_of(store).changed(**{n: v for n, v in given.items() if v is not None}))
+    table = load_table(settings, allow_download=True)
+    typer.echo(schedule.report(standing.standing(store, settings, table, pipeline.serve(settings))))
+
+
+@contextmanager
+def _bar(tell: Callable[[float, str], None]) -> Iterator[Callable[[float, str], None]]:
+    """A bar in the terminal beside the given way to tell how far the work is. Elsewhere nothing is drawn."""
+    from tqdm import tqdm
+
+    with tqdm(total=100, unit="%", bar_format="{l_bar}{bar}| {elapsed}<{remaining}", disable=None) as drawn:
+
+        def told(share: float, text: str) -> None:
+            drawn.set_description_str(text)
+            drawn.update(round(100 * share) - drawn.n)
+            tell(share, text)
+
+        yield told
 
 
 def main() -> None:

@@ -28,7 +28,7 @@ from core.learning import TrainingData
 from core.pipeline import Served, judge, serve
 from core.schema import COLUMNS, FeatureVector
 from core.settings import Settings
-from core.standing import LEARNED, ROWS, asked, described, labels, seen, trained_rows
+from core.standing import LEARNED, LEARNED_HASH, ROWS, asked, described, labels, seen, trained_rows
 from core.store import Store
 
 if TYPE_CHECKING:
@@ -93,6 +93,7 @@ def retrain(
         shutil.rmtree(folder.parent, ignore_errors=True)
         raise
     version = registry.log_run(run, folder, settings=settings)
+    db.set_setting(store, LEARNED_HASH, data.table.content_hash)
     score_stored(store, settings, role="challenger", tell=lambda share, text: tell(0.94 + 0.06 * share, text))
     return Retrained(version, model_version, f"{model_version} is the challenger, version {version}. {summary}")
 

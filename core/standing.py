@@ -24,6 +24,7 @@ from core.store import Store
 from core.triggers import SETTING, Expectation, Limits, Trigger, expectation, triggers
 
 ROWS, LEARNED = "rows.csv", "learned.json"  # beside a model that people's labels trained
+LEARNED_HASH = "learned_hash"  # in the store: content hash of what was trained on last
 RECENT = 200  # newest recordings in which drift is looked for
 
 
@@ -66,7 +67,7 @@ class Standing:
 
     data : what a training would take now.  news : of it, for the model.  feedback : see `core.triggers.Expectation`.
     drift : of the newest recordings; None when they are too few.  triggers : with the limits of this installation.
-    learned : a challenger was trained on just this data already.
+    learned : the last training was on just this data; another one would find the same.
     """
 
     data: TrainingData
@@ -79,7 +80,7 @@ class Standing:
 
     @property
     def proposed(self) -> bool:
-        """A trigger rings, and there is something that no challenger has learned yet."""
+        """A trigger rings, and there is something to learn since the last training."""
         return any(t.rings for t in self.triggers) and not self.learned
 
 
@@ -94,8 +95,7 @@ def standing(store: Store, settings: Settings, published: Table, served: Served)
     recent = newest_recordings(store)
     found = drift(recent, served.reference) if len(recent) >= LEAST else None
     rung = triggers(limits, news=news, feedback=feedback, labelled=len(fresh), drift=found, recordings=len(recent))
-    challenger = described(registry.CHALLENGER, settings=settings)
-    learned = challenger is not None and challenger.data_hash == data.table.content_hash
+    learned = db.get_setting(store, LEARNED_HASH) == data.table.content_hash
     return Standing(data, news, feedback, found, limits, tuple(rung), learned)
 
 

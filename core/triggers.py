@@ -4,7 +4,7 @@ A trigger proposes and a person decides; a setting lets a scheduled run train, b
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -45,6 +45,10 @@ class Limits:
         """The limits as they were kept; names of other versions of the program are left out."""
         names = {field.name for field in fields(cls)}
         return cls(**{name: value for name, value in (kept or {}).items() if name in names})
+
+    def changed(self, **given: float | bool) -> "Limits":
+        """These limits with some of them set anew."""
+        return replace(self, **given)  # type: ignore[arg-type]
 
     def kept(self) -> dict[str, Any]:
         """As a JSON object."""
