@@ -1,0 +1,174 @@
+"""Labelling with the keyboard alone and on a telephone, in a real browser."""
+
+import time
+
+import numpy as np
+import pytest
+
+from core import clips, store
+from core.audio import SR, Clip, content_hash
+from core.inference import Policy, Prediction, decide
+from core.schema import EMOTIONS
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+CLIPS = 8
+LISTEN_MS = 1300  # longer than `pages._label_parts.TOO_FAST_S`
+
+
+@pytest.fixture
+def queue(server):
+    """The server's store with clips in the queue that come before all others; for each test new ones."""
+    opened = store.open_store(f"sqlite:///{server.data_dir / 'feedback.db'}")
+    for _ in range(CLIPS):
+        y = np.random.default_rng().uniform(-0.2, 0.2, 3 * SR)
+        clip = Clip(content_hash(y.tobytes()), y, SR)
+        path = clips.keep_audio(clip, server.data_dir / clips.FOLDER)
+        store.add_clip(opened, clip.clip_id, file_name="noise.wav", duration_s=3, sr=SR, path=path)
+        said = Prediction(clip.clip_id, "test", "x 1", dict.fromkeys(EMOTIONS, 0.25))
+        store.save_prediction(opened, said, policy=Policy(), decision=decide(said, Policy()))
+    yield opened
+    store.close_store(opened)
+
+
+def said(opened, rater):
+    table = store.feedback_table(opened, rater=rater)
+    return [k if k == "undo" else label if label in EMOTIONS else skip for k, label, skip in
+            zip(table["kind"], table["label"], table["skip_reason"], strict=True)]  # fmt: skip
+
+
+def wait_for(what, seconds=20):
+    end = time.monotonic() + seconds
+    while not what() and time.monotonic() < end:
+        time.sleep(0.05)
+    assert what()
+
+
+def idle(page):
+    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
+    assert page.locator("[data-testid=stException]").count() == 0
+
+
+def tab_to(page, name):
+    """Move the focus with the Tab key alone."""
+    for _ in range(60):
+        focused = page.evaluate("document.activeElement.getAttribute('aria-label') || document.activeElement.innerText")
+        if focused and focused.startswith(name):
+            return
+        page.keyboard.press("Tab")
+    pytest.fail(f"the Tab key does not lead to {name}")
+
+
+def sit_down(page, server, name):
+    """Open the page and give the name, without a mouse."""
+    page.goto(f"{server.url}/label")
+    page.get_by_text("What is your name?").wait_for()
+    idle(page)
+    tab_to(page, "Your name")
+    page.keyboard.type(name)
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="● sad").wait_for()
+    idle(page)
+    page.wait_for_timeout(LISTEN_MS)
+
+
+@pytest.mark.parametrize("browser_page", [1280, 390], indirect=True, ids=["desktop", "telephone"])
+def test_a_session_with_the_keyboard_alone(server, queue, browser_page, request):
+    page, name = browser_page, f"Keys {request.node.callspec.id}"
+    sit_down(page, server, name)
+    for key, emotion in zip("1234", EMOTIONS, strict=True):
+        before = said(queue, name)
+        page.keyboard.press(key)
+        wait_for(lambda expected=[*before, emotion]: said(queue, name) == expected)
+        page.wait_for_timeout(LISTEN_MS)
+        assert page.locator("audio").count() == 1
+    page.keyboard.press("s")
+    page.get_by_role("button", name="Ambiguous").wait_for()
+    page.keyboard.press("a")
+    wait_for(lambda: said(queue, name)[4:] == ["ambiguous"])
+    page.wait_for_timeout(LISTEN_MS)
+    page.keyboard.press("z")
+    page.get_by_text("Taken back").wait_for()
+    assert said(queue, name)[5:] == ["undo"]
+    page.reload()
+    page.get_by_role("button", name="● sad").wait_for()  # the name was kept by the browser
+    idle(page)
+    page.get_by_text("4 answered").wait_for()
+    page.keyboard.press("z")
+    page.get_by_text("Taken back").wait_for()
+    assert said(queue, name)[6:] == ["undo"]
+    page.get_by_text("3 answered").wait_for()
+
+
+@pytest.mark.parametrize("browser_page", [390], indirect=True)
+def test_on_a_telephone_player_and_answers_are_in_sight_together(server, queue, browser_page):
+    page = browser_page
+    page.set_viewport_size({"width": 390, "height": 844})
+    sit_down(page, server, "Telephone")
+    boxes = [page.get_by_role("button", name=e).bounding_box() for e in ("▲ angry", "★ happy", "■ relax", "● sad")]
+    boxes.append(page.locator("audio").bounding_box())
+    for box in boxes:
+        assert 0 <= box["x"] <= box["x"] + box["width"] <= 390
+        assert 0 <= box["y"] <= box["y"] + box["height"] <= 844
+    assert min(box["height"] for box in boxes[:4]) >= 44  # a thumb's width
+    page.mouse.wheel(0, 2000)
+    page.wait_for_timeout(300)
+    for emotion, before in zip(("▲ angry", "● sad"), (boxes[0], boxes[3]), strict=True):
+        assert page.get_by_role("button", name=emotion).bounding_box()["y"] == pytest.approx(before["y"], abs=2)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_digits_in_a_comment_are_no_answers_and_the_comment_is_stored(server, queue, browser_page):
+    page, name = browser_page, "Commentator"
+    sit_down(page, server, name)
+    tab_to(page, "Comment")
+    page.keyboard.type("4 beats, 1 saz, sz")
+    page.keyboard.press("Enter")
+    idle(page)
+    page.wait_for_timeout(500)
+    assert said(queue, name) == []
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("2")
+    wait_for(lambda: said(queue, name) == ["happy"])
+    assert store.feedback_table(queue, rater=name)["comment"].tolist() == ["4 beats, 1 saz, sz"]
+
+
+def test_a_key_that_is_held_down_is_one_answer(server, queue, browser_page):
+    page, name = browser_page, "Heavy hand"
+    sit_down(page, server, name)
+    for _ in range(60):
+        page.keyboard.down("3")
+        page.wait_for_timeout(33)
+    page.keyboard.up("3")
+    page.get_by_text("came too soon").wait_for()
+    idle(page)
+    assert said(queue, name) == ["relax"]
+
+
+def test_an_answer_takes_less_than_a_second(server, queue, browser_page):
+    page, name = browser_page, "Quick"
+    sit_down(page, server, name)
+    took = []
+    for number in range(1, 6):
+        start = time.monotonic()
+        page.keyboard.press("1")
+        page.get_by_text(f"{number} answered").wait_for()
+        took.append(time.monotonic() - start)
+        page.wait_for_timeout(LISTEN_MS)
+    assert sorted(took)[2] < 1, took
+    assert said(queue, name) == ["angry"] * 5
+
+
+def test_the_next_clip_plays_by_itself_and_only_that(server, queue, browser_page):
+    page = browser_page
+    sit_down(page, server, "Listener")
+    sound = "[...document.querySelectorAll('audio')].map(a => [a.src, a.paused])"
+    page.wait_for_function("[...document.querySelectorAll('audio')].some(a => a.currentTime > 0)")
+    ((first, paused),) = page.evaluate(sound)
+    assert not paused
+    page.keyboard.press("1")
+    page.wait_for_function("before => document.querySelector('audio').src !== before", arg=first)
+    page.wait_for_function("document.querySelector('audio').currentTime > 0")
+    ((second, paused),) = page.evaluate(sound)
+    assert second != first
+    assert not paused
