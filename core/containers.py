@@ -15,6 +15,7 @@ _BITRATES = {  # kbit/s by (MPEG-1?, layer); index 0 = free format, 15 = not all
     (False, 3): (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
 }
 _RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}  # Hz by version bits
+_SEARCHED = 65_536  # bytes after the tags in which the first MPEG frame must begin
 _STREAMED = 0x7FFFF000  # recorders that cannot seek back leave such sizes in a WAV header; they announce nothing
 
 
@@ -26,7 +27,9 @@ def cut_short(data: bytes, form: str) -> bool:
         return _ogg_cut(data)
     if form in ("MP3", "MPEG"):
         return _mpeg_cut(data)
-    return False  # FLAC, AIFF: libsndfile compares the announced length itself
+    if form in ("AIFF", "RF64", "W64", "AU"):
+        return _announced_size(data, form) > len(data)
+    return False  # FLAC has no sizes to compare: whether its last frame can be read is tried by the decoder
 
 
 def _riff_cut(data: bytes) -> bool:
@@ -38,6 +41,23 @@ def _riff_cut(data: bytes) -> bool:
             return size < _STREAMED and at + 8 + size > len(data)
         at += 8 + size + size % 2
     return False
+
+
+def _announced_size(data: bytes, form: str) -> int:
+    """Bytes that the header announces for the whole file; 0 where it announces none.
+
+    AIFF (Apple 1989), RF64 (EBU Tech 3306), Sony Wave64, AU (Sun).
+    """
+    if len(data) < 48:
+        return 0
+    if form == "AIFF":
+        return int(struct.unpack(">I", data[4:8])[0]) + 8
+    if form == "RF64":  # the sizes that do not fit into 32 bits stand in the chunk ds64
+        return int(struct.unpack("<Q", data[20:28])[0]) + 8 if data[12:16] == b"ds64" else 0
+    if form == "W64":
+        return int(struct.unpack("<Q", data[16:24])[0])
+    offset, size = struct.unpack(">II", data[4:12])
+    return 0 if size >= _STREAMED else int(offset + size)
 
 
 def _ogg_cut(data: bytes) -> bool:
@@ -81,8 +101,12 @@ def _after_id3(data: bytes) -> int:
 
 
 def _next_frame(data: bytes, at: int) -> int:
-    """Position of the first frame that another frame follows, or that ends the file; -1 without one."""
-    while (at := data.find(b"\xff", at)) >= 0:
+    """Position of the first frame that another frame follows, or that ends the file; -1 without one.
+
+    Only ``_SEARCHED`` bytes are looked at: a file of nothing but sync bytes would keep a core busy for minutes.
+    """
+    last = at + _SEARCHED
+    while (at := data.find(b"\xff", at, last)) >= 0:
         length = frame_length(data[at : at + 4])
         if length and (at + length >= len(data) or frame_length(data[at + length : at + length + 4])):
             return at

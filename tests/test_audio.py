@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from core import audio
+from core import audio, containers
 from core.errors import AudioError
 from core.schema import SR
 
@@ -120,6 +120,26 @@ def test_truncated_files_are_refused(form, kept):
     data = encode(tone(5) + 0.1 * np.random.default_rng(0).standard_normal(5 * SR), form=form)
     with pytest.raises(AudioError, match="truncated|damaged|zero"):
         audio.decode(data[: int(kept * len(data))], "x")
+
+
+@pytest.mark.parametrize("form", ["FLAC", "AIFF", "RF64", "W64", "AU"])
+@pytest.mark.parametrize("kept", [0.95, 0.5])
+def test_a_long_truncated_file_is_refused_though_its_middle_is_whole(form, kept):
+    data = encode(tone(70, 8000), 8000, form=form)
+    assert audio.decode(data, "x").duration_s == 70
+    with pytest.raises(AudioError, match="truncated|damaged"):
+        audio.decode(data[: int(kept * len(data))], "x")
+
+
+def test_an_mp3_of_nothing_but_sync_bytes_is_not_searched_through():
+    frame = b"\xff\xfb\x00\x44" + bytes(36) + b"\xff" * 5_000_000
+    assert containers._next_frame(frame, 0) == -1
+
+
+def test_channels_that_cancel_are_refused_with_the_reason():
+    y = np.stack([tone(1.0), -tone(1.0)], axis=1)
+    with pytest.raises(AudioError, match="silent once its channels are mixed"):
+        audio.decode(encode(y), "x.wav")
 
 
 def test_streamed_wav_headers_announce_nothing():
