@@ -29,6 +29,7 @@ SHARE = 4  # chunks a worker, so that none waits long for the last
 AHEAD = 2  # chunks a worker has: one in work, one to go on with
 TICK_S = 1.0  # between two looks at whether to stop
 PATIENCE_S = 600.0  # without its scheduler, a run waits this long for another one
+CONNECT = "10s"  # a scheduler that does not answer within this is not there
 LIMITED = "1000000000"
 # Dask tells glibc to give memory back at once, which makes numpy 1.7 times slower; and one worker is one thread.
 ENVIRONMENT = {
@@ -158,7 +159,7 @@ def _client(address: Any) -> Any:
     from distributed import Client
 
     try:
-        return Client(address, timeout="10s", set_as_default=False)
+        return Client(address, timeout=CONNECT, set_as_default=False)
     except (OSError, ValueError) as error:
         raise CoreError(
             f"There is no Dask scheduler at {address}. Start one with: dask scheduler (and workers with: dask worker)"

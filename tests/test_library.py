@@ -21,6 +21,7 @@ from core.errors import CoreError
 from core.features import EXTRACTOR
 from core.inference import Policy
 from core.library import Progress, score_library
+from core.library_cluster import Where
 from core.library_copies import first_alike
 from core.library_results import TYPES
 from core.library_types import Plan
@@ -418,6 +419,23 @@ def test_a_run_that_is_ended_goes_on_where_it_was(score, measured, tmp_path, mon
     assert table["clip_id"].nunique() == 8
     assert {p.phase for p in seen} == {"looking", "scoring", "writing"}
     assert seen[-1].share == 1
+
+
+def test_killed_between_the_features_and_the_answers_the_next_run_asks_for_these(score, measured, music, monkeypatch):
+    save = store.save_predictions
+    monkeypatch.setattr(store, "save_predictions", lambda *_, **__: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        score()
+    monkeypatch.setattr(store, "save_predictions", save)
+    table, summary = score()
+    assert (summary.measured, len(measured)) == (0, 3)
+    np.testing.assert_allclose(table[PROBA].sum(axis=1), 1)
+
+
+def test_a_cluster_that_is_not_there_is_a_sentence(score, music, monkeypatch):
+    monkeypatch.setattr("core.library_cluster.CONNECT", "1s")
+    with pytest.raises(CoreError, match="There is no Dask scheduler at tcp://127.0.0.1:9"):
+        score(where=Where("tcp://127.0.0.1:9"))
 
 
 @pytest.mark.parametrize(
