@@ -134,7 +134,12 @@ def _replace(folder: Path, contents: Mapping[str, bytes]) -> None:
         old = aside.with_name(aside.name + ".old")
         if folder.exists():
             os.replace(folder, old)
-        os.replace(aside, folder)
+        try:
+            os.replace(aside, folder)
+        except BaseException:
+            if old.exists():
+                os.replace(old, folder)
+            raise
         shutil.rmtree(old, ignore_errors=True)
     except BaseException:
         shutil.rmtree(aside, ignore_errors=True)

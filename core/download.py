@@ -1,6 +1,7 @@
 """Bytes from a server, in bounded time and size, and one file out of a zip archive."""
 
 import io
+import lzma
 import threading
 import time
 import zipfile
@@ -112,7 +113,15 @@ def member(archive: bytes, name: str, *, url: str) -> bytes:
             # A header can lie about the size: read one byte more than is allowed and no further.
             with files.open(inside[0]) as file:
                 data = file.read(MAX_BYTES + 1)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        lzma.LZMAError,
+        OSError,
+        EOFError,
+        NotImplementedError,
+        RuntimeError,
+    ) as error:
         raise DownloadError(f"What {url} sent is no whole zip archive ({len(archive)} bytes).") from error
     if len(data) > MAX_BYTES:
         raise DownloadError(

@@ -12,6 +12,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +27,7 @@ from core.gate import Verdict, gate
 from core.inference import Model
 from core.schema import COLUMNS, EMOTIONS
 from core.settings import Settings
+from core.split import replace_file
 
 if TYPE_CHECKING:
     from core.train import TrainingRun
@@ -90,10 +92,7 @@ def find(alias: str, *, settings: Settings) -> Found | None:
     file = _sqlite_file(settings.mlflow)
     if file is None:
         return _ask(alias, settings)
-    kept, stamp = (
-        settings.cache_dir / f"registry_{alias}.json",
-        [file.stat().st_mtime_ns, file.stat().st_size, str(file)],
-    )
+    kept, stamp = settings.cache_dir / f"registry_{alias}.json", _stamp(file)
     try:
         known = json.loads(kept.read_text(encoding="utf-8"))
         if known["stamp"] == stamp:
@@ -101,11 +100,17 @@ def find(alias: str, *, settings: Settings) -> Found | None:
     except (OSError, ValueError, KeyError, TypeError):
         pass  # nothing kept, or by another version of this program: ask
     found = _ask(alias, settings)
-    stamp = [file.stat().st_mtime_ns, file.stat().st_size, str(file)]
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    answer = {"stamp": stamp, "version": found and found.version, "folder": found and str(found.folder)}
-    kept.write_text(json.dumps(answer), encoding="utf-8")
+    if stamp == _stamp(file):  # else somebody wrote meanwhile, and the answer may be the old one
+        answer = {"stamp": stamp, "version": found and found.version, "folder": found and str(found.folder)}
+        with suppress(OSError):  # a cache that cannot be written costs seconds, not the answer
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            replace_file(kept, json.dumps(answer).encode())
     return found
+
+
+def _stamp(file: Path) -> list[int | str]:
+    state = file.stat()
+    return [state.st_mtime_ns, state.st_size, str(file)]
 
 
 def _sqlite_file(uri: str) -> Path | None:

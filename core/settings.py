@@ -1,9 +1,12 @@
 """Paths, and the few values that the environment may change (prefix ``TME_``)."""
 
 from pathlib import Path
+from typing import Any
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from core.errors import CoreError
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -23,7 +26,7 @@ class Settings(BaseSettings):
     ``TME_SCHEDULER``           a Dask cluster that scores libraries, ``tcp://host:8786``; this machine by default
     """
 
-    model_config = SettingsConfigDict(env_prefix="TME_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="TME_", env_ignore_empty=True, frozen=True)
 
     table: Path | None = None
     data_dir: Path = ROOT / "data"
@@ -35,6 +38,14 @@ class Settings(BaseSettings):
     max_upload_mb: float = Field(default=200.0, gt=0)
     library_dir: Path | None = None
     scheduler: str = ""
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            wrong = error.errors()[0]
+            name = "TME_" + "_".join(map(str, wrong["loc"])).upper()
+            raise CoreError(f"The setting {name} is wrong: {wrong['msg']}. Change it or leave it out.") from error
 
     @property
     def database(self) -> str:

@@ -16,6 +16,7 @@ from core.schema import COLUMNS, LABEL
 MAX_BYTES = 150 * 10**6
 MAX_ROWS = 200_000
 MAX_COLUMNS = 1_000
+MAX_CELLS = 12 * 10**6  # 200,000 rows of the table's 52 columns; a text cell takes some 60 bytes of memory
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 _BOMS = (  # the longer ones first: that of UTF-32 begins with that of UTF-16
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -66,6 +67,7 @@ def read_csv(data: bytes, name: str) -> pd.DataFrame:
 def _cells(body: str, names: list[str], delimiter: str, shown: str) -> pd.DataFrame:
     """The rows below the header as text. Raises TableError when there are none, too many, or ragged ones."""
     beyond = ""  # a column for cells that the header has no name for; no other name is empty
+    limit = min(MAX_ROWS, MAX_CELLS // len(names))
     try:
         frame = pd.read_csv(
             io.StringIO(body),
@@ -75,14 +77,16 @@ def _cells(body: str, names: list[str], delimiter: str, shown: str) -> pd.DataFr
             index_col=False,
             dtype=str,
             keep_default_na=False,
-            nrows=MAX_ROWS + 1,
+            nrows=limit + 1,
         )
     except pd.errors.ParserError as error:
         raise TableError(f"{shown} cannot be divided into cells: {_reason(error)}.") from error
     if frame.empty:
         raise TableError(f"{shown} has column names but no rows.")
-    if len(frame) > MAX_ROWS:
-        raise TableError(f"{shown} has more than {MAX_ROWS:,} rows, the most that is read. Split the file.")
+    if len(frame) > limit:
+        raise TableError(
+            f"{shown} has more than {limit:,} rows, the most that is read of {len(names)} columns. Split the file."
+        )
     stray = (frame[beyond].str.strip() != "").to_numpy(dtype=bool)
     if stray.any():
         raise TableError(f"{shown}, row {stray.argmax()} (the first is 0) has more cells than there are column names.")
