@@ -259,12 +259,14 @@ def record_feedback(
     *,
     label: str,
     rater: str,
+    verified: bool = False,
     comment: str = "",
     form: str,
 ) -> Receipt:
     """Store what a person says of a prediction on the screen. The same answer to the same form is stored once.
 
     label : the emotion heard.  rater : a name; see ``rater_of`` for people without one.
+    verified : the name comes from a login.
     form : names the form as it is shown; a new one after every stored answer.
     Raises StoreError when the prediction was not stored, or the answer cannot be.
     """
@@ -275,6 +277,7 @@ def record_feedback(
         store,
         token=token,
         rater=rater,
+        verified=verified,
         label=label,
         prediction_id=scored.prediction_id,
         display="shown",

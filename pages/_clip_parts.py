@@ -11,7 +11,7 @@ from core.errors import CoreError
 from core.pipeline import Scored, Served
 from core.schema import EMOTIONS, LABEL, readable
 from core.settings import Settings
-from pages import _policy, _shared
+from pages import _policy, _shared, _who
 
 SOURCES = {"upload": "Upload a file", "record": "Record", "demo": "Demo clip"}
 FORMATS = ["wav", "flac", "ogg", "oga", "mp3", "aif", "aiff", "au", "caf", "w64"]
@@ -269,32 +269,49 @@ def answer(shown: Shown) -> None:
                     type="primary" if e == guess else "secondary",
                 )
             ]
-        name = st.text_input(
-            "Your name (optional)",
-            max_chars=store.MAX_NAME,
-            key="rater",
-            persist_state="session",
-            autocomplete="name",
-            help="Answers of one name count once for a clip. It stays filled in until you leave.",
-        )
+        name, verified = _name(kept)
         comment = st.text_input("Comment (optional)", max_chars=store.MAX_COMMENT, key=f"note_{scored.prediction_id}")
     if clicked:
-        _store_answer(scored, kept, state, label=clicked[0], name=name or "", comment=comment or "")
+        said = {"label": clicked[0], "comment": comment or "", "verified": verified}
+        _store_answer(scored, kept, state, name=name, said=said)
     _receipt(kept, state)
 
 
-def _store_answer(scored: Scored, kept: store.Store, state: dict, *, label: str, name: str, comment: str) -> None:
+def _name(kept: store.Store) -> tuple[str, bool]:
+    """Who answers, and whether that is known from a login; empty where nobody says."""
+    try:
+        person = _who.logged_in(kept)
+    except CoreError as error:
+        _shared.problem(error)
+        person = None
+    if person is not None:
+        st.caption(f":material/verified_user: Stored as {_shared.literal(person.name)}.")
+        return person.name, True
+    st.session_state.setdefault("rater", _who.proposed())
+    name = st.text_input(
+        "Your name (optional)",
+        max_chars=store.MAX_NAME,
+        key="rater",
+        persist_state="session",
+        autocomplete="name",
+        help="Answers of one name count once for a clip. It stays filled in until you leave.",
+    )
+    return name or "", False
+
+
+def _store_answer(scored: Scored, kept: store.Store, state: dict, *, name: str, said: dict) -> None:
+    """said : label, comment, verified."""
     state.pop("undone", None)
     try:
-        rater = pipeline.rater_of(name, st.session_state["session"])
-        same = state.get("label") == label and state.get("rater") == rater and state.get("comment") == comment
-        if not same:  # another answer is another form; the same one, sent twice, is not
+        said = {**said, "rater": pipeline.rater_of(name, st.session_state["session"])}
+        if any(state.get(key) != value for key, value in said.items()):
+            # another answer is another form; the same one, sent twice, is not
             state["form"] = store.new_token() if "label" in state else state["form"]
-        receipt = pipeline.record_feedback(scored, kept, label=label, rater=rater, comment=comment, form=state["form"])
+        receipt = pipeline.record_feedback(scored, kept, **said, form=state["form"])
     except CoreError as error:
         st.error(_shared.literal(str(error)), icon=":material/error:")
         return
-    state.update(label=label, rater=rater, comment=comment, id=receipt.feedback_id, remark=receipt.remark)
+    state.update(said, id=receipt.feedback_id, remark=receipt.remark)
 
 
 def _receipt(kept: store.Store, state: dict) -> None:
@@ -307,7 +324,7 @@ def _receipt(kept: store.Store, state: dict) -> None:
     st.success(f"Stored: **{plots.words(state['label'])}**, by {who}. {state['remark']}", icon=":material/check:")
     if st.button("Undo", icon=":material/undo:", key="undo_answer", help="Takes your newest answer back."):
         try:
-            store.undo(kept, token=store.new_token(), rater=state["rater"])
+            store.undo(kept, token=store.new_token(), rater=state["rater"], verified=state["verified"])
         except CoreError as error:
             st.error(_shared.literal(str(error)), icon=":material/error:")
             return

@@ -35,12 +35,22 @@ export default function ({ data }) {
 def known(kept: Store) -> Rater | None:
     """The person who is here, as far as is known; nobody is asked."""
     if login_configured():
-        return _logged_in(kept) if st.user.is_logged_in else None
-    name = st.session_state.get(KEY) or ("" if st.session_state.get(_LEFT) else _from_cookie())
+        return logged_in(kept)
+    name = proposed()
     if not name:
         return None
     _keep(name)
     return db.sign_in(kept, name)
+
+
+def logged_in(kept: Store) -> Rater | None:
+    """The person who has logged in; None where nobody has, or no login is configured. Raises StoreError."""
+    return _logged_in(kept) if login_configured() and st.user.is_logged_in else None
+
+
+def proposed() -> str:
+    """The name that this browser gave before, for a field that may be left empty; "" where there is none."""
+    return "" if login_configured() or st.session_state.get(_LEFT) else st.session_state.get(KEY) or _from_cookie()
 
 
 def ask(kept: Store) -> Rater:
