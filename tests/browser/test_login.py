@@ -1,0 +1,204 @@
+"""Logging in through OpenID Connect, against a small provider of the test's own."""
+
+import base64
+import json
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import numpy as np
+import pytest
+
+from core import clips, store
+from core.audio import SR, Clip, content_hash
+from core.inference import Policy, Prediction, decide
+from core.schema import EMOTIONS
+from core.settings import ROOT
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+for library in ("authlib", "httpx"):
+    pytest.importorskip(library, reason="what logins need is not installed: pip install 'streamlit[auth]'")
+
+
+class Provider(ThreadingHTTPServer):
+    """An OpenID Connect provider that asks no password: ``who`` is whoever comes."""
+
+    def __init__(self):
+        from joserfc.jwk import RSAKey
+
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server_port}"
+        self.key = RSAKey.generate_key(2048, {"kid": "test", "alg": "RS256", "use": "sig"}, private=True)
+        self.who = {}
+        self.nonces = {}
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Provider
+
+    def log_message(self, *_args):
+        pass
+
+    def send(self, content):
+        body = json.dumps(content).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_GET(self):
+        path, query = urlsplit(self.path).path, parse_qs(urlsplit(self.path).query)
+        if path == "/.well-known/openid-configuration":
+            ends = {f"{n}_endpoint": f"{self.server.url}/{n}" for n in ("authorization", "token", "userinfo")}
+            self.send({"issuer": self.server.url, "jwks_uri": f"{self.server.url}/jwks", **ends,
+                       "id_token_signing_alg_values_supported": ["RS256"]})  # fmt: skip
+        elif path == "/jwks":
+            self.send({"keys": [self.server.key.as_dict(private=False)]})
+        elif path == "/authorization":
+            code = secrets.token_hex(8)
+            self.server.nonces[code] = query["nonce"][0]
+            back = urlencode({"code": code, "state": query["state"][0]})
+            self.send_response(302)
+            self.send_header("Location", f"{query['redirect_uri'][0]}?{back}")
+            self.end_headers()
+        else:
+            self.send(self.server.who)
+
+    def do_POST(self):
+        from joserfc import jwt
+
+        form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+        given = base64.b64decode(self.headers.get("Authorization", "Basic Og==").split()[1]).decode().split(":")
+        assert (form.get("client_secret") or [given[1]])[0] == "a secret"
+        now = int(time.time())
+        claims = {"iss": self.server.url, "aud": "dashboard", "iat": now, "exp": now + 3600,
+                  "nonce": self.server.nonces.pop(form["code"][0]), **self.server.who}  # fmt: skip
+        token = jwt.encode({"alg": "RS256", "kid": "test"}, claims, self.server.key)
+        self.send({"access_token": "x", "token_type": "Bearer", "expires_in": 3600, "id_token": token})
+
+
+@pytest.fixture(scope="module")
+def provider():
+    running = Provider()
+    threading.Thread(target=running.serve_forever, daemon=True).start()
+    yield running
+    running.shutdown()
+    running.server_close()
+
+
+@pytest.fixture(scope="module")
+def dashboard(provider, tmp_path_factory):
+    """The dashboard with that provider configured, and one clip in the queue: its address and its open store."""
+    data_dir = tmp_path_factory.mktemp("login")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    (data_dir / "secrets.toml").write_text(
+        f"""
+        [auth]
+        redirect_uri = "{url}/oauth2callback"
+        cookie_secret = "{secrets.token_hex(16)}"
+        client_id = "dashboard"
+        client_secret = "a secret"
+        server_metadata_url = "{provider.url}/.well-known/openid-configuration"
+
+        [roles]
+        analysts = ["Boss@example.org"]
+        """
+    )
+    opened = store.open_store(f"sqlite:///{data_dir / 'feedback.db'}")
+    y = np.random.default_rng(0).uniform(-0.2, 0.2, 3 * SR)
+    clip = Clip(content_hash(y.tobytes()), y, SR)
+    path = clips.keep_audio(clip, data_dir / clips.FOLDER)
+    store.add_clip(opened, clip.clip_id, file_name="noise.wav", duration_s=3, sr=SR, path=path)
+    prediction = Prediction(clip.clip_id, "test", "x 1", dict.fromkeys(EMOTIONS, 0.25))
+    store.save_prediction(opened, prediction, policy=Policy(), decision=decide(prediction, Policy()))
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("TME_") and "proxy" not in k.lower()}
+    environment |= {"TME_DATA_DIR": str(data_dir), "TME_DOWNLOAD_URL": "http://127.0.0.1:9/none.zip"}
+    options = ("--server.headless=true", f"--server.port={port}", "--server.address=127.0.0.1")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "streamlit", "run", "app.py", *options, f"--secrets.files={data_dir / 'secrets.toml'}"],
+        cwd=ROOT,
+        env=environment,
+        stdout=(data_dir / "server.log").open("wb"),
+        stderr=subprocess.STDOUT,
+    )
+    try:
+        _wait(f"{url}/_stcore/health", process)
+        yield url, opened
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+        store.close_store(opened)
+
+
+def _wait(url, process):
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    end = time.monotonic() + 60
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            with opener.open(url, timeout=2):
+                return
+        except OSError:
+            time.sleep(0.2)
+    pytest.fail("the server did not start")
+
+
+def log_in(page, url, where):
+    page.goto(f"{url}/{where}")
+    page.get_by_role("button", name="Log in").wait_for()
+    assert page.get_by_role("textbox").count() == 0  # no name can be typed
+    page.get_by_role("button", name="Log in").click()
+    page.wait_for_url(f"{url}/**")
+    page.get_by_role("heading", name="Turkish Music Emotion").wait_for()  # back on Home
+    page.goto(f"{url}/{where}")
+
+
+def test_answers_of_somebody_logged_in_are_verified(provider, dashboard, browser_page):
+    url, opened = dashboard
+    page = browser_page
+    provider.who = {"sub": "1", "email": "Ece@example.org", "email_verified": True, "name": "Ece"}
+    log_in(page, url, "label")
+    page.get_by_text("ece@example.org · logged in").wait_for()
+    page.get_by_role("button", name="● sad").wait_for()
+    page.wait_for_timeout(1500)
+    page.keyboard.press("4")
+    page.get_by_text("Nothing is left for you").wait_for()
+    (row,) = store.feedback_table(opened, rater="ece@example.org").to_dict("records")
+    assert (row["label"], row["verified"]) == ("sad", True)
+    page.goto(f"{url}/agreement")  # a rater: no way in, and no button to take the role
+    page.get_by_text("This page is for analysts").wait_for()
+    assert page.get_by_role("button", name="Work as an analyst").count() == 0
+    page.get_by_text("ece@example.org · logged in").click()
+    page.get_by_role("button", name="Log out").click()
+    page.get_by_role("heading", name="Turkish Music Emotion").wait_for()
+    page.goto(f"{url}/label")
+    page.get_by_role("button", name="Log in").wait_for()
+
+
+def test_whom_the_operator_lists_is_an_analyst(provider, dashboard, browser_page):
+    url, opened = dashboard
+    page = browser_page
+    provider.who = {"sub": "2", "email": "boss@example.org", "email_verified": True}
+    log_in(page, url, "agreement")
+    page.get_by_role("tab", name="Overview").wait_for()
+    roles = store.raters_table(opened).set_index("rater")["role"].to_dict()
+    assert roles["boss@example.org"] == "analyst"
+
+
+def test_an_address_that_the_provider_does_not_vouch_for_opens_nothing(provider, dashboard, browser_page):
+    url, opened = dashboard
+    page = browser_page
+    provider.who = {"sub": "3", "email": "boss@example.org", "email_verified": False}
+    log_in(page, url, "agreement")
+    page.get_by_text("This page is for analysts").wait_for()
+    assert f"3 of {provider.url}" in store.raters_table(opened)["rater"].tolist()
