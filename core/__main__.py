@@ -26,9 +26,11 @@ class Format(StrEnum):
 @app.command()
 def warm() -> None:
     """Compile the feature kernels, so that nobody's first clip waits for a compiler."""
+    from core import loudness
     from core.features import warm as compile_kernels
 
     compile_kernels()
+    loudness.warm()
 
 
 @app.command()
@@ -129,7 +131,9 @@ def score(
     hop: Annotated[
         float | None, typer.Option(help="Score whole files, a window every so many s. Default: the middle 30 s.")
     ] = None,
-    policy: Annotated[str, typer.Option(help="How decisions are made: threshold or conformal.")] = "threshold",
+    policy: Annotated[
+        str, typer.Option(help="How decisions are made: threshold, conformal, or one's own as JSON.")
+    ] = "threshold",
     scheduler: Annotated[str, typer.Option(help="A Dask cluster that is there, tcp://host:8786.")] = "",
     workers: Annotated[int | None, typer.Option(min=1, help="Processes on this machine. Default: all cores.")] = None,
     max_mb: Annotated[float | None, typer.Option(min=0, help="Largest file that is read.")] = None,
@@ -141,14 +145,17 @@ def score(
 ) -> None:
     """Score all audio below a folder; what is known is not measured again. Exit status 2 when a file was not scored."""
     from core import jobs, library, pipeline
+    from core.inference import Policy
     from core.library_cluster import Where
     from core.library_types import Plan
     from core.store import open_store
 
     settings = Settings()
-    with jobs.at_work(open_store(settings.database), library.JOB, job_id=job) as work, library.bar() as show:
+    kept = open_store(settings.database)
+    with jobs.at_work(kept, library.JOB, job_id=job) as work, library.bar() as show:
         served = pipeline.serve(settings)
-        if policy not in served.policies:
+        given = Policy.from_json(policy) if policy.startswith("{") else served.policies.get(policy)
+        if given is None:
             raise CoreError(f"There is no policy {policy!r}. Choose one of: {', '.join(served.policies)}.")
 
         def tell(progress: library.Progress) -> None:
@@ -159,8 +166,8 @@ def score(
             folder,
             out,
             served=served,
-            policy=served.policies[policy],
-            store=open_store(settings.database),
+            policy=given,
+            store=kept,
             plan=Plan(window, hop),
             where=Where(scheduler or settings.scheduler, workers),
             max_mb=max_mb or settings.max_upload_mb,
