@@ -5,6 +5,7 @@ whole.
 """
 
 import csv
+import io
 import json
 import os
 import tempfile
@@ -108,6 +109,13 @@ def _write_parquet(name: str, tables: Iterator[pd.DataFrame]) -> None:
 def _write_csv(name: str, tables: Iterator[pd.DataFrame]) -> None:
     with open(name, "w", encoding="utf-8", newline="") as file:
         _csv_rows(file, tables)
+
+
+def csv_bytes(table: pd.DataFrame) -> bytes:
+    """Rows of the table as a CSV file, as `export` writes it."""
+    text = io.StringIO()
+    _csv_rows(text, iter([table]))
+    return text.getvalue().encode()
 
 
 def _csv_rows(file: IO[str], tables: Iterator[pd.DataFrame]) -> None:

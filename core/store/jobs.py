@@ -148,6 +148,12 @@ def latest_job(store: Store, name: str) -> Job | None:
     return None if row is None else _job(row)
 
 
+def done_jobs(store: Store, name: str, *, limit: int = 20) -> list[Job]:
+    """The newest runs of this name that came to a good end, newest first."""
+    query = sa.select(jobs).where(jobs.c.name == name, jobs.c.state == "done").order_by(jobs.c.id.desc()).limit(limit)
+    return [_job(row) for row in read(store, lambda c: c.execute(query).all())]
+
+
 def jobs_table(store: Store, *, limit: int = 50) -> pd.DataFrame:
     """The newest runs of all names, newest first."""
     query = sa.select(jobs.c.id.label("job_id"), *(column for column in jobs.c if column.name != "id"))
