@@ -5,6 +5,7 @@ import pandas as pd
 from core.agreement import STATUSES, current_answers
 from core.schema import EMOTIONS
 
+MOST = 200  # disputes that are listed at once
 UNTOUCHED = "untouched"  # nobody has said anything
 MEANINGS = {
     "agreed": "enough raters say the same",
@@ -35,28 +36,31 @@ def labels(truth: pd.DataFrame) -> pd.DataFrame:
     return counts.rename_axis("emotion").reset_index(name="clips")
 
 
-def disputes(feedback: pd.DataFrame, truth: pd.DataFrame, *, status: str = "disputed") -> pd.DataFrame:
+def disputes(
+    feedback: pd.DataFrame, truth: pd.DataFrame, *, status: str = "disputed", limit: int = MOST
+) -> pd.DataFrame:
     """The clips of a status, those with most answers first: clip_id, file_name, votes, said, guess, last_at.
 
     said : who said what, in words, ``"happy: Ayşe, Can; sad: Ece"``.  guess : of the model, empty when there was none.
     """
-    wanted = truth.index[truth["status"].eq(status)]
     answers = current_answers(feedback)
-    answers = answers[answers["clip_id"].isin(wanted)]
+    answers = answers[answers["clip_id"].isin(truth.index[truth["status"].eq(status)])]
+    voted = answers["label"].notna() & answers["kind"].eq("answer")
+    clips = answers.assign(votes=voted).groupby("clip_id").agg(votes=("votes", "sum"), last_at=("created_at", "max"))
+    first = clips.sort_values(["votes", "last_at"], ascending=[False, True], kind="stable").head(limit)
+    parts = dict(tuple(answers[answers["clip_id"].isin(first.index)].groupby("clip_id")))
     rows = [
         {
-            "clip_id": str(clip_id),
-            "file_name": part["file_name"].iloc[-1],
-            "votes": int(part.loc[part["kind"].eq("answer"), "label"].notna().sum()),
-            "said": said(part),
-            "guess": next(iter(part["guess"].dropna()[::-1]), ""),
-            "last_at": part["created_at"].max(),
+            "clip_id": clip_id,
+            "file_name": parts[clip_id]["file_name"].iloc[-1],
+            "votes": int(row["votes"]),
+            "said": said(parts[clip_id]),
+            "guess": next(iter(parts[clip_id]["guess"].dropna()[::-1]), ""),
+            "last_at": row["last_at"],
         }
-        for clip_id, part in answers.groupby("clip_id", sort=False)
+        for clip_id, row in first.to_dict("index").items()
     ]
-    columns = ["clip_id", "file_name", "votes", "said", "guess", "last_at"]
-    table = pd.DataFrame(rows, columns=columns)
-    return table.sort_values(["votes", "last_at"], ascending=[False, True], ignore_index=True)
+    return pd.DataFrame(rows, columns=["clip_id", "file_name", "votes", "said", "guess", "last_at"])
 
 
 def said(answers: pd.DataFrame) -> str:

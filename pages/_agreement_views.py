@@ -19,6 +19,12 @@ def number(value: float, form: str = ".2f") -> str:
     return "not yet" if pd.isna(value) else f"{value:{form}}"
 
 
+@st.cache_data(show_spinner="Measuring agreement …", max_entries=4)
+def _measured(table: pd.DataFrame) -> tuple[pd.Series, pd.DataFrame, pd.DataFrame]:
+    """Agreement in all, by emotion, by pair. table : votes."""
+    return agreement.summary(table).iloc[0], agreement.by_emotion(table).reset_index(), agreement.by_pair(table)
+
+
 def overview(kept: Store, said: pd.DataFrame, needed: int, *, synthetic: bool) -> None:
     """How far the ground truth reaches, and how far people agree: in all, by emotion, by pair."""
     pool = db.label_pool(kept)
@@ -31,8 +37,7 @@ def overview(kept: Store, said: pd.DataFrame, needed: int, *, synthetic: bool) -
             icon=":material/queue_music:",
         )
         return
-    table = agreement.votes(said)
-    total = agreement.summary(table).iloc[0]
+    total, by_emotion, pairs = _measured(agreement.votes(said))
     settled = int(truth["label"].notna().sum())
     boxes = st.columns(4)
     boxes[0].metric("With a ground truth", f"{settled} of {reach['clips'].sum()}", border=True, help="Clips.")
@@ -63,7 +68,6 @@ def overview(kept: Store, said: pd.DataFrame, needed: int, *, synthetic: bool) -
         labels = disputes.labels(truth)
         _table(labels.assign(emotion=labels["emotion"].map(plots.words)), "Ground truth labels by emotion")
     st.subheader("Agreement by emotion")
-    by_emotion = agreement.by_emotion(table).reset_index()
     _table(
         by_emotion.assign(
             emotion=by_emotion["emotion"].map(plots.words),
@@ -79,7 +83,6 @@ def overview(kept: Store, said: pd.DataFrame, needed: int, *, synthetic: bool) -
         mistaken_for=st.column_config.TextColumn("others say instead"),
     )
     st.subheader("Agreement by pair")
-    pairs = agreement.by_pair(table)
     if pairs.empty:
         st.caption("No two raters have met on a clip yet.")
         return

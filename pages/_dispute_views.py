@@ -33,6 +33,8 @@ def disputed(kept: Store, person: Rater, said: pd.DataFrame, needed: int) -> Non
     if table.empty:
         st.success(f"No clip is {status}.", icon=":material/handshake:")
         return
+    if len(table) == disputes.MOST:
+        st.caption(f"The first {disputes.MOST}, those with most answers; the others follow as these are settled.")
     event = st.dataframe(
         table.drop(columns="clip_id").assign(guess=table["guess"].map(plots.words)),
         hide_index=True,
