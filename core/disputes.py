@@ -48,7 +48,8 @@ def disputes(
     voted = answers["label"].notna() & answers["kind"].eq("answer")
     clips = answers.assign(votes=voted).groupby("clip_id").agg(votes=("votes", "sum"), last_at=("created_at", "max"))
     first = clips.sort_values(["votes", "last_at"], ascending=[False, True], kind="stable").head(limit)
-    parts = dict(tuple(answers[answers["clip_id"].isin(first.index)].groupby("clip_id")))
+    listed = answers[answers["clip_id"].isin(first.index)]
+    parts = {str(clip_id): part for clip_id, part in listed.groupby("clip_id")}
     rows = [
         {
             "clip_id": clip_id,
@@ -58,7 +59,7 @@ def disputes(
             "guess": next(iter(parts[clip_id]["guess"].dropna()[::-1]), ""),
             "last_at": row["last_at"],
         }
-        for clip_id, row in first.to_dict("index").items()
+        for clip_id, row in zip(map(str, first.index), first.to_dict("records"), strict=True)
     ]
     return pd.DataFrame(rows, columns=["clip_id", "file_name", "votes", "said", "guess", "last_at"])
 
