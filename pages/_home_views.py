@@ -37,10 +37,12 @@ DOORS = {
         ("pages/compare.py", "Compare the models", ":material/leaderboard:", {}),
         ("pages/confusion.py", "Open the confusion matrix", ":material/grid_on:", {}),
         ("pages/compare.py", "Read the model card", ":material/badge:", {"view": "Model card"}),
+        ("pages/agreement.py", "See how far raters agree", ":material/handshake:", {}),
     ),
     ":material/hearing: Labeler": (
-        "Listen, say whether the answer is right, and which emotion you hear. Each answer is kept at once.",
-        ("pages/predict.py", "Listen and answer", ":material/headphones:", {}),
+        "Listen and say which emotion you hear: four keys, and each answer is kept at once.",
+        ("pages/label.py", "Label the next clip", ":material/headphones:", {}),
+        ("pages/label.py", "Look at your answers", ":material/history:", {"view": "My answers"}),
         ("pages/confusion.py", "See the hard cases: sad or relax", ":material/compare_arrows:", _HARD),
     ),
 }  # fmt: skip
