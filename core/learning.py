@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from core.agreement import current_answers
 from core.copies import clip_keys, duplicate_groups, unique_rows
 from core.dataset import Table, as_table
 from core.monitor import MOST_MISSING
@@ -174,3 +175,28 @@ def labels_by_emotion(data: TrainingData) -> pd.DataFrame:
     parts = {"published": ~people & ~rows["held_out"], "labelled": people, "held_out": rows["held_out"]}
     counts = {name: rows[part].groupby("y").size().reindex(EMOTIONS, fill_value=0) for name, part in parts.items()}
     return pd.DataFrame(counts).rename_axis("emotion").reset_index()
+
+
+def yours(
+    feedback: pd.DataFrame, truth: pd.DataFrame, each: pd.DataFrame, *, rater: str, verified: bool
+) -> pd.DataFrame:
+    """What became of one person's labels, the newest first.
+
+    feedback : from ``store.feedback_table``.  truth : from ``store.ground_truth``.  each : what two models say of each
+    labelled clip (`core.before_after.each_label`). Columns: clip_id, file_name, you, label (that counts, NaN = none),
+    state: *in training* (then before, after, after_p and change are those of ``each``), *agreed* but not yet learned,
+    *outvoted*, *disputed*, or *waiting* for more raters.
+    """
+    answers = current_answers(feedback[feedback["rater"].eq(rater) & feedback["verified"].eq(verified)])
+    mine = answers[answers["kind"].eq("answer") & answers["label"].notna()]
+    mine = mine.sort_values("feedback_id", ascending=False)[["clip_id", "file_name", "label"]]
+    table = mine.rename(columns={"label": "you"}).merge(truth[["label", "status"]], left_on="clip_id", right_index=True)
+    table = table.merge(each[["clip_id", "before", "after", "after_p", "change"]], on="clip_id", how="left")
+    settled = table["status"].isin(SETTLED)
+    same = table["you"] == table["label"]
+    table["state"] = np.select(
+        [settled & same & table["change"].notna(), settled & same, settled, table["status"].eq("disputed")],
+        ["in training", "agreed", "outvoted", "disputed"],
+        "waiting",
+    )
+    return table.drop(columns="status").reset_index(drop=True)

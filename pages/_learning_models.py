@@ -1,0 +1,271 @@
+"""Champion and challenger: compared on the same clips, side by side in daily work, promoted, discarded, rolled back."""
+
+import json
+
+import pandas as pd
+import streamlit as st
+
+from core import before_after, jobs, plots, plots_learning, plots_models, registry, retrain, standing
+from core import shadow as shadows
+from core import store as db
+from core.errors import CoreError
+from core.evaluate import ALL
+from core.in_use import InUse
+from core.pipeline import Served
+from core.queueing import raters_needed
+from core.settings import Settings
+from core.store import Rater, Store
+from pages import _shared
+
+MEASURES = {
+    "macro_f1": "Macro-F1",
+    "accuracy": "Accuracy",
+    "macro_auc": "Macro AUC",
+    "log_loss": "Log-loss (lower is better)",
+    "ece": "Calibration error (lower is better)",
+}
+SIGNS = {
+    "now right": "✔ now right",
+    "now wrong": "✘ now wrong",
+    "still right": "still right",
+    "still wrong": "still wrong",
+}
+
+
+def changes(model: InUse, name: str) -> pd.DataFrame | None:
+    """A table that a retraining left beside its model."""
+    path = model.folder / name
+    return pd.read_csv(path, dtype={"clip_id": str}) if path.is_file() else None
+
+
+def decide(kept: Store, person: Rater, served: Served) -> None:
+    """The challenger beside the champion, and what to do with it."""
+    _told()
+    settings = Settings()
+    challenger = standing.described(registry.CHALLENGER, settings=settings)
+    if challenger is None:
+        st.info(
+            "There is no challenger. Train one in the view *Train*; until then the model in use has nobody to beat.",
+            icon=":material/swords:",
+        )
+        return
+    champion = standing.described(registry.CHAMPION, settings=settings)
+    learned = json.loads((challenger.folder / standing.LEARNED).read_text()) if _has(challenger) else {}
+    _who_is_who(champion, challenger, learned)
+    table = changes(challenger, retrain.CHANGES)
+    if table is None:
+        st.info("This challenger came from a full training; compare it on the page Compare models.")
+    else:
+        if champion is not None and learned["compared_with"] != champion.version:
+            st.warning("It was compared with an earlier champion. The gate asks again when you promote it.")
+        _compared(table, learned, challenger)
+    with st.container(horizontal=True):
+        st.button(
+            "Promote the challenger",
+            type="primary",
+            icon=":material/trophy:",
+            key="promote",
+            on_click=_promote,
+            args=(kept, person),
+            help="If it passes the gate on the held-out clips. The present champion can come back with one click.",
+        )
+        st.button("Discard it", icon=":material/delete:", key="discard", on_click=_discard, args=(person,))
+
+
+def _has(model: InUse) -> bool:
+    return (model.folder / standing.LEARNED).is_file()
+
+
+def _who_is_who(champion: InUse | None, challenger: InUse, learned: dict[str, object]) -> None:
+    one, two = st.columns(2)
+    with one.container(border=True, height="stretch"):
+        st.markdown("**Champion**, in use")
+        if champion is not None:
+            labels = len(standing.seen(champion.folder))
+            st.markdown(f"`{champion.version}`  \n{champion.source}")
+            st.caption(f"Trained {champion.created_at[:10]} on {champion.metrics['protocol']['development']} clips, "
+                       f"{labels} of them labelled here.")  # fmt: skip
+    with two.container(border=True, height="stretch"):
+        st.markdown("**Challenger**, in the shadow")
+        by = f" by {_shared.literal(str(learned['by']))}" if learned.get("by") else ""
+        st.markdown(f"`{challenger.version}`  \n{challenger.source}")
+        st.caption(
+            f"Trained {challenger.created_at[:10]}{by} on {challenger.metrics['protocol']['development']} clips, "
+            f"{learned.get('labelled', 0)} of them labelled here."
+        )
+
+
+def _compared(table: pd.DataFrame, learned: dict[str, object], challenger: InUse) -> None:
+    """Verdicts in words, figures on each part, and what the gate said."""
+    of_parts = table[table["measure"] == "macro_f1"]
+    if of_parts.empty:
+        st.info("There are too few clips for a comparison.")
+        return
+    st.markdown("**Is it better?** " + before_after.in_words(table))
+    left, right = st.columns(2)
+    part = left.segmented_control(
+        "Clips", list(of_parts["part"]), format_func=before_after.PARTS.get, default=of_parts["part"].iloc[-1],
+        required=True, key="part", bind="query-params",
+        help="Held-out: they never trained a model. Development: each model asked out of fold. Labelled: the "
+        "challenger out of fold, the champion as it is or out of fold, so neither was fitted on what it is asked.",
+    )  # fmt: skip
+    show = right.segmented_control(
+        "Show", ["both models", "the difference"], default="both models", required=True, key="show"
+    )
+    own = table[table["part"] == part]
+    f1 = own[own["measure"].isin(["macro_f1", "f1"])]
+    f1 = f1.assign(label=["all four" if e == ALL else plots.words(e) for e in f1["emotion"]])
+    name = _shared.file_name(f"champion-challenger-{part}", data_hash=challenger.data_hash, version=challenger.version)
+    alt = "; ".join(f"{r.label}: {r.before:.2f} before, {r.after:.2f} after" for r in f1.itertuples())
+    if show == "both models":
+        figure = plots_learning.before_after(f1, before="champion", after="challenger", title="F1 on the same clips")
+    else:
+        sure = (f1["low"] > 0) | (f1["high"] < 0)
+        figure = plots_models.differences(
+            f1.assign(established=sure), title="Challenger minus champion", axis="difference of F1"
+        )
+    _shared.chart(figure, key=name, alt=f"F1 of both models. {alt}", data=own)
+    rest = own[own["measure"].isin(list(MEASURES))]
+    st.caption(
+        " · ".join(f"{MEASURES[r.measure]} {r.before:.3f} → {r.after:.3f}" for r in rest.itertuples())
+        + ". Intervals: 95 %, the same recordings drawn again for both models; neither is fitted again."
+    )
+    if isinstance(gate := learned.get("gate"), dict):
+        sign = ":material/check_circle:" if gate["passed"] else ":material/block:"
+        st.markdown(f"{sign} **The gate**, when it was trained: {_shared.literal(str(gate['reason']))}")
+
+
+# --- decisions -------------------------------------------------------------------------------------------------------
+
+
+def _told() -> None:
+    """What the last click did."""
+    if told := st.session_state.pop("learning_told", None):
+        getattr(st, told[0])(_shared.literal(told[1]))
+
+
+def _tell(kind: str, text: str) -> None:
+    st.session_state["learning_told"] = (kind, text)
+
+
+def _promote(kept: Store, person: Rater) -> None:
+    settings = Settings()
+    try:
+        verdict = retrain.promote(settings, by=person.name)
+        if not verdict.passed:
+            _tell("error", f"Not promoted. {verdict.reason}")
+            return
+        _tell("success", f"The challenger is the champion now. {verdict.reason} Stored clips are scored anew.")
+        jobs.launch(kept, retrain.RESCORE, ["rescore"], settings=settings)
+    except CoreError as error:
+        _tell("error", str(error))
+
+
+def _discard(person: Rater) -> None:
+    try:
+        _tell("info", f"Version {registry.discard(settings=Settings(), by=person.name)} no longer works in the shadow.")
+    except CoreError as error:
+        _tell("error", str(error))
+
+
+def _roll_back(kept: Store) -> None:
+    settings = Settings()
+    try:
+        _tell("success", f"In use again: {registry.rollback(settings=settings)}. Stored clips are scored anew.")
+        jobs.launch(kept, retrain.RESCORE, ["rescore"], settings=settings)
+    except CoreError as error:
+        _tell("error", str(error))
+
+
+def history(kept: Store, person: Rater, served: Served) -> None:
+    """All versions, the way back, and what ran."""
+    _told()
+    st.markdown(f"In use: `{served.model.version}`, {_shared.literal(served.model.source)}.")
+    st.button(
+        "Go back to the model before",
+        icon=":material/undo:",
+        key="rollback",
+        on_click=_roll_back,
+        args=(kept,),
+        help="Gives the place back to the model that the present champion replaced. Nothing is deleted.",
+    )
+    with st.spinner("Reading the registry …"):  # MLflow takes seconds to import
+        table = registry.history(settings=Settings())
+    if table.empty:
+        st.info("The registry is empty: the model of the repository is in use.", icon=":material/inventory_2:")
+    else:
+        st.dataframe(table, hide_index=True, alt="Versions in the registry")
+        _shared.download(table, "versions")
+    with st.expander("What ran", icon=":material/history:"):
+        st.dataframe(
+            db.jobs_table(kept).drop(columns=["result", "cancel"]), hide_index=True, alt="Long work, newest first"
+        )
+
+
+# --- shadow ----------------------------------------------------------------------------------------------------------
+
+
+def shadow(kept: Store, person: Rater, served: Served) -> None:
+    """The two on the clips of daily work: how often they agree, where they differ, and who is ahead."""
+    if served.shadow is None:
+        st.info("There is no challenger, so nothing works in the shadow.", icon=":material/visibility_off:")
+        return
+    champion, challenger = served.model.version, served.shadow.model.version
+    table = shadows.shadow(
+        db.predictions_table(kept),
+        db.ground_truth(kept, raters_needed=raters_needed(kept)),
+        champion=champion,
+        challenger=challenger,
+    )
+    if table.empty:
+        st.info(
+            "No clip has been scored by both yet. From now on every prediction is; stored clips are after a training.",
+            icon=":material/hourglass_empty:",
+        )
+        return
+    differ = table[table["differ"]]
+    st.markdown(
+        f"### {1 - len(differ) / len(table):.0%} agreement\n"
+        f"Both have scored {len(table)} clips, and hear another emotion in {len(differ)} of them. "
+        "These come first in the label queue, because an answer tells the two apart."
+    )
+    st.page_link("pages/label.py", label="Label them", icon=":material/headphones:")
+    _verdict(table, served)
+    if differ.empty:
+        return
+    st.markdown("**Where they differ**")
+    shown = differ.assign(
+        **{c: differ[c].map(plots.words, na_action="ignore") for c in ("champion", "challenger", "label")}
+    )
+    shown = shown[["file_name", "champion", "challenger", "label"]].reset_index()
+    st.dataframe(shown, hide_index=True, alt="Clips on which the two differ")
+    _shared.download(shown, _shared.file_name("champion-and-challenger-differ", data_hash="", version=challenger))
+
+
+def _verdict(table: pd.DataFrame, served: Served) -> None:
+    """The sequential test, on clips that neither model was trained on."""
+    known = _trained_on()
+    fresh = table[~table.index.isin(known)]
+    found = shadows.verdict(fresh)
+    with st.container(border=True):
+        if found.better:
+            st.markdown(f"**Verdict: the {found.better} is better**, as far as labels of daily work can tell.")
+        elif found.more_labels is None:
+            st.markdown("**Verdict: undecided**; so far nothing speaks for either.")
+        else:
+            st.markdown(
+                f"**Verdict: undecided**; about {found.more_labels} more labels would decide it if things go on."
+            )
+        st.caption(
+            f"Of {found.labelled} labelled clips that neither was trained on, only the champion has "
+            f"{found.only_champion} right and only the challenger {found.only_challenger}. "
+            f"Evidence {found.evidence:.2g} to 1; {1 / shadows.ALPHA:.0f} to 1 decides, however often one looks "
+            f"(sequential McNemar test; looked at once, p = {found.p:.2g}). "
+            "Labels given with the champion's guess in sight lean towards the champion."
+        )
+
+
+def _trained_on() -> set[str]:
+    """Labelled clips that one of the two was trained on: their answers are no test of it."""
+    models = (standing.described(alias, settings=Settings()) for alias in (registry.CHAMPION, registry.CHALLENGER))
+    return set().union(*(standing.seen(model.folder) for model in models if model is not None))
