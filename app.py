@@ -20,6 +20,7 @@ st.navigation(
             st.Page("pages/confusion.py", title="Confusion", icon=":material/grid_on:"),
             st.Page("pages/explain.py", title="Explain", icon=":material/psychology:"),
             st.Page("pages/decisions.py", title="Decisions", icon=":material/rule:"),
+            st.Page("pages/learning.py", title="Learning", icon=":material/model_training:"),
         ],
         "Data": [st.Page("pages/explore.py", title="Explore", icon=":material/query_stats:")],
     }
