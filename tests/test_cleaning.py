@@ -136,7 +136,7 @@ def test_extra_columns_are_left_out(base):
 @pytest.mark.parametrize(
     ("column", "value"),
     [
-        (TEMPO, "39.9"),
+        (TEMPO, "39.8"),
         (TEMPO, "1300.43"),
         ("_RMSenergy_Mean", "-0.01"),
         ("_Chromagram_Mean_3", "1.01"),

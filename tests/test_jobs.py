@@ -147,7 +147,7 @@ with jobs.at_work(db, "retrain") as work:
 @pytest.fixture
 def sleeper(settings, db):
     process = subprocess.Popen([sys.executable, "-c", SLEEPER, settings.database], cwd=ROOT, stderr=subprocess.PIPE)
-    until(lambda: store.latest_job(db, "retrain") is not None)
+    until(lambda: (job := store.latest_job(db, "retrain")) is not None and job.message == "sleeping", seconds=60)
     yield process
     process.kill()
     process.communicate()
