@@ -77,7 +77,6 @@ def _again(kept: Store, person: Rater, clip_id: str) -> None:
 
 def at_work(kept: Store, person: Rater) -> None:
     """What a model learned from the person's answers."""
-    st.info(
-        "After a retraining you see here which of your clips the model now gets right.",
-        icon=":material/model_training:",
-    )
+    from pages import _learning_rater  # loads what models need, which the desk does not
+
+    _learning_rater.at_work(kept, person)

@@ -5,6 +5,7 @@ import streamlit as st
 
 from core import learning, plots, plots_learning, registry, retrain, standing
 from core import store as db
+from core.agreement import of_music
 from core.before_after import PARTS
 from core.errors import CoreError
 from core.evaluate import ALL
@@ -40,7 +41,9 @@ def at_work(kept: Store, person: Rater) -> None:
         each = changes(model, retrain.EACH) if model else None
         each = pd.DataFrame(columns=["clip_id", "before", "after", "after_p", "change"]) if each is None else each
         truth = db.ground_truth(kept, raters_needed=raters_needed(kept))
-        table = learning.yours(db.feedback_table(kept), truth, each, rater=person.name, verified=person.verified)
+        table = learning.yours(
+            of_music(db.feedback_table(kept)), truth, each, rater=person.name, verified=person.verified
+        )
     except CoreError as error:
         _shared.problem(error)
         return

@@ -427,3 +427,18 @@ def test_the_cookie_is_the_name_and_nothing_else(open_page, opened, monkeypatch)
         assert ("What is your name?" in shown(page)) == (not name)
         if name:
             assert page.session_state[_who.KEY] == name
+
+
+# what became of the labels
+
+
+def test_at_work_counts_labels_of_music_and_not_of_practice(open_page, opened):
+    music, practice = put(opened, 1), put(opened, 2, origin="demo")
+    for clip in (music, practice):
+        store.add_feedback(opened, token=store.new_token(), rater="Ece", label="sad", clip_id=clip)
+    page = press(enter(open_page("label", view="At work")), "Yes, I am")
+    assert {m.label: m.value for m in page.metric}["Waiting for another rater"] == "1"
+    store.add_feedback(opened, token=store.new_token(), rater="Can", label="sad", clip_id=music)
+    page = page.run()
+    assert {m.label: m.value for m in page.metric}["Agreed, next in training"] == "1"
+    assert not page.exception
