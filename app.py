@@ -11,6 +11,9 @@ st.navigation(
             st.Page("pages/predict.py", title="Predict", icon=":material/graphic_eq:"),
             st.Page("pages/tracks.py", title="Whole tracks", icon=":material/timeline:"),
         ],
+        "Library": [
+            st.Page("pages/library.py", title="Library", icon=":material/library_music:"),
+        ],
         "Label": [
             st.Page("pages/label.py", title="Label", icon=":material/headphones:"),
             st.Page("pages/agreement.py", title="Agreement", icon=":material/handshake:"),

@@ -1,0 +1,354 @@
+"""The parts of the Library page: what is scored, how far it is, and what came of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from core import jobs, library, library_places, library_results, plots, tracks
+from core import store as db
+from core.errors import CoreError
+from core.inference import Policy
+from core.library_files import READ
+from core.schema import EMOTIONS
+from core.settings import Settings
+from core.store import Job, Store
+from pages import _shared
+
+SOURCES = {"folder": "A folder of this machine", "files": "Upload files", "tree": "Upload a folder"}
+STATES = {
+    "refused": "no usable audio",
+    "unread": "could not be read",
+    "quarantined": "killed its process",
+    "fault": "fault of the program",
+    "deleted": "deleted by somebody",
+}
+PROBLEM = "library_problem"  # in the session: what went wrong at the last click
+TURN = "library_turn"  # in the session: counts uploads, so that the field is empty after one
+SHOWN = 2_000  # rows of the table on the page; the download has all
+COLUMNS = {
+    "file": st.column_config.TextColumn("File", width="medium"),
+    "mood": st.column_config.TextColumn("Mood"),
+    "percent": st.column_config.ProgressColumn("Confidence", format="%d %%", min_value=0, max_value=100),
+    "answer": st.column_config.TextColumn("Decision", help="One emotion, two to choose from, or review by ear."),
+    "tempo_bpm": st.column_config.NumberColumn("Tempo", format="%.0f bpm"),
+    "loudness_lufs": st.column_config.NumberColumn("LUFS", format="%.1f", help="Loudness of the part that was scored."),
+    "artist": st.column_config.TextColumn("Artist"),
+    "title": st.column_config.TextColumn("Title"),
+    "album": st.column_config.TextColumn("Album"),
+    "start_s": st.column_config.NumberColumn("From (s)", format="%.0f"),
+    "same": st.column_config.TextColumn("Same recording as", help="The same bytes, or so alike that it must be one."),
+    "decision_reason": st.column_config.TextColumn("Why"),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """Results of one run. rows : a row a scored part, or a file without one, see ``core.library_results.TYPES``."""
+
+    job: Job
+    rows: pd.DataFrame
+    path: Path
+
+    @property
+    def scored(self) -> pd.DataFrame:
+        return self.rows[self.rows["state"] == "scored"]
+
+    @property
+    def name(self) -> str:
+        """File name of a download: which run, which model."""
+        version = str(self.job.result.get("model_version", ""))
+        return _shared.file_name(f"library-{self.job.job_id}", data_hash="", version=version).replace("_data-", "")
+
+
+# --- what is scored --------------------------------------------------------------------------------------------------
+
+
+def ask(kept: Store, policy: Policy) -> None:
+    """Which files, which parts of them, and the button."""
+    source = st.segmented_control(
+        "Where is the music?",
+        list(SOURCES),
+        format_func=SOURCES.get,
+        default="folder",
+        required=True,
+        key="library_source",
+        persist_state="session",
+    )
+    if source == "folder":
+        root = Settings().library_dir
+        st.text_input(
+            "Folder on the machine that runs this page",
+            value=str(root or _last_folder(kept)),
+            key="library_folder",
+            persist_state="session",
+            placeholder="Type a path",
+            help=f"Everything below it that ends in {', '.join(READ)}; hidden files are left out. The music stays "
+            "where it is, and is not changed." + (f" Only folders below {root}." if root else ""),
+        )
+    else:
+        st.file_uploader(
+            "Music" if source == "files" else "A folder with music",
+            type=[ending[1:] for ending in READ],
+            accept_multiple_files="directory" if source == "tree" else True,
+            max_upload_size=max(1, int(Settings().max_upload_mb)),
+            key=_field(),
+            help="The files are kept in the data folder of this installation, so that the library can be heard. For "
+            "more than a few hundred, put them where the machine can read them, and name that folder.",
+        )
+    with st.expander("Which part of each file", icon=":material/content_cut:"):
+        _parts()
+    st.button(
+        "Score",
+        type="primary",
+        icon=":material/play_arrow:",
+        key="library_start",
+        disabled=running(kept) is not None,
+        on_click=_begin,
+        args=(kept, policy, source),
+    )
+    if problem := st.session_state.pop(PROBLEM, ""):
+        st.error(_shared.literal(problem), icon=":material/error:")
+
+
+def _last_folder(kept: Store) -> str:
+    """The folder of the last run, which is likely to be the one to look at again."""
+    job = db.latest_job(kept, library.JOB)
+    return str(job.result.get("folder", "")) if job is not None else ""
+
+
+def _field() -> str:
+    """Key of the upload field: a new one after every upload, so that it is empty again."""
+    return f"library_files_{st.session_state.get(TURN, 0)}"
+
+
+def _parts() -> None:
+    whole = st.toggle(
+        "Whole files, window by window",
+        key="library_whole",
+        persist_state="session",
+        help="Off: the middle 30 seconds, as on the Predict page. On: the mood of a piece as it moves; takes as many "
+        "times longer as there are windows.",
+    )
+    left, right = st.columns(2)
+    length = left.slider(
+        "Length of a window (s)",
+        int(tracks.SHORTEST_S),
+        int(tracks.LONGEST_S),
+        int(tracks.LENGTH_S),
+        5,
+        key="library_length",
+        disabled=not whole,
+        persist_state="session",
+    )
+    right.slider(
+        "A window every (s)", 5, int(length), int(length), 5, key="library_hop", disabled=not whole,
+        persist_state="session",
+    )  # fmt: skip
+
+
+def _begin(kept: Store, policy: Policy, source: str) -> None:
+    """Start the run in a process of its own."""
+    settings, state = Settings(), st.session_state
+    try:
+        if source == "folder":
+            folder = library_places.allowed(state["library_folder"], settings)
+        else:
+            sent = state.get(_field()) or []
+            folder = library_places.keep_uploads(((file.name, file.getvalue()) for file in sent), settings)
+            state[TURN] = state.get(TURN, 0) + 1
+        command = ["score", str(folder), "--out", str(library_places.new_results(settings))]
+        command += ["--policy", policy.to_json()]
+        if state.get("library_whole"):
+            command += ["--window", str(state["library_length"]), "--hop", str(state["library_hop"])]
+        jobs.launch(kept, library.JOB, command, settings=settings, message=f"Starting with {folder}")
+    except CoreError as error:
+        state[PROBLEM] = str(error)
+
+
+# --- how far it is ---------------------------------------------------------------------------------------------------
+
+
+def running(kept: Store) -> Job | None:
+    """The run that is going on; None when there is none."""
+    job = db.latest_job(kept, library.JOB)
+    return job if job is not None and job.state == "running" and not job.silent() else None
+
+
+def work(kept: Store) -> None:
+    """How far the run is, or how the last one ended where that was not well."""
+    jobs.bury(kept, library.JOB)
+    job = db.latest_job(kept, library.JOB)
+    if job is None:
+        return
+    if job.state == "running" and not job.silent():
+        _progress(kept, job.job_id)
+    elif job.state == "cancelled":
+        st.info(
+            f"The last run was cancelled at {job.progress:.0%}. What it had scored is kept: start again to go on.",
+            icon=":material/pause:",
+        )
+    elif job.state != "done":
+        said = job.message if job.state == "failed" else f"No sign of life at {job.progress:.0%}."
+        st.error(
+            f"The last run ended early. {_shared.literal(said)} What it had scored is kept: start again to go on.",
+            icon=":material/error:",
+        )
+        log = jobs.log_file(Settings(), job)
+        if log.is_file():
+            with st.expander("Its log"):
+                st.code(log.read_text(encoding="utf-8", errors="replace")[-3000:], language=None)
+
+
+@st.fragment(run_every=1.0)
+def _progress(kept: Store, job_id: int) -> None:
+    """The running run; the page is drawn anew when it ends."""
+    job = running(kept)
+    if job is None or job.job_id != job_id:
+        st.rerun()
+    with st.container(border=True):
+        st.progress(job.progress, text=_shared.literal(job.message))
+        with st.container(horizontal=True, vertical_alignment="center"):
+            if job.cancel:
+                st.caption("It stops in a moment.")
+            else:
+                st.button(
+                    "Cancel",
+                    icon=":material/cancel:",
+                    key="library_cancel",
+                    on_click=db.cancel_job,
+                    args=(kept, job_id),
+                )
+            st.caption("It goes on when you close this page, and what is scored stays scored.")
+
+
+# --- what came of it -------------------------------------------------------------------------------------------------
+
+
+@st.cache_data(show_spinner="Reading the results …", max_entries=3)
+def _read(path: str, stamp: int) -> pd.DataFrame:
+    """stamp : time of the file's last change."""
+    return pd.read_parquet(path)
+
+
+def results(kept: Store) -> Results | None:
+    """The results of the last run, or of an earlier one; None when there are none."""
+    runs = {job.job_id: job for job in db.done_jobs(kept, library.JOB) if _is_table(job.result.get("out"))}
+    if not runs:
+        return None
+    number = next(iter(runs))
+    if len(runs) > 1:
+        number = st.selectbox("Results of", list(runs), format_func=lambda n: _run(runs[n]), key="library_run")
+    path = Path(runs[number].result["out"])
+    return Results(runs[number], _read(str(path), path.stat().st_mtime_ns), path)
+
+
+def _is_table(out: object) -> bool:
+    return isinstance(out, str) and out.endswith(".parquet") and "://" not in out and Path(out).is_file()
+
+
+def _run(job: Job) -> str:
+    said = job.result
+    return f"{Path(str(said['folder'])).name}, {job.started_at:%d %b, %H:%M} UTC, {said['found']:,} files"
+
+
+def told(found: Results) -> None:
+    """The run in numbers."""
+    said, rows = found.job.result, found.rows
+    files = rows.drop_duplicates("path")
+    copies = int((files["same_content_as"] != "").sum() + (files["near_duplicate_of"] != "").sum())
+    st.subheader(_shared.literal(str(said["folder"])), divider="gray")
+    numbers = (
+        ("Files", f"{said['found']:,}", "Audio files below the folder."),
+        ("Scored", f"{said['scored']:,}", "Files with a result."),
+        ("Not scored", f"{said['found'] - said['scored']:,}", "Listed below with the reason."),
+        ("Copies", f"{copies:,}", "The same recording under another name: the same bytes, or too alike for two."),
+        ("Took", library.duration(said["seconds"]), f"{said['measured']:,} files were new or changed, and measured."),
+    )
+    with st.container(horizontal=True):
+        for label, value, meaning in numbers:
+            st.metric(label, value, help=meaning, border=True, width=158)  # two beside each other on a telephone
+
+
+def not_scored(found: Results) -> None:
+    """The files without a result, and why."""
+    rows = found.rows[found.rows["state"] != "scored"]
+    if rows.empty:
+        return
+    with st.expander(f"{len(rows):,} not scored", icon=":material/report:", expanded=len(rows) == len(found.rows)):
+        shown = rows[["file", "state", "reason", "start_s"]].assign(state=rows["state"].map(STATES))
+        if shown["start_s"].isna().all():
+            shown = shown.drop(columns="start_s")
+        st.dataframe(
+            shown.head(SHOWN),
+            hide_index=True,
+            column_config={
+                "file": "File",
+                "state": "What it is",
+                "reason": st.column_config.TextColumn("Why", width="large"),
+                "start_s": st.column_config.NumberColumn("From (s)", format="%.0f"),
+            },
+        )
+        _shared.download(rows[["file", "path", "state", "reason"]], f"{found.name}_not-scored")
+
+
+def table(found: Results) -> None:
+    """The scored parts, to filter and to take along."""
+    scored = found.scored
+    if scored.empty:
+        return
+    st.subheader("What was scored")
+    rows = _filtered(scored)
+    if rows.empty:
+        st.info("Nothing is left. Widen the filter.", icon=":material/filter_alt_off:")
+        return
+    st.caption(
+        f"{len(rows):,} of {len(scored):,}" + (f"; the first {SHOWN:,} are shown." if len(rows) > SHOWN else ".")
+    )
+    shown = rows.head(SHOWN)
+    shown = shown.assign(
+        mood=shown["guess"].map(plots.words),
+        percent=100 * shown["confidence"],
+        answer=[d or c or "review" for d, c in zip(shown["decision"], shown["candidates"], strict=True)],
+        same=shown["same_content_as"].where(shown["same_content_as"] != "", shown["near_duplicate_of"]),
+    )
+    columns = [c for c in COLUMNS if _is_told(shown[c]) and (c != "start_s" or found.job.result["plan"] != "excerpt")]
+    st.dataframe(shown[columns], hide_index=True, column_config=COLUMNS)
+    with st.container(horizontal=True):
+        _take("CSV", lambda: library_results.csv_bytes(rows), f"{found.name}.csv", "text/csv")
+        _take(
+            "Parquet", lambda: rows.to_parquet(None, index=False), f"{found.name}.parquet", "application/octet-stream"
+        )
+    st.caption(
+        "Both hold the filtered rows with probabilities, the 50 features, and the versions of model and extractor."
+    )
+
+
+def _is_told(column: pd.Series) -> bool:
+    """Whether a column says anything, so that a narrow screen keeps its room."""
+    return column.name in ("file", "mood", "percent", "answer") or bool(((column != "") & column.notna()).any())
+
+
+def _filtered(scored: pd.DataFrame) -> pd.DataFrame:
+    left, middle, right = st.columns([3, 2, 2], vertical_alignment="bottom")
+    moods = left.pills(
+        "Mood", list(EMOTIONS), format_func=plots.words, selection_mode="multi", default=list(EMOTIONS),
+        key="library_moods",
+    )  # fmt: skip
+    least = middle.slider("Confidence at least (%)", 0, 100, 0, 5, key="library_least")
+    sure = right.toggle("Only accepted ones", key="library_sure", help="Those for which the policy gives one answer.")
+    words = st.text_input("Search file, artist, title or album", key="library_words").strip().casefold()
+    keep = scored["guess"].isin(moods) & (scored["confidence"] >= least / 100)
+    if sure:
+        keep &= scored["decision"] != ""
+    if words:
+        text = scored["file"].str.cat(scored[["artist", "title", "album"]], sep="\n")
+        keep &= text.str.casefold().str.contains(words, regex=False)
+    return scored[keep].sort_values("confidence", ascending=False, kind="stable")
+
+
+def _take(label: str, data: Callable[[], bytes], name: str, form: str) -> None:
+    """A download that is made when it is asked for."""
+    st.download_button(label, data, name, form, icon=":material/download:", key=f"library_{label}", on_click="ignore")

@@ -1,0 +1,27 @@
+"""Library: a folder of music, or many files at once, scored in the background."""
+
+import streamlit as st
+
+from pages import _library_views as views
+from pages import _policy, _shared
+
+st.title("Library")
+served = _shared.champion()
+policy = _policy.active(served.policies)
+st.caption(
+    f"Model {served.model.version}. Policy: {_policy.words(policy)}. Scoring goes on when this page is closed; what is "
+    "known and unchanged is not measured again."
+)
+kept = _shared.store()
+if kept is None:
+    st.stop()
+views.ask(kept, policy)
+views.work(kept)
+found = views.results(kept)
+if found is None:
+    if not views.running(kept):
+        st.info("Choose a folder with music: what becomes of its files appears here.", icon=":material/library_music:")
+    st.stop()
+views.told(found)
+views.not_scored(found)
+views.table(found)

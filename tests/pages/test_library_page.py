@@ -1,0 +1,189 @@
+"""The Library page: choosing, starting, progress that survives a reload, results to filter, and what was not scored."""
+
+import time
+
+import libraries
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+from core import demo, jobs, store
+from core.audio import SR
+
+
+@pytest.fixture
+def opened(data_dir):
+    db = store.open_store(f"sqlite:///{data_dir / 'feedback.db'}")
+    yield db
+    store.close_store(db)
+
+
+@pytest.fixture
+def launched(monkeypatch):
+    """Commands that would have been started."""
+    commands = []
+    monkeypatch.setattr(jobs, "launch", lambda _store, name, command, **_: commands.append((name, command)))
+    return commands
+
+
+def said(page) -> str:
+    kinds = (page.error, page.warning, page.info, page.success, page.caption, page.subheader)
+    return "\n".join(str(e.value) for kind in kinds for e in kind).replace("\\", "")
+
+
+def start(page, folder):
+    page.text_input(key="library_folder").set_value(str(folder)).run()
+    return page.button(key="library_start").click().run()
+
+
+def test_without_results_it_says_what_to_do(open_page):
+    page = open_page("library")
+    assert not page.exception
+    assert "Choose a folder with music" in said(page)
+
+
+def test_a_folder_is_scored_in_the_background_and_the_results_are_shown(open_page, opened, data_dir):
+    music = libraries.folder(data_dir / "music", 3)
+    (music / "text.wav").write_text("no audio")
+    soundfile.write(music / "relax.wav", demo.render(demo.DEMOS["relax"], seconds=6), SR)
+    soundfile.write(music / "relax.flac", 0.5 * demo.render(demo.DEMOS["relax"], seconds=6), SR)
+    page = start(open_page("library"), music)
+    assert not page.exception
+    deadline = time.monotonic() + 240
+    while store.latest_job(opened, "library").state == "running":
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    assert store.latest_job(opened, "library").state == "done", store.latest_job(opened, "library").message
+    page = open_page("library")  # as after a reload
+    assert not page.exception
+    assert {m.label: m.value for m in page.metric} | {"Took": ""} == {
+        **{"Files": "6", "Scored": "5", "Not scored": "1", "Copies": "1", "Took": ""},
+    }
+    refused, scored = (d.value for d in page.dataframe)
+    assert refused["file"].tolist() == ["text.wav"]
+    assert refused["state"].tolist() == ["no usable audio"]
+    assert "not audio" in refused["reason"].iloc[0]
+    assert len(scored) == 5
+    assert scored.set_index("file").loc["relax.wav", "same"] == "relax.flac"
+    assert scored["percent"].is_monotonic_decreasing
+    page.text_input(key="library_words").set_value("RELAX").run()
+    assert set(page.dataframe[1].value["file"]) == {"relax.wav", "relax.flac"}
+    page.slider(key="library_least").set_value(100).run()
+    assert not page.exception
+    assert "Nothing is left" in said(page)
+    assert page.text_input(key="library_folder").value == str(music)
+
+
+@pytest.mark.parametrize(
+    ("folder", "match"), [("", "Type the path"), ("nowhere", "There is no folder"), ("s3://b/c", "command line")]
+)
+def test_what_is_no_folder_gets_a_sentence_and_nothing_starts(open_page, launched, folder, match):
+    page = start(open_page("library"), folder)
+    assert not page.exception
+    assert match in said(page)
+    assert launched == []
+
+
+def test_only_the_folder_that_is_set_may_be_scored(open_page, launched, data_dir, monkeypatch):
+    (data_dir / "music").mkdir()
+    monkeypatch.setenv("TME_LIBRARY_DIR", str(data_dir / "music"))
+    page = open_page("library")
+    assert page.text_input(key="library_folder").value == str(data_dir / "music")
+    page = start(page, data_dir)
+    assert "Only folders below" in said(page)
+    assert launched == []
+
+
+def test_the_command_says_folder_policy_and_windows(open_page, launched, data_dir):
+    (data_dir / "music").mkdir()
+    page = open_page("library", threshold="0.6")
+    page.toggle(key="library_whole").set_value(True).run()
+    page.slider(key="library_length").set_value(40).run()
+    page.slider(key="library_hop").set_value(20).run()
+    page = start(page, data_dir / "music")
+    assert not page.exception
+    ((name, command),) = launched
+    assert name == "library"
+    assert command[:2] == ["score", str(data_dir / "music")]
+    given = dict(zip(command[2::2], command[3::2], strict=True))
+    assert given["--out"].startswith(str(data_dir / "library"))
+    assert '"threshold": 0.6' in given["--policy"]
+    assert (given["--window"], given["--hop"]) == ("40", "20")
+
+
+def test_files_that_are_sent_are_kept_and_scored(open_page, launched, data_dir):
+    page = open_page("library")
+    page.button_group(key="library_source").set_value("files").run()
+    sent = [("../a.wav", libraries.tiny(1), "audio/wav"), ("b.wav", libraries.tiny(2), "audio/wav")]
+    page.file_uploader[0].set_value(sent).run()
+    page.button(key="library_start").click().run()
+    assert not page.exception
+    ((_, command),) = launched
+    kept = sorted(p for p in (data_dir / "library" / "uploads").rglob("*") if p.is_file())
+    assert [p.name for p in kept] == ["a.wav", "b.wav"]
+    assert command[1] == str(kept[0].parent)
+    assert not page.file_uploader[0].value  # empty again
+
+
+def test_without_files_nothing_starts(open_page, launched):
+    page = open_page("library")
+    page.button_group(key="library_source").set_value("tree").run()
+    page.button(key="library_start").click().run()
+    assert "No file was sent" in said(page)
+    assert launched == []
+
+
+def test_a_run_that_goes_on_is_shown_to_everybody_and_can_be_cancelled(open_page, opened):
+    job = store.start_job(opened, "library")
+    store.report_job(opened, job.job_id, 0.25, "250 of 1,000 files, 2.0 per second, 6 min left, 3 not scored")
+    for _ in range(2):  # a reload changes nothing
+        page = open_page("library")
+        assert not page.exception
+        (bar,) = page.get("progress")
+        assert bar.proto.value == 25
+        assert "250 of 1,000 files, 2.0 per second, 6 min left, 3 not scored" in bar.proto.text.replace("\\", "")
+        assert page.button(key="library_start").disabled
+    page.button(key="library_cancel").click().run()
+    assert store.latest_job(opened, "library").cancel
+    assert "stops in a moment" in said(page)
+
+
+@pytest.mark.parametrize(
+    ("state", "match"),
+    [("failed", "ended early. The disk is full. What it had scored is kept"), ("cancelled", "was cancelled at 25%")],
+)
+def test_a_run_that_ended_early_says_why_and_how_to_go_on(open_page, opened, state, match):
+    job = store.start_job(opened, "library")
+    store.report_job(opened, job.job_id, 0.25)
+    store.finish_job(opened, job.job_id, state=state, message="The disk is full.")
+    page = open_page("library")
+    assert not page.exception
+    assert match in said(page)
+    assert not page.button(key="library_start").disabled
+
+
+def test_results_whose_file_is_gone_are_not_offered(open_page, opened, data_dir):
+    job = store.start_job(opened, "library")
+    gone = {"out": str(data_dir / "gone.parquet"), "folder": "x", "found": 1}
+    store.finish_job(opened, job.job_id, result=gone)
+    page = open_page("library")
+    assert not page.exception
+    assert "Choose a folder with music" in said(page)
+
+
+def test_nothing_scored_is_no_empty_table(open_page, opened, data_dir):
+    from core.library_results import TYPES
+
+    row = dict.fromkeys(TYPES) | {"file": "a*b.wav", "path": "x", "state": "refused", "reason": "No audio."}
+    table = pd.DataFrame([row]).astype({c: k for c, k in TYPES.items() if k != "str"})
+    table = table.assign(**{c: table[c].fillna("").astype("str") for c, k in TYPES.items() if k == "str"})
+    table.to_parquet(data_dir / "out.parquet")
+    result = {"out": str(data_dir / "out.parquet"), "folder": "a*b", "found": 1, "scored": 0, "measured": 1}
+    job = store.start_job(opened, "library")
+    store.finish_job(opened, job.job_id, result=result | {"seconds": 1.0, "plan": "excerpt", "model_version": "m"})
+    page = open_page("library")
+    assert not page.exception
+    (shown,) = page.dataframe
+    assert shown.value["file"].tolist() == ["a*b.wav"]
+    assert np.all(shown.value["reason"] == "No audio.")
