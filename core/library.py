@@ -323,7 +323,6 @@ class _Run:
             judged = judge(vectors, self.served, policy=self.policy)
             db.save_predictions(self.store, [(p, d) for p, _, d in judged], policy=self.policy)
             ask_shadow(vectors, self.served, policy=self.policy, store=self.store)
-            ask_shadow(vectors, self.served, policy=self.policy, store=self.store)
 
     # --- results
 
