@@ -114,6 +114,9 @@ def test_deleting_removes_the_kept_audio_but_never_a_library_file(settings, tmp_
     assert not (settings.data_dir / path).exists()
     assert file.exists()
     assert store.clips_table(opened).empty
+    left = store.clips_table(opened, deleted=True).set_index("clip_id")["path"]
+    assert left[other] == str(file)
+    assert left.isna()[clip.clip_id]  # nothing points to audio that is gone
     assert store.feedback_table(opened)["deleted"].tolist() == [True, True]
     with pytest.raises(StoreError, match="There is no clip"):
         clips.delete_clip(opened, "b" * 64, settings=settings)

@@ -41,7 +41,8 @@ def open_store(url: str, *, patience_s: float = PATIENCE_S) -> Store:
 
     url : ``sqlite:///path/to/file.db`` or ``postgresql://user:password@host/name``.
     patience_s : how long a write waits for other writers before it gives up.
-    A SQLite file is copied before it is upgraded, and once a day. Processes may open a new database at the same time.
+    A SQLite file is copied before it is upgraded, and once a day up to 64 MB (see ``core.store.backup``). Processes may
+    open a new database at the same time.
     Raises StoreError when it cannot be opened, is damaged, read-only, or from a newer version of the program.
     """
     store = connect(url, patience_s=patience_s)

@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from math import isfinite
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -144,11 +145,17 @@ def put_clip(c: sa.Connection, row: Mapping[str, Any], *, back: Mapping[str, Any
 
 
 def delete_clip(store: Store, clip_id: str) -> None:
-    """Take a clip out of queues, libraries and training. Its row and all that people said of it stay."""
+    """Take a clip out of queues, libraries and training. Its row and all that people said of it stay.
+
+    So does the path to a library's own file; that to audio which was kept for the clip goes, as the audio does.
+    """
 
     def work(c: sa.Connection) -> None:
         require_clip(c, clip_id)
-        c.execute(clips.update().where(clips.c.id == clip_id, clips.c.deleted_at.is_(None)).values(deleted_at=now()))
+        path = c.execute(sa.select(clips.c.path).where(clips.c.id == clip_id)).scalar()
+        its_own = path is not None and (Path(path).is_absolute() or "://" in path)
+        gone = {"deleted_at": now(), "path": path if its_own else None}
+        c.execute(clips.update().where(clips.c.id == clip_id, clips.c.deleted_at.is_(None)).values(gone))
 
     write(store, work)
 
@@ -319,9 +326,3 @@ def add_label(store: Store, clip_id: str, emotion: str, *, source: str) -> None:
         c.execute(insert(c, labels).values(row).on_conflict_do_nothing())
 
     write(store, work)
-
-
-def labels_table(store: Store) -> pd.DataFrame:
-    """Labels that came with the clips: clip_id, emotion, source, created_at."""
-    query = sa.select(*(column for column in labels.c if column.name != "id")).order_by(labels.c.id)
-    return read(store, lambda c: frame(c, query))
