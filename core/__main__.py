@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -104,16 +105,28 @@ def mlflow(port: Annotated[int, typer.Option(help="Port of the page.")] = 5000) 
 
 
 @app.command()
+def backup() -> None:
+    """Copy the feedback database beside itself, at any size. Up to 64 MB it is also copied once a day, unasked."""
+    from core import store
+
+    path = _database_file()
+    if not path.is_file():
+        raise StoreError(f"There is no database {path} yet, so there is nothing to copy.")
+    try:
+        copy = store.back_up(path)
+    except (sqlite3.Error, OSError) as error:
+        raise StoreError(f"The database {path} was not copied: {error}.") from error
+    typer.echo(f"The database is copied to {copy}. To go back to it: python -m core restore {copy.name}")
+
+
+@app.command()
 def restore(
     name: Annotated[str, typer.Argument(help="File name of the backup; without it, the backups are listed.")] = "",
 ) -> None:
     """Put a backup of the feedback database in the place of the present file, which is kept beside it."""
     from core import store
-    from core.store.connection import connect
 
-    path = connect(Settings().database).path
-    if path is None:
-        raise StoreError("Only a SQLite database is backed up here; PostgreSQL has its own tools (pg_dump).")
+    path = _database_file()
     known = {copy.name: copy for copy in store.backups(path)}
     if not name:
         typer.echo("\n".join(known) or "There are no backups.")
@@ -304,6 +317,16 @@ def triggers(
     standing.set_limits(store, standing.limits_of(store).changed(**{n: v for n, v in given.items() if v is not None}))
     table = load_table(settings, allow_download=True)
     typer.echo(schedule.report(standing.standing(store, settings, table, pipeline.serve(settings))))
+
+
+def _database_file() -> Path:
+    """The SQLite file of the store, which need not be sound. Raises StoreError when there is a server instead."""
+    from core.store.connection import connect
+
+    path = connect(Settings().database).path
+    if path is None:
+        raise StoreError("Only a SQLite database is backed up here; PostgreSQL has its own tools (pg_dump).")
+    return path
 
 
 @contextmanager

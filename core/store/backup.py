@@ -1,5 +1,10 @@
-"""Copies of a SQLite file, and the way back from a damaged one."""
+"""Copies of a SQLite file, and the way back from a damaged one.
 
+A file of at most 64 MB is copied once a day, when it is opened. A larger one is not, so that nobody waits for it:
+``python -m core backup`` copies it at a time of one's own.
+"""
+
+import logging
 import os
 import sqlite3
 from contextlib import closing
@@ -10,8 +15,9 @@ from core.errors import StoreError
 
 EVERY = timedelta(days=1)
 KEPT = 7  # daily copies; copies made before an upgrade are never removed
-LARGEST = 64 << 20  # bytes; a larger file would make the opening wait, back it up at a time of your own
+LARGEST = 64 << 20  # bytes; a larger file would make the opening wait
 _DAILY = "daily"
+_LOG = logging.getLogger(__name__)
 
 
 def backups(path: Path) -> list[Path]:
@@ -43,7 +49,7 @@ def _fault(file: Path) -> str:
 def back_up(path: Path, *, why: str = "asked") -> Path:
     """A checked copy of a SQLite file beside it, made while others may be writing.
 
-    why : ends up in the name, ``feedback.db.20260102T030405Z.<why>.backup``.
+    why : ends up in the name, ``feedback.db.20260102T030405678901Z.<why>.backup``.
     Raises StoreError when the file is damaged; sqlite3.Error when it cannot be read or the copy not be written.
     """
     copy = path.with_name(f"{path.name}.{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}.{why}.backup")
@@ -70,11 +76,18 @@ def back_up(path: Path, *, why: str = "asked") -> Path:
 def daily_backup(path: Path) -> Path | None:
     """A copy when the newest one is a day old; the oldest daily copies beyond ``KEPT`` are removed.
 
-    None when there is a fresh one, or the file is larger than ``LARGEST``.
+    None when there is a fresh one, or the file is larger than ``LARGEST``: then the log says how to make one.
     """
     copies = backups(path)
     now = datetime.now(UTC)
-    if path.stat().st_size > LARGEST or any(now - _made(copy) < EVERY for copy in copies):
+    if any(now - _made(copy) < EVERY for copy in copies):
+        return None
+    if path.stat().st_size > LARGEST:
+        _LOG.warning(
+            "%s is larger than %d MB and was not copied today. Run 'python -m core backup' when it suits you.",
+            path,
+            LARGEST >> 20,
+        )
         return None
     made = back_up(path, why=_DAILY)
     daily = [copy for copy in backups(path) if copy.name.endswith(f".{_DAILY}.backup")]
@@ -97,7 +110,7 @@ def restore(path: Path, copy: Path) -> Path:
     fault = _fault(copy)
     if fault:
         raise StoreError(f"The backup {copy} is damaged itself ({fault}). Take another one.")
-    aside = path.with_name(f"{path.name}.{datetime.now(UTC):%Y%m%dT%H%M%SZ}.damaged")
+    aside = path.with_name(f"{path.name}.{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}.damaged")
     for ending in ("-wal", "-shm", ""):  # the log belongs to the damaged file and would spoil the copy
         part = path.with_name(path.name + ending)
         if part.exists():
