@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import pandas as pd
 
@@ -115,7 +115,7 @@ def _stamp(file: Path) -> list[int | str]:
 
 def _sqlite_file(uri: str) -> Path | None:
     parts = urlsplit(uri)
-    return Path(parts.path[1:]) if parts.scheme == "sqlite" else None
+    return Path(unquote(parts.path[1:])) if parts.scheme == "sqlite" else None
 
 
 def _exists(settings: Settings) -> bool:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -50,12 +51,12 @@ class Settings(BaseSettings):
     @property
     def database(self) -> str:
         """URL of the feedback store."""
-        return self.database_url or f"sqlite:///{self.data_dir / 'feedback.db'}"
+        return self.database_url or _sqlite(self.data_dir / "feedback.db")
 
     @property
     def mlflow(self) -> str:
         """URL of the MLflow tracking and registry store."""
-        return self.mlflow_uri or f"sqlite:///{self.data_dir / 'mlflow.db'}"
+        return self.mlflow_uri or _sqlite(self.data_dir / "mlflow.db")
 
     @property
     def raw_dir(self) -> Path:
@@ -68,3 +69,8 @@ class Settings(BaseSettings):
     @property
     def cache_dir(self) -> Path:
         return self.data_dir / "cache"
+
+
+def _sqlite(path: Path) -> str:
+    """URL of a SQLite file. In a URL, a question mark or a per cent sign of the path would mean something else."""
+    return f"sqlite:///{quote(path.as_posix(), safe='/:')}"
