@@ -412,6 +412,27 @@ def test_nobody_takes_back_the_answer_of_another(opened):
     assert undo(opened, rater="Ayşe", verified=True).new
 
 
+def test_undo_of_one_answer_leaves_all_others(opened):
+    clip(opened)
+    clip(opened, "c2")
+    numbers = [answer(opened, label=label).feedback_id for label in ("sad", "happy")]
+    for _ in range(store.UNDO_DEPTH):
+        answer(opened, clip_id="c2", label="relax")
+    assert undo(opened, rater="Ali", feedback_id=numbers[1]) is None  # not his
+    assert undo(opened, feedback_id=numbers[1]).new
+    assert undo(opened, feedback_id=numbers[1]) is None
+    assert standing(opened) == [["c1", "Ayşe", "sad"], ["c2", "Ayşe", "relax"]]
+
+
+def test_names_that_look_alike_are_one():
+    seen = "Ayşe Öz"
+    unseen = ("\u200bAyşe Öz", "Ay\u00adşe Öz", "\u202aAyşe Öz\u202c", "Ays\u0327e O\u0308z", "Ayşe\u2060 \ufeffÖz")
+    assert {store.rater_name(name) for name in unseen} == {seen}
+    assert store.rater_name("Ays\u200b\u0327e Öz") == seen  # composed once the letter between is gone
+    with pytest.raises(StoreError, match="1 to 80"):
+        store.rater_name("\u200b\u202e")
+
+
 def test_undo_reaches_twenty_answers_back(opened):
     clip(opened)
     for _ in range(store.UNDO_DEPTH + 1):

@@ -38,10 +38,14 @@ def new_token() -> str:
 
 
 def rater_name(name: str) -> str:
-    """The name as it is kept: composed letters, single blanks, 1 to 80 characters; Turkish letters stay."""
+    """The name as it is kept: composed letters, single blanks, 1 to 80 characters; Turkish letters stay.
+
+    Letters that nobody sees (zero width, changes of direction) are left out: two names that look alike are one.
+    """
     if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in name.strip()):
         raise StoreError("The name holds characters that are no text. Type it again.")
-    tidy = " ".join(unicodedata.normalize("NFC", name).split())
+    seen = "".join(letter for letter in name if unicodedata.category(letter) != "Cf")
+    tidy = " ".join(unicodedata.normalize("NFC", seen).split())
     if not 1 <= len(tidy) <= MAX_NAME:
         raise StoreError(f"A name has 1 to {MAX_NAME} characters; this one has {len(tidy)}.")
     return tidy
@@ -161,21 +165,26 @@ def _same_form(c: sa.Connection, row: dict[str, Any]) -> Receipt:
     return Receipt(int(before.id), new=False, remark="This answer was already stored.")
 
 
-def undo(store: Store, *, token: str, rater: str, verified: bool = False) -> Receipt | None:
+def undo(
+    store: Store, *, token: str, rater: str, verified: bool = False, feedback_id: int | None = None
+) -> Receipt | None:
     """Take back the rater's newest answer that still stands, by adding a row that says so.
 
-    None when none of the rater's newest ``UNDO_DEPTH`` answers still stands.
+    feedback_id : this answer of the rater's instead, however old; never another one.
+    None when none of the rater's newest ``UNDO_DEPTH`` answers still stands, or that one does not.
     """
     name, form = rater_name(rater), _token(token)
     undone = feedback.alias("undone")
     mine = (feedback.c.rater == name) & (feedback.c.verified == verified)
-    newest = (
+    candidates = (
         sa.select(feedback.c.id, feedback.c.clip_id, feedback.c.prediction_id, feedback.c.source)
         .add_columns(sa.exists().where(undone.c.target_id == feedback.c.id).label("undone"))
         .where(mine, feedback.c.kind != "undo")
         .order_by(feedback.c.id.desc())
         .limit(UNDO_DEPTH)
     )
+    if feedback_id is not None:
+        candidates = candidates.where(feedback.c.id == feedback_id)
 
     def work(c: sa.Connection) -> Receipt | None:
         # FOR UPDATE (which SQLite has no need of) lets two undos of one person take turns.
@@ -183,7 +192,7 @@ def undo(store: Store, *, token: str, rater: str, verified: bool = False) -> Rec
         if sent is not None:
             return Receipt(int(sent), new=False, remark="This undo was already stored.")
         c.execute(sa.select(feedback.c.id).where(mine).order_by(feedback.c.id).limit(1).with_for_update())
-        target = next((row for row in c.execute(newest) if not row.undone), None)
+        target = next((row for row in c.execute(candidates) if not row.undone), None)
         if target is None:
             return None
         row = {
