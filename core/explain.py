@@ -227,18 +227,6 @@ def importance(shap: pd.DataFrame, *, by: str = "feature", per_emotion: bool = F
     return result.assign(share=result["importance"] / total)
 
 
-def what_if(model: Model, vector: FeatureVector, column: str, values: np.ndarray) -> pd.DataFrame:
-    """The probabilities when one feature of a clip takes other values and all others stay.
-
-    values : shape (n,), in the feature's unit; NaN = not measurable.
-    Returns columns value, angry, happy, relax, sad (the calibrated probabilities, as they are shown).
-    """
-    rows = np.repeat(vector.values[None], len(values), axis=0)
-    rows[:, COLUMNS.index(column)] = values
-    proba = _function(model.pipeline, model.classes)(rows)
-    return pd.DataFrame(proba, columns=list(EMOTIONS)).assign(value=values)[["value", *EMOTIONS]]
-
-
 def interaction(
     model: Model, X: pd.DataFrame, first: str, second: str, *, others: int = 8, seed: int = 0
 ) -> pd.DataFrame:

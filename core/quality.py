@@ -1,6 +1,5 @@
 """What is wrong with a table, counted: the same measures for a messy table and a clean one, so that they compare."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,11 +71,6 @@ def quality(frame: pd.DataFrame) -> Quality:
         columns,
         labels.reset_index().sort_values("emotion", kind="stable"),
     )
-
-
-def side_by_side(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """The summaries of several tables as one: a row a measure, a column a table."""
-    return pd.DataFrame({name: quality(frame).summary for name, frame in tables.items()})
 
 
 def iqr_outliers(values: np.ndarray) -> np.ndarray:

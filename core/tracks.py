@@ -4,7 +4,7 @@ A *timeline* is a table with one row a window: start_s, end_s, p_angry, p_happy,
 holds no music its probabilities are NaN and the remark says why.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,13 +12,13 @@ import numpy as np
 import pandas as pd
 
 from core.errors import AudioError, CoreError
-from core.inference import Prediction
 from core.schema import EMOTIONS
 
 SHORTEST_S, LONGEST_S = 30.0, 60.0  # the model was trained on 30 s; in more than a minute moods are mixed
 LENGTH_S, HOP_S = 30.0, 15.0
 REST_S = 1.0  # what is left after the last window gets a window of its own if it is longer than this
 STRETCH_S = 30.0
+LONGEST_RECORDING_S = 6 * 3600.0  # more than any concert; a file that claims more has a damaged length
 PROBA = [f"p_{e}" for e in EMOTIONS]
 
 Scored = tuple[float, float, Mapping[str, float] | None, str]  # start_s, end_s, probabilities or None, remark
@@ -57,11 +57,17 @@ def spans(duration_s: float, *, length_s: float = LENGTH_S, hop_s: float = HOP_S
 
     length_s : from 30 to 60.  hop_s : from one second to the length. The last window ends with the recording, so that
     no second is left out; a recording shorter than a window is one window.
+    Raises AudioError for a recording longer than ``LONGEST_RECORDING_S``.
     """
     if not SHORTEST_S <= length_s <= LONGEST_S:
         raise CoreError(f"A window has {SHORTEST_S:g} to {LONGEST_S:g} seconds, not {length_s:g}.")
     if not 1 <= hop_s <= length_s:
         raise CoreError(f"Windows follow each other after 1 to {length_s:g} seconds (their length), not {hop_s:g}.")
+    if not duration_s <= LONGEST_RECORDING_S:
+        raise AudioError(
+            f"The recording claims to last {duration_s / 3600:,.1f} hours; at most {LONGEST_RECORDING_S / 3600:g} are "
+            "scored. Cut out a part, or export the file again if it is shorter than that."
+        )
     if duration_s <= length_s:
         return [(0.0, duration_s)]
     count = int((duration_s - length_s) // hop_s) + 1
@@ -69,30 +75,6 @@ def spans(duration_s: float, *, length_s: float = LENGTH_S, hop_s: float = HOP_S
     if duration_s - found[-1][1] > REST_S:
         found.append((duration_s - length_s, duration_s))
     return found
-
-
-def mood_over_time(
-    y: np.ndarray,
-    sr: int,
-    score: Callable[[np.ndarray, int], Prediction],
-    *,
-    length_s: float = LENGTH_S,
-    hop_s: float = HOP_S,
-) -> pd.DataFrame:
-    """Score each window of a recording; returns its timeline.
-
-    y : shape (n,), mono.  score : samples and rate of a window -> prediction; an AudioError (silence, too short) is a
-    row with a remark, not the end.
-    """
-
-    def windows() -> Iterable[Scored]:
-        for start, end in spans(len(y) / sr, length_s=length_s, hop_s=hop_s):
-            try:
-                yield start, end, score(y[round(start * sr) : round(end * sr)], sr).proba, ""
-            except AudioError as error:
-                yield start, end, None, str(error)
-
-    return timeline(windows())
 
 
 def timeline(windows: Iterable[Scored]) -> pd.DataFrame:

@@ -24,7 +24,6 @@ from core.explain import (
     make_background,
     read_shap,
     shapley,
-    what_if,
     write_shap,
 )
 from core.inference import Model
@@ -290,16 +289,6 @@ def test_features_that_cancel_count_as_nothing_together():
 
 
 # --- what if, and together -------------------------------------------------------------------------------------------
-
-
-def test_what_if_changes_one_feature_only(X, blend):
-    clip = vector(X, 11)
-    own = clip.values[COLUMNS.index("_Roughness_Mean")]
-    table = what_if(model(blend), clip, "_Roughness_Mean", np.array([own, 10.0, 2000.0, np.nan]))
-    np.testing.assert_allclose(table.loc[0, list(EMOTIONS)].astype(float), blend.predict_proba(clip.row())[0])
-    np.testing.assert_allclose(table[list(EMOTIONS)].sum(axis=1), 1)
-    assert np.abs(table.loc[1, list(EMOTIONS)] - table.loc[2, list(EMOTIONS)]).max() > 0.01
-    assert clip.values[COLUMNS.index("_Roughness_Mean")] == own
 
 
 def test_interaction_is_zero_where_features_add_up_and_exact_where_they_multiply(X):

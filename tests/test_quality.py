@@ -7,8 +7,9 @@ import pytest
 from core import standin
 from core.cleaning import clean
 from core.errors import TableError
-from core.quality import CELL_MEASURES, iqr_outliers, quality, side_by_side
+from core.quality import CELL_MEASURES, iqr_outliers, quality
 from core.schema import COLUMNS, LABEL
+from core.tables import beside
 
 TEMPO = "_Tempo_Mean"
 
@@ -89,7 +90,8 @@ def test_iqr_outliers_of_a_known_column():
 
 def test_published_modified_and_cleaned_side_by_side(published, modified_csv):
     modified = pd.read_csv(modified_csv, dtype=str, keep_default_na=False)
-    table = side_by_side({"published": published, "modified": modified, "cleaned": clean(modified).table})
+    tables = {"published": published, "modified": modified, "cleaned": clean(modified).table}
+    table = beside({name: quality(frame) for name, frame in tables.items()})
     assert table.loc["rows"].tolist() == [400, 408, 383]
     assert table.loc["columns"].tolist() == [51, 52, 51]
     assert table.loc["exact copies"].tolist() == [12, 2, 0]

@@ -1,14 +1,12 @@
 """Windows over a long recording, one answer for all, and the steadiest stretch."""
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import AudioError, CoreError
-from core.inference import Prediction
 from core.schema import EMOTIONS
-from core.tracks import mood_over_time, overall, spans, steadiest, timeline
+from core.tracks import LONGEST_RECORDING_S, overall, spans, steadiest, timeline
 
 
 def only(emotion: str, p: float) -> dict[str, float]:
@@ -37,32 +35,11 @@ def test_other_windows_are_refused(length, hop):
         spans(100, length_s=length, hop_s=hop)
 
 
-def test_mood_over_time_hears_each_window_once():
-    """A ramp tells each window's place; a silent part is a row with a remark."""
-    sr = 100
-    y = np.arange(120 * sr, dtype=float)
-    y[30 * sr : 60 * sr] = 0.0
-
-    def score(part: np.ndarray, rate: int) -> Prediction:
-        assert rate == sr
-        if not part.any():
-            raise AudioError("This part is silent.")
-        return Prediction("c", "m", "x", only("sad", 0.4 + 0.5 * part[-1] / (120 * sr)))
-
-    table = mood_over_time(y, sr, score, hop_s=30)
-    assert table["start_s"].tolist() == [0, 30, 60, 90]
-    assert table["remark"].tolist() == ["", "This part is silent.", "", ""]
-    assert table["p_sad"].isna().tolist() == [False, True, False, False]
-    assert table["p_sad"][3] == pytest.approx(0.9, abs=1e-4)
-    assert overall(table).windows == 3
-
-
-def test_a_bug_is_not_taken_for_silence():
-    def score(part: np.ndarray, rate: int) -> Prediction:
-        raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError):
-        mood_over_time(np.ones(100), 10, score)
+@pytest.mark.parametrize("duration", [LONGEST_RECORDING_S + 1, 2**36 / 44_100, float("inf"), float("nan")])
+def test_a_length_that_no_recording_has_is_refused(duration):
+    with pytest.raises(AudioError, match="hours; at most 6 are scored"):
+        spans(duration, hop_s=5)
+    assert len(spans(LONGEST_RECORDING_S, hop_s=5)) == 4315
 
 
 def test_mean_and_vote_may_differ():
