@@ -15,6 +15,7 @@ from core.errors import ModelError
 from core.schema import BY_COLUMN, COLUMNS, EMOTIONS, FeatureVector
 
 LEVELS = np.linspace(0, 1, 21)  # quantiles that are stored for each feature, overall and for each emotion
+USUAL = (LEVELS[1], LEVELS[-2])  # 5 % and 95 %: what lies between is called usual
 FALSE_ALARMS = 0.03  # share of the training music itself, held out, that the two limits together let ring
 MOST_MISSING = 10  # of 50 features; a clip that lacks more cannot be compared
 FOLDS = 5
@@ -189,7 +190,7 @@ def unlike(vector: FeatureVector, reference: Reference) -> Unlike:
     values = vector.values[used]
     fitted = (reference.logged, reference.floor, reference.mean, reference.sd, reference.correlation)
     z = _z(fitted, values[None])[0]
-    low, high = reference.quantiles[ALL][used][:, 1], reference.quantiles[ALL][used][:, -2]  # 5 % and 95 %
+    low, high = reference.quantiles[ALL][used][:, 1], reference.quantiles[ALL][used][:, -2]  # at the levels ``USUAL``
     off = np.abs(np.nan_to_num(z)) > reference.feature_limit
     features = pd.DataFrame(
         {"feature": reference.used, "value": values, "low": low, "high": high, "deviation": z, "off": off}

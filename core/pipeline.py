@@ -15,6 +15,7 @@ import pandas as pd
 
 from core import store as db
 from core import tracks
+from core.agreement import current_answers
 from core.audio import Recording, Source, excerpt, inspect
 from core.clips import keep_audio
 from core.errors import AudioError, ModelError, StoreError, TableError
@@ -204,16 +205,29 @@ def keep(
             path=None if audio is None else keep_audio(clip, audio),
         )
         db.save_features(store, scored.vector)
+    except StoreError as error:
+        return replace(scored, problem=str(error))
+    return _keep_prediction(scored, store)
+
+
+def _keep_prediction(scored: Scored, store: Store | None) -> Scored:
+    """Store what the model said of a clip that is stored. Of two problems the first is told: it has the cause."""
+    if store is None:
+        return scored
+    try:
         number = db.save_prediction(
             store, scored.prediction, policy=scored.policy, decision=scored.decision, latency_s=scored.latency_s
         )
     except StoreError as error:
-        return replace(scored, problem=str(error))
-    return replace(scored, prediction_id=number)
+        return replace(scored, problem=scored.problem or str(error))
+    return replace(scored, prediction_id=number, problem="")
 
 
-def again(scored: Scored, served: Served, policy: Policy, store: Store | None, *, origin: str = "upload") -> Scored:
-    """The same features by the model and the policy of today: stored as a row of its own where one of them changed."""
+def again(scored: Scored, served: Served, policy: Policy, store: Store | None) -> Scored:
+    """The same features by the model and the policy of today: stored as a row of its own where one of them changed.
+
+    The clip itself is left as it is: one that was deleted meanwhile stays deleted.
+    """
     model = served.model
     if policy == scored.policy and model.version == scored.prediction.model_version:
         return scored
@@ -229,9 +243,8 @@ def again(scored: Scored, served: Served, policy: Policy, store: Store | None, *
         policy=policy,
         decision=decision,
         prediction_id=None,
-        problem="",
     )
-    kept = keep(changed, store, origin=origin)
+    kept = _keep_prediction(changed, store)
     _ask_shadow(kept, served, store)
     return kept
 
@@ -285,6 +298,17 @@ def record_feedback(
         source="predict",
         comment=comment,
     )
+
+
+def take_back(scored: Scored, store: Store, *, feedback_id: int, rater: str, verified: bool = False) -> str | None:
+    """Take back this one answer of the rater's. Sent again, it changes nothing.
+
+    Returns the rater's answer about the clip that counts afterwards, an emotion or a reason to skip; None for none.
+    """
+    db.undo(store, token=db.new_token(), rater=rater, verified=verified, feedback_id=feedback_id)
+    said = db.feedback_table(store, rater=rater, verified=verified, clip_id=scored.clip_id)
+    left = current_answers(said[said["kind"].ne("adjudication")])
+    return None if left.empty else str(left["label"].fillna(left["skip_reason"]).iloc[-1])
 
 
 def rater_of(name: str, session: str) -> str:

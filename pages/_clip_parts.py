@@ -1,13 +1,16 @@
 """The parts of the pages about clips: which clip, which policy, and how a scored clip is shown and answered."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from core import audio, clips, demo, monitor, pipeline, plots, store
 from core.errors import CoreError
+from core.inference import Policy
 from core.pipeline import Scored, Served
 from core.schema import EMOTIONS, LABEL, readable
 from core.settings import Settings
@@ -33,7 +36,6 @@ class Shown:
 
     scored: Scored
     wav: bytes
-    origin: str
     explanation: pd.DataFrame | None = None
 
 
@@ -46,6 +48,27 @@ def close() -> None:
     """Take the clip off the screen, and out of the upload field: that takes a new one."""
     forget()
     st.session_state["clip_round"] = st.session_state.get("clip_round", 0) + 1
+
+
+def open_page(title: str) -> tuple[Served, Policy]:
+    """The beginning of a page that scores audio: its title, the model and the policy in use."""
+    st.title(title)
+    served = _shared.champion()
+    policy = _policy.active(served.policies)
+    _shared.warm_up(served)
+    return served, policy
+
+
+def upload(key: str, *, about: str, on_change: Callable[[], None] | None = None) -> UploadedFile | None:
+    """The field for a file with audio."""
+    return st.file_uploader(
+        "WAV, FLAC, OGG or MP3",
+        type=FORMATS,
+        max_upload_size=max(1, int(Settings().max_upload_mb)),
+        key=key,
+        on_change=on_change,
+        help=about,
+    )
 
 
 def ask() -> Chosen | None:
@@ -71,13 +94,10 @@ def ask() -> Chosen | None:
             "are stored, the audio is not. Switch it off before you choose the clip.",
         )
     if source == "upload":
-        file = st.file_uploader(
-            "WAV, FLAC, OGG or MP3",
-            type=FORMATS,
-            max_upload_size=max(1, int(Settings().max_upload_mb)),
-            key=f"clip_file_{turn}",
+        file = upload(
+            f"clip_file_{turn}",
             on_change=forget,
-            help=f"At least {audio.SHORTEST_S} s; of anything longer than {audio.EXCERPT_S:.0f} s the middle "
+            about=f"At least {audio.SHORTEST_S} s; of anything longer than {audio.EXCERPT_S:.0f} s the middle "
             f"{audio.EXCERPT_S:.0f} s are analysed.",
         )
         return Chosen(file.getvalue(), file.name, "upload") if file else None
@@ -124,10 +144,10 @@ def result(chosen: Chosen | None, served: Served) -> Shown | None:
                     audio=_keeps(chosen.origin),
                     max_mb=Settings().max_upload_mb,
                 )
-            shown = Shown(scored, demo.wav(scored.recording.clip.y), chosen.origin)
+            shown = Shown(scored, demo.wav(scored.recording.clip.y))
         elif shown is not None:
             before = shown.scored.prediction.model_version
-            shown.scored = pipeline.again(shown.scored, served, policy, kept, origin=shown.origin)
+            shown.scored = pipeline.again(shown.scored, served, policy, kept)
             if before != served.model.version:
                 shown.explanation = None
     except CoreError as error:
@@ -181,12 +201,17 @@ def _unlike(scored: Scored, served: Served) -> None:
     st.markdown("\n".join(f"- {reason[0].upper()}{reason[1:]}." for reason in found.reasons[:5]))
     with st.expander("What is unusual, and the nearest known clips", icon=":material/compare_arrows:"):
         first = found.features.head(10).assign(feature=found.features["feature"].map(readable))
+        low, high = monitor.USUAL
         st.dataframe(
             first,
             hide_index=True,
             column_config={
-                "low": st.column_config.NumberColumn("usual from", format="%.4g", help="2.5 % of the training music"),
-                "high": st.column_config.NumberColumn("usual to", format="%.4g", help="97.5 % of the training music"),
+                "low": st.column_config.NumberColumn(
+                    "usual from", format="%.4g", help=f"{low:.0%} of the training music lie below"
+                ),
+                "high": st.column_config.NumberColumn(
+                    "usual to", format="%.4g", help=f"{high:.0%} of the training music lie below"
+                ),
                 "value": st.column_config.NumberColumn(format="%.4g"),
                 "deviation": st.column_config.NumberColumn("off by (sd)", format="%+.1f"),
                 "off": st.column_config.CheckboxColumn("beyond the limit"),
@@ -274,7 +299,7 @@ def answer(shown: Shown) -> None:
     if clicked:
         said = {"label": clicked[0], "comment": comment or "", "verified": verified}
         _store_answer(scored, kept, state, name=name, said=said)
-    _receipt(kept, state)
+    _receipt(scored, kept, state)
 
 
 def _name(kept: store.Store) -> tuple[str, bool]:
@@ -314,20 +339,38 @@ def _store_answer(scored: Scored, kept: store.Store, state: dict, *, name: str, 
     state.update(said, id=receipt.feedback_id, remark=receipt.remark)
 
 
-def _receipt(kept: store.Store, state: dict) -> None:
+def _receipt(scored: Scored, kept: store.Store, state: dict) -> None:
     """What is stored now, and the way back."""
-    if state.get("undone"):
-        st.info("Taken back. Nothing of it counts any more.", icon=":material/undo:")
+    if "fault" in state:
+        st.error(_shared.literal(state.pop("fault")), icon=":material/error:")
+    if "undone" in state:
+        st.info(state["undone"], icon=":material/undo:")
     if "label" not in state:
         return
     who = _shared.literal(state["rater"])
     st.success(f"Stored: **{plots.words(state['label'])}**, by {who}. {state['remark']}", icon=":material/check:")
-    if st.button("Undo", icon=":material/undo:", key="undo_answer", help="Takes your newest answer back."):
-        try:
-            store.undo(kept, token=store.new_token(), rater=state["rater"], verified=state["verified"])
-        except CoreError as error:
-            st.error(_shared.literal(str(error)), icon=":material/error:")
-            return
-        state.clear()
-        state.update(form=store.new_token(), undone=True)
-        st.rerun(scope="fragment")
+    st.button(
+        "Undo",
+        icon=":material/undo:",
+        key="undo_answer",
+        on_click=_take_back,
+        args=(scored, kept, state, state["id"]),
+        help="Takes this answer back.",
+    )
+
+
+def _take_back(scored: Scored, kept: store.Store, state: dict, feedback_id: int) -> None:
+    """Before the page is drawn again. feedback_id : of the answer beside which Undo was pressed."""
+    if state.get("id") != feedback_id:
+        return  # pressed twice
+    try:
+        left = pipeline.take_back(
+            scored, kept, feedback_id=feedback_id, rater=state["rater"], verified=state["verified"]
+        )
+    except CoreError as error:
+        state["fault"] = str(error)
+        return
+    now = f"What counts now is your other answer, **{plots.words(left)}**." if left else "None of yours counts now."
+    undone = f"Taken back: {plots.words(state['label'])}. {now}"
+    state.clear()
+    state.update(form=store.new_token(), undone=undone)

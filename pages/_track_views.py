@@ -13,12 +13,20 @@ from core.pipeline import Served
 from core.schema import EMOTIONS
 from core.settings import Settings
 from pages import _shared
-from pages._clip_parts import FORMATS
+from pages._clip_parts import upload
 
 RUN = "track_run"  # in the session: the recording on the screen, and how far it has been scored
 DEMO = "Demo: four characters, one after the other (synthetic)"
 HOW = {"mean": "mean probability", "vote": "vote of the windows"}
 COLUMNS = {f"p_{e}": e for e in EMOTIONS}
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """The recording that a person gave. origin : one of ``core.store.ORIGINS``."""
+
+    source: Source
+    origin: str
 
 
 @dataclass(frozen=True)
@@ -44,22 +52,16 @@ def _demo() -> bytes:
     return demo.wav(demo.medley())
 
 
-def ask() -> Source | None:
+def ask() -> Given | None:
     """The recording; a sentence when it is no usable audio."""
-    file = st.file_uploader(
-        "WAV, FLAC, OGG or MP3",
-        type=FORMATS,
-        max_upload_size=max(1, int(Settings().max_upload_mb)),
-        key="track_file",
-        help="A whole piece or session. The audio itself is not kept.",
-    )
+    file = upload("track_file", about="A whole piece or session. The audio itself is not kept.")
     example = st.checkbox(DEMO, key="track_demo", disabled=file is not None)
     if file is None and not example:
         return None
     try:
         if file is not None:
-            return audio.inspect(file.getvalue(), file.name, max_mb=Settings().max_upload_mb)
-        return audio.inspect(_demo(), "demo, four characters (synthetic)")
+            return Given(audio.inspect(file.getvalue(), file.name, max_mb=Settings().max_upload_mb), "upload")
+        return Given(audio.inspect(_demo(), "demo, four characters (synthetic)"), "demo")
     except CoreError as error:
         _shared.problem(error)
         st.stop()
@@ -90,18 +92,23 @@ def plan(source: Source | None) -> Plan | None:
     )
     if source is None:
         return None
-    return Plan(length, hop, tuple(tracks.spans(source.duration_s, length_s=length, hop_s=hop)))
+    try:
+        return Plan(length, hop, tuple(tracks.spans(source.duration_s, length_s=length, hop_s=hop)))
+    except CoreError as error:
+        _shared.problem(error)
+        st.stop()
 
 
-def scored(source: Source, cut: Plan, served: Served, policy: Policy) -> pd.DataFrame | None:
+def scored(given: Given, cut: Plan, served: Served, policy: Policy) -> pd.DataFrame | None:
     """The timeline so far. Each window is kept in the session as it comes, so that stopping loses nothing."""
+    source = given.source
     key = (source.digest, cut.length_s, cut.hop_s, served.model.version)
     run: Run | None = st.session_state.get(RUN)
     if run is None or run.key != key:
         run = st.session_state[RUN] = Run(key)
     total = len(cut.spans)
     if len(run.windows) < total and not run.stopped:
-        _go_on(run, source, cut, served, policy)
+        _go_on(run, given, cut, served, policy)
     if len(run.windows) < total:
         st.info(f"Stopped after {len(run.windows)} of {total} windows.", icon=":material/pause:")
         st.button("Go on", icon=":material/play_arrow:", on_click=_set_stopped, args=(run, False))
@@ -112,7 +119,7 @@ def _set_stopped(run: Run, stopped: bool) -> None:
     run.stopped = stopped
 
 
-def _go_on(run: Run, source: Source, cut: Plan, served: Served, policy: Policy) -> None:
+def _go_on(run: Run, given: Given, cut: Plan, served: Served, policy: Policy) -> None:
     """Score the windows that are missing, with progress, until all are done or somebody stops it."""
     total, kept = len(cut.spans), _shared.store()
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -120,10 +127,12 @@ def _go_on(run: Run, source: Source, cut: Plan, served: Served, policy: Policy) 
         # Pressing it ends this run of the page at the next sign of progress.
         stop = st.empty()
         stop.button("Stop", icon=":material/stop:", on_click=_set_stopped, args=(run, True), key="stop")
-    origin = "upload" if "demo" not in source.name else "demo"
     missing = cut.spans[len(run.windows) :]
+    windows = pipeline.score_windows(
+        given.source, served, spans=missing, policy=policy, store=kept, origin=given.origin
+    )
     try:
-        for window in pipeline.score_windows(source, served, spans=missing, policy=policy, store=kept, origin=origin):
+        for window in windows:
             run.windows.append(window)
             n = len(run.windows)
             bar.progress(

@@ -8,10 +8,7 @@ from pages import _clip_parts as parts
 from pages import _clip_reasons as reasons
 from pages import _policy, _shared
 
-st.title("Predict")
-served = _shared.champion()
-policy = _policy.active(served.policies)
-_shared.warm_up(served)
+served, policy = parts.open_page("Predict")
 st.caption(
     f"Model {served.model.version}, from {served.model.source}. Policy: {_policy.words(policy)}. "
     "It supports, and never replaces, a person's judgement."

@@ -2,22 +2,19 @@
 
 import streamlit as st
 
-from pages import _policy, _shared
 from pages import _track_views as views
+from pages._clip_parts import open_page
 
-st.title("Whole tracks")
-served = _shared.champion()
-policy = _policy.active(served.policies)
-_shared.warm_up(served)
+served, policy = open_page("Whole tracks")
 st.caption(
     f"Model {served.model.version}. A recording is scored in windows, because a mood seldom lasts for a whole piece "
     "and the model knows clips of 30 seconds."
 )
-source = views.ask()
-plan = views.plan(source)
-if source is None or plan is None:
+given = views.ask()
+plan = views.plan(given.source if given else None)
+if given is None or plan is None:
     st.info("Choose a recording of a minute or more: its mood over time appears here.", icon=":material/timeline:")
     st.stop()
-done = views.scored(source, plan, served, policy)
+done = views.scored(given, plan, served, policy)
 if done is not None and not done.empty:
-    views.mood(source, plan, done, served)
+    views.mood(given.source, plan, done, served)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from core import pipeline, tracks
+from core import clips, pipeline, tracks
 from core import store as db
 from core.audio import SR, content_hash, inspect
 from core.errors import AudioError, StoreError
@@ -106,6 +106,33 @@ def test_another_policy_is_another_row_and_the_same_one_is_none(kept):
     assert strict.prediction is scored.prediction
 
 
+def test_a_deleted_clip_stays_deleted_until_its_file_is_sent_again(kept, tmp_path):
+    settings, audio = Settings(data_dir=tmp_path), tmp_path / clips.FOLDER
+    scored = pipeline.score_clip(clip(), "a.flac", served(), policy=Policy(), store=kept, audio=audio)
+    clips.delete_clip(kept, scored.clip_id, settings=settings)
+    changed = pipeline.again(scored, served(), Policy(threshold=0.5), kept)
+    assert (changed.problem, changed.prediction_id is None) == ("", False)
+    assert db.clips_table(kept).empty
+    score(clip(), kept)  # sent again, this time without keeping the audio
+    assert db.clips_table(kept)["path"].isna().tolist() == [True]
+    assert db.label_queue(kept, rater="Ece", with_audio=True).empty
+    pipeline.score_clip(clip(), "a.flac", served(), policy=Policy(), store=kept, audio=audio)
+    (path,) = db.clips_table(kept)["path"]
+    assert (tmp_path / path).is_file()
+
+
+def test_a_clip_that_was_never_stored_tells_why_when_it_is_decided_again(kept, monkeypatch):
+    def full(*args, **kwargs):
+        raise StoreError("The disk is full: nothing was stored.")
+
+    with monkeypatch.context() as m:
+        m.setattr(db, "add_clip", full)
+        scored = score(clip(), kept)
+    changed = pipeline.again(scored, served(), Policy(threshold=0.5), kept)
+    assert (changed.prediction_id, changed.problem) == (None, scored.problem)
+    assert db.clips_table(kept).empty
+
+
 def test_another_model_predicts_again(kept):
     scored = score(clip(), kept)
     other = replace(served(), model=replace(served().model, version="other"))
@@ -144,6 +171,21 @@ def test_the_same_form_is_stored_once_and_another_answer_is_another_row(kept):
     assert table["display"].tolist() == ["shown", "shown"]
     assert (table["shown_label"] == scored.prediction.ranked[0]).all()
     assert (table["source"] == "predict").all()
+
+
+def test_taking_back_takes_that_answer_and_says_what_counts_then(kept):
+    here, there = score(clip(), kept), score(clip("tone_0p9s"), kept)
+
+    def say(scored, label):
+        return pipeline.record_feedback(scored, kept, label=label, rater="Ayşe", form=db.new_token()).feedback_id
+
+    first, second, elsewhere = say(here, "sad"), say(here, "happy"), say(there, "relax")
+    assert pipeline.take_back(here, kept, feedback_id=second, rater="Ayşe") == "sad"
+    assert pipeline.take_back(here, kept, feedback_id=second, rater="Ayşe") == "sad"  # sent twice
+    assert pipeline.take_back(here, kept, feedback_id=first, rater="Ali") is None  # who said nothing
+    assert db.current_answers(kept)["feedback_id"].tolist() == [first, elsewhere]
+    assert pipeline.take_back(here, kept, feedback_id=first, rater="Ayşe") is None
+    assert db.current_answers(kept)["feedback_id"].tolist() == [elsewhere]
 
 
 def test_people_without_a_name_are_told_apart_by_their_session():

@@ -1,6 +1,7 @@
 """The Whole tracks page: windows, mood over time, the steadiest stretch, silence, bad files, stopping and going on."""
 
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +10,8 @@ import soundfile
 from core import demo, store, tracks
 from core.audio import SR
 from pages import _track_views
+
+GOLDEN = Path(__file__).resolve().parent.parent / "golden"
 
 
 def flac(*parts: np.ndarray) -> bytes:
@@ -85,6 +88,28 @@ def test_what_is_no_audio_gets_a_sentence_and_nothing_is_stored(open_page, data_
     page = upload(open_page("tracks"), b"no audio at all", "x.wav")
     assert not page.exception
     assert "not audio" in page.error[0].value
+    assert store.clips_table(store.open_store(f"sqlite:///{data_dir / 'feedback.db'}")).empty
+
+
+def test_an_upload_that_is_called_demo_is_an_upload_and_the_demo_is_none(open_page, data_dir, monkeypatch):
+    page = upload(open_page("tracks"), (GOLDEN / "arpeggio_6s.flac").read_bytes(), "my demo recording.flac")
+    assert not page.exception
+    kept = store.open_store(f"sqlite:///{data_dir / 'feedback.db'}")
+    assert store.clips_table(kept)["origin"].tolist() == ["upload"]
+    monkeypatch.setattr(demo, "medley", lambda: demo.render(demo.DEMOS["sad"], seconds=3))
+    _track_views._demo.clear()
+    page = open_page("tracks")
+    page.checkbox(key="track_demo").check().run()
+    assert not page.exception
+    assert sorted(store.clips_table(kept)["origin"]) == ["demo", "upload"]
+    _track_views._demo.clear()
+
+
+def test_a_recording_of_too_many_windows_gets_a_sentence(open_page, data_dir, monkeypatch):
+    monkeypatch.setattr(tracks, "LONGEST_RECORDING_S", 6.0)
+    page = upload(open_page("tracks"), (GOLDEN / "arpeggio_6s.flac").read_bytes())
+    assert not page.exception
+    assert "Cut out a part" in shown(page)
     assert store.clips_table(store.open_store(f"sqlite:///{data_dir / 'feedback.db'}")).empty
 
 
