@@ -222,16 +222,16 @@ def _given(kept: Store, name: str) -> None:
         _shared.problem(error)
         return
     same = raters[~raters["verified"] & raters["rater"].str.casefold().eq(name.casefold())]
-    same = same[(same["answers"] + same["skips"] + same["undone"]) > 0]
-    if same.empty:
-        _enter(name)
+    busy = same[(same["answers"] + same["skips"] + same["undone"]) > 0]
+    if busy.empty:
+        _enter(name if same.empty else str(same["rater"].iloc[0]))  # one spelling is one person
     else:
-        first = same.sort_values("answers", ascending=False).iloc[0]
-        st.session_state[_ASKED] = (name, str(first["rater"]), int(first["answers"] + first["skips"]))
+        first = busy.sort_values("answers", ascending=False).iloc[0]
+        st.session_state[_ASKED] = (str(first["rater"]), int(first["answers"] + first["skips"]))
     st.rerun()
 
 
-def _is_it_you(given: str, present: str, answers: int) -> None:
+def _is_it_you(present: str, answers: int) -> None:
     """Somebody of this name has answered before."""
     st.warning(
         f"**{_shared.literal(present)}** has answered here before ({answers} clips). Is that you? "
