@@ -312,6 +312,9 @@ def _name(kept: store.Store) -> tuple[str, bool]:
     if person is not None:
         st.caption(f":material/verified_user: Stored as {_shared.literal(person.name)}.")
         return person.name, True
+    if _who.login_configured():
+        st.caption("Log in on the Label page, and your answers are kept as yours.")
+        return "", False
     st.session_state.setdefault("rater", _who.proposed())
     name = st.text_input(
         "Your name (optional)",

@@ -32,6 +32,7 @@ def disputed(kept: Store, person: Rater, said: pd.DataFrame, needed: int) -> Non
     told()
     if table.empty:
         st.success(f"No clip is {status}.", icon=":material/handshake:")
+        _undo_button(kept, person)
         return
     if len(table) == disputes.MOST:
         st.caption(f"The first {disputes.MOST}, those with most answers; the others follow as these are settled.")
@@ -88,9 +89,19 @@ def settle(kept: Store, person: Rater, row: pd.Series, answers: pd.DataFrame) ->
                     on_click=_adjudicate,
                     args=(kept, person, row["clip_id"], what, token),
                 )
-            st.button(
-                "Undo", key="settle_undo", shortcut="Z", icon=":material/undo:", on_click=_undo, args=(kept, person)
-            )
+            _undo_button(kept, person)
+
+
+def _undo_button(kept: Store, person: Rater) -> None:
+    st.button(
+        "Undo",
+        key="settle_undo",
+        shortcut="Z",
+        icon=":material/undo:",
+        on_click=_undo,
+        args=(kept, person),
+        help="Takes your newest settlement back.",
+    )
 
 
 def hear(kept: Store, clip_id: str) -> None:
@@ -126,10 +137,17 @@ def _adjudicate(kept: Store, person: Rater, clip_id: str, what: str, token: str)
 
 
 def _undo(kept: Store, person: Rater) -> None:
+    """Take back the person's newest settlement; what they said as a rater is not touched."""
+    who = {"rater": person.name, "verified": person.verified}
     try:
-        receipt = db.undo(kept, token=db.new_token(), rater=person.name, verified=person.verified)
-        what = "Nothing to take back." if receipt is None else "Your newest answer is taken back."
-        st.session_state[SAID] = ("success", what)
+        said = db.feedback_table(kept, **who)
+        stands = said[said["kind"].eq("adjudication") & ~said["undone"]]
+        if stands.empty:
+            st.session_state[SAID] = ("success", "You have settled nothing that could be taken back.")
+            return
+        last = stands.iloc[-1]
+        db.undo(kept, token=f"undo-settled-{last['feedback_id']}", feedback_id=int(last["feedback_id"]), **who)
+        st.session_state[SAID] = ("success", f"Taken back: {last['file_name']}.")
     except CoreError as error:
         st.session_state[SAID] = ("error", str(error))
 

@@ -339,12 +339,13 @@ def nothing_left(at: Seat, kept: Store) -> None:
     p = at.desk.progress
     if p.clips == 0:
         st.info(
-            "**No clip waits for you yet.** Score some music with *Keep the audio* switched on, and it appears here. "
+            "**No clip waits for you yet.** Score a library, or clips with *Keep the audio* switched on. "
             "Or try it out with synthetic clips: they are marked, and what you say of them trains no model.",
             icon=":material/queue_music:",
         )
         with st.container(horizontal=True):
             st.page_link("pages/predict.py", label="Score a clip", icon=":material/graphic_eq:")
+            st.page_link("pages/library.py", label="Score a library", icon=":material/library_music:")
             put_demo(at, kept)
         return
     st.success(

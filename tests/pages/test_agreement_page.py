@@ -137,9 +137,14 @@ def test_a_dispute_is_settled_by_a_marked_answer_and_taken_back(open_page, opene
     page = page.button(key="settle_none of the four").click().run()
     assert "No clip is disputed" in shown(page)
     assert store.ground_truth(opened)["status"].tolist() == ["adjudicated"] * 2
-    page.session_state["status"] = "adjudicated"
-    page = page.run().button(key="settle_undo").click().run()
-    assert sorted(store.ground_truth(opened)["status"]) == ["adjudicated", "disputed"]
+    answer(opened, put(opened, 3), "Boss", "happy")
+    page = page.button(key="settle_undo").click().run()  # the newest settlement, not the newest answer
+    assert store.ground_truth(opened)["status"].value_counts().to_dict() == {
+        "adjudicated": 1,
+        "disputed": 1,
+        "open": 1,
+    }
+    assert "Taken back: tone 2.wav" in shown(page)
     assert not page.exception
 
 
