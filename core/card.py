@@ -134,9 +134,10 @@ def _protocol(metrics: Mapping[str, Any]) -> str:
     intervals = _paragraph(f"""Intervals are 95 % by bootstrap over recordings ({p["resamples"]} resamples): they
     cover which clips happened to be drawn, not how the model would differ if it were trained on others.""")
     kind = _paragraph("""The figures are somewhat kind to the model, by about a point of F1. Its members and its
-    calibration were chosen among a few dozen blends on the development clips; and which columns are logged, divided
-    and dropped was found in earlier work on the whole table, held-out clips included. The held-out clips are
-    therefore an honest test of the fitted model and of any later challenger, but not a perfect one of the recipe.""")
+    calibration were chosen among a few dozen blends on the development clips, and several of these blends were looked
+    at on all clips as well; which columns are logged, divided and dropped was found in earlier work on the whole
+    table, held-out clips included. The held-out clips are therefore an honest test of the fitted model and of any
+    later challenger, but not a perfect one of the recipe.""")
     return f"## How it was judged\n\n{clips}\n\n{folds}\n\n{intervals}\n\n{kind}"
 
 
