@@ -83,10 +83,11 @@ def iso_path(pool: Pool, way: tuple[str, ...], minutes: float, *, per_step: int 
     wanted_s, pieces = wished(minutes), _arrays(pool.table, way, seed)
     _check(pieces, way, wanted_s, per_step)
     typical, fewest = float(np.median(pieces.length)), 2 * len(way)
-    about = round(wanted_s / typical)
+    about = max(fewest, round(wanted_s / typical))
     numbers = [n for n in range(about - SPREAD, about + SPREAD + 1) if fewest <= n <= len(pieces.ids)]
     found = []
-    for n in numbers or [min(max(about, fewest), len(pieces.ids))]:
+    few = {max(fewest, round(share * len(pieces.ids))) for share in (1.0, 0.85, 0.7)}  # of a library that is too small
+    for n in numbers or sorted(few):
         wants = np.array([mixture_at(place, way) for _, place in _steps(n, way, per_step)])
         path = _search(pieces, wants, len(way) - 1, wanted_s)
         found += [path] if path is not None else []
@@ -97,8 +98,7 @@ def iso_path(pool: Pool, way: tuple[str, ...], minutes: float, *, per_step: int 
     rows = pool.table.loc[[pieces.ids[k] for k in order]].reset_index(names="piece_id")
     rows["step"] = [step for step, _ in steps]
     rows[[f"want_{e}" for e in EMOTIONS]] = np.array([mixture_at(place, way) for _, place in steps])
-    made = finished(Playlist(f"{_arrow(way)}, {minutes:g} minutes", way, wanted_s, seed, rows, pool.remarks))
-    return replace(made, remarks=(*made.remarks, *_weak_steps(made.rows)))
+    return finished(Playlist(f"{_arrow(way)}, {minutes:g} minutes", way, wanted_s, seed, rows, path=True), pool)
 
 
 def _arrow(way: Sequence[str]) -> str:
@@ -204,18 +204,6 @@ def _candidates(pieces: _Pieces, alone: np.ndarray) -> np.ndarray:
     return np.sort(np.concatenate([order[stations == s][:CANDIDATES] for s in np.unique(stations)]))
 
 
-def _weak_steps(rows: pd.DataFrame) -> list[str]:
-    """Which steps have something weak, in one remark."""
-    weak = sorted(set(rows.loc[rows["weak"] != "", "step"]))
-    if not weak:
-        return []
-    named = ", ".join(str(step) for step in weak)
-    return [
-        f"The library is small for a good path: {'step' if len(weak) == 1 else 'steps'} {named} "
-        f"{'is' if len(weak) == 1 else 'are'} weak. The list says in what. More music between the moods helps."
-    ]
-
-
 # --- another piece ---------------------------------------------------------------------------------------------------
 
 
@@ -255,5 +243,4 @@ def swap(made: Playlist, pool: Pool, piece_id: str, *, without: Collection[str] 
     chosen = pool.table.loc[[pieces.ids[free[int(np.argmin(cost))]]]].reset_index(names="piece_id")
     rows = made.rows.copy()
     rows.loc[place, list(chosen.columns.intersection(rows.columns))] = chosen.iloc[0]
-    again = finished(replace(made, rows=rows, remarks=pool.remarks))
-    return replace(again, remarks=(*again.remarks, *(_weak_steps(again.rows) if len(made.way) > 1 else ())))
+    return finished(replace(made, rows=rows), pool)

@@ -25,7 +25,7 @@ from core.audio import display_name
 from core.errors import AudioError, CoreError
 from core.library_types import Found
 from core.loudness import Meter
-from core.playlist_files import csv_file, file_name, label, m3u8, records, xspf
+from core.playlist_files import csv_file, file_name, label, line, m3u8, records, xspf
 from core.playlists import Playlist
 
 FOLDER = "playlists"  # below the data folder
@@ -156,8 +156,10 @@ def _copy(source: str | bytes, row: dict[str, Any], place: Path, form: str, gain
         part = place.with_suffix(".part")
         try:
             with soundfile.SoundFile(part, "w", file.samplerate, file.channels, subtype, format=form) as out:
-                out.title, out.artist, out.album = row["title"], row["artist"], row["album"]
-                out.comment = f"Levelled copy, gain {gain_db:+.1f} dB"
+                tags = {name: line(row[name]) for name in ("title", "artist", "album")}
+                for name, text in (tags | {"comment": f"Levelled copy, gain {gain_db:+.1f} dB"}).items():
+                    if text:  # libsndfile takes no empty tag
+                        setattr(out, name, text)
                 for block in _blocks(file, row["path"]):
                     out.write(block * 10 ** (gain_db / 20))
             os.replace(part, place)

@@ -38,7 +38,7 @@ def by_mood(pool: Pool, mood: str, minutes: float, *, seed: int = 0) -> Playlist
     rows = table.loc[order].reset_index(names="piece_id")
     rows["step"] = 1
     rows[[f"want_{e}" for e in EMOTIONS]] = [float(e == mood) for e in EMOTIONS]
-    return finished(Playlist(f"{mood.capitalize()}, {minutes:g} minutes", (mood,), wanted_s, seed, rows, pool.remarks))
+    return finished(Playlist(f"{mood.capitalize()}, {minutes:g} minutes", (mood,), wanted_s, seed, rows), pool)
 
 
 def _filled(

@@ -48,7 +48,7 @@ def pieces(clips: pd.DataFrame) -> pd.DataFrame:
     rows = rows.assign(
         file_duration_s=rows["file_duration_s"].fillna(rows["start_s"] + rows["duration_s"]),
         power=10 ** (rows["lufs"].astype(float) / 10),
-        candidates=rows["candidates"].map(_count),
+        candidates=rows["candidates"].map({said: _count(said) for said in rows["candidates"].unique()}),
     )
     group = rows.groupby("content_hash", sort=True)
     proba = group[PROBA].mean()
@@ -165,7 +165,7 @@ def pick(table: pd.DataFrame, wanted: Filter) -> pd.DataFrame:
             keep &= table[name].isin(names)
     words = fold(wanted.search).split()
     if words:
-        text = table[["title", "artist", "album", "makam", "file_name"]].agg(" ".join, axis=1).map(fold)
+        text = table["title"].str.cat(table[["artist", "album", "makam", "file_name"]], sep=" ").map(fold)
         for word in words:
             keep &= text.str.contains(word, regex=False)
     return table[keep]
@@ -173,10 +173,10 @@ def pick(table: pd.DataFrame, wanted: Filter) -> pd.DataFrame:
 
 def fold(text: str) -> str:
     """Text for comparing: small letters without marks, dotted and dotless i as one: ``"HÜSEYNÎ" -> "huseyni"``."""
-    plain = unicodedata.normalize("NFKD", text.casefold().replace("ı", "i"))
-    return "".join(c for c in plain if not unicodedata.combining(c))
+    return unicodedata.normalize("NFKD", text.casefold().replace("ı", "i")).translate(_MARKS)
 
 
+_MARKS = dict.fromkeys(range(0x300, 0x370))  # accents, which NFKD sets apart from their letters
 _ALPHABET = {letter: f"{k:02d}" for k, letter in enumerate("abcçdefgğhıijklmnoöpqrsştuüvwxyz")}
 
 

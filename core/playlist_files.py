@@ -5,6 +5,7 @@ comment, for the person at the volume knob; `core.levelled` writes copies that h
 """
 
 import csv
+import hashlib
 import io
 import re
 from collections.abc import Sequence
@@ -150,14 +151,25 @@ def csv_file(made: Playlist) -> bytes:
 def _cell(name: str, value: Any) -> Any:
     if isinstance(value, float):
         return "" if isnan(value) else f"{value:.6g}"
-    text = str(value)
-    return f"'{text}" if name in TEXT and text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+    return _no_formula(value) if name in TEXT else value
+
+
+def _no_formula(value: Any) -> Any:
+    """Text that a spreadsheet shows and does not run."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+
+
+def formula_safe(rows: pd.DataFrame) -> pd.DataFrame:
+    """A table for export, in which no text begins like a formula."""
+    texts = [name for name in rows.columns if not pd.api.types.is_numeric_dtype(rows[name])]
+    return rows.assign(**{name: rows[name].map(_no_formula) for name in texts})
 
 
 def stem(made: Playlist) -> str:
-    """A name for its files, letters and digits only."""
-    word = made.name.replace("→", "to").replace("ı", "i")
-    return re.sub(r"[^A-Za-z0-9]+", "-", word).strip("-").lower() + f"-seed-{made.seed}"
+    """A name for its files: letters, digits and dashes, and the beginning of a hash of its pieces and their gains."""
+    word = re.sub(r"[^A-Za-z0-9]+", "-", made.name.replace("→", "to")).strip("-").lower()
+    content = repr((list(made.rows["piece_id"]), made.target_lufs, made.seed))
+    return f"{word}-{hashlib.sha256(content.encode()).hexdigest()[:8]}"
 
 
 def file_name(path: str) -> str:

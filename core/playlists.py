@@ -37,6 +37,7 @@ class Playlist:
     """Pieces in the order of playing.
 
     name : in words.  way : the emotions on its way, one for a playlist of a mood.  wanted_s : the wished time.
+    path : it is an iso path, whose steps should be small.
     rows : one a piece: number (from 1), begins_s, the columns of ``CARRIED``, step (from 1), and the step's wanted
     probabilities want_*; fit, change, tempo_change, gain_db, why and weak as in ``finished``.
     remarks : what a person should know about it.  target_lufs : of the gains.
@@ -47,6 +48,7 @@ class Playlist:
     wanted_s: float
     seed: int
     rows: pd.DataFrame
+    path: bool = False
     remarks: tuple[str, ...] = ()
     target_lufs: float = TARGET_LUFS
 
@@ -117,9 +119,10 @@ FAR_STEP = 0.5  # between two neighbours
 TEMPO_STEP = 1.25  # ratio of two neighbours' tempi that is still a small step
 
 
-def finished(made: Playlist) -> Playlist:
+def finished(made: Playlist, pool: Pool) -> Playlist:
     """The playlist with all that follows from its pieces and their order.
 
+    made : its remarks are made anew.  pool : what could be chosen.
     Columns of rows: number, begins_s; fit : distance of the mood from the wanted one; change : from the piece before
     (both total variation of the probabilities, in [0, 1]); tempo_change : ratio to the piece before less 1; gain_db;
     why : the reasons for the piece, in words; weak : what is weak about it, empty where nothing is.
@@ -133,9 +136,11 @@ def finished(made: Playlist) -> Playlist:
     rows["tempo_change"] = rows["tempo"] / rows["tempo"].shift() - 1
     same = pd.Series(voices(rows.set_index("piece_id")))
     told: list[Any] = rows.to_dict("records")
-    rows["weak"] = [_weak(row, len(made.way) > 1, again) for row, again in zip(told, same == same.shift(), strict=True)]
-    rows["why"] = [_why(row, made.way) for row in told]
-    return level(replace(made, rows=rows, remarks=(*made.remarks, *_about(made, rows, same))), made.target_lufs)
+    rows["weak"] = [_weak(row, made.path, again) for row, again in zip(told, same == same.shift(), strict=True)]
+    rows["why"] = [_why(row, made.path) for row in told]
+    made = replace(made, rows=rows)
+    remarks = (*pool.remarks, *_too_small(made, pool), *_about(rows, same))
+    return level(replace(made, remarks=remarks), made.target_lufs)
 
 
 def apart(p: np.ndarray, q: np.ndarray) -> np.ndarray:
@@ -167,21 +172,38 @@ def small_tempo_step(change: float) -> bool:
     return 1 / TEMPO_STEP - 1e-9 <= 1 + change <= TEMPO_STEP + 1e-9
 
 
-def _why(row: Mapping[str, Any], way: tuple[str, ...]) -> str:
+def _why(row: Mapping[str, Any], on_a_way: bool) -> str:
     tempo = "tempo not known" if np.isnan(row["tempo"]) else f"{row['tempo']:.0f} bpm"
     heard = f"the model hears {mixture(row)}; {row['standing']}; {tempo}"
-    return f"Wanted {mixture(row, 'want_')}: {heard}." if len(way) > 1 else f"{heard[0].upper()}{heard[1:]}."
+    return f"Wanted {mixture(row, 'want_')}: {heard}." if on_a_way else f"{heard[0].upper()}{heard[1:]}."
 
 
-def _about(made: Playlist, rows: pd.DataFrame, same: pd.Series) -> list[str]:
-    """Remarks on the whole list."""
-    found = []
-    miss = made.length_s - made.wanted_s
+def _too_small(made: Playlist, pool: Pool) -> list[str]:
+    """What the library lacks for this list, in plain words."""
+    rows, found = made.rows, []
+    usable = pool.table[pool.table["guess"].isin(made.way)]
+    miss, all_s = made.length_s - made.wanted_s, float(usable["duration_s"].sum())
     if abs(miss) > max(rows["duration_s"].max() / 2, 0.05 * made.wanted_s):
         found.append(
-            f"Wished were {minutes(made.wanted_s)}, these pieces last {minutes(made.length_s)}: "
-            f"the usable pieces make nothing {'longer' if miss < 0 else 'shorter'} that is better."
+            f"The library is too small for {minutes(made.wanted_s)}: its {len(usable)} usable pieces that are "
+            f"{' or '.join(made.way)} last {minutes(all_s)} together."
+            if all_s < made.wanted_s
+            else f"Wished were {minutes(made.wanted_s)}, these pieces last {minutes(made.length_s)}: the usable pieces "
+            "make nothing nearer that fits as well."
         )
+    weak = sorted(set(rows.loc[rows["weak"] != "", "step"]))
+    if weak and made.path:
+        found.append(
+            f"The library is small for a good path: {'step' if len(weak) == 1 else 'steps'} "
+            f"{', '.join(map(str, weak))} {'is' if len(weak) == 1 else 'are'} weak. The list says in what. More music "
+            "between the moods helps."
+        )
+    return found
+
+
+def _about(rows: pd.DataFrame, same: pd.Series) -> list[str]:
+    """Remarks on the whole list."""
+    found = []
     together = int((same == same.shift()).sum())
     if together:
         found.append(

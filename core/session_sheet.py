@@ -15,8 +15,8 @@ from core.schema import EMOTIONS
 
 LONGEST = 2000  # characters of a text field
 DISCLAIMER = (
-    "The moods on this sheet are what a model that was trained on 400 clips of Turkish music says of the music. They "
-    "are no measurement of what a client feels, and no clinical decision: what is played, and when it is stopped, the "
+    "The moods on this sheet are what a model that was trained on clips of Turkish music says of the music. They are "
+    "no measurement of what a client feels, and no clinical decision: what is played, and when it is stopped, the "
     "therapist decides."
 )
 _STYLE = """
@@ -28,6 +28,7 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1rem; mar
 dt { color: #555; } dd { margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; min-height: 1.2em; }
 table { border-collapse: collapse; width: 100%; margin: 1rem 0; }
 th, td { text-align: left; vertical-align: top; padding: .35rem .5rem; border-bottom: 1px solid #bbb; }
+th:nth-child(2) { width: 45%; }
 th { border-bottom: 2px solid #111; } td.n { white-space: nowrap; font-variant-numeric: tabular-nums; }
 tbody.step { break-inside: avoid; } tr.head th { background: #eee; border-bottom: 1px solid #bbb; }
 .weak { font-weight: 600; } .small { color: #444; font-size: .85rem; overflow-wrap: anywhere; }
@@ -107,9 +108,9 @@ def _table(made: Playlist, begins: datetime | None) -> str:
 
 
 def _step(step: int, row: dict[str, Any], made: Playlist) -> str:
-    if len(made.way) == 1:
+    if not made.path:
         return ""
-    return f'<tr class="head"><th colspan="6">Step {step}: {escape(mixture(row, "want_"))}</th></tr>'
+    return f'<tr class="head"><th colspan="6">Step {step}, wanted: {escape(mixture(row, "want_"))}</th></tr>'
 
 
 def _row(row: dict[str, Any], begins: datetime | None) -> str:

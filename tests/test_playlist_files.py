@@ -1,0 +1,277 @@
+"""Playlists as files: what a player reads is what was listed, whatever tags and paths hold; copies are level."""
+
+import csv
+import hashlib
+import io
+import xml.etree.ElementTree as ET
+import zipfile
+from datetime import datetime
+from urllib.parse import unquote, urlsplit
+
+import numpy as np
+import pytest
+import soundfile
+
+from core import iso_path, levelled, loudness, mood_lists, playlist_files, playlists, session_sheet
+from core.errors import AudioError, CoreError
+from core.playlists import usable
+from core.session_sheet import Session
+from tests.mood_library import clip, many, pieces, tone
+
+HOSTILE = 'Gül\n#EXTINF:1,x\n/etc/passwd <b>"&'
+LOCAL = "file" + "://"
+NS = {"x": playlist_files.XSPF}
+
+
+def listed(*rows, minutes=10):
+    return mood_lists.by_mood(usable(pieces(list(rows))), "relax", minutes)
+
+
+@pytest.fixture(scope="module")
+def path():
+    return iso_path.iso_path(playlists.Pool(many(200), ()), ("sad", "relax", "happy"), 45)
+
+
+# --- M3U8
+
+
+def entries(data: bytes) -> list[str]:
+    return [line for line in data.decode().splitlines() if not line.startswith("#")]
+
+
+def test_m3u8_lists_paths_lengths_names_and_gains(path):
+    data = playlist_files.m3u8(path)
+    assert data.startswith(b"#EXTM3U\n")
+    assert entries(data) == list(path.rows["path"])
+    first, text = path.rows.iloc[0], data.decode()
+    assert f"#EXTINF:{first['duration_s']:.0f},{first['artist']} - {first['title']}\n" in text
+    assert text.count("# gain ") == len(path.rows)
+    assert f"# gain {first['gain_db']:+.1f} dB to -18 LUFS" in text
+
+
+def test_a_tag_cannot_add_a_line_to_the_m3u8():
+    made = listed(clip("a", title=HOSTILE, artist="x\r\ny", album="z\n/etc/shadow"))
+    assert entries(playlist_files.m3u8(made)) == ["/music/a.flac"]
+
+
+@pytest.mark.parametrize("path", ["/m/a\nb.flac", "/m/\u2028x.flac", "/m/#1 Işık.flac"])
+def test_a_path_stays_one_entry(path):
+    (entry,) = entries(playlist_files.m3u8(listed(clip("a", path=path))))
+    assert (unquote(urlsplit(entry).path) if "://" in entry else entry) == path
+
+
+def test_relative_paths_that_look_like_comments():
+    made = listed(clip("a"))
+    assert entries(playlist_files.m3u8(made, files=["#1.flac"])) == ["./#1.flac"]
+
+
+# --- XSPF
+
+
+def locations(data: bytes) -> list[str]:
+    return [str(node.text) for node in ET.fromstring(data).findall("x:trackList/x:track/x:location", NS)]
+
+
+def test_xspf_is_valid_and_leads_back_to_the_files(path):
+    data = playlist_files.xspf(path)
+    root = ET.fromstring(data)
+    assert root.tag == f"{{{playlist_files.XSPF}}}playlist"
+    assert root.get("version") == "1"
+    assert [unquote(urlsplit(x).path) for x in locations(data)] == list(path.rows["path"])
+    durations = [int(node.text) for node in root.iterfind(".//x:duration", NS)]
+    assert durations == (1000 * path.rows["duration_s"]).round().astype(int).tolist()
+    assert "Gain" in root.find(".//x:track/x:annotation", NS).text
+
+
+@pytest.mark.parametrize(
+    ("path", "address"),
+    [
+        ("/müzik/Şarkı %1.flac", LOCAL + "/m%C3%BCzik/%C5%9Eark%C4%B1%20%251.flac"),
+        ("C:\\Müzik\\ğ.flac", LOCAL + "/C:/M%C3%BCzik/%C4%9F.flac"),
+        ("s3://bucket/ğ a.flac", "s3://bucket/%C4%9F%20a.flac"),
+    ],
+)
+def test_addresses_are_percent_encoded(path, address):
+    made = listed(clip("a", path=path))
+    assert locations(playlist_files.xspf(made)) == [address]
+
+
+def test_xspf_with_hostile_tags():
+    made = listed(clip("a", title=HOSTILE + "\x00\x0b\ufffe", artist="<![CDATA[", album="]]>&amp;"))
+    root = ET.fromstring(playlist_files.xspf(made))
+    assert root.find(".//x:track/x:title", NS).text == 'Gül #EXTINF:1,x /etc/passwd <b>"&'
+    assert root.find(".//x:track/x:creator", NS).text == "<![CDATA["
+    assert len(root.findall("x:trackList/x:track", NS)) == 1
+
+
+# --- CSV
+
+
+def test_csv_for_spreadsheets(path):
+    data = playlist_files.csv_file(path)
+    assert data.startswith(b"\xef\xbb\xbf")
+    rows = list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"))))
+    assert [row["path"] for row in rows] == list(path.rows["path"])
+    assert [float(row["gain_db"]) for row in rows] == pytest.approx(path.rows["gain_db"].tolist(), abs=1e-4)
+    assert {row["target_lufs"] for row in rows} == {"-18.0"}
+
+
+@pytest.mark.parametrize("begin", "=+-@")
+def test_no_tag_is_a_formula(begin):
+    made = listed(clip("a", title=f"{begin}cmd|calc", artist=f"{begin}x", lufs=np.nan))
+    (row,) = csv.DictReader(io.StringIO(playlist_files.csv_file(made).decode("utf-8-sig")))
+    assert (row["title"], row["artist"]) == (f"'{begin}cmd|calc", f"'{begin}x")
+    assert row["gain_db"] == ""
+    safe = playlist_files.formula_safe(made.rows)
+    assert safe["title"].tolist() == [f"'{begin}cmd|calc"]
+    assert safe["duration_s"].tolist() == made.rows["duration_s"].tolist()
+
+
+def test_names_of_files_tell_lists_apart(path):
+    one, other = (playlist_files.stem(p) for p in (path, playlists.level(path, -23.0)))
+    assert one != other
+    assert one.startswith("sad-to-relax-to-happy-45-minutes-")
+    assert one == playlist_files.stem(path)
+
+
+# --- the session sheet
+
+
+def test_the_sheet_tells_what_when_and_why(path):
+    page = session_sheet.html(path, Session(begins=datetime(2026, 3, 1, 14, 30))).decode()
+    assert page.count("<strong>") == len(path.rows)
+    assert page.count('class="step"') == path.rows["step"].max()
+    begins = path.rows["begins_s"].iloc[1]
+    assert "14:30:00" in page
+    assert f"14:{30 + int(begins // 60):02d}:{int(begins % 60):02d}" in page
+    assert "no clinical decision" in " ".join(page.split())
+    assert "Step 1, wanted: 100 % sad" in page
+    assert "@media print" in page
+    assert all(f"{gain:+.1f} dB" in page for gain in path.rows["gain_db"])
+    without = session_sheet.html(path, Session()).decode()
+    assert ">0:00<" in without
+
+
+def test_nothing_typed_or_tagged_is_code_on_the_sheet():
+    made = listed(clip("a", title=HOSTILE, artist="<script>alert(1)</script>", path='/m/"><img src=x>.flac'))
+    typed = '"><script>alert(2)</script>\x07 & more'
+    page = session_sheet.html(made, Session(typed, typed, typed, typed, typed)).decode()
+    assert "<script" not in page
+    assert "<img" not in page
+    assert "&lt;script&gt;alert(1)" in page
+    assert "\x07" not in page
+    assert page.count("&amp; more") == 5
+
+
+def test_a_long_note_is_cut_and_lines_are_kept():
+    page = session_sheet.html(listed(clip("a")), Session(notes="first\nsecond " + "x" * 5000)).decode()
+    assert "first\nsecond" in page
+    assert "x" * (session_sheet.LONGEST + 1) not in page
+
+
+# --- levelled copies
+
+
+@pytest.fixture
+def music(tmp_path):
+    """Three files: quiet mono, loud stereo of 24 bits, and one with a peak that leaves no room."""
+    folder = tmp_path / "müzik"
+    folder.mkdir()
+    tone(folder / "quiet.flac", 440, seconds=6, level=0.02)
+    rng = np.random.default_rng(0)
+    soundfile.write(
+        folder / "loud.wav", 0.2 * rng.standard_normal((6 * 44_100, 2)).clip(-4, 4), 44_100, subtype="PCM_24"
+    )
+    peaky = 0.01 * rng.standard_normal(6 * 44_100)
+    peaky[1000] = 0.99
+    soundfile.write(folder / "peak.ogg", peaky, 44_100)
+    rows = [
+        clip(name, path=str(folder / name), title=f"{name} / Şarkı", artist=f"A{k}", file_duration_s=6.0)
+        for k, name in enumerate(("quiet.flac", "loud.wav", "peak.ogg"))
+    ]
+    return folder, playlists.level(listed(*rows, minutes=1), -20.0)
+
+
+def test_copies_are_level_peaks_are_safe_and_originals_stay(music, tmp_path):
+    folder, made = music
+    before = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in folder.iterdir()}
+    shares = []
+    copies = levelled.level_copies(made, tmp_path / "out", tell=lambda share, text: shares.append(share))
+    assert {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in folder.iterdir()} == before
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
+    order = list(made.rows["piece_id"])
+    for name, piece in zip(copies.files, order, strict=True):
+        y, sr = soundfile.read(copies.folder / name, always_2d=True)
+        found = levelled.measure(str(copies.folder / name), name)
+        assert found.peak_db <= levelled.PEAK_DB + 0.02
+        assert loudness.integrated(y, sr) == pytest.approx(found.lufs)
+        if piece != "peak.ogg":
+            assert found.lufs == pytest.approx(-20.0, abs=0.05)
+        info = soundfile.info(copies.folder / name)
+        assert (info.channels, info.subtype) == ((2, "PCM_24") if piece == "loud.wav" else (1, "PCM_16"))
+    assert any("its peaks allow no more" in remark for remark in copies.playlist.remarks)
+    assert entries((copies.folder / "playlist.m3u8").read_bytes()) == list(copies.files)
+    assert [unquote(x) for x in locations((copies.folder / "playlist.xspf").read_bytes())] == list(copies.files)
+    assert all("/" not in name and name[:2].isdigit() for name in copies.files)
+    assert not list(copies.folder.glob("*.part"))
+
+
+def test_the_copy_is_the_original_times_the_gain(music, tmp_path):
+    folder, made = music
+    copies = levelled.level_copies(made, tmp_path / "out", form="WAV")
+    place = list(made.rows["piece_id"]).index("loud.wav")
+    original, _ = soundfile.read(folder / "loud.wav")
+    copy, _ = soundfile.read(copies.folder / copies.files[place])
+    gain = copies.playlist.rows["gain_db"].iloc[place]
+    assert copy == pytest.approx(original * 10 ** (gain / 20), abs=1e-6)
+
+
+def test_a_peak_between_the_samples_counts():
+    """A tone at a quarter of the rate, sampled beside its crests, reaches 3 dB above its samples."""
+    t = np.arange(44_100) / 44_100
+    y = 0.5 * np.sin(2 * np.pi * 11_025 * t + np.pi / 4)
+    buffer = io.BytesIO()
+    soundfile.write(buffer, y, 44_100, format="WAV", subtype="FLOAT")
+    assert np.abs(y).max() == pytest.approx(0.5 / np.sqrt(2), rel=1e-6)
+    assert levelled.measure(buffer.getvalue(), "x.wav").peak_db == pytest.approx(20 * np.log10(0.5), abs=0.3)
+
+
+def test_silence_is_copied_as_it_is():
+    silent = levelled.Measured(float("nan"), float("-inf"))
+    assert silent.gain_db(-18.0) == 0.0
+
+
+def test_a_file_that_is_gone_or_damaged_is_named(music, tmp_path):
+    folder, made = music
+    (folder / "loud.wav").unlink()
+    with pytest.raises(AudioError, match="loud.wav cannot be read: it was moved, or is damaged"):
+        levelled.level_copies(made, tmp_path / "out")
+    (folder / "loud.wav").write_bytes(b"no audio")
+    with pytest.raises(AudioError, match="loud.wav cannot be read"):
+        levelled.level_copies(made, tmp_path / "out")
+
+
+def test_places_and_forms_that_do_not_work(music, tmp_path):
+    _, made = music
+    with pytest.raises(CoreError, match="FLAC or WAV, not as MP3"):
+        levelled.level_copies(made, tmp_path / "out", form="MP3")
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(CoreError, match="cannot be written into"):
+        levelled.level_copies(made, tmp_path / "file" / "below")
+
+
+def test_the_zip_holds_copies_playlist_and_sheet(music, tmp_path):
+    _, made = music
+    copies = levelled.level_copies(made, tmp_path / "out")
+    with zipfile.ZipFile(io.BytesIO(levelled.zipped(copies, ("sheet.html", b"<html>")))) as archive:
+        assert archive.testzip() is None
+        assert set(archive.namelist()) == {
+            *copies.files,
+            "playlist.m3u8",
+            "playlist.xspf",
+            "playlist.csv",
+            "sheet.html",
+        }
+        assert archive.read(copies.files[0]) == (copies.folder / copies.files[0]).read_bytes()
+    assert levelled.size_mb(copies) > 0
