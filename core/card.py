@@ -76,7 +76,7 @@ def _number(value: float | None) -> str:
 
 def _between(line: Mapping[str, Any]) -> str:
     """A figure with its interval: ``0.820 (0.786 to 0.851)``."""
-    if line["low"] is None or pd.isna(line["low"]):
+    if line["low"] is None or pd.isna(line["low"]) or line["low"] == line["high"]:
         return _number(line["value"])
     return f"{_number(line['value'])} ({_number(line['low'])} to {_number(line['high'])})"
 
