@@ -13,6 +13,7 @@ from core.schema import EMOTIONS
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 CLIPS = 8
+SECONDS = 15  # longer than a busy machine takes to look whether it plays
 LISTEN_MS = 1300  # longer than `pages._label_parts.TOO_FAST_S`
 
 
@@ -21,10 +22,10 @@ def queue(server):
     """The server's store with clips in the queue that come before all others; for each test new ones."""
     opened = store.open_store(f"sqlite:///{server.data_dir / 'feedback.db'}")
     for _ in range(CLIPS):
-        y = np.random.default_rng().uniform(-0.2, 0.2, 3 * SR)
+        y = np.random.default_rng().uniform(-0.2, 0.2, SECONDS * SR)
         clip = Clip(content_hash(y.tobytes()), y, SR)
         path = clips.keep_audio(clip, server.data_dir / clips.FOLDER)
-        store.add_clip(opened, clip.clip_id, file_name="noise.wav", duration_s=3, sr=SR, path=path)
+        store.add_clip(opened, clip.clip_id, file_name="noise.wav", duration_s=SECONDS, sr=SR, path=path)
         said = Prediction(clip.clip_id, "test", "x 1", dict.fromkeys(EMOTIONS, 0.25))
         store.save_prediction(opened, said, policy=Policy(), decision=decide(said, Policy()))
     yield opened
