@@ -13,6 +13,8 @@ st.navigation(
         ],
         "Library": [
             st.Page("pages/library.py", title="Library", icon=":material/library_music:"),
+            st.Page("pages/moods.py", title="Moods", icon=":material/mood:"),
+            st.Page("pages/playlists.py", title="Playlists", icon=":material/queue_music:"),
         ],
         "Label": [
             st.Page("pages/label.py", title="Label", icon=":material/headphones:"),

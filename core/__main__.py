@@ -201,7 +201,7 @@ def demo_library(
 ) -> None:
     """Make a small synthetic library in the data folder and score it, to try moods and playlists with."""
     from core import demo_library as made
-    from core import jobs, library, pipeline
+    from core import jobs, library, library_places, pipeline
     from core.library_cluster import Where
     from core.store import open_store
 
@@ -214,7 +214,7 @@ def demo_library(
         )
         summary = library.score_library(
             str(folder),
-            str(settings.data_dir / f"{made.FOLDER}.csv"),
+            str(library_places.new_results(settings)),
             served=served,
             policy=served.policies["threshold"],
             store=store,

@@ -78,9 +78,10 @@ def tone(
     soundfile.write(path, np.column_stack([y] * channels), sr)
 
 
-def stored(opened: store.Store, folder: Path, *, each: int = 4) -> list[str]:
+def stored(opened: store.Store, folder: Path, *, each: int = 4, said_s: float | None = None) -> list[str]:
     """Store a library with files: ``each`` pieces of each emotion, a third of them between two; returns the hashes.
 
+    said_s : length that the store is told, where the files would make long playlists too slowly.
     The features are typical clips of the training music; the probabilities are made up.
     """
     typical = pd.read_csv(ROOT / "models" / "champion" / "background.csv")[list(COLUMNS)].to_numpy()
@@ -93,7 +94,7 @@ def stored(opened: store.Store, folder: Path, *, each: int = 4) -> list[str]:
         tone(path, 200 + 20 * k, seconds=length)
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         measured = FeatureVector(digest, EXTRACTOR, typical[k % len(typical)])
-        part = LibraryClip(measured, 0.0, length, -20.0 - k % 6, 22_050, 300_000, length)
+        part = LibraryClip(measured, 0.0, length, -20.0 - k % 6, 22_050, 300_000, said_s or length)
         tags = {"artist": f"Şirin {k % 3}", "title": f"Ezgi {k}", "album": "Işık", "genre": "sanat"}
         file = LibraryFile(
             path=str(path),

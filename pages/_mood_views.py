@@ -1,0 +1,206 @@
+"""The parts of the Moods page: the chosen piece, the list, the map, what sounds alike, how moods are spread."""
+
+import pandas as pd
+import streamlit as st
+
+from core import moods, plots, plots_moods
+from core.errors import CoreError
+from core.playlist_files import formula_safe
+from core.playlists import minutes
+from core.schema import BY_COLUMN
+from pages import _mood_parts as parts
+from pages import _shared
+from pages._mood_parts import Library
+
+LIST = {
+    "title": "Title", "artist": "Artist", "emotion": "Emotion", "confidence": "Confidence", "standing": "Decision",
+    "tempo": "Tempo", "lufs": "LUFS", "length": "Length", "album": "Album", "session": "Session", "year": "Year",
+    "genre": "Genre", "makam": "Makam",
+}  # fmt: skip
+NUMBERS = {
+    "confidence": st.column_config.ProgressColumn("Confidence", format="%d %%", min_value=0, max_value=100),
+    "tempo": st.column_config.NumberColumn("Tempo", format="%.0f bpm"),
+    "lufs": st.column_config.NumberColumn("LUFS", format="%.1f", help="Loudness of the part that was scored."),
+    "length": st.column_config.TextColumn("Length"),
+    "year": st.column_config.NumberColumn("Year", format="%d"),
+    "distance": st.column_config.NumberColumn(
+        "Distance", format="%.2f", help="Root mean square difference of the features, in standard deviations."
+    ),
+}
+MOST_NAMES = 2000  # of the pieces, that are sent to the browser to choose from
+MOST_POINTS = 5000  # on the map
+TURN = "mood_turn"  # in the session: counts choices made elsewhere, so that a table forgets its highlighted row
+
+
+def piece(found: Library, shown: pd.DataFrame) -> str | None:
+    """The piece to hear, chosen here, in a table or on the map; None when there is none."""
+    wanted = st.session_state.get("piece")
+    if wanted is not None and wanted not in shown.index:
+        wanted = st.session_state["piece"] = None  # the filter took it away
+    names = parts.labels(shown)
+    offered = list(names)[:MOST_NAMES]
+    chosen = st.selectbox(
+        "Piece to hear",
+        offered if wanted is None or wanted in offered else [wanted, *offered],
+        index=None,
+        format_func=lambda p: names.get(p, ""),
+        key="piece",
+        bind="query-params",
+        on_change=_elsewhere,
+        placeholder="Type a title, or click on a row or a point below",
+        help=None if len(offered) == len(names) else f"{MOST_NAMES} of {len(names)} pieces; filter to find the others.",
+    )
+    if chosen is not None:
+        row = shown.loc[chosen]
+        with st.container(border=True):
+            st.markdown(f"**{_shared.literal(names[chosen])}**  \n{_shared.literal(parts.told(row))}")
+            parts.hear(row, autoplay=st.session_state.pop(parts.AUTOPLAY, False))
+            if row["standing"] != moods.ACCEPTED and row["reason"]:
+                st.caption(_shared.literal(str(row["reason"])))
+    return chosen
+
+
+def _elsewhere() -> None:
+    st.session_state[TURN] = st.session_state.get(TURN, 0) + 1
+
+
+def _play(piece_id: str | None) -> None:
+    if piece_id:
+        st.session_state["piece"] = piece_id
+        st.session_state[parts.AUTOPLAY] = True
+
+
+def listed(found: Library, shown: pd.DataFrame, chosen: str | None) -> None:
+    """All pieces, sorted, to click and to take along."""
+    left, right = st.columns([3, 2], vertical_alignment="bottom")
+    by = left.selectbox("Sort by", list(moods.SORTS), format_func=moods.SORTS.get, key="sort", bind="query-params")
+    falling = right.segmented_control(
+        "Order", ["falling", "rising"], default="falling", required=True, key="order", bind="query-params"
+    )
+    ordered = moods.in_order(shown, by, descending=falling == "falling")
+    _table(ordered, "pieces")
+    _download(ordered, found, "pieces")
+
+
+def _table(rows: pd.DataFrame, name: str, **more: pd.Series) -> None:
+    """Pieces as a table; a click on a row plays it."""
+    table = rows.assign(
+        emotion=rows["guess"].map(plots.words),
+        length=rows["duration_s"].map(minutes),
+        confidence=100 * rows["confidence"],
+        **more,
+    )
+    key = f"table_{name}_{st.session_state.get(TURN, 0)}"
+
+    def clicked() -> None:
+        picked = st.session_state[key]["selection"]["rows"]
+        _play(str(rows.index[picked[0]]) if picked else None)
+
+    st.dataframe(
+        table[[*more, *LIST]],
+        hide_index=True,
+        key=key,
+        on_select=clicked,
+        selection_mode="single-row",
+        placeholder="",
+        alt=f"{len(table)} pieces with mood, decision, tempo and loudness; choosing a row plays it",
+        column_config={**{n: st.column_config.TextColumn(t) for n, t in LIST.items()}, **NUMBERS},
+    )
+
+
+def _download(rows: pd.DataFrame, found: Library, what: str) -> None:
+    table = rows.drop(columns=["clip_id", "reason"]).rename_axis("content_hash").reset_index()
+    _shared.download(formula_safe(table), _shared.file_name(what, data_hash=_hash(found), version=found.version))
+
+
+def _hash(found: Library) -> str:
+    """Names the library's content in a file name."""
+    return f"{int(pd.util.hash_array(found.pieces.index.to_numpy()).sum()) % 16**8:08x}"
+
+
+def mapped(found: Library, shown: pd.DataFrame, chosen: str | None) -> None:
+    """The pieces as points; a click on a point plays it."""
+    heard, known = parts.sound(found)
+    surest = shown.nlargest(MOST_POINTS, "confidence").index
+    heard = heard.loc[heard.index.intersection(surest)]
+    if heard.empty:
+        st.info("No piece of these has features of the present extractor. Score the library again.")
+        return
+    places = moods.library_map(heard, known)
+    key = _shared.file_name("library-map", data_hash=_hash(found), version=found.version)
+
+    def clicked() -> None:
+        points = st.session_state[key]["selection"]["points"]
+        _play(points[0]["customdata"][0] if points else None)
+        _elsewhere()
+
+    axes = "; ".join(
+        f"{way}: {', '.join(f'{BY_COLUMN[c].name} {weight:+.2f}' for c, weight in telling)}"
+        for way, telling in zip(("across", "up"), places.telling, strict=True)
+    )
+    st.caption(
+        "Pieces that sound alike lie near each other. The axes are the two principal components of the music that the "
+        f"model was trained on ({places.shares[0]:.0%} and {places.shares[1]:.0%} of its variance; the largest weights "
+        f"{axes}). Hollow: not accepted."
+        + (f" Shown are the {MOST_POINTS:,} pieces with the greatest confidence." if len(shown) > MOST_POINTS else "")
+    )
+    _shared.chart(
+        plots_moods.library_map(shown, places, chosen=chosen),
+        key=key,
+        alt=f"Map of {len(heard)} pieces by their sound, with a symbol for each emotion; a click plays a piece",
+        data=formula_safe(shown[["title", "artist", "guess", "standing"]].join(places.points.round(3), how="inner")),
+        on_select=clicked,
+        selection_mode="points",
+    )
+
+
+def alike(found: Library, shown: pd.DataFrame, chosen: str | None) -> None:
+    """More like the chosen piece."""
+    if chosen is None:
+        st.info("Choose a piece above: what sounds most like it is listed here.", icon=":material/hearing:")
+        return
+    heard, _ = parts.sound(found)
+    everywhere = st.toggle("In the whole library, also what the filter hides", key="everywhere", bind="query-params")
+    pool = found.pieces if everywhere else shown
+    try:
+        near = moods.similar(heard, chosen, among=list(pool.index), count=15)
+    except CoreError as error:
+        _shared.problem(error)
+        return
+    if near.empty:
+        st.info("There is no other piece to compare it with. Widen the filter.", icon=":material/filter_alt_off:")
+        return
+    st.caption(
+        f"Nearest to **{_shared.literal(parts.labels(found.pieces.loc[[chosen]])[chosen])}** by all features together, "
+        "each in standard deviations of the training music, of which two clips picked at random are 1.4 apart."
+    )
+    rows = found.pieces.loc[near.index]
+    _table(rows, f"alike_{chosen[:8]}", distance=near)
+    _download(rows.assign(distance=near), found, f"alike-{chosen[:8]}")
+
+
+def spread(found: Library, shown: pd.DataFrame, chosen: str | None) -> None:
+    """Moods by artist, album, session or makam."""
+    by = st.segmented_control(
+        "By",
+        list(moods.GROUPINGS),
+        format_func=moods.GROUPINGS.get,
+        default="artist",
+        required=True,
+        key="by",
+        bind="query-params",
+        help="A session is the folder that holds the file.",
+    )
+    table = moods.spread(shown, by)
+    if list(table["group"]) == [moods.UNKNOWN]:
+        st.info(f"No piece names its {moods.GROUPINGS[by].lower()}.", icon=":material/label_off:")
+        return
+    first = table.iloc[0]
+    _shared.chart(
+        plots_moods.spread(table, what=moods.GROUPINGS[by]),
+        key=_shared.file_name(f"moods-by-{by}", data_hash=_hash(found), version=found.version),
+        alt=f"Pieces of each emotion by {by}; the largest group is {first['group']} with {first['pieces']} pieces",
+        data=formula_safe(table.round({"minutes": 1})),
+    )
+    if len(table) > 20:
+        st.caption(f"The 20 largest of {len(table)}; the numbers hold all.")

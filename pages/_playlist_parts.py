@@ -1,0 +1,281 @@
+"""The parts of the Playlists page: what is wished, the list with veto and player, its files, its session sheet."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+import streamlit as st
+
+from core import iso_path, mood_lists, moods, playlist_files, playlists, plots, plots_moods
+from core.errors import CoreError
+from core.playlists import Playlist, Pool, minutes
+from pages import _mood_parts as parts
+from pages import _shared
+
+KINDS = {"mood": "One mood", "iso": "Iso path"}
+VETOES = "vetoes"  # in the session, and as ``veto`` in the address: hashes of vetoed pieces, in their order
+SHORT = 10  # letters of a hash in the address
+HEARD = "playlist_heard"  # in the session: the piece in the player
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is wished. way : the emotions of an iso path, or one emotion."""
+
+    kind: str
+    way: tuple[str, ...]
+    minutes: float
+    per_step: int
+    standings: tuple[str, ...]
+    target_lufs: float
+    seed: int
+
+
+def wish() -> Wish:
+    """Ask what is wished; all of it is in the address."""
+    kind = st.segmented_control(
+        "What",
+        list(KINDS),
+        format_func=KINDS.get,
+        default="mood",
+        required=True,
+        key="kind",
+        bind="query-params",
+        help="An iso path begins at the client's present mood and goes to the wished one in small steps.",
+    )
+    if kind == "mood":
+        mood = st.segmented_control(
+            "Mood",
+            moods.CIRCLE,
+            format_func=plots.words,
+            default="relax",
+            required=True,
+            key="mood",
+            bind="query-params",
+        )
+        way, per_step, most = (mood,), 2, [moods.ACCEPTED]
+    else:
+        way, per_step = _way()
+        most = [moods.ACCEPTED, moods.BETWEEN]
+    left, right = st.columns(2)
+    length = left.number_input(
+        "Minutes", 5, 240, 60 if kind == "iso" else 30, 5, key=f"minutes_{kind}", bind="query-params"
+    )
+    standings = right.pills(
+        "Pieces that are",
+        moods.STANDINGS,
+        selection_mode="multi",
+        default=most,
+        key=f"standings_{kind}",
+        bind="query-params",
+        help="Accepted: the model is sure of one mood. Between two: it hears two neighbouring moods, good as a bridge "
+        "on an iso path. Needs review: listen first.",
+    )
+    left, right = st.columns(2)
+    target = left.slider(
+        "Level to (LUFS)",
+        -30,
+        -12,
+        int(playlists.TARGET_LUFS),
+        key="level",
+        bind="query-params",
+        help="-18 is the level of ReplayGain, -23 that of broadcasting, -14 that of streaming services.",
+    )
+    with right.container(horizontal=True, vertical_alignment="bottom"):
+        seed = st.number_input(
+            "Variant", 0, 9999, 0, key="seed", bind="query-params", help="The same number makes the same list again."
+        )
+    return Wish(kind, way, float(length), per_step, tuple(standings), float(target), int(seed))
+
+
+def _way() -> tuple[tuple[str, ...], int]:
+    """The way of an iso path, and how many pieces a step has."""
+    left, right = st.columns(2)
+    start, goal = (
+        column.segmented_control(
+            label,
+            moods.CIRCLE,
+            format_func=plots.words,
+            default=default,
+            required=True,
+            key=key,
+            bind="query-params",
+        )
+        for column, label, default, key in ((left, "Present mood", "sad", "start"), (right, "Goal", "happy", "goal"))
+    )
+    choices = {way[1] if len(way) == 3 else "": way for way in iso_path.ways(start, goal)}
+    over, left = "", right
+    if len(choices) > 1:
+        left, right = st.columns(2)
+        over = left.segmented_control(
+            "By way of",
+            list(choices),
+            format_func=plots.words,
+            default=next(iter(choices)),
+            required=True,
+            key=f"over_{start}_{goal}",
+            bind="query-params",
+            help="The two moods are opposite on the circle angry, happy, relax, sad, so the path goes over one of the "
+            "others.",
+        )
+    per_step = right.segmented_control(
+        "Pieces a step", [2, 3], default=2, required=True, key="per_step", bind="query-params"
+    )
+    return choices[over], per_step
+
+
+# --- the list --------------------------------------------------------------------------------------------------------
+
+
+def make(wanted: Wish, table: pd.DataFrame) -> tuple[Playlist, Pool] | None:
+    """The playlist with the vetoes applied; None after a sentence when there is none."""
+    if not wanted.standings:
+        st.info("Choose which pieces may be played.", icon=":material/filter_alt_off:")
+        return None
+    try:
+        pool = playlists.usable(table, standings=wanted.standings)
+        if wanted.kind == "mood":
+            made = mood_lists.by_mood(pool, wanted.way[0], wanted.minutes, seed=wanted.seed)
+        else:
+            made = iso_path.iso_path(pool, wanted.way, wanted.minutes, per_step=wanted.per_step, seed=wanted.seed)
+        made = _vetoed(made, pool)
+    except CoreError as error:
+        st.warning(_shared.literal(str(error)), icon=":material/playlist_remove:")
+        for remark in playlists.usable(table, standings=wanted.standings).remarks:
+            st.caption(_shared.literal(remark))
+        return None
+    return playlists.level(made, wanted.target_lufs), pool
+
+
+def _vetoed(made: Playlist, pool: Pool) -> Playlist:
+    """Vetoes one after the other, so that each replaces one piece of the list as it was then."""
+    if VETOES not in st.session_state:
+        st.session_state[VETOES] = [v for v in st.query_params.get("veto", "").split(",") if v]
+    before: list[str] = []
+    for veto in st.session_state[VETOES]:
+        named = [p for p in made.rows["piece_id"] if p.startswith(veto)]
+        gone = [p for p in pool.table.index if any(p.startswith(v) for v in before)]
+        before.append(veto)
+        if named:
+            try:
+                made = iso_path.swap(made, pool, named[0], without=gone)
+            except CoreError as error:
+                st.warning(_shared.literal(str(error)), icon=":material/block:")
+    return made
+
+
+def _veto(piece_id: str) -> None:
+    st.session_state[VETOES] = [*st.session_state.get(VETOES, []), piece_id[:SHORT]]
+    _remember()
+
+
+def _unveto() -> None:
+    st.session_state[VETOES] = st.session_state.get(VETOES, [])[:-1]
+    _remember()
+
+
+def _remember() -> None:
+    if st.session_state[VETOES]:
+        st.query_params["veto"] = ",".join(st.session_state[VETOES])
+    else:
+        st.query_params.pop("veto", None)
+
+
+def about(made: Playlist) -> None:
+    """Length, weak places and remarks."""
+    weak = int((made.rows["weak"] != "").sum())
+    with st.container(horizontal=True):
+        st.metric("Pieces", len(made.rows))
+        st.metric("Length", minutes(made.length_s), help=f"Wished: {minutes(made.wanted_s)}.")
+        if made.path:
+            st.metric("Steps", int(made.rows["step"].max()))
+            st.metric("Weak places", weak, help="Pieces where the mood or the tempo changes much, or does not fit.")
+    for remark in made.remarks:
+        if "small" in remark:
+            st.warning(_shared.literal(remark), icon=":material/library_music:")
+    others = [remark for remark in made.remarks if "small" not in remark and not remark.startswith("Synthetic")]
+    boost = made.rows["gain_db"].max()
+    if boost > 0:
+        others.append(
+            f"At {made.target_lufs:g} LUFS the quietest piece is made {boost:.1f} dB louder; with "
+            f"{playlists.loudest_without_boost(made):g} LUFS none is."
+        )
+    st.caption("  \n".join(_shared.literal(remark) for remark in others))
+
+
+def listed(made: Playlist, table: pd.DataFrame) -> None:
+    """The pieces in their order, each with a player button and a veto; one player for all."""
+    if st.session_state.get(VETOES):
+        st.button(
+            f"Undo the last of {len(st.session_state[VETOES])} vetoes",
+            icon=":material/undo:",
+            on_click=_unveto,
+            key="unveto",
+        )
+    heard = st.session_state.get(HEARD)
+    step = 0
+    for row in playlist_files.records(made):
+        if row["step"] != step and made.path:
+            step = row["step"]
+            st.markdown(f"**Step {step}**: wanted {_signed(row)}")
+        with st.container(border=True, key=f"piece_{row['number']}"):
+            _one(row)
+            if row["piece_id"] == heard:
+                parts.hear(table.loc[heard], autoplay=st.session_state.pop(parts.AUTOPLAY, False))
+
+
+def _signed(row: dict) -> str:
+    """The wanted mixture with the signs of its emotions."""
+    found = playlists.mixture(row, "want_")
+    for emotion, sign in plots.SIGNS.items():
+        found = found.replace(emotion, f"{sign} {emotion}")
+    return found
+
+
+def _one(row: dict) -> None:
+    name = _shared.literal(playlist_files.label(row))
+    tempo = "tempo not known" if pd.isna(row["tempo"]) else f"{row['tempo']:.0f} bpm"
+    ends = row["begins_s"] + row["duration_s"]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(
+            f"**{row['number']}. {name}**  \n{minutes(row['begins_s'])} to {minutes(ends)}; "
+            f"{plots.SIGNS[row['guess']]} {playlists.mixture(row)}; {row['standing']}; {tempo}; "
+            f"gain {_shared.literal(playlist_files.gain_text(row['gain_db']))}"
+            + (f"  \n:orange[:material/warning: {_shared.literal(row['weak'])}]" if row["weak"] else ""),
+            width="stretch",
+        )
+        st.button(
+            "Play", icon=":material/play_arrow:", key=f"play_{row['number']}", on_click=_hear, args=(row["piece_id"],),
+            help=f"Play piece {row['number']}",
+        )  # fmt: skip
+        st.button(
+            "Veto", icon=":material/swap_horiz:", key=f"veto_{row['number']}", on_click=_veto, args=(row["piece_id"],),
+            help=f"Replace piece {row['number']} by another one; all others stay",
+        )  # fmt: skip
+
+
+def _hear(piece_id: str) -> None:
+    st.session_state[HEARD] = piece_id
+    st.session_state[parts.AUTOPLAY] = True
+
+
+def drawn(made: Playlist) -> None:
+    """The way over the plane of moods, and mood and tempo over time."""
+    rows = made.rows
+    places = moods.plane(rows)
+    names = ["number", "title", "guess"]
+    tag = playlist_files.stem(made)
+    _shared.chart(
+        plots_moods.path(rows, places),
+        key=f"way_{tag}",
+        alt="The pieces on the plane of moods, numbered: "
+        + ", ".join(f"{r.number} {r.guess}" for r in rows.itertuples()),
+        data=playlist_files.formula_safe(pd.concat([rows[names], places.round(3)], axis=1)),
+    )
+    _shared.chart(
+        plots_moods.over_time(rows),
+        key=f"over-time_{tag}",
+        alt=f"Probabilities of the four emotions and tempo over {minutes(made.length_s)}",
+        data=playlist_files.formula_safe(
+            rows[[*names, "begins_s", *moods.PROBA, "tempo", "fit", "change", "tempo_change"]].round(3)
+        ),
+    )

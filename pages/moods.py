@@ -1,0 +1,24 @@
+"""Moods: the library by mood, to filter, hear and compare."""
+
+import streamlit as st
+
+from pages import _mood_parts as parts
+from pages import _mood_views as views
+
+VIEWS = {"List": views.listed, "Map": views.mapped, "More like this": views.alike, "Spread": views.spread}
+
+st.title("Moods")
+found = parts.required()
+st.caption(
+    f"{len(found.pieces)} pieces, scored by model {found.version}. The mood is what the model hears; a person may feel "
+    "something else."
+)
+shown = parts.filtered(found)
+if shown.empty:
+    st.info("No piece is left. Widen the filter.", icon=":material/filter_alt_off:")
+    st.stop()
+chosen = views.piece(found, shown)
+for tab, show in zip(st.tabs(list(VIEWS), key="view", bind="query-params"), VIEWS.values(), strict=True):
+    if tab.open:
+        with tab:
+            show(found, shown, chosen)

@@ -1,0 +1,35 @@
+"""Playlists: pieces of a mood for a wished time, or an iso path from one mood to another, to hear and to take along."""
+
+import streamlit as st
+
+from pages import _mood_parts as library
+from pages import _playlist_files as files
+from pages import _playlist_parts as parts
+
+st.title("Playlists")
+found = library.required()
+wanted = parts.wish()
+table = library.filtered(found, moods_too=False)
+if table.empty:
+    st.info("No piece is left. Widen the filter.", icon=":material/filter_alt_off:")
+    st.stop()
+done = parts.make(wanted, table)
+if done is None:
+    st.stop()
+made, _ = done
+st.subheader(made.name, divider="gray")
+parts.about(made)
+shows = {
+    "Pieces": lambda: parts.listed(made, table),
+    "Picture": lambda: parts.drawn(made),
+    "Files": lambda: files.files(made),
+    "Session sheet": lambda: files.sheet(made),
+}
+for tab, show in zip(st.tabs(list(shows), key="view", bind="query-params"), shows.values(), strict=True):
+    if tab.open:
+        with tab:
+            show()
+st.caption(
+    "The mood of a piece is what a model hears in it. A playlist is a proposal: what is played, and when it is "
+    "stopped, the therapist decides."
+)
