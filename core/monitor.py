@@ -192,12 +192,14 @@ def unlike(vector: FeatureVector, reference: Reference) -> Unlike:
     z = _z(fitted, values[None])[0]
     low, high = reference.quantiles[ALL][used][:, 1], reference.quantiles[ALL][used][:, -2]  # at the levels ``USUAL``
     off = np.abs(np.nan_to_num(z)) > reference.feature_limit
+    order = np.argsort(-np.abs(z), kind="stable")  # furthest first, NaN last
+    columns = {"value": values, "low": low, "high": high, "deviation": z, "off": off}
     features = pd.DataFrame(
-        {"feature": reference.used, "value": values, "low": low, "high": high, "deviation": z, "off": off}
-    ).sort_values("deviation", key=lambda d: -d.abs(), ignore_index=True)
+        {"feature": [reference.used[k] for k in order], **{name: column[order] for name, column in columns.items()}}
+    )
     distance, missing = _distance(z, reference.correlation), int(np.isnan(vector.values).sum())
     far = distance > reference.distance_limit
-    reasons = [_phrase(row) for row in features[features["off"]].itertuples()]
+    reasons = [_phrase(row) for row in features[features["off"]].itertuples()] if off.any() else []
     if far and not reasons:
         nearest = [BY_COLUMN[c].name for c in features["feature"][:3]]
         reasons.append(f"its features together are unusual, first {', '.join(nearest[:2])} and {nearest[2]}")

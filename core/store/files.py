@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -13,7 +13,7 @@ from core.inference import Policy
 from core.library_types import LibraryEntry, LibraryFile, Window
 from core.schema import COLUMNS, EMOTIONS
 from core.store.connection import Store, frame, insert, read, write
-from core.store.rows import TRACK, chosen, now, put_clip, put_features, put_track
+from core.store.rows import TRACK, chosen, now, put_clips, put_features, put_tracks
 from core.store.schema import FILE_STATES, clips, features, files, predictions, tracks
 
 _AT_ONCE = 1000  # names in one query; SQLite takes 32,766
@@ -25,25 +25,24 @@ def save_files(store: Store, entries: Sequence[LibraryEntry]) -> None:
     A file that is known under the same plan gets the newest outcome; a clip that somebody deleted stays deleted.
     """
     rows = [_file_row(entry.file) for entry in entries]
+    measured = [entry for entry in entries if entry.clips]
 
     def work(c: sa.Connection) -> None:
-        for entry, row in zip(entries, rows, strict=True):
-            _put_clips(c, entry)
-            new = insert(c, files).values(row)
-            c.execute(new.on_conflict_do_update(index_elements=["id"], set_={n: new.excluded[n] for n in row}))
+        tracks_of = put_tracks(c, [entry.track or {} for entry in measured])
+        put_clips(c, [row for entry, track in zip(measured, tracks_of, strict=True) for row in _clips(entry, track)])
+        put_features(c, [clip.vector for entry in measured for clip in entry.clips])
+        if rows:
+            new = insert(c, files)
+            c.execute(
+                new.on_conflict_do_update(index_elements=["id"], set_={n: new.excluded[n] for n in rows[0]}), rows
+            )
 
     write(store, work)
 
 
-def _put_clips(c: sa.Connection, entry: LibraryEntry) -> None:
-    track_id = None
-    if entry.track is not None and entry.clips:
-        known = dict(entry.track)
-        year = known.pop("year", None)
-        named = {name: known.pop(name, "") for name in ("artist", "title", "source")}
-        track_id = put_track(c, named, known, year)
+def _clips(entry: LibraryEntry, track_id: str) -> Iterator[dict[str, Any]]:
     for clip in entry.clips:
-        row = {
+        yield {
             "id": clip.vector.clip_id,
             "content_hash": entry.file.content_hash,
             "track_id": track_id,
@@ -52,8 +51,6 @@ def _put_clips(c: sa.Connection, entry: LibraryEntry) -> None:
             "path": entry.file.path,
             **{n: getattr(clip, n) for n in ("start_s", "duration_s", "sr", "bitrate", "file_duration_s", "lufs")},
         }
-        put_clip(c, row)
-    put_features(c, [clip.vector for clip in entry.clips])
 
 
 def _key(plan: str, path: str) -> str:

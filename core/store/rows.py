@@ -19,6 +19,7 @@ from core.store.connection import Store, frame, insert, read, write
 from core.store.schema import ORIGINS, ROLES, clips, features, labels, predictions, tracks
 
 _IDS_AT_ONCE = 1000  # in one query; SQLite takes 32,766
+_AT_ONCE = 1000  # ids in one query; SQLite takes 32,766
 _FILLED = ("path", "track_id", "file_duration_s", "lufs")  # of a clip, when it comes again and they were empty
 TRACK = ("artist", "title", "source", "album", "genre", "year", "makam", "usul", "performer")
 _MORE = ("album", "genre", "makam", "usul", "performer")  # of a track; what does not name it
@@ -62,22 +63,30 @@ def add_track(
 
     Given again, what is not empty replaces what was there: knowledge of makam or usul may come later.
     """
-    given = {"artist": artist, "title": title, "source": source}
-    more = {"album": album, "genre": genre, "makam": makam, "usul": usul, "performer": performer}
-    return write(store, lambda c: put_track(c, given, more, year))
+    given: dict[str, Any] = {"artist": artist, "title": title, "source": source, "year": year}
+    given |= {"album": album, "genre": genre, "makam": makam, "usul": usul, "performer": performer}
+    return write(store, lambda c: put_tracks(c, [given]))[0]
 
 
-def put_track(c: sa.Connection, given: Mapping[str, str], more: Mapping[str, str], year: int | None) -> str:
-    """As ``add_track``, within a transaction. given : artist, title, source.  more : what does not name the track."""
-    given = {name: plain(text, name) for name, text in given.items()}
-    more = {name: plain(text, name) for name, text in more.items()}
-    track_id = hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()
-    news = {**{name: text for name, text in more.items() if text}, **({} if year is None else {"year": year})}
-    row = insert(c, tracks).values(
-        {"id": track_id, **given, **dict.fromkeys(_MORE, ""), **more, "year": year, "created_at": now()}
-    )
-    c.execute(row.on_conflict_do_update(index_elements=["id"], set_=news) if news else row.on_conflict_do_nothing())
-    return track_id
+def put_tracks(c: sa.Connection, known: Sequence[Mapping[str, Any]]) -> list[str]:
+    """As ``add_track`` for many, within a transaction; their ids in the order given.
+
+    known : artist, title, source, and what else is known of album, genre, year, makam, usul, performer.
+    """
+    rows = [_track_row(one) for one in known]
+    new = insert(c, tracks)
+    text = {n: sa.case((new.excluded[n] != "", new.excluded[n]), else_=tracks.c[n]) for n in _MORE}
+    news = {**text, "year": sa.func.coalesce(new.excluded.year, tracks.c.year)}
+    if rows:
+        c.execute(new.on_conflict_do_update(index_elements=["id"], set_=news), rows)
+    return [row["id"] for row in rows]
+
+
+def _track_row(known: Mapping[str, Any]) -> dict[str, Any]:
+    named = {n: plain(known.get(n, ""), n) for n in ("artist", "title", "source")}
+    more = {n: plain(known.get(n, ""), n) for n in _MORE}
+    track_id = hashlib.sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()
+    return {"id": track_id, **named, **more, "year": known.get("year"), "created_at": now()}
 
 
 def add_clip(
@@ -122,26 +131,32 @@ def add_clip(
     def work(c: sa.Connection) -> str:
         if track_id is not None and not _there(c, tracks, track_id):
             raise StoreError(f"There is no track {track_id}. Store the track before its clips.")
-        put_clip(c, row, back={"deleted_at": None})
+        put_clips(c, [row], back={"deleted_at": None})
         return clip_id
 
     return write(store, work)
 
 
-def put_clip(c: sa.Connection, row: Mapping[str, Any], *, back: Mapping[str, Any] | None = None) -> None:
-    """As ``add_clip``, within a transaction. row : all columns but the moments.  back : what else a known clip gets.
+def put_clips(c: sa.Connection, rows: Sequence[Mapping[str, Any]], *, back: Mapping[str, Any] | None = None) -> None:
+    """As ``add_clip`` for many, within a transaction.
 
-    Raises StoreError when the row is no clip.
+    rows : all columns but the moments.  back : what else a known clip gets.  Raises StoreError for what is no clip.
     """
+    new = insert(c, clips)
+    fill = {name: sa.func.coalesce(clips.c[name], new.excluded[name]) for name in _FILLED}
+    if rows:
+        news = {**fill, **(back or {})}
+        c.execute(new.on_conflict_do_update(index_elements=["id"], set_=news), [_clip_row(row) for row in rows])
+
+
+def _clip_row(row: Mapping[str, Any]) -> dict[str, Any]:
     if not plain(row["id"], "clip's id", longest=128):
         raise StoreError("A clip needs an id: the hash of its content.")
     start_s, duration_s = row["start_s"], row["duration_s"]
     if not (isfinite(duration_s) and duration_s > 0 and isfinite(start_s) and start_s >= 0):
         raise StoreError(f"A clip cannot start at {start_s} s and last {duration_s} s.")
     chosen(row["origin"], ORIGINS, "origin of a clip")
-    new = insert(c, clips).values({**row, "file_name": plain(row["file_name"], "file name"), "created_at": now()})
-    fill = {name: sa.func.coalesce(clips.c[name], new.excluded[name]) for name in _FILLED}
-    c.execute(new.on_conflict_do_update(index_elements=["id"], set_={**fill, **(back or {})}))
+    return {**row, "file_name": plain(row["file_name"], "file name"), "created_at": now()}
 
 
 def delete_clip(store: Store, clip_id: str) -> None:
@@ -194,10 +209,17 @@ def save_features(store: Store, *vectors: FeatureVector) -> None:
 
 def put_features(c: sa.Connection, vectors: Iterable[FeatureVector]) -> None:
     """As ``save_features``, within a transaction that has stored the clips."""
-    for vector in vectors:
-        values = {n: None if np.isnan(x) else float(x) for n, x in zip(COLUMNS, vector.values, strict=True)}
-        row = {"clip_id": vector.clip_id, "extractor": vector.extractor, "created_at": now(), **values}
-        c.execute(insert(c, features).values(row).on_conflict_do_nothing())
+    rows = [
+        {
+            "clip_id": vector.clip_id,
+            "extractor": vector.extractor,
+            "created_at": now(),
+            **{n: None if np.isnan(x) else x for n, x in zip(COLUMNS, vector.values.tolist(), strict=True)},
+        }
+        for vector in vectors
+    ]
+    if rows:
+        c.execute(insert(c, features).on_conflict_do_nothing(), rows)
 
 
 def load_features(store: Store, clip_id: str, extractor: str) -> FeatureVector | None:
@@ -257,18 +279,22 @@ def save_predictions(
     """Many predictions in one transaction, all or none; their ids in the order given."""
     chosen(role, ROLES, "role of a model")
     rows = [_prediction_row(p, d, policy, role, latency_s) for p, d in said]
-    key = ("clip_id", "model_version", "extractor", "role", "policy")
+    key = ("clip_id", "model_version", "extractor")
+    ids = list(dict.fromkeys(str(row["clip_id"]) for row in rows))
+    parts = [ids[k : k + _AT_ONCE] for k in range(0, len(ids), _AT_ONCE)]
+    same = sa.and_(predictions.c.role == role, predictions.c.policy == policy.to_json())
 
-    def one(c: sa.Connection, row: dict[str, object]) -> int:
-        require_clip(c, str(row["clip_id"]))
-        new = insert(c, predictions).values(row).on_conflict_do_nothing().returning(predictions.c.id)
-        number = c.execute(new).scalar()
-        if number is None:
-            same = sa.and_(*(predictions.c[n] == row[n] for n in key))
-            number = c.execute(sa.select(predictions.c.id).where(same)).scalar_one()
-        return int(number)
+    def work(c: sa.Connection) -> list[int]:
+        there = {i for part in parts for i in c.execute(sa.select(clips.c.id).where(clips.c.id.in_(part))).scalars()}
+        for missing in set(ids) - there:
+            require_clip(c, missing)
+        if rows:
+            c.execute(insert(c, predictions).on_conflict_do_nothing(), rows)
+        stored = sa.select(predictions.c.id, *(predictions.c[n] for n in key)).where(same)
+        found = {row[1:]: row.id for part in parts for row in c.execute(stored.where(predictions.c.clip_id.in_(part)))}
+        return [int(found[tuple(row[n] for n in key)]) for row in rows]
 
-    return write(store, lambda c: [one(c, row) for row in rows])
+    return write(store, work)
 
 
 def _prediction_row(
