@@ -113,11 +113,12 @@ def _section(piece: Piece, part: int) -> np.ndarray:
 
 def _in_room(y: np.ndarray, piece: Piece, rng: np.random.Generator) -> np.ndarray:
     """The sound with its reverberation: decaying noise, 60 dB down after ``room_s``."""
+    from scipy.signal import oaconvolve
+
     t = np.arange(round(piece.room_s * SR)) / SR
     echo = rng.standard_normal(t.size) * 10 ** (-3 * t / piece.room_s)
     echo *= piece.room / np.sqrt((echo**2).sum())
-    n = 1 << int(y.size + t.size - 1).bit_length()
-    return y + np.fft.irfft(np.fft.rfft(y, n) * np.fft.rfft(echo, n), n)[: y.size]
+    return np.asarray(y + oaconvolve(y, echo)[: y.size])
 
 
 def write(folder: Path, *, count: int = COUNT, tell: Callable[[int, int], None] = lambda done, of: None) -> list[Path]:
