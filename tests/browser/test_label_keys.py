@@ -52,7 +52,8 @@ def idle(page):
 
 def tab_to(page, name):
     """Move the focus with the Tab key alone."""
-    for _ in range(60):
+    page.get_by_label(name).or_(page.get_by_role("button", name=name)).first.wait_for()
+    for _ in range(120):
         focused = page.evaluate("document.activeElement.getAttribute('aria-label') || document.activeElement.innerText")
         if focused and focused.startswith(name):
             return
