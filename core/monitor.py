@@ -199,9 +199,9 @@ def unlike(vector: FeatureVector, reference: Reference) -> Unlike:
     )
     distance, missing = _distance(z, reference.correlation), int(np.isnan(vector.values).sum())
     far = distance > reference.distance_limit
-    reasons = [_phrase(row) for row in features[features["off"]].itertuples()] if off.any() else []
+    reasons = [_phrase(reference.used[k], values[k], low[k], high[k], above=z[k] > 0) for k in order if off[k]]
     if far and not reasons:
-        nearest = [BY_COLUMN[c].name for c in features["feature"][:3]]
+        nearest = [BY_COLUMN[reference.used[k]].name for k in order[:3]]
         reasons.append(f"its features together are unusual, first {', '.join(nearest[:2])} and {nearest[2]}")
     if missing > MOST_MISSING:
         reasons.append(f"{missing} of the 50 features could not be measured")
@@ -209,10 +209,10 @@ def unlike(vector: FeatureVector, reference: Reference) -> Unlike:
     return Unlike(bool(reasons), tuple(reasons), features, distance, percentile, missing)
 
 
-def _phrase(row) -> str:  # type: ignore[no-untyped-def]
-    feature, side = BY_COLUMN[row.feature], "above" if row.deviation > 0 else "below"
+def _phrase(column: str, value: float, low: float, high: float, *, above: bool) -> str:
+    feature, side = BY_COLUMN[column], "above" if above else "below"
     unit = "" if feature.unit in ("1", "ratio") else f" {feature.unit}"
-    return f"{feature.name} is {_number(row.value)}{unit}, {side} the usual {_number(row.low)} to {_number(row.high)}"
+    return f"{feature.name} is {_number(value)}{unit}, {side} the usual {_number(low)} to {_number(high)}"
 
 
 def _number(value: float) -> str:
