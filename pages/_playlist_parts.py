@@ -243,14 +243,16 @@ def _one(row: dict) -> None:
             + (f"  \n:orange[:material/warning: {_shared.literal(row['weak'])}]" if row["weak"] else ""),
             width="stretch",
         )
+        number, piece = row["number"], (row["piece_id"],)
+        st.button(f"Play {number}", icon=":material/play_arrow:", key=f"play_{number}", on_click=_hear, args=piece)
         st.button(
-            "Play", icon=":material/play_arrow:", key=f"play_{row['number']}", on_click=_hear, args=(row["piece_id"],),
-            help=f"Play piece {row['number']}",
-        )  # fmt: skip
-        st.button(
-            "Veto", icon=":material/swap_horiz:", key=f"veto_{row['number']}", on_click=_veto, args=(row["piece_id"],),
-            help=f"Replace piece {row['number']} by another one; all others stay",
-        )  # fmt: skip
+            f"Veto {number}",
+            icon=":material/swap_horiz:",
+            key=f"veto_{number}",
+            on_click=_veto,
+            args=piece,
+            help="Replaced by another piece; all others stay.",
+        )
 
 
 def _hear(piece_id: str) -> None:

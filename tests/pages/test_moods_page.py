@@ -99,6 +99,16 @@ def test_an_empty_filter_is_a_sentence(open_page, hashes):
     assert "No piece is left. Widen the filter" in shown(page)
 
 
+def test_of_a_huge_library_words_search_all(open_page, hashes, monkeypatch):
+    monkeypatch.setattr("pages._mood_parts.MOST", 5)
+    page = open_page("moods")
+    assert "more than 5 scored parts; the first are shown" in shown(page)
+    assert len(listed(page)) == 5
+    page = open_page("moods", words="Ezgi 11")
+    assert not page.exception
+    assert listed(page)["title"].tolist() == ["Ezgi 11"]
+
+
 def test_a_piece_is_heard_and_there_is_one_player(open_page, hashes):
     page = open_page("moods")
     page.selectbox(key="piece").set_value(hashes[3]).run()
