@@ -27,6 +27,7 @@ STATES = {
 }
 PROBLEM = "library_problem"  # in the session: what went wrong at the last click
 TURN = "library_turn"  # in the session: counts uploads, so that the field is empty after one
+MOST = 100_000  # rows that a browser's session may take: 80 MB
 SHOWN = 2_000  # rows of the table on the page; the download has all
 COLUMNS = {
     "file": st.column_config.TextColumn("File", width="medium"),
@@ -46,11 +47,16 @@ COLUMNS = {
 
 @dataclass(frozen=True, eq=False)
 class Results:
-    """Results of one run. rows : a row a scored part, or a file without one, see ``core.library_results.TYPES``."""
+    """Results of one run.
+
+    rows : a row a scored part, or a file without one, see ``core.library_results.TYPES``; of a table with more than
+        ``MOST`` rows only those that were not scored.  whole : these are all.
+    """
 
     job: Job
     rows: pd.DataFrame
     path: Path
+    whole: bool
 
     @property
     def scored(self) -> pd.DataFrame:
@@ -163,7 +169,7 @@ def _begin(kept: Store, policy: Policy, source: str) -> None:
         command += ["--policy", policy.to_json()]
         if state.get("library_whole"):
             command += ["--window", str(state["library_length"]), "--hop", str(state["library_hop"])]
-        jobs.launch(kept, library.JOB, command, settings=settings, message=f"Starting with {folder}")
+        jobs.launch(kept, library.JOB, command, settings=settings, message=f"Starting with {_named(str(folder))}")
     except CoreError as error:
         state[PROBLEM] = str(error)
 
@@ -228,9 +234,11 @@ def _progress(kept: Store, job_id: int) -> None:
 
 
 @st.cache_data(show_spinner="Reading the results …", max_entries=3)
-def _read(path: str, stamp: int) -> pd.DataFrame:
-    """stamp : time of the file's last change."""
-    return pd.read_parquet(path)
+def _read(path: str, stamp: int) -> tuple[pd.DataFrame, bool]:
+    """The rows, and whether these are all. stamp : time of the file's last change."""
+    if library_results.count(path) <= MOST:
+        return pd.read_parquet(path), True
+    return pd.read_parquet(path, filters=[("state", "!=", "scored")]).head(MOST), False
 
 
 def results(kept: Store) -> Results | None:
@@ -242,7 +250,8 @@ def results(kept: Store) -> Results | None:
     if len(runs) > 1:
         number = st.selectbox("Results of", list(runs), format_func=lambda n: _run(runs[n]), key="library_run")
     path = Path(runs[number].result["out"])
-    return Results(runs[number], _read(str(path), path.stat().st_mtime_ns), path)
+    rows, whole = _read(str(path), path.stat().st_mtime_ns)
+    return Results(runs[number], rows, path, whole)
 
 
 def _is_table(out: object) -> bool:
@@ -251,7 +260,14 @@ def _is_table(out: object) -> bool:
 
 def _run(job: Job) -> str:
     said = job.result
-    return f"{Path(str(said['folder'])).name}, {job.started_at:%d %b, %H:%M} UTC, {said['found']:,} files"
+    return f"{_named(said['folder'], short=True)}, {job.started_at:%d %b, %H:%M} UTC, {said['found']:,} files"
+
+
+def _named(folder: str, *, short: bool = False) -> str:
+    """The folder as a person knows it: what was sent has no name of its own."""
+    if Path(folder).is_relative_to(Settings().data_dir / library_places.FOLDER / library_places.UPLOADS):
+        return "Uploaded files"
+    return Path(folder).name if short else folder
 
 
 def told(found: Results) -> None:
@@ -259,12 +275,16 @@ def told(found: Results) -> None:
     said, rows = found.job.result, found.rows
     files = rows.drop_duplicates("path")
     copies = int((files["same_content_as"] != "").sum() + (files["near_duplicate_of"] != "").sum())
-    st.subheader(_shared.literal(str(said["folder"])), divider="gray")
+    st.subheader(_shared.literal(_named(said["folder"])), divider="gray")
     numbers = (
         ("Files", f"{said['found']:,}", "Audio files below the folder."),
         ("Scored", f"{said['scored']:,}", "Files with a result."),
         ("Not scored", f"{said['found'] - said['scored']:,}", "Listed below with the reason."),
-        ("Copies", f"{copies:,}", "The same recording under another name: the same bytes, or too alike for two."),
+        (
+            "Copies",
+            f"{copies:,}" if found.whole else "–",
+            "The same recording under another name: the same bytes, or too alike for two.",
+        ),
         ("Took", library.duration(said["seconds"]), f"{said['measured']:,} files were new or changed, and measured."),
     )
     with st.container(horizontal=True):
@@ -296,6 +316,12 @@ def not_scored(found: Results) -> None:
 
 def table(found: Results) -> None:
     """The scored parts, to filter and to take along."""
+    if not found.whole:
+        st.info(
+            f"More than {MOST:,} rows are too many for this page. The table is {_shared.literal(str(found.path))}.",
+            icon=":material/table:",
+        )
+        return
     scored = found.scored
     if scored.empty:
         return

@@ -10,6 +10,7 @@ import soundfile
 
 from core import demo, jobs, store
 from core.audio import SR
+from core.library_results import TYPES
 
 
 @pytest.fixture
@@ -172,18 +173,39 @@ def test_results_whose_file_is_gone_are_not_offered(open_page, opened, data_dir)
     assert "Choose a folder with music" in said(page)
 
 
-def test_nothing_scored_is_no_empty_table(open_page, opened, data_dir):
-    from core.library_results import TYPES
-
-    row = dict.fromkeys(TYPES) | {"file": "a*b.wav", "path": "x", "state": "refused", "reason": "No audio."}
-    table = pd.DataFrame([row]).astype({c: k for c, k in TYPES.items() if k != "str"})
+def results(opened, data_dir, *states):
+    """A finished run with a file in each state."""
+    rows = [
+        dict.fromkeys(TYPES) | {"file": f"a*b {k}.wav", "path": f"x{k}", "state": state, "reason": "No audio."}
+        for k, state in enumerate(states)
+    ]
+    table = pd.DataFrame(rows).astype({c: k for c, k in TYPES.items() if k != "str"})
     table = table.assign(**{c: table[c].fillna("").astype("str") for c, k in TYPES.items() if k == "str"})
     table.to_parquet(data_dir / "out.parquet")
-    result = {"out": str(data_dir / "out.parquet"), "folder": "a*b", "found": 1, "scored": 0, "measured": 1}
+    said = {"out": str(data_dir / "out.parquet"), "folder": "a*b", "found": len(states), "measured": 1, "seconds": 1.0}
     job = store.start_job(opened, "library")
-    store.finish_job(opened, job.job_id, result=result | {"seconds": 1.0, "plan": "excerpt", "model_version": "m"})
+    known = {"scored": states.count("scored"), "plan": "excerpt", "model_version": "m"}
+    store.finish_job(opened, job.job_id, result=said | known)
+
+
+def test_nothing_scored_is_no_empty_table(open_page, opened, data_dir):
+    results(opened, data_dir, "refused")
     page = open_page("library")
     assert not page.exception
     (shown,) = page.dataframe
-    assert shown.value["file"].tolist() == ["a*b.wav"]
+    assert shown.value["file"].tolist() == ["a*b 0.wav"]
     assert np.all(shown.value["reason"] == "No audio.")
+
+
+def test_a_table_too_large_for_a_page_is_named_and_what_was_not_scored_is_shown(
+    open_page, opened, data_dir, monkeypatch
+):
+    from pages import _library_views
+
+    monkeypatch.setattr(_library_views, "MOST", 3)
+    results(opened, data_dir, "scored", "refused", "scored", "scored")
+    page = open_page("library")
+    assert not page.exception
+    (shown,) = page.dataframe
+    assert shown.value["file"].tolist() == ["a*b 1.wav"]
+    assert str(data_dir / "out.parquet") in said(page)
