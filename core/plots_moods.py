@@ -66,7 +66,9 @@ def _plain(text: str) -> str:
 
 
 def _axis(telling: Sequence[tuple[str, float]]) -> str:
-    return ", ".join(f"{'more' if weight > 0 else 'less'} {BY_COLUMN[c].name.lower()}" for c, weight in telling[:2])
+    """The feature with the largest weight: a telephone has no room for more."""
+    column, weight = telling[0]
+    return f"{'more' if weight > 0 else 'less'} {BY_COLUMN[column].name.lower()}"
 
 
 def spread(table: pd.DataFrame, *, what: str, most: int = 20) -> go.Figure:

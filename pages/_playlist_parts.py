@@ -206,7 +206,7 @@ def listed(made: Playlist, table: pd.DataFrame) -> None:
     """The pieces in their order, each with a player button and a veto; one player for all."""
     if st.session_state.get(VETOES):
         st.button(
-            f"Undo the last of {len(st.session_state[VETOES])} vetoes",
+            f"Undo the last veto ({len(st.session_state[VETOES])} so far)",
             icon=":material/undo:",
             on_click=_unveto,
             key="unveto",
