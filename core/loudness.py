@@ -79,7 +79,7 @@ class Meter:
 def integrated(y: np.ndarray, sr: int) -> float:
     """Integrated loudness in LUFS of samples, shape (n,) or (n, channels); NaN for less than 400 ms, or silence."""
     meter = Meter(sr)
-    meter(y.reshape(len(y), -1))
+    meter(y if y.ndim == 2 else y[:, None])
     return meter.lufs()
 
 

@@ -1,0 +1,164 @@
+"""Files of libraries in the store, on SQLite and on PostgreSQL."""
+
+from dataclasses import replace
+
+import numpy as np
+import postgres
+import pytest
+
+from core import store
+from core.errors import StoreError
+from core.inference import Policy, Prediction, decide
+from core.library_types import LibraryClip, LibraryEntry, LibraryFile, Window
+from core.schema import COLUMNS, EMOTIONS, FeatureVector
+
+X = "x 1"  # an extractor
+POLICY = Policy()
+
+
+@pytest.fixture(scope="module")
+def server():
+    running = postgres.started()
+    yield running
+    postgres.remove(running)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def opened(request, tmp_path):
+    if request.param == "sqlite":
+        db = store.open_store(f"sqlite:///{tmp_path / 'feedback.db'}")
+    else:
+        db = store.open_store(request.getfixturevalue("server").new_database())
+    yield db
+    store.close_store(db)
+
+
+def entry(digest: str, *, path: str = "", plan: str = "excerpt", track=None, **more) -> LibraryEntry:
+    vector = FeatureVector(digest, X, np.full(50, np.nan))
+    file = LibraryFile(
+        path or f"/music/{digest}.wav", plan, 100, "s1", "scored", extractor=X, content_hash=digest, duration_s=180.5,
+        windows=(Window(75.0, 105.0, digest), Window(105.0, 135.0, None, "silent")), remarks=("8-bit audio.", "Ş"),
+    )  # fmt: skip
+    return LibraryEntry(replace(file, **more), (LibraryClip(vector, 75.0, 30.0, -18.5, 44100, 128000, 180.5),), track)
+
+
+def said(db, digest, *, version="m1", policy=POLICY):
+    prediction = Prediction(digest, version, X, dict(zip(EMOTIONS, (0.7, 0.1, 0.1, 0.1), strict=True)))
+    return store.save_predictions(db, [(prediction, decide(prediction, policy))], policy=policy)
+
+
+def test_a_file_comes_back_as_it_was_and_the_newest_outcome_counts(opened):
+    one = entry("a" * 64)
+    store.save_files(opened, [one])
+    assert store.known_files(opened, "excerpt", [one.file.path, "/else"]) == {one.file.path: one.file}
+    assert store.known_files(opened, "30/15", [one.file.path]) == {}
+    gone = replace(one.file, state="unread", reason="It is gone.", content_hash=None, duration_s=None, windows=())
+    store.save_files(opened, [LibraryEntry(gone)])
+    assert store.known_files(opened, "excerpt", [one.file.path]) == {one.file.path: gone}
+    assert len(store.clips_table(opened)) == 1
+
+
+def test_nothing_and_long_names_are_stored_too(opened):
+    store.save_files(opened, [])
+    long = entry("b" * 64, path="/" + "/".join(["Ş" * 60] * 30) + "/x.wav")
+    store.save_files(opened, [long])
+    assert store.known_files(opened, "excerpt", [long.file.path])[long.file.path] == long.file
+
+
+def test_a_batch_is_stored_whole_or_not_at_all(opened):
+    bad = entry("c" * 64)
+    bad = replace(bad, clips=(replace(bad.clips[0], duration_s=-1.0),))
+    with pytest.raises(StoreError, match="cannot start"):
+        store.save_files(opened, [entry("a" * 64), bad])
+    assert store.clips_table(opened).empty
+    assert store.known_files(opened, "excerpt", ["/music/" + "a" * 64 + ".wav"]) == {}
+
+
+def test_content_is_known_by_size_plan_and_extractor(opened):
+    store.save_files(opened, [entry("a" * 64), entry("b" * 64, size=200), entry("c" * 64, plan="30/15")])
+    store.save_files(opened, [entry("d" * 64, state="refused"), entry("e" * 64, extractor="x 2")])
+    known = {"plan": "excerpt", "extractor": X, "limit": 10}
+    assert store.known_contents(opened, sizes=[100, 100, 7], **known) == {"a" * 64}
+    assert store.known_contents(opened, sizes=[100, 200], **known) == {"a" * 64, "b" * 64}
+    assert len(store.known_contents(opened, sizes=[100, 200], **known | {"limit": 1})) == 1
+    same = store.same_content(opened, "excerpt", X, ["a" * 64, "d" * 64])
+    assert {digest: file.path for digest, file in same.items()} == {"a" * 64: f"/music/{'a' * 64}.wav"}
+
+
+def test_copies_are_those_with_the_same_content_and_plan(opened):
+    files = [entry("a" * 64, path=path) for path in ("/z.wav", "/a.wav")]
+    store.save_files(opened, [*files, entry("a" * 64, path="/y.wav", plan="30/15"), entry("b" * 64)])
+    assert store.copies_of(opened, "excerpt", ["a" * 64, "b" * 64]) == {"a" * 64: ["/a.wav", "/z.wav"]}
+    assert len(store.clips_table(opened)) == 2
+
+
+def test_only_clips_without_this_answer_are_unpredicted(opened):
+    store.save_files(opened, [entry("a" * 64), entry("b" * 64)])
+    said(opened, "a" * 64)
+    ids, asked = ["a" * 64, "b" * 64, "c" * 64], {"model_version": "m1", "extractor": X, "policy": POLICY}
+    missing = store.unpredicted(opened, ids, **asked)
+    assert missing.index.tolist() == ["b" * 64]
+    assert list(missing.columns) == list(COLUMNS)
+    for other in ({"model_version": "m2"}, {"policy": Policy(threshold=0.5)}):
+        assert set(store.unpredicted(opened, ids, **asked | other).index) == {"a" * 64, "b" * 64}
+    assert store.unpredicted(opened, [], **asked).empty
+    assert store.features_of(opened, ids, extractor=X).index.tolist() == ["a" * 64, "b" * 64]
+
+
+def test_predictions_said_twice_at_once_are_one_row_and_unknown_clips_are_refused(opened):
+    store.save_files(opened, [entry("a" * 64), entry("b" * 64)])
+    p = {d: Prediction(d * 64, "m1", X, dict.fromkeys(EMOTIONS, 0.25)) for d in "abz"}
+    both = [(p["b"], decide(p["b"], POLICY)), (p["a"], decide(p["a"], POLICY)), (p["b"], decide(p["b"], POLICY))]
+    first = store.save_predictions(opened, both, policy=POLICY)
+    assert first[0] == first[2] != first[1]
+    assert store.save_predictions(opened, both[:2], policy=POLICY) == first[:2]
+    assert store.save_predictions(opened, [], policy=POLICY) == []
+    with pytest.raises(StoreError, match="There is no clip zzz"):
+        store.save_predictions(opened, [*both, (p["z"], decide(p["z"], POLICY))], policy=Policy(threshold=0.1))
+    assert len(store.predictions_table(opened)) == 2
+
+
+def test_a_clip_is_told_with_its_track_its_answer_and_its_loudness(opened):
+    track = {"artist": "Neşet Ertaş", "title": "Gönül Dağı", "source": "/music", "album": "Türküler", "year": 1970}
+    store.save_files(opened, [entry("a" * 64, track=track), entry("b" * 64, track={"title": "b"})])
+    said(opened, "a" * 64)
+    asked = {"model_version": "m1", "extractor": X, "policy": POLICY}
+    told = store.scored_clips(opened, ["b" * 64, "a" * 64, "c" * 64], **asked)
+    assert set(told.index) == {"a" * 64, "b" * 64}
+    row = told.loc["a" * 64]
+    assert (row.artist, row.album, row.year, row.lufs, row.guess) == ("Neşet Ertaş", "Türküler", 1970, -18.5, "angry")
+    assert np.isnan(told.loc["b" * 64, "p_sad"])
+    assert store.scored_clips(opened, [], **asked).empty
+    kept = store.library_table(opened, sort="lufs")
+    assert (kept.loc[0, "album"], kept.loc[0, "lufs"], kept.loc[0, "file_duration_s"]) == ("Türküler", -18.5, 180.5)
+
+
+def test_a_track_learns_more_and_forgets_nothing(opened):
+    track = {"artist": "A", "title": "T", "source": "/music"}
+    store.save_files(opened, [entry("a" * 64, track={**track, "album": "One", "year": 1970})])
+    store.save_files(opened, [entry("a" * 64, track={**track, "genre": "Türkü"})])
+    (row,) = store.clips_table(opened).itertuples()
+    assert (row.album, row.genre, row.year) == ("One", "Türkü", 1970)
+
+
+def test_a_clip_goes_where_its_file_went_and_a_deleted_one_stays_deleted(opened):
+    store.save_files(opened, [entry("a" * 64)])
+    store.move_clips(opened, {"a" * 64: "/new/place.flac"})
+    (row,) = store.clips_table(opened).itertuples()
+    assert (row.path, row.file_name) == ("/new/place.flac", "place.flac")
+    store.delete_clip(opened, "a" * 64)
+    store.save_files(opened, [entry("a" * 64)])
+    assert store.clips_table(opened).empty
+
+
+def test_the_good_ends_of_a_job_newest_first(opened):
+    for state in ("done", "failed", "done"):
+        job = store.start_job(opened, "library")
+        store.report_job(opened, job.job_id, 0.5, "half", result={"half": True})
+        assert store.latest_job(opened, "library").result == {"half": True}
+        store.finish_job(opened, job.job_id, state=state, result={"n": job.job_id})
+    other = store.start_job(opened, "retrain")
+    store.finish_job(opened, other.job_id)
+    found = store.done_jobs(opened, "library")
+    assert [job.result["n"] for job in found] == [3, 1]
+    assert len(store.done_jobs(opened, "library", limit=1)) == 1
