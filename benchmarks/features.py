@@ -103,7 +103,7 @@ def new_process(path: Path) -> tuple[float, float]:
     command = [sys.executable, "-m", "core", "features", str(path)]
     subprocess.run(command, cwd=ROOT, capture_output=True, check=True)  # makes the cache where it is missing
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    probe = "import resource, runpy, sys; sys.argv = ['core', 'features', sys.argv[1]]\ntry: runpy.run_module('core', run_name='__main__')\nexcept SystemExit: pass\nprint(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)"  # noqa: E501
+    probe = "import runpy, sys; sys.argv = ['core', 'features', sys.argv[1]]\ntry: runpy.run_module('core', run_name='__main__')\nexcept SystemExit: pass\nprint(next(l for l in open('/proc/self/status') if 'VmHWM' in l).split()[1], file=sys.stderr)"  # noqa: E501
     run = subprocess.run([sys.executable, "-c", probe, str(path)], cwd=ROOT, capture_output=True, text=True, check=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime

@@ -351,10 +351,12 @@ def score_windows(
 
 @dataclass(frozen=True)
 class Trained:
-    """What came of a training run. version : in the registry.  verdict : of the gate.  folder : of its files."""
+    """What came of a training run. version : in the registry.  verdict : of the gate, None where it was not
+    asked.  folder : of its files.
+    """
 
     version: str
-    verdict: "Verdict"
+    verdict: "Verdict | None"
     folder: Path
     summary: str
 
@@ -390,11 +392,15 @@ def train_models(
     folder = settings.data_dir / "runs" / found.created_at.replace(":", "")
     name = write(found, table, folder)
     version = registry.log_run(found, folder / "champion", settings=settings)
+    if quick:
+        return Trained(
+            version, None, folder, f"{name} is version {version}, a challenger: quick runs are not promoted."
+        )
     in_use = None
     if registry.find(registry.CHAMPION, settings=settings) is None and (settings.models_dir / "comparison").is_dir():
         in_use = read(settings.models_dir / "comparison").predictions(CHAMPION, held_out=True)
     verdict = registry.promote(version, settings=settings, against=in_use)
-    if publish and verdict.passed and not quick:
+    if publish and verdict.passed:
         write(found, table, settings.models_dir)
     outcome = "is the champion now" if verdict.passed else "stays a challenger"
     return Trained(version, verdict, folder, f"{name} (version {version}) {outcome}: {verdict.reason}")

@@ -175,7 +175,10 @@ def mood(source: Source, cut: Plan, done: pd.DataFrame, served: Served) -> None:
         key="wanted",
         bind="query-params",
     )
-    stretch = tracks.steadiest(done, wanted)
+    unlike = done["remark"].str.startswith("unlike")
+    # A window that the model cannot judge counts as one without the wanted mood, as long as there are others.
+    judged = tracks.steadiest(done.assign(**{p: done[p].where(~unlike) for p in tracks.PROBA}), wanted)
+    stretch = judged or tracks.steadiest(done, wanted)
     tag = f"clip-{source.digest[:8]}_model-{served.model.version}"
     windows = done.rename(columns=COLUMNS)
     _shared.chart(
@@ -187,17 +190,27 @@ def mood(source: Source, cut: Plan, done: pd.DataFrame, served: Served) -> None:
     silent = int(done["p_angry"].isna().sum())
     if silent:
         st.caption(f":material/info: {silent} windows hold no music that could be scored; they are gaps in the lines.")
-    unlike = int((done["remark"].str.startswith("unlike")).sum())
-    if unlike:
-        st.caption(f":material/warning: {unlike} windows are unlike the music that this model knows: trust them less.")
+    if unlike.any():
+        at = ", ".join(plots_clip.clock(s) for s in done.loc[unlike, "start_s"].head(10))
+        more = " and later ones" if unlike.sum() > 10 else ""
+        st.warning(
+            f"{int(unlike.sum())} of {len(done)} windows are unlike the music that this model knows, and their moods "
+            f"need review: those from {at}{more}.",
+            icon=":material/warning:",
+        )
     if stretch is not None:
-        _stretch(source, stretch, wanted, tag)
+        _stretch(source, stretch, wanted, tag, doubtful=judged is None)
 
 
-def _stretch(source: Source, stretch: tracks.Stretch, wanted: str, tag: str) -> None:
-    """The stretch to hear and to take along."""
+def _stretch(source: Source, stretch: tracks.Stretch, wanted: str, tag: str, *, doubtful: bool) -> None:
+    """The stretch to hear and to take along; doubtful : the model cannot judge any of this music."""
     at = f"{plots_clip.clock(stretch.start_s)} to {plots_clip.clock(stretch.end_s)}"
-    if stretch.fits:
+    if doubtful:
+        st.warning(
+            f"**{at}** comes nearest to {plots.words(wanted)}, but the model cannot judge this music: listen first.",
+            icon=":material/hearing:",
+        )
+    elif stretch.fits:
         st.success(
             f"**{at}**: {plots.words(wanted)} in every window, never below {stretch.lowest:.0%}, {stretch.mean:.0%} on "
             "average.",

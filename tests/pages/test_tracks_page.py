@@ -59,6 +59,9 @@ def test_a_recording_becomes_a_mood_over_time(open_page, data_dir, long):
     assert len(stored) == table["sad"].notna().sum()
     assert page.get("plotly_chart")
     assert page.get("audio")
+    # Synthetic clips are unlike the training music: they are shown, and none of them is recommended.
+    assert "need review" in " ".join(w.value for w in page.warning)
+    assert not page.success
 
 
 def test_longer_windows_are_fewer(open_page, long):
