@@ -25,7 +25,7 @@ app: $(VENV)/.run        ## make the environment and open the dashboard
 	$(BIN)/streamlit run app.py --server.port $(PORT)
 
 test: $(VENV)/.dev       ## make the environment and run all tests
-	$(BIN)/python -m pytest -n auto --dist loadgroup -m "not browser" --reruns 1
+	$(BIN)/python -m pytest -n auto --dist loadgroup -m "not browser" --reruns 2 --reruns-delay 2
 	$(BIN)/python -m pytest -m browser --reruns 2
 
 lint: $(VENV)/.dev       ## ruff and mypy
