@@ -45,14 +45,14 @@ def verdict(low: float, high: float) -> str:
     return BETTER if low > 0 else WORSE if high < 0 else NO_DIFFERENCE
 
 
-def in_words(changes: pd.DataFrame) -> str:
-    """The verdict on macro-F1 in each part, as sentences. changes : from `before_after`."""
+def in_words(changes: pd.DataFrame) -> list[str]:
+    """The verdict on macro-F1, a sentence a part; none where there are too few clips. changes : from `before_after`."""
     said = []
     for line in changes[changes["measure"] == "macro_f1"].to_dict("records"):
         low, high = 100 * line["low"], 100 * line["high"]
         points = f"{100 * line['difference']:+.1f} points of macro-F1 ({low:+.1f} to {high:+.1f})"
         said.append(f"{PARTS[line['part']]} ({line['clips']}): {points}, {verdict(low, high)}.")
-    return " ".join(said) or "There are too few clips for a comparison with the model in use."
+    return said
 
 
 @dataclass(frozen=True, eq=False)

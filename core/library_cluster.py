@@ -44,6 +44,8 @@ QUIET = {
     "distributed.admin.system-monitor.interval": "10s",
     "distributed.worker.profile.enabled": False,
     "distributed.worker.memory.monitor-interval": "500ms",
+    "distributed.scheduler.http.routes": [],
+    "distributed.worker.http.routes": [],
 }
 QUARANTINED = (
     "The process that worked on this file died, also when it worked on nothing else. "
@@ -144,6 +146,7 @@ def _linked(where: Where, count: int) -> Iterator[_Link]:
                 processes=processes > 0,
                 dashboard_address=None,
                 host="127.0.0.1" if processes else None,
+                scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"},  # a port that nobody has
                 silence_logs=logging.CRITICAL,
             )
         with started as cluster:

@@ -31,6 +31,7 @@ def before_after(table: pd.DataFrame, *, before: str, after: str, title: str) ->
                     "width": 5,
                 },
                 mode="markers",
+                orientation="h",  # so that the two of a line stand beside each other, not upon each other
                 name=name,
                 marker={"color": colour, "symbol": symbol, "size": 11, "line": {"width": 2}},
                 customdata=pd.DataFrame({"low": low, "high": high}).to_numpy(),

@@ -121,7 +121,7 @@ def _compared(
     found = gate(before.about(held, repeats=1), after.about(held, repeats=1), seed=seed)
     learned["gate"] = {"passed": found.passed, "reason": found.reason}
     files |= {CHANGES: _csv(changes), EACH: _csv(each_label(data.rows, before, after)), LEARNED: _json(learned)}
-    return files, in_words(changes)
+    return files, " ".join(in_words(changes)) or "There are too few clips for a comparison with the model in use."
 
 
 def said_by(model: InUse, loaded: Model, data: TrainingData) -> Said:

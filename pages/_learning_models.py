@@ -101,15 +101,14 @@ def _compared(table: pd.DataFrame, learned: dict[str, object], challenger: InUse
     if of_parts.empty:
         st.info("There are too few clips for a comparison.")
         return
-    st.markdown("**Is it better?** " + before_after.in_words(table))
-    left, right = st.columns(2)
-    part = left.segmented_control(
+    st.markdown("**Is it better?**\n" + "\n".join(f"- {said}" for said in before_after.in_words(table)))
+    part = st.segmented_control(
         "Clips", list(of_parts["part"]), format_func=before_after.PARTS.get, default=of_parts["part"].iloc[-1],
         required=True, key="part", bind="query-params",
         help="Held-out: they never trained a model. Development: each model asked out of fold. Labelled: the "
         "challenger out of fold, the champion as it is or out of fold, so neither was fitted on what it is asked.",
     )  # fmt: skip
-    show = right.segmented_control(
+    show = st.segmented_control(
         "Show", ["both models", "the difference"], default="both models", required=True, key="show"
     )
     own = table[table["part"] == part]
@@ -234,12 +233,19 @@ def shadow(kept: Store, person: Rater, served: Served) -> None:
     if differ.empty:
         return
     st.markdown("**Where they differ**")
-    shown = differ.assign(
-        **{c: differ[c].map(plots.words, na_action="ignore") for c in ("champion", "challenger", "label")}
-    )
-    shown = shown[["file_name", "champion", "challenger", "label"]].reset_index()
+    st.caption("A tick marks clips that one of them was trained on: they prove nothing about it.")
+    shown = pd.DataFrame(
+        {
+            "clip": differ["file_name"],
+            **{c: differ[c].map(plots.words, na_action="ignore") for c in ("champion", "challenger")},
+            "agreed label": differ["label"].map(plots.words, na_action="ignore").fillna("–"),
+            "trained on": differ.index.isin(_trained_on()),
+        }
+    ).sort_values("trained on", kind="stable")
     st.dataframe(shown, hide_index=True, alt="Clips on which the two differ")
-    _shared.download(shown, _shared.file_name("champion-and-challenger-differ", data_hash="", version=challenger))
+    _shared.download(
+        shown.reset_index(), _shared.file_name("champion-and-challenger-differ", data_hash="", version=challenger)
+    )
 
 
 def _verdict(table: pd.DataFrame, served: Served) -> None:

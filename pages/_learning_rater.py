@@ -75,8 +75,11 @@ def _clips(mine: pd.DataFrame) -> None:
     before, after = (int((mine[side] == mine["label"]).sum()) for side in ("before", "after"))
     st.markdown(
         f"Of {len(mine)} clips the model before had {before} right and the new one has {after}: "
-        f"**{right} now right, {wrong} now wrong**. The new model is asked by folds: it never learned from the clip "
-        "that it is asked about, so what is right now was understood and not memorised."
+        f"**{right} now right, {wrong} now wrong**."
+    )
+    st.caption(
+        "The new model is asked by folds, trained on four fifths of the clips each time: it never learned the clip "
+        "that it is asked about, so what is right now was understood and not memorised. In use it knows all of them."
     )
     order = mine.sort_values("change", key=lambda c: c.map(list(SIGNS).index), kind="stable")
     st.dataframe(

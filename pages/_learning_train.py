@@ -62,14 +62,16 @@ def _triggers(found: Standing) -> None:
 
 def _trigger(trigger: Trigger) -> None:
     sign = ":orange-badge[:material/notifications_active: rings]" if trigger.rings else ":gray-badge[quiet]"
-    value = "–" if math.isnan(trigger.value) else _percent(trigger.value, trigger.name)
     st.markdown(f"**{trigger.label}** {sign}")
-    st.markdown(f"### {value}")
-    st.caption(f"{trigger.text} Limit: {_percent(trigger.limit, trigger.name)}.")
+    st.markdown(f"### {_value(trigger.value, trigger.name)}")
+    st.caption(f"{trigger.text} Limit: {_value(trigger.limit, trigger.name)}.")
 
 
-def _percent(value: float, name: str) -> str:
-    return f"{100 * value:+.0f} points".replace("+", "") if name == "feedback" else f"{value:.0%}"
+def _value(value: float, name: str) -> str:
+    """A share in percent; of F1 on feedback the points above or below what the model expects."""
+    if math.isnan(value):
+        return "–"
+    return f"{-100 * value:+.0f} points".replace("-", "−") if name == "feedback" else f"{value:.0%}"
 
 
 # --- the training ----------------------------------------------------------------------------------------------------
