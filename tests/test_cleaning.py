@@ -1,7 +1,5 @@
 """Cleaning: every rule, the report, and what is reached on the modified table."""
 
-import time
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -385,13 +383,11 @@ def test_one_report_entry_says_how_to_get_from_old_to_new(modified):
     assert report.loc[taken, "old"].isna().all()
 
 
-def test_large_tables_are_cleaned_in_seconds():
+def test_large_tables_are_cleaned():
     frame = standin.sample(n_per_class=5_000).astype(str)
     frame = pd.concat([frame, frame.iloc[:5_000]], ignore_index=True)
     frame.loc[::7, TEMPO] = " error "
-    started = time.perf_counter()
     result = clean(frame)
-    assert time.perf_counter() - started < 8
     assert len(result.table) == 20_000
     counts = result.report["rule"].value_counts()
     assert counts["exact copy"] + counts["near copy"] == 5_000

@@ -124,13 +124,7 @@ def test_types_are_those_of_the_code(opened):
     assert isinstance(types["verified"], sa.Boolean)
 
 
-def test_opening_an_up_to_date_database_is_fast_and_leaves_alembic_alone(opened, url):
-    times = []
-    for _ in range(5):
-        start = time.perf_counter()
-        store.close_store(store.open_store(url))
-        times.append(time.perf_counter() - start)
-    assert min(times) < 0.15
+def test_opening_an_up_to_date_database_leaves_alembic_alone(opened, url):
     code = f"import sys; from core import store; store.open_store({url!r}); print('alembic' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "False"

