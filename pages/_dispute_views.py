@@ -8,7 +8,7 @@ from core import store as db
 from core.errors import CoreError
 from core.schema import EMOTIONS
 from core.store import Rater, Store
-from pages import _label_parts, _shared
+from pages import _label_parts, _shared, _who
 
 SAID = "agreement_said"  # in the session: what became of the last press of a button
 SETTLES = {**{e: plots.words(e) for e in EMOTIONS}, "none of the four": "none of the four", "bad audio": "bad audio"}
@@ -32,7 +32,7 @@ def disputed(kept: Store, person: Rater, said: pd.DataFrame, needed: int) -> Non
     told()
     if table.empty:
         st.success(f"No clip is {status}.", icon=":material/handshake:")
-        _undo_button(kept, person)
+        _undo_button(kept)
         return
     if len(table) == disputes.MOST:
         st.caption(f"The first {disputes.MOST}, those with most answers; the others follow as these are settled.")
@@ -87,19 +87,19 @@ def settle(kept: Store, person: Rater, row: pd.Series, answers: pd.DataFrame) ->
                     key=f"settle_{what}",
                     shortcut=_KEYS[what],
                     on_click=_adjudicate,
-                    args=(kept, person, row["clip_id"], what, token),
+                    args=(kept, row["clip_id"], what, token),
                 )
-            _undo_button(kept, person)
+            _undo_button(kept)
 
 
-def _undo_button(kept: Store, person: Rater) -> None:
+def _undo_button(kept: Store) -> None:
     st.button(
         "Undo",
         key="settle_undo",
         shortcut="Z",
         icon=":material/undo:",
         on_click=_undo,
-        args=(kept, person),
+        args=(kept,),
         help="Takes your newest settlement back.",
     )
 
@@ -116,9 +116,10 @@ def hear(kept: Store, clip_id: str) -> None:
         st.warning(_shared.literal(str(error)), icon=":material/volume_off:")
 
 
-def _adjudicate(kept: Store, person: Rater, clip_id: str, what: str, token: str) -> None:
+def _adjudicate(kept: Store, clip_id: str, what: str, token: str) -> None:
     emotion = what in EMOTIONS
     try:
+        person = _who.still_analyst(kept)
         receipt = db.add_feedback(
             kept,
             token=token,
@@ -136,10 +137,11 @@ def _adjudicate(kept: Store, person: Rater, clip_id: str, what: str, token: str)
         st.session_state[SAID] = ("error", str(error))
 
 
-def _undo(kept: Store, person: Rater) -> None:
+def _undo(kept: Store) -> None:
     """Take back the person's newest settlement; what they said as a rater is not touched."""
-    who = {"rater": person.name, "verified": person.verified}
     try:
+        person = _who.still_analyst(kept)
+        who = {"rater": person.name, "verified": person.verified}
         said = db.feedback_table(kept, **who)
         stands = said[said["kind"].eq("adjudication") & ~said["undone"]]
         if stands.empty:

@@ -10,7 +10,8 @@ from core import agreement, label_import, labels_io
 from core import store as db
 from core.errors import CoreError
 from core.store import Rater, Store
-from pages import _shared
+from pages import _shared, _who
+from pages._dispute_views import SAID, told
 
 FORMATS = {
     "CSV": ("csv", "text/csv", "The answers that stand, one row each; opens in a spreadsheet."),
@@ -76,9 +77,7 @@ def exports(said: pd.DataFrame, everything: pd.DataFrame, needed: int) -> None:
 
 def bring(kept: Store, person: Rater, feedback: pd.DataFrame) -> None:
     """A file of labels: what would happen row by row, then the rows."""
-    kind, sentence = st.session_state.pop("imported", ("", ""))
-    if kind:
-        (st.success if kind == "success" else st.error)(_shared.literal(sentence))
+    told()
     file = st.file_uploader(
         "CSV or JSON with clips and labels",
         type=["csv", "tsv", "txt", "json"],
@@ -116,19 +115,20 @@ def bring(kept: Store, person: Rater, feedback: pd.DataFrame) -> None:
         disabled=not wanted,
         key="import_apply",
         on_click=_apply,
-        args=(kept, person, rows, plan, str(file.file_id)),
+        args=(kept, rows, plan, str(file.file_id)),
         help="All of them or none. Names in the file count as not verified.",
     )
 
 
-def _apply(kept: Store, person: Rater, rows: pd.DataFrame, plan: pd.DataFrame, token: str) -> None:
+def _apply(kept: Store, rows: pd.DataFrame, plan: pd.DataFrame, token: str) -> None:
     """Store what the dry run showed, unless somebody has answered meanwhile."""
     try:
+        person = _who.still_analyst(kept)
         now = label_import.plan_import(rows, db.clips_table(kept), db.feedback_table(kept), importer=person.name)
         if not now["action"].equals(plan["action"]):
-            st.session_state["imported"] = ("error", "Somebody answered meanwhile. Look at the dry run again.")
+            st.session_state[SAID] = ("error", "Somebody answered meanwhile. Look at the dry run again.")
             return
         stored = label_import.apply_import(kept, plan, token=token)
-        st.session_state["imported"] = ("success", f"{stored} answers are stored.")
+        st.session_state[SAID] = ("success", f"{stored} answers are stored.")
     except CoreError as error:
-        st.session_state["imported"] = ("error", str(error))
+        st.session_state[SAID] = ("error", str(error))

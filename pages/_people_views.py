@@ -8,7 +8,7 @@ from core import store as db
 from core.errors import CoreError
 from core.settings import Settings
 from core.store import Rater, Store
-from pages import _shared
+from pages import _shared, _who
 from pages._dispute_views import SAID, hear, told
 
 
@@ -62,6 +62,7 @@ def raters(kept: Store, person: Rater, needed: int) -> None:
 
 def _set_role(kept: Store, name: str, role: str, verified: bool) -> None:
     try:
+        _who.still_analyst(kept)
         db.set_role(kept, name, role, verified=verified)
     except CoreError as error:
         st.session_state[SAID] = ("error", str(error))
@@ -105,7 +106,8 @@ def all_clips(kept: Store, said: pd.DataFrame, needed: int) -> None:
     row = table.iloc[rows[0]]
     st.subheader(_shared.literal(row["file_name"]))
     hear(kept, row["clip_id"])
-    if st.button("Delete this clip …", icon=":material/delete:", key="delete"):
+    # Its own key: a press that comes late, when another clip stands here, is no press for that one.
+    if st.button("Delete this clip …", icon=":material/delete:", key=f"delete_{row['clip_id']}"):
         _ask_delete(kept, row["clip_id"], row["file_name"])
 
 
@@ -117,6 +119,7 @@ def _ask_delete(kept: Store, clip_id: str, name: str) -> None:
     )
     if st.button("Delete it", type="primary", key="delete_now"):
         try:
+            _who.still_analyst(kept)
             clips.delete_clip(kept, clip_id, settings=Settings())
             st.session_state[SAID] = ("success", f"{name} is deleted.")
         except CoreError as error:

@@ -5,7 +5,7 @@ A name alone proves nothing, so what it says is marked as not verified. A login 
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import unquote
 
@@ -34,13 +34,18 @@ export default function ({ data }) {
 
 def known(kept: Store) -> Rater | None:
     """The person who is here, as far as is known; nobody is asked."""
+    person = _here(kept)
+    if person is not None and not person.verified:
+        _keep(person.name)
+    return person
+
+
+def _here(kept: Store) -> Rater | None:
+    """As ``known``, and nothing is kept in the browser: what a callback may call."""
     if login_configured():
         return logged_in(kept)
     name = proposed()
-    if not name:
-        return None
-    _keep(name)
-    return db.sign_in(kept, name)
+    return db.sign_in(kept, name) if name else None
 
 
 def logged_in(kept: Store) -> Rater | None:
@@ -69,13 +74,33 @@ def ask(kept: Store) -> Rater:
     return person
 
 
-def analyst(kept: Store) -> Rater:
-    """The person who is here, if they are an analyst; else the page ends with a sentence, and the way to become one."""
+def analyst(kept: Store, *, told: Callable[[], None] | None = None) -> Rater:
+    """The person who is here, if they are an analyst; else the page ends with a sentence, and the way to become one.
+
+    told : shows what became of the last press of a button, which may be that the role was gone.
+    """
     person = ask(kept)
     if person.role != "analyst":
+        if told is not None:
+            told()
         badge(person)
         _offer_role(kept, person)
         st.stop()
+    return person
+
+
+def still_analyst(kept: Store) -> Rater:
+    """The person who presses a button for analysts, asked of the store anew: a role may be taken while a page is open.
+
+    Raises CoreError, with a sentence for that person, when they are no analyst now.
+    """
+    person = _here(kept)
+    if person is None:
+        raise CoreError("Nobody is known here any more, so nothing was done. Reload the page.")
+    if person.role != "analyst":
+        raise CoreError(
+            f"{person.name} is no analyst any more, so nothing was done. Ask an analyst to give the role back."
+        )
     return person
 
 

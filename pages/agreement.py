@@ -15,7 +15,7 @@ st.title("Agreement")
 kept = _shared.store()
 if kept is None:
     st.stop()
-person = _who.analyst(kept)
+person = _who.analyst(kept, told=dispute.told)
 with st.container(horizontal=True, vertical_alignment="center"):
     _who.badge(person)
     synthetic = st.toggle(

@@ -9,10 +9,11 @@ import pytest
 
 from core import agreement, clips, queueing, store
 from core.audio import SR, Clip, content_hash
+from core.errors import CoreError
 from core.inference import Policy, Prediction, decide
 from core.schema import EMOTIONS
 from core.settings import Settings
-from pages import _dispute_views, _label_files, _people_views
+from pages import _dispute_views, _label_files, _who
 
 
 @pytest.fixture
@@ -148,11 +149,12 @@ def test_a_dispute_is_settled_by_a_marked_answer_and_taken_back(open_page, opene
     assert not page.exception
 
 
-def test_the_same_settlement_sent_twice_is_one(opened):
+def test_the_same_settlement_sent_twice_is_one(opened, monkeypatch):
     clip = put(opened)
-    boss, token = store.Rater("Boss", False, "analyst"), store.new_token()
+    monkeypatch.setattr(_who, "still_analyst", lambda kept: store.Rater("Boss", False, "analyst"))
+    token = store.new_token()
     for _ in range(2):
-        _dispute_views._adjudicate(opened, boss, clip[0], "sad", token)
+        _dispute_views._adjudicate(opened, clip[0], "sad", token)
     assert store.feedback_table(opened)["kind"].tolist() == ["adjudication"]
 
 
@@ -197,12 +199,68 @@ def test_one_rater_can_be_enough(open_page, opened):
     assert "one rater is enough" in shown(page)
 
 
+def choose(page, key, row):
+    """A row of a table, as a click chooses it."""
+    page.session_state[key] = {"selection": {"rows": [row], "columns": [], "cells": []}}
+    return page.run()
+
+
 def test_a_role_is_given_and_taken(open_page, opened):
     store.sign_in(opened, "Ece")
-    _people_views._set_role(opened, "Ece", "analyst", False)
+    page = choose(as_analyst(open_page, "Raters"), "raters", 1)
+    page = press(page, "Make Ece an analyst")
     assert store.sign_in(opened, "Ece").role == "analyst"
-    page = as_analyst(open_page, "Raters")
     assert page.dataframe[0].value.set_index("rater")["role"].to_dict() == {"Boss": "analyst", "Ece": "analyst"}
+    page = press(page, "Make Ece a rater")
+    assert store.sign_in(opened, "Ece").role == "rater"
+    assert page.dataframe[0].value.set_index("rater")["role"].to_dict() == {"Boss": "analyst", "Ece": "rater"}
+    assert not page.exception
+
+
+def test_a_role_that_was_taken_while_the_page_was_open_opens_no_button(open_page, opened):
+    """Each button of an analyst, pressed on a page that was drawn before the role went."""
+    clip = put(opened, audio=True)
+    answer(opened, clip, "Ece", "sad")
+    answer(opened, clip, "Can", "relax")
+    before = len(store.feedback_table(opened))
+
+    def stale(view, key=None):
+        store.set_role(opened, "Boss", "analyst")
+        page = as_analyst(open_page, view)
+        page = page if key is None else choose(page, *key)
+        store.set_role(opened, "Boss", "rater")
+        return page
+
+    stale("Disputes").button(key="settle_sad").click().run()
+    stale("Disputes").button(key="settle_undo").click().run()
+    press(stale("Raters", ("raters", 2)), "Make Ece an analyst")
+    store.set_role(opened, "Boss", "analyst")
+    page = upload(as_analyst(open_page, "Files"), "file_name,label,rater\ntone 1.wav,happy,Naz\n")
+    store.set_role(opened, "Boss", "rater")
+    page = page.button(key="import_apply").click().run()
+    assert "Boss is no analyst any more, so nothing was done" in shown(page)
+    assert "This page is for analysts" in shown(page)
+    store.set_role(opened, "Boss", "analyst")
+    page = choose(as_analyst(open_page, "Clips"), "clips", 0)
+    page = page.button(key=f"delete_{clip[0]}").click().run()
+    store.set_role(opened, "Boss", "rater")
+    page.button(key="delete_now").click().run()
+    assert len(store.feedback_table(opened)) == before
+    assert store.raters_table(opened)["role"].eq("rater").all()
+    assert len(store.clips_table(opened)) == 1
+
+
+def test_whoever_lost_the_role_is_told_so(open_page, opened, monkeypatch):
+    store.set_role(opened, "Boss", "rater")
+    monkeypatch.setattr(_who, "_cookie", lambda: "Boss")
+    with pytest.raises(CoreError, match="Boss is no analyst any more"):
+        _who.still_analyst(opened)
+    monkeypatch.setattr(_who, "_cookie", lambda: "")
+    with pytest.raises(CoreError, match="Nobody is known here"):
+        _who.still_analyst(opened)
+    store.set_role(opened, "Boss", "analyst")
+    monkeypatch.setattr(_who, "_cookie", lambda: "Boss")
+    assert _who.still_analyst(opened) == store.Rater("Boss", False, "analyst")
 
 
 def test_every_stored_clip_is_listed_with_its_status(open_page, opened):
