@@ -1,5 +1,10 @@
 """The clips on which people differ: who said what, and the answer that settles it."""
 
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
@@ -12,7 +17,18 @@ from pages import _label_parts, _shared, _who
 
 SAID = "agreement_said"  # in the session: what became of the last press of a button
 SETTLES = {**{e: plots.words(e) for e in EMOTIONS}, "none of the four": "none of the four", "bad audio": "bad audio"}
+PACE = "settle_pace"  # in the session: a `Pace`
+TOO_SOON = "That came too soon to count. Listen, then press again."
 _KEYS = {**_label_parts.KEYS, "none of the four": "N", "bad audio": "B"}
+
+
+@dataclass(eq=False)
+class Pace:
+    """When a person could hear and press. clip_id : before the person.  came_at, pressed_at : moments, monotonic."""
+
+    clip_id: str = ""
+    came_at: float = float("-inf")
+    pressed_at: float = float("-inf")
 
 
 def disputed(kept: Store, person: Rater, said: pd.DataFrame, needed: int) -> None:
@@ -49,18 +65,26 @@ def disputed(kept: Store, person: Rater, said: pd.DataFrame, needed: int) -> Non
             "guess": st.column_config.TextColumn("the model's guess"),
         },
     )
-    rows = event["selection"]["rows"]
-    row = table.iloc[rows[0] if rows else 0]
+    chosen = picked(event, table)
+    row = table.iloc[0] if chosen is None else chosen
     st.subheader(_shared.literal(row["file_name"]))
     st.caption(
-        ("Chosen above." if rows else "The first of the list; choose another above.") + f" {row['clip_id'][:16]}"
+        ("The first of the list; choose another above." if chosen is None else "Chosen above.")
+        + f" {row['clip_id'][:16]}"
     )
     settle(kept, person, row, said[said["clip_id"].eq(row["clip_id"])])
+
+
+def picked(event: Mapping[str, Any], table: pd.DataFrame) -> pd.Series | None:
+    """The row that was chosen; None without one, and where the choice is older than a table that is shorter now."""
+    rows = [row for row in event["selection"]["rows"] if row < len(table)]
+    return table.iloc[rows[0]] if rows else None
 
 
 def settle(kept: Store, person: Rater, row: pd.Series, answers: pd.DataFrame) -> None:
     """One clip, what was said of it, and the answer that settles it."""
     stands = agreement.current_answers(answers)
+    _before_you(row["clip_id"])
     with st.container(key="settle"):
         hear(kept, row["clip_id"])
         heard = stands["label"].map(plots.words, na_action="ignore").fillna("skipped: " + stands["skip_reason"])
@@ -116,8 +140,30 @@ def hear(kept: Store, clip_id: str) -> None:
         st.warning(_shared.literal(str(error)), icon=":material/volume_off:")
 
 
+def _pace() -> Pace:
+    found: Pace = st.session_state.setdefault(PACE, Pace())
+    return found
+
+
+def _before_you(clip_id: str) -> None:
+    """Note when a clip came before the person."""
+    pace = _pace()
+    if pace.clip_id != clip_id:
+        pace.clip_id, pace.came_at = clip_id, time.monotonic()
+
+
+def _too_fast(since: float) -> bool:
+    """Whether nobody can have meant this press: too soon after a moment, or after the press before."""
+    pace, moment = _pace(), time.monotonic()
+    before, pace.pressed_at = max(since, pace.pressed_at), moment
+    return moment - before < _label_parts.TOO_FAST_S
+
+
 def _adjudicate(kept: Store, clip_id: str, what: str, token: str) -> None:
     emotion = what in EMOTIONS
+    if _too_fast(_pace().came_at):
+        st.session_state[SAID] = ("error", TOO_SOON)
+        return
     try:
         person = _who.still_analyst(kept)
         receipt = db.add_feedback(
@@ -139,6 +185,9 @@ def _adjudicate(kept: Store, clip_id: str, what: str, token: str) -> None:
 
 def _undo(kept: Store) -> None:
     """Take back the person's newest settlement; what they said as a rater is not touched."""
+    if _too_fast(float("-inf")):
+        st.session_state[SAID] = ("error", TOO_SOON)
+        return
     try:
         person = _who.still_analyst(kept)
         who = {"rater": person.name, "verified": person.verified}

@@ -9,24 +9,14 @@ from core.errors import CoreError
 from core.settings import Settings
 from core.store import Rater, Store
 from pages import _shared, _who
-from pages._dispute_views import SAID, hear, told
+from pages._dispute_views import SAID, hear, picked, told
 
 
 def raters(kept: Store, person: Rater, needed: int) -> None:
     """Who answers, with which role, and how many have to agree."""
     told()
-    number_of = st.number_input(
-        "Agreeing raters that make a label",
-        1,
-        queueing.MOST_RATERS,
-        needed,
-        key="raters_needed",
-        help="Two is the rule. One is for a person who labels alone: then nobody catches a slip.",
-    )
+    _how_many(kept, needed)
     try:
-        if number_of != needed:
-            queueing.set_raters_needed(kept, int(number_of))
-            st.rerun()
         table = db.raters_table(kept)
     except CoreError as error:
         _shared.problem(error)
@@ -44,11 +34,10 @@ def raters(kept: Store, person: Rater, needed: int) -> None:
             "last_at": st.column_config.DatetimeColumn("last answer", format="distance"),
         },
     )
-    rows = event["selection"]["rows"]
-    if not rows:
+    row = picked(event, table)
+    if row is None:
         st.caption("Choose a rater to change the role.")
         return
-    row = table.iloc[rows[0]]
     other = "rater" if row["role"] == "analyst" else "analyst"
     own = row["rater"] == person.name and bool(row["verified"]) == person.verified
     st.button(
@@ -58,6 +47,31 @@ def raters(kept: Store, person: Rater, needed: int) -> None:
         args=(kept, row["rater"], other, bool(row["verified"])),
         help="You would leave this page." if own else None,
     )
+
+
+def _how_many(kept: Store, needed: int) -> None:
+    """The rule for everybody, changed by its button alone: a field that is only shown changes nothing."""
+    field = f"raters_needed_{needed}"  # where somebody else changes the rule, the field begins again from theirs
+    with st.form("raters_needed_form"), st.container(horizontal=True, vertical_alignment="bottom"):
+        st.number_input(
+            "Agreeing raters that make a label",
+            1,
+            queueing.MOST_RATERS,
+            needed,
+            key=field,
+            help="Two is the rule. One is for a person who labels alone: then nobody catches a slip.",
+        )
+        st.form_submit_button("Change the rule", icon=":material/rule:", on_click=_set_needed, args=(kept, field))
+
+
+def _set_needed(kept: Store, field: str) -> None:
+    try:
+        _who.still_analyst(kept)
+        number = int(st.session_state[field])
+        queueing.set_raters_needed(kept, number)
+        st.session_state[SAID] = ("success", f"Agreeing raters that make a label from now on: {number}.")
+    except CoreError as error:
+        st.session_state[SAID] = ("error", str(error))
 
 
 def _set_role(kept: Store, name: str, role: str, verified: bool) -> None:
@@ -99,11 +113,10 @@ def all_clips(kept: Store, said: pd.DataFrame, needed: int) -> None:
             "audio": st.column_config.CheckboxColumn("audio kept"),
         },
     )
-    rows = event["selection"]["rows"]
-    if not rows:
+    row = picked(event, table)
+    if row is None:
         st.caption("Choose a clip to hear or to delete it.")
         return
-    row = table.iloc[rows[0]]
     st.subheader(_shared.literal(row["file_name"]))
     hear(kept, row["clip_id"])
     # Its own key: a press that comes late, when another clip stands here, is no press for that one.

@@ -13,7 +13,13 @@ from core.errors import CoreError
 from core.inference import Policy, Prediction, decide
 from core.schema import EMOTIONS
 from core.settings import Settings
-from pages import _dispute_views, _label_files, _who
+from pages import _dispute_views, _label_files, _label_parts, _who
+
+
+@pytest.fixture(autouse=True)
+def no_wait(monkeypatch):
+    """A test settles faster than anybody listens."""
+    monkeypatch.setattr(_label_parts, "TOO_FAST_S", 0.0)
 
 
 @pytest.fixture
@@ -158,6 +164,24 @@ def test_the_same_settlement_sent_twice_is_one(opened, monkeypatch):
     assert store.feedback_table(opened)["kind"].tolist() == ["adjudication"]
 
 
+def test_a_press_too_soon_after_a_clip_came_or_after_another_press_settles_nothing(open_page, opened, monkeypatch):
+    for number in (1, 2):
+        clip = put(opened, number)
+        answer(opened, clip, "Ece", "sad")
+        answer(opened, clip, "Can", "relax")
+    page = as_analyst(open_page, "Disputes")
+    page = page.button(key="settle_sad").click().run()
+    assert store.ground_truth(opened)["status"].tolist().count("adjudicated") == 1
+    monkeypatch.setattr(_label_parts, "TOO_FAST_S", 3600.0)
+    for key in ("settle_sad", "settle_undo"):  # the second clip has just come, and a key was pressed before
+        page = page.button(key=key).click().run()
+        assert "came too soon to count" in shown(page)
+    assert store.feedback_table(opened)["kind"].tolist() == [*["answer"] * 4, "adjudication"]
+    monkeypatch.setattr(_label_parts, "TOO_FAST_S", 0.0)
+    page.button(key="settle_sad").click().run()
+    assert store.ground_truth(opened)["status"].tolist() == ["adjudicated"] * 2
+
+
 def test_who_rated_a_clip_is_told_that_a_third_person_settles_it_better(open_page, opened):
     clip = put(opened)
     answer(opened, clip, "Boss", "sad")
@@ -192,11 +216,23 @@ def test_too_few_answers_show_no_pull(open_page, opened):
 def test_one_rater_can_be_enough(open_page, opened):
     answer(opened, put(opened), "Ece", "sad")
     page = as_analyst(open_page, "Raters")
-    page = page.number_input(key="raters_needed").set_value(1).run()
+    page.number_input(key="raters_needed_2").set_value(1)
+    page = press(page, "Change the rule")
+    assert "from now on: 1" in shown(page)
     assert queueing.raters_needed(opened) == 1
     page = as_analyst(open_page)
     assert metrics(page)["With a ground truth"] == "1 of 1"
     assert "one rater is enough" in shown(page)
+
+
+def test_a_page_that_is_only_shown_changes_no_rule(open_page, opened):
+    """Another analyst changes the number meanwhile; this session draws its page again."""
+    answer(opened, put(opened), "Ece", "sad")
+    page = as_analyst(open_page, "Raters")
+    queueing.set_raters_needed(opened, 3)
+    page = page.run()
+    assert queueing.raters_needed(opened) == 3
+    assert page.number_input[0].value == 3
 
 
 def choose(page, key, row):
@@ -261,6 +297,19 @@ def test_whoever_lost_the_role_is_told_so(open_page, opened, monkeypatch):
     store.set_role(opened, "Boss", "analyst")
     monkeypatch.setattr(_who, "_cookie", lambda: "Boss")
     assert _who.still_analyst(opened) == store.Rater("Boss", False, "analyst")
+
+
+@pytest.mark.parametrize(("view", "key"), [("Disputes", "disputes_disputed"), ("Raters", "raters"), ("Clips", "clips")])
+def test_a_choice_older_than_a_list_that_became_shorter_is_no_choice(open_page, opened, view, key):
+    first, second = put(opened, 1), put(opened, 2)
+    for clip in (first, second):
+        answer(opened, clip, "Ece", "sad")
+        answer(opened, clip, "Can", "relax")
+    page = choose(as_analyst(open_page, view), key, 7)
+    assert not page.exception
+    assert "hoose a" in shown(page)
+    page = choose(page, key, 1)
+    assert "hoose a" not in shown(page)
 
 
 def test_every_stored_clip_is_listed_with_its_status(open_page, opened):
