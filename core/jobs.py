@@ -184,8 +184,8 @@ def launch(store: Store, name: str, command: Sequence[str], *, settings: Setting
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C in the server's terminal does not reach it
             )
-    except OSError as error:
-        words = f"The process could not be started: {error.strerror or error}."
+    except (OSError, ValueError) as error:  # ValueError: a word of the command that no process can be given
+        words = f"The process could not be started: {getattr(error, 'strerror', None) or error}."
         finish_job(store, job.job_id, state="failed", message=words)
         raise StoreError(words) from error
     threading.Thread(target=_watch, args=(store, job, process), daemon=True).start()

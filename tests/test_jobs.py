@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from core import jobs, store
-from core.errors import StoreError
+from core.errors import CoreError, StoreError
 from core.jobs import Stopped, at_work, launch
 from core.settings import ROOT, Settings
 
@@ -97,6 +97,34 @@ def test_a_sentence_and_a_fault_are_kept_apart(db):
     ended = store.latest_job(db, "retrain")
     assert ended.state == "failed"
     assert "ZeroDivisionError" in ended.message
+
+
+@pytest.mark.parametrize("words", ["Ş" * 1200, "Scoring \udcff.wav", "a\x00b"])
+@pytest.mark.parametrize("well", [True, False])
+def test_whatever_its_last_words_it_frees_the_lock(db, words, well):
+    def working() -> None:
+        with at_work(db, "retrain") as work:
+            work.message = words
+            if not well:
+                raise CoreError(words)
+
+    if well:
+        working()
+    else:
+        with pytest.raises(CoreError):
+            working()
+    ended = store.latest_job(db, "retrain")
+    assert ended.state == ("done" if well else "failed")
+    assert ended.message == {"Ş": "Ş" * 999 + "…", "S": "Scoring \ufffd.wav", "a": "a\ufffdb"}[words[0]]
+
+
+def test_a_name_that_is_no_text_does_not_stop_the_signs_of_life(db):
+    with at_work(db, "score", message="\udcff") as work:
+        work.tell(0.3, "Scoring \udcff.wav")
+        until(lambda: store.latest_job(db, "score").progress == 0.3)
+        heard = store.latest_job(db, "score")
+        assert heard.message == "Scoring \ufffd.wav"
+        until(lambda: store.latest_job(db, "score").heartbeat > heard.heartbeat)
 
 
 def test_work_that_lost_its_lock_stops_and_leaves_its_successor_alone(db):
@@ -186,6 +214,9 @@ def test_a_process_that_cannot_be_started_is_a_sentence(db, settings, monkeypatc
     monkeypatch.setattr(sys, "executable", str(settings.data_dir / "no-python"))
     with pytest.raises(StoreError, match="could not be started"):
         launch(db, "retrain", ["features"], settings=settings)
+    assert state(db) == "failed"
+    with pytest.raises(StoreError, match="could not be started"):
+        launch(db, "retrain", ["score", "a\x00b"], settings=settings)
     assert state(db) == "failed"
 
 

@@ -595,6 +595,16 @@ def test_a_job_runs_once_at_a_time_and_frees_its_place(opened, url):
     assert store.jobs_table(opened)["state"].tolist() == ["done", "running", "cancelled"]
 
 
+def test_a_message_is_mended_and_not_refused(opened):
+    job = store.start_job(opened, "retrain", message="x" * 1000)
+    assert job.message == "x" * 1000
+    for said, kept in ((" y" * 1000, "y " * 499 + "y…"), ("\udcff\x00", "\ufffd\ufffd"), ("", "")):
+        store.report_job(opened, job.job_id, float("nan"), said)
+        seen = store.latest_job(opened, "retrain")
+        assert (seen.message, seen.progress) == (kept, 0.0)
+    assert store.finish_job(opened, job.job_id, message="z" * 1001).message == "z" * 999 + "…"
+
+
 def test_a_job_that_died_is_replaced_and_cannot_come_back(opened):
     dead = store.start_job(opened, "retrain")
     time.sleep(0.02)

@@ -1,6 +1,7 @@
 """Long work that survives a page's reload and never runs twice at once: the lock is an index in the database."""
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,7 +15,9 @@ from core.store.rows import chosen, now, plain
 from core.store.schema import jobs
 
 SILENCE_S = 120.0  # without a sign of life for this long, a job is taken for dead and another may start
+MAX_MESSAGE = 1000  # characters of a message that are kept
 _ENDS = ("done", "failed", "cancelled")
+_NO_TEXT = re.compile("[\x00\ud800-\udfff]")  # no database holds these; undecodable names of files bring them
 
 
 @dataclass(frozen=True)
@@ -46,8 +49,17 @@ def _job(row: Any) -> Job:
     return Job(job_id=known.pop("id"), **{**known, "result": json.loads(known["result"])})
 
 
+def _words(message: str) -> str:
+    """The message as it is kept: cut with "…" after ``MAX_MESSAGE`` characters, "\ufffd" for what is no text.
+
+    Never refused: a job that could not say its last words would keep its lock.
+    """
+    text = _NO_TEXT.sub("\ufffd", message).strip()
+    return text if len(text) <= MAX_MESSAGE else text[: MAX_MESSAGE - 1] + "…"
+
+
 def start_job(store: Store, name: str, *, message: str = "", silence_s: float = SILENCE_S) -> Job:
-    """Begin long work, and take the lock of its name.
+    """Begin long work, and take the lock of its name. A message that is too long or no text is mended, not refused.
 
     Raises StoreError when it is running already; a run without a sign of life for silence_s is marked lost instead.
     """
@@ -56,7 +68,7 @@ def start_job(store: Store, name: str, *, message: str = "", silence_s: float = 
         "name": plain(name, "name of the job", longest=64),
         "state": "running",
         "progress": 0.0,
-        "message": plain(message, "message"),
+        "message": _words(message),
         "result": "{}",
         "cancel": False,
         "started_at": moment,
@@ -85,10 +97,11 @@ def report_job(
 ) -> bool:
     """Give a sign of life. True when the job is to stop, because somebody asked for it.
 
-    progress : 0 to 1.  result : what there is to tell so far, a JSON object; None leaves what was told before.
+    progress : 0 to 1; NaN counts as 0.  message : mended as in ``start_job``.
+    result : what there is to tell so far, a JSON object; None leaves what was told before.
     Raises StoreError when the job no longer holds its lock: it must stop without a trace.
     """
-    news = {"progress": min(max(progress, 0.0), 1.0), "message": plain(message, "message"), "heartbeat": now()}
+    news = {"progress": min(max(0.0, progress), 1.0), "message": _words(message), "heartbeat": now()}
     if result is not None:
         news["result"] = json.dumps(result)
 
@@ -107,14 +120,14 @@ def report_job(
 def finish_job(
     store: Store, job_id: int, *, state: str = "done", message: str = "", result: dict[str, Any] | None = None
 ) -> Job:
-    """End a job and free its lock. state : done, failed or cancelled.
+    """End a job and free its lock. state : done, failed or cancelled.  message : mended as in ``start_job``.
 
     Raises StoreError when the job no longer holds its lock.
     """
     moment = now()
     news = {
         "state": chosen(state, _ENDS, "end of a job"),
-        "message": plain(message, "message"),
+        "message": _words(message),
         "result": json.dumps(result or {}),
         "heartbeat": moment,
         "ended_at": moment,
