@@ -369,6 +369,121 @@ def test_a_disk_error_while_writing_is_a_sentence_and_loses_nothing(tmp_path):
     assert len(confirmed) > 5
 
 
+def nearly_full(disk, *, left):
+    """Fill a disk up to so many bytes; returns the file that does."""
+    ballast = disk / "ballast"
+    ballast.write_bytes(bytes(shutil.disk_usage(disk).free - left))
+    return ballast
+
+
+@pytest.mark.parametrize("looked_up", [True, False])
+def test_without_room_for_the_daily_copy_the_store_opens_all_the_same(tmp_path, monkeypatch, caplog, looked_up):
+    """Where the room is known beforehand no copy is begun; where it only seems to be there, nothing of it stays."""
+    with small_disk(tmp_path / "disk", "6m") as disk:
+        url = f"sqlite:///{disk / 'feedback.db'}"
+        opened = ready(url)
+        kept = [say(opened, comment="ş" * 2000) for _ in range(300)]
+        store.close_store(opened)
+        nearly_full(disk, left=500_000)
+        if not looked_up:
+            plenty = shutil.disk_usage("/")._replace(free=1 << 40)
+            monkeypatch.setattr(backup.shutil, "disk_usage", lambda _: plenty)
+        opened = store.open_store(url)
+        assert ("has only 0 MB left" if looked_up else "the copy cannot be written (database or disk is full)") in (
+            caplog.text
+        )
+        kept.append(say(opened))
+        store.close_store(opened)
+        assert tokens(url) == kept
+        assert {file.name for file in disk.iterdir()} == {"ballast", "feedback.db"}
+
+
+@pytest.mark.parametrize("why", [PermissionError(13, "Permission denied"), sqlite3.OperationalError("disk I/O error")])
+def test_a_daily_copy_that_cannot_be_written_is_a_warning(tmp_path, monkeypatch, caplog, why):
+    def refused(*_, **__):
+        raise why
+
+    url = f"sqlite:///{tmp_path / 'feedback.db'}"
+    store.close_store(ready(url))
+    monkeypatch.setattr(backup, "back_up", refused)
+    store.close_store(store.open_store(url))
+    assert "was not copied today: the copy cannot be written" in caplog.text
+
+
+def test_without_room_for_the_copy_before_it_an_upgrade_is_refused(tmp_path):
+    with small_disk(tmp_path / "disk", "3m") as disk:
+        url = f"sqlite:///{disk / 'feedback.db'}"
+        old = connect(url)
+        upgrade(old.engine, old.path, to="0001")
+        write(old, lambda c: c.execute(sa.text("CREATE TABLE bulk AS SELECT zeroblob(600000) AS b")))
+        store.close_store(old)
+        ballast = nearly_full(disk, left=300_000)
+        with pytest.raises(StoreError, match=r"has to be upgraded and is copied before.*left as it is.*has 1 MB free"):
+            store.open_store(url)
+        assert {file.name for file in disk.iterdir()} == {"ballast", "feedback.db"}
+        ballast.unlink()
+        store.close_store(store.open_store(url))
+        assert len(store.backups(disk / "feedback.db")) == 1
+
+
+def test_on_a_full_disk_a_restore_leaves_all_as_it_was(tmp_path):
+    with small_disk(tmp_path / "disk", "6m") as disk:
+        path = disk / "feedback.db"
+        opened = ready(f"sqlite:///{path}")
+        kept = [say(opened, comment="ş" * 2000) for _ in range(100)]
+        store.close_store(opened)
+        copy = store.back_up(path)
+        ballast = nearly_full(disk, left=100_000)
+        before = {file.name: file.read_bytes() for file in disk.iterdir()}
+        with pytest.raises(StoreError, match="was not put in place .*No space left.* is as it was"):
+            store.restore(path, copy)
+        assert {file.name: file.read_bytes() for file in disk.iterdir()} == before
+        ballast.unlink()
+        assert store.restore(path, copy).is_file()
+        assert tokens(f"sqlite:///{path}") == kept
+
+
+@pytest.mark.parametrize("step", range(4))
+def test_a_restore_that_fails_at_any_step_is_undone(tmp_path, monkeypatch, step):
+    """The log, its index and the file are moved aside, then the copy into its place."""
+    path = tmp_path / "feedback.db"
+    store.close_store(ready(f"sqlite:///{path}"))
+    copy = store.back_up(path)
+    for ending in ("-wal", "-shm"):
+        path.with_name(path.name + ending).write_text(ending)
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    rename, done = Path.rename, []
+
+    def until_then(file, target):
+        done.append(target)
+        if len(done) == step + 1:
+            raise OSError(5, "Input/output error")
+        return rename(file, target)
+
+    monkeypatch.setattr(Path, "rename", until_then)
+    with pytest.raises(StoreError, match="was not put in place"):
+        store.restore(path, copy)
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
+    monkeypatch.undo()
+    aside = store.restore(path, copy)
+    assert aside.with_name(aside.name + "-wal").read_text() == "-wal"
+    assert tokens(f"sqlite:///{path}") == []
+
+
+def test_an_empty_database_in_the_place_of_a_lost_one_is_told_in_the_log(tmp_path, caplog):
+    path = tmp_path / "feedback.db"
+    url = f"sqlite:///{path}"
+    store.close_store(ready(url))
+    assert not caplog.text
+    path.rename(tmp_path / "feedback.db.20260102T030405678901Z.damaged")
+    store.close_store(store.open_store(url))
+    assert "A damaged one is kept as" in caplog.text
+    copies = [store.back_up(path) for _ in range(2)]
+    path.unlink()
+    store.close_store(store.open_store(url))
+    assert f"python -m core restore {copies[-1].name}" in caplog.text
+
+
 @pytest.mark.postgres
 def test_a_full_disk_of_the_server_is_a_sentence(server, tmp_path_factory):
     folder = server.data.parent / "small"

@@ -1,13 +1,15 @@
 """Copies of a SQLite file, and the way back from a damaged one.
 
 A file of at most 64 MB is copied once a day, when it is opened. A larger one is not, so that nobody waits for it:
-``python -m core backup`` copies it at a time of one's own.
+``python -m core backup`` copies it at a time of one's own. A daily copy that cannot be written is a warning in the log,
+and no reason not to open the database.
 """
 
 import logging
 import os
+import shutil
 import sqlite3
-from contextlib import closing
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,6 +19,7 @@ EVERY = timedelta(days=1)
 KEPT = 7  # daily copies; copies made before an upgrade are never removed
 LARGEST = 64 << 20  # bytes; a larger file would make the opening wait
 _DAILY = "daily"
+_DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _LOG = logging.getLogger(__name__)
 
 
@@ -37,20 +40,28 @@ def way_back(path: Path) -> str:
 
 
 def _fault(file: Path) -> str:
-    """What SQLite finds wrong with a file; empty when it is sound."""
+    """What SQLite finds wrong with a file; empty when it is sound. Raises sqlite3.Error when it cannot be read."""
     try:
         with closing(sqlite3.connect(file)) as opened:
             verdict = opened.execute("PRAGMA quick_check(1)").fetchone()[0]
     except sqlite3.DatabaseError as error:
-        return str(error)
+        return _damage(error)
     return "" if verdict == "ok" else str(verdict)
+
+
+def _damage(error: sqlite3.DatabaseError) -> str:
+    """What is wrong with a file of which SQLite says this; raised again when it is no word about the file's content."""
+    if error.sqlite_errorcode & 0xFF not in _DAMAGE:
+        raise error
+    return str(error)
 
 
 def back_up(path: Path, *, why: str = "asked") -> Path:
     """A checked copy of a SQLite file beside it, made while others may be writing.
 
     why : ends up in the name, ``feedback.db.20260102T030405678901Z.<why>.backup``.
-    Raises StoreError when the file is damaged; sqlite3.Error when it cannot be read or the copy not be written.
+    Raises StoreError when the file is damaged; sqlite3.Error or OSError when it cannot be read or the copy not be
+    written. Then nothing of the copy stays.
     """
     copy = path.with_name(f"{path.name}.{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}.{why}.backup")
     unfinished = copy.with_suffix(f".{os.getpid()}")
@@ -62,9 +73,7 @@ def back_up(path: Path, *, why: str = "asked") -> Path:
         if not fault:
             unfinished.rename(copy)
     except sqlite3.DatabaseError as error:
-        if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-            raise
-        fault = str(error)
+        fault = _damage(error)
     finally:
         for ending in ("", "-wal", "-shm", "-journal"):
             unfinished.with_name(unfinished.name + ending).unlink(missing_ok=True)
@@ -76,19 +85,33 @@ def back_up(path: Path, *, why: str = "asked") -> Path:
 def daily_backup(path: Path) -> Path | None:
     """A copy when the newest one is a day old; the oldest daily copies beyond ``KEPT`` are removed.
 
-    None when there is a fresh one, or the file is larger than ``LARGEST``: then the log says how to make one.
+    None when there is a fresh one, when the file is larger than ``LARGEST``, when the copy would leave less room on the
+    disk than the file takes, or when it cannot be written. The log says which, and what to do.
+    Raises StoreError when the file is damaged.
     """
-    copies = backups(path)
-    now = datetime.now(UTC)
-    if any(now - _made(copy) < EVERY for copy in copies):
-        return None
-    if path.stat().st_size > LARGEST:
-        _LOG.warning(
-            "%s is larger than %d MB and was not copied today. Run 'python -m core backup' when it suits you.",
-            path,
-            LARGEST >> 20,
-        )
-        return None
+    try:
+        if any(datetime.now(UTC) - _made(copy) < EVERY for copy in backups(path)):
+            return None
+        why_not = _unfit(path)
+        if not why_not:
+            return _one_more(path)
+    except (sqlite3.Error, OSError) as error:
+        why_not = f"the copy cannot be written ({error}). See that there is room and that the folder may be written to."
+    _LOG.warning("%s was not copied today: %s", path, why_not)
+    return None
+
+
+def _unfit(path: Path) -> str:
+    """Why the file is not copied while somebody waits for it to open, as a sentence's end; empty when it can be."""
+    size, free = path.stat().st_size, shutil.disk_usage(path.parent).free
+    if size > LARGEST:
+        return f"it is larger than {LARGEST >> 20} MB. Run 'python -m core backup' when it suits you."
+    if free < 2 * size:  # the rest is for the answers to come
+        return f"its disk has only {free >> 20} MB left. Free some space."
+    return ""
+
+
+def _one_more(path: Path) -> Path:
     made = back_up(path, why=_DAILY)
     daily = [copy for copy in backups(path) if copy.name.endswith(f".{_DAILY}.backup")]
     for old in daily[:-KEPT]:
@@ -100,22 +123,54 @@ def _made(copy: Path) -> datetime:
     return datetime.fromtimestamp(copy.stat().st_mtime, UTC)
 
 
+def tell_if_lost(path: Path) -> None:
+    """Say in the log that a database that was just made stands where there has been one before."""
+    copies, aside = backups(path), sorted(path.parent.glob(f"{path.name}.*.damaged"))
+    if copies:
+        _LOG.warning(
+            "%s was not there and is empty now, but backups of it are. If it got lost, stop the program and put the "
+            "newest one in place: python -m core restore %s",
+            path,
+            copies[-1].name,
+        )
+    elif aside:
+        _LOG.warning("%s was not there and is empty now. A damaged one is kept as %s.", path, aside[-1])
+
+
 def restore(path: Path, copy: Path) -> Path:
     """Put a backup in the place of a damaged SQLite file; nobody may have it open.
 
-    Returns where the damaged file is now. Raises StoreError when the copy is no sound database.
+    Returns where the damaged file is now, if there was one. The new file is complete on the disk before the old one is
+    touched. Raises StoreError when the copy is no sound database or cannot be put in place; then all is as before.
     """
     if not copy.is_file():
         raise StoreError(f"There is no backup {copy}. Those at hand: {', '.join(map(str, backups(path))) or 'none'}.")
-    fault = _fault(copy)
-    if fault:
-        raise StoreError(f"The backup {copy} is damaged itself ({fault}). Take another one.")
+    try:
+        fault = _fault(copy)
+        if not fault:
+            return _swap(path, copy)
+    except (sqlite3.Error, OSError) as error:
+        raise StoreError(
+            f"The backup {copy} was not put in place ({error}); what was there is as it was. "
+            "See that there is room for it and that the folder may be written to, then try again."
+        ) from error
+    raise StoreError(f"The backup {copy} is damaged itself ({fault}). Take another one.")
+
+
+def _swap(path: Path, copy: Path) -> Path:
     aside = path.with_name(f"{path.name}.{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}.damaged")
-    for ending in ("-wal", "-shm", ""):  # the log belongs to the damaged file and would spoil the copy
-        part = path.with_name(path.name + ending)
-        if part.exists():
-            part.rename(aside.with_name(aside.name + ending))
     unfinished = path.with_name(f"{path.name}.{os.getpid()}")
-    unfinished.write_bytes(copy.read_bytes())
-    unfinished.rename(path)
+    with ExitStack() as back:
+        back.callback(unfinished.unlink, missing_ok=True)
+        with copy.open("rb") as source, unfinished.open("wb") as target:
+            shutil.copyfileobj(source, target)
+            target.flush()
+            os.fsync(target.fileno())
+        for ending in ("-wal", "-shm", ""):  # the log belongs to the damaged file and would spoil the copy
+            part, kept = (file.with_name(file.name + ending) for file in (path, aside))
+            if part.exists():
+                part.rename(kept)
+                back.callback(kept.rename, part)
+        unfinished.rename(path)
+        back.pop_all()
     return aside

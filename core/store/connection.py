@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core.errors import StoreError
-from core.store.backup import daily_backup, way_back
+from core.store.backup import daily_backup, tell_if_lost, way_back
 from core.store.schema import HEAD, UtcTime
 
 T = TypeVar("T")
@@ -41,9 +41,10 @@ def open_store(url: str, *, patience_s: float = PATIENCE_S) -> Store:
 
     url : ``sqlite:///path/to/file.db`` or ``postgresql://user:password@host/name``.
     patience_s : how long a write waits for other writers before it gives up.
-    A SQLite file is copied before it is upgraded, and once a day up to 64 MB (see ``core.store.backup``). Processes may
-    open a new database at the same time.
-    Raises StoreError when it cannot be opened, is damaged, read-only, or from a newer version of the program.
+    A SQLite file is copied before it is upgraded, and once a day up to 64 MB where there is room for it (see
+    ``core.store.backup``). Processes may open a new database at the same time.
+    Raises StoreError when it cannot be opened, is damaged, read-only, from a newer version of the program, or to be
+    upgraded and cannot be copied before.
     """
     store = connect(url, patience_s=patience_s)
     path = store.path
@@ -52,7 +53,8 @@ def open_store(url: str, *, patience_s: float = PATIENCE_S) -> Store:
             path.parent.mkdir(parents=True, exist_ok=True)
         _attempt(store, lambda: _bring_up_to_date(store))
     except OSError as error:
-        raise StoreError(f"The database {path} cannot be opened or copied: {error.strerror}.") from error
+        close_store(store)
+        raise StoreError(f"The database {path} cannot be opened: {error.strerror}.") from error
     except StoreError:
         close_store(store)
         raise
@@ -135,7 +137,11 @@ def _bring_up_to_date(store: Store) -> None:
         from core.store.upgrade import upgrade  # alembic takes a quarter of a second to import
 
         upgrade(store.engine, store.path)
-    if store.path is not None and present is not None:  # one just made holds nothing yet
+    if store.path is None:
+        return
+    if present is None:
+        tell_if_lost(store.path)
+    else:  # one just made holds nothing yet
         daily_backup(store.path)
 
 

@@ -1,5 +1,6 @@
 """Bringing a database to the newest revision: alembic, set up in code, in one transaction."""
 
+import sqlite3
 import threading
 from pathlib import Path
 
@@ -33,7 +34,7 @@ def upgrade(engine: sa.Engine, path: Path | None, *, to: str = "head") -> None:
     """Run the pending migrations, all or none of them, while other processes wait for their end.
 
     path : SQLite file to copy first, if it holds anything.
-    Raises StoreError when the database is newer than this program.
+    Raises StoreError when the database is newer than this program, or cannot be copied.
     """
     with _ONE_THREAD, engine.connect().execution_options(write=True) as connection:
         if path is not None:
@@ -60,5 +61,16 @@ def _upgrade_locked(connection: sa.Connection, path: Path | None, to: str) -> No
     if present == head():
         return
     if path is not None and present is not None:
-        back_up(path, why=f"before-upgrade-from-{present}")
+        _copy_first(path, present)
     command.upgrade(config(connection), to)
+
+
+def _copy_first(path: Path, present: str) -> None:
+    try:
+        back_up(path, why=f"before-upgrade-from-{present}")
+    except (sqlite3.Error, OSError) as error:
+        room = max(1, 2 * path.stat().st_size >> 20)
+        raise StoreError(
+            f"The database {path} has to be upgraded and is copied before, but the copy cannot be written ({error}). "
+            f"It was left as it is. See that its folder may be written to and has {room} MB free, then open it again."
+        ) from error
