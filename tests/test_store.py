@@ -1,10 +1,12 @@
 """The store on SQLite and on PostgreSQL: what goes in comes out, once, and what people said cannot be changed."""
 
 import shutil
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
+from contextlib import closing, nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -335,6 +337,56 @@ def test_no_program_can_change_or_remove_what_was_said(opened, table):
         with pytest.raises(sa.exc.DBAPIError, match="is append-only"), opened.engine.begin() as c:
             c.execute(sa.text(statement))
     assert read(opened, lambda c: c.execute(sa.text(f"SELECT count(*) FROM {table}")).scalar()) == 1
+
+
+CLASHES = {  # what another program may try: the row that it copies, with these columns changed
+    "the id": ({"token": "'b'", "source": "'b'", "policy": "'b'"}, "is append-only"),
+    "the unique columns": ({"id": "NULL", "margin": "0", "label": "'sad'", "created_at": "'2001'"}, ""),
+    "the undone answer": ({"id": "NULL", "token": "'b'"}, "is append-only"),
+}
+
+
+@pytest.mark.parametrize("verb", ["INSERT OR REPLACE", "REPLACE", "INSERT OR IGNORE", "INSERT"])
+@pytest.mark.parametrize(
+    ("table", "same"),
+    [
+        *((table, same) for table in ("labels", "predictions", "feedback") for same in list(CLASHES)[:2]),
+        ("feedback", "the undone answer"),
+    ],
+)
+def test_no_other_program_replaces_what_was_said(tmp_path, migrated, table, same, verb):
+    """A connection as SQLite makes it, without a setting of ours."""
+    path = Path(shutil.copy(migrated["sqlite"].removeprefix("sqlite:///"), tmp_path))
+    db = store.open_store(f"sqlite:///{path}")
+    clip(db)
+    store.add_label(db, "c1", "sad", source="generator")
+    store.add_feedback(db, **GOOD, prediction_id=predicted(db))
+    if same == "the undone answer":
+        undo(db, rater="Ali")
+    store.close_store(db)
+    changed, refusal = CLASHES[same]
+    with closing(sqlite3.connect(path)) as other:
+        names = [row[1] for row in other.execute(f"PRAGMA table_info({table})")]
+        before = other.execute(f"SELECT * FROM {table}").fetchall()
+        values = ", ".join(changed.get(n, f'"{n}"') for n in names)
+        statement = f"{verb} INTO {table} SELECT {values} FROM {table} ORDER BY id DESC LIMIT 1"
+        with pytest.raises(sqlite3.IntegrityError, match=refusal) if refusal else nullcontext():
+            other.execute(statement)
+        assert other.execute(f"SELECT * FROM {table}").fetchall() == before
+
+
+def test_ours_are_told_what_is_there_already(opened):
+    """The triggers pass over what is there; the functions answer with the row that stands, on both databases."""
+    clip(opened)
+    first = store.add_feedback(opened, **GOOD)
+    assert store.add_feedback(opened, **GOOD) == store.Receipt(
+        first.feedback_id, False, "This answer was already stored."
+    )
+    store.add_label(opened, "c1", "sad", source="generator")
+    store.add_label(opened, "c1", "sad", source="generator")
+    assert predicted(opened) == predicted(opened)
+    count = sa.text("SELECT (SELECT count(*) FROM labels), (SELECT count(*) FROM predictions)")
+    assert tuple(read(opened, lambda c: c.execute(count).one())) == (1, 1)
 
 
 def test_the_database_itself_refuses_impossible_answers(opened):

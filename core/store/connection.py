@@ -104,7 +104,7 @@ def _engine(url: sa.URL, patience_s: float) -> sa.Engine:
         _log_ahead(connection, patience_s)
         for pragma in (
             "foreign_keys = ON",
-            "recursive_triggers = ON",  # so that INSERT OR REPLACE cannot slip past the triggers that refuse deletion
+            "recursive_triggers = ON",  # the triggers that refuse deletion see what INSERT OR REPLACE removes, too
             "synchronous = FULL",  # an answer that was confirmed survives a power cut
         ):
             connection.execute(f"PRAGMA {pragma}")

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from core.schema import COLUMNS, EMOTIONS
 
-HEAD = "0003"  # newest revision in migrations/versions; an open finds with one query that nothing is to be done
+HEAD = "0004"  # newest revision in migrations/versions; an open finds with one query that nothing is to be done
 
 ROLES = ("champion", "challenger")  # of a model when it made a prediction
 RATER_ROLES = ("rater", "analyst")  # an analyst may retrain, promote and adjudicate

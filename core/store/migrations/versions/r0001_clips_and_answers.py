@@ -141,7 +141,7 @@ def _feedback() -> None:
 
 
 def _append_only(table: str) -> None:
-    """Refuse changes by anyone, also by other programs on the same database."""
+    """Refuse changes by anyone, also by other programs on the same database; SQLite's OR REPLACE is left to 0004."""
     if op.get_bind().dialect.name == "sqlite":
         for verb in ("UPDATE", "DELETE"):
             op.execute(
