@@ -1,6 +1,5 @@
 """What a person is asked next, what is shown with it, and how far the work is."""
 
-import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +32,17 @@ def set_raters_needed(store: db.Store, number: int) -> None:
     if not 1 <= number <= MOST_RATERS:
         raise StoreError(f"Between 1 and {MOST_RATERS} raters can be asked to agree, not {number}.")
     db.set_setting(store, SETTING, int(number))
+
+
+@dataclass(frozen=True)
+class Models:
+    """Versions of the models by whose answers people are asked.
+
+    champion : in use; None = of each clip the newest answer.  challenger : in the shadow, empty = there is none.
+    """
+
+    champion: str | None = None
+    challenger: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,8 +92,8 @@ class Desk:
     progress: Progress = field(default_factory=lambda: Progress(0, 0, 0, 0))
 
 
-def desk(store: db.Store, *, rater: str, verified: bool, challenger: str | None = None, size: int = BATCH) -> Desk:
-    """The next clips for a person, and the progress. challenger : see ``core.store.label_queue``."""
+def desk(store: db.Store, *, rater: str, verified: bool, models: Models = Models(), size: int = BATCH) -> Desk:
+    """The next clips for a person, and the progress."""
     needed = raters_needed(store)
     queue = db.label_queue(
         store,
@@ -91,7 +101,8 @@ def desk(store: db.Store, *, rater: str, verified: bool, challenger: str | None 
         verified=verified,
         limit=size,
         raters_needed=needed,
-        challenger=challenger,
+        champion=models.champion,
+        challenger=models.challenger,
         origins=db.ORIGINS,  # of demo clips only those have audio that were put into the queue
         with_audio=True,
     )
@@ -105,9 +116,10 @@ def desk(store: db.Store, *, rater: str, verified: bool, challenger: str | None 
     return Desk(tuple(_item(row) for row in queue.to_dict("records")), progress)
 
 
-def item(store: db.Store, clip_id: str) -> Item | None:
+def item(store: db.Store, clip_id: str, *, models: Models = Models()) -> Item | None:
     """One clip, also when it is settled or answered; None when it is gone."""
-    rows = db.queue_item(store, clip_id).to_dict("records")
+    found = db.queue_item(store, clip_id, champion=models.champion, challenger=models.challenger)
+    rows = found.to_dict("records")
     return _item(rows[0]) if rows else None
 
 
@@ -170,13 +182,16 @@ def add_demo(recipe: demo.Demo, store: db.Store, served: "Served", *, policy: Po
     return scored
 
 
-def challenger_version(settings: Settings) -> str:
-    """Version of the model that waits to be promoted, empty where there is none or it cannot be read."""
-    from core import registry
+def models(settings: Settings) -> Models:
+    """The models in use and in the shadow; without one that can be read, the queue goes by what is stored."""
+    from core import in_use, registry
 
     try:
+        champion = in_use.in_use(settings).version
+    except ModelError:
+        return Models()
+    try:
         found = registry.find(registry.CHALLENGER, settings=settings)
-        manifest = found.folder / "manifest.json" if found else None
-        return str(json.loads(manifest.read_text(encoding="utf-8"))["version"]) if manifest else ""
-    except (ModelError, OSError, ValueError, KeyError):
-        return ""  # the queue then goes by the champion's doubt alone
+        return Models(champion, in_use.read(found.folder, "").version if found else "")
+    except ModelError:
+        return Models(champion)  # the queue then goes by the champion's doubt alone

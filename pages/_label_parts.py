@@ -8,7 +8,7 @@ import streamlit as st
 
 from core import audio, clips, plots, queueing
 from core import store as db
-from core.errors import AudioError, CoreError
+from core.errors import CoreError
 from core.queueing import Desk, Item
 from core.schema import EMOTIONS
 from core.settings import Settings
@@ -48,7 +48,7 @@ class Form:
 class Seat:
     """What the session keeps of a person at work. Answers are not among it: they are in the store at once.
 
-    counted_at, pressed_at : moments, monotonic.  note : kind of box, sentence.
+    counted_at, pressed_at, undone_at : moments, monotonic.  note : kind of box, sentence.
     """
 
     person: Rater
@@ -58,6 +58,7 @@ class Seat:
     form: Form | None = None
     waiting: list[Item] = field(default_factory=list)
     pressed_at: float = 0.0
+    undone_at: float = 0.0
     skipping: bool = False
     note: tuple[str, str] | None = None
 
@@ -72,7 +73,7 @@ def _heard(
 
 
 def player(item: Item, *, autoplay: bool = False, loop: bool = False) -> None:
-    """The one player with its waveform. Raises AudioError when there is nothing to hear."""
+    """The one player with its waveform. Raises CoreError when there is nothing to hear."""
     data, form, waveform = _heard(item.clip_id, item.path, item.start_s, item.duration_s, Settings())
     st.audio(data, format=form, autoplay=autoplay, loop=loop, alt=f"Player: {item.duration_s:.0f} seconds of music")
     figure = plots.waveform(*waveform).update_layout(
@@ -98,14 +99,14 @@ def seat(kept: Store, person: Rater) -> Seat:
 
 def count(at: Seat, kept: Store) -> None:
     """Look at the whole queue again."""
-    at.desk = queueing.desk(kept, rater=at.person.name, verified=at.person.verified, challenger=_challenger())
+    at.desk = queueing.desk(kept, rater=at.person.name, verified=at.person.verified, models=models())
     at.counted_at = time.monotonic()
 
 
 @st.cache_data(show_spinner=False, ttl=60)
-def _challenger() -> str:
-    """Version of the model that waits to be promoted; one that no row names where there is none."""
-    return queueing.challenger_version(Settings())
+def models() -> queueing.Models:
+    """The models in use and in the shadow; looked up once a minute."""
+    return queueing.models(Settings())
 
 
 def _advance(at: Seat, kept: Store) -> None:
@@ -121,7 +122,7 @@ def _advance(at: Seat, kept: Store) -> None:
 def _first_there(at: Seat, kept: Store) -> Item | None:
     """The next clip that waits, leaving out what was deleted meanwhile."""
     while at.waiting:
-        item = queueing.item(kept, at.waiting.pop(0).clip_id)
+        item = queueing.item(kept, at.waiting.pop(0).clip_id, models=models())
         if item is not None:
             return item
     return None
@@ -134,7 +135,7 @@ def _lay(at: Seat, item: Item | None) -> None:
 
 def put(at: Seat, kept: Store, clip_id: str) -> None:
     """Put a certain clip before the person; the one that lay there waits."""
-    item = queueing.item(kept, clip_id)
+    item = queueing.item(kept, clip_id, models=models())
     if item is None or item.path is None:
         at.note = ("info", "That clip is gone, or its audio was not kept.")
         return
@@ -194,6 +195,11 @@ def _display(at: Seat, form: Form) -> str:
 def take_back(at: Seat, kept: Store, token: str) -> None:
     """Take back the newest answer, and put its clip on the desk again."""
     at.note, at.undo_token = None, db.new_token()
+    moment, before = time.monotonic(), at.undone_at
+    at.undone_at = at.pressed_at = moment
+    if moment - before < TOO_FAST_S:
+        at.note = ("info", "One answer was taken back. Press once more for the one before.")
+        return
     who = {"rater": at.person.name, "verified": at.person.verified}
     try:
         receipt = db.undo(kept, token=token, **who)
@@ -201,8 +207,7 @@ def take_back(at: Seat, kept: Store, token: str) -> None:
             at.note = ("info", f"Nothing to take back among your last {db.UNDO_DEPTH} answers.")
             return
         clip_id = queueing.newest_undo(kept, **who)
-        if receipt.new:
-            at.desk = Desk(at.desk.items, at.desk.progress.after_one(done=-1))
+        count(at, kept)
         at.note = ("info", "Taken back. Here is the clip again.")
         if clip_id is not None:
             put(at, kept, clip_id)
@@ -254,7 +259,7 @@ def progress(at: Seat) -> None:
     p = at.desk.progress
     mine = p.answered + p.left
     st.progress(
-        p.answered / mine if mine else 0.0,
+        min(max(p.answered / mine, 0.0), 1.0) if mine else 0.0,
         text=f"**You:** {p.answered} answered, {p.left} to go · **All:** {p.settled} of {p.clips} clips settled",
     )
 
@@ -264,7 +269,7 @@ def _clip(at: Seat, form: Form) -> bool:
     item, audible = form.item, True
     try:
         player(item, autoplay=st.session_state.get("autoplay", True), loop=st.session_state.get("loop", False))
-    except AudioError as error:
+    except CoreError as error:
         audible = False
         st.error(f"{_shared.literal(str(error))} Skip it as bad audio: keys S, then B.", icon=":material/volume_off:")
     with st.container(horizontal=True, vertical_alignment="center"):

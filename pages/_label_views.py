@@ -41,7 +41,7 @@ def mine(kept: Store, person: Rater) -> None:
             "guess shown": st.column_config.CheckboxColumn(help="Whether you saw what the model hears."),
         },
     )
-    chosen = event["selection"]["rows"]
+    chosen = [k for k in event["selection"]["rows"] if k < len(stands)]  # the table may be shorter than it was
     row = stands.iloc[chosen[0]] if chosen else None
     st.button(
         "Hear it again",

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from core import clips, in_use, jobs, library, monitor, moods, plots
+from core import clips, in_use, jobs, library, monitor, moods, plots, queueing
 from core import store as db
 from core.demo_library import COUNT, FOLDER
 from core.errors import CoreError
@@ -41,8 +41,8 @@ class Library:
 
 
 @st.cache_data(show_spinner="Reading the library …", max_entries=4, ttl=600)
-def _read(key: tuple[object, ...], words: str, _kept: Store) -> tuple[pd.DataFrame, pd.DataFrame]:
-    parts = db.library_table(_kept, search=words, sort="file_name", descending=False, limit=MOST)
+def _read(key: tuple[object, ...], words: str, version: str | None, _kept: Store) -> tuple[pd.DataFrame, pd.DataFrame]:
+    parts = db.library_table(_kept, model_version=version, search=words, sort="file_name", descending=False, limit=MOST)
     if parts.empty:
         return pd.DataFrame(), parts[["clip_id", "content_hash"]]
     return moods.pieces(parts), parts[["clip_id", "content_hash"]]
@@ -55,8 +55,9 @@ def read(words: str = "") -> Library | None:
         st.stop()
     try:
         number = db.counts(kept)
-        key = (Settings().database, number["predictions"], number["clips"], words)
-        pieces, parts = _read(key, words, kept)
+        version = queueing.models(Settings()).champion
+        key = (Settings().database, number["predictions"], number["clips"], words, version)
+        pieces, parts = _read(key, words, version, kept)
     except CoreError as error:
         _shared.problem(error)
         st.stop()

@@ -61,9 +61,27 @@ def test_where_two_models_differ_comes_first_but_only_of_the_challenger_that_is_
     for name, first in (("torn", 0.4), ("differ", 0.9)):
         scored(opened, name, first=first)
     scored(opened, "differ", role="challenger", version="m2", best="angry")
-    assert names(desk(opened, challenger="m2")) == ["differ", "torn"]
-    assert desk(opened, challenger="m2").items[0].differs
-    assert names(desk(opened, challenger="")) == ["torn", "differ"]
+    both = queueing.Models("m1", "m2")
+    assert names(desk(opened, models=both)) == ["differ", "torn"]
+    assert desk(opened, models=both).items[0].differs
+    assert queueing.item(opened, "differ", models=both).differs
+    assert names(desk(opened)) == ["torn", "differ"]
+    assert not queueing.item(opened, "differ").differs
+
+
+def test_the_desk_goes_by_the_model_in_use_also_after_another_one_was_tried(opened):
+    for name, first in (("a", 0.4), ("b", 0.9)):
+        scored(opened, name, first=first)
+        scored(opened, name, first=1.3 - first, version="m2", best="happy")  # for a while another model was in use
+    scored(opened, "only m2", first=0.7, version="m2")
+    back = queueing.Models("m1")
+    assert [(i.clip_id, i.guess) for i in desk(opened, models=back).items] == [
+        ("a", "sad"), ("only m2", "sad"), ("b", "sad")
+    ]  # fmt: skip
+    assert [(i.clip_id, i.guess) for i in desk(opened, models=queueing.Models("m2")).items] == [
+        ("b", "happy"), ("only m2", "sad"), ("a", "happy")
+    ]  # fmt: skip
+    assert queueing.item(opened, "a", models=back).guess == "sad"
 
 
 def test_progress_counts_a_person_and_everybody(opened):
@@ -134,8 +152,11 @@ def test_the_newest_undo_names_its_clip(opened):
         assert queueing.newest_undo(opened, rater="Ece", verified=False) == name
 
 
-def test_without_a_registry_there_is_no_challenger(settings):
-    assert queueing.challenger_version(settings) == ""
+def test_without_a_registry_the_committed_model_is_in_use_and_there_is_no_challenger(settings, tmp_path):
+    found = queueing.models(settings)
+    assert found.champion.startswith("blend-")
+    assert found.challenger == ""
+    assert queueing.models(settings.model_copy(update={"models_dir": tmp_path})) == queueing.Models()
 
 
 def test_synthetic_clips_say_so_tell_no_character_and_can_be_heard(opened, settings):

@@ -559,7 +559,33 @@ def test_the_queue_asks_about_the_newest_prediction(opened):
     predicted(opened, version="m1")
     newest = predicted(opened, version="m2")
     assert store.label_queue(opened, rater="Ali")["prediction_id"].tolist() == [newest]
-    assert store.label_queue(opened, rater="Ali", champion="m9").empty
+    assert store.label_queue(opened, rater="Ali", champion="m9")["prediction_id"].tolist() == [newest]
+
+
+def test_the_model_in_use_counts_and_where_it_was_not_asked_the_newest(opened):
+    for name in ("c1", "c2"):
+        clip(opened, name)
+        predicted(opened, name, version="m1", p=(0.6, 0.4, 0, 0))
+    predicted(opened, "c1", version="m2", p=(0, 0, 0.3, 0.7))
+    for version, expected in (("m1", ["m1", "m1"]), ("m2", ["m2", "m1"]), (None, ["m2", "m1"]), ("m3", ["m2", "m1"])):
+        found = store.library_table(opened, model_version=version, sort="file_name", descending=False)
+        assert found.sort_values("clip_id")["model_version"].tolist() == expected
+        asked = store.label_queue(opened, rater="Ali", champion=version).set_index("clip_id")
+        assert asked["guess"].to_dict() == {
+            c: "angry" if v == "m1" else "sad" for c, v in zip(("c1", "c2"), expected, strict=True)
+        }
+
+
+def test_where_models_differ_the_order_favours_neither(opened):
+    """By their ids, and not by the doubt of one of them."""
+    margins = {"a": 0.5, "b": 0.1, "c": 0.9, "d": 0.3}
+    for name, margin in margins.items():
+        clip(opened, name)
+        predicted(opened, name, p=((1 + margin) / 2, (1 - margin) / 2, 0, 0))
+        predicted(opened, name, p=(0, 0, 0, 1), version="m2", role="challenger")
+    clip(opened, "e")
+    predicted(opened, "e", p=(0.5, 0.5, 0, 0))
+    assert store.label_queue(opened, rater="Ali")["clip_id"].tolist() == ["a", "b", "c", "d", "e"]
 
 
 # counts, people, settings, library

@@ -30,16 +30,23 @@ _CLIP = (
 TEMPO = "_Tempo_Mean"
 
 
-def _newest(role: str, model_version: str | None) -> tuple[sa.FromClause, sa.ColumnElement[bool]]:
+def _newest(
+    role: str, model_version: str | None, *, or_any: bool = False
+) -> tuple[sa.FromClause, sa.ColumnElement[bool]]:
     """Predictions, and the condition that picks a clip's newest in this role, of this model where one is named.
 
+    or_any : where the named model has said nothing of a clip, the newest of any model.
     Looked up clip by clip: the index of predictions begins with the clip.
     """
     said, other = predictions.alias(role), predictions.alias(f"{role}_all")
+    newest = sa.func.max(other.c.id)
+    picked: sa.ColumnElement[Any] = newest
     wanted = (other.c.clip_id == clips.c.id) & (other.c.role == role)
-    if model_version is not None:
+    if model_version is not None and or_any:
+        picked = sa.func.coalesce(newest.filter(other.c.model_version == model_version), newest)
+    elif model_version is not None:
         wanted &= other.c.model_version == model_version
-    return said, said.c.id == sa.select(sa.func.max(other.c.id)).where(wanted).correlate(clips).scalar_subquery()
+    return said, said.c.id == sa.select(picked).where(wanted).correlate(clips).scalar_subquery()
 
 
 def label_queue(
@@ -56,9 +63,12 @@ def label_queue(
 ) -> pd.DataFrame:
     """The clips whose answer by this rater is worth most, best first.
 
-    First those where champion and challenger differ, then by the champion's margin, smallest first. Left out: clips
-    that this rater has answered, that already have a ground truth, that were deleted, or that have no prediction.
-    champion, challenger : model versions; None takes each clip's newest prediction in that role.
+    First those where champion and challenger differ, in the order of their ids, which are hashes: whoever compares
+    the two on the clips that were answered so far has a random part of these, and neither model is favoured. Then by
+    the champion's margin, smallest first. Left out: clips that this rater has answered, that already have a ground
+    truth, that were deleted, or that have no prediction.
+    champion : version of the model in use; of a clip that it has not scored the newest prediction counts, as for all
+    clips with None.  challenger : version; None takes each clip's newest prediction in that role.
     with_audio : only clips whose audio is kept somewhere.
     Columns: clip_id, file_name, path, origin, start_s, duration_s, prediction_id, p_*, guess, decision, margin,
     challenger_guess, differs.
@@ -75,7 +85,8 @@ def label_queue(
     query = query.where(clips.c.origin.in_(origins), clips.c.id.not_in(answered))
     if with_audio:
         query = query.where(clips.c.path.is_not(None))
-    query = query.order_by(differs.desc(), margin, sa.literal_column("prediction_id"))
+    drawn = sa.case((differs, clips.c.id), else_="")
+    query = query.order_by(differs.desc(), drawn, margin, sa.literal_column("prediction_id"))
     truth = ground_truth(store, raters_needed=raters_needed)
     settled = truth.index[truth["status"].isin(["agreed", "adjudicated"])]
     # One rule says what is settled, so it is not told again in SQL: enough rows are fetched to take those away.
@@ -85,7 +96,8 @@ def label_queue(
 
 def _asked(champion: str | None, challenger: str | None) -> tuple[sa.Select[Any], sa.Label[Any], sa.ColumnElement[Any]]:
     """Clips with what both models say of them; by what the queue is ordered: do they differ, and the margin."""
-    (first, of_first), (second, of_second) = _newest("champion", champion), _newest("challenger", challenger)
+    first, of_first = _newest("champion", champion, or_any=True)
+    second, of_second = _newest("challenger", challenger)
     differs = sa.func.coalesce(first.c.guess != second.c.guess, sa.false()).label("differs")
     query = (
         sa.select(
@@ -105,9 +117,11 @@ def _asked(champion: str | None, challenger: str | None) -> tuple[sa.Select[Any]
     return query, differs, first.c.margin
 
 
-def queue_item(store: Store, clip_id: str) -> pd.DataFrame:
+def queue_item(
+    store: Store, clip_id: str, *, champion: str | None = None, challenger: str | None = None
+) -> pd.DataFrame:
     """One clip as ``label_queue`` lists it, also when it is settled; no row when it is deleted or never scored."""
-    query, _, _ = _asked(None, None)
+    query, _, _ = _asked(champion, challenger)
     return read(store, lambda c: frame(c, query.where(clips.c.id == clip_id)))
 
 
@@ -210,6 +224,7 @@ def library_table(
 ) -> pd.DataFrame:
     """Scored clips by mood, with the newest prediction of the champion and what is known of the track.
 
+    model_version : of the model in use; of a clip that it has not scored the newest prediction counts.
     emotions : the model's guess is one of these.  accepted : only clips whose guess the policy accepts.
     min_confidence : probability of the guess, in [0, 1].  search : part of a file's name, artist, title or performer.
     sort : one of confidence, margin, p_<emotion>, tempo, lufs, file_name, artist, title, album, year, created_at.
@@ -217,7 +232,7 @@ def library_table(
     lufs, created_at, prediction_id, model_version, extractor, guess, decision, candidates (JSON), reason, margin, p_*,
     confidence, tempo (bpm), artist, title, source (a library's folder), album, genre, year, makam, usul, performer.
     """
-    said, of_clip = _newest("champion", model_version)
+    said, of_clip = _newest("champion", model_version, or_any=True)
     confidence = sa.case(*((said.c.guess == e, said.c[f"p_{e}"]) for e in EMOTIONS), else_=0.0).label("confidence")
     track = [tracks.c[n] for n in TRACK]
     query = (
