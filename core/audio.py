@@ -173,6 +173,11 @@ def excerpt(
     return Recording(clip, source.name, source.format, source.sr, source.channels, source.duration_s, start, remarks)
 
 
+def file_of(clip_id: str) -> str:
+    """Content hash of the file that a clip comes from: all excerpts of one file share it."""
+    return clip_id.split("@")[0]
+
+
 @contextmanager
 def _opened(data: bytes, name: str) -> Iterator[soundfile.SoundFile]:
     """The file as libsndfile reads it; what it cannot read is a sentence."""

@@ -15,7 +15,7 @@ import numpy as np
 import soundfile
 
 from core import store as db
-from core.audio import EXCERPT_S, Clip, content_hash, decode
+from core.audio import Clip, content_hash, decode, file_of
 from core.errors import AudioError, StoreError
 from core.settings import Settings
 
@@ -75,9 +75,9 @@ def load_audio(clip_id: str, path: str | None, *, start_s: float, duration_s: fl
 
 def _of_library(clip_id: str, path: Path, start_s: float, duration_s: float, settings: Settings) -> Kept:
     data = path.read_bytes()
-    if content_hash(data) != clip_id.split("@")[0]:
+    if content_hash(data) != file_of(clip_id):
         raise AudioError("The file in the library has changed since it was scored. Score the library again.")
-    part = {} if "@" not in clip_id else {"start_s": start_s, "length_s": min(duration_s, EXCERPT_S)}
+    part = {} if "@" not in clip_id else {"start_s": start_s, "length_s": duration_s}
     clip = decode(data, path.name, max_mb=settings.max_upload_mb, **part).clip
     return Kept(_flac(clip.y, clip.sr), "audio/flac", clip)
 

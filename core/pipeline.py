@@ -16,7 +16,7 @@ import pandas as pd
 from core import store as db
 from core import tracks
 from core.agreement import current_answers
-from core.audio import Recording, Source, excerpt, inspect
+from core.audio import Recording, Source, excerpt, file_of, inspect
 from core.clips import keep_audio
 from core.errors import AudioError, ModelError, StoreError, TableError
 from core.features import EXTRACTOR, extract
@@ -200,7 +200,7 @@ def keep(
             sr=recording.sr,
             start_s=recording.start_s,
             origin=origin,
-            content_hash=clip.clip_id.split("@")[0],
+            content_hash=file_of(clip.clip_id),
             bitrate=bitrate,
             path=None if audio is None else keep_audio(clip, audio),
         )
