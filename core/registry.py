@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 NAME = "turkish-music-emotion"  # of the experiment and of the registered model
 CHAMPION, CHALLENGER = "champion", "challenger"
+LINE = "champions"  # tag of the registered model: versions one after the other, JSON
 COMMITTED = "models/champion"  # stands for the model of the repository, where a version replaced that one
 HELD_OUT = "held_out.csv"
 SQLITE = b"SQLite format 3\0"  # how every such file begins
@@ -85,8 +86,16 @@ def find(alias: str, *, settings: Settings) -> Found | None:
 
     MLflow takes seconds to import. So the answer is kept in data/cache beside the time and size of the registry's
     SQLite file, and MLflow is asked again only when the file has changed. No file: no registry, and none is made.
+    A challenger that is the champion already (its promotion was cut short) is none.
     Raises ModelError when the file is no database or MLflow cannot work with it.
     """
+    found = _find(alias, settings)
+    if found is not None and alias == CHALLENGER and _find(CHAMPION, settings) == found:
+        return None
+    return found
+
+
+def _find(alias: str, settings: Settings) -> Found | None:
     if not _exists(settings):
         return None
     file = _sqlite_file(settings.mlflow)
@@ -276,12 +285,21 @@ def _register(client: Any, experiment: str, run_id: str, bundle: Path) -> str:
 # --- promotion -------------------------------------------------------------------------------------------------------
 
 
-def promote(version: str, *, settings: Settings, against: pd.DataFrame | None = None, by: str = "") -> Verdict:
+def promote(
+    version: str,
+    *,
+    settings: Settings,
+    against: pd.DataFrame | None = None,
+    shown: str | None = None,
+    by: str = "",
+) -> Verdict:
     """Make a version the champion if it passes the gate against the present one; nothing changes if it does not.
 
     against : held-out predictions of the model in use (see `core.gate.gate`) where the registry has no champion yet.
+    shown : version of the challenger that the person saw, None for whichever it is.
     by : name of the person who decided, kept with the version.
     """
+    _as_shown(CHALLENGER, shown, settings)
     client = _client(settings)
     present = find(CHAMPION, settings=settings)
     if present is not None and present.version == str(version):
@@ -289,16 +307,31 @@ def promote(version: str, *, settings: Settings, against: pd.DataFrame | None = 
     verdict = gate(_held_out(client, present.version) if present else against, _held_out(client, version))
     client.set_model_version_tag(NAME, version, "gate", f"{'passed' if verdict.passed else 'failed'}: {verdict.reason}")
     if verdict.passed:
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        client.set_model_version_tag(NAME, version, "promoted_at", now)
+        line = _line(client, present) or ([] if against is None else [COMMITTED])
+        challenger = _find(CHALLENGER, settings)
+        client.set_model_version_tag(NAME, version, "promoted_at", _now())
         client.set_model_version_tag(NAME, version, "promoted_by", by)
-        replaced = present.version if present else "" if against is None else COMMITTED
-        client.set_model_version_tag(NAME, version, "replaced", replaced)
+        client.set_registered_model_tag(NAME, LINE, json.dumps([*line, str(version)]))
         client.set_registered_model_alias(NAME, CHAMPION, version)
-        challenger = find(CHALLENGER, settings=settings)
         if challenger is not None and challenger.version == str(version):
             client.delete_registered_model_alias(NAME, CHALLENGER)
     return verdict
+
+
+def _line(client: Any, present: Found | None) -> list[str]:
+    """The champions one after the other as far as the way back goes: versions, the present one last.
+
+    What was begun and cut short does not count: the line ends with the model that is in use.
+    """
+    in_use = present.version if present else COMMITTED
+    known: list[str] = json.loads(client.get_registered_model(NAME).tags.get(LINE, "[]"))
+    if in_use in known:
+        return known[: len(known) - known[::-1].index(in_use)]
+    return [in_use] if present else []
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _held_out(client: Any, version: str) -> pd.DataFrame:
@@ -316,26 +349,34 @@ def _held_out(client: Any, version: str) -> pd.DataFrame:
     return predictions
 
 
-def rollback(*, settings: Settings) -> str:
+def rollback(*, settings: Settings, shown: str | None = None, by: str = "") -> str:
     """Give the alias ``champion`` back to the version that the present champion replaced; returns its number.
 
     Where it replaced the model in ``models/champion``, the alias goes, and that model is in use again.
+    shown : version of the champion that the person saw, None for whichever it is.  by : name of that person.
+    Raises ModelError when there is nothing to go back to, or another champion than the one that was shown.
     """
+    present = _as_shown(CHAMPION, shown, settings)
     client = _client(settings)
-    present = find(CHAMPION, settings=settings)
-    before = client.get_model_version(NAME, present.version).tags.get("replaced") if present else None
-    if not before:
+    line = _line(client, present) if present else []
+    if present is None or len(line) < 2:
         raise ModelError("There is no earlier champion to go back to.")
+    before = line[-2]
+    client.set_model_version_tag(NAME, present.version, "rolled_back", f"{_now()} {by}".strip())
     if before == COMMITTED:
         client.delete_registered_model_alias(NAME, CHAMPION)
     else:
         client.set_registered_model_alias(NAME, CHAMPION, before)
-    return str(before)
+    client.set_registered_model_tag(NAME, LINE, json.dumps(line[:-1]))
+    return before
 
 
-def discard(*, settings: Settings, by: str = "") -> str:
-    """Take the alias ``challenger`` away, so that nothing is scored in its shadow; the version stays. Its number."""
-    present = find(CHALLENGER, settings=settings)
+def discard(*, settings: Settings, shown: str | None = None, by: str = "") -> str:
+    """Take the alias ``challenger`` away, so that nothing is scored in its shadow; the version stays. Its number.
+
+    shown, by : as in `rollback`.
+    """
+    present = _as_shown(CHALLENGER, shown, settings)
     if present is None:
         raise ModelError("There is no challenger.")
     client = _client(settings)
@@ -344,11 +385,20 @@ def discard(*, settings: Settings, by: str = "") -> str:
     return present.version
 
 
+def _as_shown(alias: str, shown: str | None, settings: Settings) -> Found | None:
+    """Where the alias points. Raises ModelError when that is no longer what a person saw."""
+    present = find(alias, settings=settings)
+    if shown is not None and (present.version if present else "") != shown:
+        now = f"version {present.version}" if present else "gone"
+        raise ModelError(f"The {alias} is {now}: it changed since this page was drawn. Nothing was done. Look again.")
+    return present
+
+
 def history(*, settings: Settings) -> pd.DataFrame:
-    """All versions, newest first: version, model_version, aliases, created_at, promoted_at, gate, macro_f1,
-    held_out_macro_f1, data_hash, revision. Empty when there is no registry."""
-    names = ["version", "model_version", "aliases", "created_at", "promoted_at", "gate", "macro_f1"]
-    names += ["held_out_macro_f1", "data_hash", "revision"]
+    """All versions, newest first: version, model_version, aliases, created_at, promoted_at, promoted_by, rolled_back
+    (when, and by whom), gate, macro_f1, held_out_macro_f1, data_hash, revision. Empty when there is no registry."""
+    names = ["version", "model_version", "aliases", "created_at", "promoted_at", "promoted_by", "rolled_back", "gate"]
+    names += ["macro_f1", "held_out_macro_f1", "data_hash", "revision"]
     if not _exists(settings):
         return pd.DataFrame(columns=names)
     client = _client(settings)

@@ -199,6 +199,54 @@ def test_the_way_back_to_the_model_of_the_repository(table, background, store):
     assert registry.history(settings=store)["version"].tolist() == [second, first]
 
 
+def test_what_is_decided_is_what_was_shown(table, background, store):
+    """A click on a page that was drawn before somebody else's does nothing."""
+    run = training_run(table, discriminant())
+    first, second = (log(run, background, store) for _ in range(2))
+    with pytest.raises(ModelError, match=f"The challenger is version {second}: it changed since this page was drawn"):
+        registry.promote(first, settings=store, shown=first)
+    with pytest.raises(ModelError, match="The challenger is version 2"):
+        registry.discard(settings=store, shown=first)
+    assert registry.find("champion", settings=store) is None
+    assert registry.promote(first, settings=store).passed  # by its number
+    assert registry.promote(second, settings=store, shown=second, by="Ayşe").passed
+    with pytest.raises(ModelError, match="The challenger is gone"):
+        registry.promote(second, settings=store, shown=second)
+    assert registry.rollback(settings=store, shown=second, by="Can") == first
+    with pytest.raises(ModelError, match="The champion is version 1: it changed"):  # the same click, sent twice
+        registry.rollback(settings=store, shown=second, by="Can")
+    history = registry.history(settings=store).set_index("version")
+    assert history.loc[second, "promoted_by"] == "Ayşe"
+    assert history.loc[second, "rolled_back"].endswith(" Can")
+
+
+def test_the_way_back_goes_step_by_step_to_the_first_model_and_never_in_a_circle(table, background, store):
+    run = training_run(table, discriminant())
+    in_use = run.held_out.merge(run.rows[["row", "y"]], on="row")
+    one, two = (log(run, background, store) for _ in range(2))
+    assert registry.promote(one, settings=store, against=in_use).passed
+    assert registry.promote(two, settings=store).passed
+    assert registry.promote(one, settings=store).passed  # an earlier champion comes back by promotion
+    assert [registry.rollback(settings=store) for _ in range(3)] == [two, one, "models/champion"]
+    with pytest.raises(ModelError, match="no earlier champion"):
+        registry.rollback(settings=store)
+    assert registry.promote(two, settings=store, against=in_use).passed
+    assert registry.rollback(settings=store) == "models/champion"
+
+
+def test_a_promotion_that_was_cut_short_leaves_one_model_in_one_place(table, background, store):
+    run = training_run(table, discriminant())
+    one = log(run, background, store)
+    client = registry._client(store)
+    client.set_registered_model_alias(registry.NAME, "champion", one)  # killed before the other alias was taken away
+    assert registry.find("champion", settings=store).version == one
+    assert registry.find("challenger", settings=store) is None
+    two = log(run, background, store)
+    assert registry.find("challenger", settings=store).version == two
+    assert registry.promote(two, settings=store).passed
+    assert registry.rollback(settings=store) == one
+
+
 def _runs_hold_what_was_logged(settings):
     client = registry._client(settings)
     experiment = client.get_experiment_by_name(registry.NAME)
@@ -293,6 +341,28 @@ def test_an_equal_challenger_passes_and_a_clearly_worse_one_does_not():
     worse = gate(champion, held_out(0.6, confidence=0.62))
     assert not worse.passed
     assert worse.checks.loc[~worse.checks["passed"], "check"].str.startswith("Macro-F1").all()
+
+
+def test_a_challenger_that_is_clearly_worse_does_not_pass_because_there_are_few_clips():
+    """Five more wrong of 59, where the interval still reaches zero."""
+    champion, challenger = held_out(0.86, n=56), held_out(0.75, n=56, confidence=0.75)
+    found = gate(champion, challenger).checks.set_index("check")
+    assert not found.loc["Macro-F1 minus the champion's, at least", "passed"]
+    assert not gate(champion, challenger).passed
+    near = gate(held_out(0.86, n=200), held_out(0.84, n=200)).checks.set_index("check")
+    assert near.loc["Macro-F1 minus the champion's, at least", "passed"]
+
+
+def test_small_losses_do_not_add_up():
+    """Below the specification's figure no model may fall, whatever the one before it reached."""
+    found = gate(held_out(0.79, n=400), held_out(0.77, n=400, confidence=0.77)).checks.set_index("check")
+    weak = found.loc["Macro-F1, at least"]
+    assert (weak["limit"], bool(weak["passed"])) == (0.78, False)
+    poor = held_out(0.7, confidence=0.7)
+    assert (
+        gate(poor, poor).checks.set_index("check").loc["Macro-F1, at least", "passed"]
+    )  # it is no worse than this one
+    assert not gate(None, poor).passed
 
 
 def test_the_gate_sees_a_lost_emotion_and_false_confidence():
