@@ -82,17 +82,16 @@ def train(
     seed: Annotated[int, typer.Option(help="The same table and seed give the same figures.")] = 0,
 ) -> None:
     """Train and compare all models on the published table, track them in MLflow, and promote through the gate."""
-    from tqdm import tqdm
-
+    from core import jobs
     from core.pipeline import train_models
+    from core.retrain import JOB
+    from core.store import open_store
 
-    with tqdm(total=100, unit="%", bar_format="{l_bar}{bar}| {elapsed}<{remaining}") as bar:
-
-        def progress(share: float, text: str) -> None:
-            bar.set_description_str(text)
-            bar.update(round(100 * share) - bar.n)
-
-        trained = train_models(Settings(), quick=quick, publish=publish, seed=seed, progress=progress)
+    settings = Settings()
+    with jobs.at_work(open_store(settings.database), JOB) as work, _bar(work.tell) as tell:
+        trained = train_models(settings, quick=quick, publish=publish, seed=seed, progress=tell)
+        work.lasts()
+        work.message = trained.summary
     typer.echo(trained.summary)
 
 
@@ -251,9 +250,11 @@ def retrain(
         by = by or "the schedule"
     with jobs.at_work(store, learning.JOB, job_id=job) as work, _bar(work.tell) as tell:
         done = learning.retrain(store, settings, tell=tell, seed=seed, repeats=repeats, by=by)
+        work.lasts()
         work.message = done.summary
         work.result |= {"version": done.version, "model_version": done.model_version}
     typer.echo(done.summary)
+    _score_anew()
 
 
 @app.command()
@@ -272,16 +273,29 @@ def promote(
     typer.echo(f"Version {named} {'is the champion now' if verdict.passed else 'stays what it was'}. {verdict.reason}")
     if not verdict.passed:
         raise typer.Exit(2)
-    rescore(job=None)
+    _score_anew()
 
 
 @app.command()
-def rollback() -> None:
+def rollback(by: Annotated[str, typer.Option(help="Who decides; kept with the version.")] = "") -> None:
     """Give the champion's place back to the model that had it before."""
     from core import registry
 
-    typer.echo(f"In use again: {registry.rollback(settings=Settings())}.")
-    rescore(job=None)
+    typer.echo(f"In use again: {registry.rollback(settings=Settings(), by=by)}.")
+    _score_anew()
+
+
+def _score_anew() -> None:
+    """Let the models judge the stored clips; a run that is going on looks after the new models as well."""
+    from core import jobs
+    from core import retrain as learning
+    from core.store import open_store
+
+    store = open_store(Settings().database)
+    if jobs.running(store, learning.RESCORE):
+        typer.echo("Stored clips are being scored by a run that is going on.")
+    else:
+        rescore(job=None)
 
 
 @app.command()

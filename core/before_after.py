@@ -3,6 +3,7 @@
 Three parts, none of which either model was fitted on when it was asked. The *held-out* clips never trained anything.
 The *development* clips are asked out of fold, of both models. The *labelled* clips are asked out of fold of the new
 model, which was trained on them; of the model in use directly, or out of fold where it was trained on them as well.
+The queue asks first for clips of which the model in use is unsure, so on labelled clips it looks worse than it is.
 """
 
 from dataclasses import dataclass
@@ -13,7 +14,8 @@ import pandas as pd
 from core.evaluate import ALL, PROBA, RESAMPLES, figure, interval, resampled, scores
 from core.schema import EMOTIONS
 
-PARTS = {"held_out": "Held-out clips", "development": "Development clips", "labelled": "Labelled clips"}
+LABELLED = "labelled"
+PARTS = {"held_out": "Held-out clips", "development": "Development clips", LABELLED: "Labelled clips"}
 MEASURES = ("macro_f1", "accuracy", "macro_auc", "log_loss", "ece")
 NO_DIFFERENCE, BETTER, WORSE = "no evidence of a difference", "the new model is better", "the new model is worse"
 LEAST = 8  # clips of a part; a bootstrap of fewer says nothing
@@ -51,7 +53,10 @@ def in_words(changes: pd.DataFrame) -> list[str]:
     for line in changes[changes["measure"] == "macro_f1"].to_dict("records"):
         low, high = 100 * line["low"], 100 * line["high"]
         points = f"{100 * line['difference']:+.1f} points of macro-F1 ({low:+.1f} to {high:+.1f})"
-        said.append(f"{PARTS[line['part']]} ({line['clips']}): {points}, {verdict(low, high)}.")
+        chosen = (
+            " They were asked for where a model was unsure, so they tell less." if line["part"] == LABELLED else ""
+        )
+        said.append(f"{PARTS[line['part']]} ({line['clips']}): {points}, {verdict(low, high)}.{chosen}")
     return said
 
 

@@ -48,11 +48,16 @@ class Work:
         self.share = 0.0
         self.told_at = time.monotonic()
         self.stop: str = ""  # why the work is to end
+        self.lasting = False
+
+    def lasts(self) -> None:
+        """From here on, what was done stands: a cancel comes too late and is not heard."""
+        self.lasting = True
 
     def tell(self, share: float, text: str) -> None:
         """How far the work is, in [0, 1], and what it does. Raises Stopped when it is to end."""
         self.share, self.message, self.told_at = share, text, time.monotonic()
-        if self.stop:
+        if self.stop and not self.lasting:
             raise Stopped(self.stop)
 
 
@@ -117,6 +122,13 @@ def bury(store: Store, name: str) -> None:
             finish_job(store, job.job_id, state="failed", message="The process was killed.")
 
 
+def running(store: Store, name: str) -> Job | None:
+    """The work of a name that is going on; None when there is none, or it gives no sign of life."""
+    bury(store, name)
+    job = latest_job(store, name)
+    return job if job is not None and job.state == "running" and not job.silent() else None
+
+
 def _this_process() -> dict[str, Any]:
     return {"host": socket.gethostname(), "pid": os.getpid(), "born": _born(os.getpid())}
 
@@ -157,7 +169,8 @@ def _end_politely(work: Work) -> Any:
 
     def told(_number: int, _frame: Any) -> None:
         work.stop = "The process was ended from outside."
-        raise Stopped(work.stop)
+        if not work.lasting:
+            raise Stopped(work.stop)
 
     return signal.signal(signal.SIGTERM, told)
 

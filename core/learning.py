@@ -5,7 +5,7 @@ nothing; a copy of a held-out one would tell what the test asks, so it is left o
 published MIRtoolbox or this program's extractor, travels with it.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from core.agreement import current_answers
+from core.audio import file_of
 from core.copies import clip_keys, duplicate_groups, unique_rows
 from core.dataset import Table, as_table
 from core.monitor import MOST_MISSING
@@ -149,24 +150,40 @@ class News:
     """What a retraining would add to what a model was trained on.
 
     trained_on : clips of the model's training, held-out ones not counted.  known : labels that it was trained on.
-    new : agreed labels that it was not trained on.  gone : labels that it was trained on and that stand no longer.
+    new : agreed labels of clips that it was not trained on.  changed : clips that it was trained on with another label.
+    gone : clips that it was trained on and that have no label any more.
     """
 
     trained_on: int
     known: int
     new: int
+    changed: int
     gone: int
 
     @property
     def share(self) -> float:
-        """New labels as a share of the clips trained on."""
-        return self.new / self.trained_on if self.trained_on else float("nan")
+        """New and changed labels as a share of the clips trained on."""
+        return (self.new + self.changed) / self.trained_on if self.trained_on else float("nan")
 
 
-def news(data: TrainingData, *, seen: Collection[str], trained_on: int) -> News:
-    """What is new to a model. seen : ids of the labelled clips in its training.  trained_on : see `News`."""
-    labelled, before = set(data.labelled["clip_id"]), set(seen)
-    return News(trained_on, len(labelled & before), len(labelled - before), len(before - labelled))
+def news(data: TrainingData, *, seen: Mapping[str, str], trained_on: int) -> News:
+    """What is new to a model. seen : the labels in its training, by clip_id.  trained_on : see `News`."""
+    labels = dict(zip(data.labelled["clip_id"], data.labelled["y"], strict=True))
+    both = labels.keys() & seen.keys()
+    changed = sum(labels[clip] != seen[clip] for clip in both)
+    return News(trained_on, len(both) - changed, len(labels.keys() - both), changed, len(seen.keys() - labels.keys()))
+
+
+def unseen(data: TrainingData, seen: Collection[str]) -> pd.DataFrame:
+    """The labelled clips of recordings of which models have learned nothing: lines of ``data.labelled``.
+
+    seen : ids of the labelled clips in their training. Left out are all clips of a recording of which one is among
+    these, or is in the published table: a model that knows one of them is no stranger to the others.
+    """
+    files = {file_of(clip) for clip in seen}
+    known = (data.rows["clip_id"] == "") | data.rows["clip_id"].map(file_of).isin(files)
+    labelled = data.labelled
+    return labelled[~labelled["group"].isin(set(data.rows.loc[known, "group"]))]
 
 
 def labels_by_emotion(data: TrainingData) -> pd.DataFrame:
@@ -190,7 +207,7 @@ def yours(
     answers = current_answers(feedback[feedback["rater"].eq(rater) & feedback["verified"].eq(verified)])
     mine = answers[answers["kind"].eq("answer") & answers["label"].notna()]
     mine = mine.sort_values("feedback_id", ascending=False)[["clip_id", "file_name", "label"]]
-    table = mine.rename(columns={"label": "you"}).merge(truth[["label", "status"]], left_on="clip_id", right_index=True)
+    table = mine.rename(columns={"label": "you"}).merge(truth[["label", "status"]].reset_index(), on="clip_id")
     table = table.merge(each[["clip_id", "before", "after", "after_p", "change"]], on="clip_id", how="left")
     settled = table["status"].isin(SETTLED)
     same = table["you"] == table["label"]

@@ -59,6 +59,7 @@ def retrain(
     """Train the champion's recipe on the published rows and the agreed labels, and register it as the challenger.
 
     tell : called with the share done and a few words; an exception from it ends the work, and nothing is registered.
+    It is not called after the registration. `rescore` then lets the challenger judge the stored clips.
     repeats : of the folds; as in a full training unless given.  by : who asked for it, kept with the model.
     Raises TableError when the published table is not at hand or an emotion has too few clips.
     """
@@ -94,7 +95,6 @@ def retrain(
         raise
     version = registry.log_run(run, folder, settings=settings)
     db.set_setting(store, LEARNED_HASH, data.table.content_hash)
-    score_stored(store, settings, role="challenger", tell=lambda share, text: tell(0.94 + 0.06 * share, text))
     return Retrained(version, model_version, f"{model_version} is the challenger, version {version}. {summary}")
 
 
@@ -161,10 +161,11 @@ def _json(content: dict[str, object]) -> bytes:
 # --- which model is in use -------------------------------------------------------------------------------------------
 
 
-def promote(settings: Settings, *, version: str | None = None, by: str = "") -> Verdict:
+def promote(settings: Settings, *, version: str | None = None, shown: str | None = None, by: str = "") -> Verdict:
     """Let a version, the challenger unless given, take the champion's place if it passes the gate.
 
-    Raises ModelError when there is no such version, or nothing to compare it with.
+    shown : version of the challenger that the person saw.
+    Raises ModelError when there is no such version, nothing to compare it with, or another challenger now.
     """
     from core import comparison
 
@@ -176,7 +177,7 @@ def promote(settings: Settings, *, version: str | None = None, by: str = "") -> 
         found = comparison.read(settings.models_dir / "comparison")
         against = found.predictions(found.champion, held_out=True)
     chosen = version or (challenger.version if challenger else "")
-    return registry.promote(chosen, settings=settings, against=against, by=by)
+    return registry.promote(chosen, settings=settings, against=against, shown=shown, by=by)
 
 
 def score_stored(store: Store, settings: Settings, *, role: str, tell: Tell) -> int:
@@ -212,8 +213,15 @@ def _score(store: Store, served: Served, features: pd.DataFrame, policy: Policy,
 
 
 def rescore(store: Store, settings: Settings, *, tell: Tell) -> int:
-    """Both models on every stored clip: after another model has come into use."""
-    count = score_stored(store, settings, role="champion", tell=lambda share, text: tell(0.5 * share, text))
-    if registry.find(registry.CHALLENGER, settings=settings) is not None:
-        count += score_stored(store, settings, role="challenger", tell=lambda s, text: tell(0.5 + 0.5 * s, text))
-    return count
+    """Both models on every stored clip: after another model has come into use, or into the shadow.
+
+    Models that change meanwhile are asked as well: who changes them need not wait for this work.
+    """
+    count = 0
+    while True:
+        roles = {alias: registry.find(alias, settings=settings) for alias in (registry.CHAMPION, registry.CHALLENGER)}
+        count += score_stored(store, settings, role="champion", tell=lambda share, text: tell(0.5 * share, text))
+        if roles[registry.CHALLENGER] is not None:
+            count += score_stored(store, settings, role="challenger", tell=lambda s, text: tell(0.5 + 0.5 * s, text))
+        if all(registry.find(alias, settings=settings) == found for alias, found in roles.items()):
+            return count

@@ -18,8 +18,10 @@ def due(store: Store, settings: Settings) -> tuple[bool, str]:
     if table.synthetic:
         return False, f"The published table is not at hand, so nothing is trained. {table.note}".strip()
     found = standing(store, settings, table, serve(settings))
+    if found.waits:
+        return False, f"The challenger {found.waits} waits: a person promotes or discards it before the next one."
     if found.learned:
-        return False, "The last training was on just these labels. A person decides what becomes of the challenger."
+        return False, "The last training was on just these labels."
     rung = [trigger.text for trigger in found.triggers if trigger.rings]
     return bool(rung), " ".join(rung) or "No trigger rings."
 
@@ -28,6 +30,8 @@ def report(found: Standing) -> str:
     """The triggers, one line each, and whether a scheduled run may follow them."""
     lines = [f"{'RINGS' if t.rings else 'quiet'}  {t.label}: {t.text}" for t in found.triggers]
     lines.append(f"Scheduled training is {'on' if found.limits.scheduled else 'off'}.")
+    if found.waits:
+        lines.append(f"The challenger {found.waits} waits for a person to decide.")
     if found.learned:
         lines.append("The last training was on just these labels.")
     return "\n".join(lines)

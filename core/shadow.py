@@ -11,12 +11,13 @@ FARTHEST = 100_000  # labels; beyond this a verdict is not foreseen
 
 
 def shadow(predictions: pd.DataFrame, truth: pd.DataFrame, *, champion: str, challenger: str) -> pd.DataFrame:
-    """Two models side by side on the clips that both have scored, index clip_id.
+    """Two models side by side on the clips of music that both have scored, index clip_id.
 
-    predictions : the columns of ``store.predictions_table``.  truth : from ``ground_truth``.
-    champion, challenger : model versions. Columns: file_name, champion, challenger (their guesses), differ, label,
-    champion_right, challenger_right (False where there is no label).
+    predictions : the columns of ``store.predictions_table``; synthetic clips are left out.  truth : from
+    ``ground_truth``.  champion, challenger : model versions. Columns: file_name, champion, challenger (their guesses),
+    differ, label, champion_right, challenger_right (False where there is no label).
     """
+    predictions = predictions[predictions["origin"].ne("demo")]
     newest = predictions.sort_values("prediction_id").drop_duplicates(["clip_id", "model_version"], keep="last")
     sides = {v: newest[newest["model_version"].eq(v)].set_index("clip_id") for v in (champion, challenger)}
     both = sides[champion].index[sides[champion].index.isin(sides[challenger].index)].sort_values()
@@ -38,7 +39,8 @@ def shadow(predictions: pd.DataFrame, truth: pd.DataFrame, *, champion: str, cha
 class Verdict:
     """Which of two models is better, as far as the labels can tell.
 
-    labelled : clips with a label.  only_champion, only_challenger : clips that only this one has right.
+    labelled : clips with a label.  recordings : to which these belong.  only_champion, only_challenger : recordings of
+    which this one has more clips right.
     p : exact McNemar test, valid if one looks once.  evidence : odds against "both are equally good" that hold however
     often one looks; the verdict falls when they reach 1 / ALPHA.
     better : ``"champion"``, ``"challenger"`` or None = undecided.
@@ -46,6 +48,7 @@ class Verdict:
     """
 
     labelled: int
+    recordings: int
     only_champion: int
     only_challenger: int
     p: float
@@ -54,22 +57,27 @@ class Verdict:
     more_labels: int | None
 
 
-def verdict(table: pd.DataFrame, *, alpha: float = ALPHA) -> Verdict:
+def verdict(table: pd.DataFrame, recording: pd.Series, *, alpha: float = ALPHA) -> Verdict:
     """Sequential McNemar test on the labelled rows of ``shadow()``.
 
-    Only clips that one model alone has right tell them apart; if both are equally good, each is a fair coin. The
-    evidence is the likelihood ratio of a coin of unknown bias (uniform prior) to a fair one, a martingale under
-    equality, so that it passes 1 / alpha at any time with a chance of at most alpha (Ville's inequality).
+    recording : clip_id -> name or number of its recording, for the clips that prove something: music of which neither
+    model has learned, and which was not chosen by the doubt of one of them (see ``standing.proof``).
+    A recording tells the two apart when one has more of its clips right; if both are equally good, each is a fair coin,
+    whatever number of clips it has. The evidence is the likelihood ratio of a coin of unknown bias (uniform prior) to a
+    fair one, a martingale under equality, so that it passes 1 / alpha at any time with a chance of at most alpha
+    (Ville's inequality).
     """
     from scipy.stats import binomtest
 
-    known = table[table["label"].notna()]
-    b = int((known["champion_right"] & ~known["challenger_right"]).sum())
-    c = int((known["challenger_right"] & ~known["champion_right"]).sum())
+    known = table[table["label"].notna() & table.index.isin(recording.index)]
+    ahead = known["challenger_right"].astype(int) - known["champion_right"].astype(int)
+    net = ahead.groupby(recording.reindex(known.index).to_numpy()).sum()
+    b, c = int((net < 0).sum()), int((net > 0).sum())
     weight = _log_evidence(b, c)
     decided = weight >= -log(alpha)
     return Verdict(
         labelled=len(known),
+        recordings=len(net),
         only_champion=b,
         only_challenger=c,
         p=float(binomtest(b, b + c).pvalue) if b + c else 1.0,

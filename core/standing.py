@@ -1,5 +1,6 @@
 """How things stand between the model in use and what people said since: read from the store, told as triggers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,9 +46,11 @@ def trained_rows(folder: Path) -> pd.DataFrame:
     return pd.read_csv(path, keep_default_na=False, dtype={"clip_id": str})
 
 
-def seen(folder: Path) -> set[str]:
-    """Ids of the labelled clips that a model was trained on."""
-    return set(trained_rows(folder)["clip_id"]) - {""}
+def seen(folder: Path) -> dict[str, str]:
+    """The labels that a model was trained on, by clip_id."""
+    rows = trained_rows(folder)
+    rows = rows[rows["clip_id"] != ""]
+    return dict(zip(rows["clip_id"], rows["y"], strict=True))
 
 
 def described(alias: str, *, settings: Settings) -> InUse | None:
@@ -65,13 +68,15 @@ def described(alias: str, *, settings: Settings) -> InUse | None:
 class Standing:
     """How things stand between a model and the labels.
 
-    data : what a training would take now.  news : of it, for the model.  feedback : see `core.triggers.Expectation`.
-    drift : of the newest recordings; None when they are too few.  triggers : with the limits of this installation.
-    learned : the last training was on just this data; another one would find the same.
+    data : what a training would take now.  news : of it, for the model in use.  waits : version of a challenger that
+    nobody has decided about.  feedback : see `core.triggers.Expectation`.  drift : of the newest recordings; None when
+    they are too few.  triggers : with the limits of this installation; labels that the challenger has learned ring no
+    bell again.  learned : the last training was on just this data; another one would find the same.
     """
 
     data: TrainingData
     news: News
+    waits: str
     feedback: Expectation | None
     drift: Drift | None
     limits: Limits
@@ -88,15 +93,41 @@ def standing(store: Store, settings: Settings, published: Table, served: Served)
     """Labels, triggers and drift as they are now. served : the champion.  published : the published table."""
     data = learning.training_data(published, labels(store))
     champion, limits = in_use(settings), limits_of(store)
-    known = seen(champion.folder)
-    news = learning.news(data, seen=known, trained_on=int(champion.metrics["protocol"]["development"]))
-    fresh = data.labelled[~data.labelled["clip_id"].isin(known)]
+    challenger = described(registry.CHALLENGER, settings=settings)
+    news = _news(data, champion)
+    fresh = learning.unseen(data, seen(champion.folder))
     feedback = expectation(asked(fresh, served.model, data)) if len(fresh) else None
     recent = newest_recordings(store)
     found = drift(recent, served.reference) if len(recent) >= LEAST else None
-    rung = triggers(limits, news=news, feedback=feedback, labelled=len(fresh), drift=found, recordings=len(recent))
+    rung = triggers(
+        limits,
+        news=_news(data, challenger) if challenger else news,
+        feedback=feedback,
+        labelled=len(fresh),
+        drift=found,
+        recordings=len(recent),
+    )
     learned = db.get_setting(store, LEARNED_HASH) == data.table.content_hash
-    return Standing(data, news, feedback, found, limits, tuple(rung), learned)
+    waits = challenger.version if challenger else ""
+    return Standing(data, news, waits, feedback, found, limits, tuple(rung), learned)
+
+
+def _news(data: TrainingData, model: InUse) -> News:
+    return learning.news(data, seen=seen(model.folder), trained_on=int(model.metrics["protocol"]["development"]))
+
+
+def proof(store: Store, data: TrainingData, models: Sequence[InUse], *, since: pd.Timestamp) -> pd.Series:
+    """The labelled clips that may tell two models apart: clip_id -> number of its recording.
+
+    models : the two. What they have learned of proves nothing about them.  since : when the second one began to be
+    asked. Until then people were asked first where the first one was least sure: on these clips it looks worse than
+    it is. From then on the queue begins with a random part of the clips on which the two differ.
+    """
+    known = set().union(*(seen(model.folder) for model in models))
+    fresh = learning.unseen(data, known)
+    said = db.feedback_table(store)
+    early = set(said.loc[said["kind"].ne("undo") & (said["created_at"] < since), "clip_id"])
+    return fresh[~fresh["clip_id"].isin(early)].set_index("clip_id")["group"]
 
 
 def asked(rows: pd.DataFrame, model: Model, data: TrainingData) -> pd.DataFrame:

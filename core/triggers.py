@@ -18,6 +18,7 @@ from core.schema import EMOTIONS
 
 SETTING = "learning"  # in the store
 DRAWS = 2000
+LEAST_LIMIT = 0.01
 LEAST_LABELLED = 20  # clips; of fewer, F1 says nothing
 
 
@@ -37,8 +38,8 @@ class Limits:
     def __post_init__(self) -> None:
         for name in ("new_labels", "f1_drop", "drifted"):
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 1:
-                raise StoreError(f"The limit {name} is a share above 0 and up to 1, not {value!r}.")
+            if isinstance(value, bool) or not isinstance(value, int | float) or not LEAST_LIMIT <= value <= 1:
+                raise StoreError(f"The limit {name} is a share from {LEAST_LIMIT} to 1, not {value!r}.")
 
     @classmethod
     def of(cls, kept: Mapping[str, Any] | None) -> "Limits":
@@ -129,7 +130,11 @@ def triggers(
 
 def _new_labels(limits: Limits, news: News) -> Trigger:
     wanted = int(np.ceil(limits.new_labels * news.trained_on - 1e-9))
-    text = f"{news.new} new agreed labels on {news.trained_on} clips trained on; it rings at {wanted}."
+    changed = f" and {news.changed} changed ones" if news.changed else ""
+    text = (
+        f"{news.new} new agreed labels{changed} since the last training, on {news.trained_on} clips; "
+        f"it rings at {wanted}."
+    )
     return Trigger("new_labels", "New labels", news.share, limits.new_labels, news.share >= limits.new_labels, text)
 
 

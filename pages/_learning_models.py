@@ -15,7 +15,7 @@ from core.pipeline import Served
 from core.queueing import raters_needed
 from core.settings import Settings
 from core.store import Rater, Store
-from pages import _shared
+from pages import _learning_train, _shared, _who
 
 MEASURES = {
     "macro_f1": "Macro-F1",
@@ -40,15 +40,16 @@ def changes(model: InUse, name: str) -> pd.DataFrame | None:
 
 def decide(kept: Store, person: Rater, served: Served) -> None:
     """The challenger beside the champion, and what to do with it."""
-    _told()
     settings = Settings()
+    found = registry.find(registry.CHALLENGER, settings=settings)
     challenger = standing.described(registry.CHALLENGER, settings=settings)
-    if challenger is None:
+    if challenger is None or found is None:
         st.info(
             "There is no challenger. Train one in the view *Train*; until then the model in use has nobody to beat.",
             icon=":material/swords:",
         )
         return
+    shown = found.version  # what is decided is what was seen
     champion = standing.described(registry.CHAMPION, settings=settings)
     learned = json.loads((challenger.folder / standing.LEARNED).read_text()) if _has(challenger) else {}
     _who_is_who(champion, challenger, learned)
@@ -66,10 +67,10 @@ def decide(kept: Store, person: Rater, served: Served) -> None:
             icon=":material/trophy:",
             key="promote",
             on_click=_promote,
-            args=(kept, person),
+            args=(kept, shown),
             help="If it passes the gate on the held-out clips. The present champion can come back with one click.",
         )
-        st.button("Discard it", icon=":material/delete:", key="discard", on_click=_discard, args=(person,))
+        st.button("Discard it", icon=":material/delete:", key="discard", on_click=_discard, args=(kept, shown))
 
 
 def _has(model: InUse) -> bool:
@@ -102,11 +103,14 @@ def _compared(table: pd.DataFrame, learned: dict[str, object], challenger: InUse
         st.info("There are too few clips for a comparison.")
         return
     st.markdown("**Is it better?**\n" + "\n".join(f"- {said}" for said in before_after.in_words(table)))
+    parts = list(of_parts["part"])
     part = st.segmented_control(
-        "Clips", list(of_parts["part"]), format_func=before_after.PARTS.get, default=of_parts["part"].iloc[-1],
+        "Clips", parts, format_func=before_after.PARTS.get,
+        default="development" if "development" in parts else parts[0],  # most clips, and chosen by no model
         required=True, key="part", bind="query-params",
         help="Held-out: they never trained a model. Development: each model asked out of fold. Labelled: the "
-        "challenger out of fold, the champion as it is or out of fold, so neither was fitted on what it is asked.",
+        "challenger out of fold, the champion as it is or out of fold, so neither was fitted on what it is asked; but "
+        "the queue asked for them because the champion was unsure.",
     )  # fmt: skip
     show = st.segmented_control(
         "Show", ["both models", "the difference"], default="both models", required=True, key="show"
@@ -137,55 +141,54 @@ def _compared(table: pd.DataFrame, learned: dict[str, object], challenger: InUse
 # --- decisions -------------------------------------------------------------------------------------------------------
 
 
-def _told() -> None:
-    """What the last click did."""
-    if told := st.session_state.pop("learning_told", None):
-        getattr(st, told[0])(_shared.literal(told[1]))
-
-
-def _tell(kind: str, text: str) -> None:
-    st.session_state["learning_told"] = (kind, text)
-
-
-def _promote(kept: Store, person: Rater) -> None:
-    settings = Settings()
+def _promote(kept: Store, shown: str) -> None:
     try:
-        verdict = retrain.promote(settings, by=person.name)
+        verdict = retrain.promote(Settings(), shown=shown, by=_who.still_analyst(kept).name)
         if not verdict.passed:
-            _tell("error", f"Not promoted. {verdict.reason}")
+            _shared.say("error", f"Not promoted. {verdict.reason}")
             return
-        _tell("success", f"The challenger is the champion now. {verdict.reason} Stored clips are scored anew.")
-        jobs.launch(kept, retrain.RESCORE, ["rescore"], settings=settings)
+        _shared.say("success", f"The challenger is the champion now. {verdict.reason} {_score_anew(kept)}")
     except CoreError as error:
-        _tell("error", str(error))
+        _shared.say("error", str(error))
 
 
-def _discard(person: Rater) -> None:
+def _discard(kept: Store, shown: str) -> None:
     try:
-        _tell("info", f"Version {registry.discard(settings=Settings(), by=person.name)} no longer works in the shadow.")
+        version = registry.discard(settings=Settings(), shown=shown, by=_who.still_analyst(kept).name)
+        _shared.say("info", f"Version {version} no longer works in the shadow.")
     except CoreError as error:
-        _tell("error", str(error))
+        _shared.say("error", str(error))
 
 
-def _roll_back(kept: Store) -> None:
-    settings = Settings()
+def _roll_back(kept: Store, shown: str) -> None:
     try:
-        _tell("success", f"In use again: {registry.rollback(settings=settings)}. Stored clips are scored anew.")
-        jobs.launch(kept, retrain.RESCORE, ["rescore"], settings=settings)
+        version = registry.rollback(settings=Settings(), shown=shown, by=_who.still_analyst(kept).name)
+        _shared.say("success", f"In use again: {version}. {_score_anew(kept)}")
     except CoreError as error:
-        _tell("error", str(error))
+        _shared.say("error", str(error))
+
+
+def _score_anew(kept: Store) -> str:
+    """Let the models judge the stored clips, and say so; a run that is going on looks after the new ones as well."""
+    if jobs.running(kept, retrain.RESCORE) is None:
+        try:
+            jobs.launch(kept, retrain.RESCORE, ["rescore"], settings=Settings())
+        except CoreError as error:
+            return f"But stored clips are not scored anew: {error}"
+    return "Stored clips are scored anew, in the background."
 
 
 def history(kept: Store, person: Rater, served: Served) -> None:
     """All versions, the way back, and what ran."""
-    _told()
     st.markdown(f"In use: `{served.model.version}`, {_shared.literal(served.model.source)}.")
+    present = registry.find(registry.CHAMPION, settings=Settings())
     st.button(
         "Go back to the model before",
         icon=":material/undo:",
         key="rollback",
         on_click=_roll_back,
-        args=(kept,),
+        args=(kept, present.version if present else ""),
+        disabled=present is None,
         help="Gives the place back to the model that the present champion replaced. Nothing is deleted.",
     )
     with st.spinner("Reading the registry …"):  # MLflow takes seconds to import
@@ -229,30 +232,39 @@ def shadow(kept: Store, person: Rater, served: Served) -> None:
         "These come first in the label queue, because an answer tells the two apart."
     )
     st.page_link("pages/label.py", label="Label them", icon=":material/headphones:")
-    _verdict(table, served)
+    proof = _proof(kept, served)
+    _verdict(shadows.verdict(table, proof))
     if differ.empty:
         return
     st.markdown("**Where they differ**")
-    st.caption("A tick marks clips that one of them was trained on: they prove nothing about it.")
+    st.caption(
+        "Only clips with a tick are evidence: labelled music of which neither model has learned, and of which nobody "
+        "was asked before both were in the queue."
+    )
     shown = pd.DataFrame(
         {
             "clip": differ["file_name"],
             **{c: differ[c].map(plots.words, na_action="ignore") for c in ("champion", "challenger")},
             "agreed label": differ["label"].map(plots.words, na_action="ignore").fillna("–"),
-            "trained on": differ.index.isin(_trained_on()),
+            "evidence": differ.index.isin(proof.index),
         }
-    ).sort_values("trained on", kind="stable")
+    ).sort_values("evidence", ascending=False, kind="stable")
     st.dataframe(shown, hide_index=True, alt="Clips on which the two differ")
     _shared.download(
         shown.reset_index(), _shared.file_name("champion-and-challenger-differ", data_hash="", version=challenger)
     )
 
 
-def _verdict(table: pd.DataFrame, served: Served) -> None:
-    """The sequential test, on clips that neither model was trained on."""
-    known = _trained_on()
-    fresh = table[~table.index.isin(known)]
-    found = shadows.verdict(fresh)
+def _proof(kept: Store, served: Served) -> pd.Series:
+    """The clips that may tell the two apart, with their recordings; see `core.standing.proof`."""
+    both = [standing.described(alias, settings=Settings()) for alias in (registry.CHAMPION, registry.CHALLENGER)]
+    asked = db.predictions_table(kept, role="challenger", model_version=served.shadow.model.version)["created_at"]
+    data = _learning_train.now(kept, served).data
+    return standing.proof(kept, data, [model for model in both if model], since=asked.min())
+
+
+def _verdict(found: shadows.Verdict) -> None:
+    """The sequential test, in words."""
     with st.container(border=True):
         if found.better:
             st.markdown(f"**Verdict: the {found.better} is better**, as far as labels of daily work can tell.")
@@ -263,15 +275,9 @@ def _verdict(table: pd.DataFrame, served: Served) -> None:
                 f"**Verdict: undecided**; about {found.more_labels} more labels would decide it if things go on."
             )
         st.caption(
-            f"Of {found.labelled} labelled clips that neither was trained on, only the champion has "
-            f"{found.only_champion} right and only the challenger {found.only_challenger}. "
-            f"Evidence {found.evidence:.2g} to 1; {1 / shadows.ALPHA:.0f} to 1 decides, however often one looks "
-            f"(sequential McNemar test; looked at once, p = {found.p:.2g}). "
+            f"{found.labelled} labelled clips of {found.recordings} recordings are evidence: music of which neither "
+            f"has learned. The champion has more right in {found.only_champion} of the recordings, the challenger in "
+            f"{found.only_challenger}. Evidence {found.evidence:.2g} to 1; {1 / shadows.ALPHA:.0f} to 1 decides, "
+            f"however often one looks (sequential McNemar test; looked at once, p = {found.p:.2g}). "
             "Labels given with the champion's guess in sight lean towards the champion."
         )
-
-
-def _trained_on() -> set[str]:
-    """Labelled clips that one of the two was trained on: their answers are no test of it."""
-    models = (standing.described(alias, settings=Settings()) for alias in (registry.CHAMPION, registry.CHALLENGER))
-    return set().union(*(standing.seen(model.folder) for model in models if model is not None))

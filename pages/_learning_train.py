@@ -15,7 +15,7 @@ from core.settings import Settings
 from core.standing import Standing
 from core.store import Job, Rater, Store
 from core.triggers import Limits, Trigger
-from pages import _shared
+from pages import _shared, _who
 
 FRESH_S = 30.0  # how long the labels and triggers that were computed are shown again
 _ENDS = {"done": st.success, "failed": st.error, "cancelled": st.info, "lost": st.error}
@@ -80,7 +80,9 @@ def _value(value: float, name: str) -> str:
 def _offer(kept: Store, person: Rater, found: Standing) -> None:
     """What a training would learn, and the button."""
     news = found.news
-    said = f"{news.new} new agreed labels" + (f", {news.gone} taken back" if news.gone else "")
+    said = f"{news.new} new agreed labels"
+    said += f", {news.changed} changed" if news.changed else ""
+    said += f", {news.gone} taken back" if news.gone else ""
     with st.container(border=True):
         st.markdown(
             f"**{len(found.data.labelled)} agreed labels** beside the published table; since the model in use: {said}. "
@@ -89,39 +91,38 @@ def _offer(kept: Store, person: Rater, found: Standing) -> None:
         )
         if found.learned:
             st.caption(":material/info: The last training was on just these labels; another one would find the same.")
+        elif found.waits:
+            st.caption(
+                f":material/swords: The challenger {found.waits} waits for a decision. Another training takes its "
+                "place, and what it has shown in the shadow so far no longer counts."
+            )
         st.button(
             "Train again" if found.learned else "Train",
             type="primary" if found.proposed else "secondary",
             icon=":material/model_training:",
             key="train",
-            disabled=_running(kept),
+            disabled=jobs.running(kept, retrain.JOB) is not None,
             on_click=_begin,
-            args=(kept, person),
+            args=(kept,),
             help="The published table and the agreed labels; the held-out clips stay out.",
         )
 
 
-def _running(kept: Store) -> bool:
-    job = db.latest_job(kept, retrain.JOB)
-    return job is not None and job.state == "running" and not job.silent()
-
-
-def _begin(kept: Store, person: Rater) -> None:
+def _begin(kept: Store) -> None:
     try:
-        jobs.launch(kept, retrain.JOB, ["retrain", "--by", person.name], settings=Settings())
+        by = _who.still_analyst(kept).name
+        jobs.launch(kept, retrain.JOB, ["retrain", f"--by={by}"], settings=Settings())
     except CoreError as error:
-        st.session_state["learning_problem"] = str(error)
+        _shared.say("error", str(error))
 
 
 def _work(kept: Store) -> None:
     """How far a training is, or how the last one ended."""
-    if problem := st.session_state.pop("learning_problem", ""):
-        st.error(_shared.literal(problem), icon=":material/error:")
+    if job := jobs.running(kept, retrain.JOB):
+        _progress(kept, job.job_id)
+        return
     job = db.latest_job(kept, retrain.JOB)
     if job is None:
-        return
-    if job.state == "running" and not job.silent():
-        _progress(kept, job.job_id)
         return
     state = "lost" if job.state == "running" else job.state
     said = job.message if state != "lost" else f"No sign of life at {job.progress:.0%}. You can start again."
@@ -136,8 +137,8 @@ def _work(kept: Store) -> None:
 @st.fragment(run_every=1.0)
 def _progress(kept: Store, job_id: int) -> None:
     """The running training; the page is drawn anew when it ends."""
-    job = db.latest_job(kept, retrain.JOB)
-    if job is None or job.job_id != job_id or job.state != "running" or job.silent():
+    job = jobs.running(kept, retrain.JOB)
+    if job is None or job.job_id != job_id:
         st.rerun()
     with st.container(border=True):
         st.progress(job.progress, text=f"{_shared.literal(job.message)} · {_since(job)}")

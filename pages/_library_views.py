@@ -179,19 +179,18 @@ def _begin(kept: Store, policy: Policy, source: str) -> None:
 
 def running(kept: Store) -> Job | None:
     """The run that is going on; None when there is none."""
-    job = db.latest_job(kept, library.JOB)
-    return job if job is not None and job.state == "running" and not job.silent() else None
+    return jobs.running(kept, library.JOB)
 
 
 def work(kept: Store) -> None:
     """How far the run is, or how the last one ended where that was not well."""
-    jobs.bury(kept, library.JOB)
+    if job := running(kept):
+        _progress(kept, job.job_id)
+        return
     job = db.latest_job(kept, library.JOB)
     if job is None:
         return
-    if job.state == "running" and not job.silent():
-        _progress(kept, job.job_id)
-    elif job.state == "cancelled":
+    if job.state == "cancelled":
         st.info(
             f"The last run was cancelled at {job.progress:.0%}. What it had scored is kept: start again to go on.",
             icon=":material/pause:",

@@ -27,6 +27,7 @@ if PagesManager.uses_pages_directory and get_script_run_ctx(suppress_warning=Tru
     PagesManager.uses_pages_directory = False
     st.rerun()
 
+SAID = "said"  # in the session: what became of the last press of a button
 # Downloading keeps the reader's data and tools; PNG export is plotly's camera button.
 _CHART_CONFIG = {
     "displaylogo": False,
@@ -67,6 +68,17 @@ def table_at_hand() -> Table | None:
     path = settings.table or settings.raw_dir / dataset.FILE_NAME
     found = _table_at_hand(settings, path.stat().st_mtime if path.is_file() else 0.0)
     return None if found.synthetic else found
+
+
+def say(kind: str, sentence: str) -> None:
+    """Keep what became of a press of a button, for `told`. kind : success, info, warning or error."""
+    st.session_state[SAID] = (kind, sentence)
+
+
+def told() -> None:
+    """Show what became of the last press of a button, once."""
+    if said := st.session_state.pop(SAID, None):
+        getattr(st, said[0])(literal(said[1]))
 
 
 def stand_in_banner(shown: Table) -> None:

@@ -16,6 +16,11 @@ def right(b, c, both=0):
     )
 
 
+def judged(table, recording=None):
+    """The verdict; each clip is a recording of its own unless told otherwise."""
+    return shadow.verdict(table, pd.Series(table.index if recording is None else recording, index=table.index))
+
+
 def test_the_models_are_compared_on_the_clips_that_both_have_scored():
     said = [
         (1, "x", "m1", "sad"),
@@ -24,46 +29,65 @@ def test_the_models_are_compared_on_the_clips_that_both_have_scored():
         (4, "y", "m2", "sad"),
         (5, "z", "m1", "sad"),  # the challenger has not seen it
         (6, "x", "m1", "happy"),  # said again later
+        (7, "d", "m1", "sad"),
+        (8, "d", "m2", "relax"),
     ]
     predictions = pd.DataFrame(said, columns=["prediction_id", "clip_id", "model_version", "guess"]).assign(
         file_name="f"
     )
-    truth = pd.DataFrame({"label": ["relax", None]}, index=["x", "w"], dtype="str")
+    predictions["origin"] = ["demo" if clip == "d" else "upload" for clip in predictions["clip_id"]]  # practice
+    truth = pd.DataFrame({"label": ["relax", None, "relax"]}, index=["x", "w", "d"], dtype="str")
     table = shadow.shadow(predictions, truth, champion="m1", challenger="m2")
     assert table.index.tolist() == ["x", "y"]
     assert table["champion"].tolist() == ["happy", "sad"]
     assert table["differ"].tolist() == [True, False]
     assert table.loc["x", ["champion_right", "challenger_right"]].tolist() == [False, True]
-    verdict = shadow.verdict(table)
+    verdict = judged(table)
     assert (verdict.labelled, verdict.only_champion, verdict.only_challenger) == (1, 0, 1)
 
 
 def test_evidence_has_its_closed_form():
     """n of n for one side: 2^n / (n + 1), which passes 20 at the eighth clip."""
     for n in range(12):
-        found = shadow.verdict(right(0, n, both=5))
+        found = judged(right(0, n, both=5))
         assert found.evidence == pytest.approx(2**n / (n + 1))
         assert found.better == ("challenger" if n >= 8 else None)
-    assert shadow.verdict(right(8, 0)).better == "champion"
-    assert shadow.verdict(right(0, 2000)).evidence == np.inf
+    assert judged(right(8, 0)).better == "champion"
+    assert judged(right(0, 2000)).evidence == np.inf
 
 
 @pytest.mark.parametrize(("b", "c", "p"), [(1, 9, 0.021484375), (5, 5, 1.0), (0, 0, 1.0), (0, 5, 0.0625)])
 def test_p_is_the_exact_mcnemar_test(b, c, p):
-    assert shadow.verdict(right(b, c)).p == pytest.approx(p)
+    assert judged(right(b, c)).p == pytest.approx(p)
     assert b + c == 0 or binomtest(b, b + c).pvalue == pytest.approx(p)
 
 
 def test_how_many_more_labels_would_decide():
-    assert shadow.verdict(right(0, 7)).more_labels == 1
-    assert shadow.verdict(right(0, 7, both=7)).more_labels == 2  # only half of the labels tell the two apart
-    assert shadow.verdict(right(4, 4)).more_labels is None
-    assert shadow.verdict(right(0, 0, both=9)).more_labels is None
-    assert shadow.verdict(right(0, 9)).more_labels == 0
-    unsure = shadow.verdict(right(4, 9, both=27))
+    assert judged(right(0, 7)).more_labels == 1
+    assert judged(right(0, 7, both=7)).more_labels == 2  # only half of the labels tell the two apart
+    assert judged(right(4, 4)).more_labels is None
+    assert judged(right(0, 0, both=9)).more_labels is None
+    assert judged(right(0, 9)).more_labels == 0
+    unsure = judged(right(4, 9, both=27))
     grown = 1 + unsure.more_labels / 40
-    assert shadow.verdict(right(round(4 * grown), round(9 * grown))).better == "challenger"
-    assert shadow.verdict(right(round(4 * grown * 0.8), round(9 * grown * 0.8))).better is None
+    assert judged(right(round(4 * grown), round(9 * grown))).better == "challenger"
+    assert judged(right(round(4 * grown * 0.8), round(9 * grown * 0.8))).better is None
+
+
+def test_clips_of_one_recording_are_one_coin():
+    """A thousand windows of one file prove no more than one; a file whose windows fall to both sides proves nothing."""
+    assert judged(right(0, 1000), ["one file"] * 1000).evidence == judged(right(0, 1)).evidence == 1.0
+    found = judged(right(2, 3, both=4), ["a", "a", "a", "b", "b", "b", "c", "c", "c"])
+    assert (found.labelled, found.recordings, found.only_champion, found.only_challenger) == (9, 3, 1, 1)
+    even = judged(right(1, 1), ["a", "a"])
+    assert (even.only_champion, even.only_challenger) == (0, 0)
+
+
+def test_only_what_may_prove_something_counts():
+    table = right(0, 9)
+    assert judged(table).better == "challenger"
+    found = shadow.verdict(table, pd.Series([0, 1], index=[3, 5]))
+    assert (found.labelled, found.only_challenger, found.better) == (2, 2, None)
 
 
 def test_looking_after_every_label_wrongs_equal_models_at_most_once_in_twenty():
@@ -82,5 +106,5 @@ def test_looking_after_every_label_wrongs_equal_models_at_most_once_in_twenty():
 
 def test_a_better_challenger_is_found():
     rng = np.random.default_rng(1)
-    found = [shadow.verdict(right(100 - c, c, both=300)).better for c in rng.binomial(100, 0.75, size=50)]
+    found = [judged(right(100 - c, c, both=300)).better for c in rng.binomial(100, 0.75, size=50)]
     assert found.count("challenger") >= 48

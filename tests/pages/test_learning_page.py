@@ -1,0 +1,262 @@
+"""The Learning page: for analysts; triggers, a training begun and cancelled, champion and challenger, the shadow."""
+
+import json
+import shutil
+from types import SimpleNamespace
+
+import labelled
+import numpy as np
+import pandas as pd
+import pytest
+
+from core import before_after, jobs, registry, retrain, standing, store
+from core.errors import StoreError
+from core.in_use import in_use
+from core.schema import EMOTIONS, LABEL
+from core.settings import Settings
+
+
+@pytest.fixture
+def opened(data_dir):
+    db = store.open_store(f"sqlite:///{data_dir / 'feedback.db'}")
+    yield db
+    store.close_store(db)
+
+
+@pytest.fixture(autouse=True)
+def table(table_path, monkeypatch):
+    """The published table, without which nothing is trained."""
+    monkeypatch.setenv("TME_TABLE", str(table_path))
+
+
+@pytest.fixture
+def launched(monkeypatch):
+    """Commands that the page started, which are not run."""
+    found = []
+
+    def launch(db, name, command, **_):
+        found.append((name, command))
+        return store.start_job(db, name)
+
+    monkeypatch.setattr(jobs, "launch", launch)
+    return found
+
+
+def press(page, label):
+    return next(b for b in page.button if b.label.startswith(label)).click().run()
+
+
+def shown(page):
+    kinds = (page.error, page.warning, page.info, page.success, page.markdown, page.caption, page.subheader)
+    return "\n".join(str(element.value) for kind in kinds for element in kind).replace("\\", "")
+
+
+def enter(open_page, view, name="Cem"):
+    page = open_page("learning", view=view)
+    page.text_input(key="who_name").input(name)
+    return press(page, "Start")
+
+
+def as_analyst(open_page, view="Train", name="Cem"):
+    page = enter(open_page, view, name)
+    return press(page, "Work as an analyst")
+
+
+def test_a_rater_sees_nothing_to_press(open_page, opened):
+    page = enter(open_page, "Train")
+    assert "This page is for analysts" in shown(page)
+    assert {b.label for b in page.button} == {"I am somebody else", "Work as an analyst"}
+
+
+def test_triggers_say_what_they_found_and_a_training_begins_with_its_name(open_page, opened, launched):
+    music = labelled.music(3)
+    labelled.keep_clips(opened, music)
+    labelled.answer(opened, music)
+    page = as_analyst(open_page)
+    development = in_use(Settings()).metrics["protocol"]["development"]
+    assert f"12 new agreed labels since the last training, on {development} clips" in shown(page)
+    assert "12 agreed labels of clips that the model was not trained on; 20 are needed." in shown(page)
+    assert "**12 agreed labels** beside the published table" in shown(page)
+    page = press(page, "Train")
+    assert launched == [(retrain.JOB, ["retrain", "--by=Cem"])]
+    assert next(b for b in page.button if b.key == "train").disabled
+    page = press(page, "Cancel")
+    assert store.latest_job(opened, retrain.JOB).cancel
+    assert "It will stop at its next step." in shown(page)
+
+
+def test_a_training_that_runs_elsewhere_is_shown_after_a_reload(open_page, opened):
+    job = store.start_job(opened, retrain.JOB)
+    store.report_job(opened, job.job_id, 0.4, "Comparing the models on the folds")
+    page = as_analyst(open_page)
+    assert "Comparing the models on the folds" in str([p.proto.text for p in page.main.get("progress")])
+    store.finish_job(opened, job.job_id, state="failed", message="The process was killed.")
+    page = page.run()
+    assert "The process was killed." in shown(page)
+    assert not next(b for b in page.button if b.key == "train").disabled
+
+
+def test_who_is_no_analyst_any_more_begins_nothing(open_page, opened, launched):
+    page = as_analyst(open_page)
+    store.set_role(opened, "Cem", "rater")
+    page = press(page, "Train")
+    assert launched == []
+    assert "Cem is no analyst any more" in shown(page)
+
+
+def test_limits_are_kept_for_all(open_page, opened):
+    page = as_analyst(open_page)
+    page.number_input[0].set_value(25)
+    page = press(page, "Keep")
+    assert standing.limits_of(opened).new_labels == 0.25
+    standing.set_limits(opened, standing.limits_of(opened).changed(new_labels=0.01, drifted=1.0))
+    assert page.run().number_input[0].value == 1
+
+
+# --- champion and challenger -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def challenger(data_dir, monkeypatch):
+    """The committed model once more, as the challenger: version 3 of a registry, trained on labels as well."""
+    folder = data_dir / "challenger"
+    shutil.copytree(Settings().models_dir / "champion", folder)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps(manifest | {"version": "blend-new"}))
+    rows = pd.DataFrame({"row": range(64), "y": EMOTIONS * 16, "group": range(64)})
+    rows["held_out"], rows["clip_id"] = rows["row"] < 16, ["" if k < 48 else f"c{k}" for k in range(64)]
+    before, after = (
+        before_after.Said(pd.DataFrame(columns=["row", "repeat", *(f"p_{e}" for e in EMOTIONS)]), _direct(rows, right))
+        for right in (range(0, 64, 2), range(64))
+    )
+    before_after.before_after(rows, before, after).to_csv(folder / retrain.CHANGES, index=False)
+    rows.assign(extractor="x").to_csv(folder / standing.ROWS, index=False)
+    told = {"by": "Cem", "labelled": 16, "compared_with": in_use(Settings()).version, "gate": _gate(True)}
+    (folder / standing.LEARNED).write_text(json.dumps(told))
+    versions = {registry.CHALLENGER: registry.Found("3", folder)}
+    monkeypatch.setattr(registry, "find", lambda alias, *, settings: versions.get(alias))
+    return versions
+
+
+def _direct(rows, right):
+    lines = [
+        (row, *(0.7 if e == (y if row in right else EMOTIONS[(EMOTIONS.index(y) + 1) % 4]) else 0.1 for e in EMOTIONS))
+        for row, y in zip(rows["row"], rows["y"], strict=True)
+    ]
+    return pd.DataFrame(lines, columns=["row", *(f"p_{e}" for e in EMOTIONS)])
+
+
+def _gate(passed):
+    return {"passed": passed, "reason": "All 8 checks hold." if passed else "1 of 8 checks fail."}
+
+
+def decided(monkeypatch, *, passed=True):
+    """What the page asks `retrain.promote`."""
+    asked = []
+
+    def promote(_settings, **given):
+        asked.append(given)
+        return SimpleNamespace(**_gate(passed))
+
+    monkeypatch.setattr(retrain, "promote", promote)
+    return asked
+
+
+def test_without_a_challenger_there_is_nothing_to_decide(open_page, opened):
+    page = as_analyst(open_page, "Champion and challenger")
+    assert "There is no challenger" in shown(page)
+    assert not [b for b in page.button if b.key == "promote"]
+
+
+def test_the_challenger_is_compared_and_what_was_shown_is_promoted(
+    open_page, opened, challenger, launched, monkeypatch
+):
+    asked = decided(monkeypatch)
+    page = as_analyst(open_page, "Champion and challenger")
+    said = shown(page)
+    assert "Held-out clips (16)" in said
+    assert "the new model is better" in said
+    assert "Labelled clips (16)" in said
+    assert "They were asked for where a model was unsure" in said
+    assert page.session_state["part"] == "development"
+    challenger[registry.CHALLENGER] = registry.Found("4", challenger[registry.CHALLENGER].folder)  # another training
+    page = press(page, "Promote the challenger")
+    assert asked == [{"shown": "3", "by": "Cem"}]
+    assert "The challenger is the champion now. All 8 checks hold. Stored clips are scored anew" in shown(page)
+    assert launched == [(retrain.RESCORE, ["rescore"])]
+
+
+def test_a_refused_promotion_says_why_and_scores_nothing(open_page, opened, challenger, launched, monkeypatch):
+    decided(monkeypatch, passed=False)
+    page = press(as_analyst(open_page, "Champion and challenger"), "Promote the challenger")
+    assert "Not promoted. 1 of 8 checks fail." in shown(page)
+    assert launched == []
+
+
+def test_a_promotion_while_clips_are_scored_is_a_success(open_page, opened, challenger, launched, monkeypatch):
+    decided(monkeypatch)
+    with jobs.at_work(opened, retrain.RESCORE):
+        page = press(as_analyst(open_page, "Champion and challenger"), "Promote the challenger")
+    assert "The challenger is the champion now." in shown(page)
+    assert not page.error
+    assert launched == []
+
+
+def test_a_promotion_is_told_also_where_clips_cannot_be_scored(open_page, opened, challenger, monkeypatch):
+    def refused(*_, **__):
+        raise StoreError("The process could not be started.")
+
+    decided(monkeypatch)
+    monkeypatch.setattr(jobs, "launch", refused)
+    page = press(as_analyst(open_page, "Champion and challenger"), "Promote the challenger")
+    assert "The challenger is the champion now." in shown(page)
+    assert "But stored clips are not scored anew: The process could not be started." in shown(page)
+
+
+@pytest.mark.parametrize("button", ["Promote the challenger", "Discard it"])
+def test_who_is_no_analyst_any_more_decides_nothing(open_page, opened, challenger, monkeypatch, button):
+    asked = decided(monkeypatch)
+    monkeypatch.setattr(registry, "discard", lambda **given: asked.append(given))
+    page = as_analyst(open_page, "Champion and challenger")
+    store.set_role(opened, "Cem", "rater")
+    page = press(page, button)
+    assert asked == []
+    assert "Cem is no analyst any more" in shown(page)
+
+
+def test_a_rollback_is_bound_to_the_champion_that_was_shown(open_page, opened, challenger, launched, monkeypatch):
+    asked = []
+    monkeypatch.setattr(registry, "rollback", lambda **given: asked.append(given) or "1")
+    monkeypatch.setattr(registry, "history", lambda **_: pd.DataFrame({"version": ["2", "1"]}))
+    page = as_analyst(open_page, "History")
+    assert next(b for b in page.button if b.key == "rollback").disabled  # the committed model replaced nobody
+    champion = Settings().models_dir / "champion"
+    challenger[registry.CHAMPION] = registry.Found("2", champion)
+    page = press(page.run(), "Go back")
+    assert [(given["shown"], given["by"]) for given in asked] == [("2", "Cem")]
+    assert "In use again: 1. Stored clips are scored anew" in shown(page)
+
+
+# --- the shadow ------------------------------------------------------------------------------------------------------
+
+
+def test_the_shadow_counts_music_that_proves_something(open_page, opened, challenger):
+    champion = in_use(Settings()).version
+    music, practice = labelled.music(4), labelled.music(2, seed=5)
+    labelled.keep_clips(opened, music)
+    labelled.keep_clips(opened, practice, origin="demo")
+    for frame in (music, practice):
+        right = np.array([[0.7 if e == y else 0.1 for e in EMOTIONS] for y in frame[LABEL]])
+        labelled.predict(opened, frame, np.roll(right, 1, axis=1), version=champion)
+        labelled.predict(opened, frame, right, version="blend-new", role="challenger")
+        labelled.answer(opened, frame)
+    page = as_analyst(open_page, "Shadow")
+    said = shown(page)
+    assert "### 0% agreement" in said
+    assert "Both have scored 16 clips" in said
+    assert "**Verdict: the challenger is better**" in said
+    assert "16 labelled clips of 16 recordings are evidence" in said
+    assert "The champion has more right in 0 of the recordings, the challenger in 16" in said
+    table = page.dataframe[0].value
+    assert table["evidence"].all()
+    assert len(table) == 16
