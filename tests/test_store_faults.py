@@ -552,6 +552,19 @@ def test_a_lock_that_stays_is_a_sentence(tmp_path):
     assert tokens(url) == []
 
 
+def test_who_is_known_signs_in_while_another_program_writes(tmp_path):
+    opened = ready(f"sqlite:///{tmp_path / 'feedback.db'}", patience_s=0.3)
+    store.set_role(opened, "Ayşe", "analyst")
+    with contextlib.closing(sqlite3.connect(tmp_path / "feedback.db")) as holder:
+        holder.execute("BEGIN IMMEDIATE")
+        assert store.sign_in(opened, "Ayşe") == store.Rater("Ayşe", False, "analyst")
+        for new, verified in (("Ali", False), ("Ayşe", True)):
+            with pytest.raises(StoreError, match="Another program holds"):
+                store.sign_in(opened, new, verified=verified)
+    assert store.sign_in(opened, "Ali").role == "rater"
+    store.close_store(opened)
+
+
 @pytest.mark.postgres
 @pytest.mark.parametrize("how", ["stop", "kill"])
 def test_a_server_restarted_under_load_loses_and_doubles_nothing(server, how):

@@ -22,7 +22,10 @@ class Rater:
 
 
 def sign_in(store: Store, name: str, *, verified: bool = False, role: str = "rater") -> Rater:
-    """The rater of this name, made with this role when new; somebody known keeps the role they have."""
+    """The rater of this name, made with this role when new; somebody known keeps the role they have.
+
+    Only a new name is written: who is known signs in while another program writes.
+    """
     row = {
         "name": rater_name(name),
         "verified": verified,
@@ -30,12 +33,14 @@ def sign_in(store: Store, name: str, *, verified: bool = False, role: str = "rat
         "created_at": now(),
     }
 
-    def work(c: sa.Connection) -> Rater:
-        c.execute(insert(c, raters).values(row).on_conflict_do_nothing())
-        same = (raters.c.name == row["name"]) & (raters.c.verified == verified)
-        return Rater(str(row["name"]), verified, c.execute(sa.select(raters.c.role).where(same)).scalar_one())
+    held = sa.select(raters.c.role).where(raters.c.name == row["name"], raters.c.verified == verified)
 
-    return write(store, work)
+    def made(c: sa.Connection) -> str:
+        c.execute(insert(c, raters).values(row).on_conflict_do_nothing())
+        return str(c.execute(held).scalar_one())
+
+    known = read(store, lambda c: c.execute(held).scalar())
+    return Rater(str(row["name"]), verified, known or write(store, made))
 
 
 def set_role(store: Store, name: str, role: str, *, verified: bool = False) -> Rater:
