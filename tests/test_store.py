@@ -20,7 +20,7 @@ from core.errors import StoreError
 from core.inference import Policy, Prediction, decide
 from core.schema import COLUMNS, EMOTIONS, FeatureVector
 from core.store.connection import connect, read, write
-from core.store.schema import HEAD, metadata
+from core.store.schema import HEAD, feedback, metadata
 from core.store.upgrade import head, upgrade
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -417,6 +417,13 @@ def undo(db, rater="Ayşe", **more):
     return store.undo(db, token=store.new_token(), rater=rater, **more)
 
 
+def until(true, *, seconds=30):
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.02)
+
+
 def standing(db):
     return store.current_answers(db)[["clip_id", "rater", "label"]].to_numpy().tolist()
 
@@ -448,6 +455,76 @@ def test_the_same_undo_sent_twice_takes_back_one_answer(opened):
     first, again = (store.undo(opened, token=token, rater="Ayşe") for _ in range(2))
     assert (first.new, again.new, first.feedback_id) == (True, False, again.feedback_id)
     assert standing(opened) == [["c1", "Ayşe", "sad"]]
+
+
+def test_the_same_undo_sent_twice_at_once_is_told_so(opened):
+    """Both are under way before either is stored: they wait for a third that holds the rater's rows."""
+    clip(opened)
+    for label in ("sad", "happy"):
+        answer(opened, label=label)
+    token, receipts = store.new_token(), []
+    threads = [
+        threading.Thread(target=lambda: receipts.append(store.undo(opened, token=token, rater="Ayşe")))
+        for _ in range(2)
+    ]
+    with opened.engine.connect().execution_options(write=True) as holder, holder.begin():
+        holder.execute(sa.select(feedback.c.id).order_by(feedback.c.id).limit(1).with_for_update())
+        for thread in threads:
+            thread.start()
+        if opened.path is None:  # a writer to SQLite waits before it reads anything
+            waiting = sa.text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+            until(lambda: read(opened, lambda c: c.execute(waiting).scalar()) == 2)
+    for thread in threads:
+        thread.join()
+    assert sorted(receipt.new for receipt in receipts) == [False, True]
+    assert len({receipt.feedback_id for receipt in receipts}) == 1
+    assert {receipt.remark for receipt in receipts} == {"", "This undo was already stored."}
+    assert standing(opened) == [["c1", "Ayşe", "sad"]]
+
+
+def test_a_form_is_either_an_answer_or_an_undo(opened):
+    clip(opened)
+    answer(opened)
+    store.add_feedback(opened, **GOOD | {"rater": "Ayşe"})
+    with pytest.raises(StoreError, match="already sent with the answer 'sad'"):
+        store.undo(opened, token=GOOD["token"], rater="Ayşe")
+    token = store.new_token()
+    store.undo(opened, token=token, rater="Ayşe")
+    with pytest.raises(StoreError, match="has already taken an answer back"):
+        store.add_feedback(opened, **GOOD | {"rater": "Ayşe", "token": token})
+    assert standing(opened) == [["c1", "Ayşe", "sad"]]
+
+
+def test_undo_takes_only_what_was_said_on_that_page(opened):
+    clip(opened)
+    answer(opened, label="sad", source="label")
+    for source in ("predict", "import"):
+        answer(opened, label="happy", source=source)
+    assert undo(opened, source="label").new
+    assert undo(opened, source="label") is None
+    with pytest.raises(StoreError, match="no source of an answer"):
+        undo(opened, source="fax")
+    table = store.feedback_table(opened)
+    assert table.loc[table["undone"], "source"].tolist() == ["label"]
+    assert [undo(opened).new for _ in range(2)] == [True, True]  # without a page: from anywhere, newest first
+    table = store.feedback_table(opened)
+    assert table.loc[table["kind"].eq("undo"), "source"].tolist() == ["label", "import", "predict"]
+    assert undo(opened) is None
+
+
+def test_a_settlement_is_taken_back_by_its_number_only(opened):
+    clip(opened)
+    answer(opened, label="sad")
+    settled = answer(opened, label="relax", adjudication=True).feedback_id
+    assert undo(opened).new
+    assert undo(opened) is None
+    assert store.ground_truth(opened)["status"].tolist() == ["adjudicated"]
+    assert undo(opened, rater="Ali", feedback_id=settled) is None
+    assert undo(opened, feedback_id=settled, source="predict") is None  # it was given elsewhere
+    taken = undo(opened, feedback_id=settled)
+    assert taken.new
+    assert undo(opened, feedback_id=taken.feedback_id) is None  # an undo stands
+    assert store.ground_truth(opened).empty
 
 
 def test_nobody_takes_back_the_answer_of_another(opened):
@@ -483,8 +560,10 @@ def test_undo_reaches_twenty_answers_back(opened):
     clip(opened)
     for _ in range(store.UNDO_DEPTH + 1):
         answer(opened)
-    assert all(undo(opened) for _ in range(store.UNDO_DEPTH))
-    assert undo(opened) is None
+    for n in range(store.UNDO_DEPTH):  # neither settlements nor answers from elsewhere count
+        answer(opened, adjudication=n % 2 == 0, source="predict")
+    assert all(undo(opened, source="label") for _ in range(store.UNDO_DEPTH))
+    assert undo(opened, source="label") is None
 
 
 def test_undos_at_the_same_moment_take_back_one_answer_each(opened):

@@ -14,9 +14,9 @@ from core.errors import StoreError
 from core.schema import EMOTIONS
 from core.store.connection import Store, frame, insert, read, write
 from core.store.rows import chosen, now, plain, require_clip
-from core.store.schema import DISPLAYS, MAX_COMMENT, MAX_NAME, SKIPS, SOURCES, clips, feedback, predictions
+from core.store.schema import DISPLAYS, MAX_COMMENT, MAX_NAME, SKIPS, SOURCES, UNDONE, clips, feedback, predictions
 
-UNDO_DEPTH = 20  # a rater's newest answers that can still be taken back
+UNDO_DEPTH = 20  # of a rater's answers, the newest that can be taken back without naming one
 
 
 @dataclass(frozen=True)
@@ -160,38 +160,53 @@ def _store(c: sa.Connection, row: dict[str, Any]) -> Receipt:
 def _same_form(c: sa.Connection, row: dict[str, Any]) -> Receipt:
     before = c.execute(sa.select(feedback).where(feedback.c.token == row["token"])).one()
     if any(getattr(before, n) != row[n] for n in ("kind", "clip_id", "label", "skip_reason", "rater", "target_id")):
+        if before.kind == "undo":
+            raise StoreError("This form has already taken an answer back. Reload the page and try again.")
         said = before.label or before.skip_reason
         raise StoreError(f"This form was already sent with the answer {said!r}, which stands. Undo it to answer again.")
     return Receipt(int(before.id), new=False, remark="This answer was already stored.")
 
 
 def undo(
-    store: Store, *, token: str, rater: str, verified: bool = False, feedback_id: int | None = None
+    store: Store,
+    *,
+    token: str,
+    rater: str,
+    verified: bool = False,
+    feedback_id: int | None = None,
+    source: str | None = None,
 ) -> Receipt | None:
     """Take back the rater's newest answer that still stands, by adding a row that says so.
 
-    feedback_id : this answer of the rater's instead, however old; never another one.
-    None when none of the rater's newest ``UNDO_DEPTH`` answers still stands, or that one does not.
+    source : one of ``SOURCES``; only an answer that was given there.
+    feedback_id : this answer or adjudication of the rater's instead, however old; never another one. An adjudication is
+    taken back in no other way.
+    None when none of the rater's newest ``UNDO_DEPTH`` answers (from there) still stands, or that one does not.
+    Raises StoreError when the form was sent before, as something else.
     """
     name, form = rater_name(rater), _token(token)
-    undone = feedback.alias("undone")
     mine = (feedback.c.rater == name) & (feedback.c.verified == verified)
     candidates = (
         sa.select(feedback.c.id, feedback.c.clip_id, feedback.c.prediction_id, feedback.c.source)
-        .add_columns(sa.exists().where(undone.c.target_id == feedback.c.id).label("undone"))
-        .where(mine, feedback.c.kind != "undo")
+        .add_columns(UNDONE.label("undone"))
+        .where(mine)
         .order_by(feedback.c.id.desc())
         .limit(UNDO_DEPTH)
     )
-    if feedback_id is not None:
-        candidates = candidates.where(feedback.c.id == feedback_id)
+    if feedback_id is None:
+        candidates = candidates.where(feedback.c.kind == "answer")
+    else:
+        candidates = candidates.where(feedback.c.id == feedback_id, feedback.c.kind != "undo")
+    if source is not None:
+        candidates = candidates.where(feedback.c.source == chosen(source, SOURCES, "source of an answer"))
+    sent = sa.select(feedback.c.id).where(mine, feedback.c.token == form, feedback.c.kind == "undo")
 
     def work(c: sa.Connection) -> Receipt | None:
-        # FOR UPDATE (which SQLite has no need of) lets two undos of one person take turns.
-        sent = c.execute(sa.select(feedback.c.id).where(feedback.c.token == form, mine)).scalar()
-        if sent is not None:
-            return Receipt(int(sent), new=False, remark="This undo was already stored.")
+        # FOR UPDATE (which SQLite has no need of) lets two undos of one person take turns, hence it comes first.
         c.execute(sa.select(feedback.c.id).where(mine).order_by(feedback.c.id).limit(1).with_for_update())
+        before = c.execute(sent).scalar()
+        if before is not None:
+            return Receipt(int(before), new=False, remark="This undo was already stored.")
         target = next((row for row in c.execute(candidates) if not row.undone), None)
         if target is None:
             return None
@@ -225,12 +240,11 @@ def feedback_table(
     model_version, extractor, p_* , guess, decision, display, shown_label, label, skip_reason, rater, verified, source,
     comment, target_id, created_at.
     """
-    undone = feedback.alias("undone")
     query = (
         sa.select(
             feedback.c.id.label("feedback_id"),
             feedback.c.kind,
-            sa.exists().where(undone.c.target_id == feedback.c.id).label("undone"),
+            UNDONE.label("undone"),
             feedback.c.clip_id,
             clips.c.file_name,
             clips.c.origin,

@@ -10,7 +10,7 @@ from core.schema import EMOTIONS
 from core.store.answers import feedback_table, rater_name
 from core.store.connection import Store, frame, read
 from core.store.rows import TRACK
-from core.store.schema import clips, features, feedback, predictions, raters, tracks
+from core.store.schema import UNDONE, clips, features, feedback, predictions, raters, tracks
 
 _SORTS = (
     *("confidence", "margin", "tempo", "lufs", "file_name", "artist", "title", "album", "year", "created_at"),
@@ -74,13 +74,12 @@ def label_queue(
     challenger_guess, differs.
     """
     query, differs, margin = _asked(champion, challenger)
-    undone = feedback.alias("undone")
     # A list made once: asked clip by clip, the database may search all of the rater's answers for each clip.
     answered = sa.select(feedback.c.clip_id).where(
         feedback.c.rater == rater_name(rater),
         feedback.c.verified == verified,
         feedback.c.kind != "undo",
-        ~sa.exists().where(undone.c.target_id == feedback.c.id),
+        ~UNDONE,
     )
     query = query.where(clips.c.origin.in_(origins), clips.c.id.not_in(answered))
     if with_audio:
@@ -144,8 +143,7 @@ def ground_truth(store: Store, *, raters_needed: int = agreement.RATERS_NEEDED) 
 
 def counts(store: Store) -> dict[str, int]:
     """How much there is: tracks, clips, predictions, answers (that stand), raters (who gave them), labelled clips."""
-    undone = feedback.alias("undone")
-    stands = sa.and_(feedback.c.kind != "undo", ~sa.exists().where(undone.c.target_id == feedback.c.id))
+    stands = sa.and_(feedback.c.kind != "undo", ~UNDONE)
     given = sa.select(feedback.c.rater, feedback.c.verified).where(stands).distinct().subquery()
     numbers: dict[str, Any] = {
         "tracks": sa.select(sa.func.count()).select_from(tracks),
@@ -163,15 +161,13 @@ def counts(store: Store) -> dict[str, int]:
 
 def raters_table(store: Store) -> pd.DataFrame:
     """Who has answered or signed in: rater, verified, role, answers and skips that stand, undone, last_at."""
-    undone = feedback.alias("undone")
-    taken = sa.exists().where(undone.c.target_id == feedback.c.id)
     each = (
         sa.select(
             feedback.c.rater,
             feedback.c.verified,
             feedback.c.label,
             feedback.c.kind,
-            taken.label("undone"),
+            UNDONE.label("undone"),
             feedback.c.created_at,
         )
         .where(feedback.c.kind != "undo")

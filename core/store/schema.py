@@ -191,6 +191,9 @@ feedback = sa.Table(
     sa.Index("feedback_rater", "rater", "verified"),
 )
 
+_later = feedback.alias("undone")
+UNDONE = sa.exists().where(_later.c.target_id == feedback.c.id)  # this row of feedback was taken back by a later one
+
 raters = sa.Table(
     "raters",
     metadata,
