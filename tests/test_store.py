@@ -136,13 +136,25 @@ def test_opening_an_up_to_date_database_leaves_alembic_alone(opened, url):
 
 
 def test_features_of_some_clips(opened, monkeypatch):
-    monkeypatch.setattr("core.store.rows._IDS_AT_ONCE", 2)
+    monkeypatch.setattr("core.store.connection.IDS_AT_ONCE", 2)
     for i in range(5):
         clip(opened, f"c{i}")
         store.save_features(opened, FeatureVector(f"c{i}", "x 1", np.array([i / 10, *[np.nan] * 49])))
     found = store.features_table(opened, "x 1", clip_ids=["c4", "c0", "c3", "c3", "unknown"])
     assert found[COLUMNS[0]].to_dict() == {"c0": 0.0, "c3": 0.3, "c4": 0.4}
-    assert store.features_table(opened, "x 1", clip_ids=[]).shape == (0, 50)
+    store.delete_clip(opened, "c3")
+    ids = ["c4", "c0", "c3", "c3", "unknown"]
+    assert store.features_table(opened, "x 1", clip_ids=ids)[COLUMNS[0]].to_dict() == {"c0": 0.0, "c4": 0.4}
+    assert store.features_of(opened, ids, extractor="x 1")[COLUMNS[0]].to_dict() == found[COLUMNS[0]].to_dict()
+    asked = {"model_version": "m1", "extractor": "x 1", "policy": Policy()}
+    for none in (
+        store.features_table(opened, "x 1", clip_ids=[]),
+        store.features_of(opened, [], extractor="x 1"),
+        store.unpredicted(opened, [], **asked),
+    ):
+        assert list(none.columns) == list(COLUMNS)
+        assert set(none.dtypes) == {np.dtype(float)}
+    assert store.unpredicted(opened, ids, **asked).index.sort_values().tolist() == ["c0", "c3", "c4"]
 
 
 def test_features_come_back_as_they_were(opened):

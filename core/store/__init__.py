@@ -19,7 +19,6 @@ from core.store.backup import back_up, backups, restore
 from core.store.connection import Store, close_store, open_store
 from core.store.files import (
     copies_of,
-    features_of,
     known_contents,
     known_files,
     move_clips,
@@ -56,6 +55,7 @@ from core.store.rows import (
     add_track,
     clips_table,
     delete_clip,
+    features_of,
     features_table,
     load_features,
     predictions_table,

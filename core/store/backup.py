@@ -85,8 +85,8 @@ def back_up(path: Path, *, why: str = "asked") -> Path:
 def daily_backup(path: Path) -> Path | None:
     """A copy when the newest one is a day old; the oldest daily copies beyond ``KEPT`` are removed.
 
-    None when there is a fresh one, when the file is larger than ``LARGEST``, when the copy would leave less room on the
-    disk than the file takes, or when it cannot be written. The log says which, and what to do.
+    None when there is a fresh one. None too when the file is larger than ``LARGEST``, the copy would leave less room on
+    the disk than the file takes, or it cannot be written: then the log says which, and what to do.
     Raises StoreError when the file is damaged.
     """
     try:

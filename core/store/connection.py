@@ -2,7 +2,7 @@
 
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,6 +18,7 @@ from core.store.schema import HEAD, UtcTime
 T = TypeVar("T")
 
 PATIENCE_S = 30.0  # a write waits this long for another writer, or for a server that is being restarted
+IDS_AT_ONCE = 1000  # in one query; SQLite takes 32,766
 CONNECT_S = 5  # a server that does not answer the opening within this is not there
 _PAUSE_S = 0.2  # between two attempts
 # PostgreSQL's states that pass: two writers met (40001, 40P01), the server stops or starts (57P01 to 57P03).
@@ -249,6 +250,22 @@ def frame(connection: sa.Connection, query: sa.Select[Any]) -> pd.DataFrame:
     for column in query.selected_columns:
         table[column.name] = _typed(table[column.name], column.type)
     return table
+
+
+def in_parts(ids: Iterable[str]) -> list[list[str]]:
+    """The ids, each once, in as many lists as it takes queries to ask about them."""
+    distinct = list(dict.fromkeys(ids))
+    return [distinct[k : k + IDS_AT_ONCE] for k in range(0, len(distinct), IDS_AT_ONCE)]
+
+
+def by_clip(store: Store, query: sa.Select[Any], clip_id: sa.ColumnElement[str], ids: Iterable[str]) -> pd.DataFrame:
+    """The rows of a query about these clips, however many, index clip_id.
+
+    query : has a column clip_id.  clip_id : what is compared with the ids.
+    """
+    parts = in_parts(ids) or [[]]  # without ids the table has its columns and their types
+    found = read(store, lambda c: [frame(c, query.where(clip_id.in_(part))) for part in parts])
+    return pd.concat(found).set_index("clip_id")
 
 
 def _typed(values: pd.Series, kind: sa.types.TypeEngine[Any]) -> pd.Series:

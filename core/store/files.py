@@ -12,11 +12,9 @@ import sqlalchemy as sa
 from core.inference import Policy
 from core.library_types import LibraryEntry, LibraryFile, Window
 from core.schema import COLUMNS, EMOTIONS
-from core.store.connection import Store, frame, insert, read, write
-from core.store.rows import TRACK, chosen, now, put_clips, put_features, put_tracks
+from core.store.connection import Store, by_clip, in_parts, insert, read, write
+from core.store.rows import TRACK, chosen, features_query, now, put_clips, put_features, put_tracks
 from core.store.schema import FILE_STATES, clips, features, files, predictions, tracks
-
-_AT_ONCE = 1000  # names in one query; SQLite takes 32,766
 
 
 def save_files(store: Store, entries: Sequence[LibraryEntry]) -> None:
@@ -82,8 +80,9 @@ def known_files(store: Store, plan: str, paths: Sequence[str]) -> dict[str, Libr
     keys = [_key(plan, path) for path in paths]
 
     def work(c: sa.Connection) -> list[LibraryFile]:
-        parts = (keys[k : k + _AT_ONCE] for k in range(0, len(keys), _AT_ONCE))
-        return [_file(row) for part in parts for row in c.execute(sa.select(files).where(files.c.id.in_(part)))]
+        return [
+            _file(row) for part in in_parts(keys) for row in c.execute(sa.select(files).where(files.c.id.in_(part)))
+        ]
 
     return {file.path: file for file in read(store, work)}
 
@@ -121,18 +120,7 @@ def unpredicted(
 ) -> pd.DataFrame:
     """Features of those clips for which the champion's prediction under this policy is not stored; index clip_id."""
     said = sa.exists().where(*_said(features.c.clip_id, model_version, extractor, policy))
-    query = sa.select(features.c.clip_id, *(features.c[n] for n in COLUMNS)).where(
-        features.c.extractor == extractor, ~said
-    )
-    parts = [_frame(store, query.where(features.c.clip_id.in_(ids))) for ids in _parts(clip_ids)]
-    return pd.concat(parts).set_index("clip_id") if parts else pd.DataFrame(columns=list(COLUMNS))
-
-
-def features_of(store: Store, clip_ids: Sequence[str], *, extractor: str) -> pd.DataFrame:
-    """Features of these clips, index clip_id; those that this extractor has not seen are left out."""
-    query = sa.select(features.c.clip_id, *(features.c[n] for n in COLUMNS)).where(features.c.extractor == extractor)
-    parts = [_frame(store, query.where(features.c.clip_id.in_(ids))) for ids in _parts(clip_ids)]
-    return pd.concat(parts).set_index("clip_id") if parts else pd.DataFrame(columns=list(COLUMNS))
+    return by_clip(store, features_query(extractor).where(~said), features.c.clip_id, clip_ids)
 
 
 def scored_clips(
@@ -158,8 +146,7 @@ def scored_clips(
         .outerjoin(predictions, said)
         .outerjoin(tracks, tracks.c.id == clips.c.track_id)
     )
-    parts = [_frame(store, query.where(clips.c.id.in_(ids))) for ids in _parts(clip_ids)]
-    return pd.concat(parts).set_index("clip_id") if parts else _frame(store, query.limit(0)).set_index("clip_id")
+    return by_clip(store, query, clips.c.id, clip_ids)
 
 
 def _said(
@@ -172,15 +159,6 @@ def _said(
         predictions.c.role == "champion",
         predictions.c.policy == policy.to_json(),
     )
-
-
-def _parts(names: Sequence[str]) -> list[list[str]]:
-    distinct = list(dict.fromkeys(names))
-    return [distinct[k : k + _AT_ONCE] for k in range(0, len(distinct), _AT_ONCE)]
-
-
-def _frame(store: Store, query: sa.Select[Any]) -> pd.DataFrame:
-    return read(store, lambda c: frame(c, query))
 
 
 def move_clips(store: Store, places: Mapping[str, str]) -> None:

@@ -15,11 +15,9 @@ import sqlalchemy as sa
 from core.errors import StoreError
 from core.inference import Decision, Policy, Prediction
 from core.schema import COLUMNS, EMOTIONS, FeatureVector
-from core.store.connection import Store, frame, insert, read, write
+from core.store.connection import Store, by_clip, frame, in_parts, insert, read, write
 from core.store.schema import ORIGINS, ROLES, clips, features, labels, predictions, tracks
 
-_IDS_AT_ONCE = 1000  # in one query; SQLite takes 32,766
-_AT_ONCE = 1000  # ids in one query; SQLite takes 32,766
 _FILLED = ("path", "track_id", "file_duration_s", "lufs")  # of a clip, when it comes again and they were empty
 TRACK = ("artist", "title", "source", "album", "genre", "year", "makam", "usul", "performer")
 _MORE = ("album", "genre", "makam", "usul", "performer")  # of a track; what does not name it
@@ -232,22 +230,32 @@ def load_features(store: Store, clip_id: str, extractor: str) -> FeatureVector |
 
 
 def features_table(store: Store, extractor: str, *, clip_ids: Sequence[str] | None = None) -> pd.DataFrame:
-    """The features of all clips that are not deleted: 50 columns in schema order, index clip_id.
+    """The features of all clips that are not deleted: 50 columns in schema order, index clip_id in the order of ids.
 
-    clip_ids : only of these; the order stays that of the ids.
+    clip_ids : only of these.
     """
     query = (
-        sa.select(features.c.clip_id, *(features.c[n] for n in COLUMNS))
+        features_query(extractor)
         .join(clips, clips.c.id == features.c.clip_id)
-        .where(features.c.extractor == extractor, clips.c.deleted_at.is_(None))
+        .where(clips.c.deleted_at.is_(None))
         .order_by(features.c.clip_id)
     )
     if clip_ids is None:
         return read(store, lambda c: frame(c, query)).set_index("clip_id")
-    ids = sorted(set(clip_ids))
-    parts = [ids[at : at + _IDS_AT_ONCE] for at in range(0, len(ids), _IDS_AT_ONCE)] or [[]]
-    found = read(store, lambda c: [frame(c, query.where(features.c.clip_id.in_(part))) for part in parts])
-    return pd.concat(found).set_index("clip_id")
+    return by_clip(store, query, features.c.clip_id, sorted(clip_ids))
+
+
+def features_of(store: Store, clip_ids: Sequence[str], *, extractor: str) -> pd.DataFrame:
+    """The features of these clips, also of deleted ones: 50 columns in schema order, index clip_id in any order.
+
+    Clips that this extractor has not seen are left out.
+    """
+    return by_clip(store, features_query(extractor), features.c.clip_id, clip_ids)
+
+
+def features_query(extractor: str) -> sa.Select[Any]:
+    """clip_id and the 50 features that this extractor has measured."""
+    return sa.select(features.c.clip_id, *(features.c[n] for n in COLUMNS)).where(features.c.extractor == extractor)
 
 
 def save_prediction(
@@ -281,7 +289,7 @@ def save_predictions(
     rows = [_prediction_row(p, d, policy, role, latency_s) for p, d in said]
     key = ("clip_id", "model_version", "extractor")
     ids = list(dict.fromkeys(str(row["clip_id"]) for row in rows))
-    parts = [ids[k : k + _AT_ONCE] for k in range(0, len(ids), _AT_ONCE)]
+    parts = in_parts(ids)
     same = sa.and_(predictions.c.role == role, predictions.c.policy == policy.to_json())
 
     def work(c: sa.Connection) -> list[int]:
