@@ -52,7 +52,6 @@ from core.store.queries import (
 from core.store.rows import (
     add_clip,
     add_label,
-    add_track,
     clips_table,
     delete_clip,
     features_of,
@@ -69,12 +68,15 @@ from core.store.schema import (
     KINDS,
     MAX_COMMENT,
     MAX_NAME,
+    MAX_TRACK,
     ORIGINS,
     RATER_ROLES,
     ROLES,
     SKIPS,
     SOURCES,
+    YEARS,
 )
+from core.store.tracks import TRACK_FIELDS, add_track, set_track
 
 __all__ = [
     "Answer",
@@ -84,6 +86,7 @@ __all__ = [
     "KINDS",
     "MAX_COMMENT",
     "MAX_NAME",
+    "MAX_TRACK",
     "ORIGINS",
     "RATER_ROLES",
     "ROLES",
@@ -93,7 +96,9 @@ __all__ = [
     "SKIPS",
     "SOURCES",
     "Store",
+    "TRACK_FIELDS",
     "UNDO_DEPTH",
+    "YEARS",
     "add_answers",
     "add_clip",
     "add_feedback",
@@ -140,6 +145,7 @@ __all__ = [
     "scored_clips",
     "set_role",
     "set_setting",
+    "set_track",
     "sign_in",
     "start_job",
     "undo",

@@ -1,6 +1,5 @@
 """What people said: answers, undos and adjudications. Rows are added, never changed."""
 
-import unicodedata
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ import sqlalchemy as sa
 from core.errors import StoreError
 from core.schema import EMOTIONS
 from core.store.connection import Store, frame, insert, read, write
-from core.store.rows import chosen, now, plain, require_clip
+from core.store.rows import chosen, now, one_line, plain, require_clip
 from core.store.schema import DISPLAYS, MAX_COMMENT, MAX_NAME, SKIPS, SOURCES, UNDONE, clips, feedback, predictions
 
 UNDO_DEPTH = 20  # of a rater's answers, the newest that can be taken back without naming one
@@ -38,14 +37,8 @@ def new_token() -> str:
 
 
 def rater_name(name: str) -> str:
-    """The name as it is kept: composed letters, single blanks, 1 to 80 characters; Turkish letters stay.
-
-    Letters that nobody sees (zero width, changes of direction) are left out: two names that look alike are one.
-    """
-    if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in name.strip()):
-        raise StoreError("The name holds characters that are no text. Type it again.")
-    seen = "".join(letter for letter in name if unicodedata.category(letter) != "Cf")
-    tidy = " ".join(unicodedata.normalize("NFC", seen).split())
+    """The name as it is kept: on one line as it is seen, 1 to 80 characters; Turkish letters stay."""
+    tidy = one_line(name, "name")
     if not 1 <= len(tidy) <= MAX_NAME:
         raise StoreError(f"A name has 1 to {MAX_NAME} characters; this one has {len(tidy)}.")
     return tidy

@@ -13,8 +13,9 @@ from core.inference import Policy
 from core.library_types import LibraryEntry, LibraryFile, Window
 from core.schema import COLUMNS, EMOTIONS
 from core.store.connection import Store, by_clip, in_parts, insert, read, write
-from core.store.rows import TRACK, chosen, features_query, now, put_clips, put_features, put_tracks
-from core.store.schema import FILE_STATES, clips, features, files, predictions, tracks
+from core.store.rows import chosen, features_query, now, put_clips, put_features
+from core.store.schema import FILE_STATES, TRACK, clips, features, files, predictions, tracks
+from core.store.tracks import put_tracks
 
 
 def save_files(store: Store, entries: Sequence[LibraryEntry]) -> None:

@@ -9,8 +9,7 @@ from core import agreement
 from core.schema import EMOTIONS
 from core.store.answers import feedback_table, rater_name
 from core.store.connection import Store, frame, read
-from core.store.rows import TRACK
-from core.store.schema import UNDONE, clips, features, feedback, predictions, raters, tracks
+from core.store.schema import TRACK, UNDONE, clips, features, feedback, predictions, raters, tracks
 
 _SORTS = (
     *("confidence", "margin", "tempo", "lufs", "file_name", "artist", "title", "album", "year", "created_at"),

@@ -1,7 +1,7 @@
-"""Tracks, clips, features and predictions: what is known of the music and what models said of it."""
+"""Clips, features and predictions: what was measured of the music and what models said of it."""
 
-import hashlib
 import json
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from math import isfinite
@@ -16,11 +16,9 @@ from core.errors import StoreError
 from core.inference import Decision, Policy, Prediction
 from core.schema import COLUMNS, EMOTIONS, FeatureVector
 from core.store.connection import Store, by_clip, frame, in_parts, insert, read, write
-from core.store.schema import ORIGINS, ROLES, clips, features, labels, predictions, tracks
+from core.store.schema import ORIGINS, ROLES, TRACK, clips, features, labels, predictions, tracks
 
 _FILLED = ("path", "track_id", "file_duration_s", "lufs")  # of a clip, when it comes again and they were empty
-TRACK = ("artist", "title", "source", "album", "genre", "year", "makam", "usul", "performer")
-_MORE = ("album", "genre", "makam", "usul", "performer")  # of a track; what does not name it
 
 
 def now() -> datetime:
@@ -37,54 +35,22 @@ def plain(text: str, what: str, *, longest: int = 1000) -> str:
     return text.strip()
 
 
+def one_line(text: str, what: str) -> str:
+    """The text as it is seen: composed letters, single blanks; refused when it holds control characters.
+
+    Letters that nobody sees (zero width, changes of direction) are left out: two names that look alike are one.
+    """
+    if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in text.strip()):
+        raise StoreError(f"The {what} holds characters that are no text. Type it again.")
+    seen = "".join(letter for letter in text if unicodedata.category(letter) != "Cf")
+    return " ".join(unicodedata.normalize("NFC", seen).split())
+
+
 def chosen(value: str, known: tuple[str, ...], what: str) -> str:
     """The value, if it is one of the known ones."""
     if value not in known:
         raise StoreError(f"{value!r} is no {what}. Choose one of: {', '.join(known)}.")
     return value
-
-
-def add_track(
-    store: Store,
-    *,
-    artist: str,
-    title: str,
-    source: str = "",
-    album: str = "",
-    genre: str = "",
-    year: int | None = None,
-    makam: str = "",
-    usul: str = "",
-    performer: str = "",
-) -> str:
-    """Store a track and return its id, the same for the same artist, title and source.
-
-    Given again, what is not empty replaces what was there: knowledge of makam or usul may come later.
-    """
-    given: dict[str, Any] = {"artist": artist, "title": title, "source": source, "year": year}
-    given |= {"album": album, "genre": genre, "makam": makam, "usul": usul, "performer": performer}
-    return write(store, lambda c: put_tracks(c, [given]))[0]
-
-
-def put_tracks(c: sa.Connection, known: Sequence[Mapping[str, Any]]) -> list[str]:
-    """As ``add_track`` for many, within a transaction; their ids in the order given.
-
-    known : artist, title, source, and what else is known of album, genre, year, makam, usul, performer.
-    """
-    rows = [_track_row(one) for one in known]
-    new = insert(c, tracks)
-    text = {n: sa.case((new.excluded[n] != "", new.excluded[n]), else_=tracks.c[n]) for n in _MORE}
-    news = {**text, "year": sa.func.coalesce(new.excluded.year, tracks.c.year)}
-    if rows:
-        c.execute(new.on_conflict_do_update(index_elements=["id"], set_=news), rows)
-    return [row["id"] for row in rows]
-
-
-def _track_row(known: Mapping[str, Any]) -> dict[str, Any]:
-    named = {n: plain(known.get(n, ""), n) for n in ("artist", "title", "source")}
-    more = {n: plain(known.get(n, ""), n) for n in _MORE}
-    track_id = hashlib.sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()
-    return {"id": track_id, **named, **more, "year": known.get("year"), "created_at": now()}
 
 
 def add_clip(

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from core.schema import COLUMNS, EMOTIONS
 
-HEAD = "0004"  # newest revision in migrations/versions; an open finds with one query that nothing is to be done
+HEAD = "0005"  # newest revision in migrations/versions; an open finds with one query that nothing is to be done
 
 ROLES = ("champion", "challenger")  # of a model when it made a prediction
 RATER_ROLES = ("rater", "analyst")  # an analyst may retrain, promote and adjudicate
@@ -28,6 +28,9 @@ JOB_STATES = ("running", "done", "failed", "cancelled", "lost")  # lost: no sign
 
 MAX_NAME = 80  # characters of a rater's name
 MAX_COMMENT = 2000  # characters of a comment
+MAX_TRACK = 300  # characters of what a person says of a track: artist, title, makam, ...
+YEARS = (1000, 2100)  # first and last that a person can give a track
+TRACK = ("artist", "title", "source", "album", "genre", "year", "makam", "usul", "performer")  # what tables show of one
 
 
 class UtcTime(sa.types.TypeDecorator[datetime]):
@@ -74,7 +77,7 @@ def one_of(column: str, values: tuple[str, ...]) -> sa.CheckConstraint:
 tracks = sa.Table(
     "tracks",
     metadata,
-    sa.Column("id", sa.String(64), primary_key=True),  # hash of artist, title and source
+    sa.Column("id", sa.String(64), primary_key=True),  # hash of artist, title and source as they came
     sa.Column("artist", sa.Text, nullable=False),
     sa.Column("title", sa.Text, nullable=False),
     sa.Column("source", sa.Text, nullable=False),
@@ -84,6 +87,7 @@ tracks = sa.Table(
     sa.Column("makam", sa.Text, nullable=False),
     sa.Column("usul", sa.Text, nullable=False),
     sa.Column("performer", sa.Text, nullable=False),
+    sa.Column("by_hand", sa.Text, nullable=False, server_default="[]"),  # JSON list: columns that a person set
     _time(),
 )
 

@@ -1,0 +1,123 @@
+"""What is known of the music: artist, title, makam and the rest, from the tags of files and from people."""
+
+import hashlib
+import json
+import operator
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from core.errors import StoreError
+from core.store.connection import Store, insert, write
+from core.store.rows import chosen, now, one_line, plain, require_clip
+from core.store.schema import MAX_TRACK, YEARS, clips, tracks
+
+_NAMED = ("artist", "title", "source")  # with these a track comes, and its id is made of them
+_MORE = ("album", "genre", "makam", "usul", "performer")  # texts that do not name it
+TRACK_FIELDS = ("artist", "title", "album", "genre", "year", "makam", "usul", "performer")
+
+
+def add_track(
+    store: Store,
+    *,
+    artist: str,
+    title: str,
+    source: str = "",
+    album: str = "",
+    genre: str = "",
+    year: int | None = None,
+    makam: str = "",
+    usul: str = "",
+    performer: str = "",
+) -> str:
+    """Store a track and return its id, the same for the same artist, title and source.
+
+    Given again, what is not empty replaces what was there: knowledge of makam or usul may come later. What a person
+    set (``set_track``) stays.
+    """
+    given: dict[str, Any] = {"artist": artist, "title": title, "source": source, "year": year}
+    given |= {"album": album, "genre": genre, "makam": makam, "usul": usul, "performer": performer}
+    return write(store, lambda c: put_tracks(c, [given]))[0]
+
+
+def put_tracks(c: sa.Connection, known: Sequence[Mapping[str, Any]]) -> list[str]:
+    """As ``add_track`` for many, within a transaction; their ids in the order given.
+
+    known : artist, title, source, and what else is known of album, genre, year, makam, usul, performer.
+    """
+    rows = [_row(one) for one in known]
+    new = insert(c, tracks)
+    news: dict[str, sa.ColumnElement[Any]]
+    news = {n: sa.case((new.excluded[n] != "", new.excluded[n]), else_=tracks.c[n]) for n in _MORE}
+    news["year"] = sa.func.coalesce(new.excluded.year, tracks.c.year)
+    kept = {n: sa.case((tracks.c.by_hand.contains(f'"{n}"'), tracks.c[n]), else_=news[n]) for n in news}
+    if rows:
+        c.execute(new.on_conflict_do_update(index_elements=["id"], set_=kept), rows)
+    return [row["id"] for row in rows]
+
+
+def _row(known: Mapping[str, Any]) -> dict[str, Any]:
+    named = {n: plain(known.get(n, ""), n) for n in _NAMED}
+    more = {n: plain(known.get(n, ""), n) for n in _MORE}
+    track_id = hashlib.sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()
+    return {"id": track_id, **named, **more, "year": known.get("year"), "created_at": now()}
+
+
+def set_track(store: Store, clip_id: str, **fields: str | int | None) -> str:
+    """Set what a person knows of the track of a clip, and return the track's id.
+
+    fields : some of ``TRACK_FIELDS``: texts of at most 300 characters, and the year from 1000 to 2100. An empty text or
+    None clears a field; those that are not named stay as they are.
+    What was set or cleared here is not overwritten when the library is scored again: the row notes the names of its
+    columns (``by_hand``), and ``put_tracks``, by which the tags of files come, leaves them alone. The id stays the one
+    under which the track came, also with another artist or title, so that the next scoring finds the row.
+    All clips of the track change: those of one file, and of others in its folder with the same artist and title in
+    their tags. A clip without a track gets one, and so do the other clips of its file that have none.
+    Raises StoreError when the clip or a field is unknown, or a value is too long, no year, or holds control characters.
+    """
+    news = {name: _value(name, value) for name, value in fields.items()}
+
+    def work(c: sa.Connection) -> str:
+        track_id = _track_of(c, clip_id)
+        row = tracks.c.id == track_id
+        before = c.execute(sa.select(tracks.c.by_hand).where(row).with_for_update()).scalar_one()
+        by_hand = json.dumps(sorted({*json.loads(before), *news}))
+        c.execute(tracks.update().where(row).values({**news, "by_hand": by_hand}))
+        return track_id
+
+    return write(store, work)
+
+
+def _value(name: str, value: str | int | None) -> str | int | None:
+    chosen(name, TRACK_FIELDS, "field of a track")
+    if name == "year":
+        return None if value in (None, "") else _year(value)
+    if not isinstance(value, str | None):
+        raise StoreError(f"The {name} is a text, not {value!r}.")
+    return plain(one_line(value or "", name), name, longest=MAX_TRACK)
+
+
+def _year(value: Any) -> int:
+    first, last = YEARS
+    try:
+        year = operator.index(value)
+    except TypeError:
+        year = 0
+    if not first <= year <= last:
+        raise StoreError(f"{value!r} is no year from {first} to {last}. Leave it empty where it is not known.")
+    return year
+
+
+def _track_of(c: sa.Connection, clip_id: str) -> str:
+    """Id of the clip's track, made where it has none: of the file's content, so that no other file shares it."""
+    require_clip(c, clip_id)
+    clip = c.execute(sa.select(clips.c.track_id, clips.c.content_hash).where(clips.c.id == clip_id)).one()
+    if clip.track_id is not None:
+        return str(clip.track_id)
+    track_id = hashlib.sha256(f"content {clip.content_hash}".encode()).hexdigest()
+    row = {**dict.fromkeys((*_NAMED, *_MORE), ""), "id": track_id, "created_at": now()}
+    c.execute(insert(c, tracks).values(row).on_conflict_do_nothing())
+    bare = (clips.c.content_hash == clip.content_hash) & clips.c.track_id.is_(None)
+    c.execute(clips.update().where(bare).values(track_id=track_id))
+    return track_id

@@ -1,0 +1,172 @@
+"""What people say of a track, on SQLite and on PostgreSQL: it stays when the library is scored again."""
+
+import threading
+
+import numpy as np
+import postgres
+import pytest
+import sqlalchemy as sa
+
+from core import store
+from core.errors import StoreError
+from core.library_types import LibraryClip, LibraryEntry, LibraryFile, Window
+from core.schema import FeatureVector
+from core.store.connection import connect, read, write
+from core.store.upgrade import upgrade
+
+TAGS = {"artist": "Neset Ertas", "title": "Gönül Dağı", "source": "/music", "genre": "Folk", "year": 1999}
+
+
+@pytest.fixture(scope="module")
+def server():
+    running = postgres.started()
+    yield running
+    postgres.remove(running)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def url(request, tmp_path):
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'feedback.db'}"
+    return request.getfixturevalue("server").new_database()
+
+
+@pytest.fixture
+def opened(url):
+    db = store.open_store(url)
+    yield db
+    store.close_store(db)
+
+
+def scored(db, digest="a", *, windows=1, plan="excerpt", **tags):
+    """A file of the library is scored, with what its tags say today."""
+    ids = [f"{digest}{n} {plan}" for n in range(windows)]
+    file = LibraryFile(
+        f"/music/{digest}.wav", plan, 100, "s1", "scored", extractor="x", content_hash=digest, duration_s=180.0,
+        windows=tuple(Window(0.0, 30.0, i) for i in ids),
+    )  # fmt: skip
+    measured = [LibraryClip(FeatureVector(i, "x", np.full(50, np.nan)), 0.0, 30.0, None, 1, 1, 180.0) for i in ids]
+    store.save_files(db, [LibraryEntry(file, tuple(measured), {**TAGS, **tags})])
+    return ids
+
+
+def uploaded(db, clip_id, **more):
+    return store.add_clip(db, clip_id, file_name=f"{clip_id}.wav", duration_s=30, sr=44100, **more)
+
+
+def told(db, *names):
+    """clip_id -> these columns of its track."""
+    return store.clips_table(db).set_index("clip_id")[list(names)].T.to_dict("list")
+
+
+def test_what_a_person_set_stays_when_the_library_is_scored_again(opened):
+    (one,) = scored(opened)
+    track = store.clips_table(opened).loc[0, "track_id"]
+    said = {"artist": "Neşet Ertaş", "makam": "hüseyni", "usul": "", "genre": "", "year": 1970}
+    assert store.set_track(opened, one, **said) == track
+    names = ("artist", "title", "makam", "usul", "genre", "year", "album", "performer")
+    as_set = ["Neşet Ertaş", "Gönül Dağı", "hüseyni", "", "", 1970, "", ""]
+    assert told(opened, *names) == {one: as_set}
+    scored(opened, usul="sofyan", makam="hicaz", year=2001, album="Türküler", performer="N. E.")
+    assert told(opened, *names) == {one: [*as_set[:6], "Türküler", "N. E."]}  # nobody has said anything of these two
+    assert store.counts(opened)["tracks"] == 1
+    store.set_track(opened, one, album="Zahidem", usul="düyek")
+    scored(opened, album="Türküler", usul="sofyan", year=2002)
+    assert told(opened, *names)[one] == [*as_set[:3], "düyek", "", 1970, "Zahidem", "N. E."]
+
+
+def test_all_windows_of_a_file_share_what_is_said_also_those_that_are_cut_later(opened):
+    first, second = scored(opened, windows=2, plan="30/15")
+    store.set_track(opened, second, makam="uşşak")
+    (excerpt,) = scored(opened)
+    (other,) = scored(opened, "b", title="Zahidem")
+    found = told(opened, "makam")
+    assert found == {first: ["uşşak"], second: ["uşşak"], excerpt: ["uşşak"], other: [""]}
+    assert store.library_table(opened).empty  # nothing was predicted, and nothing broke
+
+
+def test_a_clip_without_a_track_gets_one_of_its_own(opened):
+    for clip_id, content in (("c1", "one"), ("c2", "one"), ("c3", "two")):
+        uploaded(opened, clip_id, content_hash=content)
+    track = store.set_track(opened, "c1", makam="rast")
+    assert store.set_track(opened, "c3", makam="segâh") != track
+    assert store.set_track(opened, "c2", title="Kalamış") == track
+    assert told(opened, "makam", "title", "artist") == {
+        "c1": ["rast", "Kalamış", ""],
+        "c2": ["rast", "Kalamış", ""],
+        "c3": ["segâh", "", ""],
+    }
+    named = store.add_track(opened, artist="", title="")
+    uploaded(opened, "c1", track_id=named)  # as when the same file is found in a library
+    assert told(opened, "makam")["c1"] == ["rast"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "match"),
+    [
+        ({"makam": "x" * 301}, "The makam has 301 characters; at most 300"),
+        ({"title": "a\x00b"}, "The title holds characters that are no text"),
+        ({"title": "a\nb"}, "The title holds characters that are no text"),
+        ({"album": "\ud800"}, "The album holds characters that are no text"),
+        ({"genre": 3}, "The genre is a text, not 3"),
+        ({"year": 999}, "999 is no year from 1000 to 2100"),
+        ({"year": 2101}, "2101 is no year from 1000 to 2100"),
+        ({"year": "nineteen"}, "'nineteen' is no year"),
+        ({"year": 1970.5}, "1970.5 is no year"),
+        ({"source": "/else"}, "'source' is no field of a track"),
+        ({"id": "x"}, "'id' is no field of a track"),
+    ],
+)
+def test_what_cannot_be_said_of_a_track_is_refused_whole(opened, fields, match):
+    (one,) = scored(opened)
+    with pytest.raises(StoreError, match=match):
+        store.set_track(opened, one, performer="Neşet", **fields)
+    with pytest.raises(StoreError, match="There is no clip ghost"):
+        store.set_track(opened, "ghost", performer="Neşet")
+    names = ("artist", "title", "source", "genre", "year", "makam", "performer")
+    assert told(opened, *names) == {one: ["Neset Ertas", "Gönül Dağı", "/music", "Folk", 1999, "", ""]}
+
+
+def test_the_limits_themselves_are_allowed_and_a_text_is_one_line(opened):
+    (one,) = scored(opened)
+    store.set_track(opened, one, makam="ş" * 300, year=np.int64(1000), title="  Go\u0308nu\u0308l\u200b  Dağı\u00a0 ")
+    assert told(opened, "makam", "year", "title")[one] == ["ş" * 300, 1000, "Gönül Dağı"]
+    store.set_track(opened, one, makam=None, year=2100)
+    assert told(opened, "makam", "year")[one] == ["", 2100]
+    store.set_track(opened, one, year="")
+    assert np.isnan(store.clips_table(opened)["year"].astype(float).iloc[0])
+
+
+AT_ONCE = [{"makam": "rast"}, {"usul": "düyek"}, {"album": "Zahidem"}, {"performer": "Neşet"}]
+
+
+def test_of_people_at_once_nobody_is_forgotten(opened):
+    (one,) = scored(opened)
+    gate = threading.Barrier(len(AT_ONCE))
+    threads = [
+        threading.Thread(target=lambda said=said: (gate.wait(), store.set_track(opened, one, **said)))
+        for said in AT_ONCE
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    scored(opened, makam="hicaz", usul="aksak", album="A", performer="P")
+    assert told(opened, *(name for said in AT_ONCE for name in said))[one] == ["rast", "düyek", "Zahidem", "Neşet"]
+
+
+def test_tracks_from_before_can_be_set_too(url):
+    old = connect(url)
+    upgrade(old.engine, old.path, to="0003")
+    row = (
+        "INSERT INTO tracks (id, artist, title, source, genre, year, makam, usul, performer, created_at) "
+        "VALUES ('t', 'A', 'T', '', 'Folk', 1950, '', '', '', '2026-01-02T03:04:05.000000+00:00')"
+    )
+    write(old, lambda c: c.execute(sa.text(row)))
+    store.close_store(old)
+    db = store.open_store(url)
+    uploaded(db, "c1", track_id="t")
+    assert store.set_track(db, "c1", makam="rast") == "t"
+    assert told(db, "artist", "genre", "year", "makam") == {"c1": ["A", "Folk", 1950, "rast"]}
+    assert read(db, lambda c: c.execute(sa.text("SELECT by_hand FROM tracks")).scalar()) == '["makam"]'
+    store.close_store(db)
