@@ -53,9 +53,7 @@ def in_words(changes: pd.DataFrame) -> list[str]:
     for line in changes[changes["measure"] == "macro_f1"].to_dict("records"):
         low, high = 100 * line["low"], 100 * line["high"]
         points = f"{100 * line['difference']:+.1f} points of macro-F1 ({low:+.1f} to {high:+.1f})"
-        chosen = (
-            " They were asked for where a model was unsure, so they tell less." if line["part"] == LABELLED else ""
-        )
+        chosen = " They were asked for where a model was unsure, so they tell less." if line["part"] == LABELLED else ""
         said.append(f"{PARTS[line['part']]} ({line['clips']}): {points}, {verdict(low, high)}.{chosen}")
     return said
 

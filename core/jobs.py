@@ -27,7 +27,7 @@ from core.store import Job, Store, finish_job, latest_job, report_job, start_job
 
 BEAT_S = 2.0  # between two signs of life; also the longest wait until a cancel is heard
 STUCK_S = 900.0  # work that has told nothing for so long gives no more signs of life, so that its lock expires
-NICE = 5  # pages come before work in the background
+NICE = 10  # pages come before work in the background
 LOGS_KEPT = 20
 
 

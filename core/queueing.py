@@ -149,10 +149,23 @@ def display(item: Item, *, rater: str, wanted: bool) -> str:
     return "hidden at random" if agreement.hides_guess(item.clip_id, rater) else "shown"
 
 
+def said(store: db.Store, clip_id: str, *, rater: str, verified: bool) -> tuple[str, str]:
+    """What a person's answer about a clip is now, an emotion or a reason to skip, empty without one.
+
+    And what they wrote beside their newest answer, also where they have taken that back.
+    """
+    rows = db.feedback_table(store, rater=db.rater_name(rater), verified=verified, clip_id=clip_id)
+    rows = rows[rows["kind"].ne("adjudication")]
+    stands = agreement.current_answers(rows.assign(deleted=False))
+    given = rows[rows["kind"].eq("answer")]
+    answer = "" if stands.empty else str(stands["label"].fillna(stands["skip_reason"]).iloc[-1])
+    return answer, "" if given.empty else str(given["comment"].iloc[-1])
+
+
 def newest_undo(store: db.Store, *, rater: str, verified: bool) -> str | None:
-    """The clip of the answer that this person took back last; None when they took none back."""
+    """The clip of the answer that this person took back last on the Label page; None when they took none back."""
     said = db.feedback_table(store, rater=db.rater_name(rater), verified=verified)
-    undone = said.loc[said["kind"].eq("undo"), "clip_id"]
+    undone = said.loc[said["kind"].eq("undo") & said["source"].eq("label"), "clip_id"]
     return None if undone.empty else str(undone.iloc[-1])
 
 

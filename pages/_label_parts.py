@@ -17,7 +17,8 @@ from pages import _shared
 
 SEAT = "label_seat"  # in the session
 TOO_FAST_S = 1.0  # nobody has heard a clip within this; a key that is held down repeats faster
-RECOUNT_S = 60.0  # what others settle meanwhile shows after this at the latest
+RECOUNT_S = 10.0  # what others settle meanwhile shows after this, or after RECOUNT_SHARE times what counting takes
+RECOUNT_SHARE = 20
 KEYS = dict(zip(EMOTIONS, "1234", strict=True))
 SKIP_KEYS = {"bad audio": "B", "ambiguous": "A", "none of the four": "N"}
 POINTS = 300  # of the waveform
@@ -27,34 +28,83 @@ _BIG = """<style>
 .st-key-emotions button { min-height: 3.25rem; }
 .st-key-emotions button p { font-size: 1.15rem; }
 .st-key-emotions .stElementContainer { flex: 1 1 0; }
+@media (max-width: 640px) { .stMainBlockContainer { padding-top: 3.5rem; } }
 </style>"""
+
+# A switch or a field that has the focus would keep the keys to itself, and a key that is held down is one press.
+# The space bar plays and stops.
+_HANDS_FREE = """
+export default function () {
+  if (window.tmeHandsFree) return;
+  window.tmeHandsFree = true;
+  const desk = () => document.querySelector(".st-key-emotions");
+  const writes = (e) => e && (e.tagName === "TEXTAREA" || (e.tagName === "INPUT" && e.type !== "checkbox"));
+  document.addEventListener("change", (event) => {
+    if (desk() && event.target.type === "checkbox") event.target.blur();
+  }, true);
+  window.addEventListener("keydown", (event) => {
+    const here = document.activeElement;
+    if (!desk()) return;
+    if (writes(here)) {
+      if (event.key === "Enter" || event.key === "Escape") setTimeout(() => here.blur(), 0);
+    } else if (event.repeat && event.key.length === 1) {
+      event.stopImmediatePropagation();
+      event.preventDefault();
+    } else if (event.key === " " && (!here || here === document.body)) {
+      const audio = document.querySelector("audio");
+      if (!audio) return;
+      event.preventDefault();
+      audio.paused ? audio.play() : audio.pause();
+    }
+  }, true);
+}
+"""
+GUIDE = """
+Say what **the music** expresses to you - not what the words say, and not what you feel today. Hear at least ten
+seconds; where the mood changes, the longer part counts.
+
+- **Angry**: strong and unpleasant. Tense, harsh, driven.
+- **Happy**: strong and pleasant. Lively, bright; one wants to move.
+- **Relax**: calm and pleasant. At ease, nothing is missing.
+- **Sad**: calm and unpleasant. Longing, grief, *hüzün*.
+
+**Skip** it as *ambiguous* when two of them are equally strong after a second hearing, as *none of the four* when it
+expresses something else or nothing, as *bad audio* when noise, silence or speech is in the way.
+"""
 
 
 @dataclass(eq=False)
 class Form:
     """One clip before a person. A button that is pressed late answers the form that it was drawn with.
 
-    token : makes the answer one answer, however often it is sent.  shown_at : moment, monotonic.
+    token : makes the answer one answer, however often it is sent.  shown_at : moment, monotonic; moves to when it was
+    drawn first.
+    before : what the person said of it earlier, in words, and comment : what they wrote then; empty for a new clip.
     seen : the guess has been on the screen.
     """
 
     item: Item
     token: str
     shown_at: float
+    before: str = ""
+    comment: str = ""
     seen: bool = False
+    drawn: bool = False
 
 
 @dataclass(eq=False)
 class Seat:
     """What the session keeps of a person at work. Answers are not among it: they are in the store at once.
 
-    counted_at, pressed_at, undone_at : moments, monotonic.  note : kind of box, sentence.
+    counted_at, pressed_at, undone_at : moments, monotonic.  counting_s : how long counting took.  note : kind of box,
+    sentence.
     """
 
     person: Rater
     undo_token: str
     desk: Desk = field(default_factory=Desk)
     counted_at: float = 0.0
+    counting_s: float = 0.0
     form: Form | None = None
     waiting: list[Item] = field(default_factory=list)
     pressed_at: float = 0.0
@@ -99,8 +149,10 @@ def seat(kept: Store, person: Rater) -> Seat:
 
 def count(at: Seat, kept: Store) -> None:
     """Look at the whole queue again."""
+    began = time.monotonic()
     at.desk = queueing.desk(kept, rater=at.person.name, verified=at.person.verified, models=models())
     at.counted_at = time.monotonic()
+    at.counting_s = at.counted_at - began
 
 
 @st.cache_data(show_spinner=False, ttl=60)
@@ -142,8 +194,20 @@ def put(at: Seat, kept: Store, clip_id: str) -> None:
     if at.form is not None:
         at.waiting.insert(0, at.form.item)
     at.waiting = [other for other in at.waiting if other.clip_id != clip_id]
-    at.form = Form(item, db.new_token(), 0.0)  # heard before, so no answer comes too soon
+    said, comment = queueing.said(kept, clip_id, rater=at.person.name, verified=at.person.verified)
+    # It was heard before, so no answer comes too soon.
+    before = plots.words(said) if said in EMOTIONS else said
+    at.form = Form(item, db.new_token(), 0.0, before=before, comment=comment, drawn=True)
     at.skipping = False
+
+
+def leave(at: Seat, kept: Store) -> None:
+    """Let an earlier answer stand, and go on."""
+    at.note = None
+    try:
+        _advance(at, kept)
+    except CoreError as error:
+        at.note = ("error", str(error))
 
 
 # --- what buttons and keys do ----------------------------------------------------------------------------------------
@@ -163,11 +227,12 @@ def answer(at: Seat, kept: Store, form: Form, *, label: str | None = None, skip:
         at.note = ("info", "That came too soon to count. Listen, then press again.")
         return
     try:
+        who = {"rater": at.person.name, "verified": at.person.verified}
+        before, _ = queueing.said(kept, form.item.clip_id, **who)
         receipt = db.add_feedback(
             kept,
             token=form.token,
-            rater=at.person.name,
-            verified=at.person.verified,
+            **who,
             label=label,
             skip_reason=skip,
             prediction_id=form.item.prediction_id,
@@ -176,14 +241,21 @@ def answer(at: Seat, kept: Store, form: Form, *, label: str | None = None, skip:
             shown_label=form.item.guess if form.seen else None,
             comment=st.session_state.get(f"comment_{form.token}") or "",
         )
-        if receipt.remark:
-            at.note = ("info", receipt.remark)
-        if receipt.new:
+        at.note = ("info", receipt.remark or _stored(label or str(skip), before, known=form.before))
+        if receipt.new and not before:
             at.desk = Desk(at.desk.items, at.desk.progress.after_one())
         if form is at.form:
             _advance(at, kept)
     except CoreError as error:
         at.note = ("error", str(error))
+
+
+def _stored(answer: str, before: str, *, known: str) -> str:
+    """What became of an answer. before : what stood until now.  known : whether the person knew of it."""
+    said = f"Stored: {answer}."
+    if before and not known:
+        return f"{said} It takes the place of your answer from elsewhere, {before}; Z brings that one back."
+    return f"{said} Z takes it back."
 
 
 def _display(at: Seat, form: Form) -> str:
@@ -202,7 +274,7 @@ def take_back(at: Seat, kept: Store, token: str) -> None:
         return
     who = {"rater": at.person.name, "verified": at.person.verified}
     try:
-        receipt = db.undo(kept, token=token, **who)
+        receipt = db.undo(kept, token=token, source="label", **who)
         if receipt is None:
             at.note = ("info", f"Nothing to take back among your last {db.UNDO_DEPTH} answers.")
             return
@@ -211,6 +283,8 @@ def take_back(at: Seat, kept: Store, token: str) -> None:
         at.note = ("info", "Taken back. Here is the clip again.")
         if clip_id is not None:
             put(at, kept, clip_id)
+            if at.form is not None and at.form.before:
+                at.note = ("info", f"Taken back; what you said before counts again: {at.form.before}.")
     except CoreError as error:
         at.note = ("error", str(error))
 
@@ -231,7 +305,7 @@ def desk(kept: Store, person: Rater) -> None:
     """One clip and the answers to it."""
     try:
         at = seat(kept, person)
-        if time.monotonic() - at.counted_at > RECOUNT_S:
+        if time.monotonic() - at.counted_at > max(RECOUNT_S, RECOUNT_SHARE * at.counting_s):
             count(at, kept)
         if at.form is not None and queueing.item(kept, at.form.item.clip_id) is None:
             at.note = ("info", "The clip before you was deleted meanwhile. Here is the next one.")
@@ -240,18 +314,25 @@ def desk(kept: Store, person: Rater) -> None:
         _shared.problem(error)
         return
     progress(at)
-    if at.note is not None:
-        kind, sentence = at.note
-        if kind == "error":
-            st.error(_shared.literal(sentence), icon=":material/error:")
-        else:  # one line, so that the clip stays in sight on a telephone
-            st.markdown(f":blue[:material/info: {_shared.literal(sentence)}]")
+    with st.container():  # always there: what follows keeps its place, and with it the one player
+        _note(at)
     if at.form is None:
         nothing_left(at, kept)
+        with st.bottom:
+            st.empty()  # a fragment may only fill later what it has made at first
         return
-    audible = _clip(at, at.form)
+    audible = _clip(at, kept, at.form)
     with st.bottom:
         answers(at, kept, at.form, audible=audible)
+
+
+def _note(at: Seat) -> None:
+    kind, sentence = at.note or ("", "")
+    if kind == "error":
+        st.error(_shared.literal(sentence), icon=":material/error:")
+    else:  # one line, so that the clip stays in sight on a telephone
+        said = f":blue[:material/info: {_shared.literal(sentence)}]" if sentence else "&nbsp;"
+        st.markdown(said)
 
 
 def progress(at: Seat) -> None:
@@ -264,7 +345,7 @@ def progress(at: Seat) -> None:
     )
 
 
-def _clip(at: Seat, form: Form) -> bool:
+def _clip(at: Seat, kept: Store, form: Form) -> bool:
     """The clip, and what may be known of it; False when it cannot be heard."""
     item, audible = form.item, True
     try:
@@ -277,7 +358,7 @@ def _clip(at: Seat, form: Form) -> bool:
             "Guesses",
             value=True,
             key="guesses",
-            persist_state="session",
+            bind="query-params",
             help="Show what the model hears. For some clips, chosen at random, the guess stays hidden all the same: "
             "only so can its pull on people be measured.",
         )
@@ -287,19 +368,28 @@ def _clip(at: Seat, form: Form) -> bool:
             st.markdown(f"The model hears **{plots.words(item.guess)}** ({item.confidence:.0%}).", width="content")
         elif how == "hidden at random":
             st.markdown(":material/visibility_off: Hidden for this clip, at random.", width="content")
-        if item.differs and how == "shown":
-            st.badge("two models differ", icon=":material/call_split:", color="violet")
         if item.synthetic:
             st.badge("synthetic, for practice", icon=":material/science:", color="gray")
-    st.text_input(
-        "Comment (optional)", key=f"comment_{form.token}", max_chars=db.MAX_COMMENT, help="Stored with your answer."
-    )
+        with st.popover("Comment", icon=":material/edit_note:"):
+            st.text_input(
+                "Comment (optional)",
+                value=form.comment,
+                key=f"comment_{form.token}",
+                max_chars=db.MAX_COMMENT,
+                help="Stored with your answer. Enter goes back to the keys.",
+            )
+        if form.before:
+            st.markdown(
+                f"You said **{_shared.literal(form.before)}** before; a new answer replaces it.", width="content"
+            )
+            st.button("Leave it so", icon=":material/check:", key="leave", on_click=leave, args=(at, kept))
     return audible
 
 
 def answers(at: Seat, kept: Store, form: Form, *, audible: bool) -> None:
     """The four answers, always in sight, and the ways around them."""
     st.html(_BIG)
+    st.components.v2.component("hands_free", js=_HANDS_FREE)(key="hands_free", height=0)
     common = (at, kept, form)
     with st.container(key="emotions"):
         for place, pair in zip(st.columns(2, gap="small"), (EMOTIONS[:2], EMOTIONS[2:]), strict=True):
@@ -307,7 +397,8 @@ def answers(at: Seat, kept: Store, form: Form, *, audible: bool) -> None:
                 for emotion in pair:
                     st.button(
                         plots.words(emotion),
-                        key=f"say_{emotion}",
+                        # Pressed late, it answers the clip that it was drawn for.
+                        key=f"say_{emotion}_{form.token[:8]}",
                         shortcut=KEYS[emotion],
                         width="stretch",
                         disabled=not audible,
@@ -315,28 +406,33 @@ def answers(at: Seat, kept: Store, form: Form, *, audible: bool) -> None:
                         args=common,
                         kwargs={"label": emotion},
                     )
+    if not form.drawn:
+        form.shown_at, form.drawn = time.monotonic(), True
     with st.container(horizontal=True, gap="small"):
+        _undo(at, kept)
         st.button("Skip …", key="skip", shortcut="S", icon=":material/skip_next:", on_click=_toggle_skip, args=(at,))
         if at.skipping:
             for reason, key in SKIP_KEYS.items():
                 st.button(
                     reason.capitalize(),
-                    key=f"skip_{key}",
+                    key=f"skip_{key}_{form.token[:8]}",
                     shortcut=key,
-                    type="primary",
                     on_click=answer,
                     args=common,
                     kwargs={"skip": reason},
                 )
-        st.button(
-            "Undo",
-            key="undo",
-            shortcut="Z",
-            icon=":material/undo:",
-            on_click=take_back,
-            args=(at, kept, at.undo_token),
-            help=f"Takes your newest answer back, up to {db.UNDO_DEPTH} of them, also after a reload.",
-        )
+
+
+def _undo(at: Seat, kept: Store) -> None:
+    st.button(
+        "Undo",
+        key="undo",
+        shortcut="Z",
+        icon=":material/undo:",
+        on_click=take_back,
+        args=(at, kept, at.undo_token),
+        help=f"Takes your newest answer back, up to {db.UNDO_DEPTH} of them, also after a reload.",
+    )
 
 
 def nothing_left(at: Seat, kept: Store) -> None:
@@ -348,7 +444,7 @@ def nothing_left(at: Seat, kept: Store) -> None:
             "Or try it out with synthetic clips: they are marked, and what you say of them trains no model.",
             icon=":material/queue_music:",
         )
-        with st.container(horizontal=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
             st.page_link("pages/predict.py", label="Score a clip", icon=":material/graphic_eq:")
             st.page_link("pages/library.py", label="Score a library", icon=":material/library_music:")
             put_demo(at, kept)
@@ -358,12 +454,11 @@ def nothing_left(at: Seat, kept: Store) -> None:
         + (f"; {p.settled} are settled." if p.settled else "."),
         icon=":material/done_all:",
     )
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
         st.page_link("pages/predict.py", label="Score more clips", icon=":material/graphic_eq:")
-        st.button("Look again", icon=":material/refresh:", on_click=_advance, args=(at, kept))
-        st.button(
-            "Undo", key="undo", shortcut="Z", icon=":material/undo:", on_click=take_back, args=(at, kept, at.undo_token)
-        )
+        st.button("Look for new clips", icon=":material/refresh:", on_click=_advance, args=(at, kept))
+        _undo(at, kept)
+        put_demo(at, kept)
 
 
 def put_demo(at: Seat, kept: Store) -> None:
@@ -387,7 +482,10 @@ def put_demo(at: Seat, kept: Store) -> None:
 
 
 def options() -> None:
-    """How the player behaves."""
+    """How the player behaves, and what the four emotions mean."""
     with st.popover("Player", icon=":material/tune:"):
-        st.toggle("Play each clip at once", value=True, key="autoplay", persist_state="session")
-        st.toggle("Play it over and over", value=False, key="loop", persist_state="session")
+        st.toggle("Play each clip at once", value=True, key="autoplay", bind="query-params")
+        st.toggle("Play it over and over", value=False, key="loop", bind="query-params")
+        st.caption("The space bar plays and stops. Browsers play nothing by themselves before the first key or click.")
+    with st.popover("What to listen for", icon=":material/help:"):
+        st.markdown(GUIDE)

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from core import drift as drifting
-from core import jobs, learning, retrain, standing
+from core import jobs, learning, library, retrain, standing
 from core import store as db
 from core.errors import CoreError
 from core.pipeline import Served
@@ -86,7 +86,7 @@ def _offer(kept: Store, person: Rater, found: Standing) -> None:
     with st.container(border=True):
         st.markdown(
             f"**{len(found.data.labelled)} agreed labels** beside the published table; since the model in use: {said}. "
-            "Training takes a minute or two and changes nothing by itself: the new model becomes the *challenger*, "
+            f"{_how_long(kept)} It changes nothing by itself: the new model becomes the *challenger*, "
             "which is compared and works in the shadow until somebody promotes it."
         )
         if found.learned:
@@ -106,6 +106,15 @@ def _offer(kept: Store, person: Rater, found: Standing) -> None:
             args=(kept,),
             help="The published table and the agreed labels; the held-out clips stay out.",
         )
+
+
+def _how_long(kept: Store) -> str:
+    """What a training takes, from the last one of this installation."""
+    for job in db.done_jobs(kept, retrain.JOB, limit=1):
+        if job.ended_at is not None:
+            took = library.duration((job.ended_at - job.started_at).total_seconds())
+            return f"The last training took {took}; other work on this machine is slower meanwhile."
+    return "A training takes some minutes, and other work on this machine is slower meanwhile."
 
 
 def _begin(kept: Store) -> None:

@@ -124,12 +124,13 @@ def test_digits_in_a_comment_are_no_answers_and_the_comment_is_stored(server, qu
     page, name = browser_page, "Commentator"
     sit_down(page, server, name)
     tab_to(page, "Comment")
-    page.keyboard.type("4 beats, 1 saz, sz")
     page.keyboard.press("Enter")
+    tab_to(page, "Comment (optional)")
+    page.keyboard.type("4 beats, 1 saz, sz")
+    page.keyboard.press("Enter")  # which gives the keys back
     idle(page)
     page.wait_for_timeout(500)
     assert said(queue, name) == []
-    page.evaluate("document.activeElement.blur()")
     page.keyboard.press("2")
     wait_for(lambda: said(queue, name) == ["happy"])
     assert store.feedback_table(queue, rater=name)["comment"].tolist() == ["4 beats, 1 saz, sz"]
@@ -142,9 +143,56 @@ def test_a_key_that_is_held_down_is_one_answer(server, queue, browser_page):
         page.keyboard.down("3")
         page.wait_for_timeout(33)
     page.keyboard.up("3")
-    page.get_by_text("came too soon").wait_for()
     idle(page)
+    page.wait_for_timeout(LISTEN_MS)
     assert said(queue, name) == ["relax"]
+
+
+def test_a_second_press_while_the_page_is_slow_is_not_an_answer_to_the_next_clip(server, queue, browser_page):
+    page, name = browser_page, "Impatient"
+    sit_down(page, server, name)
+    for wait in (150, 600):
+        before = said(queue, name)
+        page.keyboard.press("2")
+        page.wait_for_timeout(wait)
+        page.keyboard.press("2")
+        wait_for(lambda before=before: len(said(queue, name)) > len(before))
+        idle(page)
+        page.wait_for_timeout(LISTEN_MS)
+        assert said(queue, name) == [*before, "happy"]
+
+
+def test_switches_do_not_keep_the_keys_and_the_space_bar_plays(server, queue, browser_page):
+    page, name = browser_page, "Switcher"
+    sit_down(page, server, name)
+    page.get_by_text("Guesses").click()
+    idle(page)
+    page.keyboard.press("4")
+    wait_for(lambda: said(queue, name) == ["sad"])
+    idle(page)
+    assert "guesses=false" in page.url  # it stays off after a reload
+    page.wait_for_function("document.querySelector('audio').currentTime > 0")
+    page.keyboard.press(" ")
+    page.wait_for_function("document.querySelector('audio').paused")
+    page.keyboard.press(" ")
+    page.wait_for_function("!document.querySelector('audio').paused")
+
+
+def test_from_an_empty_desk_undo_brings_the_clip_back_also_after_a_reload(server, queue, browser_page):
+    page, name = browser_page, "Finisher"
+    sit_down(page, server, name)
+    for clip in store.label_queue(queue, rater=name, limit=1000, origins=store.ORIGINS, with_audio=True)["clip_id"]:
+        store.add_feedback(queue, token=store.new_token(), rater=name, label="sad", clip_id=clip, source="label")
+    page.reload()
+    page.get_by_text("Nothing is left for you").wait_for()
+    idle(page)
+    page.keyboard.press("z")
+    page.get_by_role("button", name="● sad").wait_for()
+    idle(page)
+    page.wait_for_timeout(LISTEN_MS)
+    page.keyboard.press("1")
+    wait_for(lambda: said(queue, name)[-2:] == ["undo", "angry"])
+    page.get_by_text("Nothing is left for you").wait_for()
 
 
 def test_one_answer_after_the_other(server, queue, browser_page):

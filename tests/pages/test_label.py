@@ -48,12 +48,17 @@ def press(page, label):
 
 
 def say(page, emotion):
-    return page.button(key=f"say_{emotion}").click().run()
+    return button(page, f"say_{emotion}").click().run()
+
+
+def button(page, name):
+    """The button of the clip on the desk whose key begins so."""
+    return next(b for b in page.button if b.key and b.key.startswith(f"{name}_"))
 
 
 def shown(page):
     kinds = (page.error, page.warning, page.info, page.success, page.markdown, page.caption, page.subheader)
-    return "\n".join(str(element.value) for kind in kinds for element in kind)
+    return "\n".join(str(element.value) for kind in kinds for element in kind).replace("\\", "")
 
 
 def labels(page):
@@ -224,7 +229,7 @@ def test_a_clip_is_skipped_with_a_reason(open_page, opened, key, reason):
     page = open_desk(open_page)
     assert not [b for b in page.button if b.key and b.key.startswith("skip_")]
     page = page.button(key="skip").click().run()
-    page = page.button(key=f"skip_{key}").click().run()
+    page = button(page, f"skip_{key}").click().run()
     assert rows(opened, "label", "skip_reason") == [(None, reason)]
     assert "1 answered, 1 to go" in progress(page)
     assert not [b for b in page.button if b.key and b.key.startswith("skip_")]
@@ -233,7 +238,8 @@ def test_a_clip_is_skipped_with_a_reason(open_page, opened, key, reason):
 def test_every_key_has_its_button(open_page, opened):
     put(opened)
     page = open_desk(open_page).button(key="skip").click().run()
-    keys = {b.key: b.proto.shortcut.lower() for b in page.button if b.proto.shortcut}
+    token = page.session_state[_label_parts.SEAT].form.token[:8]
+    keys = {b.key.removesuffix(f"_{token}"): b.proto.shortcut.lower() for b in page.button if b.proto.shortcut}
     assert keys == {
         **{f"say_{e}": k for e, k in zip(EMOTIONS, "1234", strict=True)},
         **{"skip": "s", "skip_B": "b", "skip_A": "a", "skip_N": "n", "undo": "z"},
@@ -285,6 +291,45 @@ def test_undo_takes_back_one_answer_after_the_other_also_after_a_reload(open_pag
     assert rows(opened, "kind") == [("answer",), ("answer",), ("undo",), ("undo",)]
 
 
+def test_undo_that_is_held_down_takes_back_one_answer(open_page, opened, monkeypatch):
+    for n in (1, 2, 3):
+        put(opened, n)
+    page = open_desk(open_page)
+    for _ in range(2):
+        page = say(page, "sad")
+    monkeypatch.setattr(_label_parts, "TOO_FAST_S", 3600.0)
+    page = page.button(key="undo").click().run().button(key="undo").click().run()
+    assert "One answer was taken back. Press once more" in shown(page)
+    assert [kind for (kind,) in rows(opened, "kind")] == ["answer", "answer", "undo"]
+
+
+def test_undo_on_the_desk_leaves_other_pages_and_settlements_alone(open_page, opened):
+    clip, other = put(opened, 1), put(opened, 2)
+    page = say(open_desk(open_page), "sad")
+    for more in ({"source": "predict"}, {"adjudication": True}):
+        store.add_feedback(opened, token=store.new_token(), rater="Ece", label="angry", clip_id=other, **more)
+    page = page.button(key="undo").click().run()
+    assert visible_clip(page) == clip
+    assert rows(opened, "kind", "clip_id")[-1] == ("undo", clip)
+    page = page.button(key="undo").click().run()
+    assert "Nothing to take back" in shown(page)
+    assert not page.exception
+
+
+def test_an_answer_from_elsewhere_is_named_when_it_is_replaced_and_comes_back_with_undo(open_page, opened):
+    """Two tabs of one person: the second answer counts, is counted once, and Z brings the first one back."""
+    clip = put(opened)
+    put(opened, 2)
+    page = open_desk(open_page)
+    store.add_feedback(opened, token=store.new_token(), rater="Ece", label="relax", clip_id=visible_clip(page))
+    page = say(page, "sad")
+    assert "Stored: sad. It takes the place of your answer from elsewhere, relax" in shown(page)
+    page = page.button(key="undo").click().run()
+    assert "what you said before counts again: ■ relax" in shown(page)
+    assert visible_clip(page) in (clip, page.session_state[_label_parts.SEAT].form.item.clip_id)
+    assert store.current_answers(opened)["label"].tolist() == ["relax"]
+
+
 def test_after_undo_the_clip_that_waited_comes_next(open_page, opened):
     order = [put(opened, n, first=0.3 + n / 10) for n in (1, 2)]
     page = say(open_desk(open_page), "sad")
@@ -308,8 +353,24 @@ def test_an_earlier_answer_can_be_heard_and_changed(open_page, opened):
     put(opened, 2)
     page = say(open_desk(open_page), "sad")
     _label_parts.put(page.session_state[_label_parts.SEAT], opened, clip)
+    page = page.run()
+    assert "You said **● sad** before" in shown(page)
+    left = page.button(key="leave").click().run()
+    assert visible_clip(left) != clip
+    _label_parts.put(page.session_state[_label_parts.SEAT], opened, clip)
     say(page.run(), "angry")
     assert store.current_answers(opened)[["clip_id", "label"]].to_numpy().tolist() == [[clip, "angry"]]
+
+
+def test_a_comment_stays_with_its_clip_when_the_answer_is_changed(open_page, opened):
+    clip = put(opened)
+    page = open_desk(open_page)
+    page.text_input(key=f"comment_{page.session_state[_label_parts.SEAT].form.token}").input("a fine ney")
+    page = say(page, "sad")
+    page = page.button(key="undo").click().run()
+    say(page, "relax")
+    (row,) = store.current_answers(opened).to_dict("records")
+    assert (row["clip_id"], row["label"], row["comment"]) == (clip, "relax", "a fine ney")
 
 
 def test_my_answers_lists_them_and_not_what_others_said(open_page, opened):
@@ -361,8 +422,8 @@ def test_audio_that_is_gone_can_only_be_skipped(open_page, opened, data_dir):
     _label_parts._heard.clear()
     page = open_desk(open_page)
     assert "no longer there" in page.error[0].value
-    assert all(page.button(key=f"say_{e}").disabled for e in EMOTIONS)
-    page = page.button(key="skip").click().run().button(key="skip_B").click().run()
+    assert all(button(page, f"say_{e}").disabled for e in EMOTIONS)
+    page = button(page.button(key="skip").click().run(), "skip_B").click().run()
     assert rows(opened, "skip_reason") == [("bad audio",)]
     assert "Nothing is left for you" in shown(page)
 
@@ -415,7 +476,7 @@ def test_new_clips_appear_when_one_looks_again(open_page, opened):
     put(opened)
     page = say(open_desk(open_page), "sad")
     new = put(opened, 2)
-    assert visible_clip(press(page, "Look again")) == new
+    assert visible_clip(press(page, "Look for new clips")) == new
 
 
 def test_the_cookie_is_the_name_and_nothing_else(open_page, opened, monkeypatch):
