@@ -4,17 +4,17 @@ Feedback tables in (the columns of ``store.feedback_table``), tables out. Nothin
 """
 
 import hashlib
-from itertools import combinations
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 
+from core import names
 from core.schema import EMOTIONS
 
 RATERS_NEEDED = 2  # agreeing raters before an answer may train a model; 1 where one person labels alone
 HIDDEN_SHARE = 0.15  # of the clips whose guess is hidden unasked, so that its pull can be measured
 _RESAMPLES = 2000
-_PERSON = ["clip_id", "rater", "verified"]  # the same name with and without a login is not the same person
 STATUSES = ("agreed", "adjudicated", "disputed", "open", "skipped")
 
 
@@ -24,18 +24,38 @@ def of_music(feedback: pd.DataFrame) -> pd.DataFrame:
 
 
 def current_answers(feedback: pd.DataFrame) -> pd.DataFrame:
-    """The rows that stand: the latest answer of each rater on each clip, and the latest adjudication of a clip.
+    """The rows that stand: the latest answer of each person on each clip, and the latest adjudication of a clip.
 
-    An answer that was taken back gives way to the same person's answer before it. Deleted clips are left out.
+    All people without a name count as one person, for nobody can tell whether they are more. An answer that was taken
+    back gives way to the same person's answer before it. Deleted clips are left out.
     """
     said = feedback[feedback["kind"].ne("undo") & ~feedback["deleted"].astype(bool)]
     said = said[~said["feedback_id"].isin(feedback["target_id"].dropna())].sort_values("feedback_id")
     settles = said["kind"].eq("adjudication")
+    answers, settled = said[~settles], said[settles]
     latest = [
-        said[~settles].drop_duplicates(_PERSON, keep="last"),
-        said[settles].drop_duplicates("clip_id", keep="last"),
+        answers[~_of_persons(answers).duplicated(keep="last")],
+        settled.drop_duplicates("clip_id", keep="last"),
     ]
     return pd.concat(latest).sort_values("feedback_id").reset_index(drop=True)
+
+
+def _of_persons(answers: pd.DataFrame) -> pd.DataFrame:
+    """What makes two answers one person's about one clip: clip_id, rater (under which they count), verified."""
+    return answers[["clip_id", "verified"]].assign(rater=_each(names.person, answers))
+
+
+def people(answers: pd.DataFrame) -> pd.Series:
+    """Who gave each answer, as it is shown; two persons never look the same."""
+    return _each(lambda rater, verified: names.shown(names.person(rater, verified), verified), answers)
+
+
+def _each(name: Callable[[str, bool], str], answers: pd.DataFrame) -> pd.Series:
+    """A name for the rater of each answer. name : of rater and verified; asked once for each of them."""
+    numbers, raters = pd.factorize(answers["rater"])
+    found = np.array([(name(str(r), False), name(str(r), True)) for r in raters], dtype=object).reshape(-1, 2)
+    which = answers["verified"].to_numpy(dtype=bool).astype(int)
+    return pd.Series(found[numbers, which], index=answers.index, name="rater", dtype="str")
 
 
 def ground_truth(feedback: pd.DataFrame, *, raters_needed: int = RATERS_NEEDED) -> pd.DataFrame:
@@ -49,9 +69,12 @@ def ground_truth(feedback: pd.DataFrame, *, raters_needed: int = RATERS_NEEDED) 
     answers = current_answers(feedback)
     settled = answers[answers["kind"].eq("adjudication")].set_index("clip_id")["label"]
     answers = answers[answers["kind"].eq("answer")]
-    counts = pd.crosstab(answers["clip_id"], answers["label"]).reindex(columns=list(EMOTIONS), fill_value=0)
     clips = pd.Index(answers["clip_id"].unique()).union(settled.index).rename("clip_id").astype("str")
-    n = counts.reindex(clips, fill_value=0).to_numpy(dtype=int).reshape(-1, len(EMOTIONS))
+    said, place = (
+        pd.Index(EMOTIONS).get_indexer(pd.Index(answers["label"])),
+        clips.get_indexer(pd.Index(answers["clip_id"])),
+    )
+    n = _tally(place[said >= 0], said[said >= 0], (len(clips), len(EMOTIONS)))
     votes, best = n.sum(axis=1), n.max(axis=1)
     won = (best >= max(raters_needed, 1)) & ((n == best[:, None]).sum(axis=1) == 1)
     differ = (n > 0).sum(axis=1) > 1
@@ -64,21 +87,26 @@ def ground_truth(feedback: pd.DataFrame, *, raters_needed: int = RATERS_NEEDED) 
             "status": np.where(judged, "adjudicated", status).astype(str),
             "votes": votes,
             "agreeing": best,
-            "skips": answers["clip_id"][answers["label"].isna()].value_counts().reindex(clips, fill_value=0).to_numpy(),
+            "skips": np.bincount(place[said < 0], minlength=len(clips)),
         },
         index=clips,
     )
 
 
+def _tally(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """How often each pair of row and column number occurs: shape ``shape``."""
+    return np.bincount(rows * shape[1] + columns, minlength=shape[0] * shape[1]).reshape(shape)
+
+
 def votes(feedback: pd.DataFrame) -> pd.DataFrame:
-    """The labels that stand, one row a clip and one column a rater; NaN where the rater gave none.
+    """The labels that stand, one row a clip and one column a person (see ``people``); NaN where they gave none.
 
     Adjudications are left out: they are given in the knowledge of the others.
     """
     answers = current_answers(feedback)
     answers = answers[answers["kind"].eq("answer") & answers["label"].notna()]
-    people = answers["rater"].where(~answers["verified"].astype(bool), answers["rater"] + " (login)")
-    return answers.assign(person=people).set_index(["clip_id", "person"])["label"].unstack()  # noqa: PD010 - text
+    said = answers.assign(person=people(answers)).set_index(["clip_id", "person"])["label"]
+    return said.unstack()  # noqa: PD010 - text
 
 
 def coincidences(table: pd.DataFrame) -> pd.DataFrame:
@@ -87,17 +115,28 @@ def coincidences(table: pd.DataFrame) -> pd.DataFrame:
     table : labels, clips by raters. Symmetric, labels by labels; the sum is the number of answers on clips with two or
     more. After Krippendorff (2011), "Computing Krippendorff's Alpha-Reliability".
     """
-    values, o = _coincidences(table)
-    return pd.DataFrame(o.sum(axis=0), index=pd.Index(values), columns=pd.Index(values))
+    values, codes = _codes(table)
+    o = _coincidences(_counts(values, codes)).sum(axis=0)
+    return pd.DataFrame(o, index=pd.Index(values), columns=pd.Index(values))
 
 
-def _coincidences(table: pd.DataFrame) -> tuple[list[str], np.ndarray]:
-    """The labels that occur, and the coincidence matrix of each clip with two answers or more: shape (clips, k, k)."""
-    values = sorted(set(table.to_numpy(dtype=object)[table.notna().to_numpy(dtype=bool)]))
-    n = np.stack([(table == v).to_numpy().sum(axis=1) for v in values], axis=1) if values else np.zeros((len(table), 0))
-    n = n[n.sum(axis=1) >= 2].astype(float)
-    pairs = n[:, :, None] * n[:, None, :] - n[:, :, None] * np.eye(len(values))
-    return values, pairs / np.maximum(n.sum(axis=1) - 1, 1)[:, None, None]
+def _codes(table: pd.DataFrame) -> tuple[list[str], np.ndarray]:
+    """The labels that occur, sorted, and the number of each answer among them: shape of the table, -1 = no answer."""
+    numbers, values = pd.factorize(table.to_numpy(dtype=object).ravel(), sort=True)
+    return [str(value) for value in values], numbers.reshape(table.shape)
+
+
+def _counts(values: list[str], codes: np.ndarray) -> np.ndarray:
+    """How many raters gave each label to each clip: shape (clips, labels)."""
+    rows, raters = np.nonzero(codes >= 0)
+    return _tally(rows, codes[rows, raters], (len(codes), len(values)))
+
+
+def _coincidences(counts: np.ndarray) -> np.ndarray:
+    """The coincidence matrix of each clip with two answers or more: shape (clips, k, k). counts : shape (clips, k)."""
+    n = counts[counts.sum(axis=1) >= 2].astype(float)
+    pairs = n[:, :, None] * n[:, None, :] - n[:, :, None] * np.eye(n.shape[1])
+    return pairs / np.maximum(n.sum(axis=1) - 1, 1)[:, None, None]
 
 
 def _alpha(o: np.ndarray) -> np.ndarray:
@@ -115,17 +154,27 @@ def krippendorff_alpha(table: pd.DataFrame) -> float:
 
     table : labels, clips by raters, NaN = no answer. NaN when no clip has two answers or only one label occurs.
     """
-    values, o = _coincidences(table)
-    return float(_alpha(o.sum(axis=0))) if values and len(o) else float("nan")
+    return _alpha_of(_counts(*_codes(table)))
+
+
+def _alpha_of(counts: np.ndarray) -> float:
+    return float(_alpha(_coincidences(counts).sum(axis=0)))
 
 
 def alpha_interval(table: pd.DataFrame, *, seed: int = 0, level: float = 0.95) -> tuple[float, float]:
     """Interval of alpha by resampling clips; NaN when alpha is."""
-    values, o = _coincidences(table)
-    if not values or len(o) < 2:
+    return _interval_of(_counts(*_codes(table)), seed=seed, level=level)
+
+
+def _interval_of(counts: np.ndarray, *, seed: int = 0, level: float = 0.95) -> tuple[float, float]:
+    """Clips with the same counts are the same to alpha. So it is drawn how often each kind of clip comes, which is
+    the same chance and, with some dozens of kinds, far less work than to draw clip by clip."""
+    kinds, often = np.unique(counts[counts.sum(axis=1) >= 2], axis=0, return_counts=True)
+    clips = int(often.sum())
+    if clips < 2:
         return float("nan"), float("nan")
-    drawn = np.random.default_rng(seed).multinomial(len(o), np.full(len(o), 1 / len(o)), size=_RESAMPLES)
-    alphas = _alpha(np.tensordot(drawn, o, axes=1))
+    drawn = np.random.default_rng(seed).multinomial(clips, often / clips, size=_RESAMPLES)
+    alphas = _alpha(np.tensordot(drawn, _coincidences(kinds), axes=1))
     alphas = alphas[~np.isnan(alphas)]
     if not alphas.size:
         return float("nan"), float("nan")
@@ -136,25 +185,24 @@ def alpha_interval(table: pd.DataFrame, *, seed: int = 0, level: float = 0.95) -
 def summary(table: pd.DataFrame) -> pd.DataFrame:
     """Agreement in one row: raters, clips (with two answers or more), raw (share of agreeing pairs of answers), alpha,
     alpha_low, alpha_high (95 %)."""
-    low, high = alpha_interval(table)
-    answers = table.notna().sum(axis=1)
+    counts = _counts(*_codes(table))
+    low, high = _interval_of(counts)
     row = {
         "raters": table.shape[1],
-        "clips": int((answers >= 2).sum()),
-        "raw": _raw(table),
-        "alpha": krippendorff_alpha(table),
+        "clips": int((counts.sum(axis=1) >= 2).sum()),
+        "raw": _raw(counts),
+        "alpha": _alpha_of(counts),
         "alpha_low": low,
         "alpha_high": high,
     }
     return pd.DataFrame([row])
 
 
-def _raw(table: pd.DataFrame) -> float:
+def _raw(counts: np.ndarray) -> float:
     """Share of agreeing pairs among all pairs of answers about the same clip."""
-    n = np.stack([(table == emotion).to_numpy().sum(axis=1) for emotion in EMOTIONS], axis=1).astype(float)
-    everything = n.sum(axis=1)
+    everything = counts.sum(axis=1)
     pairs = (everything * (everything - 1)).sum()
-    return float((n * (n - 1)).sum() / pairs) if pairs else float("nan")
+    return float((counts * (counts - 1)).sum() / pairs) if pairs else float("nan")
 
 
 def by_emotion(table: pd.DataFrame) -> pd.DataFrame:
@@ -165,7 +213,10 @@ def by_emotion(table: pd.DataFrame) -> pd.DataFrame:
     alpha : Krippendorff's alpha of "this emotion or another".
     mistaken_for : what the others say instead most often, empty when nothing.
     """
-    o = coincidences(table).reindex(index=EMOTIONS, columns=EMOTIONS, fill_value=0.0).to_numpy()
+    values, codes = _codes(table)
+    counts = pd.DataFrame(_counts(values, codes), columns=pd.Index(values)).reindex(columns=EMOTIONS, fill_value=0)
+    n = counts.to_numpy()
+    o = _coincidences(n).sum(axis=0)
     rows = []
     for k, emotion in enumerate(EMOTIONS):
         given, others = o[k].sum(), np.delete(o[k], k)
@@ -174,7 +225,7 @@ def by_emotion(table: pd.DataFrame) -> pd.DataFrame:
                 "emotion": emotion,
                 "answers": given,
                 "agreement": o[k, k] / given if given else np.nan,
-                "alpha": krippendorff_alpha((table == emotion).astype(str).where(table.notna())),
+                "alpha": _alpha_of(np.column_stack([n[:, k], n.sum(axis=1) - n[:, k]])),
                 "mistaken_for": np.delete(EMOTIONS, k)[others.argmax()] if others.max() > 0 else "",
             }
         )
@@ -186,24 +237,35 @@ def by_pair(table: pd.DataFrame) -> pd.DataFrame:
 
     Kappa is NaN where both always said the same one label: then nothing can be told from chance.
     """
-    from sklearn.metrics import cohen_kappa_score
+    first, second, met = _meetings(*_codes(table))
+    n, same = met.sum(axis=(1, 2)), np.trace(met, axis1=1, axis2=2)
+    by_chance = (met.sum(axis=2) * met.sum(axis=1)).sum(axis=1) / n
+    with np.errstate(divide="ignore", invalid="ignore"):
+        kappa = np.where(n > by_chance, 1 - (n - same) / (n - by_chance), np.nan)
+    raters = table.columns.to_numpy()
+    return pd.DataFrame(
+        {"rater_a": raters[first], "rater_b": raters[second], "clips": n, "raw": same / n, "kappa": kappa}
+    )
 
-    rows = []
-    for a, b in combinations(table.columns, 2):
-        both = table[[a, b]].dropna()
-        if both.empty:
-            continue
-        varied = len(set(both[a]) | set(both[b])) > 1
-        rows.append(
-            {
-                "rater_a": a,
-                "rater_b": b,
-                "clips": len(both),
-                "raw": float((both[a] == both[b]).mean()),
-                "kappa": float(cohen_kappa_score(both[a], both[b])) if varied else np.nan,
-            }
-        )
-    return pd.DataFrame(rows, columns=["rater_a", "rater_b", "clips", "raw", "kappa"])
+
+def _meetings(values: list[str], codes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The numbers of each two raters who met on a clip, and how often they gave which labels: shape (pairs, k, k).
+
+    One product of a sparse matrix counts all pairs at once: its columns are "this rater said this".
+    """
+    from scipy.sparse import csr_array
+
+    rows, raters = np.nonzero(codes >= 0)
+    k, number = max(len(values), 1), codes.shape[1]
+    ones = np.ones(len(rows), dtype=np.int64)
+    said = csr_array((ones, (rows, raters * k + codes[rows, raters])), shape=(len(codes), number * k))
+    product = (said.T @ said).tocoo()
+    (a, v), (b, w) = np.divmod(product.row, k), np.divmod(product.col, k)
+    once = a < b
+    pairs, place = np.unique(a[once].astype(np.int64) * number + b[once], return_inverse=True)
+    met = np.zeros((len(pairs), k, k), dtype=np.int64)
+    met[place, v[once], w[once]] = product.data[once]
+    return pairs // max(number, 1), pairs % max(number, 1), met
 
 
 def hides_guess(clip_id: str, rater: str, *, share: float = HIDDEN_SHARE) -> bool:
@@ -221,17 +283,18 @@ def anchoring(feedback: pd.DataFrame) -> pd.DataFrame:
     """
     asked = feedback[feedback["kind"].eq("answer") & feedback["source"].eq("label") & feedback["label"].notna()]
     asked = asked[asked["display"].isin(["shown", "hidden at random"]) & asked["guess"].notna()]
-    asked = asked.sort_values("feedback_id").drop_duplicates(_PERSON)
+    asked = asked.sort_values("feedback_id")
+    asked = asked[~_of_persons(asked).duplicated()]
     shown = asked["display"].eq("shown")
     same = asked["label"].eq(asked["shown_label"].where(shown, asked["guess"]))
-    people = asked["rater"].where(~asked["verified"].astype(bool), asked["rater"] + " (login)")
-    parts = [("everyone", pd.Series(True, index=asked.index)), *((p, people.eq(p)) for p in sorted(people.unique()))]
+    who = people(asked)
+    parts = [("everyone", pd.Series(True, index=asked.index)), *((p, who.eq(p)) for p in sorted(who.unique()))]
     rows = []
-    for who, part in parts:
+    for name, part in parts:
         a, n = int((same & shown & part).sum()), int((shown & part).sum())
         b, m = int((same & ~shown & part).sum()), int((~shown & part).sum())
         effect, low, high = _difference(a, n, b, m)
-        rows.append((who, n, a, m, b, effect, low, high))
+        rows.append((name, n, a, m, b, effect, low, high))
     columns = ["who", "shown", "shown_agree", "hidden", "hidden_agree", "effect", "low", "high"]
     return pd.DataFrame(rows, columns=columns)
 

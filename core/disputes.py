@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from core.agreement import STATUSES, current_answers
+from core.agreement import STATUSES, current_answers, people
 from core.schema import EMOTIONS
 
 MOST = 200  # disputes that are listed at once
@@ -66,8 +66,7 @@ def disputes(
 
 def said(answers: pd.DataFrame) -> str:
     """Who said what of one clip, the most frequent first."""
-    people = answers["rater"].where(~answers["verified"].astype(bool), answers["rater"] + " (login)")
     words = answers["label"].fillna(answers["skip_reason"])
     words = words.where(answers["kind"].ne("adjudication"), words + " (adjudicated)")
-    groups = sorted(people.groupby(words), key=lambda group: (-len(group[1]), group[0]))
+    groups = sorted(people(answers).groupby(words), key=lambda group: (-len(group[1]), group[0]))
     return "; ".join(f"{word}: {', '.join(sorted(names))}" for word, names in groups)

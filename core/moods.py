@@ -8,7 +8,6 @@ piece stands between them is what the model's probabilities say, and no measurem
 
 import json
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,6 +17,7 @@ import pandas as pd
 from core.demo_library import GENRE as SYNTHETIC
 from core.errors import CoreError
 from core.monitor import Reference, deviations
+from core.names import fold
 from core.schema import COLUMNS, EMOTIONS
 
 CIRCLE = ("angry", "happy", "relax", "sad")
@@ -171,12 +171,6 @@ def pick(table: pd.DataFrame, wanted: Filter) -> pd.DataFrame:
     return table[keep]
 
 
-def fold(text: str) -> str:
-    """Text for comparing: small letters without marks, dotted and dotless i as one: ``"HÜSEYNÎ" -> "huseyni"``."""
-    return unicodedata.normalize("NFKD", text.casefold().replace("ı", "i")).translate(_MARKS)
-
-
-_MARKS = dict.fromkeys(range(0x300, 0x370))  # accents, which NFKD sets apart from their letters
 _ALPHABET = {letter: f"{k:02d}" for k, letter in enumerate("abcçdefgğhıijklmnoöpqrsştuüvwxyz")}
 
 

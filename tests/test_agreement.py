@@ -1,12 +1,14 @@
 """Agreement: published examples, the ground truth rule against a plain retelling of it, and a model's pull."""
 
 from collections import Counter, defaultdict
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.metrics import cohen_kappa_score
 
 from core import agreement
 from core.schema import EMOTIONS
@@ -164,6 +166,92 @@ def test_votes_keep_people_apart_and_leave_adjudications_out():
     )
     table = agreement.votes(feedback(*rows))
     assert table.to_dict("index") == {"x": {"Ali": "sad", "Ali (login)": "happy"}}
+
+
+def test_two_raters_whose_names_look_alike_are_two_columns():
+    rows = (
+        {"clip_id": "x", "rater": "a@x", "verified": True, "label": "sad"},
+        ("x", "a@x (login)", "happy"),
+    )
+    table = agreement.votes(feedback(*rows))
+    assert table.to_dict("index") == {"x": {"a@x (login)": "sad", "a@x (login) (no login)": "happy"}}
+
+
+def test_all_people_without_a_name_are_one_rater_of_a_clip():
+    rows = [("x", "anonymous 1f3a9c", "sad"), ("x", "anonymous 77aa00", "happy"), ("y", "anonymous 1f3a9c", "sad")]
+    table = feedback(*rows)
+    assert agreement.current_answers(table)["feedback_id"].tolist() == [2, 3]  # the latest of them on a clip
+    assert agreement.votes(table).to_dict() == {"anonymous": {"x": "happy", "y": "sad"}}
+    both = feedback(("x", "anonymous 1f3a9c", "sad"), ("x", "anonymous 77aa00", "sad"))
+    assert agreement.ground_truth(both).loc["x", ["status", "votes"]].tolist() == ["open", 1]
+    third = feedback(("x", "anonymous 1f3a9c", "sad"), ("x", "anonymous 77aa00", "sad"), ("x", "Ece", "sad"))
+    assert agreement.ground_truth(third).loc["x", ["status", "votes"]].tolist() == ["agreed", 2]
+    back = feedback(*rows[:2], {"kind": "undo", "clip_id": "x", "rater": "anonymous 77aa00", "target_id": 2})
+    assert agreement.ground_truth(back, raters_needed=1).loc["x", "label"] == "sad"
+
+
+# the quick ways against the plain ones
+
+
+def random_votes(seed, *, clips=60, raters=5, labels=4, missing=0.4):
+    rng = np.random.default_rng(seed)
+    said = pd.DataFrame(rng.choice(np.array(EMOTIONS[:labels], dtype=object), (clips, raters)))
+    return said.mask(rng.random(said.shape) < missing).set_axis([f"r{i}" for i in range(raters)], axis=1)
+
+
+def pairs_of_answers(table):
+    """All ordered pairs of answers about one clip, and how many answers that clip has."""
+    rows = [[x for x in row if isinstance(x, str)] for row in table.to_numpy().tolist()]
+    return [(a, b, len(row)) for row in rows for i, a in enumerate(row) for j, b in enumerate(row) if i != j]
+
+
+def plain_alpha(table):
+    """Krippendorff's alpha as 1 - observed / expected disagreement, pair by pair."""
+    pairs = pairs_of_answers(table)
+    n = sum(1 / (m - 1) for _, _, m in pairs)
+    given = Counter()
+    for a, _, m in pairs:
+        given[a] += 1 / (m - 1)
+    observed = sum(1 / (m - 1) for a, b, m in pairs if a != b) / n
+    expected = sum(given[a] * given[b] for a in given for b in given if a != b) / (n * (n - 1))
+    return 1 - observed / expected
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_alpha_and_raw_agreement_equal_what_is_counted_pair_by_pair(seed):
+    table = random_votes(seed, raters=2 + seed % 4, labels=2 + seed % 3, missing=0.1 * (seed % 6))
+    row, pairs = agreement.summary(table).iloc[0], pairs_of_answers(table)
+    assert row["alpha"] == pytest.approx(plain_alpha(table))
+    assert row["raw"] == pytest.approx(np.mean([a == b for a, b, _ in pairs]))
+    emotions = agreement.by_emotion(table)
+    for emotion in agreement.coincidences(table).index:
+        one = table.map(lambda said, e=emotion: said if not isinstance(said, str) else str(said == e))
+        assert emotions.loc[emotion, "alpha"] == pytest.approx(plain_alpha(one))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_agreement_by_pair_equals_the_same_pair_by_pair(seed):
+    """Against scikit-learn's kappa; few clips, so that some raters never meet and some always say one label."""
+    table = random_votes(seed, clips=4 + 4 * seed, raters=7, labels=2 + seed % 3, missing=0.6)
+    rows = []
+    for a, b in combinations(table.columns, 2):
+        both = table[[a, b]].dropna()
+        if len(both):
+            varied = len(set(both[a]) | set(both[b])) > 1
+            kappa = cohen_kappa_score(both[a], both[b]) if varied else np.nan
+            rows.append((a, b, len(both), (both[a] == both[b]).mean(), kappa))
+    expected = pd.DataFrame(rows, columns=["rater_a", "rater_b", "clips", "raw", "kappa"])
+    pd.testing.assert_frame_equal(agreement.by_pair(table), expected, check_dtype=False)
+
+
+def test_resampling_kinds_of_clips_gives_the_interval_of_resampling_clips():
+    table = random_votes(3, clips=150, raters=3, missing=0.1)
+    table["r1"] = table["r0"].where(np.random.default_rng(5).random(len(table)) < 0.6, table["r1"])
+    rng = np.random.default_rng(7)
+    drawn = [table.iloc[rng.integers(len(table), size=len(table))] for _ in range(600)]
+    expected = np.quantile([agreement.krippendorff_alpha(one) for one in drawn], [0.025, 0.975])
+    assert agreement.alpha_interval(table) == pytest.approx(expected, abs=0.02)
+    assert expected[1] - expected[0] > 0.1  # five times what the two ways may differ by
 
 
 # ground truth

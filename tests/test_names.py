@@ -1,0 +1,79 @@
+"""Names compared: spellings of one name, people without one, and names on the screen that tell raters apart."""
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core import names
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Ece", "ECE"),
+        ("Işıl", "IŞIL"),
+        ("Işıl", "ışıl"),
+        ("İnci", "inci"),
+        ("İnci", "INCI"),
+        ("Ayşe", "Ayse"),
+        ("Hüseynî", "HUSEYNI"),
+        ("Ayşe", unicodedata.normalize("NFD", "Ayşe")),
+        ("𝐄𝐜𝐞", "Ece"),
+    ],
+)
+def test_spellings_of_one_name_are_one(one, other):
+    assert one != other
+    assert names.fold(one) == names.fold(other)
+
+
+@pytest.mark.parametrize(("one", "other"), [("Ece", "Efe"), ("Can", "Cane"), ("Ali Can", "Alican"), ("Ece 1", "Ece 2")])
+def test_different_names_stay_different(one, other):
+    assert names.fold(one) != names.fold(other)
+
+
+def test_names_of_files_keep_their_marks_and_nothing_else():
+    assert names.fold("GÜL.WAV", marks=True) == names.fold("gu\u0308l.wav", marks=True) == "gül.wav"
+    assert names.fold("IŞIL", marks=True) == names.fold("işil", marks=True) == names.fold("İŞİL", marks=True)
+    assert names.fold("Gül", marks=True) != names.fold("Gul", marks=True)
+
+
+@given(st.text(), st.booleans())
+def test_folded_again_a_text_stays_what_it_is(text, marks):
+    folded = names.fold(text, marks=marks)
+    assert names.fold(folded, marks=marks) == folded
+
+
+@pytest.mark.parametrize(
+    ("name", "none"),
+    [
+        ("anonymous", True),
+        ("Anonymous", True),
+        ("anonymous 1f3a9c", True),
+        ("ANONYMOUS 1F3A9C", True),
+        ("anonymous Bosch", False),
+        ("anonymously", False),
+        ("Ece", False),
+    ],
+)
+def test_a_name_that_is_none_is_known(name, none):
+    assert names.nameless(name) == none
+    assert names.person(name, verified=False) == ("anonymous" if none else name)
+    assert names.person(name, verified=True) == name
+
+
+RATERS = st.tuples(st.sampled_from(["a@x", "b"]), st.text(" (loginno)", max_size=12), st.booleans())
+
+
+@given(RATERS, RATERS)
+def test_no_two_raters_look_the_same(one, other):
+    """Also not those whose names end in what is put behind a name."""
+    first, second = ((name + end, verified) for name, end, verified in (one, other))
+    assert (names.shown(*first) == names.shown(*second)) == (first == second)
+
+
+def test_a_login_shows():
+    assert names.shown("a@x", verified=True) == "a@x (login)"
+    assert names.shown("a@x", verified=False) == "a@x"
+    assert names.shown("a@x (login)", verified=False) == "a@x (login) (no login)"
