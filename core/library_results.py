@@ -23,6 +23,7 @@ from core.inference import Policy
 from core.library_files import filesystem, is_local, local_path
 from core.library_types import Found, LibraryFile, Plan
 from core.schema import COLUMNS, EMOTIONS
+from core.spreadsheets import inert
 from core.store import Store
 
 ENDINGS = (".parquet", ".csv")
@@ -128,13 +129,8 @@ def csv_bytes(table: pd.DataFrame) -> bytes:
 def _csv_rows(file: IO[str], tables: Iterator[pd.DataFrame]) -> None:
     csv.writer(file, lineterminator="\n").writerow(TYPES)
     for table in tables:
-        table = table.assign(**{column: table[column].map(_no_formula) for column in TEXT})
+        table = table.assign(**{column: table[column].map(inert) for column in TEXT})
         table.to_csv(file, header=False, index=False, lineterminator="\n")
-
-
-def _no_formula(text: str) -> str:
-    """Text that a spreadsheet shows and does not run."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 def rows(batch: Sequence[Found], *, store: Store, plan: Plan, said: Said, near: Mapping[str, str]) -> pd.DataFrame:

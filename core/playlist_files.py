@@ -19,6 +19,7 @@ import pandas as pd
 
 from core.playlists import Playlist
 from core.schema import EMOTIONS
+from core.spreadsheets import inert, inert_table
 
 XSPF = "http://xspf.org/ns/0/"
 CREATOR = "Turkish Music Emotion"
@@ -151,18 +152,12 @@ def csv_file(made: Playlist) -> bytes:
 def _cell(name: str, value: Any) -> Any:
     if isinstance(value, float):
         return "" if isnan(value) else f"{value:.6g}"
-    return _no_formula(value) if name in TEXT else value
-
-
-def _no_formula(value: Any) -> Any:
-    """Text that a spreadsheet shows and does not run."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+    return inert(value) if name in TEXT and isinstance(value, str) else value
 
 
 def formula_safe(rows: pd.DataFrame) -> pd.DataFrame:
     """A table for export, in which no text begins like a formula."""
-    texts = [name for name in rows.columns if not pd.api.types.is_numeric_dtype(rows[name])]
-    return rows.assign(**{name: rows[name].map(_no_formula) for name in texts})
+    return inert_table(rows)
 
 
 def stem(made: Playlist) -> str:

@@ -15,6 +15,7 @@ from core import dataset
 from core.dataset import Table
 from core.errors import CoreError
 from core.settings import Settings
+from core.spreadsheets import inert_table
 
 if TYPE_CHECKING:  # the model's libraries and the database's are loaded by the pages that need them, not by Home
     from core.comparison import Comparison
@@ -114,10 +115,13 @@ def chart(figure: go.Figure, *, key: str, alt: str, data: pd.DataFrame | None = 
 
 
 def download(frame: pd.DataFrame, name: str, *, label: str = "Download CSV", key: str | None = None) -> None:
-    """A CSV download that does not rerun the page; name : file name without ending, naming data and model."""
+    """A CSV download that does not rerun the page; name : file name without ending, naming data and model.
+
+    What people wrote may be in it, so no text in it begins like a formula.
+    """
     st.download_button(
         label,
-        frame.to_csv(index=not isinstance(frame.index, pd.RangeIndex)).encode(),
+        inert_table(frame).to_csv(index=not isinstance(frame.index, pd.RangeIndex)).encode(),
         file_name=f"{name}.csv",
         mime="text/csv",
         icon=":material/download:",
