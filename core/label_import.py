@@ -1,111 +1,195 @@
 """Labels from a file into the store: first a dry run that says what would happen row by row, then the rows at once."""
 
 import hashlib
-import unicodedata
 from typing import Any
 
 import pandas as pd
 
-from core import store
+from core import names, store
 from core.agreement import current_answers
 from core.errors import CoreError, TableError
 
-ACTIONS = ("add", "change", "same", "refused")
+ACTIONS = ("add", "change", "same", "left out", "refused")
+COLUMNS = (
+    *("row", "clip", "clip_id", "file_name", "label", "skip_reason", "rater", "verified", "comment"),
+    *("action", "why", "before"),
+)  # of a plan
+
+Key = tuple[str, str, bool]  # clip, under whom an answer counts (see `names.person`), known from a login
 
 
-def plan_import(rows: pd.DataFrame, clips: pd.DataFrame, feedback: pd.DataFrame, *, importer: str) -> pd.DataFrame:
+def plan_import(
+    rows: pd.DataFrame, clips: pd.DataFrame, feedback: pd.DataFrame, raters: pd.DataFrame, *, importer: store.Rater
+) -> pd.DataFrame:
     """What an import would do, row by row; nothing is stored.
 
-    rows : from ``read_labels``.  clips, feedback : from the store.  importer : who imports; rows without a rater are
-    theirs. Columns: row, clip, clip_id, file_name, label, skip_reason, rater, comment; action, one of *add*, *change*
-    (replaces the importer's earlier answer), *same* (is there already), *refused*; why, a sentence.
+    rows : from ``read_labels``.  clips, feedback, raters : from the store.
+    importer : who imports; rows without a rater, or with their name, are theirs.
+    Columns: ``COLUMNS``. rater, verified : under whom the answer is kept, a known rater in the known spelling.
+    action : *add*; *change* (replaces the importer's earlier answer); *same* (is there already); *left out* (the file
+    says itself that the row no longer counts); *refused*.  why : a sentence.
+    before : feedback_id of the newest row of this rater about this clip, 0 = none.
     """
-    by_name = _named(clips)
-    standing = current_answers(feedback)
-    standing = standing[standing["kind"].eq("answer") & ~standing["verified"].astype(bool)]
-    said = {(a.clip_id, a.rater): _meaning(a.label, a.skip_reason) for a in standing.itertuples()}
-    seen: dict[tuple[str, str], tuple[int, str]] = {}
-    planned = []
-    for row in rows.to_dict("records"):
-        plan: dict[str, Any] = {
-            **{str(k): v for k, v in row.items()},
-            "clip_id": "",
-            "file_name": "",
-            "action": "refused",
-        }
-        try:
-            plan.update(_understood(plan, by_name, importer))
-        except CoreError as error:
-            planned.append({**plan, "why": str(error)})
+    found, people, said = _Clips(clips), _People(raters, importer), _Said(feedback)
+    planned = [_planned(row, found, people) for row in rows.to_dict("records")]
+    last = {_key(plan): plan for plan in planned if not plan["action"]}
+    for plan in planned:
+        if plan["action"]:
             continue
-        key, meaning = (plan["clip_id"], plan["rater"]), plan["label"] or plan["skip_reason"]
-        action, why = _action(meaning, said.get(key), seen.get(key), own=plan["rater"] == store.rater_name(importer))
-        seen.setdefault(key, (plan["row"], meaning))
-        planned.append({**plan, "action": action, "why": why})
-    columns = ["row", "clip", "clip_id", "file_name", "label", "skip_reason", "rater", "comment", "action", "why"]
-    return pd.DataFrame(planned, columns=columns)
+        later = last[_key(plan)]
+        if later is not plan:
+            what = f"Row {later['row']} says {_meaning(later)!r} of this clip later"
+            plan.update(action="left out", why=f"{what}, by the same rater: the last one counts.")
+            continue
+        plan["action"], plan["why"] = _action(plan, said, people)
+        plan["before"] = said.newest.get((plan["clip_id"], plan["rater"], plan["verified"]), 0)
+    return pd.DataFrame(planned, columns=list(COLUMNS))
 
 
-def _meaning(label: Any, skip_reason: Any) -> str:
-    return str(skip_reason) if pd.isna(label) else str(label)
+def _planned(row: dict[Any, Any], clips: "_Clips", people: "_People") -> dict[str, Any]:
+    """A row with what it means here; action is empty where that depends on other rows and on what was said."""
+    plan = {str(name): cell for name, cell in row.items()}
+    plan |= {"clip_id": "", "file_name": "", "verified": False, "action": "", "why": "", "before": 0}
+    reason = _left_out(plan)
+    if reason:
+        return {**plan, "action": "left out", "why": reason}
+    try:
+        return {**plan, **_understood(plan, clips, people)}
+    except CoreError as error:
+        return {**plan, "action": "refused", "why": str(error)}
 
 
-def _named(clips: pd.DataFrame) -> dict[str, list[tuple[str, str]]]:
-    """Clips (id, file name) by everything that may name them: id, hash of the content, file name."""
-    found: dict[str, list[tuple[str, str]]] = {}
-    for clip_id, content, file_name in zip(clips["clip_id"], clips["content_hash"], clips["file_name"], strict=True):
-        for name in {clip_id, content, _base(file_name)}:
-            found.setdefault(name, []).append((clip_id, file_name))
-    return found
+def _left_out(row: dict[str, Any]) -> str:
+    """Why the file says itself that a row does not count; empty where it does not say so."""
+    if row["kind"] == "undo":
+        return "It takes an answer back."
+    return "It was taken back later." if row["undone"].lower() in ("true", "1", "yes") else ""
+
+
+class _Clips:
+    """The clips of the store by what may name them: their id, else the hash of their content, else their file."""
+
+    def __init__(self, clips: pd.DataFrame) -> None:
+        self.by: tuple[dict[str, list[tuple[str, str]]], ...] = ({}, {}, {})
+        for clip_id, content, file in zip(clips["clip_id"], clips["content_hash"], clips["file_name"], strict=True):
+            for by, name in zip(self.by, (clip_id, content, _base(file)), strict=True):
+                by.setdefault(name, []).append((clip_id, file))
+
+    def find(self, clip: str) -> tuple[str, str]:
+        """Id and file name of the clip. Raises TableError unless there is exactly one of the most exact kind."""
+        matches = next(
+            (by[name] for by, name in zip(self.by, (clip, clip, _base(clip)), strict=True) if name in by), []
+        )
+        if not matches:
+            raise TableError(f"No clip here is named {clip!r}. Upload or score it first.")
+        if len(matches) > 1:
+            raise TableError(f"{len(matches)} clips here are named {clip!r}. Give the clip_id instead.")
+        return matches[0]
 
 
 def _base(path: str) -> str:
-    """A file's name without folders, case, and the two ways to write a Turkish letter; dotless and dotted i are one."""
-    name = unicodedata.normalize("NFC", path.replace("\\", "/").rsplit("/", 1)[-1])
-    return name.replace("İ", "i").casefold().replace("ı", "i")  # upper case I may be either
+    """A file's name for comparing, without its folders."""
+    return names.fold(path.replace("\\", "/").rsplit("/", 1)[-1], marks=True)
 
 
-def _understood(row: dict[str, Any], by_name: dict[str, list[tuple[str, str]]], importer: str) -> dict[str, str]:
+class _People:
+    """Who is meant by a name in a file: the importer, somebody with a login here, a known rater, or somebody new."""
+
+    def __init__(self, raters: pd.DataFrame, importer: store.Rater) -> None:
+        login = raters["verified"].astype(bool)
+        others = raters[~login].sort_values("answers", ascending=False, kind="stable")["rater"]
+        self.importer = importer
+        self.logins = {names.fold(name): name for name in raters.loc[login, "rater"]}
+        self.logins |= {name: name for name in raters.loc[login, "rater"]}
+        self.spellings = set(others)
+        self.known: dict[str, str] = {}
+        for name in others:
+            self.known.setdefault(names.fold(name), name)
+        if importer.verified:
+            self.logins[names.fold(importer.name)] = importer.name
+        else:
+            self.known[names.fold(importer.name)] = importer.name
+
+    def find(self, given: str) -> tuple[str, bool]:
+        """The name as it is kept, and whether it is that of a login. Raises StoreError for what is no name."""
+        name = store.rater_name(given) if given else self.importer.name
+        folded = names.fold(name)
+        if name == self.importer.name:
+            return name, self.importer.verified
+        if name in self.logins or folded in self.logins:
+            return self.logins.get(name) or self.logins[folded], True
+        if name in self.spellings or names.nameless(name):
+            return name, False
+        return self.known.setdefault(folded, name), False
+
+    def is_importer(self, rater: str, verified: bool) -> bool:
+        return (rater, verified) == (self.importer.name, self.importer.verified)
+
+
+class _Said:
+    """What stands in the store, what was taken back there, and the newest row of each rater about each clip."""
+
+    def __init__(self, feedback: pd.DataFrame) -> None:
+        standing = current_answers(feedback)
+        standing = standing[standing["kind"].eq("answer")]
+        self.stands = {_key(row): _meaning(row) for row in standing.to_dict("records")}
+        gone = feedback[feedback["kind"].eq("answer") & feedback["undone"].astype(bool)]
+        self.taken_back = {(_key(row), _meaning(row)) for row in gone.to_dict("records")}
+        self.newest = feedback.groupby(["clip_id", "rater", "verified"])["feedback_id"].max().to_dict()
+
+
+def _key(row: dict[Any, Any]) -> Key:
+    verified = bool(row["verified"])
+    return row["clip_id"], names.person(row["rater"], verified), verified
+
+
+def _meaning(row: dict[Any, Any]) -> str:
+    label = row["label"]
+    return str(row["skip_reason"]) if pd.isna(label) or not label else str(label)
+
+
+def _understood(row: dict[str, Any], clips: _Clips, people: _People) -> dict[str, Any]:
     if row["kind"] == "adjudication":
         raise TableError("An adjudication is not imported: who settles a dispute does so here.")
-    clip = row["clip"]
-    matches = by_name.get(clip) or by_name.get(_base(clip)) or []
-    if not matches:
-        raise TableError(f"No clip here is named {clip!r}. Upload or score it first.")
-    if len(matches) > 1:
-        raise TableError(f"{len(matches)} clips here are named {clip!r}. Give the clip_id instead.")
+    clip_id, file_name = clips.find(row["clip"])
     label, skip = row["label"].strip().lower(), row["skip_reason"].strip().lower()
-    clip_id, file_name = matches[0]
-    rater = store.rater_name(row["rater"] or importer)
+    rater, verified = people.find(row["rater"])
     # The form of an answer says what is wrong with it better than a second set of checks would.
     store.Answer("a dry run", rater, label or None, skip or None, clip_id=clip_id, comment=row["comment"])
-    return {"clip_id": clip_id, "file_name": file_name, "label": label, "skip_reason": skip, "rater": rater}
+    given = {"clip_id": clip_id, "file_name": file_name, "label": label, "skip_reason": skip}
+    return {**given, "rater": rater, "verified": verified}
 
 
-def _action(meaning: str, said: str | None, seen: tuple[int, str] | None, *, own: bool) -> tuple[str, str]:
-    if seen is not None and seen[1] == meaning:
-        return "same", f"Repeats row {seen[0]}."
-    if seen is not None:
-        return "refused", f"Row {seen[0]} says {seen[1]!r} of the same clip by the same rater. Keep one of them."
-    if said is None:
-        return "add", "A new answer."
-    if said == meaning:
+def _action(plan: dict[str, Any], said: _Said, people: _People) -> tuple[str, str]:
+    """What becomes of a row that is understood and counts, and why."""
+    key, meaning, rater = _key(plan), _meaning(plan), plan["rater"]
+    stands, own = said.stands.get(key), people.is_importer(rater, plan["verified"])
+    back = (key, meaning) in said.taken_back
+    if stands == meaning:
         return "same", "This answer is there already."
     if own:
-        return "change", f"Replaces your answer {said!r}."
-    return "refused", f"This rater has answered {said!r}, and only they can change that."
+        before = " You have taken back just this answer before." if back else ""
+        return ("add", f"A new answer.{before}") if stands is None else ("change", f"Replaces {stands!r}.{before}")
+    if plan["verified"]:
+        return "refused", f"{rater} has a login here, and only they can answer under that name."
+    if stands is not None:
+        return "refused", f"This rater has answered {stands!r}, and only they can change that."
+    if back:
+        return "refused", "This rater has taken back just this answer, and only they can give it again."
+    return "add", "A new answer."
 
 
 def apply_import(opened: store.Store, plan: pd.DataFrame, *, token: str) -> int:
     """Store the rows of a plan that add or change, all or none, and return how many were new.
 
-    token : of the form; the same form sent twice stores nothing more. Imported names count as not verified.
+    token : of the form; the same plan of the same form, sent twice, stores nothing more.
     """
     wanted = plan[plan["action"].isin(["add", "change"])]
     answers = [
         store.Answer(
-            token=hashlib.sha256(f"{token}\n{row['row']}".encode()).hexdigest(),
+            token=hashlib.sha256(f"{token}\n{row['row']}\n{row['before']}".encode()).hexdigest(),
             rater=row["rater"],
+            verified=bool(row["verified"]),
             label=row["label"] or None,
             skip_reason=row["skip_reason"] or None,
             clip_id=row["clip_id"],

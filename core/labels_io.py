@@ -3,7 +3,8 @@
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 import pandas as pd
@@ -11,11 +12,14 @@ import pandas as pd
 from core.agreement import current_answers
 from core.errors import TableError
 from core.schema import EMOTIONS
+from core.spreadsheets import marked, unmarked
 from core.store import SKIPS
 
 LARGEST = 20 << 20  # bytes of a file of labels
 MOST_ROWS = 100_000
-COLUMNS = ("row", "clip", "label", "skip_reason", "rater", "comment", "kind")  # of what read_labels returns
+MOST_COLUMNS = 200
+MOST_BRACKETS = 10 * MOST_ROWS  # of JSON; ours has one a row, Label Studio's about ten
+COLUMNS = ("row", "clip", "label", "skip_reason", "rater", "comment", "kind", "undone")  # of what read_labels returns
 
 _SAID = ("clip_id", "file_name", "label", "skip_reason", "rater", "verified", "kind", "comment")
 _SEEN = ("display", "shown_label", "guess", "model_version", "extractor", "created_at")
@@ -27,8 +31,8 @@ _NAMES = {  # what other programs call the columns
     "rater": ("rater", "annotator", "labeler", "name", "user"),
     "comment": ("comment", "note", "remark"),
     "kind": ("kind",),
+    "undone": ("undone",),
 }
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run a cell that begins so
 
 
 def to_csv(feedback: pd.DataFrame) -> bytes:
@@ -103,12 +107,8 @@ def _standing(feedback: pd.DataFrame) -> pd.DataFrame:
 
 def _csv(table: pd.DataFrame) -> bytes:
     text = table.select_dtypes(include=["str"]).columns
-    safe = table.assign(**{column: table[column].map(_inert, na_action="ignore") for column in text})
+    safe = table.assign(**{column: table[column].map(marked, na_action="ignore") for column in text})
     return safe.to_csv(index=False).encode("utf-8-sig")
-
-
-def _inert(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
 
 
 def _json(content: Any) -> bytes:
@@ -124,22 +124,33 @@ def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 def read_labels(data: bytes) -> pd.DataFrame:
     """A file of labels as text, one row a label: row (its number in the file, from 1), clip (hash or file name), label,
-    skip_reason, rater, comment, kind; what is missing is empty.
+    skip_reason, rater, comment, kind, undone; what is missing is empty.
 
     data : CSV (comma, semicolon or tab; UTF-8, UTF-16 or Windows-1254), or JSON as written here or by Label Studio.
-    Raises TableError when it is neither, has no column for the clip or the label, or is too large.
+    Raises TableError when it is neither, has no column for the clip or the label, is too large, or holds what is no
+    text. No more is read than the limits of this module allow.
     """
     if len(data) > LARGEST:
         raise TableError(f"The file of labels has {len(data) >> 20} MB; at most {LARGEST >> 20} MB are read. Split it.")
     text = _decoded(data)
-    rows = _json_rows(text) if text.lstrip()[:1] in ("{", "[") else _csv_rows(text)
+    rows = list(islice(_json_rows(text) if text.lstrip()[:1] in ("{", "[") else _csv_rows(text), MOST_ROWS + 1))
     if not rows:
         raise TableError("The file holds no labels.")
     if len(rows) > MOST_ROWS:
-        raise TableError(f"The file holds {len(rows)} labels; at most {MOST_ROWS} are read at once. Split it.")
-    table = pd.DataFrame(rows, columns=list(COLUMNS[1:]), dtype="str").fillna("")
+        raise TableError(f"The file holds more than {MOST_ROWS} labels, and no more are read at once. Split it.")
+    _check_text(rows)
+    table = pd.DataFrame(rows, columns=list(COLUMNS[1:]), dtype="str")
     table.insert(0, "row", range(1, len(table) + 1))
     return table
+
+
+def _check_text(rows: Iterable[Sequence[str]]) -> None:
+    """Refuse halves of characters, which JSON can name and no database can hold."""
+    for number, row in enumerate(rows, 1):
+        try:
+            "".join(row).encode()
+        except UnicodeEncodeError as error:
+            raise TableError(f"Row {number} holds characters that are no text. Mend it, or take it out.") from error
 
 
 def _decoded(data: bytes) -> str:
@@ -152,38 +163,59 @@ def _decoded(data: bytes) -> str:
     raise TableError("The file is no text that can be read. Save it as CSV in UTF-8.")
 
 
-def _csv_rows(text: str) -> list[dict[str, str]]:
-    first = text.lstrip().split("\n", 1)[0]
-    delimiter = max(",;\t", key=first.count)
+def _csv_rows(text: str) -> Iterator[list[str]]:
+    """The rows in the order of ``COLUMNS``, without the number; what stands before the first line with text is passed
+    over."""
+    first = next((line for line in io.StringIO(text) if line.strip()), "").rstrip("\r\n")
+    lines = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count))
     try:
-        reader = csv.DictReader(io.StringIO(text.lstrip(), newline=""), delimiter=delimiter, restval="")
-        lines = list(reader)
+        header = next((line for line in lines if any(map(str.strip, line))), [])
+        columns = _columns([name.strip().lower() for name in header], first)
+        for line in lines:
+            if line:
+                yield [_first(line, places) for places in columns]
     except csv.Error as error:
         raise TableError(f"The file cannot be read as CSV: {error}.") from error
-    present = {(name or "").strip().lower(): name for name in reader.fieldnames or []}
-    # A clip may be named twice, by hash and by file: the first name of the list is the more exact one.
-    columns = {ours: [present[n] for n in names if n in present] for ours, names in _NAMES.items()}
-    if not columns["clip"] or not (columns["label"] or columns["skip_reason"]):
+
+
+def _columns(header: list[str], first: str) -> list[list[int]]:
+    """Where each of ``COLUMNS`` stands. A clip may be named twice, by hash and by file: the more exact one is first.
+
+    header : small letters.  first : the line that it was read from.
+    """
+    if len(header) > MOST_COLUMNS:
+        raise TableError(f"The first line has {len(header)} columns; at most {MOST_COLUMNS} are read.")
+    known = [name for names in _NAMES.values() for name in names]
+    twice = next((name for name in known if header.count(name) > 1), None)
+    if twice is not None:
+        raise TableError(f"Two columns of the file are called {twice!r}. Keep one of them.")
+    places = {ours: [header.index(name) for name in names if name in header] for ours, names in _NAMES.items()}
+    if not places["clip"] or not (places["label"] or places["skip_reason"]):
         raise TableError(
             "The file needs a column 'clip_id' or 'file_name' and a column 'label'; "
             f"its first line reads {first[:80]!r}."
         )
-    return [{ours: _first(line, names) for ours, names in columns.items()} for line in lines]
+    return [places[ours] for ours in COLUMNS[1:]]
 
 
-def _first(line: dict[str, Any], names: Sequence[str]) -> str:
+def _first(line: list[str], places: Sequence[int]) -> str:
     """The first cell with content, without the mark that keeps a spreadsheet from running it."""
-    cells = (str(line[name] or "").strip() for name in names)
-    cell = next((cell for cell in cells if cell), "")
-    return cell[1:] if cell[:1] == "'" and cell[1:].startswith(_FORMULA) else cell
+    cells = (line[place].strip() for place in places if place < len(line))
+    return unmarked(next((cell for cell in cells if cell), ""))
 
 
-def _json_rows(text: str) -> list[dict[str, str]]:
+def _json_rows(text: str) -> Iterator[list[str]]:
+    """The rows in the order of ``COLUMNS``, without the number."""
+    if text.count("[") + text.count("{") > MOST_BRACKETS:
+        raise TableError(f"The file is too large: it has more than {MOST_BRACKETS} brackets. Split it.")
     try:
         content = json.loads(text)
         if isinstance(content, dict):
-            return [_plain_row(row) for row in content["answers"]]
-        return [row for task in content for row in _task_rows(task)]
+            rows: Iterator[dict[str, str]] = map(_plain_row, content["answers"])
+        else:
+            rows = (row for task in content for row in _task_rows(task))
+        for row in rows:
+            yield [row.get(name, "") for name in COLUMNS[1:]]
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
         raise TableError(
             "The file is no JSON of labels: neither as exported here nor as Label Studio writes it."

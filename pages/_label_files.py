@@ -23,6 +23,7 @@ ICONS = {
     "add": ":material/add: add",
     "change": ":material/edit: change",
     "same": ":material/check: same",
+    "left out": ":material/history: left out",
     "refused": ":material/block: refused",
 }
 
@@ -84,14 +85,15 @@ def bring(kept: Store, person: Rater, feedback: pd.DataFrame) -> None:
         key="labels_file",
         max_upload_size=labels_io.LARGEST >> 20,
         help="A column `clip_id`, `hash` or `file_name`, a column `label` or `skip_reason`; `rater` and `comment` if "
-        "you have them. Also what this page exports, and what Label Studio exports.",
+        "you have them. Also what this page exports, and what Label Studio exports. Of several rows of one rater about "
+        "a clip the last one counts, and what was taken back is left out.",
     )
     if file is None:
         st.caption("Nothing is stored before you have seen what would happen.")
         return
     try:
         rows = labels_io.read_labels(file.getvalue())
-        plan = label_import.plan_import(rows, db.clips_table(kept), feedback, importer=person.name)
+        plan = _plan(kept, rows, feedback, person)
     except CoreError as error:
         _shared.problem(error)
         return
@@ -104,9 +106,10 @@ def bring(kept: Store, person: Rater, feedback: pd.DataFrame) -> None:
         key="import_actions",
         format_func=lambda a: f"{a} ({counts[a]})",
     )
-    shown = plan[plan["action"].isin(only)] if only else plan
+    table = plan.drop(columns="before")
+    shown = table[table["action"].isin(only)] if only else table
     st.dataframe(shown, hide_index=True, alt="What the import would do, row by row")
-    _shared.download(plan, "import-dry-run", label="Download the dry run")
+    _shared.download(table, "import-dry-run", label="Download the dry run")
     wanted = int(counts["add"] + counts["change"])
     st.button(
         f"Store {wanted} answers" if wanted else "Nothing to store",
@@ -116,16 +119,19 @@ def bring(kept: Store, person: Rater, feedback: pd.DataFrame) -> None:
         key="import_apply",
         on_click=_apply,
         args=(kept, rows, plan, str(file.file_id)),
-        help="All of them or none. Names in the file count as not verified.",
+        help="All of them or none. Names in the file count as not verified; your own answers count as yours.",
     )
+
+
+def _plan(kept: Store, rows: pd.DataFrame, feedback: pd.DataFrame, person: Rater) -> pd.DataFrame:
+    return label_import.plan_import(rows, db.clips_table(kept), feedback, db.raters_table(kept), importer=person)
 
 
 def _apply(kept: Store, rows: pd.DataFrame, plan: pd.DataFrame, token: str) -> None:
     """Store what the dry run showed, unless somebody has answered meanwhile."""
     try:
         person = _who.still_analyst(kept)
-        now = label_import.plan_import(rows, db.clips_table(kept), db.feedback_table(kept), importer=person.name)
-        if not now["action"].equals(plan["action"]):
+        if not _plan(kept, rows, db.feedback_table(kept), person).equals(plan):
             st.session_state[SAID] = ("error", "Somebody answered meanwhile. Look at the dry run again.")
             return
         stored = label_import.apply_import(kept, plan, token=token)

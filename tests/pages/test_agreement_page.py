@@ -362,9 +362,40 @@ def test_an_import_waits_when_somebody_answers_between_dry_run_and_storing(open_
     assert page.dataframe[0].value["action"].tolist() == ["refused"]
 
 
+def test_what_was_imported_and_taken_back_is_imported_again_from_the_same_upload(open_page, opened):
+    put(opened)
+    page = upload(as_analyst(open_page, "Files"), "file_name,label\ntone 1.wav,happy\n")
+    page = page.button(key="import_apply").click().run()
+    assert page.button(key="import_apply").disabled
+    store.undo(opened, token=store.new_token(), rater="Boss")
+    page = page.run()
+    assert "taken back just this answer before" in page.dataframe[0].value.loc[0, "why"]
+    page = page.button(key="import_apply").click().run()
+    assert "1 answers are stored" in shown(page)
+    assert store.current_answers(opened)["label"].tolist() == ["happy"]
+
+
+def test_no_download_of_the_page_begins_a_formula(open_page, opened, monkeypatch):
+    clip, hostile = put(opened), '=HYPERLINK("http://example.org")'
+    for rater in (hostile, "Can"):
+        answer(opened, clip, rater, "sad")
+    made = {}
+    monkeypatch.setattr(_label_files.st, "download_button", lambda label, data, **more: made.update({label: data}))
+    as_analyst(open_page, "Overview")
+    upload(as_analyst(open_page, "Files"), "file_name,label,rater,comment\ntone 1.wav,sad,@x,+1\n")
+    for label, columns in (("Download CSV", ["rater_a"]), ("Download the dry run", ["rater", "comment"])):
+        (row,) = csv.DictReader(io.StringIO(made[label].decode()))
+        assert all(row[column].startswith("'") for column in columns), label
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
-    [("a,b\n1,2\n", "needs a column"), ("{not json", "no JSON"), ("file_name,label\n", "holds no labels")],
+    [
+        ("a,b\n1,2\n", "needs a column"),
+        ("{not json", "no JSON"),
+        ("file_name,label\n", "holds no labels"),
+        ('{"answers":[{"clip_id":"c","label":"sad","comment":"\\ud800"}]}', "Row 1 holds characters that are no text"),
+    ],
 )
 def test_a_file_without_labels_is_a_sentence(open_page, opened, text, sentence):
     page = upload(as_analyst(open_page, "Files"), text)
