@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from core import names, tracks
 from core import store as db
-from core import tracks
 from core.agreement import current_answers
 from core.audio import Recording, Source, excerpt, file_of, inspect
 from core.clips import keep_audio
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from core.gate import Verdict
 
 _LOG = logging.getLogger(__name__)
-ANONYMOUS = "anonymous"  # beginning of the name under which a person without a name is kept
 
 
 @dataclass(frozen=True, eq=False)
@@ -314,9 +313,11 @@ def take_back(scored: Scored, store: Store, *, feedback_id: int, rater: str, ver
 def rater_of(name: str, session: str) -> str:
     """The name to store: the given one, or one that keeps people without a name apart, ``"anonymous 1f3a9c"``.
 
+    Apart in the audit trail, that is: they count as one person, and whoever calls themself anonymous is one of them.
     session : random name of the person's session.
     """
-    return db.rater_name(name) if name.strip() else f"{ANONYMOUS} {session[:6]}"
+    given = bool(name.strip()) and not names.nameless(name)
+    return db.rater_name(name) if given else f"{names.ANONYMOUS} {session[:6]}"
 
 
 def score_windows(

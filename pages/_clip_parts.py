@@ -281,7 +281,10 @@ def answer(shown: Shown) -> None:
     guess = scored.prediction.ranked[0]
     state = st.session_state.setdefault("answers", {}).setdefault(scored.prediction_id, {"form": store.new_token()})
     st.session_state.setdefault("session", store.new_token())
-    with st.form(f"answer_{scored.prediction_id}", enter_to_submit=False):
+    answers, who = st.container(), st.container()
+    with who:
+        person = _who.optional(kept)
+    with answers, st.form(f"answer_{scored.prediction_id}", enter_to_submit=False):
         st.markdown(f"**Is {plots.words(guess)} right?** One click stores your answer.")
         order = [guess, *(e for e in EMOTIONS if e != guess)]
         with st.container(horizontal=True):
@@ -294,52 +297,39 @@ def answer(shown: Shown) -> None:
                     type="primary" if e == guess else "secondary",
                 )
             ]
-        name, verified = _name(kept)
         comment = st.text_input("Comment (optional)", max_chars=store.MAX_COMMENT, key=f"note_{scored.prediction_id}")
-    if clicked:
-        said = {"label": clicked[0], "comment": comment or "", "verified": verified}
-        _store_answer(scored, kept, state, name=name, said=said)
+    if clicked and _who.unsure():
+        st.warning("Not stored yet: say first whether that is you, then answer again.", icon=":material/group:")
+    elif clicked:
+        _store_answer(scored, kept, state, person, {"label": clicked[0], "comment": comment or ""})
     _receipt(scored, kept, state)
 
 
-def _name(kept: store.Store) -> tuple[str, bool]:
-    """Who answers, and whether that is known from a login; empty where nobody says."""
-    try:
-        person = _who.logged_in(kept)
-    except CoreError as error:
-        _shared.problem(error)
-        person = None
-    if person is not None:
-        st.caption(f":material/verified_user: Stored as {_shared.literal(person.name)}.")
-        return person.name, True
-    if _who.login_configured():
-        st.caption("Log in on the Label page, and your answers are kept as yours.")
-        return "", False
-    st.session_state.setdefault("rater", _who.proposed())
-    name = st.text_input(
-        "Your name (optional)",
-        max_chars=store.MAX_NAME,
-        key="rater",
-        persist_state="session",
-        autocomplete="name",
-        help="Answers of one name count once for a clip. It stays filled in until you leave.",
-    )
-    return name or "", False
-
-
-def _store_answer(scored: Scored, kept: store.Store, state: dict, *, name: str, said: dict) -> None:
-    """said : label, comment, verified."""
+def _store_answer(scored: Scored, kept: store.Store, state: dict, person: store.Rater | None, said: dict) -> None:
+    """person : None for somebody without a name.  said : label, comment."""
     state.pop("undone", None)
+    name, verified = ("", False) if person is None else (person.name, person.verified)
     try:
-        said = {**said, "rater": pipeline.rater_of(name, st.session_state["session"])}
+        nameless = pipeline.rater_of("", st.session_state["session"])
+        said = {**said, "rater": pipeline.rater_of(name, st.session_state["session"]), "verified": verified}
         if any(state.get(key) != value for key, value in said.items()):
             # another answer is another form; the same one, sent twice, is not
             state["form"] = store.new_token() if "label" in state else state["form"]
         receipt = pipeline.record_feedback(scored, kept, **said, form=state["form"])
+        state.update(said, id=receipt.feedback_id, remark=receipt.remark)
+        if said["rater"] != nameless and _take_back_all(scored, kept, nameless):
+            state["remark"] = "What you said of this clip before you gave your name is taken back."
     except CoreError as error:
         st.error(_shared.literal(str(error)), icon=":material/error:")
-        return
-    state.update(said, id=receipt.feedback_id, remark=receipt.remark)
+
+
+def _take_back_all(scored: Scored, kept: store.Store, rater: str) -> bool:
+    """Take back what stands of an unverified rater about the clip; whether there was any."""
+    said = store.feedback_table(kept, rater=rater, verified=False, clip_id=scored.clip_id)
+    stands = said[said["kind"].eq("answer") & ~said["undone"]]
+    for number in stands["feedback_id"]:
+        pipeline.take_back(scored, kept, feedback_id=int(number), rater=rater)
+    return not stands.empty
 
 
 def _receipt(scored: Scored, kept: store.Store, state: dict) -> None:

@@ -89,9 +89,9 @@ def settle(kept: Store, person: Rater, row: pd.Series, answers: pd.DataFrame) ->
         hear(kept, row["clip_id"])
         heard = stands["label"].map(plots.words, na_action="ignore").fillna("skipped: " + stands["skip_reason"])
         st.dataframe(
-            stands[["rater", "kind"]].join(
-                [heard.rename("heard"), stands[["display", "comment", "created_at"]]],
-            ),
+            agreement.people(stands)
+            .to_frame()
+            .join([stands["kind"], heard.rename("heard"), stands[["display", "comment", "created_at"]]]),
             hide_index=True,
             alt="What was said of the clip",
             column_config={
@@ -99,7 +99,8 @@ def settle(kept: Store, person: Rater, row: pd.Series, answers: pd.DataFrame) ->
                 "display": st.column_config.TextColumn("the guess was"),
             },
         )
-        if stands[stands["kind"].eq("answer")]["rater"].eq(person.name).any():
+        own = stands["rater"].eq(person.name) & stands["verified"].eq(person.verified)
+        if (own & stands["kind"].eq("answer")).any():
             st.warning("You are one of the raters of this clip. A third person settles it better.")
         token = st.session_state.setdefault(f"settle_{row['clip_id']}", db.new_token())
         st.text_input("Why (optional)", key=f"why_{token}", max_chars=db.MAX_COMMENT)

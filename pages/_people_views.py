@@ -11,6 +11,8 @@ from core.store import Rater, Store
 from pages import _shared, _who
 from pages._dispute_views import SAID, hear, picked, told
 
+BY_LIST = "analyst (listed)"  # the role of whom secrets.toml names; it is not in the store
+
 
 def raters(kept: Store, person: Rater, needed: int) -> None:
     """Who answers, with which role, and how many have to agree."""
@@ -21,8 +23,9 @@ def raters(kept: Store, person: Rater, needed: int) -> None:
     except CoreError as error:
         _shared.problem(error)
         return
+    listed = table["verified"] & table["rater"].isin(_who.listed())
     event = st.dataframe(
-        table,
+        table.assign(role=table["role"].mask(listed, BY_LIST)),
         hide_index=True,
         key="raters",
         on_select="rerun",
@@ -37,6 +40,11 @@ def raters(kept: Store, person: Rater, needed: int) -> None:
     row = picked(event, table)
     if row is None:
         st.caption("Choose a rater to change the role.")
+        return
+    if listed[row.name]:
+        st.caption(
+            f"{_shared.literal(row['rater'])} is listed in secrets.toml, and is an analyst as long as that is so."
+        )
         return
     other = "rater" if row["role"] == "analyst" else "analyst"
     own = row["rater"] == person.name and bool(row["verified"]) == person.verified

@@ -5,12 +5,15 @@ A name alone proves nothing, so what it says is marked as not verified. A login 
 """
 
 import hashlib
+import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import unquote
 
 import streamlit as st
 
+from core import names
 from core import store as db
 from core.errors import CoreError, StoreError
 from core.store import Rater, Store
@@ -20,6 +23,7 @@ KEY = "who"  # in the session: the name
 COOKIE = "tme_rater"  # in the browser, for a year: the name and nothing else
 _LEFT = "who_left"  # in the session: the cookie no longer counts
 _ASKED = "who_asked"  # in the session: a name that others may have
+_FAULT = "who_fault"  # in the session: why the name that was given is none
 
 # The name travels as data, never as code.
 _REMEMBER = """
@@ -43,19 +47,37 @@ def known(kept: Store) -> Rater | None:
 def _here(kept: Store) -> Rater | None:
     """As ``known``, and nothing is kept in the browser: what a callback may call."""
     if login_configured():
-        return logged_in(kept)
-    name = proposed()
+        return _logged_in(kept) if st.user.is_logged_in else None
+    name = "" if st.session_state.get(_LEFT) else st.session_state.get(KEY) or _from_cookie()
     return db.sign_in(kept, name) if name else None
 
 
-def logged_in(kept: Store) -> Rater | None:
-    """The person who has logged in; None where nobody has, or no login is configured. Raises StoreError."""
-    return _logged_in(kept) if login_configured() and st.user.is_logged_in else None
+def optional(kept: Store) -> Rater | None:
+    """The person who is here, on a page that can be used without a name: it is asked there, and may stay unsaid."""
+    try:
+        person = known(kept)
+    except CoreError as error:
+        _shared.problem(error)
+        return None
+    if person is not None:
+        badge(person)
+    elif login_configured():
+        st.caption("Log in on the Label page, and your answers are kept as yours.")
+    elif not _asks():
+        st.text_input(
+            "Your name (optional)",
+            max_chars=db.MAX_NAME,
+            autocomplete="name",
+            key="who_name",
+            on_change=lambda: _given(kept, st.session_state["who_name"]),
+            help="All answers without a name count as those of one person. A cookie in your browser keeps the name.",
+        )
+    return person
 
 
-def proposed() -> str:
-    """The name that this browser gave before, for a field that may be left empty; "" where there is none."""
-    return "" if login_configured() or st.session_state.get(_LEFT) else st.session_state.get(KEY) or _from_cookie()
+def unsure() -> bool:
+    """Whether it is still asked if the person who is here is somebody of that name."""
+    return _ASKED in st.session_state
 
 
 def ask(kept: Store) -> Rater:
@@ -146,25 +168,48 @@ def login_configured() -> bool:
     return getattr(st.user, "is_logged_in", None) is not None
 
 
-def identity(claims: Mapping[str, Any]) -> str:
+def identity(claims: Mapping[str, Any], *, trusted: bool = False) -> str:
     """The name under which a logged-in person is kept: their address, else the provider's number for them.
 
-    claims : of the identity token. An address that the provider has not verified could be anybody's.
+    claims : of the identity token. An address that the provider does not call verified could be anybody's.
+    trusted : an address counts as well where the provider says nothing about it (never where it says no).
     """
-    if claims.get("email") and claims.get("email_verified") is not False:
-        name = str(claims["email"]).lower()
-    else:
-        name = f"{claims.get('sub', '')} of {claims.get('iss', 'the provider')}"
-    if len(name) > db.MAX_NAME:
-        name = f"{name[: db.MAX_NAME - 13]} {hashlib.sha256(name.encode()).hexdigest()[:12]}"
+    said = claims.get("email_verified")
+    verified = said is True or said == "true" or (said is None and trusted)
+    address = _address(str(claims.get("email") or ""))
+    name = address if verified and address else f"{claims.get('sub', '')} of {claims.get('iss', 'the provider')}"
+    if len(name) > db.MAX_NAME or not _plain(name):
+        start = "".join(letter for letter in name if letter.isprintable())[: db.MAX_NAME - 13]
+        name = f"{start} {hashlib.sha256(name.encode(errors='replace')).hexdigest()[:12]}"
     return db.rater_name(name)
 
 
+def _address(email: str) -> str:
+    """An address as it is kept and compared; "" for one that could be taken for another, as with unseen letters."""
+    return re.sub("[A-Z]+", lambda letters: letters[0].lower(), email) if _plain(email) and " " not in email else ""
+
+
+def _plain(text: str) -> bool:
+    """Whether a text is kept letter for letter: nothing in it is unseen, composed in another way, or a spare blank."""
+    return text.isprintable() and unicodedata.normalize("NFC", text) == text == " ".join(text.split())
+
+
+def listed() -> set[str]:
+    """The addresses of analysts in secrets.toml, as they are kept."""
+    return {_address(str(address)) for address in _roles().get("analysts", [])} - {""}
+
+
+def _roles() -> Mapping[str, Any]:
+    """The section [roles] of secrets.toml, which counts for logins alone."""
+    found: Mapping[str, Any] = st.secrets.get("roles", {}) if login_configured() else {}
+    return found
+
+
 def _logged_in(kept: Store) -> Rater:
-    name = identity(st.user.to_dict())
-    listed = name in {str(address).lower() for address in st.secrets.get("roles", {}).get("analysts", [])}
-    person = db.sign_in(kept, name, verified=True, role="analyst" if listed else "rater")
-    return db.set_role(kept, name, "analyst", verified=True) if listed and person.role != "analyst" else person
+    """Whoever is listed has the role of an analyst as long as they are: it is not written to the store."""
+    name = identity(st.user.to_dict(), trusted=_roles().get("trust_unverified_addresses") is True)
+    person = db.sign_in(kept, name, verified=True)
+    return Rater(person.name, True, "analyst") if name in listed() else person
 
 
 def _offer_login() -> None:
@@ -190,9 +235,8 @@ def _from_cookie() -> str:
 
 
 def _keep(name: str) -> None:
-    """In the session, in the browser, and as what the Predict page proposes."""
+    """In the session and in the browser."""
     st.session_state[KEY] = name
-    st.session_state.setdefault("rater", name)
     if unquote(_cookie()) != name:
         _remember(name)
 
@@ -204,24 +248,31 @@ def _remember(name: str) -> None:
 
 
 def _leave() -> None:
-    for key in (KEY, _ASKED, "rater"):
+    for key in (KEY, _ASKED, _FAULT):
         st.session_state.pop(key, None)
     st.session_state[_LEFT] = True
 
 
 def _enter(name: str) -> None:
     st.session_state[KEY] = name
-    st.session_state["rater"] = name
     for key in (_ASKED, _LEFT):
         st.session_state.pop(key, None)
 
 
-def _ask_name(kept: Store) -> None:
+def _asks() -> bool:
+    """What there is to say before a name can be typed; whether that is itself a question."""
     if st.session_state.get(_LEFT):
         _remember("")
-    asked = st.session_state.get(_ASKED)
-    if asked:
-        _is_it_you(*asked)
+    if unsure():
+        _is_it_you(*st.session_state[_ASKED])
+        return True
+    if _FAULT in st.session_state:
+        st.error(_shared.literal(st.session_state.pop(_FAULT)), icon=":material/error:")
+    return False
+
+
+def _ask_name(kept: Store) -> None:
+    if _asks():
         return
     with st.form("who_form"):
         st.markdown("**What is your name?** It is stored with your answers, so that they count as one person's.")
@@ -237,23 +288,27 @@ def _ask_name(kept: Store) -> None:
         start = st.form_submit_button("Start", type="primary", icon=":material/arrow_forward:")
     if start:
         _given(kept, name or "")
+        st.rerun()
 
 
 def _given(kept: Store, name: str) -> None:
+    """Take a name, or ask whether that is the person who has answered under it."""
     try:
         name = db.rater_name(name)
+        if names.nameless(name):
+            raise StoreError("This is kept for people without a name, who count as one person. Take another name.")
         raters = db.raters_table(kept)
     except CoreError as error:
-        _shared.problem(error)
+        st.session_state[_FAULT] = str(error)
         return
-    same = raters[~raters["verified"] & raters["rater"].str.casefold().eq(name.casefold())]
+    same = raters[~raters["verified"] & raters["rater"].map(names.fold).eq(names.fold(name))]
+    same = same.assign(exact=same["rater"].eq(name)).sort_values(["exact", "answers"], ascending=False)
     busy = same[(same["answers"] + same["skips"] + same["undone"]) > 0]
     if busy.empty:
         _enter(name if same.empty else str(same["rater"].iloc[0]))  # one spelling is one person
     else:
-        first = busy.sort_values("answers", ascending=False).iloc[0]
+        first = busy.iloc[0]
         st.session_state[_ASKED] = (str(first["rater"]), int(first["answers"] + first["skips"]))
-    st.rerun()
 
 
 def _is_it_you(present: str, answers: int) -> None:

@@ -190,6 +190,7 @@ def test_taking_back_takes_that_answer_and_says_what_counts_then(kept):
 
 def test_people_without_a_name_are_told_apart_by_their_session():
     assert pipeline.rater_of("  ", "abcdef123") == "anonymous abcdef"
+    assert pipeline.rater_of("Anonymous", "abcdef123") == "anonymous abcdef"
     assert pipeline.rater_of(" Ayşe  Kaya ", "abcdef123") == "Ayşe Kaya"
 
 

@@ -253,6 +253,17 @@ def test_a_role_is_given_and_taken(open_page, opened):
     assert not page.exception
 
 
+def test_a_role_that_comes_from_the_list_is_shown_and_not_changed_here(open_page, opened, monkeypatch):
+    store.sign_in(opened, "ece@example.org", verified=True)
+    store.sign_in(opened, "naz@example.org")  # the same list says nothing of a name that proves nothing
+    monkeypatch.setattr(_who, "listed", lambda: {"ece@example.org", "naz@example.org"})
+    page = choose(as_analyst(open_page, "Raters"), "raters", 1)
+    roles = page.dataframe[0].value.set_index("rater")["role"].to_dict()
+    assert roles == {"Boss": "analyst", "ece@example.org": "analyst (listed)", "naz@example.org": "rater"}
+    assert "is listed in secrets.toml" in shown(page)
+    assert not [b for b in page.button if b.label.startswith("Make ")]
+
+
 def test_a_role_that_was_taken_while_the_page_was_open_opens_no_button(open_page, opened):
     """Each button of an analyst, pressed on a page that was drawn before the role went."""
     clip = put(opened, audio=True)

@@ -126,6 +126,22 @@ def test_somebody_of_that_name_has_answered_before(open_page, opened):
     assert "1 answered" in progress(page)
 
 
+@pytest.mark.parametrize(("known", "typed"), [("Işıl", "IŞIL"), ("Ayşe", "Ayse"), ("İnci", "inci")])
+def test_one_spelling_or_another_it_is_asked_who_that_is(open_page, opened, known, typed):
+    clip = put(opened)
+    store.add_feedback(opened, token=store.new_token(), rater=known, label="sad", clip_id=clip)
+    page = enter(open_page("label"), typed)
+    assert f"**{known}** has answered here before" in page.warning[0].value
+    assert press(page, "Yes, I am").session_state[_who.KEY] == known
+
+
+def test_who_calls_themself_anonymous_is_asked_for_a_name(open_page, opened):
+    put(opened)
+    page = enter(open_page("label"), "Anonymous")
+    assert "for people without a name" in page.error[0].value
+    assert store.raters_table(opened).empty
+
+
 def test_somebody_else_can_sit_down(open_page, opened):
     put(opened)
     page = open_desk(open_page)
@@ -139,13 +155,58 @@ def test_somebody_else_can_sit_down(open_page, opened):
     ("claims", "name"),
     [
         ({"email": "Ece@Example.org", "email_verified": True, "sub": "7"}, "ece@example.org"),
-        ({"email": "ece@example.org", "sub": "7"}, "ece@example.org"),
-        ({"email": "boss@example.org", "email_verified": False, "sub": "7", "iss": "https://id"}, "7 of https://id"),
-        ({"sub": "7", "iss": "https://id", "name": "Ece"}, "7 of https://id"),
+        ({"email": "ece@example.org", "email_verified": "true"}, "ece@example.org"),
+        ({"email": "ece@example.org"}, "7 of https://id"),
+        ({"email": "boss@example.org", "email_verified": False}, "7 of https://id"),
+        ({"email": "boss@example.org", "email_verified": "false"}, "7 of https://id"),
+        ({"email": "boss@example.org", "email_verified": 1}, "7 of https://id"),
+        ({"email": "boss@example.org", "email_verified": "yes"}, "7 of https://id"),
+        ({"email": "boss\u200b@example.org", "email_verified": True}, "7 of https://id"),
+        ({"email": "bos\u00ads@example.org", "email_verified": True}, "7 of https://id"),
+        ({"email": "bo\u212a@example.org", "email_verified": True}, "7 of https://id"),  # the sign of kelvin
+        ({"email": " boss@example.org", "email_verified": True}, "7 of https://id"),
+        ({"email": "", "email_verified": True}, "7 of https://id"),
+        ({"name": "Ece"}, "7 of https://id"),
     ],
 )
 def test_a_login_is_kept_under_what_the_provider_vouches_for(claims, name):
-    assert _who.identity(claims) == name
+    assert _who.identity({"sub": "7", "iss": "https://id", **claims}) == name
+
+
+def test_an_address_without_a_word_on_it_counts_where_the_operator_trusts_the_provider():
+    claims = {"email": "Ece@example.org", "sub": "7", "iss": "https://id"}
+    assert _who.identity(claims, trusted=True) == "ece@example.org"
+    for said in (False, "false"):
+        assert _who.identity({**claims, "email_verified": said}, trusted=True) == "7 of https://id"
+
+
+class LoggedIn:
+    """What the pages ask of Streamlit about a login, and of secrets.toml."""
+
+    is_logged_in = True
+
+    def __init__(self, roles, **claims):
+        self.user, self.secrets, self.claims = self, {"roles": roles}, claims
+
+    def to_dict(self):
+        return {"sub": "7", "iss": "https://id", **self.claims}
+
+
+def test_whom_the_operator_lists_is_an_analyst_as_long_as_they_are_listed(opened, monkeypatch):
+    boss = {"email": "Boss@example.org", "email_verified": True}
+    monkeypatch.setattr(_who, "st", LoggedIn({"analysts": ["boss@Example.org"]}, **boss))
+    assert _who._here(opened) == store.Rater("boss@example.org", True, "analyst")
+    assert store.raters_table(opened)["role"].tolist() == ["rater"]
+    monkeypatch.setattr(_who, "st", LoggedIn({"analysts": []}, **boss))
+    assert _who._here(opened).role == "rater"
+    store.set_role(opened, "boss@example.org", "analyst", verified=True)  # given by another analyst: stays
+    assert _who._here(opened).role == "analyst"
+
+
+def test_trust_in_addresses_is_a_word_of_the_operator(opened, monkeypatch):
+    for roles, name in (({}, "7 of https://id"), ({"trust_unverified_addresses": True}, "ece@example.org")):
+        monkeypatch.setattr(_who, "st", LoggedIn(roles, email="ece@example.org"))
+        assert _who._here(opened).name == name
 
 
 def test_two_long_identities_stay_apart():

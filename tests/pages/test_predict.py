@@ -52,6 +52,14 @@ def press(page: AppTest, label: str) -> AppTest:
     return next(b for b in page.button if b.label.startswith(label)).click().run()
 
 
+def say(page: AppTest, emotion: str) -> AppTest:
+    return next(b for b in page.button if (b.key or "").startswith(f"say_{emotion}_")).click().run()
+
+
+def enter(page: AppTest, name: str) -> AppTest:
+    return page.text_input(key="who_name").input(name).run()
+
+
 def shown(page: AppTest) -> str:
     """All sentences on the page."""
     kinds = (page.error, page.warning, page.info, page.success, page.markdown, page.caption, page.subheader)
@@ -145,7 +153,7 @@ def test_a_good_file_after_a_bad_one(open_page):
 def test_an_answer_is_stored_at_once_and_only_once(open_page, data_dir):
     page = upload(open_page("predict"), clip(), "a.flac")
     (said,) = store.predictions_table(stored(data_dir)).to_dict("records")
-    page.text_input(key="rater").set_value("Ayşe")
+    page = enter(page, "Ayşe")
     page.text_input(key=f"note_{said['prediction_id']}").set_value("slow; 'DROP TABLE feedback' --")
     page = press(page, "Yes")
     page = press(page, "Yes")  # sent twice
@@ -176,8 +184,7 @@ def test_another_answer_is_another_row_and_undo_takes_the_newest_back(open_page,
 
 def test_undo_takes_back_the_answer_on_the_screen_and_no_other(open_page, data_dir):
     page = upload(open_page("predict"), clip(), "a.flac")
-    page.text_input(key="rater").set_value("Ayşe")
-    page = press(page, "Yes")
+    page = press(enter(page, "Ayşe"), "Yes")
     db = stored(data_dir)
     store.add_clip(db, "c2", file_name="b.wav", duration_s=30, sr=SR)
     store.add_feedback(db, token=store.new_token(), rater="Ayşe", label="sad", clip_id="c2")  # later, elsewhere
@@ -201,12 +208,57 @@ def test_the_limits_of_the_usual_are_called_what_they_are(open_page):
     assert helps["high"].startswith("95% of the training music")
 
 
-def test_two_people_without_a_name_are_two(open_page, data_dir):
+def test_two_people_without_a_name_are_two_in_the_trail_and_one_voice(open_page, data_dir):
     for _ in range(2):
         press(upload(open_page("predict"), clip(), "a.flac"), "Yes")
     table = store.feedback_table(stored(data_dir))
     assert table["prediction_id"].nunique() == 1
     assert table["rater"].nunique() == 2
+    assert store.ground_truth(stored(data_dir))[["status", "votes"]].to_numpy().tolist() == [["open", 1]]
+
+
+def test_a_name_in_use_is_asked_about_before_anything_counts_under_it(open_page, data_dir):
+    page = upload(open_page("predict"), clip(), "a.flac")
+    db = stored(data_dir)
+    (said,) = store.predictions_table(db).to_dict("records")
+    store.add_feedback(db, token=store.new_token(), rater="Ece", label="sad", clip_id=said["clip_id"])
+    page = enter(page, "ECE")
+    assert "**Ece** has answered here before" in shown(page)
+    page = say(page, "angry")
+    assert "say first whether that is you" in shown(page)
+    assert store.feedback_table(db)["label"].tolist() == ["sad"]
+    page = say(press(page, "No, I take another name"), "angry")
+    assert store.feedback_table(db)["rater"].str.startswith("anonymous ").tolist() == [False, True]
+    page = say(press(enter(page, "ece"), "Yes, I am Ece"), "happy")
+    assert store.current_answers(db)[["rater", "label"]].to_numpy().tolist() == [["Ece", "happy"]]
+    assert "before you gave your name is taken back" in shown(page)
+    assert not page.exception
+
+
+def test_a_name_that_was_typed_and_not_sent_off_counts_for_the_answer(open_page, data_dir):
+    page = upload(open_page("predict"), clip(), "a.flac")
+    page.text_input(key="who_name").input("Ayşe")
+    press(page, "Yes")
+    assert store.feedback_table(stored(data_dir))["rater"].tolist() == ["Ayşe"]
+
+
+def test_a_name_that_is_none_is_a_sentence_and_the_answer_is_nobodys(open_page, data_dir):
+    page = enter(upload(open_page("predict"), clip(), "a.flac"), "Anonymous")
+    assert "for people without a name" in shown(page)
+    press(page, "Yes")
+    assert store.feedback_table(stored(data_dir))["rater"].str.startswith("anonymous ").all()
+
+
+def test_the_name_of_the_label_page_is_that_of_this_page(open_page, data_dir):
+    page = open_page("label")
+    page.text_input(key="who_name").input("Ayşe")
+    page = press(page, "Start")
+    page = upload(page.switch_page("pages/predict.py").run(), clip(), "a.flac")
+    assert not [t for t in page.text_input if t.key == "who_name"]
+    page = press(page, "Yes")
+    assert store.feedback_table(stored(data_dir))["rater"].tolist() == ["Ayşe"]
+    page = say(press(page, "I am somebody else"), "angry")
+    assert store.feedback_table(stored(data_dir))["rater"].str.startswith("anonymous ").tolist() == [False, True]
 
 
 def test_text_of_a_person_is_shown_and_not_rendered(open_page):
