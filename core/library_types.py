@@ -89,7 +89,7 @@ class LibraryClip:
     """A measured part of a file.
 
     vector : its features.  start_s, duration_s : of the clip.  lufs : its loudness, None for a clip too short for it.
-    sr, bitrate, file_duration_s : of the file.
+    sr, bitrate, file_duration_s, channels : of the file.
     """
 
     vector: FeatureVector
@@ -99,6 +99,7 @@ class LibraryClip:
     sr: int
     bitrate: int
     file_duration_s: float
+    channels: int | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -81,10 +81,9 @@ def _measured(file: LibraryFile, source: Source, plan: Plan) -> LibraryEntry:
         start_s, length_s = recording.start_s, clip.duration_s
         bitrate = round(8 * len(source.data) / source.duration_s)
         vector = extract(clip)
+        loud = None if math.isnan(lufs) else lufs
         clips.append(
-            LibraryClip(
-                vector, start_s, length_s, None if math.isnan(lufs) else lufs, source.sr, bitrate, source.duration_s
-            )
+            LibraryClip(vector, start_s, length_s, loud, source.sr, bitrate, source.duration_s, source.channels)
         )
         windows.append(Window(start_s, start_s + length_s, clip.clip_id))
         remarks = tuple(dict.fromkeys((*remarks, *recording.remarks)))

@@ -17,6 +17,7 @@ SILENT = -70.0  # LUFS: a block below counts as silence
 BELOW = 10.0  # LU below the mean of the other blocks: pauses do not count
 SURROUND = 1.41  # weight of the channels behind the listener
 MOST_CHANNELS = 6
+DUAL_MONO_LU = 10 * log10(2)  # LU, 3.01: how much louder one channel is when both loudspeakers play it
 
 
 def k_weighting(sr: int) -> np.ndarray:
@@ -81,6 +82,16 @@ def integrated(y: np.ndarray, sr: int) -> float:
     meter = Meter(sr)
     meter(y if y.ndim == 2 else y[:, None])
     return meter.lufs()
+
+
+def as_played(lufs: float, channels: int | None) -> float:
+    """Loudness in LUFS of what comes out of two loudspeakers, by which files are made level with each other.
+
+    lufs : of the file, as BS.1770 measures its channels.  channels : of the file; None = unknown, taken for two.
+    A file with one channel is played by both loudspeakers and is as loud as the same sound in two equal channels,
+    which is measured ``DUAL_MONO_LU`` higher. More channels are measured as they are played.
+    """
+    return lufs + DUAL_MONO_LU if channels == 1 else lufs
 
 
 def _weights(channels: int) -> np.ndarray:

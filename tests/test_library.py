@@ -95,6 +95,9 @@ def test_a_library_says_of_a_file_what_the_same_file_alone_gives(score, served, 
     table, summary = score()
     assert table["file"].tolist() == ["Şarkılar/half.flac", "Şarkılar/small.mp3", "Şarkılar/stereo.wav"]
     assert list(table.columns) == list(TYPES)
+    assert store.clips_table(opened).set_index("file_name")["channels"].to_dict() == {
+        **{"half.flac": 1, "small.mp3": 1, "stereo.wav": 2}
+    }
     assert (summary.found, summary.scored, summary.measured) == (3, 3, 3)
     for row in table.itertuples():
         data = (tmp_path / "music" / row.file).read_bytes()
@@ -127,6 +130,7 @@ def test_what_was_found_out_is_in_the_store_for_the_other_pages(score, opened, m
     assert kept["file_name"].tolist() == ["0000.wav", "0001.wav", "0002.wav"]
     assert kept["path"].tolist() == [str(music / name) for name in table["file"]]
     assert set(kept["origin"]) == {"library"}
+    assert store.clips_table(opened)["channels"].tolist() == [1, 1, 1]
     np.testing.assert_array_equal(kept["tempo"], table["tempo_bpm"])
     np.testing.assert_array_equal(kept["lufs"], table["loudness_lufs"])
     np.testing.assert_array_equal(kept["file_duration_s"], [0.6] * 3)

@@ -58,6 +58,14 @@ def test_a_file_comes_back_as_it_was_and_the_newest_outcome_counts(opened):
     assert len(store.clips_table(opened)) == 1
 
 
+def test_a_clip_from_before_channels_were_kept_gets_them_when_it_is_measured_again(opened):
+    one = entry("a" * 64)
+    store.save_files(opened, [one])
+    assert store.clips_table(opened)["channels"].isna().all()
+    store.save_files(opened, [replace(one, clips=(replace(one.clips[0], channels=2),))])
+    assert store.clips_table(opened)["channels"].tolist() == [2]
+
+
 def test_nothing_and_long_names_are_stored_too(opened):
     store.save_files(opened, [])
     long = entry("b" * 64, path="/" + "/".join(["Ş" * 60] * 30) + "/x.wav")

@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from core.audio import excerpt, inspect
-from core.loudness import Meter, integrated, k_weighting
+from core.loudness import Meter, as_played, integrated, k_weighting
 
 
 def music(sr: int, channels: int, seconds: float = 6.0) -> np.ndarray:
@@ -84,3 +84,11 @@ def test_an_excerpt_is_measured_in_the_channels_and_at_the_level_of_the_file():
     first = (len(y) - n) // 2
     expected = integrated(y[first : first + n].astype(np.float32).astype(float), 48_000)
     assert meter.lufs() == pytest.approx(expected, abs=1e-9)
+
+
+def test_one_channel_is_played_as_loud_as_the_same_sound_in_two():
+    y = 0.1 * np.random.default_rng(0).standard_normal(3 * 48_000)
+    mono, dual = integrated(y, 48_000), integrated(np.stack([y, y], axis=1), 48_000)
+    assert dual - mono == pytest.approx(3.01, abs=0.005)
+    assert as_played(mono, 1) == pytest.approx(as_played(dual, 2), abs=1e-9)
+    assert as_played(dual, None) == as_played(dual, 6) == dual

@@ -49,6 +49,7 @@ def _clips(entry: LibraryEntry, track_id: str) -> Iterator[dict[str, Any]]:
             "file_name": entry.file.path.rsplit("/", 1)[-1],
             "path": entry.file.path,
             **{n: getattr(clip, n) for n in ("start_s", "duration_s", "sr", "bitrate", "file_duration_s", "lufs")},
+            "channels": clip.channels,
         }
 
 

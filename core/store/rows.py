@@ -18,7 +18,8 @@ from core.schema import COLUMNS, EMOTIONS, FeatureVector
 from core.store.connection import Store, by_clip, frame, in_parts, insert, read, write
 from core.store.schema import ORIGINS, ROLES, TRACK, clips, features, labels, predictions, tracks
 
-_FILLED = ("path", "track_id", "file_duration_s", "lufs")  # of a clip, when it comes again and they were empty
+# Of a clip, when it comes again and they were empty.
+_FILLED = ("path", "track_id", "file_duration_s", "lufs", "channels")
 
 
 def now() -> datetime:

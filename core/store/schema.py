@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from core.schema import COLUMNS, EMOTIONS
 
-HEAD = "0005"  # newest revision in migrations/versions; an open finds with one query that nothing is to be done
+HEAD = "0006"  # newest revision in migrations/versions; an open finds with one query that nothing is to be done
 
 ROLES = ("champion", "challenger")  # of a model when it made a prediction
 RATER_ROLES = ("rater", "analyst")  # an analyst may retrain, promote and adjudicate
@@ -106,6 +106,7 @@ clips = sa.Table(
     sa.Column("bitrate", sa.Integer),  # bit/s, of the file
     sa.Column("file_duration_s", sa.Double),  # of the whole file
     sa.Column("lufs", sa.Double),  # loudness of the clip, in the channels of the file
+    sa.Column("channels", sa.Integer),  # of the file; NULL where it was scored before that was kept
     _time(),
     _time("deleted_at", nullable=True),
     one_of("origin", ORIGINS),
