@@ -283,14 +283,16 @@ class _Run:
             self.at(done=self.progress.done + len(entries), not_scored=self.progress.not_scored + failed)
 
     def begin(self, new: _Spool) -> None:
-        """Note which files are in hand: a file that kills this process is read in another one the next time."""
+        """Note which files are in hand: a file that kills this process is read in another one the next time.
+
+        What was known of a file's content stays with it, for copies of it that are read today.
+        """
         files = db.known_files(self.store, self.plan.name, [found.path for found in new])
-        scored = {path for path, file in files.items() if file.state == "scored"}  # what is known of these is of use
-        begun = [
-            LibraryFile(f.path, self.plan.name, f.size, "", "begun", extractor=EXTRACTOR)
-            for f in new
-            if f.path not in scored
-        ]
+        begun = []
+        for f in new:
+            fresh = LibraryFile(f.path, self.plan.name, f.size, "", "begun", extractor=EXTRACTOR)
+            file = files.get(f.path, fresh)
+            begun.append(replace(file, state="begun", stamp="", reason="") if file.windows else fresh)
         db.save_files(self.store, [LibraryEntry(file) for file in begun])
 
     def known(self, chunk: Sequence[Found]) -> frozenset[str]:
@@ -300,16 +302,21 @@ class _Run:
 
     def keep(self, entries: Sequence[LibraryEntry]) -> int:
         """Store what came from a worker, and what the model says of it; returns how many files have no result."""
-        db.save_files(self.store, [entry for entry in entries if not entry.known])
-        again = [entry for entry in entries if entry.known]
-        if again:
-            hashes = [str(entry.file.content_hash) for entry in again]
-            same = db.same_content(self.store, self.plan.name, EXTRACTOR, hashes)
-            again = [LibraryEntry(_as_before(entry.file, same.get(str(entry.file.content_hash)))) for entry in again]
-            db.save_files(self.store, again)
-        files = [entry.file for entry in entries if not entry.known] + [entry.file for entry in again]
+        new = [entry for entry in entries if not entry.known]
+        again = [entry.file for entry in entries if entry.known]
+        before = self.same(again)  # in the place of one of these there may be another file now
+        db.save_files(self.store, new)
+        same = self.same(again) | before  # the first of several was measured just now
+        known = [_as_before(file, same.get(str(file.content_hash))) for file in again]
+        db.save_files(self.store, [LibraryEntry(file) for file in known])
+        files = [*(entry.file for entry in new), *known]
         self.predict([file for file in files if file.state == "scored"])
         return sum(file.state != "scored" for file in files)
+
+    def same(self, files: Sequence[LibraryFile]) -> dict[str, LibraryFile]:
+        """A measured file of each content."""
+        hashes = [str(file.content_hash) for file in files]
+        return db.same_content(self.store, self.plan.name, EXTRACTOR, hashes) if hashes else {}
 
     def predict(self, files: Sequence[LibraryFile]) -> None:
         """Ask the model about those parts of the files of which it has not been asked under this policy."""

@@ -93,6 +93,15 @@ def test_content_is_known_by_size_plan_and_extractor(opened):
     assert {digest: file.path for digest, file in same.items()} == {"a" * 64: f"/music/{'a' * 64}.wav"}
 
 
+def test_content_stays_known_while_its_file_is_read_anew(opened):
+    """And a file that is read for the first time knows nothing yet."""
+    new = LibraryFile("/music/new.wav", "excerpt", 100, "", "begun", extractor=X)
+    store.save_files(opened, [entry("a" * 64), LibraryEntry(new)])
+    store.save_files(opened, [LibraryEntry(entry("a" * 64, state="begun", stamp="").file)])
+    assert store.known_contents(opened, "excerpt", X, sizes=[100], limit=10) == {"a" * 64}
+    assert store.same_content(opened, "excerpt", X, ["a" * 64])["a" * 64].windows[0].clip_id == "a" * 64
+
+
 def test_copies_are_those_with_the_same_content_and_plan(opened):
     files = [entry("a" * 64, path=path) for path in ("/z.wav", "/a.wav")]
     store.save_files(opened, [*files, entry("a" * 64, path="/y.wav", plan="30/15"), entry("b" * 64)])

@@ -90,14 +90,14 @@ def known_files(store: Store, plan: str, paths: Sequence[str]) -> dict[str, Libr
 
 
 def known_contents(store: Store, plan: str, extractor: str, *, sizes: Sequence[int], limit: int) -> set[str]:
-    """Content hashes of scored files of these sizes, at most ``limit``: what need not be measured again."""
-    query = sa.select(files.c.content_hash).where(files.c.size.in_(sorted(set(sizes))), *_scored(plan, extractor))
+    """Content hashes of measured files of these sizes, at most ``limit``: what need not be measured again."""
+    query = sa.select(files.c.content_hash).where(files.c.size.in_(sorted(set(sizes))), *_measured(plan, extractor))
     return set(read(store, lambda c: list(c.execute(query.distinct().limit(limit)).scalars())))
 
 
 def same_content(store: Store, plan: str, extractor: str, hashes: Sequence[str]) -> dict[str, LibraryFile]:
-    """A scored file of each content, by its hash."""
-    query = sa.select(files).where(files.c.content_hash.in_(hashes), *_scored(plan, extractor)).order_by(files.c.id)
+    """A measured file of each content, by its hash."""
+    query = sa.select(files).where(files.c.content_hash.in_(hashes), *_measured(plan, extractor)).order_by(files.c.id)
     found = read(store, lambda c: [_file(row) for row in c.execute(query)])
     return {file.content_hash: file for file in reversed(found) if file.content_hash}
 
@@ -113,8 +113,10 @@ def copies_of(store: Store, plan: str, hashes: Sequence[str]) -> dict[str, list[
     return found
 
 
-def _scored(plan: str, extractor: str) -> tuple[sa.ColumnElement[bool], ...]:
-    return files.c.state == "scored", files.c.plan == plan, files.c.extractor == extractor
+def _measured(plan: str, extractor: str) -> tuple[sa.ColumnElement[bool], ...]:
+    """Scored, or read anew at this moment while what was measured before is still in the row."""
+    known = files.c.state.in_(("scored", "begun")) & files.c.content_hash.is_not(None)
+    return known, files.c.plan == plan, files.c.extractor == extractor
 
 
 def unpredicted(
