@@ -32,8 +32,8 @@ import psutil  # noqa: E402
 from core import demo, library_work  # noqa: E402
 from core.audio import read  # noqa: E402
 from core.features import extract  # noqa: E402
-from core.library_cluster import ENVIRONMENT  # noqa: E402
 from core.library_files import find  # noqa: E402
+from core.library_link import ENVIRONMENT  # noqa: E402
 from core.library_types import Plan  # noqa: E402
 
 SAMPLE_S = 0.25

@@ -137,7 +137,9 @@ def restore(
 
 @app.command()
 def score(
-    folder: Annotated[str, typer.Argument(help="A folder tree, a file, or an address such as s3://bucket/music.")],
+    folder: Annotated[
+        str, typer.Argument(help="A folder tree, a file, or an address such as s3://bucket/music (pip install s3fs).")
+    ],
     out: Annotated[str, typer.Option(help="Where the table goes; it ends in .parquet or .csv.")],
     window: Annotated[float, typer.Option(help="Length of a window in s, 30 to 60; only with --hop.")] = 30.0,
     hop: Annotated[
@@ -153,12 +155,13 @@ def score(
     write_tags: Annotated[
         bool, typer.Option("--write-tags", help="Write what was found into a JSON file beside each scored file.")
     ] = False,
+    within: Annotated[str, typer.Option(hidden=True, help="No link is followed out of this folder.")] = "",
     job: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Score all audio below a folder; what is known is not measured again. Exit status 2 when a file was not scored."""
     from core import jobs, library, pipeline
     from core.inference import Policy
-    from core.library_cluster import Where
+    from core.library_link import Where
     from core.library_types import Plan
     from core.store import open_store
 
@@ -185,6 +188,7 @@ def score(
             max_mb=max_mb or settings.max_upload_mb,
             retry=retry,
             beside=write_tags,
+            within=within,
             tell=tell,
         )
         work.result = summary.to_json()
@@ -201,7 +205,7 @@ def demo_library(
     """Make a small synthetic library in the data folder and score it, to try moods and playlists with."""
     from core import demo_library as made
     from core import jobs, library, library_places, pipeline
-    from core.library_cluster import Where
+    from core.library_link import Where
     from core.store import open_store
 
     settings = Settings()

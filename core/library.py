@@ -9,7 +9,7 @@ import json
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
@@ -17,13 +17,13 @@ from typing import Any
 
 import pandas as pd
 
-from core import library_cluster, library_files, library_results, library_tags
+from core import library_cluster, library_files, library_link, library_results, library_tags
 from core import store as db
 from core.errors import CoreError
 from core.features import EXTRACTOR
 from core.inference import Policy
-from core.library_cluster import Where
 from core.library_copies import near_duplicates
+from core.library_link import Where
 from core.library_results import Said
 from core.library_types import Found, LibraryEntry, LibraryFile, Plan
 from core.pipeline import Served, ask_shadow, judge
@@ -43,6 +43,7 @@ class Progress:
 
     phase : looking, scoring or writing.  found : files in the folder.  settled : known and unchanged.
     new : to be measured.  done : of these.  not_scored : files without a result so far.  elapsed_s : of the measuring.
+    note : what a person is to know meanwhile, such as what is waited for.
     """
 
     phase: str = "looking"
@@ -52,6 +53,7 @@ class Progress:
     done: int = 0
     not_scored: int = 0
     elapsed_s: float = 0.0
+    note: str = ""
 
     @property
     def rate(self) -> float:
@@ -81,7 +83,7 @@ class Progress:
         parts = [f"{self.settled + self.done:,} of {self.found:,} files"]
         if self.rate:
             parts += [f"{self.rate:.1f} per second", f"{duration(self.remaining_s or 0)} left"]
-        return ", ".join([*parts, failed])
+        return ". ".join(filter(None, [", ".join([*parts, failed]), self.note]))
 
 
 def duration(seconds: float) -> str:
@@ -146,7 +148,8 @@ def bar() -> Iterator[Callable[[Progress], None]]:
         def show(progress: Progress) -> None:
             drawn.total = progress.found
             drawn.set_description_str(progress.phase, refresh=False)
-            drawn.set_postfix_str(f"{progress.not_scored:,} not scored", refresh=False)
+            said = [f"{progress.not_scored:,} not scored", progress.note]
+            drawn.set_postfix_str(". ".join(filter(None, said)), refresh=False)
             drawn.update((progress.settled + progress.done if progress.phase != "looking" else 0) - drawn.n)
 
         yield show
@@ -193,6 +196,7 @@ def score_library(
     max_mb: float = 200,
     retry: bool = False,
     beside: bool = False,
+    within: str = "",
     tell: Callable[[Progress], None] = lambda _: None,
 ) -> Summary:
     """Score all audio below a folder, and write one table of results.
@@ -200,6 +204,7 @@ def score_library(
     folder : a path, or an address that fsspec knows.  out : a path or address that ends in .parquet or .csv.
     plan : which parts of a file are scored; None: its middle 30.02 s.  where : None = this machine.
     retry : also files that killed their worker before.  beside : write a JSON file beside each scored file.
+    within : a folder out of which no link is followed; "" follows them anywhere.
     tell : called with the progress once a second at least; what it raises ends the run, and the next one goes on.
     Raises CoreError when the folder, the place of the results, the store or the cluster is no good.
     """
@@ -207,7 +212,7 @@ def score_library(
     where, started = where or Where(), time.monotonic()
     library_results.check_out(out)
     with _Spool() as listed, _Spool() as new:
-        run.look(folder, listed)
+        run.look(folder, listed, within)
         died = run.sort_out(listed, new, retry=retry)
         if where.processes(new.count) == 0 and died and not where.scheduler:
             where = replace(where, workers=1)  # what killed the process that read it is not read in this one
@@ -225,27 +230,46 @@ class _Run:
         self.store, self.served, self.policy, self.plan, self.tell = store, served, policy, plan, tell
         self.said = Said(served.model.version, policy)
         self.progress = Progress()
-        self._began = time.monotonic()
+        self.root = ""  # what all paths of the library begin with
+        self._began = self._told = time.monotonic()
 
     def at(self, **news: Any) -> None:
         """Tell how far the run is."""
         if self.progress.phase == "scoring":
             news.setdefault("elapsed_s", time.monotonic() - self._began)
         self.progress = replace(self.progress, **news)
+        self._told = time.monotonic()
         self.tell(self.progress)
+
+    def tick(self, **news: Any) -> None:
+        """Tell it if nothing was told for a second; called more often than that."""
+        if time.monotonic() - self._told > library_link.TICK_S:
+            self.at(**news)
+
+    def ticking(self, batches: Iterable[list[Found]]) -> Iterator[list[Found]]:
+        """The same batches, told of on the way."""
+        for batch in batches:
+            self.tick()
+            yield batch
+
+    def waits(self, note: str) -> None:
+        """Tell that work goes on elsewhere, or what it waits for; that time is no time of measuring."""
+        if note and not self.progress.done:
+            self._began = time.monotonic()
+        self.at(note=note)
 
     # --- what is there, and what of it is new
 
-    def look(self, folder: str, listed: _Spool) -> None:
-        told = 0.0
-        for found in library_files.find(folder):
+    def look(self, folder: str, listed: _Spool, within: str) -> None:
+        for found in library_files.find(folder, within=within, beat=lambda: self.tick(found=listed.count)):
             listed.add(found)
-            if time.monotonic() - told > library_cluster.TICK_S:
-                told = time.monotonic()
-                self.at(found=listed.count)
+            if not self.root and not found.problem:
+                self.root = found.path.removesuffix(found.name)
         if not listed.count:
             endings = " ".join(library_files.READ)
             raise CoreError(f"There is no audio in {folder}: no file that ends in one of {endings}.")
+        if listed.count == 1:
+            self.root = ""  # it may have been named itself, and then its folder is not the library
         self.at(found=listed.count)
 
     def sort_out(self, listed: _Spool, new: _Spool, *, retry: bool) -> bool:
@@ -276,7 +300,7 @@ class _Run:
         if where.processes(new.count) == 0 and not where.scheduler:
             self.begin(new)
         chunks = library_cluster.measure(
-            new, new.count, self.plan, where=where, known=self.known, max_mb=max_mb, beat=self.at
+            new, new.count, self.plan, where=where, known=self.known, max_mb=max_mb, beat=self.waits
         )
         for entries in chunks:
             failed = self.keep(entries)

@@ -6,7 +6,7 @@ On this machine the tree is walked by ``os.scandir``; addresses (``s3://``, ``me
 import os
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,26 @@ READ = (".wav", ".flac", ".ogg", ".oga", ".mp3", ".aif", ".aiff", ".au", ".caf",
 NOT_READ = (".m4a", ".mp4", ".aac", ".wma", ".opus", ".ape", ".wv", ".mpc", ".dsf", ".dff", ".mid")  # told as refused
 SUFFIXES = READ + NOT_READ
 FRESH_S = 2.0  # a file changed so short a time before it was read may change again within the clock's step
+SKEW_S = 3600.0  # of clocks of two machines; a time further in the future is wrong, and says nothing of today
 PAUSE_S = 0.3  # before a file that changed while it was read is read once more
+GONE = "It was there when the folder was listed, and is gone."
+
+
+Beat = Callable[[], None]
+
+
+def nothing() -> None:
+    """What is called when nobody wants to hear."""
+
+
+# What reads addresses of a kind, beside fsspec itself.
+NEEDS = {
+    **dict.fromkeys(("s3", "s3a"), "s3fs"),
+    **dict.fromkeys(("gs", "gcs"), "gcsfs"),
+    **dict.fromkeys(("az", "abfs", "abfss"), "adlfs"),
+    **dict.fromkeys(("sftp", "ssh"), "paramiko"),
+    "smb": "smbprotocol",
+}
 
 
 class UnreadError(CoreError):
@@ -28,33 +47,40 @@ class UnreadError(CoreError):
 # --- finding ---------------------------------------------------------------------------------------------------------
 
 
-def find(folder: str) -> Iterator[Found]:
+def find(folder: str, *, within: str = "", beat: Beat = nothing) -> Iterator[Found]:
     """The audio files of a folder tree, or the one file that is named, in the order of their names below it.
 
     folder : a path, or an address that fsspec knows. Hidden files and folders are left out, as is all that does not
         end like audio. What cannot be read (a link that leads back, a folder without rights, a pipe) is listed with
         its problem. Links to files are followed; links to folders too, unless they lead to where we read anyway.
+    within : a folder out of which no link is followed; "" follows them anywhere.
+    beat : called for all that is looked at, audio or not.
+    Memory holds the number of each folder that was seen, and of the folders that are open the names that may be audio
+    (100 bytes a file: 20 MB for 200,000 in one folder), but of one at an address all that the storage says of it.
     Raises CoreError when there is no such folder.
     """
     if "://" in folder:
-        yield from _find_far(folder)
+        yield from _find_far(folder, within, beat)
         return
     root = os.path.abspath(os.path.expanduser(folder))
+    bounds = os.path.realpath(within) if within else ""
     if os.path.isfile(root):
-        yield _seen(root, os.path.basename(root))
+        name, out = os.path.basename(root), _leads_out(root, bounds)
+        yield Found(_text(root), _text(name), problem=out) if out else _seen(root, name)
         return
     try:
         os.scandir(root).close()
-    except OSError as error:
-        raise CoreError(f"The folder {root} cannot be read: {error.strerror}. Give the path of a folder.") from error
-    yield from _walk(root)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise CoreError(f"The folder {_text(root)} cannot be read: {why}. Give the path of a folder.") from error
+    yield from _walk(root, bounds, beat)
 
 
-def _walk(root: str) -> Iterator[Found]:
+def _walk(root: str, bounds: str, beat: Beat) -> Iterator[Found]:
     """Depth first without recursion, so that no depth is too deep."""
     real_root = os.path.realpath(root)
     seen: dict[tuple[int, int], str] = {}
-    open_folders = [_entries(root, "", seen)]
+    open_folders = [_entries(root, "", seen, bounds, beat)]
     while open_folders:
         entry = next(open_folders[-1], None)
         if entry is None:
@@ -63,17 +89,19 @@ def _walk(root: str) -> Iterator[Found]:
             yield entry
         else:
             path, name, is_link = entry
-            problem = _leads_back(path, real_root) if is_link else ""
+            problem = _leads_back(path, real_root) or _leads_out(path, bounds) if is_link else ""
             if problem:
                 yield Found(_text(path), _text(name), problem=problem)
             elif not (is_link and _read_anyway(path, real_root)):
-                open_folders.append(_entries(path, name + "/", seen))
+                open_folders.append(_entries(path, name + "/", seen, bounds, beat))
 
 
 _Folder = tuple[str, str, bool]  # path, name below the root, is it a link
 
 
-def _entries(path: str, prefix: str, seen: dict[tuple[int, int], str]) -> Iterator[Found | _Folder]:
+def _entries(
+    path: str, prefix: str, seen: dict[tuple[int, int], str], bounds: str, beat: Beat
+) -> Iterator[Found | _Folder]:
     """What is in one folder, in the order of names."""
     try:
         here = os.stat(path)
@@ -82,25 +110,50 @@ def _entries(path: str, prefix: str, seen: dict[tuple[int, int], str]) -> Iterat
             yield Found(_text(path), _text(prefix[:-1]), problem=f"Leads to a folder that was read as {seen[key]}.")
             return
         seen[key] = _text(prefix[:-1] or path)
+        folders: dict[str, bool] = {}  # name -> is it a link
+        problems: dict[str, str] = {}
+        files: list[str] = []
         with os.scandir(path) as scan:
-            listed = sorted(scan, key=lambda e: e.name)
+            for entry in scan:
+                beat()
+                _sort(entry, files, folders, problems)
     except OSError as error:
         yield Found(_text(path), _text(prefix[:-1]), problem=f"This folder cannot be opened: {error.strerror}.")
         return
-    for entry in listed:
-        if entry.name.startswith("."):
-            continue
-        try:
-            if entry.is_dir():
-                yield entry.path, prefix + entry.name, entry.is_symlink()
-                continue
-            entry.stat()
-        except OSError as error:
-            if _is_audio(entry.name) or entry.is_symlink() and error.errno != 2:
-                yield Found(_text(entry.path), _text(prefix + entry.name), problem=_why(error, link=entry.is_symlink()))
-            continue
-        if _is_audio(entry.name):
-            yield _seen(entry.path, prefix + entry.name)
+    for name in sorted([*files, *folders, *problems]):
+        whole = os.path.join(path, name)
+        if name in folders:
+            yield whole, prefix + name, folders[name]
+        elif problem := problems.get(name) or (_leads_out(whole, bounds) if bounds else ""):
+            yield Found(_text(whole), _text(prefix + name), problem=problem)
+        else:
+            beat()
+            yield _seen(whole, prefix + name)
+
+
+def _sort(entry: "os.DirEntry[str]", files: list[str], folders: dict[str, bool], problems: dict[str, str]) -> None:
+    """Put the entry's name where it belongs, or nowhere."""
+    if entry.name.startswith("."):
+        return
+    try:
+        if entry.is_dir():
+            folders[entry.name] = entry.is_symlink()
+            return
+        if entry.is_symlink():
+            entry.stat()  # whether it leads to anything
+    except OSError as error:
+        if _is_audio(entry.name) or entry.is_symlink() and error.errno != 2:
+            problems[entry.name] = _why(error, link=entry.is_symlink())
+        return
+    if _is_audio(entry.name):
+        files.append(entry.name)
+
+
+def _leads_out(path: str, bounds: str) -> str:
+    """Why a path that leads out of the folder that may be read is not followed."""
+    if not bounds or _inside(os.path.realpath(path), bounds):
+        return ""
+    return "A symbolic link that leads out of the folder that may be scored. It is not followed."
 
 
 def _leads_back(path: str, real_root: str) -> str:
@@ -168,8 +221,16 @@ def filesystem(address: str) -> tuple[Any, str]:
     try:
         system, path = fsspec.core.url_to_fs(address)
     except (ImportError, ValueError) as error:
-        raise CoreError(f"The address {_safe(address)} needs something that is not installed: {error}") from error
+        package = NEEDS.get(address.partition("://")[0], "")
+        way = f" Install it where the files are read: pip install {package}" if package else ""
+        raise CoreError(f"The address {safe(address)} needs something that is not installed: {error}.{way}") from error
     return system, str(path)
+
+
+def fault(error: Exception) -> str:
+    """What went wrong at an address, in a few words without the full stop."""
+    words = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return str(words).strip().rstrip(".")[:300]
 
 
 def is_local(address: str) -> bool:
@@ -183,27 +244,27 @@ def local_path(address: str) -> str:
     return filesystem(address)[1] if "://" in address else os.path.abspath(os.path.expanduser(address))
 
 
-def _safe(address: str) -> str:
+def safe(address: str) -> str:
     """The address without the name and password that it may hold."""
     scheme, _, rest = address.partition("://")
     return f"{scheme}://{rest.rsplit('@', 1)[-1]}"
 
 
-def _find_far(address: str) -> Iterator[Found]:
+def _find_far(address: str, within: str, beat: Beat) -> Iterator[Found]:
     if is_local(address):
-        yield from find(local_path(address))
+        yield from find(local_path(address), within=within, beat=beat)
         return
     system, root = filesystem(address)
     system.invalidate_cache()
     try:
         one = None if system.isdir(root) else system.info(root)
-    except (OSError, ValueError) as error:
-        raise CoreError(f"{_safe(address)} cannot be read: {error or 'there is nothing'}.") from error
+    except Exception as error:  # every kind of storage has faults of its own
+        raise CoreError(f"{safe(address)} cannot be read: {fault(error)}.") from error
     if one is not None:
         yield _far(system, one, root.rsplit("/", 1)[-1])
         return
     prefix = root.rstrip("/") + "/"
-    folders = [_far_entries(system, root, prefix)]
+    folders = [_far_entries(system, root, prefix, beat)]
     while folders:
         entry = next(folders[-1], None)
         if entry is None:
@@ -211,16 +272,17 @@ def _find_far(address: str) -> Iterator[Found]:
         elif isinstance(entry, Found):
             yield entry
         else:
-            folders.append(_far_entries(system, entry, prefix))
+            folders.append(_far_entries(system, entry, prefix, beat))
 
 
-def _far_entries(system: Any, folder: str, prefix: str) -> Iterator[Found | str]:
+def _far_entries(system: Any, folder: str, prefix: str, beat: Beat) -> Iterator[Found | str]:
     try:
         listed = sorted(system.ls(folder, detail=True), key=lambda info: info["name"].rstrip("/"))
-    except (OSError, ValueError) as error:
-        yield Found(system.unstrip_protocol(folder), folder, problem=f"This folder cannot be opened: {error}.")
+    except Exception as error:  # as above
+        yield Found(system.unstrip_protocol(folder), folder, problem=f"This folder cannot be opened: {fault(error)}.")
         return
     for info in listed:
+        beat()
         path = info["name"].rstrip("/")
         name = path.rsplit("/", 1)[-1]
         if name.startswith(".") or path == folder.rstrip("/"):
@@ -259,6 +321,24 @@ class Content:
     stamp: str
 
 
+def unseen(path: str) -> str:
+    """Why a file cannot be seen from here, as a sentence; empty when it can."""
+    try:
+        if "://" in path:
+            system, name = filesystem(path)
+            system.invalidate_cache()
+            system.info(name)
+        else:
+            os.stat(path)
+    except FileNotFoundError:
+        return "There is no such file."
+    except CoreError as error:
+        return str(error)
+    except Exception as error:  # every kind of storage has faults of its own
+        return f"It cannot be read: {fault(error)}."
+    return ""
+
+
 def read(found: Found, *, max_mb: float) -> Content:
     """The whole content of a file.
 
@@ -279,9 +359,9 @@ def _read_once(found: Found, max_mb: float) -> Content | None:
     try:
         return _read_far(found, max_mb) if "://" in found.path else _read_near(found, max_mb)
     except FileNotFoundError as error:
-        raise UnreadError("It was there when the folder was listed, and is gone.") from error
+        raise UnreadError(GONE) from error
     except OSError as error:
-        raise UnreadError(f"It cannot be read: {error.strerror or error}.") from error
+        raise UnreadError(f"It cannot be read: {fault(error)}.") from error
 
 
 def _read_near(found: Found, max_mb: float) -> Content | None:
@@ -293,7 +373,8 @@ def _read_near(found: Found, max_mb: float) -> Content | None:
         after = os.fstat(file.fileno())
     if len(data) != before.st_size or _stamp(before) != _stamp(after):
         return None
-    fresh = time.time() - max(after.st_mtime, after.st_ctime) < FRESH_S
+    ages = [time.time() - moment for moment in (after.st_mtime, after.st_ctime)]
+    fresh = any(-SKEW_S < age < FRESH_S for age in ages)
     return Content(data, len(data), "" if fresh else _stamp(after))
 
 
@@ -301,9 +382,14 @@ def _read_far(found: Found, max_mb: float) -> Content | None:
     if found.size > max_mb * 1e6:
         raise UnreadError(_too_large(found.size, max_mb))
     system, path = filesystem(found.path)
-    data = system.cat_file(path)
-    system.invalidate_cache()
-    info = system.info(path)
+    try:
+        data = system.cat_file(path)
+        system.invalidate_cache()
+        info = system.info(path)
+    except OSError:
+        raise
+    except Exception as error:  # every kind of storage has faults of its own
+        raise UnreadError(f"It cannot be read: {fault(error)}.") from error
     if int(info.get("size") or len(data)) != len(data):
         return None
     return Content(data, len(data), found.stamp)  # as listed: if it changed since, the next list says so

@@ -10,14 +10,26 @@ import traceback
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from core.audio import Source, excerpt, inspect
 from core.errors import AudioError, CoreError
 from core.features import EXTRACTOR, extract
-from core.library_files import UnreadError, read
+from core.library_files import UnreadError, read, unseen
 from core.library_tags import read_tags
 from core.library_types import Found, LibraryClip, LibraryEntry, LibraryFile, Plan, Window
 from core.loudness import Meter
+
+
+def look(path: str) -> tuple[str, str]:
+    """What this worker measures with, and why it does not see a file; empty when it does."""
+    return EXTRACTOR, unseen(path)
+
+
+def measure_sent(sent: Sequence[Any]) -> list[LibraryEntry]:
+    """As `measure_chunk`, whose arguments came as plain data, see `core.library_link.sent`."""
+    items, plan, known, max_mb = sent
+    return measure_chunk([Found(*item) for item in items], Plan(*plan), frozenset(known), max_mb)
 
 
 def measure_chunk(items: Sequence[Found], plan: Plan, known: frozenset[str], max_mb: float) -> list[LibraryEntry]:

@@ -21,9 +21,9 @@ from core.errors import CoreError
 from core.features import EXTRACTOR
 from core.inference import Policy
 from core.library import Progress, score_library
-from core.library_cluster import Where
 from core.library_copies import first_alike
-from core.library_results import TYPES
+from core.library_link import Where
+from core.library_results import TYPES, csv_bytes
 from core.library_types import Plan
 from core.loudness import integrated
 from core.schema import COLUMNS, EMOTIONS
@@ -255,8 +255,8 @@ def test_a_clip_is_where_its_file_went(score, opened, music):
 
 def test_another_extractor_measures_all_again(score, measured, music, monkeypatch):
     score()
-    for module in ("core.library", "core.library_work", "core.library_cluster", "core.library_results"):
-        monkeypatch.setattr(f"{module}.EXTRACTOR", "other 2")
+    for module in ("library", "library_work", "library_cluster", "library_copies", "library_link", "library_results"):
+        monkeypatch.setattr(f"core.{module}.EXTRACTOR", "other 2")
     _, summary = score()
     assert (summary.measured, len(measured)) == (3, 6)
 
@@ -437,9 +437,10 @@ def test_killed_between_the_features_and_the_answers_the_next_run_asks_for_these
 
 
 def test_a_cluster_that_is_not_there_is_a_sentence(score, music, monkeypatch):
-    monkeypatch.setattr("core.library_cluster.CONNECT", "1s")
-    with pytest.raises(CoreError, match="There is no Dask scheduler at tcp://127.0.0.1:9"):
-        score(where=Where("tcp://127.0.0.1:9"))
+    monkeypatch.setattr("core.library_link.CONNECT", "1s")
+    for address in ("tcp://127.0.0.1:9", "tls://127.0.0.1:9", "http://host", "nonsense", "tcp://host:abc"):
+        with pytest.raises(CoreError, match=f"There is no Dask scheduler at {address}"):
+            score(where=Where(address))
 
 
 @pytest.mark.parametrize(

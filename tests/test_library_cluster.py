@@ -9,13 +9,21 @@ import sys
 import time
 from pathlib import Path
 
+import dask
+import fsspec
 import libraries
 import psutil
 import pytest
 
-from core import store
-from core.errors import StoreError
+from core import library_cluster, library_link, pipeline, store
+from core.errors import CoreError, StoreError
+from core.features import EXTRACTOR
+from core.library import score_library
 from core.library_cluster import AHEAD, LEAST, MOST, SHARE, chunk_size
+from core.library_files import GONE
+from core.library_link import Where
+from core.library_types import Found, LibraryEntry, LibraryFile, Plan
+from core.settings import Settings
 from core.store.connection import connect
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,7 +37,10 @@ def watched(read):
         if "killer" in found.name:
             os.kill(os.getpid(), signal.SIGKILL)
         time.sleep(float(os.environ.get("SLOW", "0")))
-        return read(found, max_mb=max_mb)
+        content = read(found, max_mb=max_mb)
+        if content.data.endswith(b"deadly"):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return content
     return reading
 
 library_work.read = watched(library_work.read)
@@ -44,9 +55,11 @@ class Runs:
         self.url = f"sqlite:///{place / 'data' / 'feedback.db'}"
         (place / "slowly.py").write_text(SLOWLY)
 
-    def start(self, *more: str, slow: float = 0.0, workers: int | None = 2) -> subprocess.Popen:
+    def start(self, *more: str, slow: float = 0.0, workers: int | None = 2, code: str = "") -> subprocess.Popen:
+        """code : is run in the place of the command's module."""
         number = [] if workers is None else ["--workers", str(workers)]
-        command = [sys.executable, "-m", "core", "score", self.place / "music", "--out", self.out, *number, *more]
+        program = ["-c", code] if code else ["-m", "core"]
+        command = [sys.executable, *program, "score", self.place / "music", "--out", self.out, *number, *more]
         return subprocess.Popen(
             list(map(str, command)),
             cwd=ROOT,
@@ -70,7 +83,7 @@ class Runs:
     def finish(self, *more: str, status: int = 0, **how) -> str:
         """What a whole run said."""
         run = self.start(*more, **how)
-        said, _ = run.communicate(timeout=300)
+        said, _ = run.communicate(timeout=600)
         assert run.returncode == status, said
         return said
 
@@ -145,7 +158,7 @@ def test_killed_workers_cost_no_file_and_only_what_kills_again_alone_is_left_out
     runs.until(1, run)
     victim = workers(run)[0]
     victim.kill()  # as the kernel does when memory is short
-    said, _ = run.communicate(timeout=300)
+    said, _ = run.communicate(timeout=600)
     assert run.returncode == 2, said
     table = libraries.table(runs.out).set_index("file")
     assert table.loc["killer.wav", "state"] == "quarantined"
@@ -158,21 +171,66 @@ def test_killed_workers_cost_no_file_and_only_what_kills_again_alone_is_left_out
     assert "60 of 61 files scored, 1 not; 1 of them measured now" in said
 
 
-def test_a_run_killed_at_any_moment_goes_on_where_it_was(runs):
-    libraries.folder(runs.place / "music", 120)
-    run = runs.start(slow=0.05)
-    runs.until(1, run)
+def test_a_changed_file_that_kills_the_run_itself_is_left_out_and_the_others_are_scored(runs):
+    """Few files are read by the run itself: what kills it is read in a process of its own the next time."""
+    music = libraries.folder(runs.place / "music", 4)
+    runs.finish(workers=None)
+    (music / "album 3/0003.wav").rename(music / "album 3/kept.wav")  # content that was measured before
+    (music / "album 1/0001.wav").write_bytes(libraries.tiny(71) + b"deadly")
+    (music / "album 2/0002.wav").write_bytes(libraries.tiny(72))
+    (music / "album 3/moved here.wav").write_bytes(libraries.tiny(1))
+    first = runs.start(workers=None)
+    first.communicate(timeout=600)
+    assert first.returncode == -signal.SIGKILL
+    said = runs.finish(workers=None, status=2)
+    assert said.startswith("4 of 5 files scored, 1 not; 4 of them measured now")
+    table = libraries.table(runs.out).set_index("file")
+    assert table["state"].to_dict() == {
+        "album 0/0000.wav": "scored",
+        "album 1/0001.wav": "quarantined",
+        "album 2/0002.wav": "scored",
+        "album 3/kept.wav": "scored",
+        "album 3/moved here.wav": "scored",
+    }
+    again = runs.finish(workers=None, status=2)
+    assert "; 0 of them measured now" in again
+
+
+# Writes the results slowly, so that there is a moment to kill it in.
+WRITING = """
+import sys, time
+from core import library_results
+typed = library_results._typed
+library_results._typed = lambda table: (time.sleep(60), typed(table))[1]
+from core.__main__ import main
+main()
+"""
+
+
+@pytest.mark.parametrize("moment", ["as workers begin", "in the middle", "as the results are written"])
+def test_a_run_killed_at_any_moment_goes_on_where_it_was(runs, moment):
+    libraries.folder(runs.place / "music", 60)
+    run = runs.start(slow=0.1, code=WRITING if "results" in moment else "")
+    has_come = {
+        "as workers begin": lambda: len(workers(run)) == 2,
+        "in the middle": lambda: runs.scored() > 0,
+        "as the results are written": lambda: list(runs.place.glob(".library-*.part")),
+    }[moment]
+    deadline = time.monotonic() + 240
+    while not has_come():
+        assert run.poll() is None, run.communicate()[0]
+        assert time.monotonic() < deadline, "the moment did not come"
+        time.sleep(0.02)
     mine = workers(run)
-    assert len(mine) == 2
     run.kill()
     run.wait()
     assert ended(mine)  # nobody goes on without it
     known = runs.scored()
-    assert 0 < known < 120
+    assert {"as workers begin": known < 60, "in the middle": 0 < known < 60}.get(moment, known == 60)
     assert not runs.out.exists()
     said = runs.finish()  # at once: the lock of the dead is no obstacle
-    assert f"; {120 - known} of them measured now" in said
-    complete(runs, 120)
+    assert f"; {60 - known} of them measured now" in said
+    complete(runs, 60)
 
 
 def test_a_run_that_is_cancelled_ends_soon_and_goes_on_later(runs):
@@ -204,47 +262,77 @@ def test_a_run_that_is_cancelled_ends_soon_and_goes_on_later(runs):
 # a cluster that is there
 
 
-@pytest.fixture
-def cluster(runs):
-    """Starts a scheduler and two workers as a person would, on a port that stays the same."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    address, started = f"tcp://127.0.0.1:{port}", []
+class Cluster:
+    """A scheduler on a port that stays the same, and workers, all as an administrator would start them."""
 
-    def dask(*command: str) -> subprocess.Popen:
-        where = runs.place / f"cluster {len(started)}"
+    def __init__(self, runs: Runs) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.runs, self.address, self.started = runs, f"tcp://127.0.0.1:{self.port}", []
+
+    def _dask(self, *command: str, **environment: str) -> subprocess.Popen:
+        where = self.runs.place / f"cluster {len(self.started)}"
         where.mkdir()
         process = subprocess.Popen(
             [sys.executable, "-m", "dask", *command],
             cwd=where,
-            env=runs.environment(0.05),
+            env=self.runs.environment(0.05) | environment,
             stdout=subprocess.DEVNULL,
             stderr=(where / "log").open("wb"),
         )
-        started.append(process)
+        self.started.append(process)
         return process
 
-    def start() -> subprocess.Popen:
-        scheduler = dask("scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard", "--no-show")
-        deadline = time.monotonic() + 30
-        while socket.socket().connect_ex(("127.0.0.1", port)):
+    def scheduler(self) -> subprocess.Popen:
+        process = self._dask(
+            "scheduler", "--host", "127.0.0.1", "--port", str(self.port), "--no-dashboard", "--no-show"
+        )
+        deadline = time.monotonic() + 120
+        while socket.socket().connect_ex(("127.0.0.1", self.port)):
             assert time.monotonic() < deadline
             time.sleep(0.1)
-        dask("worker", address, "--nworkers", "2", "--nthreads", "1", "--no-dashboard")
-        return scheduler
+        return process
 
-    yield address, start
-    for process in reversed(started):
+    def workers(self, number: int = 2, **environment: str) -> None:
+        self._dask(
+            *("worker", self.address, "--nworkers", str(number), "--nthreads", "1", "--no-dashboard"), **environment
+        )
+
+
+WITHOUT = {"PYTHONPATH": "", "DASK_DISTRIBUTED__WORKER__PRELOAD": "[]"}  # a worker that lacks this program
+
+
+@pytest.fixture
+def cluster(runs):
+    made = Cluster(runs)
+    yield made
+    for process in reversed(made.started):
         process.kill()
         process.wait()
 
 
+@pytest.fixture
+def score(runs, monkeypatch):
+    """Score from this process, on a cluster; gives the summary."""
+    libraries.settle(monkeypatch)
+    monkeypatch.setattr(library_link, "CONNECT", "60s")
+    served = pipeline.serve(Settings(data_dir=runs.place / "data"))
+    opened = store.open_store(runs.url)
+
+    def run(scheduler, folder=runs.place / "music", **given):
+        given = {"served": served, "policy": served.policies["threshold"], "store": opened, **given}
+        return score_library(str(folder), str(runs.out), where=Where(scheduler), **given)
+
+    yield run
+    store.close_store(opened)
+
+
 def test_a_scheduler_that_dies_and_comes_back_loses_nothing(runs, cluster):
     libraries.folder(runs.place / "music", 100)
-    address, start = cluster
-    scheduler = start()
-    run = runs.start("--scheduler", address, workers=None)
+    scheduler = cluster.scheduler()
+    cluster.workers()
+    run = runs.start("--scheduler", cluster.address, workers=None)
     runs.until(1, run)
     scheduler.kill()
     scheduler.wait()
@@ -252,10 +340,134 @@ def test_a_scheduler_that_dies_and_comes_back_loses_nothing(runs, cluster):
     assert before < 100
     time.sleep(2)
     assert run.poll() is None  # it waits
-    start()
-    said, _ = run.communicate(timeout=300)
+    cluster.scheduler()
+    cluster.workers()
+    said, _ = run.communicate(timeout=600)
     assert run.returncode == 0, said
     complete(runs, 100)
+
+
+def test_a_scheduler_without_workers_is_said_and_not_waited_for_forever(runs, cluster, score, monkeypatch):
+    libraries.folder(runs.place / "music", 2)
+    cluster.scheduler()
+    monkeypatch.setattr(library_link, "PATIENCE_S", 3)
+    seen = []
+    with pytest.raises(CoreError, match=f"No worker joined {cluster.address} within") as caught:
+        score(cluster.address, tell=seen.append)
+    assert f"dask worker {cluster.address}" in str(caught.value)
+    assert seen[-1].text == f"0 of 2 files, 0 not scored. No worker has joined {cluster.address} yet"
+
+
+def test_workers_without_this_program_are_refused_before_any_work(runs, cluster, score):
+    libraries.folder(runs.place / "music", 2)
+    cluster.scheduler()
+    cluster.workers(1, **WITHOUT)
+    with pytest.raises(
+        CoreError, match=r"worker tcp://127\.0\.0\.1:\d+ cannot run this program.*No module named 'core'"
+    ):
+        score(cluster.address)
+    assert runs.scored() == 0
+
+
+def test_workers_with_another_version_are_refused_before_any_work(runs, cluster, score):
+    libraries.folder(runs.place / "music", 2)
+    (runs.place / "older.py").write_text("from core import library_work; library_work.EXTRACTOR = 'mir 0'")
+    cluster.scheduler()
+    cluster.workers(1, DASK_DISTRIBUTED__WORKER__PRELOAD=str(runs.place / "older.py"))
+    with pytest.raises(CoreError, match=r"measures with another version \(mir 0\) than this one"):
+        score(cluster.address)
+    assert runs.scored() == 0
+
+
+def test_a_worker_that_joins_later_and_lacks_this_program_ends_the_run_with_a_sentence(runs, cluster):
+    libraries.folder(runs.place / "music", 200)
+    cluster.scheduler()
+    cluster.workers(1)
+    run = runs.start("--scheduler", cluster.address, workers=None)
+    runs.until(1, run)
+    cluster.workers(1, **WITHOUT)
+    said, _ = run.communicate(timeout=600)
+    assert run.returncode == 2, said
+    assert "A worker cannot run this program, or lacks a library of it (No module named 'core')" in said
+    assert "Traceback" not in said
+
+
+def test_workers_that_do_not_see_the_files_are_refused_before_any_work(runs, cluster, score):
+    """What is in this process's memory, no other process sees."""
+    system = fsspec.filesystem("memory")
+    system.store.clear()
+    system.pipe("/lib/a.wav", libraries.tiny(1))
+    cluster.scheduler()
+    cluster.workers(1)
+    with pytest.raises(CoreError, match=r"does not see memory:///?lib/a.wav: There is no such file. All machines"):
+        score(cluster.address, folder="memory://lib")
+    system.store.clear()
+
+
+def test_a_file_that_only_a_later_worker_does_not_see_has_the_true_reason(tmp_path):
+    (tmp_path / "there.wav").touch()
+    gone = [LibraryEntry(LibraryFile(str(tmp_path / n), "x", 0, "", "unread", GONE)) for n in ("there.wav", "gone.wav")]
+    there, away = library_cluster._seen_from_here(gone)
+    assert "all machines of a cluster must share the folder" in there.file.reason
+    assert away.file.reason == GONE
+
+
+def test_nobody_else_on_this_machine_can_send_work_to_a_run():
+    """Whoever reaches a worker can have anything done in its name: without this run's key nobody does."""
+    from distributed import Client, Security
+
+    with library_link.linked(Where(workers=1), 9) as link:
+        address = link.client.scheduler.address
+        assert link.client.submit(os.getpid).result(timeout=60) != os.getpid()
+        assert address.startswith("tls://127.0.0.1:")
+        with pytest.raises(OSError, match=address.rpartition(":")[2]):
+            Client(address.replace("tls", "tcp"), timeout=10, set_as_default=False)
+        with pytest.raises(OSError, match="certificate does not match"):
+            Client(address, timeout=10, set_as_default=False, security=Security.temporary())
+
+
+def test_nothing_of_a_run_listens_for_other_machines():
+    """Neither where workers are started, nor where the run reads a few files by itself."""
+    for workers in (None, 1):
+        with library_link.linked(Where(workers=workers), 1):
+            mine = [psutil.Process(), *psutil.Process().children(recursive=True)]
+            heard = [c.laddr.ip for p in mine for c in p.net_connections("inet") if c.status == psutil.CONN_LISTEN]
+            assert set(heard) <= {"127.0.0.1"}
+
+
+def test_a_worker_that_comes_back_late_is_waited_for(tmp_path):
+    """Dask gives a worker up whose process died and is not back within 15 s: with one worker, nothing would go on."""
+    (tmp_path / "slow.py").write_text(
+        "import os, pathlib, signal, time\n"
+        "from core import library_work\n"
+        f"died = pathlib.Path({str(tmp_path / 'died')!r})\n"
+        "if died.exists(): time.sleep(20)\n"
+        "def read(found, *, max_mb, read=library_work.read):\n"
+        "    if not died.exists():\n"
+        "        died.touch()\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    return read(found, max_mb=max_mb)\n"
+        "library_work.read = read\n"
+    )
+    libraries.folder(tmp_path / "music", 1)
+    item = libraries.found(tmp_path / "music/album 0/0000.wav")
+    with dask.config.set({"distributed.worker.preload": [str(tmp_path / "slow.py")]}):
+        done = library_cluster.measure(
+            [item], 1, Plan(), where=Where(workers=1), known=lambda _: frozenset(), max_mb=1, beat=lambda _: None
+        )
+        ((entry,),) = list(done)
+    assert entry.file.state == "scored"
+
+
+def test_an_answer_that_is_lost_again_and_again_is_not_asked_for_without_end(runs, score, monkeypatch):
+    libraries.folder(runs.place / "music", 1)
+
+    def lost(_):
+        raise library_cluster._LostError("TimeoutError")
+
+    monkeypatch.setattr(library_cluster, "_collect", lost)
+    with pytest.raises(CoreError, match=r"The answer to the same 1 files was lost 5 times \(TimeoutError\)"):
+        score("")
 
 
 # chunks
@@ -272,11 +484,13 @@ def test_chunks_are_small_enough_to_share_and_large_enough_to_be_cheap(count, wo
     assert AHEAD * workers * MOST < 10_000  # files on their way, however long the list
 
 
+def instantly(sent):
+    """In the place of measuring."""
+    return [LibraryEntry(LibraryFile(path, "x", 0, "", "refused", extractor=EXTRACTOR)) for path, *_ in sent[0]]
+
+
 def test_memory_on_the_way_is_bounded_however_long_the_list(monkeypatch):
     """No more chunks are taken from the list than are in work or next in line."""
-    from core import library_cluster
-    from core.library_types import Found, LibraryEntry, LibraryFile, Plan
-
     taken, returned, furthest = [0], [0], [0]
 
     def endless():
@@ -285,15 +499,10 @@ def test_memory_on_the_way_is_bounded_however_long_the_list(monkeypatch):
             furthest[0] = max(furthest[0], taken[0] - returned[0])
             yield Found(f"{k}.wav", f"{k}.wav")
 
-    def instantly(items, plan, known, max_mb):
-        from core.features import EXTRACTOR
-
-        return [LibraryEntry(LibraryFile(i.path, "x", 0, "", "refused", extractor=EXTRACTOR)) for i in items]
-
-    monkeypatch.setattr(library_cluster, "measure_chunk", instantly)
-    monkeypatch.setattr(library_cluster, "FEW", 10**9)  # in this process
+    monkeypatch.setattr(library_cluster, "measure_sent", instantly)
+    monkeypatch.setattr(library_link, "FEW", 10**9)  # in this process
     chunks = library_cluster.measure(
-        endless(), 3000, Plan(), where=library_cluster.Where(), known=lambda _: frozenset(), max_mb=1, beat=lambda: None
+        endless(), 3000, Plan(), where=Where(), known=lambda _: frozenset(), max_mb=1, beat=lambda _: None
     )
     for entries in chunks:
         returned[0] += len(entries)

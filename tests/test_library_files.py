@@ -11,7 +11,7 @@ import libraries
 import pytest
 
 from core.errors import CoreError
-from core.library_files import UnreadError, find, read
+from core.library_files import UnreadError, find, read, unseen
 from core.library_types import Found
 
 
@@ -102,6 +102,42 @@ def test_a_folder_without_rights_is_listed_and_the_rest_is_found(tmp_path, monke
     assert names(tmp_path) == ["a.wav", "locked", "z.wav"]
 
 
+def test_no_link_leads_out_of_the_folder_that_is_set(tmp_path):
+    touch(tmp_path, "music/sub/a.wav", "music/other/b.wav", "out/private.wav")
+    (tmp_path / "music/sub/way").symlink_to(tmp_path / "out")
+    (tmp_path / "music/sub/file.wav").symlink_to(tmp_path / "out/private.wav")
+    (tmp_path / "music/sub/beside").symlink_to(tmp_path / "music/other")  # elsewhere, and within
+    (tmp_path / "music/sub/b too.wav").symlink_to("../other/b.wav")
+    within = str(tmp_path / "music")
+    found = {f.name: f.problem for f in find(str(tmp_path / "music/sub"), within=within)}
+    out = "A symbolic link that leads out of the folder that may be scored. It is not followed."
+    assert found == {"a.wav": "", "b too.wav": "", "beside/b.wav": "", "file.wav": out, "way": out}
+    (alone,) = find(str(tmp_path / "music/sub/file.wav"), within=within)
+    assert alone.problem == out
+    assert len(names(tmp_path / "music/sub")) == 5
+    assert not problems(tmp_path / "music/sub")
+
+
+def test_a_sign_of_life_comes_also_where_there_is_no_audio(tmp_path):
+    touch(tmp_path, *(f"{k}.txt" for k in range(50)), "sub/x.jpg")
+    beats = []
+    assert list(find(str(tmp_path), beat=lambda: beats.append(1))) == []
+    assert len(beats) == 52
+
+
+def test_a_flat_folder_costs_its_names_and_not_more(tmp_path):
+    import tracemalloc
+
+    count = 20_000
+    for k in range(count):
+        os.close(os.open(tmp_path / f"{k:06d}.wav", os.O_CREAT))
+    tracemalloc.start()
+    assert sum(1 for _ in find(str(tmp_path))) == count
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most / count < 150  # bytes a file; an entry of the directory has 900
+
+
 def test_a_tree_deeper_than_the_stack_is_walked(tmp_path):
     folders = [str(tmp_path)]
     for _ in range(1200):
@@ -156,6 +192,17 @@ def test_a_file_written_a_moment_ago_has_no_stamp_to_be_trusted(tmp_path, monkey
     libraries.settle(monkeypatch)
     (same,) = find(str(tmp_path))
     assert read(same, max_mb=1).stamp == same.stamp != ""
+
+
+def test_a_time_in_the_future_is_no_reason_to_read_a_file_for_ever(tmp_path, monkeypatch):
+    """But one that a clock of another machine may have told is."""
+    touch(tmp_path, "a.wav")
+    now = os.stat(tmp_path / "a.wav").st_ctime
+    for ahead, trusted in ((-60, True), (0, True), (60, False), (120, False), (86_400, True)):
+        os.utime(tmp_path / "a.wav", (now + ahead, now + ahead))
+        here = os.stat(tmp_path / "a.wav")
+        monkeypatch.setattr("core.library_files.time.time", lambda here=here: here.st_ctime + 60)  # a minute later
+        assert (read(libraries.found(tmp_path / "a.wav"), max_mb=1).stamp != "") is trusted, ahead
 
 
 def test_the_stamp_sees_a_change_whose_time_was_set_back(tmp_path):
@@ -214,11 +261,48 @@ def test_a_file_gone_or_changed_at_an_address_is_noticed(memory, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("address", "match"), [("memory://nowhere", "cannot be read"), ("nosuch://x/y", "not installed")]
+    ("address", "match"),
+    [
+        ("memory://nowhere", "cannot be read"),
+        ("nosuch://x/y", "not installed"),
+        ("adl://x/y", "not installed"),
+    ],
 )
 def test_an_address_that_is_none_is_a_sentence(memory, address, match):
     with pytest.raises(CoreError, match=match):
         list(find(address))
+
+
+def test_what_an_address_needs_is_named(monkeypatch):
+    import fsspec.core
+
+    def missing(_):
+        raise ImportError("Install s3fs to access S3")
+
+    monkeypatch.setattr(fsspec.core, "url_to_fs", missing)
+    with pytest.raises(CoreError, match=r"not installed: Install s3fs to access S3\. .*: pip install s3fs"):
+        list(find("s3://bucket/music"))
+
+
+def test_a_fault_of_the_storage_is_a_sentence_whatever_its_kind(memory, monkeypatch):
+    class NoCredentialsError(Exception):
+        """As botocore has one."""
+
+    def refused(*_, **__):
+        raise NoCredentialsError("Unable to locate credentials")
+
+    memory.pipe("/lib/sub/b.wav", b"1234")
+    (found,) = find("memory://lib")
+    monkeypatch.setattr(type(memory), "cat_file", refused)
+    with pytest.raises(UnreadError, match=r"It cannot be read: Unable to locate credentials\."):
+        read(found, max_mb=1)
+    assert unseen(found.path) == ""
+    assert unseen("memory://lib/none.wav") == "There is no such file."
+    monkeypatch.setattr(type(memory), "info", refused)
+    assert unseen(found.path) == "It cannot be read: Unable to locate credentials."
+    monkeypatch.setattr(type(memory), "isdir", refused)
+    with pytest.raises(CoreError, match="memory://lib cannot be read: Unable to locate credentials"):
+        list(find("memory://lib"))
 
 
 def test_a_password_in_an_address_is_not_repeated():
