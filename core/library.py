@@ -31,7 +31,8 @@ from core.schema import FeatureVector
 from core.store import Store
 
 JOB = "library"  # name of the lock: one run at a time
-AT_ONCE = 500  # files looked up, judged or written together
+AT_ONCE = 500  # files looked up or written together
+JUDGED = 100  # clips that the model is asked about together, which takes 0.3 s
 MOST_KNOWN = 5_000  # content hashes that travel with a chunk
 SHOWN = 20  # of the files that were not scored, in the summary
 NOT_SCORED = ("refused", "unread", "quarantined", "fault")
@@ -348,8 +349,9 @@ class _Run:
         missing = db.unpredicted(
             self.store, clips, model_version=self.said.model_version, extractor=EXTRACTOR, policy=self.policy
         )
-        for k in range(0, len(missing), AT_ONCE):
-            part = missing.iloc[k : k + AT_ONCE]
+        for k in range(0, len(missing), JUDGED):
+            self.tick()
+            part = missing.iloc[k : k + JUDGED]
             vectors = [FeatureVector(str(c), EXTRACTOR, v) for c, v in zip(part.index, part.to_numpy(), strict=True)]
             judged = judge(vectors, self.served, policy=self.policy)
             db.save_predictions(self.store, [(p, d) for p, _, d in judged], policy=self.policy)
@@ -358,24 +360,27 @@ class _Run:
     # --- results
 
     def write(self, out: str, listed: _Spool, *, beside: bool) -> None:
-        self.at(phase="writing")
-        near = near_duplicates(listed.batches(), store=self.store, plan=self.plan, reference=self.served.reference)
-
-        def batches() -> Iterator[list[Found]]:
-            for batch in listed.batches():
-                self.at()
-                yield batch
-
-        library_results.export(out, batches(), store=self.store, plan=self.plan, said=self.said, near=near)
+        self.at(phase="writing", note="")
+        reference = self.served.reference
+        near = near_duplicates(
+            self.ticking(listed.batches()), store=self.store, plan=self.plan, reference=reference, beat=self.tick
+        )
+        given: dict[str, Any] = {
+            "store": self.store,
+            "plan": self.plan,
+            "said": self.said,
+            "near": near,
+            "root": self.root,
+        }
+        library_results.export(out, self.ticking(listed.batches()), **given)
         if beside:
-            for batch in batches():
-                table = library_results.rows(batch, store=self.store, plan=self.plan, said=self.said, near=near)
-                _write_beside(table)
+            for batch in self.ticking(listed.batches()):
+                _write_beside(library_results.rows(batch, **given))
 
     def summary(self, folder: str, out: str, listed: _Spool, *, seconds: float) -> Summary:
         states: Counter[str] = Counter()
         failed: list[dict[str, str]] = []
-        for batch in listed.batches():
+        for batch in self.ticking(listed.batches()):
             files = db.known_files(self.store, self.plan.name, [found.path for found in batch])
             for found in batch:
                 file = files.get(found.path)

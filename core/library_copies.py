@@ -5,16 +5,18 @@ twelve chroma values of two encodings stay within 0.02 standard deviations (0.09
 different recordings differ by 0.5 and more; a start trimmed by a second moves them by up to 0.3 and little else.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
 from core import store as db
 from core.features import EXTRACTOR
+from core.library_files import nothing
 from core.library_types import Found, Plan
 from core.monitor import Reference, deviations
 from core.store import Store
 
+AT_ONCE = 2_000  # clips whose neighbours are looked for between two signs of life
 MOST = 200_000  # clips that are compared: 40 MB; a larger library goes without
 NEIGHBOURS = 8  # nearest clips that each is compared with
 # (difference of any chroma value, mean difference of all features counting 1 at most), in standard deviations of the
@@ -23,9 +25,14 @@ LIMITS = ((0.1, 0.35), (0.3, 0.1))
 
 
 def near_duplicates(
-    batches: Iterable[Sequence[Found]], *, store: Store, plan: Plan, reference: Reference
+    batches: Iterable[Sequence[Found]],
+    *,
+    store: Store,
+    plan: Plan,
+    reference: Reference,
+    beat: Callable[[], None] = nothing,
 ) -> dict[str, str]:
-    """clip_id -> name of the first file that sounds the same, for those that have one.
+    """clip_id -> name of the first file that sounds the same, for those that have one. beat : called on the way.
 
     Only excerpts are compared: windows of one piece repeat each other. Empty for more than ``MOST`` clips.
     """
@@ -44,12 +51,12 @@ def near_duplicates(
             return {}
     if len(names) < 2:
         return {}
-    first = first_alike(np.concatenate(values), reference.used)
+    first = first_alike(np.concatenate(values), reference.used, beat=beat)
     ids = list(names)
     return {clip: names[ids[k]] for clip, k in zip(ids, first, strict=True) if ids[k] != clip}
 
 
-def first_alike(z: np.ndarray, used: Sequence[str]) -> np.ndarray:
+def first_alike(z: np.ndarray, used: Sequence[str], *, beat: Callable[[], None] = nothing) -> np.ndarray:
     """For each clip the position of the first one that sounds the same; its own where there is none.
 
     z : shape (n, m), deviations from the training music in standard deviations, NaN = not measured; columns `used`.
@@ -62,7 +69,12 @@ def first_alike(z: np.ndarray, used: Sequence[str]) -> np.ndarray:
     chroma = [k for k, column in enumerate(used) if column.startswith("_Chromagram_Mean")]
     tones, n = np.nan_to_num(z[:, chroma]), len(z)
     reach = max(limit for limit, _ in LIMITS)
-    away, near = cKDTree(tones).query(tones, k=min(NEIGHBOURS + 1, n), p=np.inf, distance_upper_bound=reach)
+    tree, found = cKDTree(tones), []
+    for k in range(0, n, AT_ONCE):
+        beat()
+        part = tones[k : k + AT_ONCE]
+        found.append(tree.query(part, k=min(NEIGHBOURS + 1, n), p=np.inf, distance_upper_bound=reach))
+    away, near = (np.concatenate(parts) for parts in zip(*found, strict=True))
     one, place = np.nonzero(np.isfinite(away) & (near != np.arange(n)[:, None]))
     other = near[one, place]
     both = np.minimum(np.abs(z[one] - z[other]), 1)

@@ -9,7 +9,9 @@ import io
 import json
 import os
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -17,19 +19,24 @@ from typing import IO, Any
 import pandas as pd
 
 from core import store as db
+from core.audio import file_of
 from core.errors import CoreError
 from core.features import EXTRACTOR
 from core.inference import Policy
-from core.library_files import filesystem, is_local, local_path
+from core.library_files import fault, filesystem, is_local, local_path, safe
 from core.library_types import Found, LibraryFile, Plan
 from core.schema import COLUMNS, EMOTIONS
 from core.spreadsheets import inert
 from core.store import Store
 
 ENDINGS = (".parquet", ".csv")
+PART = (".library-", ".part")  # how the name of a table begins and ends that is not whole yet
 TEMPO = "_Tempo_Mean"
 PROBA = [f"p_{emotion}" for emotion in EMOTIONS]
-TEXT = ("file", "artist", "title", "album", "genre")  # what others wrote; a spreadsheet must not take it for a formula
+# What others wrote, and what repeats it; a spreadsheet must not take it for a formula.
+TEXT = ("file", "reason", "same_content_as", "near_duplicate_of", "artist", "title", "album", "genre")
+ELSEWHERE = "another library"  # has the same content: whose it is, and how it is named there, is not told
+OLD_S = 3600.0  # a part that nobody has written to for so long was left behind by a run that was killed
 TYPES: dict[str, str] = {
     **dict.fromkeys(("file", "path", "state", "reason", "clip_id", "content_hash"), "str"),
     **dict.fromkeys(("same_content_as", "near_duplicate_of", "artist", "title", "album", "genre"), "str"),
@@ -52,43 +59,75 @@ class Said:
 
 
 def check_out(out: str) -> None:
-    """Refuse a place for the results before hours of work are put into them."""
+    """Refuse a place for the results before hours of work are put into them: a small file is written and removed."""
     if not out.endswith(ENDINGS):
         raise CoreError(f"The results are written as {' or '.join(ENDINGS)}; {out} ends otherwise.")
-    if is_local(out):
-        folder = Path(local_path(out)).parent
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=folder):
-                pass
-        except OSError as error:
-            raise CoreError(f"The results cannot be written into {folder}: {error.strerror}.") from error
+    if not is_local(out):
+        _check_far(out)
+        return
+    folder = Path(local_path(out)).parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except (OSError, ValueError) as error:
+        raise CoreError(f"The results cannot be written into {folder}: {fault(error)}.") from error
+
+
+def _check_far(out: str) -> None:
+    system, path = filesystem(out)
+    probe = f"{path}.{os.urandom(8).hex()}.probe"
+    try:
+        system.pipe_file(probe, b"1")
+        system.rm_file(probe)
+    except Exception as error:  # every kind of storage has faults of its own
+        raise CoreError(f"The results cannot be written to {safe(out)}: {fault(error)}.") from error
 
 
 def export(
-    out: str, batches: Iterable[Sequence[Found]], *, store: Store, plan: Plan, said: Said, near: Mapping[str, str]
+    out: str,
+    batches: Iterable[Sequence[Found]],
+    *,
+    store: Store,
+    plan: Plan,
+    said: Said,
+    near: Mapping[str, str],
+    root: str = "",
 ) -> None:
     """Write the table; a file that is there is replaced when the new one is whole.
 
     batches : the files of the library, in their order.  near : clip_id -> name of the file that sounds the same.
+    root : what the paths of these files begin with, and those of no other library do.
     """
     folder = Path(local_path(out)).parent if is_local(out) else None
-    handle, name = tempfile.mkstemp(dir=folder, prefix=".library-", suffix=".part")
+    _sweep(folder or Path(tempfile.gettempdir()))
+    handle, name = tempfile.mkstemp(dir=folder, prefix=PART[0], suffix=PART[1])
     os.close(handle)
     try:
-        tables = (rows(batch, store=store, plan=plan, said=said, near=near) for batch in batches)
+        tables = (rows(batch, store=store, plan=plan, said=said, near=near, root=root) for batch in batches)
         (_write_parquet if out.endswith(".parquet") else _write_csv)(name, tables)
         _put(name, out)
     except OSError as error:
-        raise CoreError(f"The results cannot be written to {out}: {error.strerror or error}.") from error
+        raise CoreError(f"The results cannot be written to {safe(out)}: {fault(error)}.") from error
     finally:
         Path(name).unlink(missing_ok=True)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what runs left behind that were killed as they wrote."""
+    for part in folder.glob("*".join(PART)):
+        with suppress(OSError):  # somebody else's, or gone meanwhile
+            if time.time() - part.stat().st_mtime > OLD_S:
+                part.unlink()
 
 
 def _put(name: str, out: str) -> None:
     if not is_local(out):
         system, path = filesystem(out)
-        system.put_file(name, path)
+        try:
+            system.put_file(name, path)
+        except Exception as error:  # every kind of storage has faults of its own
+            raise OSError(fault(error)) from error
         return
     os.chmod(name, 0o644)
     with open(name, "rb") as whole:
@@ -109,7 +148,7 @@ def _write_parquet(name: str, tables: Iterator[pd.DataFrame]) -> None:
 
 def _write_csv(name: str, tables: Iterator[pd.DataFrame]) -> None:
     with open(name, "w", encoding="utf-8", newline="") as file:
-        _csv_rows(file, tables)
+        _csv_rows(file, tables, list(TYPES))
 
 
 def count(path: str) -> int:
@@ -120,32 +159,33 @@ def count(path: str) -> int:
 
 
 def csv_bytes(table: pd.DataFrame) -> bytes:
-    """Rows of the table as a CSV file, as `export` writes it."""
+    """Rows of the table, or some of its columns, as a CSV file for a spreadsheet.
+
+    As `export` writes it, but with a byte order mark, by which spreadsheets know that it is UTF-8 and show Turkish
+    letters. The file of the command line has none: programs read it.
+    """
     text = io.StringIO()
-    _csv_rows(text, iter([table]))
-    return text.getvalue().encode()
+    _csv_rows(text, iter([table]), list(table.columns))
+    return text.getvalue().encode("utf-8-sig")
 
 
-def _csv_rows(file: IO[str], tables: Iterator[pd.DataFrame]) -> None:
-    csv.writer(file, lineterminator="\n").writerow(TYPES)
+def _csv_rows(file: IO[str], tables: Iterator[pd.DataFrame], columns: Sequence[str]) -> None:
+    csv.writer(file, lineterminator="\n").writerow(columns)
     for table in tables:
-        table = table.assign(**{column: table[column].map(inert) for column in TEXT})
-        table.to_csv(file, header=False, index=False, lineterminator="\n")
+        text = {column: table[column].map(inert) for column in TEXT if column in columns}
+        table.assign(**text).to_csv(file, header=False, index=False, lineterminator="\n")
 
 
-def rows(batch: Sequence[Found], *, store: Store, plan: Plan, said: Said, near: Mapping[str, str]) -> pd.DataFrame:
-    """The rows of some files, columns as in ``TYPES``."""
+def rows(
+    batch: Sequence[Found], *, store: Store, plan: Plan, said: Said, near: Mapping[str, str], root: str = ""
+) -> pd.DataFrame:
+    """The rows of some files, columns as in ``TYPES``. near, root : as in `export`."""
     files = db.known_files(store, plan.name, [found.path for found in batch])
     listed = [row for found in batch for row in _parts(found, files.get(found.path))]
     table = pd.DataFrame(listed).reindex(columns=["clip_id", *(c for c in TYPES if c != "clip_id")])
-    clips = db.scored_clips(
-        store,
-        [c for c in table["clip_id"] if c],
-        model_version=said.model_version,
-        extractor=EXTRACTOR,
-        policy=said.policy,
-    )
-    _remember_places(store, table, clips)
+    clips = _clips(store, said, table)
+    if _remember_places(store, plan, table, clips):
+        clips = _clips(store, said, table)
     own = clips.reindex(table["clip_id"]).reset_index(drop=True)
     for column in (*PROBA, "guess", "margin", "decision", "lufs", *COLUMNS, "model_version"):
         table["loudness_lufs" if column == "lufs" else column] = own[column]
@@ -157,7 +197,7 @@ def rows(batch: Sequence[Found], *, store: Store, plan: Plan, said: Said, near: 
     deleted = own["deleted"].fillna(value=False).astype(bool)
     table.loc[deleted, ["state", "reason"]] = ["deleted", "Somebody took this clip out of the library."]
     table["near_duplicate_of"] = [near.get(c, "") for c in table["clip_id"]]
-    _same_content(store, plan, table)
+    _same_content(store, plan, table, root)
     return _typed(table)
 
 
@@ -177,31 +217,49 @@ def _parts(found: Found, file: LibraryFile | None) -> Iterator[dict[str, Any]]:
         yield one if window.clip_id else {**one, "state": "refused", "reason": window.remark}
 
 
-def _remember_places(store: Store, table: pd.DataFrame, clips: pd.DataFrame) -> None:
-    """Where a clip's file went, when it is no longer where it was."""
+def _clips(store: Store, said: Said, table: pd.DataFrame) -> pd.DataFrame:
+    clip_ids = [c for c in table["clip_id"] if c]
+    return db.scored_clips(store, clip_ids, model_version=said.model_version, extractor=EXTRACTOR, policy=said.policy)
+
+
+def _remember_places(store: Store, plan: Plan, table: pd.DataFrame, clips: pd.DataFrame) -> bool:
+    """Tell clips where their file went, when it is no longer where it was; says whether one did."""
     places = dict(zip(table["clip_id"], table["path"], strict=True))
-    moved = {
-        str(clip): places[str(clip)]
+    elsewhere = {
+        str(clip): path
         for clip, path in clips["path"].items()
-        if path != places[str(clip)] and os.path.isabs(path) and not os.path.exists(path)
+        if isinstance(path, str) and os.path.isabs(path) and path != places[str(clip)]
+    }
+    now = db.known_files(store, plan.name, list(elsewhere.values()))
+    moved = {
+        clip: places[clip]
+        for clip, path in elsewhere.items()
+        if not os.path.exists(path) or (path in now and now[path].content_hash != file_of(clip))
     }
     if moved:
         db.move_clips(store, moved)
+    return bool(moved)
 
 
-def _same_content(store: Store, plan: Plan, table: pd.DataFrame) -> None:
-    """Name the first file of the same content beside each of the others."""
+def _same_content(store: Store, plan: Plan, table: pd.DataFrame, root: str) -> None:
+    """Name the first file of the same content beside each of the others; beside the first, that there are more."""
     hashes = sorted({h for h in table["content_hash"].dropna() if h})
-    firsts = {}
-    for digest, paths in db.copies_of(store, plan.name, hashes).items():
-        there = [p for p in paths if not os.path.isabs(p) or os.path.exists(p)]
-        if len(there) > 1:
-            firsts[digest] = there[0]
-    names = dict(zip(table["path"], table["file"], strict=True))
+    copies = {
+        digest: [p for p in paths if not os.path.isabs(p) or os.path.exists(p)]
+        for digest, paths in db.copies_of(store, plan.name, hashes).items()
+    }
     table["same_content_as"] = [
-        names.get(firsts[digest], firsts[digest]) if digest in firsts and firsts[digest] != path else ""
+        _first_other(path, copies.get(digest, []), root)
         for digest, path in zip(table["content_hash"], table["path"], strict=True)
     ]
+
+
+def _first_other(path: str, copies: Sequence[str], root: str) -> str:
+    """Name of the first copy of this library, ``ELSEWHERE`` where all others are in another one, or nothing."""
+    ours = [copy for copy in copies if root and copy.startswith(root)]
+    if ours and ours[0] != path:
+        return ours[0].removeprefix(root)
+    return ELSEWHERE if set(copies) - {path, *ours} else ""
 
 
 def _typed(table: pd.DataFrame) -> pd.DataFrame:

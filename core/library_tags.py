@@ -5,6 +5,7 @@ file that is rewritten is another file: its content hash changes, and with it al
 asked to be kept with the music goes into a small JSON file beside it, and the music stays as it was.
 """
 
+import hashlib
 import io
 import json
 import os
@@ -18,6 +19,7 @@ from core.errors import CoreError
 
 LONGEST = 300  # characters of a tag
 ENDING = ".emotion.json"  # of the file beside the music
+LONGEST_NAME = 255  # bytes, in all usual file systems
 
 
 def read_tags(data: bytes, path: str) -> dict[str, Any]:
@@ -27,15 +29,20 @@ def read_tags(data: bytes, path: str) -> dict[str, Any]:
     """
     from tinytag import TinyTag, TinyTagException
 
-    folder, _, name = path.rpartition("/")
     try:
-        found = TinyTag.get(name, file_obj=io.BytesIO(data), duration=False)
+        found = TinyTag.get(path.rpartition("/")[2], file_obj=io.BytesIO(data), duration=False)
         known = {n: _tidy(getattr(found, n)) for n in ("artist", "title", "album", "genre")}
         year = re.search(r"\d{4}", found.year or "")
     except TinyTagException:
         known, year = dict.fromkeys(("artist", "title", "album", "genre"), ""), None
-    known["title"] = known["title"] or _tidy(PurePosixPath(name).stem)
-    return {**known, "year": int(year[0]) if year else None, "source": folder[-1000:]}
+    place = from_path(path)
+    return {**place, **known, "title": known["title"] or place["title"], "year": int(year[0]) if year else None}
+
+
+def from_path(path: str) -> dict[str, str]:
+    """What a file's place says of it where nothing else does: title and source, the folder."""
+    folder, _, name = path.rpartition("/")
+    return {"title": _tidy(PurePosixPath(name).stem), "source": folder[-1000:]}
 
 
 def _tidy(text: str | None) -> str:
@@ -44,12 +51,21 @@ def _tidy(text: str | None) -> str:
     return " ".join(kept.encode(errors="ignore").decode().split())[:LONGEST]
 
 
+def beside(path: str) -> str:
+    """Path of the JSON file beside a file; a name that would be too long with the ending is cut, and stays its own."""
+    folder, name = os.path.split(path)
+    room = LONGEST_NAME - len(ENDING)
+    if len(name.encode()) > room:
+        name = f"{name.encode()[: room - 9].decode(errors='ignore')}~{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    return os.path.join(folder, name + ENDING)
+
+
 def write_beside(path: str, said: Mapping[str, Any]) -> None:
     """Write what was found out about a local file into a JSON file beside it, whole or not at all.
 
     Nothing is written when the same is there already. Raises CoreError when the folder may not be written to.
     """
-    place = path + ENDING
+    place = beside(path)
     text = json.dumps(said, ensure_ascii=False, indent=1) + "\n"
     try:
         with open(place, encoding="utf-8") as there:

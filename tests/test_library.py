@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -184,13 +185,24 @@ def test_the_table_is_the_same_as_csv_and_nothing_in_it_is_a_formula(score, tmp_
         file.artist = '=HYPERLINK("x")'
         file.write(np.sin(np.arange(8000)))
     (tmp_path / "music/bad.wav").write_bytes(b"no audio")
+    (tmp_path / "music/=1+1.wav").write_bytes(b"no audio")
+    (tmp_path / "music/copy.flac").write_bytes((tmp_path / "music/=cmd.flac").read_bytes())
     parquet, _ = score()
     csv, _ = score(out="out.csv")
-    assert parquet["artist"].tolist() == ['=HYPERLINK("x")', ""]
-    assert csv["artist"].tolist() == ['\'=HYPERLINK("x")', ""]
-    assert csv["file"].tolist() == ["'=cmd.flac", "bad.wav"]
+    assert parquet["artist"].tolist() == ["", '=HYPERLINK("x")', "", '=HYPERLINK("x")']
+    assert csv["artist"].tolist() == ["", '\'=HYPERLINK("x")', "", '\'=HYPERLINK("x")']
+    assert csv["file"].tolist() == ["'=1+1.wav", "'=cmd.flac", "bad.wav", "copy.flac"]
+    assert csv["same_content_as"].tolist() == ["", "", "", "'=cmd.flac"]
+    assert csv.loc[0, "reason"].startswith("'=1+1.wav is not audio")
+    for column in (column for column, kind in TYPES.items() if kind == "str"):
+        assert not csv[column].str.startswith(("=", "+", "-", "@")).any(), column
     numbers = [column for column, kind in TYPES.items() if kind == "float64"]
     pd.testing.assert_frame_equal(parquet[numbers], csv[numbers], check_exact=True)
+    assert not (tmp_path / "out.csv").read_bytes().startswith(b"\xef\xbb\xbf")  # programs read it
+    for part in (parquet, parquet[["file", "path", "state", "reason"]]):
+        taken = csv_bytes(part)  # people open it
+        assert taken.startswith(b"\xef\xbb\xbf" + ",".join(part.columns).encode())
+        assert taken.decode("utf-8-sig").count("'=1+1.wav") == 2
 
 
 # what is new
@@ -239,6 +251,7 @@ def test_touched_renamed_and_copied_files_are_read_but_not_measured(score, measu
     assert set(after["clip_id"]) == set(before["clip_id"])
     same = after.set_index("file")["same_content_as"]
     assert same[same != ""].to_dict() == {"moved/0002.wav": "copy.wav"}
+    assert dict(zip(after["file"], after["title"], strict=True))["album 1/renamed.wav"] == "renamed"
     again, summary = score()
     assert summary.measured == 0
     pd.testing.assert_frame_equal(again, after)
@@ -251,6 +264,17 @@ def test_a_clip_is_where_its_file_went(score, opened, music):
     clip = table.set_index("file").loc["gone.wav", "clip_id"]
     kept = store.library_table(opened).set_index("clip_id").loc[clip]
     assert (kept["path"], kept["file_name"]) == (str(music / "gone.wav"), "gone.wav")
+    assert (kept["title"], kept["source"]) == ("gone", str(music))
+    assert table.set_index("file").loc["gone.wav", "title"] == "gone"
+
+
+def test_a_clip_goes_to_its_copy_when_its_file_holds_other_music_now(score, opened, music):
+    before, _ = score()
+    (music / "copy.wav").write_bytes(libraries.tiny(1))
+    (music / "album 1/0001.wav").write_bytes(libraries.tiny(77))
+    score()
+    kept = store.library_table(opened).set_index("clip_id")
+    assert kept.loc[before.loc[1, "clip_id"], "path"] == str(music / "copy.wav")
 
 
 def test_another_extractor_measures_all_again(score, measured, music, monkeypatch):
@@ -299,6 +323,27 @@ def test_the_same_bytes_under_two_names_are_one_clip_and_both_are_listed(score, 
     assert len(store.clips_table(opened)) == 1
 
 
+def test_a_copy_in_another_library_is_told_and_not_named(score, tmp_path):
+    """Whose it is, and what it is called, may be nobody's business here."""
+    for name in ("private/diary.wav", "music/b.wav", "music/a.wav"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(libraries.tiny(5))
+    (tmp_path / "music/other.wav").write_bytes(libraries.tiny(6))
+    score(tmp_path / "private")
+    table, _ = score()
+    assert table["same_content_as"].tolist() == ["another library", "a.wav", ""]
+    table, _ = score(tmp_path / "music/b.wav")  # a run of one file
+    assert table["same_content_as"].tolist() == ["another library"]
+
+
+def test_copies_are_named_also_across_the_batches_of_a_run(score, tmp_path, monkeypatch):
+    monkeypatch.setattr("core.library._Spool.batches.__defaults__", (2,))
+    libraries.folder(tmp_path / "music", 5)
+    (tmp_path / "music/z.wav").write_bytes(libraries.tiny(0))
+    table, _ = score()
+    assert table["same_content_as"].tolist() == [""] * 5 + ["album 0/0000.wav"]
+
+
 def test_another_encoding_of_the_same_recording_is_named_and_another_recording_is_not(score, tmp_path):
     (tmp_path / "music").mkdir()
     y = longer("relax", seconds=10)
@@ -324,6 +369,16 @@ def test_alike_are_all_that_hang_together_and_never_those_that_are_not_known():
 
 
 # what goes wrong
+
+
+def test_a_run_that_must_stay_below_a_folder_follows_no_link_out_of_it(score, music, tmp_path):
+    (tmp_path / "private").mkdir()
+    (tmp_path / "private/diary.wav").write_bytes(libraries.tiny(9))
+    (music / "way").symlink_to(tmp_path / "private")
+    table, summary = score(within=str(music))
+    assert summary.scored == 3
+    assert table.set_index("file").loc["way", "reason"].startswith("A symbolic link that leads out")
+    assert score()[1].scored == 4
 
 
 def test_every_bad_file_is_a_row_and_the_good_ones_are_scored(score, tmp_path):
@@ -466,6 +521,45 @@ def test_a_place_for_results_that_is_none_is_refused_before_any_work(score, musi
     assert measured == []
 
 
+def test_a_far_place_for_results_is_tried_before_any_work(served, opened, music, measured, monkeypatch):
+    system = fsspec.filesystem("memory")
+    system.store.clear()
+    given = {"served": served, "store": opened, "policy": served.policies["threshold"]}
+
+    def refused(*_, **__):
+        raise PermissionError(13, "Access Denied")
+
+    with monkeypatch.context() as closed:
+        closed.setattr(type(system), "pipe_file", refused)
+        with pytest.raises(CoreError, match=r"cannot be written to memory://results/out.csv: Access Denied\."):
+            score_library(str(music), "memory://results/out.csv", **given)
+    with pytest.raises(CoreError, match=r"cannot be written to nosuch://host/out.csv|not installed"):
+        score_library(str(music), "nosuch://me:geheim@host/out.csv", **given)
+    assert measured == []
+    score_library(str(music), "memory://results/out.csv", **given)
+    assert list(system.store) == ["/results/out.csv"]
+    system.store.clear()
+
+
+def test_a_sign_of_life_comes_in_every_part_of_a_run(score, music, monkeypatch):
+    """Also where nothing is found, compared or written for long; there, a cancel is heard."""
+    monkeypatch.setattr("core.library_link.TICK_S", -1)
+    (music / "notes").mkdir()
+    for k in range(20):
+        (music / "notes" / f"{k}.txt").touch()
+    said: list[str] = []
+    score(tell=lambda progress: said.append(progress.phase))
+    assert said.count("looking") > 20
+    assert said.count("writing") >= 4  # near copies twice, the table, the summary
+
+    def cancelled(progress):
+        if progress.phase == "writing":
+            raise CoreError("Cancelled.")
+
+    with pytest.raises(CoreError, match="Cancelled"):
+        score(tell=cancelled)
+
+
 def test_results_appear_whole_or_not_at_all(score, music, tmp_path, monkeypatch):
     score()
     before = (tmp_path / "out.parquet").read_bytes()
@@ -475,6 +569,16 @@ def test_results_appear_whole_or_not_at_all(score, music, tmp_path, monkeypatch)
         score()
     assert (tmp_path / "out.parquet").read_bytes() == before
     assert not list(tmp_path.glob(".library-*"))
+
+
+def test_what_a_killed_run_left_of_its_results_is_removed_and_what_another_writes_is_not(score, music, tmp_path):
+    old, new = tmp_path / ".library-abc.part", tmp_path / ".library-def.part"
+    for part in (old, new, tmp_path / ".library-notes.txt"):
+        part.touch()
+        os.utime(part, (time.time() - 7200,) * 2)
+    os.utime(new)
+    score()
+    assert {p.name for p in tmp_path.glob(".library-*")} == {".library-def.part", ".library-notes.txt"}
 
 
 # elsewhere
@@ -512,6 +616,18 @@ def test_nothing_is_written_into_the_library_unless_asked_and_then_beside_the_mu
     assert {p: p.read_bytes() for p in before} == before
     _, summary = score(beside=True)
     assert (summary.found, summary.measured) == (3, 0)
+
+
+def test_what_is_written_beside_a_file_with_a_long_name_has_a_name_of_its_own(score, tmp_path):
+    (tmp_path / "music").mkdir()
+    long = ["Ş" * 120 + f"{k}.wav" for k in range(2)]  # 245 bytes, and no room for the ending
+    for k, name in enumerate(long):
+        (tmp_path / "music" / name).write_bytes(libraries.tiny(k))
+    table, summary = score(beside=True)
+    assert summary.scored == 2
+    written = sorted((tmp_path / "music").glob("*.emotion.json"))
+    assert {json.loads(p.read_text())["content_hash"] for p in written} == set(table["content_hash"])
+    assert all(p.name.startswith("Ş" * 110) for p in written)
 
 
 # progress

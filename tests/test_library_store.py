@@ -168,6 +168,50 @@ def test_a_clip_goes_where_its_file_went_and_a_deleted_one_stays_deleted(opened)
     assert store.clips_table(opened).empty
 
 
+@pytest.mark.parametrize(
+    ("title", "source", "moved"),
+    [
+        ("a", "/music", ("b c", "/new")),  # untagged: the file's name and its folder
+        ("Gönül Dağı", "/music", ("Gönül Dağı", "/new")),  # of the tag
+        ("Gönül Dağı", "a session", ("Gönül Dağı", "a session")),
+    ],
+)
+def test_a_track_goes_with_its_file_as_far_as_the_place_had_said_it(opened, title, source, moved):
+    track = {"artist": "Ertaş", "title": title, "source": source, "album": "Türküler"}
+    store.save_files(opened, [entry(d * 64, path=f"/music/{d}.wav", track={**track}) for d in "a"])
+    store.save_files(opened, [entry("z" * 64, path="/music/z.wav", track={**track})])  # of the same track
+    store.move_clips(opened, {"a" * 64: "/new/b c.flac"})
+    clips = store.clips_table(opened).set_index("clip_id")
+    assert tuple(clips.loc["a" * 64, ["title", "source"]]) == moved
+    assert tuple(clips.loc["a" * 64, ["artist", "album", "path"]]) == ("Ertaş", "Türküler", "/new/b c.flac")
+    assert tuple(clips.loc["z" * 64, ["title", "source"]]) == (title, source)  # that file did not move
+
+
+def test_what_a_person_said_of_a_track_goes_with_its_file_and_stays(opened):
+    store.save_files(opened, [entry("a" * 64, path="/music/a.wav", track={"title": "a", "source": "/music"})])
+    store.set_track(opened, "a" * 64, artist="Âşık Veysel", makam="Hüseynî")
+    store.move_clips(opened, {"a" * 64: "/new/b.wav"})
+    named = store.clips_table(opened).iloc[0]
+    assert (named.title, named.source, named.artist, named.makam) == ("b", "/new", "Âşık Veysel", "Hüseynî")
+    store.set_track(opened, "a" * 64, title="b")  # as it is called, and now by a person
+    store.move_clips(opened, {"a" * 64: "/newer/c.wav"})
+    named = store.clips_table(opened).iloc[0]
+    assert (named.title, named.source, named.artist) == ("b", "/newer", "Âşık Veysel")
+
+
+def test_files_are_forgotten_with_the_last_clip_of_their_content(opened):
+    whole, other = entry("a" * 64, path="/up/1/a.wav"), entry("a" * 64, path="/up/2/same.wav")
+    part = replace(whole.clips[0], vector=FeatureVector("a" * 64 + "@0.000+30", X, np.full(50, np.nan)))
+    mine = entry("a" * 64, path="/music/a.wav")
+    store.save_files(opened, [whole, other, mine, LibraryEntry(replace(whole.file, plan="30/15"), (part,))])
+    store.delete_clip(opened, "a" * 64)
+    assert store.forget_files(opened, "a" * 64, below="/up/") == []  # a part of it is still there
+    store.delete_clip(opened, part.vector.clip_id)
+    assert store.forget_files(opened, "a" * 64, below="/up/") == ["/up/1/a.wav", "/up/2/same.wav"]
+    assert store.clips_table(opened, deleted=True)["path"].isna().all()
+    assert store.forget_files(opened, "b" * 64, below="/up/") == []
+
+
 def test_the_good_ends_of_a_job_newest_first(opened):
     for state in ("done", "failed", "done"):
         job = store.start_job(opened, "library")

@@ -19,6 +19,7 @@ from core.store.backup import back_up, backups, restore
 from core.store.connection import Store, close_store, open_store
 from core.store.files import (
     copies_of,
+    forget_files,
     known_contents,
     known_files,
     move_clips,
@@ -118,6 +119,7 @@ __all__ = [
     "features_table",
     "feedback_table",
     "finish_job",
+    "forget_files",
     "get_setting",
     "ground_truth",
     "jobs_table",

@@ -10,6 +10,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from core.inference import Policy
+from core.library_tags import from_path
 from core.library_types import LibraryEntry, LibraryFile, Window
 from core.schema import COLUMNS, EMOTIONS
 from core.store.connection import Store, by_clip, in_parts, insert, read, write
@@ -166,11 +167,52 @@ def _said(
 
 
 def move_clips(store: Store, places: Mapping[str, str]) -> None:
-    """Tell clips where their file is now: clip_id -> path."""
+    """Tell clips where their file is now: clip_id -> path.
+
+    What the old place said of the track (title from the file's name, source from its folder), the new one says now;
+    what a tag or a person said stays.
+    """
 
     def work(c: sa.Connection) -> None:
         for clip_id, path in places.items():
+            which = clips.c.id == clip_id
+            clip = c.execute(sa.select(clips.c.path, clips.c.track_id).where(which)).one()
+            track_id = _moved(c, clip.track_id, from_path(clip.path or ""), from_path(path)) if clip.track_id else None
             name = path.rsplit("/", 1)[-1]
-            c.execute(clips.update().where(clips.c.id == clip_id).values(path=path, file_name=name))
+            c.execute(clips.update().where(which).values(path=path, file_name=name, track_id=track_id))
 
     write(store, work)
+
+
+def _moved(c: sa.Connection, track_id: str, was: Mapping[str, str], now: Mapping[str, str]) -> str:
+    """The track with what its place says now; one of its own, because others may share the old one."""
+    row = c.execute(sa.select(tracks).where(tracks.c.id == track_id)).one()._asdict()
+    by_hand = json.loads(row["by_hand"])
+    news = {n: now[n] for n in now if n not in by_hand and row[n] == was[n].strip() != now[n].strip()}
+    if not news:
+        return track_id
+    if not by_hand:
+        return put_tracks(c, [{n: row[n] for n in TRACK} | news])[0]
+    new_id = hashlib.sha256(json.dumps([track_id, news], sort_keys=True).encode()).hexdigest()
+    c.execute(insert(c, tracks).values({**row, **news, "id": new_id}).on_conflict_do_nothing())
+    return new_id
+
+
+def forget_files(store: Store, clip_id: str, *, below: str) -> list[str]:
+    """Paths of the files with a deleted clip's content that begin like this; clips know them no longer.
+
+    Empty while another clip of the same content is there, such as another part of the file.
+    """
+
+    def work(c: sa.Connection) -> list[str]:
+        digest = c.execute(sa.select(clips.c.content_hash).where(clips.c.id == clip_id)).scalar()
+        same = c.execute(sa.select(clips.c.id, clips.c.path, clips.c.deleted_at).where(clips.c.content_hash == digest))
+        known = same.all()
+        if any(clip.deleted_at is None for clip in known):
+            return []
+        ours = {clip.id: clip.path for clip in known if (clip.path or "").startswith(below)}
+        listed = c.execute(sa.select(files.c.path).where(files.c.content_hash == digest)).scalars()
+        c.execute(clips.update().where(clips.c.id.in_(list(ours))).values(path=None))
+        return sorted({*ours.values(), *(path for path in listed if path.startswith(below))})
+
+    return write(store, work)
