@@ -1,7 +1,8 @@
 """The audio of clips, kept so that people can listen to them later: what was analysed, never the file that was sent.
 
 At most 30 s of mono audio a clip, FLAC with 24 bits, in data/clips, named by the hash alone: no path comes from a
-person. A library's files stay where they are and are read there. A clip that is deleted takes its audio with it.
+person. A library's files stay where they are and are read there. A clip that is deleted takes its audio with it, also
+that of a file which was sent to be scored as a library.
 """
 
 import io
@@ -17,6 +18,7 @@ import soundfile
 from core import store as db
 from core.audio import Clip, content_hash, decode, file_of
 from core.errors import AudioError, StoreError
+from core.library_places import uploads_folder
 from core.settings import Settings
 
 FOLDER = "clips"  # below the data folder
@@ -83,8 +85,16 @@ def _of_library(clip_id: str, path: Path, start_s: float, duration_s: float, set
 
 
 def delete_clip(opened: db.Store, clip_id: str, *, settings: Settings) -> None:
-    """Take a clip out of queues, libraries and training, and remove its kept audio. What people said of it stays."""
+    """Take a clip out of queues, libraries and training, and remove its kept audio. What people said of it stays.
+
+    So does a library's own file, but not one that was sent to be scored: it goes with the last clip of its content.
+    """
     db.delete_clip(opened, clip_id)
+    for path in db.forget_files(opened, clip_id, below=f"{uploads_folder(settings)}{os.sep}"):
+        try:
+            Path(path).unlink(missing_ok=True)
+        except OSError as error:
+            raise StoreError(f"The clip is deleted, but not the file that was sent: {error.strerror}.") from error
     if _NAMED.fullmatch(clip_id):
         try:
             _place(clip_id, folder(settings)).unlink(missing_ok=True)

@@ -7,11 +7,12 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from core import jobs, library, library_places, library_results, plots, tracks
+from core import jobs, levelled, library, library_places, library_results, plots, tracks
 from core import store as db
 from core.errors import CoreError
 from core.inference import Policy
 from core.library_files import READ
+from core.moods import fold
 from core.schema import EMOTIONS
 from core.settings import Settings
 from core.store import Job, Store
@@ -167,6 +168,8 @@ def _begin(kept: Store, policy: Policy, source: str) -> None:
             state[TURN] = state.get(TURN, 0) + 1
         command = ["score", str(folder), "--out", str(library_places.new_results(settings))]
         command += ["--policy", policy.to_json()]
+        if settings.library_dir is not None and source == "folder":
+            command += ["--within", str(settings.library_dir)]
         if state.get("library_whole"):
             command += ["--window", str(state["library_length"]), "--hop", str(state["library_hop"])]
         jobs.launch(kept, library.JOB, command, settings=settings, message=f"Starting with {_named(str(folder))}")
@@ -264,7 +267,7 @@ def _run(job: Job) -> str:
 
 def _named(folder: str, *, short: bool = False) -> str:
     """The folder as a person knows it: what was sent has no name of its own."""
-    if Path(folder).is_relative_to(Settings().data_dir / library_places.FOLDER / library_places.UPLOADS):
+    if library_places.is_upload(folder, Settings()):
         return "Uploaded files"
     return Path(folder).name if short else folder
 
@@ -273,7 +276,7 @@ def told(found: Results) -> None:
     """The run in numbers."""
     said, rows = found.job.result, found.rows
     files = rows.drop_duplicates("path")
-    copies = int((files["same_content_as"] != "").sum() + (files["near_duplicate_of"] != "").sum())
+    copies = int(((files["same_content_as"] != "") | (files["near_duplicate_of"] != "")).sum())
     st.subheader(_shared.literal(_named(said["folder"])), divider="gray")
     numbers = (
         ("Files", f"{said['found']:,}", "Audio files below the folder."),
@@ -310,7 +313,8 @@ def not_scored(found: Results) -> None:
                 "start_s": st.column_config.NumberColumn("From (s)", format="%.0f"),
             },
         )
-        _shared.download(rows[["file", "path", "state", "reason"]], f"{found.name}_not-scored")
+        reasons = rows[["file", "path", "state", "reason"]]
+        _take("Download CSV", lambda: library_results.csv_bytes(reasons), f"{found.name}_not-scored.csv", "text/csv")
 
 
 def table(found: Results) -> None:
@@ -325,7 +329,7 @@ def table(found: Results) -> None:
     if scored.empty:
         return
     st.subheader("What was scored")
-    rows = _filtered(scored)
+    rows = _filtered(found, scored)
     if rows.empty:
         st.info("Nothing is left. Widen the filter.", icon=":material/filter_alt_off:")
         return
@@ -356,7 +360,7 @@ def _is_told(column: pd.Series) -> bool:
     return column.name in ("file", "mood", "percent", "answer") or bool(((column != "") & column.notna()).any())
 
 
-def _filtered(scored: pd.DataFrame) -> pd.DataFrame:
+def _filtered(found: Results, scored: pd.DataFrame) -> pd.DataFrame:
     left, middle, right = st.columns([3, 2, 2], vertical_alignment="bottom")
     moods = left.pills(
         "Mood", list(EMOTIONS), format_func=plots.words, selection_mode="multi", default=list(EMOTIONS),
@@ -364,16 +368,81 @@ def _filtered(scored: pd.DataFrame) -> pd.DataFrame:
     )  # fmt: skip
     least = middle.slider("Confidence at least (%)", 0, 100, 0, 5, key="library_least")
     sure = right.toggle("Only accepted ones", key="library_sure", help="Those for which the policy gives one answer.")
-    words = st.text_input("Search file, artist, title or album", key="library_words").strip().casefold()
+    words = st.text_input("Search file, artist, title or album", key="library_words")
     keep = scored["guess"].isin(moods) & (scored["confidence"] >= least / 100)
     if sure:
         keep &= scored["decision"] != ""
-    if words:
-        text = scored["file"].str.cat(scored[["artist", "title", "album"]], sep="\n")
-        keep &= text.str.casefold().str.contains(words, regex=False)
+    if said := fold(words).split():
+        text = _folded(str(found.path), found.path.stat().st_mtime_ns, scored)
+        for word in said:
+            keep &= text.str.contains(word, regex=False)
     return scored[keep].sort_values("confidence", ascending=False, kind="stable")
+
+
+@st.cache_data(show_spinner=False, max_entries=2)
+def _folded(path: str, stamp: int, _scored: pd.DataFrame) -> pd.Series:
+    """What is searched of the results in this file, as `core.moods.fold` writes it: ``"Işık" -> "isik"``."""
+    return _scored["file"].str.cat(_scored[["artist", "title", "album"]], sep="\n").map(fold)
 
 
 def _take(label: str, data: Callable[[], bytes], name: str, form: str) -> None:
     """A download that is made when it is asked for."""
     st.download_button(label, data, name, form, icon=":material/download:", key=f"library_{label}", on_click="ignore")
+
+
+# --- what is kept ----------------------------------------------------------------------------------------------------
+
+
+@st.cache_data(show_spinner=False, ttl=60, max_entries=4)
+def _kept(settings: Settings) -> tuple[list[library_places.Upload], tuple[int, int]]:
+    """What was sent and is still there; number and bytes of levelled copies. Looked up once a minute."""
+    return library_places.uploads(settings), library_places.contents(settings.data_dir / levelled.FOLDER)
+
+
+def on_disk(kept: Store, *, may_remove: bool) -> None:
+    """What the data folder holds because of libraries and playlists, and a button to be rid of an upload."""
+    settings = Settings()
+    sent, (copies, size) = _kept(settings)
+    if not sent and not copies:
+        return
+    with st.expander("On the disk", icon=":material/hard_drive:"):
+        if copies:
+            place = _shared.literal(str(settings.data_dir / levelled.FOLDER))
+            st.caption(f"Levelled copies of playlists: {_amount(copies, size)} in {place}. Remove there what is old.")
+        if not sent:
+            return
+        place = _shared.literal(str(library_places.uploads_folder(settings)))
+        total = _amount(sum(one.files for one in sent), sum(one.size for one in sent))
+        st.caption(f"Files that were sent: {total} in {place}.")
+        if not may_remove:
+            st.caption("An analyst can remove them here.")
+            return
+        folders = {str(one.folder): one for one in sent}
+        chosen = st.selectbox(
+            "Sent at", list(folders), format_func=lambda name: _when(folders[name]), key="library_upload"
+        )
+        st.button(
+            "Remove this upload",
+            icon=":material/delete:",
+            key="library_remove",
+            disabled=running(kept) is not None,
+            on_click=_remove,
+            args=(chosen,),
+            help="The files leave the disk, and the music can no longer be heard. What was found out about them stays.",
+        )
+
+
+def _remove(folder: str) -> None:
+    try:
+        library_places.remove_upload(folder, Settings())
+    except CoreError as error:
+        st.session_state[PROBLEM] = str(error)
+    _kept.clear()
+
+
+def _when(upload: library_places.Upload) -> str:
+    return f"{upload.sent_at:%d %b, %H:%M} UTC, {_amount(upload.files, upload.size)}"
+
+
+def _amount(files: int, size: int) -> str:
+    return f"{files:,} {'file' if files == 1 else 'files'}, {size / 1e6:,.1f} MB"

@@ -14,6 +14,7 @@ import soundfile
 from core import clips, store
 from core.audio import SR, Clip, content_hash, decode
 from core.errors import AudioError, StoreError
+from core.library_places import keep_uploads
 from core.settings import ROOT, Settings
 
 GOLDEN = Path(__file__).resolve().parent / "golden"
@@ -120,6 +121,25 @@ def test_deleting_removes_the_kept_audio_but_never_a_library_file(settings, tmp_
     assert store.feedback_table(opened)["deleted"].tolist() == [True, True]
     with pytest.raises(StoreError, match="There is no clip"):
         clips.delete_clip(opened, "b" * 64, settings=settings)
+    store.close_store(opened)
+
+
+def test_what_was_sent_to_be_scored_leaves_the_disk_with_its_clip(settings, tmp_path):
+    """All that holds this content, however often it was sent; what lies elsewhere stays."""
+    from core.library_types import LibraryEntry, LibraryFile
+
+    opened = store.open_store(settings.database)
+    first, second = (keep_uploads([("a.wav", b"1"), ("b.wav", b"2")], settings) for _ in range(2))
+    mine = tmp_path / "music.wav"
+    mine.write_bytes(b"1")
+    clip_id, places = "a" * 64, [first / "a.wav", second / "a.wav", mine]
+    files = [LibraryFile(str(path), "excerpt", 1, "s", "scored", content_hash=clip_id) for path in places]
+    store.save_files(opened, [LibraryEntry(file) for file in files])
+    store.add_clip(opened, clip_id, file_name="a.wav", duration_s=1, sr=SR, path=str(first / "a.wav"), origin="library")
+    clips.delete_clip(opened, clip_id, settings=settings)
+    assert [path.exists() for path in places] == [False, False, True]
+    assert (first / "b.wav").exists()
+    assert store.clips_table(opened, deleted=True)["path"].isna().all()
     store.close_store(opened)
 
 

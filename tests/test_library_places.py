@@ -1,11 +1,20 @@
 """Folders that may be scored from the page, and files that somebody sent."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from core.errors import CoreError
-from core.library_places import allowed, keep_uploads, new_results
+from core.library_places import (
+    allowed,
+    is_upload,
+    keep_uploads,
+    new_results,
+    remove_upload,
+    uploads,
+    uploads_folder,
+)
 from core.settings import Settings
 
 
@@ -29,7 +38,14 @@ def test_any_folder_of_this_machine_is_allowed_unless_one_is_set(tmp_path, setti
 
 @pytest.mark.parametrize(
     ("typed", "match"),
-    [("", "Type the path"), ("nowhere at all", "There is no folder"), ("s3://bucket/music", "from the command line")],
+    [
+        ("", "Type the path"),
+        ("nowhere at all", "There is no folder"),
+        ("s3://bucket/music", "from the command line"),
+        ("~nosuchuser/x", "'~nosuchuser/x' is no path of this machine"),
+        ("/" + "x" * 300, "is no path of this machine: File name too long|There is no folder"),
+        ("a\x00b", r"'a\\x00b' is no path of this machine"),
+    ],
 )
 def test_what_is_no_folder_is_a_sentence(settings, typed, match):
     with pytest.raises(CoreError, match=match):
@@ -65,7 +81,54 @@ def test_sent_files_keep_their_names_and_folders_as_far_as_these_are_harmless(se
         assert not {"..", ""} & set(name.split("/"))
         assert not any(part.startswith(".") for part in name.split("/"))
         assert not set(name) & set('\x00\n<>$|:*?"\\')
-        assert max(map(len, name.split("/"))) <= 120
+        assert max(len(part.encode()) for part in name.split("/")) <= 220
+
+
+def test_names_are_cut_by_bytes_and_a_folder_may_be_called_like_a_file(settings):
+    sent = {
+        "漢" * 100 + ".wav": b"1",
+        "Ş" * 300 + "/x.wav": b"2",
+        "a.wav": b"3",
+        "a.wav/b.wav": b"4",
+        "a.wav/c.wav": b"5",
+    }
+    place = keep_uploads(sent.items(), settings)
+    kept = {str(p.relative_to(place)): p.read_bytes() for p in place.rglob("*") if p.is_file()}
+    assert kept == {
+        "漢" * 66 + ".wav": b"1",
+        "Ş" * 100 + "/x.wav": b"2",
+        "a.wav": b"3",
+        "a (2).wav/b.wav": b"4",
+        "a (2).wav/c.wav": b"5",
+    }
+
+
+def test_what_cannot_be_kept_leaves_nothing_behind(settings):
+    def sent():
+        yield "a.wav", b"1"
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(CoreError, match="cannot be kept in .*: No space left on device"):
+        keep_uploads(sent(), settings)
+    assert list((settings.data_dir / "library/uploads").iterdir()) == []
+
+
+def test_uploads_are_listed_with_their_size_and_only_they_are_removed(settings, tmp_path):
+    assert uploads(settings) == []
+    first = keep_uploads([("a.wav", b"1"), ("sub/b.wav", b"22")], settings)
+    second = keep_uploads([("a.wav", b"333")], settings)
+    (uploads_folder(settings) / "notes").mkdir()  # somebody else's
+    found = uploads(settings)
+    assert [(one.folder, one.files, one.size) for one in found] == [(second, 1, 3), (first, 2, 3)]
+    assert abs((datetime.now(UTC) - found[0].sent_at).total_seconds()) < 3600
+    assert is_upload(str(first), settings)
+    assert not is_upload(str(first / "sub"), settings)
+    for other in (first / "sub", uploads_folder(settings), uploads_folder(settings) / "notes", first / "..", tmp_path):
+        with pytest.raises(CoreError, match="is no folder of files that were sent here"):
+            remove_upload(other, settings)
+    remove_upload(first, settings)
+    remove_upload(first, settings)  # it is gone, as was asked
+    assert [one.folder for one in uploads(settings)] == [second]
 
 
 def test_the_same_name_twice_is_two_files(settings):

@@ -7,10 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+import streamlit as st
 
-from core import demo, jobs, store
+from core import demo, jobs, library_places, store
 from core.audio import SR
 from core.library_results import TYPES
+from core.settings import Settings
+from pages import _who
 
 
 @pytest.fixture
@@ -94,6 +97,9 @@ def test_only_the_folder_that_is_set_may_be_scored(open_page, launched, data_dir
     page = start(page, data_dir)
     assert "Only folders below" in said(page)
     assert launched == []
+    start(page, data_dir / "music")
+    ((_, command),) = launched
+    assert command[command.index("--within") + 1] == str(data_dir / "music")  # no link leads the run out of it
 
 
 def test_the_command_says_folder_policy_and_windows(open_page, launched, data_dir):
@@ -124,7 +130,53 @@ def test_files_that_are_sent_are_kept_and_scored(open_page, launched, data_dir):
     kept = sorted(p for p in (data_dir / "library" / "uploads").rglob("*") if p.is_file())
     assert [p.name for p in kept] == ["a.wav", "b.wav"]
     assert command[1] == str(kept[0].parent)
+    assert "--within" not in command
     assert not page.file_uploader[0].value  # empty again
+
+
+def test_what_was_sent_is_told_with_its_size_and_removed_when_asked(open_page, data_dir):
+    settings = Settings()
+    first = library_places.keep_uploads([("a.wav", bytes(1_500_000)), ("b.wav", b"1")], settings)
+    second = library_places.keep_uploads([("c.wav", bytes(250_000))], settings)
+    (data_dir / "playlists/relax").mkdir(parents=True)
+    (data_dir / "playlists/relax/1.flac").write_bytes(bytes(700_000))
+    page = open_page("library")
+    assert not page.exception
+    assert f"Files that were sent: 3 files, 1.8 MB in {first.parent}" in said(page)
+    assert f"Levelled copies of playlists: 1 file, 0.7 MB in {data_dir / 'playlists'}" in said(page)
+    assert page.selectbox(key="library_upload").value == str(second)  # the newest
+    page.selectbox(key="library_upload").set_value(str(first)).run()
+    page.button(key="library_remove").click().run()
+    assert not page.exception
+    assert not first.exists()
+    assert second.exists()
+    assert f"Files that were sent: 1 file, 0.2 MB in {first.parent}" in said(page)
+
+
+@pytest.mark.parametrize("role", ["rater", "analyst"])
+def test_where_a_login_is_configured_it_is_asked_for_and_only_analysts_remove_uploads(
+    open_page, data_dir, monkeypatch, role
+):
+    library_places.keep_uploads([("a.wav", b"1")], Settings())
+    people = [None]
+    monkeypatch.setattr(_who, "login_configured", lambda: True)
+    monkeypatch.setattr(_who, "known", lambda _: people[0])
+    monkeypatch.setattr(_who, "_offer_login", lambda: st.info("Please log in."))
+    page = open_page("library")
+    assert not page.exception
+    assert "Please log in." in said(page)
+    assert not [b for b in page.button if b.key == "library_start"]
+    people[0] = store.Rater("ece@example.org", True, role)
+    page.run()
+    assert not page.exception
+    assert page.button(key="library_start")
+    assert len([b for b in page.button if b.key == "library_remove"]) == (role == "analyst")
+
+
+def test_without_a_login_nobody_is_asked_for_a_name(open_page):
+    page = open_page("library")
+    assert page.button(key="library_start")
+    assert not page.text_input[0].key.startswith("who")
 
 
 def test_without_files_nothing_starts(open_page, launched):
@@ -173,19 +225,39 @@ def test_results_whose_file_is_gone_are_not_offered(open_page, opened, data_dir)
     assert "Choose a folder with music" in said(page)
 
 
-def results(opened, data_dir, *states):
-    """A finished run with a file in each state."""
+def results(opened, data_dir, *states, **columns):
+    """A finished run with a file in each state. columns : values of these columns, one a file."""
     rows = [
         dict.fromkeys(TYPES) | {"file": f"a*b {k}.wav", "path": f"x{k}", "state": state, "reason": "No audio."}
         for k, state in enumerate(states)
     ]
-    table = pd.DataFrame(rows).astype({c: k for c, k in TYPES.items() if k != "str"})
+    table = pd.DataFrame(rows).assign(**columns)
     table = table.assign(**{c: table[c].fillna("").astype("str") for c, k in TYPES.items() if k == "str"})
+    table = table.astype({c: k for c, k in TYPES.items() if k != "str"})
     table.to_parquet(data_dir / "out.parquet")
     said = {"out": str(data_dir / "out.parquet"), "folder": "a*b", "found": len(states), "measured": 1, "seconds": 1.0}
     job = store.start_job(opened, "library")
     known = {"scored": states.count("scored"), "plan": "excerpt", "model_version": "m"}
     store.finish_job(opened, job.job_id, result=said | known)
+
+
+def test_a_copy_by_bytes_and_by_sound_is_one_copy(open_page, opened, data_dir):
+    same, near = ["", "a*b 0.wav", "", "a*b 0.wav"], ["", "a*b 0.wav", "a*b 0.wav", ""]
+    results(
+        opened, data_dir, *["scored"] * 4, same_content_as=same, near_duplicate_of=near, guess="sad", confidence=0.9
+    )
+    page = open_page("library")
+    assert {m.label: m.value for m in page.metric}["Copies"] == "3"
+
+
+@pytest.mark.parametrize("words", ["IŞIK", "isik", "ışık", "özgür IŞIK", "OZGUR"])
+def test_the_search_knows_turkish_letters(open_page, opened, data_dir, words):
+    titles, artists = ["Işık", "Gül", "Akşam"], ["Özgür", "Ali", "Veli"]
+    results(opened, data_dir, *["scored"] * 3, title=titles, artist=artists, guess="sad", confidence=0.9)
+    page = open_page("library")
+    page.text_input(key="library_words").set_value(words).run()
+    assert not page.exception
+    assert page.dataframe[0].value["title"].tolist() == ["Işık"]
 
 
 def test_nothing_scored_is_no_empty_table(open_page, opened, data_dir):
