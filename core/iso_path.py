@@ -7,10 +7,11 @@ relax or over angry, the listener's choice. Each step has a place on the way, an
 beside it: 60 % sad and 40 % relax.
 
 The pieces are found by beam search: place after place, the cheapest beginnings are continued with every candidate. A
-beginning costs the distance of each piece from the wanted mixture, the change of mood and tempo between neighbours, two
-neighbours by one artist, and time that runs away from the plan. The strongest emotion never goes back on the way and
-never skips a station; that is no cost but a rule. All is repeated for a few numbers of pieces, and the cheapest list
-wins that comes near the wished time.
+beginning costs the distance of each piece from the wanted mixture, the change of mood and tempo between neighbours, and
+time that runs away from the plan. Two things are no costs but rules: the strongest emotion never goes back on the way
+and never skips a station, and no two neighbours are by one artist. The second one gives way only where the search finds
+no path that keeps it; then each such pair costs as much as can be. All is repeated for a few numbers of pieces, and the
+cheapest list wins that comes near the wished time.
 """
 
 from collections.abc import Collection, Sequence
@@ -27,12 +28,12 @@ from core.schema import EMOTIONS
 FIT, CHANGE, TEMPO = 2.0, 1.0, 0.5  # cost of a whole unit: of probability, of probability, of an octave of tempo
 TEMPO_JUMP = 1.0  # cost of leaving TEMPO_STEP, and 2 an octave beyond it
 MOOD_JUMP = 3.0  # cost of a whole unit beyond FAR_STEP: one large step is worse than two of half its size
-SAME_ARTIST = 5.0
+SAME_ARTIST = 5.0  # where the rule cannot be kept
 CLOCK = 3.0  # cost of missing the wished time by one piece
 ON_THE_WAY = 0.3  # the same, of running ahead or behind before the end
 VARIETY = 0.1  # cost that chance may add to a piece
 BEAM = 48  # beginnings that are continued
-CANDIDATES = 24  # pieces of each emotion that are tried at a place
+CANDIDATES = 24  # pieces of each emotion that are tried at a place, for each beginning that has not used them
 SPREAD = 2  # numbers of pieces tried beside the one that the mean length suggests
 
 
@@ -87,10 +88,11 @@ def iso_path(pool: Pool, way: tuple[str, ...], minutes: float, *, per_step: int 
     numbers = [n for n in range(about - SPREAD, about + SPREAD + 1) if fewest <= n <= len(pieces.ids)]
     found = []
     few = {max(fewest, round(share * len(pieces.ids))) for share in (1.0, 0.85, 0.7)}  # of a library that is too small
-    for n in numbers or sorted(few):
-        wants = np.array([mixture_at(place, way) for _, place in _steps(n, way, per_step)])
-        path = _search(pieces, wants, len(way) - 1, wanted_s)
-        found += [path] if path is not None else []
+    for strict in (True, False):
+        for n in () if found else numbers or sorted(few):
+            wants = np.array([mixture_at(place, way) for _, place in _steps(n, way, per_step)])
+            path = _search(pieces, wants, len(way) - 1, wanted_s, strict=strict)
+            found += [path] if path is not None else []
     if not found:
         raise CoreError(f"The library's pieces make no way {_arrow(way)}. Score more music, or let more pieces in.")
     _, order = min(found)
@@ -147,14 +149,13 @@ def mixture_at(place: float, way: tuple[str, ...]) -> list[float]:
 
 
 def _between(pieces: _Pieces, first: np.ndarray, then: np.ndarray) -> np.ndarray:
-    """Cost of neighbours; first and then : places of pieces, of shapes that go together."""
+    """Cost of neighbours, but for their artists; first and then : places of pieces, of shapes that go together."""
     change = apart(pieces.proba[first], pieces.proba[then])
     octaves = np.nan_to_num(np.abs(pieces.tempo[first] - pieces.tempo[then]))
     beyond = octaves - np.log2(TEMPO_STEP)
     jump = np.where(beyond > 1e-9, TEMPO_JUMP + 2 * beyond, 0.0)
-    same = pieces.artist[first] == pieces.artist[then]
     far = MOOD_JUMP * np.maximum(change - FAR_STEP, 0)
-    return np.asarray(CHANGE * change + far + TEMPO * octaves + jump + SAME_ARTIST * same)
+    return np.asarray(CHANGE * change + far + TEMPO * octaves + jump)
 
 
 def _alone(pieces: _Pieces, want: np.ndarray) -> np.ndarray:
@@ -162,28 +163,36 @@ def _alone(pieces: _Pieces, want: np.ndarray) -> np.ndarray:
     return FIT * apart(pieces.proba, want) + pieces.luck
 
 
-def _search(pieces: _Pieces, wants: np.ndarray, last: int, wanted_s: float) -> tuple[float, list[int]] | None:
+def _search(
+    pieces: _Pieces, wants: np.ndarray, last: int, wanted_s: float, *, strict: bool
+) -> tuple[float, list[int]] | None:
     """The cheapest path: its cost, and the places of its pieces; None when there is none.
 
     wants : shape (n, 4), the wanted mixture at each place.  last : number of the last station.
+    strict : neighbours by one artist are against the rules, and else cost ``SAME_ARTIST``.
     """
     number, typical = len(wants), float(np.median(pieces.length))
     paths: list[tuple[int, ...]] = [()]
     costs, clocks = np.zeros(1), np.zeros(1)
+    used = np.zeros((1, len(pieces.ids)), dtype=bool)
+    left = np.array([[np.sum(pieces.station >= s) for s in range(last + 1)]])  # not used, of a station and those after
     for k, want in enumerate(wants):
         alone = _alone(pieces, want)
-        tried = _candidates(pieces, alone)
+        tried = _candidates(pieces, alone, used, CANDIDATES + k)
+        station = pieces.station[tried][None, :]
         cost = costs[:, None] + alone[tried][None, :]
         if k:
-            ends = np.array([path[-1] for path in paths])
-            cost = cost + _between(pieces, ends[:, None], tried[None, :])
-            onward = pieces.station[tried][None, :] - pieces.station[ends][:, None]
+            ends = np.array([path[-1] for path in paths])[:, None]
+            cost = cost + _between(pieces, ends, tried[None, :])
+            same = pieces.artist[ends] == pieces.artist[tried][None, :]
+            cost = cost + np.where(same, np.inf if strict else SAME_ARTIST, 0.0)
+            onward = station - pieces.station[ends]
             cost = np.where((onward == 0) | (onward == 1), cost, np.inf)
-            used = np.array([[t in path for t in tried] for path in paths])
-            cost = np.where(used, np.inf, cost)
+            cost = np.where(used[:, tried], np.inf, cost)
         else:
-            cost = np.where(pieces.station[tried][None, :] == 0, cost, np.inf)
-        cost = np.where(last - pieces.station[tried] <= number - 1 - k, cost, np.inf)  # the rest must reach the goal
+            cost = np.where(station == 0, cost, np.inf)
+        rest = number - 1 - k  # places that are still to be filled: by what is left, and up to the goal
+        cost = np.where((last - station <= rest) & (left[:, station[0]] > rest), cost, np.inf)
         clock = clocks[:, None] + pieces.length[tried][None, :]
         ahead = np.abs(clock - wanted_s * (k + 1) / number) / typical
         total = cost + (CLOCK if k == number - 1 else ON_THE_WAY) * ahead
@@ -194,14 +203,29 @@ def _search(pieces: _Pieces, wants: np.ndarray, last: int, wanted_s: float) -> t
         rows, columns = np.unravel_index(kept, total.shape)
         paths = [(*paths[r], int(tried[c])) for r, c in zip(rows, columns, strict=True)]
         costs, clocks = (total if k == number - 1 else cost)[rows, columns], clock[rows, columns]
+        used = used[rows]
+        used[np.arange(len(rows)), tried[columns]] = True
+        left = left[rows] - (np.arange(last + 1)[None, :] <= station[0, columns][:, None])
     return float(costs[0]) / number, list(paths[0])
 
 
-def _candidates(pieces: _Pieces, alone: np.ndarray) -> np.ndarray:
-    """Places of the cheapest pieces of each station, so that the next one is always within reach."""
+def _candidates(pieces: _Pieces, alone: np.ndarray, used: np.ndarray, count: int) -> np.ndarray:
+    """Places of the cheapest pieces of each station, so that the next one is always within reach.
+
+    used : by each beginning, shape (beginnings, pieces).  count : of each station, with those that all beginnings have
+    used, which are left out: so each beginning has as many left as if it were the only one. Half as many are by others
+    than the artist with most of these, so that neighbours can differ.
+    """
+    by_all = used.all(axis=0)
     order = np.argsort(alone, kind="stable")
-    stations = pieces.station[order]
-    return np.sort(np.concatenate([order[stations == s][:CANDIDATES] for s in np.unique(stations)]))
+    order = order[~by_all[order]]
+    stations, most, found = pieces.station[order], count - int(by_all.sum()), []
+    for s in np.unique(stations):
+        here = order[stations == s]
+        cheapest = here[:most]
+        leader = np.bincount(pieces.artist[cheapest]).argmax()
+        found += [cheapest, here[pieces.artist[here] != leader][: most // 2]]
+    return np.unique(np.concatenate(found))
 
 
 # --- another piece ---------------------------------------------------------------------------------------------------
@@ -210,8 +234,9 @@ def _candidates(pieces: _Pieces, alone: np.ndarray) -> np.ndarray:
 def swap(made: Playlist, pool: Pool, piece_id: str, *, without: Collection[str] = ()) -> Playlist:
     """The playlist with another piece in the place of one; all others stay where they are.
 
-    For paths and for playlists of a mood. The piece is chosen by the same costs, between its neighbours, and so that
-    the length stays near the wished one.  without : pieces that nobody wants either.
+    For paths and for playlists of a mood. The piece is chosen by the same costs and rules, between its neighbours, and
+    so that the length stays near the wished one: one by the artist of a neighbour only where no other can take the
+    place.  without : pieces that nobody wants either.
     Raises CoreError when the piece is not in the playlist or nothing can take its place.
     """
     listed = list(made.rows["piece_id"])
@@ -227,10 +252,12 @@ def swap(made: Playlist, pool: Pool, piece_id: str, *, without: Collection[str] 
     )
     free = np.array([k for k, p in enumerate(pieces.ids) if p in table.index], dtype=int)
     cost = _alone(pieces, made.rows[[f"want_{e}" for e in EMOTIONS]].to_numpy(dtype=float)[place])[free]
+    by_neighbour = np.zeros(len(free), dtype=bool)
     for beside, after in ((place - 1, False), (place + 1, True)):
         if 0 <= beside < len(listed):
             there = np.array([pieces.ids.index(listed[beside])])
             cost = cost + _between(pieces, there, free)
+            by_neighbour |= pieces.artist[there] == pieces.artist[free]
             onward = (pieces.station[there] - pieces.station[free]) * (1 if after else -1)
             cost = np.where((onward == 0) | (onward == 1), cost, np.inf)
     if place in (0, len(listed) - 1):  # the way begins and ends where it was wished
@@ -238,6 +265,8 @@ def swap(made: Playlist, pool: Pool, piece_id: str, *, without: Collection[str] 
         cost = np.where(pieces.station[free] == station, cost, np.inf)
     rest = made.length_s - made.rows["duration_s"].to_numpy()[place]
     cost = cost + CLOCK * np.abs(rest + pieces.length[free] - made.wanted_s) / max(np.median(pieces.length), 1.0)
+    if np.isfinite(cost[~by_neighbour]).any():
+        cost = np.where(by_neighbour, np.inf, cost)
     if not np.isfinite(cost).any():
         raise CoreError("No other piece of the library can take this place without a jump in mood. It stays.")
     chosen = pool.table.loc[[pieces.ids[free[int(np.argmin(cost))]]]].reset_index(names="piece_id")

@@ -240,6 +240,43 @@ def test_staying_in_a_mood_is_a_path_too():
     check(made)
 
 
+@pytest.mark.parametrize("way", [("relax",), ("sad", "relax"), ("sad", "relax", "happy")])
+@pytest.mark.parametrize("minutes", [120, 240])
+def test_a_long_path_needs_no_more_than_pieces(way, minutes):
+    """Also one that stays in a mood: there every place wants the same pieces."""
+    made = iso_path.iso_path(pool(3000, artists=200), way, minutes)
+    check(made)
+    assert abs(made.length_s - 60 * minutes) < 120
+    assert (made.rows["weak"] == "").all()
+
+
+def test_a_long_path_of_short_pieces():
+    """Four hours take more than half of the 300 pieces: the beginning must leave enough for the end."""
+    table = many(300, artists=40)
+    table["duration_s"] = np.random.default_rng(0).uniform(60, 150, len(table))
+    made = iso_path.iso_path(Pool(table, ()), ("sad", "relax", "happy"), 240)
+    check(made)
+    assert len(made.rows) > 120
+    assert abs(made.length_s - 240 * 60) < 75
+    assert together(list(made.rows["artist"])) == 0
+
+
+def test_neighbours_differ_also_where_one_artist_made_nearly_everything():
+    table = pool(400).table
+    rare = np.random.default_rng(1).random(len(table)) < 0.1
+    table = table.assign(artist=np.where(rare, [f"Rare {k}" for k in range(len(table))], "Everywhere"))
+    made = iso_path.iso_path(Pool(table, ()), ("sad", "relax"), 60)
+    check(made)
+    assert together(list(made.rows["artist"])) == 0
+
+
+def test_one_artist_alone_makes_a_path_and_it_is_said():
+    one = Pool(pool(100).table.assign(artist="Emel"), ())
+    made = iso_path.iso_path(one, ("sad", "relax"), 30)
+    check(made)
+    assert f"{len(made.rows) - 1} neighbours are by the same artist" in "\n".join(made.remarks)
+
+
 def test_another_seed_is_another_path():
     one = pool(300)
     paths = [tuple(iso_path.iso_path(one, ("sad", "relax"), 40, seed=s).rows["piece_id"]) for s in range(5)]
@@ -249,24 +286,26 @@ def test_another_seed_is_another_path():
 def test_the_search_finds_what_trying_everything_finds():
     """Eight pieces, four places: the cheapest of all 1680 orders that keep to the rules."""
     for seed in range(4):
-        table = many(8, seed=seed, artists=8, sure=1.0)
+        table = many(8, seed=seed, artists=5, sure=1.0)
         table["guess"] = ["sad", "relax"] * 4
         way, wanted_s = ("sad", "relax"), 900.0
         arrays = iso_path._arrays(table, way, 0)
         wants = np.array([iso_path.mixture_at(place, way) for place in (0, 0, 1, 1)])
-        found = iso_path._search(arrays, wants, 1, wanted_s)
-        best = min(_cost(arrays, order, wants, wanted_s) for order in permutations(range(8), 4))
-        assert found is not None
-        assert found[0] == pytest.approx(best / 4)
+        orders = list(permutations(range(8), 4))
+        for same_artist in (np.inf, iso_path.SAME_ARTIST):
+            found = iso_path._search(arrays, wants, 1, wanted_s, strict=same_artist == np.inf)
+            assert found is not None
+            assert found[0] == pytest.approx(min(_cost(arrays, o, wants, wanted_s, same_artist) for o in orders) / 4)
 
 
-def _cost(arrays, order, wants, wanted_s) -> float:
+def _cost(arrays, order, wants, wanted_s, same_artist) -> float:
     at = arrays.station[list(order)]
     if at[0] != 0 or at[-1] != 1 or not set(np.diff(at)) <= {0, 1}:
         return np.inf
     cost = sum(iso_path._alone(arrays, want)[k] for want, k in zip(wants, order, strict=True))
     for a, b in zip(order, order[1:], strict=False):
         cost += float(iso_path._between(arrays, np.array([a]), np.array([b]))[0])
+        cost += same_artist if arrays.artist[a] == arrays.artist[b] else 0.0
     miss = abs(arrays.length[list(order)].sum() - wanted_s) / np.median(arrays.length)
     return float(cost + iso_path.CLOCK * miss)
 
@@ -340,6 +379,26 @@ def test_a_veto_changes_one_piece_only(library, way, place):
     assert abs(other.length_s - other.wanted_s) <= 0.1 * other.wanted_s
     again = iso_path.swap(made, shuffled(one), vetoed)
     pd.testing.assert_frame_equal(again.rows, other.rows)
+
+
+def test_a_veto_puts_no_artist_beside_himself_while_another_is_there():
+    """Also where his piece would fit the time much better: the rule comes before the costs."""
+    swaps = kept = 0
+    for seed in range(12):
+        table = many(40, seed=seed, artists=3)
+        table["duration_s"] = np.random.default_rng(seed).choice([70.0, 900.0], len(table))
+        table = table.assign(guess="relax")
+        made = mood_lists.by_mood(Pool(table, ()), "relax", 30)
+        listed, artists = list(made.rows["piece_id"]), list(made.rows["artist"])
+        for k, piece in enumerate(listed):
+            beside = {artists[j] for j in (k - 1, k + 1) if 0 <= j < len(listed)}
+            others = table[~table.index.isin(listed) & ~table["artist"].isin(beside)]
+            other = iso_path.swap(made, Pool(table, ()), piece)
+            swaps += 1
+            if len(others):
+                assert other.rows["artist"].iloc[k] not in beside
+                kept += 1
+    assert kept > swaps / 2
 
 
 def test_vetoes_in_a_row_never_bring_a_piece_back():
