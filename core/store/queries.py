@@ -1,15 +1,18 @@
 """What pages ask of the store: the label queue, what stands, counts for Home, and the library by mood."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 import sqlalchemy as sa
 
 from core import agreement
+from core.inference import Policy
+from core.letters import fold
 from core.schema import EMOTIONS
 from core.store.answers import feedback_table, rater_name
-from core.store.connection import Store, frame, read
-from core.store.schema import TRACK, UNDONE, clips, features, feedback, predictions, raters, tracks
+from core.store.connection import Store, frame, in_parts, read
+from core.store.schema import TRACK, UNDONE, clips, features, feedback, files, jobs, predictions, raters, tracks
 
 _SORTS = (
     *("confidence", "margin", "tempo", "lufs", "file_name", "artist", "title", "album", "year", "created_at"),
@@ -27,24 +30,31 @@ _CLIP = (
     "created_at",
 )
 TEMPO = "_Tempo_Mean"
+_SEARCHED = (clips.c.file_name, *(tracks.c[n] for n in ("title", "artist", "performer", "album", "makam")))
+LIBRARY = "library"  # name of the job that scores one
 
 
 def _newest(
-    role: str, model_version: str | None, *, or_any: bool = False
+    role: str, model_version: str | None, *, policy: Policy | None = None, or_any: bool = False
 ) -> tuple[sa.FromClause, sa.ColumnElement[bool]]:
     """Predictions, and the condition that picks a clip's newest in this role, of this model where one is named.
 
+    policy : answers that were decided under it come first, then the newest of the model.
     or_any : where the named model has said nothing of a clip, the newest of any model.
     Looked up clip by clip: the index of predictions begins with the clip.
     """
     said, other = predictions.alias(role), predictions.alias(f"{role}_all")
     newest = sa.func.max(other.c.id)
-    picked: sa.ColumnElement[Any] = newest
     wanted = (other.c.clip_id == clips.c.id) & (other.c.role == role)
+    of_model = sa.true() if model_version is None else other.c.model_version == model_version
+    choices: list[sa.ColumnElement[Any]] = [newest]
     if model_version is not None and or_any:
-        picked = sa.func.coalesce(newest.filter(other.c.model_version == model_version), newest)
+        choices.insert(0, newest.filter(of_model))
     elif model_version is not None:
-        wanted &= other.c.model_version == model_version
+        wanted &= of_model
+    if policy is not None:
+        choices.insert(0, newest.filter(of_model, other.c.policy == policy.to_json()))
+    picked = sa.func.coalesce(*choices) if len(choices) > 1 else newest
     return said, said.c.id == sa.select(picked).where(wanted).correlate(clips).scalar_subquery()
 
 
@@ -210,6 +220,7 @@ def library_table(
     accepted: bool = False,
     min_confidence: float = 0.0,
     model_version: str | None = None,
+    policy: Policy | None = None,
     origins: tuple[str, ...] = ("upload", "recording", "library", "import"),
     search: str = "",
     sort: str = "confidence",
@@ -219,15 +230,20 @@ def library_table(
 ) -> pd.DataFrame:
     """Scored clips by mood, with the newest prediction of the champion and what is known of the track.
 
+    Clips of a library are listed while a file of it was scored with this content, see ``library_places``.
     model_version : of the model in use; of a clip that it has not scored the newest prediction counts.
+    policy : the one in force; where nothing was decided under it the newest decision counts.
     emotions : the model's guess is one of these.  accepted : only clips whose guess the policy accepts.
-    min_confidence : probability of the guess, in [0, 1].  search : part of a file's name, artist, title or performer.
+    min_confidence : probability of the guess, in [0, 1].
+    search : words, each of which file name, title, artist, performer, album or makam holds, in any case, with or
+    without Turkish letters.
     sort : one of confidence, margin, p_<emotion>, tempo, lufs, file_name, artist, title, album, year, created_at.
     Columns: clip_id, content_hash, file_name, path, origin, start_s, duration_s, file_duration_s (of the whole file),
-    lufs, created_at, prediction_id, model_version, extractor, guess, decision, candidates (JSON), reason, margin, p_*,
-    confidence, tempo (bpm), artist, title, source (a library's folder), album, genre, year, makam, usul, performer.
+    lufs, created_at, prediction_id, model_version, extractor, guess, decision, candidates (JSON), reason, margin,
+    policy (JSON, of the decision), p_*, confidence, tempo (bpm), artist, title, source (a library's folder), album,
+    genre, year, makam, usul, performer.
     """
-    said, of_clip = _newest("champion", model_version, or_any=True)
+    said, of_clip = _newest("champion", model_version, policy=policy, or_any=True)
     confidence = sa.case(*((said.c.guess == e, said.c[f"p_{e}"]) for e in EMOTIONS), else_=0.0).label("confidence")
     track = [tracks.c[n] for n in TRACK]
     query = (
@@ -236,6 +252,7 @@ def library_table(
             *(clips.c[n] for n in _CLIP),
             said.c.id.label("prediction_id"),
             *(said.c[n] for n in ("model_version", "extractor", "guess", "decision", "candidates", "reason", "margin")),
+            said.c.policy,
             *(said.c[f"p_{e}"] for e in EMOTIONS),
             confidence,
             features.c[TEMPO].label("tempo"),
@@ -246,14 +263,53 @@ def library_table(
         .outerjoin(features, sa.and_(features.c.clip_id == clips.c.id, features.c.extractor == said.c.extractor))
         .outerjoin(tracks, tracks.c.id == clips.c.track_id)
         .where(clips.c.deleted_at.is_(None), clips.c.origin.in_(origins), said.c.guess.in_(emotions))
-        .where(confidence >= min_confidence)
+        .where(confidence >= min_confidence, sa.or_(clips.c.origin != "library", _scored(clips.c.content_hash)))
     )
     if accepted:
         query = query.where(said.c.decision.is_not(None))
-    if search.strip():
-        places = (clips.c.file_name, tracks.c.artist, tracks.c.title, tracks.c.performer)
-        query = query.where(sa.or_(*(place.icontains(search.strip(), autoescape=True) for place in places)))
     key = query.selected_columns[sort if sort in _SORTS else "confidence"]
     known = key.is_(None)  # what is not known comes last, in every database
     order = key.desc() if descending else key.asc()
-    return read(store, lambda c: frame(c, query.order_by(known, order, clips.c.id).limit(limit).offset(offset)))
+    ordered = query.order_by(known, order, clips.c.id)
+    if words := fold(search).split():
+        return read(store, lambda c: _found(c, ordered, words, limit, offset))
+    return read(store, lambda c: frame(c, ordered.limit(limit).offset(offset)))
+
+
+def _found(c: sa.Connection, ordered: sa.Select[Any], words: list[str], limit: int, offset: int) -> pd.DataFrame:
+    """The rows of which every word is found in a name. No database folds Turkish letters as we do: names come first."""
+    names = c.execute(ordered.with_only_columns(clips.c.id, *_SEARCHED))
+    texts = ((clip, fold("\n".join(filter(None, said)))) for clip, *said in names)
+    ids = [clip for clip, text in texts if all(word in text for word in words)][offset : offset + limit]
+    unordered = ordered.order_by(None)
+    table = pd.concat([frame(c, unordered.where(clips.c.id.in_(part))) for part in in_parts(ids) or [[]]])
+    return table.set_index("clip_id").loc[ids].reset_index()
+
+
+def _scored(content_hash: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
+    """Whether a file of a library with this content was scored, and not written over since."""
+    return sa.exists().where(files.c.content_hash == content_hash, files.c.state == "scored")
+
+
+def library_places(store: Store, contents: Sequence[str]) -> pd.DataFrame:
+    """Where these contents were scored: content_hash, path, size (bytes), of each content the newest place first.
+
+    Nobody has looked whether the files are still there.
+    """
+    query = sa.select(files.c.content_hash, files.c.path, files.c.size).where(files.c.state == "scored")
+    ordered = query.order_by(files.c.checked_at.desc(), files.c.id)
+    parts = in_parts(contents) or [[]]
+    found = read(store, lambda c: [frame(c, ordered.where(files.c.content_hash.in_(part))) for part in parts])
+    return pd.concat(found, ignore_index=True)
+
+
+def library_mark(store: Store) -> tuple[object, ...]:
+    """Changes whenever ``library_table`` or ``library_places`` may say something else."""
+    query = sa.select(
+        sa.select(sa.func.max(predictions.c.id)).scalar_subquery(),
+        sa.select(sa.func.count()).select_from(clips).where(clips.c.deleted_at.is_(None)).scalar_subquery(),
+        sa.select(sa.func.count()).select_from(files).scalar_subquery(),
+        sa.select(sa.func.max(files.c.checked_at)).scalar_subquery(),
+        sa.select(sa.func.max(jobs.c.ended_at)).where(jobs.c.name == LIBRARY).scalar_subquery(),
+    )
+    return tuple(map(str, read(store, lambda c: c.execute(query).one())))
