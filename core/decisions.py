@@ -13,9 +13,8 @@ import pandas as pd
 
 from core.errors import ModelError, TableError
 from core.inference import Policy, conformal_floors
-from core.schema import EMOTIONS
+from core.schema import EMOTIONS, PROBA
 
-PROBA = tuple(f"p_{e}" for e in EMOTIONS)
 ACTIONS = ("accept", "choose", "review")
 ALL = "all"
 FOLDS = 5  # parts of the clips; floors are learned on the other four

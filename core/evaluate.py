@@ -16,9 +16,8 @@ import numpy as np
 import pandas as pd
 
 from core.errors import TableError
-from core.schema import COLUMNS, EMOTIONS
+from core.schema import COLUMNS, EMOTIONS, PROBA
 
-PROBA = tuple(f"p_{emotion}" for emotion in EMOTIONS)
 ALL = "all"  # stands for "over all emotions" in the column ``emotion``
 BINS = 15  # reliability bins, equal width or equal count
 RESAMPLES = 1000

@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # pandas costs 40 MB that a process which only extracts featu
     import pandas as pd
 
 EMOTIONS = ("angry", "happy", "relax", "sad")
+PROBA = tuple(f"p_{emotion}" for emotion in EMOTIONS)  # columns of their probabilities
 LABEL = "Class"
 
 SR = 44_100  # Hz; the published table was made at this rate

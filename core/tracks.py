@@ -12,14 +12,13 @@ import numpy as np
 import pandas as pd
 
 from core.errors import AudioError, CoreError
-from core.schema import EMOTIONS
+from core.schema import EMOTIONS, PROBA
 
 SHORTEST_S, LONGEST_S = 30.0, 60.0  # the model was trained on 30 s; in more than a minute moods are mixed
 LENGTH_S, HOP_S = 30.0, 15.0
 REST_S = 1.0  # what is left after the last window gets a window of its own if it is longer than this
 STRETCH_S = 30.0
 LONGEST_RECORDING_S = 6 * 3600.0  # more than any concert; a file that claims more has a damaged length
-PROBA = [f"p_{e}" for e in EMOTIONS]
 
 Scored = tuple[float, float, Mapping[str, float] | None, str]  # start_s, end_s, probabilities or None, remark
 
@@ -93,7 +92,7 @@ def overall(table: pd.DataFrame, how: Literal["mean", "vote"] = "mean") -> Mood:
     A tie of votes is decided by the mean probabilities. Windows without music do not count.
     Raises AudioError when no window holds music.
     """
-    proba = table[PROBA].dropna().to_numpy()
+    proba = table[list(PROBA)].dropna().to_numpy()
     if not len(proba):
         raise AudioError("No part of this recording holds music that could be scored.")
     mean = proba.mean(axis=0)
@@ -109,10 +108,10 @@ def steadiest(table: pd.DataFrame, emotion: str, *, length_s: float = STRETCH_S)
     probability 0. Stretches begin where windows begin, and one ends with the recording.
     Returns None when no window holds music.
     """
-    if table[PROBA].dropna().empty:
+    if table[list(PROBA)].dropna().empty:
         return None
     end_s, p = float(table["end_s"].max()), table[f"p_{emotion}"].fillna(0).to_numpy()
-    wins = table[PROBA].fillna(0).to_numpy().max(axis=1) <= p
+    wins = table[list(PROBA)].fillna(0).to_numpy().max(axis=1) <= p
     start, end = table["start_s"].to_numpy(), table["end_s"].to_numpy()
     best: Stretch | None = None
     last = max(end_s - length_s, 0.0)

@@ -10,7 +10,7 @@ from core.audio import Source
 from core.errors import CoreError
 from core.inference import Policy
 from core.pipeline import Served
-from core.schema import EMOTIONS
+from core.schema import EMOTIONS, PROBA
 from core.settings import Settings
 from pages import _shared
 from pages._clip_parts import upload
@@ -177,7 +177,7 @@ def mood(source: Source, cut: Plan, done: pd.DataFrame, served: Served) -> None:
     )
     unlike = done["remark"].str.startswith("unlike")
     # A window that the model cannot judge counts as one without the wanted mood, as long as there are others.
-    judged = tracks.steadiest(done.assign(**{p: done[p].where(~unlike) for p in tracks.PROBA}), wanted)
+    judged = tracks.steadiest(done.assign(**{p: done[p].where(~unlike) for p in PROBA}), wanted)
     stretch = judged or tracks.steadiest(done, wanted)
     tag = f"clip-{source.digest[:8]}_model-{served.model.version}"
     windows = done.rename(columns=COLUMNS)
