@@ -21,9 +21,9 @@ import numpy as np
 import pandas as pd
 
 from core.errors import CoreError
-from core.moods import CIRCLE, PROBA
+from core.moods import CIRCLE
 from core.playlists import FAR_STEP, TEMPO_STEP, Playlist, Pool, apart, chance, finished, voices, wished
-from core.schema import EMOTIONS
+from core.schema import EMOTIONS, PROBA
 
 FIT, CHANGE, TEMPO = 2.0, 1.0, 0.5  # cost of a whole unit: of probability, of probability, of an octave of tempo
 TEMPO_JUMP = 1.0  # cost of leaving TEMPO_STEP, and 2 an octave beyond it
@@ -65,7 +65,7 @@ def _arrays(table: pd.DataFrame, way: tuple[str, ...], seed: int) -> _Pieces:
     table = table[table["guess"].isin(way)].sort_index()
     return _Pieces(
         list(table.index),
-        table[PROBA].to_numpy(dtype=float),
+        table[list(PROBA)].to_numpy(dtype=float),
         np.array([way.index(g) for g in table["guess"]], dtype=int),
         np.log2(table["tempo"].to_numpy(dtype=float)),
         table["duration_s"].to_numpy(dtype=float),
@@ -86,7 +86,7 @@ def iso_path(pool: Pool, way: tuple[str, ...], minutes: float, *, per_step: int 
     typical, fewest = float(np.median(pieces.length)), 2 * len(way)
     about = max(fewest, round(wanted_s / typical))
     numbers = [n for n in range(about - SPREAD, about + SPREAD + 1) if fewest <= n <= len(pieces.ids)]
-    found = []
+    found: list[tuple[float, list[int]]] = []
     few = {max(fewest, round(share * len(pieces.ids))) for share in (1.0, 0.85, 0.7)}  # of a library that is too small
     for strict in (True, False):
         for n in () if found else numbers or sorted(few):
@@ -216,7 +216,7 @@ def _candidates(pieces: _Pieces, alone: np.ndarray, used: np.ndarray, count: int
     used, which are left out: so each beginning has as many left as if it were the only one. Half as many are by others
     than the artist with most of these, so that neighbours can differ.
     """
-    by_all = used.all(axis=0)
+    by_all: np.ndarray = np.all(used, axis=0)
     order = np.argsort(alone, kind="stable")
     order = order[~by_all[order]]
     stations, most, found = pieces.station[order], count - int(by_all.sum()), []

@@ -8,6 +8,7 @@ import pandas as pd
 from core import names, store
 from core.agreement import current_answers
 from core.errors import CoreError, TableError
+from core.letters import fold
 
 ACTIONS = ("add", "change", "same", "left out", "refused")
 COLUMNS = (
@@ -89,7 +90,7 @@ class _Clips:
 
 def _base(path: str) -> str:
     """A file's name for comparing, without its folders."""
-    return names.fold(path.replace("\\", "/").rsplit("/", 1)[-1], marks=True)
+    return fold(path.replace("\\", "/").rsplit("/", 1)[-1], marks=True)
 
 
 class _People:
@@ -99,21 +100,21 @@ class _People:
         login = raters["verified"].astype(bool)
         others = raters[~login].sort_values("answers", ascending=False, kind="stable")["rater"]
         self.importer = importer
-        self.logins = {names.fold(name): name for name in raters.loc[login, "rater"]}
+        self.logins = {fold(name): name for name in raters.loc[login, "rater"]}
         self.logins |= {name: name for name in raters.loc[login, "rater"]}
         self.spellings = set(others)
         self.known: dict[str, str] = {}
         for name in others:
-            self.known.setdefault(names.fold(name), name)
+            self.known.setdefault(fold(name), name)
         if importer.verified:
-            self.logins[names.fold(importer.name)] = importer.name
+            self.logins[fold(importer.name)] = importer.name
         else:
-            self.known[names.fold(importer.name)] = importer.name
+            self.known[fold(importer.name)] = importer.name
 
     def find(self, given: str) -> tuple[str, bool]:
         """The name as it is kept, and whether it is that of a login. Raises StoreError for what is no name."""
         name = store.rater_name(given) if given else self.importer.name
-        folded = names.fold(name)
+        folded = fold(name)
         if name == self.importer.name:
             return name, self.importer.verified
         if name in self.logins or folded in self.logins:

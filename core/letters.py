@@ -10,9 +10,16 @@ _MARKS = dict.fromkeys(range(0x300, 0x370))  # accents, which NFKD and NFD set a
 _ALPHABET = {letter: f"~{k:02d}" for k, letter in enumerate("abcçdefgğhıijklmnoöpqrsştuüvwxyz")}
 
 
-def fold(text: str) -> str:
-    """Text for comparing: small letters without marks, dotted and dotless i as one: ``"HÜSEYNÎ" -> "huseyni"``."""
-    return unicodedata.normalize("NFKD", text.casefold().replace("ı", "i")).translate(_MARKS)
+def fold(text: str, *, marks: bool = False) -> str:
+    """Text for comparing: small letters, dotted and dotless i as one, no marks: ``"HÜSEYNÎ" -> "huseyni"``.
+
+    marks : keep them: ``"HÜSEYNÎ" -> "hüseynî"``. Folded again, it stays what it is.
+    """
+    small = unicodedata.normalize("NFC", text).replace("İ", "i").casefold().replace("ı", "i")
+    if marks:
+        return unicodedata.normalize("NFC", small)
+    plain = unicodedata.normalize("NFKD", small).translate(_MARKS)
+    return plain.casefold().replace("ı", "i")  # NFKD makes plain capitals of letters in other dress
 
 
 def turkish_order(text: str) -> str:

@@ -7,6 +7,7 @@ piece stands between them is what the model's probabilities say, and no measurem
 """
 
 import json
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,14 +17,13 @@ import pandas as pd
 
 from core.demo_library import GENRE as SYNTHETIC
 from core.errors import CoreError
+from core.letters import fold, turkish_order
 from core.monitor import Reference, deviations
-from core.names import fold
-from core.schema import COLUMNS, EMOTIONS
+from core.schema import COLUMNS, EMOTIONS, PROBA
 
 CIRCLE = ("angry", "happy", "relax", "sad")
 PLEASANT = {"angry": -1.0, "happy": 1.0, "relax": 1.0, "sad": -1.0}
 STRONG = {"angry": 1.0, "happy": 1.0, "relax": -1.0, "sad": -1.0}
-PROBA = [f"p_{e}" for e in EMOTIONS]
 ACCEPTED, BETWEEN, REVIEW = "accepted", "between two", "needs review"
 STANDINGS = (ACCEPTED, BETWEEN, REVIEW)
 TEXT = ("artist", "album", "genre", "makam", "usul", "performer", "source")
@@ -32,33 +32,42 @@ UNKNOWN = "not known"
 FAR = 5.0  # standard deviations; beyond, a feature counts as this far, so that one odd value does not decide alone
 
 
-def pieces(clips: pd.DataFrame) -> pd.DataFrame:
+def pieces(clips: pd.DataFrame, *, model_version: str | None = None) -> pd.DataFrame:
     """The pieces of a library, one row a file, index ``piece_id`` (hash of the file's content), in its order.
 
-    clips : rows of ``store.library_table``, with all scored parts of each file.
+    clips : rows of ``store.library_table``, with all scored parts of each file.  model_version : of the model in use;
+    of a piece that it has heard, what other models say does not count.
+    A file may have been scored in several ways: its middle, and windows that overlap. Every second counts once: one
+    that is in several parts counts for each of them by an equal share. So neither the order of the runs matters nor
+    that one was repeated; *share* below means share of the seconds that were scored.
     Columns: title, artist, album, genre, year, makam, usul, performer, session (name of the file's folder), path,
-    file_name, origin, synthetic, duration_s (of the whole file), windows (scored parts), p_* (mean over the parts),
-    guess, confidence (its probability), steady (share of the parts with this guess), standing, reason, tempo (bpm,
-    median), lufs (mean energy of the parts), clip_id, start_s, length_s (of the part that shows the guess best),
-    model_version, extractor. Text that is not known is empty.
+    file_name, origin, synthetic, duration_s (of the whole file), windows (scored parts), p_* (mean by share), guess,
+    confidence (its probability), steady (share of the parts with this guess), standing, reason, tempo (bpm, median by
+    share), lufs (mean energy by share), channels (of the file, NaN where that is not known), there (see ``placed``),
+    clip_id, start_s, length_s (of the part that shows the guess best), model_version, policy (of the decisions; empty
+    where they are of several), extractor. Text that is not known is empty.
     standing : "accepted" when most parts are accepted as the guess and none as something else; "between two" when most
     parts have one or two candidates and the two strongest are neighbours on the circle; "needs review" otherwise.
     """
-    rows = clips.sort_values(["content_hash", "start_s", "clip_id"], kind="stable")
+    rows = clips.sort_values(["content_hash", "start_s", "clip_id"], kind="stable").reset_index(drop=True)
+    rows = rows[_of_model(rows, model_version)]
     rows = rows.assign(
         file_duration_s=rows["file_duration_s"].fillna(rows["start_s"] + rows["duration_s"]),
-        power=10 ** (rows["lufs"].astype(float) / 10),
         candidates=rows["candidates"].map({said: _count(said) for said in rows["candidates"].unique()}),
+        share=_shares(rows),
+        channels=rows["channels"].astype(float) if "channels" in rows.columns else np.nan,
     )
+    keys = rows["content_hash"]
     group = rows.groupby("content_hash", sort=True)
-    proba = group[PROBA].mean()
+    proba = rows[list(PROBA)].mul(rows["share"], axis=0).groupby(keys).sum()
     guess = pd.Series(np.array(EMOTIONS)[proba.to_numpy().argmax(axis=1)], proba.index)
-    rows["piece_guess"] = rows["content_hash"].map(guess)
-    rows["p_guess"] = rows[PROBA].to_numpy()[
+    rows["piece_guess"] = keys.map(guess)
+    rows["p_guess"] = rows[list(PROBA)].to_numpy()[
         np.arange(len(rows)), [EMOTIONS.index(g) for g in rows["piece_guess"]]
     ]  # of the piece's guess in this part
     best = rows.loc[rows.groupby("content_hash")["p_guess"].idxmax()].set_index("content_hash")
     first = group[[*TEXT, "title", "path", "file_name", "origin"]].first().fillna("")
+    policy = group["policy"].agg(["first", "nunique"])
     return pd.DataFrame(
         {
             "title": first["title"].where(
@@ -74,26 +83,90 @@ def pieces(clips: pd.DataFrame) -> pd.DataFrame:
             **{name: proba[name] for name in PROBA},
             "guess": guess,
             "confidence": proba.max(axis=1),
-            "steady": (rows["guess"] == rows["piece_guess"]).groupby(rows["content_hash"]).mean(),
+            "steady": rows["share"].where(rows["guess"] == rows["piece_guess"], 0.0).groupby(keys).sum(),
             "standing": _standing(rows, proba, guess),
             "reason": best["reason"],
-            "tempo": group["tempo"].median().astype(float),
-            "lufs": 10 * np.log10(group["power"].mean()),
+            "tempo": _median(rows, "tempo").reindex(proba.index),
+            "lufs": _mean_level(rows),
+            "channels": group["channels"].max(),
+            "there": True,
             "clip_id": best["clip_id"],
             "start_s": best["start_s"],
             "length_s": best["duration_s"],
             "model_version": best["model_version"],
+            "policy": policy["first"].where(policy["nunique"] == 1, ""),
             "extractor": best["extractor"],
         }
     ).rename_axis("piece_id")
 
 
+def placed(table: pd.DataFrame, places: pd.DataFrame) -> pd.DataFrame:
+    """The pieces with the path where their file is now, and in column *there* whether it is anywhere.
+
+    places : as ``store.library_places``. A file is there when it has the size of the one that was scored: what was
+    deleted, moved since, or written over is not. Pieces without a file of their own (clips that somebody sent) and
+    those at an address are not looked for, and count as there.
+    """
+    found: dict[str, str] = {}
+    for content, path, size in zip(places["content_hash"], places["path"], places["size"], strict=True):
+        if content not in found and _is_there(path, int(size)):
+            found[content] = path
+    lost = table.index.isin(set(places["content_hash"]) - found.keys())
+    paths = [found.get(piece, path) for piece, path in zip(table.index, table["path"], strict=True)]
+    return table.assign(path=paths, there=~lost)
+
+
+def _is_there(path: str, size: int) -> bool:
+    if "://" in path:
+        return True
+    try:
+        return os.stat(path).st_size == size
+    except OSError:
+        return False
+
+
+def _of_model(rows: pd.DataFrame, model_version: str | None) -> pd.Series:
+    """Which parts count: those that the model in use has heard, and all of a piece of which it has heard none."""
+    said = rows["model_version"] == model_version
+    return said | ~said.groupby(rows["content_hash"]).transform("any")
+
+
+def _shares(rows: pd.DataFrame) -> pd.Series:
+    """Share of each part in its piece, sum 1: its seconds, of which one that n parts have in common counts 1 / n.
+
+    rows : by content_hash and start_s.
+    """
+    keys, start = rows["content_hash"], rows["start_s"]
+    seconds, end = rows["duration_s"].astype(float).copy(), start + rows["duration_s"]
+    before = end.groupby(keys).cummax().groupby(keys).shift()
+    for _, part in rows[keys.isin(set(keys[start < before]))].groupby("content_hash", sort=False):
+        edges = np.unique([start[part.index], end[part.index]])
+        middle = (edges[1:] + edges[:-1]) / 2
+        inside = (start[part.index].to_numpy()[:, None] < middle) & (middle < end[part.index].to_numpy()[:, None])
+        seconds[part.index] = (np.diff(edges) * inside / np.maximum(inside.sum(axis=0), 1)).sum(axis=1)
+    return seconds / seconds.groupby(keys).transform("sum")
+
+
+def _median(rows: pd.DataFrame, name: str) -> pd.Series:
+    """Median of a column by share; the middle of two where half of the share is below and half above."""
+    known = rows[rows[name].notna()].sort_values(["content_hash", name], kind="stable")
+    group = known.groupby("content_hash")["share"]
+    below = group.cumsum() / group.transform("sum")
+    keys, values = known["content_hash"], known[name].astype(float)
+    low, high = (values[which].groupby(keys[which]).first() for which in (below > 0.5 - 1e-9, below > 0.5 + 1e-9))
+    return (low + high.reindex(low.index).fillna(low)) / 2
+
+
+def _mean_level(rows: pd.DataFrame) -> pd.Series:
+    """Loudness of each piece: mean energy of the parts by share; NaN where no part has one."""
+    keys, share = rows["content_hash"], rows["share"].where(rows["lufs"].notna())
+    power = 10 ** (rows["lufs"].astype(float) / 10)
+    mean = (power * share).groupby(keys).sum(min_count=1) / share.groupby(keys).sum(min_count=1)
+    return pd.Series(10 * np.log10(mean.to_numpy()), mean.index)
+
+
 def _count(candidates: object) -> int:
     return len(json.loads(candidates)) if isinstance(candidates, str) and candidates else 0
-
-
-def _stem(name: str) -> str:
-    return re.sub(r"\.[A-Za-z0-9]{2,4}$", "", name)
 
 
 def _parent(path: str) -> str:
@@ -106,9 +179,11 @@ def _folder(path: str) -> str:
 
 def _standing(rows: pd.DataFrame, proba: pd.DataFrame, guess: pd.Series) -> pd.Series:
     keys = rows["content_hash"]
-    accepted = (rows["decision"] == rows["piece_guess"]).groupby(keys).mean() > 0.5
+    accepted, known = (
+        rows["share"].where(which, 0.0).groupby(keys).sum() > 0.5 + 1e-9  # most, and not just half
+        for which in (rows["decision"] == rows["piece_guess"], rows["candidates"] > 0)
+    )
     other = (rows["decision"].notna() & (rows["decision"] != rows["piece_guess"])).groupby(keys).any()
-    known = (rows["candidates"] > 0).groupby(keys).mean() > 0.5
     two = np.argsort(-proba.to_numpy(), axis=1, kind="stable")[:, :2]
     near = np.array([beside(EMOTIONS[a], EMOTIONS[b]) for a, b in two], dtype=bool)
     return pd.Series(np.where(accepted & ~other, ACCEPTED, np.where(known & near, BETWEEN, REVIEW)), guess.index)
@@ -134,8 +209,8 @@ class Filter:
     """Which pieces are wanted. A range is from, to (inclusive); with a range, pieces without the value are left out.
 
     emotions : of the guess.  standings : of ``STANDINGS``.  confidence : at least.  tempo : bpm.  lufs : loudness.
-    artists, albums, genres, makams : one of these; empty = all.  search : words that title, artist, album, makam or
-    file name hold, in any case, with or without Turkish letters.
+    artists, albums, genres, makams : one of these; empty = all.  search : words, each of which title, artist,
+    performer, album, makam or file name hold, in any case, with or without Turkish letters.
     """
 
     emotions: tuple[str, ...] = EMOTIONS
@@ -151,8 +226,8 @@ class Filter:
     search: str = ""
 
 
-def pick(table: pd.DataFrame, wanted: Filter) -> pd.DataFrame:
-    """The pieces that the filter lets through, in their order."""
+def pick(table: pd.DataFrame, wanted: Filter, *, text: pd.Series | None = None) -> pd.DataFrame:
+    """The pieces that the filter lets through, in their order. text : as from ``searched``, of these and more."""
     keep = table["guess"].isin(wanted.emotions) & table["standing"].isin(wanted.standings)
     keep &= table["confidence"] >= wanted.confidence
     for name in ("tempo", "lufs", "year"):
@@ -165,20 +240,15 @@ def pick(table: pd.DataFrame, wanted: Filter) -> pd.DataFrame:
             keep &= table[name].isin(names)
     words = fold(wanted.search).split()
     if words:
-        text = table["title"].str.cat(table[["artist", "album", "makam", "file_name"]], sep=" ").map(fold)
+        text = searched(table) if text is None else text.loc[table.index]
         for word in words:
             keep &= text.str.contains(word, regex=False)
     return table[keep]
 
 
-_ALPHABET = {letter: f"{k:02d}" for k, letter in enumerate("abcçdefgğhıijklmnoöpqrsştuüvwxyz")}
-
-
-def turkish_order(text: str) -> str:
-    """A key that sorts text as the Turkish alphabet does (c ç d ... h ı i ... s ş t u ü); â, î and û as a, i, u."""
-    small = text.replace("İ", "i").replace("I", "ı").casefold()
-    small = small.translate(str.maketrans("âîû", "aiu"))
-    return "".join(f"~{_ALPHABET[c]}" if c in _ALPHABET else f" {c}" for c in small)
+def searched(table: pd.DataFrame) -> pd.Series:
+    """What a search looks at, folded: title, artist, performer, album, makam and file name of each piece."""
+    return table["title"].str.cat(table[["artist", "performer", "album", "makam", "file_name"]], sep="\n").map(fold)
 
 
 SORTS = {
@@ -194,14 +264,32 @@ SORTS = {
 }
 
 
-def in_order(table: pd.DataFrame, by: str, *, descending: bool = False) -> pd.DataFrame:
-    """The pieces sorted by one of ``SORTS``; what is not known comes last, equal ones by title."""
-    text = by in ("title", "artist", "album")
+def alphabet(table: pd.DataFrame) -> pd.DataFrame:
+    """Place of each piece's title, artist and album in the order of the Turkish alphabet; the index is kept.
+
+    To be made once a library: 50,000 titles take half a second.
+    """
+    found = {}
+    for name in ("title", "artist", "album"):
+        place = {text: k for k, text in enumerate(sorted(table[name].unique(), key=turkish_order))}
+        found[name] = table[name].map(place)
+    return pd.DataFrame(found, index=table.index)
+
+
+def in_order(
+    table: pd.DataFrame, by: str, *, descending: bool = False, places: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """The pieces sorted by one of ``SORTS``; what is not known comes last, equal ones by title.
+
+    places : as from ``alphabet``, of these pieces and perhaps more.
+    """
+    places = alphabet(table) if places is None else places.loc[table.index]
+    text = by in places.columns
     known = table[by] != "" if text else table[by].notna()
-    part = table[known].assign(_title=table.loc[known, "title"].map(turkish_order))
-    part = part.assign(_key=part[by].map(turkish_order) if text else part[by])
-    part = part.sort_values("_title", kind="stable").sort_values("_key", ascending=not descending, kind="stable")
-    return pd.concat([part.drop(columns=["_title", "_key"]), table[~known]])
+    keys = (places if text else table).loc[known, by].to_numpy(dtype=float)
+    order = np.lexsort((places.loc[known, "title"].to_numpy(), -keys if descending else keys))
+    at = np.concatenate([np.flatnonzero(known)[order], np.flatnonzero(~known)])
+    return table.iloc[at]
 
 
 def spread(table: pd.DataFrame, by: str) -> pd.DataFrame:
@@ -225,19 +313,49 @@ def spread(table: pd.DataFrame, by: str) -> pd.DataFrame:
 # --- sound -----------------------------------------------------------------------------------------------------------
 
 
-def sound(table: pd.DataFrame, clips: pd.DataFrame, features: pd.DataFrame, reference: Reference) -> pd.DataFrame:
+def sound(clips: pd.DataFrame, features: pd.DataFrame, reference: Reference) -> pd.DataFrame:
     """The sound of each piece: mean features of its parts, as deviations from the training music.
 
-    table : pieces.  clips : columns clip_id and content_hash.  features : ``store.features_table``, index clip_id.
+    clips : columns clip_id and content_hash.  features : ``store.features_table``, index clip_id.
     Returns one row a piece that was measured, index ``piece_id``; columns are the features that the reference compares,
     in its standard deviations, no further than ``FAR``; NaN where a feature was not measurable.
     """
+    away = _deviations(clips, features, reference)
+    return away.clip(-FAR, FAR)
+
+
+def _deviations(clips: pd.DataFrame, features: pd.DataFrame, reference: Reference) -> pd.DataFrame:
     of_piece = clips.set_index("clip_id")["content_hash"]
     known = features[features.index.isin(of_piece.index)]
     mean = known.groupby(of_piece.loc[known.index].to_numpy()).mean().rename_axis("piece_id")
-    mean = mean.loc[mean.index.intersection(table.index)]
-    away = np.clip(deviations(mean[list(COLUMNS)].to_numpy(dtype=float), reference), -FAR, FAR)
+    away = deviations(mean[list(COLUMNS)].to_numpy(dtype=float), reference)
     return pd.DataFrame(away, index=mean.index, columns=list(reference.used))
+
+
+def recordings(clips: pd.DataFrame, features: pd.DataFrame, reference: Reference) -> pd.Series:
+    """Which recording each piece is, by its sound: piece_id -> the first piece that sounds the same, or itself.
+
+    clips, features : as in ``sound``; pieces that were not measured are not in it. Middles of files are compared with
+    each other (their clip is named like the file), and so are windows, in their mean: other encodings, levels and
+    rates of one recording are alike (`core.library_copies`), and so is one that begins a little later.
+    """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    from core.library_copies import first_alike  # opens the store's module, which the rest does without
+
+    ids = pd.Index(sorted(set(clips.loc[clips["clip_id"].isin(features.index), "content_hash"])), name="piece_id")
+    middle = clips["clip_id"] == clips["content_hash"]
+    pairs = [np.zeros((2, 0), dtype=int)]
+    for parts in (clips[middle], clips[~middle]):
+        away = _deviations(parts, features, reference)
+        if len(away) > 1:
+            first = first_alike(away.to_numpy(), reference.used)
+            pairs.append(np.stack([ids.get_indexer(away.index), ids.get_indexer(away.index[first])]))
+    one, other = np.concatenate(pairs, axis=1)
+    _, group = connected_components(coo_array((np.ones(len(one)), (one, other)), shape=(len(ids),) * 2), directed=False)
+    named = pd.Series(ids, ids).groupby(group).transform("first")
+    return named.rename("recording")
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,14 +9,17 @@ import hashlib
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from math import log10
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from core.errors import CoreError
-from core.moods import ACCEPTED, BETWEEN, PROBA, REVIEW, fold
-from core.schema import EMOTIONS
+from core.inference import percent
+from core.letters import fold
+from core.moods import ACCEPTED, BETWEEN, REVIEW
+from core.schema import EMOTIONS, PROBA
 
 TARGET_LUFS = -18.0  # ReplayGain 2.0; broadcasting has -23 (EBU R 128), streaming about -14
 SHORTEST_S = 5.0  # of a piece in a playlist
@@ -28,7 +31,7 @@ LEFT = {
 }
 CARRIED = (
     *("piece_id", "title", "artist", "album", "path", "duration_s", *PROBA, "guess", "confidence", "standing"),
-    *("tempo", "lufs", "synthetic", "clip_id", "start_s", "length_s", "model_version"),
+    *("tempo", "lufs", "channels", "synthetic", "clip_id", "start_s", "length_s", "model_version"),
 )
 
 
@@ -66,20 +69,25 @@ class Pool:
     remarks: tuple[str, ...]
 
 
-def usable(pieces: pd.DataFrame, *, standings: Collection[str] = (ACCEPTED,)) -> Pool:
-    """The pieces that a playlist may hold: of these standings, in a file that can be found again, each recording once.
+def usable(
+    pieces: pd.DataFrame, *, standings: Collection[str] = (ACCEPTED,), recordings: pd.Series | None = None
+) -> Pool:
+    """The pieces that a playlist may hold: of these standings, in a file that is there, and each recording once.
 
-    pieces : as ``moods.pieces``. Of two with the same artist and title the one with the greater confidence stays.
+    pieces : as ``moods.pieces``, and as ``moods.placed`` where files may have gone.
+    recordings : as ``moods.recordings``; without it only names tell that two pieces are one recording.
+    Of two with the same artist and title, and of two that sound the same, the one with the greater confidence stays.
     """
     table = pieces.sort_index()
     standing = table["standing"].isin(list(standings))
     filed = table["path"].map(lambda path: bool(re.match(r"/|[A-Za-z]:[\\/]|\\\\|[a-z0-9]+://", path)))
-    long = table["duration_s"] >= SHORTEST_S
-    kept = table[standing & filed & long]
-    named = kept[(kept["artist"] != "") & (kept["title"] != "")]
-    names = named["artist"].map(fold) + "\n" + named["title"].map(fold)
-    order = named["confidence"].sort_values(ascending=False, kind="stable").index
-    twice = order[names.loc[order].duplicated()]
+    there, long = table["there"].astype(bool), table["duration_s"] >= SHORTEST_S
+    kept = table[standing & filed & there & long].sort_values("confidence", ascending=False, kind="stable")
+    named = (kept["artist"] != "") & (kept["title"] != "")
+    names = kept["artist"].map(fold) + "\n" + kept["title"].map(fold)
+    twice = named & names.where(named).duplicated()
+    sounds = kept.index.to_series() if recordings is None else recordings.reindex(kept.index)
+    again = ~twice & sounds.notna() & sounds.where(~twice).duplicated()
     left = [
         *(
             (table["standing"] == name, f"are left out: {words}")
@@ -87,11 +95,13 @@ def usable(pieces: pd.DataFrame, *, standings: Collection[str] = (ACCEPTED,)) ->
             if name not in standings
         ),
         (standing & ~filed, "are left out: clips without a file of their own"),
-        (standing & filed & ~long, f"are left out: shorter than {SHORTEST_S:.0f} s"),
-        (table.index.isin(twice), "are left out: artist and title of another one"),
+        (standing & filed & ~there, "are left out: their file is gone, or is another one now"),
+        (standing & filed & there & ~long, f"are left out: shorter than {SHORTEST_S:.0f} s"),
+        (twice, "are left out: artist and title of another one"),
+        (again, "are left out: they sound like the recording of another one"),
     ]
     remarks = tuple(f"{int(n)} of {len(table)} pieces {why}." for which, why in left if (n := np.asarray(which).sum()))
-    return Pool(kept.drop(index=twice), remarks)
+    return Pool(kept[~twice & ~again].sort_index(), remarks)
 
 
 def chance(seed: int, name: str) -> float:
@@ -114,6 +124,7 @@ def voices(table: pd.DataFrame) -> list[str]:
 
 # --- what a list says of itself --------------------------------------------------------------------------------------
 
+NEAR_FIT = 0.2  # up to here a piece fits well, and a step is small
 FAR_FIT = 0.45  # total variation distance from the wanted mood, from which a piece is called weak
 FAR_STEP = 0.5  # between two neighbours
 TEMPO_STEP = 1.25  # ratio of two neighbours' tempi that is still a small step
@@ -128,7 +139,7 @@ def finished(made: Playlist, pool: Pool) -> Playlist:
     why : the reasons for the piece, in words; weak : what is weak about it, empty where nothing is.
     """
     rows = made.rows[[*CARRIED, "step", *(f"want_{e}" for e in EMOTIONS)]].reset_index(drop=True)
-    proba, want = rows[PROBA].to_numpy(), rows[[f"want_{e}" for e in EMOTIONS]].to_numpy()
+    proba, want = rows[list(PROBA)].to_numpy(), rows[[f"want_{e}" for e in EMOTIONS]].to_numpy()
     rows.insert(0, "number", np.arange(1, len(rows) + 1))
     rows.insert(1, "begins_s", rows["duration_s"].cumsum() - rows["duration_s"])
     rows["fit"] = apart(proba, want)
@@ -137,7 +148,7 @@ def finished(made: Playlist, pool: Pool) -> Playlist:
     same = pd.Series(voices(rows.set_index("piece_id")))
     told: list[Any] = rows.to_dict("records")
     rows["weak"] = [_weak(row, made.path, again) for row, again in zip(told, same == same.shift(), strict=True)]
-    rows["why"] = [_why(row, made.path) for row in told]
+    rows["why"] = [reason(row, made.path) for row in told]
     made = replace(made, rows=rows)
     remarks = (*pool.remarks, *_too_small(made, pool), *_about(rows, same))
     return level(replace(made, remarks=remarks), made.target_lufs)
@@ -149,9 +160,17 @@ def apart(p: np.ndarray, q: np.ndarray) -> np.ndarray:
 
 
 def mixture(row: Mapping[str, Any], prefix: str = "p_", *, least: float = 0.095) -> str:
-    """Probabilities in words, the largest first: ``"60 % sad, 35 % relax"``; below 10 % nothing is said."""
+    """Probabilities in words, the largest first: ``"60.0 % sad, 35.0 % relax"``; below 10 % nothing is said.
+
+    prefix : ``"want_"`` for what is wanted, in whole percent.
+    """
+    words = percent if prefix == "p_" else _whole
     found = sorted(((row[f"{prefix}{e}"], e) for e in EMOTIONS), key=lambda pair: -pair[0])
-    return ", ".join(f"{p:.0%} {e}".replace("%", " %") for p, e in found if p >= least)
+    return ", ".join(f"{words(p)} {e}" for p, e in found if p >= least)
+
+
+def _whole(share: float) -> str:
+    return f"{round(100 * share)} %"
 
 
 def _weak(row: Mapping[str, Any], on_a_way: bool, by_same: bool) -> str:
@@ -172,10 +191,30 @@ def small_tempo_step(change: float) -> bool:
     return 1 / TEMPO_STEP - 1e-9 <= 1 + change <= TEMPO_STEP + 1e-9
 
 
-def _why(row: Mapping[str, Any], on_a_way: bool) -> str:
+def reason(row: Mapping[str, Any], on_a_way: bool, *, with_wish: bool = True) -> str:
+    """Why a piece is where it is, in sentences: what was wanted, what the model hears, and the step to it.
+
+    row : as in ``finished``.  with_wish : what was wanted is not said elsewhere.
+    """
     tempo = "tempo not known" if np.isnan(row["tempo"]) else f"{row['tempo']:.0f} bpm"
-    heard = f"the model hears {mixture(row)}; {row['standing']}; {tempo}"
-    return f"Wanted {mixture(row, 'want_')}: {heard}." if on_a_way else f"{heard[0].upper()}{heard[1:]}."
+    heard = f"the model hears {mixture(row)} ({row['standing']}); {tempo}"
+    if not on_a_way:
+        return f"{_upper(heard)}."
+    fits = "fits well" if row["fit"] <= NEAR_FIT else "fits roughly" if row["fit"] <= FAR_FIT else "does not fit"
+    said = f"Wanted {mixture(row, 'want_')}: {heard}; {fits}." if with_wish else f"{_upper(heard)}; {fits}."
+    return said if np.isnan(row["change"]) else f"{said} From the piece before: {_step(row)}."
+
+
+def _upper(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}"
+
+
+def _step(row: Mapping[str, Any]) -> str:
+    """The step from the piece before: how far the mood moves, and the tempo."""
+    size = "a small" if row["change"] <= NEAR_FIT else "a medium" if row["change"] <= FAR_STEP else "a large"
+    if np.isnan(row["tempo_change"]):
+        return f"{size} step in mood, the step in tempo is not known"
+    return f"{size} step in mood, tempo {row['tempo_change']:+.0%}".replace("%", " %")
 
 
 def _too_small(made: Playlist, pool: Pool) -> list[str]:
@@ -226,12 +265,28 @@ def minutes(seconds: float) -> str:
 
 # --- loudness --------------------------------------------------------------------------------------------------------
 
+BOTH_SIDES_LU = 10 * log10(2)  # 3.01: what a single channel gains when it plays from both loudspeakers
+
+
+def heard(lufs: float, channels: float) -> float:
+    """The loudness as a listener in front of two loudspeakers has it, in LUFS.
+
+    lufs : after BS.1770, in the channels of the file.  channels : 1 plays from both sides, and counts twice; with NaN
+    (not known) the loudness is taken as it is.
+    """
+    return lufs + BOTH_SIDES_LU if channels == 1 else lufs
+
 
 def level(made: Playlist, target_lufs: float) -> Playlist:
     """The playlist with the gain in dB that brings each piece to a loudness; NaN where the loudness is not known."""
-    return replace(made, rows=made.rows.assign(gain_db=target_lufs - made.rows["lufs"]), target_lufs=target_lufs)
+    return replace(made, rows=made.rows.assign(gain_db=target_lufs - _heard(made.rows)), target_lufs=target_lufs)
 
 
 def loudest_without_boost(made: Playlist) -> float:
     """The highest target, in whole LUFS, at which no piece has to be made louder; NaN when no loudness is known."""
-    return float(np.floor(made.rows["lufs"].min()))
+    return float(np.floor(_heard(made.rows).min()))
+
+
+def _heard(rows: pd.DataFrame) -> pd.Series:
+    found = [heard(lufs, channels) for lufs, channels in zip(rows["lufs"], rows["channels"], strict=True)]
+    return pd.Series(found, rows.index, dtype=float)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
+from core.inference import percent
 from core.moods import CIRCLE, PLEASANT, STRONG, Map
 from core.plots import COLOURS, NEUTRAL, SYMBOLS, style, words
 from core.schema import BY_COLUMN, EMOTIONS
@@ -19,7 +20,9 @@ def library_map(pieces: pd.DataFrame, places: Map, *, chosen: str | None = None)
     pieces : index piece_id; guess, confidence, standing, title, artist.  chosen : piece that is ringed.
     """
     table = pieces.join(places.points, how="inner")
-    table = table.assign(title=table["title"].map(_plain), artist=table["artist"].map(_plain))
+    table = table.assign(
+        title=table["title"].map(_plain), artist=table["artist"].map(_plain), percent=table["confidence"].map(percent)
+    )
     figure = go.Figure()
     for emotion in EMOTIONS:
         for accepted in (True, False):
@@ -38,9 +41,9 @@ def library_map(pieces: pd.DataFrame, places: Map, *, chosen: str | None = None)
                     marker={"color": COLOURS[emotion], "symbol": symbol, "size": 11, "opacity": 0.85},
                     selected={"marker": {"opacity": 0.85}},  # the ring says what is chosen, wherever it was chosen
                     unselected={"marker": {"opacity": 0.85}},
-                    customdata=part.reset_index()[["piece_id", "title", "artist", "confidence", "standing"]],
+                    customdata=part.reset_index()[["piece_id", "title", "artist", "percent", "standing"]],
                     hovertemplate="%{customdata[1]}<br>%{customdata[2]}<br>"
-                    f"{words(emotion)} %{{customdata[3]:.0%}}, %{{customdata[4]}}<extra></extra>",
+                    f"{words(emotion)} %{{customdata[3]}}, %{{customdata[4]}}<extra></extra>",
                 )
             )
     if chosen in table.index:
@@ -51,7 +54,9 @@ def library_map(pieces: pd.DataFrame, places: Map, *, chosen: str | None = None)
                 x=[at["x"]], y=[at["y"]], mode="markers", name="chosen", marker=ring, hoverinfo="skip", showlegend=False
             )
         )
-    titles = [f"{_axis(telling)} ({share:.0%})" for telling, share in zip(places.telling, places.shares, strict=True)]
+    titles = [
+        f"{_axis(telling)} ({percent(share)})" for telling, share in zip(places.telling, places.shares, strict=True)
+    ]
     return (
         style(figure, height=540)
         .update_xaxes(title=titles[0], zerolinecolor=NEUTRAL)
@@ -77,7 +82,7 @@ def spread(table: pd.DataFrame, *, what: str, most: int = 20) -> go.Figure:
     table : group, pieces, angry, happy, relax, sad.
     """
     shown = table.head(most).iloc[::-1]
-    names = [_plain(g if len(g) < 34 else f"{g[:32]}…") for g in shown["group"]]
+    names = [_plain(g) for g in shown["group"]]  # whole: long ones may differ in their ends only
     figure = go.Figure(
         [
             go.Bar(
@@ -86,8 +91,8 @@ def spread(table: pd.DataFrame, *, what: str, most: int = 20) -> go.Figure:
                 x=shown[emotion],
                 orientation="h",
                 marker={"color": COLOURS[emotion], "pattern_shape": PATTERNS[emotion]},
-                customdata=shown["pieces"],
-                hovertemplate=f"%{{y}}: %{{x}} of %{{customdata}} {emotion}<extra></extra>",
+                customdata=list(zip(shown["pieces"], names, strict=True)),
+                hovertemplate=f"%{{customdata[1]}}: %{{x}} of %{{customdata[0]}} {emotion}<extra></extra>",
             )
             for emotion in CIRCLE
         ]
@@ -96,8 +101,13 @@ def spread(table: pd.DataFrame, *, what: str, most: int = 20) -> go.Figure:
         style(figure, title=f"Pieces by {what.lower()} and emotion", height=150 + _ROW * len(shown))
         .update_layout(barmode="stack", legend_y=-(60 / (100 + _ROW * len(shown))), legend_traceorder="normal")
         .update_xaxes(title="pieces", rangemode="tozero", tickformat="d")
-        .update_yaxes(dtick=1)
+        .update_yaxes(type="category", tickvals=names, ticktext=[_plain(_short(g)) for g in shown["group"]])
     )
+
+
+def _short(name: str, longest: int = 33) -> str:
+    """A name that leaves room for the bars: beginning and end of a long one."""
+    return name if len(name) <= longest else f"{name[: longest - 12]}…{name[-11:]}"
 
 
 def path(rows: pd.DataFrame, places: pd.DataFrame) -> go.Figure:
@@ -154,7 +164,8 @@ def over_time(rows: pd.DataFrame) -> go.Figure:
                 mode="lines+markers",
                 line={"shape": "hv", "color": COLOURS[emotion], "width": 2},
                 marker={"symbol": SYMBOLS[emotion], "size": 8},
-                hovertemplate=f"%{{x:.1f}} min: {emotion} %{{y:.0%}}<extra></extra>",
+                customdata=[percent(p) for p in [*values, values[-1]]],
+                hovertemplate=f"%{{x:.1f}} min: {emotion} %{{customdata}}<extra></extra>",
             )
         )
     tempo = rows["tempo"].tolist()

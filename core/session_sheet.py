@@ -1,5 +1,6 @@
 """The session sheet: what is played when and why, as one HTML page that prints well and needs nothing else.
 
+It says how to read it, so that whoever holds the paper understands why each piece is there, and where the list is weak.
 All that a person typed or a tag said is escaped. The sheet is a plan for a therapist, and says that it is no more.
 """
 
@@ -9,7 +10,7 @@ from html import escape
 from typing import Any
 
 from core.playlist_files import file_name, gain_text, line, records
-from core.playlists import Playlist, minutes, mixture
+from core.playlists import FAR_FIT, FAR_STEP, NEAR_FIT, Playlist, minutes, mixture, reason
 from core.plots import SIGNS
 from core.schema import EMOTIONS
 
@@ -28,7 +29,7 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1rem; mar
 dt { color: #555; } dd { margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; min-height: 1.2em; }
 table { border-collapse: collapse; width: 100%; margin: 1rem 0; }
 th, td { text-align: left; vertical-align: top; padding: .35rem .5rem; border-bottom: 1px solid #bbb; }
-th:nth-child(2) { width: 45%; }
+th:nth-child(2) { width: 32%; } th:nth-child(4) { width: 45%; }
 th { border-bottom: 2px solid #111; } td.n { white-space: nowrap; font-variant-numeric: tabular-nums; }
 tbody.step { break-inside: avoid; } tr.head th { background: #eee; border-bottom: 1px solid #bbb; }
 .weak { font-weight: 600; } .small { color: #444; font-size: .85rem; overflow-wrap: anywhere; }
@@ -78,12 +79,38 @@ def html(made: Playlist, session: Session, *, levelled: bool = False) -> bytes:
         '<button type="button" onclick="print()">Print, or save as PDF</button>',
         "<dl>" + "".join(_field(name, text) for name, text in fields.items()) + "</dl>",
         f'<p class="note">{escape(DISCLAIMER)}</p>',
-        *(f"<p>{escape(remark)}</p>" for remark in made.remarks),
+        "<h2>What is played, when and why</h2>",
+        *(f"<p>{escape(text)}</p>" for text in (*_how_to_read(made), *made.remarks)),
         _table(made, session.begins),
         "<h2>After the session</h2>" + '<div class="write"></div>' * 3,
         "</body></html>",
     ]
     return "\n".join(parts).encode()
+
+
+def _how_to_read(made: Playlist) -> list[str]:
+    """How the pieces were chosen, and which are weak."""
+    if made.path and len(made.way) > 1:
+        how = (
+            f"The music begins with what is {made.way[0]}, where the client is, and goes to {made.way[-1]} in "
+            f"{made.rows['step'].max()} small steps ({' → '.join(made.way)}): the iso principle. Each step says which "
+            "mixture of moods it wants, each piece what the model hears in it, how well that fits, and how far it is "
+            "from the piece before."
+        )
+    elif made.path:
+        how = f"The music stays {made.way[0]}. Each piece says what the model hears in it, and how far it is from the "
+        how += "piece before."
+    else:
+        how = f"Pieces that the model hears as {made.way[0]}: the surer it is, the likelier a piece is chosen. No two "
+        how += "neighbours are by one artist where that can be."
+    meaning = (
+        f"A piece fits well when at most {NEAR_FIT:.0%} of the model's probability would have to move to make the "
+        f"wanted mixture, roughly up to {FAR_FIT:.0%}; a step is small up to {NEAR_FIT:.0%} and large beyond "
+        f"{FAR_STEP:.0%}."
+    ).replace("%", " %")
+    weak = [str(number) for number in made.rows.loc[made.rows["weak"] != "", "number"]]
+    places = f"Weak places, where it pays to listen first: {', '.join(weak)}." if weak else "No place is weak."
+    return [how, *([meaning] if made.path else []), places]
 
 
 def _field(name: str, text: str) -> str:
@@ -94,15 +121,15 @@ def _field(name: str, text: str) -> str:
 def _table(made: Playlist, begins: datetime | None) -> str:
     clock = "Clock" if begins else "From"
     head = (
-        f"<table><thead><tr><th>{clock}</th><th>Piece</th><th>Length</th><th>Mood by the model</th>"
-        '<th class="wide">Tempo</th><th class="wide">Gain</th></tr></thead>'
+        f"<table><thead><tr><th>{clock}</th><th>Piece</th><th>Length</th><th>Why this piece</th>"
+        '<th class="wide">Gain</th></tr></thead>'
     )
     groups: dict[int, list[dict[str, Any]]] = {}
     for row in records(made):
         groups.setdefault(row["step"], []).append(row)
     bodies = []
     for step, rows in groups.items():
-        body = "".join(_row(row, begins) for row in rows)
+        body = "".join(_row(row, made.path, begins) for row in rows)
         bodies.append(f'<tbody class="step">{_step(step, rows[0], made)}{body}</tbody>')
     return head + "".join(bodies) + "</table>"
 
@@ -110,21 +137,20 @@ def _table(made: Playlist, begins: datetime | None) -> str:
 def _step(step: int, row: dict[str, Any], made: Playlist) -> str:
     if not made.path:
         return ""
-    return f'<tr class="head"><th colspan="6">Step {step}, wanted: {escape(mixture(row, "want_"))}</th></tr>'
+    return f'<tr class="head"><th colspan="5">Step {step}, wanted: {escape(mixture(row, "want_"))}</th></tr>'
 
 
-def _row(row: dict[str, Any], begins: datetime | None) -> str:
+def _row(row: dict[str, Any], on_a_way: bool, begins: datetime | None) -> str:
     at = minutes(row["begins_s"])
     if begins is not None:
         at = f"{begins + timedelta(seconds=row['begins_s']):%H:%M:%S}"
     by = f"<br>{escape(line(row['artist']))}" if row["artist"] else ""
     weak = f'<div class="weak">Weak: {escape(row["weak"])}</div>' if row["weak"] else ""
-    tempo = "not known" if row["tempo"] != row["tempo"] else f"{row['tempo']:.0f} bpm"
     strongest = max(EMOTIONS, key=lambda e: row[f"p_{e}"])
     file = escape(line(file_name(row["path"])))
     return (
         f'<tr><td class="n">{at}</td><td><strong>{row["number"]}. {escape(line(row["title"]))}</strong>{by}'
         f'<div class="small">{file}</div></td><td class="n">{minutes(row["duration_s"])}</td>'
-        f"<td>{SIGNS[strongest]} {escape(mixture(row))}; {escape(row['standing'])}{weak}</td>"
-        f'<td class="n wide">{tempo}</td><td class="n wide">{gain_text(row["gain_db"])}</td></tr>'
+        f"<td>{SIGNS[strongest]} {escape(reason(row, on_a_way, with_wish=False))}{weak}</td>"
+        f'<td class="n wide">{gain_text(row["gain_db"])}</td></tr>'
     )

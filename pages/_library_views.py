@@ -11,8 +11,8 @@ from core import jobs, levelled, library, library_places, library_results, plots
 from core import store as db
 from core.errors import CoreError
 from core.inference import Policy
+from core.letters import fold
 from core.library_files import READ
-from core.moods import fold
 from core.schema import EMOTIONS
 from core.settings import Settings
 from core.store import Job, Store
@@ -381,7 +381,7 @@ def _filtered(found: Results, scored: pd.DataFrame) -> pd.DataFrame:
 
 @st.cache_data(show_spinner=False, max_entries=2)
 def _folded(path: str, stamp: int, _scored: pd.DataFrame) -> pd.Series:
-    """What is searched of the results in this file, as `core.moods.fold` writes it: ``"Işık" -> "isik"``."""
+    """What is searched of the results in this file, as `core.letters.fold` writes it: ``"Işık" -> "isik"``."""
     return _scored["file"].str.cat(_scored[["artist", "title", "album"]], sep="\n").map(fold)
 
 

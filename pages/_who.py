@@ -16,6 +16,7 @@ import streamlit as st
 from core import names
 from core import store as db
 from core.errors import CoreError, StoreError
+from core.letters import fold
 from core.store import Rater, Store
 from pages import _shared
 
@@ -301,7 +302,7 @@ def _given(kept: Store, name: str) -> None:
     except CoreError as error:
         st.session_state[_FAULT] = str(error)
         return
-    same = raters[~raters["verified"] & raters["rater"].map(names.fold).eq(names.fold(name))]
+    same = raters[~raters["verified"] & raters["rater"].map(fold).eq(fold(name))]
     same = same.assign(exact=same["rater"].eq(name)).sort_values(["exact", "answers"], ascending=False)
     busy = same[(same["answers"] + same["skips"] + same["undone"]) > 0]
     if busy.empty:

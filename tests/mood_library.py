@@ -1,16 +1,20 @@
 """Libraries for the tests of moods and playlists: pieces by the dozen, and a store with files that can be played."""
 
 import hashlib
+import inspect
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 import soundfile
+from streamlit.runtime.media_file_manager import MediaFileManager
 
 from core import moods, store
 from core.inference import Policy, Prediction, decide
 from core.library_types import LibraryClip, LibraryEntry, LibraryFile, Window
-from core.schema import COLUMNS, EMOTIONS, FeatureVector
+from core.schema import COLUMNS, EMOTIONS, PROBA, FeatureVector
 from core.settings import ROOT
 
 EXTRACTOR = "tme-mir 1.0.0"
@@ -36,17 +40,19 @@ def clip(content: str, **given: object) -> dict[str, object]:
         "reason": "because",
         "tempo": 100.0,
         "model_version": "m1",
+        "policy": "{}",
+        "channels": 2,
         "extractor": EXTRACTOR,
-        **dict(zip(moods.PROBA, p, strict=True)),
+        **dict(zip(PROBA, p, strict=True)),
         **dict.fromkeys(("artist", "title", "source", "album", "genre", "makam", "usul", "performer")),
         "year": None,
     }
     return known | given
 
 
-def pieces(rows: list[dict[str, object]]) -> pd.DataFrame:
+def pieces(rows: list[dict[str, object]], **given: str) -> pd.DataFrame:
     """The pieces of these clips."""
-    return moods.pieces(pd.DataFrame(rows))
+    return moods.pieces(pd.DataFrame(rows), **given)
 
 
 def many(count: int, *, seed: int = 0, artists: int = 12, sure: float = 0.4) -> pd.DataFrame:
@@ -69,6 +75,20 @@ def many(count: int, *, seed: int = 0, artists: int = 12, sure: float = 0.4) -> 
     return pieces(rows)
 
 
+def downloads(monkeypatch: pytest.MonkeyPatch) -> dict[str, Callable[[], object]]:
+    """What the buttons of a page give when they are pressed, by the name of the file; filled when the page is drawn."""
+    found: dict[str, Callable[[], object]] = {}
+    real = MediaFileManager.add_deferred
+
+    def add(self: MediaFileManager, data: Callable[[], object], *given: object, **more: object) -> str:
+        said = inspect.signature(real).bind(self, data, *given, **more).arguments
+        found[said["file_name"]] = data
+        return real(self, data, *given, **more)
+
+    monkeypatch.setattr(MediaFileManager, "add_deferred", add)
+    return found
+
+
 def tone(
     path: Path, hz: float, *, seconds: float = 2.0, level: float = 0.3, sr: int = 22_050, channels: int = 1
 ) -> None:
@@ -78,10 +98,19 @@ def tone(
     soundfile.write(path, np.column_stack([y] * channels), sr)
 
 
-def stored(opened: store.Store, folder: Path, *, each: int = 4, said_s: float | None = None) -> list[str]:
+def stored(
+    opened: store.Store,
+    folder: Path,
+    *,
+    each: int = 4,
+    said_s: float | None = None,
+    titles: Sequence[str] = (),
+    model: str = "model-1",
+) -> list[str]:
     """Store a library with files: ``each`` pieces of each emotion, a third of them between two; returns the hashes.
 
-    said_s : length that the store is told, where the files would make long playlists too slowly.
+    said_s : length that the store is told, where the files would make long playlists too slowly.  titles : of the
+    first pieces; the others are called Ezgi and their number.  model : version of the one that answered.
     The features are typical clips of the training music; the probabilities are made up.
     """
     typical = pd.read_csv(ROOT / "models" / "champion" / "background.csv")[list(COLUMNS)].to_numpy()
@@ -95,7 +124,12 @@ def stored(opened: store.Store, folder: Path, *, each: int = 4, said_s: float | 
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         measured = FeatureVector(digest, EXTRACTOR, typical[k % len(typical)])
         part = LibraryClip(measured, 0.0, length, -20.0 - k % 6, 22_050, 300_000, said_s or length)
-        tags = {"artist": f"Şirin {k % 3}", "title": f"Ezgi {k}", "album": "Işık", "genre": "sanat"}
+        tags = {
+            "artist": f"Şirin {k % 3}",
+            "title": [*titles, f"Ezgi {k}"][min(k, len(titles))],
+            "album": "Işık",
+            "genre": "sanat",
+        }
         file = LibraryFile(
             path=str(path),
             plan="excerpt",
@@ -108,7 +142,7 @@ def stored(opened: store.Store, folder: Path, *, each: int = 4, said_s: float | 
             windows=(Window(0.0, length, digest),),
         )
         entries.append(LibraryEntry(file, (part,), tags | {"source": str(folder)}))
-        prediction = Prediction(digest, "model-1", EXTRACTOR, dict.fromkeys(EMOTIONS, 0.02) | strong)
+        prediction = Prediction(digest, model, EXTRACTOR, dict.fromkeys(EMOTIONS, 0.02) | strong)
         said.append((prediction, decide(prediction, policy)))
     store.save_files(opened, entries)
     store.save_predictions(opened, said, policy=policy)

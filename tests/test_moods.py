@@ -1,16 +1,19 @@
 """Moods: windows become pieces, pieces are filtered, sorted, mapped and compared, and moods are spread over groups."""
 
+import unicodedata
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from core import moods, store
+from core import moods, plots_moods, store
 from core.errors import CoreError
+from core.letters import fold, turkish_order
 from core.monitor import read_reference
 from core.moods import ACCEPTED, BETWEEN, REVIEW, Filter
-from core.schema import COLUMNS, EMOTIONS
+from core.schema import COLUMNS, EMOTIONS, PROBA
 from core.settings import ROOT
-from tests.mood_library import EXTRACTOR, clip, many, pieces, stored
+from tests.mood_library import clip, many, pieces, stored
 
 SURE, TWO, ODD = (0.02, 0.03, 0.9, 0.05), (0.02, 0.02, 0.5, 0.46), (0.48, 0.02, 0.46, 0.04)
 
@@ -34,13 +37,103 @@ def test_the_parts_of_a_file_become_one_piece():
     assert list(table.index) == ["a", "b"]
     one = table.loc["a"]
     assert one["windows"] == 3
-    assert [round(one[p], 4) for p in moods.PROBA] == [0.1, 0.1, 0.4667, 0.3333]
+    assert [round(one[p], 4) for p in PROBA] == [0.1, 0.1, 0.4667, 0.3333]
     assert one["guess"] == "relax"
     assert one["steady"] == pytest.approx(2 / 3)
     assert one["tempo"] == 90.0  # the median: one window at double tempo does not count
     assert one["lufs"] == pytest.approx(10 * np.log10((10**-2 + 10**-1) / 2))
     assert one["duration_s"] == 200.0
     assert (one["clip_id"], one["start_s"]) == ("a@0.0", 0.0)  # shows the guess best
+
+
+HAPPY, SAD = (0.0, 1.0, 0.0, 0.0), (0.0, 0.0, 0.0, 1.0)
+HALVES = [(0.0, 30.0, HAPPY), (30.0, 30.0, SAD)]  # windows of 30 s: start, length, probabilities
+BETWEEN_THEM = (15.0, 30.0, (0.0, 0.5, 0.0, 0.5))
+
+
+@pytest.mark.parametrize(
+    ("spans", "happy"),
+    [
+        (HALVES, 0.5),
+        ([*HALVES, *HALVES], 0.5),  # heard twice, as when somebody also sent the part to the Predict page
+        ([*HALVES, BETWEEN_THEM], 0.5),
+        ([*HALVES, (0.0, 20.0, HAPPY)], 0.5),  # the same seconds again say no more
+        ([*HALVES, (0.0, 10.0, SAD)], 25 / 60),  # ten seconds are said to be both
+        ([(0.0, 30.0, HAPPY), (20.0, 30.0, SAD)], 0.5),  # the last window ends with the file
+        ([(0.0, 30.0, HAPPY), (30.0, 10.0, SAD)], 0.75),  # a short part counts less
+    ],
+)
+def test_every_second_counts_once_in_whatever_order_it_was_scored(spans, happy):
+    rows = [
+        clip("a", start_s=start, duration_s=length, p=p, clip_id=f"a{k}") for k, (start, length, p) in enumerate(spans)
+    ]
+    for order in (rows, rows[::-1], [clip("b"), *rows[1:], clip("c"), rows[0]]):
+        one = pieces(order).loc["a"]
+        assert one["p_happy"] == pytest.approx(happy)
+        assert one["p_sad"] == pytest.approx(1 - happy)
+        assert one["windows"] == len(spans)
+
+
+def test_tempo_loudness_and_steadiness_go_by_seconds_too():
+    loud = {"p": HAPPY, "tempo": 120.0, "lufs": -10.0}
+    calm = {"p": SAD, "tempo": 60.0, "lufs": -20.0, "start_s": 30.0}
+    one = pieces([clip("a", **loud), clip("a", **calm, duration_s=10.0), clip("a", clip_id="again", **loud)]).loc["a"]
+    assert one["tempo"] == 120.0
+    assert one["steady"] == pytest.approx(0.75)
+    assert one["lufs"] == pytest.approx(10 * np.log10(0.75 * 10**-1 + 0.25 * 10**-2))
+    assert pieces([clip("a", **loud), clip("a", **calm)]).loc["a", "tempo"] == 90.0  # half and half
+
+
+def test_of_a_piece_that_the_model_in_use_has_heard_no_other_one_speaks():
+    rows = [
+        clip("a", p=HAPPY, model_version="new"),
+        clip("a", p=SAD, start_s=30.0, model_version="old"),
+        clip("b", p=SAD, model_version="old"),
+    ]
+    table = pieces(rows, model_version="new")
+    assert table["guess"].to_dict() == {"a": "happy", "b": "sad"}
+    assert table["model_version"].to_dict() == {"a": "new", "b": "old"}
+    assert table.loc["a", "windows"] == 1
+    assert pieces(rows).loc["a", "windows"] == 2
+
+
+def test_decisions_of_several_policies_have_none():
+    rows = [clip("a", policy="A"), clip("a", start_s=30.0, policy="B"), clip("b", policy="A")]
+    assert pieces(rows)["policy"].to_dict() == {"a": "", "b": "A"}
+
+
+def test_channels_are_those_of_the_file_or_not_known():
+    table = pieces([clip("a", channels=1), clip("b", channels=None)])
+    assert table["channels"].tolist() == [1.0, pytest.approx(np.nan, nan_ok=True)]
+
+
+def test_a_piece_is_where_its_content_is_now(tmp_path):
+    """Of the places of its content the first one counts that holds a file of this size."""
+    for name, size in (("here.flac", 10), ("copy.flac", 10), ("grown.flac", 11)):
+        (tmp_path / name).write_bytes(b"x" * size)
+    at = {name: str(tmp_path / name) for name in ("here.flac", "copy.flac", "grown.flac", "gone.flac")}
+    table = pieces(
+        [clip(name, path=path) for name, path in zip("abcdef", ["/old"] * 5 + ["clips/x.flac"], strict=True)]
+    )
+    places = pd.DataFrame(
+        [
+            ("a", at["here.flac"], 10),
+            ("b", at["gone.flac"], 10),
+            ("b", at["copy.flac"], 10),
+            ("c", at["gone.flac"], 10),
+            ("d", at["grown.flac"], 10),
+            ("e", "s3://music/e.flac", 10),
+        ],
+        columns=["content_hash", "path", "size"],
+    )
+    found = moods.placed(table, places)
+    assert found["there"].to_dict() == {"a": True, "b": True, "c": False, "d": False, "e": True, "f": True}
+    assert found.loc[["a", "b", "e", "f"], "path"].tolist() == [
+        at["here.flac"],
+        at["copy.flac"],
+        "s3://music/e.flac",
+        "clips/x.flac",
+    ]
 
 
 def test_the_length_of_a_file_without_one_is_the_end_of_its_last_part():
@@ -102,7 +195,7 @@ def library():
     return pieces(
         [
             clip("a", p=SURE, artist="Işık Özgür", title="Hüseynî Peşrev", tempo=70.0, year=1960, makam="Hüseynî"),
-            clip("b", p=TWO, artist="Çınar", title="Longa", tempo=150.0, lufs=-8.0),
+            clip("b", p=TWO, artist="Çınar", title="Longa", performer="Zeki", tempo=150.0, lufs=-8.0),
             clip("c", p=(0.9, 0.05, 0.03, 0.02), artist="Cem", title="Zeybek", tempo=np.nan, lufs=np.nan, album="İlk"),
         ]
     )
@@ -127,22 +220,38 @@ def library():
         (Filter(search="huseyni IŞIK"), ["a"]),
         (Filter(search="ozgur"), ["a"]),
         (Filter(search="ilk zeybek"), ["c"]),
+        (Filter(search="zeki longa"), ["b"]),  # the performer
         (Filter(search=".*"), []),  # words, not patterns
     ],
 )
 def test_filters(library, wanted, left):
     assert list(moods.pick(library, wanted).index) == left
+    assert list(moods.pick(library, wanted, text=moods.searched(library)).index) == left
 
 
 def test_case_and_marks_do_not_matter_in_a_search():
-    assert moods.fold("HÜSEYNÎ") == moods.fold("hüseynî") == moods.fold("huseyni")
-    assert moods.fold("IŞIK") == moods.fold("ışık") == moods.fold("İŞİK") == "isik"
+    assert fold("HÜSEYNÎ") == fold("hüseynî") == fold("huseyni")
+    assert fold("IŞIK") == fold("ışık") == fold("İŞİK") == "isik"
+    assert fold(unicodedata.normalize("NFD", "ŞÇĞÖÜİ")) == "scgoui"
 
 
 def test_the_turkish_alphabet():
     names = ["Zeki", "Çınar", "Cem", "İpek", "Işık", "Sarı", "Şafak", "Âşık", "Ahmet", "Öz", "Oya", "2. Peşrev"]
     right = ["2. Peşrev", "Ahmet", "Âşık", "Cem", "Çınar", "Işık", "İpek", "Oya", "Öz", "Sarı", "Şafak", "Zeki"]
-    assert sorted(names, key=moods.turkish_order) == right
+    assert sorted(names, key=turkish_order) == right
+
+
+def test_letters_with_their_marks_apart_sort_as_whole_ones():
+    """As macOS writes the names of files."""
+    right = ["Cem", "Cüneyt", "Çınar", "Işık", "İpek", "Oya", "Öz", "Sarı", "Süleyman", "Şafak"]
+    apart = [unicodedata.normalize("NFD", name) for name in right]
+    assert apart != right
+    assert sorted(sorted(apart), key=turkish_order) == apart
+
+
+def test_marks_of_other_languages_do_not_move_a_letter():
+    names = ["Ali", "Edip", "Édith", "Etem", "Queen", "Rana", "Wagner", "Zeki"]
+    assert sorted(sorted(names), key=turkish_order) == names
 
 
 @pytest.mark.parametrize(
@@ -156,7 +265,15 @@ def test_the_turkish_alphabet():
     ],
 )
 def test_order_with_the_unknown_last(library, by, descending, order):
+    places = moods.alphabet(library)
     assert "".join(moods.in_order(library, by, descending=descending).index) == order
+    assert "".join(moods.in_order(library, by, descending=descending, places=places).index) == order
+
+
+def test_what_is_equal_stands_by_title_up_and_down():
+    table = pieces([clip(k, title=t, tempo=90.0) for k, t in (("a", "Şehnaz"), ("b", "Çargâh"), ("c", "Segâh"))])
+    for descending in (False, True):
+        assert "".join(moods.in_order(table, "tempo", descending=descending).index) == "bca"
 
 
 @pytest.mark.parametrize("by", moods.SORTS)
@@ -183,7 +300,7 @@ def test_neighbours_differ_in_one_of_pleasant_and_strong():
 
 
 def test_corners_and_middle_of_the_plane():
-    proba = pd.DataFrame(np.vstack([np.eye(4), [0.5, 0, 0.5, 0], [0, 0.5, 0, 0.5]]), columns=moods.PROBA)
+    proba = pd.DataFrame(np.vstack([np.eye(4), [0.5, 0, 0.5, 0], [0, 0.5, 0, 0.5]]), columns=PROBA)
     at = moods.plane(proba).to_numpy().tolist()
     assert at == [[-1, 1], [1, 1], [1, -1], [-1, -1], [0, 0], [0, 0]]
 
@@ -202,6 +319,31 @@ def test_moods_by_artist_add_up():
     assert found["pieces"].iloc[:-1].is_monotonic_decreasing
 
 
+def test_groups_whose_long_names_begin_alike_have_a_bar_each():
+    """And years are names, no numbers."""
+    names = [f"Türk Sanat Müziği Klasikleri, Cilt {k}" for k in (1, 2)] + ["1999", "2001"]
+    rows = [clip(f"{k}", album=name) for k, name in enumerate(names)]
+    figure = plots_moods.spread(moods.spread(pieces(rows), "album"), what="Album")
+    assert figure.layout.yaxis.type == "category"
+    for bars in figure.data:
+        assert sorted(bars.y) == sorted(names)
+    shown = dict(zip(figure.layout.yaxis.tickvals, figure.layout.yaxis.ticktext, strict=True))
+    assert shown["1999"] == "1999"
+    assert len({shown[name] for name in names}) == 4
+    assert max(map(len, shown.values())) <= 33
+
+
+def test_nothing_but_certainty_is_shown_as_certain():
+    proba = (0.0003, 0.0, 0.9997, 0.0)
+    table = pieces([clip("a", p=proba)])
+    places = moods.Map(pd.DataFrame({"x": [0.0], "y": [0.0]}, index=["a"]), (0.3, 0.2), ((("_Tempo_Mean", 1.0),),) * 2)
+    (trace,) = plots_moods.library_map(table, places).data
+    assert trace.customdata[0][3] == "99.9 %"
+    rows = table.reset_index().assign(number=1, begins_s=0.0)
+    relax = next(t for t in plots_moods.over_time(rows).data if t.name == "relax")
+    assert relax.customdata[0] == "99.9 %"
+
+
 # --- sound
 
 
@@ -209,9 +351,8 @@ def test_moods_by_artist_add_up():
 def heard(reference):
     typical = pd.read_csv(ROOT / "models" / "champion" / "background.csv")[list(COLUMNS)].head(12)
     names = [f"p{k:02d}" for k in range(12)]
-    table = pieces([clip(name, clip_id=name) for name in names])
     typical.index = names
-    return moods.sound(table, pd.DataFrame({"clip_id": names, "content_hash": names}), typical, reference)
+    return moods.sound(pd.DataFrame({"clip_id": names, "content_hash": names}), typical, reference)
 
 
 def test_a_piece_keeps_its_place_when_others_come(heard, reference):
@@ -249,11 +390,10 @@ def test_the_same_sound_is_nearest_and_distance_is_mutual(heard):
 
 def test_one_odd_value_does_not_decide_alone(heard, reference):
     """A feature a thousand deviations away counts as five."""
-    table = pieces([clip("a", clip_id="a"), clip("b", clip_id="b")])
     typical = pd.read_csv(ROOT / "models" / "champion" / "background.csv")[list(COLUMNS)].head(1)
     odd = typical.assign(_Roughness_Mean=1e12)
     features = pd.concat([typical, odd]).set_axis(["a", "b"])
-    found = moods.sound(table, pd.DataFrame({"clip_id": ["a", "b"], "content_hash": ["a", "b"]}), features, reference)
+    found = moods.sound(pd.DataFrame({"clip_id": ["a", "b"], "content_hash": ["a", "b"]}), features, reference)
     assert found.to_numpy().max() <= moods.FAR
     distance = moods.similar(found, "a").loc["b"]
     assert distance <= 2 * moods.FAR / np.sqrt(len(reference.used))
@@ -269,9 +409,43 @@ def test_only_among_those_asked_for_and_nothing_for_the_unknown(heard):
 def test_sound_is_the_mean_of_the_parts(reference):
     typical = pd.read_csv(ROOT / "models" / "champion" / "background.csv")[list(COLUMNS)].head(2)
     typical.index = ["a@0.0", "a@30.0"]
-    table = pieces([clip("a", start_s=0.0), clip("a", start_s=30.0)])
     parts = pd.DataFrame({"clip_id": typical.index, "content_hash": "a"})
-    both = moods.sound(table, parts, typical, reference)
-    mean = moods.sound(table, parts.head(1), typical.mean().to_frame("a@0.0").T, reference)
+    both = moods.sound(parts, typical, reference)
+    mean = moods.sound(parts.head(1), typical.mean().to_frame("a@0.0").T, reference)
     pd.testing.assert_frame_equal(both, mean)
-    assert EXTRACTOR in set(table["extractor"])
+
+
+def test_two_encodings_of_a_recording_are_one(reference):
+    """A little noise in every feature is another encoding; another clip is another recording."""
+    clips, features = _versions(reference, noise=0.01)
+    found = moods.recordings(clips, features, reference)
+    assert found.to_dict() == {"p0": "p0", "p1": "p1", "p2": "p2", "q0": "p0", "q1": "p1"}
+    clips, features = _versions(reference, noise=0.8)
+    assert moods.recordings(clips, features, reference).nunique() == 5
+
+
+def test_windows_of_a_recording_are_compared_in_their_mean(reference):
+    clips, features = _versions(reference, noise=0.01)
+    windows = pd.concat([clips.assign(clip_id=clips["clip_id"] + f"@{k}") for k in range(3)], ignore_index=True)
+    of_windows = pd.concat([features.rename(index=lambda c, k=k: f"{c}@{k}") for k in range(3)])
+    assert moods.recordings(windows, of_windows, reference)["q0"] == "p0"
+    mixed = pd.concat([clips[clips["content_hash"] != "p1"], windows[windows["content_hash"] != "p0"]])
+    both = moods.recordings(mixed, pd.concat([features, of_windows]), reference)
+    assert both.to_dict() == {"p0": "p0", "p1": "p1", "p2": "p2", "q0": "p0", "q1": "p1"}
+
+
+def test_what_was_not_measured_is_no_recording_yet(reference):
+    clips, features = _versions(reference, noise=0.01)
+    assert "q1" not in moods.recordings(clips, features.drop(index="q1"), reference)
+    assert moods.recordings(clips, features.iloc[:0], reference).empty
+
+
+def _versions(reference, *, noise):
+    """Three clips of the training music, and two of them once more with noise in standard deviations."""
+    typical = pd.read_csv(ROOT / "models" / "champion" / "background.csv")[list(COLUMNS)].head(3)
+    spread = pd.read_csv(ROOT / "models" / "champion" / "background.csv")[list(COLUMNS)].std()
+    by = noise * spread.to_numpy() * np.random.default_rng(0).uniform(-1, 1, (2, len(COLUMNS)))
+    again = typical.head(2) + by
+    names = ["p0", "p1", "p2", "q0", "q1"]
+    features = pd.concat([typical, again]).set_axis(names)
+    return pd.DataFrame({"clip_id": names, "content_hash": names}), features

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core import names
+from core.letters import fold
 
 
 @pytest.mark.parametrize(
@@ -25,24 +26,24 @@ from core import names
 )
 def test_spellings_of_one_name_are_one(one, other):
     assert one != other
-    assert names.fold(one) == names.fold(other)
+    assert fold(one) == fold(other)
 
 
 @pytest.mark.parametrize(("one", "other"), [("Ece", "Efe"), ("Can", "Cane"), ("Ali Can", "Alican"), ("Ece 1", "Ece 2")])
 def test_different_names_stay_different(one, other):
-    assert names.fold(one) != names.fold(other)
+    assert fold(one) != fold(other)
 
 
 def test_names_of_files_keep_their_marks_and_nothing_else():
-    assert names.fold("GÜL.WAV", marks=True) == names.fold("gu\u0308l.wav", marks=True) == "gül.wav"
-    assert names.fold("IŞIL", marks=True) == names.fold("işil", marks=True) == names.fold("İŞİL", marks=True)
-    assert names.fold("Gül", marks=True) != names.fold("Gul", marks=True)
+    assert fold("GÜL.WAV", marks=True) == fold("gu\u0308l.wav", marks=True) == "gül.wav"
+    assert fold("IŞIL", marks=True) == fold("işil", marks=True) == fold("İŞİL", marks=True)
+    assert fold("Gül", marks=True) != fold("Gul", marks=True)
 
 
 @given(st.text(), st.booleans())
 def test_folded_again_a_text_stays_what_it_is(text, marks):
-    folded = names.fold(text, marks=marks)
-    assert names.fold(folded, marks=marks) == folded
+    folded = fold(text, marks=marks)
+    assert fold(folded, marks=marks) == folded
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
-from core import iso_path, mood_lists, moods, playlists
+from core import iso_path, loudness, mood_lists, moods, playlists
 from core.errors import CoreError
-from core.moods import ACCEPTED, BETWEEN, CIRCLE, PROBA, REVIEW
+from core.moods import ACCEPTED, BETWEEN, CIRCLE, REVIEW
 from core.playlists import Pool, usable
-from core.schema import EMOTIONS
+from core.schema import EMOTIONS, PROBA
 from tests.mood_library import clip, many, pieces
 
 quick = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
@@ -64,6 +64,30 @@ def test_pieces_without_a_file_too_short_or_twice_there_are_left_out():
     found = usable(table)
     assert list(found.table.index) == ["a", "f", "g"]
     assert len(found.remarks) == 3
+
+
+def test_a_piece_whose_file_is_gone_is_left_out_and_counted():
+    table = pieces([clip("a"), clip("b"), clip("c", p=(0.02, 0.02, 0.5, 0.46))]).assign(there=[True, False, False])
+    found = usable(table)
+    assert list(found.table.index) == ["a"]
+    assert "1 of 3 pieces are left out: their file is gone, or is another one now." in found.remarks
+
+
+def test_of_one_recording_in_several_files_the_surest_is_played():
+    """Names that differ hide it, and the sound tells."""
+    rows = [
+        clip("a", title="01 Gül", artist="Emel", p=(0.02, 0.04, 0.9, 0.04)),
+        clip("b", title="Gül", artist="Emel Sayın", p=(0.02, 0.02, 0.94, 0.02)),
+        clip("c", title="Gül", artist="emel sayin", p=(0.02, 0.02, 0.95, 0.01)),
+        clip("d", title="Dal", artist="Emel"),
+    ]
+    heard = pd.Series({"a": "a", "b": "a", "c": "c"})  # d was not measured
+    found = usable(pieces(rows), recordings=heard)
+    assert list(found.table.index) == ["a", "c", "d"]  # b went with its name, and says nothing of a any more
+    assert found.remarks == ("1 of 4 pieces are left out: artist and title of another one.",)
+    found = usable(pieces(rows[:2] + rows[3:]), recordings=heard)
+    assert list(found.table.index) == ["b", "d"]
+    assert found.remarks == ("1 of 3 pieces are left out: they sound like the recording of another one.",)
 
 
 # --- no two neighbours by one artist
@@ -434,6 +458,32 @@ def test_gains_bring_all_pieces_to_the_target():
     assert (playlists.level(made, quietest + 1).rows["gain_db"] > 0).any()
 
 
+def test_one_channel_plays_from_both_sides_and_is_made_softer_for_it():
+    """What the same sound in two channels would be measured as: 3.01 LU more."""
+    rows = [clip("one", channels=1), clip("two", channels=2), clip("unknown", channels=None)]
+    made = mood_lists.by_mood(usable(pieces(rows)), "relax", 10)
+    gains = made.rows.set_index("piece_id")["gain_db"]
+    assert gains["two"] - gains["one"] == pytest.approx(3.0103, abs=1e-4)
+    assert gains["unknown"] == gains["two"]
+    y = 0.1 * np.random.default_rng(0).standard_normal(44_100)
+    alone, both = loudness.integrated(y, 44_100), loudness.integrated(np.column_stack([y, y]), 44_100)
+    assert playlists.heard(alone, 1) == pytest.approx(both)
+    assert playlists.heard(both, 2) == both
+
+
+def test_why_a_piece_is_there():
+    rows = [clip(f"s{k}", p=(0.02, 0.02, 0.06, 0.9), artist=f"A{k}", file_duration_s=180.0) for k in range(3)]
+    rows += [clip(f"r{k}", artist=f"B{k}", file_duration_s=180.0, tempo=170.0) for k in range(3)]
+    made = iso_path.iso_path(usable(pieces(rows)), ("sad", "relax"), 15)
+    why = made.rows["why"].tolist()
+    assert why[0] == "Wanted 100 % sad: the model hears 90.0 % sad (accepted); 100 bpm; fits well."
+    assert why[1].endswith("From the piece before: a small step in mood, tempo +0 %.")
+    jump = int(np.flatnonzero(made.rows["guess"] == "relax")[0])
+    assert why[jump].endswith("From the piece before: a large step in mood, tempo +70 %.")
+    plain = mood_lists.by_mood(usable(pieces(rows)), "relax", 5).rows["why"].iloc[0]
+    assert plain == "The model hears 80.0 % relax, 10.0 % sad (accepted); 170 bpm."
+
+
 def test_a_loudness_that_is_not_known_gives_no_gain():
     made = mood_lists.by_mood(usable(pieces([clip("a", lufs=np.nan)])), "relax", 3)
     assert made.rows["gain_db"].isna().all()
@@ -441,5 +491,9 @@ def test_a_loudness_that_is_not_known_gives_no_gain():
 
 def test_words_of_a_mixture():
     row = dict(zip(PROBA, (0.02, 0.08, 0.55, 0.35), strict=True))
-    assert playlists.mixture(row) == "55 % relax, 35 % sad"
+    assert playlists.mixture(row) == "55.0 % relax, 35.0 % sad"
+    wish = {"want_angry": 0.0, "want_happy": 0.0, "want_relax": 2 / 7, "want_sad": 5 / 7}
+    assert playlists.mixture(wish, "want_") == "71 % sad, 29 % relax"
+    nearly = dict(zip(PROBA, (0.0, 0.0003, 0.9997, 0.0), strict=True))
+    assert playlists.mixture(nearly) == "99.9 % relax"  # not certain is not shown as certain
     assert REVIEW in moods.STANDINGS
