@@ -2,19 +2,22 @@
 
 Each file is measured whole (BS.1770, `core.loudness`) with its true peak (four times oversampled, as BS.1770 annex 2
 asks), so that a gain never brings a peak above -1 dBTP: where that limits the gain, the copy stays quieter, and a
-remark says so. Written as FLAC or WAV, 16 bits, or 24 where the original has more.
+remark says so. A single channel counts twice (`core.playlists.heard`), because it plays from both loudspeakers.
+Written as FLAC or WAV, 16 bits, or 24 where the original has more.
 """
 
 import io
 import os
 import re
 import shutil
+import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from math import isnan, log10
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import soundfile
@@ -26,7 +29,7 @@ from core.errors import AudioError, CoreError
 from core.library_types import Found
 from core.loudness import Meter
 from core.playlist_files import csv_file, file_name, label, line, m3u8, records, xspf
-from core.playlists import Playlist
+from core.playlists import Playlist, heard
 
 FOLDER = "playlists"  # below the data folder
 FORMS = {"FLAC": ".flac", "WAV": ".wav"}
@@ -34,6 +37,7 @@ PEAK_DB = -1.0  # dBTP that no copy exceeds
 OVERSAMPLED = 4
 SHOULD_MATTER_DB = 0.5  # a gain that is limited by less is not worth a remark
 _BLOCK = 1 << 18  # samples read at a time, all channels together
+_LONGEST = 200  # bytes of a name; file systems take 255, of which number and ending need some
 _FINE = ("PCM_24", "PCM_32", "FLOAT", "DOUBLE")
 
 
@@ -50,7 +54,10 @@ class Copies:
 
 @dataclass(frozen=True)
 class Measured:
-    """Of a whole file. lufs : NaN for silence.  peak_db : true peak, dB of full scale; -inf for silence."""
+    """Of a whole file.
+
+    lufs : as it is heard, NaN for silence.  peak_db : true peak, dB of full scale; -inf for silence.
+    """
 
     lufs: float
     peak_db: float
@@ -94,12 +101,20 @@ def level_copies(
                 remarks.append(f"Piece {row['number']} stays {short:.1f} dB below the others: its peaks allow no more.")
         done = replace(made, rows=made.rows.assign(gain_db=gains), remarks=(*made.remarks, *remarks))
         for ending, content in ((".m3u8", m3u8(done, files=files)), (".xspf", xspf(done, files=files))):
-            (folder / f"playlist{ending}").write_bytes(content)
-        (folder / "playlist.csv").write_bytes(csv_file(done))
+            _put(folder / f"playlist{ending}", content)
+        _put(folder / "playlist.csv", csv_file(done))
     except OSError as error:
         raise CoreError(f"The copies cannot be written into {folder}: {error.strerror or error}.") from error
     tell(1.0, "Done")
     return Copies(done, folder, tuple(files))
+
+
+def channels(path: str) -> float:
+    """Channels of a file on this machine, from its header; NaN where it is not here or cannot be read."""
+    try:
+        return float(soundfile.info(path).channels) if "://" not in path else float("nan")
+    except (soundfile.LibsndfileError, RuntimeError, OSError):
+        return float("nan")
 
 
 def _source(path: str, max_mb: float) -> str | bytes:
@@ -133,7 +148,7 @@ def measure(source: str | bytes, path: str) -> Measured:
             peak = max(peak, float(np.abs(block).max()), float(np.abs(between).max(initial=0.0)))
         rest = finer.resample_chunk(np.zeros((0, file.channels)), last=True)
         peak = max(peak, float(np.abs(rest).max(initial=0.0)))
-    lufs = meter.lufs() if peak > 0 else float("nan")
+        lufs = heard(meter.lufs(), file.channels) if peak > 0 else float("nan")
     return Measured(lufs, 20 * log10(peak) if peak > 0 else float("-inf"))
 
 
@@ -153,36 +168,67 @@ def _copy(source: str | bytes, row: dict[str, Any], place: Path, form: str, gain
             raise CoreError(
                 f"The disk is too full for the copies in {place.parent}. Make room, or choose fewer pieces."
             )
-        part = place.with_suffix(".part")
         try:
-            with soundfile.SoundFile(part, "w", file.samplerate, file.channels, subtype, format=form) as out:
+            with (
+                _part(place) as part,
+                soundfile.SoundFile(part, "w", file.samplerate, file.channels, subtype, format=form) as out,
+            ):
                 tags = {name: line(row[name]) for name in ("title", "artist", "album")}
                 for name, text in (tags | {"comment": f"Levelled copy, gain {gain_db:+.1f} dB"}).items():
                     if text:  # libsndfile takes no empty tag
                         setattr(out, name, text)
                 for block in _blocks(file, row["path"]):
                     out.write(block * 10 ** (gain_db / 20))
-            os.replace(part, place)
         except (soundfile.LibsndfileError, RuntimeError) as error:
             raise CoreError(f"{place.name} cannot be written as {form}: {error}") from error
-        finally:
-            part.unlink(missing_ok=True)
+
+
+@contextmanager
+def _part(place: Path) -> Iterator[Path]:
+    """A file of its own to write into, which becomes the one at this place when all went well.
+
+    Of its own, because another session may write the same copies at the same time.
+    """
+    handle, name = tempfile.mkstemp(dir=place.parent, prefix=".", suffix=".part")
+    os.close(handle)
+    part = Path(name)
+    try:
+        yield part
+        part.chmod(0o644)
+        os.replace(part, place)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _put(place: Path, content: bytes) -> None:
+    with _part(place) as part:
+        part.write_bytes(content)
 
 
 def _safe(name: str) -> str:
-    """A name that every file system takes, and that hides nothing."""
-    return re.sub(r'[<>:"/\\|?*\x00-\x1f]', "_", name)[:100].strip(" .") or "piece"
+    """A name that every file system takes, that hides nothing, and that no player takes for an address."""
+    plain = re.sub(r'[<>:"/\\|?*#%\x00-\x1f]', "_", name)
+    return plain.encode()[:_LONGEST].decode(errors="ignore").strip(" .") or "piece"
 
 
-def zipped(copies: Copies, *more: tuple[str, bytes]) -> bytes:
-    """The folder as one ZIP file, as it is; more : names and contents that are added, as the session sheet."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
-        for name in (*copies.files, "playlist.m3u8", "playlist.xspf", "playlist.csv"):
-            archive.write(copies.folder / name, name)
-        for name, content in more:
-            archive.writestr(name, content)
-    return out.getvalue()
+def zipped(copies: Copies, *more: tuple[str, bytes]) -> IO[bytes]:
+    """The folder as one ZIP file, as it is: a file to read from, which is gone when it is closed.
+
+    more : names and contents that are added, as the session sheet.  Raises CoreError when the disk refuses it.
+    """
+    try:
+        with tempfile.TemporaryFile(dir=copies.folder) as out:
+            with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
+                for name in (*copies.files, "playlist.m3u8", "playlist.xspf", "playlist.csv"):
+                    archive.write(copies.folder / name, name)
+                for name, content in more:
+                    archive.writestr(name, content)
+            out.flush()
+            whole = os.fdopen(os.dup(out.fileno()), "rb")
+    except OSError as error:
+        raise CoreError(f"The copies in {copies.folder} cannot be packed: {error.strerror or error}.") from error
+    whole.seek(0)
+    return whole
 
 
 def size_mb(copies: Copies) -> float:

@@ -87,20 +87,31 @@ def _paths(made: Playlist, files: Sequence[str] | None) -> list[str]:
     return list(made.rows["path"]) if files is None else list(files)
 
 
+_TAKEN_APART = re.compile(r"[#?:]|%[0-9A-Fa-f]{2}")  # by a player that takes each line for an address, as VLC 3 does
+
+
 def _m3u_path(path: str) -> str:
-    """A path that stays on its line and is taken for no comment."""
-    if not path.isprintable():
-        return uri(path)
-    return f"./{path}" if path.startswith("#") else path
+    """A path that stays on its line, is taken for no comment, and leads players to the file: plain where it can be."""
+    plain = path.isprintable() and not _TAKEN_APART.search(re.sub(r"^[A-Za-z]:", "", path))
+    return path if plain else uri(path)
 
 
 def uri(path: str) -> str:
-    """A path as an address, percent-encoded; relative ones stay relative, addresses stay what they are."""
-    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", path):
-        return quote(path, safe=":/?#[]@!$&'()*+,;=%~")
+    """A path as an address, percent-encoded; relative ones stay relative.
+
+    Of an address such as ``s3://bucket/name`` the name is encoded too: there it is the name as it is stored. Those of
+    the web are encoded already and stay what they are.
+    """
+    scheme, found, rest = path.partition("://")
+    if found and re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]+", scheme):
+        web = scheme.lower() in ("http", "https")
+        return f"{scheme}://{quote(rest, safe=_OF_ADDRESSES if web else '/')}"
     if re.match(r"[A-Za-z]:[\\/]|\\\\", path):
         return PureWindowsPath(path).as_uri()
     return PurePosixPath(path).as_uri() if path.startswith("/") else quote(path)
+
+
+_OF_ADDRESSES = ":/?#[]@!$&'()*+,;=%~"  # has a meaning in an address
 
 
 def xspf(made: Playlist, *, files: Sequence[str] | None = None) -> bytes:
@@ -172,6 +183,17 @@ def file_name(path: str) -> str:
     return re.split(r"[/\\]", path)[-1]
 
 
+def table_file(rows: pd.DataFrame) -> bytes:
+    """A table as CSV: UTF-8 with a byte order mark, no text in it a formula."""
+    return formula_safe(rows).to_csv(index=False).encode("utf-8-sig")
+
+
 def there(path: str) -> bool:
-    """Whether the file of a piece is on this machine."""
-    return "://" not in path and Path(path).is_file()
+    """Whether a path leads to a file on this machine."""
+    return "://" not in path and Path(path).is_absolute() and Path(path).is_file()
+
+
+def content(path: str) -> str:
+    """SHA-256 of a file as hexadecimal digits: the piece that it is. Raises OSError when it cannot be read."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

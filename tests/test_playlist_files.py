@@ -2,11 +2,13 @@
 
 import csv
 import hashlib
+import html
 import io
+import tracemalloc
 import xml.etree.ElementTree as ET
 import zipfile
 from datetime import datetime
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 import numpy as np
 import pytest
@@ -54,15 +56,30 @@ def test_a_tag_cannot_add_a_line_to_the_m3u8():
     assert entries(playlist_files.m3u8(made)) == ["/music/a.flac"]
 
 
-@pytest.mark.parametrize("path", ["/m/a\nb.flac", "/m/\u2028x.flac", "/m/#1 Işık.flac"])
-def test_a_path_stays_one_entry(path):
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/m/a\nb.flac", "/m/\u2028x.flac", "/m/#1 Işık.flac", "/m/Kim?.flac", "/m/50%25.flac", "/m/12:30.flac"),
+        *("/m/Şarkı, 50% ve 'alıntı\".flac", "/m/100%.flac"),
+    ],
+)
+def test_a_path_leads_to_its_file_also_where_a_line_is_taken_for_an_address(path):
+    """As VLC 3 does: what follows '#' or '?' is lost to it, %25 is %, and what stands before ':' is a kind of place."""
     (entry,) = entries(playlist_files.m3u8(listed(clip("a", path=path))))
-    assert (unquote(urlsplit(entry).path) if "://" in entry else entry) == path
+    assert unquote(urlsplit(urljoin(LOCAL + "/home/u/list.m3u8", entry)).path) == path
 
 
-def test_relative_paths_that_look_like_comments():
-    made = listed(clip("a"))
-    assert entries(playlist_files.m3u8(made, files=["#1.flac"])) == ["./#1.flac"]
+@pytest.mark.parametrize("path", ["/m/Şarkı ı.flac", "/m/100%.flac", "C:\\Müzik\\ğ.flac"])
+def test_a_plain_path_is_written_as_it_is(path):
+    """So that also players without addresses find it."""
+    assert entries(playlist_files.m3u8(listed(clip("a", path=path)))) == [path]
+
+
+@pytest.mark.parametrize("name", ["#1.flac", "a?.flac", "12:30.flac", "%41.flac"])
+def test_relative_paths_that_look_like_comments_or_addresses(name):
+    (entry,) = entries(playlist_files.m3u8(listed(clip("a")), files=[name]))
+    assert unquote(urlsplit(urljoin(LOCAL + "/out/playlist.m3u8", entry)).path) == f"/out/{name}"
+    assert not entry.startswith("#")
 
 
 # --- XSPF
@@ -89,6 +106,9 @@ def test_xspf_is_valid_and_leads_back_to_the_files(path):
         ("/müzik/Şarkı %1.flac", LOCAL + "/m%C3%BCzik/%C5%9Eark%C4%B1%20%251.flac"),
         ("C:\\Müzik\\ğ.flac", LOCAL + "/C:/M%C3%BCzik/%C4%9F.flac"),
         ("s3://bucket/ğ a.flac", "s3://bucket/%C4%9F%20a.flac"),
+        ("s3://bucket/100% #1?.flac", "s3://bucket/100%25%20%231%3F.flac"),
+        ("s3://bucket/a%20b.flac", "s3://bucket/a%2520b.flac"),  # its name there
+        ("https://host/a%20b.flac?v=1", "https://host/a%20b.flac?v=1"),  # encoded already
     ],
 )
 def test_addresses_are_percent_encoded(path, address):
@@ -152,6 +172,24 @@ def test_the_sheet_tells_what_when_and_why(path):
     assert ">0:00<" in without
 
 
+def test_a_reader_of_the_sheet_learns_why_each_piece_is_there_and_what_is_weak(path):
+    text = html.unescape(session_sheet.html(path, Session()).decode())
+    assert "begins with what is sad, where the client is, and goes to happy in" in text
+    assert "sad → relax → happy" in text
+    assert "fits well when at most 20 % of the model's probability would have to move" in text
+    for row in playlist_files.records(path):
+        assert playlists.reason(row, True, with_wish=False) in text
+    assert text.count("From the piece before: ") == len(path.rows) - 1
+    weak = path.rows[path.rows["weak"] != ""]
+    assert ("No place is weak" in text) == weak.empty
+    bad = listed(*(clip(f"p{k}", artist="Emel", title=f"T{k}") for k in range(3)))
+    text = html.unescape(session_sheet.html(bad, Session()).decode())
+    assert "Pieces that the model hears as relax" in text
+    assert "Weak places, where it pays to listen first: 2, 3." in text
+    assert text.count("Weak: same artist as the piece before") == 2
+    assert "The model hears 80.0 % relax" in text
+
+
 def test_nothing_typed_or_tagged_is_code_on_the_sheet():
     made = listed(clip("a", title=HOSTILE, artist="<script>alert(1)</script>", path='/m/"><img src=x>.flac'))
     typed = '"><script>alert(2)</script>\x07 & more'
@@ -205,7 +243,8 @@ def test_copies_are_level_peaks_are_safe_and_originals_stay(music, tmp_path):
         y, sr = soundfile.read(copies.folder / name, always_2d=True)
         found = levelled.measure(str(copies.folder / name), name)
         assert found.peak_db <= levelled.PEAK_DB + 0.02
-        assert loudness.integrated(y, sr) == pytest.approx(found.lufs)
+        both = y if y.shape[1] == 2 else np.repeat(y, 2, axis=1)  # one channel plays from both sides
+        assert loudness.integrated(both, sr) == pytest.approx(found.lufs)
         if piece != "peak.ogg":
             assert found.lufs == pytest.approx(-20.0, abs=0.05)
         info = soundfile.info(copies.folder / name)
@@ -225,6 +264,15 @@ def test_the_copy_is_the_original_times_the_gain(music, tmp_path):
     copy, _ = soundfile.read(copies.folder / copies.files[place])
     gain = copies.playlist.rows["gain_db"].iloc[place]
     assert copy == pytest.approx(original * 10 ** (gain / 20), abs=1e-6)
+
+
+def test_channels_are_read_from_the_header_where_there_is_one(tmp_path):
+    tone(tmp_path / "one.flac", 440)
+    tone(tmp_path / "two.wav", 440, channels=2)
+    (tmp_path / "none.wav").write_bytes(b"no audio")
+    found = [levelled.channels(str(tmp_path / name)) for name in ("one.flac", "two.wav", "none.wav", "gone.wav")]
+    assert found[:2] == [1.0, 2.0]
+    assert np.isnan([*found[2:], levelled.channels("s3://bucket/a.flac")]).all()
 
 
 def test_a_peak_between_the_samples_counts():
@@ -261,10 +309,58 @@ def test_places_and_forms_that_do_not_work(music, tmp_path):
         levelled.level_copies(made, tmp_path / "file" / "below")
 
 
+def test_the_same_sound_in_one_and_two_channels_is_as_loud(tmp_path):
+    y = 0.05 * np.random.default_rng(0).standard_normal(6 * 44_100)
+    soundfile.write(tmp_path / "mono.wav", y, 44_100)
+    soundfile.write(tmp_path / "stereo.wav", np.column_stack([y, y]), 44_100)
+    rows = [clip(n, path=str(tmp_path / n), title=n, artist=n, file_duration_s=6.0) for n in ("mono.wav", "stereo.wav")]
+    copies = levelled.level_copies(playlists.level(listed(*rows, minutes=1), -30.0), tmp_path / "out", form="WAV")
+    left = [soundfile.read(copies.folder / name, always_2d=True)[0][:, 0] for name in copies.files]
+    assert left[0] == pytest.approx(left[1], abs=2e-4)
+
+
+@pytest.mark.parametrize("title", ["漢" * 120, "Ş" * 150, "a" * 300, "...", "50% #1: ne?"])
+def test_every_title_makes_a_name_that_disks_and_players_take(title, tmp_path):
+    tone(tmp_path / "a.wav", 440, seconds=1)
+    made = listed(clip("a", path=str(tmp_path / "a.wav"), title=title, file_duration_s=6.0), minutes=1)
+    (name,) = levelled.level_copies(made, tmp_path / "out").files
+    assert (tmp_path / "out" / name).is_file()
+    assert len(name.encode()) < 255
+    assert not set(name) & set('#%?:"')
+    assert entries((tmp_path / "out" / "playlist.m3u8").read_bytes()) == [name]
+
+
+def test_two_sessions_may_write_the_same_copies(music, tmp_path):
+    """Each begins while the other is in the middle of it."""
+    _, made = music
+    inner = []
+
+    def meanwhile(share: float, text: str) -> None:
+        if share and not inner:
+            inner.append(levelled.level_copies(made, tmp_path / "out"))
+
+    outer = levelled.level_copies(made, tmp_path / "out", tell=meanwhile)
+    assert outer.files == inner[0].files
+    assert {p.name for p in outer.folder.iterdir()} == {
+        *outer.files,
+        *("playlist.m3u8", "playlist.xspf", "playlist.csv"),
+    }
+    assert all(soundfile.info(outer.folder / name).frames > 0 for name in outer.files)
+    with (
+        levelled._part(tmp_path / "x.wav") as one,
+        levelled._part(tmp_path / "x.wav") as other,
+    ):
+        assert one != other
+        one.write_bytes(b"1")
+        other.write_bytes(b"2")
+    assert (tmp_path / "x.wav").read_bytes() in (b"1", b"2")
+    assert not list(tmp_path.glob("*.part"))
+
+
 def test_the_zip_holds_copies_playlist_and_sheet(music, tmp_path):
     _, made = music
     copies = levelled.level_copies(made, tmp_path / "out")
-    with zipfile.ZipFile(io.BytesIO(levelled.zipped(copies, ("sheet.html", b"<html>")))) as archive:
+    with levelled.zipped(copies, ("sheet.html", b"<html>")) as file, zipfile.ZipFile(file) as archive:
         assert archive.testzip() is None
         assert set(archive.namelist()) == {
             *copies.files,
@@ -275,3 +371,22 @@ def test_the_zip_holds_copies_playlist_and_sheet(music, tmp_path):
         }
         assert archive.read(copies.files[0]) == (copies.folder / copies.files[0]).read_bytes()
     assert levelled.size_mb(copies) > 0
+    assert {p.name for p in copies.folder.iterdir()} == {
+        *copies.files,
+        *("playlist.m3u8", "playlist.xspf", "playlist.csv"),
+    }
+
+
+def test_a_large_zip_is_made_on_the_disk_and_not_in_memory(tmp_path):
+    for name in ("a.flac", "playlist.m3u8", "playlist.xspf", "playlist.csv"):
+        (tmp_path / name).write_bytes(b"")
+    with open(tmp_path / "a.flac", "wb") as file:
+        file.truncate(40_000_000)
+    copies = levelled.Copies(listed(clip("a")), tmp_path, ("a.flac",))
+    tracemalloc.start()
+    try:
+        with levelled.zipped(copies) as file:
+            assert file.seek(0, io.SEEK_END) > 40_000_000
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
