@@ -1,16 +1,18 @@
 """The parts of the Moods page: the chosen piece, the list, the map, what sounds alike, how moods are spread."""
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
 from core import moods, plots, plots_moods
 from core.errors import CoreError
+from core.inference import percent
 from core.playlist_files import formula_safe
 from core.playlists import minutes
 from core.schema import BY_COLUMN
 from pages import _mood_parts as parts
 from pages import _shared
-from pages._mood_parts import Library
+from pages._mood_library import Library
 
 LIST = {
     "title": "Title", "artist": "Artist", "emotion": "Emotion", "confidence": "Confidence", "standing": "Decision",
@@ -18,7 +20,7 @@ LIST = {
     "genre": "Genre", "makam": "Makam",
 }  # fmt: skip
 NUMBERS = {
-    "confidence": st.column_config.ProgressColumn("Confidence", format="%d %%", min_value=0, max_value=100),
+    "confidence": st.column_config.ProgressColumn("Confidence", format="%.1f %%", min_value=0, max_value=100),
     "tempo": st.column_config.NumberColumn("Tempo", format="%.0f bpm"),
     "lufs": st.column_config.NumberColumn("LUFS", format="%.1f", help="Loudness of the part that was scored."),
     "length": st.column_config.TextColumn("Length"),
@@ -29,6 +31,7 @@ NUMBERS = {
 }
 MOST_NAMES = 2000  # of the pieces, that are sent to the browser to choose from
 MOST_POINTS = 5000  # on the map
+MOST_ROWS = 2000  # of a table on the page; the download has all
 TURN = "mood_turn"  # in the session: counts choices made elsewhere, so that a table forgets its highlighted row
 
 
@@ -37,8 +40,8 @@ def piece(found: Library, shown: pd.DataFrame) -> str | None:
     wanted = st.session_state.get("piece")
     if wanted is not None and wanted not in shown.index:
         wanted = st.session_state["piece"] = None  # the filter took it away
-    names = parts.labels(shown)
-    offered = list(names)[:MOST_NAMES]
+    names = found.loaded.labels
+    offered = list(shown.index[:MOST_NAMES])
     chosen = st.selectbox(
         "Piece to hear",
         offered if wanted is None or wanted in offered else [wanted, *offered],
@@ -48,7 +51,7 @@ def piece(found: Library, shown: pd.DataFrame) -> str | None:
         bind="query-params",
         on_change=_elsewhere,
         placeholder="Type a title, or click on a row or a point below",
-        help=None if len(offered) == len(names) else f"{MOST_NAMES} of {len(names)} pieces; filter to find the others.",
+        help=None if len(offered) == len(shown) else f"{MOST_NAMES} of {len(shown)} pieces; filter to find the others.",
     )
     if chosen is not None:
         row = shown.loc[chosen]
@@ -77,8 +80,10 @@ def listed(found: Library, shown: pd.DataFrame, chosen: str | None) -> None:
     falling = right.segmented_control(
         "Order", ["falling", "rising"], default="falling", required=True, key="order", bind="query-params"
     )
-    ordered = moods.in_order(shown, by, descending=falling == "falling")
-    _table(ordered, "pieces")
+    ordered = moods.in_order(shown, by, descending=falling == "falling", places=found.loaded.alphabet)
+    _table(ordered.head(MOST_ROWS), "pieces")
+    if len(ordered) > MOST_ROWS:
+        st.caption(f"The first {MOST_ROWS:,} of {len(ordered):,} pieces; the download has all.")
     _download(ordered, found, "pieces")
 
 
@@ -87,7 +92,7 @@ def _table(rows: pd.DataFrame, name: str, **more: pd.Series) -> None:
     table = rows.assign(
         emotion=rows["guess"].map(plots.words),
         length=rows["duration_s"].map(minutes),
-        confidence=100 * rows["confidence"],
+        confidence=np.floor(1000 * rows["confidence"] + 1e-9) / 10,  # as `percent` shows it
         **more,
     )
     key = f"table_{name}_{st.session_state.get(TURN, 0)}"
@@ -109,13 +114,10 @@ def _table(rows: pd.DataFrame, name: str, **more: pd.Series) -> None:
 
 
 def _download(rows: pd.DataFrame, found: Library, what: str) -> None:
-    table = rows.drop(columns=["clip_id", "reason"]).rename_axis("content_hash").reset_index()
-    _shared.download(formula_safe(table), _shared.file_name(what, data_hash=_hash(found), version=found.version))
+    def table() -> pd.DataFrame:
+        return rows.drop(columns=["clip_id", "reason", "there"]).rename_axis("content_hash").reset_index()
 
-
-def _hash(found: Library) -> str:
-    """Names the library's content in a file name."""
-    return f"{int(pd.util.hash_array(found.pieces.index.to_numpy()).sum()) % 16**8:08x}"
+    parts.take(table, _shared.file_name(what, data_hash=found.name, version=found.version))
 
 
 def mapped(found: Library, shown: pd.DataFrame, chosen: str | None) -> None:
@@ -127,7 +129,7 @@ def mapped(found: Library, shown: pd.DataFrame, chosen: str | None) -> None:
         st.info("No piece of these has features of the present extractor. Score the library again.")
         return
     places = moods.library_map(heard, known)
-    key = _shared.file_name("library-map", data_hash=_hash(found), version=found.version)
+    key = _shared.file_name("library-map", data_hash=found.name, version=found.version)
 
     def clicked() -> None:
         points = st.session_state[key]["selection"]["points"]
@@ -140,8 +142,8 @@ def mapped(found: Library, shown: pd.DataFrame, chosen: str | None) -> None:
     )
     st.caption(
         "Pieces that sound alike lie near each other. The axes are the two principal components of the music that the "
-        f"model was trained on ({places.shares[0]:.0%} and {places.shares[1]:.0%} of its variance; the largest weights "
-        f"{axes}). Hollow: not accepted."
+        f"model was trained on ({percent(places.shares[0])} and {percent(places.shares[1])} of its variance; the "
+        f"largest weights {axes}). Hollow: not accepted."
         + (f" Shown are the {MOST_POINTS:,} pieces with the greatest confidence." if len(shown) > MOST_POINTS else "")
     )
     _shared.chart(
@@ -171,7 +173,7 @@ def alike(found: Library, shown: pd.DataFrame, chosen: str | None) -> None:
         st.info("There is no other piece to compare it with. Widen the filter.", icon=":material/filter_alt_off:")
         return
     st.caption(
-        f"Nearest to **{_shared.literal(parts.labels(found.pieces.loc[[chosen]])[chosen])}** by all features together, "
+        f"Nearest to **{_shared.literal(found.loaded.labels[chosen])}** by all features together, "
         "each in standard deviations of the training music, of which two clips picked at random are 1.4 apart."
     )
     rows = found.pieces.loc[near.index]
@@ -198,7 +200,7 @@ def spread(found: Library, shown: pd.DataFrame, chosen: str | None) -> None:
     first = table.iloc[0]
     _shared.chart(
         plots_moods.spread(table, what=moods.GROUPINGS[by]),
-        key=_shared.file_name(f"moods-by-{by}", data_hash=_hash(found), version=found.version),
+        key=_shared.file_name(f"moods-by-{by}", data_hash=found.name, version=found.version),
         alt=f"Pieces of each emotion by {by}; the largest group is {first['group']} with {first['pieces']} pieces",
         data=formula_safe(table.round({"minutes": 1})),
     )

@@ -1,8 +1,10 @@
 """What goes out of the Playlists page: files for players, levelled copies, and the session sheet."""
 
 from collections.abc import Callable
+from datetime import date as date_of
 from datetime import datetime, time
 from functools import partial
+from typing import IO
 
 import streamlit as st
 
@@ -21,7 +23,9 @@ def files(made: Playlist) -> None:
     name = playlist_files.stem(made)
     st.caption(
         "M3U8 and XSPF open in VLC and most players, on the machine where the music is. Players take no gain from a "
-        "playlist: there it is a note for the volume knob. The levelled copies have it in their sound."
+        "playlist: there it is a note for the volume knob, and comes from the part of each piece that was scored. The "
+        "levelled copies have the gain in their sound; for them each file is measured from beginning to end, so theirs "
+        "may differ a little."
     )
     with st.container(horizontal=True):
         for ending, mime, write in (
@@ -29,7 +33,7 @@ def files(made: Playlist) -> None:
             ("xspf", "application/xspf+xml", playlist_files.xspf),
             ("csv", "text/csv", playlist_files.csv_file),
         ):
-            _file(f"{ending.upper()}", f"{name}.{ending}", write(made), mime)
+            _file(f"{ending.upper()}", f"{name}.{ending}", partial(write, made), mime)
     st.markdown("**Levelled copies**")
     left, right = st.columns([2, 3], vertical_alignment="bottom")
     form = left.segmented_control("Format", list(levelled.FORMS), default="FLAC", required=True, key="form")
@@ -40,7 +44,8 @@ def files(made: Playlist) -> None:
         _copies(copies)
 
 
-def _file(label: str, name: str, data: bytes | Callable[[], bytes], mime: str, **more: object) -> None:
+def _file(label: str, name: str, data: Callable[[], bytes | IO[bytes]], mime: str, **more: object) -> None:
+    """A download that is made when it is asked for."""
     st.download_button(
         label, data, file_name=name, mime=mime, icon=":material/download:", key=f"get_{name}", on_click="ignore", **more
     )
@@ -75,36 +80,48 @@ def _copies(copies: levelled.Copies) -> None:
             st.caption(_shared.literal(remark))
     name = copies.folder.name
     if size <= ZIP_MB:
-        sheet = session_sheet.html(copies.playlist, Session(), levelled=True)
+        sheet = session_sheet.html(copies.playlist, _typed(), levelled=True)
         _file(
             "All as ZIP",
             f"{name}.zip",
             partial(levelled.zipped, copies, ("session-sheet.html", sheet)),
             "application/zip",
+            help="The copies with their playlist, and the session sheet as it is filled in now.",
         )
 
 
+def _typed() -> Session:
+    """What was typed for the session sheet, also while its fields are not drawn."""
+    state = st.session_state
+    client, therapist, goal, notes = (
+        str(state.get(f"sheet_{name}") or "") for name in ("client", "therapist", "goal", "notes")
+    )
+    date: date_of | None = state.get("sheet_date")
+    clock: time | None = state.get("sheet_begins")
+    begins = datetime.combine(date or date_of.today(), clock) if clock is not None else None
+    return Session(client, therapist, f"{date:%d %B %Y}" if date else "", goal, notes, begins)
+
+
 def sheet(made: Playlist) -> None:
-    """What, when and why on paper. What is typed here is put on the sheet and kept nowhere."""
+    """What, when and why on paper. What is typed here is put on the sheet and stored nowhere."""
     st.caption(
-        "What you type is put on the sheet, and kept nowhere else. The sheet opens in the browser, which prints it."
+        "What you type is put on the sheet, and stored nowhere else: it is forgotten when this browser tab is closed. "
+        "The sheet opens in the browser, which prints it."
     )
     left, right = st.columns(2)
-    client = left.text_input("Client", key="sheet_client", max_chars=200, autocomplete="off")
-    therapist = right.text_input("Therapist", key="sheet_therapist", max_chars=200, autocomplete="off")
+    left.text_input("Client", key="sheet_client", max_chars=200, autocomplete="off", persist_state="session")
+    right.text_input("Therapist", key="sheet_therapist", max_chars=200, autocomplete="off", persist_state="session")
     left, right = st.columns(2)
-    date = left.date_input("Date", key="sheet_date")
-    clock: time | None = right.time_input(
-        "Music begins at", None, key="sheet_begins", help="Empty: minutes from the beginning."
+    left.date_input("Date", key="sheet_date", persist_state="session")
+    right.time_input(
+        "Music begins at", None, key="sheet_begins", help="Empty: minutes from the beginning.", persist_state="session"
     )
-    goal = st.text_input("Goal", key="sheet_goal", max_chars=500)
-    notes = st.text_area("Notes", key="sheet_notes", max_chars=session_sheet.LONGEST)
-    begins = datetime.combine(date, clock) if clock is not None else None
-    session = Session(client, therapist, f"{date:%d %B %Y}", goal, notes, begins)
+    st.text_input("Goal", key="sheet_goal", max_chars=500, persist_state="session")
+    st.text_area("Notes", key="sheet_notes", max_chars=session_sheet.LONGEST, persist_state="session")
     _file(
         "Session sheet",
         f"session-sheet_{playlist_files.stem(made)}.html",
-        session_sheet.html(made, session),
+        partial(session_sheet.html, made, _typed()),
         "text/html",
         type="primary",
     )

@@ -1,15 +1,18 @@
 """The parts of the Playlists page: what is wished, the list with veto and player, its files, its session sheet."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 import streamlit as st
 
-from core import iso_path, mood_lists, moods, playlist_files, playlists, plots, plots_moods
+from core import iso_path, levelled, mood_lists, moods, playlist_files, playlists, plots, plots_moods
 from core.errors import CoreError
+from core.moods import Filter
 from core.playlists import Playlist, Pool, minutes
+from core.schema import PROBA
 from pages import _mood_parts as parts
 from pages import _shared
+from pages._mood_library import Library
 
 KINDS = {"mood": "One mood", "iso": "Iso path"}
 VETOES = "vetoes"  # in the session, and as ``veto`` in the address: hashes of vetoed pieces, in their order
@@ -78,7 +81,8 @@ def wish() -> Wish:
         int(playlists.TARGET_LUFS),
         key="level",
         bind="query-params",
-        help="-18 is the level of ReplayGain, -23 that of broadcasting, -14 that of streaming services.",
+        help="-18 is the level of ReplayGain, -23 that of broadcasting, -14 that of streaming services. A file with "
+        "one channel plays from both loudspeakers, so it counts 3 LU more than it measures.",
     )
     with right.container(horizontal=True, vertical_alignment="bottom"):
         seed = st.number_input(
@@ -126,41 +130,73 @@ def _way() -> tuple[tuple[str, ...], int]:
 # --- the list --------------------------------------------------------------------------------------------------------
 
 
-def make(wanted: Wish, table: pd.DataFrame) -> tuple[Playlist, Pool] | None:
-    """The playlist with the vetoes applied; None after a sentence when there is none."""
+@dataclass(frozen=True, eq=False)
+class Made:
+    """What came of a wish. said : what went wrong on the way, in sentences.  made : None where nothing came of it."""
+
+    pool: Pool
+    made: Playlist | None
+    said: tuple[str, ...] = ()
+
+
+def make(wanted: Wish, found: Library, table: pd.DataFrame, narrowed: Filter) -> Playlist | None:
+    """The playlist with the vetoes applied; None after a sentence when there is none.
+
+    table : the pieces of the library that the filter lets through.
+    """
     if not wanted.standings:
         st.info("Choose which pieces may be played.", icon=":material/filter_alt_off:")
         return None
-    try:
-        pool = playlists.usable(table, standings=wanted.standings)
-        if wanted.kind == "mood":
-            made = mood_lists.by_mood(pool, wanted.way[0], wanted.minutes, seed=wanted.seed)
-        else:
-            made = iso_path.iso_path(pool, wanted.way, wanted.minutes, per_step=wanted.per_step, seed=wanted.seed)
-        made = _vetoed(made, pool)
-    except CoreError as error:
-        st.warning(_shared.literal(str(error)), icon=":material/playlist_remove:")
-        for remark in playlists.usable(table, standings=wanted.standings).remarks:
-            st.caption(_shared.literal(remark))
-        return None
-    return playlists.level(made, wanted.target_lufs), pool
-
-
-def _vetoed(made: Playlist, pool: Pool) -> Playlist:
-    """Vetoes one after the other, so that each replaces one piece of the list as it was then."""
     if VETOES not in st.session_state:
         st.session_state[VETOES] = [v for v in st.query_params.get("veto", "").split(",") if v]
-    before: list[str] = []
-    for veto in st.session_state[VETOES]:
-        named = [p for p in made.rows["piece_id"] if p.startswith(veto)]
-        gone = [p for p in pool.table.index if any(p.startswith(v) for v in before)]
-        before.append(veto)
-        if named:
-            try:
-                made = iso_path.swap(made, pool, named[0], without=gone)
-            except CoreError as error:
-                st.warning(_shared.literal(str(error)), icon=":material/block:")
-    return made
+    key = (*found.key, found.mark, repr(narrowed), repr(replace(wanted, target_lufs=0.0)))
+    came = _made(key, tuple(st.session_state[VETOES]), wanted, table, parts.recordings(found))
+    for sentence in came.said:
+        icon = ":material/block:" if came.made is not None else ":material/playlist_remove:"
+        st.warning(_shared.literal(sentence), icon=icon)
+    if came.made is None:
+        for remark in came.pool.remarks:
+            st.caption(_shared.literal(remark))
+        return None
+    rows = came.made.rows
+    known = [n if n == n else _channels(path) for n, path in zip(rows["channels"], rows["path"], strict=True)]
+    return playlists.level(replace(came.made, rows=rows.assign(channels=known)), wanted.target_lufs)
+
+
+@st.cache_data(show_spinner=False, max_entries=10_000, ttl=600)
+def _channels(path: str) -> float:
+    return levelled.channels(path)
+
+
+@st.cache_resource(show_spinner="Choosing the pieces …", max_entries=64, ttl=600)
+def _made(
+    key: tuple[object, ...], vetoes: tuple[str, ...], _wanted: Wish, _table: pd.DataFrame, _recordings: pd.Series
+) -> Made:
+    """The list after these vetoes, each of which replaces one piece of the list as it was then.
+
+    vetoes : beginnings of piece ids. What is known of the list before the last one is not chosen again.
+    """
+    if not vetoes:
+        pool = playlists.usable(_table, standings=_wanted.standings, recordings=_recordings)
+        try:
+            return Made(pool, _chosen(_wanted, pool))
+        except CoreError as error:
+            return Made(pool, None, (str(error),))
+    before = _made(key, vetoes[:-1], _wanted, _table, _recordings)
+    named = [] if before.made is None else [p for p in before.made.rows["piece_id"] if p.startswith(vetoes[-1])]
+    if before.made is None or not named:
+        return before
+    gone = [p for p in before.pool.table.index if p.startswith(vetoes[:-1])]
+    try:
+        return replace(before, made=iso_path.swap(before.made, before.pool, named[0], without=gone))
+    except CoreError as error:
+        return replace(before, said=(*before.said, str(error)))
+
+
+def _chosen(wanted: Wish, pool: Pool) -> Playlist:
+    if wanted.kind == "mood":
+        return mood_lists.by_mood(pool, wanted.way[0], wanted.minutes, seed=wanted.seed)
+    return iso_path.iso_path(pool, wanted.way, wanted.minutes, per_step=wanted.per_step, seed=wanted.seed)
 
 
 def _veto(piece_id: str) -> None:
@@ -278,6 +314,6 @@ def drawn(made: Playlist) -> None:
         key=f"over-time_{tag}",
         alt=f"Probabilities of the four emotions and tempo over {minutes(made.length_s)}",
         data=playlist_files.formula_safe(
-            rows[[*names, "begins_s", *moods.PROBA, "tempo", "fit", "change", "tempo_change"]].round(3)
+            rows[[*names, "begins_s", *PROBA, "tempo", "fit", "change", "tempo_change"]].round(3)
         ),
     )

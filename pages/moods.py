@@ -2,18 +2,19 @@
 
 import streamlit as st
 
+from pages import _mood_library as library
 from pages import _mood_parts as parts
 from pages import _mood_views as views
 
 VIEWS = {"List": views.listed, "Map": views.mapped, "More like this": views.alike, "Spread": views.spread}
 
 st.title("Moods")
-found = parts.required()
+found = library.required()
 st.caption(
     f"{len(found.pieces)} pieces, scored by model {found.version}. The mood is what the model hears; a person may feel "
     "something else."
 )
-shown = parts.filtered(found)
+shown, _ = parts.filtered(found, found.pieces)
 if shown.empty:
     st.info("No piece is left. Widen the filter.", icon=":material/filter_alt_off:")
     st.stop()

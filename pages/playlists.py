@@ -2,21 +2,21 @@
 
 import streamlit as st
 
-from pages import _mood_parts as library
+from pages import _mood_library as library
+from pages import _mood_parts as shared
 from pages import _playlist_files as files
 from pages import _playlist_parts as parts
 
 st.title("Playlists")
 found = library.required()
 wanted = parts.wish()
-table = library.filtered(found, moods_too=False)
+table, narrowed = shared.filtered(found, found.every, moods_too=False)
 if table.empty:
     st.info("No piece is left. Widen the filter.", icon=":material/filter_alt_off:")
     st.stop()
-done = parts.make(wanted, table)
-if done is None:
+made = parts.make(wanted, found, table, narrowed)
+if made is None:
     st.stop()
-made, _ = done
 st.subheader(made.name, divider="gray")
 parts.about(made)
 shows = {

@@ -1,12 +1,19 @@
 """The Moods page: a library to filter, hear, map and compare; without one it says what to do."""
 
+import io
+import unicodedata
+from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
-from core import jobs, library, store
+from core import in_use, jobs, library, store
+from core.inference import Policy, Prediction, decide
+from core.library_types import LibraryEntry, LibraryFile
 from core.schema import EMOTIONS
-from tests.mood_library import stored
+from core.settings import Settings
+from tests.mood_library import EXTRACTOR, downloads, stored
 
 
 @pytest.fixture
@@ -59,12 +66,22 @@ def test_the_list(open_page, hashes):
     assert len(table) == 12
     assert table["confidence"].is_monotonic_decreasing
     assert "12 pieces, scored by model model-1" in shown(page)
+    assert table["confidence"].max() == 88.0
     assert "synthetic" not in shown(page)
 
 
-def test_sorted_by_title_in_the_turkish_alphabet(open_page, hashes):
-    page = open_page("moods", sort="Artist", order="rising")
-    assert listed(page)["artist"].tolist() == ["Şirin 0"] * 4 + ["Şirin 1"] * 4 + ["Şirin 2"] * 4
+def test_sorted_by_title_in_the_turkish_alphabet(open_page, data_dir):
+    """One of the names has its marks apart, as macOS writes them."""
+    titles = ["Zil", "Şal", "İnce", "Ilık", "Çay", unicodedata.normalize("NFD", "Çam"), "Cam", "Sal", "Öz", "Oy"]
+    opened = store.open_store(f"sqlite:///{data_dir / 'feedback.db'}")
+    stored(opened, data_dir / "müzik", each=3, titles=titles)
+    page = open_page("moods", sort="Title", order="rising")
+    found = [unicodedata.normalize("NFC", t) for t in listed(page)["title"] if not t.startswith("Ezgi")]
+    assert found == ["Cam", "Çam", "Çay", "Ilık", "İnce", "Oy", "Öz", "Sal", "Şal", "Zil"]
+    page.button_group(key="order").set_value("falling").run()
+    found = [unicodedata.normalize("NFC", t) for t in listed(page)["title"] if not t.startswith("Ezgi")]
+    assert found[0] == "Zil"
+    assert found[-1] == "Cam"
 
 
 @pytest.mark.parametrize(
@@ -100,13 +117,90 @@ def test_an_empty_filter_is_a_sentence(open_page, hashes):
 
 
 def test_of_a_huge_library_words_search_all(open_page, hashes, monkeypatch):
-    monkeypatch.setattr("pages._mood_parts.MOST", 5)
+    monkeypatch.setattr("pages._mood_library.MOST", 5)
     page = open_page("moods")
-    assert "more than 5 scored parts; the first are shown" in shown(page)
+    assert "more than 5 scored parts. The first are shown" in shown(page)
     assert len(listed(page)) == 5
-    page = open_page("moods", words="Ezgi 11")
+    page = open_page("moods", words="sirin EZGI 11 isik")  # of artist, title and album
     assert not page.exception
     assert listed(page)["title"].tolist() == ["Ezgi 11"]
+    page.text_input(key="words").set_value("ezgi").run()
+    assert "at most 5 are shown that hold the words" in shown(page)
+    assert len(listed(page)) == 5
+    page.text_input(key="words").set_value("nothing of the kind").run()
+    assert not page.exception
+    assert "No piece is left. Widen the filter" in shown(page)  # and not the first ones instead
+
+
+def test_the_download_has_all_pieces_and_is_made_when_it_is_asked_for(open_page, hashes, monkeypatch):
+    monkeypatch.setattr("pages._mood_views.MOST_ROWS", 5)
+    got = downloads(monkeypatch)
+    page = open_page("moods")
+    assert len(listed(page)) == 5
+    assert "The first 5 of 12 pieces; the download has all" in shown(page)
+    (name,) = got
+    data = got[name]()
+    assert name.startswith("pieces_data-")
+    assert data.startswith(b"\xef\xbb\xbf")  # so that spreadsheets show Turkish letters
+    table = pd.read_csv(io.BytesIO(data))
+    assert set(table["content_hash"]) == set(hashes)
+    assert table["confidence"].is_monotonic_decreasing
+
+
+# --- whose answers, and which files
+
+
+def test_decisions_are_those_of_the_policy_in_force(open_page, opened, data_dir):
+    """Scored under a strict policy since; what counts is what this session goes by."""
+    version = in_use.in_use(Settings()).version
+    stored(opened, data_dir / "müzik", each=3, model=version)
+    strict = Policy(threshold=0.99, pair_threshold=0.995)
+    said = store.library_table(opened)
+    for row in said.to_dict("records"):
+        prediction = Prediction(row["clip_id"], version, EXTRACTOR, {e: row[f"p_{e}"] for e in EMOTIONS})
+        store.save_predictions(opened, [(prediction, decide(prediction, strict))], policy=strict)
+    page = open_page("moods")
+    assert listed(page)["standing"].value_counts().to_dict() == {"accepted": 8, "between two": 4}
+    assert "policy in force: one emotion from 75%" in shown(page)
+    assert "under another one" not in shown(page)
+    page.session_state["policy"] = strict
+    page.run()
+    assert "accepted" not in set(listed(page)["standing"])
+    assert "policy in force: one emotion from 99%" in shown(page)
+    page.session_state["policy"] = Policy(threshold=0.6)
+    page.run()
+    assert "12 of 12 pieces were decided under another one: score the library again" in shown(page)
+
+
+def test_a_file_that_is_gone_or_another_one_is_left_out_and_counted(open_page, hashes, data_dir):
+    files = sorted((data_dir / "müzik").iterdir())
+    files[0].unlink()
+    files[1].write_bytes(b"something else")
+    page = open_page("moods")
+    assert not page.exception
+    assert "2 of 12 pieces are left out: their file is gone, or is another one now" in shown(page)
+    assert len(listed(page)) == 10
+
+
+def test_files_that_were_moved_are_found_as_soon_as_the_library_was_scored_again(
+    open_page, opened, hashes, data_dir, monkeypatch
+):
+    assert "left out" not in shown(open_page("moods"))
+    (data_dir / "müzik").rename(data_dir / "taşındı")
+    store.save_files(opened, [moved(file, data_dir / "taşındı") for file in of_files(opened)])
+    page = open_page("moods")
+    assert "left out" not in shown(page)
+    page.selectbox(key="piece").set_value(hashes[0]).run()
+    assert len(page.get("audio")) == 1
+
+
+def of_files(opened) -> list[LibraryFile]:
+    places = store.library_places(opened, store.library_table(opened)["content_hash"].tolist())
+    return list(store.known_files(opened, "excerpt", places["path"].tolist()).values())
+
+
+def moved(file: LibraryFile, folder: Path) -> LibraryEntry:
+    return LibraryEntry(replace(file, path=str(folder / Path(file.path).name)))
 
 
 def test_a_piece_is_heard_and_there_is_one_player(open_page, hashes):
@@ -123,14 +217,28 @@ def test_a_piece_is_heard_and_there_is_one_player(open_page, hashes):
     assert not page.get("audio")
 
 
-def test_a_file_that_is_gone_is_a_sentence(open_page, hashes, data_dir):
+def test_a_file_that_goes_meanwhile_is_a_sentence(open_page, hashes, data_dir):
+    page = open_page("moods")
     for path in (data_dir / "müzik").iterdir():
         path.unlink()
-    page = open_page("moods")
     page.selectbox(key="piece").set_value(hashes[0]).run()
     assert not page.exception
     assert not page.get("audio")
     assert "no longer there" in shown(page)
+
+
+def test_no_other_file_than_the_one_that_was_scored_is_played(open_page, hashes, data_dir):
+    """Also not one of the same size, in the place of it."""
+    page = open_page("moods")
+    page.selectbox(key="piece").set_value(hashes[0]).run()
+    page.toggle(key="whole").set_value(True).run()
+    assert len(page.get("audio")) == 1
+    first = sorted((data_dir / "müzik").iterdir())[0]
+    first.write_bytes(bytes(first.stat().st_size))
+    page.run()
+    assert not page.exception
+    assert not page.get("audio")
+    assert "has changed since it was scored" in shown(page)
 
 
 @pytest.mark.parametrize("view", ["Map", "More like this", "Spread"])

@@ -1,11 +1,21 @@
 """The Playlists page: a list or a path is proposed, one piece is vetoed, files and a sheet are taken along."""
 
+import hashlib
+import io
+import zipfile
+from datetime import time
 from pathlib import Path
 
+import pandas as pd
 import pytest
+import streamlit as st
 
-from core import store
-from tests.mood_library import stored
+from core import mood_lists, store
+from core.inference import Policy, Prediction, decide
+from core.library_types import LibraryClip, LibraryEntry, LibraryFile, Window
+from core.schema import FeatureVector
+from tests import mood_library
+from tests.mood_library import EXTRACTOR, downloads, stored
 
 
 @pytest.fixture
@@ -91,6 +101,15 @@ def test_a_veto_without_another_piece_says_so_and_changes_nothing(open_page, has
     assert listed(page) == before
 
 
+def test_a_file_with_one_channel_is_made_softer(open_page, hashes, data_dir, monkeypatch):
+    """Piece k has -20 - k % 6 LUFS, and plays from both loudspeakers."""
+    got = downloads(monkeypatch)
+    open_page("playlists", view="Files", level="-20")
+    table = pd.read_csv(io.BytesIO(next(data for name, data in got.items() if name.endswith(".csv"))()))
+    number = table["title"].str.split().str[-1].astype(int)
+    assert (table["gain_db"] - number % 6).to_numpy() == pytest.approx(-3.0103, abs=1e-3)
+
+
 def test_one_player(open_page, hashes):
     page = open_page("playlists")
     page.button(key="play_2").click().run()
@@ -144,8 +163,90 @@ def test_copies_of_a_file_that_is_gone_are_a_sentence(open_page, hashes, data_di
     assert "it was moved, or is damaged" in shown(page)
 
 
-def test_the_session_sheet(open_page, hashes):
+def test_the_session_sheet(open_page, hashes, monkeypatch):
+    got = downloads(monkeypatch)
     page = open_page("playlists", view="Session sheet")
     page.text_input(key="sheet_client").set_value("A. <b>").run()
+    page.text_input(key="sheet_goal").set_value("Rest").run()
+    page.time_input(key="sheet_begins").set_value(time(14, 30)).run()
     assert not page.exception
     assert [b.proto.label for b in page.get("download_button")] == ["Session sheet"]
+    (name,) = {name for name in got if name.startswith("session-sheet_relax-30-minutes")}
+    text = got[name]().decode()
+    assert "<dd>A. &lt;b&gt;</dd>" in text
+    assert "<dd>Rest</dd>" in text
+    assert "14:30:00" in text
+    assert "14:32:00" in text  # the second piece
+    assert text.count("The model hears 88.0 % relax (accepted)") == len(listed(open_page("playlists"))) == 4
+
+
+def test_what_was_typed_for_the_sheet_outlives_other_views_and_goes_into_the_zip(
+    open_page, hashes, monkeypatch, tmp_path
+):
+    got = downloads(monkeypatch)
+    page = open_page("playlists", view="Session sheet")
+    page.text_input(key="sheet_client").set_value("Client 7").run()
+    page.text_area(key="sheet_notes").set_value("Window side").run()
+    page.query_params["view"] = "Files"
+    page.run()
+    page.button(key="render").click().run()
+    assert not page.exception
+    assert not page.text_input.values or all(t.key != "sheet_client" for t in page.text_input)  # not drawn now
+    (name,) = {name for name in got if name.endswith(".zip")}
+    with got[name]() as file, zipfile.ZipFile(file) as archive:
+        text = archive.read("session-sheet.html").decode()
+    assert "<dd>Client 7</dd>" in text
+    assert "<dd>Window side</dd>" in text
+    assert "gain is in the copies" in text
+    page.query_params["view"] = "Session sheet"
+    page.run()
+    assert page.text_input(key="sheet_client").value == "Client 7"
+    assert page.text_area(key="sheet_notes").value == "Window side"
+
+
+# --- what is left out, and what is not done twice
+
+
+def test_files_that_are_gone_and_recordings_that_are_there_twice_are_left_out_and_said(open_page, data_dir):
+    opened = store.open_store(f"sqlite:///{data_dir / 'feedback.db'}")
+    hashes = stored(opened, data_dir / "müzik", each=6, said_s=120.0)
+    again(opened, hashes[2], data_dir / "müzik" / "copy.flac")
+    page = open_page("playlists")
+    assert not page.exception
+    assert "1 of 25 pieces are left out: they sound like the recording of another one." in shown(page)
+    assert len(listed(page)) == 4
+    sorted((data_dir / "müzik").iterdir())[6].unlink()  # a relaxed one
+    st.cache_resource.clear()  # as after a minute
+    page = open_page("playlists")
+    assert "left out: their file is gone, or is another one now" in shown(page)
+    assert len(listed(page)) == 3
+
+
+def again(opened, piece: str, path: Path) -> None:
+    """Another file of the same recording: other bytes, a name that tells nothing, nearly the same features."""
+    mood_library.tone(path, 321, seconds=14.0)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    features = store.features_table(opened, EXTRACTOR, clip_ids=[piece])
+    values = features.iloc[0].to_numpy() * 1.0001
+    part = LibraryClip(FeatureVector(digest, EXTRACTOR, values), 0.0, 14.0, -20.0, 22_050, 300_000, 120.0)
+    windows = (Window(0.0, 14.0, digest),)
+    size = path.stat().st_size
+    file = LibraryFile(str(path), "excerpt", size, "s", "scored", "", EXTRACTOR, digest, 14.0, windows)
+    store.save_files(opened, [LibraryEntry(file, (part,), {"title": "copy"})])
+    prediction = Prediction(digest, "model-1", EXTRACTOR, {"angry": 0.02, "happy": 0.02, "relax": 0.86, "sad": 0.1})
+    store.save_predictions(opened, [(prediction, decide(prediction, Policy()))], policy=Policy())
+
+
+def test_a_click_on_the_player_chooses_no_pieces_again(open_page, hashes, monkeypatch):
+    calls = []
+    real = mood_lists.by_mood
+    monkeypatch.setattr(mood_lists, "by_mood", lambda *a, **k: (calls.append(1), real(*a, **k))[1])
+    page = open_page("playlists", minutes_mood="5")
+    page.button(key="play_2").click().run()
+    page.slider(key="level").set_value(-20).run()
+    page.button(key="veto_2").click().run()
+    page.button(key="unveto").click().run()
+    assert not page.exception
+    assert len(calls) == 1
+    page.number_input(key="seed").set_value(1).run()
+    assert len(calls) == 2
