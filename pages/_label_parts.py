@@ -39,9 +39,10 @@ export default function () {
   window.tmeHandsFree = true;
   const desk = () => document.querySelector(".st-key-emotions");
   const writes = (e) => e && (e.tagName === "TEXTAREA" || (e.tagName === "INPUT" && e.type !== "checkbox"));
-  document.addEventListener("change", (event) => {
-    if (desk() && event.target.type === "checkbox") event.target.blur();
-  }, true);
+  document.addEventListener("click", () => setTimeout(() => {  // the switch takes the focus after the click
+    const here = document.activeElement;
+    if (desk() && here && here.type === "checkbox") here.blur();
+  }, 50), true);
   window.addEventListener("keydown", (event) => {
     const here = document.activeElement;
     if (!desk()) return;
