@@ -23,12 +23,13 @@ KEYS = dict(zip(EMOTIONS, "1234", strict=True))
 SKIP_KEYS = {"bad audio": "B", "ambiguous": "A", "none of the four": "N"}
 POINTS = 300  # of the waveform
 
-# Big enough to hit with a thumb. The buttons' own look is the theme's.
+# Big enough to hit with a thumb; where there are no keys, none are named. The buttons' own look is the theme's.
 _BIG = """<style>
 .st-key-emotions button { min-height: 3.25rem; }
 .st-key-emotions button p { font-size: 1.15rem; }
 .st-key-emotions .stElementContainer { flex: 1 1 0; }
 @media (max-width: 640px) { .stMainBlockContainer { padding-top: 3.5rem; } }
+@media (hover: none) { [data-has-shortcut] [aria-label^="Shortcut"] { display: none; } }
 </style>"""
 
 # A switch or a field that has the focus would keep the keys to itself, and a key that is held down is one press.
@@ -81,7 +82,7 @@ class Form:
     token : makes the answer one answer, however often it is sent.  shown_at : moment, monotonic; moves to when it was
     drawn first.
     before : what the person said of it earlier, in words, and comment : what they wrote then; empty for a new clip.
-    seen : the guess has been on the screen.
+    seen : the guess has been on the screen, here or on the Predict page.
     """
 
     item: Item
@@ -182,8 +183,12 @@ def _first_there(at: Seat, kept: Store) -> Item | None:
 
 
 def _lay(at: Seat, item: Item | None) -> None:
-    at.form = None if item is None else Form(item, db.new_token(), time.monotonic())
+    at.form = None if item is None else Form(item, db.new_token(), time.monotonic(), seen=_seen(item))
     at.skipping = False
+
+
+def _seen(item: Item) -> bool:
+    return item.clip_id in st.session_state.get(_shared.SEEN, ())
 
 
 def put(at: Seat, kept: Store, clip_id: str) -> None:
@@ -198,7 +203,7 @@ def put(at: Seat, kept: Store, clip_id: str) -> None:
     said, comment = queueing.said(kept, clip_id, rater=at.person.name, verified=at.person.verified)
     # It was heard before, so no answer comes too soon.
     before = plots.words(said) if said in EMOTIONS else said
-    at.form = Form(item, db.new_token(), 0.0, before=before, comment=comment, drawn=True)
+    at.form = Form(item, db.new_token(), 0.0, before=before, comment=comment, seen=_seen(item), drawn=True)
     at.skipping = False
 
 

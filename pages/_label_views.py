@@ -37,8 +37,9 @@ def mine(kept: Store, person: Rater) -> None:
         selection_mode="single-row",
         alt="Your answers",
         column_config={
-            "when": st.column_config.DatetimeColumn(format="distance"),
-            "guess shown": st.column_config.CheckboxColumn(help="Whether you saw what the model hears."),
+            "when": st.column_config.DatetimeColumn(format="distance", width="small"),
+            "guess": st.column_config.TextColumn(help="Whether you saw what the model hears.", width="small"),
+            "comment": st.column_config.TextColumn(width="large"),
         },
     )
     chosen = [k for k in event["selection"]["rows"] if k < len(stands)]  # the table may be shorter than it was
@@ -60,9 +61,9 @@ def _rows(stands: pd.DataFrame) -> pd.DataFrame:
             "when": stands["created_at"],
             "you heard": heard,
             "clip": stands["file_name"],
-            "guess shown": stands["display"].eq("shown"),
+            "guess": stands["display"].map({"shown": "seen"}).fillna("not seen"),
             "comment": stands["comment"],
-            "deleted": stands["deleted"],
+            "note": stands["deleted"].map({True: "clip deleted", False: ""}),
         }
     )
 

@@ -11,6 +11,7 @@ from core.store import Rater, Store
 from pages import _shared, _who
 from pages._dispute_views import SAID, hear, picked, told
 
+_DELETED = "clips_deleted"  # in the session: how many
 BY_LIST = "analyst (listed)"  # the role of whom secrets.toml names; it is not in the store
 
 
@@ -104,13 +105,13 @@ def all_clips(kept: Store, said: pd.DataFrame, needed: int) -> None:
     truth = agreement.ground_truth(said, raters_needed=needed)
     shown = table[["file_name", "origin", "duration_s", "created_at"]].assign(
         audio=table["path"].notna(),
-        status=table["clip_id"].map(truth["status"]).fillna(disputes.UNTOUCHED),
+        status=table["clip_id"].map(truth["status"].astype(object)).fillna(disputes.UNTOUCHED),
         label=table["clip_id"].map(truth["label"]).map(plots.words, na_action="ignore"),
     )
     event = st.dataframe(
         shown,
         hide_index=True,
-        key="clips",
+        key=f"clips_{st.session_state.get(_DELETED, 0)}",  # after a deletion no row is chosen
         on_select="rerun",
         selection_mode="single-row",
         alt="Clips with their origin, status and label",
@@ -138,11 +139,17 @@ def _ask_delete(kept: Store, clip_id: str, name: str) -> None:
         f"**{_shared.literal(name)}** leaves queues, libraries and training, and its kept audio is removed from the "
         "disk. A file of a library stays where it is. What people said of the clip stays in the audit trail."
     )
-    if st.button("Delete it", type="primary", key="delete_now"):
-        try:
-            _who.still_analyst(kept)
-            clips.delete_clip(kept, clip_id, settings=Settings())
-            st.session_state[SAID] = ("success", f"{name} is deleted.")
-        except CoreError as error:
-            st.session_state[SAID] = ("error", str(error))
-        st.rerun()
+    with st.container(horizontal=True):
+        done = st.button("Delete it", type="primary", key="delete_now", on_click=_delete, args=(kept, clip_id, name))
+        if st.button("Keep it", key="delete_not") or done:
+            st.rerun()
+
+
+def _delete(kept: Store, clip_id: str, name: str) -> None:
+    try:
+        _who.still_analyst(kept)
+        clips.delete_clip(kept, clip_id, settings=Settings())
+        st.session_state[_DELETED] = st.session_state.get(_DELETED, 0) + 1
+        st.session_state[SAID] = ("success", f"{name} is deleted.")
+    except CoreError as error:
+        st.session_state[SAID] = ("error", str(error))

@@ -28,6 +28,7 @@ if PagesManager.uses_pages_directory and get_script_run_ctx(suppress_warning=Tru
     PagesManager.uses_pages_directory = False
     st.rerun()
 
+SEEN = "guesses_seen"  # in the session: clips of which this person has seen the guess on another page
 SAID = "said"  # in the session: what became of the last press of a button
 # Downloading keeps the reader's data and tools; PNG export is plotly's camera button.
 _CHART_CONFIG = {

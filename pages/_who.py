@@ -24,7 +24,7 @@ KEY = "who"  # in the session: the name
 COOKIE = "tme_rater"  # in the browser, for a year: the name and nothing else
 _LEFT = "who_left"  # in the session: the cookie no longer counts
 _ASKED = "who_asked"  # in the session: a name that others may have
-_FAULT = "who_fault"  # in the session: why the name that was given is none
+_FAULT = "who_fault"  # in the session: why the name or role that was asked for is none
 
 # The name travels as data, never as code.
 _REMEMBER = """
@@ -61,7 +61,7 @@ def optional(kept: Store) -> Rater | None:
         _shared.problem(error)
         return None
     if person is not None:
-        badge(person)
+        badge(kept, person)
     elif login_configured():
         st.caption("Log in on the Label page, and your answers are kept as yours.")
     elif not _asks():
@@ -106,7 +106,7 @@ def analyst(kept: Store, *, told: Callable[[], None] | None = None) -> Rater:
     if person.role != "analyst":
         if told is not None:
             told()
-        badge(person)
+        badge(kept, person)
         _offer_role(kept, person)
         st.stop()
     return person
@@ -150,7 +150,7 @@ def _offer_role(kept: Store, person: Rater) -> None:
             st.rerun()
 
 
-def badge(person: Rater) -> None:
+def badge(kept: Store, person: Rater) -> None:
     """Who is answering, how sure that is, and the way to be somebody else."""
     sure = "logged in" if person.verified else "not verified"
     icon = ":material/verified_user:" if person.verified else ":material/person:"
@@ -162,6 +162,22 @@ def badge(person: Rater) -> None:
         else:
             st.markdown("The name counts as not verified: there is no password here, and no login is configured.")
             st.button("I am somebody else", key="who_leave", icon=":material/person_off:", on_click=_leave)
+            if person.role == "analyst":
+                st.button(
+                    "Work as a rater again",
+                    key="who_rater",
+                    icon=":material/badge:",
+                    on_click=_be_rater,
+                    args=(kept, person),
+                )
+    _fault()
+
+
+def _be_rater(kept: Store, person: Rater) -> None:
+    try:
+        db.set_role(kept, person.name, "rater", verified=person.verified)
+    except CoreError as error:
+        st.session_state[_FAULT] = str(error)
 
 
 def login_configured() -> bool:
@@ -267,9 +283,13 @@ def _asks() -> bool:
     if unsure():
         _is_it_you(*st.session_state[_ASKED])
         return True
+    _fault()
+    return False
+
+
+def _fault() -> None:
     if _FAULT in st.session_state:
         st.error(_shared.literal(st.session_state.pop(_FAULT)), icon=":material/error:")
-    return False
 
 
 def _ask_name(kept: Store) -> None:
@@ -314,8 +334,9 @@ def _given(kept: Store, name: str) -> None:
 
 def _is_it_you(present: str, answers: int) -> None:
     """Somebody of this name has answered before."""
+    times = "once" if answers == 1 else f"{answers} times"
     st.warning(
-        f"**{_shared.literal(present)}** has answered here before ({answers} clips). Is that you? "
+        f"**{_shared.literal(present)}** has answered here before, {times}. Is that you? "
         "Two people under one name count as one, and could take back each other's answers.",
         icon=":material/group:",
     )

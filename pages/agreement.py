@@ -17,7 +17,7 @@ if kept is None:
     st.stop()
 person = _who.analyst(kept, told=dispute.told)
 with st.container(horizontal=True, vertical_alignment="center"):
-    _who.badge(person)
+    _who.badge(kept, person)
     synthetic = st.toggle(
         "Synthetic clips too",
         key="synthetic",

@@ -12,7 +12,7 @@ if kept is None:
     st.stop()
 person = _who.ask(kept)
 with st.container(horizontal=True):
-    _who.badge(person)
+    _who.badge(kept, person)
     parts.options()
 tabs = st.tabs(["Next clip", "My answers", "At work"], key="view", bind="query-params")
 shows = (parts.desk, views.mine, views.at_work)

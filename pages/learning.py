@@ -11,7 +11,7 @@ kept = _shared.store()
 if kept is None:
     st.stop()
 person = _who.analyst(kept, told=_shared.told)
-_who.badge(person)
+_who.badge(kept, person)
 _shared.told()
 st.caption("People's agreed labels make a new model; it has to beat the one in use, and a person decides.")
 served = _shared.champion()

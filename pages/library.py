@@ -17,7 +17,7 @@ if kept is None:
     st.stop()
 person = _who.ask(kept) if _who.login_configured() else None  # a login is there to say who may do this
 if person is not None:
-    _who.badge(person)
+    _who.badge(kept, person)
 views.ask(kept, policy)
 views.work(kept)
 found = views.results(kept)

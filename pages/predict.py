@@ -30,6 +30,7 @@ parts.player(shown)
 left, right = st.columns(2, gap="large")
 with left:
     parts.decision(scored, served)
+    st.session_state.setdefault(_shared.SEEN, set()).add(scored.clip_id)
     proba = pd.Series(scored.prediction.proba)
     _shared.chart(
         plots.probabilities(proba, threshold=policy.threshold if policy.kind == "threshold" else None),

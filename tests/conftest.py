@@ -5,6 +5,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from hypothesis import settings
+
+settings.register_profile("any speed", deadline=None)  # no test asserts a time
+settings.load_profile("any speed")
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"

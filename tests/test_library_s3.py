@@ -5,6 +5,8 @@ from urllib.request import Request, urlopen
 import libraries
 import pandas as pd
 import pytest
+import s3fs
+from moto import server as moto_server
 
 from core import pipeline, store
 from core.errors import CoreError
@@ -12,8 +14,6 @@ from core.library import score_library
 from core.library_files import unseen
 from core.settings import Settings
 
-s3fs = pytest.importorskip("s3fs")
-moto_server = pytest.importorskip("moto.server")
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 

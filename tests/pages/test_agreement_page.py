@@ -288,10 +288,11 @@ def test_a_role_that_was_taken_while_the_page_was_open_opens_no_button(open_page
     assert "Boss is no analyst any more, so nothing was done" in shown(page)
     assert "This page is for analysts" in shown(page)
     store.set_role(opened, "Boss", "analyst")
-    page = choose(as_analyst(open_page, "Clips"), "clips", 0)
+    page = choose(as_analyst(open_page, "Clips"), "clips_0", 0)
     page = page.button(key=f"delete_{clip[0]}").click().run()
     store.set_role(opened, "Boss", "rater")
-    page.button(key="delete_now").click().run()
+    page = page.button(key="delete_now").click().run()
+    assert "Boss is no analyst any more, so nothing was done" in shown(page)
     assert len(store.feedback_table(opened)) == before
     assert store.raters_table(opened)["role"].eq("rater").all()
     assert len(store.clips_table(opened)) == 1
@@ -310,7 +311,9 @@ def test_whoever_lost_the_role_is_told_so(open_page, opened, monkeypatch):
     assert _who.still_analyst(opened) == store.Rater("Boss", False, "analyst")
 
 
-@pytest.mark.parametrize(("view", "key"), [("Disputes", "disputes_disputed"), ("Raters", "raters"), ("Clips", "clips")])
+@pytest.mark.parametrize(
+    ("view", "key"), [("Disputes", "disputes_disputed"), ("Raters", "raters"), ("Clips", "clips_0")]
+)
 def test_a_choice_older_than_a_list_that_became_shorter_is_no_choice(open_page, opened, view, key):
     first, second = put(opened, 1), put(opened, 2)
     for clip in (first, second):
@@ -321,6 +324,27 @@ def test_a_choice_older_than_a_list_that_became_shorter_is_no_choice(open_page, 
     assert "hoose a" in shown(page)
     page = choose(page, key, 1)
     assert "hoose a" not in shown(page)
+
+
+def test_after_a_deletion_no_other_clip_is_chosen(open_page, opened):
+    first, second = put(opened, 1), put(opened, 2)
+    page = choose(as_analyst(open_page, "Clips"), "clips_0", 0)
+    key = next(b.key for b in page.button if b.label.startswith("Delete this clip"))
+    page.button(key=key).click().run()
+    page = page.button(key="delete_not").click().run()
+    assert len(store.clips_table(opened)) == 2
+    page.button(key=key).click().run()
+    page = page.button(key="delete_now").click().run()
+    assert {first[0], second[0]} - set(store.clips_table(opened)["clip_id"]) == {key.removeprefix("delete_")}
+    assert "Choose a clip" in shown(page)
+
+
+def test_an_analyst_becomes_a_rater_again(open_page, opened):
+    page = as_analyst(open_page, "Overview")
+    page = page.button(key="who_rater").click().run()
+    assert "This page is for analysts" in shown(page)
+    assert not page.exception
+    assert store.sign_in(opened, "Boss").role == "rater"
 
 
 def test_every_stored_clip_is_listed_with_its_status(open_page, opened):

@@ -11,7 +11,7 @@ from core.errors import StoreError
 from core.inference import Policy, Prediction, decide
 from core.schema import EMOTIONS
 from core.settings import Settings
-from pages import _label_parts, _who
+from pages import _label_parts, _shared, _who
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ def test_somebody_of_that_name_has_answered_before(open_page, opened):
     clip = put(opened)
     store.add_feedback(opened, token=store.new_token(), rater="Ece", label="sad", clip_id=clip)
     page = enter(open_page("label"), "ECE")
-    assert "has answered here before (1 clips)" in page.warning[0].value
+    assert "has answered here before, once" in page.warning[0].value
     other = press(page, "No, I take")
     assert "What is your name?" in shown(other)
     page = press(enter(open_page("label"), "ece"), "Yes, I am")
@@ -564,3 +564,15 @@ def test_at_work_counts_labels_of_music_and_not_of_practice(open_page, opened):
     page = page.run()
     assert {m.label: m.value for m in page.metric}["Agreed, next in training"] == "1"
     assert not page.exception
+
+
+def test_a_guess_that_was_seen_on_the_predict_page_counts_as_shown(open_page, opened, monkeypatch):
+    monkeypatch.setattr(queueing.agreement, "hides_guess", lambda clip_id, rater: True)
+    seen, unseen = put(opened, 1), put(opened, 2)
+    page = open_page("label")
+    page.session_state[_shared.SEEN] = {seen}
+    page = enter(page)
+    page = say(page, "sad")
+    say(page, "sad")
+    assert dict(rows(opened, "clip_id", "display")) == {seen: "shown", unseen: "hidden at random"}
+    assert dict(rows(opened, "clip_id", "shown_label")) == {seen: "sad", unseen: None}
