@@ -132,7 +132,8 @@ def restore(
     elif name not in known:
         raise StoreError(f"There is no backup {name!r}. Without a name, the backups are listed.")
     else:
-        typer.echo(f"{name} is in place; the file that it replaced is {store.restore(path, known[name]).name}.")
+        aside = store.restore(path, known[name])
+        typer.echo(f"{name} is in place" + (f"; the file that it replaced is {aside.name}." if aside.exists() else "."))
 
 
 @app.command()
