@@ -2,7 +2,7 @@
 
 Each file is measured whole (BS.1770, `core.loudness`) with its true peak (four times oversampled, as BS.1770 annex 2
 asks), so that a gain never brings a peak above -1 dBTP: where that limits the gain, the copy stays quieter, and a
-remark says so. A single channel counts twice (`core.playlists.heard`), because it plays from both loudspeakers.
+remark says so. A single channel counts twice (`core.loudness.as_played`), because it plays from both loudspeakers.
 Written as FLAC or WAV, 16 bits, or 24 where the original has more.
 """
 
@@ -27,9 +27,9 @@ from core import library_files
 from core.audio import display_name
 from core.errors import AudioError, CoreError
 from core.library_types import Found
-from core.loudness import Meter
+from core.loudness import Meter, as_played
 from core.playlist_files import csv_file, file_name, label, line, m3u8, records, xspf
-from core.playlists import Playlist, heard
+from core.playlists import Playlist
 
 FOLDER = "playlists"  # below the data folder
 FORMS = {"FLAC": ".flac", "WAV": ".wav"}
@@ -50,6 +50,10 @@ class Copies:
     playlist: Playlist
     folder: Path
     files: tuple[str, ...]
+
+    def complete(self) -> bool:
+        """Whether all of them are still there: whoever tidies the folder may have removed some."""
+        return all((self.folder / name).is_file() for name in self.files)
 
 
 @dataclass(frozen=True)
@@ -148,7 +152,7 @@ def measure(source: str | bytes, path: str) -> Measured:
             peak = max(peak, float(np.abs(block).max()), float(np.abs(between).max(initial=0.0)))
         rest = finer.resample_chunk(np.zeros((0, file.channels)), last=True)
         peak = max(peak, float(np.abs(rest).max(initial=0.0)))
-        lufs = heard(meter.lufs(), file.channels) if peak > 0 else float("nan")
+        lufs = as_played(meter.lufs(), file.channels) if peak > 0 else float("nan")
     return Measured(lufs, 20 * log10(peak) if peak > 0 else float("-inf"))
 
 

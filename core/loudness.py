@@ -84,10 +84,10 @@ def integrated(y: np.ndarray, sr: int) -> float:
     return meter.lufs()
 
 
-def as_played(lufs: float, channels: int | None) -> float:
+def as_played(lufs: float, channels: float) -> float:
     """Loudness in LUFS of what comes out of two loudspeakers, by which files are made level with each other.
 
-    lufs : of the file, as BS.1770 measures its channels.  channels : of the file; None = unknown, taken for two.
+    lufs : of the file, as BS.1770 measures its channels.  channels : of the file; NaN = not known, taken for two.
     A file with one channel is played by both loudspeakers and is as loud as the same sound in two equal channels,
     which is measured ``DUAL_MONO_LU`` higher. More channels are measured as they are played.
     """

@@ -9,7 +9,7 @@ import hashlib
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from math import log10
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ import pandas as pd
 from core.errors import CoreError
 from core.inference import percent
 from core.letters import fold
+from core.loudness import as_played
 from core.moods import ACCEPTED, BETWEEN, REVIEW
 from core.schema import EMOTIONS, PROBA
 
@@ -84,7 +85,7 @@ def usable(
     there, long = table["there"].astype(bool), table["duration_s"] >= SHORTEST_S
     kept = table[standing & filed & there & long].sort_values("confidence", ascending=False, kind="stable")
     named = (kept["artist"] != "") & (kept["title"] != "")
-    names = kept["artist"].map(fold) + "\n" + kept["title"].map(fold)
+    names = kept["artist"].map(fold) + "\n" + kept["title"].map(partial(fold, marks=True))  # Oldu is not Öldü
     twice = named & names.where(named).duplicated()
     sounds = kept.index.to_series() if recordings is None else recordings.reindex(kept.index)
     again = ~twice & sounds.notna() & sounds.where(~twice).duplicated()
@@ -265,17 +266,6 @@ def minutes(seconds: float) -> str:
 
 # --- loudness --------------------------------------------------------------------------------------------------------
 
-BOTH_SIDES_LU = 10 * log10(2)  # 3.01: what a single channel gains when it plays from both loudspeakers
-
-
-def heard(lufs: float, channels: float) -> float:
-    """The loudness as a listener in front of two loudspeakers has it, in LUFS.
-
-    lufs : after BS.1770, in the channels of the file.  channels : 1 plays from both sides, and counts twice; with NaN
-    (not known) the loudness is taken as it is.
-    """
-    return lufs + BOTH_SIDES_LU if channels == 1 else lufs
-
 
 def level(made: Playlist, target_lufs: float) -> Playlist:
     """The playlist with the gain in dB that brings each piece to a loudness; NaN where the loudness is not known."""
@@ -288,5 +278,5 @@ def loudest_without_boost(made: Playlist) -> float:
 
 
 def _heard(rows: pd.DataFrame) -> pd.Series:
-    found = [heard(lufs, channels) for lufs, channels in zip(rows["lufs"], rows["channels"], strict=True)]
+    found = [as_played(lufs, channels) for lufs, channels in zip(rows["lufs"], rows["channels"], strict=True)]
     return pd.Series(found, rows.index, dtype=float)

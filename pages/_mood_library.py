@@ -95,13 +95,17 @@ class Library:
 @st.cache_resource(show_spinner="Reading the library …", max_entries=4, ttl=600)
 def _load(key: tuple[object, ...], words: str, version: str | None, _under: Policy, _kept: Store) -> Loaded | None:
     parts = db.library_table(
-        _kept, model_version=version, policy=_under, search=words, sort="file_name", descending=False, limit=MOST
+        _kept, model_version=version, policy=_under, search=words, sort="file_name", descending=False, limit=MOST + 1
     )
     if parts.empty:
         return None
+    cut = len(parts) > MOST
+    if cut:  # of a file that is cut in the middle no mood is told
+        begun = parts["content_hash"].eq(parts["content_hash"].iloc[-1])
+        parts = parts[~begun] if not begun.all() else parts
     pieces = moods.pieces(parts, model_version=version)
     places = db.library_places(_kept, list(pieces.index))
-    return Loaded(pieces, parts[["clip_id", "content_hash"]], places, len(parts) >= MOST)
+    return Loaded(pieces, parts[["clip_id", "content_hash"]], places, cut)
 
 
 @st.cache_resource(show_spinner=False, max_entries=4, ttl=LOOK_AGAIN_S)
@@ -109,6 +113,12 @@ def _look(key: tuple[object, ...], _loaded: Loaded, _under: Policy) -> Library:
     every = moods.placed(_loaded.pieces, _loaded.places)
     mark = int(pd.util.hash_pandas_object(every[["path", "there"]]).sum())
     return Library(_loaded, every, _under, key, mark)
+
+
+def forget() -> None:
+    """Read the library anew the next time: what is known of its pieces has changed."""
+    _load.clear()
+    _look.clear()
 
 
 def _model() -> tuple[str | None, Policy]:

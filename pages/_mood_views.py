@@ -5,11 +5,13 @@ import pandas as pd
 import streamlit as st
 
 from core import moods, plots, plots_moods
+from core import store as db
 from core.errors import CoreError
 from core.inference import percent
 from core.playlist_files import formula_safe
 from core.playlists import minutes
 from core.schema import BY_COLUMN
+from pages import _mood_library as library
 from pages import _mood_parts as parts
 from pages import _shared
 from pages._mood_library import Library
@@ -32,6 +34,7 @@ NUMBERS = {
 MOST_NAMES = 2000  # of the pieces, that are sent to the browser to choose from
 MOST_POINTS = 5000  # on the map
 MOST_ROWS = 2000  # of a table on the page; the download has all
+KEPT = "mood_kept"  # in the session: what became of the last change of what is known of a piece
 TURN = "mood_turn"  # in the session: counts choices made elsewhere, so that a table forgets its highlighted row
 
 
@@ -60,7 +63,54 @@ def piece(found: Library, shown: pd.DataFrame) -> str | None:
             parts.hear(row, autoplay=st.session_state.pop(parts.AUTOPLAY, False))
             if row["standing"] != moods.ACCEPTED and row["reason"]:
                 st.caption(_shared.literal(str(row["reason"])))
+            _known(row)
     return chosen
+
+
+def _known(row: pd.Series) -> None:
+    """What is known of the piece, to be set right by whoever knows better."""
+    with st.expander("What is known of it", icon=":material/edit:"), st.form(f"track_{row.name}", border=False):
+        st.caption(
+            "From the tags of the file. What you set here is kept when the library is scored again, and the file stays "
+            "as it is. An empty field is not known."
+        )
+        places = st.columns(4)
+        for k, name in enumerate(db.TRACK_FIELDS):
+            value = row[name]
+            text = "" if pd.isna(value) else str(int(value)) if name == "year" else str(value)
+            places[k % 4].text_input(name.capitalize(), text, key=f"{name}_{row.name}", max_chars=db.MAX_TRACK)
+        st.form_submit_button("Keep it", icon=":material/save:", on_click=_keep, args=(row,))
+    kind, sentence = st.session_state.pop(KEPT, ("", ""))
+    if kind:
+        (st.success if kind == "success" else st.error)(_shared.literal(sentence))
+
+
+def _keep(row: pd.Series) -> None:
+    """Only what was changed is set by hand; the rest goes on coming from the tags."""
+    kept = _shared.store()
+    if kept is None:
+        return
+    try:
+        news = _news(row)
+        if news:
+            db.set_track(kept, str(row["clip_id"]), **news)
+            library.forget()
+        st.session_state[KEPT] = ("success", f"Kept: {', '.join(news)}." if news else "Nothing was changed.")
+    except CoreError as error:
+        st.session_state[KEPT] = ("error", str(error))
+
+
+def _news(row: pd.Series) -> dict[str, str | int | None]:
+    """The fields of the form that differ from the piece. Raises CoreError for a year that is no number."""
+    found: dict[str, str | int | None] = {}
+    for name in db.TRACK_FIELDS:
+        text, value = str(st.session_state.get(f"{name}_{row.name}") or "").strip(), row[name]
+        if text == ("" if pd.isna(value) else str(int(value)) if name == "year" else str(value)):
+            continue
+        if name == "year" and text and not text.isdecimal():
+            raise CoreError(f"{text!r} is no year. Write four digits, or leave it empty where it is not known.")
+        found[name] = int(text) if name == "year" and text else text
+    return found
 
 
 def _elsewhere() -> None:

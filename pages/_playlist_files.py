@@ -40,7 +40,7 @@ def files(made: Playlist) -> None:
     if right.button("Write levelled copies", icon=":material/graphic_eq:", key="render"):
         _render(made, form)
     copies: levelled.Copies | None = st.session_state.get("copies")
-    if copies is not None and copies.folder.name == f"{name}-{form.lower()}" and copies.folder.is_dir():
+    if copies is not None and copies.folder.name == f"{name}-{form.lower()}" and copies.complete():
         _copies(copies)
 
 

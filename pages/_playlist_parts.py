@@ -188,9 +188,9 @@ def _made(
         return before
     gone = [p for p in before.pool.table.index if p.startswith(vetoes[:-1])]
     try:
-        return replace(before, made=iso_path.swap(before.made, before.pool, named[0], without=gone))
+        return replace(before, made=iso_path.swap(before.made, before.pool, named[0], without=gone), said=())
     except CoreError as error:
-        return replace(before, said=(*before.said, str(error)))
+        return replace(before, said=(f"{before.pool.table.loc[named[0], 'title']}: {error}",))
 
 
 def _chosen(wanted: Wish, pool: Pool) -> Playlist:

@@ -91,4 +91,4 @@ def test_one_channel_is_played_as_loud_as_the_same_sound_in_two():
     mono, dual = integrated(y, 48_000), integrated(np.stack([y, y], axis=1), 48_000)
     assert dual - mono == pytest.approx(3.01, abs=0.005)
     assert as_played(mono, 1) == pytest.approx(as_played(dual, 2), abs=1e-9)
-    assert as_played(dual, None) == as_played(dual, 6) == dual
+    assert as_played(dual, np.nan) == as_played(dual, 6) == dual

@@ -1,6 +1,7 @@
 """What pages ask of the store: the label queue, what stands, counts for Home, and the library by mood."""
 
 from collections.abc import Sequence
+from math import log1p
 from typing import Any
 
 import pandas as pd
@@ -26,12 +27,12 @@ _CLIP = (
     "start_s",
     "duration_s",
     "file_duration_s",
+    "channels",
     "lufs",
     "created_at",
 )
 TEMPO = "_Tempo_Mean"
 _SEARCHED = (clips.c.file_name, *(tracks.c[n] for n in ("title", "artist", "performer", "album", "makam")))
-LIBRARY = "library"  # name of the job that scores one
 
 
 def _newest(
@@ -239,9 +240,9 @@ def library_table(
     without Turkish letters.
     sort : one of confidence, margin, p_<emotion>, tempo, lufs, file_name, artist, title, album, year, created_at.
     Columns: clip_id, content_hash, file_name, path, origin, start_s, duration_s, file_duration_s (of the whole file),
-    lufs, created_at, prediction_id, model_version, extractor, guess, decision, candidates (JSON), reason, margin,
-    policy (JSON, of the decision), p_*, confidence, tempo (bpm), artist, title, source (a library's folder), album,
-    genre, year, makam, usul, performer.
+    channels (of the file, NaN where not known), lufs, created_at, prediction_id, model_version, extractor, guess,
+    decision, candidates (JSON), reason, margin, policy (JSON, of the decision), p_*, confidence, tempo (bpm), artist,
+    title, source (a library's folder), album, genre, year, makam, usul, performer.
     """
     said, of_clip = _newest("champion", model_version, policy=policy, or_any=True)
     confidence = sa.case(*((said.c.guess == e, said.c[f"p_{e}"]) for e in EMOTIONS), else_=0.0).label("confidence")
@@ -304,12 +305,15 @@ def library_places(store: Store, contents: Sequence[str]) -> pd.DataFrame:
 
 
 def library_mark(store: Store) -> tuple[object, ...]:
-    """Changes whenever ``library_table`` or ``library_places`` may say something else."""
+    """Changes when ``library_table`` or ``library_places`` may say much else: a job ended, or a clip was deleted.
+
+    Also when there are a fiftieth more clips, so that a library can be looked at while it is scored, and is not read
+    anew for every clip that comes. What changes less is seen with the next change.
+    """
     query = sa.select(
-        sa.select(sa.func.max(predictions.c.id)).scalar_subquery(),
-        sa.select(sa.func.count()).select_from(clips).where(clips.c.deleted_at.is_(None)).scalar_subquery(),
-        sa.select(sa.func.count()).select_from(files).scalar_subquery(),
-        sa.select(sa.func.max(files.c.checked_at)).scalar_subquery(),
-        sa.select(sa.func.max(jobs.c.ended_at)).where(jobs.c.name == LIBRARY).scalar_subquery(),
+        sa.select(sa.func.count()).select_from(clips).scalar_subquery(),
+        sa.select(sa.func.count()).select_from(clips).where(clips.c.deleted_at.is_not(None)).scalar_subquery(),
+        sa.select(sa.func.max(jobs.c.ended_at)).scalar_subquery(),
     )
-    return tuple(map(str, read(store, lambda c: c.execute(query).one())))
+    known, deleted, ended_at = read(store, lambda c: c.execute(query).one())
+    return int(50 * log1p(known)), deleted, str(ended_at)

@@ -188,6 +188,7 @@ def test_files_that_were_moved_are_found_as_soon_as_the_library_was_scored_again
     assert "left out" not in shown(open_page("moods"))
     (data_dir / "müzik").rename(data_dir / "taşındı")
     store.save_files(opened, [moved(file, data_dir / "taşındı") for file in of_files(opened)])
+    store.finish_job(opened, store.start_job(opened, library.JOB).job_id)
     page = open_page("moods")
     assert "left out" not in shown(page)
     page.selectbox(key="piece").set_value(hashes[0]).run()
@@ -267,3 +268,20 @@ def test_moods_by_album(open_page, hashes):
     assert table[list(EMOTIONS)].to_numpy().tolist() == [[3, 3, 3, 3]]
     page.button_group(key="by").set_value("makam").run()
     assert "No piece names its makam" in shown(page)
+
+
+def test_what_is_known_of_a_piece_is_set_right(open_page, opened, hashes):
+    page = open_page("moods")
+    page.selectbox(key="piece").set_value(hashes[0]).run()
+    page.text_input(key=f"makam_{hashes[0]}").input("Hicaz")
+    page.text_input(key=f"year_{hashes[0]}").input("1987")
+    page = next(b for b in page.button if b.label == "Keep it").click().run()
+    assert not page.exception
+    assert "Kept: year, makam." in shown(page)
+    row = store.library_table(opened).set_index("content_hash").loc[hashes[0]]
+    assert (row["makam"], row["year"]) == ("Hicaz", 1987)
+    assert "Hicaz" in set(listed(page)["makam"])
+    page.text_input(key=f"year_{hashes[0]}").input("long ago")
+    page = next(b for b in page.button if b.label == "Keep it").click().run()
+    assert "'long ago' is no year" in shown(page)
+    assert store.library_table(opened).set_index("content_hash").loc[hashes[0], "year"] == 1987
