@@ -196,7 +196,19 @@ def history(kept: Store, person: Rater, served: Served) -> None:
     if table.empty:
         st.info("The registry is empty: the model of the repository is in use.", icon=":material/inventory_2:")
     else:
-        st.dataframe(table, hide_index=True, alt="Versions in the registry")
+        times = ("created_at", "promoted_at")
+        shown = table.assign(**{name: pd.to_datetime(table[name], utc=True) for name in times}).fillna(
+            {"rolled_back": ""}
+        )
+        st.dataframe(
+            shown,
+            hide_index=True,
+            alt="Versions in the registry",
+            column_config={
+                name: st.column_config.DatetimeColumn(name.replace("_", " "), format="D MMM YYYY, HH:mm")
+                for name in times
+            },
+        )
         _shared.download(table, "versions")
     with st.expander("What ran", icon=":material/history:"):
         st.dataframe(
