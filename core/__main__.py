@@ -3,18 +3,25 @@
 import csv
 import json
 import os
+import signal
 import sqlite3
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
+from math import isfinite
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from core.errors import CoreError, StoreError
 from core.settings import Settings
+
+if TYPE_CHECKING:
+    from core.inference import Policy
+    from core.library_types import Plan
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Which emotion does a piece of Turkish music carry?")
 
@@ -142,16 +149,19 @@ def score(
         str, typer.Argument(help="A folder tree, a file, or an address such as s3://bucket/music (pip install s3fs).")
     ],
     out: Annotated[str, typer.Option(help="Where the table goes; it ends in .parquet or .csv.")],
-    window: Annotated[float, typer.Option(help="Length of a window in s, 30 to 60; only with --hop.")] = 30.0,
+    window: Annotated[
+        float | None, typer.Option(help="Score whole files in windows of so many s, 30 to 60; with --hop.")
+    ] = None,
     hop: Annotated[
-        float | None, typer.Option(help="Score whole files, a window every so many s. Default: the middle 30 s.")
+        float | None, typer.Option(help="A window begins every so many s; with --window. Default: the middle 30 s.")
     ] = None,
     policy: Annotated[
-        str, typer.Option(help="How decisions are made: threshold, conformal, or one's own as JSON.")
+        str,
+        typer.Option(help="How decisions are made: threshold, conformal, or one's own as JSON with its kind."),
     ] = "threshold",
     scheduler: Annotated[str, typer.Option(help="A Dask cluster that is there, tcp://host:8786.")] = "",
     workers: Annotated[int | None, typer.Option(min=1, help="Processes on this machine. Default: all cores.")] = None,
-    max_mb: Annotated[float | None, typer.Option(min=0, help="Largest file that is read.")] = None,
+    max_mb: Annotated[float | None, typer.Option(help="Largest file that is read, in MB. Default: 200.")] = None,
     retry: Annotated[bool, typer.Option("--retry", help="Also files that killed their process before.")] = False,
     write_tags: Annotated[
         bool, typer.Option("--write-tags", help="Write what was found into a JSON file beside each scored file.")
@@ -159,43 +169,101 @@ def score(
     within: Annotated[str, typer.Option(hidden=True, help="No link is followed out of this folder.")] = "",
     job: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
-    """Score all audio below a folder; what is known is not measured again. Exit status 2 when a file was not scored."""
-    from core import jobs, library, pipeline
-    from core.inference import Policy
-    from core.library_link import Where
-    from core.library_types import Plan
-    from core.store import open_store
+    """Score all audio below a folder; what is known is not measured again.
 
-    settings = Settings()
-    kept = open_store(settings.database)
-    with jobs.at_work(kept, library.JOB, job_id=job) as work, library.bar() as show:
-        served = pipeline.serve(settings)
-        given = Policy.from_json(policy) if policy.startswith("{") else served.policies.get(policy)
-        if given is None:
-            raise CoreError(f"There is no policy {policy!r}. Choose one of: {', '.join(served.policies)}.")
+    Exit status: 0 all files were scored; 1 some were not, they are listed; 2 a wrong argument, or the run could not be
+    done; 130 ended by Ctrl-C, and the same command goes on.
+    """
+    with _interruptible():
+        from core import jobs, library, library_results, pipeline
+        from core.library_link import Where
+        from core.store import open_store
 
-        def tell(progress: library.Progress) -> None:
-            show(progress)
-            work.tell(progress.share, progress.text)
+        settings, plan = Settings(), _plan(window, hop)
+        own = _own_policy(policy)
+        if max_mb is not None and not (isfinite(max_mb) and max_mb > 0):
+            raise CoreError(f"--max-mb {max_mb:g}: the largest file that is read has more than 0 MB.")
+        library_results.check_out(out)
+        kept = open_store(settings.database)
+        about = {"folder": folder, "window": window, "hop": hop}  # what it takes to go on when the run ends early
+        with jobs.at_work(kept, library.JOB, job_id=job, about=about) as work, library.bar() as show:
+            served = pipeline.serve(settings)
+            given = own or served.policies.get(policy)
+            if given is None:
+                raise CoreError(f"There is no policy {policy!r}. Choose one of: {', '.join(served.policies)}.")
 
-        summary = library.score_library(
-            folder,
-            out,
-            served=served,
-            policy=given,
-            store=kept,
-            plan=Plan(window, hop),
-            where=Where(scheduler or settings.scheduler, workers),
-            max_mb=max_mb or settings.max_upload_mb,
-            retry=retry,
-            beside=write_tags,
-            within=within,
-            tell=tell,
-        )
-        work.result = summary.to_json()
-        work.message = summary.text
+            def tell(progress: library.Progress) -> None:
+                show(progress)
+                work.tell(progress.share, progress.text)
+
+            summary = library.score_library(
+                folder,
+                out,
+                served=served,
+                policy=given,
+                store=kept,
+                plan=plan,
+                where=Where(scheduler or settings.scheduler, workers),
+                max_mb=max_mb or settings.max_upload_mb,
+                retry=retry,
+                beside=write_tags,
+                within=within,
+                tell=tell,
+            )
+            work.result = summary.to_json()
+            work.message = summary.text
     typer.echo(summary.report)
-    raise typer.Exit(0 if summary.scored == summary.found else 2)
+    raise typer.Exit(0 if summary.scored == summary.found else 1)
+
+
+def _plan(window: float | None, hop: float | None) -> "Plan":
+    """Which parts of a file are scored. Raises CoreError for windows that cannot be, or half of what they need."""
+    from core.library_types import Plan
+
+    if window is None and hop is None:
+        return Plan()
+    if window is None or hop is None:
+        raise CoreError("--window and --hop go together: --window 30 --hop 15 scores 30 s, beginning every 15 s.")
+    return Plan(window, hop)
+
+
+def _own_policy(text: str) -> "Policy | None":
+    """The policy that is written out as JSON; None for the name of one. Raises CoreError when it is neither."""
+    from core.inference import Policy
+
+    if not text.strip().startswith("{"):
+        return None
+    example = Policy(threshold=0.6).to_json()
+    try:
+        if "kind" not in json.loads(text):
+            raise CoreError("it does not say its kind")
+        return Policy.from_json(text)
+    except (CoreError, ValueError) as error:
+        raise CoreError(f"--policy {text[:80]} is no policy ({str(error).rstrip('.')}). Write: {example}") from error
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let Ctrl-C end the block in good order, with a sentence and exit status 130.
+
+    Pressed again, it is not heard: what ends then (workers, the lock of the run) takes a few seconds, and is not left
+    half done.
+    """
+
+    def pressed(*_: Any) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    ours = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGINT, pressed) if ours else None
+    try:
+        yield
+    except KeyboardInterrupt:
+        typer.echo("\nStopped. What was scored is kept; the same command goes on where this one was.", err=True)
+        raise typer.Exit(130) from None
+    finally:
+        if ours:
+            signal.signal(signal.SIGINT, before)
 
 
 @app.command("demo-library")

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -62,10 +62,13 @@ class Work:
 
 
 @contextmanager
-def at_work(store: Store, name: str, *, job_id: int | None = None, message: str = "") -> Iterator[Work]:
+def at_work(
+    store: Store, name: str, *, job_id: int | None = None, message: str = "", about: Mapping[str, Any] | None = None
+) -> Iterator[Work]:
     """Hold the lock of a name while working, give signs of life, and store how it ended.
 
     job_id : of the lock that `launch` took for this process; None takes it now.
+    about : what the work is, a JSON object; the result unless the work leaves another one.
     Raises StoreError when somebody else holds the lock, and Stopped when the work is to end.
     """
     if job_id is None:
@@ -78,8 +81,9 @@ def at_work(store: Store, name: str, *, job_id: int | None = None, message: str 
         job = held
         if hasattr(os, "nice"):
             os.nice(NICE)
-    report_job(store, job.job_id, 0.0, job.message, result=_this_process())
+    report_job(store, job.job_id, 0.0, job.message, result={**(about or {}), **_this_process()})
     work, over = Work(job), threading.Event()
+    work.result |= about or {}
     heart = threading.Thread(target=_beat, args=(store, work, over), daemon=True)
     before = _end_politely(work)
     heart.start()

@@ -120,8 +120,16 @@ def _is_moment(name: str) -> bool:
 
 
 def new_results(settings: Settings) -> Path:
-    """Where the table of a new run goes; earlier ones stay."""
-    return settings.data_dir / FOLDER / f"results-{_moment()}.parquet"
+    """Where the table of a new run goes, in a folder that is made for it; earlier ones stay.
+
+    Raises CoreError when the disk refuses it.
+    """
+    folder = settings.data_dir / FOLDER
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CoreError(f"The results cannot be kept in {folder}: {error.strerror}.") from error
+    return folder / f"results-{_moment()}.parquet"
 
 
 def keep_uploads(files: Iterable[tuple[str, bytes]], settings: Settings) -> Path:

@@ -65,9 +65,13 @@ def check_out(out: str) -> None:
     if not is_local(out):
         _check_far(out)
         return
-    folder = Path(local_path(out)).parent
+    place = Path(local_path(out))
+    folder = place.parent
+    if not folder.exists():
+        raise CoreError(f"The results cannot be written to {out}: there is no folder {folder}. Make it first.")
+    if place.is_dir():
+        raise CoreError(f"The results cannot be written to {out}: there is a folder of that name.")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
     except (OSError, ValueError) as error:

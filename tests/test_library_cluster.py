@@ -159,7 +159,7 @@ def test_killed_workers_cost_no_file_and_only_what_kills_again_alone_is_left_out
     victim = workers(run)[0]
     victim.kill()  # as the kernel does when memory is short
     said, _ = run.communicate(timeout=600)
-    assert run.returncode == 2, said
+    assert run.returncode == 1, said
     table = libraries.table(runs.out).set_index("file")
     assert table.loc["killer.wav", "state"] == "quarantined"
     assert "also when it worked on nothing else" in table.loc["killer.wav", "reason"]
@@ -167,7 +167,7 @@ def test_killed_workers_cost_no_file_and_only_what_kills_again_alone_is_left_out
     assert len(table) == 61
 
     # Left alone from now on, unless asked for, and then not read in the process that asks.
-    said = runs.finish("--retry", status=2, workers=None)
+    said = runs.finish("--retry", status=1, workers=None)
     assert "60 of 61 files scored, 1 not; 1 of them measured now" in said
 
 
@@ -182,7 +182,7 @@ def test_a_changed_file_that_kills_the_run_itself_is_left_out_and_the_others_are
     first = runs.start(workers=None)
     first.communicate(timeout=600)
     assert first.returncode == -signal.SIGKILL
-    said = runs.finish(workers=None, status=2)
+    said = runs.finish(workers=None, status=1)
     assert said.startswith("4 of 5 files scored, 1 not; 4 of them measured now")
     table = libraries.table(runs.out).set_index("file")
     assert table["state"].to_dict() == {
@@ -192,7 +192,7 @@ def test_a_changed_file_that_kills_the_run_itself_is_left_out_and_the_others_are
         "album 3/kept.wav": "scored",
         "album 3/moved here.wav": "scored",
     }
-    again = runs.finish(workers=None, status=2)
+    again = runs.finish(workers=None, status=1)
     assert "; 0 of them measured now" in again
 
 
@@ -250,6 +250,7 @@ def test_a_run_that_is_cancelled_ends_soon_and_goes_on_later(runs):
         said, _ = run.communicate(timeout=60)
         assert run.returncode == (2 if how == "page" else 130)
         assert "Traceback" not in said
+        assert ("the same command goes on" in said) == (how == "keyboard")
         assert ended(mine)
         assert store.latest_job(opened, "library").state == "cancelled"
         store.close_store(opened)

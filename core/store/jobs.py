@@ -122,13 +122,14 @@ def finish_job(
 ) -> Job:
     """End a job and free its lock. state : done, failed or cancelled.  message : mended as in ``start_job``.
 
+    result : what it leaves behind, a JSON object; None leaves what was told before.
     Raises StoreError when the job no longer holds its lock.
     """
     moment = now()
     news = {
         "state": chosen(state, _ENDS, "end of a job"),
         "message": _words(message),
-        "result": json.dumps(result or {}),
+        **({} if result is None else {"result": json.dumps(result)}),
         "heartbeat": moment,
         "ended_at": moment,
         **({"progress": 1.0} if state == "done" else {}),
