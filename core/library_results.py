@@ -24,6 +24,7 @@ from core.errors import CoreError
 from core.features import EXTRACTOR
 from core.inference import Policy
 from core.library_files import fault, filesystem, is_local, local_path, safe
+from core.library_tags import from_path
 from core.library_types import Found, LibraryFile, Plan
 from core.schema import COLUMNS, EMOTIONS
 from core.spreadsheets import inert
@@ -34,19 +35,22 @@ PART = (".library-", ".part")  # how the name of a table begins and ends that is
 TEMPO = "_Tempo_Mean"
 PROBA = [f"p_{emotion}" for emotion in EMOTIONS]
 # What others wrote, and what repeats it; a spreadsheet must not take it for a formula.
-TEXT = ("file", "reason", "same_content_as", "near_duplicate_of", "artist", "title", "album", "genre")
+MUSIC = ("makam", "usul", "performer")
+TEXT = ("file", "reason", "same_content_as", "near_duplicate_of", "artist", "title", "album", "genre", *MUSIC)
+DECIMALS = 9  # of probabilities: the last ones depend on which clips the model was asked about together
 ELSEWHERE = "another library"  # has the same content: whose it is, and how it is named there, is not told
 OLD_S = 3600.0  # a part that nobody has written to for so long was left behind by a run that was killed
 TYPES: dict[str, str] = {
     **dict.fromkeys(("file", "path", "state", "reason", "clip_id", "content_hash"), "str"),
     **dict.fromkeys(("same_content_as", "near_duplicate_of", "artist", "title", "album", "genre"), "str"),
     "year": "Int64",
+    **dict.fromkeys(MUSIC, "str"),
     **dict.fromkeys(("file_duration_s", "start_s", "end_s", *PROBA), "float64"),
     "guess": "str",
     **dict.fromkeys(("confidence", "margin"), "float64"),
     **dict.fromkeys(("decision", "candidates", "decision_reason"), "str"),
     **dict.fromkeys(("tempo_bpm", "loudness_lufs", *COLUMNS), "float64"),
-    **dict.fromkeys(("model_version", "extractor", "remarks"), "str"),
+    **dict.fromkeys(("model_version", "policy", "extractor", "remarks"), "str"),
 }
 
 
@@ -162,6 +166,14 @@ def count(path: str) -> int:
     return int(pq.read_metadata(path).num_rows)
 
 
+def read(path: str, filters: list[tuple[str, str, object]] | None = None) -> pd.DataFrame:
+    """Rows of a Parquet file that `export` wrote, also an earlier version of it: what it did not say is empty.
+
+    filters : as of ``pandas.read_parquet``.
+    """
+    return _typed(pd.read_parquet(path, filters=filters).reindex(columns=list(TYPES)))
+
+
 def csv_bytes(table: pd.DataFrame) -> bytes:
     """Rows of the table, or some of its columns, as a CSV file for a spreadsheet.
 
@@ -191,17 +203,21 @@ def rows(
     if _remember_places(store, plan, table, clips):
         clips = _clips(store, said, table)
     own = clips.reindex(table["clip_id"]).reset_index(drop=True)
+    own[[*PROBA, "margin"]] = own[[*PROBA, "margin"]].round(DECIMALS)
     for column in (*PROBA, "guess", "margin", "decision", "lufs", *COLUMNS, "model_version"):
         table["loudness_lufs" if column == "lufs" else column] = own[column]
-    for column in ("artist", "title", "album", "genre", "year"):
+    copies = _copies(store, plan, table)
+    for column in ("artist", "album", "genre", "year", *MUSIC):
         table[column] = own[column]
+    table["title"] = _titles(table, own, copies)
+    table["policy"] = own["model_version"].map(lambda _: said.policy.to_json(), na_action="ignore")
     table["confidence"] = own[PROBA].max(axis=1)
     table["candidates"] = [" or ".join(json.loads(c)) if isinstance(c, str) and c else "" for c in own["candidates"]]
     table["decision_reason"], table["tempo_bpm"] = own["reason"], own[TEMPO]
     deleted = own["deleted"].fillna(value=False).astype(bool)
     table.loc[deleted, ["state", "reason"]] = ["deleted", "Somebody took this clip out of the library."]
     table["near_duplicate_of"] = [near.get(c, "") for c in table["clip_id"]]
-    _same_content(store, plan, table, root)
+    _same_content(table, copies, root)
     return _typed(table)
 
 
@@ -245,15 +261,30 @@ def _remember_places(store: Store, plan: Plan, table: pd.DataFrame, clips: pd.Da
     return bool(moved)
 
 
-def _same_content(store: Store, plan: Plan, table: pd.DataFrame, root: str) -> None:
+def _copies(store: Store, plan: Plan, table: pd.DataFrame) -> dict[str, list[str]]:
+    """Paths, there or gone, of the files that share their content with another one, by content."""
+    return db.copies_of(store, plan.name, sorted({h for h in table["content_hash"].dropna() if h}))
+
+
+def _titles(table: pd.DataFrame, own: pd.DataFrame, copies: Mapping[str, Sequence[str]]) -> list[str]:
+    """Titles; one that came from the name of a file with this content is told by the name that the file has here."""
+    titles = []
+    for title, known, path, digest in zip(
+        own["title"].fillna(""), own["path"], table["path"], table["content_hash"], strict=True
+    ):
+        places = [*copies.get(digest, ()), *([known] if isinstance(known, str) else [])]
+        named = title in (from_path(place)["title"] for place in places)
+        titles.append(from_path(path)["title"] if named else title)
+    return titles
+
+
+def _same_content(table: pd.DataFrame, copies: Mapping[str, Sequence[str]], root: str) -> None:
     """Name the first file of the same content beside each of the others; beside the first, that there are more."""
-    hashes = sorted({h for h in table["content_hash"].dropna() if h})
-    copies = {
-        digest: [p for p in paths if not os.path.isabs(p) or os.path.exists(p)]
-        for digest, paths in db.copies_of(store, plan.name, hashes).items()
+    there = {
+        digest: [p for p in paths if not os.path.isabs(p) or os.path.exists(p)] for digest, paths in copies.items()
     }
     table["same_content_as"] = [
-        _first_other(path, copies.get(digest, []), root)
+        _first_other(path, there.get(digest, []), root)
         for digest, path in zip(table["content_hash"], table["path"], strict=True)
     ]
 
@@ -268,5 +299,5 @@ def _first_other(path: str, copies: Sequence[str], root: str) -> str:
 
 def _typed(table: pd.DataFrame) -> pd.DataFrame:
     """Columns in their order and types; unknown text is empty."""
-    text = {column: table[column].fillna("") for column, kind in TYPES.items() if kind == "str"}
+    text = {column: table[column].astype(object).fillna("") for column, kind in TYPES.items() if kind == "str"}
     return table.assign(**text)[list(TYPES)].astype(TYPES)

@@ -1,4 +1,4 @@
-"""What a file says of itself (artist, title, album, genre, year), and what is said of it, written beside it.
+"""What a file says of itself (artist, title, makam and the rest), and what is said of it, written beside it.
 
 Tags are read by tinytag. They are not written: the one library that writes them all, mutagen, is under the GPL, and a
 file that is rewritten is another file: its content hash changes, and with it all that is stored under it. So what was
@@ -11,32 +11,71 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
 from core.errors import CoreError
+from core.letters import fold
 
 LONGEST = 300  # characters of a tag
 ENDING = ".emotion.json"  # of the file beside the music
 LONGEST_NAME = 255  # bytes, in all usual file systems
+PLAIN = ("artist", "title", "album", "genre")  # tags that all formats have
+MUSIC = ("makam", "usul", "performer")  # free ones: Vorbis comments, ID3 TXXX, MP4 ----
+COMMENT = 2000  # characters of a comment that are looked at
+# "makam: Hicaz; usul: Aksak", on lines of their own, or with commas where the next of these words follows
+_PARTS = re.compile(r"[;|\n]|,(?=\s*(?:makam|us[uû]l|performer)\s*[:=])", re.IGNORECASE)
+_NAMED = re.compile(r"\s*([^:=]*?)\s*[:=](.*)", re.DOTALL)
 
 
 def read_tags(data: bytes, path: str) -> dict[str, Any]:
-    """Artist, title, album, genre and year of a file; source is its folder.
+    """Artist, title, album, genre, year, makam, usul and performer of a file; source is its folder.
 
-    Without a title the file's name stands for it. Tags that cannot be read are no tags.
+    Without a title the file's name stands for it. Makam, usul and performer come from tags of these names, or from a
+    comment such as ``makam: Hicaz; usul: Aksak``; the performer also from ID3's list of musicians (TMCL), or the
+    conductor (TPE3). Tags that cannot be read are no tags.
     """
     from tinytag import TinyTag, TinyTagException
 
     try:
         found = TinyTag.get(path.rpartition("/")[2], file_obj=io.BytesIO(data), duration=False)
-        known = {n: _tidy(getattr(found, n)) for n in ("artist", "title", "album", "genre")}
+        known = {n: _tidy(getattr(found, n)) for n in PLAIN} | _music(found.comment, found.other)
         year = re.search(r"\d{4}", found.year or "")
     except TinyTagException:
-        known, year = dict.fromkeys(("artist", "title", "album", "genre"), ""), None
+        known, year = dict.fromkeys((*PLAIN, *MUSIC), ""), None
     place = from_path(path)
     return {**place, **known, "title": known["title"] or place["title"], "year": int(year[0]) if year else None}
+
+
+def _music(comment: str | None, other: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Makam, usul and performer. other : the tags that not all formats have, by their names in small letters."""
+    tags = {fold(name): values for name, values in other.items()}
+    noted = _noted([comment or "", *tags.get("comment", ())])
+    said = {n: _listed(tags.get(n, ())) or noted.get(n, "") for n in MUSIC}
+    others = (_listed(_players(tags.get("tmcl", ()))), _listed(tags.get("conductor", ())))
+    return said | {"performer": next(filter(None, (said["performer"], *others)), "")}
+
+
+def _listed(values: Iterable[str]) -> str:
+    return _tidy(", ".join(dict.fromkeys(filter(None, map(_tidy, values)))))
+
+
+def _noted(comments: Iterable[str]) -> dict[str, str]:
+    """What comments say in the form ``makam: Hicaz``; of several the first counts."""
+    noted: dict[str, str] = {}
+    for part in (part for comment in comments for part in _PARTS.split(comment[:COMMENT])):
+        named = _NAMED.fullmatch(part)
+        if named and (name := fold(_tidy(named[1]))) in MUSIC:
+            noted.setdefault(name, _tidy(named[2]))
+    return noted
+
+
+def _players(values: Iterable[str]) -> list[str]:
+    """Names with their instruments, of ID3's list: instrument, name, instrument, name ..., parted by NUL."""
+    parts = [part for value in values for part in value.split("\0")]
+    pairs = zip(parts[::2], parts[1::2], strict=False)
+    return [f"{name} ({instrument})" if instrument else name for instrument, name in pairs if name]
 
 
 def from_path(path: str) -> dict[str, str]:

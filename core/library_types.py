@@ -106,7 +106,7 @@ class LibraryClip:
 class LibraryEntry:
     """A file with what was measured in it.
 
-    track : artist, title, source, album, genre, year, where tags or the file's name tell them.
+    track : what `core.library_tags.read_tags` tells.
     known : the same content was measured before; windows and duration are to be taken from there.
     """
 

@@ -40,6 +40,9 @@ COLUMNS = {
     "artist": st.column_config.TextColumn("Artist"),
     "title": st.column_config.TextColumn("Title"),
     "album": st.column_config.TextColumn("Album"),
+    "makam": st.column_config.TextColumn("Makam"),
+    "usul": st.column_config.TextColumn("Usul"),
+    "performer": st.column_config.TextColumn("Performer"),
     "start_s": st.column_config.NumberColumn("From (s)", format="%.0f"),
     "same": st.column_config.TextColumn("Same recording as", help="The same bytes, or so alike that it must be one."),
     "decision_reason": st.column_config.TextColumn("Why"),
@@ -239,8 +242,8 @@ def _progress(kept: Store, job_id: int) -> None:
 def _read(path: str, stamp: int) -> tuple[pd.DataFrame, bool]:
     """The rows, and whether these are all. stamp : time of the file's last change."""
     if library_results.count(path) <= MOST:
-        return pd.read_parquet(path), True
-    return pd.read_parquet(path, filters=[("state", "!=", "scored")]).head(MOST), False
+        return library_results.read(path), True
+    return library_results.read(path, [("state", "!=", "scored")]).head(MOST), False
 
 
 def results(kept: Store) -> Results | None:
@@ -368,7 +371,7 @@ def _filtered(found: Results, scored: pd.DataFrame) -> pd.DataFrame:
     )  # fmt: skip
     least = middle.slider("Confidence at least (%)", 0, 100, 0, 5, key="library_least")
     sure = right.toggle("Only accepted ones", key="library_sure", help="Those for which the policy gives one answer.")
-    words = st.text_input("Search file, artist, title or album", key="library_words")
+    words = st.text_input("Search file, artist, title, album, makam, usul or performer", key="library_words")
     keep = scored["guess"].isin(moods) & (scored["confidence"] >= least / 100)
     if sure:
         keep &= scored["decision"] != ""
@@ -382,7 +385,8 @@ def _filtered(found: Results, scored: pd.DataFrame) -> pd.DataFrame:
 @st.cache_data(show_spinner=False, max_entries=2)
 def _folded(path: str, stamp: int, _scored: pd.DataFrame) -> pd.Series:
     """What is searched of the results in this file, as `core.letters.fold` writes it: ``"Işık" -> "isik"``."""
-    return _scored["file"].str.cat(_scored[["artist", "title", "album"]], sep="\n").map(fold)
+    searched = _scored[["artist", "title", "album", "makam", "usul", "performer"]]
+    return _scored["file"].str.cat(searched, sep="\n").map(fold)
 
 
 def _take(label: str, data: Callable[[], bytes], name: str, form: str) -> None:

@@ -25,6 +25,7 @@ from core.library import Progress, score_library
 from core.library_copies import first_alike
 from core.library_link import Where
 from core.library_results import TYPES, csv_bytes
+from core.library_results import read as read_results
 from core.library_types import Plan
 from core.loudness import integrated
 from core.schema import COLUMNS, EMOTIONS
@@ -108,7 +109,7 @@ def test_a_library_says_of_a_file_what_the_same_file_alone_gives(score, served, 
         np.testing.assert_array_equal(kept.values, alone.vector.values)
         same = table.loc[table["file"] == row.file].iloc[0]
         np.testing.assert_array_equal(same[list(COLUMNS)].to_numpy(float), alone.vector.values)
-        np.testing.assert_allclose(same[PROBA].to_numpy(float), list(alone.prediction.proba.values()), atol=1e-12)
+        np.testing.assert_allclose(same[PROBA].to_numpy(float), list(alone.prediction.proba.values()), atol=1e-9)
         assert (row.guess, row.decision or None) == (alone.prediction.ranked[0], alone.decision.label)
         assert row.decision_reason == alone.decision.reason
         assert row.tempo_bpm == alone.vector.values[COLUMNS.index("_Tempo_Mean")]
@@ -150,6 +151,96 @@ def test_tags_become_artist_title_album_genre_and_year(score, opened, tmp_path):
     assert (row.artist, row.title, row.album) == ("Zeki Müren", "Gitme sana muhtacım", "Kahır Mektubu")
     assert (row.genre, row.year) == ("Türk Sanat Müziği", 1973)
     assert store.library_table(opened, search="müren").iloc[0]["album"] == "Kahır Mektubu"
+
+
+def test_makam_usul_and_performer_are_read_stored_and_told_and_what_a_person_said_of_them_stays(
+    score, opened, tmp_path
+):
+    (tmp_path / "music").mkdir()
+    for name, makam in (("a", "Hicaz"), ("b", "=Rast")):
+        with soundfile.SoundFile(tmp_path / f"music/{name}.flac", "w", 8000, 1) as file:
+            file.artist, file.title = "Safiye Ayla", name
+            file.comment = f"makam: {makam}; usul: Aksak; performer: Yorgo Bacanos"
+            file.write(np.sin(np.arange(8000) * (1 + ord(name) / 100)))
+    table, _ = score(out="out.csv")
+    assert table[["makam", "usul", "performer"]].to_numpy().tolist() == [
+        ["Hicaz", "Aksak", "Yorgo Bacanos"],
+        ["'=Rast", "Aksak", "Yorgo Bacanos"],
+    ]
+    assert set(store.library_table(opened, search="hicaz")["title"]) == {"a"}
+    store.set_track(opened, table.loc[0, "clip_id"], makam="Hüzzam")
+    table, summary = score(plan=Plan(30, 30))  # read anew
+    assert summary.measured == 2
+    assert table["makam"].tolist() == ["Hüzzam", "=Rast"]
+
+
+def test_a_clip_that_a_person_named_before_gets_what_else_its_tags_say(score, opened, tmp_path):
+    (tmp_path / "music").mkdir()
+    with soundfile.SoundFile(tmp_path / "music/x.flac", "w", 8000, 1) as file:
+        file.artist, file.title, file.comment = "Safiye Ayla", "Yanık Ömer", "makam: Hicaz; usul: Aksak"
+        file.write(np.sin(np.arange(8000)))
+    data = (tmp_path / "music/x.flac").read_bytes()
+    clip = decode(data, "x.flac").clip.clip_id
+    store.add_clip(opened, clip, file_name="sent.flac", duration_s=1.0, sr=8000)
+    store.set_track(opened, clip, makam="Hüzzam", artist="")
+    row = score()[0].iloc[0]
+    assert (row.title, row.makam, row.usul, row.artist) == ("Yanık Ömer", "Hüzzam", "Aksak", "")
+
+
+def test_the_year_is_a_whole_number_also_where_some_have_none(score, tmp_path):
+    libraries.folder(tmp_path / "music", 1)
+    with soundfile.SoundFile(tmp_path / "music/x.flac", "w", 8000, 1) as file:
+        file.date = "1987"
+        file.write(np.sin(np.arange(8000)))
+    score(out="out.csv")
+    score()
+    assert ",1987," in (tmp_path / "out.csv").read_text().splitlines()[-1]
+    taken = csv_bytes(read_results(str(tmp_path / "out.parquet"))).decode()
+    assert ",1987," in taken
+    assert "1987.0" not in taken
+
+
+def test_a_table_of_an_earlier_version_is_read_with_what_it_says(score, music, tmp_path):
+    table, _ = score()
+    table.drop(columns=["makam", "policy"]).to_parquet(tmp_path / "old.parquet")
+    old = read_results(str(tmp_path / "old.parquet"))
+    assert list(old.columns) == list(TYPES)
+    assert set(old["makam"]) == set(old["policy"]) == {""}
+    assert old["guess"].tolist() == table["guess"].tolist()
+
+
+def test_the_policy_that_decided_is_told_as_the_store_names_it(score, opened, music, tmp_path):
+    (music / "text.wav").write_text("no audio")
+    policy = Policy(threshold=0.4)
+    table, _ = score(policy=policy)
+    assert table["policy"].tolist() == [policy.to_json()] * 3 + [""]
+    assert set(store.predictions_table(opened)["policy"]) == {policy.to_json()}
+
+
+def test_tables_are_the_same_bytes_though_the_model_was_asked_about_other_clips_together(
+    served, music, tmp_path, monkeypatch
+):
+    """The last digits of a probability depend on the batch."""
+    judge = library.judge
+
+    def shaken(vectors, served, *, policy):
+        return [(_shaken(prediction), *more) for prediction, *more in judge(vectors, served, policy=policy)]
+
+    given = {"served": served, "policy": served.policies["threshold"]}
+    written = []
+    for name in ("first", "second"):
+        own = store.open_store(f"sqlite:///{tmp_path / name}.db")
+        score_library(str(music), str(tmp_path / f"{name}.csv"), store=own, **given)
+        written.append(store.predictions_table(own)[PROBA].to_numpy())
+        store.close_store(own)
+        monkeypatch.setattr(library, "judge", shaken)
+    assert (written[0] != written[1]).any()
+    assert (tmp_path / "first.csv").read_bytes() == (tmp_path / "second.csv").read_bytes()
+
+
+def _shaken(prediction):
+    shifts = (1e-13, -1e-13, 0, 0)
+    return replace(prediction, proba={e: p + d for (e, p), d in zip(prediction.proba.items(), shifts, strict=True)})
 
 
 def test_whole_files_are_scored_window_by_window(score, tmp_path):
@@ -321,6 +412,18 @@ def test_the_same_bytes_under_two_names_are_one_clip_and_both_are_listed(score, 
     assert table["same_content_as"].tolist() == ["", "a.wav", "a.wav"]
     assert summary.scored == 3
     assert len(store.clips_table(opened)) == 1
+
+
+def test_a_copy_has_the_title_that_its_own_name_gives_and_tags_and_people_win(score, opened, tmp_path):
+    for name in ("first/a.wav", "music/side/b.wav", "music/c.wav"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(libraries.tiny(5))
+    score(tmp_path / "first")
+    table, _ = score()
+    assert dict(zip(table["file"], table["title"], strict=True)) == {"c.wav": "c", "side/b.wav": "b"}
+    assert score(tmp_path / "first")[0].loc[0, "title"] == "a"
+    store.set_track(opened, table.loc[0, "clip_id"], title="Hicaz Peşrev")
+    assert set(score()[0]["title"]) == {"Hicaz Peşrev"}
 
 
 def test_a_copy_in_another_library_is_told_and_not_named(score, tmp_path):

@@ -16,7 +16,7 @@ from core.schema import COLUMNS, EMOTIONS
 from core.store.connection import Store, by_clip, in_parts, insert, read, write
 from core.store.rows import chosen, features_query, now, put_clips, put_features
 from core.store.schema import FILE_STATES, TRACK, clips, features, files, predictions, tracks
-from core.store.tracks import put_tracks
+from core.store.tracks import fill_track, put_tracks
 
 
 def save_files(store: Store, entries: Sequence[LibraryEntry]) -> None:
@@ -30,6 +30,7 @@ def save_files(store: Store, entries: Sequence[LibraryEntry]) -> None:
     def work(c: sa.Connection) -> None:
         tracks_of = put_tracks(c, [entry.track or {} for entry in measured])
         put_clips(c, [row for entry, track in zip(measured, tracks_of, strict=True) for row in _clips(entry, track)])
+        _tell_tracks(c, measured, tracks_of)
         put_features(c, [clip.vector for entry in measured for clip in entry.clips])
         if rows:
             new = insert(c, files)
@@ -38,6 +39,21 @@ def save_files(store: Store, entries: Sequence[LibraryEntry]) -> None:
             )
 
     write(store, work)
+
+
+def _tell_tracks(c: sa.Connection, measured: Sequence[LibraryEntry], tracks_of: Sequence[str]) -> None:
+    """Tell what the tags say to the tracks of clips that were known before, with another track."""
+    came = {
+        clip.vector.clip_id: (entry, track)
+        for entry, track in zip(measured, tracks_of, strict=True)
+        for clip in entry.clips
+    }
+    known = sa.select(clips.c.id, clips.c.track_id)
+    for part in in_parts(list(came)):
+        for clip_id, track_id in c.execute(known.where(clips.c.id.in_(part))).all():
+            entry, track = came[clip_id]
+            if track_id != track:
+                fill_track(c, track_id, entry.track or {})
 
 
 def _clips(entry: LibraryEntry, track_id: str) -> Iterator[dict[str, Any]]:

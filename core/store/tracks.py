@@ -57,6 +57,16 @@ def put_tracks(c: sa.Connection, known: Sequence[Mapping[str, Any]]) -> list[str
     return [row["id"] for row in rows]
 
 
+def fill_track(c: sa.Connection, track_id: str, known: Mapping[str, Any]) -> None:
+    """Within a transaction, tell a track what it does not know; what it knows, or a person cleared, stays."""
+    row = c.execute(sa.select(tracks).where(tracks.c.id == track_id)).one()._asdict()
+    by_hand = json.loads(row["by_hand"])
+    came = {n: value for n, value in _row(known).items() if n in (*_NAMED, *_MORE, "year")}
+    news = {n: value for n, value in came.items() if value and not row[n] and n not in by_hand}
+    if news:
+        c.execute(tracks.update().where(tracks.c.id == track_id).values(news))
+
+
 def _row(known: Mapping[str, Any]) -> dict[str, Any]:
     named = {n: plain(known.get(n, ""), n) for n in _NAMED}
     more = {n: plain(known.get(n, ""), n) for n in _MORE}
