@@ -175,7 +175,7 @@ def score(
     done; 130 ended by Ctrl-C, and the same command goes on.
     """
     with _interruptible():
-        from core import jobs, library, library_results, pipeline
+        from core import jobs, library, library_files, library_results, pipeline
         from core.library_link import Where
         from core.store import open_store
 
@@ -185,7 +185,8 @@ def score(
             raise CoreError(f"--max-mb {max_mb:g}: the largest file that is read has more than 0 MB.")
         library_results.check_out(out)
         kept = open_store(settings.database)
-        about = {"folder": folder, "window": window, "hop": hop}  # what it takes to go on when the run ends early
+        place = library_files.local_path(folder) if library_files.is_local(folder) else folder
+        about = {"folder": place, "window": window, "hop": hop}  # what it takes to go on when the run ends early
         with jobs.at_work(kept, library.JOB, job_id=job, about=about) as work, library.bar() as show:
             served = pipeline.serve(settings)
             given = own or served.policies.get(policy)

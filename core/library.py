@@ -6,10 +6,11 @@ the table is written from there. So a run that was killed goes on where it was, 
 """
 
 import json
+import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
@@ -34,6 +35,7 @@ JOB = "library"  # name of the lock: one run at a time
 AT_ONCE = 500  # files looked up or written together
 JUDGED = 100  # clips that the model is asked about together, which takes 0.3 s
 MOST_KNOWN = 5_000  # content hashes that travel with a chunk
+LINE_S = 10.0  # between two lines of progress where there is no terminal
 SHOWN = 20  # of the files that were not scored, in the summary
 NOT_SCORED = ("refused", "unread", "quarantined", "fault")
 
@@ -99,9 +101,9 @@ def duration(seconds: float) -> str:
 class Summary:
     """What a run did.
 
-    found : files.  measured : of these, read and measured now; the others were known.  scored : files with a result.
+    found : files.  measured : of these, measured now; the content of the others was known.  scored : with a result.
     states : number of files by what became of them.  not_scored : the first of those without a result, with reasons.
-    seconds : of the whole run.  out : where the table is.
+    seconds : of the whole run.  out : where the table is.  skipped : how much was left out, by why (hidden, not audio).
     """
 
     folder: str
@@ -116,6 +118,7 @@ class Summary:
     states: dict[str, int]
     not_scored: list[dict[str, str]] = field(default_factory=list)
     seconds: float = 0.0
+    skipped: dict[str, int] = field(default_factory=dict)
 
     @property
     def text(self) -> str:
@@ -127,9 +130,14 @@ class Summary:
         )
 
     @property
+    def left_out(self) -> str:
+        """What was skipped, in one line; empty where nothing was."""
+        return left_out(self.skipped)
+
+    @property
     def report(self) -> str:
         """In lines: what became of the files, and why some were not scored."""
-        lines = [self.text, f"The table is in {self.out}."]
+        lines = [self.text, *filter(None, [self.left_out]), f"The table is in {self.out}."]
         lines += [f"  {one['state']}: {one['file']}: {one['reason']}" for one in self.not_scored]
         more = self.found - self.scored - len(self.not_scored)
         return "\n".join([*lines, *([f"  and {more:,} more, in the table."] if more else [])])
@@ -139,11 +147,26 @@ class Summary:
         return asdict(self)
 
 
+def left_out(skipped: Mapping[str, int]) -> str:
+    """What was skipped, in words: ``"Left out: 2 hidden, 1,204 not audio."``"""
+    return f"Left out: {', '.join(f'{n:,} {why}' for why, n in sorted(skipped.items()))}." if skipped else ""
+
+
 @contextmanager
 def bar() -> Iterator[Callable[[Progress], None]]:
-    """A bar in the terminal; gives what shows progress on it. Elsewhere than in a terminal nothing is drawn."""
+    """A bar in the terminal; gives what shows progress on it. Elsewhere than in a terminal a line every ten seconds."""
     from tqdm import tqdm
 
+    if not sys.stderr.isatty():
+        told = [time.monotonic()]
+
+        def tell(progress: Progress) -> None:
+            if time.monotonic() - told[0] >= LINE_S:
+                told[0] = time.monotonic()
+                print(progress.text, file=sys.stderr, flush=True)
+
+        yield tell
+        return
     with tqdm(unit=" files", dynamic_ncols=True, disable=None, smoothing=0.05) as drawn:
 
         def show(progress: Progress) -> None:
@@ -231,6 +254,8 @@ class _Run:
         self.store, self.served, self.policy, self.plan, self.tell = store, served, policy, plan, tell
         self.said = Said(served.model.version, policy)
         self.progress = Progress()
+        self.measured = 0  # files whose features were computed
+        self.skipped: Counter[str] = Counter()
         self.root = ""  # what all paths of the library begin with
         self._began = self._told = time.monotonic()
 
@@ -262,7 +287,8 @@ class _Run:
     # --- what is there, and what of it is new
 
     def look(self, folder: str, listed: _Spool, within: str) -> None:
-        for found in library_files.find(folder, within=within, beat=lambda: self.tick(found=listed.count)):
+        given: dict[str, Any] = {"beat": lambda: self.tick(found=listed.count), "skip": self.skip}
+        for found in library_files.find(folder, within=within, **given):
             listed.add(found)
             if not self.root and not found.problem:
                 self.root = found.path.removesuffix(found.name)
@@ -272,6 +298,9 @@ class _Run:
         if listed.count == 1:
             self.root = ""  # it may have been named itself, and then its folder is not the library
         self.at(found=listed.count)
+
+    def skip(self, why: str) -> None:
+        self.skipped[why] += 1
 
     def sort_out(self, listed: _Spool, new: _Spool, *, retry: bool) -> bool:
         """Put the files that have to be measured into `new`; says whether one may have killed a process."""
@@ -305,6 +334,7 @@ class _Run:
         )
         for entries in chunks:
             failed = self.keep(entries)
+            self.measured += sum(bool(entry.clips) for entry in entries)
             self.at(done=self.progress.done + len(entries), not_scored=self.progress.not_scored + failed)
 
     def begin(self, new: _Spool) -> None:
@@ -397,11 +427,12 @@ class _Run:
             extractor=EXTRACTOR,
             policy=self.policy.to_json(),
             found=listed.count,
-            measured=self.progress.done,
+            measured=self.measured,
             scored=states["scored"],
             states=dict(states),
             not_scored=failed,
             seconds=round(seconds, 1),
+            skipped=dict(self.skipped),
         )
 
 

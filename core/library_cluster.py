@@ -19,7 +19,7 @@ from core.library_link import TICK_S, Beat, Link, Where, ask_workers, lacks, lin
 from core.library_types import Found, LibraryEntry, LibraryFile, Plan
 from core.library_work import measure_sent
 
-MOST, LEAST = 50, 20  # files in a chunk of a long list: scheduling costs less than a thousandth, a lost chunk 15 s
+MOST = 50  # files in a chunk of a long list: scheduling costs less than a thousandth, a lost chunk 15 s
 SHARE = 4  # chunks a worker, so that none waits long for the last
 AHEAD = 2  # chunks a worker has: one in work, one to go on with
 MOST_TIMES = 5  # a chunk is sent, whose answers were lost with the scheduler or on their way
@@ -36,8 +36,8 @@ Known = Callable[[Sequence[Found]], frozenset[str]]
 
 
 def chunk_size(count: int, workers: int) -> int:
-    """Files in a chunk: 20 to 50 of a long list, fewer where a worker would get less than its share of chunks."""
-    return max(1, min(MOST, max(LEAST, count // (SHARE * workers)), -(-count // workers)))
+    """Files in a chunk: 50 of a long list, fewer where a worker would get less than its share of chunks."""
+    return max(1, min(MOST, -(-count // (SHARE * workers))))
 
 
 def measure(
@@ -66,7 +66,9 @@ def measure(
             ask_workers(link, first, beat)
         workers = max(1, link.threads() or where.processes(count))
         suspects: list[Found] = []
-        rounds = ((chunk_size(count, workers), AHEAD), (1, 1), (1, 0))
+        # In this process nothing is waited for between two chunks, and a copy of what was just measured is known.
+        first_ahead = AHEAD if link.scheduler or where.processes(count) else 1
+        rounds = ((chunk_size(count, workers), first_ahead), (1, 1), (1, 0))
         for number, (size, ahead) in enumerate(rounds):
             waiting, suspects = (items if number == 0 else suspects), []
 

@@ -3,6 +3,7 @@
 On this machine the tree is walked by ``os.scandir``; addresses (``s3://``, ``memory://`` ...) go through fsspec.
 """
 
+import math
 import os
 import stat
 import time
@@ -15,18 +16,25 @@ from core.errors import CoreError
 from core.library_types import Found
 
 READ = (".wav", ".flac", ".ogg", ".oga", ".mp3", ".aif", ".aiff", ".au", ".caf", ".w64", ".rf64")
-NOT_READ = (".m4a", ".mp4", ".aac", ".wma", ".opus", ".ape", ".wv", ".mpc", ".dsf", ".dff", ".mid")  # told as refused
+# Told as refused, unless the content is something that can be read.
+NOT_READ = (
+    *(".m4a", ".m4b", ".mp4", ".aac", ".ac3", ".wma", ".opus", ".ape", ".wv", ".mpc", ".tta", ".tak", ".shn", ".mka"),
+    *(".ra", ".rm", ".ram", ".dsf", ".dff", ".amr", ".dts", ".mid"),
+)
 SUFFIXES = READ + NOT_READ
 FRESH_S = 2.0  # a file changed so short a time before it was read may change again within the clock's step
 SKEW_S = 3600.0  # of clocks of two machines; a time further in the future is wrong, and says nothing of today
 PAUSE_S = 0.3  # before a file that changed while it was read is read once more
+# What is left out of the list, as the summary counts it.
+HIDDEN, NO_AUDIO, LINKED = "hidden", "not audio", "behind links to what is read anyway"
 GONE = "It was there when the folder was listed, and is gone."
 
 
 Beat = Callable[[], None]
+Skip = Callable[[str], None]
 
 
-def nothing() -> None:
+def nothing(_: str = "") -> None:
     """What is called when nobody wants to hear."""
 
 
@@ -47,7 +55,7 @@ class UnreadError(CoreError):
 # --- finding ---------------------------------------------------------------------------------------------------------
 
 
-def find(folder: str, *, within: str = "", beat: Beat = nothing) -> Iterator[Found]:
+def find(folder: str, *, within: str = "", beat: Beat = nothing, skip: Skip = nothing) -> Iterator[Found]:
     """The audio files of a folder tree, or the one file that is named, in the order of their names below it.
 
     folder : a path, or an address that fsspec knows. Hidden files and folders are left out, as is all that does not
@@ -55,12 +63,13 @@ def find(folder: str, *, within: str = "", beat: Beat = nothing) -> Iterator[Fou
         its problem. Links to files are followed; links to folders too, unless they lead to where we read anyway.
     within : a folder out of which no link is followed; "" follows them anywhere.
     beat : called for all that is looked at, audio or not.
+    skip : called for each file or folder that is left out, with ``HIDDEN``, ``NO_AUDIO`` or ``LINKED``.
     Memory holds the number of each folder that was seen, and of the folders that are open the names that may be audio
     (100 bytes a file: 20 MB for 200,000 in one folder), but of one at an address all that the storage says of it.
     Raises CoreError when there is no such folder.
     """
     if "://" in folder:
-        yield from _find_far(folder, within, beat)
+        yield from _find_far(folder, within, beat, skip)
         return
     root = os.path.abspath(os.path.expanduser(folder))
     bounds = os.path.realpath(within) if within else ""
@@ -73,14 +82,14 @@ def find(folder: str, *, within: str = "", beat: Beat = nothing) -> Iterator[Fou
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
         raise CoreError(f"The folder {_text(root)} cannot be read: {why}. Give the path of a folder.") from error
-    yield from _walk(root, bounds, beat)
+    yield from _walk(root, bounds, beat, skip)
 
 
-def _walk(root: str, bounds: str, beat: Beat) -> Iterator[Found]:
+def _walk(root: str, bounds: str, beat: Beat, skip: Skip) -> Iterator[Found]:
     """Depth first without recursion, so that no depth is too deep."""
     real_root = os.path.realpath(root)
     seen: dict[tuple[int, int], str] = {}
-    open_folders = [_entries(root, "", seen, bounds, beat)]
+    open_folders = [_entries(root, "", seen, bounds, beat, skip)]
     while open_folders:
         entry = next(open_folders[-1], None)
         if entry is None:
@@ -92,15 +101,17 @@ def _walk(root: str, bounds: str, beat: Beat) -> Iterator[Found]:
             problem = _leads_back(path, real_root) or _leads_out(path, bounds) if is_link else ""
             if problem:
                 yield Found(_text(path), _text(name), problem=problem)
-            elif not (is_link and _read_anyway(path, real_root)):
-                open_folders.append(_entries(path, name + "/", seen, bounds, beat))
+            elif is_link and _read_anyway(path, real_root):
+                skip(LINKED)
+            else:
+                open_folders.append(_entries(path, name + "/", seen, bounds, beat, skip))
 
 
 _Folder = tuple[str, str, bool]  # path, name below the root, is it a link
 
 
 def _entries(
-    path: str, prefix: str, seen: dict[tuple[int, int], str], bounds: str, beat: Beat
+    path: str, prefix: str, seen: dict[tuple[int, int], str], bounds: str, beat: Beat, skip: Skip
 ) -> Iterator[Found | _Folder]:
     """What is in one folder, in the order of names."""
     try:
@@ -116,7 +127,8 @@ def _entries(
         with os.scandir(path) as scan:
             for entry in scan:
                 beat()
-                _sort(entry, files, folders, problems)
+                if why := _sort(entry, files, folders, problems):
+                    skip(why)
     except OSError as error:
         yield Found(_text(path), _text(prefix[:-1]), problem=f"This folder cannot be opened: {error.strerror}.")
         return
@@ -131,22 +143,25 @@ def _entries(
             yield _seen(whole, prefix + name)
 
 
-def _sort(entry: "os.DirEntry[str]", files: list[str], folders: dict[str, bool], problems: dict[str, str]) -> None:
-    """Put the entry's name where it belongs, or nowhere."""
+def _sort(entry: "os.DirEntry[str]", files: list[str], folders: dict[str, bool], problems: dict[str, str]) -> str:
+    """Put the entry's name where it belongs, or nowhere, and say why."""
     if entry.name.startswith("."):
-        return
+        return HIDDEN
     try:
         if entry.is_dir():
             folders[entry.name] = entry.is_symlink()
-            return
+            return ""
         if entry.is_symlink():
             entry.stat()  # whether it leads to anything
     except OSError as error:
         if _is_audio(entry.name) or entry.is_symlink() and error.errno != 2:
             problems[entry.name] = _why(error, link=entry.is_symlink())
-        return
-    if _is_audio(entry.name):
-        files.append(entry.name)
+            return ""
+        return NO_AUDIO
+    if not _is_audio(entry.name):
+        return NO_AUDIO
+    files.append(entry.name)
+    return ""
 
 
 def _leads_out(path: str, bounds: str) -> str:
@@ -250,9 +265,9 @@ def safe(address: str) -> str:
     return f"{scheme}://{rest.rsplit('@', 1)[-1]}"
 
 
-def _find_far(address: str, within: str, beat: Beat) -> Iterator[Found]:
+def _find_far(address: str, within: str, beat: Beat, skip: Skip) -> Iterator[Found]:
     if is_local(address):
-        yield from find(local_path(address), within=within, beat=beat)
+        yield from find(local_path(address), within=within, beat=beat, skip=skip)
         return
     system, root = filesystem(address)
     system.invalidate_cache()
@@ -264,7 +279,7 @@ def _find_far(address: str, within: str, beat: Beat) -> Iterator[Found]:
         yield _far(system, one, root.rsplit("/", 1)[-1])
         return
     prefix = root.rstrip("/") + "/"
-    folders = [_far_entries(system, root, prefix, beat)]
+    folders = [_far_entries(system, root, prefix, beat, skip)]
     while folders:
         entry = next(folders[-1], None)
         if entry is None:
@@ -272,10 +287,10 @@ def _find_far(address: str, within: str, beat: Beat) -> Iterator[Found]:
         elif isinstance(entry, Found):
             yield entry
         else:
-            folders.append(_far_entries(system, entry, prefix, beat))
+            folders.append(_far_entries(system, entry, prefix, beat, skip))
 
 
-def _far_entries(system: Any, folder: str, prefix: str, beat: Beat) -> Iterator[Found | str]:
+def _far_entries(system: Any, folder: str, prefix: str, beat: Beat, skip: Skip) -> Iterator[Found | str]:
     try:
         listed = sorted(system.ls(folder, detail=True), key=lambda info: info["name"].rstrip("/"))
     except Exception as error:  # as above
@@ -285,12 +300,17 @@ def _far_entries(system: Any, folder: str, prefix: str, beat: Beat) -> Iterator[
         beat()
         path = info["name"].rstrip("/")
         name = path.rsplit("/", 1)[-1]
-        if name.startswith(".") or path == folder.rstrip("/"):
+        if path == folder.rstrip("/"):
+            continue
+        if name.startswith("."):
+            skip(HIDDEN)
             continue
         if info["type"] == "directory":
             yield path
         elif _is_audio(name):
             yield _far(system, info, path.removeprefix(prefix))
+        else:
+            skip(NO_AUDIO)
 
 
 def _far(system: Any, info: dict[str, Any], name: str) -> Found:
@@ -368,7 +388,7 @@ def _read_near(found: Found, max_mb: float) -> Content | None:
     with open(found.path, "rb") as file:
         before = os.fstat(file.fileno())
         if before.st_size > max_mb * 1e6:
-            raise UnreadError(_too_large(before.st_size, max_mb))
+            raise UnreadError(_too_large(found.path, before.st_size, max_mb))
         data = file.read()
         after = os.fstat(file.fileno())
     if len(data) != before.st_size or _stamp(before) != _stamp(after):
@@ -380,7 +400,7 @@ def _read_near(found: Found, max_mb: float) -> Content | None:
 
 def _read_far(found: Found, max_mb: float) -> Content | None:
     if found.size > max_mb * 1e6:
-        raise UnreadError(_too_large(found.size, max_mb))
+        raise UnreadError(_too_large(found.path, found.size, max_mb))
     system, path = filesystem(found.path)
     try:
         data = system.cat_file(path)
@@ -395,7 +415,16 @@ def _read_far(found: Found, max_mb: float) -> Content | None:
     return Content(data, len(data), found.stamp)  # as listed: if it changed since, the next list says so
 
 
-def _too_large(size: int, max_mb: float) -> str:
-    return (
-        f"It has {size / 1e6:.0f} MB; at most {max_mb:.0f} MB are read (TME_MAX_UPLOAD_MB). Export it as FLAC or MP3."
+def unsupported(path: str) -> str:
+    """What a person is told of a file whose name ends like audio of a kind that is not read; empty for others."""
+    ending = os.path.splitext(path)[1].lower()
+    kind = ending[1:].upper()
+    return f"The format {kind} is not supported: convert it to WAV or FLAC." if ending in NOT_READ else ""
+
+
+def _too_large(path: str, size: int, max_mb: float) -> str:
+    """The size is rounded up, so that it is never less than the limit that it exceeds, and never 0 MB."""
+    return unsupported(path) or (
+        f"It has {math.ceil(size / 1e5) / 10:g} MB; at most {max_mb:g} MB are read. "
+        "Raise the limit with --max-mb (TME_MAX_UPLOAD_MB for the page), or export it as FLAC or MP3."
     )

@@ -15,7 +15,7 @@ from typing import Any
 from core.audio import Source, excerpt, inspect
 from core.errors import AudioError, CoreError
 from core.features import EXTRACTOR, extract
-from core.library_files import UnreadError, read, unseen
+from core.library_files import UnreadError, read, unseen, unsupported
 from core.library_tags import read_tags
 from core.library_types import Found, LibraryClip, LibraryEntry, LibraryFile, Plan, Window
 from core.loudness import Meter
@@ -60,7 +60,7 @@ def measure_file(item: Found, plan: Plan, known: frozenset[str] | set[str], max_
     except UnreadError as error:
         return LibraryEntry(replace(file, state="unread", reason=str(error)))
     except CoreError as error:
-        return LibraryEntry(replace(file, reason=str(error)))
+        return LibraryEntry(replace(file, reason=unsupported(item.path) or str(error)))
     except Exception as error:  # noqa: BLE001 - a fault of ours costs its file, is told with its place, and is tried again
         return LibraryEntry(replace(file, state="fault", stamp="", reason=_fault(error)))
 

@@ -1,5 +1,6 @@
 """The parts of the Library page: what is scored, how far it is, and what came of it."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -160,7 +161,7 @@ def _parts() -> None:
 
 
 def _begin(kept: Store, policy: Policy, source: str) -> None:
-    """Start the run in a process of its own."""
+    """Start the run that is asked for."""
     settings, state = Settings(), st.session_state
     try:
         if source == "folder":
@@ -169,15 +170,33 @@ def _begin(kept: Store, policy: Policy, source: str) -> None:
             sent = state.get(_field()) or []
             folder = library_places.keep_uploads(((file.name, file.getvalue()) for file in sent), settings)
             state[TURN] = state.get(TURN, 0) + 1
-        command = ["score", str(folder), "--out", str(library_places.new_results(settings))]
-        command += ["--policy", policy.to_json()]
-        if settings.library_dir is not None and source == "folder":
-            command += ["--within", str(settings.library_dir)]
-        if state.get("library_whole"):
-            command += ["--window", str(state["library_length"]), "--hop", str(state["library_hop"])]
-        jobs.launch(kept, library.JOB, command, settings=settings, message=f"Starting with {_named(str(folder))}")
+        windows = (state["library_length"], state["library_hop"]) if state.get("library_whole") else None
+        _launch(kept, policy, folder, windows, settings)
     except CoreError as error:
         state[PROBLEM] = str(error)
+
+
+def _begin_again(kept: Store, policy: Policy, job: Job) -> None:
+    """Start a run that ended early once more, with what it was given."""
+    settings, said = Settings(), job.result
+    try:
+        sent = library_places.is_upload(said["folder"], settings)
+        folder = Path(said["folder"]) if sent else library_places.allowed(said["folder"], settings)
+        windows = (said["window"], said["hop"]) if said.get("hop") else None
+        _launch(kept, policy, folder, windows, settings)
+    except CoreError as error:
+        st.session_state[PROBLEM] = str(error)
+
+
+def _launch(kept: Store, policy: Policy, folder: Path, windows: tuple[float, float] | None, settings: Settings) -> None:
+    """Start a run in a process of its own. windows : their length and distance in s; None: one excerpt a file."""
+    command = ["score", str(folder), "--out", str(library_places.new_results(settings))]
+    command += ["--policy", policy.to_json()]
+    if settings.library_dir is not None and not library_places.is_upload(str(folder), settings):
+        command += ["--within", str(settings.library_dir)]
+    if windows is not None:
+        command += ["--window", f"{windows[0]:g}", "--hop", f"{windows[1]:g}"]
+    jobs.launch(kept, library.JOB, command, settings=settings, message=f"Starting with {_named(str(folder))}")
 
 
 # --- how far it is ---------------------------------------------------------------------------------------------------
@@ -188,8 +207,8 @@ def running(kept: Store) -> Job | None:
     return jobs.running(kept, library.JOB)
 
 
-def work(kept: Store) -> None:
-    """How far the run is, or how the last one ended where that was not well."""
+def work(kept: Store, policy: Policy) -> None:
+    """How far the run is, or how the last one ended where that was not well, and how to go on."""
     if job := running(kept):
         _progress(kept, job.job_id)
         return
@@ -197,20 +216,38 @@ def work(kept: Store) -> None:
     if job is None:
         return
     if job.state == "cancelled":
-        st.info(
-            f"The last run was cancelled at {job.progress:.0%}. What it had scored is kept: start again to go on.",
-            icon=":material/pause:",
-        )
+        st.info(f"The last run was cancelled at {job.progress:.0%}. {_way_on(job)}", icon=":material/pause:")
     elif job.state != "done":
         said = job.message if job.state == "failed" else f"No sign of life at {job.progress:.0%}."
-        st.error(
-            f"The last run ended early. {_shared.literal(said)} What it had scored is kept: start again to go on.",
-            icon=":material/error:",
-        )
+        st.error(f"The last run ended early. {_shared.literal(said)} {_way_on(job)}", icon=":material/error:")
         log = jobs.log_file(Settings(), job)
         if log.is_file():
             with st.expander("Its log"):
                 st.code(log.read_text(encoding="utf-8", errors="replace")[-3000:], language=None)
+    if job.state != "done" and _can_go_on(job):
+        st.button(
+            "Go on",
+            icon=":material/resume:",
+            key="library_go_on",
+            on_click=_begin_again,
+            args=(kept, policy, job),
+            help=_shared.literal(
+                f"Scores {_named(job.result['folder'])} once more; what is known is not measured again."
+            ),
+        )
+
+
+def _can_go_on(job: Job) -> bool:
+    """Whether the music of a run is still where it was: also what somebody sent."""
+    folder = job.result.get("folder")
+    return isinstance(folder, str) and os.path.isdir(folder)  # an address is none, nor what is no path at all
+
+
+def _way_on(job: Job) -> str:
+    """What a person can do after a run that ended early."""
+    if library_places.is_upload(str(job.result.get("folder", "")), Settings()) and not _can_go_on(job):
+        return "What it had scored is kept. The files that were sent are gone: send them again to go on."
+    return "What it had scored is kept" + ("." if _can_go_on(job) else ": start again to go on.")
 
 
 @st.fragment(run_every=1.0)
@@ -282,7 +319,7 @@ def told(found: Results) -> None:
     copies = int(((files["same_content_as"] != "") | (files["near_duplicate_of"] != "")).sum())
     st.subheader(_shared.literal(_named(said["folder"])), divider="gray")
     numbers = (
-        ("Files", f"{said['found']:,}", "Audio files below the folder."),
+        ("Files", f"{said['found']:,}", f"Audio files below the folder. {library.left_out(said.get('skipped', {}))}"),
         ("Scored", f"{said['scored']:,}", "Files with a result."),
         ("Not scored", f"{said['found'] - said['scored']:,}", "Listed below with the reason."),
         (

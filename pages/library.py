@@ -19,7 +19,7 @@ person = _who.ask(kept) if _who.login_configured() else None  # a login is there
 if person is not None:
     _who.badge(kept, person)
 views.ask(kept, policy)
-views.work(kept)
+views.work(kept, policy)
 found = views.results(kept)
 if found is None:
     if not views.running(kept):

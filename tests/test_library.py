@@ -338,7 +338,7 @@ def test_touched_renamed_and_copied_files_are_read_but_not_measured(score, measu
     (music / "album 2").rename(music / "moved")
     shutil.copy(music / "moved/0002.wav", music / "copy.wav")
     after, summary = score()
-    assert (summary.measured, len(measured)) == (4, 3)
+    assert (summary.measured, len(measured)) == (0, 3)
     assert set(after["clip_id"]) == set(before["clip_id"])
     same = after.set_index("file")["same_content_as"]
     assert same[same != ""].to_dict() == {"moved/0002.wav": "copy.wav"}
@@ -493,6 +493,7 @@ def test_every_bad_file_is_a_row_and_the_good_ones_are_scored(score, tmp_path):
     (music / "text.wav").write_text("no audio")
     (music / "empty.mp3").touch()
     (music / "song.m4a").write_bytes(b"\0\0\0\x20ftypM4A " + bytes(100))
+    (music / "tape.RA").write_bytes(b".ra\xfd" + bytes(100))
     (music / "loop").symlink_to(".")
     table, summary = score()
     rows = table.set_index("file")
@@ -503,14 +504,15 @@ def test_every_bad_file_is_a_row_and_the_good_ones_are_scored(score, tmp_path):
         "truncated.wav": ("refused", "truncated.wav is truncated"),
         "text.wav": ("refused", "text.wav is not audio that can be read"),
         "empty.mp3": ("refused", "empty.mp3 is empty"),
-        "song.m4a": ("refused", "song.m4a is not audio that can be read"),
+        "song.m4a": ("refused", "The format M4A is not supported: convert it to WAV or FLAC."),
+        "tape.RA": ("refused", "The format RA is not supported: convert it to WAV or FLAC."),
         "loop": ("unread", "A symbolic link that leads back"),
     }
     assert set(rows.index) == {*said, "album 0/0000.wav"}
     for name, (state, reason) in said.items():
         assert rows.loc[name, "state"] == state
         assert rows.loc[name, "reason"].startswith(reason)
-    assert summary.states == {"scored": 1, "refused": 6, "unread": 1}
+    assert summary.states == {"scored": 1, "refused": 7, "unread": 1}
     assert {one["file"] for one in summary.not_scored} == set(said)
     _, summary = score()
     assert summary.measured == 0  # what is no audio stays none until it changes
@@ -733,7 +735,38 @@ def test_what_is_written_beside_a_file_with_a_long_name_has_a_name_of_its_own(sc
     assert all(p.name.startswith("Ş" * 110) for p in written)
 
 
+def test_the_summary_counts_what_was_left_out(score, music, tmp_path):
+    (music / ".hidden").mkdir()
+    (music / "notes.txt").touch()
+    (music / "cover.jpg").touch()
+    (music / "again").symlink_to(music / "album 1")
+    _, summary = score()
+    assert summary.found == 3
+    assert summary.skipped == {"hidden": 1, "not audio": 2, "behind links to what is read anyway": 1}
+    said = "Left out: 1 behind links to what is read anyway, 1 hidden, 2 not audio."
+    assert said in summary.report.splitlines()
+    assert score(music / "album 1")[1].report.count("Left out") == 0
+
+
 # progress
+
+
+def test_where_no_terminal_is_a_line_comes_every_few_seconds(monkeypatch, capsys):
+    now = [100.0]
+    monkeypatch.setattr(library.time, "monotonic", lambda: now[0])
+    with library.bar() as show:
+        for seconds in range(1, 26):
+            now[0] = 100.0 + seconds
+            show(Progress("scoring", found=50, new=50, done=seconds))
+    said = capsys.readouterr().err
+    assert said == "10 of 50 files, 0 not scored\n20 of 50 files, 0 not scored\n"
+
+
+def test_a_short_list_moves(score, tmp_path):
+    libraries.folder(tmp_path / "music", 8)
+    seen: list[int] = []
+    score(tell=lambda progress: seen.append(progress.done))
+    assert sorted(set(seen)) == [0, 2, 4, 6, 8]
 
 
 def test_progress_says_how_long_it_takes():

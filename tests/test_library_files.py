@@ -216,12 +216,27 @@ def test_the_stamp_sees_a_change_whose_time_was_set_back(tmp_path):
     assert before.stamp != after.stamp
 
 
-@pytest.mark.parametrize(("name", "match"), [("gone.wav", "is gone"), ("big.wav", "at most 1 MB"), ("a", "directory")])
+@pytest.mark.parametrize(
+    ("name", "match"),
+    [("gone.wav", "is gone"), ("big.wav", "It has 1.1 MB; at most 1 MB are read. Raise"), ("a", "directory")],
+)
 def test_what_cannot_be_read_is_a_sentence(tmp_path, name, match):
     (tmp_path / "big.wav").write_bytes(bytes(1_000_001))
     (tmp_path / "a").mkdir()
     with pytest.raises(UnreadError, match=match):
         read(Found(str(tmp_path / name), name), max_mb=1)
+
+
+def test_a_size_is_never_nothing_and_never_less_than_its_limit(tmp_path):
+    (tmp_path / "a.wav").write_bytes(bytes(20_001))
+    with pytest.raises(UnreadError, match=r"It has 0\.1 MB; at most 0\.02 MB are read.*--max-mb"):
+        read(Found(str(tmp_path / "a.wav"), "a.wav"), max_mb=0.02)
+
+
+def test_a_large_file_of_a_format_that_is_not_read_says_what_would_help(tmp_path):
+    (tmp_path / "a.dsf").write_bytes(bytes(1_000_001))
+    with pytest.raises(UnreadError, match="The format DSF is not supported: convert it to WAV or FLAC"):
+        read(Found(str(tmp_path / "a.dsf"), "a.dsf"), max_mb=1)
 
 
 # addresses
@@ -238,7 +253,9 @@ def memory():
 def test_an_address_is_walked_and_read_as_a_folder_is(memory):
     for name in ("b.wav", "a/z.mp3", "a/b/c.flac", ".hidden/x.wav", "notes.txt"):
         memory.pipe(f"/lib/{name}", name.encode())
-    found = list(find("memory://lib"))
+    skipped: list[str] = []
+    found = list(find("memory://lib", skip=skipped.append))
+    assert sorted(skipped) == ["hidden", "not audio"]
     assert [f.name for f in found] == ["a/b/c.flac", "a/z.mp3", "b.wav"]
     assert read(found[0], max_mb=1).data == b"a/b/c.flac"
     assert found[0].stamp

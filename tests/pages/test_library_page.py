@@ -216,6 +216,49 @@ def test_a_run_that_ended_early_says_why_and_how_to_go_on(open_page, opened, sta
     assert not page.button(key="library_start").disabled
 
 
+@pytest.mark.parametrize("state", ["cancelled", "failed"])
+def test_a_run_of_sent_files_goes_on_with_them_as_long_as_they_are_there(
+    open_page, opened, launched, data_dir, monkeypatch, state
+):
+    (data_dir / "music").mkdir()
+    monkeypatch.setenv("TME_LIBRARY_DIR", str(data_dir / "music"))  # of what is sent, no limit
+    sent = library_places.keep_uploads([("a.wav", libraries.tiny(1))], Settings())
+    job = store.start_job(opened, "library")
+    about = {"folder": str(sent), "window": 40.0, "hop": 20.0}
+    store.finish_job(opened, job.job_id, state=state, message="The disk is full.", result=about)
+    page = open_page("library")
+    assert "start again" not in said(page)
+    page.button(key="library_go_on").click().run()
+    assert not page.exception
+    ((name, command),) = launched
+    assert (name, command[:2]) == ("library", ["score", str(sent)])
+    assert command[-4:] == ["--window", "40", "--hop", "20"]
+    assert "--within" not in command
+    library_places.remove_upload(sent, Settings())
+    page = open_page("library")
+    assert not page.exception
+    assert "The files that were sent are gone: send them again to go on." in said(page)
+    assert not [b for b in page.button if b.key == "library_go_on"]
+
+
+def test_a_run_of_a_folder_goes_on_there_and_only_where_it_may_be_read(
+    open_page, opened, launched, data_dir, monkeypatch
+):
+    (data_dir / "music").mkdir()
+    job = store.start_job(opened, "library")
+    about = {"folder": str(data_dir / "music"), "window": None, "hop": None}
+    store.finish_job(opened, job.job_id, state="cancelled", result=about)
+    open_page("library").button(key="library_go_on").click().run()
+    ((_, command),) = launched
+    assert command[1] == str(data_dir / "music")
+    assert "--window" not in command
+    (data_dir / "other").mkdir()
+    monkeypatch.setenv("TME_LIBRARY_DIR", str(data_dir / "other"))
+    page = open_page("library").button(key="library_go_on").click().run()
+    assert "Only folders below" in said(page)
+    assert len(launched) == 1
+
+
 def test_results_whose_file_is_gone_are_not_offered(open_page, opened, data_dir):
     job = store.start_job(opened, "library")
     gone = {"out": str(data_dir / "gone.parquet"), "folder": "x", "found": 1}
