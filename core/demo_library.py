@@ -147,6 +147,6 @@ def _write(path: Path, piece: Piece) -> None:
     y = render(piece).astype(np.float32)
     with soundfile.SoundFile(path, "w", SR, 1, format="OGG", subtype="VORBIS") as file:
         file.title, file.artist, file.album, file.genre = piece.title, piece.artist, piece.album, GENRE
-        file.comment = f"Made by a program. Makam {piece.makam}, usul {piece.usul}."
+        file.comment = f"makam: {piece.makam}; usul: {piece.usul}; made by a program"
         for start in range(0, y.size, _BLOCK):
             file.write(y[start : start + _BLOCK])

@@ -34,6 +34,7 @@ def test_files_say_that_they_are_synthetic_and_are_kept(tmp_path, monkeypatch):
     assert told == [(0, 1), (1, 1)]
     tags = read_tags(path.read_bytes(), str(path))
     assert tags["genre"] == demo_library.GENRE
+    assert (tags["makam"], tags["usul"]) == (short.makam, short.usul)
     assert all("(synthetic)" in tags[name] for name in ("title", "artist", "album"))
     assert soundfile.info(path).duration == pytest.approx(8.0, abs=0.1)
     stamp = path.stat().st_mtime_ns

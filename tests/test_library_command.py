@@ -2,14 +2,18 @@
 
 import os
 import signal
+from pathlib import Path
 
 import libraries
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from core import __main__ as command
 from core import library, store
 from core.errors import CoreError
+from core.library_results import TYPES
+from core.schema import COLUMNS
 from core.settings import Settings
 
 GOOD = '{"kind": "threshold", "threshold": 0.01, "pair_threshold": 0.5}'
@@ -49,6 +53,15 @@ def test_the_exit_status_says_whether_all_some_or_nothing_was_done(run, music):
     status, said = run()
     assert (status, "text.wav" in said) == (1, True)
     assert run(folder=music / "nowhere")[0] == 2
+
+
+def test_the_document_tells_every_column_and_option():
+    told = Path(__file__).parent.parent.joinpath("docs/library.md").read_text(encoding="utf-8")
+    assert [column for column in TYPES if column not in COLUMNS[1:] and f"`{column}`" not in told] == []
+    score = typer.main.get_command(command.app).commands["score"]
+    options = [word for option in score.params if not option.hidden for word in option.opts if word.startswith("--")]
+    assert len(options) > 8
+    assert [option for option in options if option not in told] == []
 
 
 def test_the_help_tells_the_exit_status():
