@@ -9,6 +9,7 @@ import logging
 import operator
 import os
 import pkgutil
+import queue
 import signal
 import threading
 import time
@@ -31,6 +32,7 @@ PATIENCE_S = 600.0  # without its scheduler, or without any worker, a run waits 
 ANSWER_S = 10.0  # once a worker has said what it is, the others have so long; those at other work are asked no more
 SHOWN = 3  # workers that a sentence names
 CONNECT = "10s"  # a scheduler that does not answer within this is not there
+SILENT_S = 20.0  # and one that takes the connection, and then says nothing that a scheduler says, is none
 LIMITED = "1000000000"
 # Dask tells glibc to give memory back at once, which makes numpy 1.7 times slower; and one worker is one thread.
 ENVIRONMENT = {
@@ -291,9 +293,33 @@ def _deaf_children() -> Iterator[None]:
 def _client(address: Any) -> Any:
     from distributed import Client
 
-    try:
+    def connect() -> Any:
         return Client(address, timeout=CONNECT, set_as_default=False)
-    except (OSError, ValueError, TypeError, AssertionError) as error:  # also of an address that is none, or needs keys
+
+    try:
+        return _within(SILENT_S, connect) if isinstance(address, str) else connect()
+    # Also of an address that is none, or needs keys; and words of another protocol, read as a length, fit no memory.
+    except (OSError, ValueError, TypeError, AssertionError, MemoryError) as error:
         raise CoreError(
             f"There is no Dask scheduler at {address}. Start one with: dask scheduler (and workers with: dask worker)"
         ) from error
+
+
+def _within(seconds: float, call: Callable[[], Any]) -> Any:
+    """What a call gives, or raises. Raises TimeoutError when it does not come back in time; it is left behind then."""
+    answers: queue.SimpleQueue[tuple[Any, Exception | None]] = queue.SimpleQueue()
+
+    def work() -> None:
+        try:
+            answers.put((call(), None))
+        except Exception as error:  # noqa: BLE001 - raised again, where it is waited for
+            answers.put((None, error))
+
+    threading.Thread(target=work, daemon=True).start()
+    try:
+        answer, error = answers.get(timeout=seconds)
+    except queue.Empty:
+        raise TimeoutError(f"no answer within {seconds:g} s") from None
+    if error is not None:
+        raise error
+    return answer

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -470,6 +471,26 @@ def test_an_answer_that_is_lost_again_and_again_is_not_asked_for_without_end(run
     monkeypatch.setattr(library_cluster, "_collect", lost)
     with pytest.raises(CoreError, match=r"The answer to the same 1 files was lost 5 times \(TimeoutError\)"):
         score("")
+
+
+@pytest.mark.parametrize("says", [b"", b"HTTP/1.0 400 Bad request\r\n\r\n"])
+def test_what_takes_the_connection_and_is_no_scheduler_is_a_sentence(monkeypatch, says):
+    monkeypatch.setattr(library_link, "CONNECT", "2s")
+    monkeypatch.setattr(library_link, "SILENT_S", 4.0)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        taken = []
+
+        def answer():
+            with contextlib.suppress(OSError):  # the end of the test
+                while True:
+                    taken.append(server.accept()[0])
+                    taken[-1].sendall(says)
+
+        threading.Thread(target=answer, daemon=True).start()
+        address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(CoreError, match=f"There is no Dask scheduler at {address}"):
+            library_link._client(address)
+        assert taken
 
 
 # chunks
