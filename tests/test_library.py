@@ -586,6 +586,7 @@ def test_a_run_that_is_ended_goes_on_where_it_was(score, measured, tmp_path, mon
 
 
 def test_killed_between_the_features_and_the_answers_the_next_run_asks_for_these(score, measured, music, monkeypatch):
+    monkeypatch.setattr("core.library_cluster.SHARE", 1)  # all in one chunk
     save = store.save_predictions
     monkeypatch.setattr(store, "save_predictions", lambda *_, **__: 1 / 0)
     with pytest.raises(ZeroDivisionError):
