@@ -185,7 +185,7 @@ def score(
             raise CoreError(f"--max-mb {max_mb:g}: the largest file that is read has more than 0 MB.")
         library_results.check_out(out)
         kept = open_store(settings.database)
-        place = library_files.local_path(folder) if library_files.is_local(folder) else folder
+        place = library_files.local_path(folder) if library_files.is_local(folder) else library_files.safe(folder)
         about = {"folder": place, "window": window, "hop": hop}  # what it takes to go on when the run ends early
         with jobs.at_work(kept, library.JOB, job_id=job, about=about) as work, library.bar() as show:
             served = pipeline.serve(settings)

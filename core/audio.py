@@ -10,6 +10,7 @@ import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 
 import numpy as np
@@ -216,7 +217,7 @@ def spectrogram(clip: Clip, *, columns: int = 300, rows: int = 96) -> tuple[np.n
 
 def _too_large(name: str, size: int, max_mb: float) -> str:
     return (
-        f"{name} has {size / 1e6:.0f} MB; at most {max_mb:g} MB are read. "
+        f"{name} has {ceil(size / 1e5) / 10:g} MB; at most {max_mb:g} MB are read. "
         "Cut out the part that you want to know about, or export it as FLAC or MP3."
     )
 

@@ -293,8 +293,8 @@ class _Run:
             if not self.root and not found.problem:
                 self.root = found.path.removesuffix(found.name)
         if not listed.count:
-            endings = " ".join(library_files.READ)
-            raise CoreError(f"There is no audio in {folder}: no file that ends in one of {endings}.")
+            place, endings = library_files.safe(folder), " ".join(library_files.READ)
+            raise CoreError(f"There is no audio in {place}: no file that ends in one of {endings}.")
         if listed.count == 1:
             self.root = ""  # it may have been named itself, and then its folder is not the library
         self.at(found=listed.count)
@@ -420,7 +420,7 @@ class _Run:
                     reason = found.problem or (file.reason if file else "")
                     failed.append({"file": found.name, "state": state, "reason": reason})
         return Summary(
-            folder=folder,
+            folder=library_files.safe(folder),
             out=out,
             plan=self.plan.name,
             model_version=self.said.model_version,

@@ -43,9 +43,9 @@ NEEDS = {
     **dict.fromkeys(("s3", "s3a"), "s3fs"),
     **dict.fromkeys(("gs", "gcs"), "gcsfs"),
     **dict.fromkeys(("az", "abfs", "abfss"), "adlfs"),
-    **dict.fromkeys(("sftp", "ssh"), "paramiko"),
-    "smb": "smbprotocol",
 }
+# fsspec leaves the server out of the addresses of files there, so no worker could read one.
+UNNAMED = ("ftp", "ftps", "sftp", "ssh", "smb", "dav", "webdav", "hdfs", "webhdfs")
 
 
 class UnreadError(CoreError):
@@ -233,12 +233,20 @@ def filesystem(address: str) -> tuple[Any, str]:
     """The file system of an address, and the path on it. Raises CoreError when it cannot be reached."""
     import fsspec
 
+    scheme = address.partition("://")[0]
+    if "://" in address and scheme in UNNAMED:
+        raise CoreError(
+            f"Music at {scheme}:// cannot be scored. Mount the server as a folder wherever files are read, or copy the "
+            "music to object storage such as s3://."
+        )
     try:
         system, path = fsspec.core.url_to_fs(address)
     except (ImportError, ValueError) as error:
-        package = NEEDS.get(address.partition("://")[0], "")
+        package = NEEDS.get(scheme, "")
         way = f" Install it where the files are read: pip install {package}" if package else ""
         raise CoreError(f"The address {safe(address)} needs something that is not installed: {error}.{way}") from error
+    except Exception as error:  # some connect at once, and every kind of storage has faults of its own
+        raise CoreError(f"{safe(address)} cannot be reached: {fault(error)}.") from error
     return system, str(path)
 
 
@@ -260,9 +268,10 @@ def local_path(address: str) -> str:
 
 
 def safe(address: str) -> str:
-    """The address without the name and password that it may hold."""
-    scheme, _, rest = address.partition("://")
-    return f"{scheme}://{rest.rsplit('@', 1)[-1]}"
+    """The address without the name and password that it may hold; a path as it is."""
+    scheme, separator, rest = address.partition("://")
+    server, slash, path = rest.partition("/")
+    return f"{scheme}{separator}{server.rsplit('@', 1)[-1]}{slash}{path}"
 
 
 def _find_far(address: str, within: str, beat: Beat, skip: Skip) -> Iterator[Found]:
@@ -320,6 +329,8 @@ def _far(system: Any, info: dict[str, Any], name: str) -> Found:
     except UnicodeEncodeError:
         shown = path.encode(errors="replace").decode()
         return Found(shown, shown, problem="Its name holds characters that are no text. Rename it.")
+    if "::" in path:  # fsspec takes it for two addresses
+        return Found(path, name, problem="Its name or folder holds '::', which no address may. Rename it.")
     return Found(path, name, int(info.get("size") or 0), _far_stamp(info))
 
 

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import unicodedata
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -177,6 +178,7 @@ def _harmless(name: str) -> list[str]:
 
 
 def _tame(part: str) -> str:
+    part = unicodedata.normalize("NFC", part)  # macOS sends letters and their marks apart
     kept = "".join(c if c.isalnum() or c in PLAIN else "_" for c in part).strip(" .")
     stem, dot, ending = kept.rpartition(".")
     return f"{_cut(stem, LONGEST)}{dot}{_cut(ending, 10)}" if dot else _cut(kept, LONGEST)

@@ -17,7 +17,7 @@ from core.library_files import READ
 from core.schema import EMOTIONS
 from core.settings import Settings
 from core.store import Job, Store
-from pages import _shared
+from pages import _shared, _who
 
 SOURCES = {"folder": "A folder of this machine", "files": "Upload files", "tree": "Upload a folder"}
 STATES = {
@@ -127,7 +127,8 @@ def ask(kept: Store, policy: Policy) -> None:
 def _last_folder(kept: Store) -> str:
     """The folder of the last run, which is likely to be the one to look at again."""
     job = db.latest_job(kept, library.JOB)
-    return str(job.result.get("folder", "")) if job is not None else ""
+    folder = str(job.result.get("folder", "")) if job is not None else ""
+    return "" if "://" in folder or library_places.is_upload(folder, Settings()) else folder
 
 
 def _field() -> str:
@@ -163,15 +164,19 @@ def _parts() -> None:
 def _begin(kept: Store, policy: Policy, source: str) -> None:
     """Start the run that is asked for."""
     settings, state = Settings(), st.session_state
+    windows = (state["library_length"], state["library_hop"]) if state.get("library_whole") else None
     try:
         if source == "folder":
-            folder = library_places.allowed(state["library_folder"], settings)
-        else:
-            sent = state.get(_field()) or []
-            folder = library_places.keep_uploads(((file.name, file.getvalue()) for file in sent), settings)
-            state[TURN] = state.get(TURN, 0) + 1
-        windows = (state["library_length"], state["library_hop"]) if state.get("library_whole") else None
-        _launch(kept, policy, folder, windows, settings)
+            _launch(kept, policy, library_places.allowed(state["library_folder"], settings), windows, settings)
+            return
+        sent = state.get(_field()) or []
+        folder = library_places.keep_uploads(((file.name, file.getvalue()) for file in sent), settings)
+        try:
+            _launch(kept, policy, folder, windows, settings)
+        except CoreError:
+            library_places.remove_upload(str(folder), settings)  # the field still holds the files
+            raise
+        state[TURN] = state.get(TURN, 0) + 1
     except CoreError as error:
         state[PROBLEM] = str(error)
 
@@ -468,13 +473,17 @@ def on_disk(kept: Store, *, may_remove: bool) -> None:
             key="library_remove",
             disabled=running(kept) is not None,
             on_click=_remove,
-            args=(chosen,),
+            args=(kept, chosen),
             help="The files leave the disk, and the music can no longer be heard. What was found out about them stays.",
         )
 
 
-def _remove(folder: str) -> None:
+def _remove(kept: Store, folder: str) -> None:
     try:
+        if _who.login_configured():
+            _who.still_analyst(kept)
+        if running(kept) is not None:
+            raise CoreError("A library is being scored, perhaps this one. Wait until that has ended.")
         library_places.remove_upload(folder, Settings())
     except CoreError as error:
         st.session_state[PROBLEM] = str(error)

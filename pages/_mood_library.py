@@ -150,7 +150,7 @@ def required() -> Library:
     """The library; without one the page ends here, with what to do."""
     kept = _shared.store()
     if kept is not None and _library_views.running(kept):
-        _library_views.work(kept)
+        _library_views.work(kept, _model()[1])
     found = read()
     if found is None:
         _nothing(kept)
@@ -210,7 +210,7 @@ def _nothing(kept: Store | None) -> None:
     if problem := st.session_state.pop("demo_problem", ""):
         st.error(_shared.literal(problem), icon=":material/error:")
     if kept is not None and not _library_views.running(kept):
-        _library_views.work(kept)  # how the last run ended
+        _library_views.work(kept, _model()[1])  # how the last run ended
     with st.container(horizontal=True):
         st.page_link("pages/library.py", label="Score a library", icon=":material/folder_open:")
         st.button(

@@ -11,7 +11,7 @@ import libraries
 import pytest
 
 from core.errors import CoreError
-from core.library_files import UnreadError, find, read, unseen
+from core.library_files import UnreadError, find, read, safe, unseen
 from core.library_types import Found
 
 
@@ -352,3 +352,28 @@ def test_files_behind_a_web_server_are_found_and_read(tmp_path):
         assert [f.name for f in found] == ["a.wav", "sub/b.flac"]
         assert read(found[1], max_mb=1).data == b"x"
         server.shutdown()
+
+
+@pytest.mark.parametrize("scheme", ["ftp", "sftp", "smb"])
+def test_servers_whose_files_have_no_address_are_refused_with_the_way_out(scheme):
+    with pytest.raises(CoreError, match=f"Music at {scheme}:// cannot be scored. Mount the server as a folder"):
+        list(find(f"{scheme}://user:secret@host/music"))
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("s3://key:secret@bucket/a@b/c", "s3://bucket/a@b/c"),
+        ("s3://bucket/a@b/c", "s3://bucket/a@b/c"),
+        ("https://user@host", "https://host"),
+        ("/music/a@b", "/music/a@b"),
+    ],
+)
+def test_addresses_are_shown_without_passwords(address, shown):
+    assert safe(address) == shown
+
+
+def test_a_name_that_is_two_addresses_is_told():
+    fsspec.filesystem("memory").pipe("/twice/a::b.mp3", b"x")
+    (found,) = find("memory://twice")
+    assert "holds '::'" in found.problem

@@ -1,5 +1,6 @@
 """Folders that may be scored from the page, and files that somebody sent."""
 
+import unicodedata
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -82,6 +83,11 @@ def test_sent_files_keep_their_names_and_folders_as_far_as_these_are_harmless(se
         assert not any(part.startswith(".") for part in name.split("/"))
         assert not set(name) & set('\x00\n<>$|:*?"\\')
         assert max(len(part.encode()) for part in name.split("/")) <= 220
+
+
+def test_letters_whose_marks_come_apart_stay_letters(settings):
+    place = keep_uploads([(unicodedata.normalize("NFD", "Şarkılar/Gönül Yarası.mp3"), b"1")], settings)
+    assert [str(p.relative_to(place)) for p in place.rglob("*.mp3")] == ["Şarkılar/Gönül Yarası.mp3"]
 
 
 def test_names_are_cut_by_bytes_and_a_folder_may_be_called_like_a_file(settings):

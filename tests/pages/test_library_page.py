@@ -11,6 +11,7 @@ import streamlit as st
 
 from core import demo, jobs, library_places, store
 from core.audio import SR
+from core.errors import CoreError
 from core.library_results import TYPES
 from core.settings import Settings
 from pages import _who
@@ -324,3 +325,26 @@ def test_a_table_too_large_for_a_page_is_named_and_what_was_not_scored_is_shown(
     (shown,) = page.dataframe
     assert shown.value["file"].tolist() == ["a*b 1.wav"]
     assert str(data_dir / "out.parquet") in said(page)
+
+
+def test_an_upload_whose_run_cannot_start_leaves_nothing_and_stays_in_the_field(open_page, data_dir, monkeypatch):
+    def refuse(*_, **__):
+        raise CoreError("A library is being scored already.")
+
+    monkeypatch.setattr(jobs, "launch", refuse)
+    page = open_page("library")
+    page.button_group(key="library_source").set_value("files").run()
+    page.file_uploader[0].set_value([("a.wav", b"1", "audio/wav")]).run()
+    page.button(key="library_start").click().run()
+    assert "is being scored already" in said(page)
+    assert library_places.uploads(Settings()) == []
+    assert [file.name for file in page.file_uploader[0].value] == ["a.wav"]
+
+
+def test_no_upload_is_removed_while_a_library_is_scored(open_page, opened, data_dir):
+    library_places.keep_uploads([("a.wav", b"1")], Settings())
+    page = open_page("library")
+    store.start_job(opened, "library")  # by somebody else, after this page was drawn
+    page.button(key="library_remove").click().run()
+    assert "Wait until that has ended" in said(page)
+    assert len(library_places.uploads(Settings())) == 1
