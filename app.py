@@ -1,8 +1,10 @@
-"""Page config and navigation; nothing else."""
+"""Page config, navigation, and a style for all pages; nothing else."""
 
 import streamlit as st
 
 st.set_page_config(page_title="Turkish Music Emotion", page_icon="pages/icon.png", layout="wide")
+# Where nothing hovers, the buttons of a chart would always lie on its points.
+st.html("<style>@media (hover: none) { .js-plotly-plot .modebar { display: none !important; } }</style>")
 
 st.navigation(
     {

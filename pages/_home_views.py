@@ -25,12 +25,14 @@ DOORS = {
         ("pages/explore.py", "See the features by emotion", ":material/query_stats:", {}),
         ("pages/explore.py", "Read what the 50 features mean", ":material/menu_book:", {"view": "Dictionary"}),
         ("pages/explain.py", "See what the model listens to", ":material/psychology:", {}),
+        ("pages/library.py", "Measure a collection of your own", ":material/library_music:", {}),
     ),
     ":material/self_improvement: Music therapist": (
-        "Which mood a recording carries, how sure that is, and where in the piece it is steadiest.",
+        "Which mood a recording carries, how sure that is, and what to play in a session.",
         ("pages/predict.py", "Ask about a clip", ":material/graphic_eq:", {}),
         ("pages/tracks.py", "Follow the mood through a piece", ":material/timeline:", {}),
-        ("pages/decisions.py", "Set how sure an answer must be", ":material/rule:", {}),
+        ("pages/moods.py", "Find pieces for a mood", ":material/mood:", {}),
+        ("pages/playlists.py", "Make a playlist or an iso path", ":material/queue_music:", {}),
     ),
     ":material/monitoring: Analyst": (
         "How the models compare, what they confuse, and whether a difference is established.",
@@ -38,6 +40,7 @@ DOORS = {
         ("pages/confusion.py", "Open the confusion matrix", ":material/grid_on:", {}),
         ("pages/compare.py", "Read the model card", ":material/badge:", {"view": "Model card"}),
         ("pages/agreement.py", "See how far raters agree", ":material/handshake:", {}),
+        ("pages/learning.py", "Train with what people said", ":material/model_training:", {}),
     ),
     ":material/hearing: Labeler": (
         "Listen and say which emotion you hear: four keys, and each answer is kept at once.",

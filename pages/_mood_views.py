@@ -214,6 +214,8 @@ def alike(found: Library, shown: pd.DataFrame, chosen: str | None) -> None:
     heard, _ = parts.sound(found)
     everywhere = st.toggle("In the whole library, also what the filter hides", key="everywhere", bind="query-params")
     pool = found.pieces if everywhere else shown
+    same = parts.recordings(found).reindex(pool.index.union([chosen]))
+    pool = pool[~same.loc[pool.index].duplicated() & (same.loc[pool.index] != same[chosen])]  # each recording once
     try:
         near = moods.similar(heard, chosen, among=list(pool.index), count=15)
     except CoreError as error:
@@ -224,7 +226,8 @@ def alike(found: Library, shown: pd.DataFrame, chosen: str | None) -> None:
         return
     st.caption(
         f"Nearest to **{_shared.literal(found.loaded.labels[chosen])}** by all features together, "
-        "each in standard deviations of the training music, of which two clips picked at random are 1.4 apart."
+        "each in standard deviations of the training music, of which two clips picked at random are 1.4 apart. Of a "
+        "recording that is there twice, one file is listed."
     )
     rows = found.pieces.loc[near.index]
     _table(rows, f"alike_{chosen[:8]}", distance=near)

@@ -285,3 +285,17 @@ def test_what_is_known_of_a_piece_is_set_right(open_page, opened, hashes):
     page = next(b for b in page.button if b.label == "Keep it").click().run()
     assert "'long ago' is no year" in shown(page)
     assert store.library_table(opened).set_index("content_hash").loc[hashes[0], "year"] == 1987
+
+
+def test_what_sounds_alike_holds_each_recording_once(open_page, hashes, monkeypatch):
+    first, second, third, fourth = hashes[:4]
+    known = pd.Series(hashes, hashes)
+    known[second], known[fourth] = first, third
+    monkeypatch.setattr("pages._mood_parts.recordings", lambda found: known)
+    page = open_page("moods", view="More like this")
+    page.selectbox(key="piece").set_value(first).run()
+    assert not page.exception
+    near = next(d.value for d in page.dataframe if "distance" in d.value.columns)
+    assert len(near) == 12 - 3
+    assert second not in near.index
+    assert len({third, fourth} & set(near.index)) == 1
