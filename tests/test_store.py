@@ -335,6 +335,38 @@ def test_many_answers_are_stored_all_or_none(opened):
     assert store.feedback_table(opened).empty
 
 
+def test_many_answers_take_few_statements_and_keep_their_order(opened):
+    """Others wait while they are stored."""
+    for name in ("c1", "c2", "c3"):
+        clip(opened, name)
+    store.delete_clip(opened, "c3")
+    number = predicted(opened, "c2")
+    about = [{"clip_id": "c1"}, {"prediction_id": number}, {"clip_id": "c3"}]
+    forms = [store.Answer(f"form {n:04}", f"r{n}", "sad", **about[n % 3]) for n in range(2100)]
+    store.add_answers(opened, forms[700:705])
+    asked = []
+    sa.event.listen(opened.engine, "before_cursor_execute", lambda c, cursor, statement, *_: asked.append(statement))
+    receipts = store.add_answers(opened, [*forms, forms[0]])
+    assert len(asked) < 20
+    assert [r.new for r in receipts] == [*([True] * 700), *([False] * 5), *([True] * 1395), False]
+    table = store.feedback_table(opened).set_index("feedback_id").loc[[r.feedback_id for r in receipts]]
+    assert table["rater"].tolist() == [form.rater for form in [*forms, forms[0]]]
+    assert table["clip_id"].tolist()[:3] == ["c1", "c2", "c3"]
+    assert [bool(r.remark) for r in receipts[:3]] == [False, False, True]
+    new = [r.feedback_id for r in receipts if r.new]
+    assert new == sorted(new)
+
+
+def test_two_answers_of_one_form_are_refused_with_all_that_came_with_them(opened):
+    clip(opened)
+    rows = [
+        store.Answer(token, "Ali", label, clip_id="c1") for token, label in (("form one", "sad"), ("form two", "sad"))
+    ]
+    with pytest.raises(StoreError, match="already sent with the answer 'sad'"):
+        store.add_answers(opened, [*rows, store.Answer("form one", "Ali", "happy", clip_id="c1")])
+    assert store.feedback_table(opened).empty
+
+
 @pytest.mark.parametrize("table", ["feedback", "predictions", "labels"])
 def test_no_program_can_change_or_remove_what_was_said(opened, table):
     clip(opened)

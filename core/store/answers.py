@@ -1,7 +1,7 @@
 """What people said: answers, undos and adjudications. Rows are added, never changed."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from core.errors import StoreError
 from core.schema import EMOTIONS
-from core.store.connection import Store, frame, insert, read, write
+from core.store.connection import Store, frame, in_parts, insert, read, write
 from core.store.rows import chosen, now, one_line, plain, require_clip
 from core.store.schema import DISPLAYS, MAX_COMMENT, MAX_NAME, SKIPS, SOURCES, UNDONE, clips, feedback, predictions
 
@@ -98,16 +98,20 @@ def add_feedback(store: Store, *, token: str, rater: str, **given: Any) -> Recei
 
 
 def add_answers(store: Store, answers: Sequence[Answer]) -> list[Receipt]:
-    """Store many answers in one transaction, all or none; their receipts in the order given."""
+    """Store many answers in one transaction, all or none; their receipts in the order given.
+
+    While it runs, other writers wait, so it asks about all of them at once and not one by one.
+    """
     moment = now()
-    return write(store, lambda c: [_store(c, _row(c, answer, moment)) for answer in answers])
+    rows = [_row(answer, moment) for answer in answers]
+    return write(store, lambda c: _store(c, _about_clips(c, rows)))
 
 
-def _row(c: sa.Connection, answer: Answer, moment: datetime) -> dict[str, Any]:
+def _row(answer: Answer, moment: datetime) -> dict[str, Any]:
     return {
         "token": answer.token,
         "kind": "adjudication" if answer.adjudication else "answer",
-        "clip_id": _clip_of(c, answer.prediction_id, answer.clip_id),
+        "clip_id": answer.clip_id,
         "prediction_id": answer.prediction_id,
         "display": answer.display,
         "shown_label": answer.shown_label,
@@ -128,30 +132,53 @@ def _token(token: str) -> str:
     return token
 
 
-def _clip_of(c: sa.Connection, prediction_id: int | None, clip_id: str | None) -> str:
-    if prediction_id is None:
-        require_clip(c, str(clip_id))
-        return str(clip_id)
-    found = c.execute(sa.select(predictions.c.clip_id).where(predictions.c.id == prediction_id)).scalar()
-    if found is None:
-        raise StoreError(f"There is no prediction {prediction_id}. Reload the page and answer again.")
-    if clip_id not in (None, found):
-        raise StoreError(f"Prediction {prediction_id} is about another clip. Reload the page and answer again.")
-    return str(found)
+def _about_clips(c: sa.Connection, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows with the clips of their predictions. Raises StoreError where prediction and clip do not fit."""
+    asked = (row["prediction_id"] for row in rows if row["prediction_id"] is not None)
+    clip_of: dict[int, str] = dict(_found(c, predictions.c.id, asked, predictions.c.clip_id))
+    return [{**row, "clip_id": _clip_of(row, clip_of)} for row in rows]
 
 
-def _store(c: sa.Connection, row: dict[str, Any]) -> Receipt:
-    new = insert(c, feedback).values(row).on_conflict_do_nothing(index_elements=["token"]).returning(feedback.c.id)
-    number = c.execute(new).scalar()
+def _clip_of(row: dict[str, Any], clip_of: dict[int, str]) -> str:
+    number, clip_id = row["prediction_id"], row["clip_id"]
     if number is None:
-        return _same_form(c, row)
-    gone = c.execute(sa.select(clips.c.deleted_at).where(clips.c.id == row["clip_id"])).scalar()
-    remark = "The clip was deleted while you listened. Your answer is kept, but trains no model." if gone else ""
+        return str(clip_id)
+    if number not in clip_of:
+        raise StoreError(f"There is no prediction {number}. Reload the page and answer again.")
+    if clip_id not in (None, clip_of[number]):
+        raise StoreError(f"Prediction {number} is about another clip. Reload the page and answer again.")
+    return clip_of[number]
+
+
+def _found(c: sa.Connection, key: sa.Column[Any], wanted: Iterable[Any], *columns: sa.Column[Any]) -> list[Any]:
+    """The key and these columns, of the rows whose key is wanted."""
+    query = sa.select(key, *columns)
+    return [row for part in in_parts(wanted) for row in c.execute(query.where(key.in_(part)))]
+
+
+def _store(c: sa.Connection, rows: Sequence[dict[str, Any]]) -> list[Receipt]:
+    """Their receipts in the order given; a form that was sent before stores nothing more."""
+    about = {row["clip_id"] for row in rows}
+    gone = {clip_id: at is not None for clip_id, at in _found(c, clips.c.id, about, clips.c.deleted_at)}
+    for clip_id in about - gone.keys():
+        require_clip(c, clip_id)
+    new = insert(c, feedback).on_conflict_do_nothing(index_elements=["token"])
+    stored = dict(c.execute(new.returning(feedback.c.token, feedback.c.id), rows).all()) if rows else {}
+    numbers = [stored.pop(row["token"], None) for row in rows]  # only the first of two rows of one form is new
+    again = [row["token"] for row, number in zip(rows, numbers, strict=True) if number is None]
+    before = {there.token: there for there in _found(c, feedback.c.token, again, *feedback.c)}
+    return [
+        _same_form(before[row["token"]], row) if number is None else _new(number, gone.get(row["clip_id"], False))
+        for row, number in zip(rows, numbers, strict=True)
+    ]
+
+
+def _new(number: int, deleted: bool) -> Receipt:
+    remark = "The clip was deleted while you listened. Your answer is kept, but trains no model." if deleted else ""
     return Receipt(int(number), new=True, remark=remark)
 
 
-def _same_form(c: sa.Connection, row: dict[str, Any]) -> Receipt:
-    before = c.execute(sa.select(feedback).where(feedback.c.token == row["token"])).one()
+def _same_form(before: sa.Row[Any], row: dict[str, Any]) -> Receipt:
     if any(getattr(before, n) != row[n] for n in ("kind", "clip_id", "label", "skip_reason", "rater", "target_id")):
         if before.kind == "undo":
             raise StoreError("This form has already taken an answer back. Reload the page and try again.")
@@ -219,7 +246,8 @@ def undo(
             "target_id": target.id,
             "created_at": now(),
         }
-        return _store(c, row)
+        (receipt,) = _store(c, [row])
+        return receipt
 
     return write(store, work)
 

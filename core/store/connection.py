@@ -252,7 +252,7 @@ def frame(connection: sa.Connection, query: sa.Select[Any]) -> pd.DataFrame:
     return table
 
 
-def in_parts(ids: Iterable[str]) -> list[list[str]]:
+def in_parts(ids: Iterable[T]) -> list[list[T]]:
     """The ids, each once, in as many lists as it takes queries to ask about them."""
     distinct = list(dict.fromkeys(ids))
     return [distinct[k : k + IDS_AT_ONCE] for k in range(0, len(distinct), IDS_AT_ONCE)]
