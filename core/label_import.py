@@ -8,6 +8,7 @@ import pandas as pd
 from core import names, store
 from core.agreement import current_answers
 from core.errors import CoreError, TableError
+from core.labels_io import CANCELLED
 from core.letters import fold
 
 ACTIONS = ("add", "change", "same", "left out", "refused")
@@ -64,6 +65,8 @@ def _left_out(row: dict[str, Any]) -> str:
     """Why the file says itself that a row does not count; empty where it does not say so."""
     if row["kind"] == "undo":
         return "It takes an answer back."
+    if row["kind"] == CANCELLED:
+        return "The task was skipped there, with no reason that is known here."
     return "It was taken back later." if row["undone"].lower() in ("true", "1", "yes") else ""
 
 

@@ -20,15 +20,17 @@ MOST_ROWS = 100_000
 MOST_COLUMNS = 200
 MOST_BRACKETS = 10 * MOST_ROWS  # of JSON; ours has one a row, Label Studio's about ten
 COLUMNS = ("row", "clip", "label", "skip_reason", "rater", "comment", "kind", "undone")  # of what read_labels returns
+CANCELLED = "cancelled"  # kind of a row that Label Studio calls skipped, without a reason that is known here
 
 _SAID = ("clip_id", "file_name", "label", "skip_reason", "rater", "verified", "kind", "comment")
 _SEEN = ("display", "shown_label", "guess", "model_version", "extractor", "created_at")
 _EXPORTED = [*_SAID, *_SEEN]
+_UPLOADER = "user"  # names the rater where no other column does: beside one, it may be who sent the file
 _NAMES = {  # what other programs call the columns
     "clip": ("clip_id", "content_hash", "hash", "sha256", "file_name", "filename", "file", "path", "audio", "clip"),
     "label": ("label", "emotion", "class", "answer", "mood"),
     "skip_reason": ("skip_reason", "skip"),
-    "rater": ("rater", "annotator", "labeler", "name", "user"),
+    "rater": ("rater", "annotator", "labeler", _UPLOADER),  # not "name": beside a clip that is a song's
     "comment": ("comment", "note", "remark"),
     "kind": ("kind",),
     "undone": ("undone",),
@@ -56,9 +58,11 @@ def to_label_studio(feedback: pd.DataFrame) -> bytes:
     Raters are in ``rater`` beside each annotation: ``completed_by`` must name an account of that installation.
     After https://labelstud.io/guide/task_format.
     """
+    by_clip: dict[str, list[dict[str, Any]]] = {}
+    for row in _records(_standing(feedback)):
+        by_clip.setdefault(row["clip_id"], []).append(row)
     tasks = []
-    for number, (clip_id, answers) in enumerate(_standing(feedback).groupby("clip_id", sort=False), 1):
-        rows = _records(answers)
+    for number, (clip_id, rows) in enumerate(by_clip.items(), 1):
         said = {row["model_version"]: row["guess"] for row in rows if row["guess"] is not None}
         task = {
             "id": number,
@@ -190,6 +194,8 @@ def _columns(header: list[str], first: str) -> list[list[int]]:
     if twice is not None:
         raise TableError(f"Two columns of the file are called {twice!r}. Keep one of them.")
     places = {ours: [header.index(name) for name in names if name in header] for ours, names in _NAMES.items()}
+    if len(places["rater"]) > 1 and _UPLOADER in header:
+        places["rater"].remove(header.index(_UPLOADER))
     if not places["clip"] or not (places["label"] or places["skip_reason"]):
         raise TableError(
             "The file needs a column 'clip_id' or 'file_name' and a column 'label'; "
@@ -233,11 +239,14 @@ def _task_rows(task: dict[str, Any]) -> list[dict[str, str]]:
 
 
 def _annotation_row(annotation: dict[str, Any]) -> dict[str, str]:
+    """A task that was skipped may hold a draft, which nobody has said: of it only our own reason to skip is read."""
     row = {"label": "", "skip_reason": "", "comment": "", "rater": _annotator(annotation), "kind": _kind(annotation)}
     for part in annotation["result"]:
         value = part["value"].get("choices") or part["value"].get("text") or []
         name = {"skip_reason": "skip_reason", "comment": "comment"}.get(part["from_name"], "label")
         row[name] = " ".join(map(str, value)) if isinstance(value, list) else str(value)
+    if annotation.get("was_cancelled"):
+        row |= {"label": ""} if row["skip_reason"] else {"label": "", "kind": CANCELLED}
     return row
 
 

@@ -176,6 +176,40 @@ def test_an_export_of_label_studio_itself_is_read():
     assert table.loc[1, "label"] == ""
 
 
+def annotated(*parts, **more):
+    """A task of Label Studio about id-x with one annotation; parts : control and what was chosen in it."""
+    result = [{"from_name": control, "value": {"choices": [choice]}} for control, choice in parts]
+    return {"data": {"clip_id": "id-x", "audio": "?"}, "annotations": [{"result": result, "completed_by": 5, **more}]}
+
+
+@pytest.mark.parametrize(
+    ("parts", "cancelled", "action", "meaning"),
+    [
+        ([("emotion", "sad")], True, "left out", ("", "")),
+        ([("mood", "sad")], True, "left out", ("", "")),
+        ([], True, "left out", ("", "")),
+        ([("emotion", "sad"), ("skip_reason", "ambiguous")], True, "add", ("", "ambiguous")),
+        ([("skip_reason", "bad audio")], True, "add", ("", "bad audio")),
+        ([("emotion", "sad")], False, "add", ("sad", "")),
+    ],
+    ids=["a draft", "a draft of another project", "nothing", "a draft and a reason", "a reason", "an answer"],
+)
+def test_the_draft_of_a_task_that_was_skipped_is_no_label(empty, parts, cancelled, action, meaning):
+    data = json.dumps([annotated(*parts, was_cancelled=cancelled)]).encode()
+    (row,) = planned(empty, data).to_dict("records")
+    assert (row["action"], (row["label"], row["skip_reason"])) == (action, meaning)
+    assert ("skipped" in row["why"]) == (action == "left out")
+
+
+def test_the_tasks_are_made_of_one_reading_of_the_answers(filled, monkeypatch):
+    """Clip by clip it took minutes."""
+    read, records = [], labels_io._records
+    monkeypatch.setattr(labels_io, "_records", lambda table: read.append(len(table)) or records(table))
+    tasks = json.loads(labels_io.to_label_studio(store.feedback_table(filled)))
+    assert [len(task["annotations"]) for task in tasks] == [3, 1]
+    assert read == [4]
+
+
 def test_nothing_said_is_exported_as_nothing(empty):
     feedback = store.feedback_table(empty)
     assert labels_io.to_csv(feedback).decode("utf-8-sig").splitlines()[0].startswith("clip_id,file_name,label")
@@ -356,6 +390,19 @@ def test_rows_of_an_importer_with_a_login_are_those_of_that_login(empty):
     assert actions(plan) == [("boss@x.org", True, a) for a in ("same", "add", "add")]
     assert label_import.apply_import(empty, plan, token="another form") == 2
     assert store.raters_table(empty)[["rater", "verified", "answers"]].to_numpy().tolist() == [["boss@x.org", True, 3]]
+
+
+@pytest.mark.parametrize(
+    ("text", "raters"),
+    [
+        ("file_name,name,label\nŞarkı x.wav,Sarı Gelin,sad\n", ["Deniz"]),  # the name of a song
+        ("file_name,user,label\nŞarkı x.wav,Ece,sad\n", ["Ece"]),
+        ("file_name,user,annotator,label\nŞarkı x.wav,Ece,Can,sad\nŞarkı y.wav,Ece,,sad\n", ["Can", "Deniz"]),
+    ],
+    ids=["name", "user alone", "user beside the rater"],
+)
+def test_who_answered_is_not_guessed_from_any_name(empty, text, raters):
+    assert planned(empty, text.encode())["rater"].tolist() == raters
 
 
 def test_another_spelling_of_a_known_name_is_that_rater(empty):
