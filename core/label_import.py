@@ -1,6 +1,8 @@
 """Labels from a file into the store: first a dry run that says what would happen row by row, then the rows at once."""
 
 import hashlib
+import unicodedata
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
@@ -70,30 +72,37 @@ def _left_out(row: dict[str, Any]) -> str:
     return "It was taken back later." if row["undone"].lower() in ("true", "1", "yes") else ""
 
 
+def _file(path: str) -> str:
+    """A file's name without its folders, however its letters are made."""
+    return unicodedata.normalize("NFC", path.replace("\\", "/").rsplit("/", 1)[-1])
+
+
+def _any_case(path: str) -> str:
+    return fold(_file(path), marks=True)
+
+
 class _Clips:
-    """The clips of the store by what may name them: their id, else the hash of their content, else their file."""
+    """The clips of the store by what may name them: their id, else the hash of their content, else their file, else
+    their file in any case and with either i."""
+
+    KINDS: tuple[Callable[[str], str], ...] = (str, str, _file, _any_case)
 
     def __init__(self, clips: pd.DataFrame) -> None:
-        self.by: tuple[dict[str, list[tuple[str, str]]], ...] = ({}, {}, {})
+        self.by: tuple[dict[str, list[str]], ...] = tuple({} for _ in self.KINDS)
+        self.files = dict(zip(clips["clip_id"], clips["file_name"], strict=True))
         for clip_id, content, file in zip(clips["clip_id"], clips["content_hash"], clips["file_name"], strict=True):
-            for by, name in zip(self.by, (clip_id, content, _base(file)), strict=True):
-                by.setdefault(name, []).append((clip_id, file))
+            for by, kind, name in zip(self.by, self.KINDS, (clip_id, content, file, file), strict=True):
+                by.setdefault(kind(name), []).append(clip_id)
 
     def find(self, clip: str) -> tuple[str, str]:
         """Id and file name of the clip. Raises TableError unless there is exactly one of the most exact kind."""
-        matches = next(
-            (by[name] for by, name in zip(self.by, (clip, clip, _base(clip)), strict=True) if name in by), []
-        )
+        kinds = zip(self.by, self.KINDS, strict=True)
+        matches = next((by[name] for by, kind in kinds if (name := kind(clip)) in by), [])
         if not matches:
             raise TableError(f"No clip here is named {clip!r}. Upload or score it first.")
         if len(matches) > 1:
             raise TableError(f"{len(matches)} clips here are named {clip!r}. Give the clip_id instead.")
-        return matches[0]
-
-
-def _base(path: str) -> str:
-    """A file's name for comparing, without its folders."""
-    return fold(path.replace("\\", "/").rsplit("/", 1)[-1], marks=True)
+        return matches[0], self.files[matches[0]]
 
 
 class _People:

@@ -304,7 +304,7 @@ def test_the_dry_run_says_row_by_row_what_would_happen_and_stores_nothing(filled
         ("id-x", "angry", "", "change", "Replaces 'sad'"),
         ("id-x", "sad", "Ayşe", "same", "there already"),
         ("id-y", "sad", "Ayşe", "refused", "has answered 'bad audio', and only they"),
-        ("Şarkı x.wav", "sad", "", "refused", "2 clips here are named"),
+        ("ŞARKI X.wav", "sad", "", "refused", "2 clips here are named"),
         ("Unknown.wav", "sad", "", "refused", "No clip here is named 'Unknown.wav'"),
         ("id-z", "joy", "Ece", "refused", "'joy' is no emotion"),
         ("id-z", "", "Ece", "refused", "either an emotion or a reason"),
@@ -474,6 +474,17 @@ def test_names_of_files_are_told_apart_by_their_marks(empty):
     store.add_clip(empty, "id-gül", file_name="Gül.wav", duration_s=30, sr=44100)
     plan = planned(empty, "file,label\nGUL.WAV,sad\nGÜL.WAV,happy\n".encode())
     assert plan["clip_id"].tolist() == ["id-gul", "id-gül"]
+
+
+def test_the_exact_name_of_a_file_wins_over_one_that_only_looks_like_it(empty):
+    for number, name in enumerate(("kır.mp3", "kir.mp3", "Gül.mp3")):
+        store.add_clip(empty, f"id-{number}", file_name=name, duration_s=30, sr=44100)
+    names = ["kır.mp3", "C:\\müzik\\kir.mp3", "KIR.mp3", "Gu\u0308l.mp3", "GÜL.MP3"]
+    plan = planned(
+        empty, b"file,label,rater\n" + "".join(f"{n},sad,{k}\n" for k, n in enumerate(names)).encode()
+    )
+    assert plan["clip_id"].tolist() == ["id-0", "id-1", "", "id-2", "id-2"]
+    assert "2 clips here are named 'KIR.mp3'" in plan.loc[2, "why"]
 
 
 @pytest.mark.parametrize("text", ["'=1+1", "''-x", "=1", "'quoted'", "＝1"])
