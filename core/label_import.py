@@ -3,6 +3,7 @@
 import hashlib
 import unicodedata
 from collections.abc import Callable
+from functools import cache, lru_cache
 from typing import Any
 
 import pandas as pd
@@ -16,8 +17,9 @@ from core.letters import fold
 ACTIONS = ("add", "change", "same", "left out", "refused")
 COLUMNS = (
     *("row", "clip", "clip_id", "file_name", "label", "skip_reason", "rater", "verified", "comment"),
-    *("action", "why", "before"),
+    *("action", "why", "new_rater", "before"),
 )  # of a plan
+_READ = ("clip_id", "rater", "verified", "label", "skip_reason")  # of an answer
 
 Key = tuple[str, str, bool]  # clip, under whom an answer counts (see `names.person`), known from a login
 
@@ -30,6 +32,7 @@ def plan_import(
     rows : from ``read_labels``.  clips, feedback, raters : from the store.
     importer : who imports; rows without a rater, or with their name, are theirs.
     Columns: ``COLUMNS``. rater, verified : under whom the answer is kept, a known rater in the known spelling.
+    new_rater : the row adds an answer of somebody who is not known here.
     action : *add*; *change* (replaces the importer's earlier answer); *same* (is there already); *left out* (the file
     says itself that the row no longer counts); *refused*.  why : a sentence.
     before : feedback_id of the newest row of this rater about this clip, 0 = none.
@@ -46,6 +49,7 @@ def plan_import(
             plan.update(action="left out", why=f"{what}, by the same rater: the last one counts.")
             continue
         plan["action"], plan["why"] = _action(plan, said, people)
+        plan["new_rater"] = plan["action"] == "add" and people.is_new(plan["rater"], plan["verified"])
         plan["before"] = said.newest.get((plan["clip_id"], plan["rater"], plan["verified"]), 0)
     return pd.DataFrame(planned, columns=list(COLUMNS))
 
@@ -53,7 +57,8 @@ def plan_import(
 def _planned(row: dict[Any, Any], clips: "_Clips", people: "_People") -> dict[str, Any]:
     """A row with what it means here; action is empty where that depends on other rows and on what was said."""
     plan = {str(name): cell for name, cell in row.items()}
-    plan |= {"clip_id": "", "file_name": "", "verified": False, "action": "", "why": "", "before": 0}
+    plan |= {"clip_id": "", "file_name": "", "verified": False, "action": "", "why": ""}
+    plan |= {"new_rater": False, "before": 0}
     reason = _left_out(plan)
     if reason:
         return {**plan, "action": "left out", "why": reason}
@@ -122,8 +127,10 @@ class _People:
             self.logins[fold(importer.name)] = importer.name
         else:
             self.known[fold(importer.name)] = importer.name
+        self.here = {names.person(name, False) for name in self.known.values()}
+        self.find = cache(self._find)  # a file names few people many times
 
-    def find(self, given: str) -> tuple[str, bool]:
+    def _find(self, given: str) -> tuple[str, bool]:
         """The name as it is kept, and whether it is that of a login. Raises StoreError for what is no name."""
         name = store.rater_name(given) if given else self.importer.name
         folded = fold(name)
@@ -135,6 +142,10 @@ class _People:
             return name, False
         return self.known.setdefault(folded, name), False
 
+    def is_new(self, rater: str, verified: bool) -> bool:
+        """Whether nobody of this name has a login here or has answered."""
+        return not verified and names.person(rater, verified) not in self.here
+
     def is_importer(self, rater: str, verified: bool) -> bool:
         return (rater, verified) == (self.importer.name, self.importer.verified)
 
@@ -144,9 +155,9 @@ class _Said:
 
     def __init__(self, feedback: pd.DataFrame) -> None:
         standing = current_answers(feedback)
-        standing = standing[standing["kind"].eq("answer")]
+        standing = standing.loc[standing["kind"].eq("answer"), list(_READ)]
         self.stands = {_key(row): _meaning(row) for row in standing.to_dict("records")}
-        gone = feedback[feedback["kind"].eq("answer") & feedback["undone"].astype(bool)]
+        gone = feedback.loc[feedback["kind"].eq("answer") & feedback["undone"].astype(bool), list(_READ)]
         self.taken_back = {(_key(row), _meaning(row)) for row in gone.to_dict("records")}
         self.newest = feedback.groupby(["clip_id", "rater", "verified"])["feedback_id"].max().to_dict()
 
@@ -167,10 +178,15 @@ def _understood(row: dict[str, Any], clips: _Clips, people: _People) -> dict[str
     clip_id, file_name = clips.find(row["clip"])
     label, skip = row["label"].strip().lower(), row["skip_reason"].strip().lower()
     rater, verified = people.find(row["rater"])
-    # The form of an answer says what is wrong with it better than a second set of checks would.
-    store.Answer("a dry run", rater, label or None, skip or None, clip_id=clip_id, comment=row["comment"])
+    _check(label, skip, rater, row["comment"])
     given = {"clip_id": clip_id, "file_name": file_name, "label": label, "skip_reason": skip}
     return {**given, "rater": rater, "verified": verified}
+
+
+@lru_cache(maxsize=10_000)  # rows are many, and few of them differ in this
+def _check(label: str, skip: str, rater: str, comment: str) -> None:
+    """The form of an answer says what is wrong with it better than a second set of checks would."""
+    store.Answer("a dry run", rater, label or None, skip or None, clip_id="a clip", comment=comment)
 
 
 def _action(plan: dict[str, Any], said: _Said, people: _People) -> tuple[str, str]:

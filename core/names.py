@@ -1,6 +1,7 @@
 """Names of people: which spellings are none, and who counts as one person."""
 
 import re
+from functools import lru_cache
 
 from core.letters import fold
 
@@ -9,6 +10,7 @@ _NAMELESS = re.compile(rf"{ANONYMOUS}( [0-9a-f]{{1,6}})?")
 _LOGIN, _NO_LOGIN = " (login)", " (no login)"
 
 
+@lru_cache(maxsize=10_000)  # tables of answers name few people many times
 def nameless(name: str) -> bool:
     """Whether a typed name is none: ``"anonymous"``, alone or with the number of a session."""
     return _NAMELESS.fullmatch(fold(name)) is not None

@@ -420,6 +420,38 @@ def test_another_spelling_of_a_known_name_is_that_rater(empty):
     assert store.raters_table(empty)["rater"].tolist() == ["Işıl", "ÖZGÜR"]
 
 
+def test_the_dry_run_tells_who_is_new_here(empty):
+    say(empty, "Işıl")
+    say(empty, "ece@x.org", verified=True)
+    rows = [
+        ("IŞIL", "id-y"),
+        ("Can", "id-x"),
+        ("can", "id-y"),
+        ("ece@x.org", "id-y"),
+        ("", "id-x"),
+        ("anonymous", "id-z"),
+    ]
+    text = "rater,clip_id,label\n" + "".join(f"{rater},{clip},sad\n" for rater, clip in [*rows, ("Ali", "id-0")])
+    plan = planned(empty, text.encode())
+    assert plan.loc[plan["new_rater"], ["rater", "clip_id"]].to_numpy().tolist() == [
+        ["Can", "id-x"],
+        ["Can", "id-y"],
+        ["anonymous", "id-z"],
+    ]
+    say(empty, "anonymous 1f3a9c")
+    assert planned(empty, text.encode())["new_rater"].sum() == 2  # all people without a name are one
+
+
+def test_names_and_forms_of_a_long_file_are_looked_at_once_each(empty, monkeypatch):
+    known, looked = store.Answer, []
+    monkeypatch.setattr(store, "Answer", lambda *a, **more: looked.append(a[1:]) or known(*a, **more))
+    names = [f"Rater of a long file {k}" for k in range(3)]
+    text = "clip_id,label,rater\n" + "".join(f"id-{'xyz'[k % 3]},sad,{names[k // 3]}\n" for k in range(9))
+    plan = planned(empty, text.encode())
+    assert plan["action"].tolist() == ["add"] * 9
+    assert looked == [(name, "sad", None) for name in names]
+
+
 def test_two_spellings_that_are_both_here_stay_two(empty):
     """From before spellings were compared, or from another door."""
     say(empty, "Ece")
@@ -480,9 +512,7 @@ def test_the_exact_name_of_a_file_wins_over_one_that_only_looks_like_it(empty):
     for number, name in enumerate(("kır.mp3", "kir.mp3", "Gül.mp3")):
         store.add_clip(empty, f"id-{number}", file_name=name, duration_s=30, sr=44100)
     names = ["kır.mp3", "C:\\müzik\\kir.mp3", "KIR.mp3", "Gu\u0308l.mp3", "GÜL.MP3"]
-    plan = planned(
-        empty, b"file,label,rater\n" + "".join(f"{n},sad,{k}\n" for k, n in enumerate(names)).encode()
-    )
+    plan = planned(empty, b"file,label,rater\n" + "".join(f"{n},sad,{k}\n" for k, n in enumerate(names)).encode())
     assert plan["clip_id"].tolist() == ["id-0", "id-1", "", "id-2", "id-2"]
     assert "2 clips here are named 'KIR.mp3'" in plan.loc[2, "why"]
 
