@@ -19,6 +19,7 @@ FORMATS = {
     "Label Studio": ("labelstudio.json", "application/json", "Tasks of Label Studio, one a clip."),
     "Audit trail": ("audit.csv", "text/csv", "Everything that was ever said, also what was taken back."),
 }
+FEW = 5  # of the names of new raters
 ICONS = {
     "add": ":material/add: add",
     "change": ":material/edit: change",
@@ -36,7 +37,7 @@ def show(kept: Store, person: Rater, said: pd.DataFrame, everything: pd.DataFram
     else:
         exports(said, everything, needed)
     st.subheader("Import")
-    bring(kept, person, everything)
+    bring(kept, person)
 
 
 def exports(said: pd.DataFrame, everything: pd.DataFrame, needed: int) -> None:
@@ -44,7 +45,7 @@ def exports(said: pd.DataFrame, everything: pd.DataFrame, needed: int) -> None:
     stamp = hashlib.sha256(everything["feedback_id"].astype(str).str.cat().encode()).hexdigest()
     stands = agreement.current_answers(said)
     st.caption(
-        f"{len(stands)} answers stand, of {everything['rater'].nunique()} raters. "
+        f"{len(stands)} answers stand, of {agreement.people(stands).nunique()} raters. "
         "Names of raters are in every file: handle them as personal data."
     )
     about = {
@@ -76,7 +77,7 @@ def exports(said: pd.DataFrame, everything: pd.DataFrame, needed: int) -> None:
         st.code(labels_io.label_studio_config(), language="xml")
 
 
-def bring(kept: Store, person: Rater, feedback: pd.DataFrame) -> None:
+def bring(kept: Store, person: Rater) -> None:
     """A file of labels: what would happen row by row, then the rows."""
     told()
     file = st.file_uploader(
@@ -92,13 +93,16 @@ def bring(kept: Store, person: Rater, feedback: pd.DataFrame) -> None:
         st.caption("Nothing is stored before you have seen what would happen.")
         return
     try:
-        rows = labels_io.read_labels(file.getvalue())
-        plan = _plan(kept, rows, feedback, person)
+        plan = _plan(kept, file.getvalue(), person)
     except CoreError as error:
         _shared.problem(error)
         return
     counts = plan["action"].value_counts().reindex(label_import.ACTIONS, fill_value=0)
     st.markdown(" · ".join(f"**{n}** {ICONS[str(action)]}" for action, n in counts.items()))
+    new = plan.loc[plan["new_rater"], "rater"].unique()
+    if len(new):
+        named = ", ".join(map(str, new[:FEW])) + (f" and {len(new) - FEW} more" if len(new) > FEW else "")
+        st.info(f"Raters who are new here: {len(new)} ({_shared.literal(named)})", icon=":material/person_add:")
     only = st.pills(
         "Show only",
         [str(a) for a in label_import.ACTIONS if counts[a]],
@@ -118,23 +122,40 @@ def bring(kept: Store, person: Rater, feedback: pd.DataFrame) -> None:
         disabled=not wanted,
         key="import_apply",
         on_click=_apply,
-        args=(kept, rows, plan, str(file.file_id)),
+        args=(kept, file.getvalue(), plan, str(file.file_id)),
         help="All of them or none. Names in the file count as not verified; your own answers count as yours.",
     )
 
 
-def _plan(kept: Store, rows: pd.DataFrame, feedback: pd.DataFrame, person: Rater) -> pd.DataFrame:
-    return label_import.plan_import(rows, db.clips_table(kept), feedback, db.raters_table(kept), importer=person)
+def _plan(kept: Store, data: bytes, person: Rater) -> pd.DataFrame:
+    """The dry run, made anew only where the file, the importer or the store is another. One object for all sessions."""
+    file, mark = hashlib.sha256(data).hexdigest(), db.labels_mark(kept)
+    return _planned(kept, data, kept.url, file, mark, person.name, person.verified)
 
 
-def _apply(kept: Store, rows: pd.DataFrame, plan: pd.DataFrame, token: str) -> None:
+@st.cache_resource(show_spinner="Looking what the file would do …", max_entries=4, ttl=600)
+def _planned(
+    _kept: Store, _data: bytes, url: str, file: str, mark: tuple[object, ...], importer: str, verified: bool
+) -> pd.DataFrame:
+    """url, file, mark : of the store, of the data, of what the store holds, which is read after the mark was."""
+    return label_import.plan_import(
+        labels_io.read_labels(_data),
+        db.clips_table(_kept),
+        db.feedback_table(_kept),
+        db.raters_table(_kept),
+        importer=Rater(importer, verified, "analyst"),
+    )
+
+
+def _apply(kept: Store, data: bytes, plan: pd.DataFrame, token: str) -> None:
     """Store what the dry run showed, unless somebody has answered meanwhile."""
     try:
         person = _who.still_analyst(kept)
-        if not _plan(kept, rows, db.feedback_table(kept), person).equals(plan):
+        if not _plan(kept, data, person).equals(plan):
             st.session_state[SAID] = ("error", "Somebody answered meanwhile. Look at the dry run again.")
             return
-        stored = label_import.apply_import(kept, plan, token=token)
+        with st.spinner("Storing the answers …", show_time=True):
+            stored = label_import.apply_import(kept, plan, token=token)
         st.session_state[SAID] = ("success", f"{stored} answers are stored.")
     except CoreError as error:
         st.session_state[SAID] = ("error", str(error))

@@ -31,8 +31,8 @@ def now(kept: Store, served: Served) -> Standing:
     """How things stand; at most ``FRESH_S`` old. Raises CoreError."""
     limits = standing.limits_of(kept)
     learned = db.get_setting(kept, standing.LEARNED_HASH)
-    counts = tuple(db.counts(kept).values())
-    return _standing(kept, served, Settings(), (served.model.version, limits, learned, counts))
+    marks = db.labels_mark(kept), db.library_mark(kept)
+    return _standing(kept, served, Settings(), (served.model.version, limits, learned, marks))
 
 
 def train(kept: Store, person: Rater, served: Served) -> None:

@@ -731,6 +731,39 @@ def test_counts_and_raters(opened):
     assert table.loc["Zeki", ["answers", "role"]].tolist() == [0, "rater"]
 
 
+def test_what_no_longer_stands_is_not_counted(opened):
+    clip(opened)
+    clip(opened, "c2")
+    answer(opened, rater="Ayşe")
+    answer(opened, rater="Ayşe", label="happy")  # replaces it
+    answer(opened, rater="anonymous 1f3a9c")
+    answer(opened, rater="anonymous 77aa00")
+    answer(opened, rater="Ali", clip_id="c2")
+    assert [store.counts(opened)[n] for n in ("answers", "raters", "labelled")] == [3, 3, 2]
+    store.delete_clip(opened, "c2")
+    assert [store.counts(opened)[n] for n in ("answers", "raters", "labelled")] == [2, 2, 1]
+
+
+def test_the_mark_of_the_labels_changes_with_whatever_they_depend_on(opened):
+    clip(opened)
+    seen = {store.labels_mark(opened)}
+    for number, change in enumerate(
+        (
+            lambda: clip(opened, "c2"),
+            lambda: answer(opened),
+            lambda: undo(opened),
+            lambda: store.delete_clip(opened, "c2"),
+            lambda: (clip(opened, "c2"), store.delete_clip(opened, "c2")),  # came back and went again
+            lambda: store.sign_in(opened, "Zeki", verified=True),
+        ),
+        2,
+    ):
+        change()
+        seen.add(store.labels_mark(opened))
+        assert len(seen) == number
+    assert store.labels_mark(opened) in seen
+
+
 def test_a_role_stays_with_its_person(opened):
     assert store.sign_in(opened, "Ayşe").role == "rater"
     store.set_role(opened, "Ayşe", "analyst", verified=True)

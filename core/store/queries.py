@@ -1,4 +1,4 @@
-"""What pages ask of the store: the label queue, what stands, counts for Home, and the library by mood."""
+"""What pages ask of the store: the label queue, what stands, counts, and the library by mood."""
 
 from collections.abc import Sequence
 from math import log1p
@@ -152,21 +152,37 @@ def ground_truth(store: Store, *, raters_needed: int = agreement.RATERS_NEEDED) 
 
 
 def counts(store: Store) -> dict[str, int]:
-    """How much there is: tracks, clips, predictions, answers (that stand), raters (who gave them), labelled clips."""
-    stands = sa.and_(feedback.c.kind != "undo", ~UNDONE)
-    given = sa.select(feedback.c.rater, feedback.c.verified).where(stands).distinct().subquery()
+    """How much there is: tracks, clips, predictions, answers (that stand), raters (who gave them; all people without a
+    name are one), labelled clips. What stands: see ``agreement.current_answers``."""
     numbers: dict[str, Any] = {
         "tracks": sa.select(sa.func.count()).select_from(tracks),
         "clips": sa.select(sa.func.count()).select_from(clips).where(clips.c.deleted_at.is_(None)),
         "predictions": sa.select(sa.func.count()).select_from(predictions),
-        "answers": sa.select(sa.func.count()).select_from(feedback).where(stands),
-        "raters": sa.select(sa.func.count()).select_from(given),
-        "labelled": sa.select(sa.func.count(feedback.c.clip_id.distinct())).where(
-            stands, feedback.c.label.is_not(None)
-        ),
     }
     query = sa.select(*(number.scalar_subquery().label(name) for name, number in numbers.items()))
-    return {name: int(n) for name, n in read(store, lambda c: c.execute(query).one()._asdict()).items()}
+    found = {name: int(n) for name, n in read(store, lambda c: c.execute(query).one()._asdict()).items()}
+    stands = current_answers(store)
+    labelled = stands.loc[stands["label"].notna(), "clip_id"]
+    return {
+        **found,
+        "answers": len(stands),
+        "raters": agreement.people(stands).nunique(),
+        "labelled": labelled.nunique(),
+    }
+
+
+def labels_mark(store: Store) -> tuple[object, ...]:
+    """Changes whenever clips, their files, answers or known raters do. Rows of answers are added only, so their number
+    tells."""
+    query = sa.select(
+        sa.select(sa.func.count()).select_from(feedback).scalar_subquery(),
+        sa.select(sa.func.count()).select_from(clips).scalar_subquery(),
+        sa.select(sa.func.count(clips.c.deleted_at)).scalar_subquery(),
+        sa.select(sa.func.max(clips.c.deleted_at)).scalar_subquery(),
+        sa.select(sa.func.max(files.c.checked_at)).scalar_subquery(),
+        sa.select(sa.func.count()).select_from(raters).scalar_subquery(),
+    )
+    return tuple(map(str, read(store, lambda c: c.execute(query).one())))
 
 
 def raters_table(store: Store) -> pd.DataFrame:

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from core import agreement, clips, queueing, store
+from core import agreement, clips, label_import, queueing, store
 from core.audio import SR, Clip, content_hash
 from core.errors import CoreError
 from core.inference import Policy, Prediction, decide
@@ -395,6 +395,52 @@ def test_an_import_waits_when_somebody_answers_between_dry_run_and_storing(open_
     assert "Somebody answered meanwhile" in shown(page)
     assert store.feedback_table(opened)["label"].tolist() == ["sad"]
     assert page.dataframe[0].value["action"].tolist() == ["refused"]
+
+
+def test_the_dry_run_is_made_anew_only_where_something_has_changed(open_page, opened, monkeypatch):
+    clip, planned, plan = put(opened), [], label_import.plan_import
+    put(opened, 2)
+    monkeypatch.setattr(label_import, "plan_import", lambda *a, **more: planned.append(1) or plan(*a, **more))
+    page = upload(as_analyst(open_page, "Files"), "file_name,label,rater\ntone 1.wav,happy,Can\ntone 2.wav,sad,Can\n")
+    page = page.run()
+    assert len(planned) == 1
+    answer(opened, clip, "Can", "sad")
+    page = page.run()
+    assert len(planned) == 2
+    assert page.dataframe[0].value["action"].tolist() == ["refused", "add"]
+    store.delete_clip(opened, clip[0])
+    page = page.run()
+    assert "No clip here is named" in page.dataframe[0].value.loc[0, "why"]
+    store.sign_in(opened, "Can", verified=True)  # the name has a login now
+    page = page.run()
+    assert page.dataframe[0].value["action"].tolist() == ["refused", "refused"]
+    page = upload(page, "file_name,label,rater\ntone 2.wav,sad,Ece\n")
+    assert page.dataframe[0].value["action"].tolist() == ["add"]
+    assert len(planned) == 5
+    page = page.button(key="import_apply").click().run()
+    assert "1 answers are stored" in shown(page)
+    assert len(planned) == 6  # not again before it was stored, but after
+
+
+def test_the_dry_run_names_the_raters_who_are_new_here(open_page, opened):
+    answer(opened, put(opened), "Ece", "sad")
+    page = as_analyst(open_page, "Files")
+    page = upload(page, "file_name,label,rater\ntone 1.wav,sad,ECE\ntone 1.wav,sad,\n")
+    assert "new here" not in shown(page)
+    rows = "".join(f"tone 1.wav,sad,R{k}\n" for k in range(7))
+    page = upload(page, f"file_name,label,rater\ntone 1.wav,sad,ECE\n{rows}")
+    assert "Raters who are new here: 7 (R0, R1, R2, R3, R4 and 2 more)" in shown(page)
+
+
+def test_the_caption_counts_the_people_whose_answers_are_exported(open_page, opened):
+    one, practice = put(opened, 1), put(opened, 2, origin="demo")
+    answer(opened, one, "Ece", "sad")
+    answer(opened, one, "anonymous 1f3a9c", "sad")
+    answer(opened, one, "anonymous 77aa00", "happy")
+    answer(opened, one, "Gone", "sad")
+    store.undo(opened, token=store.new_token(), rater="Gone")
+    answer(opened, practice, "Learner", "sad")
+    assert "2 answers stand, of 2 raters." in shown(as_analyst(open_page, "Files"))
 
 
 def test_what_was_imported_and_taken_back_is_imported_again_from_the_same_upload(open_page, opened):
