@@ -1,4 +1,4 @@
-"""Labels from a file into the store: first a dry run that says what would happen row by row, then the rows at once."""
+"""Labels from a file into the store: first a dry run that says what would happen row by row, then the rows."""
 
 import hashlib
 import unicodedata
@@ -14,6 +14,7 @@ from core.errors import CoreError, TableError
 from core.labels_io import CANCELLED
 from core.letters import fold
 
+AT_ONCE = 5000  # rows in one transaction, for which others wait; well under a second
 ACTIONS = ("add", "change", "same", "left out", "refused")
 COLUMNS = (
     *("row", "clip", "clip_id", "file_name", "label", "skip_reason", "rater", "verified", "comment"),
@@ -208,23 +209,34 @@ def _action(plan: dict[str, Any], said: _Said, people: _People) -> tuple[str, st
     return "add", "A new answer."
 
 
-def apply_import(opened: store.Store, plan: pd.DataFrame, *, token: str) -> int:
-    """Store the rows of a plan that add or change, all or none, and return how many were new.
+def apply_import(
+    opened: store.Store, plan: pd.DataFrame, *, token: str, progress: Callable[[int, int], None] = lambda done, of: None
+) -> int:
+    """Store the rows of a plan that add or change, and return how many were new.
 
     token : of the form; the same plan of the same form, sent twice, stores nothing more.
+    progress : told how many rows are stored, of how many.
+    Each ``AT_ONCE`` rows are stored all or none, and others may answer in between. An import that was cut off is
+    finished by the same one again, or by a new plan of the same file.
     """
     wanted = plan[plan["action"].isin(["add", "change"])]
-    answers = [
-        store.Answer(
-            token=hashlib.sha256(f"{token}\n{row['row']}\n{row['before']}".encode()).hexdigest(),
-            rater=row["rater"],
-            verified=bool(row["verified"]),
-            label=row["label"] or None,
-            skip_reason=row["skip_reason"] or None,
-            clip_id=row["clip_id"],
-            comment=row["comment"],
-            source="import",
-        )
-        for row in wanted.to_dict("records")
-    ]
-    return sum(receipt.new for receipt in store.add_answers(opened, answers))
+    new = 0
+    for start in range(0, len(wanted), AT_ONCE):
+        part = wanted.iloc[start : start + AT_ONCE]
+        answers = [_answer(row, token) for row in part.to_dict("records")]
+        new += sum(receipt.new for receipt in store.add_answers(opened, answers))
+        progress(start + len(part), len(wanted))
+    return new
+
+
+def _answer(row: dict[Any, Any], token: str) -> store.Answer:
+    return store.Answer(
+        token=hashlib.sha256(f"{token}\n{row['row']}\n{row['before']}".encode()).hexdigest(),
+        rater=row["rater"],
+        verified=bool(row["verified"]),
+        label=row["label"] or None,
+        skip_reason=row["skip_reason"] or None,
+        clip_id=row["clip_id"],
+        comment=row["comment"],
+        source="import",
+    )

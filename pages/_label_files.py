@@ -123,7 +123,9 @@ def bring(kept: Store, person: Rater) -> None:
         key="import_apply",
         on_click=_apply,
         args=(kept, file.getvalue(), plan, str(file.file_id)),
-        help="All of them or none. Names in the file count as not verified; your own answers count as yours.",
+        help=f"Up to {label_import.AT_ONCE} of them or none; more are stored in such parts, and an import that was cut "
+        "off is finished by importing the file again. Names in the file count as not verified; your own answers count "
+        "as yours.",
     )
 
 
@@ -149,13 +151,24 @@ def _planned(
 
 def _apply(kept: Store, data: bytes, plan: pd.DataFrame, token: str) -> None:
     """Store what the dry run showed, unless somebody has answered meanwhile."""
+    done = 0
+    bar = st.empty()
+
+    def progress(so_far: int, total: int) -> None:
+        nonlocal done
+        done = so_far
+        bar.progress(so_far / total, text=f"{so_far} of {total} answers are stored …")
+
     try:
         person = _who.still_analyst(kept)
         if not _plan(kept, data, person).equals(plan):
             st.session_state[SAID] = ("error", "Somebody answered meanwhile. Look at the dry run again.")
             return
         with st.spinner("Storing the answers …", show_time=True):
-            stored = label_import.apply_import(kept, plan, token=token)
+            stored = label_import.apply_import(kept, plan, token=token, progress=progress)
         st.session_state[SAID] = ("success", f"{stored} answers are stored.")
     except CoreError as error:
-        st.session_state[SAID] = ("error", str(error))
+        rest = f" {done} answers were stored before that; import the file again for the others." if done else ""
+        st.session_state[SAID] = ("error", f"{error}{rest}")
+    finally:
+        bar.empty()

@@ -525,13 +525,40 @@ def test_text_that_begins_like_a_formula_or_like_its_mark_comes_back(filled, emp
     assert what_stands(empty) == what_stands(filled)
 
 
-def test_an_import_is_stored_whole_or_not_at_all(filled):
+def test_a_part_of_an_import_is_stored_whole_or_not_at_all(filled):
     plan = planned(filled, b"clip_id,label\nid-x,relax\nid-z,angry\n")
     plan.loc[1, "clip_id"] = "gone"
     before = len(store.feedback_table(filled))
     with pytest.raises(StoreError, match="no clip gone"):
         label_import.apply_import(filled, plan, token="a third form")
     assert len(store.feedback_table(filled)) == before
+
+
+@pytest.mark.parametrize("again", ["the same form", "a new plan"])
+def test_an_import_that_was_cut_off_is_finished_by_the_same_one(empty, monkeypatch, again):
+    monkeypatch.setattr(label_import, "AT_ONCE", 2)
+    data = b"clip_id,label,rater\n" + b"".join(b"id-%c,sad,R%d\n" % ("xyz"[k % 3].encode(), k) for k in range(7))
+    add, calls, told = store.add_answers, [], []
+
+    def cut_off(opened, answers):
+        calls.append(len(answers))
+        if len(calls) == 3:
+            raise StoreError("The disk is full.")
+        return add(opened, answers)
+
+    monkeypatch.setattr(store, "add_answers", cut_off)
+    plan = planned(empty, data)
+    with pytest.raises(StoreError, match="disk is full"):
+        label_import.apply_import(empty, plan, token="one form", progress=lambda *n: told.append(n))
+    assert told == [(2, 7), (4, 7)]
+    assert len(store.feedback_table(empty)) == 4
+    if again == "a new plan":
+        plan = planned(empty, data)
+        assert plan["action"].tolist() == ["same"] * 4 + ["add"] * 3
+    assert label_import.apply_import(empty, plan, token="one form" if again == "the same form" else "another") == 3
+    said = store.feedback_table(empty)
+    assert said["rater"].tolist() == [f"R{k}" for k in range(7)]
+    assert calls == ([2, 2, 2] + ([2, 2, 2, 1] if again == "the same form" else [2, 1]))
 
 
 def test_every_emotion_can_be_imported(empty):

@@ -422,6 +422,27 @@ def test_the_dry_run_is_made_anew_only_where_something_has_changed(open_page, op
     assert len(planned) == 6  # not again before it was stored, but after
 
 
+def test_an_import_that_is_cut_off_says_how_far_it_came(open_page, opened, monkeypatch):
+    put(opened)
+    monkeypatch.setattr(label_import, "AT_ONCE", 2)
+    page = as_analyst(open_page, "Files")
+    page = upload(page, "file_name,label,rater\n" + "".join(f"tone 1.wav,sad,R{k}\n" for k in range(5)))
+    add = store.add_answers
+
+    def full(db, answers):
+        if len(store.feedback_table(db)) == 4:
+            raise CoreError("The disk is full.")
+        return add(db, answers)
+
+    monkeypatch.setattr(store, "add_answers", full)
+    page = page.button(key="import_apply").click().run()
+    assert "The disk is full. 4 answers were stored before that" in shown(page)
+    monkeypatch.setattr(store, "add_answers", add)
+    page = page.button(key="import_apply").click().run()
+    assert "1 answers are stored." in shown(page)
+    assert store.feedback_table(opened)["rater"].tolist() == [f"R{k}" for k in range(5)]
+
+
 def test_the_dry_run_names_the_raters_who_are_new_here(open_page, opened):
     answer(opened, put(opened), "Ece", "sad")
     page = as_analyst(open_page, "Files")
