@@ -82,7 +82,7 @@ def accepted(model: InUse, settings: Settings, *, threshold: float) -> tuple[flo
     try:
         predictions = pd.read_csv(model.folder / "out_of_fold.csv")
         coverage = float((predictions[list(PROBA)].max(axis=1) >= threshold).mean())
-        labels = _labels(model, settings)
+        labels = rows(model, settings)
         if labels is None:
             return coverage, float("nan")
         known = predictions.merge(labels[["row", "y"]], on="row")
@@ -91,8 +91,11 @@ def accepted(model: InUse, settings: Settings, *, threshold: float) -> tuple[flo
     return coverage, float(risk_coverage(known, thresholds=np.array([threshold]))["accuracy"].iloc[0])
 
 
-def _labels(model: InUse, settings: Settings) -> pd.DataFrame | None:
-    """The labels of the model's clips: beside a model that people's labels trained, else with the comparison."""
+def rows(model: InUse, settings: Settings) -> pd.DataFrame | None:
+    """The clips of the model's training run: row, y, group; None where they are not at hand.
+
+    They lie beside a model that people's labels trained, else with the comparison.
+    """
     if (model.folder / "rows.csv").is_file():
         return pd.read_csv(model.folder / "rows.csv")
     results = settings.models_dir / "comparison"

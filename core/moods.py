@@ -209,6 +209,7 @@ class Filter:
     """Which pieces are wanted. A range is from, to (inclusive); with a range, pieces without the value are left out.
 
     emotions : of the guess.  standings : of ``STANDINGS``.  confidence : at least.  tempo : bpm.  lufs : loudness.
+    duration_s : of the whole file.
     artists, albums, genres, makams : one of these; empty = all.  search : words, each of which title, artist,
     performer, album, makam or file name hold, in any case, with or without Turkish letters.
     """
@@ -219,6 +220,7 @@ class Filter:
     tempo: tuple[float, float] | None = None
     lufs: tuple[float, float] | None = None
     year: tuple[float, float] | None = None
+    duration_s: tuple[float, float] | None = None
     artists: tuple[str, ...] = ()
     albums: tuple[str, ...] = ()
     genres: tuple[str, ...] = ()
@@ -230,7 +232,7 @@ def pick(table: pd.DataFrame, wanted: Filter, *, text: pd.Series | None = None) 
     """The pieces that the filter lets through, in their order. text : as from ``searched``, of these and more."""
     keep = table["guess"].isin(wanted.emotions) & table["standing"].isin(wanted.standings)
     keep &= table["confidence"] >= wanted.confidence
-    for name in ("tempo", "lufs", "year"):
+    for name in ("tempo", "lufs", "year", "duration_s"):
         span = getattr(wanted, name)
         if span is not None:
             keep &= table[name].between(*span).fillna(value=False).astype(bool)

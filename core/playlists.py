@@ -83,7 +83,8 @@ def usable(
     standing = table["standing"].isin(list(standings))
     filed = table["path"].map(lambda path: bool(re.match(r"/|[A-Za-z]:[\\/]|\\\\|[a-z0-9]+://", path)))
     there, long = table["there"].astype(bool), table["duration_s"] >= SHORTEST_S
-    kept = table[standing & filed & there & long].sort_values("confidence", ascending=False, kind="stable")
+    made = table["synthetic"] & (not table["synthetic"].all())  # beside music, they are not for a session
+    kept = table[standing & filed & there & long & ~made].sort_values("confidence", ascending=False, kind="stable")
     named = (kept["artist"] != "") & (kept["title"] != "")
     names = kept["artist"].map(fold) + "\n" + kept["title"].map(partial(fold, marks=True))  # Oldu is not Öldü
     twice = named & names.where(named).duplicated()
@@ -98,6 +99,7 @@ def usable(
         (standing & ~filed, "are left out: clips without a file of their own"),
         (standing & filed & ~there, "are left out: their file is gone, or is another one now"),
         (standing & filed & there & ~long, f"are left out: shorter than {SHORTEST_S:.0f} s"),
+        (standing & filed & there & long & made, "are left out: synthetic, made by this program"),
         (twice, "are left out: artist and title of another one"),
         (again, "are left out: they sound like the recording of another one"),
     ]
@@ -236,7 +238,7 @@ def _too_small(made: Playlist, pool: Pool) -> list[str]:
         found.append(
             f"The library is small for a good path: {'step' if len(weak) == 1 else 'steps'} "
             f"{', '.join(map(str, weak))} {'is' if len(weak) == 1 else 'are'} weak. The list says in what. More music "
-            "between the moods helps."
+            "between the moods helps, and another variant may do without."
         )
     return found
 
@@ -251,7 +253,7 @@ def _about(rows: pd.DataFrame, same: pd.Series) -> list[str]:
         )
     nobody = int((rows["artist"] == "").sum())
     if nobody:
-        found.append(f"{nobody} pieces name no artist, so nobody can tell whether neighbours share one.")
+        found.append(f"Pieces that name no artist: {nobody}. Nobody can tell whether neighbours share one.")
     if rows["synthetic"].any():
         found.append("Synthetic pieces, made by a program, are among these: not for use with clients.")
     return found

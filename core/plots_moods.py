@@ -99,10 +99,15 @@ def spread(table: pd.DataFrame, *, what: str, most: int = 20) -> go.Figure:
     )
     return (
         style(figure, title=f"Pieces by {what.lower()} and emotion", height=150 + _ROW * len(shown))
-        .update_layout(barmode="stack", legend_y=-(60 / (100 + _ROW * len(shown))), legend_traceorder="normal")
-        .update_xaxes(title="pieces", rangemode="tozero", tickformat="d")
+        .update_layout(barmode="stack", legend_y=-(80 / (100 + _ROW * len(shown))), legend_traceorder="normal")
+        .update_xaxes(title="pieces", rangemode="tozero", tickformat="d", **_whole(int(shown["pieces"].max())))
         .update_yaxes(type="category", tickvals=names, ticktext=[_plain(_short(g)) for g in shown["group"]])
     )
+
+
+def _whole(most: int) -> dict[str, int]:
+    """Ticks of an axis of small numbers: whole ones only."""
+    return {"dtick": 1} if most <= 8 else {}
 
 
 def _short(name: str, longest: int = 33) -> str:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 NAME = "turkish-music-emotion"  # of the experiment and of the registered model
 CHAMPION, CHALLENGER = "champion", "challenger"
+DECIDED = "decided "  # beginning of the tags that keep what was decided of a version, with the moment
 LINE = "champions"  # tag of the registered model: versions one after the other, JSON
 COMMITTED = "models/champion"  # stands for the model of the repository, where a version replaced that one
 HELD_OUT = "held_out.csv"
@@ -311,11 +312,19 @@ def promote(
         challenger = _find(CHALLENGER, settings)
         client.set_model_version_tag(NAME, version, "promoted_at", _now())
         client.set_model_version_tag(NAME, version, "promoted_by", by)
+        client.set_model_version_tag(NAME, version, "rolled_back", "")
+        _note(client, version, "promoted", by)
         client.set_registered_model_tag(NAME, LINE, json.dumps([*line, str(version)]))
         client.set_registered_model_alias(NAME, CHAMPION, version)
         if challenger is not None and challenger.version == str(version):
             client.delete_registered_model_alias(NAME, CHALLENGER)
     return verdict
+
+
+def _note(client: Any, version: str, what: str, by: str) -> None:
+    """Keep what was decided of a version: every time, while the tags beside say the last time alone."""
+    moment = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    client.set_model_version_tag(NAME, version, f"{DECIDED}{moment}", f"{what} by {by}" if by else what)
 
 
 def _line(client: Any, present: Found | None) -> list[str]:
@@ -352,7 +361,8 @@ def _held_out(client: Any, version: str) -> pd.DataFrame:
 def rollback(*, settings: Settings, shown: str | None = None, by: str = "") -> str:
     """Give the alias ``champion`` back to the version that the present champion replaced; returns its number.
 
-    Where it replaced the model in ``models/champion``, the alias goes, and that model is in use again.
+    Where it replaced the model in ``models/champion``, the alias goes, and that model is in use again. The one that
+    goes is the challenger again, unless another one waits.
     shown : version of the champion that the person saw, None for whichever it is.  by : name of that person.
     Raises ModelError when there is nothing to go back to, or another champion than the one that was shown.
     """
@@ -363,11 +373,15 @@ def rollback(*, settings: Settings, shown: str | None = None, by: str = "") -> s
         raise ModelError("There is no earlier champion to go back to.")
     before = line[-2]
     client.set_model_version_tag(NAME, present.version, "rolled_back", f"{_now()} {by}".strip())
+    _note(client, present.version, "rolled back", by)
     if before == COMMITTED:
         client.delete_registered_model_alias(NAME, CHAMPION)
     else:
         client.set_registered_model_alias(NAME, CHAMPION, before)
     client.set_registered_model_tag(NAME, LINE, json.dumps(line[:-1]))
+    waiting = find(CHALLENGER, settings=settings)
+    if waiting is None or waiting.version == before:  # back into the shadow, where what is known of it is shown
+        client.set_registered_model_alias(NAME, CHALLENGER, present.version)
     return before
 
 
@@ -381,6 +395,7 @@ def discard(*, settings: Settings, shown: str | None = None, by: str = "") -> st
         raise ModelError("There is no challenger.")
     client = _client(settings)
     client.set_model_version_tag(NAME, present.version, "discarded_by", by)
+    _note(client, present.version, "discarded", by)
     client.delete_registered_model_alias(NAME, CHALLENGER)
     return present.version
 
@@ -396,9 +411,10 @@ def _as_shown(alias: str, shown: str | None, settings: Settings) -> Found | None
 
 def history(*, settings: Settings) -> pd.DataFrame:
     """All versions, newest first: version, model_version, aliases, created_at, promoted_at, promoted_by, rolled_back
-    (when, and by whom), gate, macro_f1, held_out_macro_f1, data_hash, revision. Empty when there is no registry."""
-    names = ["version", "model_version", "aliases", "created_at", "promoted_at", "promoted_by", "rolled_back", "gate"]
-    names += ["macro_f1", "held_out_macro_f1", "data_hash", "revision"]
+    (when, and by whom, the last time), decisions (all, the first one first), gate, macro_f1, held_out_macro_f1,
+    data_hash, revision. Empty when there is no registry."""
+    names = ["version", "model_version", "aliases", "created_at", "promoted_at", "promoted_by", "rolled_back"]
+    names += ["decisions", "gate", "macro_f1", "held_out_macro_f1", "data_hash", "revision"]
     if not _exists(settings):
         return pd.DataFrame(columns=names)
     client = _client(settings)
@@ -412,6 +428,11 @@ def history(*, settings: Settings) -> pd.DataFrame:
             "version": str(found.version),
             "aliases": ", ".join(aliases.get(str(found.version), [])),
             "created_at": created,
+            "decisions": "; ".join(
+                f"{tag.removeprefix(DECIDED)[:16].replace('T', ' ')} {text}"
+                for tag, text in sorted(found.tags.items())
+                if tag.startswith(DECIDED)
+            ),
         }
         lines.append({name: own.get(name, known.get(name)) for name in names})
     table = pd.DataFrame(lines, columns=names)

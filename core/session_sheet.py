@@ -14,6 +14,7 @@ from core.playlists import FAR_FIT, FAR_STEP, NEAR_FIT, Playlist, minutes, mixtu
 from core.plots import SIGNS
 from core.schema import EMOTIONS
 
+WRITTEN = ("Mood before", "Mood after", "What was played", "What happened", "Next time")  # by hand
 LONGEST = 2000  # characters of a text field
 DISCLAIMER = (
     "The moods on this sheet are what a model that was trained on clips of Turkish music says of the music. They are "
@@ -32,7 +33,7 @@ th, td { text-align: left; vertical-align: top; padding: .35rem .5rem; border-bo
 th:nth-child(2) { width: 32%; } th:nth-child(4) { width: 45%; }
 th { border-bottom: 2px solid #111; } td.n { white-space: nowrap; font-variant-numeric: tabular-nums; }
 tbody.step { break-inside: avoid; } tr.head th { background: #eee; border-bottom: 1px solid #bbb; }
-.weak { font-weight: 600; } .small { color: #444; font-size: .85rem; overflow-wrap: anywhere; }
+.weak { font-weight: 600; } .small { color: #444; font-size: .8em; overflow-wrap: anywhere; }
 .note { border: 1px solid #111; padding: .5rem .75rem; margin: 1rem 0; }
 .write { border-bottom: 1px solid #bbb; height: 2rem; }
 button { font: inherit; padding: .4rem 1rem; }
@@ -80,9 +81,11 @@ def html(made: Playlist, session: Session, *, levelled: bool = False) -> bytes:
         "<dl>" + "".join(_field(name, text) for name, text in fields.items()) + "</dl>",
         f'<p class="note">{escape(DISCLAIMER)}</p>',
         "<h2>What is played, when and why</h2>",
-        *(f"<p>{escape(text)}</p>" for text in (*_how_to_read(made), *made.remarks)),
+        *(f"<p>{escape(text)}</p>" for text in _how_to_read(made)),
+        f'<p class="small">{escape(" ".join(made.remarks))}</p>' if made.remarks else "",
         _table(made, session.begins),
-        "<h2>After the session</h2>" + '<div class="write"></div>' * 3,
+        "<h2>Before and after the session</h2>",
+        "<dl>" + "".join(f'<dt>{name}</dt><dd class="write"></dd>' for name in WRITTEN) + "</dl>",
         "</body></html>",
     ]
     return "\n".join(parts).encode()
@@ -93,7 +96,7 @@ def _how_to_read(made: Playlist) -> list[str]:
     if made.path and len(made.way) > 1:
         how = (
             f"The music begins with what is {made.way[0]}, where the client is, and goes to {made.way[-1]} in "
-            f"{made.rows['step'].max()} small steps ({' → '.join(made.way)}): the iso principle. Each step says which "
+            f"{made.rows['step'].max()} steps ({' → '.join(made.way)}): the iso principle. Each step says which "
             "mixture of moods it wants, each piece what the model hears in it, how well that fits, and how far it is "
             "from the piece before."
         )

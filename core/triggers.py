@@ -132,8 +132,8 @@ def _new_labels(limits: Limits, news: News) -> Trigger:
     wanted = int(np.ceil(limits.new_labels * news.trained_on - 1e-9))
     changed = f" and {news.changed} changed ones" if news.changed else ""
     text = (
-        f"{news.new} new agreed labels{changed} since the last training, on {news.trained_on} clips; "
-        f"it rings at {wanted}."
+        f"{news.new} new agreed labels{changed} of which the model in use has not learned; it was trained on "
+        f"{news.trained_on} clips, and this rings at {wanted}."
     )
     return Trigger("new_labels", "New labels", news.share, limits.new_labels, news.share >= limits.new_labels, text)
 

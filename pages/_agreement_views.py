@@ -8,6 +8,7 @@ from core import store as db
 from core.store import Store
 from pages import _shared
 
+LEAST_EACH = 10  # answers of each kind, before anything is said of the pull of the guess
 ALPHA = (
     "Krippendorff's alpha: 1 is full agreement, 0 is what chance gives. From 0.8 labels are taken as reliable, from "
     "0.667 for tentative conclusions (Krippendorff 2004); emotions in music seldom reach that."
@@ -40,7 +41,12 @@ def overview(kept: Store, said: pd.DataFrame, needed: int, *, synthetic: bool) -
     total, by_emotion, pairs = _measured(agreement.votes(said))
     settled = int(truth["label"].notna().sum())
     boxes = st.columns(4)
-    boxes[0].metric("With a ground truth", f"{settled} of {reach['clips'].sum()}", border=True, help="Clips.")
+    boxes[0].metric(
+        "With a ground truth",
+        f"{settled} of {reach['clips'].sum()}",
+        border=True,
+        help="Clips with an emotion that stands. Clips that were settled as none, as bad audio, are not among them.",
+    )
     boxes[1].metric(
         "Two answers or more", int(total["clips"]), border=True, help="Clips on which agreement can be measured."
     )
@@ -111,9 +117,11 @@ def pull(said: pd.DataFrame) -> None:
         f"On the Label page the model's guess is hidden for {agreement.HIDDEN_SHARE:.0%} of the clips, drawn by a coin "
         "that nobody sees. If people agree with the guess more often when they see it, it sways them."
     )
-    if pd.isna(everyone["effect"]):
+    enough = table[["shown", "hidden"]].min(axis=1) >= LEAST_EACH
+    if not enough.iloc[0]:
         st.info(
-            f"Not enough yet: {everyone['shown']} answers with the guess shown, {everyone['hidden']} with it hidden.",
+            f"Not enough yet: {everyone['shown']} answers with the guess shown, {everyone['hidden']} with it hidden; "
+            f"{LEAST_EACH} of each are needed.",
             icon=":material/hourglass_empty:",
         )
         return
@@ -130,7 +138,7 @@ def pull(said: pd.DataFrame) -> None:
         f"{everyone['hidden']} when it is hidden: a difference of **{100 * everyone['effect']:+.0f} points** "
         f"(95 % interval {100 * low:+.0f} to {100 * high:+.0f}). {verdict}"
     )
-    known = table[table["effect"].notna()]
+    known = table[enough]
     drawn = known.rename(columns={"who": "label", "effect": "difference"})
     _shared.chart(
         plots_models.differences(

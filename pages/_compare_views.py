@@ -3,11 +3,12 @@
 import pandas as pd
 import streamlit as st
 
-from core import evaluate, leaderboard, plots_models
+from core import evaluate, in_use, leaderboard, plots_models
 from core.comparison import Comparison
 from core.errors import CoreError
 from core.leaderboard import MEASURES, PER_EMOTION, TIMES
 from core.schema import EMOTIONS
+from core.settings import Settings
 from pages import _shared
 
 PARTS = {"cv": "Cross-validation", "held_out": "Held-out part"}
@@ -18,6 +19,22 @@ CURVES = ("ROC", "Precision and recall", "Calibration", "Learning", "Noise")
 def name(found: Comparison, what: str, model: str = "run") -> str:
     """File name with the data's hash and the run or model."""
     return _shared.file_name(what, data_hash=str(found.about["data_hash"]), version=leaderboard.version(found, model))
+
+
+def another_in_use(found: Comparison) -> None:
+    """Say so where the model in use is none of these."""
+    try:
+        model = in_use.in_use(Settings())
+    except CoreError:
+        return  # said where a model is asked
+    if model.data_hash != found.about["data_hash"]:
+        st.warning(
+            f"In use is **{_shared.literal(model.version)}**, which people's labels trained too. This page is about "
+            "the algorithms of the last full training and their champion; the page Learning compares that one with the "
+            "model in use.",
+            icon=":material/swap_horiz:",
+        )
+        st.page_link("pages/learning.py", label="Champion and challenger", icon=":material/model_training:")
 
 
 def choose_model(found: Comparison, label: str = "Model", *, key: str = "model", **options: object) -> str:

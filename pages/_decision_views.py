@@ -50,13 +50,13 @@ class Page:
 
 def open_page() -> Page:
     """The model in use and its out-of-fold predictions; ends the page with a sentence without them."""
-    found = _shared.results()
     try:
         model = in_use.in_use(Settings())
-        if model.data_hash != found.about["data_hash"]:
-            raise ModelError("The stored results belong to another table than the model's. Train again.")
+        rows = in_use.rows(model, Settings())
+        if rows is None:
+            raise ModelError("The labels of the clips that the model was trained on are not at hand. Train again.")
         stored = bundle.read_policies(model.folder / bundle.POLICY)
-        return Page(model, stored, decisions.out_of_fold(model.folder, found.rows))
+        return Page(model, stored, decisions.out_of_fold(model.folder, rows))
     except CoreError as error:
         _shared.problem(error)
         st.stop()

@@ -112,7 +112,7 @@ def settle(kept: Store, person: Rater, row: pd.Series, answers: pd.DataFrame) ->
                     key=f"settle_{what}",
                     shortcut=_KEYS[what],
                     on_click=_adjudicate,
-                    args=(kept, row["clip_id"], what, token),
+                    args=(kept, row["clip_id"], what, token, _newest(answers)),
                 )
             _undo_button(kept)
 
@@ -160,13 +160,22 @@ def _too_fast(since: float) -> bool:
     return moment - before < _label_parts.TOO_FAST_S
 
 
-def _adjudicate(kept: Store, clip_id: str, what: str, token: str) -> None:
+def _newest(answers: pd.DataFrame) -> int:
+    """Number of the newest settlement of a clip that was on the screen; 0 without one."""
+    return int(max(answers.loc[answers["kind"].eq("adjudication"), "feedback_id"], default=0))
+
+
+def _adjudicate(kept: Store, clip_id: str, what: str, token: str, seen: int) -> None:
+    """seen : the newest settlement that the person saw: nobody overrules one unawares."""
     emotion = what in EMOTIONS
     if _too_fast(_pace().came_at):
         st.session_state[SAID] = ("error", TOO_SOON)
         return
     try:
         person = _who.still_analyst(kept)
+        said = db.feedback_table(kept, clip_id=clip_id)
+        if _newest(said[said["rater"].ne(person.name) | said["verified"].ne(person.verified)]) > seen:
+            raise CoreError("Somebody has settled this clip since it came before you. Look again.")
         receipt = db.add_feedback(
             kept,
             token=token,

@@ -110,7 +110,8 @@ def bring(kept: Store, person: Rater) -> None:
         key="import_actions",
         format_func=lambda a: f"{a} ({counts[a]})",
     )
-    table = plan.drop(columns="before")
+    first = [c for c in ("row", "action", "why", "file_name", "label", "skip_reason", "rater") if c in plan]
+    table = plan[[*first, *plan.columns.drop([*first, "before"])]]  # the hashes last: nobody reads them
     shown = table[table["action"].isin(only)] if only else table
     st.dataframe(shown, hide_index=True, alt="What the import would do, row by row")
     _shared.download(table, "import-dry-run", label="Download the dry run")

@@ -5,12 +5,13 @@ import json
 import pandas as pd
 import streamlit as st
 
-from core import before_after, jobs, plots, plots_learning, plots_models, registry, retrain, standing
+from core import before_after, in_use, jobs, plots, plots_learning, plots_models, registry, retrain, standing
 from core import shadow as shadows
 from core import store as db
 from core.errors import CoreError
 from core.evaluate import ALL
 from core.in_use import InUse
+from core.inference import Policy
 from core.pipeline import Served
 from core.queueing import raters_needed
 from core.settings import Settings
@@ -133,9 +134,24 @@ def _compared(table: pd.DataFrame, learned: dict[str, object], challenger: InUse
         " · ".join(f"{MEASURES[r.measure]} {r.before:.3f} → {r.after:.3f}" for r in rest.itertuples())
         + ". Intervals: 95 %, the same recordings drawn again for both models; neither is fitted again."
     )
+    st.caption(_answers(challenger))
+    if not (of_parts["low"] > 0).any():
+        st.warning(
+            "Nothing above shows that the challenger is better. The gate only asks that it is not clearly worse.",
+            icon=":material/balance:",
+        )
     if isinstance(gate := learned.get("gate"), dict):
         sign = ":material/check_circle:" if gate["passed"] else ":material/block:"
         st.markdown(f"{sign} **The gate**, when it was trained: {_shared.literal(str(gate['reason']))}")
+
+
+def _answers(challenger: InUse) -> str:
+    """How often each of the two gives one answer, on its own clips out of fold, and how often that is right."""
+    threshold, said = Policy().threshold, []
+    for name, model in (("champion", in_use.in_use(Settings())), ("challenger", challenger)):
+        share, right = in_use.accepted(model, Settings(), threshold=threshold)
+        said.append(f"the {name} for {share:.0%} of its clips, {right:.0%} of them right")
+    return f"One answer at {threshold:.2f}, each on the clips that it was trained on, out of fold: {'; '.join(said)}."
 
 
 # --- decisions -------------------------------------------------------------------------------------------------------
@@ -163,7 +179,11 @@ def _discard(kept: Store, shown: str) -> None:
 def _roll_back(kept: Store, shown: str) -> None:
     try:
         version = registry.rollback(settings=Settings(), shown=shown, by=_who.still_analyst(kept).name)
-        _shared.say("success", f"In use again: {version}. {_score_anew(kept)}")
+        _shared.say(
+            "success",
+            f"In use again: {version}. The model that goes works in the shadow, unless another challenger does. "
+            f"{_score_anew(kept)}",
+        )
     except CoreError as error:
         _shared.say("error", str(error))
 
@@ -196,7 +216,7 @@ def history(kept: Store, person: Rater, served: Served) -> None:
     if table.empty:
         st.info("The registry is empty: the model of the repository is in use.", icon=":material/inventory_2:")
     else:
-        times = ("created_at", "promoted_at")
+        times = [name for name in ("created_at", "promoted_at") if name in table]
         shown = table.assign(**{name: pd.to_datetime(table[name], utc=True) for name in times}).fillna(
             {"rolled_back": ""}
         )
@@ -243,7 +263,10 @@ def shadow(kept: Store, person: Rater, served: Served) -> None:
         f"Both have scored {len(table)} clips, and hear another emotion in {len(differ)} of them. "
         "These come first in the label queue, because an answer tells the two apart."
     )
-    st.page_link("pages/label.py", label="Label them", icon=":material/headphones:")
+    if differ["label"].isna().any():
+        st.page_link("pages/label.py", label="Label them", icon=":material/headphones:")
+    elif len(differ):
+        st.caption("All of these have a label. Where more evidence is needed, score more music.")
     proof = _proof(kept, served)
     _verdict(shadows.verdict(table, proof))
     if differ.empty:

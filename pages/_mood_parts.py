@@ -44,7 +44,7 @@ def filtered(found: Library, table: pd.DataFrame, *, moods_too: bool = True) -> 
             given |= _by_mood()
         left, right = st.columns(2)
         with left:
-            given |= {name: _range(table, name) for name in ("tempo", "lufs", "year")}
+            given |= {name: _range(table, name) for name in RANGES}
         with right:
             given |= {f"{name}s": _one_of(found, name) for name in ("artist", "album", "genre", "makam")}
     wanted = Filter(**given)  # type: ignore[arg-type]
@@ -79,7 +79,12 @@ def _by_mood() -> dict[str, object]:
     return {"emotions": tuple(emotions), "standings": tuple(standings), "confidence": confidence / 100}
 
 
-RANGES = {"tempo": ("Tempo (bpm)", 5), "lufs": ("Loudness (LUFS)", 1), "year": ("Year", 1)}
+RANGES = {
+    "tempo": ("Tempo (bpm)", 5),
+    "lufs": ("Loudness (LUFS)", 1),
+    "year": ("Year", 1),
+    "duration_s": ("Length (s)", 10),
+}
 
 
 def _range(table: pd.DataFrame, name: str) -> tuple[float, float] | None:

@@ -17,7 +17,7 @@ from pages import _shared
 from pages._mood_library import Library
 
 LIST = {
-    "title": "Title", "artist": "Artist", "emotion": "Emotion", "confidence": "Confidence", "standing": "Decision",
+    "title": "Title", "emotion": "Emotion", "confidence": "Confidence", "artist": "Artist", "standing": "Decision",
     "tempo": "Tempo", "lufs": "LUFS", "length": "Length", "album": "Album", "session": "Session", "year": "Year",
     "genre": "Genre", "makam": "Makam",
 }  # fmt: skip
@@ -31,6 +31,7 @@ NUMBERS = {
         "Distance", format="%.2f", help="Root mean square difference of the features, in standard deviations."
     ),
 }
+FAR = 1.0  # distance: nearer to two clips picked at random than to one heard twice
 MOST_NAMES = 2000  # of the pieces, that are sent to the browser to choose from
 MOST_POINTS = 5000  # on the map
 MOST_ROWS = 2000  # of a table on the page; the download has all
@@ -229,6 +230,8 @@ def alike(found: Library, shown: pd.DataFrame, chosen: str | None) -> None:
         "each in standard deviations of the training music, of which two clips picked at random are 1.4 apart. Of a "
         "recording that is there twice, one file is listed."
     )
+    if near.iloc[0] > FAR:
+        st.info("Nothing here sounds much like it: even the nearest piece is far.", icon=":material/wb_incandescent:")
     rows = found.pieces.loc[near.index]
     _table(rows, f"alike_{chosen[:8]}", distance=near)
     _download(rows.assign(distance=near), found, f"alike-{chosen[:8]}")

@@ -137,11 +137,12 @@ def all_clips(kept: Store, said: pd.DataFrame, needed: int) -> None:
 def _ask_delete(kept: Store, clip_id: str, name: str) -> None:
     st.markdown(
         f"**{_shared.literal(name)}** leaves queues, libraries and training, and its kept audio is removed from the "
-        "disk. A file of a library stays where it is. What people said of the clip stays in the audit trail."
+        "disk. A file of a library stays where it is. What people said of it stays in the audit trail, and counts no "
+        "more. This cannot be taken back; scoring the file again brings the clip."
     )
     with st.container(horizontal=True):
-        done = st.button("Delete it", type="primary", key="delete_now", on_click=_delete, args=(kept, clip_id, name))
-        if st.button("Keep it", key="delete_not") or done:
+        done = st.button("Delete it", key="delete_now", on_click=_delete, args=(kept, clip_id, name))
+        if st.button("Keep it", type="primary", key="delete_not") or done:
             st.rerun()
 
 

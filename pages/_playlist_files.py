@@ -105,8 +105,8 @@ def _typed() -> Session:
 def sheet(made: Playlist) -> None:
     """What, when and why on paper. What is typed here is put on the sheet and stored nowhere."""
     st.caption(
-        "What you type is put on the sheet, and stored nowhere else: it is forgotten when this browser tab is closed. "
-        "The sheet opens in the browser, which prints it."
+        "What you type is put on the sheet, and stored nowhere else: it is forgotten when this page is reloaded or "
+        "closed. The sheet opens in the browser, which prints it."
     )
     left, right = st.columns(2)
     left.text_input("Client", key="sheet_client", max_chars=200, autocomplete="off", persist_state="session")

@@ -45,20 +45,21 @@ def wish() -> Wish:
         bind="query-params",
         help="An iso path begins at the client's present mood and goes to the wished one in small steps.",
     )
-    if kind == "mood":
-        mood = st.segmented_control(
-            "Mood",
-            moods.CIRCLE,
-            format_func=plots.words,
-            default="relax",
-            required=True,
-            key="mood",
-            bind="query-params",
-        )
-        way, per_step, most = (mood,), 2, [moods.ACCEPTED]
-    else:
-        way, per_step = _way()
-        most = [moods.ACCEPTED, moods.BETWEEN]
+    with st.container():  # whatever is asked, the fields below keep their place
+        if kind == "mood":
+            mood = st.segmented_control(
+                "Mood",
+                moods.CIRCLE,
+                format_func=plots.words,
+                default="relax",
+                required=True,
+                key="mood",
+                bind="query-params",
+            )
+            way, per_step, most = (mood,), 2, [moods.ACCEPTED]
+        else:
+            way, per_step = _way()
+            most = [moods.ACCEPTED, moods.BETWEEN]
     left, right = st.columns(2)
     length = left.number_input(
         "Minutes", 5, 240, 60 if kind == "iso" else 30, 5, key=f"minutes_{kind}", bind="query-params"
@@ -86,7 +87,14 @@ def wish() -> Wish:
     )
     with right.container(horizontal=True, vertical_alignment="bottom"):
         seed = st.number_input(
-            "Variant", 0, 9999, 0, key="seed", bind="query-params", help="The same number makes the same list again."
+            "Variant",
+            0,
+            9999,
+            0,
+            key="seed",
+            bind="query-params",
+            help="The same number makes the same list again; another one a list of other pieces, perhaps with fewer "
+            "weak places.",
         )
     return Wish(kind, way, float(length), per_step, tuple(standings), float(target), int(seed))
 
@@ -107,9 +115,9 @@ def _way() -> tuple[tuple[str, ...], int]:
         for column, label, default, key in ((left, "Present mood", "sad", "start"), (right, "Goal", "happy", "goal"))
     )
     choices = {way[1] if len(way) == 3 else "": way for way in iso_path.ways(start, goal)}
-    over, left = "", right
+    over = ""
+    left, right = st.columns(2)
     if len(choices) > 1:
-        left, right = st.columns(2)
         over = left.segmented_control(
             "By way of",
             list(choices),
@@ -236,6 +244,8 @@ def about(made: Playlist) -> None:
             f"{playlists.loudest_without_boost(made):g} LUFS none is."
         )
     st.caption("  \n".join(_shared.literal(remark) for remark in others))
+    if any(playlists.LEFT[moods.REVIEW] in remark for remark in others):
+        st.page_link("pages/label.py", label="Listen to them on the Label page", icon=":material/headphones:")
 
 
 def listed(made: Playlist, table: pd.DataFrame) -> None:

@@ -23,6 +23,7 @@ from pages import _shared
 KEY = "who"  # in the session: the name
 COOKIE = "tme_rater"  # in the browser, for a year: the name and nothing else
 _LEFT = "who_left"  # in the session: the cookie no longer counts
+_GONE = "who_gone"  # in the session: the cookie that the browser sent was removed since
 _ASKED = "who_asked"  # in the session: a name that others may have
 _FAULT = "who_fault"  # in the session: why the name or role that was asked for is none
 
@@ -254,7 +255,7 @@ def _from_cookie() -> str:
 def _keep(name: str) -> None:
     """In the session and in the browser."""
     st.session_state[KEY] = name
-    if unquote(_cookie()) != name:
+    if unquote(_cookie()) != name or st.session_state.get(_GONE):
         _remember(name)
 
 
@@ -267,7 +268,7 @@ def _remember(name: str) -> None:
 def _leave() -> None:
     for key in (KEY, _ASKED, _FAULT):
         st.session_state.pop(key, None)
-    st.session_state[_LEFT] = True
+    st.session_state[_LEFT] = st.session_state[_GONE] = True
 
 
 def _enter(name: str) -> None:

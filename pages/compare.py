@@ -57,6 +57,7 @@ found = _shared.results()
 about, clips = found.about, found.rows
 if about["synthetic"]:
     st.warning("These models were trained on the synthetic stand-in. Their figures say nothing about music.")
+views.another_in_use(found)
 if about["quick"]:
     st.info("This was a quick run: one repeat, no searches and no ablations.", icon=":material/bolt:")
 st.caption(

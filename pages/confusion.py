@@ -7,6 +7,7 @@ from pages import _confusion_views as views
 
 st.title("Confusion")
 found = _shared.results()
+_compare_views.another_in_use(found)
 one, two = st.columns([3, 2], vertical_alignment="bottom")
 with one:
     model = _compare_views.choose_model(found, bind="query-params", on_change=views.forget_cell)

@@ -8,17 +8,21 @@ from pages import _playlist_files as files
 from pages import _playlist_parts as parts
 
 st.title("Playlists")
-found = library.required()
+# What comes and goes lies in containers: a field that it would move is no longer kept in the address.
+with st.container():
+    found = library.required()
 wanted = parts.wish()
-table, narrowed = shared.filtered(found, found.every, moods_too=False)
+with st.container():
+    table, narrowed = shared.filtered(found, found.every, moods_too=False)
 if table.empty:
     st.info("No piece is left. Widen the filter.", icon=":material/filter_alt_off:")
     st.stop()
-made = parts.make(wanted, found, table, narrowed)
-if made is None:
-    st.stop()
-st.subheader(made.name, divider="gray")
-parts.about(made)
+with st.container():
+    made = parts.make(wanted, found, table, narrowed)
+    if made is None:
+        st.stop()
+    st.subheader(made.name, divider="gray")
+    parts.about(made)
 shows = {
     "Pieces": lambda: parts.listed(made, table),
     "Picture": lambda: parts.drawn(made),

@@ -162,11 +162,14 @@ def test_a_small_library_says_so():
 def test_pieces_without_an_artist_may_be_neighbours_and_it_is_said():
     made = mood_lists.by_mood(usable(pieces([clip(f"p{k}") for k in range(4)])), "relax", 12)
     assert set(made.rows["weak"]) == {""}
-    assert "4 pieces name no artist" in "\n".join(made.remarks)
+    assert "Pieces that name no artist: 4." in "\n".join(made.remarks)
 
 
-def test_synthetic_pieces_are_named():
-    made = mood_lists.by_mood(usable(pieces([clip("a", genre="synthetic"), clip("b")])), "relax", 5)
+def test_synthetic_pieces_are_named_and_are_not_played_beside_music():
+    rows = [clip("a", genre="synthetic"), clip("b")]
+    assert usable(pieces(rows)).table.index.tolist() == ["b"]
+    assert "1 of 2 pieces are left out: synthetic, made by this program." in usable(pieces(rows)).remarks
+    made = mood_lists.by_mood(usable(pieces(rows[:1])), "relax", 5)
     assert "Synthetic pieces" in "\n".join(made.remarks)
 
 

@@ -170,7 +170,7 @@ def test_a_life_in_the_registry(table, background, store):
 
     history = registry.history(settings=settings)
     assert history["version"].tolist() == [third, bad, first]
-    assert history["aliases"].tolist() == ["", "", "champion"]
+    assert history["aliases"].tolist() == ["challenger", "", "champion"]  # what was rolled back works in the shadow
     assert history["gate"].str.startswith("failed").tolist() == [False, True, False]
     assert history["data_hash"].eq("0123abcd").all()
     assert history["held_out_macro_f1"].gt(0).all()
@@ -218,6 +218,15 @@ def test_what_is_decided_is_what_was_shown(table, background, store):
     history = registry.history(settings=store).set_index("version")
     assert history.loc[second, "promoted_by"] == "Ayşe"
     assert history.loc[second, "rolled_back"].endswith(" Can")
+    assert registry.find("challenger", settings=store).version == second
+    assert registry.promote(second, settings=store, shown=second, by="Ece").passed
+    history = registry.history(settings=store).set_index("version")
+    assert [said[17:] for said in history.loc[second, "decisions"].split("; ")] == [
+        "promoted by Ayşe",
+        "rolled back by Can",
+        "promoted by Ece",
+    ]
+    assert not history.loc[second, "rolled_back"]  # it is in use
 
 
 def test_the_way_back_goes_step_by_step_to_the_first_model_and_never_in_a_circle(table, background, store):
@@ -227,7 +236,9 @@ def test_the_way_back_goes_step_by_step_to_the_first_model_and_never_in_a_circle
     assert registry.promote(one, settings=store, against=in_use).passed
     assert registry.promote(two, settings=store).passed
     assert registry.promote(one, settings=store).passed  # an earlier champion comes back by promotion
-    assert [registry.rollback(settings=store) for _ in range(3)] == [two, one, "models/champion"]
+    for back, shadow in ((two, one), (one, two), ("models/champion", two)):
+        assert registry.rollback(settings=store) == back
+        assert registry.find("challenger", settings=store).version == shadow
     with pytest.raises(ModelError, match="no earlier champion"):
         registry.rollback(settings=store)
     assert registry.promote(two, settings=store, against=in_use).passed

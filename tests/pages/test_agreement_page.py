@@ -160,7 +160,7 @@ def test_the_same_settlement_sent_twice_is_one(opened, monkeypatch):
     monkeypatch.setattr(_who, "still_analyst", lambda kept: store.Rater("Boss", False, "analyst"))
     token = store.new_token()
     for _ in range(2):
-        _dispute_views._adjudicate(opened, clip[0], "sad", token)
+        _dispute_views._adjudicate(opened, clip[0], "sad", token, 0)
     assert store.feedback_table(opened)["kind"].tolist() == ["adjudication"]
 
 
@@ -527,3 +527,16 @@ def test_exports_hold_what_stands_and_the_trail_holds_everything(open_page, open
     trail = list(csv.DictReader(io.StringIO(content["Audit trail"].decode("utf-8-sig"), newline="")))
     assert [row["label"] for row in trail] == ["sad", "happy", "angry"]
     assert [row["origin"] for row in trail] == ["upload", "upload", "demo"]
+
+
+def test_who_settles_a_clip_has_seen_what_others_settled(open_page, opened):
+    clip = put(opened, audio=True)
+    answer(opened, clip, "Ece", "sad")
+    answer(opened, clip, "Can", "relax")
+    page = as_analyst(open_page, "Disputes")
+    store.add_feedback(
+        opened, token=store.new_token(), rater="Chief", label="relax", clip_id=clip[0], adjudication=True
+    )
+    page = page.button(key="settle_sad").click().run()
+    assert "Somebody has settled this clip since it came before you" in shown(page)
+    assert store.ground_truth(opened).loc[clip[0], "label"] == "relax"

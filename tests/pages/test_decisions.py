@@ -1,12 +1,13 @@
 """The Decisions page: what the sliders say is what is shown and what Predict uses; deep links and the stored policy."""
 
 import json
+import shutil
 
 import pytest
 
-from core import decisions
+from core import decisions, registry
 from core.inference import Policy
-from core.settings import ROOT
+from core.settings import ROOT, Settings
 
 
 def metric(page, label: str) -> str:
@@ -100,4 +101,26 @@ def test_without_a_training_run_it_says_so(open_page, monkeypatch, tmp_path):
     monkeypatch.setenv("TME_MODELS_DIR", str(tmp_path / "none"))
     page = open_page("decisions")
     assert not page.exception
-    assert "python -m core train" in page.info[0].value.replace("\\", "")
+    assert "python -m core train" in page.error[0].value.replace("\\", "")
+
+
+def test_a_model_that_labels_trained_is_shown_on_its_own_clips(open_page, data_dir, monkeypatch):
+    models = Settings().models_dir
+    folder = shutil.copytree(models / "champion", data_dir / "promoted")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps(manifest | {"version": "blend-new"}))
+    metrics = json.loads((folder / "metrics.json").read_text())
+    metrics["run"]["data_hash"] = "f" * 64
+    (folder / "metrics.json").write_text(json.dumps(metrics))
+    shutil.copy(models / "comparison" / "rows.csv", folder / "rows.csv")
+    monkeypatch.setattr(
+        registry, "find", lambda alias, *, settings: {"champion": registry.Found("3", folder)}.get(alias)
+    )
+    page = open_page("decisions")
+    assert not page.exception
+    assert not page.error
+    assert any("blend-new" in caption.value for caption in page.caption)
+    for other in ("compare", "confusion"):
+        page = open_page(other)
+        assert not page.exception
+        assert "blend-new" in page.warning[0].value.replace("\\", "")
