@@ -99,6 +99,7 @@ class Watched:
 
 def run(folder: Path, data: Path, workers: int) -> Watched:
     """Score the folder by the command, and look at its processes while it works."""
+    data.mkdir(exist_ok=True)
     before, began, seen = os.times(), time.monotonic(), Watched()
     process = subprocess.Popen(
         [sys.executable, "-m", "core", "score", folder, "--out", data / "out.parquet", "--workers", str(workers)],
