@@ -182,7 +182,7 @@ def _weak(row: Mapping[str, Any], on_a_way: bool, by_same: bool) -> str:
         found.append(f"far from the wanted mood ({mixture(row, 'want_')})")
     if on_a_way and row["change"] > FAR_STEP:
         found.append("a large step in mood")
-    if on_a_way and not np.isnan(row["tempo_change"]) and not small_tempo_step(row["tempo_change"]):
+    if not np.isnan(row["tempo_change"]) and not small_tempo_step(row["tempo_change"]):
         found.append(f"a large step in tempo ({row['tempo_change']:+.0%})".replace("%", " %"))
     if by_same:
         found.append("same artist as the piece before")

@@ -104,8 +104,8 @@ def _how_to_read(made: Playlist) -> list[str]:
         how = f"The music stays {made.way[0]}. Each piece says what the model hears in it, and how far it is from the "
         how += "piece before."
     else:
-        how = f"Pieces that the model hears as {made.way[0]}: the surer it is, the likelier a piece is chosen. No two "
-        how += "neighbours are by one artist where that can be."
+        how = f"Pieces that the model hears as {made.way[0]}: the surer it is, the likelier a piece is chosen. "
+        how += "They are in the order of their tempo. No two neighbours are by one artist where that can be."
     meaning = (
         f"A piece fits well when at most {NEAR_FIT:.0%} of the model's probability would have to move to make the "
         f"wanted mixture, roughly up to {FAR_FIT:.0%}; a step is small up to {NEAR_FIT:.0%} and large beyond "

@@ -505,3 +505,14 @@ def test_titles_that_differ_by_a_mark_are_two_pieces():
         clip("c", artist="ECE", title="ÖLDÜ"),
     ]
     assert len(usable(pieces(rows)).table) == 2
+
+
+@pytest.mark.parametrize(("mood", "onward"), [("relax", -1), ("sad", -1), ("happy", 1), ("angry", 1)])
+def test_calm_lists_slow_down_and_strong_ones_speed_up(mood, onward):
+    p = [0.85 if e == mood else 0.05 for e in EMOTIONS]
+    rows = [clip(f"{t}", p=tuple(p), artist=f"A{t}", tempo=t) for t in (120.0, 80.0, 160.0, 100.0, float("nan"))]
+    made = mood_lists.by_mood(usable(pieces(rows)), mood, 17)
+    known = made.rows["tempo"].dropna().to_numpy()
+    assert len(known) == 4
+    assert (onward * np.diff(known) > 0).all()
+    assert any("large step in tempo" in said for said in made.rows["weak"])  # 120 to 160
