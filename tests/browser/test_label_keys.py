@@ -1,5 +1,6 @@
 """Labelling with the keyboard alone and on a telephone, in a real browser."""
 
+import secrets
 import time
 
 import numpy as np
@@ -30,6 +31,11 @@ def queue(server):
         store.save_prediction(opened, said, policy=Policy(), decision=decide(said, Policy()))
     yield opened
     store.close_store(opened)
+
+
+def once(name):
+    """A name that nobody has answered under, also when a test is repeated: the page would ask whether that is them."""
+    return f"{name} {secrets.token_hex(3)}"
 
 
 def said(opened, rater):
@@ -76,7 +82,7 @@ def sit_down(page, server, name):
 
 @pytest.mark.parametrize("browser_page", [1280, 390], indirect=True, ids=["desktop", "telephone"])
 def test_a_session_with_the_keyboard_alone(server, queue, browser_page, request):
-    page, name = browser_page, f"Keys {request.node.callspec.id}"
+    page, name = browser_page, once(f"Keys {request.node.callspec.id}")
     sit_down(page, server, name)
     for key, emotion in zip("1234", EMOTIONS, strict=True):
         before = said(queue, name)
@@ -106,7 +112,7 @@ def test_a_session_with_the_keyboard_alone(server, queue, browser_page, request)
 def test_on_a_telephone_player_and_answers_are_in_sight_together(server, queue, browser_page):
     page = browser_page
     page.set_viewport_size({"width": 390, "height": 844})
-    sit_down(page, server, "Telephone")
+    sit_down(page, server, once("Telephone"))
     boxes = [page.get_by_role("button", name=e).bounding_box() for e in ("▲ angry", "★ happy", "■ relax", "● sad")]
     boxes.append(page.locator("audio").bounding_box())
     for box in boxes:
@@ -121,7 +127,7 @@ def test_on_a_telephone_player_and_answers_are_in_sight_together(server, queue, 
 
 
 def test_digits_in_a_comment_are_no_answers_and_the_comment_is_stored(server, queue, browser_page):
-    page, name = browser_page, "Scribe"
+    page, name = browser_page, once("Scribe")
     sit_down(page, server, name)
     tab_to(page, "button", "Comment")
     page.keyboard.press("Enter")
@@ -137,7 +143,7 @@ def test_digits_in_a_comment_are_no_answers_and_the_comment_is_stored(server, qu
 
 
 def test_a_key_that_is_held_down_is_one_answer(server, queue, browser_page):
-    page, name = browser_page, "Heavy hand"
+    page, name = browser_page, once("Heavy hand")
     sit_down(page, server, name)
     for _ in range(60):
         page.keyboard.down("3")
@@ -149,7 +155,7 @@ def test_a_key_that_is_held_down_is_one_answer(server, queue, browser_page):
 
 
 def test_a_second_press_while_the_page_is_slow_is_not_an_answer_to_the_next_clip(server, queue, browser_page):
-    page, name = browser_page, "Impatient"
+    page, name = browser_page, once("Impatient")
     sit_down(page, server, name)
     for wait in (150, 600):
         before = said(queue, name)
@@ -163,7 +169,7 @@ def test_a_second_press_while_the_page_is_slow_is_not_an_answer_to_the_next_clip
 
 
 def test_switches_do_not_keep_the_keys_and_the_space_bar_plays(server, queue, browser_page):
-    page, name = browser_page, "Switcher"
+    page, name = browser_page, once("Switcher")
     sit_down(page, server, name)
     page.get_by_text("Guesses").click()
     idle(page)
@@ -179,7 +185,7 @@ def test_switches_do_not_keep_the_keys_and_the_space_bar_plays(server, queue, br
 
 
 def test_from_an_empty_desk_undo_brings_the_clip_back_also_after_a_reload(server, queue, browser_page):
-    page, name = browser_page, "Finisher"
+    page, name = browser_page, once("Finisher")
     sit_down(page, server, name)
     for clip in store.label_queue(queue, rater=name, limit=1000, origins=store.ORIGINS, with_audio=True)["clip_id"]:
         store.add_feedback(queue, token=store.new_token(), rater=name, label="sad", clip_id=clip, source="label")
@@ -196,7 +202,7 @@ def test_from_an_empty_desk_undo_brings_the_clip_back_also_after_a_reload(server
 
 
 def test_one_answer_after_the_other(server, queue, browser_page):
-    page, name = browser_page, "Quick"
+    page, name = browser_page, once("Quick")
     sit_down(page, server, name)
     for number in range(1, 6):
         page.keyboard.press("1")
@@ -207,7 +213,7 @@ def test_one_answer_after_the_other(server, queue, browser_page):
 
 def test_the_next_clip_plays_by_itself_and_only_that(server, queue, browser_page):
     page = browser_page
-    sit_down(page, server, "Listener")
+    sit_down(page, server, once("Listener"))
     sound = "[...document.querySelectorAll('audio')].map(a => [a.src, a.paused])"
     page.wait_for_function("[...document.querySelectorAll('audio')].some(a => a.currentTime > 0)")
     ((first, paused),) = page.evaluate(sound)
