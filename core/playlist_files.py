@@ -166,11 +166,6 @@ def _cell(name: str, value: Any) -> Any:
     return inert(value) if name in TEXT and isinstance(value, str) else value
 
 
-def formula_safe(rows: pd.DataFrame) -> pd.DataFrame:
-    """A table for export, in which no text begins like a formula."""
-    return inert_table(rows)
-
-
 def stem(made: Playlist) -> str:
     """A name for its files: letters, digits and dashes, and the beginning of a hash of its pieces and their gains."""
     word = re.sub(r"[^A-Za-z0-9]+", "-", made.name.replace("→", "to")).strip("-").lower()
@@ -185,7 +180,7 @@ def file_name(path: str) -> str:
 
 def table_file(rows: pd.DataFrame) -> bytes:
     """A table as CSV: UTF-8 with a byte order mark, no text in it a formula."""
-    return formula_safe(rows).to_csv(index=False).encode("utf-8-sig")
+    return inert_table(rows).to_csv(index=False).encode("utf-8-sig")
 
 
 def there(path: str) -> bool:

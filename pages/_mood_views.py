@@ -8,9 +8,9 @@ from core import moods, plots, plots_moods
 from core import store as db
 from core.errors import CoreError
 from core.inference import percent
-from core.playlist_files import formula_safe
 from core.playlists import minutes
 from core.schema import BY_COLUMN
+from core.spreadsheets import inert_table
 from pages import _mood_library as library
 from pages import _mood_parts as parts
 from pages import _shared
@@ -201,7 +201,7 @@ def mapped(found: Library, shown: pd.DataFrame, chosen: str | None) -> None:
         plots_moods.library_map(shown, places, chosen=chosen),
         key=key,
         alt=f"Map of {len(heard)} pieces by their sound, with a symbol for each emotion; a click plays a piece",
-        data=formula_safe(shown[["title", "artist", "guess", "standing"]].join(places.points.round(3), how="inner")),
+        data=inert_table(shown[["title", "artist", "guess", "standing"]].join(places.points.round(3), how="inner")),
         on_select=clicked,
         selection_mode="points",
     )
@@ -258,7 +258,7 @@ def spread(found: Library, shown: pd.DataFrame, chosen: str | None) -> None:
         plots_moods.spread(table, what=moods.GROUPINGS[by]),
         key=_shared.file_name(f"moods-by-{by}", data_hash=found.name, version=found.version),
         alt=f"Pieces of each emotion by {by}; the largest group is {first['group']} with {first['pieces']} pieces",
-        data=formula_safe(table.round({"minutes": 1})),
+        data=inert_table(table.round({"minutes": 1})),
     )
     if len(table) > 20:
         st.caption(f"The 20 largest of {len(table)}; the numbers hold all.")

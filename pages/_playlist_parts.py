@@ -10,6 +10,7 @@ from core.errors import CoreError
 from core.moods import Filter
 from core.playlists import Playlist, Pool, minutes
 from core.schema import PROBA
+from core.spreadsheets import inert_table
 from pages import _mood_parts as parts
 from pages import _shared
 from pages._mood_library import Library
@@ -317,13 +318,11 @@ def drawn(made: Playlist) -> None:
         key=f"way_{tag}",
         alt="The pieces on the plane of moods, numbered: "
         + ", ".join(f"{r.number} {r.guess}" for r in rows.itertuples()),
-        data=playlist_files.formula_safe(pd.concat([rows[names], places.round(3)], axis=1)),
+        data=inert_table(pd.concat([rows[names], places.round(3)], axis=1)),
     )
     _shared.chart(
         plots_moods.over_time(rows),
         key=f"over-time_{tag}",
         alt=f"Probabilities of the four emotions and tempo over {minutes(made.length_s)}",
-        data=playlist_files.formula_safe(
-            rows[[*names, "begins_s", *PROBA, "tempo", "fit", "change", "tempo_change"]].round(3)
-        ),
+        data=inert_table(rows[[*names, "begins_s", *PROBA, "tempo", "fit", "change", "tempo_change"]].round(3)),
     )

@@ -18,6 +18,7 @@ from core import iso_path, levelled, loudness, mood_lists, playlist_files, playl
 from core.errors import AudioError, CoreError
 from core.playlists import usable
 from core.session_sheet import Session
+from core.spreadsheets import inert_table
 from tests.mood_library import clip, many, pieces, tone
 
 HOSTILE = 'Gül\n#EXTINF:1,x\n/etc/passwd <b>"&'
@@ -142,7 +143,7 @@ def test_no_tag_is_a_formula(begin):
     (row,) = csv.DictReader(io.StringIO(playlist_files.csv_file(made).decode("utf-8-sig")))
     assert (row["title"], row["artist"]) == (f"'{begin}cmd|calc", f"'{begin}x")
     assert row["gain_db"] == ""
-    safe = playlist_files.formula_safe(made.rows)
+    safe = inert_table(made.rows)
     assert safe["title"].tolist() == [f"'{begin}cmd|calc"]
     assert safe["duration_s"].tolist() == made.rows["duration_s"].tolist()
 
