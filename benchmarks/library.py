@@ -149,8 +149,9 @@ def simulate(place: Path, count: int) -> None:
 
     from core import library, library_cluster, pipeline, store
     from core.features import EXTRACTOR
-    from core.library_types import LibraryClip, LibraryEntry, LibraryFile, Window
+    from core.library_types import LibraryEntry, LibraryFile, Window
     from core.monitor import ALL, LEVELS
+    from core.records import MeasuredClip
     from core.schema import FeatureVector
     from core.settings import Settings
 
@@ -166,7 +167,7 @@ def simulate(place: Path, count: int) -> None:
     def entry(found):
         digest = hashlib.sha256(found.name.encode()).hexdigest()
         values = np.array([np.interp(u, LEVELS, q) for u, q in zip(rng.uniform(size=50), quantiles, strict=True)])
-        clip = LibraryClip(FeatureVector(digest, EXTRACTOR, values), 0.0, 30.0, -20.0, 44100, 128000, 240.0)
+        clip = MeasuredClip(FeatureVector(digest, EXTRACTOR, values), 0.0, 30.0, -20.0, 44100, 128000, 240.0)
         window = (Window(0.0, 30.0, digest),)
         file = LibraryFile(found.path, "excerpt", 1, found.stamp, "scored", "", EXTRACTOR, digest, 240.0, window)
         track = {"artist": f"artist {len(sizes) % 997}", "title": found.name, "source": os.path.dirname(found.path)}

@@ -193,7 +193,7 @@ def score(
             if given is None:
                 raise CoreError(f"There is no policy {policy!r}. Choose one of: {', '.join(served.policies)}.")
 
-            def tell(progress: library.Progress) -> None:
+            def tell(progress: library.RunProgress) -> None:
                 show(progress)
                 work.tell(progress.share, progress.text)
 

@@ -30,6 +30,7 @@ from core.library_types import Found
 from core.loudness import Meter, as_played
 from core.playlist_files import csv_file, file_name, label, line, m3u8, records, xspf
 from core.playlists import Playlist
+from core.records import Remark, RemarkKind
 
 FOLDER = "playlists"  # below the data folder
 FORMS = {"FLAC": ".flac", "WAV": ".wav"}
@@ -102,7 +103,8 @@ def level_copies(
             gains.append(gain)
             short = made.target_lufs - found.lufs - gain
             if short > SHOULD_MATTER_DB:
-                remarks.append(f"Piece {row['number']} stays {short:.1f} dB below the others: its peaks allow no more.")
+                text = f"Piece {row['number']} stays {short:.1f} dB below the others: its peaks allow no more."
+                remarks.append(Remark(RemarkKind.GAIN_LIMITED, text))
         done = replace(made, rows=made.rows.assign(gain_db=gains), remarks=(*made.remarks, *remarks))
         for ending, content in ((".m3u8", m3u8(done, files=files)), (".xspf", xspf(done, files=files))):
             _put(folder / f"playlist{ending}", content)

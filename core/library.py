@@ -27,13 +27,13 @@ from core.library_copies import near_duplicates
 from core.library_link import Where
 from core.library_results import Said
 from core.library_types import Found, LibraryEntry, LibraryFile, Plan
-from core.pipeline import Served, ask_shadow, judge
+from core.pipeline import Served, predict_and_decide, store_predictions
 from core.schema import FeatureVector
 from core.store import Store
 
 JOB = "library"  # name of the lock: one run at a time
 AT_ONCE = 500  # files looked up or written together
-JUDGED = 100  # clips that the model is asked about together, which takes 0.3 s
+PREDICTED = 100  # clips that the model is asked about together, which takes 0.3 s
 MOST_KNOWN = 5_000  # content hashes that travel with a chunk
 LINE_S = 10.0  # between two lines of progress where there is no terminal
 SHOWN = 20  # of the files that were not scored, in the summary
@@ -41,7 +41,7 @@ NOT_SCORED = ("refused", "unread", "quarantined", "fault")
 
 
 @dataclass(frozen=True)
-class Progress:
+class RunProgress:
     """How far a run is.
 
     phase : looking, scoring or writing.  found : files in the folder.  settled : known and unchanged.
@@ -153,14 +153,14 @@ def left_out(skipped: Mapping[str, int]) -> str:
 
 
 @contextmanager
-def bar() -> Iterator[Callable[[Progress], None]]:
+def bar() -> Iterator[Callable[[RunProgress], None]]:
     """A bar in the terminal; gives what shows progress on it. Elsewhere than in a terminal a line every ten seconds."""
     from tqdm import tqdm
 
     if not sys.stderr.isatty():
         told = [time.monotonic()]
 
-        def tell(progress: Progress) -> None:
+        def tell(progress: RunProgress) -> None:
             if time.monotonic() - told[0] >= LINE_S:
                 told[0] = time.monotonic()
                 print(progress.text, file=sys.stderr, flush=True)
@@ -169,7 +169,7 @@ def bar() -> Iterator[Callable[[Progress], None]]:
         return
     with tqdm(unit=" files", dynamic_ncols=True, disable=None, smoothing=0.05) as drawn:
 
-        def show(progress: Progress) -> None:
+        def show(progress: RunProgress) -> None:
             drawn.total = progress.found
             drawn.set_description_str(progress.phase, refresh=False)
             said = [f"{progress.not_scored:,} not scored", progress.note]
@@ -193,13 +193,13 @@ class _Spool:
         self._file.close()
 
     def add(self, found: Found) -> None:
-        self._file.write(json.dumps([found.path, found.name, found.size, found.stamp, found.problem]) + "\n")
+        self._file.write(json.dumps(asdict(found)) + "\n")
         self.count += 1
 
     def __iter__(self) -> Iterator[Found]:
         self._file.seek(0)
         for line in self._file:
-            yield Found(*json.loads(line))
+            yield Found(**json.loads(line))
 
     def batches(self, size: int = AT_ONCE) -> Iterator[list[Found]]:
         """The files in their order, so many at a time."""
@@ -221,7 +221,7 @@ def score_library(
     retry: bool = False,
     beside: bool = False,
     within: str = "",
-    tell: Callable[[Progress], None] = lambda _: None,
+    tell: Callable[[RunProgress], None] = lambda _: None,
 ) -> Summary:
     """Score all audio below a folder, and write one table of results.
 
@@ -249,11 +249,11 @@ class _Run:
     """One run: what it works with, and how far it is."""
 
     def __init__(
-        self, store: Store, served: Served, policy: Policy, plan: Plan, tell: Callable[[Progress], None]
+        self, store: Store, served: Served, policy: Policy, plan: Plan, tell: Callable[[RunProgress], None]
     ) -> None:
         self.store, self.served, self.policy, self.plan, self.tell = store, served, policy, plan, tell
         self.said = Said(served.model.version, policy)
-        self.progress = Progress()
+        self.progress = RunProgress()
         self.measured = 0  # files whose features were computed
         self.skipped: Counter[str] = Counter()
         self.root = ""  # what all paths of the library begin with
@@ -333,7 +333,7 @@ class _Run:
             new, new.count, self.plan, where=where, known=self.known, max_mb=max_mb, beat=self.waits
         )
         for entries in chunks:
-            failed = self.keep(entries)
+            failed = self.store_entries(entries)
             self.measured += sum(bool(entry.clips) for entry in entries)
             self.at(done=self.progress.done + len(entries), not_scored=self.progress.not_scored + failed)
 
@@ -355,7 +355,7 @@ class _Run:
         sizes = [found.size for found in chunk]
         return frozenset(db.known_contents(self.store, self.plan.name, EXTRACTOR, sizes=sizes, limit=MOST_KNOWN))
 
-    def keep(self, entries: Sequence[LibraryEntry]) -> int:
+    def store_entries(self, entries: Sequence[LibraryEntry]) -> int:
         """Store what came from a worker, and what the model says of it; returns how many files have no result."""
         new = [entry for entry in entries if not entry.known]
         again = [entry.file for entry in entries if entry.known]
@@ -379,13 +379,12 @@ class _Run:
         missing = db.unpredicted(
             self.store, clips, model_version=self.said.model_version, extractor=EXTRACTOR, policy=self.policy
         )
-        for k in range(0, len(missing), JUDGED):
+        for k in range(0, len(missing), PREDICTED):
             self.tick()
-            part = missing.iloc[k : k + JUDGED]
+            part = missing.iloc[k : k + PREDICTED]
             vectors = [FeatureVector(str(c), EXTRACTOR, v) for c, v in zip(part.index, part.to_numpy(), strict=True)]
-            judged = judge(vectors, self.served, policy=self.policy)
-            db.save_predictions(self.store, [(p, d) for p, _, d in judged], policy=self.policy)
-            ask_shadow(vectors, self.served, policy=self.policy, store=self.store)
+            decided = predict_and_decide(vectors, self.served, policy=self.policy)
+            store_predictions(decided, vectors, self.served, policy=self.policy, store=self.store)
 
     # --- results
 

@@ -8,13 +8,13 @@ with nothing beside them. What kills its worker even then is quarantined; no oth
 import queue
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError
-from dataclasses import astuple, replace
+from dataclasses import asdict, replace
 from itertools import chain, islice
 from typing import Any
 
 from core.errors import CoreError
 from core.features import EXTRACTOR
-from core.library_files import GONE, unseen
+from core.library_files import unseen
 from core.library_link import TICK_S, Beat, Link, Where, ask_workers, lacks, linked, runs_another, sent
 from core.library_types import Found, LibraryEntry, LibraryFile, Plan
 from core.library_work import measure_sent
@@ -98,7 +98,7 @@ def _seen_from_here(entries: Sequence[LibraryEntry]) -> list[LibraryEntry]:
     """With the true reason for a file that its worker did not see, and that is not gone."""
     return [
         replace(entry, file=replace(entry.file, reason=UNSHARED))
-        if entry.file.reason == GONE and not unseen(entry.file.path)
+        if entry.gone and not unseen(entry.file.path)
         else entry
         for entry in entries
     ]
@@ -125,7 +125,12 @@ def _round(
                 link.renew(beat)
             while len(flying) < width() and (waits := next(chain(_taken(again), fresh), None)):
                 chunk, times = waits
-                plain = [[*map(astuple, chunk)], astuple(plan), [*known(chunk)], max_mb]
+                plain = {
+                    "items": [asdict(found) for found in chunk],
+                    "plan": asdict(plan),
+                    "known": [*known(chunk)],
+                    "max_mb": max_mb,
+                }
                 future = sent(link.client, measure_sent, plain)
                 flying[future] = chunk, times
                 future.add_done_callback(finished.put)

@@ -52,6 +52,10 @@ class UnreadError(CoreError):
     """The file could not be read, or did not hold still; another time it may."""
 
 
+class GoneError(UnreadError):
+    """There is no such file where it was to be read."""
+
+
 # --- finding ---------------------------------------------------------------------------------------------------------
 
 
@@ -373,8 +377,8 @@ def unseen(path: str) -> str:
 def read(found: Found, *, max_mb: float) -> Content:
     """The whole content of a file.
 
-    A file that changes while it is read is read once more. Raises UnreadError when it changes again, is gone, cannot
-    be read, or is larger than max_mb.
+    A file that changes while it is read is read once more. Raises UnreadError when it changes again, cannot be read, or
+    is larger than max_mb, and GoneError when there is no such file.
     """
     content = _read_once(found, max_mb)
     if content is None:
@@ -390,7 +394,7 @@ def _read_once(found: Found, max_mb: float) -> Content | None:
     try:
         return _read_far(found, max_mb) if "://" in found.path else _read_near(found, max_mb)
     except FileNotFoundError as error:
-        raise UnreadError(GONE) from error
+        raise GoneError(GONE) from error
     except OSError as error:
         raise UnreadError(f"It cannot be read: {fault(error)}.") from error
 

@@ -72,7 +72,7 @@ class Where:
 def sent(client: Any, function: Callable[[Any], Any], plain: Any, **how: Any) -> Any:
     """The future of a call on a worker.
 
-    function : of one argument, at the top of its module.  plain : that argument, of numbers, texts, lists and None.
+    function : of one argument, at the top of its module.  plain : that argument, of numbers, texts, lists, dicts, None.
     how : as `Client.submit` takes it.
     """
     name = f"{function.__module__}:{function.__qualname__}"
@@ -182,23 +182,36 @@ def ask_workers(link: Link, item: Found, beat: Beat) -> None:
             future.release()
 
 
-def _answer(future: Any) -> tuple[str, str, str] | None:
-    """What a worker said: why it cannot run the program, its extractor, why it does not see the file."""
+@dataclass(frozen=True)
+class _Answer:
+    """What a worker answered.
+
+    lacking : why it cannot run the program.  extractor : what it measures with.  unseen : why it does not see the file.
+    """
+
+    lacking: str = ""
+    extractor: str = ""
+    unseen: str = ""
+
+
+def _answer(future: Any) -> _Answer | None:
+    """The answer of a worker; None while there is none, and where it was lost on its way."""
     if future.status not in ("finished", "error"):
         return None
     try:
-        return ("", *future.result(timeout=60))
+        return _Answer(**future.result(timeout=60))
     except (CancelledError, TimeoutError, OSError):
         return None  # lost on its way
     except Exception as error:  # whatever importing the program raises there, or the death of the worker by it
-        return (str(error) or type(error).__name__, "", "")
+        return _Answer(lacking=str(error) or type(error).__name__)
 
 
-def _refuse_unfit(answers: Mapping[str, tuple[str, str, str]], item: Found) -> None:
+def _refuse_unfit(answers: Mapping[str, _Answer], item: Found) -> None:
     """Raises CoreError for workers that cannot do the work."""
-    lacking = {name: why for name, (why, _, _) in answers.items() if why}
-    others = {name: extractor for name, (why, extractor, _) in answers.items() if not why and extractor != EXTRACTOR}
-    blind = {name: problem for name, (_, _, problem) in answers.items() if problem}
+    lacking = {name: answer.lacking for name, answer in answers.items() if answer.lacking}
+    able = {name: answer.extractor for name, answer in answers.items() if not answer.lacking}
+    others = {name: extractor for name, extractor in able.items() if extractor != EXTRACTOR}
+    blind = {name: answer.unseen for name, answer in answers.items() if answer.unseen}
     if lacking:
         raise CoreError(lacks(_named(lacking), next(iter(lacking.values()))))
     if others:

@@ -30,22 +30,38 @@ _NAMED = re.compile(r"\s*([^:=]*?)\s*[:=](.*)", re.DOTALL)
 
 
 def read_tags(data: bytes, path: str) -> dict[str, Any]:
-    """Artist, title, album, genre, year, makam, usul and performer of a file; source is its folder.
+    """Return what the tags of a library's file say, and what its place says where they are silent.
 
-    Without a title the file's name stands for it. Makam, usul and performer come from tags of these names, or from a
-    comment such as ``makam: Hicaz; usul: Aksak``; the performer also from ID3's list of musicians (TMCL), or the
-    conductor (TPE3). Tags that cannot be read are no tags.
+    The keys are those of ``file_tags``, and source: the folder. Without a title in the tags the file's name stands
+    for it.
+    """
+    place, known = from_path(path), file_tags(data, path.rpartition("/")[2])
+    return {**place, **known, "title": known["title"] or place["title"]}
+
+
+def file_tags(data: bytes, name: str) -> dict[str, Any]:
+    """Return artist, title, album, genre, makam, usul, performer and year as the tags of a file say.
+
+    Texts are empty, and the year is None, where the tags say nothing or cannot be read. Makam, usul and performer come
+    from tags of these names, or from a comment such as ``makam: Hicaz; usul: Aksak``; the performer also from ID3's
+    list of musicians (TMCL), or the conductor (TPE3).
+
+    Parameters
+    ----------
+    data
+        The bytes of the file.
+    name
+        The name of the file, whose ending tells the format.
     """
     from tinytag import TinyTag, TinyTagException
 
     try:
-        found = TinyTag.get(path.rpartition("/")[2], file_obj=io.BytesIO(data), duration=False)
-        known = {n: _tidy(getattr(found, n)) for n in PLAIN} | _music(found.comment, found.other)
+        found = TinyTag.get(name, file_obj=io.BytesIO(data), duration=False)
+        known: dict[str, Any] = {n: _tidy(getattr(found, n)) for n in PLAIN} | _music(found.comment, found.other)
         year = re.search(r"\d{4}", found.year or "")
     except TinyTagException:
         known, year = dict.fromkeys((*PLAIN, *MUSIC), ""), None
-    place = from_path(path)
-    return {**place, **known, "title": known["title"] or place["title"], "year": int(year[0]) if year else None}
+    return {**known, "year": int(year[0]) if year else None}
 
 
 def _music(comment: str | None, other: Mapping[str, Sequence[str]]) -> dict[str, str]:

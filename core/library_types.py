@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.errors import CoreError
-from core.schema import FeatureVector
+from core.records import MeasuredClip
 
 
 @dataclass(frozen=True)
@@ -85,32 +85,16 @@ class LibraryFile:
 
 
 @dataclass(frozen=True, eq=False)
-class LibraryClip:
-    """A measured part of a file.
-
-    vector : its features.  start_s, duration_s : of the clip.  lufs : its loudness, None for a clip too short for it.
-    sr, bitrate, file_duration_s, channels : of the file.
-    """
-
-    vector: FeatureVector
-    start_s: float
-    duration_s: float
-    lufs: float | None
-    sr: int
-    bitrate: int
-    file_duration_s: float
-    channels: int | None = None
-
-
-@dataclass(frozen=True, eq=False)
 class LibraryEntry:
     """A file with what was measured in it.
 
     track : what `core.library_tags.read_tags` tells.
     known : the same content was measured before; windows and duration are to be taken from there.
+    gone : there was no such file where it was to be read.
     """
 
     file: LibraryFile
-    clips: tuple[LibraryClip, ...] = ()
+    clips: tuple[MeasuredClip, ...] = ()
     track: Mapping[str, Any] | None = None
     known: bool = False
+    gone: bool = False

@@ -1,35 +1,35 @@
 """What a worker does: read files, hash, decode, measure. It asks no database and loads no model.
 
-The steps are those of ``core.pipeline.score_clip``; what the model says of the features is asked where they come
-together, for many clips at once (``core.pipeline.judge``), so that workers start fast and stay small: no pandas, no
-scipy, no scikit-learn.
+Files are measured by ``core.measure``, as uploads are. The model is asked where the features come together, for many
+clips at once (``core.pipeline.predict_and_decide``), so that workers start fast and stay small: no pandas, no scipy, no
+scikit-learn.
 """
 
-import math
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from core.audio import Source, excerpt, inspect
+from core.audio import Source, inspect
 from core.errors import AudioError, CoreError
-from core.features import EXTRACTOR, extract
-from core.library_files import UnreadError, read, unseen, unsupported
+from core.features import EXTRACTOR
+from core.library_files import GoneError, UnreadError, read, unseen, unsupported
 from core.library_tags import read_tags
-from core.library_types import Found, LibraryClip, LibraryEntry, LibraryFile, Plan, Window
-from core.loudness import Meter
+from core.library_types import Found, LibraryEntry, LibraryFile, Plan, Window
+from core.measure import measure
+from core.records import MeasuredClip
 
 
-def look(path: str) -> tuple[str, str]:
-    """What this worker measures with, and why it does not see a file; empty when it does."""
-    return EXTRACTOR, unseen(path)
+def look(path: str) -> dict[str, str]:
+    """What this worker measures with, and why it does not see a file (empty when it does), by name."""
+    return {"extractor": EXTRACTOR, "unseen": unseen(path)}
 
 
-def measure_sent(sent: Sequence[Any]) -> list[LibraryEntry]:
+def measure_sent(sent: Mapping[str, Any]) -> list[LibraryEntry]:
     """As `measure_chunk`, whose arguments came as plain data, see `core.library_link.sent`."""
-    items, plan, known, max_mb = sent
-    return measure_chunk([Found(*item) for item in items], Plan(*plan), frozenset(known), max_mb)
+    items, plan = [Found(**item) for item in sent["items"]], Plan(**sent["plan"])
+    return measure_chunk(items, plan, frozenset(sent["known"]), sent["max_mb"])
 
 
 def measure_chunk(items: Sequence[Found], plan: Plan, known: frozenset[str], max_mb: float) -> list[LibraryEntry]:
@@ -57,6 +57,8 @@ def measure_file(item: Found, plan: Plan, known: frozenset[str] | set[str], max_
         if source.digest in known:
             return LibraryEntry(replace(file, state="scored"), known=True)
         return _measured(file, source, plan)
+    except GoneError as error:
+        return LibraryEntry(replace(file, state="unread", reason=str(error)), gone=True)
     except UnreadError as error:
         return LibraryEntry(replace(file, state="unread", reason=str(error)))
     except CoreError as error:
@@ -74,31 +76,21 @@ def _fault(error: Exception) -> str:
 def _measured(file: LibraryFile, source: Source, plan: Plan) -> LibraryEntry:
     """The entry of a file that holds audio. Raises AudioError when no part of it could be measured."""
     windows: list[Window] = []
-    clips: list[LibraryClip] = []
+    clips: list[MeasuredClip] = []
     remarks: tuple[str, ...] = ()
     spans = [None] if plan.hop_s is None else plan.spans(source.duration_s)
     for span in spans:
-        meter = Meter(source.sr)
         try:
-            if span is None:
-                recording = excerpt(source, listen=meter)
-            else:
-                recording = excerpt(source, start_s=span[0], length_s=span[1] - span[0], listen=meter)
+            measured = measure(source, span)
         except AudioError as error:
             if span is None:
                 raise
-            windows.append(Window(*span, None, str(error)))
+            windows.append(Window(span[0], span[1], None, str(error)))
             continue
-        clip, lufs = recording.clip, meter.lufs()
-        start_s, length_s = recording.start_s, clip.duration_s
-        bitrate = round(8 * len(source.data) / source.duration_s)
-        vector = extract(clip)
-        loud = None if math.isnan(lufs) else lufs
-        clips.append(
-            LibraryClip(vector, start_s, length_s, loud, source.sr, bitrate, source.duration_s, source.channels)
-        )
-        windows.append(Window(start_s, start_s + length_s, clip.clip_id))
-        remarks = tuple(dict.fromkeys((*remarks, *recording.remarks)))
+        clip = measured.clip
+        clips.append(clip)
+        windows.append(Window(clip.start_s, clip.start_s + clip.duration_s, clip.vector.clip_id))
+        remarks = tuple(dict.fromkeys((*remarks, *measured.recording.remarks)))
     if not clips:
         raise AudioError(windows[0].remark)
     done = replace(file, state="scored", windows=tuple(windows), remarks=remarks)

@@ -16,12 +16,15 @@ import pandas as pd
 from core import names, tracks
 from core import store as db
 from core.agreement import current_answers
-from core.audio import Recording, Source, excerpt, file_of, inspect
+from core.audio import Recording, Source, inspect
 from core.clips import keep_audio
 from core.errors import AudioError, ModelError, StoreError, TableError
-from core.features import EXTRACTOR, extract
+from core.features import EXTRACTOR
 from core.inference import Decision, Model, Policy, Prediction, decide, predict
+from core.library_tags import file_tags
+from core.measure import Measured, Span, measure
 from core.monitor import Reference, Unlike, unlike
+from core.records import MeasuredFile, Remark, RemarkKind
 from core.schema import FeatureVector
 from core.settings import Settings
 from core.store import Receipt, Store
@@ -67,26 +70,55 @@ def serve(settings: Settings, *, alias: str = "champion") -> Served:
 
 
 @dataclass(frozen=True, eq=False)
-class Scored:
-    """One clip from its bytes to the decision.
+class Decided:
+    """What came of the features of one clip.
 
-    prediction_id : of the stored row; None when it could not be stored, and then ``problem`` says why.
-    latency_s : from the bytes to the decision, without storing.
+    prediction : of the model.  unlike : the comparison with the training music.  decision : under a policy.
     """
 
-    recording: Recording
-    vector: FeatureVector
     prediction: Prediction
     unlike: Unlike
-    policy: Policy
     decision: Decision
+
+
+@dataclass(frozen=True, eq=False)
+class ScoredClip:
+    """One clip from its bytes to the decision.
+
+    policy : under which it was decided.  latency_s : from the bytes to the decision, without storing.
+    prediction_id : of the stored row; None when it could not be stored, and then ``problem`` says why.
+    """
+
+    measured: Measured
+    decided: Decided
+    policy: Policy
     latency_s: float
     prediction_id: int | None = None
     problem: str = ""
 
     @property
+    def recording(self) -> Recording:
+        return self.measured.recording
+
+    @property
+    def vector(self) -> FeatureVector:
+        return self.measured.vector
+
+    @property
     def clip_id(self) -> str:
-        return self.recording.clip.clip_id
+        return self.vector.clip_id
+
+    @property
+    def prediction(self) -> Prediction:
+        return self.decided.prediction
+
+    @property
+    def unlike(self) -> Unlike:
+        return self.decided.unlike
+
+    @property
+    def decision(self) -> Decision:
+        return self.decided.decision
 
 
 def score_clip(
@@ -99,7 +131,7 @@ def score_clip(
     origin: str = "upload",
     audio: Path | None = None,
     max_mb: float = 200,
-) -> Scored:
+) -> ScoredClip:
     """Decode, measure, predict, compare with the training music, decide, and store all that.
 
     store : None keeps nothing.  origin : how the clip came here, one of ``core.store.ORIGINS``.
@@ -108,68 +140,29 @@ def score_clip(
     and not the answer: ``problem`` holds the sentence.
     """
     started = time.perf_counter()
-    recording = excerpt(inspect(data, name, max_mb=max_mb))
-    return _score(recording, served, policy, store, origin, len(data), started, audio)
+    source = inspect(data, name, max_mb=max_mb)
+    scored = _score(source, None, served, policy, store, started)
+    return store_scored(scored, source, served, store, origin=origin, audio=audio)
 
 
 def _score(
-    recording: Recording,
-    served: Served,
-    policy: Policy,
-    store: Store | None,
-    origin: str,
-    size: int,
-    started: float,
-    audio: Path | None = None,
-) -> Scored:
-    """size : bytes of the whole file.  started : when the work on the clip began."""
-    vector, problem = _known(store, recording.clip.clip_id)
-    if vector is None:
-        vector = extract(recording.clip)
-    ((prediction, compared, decision),) = judge([vector], served, policy=policy)
-    scored = Scored(
-        recording, vector, prediction, compared, policy, decision, time.perf_counter() - started, problem=problem
-    )
-    kept = keep(scored, store, origin=origin, bitrate=round(8 * size / recording.duration_s), audio=audio)
-    _ask_shadow(kept, served, store)
-    return kept
+    source: Source, span: Span | None, served: Served, policy: Policy, store: Store | None, started: float
+) -> ScoredClip:
+    """Measure, predict and decide; nothing is stored. started : when the work on the clip began."""
+    problem = ""
 
+    def known(clip_id: str) -> FeatureVector | None:
+        nonlocal problem
+        vector, problem = _known(store, clip_id)
+        return vector
 
-def judge(
-    vectors: Sequence[FeatureVector], served: Served, *, policy: Policy
-) -> list[tuple[Prediction, Unlike, Decision]]:
-    """What the model says of each clip, how it stands beside the training music, and the decision, in the order given.
-
-    Fifty clips at once cost little more than one.
-    """
-    compared = [unlike(vector, served.reference) for vector in vectors]
-    return [
-        (prediction, beside, decide(prediction, policy, unlike=beside.reasons))
-        for prediction, beside in zip(predict(served.model, vectors), compared, strict=True)
-    ]
-
-
-def ask_shadow(vectors: Sequence[FeatureVector], served: Served, *, policy: Policy, store: Store) -> None:
-    """Store what the challenger says of stored clips, where there is one. Nobody waits for it, and nothing shows it.
-
-    What could not be stored is told to the log alone: the next scoring of the stored clips makes up for it.
-    """
-    if served.shadow is None:
-        return
-    said = [(prediction, decision) for prediction, _, decision in judge(vectors, served.shadow, policy=policy)]
-    try:
-        db.save_predictions(store, said, policy=policy, role="challenger")
-    except StoreError as error:
-        _LOG.warning("What the challenger says was not stored: %s", error)
-
-
-def _ask_shadow(scored: Scored, served: Served, store: Store | None) -> None:
-    if store is not None and scored.prediction_id is not None:
-        ask_shadow([scored.vector], served, policy=scored.policy, store=store)
+    measured = measure(source, span, known=known)
+    (decided,) = predict_and_decide([measured.vector], served, policy=policy)
+    return ScoredClip(measured, decided, policy, time.perf_counter() - started, problem=problem)
 
 
 def _known(store: Store | None, clip_id: str) -> tuple[FeatureVector | None, str]:
-    """The cached features, and why the cache could not be asked."""
+    """The stored features, and why the store could not be asked."""
     if store is None:
         return None, ""
     try:
@@ -178,77 +171,119 @@ def _known(store: Store | None, clip_id: str) -> tuple[FeatureVector | None, str
         return None, str(error)
 
 
-def keep(
-    scored: Scored,
+def predict_and_decide(vectors: Sequence[FeatureVector], served: Served, *, policy: Policy) -> list[Decided]:
+    """Predict, compare with the training music and decide for each clip, in the order given.
+
+    Fifty clips at once cost little more than one.
+    """
+    compared = [unlike(vector, served.reference) for vector in vectors]
+    return [
+        Decided(prediction, comparison, decide(prediction, policy, unlike=comparison.reasons))
+        for prediction, comparison in zip(predict(served.model, vectors), compared, strict=True)
+    ]
+
+
+def store_predictions(
+    decided: Sequence[Decided],
+    vectors: Sequence[FeatureVector],
+    served: Served,
+    *,
+    policy: Policy,
+    store: Store,
+    latency_s: float | None = None,
+) -> list[int]:
+    """Store predictions and decisions for stored clips, also those of the challenger, and return the rows' ids.
+
+    decided : of the model in use.  vectors : of the same clips, for the challenger.
+    latency_s : from the bytes to the decision, where a person waited for it.
+    Raises StoreError when the predictions of the model in use cannot be stored.
+    """
+    said = [(one.prediction, one.decision) for one in decided]
+    ids = db.save_predictions(store, said, policy=policy, latency_s=latency_s)
+    _ask_shadow(vectors, served, policy=policy, store=store)
+    return ids
+
+
+def _ask_shadow(vectors: Sequence[FeatureVector], served: Served, *, policy: Policy, store: Store) -> None:
+    """Store what the challenger predicts for stored clips, where there is one. Nothing shows it.
+
+    A failure goes to the log alone: the next scoring of the stored clips makes up for it.
+    """
+    if served.shadow is None:
+        return
+    decided = predict_and_decide(vectors, served.shadow, policy=policy)
+    try:
+        said = [(one.prediction, one.decision) for one in decided]
+        db.save_predictions(store, said, policy=policy, role="challenger")
+    except StoreError as error:
+        _LOG.warning("What the challenger says was not stored: %s", error)
+
+
+def store_scored(
+    scored: ScoredClip,
+    source: Source,
+    served: Served,
     store: Store | None,
     *,
     origin: str = "upload",
-    bitrate: int | None = None,
     audio: Path | None = None,
-) -> Scored:
-    """Store clip, audio, features, prediction and decision; returns it with the row's id, or with the problem."""
+) -> ScoredClip:
+    """Store clip, audio, features, prediction and decision; returns it with the row's id, or with the problem.
+
+    source : the file that the clip is a part of.  origin, audio : as for ``score_clip``.
+    """
     if store is None or scored.problem:
         return scored
-    recording, clip = scored.recording, scored.recording.clip
     try:
-        db.add_clip(
-            store,
-            clip.clip_id,
-            file_name=recording.name,
-            duration_s=clip.duration_s,
-            sr=recording.sr,
-            start_s=recording.start_s,
+        file = MeasuredFile(
+            clips=(scored.measured.clip,),
+            content_hash=source.digest,
+            file_name=source.name,
             origin=origin,
-            content_hash=file_of(clip.clip_id),
-            bitrate=bitrate,
-            path=None if audio is None else keep_audio(clip, audio),
+            path=None if audio is None else keep_audio(scored.recording.clip, audio),
+            tags=file_tags(source.data, source.name),
         )
-        db.save_features(store, scored.vector)
+        db.save_measured(store, file, bring_back=True)
     except StoreError as error:
         return replace(scored, problem=str(error))
-    return _keep_prediction(scored, store)
+    return _store_prediction(scored, served, store)
 
 
-def _keep_prediction(scored: Scored, store: Store | None) -> Scored:
-    """Store what the model said of a clip that is stored. Of two problems the first is told: it has the cause."""
+def _store_prediction(scored: ScoredClip, served: Served, store: Store | None) -> ScoredClip:
+    """Store the prediction for a clip that is stored. Of two problems the first is shown: it has the cause."""
     if store is None:
         return scored
     try:
-        number = db.save_prediction(
-            store, scored.prediction, policy=scored.policy, decision=scored.decision, latency_s=scored.latency_s
+        (number,) = store_predictions(
+            [scored.decided],
+            [scored.vector],
+            served,
+            policy=scored.policy,
+            store=store,
+            latency_s=scored.latency_s,
         )
     except StoreError as error:
         return replace(scored, problem=scored.problem or str(error))
     return replace(scored, prediction_id=number, problem="")
 
 
-def again(scored: Scored, served: Served, policy: Policy, store: Store | None) -> Scored:
-    """The same features by the model and the policy of today: stored as a row of its own where one of them changed.
+def rescore(scored: ScoredClip, served: Served, policy: Policy, store: Store | None) -> ScoredClip:
+    """Score the same features by today's model and policy: a stored row of its own where one of them changed.
 
     The clip itself is left as it is: one that was deleted meanwhile stays deleted.
     """
-    model = served.model
-    if policy == scored.policy and model.version == scored.prediction.model_version:
+    model, before = served.model, scored.decided
+    if policy == scored.policy and model.version == before.prediction.model_version:
         return scored
-    prediction, compared = scored.prediction, scored.unlike
-    if model.version != prediction.model_version:
-        (prediction,) = predict(model, [scored.vector])
-        compared = unlike(scored.vector, served.reference)
-    decision = decide(prediction, policy, unlike=compared.reasons)
-    changed = replace(
-        scored,
-        prediction=prediction,
-        unlike=compared,
-        policy=policy,
-        decision=decision,
-        prediction_id=None,
-    )
-    kept = _keep_prediction(changed, store)
-    _ask_shadow(kept, served, store)
-    return kept
+    if model.version != before.prediction.model_version:
+        (decided,) = predict_and_decide([scored.vector], served, policy=policy)
+    else:
+        decided = replace(before, decision=decide(before.prediction, policy, unlike=before.unlike.reasons))
+    changed = replace(scored, decided=decided, policy=policy, prediction_id=None)
+    return _store_prediction(changed, served, store)
 
 
-def explain(scored: Scored, served: Served) -> pd.DataFrame:
+def explain(scored: ScoredClip, served: Served) -> pd.DataFrame:
     """Why the model gives the probabilities that are shown; see ``core.explain.explain_clip``."""
     from core.explain import explain_clip
 
@@ -266,7 +301,7 @@ def warm_up(served: Served) -> None:
 
 
 def record_feedback(
-    scored: Scored,
+    scored: ScoredClip,
     store: Store,
     *,
     label: str,
@@ -299,7 +334,7 @@ def record_feedback(
     )
 
 
-def take_back(scored: Scored, store: Store, *, feedback_id: int, rater: str, verified: bool = False) -> str | None:
+def take_back(scored: ScoredClip, store: Store, *, feedback_id: int, rater: str, verified: bool = False) -> str | None:
     """Take back this one answer of the rater's. Sent again, it changes nothing.
 
     Returns the rater's answer about the clip that counts afterwards, an emotion or a reason to skip; None for none.
@@ -324,27 +359,33 @@ def score_windows(
     source: Source,
     served: Served,
     *,
-    spans: Iterable[tuple[float, float]],
+    spans: Iterable[Span],
     policy: Policy,
     store: Store | None,
     origin: str = "upload",
-) -> Iterator[tracks.Scored]:
+) -> Iterator[tracks.ScoredWindow]:
     """Score one window of a recording after the other, so that the caller can show progress, and stop.
 
     spans : start and end of each window in s, as from ``core.tracks.spans``.
     A silent window is a row with a remark, not the end of the recording; so is what makes a window unlike the training
     music. Windows are stored as clips are, so that the second time costs little.
     """
-    for start_s, end_s in spans:
+    for span in spans:
+        start_s, end_s = span
         started = time.perf_counter()
         try:
-            recording = excerpt(source, start_s=start_s, length_s=end_s - start_s)
+            scored = _score(source, span, served, policy, store, started)
         except AudioError as error:
-            yield start_s, end_s, None, str(error)
+            yield tracks.ScoredWindow(start_s, end_s, None, Remark(RemarkKind.NOT_SCORED, str(error)))
             continue
-        scored = _score(recording, served, policy, store, origin, len(source.data), started)
-        remark = f"unlike the training music: {'; '.join(scored.unlike.reasons)}" if scored.unlike.flag else ""
-        yield start_s, end_s, scored.prediction.proba, remark
+        store_scored(scored, source, served, store, origin=origin)
+        yield tracks.ScoredWindow(start_s, end_s, scored.prediction.proba, _unlike_remark(scored.unlike))
+
+
+def _unlike_remark(compared: Unlike) -> Remark | None:
+    if not compared.flag:
+        return None
+    return Remark(RemarkKind.UNLIKE, f"unlike the training music: {'; '.join(compared.reasons)}")
 
 
 # --- training --------------------------------------------------------------------------------------------------------

@@ -73,7 +73,7 @@ def m3u8(made: Playlist, *, files: Sequence[str] | None = None) -> bytes:
     files : other paths in the same order, as of levelled copies beside the playlist; those of the library by default.
     """
     lines = ["#EXTM3U", "#EXTENC:UTF-8", f"#PLAYLIST:{line(made.name)}"]
-    lines += [f"# {line(remark)}" for remark in made.remarks]
+    lines += [f"# {line(remark.text)}" for remark in made.remarks]
     for row, path in zip(records(made), _paths(made, files), strict=True):
         lines.append(f"#EXTINF:{round(row['duration_s'])},{label(row)}")
         lines += [f"#EXTALB:{line(row['album'])}"] if row["album"] else []
@@ -122,7 +122,7 @@ def xspf(made: Playlist, *, files: Sequence[str] | None = None) -> bytes:
     root = ElementTree.Element("playlist", {"version": "1", "xmlns": XSPF})
     _child(root, "title", made.name)
     _child(root, "creator", CREATOR)
-    _child(root, "annotation", " ".join((f"Seed {made.seed}.", *made.remarks)))
+    _child(root, "annotation", " ".join((f"Seed {made.seed}.", *(remark.text for remark in made.remarks))))
     tracks = ElementTree.SubElement(root, "trackList")
     for row, path in zip(records(made), _paths(made, files), strict=True):
         track = ElementTree.SubElement(tracks, "track")

@@ -20,6 +20,7 @@ from core.inference import percent
 from core.letters import fold
 from core.loudness import as_played
 from core.moods import ACCEPTED, BETWEEN, REVIEW
+from core.records import Remark, RemarkKind
 from core.schema import EMOTIONS, PROBA
 
 TARGET_LUFS = -18.0  # ReplayGain 2.0; broadcasting has -23 (EBU R 128), streaming about -14
@@ -44,7 +45,7 @@ class Playlist:
     path : it is an iso path, whose steps should be small.
     rows : one a piece: number (from 1), begins_s, the columns of ``CARRIED``, step (from 1), and the step's wanted
     probabilities want_*; fit, change, tempo_change, gain_db, why and weak as in ``finished``.
-    remarks : what a person should know about it.  target_lufs : of the gains.
+    remarks : what a person should know about it, see ``core.records.RemarkKind``.  target_lufs : of the gains.
     """
 
     name: str
@@ -53,7 +54,7 @@ class Playlist:
     seed: int
     rows: pd.DataFrame
     path: bool = False
-    remarks: tuple[str, ...] = ()
+    remarks: tuple[Remark, ...] = ()
     target_lufs: float = TARGET_LUFS
 
     @property
@@ -67,7 +68,7 @@ class Pool:
     """Pieces that may be played. table : index ``piece_id``.  remarks : what was left out, and why."""
 
     table: pd.DataFrame
-    remarks: tuple[str, ...]
+    remarks: tuple[Remark, ...]
 
 
 def usable(
@@ -92,18 +93,24 @@ def usable(
     again = ~twice & sounds.notna() & sounds.where(~twice).duplicated()
     left = [
         *(
-            (table["standing"] == name, f"are left out: {words}")
+            (
+                table["standing"] == name,
+                f"are left out: {words}",
+                RemarkKind.NEEDS_LISTENING if name == REVIEW else RemarkKind.LEFT_OUT,
+            )
             for name, words in LEFT.items()
             if name not in standings
         ),
-        (standing & ~filed, "are left out: clips without a file of their own"),
-        (standing & filed & ~there, "are left out: their file is gone, or is another one now"),
-        (standing & filed & there & ~long, f"are left out: shorter than {SHORTEST_S:.0f} s"),
-        (standing & filed & there & long & made, "are left out: synthetic, made by this program"),
-        (twice, "are left out: artist and title of another one"),
-        (again, "are left out: they sound like the recording of another one"),
+        (standing & ~filed, "are left out: clips without a file of their own", RemarkKind.LEFT_OUT),
+        (standing & filed & ~there, "are left out: their file is gone, or is another one now", RemarkKind.LEFT_OUT),
+        (standing & filed & there & ~long, f"are left out: shorter than {SHORTEST_S:.0f} s", RemarkKind.LEFT_OUT),
+        (standing & filed & there & long & made, "are left out: synthetic, made by this program", RemarkKind.LEFT_OUT),
+        (twice, "are left out: artist and title of another one", RemarkKind.LEFT_OUT),
+        (again, "are left out: they sound like the recording of another one", RemarkKind.LEFT_OUT),
     ]
-    remarks = tuple(f"{int(n)} of {len(table)} pieces {why}." for which, why in left if (n := np.asarray(which).sum()))
+    remarks = tuple(
+        Remark(kind, f"{int(n)} of {len(table)} pieces {why}.") for which, why, kind in left if (n := np.sum(which))
+    )
     return Pool(kept[~twice & ~again].sort_index(), remarks)
 
 
@@ -220,42 +227,50 @@ def _step(row: Mapping[str, Any]) -> str:
     return f"{size} step in mood, tempo {row['tempo_change']:+.0%}".replace("%", " %")
 
 
-def _too_small(made: Playlist, pool: Pool) -> list[str]:
+def _too_small(made: Playlist, pool: Pool) -> list[Remark]:
     """What the library lacks for this list, in plain words."""
     rows, found = made.rows, []
     usable = pool.table[pool.table["guess"].isin(made.way)]
     miss, all_s = made.length_s - made.wanted_s, float(usable["duration_s"].sum())
     if abs(miss) > max(rows["duration_s"].max() / 2, 0.05 * made.wanted_s):
         found.append(
-            f"The library is too small for {minutes(made.wanted_s)}: its {len(usable)} usable pieces that are "
-            f"{' or '.join(made.way)} last {minutes(all_s)} together."
+            Remark(
+                RemarkKind.LIBRARY_TOO_SMALL,
+                f"The library is too small for {minutes(made.wanted_s)}: its {len(usable)} usable pieces that are "
+                f"{' or '.join(made.way)} last {minutes(all_s)} together.",
+            )
             if all_s < made.wanted_s
-            else f"Wished were {minutes(made.wanted_s)}, these pieces last {minutes(made.length_s)}: the usable pieces "
-            "make nothing nearer that fits as well."
+            else Remark(
+                RemarkKind.LENGTH_MISSED,
+                f"Wished were {minutes(made.wanted_s)}, these pieces last {minutes(made.length_s)}: the usable pieces "
+                "make nothing nearer that fits as well.",
+            )
         )
     weak = sorted(set(rows.loc[rows["weak"] != "", "step"]))
     if weak and made.path:
-        found.append(
+        text = (
             f"The library is small for a good path: {'step' if len(weak) == 1 else 'steps'} "
             f"{', '.join(map(str, weak))} {'is' if len(weak) == 1 else 'are'} weak. The list says in what. More music "
             "between the moods helps, and another variant may do without."
         )
+        found.append(Remark(RemarkKind.LIBRARY_TOO_SMALL, text))
     return found
 
 
-def _about(rows: pd.DataFrame, same: pd.Series) -> list[str]:
+def _about(rows: pd.DataFrame, same: pd.Series) -> list[Remark]:
     """Remarks on the whole list."""
     found = []
     together = int((same == same.shift()).sum())
     if together:
-        found.append(
-            f"{together} neighbours are by the same artist, because too few of the pieces that fit are by others."
-        )
+        text = f"{together} neighbours are by the same artist, because too few of the pieces that fit are by others."
+        found.append(Remark(RemarkKind.SAME_ARTIST, text))
     nobody = int((rows["artist"] == "").sum())
     if nobody:
-        found.append(f"Pieces that name no artist: {nobody}. Nobody can tell whether neighbours share one.")
+        text = f"Pieces that name no artist: {nobody}. Nobody can tell whether neighbours share one."
+        found.append(Remark(RemarkKind.NO_ARTIST, text))
     if rows["synthetic"].any():
-        found.append("Synthetic pieces, made by a program, are among these: not for use with clients.")
+        text = "Synthetic pieces, made by a program, are among these: not for use with clients."
+        found.append(Remark(RemarkKind.SYNTHETIC, text))
     return found
 
 

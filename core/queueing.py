@@ -13,7 +13,7 @@ from core.inference import Policy
 from core.settings import Settings
 
 if TYPE_CHECKING:  # what scores a clip takes a second to import, and only demo clips are scored here
-    from core.pipeline import Scored, Served
+    from core.pipeline import ScoredClip, Served
 
 BATCH = 10  # clips that are fetched at once, so that an answer costs no look at the whole queue
 SETTING = "raters_needed"  # in the store
@@ -174,7 +174,9 @@ def demo_recipes() -> list[demo.Demo]:
     return [demo.variation(character, seed) for seed in SEEDS for character in demo.DEMOS]
 
 
-def add_demo(recipe: demo.Demo, store: db.Store, served: "Served", *, policy: Policy, settings: Settings) -> "Scored":
+def add_demo(
+    recipe: demo.Demo, store: db.Store, served: "Served", *, policy: Policy, settings: Settings
+) -> "ScoredClip":
     """Put a synthetic clip into the queue. Its origin is ``demo``, and nothing that people say of it trains a model.
 
     Its name does not tell the character that the recipe aims at.

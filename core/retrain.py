@@ -25,7 +25,7 @@ from core.gate import Verdict, gate
 from core.in_use import InUse
 from core.inference import Model, Policy
 from core.learning import TrainingData
-from core.pipeline import Served, judge, serve
+from core.pipeline import Served, predict_and_decide, serve
 from core.schema import COLUMNS, FeatureVector
 from core.settings import Settings
 from core.standing import LEARNED, LEARNED_HASH, ROWS, asked, described, labels, seen, trained_rows
@@ -207,7 +207,7 @@ def _score(store: Store, served: Served, features: pd.DataFrame, policy: Policy,
     """Clips that the present extractor has not measured are not among the features; how many were."""
     values = features[list(COLUMNS)].to_numpy(dtype=float)
     vectors = [FeatureVector(str(clip), EXTRACTOR, row) for clip, row in zip(features.index, values, strict=True)]
-    said = [(prediction, decision) for prediction, _, decision in judge(vectors, served, policy=policy)]
+    said = [(one.prediction, one.decision) for one in predict_and_decide(vectors, served, policy=policy)]
     db.save_predictions(store, said, policy=policy, role=role)
     return len(said)
 

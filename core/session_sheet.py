@@ -82,7 +82,7 @@ def html(made: Playlist, session: Session, *, levelled: bool = False) -> bytes:
         f'<p class="note">{escape(DISCLAIMER)}</p>',
         "<h2>What is played, when and why</h2>",
         *(f"<p>{escape(text)}</p>" for text in _how_to_read(made)),
-        f'<p class="small">{escape(" ".join(made.remarks))}</p>' if made.remarks else "",
+        f'<p class="small">{escape(" ".join(remark.text for remark in made.remarks))}</p>' if made.remarks else "",
         _table(made, session.begins),
         "<h2>Before and after the session</h2>",
         "<dl>" + "".join(f'<dt>{name}</dt><dd class="write"></dd>' for name in WRITTEN) + "</dl>",

@@ -1,7 +1,8 @@
 """The mood of a whole recording: windows, mood over time, one answer for all, and the steadiest stretch of a mood.
 
-A *timeline* is a table with one row a window: start_s, end_s, p_angry, p_happy, p_relax, p_sad, remark. Where a window
-holds no music its probabilities are NaN and the remark says why.
+A *timeline* is a table with one row a window: start_s, end_s, p_angry, p_happy, p_relax, p_sad, remark, and the kind of
+the remark (``core.records.RemarkKind``; empty where there is no remark). Where a window holds no music its
+probabilities are NaN and the remark says why.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from core.errors import AudioError, CoreError
+from core.records import Remark
 from core.schema import EMOTIONS, PROBA
 
 SHORTEST_S, LONGEST_S = 30.0, 60.0  # the model was trained on 30 s; in more than a minute moods are mixed
@@ -20,7 +22,19 @@ REST_S = 1.0  # what is left after the last window gets a window of its own if i
 STRETCH_S = 30.0
 LONGEST_RECORDING_S = 6 * 3600.0  # more than any concert; a file that claims more has a damaged length
 
-Scored = tuple[float, float, Mapping[str, float] | None, str]  # start_s, end_s, probabilities or None, remark
+
+@dataclass(frozen=True)
+class ScoredWindow:
+    """One window of a recording.
+
+    proba : emotion -> probability; None when the window holds no music that could be scored.
+    remark : why it was not scored, or what is unusual about it; None when there is nothing to say.
+    """
+
+    start_s: float
+    end_s: float
+    proba: Mapping[str, float] | None
+    remark: Remark | None = None
 
 
 @dataclass(frozen=True)
@@ -76,13 +90,19 @@ def spans(duration_s: float, *, length_s: float = LENGTH_S, hop_s: float = HOP_S
     return found
 
 
-def timeline(windows: Iterable[Scored]) -> pd.DataFrame:
-    """The timeline of scored windows (start_s, end_s, probabilities or None, remark), in the order of time."""
+def timeline(windows: Iterable[ScoredWindow]) -> pd.DataFrame:
+    """Return the timeline of scored windows, in the order of time."""
     rows = [
-        (start, end, *((proba[e] for e in EMOTIONS) if proba else [np.nan] * len(EMOTIONS)), remark)
-        for start, end, proba, remark in windows
+        {
+            "start_s": window.start_s,
+            "end_s": window.end_s,
+            **{f"p_{e}": window.proba[e] if window.proba else np.nan for e in EMOTIONS},
+            "remark": window.remark.text if window.remark else "",
+            "remark_kind": str(window.remark.kind) if window.remark else "",
+        }
+        for window in windows
     ]
-    table = pd.DataFrame(rows, columns=["start_s", "end_s", *PROBA, "remark"])
+    table = pd.DataFrame(rows, columns=["start_s", "end_s", *PROBA, "remark", "remark_kind"])
     return table.astype(dict.fromkeys(PROBA, float)).sort_values("start_s", ignore_index=True)
 
 

@@ -11,7 +11,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from core import audio, clips, demo, monitor, pipeline, plots, store
 from core.errors import CoreError
 from core.inference import Policy
-from core.pipeline import Scored, Served
+from core.pipeline import ScoredClip, Served
 from core.schema import EMOTIONS, LABEL, readable
 from core.settings import Settings
 from pages import _policy, _shared, _who
@@ -34,7 +34,7 @@ class Chosen:
 class Shown:
     """What the session keeps of a scored clip: enough to show it again without the file."""
 
-    scored: Scored
+    scored: ScoredClip
     wav: bytes
     explanation: pd.DataFrame | None = None
 
@@ -147,7 +147,7 @@ def result(chosen: Chosen | None, served: Served) -> Shown | None:
             shown = Shown(scored, demo.wav(scored.recording.clip.y))
         elif shown is not None:
             before = shown.scored.prediction.model_version
-            shown.scored = pipeline.again(shown.scored, served, policy, kept)
+            shown.scored = pipeline.rescore(shown.scored, served, policy, kept)
             if before != served.model.version:
                 shown.explanation = None
     except CoreError as error:
@@ -162,7 +162,7 @@ def _keeps(origin: str) -> Path | None:
     return clips.folder(Settings()) if origin != "demo" and st.session_state.get("keep_audio", True) else None
 
 
-def decision(scored: Scored, served: Served) -> None:
+def decision(scored: ScoredClip, served: Served) -> None:
     """The decision in words, what is unusual about the clip, and what its audio is worth."""
     action, found = scored.decision.action, scored.unlike
     if action == "accept":
@@ -188,7 +188,7 @@ def decision(scored: Scored, served: Served) -> None:
         st.error(f"Not stored. {_shared.literal(scored.problem)}", icon=":material/database_off:")
 
 
-def _unlike(scored: Scored, served: Served) -> None:
+def _unlike(scored: ScoredClip, served: Served) -> None:
     """The badge, and folded below it what is off, by how much, and what the clip is nearest to."""
     found = scored.unlike
     st.badge(
@@ -224,7 +224,7 @@ def _unlike(scored: Scored, served: Served) -> None:
         _nearest(scored, served)
 
 
-def _nearest(scored: Scored, served: Served) -> None:
+def _nearest(scored: ScoredClip, served: Served) -> None:
     known = _shared.table_at_hand()
     if known is None:
         st.caption("The published table is not at hand, so the nearest known clips cannot be named.")
@@ -266,7 +266,7 @@ def picture(shown: Shown) -> None:
     )
 
 
-def file_tag(scored: Scored) -> str:
+def file_tag(scored: ScoredClip) -> str:
     """Clip and model for the name of a download."""
     return f"clip-{scored.clip_id[:8]}_model-{scored.prediction.model_version}"
 
@@ -305,7 +305,7 @@ def answer(shown: Shown) -> None:
     _receipt(scored, kept, state)
 
 
-def _store_answer(scored: Scored, kept: store.Store, state: dict, person: store.Rater | None, said: dict) -> None:
+def _store_answer(scored: ScoredClip, kept: store.Store, state: dict, person: store.Rater | None, said: dict) -> None:
     """person : None for somebody without a name.  said : label, comment."""
     state.pop("undone", None)
     name, verified = ("", False) if person is None else (person.name, person.verified)
@@ -323,7 +323,7 @@ def _store_answer(scored: Scored, kept: store.Store, state: dict, person: store.
         st.error(_shared.literal(str(error)), icon=":material/error:")
 
 
-def _take_back_all(scored: Scored, kept: store.Store, rater: str) -> bool:
+def _take_back_all(scored: ScoredClip, kept: store.Store, rater: str) -> bool:
     """Take back what stands of an unverified rater about the clip; whether there was any."""
     said = store.feedback_table(kept, rater=rater, verified=False, clip_id=scored.clip_id)
     stands = said[said["kind"].eq("answer") & ~said["undone"]]
@@ -332,7 +332,7 @@ def _take_back_all(scored: Scored, kept: store.Store, rater: str) -> bool:
     return not stands.empty
 
 
-def _receipt(scored: Scored, kept: store.Store, state: dict) -> None:
+def _receipt(scored: ScoredClip, kept: store.Store, state: dict) -> None:
     """What is stored now, and the way back."""
     if "fault" in state:
         st.error(_shared.literal(state.pop("fault")), icon=":material/error:")
@@ -352,7 +352,7 @@ def _receipt(scored: Scored, kept: store.Store, state: dict) -> None:
     )
 
 
-def _take_back(scored: Scored, kept: store.Store, state: dict, feedback_id: int) -> None:
+def _take_back(scored: ScoredClip, kept: store.Store, state: dict, feedback_id: int) -> None:
     """Before the page is drawn again. feedback_id : of the answer beside which Undo was pressed."""
     if state.get("id") != feedback_id:
         return  # pressed twice

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core import monitor, pipeline, plots, plots_clip, reasons
 from core.inference import predict
-from core.pipeline import Scored, Served
+from core.pipeline import ScoredClip, Served
 from core.schema import BY_COLUMN, COLUMNS, EMOTIONS, FeatureVector, readable
 from pages import _shared
 from pages._clip_parts import Shown, file_tag
@@ -51,7 +51,7 @@ def why(shown: Shown, served: Served) -> None:
         _shared.download(shown.explanation, f"reasons_{file_tag(scored)}", label="All contributions (CSV)")
 
 
-def values(scored: Scored, served: Served) -> None:
+def values(scored: ScoredClip, served: Served) -> None:
     """The 50 values by chapter, each with its place among the four emotions."""
     table = reasons.feature_table(scored.vector, served.reference)
     missing = int(table["value"].isna().sum())

@@ -11,6 +11,7 @@ import streamlit as st
 from core import levelled, playlist_files, session_sheet
 from core.errors import CoreError
 from core.playlists import Playlist
+from core.records import RemarkKind
 from core.session_sheet import Session
 from core.settings import Settings
 from pages import _shared
@@ -76,8 +77,8 @@ def _copies(copies: levelled.Copies) -> None:
         icon=":material/folder:",
     )
     for remark in copies.playlist.remarks:
-        if "stays" in remark:
-            st.caption(_shared.literal(remark))
+        if remark.kind == RemarkKind.GAIN_LIMITED:
+            st.caption(_shared.literal(remark.text))
     name = copies.folder.name
     if size <= ZIP_MB:
         sheet = session_sheet.html(copies.playlist, _typed(), levelled=True)

@@ -9,6 +9,7 @@ from core import iso_path, levelled, mood_lists, moods, playlist_files, playlist
 from core.errors import CoreError
 from core.moods import Filter
 from core.playlists import Playlist, Pool, minutes
+from core.records import RemarkKind
 from core.schema import PROBA
 from core.spreadsheets import inert_table
 from pages import _mood_parts as parts
@@ -165,7 +166,7 @@ def make(wanted: Wish, found: Library, table: pd.DataFrame, narrowed: Filter) ->
         st.warning(_shared.literal(sentence), icon=icon)
     if came.made is None:
         for remark in came.pool.remarks:
-            st.caption(_shared.literal(remark))
+            st.caption(_shared.literal(remark.text))
         return None
     rows = came.made.rows
     known = [n if n == n else _channels(path) for n, path in zip(rows["channels"], rows["path"], strict=True)]
@@ -235,17 +236,18 @@ def about(made: Playlist) -> None:
             st.metric("Steps", int(made.rows["step"].max()))
             st.metric("Weak places", weak, help="Pieces where the mood or the tempo changes much, or does not fit.")
     for remark in made.remarks:
-        if "small" in remark:
-            st.warning(_shared.literal(remark), icon=":material/library_music:")
-    others = [remark for remark in made.remarks if "small" not in remark and not remark.startswith("Synthetic")]
+        if remark.kind == RemarkKind.LIBRARY_TOO_SMALL:
+            st.warning(_shared.literal(remark.text), icon=":material/library_music:")
+    shown_elsewhere = (RemarkKind.LIBRARY_TOO_SMALL, RemarkKind.SYNTHETIC)
+    others = [remark.text for remark in made.remarks if remark.kind not in shown_elsewhere]
     boost = made.rows["gain_db"].max()
     if boost > 0:
         others.append(
             f"At {made.target_lufs:g} LUFS the quietest piece is made {boost:.1f} dB louder; with "
             f"{playlists.loudest_without_boost(made):g} LUFS none is."
         )
-    st.caption("  \n".join(_shared.literal(remark) for remark in others))
-    if any(playlists.LEFT[moods.REVIEW] in remark for remark in others):
+    st.caption("  \n".join(_shared.literal(text) for text in others))
+    if any(remark.kind == RemarkKind.NEEDS_LISTENING for remark in made.remarks):
         st.page_link("pages/label.py", label="Listen to them on the Label page", icon=":material/headphones:")
 
 

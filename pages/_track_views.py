@@ -10,6 +10,7 @@ from core.audio import Source
 from core.errors import CoreError
 from core.inference import Policy
 from core.pipeline import Served
+from core.records import RemarkKind
 from core.schema import EMOTIONS, PROBA
 from core.settings import Settings
 from pages import _shared
@@ -30,7 +31,7 @@ class Given:
 
 
 @dataclass(frozen=True)
-class Plan:
+class Cut:
     """How a recording is cut. length_s, hop_s : of the windows.  spans : start and end of each in s."""
 
     length_s: float
@@ -40,10 +41,10 @@ class Plan:
 
 @dataclass(eq=False)
 class Run:
-    """Windows scored so far of one recording under one plan, by one model."""
+    """Windows scored so far of one recording cut in one way, by one model."""
 
     key: tuple[object, ...]
-    windows: list[tracks.Scored] = field(default_factory=list)
+    windows: list[tracks.ScoredWindow] = field(default_factory=list)
     stopped: bool = False
 
 
@@ -67,7 +68,7 @@ def ask() -> Given | None:
         st.stop()
 
 
-def plan(source: Source | None) -> Plan | None:
+def plan(source: Source | None) -> Cut | None:
     """Length and distance of the windows."""
     left, right = st.columns(2)
     length = left.slider(
@@ -93,13 +94,13 @@ def plan(source: Source | None) -> Plan | None:
     if source is None:
         return None
     try:
-        return Plan(length, hop, tuple(tracks.spans(source.duration_s, length_s=length, hop_s=hop)))
+        return Cut(length, hop, tuple(tracks.spans(source.duration_s, length_s=length, hop_s=hop)))
     except CoreError as error:
         _shared.problem(error)
         st.stop()
 
 
-def scored(given: Given, cut: Plan, served: Served, policy: Policy) -> pd.DataFrame | None:
+def scored(given: Given, cut: Cut, served: Served, policy: Policy) -> pd.DataFrame | None:
     """The timeline so far. Each window is kept in the session as it comes, so that stopping loses nothing."""
     source = given.source
     key = (source.digest, cut.length_s, cut.hop_s, served.model.version)
@@ -119,7 +120,7 @@ def _set_stopped(run: Run, stopped: bool) -> None:
     run.stopped = stopped
 
 
-def _go_on(run: Run, given: Given, cut: Plan, served: Served, policy: Policy) -> None:
+def _go_on(run: Run, given: Given, cut: Cut, served: Served, policy: Policy) -> None:
     """Score the windows that are missing, with progress, until all are done or somebody stops it."""
     total, kept = len(cut.spans), _shared.store()
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -136,7 +137,7 @@ def _go_on(run: Run, given: Given, cut: Plan, served: Served, policy: Policy) ->
             run.windows.append(window)
             n = len(run.windows)
             bar.progress(
-                n / total, text=f"Window {min(n + 1, total)} of {total}, up to {plots_clip.clock(window[1])} …"
+                n / total, text=f"Window {min(n + 1, total)} of {total}, up to {plots_clip.clock(window.end_s)} …"
             )
     except CoreError as error:
         _shared.problem(error)
@@ -145,7 +146,7 @@ def _go_on(run: Run, given: Given, cut: Plan, served: Served, policy: Policy) ->
     stop.empty()
 
 
-def mood(source: Source, cut: Plan, done: pd.DataFrame, served: Served) -> None:
+def mood(source: Source, cut: Cut, done: pd.DataFrame, served: Served) -> None:
     """Mood over time, one answer for all, and the steadiest stretch of a wanted mood."""
     how = st.segmented_control(
         "One answer by",
@@ -175,12 +176,12 @@ def mood(source: Source, cut: Plan, done: pd.DataFrame, served: Served) -> None:
         key="wanted",
         bind="query-params",
     )
-    unlike = done["remark"].str.startswith("unlike")
+    unlike = done["remark_kind"] == RemarkKind.UNLIKE
     # A window that the model cannot judge counts as one without the wanted mood, as long as there are others.
     judged = tracks.steadiest(done.assign(**{p: done[p].where(~unlike) for p in PROBA}), wanted)
     stretch = judged or tracks.steadiest(done, wanted)
     tag = f"clip-{source.digest[:8]}_model-{served.model.version}"
-    windows = done.rename(columns=COLUMNS)
+    windows = done.drop(columns="remark_kind").rename(columns=COLUMNS)
     _shared.chart(
         plots_clip.mood(windows, marked=None if stretch is None else (stretch.start_s, stretch.end_s)),
         key=f"mood_{cut.length_s}s-every-{cut.hop_s}s_{tag}",

@@ -13,7 +13,8 @@ from streamlit.runtime.media_file_manager import MediaFileManager
 
 from core import moods, store
 from core.inference import Policy, Prediction, decide
-from core.library_types import LibraryClip, LibraryEntry, LibraryFile, Window
+from core.library_types import LibraryEntry, LibraryFile, Window
+from core.records import MeasuredClip
 from core.schema import COLUMNS, EMOTIONS, PROBA, FeatureVector
 from core.settings import ROOT
 
@@ -123,7 +124,7 @@ def stored(
         tone(path, 200 + 20 * k, seconds=length)
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         measured = FeatureVector(digest, EXTRACTOR, typical[k % len(typical)])
-        part = LibraryClip(measured, 0.0, length, -20.0 - k % 6, 22_050, 300_000, said_s or length)
+        part = MeasuredClip(measured, 0.0, length, -20.0 - k % 6, 22_050, 300_000, said_s or length)
         tags = {
             "artist": f"Şirin {k % 3}",
             "title": [*titles, f"Ezgi {k}"][min(k, len(titles))],

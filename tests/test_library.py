@@ -21,7 +21,7 @@ from core.audio import decode, excerpt, inspect
 from core.errors import CoreError
 from core.features import EXTRACTOR
 from core.inference import Policy
-from core.library import Progress, score_library
+from core.library import RunProgress, score_library
 from core.library_copies import first_alike
 from core.library_link import Where
 from core.library_results import TYPES, csv_bytes
@@ -63,15 +63,15 @@ def score(served, opened, tmp_path, monkeypatch):
 @pytest.fixture
 def measured(monkeypatch):
     """Names of the clips whose features were computed."""
-    from core import library_work
+    from core import measure
 
-    names, extract = [], library_work.extract
+    names, extract = [], measure.extract
 
     def counted(clip):
         names.append(clip.clip_id)
         return extract(clip)
 
-    monkeypatch.setattr(library_work, "extract", counted)
+    monkeypatch.setattr(measure, "extract", counted)
     return names
 
 
@@ -221,10 +221,11 @@ def test_tables_are_the_same_bytes_though_the_model_was_asked_about_other_clips_
     served, music, tmp_path, monkeypatch
 ):
     """The last digits of a probability depend on the batch."""
-    judge = library.judge
+    plain = library.predict_and_decide
 
     def shaken(vectors, served, *, policy):
-        return [(_shaken(prediction), *more) for prediction, *more in judge(vectors, served, policy=policy)]
+        decided = plain(vectors, served, policy=policy)
+        return [replace(one, prediction=_shaken(one.prediction)) for one in decided]
 
     given = {"served": served, "policy": served.policies["threshold"]}
     written = []
@@ -233,7 +234,7 @@ def test_tables_are_the_same_bytes_though_the_model_was_asked_about_other_clips_
         score_library(str(music), str(tmp_path / f"{name}.csv"), store=own, **given)
         written.append(store.predictions_table(own)[PROBA].to_numpy())
         store.close_store(own)
-        monkeypatch.setattr(library, "judge", shaken)
+        monkeypatch.setattr(library, "predict_and_decide", shaken)
     assert (written[0] != written[1]).any()
     assert (tmp_path / "first.csv").read_bytes() == (tmp_path / "second.csv").read_bytes()
 
@@ -565,7 +566,7 @@ def test_a_file_that_vanishes_or_keeps_changing_is_asked_again_the_next_time(sco
 def test_a_run_that_is_ended_goes_on_where_it_was(score, measured, tmp_path, monkeypatch):
     libraries.folder(tmp_path / "music", 8)
     monkeypatch.setattr("core.library_cluster.MOST", 2)
-    seen: list[Progress] = []
+    seen: list[RunProgress] = []
 
     def ended(progress):
         seen.append(progress)
@@ -758,7 +759,7 @@ def test_where_no_terminal_is_a_line_comes_every_few_seconds(monkeypatch, capsys
     with library.bar() as show:
         for seconds in range(1, 26):
             now[0] = 100.0 + seconds
-            show(Progress("scoring", found=50, new=50, done=seconds))
+            show(RunProgress("scoring", found=50, new=50, done=seconds))
     said = capsys.readouterr().err
     assert said == "10 of 50 files, 0 not scored\n20 of 50 files, 0 not scored\n"
 
@@ -771,10 +772,10 @@ def test_a_short_list_moves(score, tmp_path):
 
 
 def test_progress_says_how_long_it_takes():
-    at = Progress("scoring", found=1000, settled=200, new=800, done=100, not_scored=3, elapsed_s=50.0)
+    at = RunProgress("scoring", found=1000, settled=200, new=800, done=100, not_scored=3, elapsed_s=50.0)
     assert at.text == "300 of 1,000 files, 2.0 per second, 6 min left, 3 not scored"
     assert at.share == 0.3
-    assert Progress("scoring", found=1000, new=1000).remaining_s is None
+    assert RunProgress("scoring", found=1000, new=1000).remaining_s is None
     assert [library.duration(s) for s in (12, 89, 91, 5400, 8100)] == [
         "12 s",
         "89 s",

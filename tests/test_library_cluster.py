@@ -409,7 +409,10 @@ def test_workers_that_do_not_see_the_files_are_refused_before_any_work(runs, clu
 
 def test_a_file_that_only_a_later_worker_does_not_see_has_the_true_reason(tmp_path):
     (tmp_path / "there.wav").touch()
-    gone = [LibraryEntry(LibraryFile(str(tmp_path / n), "x", 0, "", "unread", GONE)) for n in ("there.wav", "gone.wav")]
+    gone = [
+        LibraryEntry(LibraryFile(str(tmp_path / n), "x", 0, "", "unread", GONE), gone=True)
+        for n in ("there.wav", "gone.wav")
+    ]
     there, away = library_cluster._seen_from_here(gone)
     assert "all machines of a cluster must share the folder" in there.file.reason
     assert away.file.reason == GONE

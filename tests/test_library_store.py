@@ -9,7 +9,8 @@ import pytest
 from core import store
 from core.errors import StoreError
 from core.inference import Policy, Prediction, decide
-from core.library_types import LibraryClip, LibraryEntry, LibraryFile, Window
+from core.library_types import LibraryEntry, LibraryFile, Window
+from core.records import MeasuredClip
 from core.schema import COLUMNS, EMOTIONS, FeatureVector
 
 X = "x 1"  # an extractor
@@ -39,7 +40,7 @@ def entry(digest: str, *, path: str = "", plan: str = "excerpt", track=None, **m
         path or f"/music/{digest}.wav", plan, 100, "s1", "scored", extractor=X, content_hash=digest, duration_s=180.5,
         windows=(Window(75.0, 105.0, digest), Window(105.0, 135.0, None, "silent")), remarks=("8-bit audio.", "Ş"),
     )  # fmt: skip
-    return LibraryEntry(replace(file, **more), (LibraryClip(vector, 75.0, 30.0, -18.5, 44100, 128000, 180.5),), track)
+    return LibraryEntry(replace(file, **more), (MeasuredClip(vector, 75.0, 30.0, -18.5, 44100, 128000, 180.5),), track)
 
 
 def said(db, digest, *, version="m1", policy=POLICY):

@@ -10,7 +10,8 @@ import pytest
 
 from core import store
 from core.inference import Policy, Prediction, decide
-from core.library_types import LibraryClip, LibraryEntry, LibraryFile, Window
+from core.library_types import LibraryEntry, LibraryFile, Window
+from core.records import MeasuredClip
 from core.schema import COLUMNS, EMOTIONS, FeatureVector
 from tests import mood_library
 from tests.mood_library import EXTRACTOR
@@ -39,7 +40,7 @@ def opened(request, tmp_path):
 def scored(opened, content: str, path: str = "/music/a.flac", *, plan: str = "excerpt", **tags: str) -> None:
     """A file of a library with one part, named like its content."""
     vector = FeatureVector(content, EXTRACTOR, np.full(len(COLUMNS), np.nan))
-    part = LibraryClip(vector, 0.0, 30.0, -14.0, 44_100, 1000, 200.0)
+    part = MeasuredClip(vector, 0.0, 30.0, -14.0, 44_100, 1000, 200.0)
     windows = (Window(0.0, 30.0, content),)
     file = LibraryFile(path, plan, 10, "s", "scored", "", EXTRACTOR, content, 200.0, windows)
     store.save_files(opened, [LibraryEntry(file, (part,), tags)])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from core import clips, pipeline, tracks
+from core import clips, measure, pipeline, tracks
 from core import store as db
 from core.audio import SR, content_hash, inspect
 from core.errors import AudioError, StoreError
@@ -36,7 +36,9 @@ def kept(tmp_path: Path) -> db.Store:
     return db.open_store(f"sqlite:///{tmp_path / 'clips.db'}")
 
 
-def score(data: bytes, kept: db.Store | None, *, policy: Policy | None = None, name: str = "a.flac") -> pipeline.Scored:
+def score(
+    data: bytes, kept: db.Store | None, *, policy: Policy | None = None, name: str = "a.flac"
+) -> pipeline.ScoredClip:
     return pipeline.score_clip(data, name, served(), policy=policy or Policy(), store=kept)
 
 
@@ -58,7 +60,7 @@ def test_a_clip_leaves_its_features_its_prediction_and_its_decision(kept):
 
 def test_the_second_time_nothing_is_measured(kept, monkeypatch):
     first = score(clip(), kept)
-    monkeypatch.setattr(pipeline, "extract", lambda clip: pytest.fail("measured again"))
+    monkeypatch.setattr(measure, "extract", lambda clip: pytest.fail("measured again"))
     second = score(clip(), kept, name="other name.flac")
     assert second.prediction.proba == first.prediction.proba
     assert second.prediction_id == first.prediction_id
@@ -77,7 +79,7 @@ def test_without_a_store_the_answer_is_the_same(kept):
     assert score(clip(), None).prediction_id is None
 
 
-@pytest.mark.parametrize("broken", ["load_features", "add_clip", "save_prediction"])
+@pytest.mark.parametrize("broken", ["load_features", "save_measured", "save_predictions"])
 def test_a_failing_database_costs_the_row_and_not_the_answer(kept, monkeypatch, broken):
     def fail(*args, **kwargs):
         raise StoreError("The disk is full: nothing was stored.")
@@ -92,15 +94,15 @@ def test_a_failing_database_costs_the_row_and_not_the_answer(kept, monkeypatch, 
 
 
 def test_a_bug_is_not_taken_for_a_failing_database(kept, monkeypatch):
-    monkeypatch.setattr(db, "save_features", lambda *a: 1 / 0)
+    monkeypatch.setattr(db, "save_measured", lambda *a, **k: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         score(clip(), kept)
 
 
 def test_another_policy_is_another_row_and_the_same_one_is_none(kept):
     scored = score(clip(), kept)
-    assert pipeline.again(scored, served(), Policy(), kept) is scored
-    strict = pipeline.again(scored, served(), Policy(threshold=1.0, pair_threshold=1.0), kept)
+    assert pipeline.rescore(scored, served(), Policy(), kept) is scored
+    strict = pipeline.rescore(scored, served(), Policy(threshold=1.0, pair_threshold=1.0), kept)
     assert strict.decision.label is None
     assert strict.prediction_id != scored.prediction_id
     assert strict.prediction is scored.prediction
@@ -110,7 +112,7 @@ def test_a_deleted_clip_stays_deleted_until_its_file_is_sent_again(kept, tmp_pat
     settings, audio = Settings(data_dir=tmp_path), tmp_path / clips.FOLDER
     scored = pipeline.score_clip(clip(), "a.flac", served(), policy=Policy(), store=kept, audio=audio)
     clips.delete_clip(kept, scored.clip_id, settings=settings)
-    changed = pipeline.again(scored, served(), Policy(threshold=0.5), kept)
+    changed = pipeline.rescore(scored, served(), Policy(threshold=0.5), kept)
     assert (changed.problem, changed.prediction_id is None) == ("", False)
     assert db.clips_table(kept).empty
     score(clip(), kept)  # sent again, this time without keeping the audio
@@ -126,9 +128,9 @@ def test_a_clip_that_was_never_stored_tells_why_when_it_is_decided_again(kept, m
         raise StoreError("The disk is full: nothing was stored.")
 
     with monkeypatch.context() as m:
-        m.setattr(db, "add_clip", full)
+        m.setattr(db, "save_measured", full)
         scored = score(clip(), kept)
-    changed = pipeline.again(scored, served(), Policy(threshold=0.5), kept)
+    changed = pipeline.rescore(scored, served(), Policy(threshold=0.5), kept)
     assert (changed.prediction_id, changed.problem) == (None, scored.problem)
     assert db.clips_table(kept).empty
 
@@ -136,7 +138,7 @@ def test_a_clip_that_was_never_stored_tells_why_when_it_is_decided_again(kept, m
 def test_another_model_predicts_again(kept):
     scored = score(clip(), kept)
     other = replace(served(), model=replace(served().model, version="other"))
-    changed = pipeline.again(scored, other, Policy(), kept)
+    changed = pipeline.rescore(scored, other, Policy(), kept)
     assert changed.prediction.model_version == "other"
     assert changed.prediction_id != scored.prediction_id
     assert db.predictions_table(kept)["model_version"].tolist() == [scored.prediction.model_version, "other"]
@@ -217,5 +219,5 @@ def test_windows_of_a_recording_are_scored_one_by_one(kept, monkeypatch):
     stored = db.clips_table(kept)
     assert sorted(stored["start_s"]) == [0, 80]
     assert set(stored["content_hash"]) == {source.digest}
-    monkeypatch.setattr(pipeline, "extract", lambda clip: pytest.fail("measured again"))
+    monkeypatch.setattr(measure, "extract", lambda clip: pytest.fail("measured again"))
     assert len(list(pipeline.score_windows(source, served(), spans=spans, policy=Policy(), store=kept))) == 3

@@ -17,6 +17,7 @@ import soundfile
 from core import iso_path, levelled, loudness, mood_lists, playlist_files, playlists, session_sheet
 from core.errors import AudioError, CoreError
 from core.playlists import usable
+from core.records import RemarkKind
 from core.session_sheet import Session
 from core.spreadsheets import inert_table
 from tests.mood_library import clip, many, pieces, tone
@@ -250,7 +251,7 @@ def test_copies_are_level_peaks_are_safe_and_originals_stay(music, tmp_path):
             assert found.lufs == pytest.approx(-20.0, abs=0.05)
         info = soundfile.info(copies.folder / name)
         assert (info.channels, info.subtype) == ((2, "PCM_24") if piece == "loud.wav" else (1, "PCM_16"))
-    assert any("its peaks allow no more" in remark for remark in copies.playlist.remarks)
+    assert any(remark.kind == RemarkKind.GAIN_LIMITED for remark in copies.playlist.remarks)
     assert entries((copies.folder / "playlist.m3u8").read_bytes()) == list(copies.files)
     assert [unquote(x) for x in locations((copies.folder / "playlist.xspf").read_bytes())] == list(copies.files)
     assert all("/" not in name and name[:2].isdigit() for name in copies.files)

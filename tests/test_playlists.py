@@ -12,7 +12,8 @@ from hypothesis import strategies as some
 from core import iso_path, mood_lists, moods, playlists
 from core.errors import CoreError
 from core.moods import ACCEPTED, BETWEEN, CIRCLE, REVIEW
-from core.playlists import Pool, usable
+from core.playlists import Playlist, Pool, usable
+from core.records import RemarkKind
 from core.schema import EMOTIONS, PROBA
 from tests.mood_library import clip, many, pieces
 
@@ -23,6 +24,10 @@ WAYS = [way for a, b in product(CIRCLE, CIRCLE) for way in iso_path.ways(a, b)]
 @cache
 def pool(count: int, *, seed: int = 0, artists: int = 12, sure: float = 0.4) -> Pool:
     return Pool(many(count, seed=seed, artists=artists, sure=sure), ())
+
+
+def texts(said: Pool | Playlist) -> tuple[str, ...]:
+    return tuple(remark.text for remark in said.remarks)
 
 
 def shuffled(one: Pool) -> Pool:
@@ -43,10 +48,11 @@ def test_only_accepted_pieces_unless_more_are_wished():
     assert list(usable(table).table.index) == ["a"]
     assert list(usable(table, standings=(ACCEPTED, BETWEEN)).table.index) == ["a", "b"]
     assert list(usable(table, standings=moods.STANDINGS).table.index) == ["a", "b", "c"]
-    assert usable(table).remarks == (
+    assert texts(usable(table)) == (
         "1 of 3 pieces are left out: the model hears two moods that are neighbours.",
         "1 of 3 pieces are left out: a person has to listen first.",
     )
+    assert [remark.kind for remark in usable(table).remarks] == [RemarkKind.LEFT_OUT, RemarkKind.NEEDS_LISTENING]
 
 
 def test_pieces_without_a_file_too_short_or_twice_there_are_left_out():
@@ -70,7 +76,7 @@ def test_a_piece_whose_file_is_gone_is_left_out_and_counted():
     table = pieces([clip("a"), clip("b"), clip("c", p=(0.02, 0.02, 0.5, 0.46))]).assign(there=[True, False, False])
     found = usable(table)
     assert list(found.table.index) == ["a"]
-    assert "1 of 3 pieces are left out: their file is gone, or is another one now." in found.remarks
+    assert "1 of 3 pieces are left out: their file is gone, or is another one now." in texts(found)
 
 
 def test_of_one_recording_in_several_files_the_surest_is_played():
@@ -84,10 +90,10 @@ def test_of_one_recording_in_several_files_the_surest_is_played():
     heard = pd.Series({"a": "a", "b": "a", "c": "c"})  # d was not measured
     found = usable(pieces(rows), recordings=heard)
     assert list(found.table.index) == ["a", "c", "d"]  # b went with its name, and says nothing of a any more
-    assert found.remarks == ("1 of 4 pieces are left out: artist and title of another one.",)
+    assert texts(found) == ("1 of 4 pieces are left out: artist and title of another one.",)
     found = usable(pieces(rows[:2] + rows[3:]), recordings=heard)
     assert list(found.table.index) == ["b", "d"]
-    assert found.remarks == ("1 of 3 pieces are left out: they sound like the recording of another one.",)
+    assert texts(found) == ("1 of 3 pieces are left out: they sound like the recording of another one.",)
 
 
 # --- no two neighbours by one artist
@@ -153,7 +159,8 @@ def test_a_small_library_says_so():
     rows = [clip(f"p{k}", artist="Emel", file_duration_s=180.0) for k in range(3)]
     made = mood_lists.by_mood(usable(pieces(rows)), "relax", 30)
     assert len(made.rows) == 3
-    said = "\n".join(made.remarks)
+    said = "\n".join(texts(made))
+    assert [remark.kind for remark in made.remarks] == [RemarkKind.LIBRARY_TOO_SMALL, RemarkKind.SAME_ARTIST]
     assert "too small for 30:00: its 3 usable pieces that are relax last 9:00 together" in said
     assert "2 neighbours are by the same artist" in said
     assert made.rows["weak"].tolist() == ["", *["same artist as the piece before"] * 2]
@@ -162,15 +169,15 @@ def test_a_small_library_says_so():
 def test_pieces_without_an_artist_may_be_neighbours_and_it_is_said():
     made = mood_lists.by_mood(usable(pieces([clip(f"p{k}") for k in range(4)])), "relax", 12)
     assert set(made.rows["weak"]) == {""}
-    assert "Pieces that name no artist: 4." in "\n".join(made.remarks)
+    assert "Pieces that name no artist: 4." in "\n".join(texts(made))
 
 
 def test_synthetic_pieces_are_named_and_are_not_played_beside_music():
     rows = [clip("a", genre="synthetic"), clip("b")]
     assert usable(pieces(rows)).table.index.tolist() == ["b"]
-    assert "1 of 2 pieces are left out: synthetic, made by this program." in usable(pieces(rows)).remarks
+    assert "1 of 2 pieces are left out: synthetic, made by this program." in texts(usable(pieces(rows)))
     made = mood_lists.by_mood(usable(pieces(rows[:1])), "relax", 5)
-    assert "Synthetic pieces" in "\n".join(made.remarks)
+    assert "Synthetic pieces" in "\n".join(texts(made))
 
 
 @pytest.mark.parametrize("minutes", [0, -5, 100_000, float("nan")])
@@ -301,7 +308,7 @@ def test_one_artist_alone_makes_a_path_and_it_is_said():
     one = Pool(pool(100).table.assign(artist="Emel"), ())
     made = iso_path.iso_path(one, ("sad", "relax"), 30)
     check(made)
-    assert f"{len(made.rows) - 1} neighbours are by the same artist" in "\n".join(made.remarks)
+    assert f"{len(made.rows) - 1} neighbours are by the same artist" in "\n".join(texts(made))
 
 
 def test_another_seed_is_another_path():
@@ -346,7 +353,7 @@ def test_a_small_library_names_its_weak_steps():
     check(made)
     jump = made.rows[made.rows["weak"] != ""]
     assert jump["weak"].tolist() == ["a large step in mood; a large step in tempo (+70 %)"]
-    said = "\n".join(made.remarks)
+    said = "\n".join(texts(made))
     assert f"step {jump['step'].iloc[0]} is weak" in said
 
 
@@ -354,7 +361,7 @@ def test_a_library_too_small_for_the_time_gives_what_it_has():
     one = pool(40, sure=0.3)
     made = iso_path.iso_path(one, ("sad", "relax", "happy"), 240)
     check(made)
-    assert "too small for 4:00:00" in "\n".join(made.remarks)
+    assert "too small for 4:00:00" in "\n".join(texts(made))
 
 
 def test_unknown_tempi_are_no_steps():

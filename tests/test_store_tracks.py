@@ -9,7 +9,8 @@ import sqlalchemy as sa
 
 from core import store
 from core.errors import StoreError
-from core.library_types import LibraryClip, LibraryEntry, LibraryFile, Window
+from core.library_types import LibraryEntry, LibraryFile, Window
+from core.records import MeasuredClip
 from core.schema import FeatureVector
 from core.store.connection import connect, read, write
 from core.store.upgrade import upgrade
@@ -45,7 +46,7 @@ def scored(db, digest="a", *, windows=1, plan="excerpt", **tags):
         f"/music/{digest}.wav", plan, 100, "s1", "scored", extractor="x", content_hash=digest, duration_s=180.0,
         windows=tuple(Window(0.0, 30.0, i) for i in ids),
     )  # fmt: skip
-    measured = [LibraryClip(FeatureVector(i, "x", np.full(50, np.nan)), 0.0, 30.0, None, 1, 1, 180.0) for i in ids]
+    measured = [MeasuredClip(FeatureVector(i, "x", np.full(50, np.nan)), 0.0, 30.0, None, 1, 1, 180.0) for i in ids]
     store.save_files(db, [LibraryEntry(file, tuple(measured), {**TAGS, **tags})])
     return ids
 

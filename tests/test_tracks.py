@@ -5,8 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import AudioError, CoreError
+from core.records import Remark, RemarkKind
 from core.schema import EMOTIONS
-from core.tracks import LONGEST_RECORDING_S, overall, spans, steadiest, timeline
+from core.tracks import LONGEST_RECORDING_S, ScoredWindow, overall, spans, steadiest, timeline
+
+SILENT = Remark(RemarkKind.NOT_SCORED, "silent")
 
 
 def only(emotion: str, p: float) -> dict[str, float]:
@@ -43,8 +46,13 @@ def test_a_length_that_no_recording_has_is_refused(duration):
 
 
 def test_mean_and_vote_may_differ():
-    windows = [(0, 30, only("sad", 0.45), ""), (15, 45, only("sad", 0.45), ""), (30, 60, only("happy", 1.0), "")]
-    table = timeline(windows)
+    table = timeline(
+        [
+            ScoredWindow(0, 30, only("sad", 0.45)),
+            ScoredWindow(15, 45, only("sad", 0.45)),
+            ScoredWindow(30, 60, only("happy", 1.0)),
+        ]
+    )
     mean, vote = overall(table), overall(table, "vote")
     assert (mean.label, vote.label) == ("happy", "sad")
     assert mean.shares["happy"] == pytest.approx((1 + 2 * 0.55 / 3) / 3)
@@ -54,7 +62,7 @@ def test_mean_and_vote_may_differ():
 
 
 def test_a_recording_without_music_is_a_sentence():
-    table = timeline([(0, 30, None, "silent")])
+    table = timeline([ScoredWindow(0, 30, None, SILENT)])
     with pytest.raises(AudioError, match="No part of this recording"):
         overall(table)
     assert steadiest(table, "sad") is None
@@ -62,7 +70,7 @@ def test_a_recording_without_music_is_a_sentence():
 
 def test_the_steadiest_stretch_is_where_the_mood_holds_before_and_after():
     p = [0.2, 0.99, 0.2, 0.8, 0.8, 0.8, 0.2]  # one bright moment, then a calm passage
-    table = timeline([(15.0 * k, 15.0 * k + 30, only("relax", v), "") for k, v in enumerate(p)])
+    table = timeline([ScoredWindow(15.0 * k, 15.0 * k + 30, only("relax", v)) for k, v in enumerate(p)])
     found = steadiest(table, "relax")
     assert (found.start_s, found.end_s) == (60, 90)
     assert (found.lowest, found.mean, found.fits) == (pytest.approx(0.8), pytest.approx(0.8), True)
@@ -71,8 +79,22 @@ def test_the_steadiest_stretch_is_where_the_mood_holds_before_and_after():
 
 
 def test_silence_is_not_steady_and_long_windows_hold_short_stretches():
-    table = timeline([(0, 60, only("sad", 0.9), ""), (60, 120, None, "silent"), (120, 180, only("sad", 0.6), "")])
+    table = timeline(
+        [
+            ScoredWindow(0, 60, only("sad", 0.9)),
+            ScoredWindow(60, 120, None, SILENT),
+            ScoredWindow(120, 180, only("sad", 0.6)),
+        ]
+    )
     found = steadiest(table, "sad")
     assert (found.start_s, found.end_s, found.lowest) == (0, 30, pytest.approx(0.9))
-    short = steadiest(timeline([(0, 12, only("sad", 0.7), "")]), "sad")
+    short = steadiest(timeline([ScoredWindow(0, 12, only("sad", 0.7))]), "sad")
     assert (short.start_s, short.end_s, short.fits) == (0, 12, True)
+
+
+def test_the_kind_of_a_remark_stands_beside_its_text_in_the_order_of_time():
+    odd = Remark(RemarkKind.UNLIKE, "its tempo is 999 bpm, above the usual 60 to 180")
+    table = timeline([ScoredWindow(30, 60, None, SILENT), ScoredWindow(0, 30, only("sad", 0.7), odd)])
+    assert table["start_s"].tolist() == [0, 30]
+    assert table["remark"].tolist() == [odd.text, "silent"]
+    assert table["remark_kind"].tolist() == [RemarkKind.UNLIKE, RemarkKind.NOT_SCORED]

@@ -39,6 +39,7 @@ from core.store.jobs import (
     report_job,
     start_job,
 )
+from core.store.measured import save_measured
 from core.store.people import Rater, get_setting, set_role, set_setting, sign_in
 from core.store.queries import (
     counts,
@@ -148,6 +149,7 @@ __all__ = [
     "same_content",
     "save_features",
     "save_files",
+    "save_measured",
     "save_prediction",
     "save_predictions",
     "scored_clips",

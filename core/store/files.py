@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -12,11 +12,13 @@ import sqlalchemy as sa
 from core.inference import Policy
 from core.library_tags import from_path
 from core.library_types import LibraryEntry, LibraryFile, Window
+from core.records import MeasuredFile
 from core.schema import COLUMNS, EMOTIONS
 from core.store.connection import Store, by_clip, in_parts, insert, read, write
-from core.store.rows import chosen, features_query, now, put_clips, put_features
+from core.store.measured import put_measured
+from core.store.rows import chosen, features_query, now
 from core.store.schema import FILE_STATES, TRACK, clips, features, files, predictions, tracks
-from core.store.tracks import fill_track, put_tracks
+from core.store.tracks import put_tracks
 
 
 def save_files(store: Store, entries: Sequence[LibraryEntry]) -> None:
@@ -25,13 +27,10 @@ def save_files(store: Store, entries: Sequence[LibraryEntry]) -> None:
     A file that is known under the same plan gets the newest outcome; a clip that somebody deleted stays deleted.
     """
     rows = [_file_row(entry.file) for entry in entries]
-    measured = [entry for entry in entries if entry.clips]
+    measured = [_measured_file(entry) for entry in entries if entry.clips]
 
     def work(c: sa.Connection) -> None:
-        tracks_of = put_tracks(c, [entry.track or {} for entry in measured])
-        put_clips(c, [row for entry, track in zip(measured, tracks_of, strict=True) for row in _clips(entry, track)])
-        _tell_tracks(c, measured, tracks_of)
-        put_features(c, [clip.vector for entry in measured for clip in entry.clips])
+        put_measured(c, measured)
         if rows:
             new = insert(c, files)
             c.execute(
@@ -41,33 +40,16 @@ def save_files(store: Store, entries: Sequence[LibraryEntry]) -> None:
     write(store, work)
 
 
-def _tell_tracks(c: sa.Connection, measured: Sequence[LibraryEntry], tracks_of: Sequence[str]) -> None:
-    """Tell what the tags say to the tracks of clips that were known before, with another track."""
-    came = {
-        clip.vector.clip_id: (entry, track)
-        for entry, track in zip(measured, tracks_of, strict=True)
-        for clip in entry.clips
-    }
-    known = sa.select(clips.c.id, clips.c.track_id)
-    for part in in_parts(list(came)):
-        for clip_id, track_id in c.execute(known.where(clips.c.id.in_(part))).all():
-            entry, track = came[clip_id]
-            if track_id != track:
-                fill_track(c, track_id, entry.track or {})
-
-
-def _clips(entry: LibraryEntry, track_id: str) -> Iterator[dict[str, Any]]:
-    for clip in entry.clips:
-        yield {
-            "id": clip.vector.clip_id,
-            "content_hash": entry.file.content_hash,
-            "track_id": track_id,
-            "origin": "library",
-            "file_name": entry.file.path.rsplit("/", 1)[-1],
-            "path": entry.file.path,
-            **{n: getattr(clip, n) for n in ("start_s", "duration_s", "sr", "bitrate", "file_duration_s", "lufs")},
-            "channels": clip.channels,
-        }
+def _measured_file(entry: LibraryEntry) -> MeasuredFile:
+    path = entry.file.path
+    return MeasuredFile(
+        clips=entry.clips,
+        content_hash=str(entry.file.content_hash),
+        file_name=path.rsplit("/", 1)[-1],
+        origin="library",
+        path=path,
+        tags={"source": "", **(entry.track or {})},
+    )
 
 
 def _key(plan: str, path: str) -> str:
@@ -81,7 +63,7 @@ def _file_row(file: LibraryFile) -> dict[str, Any]:
         **{n: getattr(file, n) for n in ("path", "plan", "size", "stamp", "state", "reason", "extractor")},
         "content_hash": file.content_hash,
         "duration_s": file.duration_s,
-        "windows": json.dumps([list(asdict(w).values()) for w in file.windows]),
+        "windows": json.dumps([asdict(window) for window in file.windows]),
         "remarks": json.dumps(file.remarks),
         "checked_at": now(),
     }
@@ -89,7 +71,7 @@ def _file_row(file: LibraryFile) -> dict[str, Any]:
 
 def _file(row: Any) -> LibraryFile:
     known = row._asdict()
-    windows = tuple(Window(*window) for window in json.loads(known.pop("windows")))
+    windows = tuple(Window(**window) for window in json.loads(known.pop("windows")))
     del known["id"], known["checked_at"]
     return LibraryFile(**{**known, "windows": windows, "remarks": tuple(json.loads(known["remarks"]))})
 

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from core.schema import COLUMNS, EMOTIONS
 
-HEAD = "0006"  # newest revision in migrations/versions; an open finds with one query that nothing is to be done
+HEAD = "0007"  # newest revision in migrations/versions; an open finds with one query that nothing is to be done
 
 ROLES = ("champion", "challenger")  # of a model when it made a prediction
 RATER_ROLES = ("rater", "analyst")  # an analyst may retrain, promote and adjudicate
@@ -254,7 +254,7 @@ files = sa.Table(
     sa.Column("extractor", sa.String(128), nullable=False),
     sa.Column("content_hash", sa.String(128)),
     sa.Column("duration_s", sa.Double),
-    sa.Column("windows", sa.Text, nullable=False),  # JSON: start_s, end_s, clip_id or null, remark
+    sa.Column("windows", sa.Text, nullable=False),  # JSON list of objects: start_s, end_s, clip_id or null, remark
     sa.Column("remarks", sa.Text, nullable=False),  # JSON list of sentences
     _time("checked_at"),
     one_of("state", FILE_STATES),

@@ -89,7 +89,7 @@ def set_track(store: Store, clip_id: str, **fields: str | int | None) -> str:
     news = {name: _value(name, value) for name, value in fields.items()}
 
     def work(c: sa.Connection) -> str:
-        track_id = _track_of(c, clip_id)
+        track_id = own_track(c, clip_id)
         row = tracks.c.id == track_id
         before = c.execute(sa.select(tracks.c.by_hand).where(row).with_for_update()).scalar_one()
         by_hand = json.dumps(sorted({*json.loads(before), *news}))
@@ -119,8 +119,8 @@ def _year(value: Any) -> int:
     return year
 
 
-def _track_of(c: sa.Connection, clip_id: str) -> str:
-    """Id of the clip's track, made where it has none: of the file's content, so that no other file shares it."""
+def own_track(c: sa.Connection, clip_id: str) -> str:
+    """Return the id of the clip's track. A clip without one gets a track that belongs to its file's content alone."""
     require_clip(c, clip_id)
     clip = c.execute(sa.select(clips.c.track_id, clips.c.content_hash).where(clips.c.id == clip_id)).one()
     if clip.track_id is not None:

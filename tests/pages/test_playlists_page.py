@@ -12,7 +12,8 @@ import streamlit as st
 
 from core import mood_lists, store
 from core.inference import Policy, Prediction, decide
-from core.library_types import LibraryClip, LibraryEntry, LibraryFile, Window
+from core.library_types import LibraryEntry, LibraryFile, Window
+from core.records import MeasuredClip
 from core.schema import FeatureVector
 from tests import mood_library
 from tests.mood_library import EXTRACTOR, downloads, stored
@@ -228,7 +229,7 @@ def again(opened, piece: str, path: Path) -> None:
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     features = store.features_table(opened, EXTRACTOR, clip_ids=[piece])
     values = features.iloc[0].to_numpy() * 1.0001
-    part = LibraryClip(FeatureVector(digest, EXTRACTOR, values), 0.0, 14.0, -20.0, 22_050, 300_000, 120.0)
+    part = MeasuredClip(FeatureVector(digest, EXTRACTOR, values), 0.0, 14.0, -20.0, 22_050, 300_000, 120.0)
     windows = (Window(0.0, 14.0, digest),)
     size = path.stat().st_size
     file = LibraryFile(str(path), "excerpt", size, "s", "scored", "", EXTRACTOR, digest, 14.0, windows)
