@@ -345,7 +345,9 @@ class _Run:
         files = db.known_files(self.store, self.plan.name, [found.path for found in new])
         begun = []
         for f in new:
-            fresh = LibraryFile(f.path, self.plan.name, f.size, "", "begun", extractor=EXTRACTOR)
+            fresh = LibraryFile(
+                path=f.path, plan=self.plan.name, size=f.size, stamp="", state="begun", extractor=EXTRACTOR
+            )
             file = files.get(f.path, fresh)
             begun.append(replace(file, state="begun", stamp="", reason="") if file.windows else fresh)
         db.save_files(self.store, [LibraryEntry(file) for file in begun])

@@ -85,7 +85,15 @@ def measure(
 
 
 def _quarantined(item: Found, plan: Plan) -> LibraryFile:
-    return LibraryFile(item.path, plan.name, item.size, item.stamp, "quarantined", QUARANTINED, EXTRACTOR)
+    return LibraryFile(
+        path=item.path,
+        plan=plan.name,
+        size=item.size,
+        stamp=item.stamp,
+        state="quarantined",
+        reason=QUARANTINED,
+        extractor=EXTRACTOR,
+    )
 
 
 def _chunks(items: Iterable[Found], size: int) -> Iterator[list[Found]]:

@@ -48,7 +48,9 @@ def measure_chunk(items: Sequence[Found], plan: Plan, known: frozenset[str], max
 
 def measure_file(item: Found, plan: Plan, known: frozenset[str] | set[str], max_mb: float) -> LibraryEntry:
     """Read and measure one file. What goes wrong is the entry's state and reason."""
-    file = LibraryFile(item.path, plan.name, item.size, item.stamp, "unread", extractor=EXTRACTOR)
+    file = LibraryFile(
+        path=item.path, plan=plan.name, size=item.size, stamp=item.stamp, state="unread", extractor=EXTRACTOR
+    )
     try:
         content = read(item, max_mb=max_mb)
         file = replace(file, size=content.size, stamp=content.stamp, state="refused")
@@ -85,11 +87,12 @@ def _measured(file: LibraryFile, source: Source, plan: Plan) -> LibraryEntry:
         except AudioError as error:
             if span is None:
                 raise
-            windows.append(Window(span[0], span[1], None, str(error)))
+            windows.append(Window(start_s=span[0], end_s=span[1], clip_id=None, remark=str(error)))
             continue
         clip = measured.clip
         clips.append(clip)
-        windows.append(Window(clip.start_s, clip.start_s + clip.duration_s, clip.vector.clip_id))
+        end_s = clip.start_s + clip.duration_s
+        windows.append(Window(start_s=clip.start_s, end_s=end_s, clip_id=clip.vector.clip_id))
         remarks = tuple(dict.fromkeys((*remarks, *measured.recording.remarks)))
     if not clips:
         raise AudioError(windows[0].remark)

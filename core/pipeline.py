@@ -292,10 +292,11 @@ def explain(scored: ScoredClip, served: Served) -> pd.DataFrame:
 
 def warm_up(served: Served) -> None:
     """Load what the first clip needs (compiled kernels, the explainer), before anybody waits for it."""
-    from core import features
+    from core import features, loudness
     from core.explain import explain_clip
 
     features.warm()
+    loudness.warm()
     typical = FeatureVector("warm", "warm", served.background.iloc[0].to_numpy(dtype=float))
     explain_clip(served.model, typical, served.background, calibrated=True)
 
@@ -376,10 +377,12 @@ def score_windows(
         try:
             scored = _score(source, span, served, policy, store, started)
         except AudioError as error:
-            yield tracks.ScoredWindow(start_s, end_s, None, Remark(RemarkKind.NOT_SCORED, str(error)))
+            silent = Remark(RemarkKind.NOT_SCORED, str(error))
+            yield tracks.ScoredWindow(start_s=start_s, end_s=end_s, proba=None, remark=silent)
             continue
         store_scored(scored, source, served, store, origin=origin)
-        yield tracks.ScoredWindow(start_s, end_s, scored.prediction.proba, _unlike_remark(scored.unlike))
+        remark = _unlike_remark(scored.unlike)
+        yield tracks.ScoredWindow(start_s=start_s, end_s=end_s, proba=scored.prediction.proba, remark=remark)
 
 
 def _unlike_remark(compared: Unlike) -> Remark | None:

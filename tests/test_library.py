@@ -523,20 +523,20 @@ def test_every_bad_file_is_a_row_and_the_good_ones_are_scored(score, tmp_path):
 
 
 def test_a_fault_of_the_program_costs_one_file_is_told_and_is_tried_again(score, music, monkeypatch):
-    from core import library_work
+    from core import measure
 
-    extract = library_work.extract
+    extract = measure.extract
 
     def faulty(clip):
         if clip.y.size and abs(float(clip.y[100]) - decoded(music / "album 1/0001.wav")) < 1e-12:
             raise ZeroDivisionError("by nought")
         return extract(clip)
 
-    monkeypatch.setattr(library_work, "extract", faulty)
+    monkeypatch.setattr(measure, "extract", faulty)
     table, _ = score()
     assert table["state"].tolist() == ["scored", "fault", "scored"]
     assert "ZeroDivisionError in test_library.py" in table.loc[1, "reason"]
-    monkeypatch.setattr(library_work, "extract", extract)
+    monkeypatch.setattr(measure, "extract", extract)
     table, summary = score()
     assert table["state"].tolist() == ["scored"] * 3
     assert summary.measured == 1

@@ -17,7 +17,7 @@ import libraries
 import psutil
 import pytest
 
-from core import library_cluster, library_link, pipeline, store
+from core import library_cluster, library_link, library_work, pipeline, store
 from core.errors import CoreError, StoreError
 from core.features import EXTRACTOR
 from core.library import score_library
@@ -416,6 +416,19 @@ def test_a_file_that_only_a_later_worker_does_not_see_has_the_true_reason(tmp_pa
     there, away = library_cluster._seen_from_here(gone)
     assert "all machines of a cluster must share the folder" in there.file.reason
     assert away.file.reason == GONE
+
+
+def test_only_a_file_that_was_not_there_is_looked_for_again(tmp_path):
+    """What decides is the kind of the failure, and not its sentence."""
+    (tmp_path / "there.wav").touch()
+    same_words = LibraryEntry(LibraryFile(str(tmp_path / "there.wav"), "x", 0, "", "unread", GONE))
+    assert library_cluster._seen_from_here([same_words]) == [same_words]
+    missing, folder = (
+        library_work.measure_file(Found(str(path), path.name), Plan(), frozenset(), 1)
+        for path in (tmp_path / "missing.wav", tmp_path)
+    )
+    assert (missing.gone, missing.file.state, missing.file.reason) == (True, "unread", GONE)
+    assert (folder.gone, folder.file.state) == (False, "unread")
 
 
 def test_nobody_else_on_this_machine_can_send_work_to_a_run():

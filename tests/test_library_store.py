@@ -1,10 +1,13 @@
 """Files of libraries in the store, on SQLite and on PostgreSQL."""
 
+import hashlib
+import json
 from dataclasses import replace
 
 import numpy as np
 import postgres
 import pytest
+import sqlalchemy as sa
 
 from core import store
 from core.errors import StoreError
@@ -12,6 +15,8 @@ from core.inference import Policy, Prediction, decide
 from core.library_types import LibraryEntry, LibraryFile, Window
 from core.records import MeasuredClip
 from core.schema import COLUMNS, EMOTIONS, FeatureVector
+from core.store.connection import connect, write
+from core.store.upgrade import upgrade
 
 X = "x 1"  # an extractor
 POLICY = Policy()
@@ -25,11 +30,15 @@ def server():
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def opened(request, tmp_path):
+def url(request, tmp_path):
     if request.param == "sqlite":
-        db = store.open_store(f"sqlite:///{tmp_path / 'feedback.db'}")
-    else:
-        db = store.open_store(request.getfixturevalue("server").new_database())
+        return f"sqlite:///{tmp_path / 'feedback.db'}"
+    return request.getfixturevalue("server").new_database()
+
+
+@pytest.fixture
+def opened(url):
+    db = store.open_store(url)
     yield db
     store.close_store(db)
 
@@ -57,6 +66,32 @@ def test_a_file_comes_back_as_it_was_and_the_newest_outcome_counts(opened):
     store.save_files(opened, [LibraryEntry(gone)])
     assert store.known_files(opened, "excerpt", [one.file.path]) == {one.file.path: gone}
     assert len(store.clips_table(opened)) == 1
+
+
+def test_windows_from_before_they_had_names_are_the_same_windows(url):
+    """More files than are upgraded together; some have no windows."""
+    count = 2 * 500 + 1
+    rows = [
+        {
+            **{"id": hashlib.sha256(f"excerpt\n/{k}.wav".encode()).hexdigest(), "path": f"/{k}.wav", "plan": "excerpt"},
+            **{"size": 1, "stamp": "s", "state": "scored", "reason": "", "extractor": X, "remarks": "[]"},
+            "windows": json.dumps([[0.0, 30.5, f"c{k}", ""], [15.0, 45.5, None, "Sessiz, ş"]] if k % 3 else []),
+            "checked_at": "2026-11-26T03:04:05.000000+00:00",
+        }
+        for k in range(count)
+    ]
+    old = connect(url)
+    upgrade(old.engine, old.path, to="0006")
+    table = sa.table("files", *map(sa.column, rows[0]))
+    write(old, lambda c: c.execute(table.insert(), rows))
+    store.close_store(old)
+    db = store.open_store(url)
+    files = store.known_files(db, "excerpt", [row["path"] for row in rows])
+    assert len(files) == count
+    for k in range(count):
+        windows = (Window(0.0, 30.5, f"c{k}"), Window(15.0, 45.5, None, "Sessiz, ş")) if k % 3 else ()
+        assert files[f"/{k}.wav"].windows == windows
+    store.close_store(db)
 
 
 def test_a_clip_from_before_channels_were_kept_gets_them_when_it_is_measured_again(opened):

@@ -31,12 +31,17 @@ def save_measured(store: Store, *files: MeasuredFile, bring_back: bool = False) 
 
 def put_measured(c: sa.Connection, files: Sequence[MeasuredFile], *, bring_back: bool = False) -> None:
     """Store as ``save_measured`` does, within a transaction."""
-    shared = [file for file in files if _names_a_track(file)]
-    ids = dict(zip(map(id, shared), put_tracks(c, [file.tags or {} for file in shared]), strict=True))
-    rows = [row for file in files for row in _rows(file, ids.get(id(file)))]
+    track_ids = _name_tracks(c, files)
+    rows = [row for file, track_id in zip(files, track_ids, strict=True) for row in _clip_rows(file, track_id)]
     put_clips(c, rows, back={"deleted_at": None} if bring_back else None)
-    _fill_tracks(c, [(file, ids.get(id(file))) for file in files])
+    _fill_tracks(c, files, track_ids)
     put_features(c, [clip.vector for file in files for clip in file.clips])
+
+
+def _name_tracks(c: sa.Connection, files: Sequence[MeasuredFile]) -> list[str | None]:
+    """Store the tracks that the tags name, and return their ids; None for a file whose tags name none."""
+    named = iter(put_tracks(c, [file.tags or {} for file in files if _names_a_track(file)]))
+    return [next(named) if _names_a_track(file) else None for file in files]
 
 
 def _names_a_track(file: MeasuredFile) -> bool:
@@ -44,7 +49,7 @@ def _names_a_track(file: MeasuredFile) -> bool:
     return file.tags is not None and "source" in file.tags
 
 
-def _rows(file: MeasuredFile, track_id: str | None) -> Iterator[dict[str, Any]]:
+def _clip_rows(file: MeasuredFile, track_id: str | None) -> Iterator[dict[str, Any]]:
     for clip in file.clips:
         yield {
             "id": clip.vector.clip_id,
@@ -57,17 +62,17 @@ def _rows(file: MeasuredFile, track_id: str | None) -> Iterator[dict[str, Any]]:
         }
 
 
-def _fill_tracks(c: sa.Connection, files: Sequence[tuple[MeasuredFile, str | None]]) -> None:
-    """Fill the tracks of clips that have another track than their tags name, or none yet, with what the tags say."""
+def _fill_tracks(c: sa.Connection, files: Sequence[MeasuredFile], track_ids: Sequence[str | None]) -> None:
+    """Fill what the tags say into the track of each clip that has another track than its tags name, or none yet."""
     tagged = {
-        clip.vector.clip_id: (file.tags, track)
-        for file, track in files
+        clip.vector.clip_id: (file.tags, named)
+        for file, named in zip(files, track_ids, strict=True)
         for clip in file.clips
-        if file.tags and (track is not None or any(file.tags.values()))
+        if file.tags and (named is not None or any(file.tags.values()))
     }
-    known = sa.select(clips.c.id, clips.c.track_id)
+    query = sa.select(clips.c.id, clips.c.track_id)
     for part in in_parts(list(tagged)):
-        for clip_id, track_id in c.execute(known.where(clips.c.id.in_(part))).all():
+        for clip_id, track_id in c.execute(query.where(clips.c.id.in_(part))).all():
             tags, named = tagged[clip_id]
             if track_id is None or track_id != named:
                 fill_track(c, track_id or own_track(c, clip_id), tags)
