@@ -279,7 +279,7 @@ def demo_library(
     from core.store import open_store
 
     settings = Settings()
-    store, folder = open_store(settings.database), settings.data_dir / made.FOLDER
+    store, folder = open_store(settings.database), settings.demo_library_dir
     with jobs.at_work(store, library.JOB, job_id=job) as work:
         served = pipeline.serve(settings)
         made.write(

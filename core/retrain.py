@@ -21,6 +21,7 @@ from core.dataset import load_table
 from core.errors import ModelError, TableError
 from core.evaluate import PROBA
 from core.features import EXTRACTOR
+from core.file_names import CHALLENGER, CHANGES, EACH, LEARNED, OUT_OF_FOLD, ROWS
 from core.gate import Verdict, gate
 from core.in_use import InUse
 from core.inference import Model, Policy
@@ -28,14 +29,13 @@ from core.learning import TrainingData
 from core.pipeline import Served, judge, serve
 from core.schema import COLUMNS, FeatureVector
 from core.settings import Settings
-from core.standing import LEARNED, LEARNED_HASH, ROWS, asked, described, labels, seen, trained_rows
+from core.standing import LEARNED_HASH, asked, described, labels, seen, trained_rows
 from core.store import Store
 
 if TYPE_CHECKING:
     from core.train import TrainingRun
 
 JOB, RESCORE = "retrain", "rescore"  # names of the locks
-CHANGES, EACH = "before_after.csv", "labelled.csv"  # beside a model, as ROWS and LEARNED are
 AT_ONCE = 200  # clips that are scored and stored together
 
 Tell = Callable[[float, str], None]
@@ -86,7 +86,7 @@ def retrain(
     run = replace(run, tables={**run.tables, LABELLED: data.labelled.drop(columns=["group", "held_out"])})
     tell(0.86, "Comparing with the model in use")
     files, summary = _compared(data, run, champion, by=by, seed=seed)
-    folder = settings.data_dir / "runs" / run.created_at.replace(":", "") / "challenger"
+    folder = settings.run_dir(run.created_at) / CHALLENGER
     try:
         model_version = write_bundle(run, data.table, folder, files=files)
         tell(0.9, "Registering the challenger")
@@ -132,7 +132,7 @@ def said_by(model: InUse, loaded: Model, data: TrainingData) -> Said:
     """
     rows = data.rows
     known = _rows_in(model, data)
-    stored = pd.read_csv(model.folder / "out_of_fold.csv")
+    stored = pd.read_csv(model.folder / OUT_OF_FOLD)
     stored = stored.assign(row=stored["row"].map(known)).dropna(subset="row").astype({"row": int})
     new = rows[rows["held_out"] | (~rows["clip_id"].isin(seen(model.folder)) & (rows["clip_id"] != ""))]
     stored = stored.loc[stored["row"].isin(rows["row"]), ["row", "repeat", *PROBA]]

@@ -15,6 +15,7 @@ from core.dataset import as_table
 from core.errors import ModelError, StoreError, TableError
 from core.evaluate import PROBA
 from core.features import EXTRACTOR
+from core.file_names import CHANGES, EACH
 from core.jobs import Stopped
 from core.pipeline import serve
 from core.schema import COLUMNS, EMOTIONS, LABEL, MIRTOOLBOX
@@ -470,11 +471,11 @@ def test_labels_that_were_learned_are_no_news(life):
 
 def test_both_models_are_compared_on_clips_that_neither_was_fitted_on(life):
     model = standing.described("challenger", settings=life.settings)
-    table = pd.read_csv(model.folder / retrain.CHANGES)
+    table = pd.read_csv(model.folder / CHANGES)
     counts = table.groupby("part")["clips"].first().to_dict()
     held = int(held_out(life.table.frame).sum())
     assert counts == {"held_out": held, "development": 160 - held, "labelled": 44}
-    each = pd.read_csv(model.folder / retrain.EACH, dtype={"clip_id": str})
+    each = pd.read_csv(model.folder / EACH, dtype={"clip_id": str})
     assert len(each) == 44
     assert each["change"].isin(before_after.CHANGES).all()
     own = pd.read_csv(model.folder / "out_of_fold.csv")

@@ -11,6 +11,7 @@ import pytest
 
 from core import before_after, jobs, registry, retrain, standing, store
 from core.errors import StoreError
+from core.file_names import CHANGES, LEARNED, ROWS
 from core.in_use import in_use
 from core.schema import EMOTIONS, LABEL
 from core.settings import Settings
@@ -132,10 +133,10 @@ def challenger(data_dir, monkeypatch):
         before_after.Said(pd.DataFrame(columns=["row", "repeat", *(f"p_{e}" for e in EMOTIONS)]), _direct(rows, right))
         for right in (range(0, 64, 2), range(64))
     )
-    before_after.before_after(rows, before, after).to_csv(folder / retrain.CHANGES, index=False)
-    rows.assign(extractor="x").to_csv(folder / standing.ROWS, index=False)
+    before_after.before_after(rows, before, after).to_csv(folder / CHANGES, index=False)
+    rows.assign(extractor="x").to_csv(folder / ROWS, index=False)
     told = {"by": "Cem", "labelled": 16, "compared_with": in_use(Settings()).version, "gate": _gate(True)}
-    (folder / standing.LEARNED).write_text(json.dumps(told))
+    (folder / LEARNED).write_text(json.dumps(told))
     versions = {registry.CHALLENGER: registry.Found("3", folder)}
     monkeypatch.setattr(registry, "find", lambda alias, *, settings: versions.get(alias))
     return versions
