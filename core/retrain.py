@@ -1,7 +1,7 @@
-"""The wiring of learning: stored labels to a challenger, its comparison with the champion, and who is in use.
+"""The wiring of learning: stored labels to a challenger, and its comparison with the champion.
 
-A training never changes which model is in use: it registers a challenger. Only `promote` does, through the gate, and
-that is a person's click or command.
+A training never changes which model is in use: it registers a challenger. Only `core.training.promotion.promote` does,
+through the gate, and that is a person's click or command.
 """
 
 import json
@@ -18,14 +18,15 @@ from core.before_after import Said, before_after, each_label, in_words
 from core.bundle import load_bundle
 from core.card import LABELLED
 from core.dataset import load_table
-from core.errors import ModelError, TableError
+from core.errors import TableError
 from core.evaluate import PROBA
 from core.features import EXTRACTOR
 from core.file_names import CHALLENGER, CHANGES, EACH, LEARNED, OUT_OF_FOLD, ROWS
-from core.gate import Verdict, gate
+from core.gate import gate
 from core.in_use import InUse
 from core.inference import Model, Policy
 from core.learning import TrainingData
+from core.models.tracking import log_run
 from core.pipeline import Served, judge, serve
 from core.schema import COLUMNS, FeatureVector
 from core.settings import Settings
@@ -93,7 +94,7 @@ def retrain(
     except BaseException:
         shutil.rmtree(folder.parent, ignore_errors=True)
         raise
-    version = registry.log_run(run, folder, settings=settings)
+    version = log_run(run, folder, settings=settings)
     db.set_setting(store, LEARNED_HASH, data.table.content_hash)
     return Retrained(version, model_version, f"{model_version} is the challenger, version {version}. {summary}")
 
@@ -158,26 +159,7 @@ def _json(content: dict[str, object]) -> bytes:
     return (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
 
 
-# --- which model is in use -------------------------------------------------------------------------------------------
-
-
-def promote(settings: Settings, *, version: str | None = None, shown: str | None = None, by: str = "") -> Verdict:
-    """Let a version, the challenger unless given, take the champion's place if it passes the gate.
-
-    shown : version of the challenger that the person saw.
-    Raises ModelError when there is no such version, nothing to compare it with, or another challenger now.
-    """
-    from core import comparison
-
-    challenger = registry.find(registry.CHALLENGER, settings=settings)
-    if version is None and challenger is None:
-        raise ModelError("There is no challenger to promote. Make one with: python -m core retrain")
-    against = None
-    if registry.find(registry.CHAMPION, settings=settings) is None and described(registry.CHAMPION, settings=settings):
-        found = comparison.read(settings.models_dir / "comparison")
-        against = found.predictions(found.champion, held_out=True)
-    chosen = version or (challenger.version if challenger else "")
-    return registry.promote(chosen, settings=settings, against=against, shown=shown, by=by)
+# --- stored clips ----------------------------------------------------------------------------------------------------
 
 
 def score_stored(store: Store, settings: Settings, *, role: str, tell: Tell) -> int:

@@ -17,6 +17,7 @@ from core.pipeline import Served
 from core.queueing import raters_needed
 from core.settings import Settings
 from core.store import Rater, Store
+from core.training import promotion
 from pages import _learning_train, _shared, _who
 
 MEASURES = {
@@ -160,7 +161,7 @@ def _answers(challenger: InUse) -> str:
 
 def _promote(kept: Store, shown: str) -> None:
     try:
-        verdict = retrain.promote(Settings(), shown=shown, by=_who.still_analyst(kept).name)
+        verdict = promotion.promote(Settings(), shown=shown, by=_who.still_analyst(kept).name)
         if not verdict.passed:
             _shared.say("error", f"Not promoted. {verdict.reason}")
             return

@@ -23,6 +23,7 @@ from core.settings import Settings
 from core.shadow import shadow, verdict
 from core.split import held_out
 from core.standin import sample
+from core.training import promotion
 from core.triggers import Limits
 
 
@@ -413,7 +414,7 @@ def life(tmp_path_factory, table):
         made.retrain(cancelled)
     made.after_cancel = registry.history(settings=made.settings), sorted(made.settings.data_dir.glob("runs/*"))
     made.first = made.retrain(by="Cem")
-    made.promoted = retrain.promote(made.settings, shown=made.first.version, by="Cem")
+    made.promoted = promotion.promote(made.settings, shown=made.first.version, by="Cem")
     made.before_second = made.standing()
     labelled.predict(made.store, made.music, np.tile([0.4, 0.3, 0.2, 0.1], (24, 1)), version="m0")
     made.rescored = retrain.rescore(made.store, made.settings, tell=lambda *_: None)
@@ -527,7 +528,7 @@ def test_the_made_up_table_trains_nobody(settings, kept):
 
 def test_there_is_nobody_to_promote(settings):
     with pytest.raises(ModelError, match="There is no challenger to promote"):
-        retrain.promote(settings)
+        promotion.promote(settings)
 
 
 # --- the command line ------------------------------------------------------------------------------------------------
@@ -554,7 +555,7 @@ def test_a_cancel_after_the_registration_comes_too_late_and_is_not_told(kept, se
 
 def test_a_promotion_while_clips_are_being_scored_is_a_success(kept, settings, monkeypatch):
     passed = type("Passed", (), {"passed": True, "reason": "All checks hold."})()
-    monkeypatch.setattr(retrain, "promote", lambda *_, **__: passed)
+    monkeypatch.setattr(promotion, "promote", lambda *_, **__: passed)
     with jobs.at_work(kept, retrain.RESCORE):
         done = run("promote", "3")
     assert done.exit_code == 0, done.output
@@ -564,7 +565,7 @@ def test_a_promotion_while_clips_are_being_scored_is_a_success(kept, settings, m
 
 def test_a_refused_promotion_has_exit_status_2(kept, settings, monkeypatch):
     refused = type("Refused", (), {"passed": False, "reason": "1 of 8 checks fail."})()
-    monkeypatch.setattr(retrain, "promote", lambda *_, **__: refused)
+    monkeypatch.setattr(promotion, "promote", lambda *_, **__: refused)
     done = run("promote", "3")
     assert done.exit_code == 2
     assert "Version 3 stays what it was. 1 of 8 checks fail." in done.output

@@ -15,6 +15,7 @@ from core.file_names import CHANGES, LEARNED, ROWS
 from core.in_use import in_use
 from core.schema import EMOTIONS, LABEL
 from core.settings import Settings
+from core.training import promotion
 
 
 @pytest.fixture
@@ -155,14 +156,14 @@ def _gate(passed):
 
 
 def decided(monkeypatch, *, passed=True):
-    """What the page asks `retrain.promote`."""
+    """What the page asks `promotion.promote`."""
     asked = []
 
     def promote(_settings, **given):
         asked.append(given)
         return SimpleNamespace(**_gate(passed))
 
-    monkeypatch.setattr(retrain, "promote", promote)
+    monkeypatch.setattr(promotion, "promote", promote)
     return asked
 
 
