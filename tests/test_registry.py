@@ -13,24 +13,22 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from registered import PROBA, discriminant, log, training_run
 from sklearn.dummy import DummyClassifier
 
 from core import comparison, registry, standin
 from core.bundle import load_bundle, save_bundle
-from core.candidates import calibrated, prepared
+from core.candidates import prepared
 from core.errors import ModelError
 from core.estimators import RegularisedDiscriminant
 from core.explain import make_background
 from core.gate import gate
 from core.inference import predict
 from core.models.connection import NAME, connect
-from core.models.tracking import log_run
 from core.schema import COLUMNS, EMOTIONS, LABEL
 from core.settings import ROOT, Settings
 from core.train import TrainingRun
 from core.training.promotion import promote
-
-PROBA = [f"p_{e}" for e in EMOTIONS]
 
 
 @pytest.fixture(scope="module")
@@ -70,52 +68,6 @@ def store(settings, empty_store, monkeypatch) -> Iterator[Settings]:
     shutil.copy(empty_store, settings.data_dir)
     yield settings
     assert looked_up == []
-
-
-def discriminant(**settings):
-    """A small model whose probabilities can be believed."""
-    return calibrated(RegularisedDiscriminant(**settings), seed=0)
-
-
-def predictions(pipeline, rows: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
-    proba = pipeline.predict_proba(table.loc[rows["row"]])
-    return pd.DataFrame(proba, columns=PROBA).assign(model="rda", row=rows["row"].to_numpy())
-
-
-def training_run(table: pd.DataFrame, model, *, seed: int = 0) -> TrainingRun:
-    """A small run: one candidate, one repeat, the held-out part is every seventh clip."""
-    rows = pd.DataFrame(
-        {"row": table.index, "y": table[LABEL], "group": table.index, "held_out": np.arange(len(table)) % 7 == 0}
-    )
-    development = rows[~rows["held_out"]]
-    pipeline = prepared(model).fit(table.loc[development["row"]], development["y"].to_numpy())
-    return TrainingRun(
-        champion="rda",
-        labels_of={"rda": "Regularised discriminant"},
-        pipelines={"rda": pipeline},
-        rows=rows,
-        out_of_fold=predictions(pipeline, development, table).assign(repeat=0, fold=0),
-        held_out=predictions(pipeline, rows[rows["held_out"]], table),
-        shap={},
-        tables={"folds": pd.DataFrame({"model": ["rda"], "macro_f1": [0.8]})},
-        metrics={},
-        parameters={"rda": {"pooled": 0.8}},
-        data_hash="0123abcd",
-        origin="synthetic",
-        synthetic=True,
-        seed=seed,
-        quick=True,
-        versions={"scikit-learn": "1.9"},
-        revision="abc1234",
-        created_at="2026-01-02T03:04:05+00:00",
-    )
-
-
-def log(run: TrainingRun, background: pd.DataFrame, settings: Settings) -> str:
-    folder = settings.models_dir / "champion"
-    pipeline = run.pipelines["rda"]
-    save_bundle(folder, pipeline, name="rda", created_at=run.created_at, background=background, libraries={}, files={})
-    return log_run(run, folder, settings=settings)
 
 
 def committed(run: TrainingRun, settings: Settings) -> None:
