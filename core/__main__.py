@@ -105,7 +105,7 @@ def train(
 @app.command()
 def mlflow(port: Annotated[int, typer.Option(help="Port of the page.")] = 5000) -> None:
     """Open MLflow's own page on the runs and registered models."""
-    from core.registry import ui_command
+    from core.models.connection import ui_command
 
     os.execvpe(*ui_command(Settings(), port=port))  # noqa: S606  (no shell; the arguments are ours)
 
@@ -279,7 +279,7 @@ def demo_library(
     from core.store import open_store
 
     settings = Settings()
-    store, folder = open_store(settings.database), settings.data_dir / made.FOLDER
+    store, folder = open_store(settings.database), settings.demo_library_dir
     with jobs.at_work(store, library.JOB, job_id=job) as work:
         served = pipeline.serve(settings)
         made.write(
@@ -331,18 +331,18 @@ def retrain(
     _score_anew()
 
 
-@app.command()
-def promote(
+@app.command("promote")
+def promote_version(
     version: Annotated[str, typer.Argument(help="Version in the registry. Default: the challenger.")] = "",
     by: Annotated[str, typer.Option(help="Who decides; kept with the version.")] = "",
 ) -> None:
     """Let the challenger take the champion's place, if it passes the gate; exit status 2 if it does not."""
-    from core import retrain as learning
     from core.registry import find
+    from core.training import promotion
 
     settings = Settings()
     chosen = find("challenger", settings=settings)
-    verdict = learning.promote(settings, version=version or None, by=by)
+    verdict = promotion.promote(settings, version=version or None, by=by)
     named = version or (chosen.version if chosen else "")
     typer.echo(f"Version {named} {'is the champion now' if verdict.passed else 'stays what it was'}. {verdict.reason}")
     if not verdict.passed:

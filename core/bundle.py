@@ -10,9 +10,6 @@ and whatever else belongs to it: model card, metrics, out-of-fold predictions.
 
 import hashlib
 import json
-import os
-import shutil
-import tempfile
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,27 +19,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from core.atomic import replace_folder
 from core.errors import ModelError
+from core.file_names import BACKGROUND, MANIFEST, MODEL, POLICY, REFERENCE
 from core.inference import Model, Policy
 from core.monitor import Reference, read_reference
 from core.schema import COLUMNS, EMOTIONS
 
-MODEL, BACKGROUND, REFERENCE, POLICY, MANIFEST = (
-    "model.skops",
-    "background.csv",
-    "reference.json",
-    "policy.json",
-    "manifest.json",
-)
 DRIFT = 1e-3  # change of a probability on the background that other library versions may cause
+# Our own estimators. Model files of version 0.2 name the first place, newer ones the second.
+_ESTIMATORS_IN = ("estimators", "training.estimators")
+_ESTIMATORS = ("CalibratedBlend", "ClipScores", "EncodedLabels", "FeatureColumns", "RegularisedDiscriminant")
 # All that a model file may be made of beside skops' own list of safe types (scikit-learn's estimators, numpy arrays).
 TRUSTED = (
     "collections.OrderedDict",
-    "core.estimators.CalibratedBlend",
-    "core.estimators.ClipScores",
-    "core.estimators.EncodedLabels",
-    "core.estimators.FeatureColumns",
-    "core.estimators.RegularisedDiscriminant",
+    *(f"core.{place}.{name}" for place in _ESTIMATORS_IN for name in _ESTIMATORS),
     "lightgbm.basic.Booster",
     "lightgbm.sklearn.LGBMClassifier",
     "numpy.dtype",
@@ -119,31 +110,8 @@ def save_bundle(
         "sha256": hashes,
     }
     contents[MANIFEST] = (json.dumps(manifest, indent=1) + "\n").encode()
-    _replace(folder, contents)
+    replace_folder(folder, contents)
     return version
-
-
-def _replace(folder: Path, contents: Mapping[str, bytes]) -> None:
-    """Put new files in the place of a folder: written aside first, so that no reader sees a mixture for long."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
-    try:
-        for file, content in contents.items():
-            (aside / file).write_bytes(content)
-        aside.chmod(0o755)  # mkdtemp makes the folder private
-        old = aside.with_name(aside.name + ".old")
-        if folder.exists():
-            os.replace(folder, old)
-        try:
-            os.replace(aside, folder)
-        except BaseException:
-            if old.exists():
-                os.replace(old, folder)
-            raise
-        shutil.rmtree(old, ignore_errors=True)
-    except BaseException:
-        shutil.rmtree(aside, ignore_errors=True)
-        raise
 
 
 def load_bundle(folder: Path, *, source: str | None = None) -> Bundle:

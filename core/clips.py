@@ -6,9 +6,7 @@ that of a file which was sent to be scored as a library.
 """
 
 import io
-import os
 import re
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,12 +14,12 @@ import numpy as np
 import soundfile
 
 from core import store as db
+from core.atomic import replace_file
 from core.audio import Clip, content_hash, decode, file_of
 from core.errors import AudioError, StoreError
-from core.library_places import uploads_folder
+from core.locations import is_uploaded, present_path
 from core.settings import Settings
 
-FOLDER = "clips"  # below the data folder
 _NAMED = re.compile(r"[0-9a-f]{64}(@[0-9]+\.[0-9]{3}\+[0-9]+(\.[0-9]+)?)?")  # as `core.audio` names a clip
 
 
@@ -36,7 +34,7 @@ class Kept:
 
 def folder(settings: Settings) -> Path:
     """Where the audio of clips is kept."""
-    return settings.data_dir / FOLDER
+    return settings.clips_dir
 
 
 def keep_audio(clip: Clip, kept: Path) -> str:
@@ -49,10 +47,10 @@ def keep_audio(clip: Clip, kept: Path) -> str:
     try:
         if not path.is_file():
             path.parent.mkdir(parents=True, exist_ok=True)
-            _write_whole(path, _flac(clip.y, clip.sr))
+            replace_file(path, _flac(clip.y, clip.sr))
     except OSError as error:
         raise StoreError(f"The clip's audio cannot be kept in {kept}: {error.strerror}.") from error
-    return f"{FOLDER}/{path.parent.name}/{path.name}"
+    return f"{kept.name}/{path.parent.name}/{path.name}"
 
 
 def load_audio(clip_id: str, path: str | None, *, start_s: float, duration_s: float, settings: Settings) -> Kept:
@@ -64,7 +62,7 @@ def load_audio(clip_id: str, path: str | None, *, start_s: float, duration_s: fl
     """
     try:
         if path is not None and Path(path).is_absolute():
-            return _of_library(clip_id, Path(path), start_s, duration_s, settings)
+            return _of_library(clip_id, Path(present_path(path, settings)), start_s, duration_s, settings)
         data = _place(clip_id, folder(settings)).read_bytes()
     except OSError as error:
         raise AudioError("The audio of this clip is no longer there. Score the file again to bring it back.") from error
@@ -90,9 +88,9 @@ def delete_clip(opened: db.Store, clip_id: str, *, settings: Settings) -> None:
     So does a library's own file, but not one that was sent to be scored: it goes with the last clip of its content.
     """
     db.delete_clip(opened, clip_id)
-    for path in db.forget_files(opened, clip_id, below=f"{uploads_folder(settings)}{os.sep}"):
+    for path in db.forget_files(opened, clip_id, ours=lambda path: is_uploaded(path, settings)):
         try:
-            Path(path).unlink(missing_ok=True)
+            Path(present_path(path, settings)).unlink(missing_ok=True)
         except OSError as error:
             raise StoreError(f"The clip is deleted, but not the file that was sent: {error.strerror}.") from error
     if _NAMED.fullmatch(clip_id):
@@ -112,16 +110,3 @@ def _flac(y: np.ndarray, sr: int) -> bytes:
     buffer = io.BytesIO()
     soundfile.write(buffer, y, sr, format="FLAC", subtype="PCM_24")
     return buffer.getvalue()
-
-
-def _write_whole(path: Path, data: bytes) -> None:
-    """Write beside, flush to the disk, then rename: another process sees the whole file or none."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".part-", delete=False) as part:
-        try:
-            part.write(data)
-            part.flush()
-            os.fsync(part.fileno())
-        except OSError:
-            Path(part.name).unlink(missing_ok=True)
-            raise
-    os.replace(part.name, path)

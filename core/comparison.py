@@ -18,15 +18,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from core.atomic import replace_file
 from core.errors import ModelError
 from core.evaluate import PROBA
-from core.split import replace_file
+from core.file_names import (
+    ABOUT,
+    ALL_HELD_OUT,
+    ALL_OUT_OF_FOLD,
+    CARD,
+    METRICS,
+    OUT_OF_FOLD,
+    ROWS,
+    shap_file,
+    table_file,
+)
 
 if TYPE_CHECKING:
     from core.train import TrainingRun
 
 DIGITS = 5  # decimals of a stored probability; every figure is computed from the stored ones
-ABOUT = "about.json"
 TABLES = (
     *("scores", "held_out_scores", "folds", "timings", "pairs", "robustness"),
     *("tuning", "tuned_against_default", "ablations", "learning_curve"),
@@ -70,9 +80,9 @@ def champion_files(run: "TrainingRun") -> dict[str, bytes]:
 
     csv = run.judged[["row", "repeat", *PROBA]].to_csv(index=False, lineterminator="\n", float_format=f"%.{DIGITS}f")
     return {
-        "card.md": card(run).encode(),
-        "metrics.json": (json.dumps(run.metrics, indent=1, ensure_ascii=False) + "\n").encode(),
-        "out_of_fold.csv": csv.encode(),
+        CARD: card(run).encode(),
+        METRICS: (json.dumps(run.metrics, indent=1, ensure_ascii=False) + "\n").encode(),
+        OUT_OF_FOLD: csv.encode(),
     }
 
 
@@ -94,15 +104,15 @@ def write(run: "TrainingRun", folder: Path) -> None:
         "revision": run.revision,
         "created_at": run.created_at,
     }
-    for old in (*folder.glob("shap/*.parquet"), *(folder / f"{name}.csv" for name in TABLES)):
+    for old in (*folder.glob(shap_file("*")), *(folder / table_file(name) for name in TABLES)):
         old.unlink(missing_ok=True)
     for model, shap in run.shap.items():
-        write_shap(shap, folder / "shap" / f"{model}.parquet")
-    for name, table in {"rows": run.rows, **run.tables}.items():
+        write_shap(shap, folder / shap_file(model))
+    for file, table in {ROWS: run.rows, **{table_file(name): table for name, table in run.tables.items()}}.items():
         text = table.to_csv(index=False, lineterminator="\n", float_format="%.6g")
-        replace_file(folder / f"{name}.csv", text.encode())
-    for name, table in (("out_of_fold", run.out_of_fold), ("held_out", run.held_out)):
-        replace_file(folder / f"{name}.parquet", _parquet(table))
+        replace_file(folder / file, text.encode())
+    for file, table in ((ALL_OUT_OF_FOLD, run.out_of_fold), (ALL_HELD_OUT, run.held_out)):
+        replace_file(folder / file, _parquet(table))
     replace_file(folder / ABOUT, (json.dumps(about, indent=1, ensure_ascii=False) + "\n").encode())
 
 
@@ -128,9 +138,10 @@ def read(folder: Path) -> Comparison:
         raise ModelError("There is no comparison of models. Make one with: python -m core train")
     try:
         about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
-        tables = {name: pd.read_csv(folder / f"{name}.csv") for name in TABLES if (folder / f"{name}.csv").is_file()}
-        rows = pd.read_csv(folder / "rows.csv")
-        stored = [_predictions(folder / f"{name}.parquet") for name in ("out_of_fold", "held_out")]
+        files = {name: folder / table_file(name) for name in TABLES}
+        tables = {name: pd.read_csv(file) for name, file in files.items() if file.is_file()}
+        rows = pd.read_csv(folder / ROWS)
+        stored = [_predictions(folder / file) for file in (ALL_OUT_OF_FOLD, ALL_HELD_OUT)]
         return Comparison(about, rows, stored[0], stored[1], tables)
     except (OSError, ValueError, KeyError) as error:  # pyarrow's and json's errors are ValueErrors
         raise ModelError(

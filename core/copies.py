@@ -8,6 +8,7 @@ import hashlib
 import numpy as np
 import pandas as pd
 
+from core.components import connected_groups
 from core.schema import COLUMNS, LABEL
 
 # Mean difference of quantile positions below which two rows are one recording. Measured on the published table: eight
@@ -132,9 +133,6 @@ def duplicate_groups(frame: pd.DataFrame) -> np.ndarray:
 
     Returns shape (n,), int64 from 0 in order of first appearance.
     """
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
     pairs = near_pairs(frame)
     n = len(frame)
     # Sparse rows have no near_pairs, yet exact copies of them are copies.
@@ -142,5 +140,4 @@ def duplicate_groups(frame: pd.DataFrame) -> np.ndarray:
     firsts = pd.Series(np.arange(n)).groupby(keys).transform("first").to_numpy() if n else keys
     left = np.concatenate([pairs["first"].to_numpy(dtype=np.int64), np.arange(n)])
     right = np.concatenate([pairs["second"].to_numpy(dtype=np.int64), firsts])
-    _, component = connected_components(coo_array((np.ones(len(left)), (left, right)), shape=(n, n)), directed=False)
-    return pd.factorize(component)[0].astype(np.int64)
+    return connected_groups(left, right, n)

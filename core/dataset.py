@@ -9,13 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from core.atomic import replace_file
 from core.cleaning import validate
 from core.copies import duplicate_groups, unique_rows
 from core.download import download, member
 from core.errors import DownloadError, TableError
 from core.schema import BY_COLUMN, COLUMNS, EMOTIONS, LABEL
 from core.settings import Settings
-from core.split import held_out, replace_file
+from core.split import held_out
 
 __all__ = [
     "CITATIONS",

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from core.errors import ModelError, TableError
+from core.file_names import OUT_OF_FOLD
 from core.inference import Policy, conformal_floors
 from core.schema import EMOTIONS, PROBA
 
@@ -164,7 +165,7 @@ def out_of_fold(folder: Path, rows: pd.DataFrame) -> pd.DataFrame:
     folder : of the model, with out_of_fold.csv.  rows : row, y, group of the training run.
     Raises ModelError when they cannot be read, or the labels are those of other rows.
     """
-    path = folder / "out_of_fold.csv"
+    path = folder / OUT_OF_FOLD
     try:
         stored = pd.read_csv(path)
         table = stored.merge(rows[["row", "y", "group"]], on="row", how="left", validate="many_to_one")

@@ -13,10 +13,10 @@ import numpy as np
 import soundfile
 
 from core import demo
+from core.atomic import replacing
 from core.errors import CoreError
 from core.schema import SR
 
-FOLDER = "demo-library"  # below the data folder
 GENRE = "synthetic"
 COUNT = 24
 METRES = tuple(usul for usul, strokes in demo.USULS.items() if strokes)
@@ -133,9 +133,8 @@ def write(folder: Path, *, count: int = COUNT, tell: Callable[[int, int], None] 
             tell(k, count)
             path = folder / f"{k + 1:02d} {piece.title}.ogg"
             if not path.is_file():
-                part = path.with_suffix(".part")
-                _write(part, piece)
-                part.replace(path)
+                with replacing(path) as part:
+                    _write(part, piece)
             made.append(path)
     except (OSError, soundfile.LibsndfileError) as error:
         raise CoreError(f"The demo library cannot be written into {folder}: {error}.") from error

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from core.atomic import replacing
 from core.errors import ModelError
 from core.inference import Model
 from core.schema import BY_COLUMN, COLUMNS, EMOTIONS, FeatureVector
@@ -188,7 +189,8 @@ def write_shap(table: pd.DataFrame, path: Path) -> None:
     wide = table.pivot_table(index=["row", "emotion"], columns="feature", values="shap", sort=False, observed=True)
     path.parent.mkdir(parents=True, exist_ok=True)
     small = wide[list(COLUMNS)].round(SHAP_DIGITS).astype(np.float32)  # few distinct values, hence a small file
-    small.reset_index().to_parquet(path, index=False, compression="zstd")
+    with replacing(path) as unfinished:
+        small.reset_index().to_parquet(unfinished, index=False, compression="zstd")
 
 
 def read_shap(path: Path) -> pd.DataFrame:

@@ -12,6 +12,7 @@ import pandas as pd
 from core import registry
 from core.errors import ModelError
 from core.evaluate import ALL, PROBA, risk_coverage
+from core.file_names import ABOUT, CARD, MANIFEST, METRICS, OUT_OF_FOLD, ROWS
 from core.settings import Settings
 
 
@@ -49,7 +50,7 @@ class InUse:
 
 def in_use(settings: Settings) -> InUse:
     """The champion that `registry.load` loads: of the registry, else of models/champion. ModelError without one."""
-    committed = settings.models_dir / registry.CHAMPION
+    committed = settings.champion_dir
     found = registry.find(registry.CHAMPION, settings=settings)
     if found is None:
         return read(committed, "models/champion")
@@ -62,9 +63,9 @@ def in_use(settings: Settings) -> InUse:
 def read(folder: Path, source: str) -> InUse:
     """The model in a folder; source : where that is, in words. Raises ModelError when it is not described there."""
     try:
-        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-        metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-        card = folder / "card.md"
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        metrics = json.loads((folder / METRICS).read_text(encoding="utf-8"))
+        card = folder / CARD
         text = card.read_text(encoding="utf-8") if card.is_file() else ""
         return InUse(str(manifest["version"]), source, str(manifest["created_at"]), folder, metrics, text)
     except FileNotFoundError as error:
@@ -80,7 +81,7 @@ def accepted(model: InUse, settings: Settings, *, threshold: float) -> tuple[flo
     Raises ModelError when the out-of-fold predictions cannot be read.
     """
     try:
-        predictions = pd.read_csv(model.folder / "out_of_fold.csv")
+        predictions = pd.read_csv(model.folder / OUT_OF_FOLD)
         coverage = float((predictions[list(PROBA)].max(axis=1) >= threshold).mean())
         labels = rows(model, settings)
         if labels is None:
@@ -96,10 +97,10 @@ def rows(model: InUse, settings: Settings) -> pd.DataFrame | None:
 
     They lie beside a model that people's labels trained, else with the comparison.
     """
-    if (model.folder / "rows.csv").is_file():
-        return pd.read_csv(model.folder / "rows.csv")
-    results = settings.models_dir / "comparison"
-    if not (results / "about.json").is_file():
+    if (model.folder / ROWS).is_file():
+        return pd.read_csv(model.folder / ROWS)
+    results = settings.comparison_dir
+    if not (results / ABOUT).is_file():
         return None
-    about = json.loads((results / "about.json").read_text(encoding="utf-8"))
-    return pd.read_csv(results / "rows.csv") if about["data_hash"] == model.data_hash else None
+    about = json.loads((results / ABOUT).read_text(encoding="utf-8"))
+    return pd.read_csv(results / ROWS) if about["data_hash"] == model.data_hash else None

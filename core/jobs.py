@@ -226,4 +226,4 @@ def _watch(store: Store, job: Job, process: "subprocess.Popen[bytes]") -> None:
 
 def log_file(settings: Settings, job: Job) -> Path:
     """Where a launched process prints to."""
-    return settings.data_dir / "logs" / f"{job.name}-{job.job_id}.log"
+    return settings.logs_dir / f"{job.name}-{job.job_id}.log"

@@ -14,6 +14,7 @@ import pandas as pd
 
 from core.agreement import current_answers
 from core.audio import file_of
+from core.components import connected_groups
 from core.copies import clip_keys, duplicate_groups, unique_rows
 from core.dataset import Table, as_table
 from core.monitor import MOST_MISSING
@@ -128,9 +129,6 @@ def _groups(frame: pd.DataFrame, published: pd.DataFrame, used: pd.DataFrame) ->
 
     What are copies in the published table alone stays so: ranks, which say what is alike, move with every row.
     """
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
     group = duplicate_groups(frame)
     n, first = len(published), len(group)
     codes = [duplicate_groups(published)]
@@ -140,8 +138,7 @@ def _groups(frame: pd.DataFrame, published: pd.DataFrame, used: pd.DataFrame) ->
         ends.append(np.column_stack([part[own >= 0], first + own[own >= 0]]))
         first += int(own.max(initial=-1)) + 1
     pairs = np.concatenate(ends).astype(np.int64)
-    graph = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(first, first))
-    _, component = connected_components(graph, directed=False)
+    component = connected_groups(pairs[:, 0], pairs[:, 1], first)
     return pd.factorize(component[group])[0].astype(np.int64)
 
 

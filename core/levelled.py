@@ -12,8 +12,7 @@ import re
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import isnan, log10
 from pathlib import Path
@@ -24,6 +23,7 @@ import soundfile
 import soxr
 
 from core import library_files
+from core.atomic import replace_file, replacing
 from core.audio import display_name
 from core.errors import AudioError, CoreError
 from core.library_types import Found
@@ -32,7 +32,6 @@ from core.playlist_files import csv_file, file_name, label, line, m3u8, records,
 from core.playlists import Playlist
 from core.records import Remark, RemarkKind
 
-FOLDER = "playlists"  # below the data folder
 FORMS = {"FLAC": ".flac", "WAV": ".wav"}
 PEAK_DB = -1.0  # dBTP that no copy exceeds
 OVERSAMPLED = 4
@@ -107,8 +106,8 @@ def level_copies(
                 remarks.append(Remark(RemarkKind.GAIN_LIMITED, text))
         done = replace(made, rows=made.rows.assign(gain_db=gains), remarks=(*made.remarks, *remarks))
         for ending, content in ((".m3u8", m3u8(done, files=files)), (".xspf", xspf(done, files=files))):
-            _put(folder / f"playlist{ending}", content)
-        _put(folder / "playlist.csv", csv_file(done))
+            replace_file(folder / f"playlist{ending}", content)
+        replace_file(folder / "playlist.csv", csv_file(done))
     except OSError as error:
         raise CoreError(f"The copies cannot be written into {folder}: {error.strerror or error}.") from error
     tell(1.0, "Done")
@@ -176,7 +175,7 @@ def _copy(source: str | bytes, row: dict[str, Any], place: Path, form: str, gain
             )
         try:
             with (
-                _part(place) as part,
+                replacing(place) as part,
                 soundfile.SoundFile(part, "w", file.samplerate, file.channels, subtype, format=form) as out,
             ):
                 tags = {name: line(row[name]) for name in ("title", "artist", "album")}
@@ -187,28 +186,6 @@ def _copy(source: str | bytes, row: dict[str, Any], place: Path, form: str, gain
                     out.write(block * 10 ** (gain_db / 20))
         except (soundfile.LibsndfileError, RuntimeError) as error:
             raise CoreError(f"{place.name} cannot be written as {form}: {error}") from error
-
-
-@contextmanager
-def _part(place: Path) -> Iterator[Path]:
-    """A file of its own to write into, which becomes the one at this place when all went well.
-
-    Of its own, because another session may write the same copies at the same time.
-    """
-    handle, name = tempfile.mkstemp(dir=place.parent, prefix=".", suffix=".part")
-    os.close(handle)
-    part = Path(name)
-    try:
-        yield part
-        part.chmod(0o644)
-        os.replace(part, place)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _put(place: Path, content: bytes) -> None:
-    with _part(place) as part:
-        part.write_bytes(content)
 
 
 def _safe(name: str) -> str:

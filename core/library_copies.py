@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 
 from core import store as db
+from core.components import connected_groups
 from core.features import EXTRACTOR
 from core.library_files import nothing
 from core.library_types import Found, Plan
@@ -62,8 +63,6 @@ def first_alike(z: np.ndarray, used: Sequence[str], *, beat: Callable[[], None] 
     z : shape (n, m), deviations from the training music in standard deviations, NaN = not measured; columns `used`.
     Each is compared with its ``NEIGHBOURS`` nearest ones by chroma, so that the work grows with n and not its square.
     """
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
     from scipy.spatial import cKDTree
 
     chroma = [k for k, column in enumerate(used) if column.startswith("_Chromagram_Mean")]
@@ -82,8 +81,6 @@ def first_alike(z: np.ndarray, used: Sequence[str], *, beat: Callable[[], None] 
     mean = np.nansum(both, axis=1) / np.maximum(known, 1)
     alike = np.any([(away[one, place] <= tone) & (mean <= all_) for tone, all_ in LIMITS], axis=0)
     alike &= known >= z.shape[1] / 2
-    pairs = coo_array((np.ones(alike.sum()), (one[alike], other[alike])), shape=(n, n))
-    _, group = connected_components(pairs, directed=False)
-    firsts = np.full(group.max() + 1, n)
-    np.minimum.at(firsts, group, np.arange(n))
+    group = connected_groups(one[alike], other[alike], n)
+    _, firsts = np.unique(group, return_index=True)
     return np.asarray(firsts[group])

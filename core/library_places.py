@@ -11,10 +11,9 @@ from pathlib import Path
 
 from core.errors import CoreError
 from core.library_files import SUFFIXES
+from core.locations import present_path
 from core.settings import Settings
 
-FOLDER = "library"  # below the data folder
-UPLOADS = "uploads"
 MOMENT = "%Y%m%d-%H%M%S-%f"  # name of what came or was made then
 DEEPEST = 6  # folders that are kept of the name of a file that was sent
 LONGEST = 200  # bytes of a name in UTF-8, where a letter has up to four; file systems take 255
@@ -67,20 +66,15 @@ class Upload:
         return datetime.strptime(self.folder.name, MOMENT).replace(tzinfo=UTC)
 
 
-def uploads_folder(settings: Settings) -> Path:
-    """Where files are kept that somebody sent; each time has a folder of its own in it."""
-    return Path(os.path.abspath(settings.data_dir / FOLDER / UPLOADS))
-
-
 def is_upload(folder: str, settings: Settings) -> bool:
     """Whether a folder is one of these, there or removed."""
-    return Path(folder).parent == uploads_folder(settings)
+    return Path(present_path(folder, settings)).parent == settings.uploads_dir
 
 
 def uploads(settings: Settings) -> list[Upload]:
     """What was sent and is still kept, newest first."""
     try:
-        kept = [entry.path for entry in os.scandir(uploads_folder(settings)) if entry.is_dir(follow_symlinks=False)]
+        kept = [entry.path for entry in os.scandir(settings.uploads_dir) if entry.is_dir(follow_symlinks=False)]
     except OSError:
         return []
     return [Upload(Path(path), *contents(path)) for path in sorted(kept, reverse=True) if _is_moment(Path(path).name)]
@@ -125,7 +119,7 @@ def new_results(settings: Settings) -> Path:
 
     Raises CoreError when the disk refuses it.
     """
-    folder = settings.data_dir / FOLDER
+    folder = settings.library_results_dir
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -140,7 +134,7 @@ def keep_uploads(files: Iterable[tuple[str, bytes]], settings: Settings) -> Path
         elsewhere; a name that is there already gets a number.
     Raises CoreError when there is none, or the disk refuses it.
     """
-    place = uploads_folder(settings) / _moment()
+    place = settings.uploads_dir / _moment()
     written = 0
     try:
         for name, data in files:

@@ -11,7 +11,7 @@ import os
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -19,6 +19,7 @@ from typing import IO, Any
 import pandas as pd
 
 from core import store as db
+from core.atomic import replacing
 from core.audio import file_of
 from core.errors import CoreError
 from core.features import EXTRACTOR
@@ -107,18 +108,14 @@ def export(
     batches : the files of the library, in their order.  near : clip_id -> name of the file that sounds the same.
     root : what the paths of these files begin with, and those of no other library do.
     """
-    folder = Path(local_path(out)).parent if is_local(out) else None
-    _sweep(folder or Path(tempfile.gettempdir()))
-    handle, name = tempfile.mkstemp(dir=folder, prefix=PART[0], suffix=PART[1])
-    os.close(handle)
+    place = Path(local_path(out)) if is_local(out) else None
+    _sweep(place.parent if place else Path(tempfile.gettempdir()))
     try:
-        tables = (rows(batch, store=store, plan=plan, said=said, near=near, root=root) for batch in batches)
-        (_write_parquet if out.endswith(".parquet") else _write_csv)(name, tables)
-        _put(name, out)
+        with replacing(place, part=PART) if place else _sending(out) as part:
+            tables = (rows(batch, store=store, plan=plan, said=said, near=near, root=root) for batch in batches)
+            (_write_parquet if out.endswith(".parquet") else _write_csv)(str(part), tables)
     except OSError as error:
         raise CoreError(f"The results cannot be written to {safe(out)}: {fault(error)}.") from error
-    finally:
-        Path(name).unlink(missing_ok=True)
 
 
 def _sweep(folder: Path) -> None:
@@ -129,18 +126,20 @@ def _sweep(folder: Path) -> None:
                 part.unlink()
 
 
-def _put(name: str, out: str) -> None:
-    if not is_local(out):
+@contextmanager
+def _sending(out: str) -> Iterator[Path]:
+    """Give a file of this machine to write into, and send it to the address when the block ends well."""
+    handle, name = tempfile.mkstemp(prefix=PART[0], suffix=PART[1])
+    os.close(handle)
+    try:
+        yield Path(name)
         system, path = filesystem(out)
         try:
             system.put_file(name, path)
         except Exception as error:  # every kind of storage has faults of its own
             raise OSError(fault(error)) from error
-        return
-    os.chmod(name, 0o644)
-    with open(name, "rb") as whole:
-        os.fsync(whole.fileno())
-    os.replace(name, local_path(out))
+    finally:
+        Path(name).unlink(missing_ok=True)
 
 
 def _write_parquet(name: str, tables: Iterator[pd.DataFrame]) -> None:

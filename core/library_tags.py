@@ -10,11 +10,11 @@ import io
 import json
 import os
 import re
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
+from core.atomic import replace_file
 from core.errors import CoreError
 from core.letters import fold
 
@@ -129,11 +129,6 @@ def write_beside(path: str, said: Mapping[str, Any]) -> None:
     except (OSError, ValueError):
         pass  # nothing there, or nothing of ours
     try:
-        with tempfile.NamedTemporaryFile(
-            "w", dir=os.path.dirname(place), prefix=".emotion-", delete=False, encoding="utf-8"
-        ) as part:
-            part.write(text)
-        os.chmod(part.name, 0o644)
-        os.replace(part.name, place)
+        replace_file(Path(place), text.encode())
     except OSError as error:
         raise CoreError(f"{place} cannot be written: {error.strerror}.") from error

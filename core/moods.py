@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from core.components import connected_groups
 from core.demo_library import GENRE as SYNTHETIC
 from core.errors import CoreError
 from core.letters import fold, turkish_order
@@ -341,9 +342,6 @@ def recordings(clips: pd.DataFrame, features: pd.DataFrame, reference: Reference
     each other (their clip is named like the file), and so are windows, in their mean: other encodings, levels and
     rates of one recording are alike (`core.library_copies`), and so is one that begins a little later.
     """
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
     from core.library_copies import first_alike  # opens the store's module, which the rest does without
 
     ids = pd.Index(sorted(set(clips.loc[clips["clip_id"].isin(features.index), "content_hash"])), name="piece_id")
@@ -355,7 +353,7 @@ def recordings(clips: pd.DataFrame, features: pd.DataFrame, reference: Reference
             first = first_alike(away.to_numpy(), reference.used)
             pairs.append(np.stack([ids.get_indexer(away.index), ids.get_indexer(away.index[first])]))
     one, other = np.concatenate(pairs, axis=1)
-    _, group = connected_components(coo_array((np.ones(len(one)), (one, other)), shape=(len(ids),) * 2), directed=False)
+    group = connected_groups(one, other, len(ids))
     named = pd.Series(ids, ids).groupby(group).transform("first")
     return named.rename("recording")
 

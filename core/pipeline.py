@@ -419,12 +419,13 @@ def train_models(
     publish : also replace the models in ``settings.models_dir``, where the gate is passed.
     Raises TableError when only the synthetic stand-in is at hand: a model of it would be a model of nothing.
     """
-    from core import registry
-    from core.comparison import read
     from core.dataset import load_table
+    from core.file_names import CHAMPION
+    from core.models.tracking import log_run
     from core.publish import publish as write
     from core.split import write_split
-    from core.train import CHAMPION, run
+    from core.train import run
+    from core.training.promotion import promote
 
     table = load_table(settings, allow_download=True)
     if table.synthetic:
@@ -434,17 +435,14 @@ def train_models(
     settings.processed_dir.mkdir(parents=True, exist_ok=True)
     write_split(table, settings.processed_dir, seed=seed)
     found = run(table, seed=seed, quick=quick, progress=progress)
-    folder = settings.data_dir / "runs" / found.created_at.replace(":", "")
+    folder = settings.run_dir(found.created_at)
     name = write(found, table, folder)
-    version = registry.log_run(found, folder / "champion", settings=settings)
+    version = log_run(found, folder / CHAMPION, settings=settings)
     if quick:
         return Trained(
             version, None, folder, f"{name} is version {version}, a challenger: quick runs are not promoted."
         )
-    in_use = None
-    if registry.find(registry.CHAMPION, settings=settings) is None and (settings.models_dir / "comparison").is_dir():
-        in_use = read(settings.models_dir / "comparison").predictions(CHAMPION, held_out=True)
-    verdict = registry.promote(version, settings=settings, against=in_use)
+    verdict = promote(settings, version=version)
     if publish and verdict.passed:
         write(found, table, settings.models_dir)
     outcome = "is the champion now" if verdict.passed else "stays a challenger"

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from core import comparison
-from core.bundle import POLICY, REFERENCE, policies_json, save_bundle
+from core.bundle import policies_json, save_bundle
 from core.dataset import Table
 from core.estimators import FRAGILE
 from core.explain import make_background
+from core.file_names import CHAMPION, COMPARISON, POLICY, REFERENCE
 from core.inference import Policy, conformal_policy
 from core.monitor import make_reference, reference_json
 from core.schema import COLUMNS
@@ -20,8 +21,8 @@ def publish(run: TrainingRun, table: Table, models_dir: Path) -> str:
     table : what the run was trained on. An earlier content of the two folders is replaced. Returns the champion's
     version.
     """
-    version = write_bundle(run, table, models_dir / "champion")
-    comparison.write(run, models_dir / "comparison")
+    version = write_bundle(run, table, models_dir / CHAMPION)
+    comparison.write(run, models_dir / COMPARISON)
     return version
 
 

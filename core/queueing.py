@@ -7,7 +7,6 @@ import pandas as pd
 
 from core import agreement, demo
 from core import store as db
-from core.clips import folder
 from core.errors import ModelError, StoreError
 from core.inference import Policy
 from core.settings import Settings
@@ -186,7 +185,7 @@ def add_demo(
     metre = recipe.usul.replace("/", "\N{FRACTION SLASH}")  # a metre, not a folder
     name = f"Synthetic clip: {recipe.makam}, {metre}, {recipe.voice}, {recipe.seed}"
     data = demo.wav(demo.render(recipe))
-    scored = score_clip(data, name, served, policy=policy, store=store, origin="demo", audio=folder(settings))
+    scored = score_clip(data, name, served, policy=policy, store=store, origin="demo", audio=settings.clips_dir)
     if scored.problem:
         raise StoreError(scored.problem)
     track = db.add_track(store, artist="this program", title=name, source=SYNTHETIC, makam=recipe.makam)

@@ -1,49 +1,35 @@
-"""The only MLflow: log a training run, register versions, promote by alias through the gate, load by alias.
+"""The registry of models in MLflow: versions, and the two aliases ``champion`` and ``challenger``.
 
-Runs, versions and aliases live in the store of ``settings.mlflow`` (SQLite by default), files under data/mlartifacts.
-What is registered is the bundle (`core.bundle`) with a signature and an input example, but no MLflow flavour: the only
-way to load it is ours, which trusts a list in the code. MLflow's own loader takes the list from the file.
+Runs, versions and aliases live in the store of ``settings.mlflow`` (SQLite by default), files in
+``settings.artifacts_dir``. A model is loaded by its alias. Whether a version may become champion is decided in
+`core.training.promotion`; here it is only written down.
 """
 
 import json
-import logging
-import os
-import shutil
-import sys
-import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
 
 import pandas as pd
 
-from core.bundle import BACKGROUND, Bundle, load_bundle
+from core.atomic import replace_file
+from core.bundle import Bundle, load_bundle
 from core.errors import ModelError
-from core.gate import Verdict, gate
+from core.file_names import CHALLENGER, CHAMPION, HELD_OUT
 from core.inference import Model
-from core.schema import COLUMNS, EMOTIONS
+from core.models.artifacts import model_folder, run_file
+from core.models.connection import NAME, connect, sqlite_file, store_exists
 from core.settings import Settings
-from core.split import replace_file
 
 if TYPE_CHECKING:
-    from core.train import TrainingRun
+    from mlflow import MlflowClient
 
-NAME = "turkish-music-emotion"  # of the experiment and of the registered model
-CHAMPION, CHALLENGER = "champion", "challenger"
 DECIDED = "decided "  # beginning of the tags that keep what was decided of a version, with the moment
 LINE = "champions"  # tag of the registered model: versions one after the other, JSON
 COMMITTED = "models/champion"  # stands for the model of the repository, where a version replaced that one
-HELD_OUT = "held_out.csv"
-SQLITE = b"SQLite format 3\0"  # how every such file begins
-QUIET = {
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "DO_NOT_TRACK": "true",
-    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-}
 
 
 # --- loading ---------------------------------------------------------------------------------------------------------
@@ -71,7 +57,7 @@ def load(alias: str = CHAMPION, *, settings: Settings) -> Bundle:
         instead += f", because of the registry: {error}"
     if alias != CHAMPION:
         raise ModelError(f"There is no {alias} in the registry. Train one with: python -m core train")
-    return load_bundle(settings.models_dir / CHAMPION, source=instead)
+    return load_bundle(settings.champion_dir, source=instead)
 
 
 @dataclass(frozen=True)
@@ -97,21 +83,22 @@ def find(alias: str, *, settings: Settings) -> Found | None:
 
 
 def _find(alias: str, settings: Settings) -> Found | None:
-    if not _exists(settings):
+    if not store_exists(settings):
         return None
-    file = _sqlite_file(settings.mlflow)
+    file = sqlite_file(settings.mlflow)
     if file is None:
         return _ask(alias, settings)
     kept, stamp = settings.cache_dir / f"registry_{alias}.json", _stamp(file)
     try:
         known = json.loads(kept.read_text(encoding="utf-8"))
         if known["stamp"] == stamp:
-            return Found(known["version"], Path(known["folder"])) if known["version"] else None
+            return Found(known["version"], settings.data_dir.resolve() / known["place"]) if known["version"] else None
     except (OSError, ValueError, KeyError, TypeError):
         pass  # nothing kept, or by another version of this program: ask
     found = _ask(alias, settings)
     if stamp == _stamp(file):  # else somebody wrote meanwhile, and the answer may be the old one
-        answer = {"stamp": stamp, "version": found and found.version, "folder": found and str(found.folder)}
+        place = _below(settings.data_dir.resolve(), found.folder) if found else None
+        answer = {"stamp": stamp, "version": found and found.version, "place": place}
         with suppress(OSError):  # a cache that cannot be written costs seconds, not the answer
             kept.parent.mkdir(parents=True, exist_ok=True)
             replace_file(kept, json.dumps(answer).encode())
@@ -120,217 +107,84 @@ def _find(alias: str, settings: Settings) -> Found | None:
 
 def _stamp(file: Path) -> list[int | str]:
     state = file.stat()
-    return [state.st_mtime_ns, state.st_size, str(file)]
+    return [state.st_mtime_ns, state.st_size, str(file.resolve())]
 
 
-def _sqlite_file(uri: str) -> Path | None:
-    parts = urlsplit(uri)
-    return Path(unquote(parts.path[1:])) if parts.scheme == "sqlite" else None
-
-
-def _exists(settings: Settings) -> bool:
-    """Whether there is a registry; one on a server is taken to exist."""
-    file = _sqlite_file(settings.mlflow)
-    if file is None:
-        return True
-    if not file.is_file() or file.stat().st_size == 0:
-        return False
-    with file.open("rb") as opened:
-        if opened.read(len(SQLITE)) != SQLITE:
-            raise ModelError(f"The registry {file.name} cannot be read: it is no SQLite database. Move it away.")
-    return True
+def _below(data_dir: Path, folder: Path) -> str:
+    """A folder relative to the data folder, which may be moved; as it is when it lies elsewhere."""
+    return folder.relative_to(data_dir).as_posix() if folder.is_relative_to(data_dir) else str(folder)
 
 
 def _ask(alias: str, settings: Settings) -> Found | None:
-    client = _client(settings)
+    client = connect(settings)
     from mlflow.exceptions import MlflowException
 
     try:
         for version, aliases in _aliases(client).items():
             if alias in aliases:
-                return Found(version, _folder(client, version))
+                return Found(version, model_folder(client, NAME, version, settings=settings))
     except MlflowException as error:
         raise ModelError(f"The registry cannot be read: {error}") from error
     return None
 
 
-def ui_command(settings: Settings, *, port: int) -> tuple[str, list[str], dict[str, str]]:
-    """Program, arguments and environment that open MLflow's page on our store, as ``os.execvpe`` takes them."""
-    _client(settings)  # makes the store where there is none yet
-    command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", settings.mlflow, "--port", str(port)]
-    return command[0], command, {**os.environ, **QUIET}
+# --- champion and challenger -----------------------------------------------------------------------------------------
 
 
-def _client(settings: Settings) -> Any:
-    """MLflow's client on our store: no telemetry, no progress bars, no chatter."""
-    os.environ |= QUIET
-    import mlflow
+def held_out(version: str, *, settings: Settings) -> pd.DataFrame:
+    """Return a version's predictions of the held-out clips: row, y, group, p_*.
 
-    logging.getLogger("mlflow").setLevel(logging.WARNING)
-    logging.getLogger("alembic").setLevel(logging.WARNING)
-    file = _sqlite_file(settings.mlflow)
-    if file is not None:
-        file.parent.mkdir(parents=True, exist_ok=True)
-    mlflow.set_tracking_uri(settings.mlflow)  # some calls of the client ask the global store
-    mlflow.set_registry_uri(settings.mlflow)
-    return mlflow.MlflowClient()
-
-
-def _folder(client: Any, version: str) -> Path:
-    """Folder of a version's files; they are on this machine, and are not copied."""
-    from mlflow.artifacts import download_artifacts
-
-    uri = client.get_model_version_download_uri(NAME, version)
-    return Path(download_artifacts(artifact_uri=uri))
-
-
-# --- logging ---------------------------------------------------------------------------------------------------------
-
-
-def log_run(run: "TrainingRun", bundle: Path, *, settings: Settings) -> str:
-    """Log a training run and register its champion as a new version with the alias ``challenger``.
-
-    run : what was trained.  bundle : folder that `core.bundle.save_bundle` wrote for its champion.
-    One run for the training, with the bundle, the tables of results and the held-out predictions as artefacts, and
-    below it one run a candidate with its parameters, its cross-validated figures and its out-of-fold predictions.
-    Returns the number of the version. It becomes champion only through `promote`.
+    Raises ModelError when there is no such version, or it was never asked about held-out clips.
     """
-    client = _client(settings)
-    experiment = _experiment(client, settings)
-    facts = {
-        "data_hash": run.data_hash,
-        "origin": run.origin,
-        "synthetic": str(run.synthetic),
-        "seed": str(run.seed),
-        "quick": str(run.quick),
-        "revision": run.revision,
-        **{f"version.{library}": version for library, version in run.versions.items()},
-    }
-    parent = client.create_run(experiment, run_name=f"training {run.created_at}", tags=facts).info.run_id
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        _log_figures(client, parent, run, run.champion)
-        held_out = _with_labels(run, run.held_out[run.held_out["model"] == run.champion])
-        held_out.to_csv(folder / HELD_OUT, index=False)
-        for table, content in run.tables.items():
-            content.to_csv(folder / f"{table}.csv", index=False)
-        client.log_artifacts(parent, str(folder))
-        for candidate, own in run.out_of_fold.groupby("model"):
-            tags = {**facts, "mlflow.parentRunId": parent, "candidate": str(candidate)}
-            child = client.create_run(experiment, run_name=str(candidate), tags=tags).info.run_id
-            _log_figures(client, child, run, str(candidate))
-            own.drop(columns="model").to_csv(folder / "out_of_fold.csv", index=False)
-            client.log_artifact(child, str(folder / "out_of_fold.csv"))
-            client.set_terminated(child)
-    version = _register(client, experiment, parent, bundle)
-    client.set_terminated(parent)
-    return version
+    client = connect(settings)
+    from mlflow.exceptions import MlflowException
+
+    try:
+        run_id = str(client.get_model_version(NAME, version).run_id)
+        predictions = pd.read_csv(run_file(client, run_id, HELD_OUT, settings=settings))
+    except (MlflowException, OSError, ValueError) as error:
+        raise ModelError(f"The held-out predictions of version {version} are not in the registry: {error}") from error
+    if predictions.empty:
+        raise ModelError(f"Version {version} was never asked about held-out clips: train again.")
+    return predictions
 
 
-def _experiment(client: Any, settings: Settings) -> str:
-    known = client.get_experiment_by_name(NAME)
-    if known is not None:
-        return str(known.experiment_id)
-    return str(client.create_experiment(NAME, artifact_location=(settings.data_dir / "mlartifacts").resolve().as_uri()))
+def note_gate(version: str, said: str, *, settings: Settings) -> None:
+    """Keep with a version what the gate said of it the last time."""
+    connect(settings).set_model_version_tag(NAME, version, "gate", said)
 
 
-def _with_labels(run: "TrainingRun", predictions: pd.DataFrame) -> pd.DataFrame:
-    """A model's predictions with the columns y and group."""
-    return predictions.drop(columns="model").merge(run.rows[["row", "y", "group"]], on="row", validate="many_to_one")
+def set_champion(version: str, *, settings: Settings, by: str = "", after_committed: bool = False) -> None:
+    """Give a version the alias ``champion``. `core.training.promotion.promote` asks the gate first.
 
-
-def _log_figures(client: Any, run_id: str, run: "TrainingRun", candidate: str) -> None:
-    """Parameters and figures of a candidate: cross-validated and, with ``held_out_`` before, on the held-out clips."""
-    from mlflow.entities import Metric, Param
-
-    from core.evaluate import ALL, scores
-
-    now = int(datetime.now(UTC).timestamp() * 1000)
-    figures = {}
-    for prefix, predictions in (("", run.out_of_fold), ("held_out_", run.held_out)):
-        own = predictions[predictions["model"] == candidate]
-        if len(own):
-            table = scores(_with_labels(run, own), resamples=0)
-            for measure, emotion, value in zip(table["measure"], table["emotion"], table["value"], strict=True):
-                figures[f"{prefix}{measure}" + ("" if emotion == ALL else f"_{emotion}")] = float(value)
-    params = [Param(key, str(value)[:500]) for key, value in run.parameters.get(candidate, {}).items()]
-    client.log_batch(run_id, metrics=[Metric(k, float(v), now, 0) for k, v in figures.items()], params=params)
-
-
-def _register(client: Any, experiment: str, run_id: str, bundle: Path) -> str:
-    from mlflow.models import Model as Description
-    from mlflow.models import infer_signature
-
-    manifest = json.loads((bundle / "manifest.json").read_text(encoding="utf-8"))
-    example = pd.read_csv(bundle / BACKGROUND, nrows=2, dtype=float)
-    proba = pd.DataFrame(manifest["check"][:2], columns=list(EMOTIONS))
-    logged = client.create_logged_model(experiment, name=manifest["name"], source_run_id=run_id)
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name) / "model"
-        shutil.copytree(bundle, folder)
-        described = Description(run_id=run_id, model_id=logged.model_id, signature=infer_signature(example, proba))
-        described.save(str(folder / "MLmodel"))
-        columns = {"columns": list(COLUMNS), "data": example.to_numpy().tolist()}
-        (folder / "input_example.json").write_text(json.dumps(columns), encoding="utf-8")
-        client.log_model_artifacts(logged.model_id, str(folder))
-    client.finalize_logged_model(logged.model_id, "READY")
-    if not client.search_registered_models(f"name = '{NAME}'"):
-        client.create_registered_model(NAME, description="Emotion of Turkish music from 50 features")
-    tags = {"model_version": manifest["version"], "candidate": manifest["name"]}
-    source = f"models:/{logged.model_id}"
-    version = client.create_model_version(NAME, source, run_id=run_id, tags=tags, model_id=logged.model_id).version
-    client.set_registered_model_alias(NAME, CHALLENGER, version)
-    return str(version)
-
-
-# --- promotion -------------------------------------------------------------------------------------------------------
-
-
-def promote(
-    version: str,
-    *,
-    settings: Settings,
-    against: pd.DataFrame | None = None,
-    shown: str | None = None,
-    by: str = "",
-) -> Verdict:
-    """Make a version the champion if it passes the gate against the present one; nothing changes if it does not.
-
-    against : held-out predictions of the model in use (see `core.gate.gate`) where the registry has no champion yet.
-    shown : version of the challenger that the person saw, None for whichever it is.
+    Parameters
+    ----------
     by : name of the person who decided, kept with the version.
+    after_committed : it replaces the committed model in ``models/champion``, so that a rollback goes back to that one.
     """
-    _as_shown(CHALLENGER, shown, settings)
-    client = _client(settings)
-    present = find(CHAMPION, settings=settings)
-    if present is not None and present.version == str(version):
-        raise ModelError(f"Version {version} is the champion already.")
-    verdict = gate(_held_out(client, present.version) if present else against, _held_out(client, version))
-    client.set_model_version_tag(NAME, version, "gate", f"{'passed' if verdict.passed else 'failed'}: {verdict.reason}")
-    if verdict.passed:
-        line = _line(client, present) or ([] if against is None else [COMMITTED])
-        challenger = _find(CHALLENGER, settings)
-        client.set_model_version_tag(NAME, version, "promoted_at", _now())
-        client.set_model_version_tag(NAME, version, "promoted_by", by)
-        client.set_model_version_tag(NAME, version, "rolled_back", "")
-        _note(client, version, "promoted", by)
-        client.set_registered_model_tag(NAME, LINE, json.dumps([*line, str(version)]))
-        client.set_registered_model_alias(NAME, CHAMPION, version)
-        if challenger is not None and challenger.version == str(version):
-            client.delete_registered_model_alias(NAME, CHALLENGER)
-    return verdict
+    client = connect(settings)
+    present, challenger = find(CHAMPION, settings=settings), _find(CHALLENGER, settings)
+    line = _line(client, present) or ([COMMITTED] if after_committed else [])
+    client.set_model_version_tag(NAME, version, "promoted_at", _now())
+    client.set_model_version_tag(NAME, version, "promoted_by", by)
+    client.set_model_version_tag(NAME, version, "rolled_back", "")
+    _note(client, version, "promoted", by)
+    client.set_registered_model_tag(NAME, LINE, json.dumps([*line, str(version)]))
+    client.set_registered_model_alias(NAME, CHAMPION, version)
+    if challenger is not None and challenger.version == str(version):
+        client.delete_registered_model_alias(NAME, CHALLENGER)
 
 
-def _note(client: Any, version: str, what: str, by: str) -> None:
-    """Keep what was decided of a version: every time, while the tags beside say the last time alone."""
+def _note(client: "MlflowClient", version: str, what: str, by: str) -> None:
+    """Append a decision to the version's history; the other tags hold only the latest."""
     moment = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
     client.set_model_version_tag(NAME, version, f"{DECIDED}{moment}", f"{what} by {by}" if by else what)
 
 
-def _line(client: Any, present: Found | None) -> list[str]:
-    """The champions one after the other as far as the way back goes: versions, the present one last.
+def _line(client: "MlflowClient", present: Found | None) -> list[str]:
+    """Versions that have been champion, oldest first, ending with the current one.
 
-    What was begun and cut short does not count: the line ends with the model that is in use.
+    A promotion that was interrupted is dropped.
     """
     in_use = present.version if present else COMMITTED
     known: list[str] = json.loads(client.get_registered_model(NAME).tags.get(LINE, "[]"))
@@ -343,21 +197,6 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _held_out(client: Any, version: str) -> pd.DataFrame:
-    from mlflow.artifacts import download_artifacts
-    from mlflow.exceptions import MlflowException
-
-    try:
-        run_id = client.get_model_version(NAME, version).run_id
-        path = download_artifacts(run_id=run_id, artifact_path=HELD_OUT)
-        predictions = pd.read_csv(path)
-    except (MlflowException, OSError, ValueError) as error:
-        raise ModelError(f"The held-out predictions of version {version} are not in the registry: {error}") from error
-    if predictions.empty:
-        raise ModelError(f"Version {version} was never asked about held-out clips: train again.")
-    return predictions
-
-
 def rollback(*, settings: Settings, shown: str | None = None, by: str = "") -> str:
     """Give the alias ``champion`` back to the version that the present champion replaced; returns its number.
 
@@ -366,8 +205,8 @@ def rollback(*, settings: Settings, shown: str | None = None, by: str = "") -> s
     shown : version of the champion that the person saw, None for whichever it is.  by : name of that person.
     Raises ModelError when there is nothing to go back to, or another champion than the one that was shown.
     """
-    present = _as_shown(CHAMPION, shown, settings)
-    client = _client(settings)
+    present = check_shown(CHAMPION, shown, settings=settings)
+    client = connect(settings)
     line = _line(client, present) if present else []
     if present is None or len(line) < 2:
         raise ModelError("There is no earlier champion to go back to.")
@@ -390,18 +229,18 @@ def discard(*, settings: Settings, shown: str | None = None, by: str = "") -> st
 
     shown, by : as in `rollback`.
     """
-    present = _as_shown(CHALLENGER, shown, settings)
+    present = check_shown(CHALLENGER, shown, settings=settings)
     if present is None:
         raise ModelError("There is no challenger.")
-    client = _client(settings)
+    client = connect(settings)
     client.set_model_version_tag(NAME, present.version, "discarded_by", by)
     _note(client, present.version, "discarded", by)
     client.delete_registered_model_alias(NAME, CHALLENGER)
     return present.version
 
 
-def _as_shown(alias: str, shown: str | None, settings: Settings) -> Found | None:
-    """Where the alias points. Raises ModelError when that is no longer what a person saw."""
+def check_shown(alias: str, shown: str | None, *, settings: Settings) -> Found | None:
+    """Return where the alias points. Raises ModelError when that is no longer what a person saw (None: whatever)."""
     present = find(alias, settings=settings)
     if shown is not None and (present.version if present else "") != shown:
         now = f"version {present.version}" if present else "gone"
@@ -415,13 +254,13 @@ def history(*, settings: Settings) -> pd.DataFrame:
     data_hash, revision. Empty when there is no registry."""
     names = ["version", "model_version", "aliases", "created_at", "promoted_at", "promoted_by", "rolled_back"]
     names += ["decisions", "gate", "macro_f1", "held_out_macro_f1", "data_hash", "revision"]
-    if not _exists(settings):
+    if not store_exists(settings):
         return pd.DataFrame(columns=names)
-    client = _client(settings)
+    client = connect(settings)
     aliases = _aliases(client)
     lines = []
     for found in client.search_model_versions(f"name = '{NAME}'"):
-        run = client.get_run(found.run_id).data
+        run = client.get_run(str(found.run_id)).data
         known: Mapping[str, Any] = {**run.tags, **run.metrics, **found.tags}
         created = datetime.fromtimestamp(found.creation_timestamp / 1000, UTC).isoformat(timespec="seconds")
         own = {
@@ -439,7 +278,7 @@ def history(*, settings: Settings) -> pd.DataFrame:
     return table.sort_values("version", key=lambda v: -v.astype(int), ignore_index=True)
 
 
-def _aliases(client: Any) -> dict[str, list[str]]:
+def _aliases(client: "MlflowClient") -> dict[str, list[str]]:
     """Version -> its aliases; empty when nothing is registered."""
     by_version: dict[str, list[str]] = {}
     for model in client.search_registered_models(f"name = '{NAME}'"):

@@ -1,7 +1,7 @@
-"""The wiring of learning: stored labels to a challenger, its comparison with the champion, and who is in use.
+"""The wiring of learning: stored labels to a challenger, and its comparison with the champion.
 
-A training never changes which model is in use: it registers a challenger. Only `promote` does, through the gate, and
-that is a person's click or command.
+A training never changes which model is in use: it registers a challenger. Only `core.training.promotion.promote` does,
+through the gate, and that is a person's click or command.
 """
 
 import json
@@ -18,24 +18,25 @@ from core.before_after import Said, before_after, each_label, in_words
 from core.bundle import load_bundle
 from core.card import LABELLED
 from core.dataset import load_table
-from core.errors import ModelError, TableError
+from core.errors import TableError
 from core.evaluate import PROBA
 from core.features import EXTRACTOR
-from core.gate import Verdict, gate
+from core.file_names import CHALLENGER, CHANGES, EACH, LEARNED, OUT_OF_FOLD, ROWS
+from core.gate import gate
 from core.in_use import InUse
 from core.inference import Model, Policy
 from core.learning import TrainingData
+from core.models.tracking import log_run
 from core.pipeline import Served, predict_and_decide, serve
 from core.schema import COLUMNS, FeatureVector
 from core.settings import Settings
-from core.standing import LEARNED, LEARNED_HASH, ROWS, asked, described, labels, seen, trained_rows
+from core.standing import LEARNED_HASH, asked, described, labels, seen, trained_rows
 from core.store import Store
 
 if TYPE_CHECKING:
     from core.train import TrainingRun
 
 JOB, RESCORE = "retrain", "rescore"  # names of the locks
-CHANGES, EACH = "before_after.csv", "labelled.csv"  # beside a model, as ROWS and LEARNED are
 AT_ONCE = 200  # clips that are scored and stored together
 
 Tell = Callable[[float, str], None]
@@ -86,14 +87,14 @@ def retrain(
     run = replace(run, tables={**run.tables, LABELLED: data.labelled.drop(columns=["group", "held_out"])})
     tell(0.86, "Comparing with the model in use")
     files, summary = _compared(data, run, champion, by=by, seed=seed)
-    folder = settings.data_dir / "runs" / run.created_at.replace(":", "") / "challenger"
+    folder = settings.run_dir(run.created_at) / CHALLENGER
     try:
         model_version = write_bundle(run, data.table, folder, files=files)
         tell(0.9, "Registering the challenger")
     except BaseException:
         shutil.rmtree(folder.parent, ignore_errors=True)
         raise
-    version = registry.log_run(run, folder, settings=settings)
+    version = log_run(run, folder, settings=settings)
     db.set_setting(store, LEARNED_HASH, data.table.content_hash)
     return Retrained(version, model_version, f"{model_version} is the challenger, version {version}. {summary}")
 
@@ -132,7 +133,7 @@ def said_by(model: InUse, loaded: Model, data: TrainingData) -> Said:
     """
     rows = data.rows
     known = _rows_in(model, data)
-    stored = pd.read_csv(model.folder / "out_of_fold.csv")
+    stored = pd.read_csv(model.folder / OUT_OF_FOLD)
     stored = stored.assign(row=stored["row"].map(known)).dropna(subset="row").astype({"row": int})
     new = rows[rows["held_out"] | (~rows["clip_id"].isin(seen(model.folder)) & (rows["clip_id"] != ""))]
     stored = stored.loc[stored["row"].isin(rows["row"]), ["row", "repeat", *PROBA]]
@@ -158,26 +159,7 @@ def _json(content: dict[str, object]) -> bytes:
     return (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
 
 
-# --- which model is in use -------------------------------------------------------------------------------------------
-
-
-def promote(settings: Settings, *, version: str | None = None, shown: str | None = None, by: str = "") -> Verdict:
-    """Let a version, the challenger unless given, take the champion's place if it passes the gate.
-
-    shown : version of the challenger that the person saw.
-    Raises ModelError when there is no such version, nothing to compare it with, or another challenger now.
-    """
-    from core import comparison
-
-    challenger = registry.find(registry.CHALLENGER, settings=settings)
-    if version is None and challenger is None:
-        raise ModelError("There is no challenger to promote. Make one with: python -m core retrain")
-    against = None
-    if registry.find(registry.CHAMPION, settings=settings) is None and described(registry.CHAMPION, settings=settings):
-        found = comparison.read(settings.models_dir / "comparison")
-        against = found.predictions(found.champion, held_out=True)
-    chosen = version or (challenger.version if challenger else "")
-    return registry.promote(chosen, settings=settings, against=against, shown=shown, by=by)
+# --- stored clips ----------------------------------------------------------------------------------------------------
 
 
 def score_stored(store: Store, settings: Settings, *, role: str, tell: Tell) -> int:

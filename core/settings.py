@@ -1,5 +1,6 @@
 """Paths, and the few values that the environment may change (prefix ``TME_``)."""
 
+import os
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -8,6 +9,7 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core.errors import CoreError
+from core.file_names import CHAMPION, COMPARISON
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -60,15 +62,72 @@ class Settings(BaseSettings):
 
     @property
     def raw_dir(self) -> Path:
+        """Tables as they came: the published one and those that users brought."""
         return self.data_dir / "raw"
 
     @property
     def processed_dir(self) -> Path:
+        """The published table as training, validation and test parts."""
         return self.data_dir / "processed"
 
     @property
     def cache_dir(self) -> Path:
+        """What can be computed again; it may be deleted at any time."""
         return self.data_dir / "cache"
+
+    @property
+    def clips_dir(self) -> Path:
+        """Kept audio of uploaded clips."""
+        return self.data_dir / "clips"
+
+    @property
+    def library_results_dir(self) -> Path:
+        """Tables of results of scored libraries."""
+        return self.data_dir / "library"
+
+    @property
+    def uploads_dir(self) -> Path:
+        """Music files that were uploaded to be scored as a library; an absolute path."""
+        return Path(os.path.abspath(self.library_results_dir / "uploads"))
+
+    @property
+    def demo_library_dir(self) -> Path:
+        """The synthetic library."""
+        return self.data_dir / "demo-library"
+
+    @property
+    def levelled_dir(self) -> Path:
+        """Levelled copies of playlists."""
+        return self.data_dir / "playlists"
+
+    @property
+    def runs_dir(self) -> Path:
+        """Files of training runs, one folder a run; see `run_dir`."""
+        return self.data_dir / "runs"
+
+    def run_dir(self, created_at: str) -> Path:
+        """Folder of the training run that began at this time (ISO 8601)."""
+        return self.runs_dir / created_at.replace(":", "")
+
+    @property
+    def logs_dir(self) -> Path:
+        """What processes in the background print."""
+        return self.data_dir / "logs"
+
+    @property
+    def artifacts_dir(self) -> Path:
+        """Files of MLflow's runs and registered models; an absolute path."""
+        return (self.data_dir / "mlartifacts").resolve()
+
+    @property
+    def champion_dir(self) -> Path:
+        """The committed model."""
+        return self.models_dir / CHAMPION
+
+    @property
+    def comparison_dir(self) -> Path:
+        """The committed comparison of all models."""
+        return self.models_dir / COMPARISON
 
 
 def _sqlite(path: Path) -> str:

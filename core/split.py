@@ -6,15 +6,15 @@ seed and no row order can change it.
 
 import hashlib
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from core.atomic import replace_file
 from core.copies import NEAR, clip_keys, duplicate_groups, unique_rows
+from core.file_names import SPLIT
 from core.schema import COLUMNS, EMOTIONS, LABEL
 
 if TYPE_CHECKING:
@@ -95,18 +95,5 @@ def write_split(table: "Table", folder: Path, *, seed: int) -> dict[str, object]
         "counts": counts,
         "sha256": files,
     }
-    replace_file(folder / "split_metadata.json", (json.dumps(metadata, indent=1) + "\n").encode())
+    replace_file(folder / SPLIT, (json.dumps(metadata, indent=1) + "\n").encode())
     return metadata
-
-
-def replace_file(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all: a reader sees the old content or the new one, never a part."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        os.chmod(name, 0o644)  # mkstemp makes the file private
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise

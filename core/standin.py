@@ -84,7 +84,7 @@ def _moments(stored: dict[str, list[float]]) -> tuple[np.ndarray, np.ndarray]:
 
 def _write(frame: pd.DataFrame) -> None:
     """Store the summary of the published table beside this module."""
-    from core.split import replace_file
+    from core.atomic import replace_file
 
     summary = summarise(frame)
     text = json.dumps(summary, separators=(",", ":")).replace('"emotions"', '\n"emotions"').replace('],"', '],\n"')

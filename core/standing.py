@@ -14,6 +14,7 @@ from core.drift import LEAST, Drift, drift
 from core.errors import ModelError
 from core.evaluate import PROBA
 from core.features import EXTRACTOR
+from core.file_names import ROWS
 from core.in_use import InUse, in_use, read
 from core.inference import Model, probabilities
 from core.learning import News, TrainingData
@@ -24,7 +25,6 @@ from core.settings import Settings
 from core.store import Store
 from core.triggers import SETTING, Expectation, Limits, Trigger, expectation, triggers
 
-ROWS, LEARNED = "rows.csv", "learned.json"  # beside a model that people's labels trained
 LEARNED_HASH = "learned_hash"  # in the store: content hash of what was trained on last
 RECENT = 200  # newest recordings in which drift is looked for
 

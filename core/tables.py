@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from core.atomic import replace_file
 from core.cells import parse
 from core.cleaning import CleanResult, clean
 from core.dataset import FILE_NAME, PUBLISHED_HASH, Table, as_table, content_hash, read_published
@@ -14,7 +15,6 @@ from core.errors import TableError
 from core.quality import Quality
 from core.schema import COLUMNS, EMOTIONS, readable
 from core.settings import Settings
-from core.split import replace_file
 from core.upload import MAX_BYTES, read_csv
 
 TYPES = ("number", "number as text", "mixed", "text")

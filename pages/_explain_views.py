@@ -10,6 +10,7 @@ import streamlit as st
 from core import explain, leaderboard, plots, plots_clip, reasons
 from core.comparison import Comparison
 from core.errors import CoreError
+from core.file_names import SHAP, SHAP_ENDING, shap_file
 from core.permutation import permutation_importance
 from core.schema import BY_COLUMN, COLUMNS, EMOTIONS, readable
 from core.settings import Settings
@@ -37,7 +38,7 @@ class Page:
 
 def choose(found: Comparison) -> str:
     """One of the models whose contributions were computed at training time, the champion first."""
-    stored = {path.stem for path in _folder().glob("*.parquet")}
+    stored = {path.stem for path in _folder().glob(f"*{SHAP_ENDING}")}
     names = sorted((m for m in found.labels_of if m in stored), key=lambda m: m != found.champion)
     if not names:
         st.info("No explanations were stored: they are made by a full training run.", icon=":material/psychology:")
@@ -67,7 +68,7 @@ def _emotion() -> str:
 
 
 def _folder() -> Path:
-    return Settings().models_dir / "comparison" / "shap"
+    return Settings().comparison_dir / SHAP
 
 
 @st.cache_data(show_spinner="Reading the explanations …", max_entries=4)
@@ -78,7 +79,7 @@ def _read(path: Path, stamp: int) -> pd.DataFrame:
 
 def contributions(found: Comparison, model: str) -> pd.DataFrame:
     """SHAP values of every clip; ends the page with a sentence when they cannot be read."""
-    path = _folder() / f"{model}.parquet"
+    path = Settings().comparison_dir / shap_file(model)
     try:
         return _read(path, path.stat().st_mtime_ns)
     except CoreError as error:

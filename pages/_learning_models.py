@@ -10,12 +10,14 @@ from core import shadow as shadows
 from core import store as db
 from core.errors import CoreError
 from core.evaluate import ALL
+from core.file_names import CHANGES, LEARNED
 from core.in_use import InUse
 from core.inference import Policy
 from core.pipeline import Served
 from core.queueing import raters_needed
 from core.settings import Settings
 from core.store import Rater, Store
+from core.training import promotion
 from pages import _learning_train, _shared, _who
 
 MEASURES = {
@@ -52,9 +54,9 @@ def decide(kept: Store, person: Rater, served: Served) -> None:
         return
     shown = found.version  # what is decided is what was seen
     champion = standing.described(registry.CHAMPION, settings=settings)
-    learned = json.loads((challenger.folder / standing.LEARNED).read_text()) if _has(challenger) else {}
+    learned = json.loads((challenger.folder / LEARNED).read_text()) if _has(challenger) else {}
     _who_is_who(champion, challenger, learned)
-    table = changes(challenger, retrain.CHANGES)
+    table = changes(challenger, CHANGES)
     if table is None:
         st.info("This challenger came from a full training; compare it on the page Compare models.")
     else:
@@ -75,7 +77,7 @@ def decide(kept: Store, person: Rater, served: Served) -> None:
 
 
 def _has(model: InUse) -> bool:
-    return (model.folder / standing.LEARNED).is_file()
+    return (model.folder / LEARNED).is_file()
 
 
 def _who_is_who(champion: InUse | None, challenger: InUse, learned: dict[str, object]) -> None:
@@ -159,7 +161,7 @@ def _answers(challenger: InUse) -> str:
 
 def _promote(kept: Store, shown: str) -> None:
     try:
-        verdict = retrain.promote(Settings(), shown=shown, by=_who.still_analyst(kept).name)
+        verdict = promotion.promote(Settings(), shown=shown, by=_who.still_analyst(kept).name)
         if not verdict.passed:
             _shared.say("error", f"Not promoted. {verdict.reason}")
             return

@@ -3,12 +3,13 @@
 import pandas as pd
 import streamlit as st
 
-from core import learning, plots, plots_learning, registry, retrain, standing
+from core import learning, plots, plots_learning, registry, standing
 from core import store as db
 from core.agreement import of_music
 from core.before_after import PARTS
 from core.errors import CoreError
 from core.evaluate import ALL
+from core.file_names import CHANGES, EACH
 from core.in_use import InUse
 from core.queueing import raters_needed
 from core.settings import Settings
@@ -29,7 +30,7 @@ def newest() -> InUse | None:
     """The newest model that people's labels trained: the challenger, else the champion."""
     for alias in (registry.CHALLENGER, registry.CHAMPION):
         model = standing.described(alias, settings=Settings())
-        if model is not None and (model.folder / retrain.EACH).is_file():
+        if model is not None and (model.folder / EACH).is_file():
             return model
     return None
 
@@ -38,7 +39,7 @@ def at_work(kept: Store, person: Rater) -> None:
     """The whole view, for the person who is here."""
     try:
         model = newest()
-        each = changes(model, retrain.EACH) if model else None
+        each = changes(model, EACH) if model else None
         each = pd.DataFrame(columns=["clip_id", "before", "after", "after_p", "change"]) if each is None else each
         truth = db.ground_truth(kept, raters_needed=raters_needed(kept))
         table = learning.yours(
@@ -101,7 +102,7 @@ def _clips(mine: pd.DataFrame) -> None:
 
 def _f1(model: InUse) -> None:
     """F1 of each emotion before and after, with intervals."""
-    table = changes(model, retrain.CHANGES)
+    table = changes(model, CHANGES)
     if table is None or table.empty:
         return
     st.subheader("What everybody's labels changed")

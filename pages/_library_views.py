@@ -8,12 +8,13 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from core import jobs, levelled, library, library_places, library_results, plots, tracks
+from core import jobs, library, library_places, library_results, plots, tracks
 from core import store as db
 from core.errors import CoreError
 from core.inference import Policy
 from core.letters import fold
 from core.library_files import READ
+from core.locations import present_path
 from core.schema import EMOTIONS
 from core.settings import Settings
 from core.store import Job, Store
@@ -127,7 +128,7 @@ def ask(kept: Store, policy: Policy) -> None:
 def _last_folder(kept: Store) -> str:
     """The folder of the last run, which is likely to be the one to look at again."""
     job = db.latest_job(kept, library.JOB)
-    folder = str(job.result.get("folder", "")) if job is not None else ""
+    folder = _folder(job) if job is not None else ""
     return "" if "://" in folder or library_places.is_upload(folder, Settings()) else folder
 
 
@@ -185,8 +186,8 @@ def _begin_again(kept: Store, policy: Policy, job: Job) -> None:
     """Start a run that ended early once more, with what it was given."""
     settings, said = Settings(), job.result
     try:
-        sent = library_places.is_upload(said["folder"], settings)
-        folder = Path(said["folder"]) if sent else library_places.allowed(said["folder"], settings)
+        place = _folder(job)
+        folder = Path(place) if library_places.is_upload(place, settings) else library_places.allowed(place, settings)
         windows = (said["window"], said["hop"]) if said.get("hop") else None
         _launch(kept, policy, folder, windows, settings)
     except CoreError as error:
@@ -244,13 +245,12 @@ def work(kept: Store, policy: Policy) -> None:
 
 def _can_go_on(job: Job) -> bool:
     """Whether the music of a run is still where it was: also what somebody sent."""
-    folder = job.result.get("folder")
-    return isinstance(folder, str) and os.path.isdir(folder)  # an address is none, nor what is no path at all
+    return os.path.isdir(_folder(job))  # an address is none, nor what is no path at all
 
 
 def _way_on(job: Job) -> str:
     """What a person can do after a run that ended early."""
-    if library_places.is_upload(str(job.result.get("folder", "")), Settings()) and not _can_go_on(job):
+    if library_places.is_upload(_folder(job), Settings()) and not _can_go_on(job):
         return "What it had scored is kept. The files that were sent are gone: send them again to go on."
     return "What it had scored is kept" + ("." if _can_go_on(job) else ": start again to go on.")
 
@@ -290,19 +290,33 @@ def _read(path: str, stamp: int) -> tuple[pd.DataFrame, bool]:
 
 def results(kept: Store) -> Results | None:
     """The results of the last run, or of an earlier one; None when there are none."""
-    runs = {job.job_id: job for job in db.done_jobs(kept, library.JOB) if _is_table(job.result.get("out"))}
+    runs = {job.job_id: job for job in db.done_jobs(kept, library.JOB) if _is_table(_table(job))}
     if not runs:
         return None
     number = next(iter(runs))
     if len(runs) > 1:
         number = st.selectbox("Results of", list(runs), format_func=lambda n: _run(runs[n]), key="library_run")
-    path = Path(runs[number].result["out"])
+    path = Path(_table(runs[number]))
     rows, whole = _read(str(path), path.stat().st_mtime_ns)
     return Results(runs[number], rows, path, whole)
 
 
-def _is_table(out: object) -> bool:
-    return isinstance(out, str) and out.endswith(".parquet") and "://" not in out and Path(out).is_file()
+def _folder(job: Job) -> str:
+    """Where the music of a run is now: a folder or an address; empty where that is not known."""
+    return _present(job.result.get("folder"))
+
+
+def _table(job: Job) -> str:
+    """Where the table of a run is now; empty where it has none."""
+    return _present(job.result.get("out"))
+
+
+def _present(stored: object) -> str:
+    return present_path(stored, Settings()) if isinstance(stored, str) else ""
+
+
+def _is_table(out: str) -> bool:
+    return out.endswith(".parquet") and "://" not in out and Path(out).is_file()
 
 
 def _run(job: Job) -> str:
@@ -442,7 +456,7 @@ def _take(label: str, data: Callable[[], bytes], name: str, form: str) -> None:
 @st.cache_data(show_spinner=False, ttl=60, max_entries=4)
 def _kept(settings: Settings) -> tuple[list[library_places.Upload], tuple[int, int]]:
     """What was sent and is still there; number and bytes of levelled copies. Looked up once a minute."""
-    return library_places.uploads(settings), library_places.contents(settings.data_dir / levelled.FOLDER)
+    return library_places.uploads(settings), library_places.contents(settings.levelled_dir)
 
 
 def on_disk(kept: Store, *, may_remove: bool) -> None:
@@ -453,11 +467,11 @@ def on_disk(kept: Store, *, may_remove: bool) -> None:
         return
     with st.expander("On the disk", icon=":material/hard_drive:"):
         if copies:
-            place = _shared.literal(str(settings.data_dir / levelled.FOLDER))
+            place = _shared.literal(str(settings.levelled_dir))
             st.caption(f"Levelled copies of playlists: {_amount(copies, size)} in {place}. Remove there what is old.")
         if not sent:
             return
-        place = _shared.literal(str(library_places.uploads_folder(settings)))
+        place = _shared.literal(str(settings.uploads_dir))
         total = _amount(sum(one.files for one in sent), sum(one.size for one in sent))
         st.caption(f"Files that were sent: {total} in {place}.")
         if not may_remove:

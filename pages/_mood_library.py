@@ -8,10 +8,11 @@ import streamlit as st
 
 from core import bundle, in_use, jobs, library, moods
 from core import store as db
-from core.demo_library import COUNT, FOLDER
+from core.demo_library import COUNT
 from core.errors import CoreError, ModelError
 from core.inference import Policy
 from core.letters import turkish_order
+from core.locations import present_path
 from core.settings import Settings
 from core.store import Store
 from pages import _library_views, _policy, _shared
@@ -104,7 +105,8 @@ def _load(key: tuple[object, ...], words: str, version: str | None, _under: Poli
         begun = parts["content_hash"].eq(parts["content_hash"].iloc[-1])
         parts = parts[~begun] if not begun.all() else parts
     pieces = moods.pieces(parts, model_version=version)
-    places = db.library_places(_kept, list(pieces.index))
+    places, settings = db.library_places(_kept, list(pieces.index)), Settings()
+    places = places.assign(path=[present_path(path, settings) for path in places["path"]])
     return Loaded(pieces, parts[["clip_id", "content_hash"]], places, cut)
 
 
@@ -220,7 +222,7 @@ def _nothing(kept: Store | None) -> None:
             key="make_demo",
             disabled=kept is None or _library_views.running(kept) is not None,
             help=f"{COUNT} pieces of about a minute, made by this program and labelled as synthetic, below the data "
-            f"folder ({FOLDER}). It takes a minute or two.",
+            f"folder ({Settings().demo_library_dir.name}). It takes a minute or two.",
         )
 
 

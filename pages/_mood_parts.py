@@ -10,6 +10,7 @@ from core import clips, in_use, monitor, moods, playlist_files, plots
 from core import store as db
 from core.errors import CoreError
 from core.features import EXTRACTOR
+from core.file_names import REFERENCE
 from core.inference import percent
 from core.moods import Filter
 from core.playlists import minutes
@@ -167,7 +168,7 @@ def reference() -> monitor.Reference:
     """Summary of the training music of the model in use; the page ends with a sentence where there is none."""
     try:
         model = in_use.in_use(Settings())
-        return _reference(str(model.folder / "reference.json"), model.version)
+        return _reference(str(model.folder / REFERENCE), model.version)
     except CoreError as error:
         _shared.problem(error)
         st.stop()

@@ -54,7 +54,7 @@ def _file(label: str, name: str, data: Callable[[], bytes | IO[bytes]], mime: st
 
 def _render(made: Playlist, form: str) -> None:
     settings = Settings()
-    folder = settings.data_dir / levelled.FOLDER / f"{playlist_files.stem(made)}-{form.lower()}"
+    folder = settings.levelled_dir / f"{playlist_files.stem(made)}-{form.lower()}"
     bar = st.progress(0.0, text="Writing the copies …")
     try:
         st.session_state["copies"] = levelled.level_copies(

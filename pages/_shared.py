@@ -14,6 +14,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from core import dataset
 from core.dataset import Table
 from core.errors import CoreError
+from core.file_names import ABOUT, MANIFEST
 from core.settings import Settings
 from core.spreadsheets import inert_table
 
@@ -160,7 +161,7 @@ def champion() -> "Served":
     from core import registry
 
     settings = Settings()
-    manifest = settings.models_dir / "champion" / "manifest.json"
+    manifest = settings.champion_dir / MANIFEST
     try:
         found = [registry.find(alias, settings=settings) for alias in (registry.CHAMPION, registry.CHALLENGER)]
         version = " ".join(one.version if one else "-" for one in found)
@@ -185,8 +186,8 @@ def results() -> "Comparison":
 
     One object for all sessions: look, do not change.
     """
-    folder = Settings().models_dir / "comparison"
-    about = folder / "about.json"
+    folder = Settings().comparison_dir
+    about = folder / ABOUT
     try:
         return _comparison(folder, about.stat().st_mtime_ns if about.is_file() else 0)
     except CoreError as error:

@@ -14,7 +14,7 @@ HOMES = {  # a side effect has one home
     "streamlit": ("app.py", "pages/"),
     "sqlalchemy": ("core/store",),
     "alembic": ("core/store",),
-    "mlflow": ("core/registry",),
+    "mlflow": ("core/registry", "core/models/"),
     "distributed": ("core/library",),
     "dask": ("core/library",),
 }

@@ -15,6 +15,7 @@ from core.dataset import as_table
 from core.errors import ModelError, StoreError, TableError
 from core.evaluate import PROBA
 from core.features import EXTRACTOR
+from core.file_names import CHANGES, EACH
 from core.jobs import Stopped
 from core.pipeline import serve
 from core.schema import COLUMNS, EMOTIONS, LABEL, MIRTOOLBOX
@@ -22,6 +23,7 @@ from core.settings import Settings
 from core.shadow import shadow, verdict
 from core.split import held_out
 from core.standin import sample
+from core.training import promotion
 from core.triggers import Limits
 
 
@@ -412,7 +414,7 @@ def life(tmp_path_factory, table):
         made.retrain(cancelled)
     made.after_cancel = registry.history(settings=made.settings), sorted(made.settings.data_dir.glob("runs/*"))
     made.first = made.retrain(by="Cem")
-    made.promoted = retrain.promote(made.settings, shown=made.first.version, by="Cem")
+    made.promoted = promotion.promote(made.settings, shown=made.first.version, by="Cem")
     made.before_second = made.standing()
     labelled.predict(made.store, made.music, np.tile([0.4, 0.3, 0.2, 0.1], (24, 1)), version="m0")
     made.rescored = retrain.rescore(made.store, made.settings, tell=lambda *_: None)
@@ -470,11 +472,11 @@ def test_labels_that_were_learned_are_no_news(life):
 
 def test_both_models_are_compared_on_clips_that_neither_was_fitted_on(life):
     model = standing.described("challenger", settings=life.settings)
-    table = pd.read_csv(model.folder / retrain.CHANGES)
+    table = pd.read_csv(model.folder / CHANGES)
     counts = table.groupby("part")["clips"].first().to_dict()
     held = int(held_out(life.table.frame).sum())
     assert counts == {"held_out": held, "development": 160 - held, "labelled": 44}
-    each = pd.read_csv(model.folder / retrain.EACH, dtype={"clip_id": str})
+    each = pd.read_csv(model.folder / EACH, dtype={"clip_id": str})
     assert len(each) == 44
     assert each["change"].isin(before_after.CHANGES).all()
     own = pd.read_csv(model.folder / "out_of_fold.csv")
@@ -526,7 +528,7 @@ def test_the_made_up_table_trains_nobody(settings, kept):
 
 def test_there_is_nobody_to_promote(settings):
     with pytest.raises(ModelError, match="There is no challenger to promote"):
-        retrain.promote(settings)
+        promotion.promote(settings)
 
 
 # --- the command line ------------------------------------------------------------------------------------------------
@@ -553,7 +555,7 @@ def test_a_cancel_after_the_registration_comes_too_late_and_is_not_told(kept, se
 
 def test_a_promotion_while_clips_are_being_scored_is_a_success(kept, settings, monkeypatch):
     passed = type("Passed", (), {"passed": True, "reason": "All checks hold."})()
-    monkeypatch.setattr(retrain, "promote", lambda *_, **__: passed)
+    monkeypatch.setattr(promotion, "promote", lambda *_, **__: passed)
     with jobs.at_work(kept, retrain.RESCORE):
         done = run("promote", "3")
     assert done.exit_code == 0, done.output
@@ -563,7 +565,7 @@ def test_a_promotion_while_clips_are_being_scored_is_a_success(kept, settings, m
 
 def test_a_refused_promotion_has_exit_status_2(kept, settings, monkeypatch):
     refused = type("Refused", (), {"passed": False, "reason": "1 of 8 checks fail."})()
-    monkeypatch.setattr(retrain, "promote", lambda *_, **__: refused)
+    monkeypatch.setattr(promotion, "promote", lambda *_, **__: refused)
     done = run("promote", "3")
     assert done.exit_code == 2
     assert "Version 3 stays what it was. 1 of 8 checks fail." in done.output

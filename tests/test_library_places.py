@@ -14,7 +14,6 @@ from core.library_places import (
     new_results,
     remove_upload,
     uploads,
-    uploads_folder,
 )
 from core.settings import Settings
 
@@ -123,13 +122,13 @@ def test_uploads_are_listed_with_their_size_and_only_they_are_removed(settings, 
     assert uploads(settings) == []
     first = keep_uploads([("a.wav", b"1"), ("sub/b.wav", b"22")], settings)
     second = keep_uploads([("a.wav", b"333")], settings)
-    (uploads_folder(settings) / "notes").mkdir()  # somebody else's
+    (settings.uploads_dir / "notes").mkdir()  # somebody else's
     found = uploads(settings)
     assert [(one.folder, one.files, one.size) for one in found] == [(second, 1, 3), (first, 2, 3)]
     assert abs((datetime.now(UTC) - found[0].sent_at).total_seconds()) < 3600
     assert is_upload(str(first), settings)
     assert not is_upload(str(first / "sub"), settings)
-    for other in (first / "sub", uploads_folder(settings), uploads_folder(settings) / "notes", first / "..", tmp_path):
+    for other in (first / "sub", settings.uploads_dir, settings.uploads_dir / "notes", first / "..", tmp_path):
         with pytest.raises(CoreError, match="is no folder of files that were sent here"):
             remove_upload(other, settings)
     remove_upload(first, settings)

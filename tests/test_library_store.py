@@ -3,6 +3,7 @@
 import hashlib
 import json
 from dataclasses import replace
+from operator import methodcaller
 
 import numpy as np
 import postgres
@@ -239,13 +240,17 @@ def test_files_are_forgotten_with_the_last_clip_of_their_content(opened):
     whole, other = entry("a" * 64, path="/up/1/a.wav"), entry("a" * 64, path="/up/2/same.wav")
     part = replace(whole.clips[0], vector=FeatureVector("a" * 64 + "@0.000+30", X, np.full(50, np.nan)))
     mine = entry("a" * 64, path="/music/a.wav")
+    uploaded = methodcaller("startswith", "/up/")
     store.save_files(opened, [whole, other, mine, LibraryEntry(replace(whole.file, plan="30/15"), (part,))])
     store.delete_clip(opened, "a" * 64)
-    assert store.forget_files(opened, "a" * 64, below="/up/") == []  # a part of it is still there
+    assert store.forget_files(opened, "a" * 64, ours=uploaded) == []  # a part of it is still there
     store.delete_clip(opened, part.vector.clip_id)
-    assert store.forget_files(opened, "a" * 64, below="/up/") == ["/up/1/a.wav", "/up/2/same.wav"]
+    assert store.forget_files(opened, "a" * 64, ours=uploaded) == [
+        "/up/1/a.wav",
+        "/up/2/same.wav",
+    ]
     assert store.clips_table(opened, deleted=True)["path"].isna().all()
-    assert store.forget_files(opened, "b" * 64, below="/up/") == []
+    assert store.forget_files(opened, "b" * 64, ours=uploaded) == []
 
 
 def test_the_good_ends_of_a_job_newest_first(opened):

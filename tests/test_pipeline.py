@@ -109,7 +109,7 @@ def test_another_policy_is_another_row_and_the_same_one_is_none(kept):
 
 
 def test_a_deleted_clip_stays_deleted_until_its_file_is_sent_again(kept, tmp_path):
-    settings, audio = Settings(data_dir=tmp_path), tmp_path / clips.FOLDER
+    settings, audio = Settings(data_dir=tmp_path), Settings(data_dir=tmp_path).clips_dir
     scored = pipeline.score_clip(clip(), "a.flac", served(), policy=Policy(), store=kept, audio=audio)
     clips.delete_clip(kept, scored.clip_id, settings=settings)
     changed = pipeline.rescore(scored, served(), Policy(threshold=0.5), kept)

@@ -15,6 +15,7 @@ import pytest
 import soundfile
 
 from core import iso_path, levelled, loudness, mood_lists, playlist_files, playlists, session_sheet
+from core.atomic import replacing
 from core.errors import AudioError, CoreError
 from core.playlists import usable
 from core.records import RemarkKind
@@ -349,8 +350,8 @@ def test_two_sessions_may_write_the_same_copies(music, tmp_path):
     }
     assert all(soundfile.info(outer.folder / name).frames > 0 for name in outer.files)
     with (
-        levelled._part(tmp_path / "x.wav") as one,
-        levelled._part(tmp_path / "x.wav") as other,
+        replacing(tmp_path / "x.wav") as one,
+        replacing(tmp_path / "x.wav") as other,
     ):
         assert one != other
         one.write_bytes(b"1")

@@ -13,21 +13,22 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from registered import PROBA, discriminant, log, training_run
 from sklearn.dummy import DummyClassifier
 
-from core import registry, standin
+from core import comparison, registry, standin
 from core.bundle import load_bundle, save_bundle
-from core.candidates import calibrated, prepared
+from core.candidates import prepared
 from core.errors import ModelError
 from core.estimators import RegularisedDiscriminant
 from core.explain import make_background
 from core.gate import gate
 from core.inference import predict
+from core.models.connection import NAME, connect
 from core.schema import COLUMNS, EMOTIONS, LABEL
 from core.settings import ROOT, Settings
 from core.train import TrainingRun
-
-PROBA = [f"p_{e}" for e in EMOTIONS]
+from core.training.promotion import promote
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +50,7 @@ def settings(tmp_path) -> Settings:
 def empty_store(tmp_path_factory) -> Path:
     """A new registry: MLflow takes seconds to make one, so each test gets a copy."""
     settings = Settings(data_dir=tmp_path_factory.mktemp("registry"), mlflow_uri="")
-    registry._client(settings).search_registered_models()
+    connect(settings).search_registered_models()
     return settings.data_dir / "mlflow.db"
 
 
@@ -69,50 +70,9 @@ def store(settings, empty_store, monkeypatch) -> Iterator[Settings]:
     assert looked_up == []
 
 
-def discriminant(**settings):
-    """A small model whose probabilities can be believed."""
-    return calibrated(RegularisedDiscriminant(**settings), seed=0)
-
-
-def predictions(pipeline, rows: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
-    proba = pipeline.predict_proba(table.loc[rows["row"]])
-    return pd.DataFrame(proba, columns=PROBA).assign(model="rda", row=rows["row"].to_numpy())
-
-
-def training_run(table: pd.DataFrame, model, *, seed: int = 0) -> TrainingRun:
-    """A small run: one candidate, one repeat, the held-out part is every seventh clip."""
-    rows = pd.DataFrame(
-        {"row": table.index, "y": table[LABEL], "group": table.index, "held_out": np.arange(len(table)) % 7 == 0}
-    )
-    development = rows[~rows["held_out"]]
-    pipeline = prepared(model).fit(table.loc[development["row"]], development["y"].to_numpy())
-    return TrainingRun(
-        champion="rda",
-        labels_of={"rda": "Regularised discriminant"},
-        pipelines={"rda": pipeline},
-        rows=rows,
-        out_of_fold=predictions(pipeline, development, table).assign(repeat=0, fold=0),
-        held_out=predictions(pipeline, rows[rows["held_out"]], table),
-        shap={},
-        tables={"folds": pd.DataFrame({"model": ["rda"], "macro_f1": [0.8]})},
-        metrics={},
-        parameters={"rda": {"pooled": 0.8}},
-        data_hash="0123abcd",
-        origin="synthetic",
-        synthetic=True,
-        seed=seed,
-        quick=True,
-        versions={"scikit-learn": "1.9"},
-        revision="abc1234",
-        created_at="2026-01-02T03:04:05+00:00",
-    )
-
-
-def log(run: TrainingRun, background: pd.DataFrame, settings: Settings) -> str:
-    folder = settings.models_dir / "champion"
-    pipeline = run.pipelines["rda"]
-    save_bundle(folder, pipeline, name="rda", created_at=run.created_at, background=background, libraries={}, files={})
-    return registry.log_run(run, folder, settings=settings)
+def committed(run: TrainingRun, settings: Settings) -> None:
+    """The results of a run as those of the committed model."""
+    comparison.write(run, settings.comparison_dir)
 
 
 def test_without_a_registry_the_committed_model_is_used_and_nothing_is_made(table, background, settings):
@@ -138,14 +98,18 @@ def test_a_life_in_the_registry(table, background, store):
     rows = training_run(table, discriminant()).held_out["row"]
     perfect = pd.DataFrame(np.eye(4)[pd.Categorical(table.loc[rows, LABEL]).codes], columns=PROBA)
     perfect = perfect.assign(row=rows.to_numpy(), y=table.loc[rows, LABEL].to_numpy())
-    assert not registry.promote(first, settings=settings, against=perfect).passed  # the model in use is better
-    assert registry.promote(first, settings=settings).passed
+    committed(
+        replace(training_run(table, discriminant()), held_out=perfect.drop(columns="y").assign(model="rda")), settings
+    )
+    assert not promote(settings, version=first).passed  # the model in use is better
+    shutil.rmtree(settings.comparison_dir)
+    assert promote(settings, version=first).passed
     champion = registry.load_model(settings=settings)
     assert champion.source == "registry (champion, version 1)"
     with pytest.raises(ModelError, match="no challenger"):
         registry.load_model("challenger", settings=settings)
     with pytest.raises(ModelError, match="is the champion already"):
-        registry.promote(first, settings=settings)
+        promote(settings, version=first)
 
     # what is loaded answers like what was trained
     run = training_run(table, discriminant())
@@ -154,14 +118,14 @@ def test_a_life_in_the_registry(table, background, store):
     np.testing.assert_allclose(got, expected, atol=1e-12)
 
     bad = log(training_run(table, DummyClassifier(strategy="prior")), background, settings)
-    verdict = registry.promote(bad, settings=settings)
+    verdict = promote(settings, version=bad)
     assert not verdict.passed
     assert "Macro-F1" in verdict.reason
     assert registry.load_model(settings=settings).version == champion.version
     assert registry.load_model("challenger", settings=settings).source == f"registry (challenger, version {bad})"
 
     third = log(training_run(table, discriminant(pooled=0.7)), background, settings)
-    assert registry.promote(third, settings=settings).passed
+    assert promote(settings, version=third).passed
     assert registry.load_model(settings=settings).version != champion.version
     assert registry.rollback(settings=settings) == first
     assert registry.load_model(settings=settings).version == champion.version
@@ -184,8 +148,8 @@ def test_the_way_back_to_the_model_of_the_repository(table, background, store):
     """The first champion of a registry replaced the committed model, and a rollback gives that one back."""
     run = training_run(table, discriminant())
     first = log(run, background, store)
-    in_use = run.held_out.merge(run.rows[["row", "y"]], on="row")
-    assert registry.promote(first, settings=store, against=in_use, by="Ayşe").passed
+    committed(run, store)
+    assert promote(store, version=first, by="Ayşe").passed
     assert registry.load_model(settings=store).source == f"registry (champion, version {first})"
     assert registry.rollback(settings=store) == "models/champion"
     assert registry.load_model(settings=store).source == "models/champion"
@@ -204,14 +168,14 @@ def test_what_is_decided_is_what_was_shown(table, background, store):
     run = training_run(table, discriminant())
     first, second = (log(run, background, store) for _ in range(2))
     with pytest.raises(ModelError, match=f"The challenger is version {second}: it changed since this page was drawn"):
-        registry.promote(first, settings=store, shown=first)
+        promote(store, version=first, shown=first)
     with pytest.raises(ModelError, match="The challenger is version 2"):
         registry.discard(settings=store, shown=first)
     assert registry.find("champion", settings=store) is None
-    assert registry.promote(first, settings=store).passed  # by its number
-    assert registry.promote(second, settings=store, shown=second, by="Ayşe").passed
+    assert promote(store, version=first).passed  # by its number
+    assert promote(store, version=second, shown=second, by="Ayşe").passed
     with pytest.raises(ModelError, match="The challenger is gone"):
-        registry.promote(second, settings=store, shown=second)
+        promote(store, version=second, shown=second)
     assert registry.rollback(settings=store, shown=second, by="Can") == first
     with pytest.raises(ModelError, match="The champion is version 1: it changed"):  # the same click, sent twice
         registry.rollback(settings=store, shown=second, by="Can")
@@ -219,7 +183,7 @@ def test_what_is_decided_is_what_was_shown(table, background, store):
     assert history.loc[second, "promoted_by"] == "Ayşe"
     assert history.loc[second, "rolled_back"].endswith(" Can")
     assert registry.find("challenger", settings=store).version == second
-    assert registry.promote(second, settings=store, shown=second, by="Ece").passed
+    assert promote(store, version=second, shown=second, by="Ece").passed
     history = registry.history(settings=store).set_index("version")
     assert [said[17:] for said in history.loc[second, "decisions"].split("; ")] == [
         "promoted by Ayşe",
@@ -231,36 +195,36 @@ def test_what_is_decided_is_what_was_shown(table, background, store):
 
 def test_the_way_back_goes_step_by_step_to_the_first_model_and_never_in_a_circle(table, background, store):
     run = training_run(table, discriminant())
-    in_use = run.held_out.merge(run.rows[["row", "y"]], on="row")
+    committed(run, store)
     one, two = (log(run, background, store) for _ in range(2))
-    assert registry.promote(one, settings=store, against=in_use).passed
-    assert registry.promote(two, settings=store).passed
-    assert registry.promote(one, settings=store).passed  # an earlier champion comes back by promotion
+    assert promote(store, version=one).passed
+    assert promote(store, version=two).passed
+    assert promote(store, version=one).passed  # an earlier champion comes back by promotion
     for back, shadow in ((two, one), (one, two), ("models/champion", two)):
         assert registry.rollback(settings=store) == back
         assert registry.find("challenger", settings=store).version == shadow
     with pytest.raises(ModelError, match="no earlier champion"):
         registry.rollback(settings=store)
-    assert registry.promote(two, settings=store, against=in_use).passed
+    assert promote(store, version=two).passed
     assert registry.rollback(settings=store) == "models/champion"
 
 
 def test_a_promotion_that_was_cut_short_leaves_one_model_in_one_place(table, background, store):
     run = training_run(table, discriminant())
     one = log(run, background, store)
-    client = registry._client(store)
-    client.set_registered_model_alias(registry.NAME, "champion", one)  # killed before the other alias was taken away
+    client = connect(store)
+    client.set_registered_model_alias(NAME, "champion", one)  # killed before the other alias was taken away
     assert registry.find("champion", settings=store).version == one
     assert registry.find("challenger", settings=store) is None
     two = log(run, background, store)
     assert registry.find("challenger", settings=store).version == two
-    assert registry.promote(two, settings=store).passed
+    assert promote(store, version=two).passed
     assert registry.rollback(settings=store) == one
 
 
 def _runs_hold_what_was_logged(settings):
-    client = registry._client(settings)
-    experiment = client.get_experiment_by_name(registry.NAME)
+    client = connect(settings)
+    experiment = client.get_experiment_by_name(NAME)
     runs = client.search_runs([experiment.experiment_id])
     children = [r for r in runs if "mlflow.parentRunId" in r.data.tags]
     assert len(children) == 3
@@ -269,8 +233,8 @@ def _runs_hold_what_was_logged(settings):
     files = {f.path for r in runs for f in client.list_artifacts(r.info.run_id)}
     assert files == {"held_out.csv", "folds.csv", "out_of_fold.csv"}
     assert {"macro_f1", "held_out_macro_f1", "held_out_f1_sad"} <= runs[0].data.metrics.keys()
-    version = client.get_model_version(registry.NAME, "1")
-    folder = registry._folder(client, "1")
+    version = client.get_model_version(NAME, "1")
+    folder = registry.find("champion", settings=settings).folder
     assert json.loads((folder / "input_example.json").read_text())["columns"] == list(COLUMNS)
     described = (folder / "MLmodel").read_text()
     assert all(c in described for c in COLUMNS)  # the signature
@@ -305,8 +269,8 @@ def _a_damaged_version_falls_back(settings):
 def test_mlflow_reports_nothing_to_anybody(store):
     """Outside of tests too, where MLflow would otherwise send what is called and when."""
     code = (
-        "import sys; from pathlib import Path; from core.settings import Settings; from core import registry;"
-        "registry._client(Settings(data_dir=Path(sys.argv[1]), mlflow_uri=''));"
+        "import sys; from pathlib import Path; from core.settings import Settings;"
+        "from core.models.connection import connect; connect(Settings(data_dir=Path(sys.argv[1]), mlflow_uri=''));"
         "from mlflow.telemetry import get_telemetry_client as client; print(client())"
     )
     hints = ("PYTEST", "CI", "GITHUB", "MLFLOW", "DO_NOT_TRACK")  # by these MLflow knows a test
@@ -515,4 +479,4 @@ def test_a_run_without_held_out_predictions_cannot_be_judged(table, background, 
     run = training_run(table, RegularisedDiscriminant())
     version = log(replace(run, held_out=run.held_out.iloc[:0]), background, store)
     with pytest.raises(ModelError, match="never asked about held-out clips"):
-        registry.promote(version, settings=store)
+        promote(store, version=version)

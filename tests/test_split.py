@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 
 import numpy as np
 import pandas as pd
@@ -12,7 +11,7 @@ from core import standin
 from core.copies import duplicate_groups
 from core.dataset import as_table
 from core.schema import COLUMNS, EMOTIONS, LABEL
-from core.split import held_out, replace_file, split_parts, write_split
+from core.split import held_out, split_parts, write_split
 
 
 @pytest.fixture(scope="module")
@@ -101,16 +100,3 @@ def test_the_split_files_hold_every_distinct_clip_once(frame, tmp_path):
     assert len(metadata["copies"]) == 15
     for name, expected in metadata["sha256"].items():
         assert hashlib.sha256((tmp_path / name).read_bytes()).hexdigest() == expected
-
-
-def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
-    path = tmp_path / "x.csv"
-    replace_file(path, b"old")
-
-    def fail(*_):
-        raise OSError("disk full")
-
-    monkeypatch.setattr(os, "replace", fail)
-    with pytest.raises(OSError, match="disk full"):
-        replace_file(path, b"new")
-    assert contents(tmp_path) == {"x.csv": b"old"}

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -196,9 +196,10 @@ def _moved(c: sa.Connection, track_id: str, was: Mapping[str, str], now: Mapping
     return new_id
 
 
-def forget_files(store: Store, clip_id: str, *, below: str) -> list[str]:
-    """Paths of the files with a deleted clip's content that begin like this; clips know them no longer.
+def forget_files(store: Store, clip_id: str, *, ours: Callable[[str], bool]) -> list[str]:
+    """Remove the paths of a deleted clip's files from its clips; returns them.
 
+    ours : whether a path is that of a file which goes with its last clip.
     Empty while another clip of the same content is there, such as another part of the file.
     """
 
@@ -208,9 +209,9 @@ def forget_files(store: Store, clip_id: str, *, below: str) -> list[str]:
         known = same.all()
         if any(clip.deleted_at is None for clip in known):
             return []
-        ours = {clip.id: clip.path for clip in known if (clip.path or "").startswith(below)}
+        gone = {clip.id: clip.path for clip in known if clip.path and ours(clip.path)}
         listed = c.execute(sa.select(files.c.path).where(files.c.content_hash == digest)).scalars()
-        c.execute(clips.update().where(clips.c.id.in_(list(ours))).values(path=None))
-        return sorted({*ours.values(), *(path for path in listed if path.startswith(below))})
+        c.execute(clips.update().where(clips.c.id.in_(list(gone))).values(path=None))
+        return sorted({*gone.values(), *(path for path in listed if ours(path))})
 
     return write(store, work)

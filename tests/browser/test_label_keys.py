@@ -10,6 +10,7 @@ from core import clips, store
 from core.audio import SR, Clip, content_hash
 from core.inference import Policy, Prediction, decide
 from core.schema import EMOTIONS
+from core.settings import Settings
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -25,7 +26,7 @@ def queue(server):
     for _ in range(CLIPS):
         y = np.random.default_rng().uniform(-0.2, 0.2, SECONDS * SR)
         clip = Clip(content_hash(y.tobytes()), y, SR)
-        path = clips.keep_audio(clip, server.data_dir / clips.FOLDER)
+        path = clips.keep_audio(clip, Settings(data_dir=server.data_dir).clips_dir)
         store.add_clip(opened, clip.clip_id, file_name="noise.wav", duration_s=SECONDS, sr=SR, path=path)
         said = Prediction(clip.clip_id, "test", "x 1", dict.fromkeys(EMOTIONS, 0.25))
         store.save_prediction(opened, said, policy=Policy(), decision=decide(said, Policy()))

@@ -20,7 +20,7 @@ from core import clips, store
 from core.audio import SR, Clip, content_hash
 from core.inference import Policy, Prediction, decide
 from core.schema import EMOTIONS
-from core.settings import ROOT
+from core.settings import ROOT, Settings
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 for library in ("authlib", "httpx"):
@@ -118,7 +118,7 @@ def dashboard(provider, tmp_path_factory):
     opened = store.open_store(f"sqlite:///{data_dir / 'feedback.db'}")
     y = np.random.default_rng(0).uniform(-0.2, 0.2, 3 * SR)
     clip = Clip(content_hash(y.tobytes()), y, SR)
-    path = clips.keep_audio(clip, data_dir / clips.FOLDER)
+    path = clips.keep_audio(clip, Settings(data_dir=data_dir).clips_dir)
     store.add_clip(opened, clip.clip_id, file_name="noise.wav", duration_s=3, sr=SR, path=path)
     prediction = Prediction(clip.clip_id, "test", "x 1", dict.fromkeys(EMOTIONS, 0.25))
     store.save_prediction(opened, prediction, policy=Policy(), decision=decide(prediction, Policy()))

@@ -11,9 +11,11 @@ import pytest
 
 from core import before_after, jobs, registry, retrain, standing, store
 from core.errors import StoreError
+from core.file_names import CHANGES, LEARNED, ROWS
 from core.in_use import in_use
 from core.schema import EMOTIONS, LABEL
 from core.settings import Settings
+from core.training import promotion
 
 
 @pytest.fixture
@@ -132,10 +134,10 @@ def challenger(data_dir, monkeypatch):
         before_after.Said(pd.DataFrame(columns=["row", "repeat", *(f"p_{e}" for e in EMOTIONS)]), _direct(rows, right))
         for right in (range(0, 64, 2), range(64))
     )
-    before_after.before_after(rows, before, after).to_csv(folder / retrain.CHANGES, index=False)
-    rows.assign(extractor="x").to_csv(folder / standing.ROWS, index=False)
+    before_after.before_after(rows, before, after).to_csv(folder / CHANGES, index=False)
+    rows.assign(extractor="x").to_csv(folder / ROWS, index=False)
     told = {"by": "Cem", "labelled": 16, "compared_with": in_use(Settings()).version, "gate": _gate(True)}
-    (folder / standing.LEARNED).write_text(json.dumps(told))
+    (folder / LEARNED).write_text(json.dumps(told))
     versions = {registry.CHALLENGER: registry.Found("3", folder)}
     monkeypatch.setattr(registry, "find", lambda alias, *, settings: versions.get(alias))
     return versions
@@ -154,14 +156,14 @@ def _gate(passed):
 
 
 def decided(monkeypatch, *, passed=True):
-    """What the page asks `retrain.promote`."""
+    """What the page asks `promotion.promote`."""
     asked = []
 
     def promote(_settings, **given):
         asked.append(given)
         return SimpleNamespace(**_gate(passed))
 
-    monkeypatch.setattr(retrain, "promote", promote)
+    monkeypatch.setattr(promotion, "promote", promote)
     return asked
 
 

@@ -1,5 +1,6 @@
 """The Library page: choosing, starting, progress that survives a reload, results to filter, and what was not scored."""
 
+import shutil
 import time
 
 import libraries
@@ -283,6 +284,21 @@ def results(opened, data_dir, *states, **columns):
     job = store.start_job(opened, "library")
     known = {"scored": states.count("scored"), "plan": "excerpt", "model_version": "m"}
     store.finish_job(opened, job.job_id, result=said | known)
+
+
+def test_results_and_uploads_are_found_after_the_data_folder_was_moved(open_page, opened, data_dir):
+    results(opened, data_dir, "scored", guess="sad", confidence=0.9)
+    table = library_places.new_results(Settings())
+    shutil.move(data_dir / "out.parquet", table)
+    old = "/srv/old/data/library"
+    before = {"out": f"{old}/{table.name}", "folder": f"{old}/uploads/20260102-030405-000001"}
+    known = store.latest_job(opened, "library").result
+    job = store.start_job(opened, "library")
+    store.finish_job(opened, job.job_id, result=known | before)
+    page = open_page("library")
+    assert not page.exception
+    assert {m.label: m.value for m in page.metric}["Files"] == "1"
+    assert "Uploaded files" in said(page)
 
 
 def test_a_copy_by_bytes_and_by_sound_is_one_copy(open_page, opened, data_dir):

@@ -1,0 +1,1 @@
+"""Models: what is stored of them, and MLflow's registry of their versions."""

@@ -1,0 +1,133 @@
+"""Log a training run in MLflow and register its model as a new version.
+
+What is registered is the bundle (`core.bundle`) with a signature and an input example, but no MLflow flavour: the only
+way to load it is ours, which trusts a list in the code. MLflow's own loader takes the list from the file.
+"""
+
+import json
+import shutil
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from core.file_names import BACKGROUND, CHALLENGER, DESCRIPTION, EXAMPLE, HELD_OUT, MANIFEST, OUT_OF_FOLD, table_file
+from core.models.artifacts import write_model_files, write_run_files
+from core.models.connection import NAME, connect, is_server
+from core.schema import COLUMNS, EMOTIONS
+from core.settings import Settings
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+    from core.train import TrainingRun
+
+
+def log_run(run: "TrainingRun", bundle: Path, *, settings: Settings) -> str:
+    """Log a training run and register its champion as a new version with the alias ``challenger``.
+
+    MLflow gets one run for the training, with the bundle, the tables of results and the held-out predictions as files,
+    and below it one run a candidate with its parameters, its cross-validated figures and its out-of-fold predictions.
+
+    Parameters
+    ----------
+    run : what was trained.
+    bundle : folder that `core.bundle.save_bundle` wrote for the run's champion.
+
+    Returns
+    -------
+    The number of the version. It becomes champion only through `core.training.promotion.promote`.
+    """
+    client = connect(settings)
+    experiment = _experiment(client, settings)
+    facts = {
+        "data_hash": run.data_hash,
+        "origin": run.origin,
+        "synthetic": str(run.synthetic),
+        "seed": str(run.seed),
+        "quick": str(run.quick),
+        "revision": run.revision,
+        **{f"version.{library}": version for library, version in run.versions.items()},
+    }
+    parent = client.create_run(experiment, run_name=f"training {run.created_at}", tags=facts).info.run_id
+    _log_figures(client, parent, run, run.champion)
+    held_out = _with_labels(run, run.held_out[run.held_out["model"] == run.champion])
+    tables = {table_file(name): table for name, table in run.tables.items()}
+    _log_tables(client, parent, {HELD_OUT: held_out, **tables}, settings)
+    for candidate, own in run.out_of_fold.groupby("model"):
+        tags = {**facts, "mlflow.parentRunId": parent, "candidate": str(candidate)}
+        child = client.create_run(experiment, run_name=str(candidate), tags=tags).info.run_id
+        _log_figures(client, child, run, str(candidate))
+        _log_tables(client, child, {OUT_OF_FOLD: own.drop(columns="model")}, settings)
+        client.set_terminated(child)
+    version = _register(client, experiment, parent, bundle, settings)
+    client.set_terminated(parent)
+    return version
+
+
+def _experiment(client: "MlflowClient", settings: Settings) -> str:
+    known = client.get_experiment_by_name(NAME)
+    if known is not None:
+        return str(known.experiment_id)
+    return str(client.create_experiment(NAME, artifact_location=settings.artifacts_dir.as_uri()))
+
+
+def _with_labels(run: "TrainingRun", predictions: pd.DataFrame) -> pd.DataFrame:
+    """A model's predictions with the columns y and group."""
+    return predictions.drop(columns="model").merge(run.rows[["row", "y", "group"]], on="row", validate="many_to_one")
+
+
+def _log_tables(client: "MlflowClient", run_id: str, tables: dict[str, pd.DataFrame], settings: Settings) -> None:
+    """Keep tables (file name -> rows) as CSV files of a run."""
+    with tempfile.TemporaryDirectory() as name:
+        for file, table in tables.items():
+            table.to_csv(Path(name) / file, index=False)
+        write_run_files(client, run_id, Path(name), settings=settings)
+
+
+def _log_figures(client: "MlflowClient", run_id: str, run: "TrainingRun", candidate: str) -> None:
+    """Parameters and figures of a candidate: cross-validated and, with ``held_out_`` before, on the held-out clips."""
+    from mlflow.entities import Metric, Param
+
+    from core.evaluate import ALL, scores
+
+    now = int(datetime.now(UTC).timestamp() * 1000)
+    figures = {}
+    for prefix, predictions in (("", run.out_of_fold), ("held_out_", run.held_out)):
+        own = predictions[predictions["model"] == candidate]
+        if len(own):
+            table = scores(_with_labels(run, own), resamples=0)
+            for measure, emotion, value in zip(table["measure"], table["emotion"], table["value"], strict=True):
+                figures[f"{prefix}{measure}" + ("" if emotion == ALL else f"_{emotion}")] = float(value)
+    params = [Param(key, str(value)[:500]) for key, value in run.parameters.get(candidate, {}).items()]
+    client.log_batch(run_id, metrics=[Metric(k, float(v), now, 0) for k, v in figures.items()], params=params)
+
+
+def _register(client: "MlflowClient", experiment: str, run_id: str, bundle: Path, settings: Settings) -> str:
+    from mlflow.models import Model as Description
+    from mlflow.models import infer_signature
+
+    manifest = json.loads((bundle / MANIFEST).read_text(encoding="utf-8"))
+    example = pd.read_csv(bundle / BACKGROUND, nrows=2, dtype=float)
+    proba = pd.DataFrame(manifest["check"][:2], columns=list(EMOTIONS))
+    logged = client.create_logged_model(experiment, name=manifest["name"], source_run_id=run_id)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / "model"
+        shutil.copytree(bundle, folder)
+        described = Description(run_id=run_id, model_id=logged.model_id, signature=infer_signature(example, proba))
+        described.save(str(folder / DESCRIPTION))
+        columns = {"columns": list(COLUMNS), "data": example.to_numpy().tolist()}
+        (folder / EXAMPLE).write_text(json.dumps(columns), encoding="utf-8")
+        address = write_model_files(client, logged.model_id, folder, settings=settings)
+    client.finalize_logged_model(logged.model_id, "READY")
+    if not client.search_registered_models(f"name = '{NAME}'"):
+        client.create_registered_model(NAME, description="Emotion of Turkish music from 50 features")
+    tags = {"model_version": manifest["version"], "candidate": manifest["name"]}
+    # A database store looks an id up in MLflow's global store, so it gets the address of the files; a server looks it
+    # up in its own store, and takes no address of this machine.
+    source = f"models:/{logged.model_id}" if is_server(settings.mlflow) else address
+    version = client.create_model_version(NAME, source, run_id=run_id, tags=tags, model_id=logged.model_id).version
+    client.set_registered_model_alias(NAME, CHALLENGER, version)
+    return str(version)

@@ -1,0 +1,1 @@
+"""Training models, and deciding which of them is in use."""

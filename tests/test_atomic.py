@@ -1,0 +1,79 @@
+"""A file or a folder is written whole or not at all."""
+
+import os
+
+import pytest
+
+from core.atomic import replace_file, replace_folder, replacing
+
+
+def fail(*_):
+    raise OSError(28, "No space left on device")
+
+
+@pytest.fixture
+def place(tmp_path):
+    """A folder with a file and a folder that are to be replaced."""
+    replace_file(tmp_path / "x.csv", b"old")
+    replace_folder(tmp_path / "model", {"a": b"old", "b": b"old"})
+    return tmp_path
+
+
+def contents(folder):
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+OLD = {"x.csv": b"old", "model/a": b"old", "model/b": b"old"}
+
+
+def test_new_content_takes_the_place_of_the_old(place):
+    replace_file(place / "x.csv", b"new")
+    replace_folder(place / "model", {"a": b"new"})
+    assert contents(place) == {"x.csv": b"new", "model/a": b"new"}
+    assert os.stat(place / "x.csv").st_mode & 0o777 == 0o644
+    assert sorted(os.listdir(place)) == ["model", "x.csv"]
+
+
+@pytest.mark.parametrize("step", ["fsync", "replace"])
+def test_a_disk_that_refuses_leaves_the_old_content_and_nothing_else(place, monkeypatch, step):
+    monkeypatch.setattr(os, step, fail)
+    with pytest.raises(OSError, match="No space left"):
+        replace_file(place / "x.csv", b"new")
+    with pytest.raises(OSError, match="No space left"):
+        replace_folder(place / "model", {"a": b"new"})
+    assert contents(place) == OLD
+    assert sorted(os.listdir(place)) == ["model", "x.csv"]
+
+
+def test_the_old_folder_comes_back_when_the_new_one_cannot_take_its_place(place, monkeypatch):
+    moved = os.replace
+
+    def fail_for_the_new_one(source, target):
+        if str(target).endswith("model") and not str(source).endswith(".old"):
+            fail()
+        moved(source, target)
+
+    monkeypatch.setattr(os, "replace", fail_for_the_new_one)
+    with pytest.raises(OSError, match="No space left"):
+        replace_folder(place / "model", {"a": b"new"})
+    assert contents(place) == OLD
+
+
+def test_a_writer_that_fails_leaves_the_old_content(place):
+    def write_half():
+        with replacing(place / "x.csv") as unfinished:
+            unfinished.write_bytes(b"half")
+            raise ValueError("bad row")
+
+    with pytest.raises(ValueError, match="bad row"):
+        write_half()
+    assert contents(place) == OLD
+
+
+def test_content_is_on_the_disk_before_it_takes_the_place_of_the_old(place, monkeypatch):
+    steps = []
+    flushed, moved = os.fsync, os.replace
+    monkeypatch.setattr(os, "fsync", lambda handle: (steps.append("flush"), flushed(handle))[1])
+    monkeypatch.setattr(os, "replace", lambda *names: (steps.append("rename"), moved(*names))[1])
+    replace_file(place / "x.csv", b"new")
+    assert steps == ["flush", "rename", "flush"]
