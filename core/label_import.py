@@ -1,65 +1,80 @@
 """Labels from a file into the store: first a dry run that says what would happen row by row, then the rows."""
 
 import hashlib
-import unicodedata
-from collections.abc import Callable
-from functools import cache, lru_cache
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import pandas as pd
 
 from core import names, store
 from core.agreement import current_answers
+from core.emotion_words import read_emotion
 from core.errors import CoreError, TableError
+from core.label_clips import ClipNames
+from core.label_people import People
 from core.labels_io import CANCELLED
-from core.letters import fold
 
 AT_ONCE = 5000  # rows in one transaction, for which others wait; well under a second
 ACTIONS = ("add", "change", "same", "left out", "refused")
+SETTLEMENT = "adjudication"  # kind of a row that settles a clip
 COLUMNS = (
     *("row", "clip", "clip_id", "file_name", "label", "skip_reason", "rater", "verified", "comment"),
-    *("action", "why", "new_rater", "before"),
+    *("kind", "account", "given_at", "action", "why", "new_rater", "before"),
 )  # of a plan
-_READ = ("clip_id", "rater", "verified", "label", "skip_reason")  # of an answer
+_READ = ("clip_id", "rater", "verified", "label", "skip_reason", "created_at")  # of an answer
 
 Key = tuple[str, str, bool]  # clip, under whom an answer counts (see `names.person`), known from a login
 
 
 def plan_import(
-    rows: pd.DataFrame, clips: pd.DataFrame, feedback: pd.DataFrame, raters: pd.DataFrame, *, importer: store.Rater
+    rows: pd.DataFrame,
+    clips: pd.DataFrame,
+    feedback: pd.DataFrame,
+    raters: pd.DataFrame,
+    *,
+    importer: store.Rater,
+    accounts: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """What an import would do, row by row; nothing is stored.
 
     rows : from ``read_labels``.  clips, feedback, raters : from the store.
     importer : who imports; rows without a rater, or with their name, are theirs.
+    accounts : who the accounts of Label Studio are, see ``People``.
     Columns: ``COLUMNS``. rater, verified : under whom the answer is kept, a known rater in the known spelling.
+    given_at : when the answer was given, in UTC; NaT where the file does not say it.
     new_rater : the row adds an answer of somebody who is not known here.
     action : *add*; *change* (replaces the importer's earlier answer); *same* (is there already); *left out* (the file
-    says itself that the row no longer counts); *refused*.  why : a sentence.
+    says itself that the row no longer counts, or nobody wants it); *refused*.  why : a sentence.
     before : feedback_id of the newest row of this rater about this clip, 0 = none.
     """
-    found, people, said = _Clips(clips), _People(raters, importer), _Said(feedback)
+    found, people, said = ClipNames(clips), People(raters, importer, accounts), _Said(feedback)
     planned = [_planned(row, found, people) for row in rows.to_dict("records")]
-    last = {_key(plan): plan for plan in planned if not plan["action"]}
+    last = _last(planned)
     for plan in planned:
         if plan["action"]:
             continue
-        later = last[_key(plan)]
+        later = last[_place(plan)]
         if later is not plan:
-            what = f"Row {later['row']} says {_meaning(later)!r} of this clip later"
-            plan.update(action="left out", why=f"{what}, by the same rater: the last one counts.")
+            who = "" if _settles(plan) else ", by the same rater"
+            what = f"Row {later['row']} says {_meaning(later)!r} of this clip later{who}"
+            plan.update(action="left out", why=f"{what}: the last one counts.")
             continue
-        plan["action"], plan["why"] = _action(plan, said, people)
+        plan["action"], why = _settlement(plan, said, people) if _settles(plan) else _action(plan, said, people)
+        plan["why"] = f"{why} {plan['note']}".strip()
         plan["new_rater"] = plan["action"] == "add" and people.is_new(plan["rater"], plan["verified"])
         plan["before"] = said.newest.get((plan["clip_id"], plan["rater"], plan["verified"]), 0)
-    return pd.DataFrame(planned, columns=list(COLUMNS))
+    table = pd.DataFrame(planned, columns=list(COLUMNS))
+    return table.assign(given_at=pd.to_datetime(table["given_at"], utc=True))
 
 
-def _planned(row: dict[Any, Any], clips: "_Clips", people: "_People") -> dict[str, Any]:
+def _planned(row: dict[Any, Any], clips: ClipNames, people: People) -> dict[str, Any]:
     """A row with what it means here; action is empty where that depends on other rows and on what was said."""
-    plan = {str(name): cell for name, cell in row.items()}
+    plan = {"kind": "", "account": "", "time": "", "note": ""} | {str(name): cell for name, cell in row.items()}
     plan |= {"clip_id": "", "file_name": "", "verified": False, "action": "", "why": ""}
-    plan |= {"new_rater": False, "before": 0}
+    plan |= {"new_rater": False, "before": 0, "given_at": _moment(plan["time"])}
+    plan["rater"] = plan["rater"] or plan["account"]
     reason = _left_out(plan)
     if reason:
         return {**plan, "action": "left out", "why": reason}
@@ -78,110 +93,41 @@ def _left_out(row: dict[str, Any]) -> str:
     return "It was taken back later." if row["undone"].lower() in ("true", "1", "yes") else ""
 
 
-def _file(path: str) -> str:
-    """A file's name without its folders, however its letters are made."""
-    return unicodedata.normalize("NFC", path.replace("\\", "/").rsplit("/", 1)[-1])
+def _moment(text: str) -> datetime | None:
+    """A time in ISO 8601, in UTC where it names no zone; None where it is none, or has not come yet."""
+    try:
+        moment = datetime.fromisoformat(text.strip())
+        moment = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+    return moment if moment <= datetime.now(UTC) else None
 
 
-def _any_case(path: str) -> str:
-    return fold(_file(path), marks=True)
-
-
-class _Clips:
-    """The clips of the store by what may name them: their id, else the hash of their content, else their file, else
-    their file in any case and with either i."""
-
-    KINDS: tuple[Callable[[str], str], ...] = (str, str, _file, _any_case)
-
-    def __init__(self, clips: pd.DataFrame) -> None:
-        self.by: tuple[dict[str, list[str]], ...] = tuple({} for _ in self.KINDS)
-        self.files = dict(zip(clips["clip_id"], clips["file_name"], strict=True))
-        for clip_id, content, file in zip(clips["clip_id"], clips["content_hash"], clips["file_name"], strict=True):
-            for by, kind, name in zip(self.by, self.KINDS, (clip_id, content, file, file), strict=True):
-                by.setdefault(kind(name), []).append(clip_id)
-
-    def find(self, clip: str) -> tuple[str, str]:
-        """Id and file name of the clip. Raises TableError unless there is exactly one of the most exact kind."""
-        kinds = zip(self.by, self.KINDS, strict=True)
-        matches = next((by[name] for by, kind in kinds if (name := kind(clip)) in by), [])
-        if not matches:
-            raise TableError(f"No clip here is named {clip!r}. Upload or score it first.")
-        if len(matches) > 1:
-            raise TableError(f"{len(matches)} clips here are named {clip!r}. Give the clip_id instead.")
-        return matches[0], self.files[matches[0]]
-
-
-class _People:
-    """Who is meant by a name in a file: the importer, somebody with a login here, a known rater, or somebody new."""
-
-    def __init__(self, raters: pd.DataFrame, importer: store.Rater) -> None:
-        login = raters["verified"].astype(bool)
-        others = raters[~login].sort_values("answers", ascending=False, kind="stable")["rater"]
-        self.importer = importer
-        self.logins = {fold(name): name for name in raters.loc[login, "rater"]}
-        self.logins |= {name: name for name in raters.loc[login, "rater"]}
-        self.spellings = set(others)
-        self.known: dict[str, str] = {}
-        for name in others:
-            self.known.setdefault(fold(name), name)
-        if importer.verified:
-            self.logins[fold(importer.name)] = importer.name
-        else:
-            self.known[fold(importer.name)] = importer.name
-        self.here = {names.person(name, False) for name in self.known.values()}
-        self.find = cache(self._find)  # a file names few people many times
-
-    def _find(self, given: str) -> tuple[str, bool]:
-        """The name as it is kept, and whether it is that of a login. Raises StoreError for what is no name."""
-        name = store.rater_name(given) if given else self.importer.name
-        folded = fold(name)
-        if name == self.importer.name:
-            return name, self.importer.verified
-        if name in self.logins or folded in self.logins:
-            return self.logins.get(name) or self.logins[folded], True
-        if name in self.spellings or names.nameless(name):
-            return name, False
-        return self.known.setdefault(folded, name), False
-
-    def is_new(self, rater: str, verified: bool) -> bool:
-        """Whether nobody of this name has a login here or has answered."""
-        return not verified and names.person(rater, verified) not in self.here
-
-    def is_importer(self, rater: str, verified: bool) -> bool:
-        return (rater, verified) == (self.importer.name, self.importer.verified)
-
-
-class _Said:
-    """What stands in the store, what was taken back there, and the newest row of each rater about each clip."""
-
-    def __init__(self, feedback: pd.DataFrame) -> None:
-        standing = current_answers(feedback)
-        standing = standing.loc[standing["kind"].eq("answer"), list(_READ)]
-        self.stands = {_key(row): _meaning(row) for row in standing.to_dict("records")}
-        gone = feedback.loc[feedback["kind"].eq("answer") & feedback["undone"].astype(bool), list(_READ)]
-        self.taken_back = {(_key(row), _meaning(row)) for row in gone.to_dict("records")}
-        self.newest = feedback.groupby(["clip_id", "rater", "verified"])["feedback_id"].max().to_dict()
-
-
-def _key(row: dict[Any, Any]) -> Key:
-    verified = bool(row["verified"])
-    return row["clip_id"], names.person(row["rater"], verified), verified
-
-
-def _meaning(row: dict[Any, Any]) -> str:
-    label = row["label"]
-    return str(row["skip_reason"]) if pd.isna(label) or not label else str(label)
-
-
-def _understood(row: dict[str, Any], clips: _Clips, people: _People) -> dict[str, Any]:
-    if row["kind"] == "adjudication":
-        raise TableError("An adjudication is not imported: who settles a dispute does so here.")
+def _understood(row: dict[str, Any], clips: ClipNames, people: People) -> dict[str, Any]:
     clip_id, file_name = clips.find(row["clip"])
-    label, skip = row["label"].strip().lower(), row["skip_reason"].strip().lower()
-    rater, verified = people.find(row["rater"])
-    _check(label, skip, rater, row["comment"])
+    label, skip = _said_in(row["label"].strip(), row["skip_reason"].strip().lower())
     given = {"clip_id": clip_id, "file_name": file_name, "label": label, "skip_reason": skip}
+    named = people.of_account(row["account"]) if row["account"] else row["rater"]
+    if row["account"] and not named:
+        return {**given, "action": "left out", "why": f"The answers of the account {row['account']!r} are not wanted."}
+    rater, verified = people.find(named)
+    _check(label, skip, rater, row["comment"])
+    if row["time"] and row["given_at"] is None:
+        given["note"] = f"{row['note']} Its time {row['time']!r} is not understood: the time of the import counts."
     return {**given, "rater": rater, "verified": verified}
+
+
+def _said_in(label: str, skip: str) -> tuple[str, str]:
+    """The emotion that a word means, and the reason to skip, which also may stand in the place of an emotion."""
+    emotion = read_emotion(label)
+    if emotion is not None:
+        return emotion, skip
+    if label.lower() in store.SKIPS and not skip:
+        return "", label.lower()
+    several = {read_emotion(part) for part in label.split(";")}
+    if len(several) > 1 and None not in several:
+        raise TableError(f"Several emotions are chosen ({label}), and an answer is one.")
+    return (several.pop() or label.lower()) if len(several) == 1 else label.lower(), skip
 
 
 @lru_cache(maxsize=10_000)  # rows are many, and few of them differ in this
@@ -190,13 +136,64 @@ def _check(label: str, skip: str, rater: str, comment: str) -> None:
     store.Answer("a dry run", rater, label or None, skip or None, clip_id="a clip", comment=comment)
 
 
-def _action(plan: dict[str, Any], said: _Said, people: _People) -> tuple[str, str]:
-    """What becomes of a row that is understood and counts, and why."""
+def _last(planned: list[dict[str, Any]]) -> dict[Key, dict[str, Any]]:
+    """The row of each rater about each clip that counts: the newest, where all of them have a time, else the last."""
+    groups: dict[Key, list[dict[str, Any]]] = {}
+    for plan in planned:
+        if not plan["action"]:
+            groups.setdefault(_place(plan), []).append(plan)
+    return {place: _newest(group) for place, group in groups.items()}
+
+
+def _newest(plans: list[dict[str, Any]]) -> dict[str, Any]:
+    known = all(plan["given_at"] for plan in plans)
+    return max(reversed(plans), key=lambda plan: plan["given_at"]) if known else plans[-1]
+
+
+class _Said:
+    """What stands in the store, what was taken back there, and the newest row of each rater about each clip."""
+
+    def __init__(self, feedback: pd.DataFrame) -> None:
+        current = current_answers(feedback)
+        standing = current.loc[current["kind"].eq("answer"), list(_READ)].to_dict("records")
+        self.stands = {_key(row): _meaning(row) for row in standing}
+        self.given_at = {_key(row): row["created_at"] for row in standing}
+        settled = current.loc[current["kind"].eq(SETTLEMENT), list(_READ)].to_dict("records")
+        self.settled = {row["clip_id"]: _meaning(row) for row in settled}
+        undone = feedback[feedback["undone"].astype(bool)]
+        gone = undone[undone["kind"].isin(["answer", SETTLEMENT])]
+        self.taken_back = {(row["kind"], _key(row), _meaning(row)) for row in gone.to_dict("records")}
+        self.newest = feedback.groupby(["clip_id", "rater", "verified"])["feedback_id"].max().to_dict()
+
+
+def _key(row: dict[Any, Any]) -> Key:
+    verified = bool(row["verified"])
+    return row["clip_id"], names.person(row["rater"], verified), verified
+
+
+def _place(plan: dict[str, Any]) -> Key:
+    """Rows with the same one cannot all count: a rater has one answer about a clip, and a clip one settlement."""
+    return (plan["clip_id"], SETTLEMENT, True) if _settles(plan) else _key(plan)
+
+
+def _settles(plan: dict[str, Any]) -> bool:
+    return bool(plan["kind"] == SETTLEMENT)
+
+
+def _meaning(row: dict[Any, Any]) -> str:
+    label = row["label"]
+    return str(row["skip_reason"]) if pd.isna(label) or not label else str(label)
+
+
+def _action(plan: dict[str, Any], said: _Said, people: People) -> tuple[str, str]:
+    """What becomes of an answer that is understood and counts, and why."""
     key, meaning, rater = _key(plan), _meaning(plan), plan["rater"]
     stands, own = said.stands.get(key), people.is_importer(rater, plan["verified"])
-    back = (key, meaning) in said.taken_back
+    back = ("answer", key, meaning) in said.taken_back
     if stands == meaning:
         return "same", "This answer is there already."
+    if own and stands is not None and plan["given_at"] and plan["given_at"] < said.given_at[key]:
+        return "left out", f"You have answered {stands!r} here since then."
     if own:
         before = " You have taken back just this answer before." if back else ""
         return ("add", f"A new answer.{before}") if stands is None else ("change", f"Replaces {stands!r}.{before}")
@@ -207,6 +204,20 @@ def _action(plan: dict[str, Any], said: _Said, people: _People) -> tuple[str, st
     if back:
         return "refused", "This rater has taken back just this answer, and only they can give it again."
     return "add", "A new answer."
+
+
+def _settlement(plan: dict[str, Any], said: _Said, people: People) -> tuple[str, str]:
+    """What becomes of a settlement, and why. One that stands here is never replaced by a file."""
+    meaning, settled, rater = _meaning(plan), said.settled.get(plan["clip_id"]), plan["rater"]
+    if settled == meaning:
+        return "same", "The clip is settled so already."
+    if settled is not None:
+        return "refused", f"The clip is settled as {settled!r} here. Settle it anew under Disputes, if that is wrong."
+    if (SETTLEMENT, _key(plan), meaning) in said.taken_back:
+        return "refused", "This settlement was taken back here."
+    if plan["verified"] and not people.is_importer(rater, plan["verified"]):
+        return "refused", f"{rater} has a login here, and only they can settle a clip under that name."
+    return "add", "Settles the clip."
 
 
 def apply_import(
@@ -239,4 +250,6 @@ def _answer(row: dict[Any, Any], token: str) -> store.Answer:
         clip_id=row["clip_id"],
         comment=row["comment"],
         source="import",
+        adjudication=row["kind"] == SETTLEMENT,
+        given_at=None if pd.isna(row["given_at"]) else row["given_at"].to_pydatetime(),
     )

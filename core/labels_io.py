@@ -1,40 +1,34 @@
-"""Labels as files: CSV, JSON, Label Studio's JSON and the audit trail. Tables in, bytes out; bytes in, tables out."""
+"""Labels as files: CSV, JSON, the audit trail and Label Studio's formats. Tables to bytes, bytes to tables."""
 
-import csv
-import io
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import islice, repeat
 from typing import Any
 
 import pandas as pd
 
+from core import label_studio_reading as studio
 from core.agreement import current_answers
 from core.errors import TableError
-from core.schema import EMOTIONS
+from core.label_columns import Columns, columns_of, highest
+from core.label_studio_export import as_json, records, to_label_studio
+from core.label_studio_interface import label_studio_config
+from core.label_text import MOST_COLUMNS, csv_lines, decoded
 from core.spreadsheets import marked, unmarked
-from core.store import SKIPS
+
+__all__ = ["LabelFile", "audit_csv", "label_studio_config", "read_label_file", "read_labels", "to_csv", "to_json"]
+__all__ += ["to_label_studio"]
 
 LARGEST = 20 << 20  # bytes of a file of labels
 MOST_ROWS = 100_000
-MOST_COLUMNS = 200
 MOST_BRACKETS = 10 * MOST_ROWS  # of JSON; ours has one a row, Label Studio's about ten
-COLUMNS = ("row", "clip", "label", "skip_reason", "rater", "comment", "kind", "undone")  # of what read_labels returns
+COLUMNS = ("row", "clip", "label", "skip_reason", "rater", "comment", "kind", "undone", "account", "time", "note")
 CANCELLED = "cancelled"  # kind of a row that Label Studio calls skipped, without a reason that is known here
 
 _SAID = ("clip_id", "file_name", "label", "skip_reason", "rater", "verified", "kind", "comment")
 _SEEN = ("display", "shown_label", "guess", "model_version", "extractor", "created_at")
 _EXPORTED = [*_SAID, *_SEEN]
-_UPLOADER = "user"  # names the rater where no other column does: beside one, it may be who sent the file
-_NAMES = {  # what other programs call the columns
-    "clip": ("clip_id", "content_hash", "hash", "sha256", "file_name", "filename", "file", "path", "audio", "clip"),
-    "label": ("label", "emotion", "class", "answer", "mood"),
-    "skip_reason": ("skip_reason", "skip"),
-    "rater": ("rater", "annotator", "labeler", _UPLOADER),  # not "name": beside a clip that is a song's
-    "comment": ("comment", "note", "remark"),
-    "kind": ("kind",),
-    "undone": ("undone",),
-}
 
 
 def to_csv(feedback: pd.DataFrame) -> bytes:
@@ -49,60 +43,7 @@ def audit_csv(feedback: pd.DataFrame) -> bytes:
 
 def to_json(feedback: pd.DataFrame, *, about: dict[str, Any]) -> bytes:
     """The answers that stand as JSON. about : what to cite them with, such as data hash and model version."""
-    return _json({"about": about, "answers": _records(_standing(feedback))})
-
-
-def to_label_studio(feedback: pd.DataFrame) -> bytes:
-    """The answers that stand as tasks of Label Studio, one a clip; its project takes ``label_studio_config()``.
-
-    Raters are in ``rater`` beside each annotation: ``completed_by`` must name an account of that installation.
-    After https://labelstud.io/guide/task_format.
-    """
-    by_clip: dict[str, list[dict[str, Any]]] = {}
-    for row in _records(_standing(feedback)):
-        by_clip.setdefault(row["clip_id"], []).append(row)
-    tasks = []
-    for number, (clip_id, rows) in enumerate(by_clip.items(), 1):
-        said = {row["model_version"]: row["guess"] for row in rows if row["guess"] is not None}
-        task = {
-            "id": number,
-            "data": {"audio": rows[0]["file_name"], "clip_id": clip_id},
-            "annotations": [_annotation(row) for row in rows],
-            "predictions": [{"model_version": v, "result": [_choice("emotion", guess)]} for v, guess in said.items()],
-        }
-        tasks.append(task)
-    return _json(tasks)
-
-
-def label_studio_config() -> str:
-    """The labelling interface that fits ``to_label_studio``."""
-    choices = "".join(f'<Choice value="{emotion}"/>' for emotion in EMOTIONS)
-    skips = "".join(f'<Choice value="{reason}"/>' for reason in SKIPS)
-    return (
-        '<View><Audio name="audio" value="$audio"/>'
-        f'<Choices name="emotion" toName="audio" choice="single">{choices}</Choices>'
-        f'<Choices name="skip_reason" toName="audio" choice="single">{skips}</Choices>'
-        '<TextArea name="comment" toName="audio"/></View>'
-    )
-
-
-def _annotation(row: dict[str, Any]) -> dict[str, Any]:
-    name = "emotion" if row["label"] is not None else "skip_reason"
-    result = [_choice(name, row["label"] or row["skip_reason"])]
-    if row["comment"]:
-        text = {"from_name": "comment", "to_name": "audio", "type": "textarea", "value": {"text": [row["comment"]]}}
-        result.append(text)
-    return {
-        "rater": row["rater"],
-        "created_at": row["created_at"],
-        "ground_truth": row["kind"] == "adjudication",
-        "was_cancelled": row["label"] is None,
-        "result": result,
-    }
-
-
-def _choice(name: str, value: str) -> dict[str, Any]:
-    return {"from_name": name, "to_name": "audio", "type": "choices", "value": {"choices": [value]}}
+    return as_json({"about": about, "answers": records(_standing(feedback))})
 
 
 def _standing(feedback: pd.DataFrame) -> pd.DataFrame:
@@ -115,145 +56,144 @@ def _csv(table: pd.DataFrame) -> bytes:
     return safe.to_csv(index=False).encode("utf-8-sig")
 
 
-def _json(content: Any) -> bytes:
-    return json.dumps(content, ensure_ascii=False, indent=1).encode()
+@dataclass(frozen=True, eq=False)
+class LabelFile:
+    """A file of labels as it was read.
+
+    rows : see ``read_labels``.  emotions : the columns that hold them.
+    unread : columns with content for which there is no place here.
+    complete : the format also says what was skipped and what is ground truth; of Label Studio's only JSON does.
+    """
+
+    rows: pd.DataFrame
+    emotions: tuple[str, ...]
+    unread: tuple[str, ...]
+    complete: bool = True
 
 
-def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows as JSON takes them: missing is None, a time is ISO 8601."""
-    times = table["created_at"].map(lambda moment: moment.isoformat())
-    rows = table.assign(created_at=times).astype(object).where(table.notna(), None).to_dict("records")
-    return [{str(name): value for name, value in row.items()} for row in rows]
+def read_labels(data: bytes, *, control: str | None = None) -> pd.DataFrame:
+    """The rows of a file of labels as text, one row a label; what is missing is empty.
+
+    data, control : as for ``read_label_file``.
+    Columns: row (its number in the file, from 1), clip (hash, file name or address), label, skip_reason, rater,
+    comment, kind, undone, account (of Label Studio, where no rater is named), time (when it was given), note (what the
+    file says of it beside that).
+    """
+    return read_label_file(data, control=control).rows
 
 
-def read_labels(data: bytes) -> pd.DataFrame:
-    """A file of labels as text, one row a label: row (its number in the file, from 1), clip (hash or file name), label,
-    skip_reason, rater, comment, kind, undone; what is missing is empty.
+def read_label_file(data: bytes, *, control: str | None = None) -> LabelFile:
+    """Read a file of labels.
 
-    data : CSV (comma, semicolon or tab; UTF-8, UTF-16 or Windows-1254), or JSON as written here or by Label Studio.
-    Raises TableError when it is neither, has no column for the clip or the label, is too large, or holds what is no
-    text. No more is read than the limits of this module allow.
+    data : CSV (comma, semicolon or tab; UTF-8, UTF-16 or Windows-1254) or JSON, as written here, by spreadsheets, or by
+    Label Studio (JSON, JSON-MIN, CSV, TSV).
+    control : the column or control that holds the emotions, where several may.
+    Raises ControlQuestion when a person has to say which; TableError when it is no such file, has no column for the
+    clip or the label, is too large, or holds what is no text. No more is read than the limits of this module allow.
     """
     if len(data) > LARGEST:
         raise TableError(f"The file of labels has {len(data) >> 20} MB; at most {LARGEST >> 20} MB are read. Split it.")
-    text = _decoded(data)
-    rows = list(islice(_json_rows(text) if text.lstrip()[:1] in ("{", "[") else _csv_rows(text), MOST_ROWS + 1))
-    if not rows:
-        raise TableError("The file holds no labels.")
-    if len(rows) > MOST_ROWS:
-        raise TableError(f"The file holds more than {MOST_ROWS} labels, and no more are read at once. Split it.")
-    _check_text(rows)
-    table = pd.DataFrame(rows, columns=list(COLUMNS[1:]), dtype="str")
-    table.insert(0, "row", range(1, len(table) + 1))
-    return table
+    text = decoded(data)
+    read = _read_json if text.lstrip()[:1] in ("{", "[") else _read_csv
+    return read(text, control)
 
 
-def _check_text(rows: Iterable[Sequence[str]]) -> None:
-    """Refuse halves of characters, which JSON can name and no database can hold."""
-    for number, row in enumerate(rows, 1):
-        try:
-            "".join(row).encode()
-        except UnicodeEncodeError as error:
-            raise TableError(f"Row {number} holds characters that are no text. Mend it, or take it out.") from error
-
-
-def _decoded(data: bytes) -> str:
-    encodings = ("utf-16",) if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8-sig", "cp1254")
-    for encoding in encodings:
-        try:
-            return data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise TableError("The file is no text that can be read. Save it as CSV in UTF-8.")
-
-
-def _csv_rows(text: str) -> Iterator[list[str]]:
-    """The rows in the order of ``COLUMNS``, without the number; what stands before the first line with text is passed
-    over."""
-    first = next((line for line in io.StringIO(text) if line.strip()), "").rstrip("\r\n")
-    lines = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count))
-    try:
-        header = next((line for line in lines if any(map(str.strip, line))), [])
-        columns = _columns([name.strip().lower() for name in header], first)
-        for line in lines:
-            if line:
-                yield [_first(line, places) for places in columns]
-    except csv.Error as error:
-        raise TableError(f"The file cannot be read as CSV: {error}.") from error
-
-
-def _columns(header: list[str], first: str) -> list[list[int]]:
-    """Where each of ``COLUMNS`` stands. A clip may be named twice, by hash and by file: the more exact one is first.
-
-    header : small letters.  first : the line that it was read from.
-    """
+def _read_csv(text: str, control: str | None) -> LabelFile:
+    lines = csv_lines(text)
+    header = [name.strip().strip("\ufeff") for name in next(lines, [])]
     if len(header) > MOST_COLUMNS:
         raise TableError(f"The first line has {len(header)} columns; at most {MOST_COLUMNS} are read.")
-    known = [name for names in _NAMES.values() for name in names]
-    twice = next((name for name in known if header.count(name) > 1), None)
-    if twice is not None:
-        raise TableError(f"Two columns of the file are called {twice!r}. Keep one of them.")
-    places = {ours: [header.index(name) for name in names if name in header] for ours, names in _NAMES.items()}
-    if len(places["rater"]) > 1 and _UPLOADER in header:
-        places["rater"].remove(header.index(_UPLOADER))
-    if not places["clip"] or not (places["label"] or places["skip_reason"]):
-        raise TableError(
-            "The file needs a column 'clip_id' or 'file_name' and a column 'label'; "
-            f"its first line reads {first[:80]!r}."
-        )
-    return [places[ours] for ours in COLUMNS[1:]]
+    if studio.is_flat(header):
+        read = studio.csv_cell
+    else:
+        header = [name.lower() for name in header]
+
+        def read(text: str) -> str:
+            return unmarked(text.strip())
+
+    cells = ([read(text) for text in line] for line in lines)
+    rows = _limited(dict(zip(header, line, strict=False)) for line in cells)
+    return _label_file(rows, header, flat=studio.is_flat(header), control=control)
 
 
-def _first(line: list[str], places: Sequence[int]) -> str:
-    """The first cell with content, without the mark that keeps a spreadsheet from running it."""
-    cells = (line[place].strip() for place in places if place < len(line))
-    return unmarked(next((cell for cell in cells if cell), ""))
-
-
-def _json_rows(text: str) -> Iterator[list[str]]:
-    """The rows in the order of ``COLUMNS``, without the number."""
+def _read_json(text: str, control: str | None) -> LabelFile:
     if text.count("[") + text.count("{") > MOST_BRACKETS:
         raise TableError(f"The file is too large: it has more than {MOST_BRACKETS} brackets. Split it.")
     try:
         content = json.loads(text)
-        if isinstance(content, dict):
-            rows: Iterator[dict[str, str]] = map(_plain_row, content["answers"])
-        else:
-            rows = (row for task in content for row in _task_rows(task))
-        for row in rows:
-            yield [row.get(name, "") for name in COLUMNS[1:]]
+        items = content["answers"] if isinstance(content, dict) else content
+        if items and all(map(studio.is_task, items)):
+            rows, controls = studio.task_rows(items)
+            header = list(dict.fromkeys(name for row in rows for name in row))
+            return _label_file(_limited(rows), header, flat=True, controls=controls, control=control)
+        if not items:
+            raise TableError("The file holds no labels.")
+        rows = _limited({str(name): studio.cell(value) for name, value in item.items()} for item in items)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
         raise TableError(
             "The file is no JSON of labels: neither as exported here nor as Label Studio writes it."
         ) from error
+    header = list(dict.fromkeys(name for row in rows for name in row))
+    return _label_file(rows, header, flat=studio.is_flat(header), control=control)
 
 
-def _plain_row(row: dict[str, Any]) -> dict[str, str]:
-    cells = {name: str(row.get(name) or "") for name in COLUMNS[2:]}
-    return {"clip": str(row.get("clip_id") or row["file_name"]), **cells}
+def _limited(rows: Iterable[dict[str, str]]) -> list[dict[str, str]]:
+    """The rows, of which no more are read than are allowed."""
+    read = list(islice(rows, MOST_ROWS + 1))
+    if len(read) > MOST_ROWS:
+        raise TableError(f"The file holds more than {MOST_ROWS} labels, and no more are read at once. Split it.")
+    return read
 
 
-def _task_rows(task: dict[str, Any]) -> list[dict[str, str]]:
-    clip = str(task["data"].get("clip_id") or task["data"]["audio"])
-    return [{"clip": clip, **_annotation_row(annotation)} for annotation in task.get("annotations", [])]
+def _label_file(
+    rows: list[dict[str, str]],
+    header: Sequence[str],
+    *,
+    flat: bool,
+    controls: Iterable[str] = (),
+    control: str | None = None,
+) -> LabelFile:
+    """The rows of any format in the columns of ``COLUMNS``.
+
+    flat : from Label Studio, whose tables also have a row for a task that nobody has answered.
+    """
+    if len(header) > MOST_COLUMNS:
+        raise TableError(f"The file has {len(header)} columns; at most {MOST_COLUMNS} are read.")
+    numbered = {n: row for n, row in enumerate(rows, 1) if not flat or row.get(studio.ANNOTATION)}
+    answered = list(numbered.values())
+    if flat and not answered:
+        raise TableError("The file holds no labels: nobody has answered its tasks yet.")
+    columns = columns_of(answered, header, flat=flat, controls=controls, control=control)
+    if not answered:
+        raise TableError("The file holds no labels.")
+    facts = studio.answer_facts(answered) if flat else repeat({}, len(answered))
+    cells = [_cells(row, columns, fact) for row, fact in zip(answered, facts, strict=True)]
+    _check_text(numbered, cells)
+    table = pd.DataFrame(cells, columns=list(COLUMNS[1:]), dtype="str")
+    table.insert(0, "row", list(numbered))
+    complete = not flat or studio.GOLD in header
+    return LabelFile(table, columns.named["label"] or tuple(columns.ratings), columns.unread, complete)
 
 
-def _annotation_row(annotation: dict[str, Any]) -> dict[str, str]:
-    """A task that was skipped may hold a draft, which nobody has said: of it only our own reason to skip is read."""
-    row = {"label": "", "skip_reason": "", "comment": "", "rater": _annotator(annotation), "kind": _kind(annotation)}
-    for part in annotation["result"]:
-        value = part["value"].get("choices") or part["value"].get("text") or []
-        name = {"skip_reason": "skip_reason", "comment": "comment"}.get(part["from_name"], "label")
-        row[name] = " ".join(map(str, value)) if isinstance(value, list) else str(value)
-    if annotation.get("was_cancelled"):
-        row |= {"label": ""} if row["skip_reason"] else {"label": "", "kind": CANCELLED}
-    return row
+def _cells(row: dict[str, str], columns: Columns, fact: dict[str, str]) -> list[str]:
+    """The cells of a row in the order of ``COLUMNS``.
+
+    A skipped task may hold a draft, which is nobody's answer: of it only our own reason to skip is read.
+    fact : what Label Studio says of the annotation, see ``label_studio_reading.answer_facts``.
+    """
+    found = {kind: columns.first(row, kind) for kind in columns.named} | fact
+    if columns.ratings:
+        found["label"] = highest(row, columns.ratings)
+    if fact.get("skipped"):
+        found["label"] = ""
+        found["kind"] = found["kind"] if found["skip_reason"] else CANCELLED
+    return [found.get(name, "") for name in COLUMNS[1:]]
 
 
-def _kind(annotation: dict[str, Any]) -> str:
-    return "adjudication" if annotation.get("ground_truth") and "rater" in annotation else "answer"
-
-
-def _annotator(annotation: dict[str, Any]) -> str:
-    who = annotation.get("rater") or annotation.get("completed_by") or ""
-    return str(who.get("email") or who["id"]) if isinstance(who, dict) else str(who)
+def _check_text(numbers: Iterable[int], rows: Iterable[Sequence[str]]) -> None:
+    """Refuse halves of characters, which JSON can name and no database can hold."""
+    for number, row in zip(numbers, rows, strict=True):
+        try:
+            "".join(row).encode()
+        except UnicodeEncodeError as error:
+            raise TableError(f"Row {number} holds characters that are no text. Mend it, or take it out.") from error

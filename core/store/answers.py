@@ -54,6 +54,7 @@ class Answer:
     display : one of ``DISPLAYS``; with ``"shown"``, shown_label is the emotion that the person saw.
     source : the page, one of ``SOURCES``.  verified : the name comes from a login.
     adjudication : this answer settles a dispute.
+    given_at : when it was given, with its zone, where that was before it came here; None: it is given now.
     """
 
     token: str
@@ -68,6 +69,7 @@ class Answer:
     verified: bool = False
     comment: str = ""
     adjudication: bool = False
+    given_at: datetime | None = None
 
     def __post_init__(self) -> None:
         _token(self.token)
@@ -84,6 +86,8 @@ class Answer:
             raise StoreError("An answer says which guess was shown exactly when one was shown.")
         if self.prediction_id is None and self.clip_id is None:
             raise StoreError("An answer needs the clip that it is about.")
+        if self.given_at is not None and self.given_at.tzinfo is None:
+            raise StoreError("The time of an answer needs a time zone.")
         rater_name(self.rater)
         plain(self.comment, "comment", longest=MAX_COMMENT)
 
@@ -122,7 +126,7 @@ def _row(answer: Answer, moment: datetime) -> dict[str, Any]:
         "source": answer.source,
         "comment": plain(answer.comment, "comment", longest=MAX_COMMENT),
         "target_id": None,
-        "created_at": moment,
+        "created_at": answer.given_at or moment,
     }
 
 
