@@ -15,12 +15,12 @@ import pandas as pd
 
 from core import names, tracks
 from core import store as db
-from core.agreement import current_answers
 from core.audio import Recording, Source, excerpt, file_of, inspect
 from core.clips import keep_audio
 from core.errors import AudioError, ModelError, StoreError, TableError
 from core.features import EXTRACTOR, extract
 from core.inference import Decision, Model, Policy, Prediction, decide, predict
+from core.labelling.truth import latest_answer
 from core.monitor import Reference, Unlike, unlike
 from core.schema import FeatureVector
 from core.settings import Settings
@@ -306,8 +306,7 @@ def take_back(scored: Scored, store: Store, *, feedback_id: int, rater: str, ver
     """
     db.undo(store, token=db.new_token(), rater=rater, verified=verified, feedback_id=feedback_id)
     said = db.feedback_table(store, rater=rater, verified=verified, clip_id=scored.clip_id)
-    left = current_answers(said[said["kind"].ne("adjudication")])
-    return None if left.empty else str(left["label"].fillna(left["skip_reason"]).iloc[-1])
+    return latest_answer(said)
 
 
 def rater_of(name: str, session: str) -> str:

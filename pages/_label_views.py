@@ -69,10 +69,7 @@ def _rows(stands: pd.DataFrame) -> pd.DataFrame:
 
 
 def _again(kept: Store, person: Rater, clip_id: str) -> None:
-    try:
-        parts.put(parts.seat(kept, person), kept, clip_id)
-    except CoreError as error:
-        parts.seat(kept, person).note = ("error", str(error))
+    parts.put(parts.seat(person), kept, clip_id)
     st.session_state["view"] = "Next clip"
 
 

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from core import store
 from core.errors import StoreError
 from core.inference import Policy, Prediction, decide
+from core.labelling.truth import settled_clips
 from core.schema import COLUMNS, EMOTIONS, FeatureVector
 from core.store.connection import connect, read, write
 from core.store.schema import HEAD, feedback, metadata
@@ -670,8 +671,11 @@ def test_the_queue_asks_first_where_models_differ_then_where_the_champion_is_uns
     assert store.label_queue(opened, rater="Ayşe")["clip_id"].tolist() == ["torn", "plain", "sure"]
     assert store.label_queue(opened, rater="Ali")["clip_id"].tolist() == ["torn", "unsure", "sure"]
     answer(opened, rater="Ali", clip_id="unsure")  # two agree: settled for everybody
-    assert store.label_queue(opened, rater="Can")["clip_id"].tolist() == ["torn", "plain", "sure"]
-    assert store.label_queue(opened, rater="Can", raters_needed=3)["clip_id"].tolist()[1] == "unsure"
+    settled = settled_clips(store.ground_truth(opened))
+    assert store.label_queue(opened, rater="Can", settled=settled)["clip_id"].tolist() == ["torn", "plain", "sure"]
+    assert store.label_queue(opened, rater="Can", settled=settled, limit=2)["clip_id"].tolist() == ["torn", "plain"]
+    assert not settled_clips(store.ground_truth(opened, raters_needed=3))
+    assert store.label_queue(opened, rater="Can")["clip_id"].tolist()[1] == "unsure"
     undo(opened, rater="Ali")
     assert store.label_queue(opened, rater="Ali", limit=2)["clip_id"].tolist() == ["torn", "unsure"]
     assert store.label_queue(opened, rater="Ayşe", challenger="m3")["differs"].sum() == 0
