@@ -76,7 +76,7 @@ def ask() -> Chosen | None:
     source = st.segmented_control(
         "Where is the clip?",
         list(SOURCES),
-        format_func=SOURCES.get,
+        format_func=SOURCES.__getitem__,
         default="upload",
         required=True,
         key="clip_source",

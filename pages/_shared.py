@@ -3,7 +3,7 @@
 import re
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -103,7 +103,7 @@ def forget_table() -> None:
     _table.clear()
 
 
-def chart(figure: go.Figure, *, key: str, alt: str, data: pd.DataFrame | None = None, **kwargs: object) -> object:
+def chart(figure: go.Figure, *, key: str, alt: str, data: pd.DataFrame | None = None, **kwargs: Any) -> object:
     """A chart with its text alternative and, below it, its numbers as a table with a CSV download."""
     figure.update_layout(modebar={"orientation": "v"})
     config = _CHART_CONFIG | {"toImageButtonOptions": {"format": "png", "scale": 2, "filename": key}}
