@@ -6,6 +6,7 @@ import streamlit as st
 from core import plots
 from core import store as db
 from core.errors import CoreError
+from core.labelling.truth import latest_answers
 from core.store import Rater, Store
 from pages import _label_parts as parts
 from pages import _shared
@@ -20,11 +21,10 @@ def mine(kept: Store, person: Rater) -> None:
     except CoreError as error:
         _shared.problem(error)
         return
-    stands = said[said["kind"].eq("answer") & ~said["undone"]].drop_duplicates("clip_id", keep="last")
+    stands = latest_answers(said).head(MOST_SHOWN)
     if stands.empty:
         st.info("Nothing yet. Your answers appear here, and you can change them.", icon=":material/history:")
         return
-    stands = stands.sort_values("feedback_id", ascending=False).head(MOST_SHOWN).reset_index(drop=True)
     st.caption(
         f"{len(stands)} clips, the newest first. Choose one to hear it again and change what you said. What others "
         "said of it is not shown, so that it sways nobody."

@@ -26,6 +26,20 @@ def latest_answer(feedback: pd.DataFrame) -> str | None:
     return None if answers.empty else str(answers["label"].fillna(answers["skip_reason"]).iloc[-1])
 
 
+def rater_answers(feedback: pd.DataFrame) -> pd.DataFrame:
+    """The answers that were not taken back, oldest first; settlements are left out. Earlier answers are included."""
+    return feedback[feedback["kind"].eq("answer") & ~feedback["undone"]]
+
+
+def latest_answers(feedback: pd.DataFrame) -> pd.DataFrame:
+    """The answer that counts of each clip, newest first, also of clips that were deleted.
+
+    feedback : all rows of one person.
+    """
+    answers = rater_answers(feedback).drop_duplicates("clip_id", keep="last")
+    return answers.sort_values("feedback_id", ascending=False).reset_index(drop=True)
+
+
 def newest_settlement(feedback: pd.DataFrame) -> int | None:
     """Number of the newest settlement among these rows, also of one that was taken back; None when there is none."""
     numbers = feedback.loc[feedback["kind"].eq("adjudication"), "feedback_id"]

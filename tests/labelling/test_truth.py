@@ -52,6 +52,21 @@ def test_the_latest_answer_counts_and_a_skip_is_one(opened, put):
     assert truth.latest_answer(table()) is None
 
 
+def test_of_each_clip_the_latest_answer_is_listed_the_newest_clip_first_also_when_it_was_deleted(opened, put):
+    for name in ("a", "b", "c"):
+        put(name)
+    say(opened, "a", label="relax")
+    say(opened, "b")
+    say(opened, "a", label="happy")
+    say(opened, "c", label="angry")
+    store.undo(opened, token=store.new_token(), rater="Ece")  # nothing stands of c
+    say(opened, "b", label="relax", adjudication=True)
+    store.delete_clip(opened, "b")
+    table = truth.latest_answers(store.feedback_table(opened, rater="Ece", verified=False))
+    assert table[["clip_id", "label", "deleted"]].to_numpy().tolist() == [["a", "happy", False], ["b", "sad", True]]
+    assert truth.latest_answers(table.head(0)).empty
+
+
 def test_the_page_of_a_prediction_and_the_desk_agree_on_what_counts(opened, put):
     put("a")
     say(opened, "a", label="relax")
