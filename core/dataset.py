@@ -147,7 +147,7 @@ def load_table(
     settings: Settings,
     *,
     allow_download: bool,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Callable[[int, int | None], None] | None = None,
 ) -> Table:
     """The best table at hand: from the environment, from data/raw, by download, else the synthetic stand-in.
 
@@ -184,12 +184,12 @@ def load_table(
 def fetch(
     settings: Settings,
     *,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Callable[[int, int | None], None] | None = None,
     expected: str = PUBLISHED_HASH,
 ) -> pd.DataFrame:
     """Download the archive, check what the table in it holds, and keep the table in data/raw.
 
-    progress : called in the caller's thread with bytes so far and bytes in all (0 = not known).
+    progress : called in the caller's thread with bytes so far and bytes in all (None = not known).
     expected : `content_hash` that the table must have.
     Raises DownloadError with the reason; nothing is left behind then.
     """

@@ -20,7 +20,7 @@ class _Sink:
 
     def __init__(self) -> None:
         self.data = bytearray()
-        self.total = 0  # set by pooch from the header; 0 = not known
+        self.total = 0  # set by pooch from the header, which says 0 where the server names no length
         self.stopped = False
 
     def write(self, chunk: bytes) -> None:
@@ -37,7 +37,7 @@ class _Sink:
     def close(self) -> None: ...
 
 
-def download(url: str, *, timeout_s: float, progress: Callable[[int, int], None] | None) -> bytes:
+def download(url: str, *, timeout_s: float, progress: Callable[[int, int | None], None] | None) -> bytes:
     """The body of a server's answer. Raises DownloadError with the reason, within a bounded time.
 
     The transfer runs in a thread of its own: a timeout of the socket alone bounds neither the look-up of the name nor
@@ -66,7 +66,7 @@ def download(url: str, *, timeout_s: float, progress: Callable[[int, int], None]
             if len(sink.data) > received:
                 received, heard = len(sink.data), now
                 if progress is not None:
-                    progress(received, sink.total)
+                    progress(received, sink.total or None)
             elif now - heard > timeout_s + _POLL_S:
                 raise DownloadError(f"{url} has not answered for {timeout_s:g} s. Try again, or upload the table.")
             if now - started > TOTAL_TIMEOUTS * timeout_s:

@@ -18,7 +18,10 @@ from core.verdicts import holm
 
 TESTS = {"kruskal": "Kruskal-Wallis test, effect ε²", "anova": "One-way ANOVA, effect η²"}
 CORRECTIONS = {"holm": "Holm", "bh": "Benjamini-Hochberg"}
-CORRELATIONS = {"spearman": "Spearman (ranks)", "pearson": "Pearson (straight line)"}
+CORRELATIONS: dict[Literal["spearman", "pearson"], str] = {
+    "spearman": "Spearman (ranks)",
+    "pearson": "Pearson (straight line)",
+}
 LEAST_ROWS = 3  # of an emotion, for it to take part in a test
 COMPONENTS = 5  # axes of the projection that are kept
 OUTLIER = 3.5  # robust z beyond which a value is listed; after Iglewicz & Hoaglin (1993)

@@ -17,6 +17,7 @@ from core.audio import file_of
 from core.components import connected_groups
 from core.copies import clip_keys, duplicate_groups, unique_rows
 from core.dataset import Table, as_table
+from core.labelling.truth import is_settled
 from core.monitor import MOST_MISSING
 from core.schema import COLUMNS, EMOTIONS, LABEL, MIRTOOLBOX
 from core.split import held_out
@@ -24,7 +25,6 @@ from core.split import held_out
 if TYPE_CHECKING:  # scikit-learn takes a second to import, and a page that counts labels has no need of it
     from core.folds import Clips
 
-SETTLED = ("agreed", "adjudicated")
 SAME_MUSIC = ("content_hash", "track_id")  # clips that share one of these are in one group
 
 
@@ -65,7 +65,7 @@ def agreed(truth: pd.DataFrame, clips: pd.DataFrame, features: pd.DataFrame, *, 
     of this extractor. Columns: clip_id, y, votes, content_hash, track_id, origin, extractor, and the 50 features, NaN
     in all of them where the extractor has not measured the clip.
     """
-    settled = truth[truth["status"].isin(SETTLED) & truth["label"].isin(EMOTIONS)]
+    settled = truth[is_settled(truth) & truth["label"].isin(EMOTIONS)]
     known = clips.set_index("clip_id")[["content_hash", "track_id", "origin"]]
     table = settled[["label", "votes"]].rename(columns={"label": "y"}).join(known, how="inner").join(features)
     return table.assign(extractor=extractor).sort_index().rename_axis("clip_id").reset_index()
@@ -206,7 +206,7 @@ def yours(
     mine = mine.sort_values("feedback_id", ascending=False)[["clip_id", "file_name", "label"]]
     table = mine.rename(columns={"label": "you"}).merge(truth[["label", "status"]].reset_index(), on="clip_id")
     table = table.merge(each[["clip_id", "before", "after", "after_p", "change"]], on="clip_id", how="left")
-    settled = table["status"].isin(SETTLED)
+    settled = is_settled(table)
     same = table["you"] == table["label"]
     table["state"] = np.select(
         [settled & same & table["change"].notna(), settled & same, settled, table["status"].eq("disputed")],

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import isnan, log10
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import soundfile
@@ -194,7 +194,7 @@ def _safe(name: str) -> str:
     return plain.encode()[:_LONGEST].decode(errors="ignore").strip(" .") or "piece"
 
 
-def zipped(copies: Copies, *more: tuple[str, bytes]) -> IO[bytes]:
+def zipped(copies: Copies, *more: tuple[str, bytes]) -> BinaryIO:
     """The folder as one ZIP file, as it is: a file to read from, which is gone when it is closed.
 
     more : names and contents that are added, as the session sheet.  Raises CoreError when the disk refuses it.

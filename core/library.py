@@ -59,14 +59,14 @@ class RunProgress:
     note: str = ""
 
     @property
-    def rate(self) -> float:
-        """Files measured in a second; 0 before the first."""
-        return self.done / self.elapsed_s if self.done and self.elapsed_s > 0 else 0.0
+    def rate(self) -> float | None:
+        """Files measured in a second; None before the first one is."""
+        return self.done / self.elapsed_s if self.done and self.elapsed_s > 0 else None
 
     @property
     def remaining_s(self) -> float | None:
         """Seconds until all new files are measured; None when nobody can tell yet."""
-        return (self.new - self.done) / self.rate if self.rate else None
+        return None if self.rate is None else (self.new - self.done) / self.rate
 
     @property
     def share(self) -> float:
@@ -84,8 +84,8 @@ class RunProgress:
         if self.phase == "writing":
             return f"Writing the results of {self.found:,} files, {failed}"
         parts = [f"{self.settled + self.done:,} of {self.found:,} files"]
-        if self.rate:
-            parts += [f"{self.rate:.1f} per second", f"{duration(self.remaining_s or 0)} left"]
+        if self.rate is not None and self.remaining_s is not None:
+            parts += [f"{self.rate:.1f} per second", f"{duration(self.remaining_s)} left"]
         return ". ".join(filter(None, [", ".join([*parts, failed]), self.note]))
 
 

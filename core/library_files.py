@@ -425,8 +425,11 @@ def _read_far(found: Found, max_mb: float) -> Content | None:
         raise
     except Exception as error:  # every kind of storage has faults of its own
         raise UnreadError(f"It cannot be read: {fault(error)}.") from error
-    if int(info.get("size") or len(data)) != len(data):
+    size = info.get("size")
+    if size is not None and int(size) != len(data):
         return None
+    if len(data) > max_mb * 1e6:  # the list named no size
+        raise UnreadError(_too_large(found.path, len(data), max_mb))
     return Content(data, len(data), found.stamp)  # as listed: if it changed since, the next list says so
 
 

@@ -89,19 +89,21 @@ class Link:
     def __init__(self, client: Any, scheduler: str) -> None:
         self.client, self.scheduler = client, scheduler
         self._workers: Mapping[str, int] = {}
-        self._asked, self._alone_since = 0.0, time.monotonic()
+        self._asked: float | None = None  # when the scheduler was asked last; None = never
+        self._alone_since = time.monotonic()
 
     def workers(self) -> Mapping[str, int]:
         """Threads by worker, who may come and go; asked every few seconds."""
         from distributed.comm.core import CommClosedError
 
-        if not self._workers or time.monotonic() - self._asked > 5 * TICK_S:
+        now = time.monotonic()
+        if not self._workers or self._asked is None or now - self._asked > 5 * TICK_S:
             try:
                 self._workers = dict(self.client.nthreads())
             except (CommClosedError, OSError, TimeoutError):
                 self._workers = {}  # nobody there at the moment; `renew` looks after it
             self._asked = time.monotonic()
-        if self._workers:
+        if self._workers and self._asked is not None:
             self._alone_since = self._asked
         return self._workers
 
@@ -159,7 +161,8 @@ def ask_workers(link: Link, item: Found, beat: Beat) -> None:
     Raises CoreError when one lacks this program, has another version of it, or does not see the file.
     """
     asked: dict[str, Any] = {}
-    answered_at, deadline = 0.0, time.monotonic() + PATIENCE_S
+    answered_at: float | None = None
+    deadline = time.monotonic() + PATIENCE_S
     try:
         while True:
             beat(link.news() or f"Asking the workers of {link.scheduler}")
@@ -171,8 +174,10 @@ def ask_workers(link: Link, item: Found, beat: Beat) -> None:
                 asked[name] = sent(link.client, look, item.path, workers=[name], allow_other_workers=False, priority=10)
             answers = {name: answer for name, future in asked.items() if (answer := _answer(future))}
             _refuse_unfit(answers, item)
-            answered_at = answered_at or (time.monotonic() if answers else 0.0)
-            if answers and (there.keys() <= answers.keys() or time.monotonic() - answered_at > ANSWER_S):
+            if answers and answered_at is None:
+                answered_at = time.monotonic()
+            late = answered_at is not None and time.monotonic() - answered_at > ANSWER_S
+            if answers and (late or there.keys() <= answers.keys()):
                 return
             if there and time.monotonic() > deadline:
                 return

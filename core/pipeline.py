@@ -15,12 +15,12 @@ import pandas as pd
 
 from core import names, tracks
 from core import store as db
-from core.agreement import current_answers
 from core.audio import Recording, Source, inspect
 from core.clips import keep_audio
 from core.errors import AudioError, ModelError, StoreError, TableError
 from core.features import EXTRACTOR
 from core.inference import Decision, Model, Policy, Prediction, decide, predict
+from core.labelling.truth import latest_answer
 from core.library_tags import file_tags
 from core.measure import Measured, Span, measure
 from core.monitor import Reference, Unlike, unlike
@@ -342,8 +342,7 @@ def take_back(scored: ScoredClip, store: Store, *, feedback_id: int, rater: str,
     """
     db.undo(store, token=db.new_token(), rater=rater, verified=verified, feedback_id=feedback_id)
     said = db.feedback_table(store, rater=rater, verified=verified, clip_id=scored.clip_id)
-    left = current_answers(said[said["kind"].ne("adjudication")])
-    return None if left.empty else str(left["label"].fillna(left["skip_reason"]).iloc[-1])
+    return latest_answer(said)
 
 
 def rater_of(name: str, session: str) -> str:

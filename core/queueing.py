@@ -9,6 +9,7 @@ from core import agreement, demo
 from core import store as db
 from core.errors import ModelError, StoreError
 from core.inference import Policy
+from core.labelling.truth import latest_answer, settled_clips
 from core.settings import Settings
 
 if TYPE_CHECKING:  # what scores a clip takes a second to import, and only demo clips are scored here
@@ -93,25 +94,23 @@ class Desk:
 
 def desk(store: db.Store, *, rater: str, verified: bool, models: Models = Models(), size: int = BATCH) -> Desk:
     """The next clips for a person, and the progress."""
-    needed = raters_needed(store)
+    feedback, pool = db.feedback_table(store), set(db.label_pool(store)["clip_id"])
+    settled = settled_clips(agreement.ground_truth(feedback, raters_needed=raters_needed(store)))
     queue = db.label_queue(
         store,
         rater=rater,
         verified=verified,
         limit=size,
-        raters_needed=needed,
+        settled=settled,
         champion=models.champion,
         challenger=models.challenger,
         origins=db.ORIGINS,  # of demo clips only those have audio that were put into the queue
         with_audio=True,
     )
-    feedback, pool = db.feedback_table(store), set(db.label_pool(store)["clip_id"])
-    truth = agreement.ground_truth(feedback, raters_needed=needed)
-    settled = pool & set(truth.index[truth["status"].isin(["agreed", "adjudicated"])])
     mine = feedback[feedback["rater"].eq(db.rater_name(rater)) & feedback["verified"].eq(verified)]
     answers = agreement.current_answers(mine)
     answered = pool & set(answers.loc[answers["kind"].eq("answer"), "clip_id"])
-    progress = Progress(len(answered), len(pool - answered - settled), len(settled), len(pool))
+    progress = Progress(len(answered), len(pool - answered - settled), len(pool & settled), len(pool))
     return Desk(tuple(_item(row) for row in queue.to_dict("records")), progress)
 
 
@@ -148,17 +147,14 @@ def display(item: Item, *, rater: str, wanted: bool) -> str:
     return "hidden at random" if agreement.hides_guess(item.clip_id, rater) else "shown"
 
 
-def said(store: db.Store, clip_id: str, *, rater: str, verified: bool) -> tuple[str, str]:
-    """What a person's answer about a clip is now, an emotion or a reason to skip, empty without one.
+def said(store: db.Store, clip_id: str, *, rater: str, verified: bool) -> tuple[str | None, str]:
+    """A person's answer about a clip that counts now, None without one; and the comment of their newest answer.
 
-    And what they wrote beside their newest answer, also where they have taken that back.
+    The comment also comes from an answer that was taken back. A deleted clip is treated like any other.
     """
     rows = db.feedback_table(store, rater=db.rater_name(rater), verified=verified, clip_id=clip_id)
-    rows = rows[rows["kind"].ne("adjudication")]
-    stands = agreement.current_answers(rows.assign(deleted=False))
     given = rows[rows["kind"].eq("answer")]
-    answer = "" if stands.empty else str(stands["label"].fillna(stands["skip_reason"]).iloc[-1])
-    return answer, "" if given.empty else str(given["comment"].iloc[-1])
+    return latest_answer(rows.assign(deleted=False)), "" if given.empty else str(given["comment"].iloc[-1])
 
 
 def newest_undo(store: db.Store, *, rater: str, verified: bool) -> str | None:

@@ -1,5 +1,7 @@
 """How far people agree, how far the ground truth reaches, and how much a shown guess sways people."""
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
@@ -105,7 +107,7 @@ def overview(kept: Store, said: pd.DataFrame, needed: int, *, synthetic: bool) -
     _shared.download(pairs, "agreement-by-pair")
 
 
-def _table(table: pd.DataFrame, alt: str, **columns: object) -> None:
+def _table(table: pd.DataFrame, alt: str, **columns: Any) -> None:
     st.dataframe(table, hide_index=True, alt=alt, column_config=columns)
 
 

@@ -11,6 +11,8 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from core import audio, clips, demo, monitor, pipeline, plots, store
 from core.errors import CoreError
 from core.inference import Policy
+from core.labelling import answer_form
+from core.labelling.answer_form import AnswerForm
 from core.pipeline import ScoredClip, Served
 from core.schema import EMOTIONS, LABEL, readable
 from core.settings import Settings
@@ -76,7 +78,7 @@ def ask() -> Chosen | None:
     source = st.segmented_control(
         "Where is the clip?",
         list(SOURCES),
-        format_func=SOURCES.get,
+        format_func=SOURCES.__getitem__,
         default="upload",
         required=True,
         key="clip_source",
@@ -279,8 +281,8 @@ def answer(shown: Shown) -> None:
         st.caption("An answer cannot be stored, because the prediction was not.")
         return
     guess = scored.prediction.ranked[0]
-    state = st.session_state.setdefault("answers", {}).setdefault(scored.prediction_id, {"form": store.new_token()})
-    st.session_state.setdefault("session", store.new_token())
+    form = st.session_state.setdefault("answers", {}).setdefault(scored.prediction_id, AnswerForm())
+    session = st.session_state.setdefault("session", store.new_token())
     answers, who = st.container(), st.container()
     with who:
         person = _who.optional(kept)
@@ -301,69 +303,43 @@ def answer(shown: Shown) -> None:
     if clicked and _who.unsure():
         st.warning("Not stored yet: say first whether that is you, then answer again.", icon=":material/group:")
     elif clicked:
-        _store_answer(scored, kept, state, person, {"label": clicked[0], "comment": comment or ""})
-    _receipt(scored, kept, state)
+        label = clicked[0]
+        try:
+            answer_form.store_answer(form, kept, scored, person, session=session, label=label, comment=comment or "")
+        except CoreError as error:
+            _shared.problem(error)
+    _receipt(scored, kept, form)
 
 
-def _store_answer(scored: ScoredClip, kept: store.Store, state: dict, person: store.Rater | None, said: dict) -> None:
-    """person : None for somebody without a name.  said : label, comment."""
-    state.pop("undone", None)
-    name, verified = ("", False) if person is None else (person.name, person.verified)
-    try:
-        nameless = pipeline.rater_of("", st.session_state["session"])
-        said = {**said, "rater": pipeline.rater_of(name, st.session_state["session"]), "verified": verified}
-        if any(state.get(key) != value for key, value in said.items()):
-            # another answer is another form; the same one, sent twice, is not
-            state["form"] = store.new_token() if "label" in state else state["form"]
-        receipt = pipeline.record_feedback(scored, kept, **said, form=state["form"])
-        state.update(said, id=receipt.feedback_id, remark=receipt.remark)
-        if said["rater"] != nameless and _take_back_all(scored, kept, nameless):
-            state["remark"] = "What you said of this clip before you gave your name is taken back."
-    except CoreError as error:
-        st.error(_shared.literal(str(error)), icon=":material/error:")
-
-
-def _take_back_all(scored: ScoredClip, kept: store.Store, rater: str) -> bool:
-    """Take back what stands of an unverified rater about the clip; whether there was any."""
-    said = store.feedback_table(kept, rater=rater, verified=False, clip_id=scored.clip_id)
-    stands = said[said["kind"].eq("answer") & ~said["undone"]]
-    for number in stands["feedback_id"]:
-        pipeline.take_back(scored, kept, feedback_id=int(number), rater=rater)
-    return not stands.empty
-
-
-def _receipt(scored: ScoredClip, kept: store.Store, state: dict) -> None:
+def _receipt(scored: ScoredClip, kept: store.Store, form: AnswerForm) -> None:
     """What is stored now, and the way back."""
-    if "fault" in state:
-        st.error(_shared.literal(state.pop("fault")), icon=":material/error:")
-    if "undone" in state:
-        st.info(state["undone"], icon=":material/undo:")
-    if "label" not in state:
+    if fault := st.session_state.pop("undo_fault", None):
+        st.error(_shared.literal(fault), icon=":material/error:")
+    if form.taken_back is not None:
+        back = form.taken_back
+        now = (
+            f"What counts now is your other answer, **{plots.words(back.left)}**."
+            if back.left
+            else "You have no answer for this clip now."
+        )
+        st.info(f"Taken back: {plots.words(back.label)}. {now}", icon=":material/undo:")
+    if form.given is None:
         return
-    who = _shared.literal(state["rater"])
-    st.success(f"Stored: **{plots.words(state['label'])}**, by {who}. {state['remark']}", icon=":material/check:")
+    who = _shared.literal(form.given.rater)
+    st.success(f"Stored: **{plots.words(form.given.label)}**, by {who}. {form.remark}", icon=":material/check:")
     st.button(
         "Undo",
         icon=":material/undo:",
         key="undo_answer",
         on_click=_take_back,
-        args=(scored, kept, state, state["id"]),
+        args=(scored, kept, form, form.feedback_id),
         help="Takes this answer back.",
     )
 
 
-def _take_back(scored: ScoredClip, kept: store.Store, state: dict, feedback_id: int) -> None:
+def _take_back(scored: ScoredClip, kept: store.Store, form: AnswerForm, feedback_id: int) -> None:
     """Before the page is drawn again. feedback_id : of the answer beside which Undo was pressed."""
-    if state.get("id") != feedback_id:
-        return  # pressed twice
     try:
-        left = pipeline.take_back(
-            scored, kept, feedback_id=feedback_id, rater=state["rater"], verified=state["verified"]
-        )
+        answer_form.take_back_answer(form, kept, scored, feedback_id)
     except CoreError as error:
-        state["fault"] = str(error)
-        return
-    now = f"What counts now is your other answer, **{plots.words(left)}**." if left else "None of yours counts now."
-    undone = f"Taken back: {plots.words(state['label'])}. {now}"
-    state.clear()
-    state.update(form=store.new_token(), undone=undone)
+        st.session_state["undo_fault"] = str(error)

@@ -1,5 +1,8 @@
 """The views of the Compare page: each asks core for a table and shows it."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
@@ -37,10 +40,11 @@ def another_in_use(found: Comparison) -> None:
         st.page_link("pages/learning.py", label="Champion and challenger", icon=":material/model_training:")
 
 
-def choose_model(found: Comparison, label: str = "Model", *, key: str = "model", **options: object) -> str:
+def choose_model(found: Comparison, label: str = "Model", *, key: str = "model", **options: Any) -> str:
     """A select box over all models, the champion first."""
     names = sorted(found.labels_of, key=lambda m: m != found.champion)
-    return st.selectbox(label, names, format_func=lambda m: found.labels_of.get(m, m), key=key, **options)
+    chosen: str = st.selectbox(label, names, format_func=lambda m: found.labels_of.get(m, m), key=key, **options)
+    return chosen
 
 
 def board(found: Comparison) -> None:
@@ -54,12 +58,14 @@ def board(found: Comparison) -> None:
         bind="query-params",
     )
     part = two.segmented_control(
-        "Measured by", list(PARTS), format_func=PARTS.get, default="cv", required=True, key="part", bind="query-params",
+        "Measured by", list(PARTS), format_func=PARTS.__getitem__, default="cv", required=True, key="part",
+        bind="query-params",
         help="Cross-validation: clips that the model did not see, all development clips in turn. "
         "Held-out part: clips that never helped to choose anything; few, hence wide intervals.",
     )  # fmt: skip
     over = three.segmented_control(
-        "Interval", list(OVER), format_func=OVER.get, default="clips", required=True, key="over", bind="query-params",
+        "Interval", list(OVER), format_func=OVER.__getitem__, default="clips", required=True, key="over",
+        bind="query-params",
         help="How far the figure would move with other clips of the same kind (recordings drawn again, 1000 times), "
         "or how far single folds lie apart.",
     )  # fmt: skip
@@ -207,6 +213,7 @@ def _left_out() -> None:
 
 @st.cache_data(show_spinner="Drawing the curve …", max_entries=64)
 def _curve(_found: Comparison, stamp: str, model: str, curve: str) -> pd.DataFrame:
+    make: dict[str, Callable[[pd.DataFrame], pd.DataFrame]]
     make = {"ROC": evaluate.roc, "Precision and recall": evaluate.precision_recall, "Calibration": evaluate.reliability}
     return make[curve](_found.predictions(model))
 

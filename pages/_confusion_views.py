@@ -1,5 +1,7 @@
 """The parts of the Confusion page: the matrix, the clips of a cell, and the figures of each emotion."""
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
@@ -34,7 +36,7 @@ def matrix(found: Comparison, model: str, *, held_out: bool) -> tuple[str, str] 
     table = evaluate.confusion(found.predictions(model, held_out=held_out))
     place = st.container()
     left, right = st.columns(2)
-    options = {"bind": "query-params", "wrap": True}
+    options: dict[str, Any] = {"bind": "query-params", "wrap": True}
     true = left.pills("Truly", EMOTIONS, key="true", help="The row of the matrix, without a mouse.", **options)
     called = right.pills("Called by the model", EMOTIONS, key="called", help="The column of the matrix.", **options)
     chosen = (true, called) if true and called else None

@@ -68,7 +68,7 @@ def controls(page: Page) -> Policy:
     kind = st.segmented_control(
         "Policy",
         list(_policy.KINDS),
-        format_func=_policy.KINDS.get,
+        format_func=_policy.KINDS.__getitem__,
         default=now.kind,
         required=True,
         key="policy_kind",
@@ -136,7 +136,7 @@ def figures(page: Page, policy: Policy, done: pd.DataFrame) -> None:
     table = decisions.summary(done).query("emotion == 'all'").set_index("measure")
     with st.container(horizontal=True):
         for measure in ("accept", "choose", "review", "accuracy", "pair", "top2_rest"):
-            value, low, high = table.loc[measure, ["value", "low", "high"]].astype(float)
+            value, low, high = table.loc[measure, ["value", "low", "high"]].to_numpy(dtype=float)
             st.metric(
                 MEASURES[measure][0].upper() + MEASURES[measure][1:],
                 "none" if pd.isna(value) else f"{value:.1%}",

@@ -145,7 +145,7 @@ def check(page: Page) -> None:
     if served is None or page.known is None:
         return
     held_out = page.found.rows.query("held_out")
-    table = _permuted(served.model.version, str(page.found.about["data_hash"]), _page=page, _served=served)
+    table = _permuted(served.model.version, str(page.found.about["data_hash"]), page.known, _page=page, _served=served)
     shap = explain.importance(page.shap).set_index("feature")["importance"]
     agreement = table.set_index("feature")["importance"].corr(shap.reindex(table["feature"]), method="spearman")
     _shared.chart(
@@ -174,9 +174,9 @@ def _own_model(page: Page) -> "Served | None":
 
 
 @st.cache_data(show_spinner="Dealing out each feature anew …", max_entries=4)
-def _permuted(version: str, data_hash: str, _page: Page, _served: "Served") -> pd.DataFrame:
+def _permuted(version: str, data_hash: str, _known: pd.DataFrame, _page: Page, _served: "Served") -> pd.DataFrame:
     rows = _page.found.rows.query("held_out")
-    return permutation_importance(_served.model, _page.known.loc[rows["row"]], rows["y"].tolist())
+    return permutation_importance(_served.model, _known.loc[rows["row"]], rows["y"].tolist())
 
 
 def every_clip(page: Page) -> None:
@@ -233,7 +233,7 @@ def two_features(page: Page) -> None:
     if served is None:
         return
     table = _together(
-        served.model.version, str(page.found.about["data_hash"]), first, second, _page=page, _served=served
+        served.model.version, str(page.found.about["data_hash"]), first, second, page.known, _served=served
     )
     points = table[table["emotion"] == emotion]
     size = points["interaction"].abs().mean()
@@ -250,8 +250,10 @@ def two_features(page: Page) -> None:
 
 
 @st.cache_data(show_spinner="Asking the model about both features …", max_entries=16)
-def _together(version: str, data_hash: str, first: str, second: str, _page: Page, _served: "Served") -> pd.DataFrame:
-    return explain.interaction(_served.model, _page.known, first, second)
+def _together(
+    version: str, data_hash: str, first: str, second: str, _known: pd.DataFrame, _served: "Served"
+) -> pd.DataFrame:
+    return explain.interaction(_served.model, _known, first, second)
 
 
 def one_clip(page: Page) -> None:

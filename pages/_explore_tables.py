@@ -1,6 +1,7 @@
 """Which tables are at hand, how they stand beside one another, and what cleaning did to them."""
 
 from collections.abc import Callable
+from functools import partial
 
 import pandas as pd
 import streamlit as st
@@ -64,7 +65,7 @@ def brought(shown: Table) -> dict[str, Brought]:
     found = {}
     for name, data in (kept | {file.name: file.getvalue() for file in files}).items():
         kept.pop(name, None)
-        if one := _known(name, lambda data=data: data):
+        if one := _known(name, partial(bytes, data)):
             kept[name], found[name] = data, one
             if shown.synthetic and _adopted(data, settings):
                 _shared.forget_table()
@@ -72,7 +73,7 @@ def brought(shown: Table) -> dict[str, Brought]:
     for oldest in list(kept)[:-_FILES]:
         del kept[oldest]
     for path in tables.lying_about(settings):
-        if one := _known(path.name, lambda path=path: tables.content(path)):
+        if one := _known(path.name, partial(tables.content, path)):
             found.setdefault(path.name, one)
     for name, one in found.items():
         st.caption(

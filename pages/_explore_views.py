@@ -64,7 +64,13 @@ def emotions(frame: pd.DataFrame, data_hash: str) -> None:
         help="Type to search. Units stand in brackets.",
     )
     kind = right.segmented_control(
-        "Drawn as", list(KINDS), format_func=KINDS.get, default="violin", required=True, key="kind", bind="query-params"
+        "Drawn as",
+        list(KINDS),
+        format_func=KINDS.__getitem__,
+        default="violin",
+        required=True,
+        key="kind",
+        bind="query-params",
     )
     st.caption(BY_COLUMN[column].meaning)
     numbers = explore.summary(frame, column)
@@ -80,11 +86,13 @@ def emotions(frame: pd.DataFrame, data_hash: str) -> None:
 def telling(frame: pd.DataFrame, data_hash: str) -> None:
     """Which features tell the emotions apart, by a named test."""
     one, two, three = st.columns(3, vertical_alignment="bottom")
-    test = one.selectbox("Test", list(explore.TESTS), format_func=explore.TESTS.get, key="test", bind="query-params")
+    test = one.selectbox(
+        "Test", list(explore.TESTS), format_func=explore.TESTS.__getitem__, key="test", bind="query-params"
+    )
     correction = two.selectbox(
         "Correction for 50 tests",
         list(explore.CORRECTIONS),
-        format_func=explore.CORRECTIONS.get,
+        format_func=explore.CORRECTIONS.__getitem__,
         key="correction",
         bind="query-params",
         help="Holm keeps the chance of any false claim at 5 %; Benjamini-Hochberg the share of false claims.",
@@ -115,7 +123,7 @@ def relations(frame: pd.DataFrame, data_hash: str) -> None:
     method = left.selectbox(
         "Correlation",
         list(explore.CORRELATIONS),
-        format_func=explore.CORRELATIONS.get,
+        format_func=explore.CORRELATIONS.__getitem__,
         key="correlation",
         bind="query-params",
     )

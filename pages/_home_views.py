@@ -19,7 +19,8 @@ ORIGINS = {
 }
 _HARD = {"true": "sad", "called": "relax"}  # half of all errors are between these two
 # Who comes, what for, and where to: (page, title, icon, parameters of the address)
-DOORS = {
+Link = tuple[str, str, str, dict[str, str]]
+DOORS: dict[str, tuple[str, *tuple[Link, ...]]] = {
     ":material/history_edu: Musicologist": (
         "What is measured in a recording, how the emotions differ in it, and how to cite both.",
         ("pages/explore.py", "See the features by emotion", ":material/query_stats:", {}),

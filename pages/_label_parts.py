@@ -1,7 +1,7 @@
 """The parts of the Label page: the clip on the desk, its player, the four answers, and what a person said before."""
 
 import time
-from dataclasses import dataclass, field
+from collections.abc import Callable
 
 import numpy as np
 import streamlit as st
@@ -9,16 +9,17 @@ import streamlit as st
 from core import audio, clips, plots, queueing
 from core import store as db
 from core.errors import CoreError
-from core.queueing import Desk, Item
+from core.labelling import desk as rules
+from core.labelling import identity
+from core.labelling.desk import Form, Outcome, Seat
+from core.queueing import Item
 from core.schema import EMOTIONS
 from core.settings import Settings
 from core.store import Rater, Store
 from pages import _shared
 
 SEAT = "label_seat"  # in the session
-TOO_FAST_S = 1.0  # nobody has heard a clip within this; a key that is held down repeats faster
-RECOUNT_S = 10.0  # what others settle meanwhile shows after this, or after RECOUNT_SHARE times what counting takes
-RECOUNT_SHARE = 20
+TOO_SOON = "That came too soon to count. Listen, then press again."
 KEYS = dict(zip(EMOTIONS, "1234", strict=True))
 SKIP_KEYS = {"bad audio": "B", "ambiguous": "A", "none of the four": "N"}
 POINTS = 300  # of the waveform
@@ -75,46 +76,6 @@ expresses something else or nothing, as *bad audio* when noise, silence or speec
 """
 
 
-@dataclass(eq=False)
-class Form:
-    """One clip before a person. A button that is pressed late answers the form that it was drawn with.
-
-    token : makes the answer one answer, however often it is sent.  shown_at : moment, monotonic; moves to when it was
-    drawn first.
-    before : what the person said of it earlier, in words, and comment : what they wrote then; empty for a new clip.
-    seen : the guess has been on the screen, here or on the Predict page.
-    """
-
-    item: Item
-    token: str
-    shown_at: float
-    before: str = ""
-    comment: str = ""
-    seen: bool = False
-    drawn: bool = False
-
-
-@dataclass(eq=False)
-class Seat:
-    """What the session keeps of a person at work. Answers are not among it: they are in the store at once.
-
-    counted_at, pressed_at, undone_at : moments, monotonic.  counting_s : how long counting took.  note : kind of box,
-    sentence.
-    """
-
-    person: Rater
-    undo_token: str
-    desk: Desk = field(default_factory=Desk)
-    counted_at: float = 0.0
-    counting_s: float = 0.0
-    form: Form | None = None
-    waiting: list[Item] = field(default_factory=list)
-    pressed_at: float = 0.0
-    undone_at: float = 0.0
-    skipping: bool = False
-    note: tuple[str, str] | None = None
-
-
 @st.cache_data(show_spinner=False, max_entries=16)
 def _heard(
     clip_id: str, path: str | None, start_s: float, duration_s: float, settings: Settings
@@ -139,168 +100,81 @@ def player(item: Item, *, autoplay: bool = False, loop: bool = False) -> None:
     )
 
 
-def seat(kept: Store, person: Rater) -> Seat:
-    """The person's seat, new where there is none or somebody else sat there."""
+def seat(person: Rater) -> Seat:
+    """The person's seat in this session; a new one when somebody else sat there."""
     found: Seat | None = st.session_state.get(SEAT)
-    if found is None or found.person.name != person.name or found.person.verified != person.verified:
-        found = Seat(person, db.new_token())
+    if found is None or not identity.is_same_person(found.person, person.name, person.verified):
+        seen = st.session_state.setdefault(_shared.SEEN, set())
+        found = Seat(person, clock=time.monotonic, models=models, guesses_seen=seen)
         st.session_state[SEAT] = found
-        _advance(found, kept)
     return found
-
-
-def count(at: Seat, kept: Store) -> None:
-    """Look at the whole queue again."""
-    began = time.monotonic()
-    at.desk = queueing.desk(kept, rater=at.person.name, verified=at.person.verified, models=models())
-    at.counted_at = time.monotonic()
-    at.counting_s = at.counted_at - began
 
 
 @st.cache_data(show_spinner=False, ttl=60)
 def models() -> queueing.Models:
-    """The models in use and in the shadow; looked up once a minute."""
+    """The champion and the challenger; looked up once a minute."""
     return queueing.models(Settings())
-
-
-def _advance(at: Seat, kept: Store) -> None:
-    """Put the next clip before the person; None when there is none."""
-    item = _first_there(at, kept)
-    if item is None:
-        count(at, kept)
-        at.waiting = list(at.desk.items)
-        item = _first_there(at, kept)
-    _lay(at, item)
-
-
-def _first_there(at: Seat, kept: Store) -> Item | None:
-    """The next clip that waits, leaving out what was deleted meanwhile."""
-    while at.waiting:
-        item = queueing.item(kept, at.waiting.pop(0).clip_id, models=models())
-        if item is not None:
-            return item
-    return None
-
-
-def _lay(at: Seat, item: Item | None) -> None:
-    at.form = None if item is None else Form(item, db.new_token(), time.monotonic(), seen=_seen(item))
-    at.skipping = False
-
-
-def _seen(item: Item) -> bool:
-    return item.clip_id in st.session_state.get(_shared.SEEN, ())
-
-
-def put(at: Seat, kept: Store, clip_id: str) -> None:
-    """Put a certain clip before the person; the one that lay there waits."""
-    item = queueing.item(kept, clip_id, models=models())
-    if item is None or item.path is None:
-        at.note = ("info", "That clip is gone, or its audio was not kept.")
-        return
-    if at.form is not None:
-        at.waiting.insert(0, at.form.item)
-    at.waiting = [other for other in at.waiting if other.clip_id != clip_id]
-    said, comment = queueing.said(kept, clip_id, rater=at.person.name, verified=at.person.verified)
-    # It was heard before, so no answer comes too soon.
-    before = plots.words(said) if said in EMOTIONS else said
-    at.form = Form(item, db.new_token(), 0.0, before=before, comment=comment, seen=_seen(item), drawn=True)
-    at.skipping = False
-
-
-def leave(at: Seat, kept: Store) -> None:
-    """Let an earlier answer stand, and go on."""
-    at.note = None
-    try:
-        _advance(at, kept)
-    except CoreError as error:
-        at.note = ("error", str(error))
 
 
 # --- what buttons and keys do ----------------------------------------------------------------------------------------
 
 
-def _too_fast(at: Seat, form: Form) -> bool:
-    """Whether nobody can have meant this press: too soon after the clip came, or after the press before."""
-    moment, before = time.monotonic(), max(form.shown_at, at.pressed_at)
-    at.pressed_at = moment
-    return moment - before < TOO_FAST_S
+def _press(at: Seat, act: Callable[[], Outcome | None]) -> None:
+    """Do what a button says, and keep what became of it for the screen."""
+    at.outcome = None
+    try:
+        at.outcome = act()
+    except CoreError as error:
+        at.outcome = Outcome("failed", remark=str(error))
 
 
 def answer(at: Seat, kept: Store, form: Form, *, label: str | None = None, skip: str | None = None) -> None:
-    """Store an answer and go on. Sent twice, or with a key held down, it counts once."""
-    at.note = None
-    if _too_fast(at, form):
-        at.note = ("info", "That came too soon to count. Listen, then press again.")
-        return
-    try:
-        who = {"rater": at.person.name, "verified": at.person.verified}
-        before, _ = queueing.said(kept, form.item.clip_id, **who)
-        receipt = db.add_feedback(
-            kept,
-            token=form.token,
-            **who,
-            label=label,
-            skip_reason=skip,
-            prediction_id=form.item.prediction_id,
-            clip_id=form.item.clip_id,
-            display=_display(at, form),
-            shown_label=form.item.guess if form.seen else None,
-            comment=st.session_state.get(f"comment_{form.token}") or "",
-        )
-        at.note = ("info", receipt.remark or _stored(label or str(skip), before, known=form.before))
-        if receipt.new and not before:
-            at.desk = Desk(at.desk.items, at.desk.progress.after_one())
-        if form is at.form:
-            _advance(at, kept)
-    except CoreError as error:
-        at.note = ("error", str(error))
-
-
-def _stored(answer: str, before: str, *, known: str) -> str:
-    """What became of an answer. before : what stood until now.  known : whether the person knew of it."""
-    said = f"Stored: {answer}."
-    if before and not known:
-        return f"{said} It takes the place of your answer from elsewhere, {before}; Z brings that one back."
-    return f"{said} Z takes it back."
-
-
-def _display(at: Seat, form: Form) -> str:
-    """What was on the screen: a guess that was seen counts as shown, one that was switched on just now does not."""
-    how = queueing.display(form.item, rater=at.person.name, wanted=_wanted())
-    return "shown" if form.seen else how if how != "shown" else "hidden by choice"
+    """Store the answer to the clip that the button was drawn with."""
+    state = st.session_state
+    comment = str(state.get(f"comment_{form.token}") or "")
+    wanted = bool(state.get("guesses", True))
+    _press(at, lambda: rules.answer(at, kept, form, label=label, skip=skip, comment=comment, wanted=wanted))
 
 
 def take_back(at: Seat, kept: Store, token: str) -> None:
     """Take back the newest answer, and put its clip on the desk again."""
-    at.note, at.undo_token = None, db.new_token()
-    moment, before = time.monotonic(), at.undone_at
-    at.undone_at = at.pressed_at = moment
-    if moment - before < TOO_FAST_S:
-        at.note = ("info", "One answer was taken back. Press once more for the one before.")
-        return
-    who = {"rater": at.person.name, "verified": at.person.verified}
-    try:
-        receipt = db.undo(kept, token=token, source="label", **who)
-        if receipt is None:
-            at.note = ("info", f"Nothing to take back among your last {db.UNDO_DEPTH} answers.")
-            return
-        clip_id = queueing.newest_undo(kept, **who)
-        count(at, kept)
-        at.note = ("info", "Taken back. Here is the clip again.")
-        if clip_id is not None:
-            put(at, kept, clip_id)
-            if at.form is not None and at.form.before:
-                at.note = ("info", f"Taken back; what you said before counts again: {at.form.before}.")
-    except CoreError as error:
-        at.note = ("error", str(error))
+    _press(at, lambda: rules.take_back(at, kept, token))
 
 
-def _toggle_skip(at: Seat) -> None:
-    at.skipping = not at.skipping
+def put(at: Seat, kept: Store, clip_id: str) -> None:
+    """Put a certain clip on the desk."""
+    _press(at, lambda: None if rules.place_on_desk(at, kept, clip_id) else Outcome("clip is gone"))
 
 
-def _wanted() -> bool:
-    return bool(st.session_state.get("guesses", True))
+def go_on(at: Seat, kept: Store) -> None:
+    """Put the next clip on the desk; an earlier answer to the one that is there stays."""
+    _press(at, lambda: rules.advance(at, kept))
+
+
+def sentence(outcome: Outcome) -> str:
+    """What the person reads about their last press."""
+    said = plots.words(outcome.answer or "")
+    match outcome.kind:
+        case "stored" if outcome.remark:
+            return outcome.remark
+        case "stored" if outcome.before:
+            return (
+                f"Stored: {outcome.answer}. It takes the place of your answer from elsewhere, {outcome.before}; "
+                "Z brings that one back."
+            )
+        case "stored":
+            return f"Stored: {outcome.answer}. Z takes it back."
+        case "taken back" if outcome.answer:
+            return f"Taken back; what you said before counts again: {said}."
+    return {
+        "too soon": TOO_SOON,
+        "taken back": "Taken back. Here is the clip again.",
+        "taken back, clip is gone": "Taken back. That clip is gone, or its audio was not kept.",
+        "held down": "One answer was taken back. Press once more for the one before.",
+        "nothing to take back": f"Nothing to take back among your last {db.UNDO_DEPTH} answers.",
+        "clip is gone": "That clip is gone, or its audio was not kept.",
+        "clip was deleted": "The clip before you was deleted meanwhile. Here is the next one.",
+    }.get(outcome.kind, outcome.remark)
 
 
 # --- the screen ------------------------------------------------------------------------------------------------------
@@ -310,12 +184,8 @@ def _wanted() -> bool:
 def desk(kept: Store, person: Rater) -> None:
     """One clip and the answers to it."""
     try:
-        at = seat(kept, person)
-        if time.monotonic() - at.counted_at > max(RECOUNT_S, RECOUNT_SHARE * at.counting_s):
-            count(at, kept)
-        if at.form is not None and queueing.item(kept, at.form.item.clip_id) is None:
-            at.note = ("info", "The clip before you was deleted meanwhile. Here is the next one.")
-            _advance(at, kept)
+        at = seat(person)
+        rules.refresh(at, kept)
     except CoreError as error:
         _shared.problem(error)
         return
@@ -333,12 +203,12 @@ def desk(kept: Store, person: Rater) -> None:
 
 
 def _note(at: Seat) -> None:
-    kind, sentence = at.note or ("", "")
-    if kind == "error":
-        st.error(_shared.literal(sentence), icon=":material/error:")
+    if at.outcome is None:
+        st.markdown("&nbsp;")
+    elif at.outcome.kind == "failed":
+        st.error(_shared.literal(at.outcome.remark), icon=":material/error:")
     else:  # one line, so that the clip stays in sight on a telephone
-        said = f":blue[:material/info: {_shared.literal(sentence)}]" if sentence else "&nbsp;"
-        st.markdown(said)
+        st.markdown(f":blue[:material/info: {_shared.literal(sentence(at.outcome))}]")
 
 
 def progress(at: Seat) -> None:
@@ -368,9 +238,8 @@ def _clip(at: Seat, kept: Store, form: Form) -> bool:
             help="Show what the model hears. For some clips, chosen at random, the guess stays hidden all the same: "
             "only so can its pull on people be measured.",
         )
-        how = queueing.display(item, rater=at.person.name, wanted=wanted)
+        how = rules.show_guess(at, form, wanted=wanted)
         if how == "shown":
-            form.seen = True
             st.markdown(f"The model hears **{plots.words(item.guess)}** ({item.confidence:.0%}).", width="content")
         elif how == "hidden at random":
             st.markdown(":material/visibility_off: Hidden for this clip, at random.", width="content")
@@ -386,9 +255,10 @@ def _clip(at: Seat, kept: Store, form: Form) -> bool:
             )
         if form.before:
             st.markdown(
-                f"You said **{_shared.literal(form.before)}** before; a new answer replaces it.", width="content"
+                f"You said **{_shared.literal(plots.words(form.before))}** before; a new answer replaces it.",
+                width="content",
             )
-            st.button("Leave it so", icon=":material/check:", key="leave", on_click=leave, args=(at, kept))
+            st.button("Leave it so", icon=":material/check:", key="leave", on_click=go_on, args=(at, kept))
     return audible
 
 
@@ -412,11 +282,12 @@ def answers(at: Seat, kept: Store, form: Form, *, audible: bool) -> None:
                         args=common,
                         kwargs={"label": emotion},
                     )
-    if not form.drawn:
-        form.shown_at, form.drawn = time.monotonic(), True
+    rules.mark_drawn(at, form)
     with st.container(horizontal=True, gap="small"):
         _undo(at, kept)
-        st.button("Skip …", key="skip", shortcut="S", icon=":material/skip_next:", on_click=_toggle_skip, args=(at,))
+        st.button(
+            "Skip …", key="skip", shortcut="S", icon=":material/skip_next:", on_click=rules.toggle_skip, args=(at,)
+        )
         if at.skipping:
             for reason, key in SKIP_KEYS.items():
                 st.button(
@@ -462,7 +333,7 @@ def nothing_left(at: Seat, kept: Store) -> None:
     )
     with st.container(horizontal=True, vertical_alignment="center"):
         st.page_link("pages/predict.py", label="Score more clips", icon=":material/graphic_eq:")
-        st.button("Look for new clips", icon=":material/refresh:", on_click=_advance, args=(at, kept))
+        st.button("Look for new clips", icon=":material/refresh:", on_click=go_on, args=(at, kept))
         _undo(at, kept)
         put_demo(at, kept)
 
@@ -480,7 +351,7 @@ def put_demo(at: Seat, kept: Store) -> None:
         for done, recipe in enumerate(recipes, 1):
             queueing.add_demo(recipe, kept, served, policy=_policy.default(served.policies), settings=Settings())
             bar.progress(done / len(recipes), text=f"Made and scored {done} of {len(recipes)} synthetic clips")
-        _advance(at, kept)
+        rules.advance(at, kept)
     except CoreError as error:
         _shared.problem(error)
         return

@@ -6,6 +6,7 @@ import streamlit as st
 from core import plots
 from core import store as db
 from core.errors import CoreError
+from core.labelling.truth import latest_answers
 from core.store import Rater, Store
 from pages import _label_parts as parts
 from pages import _shared
@@ -20,11 +21,10 @@ def mine(kept: Store, person: Rater) -> None:
     except CoreError as error:
         _shared.problem(error)
         return
-    stands = said[said["kind"].eq("answer") & ~said["undone"]].drop_duplicates("clip_id", keep="last")
+    stands = latest_answers(said).head(MOST_SHOWN)
     if stands.empty:
         st.info("Nothing yet. Your answers appear here, and you can change them.", icon=":material/history:")
         return
-    stands = stands.sort_values("feedback_id", ascending=False).head(MOST_SHOWN).reset_index(drop=True)
     st.caption(
         f"{len(stands)} clips, the newest first. Choose one to hear it again and change what you said. What others "
         "said of it is not shown, so that it sways nobody."
@@ -69,10 +69,7 @@ def _rows(stands: pd.DataFrame) -> pd.DataFrame:
 
 
 def _again(kept: Store, person: Rater, clip_id: str) -> None:
-    try:
-        parts.put(parts.seat(kept, person), kept, clip_id)
-    except CoreError as error:
-        parts.seat(kept, person).note = ("error", str(error))
+    parts.put(parts.seat(person), kept, clip_id)
     st.session_state["view"] = "Next clip"
 
 

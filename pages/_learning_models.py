@@ -108,7 +108,7 @@ def _compared(table: pd.DataFrame, learned: dict[str, object], challenger: InUse
     st.markdown("**Is it better?**\n" + "\n".join(f"- {said}" for said in before_after.in_words(table)))
     parts = list(of_parts["part"])
     part = st.segmented_control(
-        "Clips", parts, format_func=before_after.PARTS.get,
+        "Clips", parts, format_func=before_after.PARTS.__getitem__,
         default="development" if "development" in parts else parts[0],  # most clips, and chosen by no model
         required=True, key="part", bind="query-params",
         help="Held-out: they never trained a model. Development: each model asked out of fold. Labelled: the "
@@ -269,7 +269,7 @@ def shadow(kept: Store, person: Rater, served: Served) -> None:
         st.page_link("pages/label.py", label="Label them", icon=":material/headphones:")
     elif len(differ):
         st.caption("All of these have a label. Where more evidence is needed, score more music.")
-    proof = _proof(kept, served)
+    proof = _proof(kept, served, challenger)
     _verdict(shadows.verdict(table, proof))
     if differ.empty:
         return
@@ -292,10 +292,10 @@ def shadow(kept: Store, person: Rater, served: Served) -> None:
     )
 
 
-def _proof(kept: Store, served: Served) -> pd.Series:
+def _proof(kept: Store, served: Served, challenger: str) -> pd.Series:
     """The clips that may tell the two apart, with their recordings; see `core.standing.proof`."""
     both = [standing.described(alias, settings=Settings()) for alias in (registry.CHAMPION, registry.CHALLENGER)]
-    asked = db.predictions_table(kept, role="challenger", model_version=served.shadow.model.version)["created_at"]
+    asked = db.predictions_table(kept, role="challenger", model_version=challenger)["created_at"]
     data = _learning_train.now(kept, served).data
     return standing.proof(kept, data, [model for model in both if model], since=asked.min())
 

@@ -108,7 +108,7 @@ def _f1(model: InUse) -> None:
     st.subheader("What everybody's labels changed")
     parts = list(table["part"].unique())
     part = st.segmented_control(
-        "Clips", parts, format_func=PARTS.get, default=parts[0], required=True, key="work_part",
+        "Clips", parts, format_func=PARTS.__getitem__, default=parts[0], required=True, key="work_part",
         help="Held-out clips never train a model. Development clips and labelled clips are asked by folds.",
     )  # fmt: skip
     f1 = table[(table["part"] == part) & table["measure"].isin(["macro_f1", "f1"])]

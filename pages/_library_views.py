@@ -83,7 +83,7 @@ def ask(kept: Store, policy: Policy) -> None:
     source = st.segmented_control(
         "Where is the music?",
         list(SOURCES),
-        format_func=SOURCES.get,
+        format_func=SOURCES.__getitem__,
         default="folder",
         required=True,
         key="library_source",

@@ -127,7 +127,9 @@ def _play(piece_id: str | None) -> None:
 def listed(found: Library, shown: pd.DataFrame, chosen: str | None) -> None:
     """All pieces, sorted, to click and to take along."""
     left, right = st.columns([3, 2], vertical_alignment="bottom")
-    by = left.selectbox("Sort by", list(moods.SORTS), format_func=moods.SORTS.get, key="sort", bind="query-params")
+    by = left.selectbox(
+        "Sort by", list(moods.SORTS), format_func=moods.SORTS.__getitem__, key="sort", bind="query-params"
+    )
     falling = right.segmented_control(
         "Order", ["falling", "rising"], default="falling", required=True, key="order", bind="query-params"
     )
@@ -242,7 +244,7 @@ def spread(found: Library, shown: pd.DataFrame, chosen: str | None) -> None:
     by = st.segmented_control(
         "By",
         list(moods.GROUPINGS),
-        format_func=moods.GROUPINGS.get,
+        format_func=moods.GROUPINGS.__getitem__,
         default="artist",
         required=True,
         key="by",

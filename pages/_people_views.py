@@ -6,6 +6,7 @@ import streamlit as st
 from core import agreement, clips, disputes, plots, queueing
 from core import store as db
 from core.errors import CoreError
+from core.labelling.identity import is_same_person
 from core.settings import Settings
 from core.store import Rater, Store
 from pages import _shared, _who
@@ -24,9 +25,9 @@ def raters(kept: Store, person: Rater, needed: int) -> None:
     except CoreError as error:
         _shared.problem(error)
         return
-    listed = table["verified"] & table["rater"].isin(_who.listed())
+    listed = [_who.is_listed(*rater) for rater in zip(table["rater"], table["verified"], strict=True)]
     event = st.dataframe(
-        table.assign(role=table["role"].mask(listed, BY_LIST)),
+        table.assign(role=table["role"].mask(pd.Series(listed, index=table.index, dtype=bool), BY_LIST)),
         hide_index=True,
         key="raters",
         on_select="rerun",
@@ -42,13 +43,13 @@ def raters(kept: Store, person: Rater, needed: int) -> None:
     if row is None:
         st.caption("Choose a rater to change the role.")
         return
-    if listed[row.name]:
+    if _who.is_listed(row["rater"], row["verified"]):
         st.caption(
             f"{_shared.literal(row['rater'])} is listed in secrets.toml, and is an analyst as long as that is so."
         )
         return
     other = "rater" if row["role"] == "analyst" else "analyst"
-    own = row["rater"] == person.name and bool(row["verified"]) == person.verified
+    own = is_same_person(person, row["rater"], row["verified"])
     st.button(
         f"Make {_shared.literal(row['rater'])} {'an' if other == 'analyst' else 'a'} {other}",
         icon=":material/badge:",

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import date as date_of
 from datetime import datetime, time
 from functools import partial
-from typing import IO
+from typing import Any, BinaryIO
 
 import streamlit as st
 
@@ -45,7 +45,7 @@ def files(made: Playlist) -> None:
         _copies(copies)
 
 
-def _file(label: str, name: str, data: Callable[[], bytes | IO[bytes]], mime: str, **more: object) -> None:
+def _file(label: str, name: str, data: Callable[[], str | bytes | BinaryIO], mime: str, **more: Any) -> None:
     """A download that is made when it is asked for."""
     st.download_button(
         label, data, file_name=name, mime=mime, icon=":material/download:", key=f"get_{name}", on_click="ignore", **more
@@ -56,13 +56,17 @@ def _render(made: Playlist, form: str) -> None:
     settings = Settings()
     folder = settings.levelled_dir / f"{playlist_files.stem(made)}-{form.lower()}"
     bar = st.progress(0.0, text="Writing the copies …")
+
+    def tell(share: float, text: str) -> None:
+        bar.progress(share, text=_shared.literal(f"{share:.0%}: {text}"))
+
     try:
         st.session_state["copies"] = levelled.level_copies(
             made,
             folder,
             form=form,
             max_mb=settings.max_upload_mb,
-            tell=lambda share, text: bar.progress(share, text=_shared.literal(f"{share:.0%}: {text}")),
+            tell=tell,
         )
     except CoreError as error:
         _shared.problem(error)

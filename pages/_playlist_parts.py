@@ -40,7 +40,7 @@ def wish() -> Wish:
     kind = st.segmented_control(
         "What",
         list(KINDS),
-        format_func=KINDS.get,
+        format_func=KINDS.__getitem__,
         default="mood",
         required=True,
         key="kind",
@@ -58,7 +58,8 @@ def wish() -> Wish:
                 key="mood",
                 bind="query-params",
             )
-            way, per_step, most = (mood,), 2, [moods.ACCEPTED]
+            way: tuple[str, ...] = (mood,)
+            per_step, most = 2, [moods.ACCEPTED]
         else:
             way, per_step = _way()
             most = [moods.ACCEPTED, moods.BETWEEN]

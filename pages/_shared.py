@@ -3,7 +3,7 @@
 import re
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -39,12 +39,17 @@ _CHART_CONFIG = {
 }
 
 
+def _stamp(path: Path) -> int | None:
+    """When a file was changed last, in ns; None when there is no file. Zero is a date that files of archives have."""
+    return path.stat().st_mtime_ns if path.is_file() else None
+
+
 @st.cache_data(show_spinner=False)
-def _table(settings: Settings, stamp: float) -> Table:
-    """stamp : time of the file's last change: a new file is a new key."""
+def _table(settings: Settings, stamp: int | None) -> Table:
+    """stamp : from ``_stamp``: a new file is a new key."""
     bar = st.progress(0.0, text="Looking for the published table …")
 
-    def progress(done: int, total: int) -> None:
+    def progress(done: int, total: int | None) -> None:
         bar.progress(min(done / total, 1.0) if total else 0.0, text=f"Downloading the table: {done / 1000:.0f} kB")
 
     try:
@@ -57,11 +62,11 @@ def table() -> Table:
     """The published table, or the synthetic stand-in where it cannot be had; kept until its file changes."""
     settings = Settings()
     path = settings.table or settings.raw_dir / dataset.FILE_NAME
-    return _table(settings, path.stat().st_mtime if path.is_file() else 0.0)
+    return _table(settings, _stamp(path))
 
 
 @st.cache_data(show_spinner=False)
-def _table_at_hand(settings: Settings, stamp: float) -> Table:
+def _table_at_hand(settings: Settings, stamp: int | None) -> Table:
     return dataset.load_table(settings, allow_download=False)
 
 
@@ -69,7 +74,7 @@ def table_at_hand() -> Table | None:
     """The published table if it is on this machine: nothing is downloaded, and the stand-in does not count."""
     settings = Settings()
     path = settings.table or settings.raw_dir / dataset.FILE_NAME
-    found = _table_at_hand(settings, path.stat().st_mtime if path.is_file() else 0.0)
+    found = _table_at_hand(settings, _stamp(path))
     return None if found.synthetic else found
 
 
@@ -104,7 +109,7 @@ def forget_table() -> None:
     _table.clear()
 
 
-def chart(figure: go.Figure, *, key: str, alt: str, data: pd.DataFrame | None = None, **kwargs: object) -> object:
+def chart(figure: go.Figure, *, key: str, alt: str, data: pd.DataFrame | None = None, **kwargs: Any) -> object:
     """A chart with its text alternative and, below it, its numbers as a table with a CSV download."""
     figure.update_layout(modebar={"orientation": "v"})
     config = _CHART_CONFIG | {"toImageButtonOptions": {"format": "png", "scale": 2, "filename": key}}
@@ -139,7 +144,7 @@ def file_name(what: str, *, data_hash: str, version: str = "") -> str:
 
 
 @st.cache_resource(show_spinner="Loading the model …", max_entries=3)
-def _served(settings: Settings, alias: str, stamp: tuple[str, int]) -> "Served":
+def _served(settings: Settings, alias: str, stamp: tuple[str, int | None]) -> "Served":
     """stamp : versions of the registry, and time of the committed model's last change: a new model is a new key."""
     from core import pipeline
 
@@ -168,14 +173,14 @@ def champion() -> "Served":
     except CoreError:
         version = "unreadable"  # the committed model stands in, and its source says why
     try:
-        return _served(settings, "champion", (version, manifest.stat().st_mtime_ns if manifest.is_file() else 0))
+        return _served(settings, "champion", (version, _stamp(manifest)))
     except CoreError as error:
         st.error(literal(str(error)), icon=":material/model_training:")
         st.stop()
 
 
 @st.cache_resource(show_spinner="Reading the results …", max_entries=2)
-def _comparison(folder: Path, stamp: int) -> "Comparison":
+def _comparison(folder: Path, stamp: int | None) -> "Comparison":
     from core import comparison
 
     return comparison.read(folder)
@@ -189,7 +194,7 @@ def results() -> "Comparison":
     folder = Settings().comparison_dir
     about = folder / ABOUT
     try:
-        return _comparison(folder, about.stat().st_mtime_ns if about.is_file() else 0)
+        return _comparison(folder, _stamp(about))
     except CoreError as error:
         st.info(literal(str(error)), icon=":material/model_training:")
         st.stop()

@@ -1,6 +1,7 @@
 """The parts of the Whole tracks page: which recording, how it is cut, its mood over time, its steadiest stretch."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 import pandas as pd
 import streamlit as st
@@ -18,7 +19,7 @@ from pages._clip_parts import upload
 
 RUN = "track_run"  # in the session: the recording on the screen, and how far it has been scored
 DEMO = "Demo: four characters, one after the other (synthetic)"
-HOW = {"mean": "mean probability", "vote": "vote of the windows"}
+HOW: dict[Literal["mean", "vote"], str] = {"mean": "mean probability", "vote": "vote of the windows"}
 COLUMNS = {f"p_{e}": e for e in EMOTIONS}
 
 
@@ -151,7 +152,7 @@ def mood(source: Source, cut: Cut, done: pd.DataFrame, served: Served) -> None:
     how = st.segmented_control(
         "One answer by",
         list(HOW),
-        format_func=HOW.get,
+        format_func=HOW.__getitem__,
         default="mean",
         required=True,
         key="how",

@@ -4,19 +4,15 @@ A name alone proves nothing, so what it says is marked as not verified. A login 
 .streamlit/secrets.toml, and then no name can be typed; ``[roles] analysts`` lists the addresses of analysts there.
 """
 
-import hashlib
-import re
-import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import unquote
 
 import streamlit as st
 
-from core import names
 from core import store as db
 from core.errors import CoreError, StoreError
-from core.letters import fold
+from core.labelling import identity
 from core.store import Rater, Store
 from pages import _shared
 
@@ -118,14 +114,7 @@ def still_analyst(kept: Store) -> Rater:
 
     Raises CoreError, with a sentence for that person, when they are no analyst now.
     """
-    person = _here(kept)
-    if person is None:
-        raise CoreError("Nobody is known here any more, so nothing was done. Reload the page.")
-    if person.role != "analyst":
-        raise CoreError(
-            f"{person.name} is no analyst any more, so nothing was done. Ask an analyst to give the role back."
-        )
-    return person
+    return identity.require_analyst(_here(kept))
 
 
 def _offer_role(kept: Store, person: Rater) -> None:
@@ -186,35 +175,14 @@ def login_configured() -> bool:
     return getattr(st.user, "is_logged_in", None) is not None
 
 
-def identity(claims: Mapping[str, Any], *, trusted: bool = False) -> str:
-    """The name under which a logged-in person is kept: their address, else the provider's number for them.
-
-    claims : of the identity token. An address that the provider does not call verified could be anybody's.
-    trusted : an address counts as well where the provider says nothing about it (never where it says no).
-    """
-    said = claims.get("email_verified")
-    verified = said is True or said == "true" or (said is None and trusted)
-    address = _address(str(claims.get("email") or ""))
-    name = address if verified and address else f"{claims.get('sub', '')} of {claims.get('iss', 'the provider')}"
-    if len(name) > db.MAX_NAME or not _plain(name):
-        start = "".join(letter for letter in name if letter.isprintable())[: db.MAX_NAME - 13]
-        name = f"{start} {hashlib.sha256(name.encode(errors='replace')).hexdigest()[:12]}"
-    return db.rater_name(name)
-
-
-def _address(email: str) -> str:
-    """An address as it is kept and compared; "" for one that could be taken for another, as with unseen letters."""
-    return re.sub("[A-Z]+", lambda letters: letters[0].lower(), email) if _plain(email) and " " not in email else ""
-
-
-def _plain(text: str) -> bool:
-    """Whether a text is kept letter for letter: nothing in it is unseen, composed in another way, or a spare blank."""
-    return text.isprintable() and unicodedata.normalize("NFC", text) == text == " ".join(text.split())
-
-
 def listed() -> set[str]:
     """The addresses of analysts in secrets.toml, as they are kept."""
-    return {_address(str(address)) for address in _roles().get("analysts", [])} - {""}
+    return identity.kept_addresses(_roles().get("analysts", []))
+
+
+def is_listed(rater: str, verified: bool) -> bool:
+    """Whether secrets.toml makes this rater an analyst; it says nothing about names without a login."""
+    return bool(verified) and rater in listed()
 
 
 def _roles() -> Mapping[str, Any]:
@@ -224,10 +192,8 @@ def _roles() -> Mapping[str, Any]:
 
 
 def _logged_in(kept: Store) -> Rater:
-    """Whoever is listed has the role of an analyst as long as they are: it is not written to the store."""
-    name = identity(st.user.to_dict(), trusted=_roles().get("trust_unverified_addresses") is True)
-    person = db.sign_in(kept, name, verified=True)
-    return Rater(person.name, True, "analyst") if name in listed() else person
+    trusted = _roles().get("trust_unverified_addresses") is True
+    return identity.sign_in_login(kept, st.user.to_dict(), analysts=listed(), trusted=trusted)
 
 
 def _offer_login() -> None:
@@ -316,21 +282,14 @@ def _ask_name(kept: Store) -> None:
 def _given(kept: Store, name: str) -> None:
     """Take a name, or ask whether that is the person who has answered under it."""
     try:
-        name = db.rater_name(name)
-        if names.nameless(name):
-            raise StoreError("This is kept for people without a name, who count as one person. Take another name.")
-        raters = db.raters_table(kept)
+        found = identity.check_typed_name(kept, name)
     except CoreError as error:
         st.session_state[_FAULT] = str(error)
         return
-    same = raters[~raters["verified"] & raters["rater"].map(fold).eq(fold(name))]
-    same = same.assign(exact=same["rater"].eq(name)).sort_values(["exact", "answers"], ascending=False)
-    busy = same[(same["answers"] + same["skips"] + same["undone"]) > 0]
-    if busy.empty:
-        _enter(name if same.empty else str(same["rater"].iloc[0]))  # one spelling is one person
+    if found.in_use:
+        st.session_state[_ASKED] = (found.name, found.answers)
     else:
-        first = busy.iloc[0]
-        st.session_state[_ASKED] = (str(first["rater"]), int(first["answers"] + first["skips"]))
+        _enter(found.name)
 
 
 def _is_it_you(present: str, answers: int) -> None:

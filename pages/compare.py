@@ -1,5 +1,8 @@
 """Compare models: who is best, by how much, and whether that is established."""
 
+from collections.abc import Callable
+from typing import Any
+
 import streamlit as st
 
 from core.errors import CoreError
@@ -66,7 +69,7 @@ st.caption(
     f"(repeats: {found.out_of_fold['repeat'].nunique()}), {int(clips['held_out'].sum())} held out. "
     "All that is learned is learned inside the fold."
 )
-shows = {
+shows: dict[str, Callable[[Any], None]] = {
     "Leaderboard": views.board,
     "Pairs": views.pairs,
     "Emotions": views.emotions,

@@ -12,8 +12,8 @@ one, two = st.columns([3, 2], vertical_alignment="bottom")
 with one:
     model = _compare_views.choose_model(found, bind="query-params", on_change=views.forget_cell)
 part = two.segmented_control(
-    "Measured by", list(_compare_views.PARTS), format_func=_compare_views.PARTS.get, default="cv", required=True,
-    key="part", bind="query-params", on_change=views.forget_cell,
+    "Measured by", list(_compare_views.PARTS), format_func=_compare_views.PARTS.__getitem__, default="cv",
+    required=True, key="part", bind="query-params", on_change=views.forget_cell,
     help="Cross-validation: every development clip, not seen in training. Held-out part: few clips, "
     "never used to choose.",
 )  # fmt: skip

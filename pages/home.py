@@ -17,13 +17,14 @@ st.markdown(
 )
 table = _shared.table()
 _shared.stand_in_banner(table)
+model: InUse | None = None
 try:
-    model: InUse | None = in_use.in_use(Settings())
-    views.figures(model)
-    if table.synthetic and not model.metrics["run"]["synthetic"]:
+    found = in_use.in_use(Settings())
+    views.figures(found)
+    if table.synthetic and not found.metrics["run"]["synthetic"]:
         st.caption("These figures were measured on the published table, not on the stand-in.")
+    model = found
 except CoreError as error:
-    model = None
     st.info(_shared.literal(str(error)), icon=":material/model_training:")
 views.doors()
 left, right = st.columns(2)

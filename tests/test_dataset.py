@@ -275,6 +275,28 @@ def test_a_slow_server_is_given_up(drip, message, limit_s, server, settings):
     assert files(wanted.data_dir) == []
 
 
+def test_a_server_that_names_no_length_leaves_the_size_unknown(server, settings):
+    told = threading.Event()
+
+    def answer(handler):
+        handler.send_response(200)
+        handler.end_headers()
+        handler.wfile.write(b"x" * 640)
+        handler.wfile.flush()
+        told.wait(10)
+
+    seen = []
+
+    def progress(done, total):
+        seen.append((done, total))
+        told.set()
+
+    with pytest.raises(DownloadError):  # it is no archive
+        dataset.fetch(settings(server.url(answer)), progress=progress)
+    assert {total for done, total in seen[:-1]} == {None}
+    assert seen[-1] == (640, 640)
+
+
 def test_stopping_from_the_progress_callback_ends_the_download(server, settings):
     class Stop(BaseException):
         pass

@@ -775,7 +775,9 @@ def test_progress_says_how_long_it_takes():
     at = RunProgress("scoring", found=1000, settled=200, new=800, done=100, not_scored=3, elapsed_s=50.0)
     assert at.text == "300 of 1,000 files, 2.0 per second, 6 min left, 3 not scored"
     assert at.share == 0.3
-    assert RunProgress("scoring", found=1000, new=1000).remaining_s is None
+    before = RunProgress("scoring", found=1000, new=1000)
+    assert (before.rate, before.remaining_s) == (None, None)  # not measured is not "no file in a second"
+    assert before.text == "0 of 1,000 files, 0 not scored"
     assert [library.duration(s) for s in (12, 89, 91, 5400, 8100)] == [
         "12 s",
         "89 s",

@@ -277,6 +277,27 @@ def test_a_file_gone_or_changed_at_an_address_is_noticed(memory, monkeypatch):
         read(found, max_mb=1)
 
 
+def test_an_empty_file_at_an_address_that_is_written_to_has_changed(memory, monkeypatch):
+    """Zero bytes are a size; only a storage that names none leaves it unknown."""
+    memory.pipe("/lib/b.wav", b"")
+    (found,) = find("memory://lib")
+    monkeypatch.setattr("core.library_files.PAUSE_S", 0)
+    monkeypatch.setattr(type(memory), "cat_file", lambda *_, **__: b"12")
+    with pytest.raises(UnreadError, match="changed while it was read"):
+        read(found, max_mb=1)
+
+
+def test_a_storage_that_names_no_size_does_not_lift_the_limit(memory, monkeypatch):
+    memory.pipe("/lib/b.wav", bytes(2_000_000))
+    real = type(memory).info
+    monkeypatch.setattr(type(memory), "info", lambda *a, **k: {**real(*a, **k), "size": None})
+    monkeypatch.setattr(type(memory), "cat_file", lambda *_, **__: bytes(2_000_000))
+    found = Found("memory://lib/b.wav", "b.wav")
+    assert read(found, max_mb=3).size == 2_000_000
+    with pytest.raises(UnreadError, match="It has 2 MB; at most 1 MB are read"):
+        read(found, max_mb=1)
+
+
 @pytest.mark.parametrize(
     ("address", "match"),
     [

@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from contextlib import closing, nullcontext
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +18,10 @@ import sqlalchemy as sa
 from core import store
 from core.errors import StoreError
 from core.inference import Policy, Prediction, decide
+from core.labelling.truth import settled_clips
 from core.schema import COLUMNS, EMOTIONS, FeatureVector
 from core.store.connection import connect, read, write
-from core.store.schema import HEAD, feedback, metadata
+from core.store.schema import HEAD, UtcTime, feedback, metadata
 from core.store.upgrade import head, upgrade
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -124,6 +125,22 @@ def test_types_are_those_of_the_code(opened):
     moment = types["created_at"]
     assert getattr(moment, "timezone", None) is True if opened.path is None else isinstance(moment, sa.String)
     assert isinstance(types["verified"], sa.Boolean)
+
+
+def test_no_moment_is_taken_for_one_of_this_machines_time_zone(monkeypatch):
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        kind, sqlite = UtcTime(), sa.dialects.sqlite.dialect()
+        with pytest.raises(ValueError, match="names no time zone"):
+            kind.process_bind_param(datetime(2026, 1, 2, 3), sqlite)
+        tokyo = datetime(2026, 1, 2, 12, tzinfo=timezone(timedelta(hours=9)))
+        assert kind.process_bind_param(tokyo, sqlite) == "2026-01-02T03:00:00.000000+00:00"
+        for text in ("2026-01-02T03:00:00", "2026-01-02T12:00:00+09:00"):
+            assert kind.process_result_value(text, sqlite) == datetime(2026, 1, 2, 3, tzinfo=UTC)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_opening_an_up_to_date_database_leaves_alembic_alone(opened, url):
@@ -624,6 +641,42 @@ def test_undos_at_the_same_moment_take_back_one_answer_each(opened):
     assert table.loc[(table["kind"] == "answer") & ~table["undone"], "comment"].tolist() == ["0", "1", "2", "3"]
 
 
+# settlements
+
+
+def test_of_settlements_at_the_same_moment_by_people_who_saw_none_one_stands(opened):
+    """Each of six analysts settles each of five clips, all at once."""
+    gate, refused = threading.Barrier(6), []
+
+    def settle(rater):
+        for clip_id in "abcde":
+            given = {"clip_id": clip_id, "label": "sad", "adjudication": True}
+            gate.wait()
+            try:
+                store.add_settlement(opened, store.Answer(store.new_token(), rater, **given), seen=None)
+            except StoreError as error:
+                refused.append(str(error))
+
+    for clip_id in "abcde":
+        clip(opened, clip_id)
+    threads = [threading.Thread(target=settle, args=(f"analyst {n}",)) for n in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(store.feedback_table(opened)["clip_id"]) == list("abcde")
+    assert set(refused) == {"Someone else settled this clip after you opened it. Look at it again."}
+    assert len(refused) == 25
+
+
+def test_a_settlement_of_a_clip_that_is_not_there_is_refused(opened):
+    with pytest.raises(StoreError, match="clip"):
+        store.add_settlement(
+            opened, store.Answer(store.new_token(), "Boss", clip_id="c9", label="sad", adjudication=True), seen=None
+        )
+    assert store.feedback_table(opened).empty
+
+
 # a clip deleted while it is being labelled
 
 
@@ -670,8 +723,11 @@ def test_the_queue_asks_first_where_models_differ_then_where_the_champion_is_uns
     assert store.label_queue(opened, rater="Ayşe")["clip_id"].tolist() == ["torn", "plain", "sure"]
     assert store.label_queue(opened, rater="Ali")["clip_id"].tolist() == ["torn", "unsure", "sure"]
     answer(opened, rater="Ali", clip_id="unsure")  # two agree: settled for everybody
-    assert store.label_queue(opened, rater="Can")["clip_id"].tolist() == ["torn", "plain", "sure"]
-    assert store.label_queue(opened, rater="Can", raters_needed=3)["clip_id"].tolist()[1] == "unsure"
+    settled = settled_clips(store.ground_truth(opened))
+    assert store.label_queue(opened, rater="Can", settled=settled)["clip_id"].tolist() == ["torn", "plain", "sure"]
+    assert store.label_queue(opened, rater="Can", settled=settled, limit=2)["clip_id"].tolist() == ["torn", "plain"]
+    assert not settled_clips(store.ground_truth(opened, raters_needed=3))
+    assert store.label_queue(opened, rater="Can")["clip_id"].tolist()[1] == "unsure"
     undo(opened, rater="Ali")
     assert store.label_queue(opened, rater="Ali", limit=2)["clip_id"].tolist() == ["torn", "unsure"]
     assert store.label_queue(opened, rater="Ayşe", challenger="m3")["differs"].sum() == 0

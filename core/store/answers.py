@@ -111,6 +111,39 @@ def add_answers(store: Store, answers: Sequence[Answer]) -> list[Receipt]:
     return write(store, lambda c: _store(c, _about_clips(c, rows)))
 
 
+def add_settlement(store: Store, answer: Answer, *, seen: int | None) -> Receipt:
+    """Store the answer that settles a clip, unless somebody else settled the clip after this person opened it.
+
+    Whether somebody did is checked in the transaction that stores the answer, so of two settlements at the same moment
+    the second one is refused.
+
+    Parameters
+    ----------
+    answer : an adjudication of a clip.
+    seen : feedback_id of the newest adjudication of the clip that the person saw; None when they saw none.
+
+    Raises StoreError when somebody else settled the clip since, also when they took that back.
+    """
+    row = _row(answer, now())
+
+    def work(c: sa.Connection) -> Receipt:
+        (about,) = _about_clips(c, [row])
+        # In PostgreSQL, settlements of one clip take turns from here on (SQLite has one writer at a time anyway).
+        c.execute(sa.select(clips.c.id).where(clips.c.id == about["clip_id"]).with_for_update(key_share=True))
+        others = sa.or_(feedback.c.rater != row["rater"], feedback.c.verified != row["verified"])
+        newest = c.execute(
+            sa.select(sa.func.max(feedback.c.id)).where(
+                feedback.c.clip_id == about["clip_id"], feedback.c.kind == "adjudication", others
+            )
+        ).scalar()
+        if newest is not None and (seen is None or newest > seen):
+            raise StoreError("Someone else settled this clip after you opened it. Look at it again.")
+        (receipt,) = _store(c, [about])
+        return receipt
+
+    return write(store, work)
+
+
 def _row(answer: Answer, moment: datetime) -> dict[str, Any]:
     return {
         "token": answer.token,

@@ -1,6 +1,6 @@
 """What pages ask of the store: the label queue, what stands, counts, and the library by mood."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from math import log1p
 from typing import Any
 
@@ -65,7 +65,7 @@ def label_queue(
     rater: str,
     verified: bool = False,
     limit: int = 20,
-    raters_needed: int = agreement.RATERS_NEEDED,
+    settled: Collection[str] = (),
     champion: str | None = None,
     challenger: str | None = None,
     origins: tuple[str, ...] = ("upload", "recording", "library", "import"),
@@ -75,8 +75,9 @@ def label_queue(
 
     First those where champion and challenger differ, in the order of their ids, which are hashes: whoever compares
     the two on the clips that were answered so far has a random part of these, and neither model is favoured. Then by
-    the champion's margin, smallest first. Left out: clips that this rater has answered, that already have a ground
-    truth, that were deleted, or that have no prediction.
+    the champion's margin, smallest first. Left out: clips that this rater has answered, that are settled, that were
+    deleted, or that have no prediction.
+    settled : clips about which nobody is asked any more (``core.labelling.truth.settled_clips``).
     champion : version of the model in use; of a clip that it has not scored the newest prediction counts, as for all
     clips with None.  challenger : version; None takes each clip's newest prediction in that role.
     with_audio : only clips whose audio is kept somewhere.
@@ -96,11 +97,9 @@ def label_queue(
         query = query.where(clips.c.path.is_not(None))
     drawn = sa.case((differs, clips.c.id), else_="")
     query = query.order_by(differs.desc(), drawn, margin, sa.literal_column("prediction_id"))
-    truth = ground_truth(store, raters_needed=raters_needed)
-    settled = truth.index[truth["status"].isin(["agreed", "adjudicated"])]
-    # One rule says what is settled, so it is not told again in SQL: enough rows are fetched to take those away.
+    # One rule, which is not SQL, says what is settled: enough rows are fetched to take the settled ones away.
     found = read(store, lambda c: frame(c, query.limit(limit + len(settled))))
-    return found[~found["clip_id"].isin(settled)].head(limit).reset_index(drop=True)
+    return found[~found["clip_id"].isin(list(settled))].head(limit).reset_index(drop=True)
 
 
 def _asked(champion: str | None, challenger: str | None) -> tuple[sa.Select[Any], sa.Label[Any], sa.ColumnElement[Any]]:

@@ -45,13 +45,16 @@ class UtcTime(sa.types.TypeDecorator[datetime]):
     def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> Any:
         if value is None:
             return None
+        if value.tzinfo is None:  # astimezone would take it for the time zone of this machine
+            raise ValueError(f"The moment {value} names no time zone. Give it one, such as UTC.")
         moment = value.astimezone(UTC)
         return moment if dialect.name == "postgresql" else moment.isoformat(timespec="microseconds")
 
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:
         if value is None:
             return None
-        return (value if isinstance(value, datetime) else datetime.fromisoformat(value)).astimezone(UTC)
+        moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 # SQLite counts rows only in a column of the exact type INTEGER.

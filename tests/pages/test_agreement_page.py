@@ -11,15 +11,16 @@ from core import agreement, clips, label_import, queueing, store
 from core.audio import SR, Clip, content_hash
 from core.errors import CoreError
 from core.inference import Policy, Prediction, decide
+from core.labelling import desk
 from core.schema import EMOTIONS
 from core.settings import Settings
-from pages import _dispute_views, _label_files, _label_parts, _who
+from pages import _dispute_views, _label_files, _who
 
 
 @pytest.fixture(autouse=True)
 def no_wait(monkeypatch):
     """A test settles faster than anybody listens."""
-    monkeypatch.setattr(_label_parts, "TOO_FAST_S", 0.0)
+    monkeypatch.setattr(desk, "TOO_FAST_S", 0.0)
 
 
 @pytest.fixture
@@ -160,7 +161,7 @@ def test_the_same_settlement_sent_twice_is_one(opened, monkeypatch):
     monkeypatch.setattr(_who, "still_analyst", lambda kept: store.Rater("Boss", False, "analyst"))
     token = store.new_token()
     for _ in range(2):
-        _dispute_views._adjudicate(opened, clip[0], "sad", token, 0)
+        _dispute_views._settle(opened, clip[0], "sad", token, None)
     assert store.feedback_table(opened)["kind"].tolist() == ["adjudication"]
 
 
@@ -172,12 +173,12 @@ def test_a_press_too_soon_after_a_clip_came_or_after_another_press_settles_nothi
     page = as_analyst(open_page, "Disputes")
     page = page.button(key="settle_sad").click().run()
     assert store.ground_truth(opened)["status"].tolist().count("adjudicated") == 1
-    monkeypatch.setattr(_label_parts, "TOO_FAST_S", 3600.0)
+    monkeypatch.setattr(desk, "TOO_FAST_S", 3600.0)
     for key in ("settle_sad", "settle_undo"):  # the second clip has just come, and a key was pressed before
         page = page.button(key=key).click().run()
         assert "came too soon to count" in shown(page)
     assert store.feedback_table(opened)["kind"].tolist() == [*["answer"] * 4, "adjudication"]
-    monkeypatch.setattr(_label_parts, "TOO_FAST_S", 0.0)
+    monkeypatch.setattr(desk, "TOO_FAST_S", 0.0)
     page.button(key="settle_sad").click().run()
     assert store.ground_truth(opened)["status"].tolist() == ["adjudicated"] * 2
 
@@ -538,5 +539,5 @@ def test_who_settles_a_clip_has_seen_what_others_settled(open_page, opened):
         opened, token=store.new_token(), rater="Chief", label="relax", clip_id=clip[0], adjudication=True
     )
     page = page.button(key="settle_sad").click().run()
-    assert "Somebody has settled this clip since it came before you" in shown(page)
+    assert "Someone else settled this clip after you opened it" in shown(page)
     assert store.ground_truth(opened).loc[clip[0], "label"] == "relax"

@@ -9,6 +9,7 @@ from core import clips, queueing, store
 from core.audio import SR, Clip, content_hash
 from core.errors import StoreError
 from core.inference import Policy, Prediction, decide
+from core.labelling import desk, identity
 from core.schema import EMOTIONS
 from core.settings import Settings
 from pages import _label_parts, _shared, _who
@@ -24,7 +25,7 @@ def opened(data_dir):
 @pytest.fixture(autouse=True)
 def no_wait(monkeypatch):
     """A test answers faster than anybody listens."""
-    monkeypatch.setattr(_label_parts, "TOO_FAST_S", 0.0)
+    monkeypatch.setattr(desk, "TOO_FAST_S", 0.0)
 
 
 def put(db, number=1, *, first=0.6, audio=True, origin="upload", best="sad"):
@@ -170,14 +171,14 @@ def test_somebody_else_can_sit_down(open_page, opened):
     ],
 )
 def test_a_login_is_kept_under_what_the_provider_vouches_for(claims, name):
-    assert _who.identity({"sub": "7", "iss": "https://id", **claims}) == name
+    assert identity.login_name({"sub": "7", "iss": "https://id", **claims}) == name
 
 
 def test_an_address_without_a_word_on_it_counts_where_the_operator_trusts_the_provider():
     claims = {"email": "Ece@example.org", "sub": "7", "iss": "https://id"}
-    assert _who.identity(claims, trusted=True) == "ece@example.org"
+    assert identity.login_name(claims, trusted=True) == "ece@example.org"
     for said in (False, "false"):
-        assert _who.identity({**claims, "email_verified": said}, trusted=True) == "7 of https://id"
+        assert identity.login_name({**claims, "email_verified": said}, trusted=True) == "7 of https://id"
 
 
 class LoggedIn:
@@ -210,7 +211,7 @@ def test_trust_in_addresses_is_a_word_of_the_operator(opened, monkeypatch):
 
 
 def test_two_long_identities_stay_apart():
-    names = {_who.identity({"sub": "s" * 200 + end, "iss": "https://id"}) for end in "ab"}
+    names = {identity.login_name({"sub": "s" * 200 + end, "iss": "https://id"}) for end in "ab"}
     assert len(names) == 2
     assert max(map(len, names)) <= store.MAX_NAME
 
@@ -308,7 +309,7 @@ def test_every_key_has_its_button(open_page, opened):
 
 
 def test_a_press_that_comes_too_soon_does_not_count(open_page, opened, monkeypatch):
-    monkeypatch.setattr(_label_parts, "TOO_FAST_S", 3600.0)
+    monkeypatch.setattr(desk, "TOO_FAST_S", 3600.0)
     clip = put(opened)
     page = say(open_desk(open_page), "sad")
     assert "came too soon" in shown(page)
@@ -327,7 +328,7 @@ def test_the_same_press_sent_twice_is_one_answer(open_page, opened):
     assert rows(opened, "clip_id", "label") == [(first, "sad")]
     _label_parts.answer(seat, opened, form, label="angry")
     assert rows(opened, "clip_id", "label") == [(first, "sad")]
-    assert "already sent with the answer 'sad'" in seat.note[1]
+    assert "already sent with the answer 'sad'" in seat.outcome.remark
 
 
 # undo
@@ -358,7 +359,7 @@ def test_undo_that_is_held_down_takes_back_one_answer(open_page, opened, monkeyp
     page = open_desk(open_page)
     for _ in range(2):
         page = say(page, "sad")
-    monkeypatch.setattr(_label_parts, "TOO_FAST_S", 3600.0)
+    monkeypatch.setattr(desk, "TOO_FAST_S", 3600.0)
     page = page.button(key="undo").click().run().button(key="undo").click().run()
     assert "One answer was taken back. Press once more" in shown(page)
     assert [kind for (kind,) in rows(opened, "kind")] == ["answer", "answer", "undo"]

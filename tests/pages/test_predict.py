@@ -191,7 +191,7 @@ def test_undo_takes_back_the_answer_on_the_screen_and_no_other(open_page, data_d
     page = press(page, "Undo")
     assert not page.exception
     assert store.current_answers(db)["clip_id"].tolist() == ["c2"]
-    assert "None of yours counts now" in shown(page)
+    assert "You have no answer for this clip now" in shown(page)
 
 
 def test_the_limits_of_the_usual_are_called_what_they_are(open_page):

@@ -1,0 +1,276 @@
+"""The label desk: the clip in front of a person, and what a press of a button does.
+
+A ``Seat`` is what one session remembers of one person at work. Answers are not in it: the store has them at once. All
+moments come from the clock of the seat, in seconds that never go back; None means "never". A clock may start at zero
+(a machine that was just booted), so no number stands for "never".
+"""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from typing import Literal
+
+from core import queueing
+from core import store as db
+from core.queueing import Desk, Item, Models
+from core.store import Rater, Store
+
+Clock = Callable[[], float]
+
+TOO_FAST_S = 1.0  # nobody has heard a clip within this; a key that is held down repeats faster
+RECOUNT_S = 10.0  # what others settle in between shows after this, or after RECOUNT_SHARE times what counting takes
+RECOUNT_SHARE = 20
+
+Kind = Literal[
+    "stored",  # answer; before = the answer that it replaces, of which this person did not know
+    "too soon",
+    "taken back",  # answer = what counts again
+    "taken back, clip is gone",
+    "held down",  # the key for undo
+    "nothing to take back",
+    "clip is gone",
+    "clip was deleted",  # the one on the desk; the next one came
+    "failed",  # remark says why
+]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a press. answer, before : an emotion or a reason to skip.  remark : a sentence of the store."""
+
+    kind: Kind
+    answer: str | None = None
+    before: str | None = None
+    remark: str = ""
+
+
+@dataclass(eq=False)
+class Form:
+    """One clip in front of a person. A button that is pressed late answers the form that it was drawn with.
+
+    token : makes the answer one answer, however often it is sent.
+    came_at_s : when the clip came, and later when it was drawn first; None for a clip that the person has heard before.
+    before : the person's earlier answer that counts, None for a new clip.  comment : what they wrote then.
+    seen : the person has seen the guess, here or on another page.
+    """
+
+    item: Item
+    token: str
+    came_at_s: float | None
+    before: str | None = None
+    comment: str = ""
+    seen: bool = False
+    drawn: bool = False
+
+
+@dataclass(eq=False)
+class Seat:
+    """What the session remembers of a person at work.
+
+    models : gives the models in use.  guesses_seen : clips of which the person saw the guess on another page.
+    undo_token : of the button for undo.  desk : the queue as it was last counted.  waiting : clips that come next.
+    counting_s : how long counting took.  skipping : the reasons to skip are open.  outcome : of the last press.
+    """
+
+    person: Rater
+    clock: Clock
+    models: Callable[[], Models] = Models
+    guesses_seen: Collection[str] = ()
+    undo_token: str = field(default_factory=db.new_token)
+    desk: Desk = field(default_factory=Desk)
+    counted_at_s: float | None = None
+    counting_s: float = 0.0
+    form: Form | None = None
+    waiting: list[Item] = field(default_factory=list)
+    pressed_at_s: float | None = None
+    undone_at_s: float | None = None
+    skipping: bool = False
+    outcome: Outcome | None = None
+
+
+def too_fast(now_s: float, *events_s: float | None) -> bool:
+    """Whether a press came too soon to be meant: less than ``TOO_FAST_S`` after one of the events.
+
+    events_s : after each of them a person needs time, as after a clip that came or the press before. None = never.
+    """
+    return any(now_s - moment < TOO_FAST_S for moment in events_s if moment is not None)
+
+
+# --- which clip is on the desk ---------------------------------------------------------------------------------------
+
+
+def count(seat: Seat, store: Store) -> None:
+    """Read the whole queue again."""
+    began = seat.clock()
+    seat.desk = queueing.desk(store, rater=seat.person.name, verified=seat.person.verified, models=seat.models())
+    seat.counted_at_s = seat.clock()
+    seat.counting_s = seat.counted_at_s - began
+
+
+def recount_due(seat: Seat) -> bool:
+    """Whether it is time to read the whole queue again. The longer that takes, the more seldom it is done."""
+    if seat.counted_at_s is None:
+        return True
+    return seat.clock() - seat.counted_at_s > max(RECOUNT_S, RECOUNT_SHARE * seat.counting_s)
+
+
+def refresh(seat: Seat, store: Store) -> None:
+    """Bring the desk up to date before it is drawn: count when that is due, and replace a clip that was deleted."""
+    if seat.counted_at_s is None and seat.form is None:
+        advance(seat, store)
+    elif recount_due(seat):
+        count(seat, store)
+    if seat.form is not None and queueing.item(store, seat.form.item.clip_id) is None:
+        seat.outcome = Outcome("clip was deleted")
+        advance(seat, store)
+
+
+def advance(seat: Seat, store: Store) -> None:
+    """Place the next clip on the desk; the desk is empty when there is none."""
+    item = _next_item(seat, store)
+    if item is None:
+        count(seat, store)
+        seat.waiting = list(seat.desk.items)
+        item = _next_item(seat, store)
+    seat.skipping = False
+    if item is None:
+        seat.form = None
+        return
+    seat.form = Form(item, db.new_token(), seat.clock(), seen=item.clip_id in seat.guesses_seen)
+
+
+def _next_item(seat: Seat, store: Store) -> Item | None:
+    """The next clip that waits; clips that were deleted in between are left out."""
+    while seat.waiting:
+        item = queueing.item(store, seat.waiting.pop(0).clip_id, models=seat.models())
+        if item is not None:
+            return item
+    return None
+
+
+def place_on_desk(seat: Seat, store: Store, clip_id: str) -> bool:
+    """Place a certain clip on the desk, so that the person can answer it again; the clip that was there waits.
+
+    Returns False when the clip is gone or its audio was not kept. Then the desk stays as it is.
+    """
+    item = queueing.item(store, clip_id, models=seat.models())
+    if item is None or item.path is None:
+        return False
+    person = seat.person
+    before, comment = queueing.said(store, clip_id, rater=person.name, verified=person.verified)
+    if seat.form is not None:
+        seat.waiting.insert(0, seat.form.item)
+    seat.waiting = [other for other in seat.waiting if other.clip_id != clip_id]
+    seen = clip_id in seat.guesses_seen
+    seat.form = Form(item, db.new_token(), None, before=before, comment=comment, seen=seen, drawn=True)
+    seat.skipping = False
+    return True
+
+
+def mark_drawn(seat: Seat, form: Form) -> None:
+    """Note that the clip is on the screen. The time to hear it begins when it is drawn first."""
+    if not form.drawn:
+        form.came_at_s, form.drawn = seat.clock(), True
+
+
+# --- what the person was shown ---------------------------------------------------------------------------------------
+
+
+def show_guess(seat: Seat, form: Form, *, wanted: bool) -> str:
+    """Decide whether the guess is on the screen, one of ``core.store.DISPLAYS``. A guess that is shown counts as seen.
+
+    wanted : the person has not switched guesses off.
+    """
+    how = queueing.display(form.item, rater=seat.person.name, wanted=wanted)
+    if how == "shown":
+        form.seen = True
+    return how
+
+
+def display_of_answer(seat: Seat, form: Form, *, wanted: bool) -> str:
+    """What is stored as shown with an answer, one of ``core.store.DISPLAYS``.
+
+    A guess that was seen once counts as shown: switching it off does not undo that. A guess that was switched on only
+    now, and not drawn yet, was not seen.
+    """
+    if form.seen:
+        return "shown"
+    how = queueing.display(form.item, rater=seat.person.name, wanted=wanted)
+    return "hidden by choice" if how == "shown" else how
+
+
+# --- what buttons and keys do ----------------------------------------------------------------------------------------
+
+
+def answer(
+    seat: Seat,
+    store: Store,
+    form: Form,
+    *,
+    label: str | None = None,
+    skip: str | None = None,
+    comment: str = "",
+    wanted: bool = True,
+) -> Outcome:
+    """Store an answer and go on to the next clip. Sent twice, or with a key held down, it counts once.
+
+    Parameters
+    ----------
+    form : the one that the button was drawn with. When another clip is on the desk by now, that one stays there.
+    label, skip : the emotion heard, or the reason to skip.
+    wanted : the person has not switched guesses off.
+
+    Raises CoreError when the answer cannot be stored; the clip then stays on the desk.
+    """
+    moment = seat.clock()
+    early = too_fast(moment, form.came_at_s, seat.pressed_at_s)
+    seat.pressed_at_s = moment
+    if early:
+        return Outcome("too soon")
+    person, clip_id = seat.person, form.item.clip_id
+    before, _ = queueing.said(store, clip_id, rater=person.name, verified=person.verified)
+    receipt = db.add_feedback(
+        store,
+        token=form.token,
+        rater=person.name,
+        verified=person.verified,
+        label=label,
+        skip_reason=skip,
+        prediction_id=form.item.prediction_id,
+        clip_id=clip_id,
+        display=display_of_answer(seat, form, wanted=wanted),
+        shown_label=form.item.guess if form.seen else None,
+        comment=comment,
+    )
+    if receipt.new and before is None:
+        seat.desk = Desk(seat.desk.items, seat.desk.progress.after_one())
+    if form is seat.form:
+        advance(seat, store)
+    unknown = before if form.before is None else None
+    return Outcome("stored", answer=label or skip, before=unknown, remark=receipt.remark)
+
+
+def take_back(seat: Seat, store: Store, token: str) -> Outcome:
+    """Take back the person's newest answer of the Label page, and place its clip on the desk again.
+
+    token : of the button that was pressed. A key that is held down takes back one answer.
+    Raises CoreError when the store refuses.
+    """
+    moment = seat.clock()
+    held = too_fast(moment, seat.undone_at_s)
+    seat.undo_token, seat.undone_at_s, seat.pressed_at_s = db.new_token(), moment, moment
+    if held:
+        return Outcome("held down")
+    person = seat.person
+    receipt = db.undo(store, token=token, source="label", rater=person.name, verified=person.verified)
+    if receipt is None:
+        return Outcome("nothing to take back")
+    clip_id = queueing.newest_undo(store, rater=person.name, verified=person.verified)
+    count(seat, store)
+    if clip_id is None or not place_on_desk(seat, store, clip_id) or seat.form is None:
+        return Outcome("taken back, clip is gone")
+    return Outcome("taken back", answer=seat.form.before)
+
+
+def toggle_skip(seat: Seat) -> None:
+    """Open the reasons to skip, or close them."""
+    seat.skipping = not seat.skipping
