@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import numpy as np
-import postgres
 import pytest
 
 from core import store
@@ -16,19 +15,12 @@ X = "x 1"  # an extractor
 POLICY = Policy()
 
 
-@pytest.fixture(scope="module")
-def server():
-    running = postgres.started()
-    yield running
-    postgres.remove(running)
-
-
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def opened(request, tmp_path):
     if request.param == "sqlite":
         db = store.open_store(f"sqlite:///{tmp_path / 'feedback.db'}")
     else:
-        db = store.open_store(request.getfixturevalue("server").new_database())
+        db = store.open_store(request.getfixturevalue("postgres_server").new_store())
     yield db
     store.close_store(db)
 
