@@ -3,6 +3,11 @@
 import os
 from pathlib import Path
 
+# Before numpy is loaded, here and in processes that tests start. The matrices are small: a second thread of BLAS waits
+# for the first one, and on cores that the workers share a training takes four times the CPU time.
+for library in ("OMP", "OPENBLAS", "MKL"):
+    os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+
 import once
 import pandas as pd
 import postgres
