@@ -28,6 +28,11 @@ def pytest_configure(config: pytest.Config) -> None:
         once.begin()
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One worker more than cores: some tests only wait for processes that they started."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         postgres.remove_shared()

@@ -11,7 +11,7 @@ from core.audio import SR, Clip, content_hash
 from core.inference import Policy, Prediction, decide
 from core.schema import EMOTIONS
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 CLIPS = 8
 SECONDS = 15  # longer than a busy machine takes to look whether it plays
