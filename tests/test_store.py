@@ -832,8 +832,7 @@ def test_a_message_is_mended_and_not_refused(opened):
 
 def test_a_job_that_died_is_replaced_and_cannot_come_back(opened):
     dead = store.start_job(opened, "retrain")
-    time.sleep(0.02)
-    assert store.latest_job(opened, "retrain").silent(silence_s=0.01)
+    until(lambda: store.latest_job(opened, "retrain").silent(silence_s=0.01))
     new = store.start_job(opened, "retrain", silence_s=0.01)
     assert store.jobs_table(opened)["state"].tolist() == ["running", "lost"]
     with pytest.raises(StoreError, match="taken for dead"):
