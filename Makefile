@@ -3,7 +3,11 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PORT ?= 8501
 
-.PHONY: app test check lint train mlflow warm clean help
+# What has several parts runs all of them, also after one that failed; the exit status is not 0 if any failed.
+ALL_OF := --no-print-directory --keep-going
+
+.PHONY: app test test-browser test-others check lint ruff format mypy train mlflow warm clean help
+.NOTPARALLEL:
 
 help:            ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -25,15 +29,29 @@ app: $(VENV)/.run        ## make the environment and open the dashboard
 	$(BIN)/streamlit run app.py --server.port $(PORT)
 
 test: $(VENV)/.dev       ## make the environment and run all tests
-	$(BIN)/python -m pytest -n auto --dist loadgroup -m "not browser" --reruns 2 --reruns-delay 2
-	$(BIN)/python -m pytest -m browser --reruns 2
+	@$(MAKE) $(ALL_OF) test-others test-browser
+
+test-others: $(VENV)/.dev
+	$(BIN)/python -m pytest -n auto --dist loadgroup -m "not browser"
+
+# A busy machine may make the browser miss a time-out; nothing else is tried again.
+test-browser: $(VENV)/.dev
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m browser --reruns 2 --only-rerun TimeoutError
 
 lint: $(VENV)/.dev       ## ruff and mypy
+	@$(MAKE) $(ALL_OF) ruff format mypy
+
+ruff: $(VENV)/.dev
 	$(BIN)/ruff check .
+
+format: $(VENV)/.dev
 	$(BIN)/ruff format --check .
+
+mypy: $(VENV)/.dev
 	$(BIN)/mypy
 
-check: lint test         ## what CI runs: ruff, mypy and all tests
+check: $(VENV)/.dev      ## what CI runs: ruff, mypy and all tests
+	@$(MAKE) $(ALL_OF) lint test
 
 train: $(VENV)/.run      ## train, compare and register the models
 	$(BIN)/python -m core train

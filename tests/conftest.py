@@ -3,9 +3,17 @@
 import os
 from pathlib import Path
 
+# Before numpy is loaded, here and in processes that tests start. The matrices are small: a second thread of BLAS waits
+# for the first one, and on cores that the workers share a training takes four times the CPU time.
+for library in ("OMP", "OPENBLAS", "MKL"):
+    os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+
+import once
 import pandas as pd
+import postgres
 import pytest
 from hypothesis import settings
+from required import missing
 
 settings.register_profile("any speed", deadline=None)  # no test asserts a time
 settings.load_profile("any speed")
@@ -15,24 +23,36 @@ SHARED = ROOT.parent / "shared"
 GOLDEN = ROOT / "tests" / "golden"
 
 
-def _table_path() -> Path:
-    return Path(os.environ.get("TME_TABLE") or SHARED / "data" / "Acoustic Features.csv")
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):  # the process that starts the workers, or the only one
+        once.begin()
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One worker more than cores: some tests only wait for processes that they started."""
+    return (os.cpu_count() or 1) + 1
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        postgres.remove_shared()
+        once.end()
 
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """Folder of the files that are read in place and never committed."""
+    """Folder of the reference files, which are read in place and never committed."""
     if not SHARED.is_dir():
-        pytest.skip("the folder 'shared' with reference files is not beside the repository")
+        missing(f"The folder with the reference files is not there: {SHARED.name}, beside the repository.")
     return SHARED
 
 
 @pytest.fixture(scope="session")
 def table_path() -> Path:
     """The published table as a file."""
-    path = _table_path()
+    path = Path(os.environ.get("TME_TABLE") or SHARED / "data" / "Acoustic Features.csv")
     if not path.is_file():
-        pytest.skip("the published table is not at hand: set TME_TABLE to its path")
+        missing("The published table is not there: set TME_TABLE to its path.")
     return path
 
 
@@ -47,5 +67,11 @@ def modified_csv(shared: Path) -> Path:
     """The dirtied copy of the published table."""
     path = shared / "data" / "turkish_music_emotion_modified.csv"
     if not path.is_file():
-        pytest.skip("the modified table is not in the shared folder")
+        missing(f"The modified table is not in the folder with the reference files: {path.name}.")
     return path
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> postgres.Server:
+    """The PostgreSQL server that all tests of this run share; each test makes a database of its own."""
+    return postgres.shared()

@@ -1,4 +1,7 @@
-"""A real PostgreSQL for the tests: Debian's own programs, a new cluster in a temporary folder, a free port."""
+"""A real PostgreSQL for the tests: Debian's own programs, a new cluster in a temporary folder, a free port.
+
+All workers of a test run share one server (``shared``). A test that stops its server starts one of its own.
+"""
 
 import os
 import secrets
@@ -9,26 +12,26 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import once
 import psycopg
-import pytest
+from required import missing
+
+from core import store
 
 USER = "tester"
 
 
 def programs() -> Path:
-    """Folder of initdb and pg_ctl, the newest version; skips without it, but fails where CI=true."""
+    """Folder of initdb and pg_ctl, the newest version. Without it the test is skipped, or fails where CI is set."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda p: int(p.parts[-3]))
     if found:
         return found[-1].parent
-    why = "PostgreSQL is not installed: apt-get install postgresql"
-    if os.environ.get("CI") == "true":
-        pytest.fail(why)
-    return pytest.skip(why)
+    return missing("PostgreSQL is not installed: apt-get install postgresql.")
 
 
 @dataclass(frozen=True)
 class Server:
-    """A running cluster that belongs to one test session."""
+    """A running cluster that belongs to one test run."""
 
     bin: Path
     data: Path
@@ -41,7 +44,10 @@ class Server:
 
     def start(self) -> None:
         # Without fsync: a test machine loses no data that anybody misses.
-        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off"
+        options = (
+            f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off "
+            "-c max_connections=300"
+        )
         self.control("start", "-o", options)
 
     def stop(self) -> None:
@@ -61,6 +67,15 @@ class Server:
             self._run(f"CREATE TABLESPACE {name} LOCATION '{folder}'")
             self._run(f"CREATE DATABASE {name} TABLESPACE {name} STRATEGY file_copy")
         return self._url(name)
+
+    def new_store(self) -> str:
+        """URL of a database with all tables and no rows; the first one of a run is made, the others are copied."""
+        return self.new_database(like=once.value("postgres-template", self._migrated))
+
+    def _migrated(self) -> str:
+        url = self.new_database()
+        store.close_store(store.open_store(url))
+        return url
 
     def drop(self, url: str) -> None:
         """Remove a database that was made in a folder."""
@@ -112,3 +127,15 @@ def started() -> Server:
 def remove(server: Server) -> None:
     server.kill()
     shutil.rmtree(server.data.parent, ignore_errors=True)
+
+
+def shared() -> Server:
+    """The server of this test run. The first process that asks starts it; ``remove_shared`` ends it."""
+    return once.value("postgres", started)
+
+
+def remove_shared() -> None:
+    """Remove the server of this run, where one was started."""
+    server = once.known("postgres")
+    if isinstance(server, Server):
+        remove(server)

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -140,22 +141,37 @@ def test_work_that_lost_its_lock_stops_and_leaves_its_successor_alone(db):
     assert store.jobs_table(db)["state"].tolist() == ["running", "lost"]
 
 
-def test_work_that_hangs_gives_no_signs_of_life(db, monkeypatch):
-    monkeypatch.setattr(jobs, "STUCK_S", 0.1)
-    with at_work(db, "retrain"):
-        time.sleep(0.3)
+class ThreeBeats(threading.Event):
+    """Nobody waits; the third beat is the last one."""
+
+    left = 3
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.left -= 1
+        if not self.left:
+            self.set()
+        return self.is_set()
+
+
+@pytest.mark.parametrize("hangs", [True, False])
+def test_work_that_hangs_gives_no_signs_of_life(db, monkeypatch, hangs):
+    monkeypatch.setattr(jobs, "STUCK_S", 0 if hangs else 60)
+    with at_work(db, "retrain") as work:
         last = store.latest_job(db, "retrain").heartbeat
-        time.sleep(0.3)
-        assert store.latest_job(db, "retrain").heartbeat == last
+        jobs._beat(db, work, ThreeBeats())
+        assert (store.latest_job(db, "retrain").heartbeat == last) == hangs
 
 
 def test_a_busy_database_is_no_reason_to_stop(db, monkeypatch):
-    def busy(*_: object) -> bool:
+    asked = []
+
+    def busy(*given: object) -> bool:
+        asked.append(given)
         raise StoreError("Another program holds the database.")
 
     with at_work(db, "retrain") as work:
         monkeypatch.setattr(jobs, "report_job", busy)
-        time.sleep(0.2)
+        until(lambda: len(asked) > 2)
         work.tell(0.5, "fold 3")
     assert state(db) == "done"
 
@@ -194,8 +210,7 @@ def test_after_a_sigkill_its_lock_expires_by_silence(sleeper, db):
     assert state(db) == "running"
     with pytest.raises(StoreError, match="running already"):
         store.start_job(db, "retrain")
-    time.sleep(0.2)
-    assert store.latest_job(db, "retrain").silent(silence_s=0.2)
+    until(lambda: store.latest_job(db, "retrain").silent(silence_s=0.2))
     assert store.start_job(db, "retrain", silence_s=0.2).state == "running"
     assert store.jobs_table(db)["state"].tolist()[:2] == ["running", "lost"]
 

@@ -25,6 +25,9 @@ from core.split import held_out
 from core.standin import sample
 from core.training import promotion
 from core.triggers import Limits
+from tests.training import in_one_process
+
+LIFE = pytest.mark.xdist_group("life")  # one worker trains for all tests that look at what was trained
 
 
 def published(n_per_class=40):
@@ -392,6 +395,7 @@ class Installation:
         with (
             patch.object(retrain, "load_table", lambda *_, **__: self.table),
             patch.object(candidates, "TREES", 10),
+            in_one_process(),
         ):
             return retrain.retrain(
                 self.store, self.settings, tell=tell or (lambda *news: self.told.append(news)), repeats=1, **given
@@ -427,18 +431,21 @@ def life(tmp_path_factory, table):
     store.close_store(made.store)
 
 
+@LIFE
 def test_a_cancelled_training_leaves_nothing(life):
     history, folders = life.after_cancel
     assert history.empty
     assert folders == []
 
 
+@LIFE
 def test_progress_only_grows_and_ends_before_the_registration(life):
     shares = [share for share, _ in life.told]
     assert shares[0] == 0.0
     assert 0.9 <= max(shares) < 1
 
 
+@LIFE
 def test_a_retraining_makes_a_challenger_and_promotes_nobody(life):
     assert life.first.version == "1"
     assert "is the challenger, version 1" in life.first.summary
@@ -448,6 +455,7 @@ def test_a_retraining_makes_a_challenger_and_promotes_nobody(life):
     assert history.loc["1", "promoted_by"] == "Cem"
 
 
+@LIFE
 def test_the_model_keeps_what_it_learned_from(life):
     model = standing.described("champion", settings=life.settings)
     assert standing.seen(model.folder) == life.music[LABEL].to_dict()
@@ -456,6 +464,7 @@ def test_the_model_keeps_what_it_learned_from(life):
     assert int(newer.metrics["protocol"]["development"]) == int(model.metrics["protocol"]["development"]) + 20
 
 
+@LIFE
 def test_labels_that_were_learned_are_no_news(life):
     assert life.before_second.news.new == 0
     assert life.before_second.learned
@@ -470,6 +479,7 @@ def test_labels_that_were_learned_are_no_news(life):
     assert not now.triggers[0].rings  # but the challenger has learned them
 
 
+@LIFE
 def test_both_models_are_compared_on_clips_that_neither_was_fitted_on(life):
     model = standing.described("challenger", settings=life.settings)
     table = pd.read_csv(model.folder / CHANGES)
@@ -489,6 +499,7 @@ def test_both_models_are_compared_on_clips_that_neither_was_fitted_on(life):
     )  # out of fold, as it says
 
 
+@LIFE
 def test_stored_clips_are_judged_by_the_model_in_use_and_in_the_shadow(life):
     said = store.predictions_table(life.store)
     first, second = life.first.model_version, life.second.model_version
@@ -499,6 +510,7 @@ def test_stored_clips_are_judged_by_the_model_in_use_and_in_the_shadow(life):
     assert retrain.rescore(life.store, life.settings, tell=lambda *_: None) == 0
 
 
+@LIFE
 def test_answers_given_before_the_challenger_prove_nothing(life):
     """All labels so far were learned; of later ones only those count of which nobody was asked before."""
     both = [standing.described(alias, settings=life.settings) for alias in ("champion", "challenger")]
@@ -571,6 +583,7 @@ def test_a_refused_promotion_has_exit_status_2(kept, settings, monkeypatch):
     assert "Version 3 stays what it was. 1 of 8 checks fail." in done.output
 
 
+@LIFE
 def test_models_that_change_while_clips_are_scored_are_asked_as_well(life, monkeypatch):
     """Somebody promotes while stored clips are scored: the new champion has its say before the work ends."""
     asked = []

@@ -356,7 +356,6 @@ def test_files_of_this_machine_may_be_named_by_an_address(tmp_path):
 
 
 def test_files_behind_a_web_server_are_found_and_read(tmp_path):
-    pytest.importorskip("aiohttp")
     from functools import partial
     from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 

@@ -6,7 +6,6 @@ from dataclasses import replace
 from operator import methodcaller
 
 import numpy as np
-import postgres
 import pytest
 import sqlalchemy as sa
 
@@ -23,18 +22,11 @@ X = "x 1"  # an extractor
 POLICY = Policy()
 
 
-@pytest.fixture(scope="module")
-def server():
-    running = postgres.started()
-    yield running
-    postgres.remove(running)
-
-
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def url(request, tmp_path):
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'feedback.db'}"
-    return request.getfixturevalue("server").new_database()
+    return request.getfixturevalue("postgres_server").new_store()
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pandas as pd
-import postgres
 import pytest
 
 from core import store
@@ -20,18 +19,11 @@ SURE = {"angry": 0.02, "happy": 0.02, "relax": 0.9, "sad": 0.06}
 EASY, STRICT = Policy(threshold=0.5), Policy(threshold=0.95, pair_threshold=0.99)
 
 
-@pytest.fixture(scope="module")
-def server():
-    running = postgres.started()
-    yield running
-    postgres.remove(running)
-
-
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def opened(request, tmp_path):
     """A new store, of each kind."""
     of_server = request.param == "postgresql"
-    url = request.getfixturevalue("server").new_database() if of_server else f"sqlite:///{tmp_path / 'x.db'}"
+    url = request.getfixturevalue("postgres_server").new_store() if of_server else f"sqlite:///{tmp_path / 'x.db'}"
     db = store.open_store(url)
     yield db
     store.close_store(db)

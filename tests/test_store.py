@@ -27,13 +27,6 @@ from core.store.upgrade import head, upgrade
 ROOT = Path(__file__).resolve().parent.parent
 
 
-@pytest.fixture(scope="module")
-def server():
-    running = postgres.started()
-    yield running
-    postgres.remove(running)
-
-
 KINDS = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
 
 
@@ -42,27 +35,23 @@ def empty_url(request, tmp_path):
     """Address of a database without tables, of each kind."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'a folder' / 'feedback.db'}"
-    return request.getfixturevalue("server").new_database()
+    return request.getfixturevalue("postgres_server").new_database()
 
 
 @pytest.fixture(scope="module")
 def migrated(tmp_path_factory):
-    """Addresses of databases with tables and no rows, made once and then copied."""
-    made = {"sqlite": f"sqlite:///{tmp_path_factory.mktemp('made') / 'feedback.db'}"}
-    store.close_store(store.open_store(made["sqlite"]))
-    return made
+    """A SQLite file with tables and no rows, made once and then copied."""
+    path = tmp_path_factory.mktemp("made") / "feedback.db"
+    store.close_store(store.open_store(f"sqlite:///{path}"))
+    return path
 
 
 @pytest.fixture(params=KINDS)
 def url(request, tmp_path, migrated):
     """Address of a database with tables and no rows, of each kind."""
     if request.param == "sqlite":
-        return f"sqlite:///{shutil.copy(migrated['sqlite'].removeprefix('sqlite:///'), tmp_path)}"
-    server = request.getfixturevalue("server")
-    if "postgresql" not in migrated:
-        migrated["postgresql"] = server.new_database()
-        store.close_store(store.open_store(migrated["postgresql"]))
-    return server.new_database(like=migrated["postgresql"])
+        return f"sqlite:///{shutil.copy(migrated, tmp_path)}"
+    return request.getfixturevalue("postgres_server").new_store()
 
 
 @pytest.fixture
@@ -533,7 +522,9 @@ def test_the_same_undo_sent_twice_at_once_is_told_so(opened):
         for thread in threads:
             thread.start()
         if opened.path is None:  # a writer to SQLite waits before it reads anything
-            waiting = sa.text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+            waiting = sa.text(
+                "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+            )
             until(lambda: read(opened, lambda c: c.execute(waiting).scalar()) == 2)
     for thread in threads:
         thread.join()
@@ -897,8 +888,7 @@ def test_a_message_is_mended_and_not_refused(opened):
 
 def test_a_job_that_died_is_replaced_and_cannot_come_back(opened):
     dead = store.start_job(opened, "retrain")
-    time.sleep(0.02)
-    assert store.latest_job(opened, "retrain").silent(silence_s=0.01)
+    until(lambda: store.latest_job(opened, "retrain").silent(silence_s=0.01))
     new = store.start_job(opened, "retrain", silence_s=0.01)
     assert store.jobs_table(opened)["state"].tolist() == ["running", "lost"]
     with pytest.raises(StoreError, match="taken for dead"):

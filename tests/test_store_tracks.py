@@ -3,7 +3,6 @@
 import threading
 
 import numpy as np
-import postgres
 import pytest
 import sqlalchemy as sa
 
@@ -18,18 +17,11 @@ from core.store.upgrade import upgrade
 TAGS = {"artist": "Neset Ertas", "title": "Gönül Dağı", "source": "/music", "genre": "Folk", "year": 1999}
 
 
-@pytest.fixture(scope="module")
-def server():
-    running = postgres.started()
-    yield running
-    postgres.remove(running)
-
-
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def url(request, tmp_path):
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'feedback.db'}"
-    return request.getfixturevalue("server").new_database()
+    return request.getfixturevalue("postgres_server").new_store()
 
 
 @pytest.fixture

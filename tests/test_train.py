@@ -14,7 +14,7 @@ from core.dataset import as_table
 from core.errors import TableError
 from core.evaluate import PROBA, figure, scores
 from core.schema import COLUMNS, EMOTIONS, LABEL
-from tests.training import NAMES, TREES, few_candidates, small_run, small_table
+from tests.training import NAMES, TREES, few_candidates, in_one_process, small_run, small_table
 
 
 @pytest.fixture(autouse=True)
@@ -189,7 +189,8 @@ def test_the_champion_is_judged_on_all_clips_by_models_that_never_saw_them(clips
     option = ablations.options(0)[ablations.PLAIN]
     monkeypatch.setattr(ablations, "options", lambda seed: {option.name: option})
     told = []
-    whole = train.run(small_table(), seed=0, progress=lambda share, text: told.append(share))
+    with in_one_process():
+        whole = train.run(small_table(), seed=0, progress=lambda share, text: told.append(share))
     assert told == sorted(told)
     assert set(whole.judged["row"]) == set(whole.rows["row"])
     assert set(whole.out_of_fold["row"]) == set(whole.rows.query("not held_out")["row"])
@@ -220,10 +221,12 @@ def test_facts_of_the_run_are_kept(run):
 
 
 def test_the_same_table_and_seed_give_the_same_figures(run, monkeypatch):
+    """Also where the folds are fitted in one process, and not on all cores."""
     small = {name: candidates(0)[name] for name in ("knn", CHAMPION)}
     monkeypatch.setattr(train, "candidates", lambda seed: small)
     assert set(small) < set(NAMES)
-    again = train.run(small_table(), seed=0, quick=True)
+    with in_one_process():
+        again = train.run(small_table(), seed=0, quick=True)
     ours, theirs = (r.out_of_fold[r.out_of_fold["model"].isin(small)].reset_index(drop=True) for r in (run, again))
     pd.testing.assert_frame_equal(ours, theirs)
     assert again.metrics["scores"] == run.metrics["scores"]

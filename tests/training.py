@@ -1,11 +1,14 @@
-"""A small training run on the stand-in, made once a process: two cheap candidates and the blend."""
+"""A small training run on the stand-in, made once a test run: two cheap candidates and the blend."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from unittest.mock import patch
 
+import once
 import pandas as pd
 
-from core import candidates, train
+from core import candidates, folds, train
 from core.dataset import Table, as_table
 from core.standin import sample
 
@@ -27,9 +30,20 @@ def small_table() -> Table:
     return as_table(pd.concat([frame, copies], ignore_index=True), origin="synthetic", synthetic=True)
 
 
+@contextmanager
+def in_one_process() -> Iterator[None]:
+    """Fit the models in this process: new ones take longer to start than a small training takes."""
+    with patch.object(folds, "cpu_count", lambda: 1), patch.object(train, "cpu_count", lambda: 1):
+        yield
+
+
 @cache
 def small_run() -> tuple[train.TrainingRun, list[tuple[float, str]]]:
-    """The run and what it told about its progress."""
+    """The run and what it told about its progress. It is fitted on all cores, as a user's training is."""
+    return once.value("small-training", _small_run)
+
+
+def _small_run() -> tuple[train.TrainingRun, list[tuple[float, str]]]:
     told: list[tuple[float, str]] = []
     with patch.object(train, "candidates", few_candidates), patch.object(candidates, "TREES", TREES):
         run = train.run(small_table(), seed=0, quick=True, progress=lambda share, text: told.append((share, text)))

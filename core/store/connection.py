@@ -30,18 +30,20 @@ class Store:
     """An open database. Threads may share it; a forked process opens its own.
 
     url : where it is, without the password.  path : the SQLite file, None for a server.
+    patience_s : how long a write waits for another writer, or for a server that is being restarted.
     """
 
     engine: sa.Engine
     url: str
     path: Path | None
+    patience_s: float = PATIENCE_S
 
 
 def open_store(url: str, *, patience_s: float = PATIENCE_S) -> Store:
     """Open the database, making it or bringing it up to date first where that is needed.
 
     url : ``sqlite:///path/to/file.db`` or ``postgresql://user:password@host/name``.
-    patience_s : how long a write waits for other writers before it gives up.
+    patience_s : how long a write waits for another writer, or for a server that is being restarted.
     A SQLite file is copied before it is upgraded, and once a day up to 64 MB where there is room for it (see
     ``core.store.backup``). Processes may open a new database at the same time.
     Raises StoreError when it cannot be opened, is damaged, read-only, from a newer version of the program, or to be
@@ -66,7 +68,7 @@ def connect(url: str, *, patience_s: float = PATIENCE_S) -> Store:
     """The store at this address, as it is: nothing is made, checked or upgraded. Pages call ``open_store``."""
     parsed = _parse(url)
     path = Path(parsed.database or "") if parsed.get_backend_name() == "sqlite" else None
-    return Store(_engine(parsed, patience_s), parsed.render_as_string(hide_password=True), path)
+    return Store(_engine(parsed, patience_s), parsed.render_as_string(hide_password=True), path, patience_s)
 
 
 def close_store(store: Store) -> None:
@@ -167,12 +169,12 @@ def write(store: Store, work: Callable[[sa.Connection], T]) -> T:
     return _run(store, work, write=True)
 
 
-def _run(store: Store, work: Callable[[sa.Connection], T], *, write: bool, patience_s: float = PATIENCE_S) -> T:
+def _run(store: Store, work: Callable[[sa.Connection], T], *, write: bool) -> T:
     def once() -> T:
         with store.engine.connect().execution_options(write=write) as connection, connection.begin():
             return work(connection)
 
-    return _attempt(store, once, patience_s=patience_s)
+    return _attempt(store, once, patience_s=store.patience_s)
 
 
 def _attempt(store: Store, once: Callable[[], T], *, patience_s: float = 0.0) -> T:

@@ -11,7 +11,7 @@ from core import comparison, evaluate, store
 from core.schema import EMOTIONS, LABEL
 from core.settings import ROOT
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 CLIP = ROOT / "tests" / "golden" / "arpeggio_6s.flac"
 PAGES = ("", "predict", "tracks", "compare", "confusion", "explain", "decisions", "explore")

@@ -12,7 +12,7 @@ from core.inference import Policy, Prediction, decide
 from core.schema import EMOTIONS
 from core.settings import Settings
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 CLIPS = 8
 SECONDS = 15  # longer than a busy machine takes to look whether it plays

@@ -22,7 +22,7 @@ from core.inference import Policy, Prediction, decide
 from core.schema import EMOTIONS
 from core.settings import ROOT, Settings
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("login")]
 for library in ("authlib", "httpx"):
     pytest.importorskip(library, reason="what logins need is not installed: pip install 'streamlit[auth]'")
 

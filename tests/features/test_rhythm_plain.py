@@ -9,6 +9,7 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numba import njit
+from required import missing
 
 from core.features import attack, fluctuation, kernels_filterbank, kernels_rhythm, onsets, tempo
 from core.features.frames import bin_frequencies, frame_starts, hamming, hanning
@@ -217,7 +218,7 @@ def test_pairing_follows_the_specification(seed: int, n: int, tops: int, lows: i
 def sugarplum() -> tuple[np.ndarray, Path]:
     shared = GOLDEN.parent.parent.parent / "shared" / "reference"
     if not (shared / "intermediate").is_dir():
-        pytest.skip("the reference recordings are not beside the repository")
+        missing("The reference recordings are not beside the repository.")
     return clip(shared / "recordings" / "sugarplum_30.flac"), shared / "intermediate"
 
 
