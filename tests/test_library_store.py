@@ -26,7 +26,7 @@ POLICY = Policy()
 def url(request, tmp_path):
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'feedback.db'}"
-    return request.getfixturevalue("postgres_server").new_store()
+    return request.getfixturevalue("postgres_server").new_database()
 
 
 @pytest.fixture
