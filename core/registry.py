@@ -24,7 +24,6 @@ import pandas as pd
 from core.bundle import BACKGROUND, Bundle, load_bundle
 from core.errors import ModelError
 from core.gate import Verdict, gate
-from core.inference import Model
 from core.schema import COLUMNS, EMOTIONS
 from core.settings import Settings
 from core.split import replace_file
@@ -47,11 +46,6 @@ QUIET = {
 
 
 # --- loading ---------------------------------------------------------------------------------------------------------
-
-
-def load_model(alias: str = CHAMPION, *, settings: Settings) -> Model:
-    """The model under an alias; see `load`."""
-    return load(alias, settings=settings).model
 
 
 def load(alias: str = CHAMPION, *, settings: Settings) -> Bundle:
