@@ -2,9 +2,10 @@
 
 import streamlit as st
 
+from pages import _assets
+
 st.set_page_config(page_title="Turkish Music Emotion", page_icon="pages/icon.png", layout="wide")
-# Where nothing hovers, the buttons of a chart would always lie on its points.
-st.html("<style>@media (hover: none) { .js-plotly-plot .modebar { display: none !important; } }</style>")
+_assets.style("charts")
 
 st.navigation(
     {

@@ -33,12 +33,13 @@ class Format(StrEnum):
 
 @app.command()
 def warm() -> None:
-    """Compile the feature kernels, so that nobody's first clip waits for a compiler."""
-    from core import loudness
+    """Compile the feature kernels and what draws a clip, so that nobody's first clip waits for a compiler."""
+    from core import beats, loudness
     from core.features import warm as compile_kernels
 
     compile_kernels()
     loudness.warm()
+    beats.warm()
 
 
 @app.command()

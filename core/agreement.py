@@ -109,17 +109,6 @@ def votes(feedback: pd.DataFrame) -> pd.DataFrame:
     return said.unstack()  # noqa: PD010 - text
 
 
-def coincidences(table: pd.DataFrame) -> pd.DataFrame:
-    """How often two raters gave these two labels to one clip; each clip weighs as much as it has answers.
-
-    table : labels, clips by raters. Symmetric, labels by labels; the sum is the number of answers on clips with two or
-    more. After Krippendorff (2011), "Computing Krippendorff's Alpha-Reliability".
-    """
-    values, codes = _codes(table)
-    o = _coincidences(_counts(values, codes)).sum(axis=0)
-    return pd.DataFrame(o, index=pd.Index(values), columns=pd.Index(values))
-
-
 def _codes(table: pd.DataFrame) -> tuple[list[str], np.ndarray]:
     """The labels that occur, sorted, and the number of each answer among them: shape of the table, -1 = no answer."""
     numbers, values = pd.factorize(table.to_numpy(dtype=object).ravel(), sort=True)
@@ -149,21 +138,13 @@ def _alpha(o: np.ndarray) -> np.ndarray:
         return np.where(expected > 0, 1 - (n - 1) * differing / expected, np.nan)
 
 
-def krippendorff_alpha(table: pd.DataFrame) -> float:
-    """Krippendorff's alpha for labels without an order; 1 = full agreement, 0 = chance, below 0 = worse than chance.
-
-    table : labels, clips by raters, NaN = no answer. NaN when no clip has two answers or only one label occurs.
-    """
-    return _alpha_of(_counts(*_codes(table)))
-
-
 def _alpha_of(counts: np.ndarray) -> float:
+    """Krippendorff's alpha for labels without an order: 1 = full agreement, 0 = chance, below 0 = worse than chance.
+
+    counts : shape (clips, k). NaN when no clip has two answers, or when only one label occurs.
+    After Krippendorff (2011), "Computing Krippendorff's Alpha-Reliability".
+    """
     return float(_alpha(_coincidences(counts).sum(axis=0)))
-
-
-def alpha_interval(table: pd.DataFrame, *, seed: int = 0, level: float = 0.95) -> tuple[float, float]:
-    """Interval of alpha by resampling clips; NaN when alpha is."""
-    return _interval_of(_counts(*_codes(table)), seed=seed, level=level)
 
 
 def _interval_of(counts: np.ndarray, *, seed: int = 0, level: float = 0.95) -> tuple[float, float]:

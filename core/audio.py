@@ -197,24 +197,6 @@ def envelope(clip: Clip, points: int = 600) -> tuple[np.ndarray, np.ndarray, np.
     return edges / clip.sr, np.minimum.reduceat(clip.y, edges), np.maximum.reduceat(clip.y, edges)
 
 
-def spectrogram(clip: Clip, *, columns: int = 300, rows: int = 96) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Power spectrogram for drawing, not for features: frames of 46 ms, log-spaced bands from 50 Hz up.
-
-    Returns times in s (t,), band centres in Hz (f,), level in dB below the loudest band and frame (f, t), -80 at least.
-    """
-    n_fft = 2048
-    y = np.pad(clip.y, (0, max(0, n_fft - clip.y.size)))
-    starts = np.linspace(0, y.size - n_fft, min(columns, y.size // 256 + 1)).astype(np.int64)
-    frames = y[starts[:, None] + np.arange(n_fft)] * np.hanning(n_fft)
-    power = np.abs(np.fft.rfft(frames, axis=1)) ** 2
-    edges = np.geomspace(50, clip.sr / 2, rows + 1)
-    centres = np.sqrt(edges[:-1] * edges[1:])
-    bins = np.clip(np.round(edges * n_fft / clip.sr).astype(int), 0, n_fft // 2)
-    bands = np.stack([power[:, a : max(b, a + 1)].mean(axis=1) for a, b in zip(bins[:-1], bins[1:], strict=True)])
-    level = 10 * np.log10(bands / max(bands.max(), 1e-20) + 1e-8)
-    return (starts + n_fft / 2) / clip.sr, centres, level
-
-
 def _too_large(name: str, size: int, max_mb: float) -> str:
     return (
         f"{name} has {ceil(size / 1e5) / 10:g} MB; at most {max_mb:g} MB are read. "

@@ -41,11 +41,6 @@ class Drift:
     psi_share: float
     psi_by_chance: float
 
-    @property
-    def alarm(self) -> bool:
-        """Whether at least `ALARM_SHARE` of the features drifted."""
-        return self.share >= ALARM_SHARE
-
 
 def drift(batch: pd.DataFrame, reference: Reference) -> Drift:
     """Compare clips with the training music.

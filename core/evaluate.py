@@ -23,10 +23,6 @@ BINS = 15  # reliability bins, equal width or equal count
 RESAMPLES = 1000
 SIMULATIONS = 200
 LEVEL = 0.95
-MEASURES = (
-    *("accuracy", "macro_f1", "weighted_f1", "macro_precision", "macro_recall", "macro_auc", "top2"),
-    *("log_loss", "brier", "ece", "ece_adaptive", "class_gap"),
-)
 PER_EMOTION = ("f1", "precision", "recall", "auc", "support")
 
 Figures = dict[tuple[str, str], np.ndarray]  # (measure, emotion) -> one value a resample

@@ -94,11 +94,6 @@ def shapley(
     return found.values, found.base_values[0]
 
 
-def warm() -> None:
-    """Load the shap library and let it compile, some six CPU-seconds, before anybody waits for an explanation."""
-    shapley(lambda rows: rows[:, :2], np.ones((1, 3)), np.zeros((2, 3)), orders=1, seed=0)
-
-
 def _in_chunks(proba: Callable[[np.ndarray], np.ndarray], rows: np.ndarray) -> np.ndarray:
     return np.concatenate([proba(rows[i : i + CHUNK]) for i in range(0, len(rows), CHUNK)])
 

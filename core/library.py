@@ -37,7 +37,6 @@ PREDICTED = 100  # clips that the model is asked about together, which takes 0.3
 MOST_KNOWN = 5_000  # content hashes that travel with a chunk
 LINE_S = 10.0  # between two lines of progress where there is no terminal
 SHOWN = 20  # of the files that were not scored, in the summary
-NOT_SCORED = ("refused", "unread", "quarantined", "fault")
 
 
 @dataclass(frozen=True)

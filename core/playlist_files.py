@@ -145,11 +145,6 @@ def _child(parent: ElementTree.Element, name: str, text: str) -> None:
     ElementTree.SubElement(parent, name).text = "".join(c for c in line(text) if c not in "\ufffe\uffff")
 
 
-def table(made: Playlist) -> pd.DataFrame:
-    """The playlist as a table with the names of the CSV file."""
-    return made.rows[list(COLUMNS)].rename(columns=COLUMNS)
-
-
 def csv_file(made: Playlist) -> bytes:
     """The playlist as CSV: UTF-8 with a byte order mark, so that spreadsheets show Turkish letters."""
     out = io.StringIO()

@@ -77,28 +77,6 @@ def waveform(times: np.ndarray, low: np.ndarray, high: np.ndarray) -> go.Figure:
     )
 
 
-def spectrogram(times: np.ndarray, hz: np.ndarray, level: np.ndarray) -> go.Figure:
-    """Level in dB (f, t) below the loudest band, against time in s and frequency in Hz."""
-    figure = go.Figure(
-        go.Heatmap(
-            x=times,
-            y=hz,
-            z=level,
-            colorscale="Cividis",
-            zmin=-80,
-            zmax=0,
-            colorbar={"title": "dB", "thickness": 10},
-            hovertemplate="%{x:.2f} s, %{y:.0f} Hz: %{z:.0f} dB<extra></extra>",
-        )
-    )
-    ticks = [50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000]
-    return (
-        style(figure, title="Spectrogram (for the eye; the features use their own)", height=260)
-        .update_xaxes(title="time (s)")
-        .update_yaxes(type="log", title="Hz", tickvals=ticks, ticktext=[f"{t:,}" for t in ticks])
-    )
-
-
 def by_emotion(
     table: pd.DataFrame, column: str, *, kind: str = "violin", emotions: Sequence[str] = EMOTIONS
 ) -> go.Figure:

@@ -4,11 +4,13 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from core.plots import COLOURS, NEUTRAL, SIGNS, SYMBOLS, style, words
+from core.plots import COLOURS, NEUTRAL, SIGNS, SYMBOLS, style, waveform, words
 from core.schema import EMOTIONS, readable
 
 BELOW = {"yref": "container", "y": 0.0, "yanchor": "bottom", "traceorder": "normal"}  # a legend under the axis
 LOW_HIGH = [[0, "#0072B2"], [0.5, "#999999"], [1, "#E69F00"]]  # seen on a light and on a dark page
+BEAT = "#CC79A7"  # of the same palette, and no emotion's colour
+_MARKS_HZ = (200, 500, 1000, 2000, 5000, 10000)
 UP, DOWN = "#56B4E9", "#CC79A7"  # raises, lowers: of the same palette, and no emotion's colour
 _STEPS = (10, 15, 30, 60, 120, 300, 600, 900, 1800)  # s between two marks of a time axis
 _ROW = 26  # pixels a bar needs so that its label can be read
@@ -18,6 +20,64 @@ def rgba(colour: str, alpha: float) -> str:
     """A colour ``"#RRGGBB"`` with an opacity in [0, 1]."""
     r, g, b = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({r},{g},{b},{alpha:g})"
+
+
+def waveform_with_beats(times: np.ndarray, low: np.ndarray, high: np.ndarray, beat_s: np.ndarray) -> go.Figure:
+    """The waveform with a line at each beat.
+
+    times, low, high : as in ``plots.waveform``.  beat_s : shape (n,), in s.
+    """
+    figure = waveform(times, low, high)
+    edge = float(max(np.abs(low).max(), np.abs(high).max()))
+    none = np.full(len(beat_s), np.nan)  # a line ends where the next value is missing
+    figure.add_trace(
+        go.Scatter(
+            x=np.column_stack([beat_s, beat_s, none]).ravel(),
+            y=np.tile([-edge, edge, np.nan], len(beat_s)),
+            mode="lines",
+            line={"width": 1, "color": BEAT},
+            showlegend=False,
+            hovertemplate="beat at %{x:.2f} s<extra></extra>",
+        )
+    )
+    return figure.update_layout(title_text="Waveform, with a line at each beat")
+
+
+def mel_spectrogram(times: np.ndarray, hz: np.ndarray, level: np.ndarray) -> go.Figure:
+    """Level in dB (f, t) of mel bands, against time in s and the bands' frequency in Hz."""
+    names = [f"{f:,.0f} Hz" for f in hz]
+    marks = {names[int(np.abs(hz - mark).argmin())]: f"{mark:,}" for mark in _MARKS_HZ if mark <= hz[-1]}
+    return _spectrogram(times, names, level, marks=marks, unit="Hz")
+
+
+def note_spectrogram(times: np.ndarray, notes: list[str], level: np.ndarray) -> go.Figure:
+    """Level in dB (f, t) of constant-Q bands, against time in s and the bands' notes."""
+    marks = {note: note for note in notes if note[0] in "CG" and note[1:].isdigit()}
+    return _spectrogram(times, notes, level, marks=marks, unit="note")
+
+
+def _spectrogram(
+    times: np.ndarray, bands: list[str], level: np.ndarray, *, marks: dict[str, str], unit: str
+) -> go.Figure:
+    """marks : bands that are named at the axis, and how."""
+    figure = go.Figure(
+        go.Heatmap(
+            x=times,
+            y=bands,
+            z=level,
+            colorscale="Cividis",
+            zmin=-80,
+            zmax=0,
+            colorbar={"title": "dB", "thickness": 10},
+            hovertemplate="%{x:.2f} s, %{y}: %{z} dB<extra></extra>",
+        )
+    )
+    return (
+        style(figure, height=340)
+        .update_layout(margin={"t": 10})
+        .update_xaxes(title="time (s)")
+        .update_yaxes(type="category", title=unit, tickvals=list(marks), ticktext=list(marks.values()))
+    )
 
 
 def waterfall(steps: pd.DataFrame, *, base: float | None, emotion: str) -> go.Figure:

@@ -19,7 +19,6 @@ from core.atomic import replace_file
 from core.bundle import Bundle, load_bundle
 from core.errors import ModelError
 from core.file_names import CHALLENGER, CHAMPION, HELD_OUT
-from core.inference import Model
 from core.models.artifacts import model_folder, run_file
 from core.models.connection import NAME, connect, sqlite_file, store_exists
 from core.settings import Settings
@@ -33,11 +32,6 @@ COMMITTED = "models/champion"  # stands for the model of the repository, where a
 
 
 # --- loading ---------------------------------------------------------------------------------------------------------
-
-
-def load_model(alias: str = CHAMPION, *, settings: Settings) -> Model:
-    """The model under an alias; see `load`."""
-    return load(alias, settings=settings).model
 
 
 def load(alias: str = CHAMPION, *, settings: Settings) -> Bundle:

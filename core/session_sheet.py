@@ -1,13 +1,17 @@
 """The session sheet: what is played when and why, as one HTML page that prints well and needs nothing else.
 
 It says how to read it, so that whoever holds the paper understands why each piece is there, and where the list is weak.
-All that a person typed or a tag said is escaped. The sheet is a plan for a therapist, and says that it is no more.
+The page is ``templates/session_sheet.html``; the template escapes all that a person typed or a tag said.
+The sheet is a plan for a therapist, and says that it is no more.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from html import escape
+from functools import cache
+from pathlib import Path
 from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from core.playlist_files import file_name, gain_text, line, records
 from core.playlists import FAR_FIT, FAR_STEP, NEAR_FIT, Playlist, minutes, mixture, reason
@@ -21,27 +25,7 @@ DISCLAIMER = (
     "no measurement of what a client feels, and no clinical decision: what is played, and when it is stopped, the "
     "therapist decides."
 )
-_STYLE = """
-:root { color-scheme: light; }
-body { font: 14px/1.4 system-ui, "Segoe UI", "Noto Sans", sans-serif; color: #111; background: #fff;
-  max-width: 62rem; margin: 1.5rem auto; padding: 0 1rem; }
-h1 { font-size: 1.5rem; margin: 0 0 .25rem; }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1rem; margin: 1rem 0; }
-dt { color: #555; } dd { margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; min-height: 1.2em; }
-table { border-collapse: collapse; width: 100%; margin: 1rem 0; }
-th, td { text-align: left; vertical-align: top; padding: .35rem .5rem; border-bottom: 1px solid #bbb; }
-th:nth-child(2) { width: 32%; } th:nth-child(4) { width: 45%; }
-th { border-bottom: 2px solid #111; } td.n { white-space: nowrap; font-variant-numeric: tabular-nums; }
-tbody.step { break-inside: avoid; } tr.head th { background: #eee; border-bottom: 1px solid #bbb; }
-.weak { font-weight: 600; } .small { color: #444; font-size: .8em; overflow-wrap: anywhere; }
-.note { border: 1px solid #111; padding: .5rem .75rem; margin: 1rem 0; }
-.write { border-bottom: 1px solid #bbb; height: 2rem; }
-button { font: inherit; padding: .4rem 1rem; }
-@media (max-width: 40rem) { .wide { display: none; } th, td { padding: .3rem .25rem; } }
-@media print { button { display: none; } body { margin: 0; max-width: none; font-size: 11px; }
-  thead { display: table-header-group; } tr { break-inside: avoid; } .wide { display: table-cell; } }
-@page { margin: 14mm; }
-"""
+TEMPLATES = Path(__file__).parent / "templates"
 
 
 @dataclass(frozen=True)
@@ -58,6 +42,12 @@ class Session:
 
 def html(made: Playlist, session: Session, *, levelled: bool = False) -> bytes:
     """The sheet as a page of HTML. levelled : the copies that are played have their gain already."""
+    about = [
+        f"{len(made.rows)} pieces, {minutes(made.length_s)} (wished {minutes(made.wanted_s)})",
+        f"levelled to {made.target_lufs:g} LUFS" + (", gain is in the copies" if levelled else ""),
+        f"seed {made.seed}",
+        f"model {', '.join(sorted(set(made.rows['model_version'])))}",
+    ]
     fields = {
         "Client": session.client,
         "Therapist": session.therapist,
@@ -65,30 +55,27 @@ def html(made: Playlist, session: Session, *, levelled: bool = False) -> bytes:
         "Goal": session.goal,
         "Notes": session.notes,
     }
-    about = [
-        f"{len(made.rows)} pieces, {minutes(made.length_s)} (wished {minutes(made.wanted_s)})",
-        f"levelled to {made.target_lufs:g} LUFS" + (", gain is in the copies" if levelled else ""),
-        f"seed {made.seed}",
-        f"model {', '.join(sorted(set(made.rows['model_version'])))}",
-    ]
-    parts = [
-        "<!DOCTYPE html>",
-        f'<html lang="en"><head><meta charset="utf-8"><title>Session sheet: {escape(made.name)}</title>',
-        '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        f"<style>{_STYLE}</style></head><body>",
-        f"<h1>Session sheet: {escape(made.name)}</h1><div>{escape('; '.join(about))}</div>",
-        '<button type="button" onclick="print()">Print, or save as PDF</button>',
-        "<dl>" + "".join(_field(name, text) for name, text in fields.items()) + "</dl>",
-        f'<p class="note">{escape(DISCLAIMER)}</p>',
-        "<h2>What is played, when and why</h2>",
-        *(f"<p>{escape(text)}</p>" for text in _how_to_read(made)),
-        f'<p class="small">{escape(" ".join(remark.text for remark in made.remarks))}</p>' if made.remarks else "",
-        _table(made, session.begins),
-        "<h2>Before and after the session</h2>",
-        "<dl>" + "".join(f'<dt>{name}</dt><dd class="write"></dd>' for name in WRITTEN) + "</dl>",
-        "</body></html>",
-    ]
-    return "\n".join(parts).encode()
+    page = _template().render(
+        name=made.name,
+        about=about,
+        fields={name: _typed(text) for name, text in fields.items()},
+        disclaimer=DISCLAIMER,
+        how_to_read=_how_to_read(made),
+        remarks=[remark.text for remark in made.remarks],
+        on_the_clock=session.begins is not None,
+        steps=_steps(made, session.begins),
+        written=WRITTEN,
+    )
+    return page.encode()
+
+
+@cache
+def _template() -> Template:
+    """The page, read once. Everything that is put into it is escaped."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    return environment.get_template("session_sheet.html")
 
 
 def _how_to_read(made: Playlist) -> list[str]:
@@ -116,44 +103,40 @@ def _how_to_read(made: Playlist) -> list[str]:
     return [how, *([meaning] if made.path else []), places]
 
 
-def _field(name: str, text: str) -> str:
-    kept = "".join(c for c in text[:LONGEST] if c.isprintable() or c == "\n").strip()
-    return f"<dt>{name}</dt><dd>{escape(kept)}</dd>"
+def _typed(text: str) -> str:
+    """What a person typed, at most ``LONGEST`` characters, without control characters; lines are kept."""
+    return "".join(c for c in text[:LONGEST] if c.isprintable() or c == "\n").strip()
 
 
-def _table(made: Playlist, begins: datetime | None) -> str:
-    clock = "Clock" if begins else "From"
-    head = (
-        f"<table><thead><tr><th>{clock}</th><th>Piece</th><th>Length</th><th>Why this piece</th>"
-        '<th class="wide">Gain</th></tr></thead>'
-    )
+def _steps(made: Playlist, begins: datetime | None) -> list[dict[str, Any]]:
+    """The steps of the list with their pieces, as the template shows them. begins : of the music, on the clock."""
     groups: dict[int, list[dict[str, Any]]] = {}
     for row in records(made):
         groups.setdefault(row["step"], []).append(row)
-    bodies = []
-    for step, rows in groups.items():
-        body = "".join(_row(row, made.path, begins) for row in rows)
-        bodies.append(f'<tbody class="step">{_step(step, rows[0], made)}{body}</tbody>')
-    return head + "".join(bodies) + "</table>"
+    return [
+        {
+            "number": step,
+            "wanted": mixture(rows[0], "want_") if made.path else "",
+            "pieces": [_piece(row, made.path, begins) for row in rows],
+        }
+        for step, rows in groups.items()
+    ]
 
 
-def _step(step: int, row: dict[str, Any], made: Playlist) -> str:
-    if not made.path:
-        return ""
-    return f'<tr class="head"><th colspan="5">Step {step}, wanted: {escape(mixture(row, "want_"))}</th></tr>'
-
-
-def _row(row: dict[str, Any], on_a_way: bool, begins: datetime | None) -> str:
+def _piece(row: dict[str, Any], on_a_way: bool, begins: datetime | None) -> dict[str, Any]:
     at = minutes(row["begins_s"])
     if begins is not None:
         at = f"{begins + timedelta(seconds=row['begins_s']):%H:%M:%S}"
-    by = f"<br>{escape(line(row['artist']))}" if row["artist"] else ""
-    weak = f'<div class="weak">Weak: {escape(row["weak"])}</div>' if row["weak"] else ""
     strongest = max(EMOTIONS, key=lambda e: row[f"p_{e}"])
-    file = escape(line(file_name(row["path"])))
-    return (
-        f'<tr><td class="n">{at}</td><td><strong>{row["number"]}. {escape(line(row["title"]))}</strong>{by}'
-        f'<div class="small">{file}</div></td><td class="n">{minutes(row["duration_s"])}</td>'
-        f"<td>{SIGNS[strongest]} {escape(reason(row, on_a_way, with_wish=False))}{weak}</td>"
-        f'<td class="n wide">{gain_text(row["gain_db"])}</td></tr>'
-    )
+    return {
+        "at": at,
+        "number": row["number"],
+        "title": line(row["title"]),
+        "artist": line(row["artist"]),
+        "file": line(file_name(row["path"])),
+        "length": minutes(row["duration_s"]),
+        "sign": SIGNS[strongest],
+        "why": reason(row, on_a_way, with_wish=False),
+        "weak": row["weak"],
+        "gain": gain_text(row["gain_db"]),
+    }

@@ -23,7 +23,7 @@ from core.queueing import raters_needed
 from core.schema import COLUMNS
 from core.settings import Settings
 from core.store import Store
-from core.triggers import SETTING, Expectation, Limits, Trigger, expectation, triggers
+from core.triggers import SETTING, Limits, Trigger, expectation, triggers
 
 LEARNED_HASH = "learned_hash"  # in the store: content hash of what was trained on last
 RECENT = 200  # newest recordings in which drift is looked for
@@ -69,15 +69,14 @@ class Standing:
     """How things stand between a model and the labels.
 
     data : what a training would take now.  news : of it, for the model in use.  waits : version of a challenger that
-    nobody has decided about.  feedback : see `core.triggers.Expectation`.  drift : of the newest recordings; None when
-    they are too few.  triggers : with the limits of this installation; labels that the challenger has learned ring no
-    bell again.  learned : the last training was on just this data; another one would find the same.
+    nobody has decided about.  drift : of the newest recordings; None when they are too few.  triggers : with the limits
+    of this installation; labels that the challenger has learned ring no bell again.  learned : the last training was on
+    just this data; another one would find the same.
     """
 
     data: TrainingData
     news: News
     waits: str
-    feedback: Expectation | None
     drift: Drift | None
     limits: Limits
     triggers: tuple[Trigger, ...]
@@ -109,7 +108,7 @@ def standing(store: Store, settings: Settings, published: Table, served: Served)
     )
     learned = db.get_setting(store, LEARNED_HASH) == data.table.content_hash
     waits = challenger.version if challenger else ""
-    return Standing(data, news, waits, feedback, found, limits, tuple(rung), learned)
+    return Standing(data, news, waits, found, limits, tuple(rung), learned)
 
 
 def _news(data: TrainingData, model: InUse) -> News:

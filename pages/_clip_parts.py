@@ -9,6 +9,7 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from core import audio, clips, demo, monitor, pipeline, plots, store
+from core.beats import Beats
 from core.errors import CoreError
 from core.inference import Policy
 from core.labelling import answer_form
@@ -39,6 +40,7 @@ class Shown:
     scored: ScoredClip
     wav: bytes
     explanation: pd.DataFrame | None = None
+    beats: Beats | None = None
 
 
 def forget() -> None:
@@ -250,22 +252,6 @@ def player(shown: Shown) -> None:
     """The one player: exactly what was analysed, in a form that every browser plays."""
     clip = shown.scored.recording.clip
     st.audio(shown.wav, format="audio/wav", alt=f"Player: the {clip.duration_s:.1f} s that were analysed")
-
-
-def picture(shown: Shown) -> None:
-    """The clip for the eye."""
-    recording = shown.scored.recording
-    tag = shown.scored.clip_id[:8]
-    _shared.chart(
-        plots.waveform(*audio.envelope(recording.clip)),
-        key=f"waveform_clip-{tag}",
-        alt=f"Waveform of {recording.clip.duration_s:.1f} s",
-    )
-    _shared.chart(
-        plots.spectrogram(*audio.spectrogram(recording.clip)),
-        key=f"spectrogram_clip-{tag}",
-        alt="Spectrogram: level of each frequency over time",
-    )
 
 
 def file_tag(scored: ScoredClip) -> str:

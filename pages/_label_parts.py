@@ -16,7 +16,7 @@ from core.queueing import Item
 from core.schema import EMOTIONS
 from core.settings import Settings
 from core.store import Rater, Store
-from pages import _shared
+from pages import _assets, _shared
 
 SEAT = "label_seat"  # in the session
 TOO_SOON = "That came too soon to count. Listen, then press again."
@@ -24,44 +24,6 @@ KEYS = dict(zip(EMOTIONS, "1234", strict=True))
 SKIP_KEYS = {"bad audio": "B", "ambiguous": "A", "none of the four": "N"}
 POINTS = 300  # of the waveform
 
-# Big enough to hit with a thumb; where there are no keys, none are named. The buttons' own look is the theme's.
-_BIG = """<style>
-.st-key-emotions button { min-height: 3.25rem; }
-.st-key-emotions button p { font-size: 1.15rem; }
-.st-key-emotions .stElementContainer { flex: 1 1 0; }
-@media (max-width: 640px) { .stMainBlockContainer { padding-top: 3.5rem; } }
-@media (hover: none) { [data-has-shortcut] [aria-label^="Shortcut"] { display: none; } }
-</style>"""
-
-# A switch or a field that has the focus would keep the keys to itself, and a key that is held down is one press.
-# The space bar plays and stops.
-_HANDS_FREE = """
-export default function () {
-  if (window.tmeHandsFree) return;
-  window.tmeHandsFree = true;
-  const desk = () => document.querySelector(".st-key-emotions");
-  const writes = (e) => e && (e.tagName === "TEXTAREA" || (e.tagName === "INPUT" && e.type !== "checkbox"));
-  document.addEventListener("click", () => setTimeout(() => {  // the switch takes the focus after the click
-    const here = document.activeElement;
-    if (desk() && here && here.type === "checkbox") here.blur();
-  }, 50), true);
-  window.addEventListener("keydown", (event) => {
-    const here = document.activeElement;
-    if (!desk()) return;
-    if (writes(here)) {
-      if (event.key === "Enter" || event.key === "Escape") setTimeout(() => here.blur(), 0);
-    } else if (event.repeat && event.key.length === 1) {
-      event.stopImmediatePropagation();
-      event.preventDefault();
-    } else if (event.key === " " && (!here || here === document.body)) {
-      const audio = document.querySelector("audio");
-      if (!audio) return;
-      event.preventDefault();
-      audio.paused ? audio.play() : audio.pause();
-    }
-  }, true);
-}
-"""
 GUIDE = """
 Say what **the music** expresses to you - not what the words say, and not what you feel today. Hear at least ten
 seconds; where the mood changes, the longer part counts.
@@ -264,8 +226,8 @@ def _clip(at: Seat, kept: Store, form: Form) -> bool:
 
 def answers(at: Seat, kept: Store, form: Form, *, audible: bool) -> None:
     """The four answers, always in sight, and the ways around them."""
-    st.html(_BIG)
-    st.components.v2.component("hands_free", js=_HANDS_FREE)(key="hands_free", height=0)
+    _assets.style("label")
+    st.components.v2.component("hands_free", js=_assets.script("hands_free"))(key="hands_free", height=0)
     common = (at, kept, form)
     with st.container(key="emotions"):
         for place, pair in zip(st.columns(2, gap="small"), (EMOTIONS[:2], EMOTIONS[2:]), strict=True):

@@ -14,7 +14,7 @@ from core import store as db
 from core.errors import CoreError, StoreError
 from core.labelling import identity
 from core.store import Rater, Store
-from pages import _shared
+from pages import _assets, _shared
 
 KEY = "who"  # in the session: the name
 COOKIE = "tme_rater"  # in the browser, for a year: the name and nothing else
@@ -22,16 +22,6 @@ _LEFT = "who_left"  # in the session: the cookie no longer counts
 _GONE = "who_gone"  # in the session: the cookie that the browser sent was removed since
 _ASKED = "who_asked"  # in the session: a name that others may have
 _FAULT = "who_fault"  # in the session: why the name or role that was asked for is none
-
-# The name travels as data, never as code.
-_REMEMBER = """
-export default function ({ data }) {
-  const life = data.name ? 31536000 : 0;
-  const secure = location.protocol === "https:" ? "; Secure" : "";
-  const value = encodeURIComponent(data.name);
-  document.cookie = `${data.cookie}=${value}; Path=/; Max-Age=${life}; SameSite=Lax${secure}`;
-}
-"""
 
 
 def known(kept: Store) -> Rater | None:
@@ -227,7 +217,7 @@ def _keep(name: str) -> None:
 
 def _remember(name: str) -> None:
     """Write the cookie; an empty name removes it."""
-    component = st.components.v2.component("rater_cookie", js=_REMEMBER)
+    component = st.components.v2.component("rater_cookie", js=_assets.script("rater_cookie"))
     component(key=f"rater_cookie_{name}", data={"cookie": COOKIE, "name": name}, height=0)
 
 

@@ -8,8 +8,8 @@ import streamlit as st
 from core.errors import CoreError
 from core.in_use import InUse, in_use
 from core.settings import Settings
+from pages import _assets, _shared
 from pages import _compare_views as views
-from pages import _shared
 
 
 def criteria(model: InUse) -> None:
@@ -50,7 +50,7 @@ def card(model: InUse) -> None:
         icon=":material/download:",
         on_click="ignore",
     )
-    st.html("<style>.st-key-card table {display: block; overflow-x: auto}</style>")  # wide tables scroll on a phone
+    _assets.style("model_card")
     with st.container(border=True, key="card"):
         st.markdown(model.card)
 

@@ -5,6 +5,7 @@ import streamlit as st
 
 from core import plots
 from pages import _clip_parts as parts
+from pages import _clip_picture as pictures
 from pages import _clip_reasons as reasons
 from pages import _policy, _shared
 
@@ -40,7 +41,7 @@ with left:
     )
     parts.answer(shown)
 with right:
-    parts.picture(shown)
+    wave = pictures.waveform(shown)
 
 st.header("Why")
 reasons.why(shown, served)
@@ -52,3 +53,6 @@ st.caption(
     f"From the audio to the decision: {scored.latency_s:.2f} s. Extractor {scored.vector.extractor}. "
     f"Clip {scored.clip_id[:16]}."
 )
+with right:  # last, so that nothing else waits for it
+    pictures.tempo(shown, wave)
+    pictures.spectrogram(scored.recording.clip)

@@ -17,6 +17,7 @@ HOMES = {  # a side effect has one home
     "mlflow": ("core/registry", "core/models/"),
     "distributed": ("core/library",),
     "dask": ("core/library",),
+    "librosa": ("core/beats", "core/spectrograms"),  # for the eye; the features never depend on it
 }
 HEAVY = {"shap", "mlflow", "librosa", "xgboost", "lightgbm", "numba", "sklearn", "pooch", "imblearn", "matplotlib"}
 UNSAFE = {"pickle", "cPickle", "joblib", "dill", "marshal", "shelve", "cloudpickle"}
@@ -75,6 +76,15 @@ def test_a_page_opens_without_heavy_imports():
     )
     run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert run.stdout.split() == []
+
+
+def test_no_module_loads_librosa_before_something_is_drawn():
+    modules = [name(path).removesuffix(".py").replace("/", ".") for path in CORE if "migrations" not in path.parts]
+    modules += [f"pages.{path.stem}" for path in PAGES if path.name.startswith("_")]
+    modules = [m.removesuffix(".__init__") for m in modules if not m.endswith("__main__")]
+    code = f"import importlib, sys; [importlib.import_module(m) for m in {modules}]; print('librosa' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert run.stdout.split() == ["False"]
 
 
 def test_no_path_of_a_machine_is_in_the_repository():

@@ -7,7 +7,9 @@ import io
 import tracemalloc
 import xml.etree.ElementTree as ET
 import zipfile
+from dataclasses import replace
 from datetime import datetime
+from html.parser import HTMLParser
 from urllib.parse import unquote, urljoin, urlsplit
 
 import numpy as np
@@ -202,6 +204,28 @@ def test_nothing_typed_or_tagged_is_code_on_the_sheet():
     assert "&lt;script&gt;alert(1)" in page
     assert "\x07" not in page
     assert page.count("&amp; more") == 5
+
+
+def elements(page: str) -> list[tuple[str, list]]:
+    """All elements of a page with their attributes."""
+    found = []
+    reader = HTMLParser()
+    reader.handle_starttag = lambda tag, attributes: found.append((tag, attributes))
+    reader.feed(page)
+    return found
+
+
+@pytest.mark.parametrize("text", ["</title><script>x()</script>", "<b onclick=x()>", '" onload="x()', "{{ 7 * 7 }}"])
+def test_a_hostile_text_adds_no_element_to_the_sheet(text):
+    """In whatever place of the sheet it stands, also inside an element that has a text of its own."""
+
+    def sheet(words: str) -> str:
+        made = listed(clip("a", title=words, artist=words, path=f"/m/{words}.flac", model_version=words))
+        made = replace(made, name=words, remarks=(words,), rows=made.rows.assign(weak=words))
+        return session_sheet.html(made, Session(*[words] * 5)).decode()
+
+    assert elements(sheet(text)) == elements(sheet("harmless"))
+    assert html.unescape(sheet(text)).count(text.split("/")[0]) >= 11
 
 
 def test_a_long_note_is_cut_and_lines_are_kept():

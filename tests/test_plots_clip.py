@@ -24,6 +24,32 @@ def test_without_a_base_changes_are_drawn_from_nothing():
     assert "+30 points" in figure.layout.title.text
 
 
+def test_each_beat_is_a_line_as_high_as_the_waveform():
+    times, low, high = np.array([0.0, 0.5]), np.array([-0.4, -0.2]), np.array([0.3, 0.1])
+    figure = plots_clip.waveform_with_beats(times, low, high, np.array([0.1, 0.6]))
+    lines = figure.data[-1]
+    np.testing.assert_equal(lines.x, [0.1, 0.1, np.nan, 0.6, 0.6, np.nan])
+    np.testing.assert_equal(lines.y, [-0.4, 0.4, np.nan, -0.4, 0.4, np.nan])
+
+
+def test_a_spectrogram_of_notes_names_each_c_and_g():
+    notes = ["C4", "C4 +33 ct", "C♯4", "G4", "A4", "C5"]
+    figure = plots_clip.note_spectrogram(np.arange(2.0), notes, np.full((6, 2), -80, np.int8))
+    assert list(figure.data[0].y) == notes
+    assert list(figure.layout.yaxis.tickvals) == ["C4", "G4", "C5"]
+
+
+def test_a_mel_spectrogram_names_round_frequencies_at_their_bands():
+    hz = np.array([190.0, 480.0, 1010.0, 1900.0, 2600.0])
+    figure = plots_clip.mel_spectrogram(np.arange(2.0), hz, np.full((5, 2), -80, np.int8))
+    assert dict(zip(figure.layout.yaxis.tickvals, figure.layout.yaxis.ticktext, strict=True)) == {
+        "190 Hz": "200",
+        "480 Hz": "500",
+        "1,010 Hz": "1,000",
+        "1,900 Hz": "2,000",
+    }
+
+
 def windows() -> pd.DataFrame:
     table = pd.DataFrame({"start_s": [0, 30, 60], "end_s": [30, 60, 90]}, dtype=float)
     return table.assign(angry=[0.1, np.nan, 0.7], happy=0.1, relax=0.1, sad=[0.7, np.nan, 0.1])

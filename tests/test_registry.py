@@ -81,19 +81,19 @@ def test_without_a_registry_the_committed_model_is_used_and_nothing_is_made(tabl
     save_bundle(
         folder, run.pipelines["rda"], name="rda", created_at="2026-01-02", background=background, libraries={}, files={}
     )
-    assert registry.load_model(settings=settings).source == "models/champion"
+    assert registry.load(settings=settings).model.source == "models/champion"
     with pytest.raises(ModelError, match="no challenger in the registry"):
-        registry.load_model("challenger", settings=settings)
+        registry.load("challenger", settings=settings)
     assert registry.history(settings=settings).empty
     assert not settings.data_dir.exists()
 
 
 def test_a_life_in_the_registry(table, background, store):
-    """Registered, refused by the gate, promoted, replaced, rolled back; each step seen by `load_model` at once."""
+    """Registered, refused by the gate, promoted, replaced, rolled back; each step seen by `load` at once."""
     settings = store
     first = log(training_run(table, discriminant()), background, settings)
-    assert registry.load_model("challenger", settings=settings).source == "registry (challenger, version 1)"
-    assert registry.load_model(settings=settings).source == "models/champion"  # not promoted yet
+    assert registry.load("challenger", settings=settings).model.source == "registry (challenger, version 1)"
+    assert registry.load(settings=settings).model.source == "models/champion"  # not promoted yet
 
     rows = training_run(table, discriminant()).held_out["row"]
     perfect = pd.DataFrame(np.eye(4)[pd.Categorical(table.loc[rows, LABEL]).codes], columns=PROBA)
@@ -104,10 +104,10 @@ def test_a_life_in_the_registry(table, background, store):
     assert not promote(settings, version=first).passed  # the model in use is better
     shutil.rmtree(settings.comparison_dir)
     assert promote(settings, version=first).passed
-    champion = registry.load_model(settings=settings)
+    champion = registry.load(settings=settings).model
     assert champion.source == "registry (champion, version 1)"
     with pytest.raises(ModelError, match="no challenger"):
-        registry.load_model("challenger", settings=settings)
+        registry.load("challenger", settings=settings)
     with pytest.raises(ModelError, match="is the champion already"):
         promote(settings, version=first)
 
@@ -121,14 +121,14 @@ def test_a_life_in_the_registry(table, background, store):
     verdict = promote(settings, version=bad)
     assert not verdict.passed
     assert "Macro-F1" in verdict.reason
-    assert registry.load_model(settings=settings).version == champion.version
-    assert registry.load_model("challenger", settings=settings).source == f"registry (challenger, version {bad})"
+    assert registry.load(settings=settings).model.version == champion.version
+    assert registry.load("challenger", settings=settings).model.source == f"registry (challenger, version {bad})"
 
     third = log(training_run(table, discriminant(pooled=0.7)), background, settings)
     assert promote(settings, version=third).passed
-    assert registry.load_model(settings=settings).version != champion.version
+    assert registry.load(settings=settings).model.version != champion.version
     assert registry.rollback(settings=settings) == first
-    assert registry.load_model(settings=settings).version == champion.version
+    assert registry.load(settings=settings).model.version == champion.version
     with pytest.raises(ModelError, match="no earlier champion"):
         registry.rollback(settings=settings)
 
@@ -150,9 +150,9 @@ def test_the_way_back_to_the_model_of_the_repository(table, background, store):
     first = log(run, background, store)
     committed(run, store)
     assert promote(store, version=first, by="Ayşe").passed
-    assert registry.load_model(settings=store).source == f"registry (champion, version {first})"
+    assert registry.load(settings=store).model.source == f"registry (champion, version {first})"
     assert registry.rollback(settings=store) == "models/champion"
-    assert registry.load_model(settings=store).source == "models/champion"
+    assert registry.load(settings=store).model.source == "models/champion"
     with pytest.raises(ModelError, match="no earlier champion"):
         registry.rollback(settings=store)
     second = log(run, background, store)
@@ -246,7 +246,7 @@ def _opening_a_page_needs_no_mlflow(settings, version):
     code = (
         "import sys; from pathlib import Path; from core.settings import Settings; from core import registry;"
         "s = Settings(data_dir=Path(sys.argv[1]), models_dir=Path(sys.argv[2]), mlflow_uri='');"
-        "print(registry.load_model(settings=s).version, 'mlflow' in sys.modules)"
+        "print(registry.load(settings=s).model.version, 'mlflow' in sys.modules)"
     )
     run = subprocess.run(
         [sys.executable, "-c", code, str(settings.data_dir), str(settings.models_dir)],
@@ -262,7 +262,7 @@ def _a_damaged_version_falls_back(settings):
     folder = registry.find("champion", settings=settings).folder
     model = folder / "model.skops"
     model.write_bytes(model.read_bytes()[:-1])
-    source = registry.load_model(settings=settings).source
+    source = registry.load(settings=settings).model.source
     assert source.startswith("models/champion, because of the registry: registry (champion, version 1): model.skops")
 
 

@@ -89,6 +89,23 @@ def test_an_upload_is_decided_explained_and_stored(open_page, data_dir):
     assert len(store.predictions_table(stored(data_dir))) == 1
 
 
+def test_a_clip_is_drawn_with_its_beats_and_its_tempo_is_doubted_in_words(open_page):
+    y = np.zeros(8 * SR)
+    for beat in range(24):  # 180 a minute: MIRtoolbox hears that, librosa half of it
+        y[beat * SR // 3 : beat * SR // 3 + 400] = 0.5 * np.sin(np.arange(400) / 7)
+    page = upload(open_page("predict"), wav(y), "clicks.wav")
+    assert not page.exception
+    assert "MIRtoolbox's tempo: 180 bpm. librosa hears 90 bpm: the same pulse, counted at half speed." in shown(page)
+
+
+def test_the_spectrogram_is_in_hertz_or_in_notes(open_page):
+    page = upload(open_page("predict"), clip(), "a.flac")
+    assert "Bands as wide as the ear" in shown(page)
+    page.button_group(key="spectrogram_scale").set_value("notes").run()
+    assert not page.exception
+    assert "named by the nearest note" in shown(page)
+
+
 def test_a_recording_from_the_microphone(open_page, data_dir):
     page = open_page("predict")
     page.button_group(key="clip_source").set_value("record").run()
