@@ -641,7 +641,7 @@ def test_of_settlements_at_the_same_moment_by_people_who_saw_none_one_stands(ope
 
     def settle(rater):
         for clip_id in "abcde":
-            given = {"clip_id": clip_id, "label": "sad", "adjudication": True}
+            given = {"clip_id": clip_id, "label": "sad"}
             gate.wait()
             try:
                 store.add_settlement(opened, store.Answer(store.new_token(), rater, **given), seen=None)
@@ -655,7 +655,9 @@ def test_of_settlements_at_the_same_moment_by_people_who_saw_none_one_stands(ope
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(store.feedback_table(opened)["clip_id"]) == list("abcde")
+    table = store.feedback_table(opened)
+    assert sorted(table["clip_id"]) == list("abcde")
+    assert set(table["kind"]) == {"adjudication"}
     assert set(refused) == {"Someone else settled this clip after you opened it. Look at it again."}
     assert len(refused) == 25
 

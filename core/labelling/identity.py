@@ -82,13 +82,13 @@ class TypedName:
 
 
 def check_typed_name(store: Store, typed: str) -> TypedName:
-    """Whose name this is. A spelling that differs only in case or Turkish marks is the name that is known already.
+    """The name that is meant. A spelling that differs only in case or Turkish marks is the name that is known already.
 
     Raises StoreError when it is no name, or the one that is kept for people without a name.
     """
     name = db.rater_name(typed)
     if names.nameless(name):
-        raise StoreError("This is kept for people without a name, who count as one person. Take another name.")
+        raise StoreError("This name stands for people without a name, who count as one person. Choose another name.")
     raters = db.raters_table(store)
     same = raters[~raters["verified"] & raters["rater"].map(fold).eq(fold(name))]
     same = same.assign(exact=same["rater"].eq(name)).sort_values(["exact", "answers"], ascending=False)

@@ -67,7 +67,6 @@ def settle(
         label=verdict if emotion else None,
         skip_reason=None if emotion else verdict,
         comment=comment,
-        adjudication=True,
     )
     return db.add_settlement(store, answer, seen=seen)
 

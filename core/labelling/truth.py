@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from core.agreement import current_answers
+from core import agreement
 
 SETTLED = ("agreed", "adjudicated")  # statuses (of ``agreement.STATUSES``) after which nobody is asked any more
 
@@ -22,7 +22,7 @@ def latest_answer(feedback: pd.DataFrame) -> str | None:
 
     feedback : all rows of one person about one clip. Settlements are left out: they are no answer of a rater.
     """
-    answers = current_answers(feedback[feedback["kind"].ne("adjudication")])
+    answers = agreement.current_answers(feedback[feedback["kind"].ne("adjudication")])
     return None if answers.empty else str(answers["label"].fillna(answers["skip_reason"]).iloc[-1])
 
 

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -119,12 +119,12 @@ def add_settlement(store: Store, answer: Answer, *, seen: int | None) -> Receipt
 
     Parameters
     ----------
-    answer : an adjudication of a clip.
+    answer : of the person who settles; it is stored as an adjudication.
     seen : feedback_id of the newest adjudication of the clip that the person saw; None when they saw none.
 
     Raises StoreError when somebody else settled the clip since, also when they took that back.
     """
-    row = _row(answer, now())
+    row = _row(replace(answer, adjudication=True), now())
 
     def work(c: sa.Connection) -> Receipt:
         (about,) = _about_clips(c, [row])

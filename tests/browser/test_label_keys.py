@@ -16,7 +16,7 @@ pytestmark = pytest.mark.browser
 
 CLIPS = 8
 SECONDS = 15  # longer than a busy machine takes to look whether it plays
-LISTEN_MS = 1300  # longer than `pages._label_parts.TOO_FAST_S`
+LISTEN_MS = 1300  # longer than `core.labelling.desk.TOO_FAST_S`
 
 
 @pytest.fixture

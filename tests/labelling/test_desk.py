@@ -299,7 +299,12 @@ def test_undo_leaves_other_people_other_pages_and_settlements_alone(opened, put,
     for more in ({"source": "predict"}, {"adjudication": True}):
         store.add_feedback(opened, token=store.new_token(), rater="Ece", label="angry", clip_id="b", **more)
     store.add_feedback(opened, token=store.new_token(), rater="Ece", label="angry", clip_id="b", verified=True)
-    draw(seat, opened)
+    put("c")
+    desk.place_on_desk(seat, opened, "c")
+    say(seat, opened, "happy", clock)
+    store.add_feedback(opened, token=store.new_token(), rater="Ece", label="sad", clip_id="a", source="predict")
+    assert undo(seat, opened, clock) == Outcome("taken back")  # not what was said last, but what was said here
+    assert rows(opened, "kind", "clip_id")[-1] == ("undo", "c")
     assert undo(seat, opened, clock) == Outcome("nothing to take back")
 
 

@@ -14,7 +14,7 @@ from core.inference import Policy, Prediction, decide
 from core.labelling import desk
 from core.schema import EMOTIONS
 from core.settings import Settings
-from pages import _dispute_views, _label_files, _who
+from pages import _label_files, _who
 
 
 @pytest.fixture(autouse=True)
@@ -154,15 +154,6 @@ def test_a_dispute_is_settled_by_a_marked_answer_and_taken_back(open_page, opene
     }
     assert "Taken back: tone 2.wav" in shown(page)
     assert not page.exception
-
-
-def test_the_same_settlement_sent_twice_is_one(opened, monkeypatch):
-    clip = put(opened)
-    monkeypatch.setattr(_who, "still_analyst", lambda kept: store.Rater("Boss", False, "analyst"))
-    token = store.new_token()
-    for _ in range(2):
-        _dispute_views._settle(opened, clip[0], "sad", token, None)
-    assert store.feedback_table(opened)["kind"].tolist() == ["adjudication"]
 
 
 def test_a_press_too_soon_after_a_clip_came_or_after_another_press_settles_nothing(open_page, opened, monkeypatch):
