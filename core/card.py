@@ -12,6 +12,7 @@ import pandas as pd
 from core.dataset import CITATIONS, LICENCE
 from core.estimators import FRAGILE
 from core.evaluate import ALL
+from core.file_names import COMPARISON, METRICS, OUT_OF_FOLD, ROWS
 from core.schema import COLUMNS, EMOTIONS, MIRTOOLBOX, readable
 
 if TYPE_CHECKING:
@@ -262,8 +263,8 @@ def _made(run: "TrainingRun") -> str:
     versions = ", ".join(f"{name} {version}" for name, version in run.versions.items())
     revision = f"`{run.revision}`" if run.revision else "not known"
     text = _paragraph(f"""Trained {run.created_at[:10]} with seed {run.seed}, code revision {revision}. {versions}.
-    `metrics.json` holds every figure of this card; `out_of_fold.csv` holds the probabilities of every development
+    `{METRICS}` holds every figure of this card; `{OUT_OF_FOLD}` holds the probabilities of every development
     clip, from which the figures can be computed again with the labels in `{
-        "rows.csv" if LABELLED in run.tables else "models/comparison/rows.csv"
+        ROWS if LABELLED in run.tables else f"models/{COMPARISON}/{ROWS}"
     }`. `python -m core {"retrain" if LABELLED in run.tables else "train"}` makes all of it again.""")
     return f"## How it was made\n\n{text}"

@@ -60,9 +60,9 @@ def load_audio(clip_id: str, path: str | None, *, start_s: float, duration_s: fl
     else only the clip's hash counts.
     Raises AudioError when it was not kept, is gone, or is no longer what was scored.
     """
+    if path is not None and Path(path).is_absolute():
+        return _of_library(clip_id, Path(present_path(path, settings)), start_s, duration_s, settings)
     try:
-        if path is not None and Path(path).is_absolute():
-            return _of_library(clip_id, Path(present_path(path, settings)), start_s, duration_s, settings)
         data = _place(clip_id, folder(settings)).read_bytes()
     except OSError as error:
         raise AudioError("The audio of this clip is no longer there. Score the file again to bring it back.") from error
@@ -74,7 +74,13 @@ def load_audio(clip_id: str, path: str | None, *, start_s: float, duration_s: fl
 
 
 def _of_library(clip_id: str, path: Path, start_s: float, duration_s: float, settings: Settings) -> Kept:
-    data = path.read_bytes()
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise AudioError(
+            "The audio of this clip is no longer there. If its folder was moved, score it where it is now: "
+            "python -m core score FOLDER --out results.parquet"
+        ) from error
     if content_hash(data) != file_of(clip_id):
         raise AudioError("The file in the library has changed since it was scored. Score the library again.")
     part = {} if "@" not in clip_id else {"start_s": start_s, "length_s": duration_s}

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from core.errors import ModelError
 from core.settings import Settings
 
 if TYPE_CHECKING:
@@ -90,18 +91,25 @@ def model_folder(client: "MlflowClient", name: str, version: str, *, settings: S
 
 
 def correct_locations(file: Path, settings: Settings) -> int:
-    """Write the present places of files into MLflow's SQLite file; returns how many addresses changed.
+    """Write the present places of files into MLflow's SQLite file; returns how many addresses were corrected.
 
     Our own program does not need this. MLflow's page does, because it reads files where the store says that they are.
     """
-    changed = 0
-    with closing(sqlite3.connect(file)) as opened, opened:
-        for table, column in LOCATIONS:
-            # Names come from the list above; values are parameters.
-            stored = opened.execute(f"SELECT DISTINCT {column} FROM {table} WHERE {column} LIKE 'file:%'").fetchall()  # noqa: S608
-            for (uri,) in stored:
-                place = local_place(uri, settings)
-                if place is not None and place.exists() and place.as_uri() != uri:
-                    query = f"UPDATE {table} SET {column} = ? WHERE {column} = ?"  # noqa: S608
-                    changed += opened.execute(query, (place.as_uri(), uri)).rowcount
-    return changed
+    try:
+        with closing(sqlite3.connect(file)) as opened, opened:
+            return sum(_correct(opened, table, column, settings) for table, column in LOCATIONS)
+    except sqlite3.Error as error:
+        raise ModelError(
+            f"The places of files in the registry {file.name} cannot be corrected: {error}. "
+            "Stop other programs that use it, then try again."
+        ) from error
+
+
+def _correct(opened: sqlite3.Connection, table: str, column: str, settings: Settings) -> int:
+    """Correct one column. Its name and the table's come from ``LOCATIONS``; values are parameters."""
+    stored = opened.execute(f"SELECT DISTINCT {column} FROM {table} WHERE {column} LIKE 'file:%'")  # noqa: S608
+    places = {uri: local_place(uri, settings) for (uri,) in stored.fetchall()}
+    moved = [(place.as_uri(), uri) for uri, place in places.items() if place is not None and place.exists()]
+    moved = [(now, was) for now, was in moved if now != was]
+    opened.executemany(f"UPDATE {table} SET {column} = ? WHERE {column} = ?", moved)  # noqa: S608
+    return len(moved)
