@@ -34,7 +34,7 @@ from core.audio import read  # noqa: E402
 from core.features import extract  # noqa: E402
 from core.library_files import find  # noqa: E402
 from core.library_link import ENVIRONMENT  # noqa: E402
-from core.library_types import Plan  # noqa: E402
+from core.records import Plan  # noqa: E402
 
 SAMPLE_S = 0.25
 
@@ -149,9 +149,8 @@ def simulate(place: Path, count: int) -> None:
 
     from core import library, library_cluster, pipeline, store
     from core.features import EXTRACTOR
-    from core.library_types import LibraryEntry, LibraryFile, Window
     from core.monitor import ALL, LEVELS
-    from core.records import MeasuredClip
+    from core.records import LibraryEntry, LibraryFile, MeasuredClip, Window
     from core.schema import FeatureVector
     from core.settings import Settings
 

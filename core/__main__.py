@@ -21,7 +21,7 @@ from core.settings import Settings
 
 if TYPE_CHECKING:
     from core.inference import Policy
-    from core.library_types import Plan
+    from core.records import Plan
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Which emotion does a piece of Turkish music carry?")
 
@@ -220,7 +220,7 @@ def score(
 
 def _plan(window: float | None, hop: float | None) -> "Plan":
     """Which parts of a file are scored. Raises CoreError for windows that cannot be, or half of what they need."""
-    from core.library_types import Plan
+    from core.records import Plan
 
     if window is None and hop is None:
         return Plan()

@@ -26,11 +26,10 @@ from core import library_files
 from core.atomic import replace_file, replacing
 from core.audio import display_name
 from core.errors import AudioError, CoreError
-from core.library_types import Found
 from core.loudness import Meter, as_played
 from core.playlist_files import csv_file, file_name, label, line, m3u8, records, xspf
 from core.playlists import Playlist
-from core.records import Remark, RemarkKind
+from core.records import Found, Remark, RemarkKind
 
 FORMS = {"FLAC": ".flac", "WAV": ".wav"}
 PEAK_DB = -1.0  # dBTP that no copy exceeds

@@ -26,8 +26,8 @@ from core.inference import Policy
 from core.library_copies import near_duplicates
 from core.library_link import Where
 from core.library_results import Said
-from core.library_types import Found, LibraryEntry, LibraryFile, Plan
 from core.pipeline import Served, predict_and_decide, store_predictions
+from core.records import Found, LibraryEntry, LibraryFile, Plan
 from core.schema import FeatureVector
 from core.store import Store
 

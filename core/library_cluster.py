@@ -16,8 +16,8 @@ from core.errors import CoreError
 from core.features import EXTRACTOR
 from core.library_files import unseen
 from core.library_link import TICK_S, Beat, Link, Where, ask_workers, lacks, linked, runs_another, sent
-from core.library_types import Found, LibraryEntry, LibraryFile, Plan
 from core.library_work import measure_sent
+from core.records import Found, LibraryEntry, LibraryFile, Plan
 
 MOST = 50  # files in a chunk of a long list: scheduling costs less than a thousandth, a lost chunk 15 s
 SHARE = 4  # chunks a worker, so that none waits long for the last

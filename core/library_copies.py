@@ -13,8 +13,8 @@ from core import store as db
 from core.components import connected_groups
 from core.features import EXTRACTOR
 from core.library_files import nothing
-from core.library_types import Found, Plan
 from core.monitor import Reference, deviations
+from core.records import Found, Plan
 from core.store import Store
 
 AT_ONCE = 2_000  # clips whose neighbours are looked for between two signs of life

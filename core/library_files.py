@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import CoreError
-from core.library_types import Found
+from core.records import Found
 
 READ = (".wav", ".flac", ".ogg", ".oga", ".mp3", ".aif", ".aiff", ".au", ".caf", ".w64", ".rf64")
 # Told as refused, unless the content is something that can be read.

@@ -23,8 +23,8 @@ from typing import Any
 from core.errors import CoreError
 from core.features import EXTRACTOR
 from core.library_files import unseen
-from core.library_types import Found
 from core.library_work import look
+from core.records import Found
 
 FEW = 8  # files that are not worth starting processes for
 TICK_S = 1.0  # between two looks at whether to stop

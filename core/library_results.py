@@ -26,7 +26,7 @@ from core.features import EXTRACTOR
 from core.inference import Policy
 from core.library_files import fault, filesystem, is_local, local_path, safe
 from core.library_tags import from_path
-from core.library_types import Found, LibraryFile, Plan
+from core.records import Found, LibraryFile, Plan
 from core.schema import COLUMNS, EMOTIONS
 from core.spreadsheets import inert
 from core.store import Store

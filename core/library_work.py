@@ -16,9 +16,8 @@ from core.errors import AudioError, CoreError
 from core.features import EXTRACTOR
 from core.library_files import GoneError, UnreadError, read, unseen, unsupported
 from core.library_tags import read_tags
-from core.library_types import Found, LibraryEntry, LibraryFile, Plan, Window
 from core.measure import measure
-from core.records import MeasuredClip
+from core.records import Found, LibraryEntry, LibraryFile, MeasuredClip, Plan, Window
 
 
 def look(path: str) -> dict[str, str]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from core.errors import CoreError
 from core.schema import FeatureVector
 
 
@@ -87,3 +88,95 @@ class MeasuredFile:
     origin: str
     path: str | None = None
     tags: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Found:
+    """A file that was found.
+
+    path : on this machine, or an address such as ``s3://bucket/name``.  name : below the folder, with ``/``.
+    size : bytes.  stamp : changes when the file does.  problem : why it cannot be read, where looking already told.
+    """
+
+    path: str
+    name: str
+    size: int = 0
+    stamp: str = ""
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which parts of a file are scored: its middle 30.02 s as on the Predict page, or windows over the whole of it.
+
+    window_s : length of a window, from 30 to 60 s.  hop_s : a window begins every so many seconds; None: one excerpt.
+    """
+
+    window_s: float = 30.0
+    hop_s: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.hop_s is not None:
+            self.spans(3600.0)  # refuses what cannot be cut
+
+    @property
+    def name(self) -> str:
+        """As it is stored: ``"excerpt"``, or length and distance of the windows, ``"30/15"``."""
+        return "excerpt" if self.hop_s is None else f"{self.window_s:g}/{self.hop_s:g}"
+
+    def spans(self, duration_s: float) -> list[tuple[float, float]]:
+        """Start and end of each window in s, see ``core.tracks.spans``."""
+        from core.tracks import spans  # imports pandas, which a worker that cuts no windows does without
+
+        if self.hop_s is None:
+            raise CoreError("An excerpt has no windows.")
+        return spans(duration_s, length_s=self.window_s, hop_s=self.hop_s)
+
+
+@dataclass(frozen=True)
+class Window:
+    """One scored part of a file. clip_id : None when it could not be scored, and then ``remark`` says why."""
+
+    start_s: float
+    end_s: float
+    clip_id: str | None
+    remark: str = ""
+
+
+@dataclass(frozen=True)
+class LibraryFile:
+    """What became of one file under one plan.
+
+    path : on this machine, or an address.  plan : which parts are scored.  size : bytes.
+    stamp : changes when the file does; empty means that its content has to be looked at again.
+    state : one of ``core.store.FILE_STATES``; reason : why it was not scored, as a sentence.
+    content_hash, duration_s : None when it could not be read.  remarks : what makes the features less meaningful.
+    """
+
+    path: str
+    plan: str
+    size: int
+    stamp: str
+    state: str
+    reason: str = ""
+    extractor: str = ""
+    content_hash: str | None = None
+    duration_s: float | None = None
+    windows: tuple[Window, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class LibraryEntry:
+    """A file with what was measured in it.
+
+    track : what `core.library_tags.read_tags` tells.
+    known : the same content was measured before; windows and duration are to be taken from there.
+    gone : there was no such file where it was to be read.
+    """
+
+    file: LibraryFile
+    clips: tuple[MeasuredClip, ...] = ()
+    track: Mapping[str, Any] | None = None
+    known: bool = False
+    gone: bool = False

@@ -17,6 +17,7 @@ from core.features import EXTRACTOR
 from core.file_names import ROWS
 from core.in_use import InUse, in_use, read
 from core.inference import Model, probabilities
+from core.labelling.truth import stored_truth
 from core.learning import News, TrainingData
 from core.pipeline import Served
 from core.queueing import raters_needed
@@ -31,7 +32,7 @@ RECENT = 200  # newest recordings in which drift is looked for
 
 def labels(store: Store) -> pd.DataFrame:
     """The clips with a ground truth; see `core.learning.agreed`."""
-    truth = db.ground_truth(store, raters_needed=raters_needed(store))
+    truth = stored_truth(store, raters_needed=raters_needed(store))
     features = db.features_table(store, EXTRACTOR, clip_ids=truth.index.tolist())
     return learning.agreed(truth, db.clips_table(store), features, extractor=EXTRACTOR)
 

@@ -13,6 +13,7 @@ from core.evaluate import ALL
 from core.file_names import CHANGES, LEARNED
 from core.in_use import InUse
 from core.inference import Policy
+from core.labelling.truth import stored_truth
 from core.pipeline import Served
 from core.queueing import raters_needed
 from core.settings import Settings
@@ -249,7 +250,7 @@ def shadow(kept: Store, person: Rater, served: Served) -> None:
     champion, challenger = served.model.version, served.shadow.model.version
     table = shadows.shadow(
         db.predictions_table(kept),
-        db.ground_truth(kept, raters_needed=raters_needed(kept)),
+        stored_truth(kept, raters_needed=raters_needed(kept)),
         champion=champion,
         challenger=challenger,
     )

@@ -11,6 +11,7 @@ from core.errors import CoreError
 from core.evaluate import ALL
 from core.file_names import CHANGES, EACH
 from core.in_use import InUse
+from core.labelling.truth import stored_truth
 from core.queueing import raters_needed
 from core.settings import Settings
 from core.store import Rater, Store
@@ -41,7 +42,7 @@ def at_work(kept: Store, person: Rater) -> None:
         model = newest()
         each = changes(model, EACH) if model else None
         each = pd.DataFrame(columns=["clip_id", "before", "after", "after_p", "change"]) if each is None else each
-        truth = db.ground_truth(kept, raters_needed=raters_needed(kept))
+        truth = stored_truth(kept, raters_needed=raters_needed(kept))
         table = learning.yours(
             of_music(db.feedback_table(kept)), truth, each, rater=person.name, verified=person.verified
         )

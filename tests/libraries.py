@@ -9,7 +9,7 @@ import pandas as pd
 import soundfile
 
 from core.library_results import TYPES
-from core.library_types import Found
+from core.records import Found
 
 
 def tiny(seed: int, *, seconds: float = 0.6, sr: int = 8000, form: str = "WAV", channels: int = 1) -> bytes:

@@ -13,8 +13,7 @@ from streamlit.runtime.media_file_manager import MediaFileManager
 
 from core import moods, store
 from core.inference import Policy, Prediction, decide
-from core.library_types import LibraryEntry, LibraryFile, Window
-from core.records import MeasuredClip
+from core.records import LibraryEntry, LibraryFile, MeasuredClip, Window
 from core.schema import COLUMNS, EMOTIONS, PROBA, FeatureVector
 from core.settings import ROOT
 

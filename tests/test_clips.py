@@ -126,7 +126,7 @@ def test_deleting_removes_the_kept_audio_but_never_a_library_file(settings, tmp_
 
 def test_what_was_sent_to_be_scored_leaves_the_disk_with_its_clip(settings, tmp_path):
     """All that holds this content, however often it was sent; what lies elsewhere stays."""
-    from core.library_types import LibraryEntry, LibraryFile
+    from core.records import LibraryEntry, LibraryFile
 
     opened = store.open_store(settings.database)
     first, second = (keep_uploads([("a.wav", b"1"), ("b.wav", b"2")], settings) for _ in range(2))

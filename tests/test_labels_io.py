@@ -10,6 +10,7 @@ import pytest
 from core import label_import, labels_io, store
 from core.errors import StoreError, TableError
 from core.inference import Policy, Prediction, decide
+from core.labelling.truth import stored_answers, stored_truth
 from core.schema import EMOTIONS
 
 NASTY = '=HYPERLINK("x"); "quoted", two\nlines, ığüşöçİ'
@@ -71,7 +72,7 @@ def actions(plan):
 
 
 def what_stands(db):
-    table = store.current_answers(db)
+    table = stored_answers(db)
     table = table[table["kind"] == "answer"].astype(object).where(lambda t: t.notna(), None)
     return sorted(
         map(tuple, table[["clip_id", "rater", "label", "skip_reason", "comment"]].to_numpy().tolist()), key=str
@@ -342,7 +343,7 @@ def test_what_was_imported_and_taken_back_can_be_imported_again(empty):
     assert "taken back just this answer before" in plan.loc[0, "why"]
     assert label_import.apply_import(empty, plan, token="one upload") == 1
     assert label_import.apply_import(empty, plan, token="one upload") == 0
-    assert store.current_answers(empty)["label"].tolist() == ["relax"]
+    assert stored_answers(empty)["label"].tolist() == ["relax"]
 
 
 # who is meant by a name
@@ -360,12 +361,12 @@ def test_the_own_export_adds_no_voter(empty, export):
     say(empty, "Can", clip="id-y")
     say(empty, "anonymous 1f3a9c", clip="id-z")
     say(empty, "anonymous 77aa00", "happy", clip="id-z")
-    before = store.ground_truth(empty)
+    before = stored_truth(empty)
     plan = planned(empty, export(store.feedback_table(empty)), "boss@x.org", verified=True)
     assert set(plan["action"]) <= {"same", "left out"}
     assert plan["action"].tolist().count("same") == 4
     assert label_import.apply_import(empty, plan, token="a form of import") == 0
-    assert store.ground_truth(empty).equals(before)
+    assert stored_truth(empty).equals(before)
 
 
 def test_a_name_with_a_login_is_not_borrowed_by_a_file(empty):

@@ -17,6 +17,7 @@ from core.evaluate import PROBA
 from core.features import EXTRACTOR
 from core.file_names import CHANGES, EACH
 from core.jobs import Stopped
+from core.labelling.truth import stored_truth
 from core.pipeline import serve
 from core.schema import COLUMNS, EMOTIONS, LABEL, MIRTOOLBOX
 from core.settings import Settings
@@ -191,14 +192,14 @@ def test_what_became_of_a_persons_labels(opened):
     each = pd.DataFrame({"clip_id": ids[:1], "before": ["sad"], "after": ["angry"], "after_p": [0.9]})
     each["change"] = "now right"
     found = learning.yours(
-        store.feedback_table(opened), store.ground_truth(opened), each, rater="Ayşe", verified=False
+        store.feedback_table(opened), stored_truth(opened), each, rater="Ayşe", verified=False
     ).set_index("clip_id")
     assert found["state"].to_dict() == {
         ids[0]: "in training", ids[1]: "agreed", ids[2]: "agreed", ids[3]: "waiting", ids[4]: "outvoted",
         ids[5]: "disputed",
     }  # fmt: skip
     assert found.loc[ids[0], "change"] == "now right"
-    nobody = learning.yours(store.feedback_table(opened), store.ground_truth(opened), each, rater="Ayşe", verified=True)
+    nobody = learning.yours(store.feedback_table(opened), stored_truth(opened), each, rater="Ayşe", verified=True)
     assert nobody.empty
 
 
@@ -523,7 +524,7 @@ def test_answers_given_before_the_challenger_prove_nothing(life):
     assert standing.proof(life.store, life.standing().data, both, since=later).empty
     table = shadow(
         store.predictions_table(life.store),
-        store.ground_truth(life.store),
+        stored_truth(life.store),
         champion=life.first.model_version,
         challenger=life.second.model_version,
     )

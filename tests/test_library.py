@@ -26,8 +26,8 @@ from core.library_copies import first_alike
 from core.library_link import Where
 from core.library_results import TYPES, csv_bytes
 from core.library_results import read as read_results
-from core.library_types import Plan
 from core.loudness import integrated
+from core.records import Plan
 from core.schema import COLUMNS, EMOTIONS
 from core.settings import Settings
 
@@ -790,7 +790,7 @@ def test_progress_says_how_long_it_takes():
 def test_workers_stay_small():
     """What a worker imports loads neither tables nor models nor the database."""
     code = (
-        "import sys; from core import library_work; from core.library_types import Found, Plan;"
+        "import sys; from core import library_work; from core.records import Found, Plan;"
         "entry = library_work.measure_file(Found(sys.argv[1], 'a.flac'), Plan(), frozenset(), 10);"
         "assert entry.file.state == 'scored', entry.file.reason;"
         "print(*sorted({'pandas', 'scipy.signal', 'sklearn', 'sqlalchemy', 'mlflow', 'streamlit'} & set(sys.modules)))"

@@ -24,7 +24,7 @@ from core.library import score_library
 from core.library_cluster import AHEAD, MOST, SHARE, chunk_size
 from core.library_files import GONE
 from core.library_link import Where
-from core.library_types import Found, LibraryEntry, LibraryFile, Plan
+from core.records import Found, LibraryEntry, LibraryFile, Plan
 from core.settings import Settings
 from core.store.connection import connect
 

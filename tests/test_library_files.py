@@ -12,7 +12,7 @@ import pytest
 
 from core.errors import CoreError
 from core.library_files import UnreadError, find, read, safe, unseen
-from core.library_types import Found
+from core.records import Found
 
 
 def touch(root: Path, *names: str) -> None:

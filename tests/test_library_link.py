@@ -6,7 +6,7 @@ import pytest
 
 from core import library_link
 from core.features import EXTRACTOR
-from core.library_types import Found
+from core.records import Found
 
 
 class Clock:

@@ -12,8 +12,7 @@ import sqlalchemy as sa
 from core import store
 from core.errors import StoreError
 from core.inference import Policy, Prediction, decide
-from core.library_types import LibraryEntry, LibraryFile, Window
-from core.records import MeasuredClip
+from core.records import LibraryEntry, LibraryFile, MeasuredClip, Window
 from core.schema import COLUMNS, EMOTIONS, FeatureVector
 from core.store.connection import connect, write
 from core.store.upgrade import upgrade

@@ -9,8 +9,7 @@ import pytest
 
 from core import store
 from core.inference import Policy, Prediction, decide
-from core.library_types import LibraryEntry, LibraryFile, Window
-from core.records import MeasuredClip
+from core.records import LibraryEntry, LibraryFile, MeasuredClip, Window
 from core.schema import COLUMNS, EMOTIONS, FeatureVector
 from tests import mood_library
 from tests.mood_library import EXTRACTOR

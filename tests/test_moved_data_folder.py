@@ -16,10 +16,10 @@ from core.dataset import as_table
 from core.errors import AudioError
 from core.explain import make_background
 from core.library_places import keep_uploads
-from core.library_types import LibraryEntry, LibraryFile
 from core.models.connection import connect, ui_command
 from core.models.tracking import log_run
 from core.pipeline import serve
+from core.records import LibraryEntry, LibraryFile
 from core.schema import EMOTIONS, LABEL
 from core.settings import ROOT, Settings
 from core.training.promotion import promote

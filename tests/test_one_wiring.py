@@ -12,7 +12,7 @@ from core import store as db
 from core.audio import inspect
 from core.inference import Policy
 from core.library import score_library
-from core.library_types import Plan
+from core.records import Plan
 from core.settings import ROOT, Settings
 from core.tracks import spans
 

@@ -15,6 +15,7 @@ from core.audio import SR, content_hash, inspect
 from core.errors import AudioError, StoreError
 from core.features import EXTRACTOR
 from core.inference import Policy
+from core.labelling.truth import stored_answers
 from core.pipeline import Served
 from core.settings import ROOT, Settings
 
@@ -185,9 +186,9 @@ def test_taking_back_takes_that_answer_and_says_what_counts_then(kept):
     assert pipeline.take_back(here, kept, feedback_id=second, rater="Ayşe") == "sad"
     assert pipeline.take_back(here, kept, feedback_id=second, rater="Ayşe") == "sad"  # sent twice
     assert pipeline.take_back(here, kept, feedback_id=first, rater="Ali") is None  # who said nothing
-    assert db.current_answers(kept)["feedback_id"].tolist() == [first, elsewhere]
+    assert stored_answers(kept)["feedback_id"].tolist() == [first, elsewhere]
     assert pipeline.take_back(here, kept, feedback_id=first, rater="Ayşe") is None
-    assert db.current_answers(kept)["feedback_id"].tolist() == [elsewhere]
+    assert stored_answers(kept)["feedback_id"].tolist() == [elsewhere]
 
 
 def test_people_without_a_name_are_told_apart_by_their_session():

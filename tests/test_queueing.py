@@ -6,6 +6,7 @@ import pytest
 from core import agreement, clips, disputes, queueing, store
 from core.errors import StoreError
 from core.inference import Policy, Prediction, decide
+from core.labelling.truth import stored_truth
 from core.schema import EMOTIONS
 from core.settings import Settings
 
@@ -200,7 +201,7 @@ def test_coverage_counts_every_clip_once(opened):
         answer(opened, clip, "Ece", "sad")
         answer(opened, clip, "Can", "relax")
     answer(opened, "settled", "Ali", "relax", adjudication=True)
-    truth = store.ground_truth(opened)
+    truth = stored_truth(opened)
     table = disputes.coverage(truth, store.label_pool(opened)).set_index("status")
     assert table["clips"].to_dict() == {
         "agreed": 1, "adjudicated": 1, "disputed": 1, "open": 1, "skipped": 1, "untouched": 1
@@ -219,11 +220,11 @@ def test_a_dispute_says_who_said_what(opened):
     answer(opened, "a", "Ali", "sad", prediction_id=number)
     answer(opened, "a", "Naz", "relax", prediction_id=number, verified=True)
     said = store.feedback_table(opened)
-    (row,) = disputes.disputes(said, store.ground_truth(opened)).to_dict("records")
+    (row,) = disputes.disputes(said, stored_truth(opened)).to_dict("records")
     assert row["said"] == "relax: Can, Naz (login); sad: Ali, Ece"
     assert (row["votes"], row["guess"]) == (4, "sad")
     answer(opened, "a", "Boss", "sad", adjudication=True)
-    said, truth = store.feedback_table(opened), store.ground_truth(opened)
+    said, truth = store.feedback_table(opened), stored_truth(opened)
     assert disputes.disputes(said, truth).empty
     (row,) = disputes.disputes(said, truth, status="adjudicated").to_dict("records")
     assert row["said"] == "relax: Can, Naz (login); sad: Ali, Ece; sad (adjudicated): Boss"
@@ -231,6 +232,6 @@ def test_a_dispute_says_who_said_what(opened):
 
 
 def test_nothing_said_is_an_empty_list_with_its_columns(opened):
-    table = disputes.disputes(store.feedback_table(opened), store.ground_truth(opened))
+    table = disputes.disputes(store.feedback_table(opened), stored_truth(opened))
     assert list(table.columns) == ["clip_id", "file_name", "votes", "said", "guess", "last_at"]
-    assert disputes.coverage(store.ground_truth(opened), store.label_pool(opened))["clips"].sum() == 0
+    assert disputes.coverage(stored_truth(opened), store.label_pool(opened))["clips"].sum() == 0

@@ -14,7 +14,7 @@ import pytest
 from core import store
 from core.features import EXTRACTOR
 from core.inference import Policy
-from core.library_types import Window
+from core.records import Window
 from core.store.schema import HEAD
 
 DUMP = Path(__file__).parent / "golden" / "store_0_2.sql"

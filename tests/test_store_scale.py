@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from core import store
 from core.inference import Policy, Prediction, decide
-from core.labelling.truth import settled_clips
+from core.labelling.truth import settled_clips, stored_truth
 from core.schema import EMOTIONS
 
 
@@ -43,7 +43,7 @@ def steps(db, question):
 
 
 QUESTIONS = {
-    "label queue": lambda db: store.label_queue(db, rater="r0", settled=settled_clips(store.ground_truth(db))),
+    "label queue": lambda db: store.label_queue(db, rater="r0", settled=settled_clips(stored_truth(db))),
     "library": lambda db: store.library_table(db, limit=20),
     "newest predictions": lambda db: store.predictions_table(db, latest=True),
     "feedback": store.feedback_table,

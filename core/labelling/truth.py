@@ -3,8 +3,19 @@
 import pandas as pd
 
 from core import agreement
+from core.store import Store, feedback_table
 
 SETTLED = ("agreed", "adjudicated")  # statuses (of ``agreement.STATUSES``) after which nobody is asked any more
+
+
+def stored_answers(store: Store) -> pd.DataFrame:
+    """Rows of feedback that count now, of all raters and clips; see ``agreement.current_answers``."""
+    return agreement.current_answers(feedback_table(store))
+
+
+def stored_truth(store: Store, *, raters_needed: int = agreement.RATERS_NEEDED) -> pd.DataFrame:
+    """Ground truth of every clip that was answered; see ``agreement.ground_truth``."""
+    return agreement.ground_truth(feedback_table(store), raters_needed=raters_needed)
 
 
 def is_settled(truth: pd.DataFrame) -> pd.Series:

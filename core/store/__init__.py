@@ -43,9 +43,6 @@ from core.store.jobs import (
 from core.store.measured import save_measured
 from core.store.people import Rater, get_setting, set_role, set_setting, sign_in
 from core.store.queries import (
-    counts,
-    current_answers,
-    ground_truth,
     label_pool,
     label_queue,
     labels_mark,
@@ -117,8 +114,6 @@ __all__ = [
     "clips_table",
     "close_store",
     "copies_of",
-    "counts",
-    "current_answers",
     "delete_clip",
     "done_jobs",
     "features_of",
@@ -127,7 +122,6 @@ __all__ = [
     "finish_job",
     "forget_files",
     "get_setting",
-    "ground_truth",
     "jobs_table",
     "known_contents",
     "known_files",

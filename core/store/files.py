@@ -11,8 +11,7 @@ import sqlalchemy as sa
 
 from core.inference import Policy
 from core.library_tags import from_path
-from core.library_types import LibraryEntry, LibraryFile, Window
-from core.records import MeasuredFile
+from core.records import LibraryEntry, LibraryFile, MeasuredFile, Window
 from core.schema import COLUMNS, EMOTIONS
 from core.store.connection import Store, by_clip, in_parts, insert, read, write
 from core.store.measured import put_measured

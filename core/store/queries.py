@@ -7,11 +7,10 @@ from typing import Any
 import pandas as pd
 import sqlalchemy as sa
 
-from core import agreement
 from core.inference import Policy
 from core.letters import fold
 from core.schema import EMOTIONS
-from core.store.answers import feedback_table, rater_name
+from core.store.answers import rater_name
 from core.store.connection import Store, frame, in_parts, read
 from core.store.schema import TRACK, UNDONE, clips, features, feedback, files, jobs, predictions, raters, tracks
 
@@ -138,36 +137,6 @@ def label_pool(store: Store) -> pd.DataFrame:
     said, of_clip = _newest("champion", None)
     query = sa.select(clips.c.id.label("clip_id"), clips.c.origin).select_from(clips).join(said, of_clip)
     return read(store, lambda c: frame(c, query.where(clips.c.deleted_at.is_(None), clips.c.path.is_not(None))))
-
-
-def current_answers(store: Store) -> pd.DataFrame:
-    """The rows of feedback that stand, see ``agreement.current_answers``."""
-    return agreement.current_answers(feedback_table(store))
-
-
-def ground_truth(store: Store, *, raters_needed: int = agreement.RATERS_NEEDED) -> pd.DataFrame:
-    """What each answered clip is, see ``agreement.ground_truth``."""
-    return agreement.ground_truth(feedback_table(store), raters_needed=raters_needed)
-
-
-def counts(store: Store) -> dict[str, int]:
-    """How much there is: tracks, clips, predictions, answers (that stand), raters (who gave them; all people without a
-    name are one), labelled clips. What stands: see ``agreement.current_answers``."""
-    numbers: dict[str, Any] = {
-        "tracks": sa.select(sa.func.count()).select_from(tracks),
-        "clips": sa.select(sa.func.count()).select_from(clips).where(clips.c.deleted_at.is_(None)),
-        "predictions": sa.select(sa.func.count()).select_from(predictions),
-    }
-    query = sa.select(*(number.scalar_subquery().label(name) for name, number in numbers.items()))
-    found = {name: int(n) for name, n in read(store, lambda c: c.execute(query).one()._asdict()).items()}
-    stands = current_answers(store)
-    labelled = stands.loc[stands["label"].notna(), "clip_id"]
-    return {
-        **found,
-        "answers": len(stands),
-        "raters": agreement.people(stands).nunique(),
-        "labelled": labelled.nunique(),
-    }
 
 
 def labels_mark(store: Store) -> tuple[object, ...]:

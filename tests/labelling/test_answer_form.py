@@ -9,6 +9,7 @@ from core.errors import StoreError
 from core.inference import Prediction
 from core.labelling import answer_form
 from core.labelling.answer_form import AnswerForm, TakenBack
+from core.labelling.truth import stored_answers, stored_truth
 from core.schema import EMOTIONS
 from core.store import Rater
 
@@ -69,7 +70,7 @@ def test_undo_says_what_counts_then_and_takes_back_the_answer_on_the_screen_only
     assert form.taken_back is None
     assert rows(opened)[-1] == ("answer", "Ece", "happy")
     answer_form.take_back_answer(form, opened, scored, number)  # the button of the answer before
-    assert store.current_answers(opened)["label"].tolist() == ["happy"]
+    assert stored_answers(opened)["label"].tolist() == ["happy"]
 
 
 def test_when_no_answer_is_left_it_is_none(opened, scored, say):
@@ -85,7 +86,7 @@ def test_an_answer_from_before_the_name_is_taken_back(opened, say):
     assert {rater for _, rater, _ in rows(opened)} == {NAMELESS}
     say(form, "happy", ECE)
     assert form.remark == answer_form.NAME_CAME_LATER
-    standing = store.current_answers(opened)
+    standing = stored_answers(opened)
     assert standing[["rater", "label"]].to_numpy().tolist() == [["Ece", "happy"]]
     say(form, "angry", ECE)
     assert form.remark == ""
@@ -94,14 +95,14 @@ def test_an_answer_from_before_the_name_is_taken_back(opened, say):
 def test_an_answer_of_another_session_without_a_name_is_not_taken_back(opened, say):
     say(AnswerForm(), "sad", None, session="2b2b2b2b")
     say(AnswerForm(), "happy", ECE)
-    assert sorted(store.current_answers(opened)["label"]) == ["happy", "sad"]
+    assert sorted(stored_answers(opened)["label"]) == ["happy", "sad"]
 
 
 def test_two_sessions_without_a_name_are_two_in_the_trail_and_one_voice(opened, say):
     for session in ("1f3a9c77", "2b2b2b2b"):
         say(AnswerForm(), "sad", None, session=session)
     assert len({rater for _, rater, _ in rows(opened)}) == 2
-    assert store.ground_truth(opened)[["status", "votes"]].to_numpy().tolist() == [["open", 1]]
+    assert stored_truth(opened)[["status", "votes"]].to_numpy().tolist() == [["open", 1]]
 
 
 def test_the_same_name_with_a_login_is_another_answer(opened, say):

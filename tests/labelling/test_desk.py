@@ -6,6 +6,7 @@ from core import queueing, store
 from core.errors import StoreError
 from core.labelling import desk
 from core.labelling.desk import Outcome, Seat
+from core.labelling.truth import stored_answers
 
 
 def rows(db, *columns):
@@ -228,7 +229,7 @@ def test_an_answer_that_the_person_knows_of_is_changed_without_a_word(opened, pu
     assert desk.place_on_desk(seat, opened, "a")
     assert seat.form.before == "sad"
     assert say(seat, opened, "happy", clock) == Outcome("stored", answer="happy")
-    assert store.current_answers(opened)["label"].tolist() == ["happy"]
+    assert stored_answers(opened)["label"].tolist() == ["happy"]
 
 
 def test_an_earlier_answer_stays_when_the_person_goes_on(opened, put, clock, seat):
@@ -277,7 +278,7 @@ def test_after_undo_the_clip_that_waited_comes_next(opened, put, clock, seat):
     assert on_desk(seat) == "a"
     say(seat, opened, "happy", clock)
     assert on_desk(seat) == "b"
-    assert store.current_answers(opened)["label"].tolist() == ["happy"]
+    assert stored_answers(opened)["label"].tolist() == ["happy"]
 
 
 def test_a_button_for_undo_that_is_sent_twice_takes_back_one_answer(opened, put, clock, seat):

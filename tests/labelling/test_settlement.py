@@ -6,6 +6,7 @@ from core import store
 from core.errors import CoreError, StoreError
 from core.labelling import settlement, truth
 from core.labelling.settlement import Pace
+from core.labelling.truth import stored_truth
 from core.store import Rater
 
 BOSS, CHIEF = Rater("Boss", False, "analyst"), Rater("Chief", False, "analyst")
@@ -25,13 +26,13 @@ def settle(db, clip, person=BOSS, verdict="sad", *, seen=None, token=None, **mor
 
 
 def label(db, clip):
-    return store.ground_truth(db).loc[clip, "label"]
+    return stored_truth(db).loc[clip, "label"]
 
 
 @pytest.mark.parametrize("verdict", settlement.VERDICTS)
 def test_a_settlement_decides_also_that_it_is_none_of_the_four(opened, clip, verdict):
     settle(opened, clip, verdict=verdict, comment="the tempo decides")
-    found = store.ground_truth(opened).loc[clip]
+    found = stored_truth(opened).loc[clip]
     assert found["status"] == "adjudicated"
     row = store.feedback_table(opened).iloc[-1]
     assert (row["kind"], row["rater"], row["comment"]) == ("adjudication", "Boss", "the tempo decides")
@@ -126,7 +127,7 @@ def test_the_newest_own_settlement_is_taken_back_and_no_answer(opened, clip, put
     assert settlement.take_back_settlement(opened, BOSS) == "b.wav"
     assert settlement.take_back_settlement(opened, BOSS) == "a.wav"
     assert settlement.take_back_settlement(opened, BOSS) is None
-    found = store.ground_truth(opened)["status"].to_dict()
+    found = stored_truth(opened)["status"].to_dict()
     assert found == {"a": "disputed", "c": "open", "d": "adjudicated"}
 
 

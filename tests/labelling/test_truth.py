@@ -4,6 +4,7 @@ import pytest
 
 from core import agreement, queueing, store
 from core.labelling import truth
+from core.labelling.truth import stored_truth
 
 
 def say(db, clip_id, rater="Ece", label="sad", **more):
@@ -21,7 +22,7 @@ def test_agreed_and_adjudicated_clips_are_settled_and_no_others(opened, put):
     say(opened, "skipped", label=None, skip_reason="ambiguous")
     say(opened, "adjudicated", "Boss", "relax", adjudication=True)
     say(opened, "as none", "Boss", None, skip_reason="none of the four", adjudication=True)
-    found = store.ground_truth(opened)
+    found = stored_truth(opened)
     settled = {"agreed", "adjudicated", "as none"}
     assert truth.settled_clips(found) == settled
     assert set(found.index[truth.is_settled(found)]) == settled
@@ -31,7 +32,7 @@ def test_agreed_and_adjudicated_clips_are_settled_and_no_others(opened, put):
 
 
 def test_nothing_said_settles_nothing(opened):
-    assert truth.settled_clips(store.ground_truth(opened)) == set()
+    assert truth.settled_clips(stored_truth(opened)) == set()
 
 
 def test_the_latest_answer_counts_and_a_skip_is_one(opened, put):
@@ -80,9 +81,9 @@ def test_people_without_a_name_have_one_voice(opened, put):
     put("a")
     for name in ("anonymous 1f3a9c", "anonymous 2b", "Anonymous"):
         say(opened, "a", name)
-    assert truth.settled_clips(store.ground_truth(opened)) == set()
+    assert truth.settled_clips(stored_truth(opened)) == set()
     say(opened, "a", "Ece")
-    assert truth.settled_clips(store.ground_truth(opened)) == {"a"}
+    assert truth.settled_clips(stored_truth(opened)) == {"a"}
     feedback = store.feedback_table(opened)
     assert agreement.current_answers(feedback)["rater"].tolist() == ["Anonymous", "Ece"]
 

@@ -12,6 +12,7 @@ from core.audio import SR, Clip, content_hash
 from core.errors import CoreError
 from core.inference import Policy, Prediction, decide
 from core.labelling import desk
+from core.labelling.truth import stored_answers, stored_truth
 from core.schema import EMOTIONS
 from core.settings import Settings
 from pages import _label_files, _who
@@ -139,15 +140,15 @@ def test_a_dispute_is_settled_by_a_marked_answer_and_taken_back(open_page, opene
         "Boss",
         "the tempo decides",
     ]
-    assert store.ground_truth(opened).loc[first[0], ["label", "status"]].tolist() == ["relax", "adjudicated"]
+    assert stored_truth(opened).loc[first[0], ["label", "status"]].tolist() == ["relax", "adjudicated"]
     assert len(page.dataframe[0].value) == 1
     assert "The audio of this clip is no longer there" in shown(page)
     page = page.button(key="settle_none of the four").click().run()
     assert "No clip is disputed" in shown(page)
-    assert store.ground_truth(opened)["status"].tolist() == ["adjudicated"] * 2
+    assert stored_truth(opened)["status"].tolist() == ["adjudicated"] * 2
     answer(opened, put(opened, 3), "Boss", "happy")
     page = page.button(key="settle_undo").click().run()  # the newest settlement, not the newest answer
-    assert store.ground_truth(opened)["status"].value_counts().to_dict() == {
+    assert stored_truth(opened)["status"].value_counts().to_dict() == {
         "adjudicated": 1,
         "disputed": 1,
         "open": 1,
@@ -163,7 +164,7 @@ def test_a_press_too_soon_after_a_clip_came_or_after_another_press_settles_nothi
         answer(opened, clip, "Can", "relax")
     page = as_analyst(open_page, "Disputes")
     page = page.button(key="settle_sad").click().run()
-    assert store.ground_truth(opened)["status"].tolist().count("adjudicated") == 1
+    assert stored_truth(opened)["status"].tolist().count("adjudicated") == 1
     monkeypatch.setattr(desk, "TOO_FAST_S", 3600.0)
     for key in ("settle_sad", "settle_undo"):  # the second clip has just come, and a key was pressed before
         page = page.button(key=key).click().run()
@@ -171,7 +172,7 @@ def test_a_press_too_soon_after_a_clip_came_or_after_another_press_settles_nothi
     assert store.feedback_table(opened)["kind"].tolist() == [*["answer"] * 4, "adjudication"]
     monkeypatch.setattr(desk, "TOO_FAST_S", 0.0)
     page.button(key="settle_sad").click().run()
-    assert store.ground_truth(opened)["status"].tolist() == ["adjudicated"] * 2
+    assert stored_truth(opened)["status"].tolist() == ["adjudicated"] * 2
 
 
 def test_who_rated_a_clip_is_told_that_a_third_person_settles_it_better(open_page, opened):
@@ -466,7 +467,7 @@ def test_what_was_imported_and_taken_back_is_imported_again_from_the_same_upload
     assert "taken back just this answer before" in page.dataframe[0].value.loc[0, "why"]
     page = page.button(key="import_apply").click().run()
     assert "1 answers are stored" in shown(page)
-    assert store.current_answers(opened)["label"].tolist() == ["happy"]
+    assert stored_answers(opened)["label"].tolist() == ["happy"]
 
 
 def test_no_download_of_the_page_begins_a_formula(open_page, opened, monkeypatch):
@@ -531,4 +532,4 @@ def test_who_settles_a_clip_has_seen_what_others_settled(open_page, opened):
     )
     page = page.button(key="settle_sad").click().run()
     assert "Someone else settled this clip after you opened it" in shown(page)
-    assert store.ground_truth(opened).loc[clip[0], "label"] == "relax"
+    assert stored_truth(opened).loc[clip[0], "label"] == "relax"

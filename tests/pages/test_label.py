@@ -11,6 +11,7 @@ from core.errors import StoreError
 from core.inference import Policy, Prediction, decide
 from core.labelling import desk
 from core.labelling.desk import Outcome
+from core.labelling.truth import stored_answers
 from core.schema import EMOTIONS
 from core.settings import Settings
 from pages import _label_parts, _shared, _who
@@ -346,7 +347,7 @@ def test_an_earlier_answer_can_be_heard_and_changed(open_page, opened):
     assert visible_clip(left) != clip
     _label_parts.put(page.session_state[_label_parts.SEAT], opened, clip)
     say(page.run(), "angry")
-    assert store.current_answers(opened)[["clip_id", "label"]].to_numpy().tolist() == [[clip, "angry"]]
+    assert stored_answers(opened)[["clip_id", "label"]].to_numpy().tolist() == [[clip, "angry"]]
 
 
 def test_a_comment_stays_with_its_clip_when_the_answer_is_changed(open_page, opened):
@@ -356,7 +357,7 @@ def test_a_comment_stays_with_its_clip_when_the_answer_is_changed(open_page, ope
     page = say(page, "sad")
     page = page.button(key="undo").click().run()
     say(page, "relax")
-    (row,) = store.current_answers(opened).to_dict("records")
+    (row,) = stored_answers(opened).to_dict("records")
     assert (row["clip_id"], row["label"], row["comment"]) == (clip, "relax", "a fine ney")
 
 

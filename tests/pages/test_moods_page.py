@@ -10,7 +10,7 @@ import pytest
 
 from core import in_use, jobs, library, store
 from core.inference import Policy, Prediction, decide
-from core.library_types import LibraryEntry, LibraryFile
+from core.records import LibraryEntry, LibraryFile
 from core.schema import EMOTIONS
 from core.settings import Settings
 from tests.mood_library import EXTRACTOR, downloads, stored

@@ -12,8 +12,7 @@ import streamlit as st
 
 from core import mood_lists, store
 from core.inference import Policy, Prediction, decide
-from core.library_types import LibraryEntry, LibraryFile, Window
-from core.records import MeasuredClip
+from core.records import LibraryEntry, LibraryFile, MeasuredClip, Window
 from core.schema import FeatureVector
 from tests import mood_library
 from tests.mood_library import EXTRACTOR, downloads, stored

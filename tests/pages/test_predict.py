@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 from core import monitor, pipeline, plots, store
 from core.audio import SR
 from core.inference import Policy
+from core.labelling.truth import stored_answers, stored_truth
 from core.schema import COLUMNS, readable
 from core.settings import Settings
 from pages import _policy
@@ -207,7 +208,7 @@ def test_undo_takes_back_the_answer_on_the_screen_and_no_other(open_page, data_d
     store.add_feedback(db, token=store.new_token(), rater="Ayşe", label="sad", clip_id="c2")  # later, elsewhere
     page = press(page, "Undo")
     assert not page.exception
-    assert store.current_answers(db)["clip_id"].tolist() == ["c2"]
+    assert stored_answers(db)["clip_id"].tolist() == ["c2"]
     assert "You have no answer for this clip now" in shown(page)
 
 
@@ -231,7 +232,7 @@ def test_two_people_without_a_name_are_two_in_the_trail_and_one_voice(open_page,
     table = store.feedback_table(stored(data_dir))
     assert table["prediction_id"].nunique() == 1
     assert table["rater"].nunique() == 2
-    assert store.ground_truth(stored(data_dir))[["status", "votes"]].to_numpy().tolist() == [["open", 1]]
+    assert stored_truth(stored(data_dir))[["status", "votes"]].to_numpy().tolist() == [["open", 1]]
 
 
 def test_a_name_in_use_is_asked_about_before_anything_counts_under_it(open_page, data_dir):
@@ -247,7 +248,7 @@ def test_a_name_in_use_is_asked_about_before_anything_counts_under_it(open_page,
     page = say(press(page, "No, I take another name"), "angry")
     assert store.feedback_table(db)["rater"].str.startswith("anonymous ").tolist() == [False, True]
     page = say(press(enter(page, "ece"), "Yes, I am Ece"), "happy")
-    assert store.current_answers(db)[["rater", "label"]].to_numpy().tolist() == [["Ece", "happy"]]
+    assert stored_answers(db)[["rater", "label"]].to_numpy().tolist() == [["Ece", "happy"]]
     assert "before you gave your name is taken back" in shown(page)
     assert not page.exception
 
