@@ -548,7 +548,8 @@ def test_chunks_are_small_enough_to_share_and_large_enough_to_be_cheap(count, wo
 
 def instantly(sent):
     """In the place of measuring."""
-    return [LibraryEntry(LibraryFile(path, "x", 0, "", "refused", extractor=EXTRACTOR)) for path, *_ in sent[0]]
+    paths = [item["path"] for item in sent["items"]]
+    return [LibraryEntry(LibraryFile(path, "x", 0, "", "refused", extractor=EXTRACTOR)) for path in paths]
 
 
 def test_memory_on_the_way_is_bounded_however_long_the_list(monkeypatch):
