@@ -28,8 +28,7 @@ EXAMPLE = "input_example.json"
 ABOUT = "about.json"
 ALL_OUT_OF_FOLD = "out_of_fold.parquet"
 ALL_HELD_OUT = "held_out.parquet"
-SHAP = "shap"  # a folder, with one file a model
-SHAP_ENDING = ".parquet"
+_SHAP = "shap"  # a folder, with one file a model
 
 # The published table as training parts
 SPLIT = "split_metadata.json"
@@ -41,5 +40,5 @@ def table_file(name: str) -> str:
 
 
 def shap_file(model: str) -> str:
-    """Path of a model's contributions below the folder of a comparison."""
-    return f"{SHAP}/{model}{SHAP_ENDING}"
+    """Path of a model's contributions below the folder of a comparison; of all models for ``*``."""
+    return f"{_SHAP}/{model}.parquet"

@@ -234,7 +234,10 @@ def discard(*, settings: Settings, shown: str | None = None, by: str = "") -> st
 
 
 def check_shown(alias: str, shown: str | None, *, settings: Settings) -> Found | None:
-    """Return where the alias points. Raises ModelError when that is no longer what a person saw (None: whatever)."""
+    """Return where the alias points.
+
+    shown : version that a person saw; None for whichever it is. Raises ModelError when another one is there now.
+    """
     present = find(alias, settings=settings)
     if shown is not None and (present.version if present else "") != shown:
         now = f"version {present.version}" if present else "gone"

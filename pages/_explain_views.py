@@ -10,7 +10,7 @@ import streamlit as st
 from core import explain, leaderboard, plots, plots_clip, reasons
 from core.comparison import Comparison
 from core.errors import CoreError
-from core.file_names import SHAP, SHAP_ENDING, shap_file
+from core.file_names import shap_file
 from core.permutation import permutation_importance
 from core.schema import BY_COLUMN, COLUMNS, EMOTIONS, readable
 from core.settings import Settings
@@ -38,7 +38,7 @@ class Page:
 
 def choose(found: Comparison) -> str:
     """One of the models whose contributions were computed at training time, the champion first."""
-    stored = {path.stem for path in _folder().glob(f"*{SHAP_ENDING}")}
+    stored = {path.stem for path in Settings().comparison_dir.glob(shap_file("*"))}
     names = sorted((m for m in found.labels_of if m in stored), key=lambda m: m != found.champion)
     if not names:
         st.info("No explanations were stored: they are made by a full training run.", icon=":material/psychology:")
@@ -65,10 +65,6 @@ def _emotion() -> str:
         key="emotion",
         bind="query-params",
     )
-
-
-def _folder() -> Path:
-    return Settings().comparison_dir / SHAP
 
 
 @st.cache_data(show_spinner="Reading the explanations …", max_entries=4)

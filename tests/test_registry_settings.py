@@ -65,14 +65,18 @@ def test_used_at_the_same_time_each_has_its_own_versions(places, table, backgrou
     together = threading.Barrier(2, timeout=300)
 
     def live(settings: Settings) -> None:
-        together.wait()  # both make their store
-        connect(settings)
-        for _ in range(2):
-            together.wait()
-            log(run, background, settings)
-            together.wait()
-            if registry.find("champion", settings=settings) is None:
-                assert promote(settings).passed
+        try:
+            together.wait()  # both make their store
+            connect(settings)
+            for _ in range(2):
+                together.wait()
+                log(run, background, settings)
+                together.wait()
+                if registry.find("champion", settings=settings) is None:
+                    assert promote(settings).passed
+        except BaseException:
+            together.abort()  # so that the other one does not wait
+            raise
 
     with ThreadPoolExecutor(2) as threads:
         for done in [threads.submit(live, settings) for settings in places]:
