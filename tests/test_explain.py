@@ -29,6 +29,8 @@ from core.explain import (
 from core.inference import Model
 from core.schema import COLUMNS, EMOTIONS, LABEL, FeatureVector
 
+pytestmark = pytest.mark.xdist_group("explainer")  # one worker loads and compiles it, which takes eight seconds
+
 
 @pytest.fixture(scope="module")
 def table() -> pd.DataFrame:

@@ -34,7 +34,7 @@ def open_page(data_dir: Path) -> Callable[..., AppTest]:
     """``open_page("predict", threshold="0.6")``: the page after its first run, with the fields of its address."""
 
     def opened(page: str, **address: str) -> AppTest:
-        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=300)
         for key, value in address.items():
             app.query_params[key] = value
         return app.switch_page(f"pages/{page}.py").run()

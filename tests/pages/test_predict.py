@@ -19,6 +19,7 @@ from core.schema import COLUMNS, readable
 from core.settings import Settings
 from pages import _policy
 
+pytestmark = pytest.mark.xdist_group("explainer")  # one worker loads and compiles it, which takes eight seconds
 GOLDEN = Path(__file__).resolve().parent.parent / "golden"
 
 
