@@ -113,7 +113,8 @@ def _understood(row: dict[str, Any], clips: ClipNames, people: People) -> dict[s
     rater, verified = people.find(named)
     _check(label, skip, rater, row["comment"])
     if row["time"] and row["given_at"] is None:
-        given["note"] = f"{row['note']} Its time {row['time']!r} is not understood: the time of the import counts."
+        said = f"Its time {row['time']!r} is not understood: the time of the import counts."
+        given["note"] = f"{row['note']} {said}".strip()
     return {**given, "rater": rater, "verified": verified}
 
 

@@ -70,6 +70,12 @@ class LabelFile:
     unread: tuple[str, ...]
     complete: bool = True
 
+    @property
+    def accounts(self) -> dict[str, int]:
+        """The accounts of Label Studio of which a person has to say who they are, with their numbers of answers."""
+        asked = self.rows.loc[self.rows["account"].ne("") & self.rows["kind"].ne(CANCELLED), "account"]
+        return {str(account): int(n) for account, n in asked.value_counts(sort=False).items()}
+
 
 def read_labels(data: bytes, *, control: str | None = None) -> pd.DataFrame:
     """The rows of a file of labels as text, one row a label; what is missing is empty.
