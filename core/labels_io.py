@@ -74,7 +74,8 @@ class LabelFile:
     def accounts(self) -> dict[str, int]:
         """The accounts of Label Studio of which a person has to say who they are, with their numbers of answers."""
         asked = self.rows.loc[self.rows["account"].ne("") & self.rows["kind"].ne(CANCELLED), "account"]
-        return {str(account): int(n) for account, n in asked.value_counts(sort=False).items()}
+        counts = {str(account): int(n) for account, n in asked.value_counts().items()}
+        return dict(sorted(counts.items(), key=lambda item: (len(item[0]), item[0])))  # 9 before 10
 
 
 def read_labels(data: bytes, *, control: str | None = None) -> pd.DataFrame:

@@ -215,7 +215,7 @@ def test_the_tasks_are_made_of_one_reading_of_the_answers(filled, monkeypatch):
     monkeypatch.setattr(label_studio_export, "records", lambda table: read.append(len(table)) or records(table))
     tasks = json.loads(labels_io.to_label_studio(store.feedback_table(filled)))
     assert [len(task["annotations"]) for task in tasks] == [3, 1]
-    assert read == [4, 1]  # the answers, and the guesses that raters saw
+    assert read == [4, 2]  # the answers, and the guesses that raters saw
 
 
 def test_nothing_said_is_exported_as_nothing(empty):
@@ -477,7 +477,7 @@ def test_an_audit_trail_brings_back_nothing_that_was_taken_back_or_changed(fille
     say(filled, "Ece", "sad", "id-z")
     say(filled, "Ece", "happy", "id-z")
     plan = planned(empty, labels_io.audit_csv(store.feedback_table(filled)))
-    assert plan["action"].tolist() == ["add", "add", "left out", "left out", "add", "refused", "left out", "add"]
+    assert plan["action"].tolist() == ["add", "add", "left out", "left out", "add", "add", "left out", "add"]
     assert plan.loc[2, "why"] == "It was taken back later."
     assert plan.loc[3, "why"] == "It takes an answer back."
     assert "Row 8 says 'happy' of this clip later" in plan.loc[6, "why"]
