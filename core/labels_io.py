@@ -127,7 +127,7 @@ def _read_json(text: str, control: str | None) -> LabelFile:
     if text.count("[") + text.count("{") > MOST_BRACKETS:
         raise TableError(f"The file is too large: it has more than {MOST_BRACKETS} brackets. Split it.")
     try:
-        content = json.loads(text)
+        content = studio.tasks_of(json.loads(text))
         items = content["answers"] if isinstance(content, dict) else content
         if items and all(map(studio.is_task, items)):
             rows, controls = studio.task_rows(items)

@@ -153,6 +153,14 @@ def test_an_answer_from_here_that_is_marked_there_stays_an_answer_and_says_so(em
     assert "settle the clip under Disputes" in plan.loc[0, "why"]
 
 
+def test_an_answer_from_here_that_was_changed_there_says_so(empty):
+    tasks = json.loads(written("ours", "JSON"))
+    tasks[0]["annotations"][0]["updated_at"] = "2999-01-01T00:00:00Z"
+    plan = cases.planned(empty, json.dumps(tasks).encode(), accounts=cases.ACCOUNTS)
+    changed = plan["why"].str.contains("It was changed in Label Studio after it came there")
+    assert plan.loc[changed, "row"].tolist() == [1]
+
+
 def test_a_settlement_that_stands_is_never_replaced_by_a_file(empty):
     def settle(label):
         text = f"clip_id,label,rater,kind\n{cases.IDS[0]},{label},Can,adjudication\n"
@@ -275,6 +283,14 @@ def test_several_emotions_at_once_are_refused_with_their_names(empty):
     assert plan["why"].tolist() == ["Several emotions are chosen (happy; sad), and an answer is one."]
 
 
+def test_a_task_alone_and_an_annotation_with_its_task_are_read(empty):
+    """As Label Studio's API gives a task, and as a storage that it exports to gets an annotation."""
+    task = {"id": 1, "data": {"clip_id": 7, "audio": "04.flac"}}
+    for content in ({**task, "annotations": [annotation("sad")]}, {**annotation("sad"), "task": task}):
+        plan = cases.planned(empty, json.dumps(content).encode(), accounts=cases.ACCOUNTS)
+        assert plan[["clip_id", "rater", "label"]].to_numpy().tolist() == [[cases.IDS[3], "Ece", "sad"]]
+
+
 def test_predictions_and_drafts_are_no_answers():
     task = {
         "id": 1,
@@ -318,13 +334,15 @@ def test_controls_that_hold_no_known_emotion_are_asked_about(empty):
         b"file_name;label;sureness\n04.flac;Mutlu;3,5\n",
         b"dosya;duygu\n04.flac;Mutlu\n",
         b"file_name;angry;happy;relax;sad\n04.flac;1,5;4,5;2;0,5\n",
+        b"file_name;label;happy;sad\n04.flac;first;5;1\n",
         "file_name,kızgın,mutlu\n04.flac,1,4\n".encode(),
         json.dumps([{"file_name": "04.flac", "label": "Feliz"}]).encode(),
         json.dumps([{"file_name": "04.flac", "label": "Feliz"}]).encode("utf-8-sig"),
     ],
     ids=[
         *("sep", "sep with a mark", "sep in utf-16", "sep of another sign", "no mark, little", "no mark, big"),
-        *("rows as one cell", "quotes in a cell", "decimal comma", "other names", "ratings", "ratings in Turkish"),
+        *("rows as one cell", "quotes in a cell", "decimal comma", "other names", "ratings"),
+        *("ratings beside a label that is none", "ratings in Turkish"),
         *("json", "json with a mark"),
     ],
 )

@@ -468,6 +468,8 @@ def written(name):
 
 def test_an_account_becomes_a_rater_after_one_question(open_page, opened):
     put_clips_of_the_fixtures(opened)
+    for name in ("Ece", "Naz"):
+        store.sign_in(opened, name)
     page = upload(as_analyst(open_page, "Files"), written("ours.json"), "ours.json")
     asked = [box for box in page.selectbox if box.label.startswith("Who is this?")]
     assert [box.label for box in asked] == [
@@ -476,11 +478,10 @@ def test_an_account_becomes_a_rater_after_one_question(open_page, opened):
     ]
     assert page.dataframe[0].value["action"].tolist().count("refused") == 7
     assert page.button(key="import_apply").disabled  # nothing is stored before all are known
-    page.session_state[asked[0].key] = "Ece"  # a new name is typed
-    assert page.run().button(key="import_apply").disabled
-    page.session_state[asked[1].key] = "Naz"
-    page.run()
-    assert "Raters who are new here: 6" in shown(page)
+    asked[0].set_value("Ece").run()
+    assert page.button(key="import_apply").disabled
+    page.selectbox(key=asked[1].key).set_value("Naz").run()
+    assert "Raters who are new here: 4" in shown(page)
     assert "Settlements in the file: 2" in shown(page)
     page = page.button(key="import_apply").click().run()
     assert "13 answers are stored" in shown(page)
