@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from core import label_commands
 from core.errors import CoreError, StoreError
 from core.settings import Settings
 
@@ -406,6 +407,10 @@ def triggers(
     standing.set_limits(store, standing.limits_of(store).changed(**{n: v for n, v in given.items() if v is not None}))
     table = load_table(settings, allow_download=True)
     typer.echo(schedule.report(standing.standing(store, settings, table, pipeline.serve(settings))))
+
+
+app.command("export-labels")(label_commands.export_labels)
+app.command("import-labels")(label_commands.import_labels)
 
 
 def _database_file() -> Path:

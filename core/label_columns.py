@@ -51,8 +51,9 @@ class Columns:
     unread: tuple[str, ...]
 
     def first(self, row: Row, kind: str) -> str:
-        """The first cell of this kind that has content."""
-        return next((text for name in self.named[kind] if (text := row.get(name, ""))), "")
+        """The first cell of this kind that has content; a mere number names a clip only where nothing else does."""
+        texts = [text for name in self.named[kind] if (text := row.get(name, ""))]
+        return next((text for text in texts if kind != "clip" or not text.isdecimal()), texts[0] if texts else "")
 
 
 def columns_of(
@@ -72,7 +73,7 @@ def columns_of(
     if control is not None and control not in names:
         raise ControlQuestion(f"The file has no column {control!r} that could hold emotions.", names)
     ratings = {} if control else _ratings(rows, names)
-    labels = (control,) if control else _labels(rows, names, named["label"], flat=flat, ask=flat and not ratings)
+    labels = (control,) if control else _labels(rows, names, named["label"], flat=flat, rated=bool(ratings))
     ratings = {} if labels else ratings
     if not named["clip"] or not (labels or ratings or named["skip_reason"] or flat):
         raise _lacking(header)
@@ -123,20 +124,22 @@ def _sounds(rows: Sequence[Row], header: Sequence[str], named: Sequence[str], *,
 
 
 def _labels(
-    rows: Sequence[Row], names: Sequence[str], usual: Sequence[str], *, flat: bool, ask: bool
+    rows: Sequence[Row], names: Sequence[str], usual: Sequence[str], *, flat: bool, rated: bool
 ) -> tuple[str, ...]:
     """The columns that hold emotions. Several count as one where they never say different things of one row.
 
     usual : columns with names that such a column has; in a plain table they come before all others.
-    ask : whether to ask where none holds a known word.
+    rated : other columns rate the emotions, so that none need hold them.
     """
     usual = [name for name in usual if name in names]
     others = [name for name in names if name not in usual]
     holding = [n for n in (*usual, *others) if _share(rows, n, lambda text: read_emotion(text) is not None) >= _ENOUGH]
     if not flat and set(holding) & set(usual):
         holding = [name for name in holding if name in usual]
+    if not holding and rated:
+        return ()
     if not holding:
-        if usual or not ask:
+        if usual or not flat:
             return tuple(usual[:1])
         filled = [name for name in others if any(row.get(name) for row in rows)]
         if len(filled) > 1:

@@ -79,9 +79,10 @@ def _planned(row: dict[Any, Any], clips: ClipNames, people: People) -> dict[str,
     if reason:
         return {**plan, "action": "left out", "why": reason}
     try:
-        return {**plan, **_understood(plan, clips, people)}
+        _understand(plan, clips, people)
     except CoreError as error:
-        return {**plan, "action": "refused", "why": str(error)}
+        plan.update(action="refused", why=str(error))
+    return plan
 
 
 def _left_out(row: dict[str, Any]) -> str:
@@ -103,18 +104,19 @@ def _moment(text: str) -> datetime | None:
     return moment if moment <= datetime.now(UTC) else None
 
 
-def _understood(row: dict[str, Any], clips: ClipNames, people: People) -> dict[str, Any]:
-    clip_id, file_name = clips.find(row["clip"])
-    label, skip = _said_in(row["label"].strip(), row["skip_reason"].strip().lower())
-    given = {"clip_id": clip_id, "file_name": file_name, "label": label, "skip_reason": skip}
-    named = people.of_account(row["account"]) if row["account"] else row["rater"]
-    if row["account"] and not named:
-        return {**given, "action": "left out", "why": f"The answers of the account {row['account']!r} are not wanted."}
-    rater, verified = people.find(named)
-    _check(label, skip, rater, row["comment"])
-    if row["time"] and row["given_at"] is None:
-        given["note"] = f"{row['note']} Its time {row['time']!r} is not understood: the time of the import counts."
-    return {**given, "rater": rater, "verified": verified}
+def _understand(plan: dict[str, Any], clips: ClipNames, people: People) -> None:
+    """Put into the plan what the row means, as far as it is understood. Raises CoreError where it is not."""
+    plan["clip_id"], plan["file_name"] = clips.find(plan["clip"])
+    plan["label"], plan["skip_reason"] = _said_in(plan["label"].strip(), plan["skip_reason"].strip().lower())
+    named = people.of_account(plan["account"]) if plan["account"] else plan["rater"]
+    if plan["account"] and not named:
+        plan.update(action="left out", why=f"The answers of the account {plan['account']!r} are not wanted.")
+        return
+    plan["rater"], plan["verified"] = people.find(named)
+    _check(plan["label"], plan["skip_reason"], plan["rater"], plan["comment"])
+    if plan["time"] and plan["given_at"] is None:
+        said = f"Its time {plan['time']!r} is not understood: the time of the import counts."
+        plan["note"] = f"{plan['note']} {said}".strip()
 
 
 def _said_in(label: str, skip: str) -> tuple[str, str]:

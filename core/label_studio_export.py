@@ -105,7 +105,7 @@ def _annotation(row: Mapping[str, Any]) -> dict[str, Any]:
     result = [_choice(EMOTION, row["label"])] if row["label"] is not None else [_choice(SKIP, row["skip_reason"])]
     if row["comment"]:
         result.append(_text(COMMENT, row["comment"]))
-    result += [_text(RATER, row["rater"]), _text(TIME, row["created_at"]), _choice(KIND, row["kind"])]
+    result += [_text(RATER, row["rater"]), _text(TIME, row["created_at"]), _text(KIND, row["kind"])]
     return {"ground_truth": row["kind"] == "adjudication", "was_cancelled": False, "result": result}
 
 

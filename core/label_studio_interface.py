@@ -25,7 +25,6 @@ def label_studio_config() -> str:
     """The labelling interface, as Settings > Labeling Interface > Code takes it."""
     emotions = "".join(f'<Choice value="{emotion}" hotkey="{k}"/>' for k, emotion in enumerate(EMOTIONS, 1))
     skips = "".join(f'<Choice value="{reason}"/>' for reason in SKIPS)
-    kinds = "".join(f'<Choice value="{kind}"/>' for kind in KINDS)
     return (
         '<View><Audio name="audio" value="$audio"/>'
         f'<Choices name="{EMOTION}" toName="audio" choice="single" showInline="true">{emotions}</Choices>'
@@ -34,7 +33,7 @@ def label_studio_config() -> str:
         f'<TextArea name="{COMMENT}" toName="audio" placeholder="Comment" maxSubmissions="1"/>'
         '<View style="display: none">'  # filled by an export of this program
         f'<TextArea name="{RATER}" toName="audio"/><TextArea name="{TIME}" toName="audio"/>'
-        f'<Choices name="{KIND}" toName="audio" choice="single">{kinds}</Choices></View></View>'
+        f'<TextArea name="{KIND}" toName="audio"/></View></View>'
     )
 
 

@@ -57,9 +57,7 @@ def choose_clips(
     )
     chosen = table[{"all": answered | waiting, "waiting": waiting, "answered": answered}[which]]
     if chosen.empty:
-        raise TableError(
-            "No clip is here for such an export. Score files with their audio kept, or choose other clips."
-        )
+        raise TableError("There is no such clip here. Score files with their audio kept, or choose other clips.")
     margin = chosen["clip_id"].map(guesses.set_index("clip_id")["margin"])
     return chosen.assign(margin=margin).sort_values("margin", kind="stable").reset_index(drop=True)
 
@@ -82,11 +80,9 @@ def write_package(
     A clip without sound is left out, unless it has answers.
     """
     answered = set(current_answers(feedback)["clip_id"])
-    taken, addresses, silent, size = [], {}, 0, 0
+    taken, addresses, silent, size, done = [], {}, 0, 0, 0
     with zipfile.ZipFile(file, "w") as packed:
-        for number, row in enumerate(chosen.to_dict("records"), 1):
-            if most_bytes is not None and size > most_bytes:
-                break
+        for done, row in enumerate(chosen.to_dict("records"), 1):
             sound = None if (address := _address(row)) else _sound(row, settings)
             if sound is not None:  # FLAC is packed already
                 packed.writestr(f"{ROOT}/{FOLDER}/audio/{sound_name(row['clip_id'], row['file_name'])}", sound)
@@ -97,14 +93,16 @@ def write_package(
                 silent += row["clip_id"] in answered
             if address or sound is not None or row["clip_id"] in answered:
                 taken.append(row)
-            progress(number, len(chosen))
+            progress(done, len(chosen))
+            if most_bytes is not None and size >= most_bytes:
+                break
         made = tasks(feedback, pd.DataFrame(taken, columns=chosen.columns), _guesses(opened), addresses=addresses)
         if not guesses:
             made = [{**task, "predictions": []} for task in made]
         packed.writestr(f"{ROOT}/{FOLDER}/tasks.json", as_json(made), zipfile.ZIP_DEFLATED)
         packed.writestr("interface.xml", label_studio_config(), zipfile.ZIP_DEFLATED)
         packed.writestr("README.txt", readme(), zipfile.ZIP_DEFLATED)
-    return Package(len(taken), silent, len(chosen) - number)
+    return Package(len(taken), silent, len(chosen) - done)
 
 
 def _guesses(opened: store.Store) -> pd.DataFrame:

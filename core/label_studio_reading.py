@@ -6,16 +6,18 @@ only JSON says what was skipped and which annotation is ground truth.
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from core.label_studio_interface import COMMENT, KIND, KINDS, RATER, TIME
 
 TASK = "id"
-ANNOTATION, ACCOUNT, MADE_AT = "annotation_id", "annotator", "created_at"
+ANNOTATION, ACCOUNT, MADE_AT, CHANGED_AT = "annotation_id", "annotator", "created_at", "updated_at"
 GOLD, CANCELLED = "ground_truth", "was_cancelled"  # of JSON alone
-META = (TASK, ANNOTATION, ACCOUNT, MADE_AT, "updated_at", "lead_time", "agreement", "history", GOLD, CANCELLED)
+META = (TASK, ANNOTATION, ACCOUNT, MADE_AT, CHANGED_AT, "lead_time", "agreement", "history", GOLD, CANCELLED)
 COLLISION = "_data_"  # begins the name of a task's column that is named like a control
 _STARRED = "Label Studio marks it as ground truth: settle the clip under Disputes, if that is right."
+_CHANGED = "It was changed in Label Studio after it came there: ask its rater."
 _DIRECT = "_direct"  # the row's rater comes from our own file, which never was in Label Studio
 NO_ACCOUNT = "(none)"  # of annotations that came through a storage
 _CONTENT = ("choices", "text", "labels", "taxonomy", "rating", "number", "datetime", "pairwise")
@@ -26,6 +28,13 @@ Row = dict[str, str]
 def is_task(item: Any) -> bool:
     """Whether an item of a JSON list is a task with its annotations."""
     return isinstance(item, dict) and isinstance(item.get("data"), dict)
+
+
+def tasks_of(content: Any) -> Any:
+    """The items of a JSON of Label Studio. A storage that it exports to gets one annotation a file, with its task."""
+    if isinstance(content, dict) and isinstance(content.get("task"), dict) and "result" in content:
+        return [{**content["task"], "annotations": [content]}]
+    return [content] if is_task(content) else content
 
 
 def is_flat(header: Iterable[str]) -> bool:
@@ -59,7 +68,8 @@ def _task_row(task: Mapping[str, Any], annotation: Mapping[str, Any], controls: 
         row |= {RATER: cell(annotation[RATER]), TIME: cell(annotation.get(MADE_AT)), _DIRECT: "true"}
         row[KIND] = KINDS[bool(annotation.get(GOLD))]
     row |= {ANNOTATION: cell(annotation.get("id") or number), ACCOUNT: _account(annotation.get("completed_by"))}
-    return row | {name: cell(annotation.get(name)) for name in (MADE_AT, GOLD, CANCELLED)}
+    row[CANCELLED] = cell(annotation.get(CANCELLED) or annotation.get("skipped"))  # as old versions call it
+    return row | {name: cell(annotation.get(name)) for name in (MADE_AT, CHANGED_AT, GOLD)}
 
 
 def _joined(name: str, values: Iterable[str]) -> str:
@@ -111,7 +121,7 @@ def answer_facts(rows: list[Row]) -> Iterator[Row]:
         skipped, gold = (row.get(name, "").lower() == "true" for name in (CANCELLED, GOLD))
         if row.get(_DIRECT) or (row.get(RATER) and row.get(TIME) and first):
             facts = {"rater": row[RATER], "account": "", "time": row[TIME], "kind": row.get(KIND) or KINDS[0]}
-            facts["note"] = _STARRED if gold and facts["kind"] == KINDS[0] else ""
+            facts["note"] = _STARRED if gold and facts["kind"] == KINDS[0] else _CHANGED if _is_changed(row) else ""
         else:
             account = row.get(ACCOUNT, "")
             account = NO_ACCOUNT if account in ("", "None") else account
@@ -121,3 +131,12 @@ def answer_facts(rows: list[Row]) -> Iterator[Row]:
 
 def _origin(row: Row) -> tuple[str, ...]:
     return row.get(TASK, ""), row.get(RATER, ""), row.get(TIME, "")
+
+
+def _is_changed(row: Row) -> bool:
+    """Whether an annotation that came with a file was saved again; both times are set when it comes."""
+    try:
+        made, changed = (datetime.fromisoformat(row.get(name, "")) for name in (MADE_AT, CHANGED_AT))
+        return changed - made > timedelta(seconds=1)
+    except (ValueError, TypeError):  # a time is missing, or one has a zone and the other none
+        return False

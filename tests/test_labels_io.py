@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from core import label_import, labels_io, store
+from core import label_import, label_studio_export, labels_io, store
 from core.errors import StoreError, TableError
 from core.inference import Policy, Prediction, decide
 from core.labelling.truth import stored_answers, stored_truth
@@ -73,10 +73,9 @@ def actions(plan):
 
 def what_stands(db):
     table = stored_answers(db)
-    table = table[table["kind"] == "answer"].astype(object).where(lambda t: t.notna(), None)
-    return sorted(
-        map(tuple, table[["clip_id", "rater", "label", "skip_reason", "comment"]].to_numpy().tolist()), key=str
-    )
+    table = table.astype(object).where(lambda t: t.notna(), None)
+    columns = ["clip_id", "rater", "label", "skip_reason", "comment", "kind", "created_at"]
+    return sorted(map(tuple, table[columns].to_numpy().tolist()), key=str)
 
 
 # there and back
@@ -89,12 +88,12 @@ def what_stands(db):
 )
 def test_what_is_exported_comes_back_the_same(filled, empty, export):
     plan = planned(empty, export(store.feedback_table(filled)))
-    assert sorted(plan["action"]) == ["add", "add", "add", "refused"]
-    assert plan.loc[plan["action"] == "refused", "why"].str.contains("adjudication is not imported").all()
-    assert label_import.apply_import(empty, plan, token="a form of import") == 3
+    assert sorted(plan["action"]) == ["add", "add", "add", "add"]
+    assert plan.loc[plan["kind"] == "adjudication", "why"].tolist() == ["Settles the clip."]
+    assert label_import.apply_import(empty, plan, token="a form of import") == 4
     assert what_stands(empty) == what_stands(filled)
     again = planned(empty, export(store.feedback_table(filled)))
-    assert sorted(again["action"]) == ["refused", "same", "same", "same"]
+    assert sorted(again["action"]) == ["same", "same", "same", "same"]
 
 
 def test_the_csv_holds_what_stands_and_nothing_a_spreadsheet_would_run(filled):
@@ -135,17 +134,25 @@ def test_label_studio_gets_one_task_a_clip_that_fits_its_configuration(filled):
     tasks = json.loads(labels_io.to_label_studio(store.feedback_table(filled)))
     assert [t["data"]["clip_id"] for t in tasks] == ["id-x", "id-y"]
     root = ET.fromstring(labels_io.label_studio_config())
-    controls = {node.get("name"): [c.get("value") for c in node] for node in root if node.get("toName") == "audio"}
+    controls = {node.get("name"): [c.get("value") for c in node] for node in root.iter() if node.get("toName")}
     assert tasks[0]["data"].keys() >= {root.find("Audio").get("value").lstrip("$")}
     results = [part for t in tasks for a in t["annotations"] + t["predictions"] for part in a["result"]]
-    assert len(results) == 6
+    assert [part["from_name"] for part in results] == [
+        *("emotion", "comment", "rater", "answered_at", "kind"),
+        *("emotion", "rater", "answered_at", "kind") * 2,
+        "emotion",
+        *("skip_reason", "rater", "answered_at", "kind"),
+    ]
     for part in results:
         assert part["to_name"] == "audio"
         allowed = controls[part["from_name"]]
         assert part["type"] == ("choices" if allowed else "textarea")
         assert set(part["value"].get("choices", [])) <= set(allowed)
-    assert tasks[0]["predictions"] == [{"model_version": "m1", "result": [labels_io._choice("emotion", "sad")]}]
-    assert tasks[1]["annotations"][0]["was_cancelled"] is True
+    (said,) = tasks[0]["predictions"]
+    assert (said["model_version"], said["score"]) == ("m1", 0.4)
+    assert said["result"][0]["value"] == {"choices": ["sad"]}
+    assert [[a["ground_truth"] for a in t["annotations"]] for t in tasks] == [[False, False, True], [False]]
+    assert not any(a["was_cancelled"] for t in tasks for a in t["annotations"])  # or CSV would not have them
 
 
 def test_an_export_of_label_studio_itself_is_read():
@@ -172,8 +179,9 @@ def test_an_export_of_label_studio_itself_is_read():
         ],
     }
     table = labels_io.read_labels(json.dumps([task]).encode())
-    assert table["rater"].tolist() == ["ayse@example.org", "5"]
-    assert table.loc[0, ["clip", "label", "kind"]].tolist() == ["/data/upload/3/Şarkı x.wav", "Sad", "answer"]
+    assert table["account"].tolist() == ["ayse@example.org", "5"]
+    assert table["rater"].tolist() == ["", ""]
+    assert table.loc[0, ["clip", "label", "kind"]].tolist() == ["/data/upload/3/Şarkı x.wav", "Sad", "adjudication"]
     assert table.loc[1, "label"] == ""
 
 
@@ -204,11 +212,11 @@ def test_the_draft_of_a_task_that_was_skipped_is_no_label(empty, parts, cancelle
 
 def test_the_tasks_are_made_of_one_reading_of_the_answers(filled, monkeypatch):
     """Clip by clip it took minutes."""
-    read, records = [], labels_io._records
-    monkeypatch.setattr(labels_io, "_records", lambda table: read.append(len(table)) or records(table))
+    read, records = [], label_studio_export.records
+    monkeypatch.setattr(label_studio_export, "records", lambda table: read.append(len(table)) or records(table))
     tasks = json.loads(labels_io.to_label_studio(store.feedback_table(filled)))
     assert [len(task["annotations"]) for task in tasks] == [3, 1]
-    assert read == [4]
+    assert read == [4, 2]  # the answers, and the guesses that raters saw
 
 
 def test_nothing_said_is_exported_as_nothing(empty):
@@ -470,7 +478,7 @@ def test_an_audit_trail_brings_back_nothing_that_was_taken_back_or_changed(fille
     say(filled, "Ece", "sad", "id-z")
     say(filled, "Ece", "happy", "id-z")
     plan = planned(empty, labels_io.audit_csv(store.feedback_table(filled)))
-    assert plan["action"].tolist() == ["add", "add", "left out", "left out", "add", "refused", "left out", "add"]
+    assert plan["action"].tolist() == ["add", "add", "left out", "left out", "add", "add", "left out", "add"]
     assert plan.loc[2, "why"] == "It was taken back later."
     assert plan.loc[3, "why"] == "It takes an answer back."
     assert "Row 8 says 'happy' of this clip later" in plan.loc[6, "why"]

@@ -3,7 +3,10 @@
 import csv
 import io
 import json
+import zipfile
+from pathlib import Path
 
+import label_studio_cases as cases
 import numpy as np
 import pytest
 
@@ -15,7 +18,7 @@ from core.labelling import desk
 from core.labelling.truth import stored_answers, stored_truth
 from core.schema import EMOTIONS
 from core.settings import Settings
-from pages import _label_files, _who
+from pages import _label_files, _label_studio, _who
 
 
 @pytest.fixture(autouse=True)
@@ -446,6 +449,78 @@ def test_the_dry_run_names_the_raters_who_are_new_here(open_page, opened):
     assert "Raters who are new here: 7 (R0, R1, R2, R3, R4 and 2 more)" in shown(page)
 
 
+def put_clips_of_the_fixtures(opened):
+    for clip_id, name in zip(cases.IDS, cases.NAMES, strict=True):
+        store.add_clip(opened, clip_id, file_name=name, duration_s=0.5, sr=SR)
+
+
+def written(name):
+    """What Label Studio itself wrote, see ``test_label_studio_program.py``."""
+    return (Path(cases.__file__).parent / "label_studio" / name).read_text(encoding="utf-8")
+
+
+def test_an_account_becomes_a_rater_after_one_question(open_page, opened):
+    put_clips_of_the_fixtures(opened)
+    for name in ("Ece", "Naz"):
+        store.sign_in(opened, name)
+    page = upload(as_analyst(open_page, "Files"), written("ours.json"), "ours.json")
+    asked = [box for box in page.selectbox if box.label.startswith("Who is this?")]
+    assert [box.label for box in asked] == [
+        "Who is this? Account 1 of Label Studio, 4 answers",
+        "Who is this? Account 2 of Label Studio, 3 answers",
+    ]
+    assert page.dataframe[0].value["action"].tolist().count("refused") == 7
+    assert page.button(key="import_apply").disabled  # nothing is stored before all are known
+    asked[0].set_value("Ece").run()
+    assert page.button(key="import_apply").disabled
+    page.selectbox(key=asked[1].key).set_value("Naz").run()
+    assert "Raters who are new here: 4" in shown(page)
+    assert "Settlements in the file: 2" in shown(page)
+    page = page.button(key="import_apply").click().run()
+    assert "13 answers are stored" in shown(page)
+    assert cases.answers(opened) == cases.expected("JSON")
+    assert not page.exception
+
+
+def test_answers_of_an_account_can_be_left_out_and_two_accounts_be_one_person(open_page, opened):
+    put_clips_of_the_fixtures(opened)
+    page = upload(as_analyst(open_page, "Files"), written("ours.csv"), "ours.csv")
+    assert "only JSON says which tasks were skipped" in shown(page)
+    one, two = (box.key for box in page.selectbox if box.label.startswith("Who is this?"))
+    page.selectbox(key=one).set_value("Boss").run()
+    page.selectbox(key=two).set_value("Boss").run()
+    assert "Several accounts are Boss" in shown(page)
+    page.selectbox(key=two).set_value(_label_studio.LEAVE_OUT).run()
+    plan = page.dataframe[0].value
+    assert set(plan.loc[plan["account"].eq("2"), "action"]) == {"left out"}
+    assert set(plan.loc[plan["account"].eq("1") & plan["action"].eq("add"), "rater"]) == {"Boss"}
+    assert not page.button(key="import_apply").disabled
+
+
+def test_which_control_holds_the_emotions_is_asked(open_page, opened):
+    put_clips_of_the_fixtures(opened)
+    page = upload(as_analyst(open_page, "Files"), written("foreign.csv"), "foreign.csv")
+    assert "More than one column holds emotions" in shown(page)
+    assert not page.dataframe
+    (box,) = (box for box in page.selectbox if box.label == "Which column holds the emotions?")
+    assert box.options == ["felt", "perceived"]
+    box.set_value("felt").run()
+    assert "There is no place here for these columns: instruments, perceived, sureness." in shown(page)
+    assert "happy" in page.dataframe[0].value["label"].tolist()
+    assert not page.exception
+
+
+def test_the_page_says_how_its_export_plays_in_label_studio(open_page, opened):
+    put(opened, audio=True)
+    page = as_analyst(open_page, "Files")
+    text = shown(page)
+    assert "1. Unpack the ZIP" in text
+    assert "3. Under Settings > Cloud Storage" in text
+    page.segmented_control(key="studio_which").set_value("answered").run()
+    assert "There is no such clip here" in shown(page)
+    assert not page.exception
+
+
 def test_the_caption_counts_the_people_whose_answers_are_exported(open_page, opened):
     one, practice = put(opened, 1), put(opened, 2, origin="demo")
     answer(opened, one, "Ece", "sad")
@@ -516,7 +591,9 @@ def test_exports_hold_what_stands_and_the_trail_holds_everything(open_page, open
     told = json.loads(content["JSON"])
     assert told["about"]["raters_needed"] == 2
     assert [row["label"] for row in told["answers"]] == ["happy"]
-    assert len(json.loads(content["Label Studio"])) == 1
+    packed = zipfile.ZipFile(io.BytesIO(content["Label Studio"]))
+    (task,) = json.loads(packed.read("label-studio-data/turkish-music-emotion/tasks.json"))
+    assert [part["value"] for part in task["annotations"][0]["result"][:1]] == [{"choices": ["happy"]}]
     trail = list(csv.DictReader(io.StringIO(content["Audit trail"].decode("utf-8-sig"), newline="")))
     assert [row["label"] for row in trail] == ["sad", "happy", "angry"]
     assert [row["origin"] for row in trail] == ["upload", "upload", "demo"]
