@@ -7,7 +7,7 @@ with each prediction, so that it can change without retraining and old decisions
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from math import ceil, floor, isfinite
+from math import ceil, isfinite
 from typing import Any, Literal
 
 import numpy as np
@@ -15,6 +15,7 @@ import pandas as pd
 
 from core.errors import ModelError
 from core.schema import COLUMNS, EMOTIONS, MIRTOOLBOX, FeatureVector
+from core.wording import percent, percent_limit
 
 REASONS_SHOWN = 3  # of those why a clip is unlike the training music
 SUM_TOLERANCE = 1e-6  # probabilities of one clip sum to 1 within this
@@ -206,43 +207,33 @@ def _by_threshold(prediction: Prediction, policy: Policy) -> Decision:
         return Decision(
             first,
             (first,),
-            f"{first.capitalize()}: its probability is {percent(p)}, and {_limit(policy.threshold)} is enough.",
+            f"{first.capitalize()}: its probability is {percent(p)}, and {percent_limit(policy.threshold)} is enough.",
         )
     if pair >= policy.pair_threshold:
         return Decision(
             None,
             (first, second),
             f"{first.capitalize()} or {second}: {percent(p)} and {percent(pair - p)}; "
-            f"one answer needs {_limit(policy.threshold)}.",
+            f"one answer needs {percent_limit(policy.threshold)}.",
         )
     return Decision(
         None,
         (),
         f"Needs review: even the two best, {first} and {second}, have only {percent(pair)} together, "
-        f"and {_limit(policy.pair_threshold)} is needed.",
+        f"and {percent_limit(policy.pair_threshold)} is needed.",
     )
 
 
 def _by_set(prediction: Prediction, policy: Policy) -> Decision:
     floors = dict(zip(EMOTIONS, policy.floors, strict=True))
     kept = tuple(e for e in prediction.ranked if prediction.proba[e] >= floors[e])
-    level = f"a set that holds the right emotion for {_limit(policy.coverage)} of the clips of each emotion"
+    level = f"a set that holds the right emotion for {percent_limit(policy.coverage)} of the clips of each emotion"
     if len(kept) == 1:
         return Decision(kept[0], kept, f"{kept[0].capitalize()}: the only emotion in {level}.")
     if len(kept) == 2:
         return Decision(None, kept, f"{kept[0].capitalize()} or {kept[1]}: both are in {level}.")
     what = f"{len(kept)} emotions ({', '.join(kept)}) are" if kept else "no emotion is"
     return Decision(None, (), f"Needs review: {what} in {level}.")
-
-
-def percent(p: float) -> str:
-    """A probability as it is shown everywhere, rounded down: 74.96 % is not 75 %, and 99.97 % is not 100 %."""
-    return f"{floor(1000 * p + 1e-9) / 10:.1f} %"
-
-
-def _limit(p: float) -> str:
-    """A limit as it was set, to a tenth of a percent."""
-    return f"{round(100 * p, 1):g} %"
 
 
 def conformal_floors(labels: Sequence[str], proba: np.ndarray, *, coverage: float) -> tuple[float, ...]:

@@ -30,6 +30,7 @@ from core.pipeline import Served, predict_and_decide, store_predictions
 from core.records import Found, LibraryEntry, LibraryFile, Plan
 from core.schema import FeatureVector
 from core.store import Store
+from core.wording import duration
 
 JOB = "library"  # name of the lock: one run at a time
 AT_ONCE = 500  # files looked up or written together
@@ -86,14 +87,6 @@ class RunProgress:
         if self.rate is not None and self.remaining_s is not None:
             parts += [f"{self.rate:.1f} per second", f"{duration(self.remaining_s)} left"]
         return ". ".join(filter(None, [", ".join([*parts, failed]), self.note]))
-
-
-def duration(seconds: float) -> str:
-    """Seconds as a person says them: ``"45 s"``, ``"12 min"``, ``"3 h 20 min"``."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
 
 
 @dataclass(frozen=True)

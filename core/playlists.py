@@ -16,12 +16,12 @@ import numpy as np
 import pandas as pd
 
 from core.errors import CoreError
-from core.inference import percent
 from core.letters import fold
 from core.loudness import as_played
 from core.moods import ACCEPTED, BETWEEN, REVIEW
 from core.records import Remark, RemarkKind
 from core.schema import EMOTIONS, PROBA
+from core.wording import clock, percent, percent_change, whole_percent
 
 TARGET_LUFS = -18.0  # ReplayGain 2.0; broadcasting has -23 (EBU R 128), streaming about -14
 SHORTEST_S = 5.0  # of a piece in a playlist
@@ -174,13 +174,9 @@ def mixture(row: Mapping[str, Any], prefix: str = "p_", *, least: float = 0.095)
 
     prefix : ``"want_"`` for what is wanted, in whole percent.
     """
-    words = percent if prefix == "p_" else _whole
+    words = percent if prefix == "p_" else whole_percent
     found = sorted(((row[f"{prefix}{e}"], e) for e in EMOTIONS), key=lambda pair: -pair[0])
     return ", ".join(f"{words(p)} {e}" for p, e in found if p >= least)
-
-
-def _whole(share: float) -> str:
-    return f"{round(100 * share)} %"
 
 
 def _weak(row: Mapping[str, Any], on_a_way: bool, by_same: bool) -> str:
@@ -190,7 +186,7 @@ def _weak(row: Mapping[str, Any], on_a_way: bool, by_same: bool) -> str:
     if on_a_way and row["change"] > FAR_STEP:
         found.append("a large step in mood")
     if not np.isnan(row["tempo_change"]) and not small_tempo_step(row["tempo_change"]):
-        found.append(f"a large step in tempo ({row['tempo_change']:+.0%})".replace("%", " %"))
+        found.append(f"a large step in tempo ({percent_change(row['tempo_change'])})")
     if by_same:
         found.append("same artist as the piece before")
     return "; ".join(found)
@@ -224,7 +220,7 @@ def _step(row: Mapping[str, Any]) -> str:
     size = "a small" if row["change"] <= NEAR_FIT else "a medium" if row["change"] <= FAR_STEP else "a large"
     if np.isnan(row["tempo_change"]):
         return f"{size} step in mood, the step in tempo is not known"
-    return f"{size} step in mood, tempo {row['tempo_change']:+.0%}".replace("%", " %")
+    return f"{size} step in mood, tempo {percent_change(row['tempo_change'])}"
 
 
 def _too_small(made: Playlist, pool: Pool) -> list[Remark]:
@@ -236,13 +232,13 @@ def _too_small(made: Playlist, pool: Pool) -> list[Remark]:
         found.append(
             Remark(
                 RemarkKind.LIBRARY_TOO_SMALL,
-                f"The library is too small for {minutes(made.wanted_s)}: its {len(usable)} usable pieces that are "
-                f"{' or '.join(made.way)} last {minutes(all_s)} together.",
+                f"The library is too small for {clock(made.wanted_s)}: its {len(usable)} usable pieces that are "
+                f"{' or '.join(made.way)} last {clock(all_s)} together.",
             )
             if all_s < made.wanted_s
             else Remark(
                 RemarkKind.LENGTH_MISSED,
-                f"Wished were {minutes(made.wanted_s)}, these pieces last {minutes(made.length_s)}: the usable pieces "
+                f"Wished were {clock(made.wanted_s)}, these pieces last {clock(made.length_s)}: the usable pieces "
                 "make nothing nearer that fits as well.",
             )
         )
@@ -272,13 +268,6 @@ def _about(rows: pd.DataFrame, same: pd.Series) -> list[Remark]:
         text = "Synthetic pieces, made by a program, are among these: not for use with clients."
         found.append(Remark(RemarkKind.SYNTHETIC, text))
     return found
-
-
-def minutes(seconds: float) -> str:
-    """A time as a person reads it: ``"59:30"`` or ``"1:02:07"``."""
-    whole = round(seconds)
-    hours, rest = divmod(whole, 3600)
-    return f"{hours}:{rest // 60:02d}:{rest % 60:02d}" if hours else f"{rest // 60}:{rest % 60:02d}"
 
 
 # --- loudness --------------------------------------------------------------------------------------------------------

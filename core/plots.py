@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from core.inference import percent
 from core.schema import EMOTIONS, LABEL, readable
+from core.wording import percent
 
 COLOURS = {"angry": "#D55E00", "happy": "#E69F00", "relax": "#009E73", "sad": "#0072B2"}
 SYMBOLS = {"angry": "triangle-up", "happy": "star", "relax": "square", "sad": "circle"}

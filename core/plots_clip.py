@@ -6,6 +6,7 @@ import plotly.graph_objects as go
 
 from core.plots import COLOURS, NEUTRAL, SIGNS, SYMBOLS, style, waveform, words
 from core.schema import EMOTIONS, readable
+from core.wording import clock
 
 BELOW = {"yref": "container", "y": 0.0, "yanchor": "bottom", "traceorder": "normal"}  # a legend under the axis
 LOW_HIGH = [[0, "#0072B2"], [0.5, "#999999"], [1, "#E69F00"]]  # seen on a light and on a dark page
@@ -306,14 +307,12 @@ def mood(windows: pd.DataFrame, *, marked: tuple[float, float] | None = None) ->
         style(figure, title="Mood over time", height=400)
         .update_layout(legend=BELOW, margin={"b": 40})
         .update_yaxes(title="probability", tickformat=".0%", range=[0, 1.02])
-        .update_xaxes(title="time (minutes:seconds)", tickvals=ticks, ticktext=[clock(t) for t in ticks])
+        .update_xaxes(
+            title="time (minutes:seconds)" if end < 3600 else "time (hours:minutes:seconds)",
+            tickvals=ticks,
+            ticktext=[clock(t) for t in ticks],
+        )
     )
-
-
-def clock(seconds: float) -> str:
-    """Seconds as ``"3:07"``."""
-    whole = round(seconds)
-    return f"{whole // 60}:{whole % 60:02d}"
 
 
 def beside(table: pd.DataFrame) -> go.Figure:

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
-from core.inference import percent
 from core.moods import CIRCLE, PLEASANT, STRONG, Map
 from core.plots import COLOURS, NEUTRAL, SYMBOLS, style, words
 from core.schema import BY_COLUMN, EMOTIONS
+from core.wording import percent
 
 PATTERNS = {"angry": "/", "happy": "", "relax": ".", "sad": "x"}  # told apart without colour, too
 _ROW = 26  # pixels a bar needs so that its label can be read

@@ -7,6 +7,7 @@ import pandas as pd
 
 from core.monitor import ALL, LEVELS, Reference, place
 from core.schema import BY_COLUMN, EMOTIONS, FEATURES, LABEL, FeatureVector
+from core.wording import whole_percent
 
 TOP = 8  # contributions that are shown one by one; the others are summed
 BARS = 16  # of a small distribution
@@ -97,11 +98,8 @@ def _compared(column: str, share: float, emotion: str) -> str:
     if 33 <= share <= 67:
         return f"Like the usual {emotion} clip in {name}"
     word = more if share > 50 else less
-    return f"{word[0].upper()}{word[1:]} than {_percent(share if share > 50 else 100 - share)} of the {emotion} clips"
-
-
-def _percent(share: float) -> str:
-    return f"{min(max(round(share), 1), 99)} %"
+    rank = min(max(share if share > 50 else 100 - share, 1), 99)  # no clip is beyond all others for certain
+    return f"{word[0].upper()}{word[1:]} than {whole_percent(rank / 100)} of the {emotion} clips"
 
 
 def feature_table(vector: FeatureVector, reference: Reference) -> pd.DataFrame:

@@ -14,9 +14,10 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from core.playlist_files import file_name, gain_text, line, records
-from core.playlists import FAR_FIT, FAR_STEP, NEAR_FIT, Playlist, minutes, mixture, reason
+from core.playlists import FAR_FIT, FAR_STEP, NEAR_FIT, Playlist, mixture, reason
 from core.plots import SIGNS
 from core.schema import EMOTIONS
+from core.wording import clock, whole_percent
 
 WRITTEN = ("Mood before", "Mood after", "What was played", "What happened", "Next time")  # by hand
 LONGEST = 2000  # characters of a text field
@@ -43,7 +44,7 @@ class Session:
 def html(made: Playlist, session: Session, *, levelled: bool = False) -> bytes:
     """The sheet as a page of HTML. levelled : the copies that are played have their gain already."""
     about = [
-        f"{len(made.rows)} pieces, {minutes(made.length_s)} (wished {minutes(made.wanted_s)})",
+        f"{len(made.rows)} pieces, {clock(made.length_s)} (wished {clock(made.wanted_s)})",
         f"levelled to {made.target_lufs:g} LUFS" + (", gain is in the copies" if levelled else ""),
         f"seed {made.seed}",
         f"model {', '.join(sorted(set(made.rows['model_version'])))}",
@@ -93,11 +94,11 @@ def _how_to_read(made: Playlist) -> list[str]:
     else:
         how = f"Pieces that the model hears as {made.way[0]}: the surer it is, the likelier a piece is chosen. "
         how += "They are in the order of their tempo. No two neighbours are by one artist where that can be."
+    near, far, step = whole_percent(NEAR_FIT), whole_percent(FAR_FIT), whole_percent(FAR_STEP)
     meaning = (
-        f"A piece fits well when at most {NEAR_FIT:.0%} of the model's probability would have to move to make the "
-        f"wanted mixture, roughly up to {FAR_FIT:.0%}; a step is small up to {NEAR_FIT:.0%} and large beyond "
-        f"{FAR_STEP:.0%}."
-    ).replace("%", " %")
+        f"A piece fits well when at most {near} of the model's probability would have to move to make the wanted "
+        f"mixture, roughly up to {far}; a step is small up to {near} and large beyond {step}."
+    )
     weak = [str(number) for number in made.rows.loc[made.rows["weak"] != "", "number"]]
     places = f"Weak places, where it pays to listen first: {', '.join(weak)}." if weak else "No place is weak."
     return [how, *([meaning] if made.path else []), places]
@@ -124,7 +125,7 @@ def _steps(made: Playlist, begins: datetime | None) -> list[dict[str, Any]]:
 
 
 def _piece(row: dict[str, Any], on_a_way: bool, begins: datetime | None) -> dict[str, Any]:
-    at = minutes(row["begins_s"])
+    at = clock(row["begins_s"])
     if begins is not None:
         at = f"{begins + timedelta(seconds=row['begins_s']):%H:%M:%S}"
     strongest = max(EMOTIONS, key=lambda e: row[f"p_{e}"])
@@ -134,7 +135,7 @@ def _piece(row: dict[str, Any], on_a_way: bool, begins: datetime | None) -> dict
         "title": line(row["title"]),
         "artist": line(row["artist"]),
         "file": line(file_name(row["path"])),
-        "length": minutes(row["duration_s"]),
+        "length": clock(row["duration_s"]),
         "sign": SIGNS[strongest],
         "why": reason(row, on_a_way, with_wish=False),
         "weak": row["weak"],

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from core import drift as drifting
-from core import jobs, learning, library, retrain, standing
+from core import jobs, learning, retrain, standing
 from core import store as db
 from core.errors import CoreError
 from core.pipeline import Served
@@ -15,6 +15,7 @@ from core.settings import Settings
 from core.standing import Standing
 from core.store import Job, Rater, Store
 from core.triggers import Limits, Trigger
+from core.wording import clock, duration
 from pages import _shared, _who
 
 FRESH_S = 30.0  # how long the labels and triggers that were computed are shown again
@@ -112,7 +113,7 @@ def _how_long(kept: Store) -> str:
     """What a training takes, from the last one of this installation."""
     for job in db.done_jobs(kept, retrain.JOB, limit=1):
         if job.ended_at is not None:
-            took = library.duration((job.ended_at - job.started_at).total_seconds())
+            took = duration((job.ended_at - job.started_at).total_seconds())
             return f"The last training took {took}; other work on this machine is slower meanwhile."
     return "A training takes some minutes, and other work on this machine is slower meanwhile."
 
@@ -159,8 +160,7 @@ def _progress(kept: Store, job_id: int) -> None:
 
 
 def _since(job: Job) -> str:
-    seconds = int((pd.Timestamp.now("UTC") - job.started_at).total_seconds())
-    return f"{seconds // 60}:{seconds % 60:02d}"
+    return clock((pd.Timestamp.now("UTC") - job.started_at).total_seconds())
 
 
 # --- what there is ---------------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from core.locations import present_path
 from core.schema import EMOTIONS
 from core.settings import Settings
 from core.store import Job, Store
+from core.wording import duration
 from pages import _shared, _who
 
 SOURCES = {"folder": "A folder of this machine", "files": "Upload files", "tree": "Upload a folder"}
@@ -346,7 +347,7 @@ def told(found: Results) -> None:
             f"{copies:,}" if found.whole else "–",
             "The same recording under another name: the same bytes, or too alike for two.",
         ),
-        ("Took", library.duration(said["seconds"]), f"{said['measured']:,} files were new or changed, and measured."),
+        ("Took", duration(said["seconds"]), f"{said['measured']:,} files were new or changed, and measured."),
     )
     with st.container(horizontal=True):
         for label, value, meaning in numbers:

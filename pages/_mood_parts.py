@@ -11,12 +11,11 @@ from core import store as db
 from core.errors import CoreError
 from core.features import EXTRACTOR
 from core.file_names import REFERENCE
-from core.inference import percent
 from core.moods import Filter
-from core.playlists import minutes
 from core.schema import EMOTIONS
 from core.settings import Settings
 from core.store import Store
+from core.wording import clock, percent
 from pages import _shared
 from pages._mood_library import Library
 
@@ -157,7 +156,7 @@ def told(row: pd.Series) -> str:
     loud = "loudness not known" if pd.isna(row["lufs"]) else f"{row['lufs']:.1f} LUFS"
     return (
         f"{plots.words(row['guess'])} {percent(row['confidence'])}, {row['standing']}; {tempo}, {loud}, "
-        f"{minutes(row['duration_s'])}"
+        f"{clock(row['duration_s'])}"
     )
 
 

@@ -7,10 +7,9 @@ import streamlit as st
 from core import moods, plots, plots_moods
 from core import store as db
 from core.errors import CoreError
-from core.inference import percent
-from core.playlists import minutes
 from core.schema import BY_COLUMN
 from core.spreadsheets import inert_table
+from core.wording import clock, percent
 from pages import _mood_library as library
 from pages import _mood_parts as parts
 from pages import _shared
@@ -144,7 +143,7 @@ def _table(rows: pd.DataFrame, name: str, **more: pd.Series) -> None:
     """Pieces as a table; a click on a row plays it."""
     table = rows.assign(
         emotion=rows["guess"].map(plots.words),
-        length=rows["duration_s"].map(minutes),
+        length=rows["duration_s"].map(clock),
         confidence=np.floor(1000 * rows["confidence"] + 1e-9) / 10,  # as `percent` shows it
         **more,
     )

@@ -8,10 +8,11 @@ import streamlit as st
 from core import iso_path, levelled, mood_lists, moods, playlist_files, playlists, plots, plots_moods
 from core.errors import CoreError
 from core.moods import Filter
-from core.playlists import Playlist, Pool, minutes
+from core.playlists import Playlist, Pool
 from core.records import RemarkKind
 from core.schema import PROBA
 from core.spreadsheets import inert_table
+from core.wording import clock
 from pages import _mood_parts as parts
 from pages import _shared
 from pages._mood_library import Library
@@ -232,7 +233,7 @@ def about(made: Playlist) -> None:
     weak = int((made.rows["weak"] != "").sum())
     with st.container(horizontal=True):
         st.metric("Pieces", len(made.rows))
-        st.metric("Length", minutes(made.length_s), help=f"Wished: {minutes(made.wanted_s)}.")
+        st.metric("Length", clock(made.length_s), help=f"Wished: {clock(made.wanted_s)}.")
         if made.path:
             st.metric("Steps", int(made.rows["step"].max()))
             st.metric("Weak places", weak, help="Pieces where the mood or the tempo changes much, or does not fit.")
@@ -287,7 +288,7 @@ def _one(row: dict) -> None:
     ends = row["begins_s"] + row["duration_s"]
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(
-            f"**{row['number']}. {name}**  \n{minutes(row['begins_s'])} to {minutes(ends)}; "
+            f"**{row['number']}. {name}**  \n{clock(row['begins_s'])} to {clock(ends)}; "
             f"{plots.SIGNS[row['guess']]} {playlists.mixture(row)}; {row['standing']}; {tempo}; "
             f"gain {_shared.literal(playlist_files.gain_text(row['gain_db']))}"
             + (f"  \n:orange[:material/warning: {_shared.literal(row['weak'])}]" if row["weak"] else ""),
@@ -326,6 +327,6 @@ def drawn(made: Playlist) -> None:
     _shared.chart(
         plots_moods.over_time(rows),
         key=f"over-time_{tag}",
-        alt=f"Probabilities of the four emotions and tempo over {minutes(made.length_s)}",
+        alt=f"Probabilities of the four emotions and tempo over {clock(made.length_s)}",
         data=inert_table(rows[[*names, "begins_s", *PROBA, "tempo", "fit", "change", "tempo_change"]].round(3)),
     )

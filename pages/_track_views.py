@@ -14,6 +14,7 @@ from core.pipeline import Served
 from core.records import RemarkKind
 from core.schema import EMOTIONS, PROBA
 from core.settings import Settings
+from core.wording import clock
 from pages import _shared
 from pages._clip_parts import upload
 
@@ -137,9 +138,7 @@ def _go_on(run: Run, given: Given, cut: Cut, served: Served, policy: Policy) -> 
         for window in windows:
             run.windows.append(window)
             n = len(run.windows)
-            bar.progress(
-                n / total, text=f"Window {min(n + 1, total)} of {total}, up to {plots_clip.clock(window.end_s)} …"
-            )
+            bar.progress(n / total, text=f"Window {min(n + 1, total)} of {total}, up to {clock(window.end_s)} …")
     except CoreError as error:
         _shared.problem(error)
         run.stopped = True
@@ -193,7 +192,7 @@ def mood(source: Source, cut: Cut, done: pd.DataFrame, served: Served) -> None:
     if silent:
         st.caption(f":material/info: {silent} windows hold no music that could be scored; they are gaps in the lines.")
     if unlike.any():
-        at = ", ".join(plots_clip.clock(s) for s in done.loc[unlike, "start_s"].head(10))
+        at = ", ".join(clock(s) for s in done.loc[unlike, "start_s"].head(10))
         more = " and later ones" if unlike.sum() > 10 else ""
         st.warning(
             f"{int(unlike.sum())} of {len(done)} windows are unlike the music that this model knows, and their moods "
@@ -206,7 +205,7 @@ def mood(source: Source, cut: Cut, done: pd.DataFrame, served: Served) -> None:
 
 def _stretch(source: Source, stretch: tracks.Stretch, wanted: str, tag: str, *, doubtful: bool) -> None:
     """The stretch to hear and to take along; doubtful : the model cannot judge any of this music."""
-    at = f"{plots_clip.clock(stretch.start_s)} to {plots_clip.clock(stretch.end_s)}"
+    at = f"{clock(stretch.start_s)} to {clock(stretch.end_s)}"
     if doubtful:
         st.warning(
             f"**{at}** comes nearest to {plots.words(wanted)}, but the model cannot judge this music: listen first.",

@@ -9,6 +9,7 @@ import numpy as np
 from core import clips, label_import, label_studio_package, labels_io, store
 from core.audio import SR, Clip
 from core.inference import Policy, Prediction, decide
+from core.labelling.truth import stored_answers
 from core.schema import EMOTIONS
 
 NAMES = ("Şarkı 1.wav", "Uşşak taksim (canlı), 2.wav", "tone 3.wav", "04.flac", "05.flac")
@@ -169,12 +170,12 @@ def said(plan) -> set[tuple]:
 
 def answers(db: store.Store) -> set[tuple]:
     """What stands in a store, with who said it."""
-    table = store.current_answers(db).fillna({"label": "", "skip_reason": ""})
+    table = stored_answers(db).fillna({"label": "", "skip_reason": ""})
     return set(zip(*(table[n] for n in ("file_name", "rater", "label", "skip_reason", "comment", "kind")), strict=True))
 
 
 def times(db: store.Store) -> set[tuple]:
     """When what was exported from here was given."""
-    table = store.current_answers(db)
+    table = stored_answers(db)
     raters = {row[1] for row in HOME}
     return {(row.file_name, row.rater, row.kind, row.created_at) for row in table.itertuples() if row.rater in raters}

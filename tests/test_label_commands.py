@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from core import __main__ as command
 from core import store
 from core.errors import CoreError
+from core.labelling.truth import stored_answers
 from core.settings import Settings
 
 FOLDER = Path(__file__).parent / "label_studio"
@@ -80,7 +81,7 @@ def test_rows_without_a_rater_need_to_be_somebody_s(clips, tmp_path):
     assert "1 rows name no rater. Say whose they are with --by." in str(run("import-labels", file).exception)
     result = run("import-labels", file, "--by", "Boss", "--store")
     assert result.exit_code == 0
-    said = store.current_answers(clips)
+    said = stored_answers(clips)
     assert said[["rater", "label", "comment"]].to_numpy().tolist() == [["Boss", "happy", "=1+1"]]
 
 

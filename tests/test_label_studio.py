@@ -15,6 +15,7 @@ from core import label_columns, label_import, label_studio_package, labels_io, s
 from core.errors import TableError
 from core.label_clips import spellings
 from core.label_studio_interface import sound_name
+from core.labelling.truth import stored_answers, stored_truth
 from core.settings import Settings
 
 FORMATS = {"JSON": "json", "JSON_MIN": "min.json", "CSV": "csv", "TSV": "tsv"}
@@ -50,7 +51,7 @@ def test_all_answers_of_all_people_come_back_from_every_format(empty, form):
     plan = cases.planned(empty, written("ours", form), accounts=cases.ACCOUNTS)
     label_import.apply_import(empty, plan, token="a form of import")
     assert cases.answers(empty) == cases.expected(form)
-    kept = store.current_answers(empty).set_index(["clip_id", "rater", "kind"])["created_at"]
+    kept = stored_answers(empty).set_index(["clip_id", "rater", "kind"])["created_at"]
     assert kept.max() < pd.Timestamp.now("UTC") - pd.Timedelta(minutes=1)  # the times of the answers, not of the import
     assert kept.is_unique
 
@@ -169,7 +170,7 @@ def test_a_settlement_that_stands_is_never_replaced_by_a_file(empty):
     plan = settle("relax")
     assert plan["why"].tolist() == ["Settles the clip."]
     assert label_import.apply_import(empty, plan, token="a form of import") == 1
-    assert store.ground_truth(empty).loc[cases.IDS[0], ["label", "status"]].tolist() == ["relax", "adjudicated"]
+    assert stored_truth(empty).loc[cases.IDS[0], ["label", "status"]].tolist() == ["relax", "adjudicated"]
     assert settle("relax")["action"].tolist() == ["same"]
     other = settle("sad")
     assert other["action"].tolist() == ["refused"]

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-import pytest
 
 from core import plots_clip, plots_decisions
 from core.plots import COLOURS
@@ -70,11 +69,6 @@ def test_hours_have_few_marks_and_they_are_round():
     marks = plots_clip.mood(long).layout.xaxis.tickvals
     assert len(marks) <= 9
     assert set(np.diff(marks)) == {900}
-
-
-@pytest.mark.parametrize(("seconds", "words"), [(0, "0:00"), (59.6, "1:00"), (187, "3:07"), (3600, "60:00")])
-def test_times_as_on_a_clock(seconds, words):
-    assert plots_clip.clock(seconds) == words
 
 
 def test_boxes_are_the_stored_quantiles():

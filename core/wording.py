@@ -1,0 +1,37 @@
+"""Numbers as people read them: shares and times, each written in one way everywhere."""
+
+from math import floor
+
+
+def percent(p: float) -> str:
+    """A probability, rounded down to a tenth: 74.96 % is not 75 %, and 99.97 % is not 100 %."""
+    return f"{floor(1000 * p + 1e-9) / 10:.1f} %"
+
+
+def percent_limit(p: float) -> str:
+    """A limit as it was set, to a tenth of a percent: ``"75 %"``, ``"72.5 %"``."""
+    return f"{round(100 * p, 1):g} %"
+
+
+def whole_percent(share: float) -> str:
+    """A share, rounded to a whole percent: ``"20 %"``."""
+    return f"{round(100 * share)} %"
+
+
+def percent_change(change: float) -> str:
+    """A relative change with its sign: ``"+20 %"``."""
+    return f"{100 * change:+.0f} %"
+
+
+def duration(seconds: float) -> str:
+    """How long something takes, as a person says it: ``"45 s"``, ``"12 min"``, ``"3 h 20 min"``."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def clock(seconds: float) -> str:
+    """A length or a place in music, as players show it: ``"59:30"``, ``"1:02:07"``."""
+    hours, rest = divmod(round(seconds), 3600)
+    return f"{hours}:{rest // 60:02d}:{rest % 60:02d}" if hours else f"{rest // 60}:{rest % 60:02d}"

@@ -1,0 +1,41 @@
+"""Shares and times are written as people read them."""
+
+import pytest
+
+from core import wording
+
+
+@pytest.mark.parametrize(
+    ("p", "words"), [(0.7496, "74.9 %"), (0.9997, "99.9 %"), (1.0, "100.0 %"), (0.29, "29.0 %"), (0.0, "0.0 %")]
+)
+def test_a_probability_never_reads_higher_than_it_is(p, words):
+    assert wording.percent(p) == words
+
+
+@pytest.mark.parametrize(("p", "words"), [(0.75, "75 %"), (0.725, "72.5 %"), (1.0, "100 %")])
+def test_a_limit_reads_as_it_was_set(p, words):
+    assert wording.percent_limit(p) == words
+
+
+@pytest.mark.parametrize(("share", "words"), [(0.204, "20 %"), (0.206, "21 %"), (0.0, "0 %")])
+def test_a_share_is_a_whole_percent(share, words):
+    assert wording.whole_percent(share) == words
+
+
+@pytest.mark.parametrize(("change", "words"), [(0.2, "+20 %"), (-0.333, "-33 %"), (0.0, "+0 %")])
+def test_a_change_has_its_sign(change, words):
+    assert wording.percent_change(change) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0, "0:00"), (59.6, "1:00"), (187, "3:07"), (3600, "1:00:00"), (3727, "1:02:07")]
+)
+def test_times_as_on_a_clock(seconds, words):
+    assert wording.clock(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(12, "12 s"), (89, "89 s"), (91, "2 min"), (5400, "1 h 30 min"), (8100, "2 h 15 min")]
+)
+def test_a_duration_as_a_person_says_it(seconds, words):
+    assert wording.duration(seconds) == words
