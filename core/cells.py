@@ -5,7 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from core.emotion_words import read_emotion
 from core.errors import TableError
+from core.letters import fold
 from core.schema import COLUMNS, EMOTIONS, LABEL
 
 # Words for "no value", without case; a cell that holds only one of them is no value.
@@ -13,7 +15,6 @@ NULL_TOKENS = frozenset(
     ("error", "invalid", "bad", "unknown", "missing", "null", "nil", "none", "nan", "na", "n/a", "n.a.", "?", "??")
     + ("-", "--", ".", "#n/a", "#na", "#value!", "#ref!", "#div/0!", "#num!")
 )
-SYNONYMS = {"relaxed": "relax", "kizgin": "angry", "mutlu": "happy", "rahat": "relax", "uzgun": "sad"}
 OK, MISSING, PADDED, BLANK, TOKEN, NOT_NUMBER = range(6)
 
 
@@ -91,10 +92,8 @@ def _parse_label(written: str) -> tuple[str, str]:
     """One label as (emotion or "", rule or "")."""
     if written in EMOTIONS:
         return written, ""
-    # Turkish letters fold to plain ones, because upper case loses the difference of i and ı.
-    word = written.strip().casefold().replace("i\u0307", "i").translate(str.maketrans("ıüöşçğ", "iuoscg"))
-    if word in EMOTIONS:
-        return word, "label spelling"
-    if word in SYNONYMS:
-        return SYNONYMS[word], "label synonym"
+    word = fold(written.strip())
+    emotion = read_emotion(written)
+    if emotion is not None:
+        return emotion, "label spelling" if word == emotion else "label synonym"
     return "", "no label" if word == "" or word in NULL_TOKENS else "unknown label"

@@ -18,7 +18,7 @@ from core.schema import COLUMNS, EMOTIONS, FEATURES, LABEL
 RULES = {
     "extra column": "The column is none of the 51 of the table and is left out.",
     "label spelling": "The label differs from an emotion only in case or in surrounding spaces.",
-    "label synonym": "The label is the Turkish word or another form of an emotion's name.",
+    "label synonym": "The label is a Turkish, English or Spanish word for an emotion.",
     "no label": "The cell of the label is empty or a word for nothing: the row is set aside.",
     "unknown label": "The label is none of the four emotions: the row is set aside.",
     "padding": "Spaces around a number are removed.",
