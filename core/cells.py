@@ -8,6 +8,7 @@ import pandas as pd
 from core.emotion_words import read_emotion
 from core.errors import TableError
 from core.letters import fold
+from core.published_rows import meanings
 from core.schema import COLUMNS, EMOTIONS, LABEL
 
 # Words for "no value", without case; a cell that holds only one of them is no value.
@@ -55,6 +56,7 @@ def parse(messy: pd.DataFrame) -> Parsed:
     for place, column in enumerate(COLUMNS):
         numbers[:, place], kinds[:, place] = _parse_column(text[column])
     labels, label_rules = _parse_labels(text[LABEL])
+    _read_codes(text[LABEL], numbers, labels, label_rules)
     extra = tuple(str(c) for c in messy.columns if c not in (LABEL, *COLUMNS))
     return Parsed(rows, text, numbers, kinds, labels, label_rules, extra)
 
@@ -86,6 +88,16 @@ def _parse_labels(cells: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     labels = np.array([label for label, _ in readings], dtype=object)
     rules = np.array([rule for _, rule in readings], dtype=object)
     return labels[codes], rules[codes]
+
+
+def _read_codes(cells: pd.Series, numbers: np.ndarray, labels: np.ndarray, rules: np.ndarray) -> None:
+    """Read labels that are codes, in place, where rows of the published table say what the codes mean."""
+    unread = rules == "unknown label"
+    if not unread.any():
+        return
+    codes = cells.astype(str).str.strip().where(unread, "").to_numpy(dtype=object)
+    for code, emotion in meanings(numbers, codes).items():
+        labels[codes == code], rules[codes == code] = emotion, "label code"
 
 
 def _parse_label(written: str) -> tuple[str, str]:

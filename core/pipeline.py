@@ -395,7 +395,10 @@ def train_models(
     version = registry.log_run(found, folder / "champion", settings=settings)
     if quick:
         return Trained(
-            version, None, folder, f"{name} is version {version}, a challenger: quick runs are not promoted."
+            version,
+            None,
+            folder,
+            f"{name} is version {version}, a challenger: quick runs are not promoted. {table.note}".strip(),
         )
     in_use = None
     if registry.find(registry.CHAMPION, settings=settings) is None and (settings.models_dir / "comparison").is_dir():
@@ -404,4 +407,5 @@ def train_models(
     if publish and verdict.passed:
         write(found, table, settings.models_dir)
     outcome = "is the champion now" if verdict.passed else "stays a challenger"
-    return Trained(version, verdict, folder, f"{name} (version {version}) {outcome}: {verdict.reason}")
+    summary = f"{name} (version {version}) {outcome}: {verdict.reason} {table.note}".strip()
+    return Trained(version, verdict, folder, summary)
