@@ -96,7 +96,7 @@ def _read_codes(cells: pd.Series, numbers: np.ndarray, labels: np.ndarray, rules
     if not unread.any():
         return
     codes = cells.astype(str).str.strip().where(unread, "").to_numpy(dtype=object)
-    for code, emotion in meanings(numbers, codes).items():
+    for code, emotion in meanings(numbers, codes.tolist()).items():
         labels[codes == code], rules[codes == code] = emotion, "label code"
 
 
