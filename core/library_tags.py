@@ -1,9 +1,9 @@
 """What a file says of itself (artist, title, makam and the rest), and what is said of it, written beside it.
 
-Tags are read by tinytag, and by `core.tag_bytes` where tinytag reads none or wrong ones. They are not written: the one
-library that writes them all, mutagen, is under the GPL, and a file that is rewritten is another file: its content hash
-changes, and with it all that is stored under it. So what was asked to be kept with the music goes into a small JSON
-file beside it, and the music stays as it was.
+Tags are read by tinytag, and by `core.tag_bytes` and `core.tag_atoms` where it reads none or wrong ones. They are not
+written: the one library that writes them all, mutagen, is under the GPL, and a file that is rewritten is another file:
+its content hash changes, and with it all that is stored under it. So what was asked to be kept with the music goes into
+a small JSON file beside it, and the music stays as it was.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from core import tag_bytes, tag_text
+from core import tag_atoms, tag_bytes, tag_text
 from core.errors import CoreError
 from core.letters import fold
 from core.tag_bytes import Tags
@@ -61,7 +61,7 @@ def _sources(data: bytes, path: str) -> list[Tags]:
     first = _by_tinytag(tag_bytes.plain_id3(data), name)
     if any("\ufffd" in text for values in first.values() for text in values):
         first |= tag_bytes.raw_comments(data)
-    return [first, tag_bytes.ape_tags(data), _by_tinytag(last, "last.mp3") if last else {}]
+    return [tag_atoms.mp4_tags(data), first, tag_bytes.ape_tags(data), _by_tinytag(last, "last.mp3") if last else {}]
 
 
 def _by_tinytag(data: bytes, name: str) -> Tags:

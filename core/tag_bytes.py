@@ -144,9 +144,9 @@ def _frame_size(body: bytes, place: int, major: int) -> int:
     if major == 3:
         return plain
     safe = _synchsafe(body[place + 4 : place + 8])
-    ends = (body[place + 10 + size :][:4] for size in (safe, plain))
-    fits = [not end.strip(b"\0") or bool(re.fullmatch(rb"[A-Z0-9]{4}", end)) for end in ends]
-    return plain if fits == [False, True] else safe
+    follows = {size: body[place + 10 + size :][:4] for size in (safe, plain)}
+    is_frame = {size: bool(re.fullmatch(rb"[A-Z0-9]{4}", name)) for size, name in follows.items()}
+    return plain if is_frame[plain] and not is_frame[safe] else safe
 
 
 def _content(content: bytes, flags: int, major: int, unsynchronised: bool) -> bytes:
