@@ -9,6 +9,7 @@ import io
 import re
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from core.errors import TableError
@@ -18,6 +19,7 @@ from core.schema import COLUMNS, LABEL
 MAX_BYTES = 150 * 10**6
 MAX_ROWS = 200_000
 MAX_COLUMNS = 1_000
+_AT_ONCE = 1_000  # rows that are looked through at once
 _NESTED = 3  # times that rows are quoted as one cell, by one program after another
 MAX_CELLS = 12 * 10**6  # 200,000 rows of the table's 52 columns; a text cell takes some 60 bytes of memory
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "space"}
@@ -62,7 +64,12 @@ def read_csv(data: bytes, name: str) -> pd.DataFrame:
     text = _without_row_quotes(_decode(data, shown))
     header, dialect, body = _header(text, shown)
     names = _names(header, shown)
+    if dialect["delimiter"] == ",":
+        body = _with_whole_numbers(body, names, dialect["quotechar"])
     frame = _cells(body, names, dialect, shown)
+    frame = _without_empty_end(frame)
+    if frame.empty:
+        raise TableError(f"{shown} has column names but no rows.")
     nameless = [c for c in frame.columns if c.startswith("unnamed ") and (frame[c].str.strip() == "").all()]
     frame = frame.drop(columns=nameless)  # a delimiter at the end of each line
     return point_decimals(frame)
@@ -95,6 +102,33 @@ def _cells(body: str, names: list[str], dialect: dict[str, Any], shown: str) -> 
     if stray.any():
         raise TableError(f"{shown}, row {stray.argmax()} (the first is 0) has more cells than there are column names.")
     return frame.drop(columns=beyond)
+
+
+def _without_empty_end(frame: pd.DataFrame) -> pd.DataFrame:
+    """The table without the rows at its end that hold nothing: spreadsheets add such rows."""
+    for start in range((len(frame) - 1) // _AT_ONCE * _AT_ONCE, -1, -_AT_ONCE):
+        block = frame.iloc[start : start + _AT_ONCE].apply(lambda column: column.str.strip() != "")
+        written = np.flatnonzero(block.any(axis=1).to_numpy())
+        if len(written):
+            return frame.iloc[: start + written[-1] + 1]
+    return frame.iloc[:0]
+
+
+def _with_whole_numbers(body: str, names: list[str], quote: str) -> str:
+    """The rows with quoted numbers, where the comma is the decimal mark and stands between the cells as well.
+
+    A row that has one cell more for each of the 50 features can be read in one way only: each feature is two cells.
+    """
+    cells = next(csv.reader([body.lstrip("\n").partition("\n")[0]], quotechar=quote), [])
+    if len(cells) != len(names) + len(COLUMNS):
+        return body
+    whole = io.StringIO()
+    rows = csv.writer(whole, quotechar=quote, lineterminator="\n")
+    for row in csv.reader(io.StringIO(body), quotechar=quote):
+        left = iter(row)
+        divided = len(row) == len(names) + len(COLUMNS)
+        rows.writerow([f"{next(left)},{next(left)}" if n in COLUMNS else next(left) for n in names] if divided else row)
+    return whole.getvalue()
 
 
 def _decode(data: bytes, shown: str) -> str:

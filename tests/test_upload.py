@@ -79,6 +79,26 @@ def test_a_hint_for_excel(sample, cells, hint, encoding):
     pd.testing.assert_frame_equal(read_csv(text.encode(encoding), "x.csv"), cells)
 
 
+@pytest.mark.parametrize("columns", [[LABEL, *COLUMNS], [*COLUMNS[:20], LABEL, *COLUMNS[20:]]])
+def test_commas_as_decimal_marks_and_between_cells(sample, cells, columns):
+    data = sample[columns].to_csv(index=False, decimal=",").replace('"', "")
+    assert data.split("\n")[1].count(",") == 100
+    read = read_csv(data.encode(), "x.csv")
+    pd.testing.assert_frame_equal(read, cells[columns])
+    numbered = sample.to_csv(decimal=",").replace('"', "")
+    pd.testing.assert_frame_equal(read_csv(numbered.encode(), "x.csv")[list(cells)], cells)
+
+
+@pytest.mark.parametrize("end", [";" * 50 + "\n", (";" * 50 + "\n") * 3, " ;" * 50])
+def test_empty_rows_at_the_end_are_none(sample, cells, end):
+    data = sample.to_csv(index=False, sep=";") + end
+    pd.testing.assert_frame_equal(read_csv(data.encode(), "x.csv"), cells)
+    head, rest = data.split("\n", 1)
+    assert len(read_csv(f"{head}\n{end.strip()}\n{rest}".encode(), "x.csv")) > len(cells)
+    with pytest.raises(TableError, match="column names but no rows"):
+        read_csv(f"{head}\n{end}".encode(), "x.csv")
+
+
 def test_decimal_commas_in_quotes_between_commas(sample, cells):
     data = sample.to_csv(index=False, decimal=",").encode()
     pd.testing.assert_frame_equal(read_csv(data, "x.csv"), cells)
