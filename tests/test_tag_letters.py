@@ -191,6 +191,8 @@ def test_texts_of_one_file_are_evidence_for_one_another():
     assert readable(["Þorp"]) == ["Þorp"]
     assert readable(["Þema"]) == ["Şema"]  # alone it is taken for Turkish
     assert readable(["Þema", "Ólöf Arnalds"]) == ["Þema", "Ólöf Arnalds"]
+    wrong = ["Ýbrahim Aðýrbaþ", "Þarký Çýðlýðý", "Enregistré à Paris, édité à Genève, déjà écouté"]
+    assert readable(wrong)[:2] == [ARTIST, TITLE]
     assert readable(["Þarký", "Münir Nurettin Selçuk"]) == ["Şarkı", "Münir Nurettin Selçuk"]
 
 
@@ -229,3 +231,22 @@ def test_years(text, meant):
     assert read_tags(make.mp4({b"\xa9day": text.encode()}), "/m/a.m4a")["year"] == meant
     assert read_tags(make.wav({"ICRD": text.encode()}), "/m/a.wav")["year"] == meant
     assert read_tags(make.flac({"YEAR": text.encode()}), "/m/a.flac")["year"] == meant
+
+
+@pytest.mark.parametrize(
+    ("case", "expected"),
+    [
+        ("T01/02_v23_cp1254_as_latin1.mp3", {"artist": ARTIST, "title": TITLE, "album": ALBUM}),
+        ("T01/03_id3v1_cp1254.mp3", {"artist": ARTIST, "title": TITLE, "album": ALBUM}),
+        ("T02/04_v23_utf8_as_latin1.mp3", {"artist": ARTIST, "title": TITLE, "album": ALBUM}),
+        ("T05/01.flac", {"makam": "Hicaz", "usul": "serbest", "year": 1990, "performer": "Necdet (tanbur)"}),
+        ("T05/02.flac", {"makam": "Rast", "usul": "Aksak", "year": 2001, "performer": "Ihsan (ney)"}),
+        ("T06/09_apev2_only.mp3", {"artist": ARTIST, "title": TITLE, "makam": "Uşşak", "year": 1967}),
+    ],
+)
+def test_files_of_users(shared, case, expected):
+    path = shared / "cases" / case
+    if not path.is_file():
+        pytest.skip(f"{case} is not in the shared folder")
+    tags = read_tags(path.read_bytes(), str(path))
+    assert {name: tags[name] for name in expected} == expected
