@@ -406,6 +406,8 @@ def triggers(
     given = {"new_labels": new_labels, "f1_drop": f1_drop, "drifted": drifted, "scheduled": scheduled}
     standing.set_limits(store, standing.limits_of(store).changed(**{n: v for n, v in given.items() if v is not None}))
     table = load_table(settings, allow_download=True)
+    if table.note:
+        typer.echo(table.note, err=True)
     typer.echo(schedule.report(standing.standing(store, settings, table, pipeline.serve(settings))))
 
 

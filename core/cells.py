@@ -5,7 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from core.emotion_words import read_emotion
 from core.errors import TableError
+from core.letters import fold
+from core.published_rows import meanings
 from core.schema import COLUMNS, EMOTIONS, LABEL
 
 # Words for "no value", without case; a cell that holds only one of them is no value.
@@ -13,7 +16,6 @@ NULL_TOKENS = frozenset(
     ("error", "invalid", "bad", "unknown", "missing", "null", "nil", "none", "nan", "na", "n/a", "n.a.", "?", "??")
     + ("-", "--", ".", "#n/a", "#na", "#value!", "#ref!", "#div/0!", "#num!")
 )
-SYNONYMS = {"relaxed": "relax", "kizgin": "angry", "mutlu": "happy", "rahat": "relax", "uzgun": "sad"}
 OK, MISSING, PADDED, BLANK, TOKEN, NOT_NUMBER = range(6)
 
 
@@ -54,6 +56,7 @@ def parse(messy: pd.DataFrame) -> Parsed:
     for place, column in enumerate(COLUMNS):
         numbers[:, place], kinds[:, place] = _parse_column(text[column])
     labels, label_rules = _parse_labels(text[LABEL])
+    _read_codes(text[LABEL], numbers, labels, label_rules)
     extra = tuple(str(c) for c in messy.columns if c not in (LABEL, *COLUMNS))
     return Parsed(rows, text, numbers, kinds, labels, label_rules, extra)
 
@@ -87,14 +90,22 @@ def _parse_labels(cells: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     return labels[codes], rules[codes]
 
 
+def _read_codes(cells: pd.Series, numbers: np.ndarray, labels: np.ndarray, rules: np.ndarray) -> None:
+    """Read labels that are codes, in place, where rows of the published table say what the codes mean."""
+    unread = rules == "unknown label"
+    if not unread.any():
+        return
+    codes = cells.astype(str).str.strip().where(unread, "").to_numpy(dtype=object)
+    for code, emotion in meanings(numbers, codes.tolist()).items():
+        labels[codes == code], rules[codes == code] = emotion, "label code"
+
+
 def _parse_label(written: str) -> tuple[str, str]:
     """One label as (emotion or "", rule or "")."""
     if written in EMOTIONS:
         return written, ""
-    # Turkish letters fold to plain ones, because upper case loses the difference of i and ı.
-    word = written.strip().casefold().replace("i\u0307", "i").translate(str.maketrans("ıüöşçğ", "iuoscg"))
-    if word in EMOTIONS:
-        return word, "label spelling"
-    if word in SYNONYMS:
-        return SYNONYMS[word], "label synonym"
+    word = fold(written.strip())
+    emotion = read_emotion(written)
+    if emotion is not None:
+        return emotion, "label spelling" if word == emotion else "label synonym"
     return "", "no label" if word == "" or word in NULL_TOKENS else "unknown label"

@@ -12,13 +12,16 @@ import pandas as pd
 from core.cells import BLANK, NOT_NUMBER, PADDED, TOKEN, Parsed, parse
 from core.copies import cell_copies
 from core.errors import TableError
+from core.number_format import refuse_lost_points
+from core.published_rows import without_tails
 from core.schema import COLUMNS, EMOTIONS, FEATURES, LABEL
 
 # What each rule of the report means, in the order in which the rules are applied.
 RULES = {
     "extra column": "The column is none of the 51 of the table and is left out.",
     "label spelling": "The label differs from an emotion only in case or in surrounding spaces.",
-    "label synonym": "The label is the Turkish word or another form of an emotion's name.",
+    "label synonym": "The label is a Turkish, English or Spanish word for an emotion.",
+    "label code": "The label is a code, and rows of the published table in this file show which emotion it means.",
     "no label": "The cell of the label is empty or a word for nothing: the row is set aside.",
     "unknown label": "The label is none of the four emotions: the row is set aside.",
     "padding": "Spaces around a number are removed.",
@@ -33,6 +36,8 @@ RULES = {
     "taken from a copy": "The row that stays lacks the value, and the removed copy of the row has it.",
     "copies disagree": "The row that stays and its removed copy differ: one is wrong, and nothing says which.",
 }
+CODED_SHARE = 0.05  # of rows; below that, a number in the column of labels is a slip in a row
+_CODE = r"[+-]?\d{1,3}(?:[.,]0+)?|[A-Za-z]\d?|[A-Za-z]+[ _-]?\d{1,2}"  # 3, 3.0, A, E2, class_1
 TOLERANCE = 1e-4  # rounding of a value at the end of its range
 # Most numbers of a row and of a column have three decimals when at most that share has more.
 TAIL_SHARE = 0.2
@@ -60,18 +65,22 @@ class CleanResult:
     report: pd.DataFrame
 
 
-def clean(messy: pd.DataFrame, *, remove_copies: bool = True) -> CleanResult:
+def clean(messy: pd.DataFrame, *, remove_copies: bool = True, name: str = "the table") -> CleanResult:
     """Clean a table of any types by the rules of `RULES`; the input is left as it is.
 
-    Cleaning the result again changes nothing: the rules that look at the whole table are repeated until none finds
-    anything. Raises TableError when a column is missing or no row has a label.
+    name : what to call the table in an error. Cleaning the result again changes nothing: the rules that look at the
+    whole table are repeated until none finds anything.
+    Raises TableError when a column is missing, no row has a label, the labels are codes that nothing explains, or the
+    decimal points are lost.
     """
     parsed = parse(messy)
+    refuse_lost_points(parsed.numbers, name=name)
+    refuse_codes(parsed, name=name)
     labelled = parsed.labels != ""
     if not labelled.any():
-        raise TableError(f"No row of the table has a label that is one of {', '.join(EMOTIONS)}.")
+        raise TableError(f"No row of {name} has a label that is one of {', '.join(EMOTIONS)}.")
     changes = [_parse_changes(parsed)]
-    values, kept = parsed.numbers.copy(), labelled.copy()
+    values, kept = without_tails(parsed.numbers), labelled.copy()
     while True:
         found = [
             _blank(values, impossible(values), parsed, "impossible value"),
@@ -90,6 +99,18 @@ def clean(messy: pd.DataFrame, *, remove_copies: bool = True) -> CleanResult:
     unlabelled = frame[~labelled].copy()
     unlabelled.insert(0, LABEL, parsed.text[LABEL].to_numpy()[~labelled])
     return CleanResult(table, unlabelled, report)
+
+
+def refuse_codes(parsed: Parsed, *, name: str = "the table") -> None:
+    """Raise TableError when labels are codes such as 0 to 3, and nothing says which emotions they mean."""
+    unread = parsed.text[LABEL][parsed.label_rules == "unknown label"].astype(str).str.strip()
+    codes = unread[unread.str.fullmatch(_CODE)]
+    if len(codes) > CODED_SHARE * len(parsed.rows):
+        shown = ", ".join(sorted(codes.unique())[:6])
+        raise TableError(
+            f"The labels of {name} are codes ({shown}), and nothing in it shows which emotion each code means. Write "
+            f"{', '.join(EMOTIONS[:-1])} or {EMOTIONS[-1]} in the column {LABEL}."
+        )
 
 
 def robust_z(values: np.ndarray, *, reference: np.ndarray | None = None) -> np.ndarray:

@@ -1,8 +1,6 @@
 """The published table: find it, fetch it, verify what it holds, and say where it came from."""
 
-import csv
 import hashlib
-import io
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -10,13 +8,17 @@ import numpy as np
 import pandas as pd
 
 from core.atomic import replace_file
-from core.cleaning import validate
+from core.cells import parse
+from core.cleaning import refuse_codes, validate
 from core.copies import duplicate_groups, unique_rows
 from core.download import download, member
 from core.errors import DownloadError, TableError
-from core.schema import BY_COLUMN, COLUMNS, EMOTIONS, LABEL
+from core.number_format import refuse_lost_points
+from core.published_rows import as_published
+from core.schema import COLUMNS, EMOTIONS, FEATURES, LABEL
 from core.settings import Settings
 from core.split import held_out
+from core.upload import read_csv
 
 __all__ = [
     "CITATIONS",
@@ -99,34 +101,29 @@ def as_table(frame: pd.DataFrame, *, origin: str, synthetic: bool = False, note:
     return Table(frame, origin, content_hash(frame), synthetic, note)
 
 
-def read_published(data: bytes) -> pd.DataFrame:
-    """The published file as a frame; quoted and unquoted spellings give the same.
+def read_published(data: bytes, name: str = FILE_NAME) -> pd.DataFrame:
+    """A file with labels and 50 numbers in each row, as a frame.
 
-    Raises TableError that says what differs from a table of 50 numbers and a label in each row. Nothing is repaired
-    here: that is `core.cleaning`.
+    name : what to call the file in an error. The file may be spelled in any way that `core.upload` reads. If it has
+    the content of the published table, the frame is that table: its columns, rows and numbers as they were published.
+    Raises TableError that says what is missing or wrong. Nothing is repaired here: that is `core.cleaning`.
     """
-    try:
-        text = pd.read_csv(io.BytesIO(data), dtype=str, keep_default_na=False, quoting=csv.QUOTE_MINIMAL)
-    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise TableError("The file is no CSV table. Get it again from the UCI repository, data set 862.") from error
-    missing = [c for c in (LABEL, *COLUMNS) if c not in text.columns]
-    if missing:
-        raise TableError(f"The table lacks {len(missing)} of its 51 columns, first {missing[0]}.")
-    frame = text[[LABEL, *COLUMNS]].copy()
-    for column in COLUMNS:
-        frame[column] = pd.to_numeric(text[column], errors="coerce").astype(np.float64)
-    if frame.empty:
-        raise TableError("The table holds no rows.")
-    bad = ~np.isfinite(frame[list(COLUMNS)].to_numpy())
+    text = read_csv(data, name)
+    parsed = parse(text)
+    refuse_lost_points(parsed.numbers, name=name)
+    refuse_codes(parsed, name=name)
+    bad = np.isnan(parsed.numbers)
     if bad.any():
         row, place = np.argwhere(bad)[0]
         cell = text[COLUMNS[place]].iloc[row]
-        raise TableError(f"Row {row}, {BY_COLUMN[COLUMNS[place]].name}: {cell!r} is no number. Clean the table first.")
-    unknown = ~frame[LABEL].isin(EMOTIONS)
+        raise TableError(f"Row {row}, {FEATURES[place].name}: {cell!r} is no number. Clean the table first.")
+    unknown = parsed.labels == ""
     if unknown.any():
         row = int(np.argmax(unknown))
-        raise TableError(f"Row {row}: {frame[LABEL].iloc[row]!r} is no emotion. Clean the table first.")
-    return frame
+        raise TableError(f"Row {row}: {text[LABEL].iloc[row]!r} is no emotion. Clean the table first.")
+    frame = pd.DataFrame(parsed.numbers, columns=list(COLUMNS))
+    frame.insert(0, LABEL, pd.Series(parsed.labels, dtype="str"))
+    return as_published(frame)
 
 
 def _verify(frame: pd.DataFrame, *, expected: str) -> None:
@@ -158,7 +155,7 @@ def load_table(
         if path is None or (origin == "data/raw" and not path.exists()):
             continue
         try:
-            frame = read_published(path.read_bytes())
+            frame = read_published(path.read_bytes(), path.name)
             if origin == "data/raw":
                 _verify(frame, expected=PUBLISHED_HASH)
             elif content_hash(frame) != PUBLISHED_HASH:

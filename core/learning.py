@@ -66,9 +66,22 @@ def agreed(truth: pd.DataFrame, clips: pd.DataFrame, features: pd.DataFrame, *, 
     in all of them where the extractor has not measured the clip.
     """
     settled = truth[is_settled(truth) & truth["label"].isin(EMOTIONS)]
-    known = clips.set_index("clip_id")[["content_hash", "track_id", "origin"]]
+    known = clips.assign(track_id=_recordings(clips)).set_index("clip_id")[["content_hash", "track_id", "origin"]]
     table = settled[["label", "votes"]].rename(columns={"label": "y"}).join(known, how="inner").join(features)
     return table.assign(extractor=extractor).sort_index().rename_axis("clip_id").reset_index()
+
+
+def _recordings(clips: pd.DataFrame) -> pd.Series:
+    """What tells recordings apart: artist, title and source where they are known, else the track.
+
+    A recording may be there twice, in two formats. Two recordings that are named alike count as one here: that costs
+    little, while a clip in training whose recording is held out would make the model look better than it is.
+    """
+    if not {"artist", "title", "source"} <= set(clips.columns):
+        return clips["track_id"]
+    names = clips[["artist", "title", "source"]].astype(object).fillna("")
+    named = names["artist"].ne("") & names["title"].ne("")
+    return clips["track_id"].mask(named, names["artist"] + "\n" + names["title"] + "\n" + names["source"])
 
 
 def training_data(published: Table, labels: pd.DataFrame) -> TrainingData:

@@ -1,8 +1,9 @@
 """What a file says of itself (artist, title, makam and the rest), and what is said of it, written beside it.
 
-Tags are read by tinytag. They are not written: the one library that writes them all, mutagen, is under the GPL, and a
-file that is rewritten is another file: its content hash changes, and with it all that is stored under it. So what was
-asked to be kept with the music goes into a small JSON file beside it, and the music stays as it was.
+Tags are read by tinytag, and by `core.tag_bytes` and `core.tag_atoms` where it reads none or wrong ones. They are not
+written: the one library that writes them all, mutagen, is under the GPL, and a file that is rewritten is another file:
+its content hash changes, and with it all that is stored under it. So what was asked to be kept with the music goes into
+a small JSON file beside it, and the music stays as it was.
 """
 
 import hashlib
@@ -10,19 +11,23 @@ import io
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+import unicodedata
+from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from core import tag_atoms, tag_bytes, tag_text
 from core.atomic import replace_file
 from core.errors import CoreError
 from core.letters import fold
+from core.tag_bytes import Tags
 
 LONGEST = 300  # characters of a tag
 ENDING = ".emotion.json"  # of the file beside the music
 LONGEST_NAME = 255  # bytes, in all usual file systems
 PLAIN = ("artist", "title", "album", "genre")  # tags that all formats have
 MUSIC = ("makam", "usul", "performer")  # free ones: Vorbis comments, ID3 TXXX, MP4 ----
+DATES = ("year", "_year", "date", "tdrc", "originalyear", "originaldate", "tdor", "tory", "tdrl")  # the first one wins
 COMMENT = 2000  # characters of a comment that are looked at
 # "makam: Hicaz; usul: Aksak", on lines of their own, or with commas where the next of these words follows
 _PARTS = re.compile(r"[;|\n]|,(?=\s*(?:makam|us[uû]l|performer)\s*[:=])", re.IGNORECASE)
@@ -44,7 +49,8 @@ def file_tags(data: bytes, name: str) -> dict[str, Any]:
 
     Texts are empty, and the year is None, where the tags say nothing or cannot be read. Makam, usul and performer come
     from tags of these names, or from a comment such as ``makam: Hicaz; usul: Aksak``; the performer also from ID3's
-    list of musicians (TMCL), or the conductor (TPE3).
+    list of musicians (TMCL), or the conductor (TPE3). A file may have several tags: ID3v2 counts before APEv2, and
+    ID3v1, which cuts its texts off, comes last. Tags that cannot be read are no tags.
 
     Parameters
     ----------
@@ -53,21 +59,53 @@ def file_tags(data: bytes, name: str) -> dict[str, Any]:
     name
         The name of the file, whose ending tells the format.
     """
+    found = _readable(_sources(data, name))
+    known = {n: next(filter(None, (_tidy(t) for tags in found for t in tags.get(n, ()))), "") for n in PLAIN}
+    music = [_music(tags) for tags in found]
+    known |= {n: next(filter(None, (said[n] for said in music)), "") for n in MUSIC}
+    years = (text for tags in found for name in DATES for text in tags.get(name, ()))
+    return {**known, "year": tag_text.year(years)}
+
+
+def _sources(data: bytes, name: str) -> list[Tags]:
+    """What each tag of a file says, the most trustworthy one first."""
+    if data[:4] in (b"RIFF", b"RF64", b"FORM"):
+        tags, id3 = tag_bytes.chunk_tags(data)
+        return [_by_tinytag(tag_bytes.plain_id3(id3), "chunk.mp3"), tags] if id3 else [tags]
+    data, last = tag_bytes.split_id3v1(data)
+    first = _by_tinytag(tag_bytes.plain_id3(data), name)
+    if any("\ufffd" in text for values in first.values() for text in values):
+        first |= tag_bytes.raw_comments(data)
+    return [tag_atoms.mp4_tags(data), first, tag_bytes.ape_tags(data), _by_tinytag(last, "last.mp3") if last else {}]
+
+
+def _by_tinytag(data: bytes, name: str) -> Tags:
+    """What tinytag reads: by what the bytes are, else by what the file's name says."""
     from tinytag import TinyTag, TinyTagException
 
-    try:
-        found = TinyTag.get(name, file_obj=io.BytesIO(data), duration=False)
-        known: dict[str, Any] = {n: _tidy(getattr(found, n)) for n in PLAIN} | _music(found.comment, found.other)
-        year = re.search(r"\d{4}", found.year or "")
-    except TinyTagException:
-        known, year = dict.fromkeys((*PLAIN, *MUSIC), ""), None
-    return {**known, "year": int(year[0]) if year else None}
+    for known_as in (None, name):
+        try:
+            found = TinyTag.get(known_as, file_obj=io.BytesIO(data), duration=False)
+        except TinyTagException:
+            continue
+        tags: Tags = {fold(other): list(values) for other, values in found.other.items()}
+        for field in (*PLAIN, "year", "comment"):
+            if value := getattr(found, field):
+                tags[field] = [value, *tags.get(field, ())]
+        return tags
+    return {}
 
 
-def _music(comment: str | None, other: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """Makam, usul and performer. other : the tags that not all formats have, by their names in small letters."""
-    tags = {fold(name): values for name, values in other.items()}
-    noted = _noted([comment or "", *tags.get("comment", ())])
+def _readable(found: list[Tags]) -> list[Tags]:
+    """The tags with letters put right that were read in a wrong encoding; all texts together are the evidence."""
+    texts = [text for tags in found for values in tags.values() for text in values]
+    right = iter(tag_text.readable([text[:COMMENT] for text in texts]))
+    return [{fold(name): [next(right) for _ in values] for name, values in tags.items()} for tags in found]
+
+
+def _music(tags: Tags) -> dict[str, str]:
+    """Makam, usul and performer. tags : by their names in small letters."""
+    noted = _noted(tags.get("comment", ()))
     said = {n: _listed(tags.get(n, ())) or noted.get(n, "") for n in MUSIC}
     others = (_listed(_players(tags.get("tmcl", ()))), _listed(tags.get("conductor", ())))
     return said | {"performer": next(filter(None, (said["performer"], *others)), "")}
@@ -102,7 +140,8 @@ def from_path(path: str) -> dict[str, str]:
 
 def _tidy(text: str | None) -> str:
     """Printable characters on one line, of a length that a table can hold."""
-    kept = "".join(c if c.isprintable() else " " for c in text or "")
+    whole = unicodedata.normalize("NFC", text or "")  # macOS writes letters and their marks apart
+    kept = "".join(c if c.isprintable() else " " for c in whole)
     return " ".join(kept.encode(errors="ignore").decode().split())[:LONGEST]
 
 

@@ -439,10 +439,14 @@ def train_models(
     version = log_run(found, folder / CHAMPION, settings=settings)
     if quick:
         return Trained(
-            version, None, folder, f"{name} is version {version}, a challenger: quick runs are not promoted."
+            version,
+            None,
+            folder,
+            f"{name} is version {version}, a challenger: quick runs are not promoted. {table.note}".strip(),
         )
     verdict = promote(settings, version=version)
     if publish and verdict.passed:
         write(found, table, settings.models_dir)
     outcome = "is the champion now" if verdict.passed else "stays a challenger"
-    return Trained(version, verdict, folder, f"{name} (version {version}) {outcome}: {verdict.reason}")
+    summary = f"{name} (version {version}) {outcome}: {verdict.reason} {table.note}".strip()
+    return Trained(version, verdict, folder, summary)

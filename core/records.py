@@ -77,9 +77,9 @@ class MeasuredFile:
     path
         Of the audio, where it is kept; None when it is not kept.
     tags
-        What is known of the music: artist, title, album, genre, year, makam, usul, performer. Tags with a ``source``,
-        the folder of a library, name a track that several files may share. Without a source the track belongs to this
-        file alone, and a file whose tags are all empty gets no track.
+        What is known of the music: artist, title, album, genre, year, makam, usul, performer; for files of a library also
+        ``source``, the folder. The track belongs to this file's content alone: two files with the same artist and title
+        are two recordings. A file without a source whose tags are all empty gets no track.
     """
 
     clips: tuple[MeasuredClip, ...]

@@ -96,7 +96,8 @@ def retrain(
         raise
     version = log_run(run, folder, settings=settings)
     db.set_setting(store, LEARNED_HASH, data.table.content_hash)
-    return Retrained(version, model_version, f"{model_version} is the challenger, version {version}. {summary}")
+    said = f"{model_version} is the challenger, version {version}. {summary} {published.note}".strip()
+    return Retrained(version, model_version, said)
 
 
 def _compared(

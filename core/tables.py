@@ -10,12 +10,12 @@ import pandas as pd
 from core.atomic import replace_file
 from core.cells import parse
 from core.cleaning import CleanResult, clean
-from core.dataset import FILE_NAME, PUBLISHED_HASH, Table, as_table, content_hash, read_published
+from core.dataset import FILE_NAME, PUBLISHED_HASH, ROWS, Table, as_table, content_hash, read_published
 from core.errors import TableError
 from core.quality import Quality
 from core.schema import COLUMNS, EMOTIONS, readable
 from core.settings import Settings
-from core.upload import MAX_BYTES, read_csv
+from core.upload import MAX_BYTES, read_csv, shown_name
 
 TYPES = ("number", "number as text", "mixed", "text")
 
@@ -25,19 +25,29 @@ class Brought:
     """A table that a person brought, as it came and cleaned.
 
     messy : cells as text, as they were written.  cleaned : with the report of every change.
-    table : the clean rows with a label.
+    table : the clean rows with a label.  published : the file has the content of the published table.
     """
 
     messy: pd.DataFrame
     cleaned: CleanResult
     table: Table
+    published: bool = False
 
 
 def bring(data: bytes, name: str) -> Brought:
     """Read and clean a CSV file. Raises TableError when it is no table of the 50 features and a label."""
     messy = read_csv(data, name)
-    cleaned = clean(messy)
-    return Brought(messy, cleaned, as_table(cleaned.table, origin="upload"))
+    cleaned = clean(messy, name=shown_name(name))
+    published = len(messy) == ROWS and is_published(data, name)
+    return Brought(messy, cleaned, as_table(cleaned.table, origin="upload"), published)
+
+
+def is_published(data: bytes, name: str = FILE_NAME) -> bool:
+    """Whether a file has the content of the published table, however it is spelled."""
+    try:
+        return content_hash(read_published(data, name)) == PUBLISHED_HASH
+    except TableError:
+        return False
 
 
 def lying_about(settings: Settings) -> list[Path]:
@@ -60,10 +70,7 @@ def adopt(data: bytes, settings: Settings) -> bool:
 
     Raises TableError when the file cannot be written.
     """
-    try:
-        if content_hash(read_published(data)) != PUBLISHED_HASH:
-            return False
-    except TableError:
+    if not is_published(data):
         return False
     try:
         settings.raw_dir.mkdir(parents=True, exist_ok=True)

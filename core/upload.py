@@ -7,17 +7,22 @@ import codecs
 import csv
 import io
 import re
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from core.errors import TableError
+from core.number_format import point_decimals
 from core.schema import COLUMNS, LABEL
 
 MAX_BYTES = 150 * 10**6
 MAX_ROWS = 200_000
 MAX_COLUMNS = 1_000
+_AT_ONCE = 1_000  # rows that are looked through at once
+_NESTED = 3  # times that rows are quoted as one cell, by one program after another
 MAX_CELLS = 12 * 10**6  # 200,000 rows of the table's 52 columns; a text cell takes some 60 bytes of memory
-DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "space"}
 _BOMS = (  # the longer ones first: that of UTF-32 begins with that of UTF-16
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -36,42 +41,48 @@ _SIGNATURES = {
     b"\x89PNG": "a picture",
     b"PAR1": "a Parquet file",
 }
+_HINT = re.compile(r'"?sep=(\\t|.)?"?[\s,;]*', re.IGNORECASE)  # for Excel: the separator of the lines below
+# A line that is one quoted cell; separators may follow it where a spreadsheet has more columns.
+_QUOTED_ROW = re.compile(r'^[ \t]*"((?:[^"\n]|"")*+)"[ \t,;|]*$', re.MULTILINE)
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
-_DECIMAL_COMMA = r"\s*[+-]?(?:\d+|[1-9]\d{0,2}(?:\.\d{3})+),\d+\s*"  # 0,052 and 1.844,664
-_THOUSANDS = r"\s*[+-]?[1-9]\d{0,2}(?:\.\d{3})+\s*"  # 1.844 where commas are decimal
 
 
 def read_csv(data: bytes, name: str) -> pd.DataFrame:
     """The table in a CSV file: its columns in the file's order, every cell as text, index = row number from 0.
 
     data : the file's bytes in UTF-8, UTF-16, UTF-32 or a Turkish Windows encoding, cells divided by comma, semicolon,
-    tab or bar.  name : what to call the file in an error; it is never opened.
+    tab, bar or space.  name : what to call the file in an error; it is never opened.
     Headers that differ from the published ones only in case, spaces or punctuation are renamed to them. Decimal commas
-    become points when commas do not divide the cells. Cells missing at the end of a row are empty.
+    become points. Rows that are quoted as one cell are divided. Cells missing at the end of a row are empty.
     Raises TableError when the file is no such table, lacks columns, or is too large.
     """
-    shown = _shown(name)
+    shown = shown_name(name)
     if len(data) > MAX_BYTES:
         raise TableError(
             f"{shown} has {len(data) / 10**6:.0f} MB; a table may have {MAX_BYTES // 10**6} MB. Split the file."
         )
-    text = _decode(data, shown)
-    header, delimiter, body = _header(text, shown)
+    text = _without_row_quotes(_decode(data, shown))
+    header, dialect, body = _header(text, shown)
     names = _names(header, shown)
-    frame = _cells(body, names, delimiter, shown)
+    if dialect["delimiter"] == ",":
+        body = _with_whole_numbers(body, names, dialect["quotechar"])
+    frame = _cells(body, names, dialect, shown)
+    frame = _without_empty_end(frame)
+    if frame.empty:
+        raise TableError(f"{shown} has column names but no rows.")
     nameless = [c for c in frame.columns if c.startswith("unnamed ") and (frame[c].str.strip() == "").all()]
     frame = frame.drop(columns=nameless)  # a delimiter at the end of each line
-    return frame if delimiter == "," else _decimal_points(frame)
+    return point_decimals(frame)
 
 
-def _cells(body: str, names: list[str], delimiter: str, shown: str) -> pd.DataFrame:
+def _cells(body: str, names: list[str], dialect: dict[str, Any], shown: str) -> pd.DataFrame:
     """The rows below the header as text. Raises TableError when there are none, too many, or ragged ones."""
     beyond = ""  # a column for cells that the header has no name for; no other name is empty
     limit = min(MAX_ROWS, MAX_CELLS // len(names))
     try:
         frame = pd.read_csv(
             io.StringIO(body),
-            sep=delimiter,
+            **dialect,
             header=None,
             names=[*names, beyond],
             index_col=False,
@@ -91,6 +102,33 @@ def _cells(body: str, names: list[str], delimiter: str, shown: str) -> pd.DataFr
     if stray.any():
         raise TableError(f"{shown}, row {stray.argmax()} (the first is 0) has more cells than there are column names.")
     return frame.drop(columns=beyond)
+
+
+def _without_empty_end(frame: pd.DataFrame) -> pd.DataFrame:
+    """The table without the rows at its end that hold nothing: spreadsheets add such rows."""
+    for start in range((len(frame) - 1) // _AT_ONCE * _AT_ONCE, -1, -_AT_ONCE):
+        block = frame.iloc[start : start + _AT_ONCE].apply(lambda column: column.str.strip() != "")
+        written = np.flatnonzero(block.any(axis=1).to_numpy())
+        if len(written):
+            return frame.iloc[: start + written[-1] + 1]
+    return frame.iloc[:0]
+
+
+def _with_whole_numbers(body: str, names: list[str], quote: str) -> str:
+    """The rows with quoted numbers, where the comma is the decimal mark and stands between the cells as well.
+
+    A row that has one cell more for each of the 50 features can be read in one way only: each feature is two cells.
+    """
+    cells = next(csv.reader([body.lstrip("\n").partition("\n")[0]], quotechar=quote), [])
+    if len(cells) != len(names) + len(COLUMNS):
+        return body
+    whole = io.StringIO()
+    rows = csv.writer(whole, quotechar=quote, lineterminator="\n")
+    for row in csv.reader(io.StringIO(body), quotechar=quote):
+        left = iter(row)
+        divided = len(row) == len(names) + len(COLUMNS)
+        rows.writerow([f"{next(left)},{next(left)}" if n in COLUMNS else next(left) for n in names] if divided else row)
+    return whole.getvalue()
 
 
 def _decode(data: bytes, shown: str) -> str:
@@ -125,12 +163,28 @@ def _encodings(data: bytes) -> list[str]:
     return ["utf-8", "cp1254", "latin-1"]  # cp1254, Turkish Windows, leaves a few bytes undefined
 
 
-def _header(text: str, shown: str) -> tuple[list[str], str, str]:
-    """Column names as written, the delimiter that makes them the table's, and the rest of the text."""
+def _without_row_quotes(text: str) -> str:
+    """The text in which rows that were quoted as one cell, as in ``"sad,0.052,0.591"``, are rows of cells."""
+
+    def divided(line: re.Match[str]) -> str:
+        return line[1].replace('""', '"') if any(d in line[1] for d in DELIMITERS) else line[0]
+
+    for _ in range(_NESTED):
+        before, text = text, _QUOTED_ROW.sub(divided, text)
+        if text == before:
+            break
+    return text
+
+
+def _header(text: str, shown: str) -> tuple[list[str], dict[str, Any], str]:
+    """Column names as written, the dialect (delimiter and quotation mark) of the file, and the rest of the text."""
     first, _, body = text.lstrip("\n").partition("\n")
-    if first.lower().startswith("sep=") and len(first) <= 5:  # a hint for Excel
-        first, _, body = body.partition("\n")
-    split = {d: next(csv.reader([first], delimiter=d), []) for d in DELIMITERS}
+    if _HINT.fullmatch(first):
+        first, _, body = body.lstrip("\n").partition("\n")
+    quote = "'" if first.startswith("'") else '"'
+    dialects: dict[str, dict[str, Any]]
+    dialects = {d: {"delimiter": d, "quotechar": quote, "skipinitialspace": d == " "} for d in DELIMITERS}
+    split = {d: next(csv.reader([first], **dialect), []) for d, dialect in dialects.items()}
     known = {d: sum(_key(name) in _KNOWN for name in names) for d, names in split.items()}
     best = max(known, key=lambda d: known[d])
     if not known[best]:
@@ -140,7 +194,7 @@ def _header(text: str, shown: str) -> tuple[list[str], str, str]:
         )
     if len(split[best]) > MAX_COLUMNS:
         raise TableError(f"{shown} has {len(split[best])} columns; a table may have {MAX_COLUMNS}.")
-    return split[best], best, body
+    return split[best], dialects[best], body
 
 
 def _names(header: list[str], shown: str) -> list[str]:
@@ -171,21 +225,6 @@ def _key(name: str) -> str:
 _KNOWN = {_key(c): c for c in (LABEL, *COLUMNS)}
 
 
-def _decimal_points(frame: pd.DataFrame) -> pd.DataFrame:
-    """Decimal commas as points; points between thousands, where commas are decimal, are left out."""
-    commas = sum(int(frame[c].str.contains(",", regex=False).sum()) for c in COLUMNS)
-    points = sum(int(frame[c].str.fullmatch(r"\s*[+-]?0?\.\d+\s*").sum()) for c in COLUMNS)
-    if commas <= points:
-        return frame
-    changed = {}
-    for column in COLUMNS:
-        cells = frame[column]
-        number = cells.str.fullmatch(_DECIMAL_COMMA) | cells.str.fullmatch(_THOUSANDS)
-        plain = cells.str.replace(".", "", regex=False).str.replace(",", ".", regex=False)
-        changed[column] = cells.where(~number, plain)
-    return frame.assign(**changed)
-
-
 def _reason(error: pd.errors.ParserError) -> str:
     """What pandas says about a file that it cannot divide, for a person."""
     ragged = re.search(r"Expected \d+ fields in line (\d+), saw (\d+)", str(error))
@@ -196,7 +235,7 @@ def _reason(error: pd.errors.ParserError) -> str:
     return "its rows are not of one form"
 
 
-def _shown(name: str) -> str:
+def shown_name(name: str) -> str:
     """The last part of a file's name, short and printable."""
     last = re.split(r"[\\/]", name)[-1]
     return "".join(c for c in last if c.isprintable())[:60] or "The file"

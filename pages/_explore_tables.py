@@ -76,9 +76,10 @@ def brought(shown: Table) -> dict[str, Brought]:
         if one := _known(path.name, partial(tables.content, path)):
             found.setdefault(path.name, one)
     for name, one in found.items():
+        same = "This is the published table. " if one.published else ""
         st.caption(
-            f"{_shared.literal(name)}: {len(one.messy)} rows, {len(one.cleaned.report)} changes by cleaning. Choose it "
-            "as the table, or see what was changed under Cleaning."
+            f"{_shared.literal(name)}: {same}{len(one.messy)} rows, {len(one.cleaned.report)} changes by cleaning. "
+            "Choose it as the table, or see what was changed under Cleaning."
         )
     return found
 

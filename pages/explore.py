@@ -22,6 +22,8 @@ VIEWS = {
 st.title("Explore")
 published = _shared.table()
 _shared.stand_in_banner(published)
+if published.note and not published.synthetic:
+    st.warning(_shared.literal(published.note), icon=":material/table:")
 extra = beside.brought(published)
 clean, frames = beside.at_hand(published, extra)
 shown = clean[

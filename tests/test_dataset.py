@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core import dataset, standin
+from core import dataset, standin, tables
 from core.download import MAX_BYTES
 from core.errors import DownloadError, TableError
 from core.schema import COLUMNS, LABEL
@@ -131,22 +131,66 @@ def test_both_spellings_of_the_published_file(table_path, published):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda f: f.drop(columns="_Tempo_Mean"), "lacks 1 of its 51 columns, first _Tempo_Mean"),
+        (lambda f: f.drop(columns="_Tempo_Mean"), "mine.csv lacks 1 of the 51 columns: _Tempo_Mean"),
         (lambda f: f.assign(Class="mellow"), "Row 0: 'mellow' is no emotion"),
         (lambda f: f.astype({"_Tempo_Mean": object}).assign(_Tempo_Mean="error"), "Row 0, Tempo: 'error' is no number"),
         (lambda f: f.astype({"_Tempo_Mean": object}).assign(_Tempo_Mean="inf"), "Row 0, Tempo: 'inf' is no number"),
-        (lambda f: f.iloc[:0], "holds no rows"),
+        (lambda f: f.iloc[:0], "mine.csv has column names but no rows"),
     ],
 )
 def test_what_is_no_published_table_is_refused(sample, change, message):
     with pytest.raises(TableError, match=message):
-        dataset.read_published(as_csv(change(sample)))
+        dataset.read_published(as_csv(change(sample)), "mine.csv")
 
 
-@pytest.mark.parametrize("data", [b"", b"\xff\xfe\x00", b'a,"b\n1,2'])
-def test_what_is_no_csv_is_refused(data):
-    with pytest.raises(TableError, match="no CSV table"):
-        dataset.read_published(data)
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [(b"", "mine.csv is empty"), (b"\xff\xfe\x00", "is no text"), (b'a,"b\n1,2', "names none of the 51 columns")],
+)
+def test_what_is_no_csv_is_refused(data, message):
+    with pytest.raises(TableError, match=message):
+        dataset.read_published(data, "mine.csv")
+
+
+TEXT = ("relax", "happy", "sad", "angry")
+TURKISH = ("Rahat", "MUTLU", "Hüzünlü", "kızgın")
+SPELLINGS = {
+    "tabs": lambda f: as_csv(f, sep="\t"),
+    "semicolons and commas": lambda f: as_csv(f, sep=";", decimal=","),
+    "Excel": lambda f: b"sep=;\r\n" + as_csv(f, sep=";", decimal=","),
+    "Unicode text": lambda f: as_csv(f, sep="\t", decimal=",").decode().encode("utf-16"),
+    "rows as one cell": lambda f: "\n".join(f'"{row}"' for row in as_csv(f).decode().splitlines()).encode(),
+    "other order of columns": lambda f: as_csv(f[sorted(f.columns)]),
+    "other order of rows": lambda f: as_csv(f.iloc[::-1]),
+    "row numbers": lambda f: f.to_csv().encode(),
+    "float tails": lambda f: as_csv(f.assign(**{c: f[c] * 3 / 3 for c in COLUMNS})),
+    "powers of ten": lambda f: as_csv(f, float_format="%.9e"),
+    "padded": lambda f: as_csv(f.astype(str).map(lambda cell: f" {cell} ")),
+    "Turkish words": lambda f: as_csv(f.replace(dict(zip(TEXT, TURKISH, strict=True)))).decode().encode("cp1254"),
+    "codes": lambda f: as_csv(f.replace(dict(zip(TEXT, "3142", strict=True)))),
+}
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_the_published_table_is_known_on_every_way_in(spelling, published, settings, tmp_path):
+    data = SPELLINGS[spelling](published)
+    path = tmp_path / "mine.csv"
+    path.write_bytes(data)
+    table = dataset.load_table(settings(table=path), allow_download=False)
+    assert (table.origin, table.note, table.content_hash) == ("environment", "", dataset.PUBLISHED_HASH)
+    assert tables.bring(data, "mine.csv").published
+    kept = settings()
+    assert tables.adopt(data, kept)
+    assert dataset.load_table(kept, allow_download=False).content_hash == dataset.PUBLISHED_HASH
+
+
+def test_a_table_without_its_points_is_refused_with_that_reason(published, settings, tmp_path):
+    lost = published.assign(**{c: (published[c] * 1000).round().astype(int) for c in COLUMNS})
+    path = tmp_path / "mine.csv"
+    path.write_bytes(as_csv(lost))
+    table = dataset.load_table(settings(table=path), allow_download=False)
+    assert table.synthetic
+    assert f"The table {path} (environment) is not used. In mine.csv the decimal points are lost" in table.note
 
 
 def test_a_table_refuses_wrong_columns_labels_and_values(sample):
@@ -196,8 +240,8 @@ REFUSED = {
     "truncated, length not told": (lambda a: sends(cut(a)), "no whole zip archive"),
     "damaged inside": (lambda a: sends(a[:5000] + b"\0" * 2000 + a[7000:]), "no whole zip archive"),
     "other member": (lambda a: sends(as_zip(b"a,b\n", "other.csv")), "holds no file 'Acoustic Features.csv'"),
-    "member no csv": (lambda a: sends(as_zip(b"\xff\xfe\0")), "is not the published table. The file is no CSV"),
-    "fewer columns": (lambda a: sends(as_zip(b"Class,x\nsad,1\n")), "lacks 50 of its 51 columns"),
+    "member no csv": (lambda a: sends(as_zip(b"\xff\xfe\0")), "is not the published table. Acoustic.* is no text"),
+    "fewer columns": (lambda a: sends(as_zip(b"Class,x\nsad,1\n")), "lacks 50 of the 51 columns"),
     "zip bomb": (lambda a: sends(as_zip(bytes(3 * MAX_BYTES))), "larger than 10 MB"),
     "too long": (lambda a: sends(bytes(MAX_BYTES + 1)), "sent more than 10 MB"),
 }
@@ -351,7 +395,11 @@ def test_the_table_of_the_environment(settings, table_path):
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(None, "cannot be read: No such file"), (b"<html>", "lacks 51 of its 51"), ("impossible", "is not clean")],
+    [
+        (None, "cannot be read: No such file"),
+        (b"<html>", "names none of the 51 columns"),
+        ("impossible", "is not clean"),
+    ],
 )
 def test_an_unusable_table_of_the_environment_is_named(settings, sample, tmp_path, content, message):
     path = tmp_path / "mine.csv"

@@ -67,6 +67,51 @@ def test_what_a_person_set_stays_when_the_library_is_scored_again(opened):
     assert told(opened, *names)[one] == [*as_set[:3], "düyek", "", 1970, "Zahidem", "N. E."]
 
 
+def test_two_recordings_with_the_same_artist_and_title_stay_two(opened):
+    names = {"artist": "Necdet", "title": "Taksim"}
+    first = {**names, "makam": "Hicaz", "usul": "serbest", "year": 1990, "album": "A", "performer": "Necdet (tanbur)"}
+    second = {**names, "makam": "Rast", "usul": "Aksak", "year": 2001, "album": "B", "performer": "Ihsan (ney)"}
+    for _ in range(2):  # also when both are scored again
+        (one,) = scored(opened, "a", **first)
+        (other,) = scored(opened, "b", **second)
+        assert told(opened, *first) == {one: list(first.values()), other: list(second.values())}
+    store.set_track(opened, one, makam="Hüzzam", title="Hüzzam Taksim")
+    assert told(opened, "makam", "title") == {one: ["Hüzzam", "Hüzzam Taksim"], other: ["Rast", "Taksim"]}
+
+
+def test_recordings_that_shared_a_track_before_have_one_each_after_the_upgrade(url):
+    old = connect(url)
+    upgrade(old.engine, old.path, to="0006")
+    moment = "'2026-01-02T03:04:05.000000+00:00'"
+    track = (
+        "INSERT INTO tracks (id, artist, title, source, genre, year, makam, usul, performer, by_hand, created_at) "
+        "VALUES ('{}', 'Necdet', 'Taksim', '/m', '', 2001, 'Rast', '', '', '[\"makam\"]', " + moment + ")"
+    )
+    row = (
+        "INSERT INTO clips (id, content_hash, track_id, origin, file_name, start_s, duration_s, sr, created_at) "
+        "VALUES ('{}', '{}', '{}', '{}', 'x.wav', 0, 30, 44100, " + moment + ")"
+    )
+    rows = [("a1", "a", "t", "library"), ("a2", "a", "t", "library"), ("b1", "b", "t", "upload")]
+    rows += [("d1", "d", "demo", "demo")]
+    statements = [track.format(name) for name in ("t", "demo", "of no clip")] + [row.format(*one) for one in rows]
+    write(old, lambda c: [c.execute(sa.text(one)) for one in statements])
+    store.close_store(old)
+    db = store.open_store(url)
+    tracks = store.clips_table(db).set_index("clip_id")["track_id"].to_dict()
+    assert tracks["a1"] == tracks["a2"] != tracks["b1"]
+    assert tracks["d1"] == "demo"
+    assert store.counts(db)["tracks"] == 4
+    assert set(map(tuple, told(db, "artist", "title", "makam", "year").values())) == {
+        ("Necdet", "Taksim", "Rast", 2001)
+    }
+    scored(db, "a", title="Hicaz Taksim", makam="Hicaz", year=1990)
+    assert told(db, "title", "makam", "year")["a2"] == ["Hicaz Taksim", "Rast", 1990]  # a person had set the makam
+    store.set_track(db, "b1", usul="serbest")
+    assert told(db, "title", "year", "usul")["b1"] == ["Taksim", 2001, "serbest"]
+    assert told(db, "usul")["a1"] == told(db, "usul")["d1"] == [""]
+    store.close_store(db)
+
+
 def test_all_windows_of_a_file_share_what_is_said_also_those_that_are_cut_later(opened):
     first, second = scored(opened, windows=2, plan="30/15")
     store.set_track(opened, second, makam="uşşak")

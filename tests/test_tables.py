@@ -95,3 +95,16 @@ def test_cleaning_the_modified_table_brings_most_cells_back(modified_csv, publis
     assert counts["other labels"] == 0
     assert counts["other values"] <= 15
     assert counts["equal cells"] >= 0.97 * counts["rows in both"] * 50
+
+
+def test_tables_of_users(shared) -> None:
+    lost, tabs = shared / "cases" / "C02/decimal_points_lost.csv", shared / "cases" / "C03/tab_separated.csv"
+    if not (lost.is_file() and tabs.is_file()):
+        pytest.skip("the tables of users are not in the shared folder")
+    with pytest.raises(
+        TableError, match=r"In decimal_points_lost\.csv the decimal points are lost in 50 of 50 columns"
+    ):
+        tables.bring(lost.read_bytes(), lost.name)
+    assert tables.bring(tabs.read_bytes(), tabs.name).published
+    kept = load_table(Settings(table=tabs), allow_download=False)
+    assert (kept.origin, kept.note) == ("environment", "")

@@ -42,10 +42,65 @@ def test_turkish_letters_in_a_turkish_encoding(text):
         assert clean(read).table[LABEL].nunique() == 4
 
 
-@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|", " "])
 @pytest.mark.parametrize("quoting", [csv.QUOTE_MINIMAL, csv.QUOTE_ALL])
 def test_delimiters_and_quotes(sample, cells, delimiter, quoting):
     data = sample.to_csv(index=False, sep=delimiter, quoting=quoting).encode()
+    pd.testing.assert_frame_equal(read_csv(data, "x.csv"), cells)
+
+
+def quoted_rows(text: str, end: str = "") -> str:
+    return "\n".join('"' + line.replace('"', '""') + '"' + end for line in text.rstrip("\n").split("\n"))
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("quoting", [csv.QUOTE_MINIMAL, csv.QUOTE_ALL])
+@pytest.mark.parametrize("end", ["", ";;;", ",,", " "])
+def test_rows_that_are_quoted_as_one_cell(sample, cells, delimiter, quoting, end):
+    text = sample.to_csv(index=False, sep=delimiter, quoting=quoting)
+    pd.testing.assert_frame_equal(read_csv(quoted_rows(text, end).encode(), "x.csv"), cells)
+    pd.testing.assert_frame_equal(read_csv(quoted_rows(quoted_rows(text, end)).encode(), "x.csv"), cells)
+    head, rest = text.split("\n", 1)
+    pd.testing.assert_frame_equal(read_csv(f"{head}\n{quoted_rows(rest, end)}".encode(), "x.csv"), cells)
+    first = text.split("\n", 3)
+    some = "\n".join([*first[:2], quoted_rows(first[2], end), first[3]])
+    pd.testing.assert_frame_equal(read_csv(some.encode(), "x.csv"), cells)
+
+
+def test_single_quotes(sample, cells):
+    data = sample.to_csv(index=False, quoting=csv.QUOTE_ALL, quotechar="'").encode()
+    pd.testing.assert_frame_equal(read_csv(data, "x.csv"), cells)
+
+
+@pytest.mark.parametrize("hint", ["sep=;", "SEP=;", '"sep=;"', "sep=;;;;", "sep=,", "sep=\t", "sep=\\t", "sep=; "])
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1254"])
+def test_a_hint_for_excel(sample, cells, hint, encoding):
+    text = hint + "\r\n" + sample.to_csv(index=False, sep=";", decimal=",", lineterminator="\r\n")
+    pd.testing.assert_frame_equal(read_csv(text.encode(encoding), "x.csv"), cells)
+
+
+@pytest.mark.parametrize("columns", [[LABEL, *COLUMNS], [*COLUMNS[:20], LABEL, *COLUMNS[20:]]])
+def test_commas_as_decimal_marks_and_between_cells(sample, cells, columns):
+    data = sample[columns].to_csv(index=False, decimal=",").replace('"', "")
+    assert data.split("\n")[1].count(",") == 100
+    read = read_csv(data.encode(), "x.csv")
+    pd.testing.assert_frame_equal(read, cells[columns])
+    numbered = sample.to_csv(decimal=",").replace('"', "")
+    pd.testing.assert_frame_equal(read_csv(numbered.encode(), "x.csv")[list(cells)], cells)
+
+
+@pytest.mark.parametrize("end", [";" * 50 + "\n", (";" * 50 + "\n") * 3, " ;" * 50])
+def test_empty_rows_at_the_end_are_none(sample, cells, end):
+    data = sample.to_csv(index=False, sep=";") + end
+    pd.testing.assert_frame_equal(read_csv(data.encode(), "x.csv"), cells)
+    head, rest = data.split("\n", 1)
+    assert len(read_csv(f"{head}\n{end.strip()}\n{rest}".encode(), "x.csv")) > len(cells)
+    with pytest.raises(TableError, match="column names but no rows"):
+        read_csv(f"{head}\n{end}".encode(), "x.csv")
+
+
+def test_decimal_commas_in_quotes_between_commas(sample, cells):
+    data = sample.to_csv(index=False, decimal=",").encode()
     pd.testing.assert_frame_equal(read_csv(data, "x.csv"), cells)
 
 
@@ -136,7 +191,7 @@ REFUSED = {
     "audio": (b"RIFF....WAVE", "is audio, not a CSV"),
     "binary": (bytes(range(256)) * 50, "is no text in UTF-8"),
     "broken UTF-16": (b"\xff\xfeC", "is no text in UTF-8"),
-    "other table": (b"a,b\n1,2\n", "names none of the 51 columns with comma, semicolon, tab, bar between them"),
+    "other table": (b"a,b\n1,2\n", "names none of the 51 columns with comma, semicolon, tab, bar, space between them"),
     "HTML": (b"<!doctype html>\n<p>Class</p>", "names none of the 51 columns"),
 }
 
@@ -149,8 +204,8 @@ def test_what_is_no_table_is_refused(case):
 
 
 def test_the_wrong_delimiter_is_refused(text):
-    with pytest.raises(TableError, match="names none of the 51 columns.*begins 'Class _RMS"):
-        read_csv(text.replace(",", " ").encode(), "x.csv")
+    with pytest.raises(TableError, match=r"names none of the 51 columns.*begins 'Class\^_RMS"):
+        read_csv(text.replace(",", "^").encode(), "x.csv")
 
 
 def test_missing_columns_are_named(sample):

@@ -17,7 +17,7 @@ from core.store.connection import Store, by_clip, in_parts, insert, read, write
 from core.store.measured import put_measured
 from core.store.rows import chosen, features_query, now
 from core.store.schema import FILE_STATES, TRACK, clips, features, files, predictions, tracks
-from core.store.tracks import put_tracks
+from core.store.tracks import put_tracks, track_of_file
 
 
 def save_files(store: Store, entries: Sequence[LibraryEntry]) -> None:
@@ -173,20 +173,24 @@ def move_clips(store: Store, places: Mapping[str, str]) -> None:
     def work(c: sa.Connection) -> None:
         for clip_id, path in places.items():
             which = clips.c.id == clip_id
-            clip = c.execute(sa.select(clips.c.path, clips.c.track_id).where(which)).one()
-            track_id = _moved(c, clip.track_id, from_path(clip.path or ""), from_path(path)) if clip.track_id else None
+            clip = c.execute(sa.select(clips.c.path, clips.c.track_id, clips.c.content_hash).where(which)).one()
+            track_id = _moved(c, clip, from_path(clip.path or ""), from_path(path)) if clip.track_id else None
             name = path.rsplit("/", 1)[-1]
             c.execute(clips.update().where(which).values(path=path, file_name=name, track_id=track_id))
 
     write(store, work)
 
 
-def _moved(c: sa.Connection, track_id: str, was: Mapping[str, str], now: Mapping[str, str]) -> str:
-    """The track with what its place says now; one of its own, because others may share the old one."""
+def _moved(c: sa.Connection, clip: Any, was: Mapping[str, str], now: Mapping[str, str]) -> str:
+    """The track with what its place says now; a new one where other files may share the old one."""
+    track_id = str(clip.track_id)
     row = c.execute(sa.select(tracks).where(tracks.c.id == track_id)).one()._asdict()
     by_hand = json.loads(row["by_hand"])
     news = {n: now[n] for n in now if n not in by_hand and row[n] == was[n].strip() != now[n].strip()}
     if not news:
+        return track_id
+    if track_id == track_of_file(clip.content_hash):
+        c.execute(tracks.update().where(tracks.c.id == track_id).values(news))
         return track_id
     if not by_hand:
         return put_tracks(c, [{n: row[n] for n in TRACK} | news])[0]

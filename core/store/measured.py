@@ -40,12 +40,13 @@ def put_measured(c: sa.Connection, files: Sequence[MeasuredFile], *, bring_back:
 
 def _name_tracks(c: sa.Connection, files: Sequence[MeasuredFile]) -> list[str | None]:
     """Store the tracks that the tags name, and return their ids; None for a file whose tags name none."""
-    named = iter(put_tracks(c, [file.tags or {} for file in files if _names_a_track(file)]))
+    tagged = [{**(file.tags or {}), "content_hash": file.content_hash} for file in files if _names_a_track(file)]
+    named = iter(put_tracks(c, tagged))
     return [next(named) if _names_a_track(file) else None for file in files]
 
 
 def _names_a_track(file: MeasuredFile) -> bool:
-    """Whether the tags name a track that other files may share: they do where a folder is part of the name."""
+    """Whether the file gets a track even where its tags are empty: files of a library do, their folder is known."""
     return file.tags is not None and "source" in file.tags
 
 

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from core.schema import COLUMNS, EMOTIONS
 
-HEAD = "0007"  # newest revision in migrations/versions; an open finds with one query that nothing is to be done
+HEAD = "0008"  # newest revision in migrations/versions; an open finds with one query that nothing is to be done
 
 ROLES = ("champion", "challenger")  # of a model when it made a prediction
 RATER_ROLES = ("rater", "analyst")  # an analyst may retrain, promote and adjudicate
@@ -80,7 +80,7 @@ def one_of(column: str, values: tuple[str, ...]) -> sa.CheckConstraint:
 tracks = sa.Table(
     "tracks",
     metadata,
-    sa.Column("id", sa.String(64), primary_key=True),  # hash of artist, title and source as they came
+    sa.Column("id", sa.String(64), primary_key=True),  # of its file's content, else of its names
     sa.Column("artist", sa.Text, nullable=False),
     sa.Column("title", sa.Text, nullable=False),
     sa.Column("source", sa.Text, nullable=False),

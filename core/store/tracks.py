@@ -33,8 +33,8 @@ def add_track(
 ) -> str:
     """Store a track and return its id, the same for the same artist, title and source.
 
-    Given again, what is not empty replaces what was there: knowledge of makam or usul may come later. What a person
-    set (``set_track``) stays.
+    Given again, what is not empty replaces what was there: knowledge of makam or usul may come later, or a name be read
+    better. What a person set (``set_track``) stays.
     """
     given: dict[str, Any] = {"artist": artist, "title": title, "source": source, "year": year}
     given |= {"album": album, "genre": genre, "makam": makam, "usul": usul, "performer": performer}
@@ -44,12 +44,13 @@ def add_track(
 def put_tracks(c: sa.Connection, known: Sequence[Mapping[str, Any]]) -> list[str]:
     """As ``add_track`` for many, within a transaction; their ids in the order given.
 
-    known : artist, title, source, and what else is known of album, genre, year, makam, usul, performer.
+    known : artist, title, source, and what else is known of album, genre, year, makam, usul, performer. With the key
+    ``content_hash`` it is the track of that file and of no other, whatever its names.
     """
     rows = [_row(one) for one in known]
     new = insert(c, tracks)
     news: dict[str, sa.ColumnElement[Any]]
-    news = {n: sa.case((new.excluded[n] != "", new.excluded[n]), else_=tracks.c[n]) for n in _MORE}
+    news = {n: sa.case((new.excluded[n] != "", new.excluded[n]), else_=tracks.c[n]) for n in (*_NAMED, *_MORE)}
     news["year"] = sa.func.coalesce(new.excluded.year, tracks.c.year)
     kept = {n: sa.case((tracks.c.by_hand.contains(f'"{n}"'), tracks.c[n]), else_=news[n]) for n in news}
     if rows:
@@ -70,8 +71,18 @@ def fill_track(c: sa.Connection, track_id: str, known: Mapping[str, Any]) -> Non
 def _row(known: Mapping[str, Any]) -> dict[str, Any]:
     named = {n: plain(known.get(n, ""), n) for n in _NAMED}
     more = {n: plain(known.get(n, ""), n) for n in _MORE}
-    track_id = hashlib.sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()
+    content = known.get("content_hash")
+    track_id = track_of_file(content) if content else _digest(json.dumps(named, sort_keys=True))
     return {"id": track_id, **named, **more, "year": known.get("year"), "created_at": now()}
+
+
+def track_of_file(content_hash: str) -> str:
+    """Id of the track of a file: two files with the same artist and title are two recordings."""
+    return _digest(f"content {content_hash}")
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def set_track(store: Store, clip_id: str, **fields: str | int | None) -> str:
@@ -82,8 +93,8 @@ def set_track(store: Store, clip_id: str, **fields: str | int | None) -> str:
     What was set or cleared here is not overwritten when the library is scored again: the row notes the names of its
     columns (``by_hand``), and ``put_tracks``, by which the tags of files come, leaves them alone. The id stays the one
     under which the track came, also with another artist or title, so that the next scoring finds the row.
-    All clips of the track change: those of one file, and of others in its folder with the same artist and title in
-    their tags. A clip without a track gets one, and so do the other clips of its file that have none.
+    All clips of the track change: those of one file. A clip without a track gets one, and so do the other clips of its
+    file that have none.
     Raises StoreError when the clip or a field is unknown, or a value is too long, no year, or holds control characters.
     """
     news = {name: _value(name, value) for name, value in fields.items()}
@@ -125,7 +136,7 @@ def own_track(c: sa.Connection, clip_id: str) -> str:
     clip = c.execute(sa.select(clips.c.track_id, clips.c.content_hash).where(clips.c.id == clip_id)).one()
     if clip.track_id is not None:
         return str(clip.track_id)
-    track_id = hashlib.sha256(f"content {clip.content_hash}".encode()).hexdigest()
+    track_id = track_of_file(clip.content_hash)
     row = {**dict.fromkeys((*_NAMED, *_MORE), ""), "id": track_id, "created_at": now()}
     c.execute(insert(c, tracks).values(row).on_conflict_do_nothing())
     bare = (clips.c.content_hash == clip.content_hash) & clips.c.track_id.is_(None)

@@ -150,7 +150,14 @@ def test_forgotten_uploads_are_gone(explored: Callable[..., AppTest]) -> None:
     assert "Add a table above" in said(page.info)
 
 
+def lost(frame: pd.DataFrame) -> pd.DataFrame:
+    """The table after a comma country: 52 for 0.052."""
+    return frame.assign(**{c: (frame[c] * 1000).round().astype(int) for c in COLUMNS})
+
+
 BAD = {
+    "decimal points lost": lost(standin.sample()).to_csv(index=False).encode(),
+    "codes for labels": standin.sample().assign(Class="2").to_csv(index=False).encode(),
     "empty": b"",
     "spaces": b"  \n \n",
     "missing columns": b"Class,_Tempo_Mean\nsad,100\n",
@@ -194,6 +201,27 @@ def test_utf_16_and_semicolons_are_read(explored: Callable[..., AppTest]) -> Non
     page = upload(explored(), data)
     assert not page.error
     assert "mine.csv, cleaned" in page.selectbox(key="table").options
+
+
+def test_the_published_table_in_another_spelling_is_known(
+    explored: Callable[..., AppTest], published: pd.DataFrame
+) -> None:
+    page = upload(explored(), published.to_csv(index=False, sep="\t", decimal=",").encode("utf-16"))
+    assert not page.error
+    assert "This is the published table. 400 rows" in said(page.caption)
+
+
+def test_a_table_of_the_environment_that_is_not_used_is_named_with_its_reason(
+    open_page: Callable[..., AppTest], published: pd.DataFrame, table_path: Path, data_dir: Path, monkeypatch, tmp_path
+) -> None:
+    (data_dir / "raw").mkdir()
+    (data_dir / "raw" / "Acoustic Features.csv").write_bytes(table_path.read_bytes())
+    path = tmp_path / "mine.csv"
+    lost(published).to_csv(path, index=False)
+    monkeypatch.setenv("TME_TABLE", str(path))
+    page = open_page("explore")
+    assert page.selectbox(key="table").options[0] == "Published table"
+    assert "the decimal points are lost in 50 of 50 columns" in said(page.warning)
 
 
 def test_without_the_table_the_stand_in_is_shown_and_says_so(offline: Callable[..., AppTest]) -> None:
