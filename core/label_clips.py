@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Callable
+from functools import cache
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pandas as pd
@@ -49,8 +50,9 @@ class ClipNames:
             named = (clip_id, content, file_of(file), _any_case(file), short_id(clip_id), uploaded, fold(uploaded))
             for by, name in zip(self.by, named, strict=True):
                 by.setdefault(name, []).append(clip_id)
+        self.find = cache(self._find)  # each clip has a row of every rater
 
-    def find(self, clip: str) -> tuple[str, str]:
+    def _find(self, clip: str) -> tuple[str, str]:
         """Id and file name of the clip. Raises TableError unless there is exactly one of the most exact kind."""
         if not clip:
             raise TableError("The row names no clip. Give its clip_id or file_name.")

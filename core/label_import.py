@@ -119,6 +119,7 @@ def _understand(plan: dict[str, Any], clips: ClipNames, people: People) -> None:
         plan["note"] = f"{plan['note']} {said}".strip()
 
 
+@lru_cache(maxsize=10_000)  # rows are many, and few of them differ in this
 def _said_in(label: str, skip: str) -> tuple[str, str]:
     """The emotion that a word means, and the reason to skip, which also may stand in the place of an emotion."""
     emotion = read_emotion(label)
@@ -132,7 +133,7 @@ def _said_in(label: str, skip: str) -> tuple[str, str]:
     return (several.pop() or label.lower()) if len(several) == 1 else label.lower(), skip
 
 
-@lru_cache(maxsize=10_000)  # rows are many, and few of them differ in this
+@lru_cache(maxsize=10_000)
 def _check(label: str, skip: str, rater: str, comment: str) -> None:
     """The form of an answer says what is wrong with it better than a second set of checks would."""
     store.Answer("a dry run", rater, label or None, skip or None, clip_id="a clip", comment=comment)

@@ -54,7 +54,8 @@ def task_rows(tasks: Iterable[Mapping[str, Any]]) -> tuple[list[Row], set[str]]:
 
 def _parts(annotation: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The parts that a control holds; a relation between two regions is none."""
-    return [part for part in annotation.get("result") or [] if "from_name" in part]
+    parts = [part for part in annotation.get("result") or [] if "from_name" in part]
+    return [{**part, "from_name": str(part["from_name"])} for part in parts]
 
 
 def _task_row(task: Mapping[str, Any], annotation: Mapping[str, Any], controls: set[str], number: int) -> Row:
@@ -100,11 +101,11 @@ def csv_cell(text: str) -> str:
         return text.strip()
     try:
         held = json.loads(text)
+        parts = held if isinstance(held, list) else [held]
+        known = all(isinstance(part, dict) and any(name in part for name in _CONTENT) for part in parts)
+        return cell(held) if known else text.strip()
     except (ValueError, RecursionError):
         return text.strip()
-    parts = held if isinstance(held, list) else [held]
-    known = all(isinstance(part, dict) and any(name in part for name in _CONTENT) for part in parts)
-    return cell(held) if known else text.strip()
 
 
 def answer_facts(rows: list[Row]) -> Iterator[Row]:
@@ -114,7 +115,7 @@ def answer_facts(rows: list[Row]) -> Iterator[Row]:
     copies the fields too; so they count once in a task, for the oldest annotation that has them.
     """
     taken: dict[tuple[str, ...], str] = {}
-    for row in sorted(rows, key=lambda row: int(row[ANNOTATION]) if row.get(ANNOTATION, "").isdecimal() else 0):
+    for row in sorted(rows, key=lambda row: (len(row.get(ANNOTATION, "")), row.get(ANNOTATION, ""))):  # 9 before 10
         taken.setdefault(_origin(row), row.get(ANNOTATION, ""))
     for row in rows:
         first = taken[_origin(row)] == row.get(ANNOTATION, "")

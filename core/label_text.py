@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from core.errors import TableError
 
 MOST_COLUMNS = 200
-_SEPARATOR = re.compile(r'"?sep=(.)"?', re.IGNORECASE)  # Excel's first line for "this separates the cells"
+_SEPARATOR = re.compile(r'"?sep=([^"\s\w]|\t)"?', re.IGNORECASE)  # Excel's first line for "this separates the cells"
 
 
 def decoded(data: bytes) -> str:

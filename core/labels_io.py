@@ -126,22 +126,23 @@ def _read_csv(text: str, control: str | None) -> LabelFile:
 def _read_json(text: str, control: str | None) -> LabelFile:
     if text.count("[") + text.count("{") > MOST_BRACKETS:
         raise TableError(f"The file is too large: it has more than {MOST_BRACKETS} brackets. Split it.")
+    controls: set[str] = set()
     try:
         content = studio.tasks_of(json.loads(text))
         items = content["answers"] if isinstance(content, dict) else content
-        if items and all(map(studio.is_task, items)):
+        of_tasks = bool(items) and all(map(studio.is_task, items))
+        if of_tasks:
             rows, controls = studio.task_rows(items)
-            header = list(dict.fromkeys(name for row in rows for name in row))
-            return _label_file(_limited(rows), header, flat=True, controls=controls, control=control)
-        if not items:
-            raise TableError("The file holds no labels.")
-        rows = _limited({str(name): studio.cell(value) for name, value in item.items()} for item in items)
+        else:
+            rows = [{str(name): studio.cell(value) for name, value in item.items()} for item in items]
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
         raise TableError(
             "The file is no JSON of labels: neither as exported here nor as Label Studio writes it."
         ) from error
-    header = list(dict.fromkeys(name for row in rows for name in row))
-    return _label_file(rows, header, flat=studio.is_flat(header), control=control)
+    if not items:
+        raise TableError("The file holds no labels.")
+    header = list(dict.fromkeys(name for row in _limited(rows) for name in row))
+    return _label_file(rows, header, flat=of_tasks or studio.is_flat(header), controls=controls, control=control)
 
 
 def _limited(rows: Iterable[dict[str, str]]) -> list[dict[str, str]]:

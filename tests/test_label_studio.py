@@ -3,6 +3,7 @@
 
 import io
 import json
+import random
 import xml.etree.ElementTree as ET
 import zipfile
 from pathlib import Path
@@ -381,6 +382,30 @@ def test_a_reason_to_skip_may_stand_in_the_place_of_an_emotion(empty):
         ["add", "happy", ""],
         ["add", "", "bad audio"],
     ]
+
+
+DAMAGE = (
+    *(b'"', b"{", b"]", b"null", b"1e400", b";", b"\n", b"\x00", b"sep=;"),
+    *(b"\\ud800", b"[[[", b"9" * 5000, b"//[", b"%zz"),
+)
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("ours.*")), ids=lambda path: path.name)
+def test_a_damaged_file_is_read_or_refused_with_a_sentence(empty, path):
+    chance, read, refused = random.Random(path.name), 0, []
+    for _ in range(60):
+        data = bytearray(path.read_bytes())
+        for _ in range(chance.randint(1, 3)):
+            at = chance.randrange(len(data))
+            data[at : at + chance.randint(0, 20)] = chance.choice((b"", *DAMAGE))
+        try:
+            plan = cases.planned(empty, bytes(data), accounts=cases.ACCOUNTS)
+        except TableError as error:
+            assert str(error).endswith(".")
+            continue
+        read += 1
+        assert plan["why"].str.len().gt(0).all()
+    assert read > 0
 
 
 # what is exported for Label Studio

@@ -301,6 +301,7 @@ GOOD = {"token": "a token of a form", "rater": "Ali", "label": "sad", "clip_id":
         ({"display": "hidden at random", "shown_label": "sad"}, "exactly when one was shown"),
         ({"display": "blinking"}, "no way to display"),
         ({"source": "fax"}, "no source of an answer"),
+        ({"given_at": datetime(2026, 1, 1)}, "needs a time zone"),
     ],
 )
 def test_what_is_no_answer_is_refused_and_not_stored(opened, given, match):
@@ -308,6 +309,13 @@ def test_what_is_no_answer_is_refused_and_not_stored(opened, given, match):
     with pytest.raises(StoreError, match=match):
         store.add_feedback(opened, **{**GOOD, **given})
     assert store.feedback_table(opened).empty
+
+
+def test_an_answer_from_elsewhere_keeps_its_time(opened):
+    clip(opened)
+    given = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=timezone(timedelta(hours=3)))
+    store.add_feedback(opened, **{**GOOD, "given_at": given})
+    assert store.feedback_table(opened).loc[0, "created_at"] == given
 
 
 def test_the_limits_themselves_are_allowed(opened):
