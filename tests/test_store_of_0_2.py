@@ -54,7 +54,10 @@ def test_every_row_is_as_it_was_and_windows_have_names(before, opened):
     assert content(before, "alembic_version") == [{"version_num": "0006"}]
     assert content(opened.path, "alembic_version") == [{"version_num": HEAD}]
     for table in TABLES:
-        old, new = content(before, table), content(opened.path, table)
+        old, new = (content(path, table) for path in (before, opened.path))
+        name = {"clips": "track_id", "tracks": "id"}.get(table)
+        if name:  # each file has a track of its own now
+            old, new = (sorted(({**row, name: ""} for row in rows), key=str) for rows in (old, new))
         assert [{name: row[name] for name in was} for row, was in zip(new, old, strict=True)] == old, table
     assert len(content(before, "predictions")) == 7
     for old, new in zip(content(before, "files"), content(opened.path, "files"), strict=True):
