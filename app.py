@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from pages import _assets
+from pages.shared import assets
 
 st.set_page_config(page_title="Turkish Music Emotion", page_icon="pages/icon.png", layout="wide")
-_assets.style("charts")
+assets.style("charts")
 
 st.navigation(
     {

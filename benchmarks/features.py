@@ -26,8 +26,8 @@ ROOT = Path(__file__).resolve().parent.parent
 import numpy as np
 import soundfile
 
-from core import demo
-from core.audio import Clip, decode
+from core.audio import encoding, synthetic
+from core.audio.decoding import Clip, decode
 from core.features import dynamics, extract, rhythm, timbre, tonality
 
 
@@ -115,7 +115,11 @@ def main() -> None:
     parser.add_argument("clip", nargs="?", type=Path, help="30 s of WAV; a synthetic clip is made without it")
     parser.add_argument("--runs", type=int, default=5)
     arguments = parser.parse_args()
-    data = arguments.clip.read_bytes() if arguments.clip else demo.wav(demo.render(demo.DEMOS["happy"], seconds=30))
+    data = (
+        arguments.clip.read_bytes()
+        if arguments.clip
+        else encoding.wav(synthetic.render(synthetic.DEMOS["happy"], seconds=30))
+    )
     clip = decode(data, "clip.wav").clip
     ours = parts(data)
     seconds = measure(ours | peers(clip), arguments.runs)

@@ -17,8 +17,8 @@ import pandas as pd
 import soundfile
 import soxr
 
-from core import dataset
-from core.audio import decode
+from core.audio.decoding import decode
+from core.dataset import loading
 from core.features import EXTRACTOR, extract
 from core.schema import COLUMNS, FEATURES, SR
 from core.settings import Settings
@@ -73,7 +73,7 @@ def main() -> None:
     theirs = np.array([values for _, values in known])
     assert (np.isnan(ours) == np.isnan(theirs)).all(), "NaN stands in different places"
     error = np.abs(ours - theirs) / np.maximum(np.abs(theirs), 1e-3)
-    table = dataset.load_table(Settings(), allow_download=False)
+    table = loading.load_table(Settings(), allow_download=False)
     sd = table.frame[list(COLUMNS)].std().to_numpy()
     recordings = [path for path, _ in known if path.parent.name == "recordings"] or [path for path, _ in known]
     effects = codec_effects(recordings, sd)

@@ -6,7 +6,7 @@ A simulation on the published table. In each repeat a fourth of the recordings i
 the rest waits for labels: in random order, or in the order of the label queue (smallest margin first, asked of the
 model anew after each batch). The published label is taken for the truth. A rater names another emotion, each as often,
 with the stated probability. Either one answer makes a label, or two raters have to agree: then a second one is always
-asked, and a third one where these differ; the rule is `core.agreement.ground_truth`. The model is the champion's four
+asked, and a third one where these differ; the rule is `core.labelling.agreement.ground_truth`. The model is the champion's four
 members averaged without temperatures, which costs a sixth and orders the clips nearly alike.
 
 All lines of a repeat share test, beginning, and the model of the beginning, so lines are compared pair by pair; the
@@ -27,12 +27,12 @@ from sklearn.base import clone
 from sklearn.metrics import f1_score
 from sklearn.model_selection import StratifiedGroupKFold, train_test_split
 
-from core import agreement
-from core.ablations import PLAIN, options
-from core.dataset import load_table
-from core.folds import Clips, distinct_clips
+from core.dataset.loading import load_table
+from core.labelling import agreement
 from core.schema import EMOTIONS
 from core.settings import Settings
+from core.training.ablations import PLAIN, options
+from core.training.folds import Clips, distinct_clips
 
 BEGIN = 100  # clips that the first model knows
 STEPS = (0, 30, 60, 90, 120, 150, 180)  # clips that were asked about

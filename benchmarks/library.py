@@ -29,11 +29,12 @@ sys.path.insert(0, str(ROOT))
 
 import psutil  # noqa: E402
 
-from core import demo, library_work  # noqa: E402
-from core.audio import read  # noqa: E402
+from core.audio import encoding, synthetic
+from core.audio.decoding import read  # noqa: E402
 from core.features import extract  # noqa: E402
-from core.library_files import find  # noqa: E402
-from core.library_link import ENVIRONMENT  # noqa: E402
+from core.library import worker  # noqa: E402
+from core.library.find import find_audio  # noqa: E402
+from core.library.workers import ENVIRONMENT  # noqa: E402
 from core.records import Plan  # noqa: E402
 
 SAMPLE_S = 0.25
@@ -43,9 +44,9 @@ def make(folder: Path, clips: int, seconds: float) -> None:
     """Write the clips: four characters in turn, each with a seed of its own."""
     folder.mkdir(parents=True)
     for k in range(clips):
-        character = list(demo.DEMOS)[k % 4]
+        character = list(synthetic.DEMOS)[k % 4]
         (folder / f"{k:04d} {character}.wav").write_bytes(
-            demo.wav(demo.render(demo.variation(character, k), seconds=seconds))
+            encoding.wav(synthetic.render(synthetic.variation(character, k), seconds=seconds))
         )
     for file in folder.iterdir():  # written some time ago, so that the second run need not look at them again
         os.utime(file, (time.time() - 3600,) * 2)
@@ -56,14 +57,14 @@ def make(folder: Path, clips: int, seconds: float) -> None:
 
 def plain(folder: str, part: int, parts: int) -> None:
     """Measure every so-manieth file in a loop; prints the CPU-seconds of all, and of the bare extractor."""
-    items = list(find(folder))[part::parts]
-    library_work.measure_file(items[0], Plan(), frozenset(), 1000)  # loads the compiled code
+    items = list(find_audio(folder))[part::parts]
+    worker.measure_file(items[0], Plan(), frozenset(), 1000)  # loads the compiled code
     whole = bare = 0.0
     for item in items:
         began = time.process_time()
         extract(read(Path(item.path)).clip)
         between = time.process_time()
-        assert library_work.measure_file(item, Plan(), frozenset(), 1000).file.state == "scored"
+        assert worker.measure_file(item, Plan(), frozenset(), 1000).file.state == "scored"
         bare += between - began
         whole += time.process_time() - between
     print(json.dumps({"files": len(items), "all": whole, "extractor": bare}))
@@ -147,19 +148,22 @@ def simulate(place: Path, count: int) -> None:
 
     import numpy as np
 
-    from core import library, library_cluster, pipeline, store
     from core.features import EXTRACTOR
-    from core.monitor import ALL, LEVELS
+    from core.library import cluster
+    from core.library.run import score_library
+    from core.models.reference import ALL, LEVELS
+    from core.pipeline import serving
     from core.records import LibraryEntry, LibraryFile, MeasuredClip, Window
     from core.schema import FeatureVector
     from core.settings import Settings
+    from core.store import open_store
 
     for k in range(count):
         if k % 500 == 0:
             (place / "music" / f"{k // 500:05d}").mkdir(parents=True)
         (place / "music" / f"{k // 500:05d}" / f"{k:07d}.mp3").write_bytes(b"x")
     settings = Settings(data_dir=place / "data")
-    served, opened = pipeline.serve(settings), store.open_store(settings.database)
+    served, opened = serving.serve(settings), open_store(settings.database)
     quantiles, rng = served.reference.quantiles[ALL], np.random.default_rng(0)
     sizes = []
 
@@ -173,14 +177,14 @@ def simulate(place: Path, count: int) -> None:
         return LibraryEntry(file, (clip,), track)
 
     def measured(items, *_, **__):
-        for chunk in library_cluster._chunks(items, library_cluster.MOST):
+        for chunk in cluster._chunks(items, cluster.MOST):
             sizes.append(len(chunk))
             yield [entry(found) for found in chunk]
 
     def peak() -> float:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
 
-    library_cluster.measure = measured
+    cluster.measure = measured
     given = {"served": served, "policy": served.policies["threshold"], "store": opened, "retry": False}
     marks: dict[str, float] = {}
 
@@ -189,13 +193,13 @@ def simulate(place: Path, count: int) -> None:
         marks[f"{progress.phase} peak"] = peak()
 
     began = time.process_time()
-    library.score_library(str(place / "music"), str(place / "out.parquet"), tell=tell, **given)
+    score_library(str(place / "music"), str(place / "out.parquet"), tell=tell, **given)
     stored = marks["writing began"] - marks["scoring began"]
     written = time.process_time() - marks["writing began"]
     looked = marks["scoring began"] - began
     size = sum(f.stat().st_size for f in (place / "data").glob("feedback.db*"))
     began = time.process_time()
-    library.score_library(str(place / "music"), str(place / "out.parquet"), **given)
+    score_library(str(place / "music"), str(place / "out.parquet"), **given)
     again = time.process_time() - began
     print(
         f"| {count:,} | {1e3 * looked / count:.2f} | {1e3 * stored / count:.2f} | {1e3 * written / count:.2f} "

@@ -20,11 +20,11 @@ import numpy as np
 import pandas as pd
 import soundfile
 
-from core import pipeline
-from core.audio import decode
+from core.audio.decoding import decode
 from core.features import extract
-from core.inference import predict
-from core.monitor import unlike
+from core.models.prediction import predict
+from core.models.reference import unlike
+from core.pipeline import scoring, serving
 from core.settings import ROOT, Settings
 from core.store import open_store
 
@@ -49,7 +49,7 @@ def timed(work) -> tuple[float, object]:
     return time.perf_counter() - start, result
 
 
-def steps(data: bytes, served: pipeline.Served) -> dict[str, float]:
+def steps(data: bytes, served: serving.Served) -> dict[str, float]:
     """Seconds of each step, one after the other, without storing."""
     decode_s, recording = timed(lambda: decode(data, "clip"))
     features_s, vector = timed(lambda: extract(recording.clip))
@@ -57,12 +57,12 @@ def steps(data: bytes, served: pipeline.Served) -> dict[str, float]:
     return {"decode": decode_s, "features": features_s, "predict, compare, decide": predict_s}
 
 
-def whole(data: bytes, served: pipeline.Served, store) -> dict[str, float]:
+def whole(data: bytes, served: serving.Served, store) -> dict[str, float]:
     """Seconds to the stored decision, and to the explanation after it."""
     decision_s, scored = timed(
-        lambda: pipeline.score_clip(data, "clip", served, policy=served.policies["threshold"], store=store)
+        lambda: scoring.score_clip(data, "clip", served, policy=served.policies["threshold"], store=store)
     )
-    explain_s, _ = timed(lambda: pipeline.explain(scored, served))
+    explain_s, _ = timed(lambda: scoring.explain(scored, served))
     return {"to the stored decision": decision_s, "explanation": explain_s, "all": decision_s + explain_s}
 
 
@@ -71,8 +71,8 @@ def main() -> None:
     parser.add_argument("folder", nargs="?", type=Path, default=next(f for f in FOLDERS if f.is_dir()))
     parser.add_argument("--rounds", type=int, default=3)
     chosen = parser.parse_args()
-    load_s, served = timed(lambda: pipeline.serve(Settings()))
-    warm_s, _ = timed(lambda: pipeline.warm_up(served))
+    load_s, served = timed(lambda: serving.serve(Settings()))
+    warm_s, _ = timed(lambda: serving.warm_up(served))
     files = sorted(chosen.folder.glob("*.flac"))
     lines = []
     for form in LEVEL:

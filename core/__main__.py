@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from core import label_commands
+from core.cli import labels
 from core.errors import CoreError, StoreError
 from core.settings import Settings
 
 if TYPE_CHECKING:
-    from core.inference import Policy
+    from core.models.policy import Policy
     from core.records import Plan
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Which emotion does a piece of Turkish music carry?")
@@ -35,7 +35,8 @@ class Format(StrEnum):
 @app.command()
 def warm() -> None:
     """Compile the feature kernels and what draws a clip, so that nobody's first clip waits for a compiler."""
-    from core import beats, loudness
+    from core.audio import beats
+    from core.features import loudness
     from core.features import warm as compile_kernels
 
     compile_kernels()
@@ -49,7 +50,7 @@ def features(
     form: Annotated[Format, typer.Option("--format", help="What is printed: a row or an object a file.")] = Format.csv,
 ) -> None:
     """Print the 50 features of each file, in the order given; exit status 2 when a file was refused."""
-    from core.audio import read
+    from core.audio.decoding import read
     from core.features import EXTRACTOR, extract
     from core.schema import COLUMNS
 
@@ -91,10 +92,10 @@ def train(
     seed: Annotated[int, typer.Option(help="The same table and seed give the same figures.")] = 0,
 ) -> None:
     """Train and compare all models on the published table, track them in MLflow, and promote through the gate."""
-    from core import jobs
-    from core.pipeline import train_models
-    from core.retrain import JOB
+    from core.pipeline import jobs
     from core.store import open_store
+    from core.training.full_training import train_models
+    from core.training.retraining import JOB
 
     settings = Settings()
     with jobs.at_work(open_store(settings.database), JOB) as work, _bar(work.tell) as tell:
@@ -115,13 +116,13 @@ def mlflow(port: Annotated[int, typer.Option(help="Port of the page.")] = 5000) 
 @app.command()
 def backup() -> None:
     """Copy the feedback database beside itself, at any size. Up to 64 MB it is also copied once a day, unasked."""
-    from core import store
+    from core.store import back_up
 
     path = _database_file()
     if not path.is_file():
         raise StoreError(f"There is no database {path} yet, so there is nothing to copy.")
     try:
-        copy = store.back_up(path)
+        copy = back_up(path)
     except (sqlite3.Error, OSError) as error:
         raise StoreError(f"The database {path} was not copied: {error}.") from error
     typer.echo(f"The database is copied to {copy}. To go back to it: python -m core restore {copy.name}")
@@ -133,9 +134,10 @@ def restore(
 ) -> None:
     """Put a backup of the feedback database in the place of the present file, which is kept beside it."""
     from core import store
+    from core.store import backups
 
     path = _database_file()
-    known = {copy.name: copy for copy in store.backups(path)}
+    known = {copy.name: copy for copy in backups(path)}
     if not name:
         typer.echo("\n".join(known) or "There are no backups.")
     elif name not in known:
@@ -177,29 +179,32 @@ def score(
     done; 130 ended by Ctrl-C, and the same command goes on.
     """
     with _interruptible():
-        from core import jobs, library, library_files, library_results, pipeline
-        from core.library_link import Where
+        from core.library import addresses, results, run
+        from core.library.progress import RunProgress, bar
+        from core.library.run import score_library
+        from core.library.workers import Where
+        from core.pipeline import jobs, serving
         from core.store import open_store
 
         settings, plan = Settings(), _plan(window, hop)
         own = _own_policy(policy)
         if max_mb is not None and not (isfinite(max_mb) and max_mb > 0):
             raise CoreError(f"--max-mb {max_mb:g}: the largest file that is read has more than 0 MB.")
-        library_results.check_out(out)
+        results.check_out(out)
         kept = open_store(settings.database)
-        place = library_files.local_path(folder) if library_files.is_local(folder) else library_files.safe(folder)
+        place = addresses.local_path(folder) if addresses.is_local(folder) else addresses.safe(folder)
         about = {"folder": place, "window": window, "hop": hop}  # what it takes to go on when the run ends early
-        with jobs.at_work(kept, library.JOB, job_id=job, about=about) as work, library.bar() as show:
-            served = pipeline.serve(settings)
+        with jobs.at_work(kept, run.JOB, job_id=job, about=about) as work, bar() as show:
+            served = serving.serve(settings)
             given = own or served.policies.get(policy)
             if given is None:
                 raise CoreError(f"There is no policy {policy!r}. Choose one of: {', '.join(served.policies)}.")
 
-            def tell(progress: library.RunProgress) -> None:
+            def tell(progress: RunProgress) -> None:
                 show(progress)
                 work.tell(progress.share, progress.text)
 
-            summary = library.score_library(
+            summary = score_library(
                 folder,
                 out,
                 served=served,
@@ -232,7 +237,7 @@ def _plan(window: float | None, hop: float | None) -> "Plan":
 
 def _own_policy(text: str) -> "Policy | None":
     """The policy that is written out as JSON; None for the name of one. Raises CoreError when it is neither."""
-    from core.inference import Policy
+    from core.models.policy import Policy
 
     if not text.strip().startswith("{"):
         return None
@@ -275,21 +280,20 @@ def demo_library(
     job: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Make a small synthetic library in the data folder and score it, to try moods and playlists with."""
-    from core import demo_library as made
-    from core import jobs, library, library_places, pipeline
-    from core.library_link import Where
+    from core.library import places, run
+    from core.library.demo_library import write
+    from core.library.workers import Where
+    from core.pipeline import jobs, serving
     from core.store import open_store
 
     settings = Settings()
     store, folder = open_store(settings.database), settings.demo_library_dir
-    with jobs.at_work(store, library.JOB, job_id=job) as work:
-        served = pipeline.serve(settings)
-        made.write(
-            folder, count=count, tell=lambda done, of: work.tell(0.8 * done / of, f"Making piece {done + 1} of {of}")
-        )
-        summary = library.score_library(
+    with jobs.at_work(store, run.JOB, job_id=job) as work:
+        served = serving.serve(settings)
+        write(folder, count=count, tell=lambda done, of: work.tell(0.8 * done / of, f"Making piece {done + 1} of {of}"))
+        summary = run.score_library(
             str(folder),
-            str(library_places.new_results(settings)),
+            str(places.new_results(settings)),
             served=served,
             policy=served.policies["threshold"],
             store=store,
@@ -312,9 +316,11 @@ def retrain(
     job: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Train on the published table and the agreed labels. What comes of it is a challenger; nobody is promoted."""
-    from core import jobs, schedule
-    from core import retrain as learning
+    from core.pipeline import jobs
     from core.store import open_store
+    from core.training import retraining as learning
+    from core.training import schedule
+    from core.training.retraining import train_challenger
 
     settings = Settings()
     store = open_store(settings.database)
@@ -325,7 +331,7 @@ def retrain(
             return
         by = by or "the schedule"
     with jobs.at_work(store, learning.JOB, job_id=job) as work, _bar(work.tell) as tell:
-        done = learning.retrain(store, settings, tell=tell, seed=seed, repeats=repeats, by=by)
+        done = train_challenger(store, settings, tell=tell, seed=seed, repeats=repeats, by=by)
         work.lasts()
         work.message = done.summary
         work.result |= {"version": done.version, "model_version": done.model_version}
@@ -339,7 +345,7 @@ def promote_version(
     by: Annotated[str, typer.Option(help="Who decides; kept with the version.")] = "",
 ) -> None:
     """Let the challenger take the champion's place, if it passes the gate; exit status 2 if it does not."""
-    from core.registry import find
+    from core.models.registry import find
     from core.training import promotion
 
     settings = Settings()
@@ -355,7 +361,7 @@ def promote_version(
 @app.command()
 def rollback(by: Annotated[str, typer.Option(help="Who decides; kept with the version.")] = "") -> None:
     """Give the champion's place back to the model that had it before."""
-    from core import registry
+    from core.models import registry
 
     typer.echo(f"In use again: {registry.rollback(settings=Settings(), by=by)}.")
     _score_anew()
@@ -363,12 +369,12 @@ def rollback(by: Annotated[str, typer.Option(help="Who decides; kept with the ve
 
 def _score_anew() -> None:
     """Let the models judge the stored clips; a run that is going on looks after the new models as well."""
-    from core import jobs
-    from core import retrain as learning
+    from core.pipeline import jobs
     from core.store import open_store
+    from core.training.retraining import RESCORE
 
     store = open_store(Settings().database)
-    if jobs.running(store, learning.RESCORE):
+    if jobs.running(store, RESCORE):
         typer.echo("Stored clips are being scored by a run that is going on.")
     else:
         rescore(job=None)
@@ -377,13 +383,14 @@ def _score_anew() -> None:
 @app.command()
 def rescore(job: Annotated[int | None, typer.Option(hidden=True)] = None) -> None:
     """Let the champion and the challenger say something of every stored clip of which they have not."""
-    from core import jobs
-    from core import retrain as learning
+    from core.pipeline import jobs
     from core.store import open_store
+    from core.training import retraining as learning
+    from core.training.retraining import RESCORE
 
     settings = Settings()
     store = open_store(settings.database)
-    with jobs.at_work(store, learning.RESCORE, job_id=job) as work, _bar(work.tell) as tell:
+    with jobs.at_work(store, RESCORE, job_id=job) as work, _bar(work.tell) as tell:
         count = learning.rescore(store, settings, tell=tell)
         work.message = f"{count} predictions of stored clips added."
     typer.echo(work.message)
@@ -397,22 +404,23 @@ def triggers(
     scheduled: Annotated[bool | None, typer.Option(help="Whether retrain --if-triggered may train.")] = None,
 ) -> None:
     """Show what would propose a new training, after changing the limits that are given."""
-    from core import pipeline, schedule, standing
-    from core.dataset import load_table
+    from core.dataset.loading import load_table
+    from core.pipeline import serving
     from core.store import open_store
+    from core.training import schedule, status
 
     settings = Settings()
     store = open_store(settings.database)
     given = {"new_labels": new_labels, "f1_drop": f1_drop, "drifted": drifted, "scheduled": scheduled}
-    standing.set_limits(store, standing.limits_of(store).changed(**{n: v for n, v in given.items() if v is not None}))
+    status.set_limits(store, status.limits_of(store).changed(**{n: v for n, v in given.items() if v is not None}))
     table = load_table(settings, allow_download=True)
     if table.note:
         typer.echo(table.note, err=True)
-    typer.echo(schedule.report(standing.standing(store, settings, table, pipeline.serve(settings))))
+    typer.echo(schedule.report(status.training_status(store, settings, table, serving.serve(settings))))
 
 
-app.command("export-labels")(label_commands.export_labels)
-app.command("import-labels")(label_commands.import_labels)
+app.command("export-labels")(labels.export_labels)
+app.command("import-labels")(labels.import_labels)
 
 
 def _database_file() -> Path:

@@ -5,7 +5,7 @@ The table cleaner and the readers of label files use this one rule, so that a wo
 
 import unicodedata
 
-from core.letters import fold
+from core.turkish import fold
 
 # The words are folded: small letters, no marks, one i. `fold` makes "KIZGIN", "Kızgın" and "kizgin" the same word.
 WORDS = {

@@ -125,8 +125,8 @@ class Plan:
         return "excerpt" if self.hop_s is None else f"{self.window_s:g}/{self.hop_s:g}"
 
     def spans(self, duration_s: float) -> list[tuple[float, float]]:
-        """Start and end of each window in s, see ``core.tracks.spans``."""
-        from core.tracks import spans  # imports pandas, which a worker that cuts no windows does without
+        """Start and end of each window in s, see ``core.windows.spans``."""
+        from core.windows import spans  # imports pandas, which a worker that cuts no windows does without
 
         if self.hop_s is None:
             raise CoreError("An excerpt has no windows.")
@@ -170,7 +170,7 @@ class LibraryFile:
 class LibraryEntry:
     """A file with what was measured in it.
 
-    track : what `core.library_tags.read_tags` tells.
+    track : what `core.audio.tags.read_tags` tells.
     known : the same content was measured before; windows and duration are to be taken from there.
     gone : there was no such file where it was to be read.
     """

@@ -8,6 +8,7 @@ from math import inf, sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from core.errors import CoreError
 
@@ -346,3 +347,9 @@ class FeatureVector:
         import pandas as pd
 
         return pd.DataFrame([self.values], columns=list(COLUMNS), index=pd.Index([self.clip_id], name="clip_id"))
+
+
+GENRE = "synthetic"
+
+
+ALL = "all"  # stands for "over all emotions" in the column ``emotion``

@@ -35,3 +35,11 @@ def clock(seconds: float) -> str:
     """A length or a place in music, as players show it: ``"59:30"``, ``"1:02:07"``."""
     hours, rest = divmod(round(seconds), 3600)
     return f"{hours}:{rest // 60:02d}:{rest % 60:02d}" if hours else f"{rest // 60}:{rest % 60:02d}"
+
+
+SIGNS = {"angry": "▲", "happy": "★", "relax": "■", "sad": "●"}
+
+
+def emotion_with_sign(emotion: str) -> str:
+    """An emotion as it is shown, with its sign: ``"★ happy"``; other words are returned as they are."""
+    return f"{SIGNS[emotion]} {emotion}" if emotion in SIGNS else emotion

@@ -2,22 +2,21 @@
 
 import streamlit as st
 
-from core import agreement, queueing
-from core import store as db
 from core.errors import CoreError
-from pages import _agreement_views as views
-from pages import _dispute_views as dispute
-from pages import _label_files as files
-from pages import _people_views as people
-from pages import _shared, _who
+from core.labelling import agreement, truth
+from core.store import feedback_table
+from pages.shared import cached, messages, who
+from pages.views.label import agreement_views as views
+from pages.views.label import disputes as dispute
+from pages.views.label import files, people
 
 st.title("Agreement")
-kept = _shared.store()
+kept = cached.store()
 if kept is None:
     st.stop()
-person = _who.analyst(kept, told=dispute.told)
+person = who.analyst(kept, told=dispute.told)
 with st.container(horizontal=True, vertical_alignment="center"):
-    _who.badge(kept, person)
+    who.badge(kept, person)
     synthetic = st.toggle(
         "Synthetic clips too",
         key="synthetic",
@@ -25,10 +24,10 @@ with st.container(horizontal=True, vertical_alignment="center"):
         help="What people said of synthetic clips is practice. It trains no model, and is left out unless you ask.",
     )
 try:
-    everything = db.feedback_table(kept)
-    needed = queueing.raters_needed(kept)
+    everything = feedback_table(kept)
+    needed = truth.raters_needed(kept)
 except CoreError as error:
-    _shared.problem(error)
+    messages.problem(error)
     st.stop()
 said = everything if synthetic else agreement.of_music(everything)
 shows = {

@@ -6,10 +6,13 @@ from typing import Any
 import streamlit as st
 
 from core.errors import CoreError
-from core.in_use import InUse, in_use
+from core.models.description import InUse, describe_model_in_use
 from core.settings import Settings
-from pages import _assets, _shared
-from pages import _compare_views as views
+from pages.shared import assets
+from pages.shared.cached import results
+from pages.shared.messages import problem
+from pages.shared.show import citation, download, file_name
+from pages.views.models import compare_views as views
 
 
 def criteria(model: InUse) -> None:
@@ -26,7 +29,7 @@ def criteria(model: InUse) -> None:
         alt="Acceptance criteria: " + ", ".join(f"{r.criterion}: {r.verdict}" for r in table.itertuples()),
         column_config={c: st.column_config.NumberColumn(format="%.3f") for c in ("value", "low", "high")},
     )
-    _shared.download(table, _shared.file_name("criteria", data_hash=model.data_hash, version=model.version))
+    download(table, file_name("criteria", data_hash=model.data_hash, version=model.version))
     price = model.table("gap_price")
     if len(price) == 2:
         as_it_is, closed = price.iloc[0], price.iloc[1]
@@ -45,18 +48,18 @@ def card(model: InUse) -> None:
     st.download_button(
         "Download the card",
         model.card.encode(),
-        file_name=_shared.file_name("model-card", data_hash=model.data_hash, version=model.version) + ".md",
+        file_name=file_name("model-card", data_hash=model.data_hash, version=model.version) + ".md",
         mime="text/markdown",
         icon=":material/download:",
         on_click="ignore",
     )
-    _assets.style("model_card")
+    assets.style("model_card")
     with st.container(border=True, key="card"):
         st.markdown(model.card)
 
 
 st.title("Compare models")
-found = _shared.results()
+found = results()
 about, clips = found.about, found.rows
 if about["synthetic"]:
     st.warning("These models were trained on the synthetic stand-in. Their figures say nothing about music.")
@@ -83,7 +86,7 @@ for tab, (title, show) in zip(st.tabs(list(shows), key="view", bind="query-param
     if tab.open:
         with tab:
             try:
-                show(in_use(Settings()) if title in ("Criteria", "Model card") else found)
+                show(describe_model_in_use(Settings()) if title in ("Criteria", "Model card") else found)
             except CoreError as error:
-                _shared.problem(error)
-_shared.citation()
+                problem(error)
+citation()

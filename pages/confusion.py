@@ -2,17 +2,18 @@
 
 import streamlit as st
 
-from pages import _compare_views, _shared
-from pages import _confusion_views as views
+from pages.shared import cached, show
+from pages.views.models import compare_views
+from pages.views.models import confusion_views as views
 
 st.title("Confusion")
-found = _shared.results()
-_compare_views.another_in_use(found)
+found = cached.results()
+compare_views.another_in_use(found)
 one, two = st.columns([3, 2], vertical_alignment="bottom")
 with one:
-    model = _compare_views.choose_model(found, bind="query-params", on_change=views.forget_cell)
+    model = compare_views.choose_model(found, bind="query-params", on_change=views.forget_cell)
 part = two.segmented_control(
-    "Measured by", list(_compare_views.PARTS), format_func=_compare_views.PARTS.__getitem__, default="cv",
+    "Measured by", list(compare_views.PARTS), format_func=compare_views.PARTS.__getitem__, default="cv",
     required=True, key="part", bind="query-params", on_change=views.forget_cell,
     help="Cross-validation: every development clip, not seen in training. Held-out part: few clips, "
     "never used to choose.",
@@ -24,4 +25,4 @@ if cell is None:
 else:
     views.clips(found, model, cell, held_out=held_out)
 views.emotions(found, model, held_out=held_out)
-_shared.citation()
+show.citation()

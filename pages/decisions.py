@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages import _decision_views as views
+from pages.views.models import decision_views as views
 
 st.title("Decisions")
 page = views.open_page()

@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from pages import _explain_views as views
-from pages import _shared
+from pages.shared import cached
+from pages.views.models import explain_views as views
 
 st.title("Explain")
-found = _shared.results()
+found = cached.results()
 model = views.choose(found)
 shap = views.contributions(found, model)
 known = views.own_table(found)

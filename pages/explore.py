@@ -6,9 +6,11 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from pages import _explore_tables as beside
-from pages import _explore_views as views
-from pages import _shared
+from pages.shared.cached import table
+from pages.shared.messages import literal
+from pages.shared.show import citation, stand_in_banner
+from pages.views.data import explore_tables as beside
+from pages.views.data import explore_views as views
 
 VIEWS = {
     "Emotions": views.emotions,
@@ -20,10 +22,10 @@ VIEWS = {
 }
 
 st.title("Explore")
-published = _shared.table()
-_shared.stand_in_banner(published)
+published = table()
+stand_in_banner(published)
 if published.note and not published.synthetic:
-    st.warning(_shared.literal(published.note), icon=":material/table:")
+    st.warning(literal(published.note), icon=":material/table:")
 extra = beside.brought(published)
 clean, frames = beside.at_hand(published, extra)
 shown = clean[
@@ -57,4 +59,4 @@ for tab, show in zip(st.tabs(list(shows), key="view", bind="query-params"), show
     if tab.open:
         with tab:
             show()
-_shared.citation()
+citation()

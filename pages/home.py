@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from core import in_use
 from core.errors import CoreError
-from core.in_use import InUse
+from core.models import description
+from core.models.description import InUse
 from core.settings import Settings
-from pages import _home_views as views
-from pages import _shared
+from pages.shared import cached, messages, show
+from pages.views.home import doors as views
 
 st.title("Turkish Music Emotion")
 st.markdown(
@@ -15,22 +15,22 @@ st.markdown(
     "measured in 50 features; a calibrated model says how probable each emotion is, why, and when it is not sure. "
     "It describes recordings, not listeners, and is no basis for clinical decisions."
 )
-table = _shared.table()
-_shared.stand_in_banner(table)
+table = cached.table()
+show.stand_in_banner(table)
 model: InUse | None = None
 try:
-    found = in_use.in_use(Settings())
+    found = description.describe_model_in_use(Settings())
     views.figures(found)
     if table.synthetic and not found.metrics["run"]["synthetic"]:
         st.caption("These figures were measured on the published table, not on the stand-in.")
     model = found
 except CoreError as error:
-    st.info(_shared.literal(str(error)), icon=":material/model_training:")
-views.doors()
+    st.info(messages.literal(str(error)), icon=":material/model_training:")
+views.show_doors()
 left, right = st.columns(2)
 with left:
     views.data(table)
 with right:
     if model is not None:
         views.about(model, table)
-_shared.citation()
+show.citation()

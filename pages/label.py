@@ -2,20 +2,20 @@
 
 import streamlit as st
 
-from pages import _label_parts as parts
-from pages import _label_views as views
-from pages import _shared, _who
+from pages.shared import cached, who
+from pages.views.label import desk as parts
+from pages.views.label import my_answers as views
 
 st.title("Label")
-kept = _shared.store()
+kept = cached.store()
 if kept is None:
     st.stop()
-person = _who.ask(kept)
+person = who.ask(kept)
 with st.container(horizontal=True):
-    _who.badge(kept, person)
+    who.badge(kept, person)
     parts.options()
 tabs = st.tabs(["Next clip", "My answers", "At work"], key="view", bind="query-params")
-shows = (parts.desk, views.mine, views.at_work)
+shows = (parts.show_desk, views.mine, views.at_work)
 for tab, show in zip(tabs, shows, strict=True):
     if tab.open:
         with tab:

@@ -3,20 +3,21 @@
 import streamlit as st
 
 from core.errors import CoreError
-from pages import _learning_models as models
-from pages import _learning_train, _shared, _who
+from pages.shared import cached, messages, who
+from pages.views.models import learning_models as models
+from pages.views.models import learning_train
 
 st.title("Learning")
-kept = _shared.store()
+kept = cached.store()
 if kept is None:
     st.stop()
-person = _who.analyst(kept, told=_shared.told)
-_who.badge(kept, person)
-_shared.told()
+person = who.analyst(kept, told=messages.show_pending_message)
+who.badge(kept, person)
+messages.show_pending_message()
 st.caption("People's agreed labels make a new model; it has to beat the one in use, and a person decides.")
-served = _shared.champion()
+served = cached.champion()
 shows = {
-    "Train": _learning_train.train,
+    "Train": learning_train.train,
     "Champion and challenger": models.decide,
     "Shadow": models.shadow,
     "History": models.history,
@@ -27,4 +28,4 @@ for tab, show in zip(st.tabs(list(shows), key="view", bind="query-params"), show
             try:
                 show(kept, person, served)
             except CoreError as error:
-                _shared.problem(error)
+                messages.problem(error)

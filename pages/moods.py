@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from pages import _mood_library as library
-from pages import _mood_parts as parts
-from pages import _mood_views as views
+from pages.views.library import mood_views as views
+from pages.views.library import piece_filter as parts
+from pages.views.library import pieces as library
 
 VIEWS = {"List": views.listed, "Map": views.mapped, "More like this": views.alike, "Spread": views.spread}
 

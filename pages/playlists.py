@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from pages import _mood_library as library
-from pages import _mood_parts as shared
-from pages import _playlist_files as files
-from pages import _playlist_parts as parts
+from pages.views.library import piece_filter as shared
+from pages.views.library import pieces as library
+from pages.views.library import playlist_downloads as files
+from pages.views.library import playlist_views as parts
 
 st.title("Playlists")
 # What comes and goes lies in containers: a field that it would move is no longer kept in the address.

@@ -3,15 +3,16 @@
 import pandas as pd
 import streamlit as st
 
-from core import plots
-from pages import _clip_parts as parts
-from pages import _clip_picture as pictures
-from pages import _clip_reasons as reasons
-from pages import _policy, _shared
+from pages.figures import style
+from pages.shared import messages, show
+from pages.shared.policy import words
+from pages.views.clips import clip as parts
+from pages.views.clips import picture as pictures
+from pages.views.clips import reasons
 
 served, policy = parts.open_page("Predict")
 st.caption(
-    f"Model {served.model.version}, from {served.model.source}. Policy: {_policy.words(policy)}. "
+    f"Model {served.model.version}, from {served.model.source}. Policy: {words(policy)}. "
     "It supports, and never replaces, a person's judgement."
 )
 chosen = parts.ask()
@@ -25,16 +26,16 @@ if shown is None:
 
 scored = shown.scored
 heading, close = st.columns([5, 1], vertical_alignment="bottom")
-heading.subheader(_shared.literal(scored.recording.name), divider="gray")
+heading.subheader(messages.literal(scored.recording.name), divider="gray")
 close.button("Close", icon=":material/close:", on_click=parts.close, help="Take this clip off the screen.")
 parts.player(shown)
 left, right = st.columns(2, gap="large")
 with left:
     parts.decision(scored, served)
-    st.session_state.setdefault(_shared.SEEN, set()).add(scored.clip_id)
+    st.session_state.setdefault(show.SEEN, set()).add(scored.clip_id)
     proba = pd.Series(scored.prediction.proba)
-    _shared.chart(
-        plots.probabilities(proba, threshold=policy.threshold if policy.kind == "threshold" else None),
+    show.chart(
+        style.probabilities(proba, threshold=policy.threshold if policy.kind == "threshold" else None),
         key=f"probabilities_{parts.file_tag(scored)}",
         alt="Probabilities: " + ", ".join(f"{e} {p:.0%}" for e, p in proba.items()),
         data=proba.rename("probability").rename_axis("emotion").reset_index(),

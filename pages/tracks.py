@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from pages import _track_views as views
-from pages._clip_parts import open_page
+from pages.views.clips import timeline as views
+from pages.views.clips.clip import open_page
 
 served, policy = open_page("Whole tracks")
 st.caption(

@@ -6,11 +6,14 @@ import re
 
 import numpy as np
 
-from core import clips, label_import, label_studio_package, labels_io, store
-from core.audio import SR, Clip
-from core.inference import Policy, Prediction, decide
+from core import store
+from core.audio.decoding import Clip
+from core.labelling import files, import_plan, label_studio_package
 from core.labelling.truth import stored_answers
-from core.schema import EMOTIONS
+from core.models.policy import Policy, decide
+from core.models.prediction import Prediction
+from core.pipeline import kept_audio
+from core.schema import EMOTIONS, SR
 
 NAMES = ("Şarkı 1.wav", "Uşşak taksim (canlı), 2.wav", "tone 3.wav", "04.flac", "05.flac")
 IDS = tuple(hashlib.sha256(name.encode()).hexdigest() for name in NAMES)
@@ -75,7 +78,7 @@ def fill(db: store.Store, settings) -> None:
     """The clips with sound and guesses, and what four people said of them."""
     numbers = {}
     for k, (clip_id, name) in enumerate(zip(IDS, NAMES, strict=True)):
-        path = clips.keep_audio(Clip(clip_id, tone(k), SR), clips.folder(settings))
+        path = kept_audio.keep_audio(Clip(clip_id, tone(k), SR), kept_audio.folder(settings))
         store.add_clip(db, clip_id, file_name=name, duration_s=0.5, sr=SR, path=path)
         said = Prediction(clip_id, "m1", "x 1", {e: 0.7 if e == EMOTIONS[k % 4] else 0.1 for e in EMOTIONS})
         numbers[k] = store.save_prediction(db, said, policy=Policy(), decision=decide(said, Policy()))
@@ -133,7 +136,7 @@ def uploads() -> dict[str, bytes]:
     made = {}
     for k, name in enumerate(NAMES):
         file = io.BytesIO()
-        clips.soundfile.write(file, tone(k), SR, format="FLAC" if name.endswith("flac") else "WAV")
+        kept_audio.soundfile.write(file, tone(k), SR, format="FLAC" if name.endswith("flac") else "WAV")
         made[name] = file.getvalue()
     return made
 
@@ -153,8 +156,8 @@ def label_foreign(running, project: int) -> None:
 
 
 def planned(db: store.Store, data: bytes, *, accounts=None, control=None):
-    return label_import.plan_import(
-        labels_io.read_labels(data, control=control),
+    return import_plan.plan_import(
+        files.read_labels(data, control=control),
         store.clips_table(db),
         store.feedback_table(db),
         store.raters_table(db),

@@ -5,15 +5,17 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from core import standin, store
+from core import store
+from core.dataset import stand_in
 from core.features import EXTRACTOR
-from core.inference import Policy, Prediction, decide
+from core.models.policy import Policy, decide
+from core.models.prediction import Prediction
 from core.schema import COLUMNS, EMOTIONS, LABEL, FeatureVector
 
 
 def music(n_per_class: int, *, seed: int = 77) -> pd.DataFrame:
     """Clips that are in no table: Class and 50 features, index clip_id."""
-    frame = standin.sample(seed=seed, n_per_class=n_per_class).sample(frac=1, random_state=seed)
+    frame = stand_in.sample(seed=seed, n_per_class=n_per_class).sample(frac=1, random_state=seed)
     return frame.set_axis([f"{seed:03d}{i:04d}".ljust(64, "c") for i in range(len(frame))])
 
 

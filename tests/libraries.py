@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import soundfile
 
-from core.library_results import TYPES
+from core.library.results import TYPES
 from core.records import Found
 
 
@@ -35,7 +35,7 @@ def folder(path: Path, count: int, *, first: int = 0) -> Path:
 
 def settle(monkeypatch) -> None:
     """Take files for settled at once: what was written a moment ago need not be looked at again."""
-    monkeypatch.setattr("core.library_files.FRESH_S", -1e9)
+    monkeypatch.setattr("core.library.reading.FRESH_S", -1e9)
 
 
 def found(path: Path) -> Found:

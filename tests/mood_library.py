@@ -11,8 +11,11 @@ import pytest
 import soundfile
 from streamlit.runtime.media_file_manager import MediaFileManager
 
-from core import moods, store
-from core.inference import Policy, Prediction, decide
+from core import store
+from core.models.policy import Policy, decide
+from core.models.prediction import Prediction
+from core.playlists.circle import CIRCLE
+from core.playlists.pieces import pieces_table
 from core.records import LibraryEntry, LibraryFile, MeasuredClip, Window
 from core.schema import COLUMNS, EMOTIONS, PROBA, FeatureVector
 from core.settings import ROOT
@@ -52,7 +55,7 @@ def clip(content: str, **given: object) -> dict[str, object]:
 
 def pieces(rows: list[dict[str, object]], **given: str) -> pd.DataFrame:
     """The pieces of these clips."""
-    return moods.pieces(pd.DataFrame(rows), **given)
+    return pieces_table(pd.DataFrame(rows), **given)
 
 
 def many(count: int, *, seed: int = 0, artists: int = 12, sure: float = 0.4) -> pd.DataFrame:
@@ -117,7 +120,7 @@ def stored(
     entries, said, policy = [], [], Policy()
     folder.mkdir(parents=True, exist_ok=True)
     for k in range(4 * each):
-        first, second = moods.CIRCLE[k % 4], moods.CIRCLE[(k + 1) % 4]
+        first, second = CIRCLE[k % 4], CIRCLE[(k + 1) % 4]
         strong = {first: 0.5, second: 0.46} if k // 4 % 3 == 2 else {first: 0.88, second: 0.08}
         path, length = folder / f"{k:02d} çalgı.flac", 12.0 + k % 5
         tone(path, 200 + 20 * k, seconds=length)

@@ -3,13 +3,13 @@
 import numpy as np
 import pandas as pd
 
-from core.bundle import save_bundle
-from core.candidates import calibrated, prepared
-from core.estimators import RegularisedDiscriminant
+from core.models.bundle import save_bundle
 from core.models.tracking import log_run
+from core.models.training_run import TrainingRun
 from core.schema import EMOTIONS, LABEL
 from core.settings import Settings
-from core.train import TrainingRun
+from core.training.candidates import calibrated, prepared
+from core.training.estimators import RegularisedDiscriminant
 
 PROBA = [f"p_{e}" for e in EMOTIONS]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages import _assets
+from pages.shared import assets
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = [ROOT / "app.py", *sorted((ROOT / "pages").rglob("*.py")), *sorted((ROOT / "core").rglob("*.py"))]
@@ -26,7 +26,7 @@ def test_python_text_holds_no_script_style_or_page():
 
 def test_every_asset_is_used():
     source = "\n".join(path.read_text() for path in SOURCES)
-    for path in _assets.FOLDER.iterdir():
+    for path in assets.FOLDER.iterdir():
         how = {".css": "style", ".js": "script"}[path.suffix]
         assert f'{how}("{path.stem}")' in source, path.name
 
@@ -34,10 +34,10 @@ def test_every_asset_is_used():
 def test_a_style_reaches_the_page_as_it_stands_in_its_file():
     page = AppTest.from_string('from pages import _assets; _assets.style("label")').run()
     (style,) = page.get("html")
-    assert style.proto.body == f"<style>{(_assets.FOLDER / 'label.css').read_text()}</style>"
+    assert style.proto.body == f"<style>{(assets.FOLDER / 'label.css').read_text()}</style>"
 
 
 def test_a_script_is_the_text_of_its_file():
-    assert "export default function" in _assets.script("rater_cookie")
+    assert "export default function" in assets.script("rater_cookie")
     with pytest.raises(FileNotFoundError):
-        _assets.script("no such script")
+        assets.script("no such script")

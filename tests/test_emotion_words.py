@@ -5,8 +5,8 @@ import unicodedata
 import pytest
 
 from core.emotion_words import WORDS, read_emotion
-from core.letters import fold
 from core.schema import EMOTIONS
+from core.turkish import fold
 
 READ = {
     "angry": "angry Angry kızgın KIZGIN Kizgin öfkeli ÖFKELİ ofkeli sinirli enojado Enojada enfadado ENFADADA",

@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from core.library_places import keep_uploads, new_results
+from core.library.places import keep_uploads, new_results
 from core.locations import is_uploaded, present_path
 from core.settings import Settings
 

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import make_url
 
 from core.errors import CoreError
-from core.registry import _sqlite_file
+from core.models.registry import _sqlite_file
 from core.settings import ROOT, Settings
 from core.store import close_store, open_store
 

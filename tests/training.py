@@ -8,16 +8,19 @@ from unittest.mock import patch
 import once
 import pandas as pd
 
-from core import candidates, folds, train
-from core.dataset import Table, as_table
-from core.standin import sample
+from core.dataset.stand_in import sample
+from core.dataset.table import Table, as_table
+from core.models.training_run import TrainingRun
+from core.training import candidates, folds
+from core.training import run as run_module
+from core.training.run import train_and_compare
 
 TREES = 10  # enough for what the tests ask
 NAMES = ("logistic_regression", "knn", "blend")
 
 
 def few_candidates(seed: int) -> dict[str, candidates.Candidate]:
-    made = candidates.candidates(seed)
+    made = candidates.all_candidates(seed)
     return {name: made[name] for name in (*NAMES, "stacking")}
 
 
@@ -33,18 +36,20 @@ def small_table() -> Table:
 @contextmanager
 def in_one_process() -> Iterator[None]:
     """Fit the models in this process: new ones take longer to start than a small training takes."""
-    with patch.object(folds, "cpu_count", lambda: 1), patch.object(train, "cpu_count", lambda: 1):
+    with patch.object(folds, "cpu_count", lambda: 1), patch.object(run_module, "cpu_count", lambda: 1):
         yield
 
 
 @cache
-def small_run() -> tuple[train.TrainingRun, list[tuple[float, str]]]:
+def small_run() -> tuple[TrainingRun, list[tuple[float, str]]]:
     """The run and what it told about its progress. It is fitted on all cores, as a user's training is."""
     return once.value("small-training", _small_run)
 
 
-def _small_run() -> tuple[train.TrainingRun, list[tuple[float, str]]]:
+def _small_run() -> tuple[TrainingRun, list[tuple[float, str]]]:
     told: list[tuple[float, str]] = []
-    with patch.object(train, "candidates", few_candidates), patch.object(candidates, "TREES", TREES):
-        run = train.run(small_table(), seed=0, quick=True, progress=lambda share, text: told.append((share, text)))
+    with patch.object(run_module, "candidates", few_candidates), patch.object(candidates, "TREES", TREES):
+        run = train_and_compare(
+            small_table(), seed=0, quick=True, progress=lambda share, text: told.append((share, text))
+        )
     return run, told

@@ -6,7 +6,7 @@ what they stand on. Everything is float64: float32 changes the sixth digit and f
 
 import numpy as np
 
-from core.audio import Clip
+from core.audio.decoding import Clip
 from core.errors import AudioError
 from core.schema import COLUMNS, SR, FeatureVector
 

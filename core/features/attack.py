@@ -4,10 +4,10 @@ from bisect import bisect_right
 
 import numpy as np
 
-from core.features import kernels_rhythm as kernels
 from core.features.frames import FloatArray, IntArray, centres_s, cut, frame_starts, hanning, magnitude_spectra
+from core.features.kernels import rhythm as kernels
 from core.features.onsets import OnsetCurve
-from core.features.peaks import peaks, valleys
+from core.features.peaks import find_peaks, find_valleys
 from core.features.statistics import Trend, trend
 from core.schema import SR
 
@@ -55,8 +55,8 @@ def attack_times(fine: FloatArray, fine_s: FloatArray, coarse: OnsetCurve) -> Fl
     duration can be slightly negative.
     MIRtoolbox 1.7.1 `mirattacks`; spec. section 10.
     """
-    tops = peaks(fine, contrast=CONTRAST, begin=False, end=False)
-    lows = valleys(coarse.values, contrast=CONTRAST, threshold=VALLEY_HEIGHT, end=False)
+    tops = find_peaks(fine, contrast=CONTRAST, begin=False, end=False)
+    lows = find_valleys(coarse.values, contrast=CONTRAST, threshold=VALLEY_HEIGHT, end=False)
     lows_s = coarse.times_s[lows]
     if len(tops) == 0 or len(lows) == 0:
         return np.empty(0)

@@ -53,7 +53,7 @@ def measure(y: FloatArray, sr: float) -> dict[str, float]:
 
     The numbers of the functions above, by one compiled loop.
     """
-    from core.features.kernels_clip import levels
+    from core.features.kernels.clip import levels
 
     y = np.ascontiguousarray(y)
     starts, length = frame_starts(len(y), sr, length_s=FRAME_S, hop_ratio=HOP_RATIO)

@@ -4,8 +4,8 @@ from math import nan
 
 import numpy as np
 
-from core.features import kernels_rhythm as kernels
 from core.features.frames import FloatArray, IntArray, bin_frequencies, cut, frame_starts, hamming, next_pow2
+from core.features.kernels import rhythm as kernels
 from core.schema import SR
 
 FRAME_S, RATE = 0.023, 80  # seconds; frames a second
@@ -89,7 +89,7 @@ def band_power(y: FloatArray, starts: IntArray, length: int, *, weight: FloatArr
     return out
 
 
-def fluctuation(y: FloatArray, sr: float) -> float:
+def fluctuation_peak_mean(y: FloatArray, sr: float) -> float:
     """Loudness modulation at 0 to 10 Hz, most sensitive at 4 Hz, averaged over rates and Bark bands; dB, not negative.
 
     y : shape (n,). The mean of each band's loudness is left in, so the value depends on the level. NaN in silence and

@@ -6,7 +6,7 @@ from math import nan
 import numpy as np
 
 from core.features.frames import FloatArray, IntArray, centres_s, cut, frame_starts, hanning, next_pow2
-from core.features.peaks import peaks
+from core.features.peaks import find_peaks
 
 FRAME_S, HOP_RATIO = 0.1, 0.1  # slow enough to melt a note's ripples, 100 values a second
 PARTS = 10  # hops in a frame
@@ -79,5 +79,5 @@ def event_density(curve: OnsetCurve) -> float:
     0 in silence; NaN when the curve has fewer than two values.
     MIRtoolbox 1.7.1 `mireventdensity`; spec. section 9.
     """
-    found = peaks(curve.values, contrast=CONTRAST)
+    found = find_peaks(curve.values, contrast=CONTRAST)
     return len(found) * curve.rate / len(curve.values) if len(curve.values) > 1 else nan

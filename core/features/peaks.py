@@ -19,7 +19,7 @@ def normalised(d: np.ndarray, *, low: float | None = None, high: float | None = 
     return (d - low) / (high - low) if high > low else np.empty(0)
 
 
-def peaks(
+def find_peaks(
     d: np.ndarray,
     *,
     contrast: float,
@@ -50,7 +50,7 @@ def peaks(
     return candidates[_standing_out(padded, candidates + 1, contrast)]
 
 
-def valleys(
+def find_valleys(
     d: np.ndarray,
     *,
     contrast: float,
@@ -65,7 +65,7 @@ def valleys(
     The other arguments and the result are those of ``peaks``; ``local`` looks at the curve turned upside down.
     """
     depth = 0.0 if threshold is None else 1.0 - threshold
-    return peaks(-d, contrast=contrast, threshold=depth, begin=begin, end=end, local=local)
+    return find_peaks(-d, contrast=contrast, threshold=depth, begin=begin, end=end, local=local)
 
 
 def _standing_out(padded: np.ndarray, candidates: np.ndarray, contrast: float) -> list[int]:

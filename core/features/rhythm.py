@@ -1,10 +1,10 @@
 """Rhythm: events, attacks, tempo, pulse and fluctuation of a clip. The chapter's front."""
 
 from core.features.attack import attack_time
-from core.features.fluctuation import fluctuation
+from core.features.fluctuation import fluctuation_peak_mean
 from core.features.frames import FloatArray
 from core.features.onsets import event_density, onset_curve
-from core.features.tempo import pulse_clarity, tempo
+from core.features.tempo import mean_tempo, pulse_clarity
 
 
 def measure(y: FloatArray, sr: float) -> dict[str, float]:
@@ -15,8 +15,8 @@ def measure(y: FloatArray, sr: float) -> dict[str, float]:
     curve = onset_curve(y, sr)
     attack = attack_time(y, sr, curve)
     return {
-        "_Fluctuation_Mean": fluctuation(y, sr),
-        "_Tempo_Mean": tempo(y, sr),
+        "_Fluctuation_Mean": fluctuation_peak_mean(y, sr),
+        "_Tempo_Mean": mean_tempo(y, sr),
         "_AttackTime_Mean": attack.mean,
         "_AttackTime_Slope": attack.slope,
         "_Eventdensity_Mean": event_density(curve),

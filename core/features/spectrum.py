@@ -90,7 +90,7 @@ def _long_spectrum(y: FloatArray, n_fft: int, low: int) -> tuple[FloatArray, Com
     A real FFT of half the length in complex numbers, cut into a grid: FFT down the columns, twiddle, FFT along the
     rows. Each pass works on pieces that fit the cache, which is three times faster than one long FFT.
     """
-    from core.features.kernels_clip import twiddle, unfold
+    from core.features.kernels.clip import twiddle, unfold
 
     rows, cols = ROWS, n_fft // 2 // ROWS
     grid = _windowed_grid(y, rows, cols)

@@ -4,10 +4,10 @@ from math import ceil, nan
 
 import numpy as np
 
-from core.features import kernels_filterbank as kernels
 from core.features.frames import FloatArray, next_pow2
+from core.features.kernels import filterbank as kernels
 from core.features.onsets import OnsetCurve
-from core.features.peaks import peaks, valleys
+from core.features.peaks import find_peaks, find_valleys
 
 CHANNELS = 10
 LOWEST_HZ = 50.0
@@ -124,10 +124,10 @@ def enhanced(c: FloatArray, lags: FloatArray) -> FloatArray:
 
 def _floor(c: FloatArray) -> float:
     """The highest valley below the lowest peak; 0 when there is none. Spec. section 11, step 6a."""
-    tops = c[peaks(c, contrast=0.01, begin=False, end=False, local=True)]
+    tops = c[find_peaks(c, contrast=0.01, begin=False, end=False, local=True)]
     if len(tops) == 0:
         return 0.0
-    lows = c[valleys(c, contrast=0.01, local=True)]
+    lows = c[find_valleys(c, contrast=0.01, local=True)]
     return float(lows[lows < tops.min()].max(initial=-np.inf)) if (lows < tops.min()).any() else 0.0
 
 
@@ -147,7 +147,7 @@ def best_lag(c: FloatArray, lags: FloatArray) -> float:
 
     Spec. section 11, step 7.
     """
-    found = peaks(c, contrast=0.1, begin=False, end=False, local=True)
+    found = find_peaks(c, contrast=0.1, begin=False, end=False, local=True)
     if len(found) == 0:
         return nan
     k = int(found[c[found].argmax()])
@@ -156,7 +156,7 @@ def best_lag(c: FloatArray, lags: FloatArray) -> float:
     return float(lags[k] + shift * (lags[k + 1] - lags[k] if shift >= 0 else lags[k] - lags[k - 1]))
 
 
-def tempo(y: FloatArray, sr: float) -> float:
+def mean_tempo(y: FloatArray, sr: float) -> float:
     """Beats a minute, in 40..200; NaN when no beat stands out or the clip is shorter than about 0.6 s.
 
     y : shape (n,). MIRtoolbox 1.7.1 `mirtempo`; spec. section 11.

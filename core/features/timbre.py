@@ -15,7 +15,7 @@ from core.features.frames import (
     magnitude_spectra,
     next_pow2,
 )
-from core.features.peaks import peaks
+from core.features.peaks import find_peaks
 from core.features.spectrum import Spectrum, clip_spectrum
 from core.features.statistics import trend
 
@@ -97,7 +97,7 @@ def _log_of_bins(magnitude: FloatArray) -> float:
 
 def clip_shape(spectrum: Spectrum) -> SpectralShape:
     """`spectral_shape` of a clip's spectrum, by compiled sums."""
-    from core.features.kernels_clip import central_sums, first_sums
+    from core.features.kernels.clip import central_sums, first_sums
 
     magnitude, spacing = spectrum.magnitude, spectrum.sr / spectrum.n_fft
     bins = len(magnitude)
@@ -208,7 +208,7 @@ def frame_roughness(y: FloatArray, sr: float) -> tuple[FloatArray, IntArray]:
     low, high = spectra.min(), spectra.max()
     values = np.zeros(len(spectra))
     for i, magnitude in enumerate(spectra):
-        found = peaks(magnitude, contrast=ROUGH_CONTRAST, low=low, high=high)
+        found = find_peaks(magnitude, contrast=ROUGH_CONTRAST, low=low, high=high)
         values[i] = pair_roughness(freqs[found], magnitude[found])
     return values, starts
 
@@ -219,7 +219,7 @@ def frame_roughness_compiled(y: FloatArray, sr: float) -> FloatArray:
     A first pass over the frames keeps only the local maxima of their spectra, because which of them are peaks depends
     on the extremes of the whole clip; a second pass chooses and lets them beat.
     """
-    from core.features.kernels_spectral import collect_peaks, sum_roughness, window_frames
+    from core.features.kernels.spectral import collect_peaks, sum_roughness, window_frames
 
     starts, length = frame_starts(len(y), sr, length_s=ROUGH_FRAME_S, hop_ratio=ROUGH_HOP_RATIO)
     count, n_fft, window = len(starts), next_pow2(length), hamming(length)

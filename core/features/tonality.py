@@ -126,7 +126,7 @@ def clip_chroma(y: FloatArray, spectrum: Spectrum) -> FloatArray:
     Stretching the signal to 0..1 is linear, so the spectrum of the stretched one follows from that of the clip and
     that of the window.
     """
-    from core.features.kernels_spectral import fold, shifted_power
+    from core.features.kernels.spectral import fold, shifted_power
 
     freqs = spectrum.low_freqs
     first, heard, counted = kept_bins(freqs, len(y), spectrum.sr)
@@ -159,8 +159,8 @@ def frame_extremes(y: FloatArray, starts: IntArray, length: int) -> tuple[FloatA
 
 def frame_chroma_compiled(y: FloatArray, sr: float) -> tuple[FloatArray, IntArray]:
     """`frame_chroma` by compiled loops: chroma, shape (t, 12), and the starts of the frames, (t,)."""
-    from core.features.kernels_spectral import frame_chroma as fold_frames
-    from core.features.kernels_spectral import window_frames
+    from core.features.kernels.spectral import frame_chroma as fold_frames
+    from core.features.kernels.spectral import window_frames
 
     starts, length = frame_starts(len(y), sr, length_s=HCDF_FRAME_S, hop_ratio=HCDF_HOP_RATIO)
     vectors = np.zeros((len(starts), 12))

@@ -6,10 +6,10 @@ so that nobody counts twice.
 
 from dataclasses import dataclass, field
 
-from core import store as db
+from core.labelling.feedback import rater_of, record_feedback, take_back
 from core.labelling.truth import rater_answers
-from core.pipeline import ScoredClip, rater_of, record_feedback, take_back
-from core.store import Rater, Store
+from core.pipeline.scoring import ScoredClip
+from core.store import Rater, Store, feedback_table, new_token
 
 NAME_CAME_LATER = "What you said of this clip before you gave your name is taken back."
 
@@ -41,7 +41,7 @@ class AnswerForm:
     taken_back : the last undo, until the next answer.
     """
 
-    token: str = field(default_factory=db.new_token)
+    token: str = field(default_factory=new_token)
     given: Given | None = None
     feedback_id: int | None = None
     remark: str = ""
@@ -61,7 +61,7 @@ def store_answer(
     rater = nameless if person is None else rater_of(person.name, session)
     given = Given(label, comment, rater, person is not None and person.verified)
     if form.given is not None and given != form.given:
-        form.token = db.new_token()
+        form.token = new_token()
     receipt = record_feedback(
         scored, store, label=label, comment=comment, rater=rater, verified=given.verified, form=form.token
     )
@@ -72,7 +72,7 @@ def store_answer(
 
 def _take_back_all(store: Store, scored: ScoredClip, rater: str) -> bool:
     """Take back all answers of an unverified rater about the clip. Returns whether there were any."""
-    numbers = rater_answers(db.feedback_table(store, rater=rater, verified=False, clip_id=scored.clip_id))
+    numbers = rater_answers(feedback_table(store, rater=rater, verified=False, clip_id=scored.clip_id))
     for number in numbers["feedback_id"]:
         take_back(scored, store, feedback_id=int(number), rater=rater)
     return not numbers.empty
@@ -87,5 +87,5 @@ def take_back_answer(form: AnswerForm, store: Store, scored: ScoredClip, feedbac
     if given is None or form.feedback_id != feedback_id:
         return
     left = take_back(scored, store, feedback_id=feedback_id, rater=given.rater, verified=given.verified)
-    form.token, form.given, form.feedback_id, form.remark = db.new_token(), None, None, ""
+    form.token, form.given, form.feedback_id, form.remark = new_token(), None, None, ""
     form.taken_back = TakenBack(given.label, left)

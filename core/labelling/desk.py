@@ -9,10 +9,9 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Literal
 
-from core import queueing
-from core import store as db
-from core.queueing import Desk, Item, Models
-from core.store import Rater, Store
+from core.labelling import queue
+from core.labelling.queue import Desk, Item, Models
+from core.store import Rater, Store, add_feedback, new_token, undo
 
 Clock = Callable[[], float]
 
@@ -75,7 +74,7 @@ class Seat:
     clock: Clock
     models: Callable[[], Models] = Models
     guesses_seen: Collection[str] = ()
-    undo_token: str = field(default_factory=db.new_token)
+    undo_token: str = field(default_factory=new_token)
     desk: Desk = field(default_factory=Desk)
     counted_at_s: float | None = None
     counting_s: float = 0.0
@@ -101,7 +100,7 @@ def too_fast(now_s: float, *events_s: float | None) -> bool:
 def count(seat: Seat, store: Store) -> None:
     """Read the whole queue again."""
     began = seat.clock()
-    seat.desk = queueing.desk(store, rater=seat.person.name, verified=seat.person.verified, models=seat.models())
+    seat.desk = queue.desk(store, rater=seat.person.name, verified=seat.person.verified, models=seat.models())
     seat.counted_at_s = seat.clock()
     seat.counting_s = seat.counted_at_s - began
 
@@ -119,7 +118,7 @@ def refresh(seat: Seat, store: Store) -> None:
         advance(seat, store)
     elif recount_due(seat):
         count(seat, store)
-    if seat.form is not None and queueing.item(store, seat.form.item.clip_id) is None:
+    if seat.form is not None and queue.item(store, seat.form.item.clip_id) is None:
         seat.outcome = Outcome("clip was deleted")
         advance(seat, store)
 
@@ -135,13 +134,13 @@ def advance(seat: Seat, store: Store) -> None:
     if item is None:
         seat.form = None
         return
-    seat.form = Form(item, db.new_token(), seat.clock(), seen=item.clip_id in seat.guesses_seen)
+    seat.form = Form(item, new_token(), seat.clock(), seen=item.clip_id in seat.guesses_seen)
 
 
 def _next_item(seat: Seat, store: Store) -> Item | None:
     """The next clip that waits; clips that were deleted in between are left out."""
     while seat.waiting:
-        item = queueing.item(store, seat.waiting.pop(0).clip_id, models=seat.models())
+        item = queue.item(store, seat.waiting.pop(0).clip_id, models=seat.models())
         if item is not None:
             return item
     return None
@@ -152,16 +151,16 @@ def place_on_desk(seat: Seat, store: Store, clip_id: str) -> bool:
 
     Returns False when the clip is gone or its audio was not kept. Then the desk stays as it is.
     """
-    item = queueing.item(store, clip_id, models=seat.models())
+    item = queue.item(store, clip_id, models=seat.models())
     if item is None or item.path is None:
         return False
     person = seat.person
-    before, comment = queueing.said(store, clip_id, rater=person.name, verified=person.verified)
+    before, comment = queue.answer_and_comment(store, clip_id, rater=person.name, verified=person.verified)
     if seat.form is not None:
         seat.waiting.insert(0, seat.form.item)
     seat.waiting = [other for other in seat.waiting if other.clip_id != clip_id]
     seen = clip_id in seat.guesses_seen
-    seat.form = Form(item, db.new_token(), None, before=before, comment=comment, seen=seen, drawn=True)
+    seat.form = Form(item, new_token(), None, before=before, comment=comment, seen=seen, drawn=True)
     seat.skipping = False
     return True
 
@@ -180,7 +179,7 @@ def show_guess(seat: Seat, form: Form, *, wanted: bool) -> str:
 
     wanted : the person has not switched guesses off.
     """
-    how = queueing.display(form.item, rater=seat.person.name, wanted=wanted)
+    how = queue.display(form.item, rater=seat.person.name, wanted=wanted)
     if how == "shown":
         form.seen = True
     return how
@@ -194,7 +193,7 @@ def display_of_answer(seat: Seat, form: Form, *, wanted: bool) -> str:
     """
     if form.seen:
         return "shown"
-    how = queueing.display(form.item, rater=seat.person.name, wanted=wanted)
+    how = queue.display(form.item, rater=seat.person.name, wanted=wanted)
     return "hidden by choice" if how == "shown" else how
 
 
@@ -227,8 +226,8 @@ def answer(
     if early:
         return Outcome("too soon")
     person, clip_id = seat.person, form.item.clip_id
-    before, _ = queueing.said(store, clip_id, rater=person.name, verified=person.verified)
-    receipt = db.add_feedback(
+    before, _ = queue.answer_and_comment(store, clip_id, rater=person.name, verified=person.verified)
+    receipt = add_feedback(
         store,
         token=form.token,
         rater=person.name,
@@ -257,14 +256,14 @@ def take_back(seat: Seat, store: Store, token: str) -> Outcome:
     """
     moment = seat.clock()
     held = too_fast(moment, seat.undone_at_s)
-    seat.undo_token, seat.undone_at_s, seat.pressed_at_s = db.new_token(), moment, moment
+    seat.undo_token, seat.undone_at_s, seat.pressed_at_s = new_token(), moment, moment
     if held:
         return Outcome("held down")
     person = seat.person
-    receipt = db.undo(store, token=token, source="label", rater=person.name, verified=person.verified)
+    receipt = undo(store, token=token, source="label", rater=person.name, verified=person.verified)
     if receipt is None:
         return Outcome("nothing to take back")
-    clip_id = queueing.newest_undo(store, rater=person.name, verified=person.verified)
+    clip_id = queue.newest_undo(store, rater=person.name, verified=person.verified)
     count(seat, store)
     if clip_id is None or not place_on_desk(seat, store, clip_id) or seat.form is None:
         return Outcome("taken back, clip is gone")

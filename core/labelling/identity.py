@@ -11,11 +11,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from core import names
-from core import store as db
 from core.errors import CoreError, StoreError
-from core.letters import fold
-from core.store import Rater, Store
+from core.labelling.raters import nameless
+from core.store import MAX_NAME, Rater, Store, rater_name, raters_table, sign_in
+from core.turkish import fold
 
 
 def login_name(claims: Mapping[str, Any], *, trusted: bool = False) -> str:
@@ -31,10 +30,10 @@ def login_name(claims: Mapping[str, Any], *, trusted: bool = False) -> str:
     verified = vouched is True or vouched == "true" or (vouched is None and trusted)
     address = kept_address(str(claims.get("email") or ""))
     name = address if verified and address else f"{claims.get('sub', '')} of {claims.get('iss', 'the provider')}"
-    if len(name) > db.MAX_NAME or not _plain(name):
-        start = "".join(letter for letter in name if letter.isprintable())[: db.MAX_NAME - 13]
+    if len(name) > MAX_NAME or not _plain(name):
+        start = "".join(letter for letter in name if letter.isprintable())[: MAX_NAME - 13]
         name = f"{start} {hashlib.sha256(name.encode(errors='replace')).hexdigest()[:12]}"
-    return db.rater_name(name)
+    return rater_name(name)
 
 
 def kept_address(email: str) -> str | None:
@@ -64,7 +63,7 @@ def sign_in_login(store: Store, claims: Mapping[str, Any], *, analysts: set[str]
     store does not keep that role.  claims, trusted : as for ``login_name``.
     """
     name = login_name(claims, trusted=trusted)
-    person = db.sign_in(store, name, verified=True)
+    person = sign_in(store, name, verified=True)
     return Rater(person.name, True, "analyst") if name in analysts else person
 
 
@@ -86,10 +85,10 @@ def check_typed_name(store: Store, typed: str) -> TypedName:
 
     Raises StoreError when it is no name, or the one that is kept for people without a name.
     """
-    name = db.rater_name(typed)
-    if names.nameless(name):
+    name = rater_name(typed)
+    if nameless(name):
         raise StoreError("This name stands for people without a name, who count as one person. Choose another name.")
-    raters = db.raters_table(store)
+    raters = raters_table(store)
     same = raters[~raters["verified"] & raters["rater"].map(fold).eq(fold(name))]
     same = same.assign(exact=same["rater"].eq(name)).sort_values(["exact", "answers"], ascending=False)
     busy = same[(same["answers"] + same["skips"] + same["undone"]) > 0]

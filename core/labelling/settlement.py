@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass
 
-from core import store as db
 from core.labelling.desk import Clock, too_fast
 from core.labelling.identity import require_analyst
 from core.labelling.truth import standing_settlement
 from core.schema import EMOTIONS
-from core.store import Rater, Receipt, Store
+from core.store import Answer, Rater, Receipt, Store, add_settlement, feedback_table, undo
 
 VERDICTS = (*EMOTIONS, "none of the four", "bad audio")  # what a clip can be settled as
 
@@ -59,7 +58,7 @@ def settle(
     """
     require_analyst(person)
     emotion = verdict in EMOTIONS
-    answer = db.Answer(
+    answer = Answer(
         token,
         person.name,
         verified=person.verified,
@@ -68,7 +67,7 @@ def settle(
         skip_reason=None if emotion else verdict,
         comment=comment,
     )
-    return db.add_settlement(store, answer, seen=seen)
+    return add_settlement(store, answer, seen=seen)
 
 
 def take_back_settlement(store: Store, person: Rater) -> str | None:
@@ -78,10 +77,10 @@ def take_back_settlement(store: Store, person: Rater) -> str | None:
     is no analyst.
     """
     require_analyst(person)
-    last = standing_settlement(db.feedback_table(store, rater=person.name, verified=person.verified))
+    last = standing_settlement(feedback_table(store, rater=person.name, verified=person.verified))
     if last is None:
         return None
     number = int(last["feedback_id"])
     token = f"undo-settled-{number}"  # pressed twice, it is one undo
-    db.undo(store, token=token, rater=person.name, verified=person.verified, feedback_id=number)
+    undo(store, token=token, rater=person.name, verified=person.verified, feedback_id=number)
     return str(last["file_name"])

@@ -1,9 +1,16 @@
 """Which answer of a person counts, and which clips are settled. Feedback tables in (``store.feedback_table``)."""
 
+from typing import TYPE_CHECKING
+
 import pandas as pd
 
-from core import agreement
-from core.store import Store, feedback_table
+from core import store as db
+from core.errors import StoreError
+from core.labelling import agreement
+from core.store import Store, feedback_table, get_setting, set_setting
+
+if TYPE_CHECKING:  # what scores a clip takes a second to import, and only demo clips are scored here
+    pass
 
 SETTLED = ("agreed", "adjudicated")  # statuses (of ``agreement.STATUSES``) after which nobody is asked any more
 
@@ -61,3 +68,19 @@ def standing_settlement(feedback: pd.DataFrame) -> pd.Series | None:
     """The newest settlement among these rows that was not taken back; None when there is none."""
     rows = feedback[feedback["kind"].eq("adjudication") & ~feedback["undone"]]
     return None if rows.empty else rows.iloc[-1]
+
+
+SETTING = "raters_needed"  # in the store
+MOST_RATERS = 9
+
+
+def raters_needed(store: db.Store) -> int:
+    """Agreeing raters that make a label in this installation."""
+    return int(get_setting(store, SETTING, agreement.RATERS_NEEDED))
+
+
+def set_raters_needed(store: db.Store, number: int) -> None:
+    """Two is the rule; one is for a person who labels alone. Raises StoreError for what is no number of raters."""
+    if not 1 <= number <= MOST_RATERS:
+        raise StoreError(f"Between 1 and {MOST_RATERS} raters can be asked to agree, not {number}.")
+    set_setting(store, SETTING, int(number))

@@ -1,6 +1,6 @@
 """Log a training run in MLflow and register its model as a new version.
 
-What is registered is the bundle (`core.bundle`) with a signature and an input example, but no MLflow flavour: the only
+What is registered is the bundle (`core.models.bundle`) with a signature and an input example, but no MLflow flavour: the only
 way to load it is ours, which trusts a list in the code. MLflow's own loader takes the list from the file.
 """
 
@@ -22,7 +22,7 @@ from core.settings import Settings
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-    from core.train import TrainingRun
+    from core.models.training_run import TrainingRun
 
 
 def log_run(run: "TrainingRun", bundle: Path, *, settings: Settings) -> str:
@@ -34,7 +34,7 @@ def log_run(run: "TrainingRun", bundle: Path, *, settings: Settings) -> str:
     Parameters
     ----------
     run : what was trained.
-    bundle : folder that `core.bundle.save_bundle` wrote for the run's champion.
+    bundle : folder that `core.models.bundle.save_bundle` wrote for the run's champion.
 
     Returns
     -------
@@ -91,7 +91,8 @@ def _log_figures(client: "MlflowClient", run_id: str, run: "TrainingRun", candid
     """Parameters and figures of a candidate: cross-validated and, with ``held_out_`` before, on the held-out clips."""
     from mlflow.entities import Metric, Param
 
-    from core.evaluate import ALL, scores
+    from core.evaluation.metrics import scores
+    from core.schema import ALL
 
     now = int(datetime.now(UTC).timestamp() * 1000)
     figures = {}

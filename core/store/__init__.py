@@ -17,18 +17,9 @@ from core.store.answers import (
     undo,
 )
 from core.store.backup import back_up, backups, restore
+from core.store.clips import add_clip, add_label, clips_table, delete_clip
 from core.store.connection import Store, close_store, open_store
-from core.store.files import (
-    copies_of,
-    forget_files,
-    known_contents,
-    known_files,
-    move_clips,
-    same_content,
-    save_files,
-    scored_clips,
-    unpredicted,
-)
+from core.store.features import features_of, features_table, load_features, save_features
 from core.store.jobs import (
     SILENCE_S,
     Job,
@@ -40,31 +31,22 @@ from core.store.jobs import (
     report_job,
     start_job,
 )
+from core.store.label_queue import clips_to_label, label_pool, labels_mark, queue_item
+from core.store.library import library_mark, library_places, library_table
+from core.store.library_files import (
+    copies_of,
+    forget_files,
+    known_contents,
+    known_files,
+    move_clips,
+    same_content,
+    save_files,
+    scored_clips,
+    unpredicted,
+)
 from core.store.measured import save_measured
-from core.store.people import Rater, get_setting, set_role, set_setting, sign_in
-from core.store.queries import (
-    label_pool,
-    label_queue,
-    labels_mark,
-    library_mark,
-    library_places,
-    library_table,
-    queue_item,
-    raters_table,
-)
-from core.store.rows import (
-    add_clip,
-    add_label,
-    clips_table,
-    delete_clip,
-    features_of,
-    features_table,
-    load_features,
-    predictions_table,
-    save_features,
-    save_prediction,
-    save_predictions,
-)
+from core.store.people import Rater, get_setting, raters_table, set_role, set_setting, sign_in
+from core.store.predictions import predictions_table, save_prediction, save_predictions
 from core.store.schema import (
     DISPLAYS,
     FILE_STATES,
@@ -126,7 +108,7 @@ __all__ = [
     "known_contents",
     "known_files",
     "label_pool",
-    "label_queue",
+    "clips_to_label",
     "labels_mark",
     "latest_job",
     "library_mark",

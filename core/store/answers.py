@@ -11,8 +11,9 @@ import sqlalchemy as sa
 
 from core.errors import StoreError
 from core.schema import EMOTIONS
+from core.store.checks import chosen, now, one_line, plain
+from core.store.clips import require_clip
 from core.store.connection import Store, frame, in_parts, insert, read, write
-from core.store.rows import chosen, now, one_line, plain, require_clip
 from core.store.schema import DISPLAYS, MAX_COMMENT, MAX_NAME, SKIPS, SOURCES, UNDONE, clips, feedback, predictions
 
 UNDO_DEPTH = 20  # of a rater's answers, the newest that can be taken back without naming one

@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from core.errors import StoreError
 from core.store.backup import daily_backup, tell_if_lost, way_back
+from core.store.revision import current_revision
 from core.store.schema import HEAD, UtcTime
 
 T = TypeVar("T")
@@ -135,24 +136,17 @@ def _log_ahead(connection: sqlite3.Connection, patience_s: float) -> None:
 
 def _bring_up_to_date(store: Store) -> None:
     with store.engine.connect() as connection:
-        present = revision(connection)
+        present = current_revision(connection)
     if present != HEAD:
-        from core.store.upgrade import upgrade  # alembic takes a quarter of a second to import
+        from core.store.upgrade import upgrade_database  # alembic takes a quarter of a second to import
 
-        upgrade(store.engine, store.path)
+        upgrade_database(store.engine, store.path)
     if store.path is None:
         return
     if present is None:
         tell_if_lost(store.path)
     else:  # one just made holds nothing yet
         daily_backup(store.path)
-
-
-def revision(connection: sa.Connection) -> str | None:
-    """Revision of the open database; None when it holds no tables of ours."""
-    if not sa.inspect(connection).has_table("alembic_version"):
-        return None
-    return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
 
 
 def read(store: Store, work: Callable[[sa.Connection], T]) -> T:

@@ -10,8 +10,8 @@ import pandas as pd
 import sqlalchemy as sa
 
 from core.errors import StoreError
+from core.store.checks import chosen, now, plain
 from core.store.connection import Store, frame, insert, read, write
-from core.store.rows import chosen, now, plain
 from core.store.schema import jobs
 
 SILENCE_S = 120.0  # without a sign of life for this long, a job is taken for dead and another may start

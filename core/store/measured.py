@@ -6,8 +6,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from core.records import MeasuredFile
+from core.store.clips import put_clips
 from core.store.connection import Store, in_parts, write
-from core.store.rows import put_clips, put_features
+from core.store.features import put_features
 from core.store.schema import clips
 from core.store.tracks import fill_track, own_track, put_tracks
 

@@ -4,12 +4,19 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
 import sqlalchemy as sa
 
 from core.store.answers import rater_name
-from core.store.connection import Store, insert, read, write
-from core.store.rows import chosen, now, plain
-from core.store.schema import RATER_ROLES, raters, settings
+from core.store.checks import chosen, now, plain
+from core.store.connection import Store, frame, insert, read, write
+from core.store.schema import (
+    RATER_ROLES,
+    UNDONE,
+    feedback,
+    raters,
+    settings,
+)
 
 
 @dataclass(frozen=True)
@@ -75,3 +82,48 @@ def set_setting(store: Store, key: str, value: Any) -> None:
         store,
         lambda c: c.execute(insert(c, settings).values(row).on_conflict_do_update(index_elements=["key"], set_=news)),
     )
+
+
+def raters_table(store: Store) -> pd.DataFrame:
+    """Who has answered or signed in: rater, verified, role, answers and skips that stand, undone, last_at."""
+    each = (
+        sa.select(
+            feedback.c.rater,
+            feedback.c.verified,
+            feedback.c.label,
+            feedback.c.kind,
+            UNDONE.label("undone"),
+            feedback.c.created_at,
+        )
+        .where(feedback.c.kind != "undo")
+        .subquery()
+    )
+    stands = sa.not_(each.c.undone)
+    number = sa.func.count()
+    per = (
+        sa.select(
+            each.c.rater,
+            each.c.verified,
+            number.filter(stands, each.c.label.is_not(None)).label("answers"),
+            number.filter(stands, each.c.label.is_(None)).label("skips"),
+            number.filter(each.c.undone).label("undone"),
+            sa.func.max(each.c.created_at, type_=feedback.c.created_at.type).label("last_at"),
+        )
+        .group_by(each.c.rater, each.c.verified)
+        .subquery()
+    )
+    known = sa.select(raters.c.name.label("rater"), raters.c.verified)
+    everyone = sa.union(known, sa.select(per.c.rater, per.c.verified)).subquery()
+    query = (
+        sa.select(
+            everyone.c.rater,
+            everyone.c.verified,
+            sa.func.coalesce(raters.c.role, "rater").label("role"),
+            *(sa.func.coalesce(per.c[n], 0).label(n) for n in ("answers", "skips", "undone")),
+            per.c.last_at,
+        )
+        .outerjoin(raters, sa.and_(raters.c.name == everyone.c.rater, raters.c.verified == everyone.c.verified))
+        .outerjoin(per, sa.and_(per.c.rater == everyone.c.rater, per.c.verified == everyone.c.verified))
+        .order_by(everyone.c.rater, everyone.c.verified)
+    )
+    return read(store, lambda c: frame(c, query))

@@ -9,8 +9,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from core.errors import StoreError
+from core.store.checks import chosen, now, one_line, plain
+from core.store.clips import require_clip
 from core.store.connection import Store, insert, write
-from core.store.rows import chosen, now, one_line, plain, require_clip
 from core.store.schema import MAX_TRACK, YEARS, clips, tracks
 
 _NAMED = ("artist", "title", "source")  # with these a track comes, and its id is made of them

@@ -30,7 +30,7 @@ def head() -> str:
     return ScriptDirectory.from_config(config()).get_current_head() or ""
 
 
-def upgrade(engine: sa.Engine, path: Path | None, *, to: str = "head") -> None:
+def upgrade_database(engine: sa.Engine, path: Path | None, *, to: str = "head") -> None:
     """Run the pending migrations, all or none of them, while other processes wait for their end.
 
     path : SQLite file to copy first, if it holds anything.
@@ -50,9 +50,9 @@ def upgrade(engine: sa.Engine, path: Path | None, *, to: str = "head") -> None:
 
 
 def _upgrade_locked(connection: sa.Connection, path: Path | None, to: str) -> None:
-    from core.store.connection import revision
+    from core.store.revision import current_revision
 
-    present = revision(connection)  # another process may have been faster
+    present = current_revision(connection)  # another process may have been faster
     known = {script.revision for script in ScriptDirectory.from_config(config()).walk_revisions()}
     if present is not None and present not in known:
         raise StoreError(

@@ -2,13 +2,13 @@
 
 import pandas as pd
 
-from core import registry
-from core.comparison import read
 from core.errors import ModelError
+from core.evaluation.gate import Verdict, check_gate
+from core.evaluation.run_files import read_run
 from core.file_names import CHALLENGER, CHAMPION
-from core.gate import Verdict, gate
+from core.models import registry
+from core.models.description import describe_alias
 from core.settings import Settings
-from core.standing import described
 
 
 def promote(settings: Settings, *, version: str | None = None, shown: str | None = None, by: str = "") -> Verdict:
@@ -37,7 +37,7 @@ def promote(settings: Settings, *, version: str | None = None, shown: str | None
         raise ModelError(f"Version {chosen} is the champion already.")
     committed = _committed(settings) if champion is None else None
     present = registry.held_out(champion.version, settings=settings) if champion else committed
-    verdict = gate(present, registry.held_out(chosen, settings=settings))
+    verdict = check_gate(present, registry.held_out(chosen, settings=settings))
     said = f"{'passed' if verdict.passed else 'failed'}: {verdict.reason}"
     registry.note_gate(chosen, said, settings=settings)
     if verdict.passed:
@@ -47,7 +47,7 @@ def promote(settings: Settings, *, version: str | None = None, shown: str | None
 
 def _committed(settings: Settings) -> pd.DataFrame | None:
     """Held-out predictions of the committed model; None where there is no such model."""
-    if described(CHAMPION, settings=settings) is None and not settings.comparison_dir.is_dir():
+    if describe_alias(CHAMPION, settings=settings) is None and not settings.comparison_dir.is_dir():
         return None
-    found = read(settings.comparison_dir)
+    found = read_run(settings.comparison_dir)
     return found.predictions(found.champion, held_out=True)

@@ -7,7 +7,8 @@ import secrets
 import pandas as pd
 import pytest
 
-from core import comparison, evaluate, store
+from core import store
+from core.evaluation import metrics, run_files
 from core.schema import EMOTIONS, LABEL
 from core.settings import ROOT
 
@@ -101,8 +102,8 @@ def test_confusion_cell_to_its_clips(server, browser_page):
     words = [w for w in re.findall(r"[a-z]+", heading.inner_text()) if w in EMOTIONS]
     true, called = words[0], words[-1]
     assert {true, called} == {"sad", "relax"}
-    found = comparison.read(ROOT / "models" / "comparison")
-    expected = evaluate.cell(found.predictions(found.champion), y=true, predicted=called)
+    found = run_files.read_run(ROOT / "models" / "comparison")
+    expected = metrics.cell(found.predictions(found.champion), y=true, predicted=called)
     page.get_by_text(re.compile(f"^{len(expected)} clips, those that fall here most often")).wait_for()
     assert pd.Index(expected["row"]).is_unique
 

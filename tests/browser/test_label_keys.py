@@ -6,10 +6,12 @@ import time
 import numpy as np
 import pytest
 
-from core import clips, store
-from core.audio import SR, Clip, content_hash
-from core.inference import Policy, Prediction, decide
-from core.schema import EMOTIONS
+from core import store
+from core.audio.decoding import Clip, content_hash
+from core.models.policy import Policy, decide
+from core.models.prediction import Prediction
+from core.pipeline import kept_audio
+from core.schema import EMOTIONS, SR
 from core.settings import Settings
 
 pytestmark = pytest.mark.browser
@@ -26,7 +28,7 @@ def queue(server):
     for _ in range(CLIPS):
         y = np.random.default_rng().uniform(-0.2, 0.2, SECONDS * SR)
         clip = Clip(content_hash(y.tobytes()), y, SR)
-        path = clips.keep_audio(clip, Settings(data_dir=server.data_dir).clips_dir)
+        path = kept_audio.keep_audio(clip, Settings(data_dir=server.data_dir).clips_dir)
         store.add_clip(opened, clip.clip_id, file_name="noise.wav", duration_s=SECONDS, sr=SR, path=path)
         said = Prediction(clip.clip_id, "test", "x 1", dict.fromkeys(EMOTIONS, 0.25))
         store.save_prediction(opened, said, policy=Policy(), decision=decide(said, Policy()))
@@ -188,7 +190,7 @@ def test_switches_do_not_keep_the_keys_and_the_space_bar_plays(server, queue, br
 def test_from_an_empty_desk_undo_brings_the_clip_back_also_after_a_reload(server, queue, browser_page):
     page, name = browser_page, once("Finisher")
     sit_down(page, server, name)
-    for clip in store.label_queue(queue, rater=name, limit=1000, origins=store.ORIGINS, with_audio=True)["clip_id"]:
+    for clip in store.clips_to_label(queue, rater=name, limit=1000, origins=store.ORIGINS, with_audio=True)["clip_id"]:
         store.add_feedback(queue, token=store.new_token(), rater=name, label="sad", clip_id=clip, source="label")
     page.reload()
     page.get_by_text("Nothing is left for you").wait_for()

@@ -16,10 +16,12 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import numpy as np
 import pytest
 
-from core import clips, store
-from core.audio import SR, Clip, content_hash
-from core.inference import Policy, Prediction, decide
-from core.schema import EMOTIONS
+from core import store
+from core.audio.decoding import Clip, content_hash
+from core.models.policy import Policy, decide
+from core.models.prediction import Prediction
+from core.pipeline import kept_audio
+from core.schema import EMOTIONS, SR
 from core.settings import ROOT, Settings
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("login")]
@@ -118,7 +120,7 @@ def dashboard(provider, tmp_path_factory):
     opened = store.open_store(f"sqlite:///{data_dir / 'feedback.db'}")
     y = np.random.default_rng(0).uniform(-0.2, 0.2, 3 * SR)
     clip = Clip(content_hash(y.tobytes()), y, SR)
-    path = clips.keep_audio(clip, Settings(data_dir=data_dir).clips_dir)
+    path = kept_audio.keep_audio(clip, Settings(data_dir=data_dir).clips_dir)
     store.add_clip(opened, clip.clip_id, file_name="noise.wav", duration_s=3, sr=SR, path=path)
     prediction = Prediction(clip.clip_id, "test", "x 1", dict.fromkeys(EMOTIONS, 0.25))
     store.save_prediction(opened, prediction, policy=Policy(), decision=decide(prediction, Policy()))

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from required import missing
 
-from core.audio import Clip, read
+from core.audio.decoding import Clip, read
 from core.features import extract
 from core.schema import COLUMNS, SR
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks.fidelity import CODECS, codec_effects, encoded
-from core import standin
+from core.dataset import stand_in
 from core.schema import BY_COLUMN, COLUMNS, SR
 from tests.features.clips import FOLDER as GOLDEN
 
@@ -13,7 +13,7 @@ CLIPS = [GOLDEN / f"{name}.flac" for name in ("hicaz_taksim", "aksak_9_8")]
 
 @pytest.fixture(scope="module")
 def effects():
-    sd = standin.sample()[list(COLUMNS)].std().to_numpy()
+    sd = stand_in.sample()[list(COLUMNS)].std().to_numpy()
     return {name: dict(zip(COLUMNS, np.nanmax(e, axis=0), strict=True)) for name, e in codec_effects(CLIPS, sd).items()}
 
 

@@ -6,14 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from core.features.peaks import peaks, valleys
+from core.features.peaks import find_peaks, find_valleys
 
 curves = arrays(np.float64, st.integers(1, 60), elements=st.integers(-20, 20).map(float))
 contrasts = st.sampled_from([0.01, 0.05, 0.1, 0.3])
 
 
 def found(d: list[float], contrast: float = 0.1, **options: object) -> list[int]:
-    return peaks(np.array(d, float), contrast=contrast, **options).tolist()  # type: ignore[arg-type]
+    return find_peaks(np.array(d, float), contrast=contrast, **options).tolist()  # type: ignore[arg-type]
 
 
 def test_each_hill_is_one_peak() -> None:
@@ -79,39 +79,39 @@ def test_the_range_of_all_frames_scales_one_frame() -> None:
 @pytest.mark.parametrize("d", [[], [3.0], [2.0, 2.0, 2.0], [0.0, 0.0], [1.0, np.nan, 0.0]])
 def test_a_curve_without_a_range_has_no_peaks(d: list[float]) -> None:
     assert found(d) == []
-    assert valleys(np.array(d), contrast=0.1).size == 0
+    assert find_valleys(np.array(d), contrast=0.1).size == 0
 
 
 def test_local_blanks_a_curve_on_the_wrong_side_of_zero() -> None:
     hill = np.array([-3.0, -1.0, -3.0])
-    assert peaks(hill, contrast=0.1).tolist() == [1]
-    assert peaks(hill, contrast=0.1, local=True).tolist() == []
-    assert peaks(hill + 1, contrast=0.1, local=True).tolist() == [1]
-    assert valleys(hill, contrast=0.1, local=True).tolist() == [0, 2]
-    assert valleys(-hill, contrast=0.1, local=True).tolist() == []
+    assert find_peaks(hill, contrast=0.1).tolist() == [1]
+    assert find_peaks(hill, contrast=0.1, local=True).tolist() == []
+    assert find_peaks(hill + 1, contrast=0.1, local=True).tolist() == [1]
+    assert find_valleys(hill, contrast=0.1, local=True).tolist() == [0, 2]
+    assert find_valleys(-hill, contrast=0.1, local=True).tolist() == []
 
 
 def test_the_threshold_of_valleys_counts_from_the_bottom() -> None:
     d = np.array([10.0, 6.0, 10.0, 4.0, 10.0, 0.0, 10.0])
-    assert valleys(d, contrast=0.1).tolist() == [1, 3, 5]
-    assert valleys(d, contrast=0.1, threshold=0.5).tolist() == [3, 5]
+    assert find_valleys(d, contrast=0.1).tolist() == [1, 3, 5]
+    assert find_valleys(d, contrast=0.1, threshold=0.5).tolist() == [3, 5]
 
 
 @given(curves, contrasts, st.booleans(), st.booleans())
 def test_valleys_are_the_peaks_of_the_mirrored_curve(d: np.ndarray, contrast: float, begin: bool, end: bool) -> None:
-    upside_down = valleys(d, contrast=contrast, begin=begin, end=end)
-    assert upside_down.tolist() == peaks(-d, contrast=contrast, begin=begin, end=end).tolist()
+    upside_down = find_valleys(d, contrast=contrast, begin=begin, end=end)
+    assert upside_down.tolist() == find_peaks(-d, contrast=contrast, begin=begin, end=end).tolist()
 
 
 @given(curves, contrasts, st.integers(-3, 3), st.integers(-50, 50))
 def test_gain_and_offset_change_nothing(d: np.ndarray, contrast: float, octaves: int, offset: int) -> None:
-    moved = peaks(d * 2.0**octaves + offset * 2.0**octaves, contrast=contrast)
-    assert moved.tolist() == peaks(d, contrast=contrast).tolist()
+    moved = find_peaks(d * 2.0**octaves + offset * 2.0**octaves, contrast=contrast)
+    assert moved.tolist() == find_peaks(d, contrast=contrast).tolist()
 
 
 @given(curves, contrasts)
 def test_between_two_peaks_the_curve_falls_by_the_contrast(d: np.ndarray, contrast: float) -> None:
-    at = peaks(d, contrast=contrast)
+    at = find_peaks(d, contrast=contrast)
     dn = (d - d.min()) / max(d.max() - d.min(), 1e-300)
     for p, q in zip(at[:-1], at[1:], strict=True):
         notch = dn[p:q].min()
@@ -122,4 +122,4 @@ def test_between_two_peaks_the_curve_falls_by_the_contrast(d: np.ndarray, contra
 @given(curves, contrasts)
 def test_the_highest_sample_is_a_peak_when_both_ends_are_allowed(d: np.ndarray, contrast: float) -> None:
     if d.max() > d.min():
-        assert int(d.argmax()) in peaks(d, contrast=contrast)
+        assert int(d.argmax()) in find_peaks(d, contrast=contrast)

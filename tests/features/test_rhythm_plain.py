@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from numba import njit
 from required import missing
 
-from core.features import attack, fluctuation, kernels_filterbank, kernels_rhythm, onsets, tempo
+from core.features import attack, fluctuation, onsets, tempo
 from core.features.frames import bin_frequencies, frame_starts, hamming, hanning
-from core.features.lanes import LANES, load, root, store
-from core.features.peaks import peaks, valleys
+from core.features.kernels import filterbank, rhythm
+from core.features.kernels.lanes import LANES, load, root, store
+from core.features.peaks import find_peaks, find_valleys
 from core.schema import SR
 
 GOLDEN = Path(__file__).resolve().parent.parent / "golden"
@@ -38,7 +39,7 @@ def clip(path: Path) -> np.ndarray:
 def test_starts_of_frames_repeat_exactly_for_an_hour(frames: dict[str, float], family: int, hop: int) -> None:
     starts, length = frame_starts(3600 * SR, SR, **frames)
     assert np.array_equal(starts[family:], starts[:-family] + hop)
-    assert length <= kernels_rhythm.HELD
+    assert length <= rhythm.HELD
 
 
 # --- kernels ----------------------------------------------------------------------------------------------------------
@@ -60,7 +61,7 @@ def test_band_power(name: str) -> None:
     f = bin_frequencies(1024, SR)
     weight, edges = fluctuation.outer_ear(f) ** 2, fluctuation.bark_bands(f)
     plain = fluctuation.band_power(y, starts, length, weight=weight, edges=edges)
-    fast = kernels_rhythm.band_power(
+    fast = rhythm.band_power(
         y,
         len(starts),
         offsets=starts[: fluctuation.FAMILY],
@@ -76,7 +77,7 @@ def test_band_power(name: str) -> None:
 def test_summed_envelope(name: str) -> None:
     y, sections, a = clip(GOLDEN / f"{name}.flac"), tempo.gammatone(SR), float(np.exp(-1 / (0.02 * SR)))
     plain = np.diff(tempo.summed_envelope(y, sections, a))
-    fast = np.diff(kernels_filterbank.summed_envelope(y, sections, a))
+    fast = np.diff(filterbank.summed_envelope(y, sections, a))
     np.testing.assert_allclose(fast, plain, rtol=0, atol=1e-11 * np.abs(plain).max())
 
 
@@ -84,7 +85,7 @@ def test_summed_envelope(name: str) -> None:
 def test_summed_envelope_at_the_ends(n: int) -> None:
     """Blocks of sixteen that are full or not, and the odd extension on both sides."""
     y, sections, a = np.random.default_rng(n).normal(0, 1, n), tempo.gammatone(SR), 0.99
-    fast = kernels_filterbank.summed_envelope(y, sections, a)
+    fast = filterbank.summed_envelope(y, sections, a)
     np.testing.assert_allclose(fast, tempo.summed_envelope(y, sections, a), rtol=1e-10)
 
 
@@ -101,7 +102,7 @@ def test_any_impulse_has_its_spectrum() -> None:
     for place in (0, 1, 127, 128, 700, 1322):
         y = np.zeros(1323)
         y[place] = 2.0
-        found = kernels_rhythm.magnitude_sums(y, 1, offsets=np.array([0]), hop=1323, window=np.ones(1323))
+        found = rhythm.magnitude_sums(y, 1, offsets=np.array([0]), hop=1323, window=np.ones(1323))
         assert found[0] == pytest.approx(2 * 1025, rel=1e-14)
 
 
@@ -111,7 +112,7 @@ def test_fine_curve_of_any_length(seed: int, n: int) -> None:
     """Families and groups of eight that are full or not."""
     y = np.random.default_rng(seed).normal(0, 0.1, n)
     starts, length = frame_starts(n, SR, length_s=attack.FRAME_S, hop_ratio=attack.HOP_RATIO)
-    fast = kernels_rhythm.magnitude_sums(
+    fast = rhythm.magnitude_sums(
         y, len(starts), offsets=starts[: attack.FAMILY], hop=attack.FAMILY_HOP, window=hanning(length)
     )
     np.testing.assert_allclose(fast, attack.magnitude_sums(y, starts, length), rtol=1e-12)
@@ -136,9 +137,9 @@ def test_other_sampling_rates_take_the_plain_way() -> None:
     y[::8000] = 0.5
     curve = onsets.onset_curve(y, 16_000)
     assert onsets.event_density(curve) == pytest.approx(2, abs=0.2)
-    assert tempo.tempo(y, 16_000) == pytest.approx(120, abs=0.1)
+    assert tempo.mean_tempo(y, 16_000) == pytest.approx(120, abs=0.1)
     assert attack.attack_time(y, 16_000, curve).mean == pytest.approx(0.013, abs=0.003)
-    assert fluctuation.fluctuation(y, 16_000) > 0
+    assert fluctuation.fluctuation_peak_mean(y, 16_000) > 0
 
 
 # --- the attack rules, transcribed ------------------------------------------------------------------------------------
@@ -242,8 +243,8 @@ def test_curves_of_a_recording(sugarplum: tuple[np.ndarray, Path]) -> None:
 
 def enhanced_word_by_word(c: np.ndarray, t: np.ndarray) -> np.ndarray:
     """Step 6 of the specification's section 11."""
-    pk = peaks(c, contrast=0.01, begin=False, end=False, local=True)
-    va = sorted(valleys(c, contrast=0.01, local=True).tolist(), key=lambda k: c[k])  # deepest first
+    pk = find_peaks(c, contrast=0.01, begin=False, end=False, local=True)
+    va = sorted(find_valleys(c, contrast=0.01, local=True).tolist(), key=lambda k: c[k])  # deepest first
     mv = 0.0
     if len(pk):
         for k in va:

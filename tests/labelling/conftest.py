@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from core import store
-from core.inference import Policy, Prediction, decide
 from core.labelling.desk import Seat
+from core.models.policy import Policy, decide
+from core.models.prediction import Prediction
 from core.schema import EMOTIONS
 
 

@@ -6,10 +6,10 @@ import pytest
 
 from core import store
 from core.errors import StoreError
-from core.inference import Prediction
 from core.labelling import answer_form
 from core.labelling.answer_form import AnswerForm, TakenBack
 from core.labelling.truth import stored_answers, stored_truth
+from core.models.prediction import Prediction
 from core.schema import EMOTIONS
 from core.store import Rater
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from core import queueing, store
+from core import store
 from core.errors import StoreError
-from core.labelling import desk
+from core.labelling import desk, queue
 from core.labelling.desk import Outcome, Seat
 from core.labelling.truth import stored_answers
 
@@ -45,7 +45,7 @@ def undo(seat, db, clock):
 def hidden(monkeypatch):
     """Clips whose guess the coin hides; a test adds to it."""
     clips = set()
-    monkeypatch.setattr("core.agreement.hides_guess", lambda clip_id, rater, **_: clip_id in clips)
+    monkeypatch.setattr("core.labelling.agreement.hides_guess", lambda clip_id, rater, **_: clip_id in clips)
     return clips
 
 
@@ -452,13 +452,13 @@ def test_the_queue_is_counted_at_once_and_then_every_ten_seconds(opened, put, cl
 
 def test_where_counting_takes_long_it_is_done_more_seldom(opened, put, clock, seat, monkeypatch):
     put("a")
-    real = queueing.desk
+    real = queue.desk
 
     def slow(*args, **more):
         clock.wait(3.0)
         return real(*args, **more)
 
-    monkeypatch.setattr(queueing, "desk", slow)
+    monkeypatch.setattr(queue, "desk", slow)
     desk.count(seat, opened)
     clock.wait(3.0 * desk.RECOUNT_SHARE)
     assert not desk.recount_due(seat)
@@ -473,7 +473,7 @@ def test_a_store_that_fails_at_first_is_asked_again_the_next_time(opened, put, s
         raise StoreError("Another program holds the database.")
 
     with monkeypatch.context() as broken:
-        broken.setattr(queueing, "desk", busy)
+        broken.setattr(queue, "desk", busy)
         with pytest.raises(StoreError, match="Another program"):
             desk.refresh(seat, opened)
     desk.refresh(seat, opened)

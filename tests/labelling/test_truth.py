@@ -2,9 +2,10 @@
 
 import pytest
 
-from core import agreement, queueing, store
-from core.labelling import truth
-from core.labelling.truth import stored_truth
+from core import store
+from core.labelling import agreement, truth
+from core.labelling.queue import answer_and_comment, desk
+from core.labelling.truth import set_raters_needed, stored_truth
 
 
 def say(db, clip_id, rater="Ece", label="sad", **more):
@@ -26,9 +27,9 @@ def test_agreed_and_adjudicated_clips_are_settled_and_no_others(opened, put):
     settled = {"agreed", "adjudicated", "as none"}
     assert truth.settled_clips(found) == settled
     assert set(found.index[truth.is_settled(found)]) == settled
-    asked = {item.clip_id for item in queueing.desk(opened, rater="Naz", verified=False).items}
+    asked = {item.clip_id for item in desk(opened, rater="Naz", verified=False).items}
     assert asked == {"open", "disputed", "skipped", "untouched"}
-    assert queueing.desk(opened, rater="Naz", verified=False).progress.settled == 3
+    assert desk(opened, rater="Naz", verified=False).progress.settled == 3
 
 
 def test_nothing_said_settles_nothing(opened):
@@ -71,10 +72,10 @@ def test_of_each_clip_the_latest_answer_is_listed_the_newest_clip_first_also_whe
 def test_the_page_of_a_prediction_and_the_desk_agree_on_what_counts(opened, put):
     put("a")
     say(opened, "a", label="relax")
-    assert queueing.said(opened, "a", rater="Ece", verified=False) == ("relax", "")
-    assert queueing.said(opened, "a", rater="Ece", verified=True) == (None, "")
+    assert answer_and_comment(opened, "a", rater="Ece", verified=False) == ("relax", "")
+    assert answer_and_comment(opened, "a", rater="Ece", verified=True) == (None, "")
     store.delete_clip(opened, "a")  # what is said of a deleted clip still comes back on the desk
-    assert queueing.said(opened, "a", rater="Ece", verified=False) == ("relax", "")
+    assert answer_and_comment(opened, "a", rater="Ece", verified=False) == ("relax", "")
 
 
 def test_people_without_a_name_have_one_voice(opened, put):
@@ -104,7 +105,7 @@ def test_the_newest_settlement_is_found_also_when_it_was_taken_back(opened, put)
 @pytest.mark.parametrize("needed", [1, 3])
 def test_how_many_have_to_agree_is_a_setting(opened, put, needed):
     put("a")
-    queueing.set_raters_needed(opened, needed)
+    set_raters_needed(opened, needed)
     say(opened, "a"), say(opened, "a", "Can")
-    asked = queueing.desk(opened, rater="Naz", verified=False).items
+    asked = desk(opened, rater="Naz", verified=False).items
     assert [item.clip_id for item in asked] == ([] if needed == 1 else ["a"])

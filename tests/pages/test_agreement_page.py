@@ -10,15 +10,18 @@ import label_studio_cases as cases
 import numpy as np
 import pytest
 
-from core import agreement, clips, label_import, queueing, store
-from core.audio import SR, Clip, content_hash
+from core import store
+from core.audio.decoding import Clip, content_hash
 from core.errors import CoreError
-from core.inference import Policy, Prediction, decide
-from core.labelling import desk
+from core.labelling import agreement, desk, import_plan, truth
 from core.labelling.truth import stored_answers, stored_truth
-from core.schema import EMOTIONS
+from core.models.policy import Policy, decide
+from core.models.prediction import Prediction
+from core.pipeline import kept_audio
+from core.schema import EMOTIONS, SR
 from core.settings import Settings
-from pages import _label_files, _label_studio, _who
+from pages.shared import who
+from pages.views.label import files, label_studio
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +40,7 @@ def opened(data_dir):
 def put(db, number=1, *, origin="upload", best="sad", audio=False):
     y = 0.5 * np.sin(2 * np.pi * 110 * number * np.arange(SR // 2) / SR)
     clip = Clip(content_hash(y.tobytes()), y, SR)
-    path = clips.keep_audio(clip, clips.folder(Settings())) if audio else "clips/not/there"
+    path = kept_audio.keep_audio(clip, kept_audio.folder(Settings())) if audio else "clips/not/there"
     name = f"tone {number}.wav"
     store.add_clip(db, clip.clip_id, file_name=name, duration_s=0.5, sr=SR, origin=origin, path=path)
     said = Prediction(clip.clip_id, "m1", "x 1", {e: 0.7 if e == best else 0.1 for e in EMOTIONS})
@@ -215,7 +218,7 @@ def test_one_rater_can_be_enough(open_page, opened):
     page.number_input(key="raters_needed_2").set_value(1)
     page = press(page, "Change the rule")
     assert "from now on: 1" in shown(page)
-    assert queueing.raters_needed(opened) == 1
+    assert truth.raters_needed(opened) == 1
     page = as_analyst(open_page)
     assert metrics(page)["With a ground truth"] == "1 of 1"
     assert "one rater is enough" in shown(page)
@@ -225,9 +228,9 @@ def test_a_page_that_is_only_shown_changes_no_rule(open_page, opened):
     """Another analyst changes the number meanwhile; this session draws its page again."""
     answer(opened, put(opened), "Ece", "sad")
     page = as_analyst(open_page, "Raters")
-    queueing.set_raters_needed(opened, 3)
+    truth.set_raters_needed(opened, 3)
     page = page.run()
-    assert queueing.raters_needed(opened) == 3
+    assert truth.raters_needed(opened) == 3
     assert page.number_input[0].value == 3
 
 
@@ -252,7 +255,7 @@ def test_a_role_is_given_and_taken(open_page, opened):
 def test_a_role_that_comes_from_the_list_is_shown_and_not_changed_here(open_page, opened, monkeypatch):
     store.sign_in(opened, "ece@example.org", verified=True)
     store.sign_in(opened, "naz@example.org")  # the same list says nothing of a name that proves nothing
-    monkeypatch.setattr(_who, "listed", lambda: {"ece@example.org", "naz@example.org"})
+    monkeypatch.setattr(who, "listed", lambda: {"ece@example.org", "naz@example.org"})
     page = choose(as_analyst(open_page, "Raters"), "raters", 1)
     roles = page.dataframe[0].value.set_index("rater")["role"].to_dict()
     assert roles == {"Boss": "analyst", "ece@example.org": "analyst (listed)", "naz@example.org": "rater"}
@@ -296,15 +299,15 @@ def test_a_role_that_was_taken_while_the_page_was_open_opens_no_button(open_page
 
 def test_whoever_lost_the_role_is_told_so(open_page, opened, monkeypatch):
     store.set_role(opened, "Boss", "rater")
-    monkeypatch.setattr(_who, "_cookie", lambda: "Boss")
+    monkeypatch.setattr(who, "_cookie", lambda: "Boss")
     with pytest.raises(CoreError, match="Boss is no analyst any more"):
-        _who.still_analyst(opened)
-    monkeypatch.setattr(_who, "_cookie", lambda: "")
+        who.still_analyst(opened)
+    monkeypatch.setattr(who, "_cookie", lambda: "")
     with pytest.raises(CoreError, match="Nobody is known here"):
-        _who.still_analyst(opened)
+        who.still_analyst(opened)
     store.set_role(opened, "Boss", "analyst")
-    monkeypatch.setattr(_who, "_cookie", lambda: "Boss")
-    assert _who.still_analyst(opened) == store.Rater("Boss", False, "analyst")
+    monkeypatch.setattr(who, "_cookie", lambda: "Boss")
+    assert who.still_analyst(opened) == store.Rater("Boss", False, "analyst")
 
 
 @pytest.mark.parametrize(
@@ -394,9 +397,9 @@ def test_an_import_waits_when_somebody_answers_between_dry_run_and_storing(open_
 
 
 def test_the_dry_run_is_made_anew_only_where_something_has_changed(open_page, opened, monkeypatch):
-    clip, planned, plan = put(opened), [], label_import.plan_import
+    clip, planned, plan = put(opened), [], import_plan.plan_import
     put(opened, 2)
-    monkeypatch.setattr(label_import, "plan_import", lambda *a, **more: planned.append(1) or plan(*a, **more))
+    monkeypatch.setattr(import_plan, "plan_import", lambda *a, **more: planned.append(1) or plan(*a, **more))
     page = upload(as_analyst(open_page, "Files"), "file_name,label,rater\ntone 1.wav,happy,Can\ntone 2.wav,sad,Can\n")
     page = page.run()
     assert len(planned) == 1
@@ -420,7 +423,7 @@ def test_the_dry_run_is_made_anew_only_where_something_has_changed(open_page, op
 
 def test_an_import_that_is_cut_off_says_how_far_it_came(open_page, opened, monkeypatch):
     put(opened)
-    monkeypatch.setattr(label_import, "AT_ONCE", 2)
+    monkeypatch.setattr(import_plan, "AT_ONCE", 2)
     page = as_analyst(open_page, "Files")
     page = upload(page, "file_name,label,rater\n" + "".join(f"tone 1.wav,sad,R{k}\n" for k in range(5)))
     add = store.add_answers
@@ -490,7 +493,7 @@ def test_answers_of_an_account_can_be_left_out_and_two_accounts_be_one_person(op
     page.selectbox(key=one).set_value("Boss").run()
     page.selectbox(key=two).set_value("Boss").run()
     assert "Several accounts are Boss" in shown(page)
-    page.selectbox(key=two).set_value(_label_studio.LEAVE_OUT).run()
+    page.selectbox(key=two).set_value(label_studio.LEAVE_OUT).run()
     plan = page.dataframe[0].value
     assert set(plan.loc[plan["account"].eq("2"), "action"]) == {"left out"}
     assert set(plan.loc[plan["account"].eq("1") & plan["action"].eq("add"), "rater"]) == {"Boss"}
@@ -550,7 +553,7 @@ def test_no_download_of_the_page_begins_a_formula(open_page, opened, monkeypatch
     for rater in (hostile, "Can"):
         answer(opened, clip, rater, "sad")
     made = {}
-    monkeypatch.setattr(_label_files.st, "download_button", lambda label, data, **more: made.update({label: data}))
+    monkeypatch.setattr(files.st, "download_button", lambda label, data, **more: made.update({label: data}))
     as_analyst(open_page, "Overview")
     upload(as_analyst(open_page, "Files"), "file_name,label,rater,comment\ntone 1.wav,sad,@x,+1\n")
     for label, columns in (("Download CSV", ["rater_a"]), ("Download the dry run", ["rater", "comment"])):
@@ -580,7 +583,7 @@ def test_exports_hold_what_stands_and_the_trail_holds_everything(open_page, open
     answer(opened, practice, "Ece", "angry")
     made = {}
     monkeypatch.setattr(
-        _label_files.st, "download_button", lambda label, data, **more: made.update({label: (data, more["file_name"])})
+        files.st, "download_button", lambda label, data, **more: made.update({label: (data, more["file_name"])})
     )
     page = as_analyst(open_page, "Files")
     assert not page.exception

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import comparison
+from core.evaluation import run_files
 from core.schema import EMOTIONS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -15,8 +15,8 @@ RESULTS = ROOT / "models" / "comparison"
 
 
 @pytest.fixture(scope="module")
-def found() -> comparison.Comparison:
-    return comparison.read(RESULTS)
+def found() -> run_files.Comparison:
+    return run_files.read_run(RESULTS)
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def said(elements: object) -> str:
     return "\n".join(str(e.value) for e in elements)
 
 
-def first_repeat(found: comparison.Comparison, model: str, true: str, called: str) -> set[int]:
+def first_repeat(found: run_files.Comparison, model: str, true: str, called: str) -> set[int]:
     """Rows of a cell in any repeat, by hand."""
     table = found.predictions(model)
     wins = table[[f"p_{e}" for e in EMOTIONS]].idxmax(axis=1).str.removeprefix("p_")
@@ -40,7 +40,7 @@ def first_repeat(found: comparison.Comparison, model: str, true: str, called: st
 
 
 def test_the_matrix_holds_every_development_clip_once(
-    confused: Callable[..., AppTest], found: comparison.Comparison
+    confused: Callable[..., AppTest], found: run_files.Comparison
 ) -> None:
     page = confused()
     assert not page.exception
@@ -53,7 +53,7 @@ def test_the_matrix_holds_every_development_clip_once(
 
 @pytest.mark.parametrize(("true", "called"), [("sad", "relax"), ("happy", "happy")])
 def test_a_cell_lists_its_clips_with_values_of_the_table(
-    confused: Callable[..., AppTest], found: comparison.Comparison, published: pd.DataFrame, true: str, called: str
+    confused: Callable[..., AppTest], found: run_files.Comparison, published: pd.DataFrame, true: str, called: str
 ) -> None:
     page = confused(true=true, called=called)
     assert not page.exception
@@ -77,7 +77,7 @@ def test_another_model_forgets_the_cell_of_the_one_before(confused: Callable[...
     assert page.session_state["called"] is None
 
 
-def test_an_empty_cell_says_so(confused: Callable[..., AppTest], found: comparison.Comparison) -> None:
+def test_an_empty_cell_says_so(confused: Callable[..., AppTest], found: run_files.Comparison) -> None:
     page = confused(part="held_out")
     matrix = page.dataframe[0].value
     none = matrix[matrix["count"] == 0].iloc[0]

@@ -5,8 +5,9 @@ import shutil
 
 import pytest
 
-from core import decisions, registry
-from core.inference import Policy
+from core.evaluation import policy_outcomes
+from core.models import registry
+from core.models.policy import Policy
 from core.settings import ROOT, Settings
 
 
@@ -23,14 +24,14 @@ def known():
     import pandas as pd
 
     rows = pd.read_csv(ROOT / "models" / "comparison" / "rows.csv")
-    return decisions.out_of_fold(ROOT / "models" / "champion", rows)
+    return policy_outcomes.out_of_fold(ROOT / "models" / "champion", rows)
 
 
 def test_it_opens_with_the_stored_policy(open_page, known):
     page = open_page("decisions")
     assert not page.exception
     assert page.slider(key="policy_threshold").value == 0.75
-    done = decisions.outcomes(known, Policy())
+    done = policy_outcomes.outcomes(known, Policy())
     assert metric(page, "Accepted") == f"{(done['action'] == 'accept').mean():.1%}"
 
 
@@ -38,7 +39,7 @@ def test_the_slider_moves_the_figures_and_the_policy_of_all_pages(open_page, kno
     page = open_page("decisions")
     page.slider(key="policy_threshold").set_value(0.9).run()
     assert not page.exception
-    done = decisions.outcomes(known, Policy(threshold=0.9))
+    done = policy_outcomes.outcomes(known, Policy(threshold=0.9))
     accepted = done[done["action"] == "accept"]
     assert metric(page, "Accepted") == f"{len(accepted) / len(done):.1%}"
     assert metric(page, "Right if accepted") == f"{accepted['holds'].mean():.1%}"
@@ -114,7 +115,7 @@ def test_a_model_that_labels_trained_is_shown_on_its_own_clips(open_page, data_d
     (folder / "metrics.json").write_text(json.dumps(metrics))
     shutil.copy(models / "comparison" / "rows.csv", folder / "rows.csv")
     monkeypatch.setattr(
-        registry, "find", lambda alias, *, settings: {"champion": registry.Found("3", folder)}.get(alias)
+        registry, "find", lambda alias, *, settings: {"champion": registry.RegisteredModel("3", folder)}.get(alias)
     )
     page = open_page("decisions")
     assert not page.exception

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core import explain
+from core.models import explanation
 from core.schema import EMOTIONS
 from core.settings import ROOT
 
@@ -24,8 +24,8 @@ def test_every_view_opens_and_draws(open_page, with_table, view):
 
 def test_the_strongest_feature_comes_first_in_the_numbers(open_page, with_table):
     page = open_page("explain")
-    shap = explain.read_shap(ROOT / "models" / "comparison" / "shap" / "blend.parquet")
-    first = explain.importance(shap, per_emotion=True).iloc[0]
+    shap = explanation.read_shap(ROOT / "models" / "comparison" / "shap" / "blend.parquet")
+    first = explanation.importance(shap, per_emotion=True).iloc[0]
     numbers = next(d.value for d in page.dataframe if "feature" in d.value.columns)
     assert numbers["importance"].iloc[0] == pytest.approx(first["importance"])
 

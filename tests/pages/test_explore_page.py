@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import explore, standin
+from core.dataset import exploration, stand_in
 from core.schema import COLUMNS, LABEL
 
 VIEWS = (
@@ -50,7 +50,7 @@ def turn_to(page: AppTest, view: str) -> AppTest:
 
 
 def dirty() -> bytes:
-    frame = standin.sample().astype(str)
+    frame = stand_in.sample().astype(str)
     frame.loc[3, TEMPO] = " ERROR "
     frame.loc[4, LABEL] = " Happy"
     frame.loc[5, LABEL] = ""
@@ -78,7 +78,9 @@ def test_telling_features_name_their_test_and_follow_the_choice(explored: Callab
     assert (first["feature"], first["highest"]) == ("Harmonic change, spread", "relax")
     page = page.selectbox(key="test").select("anova").run()
     table = page.dataframe[0].value
-    assert table["effect"].iloc[0] == pytest.approx(explore.feature_tests(_published(page), test="anova")["effect"][0])
+    assert table["effect"].iloc[0] == pytest.approx(
+        exploration.feature_tests(_published(page), test="anova")["effect"][0]
+    )
 
 
 def _published(page: AppTest) -> pd.DataFrame:
@@ -156,8 +158,8 @@ def lost(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 BAD = {
-    "decimal points lost": lost(standin.sample()).to_csv(index=False).encode(),
-    "codes for labels": standin.sample().assign(Class="2").to_csv(index=False).encode(),
+    "decimal points lost": lost(stand_in.sample()).to_csv(index=False).encode(),
+    "codes for labels": stand_in.sample().assign(Class="2").to_csv(index=False).encode(),
     "empty": b"",
     "spaces": b"  \n \n",
     "missing columns": b"Class,_Tempo_Mean\nsad,100\n",
@@ -165,7 +167,7 @@ BAD = {
     "utf-16 without the columns": "Class,tempo\nüzgün,1\n".encode("utf-16"),
     "not text": bytes(range(256)) * 40,
     "an Excel file": b"PK\x03\x04" + b"\0" * 200,
-    "no label anywhere": standin.sample().assign(Class="").to_csv(index=False).encode(),
+    "no label anywhere": stand_in.sample().assign(Class="").to_csv(index=False).encode(),
     "a million rows": (",".join((LABEL, *COLUMNS)) + "\n").encode() + (b"sad" + b",1" * 50 + b"\n") * 10**6,
 }
 
@@ -197,7 +199,7 @@ def test_files_in_data_raw_are_offered_and_bad_ones_named(explored: Callable[...
 
 
 def test_utf_16_and_semicolons_are_read(explored: Callable[..., AppTest]) -> None:
-    data = standin.sample().to_csv(index=False, sep=";").encode("utf-16")
+    data = stand_in.sample().to_csv(index=False, sep=";").encode("utf-16")
     page = upload(explored(), data)
     assert not page.error
     assert "mine.csv, cleaned" in page.selectbox(key="table").options

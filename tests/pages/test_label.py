@@ -5,16 +5,22 @@ from urllib.parse import quote
 import numpy as np
 import pytest
 
-from core import clips, queueing, store
-from core.audio import SR, Clip, content_hash
+from core import store
+from core.audio.decoding import Clip, content_hash
 from core.errors import StoreError
-from core.inference import Policy, Prediction, decide
-from core.labelling import desk
+from core.labelling import desk, queue
 from core.labelling.desk import Outcome
+from core.labelling.practice import demo_recipes
+from core.labelling.queue import agreement
 from core.labelling.truth import stored_answers
-from core.schema import EMOTIONS
+from core.models.policy import Policy, decide
+from core.models.prediction import Prediction
+from core.pipeline import kept_audio
+from core.schema import EMOTIONS, SR
 from core.settings import Settings
-from pages import _label_parts, _shared, _who
+from pages.shared import show, who
+from pages.views.label import desk as desk_module
+from pages.views.label.desk import SEAT, _heard
 
 
 @pytest.fixture
@@ -34,7 +40,7 @@ def put(db, number=1, *, first=0.6, audio=True, origin="upload", best="sad"):
     """A clip in the queue: a tone of half a second; its id."""
     y = 0.5 * np.sin(2 * np.pi * 110 * number * np.arange(SR // 2) / SR)
     clip = Clip(content_hash(y.tobytes()), y, SR)
-    path = clips.keep_audio(clip, clips.folder(Settings())) if audio else None
+    path = kept_audio.keep_audio(clip, kept_audio.folder(Settings())) if audio else None
     store.add_clip(db, clip.clip_id, file_name=f"tone {number}.wav", duration_s=0.5, sr=SR, path=path, origin=origin)
     said = Prediction(clip.clip_id, "m1", "x 1", {e: first if e == best else (1 - first) / 3 for e in EMOTIONS})
     store.save_prediction(db, said, policy=Policy(), decision=decide(said, Policy()))
@@ -79,7 +85,7 @@ def rows(db, *columns, **which):
 
 def visible_clip(page):
     """Which clip lies on the desk."""
-    return page.session_state[_label_parts.SEAT].form.item.clip_id
+    return page.session_state[SEAT].form.item.clip_id
 
 
 def open_desk(open_page, name="Ece", **address):
@@ -99,8 +105,8 @@ def test_a_name_is_asked_once_and_kept_for_the_session(open_page, opened):
     assert "not verified" in page.main.get("popover")[0].proto.popover.label
     assert store.raters_table(opened)["rater"].tolist() == ["Ayşe Çelik"]
     page = page.switch_page("pages/home.py").run().switch_page("pages/label.py").run()
-    assert not page.text_input(key=f"comment_{page.session_state[_label_parts.SEAT].form.token}").value
-    assert page.session_state[_who.KEY] == "Ayşe Çelik"
+    assert not page.text_input(key=f"comment_{page.session_state[SEAT].form.token}").value
+    assert page.session_state[who.KEY] == "Ayşe Çelik"
 
 
 def test_a_name_that_is_none_gets_a_sentence(open_page, opened):
@@ -125,7 +131,7 @@ def test_somebody_of_that_name_has_answered_before(open_page, opened):
     other = press(page, "No, I take")
     assert "What is your name?" in shown(other)
     page = press(enter(open_page("label"), "ece"), "Yes, I am")
-    assert page.session_state[_who.KEY] == "Ece"
+    assert page.session_state[who.KEY] == "Ece"
     assert "1 answered" in progress(page)
 
 
@@ -159,19 +165,19 @@ class LoggedIn:
 
 def test_whom_the_operator_lists_is_an_analyst_as_long_as_they_are_listed(opened, monkeypatch):
     boss = {"email": "Boss@example.org", "email_verified": True}
-    monkeypatch.setattr(_who, "st", LoggedIn({"analysts": ["boss@Example.org"]}, **boss))
-    assert _who._here(opened) == store.Rater("boss@example.org", True, "analyst")
+    monkeypatch.setattr(who, "st", LoggedIn({"analysts": ["boss@Example.org"]}, **boss))
+    assert who._here(opened) == store.Rater("boss@example.org", True, "analyst")
     assert store.raters_table(opened)["role"].tolist() == ["rater"]
-    monkeypatch.setattr(_who, "st", LoggedIn({"analysts": []}, **boss))
-    assert _who._here(opened).role == "rater"
+    monkeypatch.setattr(who, "st", LoggedIn({"analysts": []}, **boss))
+    assert who._here(opened).role == "rater"
     store.set_role(opened, "boss@example.org", "analyst", verified=True)  # given by another analyst: stays
-    assert _who._here(opened).role == "analyst"
+    assert who._here(opened).role == "analyst"
 
 
 def test_trust_in_addresses_is_a_word_of_the_operator(opened, monkeypatch):
     for roles, name in (({}, "7 of https://id"), ({"trust_unverified_addresses": True}, "ece@example.org")):
-        monkeypatch.setattr(_who, "st", LoggedIn(roles, email="ece@example.org"))
-        assert _who._here(opened).name == name
+        monkeypatch.setattr(who, "st", LoggedIn(roles, email="ece@example.org"))
+        assert who._here(opened).name == name
 
 
 # answers
@@ -182,7 +188,7 @@ def test_an_answer_is_stored_at_once_and_the_next_clip_comes(open_page, opened):
     page = open_desk(open_page)
     assert visible_clip(page) == torn
     assert progress(page) == "**You:** 0 answered, 2 to go · **All:** 0 of 2 clips settled"
-    token = page.session_state[_label_parts.SEAT].form.token
+    token = page.session_state[SEAT].form.token
     page.text_input(key=f"comment_{token}").input("a fine ney")
     page = say(page, "relax")
     (row,) = store.feedback_table(opened).to_dict("records")
@@ -208,11 +214,11 @@ def test_there_is_one_player_and_it_plays_the_clip_on_the_desk(open_page, opened
 def test_what_the_person_saw_is_stored(open_page, opened, monkeypatch):
     for number in (1, 2, 3):
         put(opened, number)
-    monkeypatch.setattr("core.agreement.hides_guess", lambda clip_id, rater, **_: False)
+    monkeypatch.setattr("core.labelling.agreement.hides_guess", lambda clip_id, rater, **_: False)
     page = open_desk(open_page)
     assert "The model hears **● sad** (60%)" in shown(page)
     page = say(page, "happy")
-    monkeypatch.setattr("core.agreement.hides_guess", lambda clip_id, rater, **_: True)
+    monkeypatch.setattr("core.labelling.agreement.hides_guess", lambda clip_id, rater, **_: True)
     page = page.run()
     page = say(page, "happy")  # it was shown before the coin changed: what was seen counts
     assert "Hidden for this clip, at random" in shown(page)
@@ -226,7 +232,7 @@ def test_what_the_person_saw_is_stored(open_page, opened, monkeypatch):
 
 
 def test_guesses_can_be_switched_off_but_not_unseen(open_page, opened, monkeypatch):
-    monkeypatch.setattr("core.agreement.hides_guess", lambda clip_id, rater, **_: False)
+    monkeypatch.setattr("core.labelling.agreement.hides_guess", lambda clip_id, rater, **_: False)
     for number in (1, 2):
         put(opened, number)
     page = open_desk(open_page)
@@ -258,7 +264,7 @@ def test_a_clip_is_skipped_with_a_reason(open_page, opened):
 def test_every_key_has_its_button(open_page, opened):
     put(opened)
     page = open_desk(open_page).button(key="skip").click().run()
-    token = page.session_state[_label_parts.SEAT].form.token[:8]
+    token = page.session_state[SEAT].form.token[:8]
     keys = {b.key.removesuffix(f"_{token}"): b.proto.shortcut.lower() for b in page.button if b.proto.shortcut}
     assert keys == {
         **{f"say_{e}": k for e, k in zip(EMOTIONS, "1234", strict=True)},
@@ -299,7 +305,7 @@ def test_a_press_that_comes_too_soon_does_not_count(open_page, opened, monkeypat
     ],
 )
 def test_every_outcome_of_a_press_has_its_sentence(outcome, sentence):
-    assert _label_parts.sentence(outcome) == sentence
+    assert desk_module.sentence(outcome) == sentence
 
 
 # undo
@@ -340,12 +346,12 @@ def test_an_earlier_answer_can_be_heard_and_changed(open_page, opened):
     clip = put(opened)
     put(opened, 2)
     page = say(open_desk(open_page), "sad")
-    _label_parts.put(page.session_state[_label_parts.SEAT], opened, clip)
+    desk_module.put(page.session_state[SEAT], opened, clip)
     page = page.run()
     assert "You said **● sad** before" in shown(page)
     left = page.button(key="leave").click().run()
     assert visible_clip(left) != clip
-    _label_parts.put(page.session_state[_label_parts.SEAT], opened, clip)
+    desk_module.put(page.session_state[SEAT], opened, clip)
     say(page.run(), "angry")
     assert stored_answers(opened)[["clip_id", "label"]].to_numpy().tolist() == [[clip, "angry"]]
 
@@ -353,7 +359,7 @@ def test_an_earlier_answer_can_be_heard_and_changed(open_page, opened):
 def test_a_comment_stays_with_its_clip_when_the_answer_is_changed(open_page, opened):
     clip = put(opened)
     page = open_desk(open_page)
-    page.text_input(key=f"comment_{page.session_state[_label_parts.SEAT].form.token}").input("a fine ney")
+    page.text_input(key=f"comment_{page.session_state[SEAT].form.token}").input("a fine ney")
     page = say(page, "sad")
     page = page.button(key="undo").click().run()
     say(page, "relax")
@@ -378,7 +384,7 @@ def test_my_answers_lists_them_and_not_what_others_said(open_page, opened):
 def test_a_clip_deleted_while_it_lies_there_gives_way_to_the_next(open_page, opened):
     first, second = put(opened, 1, first=0.4), put(opened, 2)
     page = open_desk(open_page)
-    clips.delete_clip(opened, first, settings=Settings())
+    kept_audio.delete_clip(opened, first, settings=Settings())
     page = page.toggle(key="guesses").set_value(False).run()
     assert "was deleted meanwhile. Here is the next one." in shown(page).replace("\\", "")
     assert visible_clip(page) == second
@@ -388,7 +394,7 @@ def test_audio_that_is_gone_can_only_be_skipped(open_page, opened, data_dir):
     put(opened)
     for file in (data_dir / "clips").rglob("*.flac"):
         file.unlink()
-    _label_parts._heard.clear()
+    _heard.clear()
     page = open_desk(open_page)
     assert "no longer there" in page.error[0].value
     assert all(button(page, f"say_{e}").disabled for e in EMOTIONS)
@@ -423,8 +429,8 @@ def test_an_empty_desk_leads_to_clips_and_offers_practice(open_page, opened):
 
 
 def test_synthetic_clips_fill_the_desk_marked_as_such(open_page, opened, monkeypatch):
-    recipes = queueing.demo_recipes()[:2]
-    monkeypatch.setattr(queueing, "demo_recipes", lambda: recipes)
+    recipes = demo_recipes()[:2]
+    monkeypatch.setattr(queue, "demo_recipes", lambda: recipes)
     page = press(open_desk(open_page), "Put 2 synthetic clips")
     page = page.run()
     assert "synthetic, for practice" in shown(page)
@@ -452,11 +458,11 @@ def test_the_cookie_is_the_name_and_nothing_else(open_page, opened, monkeypatch)
     """What the browser sends back is checked like anything that comes from outside."""
     put(opened)
     for sent, name in ((quote("Ayşe Çelik"), "Ayşe Çelik"), ("%00evil", ""), ("x" * 200, ""), ("", "")):
-        monkeypatch.setattr(_who, "_cookie", lambda sent=sent: sent)
+        monkeypatch.setattr(who, "_cookie", lambda sent=sent: sent)
         page = open_page("label")
         assert ("What is your name?" in shown(page)) == (not name)
         if name:
-            assert page.session_state[_who.KEY] == name
+            assert page.session_state[who.KEY] == name
 
 
 # what became of the labels
@@ -475,10 +481,10 @@ def test_at_work_counts_labels_of_music_and_not_of_practice(open_page, opened):
 
 
 def test_a_guess_that_was_seen_on_the_predict_page_counts_as_shown(open_page, opened, monkeypatch):
-    monkeypatch.setattr(queueing.agreement, "hides_guess", lambda clip_id, rater: True)
+    monkeypatch.setattr(agreement, "hides_guess", lambda clip_id, rater: True)
     seen, unseen = put(opened, 1), put(opened, 2)
     page = open_page("label")
-    page.session_state[_shared.SEEN] = {seen}
+    page.session_state[show.SEEN] = {seen}
     page = enter(page)
     page = say(page, "sad")
     say(page, "sad")

@@ -9,13 +9,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core import before_after, jobs, registry, retrain, standing, store
+from core import file_names, store
 from core.errors import StoreError
+from core.evaluation import before_after
 from core.file_names import CHANGES, LEARNED, ROWS
-from core.in_use import in_use
+from core.models import registry
+from core.models.description import describe_model_in_use
+from core.pipeline import jobs
 from core.schema import EMOTIONS, LABEL
 from core.settings import Settings
-from core.training import promotion
+from core.training import promotion, retraining, status
 
 
 @pytest.fixture
@@ -75,7 +78,7 @@ def test_triggers_say_what_they_found_and_a_training_begins_with_its_name(open_p
     labelled.keep_clips(opened, music)
     labelled.answer(opened, music)
     page = as_analyst(open_page)
-    development = in_use(Settings()).metrics["protocol"]["development"]
+    development = describe_model_in_use(Settings()).metrics["protocol"]["development"]
     assert (
         f"12 new agreed labels of which the model in use has not learned; it was trained on {development} clips"
         in shown(page)
@@ -83,15 +86,15 @@ def test_triggers_say_what_they_found_and_a_training_begins_with_its_name(open_p
     assert "12 agreed labels of clips that the model was not trained on; 20 are needed." in shown(page)
     assert "**12 agreed labels** beside the published table" in shown(page)
     page = press(page, "Train")
-    assert launched == [(retrain.JOB, ["retrain", "--by=Cem"])]
+    assert launched == [(retraining.JOB, ["retrain", "--by=Cem"])]
     assert next(b for b in page.button if b.key == "train").disabled
     page = press(page, "Cancel")
-    assert store.latest_job(opened, retrain.JOB).cancel
+    assert store.latest_job(opened, retraining.JOB).cancel
     assert "It will stop at its next step." in shown(page)
 
 
 def test_a_training_that_runs_elsewhere_is_shown_after_a_reload(open_page, opened):
-    job = store.start_job(opened, retrain.JOB)
+    job = store.start_job(opened, retraining.JOB)
     store.report_job(opened, job.job_id, 0.4, "Comparing the models on the folds")
     page = as_analyst(open_page)
     assert "Comparing the models on the folds" in str([p.proto.text for p in page.main.get("progress")])
@@ -113,8 +116,8 @@ def test_limits_are_kept_for_all(open_page, opened):
     page = as_analyst(open_page)
     page.number_input[0].set_value(25)
     page = press(page, "Keep")
-    assert standing.limits_of(opened).new_labels == 0.25
-    standing.set_limits(opened, standing.limits_of(opened).changed(new_labels=0.01, drifted=1.0))
+    assert status.limits_of(opened).new_labels == 0.25
+    status.set_limits(opened, status.limits_of(opened).changed(new_labels=0.01, drifted=1.0))
     assert page.run().number_input[0].value == 1
 
 
@@ -134,11 +137,16 @@ def challenger(data_dir, monkeypatch):
         before_after.Said(pd.DataFrame(columns=["row", "repeat", *(f"p_{e}" for e in EMOTIONS)]), _direct(rows, right))
         for right in (range(0, 64, 2), range(64))
     )
-    before_after.before_after(rows, before, after).to_csv(folder / CHANGES, index=False)
+    before_after.compare_predictions(rows, before, after).to_csv(folder / CHANGES, index=False)
     rows.assign(extractor="x").to_csv(folder / ROWS, index=False)
-    told = {"by": "Cem", "labelled": 16, "compared_with": in_use(Settings()).version, "gate": _gate(True)}
+    told = {
+        "by": "Cem",
+        "labelled": 16,
+        "compared_with": describe_model_in_use(Settings()).version,
+        "gate": _gate(True),
+    }
     (folder / LEARNED).write_text(json.dumps(told))
-    versions = {registry.CHALLENGER: registry.Found("3", folder)}
+    versions = {file_names.CHALLENGER: registry.RegisteredModel("3", folder)}
     monkeypatch.setattr(registry, "find", lambda alias, *, settings: versions.get(alias))
     return versions
 
@@ -184,11 +192,13 @@ def test_the_challenger_is_compared_and_what_was_shown_is_promoted(
     assert "Labelled clips (16)" in said
     assert "They were asked for where a model was unsure" in said
     assert page.session_state["part"] == "development"
-    challenger[registry.CHALLENGER] = registry.Found("4", challenger[registry.CHALLENGER].folder)  # another training
+    challenger[file_names.CHALLENGER] = registry.RegisteredModel(
+        "4", challenger[file_names.CHALLENGER].folder
+    )  # another training
     page = press(page, "Promote the challenger")
     assert asked == [{"shown": "3", "by": "Cem"}]
     assert "The challenger is the champion now. All 8 checks hold. Stored clips are scored anew" in shown(page)
-    assert launched == [(retrain.RESCORE, ["rescore"])]
+    assert launched == [(retraining.RESCORE, ["rescore"])]
 
 
 def test_a_refused_promotion_says_why_and_scores_nothing(open_page, opened, challenger, launched, monkeypatch):
@@ -200,7 +210,7 @@ def test_a_refused_promotion_says_why_and_scores_nothing(open_page, opened, chal
 
 def test_a_promotion_while_clips_are_scored_is_a_success(open_page, opened, challenger, launched, monkeypatch):
     decided(monkeypatch)
-    with jobs.at_work(opened, retrain.RESCORE):
+    with jobs.at_work(opened, retraining.RESCORE):
         page = press(as_analyst(open_page, "Champion and challenger"), "Promote the challenger")
     assert "The challenger is the champion now." in shown(page)
     assert not page.error
@@ -236,7 +246,7 @@ def test_a_rollback_is_bound_to_the_champion_that_was_shown(open_page, opened, c
     page = as_analyst(open_page, "History")
     assert next(b for b in page.button if b.key == "rollback").disabled  # the committed model replaced nobody
     champion = Settings().models_dir / "champion"
-    challenger[registry.CHAMPION] = registry.Found("2", champion)
+    challenger[file_names.CHAMPION] = registry.RegisteredModel("2", champion)
     page = press(page.run(), "Go back")
     assert [(given["shown"], given["by"]) for given in asked] == [("2", "Cem")]
     assert "In use again: 1." in shown(page)
@@ -247,7 +257,7 @@ def test_a_rollback_is_bound_to_the_champion_that_was_shown(open_page, opened, c
 
 
 def test_the_shadow_counts_music_that_proves_something(open_page, opened, challenger):
-    champion = in_use(Settings()).version
+    champion = describe_model_in_use(Settings()).version
     music, practice = labelled.music(4), labelled.music(2, seed=5)
     labelled.keep_clips(opened, music)
     labelled.keep_clips(opened, practice, origin="demo")

@@ -10,12 +10,15 @@ import pytest
 import soundfile
 import streamlit as st
 
-from core import demo, jobs, library_places, store
-from core.audio import SR
+from core import store
+from core.audio import synthetic
 from core.errors import CoreError
-from core.library_results import TYPES
+from core.library import places
+from core.library.results import TYPES
+from core.pipeline import jobs
+from core.schema import SR
 from core.settings import Settings
-from pages import _who
+from pages.shared import who
 
 
 @pytest.fixture
@@ -52,8 +55,8 @@ def test_without_results_it_says_what_to_do(open_page):
 def test_a_folder_is_scored_in_the_background_and_the_results_are_shown(open_page, opened, data_dir):
     music = libraries.folder(data_dir / "music", 3)
     (music / "text.wav").write_text("no audio")
-    soundfile.write(music / "relax.wav", demo.render(demo.DEMOS["relax"], seconds=6), SR)
-    soundfile.write(music / "relax.flac", 0.5 * demo.render(demo.DEMOS["relax"], seconds=6), SR)
+    soundfile.write(music / "relax.wav", synthetic.render(synthetic.DEMOS["relax"], seconds=6), SR)
+    soundfile.write(music / "relax.flac", 0.5 * synthetic.render(synthetic.DEMOS["relax"], seconds=6), SR)
     page = start(open_page("library"), music)
     assert not page.exception
     deadline = time.monotonic() + 240
@@ -138,8 +141,8 @@ def test_files_that_are_sent_are_kept_and_scored(open_page, launched, data_dir):
 
 def test_what_was_sent_is_told_with_its_size_and_removed_when_asked(open_page, data_dir):
     settings = Settings()
-    first = library_places.keep_uploads([("a.wav", bytes(1_500_000)), ("b.wav", b"1")], settings)
-    second = library_places.keep_uploads([("c.wav", bytes(250_000))], settings)
+    first = places.keep_uploads([("a.wav", bytes(1_500_000)), ("b.wav", b"1")], settings)
+    second = places.keep_uploads([("c.wav", bytes(250_000))], settings)
     (data_dir / "playlists/relax").mkdir(parents=True)
     (data_dir / "playlists/relax/1.flac").write_bytes(bytes(700_000))
     page = open_page("library")
@@ -159,11 +162,11 @@ def test_what_was_sent_is_told_with_its_size_and_removed_when_asked(open_page, d
 def test_where_a_login_is_configured_it_is_asked_for_and_only_analysts_remove_uploads(
     open_page, data_dir, monkeypatch, role
 ):
-    library_places.keep_uploads([("a.wav", b"1")], Settings())
+    places.keep_uploads([("a.wav", b"1")], Settings())
     people = [None]
-    monkeypatch.setattr(_who, "login_configured", lambda: True)
-    monkeypatch.setattr(_who, "known", lambda _: people[0])
-    monkeypatch.setattr(_who, "_offer_login", lambda: st.info("Please log in."))
+    monkeypatch.setattr(who, "login_configured", lambda: True)
+    monkeypatch.setattr(who, "known", lambda _: people[0])
+    monkeypatch.setattr(who, "_offer_login", lambda: st.info("Please log in."))
     page = open_page("library")
     assert not page.exception
     assert "Please log in." in said(page)
@@ -224,7 +227,7 @@ def test_a_run_of_sent_files_goes_on_with_them_as_long_as_they_are_there(
 ):
     (data_dir / "music").mkdir()
     monkeypatch.setenv("TME_LIBRARY_DIR", str(data_dir / "music"))  # of what is sent, no limit
-    sent = library_places.keep_uploads([("a.wav", libraries.tiny(1))], Settings())
+    sent = places.keep_uploads([("a.wav", libraries.tiny(1))], Settings())
     job = store.start_job(opened, "library")
     about = {"folder": str(sent), "window": 40.0, "hop": 20.0}
     store.finish_job(opened, job.job_id, state=state, message="The disk is full.", result=about)
@@ -236,7 +239,7 @@ def test_a_run_of_sent_files_goes_on_with_them_as_long_as_they_are_there(
     assert (name, command[:2]) == ("library", ["score", str(sent)])
     assert command[-4:] == ["--window", "40", "--hop", "20"]
     assert "--within" not in command
-    library_places.remove_upload(sent, Settings())
+    places.remove_upload(sent, Settings())
     page = open_page("library")
     assert not page.exception
     assert "The files that were sent are gone: send them again to go on." in said(page)
@@ -288,7 +291,7 @@ def results(opened, data_dir, *states, **columns):
 
 def test_results_and_uploads_are_found_after_the_data_folder_was_moved(open_page, opened, data_dir):
     results(opened, data_dir, "scored", guess="sad", confidence=0.9)
-    table = library_places.new_results(Settings())
+    table = places.new_results(Settings())
     shutil.move(data_dir / "out.parquet", table)
     old = "/srv/old/data/library"
     before = {"out": f"{old}/{table.name}", "folder": f"{old}/uploads/20260102-030405-000001"}
@@ -332,9 +335,9 @@ def test_nothing_scored_is_no_empty_table(open_page, opened, data_dir):
 def test_a_table_too_large_for_a_page_is_named_and_what_was_not_scored_is_shown(
     open_page, opened, data_dir, monkeypatch
 ):
-    from pages import _library_views
+    from pages.views.library import runs
 
-    monkeypatch.setattr(_library_views, "MOST", 3)
+    monkeypatch.setattr(runs, "MOST", 3)
     results(opened, data_dir, "scored", "refused", "scored", "scored")
     page = open_page("library")
     assert not page.exception
@@ -353,14 +356,14 @@ def test_an_upload_whose_run_cannot_start_leaves_nothing_and_stays_in_the_field(
     page.file_uploader[0].set_value([("a.wav", b"1", "audio/wav")]).run()
     page.button(key="library_start").click().run()
     assert "is being scored already" in said(page)
-    assert library_places.uploads(Settings()) == []
+    assert places.uploads(Settings()) == []
     assert [file.name for file in page.file_uploader[0].value] == ["a.wav"]
 
 
 def test_no_upload_is_removed_while_a_library_is_scored(open_page, opened, data_dir):
-    library_places.keep_uploads([("a.wav", b"1")], Settings())
+    places.keep_uploads([("a.wav", b"1")], Settings())
     page = open_page("library")
     store.start_job(opened, "library")  # by somebody else, after this page was drawn
     page.button(key="library_remove").click().run()
     assert "Wait until that has ended" in said(page)
-    assert len(library_places.uploads(Settings())) == 1
+    assert len(places.uploads(Settings())) == 1

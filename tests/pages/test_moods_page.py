@@ -8,8 +8,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from core import in_use, jobs, library, store
-from core.inference import Policy, Prediction, decide
+from core import store
+from core.library import run
+from core.models import description
+from core.models.policy import Policy, decide
+from core.models.prediction import Prediction
+from core.pipeline import jobs
 from core.records import LibraryEntry, LibraryFile
 from core.schema import EMOTIONS
 from core.settings import Settings
@@ -49,11 +53,11 @@ def test_the_synthetic_library_is_made_in_the_background(open_page, opened, monk
     monkeypatch.setattr(jobs, "launch", lambda kept, name, command, **more: asked.append((name, command)))
     page = open_page("moods")
     page.button(key="make_demo").click().run()
-    assert asked == [(library.JOB, ["demo-library"])]
+    assert asked == [(run.JOB, ["demo-library"])]
 
 
 def test_a_run_that_is_going_on_is_told(open_page, opened):
-    store.start_job(opened, library.JOB, message="Making piece 3 of 24")
+    store.start_job(opened, run.JOB, message="Making piece 3 of 24")
     page = open_page("moods")
     assert not page.exception
     assert page.button(key="make_demo").disabled
@@ -117,7 +121,7 @@ def test_an_empty_filter_is_a_sentence(open_page, hashes):
 
 
 def test_of_a_huge_library_words_search_all(open_page, hashes, monkeypatch):
-    monkeypatch.setattr("pages._mood_library.MOST", 5)
+    monkeypatch.setattr("pages.views.library.pieces.MOST", 5)
     page = open_page("moods")
     assert "more than 5 scored parts. The first are shown" in shown(page)
     assert len(listed(page)) == 5
@@ -133,7 +137,7 @@ def test_of_a_huge_library_words_search_all(open_page, hashes, monkeypatch):
 
 
 def test_the_download_has_all_pieces_and_is_made_when_it_is_asked_for(open_page, hashes, monkeypatch):
-    monkeypatch.setattr("pages._mood_views.MOST_ROWS", 5)
+    monkeypatch.setattr("pages.views.library.mood_views.MOST_ROWS", 5)
     got = downloads(monkeypatch)
     page = open_page("moods")
     assert len(listed(page)) == 5
@@ -152,7 +156,7 @@ def test_the_download_has_all_pieces_and_is_made_when_it_is_asked_for(open_page,
 
 def test_decisions_are_those_of_the_policy_in_force(open_page, opened, data_dir):
     """Scored under a strict policy since; what counts is what this session goes by."""
-    version = in_use.in_use(Settings()).version
+    version = description.describe_model_in_use(Settings()).version
     stored(opened, data_dir / "müzik", each=3, model=version)
     strict = Policy(threshold=0.99, pair_threshold=0.995)
     said = store.library_table(opened)
@@ -188,7 +192,7 @@ def test_files_that_were_moved_are_found_as_soon_as_the_library_was_scored_again
     assert "left out" not in shown(open_page("moods"))
     (data_dir / "müzik").rename(data_dir / "taşındı")
     store.save_files(opened, [moved(file, data_dir / "taşındı") for file in of_files(opened)])
-    store.finish_job(opened, store.start_job(opened, library.JOB).job_id)
+    store.finish_job(opened, store.start_job(opened, run.JOB).job_id)
     page = open_page("moods")
     assert "left out" not in shown(page)
     page.selectbox(key="piece").set_value(hashes[0]).run()
@@ -291,7 +295,7 @@ def test_what_sounds_alike_holds_each_recording_once(open_page, hashes, monkeypa
     first, second, third, fourth = hashes[:4]
     known = pd.Series(hashes, hashes)
     known[second], known[fourth] = first, third
-    monkeypatch.setattr("pages._mood_parts.recordings", lambda found: known)
+    monkeypatch.setattr("pages.views.library.piece_filter.recordings", lambda found: known)
     page = open_page("moods", view="More like this")
     page.selectbox(key="piece").set_value(first).run()
     assert not page.exception

@@ -10,8 +10,10 @@ import pandas as pd
 import pytest
 import streamlit as st
 
-from core import mood_lists, store
-from core.inference import Policy, Prediction, decide
+from core import store
+from core.models.policy import Policy, decide
+from core.models.prediction import Prediction
+from core.playlists import one_mood
 from core.records import LibraryEntry, LibraryFile, MeasuredClip, Window
 from core.schema import FeatureVector
 from tests import mood_library
@@ -239,8 +241,8 @@ def again(opened, piece: str, path: Path) -> None:
 
 def test_a_click_on_the_player_chooses_no_pieces_again(open_page, hashes, monkeypatch):
     calls = []
-    real = mood_lists.by_mood
-    monkeypatch.setattr(mood_lists, "by_mood", lambda *a, **k: (calls.append(1), real(*a, **k))[1])
+    real = one_mood.by_mood
+    monkeypatch.setattr(one_mood, "by_mood", lambda *a, **k: (calls.append(1), real(*a, **k))[1])
     page = open_page("playlists", minutes_mood="5")
     page.button(key="play_2").click().run()
     page.slider(key="level").set_value(-20).run()

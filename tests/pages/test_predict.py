@@ -11,13 +11,14 @@ import pytest
 import soundfile
 from streamlit.testing.v1 import AppTest
 
-from core import monitor, pipeline, plots, store
-from core.audio import SR
-from core.inference import Policy
+from core import store, wording
 from core.labelling.truth import stored_answers, stored_truth
-from core.schema import COLUMNS, readable
+from core.models.policy import Policy
+from core.models.reference import ALL, LEVELS
+from core.pipeline import serving
+from core.schema import COLUMNS, SR, readable
 from core.settings import Settings
-from pages import _policy
+from pages.shared.policy import address, parse
 
 pytestmark = pytest.mark.xdist_group("explainer")  # one worker loads and compiles it, which takes eight seconds
 GOLDEN = Path(__file__).resolve().parent.parent / "golden"
@@ -193,7 +194,7 @@ def test_another_answer_is_another_row_and_undo_takes_the_newest_back(open_page,
     page = press(page, "Undo")
     table = store.feedback_table(stored(data_dir))
     assert not page.exception
-    assert f"What counts now is your other answer, **{plots.words(table['label'][0])}**" in shown(page)
+    assert f"What counts now is your other answer, **{wording.emotion_with_sign(table['label'][0])}**" in shown(page)
     assert table["kind"].tolist() == ["answer", "answer", "undo"]
     assert table["undone"].tolist() == [False, True, False]
     page = press(page, "Yes")  # an answer after an undo counts
@@ -218,11 +219,11 @@ def test_the_limits_of_the_usual_are_called_what_they_are(open_page):
     page = upload(open_page("predict"), wav(y), "square.wav")
     unusual = next(d for d in page.dataframe if {"low", "high"} <= set(d.value.columns))
     helps = {name: column.get("help") for name, column in json.loads(unusual.proto.columns).items()}
-    reference = pipeline.serve(Settings()).reference
+    reference = serving.serve(Settings()).reference
     first = unusual.value.iloc[0]
     column = next(c for c in COLUMNS if readable(c) == first["feature"])
-    known = reference.quantiles[monitor.ALL][COLUMNS.index(column)]
-    assert np.interp([first["low"], first["high"]], known, monitor.LEVELS) == pytest.approx([0.05, 0.95])
+    known = reference.quantiles[ALL][COLUMNS.index(column)]
+    assert np.interp([first["low"], first["high"]], known, LEVELS) == pytest.approx([0.05, 0.95])
     assert helps["low"].startswith("5% of the training music")
     assert helps["high"].startswith("95% of the training music")
 
@@ -332,6 +333,6 @@ def test_a_broken_database_costs_the_answer_and_not_the_prediction(open_page, da
 
 def test_addresses_of_policies_go_there_and_back():
     for policy in (Policy(threshold=0.6, pair_threshold=0.8), Policy(kind="conformal", floors=(0.1, 0.2, 0.3, 0.4))):
-        assert _policy.parse(_policy.address(policy), {}) == policy
+        assert parse(address(policy), {}) == policy
     learned = Policy(kind="conformal", coverage=0.8, floors=(0.1, 0.2, 0.3, 0.4))
-    assert _policy.parse({"kind": "conformal"}, {"conformal": learned}) == learned
+    assert parse({"kind": "conformal"}, {"conformal": learned}) == learned

@@ -7,9 +7,12 @@ import numpy as np
 import pytest
 import soundfile
 
-from core import demo, store, tracks
-from core.audio import SR
-from pages import _track_views
+from core import store
+from core import windows as windows_module
+from core.audio import synthetic
+from core.pipeline import timeline
+from core.schema import SR
+from pages.views.clips import timeline
 
 GOLDEN = Path(__file__).resolve().parent.parent / "golden"
 
@@ -23,7 +26,7 @@ def flac(*parts: np.ndarray) -> bytes:
 @pytest.fixture(scope="module")
 def long() -> bytes:
     """35 s of one character, 65 s of silence, 35 s of another."""
-    first, second = (demo.render(demo.DEMOS[c], seconds=35) for c in ("angry", "sad"))
+    first, second = (synthetic.render(synthetic.DEMOS[c], seconds=35) for c in ("angry", "sad"))
     return flac(first, np.zeros(65 * SR), second)
 
 
@@ -51,7 +54,7 @@ def test_a_recording_becomes_a_mood_over_time(open_page, data_dir, long):
     assert not page.exception
     assert not page.error
     table = windows(page)
-    spans = tracks.spans(135, hop_s=30)
+    spans = windows_module.spans(135, hop_s=30)
     assert table[["start_s", "end_s"]].to_records(index=False).tolist() == spans
     assert table["sad"].isna().tolist() == [a >= 35 and b <= 100 for a, b in spans]
     assert "hold no music" in shown(page)
@@ -99,17 +102,17 @@ def test_an_upload_that_is_called_demo_is_an_upload_and_the_demo_is_none(open_pa
     assert not page.exception
     kept = store.open_store(f"sqlite:///{data_dir / 'feedback.db'}")
     assert store.clips_table(kept)["origin"].tolist() == ["upload"]
-    monkeypatch.setattr(demo, "medley", lambda: demo.render(demo.DEMOS["sad"], seconds=3))
-    _track_views._demo.clear()
+    monkeypatch.setattr(synthetic, "medley", lambda: synthetic.render(synthetic.DEMOS["sad"], seconds=3))
+    timeline._demo.clear()
     page = open_page("tracks")
     page.checkbox(key="track_demo").check().run()
     assert not page.exception
     assert sorted(store.clips_table(kept)["origin"]) == ["demo", "upload"]
-    _track_views._demo.clear()
+    timeline._demo.clear()
 
 
 def test_a_recording_of_too_many_windows_gets_a_sentence(open_page, data_dir, monkeypatch):
-    monkeypatch.setattr(tracks, "LONGEST_RECORDING_S", 6.0)
+    monkeypatch.setattr(timeline, "LONGEST_RECORDING_S", 6.0)
     page = upload(open_page("tracks"), (GOLDEN / "arpeggio_6s.flac").read_bytes())
     assert not page.exception
     assert "Cut out a part" in shown(page)
@@ -118,7 +121,7 @@ def test_a_recording_of_too_many_windows_gets_a_sentence(open_page, data_dir, mo
 
 def test_stopping_keeps_what_was_heard_and_going_on_does_the_rest(open_page, long):
     page = upload(open_page("tracks", hop="30"), long)
-    run = page.session_state[_track_views.RUN]
+    run = page.session_state[timeline.RUN]
     total = len(run.windows)
     del run.windows[2:]
     run.stopped = True

@@ -1,0 +1,150 @@
+"""Demo clips made by this code alone: makam scales in 53-comma steps, simple and aksak metres, four characters.
+
+They are synthetic and say so wherever they show. A character is what the recipe aims at, not a truth about what
+listeners would feel, and never ground truth. Scales follow the Arel-Ezgi-Uzdilek intervals, rounded to the Holdrian
+comma (53 to the octave, 22.64 cents); metres are usul patterns reduced to düm (low) and tek (high) strokes.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.makams import COMMAS, USULS, scale_hz
+from core.schema import SR
+
+
+@dataclass(frozen=True)
+class Demo:
+    """Recipe of one synthetic clip.
+
+    unit_s : duration of one unit of the metre.  voice : "saz" (plucked), "ney" (blown) or "zurna" (reedy, loud).
+    tonic_hz : frequency of the karar.  gain : peak, full scale = 1.  drums : level of the strokes beside the melody.
+    """
+
+    character: str
+    makam: str
+    usul: str
+    voice: str
+    unit_s: float
+    tonic_hz: float
+    gain: float
+    drums: float
+    seed: int = 0
+
+    @property
+    def title(self) -> str:
+        return f"{self.character.capitalize()} character: {self.makam}, {self.usul}, {self.voice} (synthetic)"
+
+
+DEMOS = {
+    "angry": Demo("angry", "Hicaz", "Aksak (9/8)", "zurna", 0.115, 146.8, 0.98, 1.0),
+    "happy": Demo("happy", "Mahur", "Düyek (8/8)", "saz", 0.16, 220.0, 0.7, 0.45),
+    "relax": Demo("relax", "Rast", "Sofyan (4/4)", "ney", 0.34, 196.0, 0.3, 0.0),
+    "sad": Demo("sad", "Hüseynî", "free (taksim)", "ney", 0.42, 146.8, 0.22, 0.0),
+}
+
+
+def variation(character: str, seed: int) -> Demo:
+    """Another clip of the same character: makam, metre, tempo, tonic and level drawn from the seed."""
+    base = DEMOS[character]
+    rng = np.random.default_rng([seed, *character.encode()])
+    makams = {"angry": ("Hicaz", "Nihavend"), "happy": ("Mahur", "Rast"), "relax": ("Rast", "Segâh")}
+    usuls = {"sad": ("free (taksim)",), "relax": ("Sofyan (4/4)", "free (taksim)")}
+    metrical = tuple(u for u in USULS if USULS[u])
+    return Demo(
+        character,
+        str(rng.choice(makams.get(character, ("Hüseynî", "Hicaz", "Nihavend")))),
+        str(rng.choice(usuls.get(character, metrical))),
+        base.voice,
+        base.unit_s * rng.uniform(0.8, 1.25),
+        base.tonic_hz * 2 ** (rng.integers(-12, 13) / COMMAS),
+        base.gain * rng.uniform(0.7, 1.0),
+        base.drums * rng.uniform(0.7, 1.0),
+        seed,
+    )
+
+
+def render(demo: Demo, *, seconds: float = 15.0) -> np.ndarray:
+    """Samples at 44.1 kHz: shape (n,), float64, peak = demo.gain. The same recipe gives the same samples."""
+    rng = np.random.default_rng(demo.seed)
+    y = np.zeros(round(seconds * SR))
+    free = not USULS[demo.usul]
+    degree, at = 0, 0.0
+    while at < seconds - 0.1:
+        length = demo.unit_s * (rng.choice([2, 3, 5, 7]) * rng.uniform(0.8, 1.2) if free else rng.choice([1, 2, 2, 4]))
+        hz = scale_hz(demo.makam, demo.tonic_hz, np.array(degree)).item()
+        _add(y, at, _VOICES[demo.voice](hz, min(length * 1.1, seconds - at), rng))
+        # Melodies move by step, come back to the tonic, and stay within a ninth.
+        degree = int(np.clip(degree + rng.choice([-2, -1, -1, 1, 1, 2]), -2, 8)) if rng.random() > 0.12 else 0
+        at += length
+    if demo.voice == "ney":
+        _add(y, 0, 0.25 * _tone(demo.tonic_hz / 2, seconds, np.array([1, 0.4, 0.15])))  # dem: the held tonic
+    y /= np.abs(y).max()
+    if demo.drums:
+        y += demo.drums * strokes(demo, y.size, rng)
+    return y * (demo.gain / np.abs(y).max())
+
+
+def medley(*, seconds: float = 45.0) -> np.ndarray:
+    """The four characters one after the other, ``seconds`` each: a recording whose mood moves. As ``render``."""
+    return np.concatenate([render(demo, seconds=seconds) for demo in DEMOS.values()])
+
+
+def _add(y: np.ndarray, at_s: float, note: np.ndarray) -> None:
+    first = round(at_s * SR)
+    part = note[: max(0, y.size - first)]
+    y[first : first + part.size] += part
+
+
+def _tone(hz: float | np.ndarray, seconds: float, partials: np.ndarray) -> np.ndarray:
+    """Sum of harmonics below the Nyquist rate; hz : a number, or one value a sample for a gliding pitch."""
+    n = round(seconds * SR)
+    phase = 2 * np.pi * np.cumsum(np.broadcast_to(hz, n)) / SR
+    top = float(np.max(hz))
+    return np.asarray(sum(a * np.sin(k * phase) for k, a in enumerate(partials, 1) if k * top < SR / 2))
+
+
+def _fade(n: int, rise_s: float, fall_s: float) -> np.ndarray:
+    t = np.arange(n) / SR
+    return np.minimum(1, t / rise_s) * np.minimum(1, (n / SR - t) / fall_s)
+
+
+def _saz(hz: float, seconds: float, rng: np.random.Generator) -> np.ndarray:
+    t = np.arange(round(seconds * SR)) / SR
+    k = np.arange(1, 13)
+    decay = np.exp(-t * (2.5 + 0.9 * k[:, None]))
+    strings = np.sin(2 * np.pi * hz * k[:, None] * t) / k[:, None] ** 0.8
+    return (strings * decay).sum(axis=0) * _fade(t.size, 0.003, 0.02)
+
+
+def _ney(hz: float, seconds: float, rng: np.random.Generator) -> np.ndarray:
+    n = round(seconds * SR)
+    t = np.arange(n) / SR
+    vibrato = 1 + 0.006 * np.sin(2 * np.pi * 4.5 * t) * np.minimum(1, t / 0.4)
+    breath = np.convolve(rng.standard_normal(n), np.ones(24) / 24, mode="same")
+    tone = _tone(hz * vibrato, seconds, np.array([1, 0.45, 0.25, 0.08, 0.05]))
+    return (tone + 0.12 * breath) * _fade(n, 0.12, 0.15)
+
+
+def _zurna(hz: float, seconds: float, rng: np.random.Generator) -> np.ndarray:
+    n = round(seconds * SR)
+    trill = 1 + 0.012 * np.sin(2 * np.pi * 7 * np.arange(n) / SR)
+    reed = _tone(hz * trill, seconds, 1 / np.arange(1, 41) ** 0.6)
+    return np.tanh(2.5 * reed) * _fade(n, 0.01, 0.02)
+
+
+_VOICES = {"saz": _saz, "ney": _ney, "zurna": _zurna}
+
+
+def strokes(demo: Demo, n: int, rng: np.random.Generator) -> np.ndarray:
+    """The metre struck on a drum: düm a falling low tone, tek a short noise."""
+    t = np.arange(round(0.18 * SR)) / SR
+    dum = np.sin(2 * np.pi * 70 * t + 18 * (1 - np.exp(-t / 0.03))) * np.exp(-t / 0.06)
+    tek = rng.standard_normal(t.size) * np.exp(-t / 0.012)
+    y = np.zeros(n)
+    pattern = USULS[demo.usul]
+    for i in range(int(n / SR / demo.unit_s)):
+        sign = pattern[i % len(pattern)]
+        if sign != ".":
+            _add(y, i * demo.unit_s, dum if sign == "D" else 0.5 * tek)
+    return y

@@ -1,0 +1,111 @@
+"""A messy table read cell by cell: which cells are numbers, which labels are emotions, and why the others are not."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from core.dataset.published_rows import meanings
+from core.emotion_words import read_emotion
+from core.errors import TableError
+from core.schema import COLUMNS, EMOTIONS, LABEL
+from core.turkish import fold
+
+# Words for "no value", without case; a cell that holds only one of them is no value.
+NULL_TOKENS = frozenset(
+    ("error", "invalid", "bad", "unknown", "missing", "null", "nil", "none", "nan", "na", "n/a", "n.a.", "?", "??")
+    + ("-", "--", ".", "#n/a", "#na", "#value!", "#ref!", "#div/0!", "#num!")
+)
+OK, MISSING, PADDED, BLANK, TOKEN, NOT_NUMBER = range(6)
+
+
+@dataclass(frozen=True, eq=False)
+class Parsed:
+    """A messy table read cell by cell, nothing judged yet.
+
+    rows : shape (n,), row numbers.  text : columns Class and the 50 features, cells as they were written.
+    numbers : shape (n, 50), NaN where a cell is no finite number.
+    kinds : shape (n, 50), `OK`, `MISSING`, `PADDED`, `BLANK`, `TOKEN` or `NOT_NUMBER`.
+    labels : shape (n,), one of the emotions or "".  label_rules : shape (n,), the rule that read the label, or "".
+    extra : names of the columns that are none of the table's.
+    """
+
+    rows: np.ndarray
+    text: pd.DataFrame
+    numbers: np.ndarray
+    kinds: np.ndarray
+    labels: np.ndarray
+    label_rules: np.ndarray
+    extra: tuple[str, ...]
+
+
+def parse(messy: pd.DataFrame) -> Parsed:
+    """Read each cell as a number or an emotion, whatever its type. Raises TableError when a column is missing."""
+    missing = [c for c in (LABEL, *COLUMNS) if c not in messy.columns]
+    if missing:
+        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        raise TableError(f"The table lacks the column {missing[0]}{more}. It needs {LABEL} and the 50 features.")
+    twice = [c for c in messy.columns[messy.columns.duplicated()] if c in (LABEL, *COLUMNS)]
+    if twice:
+        raise TableError(f"The table has the column {twice[0]} twice. Remove or rename one.")
+    countable = messy.index.is_unique and pd.api.types.is_integer_dtype(messy.index)
+    rows = messy.index.to_numpy() if countable else np.arange(len(messy))
+    text = messy[[LABEL, *COLUMNS]].set_axis(pd.Index(rows), axis=0)
+    numbers = np.full((len(messy), len(COLUMNS)), np.nan)
+    kinds = np.full(numbers.shape, OK, dtype=np.int8)
+    for place, column in enumerate(COLUMNS):
+        numbers[:, place], kinds[:, place] = _parse_column(text[column])
+    labels, label_rules = _parse_labels(text[LABEL])
+    _read_codes(text[LABEL], numbers, labels, label_rules)
+    extra = tuple(str(c) for c in messy.columns if c not in (LABEL, *COLUMNS))
+    return Parsed(rows, text, numbers, kinds, labels, label_rules, extra)
+
+
+def _parse_column(cells: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """Numbers (NaN where there is none) and kinds of the cells of one column."""
+    empty = cells.isna().to_numpy(dtype=bool)
+    kinds = np.where(empty, MISSING, OK).astype(np.int8)
+    if pd.api.types.is_numeric_dtype(cells) and not pd.api.types.is_bool_dtype(cells):
+        numbers = cells.to_numpy(dtype=float, na_value=np.nan).copy()
+    else:
+        written = cells.astype(str)
+        stripped = written.str.strip()
+        numbers = pd.to_numeric(stripped, errors="coerce").to_numpy(dtype=float, na_value=np.nan).copy()
+        kinds[~empty & (written != stripped).to_numpy(dtype=bool)] = PADDED
+        no_number = np.flatnonzero(~empty & np.isnan(numbers))
+        words = stripped.iloc[no_number].str.casefold()
+        kinds[no_number] = np.select([words == "", words.isin(NULL_TOKENS)], [BLANK, TOKEN], NOT_NUMBER)
+    numbers[empty] = np.nan
+    kinds[np.isinf(numbers)] = NOT_NUMBER
+    numbers[np.isinf(numbers)] = np.nan
+    return numbers, kinds
+
+
+def _parse_labels(cells: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """Emotion of each cell ("" = none) and the rule that it was read by ("" = as written)."""
+    codes, written = pd.factorize(cells.astype(object).where(cells.notna(), None))
+    readings = [_parse_label(str(w)) for w in written] + [("", "no label")]  # code -1, a missing cell, is the last
+    labels = np.array([label for label, _ in readings], dtype=object)
+    rules = np.array([rule for _, rule in readings], dtype=object)
+    return labels[codes], rules[codes]
+
+
+def _read_codes(cells: pd.Series, numbers: np.ndarray, labels: np.ndarray, rules: np.ndarray) -> None:
+    """Read labels that are codes, in place, where rows of the published table say what the codes mean."""
+    unread = rules == "unknown label"
+    if not unread.any():
+        return
+    codes = cells.astype(str).str.strip().where(unread, "").to_numpy(dtype=object)
+    for code, emotion in meanings(numbers, codes.tolist()).items():
+        labels[codes == code], rules[codes == code] = emotion, "label code"
+
+
+def _parse_label(written: str) -> tuple[str, str]:
+    """One label as (emotion or "", rule or "")."""
+    if written in EMOTIONS:
+        return written, ""
+    word = fold(written.strip())
+    emotion = read_emotion(written)
+    if emotion is not None:
+        return emotion, "label spelling" if word == emotion else "label synonym"
+    return "", "no label" if word == "" or word in NULL_TOKENS else "unknown label"

@@ -1,0 +1,121 @@
+"""The published table: find it, fetch it, verify what it holds, and say where it came from."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+
+from core.atomic import replace_file
+from core.dataset.cleaning import refuse_codes, validate
+from core.dataset.csv_reading import read_csv
+from core.dataset.download import download_file, member
+from core.dataset.near_duplicates import duplicate_groups, unique_rows
+from core.dataset.number_format import refuse_lost_points
+from core.dataset.parsing import parse
+from core.dataset.published_rows import as_published
+from core.dataset.split import held_out
+from core.dataset.table import Table, content_hash
+from core.errors import DownloadError, TableError
+from core.schema import COLUMNS, EMOTIONS, FEATURES, LABEL
+from core.settings import Settings
+
+__all__ = [
+    "CITATIONS",
+    "FILE_NAME",
+    "LICENCE",
+    "PUBLISHED_HASH",
+    "Table",
+    "as_table",
+    "content_hash",
+    "duplicate_groups",
+    "fetch",
+    "held_out",
+    "load_table",
+    "read_published",
+    "unique_rows",
+]
+
+FILE_NAME = "Acoustic Features.csv"
+ROWS = 400
+ROWS_AN_EMOTION = 100
+# content_hash of the published table; quoted and unquoted copies of the file have the same.
+PUBLISHED_HASH = "5a7e28abb9110eabcd83081edda6995410dc49466727b269805497c0308c09bf"
+LICENCE = (
+    "Turkish Music Emotion, by Mehmet Bilal Er, licensed under CC BY 4.0 (https://creativecommons.org/licenses/by/4.0/)"
+)
+CITATIONS = (
+    "Er, M. B. (2019). Turkish Music Emotion [Dataset]. UCI Machine Learning Repository. "
+    "https://doi.org/10.24432/C5JG93",
+    "Er, M. B., & Esin, E. M. (2021). Music Emotion Recognition with Machine Learning Based on Audio Features. "
+    "Journal of Computer Science, 6(3), 133-144. https://doi.org/10.53070/bbd.945894",
+    "Er, M. B., & Aydilek, I. B. (2019). Music Emotion Recognition by Using Chroma Spectrogram and Deep Visual "
+    "Features. International Journal of Computational Intelligence Systems, 12(2), 1622-1634. "
+    "https://doi.org/10.2991/ijcis.d.191216.001",
+)
+
+
+def read_published(data: bytes, name: str = FILE_NAME) -> pd.DataFrame:
+    """A file with labels and 50 numbers in each row, as a frame.
+
+    name : what to call the file in an error. The file may be spelled in any way that `core.dataset.csv_reading` reads. If it has
+    the content of the published table, the frame is that table: its columns, rows and numbers as they were published.
+    Raises TableError that says what is missing or wrong. Nothing is repaired here: that is `core.dataset.cleaning`.
+    """
+    text = read_csv(data, name)
+    parsed = parse(text)
+    refuse_lost_points(parsed.numbers, name=name)
+    refuse_codes(parsed, name=name)
+    bad = np.isnan(parsed.numbers)
+    if bad.any():
+        row, place = np.argwhere(bad)[0]
+        cell = text[COLUMNS[place]].iloc[row]
+        raise TableError(f"Row {row}, {FEATURES[place].name}: {cell!r} is no number. Clean the table first.")
+    unknown = parsed.labels == ""
+    if unknown.any():
+        row = int(np.argmax(unknown))
+        raise TableError(f"Row {row}: {text[LABEL].iloc[row]!r} is no emotion. Clean the table first.")
+    frame = pd.DataFrame(parsed.numbers, columns=list(COLUMNS))
+    frame.insert(0, LABEL, pd.Series(parsed.labels, dtype="str"))
+    return as_published(frame)
+
+
+def _verify(frame: pd.DataFrame, *, expected: str) -> None:
+    """Refuse what is not the published table. Raises TableError that says in which respect."""
+    if content_hash(frame) == expected:
+        return
+    counts = frame[LABEL].value_counts()
+    if len(frame) != ROWS or any(counts.get(e, 0) != ROWS_AN_EMOTION for e in EMOTIONS):
+        raise TableError(
+            f"The published table has {ROWS} rows, {ROWS_AN_EMOTION} an emotion; this one has {len(frame)} "
+            f"({', '.join(f'{e} {counts.get(e, 0)}' for e in EMOTIONS)})."
+        )
+    validate(frame)
+    raise TableError("The values are not those of the published table: their hash differs.")
+
+
+def fetch(
+    settings: Settings,
+    *,
+    progress: Callable[[int, int | None], None] | None = None,
+    expected: str = PUBLISHED_HASH,
+) -> pd.DataFrame:
+    """Download the archive, check what the table in it holds, and keep the table in data/raw.
+
+    progress : called in the caller's thread with bytes so far and bytes in all (None = not known).
+    expected : `content_hash` that the table must have.
+    Raises DownloadError with the reason; nothing is left behind then.
+    """
+    url, folder = settings.download_url, settings.raw_dir
+    archive = download_file(url, timeout_s=settings.download_timeout_s, progress=progress)
+    data = member(archive, FILE_NAME, url=url)
+    try:
+        frame = read_published(data)
+        _verify(frame, expected=expected)
+    except TableError as error:
+        raise DownloadError(f"What {url} sent is not the published table. {error}") from error
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        replace_file(folder / FILE_NAME, data)
+    except OSError as error:
+        raise DownloadError(f"The table cannot be written to {folder}: {error.strerror or error}.") from error
+    return frame

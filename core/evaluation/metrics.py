@@ -1,0 +1,304 @@
+"""What predictions are worth: tables of predictions in, tables of figures with intervals out.
+
+A *table of predictions* has one line a clip and repeat: ``row`` (which clip), ``y`` (its emotion), ``p_angry``,
+``p_happy``, ``p_relax``, ``p_sad`` (probabilities, sum 1), and, where there are such, ``repeat`` (of the
+cross-validation; every repeat holds every clip once) and ``group`` (clips of one recording share a number).
+
+A figure is the mean over the repeats. Its interval is a 95 % group bootstrap: recordings are drawn with replacement,
+the same ones in every repeat, and the percentiles are shifted by the bootstrap's own bias (which matters for ECE: it
+grows with any extra noise). It says how far the figure would move with other clips of the same kind; models are not
+fitted again.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from core.errors import TableError
+from core.schema import ALL, EMOTIONS, PROBA
+
+BINS = 15  # reliability bins, equal width or equal count
+RESAMPLES = 1000
+SIMULATIONS = 200
+LEVEL = 0.95
+PER_EMOTION = ("f1", "precision", "recall", "auc", "support")
+
+Figures = dict[tuple[str, str], np.ndarray]  # (measure, emotion) -> one value a resample
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """y, group : shape (n,), codes.  proba : shape (repeats, n, 4).  rows : shape (n,)."""
+
+    rows: np.ndarray
+    y: np.ndarray
+    group: np.ndarray
+    proba: np.ndarray
+
+
+def as_arrays(predictions: pd.DataFrame) -> Predictions:
+    """Refuse once what is no table of predictions. Raises TableError."""
+    missing = [c for c in ("row", "y", *PROBA) if c not in predictions.columns]
+    if missing or predictions.empty:
+        raise TableError(f"A table of predictions needs rows and the column {missing[0] if missing else 'row'}.")
+    table = predictions.assign(repeat=predictions["repeat"] if "repeat" in predictions.columns else 0)
+    table = table.sort_values(["repeat", "row"], kind="stable")
+    repeats = table["repeat"].nunique()
+    rows = table["row"].to_numpy().reshape(-1)
+    n = len(rows) // repeats
+    if n * repeats != len(rows) or (rows.reshape(repeats, n) != rows[:n]).any() or len(set(rows[:n])) != n:
+        raise TableError("Every repeat of a table of predictions holds every clip exactly once; this one does not.")
+    proba = table[list(PROBA)].to_numpy(dtype=float).reshape(repeats, n, len(EMOTIONS))
+    if not np.isfinite(proba).all() or np.abs(proba.sum(axis=2) - 1).max() > 1e-3:
+        raise TableError("The probabilities of a prediction are finite and sum to 1; these do not.")
+    y = pd.Index(EMOTIONS).get_indexer(pd.Index(table["y"].iloc[:n]))  # -1: no emotion
+    if (y < 0).any():
+        raise TableError(f"The emotion of a prediction is one of {', '.join(EMOTIONS)}.")
+    group = table["group"].to_numpy()[:n] if "group" in table.columns else rows[:n]
+    return Predictions(rows[:n], y, pd.factorize(group)[0], proba / proba.sum(axis=2, keepdims=True))
+
+
+def divide(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """a / b, 0 where b is 0: the convention for precision and recall of a class that is never there."""
+    return np.divide(a, b, out=np.zeros(np.broadcast(a, b).shape), where=b != 0)
+
+
+def _bin_error(bins: np.ndarray, confidence: np.ndarray, right: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Expected calibration error for each line of weights (b, n), given each clip's bin."""
+    members = np.eye(bins.max() + 1)[bins] * (confidence - right)[:, None]
+    return np.abs(weights @ members).sum(axis=1) / weights.sum(axis=1)
+
+
+def _bins(confidence: np.ndarray, *, adaptive: bool) -> np.ndarray:
+    """Bin of each clip: equal width over [0, 1], or equal count."""
+    if adaptive:
+        order = np.argsort(np.argsort(confidence, kind="stable"), kind="stable")
+        return order * min(BINS, len(order)) // len(order)
+    return np.minimum((confidence * BINS).astype(int), BINS - 1)
+
+
+def _measure(y: np.ndarray, proba: np.ndarray, weights: np.ndarray) -> Figures:
+    """All figures of one repeat for each line of weights.
+
+    y : (n,) codes.  proba : (n, 4).  weights : (b, n), how often each clip counts.  Values have the shape (b,).
+    One matrix product a figure instead of a call of sklearn.metrics a resample: 1000 resamples of ten repeats take
+    half a second instead of minutes. The tests hold every figure to sklearn's.
+    """
+    k, n = len(EMOTIONS), len(y)
+    truth, guess = np.eye(k)[y], proba.argmax(axis=1)
+    total = weights.sum(axis=1)
+    confusion = (weights @ np.eye(k * k)[y * k + guess]).reshape(-1, k, k)
+    hits = np.diagonal(confusion, axis1=1, axis2=2)
+    support, called = confusion.sum(axis=2), confusion.sum(axis=1)
+    precision, recall, f1 = divide(hits, called), divide(hits, support), divide(2 * hits, called + support)
+    auc = np.empty_like(f1)
+    for c in range(k):
+        inside, outside = proba[y == c, c], proba[y != c, c]
+        wins = (inside[:, None] > outside) + 0.5 * (inside[:, None] == outside)
+        pairs = support[:, c] * (total - support[:, c])
+        won = ((weights[:, y == c] @ wins) * weights[:, y != c]).sum(axis=1)
+        auc[:, c] = np.where(pairs > 0, divide(won, pairs), np.nan)
+    own = proba[np.arange(n), y]
+    confidence, right = proba.max(axis=1), (guess == y).astype(float)
+    second = (np.argsort(np.argsort(-proba, axis=1, kind="stable"), axis=1)[np.arange(n), y] < 2).astype(float)
+    per_clip = {
+        "top2": second,
+        "log_loss": -np.log(np.clip(own, np.finfo(float).eps, 1)),
+        "brier": ((proba - truth) ** 2).sum(axis=1),
+    }
+    figures: Figures = {
+        ("accuracy", ALL): hits.sum(axis=1) / total,
+        ("macro_f1", ALL): f1.mean(axis=1),
+        ("weighted_f1", ALL): (f1 * support).sum(axis=1) / total,
+        ("macro_precision", ALL): precision.mean(axis=1),
+        ("macro_recall", ALL): recall.mean(axis=1),
+        ("macro_auc", ALL): auc.mean(axis=1),
+        **{(name, ALL): weights @ values / total for name, values in per_clip.items()},
+        ("ece", ALL): _bin_error(_bins(confidence, adaptive=False), confidence, right, weights),
+        ("ece_adaptive", ALL): _bin_error(_bins(confidence, adaptive=True), confidence, right, weights),
+        ("class_gap", ALL): f1.max(axis=1) - f1.min(axis=1),
+    }
+    for name, values in zip(PER_EMOTION, (f1, precision, recall, auc, support), strict=True):
+        figures |= {(name, emotion): values[:, c] for c, emotion in enumerate(EMOTIONS)}
+    return figures
+
+
+def _over_repeats(predictions: Predictions, weights: np.ndarray) -> Figures:
+    each = [_measure(predictions.y, proba, weights) for proba in predictions.proba]
+    return {key: np.mean([figures[key] for figures in each], axis=0) for key in each[0]}
+
+
+def _draws(group: np.ndarray, *, resamples: int, seed: int) -> np.ndarray:
+    """How often each clip counts in each resample of whole recordings, shape (resamples, n)."""
+    groups = group.max() + 1
+    rng = np.random.default_rng(seed)
+    counts = rng.multinomial(groups, np.full(groups, 1 / groups), size=resamples)
+    return counts[:, group].astype(float)
+
+
+def interval(value: float, resampled: np.ndarray) -> tuple[float, float]:
+    """Percentile interval shifted by the bootstrap's bias."""
+    tail = (1 - LEVEL) / 2
+    low, high = np.nanquantile(resampled, [tail, 1 - tail]) - (np.nanmean(resampled) - value)
+    return float(low), float(high)
+
+
+def resampled(predictions: pd.DataFrame, *, resamples: int = RESAMPLES, seed: int = 0) -> Figures:
+    """Every figure in each bootstrap resample, shape (resamples,): the same clips are drawn for the same seed."""
+    p = as_arrays(predictions)
+    return _over_repeats(p, _draws(p.group, resamples=resamples, seed=seed))
+
+
+_BOUNDED = {"log_loss": (0.0, np.inf), "brier": (0.0, 2.0), "support": (0.0, np.inf)}
+
+
+def scores(predictions: pd.DataFrame, *, resamples: int = RESAMPLES, seed: int = 0) -> pd.DataFrame:
+    """Every figure with its interval.
+
+    Returns measure, emotion (``"all"`` for figures over all), value, low, high. Brier is the sum over the four
+    emotions, in [0, 2]; class_gap is the best minus the worst F1; ece is of the winning emotion's probability. The
+    interval is NaN where no resample differs, as for a share of 1: the bootstrap then says nothing.
+    """
+    p = as_arrays(predictions)
+    values = _over_repeats(p, np.ones((1, len(p.y))))
+    drawn = resampled(predictions, resamples=resamples, seed=seed) if resamples else {}
+    lines = []
+    for (measure, emotion), value in values.items():
+        low = high = np.nan
+        if resamples and measure != "support" and np.ptp(drawn[measure, emotion]) > 0:
+            bottom, top = _BOUNDED.get(measure, (0.0, 1.0))
+            low, high = np.clip(interval(float(value[0]), drawn[measure, emotion]), bottom, top)
+        lines.append((measure, emotion, float(value[0]), float(low), float(high)))
+    return pd.DataFrame(lines, columns=["measure", "emotion", "value", "low", "high"])
+
+
+def figure(table: pd.DataFrame, measure: str, emotion: str = ALL) -> pd.Series:
+    """One line of `scores`: value, low, high."""
+    return table[(table["measure"] == measure) & (table["emotion"] == emotion)].iloc[0]
+
+
+def perfect_ece(predictions: pd.DataFrame, *, simulations: int = SIMULATIONS, seed: int = 0) -> pd.DataFrame:
+    """The ECE that these probabilities would show at this number of clips if they were exactly true.
+
+    Labels are drawn from the probabilities themselves. Returns measure (ece, ece_adaptive), expected (mean over the
+    draws) and p95 (a perfectly calibrated model exceeds it in 5 % of such tables).
+    """
+    p = as_arrays(predictions)
+    rng = np.random.default_rng(seed)
+    drawn: dict[str, list[np.ndarray]] = {"ece": [], "ece_adaptive": []}
+    for proba in p.proba:
+        confidence = proba.max(axis=1)
+        for name, values in drawn.items():
+            bins = _bins(confidence, adaptive=name == "ece_adaptive")
+            right = rng.random((simulations, len(confidence))) < confidence
+            sums = (confidence - right) @ np.eye(bins.max() + 1)[bins]
+            values.append(np.abs(sums).sum(axis=1) / len(confidence))
+    lines = [(name, float(np.mean(v)), float(np.quantile(np.concatenate(v), 0.95))) for name, v in drawn.items()]
+    return pd.DataFrame(lines, columns=["measure", "expected", "p95"])
+
+
+def confusion(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Who is taken for whom: y, predicted, count (mean over repeats) and share of the clips with that true emotion."""
+    p = as_arrays(predictions)
+    k = len(EMOTIONS)
+    codes = p.y[None, :] * k + p.proba.argmax(axis=2)
+    counts = np.bincount(codes.ravel(), minlength=k * k).reshape(k, k) / len(p.proba)
+    table = pd.DataFrame(counts, index=list(EMOTIONS), columns=list(EMOTIONS)).rename_axis("y")
+    long = table.reset_index().melt("y", var_name="predicted", value_name="count")
+    long["share"] = long["count"] / long.groupby("y")["count"].transform("sum").replace(0, np.nan)
+    return long.sort_values(["y", "predicted"], ignore_index=True)
+
+
+def cell(predictions: pd.DataFrame, *, y: str, predicted: str) -> pd.DataFrame:
+    """The clips of one cell of the confusion matrix, the surest first.
+
+    Returns row, share (of the repeats in which the clip fell into the cell) and the mean p_*.
+    """
+    p = as_arrays(predictions)
+    inside = p.proba.argmax(axis=2) == EMOTIONS.index(predicted)
+    table = pd.DataFrame({"row": p.rows, "share": inside.mean(axis=0)})
+    table[list(PROBA)] = p.proba.mean(axis=0)
+    chosen = table[(p.y == EMOTIONS.index(y)) & (table["share"] > 0)]
+    return chosen.sort_values(["share", f"p_{predicted}", "row"], ascending=[False, False, True], ignore_index=True)
+
+
+def reliability(predictions: pd.DataFrame, *, adaptive: bool = False) -> pd.DataFrame:
+    """How often the model is right when it says it is p sure; empty bins are left out.
+
+    Returns bin, count (clips a repeat), confidence (mean), accuracy, and low, high: the Wilson interval of the
+    accuracy at that count.
+    """
+    p = as_arrays(predictions)
+    confidence = p.proba.max(axis=2)
+    bins = np.array([_bins(c, adaptive=adaptive) for c in confidence])
+    lines = pd.DataFrame(
+        {
+            "bin": bins.ravel(),
+            "confidence": confidence.ravel(),
+            "accuracy": (p.proba.argmax(axis=2) == p.y).ravel().astype(float),
+        }
+    )
+    table = lines.groupby("bin").agg(
+        count=("accuracy", "size"), confidence=("confidence", "mean"), accuracy=("accuracy", "mean")
+    )
+    table["count"] /= len(p.proba)
+    z2, n, share = 1.959964**2, table["count"], table["accuracy"]
+    half = 1.959964 * np.sqrt(share * (1 - share) / n + z2 / (4 * n**2))
+    table["low"], table["high"] = ((share + z2 / (2 * n) + sign * half) / (1 + z2 / n) for sign in (-1, 1))
+    return table.reset_index()
+
+
+def risk_coverage(predictions: pd.DataFrame, *, thresholds: np.ndarray | None = None) -> pd.DataFrame:
+    """What a threshold on the winning probability buys.
+
+    thresholds : default 0.25 to 1.00 in steps of 0.01.
+    Returns threshold, coverage (share of clips with an answer), accuracy (of those answers), top2_rest (how often the
+    truth is one of the two best for the clips without an answer); NaN where there are no such clips.
+    """
+    p = as_arrays(predictions)
+    thresholds = np.round(np.arange(0.25, 1.001, 0.01), 2) if thresholds is None else np.asarray(thresholds)
+    order = np.argsort(np.argsort(-p.proba, axis=2, kind="stable"), axis=2)
+    rank = np.take_along_axis(order, np.broadcast_to(p.y[None, :, None], (*order.shape[:2], 1)), axis=2)[..., 0]
+    sure = p.proba.max(axis=2)[..., None] >= thresholds
+    accepted, rest = sure.sum(axis=(0, 1)), (~sure).sum(axis=(0, 1))
+    right, second = (sure & (rank == 0)[..., None]).sum(axis=(0, 1)), (~sure & (rank < 2)[..., None]).sum(axis=(0, 1))
+    return pd.DataFrame(
+        {
+            "threshold": thresholds,
+            "coverage": sure.mean(axis=(0, 1)),
+            "accuracy": np.where(accepted > 0, right / np.maximum(accepted, 1), np.nan),
+            "top2_rest": np.where(rest > 0, second / np.maximum(rest, 1), np.nan),
+        }
+    )
+
+
+def roc(predictions: pd.DataFrame, *, points: int = 101) -> pd.DataFrame:
+    """Each emotion against the rest, mean over the repeats: emotion, false_positive_rate, true_positive_rate."""
+    from sklearn.metrics import roc_curve
+
+    p, grid, tables = as_arrays(predictions), np.linspace(0, 1, points), []
+    for c, emotion in enumerate(EMOTIONS):
+        curves = []
+        for proba in p.proba:
+            false, true, _ = roc_curve(p.y == c, proba[:, c])
+            curves.append(np.interp(grid, false, true))
+        curve = np.mean(curves, axis=0)
+        curve[0] = 0.0
+        tables.append(pd.DataFrame({"emotion": emotion, "false_positive_rate": grid, "true_positive_rate": curve}))
+    return pd.concat(tables, ignore_index=True)
+
+
+def precision_recall(predictions: pd.DataFrame, *, points: int = 101) -> pd.DataFrame:
+    """Each emotion against the rest, mean over the repeats: emotion, recall, precision (the best from there on)."""
+    from sklearn.metrics import precision_recall_curve
+
+    p, grid, tables = as_arrays(predictions), np.linspace(0, 1, points), []
+    for c, emotion in enumerate(EMOTIONS):
+        curves = []
+        for proba in p.proba:
+            precision, recall, _ = precision_recall_curve(p.y == c, proba[:, c])
+            best = np.maximum.accumulate(precision)  # recall falls along the curve: best so far is at this recall
+            curves.append(best[np.searchsorted(-recall, -grid, side="right") - 1])
+        tables.append(pd.DataFrame({"emotion": emotion, "recall": grid, "precision": np.mean(curves, axis=0)}))
+    return pd.concat(tables, ignore_index=True)

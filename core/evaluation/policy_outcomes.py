@@ -1,0 +1,197 @@
+"""What a policy would do with clips whose emotion is known: how often it answers, and how often that is right.
+
+A *table of predictions* has one line a clip and repeat: ``row``, ``y`` (its emotion), ``p_angry``, ``p_happy``,
+``p_relax``, ``p_sad`` and, where there are such, ``repeat`` and ``group``, as in ``core.evaluation.metrics``. The rule is the one
+of ``core.models.policy.decide``, for whole tables at once; the tests hold the two together.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from core.errors import ModelError, TableError
+from core.evaluation.metrics import risk_coverage
+from core.file_names import OUT_OF_FOLD
+from core.models.description import InUse, rows
+from core.models.policy import Policy, conformal_floors
+from core.schema import ALL, EMOTIONS, PROBA
+from core.settings import Settings
+
+ACTIONS = ("accept", "choose", "review")
+ALL = "all"
+FOLDS = 5  # parts of the clips; floors are learned on the other four
+RESAMPLES = 500
+
+
+def outcomes(predictions: pd.DataFrame, policy: Policy) -> pd.DataFrame:
+    """What the policy does with each line.
+
+    Returns row, repeat, group, y, action, size (emotions offered, 0 for review under a threshold; of a conformal set
+    its true size), holds (y is among them) and top2 (y is one of the two best).
+    """
+    _check(predictions)
+    proba = predictions[list(PROBA)].to_numpy(dtype=float)
+    floors = np.broadcast_to(policy.floors, proba.shape) if policy.kind == "conformal" else None
+    return _outcomes(predictions, policy, floors)
+
+
+def conformal_outcomes(
+    predictions: pd.DataFrame, *, coverage: float, folds: int = FOLDS, seed: int = 0
+) -> pd.DataFrame:
+    """What a conformal policy does with clips that its floors were not learned on. Columns as in ``outcomes``.
+
+    The clips (recordings, where ``group`` is given) are cut into ``folds`` parts; each part is decided with the floors
+    of the others.
+    """
+    _check(predictions)
+    table = predictions.assign(repeat=predictions.get("repeat", 0))
+    group = table["group"] if "group" in table else table["row"]
+    names = np.sort(group.unique())
+    part = pd.Series(np.random.default_rng(seed).permutation(len(names)) % folds, index=names)
+    own = group.map(part).to_numpy()
+    proba = table[list(PROBA)].to_numpy(dtype=float)
+    floors = np.zeros_like(proba)
+    for repeat in table["repeat"].unique():
+        here = (table["repeat"] == repeat).to_numpy()
+        for k in range(folds):
+            learn = here & (own != k)
+            learned = conformal_floors(table.loc[learn, "y"].tolist(), proba[learn], coverage=coverage)
+            floors[here & (own == k)] = learned
+    return _outcomes(table, Policy(kind="conformal", coverage=coverage, floors=(0.0,) * len(EMOTIONS)), floors)
+
+
+def _check(predictions: pd.DataFrame) -> None:
+    missing = [c for c in ("row", "y", *PROBA) if c not in predictions.columns]
+    if missing or predictions.empty:
+        raise TableError(f"A table of predictions needs rows and the column {missing[0] if missing else 'row'}.")
+
+
+def _outcomes(predictions: pd.DataFrame, policy: Policy, floors: np.ndarray | None) -> pd.DataFrame:
+    proba = predictions[list(PROBA)].to_numpy(dtype=float)
+    ranked = np.argsort(-proba, axis=1, kind="stable")  # ties in the order of the schema, as in decide()
+    y = pd.Categorical(predictions["y"], categories=list(EMOTIONS)).codes
+    lines = np.arange(len(y))
+    rank = np.argsort(ranked, axis=1)[lines, y]
+    if floors is None:
+        best = np.take_along_axis(proba, ranked, axis=1)
+        size = np.select(
+            [best[:, 0] >= policy.threshold, best[:, :2].sum(axis=1) >= policy.pair_threshold], [1, 2], default=0
+        )
+        holds = rank < size
+    else:
+        kept = proba >= floors
+        size, holds = kept.sum(axis=1), kept[lines, y]
+    table = pd.DataFrame(
+        {
+            "row": predictions["row"].to_numpy(),
+            "repeat": predictions["repeat"].to_numpy() if "repeat" in predictions else 0,
+            "y": predictions["y"].to_numpy(),
+            "action": np.select([size == 1, size == 2], ACTIONS[:2], default=ACTIONS[2]),
+            "size": size,
+            "holds": holds,
+            "top2": rank < 2,
+        }
+    )
+    table.insert(2, "group", predictions["group"].to_numpy() if "group" in predictions else table["row"])
+    return table
+
+
+def summary(done: pd.DataFrame, *, resamples: int = RESAMPLES, seed: int = 0) -> pd.DataFrame:
+    """What comes of it, over all clips and for each emotion, with 95 % intervals (whole recordings are resampled).
+
+    done : from ``outcomes``.
+    Returns measure, emotion, value, low, high. Measures: accept, choose, review (shares of the clips); accuracy (of
+    what is accepted), pair (the right one is among the two that are offered), top2_rest (it is one of the model's two
+    best, where nothing was accepted), held (it is among the emotions kept), size (mean number kept). NaN where there
+    are no such clips.
+    """
+    flags = pd.DataFrame({a: done["action"] == a for a in ACTIONS}).astype(float)
+    flags["one"] = 1.0
+    flags["accepted_right"] = flags["accept"] * done["holds"]
+    flags["pair_right"] = flags["choose"] * done["holds"]
+    flags["rest"] = 1 - flags["accept"]
+    flags["rest_top2"] = flags["rest"] * done["top2"]
+    flags["held"], flags["size"] = done["holds"].astype(float), done["size"].astype(float)
+    groups, codes = np.unique(done["group"].to_numpy(), return_inverse=True)
+    draws = np.random.default_rng(seed).multinomial(len(groups), np.full(len(groups), 1 / len(groups)), resamples)
+    weights = np.vstack([np.ones(len(groups)), draws])
+    parts = []
+    for emotion in (ALL, *EMOTIONS):
+        here = flags if emotion == ALL else flags.where(done["y"] == emotion, 0.0)
+        sums = here.groupby(codes).sum().reindex(range(len(groups)), fill_value=0.0)
+        parts.append(_ratios(pd.DataFrame(weights @ sums.to_numpy(), columns=sums.columns), emotion))
+    return pd.concat(parts, ignore_index=True)
+
+
+_RATIOS: dict[str, tuple[str, str]] = {
+    "accept": ("accept", "one"),
+    "choose": ("choose", "one"),
+    "review": ("review", "one"),
+    "accuracy": ("accepted_right", "accept"),
+    "pair": ("pair_right", "choose"),
+    "top2_rest": ("rest_top2", "rest"),
+    "held": ("held", "one"),
+    "size": ("size", "one"),
+}
+
+
+def _ratios(sums: pd.DataFrame, emotion: str) -> pd.DataFrame:
+    """The measures of one emotion; the first line of sums is what was seen, the others are resampled."""
+    lines = []
+    for measure, (above, below) in _RATIOS.items():
+        values = (sums[above] / sums[below].where(sums[below] > 0)).to_numpy()
+        known = values[1:][np.isfinite(values[1:])]
+        low, high = np.quantile(known, [0.025, 0.975]) if known.size and np.isfinite(values[0]) else (np.nan, np.nan)
+        lines.append((measure, emotion, values[0], low, high))
+    return pd.DataFrame(lines, columns=["measure", "emotion", "value", "low", "high"])
+
+
+def wide(table: pd.DataFrame) -> pd.DataFrame:
+    """The values of ``summary`` with one line an emotion ("all" first) and one column a measure."""
+    by = table.pivot_table(index="emotion", columns="measure", values="value", sort=False, dropna=False)
+    return by.rename_axis(columns=None).reset_index()
+
+
+def set_sizes(done: pd.DataFrame, *, names: Sequence[str] = ("none", "1", "2", "3", "4")) -> pd.DataFrame:
+    """How many emotions are kept: columns emotion (and "all") and the share of each size."""
+    by = pd.concat([done, done.assign(y=ALL)])
+    counts = pd.crosstab(by["y"], by["size"].clip(0, 4), normalize="index").reindex(columns=range(5), fill_value=0.0)
+    counts = counts.reindex([*(e for e in EMOTIONS if e in counts.index), ALL])
+    return counts.set_axis(list(names), axis=1).rename_axis("emotion").reset_index()
+
+
+def out_of_fold(folder: Path, rows: pd.DataFrame) -> pd.DataFrame:
+    """The out-of-fold predictions stored with a model, with their labels: a table of predictions.
+
+    folder : of the model, with out_of_fold.csv.  rows : row, y, group of the training run.
+    Raises ModelError when they cannot be read, or the labels are those of other rows.
+    """
+    path = folder / OUT_OF_FOLD
+    try:
+        stored = pd.read_csv(path)
+        table = stored.merge(rows[["row", "y", "group"]], on="row", how="left", validate="many_to_one")
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelError(f"The out-of-fold predictions of the model cannot be read ({error}). Train again.") from error
+    if table["y"].isna().any() or not set(PROBA) <= set(table.columns):
+        raise ModelError("The stored results and the model are of different training runs. Train again.")
+    return table
+
+
+def accepted(model: InUse, settings: Settings, *, threshold: float) -> tuple[float, float]:
+    """Share of clips that get an answer at the threshold, and the share of these answers that is right.
+
+    Both out of fold. The second is NaN when the labels of the model's clips are not at hand.
+    Raises ModelError when the out-of-fold predictions cannot be read.
+    """
+    try:
+        predictions = pd.read_csv(model.folder / OUT_OF_FOLD)
+        coverage = float((predictions[list(PROBA)].max(axis=1) >= threshold).mean())
+        labels = rows(model, settings)
+        if labels is None:
+            return coverage, float("nan")
+        known = predictions.merge(labels[["row", "y"]], on="row")
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelError(f"The out-of-fold predictions of the model cannot be read ({error}). Train again.") from error
+    return coverage, float(risk_coverage(known, thresholds=np.array([threshold]))["accuracy"].iloc[0])

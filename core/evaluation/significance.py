@@ -1,0 +1,70 @@
+"""What figures allow to be said: is one model better, is a criterion met, what would closing the class gap cost."""
+
+from collections.abc import Iterable, Mapping
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+
+from core.evaluation.metrics import LEVEL, RESAMPLES, interval, resampled
+from core.pvalues import holm
+from core.schema import ALL
+
+NO_DIFFERENCE = "no evidence of a difference"
+
+
+def corrected_t(differences: np.ndarray, *, test_share: float) -> tuple[float, float]:
+    """t and two-sided p of paired differences over resampled folds, variance corrected for overlapping training rows.
+
+    test_share : clips tested over clips trained on in a fold. After Nadeau & Bengio (2003).
+    """
+    from scipy.stats import t as student
+
+    d = np.asarray(differences, dtype=float)
+    spread = np.sqrt((1 / len(d) + test_share) * d.var(ddof=1))
+    if spread == 0:
+        return (0.0, 1.0) if d.mean() == 0 else (float(np.sign(d.mean()) * np.inf), 0.0)
+    t = float(d.mean() / spread)
+    return t, float(2 * student.sf(abs(t), len(d) - 1))
+
+
+def compare(
+    predictions: Mapping[str, pd.DataFrame],
+    folds: pd.DataFrame,
+    *,
+    pairs: Iterable[tuple[str, str]] | None = None,
+    measure: str = "macro_f1",
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Pairs of models on the repeats and folds that both have.
+
+    predictions : model -> table of predictions, all of the same clips.
+    folds : model, repeat, fold, train, test (numbers of clips) and the measure.
+    pairs : (a, b); default every pair.
+    Returns a, b, difference (a minus b, mean over folds), low, high (group bootstrap of the clips), t, p (corrected
+    resampled t), p_holm (p corrected for the number of pairs) and the verdict at 5 % by p_holm.
+    """
+    by_model = {name: part.set_index(["repeat", "fold"]) for name, part in folds.groupby("model")}
+    drawn: dict[tuple[str, tuple[int, ...]], np.ndarray] = {}
+
+    def resamples_of(name: str, repeats: tuple[int, ...]) -> np.ndarray:
+        if (name, repeats) not in drawn:
+            table = predictions[name]
+            shared = table[table["repeat"].isin(repeats)]
+            drawn[name, repeats] = resampled(shared, resamples=resamples, seed=seed)[measure, ALL]
+        return drawn[name, repeats]
+
+    lines = []
+    for a, b in pairs or combinations(predictions, 2):
+        both = by_model[a].merge(by_model[b], left_index=True, right_index=True, suffixes=("", "_b"))
+        repeats = tuple(sorted({int(repeat) for repeat, _ in both.index}))
+        d = (both[measure] - both[f"{measure}_b"]).to_numpy()
+        t, p = corrected_t(d, test_share=float((both["test"] / both["train"]).mean()))
+        low, high = interval(float(d.mean()), resamples_of(a, repeats) - resamples_of(b, repeats))
+        lines.append((a, b, float(d.mean()), low, high, t, p))
+    table = pd.DataFrame(lines, columns=["a", "b", "difference", "low", "high", "t", "p"])
+    table["p_holm"] = holm(table["p"].to_numpy())
+    better = np.where(table["difference"] > 0, table["a"], table["b"])
+    table["verdict"] = np.where(table["p_holm"] < 1 - LEVEL, [f"{name} is better" for name in better], NO_DIFFERENCE)
+    return table

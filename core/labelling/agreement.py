@@ -1,0 +1,294 @@
+"""What people agree on: ground truth, agreement of raters, and how a model's guess sways them.
+
+Feedback tables in (the columns of ``store.feedback_table``), tables out. Nothing here reads or writes anything.
+"""
+
+import hashlib
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+
+from core.labelling import raters as raters_module
+from core.labelling.raters import person
+from core.schema import EMOTIONS
+
+RATERS_NEEDED = 2  # agreeing raters before an answer may train a model; 1 where one person labels alone
+HIDDEN_SHARE = 0.15  # of the clips whose guess is hidden unasked, so that its pull can be measured
+_RESAMPLES = 2000
+STATUSES = ("agreed", "adjudicated", "disputed", "open", "skipped")
+
+
+def of_music(feedback: pd.DataFrame) -> pd.DataFrame:
+    """Without what was said of synthetic clips: that is practice, never ground truth, and trains no model."""
+    return feedback[feedback["origin"].ne("demo")]
+
+
+def current_answers(feedback: pd.DataFrame) -> pd.DataFrame:
+    """The rows that stand: the latest answer of each person on each clip, and the latest adjudication of a clip.
+
+    All people without a name count as one person, for nobody can tell whether they are more. An answer that was taken
+    back gives way to the same person's answer before it. Deleted clips are left out.
+    """
+    said = feedback[feedback["kind"].ne("undo") & ~feedback["deleted"].astype(bool)]
+    said = said[~said["feedback_id"].isin(feedback["target_id"].dropna())].sort_values("feedback_id")
+    settles = said["kind"].eq("adjudication")
+    answers, settled = said[~settles], said[settles]
+    latest = [
+        answers[~_of_persons(answers).duplicated(keep="last")],
+        settled.drop_duplicates("clip_id", keep="last"),
+    ]
+    return pd.concat(latest).sort_values("feedback_id").reset_index(drop=True)
+
+
+def _of_persons(answers: pd.DataFrame) -> pd.DataFrame:
+    """What makes two answers one person's about one clip: clip_id, rater (under which they count), verified."""
+    return answers[["clip_id", "verified"]].assign(rater=_each(person, answers))
+
+
+def people(answers: pd.DataFrame) -> pd.Series:
+    """Who gave each answer, as it is shown; two persons never look the same."""
+    return _each(lambda rater, verified: raters_module.shown(person(rater, verified), verified), answers)
+
+
+def _each(name: Callable[[str, bool], str], answers: pd.DataFrame) -> pd.Series:
+    """A name for the rater of each answer. name : of rater and verified; asked once for each of them."""
+    numbers, raters = pd.factorize(answers["rater"])
+    found = np.array([(name(str(r), False), name(str(r), True)) for r in raters], dtype=object).reshape(-1, 2)
+    which = answers["verified"].to_numpy(dtype=bool).astype(int)
+    return pd.Series(found[numbers, which], index=answers.index, name="rater", dtype="str")
+
+
+def ground_truth(feedback: pd.DataFrame, *, raters_needed: int = RATERS_NEEDED) -> pd.DataFrame:
+    """What each clip is, by the latest answer of each rater; a tie gives none. One row a clip, index clip_id.
+
+    raters_needed : agreeing raters that make a label.
+    Columns: label (NaN = none); status, one of ``STATUSES``: *agreed*, *adjudicated* (a marked third answer decides,
+    also that it is none of the four), *disputed* (raters differ and nobody has won), *open* (too few answers),
+    *skipped* (nobody named an emotion); votes, agreeing, skips: numbers of raters.
+    """
+    answers = current_answers(feedback)
+    settled = answers[answers["kind"].eq("adjudication")].set_index("clip_id")["label"]
+    answers = answers[answers["kind"].eq("answer")]
+    clips = pd.Index(answers["clip_id"].unique()).union(settled.index).rename("clip_id").astype("str")
+    said, place = (
+        pd.Index(EMOTIONS).get_indexer(pd.Index(answers["label"])),
+        clips.get_indexer(pd.Index(answers["clip_id"])),
+    )
+    n = _tally(place[said >= 0], said[said >= 0], (len(clips), len(EMOTIONS)))
+    votes, best = n.sum(axis=1), n.max(axis=1)
+    won = (best >= max(raters_needed, 1)) & ((n == best[:, None]).sum(axis=1) == 1)
+    differ = (n > 0).sum(axis=1) > 1
+    status = np.select([won, differ, votes > 0], ["agreed", "disputed", "open"], default="skipped")
+    label = pd.Series(np.array(EMOTIONS, dtype=object)[n.argmax(axis=1)], index=clips).where(won)
+    judged = clips.isin(settled.index)
+    return pd.DataFrame(
+        {
+            "label": label.where(~judged, settled.reindex(clips)).astype("str"),
+            "status": np.where(judged, "adjudicated", status).astype(str),
+            "votes": votes,
+            "agreeing": best,
+            "skips": np.bincount(place[said < 0], minlength=len(clips)),
+        },
+        index=clips,
+    )
+
+
+def _tally(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """How often each pair of row and column number occurs: shape ``shape``."""
+    return np.bincount(rows * shape[1] + columns, minlength=shape[0] * shape[1]).reshape(shape)
+
+
+def votes(feedback: pd.DataFrame) -> pd.DataFrame:
+    """The labels that stand, one row a clip and one column a person (see ``people``); NaN where they gave none.
+
+    Adjudications are left out: they are given in the knowledge of the others.
+    """
+    answers = current_answers(feedback)
+    answers = answers[answers["kind"].eq("answer") & answers["label"].notna()]
+    said = answers.assign(person=people(answers)).set_index(["clip_id", "person"])["label"]
+    return said.unstack()  # noqa: PD010 - text
+
+
+def _codes(table: pd.DataFrame) -> tuple[list[str], np.ndarray]:
+    """The labels that occur, sorted, and the number of each answer among them: shape of the table, -1 = no answer."""
+    numbers, values = pd.factorize(table.to_numpy(dtype=object).ravel(), sort=True)
+    return [str(value) for value in values], numbers.reshape(table.shape)
+
+
+def _counts(values: list[str], codes: np.ndarray) -> np.ndarray:
+    """How many raters gave each label to each clip: shape (clips, labels)."""
+    rows, raters = np.nonzero(codes >= 0)
+    return _tally(rows, codes[rows, raters], (len(codes), len(values)))
+
+
+def _coincidences(counts: np.ndarray) -> np.ndarray:
+    """The coincidence matrix of each clip with two answers or more: shape (clips, k, k). counts : shape (clips, k)."""
+    n = counts[counts.sum(axis=1) >= 2].astype(float)
+    pairs = n[:, :, None] * n[:, None, :] - n[:, :, None] * np.eye(n.shape[1])
+    return pairs / np.maximum(n.sum(axis=1) - 1, 1)[:, None, None]
+
+
+def _alpha(o: np.ndarray) -> np.ndarray:
+    """Alpha of coincidence matrices of shape (..., k, k); NaN where nothing could differ."""
+    n_c = o.sum(axis=-1)
+    n = n_c.sum(axis=-1)
+    differing = n - np.trace(o, axis1=-2, axis2=-1)
+    expected = n**2 - (n_c**2).sum(axis=-1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(expected > 0, 1 - (n - 1) * differing / expected, np.nan)
+
+
+def _alpha_of(counts: np.ndarray) -> float:
+    """Krippendorff's alpha for labels without an order: 1 = full agreement, 0 = chance, below 0 = worse than chance.
+
+    counts : shape (clips, k). NaN when no clip has two answers, or when only one label occurs.
+    After Krippendorff (2011), "Computing Krippendorff's Alpha-Reliability".
+    """
+    return float(_alpha(_coincidences(counts).sum(axis=0)))
+
+
+def _interval_of(counts: np.ndarray, *, seed: int = 0, level: float = 0.95) -> tuple[float, float]:
+    """Clips with the same counts are the same to alpha. So it is drawn how often each kind of clip comes, which is
+    the same chance and, with some dozens of kinds, far less work than to draw clip by clip."""
+    kinds, often = np.unique(counts[counts.sum(axis=1) >= 2], axis=0, return_counts=True)
+    clips = int(often.sum())
+    if clips < 2:
+        return float("nan"), float("nan")
+    drawn = np.random.default_rng(seed).multinomial(clips, often / clips, size=_RESAMPLES)
+    alphas = _alpha(np.tensordot(drawn, _coincidences(kinds), axes=1))
+    alphas = alphas[~np.isnan(alphas)]
+    if not alphas.size:
+        return float("nan"), float("nan")
+    low, high = np.quantile(alphas, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def summary(table: pd.DataFrame) -> pd.DataFrame:
+    """Agreement in one row: raters, clips (with two answers or more), raw (share of agreeing pairs of answers), alpha,
+    alpha_low, alpha_high (95 %)."""
+    counts = _counts(*_codes(table))
+    low, high = _interval_of(counts)
+    row = {
+        "raters": table.shape[1],
+        "clips": int((counts.sum(axis=1) >= 2).sum()),
+        "raw": _raw(counts),
+        "alpha": _alpha_of(counts),
+        "alpha_low": low,
+        "alpha_high": high,
+    }
+    return pd.DataFrame([row])
+
+
+def _raw(counts: np.ndarray) -> float:
+    """Share of agreeing pairs among all pairs of answers about the same clip."""
+    everything = counts.sum(axis=1)
+    pairs = (everything * (everything - 1)).sum()
+    return float((counts * (counts - 1)).sum() / pairs) if pairs else float("nan")
+
+
+def by_emotion(table: pd.DataFrame) -> pd.DataFrame:
+    """Agreement an emotion, one row each, index emotion.
+
+    answers : how often it was given on clips with two answers or more.
+    agreement : when one rater says it, the chance that another says it too.
+    alpha : Krippendorff's alpha of "this emotion or another".
+    mistaken_for : what the others say instead most often, empty when nothing.
+    """
+    values, codes = _codes(table)
+    counts = pd.DataFrame(_counts(values, codes), columns=pd.Index(values)).reindex(columns=EMOTIONS, fill_value=0)
+    n = counts.to_numpy()
+    o = _coincidences(n).sum(axis=0)
+    rows = []
+    for k, emotion in enumerate(EMOTIONS):
+        given, others = o[k].sum(), np.delete(o[k], k)
+        rows.append(
+            {
+                "emotion": emotion,
+                "answers": given,
+                "agreement": o[k, k] / given if given else np.nan,
+                "alpha": _alpha_of(np.column_stack([n[:, k], n.sum(axis=1) - n[:, k]])),
+                "mistaken_for": np.delete(EMOTIONS, k)[others.argmax()] if others.max() > 0 else "",
+            }
+        )
+    return pd.DataFrame(rows).set_index("emotion")
+
+
+def by_pair(table: pd.DataFrame) -> pd.DataFrame:
+    """Agreement of each two raters who met on a clip: rater_a, rater_b, clips, raw, kappa (Cohen 1960).
+
+    Kappa is NaN where both always said the same one label: then nothing can be told from chance.
+    """
+    first, second, met = _meetings(*_codes(table))
+    n, same = met.sum(axis=(1, 2)), np.trace(met, axis1=1, axis2=2)
+    by_chance = (met.sum(axis=2) * met.sum(axis=1)).sum(axis=1) / n
+    with np.errstate(divide="ignore", invalid="ignore"):
+        kappa = np.where(n > by_chance, 1 - (n - same) / (n - by_chance), np.nan)
+    raters = table.columns.to_numpy()
+    return pd.DataFrame(
+        {"rater_a": raters[first], "rater_b": raters[second], "clips": n, "raw": same / n, "kappa": kappa}
+    )
+
+
+def _meetings(values: list[str], codes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The numbers of each two raters who met on a clip, and how often they gave which labels: shape (pairs, k, k).
+
+    One product of a sparse matrix counts all pairs at once: its columns are "this rater said this".
+    """
+    from scipy.sparse import csr_array
+
+    rows, raters = np.nonzero(codes >= 0)
+    k, number = max(len(values), 1), codes.shape[1]
+    ones = np.ones(len(rows), dtype=np.int64)
+    said = csr_array((ones, (rows, raters * k + codes[rows, raters])), shape=(len(codes), number * k))
+    product = (said.T @ said).tocoo()
+    (a, v), (b, w) = np.divmod(product.row, k), np.divmod(product.col, k)
+    once = a < b
+    pairs, place = np.unique(a[once].astype(np.int64) * number + b[once], return_inverse=True)
+    met = np.zeros((len(pairs), k, k), dtype=np.int64)
+    met[place, v[once], w[once]] = product.data[once]
+    return pairs // max(number, 1), pairs % max(number, 1), met
+
+
+def hides_guess(clip_id: str, rater: str, *, share: float = HIDDEN_SHARE) -> bool:
+    """Whether the model's guess is hidden from this rater at this clip: like a coin, but the same after a reload."""
+    digest = hashlib.sha256(f"{rater}\n{clip_id}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") < share * 2**64
+
+
+def anchoring(feedback: pd.DataFrame) -> pd.DataFrame:
+    """How much a shown guess sways people: agreement with the guess when shown against when hidden at random.
+
+    One row for all and one a rater: who, shown, shown_agree, hidden, hidden_agree (numbers of answers), effect
+    (difference of the shares), low, high (95 %, Newcombe 1998, method 10). First answers of the label page only:
+    elsewhere, or when the rater chose to hide it, no coin decided what was shown.
+    """
+    asked = feedback[feedback["kind"].eq("answer") & feedback["source"].eq("label") & feedback["label"].notna()]
+    asked = asked[asked["display"].isin(["shown", "hidden at random"]) & asked["guess"].notna()]
+    asked = asked.sort_values("feedback_id")
+    asked = asked[~_of_persons(asked).duplicated()]
+    shown = asked["display"].eq("shown")
+    same = asked["label"].eq(asked["shown_label"].where(shown, asked["guess"]))
+    who = people(asked)
+    parts = [("everyone", pd.Series(True, index=asked.index)), *((p, who.eq(p)) for p in sorted(who.unique()))]
+    rows = []
+    for name, part in parts:
+        a, n = int((same & shown & part).sum()), int((shown & part).sum())
+        b, m = int((same & ~shown & part).sum()), int((~shown & part).sum())
+        effect, low, high = _difference(a, n, b, m)
+        rows.append((name, n, a, m, b, effect, low, high))
+    columns = ["who", "shown", "shown_agree", "hidden", "hidden_agree", "effect", "low", "high"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _difference(a: int, n: int, b: int, m: int) -> tuple[float, float, float]:
+    """a/n - b/m with its 95 % interval from the Wilson intervals of both; NaN without answers on a side."""
+    from scipy.stats import binomtest
+
+    if not n or not m:
+        return float("nan"), float("nan"), float("nan")
+    p, q = a / n, b / m
+    first, second = binomtest(a, n).proportion_ci(method="wilson"), binomtest(b, m).proportion_ci(method="wilson")
+    low = p - q - float(np.hypot(p - first.low, second.high - q))
+    high = p - q + float(np.hypot(first.high - p, q - second.low))
+    return p - q, low, high

@@ -1,0 +1,72 @@
+"""How far the ground truth reaches, and the clips on which people differ. Tables in, tables out."""
+
+import pandas as pd
+
+from core.labelling.agreement import STATUSES, current_answers, people
+from core.schema import EMOTIONS
+
+MOST = 200  # disputes that are listed at once
+UNTOUCHED = "untouched"  # nobody has said anything
+MEANINGS = {
+    "agreed": "enough raters say the same",
+    "adjudicated": "an analyst has settled it",
+    "disputed": "raters differ",
+    "open": "more answers are needed",
+    "skipped": "nobody named an emotion",
+    UNTOUCHED: "nobody has listened yet",
+}
+
+
+def coverage(truth: pd.DataFrame, pool: pd.DataFrame) -> pd.DataFrame:
+    """How many clips there are of each status.
+
+    truth : from ``agreement.ground_truth``.  pool : clip_id of what can be labelled. Clips with answers count also
+    where their audio was not kept. Columns: status (of ``STATUSES``, then ``UNTOUCHED``), meaning, clips, share.
+    """
+    counts = truth["status"].value_counts().reindex(STATUSES, fill_value=0)
+    counts[UNTOUCHED] = int((~pool["clip_id"].isin(truth.index)).sum())
+    table = counts.rename_axis("status").reset_index(name="clips")
+    table.insert(1, "meaning", table["status"].map(MEANINGS))
+    return table.assign(share=table["clips"] / max(int(table["clips"].sum()), 1))
+
+
+def labels(truth: pd.DataFrame) -> pd.DataFrame:
+    """Ground truth labels an emotion: emotion, clips."""
+    counts = truth["label"].value_counts().reindex(EMOTIONS, fill_value=0)
+    return counts.rename_axis("emotion").reset_index(name="clips")
+
+
+def list_disputes(
+    feedback: pd.DataFrame, truth: pd.DataFrame, *, status: str = "disputed", limit: int = MOST
+) -> pd.DataFrame:
+    """The clips of a status, those with most answers first: clip_id, file_name, votes, said, guess, last_at.
+
+    said : who said what, in words, ``"happy: Ayşe, Can; sad: Ece"``.  guess : of the model, empty when there was none.
+    """
+    answers = current_answers(feedback)
+    answers = answers[answers["clip_id"].isin(truth.index[truth["status"].eq(status)])]
+    voted = answers["label"].notna() & answers["kind"].eq("answer")
+    clips = answers.assign(votes=voted).groupby("clip_id").agg(votes=("votes", "sum"), last_at=("created_at", "max"))
+    first = clips.sort_values(["votes", "last_at"], ascending=[False, True], kind="stable").head(limit)
+    listed = answers[answers["clip_id"].isin(first.index)]
+    parts = {str(clip_id): part for clip_id, part in listed.groupby("clip_id")}
+    rows = [
+        {
+            "clip_id": clip_id,
+            "file_name": parts[clip_id]["file_name"].iloc[-1],
+            "votes": int(row["votes"]),
+            "said": said(parts[clip_id]),
+            "guess": next(iter(parts[clip_id]["guess"].dropna()[::-1]), ""),
+            "last_at": row["last_at"],
+        }
+        for clip_id, row in zip(map(str, first.index), first.to_dict("records"), strict=True)
+    ]
+    return pd.DataFrame(rows, columns=["clip_id", "file_name", "votes", "said", "guess", "last_at"])
+
+
+def said(answers: pd.DataFrame) -> str:
+    """Who said what of one clip, the most frequent first."""
+    words = answers["label"].fillna(answers["skip_reason"])
+    words = words.where(answers["kind"].ne("adjudication"), words + " (adjudicated)")
+    groups = sorted(people(answers).groupby(words), key=lambda group: (-len(group[1]), group[0]))
+    return "; ".join(f"{word}: {', '.join(sorted(names))}" for word, names in groups)

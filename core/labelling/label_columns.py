@@ -1,0 +1,183 @@
+"""Which column of a file of labels holds the clip, which the emotion, and which are not read: by name, then content."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from core.emotion_words import read_emotion
+from core.errors import TableError
+from core.labelling.label_studio_interface import KIND, RATER, TIME
+from core.labelling.label_studio_reading import COLLISION, META
+from core.schema import EMOTIONS
+
+UPLOADER = "user"  # names the rater where no other column does: beside one, it may be who sent the file
+NAMES = {  # what other programs call the columns
+    "clip": ("clip_id", "content_hash", "hash", "sha256", "file_name", "filename", "file", "path", "audio", "clip"),
+    "label": ("label", "emotion", "class", "answer", "mood"),
+    "skip_reason": ("skip_reason", "skip"),
+    "rater": ("rater", "annotator", "labeler", UPLOADER),  # not "name": beside a clip that is a song's
+    "comment": ("comment", "note", "remark"),
+    "kind": ("kind",),
+    "undone": ("undone",),
+    "time": ("answered_at", "created_at"),
+}
+_OURS = (  # columns of our own files beside those: what a model said, and numbers of rows
+    *("shown_label", "guess", "decision", "display", "model_version", "extractor", "verified", "feedback_id"),
+    *("origin", "deleted", "prediction_id", "source", "target_id", *(f"p_{emotion}" for emotion in EMOTIONS)),
+)
+_SOUND = re.compile(r"\.(wav|mp3|flac|ogg|oga|opus|m4a|aac|aif|aiff|wma|webm|mp4)\b", re.IGNORECASE)
+_ENOUGH = 0.5  # of the cells of a column, to say what it holds
+
+Row = Mapping[str, str]
+
+
+class ControlQuestion(TableError):
+    """Several columns or controls may hold the emotions. columns : their names, of which a person chooses one."""
+
+    def __init__(self, message: str, columns: Sequence[str]) -> None:
+        super().__init__(message)
+        self.columns = tuple(columns)
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which columns are read: of each kind the names, the first one with content counts.
+
+    ratings : column of a number to the emotion that it rates.  unread : columns that are not kept.
+    """
+
+    named: Mapping[str, tuple[str, ...]]
+    ratings: Mapping[str, str]
+    unread: tuple[str, ...]
+
+    def first(self, row: Row, kind: str) -> str:
+        """The first cell of this kind that has content; a mere number names a clip only where nothing else does."""
+        texts = [text for name in self.named[kind] if (text := row.get(name, ""))]
+        return next((text for text in texts if kind != "clip" or not text.isdecimal()), texts[0] if texts else "")
+
+
+def columns_of(
+    rows: Sequence[Row], header: Sequence[str], *, flat: bool, controls: Iterable[str] = (), control: str | None = None
+) -> Columns:
+    """What each column of a file is.
+
+    header : the names, in the file's order.  flat : one row an annotation of Label Studio.  controls : those of a JSON
+    of Label Studio, where they are known; only they hold answers.  control : the one that a person says holds emotions.
+    Raises ControlQuestion where several may, TableError where no column names a clip or none holds an answer.
+    """
+    named = _named(header, flat=flat)
+    named["clip"] += _sounds(rows, header, named["clip"], flat=flat)
+    names = _open(header, named, flat=flat)
+    if controls:
+        names = [name for name in names if name in controls]
+    if control is not None and control not in names:
+        raise ControlQuestion(f"The file has no column {control!r} that could hold emotions.", names)
+    ratings = {} if control else _ratings(rows, names)
+    labels = (control,) if control else _labels(rows, names, named["label"], flat=flat, rated=bool(ratings))
+    ratings = {} if labels else ratings
+    if not named["clip"] or not (labels or ratings or named["skip_reason"] or flat):
+        raise _lacking(header)
+    unread = [name for name in names if name not in (*labels, *ratings) and any(row.get(name) for row in rows)]
+    return Columns({**named, "label": labels}, ratings, tuple(unread))
+
+
+def _named(header: Sequence[str], *, flat: bool) -> dict[str, tuple[str, ...]]:
+    """The columns that are named as such columns usually are, in any case.
+
+    flat : Label Studio says by its own columns who answered and when; the kind is in a hidden field.
+    """
+    lower = [name.lower() for name in header]
+    known = [name for names in NAMES.values() for name in names]
+    twice = next((name for name in known if lower.count(name) > 1), None)
+    if twice is not None:
+        raise TableError(f"Two columns of the file are called {twice!r}. Keep one of them.")
+    found = {kind: tuple(header[lower.index(name)] for name in names if name in lower) for kind, names in NAMES.items()}
+    if flat:
+        return found | dict.fromkeys(("rater", "kind", "undone", "time"), ())
+    if len(found["rater"]) > 1:
+        found["rater"] = tuple(name for name in found["rater"] if name.lower() != UPLOADER)
+    return found
+
+
+def _open(header: Sequence[str], named: Mapping[str, Sequence[str]], *, flat: bool) -> list[str]:
+    """The columns of which only their cells tell what they are."""
+    known = {name for kind, names in named.items() if kind != "label" for name in names} | set(_OURS)
+    if flat:
+        known |= {*META, RATER, TIME, KIND, "file_upload"}
+    return [name for name in header if name not in known and not name.startswith(COLLISION)]
+
+
+def _lacking(header: Sequence[str]) -> TableError:
+    first = ",".join(header)[:80]
+    return TableError(
+        f"The file needs a column 'clip_id' or 'file_name' and a column 'label'; its first line reads {first!r}."
+    )
+
+
+def _sounds(rows: Sequence[Row], header: Sequence[str], named: Sequence[str], *, flat: bool) -> tuple[str, ...]:
+    """Columns that hold names of audio files, whatever they are called; a task's own data may be called anything."""
+    if named and not flat:
+        return ()
+    others = [name for name in header if name not in (*named, *META, "file_upload")]
+    found = [name for name in others if _share(rows, name, lambda text: bool(_SOUND.search(text))) >= _ENOUGH]
+    return (*found, *(["file_upload"] if "file_upload" in header else []))
+
+
+def _labels(
+    rows: Sequence[Row], names: Sequence[str], usual: Sequence[str], *, flat: bool, rated: bool
+) -> tuple[str, ...]:
+    """The columns that hold emotions. Several count as one where they never say different things of one row.
+
+    usual : columns with names that such a column has; in a plain table they come before all others.
+    rated : other columns rate the emotions, so that none need hold them.
+    """
+    usual = [name for name in usual if name in names]
+    others = [name for name in names if name not in usual]
+    holding = [n for n in (*usual, *others) if _share(rows, n, lambda text: read_emotion(text) is not None) >= _ENOUGH]
+    if not flat and set(holding) & set(usual):
+        holding = [name for name in holding if name in usual]
+    if not holding and rated:
+        return ()
+    if not holding:
+        if usual or not flat:
+            return tuple(usual[:1])
+        filled = [name for name in others if any(row.get(name) for row in rows)]
+        if len(filled) > 1:
+            listed = ", ".join(filled)
+            raise ControlQuestion(f"No column holds emotions that are known here. Choose one of: {listed}.", filled)
+        return tuple(filled)
+    if len(holding) > 1 and any(len(_emotions(row, holding)) > 1 for row in rows):
+        listed = ", ".join(holding)
+        raise ControlQuestion(f"More than one column holds emotions. Choose one of: {listed}.", holding)
+    return tuple(holding)
+
+
+def _emotions(row: Row, names: Iterable[str]) -> set[str]:
+    return {emotion for name in names if (emotion := read_emotion(row.get(name, "")))}
+
+
+def _ratings(rows: Sequence[Row], names: Sequence[str]) -> dict[str, str]:
+    """Columns that rate an emotion each, ``"happy": 4``; at least two of them, or a choice would have no other side."""
+    found = {name: emotion for name in names if (emotion := read_emotion(name))}
+    rated = {n: e for n, e in found.items() if _share(rows, n, lambda text: number(text) is not None) >= _ENOUGH}
+    return rated if len(set(rated.values())) > 1 else {}
+
+
+def number(text: str) -> float | None:
+    """A rating, with a point or a comma before its decimals; None where it is none."""
+    found = re.fullmatch(r"\s*(\d+)(?:[.,](\d+))?\s*", text)
+    return float(f"{found.group(1)}.{found.group(2) or 0}") if found else None
+
+
+def highest(row: Row, ratings: Mapping[str, str]) -> str:
+    """The emotion that is rated highest. Where several are: all of them in words, which is no emotion."""
+    numbers = {emotion: value for name, emotion in ratings.items() if (value := number(row.get(name, "")))}
+    best = [emotion for emotion, value in numbers.items() if value == max(numbers.values())]
+    return best[0] if len(best) == 1 else " and ".join(best) + (", rated alike" if best else "")
+
+
+def _share(rows: Sequence[Row], name: str, holds: Callable[[str], bool]) -> float:
+    """The share of the filled cells of a column that hold something, in [0, 1]."""
+    texts = Counter(text for row in rows if (text := row.get(name, "")))
+    return sum(n for text, n in texts.items() if holds(text)) / max(texts.total(), 1)

@@ -1,0 +1,120 @@
+"""Answers, guesses and sound as tasks that Label Studio plays, and the ZIP that holds them."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from core.labelling.agreement import current_answers
+from core.labelling.label_studio_interface import COMMENT, EMOTION, FOLDER, KIND, RATER, ROOT, SKIP, TIME, sound_name
+
+HOW_TO = (
+    f"Unpack the ZIP into an empty folder and start Label Studio there (`label-studio start`): it finds the folder "
+    f"`{ROOT}` by itself and plays the sound in it.",
+    "Create a project and paste the content of `interface.xml` under Settings > Labeling Interface > Code.",
+    f"Under Settings > Cloud Storage, add a source storage of the type Local Files with the full path of "
+    f"`{ROOT}/{FOLDER}`, choose the import method Tasks, and press Save & Sync.",
+)
+TITLE = "Clips for Label Studio, with answers and guesses of the model"
+BACK = (
+    "The way back: export the project as JSON and give the file to Agreement > Files. Answers from here keep their "
+    "rater, time, comment and settlement; of each account that answered in Label Studio you are asked who it is. Only "
+    "JSON says which tasks were skipped and which answers are marked as ground truth."
+)
+
+
+def tasks(
+    feedback: pd.DataFrame,
+    clips: pd.DataFrame | None = None,
+    guesses: pd.DataFrame | None = None,
+    *,
+    addresses: Mapping[str, str] = {},
+) -> list[dict[str, Any]]:
+    """Tasks of Label Studio, one a clip, with the answers that stand as annotations.
+
+    feedback : from the store.  clips : clip_id and file_name of the clips to export, in this order; None: those with
+    answers.  guesses : from ``store.predictions_table``, to be shown as predictions beside those that raters saw.
+    addresses : of clips whose sound lies elsewhere; the others are expected in the ZIP, see ``label_studio_package``.
+    """
+    standing = current_answers(feedback)
+    if clips is None:
+        clips = standing.drop_duplicates("clip_id")[["clip_id", "file_name"]]
+    answers = _by_clip(standing)
+    said = _by_clip(pd.concat([standing[standing["guess"].notna()], *([] if guesses is None else [guesses])]))
+    return [
+        {
+            "data": {
+                "audio": addresses.get(clip_id) or _place(clip_id, file_name),
+                "clip_id": clip_id,
+                "file_name": file_name,
+            },
+            "annotations": [_annotation(row) for row in answers.get(clip_id, [])],
+            "predictions": _predictions(said.get(clip_id, [])),
+        }
+        for clip_id, file_name in zip(clips["clip_id"], clips["file_name"], strict=True)
+    ]
+
+
+def readme() -> str:
+    """How the ZIP comes to play in Label Studio, and how answers come back, as plain text."""
+    steps = "\n".join(f"{number}. {step}" for number, step in enumerate(HOW_TO, 1))
+    return f"{TITLE}\n\n{steps}\n\n{BACK}\n".replace("`", "")
+
+
+def to_label_studio(feedback: pd.DataFrame) -> bytes:
+    """The tasks of the answers that stand, as JSON; its project takes ``label_studio_config()``."""
+    return as_json(tasks(feedback))
+
+
+def as_json(content: Any) -> bytes:
+    """JSON as people can read it."""
+    return json.dumps(content, ensure_ascii=False, indent=1).encode()
+
+
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows as JSON takes them: missing is None, a time is ISO 8601."""
+    times = table["created_at"].map(lambda moment: moment.isoformat())
+    rows = table.assign(created_at=times).astype(object).where(table.notna(), None).to_dict("records")
+    return [{str(name): value for name, value in row.items()} for row in rows]
+
+
+def _by_clip(table: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in records(table):
+        found.setdefault(row["clip_id"], []).append(row)
+    return found
+
+
+def _place(clip_id: str, file_name: str) -> str:
+    return f"/data/local-files/?d={FOLDER}/audio/{sound_name(clip_id, file_name)}"
+
+
+def _annotation(row: Mapping[str, Any]) -> dict[str, Any]:
+    """An answer. Also one without an emotion is no skipped task: Label Studio leaves those out of CSV and JSON-MIN."""
+    result = [_choice(EMOTION, row["label"])] if row["label"] is not None else [_choice(SKIP, row["skip_reason"])]
+    if row["comment"]:
+        result.append(_text(COMMENT, row["comment"]))
+    result += [_text(RATER, row["rater"]), _text(TIME, row["created_at"]), _text(KIND, row["kind"])]
+    return {"ground_truth": row["kind"] == "adjudication", "was_cancelled": False, "result": result}
+
+
+def _predictions(said: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """One a model, the newest. score : the probability of the guess, in [0, 1]."""
+    newest = {row["model_version"]: row for row in said}
+    return [
+        {
+            "model_version": version,
+            "score": round(float(row[f"p_{row['guess']}"]), 4),
+            "result": [_choice(EMOTION, row["guess"])],
+        }
+        for version, row in newest.items()
+    ]
+
+
+def _choice(name: str, value: str) -> dict[str, Any]:
+    return {"from_name": name, "to_name": "audio", "type": "choices", "value": {"choices": [value]}}
+
+
+def _text(name: str, value: str) -> dict[str, Any]:
+    return {"from_name": name, "to_name": "audio", "type": "textarea", "value": {"text": [value]}}

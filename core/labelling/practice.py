@@ -1,0 +1,41 @@
+"""Synthetic clips that can be put into the label queue to practise on."""
+
+from typing import TYPE_CHECKING
+
+from core.audio import encoding, synthetic
+from core.errors import StoreError
+from core.models.policy import Policy
+from core.settings import Settings
+from core.store import Store, add_clip, add_track
+
+if TYPE_CHECKING:  # what scores a clip takes a second to import, and only demo clips are scored here
+    from core.pipeline.scoring import ScoredClip
+    from core.pipeline.serving import Served
+SYNTHETIC = "synthetic demo"  # source of the track of a demo clip
+SEEDS = (1, 2, 3)  # of the variations of each character that can be put into the queue
+
+
+def demo_recipes() -> list[synthetic.Demo]:
+    """The synthetic clips that can be put into the queue: three variations of each character, mixed."""
+    return [synthetic.variation(character, seed) for seed in SEEDS for character in synthetic.DEMOS]
+
+
+def add_demo(
+    recipe: synthetic.Demo, store: Store, served: "Served", *, policy: Policy, settings: Settings
+) -> "ScoredClip":
+    """Put a synthetic clip into the queue. Its origin is ``demo``, and nothing that people say of it trains a model.
+
+    Its name does not tell the character that the recipe aims at.
+    """
+    from core.pipeline.scoring import score_clip
+
+    metre = recipe.usul.replace("/", "\N{FRACTION SLASH}")  # a metre, not a folder
+    name = f"Synthetic clip: {recipe.makam}, {metre}, {recipe.voice}, {recipe.seed}"
+    data = encoding.wav(synthetic.render(recipe))
+    scored = score_clip(data, name, served, policy=policy, store=store, origin="demo", audio=settings.clips_dir)
+    if scored.problem:
+        raise StoreError(scored.problem)
+    track = add_track(store, artist="this program", title=name, source=SYNTHETIC, makam=recipe.makam)
+    clip = scored.recording.clip
+    add_clip(store, clip.clip_id, file_name=name, duration_s=clip.duration_s, sr=clip.sr, origin="demo", track_id=track)
+    return scored

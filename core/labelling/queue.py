@@ -1,0 +1,164 @@
+"""What a person is asked next, what is shown with it, and how far the work is."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from core.errors import ModelError
+from core.labelling import agreement
+from core.labelling.truth import latest_answer, settled_clips
+from core.settings import Settings
+from core.store import ORIGINS, Store, clips_to_label, feedback_table, label_pool, queue_item, rater_name
+
+if TYPE_CHECKING:  # what scores a clip takes a second to import, and only demo clips are scored here
+    pass
+from core.labelling.truth import raters_needed
+
+BATCH = 10  # clips that are fetched at once, so that an answer costs no look at the whole queue
+
+
+@dataclass(frozen=True)
+class Models:
+    """Versions of the models by whose answers people are asked.
+
+    champion : in use; None = of each clip the newest answer.  challenger : in the shadow, empty = there is none.
+    """
+
+    champion: str | None = None
+    challenger: str = ""
+
+
+@dataclass(frozen=True)
+class Item:
+    """One clip to label. guess, confidence : of the champion.  differs : the challenger hears another emotion."""
+
+    clip_id: str
+    file_name: str
+    origin: str
+    path: str | None
+    start_s: float
+    duration_s: float
+    prediction_id: int
+    guess: str
+    confidence: float
+    margin: float
+    differs: bool
+
+    @property
+    def synthetic(self) -> bool:
+        return self.origin == "demo"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far the work is.
+
+    answered : clips that this person has answered.  left : clips that wait for this person.
+    settled : clips with a ground truth.  clips : all that can be labelled.
+    """
+
+    answered: int
+    left: int
+    settled: int
+    clips: int
+
+    def after_one(self, *, done: int = 1) -> "Progress":
+        """As it stands after this person's next answer, until it is counted again."""
+        return Progress(self.answered + done, max(self.left - done, 0), self.settled, self.clips)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What lies before a person: the next clips, the one worth most first, and the progress."""
+
+    items: tuple[Item, ...] = ()
+    progress: Progress = field(default_factory=lambda: Progress(0, 0, 0, 0))
+
+
+def desk(store: Store, *, rater: str, verified: bool, models: Models = Models(), size: int = BATCH) -> Desk:
+    """The next clips for a person, and the progress."""
+    feedback, pool = feedback_table(store), set(label_pool(store)["clip_id"])
+    settled = settled_clips(agreement.ground_truth(feedback, raters_needed=raters_needed(store)))
+    queue = clips_to_label(
+        store,
+        rater=rater,
+        verified=verified,
+        limit=size,
+        settled=settled,
+        champion=models.champion,
+        challenger=models.challenger,
+        origins=ORIGINS,  # of demo clips only those have audio that were put into the queue
+        with_audio=True,
+    )
+    mine = feedback[feedback["rater"].eq(rater_name(rater)) & feedback["verified"].eq(verified)]
+    answers = agreement.current_answers(mine)
+    answered = pool & set(answers.loc[answers["kind"].eq("answer"), "clip_id"])
+    progress = Progress(len(answered), len(pool - answered - settled), len(pool & settled), len(pool))
+    return Desk(tuple(_item(row) for row in queue.to_dict("records")), progress)
+
+
+def item(store: Store, clip_id: str, *, models: Models = Models()) -> Item | None:
+    """One clip, also when it is settled or answered; None when it is gone."""
+    found = queue_item(store, clip_id, champion=models.champion, challenger=models.challenger)
+    rows = found.to_dict("records")
+    return _item(rows[0]) if rows else None
+
+
+def _item(row: dict[Any, Any]) -> Item:
+    return Item(
+        clip_id=row["clip_id"],
+        file_name=row["file_name"],
+        origin=row["origin"],
+        path=None if pd.isna(row["path"]) else row["path"],
+        start_s=row["start_s"],
+        duration_s=row["duration_s"],
+        prediction_id=int(row["prediction_id"]),
+        guess=row["guess"],
+        confidence=row[f"p_{row['guess']}"],
+        margin=row["margin"],
+        differs=bool(row["differs"]),
+    )
+
+
+def display(item: Item, *, rater: str, wanted: bool) -> str:
+    """Whether the guess is on the screen, one of ``core.store.DISPLAYS``; the same after a reload.
+
+    wanted : the person has not switched guesses off. Switched off is a choice, and then no coin decides.
+    """
+    if not wanted:
+        return "hidden by choice"
+    return "hidden at random" if agreement.hides_guess(item.clip_id, rater) else "shown"
+
+
+def answer_and_comment(store: Store, clip_id: str, *, rater: str, verified: bool) -> tuple[str | None, str]:
+    """A person's answer about a clip that counts now, None without one; and the comment of their newest answer.
+
+    The comment also comes from an answer that was taken back. A deleted clip is treated like any other.
+    """
+    rows = feedback_table(store, rater=rater_name(rater), verified=verified, clip_id=clip_id)
+    given = rows[rows["kind"].eq("answer")]
+    return latest_answer(rows.assign(deleted=False)), "" if given.empty else str(given["comment"].iloc[-1])
+
+
+def newest_undo(store: Store, *, rater: str, verified: bool) -> str | None:
+    """The clip of the answer that this person took back last on the Label page; None when they took none back."""
+    said = feedback_table(store, rater=rater_name(rater), verified=verified)
+    undone = said.loc[said["kind"].eq("undo") & said["source"].eq("label"), "clip_id"]
+    return None if undone.empty else str(undone.iloc[-1])
+
+
+def models(settings: Settings) -> Models:
+    """The models in use and in the shadow; without one that can be read, the queue goes by what is stored."""
+    from core import file_names
+    from core.models import description, registry
+
+    try:
+        champion = description.describe_model_in_use(settings).version
+    except ModelError:
+        return Models()
+    try:
+        found = registry.find(file_names.CHALLENGER, settings=settings)
+        return Models(champion, description.read_description(found.folder, "").version if found else "")
+    except ModelError:
+        return Models(champion)  # the queue then goes by the champion's doubt alone

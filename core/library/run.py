@@ -1,0 +1,306 @@
+"""A library: thousands of files scored by the functions that score one clip, incrementally, resumable, fault by fault.
+
+Folder -> list of files -> those that are new -> workers (read, decode, measure) -> features in the store -> the model's
+answers -> decisions in the store -> one table. What was done is in the store after every chunk, in one transaction;
+the table is written from there. So a run that was killed goes on where it was, and nothing is lost or doubled.
+"""
+
+import json
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, replace
+from itertools import islice
+from typing import Any
+
+from core.errors import CoreError
+from core.features import EXTRACTOR
+from core.library import addresses, cluster, find, results, workers
+from core.library.near_copies import near_duplicates
+from core.library.progress import SHOWN, RunProgress, Summary
+from core.library.results import LibraryAnswer
+from core.library.sidecar import write_table_sidecars
+from core.library.workers import Where
+from core.models.policy import Policy
+from core.pipeline.scoring import predict_and_decide, store_predictions
+from core.pipeline.serving import Served
+from core.records import Found, LibraryEntry, LibraryFile, Plan
+from core.schema import FeatureVector
+from core.store import Store, known_contents, known_files, same_content, save_files, unpredicted
+
+JOB = "library"  # name of the lock: one run at a time
+AT_ONCE = 500  # files looked up or written together
+PREDICTED = 100  # clips that the model is asked about together, which takes 0.3 s
+MOST_KNOWN = 5_000  # content hashes that travel with a chunk
+
+
+class _Spool:
+    """A list of files on the disk: a million of them need no memory."""
+
+    def __init__(self) -> None:
+        self._file = tempfile.TemporaryFile("w+", encoding="utf-8", prefix="library-")  # noqa: SIM115 - closed by `with`
+        self.count = 0
+
+    def __enter__(self) -> "_Spool":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def add(self, found: Found) -> None:
+        self._file.write(json.dumps(asdict(found)) + "\n")
+        self.count += 1
+
+    def __iter__(self) -> Iterator[Found]:
+        self._file.seek(0)
+        for line in self._file:
+            yield Found(**json.loads(line))
+
+    def batches(self, size: int = AT_ONCE) -> Iterator[list[Found]]:
+        """The files in their order, so many at a time."""
+        rest = iter(self)
+        while batch := list(islice(rest, size)):
+            yield batch
+
+
+def score_library(
+    folder: str,
+    out: str,
+    *,
+    served: Served,
+    policy: Policy,
+    store: Store,
+    plan: Plan | None = None,
+    where: Where | None = None,
+    max_mb: float = 200,
+    retry: bool = False,
+    beside: bool = False,
+    within: str = "",
+    tell: Callable[[RunProgress], None] = lambda _: None,
+) -> Summary:
+    """Score all audio below a folder, and write one table of results.
+
+    folder : a path, or an address that fsspec knows.  out : a path or address that ends in .parquet or .csv.
+    plan : which parts of a file are scored; None: its middle 30.02 s.  where : None = this machine.
+    retry : also files that killed their worker before.  beside : write a JSON file beside each scored file.
+    within : a folder out of which no link is followed; "" follows them anywhere.
+    tell : called with the progress once a second at least; what it raises ends the run, and the next one goes on.
+    Raises CoreError when the folder, the place of the results, the store or the cluster is no good.
+    """
+    run = _Run(store, served, policy, plan or Plan(), tell)
+    where, started = where or Where(), time.monotonic()
+    results.check_out(out)
+    with _Spool() as listed, _Spool() as new:
+        run.look(folder, listed, within)
+        died = run.sort_out(listed, new, retry=retry)
+        if where.processes(new.count) == 0 and died and not where.scheduler:
+            where = replace(where, workers=1)  # what killed the process that read it is not read in this one
+        run.measure(new, where, max_mb)
+        run.write(out, listed, beside=beside)
+        return run.summary(folder, out, listed, seconds=time.monotonic() - started)
+
+
+class _Run:
+    """One run: what it works with, and how far it is."""
+
+    def __init__(
+        self, store: Store, served: Served, policy: Policy, plan: Plan, tell: Callable[[RunProgress], None]
+    ) -> None:
+        self.store, self.served, self.policy, self.plan, self.tell = store, served, policy, plan, tell
+        self.said = LibraryAnswer(served.model.version, policy)
+        self.progress = RunProgress()
+        self.measured = 0  # files whose features were computed
+        self.skipped: Counter[str] = Counter()
+        self.root = ""  # what all paths of the library begin with
+        self._began = self._told = time.monotonic()
+
+    def at(self, **news: Any) -> None:
+        """Tell how far the run is."""
+        if self.progress.phase == "scoring":
+            news.setdefault("elapsed_s", time.monotonic() - self._began)
+        self.progress = replace(self.progress, **news)
+        self._told = time.monotonic()
+        self.tell(self.progress)
+
+    def tick(self, **news: Any) -> None:
+        """Tell it if nothing was told for a second; called more often than that."""
+        if time.monotonic() - self._told > workers.TICK_S:
+            self.at(**news)
+
+    def ticking(self, batches: Iterable[list[Found]]) -> Iterator[list[Found]]:
+        """The same batches, told of on the way."""
+        for batch in batches:
+            self.tick()
+            yield batch
+
+    def waits(self, note: str) -> None:
+        """Tell that work goes on elsewhere, or what it waits for; that time is no time of measuring."""
+        if note and not self.progress.done:
+            self._began = time.monotonic()
+        self.at(note=note)
+
+    # --- what is there, and what of it is new
+
+    def look(self, folder: str, listed: _Spool, within: str) -> None:
+        given: dict[str, Any] = {"beat": lambda: self.tick(found=listed.count), "skip": self.skip}
+        for found in find.find_audio(folder, within=within, **given):
+            listed.add(found)
+            if not self.root and not found.problem:
+                self.root = found.path.removesuffix(found.name)
+        if not listed.count:
+            place, endings = addresses.safe(folder), " ".join(find.READ)
+            raise CoreError(f"There is no audio in {place}: no file that ends in one of {endings}.")
+        if listed.count == 1:
+            self.root = ""  # it may have been named itself, and then its folder is not the library
+        self.at(found=listed.count)
+
+    def skip(self, why: str) -> None:
+        self.skipped[why] += 1
+
+    def sort_out(self, listed: _Spool, new: _Spool, *, retry: bool) -> bool:
+        """Put the files that have to be measured into `new`; says whether one may have killed a process."""
+        died = False
+        for batch in listed.batches():
+            files = known_files(self.store, self.plan.name, [found.path for found in batch])
+            settled = []
+            for found in batch:
+                file = files.get(found.path)
+                if found.problem:
+                    self.progress = replace(self.progress, not_scored=self.progress.not_scored + 1)
+                elif file is not None and _unchanged(found, file, retry=retry):
+                    settled.append(file)
+                else:
+                    new.add(found)
+                    died |= file is not None and file.state in ("begun", "quarantined")
+            self.predict([file for file in settled if file.state == "scored"])
+            self.at(not_scored=self.progress.not_scored + sum(file.state != "scored" for file in settled))
+        self.progress = replace(self.progress, settled=listed.count - new.count, new=new.count)
+        return died
+
+    # --- measuring
+
+    def measure(self, new: _Spool, where: Where, max_mb: float) -> None:
+        self._began = time.monotonic()
+        self.at(phase="scoring")
+        if where.processes(new.count) == 0 and not where.scheduler:
+            self.begin(new)
+        chunks = cluster.measure(
+            new, new.count, self.plan, where=where, known=self.known, max_mb=max_mb, beat=self.waits
+        )
+        for entries in chunks:
+            failed = self.store_entries(entries)
+            self.measured += sum(bool(entry.clips) for entry in entries)
+            self.at(done=self.progress.done + len(entries), not_scored=self.progress.not_scored + failed)
+
+    def begin(self, new: _Spool) -> None:
+        """Note which files are in hand: a file that kills this process is read in another one the next time.
+
+        What was known of a file's content stays with it, for copies of it that are read today.
+        """
+        files = known_files(self.store, self.plan.name, [found.path for found in new])
+        begun = []
+        for f in new:
+            fresh = LibraryFile(
+                path=f.path, plan=self.plan.name, size=f.size, stamp="", state="begun", extractor=EXTRACTOR
+            )
+            file = files.get(f.path, fresh)
+            begun.append(replace(file, state="begun", stamp="", reason="") if file.windows else fresh)
+        save_files(self.store, [LibraryEntry(file) for file in begun])
+
+    def known(self, chunk: Sequence[Found]) -> frozenset[str]:
+        """Content that need not be measured again: of files of the same size, whatever their name is now."""
+        sizes = [found.size for found in chunk]
+        return frozenset(known_contents(self.store, self.plan.name, EXTRACTOR, sizes=sizes, limit=MOST_KNOWN))
+
+    def store_entries(self, entries: Sequence[LibraryEntry]) -> int:
+        """Store what came from a worker, and what the model says of it; returns how many files have no result."""
+        new = [entry for entry in entries if not entry.known]
+        again = [entry.file for entry in entries if entry.known]
+        before = self.same(again)  # in the place of one of these there may be another file now
+        save_files(self.store, new)
+        same = self.same(again) | before  # the first of several was measured just now
+        known = [_as_before(file, same.get(str(file.content_hash))) for file in again]
+        save_files(self.store, [LibraryEntry(file) for file in known])
+        files = [*(entry.file for entry in new), *known]
+        self.predict([file for file in files if file.state == "scored"])
+        return sum(file.state != "scored" for file in files)
+
+    def same(self, files: Sequence[LibraryFile]) -> dict[str, LibraryFile]:
+        """A measured file of each content."""
+        hashes = [str(file.content_hash) for file in files]
+        return same_content(self.store, self.plan.name, EXTRACTOR, hashes) if hashes else {}
+
+    def predict(self, files: Sequence[LibraryFile]) -> None:
+        """Ask the model about those parts of the files of which it has not been asked under this policy."""
+        clips = [window.clip_id for file in files for window in file.windows if window.clip_id]
+        missing = unpredicted(
+            self.store, clips, model_version=self.said.model_version, extractor=EXTRACTOR, policy=self.policy
+        )
+        for k in range(0, len(missing), PREDICTED):
+            self.tick()
+            part = missing.iloc[k : k + PREDICTED]
+            vectors = [FeatureVector(str(c), EXTRACTOR, v) for c, v in zip(part.index, part.to_numpy(), strict=True)]
+            decided = predict_and_decide(vectors, self.served, policy=self.policy)
+            store_predictions(decided, vectors, self.served, policy=self.policy, store=self.store)
+
+    # --- results
+
+    def write(self, out: str, listed: _Spool, *, beside: bool) -> None:
+        self.at(phase="writing", note="")
+        reference = self.served.reference
+        near = near_duplicates(
+            self.ticking(listed.batches()), store=self.store, plan=self.plan, reference=reference, beat=self.tick
+        )
+        given: dict[str, Any] = {
+            "store": self.store,
+            "plan": self.plan,
+            "said": self.said,
+            "near": near,
+            "root": self.root,
+        }
+        results.export(out, self.ticking(listed.batches()), **given)
+        if beside:
+            for batch in self.ticking(listed.batches()):
+                write_table_sidecars(results.rows(batch, **given))
+
+    def summary(self, folder: str, out: str, listed: _Spool, *, seconds: float) -> Summary:
+        states: Counter[str] = Counter()
+        failed: list[dict[str, str]] = []
+        for batch in self.ticking(listed.batches()):
+            files = known_files(self.store, self.plan.name, [found.path for found in batch])
+            for found in batch:
+                file = files.get(found.path)
+                state = "unread" if found.problem or file is None else file.state
+                states[state] += 1
+                if state != "scored" and len(failed) < SHOWN:
+                    reason = found.problem or (file.reason if file else "")
+                    failed.append({"file": found.name, "state": state, "reason": reason})
+        return Summary(
+            folder=addresses.safe(folder),
+            out=out,
+            plan=self.plan.name,
+            model_version=self.said.model_version,
+            extractor=EXTRACTOR,
+            policy=self.policy.to_json(),
+            found=listed.count,
+            measured=self.measured,
+            scored=states["scored"],
+            states=dict(states),
+            not_scored=failed,
+            seconds=round(seconds, 1),
+            skipped=dict(self.skipped),
+        )
+
+
+def _unchanged(found: Found, file: LibraryFile, *, retry: bool) -> bool:
+    """Whether what the store knows of the file still holds."""
+    same = (file.size, file.stamp, file.extractor) == (found.size, found.stamp, EXTRACTOR) and found.stamp != ""
+    return same and (file.state in ("scored", "refused") or (file.state == "quarantined" and not retry))
+
+
+def _as_before(file: LibraryFile, same: LibraryFile | None) -> LibraryFile:
+    """The file with what is known of its content."""
+    if same is None:
+        return replace(file, state="unread", stamp="", reason="Its content was removed meanwhile. Score it again.")
+    return replace(file, duration_s=same.duration_s, windows=same.windows, remarks=same.remarks)

@@ -1,0 +1,100 @@
+"""What a worker does: read files, hash, decode, measure. It asks no database and loads no model.
+
+Files are measured by ``core.pipeline.measure``, as uploads are. The model is asked where the features come together, for many
+clips at once (``core.pipeline.scoring.predict_and_decide``), so that workers start fast and stay small: no pandas, no scipy, no
+scikit-learn.
+"""
+
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from core.audio.decoding import Source, inspect
+from core.audio.tags import read_tags
+from core.errors import AudioError, CoreError
+from core.features import EXTRACTOR
+from core.library.find import unsupported
+from core.library.reading import GoneError, UnreadError, read_content, unseen
+from core.pipeline.measure import measure
+from core.records import Found, LibraryEntry, LibraryFile, MeasuredClip, Plan, Window
+
+
+def look(path: str) -> dict[str, str]:
+    """What this worker measures with, and why it does not see a file (empty when it does), by name."""
+    return {"extractor": EXTRACTOR, "unseen": unseen(path)}
+
+
+def measure_sent(sent: Mapping[str, Any]) -> list[LibraryEntry]:
+    """As `measure_chunk`, whose arguments came as plain data, see `core.library.workers.sent`."""
+    items, plan = [Found(**item) for item in sent["items"]], Plan(**sent["plan"])
+    return measure_chunk(items, plan, frozenset(sent["known"]), sent["max_mb"])
+
+
+def measure_chunk(items: Sequence[Found], plan: Plan, known: frozenset[str], max_mb: float) -> list[LibraryEntry]:
+    """Measure files one after the other, in the order given; each gives an entry, whatever becomes of it.
+
+    known : content hashes that need no measuring. Of files with the same content the first is measured.
+    """
+    entries, seen = [], set(known)
+    for item in items:
+        entry = measure_file(item, plan, frozenset(seen), max_mb)
+        if entry.file.state == "scored" and entry.file.content_hash:
+            seen.add(entry.file.content_hash)
+        entries.append(entry)
+    return entries
+
+
+def measure_file(item: Found, plan: Plan, known: frozenset[str] | set[str], max_mb: float) -> LibraryEntry:
+    """Read and measure one file. What goes wrong is the entry's state and reason."""
+    file = LibraryFile(
+        path=item.path, plan=plan.name, size=item.size, stamp=item.stamp, state="unread", extractor=EXTRACTOR
+    )
+    try:
+        content = read_content(item, max_mb=max_mb)
+        file = replace(file, size=content.size, stamp=content.stamp, state="refused")
+        source = inspect(content.data, item.path.rpartition("/")[2], max_mb=max_mb)
+        file = replace(file, content_hash=source.digest, duration_s=source.duration_s)
+        if source.digest in known:
+            return LibraryEntry(replace(file, state="scored"), known=True)
+        return _measured(file, source, plan)
+    except GoneError as error:
+        return LibraryEntry(replace(file, state="unread", reason=str(error)), gone=True)
+    except UnreadError as error:
+        return LibraryEntry(replace(file, state="unread", reason=str(error)))
+    except CoreError as error:
+        return LibraryEntry(replace(file, reason=unsupported(item.path) or str(error)))
+    except Exception as error:  # noqa: BLE001 - a fault of ours costs its file, is told with its place, and is tried again
+        return LibraryEntry(replace(file, state="fault", stamp="", reason=_fault(error)))
+
+
+def _fault(error: Exception) -> str:
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{Path(last.filename).name}:{last.lineno}"
+    return f"The program failed on this file ({type(error).__name__} in {where}: {error}). Please report it."[:1000]
+
+
+def _measured(file: LibraryFile, source: Source, plan: Plan) -> LibraryEntry:
+    """The entry of a file that holds audio. Raises AudioError when no part of it could be measured."""
+    windows: list[Window] = []
+    clips: list[MeasuredClip] = []
+    remarks: tuple[str, ...] = ()
+    spans = [None] if plan.hop_s is None else plan.spans(source.duration_s)
+    for span in spans:
+        try:
+            measured = measure(source, span)
+        except AudioError as error:
+            if span is None:
+                raise
+            windows.append(Window(start_s=span[0], end_s=span[1], clip_id=None, remark=str(error)))
+            continue
+        clip = measured.clip
+        clips.append(clip)
+        end_s = clip.start_s + clip.duration_s
+        windows.append(Window(start_s=clip.start_s, end_s=end_s, clip_id=clip.vector.clip_id))
+        remarks = tuple(dict.fromkeys((*remarks, *measured.recording.remarks)))
+    if not clips:
+        raise AudioError(windows[0].remark)
+    done = replace(file, state="scored", windows=tuple(windows), remarks=remarks)
+    return LibraryEntry(done, tuple(clips), read_tags(source.data, file.path))

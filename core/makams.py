@@ -1,0 +1,33 @@
+"""Scales of makams in 53-comma steps, and rhythmic cycles (usul), as the synthetic music uses them.
+
+Scales follow the Arel-Ezgi-Uzdilek intervals, rounded to the Holdrian comma (53 to the octave, 22.64 cents). Usuls are
+reduced to düm (low) and tek (high) strokes.
+"""
+
+import numpy as np
+
+COMMAS = 53
+MAKAMS = {  # steps in commas from the tonic (karar) to its octave
+    "Rast": (9, 8, 5, 9, 9, 8, 5),
+    "Hüseynî": (8, 5, 9, 9, 8, 5, 9),
+    "Hicaz": (5, 12, 5, 9, 8, 5, 9),
+    "Nihavend": (9, 4, 9, 9, 4, 9, 9),
+    "Mahur": (9, 9, 4, 9, 9, 9, 4),
+    "Segâh": (5, 9, 8, 9, 5, 12, 5),
+}
+USULS = {  # strokes of one cycle: D = düm, T = tek, . = rest, one sign a unit
+    "Nim Sofyan (2/4)": "D.T.",
+    "Sofyan (4/4)": "D...T.T.",
+    "Düyek (8/8)": "DT.TD.T.",
+    "Aksak (9/8)": "D.T.D.T.T",
+    "Devr-i Hindi (7/8)": "DT.D.T.",
+    "Curcuna (10/8)": "D.TTD.T.T.",
+    "free (taksim)": "",
+}
+
+
+def scale_hz(makam: str, tonic_hz: float, degrees: np.ndarray) -> np.ndarray:
+    """Frequencies in Hz of scale degrees; 0 = tonic, 7 = its octave, negative below."""
+    steps = np.concatenate([[0], np.cumsum(MAKAMS[makam])])[:-1]
+    octave, degree = np.divmod(degrees, len(steps))
+    return tonic_hz * 2.0 ** (octave + steps[degree] / COMMAS)

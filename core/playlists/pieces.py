@@ -1,0 +1,181 @@
+"""Moods of a library: its pieces, where they stand, which are alike, and how moods are spread over artists and albums.
+
+A *piece* is a file. The store knows its scored parts (`store.library_table`); ``pieces`` brings them together. The four
+emotions stand on a circle, after Russell's circumplex (1980): angry (strong, unpleasant), happy (strong, pleasant),
+relax (calm, pleasant), sad (calm, unpleasant), and angry again; neighbours on it differ in one of the two. Where a
+piece stands between them is what the model's probabilities say, and no measurement of what a listener feels.
+"""
+
+import json
+import os
+import re
+
+import numpy as np
+import pandas as pd
+
+from core.playlists.circle import neighbours
+from core.schema import EMOTIONS, PROBA
+from core.schema import GENRE as SYNTHETIC
+
+ACCEPTED, BETWEEN, REVIEW = "accepted", "between two", "needs review"
+STANDINGS = (ACCEPTED, BETWEEN, REVIEW)
+TEXT = ("artist", "album", "genre", "makam", "usul", "performer", "source")
+GROUPINGS = {"artist": "Artist", "album": "Album", "session": "Session (folder)", "makam": "Makam"}
+UNKNOWN = "not known"
+
+
+def pieces_table(clips: pd.DataFrame, *, model_version: str | None = None) -> pd.DataFrame:
+    """The pieces of a library, one row a file, index ``piece_id`` (hash of the file's content), in its order.
+
+    clips : rows of ``store.library_table``, with all scored parts of each file.  model_version : of the model in use;
+    of a piece that it has heard, what other models say does not count.
+    A file may have been scored in several ways: its middle, and windows that overlap. Every second counts once: one
+    that is in several parts counts for each of them by an equal share. So neither the order of the runs matters nor
+    that one was repeated; *share* below means share of the seconds that were scored.
+    Columns: title, artist, album, genre, year, makam, usul, performer, session (name of the file's folder), path,
+    file_name, origin, synthetic, duration_s (of the whole file), windows (scored parts), p_* (mean by share), guess,
+    confidence (its probability), steady (share of the parts with this guess), standing, reason, tempo (bpm, median by
+    share), lufs (mean energy by share), channels (of the file, NaN where that is not known), there (see ``placed``),
+    clip_id, start_s, length_s (of the part that shows the guess best), model_version, policy (of the decisions; empty
+    where they are of several), extractor. Text that is not known is empty.
+    standing : "accepted" when most parts are accepted as the guess and none as something else; "between two" when most
+    parts have one or two candidates and the two strongest are neighbours on the circle; "needs review" otherwise.
+    """
+    rows = clips.sort_values(["content_hash", "start_s", "clip_id"], kind="stable").reset_index(drop=True)
+    rows = rows[_of_model(rows, model_version)]
+    rows = rows.assign(
+        file_duration_s=rows["file_duration_s"].fillna(rows["start_s"] + rows["duration_s"]),
+        candidates=rows["candidates"].map({said: _count(said) for said in rows["candidates"].unique()}),
+        share=_shares(rows),
+        channels=rows["channels"].astype(float) if "channels" in rows.columns else np.nan,
+    )
+    keys = rows["content_hash"]
+    group = rows.groupby("content_hash", sort=True)
+    proba = rows[list(PROBA)].mul(rows["share"], axis=0).groupby(keys).sum()
+    guess = pd.Series(np.array(EMOTIONS)[proba.to_numpy().argmax(axis=1)], proba.index)
+    rows["piece_guess"] = keys.map(guess)
+    rows["p_guess"] = rows[list(PROBA)].to_numpy()[
+        np.arange(len(rows)), [EMOTIONS.index(g) for g in rows["piece_guess"]]
+    ]  # of the piece's guess in this part
+    best = rows.loc[rows.groupby("content_hash")["p_guess"].idxmax()].set_index("content_hash")
+    first = group[[*TEXT, "title", "path", "file_name", "origin"]].first().fillna("")
+    policy = group["policy"].agg(["first", "nunique"])
+    return pd.DataFrame(
+        {
+            "title": first["title"].where(
+                first["title"] != "", first["file_name"].str.replace(r"\.\w+$", "", regex=True)
+            ),
+            **{name: first[name] for name in TEXT if name != "source"},
+            "year": group["year"].first().astype("Int64"),
+            "session": [_folder(s or p) for s, p in zip(first["source"], first["path"].map(_parent), strict=True)],
+            **{name: first[name] for name in ("path", "file_name", "origin")},
+            "synthetic": (first["genre"] == SYNTHETIC) | (first["origin"] == "demo"),
+            "duration_s": group["file_duration_s"].max(),
+            "windows": group.size(),
+            **{name: proba[name] for name in PROBA},
+            "guess": guess,
+            "confidence": proba.max(axis=1),
+            "steady": rows["share"].where(rows["guess"] == rows["piece_guess"], 0.0).groupby(keys).sum(),
+            "standing": _standing(rows, proba, guess),
+            "reason": best["reason"],
+            "tempo": _median(rows, "tempo").reindex(proba.index),
+            "lufs": _mean_level(rows),
+            "channels": group["channels"].max(),
+            "there": True,
+            "clip_id": best["clip_id"],
+            "start_s": best["start_s"],
+            "length_s": best["duration_s"],
+            "model_version": best["model_version"],
+            "policy": policy["first"].where(policy["nunique"] == 1, ""),
+            "extractor": best["extractor"],
+        }
+    ).rename_axis("piece_id")
+
+
+def add_places(table: pd.DataFrame, places: pd.DataFrame) -> pd.DataFrame:
+    """The pieces with the path where their file is now, and in column *there* whether it is anywhere.
+
+    places : as ``store.library_places``. A file is there when it has the size of the one that was scored: what was
+    deleted, moved since, or written over is not. Pieces without a file of their own (clips that somebody sent) and
+    those at an address are not looked for, and count as there.
+    """
+    found: dict[str, str] = {}
+    for content, path, size in zip(places["content_hash"], places["path"], places["size"], strict=True):
+        if content not in found and _is_there(path, int(size)):
+            found[content] = path
+    lost = table.index.isin(set(places["content_hash"]) - found.keys())
+    paths = [found.get(piece, path) for piece, path in zip(table.index, table["path"], strict=True)]
+    return table.assign(path=paths, there=~lost)
+
+
+def _is_there(path: str, size: int) -> bool:
+    if "://" in path:
+        return True
+    try:
+        return os.stat(path).st_size == size
+    except OSError:
+        return False
+
+
+def _of_model(rows: pd.DataFrame, model_version: str | None) -> pd.Series:
+    """Which parts count: those that the model in use has heard, and all of a piece of which it has heard none."""
+    said = rows["model_version"] == model_version
+    return said | ~said.groupby(rows["content_hash"]).transform("any")
+
+
+def _shares(rows: pd.DataFrame) -> pd.Series:
+    """Share of each part in its piece, sum 1: its seconds, of which one that n parts have in common counts 1 / n.
+
+    rows : by content_hash and start_s.
+    """
+    keys, start = rows["content_hash"], rows["start_s"]
+    seconds, end = rows["duration_s"].astype(float).copy(), start + rows["duration_s"]
+    before = end.groupby(keys).cummax().groupby(keys).shift()
+    for _, part in rows[keys.isin(set(keys[start < before]))].groupby("content_hash", sort=False):
+        edges = np.unique([start[part.index], end[part.index]])
+        middle = (edges[1:] + edges[:-1]) / 2
+        inside = (start[part.index].to_numpy()[:, None] < middle) & (middle < end[part.index].to_numpy()[:, None])
+        seconds[part.index] = (np.diff(edges) * inside / np.maximum(inside.sum(axis=0), 1)).sum(axis=1)
+    return seconds / seconds.groupby(keys).transform("sum")
+
+
+def _median(rows: pd.DataFrame, name: str) -> pd.Series:
+    """Median of a column by share; the middle of two where half of the share is below and half above."""
+    known = rows[rows[name].notna()].sort_values(["content_hash", name], kind="stable")
+    group = known.groupby("content_hash")["share"]
+    below = group.cumsum() / group.transform("sum")
+    keys, values = known["content_hash"], known[name].astype(float)
+    low, high = (values[which].groupby(keys[which]).first() for which in (below > 0.5 - 1e-9, below > 0.5 + 1e-9))
+    return (low + high.reindex(low.index).fillna(low)) / 2
+
+
+def _mean_level(rows: pd.DataFrame) -> pd.Series:
+    """Loudness of each piece: mean energy of the parts by share; NaN where no part has one."""
+    keys, share = rows["content_hash"], rows["share"].where(rows["lufs"].notna())
+    power = 10 ** (rows["lufs"].astype(float) / 10)
+    mean = (power * share).groupby(keys).sum(min_count=1) / share.groupby(keys).sum(min_count=1)
+    return pd.Series(10 * np.log10(mean.to_numpy()), mean.index)
+
+
+def _count(candidates: object) -> int:
+    return len(json.loads(candidates)) if isinstance(candidates, str) and candidates else 0
+
+
+def _parent(path: str) -> str:
+    return re.split(r"[/\\]", path.rstrip("/\\"))[:-1][-1] if re.search(r"[/\\]", path) else ""
+
+
+def _folder(path: str) -> str:
+    return re.split(r"[/\\]", path.rstrip("/\\"))[-1]
+
+
+def _standing(rows: pd.DataFrame, proba: pd.DataFrame, guess: pd.Series) -> pd.Series:
+    keys = rows["content_hash"]
+    accepted, known = (
+        rows["share"].where(which, 0.0).groupby(keys).sum() > 0.5 + 1e-9  # most, and not just half
+        for which in (rows["decision"] == rows["piece_guess"], rows["candidates"] > 0)
+    )
+    other = (rows["decision"].notna() & (rows["decision"] != rows["piece_guess"])).groupby(keys).any()
+    two = np.argsort(-proba.to_numpy(), axis=1, kind="stable")[:, :2]
+    near = np.array([neighbours(EMOTIONS[a], EMOTIONS[b]) for a, b in two], dtype=bool)
+    return pd.Series(np.where(accepted & ~other, ACCEPTED, np.where(known & near, BETWEEN, REVIEW)), guess.index)

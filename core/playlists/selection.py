@@ -1,0 +1,118 @@
+"""Choose and sort the pieces of a library."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from core.playlists.pieces import ACCEPTED, STANDINGS, UNKNOWN
+from core.schema import EMOTIONS
+from core.turkish import fold, turkish_order
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which pieces are wanted. A range is from, to (inclusive); with a range, pieces without the value are left out.
+
+    emotions : of the guess.  standings : of ``STANDINGS``.  confidence : at least.  tempo : bpm.  lufs : loudness.
+    duration_s : of the whole file.
+    artists, albums, genres, makams : one of these; empty = all.  search : words, each of which title, artist,
+    performer, album, makam or file name hold, in any case, with or without Turkish letters.
+    """
+
+    emotions: tuple[str, ...] = EMOTIONS
+    standings: tuple[str, ...] = STANDINGS
+    confidence: float = 0.0
+    tempo: tuple[float, float] | None = None
+    lufs: tuple[float, float] | None = None
+    year: tuple[float, float] | None = None
+    duration_s: tuple[float, float] | None = None
+    artists: tuple[str, ...] = ()
+    albums: tuple[str, ...] = ()
+    genres: tuple[str, ...] = ()
+    makams: tuple[str, ...] = ()
+    search: str = ""
+
+
+def filter_pieces(table: pd.DataFrame, wanted: Filter, *, text: pd.Series | None = None) -> pd.DataFrame:
+    """The pieces that the filter lets through, in their order. text : as from ``searched``, of these and more."""
+    keep = table["guess"].isin(wanted.emotions) & table["standing"].isin(wanted.standings)
+    keep &= table["confidence"] >= wanted.confidence
+    for name in ("tempo", "lufs", "year", "duration_s"):
+        span = getattr(wanted, name)
+        if span is not None:
+            keep &= table[name].between(*span).fillna(value=False).astype(bool)
+    for name in ("artist", "album", "genre", "makam"):
+        names = getattr(wanted, f"{name}s")
+        if names:
+            keep &= table[name].isin(names)
+    words = fold(wanted.search).split()
+    if words:
+        text = searched(table) if text is None else text.loc[table.index]
+        for word in words:
+            keep &= text.str.contains(word, regex=False)
+    return table[keep]
+
+
+def searched(table: pd.DataFrame) -> pd.Series:
+    """What a search looks at, folded: title, artist, performer, album, makam and file name of each piece."""
+    return table["title"].str.cat(table[["artist", "performer", "album", "makam", "file_name"]], sep="\n").map(fold)
+
+
+SORTS = {
+    "confidence": "Confidence",
+    **{f"p_{e}": f"Probability: {e}" for e in EMOTIONS},
+    "tempo": "Tempo",
+    "lufs": "Loudness",
+    "title": "Title",
+    "artist": "Artist",
+    "album": "Album",
+    "year": "Year",
+    "duration_s": "Length",
+}
+
+
+def alphabet(table: pd.DataFrame) -> pd.DataFrame:
+    """Place of each piece's title, artist and album in the order of the Turkish alphabet; the index is kept.
+
+    To be made once a library: 50,000 titles take half a second.
+    """
+    found = {}
+    for name in ("title", "artist", "album"):
+        place = {text: k for k, text in enumerate(sorted(table[name].unique(), key=turkish_order))}
+        found[name] = table[name].map(place)
+    return pd.DataFrame(found, index=table.index)
+
+
+def in_order(
+    table: pd.DataFrame, by: str, *, descending: bool = False, places: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """The pieces sorted by one of ``SORTS``; what is not known comes last, equal ones by title.
+
+    places : as from ``alphabet``, of these pieces and perhaps more.
+    """
+    places = alphabet(table) if places is None else places.loc[table.index]
+    text = by in places.columns
+    known = table[by] != "" if text else table[by].notna()
+    keys = (places if text else table).loc[known, by].to_numpy(dtype=float)
+    order = np.lexsort((places.loc[known, "title"].to_numpy(), -keys if descending else keys))
+    at = np.concatenate([np.flatnonzero(known)[order], np.flatnonzero(~known)])
+    return table.iloc[at]
+
+
+def spread(table: pd.DataFrame, by: str) -> pd.DataFrame:
+    """How moods are spread over artists, albums, sessions or makams, the largest group first.
+
+    Columns: group, pieces, minutes, angry, happy, relax, sad (number of pieces with this guess), accepted.
+    """
+    name = table[by].where(table[by] != "", UNKNOWN)
+    found = pd.DataFrame(
+        {
+            "pieces": table.groupby(name).size(),
+            "minutes": table["duration_s"].groupby(name).sum() / 60,
+            **{e: (table["guess"] == e).groupby(name).sum() for e in EMOTIONS},
+            "accepted": (table["standing"] == ACCEPTED).groupby(name).sum(),
+        }
+    ).rename_axis("group")
+    order = sorted(found.index, key=lambda group: (group == UNKNOWN, -found.loc[group, "pieces"], turkish_order(group)))
+    return found.loc[order].reset_index()

@@ -1,0 +1,137 @@
+"""Clips, features and predictions: what was measured of the music and what models said of it."""
+
+from collections.abc import Mapping, Sequence
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import sqlalchemy as sa
+
+from core.errors import StoreError
+from core.schema import EMOTIONS
+from core.store.checks import chosen, now, plain
+from core.store.connection import Store, frame, insert, read, write
+from core.store.schema import ORIGINS, TRACK, clips, labels, tracks
+
+# Of a clip, when it comes again and they were empty.
+_FILLED = ("path", "track_id", "file_duration_s", "lufs", "channels")
+
+
+def add_clip(
+    store: Store,
+    clip_id: str,
+    *,
+    file_name: str,
+    duration_s: float,
+    sr: int,
+    start_s: float = 0.0,
+    origin: str = "upload",
+    content_hash: str = "",
+    bitrate: int | None = None,
+    path: str | None = None,
+    track_id: str | None = None,
+    file_duration_s: float | None = None,
+    lufs: float | None = None,
+) -> str:
+    """Store a clip and return its id. A clip that is already there stays; a deleted one comes back.
+
+    clip_id : ``Clip.clip_id``.  file_name : as the person named it.  duration_s, start_s : of the excerpt, in seconds.
+    sr : of the file, in Hz.  bitrate : of the file, in bit/s.
+    content_hash : of the file's bytes; the clip_id unless given.
+    path : of the stored audio, where it is kept.  file_duration_s : of the whole file.  lufs : loudness of the clip.
+    Given again, path, track, file_duration_s and lufs fill what was empty.
+    """
+    row = {
+        "id": clip_id,
+        "content_hash": content_hash or clip_id,
+        "track_id": track_id,
+        "origin": origin,
+        "file_name": file_name,
+        "path": path,
+        "start_s": start_s,
+        "duration_s": duration_s,
+        "sr": sr,
+        "bitrate": bitrate,
+        "file_duration_s": file_duration_s,
+        "lufs": lufs,
+    }
+
+    def work(c: sa.Connection) -> str:
+        if track_id is not None and not _there(c, tracks, track_id):
+            raise StoreError(f"There is no track {track_id}. Store the track before its clips.")
+        put_clips(c, [row], back={"deleted_at": None})
+        return clip_id
+
+    return write(store, work)
+
+
+def put_clips(c: sa.Connection, rows: Sequence[Mapping[str, Any]], *, back: Mapping[str, Any] | None = None) -> None:
+    """As ``add_clip`` for many, within a transaction.
+
+    rows : all columns but the moments.  back : what else a known clip gets.  Raises StoreError for what is no clip.
+    """
+    new = insert(c, clips)
+    fill = {name: sa.func.coalesce(clips.c[name], new.excluded[name]) for name in _FILLED}
+    if rows:
+        news = {**fill, **(back or {})}
+        c.execute(new.on_conflict_do_update(index_elements=["id"], set_=news), [_clip_row(row) for row in rows])
+
+
+def _clip_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    if not plain(row["id"], "clip's id", longest=128):
+        raise StoreError("A clip needs an id: the hash of its content.")
+    start_s, duration_s = row["start_s"], row["duration_s"]
+    if not (isfinite(duration_s) and duration_s > 0 and isfinite(start_s) and start_s >= 0):
+        raise StoreError(f"A clip cannot start at {start_s} s and last {duration_s} s.")
+    chosen(row["origin"], ORIGINS, "origin of a clip")
+    return {**row, "file_name": plain(row["file_name"], "file name"), "created_at": now()}
+
+
+def delete_clip(store: Store, clip_id: str) -> None:
+    """Take a clip out of queues, libraries and training. Its row and all that people said of it stay.
+
+    So does the path to a library's own file; that to audio which was kept for the clip goes, as the audio does.
+    """
+
+    def work(c: sa.Connection) -> None:
+        require_clip(c, clip_id)
+        path = c.execute(sa.select(clips.c.path).where(clips.c.id == clip_id)).scalar()
+        its_own = path is not None and (Path(path).is_absolute() or "://" in path)
+        gone = {"deleted_at": now(), "path": path if its_own else None}
+        c.execute(clips.update().where(clips.c.id == clip_id, clips.c.deleted_at.is_(None)).values(gone))
+
+    write(store, work)
+
+
+def _there(c: sa.Connection, table: sa.Table, key: str | int) -> bool:
+    return c.execute(sa.select(table.c.id).where(table.c.id == key)).first() is not None
+
+
+def require_clip(c: sa.Connection, clip_id: str) -> None:
+    if not _there(c, clips, clip_id):
+        raise StoreError(f"There is no clip {clip_id}. Store the clip first.")
+
+
+def clips_table(store: Store, *, deleted: bool = False) -> pd.DataFrame:
+    """The clips with their track's metadata, one row a clip, in the order in which they came.
+
+    deleted : also those that were deleted.
+    """
+    joined = clips.outerjoin(tracks, clips.c.track_id == tracks.c.id)
+    columns = [clips.c.id.label("clip_id"), *(column for column in clips.c if column.name != "id")]
+    columns += [tracks.c[n] for n in TRACK]
+    query = sa.select(*columns).select_from(joined).order_by(clips.c.created_at, clips.c.id)
+    return read(store, lambda c: frame(c, query if deleted else query.where(clips.c.deleted_at.is_(None))))
+
+
+def add_label(store: Store, clip_id: str, emotion: str, *, source: str) -> None:
+    """Store a label that came with a clip, from a table, a tag or a generator. What raters say is feedback."""
+    chosen(emotion, EMOTIONS, "emotion")
+    row = {"clip_id": clip_id, "emotion": emotion, "source": plain(source, "source of the label"), "created_at": now()}
+
+    def work(c: sa.Connection) -> None:
+        require_clip(c, clip_id)
+        c.execute(insert(c, labels).values(row).on_conflict_do_nothing())
+
+    write(store, work)

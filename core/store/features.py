@@ -1,0 +1,78 @@
+"""Store and read the 50 features of clips."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import sqlalchemy as sa
+
+from core.schema import COLUMNS, FeatureVector
+from core.store.checks import now
+from core.store.clips import require_clip
+from core.store.connection import Store, by_clip, frame, insert, read, write
+from core.store.schema import clips, features
+
+
+def save_features(store: Store, *vectors: FeatureVector) -> None:
+    """Store feature vectors, all or none; one that is already there stays. NaN is stored as NULL."""
+
+    def work(c: sa.Connection) -> None:
+        for vector in vectors:
+            require_clip(c, vector.clip_id)
+        put_features(c, vectors)
+
+    write(store, work)
+
+
+def put_features(c: sa.Connection, vectors: Iterable[FeatureVector]) -> None:
+    """As ``save_features``, within a transaction that has stored the clips."""
+    rows = [
+        {
+            "clip_id": vector.clip_id,
+            "extractor": vector.extractor,
+            "created_at": now(),
+            **{n: None if np.isnan(x) else x for n, x in zip(COLUMNS, vector.values.tolist(), strict=True)},
+        }
+        for vector in vectors
+    ]
+    if rows:
+        c.execute(insert(c, features).on_conflict_do_nothing(), rows)
+
+
+def load_features(store: Store, clip_id: str, extractor: str) -> FeatureVector | None:
+    """The stored features of a clip; None when this extractor has not seen it."""
+    query = sa.select(*(features.c[n] for n in COLUMNS)).where(
+        features.c.clip_id == clip_id, features.c.extractor == extractor
+    )
+    row = read(store, lambda c: c.execute(query).first())
+    return None if row is None else FeatureVector(clip_id, extractor, np.array(row, dtype=float))
+
+
+def features_table(store: Store, extractor: str, *, clip_ids: Sequence[str] | None = None) -> pd.DataFrame:
+    """The features of all clips that are not deleted: 50 columns in schema order, index clip_id in the order of ids.
+
+    clip_ids : only of these.
+    """
+    query = (
+        features_query(extractor)
+        .join(clips, clips.c.id == features.c.clip_id)
+        .where(clips.c.deleted_at.is_(None))
+        .order_by(features.c.clip_id)
+    )
+    if clip_ids is None:
+        return read(store, lambda c: frame(c, query)).set_index("clip_id")
+    return by_clip(store, query, features.c.clip_id, sorted(clip_ids))
+
+
+def features_of(store: Store, clip_ids: Sequence[str], *, extractor: str) -> pd.DataFrame:
+    """The features of these clips, also of deleted ones: 50 columns in schema order, index clip_id in any order.
+
+    Clips that this extractor has not seen are left out.
+    """
+    return by_clip(store, features_query(extractor), features.c.clip_id, clip_ids)
+
+
+def features_query(extractor: str) -> sa.Select[Any]:
+    """clip_id and the 50 features that this extractor has measured."""
+    return sa.select(features.c.clip_id, *(features.c[n] for n in COLUMNS)).where(features.c.extractor == extractor)

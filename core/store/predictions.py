@@ -1,0 +1,132 @@
+"""Store and read predictions with their decisions."""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import pandas as pd
+import sqlalchemy as sa
+
+from core.models.policy import Decision, Policy
+from core.models.prediction import Prediction
+from core.schema import EMOTIONS
+from core.store.checks import chosen, now
+from core.store.clips import require_clip
+from core.store.connection import Store, frame, in_parts, insert, read, write
+from core.store.schema import ROLES, clips, predictions
+
+
+def _newest(
+    role: str, model_version: str | None, *, policy: Policy | None = None, or_any: bool = False
+) -> tuple[sa.FromClause, sa.ColumnElement[bool]]:
+    """Predictions, and the condition that picks a clip's newest in this role, of this model where one is named.
+
+    policy : answers that were decided under it come first, then the newest of the model.
+    or_any : where the named model has said nothing of a clip, the newest of any model.
+    Looked up clip by clip: the index of predictions begins with the clip.
+    """
+    said, other = predictions.alias(role), predictions.alias(f"{role}_all")
+    newest = sa.func.max(other.c.id)
+    wanted = (other.c.clip_id == clips.c.id) & (other.c.role == role)
+    of_model = sa.true() if model_version is None else other.c.model_version == model_version
+    choices: list[sa.ColumnElement[Any]] = [newest]
+    if model_version is not None and or_any:
+        choices.insert(0, newest.filter(of_model))
+    elif model_version is not None:
+        wanted &= of_model
+    if policy is not None:
+        choices.insert(0, newest.filter(of_model, other.c.policy == policy.to_json()))
+    picked = sa.func.coalesce(*choices) if len(choices) > 1 else newest
+    return said, said.c.id == sa.select(picked).where(wanted).correlate(clips).scalar_subquery()
+
+
+def save_prediction(
+    store: Store,
+    prediction: Prediction,
+    *,
+    policy: Policy,
+    decision: Decision,
+    role: str = "champion",
+    latency_s: float | None = None,
+) -> int:
+    """Store what a model said and what was decided, and return the row's id.
+
+    Said again by the same model about the same features under the same policy, it is the same row.
+    role : of the model at this moment, ``champion`` or ``challenger``.  latency_s : from audio to answer.
+    """
+    (number,) = save_predictions(store, [(prediction, decision)], policy=policy, role=role, latency_s=latency_s)
+    return number
+
+
+def save_predictions(
+    store: Store,
+    said: Iterable[tuple[Prediction, Decision]],
+    *,
+    policy: Policy,
+    role: str = "champion",
+    latency_s: float | None = None,
+) -> list[int]:
+    """Many predictions in one transaction, all or none; their ids in the order given."""
+    chosen(role, ROLES, "role of a model")
+    rows = [_prediction_row(p, d, policy, role, latency_s) for p, d in said]
+    key = ("clip_id", "model_version", "extractor")
+    ids = list(dict.fromkeys(str(row["clip_id"]) for row in rows))
+    parts = in_parts(ids)
+    same = sa.and_(predictions.c.role == role, predictions.c.policy == policy.to_json())
+
+    def work(c: sa.Connection) -> list[int]:
+        there = {i for part in parts for i in c.execute(sa.select(clips.c.id).where(clips.c.id.in_(part))).scalars()}
+        for missing in set(ids) - there:
+            require_clip(c, missing)
+        if rows:
+            c.execute(insert(c, predictions).on_conflict_do_nothing(), rows)
+        stored = sa.select(predictions.c.id, *(predictions.c[n] for n in key)).where(same)
+        found = {row[1:]: row.id for part in parts for row in c.execute(stored.where(predictions.c.clip_id.in_(part)))}
+        return [int(found[tuple(row[n] for n in key)]) for row in rows]
+
+    return write(store, work)
+
+
+def _prediction_row(
+    prediction: Prediction, decision: Decision, policy: Policy, role: str, latency_s: float | None
+) -> dict[str, object]:
+    first, second = prediction.ranked[:2]
+    return {
+        "clip_id": prediction.clip_id,
+        "model_version": prediction.model_version,
+        "extractor": prediction.extractor,
+        "role": role,
+        **{f"p_{emotion}": float(prediction.proba[emotion]) for emotion in EMOTIONS},
+        "guess": first,
+        "margin": float(prediction.proba[first] - prediction.proba[second]),
+        "policy": policy.to_json(),
+        "decision": decision.label,
+        "candidates": json.dumps(decision.candidates),
+        "reason": decision.reason,
+        "latency_s": latency_s,
+        "created_at": now(),
+    }
+
+
+def predictions_table(
+    store: Store, *, role: str | None = None, model_version: str | None = None, latest: bool = False
+) -> pd.DataFrame:
+    """Predictions of clips that are not deleted, oldest first; ``prediction_id`` names the row.
+
+    role, model_version : only these.  latest : only the newest of each clip and role.
+    """
+    query = (
+        sa.select(predictions.c.id.label("prediction_id"), *(p for p in predictions.c if p.name != "id"))
+        .add_columns(clips.c.file_name, clips.c.origin)
+        .join(clips, clips.c.id == predictions.c.clip_id)
+        .where(clips.c.deleted_at.is_(None))
+        .order_by(predictions.c.id)
+    )
+    if role is not None:
+        query = query.where(predictions.c.role == role)
+    if model_version is not None:
+        query = query.where(predictions.c.model_version == model_version)
+    if latest:
+        newest = sa.select(sa.func.max(predictions.c.id)).group_by(predictions.c.clip_id, predictions.c.role)
+        query = query.where(predictions.c.id.in_(newest))
+    return read(store, lambda c: frame(c, query))

@@ -1,0 +1,80 @@
+"""A finished training run as files: models/champion and models/comparison, or a bundle for the registry."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.dataset.table import Table
+from core.evaluation.run_files import write_run
+from core.file_names import (
+    CARD,
+    CHAMPION,
+    COMPARISON,
+    METRICS,
+    OUT_OF_FOLD,
+    POLICY,
+    REFERENCE,
+)
+from core.models.bundle import policies_json, save_bundle
+from core.models.explanation import make_background
+from core.models.policy import Policy, conformal_policy
+from core.models.reference import make_reference, reference_json
+from core.models.training_run import TrainingRun
+from core.schema import COLUMNS, PROBA
+from core.training import publish as publish_module
+from core.training.estimators import FRAGILE
+
+if TYPE_CHECKING:
+    from core.models.training_run import TrainingRun
+from core.evaluation.run_files import DIGITS
+
+
+def publish_run(run: TrainingRun, table: Table, models_dir: Path) -> str:
+    """Write the champion with all that a prediction needs, and the comparison of all models.
+
+    table : what the run was trained on. An earlier content of the two folders is replaced. Returns the champion's
+    version.
+    """
+    version = write_bundle(run, table, models_dir / CHAMPION)
+    write_run(run, models_dir / COMPARISON)
+    return version
+
+
+def write_bundle(run: TrainingRun, table: Table, folder: Path, *, files: Mapping[str, bytes] | None = None) -> str:
+    """Write the run's champion with all that a prediction needs; an earlier content of the folder is replaced.
+
+    table : what the run was trained on. Background, limits and policies are learned from its development clips, like
+    the model.  files : file name -> content of what else belongs to it.  Returns the champion's version.
+    """
+    rows = run.rows[~run.rows["held_out"]]
+    X, y, groups = table.frame.loc[rows["row"], list(COLUMNS)], rows["y"].tolist(), rows["group"].tolist()
+    own = run.out_of_fold[run.out_of_fold["model"] == run.champion]
+    conformal = conformal_policy(own, rows.set_index("row")["y"])
+    reference = make_reference(X, y, groups, ignore=FRAGILE, seed=run.seed)
+    return save_bundle(
+        folder,
+        run.pipelines[run.champion],
+        name=run.champion,
+        created_at=run.created_at,
+        background=make_background(X, y, seed=run.seed),
+        libraries=run.versions,
+        files={
+            **publish_module.champion_files(run),
+            POLICY: policies_json({"threshold": Policy(), "conformal": conformal}),
+            REFERENCE: reference_json(reference),
+            **(files or {}),
+        },
+    )
+
+
+def champion_files(run: "TrainingRun") -> dict[str, bytes]:
+    """What is stored beside the champion's model: card.md, metrics.json, out_of_fold.csv."""
+    from core.training.card import write_card
+
+    csv = run.judged[["row", "repeat", *PROBA]].to_csv(index=False, lineterminator="\n", float_format=f"%.{DIGITS}f")
+    return {
+        CARD: write_card(run).encode(),
+        METRICS: (json.dumps(run.metrics, indent=1, ensure_ascii=False) + "\n").encode(),
+        OUT_OF_FOLD: csv.encode(),
+    }

@@ -1,0 +1,267 @@
+"""From a labelled table to compared, calibrated and documented models.
+
+The protocol: exact copies are dropped, near copies share a group, the held-out part is set aside and never helps to
+choose. On the rest, the development clips, every candidate is fitted on the same grouped folds, ten times five of
+them; medians, scales, temperatures and searched settings are learned inside the fold. The champion, which is fixed
+before, is then judged in the same way on all distinct clips; the model that is served stays one of the development
+clips, so that the held-out part remains a test for it and for those that want its place.
+"""
+
+import json
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, cpu_count, delayed, parallel_config
+from sklearn.pipeline import Pipeline
+
+from core.dataset.table import Table
+from core.evaluation import criteria, significance
+from core.evaluation import metrics as metrics_module
+from core.evaluation.metrics import RESAMPLES, perfect_ece
+from core.evaluation.run_files import DIGITS
+from core.models import explanation
+from core.models.training_run import TrainingRun
+from core.schema import PROBA
+from core.training import ablations, folds, provenance, run_tables
+from core.training.candidates import ALGORITHMS, CHAMPION, LABELS, TUNED, all_candidates, searched
+from core.training.folds import FOLDS, Clips, Fit, Task
+
+REPEATS = 10
+TUNED_REPEATS = 2  # a search costs some twenty fits a fold
+ABLATION_REPEATS = 3
+LEARNING_REPEATS = 2
+LEARNING_SHARES = (0.2, 0.4, 0.6, 0.8, 1.0)  # of the clips that a fold trains on
+LEARNERS = (CHAMPION, "random_forest", "svm_rbf", "logistic_regression")
+NOISE = (0.01, 0.02, 0.05, 0.1, 0.2)
+
+SLOW = ("stacking",)  # left out of a quick run: it costs as much as all others but the champion together
+EXPLAINED = (*ALGORITHMS, CHAMPION)
+EXPLAINED_PARTS = 8  # pieces of the table, so that all cores work and the progress moves
+_EXPLAINING = "Explaining every clip"
+
+Progress = Callable[[float, str], None]
+
+
+_WORDS = {
+    "fold": "Comparing the models on the folds",
+    "tuned": "Searching for better settings inside the folds",
+    "ablation": "Measuring what each part is worth",
+    "learning": "Measuring what more clips are worth",
+    "final": "Fitting the models on all development clips",
+    "judged": "Judging the champion on all clips",
+}
+
+
+def train_and_compare(
+    table: Table,
+    *,
+    seed: int = 0,
+    quick: bool = False,
+    progress: Progress | None = None,
+    latency_p95_s: float | None = None,
+    clips: Clips | None = None,
+    only: Collection[str] = (),
+    repeats: int | None = None,
+) -> TrainingRun:
+    """Train and judge all candidates.
+
+    quick : one repeat, no searches, ablations, explanations or stacking: seconds instead of minutes.
+    clips : of the table, where something other than the table alone says which are held out and which are alike.
+    only : names of candidates; the others, searches, ablations and explanations are left out then.
+    repeats : of the folds; ``REPEATS`` unless given.
+    progress : called with the share done in [0, 1] and a few words.
+    latency_p95_s : from upload to answer, measured elsewhere, for the table of criteria.
+    Raises TableError when the table has too few clips. The same table and seed give the same figures; times differ.
+    """
+    tell = progress or (lambda share, text: None)
+    clips = clips or folds.distinct_clips(table)
+    development = clips.part(~clips.held_out)
+    repeats = repeats or (1 if quick else REPEATS)
+    whole = not quick and not only
+    tasks = list(_tasks(seed=seed, quick=quick, only=only, repeats=repeats))
+    last = list(_judging(seed=seed, repeats=repeats)) if whole else []
+    done: list[Fit] = []
+    for part, of in ((tasks, development), (last, clips)):
+        for one in folds.work(part, of, seed=seed):
+            done.append(one)
+            tell((0.75 if whole else 0.95) * len(done) / len(tasks + last), _WORDS[one.task.kind])
+    shap: dict[str, pd.DataFrame] = {}
+    if whole:
+        pipelines = {f.task.name: f.fitted for f in done if f.task.kind == "final" and f.task.name in EXPLAINED}
+        shap = _explain(pipelines, clips, seed=seed, tell=lambda share: tell(0.75 + 0.2 * share, _EXPLAINING))
+    tell(0.95, "Computing the figures and their intervals")
+    done.sort(key=lambda f: (f.task.kind, f.task.name, f.task.share, f.task.repeat, f.task.fold))
+    finished = _assemble(done, clips, shap, table=table, seed=seed, quick=quick, latency_p95_s=latency_p95_s)
+    tell(1.0, "Done")
+    return finished
+
+
+def _explain(
+    pipelines: Mapping[str, Pipeline], clips: Clips, *, seed: int, tell: Callable[[float], None]
+) -> dict[str, pd.DataFrame]:
+    """Contributions of the features to every clip, held-out ones too, by model."""
+    development = clips.part(~clips.held_out)
+    background = explanation.make_background(development.X, development.y.tolist(), seed=seed)
+    parts = np.array_split(np.arange(len(clips.y)), EXPLAINED_PARTS)
+    jobs = [(name, part) for name in pipelines for part in parts]
+    with parallel_config(backend="loky", n_jobs=cpu_count(), inner_max_num_threads=1):
+        run_all = Parallel(return_as="generator")(
+            delayed(explanation.explain_table)(
+                pipelines[name], clips.X.iloc[part], background, seed=seed + int(part[0])
+            )
+            for name, part in jobs
+        )
+        made: dict[str, list[pd.DataFrame]] = {name: [] for name in pipelines}
+        for i, ((name, _), table) in enumerate(zip(jobs, run_all, strict=True)):
+            made[name].append(table)
+            tell((i + 1) / len(jobs))
+    return {name: pd.concat(tables, ignore_index=True) for name, tables in made.items()}
+
+
+def _tasks(*, seed: int, quick: bool, only: Collection[str], repeats: int) -> Iterator[Task]:
+    """All fits of a run."""
+    left_out = SLOW if quick else ()
+    made = {n: c for n, c in all_candidates(seed).items() if (n in only if only else n not in left_out)}
+    grid = [(repeat, fold) for repeat in range(repeats) for fold in range(FOLDS)]
+    for repeat, fold in grid:
+        for name, candidate in made.items():
+            levels = NOISE if name == CHAMPION or not quick else ()
+            yield Task("fold", name, candidate.pipeline, repeat, fold, levels)
+    for name, candidate in made.items():
+        yield Task("final", name, candidate.pipeline)
+    if quick or only:
+        return
+    for name in ALGORITHMS:
+        search = searched(made[name], seed=seed)
+        yield Task("final", name + TUNED, search)
+        yield from (Task("tuned", name + TUNED, search, r, f) for r, f in grid if r < TUNED_REPEATS)
+    for name, option in ablations.options(seed).items():
+        noise = (ablations.NOISE,)
+        yield from (Task("ablation", name, option.pipeline, r, f, noise) for r, f in grid if r < ABLATION_REPEATS)
+    for name in LEARNERS:
+        for share in LEARNING_SHARES:
+            few = [(r, f) for r, f in grid if r < LEARNING_REPEATS]
+            yield from (Task("learning", name, made[name].pipeline, r, f, share=share) for r, f in few)
+
+
+def _judging(*, seed: int, repeats: int) -> Iterator[Task]:
+    """The champion's fits on folds of all distinct clips."""
+    pipeline = all_candidates(seed)[CHAMPION].pipeline
+    for repeat in range(repeats):
+        yield from (Task("judged", CHAMPION, pipeline, repeat, fold, NOISE) for fold in range(FOLDS))
+
+
+def _assemble(
+    done: list[Fit],
+    clips: Clips,
+    shap: Mapping[str, pd.DataFrame],
+    *,
+    table: Table,
+    seed: int,
+    quick: bool,
+    latency_p95_s: float | None,
+) -> TrainingRun:
+    """The fits as tables and figures."""
+    kinds: dict[str, list[Fit]] = {kind: [f for f in done if f.task.kind == kind] for kind in _WORDS}
+    development, rest, rows = clips.part(~clips.held_out), clips.part(clips.held_out), clips.rows()
+    compared = [*kinds["fold"], *kinds["tuned"]]
+    stored, fold_scores = run_tables.out_of_fold(compared, development), run_tables.fold_scores(compared, development)
+    tables_of = run_tables.by_model(stored, rows)
+    pipelines = {f.task.name: f.fitted for f in kinds["final"]}
+    kept_back = _held_out(pipelines, rest)
+    kept_back_of = run_tables.by_model(kept_back, rows)
+    tables = {
+        "scores": run_tables.scores_of(tables_of, seed=seed),
+        "held_out_scores": run_tables.scores_of(kept_back_of, seed=seed),
+        "folds": fold_scores,
+        "timings": run_tables.timings(compared),
+        "pairs": significance.compare({n: t for n, t in tables_of.items() if n in LABELS}, fold_scores, seed=seed),
+        "robustness": run_tables.robustness(kinds["fold"], development, rows, seed=seed),
+    }
+    if kinds["tuned"]:
+        pairs = [(name + TUNED, name) for name in ALGORITHMS]
+        tables["tuning"] = run_tables.tuning(kinds["tuned"])
+        tables["tuned_against_default"] = significance.compare(tables_of, fold_scores, pairs=pairs, seed=seed)
+        tables["ablations"] = run_tables.ablation_effects(
+            kinds["ablation"], kinds["fold"], development, rows, seed=seed
+        )
+        tables["learning_curve"] = run_tables.learning_curve(kinds["learning"], development, rows, seed=seed)
+    about = provenance.facts(table, seed=seed, quick=quick)
+    judged = kinds["judged"] or [f for f in kinds["fold"] if f.task.name == CHAMPION]
+    metrics = _metrics(
+        tables, judged, clips if kinds["judged"] else development, kept_back_of[CHAMPION], rows, about, latency_p95_s
+    )
+    all_clips = (
+        run_tables.out_of_fold(kinds["judged"], clips).drop(columns="model") if kinds["judged"] else pd.DataFrame()
+    )
+    labels = LABELS | {name + TUNED: f"{LABELS[name]}, tuned" for name in ALGORITHMS}
+    return TrainingRun(
+        champion=CHAMPION,
+        labels_of={name: labels[name] for name in tables_of},
+        pipelines=pipelines,
+        rows=rows,
+        out_of_fold=stored,
+        held_out=kept_back,
+        shap=shap,
+        tables=tables,
+        metrics=metrics,
+        parameters=provenance.parameters(pipelines, seed=seed),
+        all_clips=all_clips,
+        **about,
+    )
+
+
+def _held_out(pipelines: Mapping[str, Pipeline], clips: Clips) -> pd.DataFrame:
+    """What the fitted pipelines say about the held-out clips: model, row, p_*."""
+    parts = []
+    for name, pipeline in pipelines.items():
+        part = pd.DataFrame(pipeline.predict_proba(clips.X).round(DIGITS), columns=list(PROBA))
+        parts.append(part.assign(model=name, row=clips.X.index)[["model", "row", *PROBA]])
+    return pd.concat(parts, ignore_index=True)
+
+
+def _metrics(
+    tables: Mapping[str, pd.DataFrame],
+    judged: list[Fit],
+    clips: Clips,
+    kept_back: pd.DataFrame,
+    rows: pd.DataFrame,
+    about: Mapping[str, Any],
+    latency_p95_s: float | None,
+) -> dict[str, Any]:
+    """metrics.json: the champion's figures, the criteria, the price of the class gap, and the facts of the run.
+
+    judged, clips : the champion's fits that the headline figures stand on, and the clips that they were made on.
+    """
+    seed = about["seed"]
+    champion = run_tables.by_model(run_tables.out_of_fold(judged, clips), rows)[CHAMPION]
+    scores = metrics_module.scores(champion, seed=seed)
+
+    def lines(table: pd.DataFrame) -> list[dict[str, Any]]:
+        of_champion = table[table["model"] == CHAMPION].drop(columns="model") if "model" in table else table
+        return json.loads(of_champion.to_json(orient="records", double_precision=6))
+
+    return {
+        "model": CHAMPION,
+        "run": about,
+        "protocol": {
+            "rows": len(rows),
+            "groups": int(rows["group"].nunique()),
+            "judged": len(clips.y),
+            "development": int((~rows["held_out"]).sum()),
+            "held_out": int(rows["held_out"].sum()),
+            "folds": FOLDS,
+            "repeats": int(champion["repeat"].nunique()),
+            "resamples": RESAMPLES,
+        },
+        "scores": lines(scores),
+        "development_scores": lines(tables["scores"]),
+        "held_out_scores": lines(tables["held_out_scores"]),
+        "perfect_ece": lines(perfect_ece(champion, seed=seed)),
+        "held_out_perfect_ece": lines(perfect_ece(kept_back, seed=seed)),
+        "acceptance": lines(criteria.acceptance(scores, latency_p95_s=latency_p95_s)),
+        "gap_price": lines(criteria.gap_price(champion)),
+        "robustness": lines(run_tables.robustness(judged, clips, rows, seed=seed)),
+    }

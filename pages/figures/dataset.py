@@ -1,0 +1,166 @@
+"""Figures of a table of features: what the Explore page draws. As in ``plots``: tables in, figures out."""
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from core.schema import BY_COLUMN, EMOTIONS, LABEL
+from core.wording import SIGNS, emotion_with_sign
+from pages.figures.style import COLOURS, DIVERGING, NEUTRAL, SYMBOLS, apply_style
+
+_ROW = 24  # pixels a bar needs so that its label can be read
+_ACCENT = "#0072B2"
+
+
+def class_balance(table: pd.DataFrame) -> go.Figure:
+    """Rows of each emotion; table : columns emotion, rows, share."""
+    table = table.iloc[::-1]
+    figure = go.Figure(
+        go.Bar(
+            x=table["rows"],
+            y=[emotion_with_sign(e) for e in table["emotion"]],
+            orientation="h",
+            marker_color=[COLOURS[e] for e in table["emotion"]],
+            text=[f"{n} ({s:.0%})" if s == s else f"{n}" for n, s in zip(table["rows"], table["share"], strict=True)],
+            textposition="auto",
+            hovertemplate="%{y}: %{x} rows<extra></extra>",
+        )
+    )
+    return apply_style(figure, title="Rows of each emotion", height=240).update_xaxes(title="rows")
+
+
+def effects(tests: pd.DataFrame, *, name: str, alpha: float = 0.05) -> go.Figure:
+    """Effect size of each feature, the largest on top; pale where the corrected p is not below alpha.
+
+    tests : columns feature, effect, p_corrected, highest, lowest; name : of the test and its effect.
+    """
+    tests = tests.dropna(subset=["effect"]).iloc[::-1]
+    figure = go.Figure(
+        go.Bar(
+            x=tests["effect"],
+            y=[f"{f} {SIGNS.get(h, '')}" for f, h in zip(tests["feature"], tests["highest"], strict=True)],
+            orientation="h",
+            marker={
+                "color": _ACCENT,
+                "opacity": [1.0 if p < alpha else 0.35 for p in tests["p_corrected"]],
+            },
+            customdata=tests[["feature", "p_corrected", "highest", "lowest"]].to_numpy(),
+            hovertemplate="%{customdata[0]}: %{x:.3f}, corrected p %{customdata[1]:.2g}<br>"
+            "highest in %{customdata[2]}, lowest in %{customdata[3]}<extra></extra>",
+        )
+    )
+    return (
+        apply_style(figure, title=name, height=90 + _ROW * len(tests))
+        .update_xaxes(title="effect size (0 = none, 1 = all)", rangemode="tozero")
+        .update_yaxes(dtick=1)
+    )
+
+
+def correlation_map(correlation: pd.DataFrame, *, name: str) -> go.Figure:
+    """Correlation of each pair of features, blue for together and red for opposite; index and columns: features."""
+    names = [BY_COLUMN[c].name for c in correlation.index]
+    figure = go.Figure(
+        go.Heatmap(
+            z=correlation.to_numpy(),
+            x=names,
+            y=names,
+            colorscale=DIVERGING,
+            zmin=-1,
+            zmax=1,
+            colorbar={"thickness": 10, "tickvals": [-1, -0.5, 0, 0.5, 1]},
+            hovertemplate="%{y}<br>%{x}<br>r = %{z:.2f}<extra></extra>",
+        )
+    )
+    many = len(names) > 25  # the columns stand in the order of the rows; a phone has no room for their names
+    size = 9 if many else 11
+    return (
+        apply_style(figure, title=f"Correlation, {name}", height=max(320, min(820, 160 + 13 * len(names))))
+        .update_xaxes(tickangle=-90, dtick=1, tickfont_size=size, showgrid=False, showticklabels=not many)
+        .update_yaxes(autorange="reversed", dtick=1, tickfont_size=size, showgrid=False)
+    )
+
+
+def projection(points: pd.DataFrame, *, x: str, y: str, shares: tuple[float, float]) -> go.Figure:
+    """Clips as points on two principal components, one symbol and colour an emotion.
+
+    points : columns row, Class and the two components; shares : of the variance along x and y.
+    """
+    figure = go.Figure()
+    for emotion in EMOTIONS:
+        part = points[points[LABEL] == emotion]
+        if part.empty:
+            continue
+        figure.add_trace(
+            go.Scatter(
+                x=part[x],
+                y=part[y],
+                mode="markers",
+                name=emotion,
+                marker={"color": COLOURS[emotion], "symbol": SYMBOLS[emotion], "size": 9, "opacity": 0.8},
+                customdata=part["row"],
+                hovertemplate=f"row %{{customdata}}, {emotion}<extra></extra>",
+            )
+        )
+    return (
+        apply_style(figure, title="Clips on two principal components", height=520)
+        .update_xaxes(title=f"{x.upper()} ({shares[0]:.0%} of the variance)", zerolinecolor=NEUTRAL)
+        .update_yaxes(title=f"{y.upper()} ({shares[1]:.0%} of the variance)", zerolinecolor=NEUTRAL)
+        .update_layout(legend_y=-0.14)
+    )
+
+
+def outlier_map(outliers: pd.DataFrame, *, limit: float, most: int = 20) -> go.Figure:
+    """Robust z of each outlier, one line a feature, the features with the most outliers on top.
+
+    outliers : columns row, Class, feature, value, score.
+    """
+    counts = outliers["feature"].value_counts().head(most)
+    figure = go.Figure()
+    for emotion in EMOTIONS:
+        part = outliers[(outliers[LABEL] == emotion) & outliers["feature"].isin(counts.index)]
+        if part.empty:
+            continue
+        figure.add_trace(
+            go.Scatter(
+                x=part["score"],
+                y=part["feature"],
+                mode="markers",
+                name=emotion,
+                marker={"color": COLOURS[emotion], "symbol": SYMBOLS[emotion], "size": 8, "opacity": 0.75},
+                customdata=np.column_stack([part["row"], part["value"]]),
+                hovertemplate=f"row %{{customdata[0]}}, {emotion}<br>%{{y}}: %{{customdata[1]:.4g}}"
+                "<br>robust z %{x:.1f}<extra></extra>",
+            )
+        )
+    for edge in (-limit, limit):
+        figure.add_vline(x=edge, line_dash="dot", line_color=NEUTRAL)
+    return (
+        apply_style(figure, title="Outliers by feature", height=150 + _ROW * len(counts))
+        .update_xaxes(title="robust z")
+        .update_yaxes(categoryorder="array", categoryarray=list(counts.index[::-1]), dtick=1)
+        .update_layout(legend_y=-(60 / (100 + _ROW * len(counts))))
+    )
+
+
+def before_after(counts: pd.DataFrame) -> go.Figure:
+    """Cells in question before and after cleaning; counts : index measure, columns before and after."""
+    bars = [
+        go.Bar(
+            name=name,
+            y=counts.index,
+            x=counts[name],
+            orientation="h",
+            marker={"color": colour, "pattern_shape": shape},
+            text=counts[name],
+            textposition="outside",
+            cliponaxis=False,
+            hovertemplate=f"%{{y}}, {name}: %{{x}} cells<extra></extra>",
+        )
+        for name, colour, shape in (("before", "#D55E00", "/"), ("after", _ACCENT, ""))
+    ]
+    return (
+        apply_style(go.Figure(bars), title="Cells in question", height=120 + 40 * len(counts))
+        .update_layout(barmode="group", legend_y=-0.18)
+        .update_xaxes(title="cells", range=[0, 1.12 * max(1, counts.to_numpy().max())])
+        .update_yaxes(autorange="reversed")
+    )

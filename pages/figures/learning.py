@@ -1,0 +1,48 @@
+"""Figures of learning: two models side by side, and what drifted. As in ``plots``: tables in, figures out."""
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from pages.figures.models import ACCENT
+from pages.figures.style import NEUTRAL, apply_style
+
+_ROW = 46  # pixels a line needs for two markers and their intervals
+
+
+def before_after(table: pd.DataFrame, *, before: str, after: str, title: str) -> go.Figure:
+    """A figure of two models with both intervals, one line each.
+
+    table : label, before, before_low, before_high, after, after_low, after_high; drawn from top to bottom.
+    before, after : names of the models.
+    """
+    figure = go.Figure()
+    for side, name, colour, symbol in (("before", before, NEUTRAL, "circle-open"), ("after", after, ACCENT, "diamond")):
+        low, high = table[f"{side}_low"], table[f"{side}_high"]
+        figure.add_trace(
+            go.Scatter(
+                x=table[side],
+                y=table["label"],
+                error_x={
+                    "type": "data",
+                    "symmetric": False,
+                    "array": (high - table[side]).to_numpy(),
+                    "arrayminus": (table[side] - low).to_numpy(),
+                    "thickness": 2,
+                    "width": 5,
+                },
+                mode="markers",
+                orientation="h",  # so that the two of a line stand beside each other, not upon each other
+                name=name,
+                marker={"color": colour, "symbol": symbol, "size": 11, "line": {"width": 2}},
+                customdata=pd.DataFrame({"low": low, "high": high}).to_numpy(),
+                hovertemplate=f"%{{y}}, {name}: %{{x:.2f}} (%{{customdata[0]:.2f}} to %{{customdata[1]:.2f}})"
+                "<extra></extra>",
+            )
+        )
+    height = 130 + _ROW * len(table)
+    return (
+        apply_style(figure, title=title, height=height)
+        .update_layout(scattermode="group", scattergap=0.5, legend_y=-70 / (height - 80))
+        .update_xaxes(title="F1 (1 is perfect)")
+        .update_yaxes(categoryorder="array", categoryarray=list(table["label"][::-1]), dtick=1)
+    )

@@ -1,0 +1,272 @@
+"""Figures that compare models and show what they confuse. As in ``plots``: tables in, figures out."""
+
+import textwrap
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from core.schema import EMOTIONS
+from core.wording import emotion_with_sign
+from pages.figures.style import COLOURS, NEUTRAL, SEQUENTIAL, SYMBOLS, apply_style
+
+ACCENT = "#0072B2"
+WARM = "#D55E00"
+_ROW = 26  # pixels a line needs so that its label can be read
+_LABEL = 26  # characters of a label on one line: more leave no room for the figure on a phone
+# Okabe & Ito (2008) again, for models; each has a symbol and a dash of its own as well.
+_SERIES = (ACCENT, WARM, "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F", "#8C6D31")
+_MARKS = ("circle", "diamond", "square", "triangle-up", "star", "x", "cross", "pentagon")
+_DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid", "dash")
+
+
+def _bars(table: pd.DataFrame) -> dict[str, object]:
+    """Unequal error bars from value, low and high."""
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": (table["high"] - table["value"]).to_numpy(),
+        "arrayminus": (table["value"] - table["low"]).to_numpy(),
+        "thickness": 2,
+        "width": 5,
+    }
+
+
+def ranking(table: pd.DataFrame, *, name: str, champion: str, digits: int = 3) -> go.Figure:
+    """One figure of each model with its interval, the best on top.
+
+    table : model, name, settings, value, low, high.  name : of the figure.  champion : name that stands out.
+    """
+    figure = go.Figure()
+    groups = (
+        ("champion", table["name"] == champion, WARM, "star"),
+        ("as given", (table["name"] != champion) & (table["settings"] != "tuned"), ACCENT, "circle"),
+        ("tuned", (table["name"] != champion) & (table["settings"] == "tuned"), "#009E73", "diamond"),
+    )
+    for label, rows, colour, symbol in groups:
+        part = table[rows]
+        if part.empty:
+            continue
+        figure.add_trace(
+            go.Scatter(
+                x=part["value"],
+                y=part["model"],
+                error_x=_bars(part),
+                mode="markers",
+                name=label,
+                marker={"color": colour, "symbol": symbol, "size": 12 if symbol == "star" else 9},
+                customdata=part[["low", "high"]].to_numpy(),
+                hovertemplate=f"%{{y}}: %{{x:.{digits}f}} "
+                f"(%{{customdata[0]:.{digits}f}} to %{{customdata[1]:.{digits}f}})<extra></extra>",
+            )
+        )
+    height = 130 + _ROW * len(table)
+    return (
+        apply_style(figure, title=name, height=height)
+        .update_xaxes(title=name)
+        .update_yaxes(categoryorder="array", categoryarray=list(table["model"][::-1]), dtick=1)
+        .update_layout(legend_y=-70 / (height - 80))
+    )
+
+
+def differences(table: pd.DataFrame, *, title: str, axis: str) -> go.Figure:
+    """Differences with their intervals against a line at zero; filled where the difference is established.
+
+    table : label, difference, low, high, established (bool); drawn from top to bottom.
+    """
+    table = table.rename(columns={"difference": "value"})
+    table = table.assign(label=["<br>".join(textwrap.wrap(str(label), _LABEL)) for label in table["label"]])
+    figure = go.Figure()
+    for label, rows, symbol in (
+        ("established", table["established"], "circle"),
+        ("no evidence of a difference", ~table["established"], "circle-open"),
+    ):
+        part = table[rows]
+        if part.empty:
+            continue
+        figure.add_trace(
+            go.Scatter(
+                x=part["value"],
+                y=part["label"],
+                error_x=_bars(part),
+                mode="markers",
+                name=label,
+                marker={"color": ACCENT if symbol == "circle" else NEUTRAL, "symbol": symbol, "size": 10},
+                customdata=part[["low", "high"]].to_numpy(),
+                hovertemplate="%{y}: %{x:+.3f} (%{customdata[0]:+.3f} to %{customdata[1]:+.3f})<extra></extra>",
+            )
+        )
+    figure.add_vline(x=0, line_dash="dot", line_color=NEUTRAL)
+    height = 140 + _ROW * len(table) + 10 * int(table["label"].str.count("<br>").sum())
+    return (
+        apply_style(figure, title=title, height=height)
+        .update_xaxes(title=axis)
+        .update_yaxes(categoryorder="array", categoryarray=list(table["label"][::-1]), dtick=1)
+        .update_layout(legend_y=-70 / (height - 80))
+    )
+
+
+def lines(
+    table: pd.DataFrame, *, x: str, title: str, x_title: str, y_title: str, x_format: str = "", markers: bool = True
+) -> go.Figure:
+    """Curves of several models with their intervals; table : model, x, value, low, high."""
+    figure = go.Figure()
+    for i, (model, part) in enumerate(table.groupby("model", sort=False)):
+        part = part.sort_values(x)
+        figure.add_trace(
+            go.Scatter(
+                x=part[x],
+                y=part["value"],
+                error_y=_bars(part) | {"thickness": 1, "width": 3},
+                mode="lines+markers" if markers else "lines",
+                name=str(model),
+                line={"color": _SERIES[i % len(_SERIES)], "dash": _DASHES[i % len(_DASHES)]},
+                marker={"symbol": _MARKS[i % len(_MARKS)], "size": 9},
+                hovertemplate=f"{model}<br>{x_title} %{{x}}: %{{y:.3f}}<extra></extra>",
+            )
+        )
+    return (
+        apply_style(figure, title=title, height=420)
+        .update_xaxes(title=x_title, tickformat=x_format)
+        .update_yaxes(title=y_title)
+        .update_layout(legend_y=-0.25)
+    )
+
+
+def by_emotion_curves(
+    table: pd.DataFrame, *, x: str, y: str, title: str, x_title: str, y_title: str, diagonal: bool = False
+) -> go.Figure:
+    """One curve an emotion; table : emotion and the columns x and y, in [0, 1]."""
+    figure = go.Figure()
+    if diagonal:
+        figure.add_trace(_diagonal("luck"))
+    for emotion, dash in zip(EMOTIONS, _DASHES, strict=False):
+        part = table[table["emotion"] == emotion]
+        figure.add_trace(
+            go.Scatter(
+                x=part[x],
+                y=part[y],
+                mode="lines",
+                name=emotion_with_sign(emotion),
+                line={"color": COLOURS[emotion], "dash": dash, "width": 2.5},
+                hovertemplate=f"{emotion}: {x_title} %{{x:.2f}}, {y_title} %{{y:.2f}}<extra></extra>",
+            )
+        )
+    return (
+        apply_style(figure, title=title, height=420)
+        .update_xaxes(title=x_title, range=[-0.02, 1.02])
+        .update_yaxes(title=y_title, range=[-0.02, 1.02])
+        .update_layout(legend_y=-0.25)
+    )
+
+
+def calibration(table: pd.DataFrame) -> go.Figure:
+    """How often the model is right when it says how sure it is; table : confidence, accuracy, low, high, count."""
+    shown = table.rename(columns={"accuracy": "value"})
+    figure = go.Figure(
+        [
+            _diagonal("perfectly calibrated"),
+            go.Scatter(
+                x=shown["confidence"],
+                y=shown["value"],
+                error_y=_bars(shown) | {"thickness": 1.5, "width": 4},
+                mode="lines+markers",
+                name="the model",
+                line_color=ACCENT,
+                marker={"size": 5 + 25 * np.sqrt(shown["count"] / shown["count"].max()), "opacity": 0.75},
+                customdata=shown[["count"]].to_numpy(),
+                hovertemplate="says %{x:.0%}, is right %{y:.0%} of about %{customdata[0]:.0f} clips<extra></extra>",
+            ),
+        ]
+    )
+    return (
+        apply_style(figure, title="Is it as often right as it is sure?", height=420)
+        .update_xaxes(title="stated probability of the winning emotion", range=[0.2, 1.03], tickformat=".0%")
+        .update_yaxes(title="share that is right", range=[-0.02, 1.05], tickformat=".0%")
+        .update_layout(legend_y=-0.25)
+    )
+
+
+def _diagonal(name: str) -> go.Scatter:
+    line = {"dash": "dot", "color": NEUTRAL}
+    return go.Scatter(x=[0, 1], y=[0, 1], mode="lines", name=name, line=line, hoverinfo="skip")
+
+
+def confusion(table: pd.DataFrame, *, shares: bool, chosen: tuple[str, str] | None = None) -> go.Figure:
+    """Who is taken for whom; a click on a cell selects its marker, whose customdata is (true, predicted).
+
+    table : y, predicted, count (mean over repeats), share of the true emotion.  shares : write and colour by share.
+    chosen : the cell (true, predicted) that is outlined.
+    """
+    value = "share" if shares else "count"
+    grid = table.pivot_table(index="y", columns="predicted", values=value, sort=False).loc[
+        list(EMOTIONS), list(EMOTIONS)
+    ]
+    names = [emotion_with_sign(e) for e in EMOTIONS]
+    written = grid.map(lambda v: f"{v:.0%}" if shares else f"{v:.1f}".removesuffix(".0"))
+    cells = [(y, x) for y in EMOTIONS for x in EMOTIONS]
+    bright = (grid.to_numpy() / np.nanmax(grid.to_numpy())).ravel() > 0.5
+    both = table.set_index(["y", "predicted"]).loc[cells]
+    figure = go.Figure(
+        go.Heatmap(
+            z=grid.to_numpy(), x=names, y=names, colorscale=SEQUENTIAL, zmin=0, showscale=False, hoverinfo="skip",
+            xgap=2, ygap=2,
+        )
+    )  # fmt: skip
+    # A heat map answers no click: a marker over each cell does.
+    figure.add_trace(
+        go.Scatter(
+            x=[emotion_with_sign(x) for _, x in cells],
+            y=[emotion_with_sign(y) for y, _ in cells],
+            mode="markers+text",
+            text=written.to_numpy().ravel(),
+            textfont={"color": np.where(bright, "white", "#1f2937"), "size": 15},
+            marker={"size": 62, "symbol": "square", "opacity": 0},
+            selected={"marker": {"opacity": 0}},
+            unselected={"marker": {"opacity": 0}},
+            customdata=np.column_stack([np.array(cells), both["count"], both["share"]]),
+            hovertemplate="truly %{customdata[0]}, called %{customdata[1]}: %{customdata[2]:.1f} clips, "
+            "%{customdata[3]:.0%}<extra></extra>",
+            showlegend=False,
+        )
+    )
+    if chosen is not None:
+        x, y = EMOTIONS.index(chosen[1]), EMOTIONS.index(chosen[0])
+        box = {"x0": x - 0.5, "x1": x + 0.5, "y0": y - 0.5, "y1": y + 0.5}
+        figure.add_shape(type="rect", **box, line={"color": WARM, "width": 4})
+    return (
+        apply_style(figure, height=420)
+        .update_layout(margin={"t": 10}, clickmode="event+select", dragmode=False)
+        .update_xaxes(title="called by the model", showgrid=False, fixedrange=True)
+        .update_yaxes(title="truly", autorange="reversed", showgrid=False, fixedrange=True)
+    )
+
+
+def class_scores(table: pd.DataFrame, *, measures: Sequence[str], labels: Sequence[str]) -> go.Figure:
+    """Figures of each emotion with their intervals; table : emotion, and value, _low, _high of each measure."""
+    figure = go.Figure()
+    for row in table.to_dict("records"):
+        emotion = str(row["emotion"])
+        part = pd.DataFrame(
+            {"value": row[m], "low": row[f"{m}_low"], "high": row[f"{m}_high"], "label": label}
+            for m, label in zip(measures, labels, strict=True)
+        )
+        figure.add_trace(
+            go.Scatter(
+                x=part["label"],
+                y=part["value"],
+                error_y=_bars(part) | {"thickness": 1.5, "width": 4},
+                mode="markers",
+                name=emotion,
+                marker={"color": COLOURS[emotion], "symbol": SYMBOLS[emotion], "size": 11},
+                customdata=part[["low", "high"]].to_numpy(),
+                hovertemplate=f"{emotion}, %{{x}}: %{{y:.2f}} (%{{customdata[0]:.2f}} to %{{customdata[1]:.2f}})"
+                "<extra></extra>",
+            )
+        )
+    return (
+        apply_style(figure, title="Each emotion", height=380)
+        .update_layout(scattermode="group", scattergap=0.4)
+        .update_yaxes(title="value (1 is perfect)")
+    )

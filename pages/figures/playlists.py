@@ -1,0 +1,204 @@
+"""Figures of a library's moods and of a playlist. As in `pages.figures.style`: tables in, figures out."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from core.playlists.circle import CIRCLE, PLEASANT, STRONG
+from core.playlists.sound import Map
+from core.schema import BY_COLUMN, EMOTIONS
+from core.wording import emotion_with_sign, percent
+from pages.figures.style import COLOURS, NEUTRAL, SYMBOLS, apply_style
+
+PATTERNS = {"angry": "/", "happy": "", "relax": ".", "sad": "x"}  # told apart without colour, too
+_ROW = 26  # pixels a bar needs so that its label can be read
+
+
+def library_map(pieces: pd.DataFrame, places: Map, *, chosen: str | None = None) -> go.Figure:
+    """Pieces on a plane, one symbol and colour an emotion; hollow where the model's answer is not accepted.
+
+    pieces : index piece_id; guess, confidence, standing, title, artist.  chosen : piece that is ringed.
+    """
+    table = pieces.join(places.points, how="inner")
+    table = table.assign(
+        title=table["title"].map(_plain), artist=table["artist"].map(_plain), percent=table["confidence"].map(percent)
+    )
+    figure = go.Figure()
+    for emotion in EMOTIONS:
+        for accepted in (True, False):
+            part = table[(table["guess"] == emotion) & ((table["standing"] == "accepted") == accepted)]
+            if part.empty:
+                continue
+            symbol = SYMBOLS[emotion] if accepted else f"{SYMBOLS[emotion]}-open"
+            figure.add_trace(
+                go.Scattergl(
+                    x=part["x"],
+                    y=part["y"],
+                    mode="markers",
+                    name=emotion,
+                    legendgroup=emotion,
+                    showlegend=accepted or not ((table["guess"] == emotion) & (table["standing"] == "accepted")).any(),
+                    marker={"color": COLOURS[emotion], "symbol": symbol, "size": 11, "opacity": 0.85},
+                    selected={"marker": {"opacity": 0.85}},  # the ring says what is chosen, wherever it was chosen
+                    unselected={"marker": {"opacity": 0.85}},
+                    customdata=part.reset_index()[["piece_id", "title", "artist", "percent", "standing"]],
+                    hovertemplate="%{customdata[1]}<br>%{customdata[2]}<br>"
+                    f"{emotion_with_sign(emotion)} %{{customdata[3]}}, %{{customdata[4]}}<extra></extra>",
+                )
+            )
+    if chosen in table.index:
+        at = table.loc[chosen]
+        ring = {"symbol": "circle-open", "size": 24, "color": NEUTRAL, "line": {"width": 3}}
+        figure.add_trace(
+            go.Scatter(
+                x=[at["x"]], y=[at["y"]], mode="markers", name="chosen", marker=ring, hoverinfo="skip", showlegend=False
+            )
+        )
+    titles = [
+        f"{_axis(telling)} ({percent(share)})" for telling, share in zip(places.telling, places.shares, strict=True)
+    ]
+    return (
+        apply_style(figure, height=540)
+        .update_xaxes(title=titles[0], zerolinecolor=NEUTRAL)
+        .update_yaxes(title=titles[1], zerolinecolor=NEUTRAL)
+        .update_layout(legend_y=-0.16, clickmode="event+select", uirevision="map")
+    )
+
+
+def _plain(text: str) -> str:
+    """Text that a figure shows as it is: plotly would take some tags for its own."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _axis(telling: Sequence[tuple[str, float]]) -> str:
+    """The feature with the largest weight: a telephone has no room for more."""
+    column, weight = telling[0]
+    return f"{'more' if weight > 0 else 'less'} {BY_COLUMN[column].name.lower()}"
+
+
+def spread(table: pd.DataFrame, *, what: str, most: int = 20) -> go.Figure:
+    """Pieces of each emotion in each group, the largest group on top.
+
+    table : group, pieces, angry, happy, relax, sad.
+    """
+    shown = table.head(most).iloc[::-1]
+    names = [_plain(g) for g in shown["group"]]  # whole: long ones may differ in their ends only
+    figure = go.Figure(
+        [
+            go.Bar(
+                name=emotion_with_sign(emotion),
+                y=names,
+                x=shown[emotion],
+                orientation="h",
+                marker={"color": COLOURS[emotion], "pattern_shape": PATTERNS[emotion]},
+                customdata=list(zip(shown["pieces"], names, strict=True)),
+                hovertemplate=f"%{{customdata[1]}}: %{{x}} of %{{customdata[0]}} {emotion}<extra></extra>",
+            )
+            for emotion in CIRCLE
+        ]
+    )
+    return (
+        apply_style(figure, title=f"Pieces by {what.lower()} and emotion", height=150 + _ROW * len(shown))
+        .update_layout(barmode="stack", legend_y=-(80 / (100 + _ROW * len(shown))), legend_traceorder="normal")
+        .update_xaxes(title="pieces", rangemode="tozero", tickformat="d", **_whole(int(shown["pieces"].max())))
+        .update_yaxes(type="category", tickvals=names, ticktext=[_plain(_short(g)) for g in shown["group"]])
+    )
+
+
+def _whole(most: int) -> dict[str, int]:
+    """Ticks of an axis of small numbers: whole ones only."""
+    return {"dtick": 1} if most <= 8 else {}
+
+
+def _short(name: str, longest: int = 33) -> str:
+    """A name that leaves room for the bars: beginning and end of a long one."""
+    return name if len(name) <= longest else f"{name[: longest - 12]}…{name[-11:]}"
+
+
+def path(rows: pd.DataFrame, places: pd.DataFrame) -> go.Figure:
+    """A playlist's way over the plane of the circle, numbered in the order of playing.
+
+    rows : number, title, guess.  places : pleasant and strong of each row.
+    """
+    figure = go.Figure(
+        go.Scatter(
+            x=places["pleasant"],
+            y=places["strong"],
+            mode="lines+markers+text",
+            text=rows["number"],
+            textposition="top center",
+            line={"color": NEUTRAL, "width": 1},
+            marker={
+                "color": [COLOURS[e] for e in rows["guess"]],
+                "symbol": [SYMBOLS[e] for e in rows["guess"]],
+                "size": 13,
+            },
+            customdata=rows[["title", "guess"]].assign(title=rows["title"].map(_plain)),
+            hovertemplate="%{text}. %{customdata[0]}: %{customdata[1]}<extra></extra>",
+            showlegend=False,
+        )
+    )
+    for emotion in EMOTIONS:
+        figure.add_annotation(
+            x=PLEASANT[emotion], y=STRONG[emotion], text=f"<b>{emotion_with_sign(emotion)}</b>", showarrow=False,
+            yshift=12 if STRONG[emotion] > 0 else -12,
+        )  # fmt: skip
+    span = {"range": [-1.25, 1.25], "zerolinecolor": NEUTRAL, "showgrid": False, "tickvals": [-1, 0, 1]}
+    return (
+        apply_style(figure, title="The way, by the model's probabilities", height=400)
+        .update_xaxes(**span, title="unpleasant to pleasant")
+        .update_yaxes(**span, title="calm to strong")
+    )
+
+
+def over_time(rows: pd.DataFrame) -> go.Figure:
+    """Probabilities and tempo of a playlist over its time.
+
+    rows : number, begins_s, duration_s, tempo, p_*. Each piece is a stretch; gaps in the tempo are not known.
+    """
+    edges = rows["begins_s"].tolist() + [float(rows["begins_s"].iloc[-1] + rows["duration_s"].iloc[-1])]
+    times = [edge / 60 for edge in edges]
+    figure = go.Figure()
+    for emotion in EMOTIONS:
+        values = rows[f"p_{emotion}"].tolist()
+        figure.add_trace(
+            go.Scatter(
+                x=times,
+                y=[*values, values[-1]],
+                name=emotion,
+                mode="lines+markers",
+                line={"shape": "hv", "color": COLOURS[emotion], "width": 2},
+                marker={"symbol": SYMBOLS[emotion], "size": 8},
+                customdata=[percent(p) for p in [*values, values[-1]]],
+                hovertemplate=f"%{{x:.1f}} min: {emotion} %{{customdata}}<extra></extra>",
+            )
+        )
+    tempo = rows["tempo"].tolist()
+    figure.add_trace(
+        go.Scatter(
+            x=times,
+            y=[*tempo, tempo[-1]],
+            name="tempo (right)",
+            yaxis="y2",
+            mode="lines",
+            line={"shape": "hv", "color": NEUTRAL, "dash": "dot"},
+            hovertemplate="%{x:.1f} min: %{y:.0f} bpm<extra></extra>",
+        )
+    )
+    return (
+        apply_style(figure, title="Mood and tempo over time", height=380)
+        .update_layout(
+            yaxis={"range": [0, 1.02], "tickformat": ".0%", "title": "probability"},
+            yaxis2={
+                "overlaying": "y",
+                "side": "right",
+                "range": [40, 200],
+                "tickvals": [40, 80, 120, 160, 200],
+                "title": "bpm",
+                "showgrid": False,
+            },
+            legend_y=-0.22,
+        )
+        .update_xaxes(title="minutes")
+    )

@@ -1,0 +1,79 @@
+"""The decision policy in use: one value in the session, begun from the address, changed on the Decisions page."""
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+from core.errors import ModelError
+from core.models.policy import Policy
+from core.schema import EMOTIONS
+from pages.shared import messages
+
+KEY = "policy"
+KINDS = {"threshold": "Threshold", "conformal": "Conformal set"}
+FIELDS = ("kind", "threshold", "pair", "coverage", "floors")  # of the address
+
+
+def active(stored: Mapping[str, Policy]) -> Policy:
+    """The policy in use. The first page of a session takes it from the address, if it names one.
+
+    stored : the policies that came with the model, by name.
+    """
+    if KEY not in st.session_state:
+        st.session_state[KEY] = _from_address(stored)
+    return st.session_state[KEY]
+
+
+def use(policy: Policy) -> None:
+    """From now on, on all pages of this session."""
+    st.session_state[KEY] = policy
+
+
+def _from_address(stored: Mapping[str, Policy]) -> Policy:
+    given = {k: st.query_params[k] for k in FIELDS if k in st.query_params}
+    try:
+        return parse(given, stored) if given else default(stored)
+    except ModelError as error:
+        st.warning(f"The policy in the address is not used. {messages.literal(str(error))}", icon=":material/link_off:")
+        return default(stored)
+
+
+def default(stored: Mapping[str, Policy]) -> Policy:
+    """The policy that was stored with the model."""
+    return stored.get("threshold", Policy())
+
+
+def parse(given: Mapping[str, str], stored: Mapping[str, Policy]) -> Policy:
+    """A policy from the fields of an address. Raises ModelError when they make none.
+
+    stored : a conformal set without floors takes those that were learned with the model.
+    """
+    kind = given.get("kind", "threshold")
+    try:
+        floors = tuple(float(f) for f in given["floors"].split(",")) if "floors" in given else ()
+        threshold, pair = (float(given.get(k, "0.75")) for k in ("threshold", "pair"))
+        coverage = float(given.get("coverage", "0.9"))
+    except ValueError:
+        raise ModelError("Its numbers are no numbers.") from None
+    if kind == "conformal" and not floors and kind in stored:
+        floors, coverage = stored[kind].floors, stored[kind].coverage
+    return Policy(kind=kind, threshold=threshold, pair_threshold=pair, coverage=coverage, floors=floors)  # type: ignore[arg-type]
+
+
+def address(policy: Policy) -> dict[str, str]:
+    """The fields that name a policy in an address."""
+    if policy.kind == "threshold":
+        return {"threshold": f"{policy.threshold:.2f}", "pair": f"{policy.pair_threshold:.2f}"}
+    floors = ",".join(f"{f:.4f}" for f in policy.floors)
+    return {"kind": "conformal", "coverage": f"{policy.coverage:.2f}", "floors": floors}
+
+
+def words(policy: Policy) -> str:
+    """The policy in a few words."""
+    if policy.kind == "threshold":
+        return (
+            f"one emotion from {policy.threshold:.0%}, the two best from {policy.pair_threshold:.0%} together, "
+            "review otherwise"
+        )
+    floors = ", ".join(f"{e} {f:.0%}" for e, f in zip(EMOTIONS, policy.floors, strict=True))
+    return f"every emotion that reaches its floor ({floors}); one is accepted, two are offered, review otherwise"

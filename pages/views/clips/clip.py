@@ -1,0 +1,345 @@
+"""The parts of the pages about clips: which clip, which policy, and how a scored clip is shown and answered."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from core import wording
+from core.audio import decoding, encoding, synthetic
+from core.audio.beats import Beats
+from core.errors import CoreError
+from core.labelling import answer_form
+from core.labelling.answer_form import AnswerForm
+from core.models import reference
+from core.models.policy import Policy
+from core.pipeline import kept_audio, scoring
+from core.pipeline.scoring import ScoredClip
+from core.pipeline.serving import Served
+from core.schema import EMOTIONS, LABEL, readable
+from core.settings import Settings
+from core.store import MAX_COMMENT, Store, new_token
+from pages.shared import cached, messages
+from pages.shared.policy import active
+from pages.shared.who import optional, unsure
+
+SOURCES = {"upload": "Upload a file", "record": "Record", "demo": "Demo clip"}
+FORMATS = ["wav", "flac", "ogg", "oga", "mp3", "aif", "aiff", "au", "caf", "w64"]
+RESULT = "clip_result"  # in the session: what is on the screen, until another clip is chosen
+
+
+@dataclass(frozen=True, eq=False)
+class Chosen:
+    """A clip as the person gave it. origin : one of ``core.store.ORIGINS``."""
+
+    data: bytes
+    name: str
+    origin: str
+
+
+@dataclass(eq=False)
+class Shown:
+    """What the session keeps of a scored clip: enough to show it again without the file."""
+
+    scored: ScoredClip
+    wav: bytes
+    explanation: pd.DataFrame | None = None
+    beats: Beats | None = None
+
+
+def forget() -> None:
+    """Another clip was chosen."""
+    st.session_state.pop(RESULT, None)
+
+
+def close() -> None:
+    """Take the clip off the screen, and out of the upload field: that takes a new one."""
+    forget()
+    st.session_state["clip_round"] = st.session_state.get("clip_round", 0) + 1
+
+
+def open_page(title: str) -> tuple[Served, Policy]:
+    """The beginning of a page that scores audio: its title, the model and the policy in use."""
+    st.title(title)
+    served = cached.champion()
+    policy = active(served.policies)
+    cached.warm_up(served)
+    return served, policy
+
+
+def upload(key: str, *, about: str, on_change: Callable[[], None] | None = None) -> UploadedFile | None:
+    """The field for a file with audio."""
+    return st.file_uploader(
+        "WAV, FLAC, OGG or MP3",
+        type=FORMATS,
+        max_upload_size=max(1, int(Settings().max_upload_mb)),
+        key=key,
+        on_change=on_change,
+        help=about,
+    )
+
+
+def ask() -> Chosen | None:
+    """The clip that was just chosen; None when there is none."""
+    source = st.segmented_control(
+        "Where is the clip?",
+        list(SOURCES),
+        format_func=SOURCES.__getitem__,
+        default="upload",
+        required=True,
+        key="clip_source",
+        persist_state="session",
+    )
+    turn = st.session_state.get("clip_round", 0)
+    if source != "demo":
+        st.toggle(
+            "Keep the audio, so that people can label it",
+            value=True,
+            key="keep_audio",
+            persist_state="session",
+            help="The analysed part, at most 30 seconds, stays in the data folder of this installation, and everybody "
+            "who opens the Label page can hear it. An analyst can delete it there. Off: features and probabilities "
+            "are stored, the audio is not. Switch it off before you choose the clip.",
+        )
+    if source == "upload":
+        file = upload(
+            f"clip_file_{turn}",
+            on_change=forget,
+            about=f"At least {decoding.SHORTEST_S} s; of anything longer than {decoding.EXCERPT_S:.0f} s the middle "
+            f"{decoding.EXCERPT_S:.0f} s are analysed.",
+        )
+        return Chosen(file.getvalue(), file.name, "upload") if file else None
+    if source == "record":
+        recorded = st.audio_input(
+            "Record with the microphone",
+            sample_rate=44_100,
+            key=f"clip_recording_{turn}",
+            on_change=forget,
+            help="About 30 seconds of music, near the microphone.",
+        )
+        return Chosen(recorded.getvalue(), "recording.wav", "recording") if recorded else None
+    character = st.pills(
+        "Synthetic clips of 15 s, made by this program",
+        list(synthetic.DEMOS),
+        format_func=wording.emotion_with_sign,
+        key=f"clip_demo_{turn}",
+        on_change=forget,
+        help="The sign names the character that the recipe aims at. It is no ground truth.",
+    )
+    return _demo(character) if character else None
+
+
+def _demo(character: str) -> Chosen:
+    recipe = synthetic.DEMOS[character]
+    title = recipe.title.replace("/", "\N{FRACTION SLASH}")  # a metre, not a folder
+    return Chosen(encoding.wav(synthetic.render(recipe)), title, "demo")
+
+
+def result(chosen: Chosen | None, served: Served) -> Shown | None:
+    """The scored clip: the one just chosen, else the one that was on the screen before; decided by today's policy."""
+    policy, kept = active(served.policies), cached.store()
+    shown: Shown | None = st.session_state.get(RESULT)
+    try:
+        if shown is None and chosen is not None:
+            with st.spinner("Decoding, and measuring 50 features …", show_time=True):
+                scored = scoring.score_clip(
+                    chosen.data,
+                    chosen.name,
+                    served,
+                    policy=policy,
+                    store=kept,
+                    origin=chosen.origin,
+                    audio=_keeps(chosen.origin),
+                    max_mb=Settings().max_upload_mb,
+                )
+            shown = Shown(scored, encoding.wav(scored.recording.clip.y))
+        elif shown is not None:
+            before = shown.scored.prediction.model_version
+            shown.scored = scoring.rescore(shown.scored, served, policy, kept)
+            if before != served.model.version:
+                shown.explanation = None
+    except CoreError as error:
+        st.error(messages.literal(str(error)), icon=":material/error:")
+        return None
+    st.session_state[RESULT] = shown
+    return shown
+
+
+def _keeps(origin: str) -> Path | None:
+    """The folder for the audio that is being scored; None when it is not to be kept."""
+    return kept_audio.folder(Settings()) if origin != "demo" and st.session_state.get("keep_audio", True) else None
+
+
+def decision(scored: ScoredClip, served: Served) -> None:
+    """The decision in words, what is unusual about the clip, and what its audio is worth."""
+    action, found = scored.decision.action, scored.unlike
+    if action == "accept":
+        st.success(
+            f"### {wording.emotion_with_sign(scored.decision.label or '')}\n{scored.decision.reason}",
+            icon=":material/check_circle:",
+        )
+    elif action == "choose":
+        pair = " or ".join(wording.emotion_with_sign(e) for e in scored.decision.candidates)
+        st.info(f"### {pair}\n{scored.decision.reason}", icon=":material/help:")
+    elif found.flag:
+        st.warning(
+            "### Needs review\nThis clip is unlike the music that the model knows, so its probabilities mean little: "
+            "a person has to listen.",
+            icon=":material/hearing:",
+        )
+    else:
+        st.warning(f"### Needs review\n{scored.decision.reason}", icon=":material/hearing:")
+    if found.flag:
+        _unlike(scored, served)
+    for remark in scored.recording.remarks:
+        st.caption(f":material/info: {messages.literal(remark)}")
+    if scored.problem:
+        st.error(f"Not stored. {messages.literal(scored.problem)}", icon=":material/database_off:")
+
+
+def _unlike(scored: ScoredClip, served: Served) -> None:
+    """The badge, and folded below it what is off, by how much, and what the clip is nearest to."""
+    found = scored.unlike
+    st.badge(
+        "unlike the music this model knows",
+        icon=":material/warning:",
+        color="orange",
+        help="One feature, or all of them together, lies beyond what the training music reaches. "
+        f"The badge also rings for {served.reference.false_alarms:.1%} of the training clips themselves, held out.",
+    )
+    st.markdown("\n".join(f"- {reason[0].upper()}{reason[1:]}." for reason in found.reasons[:5]))
+    with st.expander("What is unusual, and the nearest known clips", icon=":material/compare_arrows:"):
+        first = found.features.head(10).assign(feature=found.features["feature"].map(readable))
+        low, high = reference.USUAL
+        st.dataframe(
+            first,
+            hide_index=True,
+            column_config={
+                "low": st.column_config.NumberColumn(
+                    "usual from", format="%.4g", help=f"{low:.0%} of the training music lie below"
+                ),
+                "high": st.column_config.NumberColumn(
+                    "usual to", format="%.4g", help=f"{high:.0%} of the training music lie below"
+                ),
+                "value": st.column_config.NumberColumn(format="%.4g"),
+                "deviation": st.column_config.NumberColumn("off by (sd)", format="%+.1f"),
+                "off": st.column_config.CheckboxColumn("beyond the limit"),
+            },
+        )
+        st.caption(
+            f"All features together: {found.distance:.1f} times as far as usual, further than "
+            f"{found.percentile:.0f} % of the training music."
+        )
+        _nearest(scored, served)
+
+
+def _nearest(scored: ScoredClip, served: Served) -> None:
+    known = cached.table_at_hand()
+    if known is None:
+        st.caption("The published table is not at hand, so the nearest known clips cannot be named.")
+        return
+    rows = reference.nearest(scored.vector, served.reference, known.frame)
+    st.dataframe(
+        pd.DataFrame(
+            {
+                "row": rows.index,
+                "emotion": rows[LABEL].map(wording.emotion_with_sign).array,
+                "distance": rows["distance"].array,
+            }
+        ),
+        hide_index=True,
+        column_config={
+            "row": st.column_config.NumberColumn(
+                "nearest rows of the table", help="Row of the published table, from 0"
+            ),
+            "distance": st.column_config.NumberColumn("distance (sd)", format="%.2f"),
+        },
+    )
+
+
+def player(shown: Shown) -> None:
+    """The one player: exactly what was analysed, in a form that every browser plays."""
+    clip = shown.scored.recording.clip
+    st.audio(shown.wav, format="audio/wav", alt=f"Player: the {clip.duration_s:.1f} s that were analysed")
+
+
+def file_tag(scored: ScoredClip) -> str:
+    """Clip and model for the name of a download."""
+    return f"clip-{scored.clip_id[:8]}_model-{scored.prediction.model_version}"
+
+
+@st.fragment
+def answer(shown: Shown) -> None:
+    """Is it right? Each button stores its answer at once."""
+    scored, kept = shown.scored, cached.store()
+    if kept is None or scored.prediction_id is None:
+        st.caption("An answer cannot be stored, because the prediction was not.")
+        return
+    guess = scored.prediction.ranked[0]
+    form = st.session_state.setdefault("answers", {}).setdefault(scored.prediction_id, AnswerForm())
+    session = st.session_state.setdefault("session", new_token())
+    answers, who = st.container(), st.container()
+    with who:
+        person = optional(kept)
+    with answers, st.form(f"answer_{scored.prediction_id}", enter_to_submit=False):
+        st.markdown(f"**Is {wording.emotion_with_sign(guess)} right?** One click stores your answer.")
+        order = [guess, *(e for e in EMOTIONS if e != guess)]
+        with st.container(horizontal=True):
+            clicked = [
+                e
+                for e in order
+                if st.form_submit_button(
+                    f"Yes, {wording.emotion_with_sign(e)}" if e == guess else f"No, {wording.emotion_with_sign(e)}",
+                    key=f"say_{e}_{scored.prediction_id}",
+                    type="primary" if e == guess else "secondary",
+                )
+            ]
+        comment = st.text_input("Comment (optional)", max_chars=MAX_COMMENT, key=f"note_{scored.prediction_id}")
+    if clicked and unsure():
+        st.warning("Not stored yet: say first whether that is you, then answer again.", icon=":material/group:")
+    elif clicked:
+        label = clicked[0]
+        try:
+            answer_form.store_answer(form, kept, scored, person, session=session, label=label, comment=comment or "")
+        except CoreError as error:
+            messages.problem(error)
+    _receipt(scored, kept, form)
+
+
+def _receipt(scored: ScoredClip, kept: Store, form: AnswerForm) -> None:
+    """What is stored now, and the way back."""
+    if fault := st.session_state.pop("undo_fault", None):
+        st.error(messages.literal(fault), icon=":material/error:")
+    if form.taken_back is not None:
+        back = form.taken_back
+        now = (
+            f"What counts now is your other answer, **{wording.emotion_with_sign(back.left)}**."
+            if back.left
+            else "You have no answer for this clip now."
+        )
+        st.info(f"Taken back: {wording.emotion_with_sign(back.label)}. {now}", icon=":material/undo:")
+    if form.given is None:
+        return
+    who = messages.literal(form.given.rater)
+    st.success(
+        f"Stored: **{wording.emotion_with_sign(form.given.label)}**, by {who}. {form.remark}", icon=":material/check:"
+    )
+    st.button(
+        "Undo",
+        icon=":material/undo:",
+        key="undo_answer",
+        on_click=_take_back,
+        args=(scored, kept, form, form.feedback_id),
+        help="Takes this answer back.",
+    )
+
+
+def _take_back(scored: ScoredClip, kept: Store, form: AnswerForm, feedback_id: int) -> None:
+    """Before the page is drawn again. feedback_id : of the answer beside which Undo was pressed."""
+    try:
+        answer_form.take_back_answer(form, kept, scored, feedback_id)
+    except CoreError as error:
+        st.session_state["undo_fault"] = str(error)

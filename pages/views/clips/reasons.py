@@ -1,0 +1,156 @@
+"""Why the model says what it says of a clip, where its 50 values stand, and what would change its mind."""
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from core import wording
+from core.models import explanation_tables, reference
+from core.models.prediction import predict
+from core.pipeline import scoring
+from core.pipeline.scoring import ScoredClip
+from core.pipeline.serving import Served
+from core.schema import BY_COLUMN, COLUMNS, EMOTIONS, FeatureVector, readable
+from pages.figures import clips, style
+from pages.shared import show
+from pages.views.clips.clip import Shown, file_tag
+
+SLIDERS = 4  # features that can be changed at once
+
+
+@st.fragment
+def why(shown: Shown, served: Served) -> None:
+    """The strongest reasons for one emotion, in words and as steps from the average clip to this one."""
+    scored = shown.scored
+    emotion = st.segmented_control(
+        "Reasons for and against",
+        EMOTIONS,
+        format_func=wording.emotion_with_sign,
+        default=scored.prediction.ranked[0],
+        required=True,
+        key=f"why_{scored.clip_id[:16]}",
+        help="The most probable emotion first. Each step says how far a feature moves the probability, compared with "
+        "typical clips of all four emotions (SHAP values).",
+    )
+    if shown.explanation is None:
+        with st.spinner("Asking the model about each of the 50 features …", show_time=True):
+            shown.explanation = scoring.explain(scored, served)
+    base, steps = explanation_tables.steps(shown.explanation, emotion)
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        show.chart(
+            clips.waterfall(steps, base=base, emotion=emotion),
+            key=f"why-{emotion}_{file_tag(scored)}",
+            alt=f"Steps from the average probability of {emotion}, {base:.0%}, to this clip's: "
+            + ", ".join(f"{n} {v:+.1%}" for n, v in zip(steps["name"], steps["shap"], strict=True)),
+        )
+    with right:
+        st.markdown("**In words**")
+        places = reference.place(scored.vector, served.reference)
+        st.markdown("\n".join(f"- {s}" for s in explanation_tables.sentences(steps, places, emotion)))
+        st.caption(
+            "The steps lead from the average over typical clips to the probability above (SHAP values, sampled over a "
+            "few orders of the features). They say what the model goes by, not what makes music move people."
+        )
+        show.download(shown.explanation, f"reasons_{file_tag(scored)}", label="All contributions (CSV)")
+
+
+def values(scored: ScoredClip, served: Served) -> None:
+    """The 50 values by chapter, each with its place among the four emotions."""
+    table = explanation_tables.feature_table(scored.vector, served.reference)
+    missing = int(table["value"].isna().sum())
+    st.caption(
+        "A place is the percentage of an emotion's clips in the training music with a lower value. Select a row to "
+        "see the feature beside the four emotions."
+        + (f" {missing} features could not be measured in this clip (empty cells)." if missing else "")
+    )
+    place = {
+        e: st.column_config.ProgressColumn(
+            wording.emotion_with_sign(e),
+            min_value=0,
+            max_value=100,
+            format="%.0f %%",
+            color=style.COLOURS[e],
+            width="small",
+        )
+        for e in EMOTIONS
+    }
+    event = st.dataframe(
+        table.drop(columns=["feature", "all"]),
+        hide_index=True,
+        height=420,
+        on_select="rerun",
+        selection_mode="single-row",
+        key=f"values_{scored.clip_id[:16]}",
+        alt="The 50 features of the clip with their place among the four emotions",
+        column_config={
+            "group": st.column_config.TextColumn("chapter"),
+            "name": st.column_config.TextColumn("feature", pinned=True),
+            "value": st.column_config.NumberColumn(format="%.4g"),
+            "distribution": st.column_config.BarChartColumn(
+                "training music", help="How often each value occurs, without the lowest and the highest 5 %"
+            ),
+            **place,
+        },
+    )
+    picked = event.selection.rows
+    if picked:
+        column = COLUMNS[picked[0]]
+        st.caption(BY_COLUMN[column].meaning)
+        curves = explanation_tables.curves(served.reference, column)
+        show.chart(
+            clips.place(curves, float(scored.vector.values[picked[0]]), column=column),
+            key=f"place-{BY_COLUMN[column].name}_{file_tag(scored)}",
+            alt=f"{readable(column)} of this clip, {scored.vector.values[picked[0]]:.4g}, beside the four emotions",
+            data=curves,
+        )
+    show.download(table.drop(columns="distribution"), f"features_{file_tag(scored)}", label="The 50 values (CSV)")
+
+
+@st.fragment
+def what_if(shown: Shown, served: Served) -> None:
+    """Sliders on the clip's strongest features: what the model would say if they were different."""
+    scored = shown.scored
+    if shown.explanation is None:
+        return
+    guess = scored.prediction.ranked[0]
+    _, steps = explanation_tables.steps(shown.explanation, guess)
+    changed = scored.vector.values.copy()
+    tag = scored.clip_id[:16]
+    left, right = st.columns(2, gap="large")
+    with left:
+        for column in [c for c in steps["feature"] if c][:SLIDERS]:
+            i = COLUMNS.index(column)
+            changed[i] = _slider(column, changed[i], served, key=f"if_{column}_{tag}")
+    vector = FeatureVector(scored.clip_id, scored.vector.extractor, changed)
+    (then,) = predict(served.model, [vector])
+    with right:
+        table = pd.DataFrame({"as measured": scored.prediction.proba, "what if": then.proba}).rename_axis("emotion")
+        show.chart(
+            clips.two_clips(table),
+            key=f"what-if_{file_tag(scored)}",
+            alt="Probabilities as measured and with the changed features: "
+            + ", ".join(f"{e} {a:.0%} to {b:.0%}" for e, a, b in table.itertuples()),
+            data=table.reset_index(),
+        )
+        st.caption("One feature seldom changes alone in real music: read this as a question to the model, not as fact.")
+
+
+def _slider(column: str, value: float, served: Served, *, key: str) -> float:
+    """The feature between the extremes of the training music, with the clip's own value inside."""
+    known = served.reference.quantiles[reference.ALL][COLUMNS.index(column)]
+    own = float(value) if np.isfinite(value) else float(np.median(known))
+    low, high = min(float(known[0]), own), max(float(known[-1]), own)
+    if low >= high:
+        return value
+    step = (high - low) / 200
+    return float(
+        st.slider(
+            readable(column), low, high, own, step, key=key, format=_digits(high - low), help=BY_COLUMN[column].meaning
+        )
+    )
+
+
+def _digits(span: float) -> str:
+    """printf format with enough digits for a range of that width."""
+    return f"%.{max(0, min(5, 2 - int(np.floor(np.log10(span)))))}f"

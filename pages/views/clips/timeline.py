@@ -1,0 +1,248 @@
+"""The parts of the Whole tracks page: which recording, how it is cut, its mood over time, its steadiest stretch."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import pandas as pd
+import streamlit as st
+
+from core import windows as windows_module
+from core import wording
+from core.audio import decoding, encoding, synthetic
+from core.audio.decoding import Source
+from core.errors import CoreError
+from core.models.policy import Policy
+from core.pipeline import scoring
+from core.pipeline.serving import Served
+from core.pipeline.timeline import STRETCH_S, ScoredWindow, Stretch, overall, steadiest, timeline_table
+from core.records import RemarkKind
+from core.schema import EMOTIONS, PROBA
+from core.settings import Settings
+from core.windows import HOP_S, LENGTH_S, LONGEST_S, SHORTEST_S
+from core.wording import clock
+from pages.figures import clips
+from pages.shared import cached, messages, show
+from pages.views.clips.clip import upload
+
+RUN = "track_run"  # in the session: the recording on the screen, and how far it has been scored
+DEMO = "Demo: four characters, one after the other (synthetic)"
+HOW: dict[Literal["mean", "vote"], str] = {"mean": "mean probability", "vote": "vote of the windows"}
+COLUMNS = {f"p_{e}": e for e in EMOTIONS}
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """The recording that a person gave. origin : one of ``core.store.ORIGINS``."""
+
+    source: Source
+    origin: str
+
+
+@dataclass(frozen=True)
+class Cut:
+    """How a recording is cut. length_s, hop_s : of the windows.  spans : start and end of each in s."""
+
+    length_s: float
+    hop_s: float
+    spans: tuple[tuple[float, float], ...]
+
+
+@dataclass(eq=False)
+class Run:
+    """Windows scored so far of one recording cut in one way, by one model."""
+
+    key: tuple[object, ...]
+    windows: list[ScoredWindow] = field(default_factory=list)
+    stopped: bool = False
+
+
+@st.cache_resource(show_spinner="Making the demo …", max_entries=1)
+def _demo() -> bytes:
+    return encoding.wav(synthetic.medley())
+
+
+def ask() -> Given | None:
+    """The recording; a sentence when it is no usable audio."""
+    file = upload("track_file", about="A whole piece or session. The audio itself is not kept.")
+    example = st.checkbox(DEMO, key="track_demo", disabled=file is not None)
+    if file is None and not example:
+        return None
+    try:
+        if file is not None:
+            return Given(decoding.inspect(file.getvalue(), file.name, max_mb=Settings().max_upload_mb), "upload")
+        return Given(decoding.inspect(_demo(), "demo, four characters (synthetic)"), "demo")
+    except CoreError as error:
+        messages.problem(error)
+        st.stop()
+
+
+def plan(source: Source | None) -> Cut | None:
+    """Length and distance of the windows."""
+    left, right = st.columns(2)
+    length = left.slider(
+        "Length of a window (s)",
+        int(SHORTEST_S),
+        int(LONGEST_S),
+        int(LENGTH_S),
+        5,
+        key="length",
+        bind="query-params",
+        help="30 s is what the model was trained on. Longer windows are calmer, and mix moods.",
+    )
+    hop = right.slider(
+        "A window every (s)",
+        5,
+        int(length),
+        min(int(HOP_S), int(length)),
+        5,
+        key="hop",
+        bind="query-params",
+        help="Shorter steps draw a finer line, and take longer.",
+    )
+    if source is None:
+        return None
+    try:
+        return Cut(length, hop, tuple(windows_module.spans(source.duration_s, length_s=length, hop_s=hop)))
+    except CoreError as error:
+        messages.problem(error)
+        st.stop()
+
+
+def scored(given: Given, cut: Cut, served: Served, policy: Policy) -> pd.DataFrame | None:
+    """The timeline so far. Each window is kept in the session as it comes, so that stopping loses nothing."""
+    source = given.source
+    key = (source.digest, cut.length_s, cut.hop_s, served.model.version)
+    run: Run | None = st.session_state.get(RUN)
+    if run is None or run.key != key:
+        run = st.session_state[RUN] = Run(key)
+    total = len(cut.spans)
+    if len(run.windows) < total and not run.stopped:
+        _go_on(run, given, cut, served, policy)
+    if len(run.windows) < total:
+        st.info(f"Stopped after {len(run.windows)} of {total} windows.", icon=":material/pause:")
+        st.button("Go on", icon=":material/play_arrow:", on_click=_set_stopped, args=(run, False))
+    return timeline_table(run.windows) if run.windows else None
+
+
+def _set_stopped(run: Run, stopped: bool) -> None:
+    run.stopped = stopped
+
+
+def _go_on(run: Run, given: Given, cut: Cut, served: Served, policy: Policy) -> None:
+    """Score the windows that are missing, with progress, until all are done or somebody stops it."""
+    total, kept = len(cut.spans), cached.store()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        bar = st.progress(len(run.windows) / total, text=f"{len(run.windows)} of {total} windows …")
+        # Pressing it ends this run of the page at the next sign of progress.
+        stop = st.empty()
+        stop.button("Stop", icon=":material/stop:", on_click=_set_stopped, args=(run, True), key="stop")
+    missing = cut.spans[len(run.windows) :]
+    windows = scoring.score_windows(given.source, served, spans=missing, policy=policy, store=kept, origin=given.origin)
+    try:
+        for window in windows:
+            run.windows.append(window)
+            n = len(run.windows)
+            bar.progress(n / total, text=f"Window {min(n + 1, total)} of {total}, up to {clock(window.end_s)} …")
+    except CoreError as error:
+        messages.problem(error)
+        run.stopped = True
+    bar.empty()
+    stop.empty()
+
+
+def mood(source: Source, cut: Cut, done: pd.DataFrame, served: Served) -> None:
+    """Mood over time, one answer for all, and the steadiest stretch of a wanted mood."""
+    how = st.segmented_control(
+        "One answer by",
+        list(HOW),
+        format_func=HOW.__getitem__,
+        default="mean",
+        required=True,
+        key="how",
+        bind="query-params",
+        help="The vote counts windows; the mean also counts how sure each window is.",
+    )
+    try:
+        answer = overall(done, how)
+    except CoreError as error:
+        messages.problem(error)
+        st.dataframe(done[["start_s", "end_s", "remark"]], hide_index=True)
+        return
+    shares = ", ".join(f"{wording.emotion_with_sign(e)} {answer.shares[e]:.0%}" for e in EMOTIONS)
+    st.subheader(f"{wording.emotion_with_sign(answer.label)}", divider="gray")
+    st.caption(f"{messages.literal(source.name)}, {answer.windows} windows with music, by {HOW[how]}: {shares}.")
+    wanted = st.segmented_control(
+        f"The steadiest {STRETCH_S:.0f} seconds of",
+        EMOTIONS,
+        format_func=wording.emotion_with_sign,
+        default=answer.label,
+        required=True,
+        key="wanted",
+        bind="query-params",
+    )
+    unlike = done["remark_kind"] == RemarkKind.UNLIKE
+    # A window that the model cannot judge counts as one without the wanted mood, as long as there are others.
+    judged = steadiest(done.assign(**{p: done[p].where(~unlike) for p in PROBA}), wanted)
+    stretch = judged or steadiest(done, wanted)
+    tag = f"clip-{source.digest[:8]}_model-{served.model.version}"
+    windows = done.drop(columns="remark_kind").rename(columns=COLUMNS)
+    show.chart(
+        clips.mood(windows, marked=None if stretch is None else (stretch.start_s, stretch.end_s)),
+        key=f"mood_{cut.length_s}s-every-{cut.hop_s}s_{tag}",
+        alt=f"Probabilities of the four emotions over {source.duration_s:.0f} s; overall {answer.label}",
+        data=windows,
+    )
+    silent = int(done["p_angry"].isna().sum())
+    if silent:
+        st.caption(f":material/info: {silent} windows hold no music that could be scored; they are gaps in the lines.")
+    if unlike.any():
+        at = ", ".join(clock(s) for s in done.loc[unlike, "start_s"].head(10))
+        more = " and later ones" if unlike.sum() > 10 else ""
+        st.warning(
+            f"{int(unlike.sum())} of {len(done)} windows are unlike the music that this model knows, and their moods "
+            f"need review: those from {at}{more}.",
+            icon=":material/warning:",
+        )
+    if stretch is not None:
+        _stretch(source, stretch, wanted, tag, doubtful=judged is None)
+
+
+def _stretch(source: Source, stretch: Stretch, wanted: str, tag: str, *, doubtful: bool) -> None:
+    """The stretch to hear and to take along; doubtful : the model cannot judge any of this music."""
+    at = f"{clock(stretch.start_s)} to {clock(stretch.end_s)}"
+    if doubtful:
+        st.warning(
+            f"**{at}** comes nearest to {wording.emotion_with_sign(wanted)}, but the model cannot judge this music: listen first.",
+            icon=":material/hearing:",
+        )
+    elif stretch.fits:
+        st.success(
+            f"**{at}**: {wording.emotion_with_sign(wanted)} in every window, never below {stretch.lowest:.0%}, {stretch.mean:.0%} on "
+            "average.",
+            icon=":material/check_circle:",
+        )
+    else:
+        st.warning(
+            f"No stretch holds {wording.emotion_with_sign(wanted)} throughout. The best is **{at}**: {stretch.mean:.0%} on average, "
+            f"{stretch.lowest:.0%} at its lowest, with another emotion stronger somewhere.",
+            icon=":material/help:",
+        )
+    try:
+        wav = _excerpt(source.digest, stretch.start_s, stretch.end_s, _source=source)
+    except CoreError as error:
+        messages.problem(error)
+        return
+    st.audio(wav, format="audio/wav", alt=f"Player: the steadiest stretch, {at}")
+    st.download_button(
+        "Download this stretch (WAV)",
+        wav,
+        file_name=f"{wanted}_{stretch.start_s:.0f}-{stretch.end_s:.0f}s_{tag}.wav",
+        mime="audio/wav",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+
+
+@st.cache_data(show_spinner=False, max_entries=8)
+def _excerpt(digest: str, start_s: float, end_s: float, _source: Source) -> bytes:
+    return encoding.wav(decoding.excerpt(_source, start_s=start_s, length_s=end_s - start_s).clip.y)

@@ -1,0 +1,202 @@
+"""Which tables are at hand, how they stand beside one another, and what cleaning did to them."""
+
+from collections.abc import Callable
+from functools import partial
+
+import pandas as pd
+import streamlit as st
+
+from core.dataset import stand_in, user_tables
+from core.dataset.cleaning import RULES
+from core.dataset.csv_reading import MAX_BYTES
+from core.dataset.quality import CELL_MEASURES, Quality, data_quality
+from core.dataset.table import Table, as_table
+from core.dataset.user_tables import Brought
+from core.errors import CoreError, TableError
+from core.schema import readable
+from core.settings import Settings
+from pages.figures import dataset
+from pages.shared import cached, messages, show
+
+PUBLISHED, STAND_IN = "Published table", "Synthetic stand-in"
+_KEPT = 6  # results kept for all sessions; the key is the content
+_FILES = 4  # uploaded files that a session keeps, the latest ones
+
+
+@st.cache_data(show_spinner="Reading and cleaning the table …", max_entries=_KEPT)
+def _bring(data: bytes, name: str) -> Brought:
+    return user_tables.bring(data, name)
+
+
+@st.cache_data(show_spinner=False)
+def _stand_in() -> Table:
+    return as_table(stand_in.sample(), origin="synthetic", synthetic=True)
+
+
+@st.cache_data(show_spinner="Counting what is wrong with the table …", max_entries=_KEPT)
+def _quality(key: str, _frame: pd.DataFrame) -> Quality:
+    return data_quality(_frame)
+
+
+def _forget() -> None:
+    """No uploads, and an empty widget: a widget is emptied by another key."""
+    st.session_state["explore_uploads"] = {}
+    st.session_state["explore_round"] = st.session_state.get("explore_round", 0) + 1
+    st.session_state.pop("table", None)
+
+
+def brought(shown: Table) -> dict[str, Brought]:
+    """Uploaded tables and those in data/raw, by name; what cannot be read is said in a sentence and not kept.
+
+    Uploads outlive the widget, so that they are still there after a visit to another page.
+    """
+    settings = Settings()
+    kept: dict[str, bytes] = st.session_state.setdefault("explore_uploads", {})
+    with st.expander("Add a table", icon=":material/upload_file:"):
+        files = st.file_uploader(
+            "A CSV file with the 50 features and the label",
+            type=["csv", "tsv", "txt"],
+            accept_multiple_files=True,
+            key=f"explore_files_{st.session_state.get('explore_round', 0)}",
+            max_upload_size=MAX_BYTES // 10**6,
+            help="It may be dirty: it is cleaned at once, and every change is reported. It stays in your session.",
+        )
+        if kept or files:
+            st.button("Forget the uploaded tables", icon=":material/delete:", on_click=_forget)
+    found = {}
+    for name, data in (kept | {file.name: file.getvalue() for file in files}).items():
+        kept.pop(name, None)
+        if one := _known(name, partial(bytes, data)):
+            kept[name], found[name] = data, one
+            if shown.synthetic and _adopted(data, settings):
+                cached.forget_table()
+                st.rerun()
+    for oldest in list(kept)[:-_FILES]:
+        del kept[oldest]
+    for path in user_tables.lying_about(settings):
+        if one := _known(path.name, partial(user_tables.content, path)):
+            found.setdefault(path.name, one)
+    for name, one in found.items():
+        same = "This is the published table. " if one.published else ""
+        st.caption(
+            f"{messages.literal(name)}: {same}{len(one.messy)} rows, {len(one.cleaned.report)} changes by cleaning. "
+            "Choose it as the table, or see what was changed under Cleaning."
+        )
+    return found
+
+
+def _known(name: str, content: Callable[[], bytes]) -> Brought | None:
+    try:
+        return _bring(content(), name)
+    except CoreError as error:
+        messages.problem(error)
+        return None
+
+
+def _adopted(data: bytes, settings: Settings) -> bool:
+    try:
+        return user_tables.adopt(data, settings)
+    except TableError as error:
+        messages.problem(error)
+        return False
+
+
+def at_hand(shown: Table, extra: dict[str, Brought]) -> tuple[dict[str, Table], dict[str, pd.DataFrame]]:
+    """Tables that can be looked into, and all tables, also messy ones, by name."""
+    clean = {STAND_IN if shown.synthetic else PUBLISHED: shown}
+    frames = {name: table.frame for name, table in clean.items()}
+    for name, one in extra.items():
+        clean[f"{name}, cleaned"] = one.table
+        frames |= {name: one.messy, f"{name}, cleaned": one.table.frame}
+    clean.setdefault(STAND_IN, _stand_in())
+    return clean, frames | {STAND_IN: clean[STAND_IN].frame}
+
+
+def _key(name: str, frames: dict[str, pd.DataFrame]) -> str:
+    """Content of a table as a cache key."""
+    return f"{name} {pd.util.hash_pandas_object(frames[name]).sum()}"
+
+
+def side_by_side(frames: dict[str, pd.DataFrame], data_hash: str) -> None:
+    """Counts of each table, and two tables cell by cell."""
+    st.caption(
+        "Each column is a table as it is. Empty, invalid and impossible cells are counted, not repaired; add a table "
+        "above to see it here, as it came and cleaned."
+    )
+    chosen = st.multiselect("Tables", list(frames), default=list(frames)[:3], key="beside")
+    if not chosen:
+        st.info("Choose at least one table.", icon=":material/table:")
+        return
+    counts = user_tables.beside({name: _quality(_key(name, frames), frames[name]) for name in chosen})
+    st.dataframe(
+        counts,
+        height="content",
+        alt="Counts of the chosen tables",
+        column_config={"measure": st.column_config.TextColumn(pinned=True, width="medium")},
+    )
+    show.download(counts.reset_index(), show.file_name("tables-side-by-side", data_hash=data_hash))
+    with st.expander("What is counted", icon=":material/help:"):
+        st.markdown("\n".join(f"- **{measure}**: {meaning}" for measure, meaning in CELL_MEASURES.items()))
+    if len(chosen) > 1 and st.toggle("Compare two of them cell by cell", key="cells"):
+        _two(chosen, frames)
+
+
+def _two(chosen: list[str], frames: dict[str, pd.DataFrame]) -> None:
+    left, right = st.columns(2)
+    first = left.selectbox("First", chosen, key="first")
+    others = [name for name in chosen if name != first]
+    second = right.selectbox("Second", others, index=len(others) - 1, key="second")
+    result = user_tables.differences(frames[first], frames[second])
+    st.caption("Rows are matched by their number; values as numbers, so that padding is no difference.")
+    st.dataframe(result.counts.rename_axis("what").reset_index(), hide_index=True, alt="Differences, counted")
+    if len(result.cells):
+        st.dataframe(result.cells, hide_index=True, alt="Cells that differ", placeholder="empty")
+        show.download(result.cells, show.file_name("differences", data_hash="of-two-tables"))
+
+
+def cleaning(frames: dict[str, pd.DataFrame], extra: dict[str, Brought]) -> None:
+    """The quality report before and after cleaning, with every change."""
+    if not extra:
+        st.info(
+            "Add a table above: it is cleaned at once, and every change is listed here.", icon=":material/upload_file:"
+        )
+        return
+    name = st.selectbox("File", list(extra), key="cleaned", help="Tables that you added, and CSV files in data/raw.")
+    one, after = extra[name], f"{name}, cleaned"
+    report, removed = one.cleaned.report, len(one.cleaned.unlabelled)
+    st.markdown(
+        f"**{len(report)} changes.** {len(one.messy)} rows came, {len(one.table.frame)} are clean, {removed} have no "
+        "label and stand aside. Nothing is filled in: what cannot be believed is left empty, and each model fills gaps "
+        "from its own training rows."
+    )
+    before_after = user_tables.beside(
+        {"before": _quality(_key(name, frames), one.messy), "after": _quality(_key(after, frames), one.table.frame)}
+    )
+    show.chart(
+        dataset.before_after(before_after.loc[list(CELL_MEASURES)]),
+        key=show.file_name("quality", data_hash=one.table.content_hash),
+        alt="Cells in question before and after cleaning: "
+        + ", ".join(f"{m} {r.before} to {r.after}" for m, r in before_after.loc[list(CELL_MEASURES)].iterrows()),
+        data=before_after.reset_index(),
+    )
+    st.subheader("Every change")
+    counts = report["rule"].value_counts().rename_axis("rule").rename("changes").reset_index()
+    st.dataframe(
+        counts.assign(meaning=counts["rule"].map(RULES)), hide_index=True, height="content", alt="Changes by rule"
+    )
+    rule = st.selectbox("Show", ["All rules", *counts["rule"]], key="rule")
+    listed = report if rule == "All rules" else report[report["rule"] == rule]
+    st.dataframe(
+        listed.assign(column=listed["column"].map(readable)),
+        hide_index=True,
+        placeholder="",
+        alt="Changes",
+        column_config={"row": st.column_config.NumberColumn(help="Row of the file from 0; empty: a whole column")},
+    )
+    files = {"cleaned": one.table.frame, "changes": report, "rows-without-label": one.cleaned.unlabelled}
+    with st.container(horizontal=True):
+        for what, frame in files.items():
+            if len(frame):
+                kept = frame if what == "changes" else frame.rename_axis("row").reset_index()
+                stem = show.file_name(what, data_hash=one.table.content_hash)
+                show.download(kept, stem, label=what.replace("-", " ").capitalize())

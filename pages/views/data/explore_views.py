@@ -1,0 +1,261 @@
+"""The views of one table on the Explore page: each asks core for a table and shows it."""
+
+import pandas as pd
+import streamlit as st
+
+from core.dataset import exploration
+from core.errors import CoreError
+from core.schema import BY_COLUMN, COLUMNS, EMOTIONS, FEATURES, GROUPS, LABEL, data_dictionary, readable
+from pages.figures import dataset, style
+from pages.shared import show
+
+KINDS = {"violin": "Violin", "box": "Box", "strip": "Points"}
+
+
+def filters(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows that the filters leave; may be empty."""
+    with st.expander("Filter rows", icon=":material/filter_alt:"):
+        emotions = st.pills(
+            "Emotions",
+            EMOTIONS,
+            selection_mode="multi",
+            default=EMOTIONS,
+            key="emotions",
+            bind="query-params",
+            help="Only rows with these labels.",
+        )
+        columns = st.multiselect(
+            "Features to filter by",
+            COLUMNS,
+            format_func=readable,
+            max_selections=5,
+            key="filter_by",
+            bind="query-params",
+            placeholder="None: all values",
+            help="Each adds a range. Rows where the feature is missing are left out.",
+        )
+        ranges = {column: _range(frame, column) for column in columns if frame[column].min() < frame[column].max()}
+    kept = exploration.pick(frame, emotions=emotions, ranges=ranges)
+    if len(kept) < len(frame):
+        st.caption(f"Filtered: {len(kept)} of {len(frame)} rows.")
+    return kept
+
+
+def _range(frame: pd.DataFrame, column: str) -> tuple[float, float]:
+    low, high = float(frame[column].min()), float(frame[column].max())
+    return st.slider(readable(column), low, high, (low, high), key=f"range_{column}")
+
+
+def emotions(frame: pd.DataFrame, data_hash: str) -> None:
+    """Class balance, and one feature by emotion."""
+    balance = exploration.balance(frame)
+    show.chart(
+        dataset.class_balance(balance),
+        key=show.file_name("class-balance", data_hash=data_hash),
+        alt="Rows of each emotion: " + ", ".join(f"{r.emotion} {r.rows}" for r in balance.itertuples()),
+        data=balance,
+    )
+    left, right = st.columns([3, 2], vertical_alignment="bottom")
+    column = left.selectbox(
+        "Feature",
+        COLUMNS,
+        format_func=readable,
+        key="feature",
+        bind="query-params",
+        help="Type to search. Units stand in brackets.",
+    )
+    kind = right.segmented_control(
+        "Drawn as",
+        list(KINDS),
+        format_func=KINDS.__getitem__,
+        default="violin",
+        required=True,
+        key="kind",
+        bind="query-params",
+    )
+    st.caption(BY_COLUMN[column].meaning)
+    numbers = exploration.summary(frame, column)
+    show.chart(
+        style.by_emotion(frame, column, kind=kind, emotions=list(numbers["emotion"])),
+        key=show.file_name(f"by-emotion-{BY_COLUMN[column].name}", data_hash=data_hash),
+        alt=f"{readable(column)} by emotion. Medians: "
+        + ", ".join(f"{r.emotion} {r.median:.4g}" for r in numbers.itertuples()),
+        data=numbers,
+    )
+
+
+def telling(frame: pd.DataFrame, data_hash: str) -> None:
+    """Which features tell the emotions apart, by a named test."""
+    one, two, three = st.columns(3, vertical_alignment="bottom")
+    test = one.selectbox(
+        "Test", list(exploration.TESTS), format_func=exploration.TESTS.__getitem__, key="test", bind="query-params"
+    )
+    correction = two.selectbox(
+        "Correction for 50 tests",
+        list(exploration.CORRECTIONS),
+        format_func=exploration.CORRECTIONS.__getitem__,
+        key="correction",
+        bind="query-params",
+        help="Holm keeps the chance of any false claim at 5 %; Benjamini-Hochberg the share of false claims.",
+    )
+    most = three.slider("Features shown", 5, len(COLUMNS), 15, key="most", bind="query-params")
+    try:
+        tests = exploration.feature_tests(frame, test=test, correction=correction)
+    except CoreError as error:
+        st.info(str(error), icon=":material/info:")
+        return
+    first = tests.iloc[0]
+    st.caption(
+        f"The sign after a name is the emotion with the highest median. {(tests['p_corrected'] < 0.05).sum()} of "
+        f"{len(tests)} features differ between the emotions (corrected p below 0.05; pale bars do not). "
+        "Exact copies of a row count once. A small p says that a difference exists, the effect says how large it is."
+    )
+    show.chart(
+        dataset.effects(tests.head(most), name=exploration.TESTS[test]),
+        key=show.file_name(f"telling-features-{test}-{correction}", data_hash=data_hash),
+        alt=f"Effect sizes of {most} features; the largest is {first['feature']} with {first['effect']:.2f}",
+        data=tests,
+    )
+
+
+def relations(frame: pd.DataFrame, data_hash: str) -> None:
+    """Correlation of the features with one another."""
+    left, right = st.columns([2, 3], vertical_alignment="bottom")
+    method = left.selectbox(
+        "Correlation",
+        list(exploration.CORRELATIONS),
+        format_func=exploration.CORRELATIONS.__getitem__,
+        key="correlation",
+        bind="query-params",
+    )
+    groups = right.multiselect(
+        "Groups of features", GROUPS, key="groups", bind="query-params", placeholder="All 50 features"
+    )
+    columns = [f.column for f in FEATURES if f.group in (groups or GROUPS)]
+    if len(frame) < 3 or len(columns) < 2:
+        st.info("A correlation needs at least three rows and two features. Widen the filter.", icon=":material/info:")
+        return
+    correlation = exploration.correlations(frame, columns=columns, method=method)
+    pairs = exploration.strongest_pairs(correlation)
+    name = show.file_name(f"correlation-{method}", data_hash=data_hash)
+    strongest = f"; the strongest pair is {pairs['first'][0]} and {pairs['second'][0]}" if len(pairs) else ""
+    show.chart(
+        dataset.correlation_map(correlation, name=exploration.CORRELATIONS[method]),
+        key=name,
+        alt=f"Heat map of correlations between {len(columns)} features{strongest}",
+        data=correlation.rename(index=readable, columns=readable),
+    )
+    st.caption("Columns stand in the order of the rows; point at a cell to read its pair.")
+    st.markdown("**Strongest pairs**: such features say nearly the same.")
+    st.dataframe(
+        pairs,
+        hide_index=True,
+        alt="Strongest correlations",
+        column_config={"correlation": st.column_config.NumberColumn(format="%.2f")},
+    )
+    show.download(pairs, f"{name}_pairs")
+
+
+def projection(frame: pd.DataFrame, data_hash: str) -> None:
+    """Clips on two principal components."""
+    try:
+        seen = exploration.project(frame)
+    except CoreError as error:
+        st.info(str(error), icon=":material/info:")
+        return
+    axes = [f"pc{i + 1}" for i in range(len(seen.explained))]
+    left, right = st.columns(2)
+    x = left.selectbox("Across", axes, format_func=str.upper, key="across", bind="query-params")
+    y = right.selectbox("Up", axes, index=1, format_func=str.upper, key="up", bind="query-params")
+    shares = seen.explained[axes.index(x)], seen.explained[axes.index(y)]
+    st.caption(
+        f"Principal components of the z-scores of all 50 features: {x.upper()} holds {shares[0]:.1%} of the variance"
+        + (f", {y.upper()} {shares[1]:.1%}. " if y != x else ". ")
+        + "Missing values stand at the median. What looks mixed here may still be told apart in 50 dimensions."
+    )
+    show.chart(
+        dataset.projection(seen.points, x=x, y=y, shares=shares),
+        key=show.file_name(f"projection-{x}-{y}", data_hash=data_hash),
+        alt=f"Scatter plot of {len(seen.points)} clips on principal components {x[2:]} and {y[2:]}, "
+        "one symbol and colour an emotion",
+        data=seen.points,
+    )
+    st.markdown("**What the axes are made of**: the features with the largest weights.")
+    for axis in dict.fromkeys((x, y)):
+        weights = seen.loadings.sort_values(axis, key=abs, ascending=False).head(6)
+        st.caption(
+            f"{axis.upper()}: "
+            + ", ".join(f"{f} ({w:+.2f})" for f, w in zip(weights.feature, weights[axis], strict=True))
+        )
+    show.download(seen.loadings, show.file_name("projection-weights", data_hash=data_hash), label="Weights as CSV")
+
+
+def outliers(frame: pd.DataFrame, data_hash: str) -> None:
+    """Values far from the median of their feature."""
+    limit = st.slider(
+        "Far means a robust z of at least",
+        2.5,
+        8.0,
+        exploration.OUTLIER,
+        0.5,
+        key="limit",
+        bind="query-params",
+        help="Distance from the feature's median in robust standard deviations (median absolute deviation). "
+        "Features without an upper limit are judged on a logarithmic scale; ratios between 0 and 1 are not judged.",
+    )
+    found = exploration.outliers(frame, limit=limit)
+    if found.empty:
+        st.info("No value is that far from the median of its feature. Lower the limit to see more.")
+        return
+    st.caption(f"{len(found)} values in {found['row'].nunique()} rows. An outlier is a question, not an error.")
+    show.chart(
+        dataset.outlier_map(found, limit=limit),
+        key=show.file_name("outliers-by-feature", data_hash=data_hash),
+        alt=f"{len(found)} outliers by feature; most in {found['feature'].value_counts().index[0]}",
+    )
+    st.dataframe(
+        found.drop(columns="column"),
+        hide_index=True,
+        alt="Outliers",
+        column_config={
+            LABEL: "emotion",
+            "value": st.column_config.NumberColumn(format="%.4g"),
+            "median": st.column_config.NumberColumn(format="%.4g"),
+            "score": st.column_config.NumberColumn("robust z", format="%.1f"),
+        },
+    )
+    show.download(found, show.file_name("outliers", data_hash=data_hash))
+
+
+def rows(frame: pd.DataFrame, data_hash: str) -> None:
+    """The rows themselves."""
+    st.dataframe(
+        frame.rename_axis("row"),
+        column_config={f.column: st.column_config.NumberColumn(readable(f.column), help=f.meaning) for f in FEATURES},
+        alt="Rows of the table",
+        height=420,
+    )
+    show.download(frame.rename_axis("row").reset_index(), show.file_name("rows", data_hash=data_hash))
+
+
+def dictionary() -> None:
+    """What the 50 features are."""
+    groups = st.pills("Groups", GROUPS, selection_mode="multi", key="dictionary_groups", help="None chosen: all.")
+    table = data_dictionary()
+    table = table[table["group"].isin(groups or GROUPS)]
+    st.dataframe(
+        table[["name", "group", "unit", "meaning", "low", "high", "column"]],
+        hide_index=True,
+        alt="Data dictionary",
+        height=min(38 * (len(table) + 1), 560),
+        column_config={
+            "name": st.column_config.TextColumn("feature", pinned=True),
+            "meaning": st.column_config.TextColumn(width="large"),
+            "low": st.column_config.NumberColumn(
+                "lowest", help="Lowest value that the definition allows", format="%.6g"
+            ),
+            "high": st.column_config.NumberColumn("highest", format="%.6g", help="Highest value; empty: no limit"),
+            "column": st.column_config.TextColumn("name in the table"),
+        },
+    )
+    show.download(table, "data-dictionary")

@@ -1,0 +1,158 @@
+"""How far people agree, how far the ground truth reaches, and how much a shown guess sways people."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from core import wording
+from core.labelling import agreement, disputes
+from core.store import Store, label_pool
+from pages.figures import models
+from pages.shared import show
+
+LEAST_EACH = 10  # answers of each kind, before anything is said of the pull of the guess
+ALPHA = (
+    "Krippendorff's alpha: 1 is full agreement, 0 is what chance gives. From 0.8 labels are taken as reliable, from "
+    "0.667 for tentative conclusions (Krippendorff 2004); emotions in music seldom reach that."
+)
+
+
+def number(value: float, form: str = ".2f") -> str:
+    """A figure, or that it cannot be told yet."""
+    return "not yet" if pd.isna(value) else f"{value:{form}}"
+
+
+@st.cache_data(show_spinner="Measuring agreement …", max_entries=4)
+def _measured(table: pd.DataFrame) -> tuple[pd.Series, pd.DataFrame, pd.DataFrame]:
+    """Agreement in all, by emotion, by pair. table : votes."""
+    return agreement.summary(table).iloc[0], agreement.by_emotion(table).reset_index(), agreement.by_pair(table)
+
+
+def overview(kept: Store, said: pd.DataFrame, needed: int, *, synthetic: bool) -> None:
+    """How far the ground truth reaches, and how far people agree: in all, by emotion, by pair."""
+    pool = label_pool(kept)
+    pool = pool if synthetic else pool[pool["origin"].ne("demo")]
+    truth = agreement.ground_truth(said, raters_needed=needed)
+    reach = disputes.coverage(truth, pool)
+    if not reach["clips"].sum():
+        st.info(
+            "There is nothing to label yet. Score clips on the Predict page, or switch on *Synthetic clips too*.",
+            icon=":material/queue_music:",
+        )
+        return
+    total, by_emotion, pairs = _measured(agreement.votes(said))
+    settled = int(truth["label"].notna().sum())
+    boxes = st.columns(4)
+    boxes[0].metric(
+        "With a ground truth",
+        f"{settled} of {reach['clips'].sum()}",
+        border=True,
+        help="Clips with an emotion that stands. Clips that were settled as none, as bad audio, are not among them.",
+    )
+    boxes[1].metric(
+        "Two answers or more", int(total["clips"]), border=True, help="Clips on which agreement can be measured."
+    )
+    boxes[2].metric(
+        "Raw agreement",
+        number(total["raw"], ".0%"),
+        border=True,
+        help="Of all pairs of answers about one clip, the share that is the same.",
+    )
+    boxes[3].metric("Alpha", number(total["alpha"]), border=True, help=ALPHA)
+    if not pd.isna(total["alpha_low"]):
+        boxes[3].caption(f"95 % interval {total['alpha_low']:.2f} to {total['alpha_high']:.2f}")
+    who = "one rater is enough" if needed == 1 else f"{needed} agreeing raters make a label"
+    st.caption(f"Here {who}; a tie gives none. Change it under Raters.")
+    left, right = st.columns(2)
+    with left:
+        st.subheader("Coverage")
+        _table(
+            reach.assign(share=100 * reach["share"]),
+            "Clips by status",
+            share=st.column_config.ProgressColumn(format="%.0f %%", min_value=0, max_value=100),
+        )
+    with right:
+        st.subheader("Ground truth by emotion")
+        labels = disputes.labels(truth)
+        _table(
+            labels.assign(emotion=labels["emotion"].map(wording.emotion_with_sign)), "Ground truth labels by emotion"
+        )
+    st.subheader("Agreement by emotion")
+    _table(
+        by_emotion.assign(
+            emotion=by_emotion["emotion"].map(wording.emotion_with_sign),
+            agreement=100 * by_emotion["agreement"],
+            mistaken_for=by_emotion["mistaken_for"].map(wording.emotion_with_sign),
+        ),
+        "Agreement by emotion",
+        answers=st.column_config.NumberColumn(help="On clips with two answers or more."),
+        agreement=st.column_config.NumberColumn(
+            format="%.0f %%", help="When one rater says it, the chance that another says it too."
+        ),
+        alpha=st.column_config.NumberColumn(format="%.2f", help=f"Of this emotion or another. {ALPHA}"),
+        mistaken_for=st.column_config.TextColumn("others say instead"),
+    )
+    st.subheader("Agreement by pair")
+    if pairs.empty:
+        st.caption("No two raters have met on a clip yet.")
+        return
+    _table(
+        pairs.assign(raw=100 * pairs["raw"]),
+        "Agreement of each two raters",
+        rater_a=st.column_config.TextColumn("one rater"),
+        rater_b=st.column_config.TextColumn("the other"),
+        raw=st.column_config.NumberColumn("raw agreement", format="%.0f %%"),
+        kappa=st.column_config.NumberColumn(
+            "Cohen's kappa", format="%.2f", help="As alpha, for two raters. Empty where both said one label only."
+        ),
+    )
+    show.download(pairs, "agreement-by-pair")
+
+
+def _table(table: pd.DataFrame, alt: str, **columns: Any) -> None:
+    st.dataframe(table, hide_index=True, alt=alt, column_config=columns)
+
+
+def pull(said: pd.DataFrame) -> None:
+    """How much a shown guess sways people."""
+    table = agreement.anchoring(said)
+    everyone = table.iloc[0]
+    st.markdown(
+        f"On the Label page the model's guess is hidden for {agreement.HIDDEN_SHARE:.0%} of the clips, drawn by a coin "
+        "that nobody sees. If people agree with the guess more often when they see it, it sways them."
+    )
+    enough = table[["shown", "hidden"]].min(axis=1) >= LEAST_EACH
+    if not enough.iloc[0]:
+        st.info(
+            f"Not enough yet: {everyone['shown']} answers with the guess shown, {everyone['hidden']} with it hidden; "
+            f"{LEAST_EACH} of each are needed.",
+            icon=":material/hourglass_empty:",
+        )
+        return
+    low, high = everyone["low"], everyone["high"]
+    if low > 0:
+        verdict = "People are swayed: the labels lean towards the model. Switch guesses off for what has to be certain."
+    elif high < 0:
+        verdict = "People lean away from what they are shown."
+    else:
+        verdict = "No pull is established; the interval says how large it may still be."
+    st.markdown(
+        f"People agree with the guess in **{everyone['shown_agree'] / everyone['shown']:.0%}** of {everyone['shown']} "
+        f"answers when it is shown and in **{everyone['hidden_agree'] / everyone['hidden']:.0%}** of "
+        f"{everyone['hidden']} when it is hidden: a difference of **{100 * everyone['effect']:+.0f} points** "
+        f"(95 % interval {100 * low:+.0f} to {100 * high:+.0f}). {verdict}"
+    )
+    known = table[enough]
+    drawn = known.rename(columns={"who": "label", "effect": "difference"})
+    show.chart(
+        models.differences(
+            drawn.assign(established=(drawn["low"] > 0) | (drawn["high"] < 0)),
+            title="Pull of the shown guess",
+            axis="agreement with the guess: shown minus hidden",
+        ),
+        key="pull-of-the-guess",
+        alt="Difference of agreement with the guess, shown minus hidden: "
+        + ", ".join(f"{r.label} {r.difference:+.2f}" for r in drawn.itertuples()),
+        data=table,
+    )

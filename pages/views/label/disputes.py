@@ -1,0 +1,174 @@
+"""The clips on which people differ: who said what, and the answer that settles it."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from core import wording
+from core.errors import CoreError
+from core.labelling import agreement, disputes, identity, queue, settlement, truth
+from core.labelling.settlement import Pace
+from core.store import MAX_COMMENT, Rater, Store, new_token
+from pages.shared import messages, who
+from pages.views.label import desk
+
+SAID = "agreement_said"  # in the session: what became of the last press of a button
+PACE = "settle_pace"  # in the session: a `Pace`
+_KEYS = {**desk.KEYS, "none of the four": "N", "bad audio": "B"}
+
+
+def disputed(kept: Store, person: Rater, said: pd.DataFrame, needed: int) -> None:
+    """The clips on which people differ, and their settlement by a marked third answer."""
+    found = agreement.ground_truth(said, raters_needed=needed)
+    status = st.segmented_control(
+        "Clips that are",
+        ["disputed", "skipped", "open", "adjudicated"],
+        default="disputed",
+        required=True,
+        key="status",
+        bind="query-params",
+        format_func=lambda s: f"{s} ({int(found['status'].eq(s).sum())})",
+        help="; ".join(f"{s}: {m}" for s, m in disputes.MEANINGS.items()),
+    )
+    table = disputes.list_disputes(said, found, status=status)
+    told()
+    if table.empty:
+        st.success(f"No clip is {status}.", icon=":material/handshake:")
+        _undo_button(kept)
+        return
+    if len(table) == disputes.MOST:
+        st.caption(f"The first {disputes.MOST}, those with most answers; the others follow as these are settled.")
+    event = st.dataframe(
+        table.drop(columns="clip_id").assign(guess=table["guess"].map(wording.emotion_with_sign)),
+        hide_index=True,
+        key=f"disputes_{status}",
+        on_select="rerun",
+        selection_mode="single-row",
+        alt=f"Clips that are {status}, with who said what",
+        column_config={
+            "file_name": st.column_config.TextColumn("clip"),
+            "last_at": st.column_config.DatetimeColumn("last answer", format="distance"),
+            "guess": st.column_config.TextColumn("the model's guess"),
+        },
+    )
+    chosen = picked(event, table)
+    row = table.iloc[0] if chosen is None else chosen
+    st.subheader(messages.literal(row["file_name"]))
+    st.caption(
+        ("The first of the list; choose another above." if chosen is None else "Chosen above.")
+        + f" {row['clip_id'][:16]}"
+    )
+    settle(kept, person, row, said[said["clip_id"].eq(row["clip_id"])])
+
+
+def picked(event: Mapping[str, Any], table: pd.DataFrame) -> pd.Series | None:
+    """The row that was chosen; None without one, and where the choice is older than a table that is shorter now."""
+    rows = [row for row in event["selection"]["rows"] if row < len(table)]
+    return table.iloc[rows[0]] if rows else None
+
+
+def settle(kept: Store, person: Rater, row: pd.Series, answers: pd.DataFrame) -> None:
+    """One clip, what was said of it, and the answer that settles it."""
+    stands = agreement.current_answers(answers)
+    settlement.show_clip(_pace(), row["clip_id"])
+    with st.container(key="settle"):
+        hear(kept, row["clip_id"])
+        heard = (
+            stands["label"]
+            .map(wording.emotion_with_sign, na_action="ignore")
+            .fillna("skipped: " + stands["skip_reason"])
+        )
+        st.dataframe(
+            agreement.people(stands)
+            .to_frame()
+            .join([stands["kind"], heard.rename("heard"), stands[["display", "comment", "created_at"]]]),
+            hide_index=True,
+            alt="What was said of the clip",
+            column_config={
+                "created_at": st.column_config.DatetimeColumn("when", format="distance"),
+                "display": st.column_config.TextColumn("the guess was"),
+            },
+        )
+        raters = stands.loc[stands["kind"].eq("answer"), ["rater", "verified"]].itertuples(index=False)
+        if any(identity.is_same_person(person, *rater) for rater in raters):
+            st.warning("You are one of the raters of this clip. A third person settles it better.")
+        token = st.session_state.setdefault(f"settle_{row['clip_id']}", new_token())
+        st.text_input("Why (optional)", key=f"why_{token}", max_chars=MAX_COMMENT)
+        st.markdown("**It is settled as**")
+        with st.container(horizontal=True):
+            for verdict in settlement.VERDICTS:
+                st.button(
+                    wording.emotion_with_sign(verdict),
+                    key=f"settle_{verdict}",
+                    shortcut=_KEYS[verdict],
+                    on_click=_settle,
+                    args=(kept, row["clip_id"], verdict, token, truth.newest_settlement(answers)),
+                )
+            _undo_button(kept)
+
+
+def _undo_button(kept: Store) -> None:
+    st.button(
+        "Undo",
+        key="settle_undo",
+        shortcut="Z",
+        icon=":material/undo:",
+        on_click=_undo,
+        args=(kept,),
+        help="Takes your newest settlement back.",
+    )
+
+
+def hear(kept: Store, clip_id: str) -> None:
+    """The one player for a clip of a list, or why there is nothing to hear."""
+    try:
+        item = queue.item(kept, clip_id)
+        if item is None or item.path is None:
+            st.caption(":material/volume_off: The audio of this clip was not kept.")
+        else:
+            desk.player(item)
+    except CoreError as error:
+        st.warning(messages.literal(str(error)), icon=":material/volume_off:")
+
+
+def _pace() -> Pace:
+    if PACE not in st.session_state:
+        st.session_state[PACE] = Pace(time.monotonic)
+    found: Pace = st.session_state[PACE]
+    return found
+
+
+def _settle(kept: Store, clip_id: str, verdict: str, token: str, seen: int | None) -> None:
+    """seen : the newest settlement that was on the screen; None without one."""
+    if not settlement.accept_press(_pace(), settles=True):
+        st.session_state[SAID] = ("error", desk.TOO_SOON)
+        return
+    comment = str(st.session_state.get(f"why_{token}") or "")
+    try:
+        person = who.still_analyst(kept)
+        receipt = settlement.settle(kept, person, clip_id, verdict, token=token, seen=seen, comment=comment)
+        st.session_state[SAID] = ("success", f"Settled as {verdict}. {receipt.remark}")
+        st.session_state.pop(f"settle_{clip_id}", None)
+    except CoreError as error:
+        st.session_state[SAID] = ("error", str(error))
+
+
+def _undo(kept: Store) -> None:
+    if not settlement.accept_press(_pace(), settles=False):
+        st.session_state[SAID] = ("error", desk.TOO_SOON)
+        return
+    try:
+        name = settlement.take_back_settlement(kept, who.still_analyst(kept))
+        said = "You have settled nothing that could be taken back." if name is None else f"Taken back: {name}."
+        st.session_state[SAID] = ("success", said)
+    except CoreError as error:
+        st.session_state[SAID] = ("error", str(error))
+
+
+def told() -> None:
+    kind, sentence = st.session_state.pop(SAID, ("", ""))
+    if kind:
+        (st.success if kind == "success" else st.error)(messages.literal(sentence))

@@ -1,0 +1,81 @@
+"""What a person's answers are: those they gave, and what a model learned from them."""
+
+import pandas as pd
+import streamlit as st
+
+from core import wording
+from core.errors import CoreError
+from core.labelling.truth import latest_answers
+from core.store import Rater, Store, feedback_table
+from pages.shared import messages
+from pages.views.label import desk as parts
+
+MOST_SHOWN = 500
+
+
+def mine(kept: Store, person: Rater) -> None:
+    """What the person has said, and the way to say it anew."""
+    try:
+        said = feedback_table(kept, rater=person.name, verified=person.verified)
+    except CoreError as error:
+        messages.problem(error)
+        return
+    stands = latest_answers(said).head(MOST_SHOWN)
+    if stands.empty:
+        st.info("Nothing yet. Your answers appear here, and you can change them.", icon=":material/history:")
+        return
+    st.caption(
+        f"{len(stands)} clips, the newest first. Choose one to hear it again and change what you said. What others "
+        "said of it is not shown, so that it sways nobody."
+    )
+    event = st.dataframe(
+        _rows(stands),
+        hide_index=True,
+        key="my_answers",
+        on_select="rerun",
+        selection_mode="single-row",
+        alt="Your answers",
+        column_config={
+            "when": st.column_config.DatetimeColumn(format="distance", width="small"),
+            "guess": st.column_config.TextColumn(help="Whether you saw what the model hears.", width="small"),
+            "comment": st.column_config.TextColumn(width="large"),
+        },
+    )
+    chosen = [k for k in event["selection"]["rows"] if k < len(stands)]  # the table may be shorter than it was
+    row = stands.iloc[chosen[0]] if chosen else None
+    st.button(
+        "Hear it again",
+        icon=":material/replay:",
+        disabled=row is None or bool(row["deleted"]),
+        help="Choose a row first. A clip that was deleted cannot be heard.",
+        on_click=_again,
+        args=(kept, person, None if row is None else row["clip_id"]),
+    )
+
+
+def _rows(stands: pd.DataFrame) -> pd.DataFrame:
+    heard = (
+        stands["label"].map(wording.emotion_with_sign, na_action="ignore").fillna("skipped: " + stands["skip_reason"])
+    )
+    return pd.DataFrame(
+        {
+            "when": stands["created_at"],
+            "you heard": heard,
+            "clip": stands["file_name"],
+            "guess": stands["display"].map({"shown": "seen"}).fillna("not seen"),
+            "comment": stands["comment"],
+            "note": stands["deleted"].map({True: "clip deleted", False: ""}),
+        }
+    )
+
+
+def _again(kept: Store, person: Rater, clip_id: str) -> None:
+    parts.put(parts.seat(person), kept, clip_id)
+    st.session_state["view"] = "Next clip"
+
+
+def at_work(kept: Store, person: Rater) -> None:
+    """What a model learned from the person's answers."""
+    from pages.views.models import learning_rater  # loads what models need, which the desk does not
+
+    learning_rater.at_work(kept, person)

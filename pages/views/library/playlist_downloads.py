@@ -1,0 +1,133 @@
+"""What goes out of the Playlists page: files for players, levelled copies, and the session sheet."""
+
+from collections.abc import Callable
+from datetime import date as date_of
+from datetime import datetime, time
+from functools import partial
+from typing import Any, BinaryIO
+
+import streamlit as st
+
+from core.errors import CoreError
+from core.playlists import levelled_copies, session_sheet
+from core.playlists.files import csv_file, m3u8, stem, xspf
+from core.playlists.playlist import Playlist
+from core.playlists.session_sheet import Session
+from core.records import RemarkKind
+from core.settings import Settings
+from pages.shared import messages
+
+ZIP_MB = 300  # largest copies that are sent as one file
+
+
+def files(made: Playlist) -> None:
+    """The playlist as files, and its levelled copies."""
+    name = stem(made)
+    st.caption(
+        "M3U8 and XSPF open in VLC and most players, on the machine where the music is. Players take no gain from a "
+        "playlist: there it is a note for the volume knob, and comes from the part of each piece that was scored. The "
+        "levelled copies have the gain in their sound; for them each file is measured from beginning to end, so theirs "
+        "may differ a little."
+    )
+    with st.container(horizontal=True):
+        for ending, mime, write in (
+            ("m3u8", "audio/x-mpegurl", m3u8),
+            ("xspf", "application/xspf+xml", xspf),
+            ("csv", "text/csv", csv_file),
+        ):
+            _file(f"{ending.upper()}", f"{name}.{ending}", partial(write, made), mime)
+    st.markdown("**Levelled copies**")
+    left, right = st.columns([2, 3], vertical_alignment="bottom")
+    form = left.segmented_control("Format", list(levelled_copies.FORMS), default="FLAC", required=True, key="form")
+    if right.button("Write levelled copies", icon=":material/graphic_eq:", key="render"):
+        _render(made, form)
+    copies: levelled_copies.Copies | None = st.session_state.get("copies")
+    if copies is not None and copies.folder.name == f"{name}-{form.lower()}" and copies.complete():
+        _copies(copies)
+
+
+def _file(label: str, name: str, data: Callable[[], str | bytes | BinaryIO], mime: str, **more: Any) -> None:
+    """A download that is made when it is asked for."""
+    st.download_button(
+        label, data, file_name=name, mime=mime, icon=":material/download:", key=f"get_{name}", on_click="ignore", **more
+    )
+
+
+def _render(made: Playlist, form: str) -> None:
+    settings = Settings()
+    folder = settings.levelled_dir / f"{stem(made)}-{form.lower()}"
+    bar = st.progress(0.0, text="Writing the copies …")
+
+    def tell(share: float, text: str) -> None:
+        bar.progress(share, text=messages.literal(f"{share:.0%}: {text}"))
+
+    try:
+        st.session_state["copies"] = levelled_copies.level_copies(
+            made,
+            folder,
+            form=form,
+            max_mb=settings.max_upload_mb,
+            tell=tell,
+        )
+    except CoreError as error:
+        messages.problem(error)
+    bar.empty()
+
+
+def _copies(copies: levelled_copies.Copies) -> None:
+    size = levelled_copies.size_mb(copies)
+    st.success(
+        f"{len(copies.files)} copies, {size:.0f} MB, with a playlist beside them. The originals are as they were. "
+        f"Folder: {messages.literal(str(copies.folder))}",
+        icon=":material/folder:",
+    )
+    for remark in copies.playlist.remarks:
+        if remark.kind == RemarkKind.GAIN_LIMITED:
+            st.caption(messages.literal(remark.text))
+    name = copies.folder.name
+    if size <= ZIP_MB:
+        sheet = session_sheet.html(copies.playlist, _typed(), levelled=True)
+        _file(
+            "All as ZIP",
+            f"{name}.zip",
+            partial(levelled_copies.zipped, copies, ("session-sheet.html", sheet)),
+            "application/zip",
+            help="The copies with their playlist, and the session sheet as it is filled in now.",
+        )
+
+
+def _typed() -> Session:
+    """What was typed for the session sheet, also while its fields are not drawn."""
+    state = st.session_state
+    client, therapist, goal, notes = (
+        str(state.get(f"sheet_{name}") or "") for name in ("client", "therapist", "goal", "notes")
+    )
+    date: date_of | None = state.get("sheet_date")
+    clock: time | None = state.get("sheet_begins")
+    begins = datetime.combine(date or date_of.today(), clock) if clock is not None else None
+    return Session(client, therapist, f"{date:%d %B %Y}" if date else "", goal, notes, begins)
+
+
+def sheet(made: Playlist) -> None:
+    """What, when and why on paper. What is typed here is put on the sheet and stored nowhere."""
+    st.caption(
+        "What you type is put on the sheet, and stored nowhere else: it is forgotten when this page is reloaded or "
+        "closed. The sheet opens in the browser, which prints it."
+    )
+    left, right = st.columns(2)
+    left.text_input("Client", key="sheet_client", max_chars=200, autocomplete="off", persist_state="session")
+    right.text_input("Therapist", key="sheet_therapist", max_chars=200, autocomplete="off", persist_state="session")
+    left, right = st.columns(2)
+    left.date_input("Date", key="sheet_date", persist_state="session")
+    right.time_input(
+        "Music begins at", None, key="sheet_begins", help="Empty: minutes from the beginning.", persist_state="session"
+    )
+    st.text_input("Goal", key="sheet_goal", max_chars=500, persist_state="session")
+    st.text_area("Notes", key="sheet_notes", max_chars=session_sheet.LONGEST, persist_state="session")
+    _file(
+        "Session sheet",
+        f"session-sheet_{stem(made)}.html",
+        partial(session_sheet.html, made, _typed()),
+        "text/html",
+        type="primary",
+    )

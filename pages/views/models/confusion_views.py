@@ -1,0 +1,130 @@
+"""The parts of the Confusion page: the matrix, the clips of a cell, and the figures of each emotion."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from core import wording
+from core.evaluation import leaderboard, metrics
+from core.evaluation.leaderboard import PER_EMOTION
+from core.evaluation.run_files import Comparison
+from core.schema import COLUMNS, EMOTIONS, FEATURES, PROBA, readable
+from pages.figures import models
+from pages.shared import cached, show
+from pages.views.models import compare_views
+
+SHOWN = ("_HarmonicChangeDetectionFunction_Std", "_Eventdensity_Mean", "_RMSenergy_Mean")
+
+
+def forget_cell() -> None:
+    """Another model, or another part: the chosen cell belonged to what was there before."""
+    st.session_state["true"] = st.session_state["called"] = None
+
+
+def clicked(key: str) -> None:
+    """A click on the matrix sets the two choices below it, which are the one place where the cell is kept."""
+    points = st.session_state[key]["selection"]["points"]
+    if points:
+        st.session_state["true"], st.session_state["called"] = points[0]["customdata"][:2]
+
+
+def matrix(found: Comparison, model: str, *, held_out: bool) -> tuple[str, str] | None:
+    """The matrix and the choice of a cell; the chosen cell, or None."""
+    shares = st.segmented_control(
+        "Cells show", ["clips", "shares"], default="clips", required=True, key="cells", bind="query-params",
+        help="Clips: mean number over the repeats. Shares: of the clips with the true emotion of the row.",
+    ) == "shares"  # fmt: skip
+    table = metrics.confusion(found.predictions(model, held_out=held_out))
+    place = st.container()
+    left, right = st.columns(2)
+    options: dict[str, Any] = {"bind": "query-params", "wrap": True}
+    true = left.pills("Truly", EMOTIONS, key="true", help="The row of the matrix, without a mouse.", **options)
+    called = right.pills("Called by the model", EMOTIONS, key="called", help="The column of the matrix.", **options)
+    chosen = (true, called) if true and called else None
+    part = "held-out" if held_out else "cv"
+    # The chosen cell is part of the key, so that a second click on the same cell counts as a click.
+    key = compare_views.name(found, f"confusion-{part}", model)
+    with place:
+        show.chart(
+            models.confusion(table, shares=shares, chosen=chosen),
+            key=f"{key}-{true}-{called}",
+            alt="Confusion matrix. "
+            + "; ".join(f"{r.y} called {r.predicted}: {r.count:.1f} clips" for r in table.itertuples(index=False)),
+            data=table,
+            on_select=lambda: clicked(f"{key}-{true}-{called}"),
+            selection_mode="points",
+        )
+    return chosen
+
+
+def clips(found: Comparison, model: str, cell: tuple[str, str], *, held_out: bool) -> None:
+    """The clips of a cell, with their probabilities and, where the table is at hand, values."""
+    true, called = cell
+    table = metrics.cell(found.predictions(model, held_out=held_out), y=true, predicted=called)
+    st.subheader(
+        f"{wording.emotion_with_sign(true)} called {wording.emotion_with_sign(called)}"
+        if true != called
+        else f"{wording.emotion_with_sign(true)}, rightly"
+    )
+    if table.empty:
+        st.info("No clip falls into this cell.", icon=":material/check:")
+        return
+    st.caption(
+        f"{len(table)} clips, those that fall here most often first. Row: of the published table, from 0. Often: share "
+        "of the repeats. Probabilities: mean over the repeats."
+    )
+    shown = table.rename(columns={"share": "often"}).merge(found.rows[["row", "group"]], on="row", how="left")
+    values = cached.table()
+    if values.content_hash == found.about["data_hash"]:
+        columns = st.multiselect("Values to show beside", COLUMNS, default=SHOWN, format_func=readable, key="beside")
+        shown = shown.merge(values.frame[columns], left_on="row", right_index=True, how="left")
+    else:
+        st.caption("The table that the models were trained on is not at hand, so the clips' values are not shown.")
+    st.dataframe(
+        shown,
+        hide_index=True,
+        alt=f"Clips that are {true} and called {called}",
+        column_config={
+            p: st.column_config.ProgressColumn(p[2:], min_value=0, max_value=1, format="%.2f", width=90) for p in PROBA
+        }
+        | {f.column: st.column_config.NumberColumn(readable(f.column), help=f.meaning) for f in FEATURES}
+        | {
+            "row": st.column_config.NumberColumn(pinned=True),
+            "often": st.column_config.NumberColumn(
+                format="percent", help="Share of the repeats in which it falls here"
+            ),
+            "group": st.column_config.NumberColumn("recording", help="Copies of one recording share a number"),
+        },
+    )
+    show.download(shown, compare_views.name(found, f"clips-{true}-called-{called}", model))
+
+
+def emotions(found: Comparison, model: str, *, held_out: bool) -> None:
+    """Figures of each emotion, and the gap between the best and the worst."""
+    st.subheader("Each emotion")
+    gap = leaderboard.class_gap(found, model, held_out=held_out)
+    st.markdown(gap.words)
+    table = leaderboard.per_class(found, model, held_out=held_out)
+    measures = [m for m in PER_EMOTION if m != "support"]
+    show.chart(
+        models.class_scores(table, measures=measures, labels=[PER_EMOTION[m].label for m in measures]),
+        key=compare_views.name(found, "each-emotion", model),
+        alt="F1 of each emotion: " + ", ".join(f"{r.emotion} {r.f1:.2f}" for r in table.itertuples()),
+    )
+    st.dataframe(
+        written(table, measures),
+        hide_index=True,
+        alt="Precision, recall, F1, AUC and clips of each emotion",
+        column_config={about.label: st.column_config.Column(help=about.meaning) for about in PER_EMOTION.values()},
+    )
+    show.download(table, compare_views.name(found, "each-emotion", model))
+
+
+def written(table: pd.DataFrame, measures: list[str]) -> pd.DataFrame:
+    """Each figure with its interval as text."""
+    texts = {"emotion": [wording.emotion_with_sign(e) for e in table["emotion"]]}
+    for measure in measures:
+        lines = table[[measure, f"{measure}_low", f"{measure}_high"]].to_numpy()
+        texts[PER_EMOTION[measure].label] = [f"{v:.2f} ({low:.2f}–{high:.2f})" for v, low, high in lines]
+    return pd.DataFrame(texts | {PER_EMOTION["support"].label: table["support"].astype(int)})

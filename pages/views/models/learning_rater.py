@@ -1,0 +1,124 @@
+"""What a person's labels changed: which of their clips a model now gets right, and F1 before and after."""
+
+import pandas as pd
+import streamlit as st
+
+from core import file_names, wording
+from core.errors import CoreError
+from core.evaluation.before_after import PARTS
+from core.file_names import CHANGES, EACH
+from core.labelling.agreement import of_music
+from core.labelling.truth import raters_needed, stored_truth
+from core.models import description
+from core.models.description import InUse
+from core.schema import ALL
+from core.settings import Settings
+from core.store import Rater, Store, feedback_table
+from core.training import labelled_data
+from pages.figures.learning import before_after
+from pages.shared import messages, show
+from pages.views.models.learning_models import SIGNS, changes
+
+STATES = {
+    "in training": ("in training", "The newest model learned from them."),
+    "agreed": ("agreed, next in training", "Enough raters agree; the next training takes them."),
+    "waiting": ("waiting for another rater", "They count when enough raters agree."),
+    "disputed": ("in dispute", "Raters differ; a third answer decides."),
+    "outvoted": ("outvoted", "The others agreed on another emotion."),
+}
+
+
+def newest() -> InUse | None:
+    """The newest model that people's labels trained: the challenger, else the champion."""
+    for alias in (file_names.CHALLENGER, file_names.CHAMPION):
+        model = description.describe_alias(alias, settings=Settings())
+        if model is not None and (model.folder / EACH).is_file():
+            return model
+    return None
+
+
+def at_work(kept: Store, person: Rater) -> None:
+    """The whole view, for the person who is here."""
+    try:
+        model = newest()
+        each = changes(model, EACH) if model else None
+        each = pd.DataFrame(columns=["clip_id", "before", "after", "after_p", "change"]) if each is None else each
+        truth = stored_truth(kept, raters_needed=raters_needed(kept))
+        table = labelled_data.rater_against_truth(
+            of_music(feedback_table(kept)), truth, each, rater=person.name, verified=person.verified
+        )
+    except CoreError as error:
+        messages.problem(error)
+        return
+    if table.empty:
+        st.info("You have not named an emotion yet. What your labels change appears here.", icon=":material/history:")
+        return
+    counts = table["state"].value_counts()
+    with st.container(horizontal=True):
+        for state, (label, meaning) in STATES.items():
+            if counts.get(state, 0) or state in ("in training", "waiting"):
+                st.metric(label.capitalize(), int(counts.get(state, 0)), help=meaning, border=True)
+    if model is None:
+        st.info(
+            "No model has learned from labels yet. After a training you see here which of your clips it gets right.",
+            icon=":material/model_training:",
+        )
+        return
+    _clips(table[table["state"] == "in training"])
+    _f1(model)
+
+
+def _clips(mine: pd.DataFrame) -> None:
+    """The person's clips that trained the newest model."""
+    st.subheader("Your clips in the newest model")
+    if mine.empty:
+        st.caption("None of your labels was in the last training.")
+        return
+    right, wrong = (int((mine["change"] == change).sum()) for change in ("now right", "now wrong"))
+    before, after = (int((mine[side] == mine["label"]).sum()) for side in ("before", "after"))
+    st.markdown(
+        f"Of {len(mine)} clips the model before had {before} right and the new one has {after}: "
+        f"**{right} now right, {wrong} now wrong**."
+    )
+    st.caption(
+        "The new model is asked by folds, trained on four fifths of the clips each time: it never learned the clip "
+        "that it is asked about, so what is right now was understood and not memorised. In use it knows all of them."
+    )
+    order = mine.sort_values("change", key=lambda c: c.map(list(SIGNS).index), kind="stable")
+    st.dataframe(
+        pd.DataFrame(
+            {
+                "change": order["change"].map(SIGNS),
+                "clip": order["file_name"],
+                "you": order["you"].map(wording.emotion_with_sign),
+                "model before": order["before"].map(wording.emotion_with_sign),
+                "new model": order["after"].map(wording.emotion_with_sign),
+                "probability of your label": order["after_p"],
+            }
+        ),
+        hide_index=True,
+        alt="Your clips in training, with what the model said before and says now",
+        column_config={"probability of your label": st.column_config.ProgressColumn(min_value=0, max_value=1)},
+    )
+
+
+def _f1(model: InUse) -> None:
+    """F1 of each emotion before and after, with intervals."""
+    table = changes(model, CHANGES)
+    if table is None or table.empty:
+        return
+    st.subheader("What everybody's labels changed")
+    parts = list(table["part"].unique())
+    part = st.segmented_control(
+        "Clips", parts, format_func=PARTS.__getitem__, default=parts[0], required=True, key="work_part",
+        help="Held-out clips never train a model. Development clips and labelled clips are asked by folds.",
+    )  # fmt: skip
+    f1 = table[(table["part"] == part) & table["measure"].isin(["macro_f1", "f1"])]
+    f1 = f1.assign(label=["all four" if e == ALL else wording.emotion_with_sign(e) for e in f1["emotion"]])
+    show.chart(
+        before_after(f1, before="before", after="after", title="F1 before and after"),
+        key=show.file_name(f"labels-at-work-{part}", data_hash=model.data_hash, version=model.version),
+        alt="; ".join(f"{r.label}: {r.before:.2f} before, {r.after:.2f} after" for r in f1.itertuples()),
+        data=f1.drop(columns="label"),
+    )
+    st.caption("The bars are 95 % intervals: where they overlap widely, more labels are needed to tell.")

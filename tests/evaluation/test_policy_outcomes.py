@@ -1,0 +1,132 @@
+"""What a policy would do with known clips: the same rule as for one clip, honest conformal sets, figures by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.errors import ModelError, TableError
+from core.evaluation import policy_outcomes
+from core.models.policy import Policy, decide
+from core.models.prediction import Prediction
+from core.schema import EMOTIONS
+from core.settings import ROOT
+
+PROBA = [f"p_{e}" for e in EMOTIONS]
+
+
+def predictions(n: int = 200, *, seed: int = 0, sharp: float = 1.0) -> pd.DataFrame:
+    """Calibrated by construction: labels are drawn from the probabilities."""
+    rng = np.random.default_rng(seed)
+    proba = rng.dirichlet(np.full(4, 0.5 / sharp), size=n)
+    y = [EMOTIONS[rng.choice(4, p=p)] for p in proba]
+    return pd.DataFrame(proba, columns=PROBA).assign(row=range(n), y=y, repeat=0)
+
+
+POLICIES = st.one_of(
+    st.builds(Policy, threshold=st.floats(0.25, 1), pair_threshold=st.floats(0.4, 1)),
+    st.builds(Policy, kind=st.just("conformal"), floors=st.tuples(*[st.floats(0, 0.9)] * 4)),
+)
+
+
+@settings(max_examples=30, deadline=None)
+@given(POLICIES, st.integers(0, 100))
+def test_a_whole_table_is_decided_as_each_clip_is(policy, seed):
+    table = predictions(30, seed=seed)
+    done = policy_outcomes.outcomes(table, policy)
+    for line, row in zip(table.to_dict("records"), done.to_dict("records"), strict=True):
+        one = decide(Prediction("c", "m", "e", {e: line[f"p_{e}"] for e in EMOTIONS}), policy)
+        assert row["action"] == one.action
+        if one.action != "review":
+            assert row["holds"] == (line["y"] in one.candidates)
+            assert row["size"] == len(one.candidates)
+
+
+def test_figures_by_hand():
+    table = pd.DataFrame(
+        {
+            "row": [0, 1, 2, 3],
+            "y": ["angry", "happy", "relax", "sad"],
+            "p_angry": [0.9, 0.8, 0.1, 0.4],
+            "p_happy": [0.1, 0.1, 0.0, 0.3],
+            "p_relax": [0.0, 0.1, 0.5, 0.2],
+            "p_sad": [0.0, 0.0, 0.4, 0.1],
+        }
+    )
+    done = policy_outcomes.outcomes(table, Policy(threshold=0.75, pair_threshold=0.75))
+    assert done["action"].tolist() == ["accept", "accept", "choose", "review"]
+    value = policy_outcomes.summary(done, resamples=0).set_index(["measure", "emotion"])["value"]
+    assert value["accept", "all"] == 0.5
+    assert value["accuracy", "all"] == 0.5
+    assert value["pair", "all"] == 1
+    assert value["review", "all"] == 0.25
+    assert value["top2_rest", "all"] == 0.5  # relax is among its two, sad is not
+    assert value["accuracy", "angry"] == 1
+    assert value["accuracy", "happy"] == 0
+    assert np.isnan(value["accuracy", "relax"])  # nothing was accepted: there is no such share
+    assert policy_outcomes.wide(policy_outcomes.summary(done, resamples=0))["emotion"].tolist() == ["all", *EMOTIONS]
+
+
+def test_intervals_hold_the_figure_and_shrink_with_more_clips():
+    width = {}
+    for n in (100, 1600):
+        table = policy_outcomes.summary(policy_outcomes.outcomes(predictions(n), Policy())).set_index(
+            ["measure", "emotion"]
+        )
+        line = table.loc["accuracy", "all"]
+        assert line["low"] < line["value"] < line["high"]
+        width[n] = line["high"] - line["low"]
+    assert width[1600] < width[100] / 2.5
+
+
+def test_clips_of_one_recording_count_as_one_for_the_interval():
+    table = predictions(100)
+    tenfold = pd.concat([table.assign(row=table["row"] + 1000 * k, group=table["row"]) for k in range(10)])
+    once, ten = (
+        policy_outcomes.summary(policy_outcomes.outcomes(t, Policy()))
+        .set_index(["measure", "emotion"])
+        .loc["accept", "all"]
+        for t in (table.assign(group=table["row"]), tenfold)
+    )
+    assert ten["value"] == pytest.approx(once["value"])
+    assert ten["high"] - ten["low"] == pytest.approx(once["high"] - once["low"], rel=1e-6)
+
+
+def test_conformal_sets_hold_the_right_emotion_as_often_as_promised():
+    done = policy_outcomes.conformal_outcomes(predictions(4000), coverage=0.9)
+    held = policy_outcomes.summary(done, resamples=0).query("measure == 'held'").set_index("emotion")["value"]
+    assert (abs(held - 0.9) < 0.03).all()
+
+
+def test_conformal_floors_come_from_other_recordings():
+    """Were they learned on the same clips, labels of pure chance would be held as often as promised, exactly."""
+    table = predictions(40, seed=3)
+    copies = pd.concat([table.assign(row=table["row"] + 100 * k, group=table["row"]) for k in range(5)])
+    alone = policy_outcomes.conformal_outcomes(table.assign(group=table["row"]), coverage=0.8)
+    five = policy_outcomes.conformal_outcomes(copies.reset_index(drop=True), coverage=0.8)
+    assert five["holds"].mean() == pytest.approx(alone["holds"].mean(), abs=0.12)
+    by_group = five.groupby("group")["size"].nunique()
+    assert (by_group == 1).all()  # copies of one recording are judged by the same floors
+
+
+def test_sizes_of_sets_are_shares():
+    sizes = policy_outcomes.set_sizes(policy_outcomes.conformal_outcomes(predictions(300), coverage=0.9))
+    np.testing.assert_allclose(sizes[["none", "1", "2", "3", "4"]].sum(axis=1), 1)
+    assert sizes["emotion"].tolist() == [*EMOTIONS, "all"]
+
+
+def test_the_committed_predictions_have_their_labels(tmp_path):
+    rows = pd.read_csv(ROOT / "models" / "comparison" / "rows.csv")
+    table = policy_outcomes.out_of_fold(ROOT / "models" / "champion", rows)
+    assert table["y"].isin(EMOTIONS).all()
+    assert len(table) == table["repeat"].nunique() * table["row"].nunique()
+    with pytest.raises(ModelError, match="different training runs"):
+        policy_outcomes.out_of_fold(ROOT / "models" / "champion", rows.head(100))
+    with pytest.raises(ModelError, match="cannot be read"):
+        policy_outcomes.out_of_fold(tmp_path, rows)
+
+
+def test_a_table_without_labels_is_refused():
+    with pytest.raises(TableError, match="column y"):
+        policy_outcomes.outcomes(predictions(5).drop(columns="y"), Policy())

@@ -1,0 +1,181 @@
+"""The library as pages ask for it: whose answer counts, which files are left, and what a search finds."""
+
+import unicodedata
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from core import store
+from core.models.policy import Policy, decide
+from core.models.prediction import Prediction
+from core.records import LibraryEntry, LibraryFile, MeasuredClip, Window
+from core.schema import COLUMNS, EMOTIONS, FeatureVector
+from tests import mood_library
+from tests.mood_library import EXTRACTOR
+
+SURE = {"angry": 0.02, "happy": 0.02, "relax": 0.9, "sad": 0.06}
+EASY, STRICT = Policy(threshold=0.5), Policy(threshold=0.95, pair_threshold=0.99)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def opened(request, tmp_path):
+    """A new store, of each kind."""
+    of_server = request.param == "postgresql"
+    url = request.getfixturevalue("postgres_server").new_store() if of_server else f"sqlite:///{tmp_path / 'x.db'}"
+    db = store.open_store(url)
+    yield db
+    store.close_store(db)
+
+
+def scored(opened, content: str, path: str = "/music/a.flac", *, plan: str = "excerpt", **tags: str) -> None:
+    """A file of a library with one part, named like its content."""
+    vector = FeatureVector(content, EXTRACTOR, np.full(len(COLUMNS), np.nan))
+    part = MeasuredClip(vector, 0.0, 30.0, -14.0, 44_100, 1000, 200.0)
+    windows = (Window(0.0, 30.0, content),)
+    file = LibraryFile(path, plan, 10, "s", "scored", "", EXTRACTOR, content, 200.0, windows)
+    store.save_files(opened, [LibraryEntry(file, (part,), tags)])
+
+
+def said(opened, content: str, *, policy: Policy = EASY, model: str = "m1", p: dict[str, float] = SURE) -> None:
+    prediction = Prediction(content, model, EXTRACTOR, p)
+    store.save_predictions(opened, [(prediction, decide(prediction, policy))], policy=policy)
+
+
+def listed(opened, **given: object) -> list[str]:
+    return store.library_table(opened, sort="file_name", descending=False, **given)["clip_id"].tolist()
+
+
+# --- whose answer
+
+
+def test_the_policy_in_force_counts_whichever_came_last(opened):
+    scored(opened, "a")
+    for policy in (EASY, STRICT, EASY):  # the third says nothing new, so that its row is the older one
+        said(opened, "a", policy=policy)
+    for policy, decision in ((EASY, "relax"), (STRICT, None)):
+        found = store.library_table(opened, policy=policy, model_version="m1").iloc[0]
+        assert Policy.from_json(found["policy"]) == policy
+        assert (found["decision"] if decision else None) == decision
+        assert store.library_table(opened, policy=policy).iloc[0]["policy"] == policy.to_json()
+    assert Policy.from_json(store.library_table(opened).iloc[0]["policy"]) == STRICT  # the newest
+
+
+def test_where_nothing_was_decided_under_the_policy_the_newest_decision_counts(opened):
+    scored(opened, "a")
+    said(opened, "a", policy=STRICT)
+    said(opened, "a", policy=EASY, model="m2")
+    other = Policy(threshold=0.8)
+    assert store.library_table(opened, policy=other, model_version="m1").iloc[0]["policy"] == STRICT.to_json()
+    assert store.library_table(opened, policy=EASY, model_version="m1").iloc[0]["model_version"] == "m1"
+    assert store.library_table(opened, policy=STRICT, model_version="m3").iloc[0]["model_version"] == "m2"
+
+
+# --- which files
+
+
+def test_content_that_was_written_over_is_no_longer_listed(opened):
+    scored(opened, "a")
+    said(opened, "a")
+    assert listed(opened) == ["a"]
+    scored(opened, "b")  # another content at the same path
+    said(opened, "b")
+    assert listed(opened) == ["b"]
+    assert listed(opened, accepted=True, search="a.flac") == ["b"]
+    scored(opened, "a", "/music/copy.flac")
+    assert listed(opened) == ["b", "a"] or listed(opened) == ["a", "b"]
+
+
+def test_what_somebody_sent_needs_no_file_of_a_library(opened):
+    store.add_clip(opened, "sent", file_name="sent.wav", duration_s=30.0, sr=44_100)
+    said(opened, "sent")
+    assert listed(opened) == ["sent"]
+
+
+def test_places_are_those_of_scored_files_the_newest_first(opened, monkeypatch):
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    for k, path in enumerate(("/music/old.flac", "/music/new.flac")):
+        monkeypatch.setattr("core.store.checks.now", lambda k=k: moment + timedelta(days=k))
+        scored(opened, "a", path)
+    store.save_files(opened, [LibraryEntry(LibraryFile("/music/bad.flac", "excerpt", 5, "s", "refused"))])
+    places = store.library_places(opened, ["a", "b"])
+    assert places["path"].tolist() == ["/music/new.flac", "/music/old.flac"]
+    assert places["size"].tolist() == [10, 10]
+
+
+def test_the_mark_changes_when_a_run_ends_a_clip_goes_or_the_library_grows(opened):
+    marks = [store.library_mark(opened)]
+
+    def changed() -> bool:
+        marks.append(store.library_mark(opened))
+        return marks[-1] not in marks[:-1]
+
+    scored(opened, "a")
+    assert changed()
+    for k in range(60):
+        scored(opened, f"b{k}")
+    assert changed()
+    said(opened, "a")  # one more answer of a model is no reason to read all
+    assert not changed()
+    store.delete_clip(opened, "a")
+    assert changed()
+    job = store.start_job(opened, "rescore")
+    store.finish_job(opened, job.job_id)
+    assert changed()
+    assert not changed()
+
+
+# --- search
+
+
+@pytest.fixture
+def named(opened):
+    scored(opened, "a", "/music/01.flac", artist="Müzeyyen Senar", title="Şarkı", album="Işıklar", makam="Hüseynî")
+    scored(opened, "b", f"/music/{unicodedata.normalize('NFD', 'Çiğdem')}.flac", performer="Emel", title="100% _x")
+    scored(opened, "c", "/music/c.flac")
+    for k, content in enumerate("abc"):
+        said(opened, content, p=dict(zip(EMOTIONS, (0.1, 0.1, 0.7 - 0.1 * k, 0.1 + 0.1 * k), strict=True)))
+    return opened
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("müzeyyen", "a"),
+        ("MUZEYYEN", "a"),
+        ("ŞARKI", "a"),  # neither SQLite nor Python's small letters make this ş and ı
+        ("sarki senar", "a"),  # words of two fields, in any order
+        ("isiklar", "a"),
+        ("HUSEYNI 01", "a"),
+        ("çiğdem", "b"),
+        ("cigdem emel", "b"),
+        ("100% _", "b"),  # no patterns
+        ("%", "b"),
+        ("flac", "abc"),
+        ("sarki emel", ""),
+        ("   ", "abc"),
+    ],
+)
+def test_every_word_is_searched_in_all_names(named, words, found):
+    assert sorted(listed(named, search=words)) == list(found)
+
+
+def test_a_search_keeps_order_limit_and_types(named):
+    whole = store.library_table(named)
+    assert whole["clip_id"].tolist() == ["a", "b", "c"]
+    found = store.library_table(named, search="flac")
+    pd.testing.assert_frame_equal(found, whole)
+    assert store.library_table(named, search="flac", limit=1, offset=1)["clip_id"].tolist() == ["b"]
+    assert store.library_table(named, search="nothing").dtypes.to_dict() == whole.dtypes.to_dict()
+
+
+def test_a_search_may_find_more_than_a_query_takes_names(named, monkeypatch):
+    monkeypatch.setattr("core.store.connection.IDS_AT_ONCE", 2)
+    assert listed(named, search="flac", limit=3) == listed(named)
+
+
+def test_the_tests_of_moods_know_its_columns(opened):
+    """What they call a row of this table has no column that it lacks."""
+    scored(opened, "a")
+    assert set(mood_library.clip("x")) <= set(store.library_table(opened))

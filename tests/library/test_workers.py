@@ -1,0 +1,62 @@
+"""The questions to workers of a cluster, with a clock that starts at zero and workers that are made up."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from core.features import EXTRACTOR
+from core.library import workers as workers_module
+from core.library.workers import ANSWER_S, TICK_S, Link, ask_workers
+from core.records import Found
+
+
+class Clock:
+    """Stands for the module ``time``; sleeping moves it."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+
+    def monotonic(self) -> float:
+        return self.now_s
+
+    def sleep(self, seconds: float) -> None:
+        self.now_s += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr(workers_module, "time", made)
+    return made
+
+
+def workers(monkeypatch: pytest.MonkeyPatch, *busy: str) -> Link:
+    """A link to the workers a and b; those that are busy never answer."""
+
+    def sent(client, function, plain, *, workers, **_):
+        status = "pending" if workers[0] in busy else "finished"
+        return SimpleNamespace(status=status, result=lambda timeout: (EXTRACTOR, ""), release=lambda: None)
+
+    monkeypatch.setattr(workers_module, "sent", sent)
+    client = SimpleNamespace(nthreads=lambda: {"a": 1, "b": 1}, status="running")
+    return Link(client, "tcp://here:1")
+
+
+def test_workers_that_are_busy_are_waited_for_ten_seconds_from_the_first_answer(monkeypatch, clock):
+    """The first answer comes at the moment zero of the clock, which is a moment like any other."""
+    ask_workers(workers(monkeypatch, "b"), Found("x.wav", "x.wav"), lambda _: None)
+    assert clock.now_s == pytest.approx(ANSWER_S + TICK_S / 5)
+
+
+def test_when_all_have_answered_nobody_waits(monkeypatch, clock):
+    ask_workers(workers(monkeypatch), Found("x.wav", "x.wav"), lambda _: None)
+    assert clock.now_s == 0.0
+
+
+def test_workers_are_listed_again_every_few_seconds(monkeypatch, clock):
+    link = workers(monkeypatch)
+    assert set(link.workers()) == {"a", "b"}
+    link.client.nthreads = lambda: {"a": 1}
+    assert set(link.workers()) == {"a", "b"}
+    clock.sleep(5 * TICK_S + 0.1)
+    assert set(link.workers()) == {"a"}

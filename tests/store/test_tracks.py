@@ -1,0 +1,214 @@
+"""What people say of a track, on SQLite and on PostgreSQL: it stays when the library is scored again."""
+
+import threading
+
+import numpy as np
+import pytest
+import sqlalchemy as sa
+
+from core import store
+from core.errors import StoreError
+from core.records import LibraryEntry, LibraryFile, MeasuredClip, Window
+from core.schema import FeatureVector
+from core.store.connection import connect, read, write
+from core.store.upgrade import upgrade_database
+
+TAGS = {"artist": "Neset Ertas", "title": "Gönül Dağı", "source": "/music", "genre": "Folk", "year": 1999}
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def url(request, tmp_path):
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'feedback.db'}"
+    return request.getfixturevalue("postgres_server").new_database()
+
+
+@pytest.fixture
+def opened(url):
+    db = store.open_store(url)
+    yield db
+    store.close_store(db)
+
+
+def scored(db, digest="a", *, windows=1, plan="excerpt", **tags):
+    """A file of the library is scored, with what its tags say today."""
+    ids = [f"{digest}{n} {plan}" for n in range(windows)]
+    file = LibraryFile(
+        f"/music/{digest}.wav", plan, 100, "s1", "scored", extractor="x", content_hash=digest, duration_s=180.0,
+        windows=tuple(Window(0.0, 30.0, i) for i in ids),
+    )  # fmt: skip
+    measured = [MeasuredClip(FeatureVector(i, "x", np.full(50, np.nan)), 0.0, 30.0, None, 1, 1, 180.0) for i in ids]
+    store.save_files(db, [LibraryEntry(file, tuple(measured), {**TAGS, **tags})])
+    return ids
+
+
+def uploaded(db, clip_id, **more):
+    return store.add_clip(db, clip_id, file_name=f"{clip_id}.wav", duration_s=30, sr=44100, **more)
+
+
+def told(db, *names):
+    """clip_id -> these columns of its track."""
+    return store.clips_table(db).set_index("clip_id")[list(names)].T.to_dict("list")
+
+
+def test_what_a_person_set_stays_when_the_library_is_scored_again(opened):
+    (one,) = scored(opened)
+    track = store.clips_table(opened).loc[0, "track_id"]
+    said = {"artist": "Neşet Ertaş", "makam": "hüseyni", "usul": "", "genre": "", "year": 1970}
+    assert store.set_track(opened, one, **said) == track
+    names = ("artist", "title", "makam", "usul", "genre", "year", "album", "performer")
+    as_set = ["Neşet Ertaş", "Gönül Dağı", "hüseyni", "", "", 1970, "", ""]
+    assert told(opened, *names) == {one: as_set}
+    scored(opened, usul="sofyan", makam="hicaz", year=2001, album="Türküler", performer="N. E.")
+    assert told(opened, *names) == {one: [*as_set[:6], "Türküler", "N. E."]}  # nobody has said anything of these two
+    assert store.clips_table(opened)["track_id"].nunique() == 1
+    store.set_track(opened, one, album="Zahidem", usul="düyek")
+    scored(opened, album="Türküler", usul="sofyan", year=2002)
+    assert told(opened, *names)[one] == [*as_set[:3], "düyek", "", 1970, "Zahidem", "N. E."]
+
+
+def test_two_recordings_with_the_same_artist_and_title_stay_two(opened):
+    names = {"artist": "Necdet", "title": "Taksim"}
+    first = {**names, "makam": "Hicaz", "usul": "serbest", "year": 1990, "album": "A", "performer": "Necdet (tanbur)"}
+    second = {**names, "makam": "Rast", "usul": "Aksak", "year": 2001, "album": "B", "performer": "Ihsan (ney)"}
+    for _ in range(2):  # also when both are scored again
+        (one,) = scored(opened, "a", **first)
+        (other,) = scored(opened, "b", **second)
+        assert told(opened, *first) == {one: list(first.values()), other: list(second.values())}
+    store.set_track(opened, one, makam="Hüzzam", title="Hüzzam Taksim")
+    assert told(opened, "makam", "title") == {one: ["Hüzzam", "Hüzzam Taksim"], other: ["Rast", "Taksim"]}
+
+
+def stored_tracks(db):
+    """Ids of all tracks in the database."""
+    return read(db, lambda c: c.execute(sa.text("SELECT id FROM tracks")).scalars().all())
+
+
+def test_recordings_that_shared_a_track_before_have_one_each_after_the_upgrade(url):
+    old = connect(url)
+    upgrade_database(old.engine, old.path, to="0006")
+    moment = "'2026-01-02T03:04:05.000000+00:00'"
+    track = (
+        "INSERT INTO tracks (id, artist, title, source, genre, year, makam, usul, performer, by_hand, created_at) "
+        "VALUES ('{}', 'Necdet', 'Taksim', '/m', '', 2001, 'Rast', '', '', '[\"makam\"]', " + moment + ")"
+    )
+    row = (
+        "INSERT INTO clips (id, content_hash, track_id, origin, file_name, start_s, duration_s, sr, created_at) "
+        "VALUES ('{}', '{}', '{}', '{}', 'x.wav', 0, 30, 44100, " + moment + ")"
+    )
+    rows = [("a1", "a", "t", "library"), ("a2", "a", "t", "library"), ("b1", "b", "t", "upload")]
+    rows += [("d1", "d", "demo", "demo")]
+    statements = [track.format(name) for name in ("t", "demo", "of no clip")] + [row.format(*one) for one in rows]
+    write(old, lambda c: [c.execute(sa.text(one)) for one in statements])
+    store.close_store(old)
+    db = store.open_store(url)
+    tracks = store.clips_table(db).set_index("clip_id")["track_id"].to_dict()
+    assert tracks["a1"] == tracks["a2"] != tracks["b1"]
+    assert tracks["d1"] == "demo"
+    assert sorted(set(tracks.values()) | {"of no clip"}) == sorted(stored_tracks(db))
+    assert set(map(tuple, told(db, "artist", "title", "makam", "year").values())) == {
+        ("Necdet", "Taksim", "Rast", 2001)
+    }
+    scored(db, "a", title="Hicaz Taksim", makam="Hicaz", year=1990)
+    assert told(db, "title", "makam", "year")["a2"] == ["Hicaz Taksim", "Rast", 1990]  # a person had set the makam
+    store.set_track(db, "b1", usul="serbest")
+    assert told(db, "title", "year", "usul")["b1"] == ["Taksim", 2001, "serbest"]
+    assert told(db, "usul")["a1"] == told(db, "usul")["d1"] == [""]
+    store.close_store(db)
+
+
+def test_all_windows_of_a_file_share_what_is_said_also_those_that_are_cut_later(opened):
+    first, second = scored(opened, windows=2, plan="30/15")
+    store.set_track(opened, second, makam="uşşak")
+    (excerpt,) = scored(opened)
+    (other,) = scored(opened, "b", title="Zahidem")
+    found = told(opened, "makam")
+    assert found == {first: ["uşşak"], second: ["uşşak"], excerpt: ["uşşak"], other: [""]}
+    assert store.library_table(opened).empty  # nothing was predicted, and nothing broke
+
+
+def test_a_clip_without_a_track_gets_one_of_its_own(opened):
+    for clip_id, content in (("c1", "one"), ("c2", "one"), ("c3", "two")):
+        uploaded(opened, clip_id, content_hash=content)
+    track = store.set_track(opened, "c1", makam="rast")
+    assert store.set_track(opened, "c3", makam="segâh") != track
+    assert store.set_track(opened, "c2", title="Kalamış") == track
+    assert told(opened, "makam", "title", "artist") == {
+        "c1": ["rast", "Kalamış", ""],
+        "c2": ["rast", "Kalamış", ""],
+        "c3": ["segâh", "", ""],
+    }
+    named = store.add_track(opened, artist="", title="")
+    uploaded(opened, "c1", track_id=named)  # as when the same file is found in a library
+    assert told(opened, "makam")["c1"] == ["rast"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "match"),
+    [
+        ({"makam": "x" * 301}, "The makam has 301 characters; at most 300"),
+        ({"title": "a\x00b"}, "The title holds characters that are no text"),
+        ({"title": "a\nb"}, "The title holds characters that are no text"),
+        ({"album": "\ud800"}, "The album holds characters that are no text"),
+        ({"genre": 3}, "The genre is a text, not 3"),
+        ({"year": 999}, "999 is no year from 1000 to 2100"),
+        ({"year": 2101}, "2101 is no year from 1000 to 2100"),
+        ({"year": "nineteen"}, "'nineteen' is no year"),
+        ({"year": 1970.5}, "1970.5 is no year"),
+        ({"source": "/else"}, "'source' is no field of a track"),
+        ({"id": "x"}, "'id' is no field of a track"),
+    ],
+)
+def test_what_cannot_be_said_of_a_track_is_refused_whole(opened, fields, match):
+    (one,) = scored(opened)
+    with pytest.raises(StoreError, match=match):
+        store.set_track(opened, one, performer="Neşet", **fields)
+    with pytest.raises(StoreError, match="There is no clip ghost"):
+        store.set_track(opened, "ghost", performer="Neşet")
+    names = ("artist", "title", "source", "genre", "year", "makam", "performer")
+    assert told(opened, *names) == {one: ["Neset Ertas", "Gönül Dağı", "/music", "Folk", 1999, "", ""]}
+
+
+def test_the_limits_themselves_are_allowed_and_a_text_is_one_line(opened):
+    (one,) = scored(opened)
+    store.set_track(opened, one, makam="ş" * 300, year=np.int64(1000), title="  Go\u0308nu\u0308l\u200b  Dağı\u00a0 ")
+    assert told(opened, "makam", "year", "title")[one] == ["ş" * 300, 1000, "Gönül Dağı"]
+    store.set_track(opened, one, makam=None, year=2100)
+    assert told(opened, "makam", "year")[one] == ["", 2100]
+    store.set_track(opened, one, year="")
+    assert np.isnan(store.clips_table(opened)["year"].astype(float).iloc[0])
+
+
+AT_ONCE = [{"makam": "rast"}, {"usul": "düyek"}, {"album": "Zahidem"}, {"performer": "Neşet"}]
+
+
+def test_of_people_at_once_nobody_is_forgotten(opened):
+    (one,) = scored(opened)
+    gate = threading.Barrier(len(AT_ONCE))
+    threads = [
+        threading.Thread(target=lambda said=said: (gate.wait(), store.set_track(opened, one, **said)))
+        for said in AT_ONCE
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    scored(opened, makam="hicaz", usul="aksak", album="A", performer="P")
+    assert told(opened, *(name for said in AT_ONCE for name in said))[one] == ["rast", "düyek", "Zahidem", "Neşet"]
+
+
+def test_tracks_from_before_can_be_set_too(url):
+    old = connect(url)
+    upgrade_database(old.engine, old.path, to="0003")
+    row = (
+        "INSERT INTO tracks (id, artist, title, source, genre, year, makam, usul, performer, created_at) "
+        "VALUES ('t', 'A', 'T', '', 'Folk', 1950, '', '', '', '2026-01-02T03:04:05.000000+00:00')"
+    )
+    write(old, lambda c: c.execute(sa.text(row)))
+    store.close_store(old)
+    db = store.open_store(url)
+    uploaded(db, "c1", track_id="t")
+    assert store.set_track(db, "c1", makam="rast") == "t"
+    assert told(db, "artist", "genre", "year", "makam") == {"c1": ["A", "Folk", 1950, "rast"]}
+    assert read(db, lambda c: c.execute(sa.text("SELECT by_hand FROM tracks")).scalar()) == '["makam"]'
+    store.close_store(db)

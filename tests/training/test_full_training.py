@@ -1,0 +1,57 @@
+"""A full training run: its files, its version in the registry, and the gate."""
+
+from dataclasses import replace
+
+import pytest
+
+from core.dataset import published
+from core.errors import TableError
+from core.models import registry
+from core.settings import Settings
+from core.training import run as run_module
+from core.training.full_training import train_models
+from tests.training import small_run, small_table
+
+
+@pytest.fixture
+def settings(tmp_path, monkeypatch):
+    """An installation whose table and whose run are the small ones of the tests."""
+    table, run = small_table(), small_run()[0]
+    monkeypatch.setattr(published, "load_table", lambda *_, **__: replace(table, synthetic=False))
+    monkeypatch.setattr(run_module, "run", lambda *_, **__: run)
+    return Settings(data_dir=tmp_path / "data", models_dir=tmp_path / "models", mlflow_uri="")
+
+
+def test_a_run_is_registered_and_promoted_and_published_where_the_gate_lets_it(settings):
+    trained = train_models(settings, publish=True)
+    assert trained.version == "1"
+    assert trained.folder == settings.run_dir(small_run()[0].created_at)
+    assert sorted(p.name for p in trained.folder.iterdir()) == ["champion", "comparison"]
+    champion = registry.find("champion", settings=settings)
+    assert (champion is not None) == trained.verdict.passed == settings.comparison_dir.is_dir()
+    history = registry.history(settings=settings)
+    assert history["gate"].str.startswith("passed" if trained.verdict.passed else "failed").all()
+
+
+def test_a_run_is_compared_with_the_committed_model(settings):
+    from core.training.publish import publish_run
+
+    run = small_run()[0]
+    publish_run(run, small_table(), settings.models_dir)
+    checks = train_models(settings).verdict.checks
+    assert checks["check"].str.contains("minus the champion's").any()
+    assert checks.set_index("check").loc["Macro-F1 minus the champion's, at least", "value"] == 0
+
+
+def test_a_quick_run_is_a_challenger_and_asks_no_gate(settings):
+    trained = train_models(settings, quick=True)
+    assert trained.verdict is None
+    assert registry.find("challenger", settings=settings).version == "1"
+    assert registry.find("champion", settings=settings) is None
+
+
+def test_the_stand_in_is_not_trained_on(settings, monkeypatch):
+    monkeypatch.setattr(published, "load_table", lambda *_, **__: small_table())
+    with pytest.raises(TableError, match="not trained on made-up clips"):
+        train_models(settings)
+    assert not settings.data_dir.exists()
