@@ -6,8 +6,8 @@ A simulation on the published table. In each repeat a fourth of the recordings i
 the rest waits for labels: in random order, or in the order of the label queue (smallest margin first, asked of the
 model anew after each batch). The published label is taken for the truth. A rater names another emotion, each as often,
 with the stated probability. Either one answer makes a label, or two raters have to agree: then a second one is always
-asked, and a third one where these differ; the rule is `core.labelling.agreement.ground_truth`. The model is the champion's four
-members averaged without temperatures, which costs a sixth and orders the clips nearly alike.
+asked, and a third one where these differ; the rule is `core.labelling.agreement.ground_truth`. The model is the
+champion's four members averaged without temperatures, which costs a sixth and orders the clips nearly alike.
 
 All lines of a repeat share test, beginning, and the model of the beginning, so lines are compared pair by pair; the
 interval is of the mean over the repeats (2.5 % and 97.5 % of 2,000 resamples of the repeats).

@@ -77,7 +77,8 @@ class MeasuredFile:
     path
         Of the audio, where it is kept; None when it is not kept.
     tags
-        What is known of the music: artist, title, album, genre, year, makam, usul, performer; for files of a library also
+        What is known of the music: artist, title, album, genre, year, makam, usul, performer; for files of a library
+        also
         ``source``, the folder. The track belongs to this file's content alone: two files with the same artist and title
         are two recordings. A file without a source whose tags are all empty gets no track.
     """

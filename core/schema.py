@@ -8,7 +8,6 @@ from math import inf, sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from core.errors import CoreError
 

@@ -40,6 +40,6 @@ def clock(seconds: float) -> str:
 SIGNS = {"angry": "▲", "happy": "★", "relax": "■", "sad": "●"}
 
 
-def emotion_with_sign(emotion: str) -> str:
+def with_sign(emotion: str) -> str:
     """An emotion as it is shown, with its sign: ``"★ happy"``; other words are returned as they are."""
     return f"{SIGNS[emotion]} {emotion}" if emotion in SIGNS else emotion

@@ -1,6 +1,7 @@
 """Tags that tinytag does not read, or not right: APEv2, RIFF INFO, AIFF texts, odd ID3, comments that are no UTF-8.
 
-Each reader takes the bytes of a file and returns what it finds as texts; `core.audio.tag_text.readable` puts letters right
+Each reader takes the bytes of a file and returns what it finds as texts; `core.audio.tag_text.readable` puts letters
+right
 that were read in a wrong encoding. After the ID3v2.3 and v2.4 structure documents (id3.org), the APEv2 specification
 (Hydrogenaudio) and the Multimedia Programming Interface (RIFF).
 """

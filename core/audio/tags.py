@@ -1,6 +1,7 @@
 """What a file says of itself (artist, title, makam and the rest), and what is said of it, written beside it.
 
-Tags are read by tinytag, and by `core.audio.tag_bytes` and `core.audio.tag_atoms` where it reads none or wrong ones. They are not
+Tags are read by tinytag, and by `core.audio.tag_bytes` and `core.audio.tag_atoms` where it reads none or wrong ones.
+They are not
 written: the one library that writes them all, mutagen, is under the GPL, and a file that is rewritten is another file:
 its content hash changes, and with it all that is stored under it. So what was asked to be kept with the music goes into
 a small JSON file beside it, and the music stays as it was.

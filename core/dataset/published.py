@@ -25,12 +25,10 @@ __all__ = [
     "LICENCE",
     "PUBLISHED_HASH",
     "Table",
-    "as_table",
     "content_hash",
     "duplicate_groups",
     "fetch",
     "held_out",
-    "load_table",
     "read_published",
     "unique_rows",
 ]
@@ -57,7 +55,8 @@ CITATIONS = (
 def read_published(data: bytes, name: str = FILE_NAME) -> pd.DataFrame:
     """A file with labels and 50 numbers in each row, as a frame.
 
-    name : what to call the file in an error. The file may be spelled in any way that `core.dataset.csv_reading` reads. If it has
+    name : what to call the file in an error. The file may be spelled in any way that `core.dataset.csv_reading`
+    reads. If it has
     the content of the published table, the frame is that table: its columns, rows and numbers as they were published.
     Raises TableError that says what is missing or wrong. Nothing is repaired here: that is `core.dataset.cleaning`.
     """

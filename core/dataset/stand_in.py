@@ -1,6 +1,7 @@
 """A synthetic table for the times when the published one cannot be had: same columns, similar behaviour, no real row.
 
-A Gaussian copula. Stored in ``standin.json``, made from the published table by ``python -m core.dataset.stand_in``: quantiles of
+A Gaussian copula. Stored in ``standin.json``, made from the published table by ``python -m core.dataset.stand_in``:
+quantiles of
 each feature over all clips, and for each emotion the mean and the covariance of the features' normal scores. These are
 summary statistics; rows of the table cannot be had back from them. After Nelsen (2006), An Introduction to Copulas.
 """

@@ -87,8 +87,8 @@ def _compared(values: np.ndarray, quantiles: np.ndarray, clips: int) -> tuple[fl
 def psi(values: np.ndarray, quantiles: np.ndarray) -> float:
     """Population stability index of values against the training music; 0 = same, above 0.2 commonly called drift.
 
-    values : shape (n,).  quantiles : shape (21,), at `core.models.reference.LEVELS`. Bins are the deciles, each with its upper
-    edge; where several deciles are equal, their bins are one.
+    values : shape (n,).  quantiles : shape (21,), at `core.models.reference.LEVELS`. Bins are the deciles, each with
+    its upper edge; where several deciles are equal, their bins are one.
     """
     edges = np.unique(quantiles[2:-1:2])
     upto = LEVELS[np.searchsorted(quantiles, edges, side="right") - 1]  # share of the training music up to the edge

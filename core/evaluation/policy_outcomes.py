@@ -1,8 +1,8 @@
 """What a policy would do with clips whose emotion is known: how often it answers, and how often that is right.
 
 A *table of predictions* has one line a clip and repeat: ``row``, ``y`` (its emotion), ``p_angry``, ``p_happy``,
-``p_relax``, ``p_sad`` and, where there are such, ``repeat`` and ``group``, as in ``core.evaluation.metrics``. The rule is the one
-of ``core.models.policy.decide``, for whole tables at once; the tests hold the two together.
+``p_relax``, ``p_sad`` and, where there are such, ``repeat`` and ``group``, as in ``core.evaluation.metrics``. The
+rule is the one of ``core.models.policy.decide``, for whole tables at once; the tests hold the two together.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,6 @@ from core.schema import ALL, EMOTIONS, PROBA
 from core.settings import Settings
 
 ACTIONS = ("accept", "choose", "review")
-ALL = "all"
 FOLDS = 5  # parts of the clips; floors are learned on the other four
 RESAMPLES = 500
 

@@ -9,8 +9,8 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from core.labelling import raters as raters_module
 from core.labelling.raters import person
+from core.labelling.raters import shown as shown_name
 from core.schema import EMOTIONS
 
 RATERS_NEEDED = 2  # agreeing raters before an answer may train a model; 1 where one person labels alone
@@ -48,7 +48,7 @@ def _of_persons(answers: pd.DataFrame) -> pd.DataFrame:
 
 def people(answers: pd.DataFrame) -> pd.Series:
     """Who gave each answer, as it is shown; two persons never look the same."""
-    return _each(lambda rater, verified: raters_module.shown(person(rater, verified), verified), answers)
+    return _each(lambda rater, verified: shown_name(person(rater, verified), verified), answers)
 
 
 def _each(name: Callable[[str, bool], str], answers: pd.DataFrame) -> pd.Series:

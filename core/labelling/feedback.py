@@ -1,16 +1,12 @@
 """Store and take back what a person says of a prediction."""
 
 import hashlib
-from typing import TYPE_CHECKING
 
 from core.errors import StoreError
 from core.labelling import raters
 from core.labelling.truth import latest_answer
-from core.store import Receipt, Store, add_feedback, feedback_table, new_token, rater_name, undo
-
-if TYPE_CHECKING:
-    pass
 from core.pipeline.scoring import ScoredClip
+from core.store import Receipt, Store, add_feedback, feedback_table, new_token, rater_name, undo
 
 
 def record_feedback(

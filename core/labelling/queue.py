@@ -1,19 +1,15 @@
 """What a person is asked next, what is shown with it, and how far the work is."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from core.errors import ModelError
 from core.labelling import agreement
-from core.labelling.truth import latest_answer, settled_clips
+from core.labelling.truth import latest_answer, raters_needed, settled_clips
 from core.settings import Settings
 from core.store import ORIGINS, Store, clips_to_label, feedback_table, label_pool, queue_item, rater_name
-
-if TYPE_CHECKING:  # what scores a clip takes a second to import, and only demo clips are scored here
-    pass
-from core.labelling.truth import raters_needed
 
 BATCH = 10  # clips that are fetched at once, so that an answer costs no look at the whole queue
 

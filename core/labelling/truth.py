@@ -1,16 +1,11 @@
 """Which answer of a person counts, and which clips are settled. Feedback tables in (``store.feedback_table``)."""
 
-from typing import TYPE_CHECKING
-
 import pandas as pd
 
 from core import store as db
 from core.errors import StoreError
 from core.labelling import agreement
 from core.store import Store, feedback_table, get_setting, set_setting
-
-if TYPE_CHECKING:  # what scores a clip takes a second to import, and only demo clips are scored here
-    pass
 
 SETTLED = ("agreed", "adjudicated")  # statuses (of ``agreement.STATUSES``) after which nobody is asked any more
 

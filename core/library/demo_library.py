@@ -1,6 +1,7 @@
 """A small synthetic library: pieces made by this code alone, to try moods and playlists without music of one's own.
 
-Each piece is an ensemble of the voices of `core.audio.synthetic` over one makam and metre, in a room, in the form hane, teslim,
+Each piece is an ensemble of the voices of `core.audio.synthetic` over one makam and metre, in a room, in the form
+hane, teslim,
 hane, teslim (a part and its refrain). The files say that they are synthetic: title, artist, album and genre. What the
 model hears in them is shown as it is; no label is given.
 """

@@ -11,7 +11,7 @@ import pandas as pd
 
 from core.atomic import replace_file
 from core.errors import CoreError
-from core.library import results, sidecar
+from core.library import results
 
 
 def write_table_sidecars(table: pd.DataFrame) -> None:
@@ -23,7 +23,7 @@ def write_table_sidecars(table: pd.DataFrame) -> None:
         first = rows.iloc[0]
         parts = json.loads(rows[columns].to_json(orient="records"))
         said = {n: first[n] for n in ("content_hash", "model_version", "extractor")}
-        sidecar.write_sidecar(str(path), {**said, "made_by": "Turkish Music Emotion", "parts": parts})
+        write_sidecar(str(path), {**said, "made_by": "Turkish Music Emotion", "parts": parts})
 
 
 ENDING = ".emotion.json"  # of the file beside the music

@@ -1,8 +1,9 @@
 """What a worker does: read files, hash, decode, measure. It asks no database and loads no model.
 
-Files are measured by ``core.pipeline.measure``, as uploads are. The model is asked where the features come together, for many
-clips at once (``core.pipeline.scoring.predict_and_decide``), so that workers start fast and stay small: no pandas, no scipy, no
-scikit-learn.
+Files are measured by ``core.pipeline.measure``, as uploads are. The model is asked where the features come together,
+for many
+clips at once (``core.pipeline.scoring.predict_and_decide``), so that workers start fast and stay small: no pandas,
+no scipy, no scikit-learn.
 """
 
 import traceback

@@ -140,7 +140,8 @@ def curves(reference: Reference, column: str, *, emotions: Sequence[str] = EMOTI
 def swarm(shap: pd.DataFrame, emotion: str, *, values: pd.DataFrame | None, top: int = 12) -> pd.DataFrame:
     """Dots of a beeswarm for the features that move an emotion most, the strongest first.
 
-    shap : from ``core.models.explanation.read_shap``.  values : the training table (index = row), for the colours; or None.
+    shap : from ``core.models.explanation.read_shap``.  values : the training table (index = row), for the colours;
+    or None.
     Returns row, feature, shap, offset (vertical, within +-0.4 of the feature's line) and place (rank of the feature's
     value among the clips, in [0, 1]; NaN without the table).
     """

@@ -1,7 +1,7 @@
 """Log a training run in MLflow and register its model as a new version.
 
-What is registered is the bundle (`core.models.bundle`) with a signature and an input example, but no MLflow flavour: the only
-way to load it is ours, which trusts a list in the code. MLflow's own loader takes the list from the file.
+What is registered is the bundle (`core.models.bundle`) with a signature and an input example, but no MLflow flavour:
+the only way to load it is ours, which trusts a list in the code. MLflow's own loader takes the list from the file.
 """
 
 import json

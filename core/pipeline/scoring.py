@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -22,13 +21,10 @@ from core.models.reference import Unlike, unlike
 from core.pipeline import timeline
 from core.pipeline.kept_audio import keep_audio
 from core.pipeline.measure import Measured, Span, measure
+from core.pipeline.serving import Served
 from core.records import MeasuredFile, Remark, RemarkKind
 from core.schema import FeatureVector
 from core.store import Store, load_features, save_measured, save_predictions
-
-if TYPE_CHECKING:
-    pass
-from core.pipeline.serving import Served
 
 _LOG = logging.getLogger(__name__)
 
@@ -99,7 +95,8 @@ def score_clip(
     """Decode, measure, predict, compare with the training music, decide, and store all that.
 
     store : None keeps nothing.  origin : how the clip came here, one of ``core.store.ORIGINS``.
-    audio : folder in which the analysed audio is kept for those who label, see ``core.pipeline.kept_audio``; None keeps none.
+    audio : folder in which the analysed audio is kept for those who label, see ``core.pipeline.kept_audio``; None
+    keeps none.
     Raises AudioError for what is no usable audio; nothing is stored then. A database that fails costs the stored rows
     and not the answer: ``problem`` holds the sentence.
     """

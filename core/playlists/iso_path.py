@@ -2,7 +2,8 @@
 
 The iso principle of music therapy: begin with music that fits the mood that is there, and change it little by little
 (Altshuler 1948; Heiderscheit & Madson 2015). What "mood" means here is the model's four probabilities. A *way* is a
-walk along the circle of the emotions (`core.playlists.pieces`), so that no emotion is jumped over: from sad to happy it goes over
+walk along the circle of the emotions (`core.playlists.pieces`), so that no emotion is jumped over: from sad to happy
+it goes over
 relax or over angry, the listener's choice. Each step has a place on the way, and wants a mixture of the two emotions
 beside it: 60 % sad and 40 % relax.
 

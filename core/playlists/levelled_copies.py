@@ -1,9 +1,10 @@
 """Levelled copies: the files of a playlist at one loudness, in a folder of their own. The originals are only read.
 
-Each file is measured whole (BS.1770, `core.features.loudness`) with its true peak (four times oversampled, as BS.1770 annex 2
+Each file is measured whole (BS.1770, `core.features.loudness`) with its true peak (four times oversampled, as
+BS.1770 annex 2
 asks), so that a gain never brings a peak above -1 dBTP: where that limits the gain, the copy stays quieter, and a
-remark says so. A single channel counts twice (`core.features.loudness.as_played`), because it plays from both loudspeakers.
-Written as FLAC or WAV, 16 bits, or 24 where the original has more.
+remark says so. A single channel counts twice (`core.features.loudness.as_played`), because it plays from both
+loudspeakers. Written as FLAC or WAV, 16 bits, or 24 where the original has more.
 """
 
 import io

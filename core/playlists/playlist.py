@@ -1,6 +1,7 @@
 """What a playlist is: pieces in an order, why each is there, what is weak about it, and the gain that levels it.
 
-A playlist is a pure function of the pieces, the wishes and a seed (`core.playlists.one_mood`, `core.playlists.iso_path`). What is random
+A playlist is a pure function of the pieces, the wishes and a seed (`core.playlists.one_mood`,
+`core.playlists.iso_path`). What is random
 comes from a hash of seed and piece, so that neither the order of the rows nor a piece that is added elsewhere changes
 what the others get.
 """

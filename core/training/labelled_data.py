@@ -26,7 +26,6 @@ from core.models.prediction import Model, probabilities
 from core.models.reference import MOST_MISSING
 from core.schema import COLUMNS, EMOTIONS, LABEL, MIRTOOLBOX, PROBA
 from core.store import Store, clips_table, features_table
-from core.training import labelled_data
 
 if TYPE_CHECKING:  # scikit-learn takes a second to import, and a page that counts labels has no need of it
     from core.training.folds import Clips
@@ -218,7 +217,8 @@ def rater_against_truth(
     """What became of one person's labels, the newest first.
 
     feedback : from ``store.feedback_table``.  truth : from ``store.ground_truth``.  each : what two models say of each
-    labelled clip (`core.evaluation.before_after.each_label`). Columns: clip_id, file_name, you, label (that counts, NaN = none),
+    labelled clip (`core.evaluation.before_after.each_label`). Columns: clip_id, file_name, you, label (that counts,
+    NaN = none),
     state: *in training* (then before, after, after_p and change are those of ``each``), *agreed* but not yet learned,
     *outvoted*, *disputed*, or *waiting* for more raters.
     """
@@ -241,7 +241,7 @@ def labels(store: Store) -> pd.DataFrame:
     """The clips with a ground truth; see `core.training.labelled_data.agreed_labels`."""
     truth = stored_truth(store, raters_needed=raters_needed(store))
     features = features_table(store, EXTRACTOR, clip_ids=truth.index.tolist())
-    return labelled_data.agreed_labels(truth, clips_table(store), features, extractor=EXTRACTOR)
+    return agreed_labels(truth, clips_table(store), features, extractor=EXTRACTOR)
 
 
 def trained_rows(folder: Path) -> pd.DataFrame:

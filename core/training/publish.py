@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.dataset.table import Table
-from core.evaluation.run_files import write_run
+from core.evaluation.run_files import DIGITS, write_run
 from core.file_names import (
     CARD,
     CHAMPION,
@@ -22,12 +22,10 @@ from core.models.policy import Policy, conformal_policy
 from core.models.reference import make_reference, reference_json
 from core.models.training_run import TrainingRun
 from core.schema import COLUMNS, PROBA
-from core.training import publish as publish_module
 from core.training.estimators import FRAGILE
 
 if TYPE_CHECKING:
     from core.models.training_run import TrainingRun
-from core.evaluation.run_files import DIGITS
 
 
 def publish_run(run: TrainingRun, table: Table, models_dir: Path) -> str:
@@ -60,7 +58,7 @@ def write_bundle(run: TrainingRun, table: Table, folder: Path, *, files: Mapping
         background=make_background(X, y, seed=run.seed),
         libraries=run.versions,
         files={
-            **publish_module.champion_files(run),
+            **champion_files(run),
             POLICY: policies_json({"threshold": Policy(), "conformal": conformal}),
             REFERENCE: reference_json(reference),
             **(files or {}),

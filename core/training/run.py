@@ -18,8 +18,8 @@ from sklearn.pipeline import Pipeline
 
 from core.dataset.table import Table
 from core.evaluation import criteria, significance
-from core.evaluation import metrics as metrics_module
 from core.evaluation.metrics import RESAMPLES, perfect_ece
+from core.evaluation.metrics import scores as score_predictions
 from core.evaluation.run_files import DIGITS
 from core.models import explanation
 from core.models.training_run import TrainingRun
@@ -237,7 +237,7 @@ def _metrics(
     """
     seed = about["seed"]
     champion = run_tables.by_model(run_tables.out_of_fold(judged, clips), rows)[CHAMPION]
-    scores = metrics_module.scores(champion, seed=seed)
+    scores = score_predictions(champion, seed=seed)
 
     def lines(table: pd.DataFrame) -> list[dict[str, Any]]:
         of_champion = table[table["model"] == CHAMPION].drop(columns="model") if "model" in table else table

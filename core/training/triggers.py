@@ -80,8 +80,8 @@ class Expectation:
 def expectation(predictions: pd.DataFrame, *, seed: int = 0) -> Expectation | None:
     """Compare a model's macro-F1 with what its probabilities promise; None with fewer than ``LEAST_LABELLED`` clips.
 
-    predictions : a table of predictions of one repeat (see `core.evaluation.metrics`). Emotions that neither occur nor are
-    guessed do not count.
+    predictions : a table of predictions of one repeat (see `core.evaluation.metrics`). Emotions that neither occur
+    nor are guessed do not count.
     """
     if len(predictions) < LEAST_LABELLED:
         return None

@@ -5,7 +5,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.schema import EMOTIONS, readable
-from core.wording import SIGNS, clock, emotion_with_sign
+from core.wording import SIGNS, clock, with_sign
 from pages.figures.style import COLOURS, NEUTRAL, SYMBOLS, apply_style, waveform
 
 BELOW = {"yref": "container", "y": 0.0, "yanchor": "bottom", "traceorder": "normal"}  # a legend under the axis
@@ -110,7 +110,7 @@ def waterfall(steps: pd.DataFrame, *, base: float | None, emotion: str) -> go.Fi
     )
     way = f"{start:.0%} → {ends[-1]:.0%}" if known else f"{100 * ends[-1]:+.0f} points"
     return (
-        apply_style(figure, title=f"Why {emotion_with_sign(emotion)}: {way}", height=110 + _ROW * len(names))
+        apply_style(figure, title=f"Why {with_sign(emotion)}: {way}", height=110 + _ROW * len(names))
         .update_yaxes(autorange="reversed", categoryorder="array", categoryarray=names)
         .update_xaxes(
             title="probability" if known else "change of the probability",
@@ -142,7 +142,7 @@ def importance(
                 orientation="h",
                 x=part["importance"],
                 y=[_short(n) for n in part[by]],
-                name=emotion_with_sign(str(emotion)) if emotion else "",
+                name=with_sign(str(emotion)) if emotion else "",
                 marker_color=COLOURS.get(str(emotion), UP),
                 text=SIGNS.get(str(emotion), ""),
                 textposition="inside",
@@ -188,7 +188,7 @@ def beeswarm(points: pd.DataFrame, *, emotion: str, coloured: bool = True) -> go
     )
     figure.add_vline(x=0, line_color=NEUTRAL, line_width=1)
     return (
-        apply_style(figure, title=f"Every clip, towards {emotion_with_sign(emotion)}", height=110 + 34 * len(order))
+        apply_style(figure, title=f"Every clip, towards {with_sign(emotion)}", height=110 + 34 * len(order))
         .update_yaxes(tickvals=list(range(len(order))), ticktext=[_short(f) for f in order])
         .update_yaxes(range=[len(order) - 0.4, -0.6])
         .update_xaxes(title=f"change of the probability of {emotion}")
@@ -213,7 +213,7 @@ def dependence(points: pd.DataFrame, *, column: str, emotion: str) -> go.Figure:
         )
     figure.add_hline(y=0, line_color=NEUTRAL, line_width=1)
     return (
-        apply_style(figure, title=f"{readable(column)} and {emotion_with_sign(emotion)}", height=420)
+        apply_style(figure, title=f"{readable(column)} and {with_sign(emotion)}", height=420)
         .update_layout(legend=BELOW, margin={"b": 40})
         .update_xaxes(title=readable(column))
         .update_yaxes(title=f"change of P({emotion})")
@@ -239,7 +239,7 @@ def interaction(points: pd.DataFrame, *, first: str, second: str, emotion: str) 
     figure.update_traces(marker={"cmin": low, "cmax": high})
     figure.add_hline(y=0, line_color=NEUTRAL, line_width=1)
     return (
-        apply_style(figure, title=f"Together, towards {emotion_with_sign(emotion)}", height=440)
+        apply_style(figure, title=f"Together, towards {with_sign(emotion)}", height=440)
         .update_xaxes(title=readable(first))
         .update_yaxes(title="change of the probability beyond both")
     )
@@ -262,7 +262,7 @@ def place(curves: pd.DataFrame, value: float, *, column: str) -> go.Figure:
                 median=[at[2]],
                 q3=[at[3]],
                 upperfence=[at[4]],
-                y=[emotion_with_sign(emotion)],
+                y=[with_sign(emotion)],
                 marker_color=COLOURS[emotion],
                 showlegend=False,
                 hoverinfo="x",
@@ -324,7 +324,7 @@ def two_clips(table: pd.DataFrame) -> go.Figure:
         figure.add_trace(
             go.Bar(
                 orientation="h",
-                y=[emotion_with_sign(e) for e in order],
+                y=[with_sign(e) for e in order],
                 x=values,
                 name=str(column),
                 marker={"color": [COLOURS[e] for e in order], "pattern": {"shape": pattern, "fgopacity": 0.5}},

@@ -5,7 +5,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.schema import BY_COLUMN, EMOTIONS, LABEL
-from core.wording import SIGNS, emotion_with_sign
+from core.wording import SIGNS, with_sign
 from pages.figures.style import COLOURS, DIVERGING, NEUTRAL, SYMBOLS, apply_style
 
 _ROW = 24  # pixels a bar needs so that its label can be read
@@ -18,7 +18,7 @@ def class_balance(table: pd.DataFrame) -> go.Figure:
     figure = go.Figure(
         go.Bar(
             x=table["rows"],
-            y=[emotion_with_sign(e) for e in table["emotion"]],
+            y=[with_sign(e) for e in table["emotion"]],
             orientation="h",
             marker_color=[COLOURS[e] for e in table["emotion"]],
             text=[f"{n} ({s:.0%})" if s == s else f"{n}" for n, s in zip(table["rows"], table["share"], strict=True)],

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from core.wording import emotion_with_sign
+from core.wording import with_sign
 from pages.figures.clips import BELOW, DOWN, UP, rgba
 from pages.figures.style import NEUTRAL, apply_style
 
@@ -91,7 +91,7 @@ def shares(table: pd.DataFrame, *, index: str, columns: Mapping[str, str], title
         figure.add_trace(
             go.Bar(
                 orientation="h",
-                y=[emotion_with_sign(str(v)) for v in table[index]],
+                y=[with_sign(str(v)) for v in table[index]],
                 x=table[column],
                 name=column,
                 marker={"color": colour, "pattern": {"shape": pattern, "fgopacity": 0.6}},

@@ -8,7 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.schema import EMOTIONS
-from core.wording import emotion_with_sign
+from core.wording import with_sign
 from pages.figures.style import COLOURS, NEUTRAL, SEQUENTIAL, SYMBOLS, apply_style
 
 ACCENT = "#0072B2"
@@ -148,7 +148,7 @@ def by_emotion_curves(
                 x=part[x],
                 y=part[y],
                 mode="lines",
-                name=emotion_with_sign(emotion),
+                name=with_sign(emotion),
                 line={"color": COLOURS[emotion], "dash": dash, "width": 2.5},
                 hovertemplate=f"{emotion}: {x_title} %{{x:.2f}}, {y_title} %{{y:.2f}}<extra></extra>",
             )
@@ -203,7 +203,7 @@ def confusion(table: pd.DataFrame, *, shares: bool, chosen: tuple[str, str] | No
     grid = table.pivot_table(index="y", columns="predicted", values=value, sort=False).loc[
         list(EMOTIONS), list(EMOTIONS)
     ]
-    names = [emotion_with_sign(e) for e in EMOTIONS]
+    names = [with_sign(e) for e in EMOTIONS]
     written = grid.map(lambda v: f"{v:.0%}" if shares else f"{v:.1f}".removesuffix(".0"))
     cells = [(y, x) for y in EMOTIONS for x in EMOTIONS]
     bright = (grid.to_numpy() / np.nanmax(grid.to_numpy())).ravel() > 0.5
@@ -217,8 +217,8 @@ def confusion(table: pd.DataFrame, *, shares: bool, chosen: tuple[str, str] | No
     # A heat map answers no click: a marker over each cell does.
     figure.add_trace(
         go.Scatter(
-            x=[emotion_with_sign(x) for _, x in cells],
-            y=[emotion_with_sign(y) for y, _ in cells],
+            x=[with_sign(x) for _, x in cells],
+            y=[with_sign(y) for y, _ in cells],
             mode="markers+text",
             text=written.to_numpy().ravel(),
             textfont={"color": np.where(bright, "white", "#1f2937"), "size": 15},

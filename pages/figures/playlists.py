@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from core.playlists.circle import CIRCLE, PLEASANT, STRONG
 from core.playlists.sound import Map
 from core.schema import BY_COLUMN, EMOTIONS
-from core.wording import emotion_with_sign, percent
+from core.wording import percent, with_sign
 from pages.figures.style import COLOURS, NEUTRAL, SYMBOLS, apply_style
 
 PATTERNS = {"angry": "/", "happy": "", "relax": ".", "sad": "x"}  # told apart without colour, too
@@ -44,7 +44,7 @@ def library_map(pieces: pd.DataFrame, places: Map, *, chosen: str | None = None)
                     unselected={"marker": {"opacity": 0.85}},
                     customdata=part.reset_index()[["piece_id", "title", "artist", "percent", "standing"]],
                     hovertemplate="%{customdata[1]}<br>%{customdata[2]}<br>"
-                    f"{emotion_with_sign(emotion)} %{{customdata[3]}}, %{{customdata[4]}}<extra></extra>",
+                    f"{with_sign(emotion)} %{{customdata[3]}}, %{{customdata[4]}}<extra></extra>",
                 )
             )
     if chosen in table.index:
@@ -87,7 +87,7 @@ def spread(table: pd.DataFrame, *, what: str, most: int = 20) -> go.Figure:
     figure = go.Figure(
         [
             go.Bar(
-                name=emotion_with_sign(emotion),
+                name=with_sign(emotion),
                 y=names,
                 x=shown[emotion],
                 orientation="h",
@@ -141,7 +141,7 @@ def path(rows: pd.DataFrame, places: pd.DataFrame) -> go.Figure:
     )
     for emotion in EMOTIONS:
         figure.add_annotation(
-            x=PLEASANT[emotion], y=STRONG[emotion], text=f"<b>{emotion_with_sign(emotion)}</b>", showarrow=False,
+            x=PLEASANT[emotion], y=STRONG[emotion], text=f"<b>{with_sign(emotion)}</b>", showarrow=False,
             yshift=12 if STRONG[emotion] > 0 else -12,
         )  # fmt: skip
     span = {"range": [-1.25, 1.25], "zerolinecolor": NEUTRAL, "showgrid": False, "tickvals": [-1, 0, 1]}

@@ -11,7 +11,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.schema import EMOTIONS, LABEL, readable
-from core.wording import emotion_with_sign, percent
+from core.wording import percent, with_sign
 
 COLOURS = {"angry": "#D55E00", "happy": "#E69F00", "relax": "#009E73", "sad": "#0072B2"}
 SYMBOLS = {"angry": "triangle-up", "happy": "star", "relax": "square", "sad": "circle"}
@@ -42,7 +42,7 @@ def probabilities(proba: pd.Series, *, threshold: float | None = None) -> go.Fig
     figure = go.Figure(
         go.Bar(
             x=values.to_numpy(),
-            y=[emotion_with_sign(e) for e in order],
+            y=[with_sign(e) for e in order],
             orientation="h",
             marker_color=[COLOURS[e] for e in order],
             text=[percent(v) for v in values],
@@ -80,7 +80,7 @@ def by_emotion(
     figure = go.Figure()
     for emotion in emotions:
         values = table.loc[table[LABEL] == emotion, column]
-        common = {"y": values, "name": emotion_with_sign(emotion), "marker_color": COLOURS[emotion]}
+        common = {"y": values, "name": with_sign(emotion), "marker_color": COLOURS[emotion]}
         if kind == "violin":
             figure.add_trace(go.Violin(**common, box_visible=True, meanline_visible=True, spanmode="hard"))
         elif kind == "box":

@@ -11,13 +11,13 @@ from core.dataset.table import Table
 from core.errors import CoreError
 from core.file_names import ABOUT, MANIFEST
 from core.settings import Settings
+from pages.shared.messages import literal
+from pages.shared.show import _stamp
 
 if TYPE_CHECKING:  # the model's libraries and the database's are loaded by the pages that need them, not by Home
     from core.evaluation.run_files import Comparison
     from core.pipeline.serving import Served
     from core.store import Store
-from pages.shared.messages import literal
-from pages.shared.show import _stamp
 
 
 @st.cache_data(show_spinner=False)

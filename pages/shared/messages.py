@@ -1,14 +1,11 @@
 """Messages to the person: errors, and what became of the last press of a button."""
 
 import re
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from core.errors import CoreError
 
-if TYPE_CHECKING:  # the model's libraries and the database's are loaded by the pages that need them, not by Home
-    pass
 SAID = "said"  # in the session: what became of the last press of a button
 
 

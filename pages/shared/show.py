@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -13,9 +13,6 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from core.dataset import published
 from core.dataset.table import Table
 from core.spreadsheets import inert_table
-
-if TYPE_CHECKING:  # the model's libraries and the database's are loaded by the pages that need them, not by Home
-    pass
 from pages.shared.cached import forget_table
 
 # Until app.py has run once in a new server, Streamlit takes a folder named "pages" for its older kind of app and would

@@ -194,7 +194,7 @@ def test_another_answer_is_another_row_and_undo_takes_the_newest_back(open_page,
     page = press(page, "Undo")
     table = store.feedback_table(stored(data_dir))
     assert not page.exception
-    assert f"What counts now is your other answer, **{wording.emotion_with_sign(table['label'][0])}**" in shown(page)
+    assert f"What counts now is your other answer, **{wording.with_sign(table['label'][0])}**" in shown(page)
     assert table["kind"].tolist() == ["answer", "answer", "undo"]
     assert table["undone"].tolist() == [False, True, False]
     page = press(page, "Yes")  # an answer after an undo counts

@@ -8,10 +8,9 @@ import pytest
 import soundfile
 
 from core import store
-from core import windows as windows_module
 from core.audio import synthetic
-from core.pipeline import timeline
 from core.schema import SR
+from core.windows import spans
 from pages.views.clips import timeline
 
 GOLDEN = Path(__file__).resolve().parent.parent / "golden"
@@ -54,9 +53,9 @@ def test_a_recording_becomes_a_mood_over_time(open_page, data_dir, long):
     assert not page.exception
     assert not page.error
     table = windows(page)
-    spans = windows_module.spans(135, hop_s=30)
-    assert table[["start_s", "end_s"]].to_records(index=False).tolist() == spans
-    assert table["sad"].isna().tolist() == [a >= 35 and b <= 100 for a, b in spans]
+    cut = spans(135, hop_s=30)
+    assert table[["start_s", "end_s"]].to_records(index=False).tolist() == cut
+    assert table["sad"].isna().tolist() == [a >= 35 and b <= 100 for a, b in cut]
     assert "hold no music" in shown(page)
     stored = store.predictions_table(store.open_store(f"sqlite:///{data_dir / 'feedback.db'}"))
     assert len(stored) == table["sad"].notna().sum()

@@ -158,7 +158,8 @@ def test_a_disk_that_refuses_is_a_sentence_and_leaves_no_part(settings, monkeypa
 def test_a_process_killed_while_it_writes_leaves_whole_files_only(settings):
     """Another process keeps one clip after the other and is killed in the middle."""
     code = (
-        "import hashlib, numpy as np; from core.audio.decoding import Clip; from core.pipeline.kept_audio import keep_audio, folder;"
+        "import hashlib, numpy as np; from core.audio.decoding import Clip;"
+        "from core.pipeline.kept_audio import keep_audio, folder;"
         "from core.settings import Settings; rng = np.random.default_rng(0); place = folder(Settings())\n"
         "while True:\n"
         "    y = rng.uniform(-0.5, 0.5, 200_000); name = hashlib.sha256(y.tobytes()).hexdigest()\n"

@@ -10,7 +10,6 @@ import pytest
 import soundfile
 
 from core import store as db
-from core import windows as windows_module
 from core.audio.decoding import content_hash, inspect
 from core.errors import AudioError, StoreError
 from core.features import EXTRACTOR
@@ -22,6 +21,7 @@ from core.pipeline.serving import Served
 from core.pipeline.timeline import timeline_table
 from core.schema import SR
 from core.settings import ROOT, Settings
+from core.windows import spans as cut_spans
 
 GOLDEN = ROOT / "tests" / "golden"
 
@@ -213,7 +213,7 @@ def recording() -> bytes:
 
 def test_windows_of_a_recording_are_scored_one_by_one(kept, monkeypatch):
     source = inspect(recording(), "long.flac")
-    spans = windows_module.spans(source.duration_s, length_s=40, hop_s=40)
+    spans = cut_spans(source.duration_s, length_s=40, hop_s=40)
     windows = scoring.score_windows(source, served(), spans=spans, policy=Policy(), store=kept)
     first = next(windows)
     assert len(db.predictions_table(kept)) == 1  # nothing is scored ahead: the caller may stop

@@ -124,7 +124,7 @@ def ask() -> Chosen | None:
     character = st.pills(
         "Synthetic clips of 15 s, made by this program",
         list(synthetic.DEMOS),
-        format_func=wording.emotion_with_sign,
+        format_func=wording.with_sign,
         key=f"clip_demo_{turn}",
         on_change=forget,
         help="The sign names the character that the recipe aims at. It is no ground truth.",
@@ -178,11 +178,11 @@ def decision(scored: ScoredClip, served: Served) -> None:
     action, found = scored.decision.action, scored.unlike
     if action == "accept":
         st.success(
-            f"### {wording.emotion_with_sign(scored.decision.label or '')}\n{scored.decision.reason}",
+            f"### {wording.with_sign(scored.decision.label or '')}\n{scored.decision.reason}",
             icon=":material/check_circle:",
         )
     elif action == "choose":
-        pair = " or ".join(wording.emotion_with_sign(e) for e in scored.decision.candidates)
+        pair = " or ".join(wording.with_sign(e) for e in scored.decision.candidates)
         st.info(f"### {pair}\n{scored.decision.reason}", icon=":material/help:")
     elif found.flag:
         st.warning(
@@ -246,7 +246,7 @@ def _nearest(scored: ScoredClip, served: Served) -> None:
         pd.DataFrame(
             {
                 "row": rows.index,
-                "emotion": rows[LABEL].map(wording.emotion_with_sign).array,
+                "emotion": rows[LABEL].map(wording.with_sign).array,
                 "distance": rows["distance"].array,
             }
         ),
@@ -285,14 +285,14 @@ def answer(shown: Shown) -> None:
     with who:
         person = optional(kept)
     with answers, st.form(f"answer_{scored.prediction_id}", enter_to_submit=False):
-        st.markdown(f"**Is {wording.emotion_with_sign(guess)} right?** One click stores your answer.")
+        st.markdown(f"**Is {wording.with_sign(guess)} right?** One click stores your answer.")
         order = [guess, *(e for e in EMOTIONS if e != guess)]
         with st.container(horizontal=True):
             clicked = [
                 e
                 for e in order
                 if st.form_submit_button(
-                    f"Yes, {wording.emotion_with_sign(e)}" if e == guess else f"No, {wording.emotion_with_sign(e)}",
+                    f"Yes, {wording.with_sign(e)}" if e == guess else f"No, {wording.with_sign(e)}",
                     key=f"say_{e}_{scored.prediction_id}",
                     type="primary" if e == guess else "secondary",
                 )
@@ -316,17 +316,15 @@ def _receipt(scored: ScoredClip, kept: Store, form: AnswerForm) -> None:
     if form.taken_back is not None:
         back = form.taken_back
         now = (
-            f"What counts now is your other answer, **{wording.emotion_with_sign(back.left)}**."
+            f"What counts now is your other answer, **{wording.with_sign(back.left)}**."
             if back.left
             else "You have no answer for this clip now."
         )
-        st.info(f"Taken back: {wording.emotion_with_sign(back.label)}. {now}", icon=":material/undo:")
+        st.info(f"Taken back: {wording.with_sign(back.label)}. {now}", icon=":material/undo:")
     if form.given is None:
         return
     who = messages.literal(form.given.rater)
-    st.success(
-        f"Stored: **{wording.emotion_with_sign(form.given.label)}**, by {who}. {form.remark}", icon=":material/check:"
-    )
+    st.success(f"Stored: **{wording.with_sign(form.given.label)}**, by {who}. {form.remark}", icon=":material/check:")
     st.button(
         "Undo",
         icon=":material/undo:",

@@ -25,7 +25,7 @@ def why(shown: Shown, served: Served) -> None:
     emotion = st.segmented_control(
         "Reasons for and against",
         EMOTIONS,
-        format_func=wording.emotion_with_sign,
+        format_func=wording.with_sign,
         default=scored.prediction.ranked[0],
         required=True,
         key=f"why_{scored.clip_id[:16]}",
@@ -66,7 +66,7 @@ def values(scored: ScoredClip, served: Served) -> None:
     )
     place = {
         e: st.column_config.ProgressColumn(
-            wording.emotion_with_sign(e),
+            wording.with_sign(e),
             min_value=0,
             max_value=100,
             format="%.0f %%",

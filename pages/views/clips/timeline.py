@@ -6,7 +6,6 @@ from typing import Literal
 import pandas as pd
 import streamlit as st
 
-from core import windows as windows_module
 from core import wording
 from core.audio import decoding, encoding, synthetic
 from core.audio.decoding import Source
@@ -19,6 +18,7 @@ from core.records import RemarkKind
 from core.schema import EMOTIONS, PROBA
 from core.settings import Settings
 from core.windows import HOP_S, LENGTH_S, LONGEST_S, SHORTEST_S
+from core.windows import spans as cut_spans
 from core.wording import clock
 from pages.figures import clips
 from pages.shared import cached, messages, show
@@ -102,7 +102,7 @@ def plan(source: Source | None) -> Cut | None:
     if source is None:
         return None
     try:
-        return Cut(length, hop, tuple(windows_module.spans(source.duration_s, length_s=length, hop_s=hop)))
+        return Cut(length, hop, tuple(cut_spans(source.duration_s, length_s=length, hop_s=hop)))
     except CoreError as error:
         messages.problem(error)
         st.stop()
@@ -168,13 +168,13 @@ def mood(source: Source, cut: Cut, done: pd.DataFrame, served: Served) -> None:
         messages.problem(error)
         st.dataframe(done[["start_s", "end_s", "remark"]], hide_index=True)
         return
-    shares = ", ".join(f"{wording.emotion_with_sign(e)} {answer.shares[e]:.0%}" for e in EMOTIONS)
-    st.subheader(f"{wording.emotion_with_sign(answer.label)}", divider="gray")
+    shares = ", ".join(f"{wording.with_sign(e)} {answer.shares[e]:.0%}" for e in EMOTIONS)
+    st.subheader(f"{wording.with_sign(answer.label)}", divider="gray")
     st.caption(f"{messages.literal(source.name)}, {answer.windows} windows with music, by {HOW[how]}: {shares}.")
     wanted = st.segmented_control(
         f"The steadiest {STRETCH_S:.0f} seconds of",
         EMOTIONS,
-        format_func=wording.emotion_with_sign,
+        format_func=wording.with_sign,
         default=answer.label,
         required=True,
         key="wanted",
@@ -212,18 +212,18 @@ def _stretch(source: Source, stretch: Stretch, wanted: str, tag: str, *, doubtfu
     at = f"{clock(stretch.start_s)} to {clock(stretch.end_s)}"
     if doubtful:
         st.warning(
-            f"**{at}** comes nearest to {wording.emotion_with_sign(wanted)}, but the model cannot judge this music: listen first.",
+            f"**{at}** comes nearest to {wording.with_sign(wanted)}, but the model cannot judge this music: listen first.",
             icon=":material/hearing:",
         )
     elif stretch.fits:
         st.success(
-            f"**{at}**: {wording.emotion_with_sign(wanted)} in every window, never below {stretch.lowest:.0%}, {stretch.mean:.0%} on "
+            f"**{at}**: {wording.with_sign(wanted)} in every window, never below {stretch.lowest:.0%}, {stretch.mean:.0%} on "
             "average.",
             icon=":material/check_circle:",
         )
     else:
         st.warning(
-            f"No stretch holds {wording.emotion_with_sign(wanted)} throughout. The best is **{at}**: {stretch.mean:.0%} on average, "
+            f"No stretch holds {wording.with_sign(wanted)} throughout. The best is **{at}**: {stretch.mean:.0%} on average, "
             f"{stretch.lowest:.0%} at its lowest, with another emotion stronger somewhere.",
             icon=":material/help:",
         )

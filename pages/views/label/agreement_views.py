@@ -75,15 +75,13 @@ def overview(kept: Store, said: pd.DataFrame, needed: int, *, synthetic: bool) -
     with right:
         st.subheader("Ground truth by emotion")
         labels = disputes.labels(truth)
-        _table(
-            labels.assign(emotion=labels["emotion"].map(wording.emotion_with_sign)), "Ground truth labels by emotion"
-        )
+        _table(labels.assign(emotion=labels["emotion"].map(wording.with_sign)), "Ground truth labels by emotion")
     st.subheader("Agreement by emotion")
     _table(
         by_emotion.assign(
-            emotion=by_emotion["emotion"].map(wording.emotion_with_sign),
+            emotion=by_emotion["emotion"].map(wording.with_sign),
             agreement=100 * by_emotion["agreement"],
-            mistaken_for=by_emotion["mistaken_for"].map(wording.emotion_with_sign),
+            mistaken_for=by_emotion["mistaken_for"].map(wording.with_sign),
         ),
         "Agreement by emotion",
         answers=st.column_config.NumberColumn(help="On clips with two answers or more."),

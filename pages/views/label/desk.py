@@ -115,7 +115,7 @@ def go_on(at: Seat, kept: Store) -> None:
 
 def sentence(outcome: Outcome) -> str:
     """What the person reads about their last press."""
-    said = wording.emotion_with_sign(outcome.answer or "")
+    said = wording.with_sign(outcome.answer or "")
     match outcome.kind:
         case "stored" if outcome.remark:
             return outcome.remark
@@ -203,7 +203,7 @@ def _clip(at: Seat, kept: Store, form: Form) -> bool:
         how = show_guess(at, form, wanted=wanted)
         if how == "shown":
             st.markdown(
-                f"The model hears **{wording.emotion_with_sign(item.guess)}** ({item.confidence:.0%}).", width="content"
+                f"The model hears **{wording.with_sign(item.guess)}** ({item.confidence:.0%}).", width="content"
             )
         elif how == "hidden at random":
             st.markdown(":material/visibility_off: Hidden for this clip, at random.", width="content")
@@ -219,7 +219,7 @@ def _clip(at: Seat, kept: Store, form: Form) -> bool:
             )
         if form.before:
             st.markdown(
-                f"You said **{messages.literal(wording.emotion_with_sign(form.before))}** before; a new answer replaces it.",
+                f"You said **{messages.literal(wording.with_sign(form.before))}** before; a new answer replaces it.",
                 width="content",
             )
             st.button("Leave it so", icon=":material/check:", key="leave", on_click=go_on, args=(at, kept))
@@ -236,7 +236,7 @@ def answers(at: Seat, kept: Store, form: Form, *, audible: bool) -> None:
             with place.container(horizontal=True, gap="small"):
                 for emotion in pair:
                     st.button(
-                        wording.emotion_with_sign(emotion),
+                        wording.with_sign(emotion),
                         # Pressed late, it answers the clip that it was drawn for.
                         key=f"say_{emotion}_{form.token[:8]}",
                         shortcut=KEYS[emotion],

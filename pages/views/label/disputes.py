@@ -42,7 +42,7 @@ def disputed(kept: Store, person: Rater, said: pd.DataFrame, needed: int) -> Non
     if len(table) == disputes.MOST:
         st.caption(f"The first {disputes.MOST}, those with most answers; the others follow as these are settled.")
     event = st.dataframe(
-        table.drop(columns="clip_id").assign(guess=table["guess"].map(wording.emotion_with_sign)),
+        table.drop(columns="clip_id").assign(guess=table["guess"].map(wording.with_sign)),
         hide_index=True,
         key=f"disputes_{status}",
         on_select="rerun",
@@ -76,11 +76,7 @@ def settle(kept: Store, person: Rater, row: pd.Series, answers: pd.DataFrame) ->
     settlement.show_clip(_pace(), row["clip_id"])
     with st.container(key="settle"):
         hear(kept, row["clip_id"])
-        heard = (
-            stands["label"]
-            .map(wording.emotion_with_sign, na_action="ignore")
-            .fillna("skipped: " + stands["skip_reason"])
-        )
+        heard = stands["label"].map(wording.with_sign, na_action="ignore").fillna("skipped: " + stands["skip_reason"])
         st.dataframe(
             agreement.people(stands)
             .to_frame()
@@ -101,7 +97,7 @@ def settle(kept: Store, person: Rater, row: pd.Series, answers: pd.DataFrame) ->
         with st.container(horizontal=True):
             for verdict in settlement.VERDICTS:
                 st.button(
-                    wording.emotion_with_sign(verdict),
+                    wording.with_sign(verdict),
                     key=f"settle_{verdict}",
                     shortcut=_KEYS[verdict],
                     on_click=_settle,

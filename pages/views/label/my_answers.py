@@ -54,9 +54,7 @@ def mine(kept: Store, person: Rater) -> None:
 
 
 def _rows(stands: pd.DataFrame) -> pd.DataFrame:
-    heard = (
-        stands["label"].map(wording.emotion_with_sign, na_action="ignore").fillna("skipped: " + stands["skip_reason"])
-    )
+    heard = stands["label"].map(wording.with_sign, na_action="ignore").fillna("skipped: " + stands["skip_reason"])
     return pd.DataFrame(
         {
             "when": stands["created_at"],

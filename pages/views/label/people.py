@@ -109,7 +109,7 @@ def all_clips(kept: Store, said: pd.DataFrame, needed: int) -> None:
     shown = table[["file_name", "origin", "duration_s", "created_at"]].assign(
         audio=table["path"].notna(),
         status=table["clip_id"].map(truth["status"].astype(object)).fillna(disputes.UNTOUCHED),
-        label=table["clip_id"].map(truth["label"]).map(wording.emotion_with_sign, na_action="ignore"),
+        label=table["clip_id"].map(truth["label"]).map(wording.with_sign, na_action="ignore"),
     )
     event = st.dataframe(
         shown,

@@ -147,7 +147,7 @@ def listed(found: Library, shown: pd.DataFrame, chosen: str | None) -> None:
 def _table(rows: pd.DataFrame, name: str, **more: pd.Series) -> None:
     """Pieces as a table; a click on a row plays it."""
     table = rows.assign(
-        emotion=rows["guess"].map(wording.emotion_with_sign),
+        emotion=rows["guess"].map(wording.with_sign),
         length=rows["duration_s"].map(clock),
         confidence=np.floor(1000 * rows["confidence"] + 1e-9) / 10,  # as `percent` shows it
         **more,

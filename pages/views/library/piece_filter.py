@@ -13,9 +13,9 @@ from core.file_names import REFERENCE
 from core.models import description
 from core.models.reference import Reference, read_reference
 from core.playlists import files
-from core.playlists import sound as sound_module
 from core.playlists.pieces import STANDINGS
 from core.playlists.selection import Filter, filter_pieces
+from core.playlists.sound import recordings as find_recordings
 from core.playlists.sound import sound_table
 from core.schema import EMOTIONS
 from core.settings import Settings
@@ -60,7 +60,7 @@ def _by_mood() -> dict[str, object]:
         EMOTIONS,
         selection_mode="multi",
         default=EMOTIONS,
-        format_func=wording.emotion_with_sign,
+        format_func=wording.with_sign,
         key="emotions",
         bind="query-params",
         help="What the model finds strongest.",
@@ -147,7 +147,7 @@ def _recordings(key: tuple[object, ...], version: str, _found: Library, _known: 
     kept = cached.store()
     if kept is None:
         return pd.Series(dtype=str)
-    return sound_module.recordings(_found.loaded.clips, _features(_found.key, _found.loaded.clips, kept), _known)
+    return find_recordings(_found.loaded.clips, _features(_found.key, _found.loaded.clips, kept), _known)
 
 
 def recordings(found: Library) -> pd.Series:

@@ -67,6 +67,6 @@ def describe_piece(row: pd.Series) -> str:
     tempo = "tempo not known" if pd.isna(row["tempo"]) else f"{row['tempo']:.0f} bpm"
     loud = "loudness not known" if pd.isna(row["lufs"]) else f"{row['lufs']:.1f} LUFS"
     return (
-        f"{wording.emotion_with_sign(row['guess'])} {percent(row['confidence'])}, {row['standing']}; {tempo}, {loud}, "
+        f"{wording.with_sign(row['guess'])} {percent(row['confidence'])}, {row['standing']}; {tempo}, {loud}, "
         f"{clock(row['duration_s'])}"
     )

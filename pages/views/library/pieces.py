@@ -21,8 +21,8 @@ from core.settings import Settings
 from core.store import Store, library_mark, library_places, library_table
 from core.turkish import turkish_order
 from pages.shared import cached, messages
-from pages.shared import policy as policy_module
 from pages.shared.policy import KEY, default
+from pages.shared.policy import words as policy_words
 from pages.views.library import runs
 
 MOST = 50_000  # scored parts that are loaded; more than that is narrowed by words first
@@ -202,7 +202,7 @@ def _about(found: Library) -> None:
             "score the library again; if it is on a disk or a network drive, see that this is connected.",
             icon=":material/folder_off:",
         )
-    said = f"Decisions are those of the policy in force: {policy_module.words(found.policy)}."
+    said = f"Decisions are those of the policy in force: {policy_words(found.policy)}."
     others = int((every["policy"] != found.policy.to_json()).sum())
     if others:
         said += f" {others} of {len(every)} pieces were decided under another one: score the library again."

@@ -14,8 +14,8 @@ from core.records import RemarkKind
 from core.schema import PROBA
 from core.spreadsheets import inert_table
 from core.wording import clock
-from pages.figures import playlists as playlists_module
 from pages.figures.playlists import over_time
+from pages.figures.playlists import path as path_figure
 from pages.shared import messages, show
 from pages.views.library import piece_filter as parts
 from pages.views.library import piece_player
@@ -57,7 +57,7 @@ def wish() -> Wish:
             mood = st.segmented_control(
                 "Mood",
                 circle.CIRCLE,
-                format_func=wording.emotion_with_sign,
+                format_func=wording.with_sign,
                 default="relax",
                 required=True,
                 key="mood",
@@ -114,7 +114,7 @@ def _way() -> tuple[tuple[str, ...], int]:
         column.segmented_control(
             label,
             circle.CIRCLE,
-            format_func=wording.emotion_with_sign,
+            format_func=wording.with_sign,
             default=default,
             required=True,
             key=key,
@@ -129,7 +129,7 @@ def _way() -> tuple[tuple[str, ...], int]:
         over = left.segmented_control(
             "By way of",
             list(choices),
-            format_func=wording.emotion_with_sign,
+            format_func=wording.with_sign,
             default=next(iter(choices)),
             required=True,
             key=f"over_{start}_{goal}",
@@ -322,7 +322,7 @@ def drawn(made: Playlist) -> None:
     names = ["number", "title", "guess"]
     tag = files.stem(made)
     show.chart(
-        playlists_module.path(rows, places),
+        path_figure(rows, places),
         key=f"way_{tag}",
         alt="The pieces on the plane of moods, numbered: "
         + ", ".join(f"{r.number} {r.guess}" for r in rows.itertuples()),

@@ -176,7 +176,7 @@ def table(found: Results) -> None:
     )
     shown = rows.head(SHOWN)
     shown = shown.assign(
-        mood=shown["guess"].map(wording.emotion_with_sign),
+        mood=shown["guess"].map(wording.with_sign),
         percent=100 * shown["confidence"],
         answer=[d or c or "review" for d, c in zip(shown["decision"], shown["candidates"], strict=True)],
         same=shown["same_content_as"].where(shown["same_content_as"] != "", shown["near_duplicate_of"]),
@@ -201,7 +201,7 @@ def _is_told(column: pd.Series) -> bool:
 def _filtered(found: Results, scored: pd.DataFrame) -> pd.DataFrame:
     left, middle, right = st.columns([3, 2, 2], vertical_alignment="bottom")
     moods = left.pills(
-        "Mood", list(EMOTIONS), format_func=wording.emotion_with_sign, selection_mode="multi", default=list(EMOTIONS),
+        "Mood", list(EMOTIONS), format_func=wording.with_sign, selection_mode="multi", default=list(EMOTIONS),
         key="library_moods",
     )  # fmt: skip
     least = middle.slider("Confidence at least (%)", 0, 100, 0, 5, key="library_least")

@@ -63,9 +63,9 @@ def clips(found: Comparison, model: str, cell: tuple[str, str], *, held_out: boo
     true, called = cell
     table = metrics.cell(found.predictions(model, held_out=held_out), y=true, predicted=called)
     st.subheader(
-        f"{wording.emotion_with_sign(true)} called {wording.emotion_with_sign(called)}"
+        f"{wording.with_sign(true)} called {wording.with_sign(called)}"
         if true != called
-        else f"{wording.emotion_with_sign(true)}, rightly"
+        else f"{wording.with_sign(true)}, rightly"
     )
     if table.empty:
         st.info("No clip falls into this cell.", icon=":material/check:")
@@ -123,7 +123,7 @@ def emotions(found: Comparison, model: str, *, held_out: bool) -> None:
 
 def written(table: pd.DataFrame, measures: list[str]) -> pd.DataFrame:
     """Each figure with its interval as text."""
-    texts = {"emotion": [wording.emotion_with_sign(e) for e in table["emotion"]]}
+    texts = {"emotion": [wording.with_sign(e) for e in table["emotion"]]}
     for measure in measures:
         lines = table[[measure, f"{measure}_low", f"{measure}_high"]].to_numpy()
         texts[PER_EMOTION[measure].label] = [f"{v:.2f} ({low:.2f}–{high:.2f})" for v, low, high in lines]

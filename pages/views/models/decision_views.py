@@ -15,8 +15,9 @@ from core.models.policy import Policy, conformal_policy
 from core.models.reference import MOST_MISSING, read_reference
 from core.schema import EMOTIONS
 from core.settings import Settings
-from pages.figures import decisions as decisions_module
+from pages.figures.decisions import reliability as reliability_figure
 from pages.figures.decisions import risk_coverage
+from pages.figures.decisions import shares as shares_figure
 from pages.shared import messages, show
 from pages.shared.policy import KINDS, active, address, default, use
 
@@ -124,7 +125,7 @@ def _conformal(page: Page, now: Policy) -> Policy:
     learned = conformal_policy(page.predictions, page.predictions.groupby("row")["y"].first(), coverage=share)
     st.caption("An emotion is kept when it reaches its floor:")
     st.markdown(
-        "\n".join(f"- {wording.emotion_with_sign(e)}: {f:.0%}" for e, f in zip(EMOTIONS, learned.floors, strict=True)),
+        "\n".join(f"- {wording.with_sign(e)}: {f:.0%}" for e, f in zip(EMOTIONS, learned.floors, strict=True)),
         help="One emotion kept: accepted. Two: offered. None, or more than two: a person has to listen.",
     )
     return replace(learned, threshold=now.threshold, pair_threshold=now.pair_threshold)
@@ -205,7 +206,7 @@ def each_emotion(page: Page, policy: Policy, done: pd.DataFrame) -> None:
     shares = policy_outcomes.wide(table).query("emotion != 'all'").rename(columns=MEASURES)
     colours = {"accepted": "#0072B2", "two offered": "#56B4E9", "for review": "#BBBBBB"}
     show.chart(
-        decisions_module.shares(shares, index="emotion", columns=colours, title="What happens to each emotion's clips"),
+        shares_figure(shares, index="emotion", columns=colours, title="What happens to each emotion's clips"),
         key=page.name("decisions-by-emotion"),
         alt="Shares accepted, offered as two and left for review, for each emotion: "
         + ", ".join(f"{e} {a:.0%} accepted" for e, a in zip(shares["emotion"], shares["accepted"], strict=True)),
@@ -213,7 +214,7 @@ def each_emotion(page: Page, policy: Policy, done: pd.DataFrame) -> None:
     )
     columns = ["emotion", *(MEASURES[m] for m in ("accuracy", "pair", "top2_rest"))]
     st.dataframe(
-        shares[columns].round(3).assign(emotion=shares["emotion"].map(wording.emotion_with_sign)),
+        shares[columns].round(3).assign(emotion=shares["emotion"].map(wording.with_sign)),
         hide_index=True,
         column_config={c: st.column_config.NumberColumn(format="percent") for c in columns[1:]},
     )
@@ -224,7 +225,7 @@ def sets(page: Page, policy: Policy, done: pd.DataFrame) -> None:
     sizes = policy_outcomes.set_sizes(done)
     grey = dict(zip(("1", "2", "3", "4", "none"), ("#0072B2", "#56B4E9", "#E69F00", "#CC79A7", "#BBBBBB"), strict=True))
     show.chart(
-        decisions_module.shares(sizes, index="emotion", columns=grey, title="How many emotions are offered"),
+        shares_figure(sizes, index="emotion", columns=grey, title="How many emotions are offered"),
         key=page.name("set-sizes"),
         alt="Share of clips with one, two, three, four or no emotion offered, by emotion",
         data=sizes,
@@ -233,7 +234,7 @@ def sets(page: Page, policy: Policy, done: pd.DataFrame) -> None:
     held, size = (summary[summary["measure"] == m].set_index("emotion") for m in ("held", "size"))
     table = pd.DataFrame(
         {
-            "emotion": [wording.emotion_with_sign(e) for e in held.index],
+            "emotion": [wording.with_sign(e) for e in held.index],
             "right one is among them": held["value"].round(3).array,
             "from": held["low"].round(3).array,
             "to": held["high"].round(3).array,
@@ -285,7 +286,7 @@ def reliability(page: Page, policy: Policy, done: pd.DataFrame) -> None:
     bins = bins.assign(share=bins["count"] / bins["count"].sum())
     value, low, high = page.model.figure("ece")
     show.chart(
-        decisions_module.reliability(bins),
+        reliability_figure(bins),
         key=page.name("reliability"),
         alt=f"Share that is right against the stated probability; calibration error {value:.3f}",
         data=bins,

@@ -62,7 +62,7 @@ def _emotion() -> str:
     return st.segmented_control(
         "Emotion",
         EMOTIONS,
-        format_func=wording.emotion_with_sign,
+        format_func=wording.with_sign,
         default=EMOTIONS[0],
         required=True,
         key="emotion",
@@ -105,7 +105,7 @@ def overall(page: Page) -> None:
     wanted = st.segmented_control(
         "Importance for",
         ["all", *EMOTIONS],
-        format_func=wording.emotion_with_sign,
+        format_func=wording.with_sign,
         default="all",
         required=True,
         key="importance_for",
@@ -268,7 +268,7 @@ def one_clip(page: Page) -> None:
     )
     labels = dict(zip(page.found.rows["row"], page.found.rows["y"], strict=True))
     if row in labels:
-        st.caption(f"Row {row} is {wording.emotion_with_sign(labels[row])}.")
+        st.caption(f"Row {row} is {wording.with_sign(labels[row])}.")
     values = None if page.known is None else page.known.loc[row, list(COLUMNS)]
     own = explanation_tables.of_row(page.shap, row, values=values)
     _, steps = explanation_tables.steps(own, emotion, top=12)

@@ -127,7 +127,7 @@ def _compared(table: pd.DataFrame, learned: dict[str, object], challenger: InUse
     )
     own = table[table["part"] == part]
     f1 = own[own["measure"].isin(["macro_f1", "f1"])]
-    f1 = f1.assign(label=["all four" if e == ALL else wording.emotion_with_sign(e) for e in f1["emotion"]])
+    f1 = f1.assign(label=["all four" if e == ALL else wording.with_sign(e) for e in f1["emotion"]])
     name = file_name(f"champion-challenger-{part}", data_hash=challenger.data_hash, version=challenger.version)
     alt = "; ".join(f"{r.label}: {r.before:.2f} before, {r.after:.2f} after" for r in f1.itertuples())
     if show == "both models":
@@ -288,8 +288,8 @@ def shadow(kept: Store, person: Rater, served: Served) -> None:
     shown = pd.DataFrame(
         {
             "clip": differ["file_name"],
-            **{c: differ[c].map(wording.emotion_with_sign, na_action="ignore") for c in ("champion", "challenger")},
-            "agreed label": differ["label"].map(wording.emotion_with_sign, na_action="ignore").fillna("–"),
+            **{c: differ[c].map(wording.with_sign, na_action="ignore") for c in ("champion", "challenger")},
+            "agreed label": differ["label"].map(wording.with_sign, na_action="ignore").fillna("–"),
             "evidence": differ.index.isin(proof.index),
         }
     ).sort_values("evidence", ascending=False, kind="stable")

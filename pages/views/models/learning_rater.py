@@ -90,9 +90,9 @@ def _clips(mine: pd.DataFrame) -> None:
             {
                 "change": order["change"].map(SIGNS),
                 "clip": order["file_name"],
-                "you": order["you"].map(wording.emotion_with_sign),
-                "model before": order["before"].map(wording.emotion_with_sign),
-                "new model": order["after"].map(wording.emotion_with_sign),
+                "you": order["you"].map(wording.with_sign),
+                "model before": order["before"].map(wording.with_sign),
+                "new model": order["after"].map(wording.with_sign),
                 "probability of your label": order["after_p"],
             }
         ),
@@ -114,7 +114,7 @@ def _f1(model: InUse) -> None:
         help="Held-out clips never train a model. Development clips and labelled clips are asked by folds.",
     )  # fmt: skip
     f1 = table[(table["part"] == part) & table["measure"].isin(["macro_f1", "f1"])]
-    f1 = f1.assign(label=["all four" if e == ALL else wording.emotion_with_sign(e) for e in f1["emotion"]])
+    f1 = f1.assign(label=["all four" if e == ALL else wording.with_sign(e) for e in f1["emotion"]])
     show.chart(
         before_after(f1, before="before", after="after", title="F1 before and after"),
         key=show.file_name(f"labels-at-work-{part}", data_hash=model.data_hash, version=model.version),

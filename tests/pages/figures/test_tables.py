@@ -49,7 +49,7 @@ def test_a_click_on_the_matrix_answers_with_true_and_called() -> None:
     figure = models.confusion(matrix(), shares=False, chosen=("sad", "relax"))
     clickable = figure.data[1]
     for x, y, text, data in zip(clickable.x, clickable.y, clickable.text, clickable.customdata, strict=True):
-        assert (wording.emotion_with_sign(data[0]), wording.emotion_with_sign(data[1])) == (y, x)
+        assert (wording.with_sign(data[0]), wording.with_sign(data[1])) == (y, x)
         count = matrix().set_index(["y", "predicted"])["count"][data[0], data[1]]
         assert float(text) == count
     outline = figure.layout.shapes[0]
