@@ -6,7 +6,7 @@ PORT ?= 8501
 # What has several parts runs all of them, also after one that failed; the exit status is not 0 if any failed.
 ALL_OF := --no-print-directory --keep-going
 
-.PHONY: app test test-browser test-others check lint ruff format mypy train mlflow warm clean help
+.PHONY: app test test-browser test-others check lint ruff format mypy contracts train mlflow warm clean help
 .NOTPARALLEL:
 
 help:            ## this list
@@ -38,14 +38,17 @@ test-others: $(VENV)/.dev
 test-browser: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m browser --reruns 2 --only-rerun TimeoutError
 
-lint: $(VENV)/.dev       ## ruff and mypy
-	@$(MAKE) $(ALL_OF) ruff format mypy
+lint: $(VENV)/.dev       ## ruff, mypy and the import contracts
+	@$(MAKE) $(ALL_OF) ruff format mypy contracts
 
 ruff: $(VENV)/.dev
 	$(BIN)/ruff check .
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format --check .
+
+contracts: $(VENV)/.dev
+	$(BIN)/lint-imports --no-cache
 
 mypy: $(VENV)/.dev
 	$(BIN)/mypy

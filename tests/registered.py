@@ -10,6 +10,7 @@ from core.schema import EMOTIONS, LABEL
 from core.settings import Settings
 from core.training.candidates import calibrated, prepared
 from core.training.estimators import RegularisedDiscriminant
+from core.training.run_tables import candidate_figures
 
 PROBA = [f"p_{e}" for e in EMOTIONS]
 
@@ -57,4 +58,4 @@ def log(run: TrainingRun, background: pd.DataFrame, settings: Settings) -> str:
     folder = settings.models_dir / "champion"
     pipeline = run.pipelines["rda"]
     save_bundle(folder, pipeline, name="rda", created_at=run.created_at, background=background, libraries={}, files={})
-    return log_run(run, folder, settings=settings)
+    return log_run(run, folder, figures=candidate_figures(run), settings=settings)

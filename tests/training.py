@@ -48,7 +48,7 @@ def small_run() -> tuple[TrainingRun, list[tuple[float, str]]]:
 
 def _small_run() -> tuple[TrainingRun, list[tuple[float, str]]]:
     told: list[tuple[float, str]] = []
-    with patch.object(run_module, "candidates", few_candidates), patch.object(candidates, "TREES", TREES):
+    with patch.object(run_module, "all_candidates", few_candidates), patch.object(candidates, "TREES", TREES):
         run = train_and_compare(
             small_table(), seed=0, quick=True, progress=lambda share, text: told.append((share, text))
         )

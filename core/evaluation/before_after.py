@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from core.evaluation.metrics import RESAMPLES, figure, interval, resampled, scores
+from core.models.description import InUse
 from core.schema import ALL, EMOTIONS, PROBA
 
 LABELLED = "labelled"
@@ -124,3 +125,9 @@ def each_label(rows: pd.DataFrame, before: Said, after: Said) -> pd.DataFrame:
     was, now = table["before"] == table["y"], table["after"] == table["y"]
     table["change"] = np.select([now & ~was, was & ~now, now], CHANGES[:3], CHANGES[3])
     return table.drop(columns="row").reset_index(drop=True)
+
+
+def read_changes(model: InUse, name: str) -> pd.DataFrame | None:
+    """A table that a retraining left beside its model; None where the model has none."""
+    path = model.folder / name
+    return pd.read_csv(path, dtype={"clip_id": str}) if path.is_file() else None

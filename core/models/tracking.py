@@ -7,6 +7,7 @@ the only way to load it is ours, which trusts a list in the code. MLflow's own l
 import json
 import shutil
 import tempfile
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from core.models.training_run import TrainingRun
 
 
-def log_run(run: "TrainingRun", bundle: Path, *, settings: Settings) -> str:
+def log_run(run: "TrainingRun", bundle: Path, *, figures: Mapping[str, Mapping[str, float]], settings: Settings) -> str:
     """Log a training run and register its champion as a new version with the alias ``challenger``.
 
     MLflow gets one run for the training, with the bundle, the tables of results and the held-out predictions as files,
@@ -35,6 +36,7 @@ def log_run(run: "TrainingRun", bundle: Path, *, settings: Settings) -> str:
     ----------
     run : what was trained.
     bundle : folder that `core.models.bundle.save_bundle` wrote for the run's champion.
+    figures : of each candidate, by name; see `core.training.run_tables.candidate_figures`.
 
     Returns
     -------
@@ -52,14 +54,14 @@ def log_run(run: "TrainingRun", bundle: Path, *, settings: Settings) -> str:
         **{f"version.{library}": version for library, version in run.versions.items()},
     }
     parent = client.create_run(experiment, run_name=f"training {run.created_at}", tags=facts).info.run_id
-    _log_figures(client, parent, run, run.champion)
-    held_out = _with_labels(run, run.held_out[run.held_out["model"] == run.champion])
+    _log_figures(client, parent, run, run.champion, figures)
+    held_out = run.with_labels(run.held_out[run.held_out["model"] == run.champion])
     tables = {table_file(name): table for name, table in run.tables.items()}
     _log_tables(client, parent, {HELD_OUT: held_out, **tables}, settings)
     for candidate, own in run.out_of_fold.groupby("model"):
         tags = {**facts, "mlflow.parentRunId": parent, "candidate": str(candidate)}
         child = client.create_run(experiment, run_name=str(candidate), tags=tags).info.run_id
-        _log_figures(client, child, run, str(candidate))
+        _log_figures(client, child, run, str(candidate), figures)
         _log_tables(client, child, {OUT_OF_FOLD: own.drop(columns="model")}, settings)
         client.set_terminated(child)
     version = _register(client, experiment, parent, bundle, settings)
@@ -74,11 +76,6 @@ def _experiment(client: "MlflowClient", settings: Settings) -> str:
     return str(client.create_experiment(NAME, artifact_location=settings.artifacts_dir.as_uri()))
 
 
-def _with_labels(run: "TrainingRun", predictions: pd.DataFrame) -> pd.DataFrame:
-    """A model's predictions with the columns y and group."""
-    return predictions.drop(columns="model").merge(run.rows[["row", "y", "group"]], on="row", validate="many_to_one")
-
-
 def _log_tables(client: "MlflowClient", run_id: str, tables: dict[str, pd.DataFrame], settings: Settings) -> None:
     """Keep tables (file name -> rows) as CSV files of a run."""
     with tempfile.TemporaryDirectory() as name:
@@ -87,23 +84,16 @@ def _log_tables(client: "MlflowClient", run_id: str, tables: dict[str, pd.DataFr
         write_run_files(client, run_id, Path(name), settings=settings)
 
 
-def _log_figures(client: "MlflowClient", run_id: str, run: "TrainingRun", candidate: str) -> None:
-    """Parameters and figures of a candidate: cross-validated and, with ``held_out_`` before, on the held-out clips."""
+def _log_figures(
+    client: "MlflowClient", run_id: str, run: "TrainingRun", candidate: str, figures: Mapping[str, Mapping[str, float]]
+) -> None:
+    """Parameters and figures of a candidate."""
     from mlflow.entities import Metric, Param
 
-    from core.evaluation.metrics import scores
-    from core.schema import ALL
-
     now = int(datetime.now(UTC).timestamp() * 1000)
-    figures = {}
-    for prefix, predictions in (("", run.out_of_fold), ("held_out_", run.held_out)):
-        own = predictions[predictions["model"] == candidate]
-        if len(own):
-            table = scores(_with_labels(run, own), resamples=0)
-            for measure, emotion, value in zip(table["measure"], table["emotion"], table["value"], strict=True):
-                figures[f"{prefix}{measure}" + ("" if emotion == ALL else f"_{emotion}")] = float(value)
+    metrics = [Metric(name, value, now, 0) for name, value in figures.get(candidate, {}).items()]
     params = [Param(key, str(value)[:500]) for key, value in run.parameters.get(candidate, {}).items()]
-    client.log_batch(run_id, metrics=[Metric(k, float(v), now, 0) for k, v in figures.items()], params=params)
+    client.log_batch(run_id, metrics=metrics, params=params)
 
 
 def _register(client: "MlflowClient", experiment: str, run_id: str, bundle: Path, settings: Settings) -> str:

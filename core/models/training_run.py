@@ -54,3 +54,8 @@ class TrainingRun:
             return self.all_clips
         own = self.out_of_fold[self.out_of_fold["model"] == self.champion]
         return own.drop(columns="model").reset_index(drop=True)
+
+    def with_labels(self, predictions: pd.DataFrame) -> pd.DataFrame:
+        """Predictions of one model with the columns y and group of their clips, without the column model."""
+        known = self.rows[["row", "y", "group"]]
+        return predictions.drop(columns="model").merge(known, on="row", validate="many_to_one")

@@ -1,1 +1,6 @@
-"""Training models, and deciding which of them is in use."""
+"""Training: candidates, cross-validation, model card, retraining, promotion.
+
+candidates, estimators, folds, run, run_tables, ablations : one training run under one protocol.
+labelled_data, retraining, status, triggers, schedule : train on labels, and when a training is due.
+promotion, publish, card, provenance, full_training : what becomes of a run.
+"""

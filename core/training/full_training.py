@@ -47,6 +47,7 @@ def train_models(
     from core.training.promotion import promote
     from core.training.publish import publish_run as write
     from core.training.run import train_and_compare
+    from core.training.run_tables import candidate_figures
 
     table = load_table(settings, allow_download=True)
     if table.synthetic:
@@ -58,7 +59,7 @@ def train_models(
     found = train_and_compare(table, seed=seed, quick=quick, progress=progress)
     folder = settings.run_dir(found.created_at)
     name = write(found, table, folder)
-    version = log_run(found, folder / CHAMPION, settings=settings)
+    version = log_run(found, folder / CHAMPION, figures=candidate_figures(found), settings=settings)
     if quick:
         return Trained(
             version,

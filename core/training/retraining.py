@@ -33,6 +33,7 @@ from core.store import Store, features_table, predictions_table, save_prediction
 from core.training import labelled_data
 from core.training.card import LABELLED
 from core.training.labelled_data import TrainingData, labels, predict_clips, seen_clips, trained_rows
+from core.training.run_tables import candidate_figures
 from core.training.status import LEARNED_HASH
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def train_challenger(
     except BaseException:
         shutil.rmtree(folder.parent, ignore_errors=True)
         raise
-    version = log_run(run, folder, settings=settings)
+    version = log_run(run, folder, figures=candidate_figures(run), settings=settings)
     set_setting(store, LEARNED_HASH, data.table.content_hash)
     said = f"{model_version} is the challenger, version {version}. {summary} {published.note}".strip()
     return Retrained(version, model_version, said)

@@ -9,7 +9,8 @@ from sklearn.metrics import accuracy_score, f1_score, precision_score, recall_sc
 
 from core.evaluation import metrics, significance
 from core.evaluation.run_files import DIGITS
-from core.schema import EMOTIONS, PROBA
+from core.models.training_run import TrainingRun
+from core.schema import ALL, EMOTIONS, PROBA
 from core.training import ablations
 from core.training.folds import Clips, Fit
 
@@ -125,3 +126,18 @@ def learning_curve(done: list[Fit], clips: Clips, rows: pd.DataFrame, *, seed: i
         scored = scores_of(by_model(out_of_fold(of_share, clips), rows), seed=seed).query("measure == 'macro_f1'")
         parts.append(scored.assign(share=share, train=round(float(np.mean([f.train for f in of_share])))))
     return pd.concat(parts, ignore_index=True)[["model", "share", "train", "value", "low", "high"]]
+
+
+def candidate_figures(run: TrainingRun) -> dict[str, dict[str, float]]:
+    """Figures of each candidate by name, cross-validated and, with ``held_out_`` before, on the held-out clips.
+
+    A figure of one emotion ends with the emotion: ``f1_sad``.
+    """
+    figures: dict[str, dict[str, float]] = {}
+    for prefix, predictions in (("", run.out_of_fold), ("held_out_", run.held_out)):
+        for model, own in predictions.groupby("model"):
+            table = metrics.scores(run.with_labels(own), resamples=0)
+            for measure, emotion, value in zip(table["measure"], table["emotion"], table["value"], strict=True):
+                name = f"{prefix}{measure}" + ("" if emotion == ALL else f"_{emotion}")
+                figures.setdefault(str(model), {})[name] = float(value)
+    return figures

@@ -8,6 +8,13 @@ from pages.figures.style import NEUTRAL, apply_style
 
 _ROW = 46  # pixels a line needs for two markers and their intervals
 
+CHANGE_SIGNS = {  # of the answer about a clip, after a training
+    "now right": "✔ now right",
+    "now wrong": "✘ now wrong",
+    "still right": "still right",
+    "still wrong": "still wrong",
+}
+
 
 def before_after(table: pd.DataFrame, *, before: str, after: str, title: str) -> go.Figure:
     """A figure of two models with both intervals, one line each.

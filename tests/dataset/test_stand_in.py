@@ -30,7 +30,7 @@ def test_shape_order_ranges_and_decimals(sample):
 
 
 def test_the_same_table_bit_for_bit_in_another_process(sample):
-    code = "from core import standin, dataset; print(dataset.content_hash(standin.sample()))"
+    code = "from core.dataset import stand_in, table; print(table.content_hash(stand_in.sample()))"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == content_hash(sample)
     assert content_hash(sample) == "a8ed3fc22143af7cb888288501193250ac2ffbe9bd5b72a6a6309ce48b59d3db"

@@ -192,7 +192,7 @@ def test_an_answer_that_cannot_be_stored_leaves_the_clip_where_it_is(opened, put
         raise StoreError("The disk is full: nothing was stored.")
 
     with monkeypatch.context() as broken:
-        broken.setattr(store, "add_feedback", full)
+        broken.setattr(desk, "add_feedback", full)
         clock.wait()
         with pytest.raises(StoreError, match="disk is full"):
             desk.answer(seat, opened, seat.form, label="sad")

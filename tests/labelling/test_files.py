@@ -456,7 +456,7 @@ def test_the_dry_run_tells_who_is_new_here(empty):
 
 def test_names_and_forms_of_a_long_file_are_looked_at_once_each(empty, monkeypatch):
     known, looked = store.Answer, []
-    monkeypatch.setattr(store, "Answer", lambda *a, **more: looked.append(a[1:]) or known(*a, **more))
+    monkeypatch.setattr(import_plan, "Answer", lambda *a, **more: looked.append(a[1:]) or known(*a, **more))
     names = [f"Rater of a long file {k}" for k in range(3)]
     text = "clip_id,label,rater\n" + "".join(f"id-{'xyz'[k % 3]},sad,{names[k // 3]}\n" for k in range(9))
     plan = planned(empty, text.encode())
@@ -558,7 +558,7 @@ def test_an_import_that_was_cut_off_is_finished_by_the_same_one(empty, monkeypat
             raise StoreError("The disk is full.")
         return add(opened, answers)
 
-    monkeypatch.setattr(store, "add_answers", cut_off)
+    monkeypatch.setattr(import_plan, "add_answers", cut_off)
     plan = planned(empty, data)
     with pytest.raises(StoreError, match="disk is full"):
         import_plan.apply_import(empty, plan, token="one form", progress=lambda *n: told.append(n))

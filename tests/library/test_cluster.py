@@ -38,7 +38,7 @@ RUNS, CLUSTERS = (pytest.mark.xdist_group(name) for name in ("library runs", "li
 FILES = AHEAD * 2 * MOST * 2  # twice what is on its way to two workers at a time, in chunks of full size
 SLOWLY = """
 import os, signal, time
-from core import library_work
+from core.library import worker
 
 def watched(read):
     def reading(found, *, max_mb):
@@ -51,7 +51,7 @@ def watched(read):
         return content
     return reading
 
-library_work.read = watched(library_work.read)
+worker.read_content = watched(worker.read_content)
 """
 
 
@@ -390,7 +390,7 @@ def test_workers_without_this_program_are_refused_before_any_work(runs, cluster,
 @CLUSTERS
 def test_workers_with_another_version_are_refused_before_any_work(runs, cluster, score):
     libraries.folder(runs.place / "music", 2)
-    (runs.place / "older.py").write_text("from core import library_work; library_work.EXTRACTOR = 'mir 0'")
+    (runs.place / "older.py").write_text("from core.library import worker; worker.EXTRACTOR = 'mir 0'")
     cluster.scheduler()
     cluster.workers(1, DASK_DISTRIBUTED__WORKER__PRELOAD=str(runs.place / "older.py"))
     with pytest.raises(CoreError, match=r"measures with another version \(mir 0\) than this one"):
@@ -482,15 +482,15 @@ def test_a_worker_that_comes_back_late_is_waited_for(tmp_path):
     """
     (tmp_path / "slow.py").write_text(
         "import os, pathlib, signal, time\n"
-        "from core import library_work\n"
+        "from core.library import worker\n"
         f"died = pathlib.Path({str(tmp_path / 'died')!r})\n"
         "if died.exists(): time.sleep(2)\n"
-        "def read(found, *, max_mb, read=library_work.read):\n"
+        "def read(found, *, max_mb, read=worker.read_content):\n"
         "    if not died.exists():\n"
         "        died.touch()\n"
         "        os.kill(os.getpid(), signal.SIGKILL)\n"
         "    return read(found, max_mb=max_mb)\n"
-        "library_work.read = read\n"
+        "worker.read_content = read\n"
     )
     libraries.folder(tmp_path / "music", 1)
     item = libraries.found(tmp_path / "music/album 0/0000.wav")

@@ -376,8 +376,8 @@ def test_a_clip_goes_to_its_copy_when_its_file_holds_other_music_now(score, open
 
 def test_another_extractor_measures_all_again(score, measured, music, monkeypatch):
     score()
-    for module in ("library", "library_work", "library_cluster", "library_copies", "library_link", "library_results"):
-        monkeypatch.setattr(f"core.{module}.EXTRACTOR", "other 2")
+    for module in ("run", "worker", "cluster", "near_copies", "workers", "results"):
+        monkeypatch.setattr(f"core.library.{module}.EXTRACTOR", "other 2")
     _, summary = score()
     assert (summary.measured, len(measured)) == (3, 6)
 
@@ -561,10 +561,10 @@ def test_a_file_that_vanishes_or_keeps_changing_is_asked_again_the_next_time(sco
             raise UnreadError("It changed while it was read, twice.")
         return read_content(item, max_mb=max_mb)
 
-    monkeypatch.setattr(worker, "read", restless)
+    monkeypatch.setattr(worker, "read_content", restless)
     table, _ = score()
     assert table["state"].tolist() == ["scored", "unread", "scored"]
-    monkeypatch.setattr(worker, "read", read_content)
+    monkeypatch.setattr(worker, "read_content", read_content)
     table, summary = score()
     assert (table["state"].tolist(), summary.measured) == (["scored"] * 3, 1)
 
@@ -595,10 +595,10 @@ def test_a_run_that_is_ended_goes_on_where_it_was(score, measured, tmp_path, mon
 def test_killed_between_the_features_and_the_answers_the_next_run_asks_for_these(score, measured, music, monkeypatch):
     monkeypatch.setattr("core.library.cluster.SHARE", 1)  # all in one chunk
     save = store.save_predictions
-    monkeypatch.setattr(store, "save_predictions", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(scoring, "save_predictions", lambda *_, **__: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         score()
-    monkeypatch.setattr(store, "save_predictions", save)
+    monkeypatch.setattr(scoring, "save_predictions", save)
     table, summary = score()
     assert (summary.measured, len(measured)) == (0, 3)
     np.testing.assert_allclose(table[PROBA].sum(axis=1), 1)
@@ -789,8 +789,8 @@ def test_progress_says_how_long_it_takes():
 def test_workers_stay_small():
     """What a worker imports loads neither tables nor models nor the database."""
     code = (
-        "import sys; from core import library_work; from core.records import Found, Plan;"
-        "entry = library_work.measure_file(Found(sys.argv[1], 'a.flac'), Plan(), frozenset(), 10);"
+        "import sys; from core.library import worker; from core.records import FoundFile, Plan;"
+        "entry = worker.measure_file(FoundFile(sys.argv[1], 'a.flac'), Plan(), frozenset(), 10);"
         "assert entry.file.state == 'scored', entry.file.reason;"
         "print(*sorted({'pandas', 'scipy.signal', 'sklearn', 'sqlalchemy', 'mlflow', 'streamlit'} & set(sys.modules)))"
     )

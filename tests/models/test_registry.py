@@ -246,7 +246,7 @@ def _runs_hold_what_was_logged(settings):
 
 def _opening_a_page_needs_no_mlflow(settings, version):
     code = (
-        "import sys; from pathlib import Path; from core.settings import Settings; from core import registry;"
+        "import sys; from pathlib import Path; from core.settings import Settings; from core.models import registry;"
         "s = Settings(data_dir=Path(sys.argv[1]), models_dir=Path(sys.argv[2]), mlflow_uri='');"
         "print(registry.load(settings=s).model.version, 'mlflow' in sys.modules)"
     )

@@ -433,10 +433,10 @@ def test_an_import_that_is_cut_off_says_how_far_it_came(open_page, opened, monke
             raise CoreError("The disk is full.")
         return add(db, answers)
 
-    monkeypatch.setattr(store, "add_answers", full)
+    monkeypatch.setattr(import_plan, "add_answers", full)
     page = page.button(key="import_apply").click().run()
     assert "The disk is full. 4 answers were stored before that" in shown(page)
-    monkeypatch.setattr(store, "add_answers", add)
+    monkeypatch.setattr(import_plan, "add_answers", add)
     page = page.button(key="import_apply").click().run()
     assert "1 answers are stored." in shown(page)
     assert store.feedback_table(opened)["rater"].tolist() == [f"R{k}" for k in range(5)]

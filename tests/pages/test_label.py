@@ -410,7 +410,7 @@ def test_a_database_that_fails_is_a_sentence_and_the_clip_stays(open_page, opene
     def full(*_args, **_more):
         raise StoreError("The disk is full: nothing was stored.")
 
-    monkeypatch.setattr(store, "add_feedback", full)
+    monkeypatch.setattr(desk, "add_feedback", full)
     page = say(page, "sad")
     assert "The disk is full" in page.error[0].value
     assert visible_clip(page) == clip

@@ -179,7 +179,8 @@ def test_a_busy_database_is_no_reason_to_stop(db, monkeypatch):
 
 SLEEPER = """
 import sys, time
-from core import jobs, store
+from core import store
+from core.pipeline import jobs
 jobs.BEAT_S = 0.05
 db = store.open_store(sys.argv[1])
 with jobs.at_work(db, "retrain") as work:

@@ -27,6 +27,7 @@ from core.schema import EMOTIONS, LABEL, SR
 from core.settings import ROOT, Settings
 from core.training import retraining, status
 from core.training.promotion import promote
+from core.training.run_tables import candidate_figures
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +43,7 @@ def installation(tmp_path_factory, table):
     db = store.open_store(old.database)
     run = training_run(table, discriminant())
     for _ in range(2):
-        log_run(run, ROOT / "models" / "champion", settings=old)
+        log_run(run, ROOT / "models" / "champion", figures=candidate_figures(run), settings=old)
         if registry.find("champion", settings=old) is None:
             assert promote(old).passed
     assert [registry.find(alias, settings=old).version for alias in ("champion", "challenger")] == ["1", "2"]

@@ -99,7 +99,7 @@ def test_a_failing_database_costs_the_row_and_not_the_answer(kept, monkeypatch, 
 
 
 def test_a_bug_is_not_taken_for_a_failing_database(kept, monkeypatch):
-    monkeypatch.setattr(db, "save_measured", lambda *a, **k: 1 / 0)
+    monkeypatch.setattr(scoring, "save_measured", lambda *a, **k: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         score(clip(), kept)
 
@@ -133,7 +133,7 @@ def test_a_clip_that_was_never_stored_tells_why_when_it_is_decided_again(kept, m
         raise StoreError("The disk is full: nothing was stored.")
 
     with monkeypatch.context() as m:
-        m.setattr(db, "save_measured", full)
+        m.setattr(scoring, "save_measured", full)
         scored = score(clip(), kept)
     changed = scoring.rescore(scored, served(), Policy(threshold=0.5), kept)
     assert (changed.prediction_id, changed.problem) == (None, scored.problem)

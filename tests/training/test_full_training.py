@@ -18,7 +18,7 @@ def settings(tmp_path, monkeypatch):
     """An installation whose table and whose run are the small ones of the tests."""
     table, run = small_table(), small_run()[0]
     monkeypatch.setattr(published, "load_table", lambda *_, **__: replace(table, synthetic=False))
-    monkeypatch.setattr(run_module, "run", lambda *_, **__: run)
+    monkeypatch.setattr(run_module, "train_and_compare", lambda *_, **__: run)
     return Settings(data_dir=tmp_path / "data", models_dir=tmp_path / "models", mlflow_uri="")
 
 

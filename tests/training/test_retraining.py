@@ -368,7 +368,7 @@ def test_a_schedule_trains_only_where_it_is_switched_on_and_a_trigger_rings(kept
         assert not schedule.due(kept, settings)[0]
     with (
         patch.object(schedule, "load_table", lambda *_, **__: table),
-        patch.object(status, "described", lambda alias, *, settings: described_as(alias, settings)),
+        patch.object(status, "describe_alias", lambda alias, *, settings: described_as(alias, settings)),
     ):
         due, why = schedule.due(kept, settings)
         assert not due
@@ -560,7 +560,7 @@ def test_a_cancel_after_the_registration_comes_too_late_and_is_not_told(kept, se
         store.cancel_job(db, store.latest_job(db, retraining.JOB).job_id)
         return retraining.Retrained("7", "blend-x", "It is the challenger.")
 
-    monkeypatch.setattr(retraining, "retrain", registered)
+    monkeypatch.setattr(retraining, "train_challenger", registered)
     monkeypatch.setattr(retraining, "rescore", lambda *_, **__: 3)
     monkeypatch.setattr(jobs, "BEAT_S", 0.01)
     done = run("retrain")

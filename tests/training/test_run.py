@@ -184,7 +184,7 @@ def test_the_served_model_never_saw_the_held_out_clips(run):
 
 def test_the_champion_is_judged_on_all_clips_by_models_that_never_saw_them(clips, monkeypatch):
     """A whole run, made small: its headline stands on every clip, the comparison and the served model do not."""
-    monkeypatch.setattr(run_module, "candidates", few_candidates)
+    monkeypatch.setattr(run_module, "all_candidates", few_candidates)
     monkeypatch.setattr(run_module, "ALGORITHMS", ("logistic_regression",))
     monkeypatch.setattr(run_module, "LEARNERS", ("knn",))
     monkeypatch.setattr(run_module, "EXPLAINED", ())
@@ -226,7 +226,7 @@ def test_facts_of_the_run_are_kept(run):
 def test_the_same_table_and_seed_give_the_same_figures(run, monkeypatch):
     """Also where the folds are fitted in one process, and not on all cores."""
     small = {name: all_candidates(0)[name] for name in ("knn", CHAMPION)}
-    monkeypatch.setattr(run_module, "candidates", lambda seed: small)
+    monkeypatch.setattr(run_module, "all_candidates", lambda seed: small)
     assert set(small) < set(NAMES)
     with in_one_process():
         again = train_and_compare(small_table(), seed=0, quick=True)

@@ -19,7 +19,7 @@ from core.schema import EMOTIONS, PROBA
 from core.settings import Settings
 from core.windows import HOP_S, LENGTH_S, LONGEST_S, SHORTEST_S
 from core.windows import spans as cut_spans
-from core.wording import clock
+from core.wording import clock, with_sign
 from pages.figures import clips
 from pages.shared import cached, messages, show
 from pages.views.clips.clip import upload
@@ -168,8 +168,8 @@ def mood(source: Source, cut: Cut, done: pd.DataFrame, served: Served) -> None:
         messages.problem(error)
         st.dataframe(done[["start_s", "end_s", "remark"]], hide_index=True)
         return
-    shares = ", ".join(f"{wording.with_sign(e)} {answer.shares[e]:.0%}" for e in EMOTIONS)
-    st.subheader(f"{wording.with_sign(answer.label)}", divider="gray")
+    shares = ", ".join(f"{with_sign(e)} {answer.shares[e]:.0%}" for e in EMOTIONS)
+    st.subheader(f"{with_sign(answer.label)}", divider="gray")
     st.caption(f"{messages.literal(source.name)}, {answer.windows} windows with music, by {HOW[how]}: {shares}.")
     wanted = st.segmented_control(
         f"The steadiest {STRETCH_S:.0f} seconds of",
@@ -212,18 +212,18 @@ def _stretch(source: Source, stretch: Stretch, wanted: str, tag: str, *, doubtfu
     at = f"{clock(stretch.start_s)} to {clock(stretch.end_s)}"
     if doubtful:
         st.warning(
-            f"**{at}** comes nearest to {wording.with_sign(wanted)}, but the model cannot judge this music: listen first.",
+            f"**{at}** comes nearest to {with_sign(wanted)}, but the model cannot judge this music: listen first.",
             icon=":material/hearing:",
         )
     elif stretch.fits:
         st.success(
-            f"**{at}**: {wording.with_sign(wanted)} in every window, never below {stretch.lowest:.0%}, {stretch.mean:.0%} on "
+            f"**{at}**: {with_sign(wanted)} in every window, never below {stretch.lowest:.0%}, {stretch.mean:.0%} on "
             "average.",
             icon=":material/check_circle:",
         )
     else:
         st.warning(
-            f"No stretch holds {wording.with_sign(wanted)} throughout. The best is **{at}**: {stretch.mean:.0%} on average, "
+            f"No stretch holds {with_sign(wanted)} throughout. The best is **{at}**: {stretch.mean:.0%} on average, "
             f"{stretch.lowest:.0%} at its lowest, with another emotion stronger somewhere.",
             icon=":material/help:",
         )

@@ -74,6 +74,6 @@ def _again(kept: Store, person: Rater, clip_id: str) -> None:
 
 def at_work(kept: Store, person: Rater) -> None:
     """What a model learned from the person's answers."""
-    from pages.views.models import learning_rater  # loads what models need, which the desk does not
+    from pages.views.label import my_influence  # loads what models need, which the desk does not
 
-    learning_rater.at_work(kept, person)
+    my_influence.at_work(kept, person)

@@ -9,6 +9,7 @@ from core import file_names, wording
 from core.errors import CoreError
 from core.evaluation import before_after, policy_outcomes
 from core.evaluation import shadow_test as shadows
+from core.evaluation.before_after import read_changes
 from core.evaluation.shadow_test import ALPHA, Verdict, shadow_verdict
 from core.file_names import CHANGES, LEARNED
 from core.labelling.truth import raters_needed, stored_truth
@@ -34,18 +35,6 @@ MEASURES = {
     "log_loss": "Log-loss (lower is better)",
     "ece": "Calibration error (lower is better)",
 }
-SIGNS = {
-    "now right": "✔ now right",
-    "now wrong": "✘ now wrong",
-    "still right": "still right",
-    "still wrong": "still wrong",
-}
-
-
-def changes(model: InUse, name: str) -> pd.DataFrame | None:
-    """A table that a retraining left beside its model."""
-    path = model.folder / name
-    return pd.read_csv(path, dtype={"clip_id": str}) if path.is_file() else None
 
 
 def decide(kept: Store, person: Rater, served: Served) -> None:
@@ -63,7 +52,7 @@ def decide(kept: Store, person: Rater, served: Served) -> None:
     champion = description.describe_alias(file_names.CHAMPION, settings=settings)
     learned = json.loads((challenger.folder / LEARNED).read_text()) if _has(challenger) else {}
     _who_is_who(champion, challenger, learned)
-    table = changes(challenger, CHANGES)
+    table = read_changes(challenger, CHANGES)
     if table is None:
         st.info("This challenger came from a full training; compare it on the page Compare models.")
     else:

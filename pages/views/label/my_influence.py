@@ -5,7 +5,7 @@ import streamlit as st
 
 from core import file_names, wording
 from core.errors import CoreError
-from core.evaluation.before_after import PARTS
+from core.evaluation.before_after import PARTS, read_changes
 from core.file_names import CHANGES, EACH
 from core.labelling.agreement import of_music
 from core.labelling.truth import raters_needed, stored_truth
@@ -15,9 +15,8 @@ from core.schema import ALL
 from core.settings import Settings
 from core.store import Rater, Store, feedback_table
 from core.training import labelled_data
-from pages.figures.learning import before_after
+from pages.figures.learning import CHANGE_SIGNS, before_after
 from pages.shared import messages, show
-from pages.views.models.learning_models import SIGNS, changes
 
 STATES = {
     "in training": ("in training", "The newest model learned from them."),
@@ -41,7 +40,7 @@ def at_work(kept: Store, person: Rater) -> None:
     """The whole view, for the person who is here."""
     try:
         model = newest()
-        each = changes(model, EACH) if model else None
+        each = read_changes(model, EACH) if model else None
         each = pd.DataFrame(columns=["clip_id", "before", "after", "after_p", "change"]) if each is None else each
         truth = stored_truth(kept, raters_needed=raters_needed(kept))
         table = labelled_data.rater_against_truth(
@@ -84,11 +83,11 @@ def _clips(mine: pd.DataFrame) -> None:
         "The new model is asked by folds, trained on four fifths of the clips each time: it never learned the clip "
         "that it is asked about, so what is right now was understood and not memorised. In use it knows all of them."
     )
-    order = mine.sort_values("change", key=lambda c: c.map(list(SIGNS).index), kind="stable")
+    order = mine.sort_values("change", key=lambda c: c.map(list(CHANGE_SIGNS).index), kind="stable")
     st.dataframe(
         pd.DataFrame(
             {
-                "change": order["change"].map(SIGNS),
+                "change": order["change"].map(CHANGE_SIGNS),
                 "clip": order["file_name"],
                 "you": order["you"].map(wording.with_sign),
                 "model before": order["before"].map(wording.with_sign),
@@ -104,7 +103,7 @@ def _clips(mine: pd.DataFrame) -> None:
 
 def _f1(model: InUse) -> None:
     """F1 of each emotion before and after, with intervals."""
-    table = changes(model, CHANGES)
+    table = read_changes(model, CHANGES)
     if table is None or table.empty:
         return
     st.subheader("What everybody's labels changed")

@@ -1,0 +1,1 @@
+"""What pages share: cached objects, messages, who the person is, the policy, assets."""

@@ -1,0 +1,1 @@
+"""Library, Moods and Playlists."""

@@ -1,0 +1,1 @@
+"""Compare models, Confusion, Explain, Decisions and Learning."""
