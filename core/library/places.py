@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from core.audio.formats import NOT_AUDIO, Format, identify
 from core.errors import CoreError
 from core.library.find import SUFFIXES
 from core.locations import present_path
@@ -131,14 +132,15 @@ def keep_uploads(files: Iterable[tuple[str, bytes]], settings: Settings) -> Path
     """Write files that somebody sent into a new folder of the data folder, and return it.
 
     files : name, with the folders that it was in, and content. Names keep their letters and lose what could lead
-        elsewhere; a name that is there already gets a number.
+        elsewhere; a name that is there already gets a number. A name that does not end like audio gets an ending: that
+        of its content, so that it is read, or ``.not-audio``, so that it is listed with the reason why it is not.
     Raises CoreError when there is none, or the disk refuses it.
     """
     place = settings.uploads_dir / _moment()
     written = 0
     try:
         for name, data in files:
-            *folders, file = _harmless(name)
+            *folders, file = _harmless(name, data)
             folder = place
             for part in folders:
                 folder = _free(folder / part, Path.is_dir)
@@ -162,12 +164,13 @@ def _free(path: Path, fits: Callable[[Path], bool] = lambda _: False) -> Path:
     return path
 
 
-def _harmless(name: str) -> list[str]:
-    """Parts of a path that stays where it is put."""
+def _harmless(name: str, data: bytes) -> list[str]:
+    """Parts of a path that stays where it is put. data : what the file holds."""
     parts = [_tame(part) for part in name.replace("\\", "/").split("/")]
     *folders, file = [part for part in parts if part] or ["clip"]
     if not file.lower().endswith(SUFFIXES):
-        file += ".bin"
+        form = identify(data)
+        file += form.endings[0] if isinstance(form, Format) else NOT_AUDIO
     return [*folders[-DEEPEST:], file]
 
 

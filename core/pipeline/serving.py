@@ -52,11 +52,13 @@ def serve(settings: Settings, *, alias: str = "champion") -> Served:
 
 
 def warm_up(served: Served) -> None:
-    """Load what the first clip needs (compiled kernels, the explainer), before anybody waits for it."""
+    """Load what the first clip needs (decoder, compiled kernels, the explainer), before anybody waits for it."""
     from core import features
+    from core.audio import isolated
     from core.features import loudness
     from core.models.explanation import explain_clip
 
+    isolated.warm()
     features.warm()
     loudness.warm()
     typical = FeatureVector("warm", "warm", served.background.iloc[0].to_numpy(dtype=float))

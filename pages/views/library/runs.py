@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.errors import CoreError
 from core.library import places, run
-from core.library.find import READ
+from core.library.find import READ, SUFFIXES
 from core.locations import present_path
 from core.models.policy import Policy
 from core.pipeline import jobs
@@ -50,7 +50,8 @@ def ask(kept: Store, policy: Policy) -> None:
     else:
         st.file_uploader(
             "Music" if source == "files" else "A folder with music",
-            type=[ending[1:] for ending in READ],
+            # Of a folder only what may be audio is sent; of single files any, so that each refusal gives its reason.
+            type=[ending[1:] for ending in SUFFIXES] if source == "tree" else None,
             accept_multiple_files="directory" if source == "tree" else True,
             max_upload_size=max(1, int(Settings().max_upload_mb)),
             key=_field(),
