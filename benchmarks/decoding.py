@@ -19,12 +19,12 @@ from core.audio.decoding import EXCERPT_S, decode
 ONE = """
 import re, sys, time
 from pathlib import Path
-from core import audio_av, audio_formats, audio_opening
+from core.audio import av_decoding, formats, opening
 peak = lambda: int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1000
 before = peak()
 data = Path(sys.argv[1]).read_bytes()
 started = time.process_time()
-opened = audio_opening.open_file(data, audio_formats.identify(data))
+opened = opening.open_file(data, formats.identify(data))
 header = opened.header
 wanted = min(header.frames, round(float(sys.argv[2]) * header.sr))
 got = sum(len(block) for block in opened.blocks((header.frames - wanted) // 2, wanted))

@@ -28,7 +28,7 @@ MEMORY_MB = 512.0  # for decoding, on top of the program and three times the fil
 CPU_S = 30.0  # for a request, and CPU_S_MB more for each megabyte of the file
 CPU_S_MB = 0.5
 WAIT_S = 180.0  # on the clock for one answer: longer than any honest file takes, also on a busy machine
-_ROOT = Path(__file__).resolve().parent.parent
+_ROOT = Path(__file__).resolve().parents[2]
 _DIED = (
     "made the decoder stop: it is damaged, or built to do harm. Nothing else was affected. Open it in another program "
     "and export it as WAV or FLAC."

@@ -1,6 +1,7 @@
 """Opening a file of any format that is read. Knows no limits of memory and time: see `core.audio.isolated`.
 
-libsndfile reads what it can, FFmpeg (`core.audio.av_decoding`) the rest. What a container says wrong is mended first: the frames
+libsndfile reads what it can, FFmpeg (`core.audio.av_decoding`) the rest. What a container says wrong is mended
+first: the frames
 of an MP3 are counted (`core.audio.mpeg`), chained Ogg is taken apart (`core.audio.ogg`), sizes that were never written
 are filled in (`core.audio.containers`).
 """

@@ -15,7 +15,7 @@ from core.audio.formats import FORMATS, Format, identify
 from core.errors import AudioError
 from core.library.find import READ, SUFFIXES
 
-CASES = Path(__file__).parent / "audio_cases"
+CASES = Path(__file__).parent.parent / "audio_cases"
 DOCS = Path(__file__).parent.parent.parent / "docs"
 
 

@@ -105,7 +105,7 @@ def test_many_threads_share_two_processes():
 def test_what_decoders_write_does_not_reach_the_terminal(tmp_path):
     """libmpg123 prints warnings on a header that is wrong; FFmpeg and Python print as well."""
     for name in ("F01_header_says_0_frames.mp3", "F03_joined_6s_and_6s.mp3"):
-        (tmp_path / name).write_bytes((Path(__file__).parent / "audio_cases" / name).read_bytes())
+        (tmp_path / name).write_bytes((Path(__file__).parent.parent / "audio_cases" / name).read_bytes())
     (tmp_path / "half.m4a").write_bytes(made("m4a", 6.0)[:20_000])
     (tmp_path / "bad.mp3").write_bytes(made("mp3", 6.0)[:9000] + bytes(range(256)) * 40 + made("mp3", 6.0)[9000:])
     command = (

@@ -9,7 +9,7 @@ from benchmarks.audio_files import SR, by_libsndfile, sound
 from core.audio import remarks
 from core.audio.decoding import decode, read
 
-GOLDEN = Path(__file__).parent / "golden"
+GOLDEN = Path(__file__).parent.parent / "golden"
 CHECKED = {check.kind for check in remarks.CHECKS}
 
 

@@ -21,7 +21,7 @@ from core.labelling.truth import stored_answers, stored_truth
 from core.settings import Settings
 
 FORMATS = {"JSON": "json", "JSON_MIN": "min.json", "CSV": "csv", "TSV": "tsv"}
-FOLDER = Path(__file__).parent / "label_studio"
+FOLDER = Path(__file__).parent.parent / "label_studio"
 
 
 def written(project: str, form: str) -> bytes:

@@ -10,7 +10,7 @@ from core.models import registry
 from core.settings import Settings
 from core.training import run as run_module
 from core.training.full_training import train_models
-from tests.training import small_run, small_table
+from tests.small_training import small_run, small_table
 
 
 @pytest.fixture
