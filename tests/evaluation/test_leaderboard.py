@@ -150,6 +150,6 @@ def test_downloads_carry_model_day_and_revision(found: run_files.Comparison) -> 
 
 def test_names_of_figures_are_those_of_evaluate() -> None:
     table = predictions(0.5, seed=0).assign(y="sad")
-    measured = metrics.scores(table, resamples=0).query("emotion == @evaluate.ALL")["measure"]
+    measured = metrics.scores(table, resamples=0).query("emotion == @ALL")["measure"]
     assert set(leaderboard.MEASURES) == set(measured)
     assert set(leaderboard.PER_EMOTION) == set(metrics.PER_EMOTION)
