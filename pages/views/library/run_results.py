@@ -10,6 +10,7 @@ import streamlit as st
 from core import wording
 from core.library import places, progress, run
 from core.library.results import count, csv_bytes, read_results
+from core.locations import present_path
 from core.schema import EMOTIONS
 from core.settings import Settings
 from core.store import Job, Store, done_jobs
@@ -93,9 +94,13 @@ def results(kept: Store) -> Results | None:
     return Results(runs[number], rows, path, whole)
 
 
+def present_place(stored: object) -> str:
+    return present_path(stored, Settings()) if isinstance(stored, str) else ""
+
+
 def table_path(job: Job) -> str:
     """Where the table of a run is now; empty where it has none."""
-    return _present(job.result.get("out"))
+    return present_place(job.result.get("out"))
 
 
 def _is_table(out: str) -> bool:

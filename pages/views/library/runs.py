@@ -8,7 +8,6 @@ import streamlit as st
 from core.errors import CoreError
 from core.library import places, run
 from core.library.find import READ, SUFFIXES
-from core.locations import present_path
 from core.models.policy import Policy
 from core.pipeline import jobs
 from core.settings import Settings
@@ -227,11 +226,7 @@ def _progress(kept: Store, job_id: int) -> None:
 
 def _folder(job: Job) -> str:
     """Where the music of a run is now: a folder or an address; empty where that is not known."""
-    return _present(job.result.get("folder"))
-
-
-def _present(stored: object) -> str:
-    return present_path(stored, Settings()) if isinstance(stored, str) else ""
+    return present_place(job.result.get("folder"))
 
 
 # --- what is kept ----------------------------------------------------------------------------------------------------
