@@ -14,7 +14,7 @@ from core.settings import Settings
 from core.store import Job, Store, cancel_job, latest_job
 from core.windows import LENGTH_S, LONGEST_S, SHORTEST_S
 from pages.shared import messages, who
-from pages.views.library.run_results import run_folder_name
+from pages.views.library.run_results import present_place, run_folder_name
 
 SOURCES = {"folder": "A folder of this machine", "files": "Upload files", "tree": "Upload a folder"}
 PROBLEM = "library_problem"  # in the session: what went wrong at the last click
