@@ -14,9 +14,19 @@ from typing import Any
 
 from core.errors import CoreError
 from core.features import EXTRACTOR
-from core.library.reading import unseen
-from core.library.worker import measure_sent
-from core.library.workers import TICK_S, Beat, Link, Where, ask_workers, lacks, linked, runs_another, sent
+from core.library.reading import access_problem
+from core.library.worker import measure_plain_chunk
+from core.library.workers import (
+    TICK_S,
+    Beat,
+    Link,
+    Where,
+    ask_workers,
+    connect_workers,
+    program_missing,
+    submit_by_name,
+    version_differs,
+)
 from core.records import Found, LibraryEntry, LibraryFile, Plan
 
 MOST = 50  # files in a chunk of a long list: scheduling costs less than a thousandth, a lost chunk 15 s
@@ -58,7 +68,7 @@ def measure(
     """
     if not count:
         return
-    with linked(where, count) as link:
+    with connect_workers(where, count) as link:
         if link.scheduler:
             items = iter(items)
             first = next(items)
@@ -79,7 +89,7 @@ def measure(
                 if entries is None:
                     suspects += chunk
                 else:
-                    yield _seen_from_here(entries) if link.scheduler else entries
+                    yield _correct_reasons(entries) if link.scheduler else entries
         if suspects:
             yield [LibraryEntry(_quarantined(item, plan)) for item in suspects]
 
@@ -102,11 +112,11 @@ def _chunks(items: Iterable[Found], size: int) -> Iterator[list[Found]]:
         yield chunk
 
 
-def _seen_from_here(entries: Sequence[LibraryEntry]) -> list[LibraryEntry]:
+def _correct_reasons(entries: Sequence[LibraryEntry]) -> list[LibraryEntry]:
     """With the true reason for a file that its worker did not see, and that is not gone."""
     return [
         replace(entry, file=replace(entry.file, reason=UNSHARED))
-        if entry.gone and not unseen(entry.file.path)
+        if entry.gone and not access_problem(entry.file.path)
         else entry
         for entry in entries
     ]
@@ -123,15 +133,15 @@ def _round(
 ) -> Iterator[tuple[list[Found], list[LibraryEntry] | None]]:
     """Each chunk with its entries, or with None when its worker died. At most width() chunks are on their way."""
     finished: queue.SimpleQueue[Any] = queue.SimpleQueue()
-    flying: dict[Any, tuple[list[Found], int]] = {}  # and how often it was sent
+    in_flight: dict[Any, tuple[list[Found], int]] = {}  # and how often it was sent
     again: list[tuple[list[Found], int]] = []
     fresh = ((chunk, 1) for chunk in chunks)
     try:
         while True:
-            beat(link.news())
+            beat(link.status_note())
             if link.lost:
-                link.renew(beat)
-            while len(flying) < width() and (waits := next(chain(_taken(again), fresh), None)):
+                link.reconnect(beat)
+            while len(in_flight) < width() and (waits := next(chain(_pop_all(again), fresh), None)):
                 chunk, times = waits
                 plain = {
                     "items": [asdict(found) for found in chunk],
@@ -139,16 +149,16 @@ def _round(
                     "known": [*known(chunk)],
                     "max_mb": max_mb,
                 }
-                future = sent(link.client, measure_sent, plain)
-                flying[future] = chunk, times
+                future = submit_by_name(link.client, measure_plain_chunk, plain)
+                in_flight[future] = chunk, times
                 future.add_done_callback(finished.put)
-            if not flying:
+            if not in_flight:
                 return
             try:
                 future = finished.get(timeout=TICK_S)
             except queue.Empty:
                 continue
-            chunk, times = flying.pop(future)
+            chunk, times = in_flight.pop(future)
             try:
                 entries = _collect(future)
             except _LostError as error:
@@ -162,7 +172,7 @@ def _round(
                 yield chunk, entries
             future.release()
     finally:
-        for future in flying:
+        for future in in_flight:
             future.release()
 
 
@@ -170,7 +180,7 @@ class _LostError(Exception):
     """The scheduler is gone, or the worker before it gave its answer."""
 
 
-def _taken(waiting: list[Any]) -> Iterator[Any]:
+def _pop_all(waiting: list[Any]) -> Iterator[Any]:
     """Those that wait, each taken off the list as it is given."""
     while waiting:
         yield waiting.pop()
@@ -188,8 +198,8 @@ def _collect(future: Any) -> list[LibraryEntry] | None:
     except (CancelledError, CommClosedError, TimeoutError, OSError) as error:
         raise _LostError(type(error).__name__) from error
     except (ImportError, AttributeError) as error:  # as the call was unpacked: it lets no other one out
-        raise CoreError(lacks("A worker", error)) from error
+        raise CoreError(program_missing("A worker", error)) from error
     other = {entry.file.extractor for entry in entries} - {EXTRACTOR}
     if other:
-        raise CoreError(runs_another("A worker", ", ".join(other)))
+        raise CoreError(version_differs("A worker", ", ".join(other)))
     return entries

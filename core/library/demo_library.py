@@ -124,16 +124,18 @@ def _in_room(y: np.ndarray, piece: Piece, rng: np.random.Generator) -> np.ndarra
     return np.asarray(y + oaconvolve(y, echo)[: y.size])
 
 
-def write(folder: Path, *, count: int = COUNT, tell: Callable[[int, int], None] = lambda done, of: None) -> list[Path]:
+def write(
+    folder: Path, *, count: int = COUNT, on_progress: Callable[[int, int], None] = lambda done, of: None
+) -> list[Path]:
     """Write the library as OGG files with tags; a file that is there is kept, so that a broken run goes on.
 
-    tell : called with how many files there are, and of how many.  Raises CoreError when the folder refuses a file.
+    on_progress : called with how many files there are, and of how many.  Raises CoreError when the folder refuses a file.
     """
     made = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for k, piece in enumerate(pieces(count)):
-            tell(k, count)
+            on_progress(k, count)
             path = folder / f"{k + 1:02d} {piece.title}.ogg"
             if not path.is_file():
                 with replacing(path) as part:
@@ -141,7 +143,7 @@ def write(folder: Path, *, count: int = COUNT, tell: Callable[[int, int], None] 
             made.append(path)
     except (OSError, soundfile.LibsndfileError) as error:
         raise CoreError(f"The demo library cannot be written into {folder}: {error}.") from error
-    tell(count, count)
+    on_progress(count, count)
     return made
 
 

@@ -28,14 +28,14 @@ Beat = Callable[[], None]
 Skip = Callable[[str], None]
 
 
-def nothing(_: str = "") -> None:
+def do_nothing(_: str = "") -> None:
     """What is called when nobody wants to hear."""
 
 
 # --- finding ---------------------------------------------------------------------------------------------------------
 
 
-def find_audio(folder: str, *, within: str = "", beat: Beat = nothing, skip: Skip = nothing) -> Iterator[Found]:
+def find_audio(folder: str, *, within: str = "", beat: Beat = do_nothing, skip: Skip = do_nothing) -> Iterator[Found]:
     """The audio files of a folder tree, or the one file that is named, in the order of their names below it.
 
     folder : a path, or an address that fsspec knows. Hidden files and folders are left out, as is all that does not
@@ -49,19 +49,19 @@ def find_audio(folder: str, *, within: str = "", beat: Beat = nothing, skip: Ski
     Raises CoreError when there is no such folder.
     """
     if "://" in folder:
-        yield from _find_far(folder, within, beat, skip)
+        yield from _find_remote(folder, within, beat, skip)
         return
     root = os.path.abspath(os.path.expanduser(folder))
     bounds = os.path.realpath(within) if within else ""
     if os.path.isfile(root):
         name, out = os.path.basename(root), _leads_out(root, bounds)
-        yield Found(_text(root), _text(name), problem=out) if out else _seen(root, name)
+        yield Found(_printable(root), _printable(name), problem=out) if out else _found_file(root, name)
         return
     try:
         os.scandir(root).close()
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
-        raise CoreError(f"The folder {_text(root)} cannot be read: {why}. Give the path of a folder.") from error
+        raise CoreError(f"The folder {_printable(root)} cannot be read: {why}. Give the path of a folder.") from error
     yield from _walk(root, bounds, beat, skip)
 
 
@@ -80,7 +80,7 @@ def _walk(root: str, bounds: str, beat: Beat, skip: Skip) -> Iterator[Found]:
             path, name, is_link = entry
             problem = _leads_back(path, real_root) or _leads_out(path, bounds) if is_link else ""
             if problem:
-                yield Found(_text(path), _text(name), problem=problem)
+                yield Found(_printable(path), _printable(name), problem=problem)
             elif is_link and _read_anyway(path, real_root):
                 skip(LINKED)
             else:
@@ -98,32 +98,36 @@ def _entries(
         here = os.stat(path)
         key = (here.st_dev, here.st_ino)
         if key in seen:
-            yield Found(_text(path), _text(prefix[:-1]), problem=f"Leads to a folder that was read as {seen[key]}.")
+            yield Found(
+                _printable(path), _printable(prefix[:-1]), problem=f"Leads to a folder that was read as {seen[key]}."
+            )
             return
-        seen[key] = _text(prefix[:-1] or path)
+        seen[key] = _printable(prefix[:-1] or path)
         folders: dict[str, bool] = {}  # name -> is it a link
         problems: dict[str, str] = {}
         files: list[str] = []
         with os.scandir(path) as scan:
             for entry in scan:
                 beat()
-                if why := _sort(entry, files, folders, problems):
+                if why := _classify(entry, files, folders, problems):
                     skip(why)
     except OSError as error:
-        yield Found(_text(path), _text(prefix[:-1]), problem=f"This folder cannot be opened: {error.strerror}.")
+        yield Found(
+            _printable(path), _printable(prefix[:-1]), problem=f"This folder cannot be opened: {error.strerror}."
+        )
         return
     for name in sorted([*files, *folders, *problems]):
         whole = os.path.join(path, name)
         if name in folders:
             yield whole, prefix + name, folders[name]
         elif problem := problems.get(name) or (_leads_out(whole, bounds) if bounds else ""):
-            yield Found(_text(whole), _text(prefix + name), problem=problem)
+            yield Found(_printable(whole), _printable(prefix + name), problem=problem)
         else:
             beat()
-            yield _seen(whole, prefix + name)
+            yield _found_file(whole, prefix + name)
 
 
-def _sort(entry: "os.DirEntry[str]", files: list[str], folders: dict[str, bool], problems: dict[str, str]) -> str:
+def _classify(entry: "os.DirEntry[str]", files: list[str], folders: dict[str, bool], problems: dict[str, str]) -> str:
     """Put the entry's name where it belongs, or nowhere, and say why."""
     if entry.name.startswith("."):
         return HIDDEN
@@ -135,7 +139,7 @@ def _sort(entry: "os.DirEntry[str]", files: list[str], folders: dict[str, bool],
             entry.stat()  # whether it leads to anything
     except OSError as error:
         if _is_audio(entry.name) or entry.is_symlink() and error.errno != 2:
-            problems[entry.name] = _why(error, link=entry.is_symlink())
+            problems[entry.name] = _error_reason(error, link=entry.is_symlink())
             return ""
         return NO_AUDIO
     if not _is_audio(entry.name):
@@ -175,7 +179,7 @@ def _is_audio(name: str) -> bool:
     return name.lower().endswith(SUFFIXES)
 
 
-def _why(error: OSError, *, link: bool) -> str:
+def _error_reason(error: OSError, *, link: bool) -> str:
     if link and error.errno == 2:
         return "A symbolic link that leads to nothing."
     if error.errno == 40:
@@ -183,20 +187,20 @@ def _why(error: OSError, *, link: bool) -> str:
     return f"It cannot be read: {error.strerror}."
 
 
-def _text(name: str) -> str:
+def _printable(name: str) -> str:
     """The name with what is no text replaced, to be shown and stored."""
     return os.fsencode(name).decode("utf-8", errors="replace")
 
 
-def _seen(path: str, name: str) -> Found:
+def _found_file(path: str, name: str) -> Found:
     """A file with its size and stamp."""
-    if _text(path) != path:
+    if _printable(path) != path:
         problem = "Its name holds bytes that are no text (UTF-8). Rename it."
-        return Found(_text(path), _text(name), problem=problem)
+        return Found(_printable(path), _printable(name), problem=problem)
     try:
         here = os.stat(path)
     except OSError as error:
-        return Found(path, name, problem=_why(error, link=os.path.islink(path)))
+        return Found(path, name, problem=_error_reason(error, link=os.path.islink(path)))
     problem = "" if stat.S_ISREG(here.st_mode) else "This is no file but a pipe or a device."
     return Found(path, name, here.st_size, file_stamp(here), problem)
 
@@ -206,7 +210,7 @@ def file_stamp(here: os.stat_result) -> str:
     return f"{here.st_mtime_ns} {here.st_ctime_ns}"
 
 
-def _find_far(address: str, within: str, beat: Beat, skip: Skip) -> Iterator[Found]:
+def _find_remote(address: str, within: str, beat: Beat, skip: Skip) -> Iterator[Found]:
     if is_local(address):
         yield from find_audio(local_path(address), within=within, beat=beat, skip=skip)
         return
@@ -217,10 +221,10 @@ def _find_far(address: str, within: str, beat: Beat, skip: Skip) -> Iterator[Fou
     except Exception as error:  # every kind of storage has faults of its own
         raise CoreError(f"{safe(address)} cannot be read: {fault(error)}.") from error
     if one is not None:
-        yield _far(system, one, root.rsplit("/", 1)[-1])
+        yield _remote_file(system, one, root.rsplit("/", 1)[-1])
         return
     prefix = root.rstrip("/") + "/"
-    folders = [_far_entries(system, root, prefix, beat, skip)]
+    folders = [_remote_entries(system, root, prefix, beat, skip)]
     while folders:
         entry = next(folders[-1], None)
         if entry is None:
@@ -228,10 +232,10 @@ def _find_far(address: str, within: str, beat: Beat, skip: Skip) -> Iterator[Fou
         elif isinstance(entry, Found):
             yield entry
         else:
-            folders.append(_far_entries(system, entry, prefix, beat, skip))
+            folders.append(_remote_entries(system, entry, prefix, beat, skip))
 
 
-def _far_entries(system: Any, folder: str, prefix: str, beat: Beat, skip: Skip) -> Iterator[Found | str]:
+def _remote_entries(system: Any, folder: str, prefix: str, beat: Beat, skip: Skip) -> Iterator[Found | str]:
     try:
         listed = sorted(system.ls(folder, detail=True), key=lambda info: info["name"].rstrip("/"))
     except Exception as error:  # as above
@@ -249,12 +253,12 @@ def _far_entries(system: Any, folder: str, prefix: str, beat: Beat, skip: Skip) 
         if info["type"] == "directory":
             yield path
         elif _is_audio(name):
-            yield _far(system, info, path.removeprefix(prefix))
+            yield _remote_file(system, info, path.removeprefix(prefix))
         else:
             skip(NO_AUDIO)
 
 
-def _far(system: Any, info: dict[str, Any], name: str) -> Found:
+def _remote_file(system: Any, info: dict[str, Any], name: str) -> Found:
     path = system.unstrip_protocol(info["name"])
     try:
         (path + name).encode()

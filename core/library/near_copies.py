@@ -11,7 +11,7 @@ import numpy as np
 
 from core.components import connected_groups
 from core.features import EXTRACTOR
-from core.library.find import nothing
+from core.library.find import do_nothing
 from core.models.reference import Reference, deviations
 from core.records import Found, Plan
 from core.store import Store, features_of, known_files
@@ -30,7 +30,7 @@ def near_duplicates(
     store: Store,
     plan: Plan,
     reference: Reference,
-    beat: Callable[[], None] = nothing,
+    beat: Callable[[], None] = do_nothing,
 ) -> dict[str, str]:
     """clip_id -> name of the first file that sounds the same, for those that have one. beat : called on the way.
 
@@ -56,7 +56,7 @@ def near_duplicates(
     return {clip: names[ids[k]] for clip, k in zip(ids, first, strict=True) if ids[k] != clip}
 
 
-def first_alike(z: np.ndarray, used: Sequence[str], *, beat: Callable[[], None] = nothing) -> np.ndarray:
+def first_alike(z: np.ndarray, used: Sequence[str], *, beat: Callable[[], None] = do_nothing) -> np.ndarray:
     """For each clip the position of the first one that sounds the same; its own where there is none.
 
     z : shape (n, m), deviations from the training music in standard deviations, NaN = not measured; columns `used`.

@@ -21,7 +21,7 @@ PLAIN = " ._-()[]&,'+!"  # beside letters and digits
 SHOWN = 80  # characters of what was typed, in a sentence
 
 
-def allowed(folder: str, settings: Settings) -> Path:
+def allowed_folder(folder: str, settings: Settings) -> Path:
     """The folder that somebody typed on the page, if it may be read there.
 
     Any folder of this machine that the program may read, because it is made for one person or one team on a machine of
@@ -77,10 +77,12 @@ def uploads(settings: Settings) -> list[Upload]:
         kept = [entry.path for entry in os.scandir(settings.uploads_dir) if entry.is_dir(follow_symlinks=False)]
     except OSError:
         return []
-    return [Upload(Path(path), *contents(path)) for path in sorted(kept, reverse=True) if _is_moment(Path(path).name)]
+    return [
+        Upload(Path(path), *count_files(path)) for path in sorted(kept, reverse=True) if _is_moment(Path(path).name)
+    ]
 
 
-def contents(folder: str | Path) -> tuple[int, int]:
+def count_files(folder: str | Path) -> tuple[int, int]:
     """Number and bytes of the files below a folder; nothing where there is none."""
     sizes = []
     for place, _, names in os.walk(folder):
@@ -127,7 +129,7 @@ def new_results(settings: Settings) -> Path:
     return folder / f"results-{_moment()}.parquet"
 
 
-def keep_uploads(files: Iterable[tuple[str, bytes]], settings: Settings) -> Path:
+def save_uploads(files: Iterable[tuple[str, bytes]], settings: Settings) -> Path:
     """Write files that somebody sent into a new folder of the data folder, and return it.
 
     files : name, with the folders that it was in, and content. Names keep their letters and lose what could lead
@@ -138,12 +140,12 @@ def keep_uploads(files: Iterable[tuple[str, bytes]], settings: Settings) -> Path
     written = 0
     try:
         for name, data in files:
-            *folders, file = _harmless(name)
+            *folders, file = _safe_path(name)
             folder = place
             for part in folders:
-                folder = _free(folder / part, Path.is_dir)
+                folder = _unused_path(folder / part, Path.is_dir)
             folder.mkdir(parents=True, exist_ok=True)
-            _free(folder / file).write_bytes(data)
+            _unused_path(folder / file).write_bytes(data)
             written += 1
     except OSError as error:
         shutil.rmtree(place, ignore_errors=True)
@@ -153,7 +155,7 @@ def keep_uploads(files: Iterable[tuple[str, bytes]], settings: Settings) -> Path
     return place
 
 
-def _free(path: Path, fits: Callable[[Path], bool] = lambda _: False) -> Path:
+def _unused_path(path: Path, fits: Callable[[Path], bool] = lambda _: False) -> Path:
     """The path, with a number where it is taken by something that does not fit."""
     first, number = path, 1
     while path.exists() and not fits(path):
@@ -162,16 +164,16 @@ def _free(path: Path, fits: Callable[[Path], bool] = lambda _: False) -> Path:
     return path
 
 
-def _harmless(name: str) -> list[str]:
+def _safe_path(name: str) -> list[str]:
     """Parts of a path that stays where it is put."""
-    parts = [_tame(part) for part in name.replace("\\", "/").split("/")]
+    parts = [_safe_name(part) for part in name.replace("\\", "/").split("/")]
     *folders, file = [part for part in parts if part] or ["clip"]
     if not file.lower().endswith(SUFFIXES):
         file += ".bin"
     return [*folders[-DEEPEST:], file]
 
 
-def _tame(part: str) -> str:
+def _safe_name(part: str) -> str:
     part = unicodedata.normalize("NFC", part)  # macOS sends letters and their marks apart
     kept = "".join(c if c.isalnum() or c in PLAIN else "_" for c in part).strip(" .")
     stem, dot, ending = kept.rpartition(".")

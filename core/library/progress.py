@@ -118,7 +118,7 @@ def left_out(skipped: Mapping[str, int]) -> str:
 
 
 @contextmanager
-def bar() -> Iterator[Callable[[RunProgress], None]]:
+def progress_bar() -> Iterator[Callable[[RunProgress], None]]:
     """A bar in the terminal; gives what shows progress on it. Elsewhere than in a terminal a line every ten seconds."""
     from tqdm import tqdm
 

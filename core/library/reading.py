@@ -36,7 +36,7 @@ class Content:
     stamp: str
 
 
-def unseen(path: str) -> str:
+def access_problem(path: str) -> str:
     """Why a file cannot be seen from here, as a sentence; empty when it can."""
     try:
         if "://" in path:
@@ -72,14 +72,14 @@ def read_content(found: Found, *, max_mb: float) -> Content:
 def _read_once(found: Found, max_mb: float) -> Content | None:
     """None when the file changed meanwhile."""
     try:
-        return _read_far(found, max_mb) if "://" in found.path else _read_near(found, max_mb)
+        return _read_remote(found, max_mb) if "://" in found.path else _read_local(found, max_mb)
     except FileNotFoundError as error:
         raise GoneError(GONE) from error
     except OSError as error:
         raise UnreadError(f"It cannot be read: {fault(error)}.") from error
 
 
-def _read_near(found: Found, max_mb: float) -> Content | None:
+def _read_local(found: Found, max_mb: float) -> Content | None:
     with open(found.path, "rb") as file:
         before = os.fstat(file.fileno())
         if before.st_size > max_mb * 1e6:
@@ -93,7 +93,7 @@ def _read_near(found: Found, max_mb: float) -> Content | None:
     return Content(data, len(data), "" if fresh else file_stamp(after))
 
 
-def _read_far(found: Found, max_mb: float) -> Content | None:
+def _read_remote(found: Found, max_mb: float) -> Content | None:
     if found.size > max_mb * 1e6:
         raise UnreadError(_too_large(found.path, found.size, max_mb))
     system, path = filesystem(found.path)

@@ -55,7 +55,7 @@ TYPES: dict[str, str] = {
 
 
 @dataclass(frozen=True)
-class LibraryAnswer:
+class Scorer:
     """Whose answers are asked of the store: the model, and the policy that made decisions of its probabilities."""
 
     model_version: str
@@ -67,7 +67,7 @@ def check_out(out: str) -> None:
     if not out.endswith(ENDINGS):
         raise CoreError(f"The results are written as {' or '.join(ENDINGS)}; {out} ends otherwise.")
     if not is_local(out):
-        _check_far(out)
+        _check_remote(out)
         return
     place = Path(local_path(out))
     folder = place.parent
@@ -82,7 +82,7 @@ def check_out(out: str) -> None:
         raise CoreError(f"The results cannot be written into {folder}: {fault(error)}.") from error
 
 
-def _check_far(out: str) -> None:
+def _check_remote(out: str) -> None:
     system, path = filesystem(out)
     probe = f"{path}.{os.urandom(8).hex()}.probe"
     try:
@@ -98,7 +98,7 @@ def export(
     *,
     store: Store,
     plan: Plan,
-    said: LibraryAnswer,
+    scorer: Scorer,
     near: Mapping[str, str],
     root: str = "",
 ) -> None:
@@ -108,16 +108,16 @@ def export(
     root : what the paths of these files begin with, and those of no other library do.
     """
     place = Path(local_path(out)) if is_local(out) else None
-    _sweep(place.parent if place else Path(tempfile.gettempdir()))
+    _remove_unfinished(place.parent if place else Path(tempfile.gettempdir()))
     try:
-        with replacing(place, part=PART) if place else _sending(out) as part:
-            tables = (rows(batch, store=store, plan=plan, said=said, near=near, root=root) for batch in batches)
+        with replacing(place, part=PART) if place else _upload_when_complete(out) as part:
+            tables = (rows(batch, store=store, plan=plan, scorer=scorer, near=near, root=root) for batch in batches)
             (_write_parquet if out.endswith(".parquet") else _write_csv)(str(part), tables)
     except OSError as error:
         raise CoreError(f"The results cannot be written to {safe(out)}: {fault(error)}.") from error
 
 
-def _sweep(folder: Path) -> None:
+def _remove_unfinished(folder: Path) -> None:
     """Remove what runs left behind that were killed as they wrote."""
     for part in folder.glob("*".join(PART)):
         with suppress(OSError):  # somebody else's, or gone meanwhile
@@ -126,7 +126,7 @@ def _sweep(folder: Path) -> None:
 
 
 @contextmanager
-def _sending(out: str) -> Iterator[Path]:
+def _upload_when_complete(out: str) -> Iterator[Path]:
     """Give a file of this machine to write into, and send it to the address when the block ends well."""
     handle, name = tempfile.mkstemp(prefix=PART[0], suffix=PART[1])
     os.close(handle)
@@ -191,15 +191,15 @@ def _csv_rows(file: IO[str], tables: Iterator[pd.DataFrame], columns: Sequence[s
 
 
 def rows(
-    batch: Sequence[Found], *, store: Store, plan: Plan, said: LibraryAnswer, near: Mapping[str, str], root: str = ""
+    batch: Sequence[Found], *, store: Store, plan: Plan, scorer: Scorer, near: Mapping[str, str], root: str = ""
 ) -> pd.DataFrame:
     """The rows of some files, columns as in ``TYPES``. near, root : as in `export`."""
     files = known_files(store, plan.name, [found.path for found in batch])
     listed = [row for found in batch for row in _parts(found, files.get(found.path))]
     table = pd.DataFrame(listed).reindex(columns=["clip_id", *(c for c in TYPES if c != "clip_id")])
-    clips = _clips(store, said, table)
+    clips = _clips(store, scorer, table)
     if _remember_places(store, plan, table, clips):
-        clips = _clips(store, said, table)
+        clips = _clips(store, scorer, table)
     own = clips.reindex(table["clip_id"]).reset_index(drop=True)
     own[[*PROBA, "margin"]] = own[[*PROBA, "margin"]].round(DECIMALS)
     for column in (*PROBA, "guess", "margin", "decision", "lufs", *COLUMNS, "model_version"):
@@ -208,7 +208,7 @@ def rows(
     for column in ("artist", "album", "genre", "year", *MUSIC):
         table[column] = own[column]
     table["title"] = _titles(table, own, copies)
-    table["policy"] = own["model_version"].map(lambda _: said.policy.to_json(), na_action="ignore")
+    table["policy"] = own["model_version"].map(lambda _: scorer.policy.to_json(), na_action="ignore")
     table["confidence"] = own[PROBA].max(axis=1)
     table["candidates"] = [" or ".join(json.loads(c)) if isinstance(c, str) and c else "" for c in own["candidates"]]
     table["decision_reason"], table["tempo_bpm"] = own["reason"], own[TEMPO]
@@ -235,9 +235,9 @@ def _parts(found: Found, file: LibraryFile | None) -> Iterator[dict[str, Any]]:
         yield one if window.clip_id else {**one, "state": "refused", "reason": window.remark}
 
 
-def _clips(store: Store, said: LibraryAnswer, table: pd.DataFrame) -> pd.DataFrame:
+def _clips(store: Store, scorer: Scorer, table: pd.DataFrame) -> pd.DataFrame:
     clip_ids = [c for c in table["clip_id"] if c]
-    return scored_clips(store, clip_ids, model_version=said.model_version, extractor=EXTRACTOR, policy=said.policy)
+    return scored_clips(store, clip_ids, model_version=scorer.model_version, extractor=EXTRACTOR, policy=scorer.policy)
 
 
 def _remember_places(store: Store, plan: Plan, table: pd.DataFrame, clips: pd.DataFrame) -> bool:

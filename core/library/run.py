@@ -19,7 +19,7 @@ from core.features import EXTRACTOR
 from core.library import addresses, cluster, find, results, workers
 from core.library.near_copies import near_duplicates
 from core.library.progress import SHOWN, RunProgress, Summary
-from core.library.results import LibraryAnswer
+from core.library.results import Scorer
 from core.library.sidecar import write_table_sidecars
 from core.library.workers import Where
 from core.models.policy import Policy
@@ -75,29 +75,29 @@ def score_library(
     where: Where | None = None,
     max_mb: float = 200,
     retry: bool = False,
-    beside: bool = False,
+    sidecars: bool = False,
     within: str = "",
-    tell: Callable[[RunProgress], None] = lambda _: None,
+    on_progress: Callable[[RunProgress], None] = lambda _: None,
 ) -> Summary:
     """Score all audio below a folder, and write one table of results.
 
     folder : a path, or an address that fsspec knows.  out : a path or address that ends in .parquet or .csv.
     plan : which parts of a file are scored; None: its middle 30.02 s.  where : None = this machine.
-    retry : also files that killed their worker before.  beside : write a JSON file beside each scored file.
+    retry : also files that killed their worker before.  sidecars : write a JSON file next to each scored file.
     within : a folder out of which no link is followed; "" follows them anywhere.
-    tell : called with the progress once a second at least; what it raises ends the run, and the next one goes on.
+    on_progress : called with the progress once a second at least; what it raises ends the run, and the next one goes on.
     Raises CoreError when the folder, the place of the results, the store or the cluster is no good.
     """
-    run = _Run(store, served, policy, plan or Plan(), tell)
+    run = _Run(store, served, policy, plan or Plan(), on_progress)
     where, started = where or Where(), time.monotonic()
     results.check_out(out)
     with _Spool() as listed, _Spool() as new:
-        run.look(folder, listed, within)
-        died = run.sort_out(listed, new, retry=retry)
+        run.list_files(folder, listed, within)
+        died = run.split_known_from_new(listed, new, retry=retry)
         if where.processes(new.count) == 0 and died and not where.scheduler:
             where = replace(where, workers=1)  # what killed the process that read it is not read in this one
         run.measure(new, where, max_mb)
-        run.write(out, listed, beside=beside)
+        run.write(out, listed, sidecars=sidecars)
         return run.summary(folder, out, listed, seconds=time.monotonic() - started)
 
 
@@ -105,45 +105,45 @@ class _Run:
     """One run: what it works with, and how far it is."""
 
     def __init__(
-        self, store: Store, served: Served, policy: Policy, plan: Plan, tell: Callable[[RunProgress], None]
+        self, store: Store, served: Served, policy: Policy, plan: Plan, on_progress: Callable[[RunProgress], None]
     ) -> None:
-        self.store, self.served, self.policy, self.plan, self.tell = store, served, policy, plan, tell
-        self.said = LibraryAnswer(served.model.version, policy)
+        self.store, self.served, self.policy, self.plan, self.on_progress = store, served, policy, plan, on_progress
+        self.scorer = Scorer(served.model.version, policy)
         self.progress = RunProgress()
         self.measured = 0  # files whose features were computed
         self.skipped: Counter[str] = Counter()
         self.root = ""  # what all paths of the library begin with
-        self._began = self._told = time.monotonic()
+        self._began = self._reported = time.monotonic()
 
-    def at(self, **news: Any) -> None:
+    def report_progress(self, **changes: Any) -> None:
         """Tell how far the run is."""
         if self.progress.phase == "scoring":
-            news.setdefault("elapsed_s", time.monotonic() - self._began)
-        self.progress = replace(self.progress, **news)
-        self._told = time.monotonic()
-        self.tell(self.progress)
+            changes.setdefault("elapsed_s", time.monotonic() - self._began)
+        self.progress = replace(self.progress, **changes)
+        self._reported = time.monotonic()
+        self.on_progress(self.progress)
 
-    def tick(self, **news: Any) -> None:
+    def report_if_due(self, **changes: Any) -> None:
         """Tell it if nothing was told for a second; called more often than that."""
-        if time.monotonic() - self._told > workers.TICK_S:
-            self.at(**news)
+        if time.monotonic() - self._reported > workers.TICK_S:
+            self.report_progress(**changes)
 
-    def ticking(self, batches: Iterable[list[Found]]) -> Iterator[list[Found]]:
+    def with_reports(self, batches: Iterable[list[Found]]) -> Iterator[list[Found]]:
         """The same batches, told of on the way."""
         for batch in batches:
-            self.tick()
+            self.report_if_due()
             yield batch
 
-    def waits(self, note: str) -> None:
+    def report_waiting(self, note: str) -> None:
         """Tell that work goes on elsewhere, or what it waits for; that time is no time of measuring."""
         if note and not self.progress.done:
             self._began = time.monotonic()
-        self.at(note=note)
+        self.report_progress(note=note)
 
     # --- what is there, and what of it is new
 
-    def look(self, folder: str, listed: _Spool, within: str) -> None:
-        given: dict[str, Any] = {"beat": lambda: self.tick(found=listed.count), "skip": self.skip}
+    def list_files(self, folder: str, listed: _Spool, within: str) -> None:
+        given: dict[str, Any] = {"beat": lambda: self.report_if_due(found=listed.count), "skip": self.skip}
         for found in find.find_audio(folder, within=within, **given):
             listed.add(found)
             if not self.root and not found.problem:
@@ -153,12 +153,12 @@ class _Run:
             raise CoreError(f"There is no audio in {place}: no file that ends in one of {endings}.")
         if listed.count == 1:
             self.root = ""  # it may have been named itself, and then its folder is not the library
-        self.at(found=listed.count)
+        self.report_progress(found=listed.count)
 
     def skip(self, why: str) -> None:
         self.skipped[why] += 1
 
-    def sort_out(self, listed: _Spool, new: _Spool, *, retry: bool) -> bool:
+    def split_known_from_new(self, listed: _Spool, new: _Spool, *, retry: bool) -> bool:
         """Put the files that have to be measured into `new`; says whether one may have killed a process."""
         died = False
         for batch in listed.batches():
@@ -174,7 +174,7 @@ class _Run:
                     new.add(found)
                     died |= file is not None and file.state in ("begun", "quarantined")
             self.predict([file for file in settled if file.state == "scored"])
-            self.at(not_scored=self.progress.not_scored + sum(file.state != "scored" for file in settled))
+            self.report_progress(not_scored=self.progress.not_scored + sum(file.state != "scored" for file in settled))
         self.progress = replace(self.progress, settled=listed.count - new.count, new=new.count)
         return died
 
@@ -182,18 +182,18 @@ class _Run:
 
     def measure(self, new: _Spool, where: Where, max_mb: float) -> None:
         self._began = time.monotonic()
-        self.at(phase="scoring")
+        self.report_progress(phase="scoring")
         if where.processes(new.count) == 0 and not where.scheduler:
-            self.begin(new)
+            self.mark_begun(new)
         chunks = cluster.measure(
-            new, new.count, self.plan, where=where, known=self.known, max_mb=max_mb, beat=self.waits
+            new, new.count, self.plan, where=where, known=self.known, max_mb=max_mb, beat=self.report_waiting
         )
         for entries in chunks:
             failed = self.store_entries(entries)
             self.measured += sum(bool(entry.clips) for entry in entries)
-            self.at(done=self.progress.done + len(entries), not_scored=self.progress.not_scored + failed)
+            self.report_progress(done=self.progress.done + len(entries), not_scored=self.progress.not_scored + failed)
 
-    def begin(self, new: _Spool) -> None:
+    def mark_begun(self, new: _Spool) -> None:
         """Note which files are in hand: a file that kills this process is read in another one the next time.
 
         What was known of a file's content stays with it, for copies of it that are read today.
@@ -217,16 +217,16 @@ class _Run:
         """Store what came from a worker, and what the model says of it; returns how many files have no result."""
         new = [entry for entry in entries if not entry.known]
         again = [entry.file for entry in entries if entry.known]
-        before = self.same(again)  # in the place of one of these there may be another file now
+        before = self.measured_copies(again)  # in the place of one of these there may be another file now
         save_files(self.store, new)
-        same = self.same(again) | before  # the first of several was measured just now
-        known = [_as_before(file, same.get(str(file.content_hash))) for file in again]
+        same = self.measured_copies(again) | before  # the first of several was measured just now
+        known = [_with_known_content(file, same.get(str(file.content_hash))) for file in again]
         save_files(self.store, [LibraryEntry(file) for file in known])
         files = [*(entry.file for entry in new), *known]
         self.predict([file for file in files if file.state == "scored"])
         return sum(file.state != "scored" for file in files)
 
-    def same(self, files: Sequence[LibraryFile]) -> dict[str, LibraryFile]:
+    def measured_copies(self, files: Sequence[LibraryFile]) -> dict[str, LibraryFile]:
         """A measured file of each content."""
         hashes = [str(file.content_hash) for file in files]
         return same_content(self.store, self.plan.name, EXTRACTOR, hashes) if hashes else {}
@@ -235,10 +235,10 @@ class _Run:
         """Ask the model about those parts of the files of which it has not been asked under this policy."""
         clips = [window.clip_id for file in files for window in file.windows if window.clip_id]
         missing = unpredicted(
-            self.store, clips, model_version=self.said.model_version, extractor=EXTRACTOR, policy=self.policy
+            self.store, clips, model_version=self.scorer.model_version, extractor=EXTRACTOR, policy=self.policy
         )
         for k in range(0, len(missing), PREDICTED):
-            self.tick()
+            self.report_if_due()
             part = missing.iloc[k : k + PREDICTED]
             vectors = [FeatureVector(str(c), EXTRACTOR, v) for c, v in zip(part.index, part.to_numpy(), strict=True)]
             decided = predict_and_decide(vectors, self.served, policy=self.policy)
@@ -246,28 +246,32 @@ class _Run:
 
     # --- results
 
-    def write(self, out: str, listed: _Spool, *, beside: bool) -> None:
-        self.at(phase="writing", note="")
+    def write(self, out: str, listed: _Spool, *, sidecars: bool) -> None:
+        self.report_progress(phase="writing", note="")
         reference = self.served.reference
         near = near_duplicates(
-            self.ticking(listed.batches()), store=self.store, plan=self.plan, reference=reference, beat=self.tick
+            self.with_reports(listed.batches()),
+            store=self.store,
+            plan=self.plan,
+            reference=reference,
+            beat=self.report_if_due,
         )
         given: dict[str, Any] = {
             "store": self.store,
             "plan": self.plan,
-            "said": self.said,
+            "scorer": self.scorer,
             "near": near,
             "root": self.root,
         }
-        results.export(out, self.ticking(listed.batches()), **given)
-        if beside:
-            for batch in self.ticking(listed.batches()):
+        results.export(out, self.with_reports(listed.batches()), **given)
+        if sidecars:
+            for batch in self.with_reports(listed.batches()):
                 write_table_sidecars(results.rows(batch, **given))
 
     def summary(self, folder: str, out: str, listed: _Spool, *, seconds: float) -> Summary:
         states: Counter[str] = Counter()
         failed: list[dict[str, str]] = []
-        for batch in self.ticking(listed.batches()):
+        for batch in self.with_reports(listed.batches()):
             files = known_files(self.store, self.plan.name, [found.path for found in batch])
             for found in batch:
                 file = files.get(found.path)
@@ -280,7 +284,7 @@ class _Run:
             folder=addresses.safe(folder),
             out=out,
             plan=self.plan.name,
-            model_version=self.said.model_version,
+            model_version=self.scorer.model_version,
             extractor=EXTRACTOR,
             policy=self.policy.to_json(),
             found=listed.count,
@@ -299,7 +303,7 @@ def _unchanged(found: Found, file: LibraryFile, *, retry: bool) -> bool:
     return same and (file.state in ("scored", "refused") or (file.state == "quarantined" and not retry))
 
 
-def _as_before(file: LibraryFile, same: LibraryFile | None) -> LibraryFile:
+def _with_known_content(file: LibraryFile, same: LibraryFile | None) -> LibraryFile:
     """The file with what is known of its content."""
     if same is None:
         return replace(file, state="unread", stamp="", reason="Its content was removed meanwhile. Score it again.")

@@ -17,18 +17,18 @@ from core.audio.tags import read_tags
 from core.errors import AudioError, CoreError
 from core.features import EXTRACTOR
 from core.library.find import unsupported
-from core.library.reading import GoneError, UnreadError, read_content, unseen
+from core.library.reading import GoneError, UnreadError, access_problem, read_content
 from core.pipeline.measure import measure
 from core.records import Found, LibraryEntry, LibraryFile, MeasuredClip, Plan, Window
 
 
-def look(path: str) -> dict[str, str]:
+def describe_worker(path: str) -> dict[str, str]:
     """What this worker measures with, and why it does not see a file (empty when it does), by name."""
-    return {"extractor": EXTRACTOR, "unseen": unseen(path)}
+    return {"extractor": EXTRACTOR, "unseen": access_problem(path)}
 
 
-def measure_sent(sent: Mapping[str, Any]) -> list[LibraryEntry]:
-    """As `measure_chunk`, whose arguments came as plain data, see `core.library.workers.sent`."""
+def measure_plain_chunk(sent: Mapping[str, Any]) -> list[LibraryEntry]:
+    """As `measure_chunk`, whose arguments came as plain data, see `core.library.workers.submit_by_name`."""
     items, plan = [Found(**item) for item in sent["items"]], Plan(**sent["plan"])
     return measure_chunk(items, plan, frozenset(sent["known"]), sent["max_mb"])
 

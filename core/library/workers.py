@@ -1,6 +1,6 @@
 """The connection to the workers: started on this machine, or a cluster that is there; who joined it, and its loss.
 
-What is sent to a worker is plain data and the name of a function, which it looks up as it works (``sent``). Functions
+What is sent to a worker is plain data and the name of a function, which it looks up as it works (``submit_by_name``). Functions
 and classes of ours would be unpacked before it begins: a worker without this program dies of that without a word, then
 the next one, and the run waits for ever.
 """
@@ -22,8 +22,8 @@ from typing import Any
 
 from core.errors import CoreError
 from core.features import EXTRACTOR
-from core.library.reading import unseen
-from core.library.worker import look
+from core.library.reading import access_problem
+from core.library.worker import describe_worker
 from core.records import Found
 
 FEW = 8  # files that are not worth starting processes for
@@ -69,7 +69,7 @@ class Where:
         return max(1, min(self.workers or os.cpu_count() or 1, count))
 
 
-def sent(client: Any, function: Callable[[Any], Any], plain: Any, **how: Any) -> Any:
+def submit_by_name(client: Any, function: Callable[[Any], Any], plain: Any, **how: Any) -> Any:
     """The future of a call on a worker.
 
     function : of one argument, at the top of its module.  plain : that argument, of numbers, texts, lists, dicts, None.
@@ -101,7 +101,7 @@ class Link:
             try:
                 self._workers = dict(self.client.nthreads())
             except (CommClosedError, OSError, TimeoutError):
-                self._workers = {}  # nobody there at the moment; `renew` looks after it
+                self._workers = {}  # nobody there at the moment; `reconnect` looks after it
             self._asked = time.monotonic()
         if self._workers and self._asked is not None:
             self._alone_since = self._asked
@@ -111,7 +111,7 @@ class Link:
         """Threads of all workers."""
         return sum(self.workers().values())
 
-    def news(self) -> str:
+    def status_note(self) -> str:
         """What a person is to know while nothing comes. Raises CoreError when there was no worker for too long."""
         if self.workers():
             return ""
@@ -131,7 +131,7 @@ class Link:
     def lost(self) -> bool:
         return self.client.status != "running"
 
-    def renew(self, beat: Beat) -> None:
+    def reconnect(self, beat: Beat) -> None:
         """Wait until the scheduler is back. Raises CoreError when it does not come back in time."""
         if not self.scheduler:
             raise CoreError(STOPPED)
@@ -158,22 +158,24 @@ def ask_workers(link: Link, item: Found, beat: Beat) -> None:
 
     Waits until there is one. Those that join later, or are at other work, tell by what they return; where all are at
     other work, the files wait as this question does.
-    Raises CoreError when one lacks this program, has another version of it, or does not see the file.
+    Raises CoreError when one program_missing this program, has another version of it, or does not see the file.
     """
     asked: dict[str, Any] = {}
     answered_at: float | None = None
     deadline = time.monotonic() + PATIENCE_S
     try:
         while True:
-            beat(link.news() or f"Asking the workers of {link.scheduler}")
+            beat(link.status_note() or f"Asking the workers of {link.scheduler}")
             if link.lost:
-                link.renew(beat)
+                link.reconnect(beat)
                 asked.clear()
             there = link.workers()
             for name in there.keys() - asked.keys():
-                asked[name] = sent(link.client, look, item.path, workers=[name], allow_other_workers=False, priority=10)
+                asked[name] = submit_by_name(
+                    link.client, describe_worker, item.path, workers=[name], allow_other_workers=False, priority=10
+                )
             answers = {name: answer for name, future in asked.items() if (answer := _answer(future))}
-            _refuse_unfit(answers, item)
+            _raise_for_unfit(answers, item)
             if answers and answered_at is None:
                 answered_at = time.monotonic()
             late = answered_at is not None and time.monotonic() - answered_at > ANSWER_S
@@ -211,31 +213,33 @@ def _answer(future: Any) -> _Answer | None:
         return _Answer(lacking=str(error) or type(error).__name__)
 
 
-def _refuse_unfit(answers: Mapping[str, _Answer], item: Found) -> None:
+def _raise_for_unfit(answers: Mapping[str, _Answer], item: Found) -> None:
     """Raises CoreError for workers that cannot do the work."""
     lacking = {name: answer.lacking for name, answer in answers.items() if answer.lacking}
     able = {name: answer.extractor for name, answer in answers.items() if not answer.lacking}
     others = {name: extractor for name, extractor in able.items() if extractor != EXTRACTOR}
     blind = {name: answer.unseen for name, answer in answers.items() if answer.unseen}
     if lacking:
-        raise CoreError(lacks(_named(lacking), next(iter(lacking.values()))))
+        raise CoreError(program_missing(_named(lacking), next(iter(lacking.values()))))
     if others:
-        raise CoreError(runs_another(_named(others), next(iter(others.values()))))
-    if blind and not unseen(item.path):
-        raise CoreError(does_not_see(_named(blind), item.path, next(iter(blind.values()))))
+        raise CoreError(version_differs(_named(others), next(iter(others.values()))))
+    if blind and not access_problem(item.path):
+        raise CoreError(file_not_visible(_named(blind), item.path, next(iter(blind.values()))))
 
 
-def lacks(who: str, why: object) -> str:
+def program_missing(who: str, why: object) -> str:
     """What a person is told of workers without the program."""
-    return f"{who} cannot run this program, or lacks a library of it ({why}). Install it there, in this version."
+    return (
+        f"{who} cannot run this program, or lacks a library of it ({why}). Install it there, in this version."
+    )
 
 
-def runs_another(who: str, extractor: str) -> str:
+def version_differs(who: str, extractor: str) -> str:
     """What a person is told of workers with another version."""
     return f"{who} measures with another version ({extractor}) than this one ({EXTRACTOR}). Install the same there."
 
 
-def does_not_see(who: str, path: str, why: str) -> str:
+def file_not_visible(who: str, path: str, why: str) -> str:
     """What a person is told of workers that do not see the files."""
     return (
         f"{who} does not see {path}: {why} All machines of a cluster must share the folder under the same path, or be "
@@ -250,7 +254,7 @@ def _named(workers: Mapping[str, str]) -> str:
 
 
 @contextmanager
-def linked(where: Where, count: int) -> Iterator[Link]:
+def connect_workers(where: Where, count: int) -> Iterator[Link]:
     """A connection to the cluster; one of our own is started, and ended with the block.
 
     Processes of our own talk through encrypted connections with a key of this run's, so that nobody else who works on
@@ -275,7 +279,7 @@ def linked(where: Where, count: int) -> Iterator[Link]:
         "distributed.deploy.lost-worker-timeout": "1h",  # else one that is not back within 15 s is never started again
     }
     with dask.config.set(ours):
-        with _deaf_children():
+        with _children_ignore_ctrl_c():
             started = LocalCluster(
                 n_workers=max(processes, 1),
                 threads_per_worker=1,
@@ -296,7 +300,7 @@ def linked(where: Where, count: int) -> Iterator[Link]:
 
 
 @contextmanager
-def _deaf_children() -> Iterator[None]:
+def _children_ignore_ctrl_c() -> Iterator[None]:
     """Processes that are started meanwhile do not hear Ctrl-C: it is for us, and we end them in good order."""
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -315,7 +319,7 @@ def _client(address: Any) -> Any:
         return Client(address, timeout=CONNECT, set_as_default=False)
 
     try:
-        return _within(SILENT_S, connect) if isinstance(address, str) else connect()
+        return _with_timeout(SILENT_S, connect) if isinstance(address, str) else connect()
     # Also of an address that is none, or needs keys; and words of another protocol, read as a length, fit no memory.
     except (OSError, ValueError, TypeError, AssertionError, MemoryError) as error:
         raise CoreError(
@@ -323,7 +327,7 @@ def _client(address: Any) -> Any:
         ) from error
 
 
-def _within(seconds: float, call: Callable[[], Any]) -> Any:
+def _with_timeout(seconds: float, call: Callable[[], Any]) -> Any:
     """What a call gives, or raises. Raises TimeoutError when it does not come back in time; it is left behind then."""
     answers: queue.SimpleQueue[tuple[Any, Exception | None]] = queue.SimpleQueue()
 

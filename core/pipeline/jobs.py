@@ -1,11 +1,11 @@
 """Long work in a process of its own: it outlives the page that began it, says how far it is, and stops when asked.
 
 The row in the store (`core.store.start_job`) is the lock and the news. The page calls `launch`; the command that it
-starts wraps its work in `at_work`, which is also what the same command typed by a person does::
+starts wraps its work in `hold_job`, which is also what the same command typed by a person does::
 
-    with jobs.at_work(store, "retrain", job_id=job_id) as work:
+    with jobs.hold_job(store, "retrain", job_id=job_id) as work:
         for i, clip in enumerate(clips):
-            work.tell(i / len(clips), "Measuring clips")  # raises Stopped when somebody cancelled
+            work.report(i / len(clips), "Measuring clips")  # raises Stopped when somebody cancelled
         work.result["clips"] = len(clips)
 """
 
@@ -25,7 +25,7 @@ from core.errors import CoreError, StoreError
 from core.settings import ROOT, Settings
 from core.store import Job, Store, finish_job, latest_job, report_job, start_job
 
-BEAT_S = 2.0  # between two signs of life; also the longest wait until a cancel is heard
+HEARTBEAT_S = 2.0  # between two signs of life; also the longest wait until a cancel is heard
 STUCK_S = 900.0  # work that has told nothing for so long gives no more signs of life, so that its lock expires
 NICE = 10  # pages come before work in the background
 LOGS_KEPT = 20
@@ -46,23 +46,23 @@ class Work:
         self.result: dict[str, Any] = {}
         self.message = job.message
         self.share = 0.0
-        self.told_at = time.monotonic()
+        self.reported_at = time.monotonic()
         self.stop: str = ""  # why the work is to end
-        self.lasting = False
+        self.cancel_ignored = False
 
-    def lasts(self) -> None:
+    def ignore_cancel(self) -> None:
         """From here on, what was done stands: a cancel comes too late and is not heard."""
-        self.lasting = True
+        self.cancel_ignored = True
 
-    def tell(self, share: float, text: str) -> None:
+    def report(self, share: float, text: str) -> None:
         """How far the work is, in [0, 1], and what it does. Raises Stopped when it is to end."""
-        self.share, self.message, self.told_at = share, text, time.monotonic()
-        if self.stop and not self.lasting:
+        self.share, self.message, self.reported_at = share, text, time.monotonic()
+        if self.stop and not self.cancel_ignored:
             raise Stopped(self.stop)
 
 
 @contextmanager
-def at_work(
+def hold_job(
     store: Store, name: str, *, job_id: int | None = None, message: str = "", about: Mapping[str, Any] | None = None
 ) -> Iterator[Work]:
     """Hold the lock of a name while working, give signs of life, and store how it ended.
@@ -72,7 +72,7 @@ def at_work(
     Raises StoreError when somebody else holds the lock, and Stopped when the work is to end.
     """
     if job_id is None:
-        bury(store, name)
+        mark_killed(store, name)
         job = start_job(store, name, message=message)
     else:
         held = latest_job(store, name)
@@ -84,13 +84,13 @@ def at_work(
     report_job(store, job.job_id, 0.0, job.message, result={**(about or {}), **_this_process()})
     work, over = Work(job), threading.Event()
     work.result |= about or {}
-    heart = threading.Thread(target=_beat, args=(store, work, over), daemon=True)
-    before = _end_politely(work)
+    heart = threading.Thread(target=_send_heartbeats, args=(store, work, over), daemon=True)
+    before = _stop_on_sigterm(work)
     heart.start()
     state, words = "failed", "A fault in the program ended it."
     try:
         yield work
-        work.tell(1.0, work.message)  # a cancel at the last moment counts
+        work.report(1.0, work.message)  # a cancel at the last moment counts
         state, words = "done", work.message
     except Stopped as stopped:
         state, words = "cancelled", str(stopped)
@@ -116,28 +116,28 @@ def at_work(
                 raise
 
 
-def bury(store: Store, name: str) -> None:
+def mark_killed(store: Store, name: str) -> None:
     """Free the lock of a name whose process on this machine was killed: it could not do so itself."""
     job = latest_job(store, name)
     if job is None or job.state != "running" or job.result.get("host") != socket.gethostname():
         return
-    if _born(int(job.result["pid"])) != job.result["born"]:
+    if _process_start(int(job.result["pid"])) != job.result["born"]:
         with suppress(StoreError):  # somebody else was faster
             finish_job(store, job.job_id, state="failed", message="The process was killed.")
 
 
 def running(store: Store, name: str) -> Job | None:
     """The work of a name that is going on; None when there is none, or it gives no sign of life."""
-    bury(store, name)
+    mark_killed(store, name)
     job = latest_job(store, name)
     return job if job is not None and job.state == "running" and not job.silent() else None
 
 
 def _this_process() -> dict[str, Any]:
-    return {"host": socket.gethostname(), "pid": os.getpid(), "born": _born(os.getpid())}
+    return {"host": socket.gethostname(), "pid": os.getpid(), "born": _process_start(os.getpid())}
 
 
-def _born(pid: int) -> str:
+def _process_start(pid: int) -> str:
     """When a process of this machine began, in ticks since the machine did: its number alone may be given again.
 
     Empty when there is none; where there is no /proc, the same for all, and silence tells (`core.store.SILENCE_S`).
@@ -151,10 +151,10 @@ def _born(pid: int) -> str:
     return "" if state == "Z" else fields[18]
 
 
-def _beat(store: Store, work: Work, over: threading.Event) -> None:
+def _send_heartbeats(store: Store, work: Work, over: threading.Event) -> None:
     """Report how far the work is until it is over; hear whether it is to stop."""
     while not over.is_set():
-        if time.monotonic() - work.told_at < STUCK_S:
+        if time.monotonic() - work.reported_at < STUCK_S:
             try:
                 if report_job(store, work.job.job_id, work.share, work.message):
                     work.stop = work.stop or "Cancelled."
@@ -163,17 +163,17 @@ def _beat(store: Store, work: Work, over: threading.Event) -> None:
                     now = latest_job(store, work.job.name)
                     if now is None or now.job_id != work.job.job_id or now.state != "running":
                         work.stop = "It was taken for dead, and its place was given away. Nothing was kept."
-        over.wait(BEAT_S)
+        over.wait(HEARTBEAT_S)
 
 
-def _end_politely(work: Work) -> Any:
+def _stop_on_sigterm(work: Work) -> Any:
     """Let a SIGTERM end the work as a cancel does; returns the handler to put back, None outside the main thread."""
     if threading.current_thread() is not threading.main_thread():
         return None
 
     def told(_number: int, _frame: Any) -> None:
         work.stop = "The process was ended from outside."
-        if not work.lasting:
+        if not work.cancel_ignored:
             raise Stopped(work.stop)
 
     return signal.signal(signal.SIGTERM, told)
@@ -185,7 +185,7 @@ def launch(store: Store, name: str, command: Sequence[str], *, settings: Setting
     The process goes on when the page is closed or the server stops. What it prints goes to `log_file`.
     Raises StoreError when such work is running already or the process cannot be started.
     """
-    bury(store, name)
+    mark_killed(store, name)
     job = start_job(store, name, message=message)
     log = log_file(settings, job)
     try:

@@ -25,7 +25,7 @@ _NAMED = re.compile(r"[0-9a-f]{64}(@[0-9]+\.[0-9]{3}\+[0-9]+(\.[0-9]+)?)?")  # a
 
 
 @dataclass(frozen=True, eq=False)
-class Kept:
+class KeptAudio:
     """Audio that was kept. data : a file that browsers play.  form : its media type.  clip : the same, decoded."""
 
     data: bytes
@@ -54,7 +54,7 @@ def keep_audio(clip: Clip, kept: Path) -> str:
     return f"{kept.name}/{path.parent.name}/{path.name}"
 
 
-def load_audio(clip_id: str, path: str | None, *, start_s: float, duration_s: float, settings: Settings) -> Kept:
+def load_audio(clip_id: str, path: str | None, *, start_s: float, duration_s: float, settings: Settings) -> KeptAudio:
     """The audio of a stored clip, as people hear it.
 
     clip_id, path, start_s, duration_s : of the row in the store. An absolute path is a file of a library; of anything
@@ -69,12 +69,12 @@ def load_audio(clip_id: str, path: str | None, *, start_s: float, duration_s: fl
         raise AudioError("The audio of this clip is no longer there. Score the file again to bring it back.") from error
     try:
         y, sr = soundfile.read(io.BytesIO(data), dtype="float64")
-        return Kept(data, "audio/flac", Clip(clip_id, y, sr))
+        return KeptAudio(data, "audio/flac", Clip(clip_id, y, sr))
     except (soundfile.LibsndfileError, RuntimeError) as error:
         raise AudioError("The kept audio of this clip is damaged. Score the file again to bring it back.") from error
 
 
-def _of_library(clip_id: str, path: Path, start_s: float, duration_s: float, settings: Settings) -> Kept:
+def _of_library(clip_id: str, path: Path, start_s: float, duration_s: float, settings: Settings) -> KeptAudio:
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -86,7 +86,7 @@ def _of_library(clip_id: str, path: Path, start_s: float, duration_s: float, set
         raise AudioError("The file in the library has changed since it was scored. Score the library again.")
     part = {} if "@" not in clip_id else {"start_s": start_s, "length_s": duration_s}
     clip = decode(data, path.name, max_mb=settings.max_upload_mb, **part).clip
-    return Kept(_flac(clip.y, clip.sr), "audio/flac", clip)
+    return KeptAudio(_flac(clip.y, clip.sr), "audio/flac", clip)
 
 
 def delete_clip(opened: Store, clip_id: str, *, settings: Settings) -> None:

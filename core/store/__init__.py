@@ -31,8 +31,8 @@ from core.store.jobs import (
     report_job,
     start_job,
 )
-from core.store.label_queue import clips_to_label, label_pool, labels_mark, queue_item
-from core.store.library import library_mark, library_places, library_table
+from core.store.label_queue import clips_to_label, label_pool, labels_cache_key, queue_item
+from core.store.library import library_cache_key, library_places, library_table
 from core.store.library_files import (
     copies_of,
     forget_files,
@@ -109,9 +109,9 @@ __all__ = [
     "known_files",
     "label_pool",
     "clips_to_label",
-    "labels_mark",
+    "labels_cache_key",
     "latest_job",
-    "library_mark",
+    "library_cache_key",
     "library_places",
     "library_table",
     "load_features",

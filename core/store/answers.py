@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from core.errors import StoreError
 from core.schema import EMOTIONS
-from core.store.checks import chosen, now, one_line, plain
+from core.store.checks import check_choice, check_text, normalised_line, now
 from core.store.clips import require_clip
 from core.store.connection import Store, frame, in_parts, insert, read, write
 from core.store.schema import DISPLAYS, MAX_COMMENT, MAX_NAME, SKIPS, SOURCES, UNDONE, clips, feedback, predictions
@@ -39,7 +39,7 @@ def new_token() -> str:
 
 def rater_name(name: str) -> str:
     """The name as it is kept: on one line as it is seen, 1 to 80 characters; Turkish letters stay."""
-    tidy = one_line(name, "name")
+    tidy = normalised_line(name, "name")
     if not 1 <= len(tidy) <= MAX_NAME:
         raise StoreError(f"A name has 1 to {MAX_NAME} characters; this one has {len(tidy)}.")
     return tidy
@@ -74,13 +74,13 @@ class Answer:
 
     def __post_init__(self) -> None:
         _token(self.token)
-        chosen(self.display, DISPLAYS, "way to display a guess")
-        chosen(self.source, SOURCES, "source of an answer")
+        check_choice(self.display, DISPLAYS, "way to display a guess")
+        check_choice(self.source, SOURCES, "source of an answer")
         for emotion in (self.label, self.shown_label):
             if emotion is not None:
-                chosen(emotion, EMOTIONS, "emotion")
+                check_choice(emotion, EMOTIONS, "emotion")
         if self.skip_reason is not None:
-            chosen(self.skip_reason, SKIPS, "reason to skip")
+            check_choice(self.skip_reason, SKIPS, "reason to skip")
         if (self.label is None) == (self.skip_reason is None):
             raise StoreError("An answer is either an emotion or a reason to skip. Choose one of them.")
         if (self.display == "shown") != (self.shown_label is not None):
@@ -90,7 +90,7 @@ class Answer:
         if self.given_at is not None and self.given_at.tzinfo is None:
             raise StoreError("The time of an answer needs a time zone.")
         rater_name(self.rater)
-        plain(self.comment, "comment", longest=MAX_COMMENT)
+        check_text(self.comment, "comment", longest=MAX_COMMENT)
 
 
 def add_feedback(store: Store, *, token: str, rater: str, **given: Any) -> Receipt:
@@ -109,7 +109,7 @@ def add_answers(store: Store, answers: Sequence[Answer]) -> list[Receipt]:
     """
     moment = now()
     rows = [_row(answer, moment) for answer in answers]
-    return write(store, lambda c: _store(c, _about_clips(c, rows)))
+    return write(store, lambda c: _insert_answers(c, _about_clips(c, rows)))
 
 
 def add_settlement(store: Store, answer: Answer, *, seen: int | None) -> Receipt:
@@ -139,7 +139,7 @@ def add_settlement(store: Store, answer: Answer, *, seen: int | None) -> Receipt
         ).scalar()
         if newest is not None and (seen is None or newest > seen):
             raise StoreError("Someone else settled this clip after you opened it. Look at it again.")
-        (receipt,) = _store(c, [about])
+        (receipt,) = _insert_answers(c, [about])
         return receipt
 
     return write(store, work)
@@ -158,14 +158,14 @@ def _row(answer: Answer, moment: datetime) -> dict[str, Any]:
         "rater": rater_name(answer.rater),
         "verified": answer.verified,
         "source": answer.source,
-        "comment": plain(answer.comment, "comment", longest=MAX_COMMENT),
+        "comment": check_text(answer.comment, "comment", longest=MAX_COMMENT),
         "target_id": None,
         "created_at": answer.given_at or moment,
     }
 
 
 def _token(token: str) -> str:
-    if len(plain(token, "form's token", longest=64)) < 8:
+    if len(check_text(token, "form's token", longest=64)) < 8:
         raise StoreError("The form has no token. Reload the page and answer again.")
     return token
 
@@ -173,7 +173,7 @@ def _token(token: str) -> str:
 def _about_clips(c: sa.Connection, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """The rows with the clips of their predictions. Raises StoreError where prediction and clip do not fit."""
     asked = (row["prediction_id"] for row in rows if row["prediction_id"] is not None)
-    clip_of: dict[int, str] = dict(_found(c, predictions.c.id, asked, predictions.c.clip_id))
+    clip_of: dict[int, str] = dict(_rows_by_key(c, predictions.c.id, asked, predictions.c.clip_id))
     return [{**row, "clip_id": _clip_of(row, clip_of)} for row in rows]
 
 
@@ -188,23 +188,23 @@ def _clip_of(row: dict[str, Any], clip_of: dict[int, str]) -> str:
     return clip_of[number]
 
 
-def _found(c: sa.Connection, key: sa.Column[Any], wanted: Iterable[Any], *columns: sa.Column[Any]) -> list[Any]:
+def _rows_by_key(c: sa.Connection, key: sa.Column[Any], wanted: Iterable[Any], *columns: sa.Column[Any]) -> list[Any]:
     """The key and these columns, of the rows whose key is wanted."""
     query = sa.select(key, *columns)
     return [row for part in in_parts(wanted) for row in c.execute(query.where(key.in_(part)))]
 
 
-def _store(c: sa.Connection, rows: Sequence[dict[str, Any]]) -> list[Receipt]:
+def _insert_answers(c: sa.Connection, rows: Sequence[dict[str, Any]]) -> list[Receipt]:
     """Their receipts in the order given; a form that was sent before stores nothing more."""
     about = {row["clip_id"] for row in rows}
-    gone = {clip_id: at is not None for clip_id, at in _found(c, clips.c.id, about, clips.c.deleted_at)}
+    gone = {clip_id: at is not None for clip_id, at in _rows_by_key(c, clips.c.id, about, clips.c.deleted_at)}
     for clip_id in about - gone.keys():
         require_clip(c, clip_id)
     new = insert(c, feedback).on_conflict_do_nothing(index_elements=["token"])
     stored = dict(c.execute(new.returning(feedback.c.token, feedback.c.id), rows).all()) if rows else {}
     numbers = [stored.pop(row["token"], None) for row in rows]  # only the first of two rows of one form is new
     again = [row["token"] for row, number in zip(rows, numbers, strict=True) if number is None]
-    before = {there.token: there for there in _found(c, feedback.c.token, again, *feedback.c)}
+    before = {there.token: there for there in _rows_by_key(c, feedback.c.token, again, *feedback.c)}
     return [
         _same_form(before[row["token"]], row) if number is None else _new(number, gone.get(row["clip_id"], False))
         for row, number in zip(rows, numbers, strict=True)
@@ -256,7 +256,7 @@ def undo(
     else:
         candidates = candidates.where(feedback.c.id == feedback_id, feedback.c.kind != "undo")
     if source is not None:
-        candidates = candidates.where(feedback.c.source == chosen(source, SOURCES, "source of an answer"))
+        candidates = candidates.where(feedback.c.source == check_choice(source, SOURCES, "source of an answer"))
     sent = sa.select(feedback.c.id).where(mine, feedback.c.token == form, feedback.c.kind == "undo")
 
     def work(c: sa.Connection) -> Receipt | None:
@@ -284,7 +284,7 @@ def undo(
             "target_id": target.id,
             "created_at": now(),
         }
-        (receipt,) = _store(c, [row])
+        (receipt,) = _insert_answers(c, [row])
         return receipt
 
     return write(store, work)

@@ -28,7 +28,7 @@ def backups(path: Path) -> list[Path]:
     return sorted(path.parent.glob(f"{path.name}.*.backup"), key=lambda copy: copy.stat().st_mtime_ns)
 
 
-def way_back(path: Path) -> str:
+def recovery_advice(path: Path) -> str:
     """What a person can do about a damaged file, in a sentence."""
     copies = backups(path)
     if not copies:
@@ -78,7 +78,7 @@ def back_up(path: Path, *, why: str = "asked") -> Path:
         for ending in ("", "-wal", "-shm", "-journal"):
             unfinished.with_name(unfinished.name + ending).unlink(missing_ok=True)
     if fault:
-        raise StoreError(f"The database {path} is damaged ({fault}); it was left as it is. {way_back(path)}")
+        raise StoreError(f"The database {path} is damaged ({fault}); it was left as it is. {recovery_advice(path)}")
     return copy
 
 
@@ -90,18 +90,18 @@ def daily_backup(path: Path) -> Path | None:
     Raises StoreError when the file is damaged.
     """
     try:
-        if any(datetime.now(UTC) - _made(copy) < EVERY for copy in backups(path)):
+        if any(datetime.now(UTC) - _copied_at(copy) < EVERY for copy in backups(path)):
             return None
-        why_not = _unfit(path)
+        why_not = _reason_not_to_copy(path)
         if not why_not:
-            return _one_more(path)
+            return _make_daily_copy(path)
     except (sqlite3.Error, OSError) as error:
         why_not = f"the copy cannot be written ({error}). See that there is room and that the folder may be written to."
     _LOG.warning("%s was not copied today: %s", path, why_not)
     return None
 
 
-def _unfit(path: Path) -> str:
+def _reason_not_to_copy(path: Path) -> str:
     """Why the file is not copied while somebody waits for it to open, as a sentence's end; empty when it can be."""
     size, free = path.stat().st_size, shutil.disk_usage(path.parent).free
     if size > LARGEST:
@@ -111,7 +111,7 @@ def _unfit(path: Path) -> str:
     return ""
 
 
-def _one_more(path: Path) -> Path:
+def _make_daily_copy(path: Path) -> Path:
     made = back_up(path, why=_DAILY)
     daily = [copy for copy in backups(path) if copy.name.endswith(f".{_DAILY}.backup")]
     for old in daily[:-KEPT]:
@@ -119,11 +119,11 @@ def _one_more(path: Path) -> Path:
     return made
 
 
-def _made(copy: Path) -> datetime:
+def _copied_at(copy: Path) -> datetime:
     return datetime.fromtimestamp(copy.stat().st_mtime, UTC)
 
 
-def tell_if_lost(path: Path) -> None:
+def warn_if_lost(path: Path) -> None:
     """Say in the log that a database that was just made stands where there has been one before."""
     copies, aside = backups(path), sorted(path.parent.glob(f"{path.name}.*.damaged"))
     if copies:
@@ -148,7 +148,7 @@ def restore(path: Path, copy: Path) -> Path:
     try:
         fault = _fault(copy)
         if not fault:
-            return _swap(path, copy)
+            return _replace_database(path, copy)
     except (sqlite3.Error, OSError) as error:
         raise StoreError(
             f"The backup {copy} was not put in place ({error}); what was there is as it was. "
@@ -157,7 +157,7 @@ def restore(path: Path, copy: Path) -> Path:
     raise StoreError(f"The backup {copy} is damaged itself ({fault}). Take another one.")
 
 
-def _swap(path: Path, copy: Path) -> Path:
+def _replace_database(path: Path, copy: Path) -> Path:
     aside = path.with_name(f"{path.name}.{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}.damaged")
     unfinished = path.with_name(f"{path.name}.{os.getpid()}")
     with ExitStack() as back:

@@ -11,7 +11,7 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def plain(text: str, what: str, *, longest: int = 1000) -> str:
+def check_text(text: str, what: str, *, longest: int = 1000) -> str:
     """The text without blanks around it; refused when a database cannot hold it or it is too long."""
     if "\x00" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
         raise StoreError(f"The {what} holds characters that are no text. Type it again.")
@@ -20,7 +20,7 @@ def plain(text: str, what: str, *, longest: int = 1000) -> str:
     return text.strip()
 
 
-def one_line(text: str, what: str) -> str:
+def normalised_line(text: str, what: str) -> str:
     """The text as it is seen: composed letters, single blanks; refused when it holds control characters.
 
     Letters that nobody sees (zero width, changes of direction) are left out: two names that look alike are one.
@@ -31,7 +31,7 @@ def one_line(text: str, what: str) -> str:
     return " ".join(unicodedata.normalize("NFC", seen).split())
 
 
-def chosen(value: str, known: tuple[str, ...], what: str) -> str:
+def check_choice(value: str, known: tuple[str, ...], what: str) -> str:
     """The value, if it is one of the known ones."""
     if value not in known:
         raise StoreError(f"{value!r} is no {what}. Choose one of: {', '.join(known)}.")

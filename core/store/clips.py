@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from core.errors import StoreError
 from core.schema import EMOTIONS
-from core.store.checks import chosen, now, plain
+from core.store.checks import check_choice, check_text, now
 from core.store.connection import Store, frame, insert, read, write
 from core.store.schema import ORIGINS, TRACK, clips, labels, tracks
 
@@ -58,15 +58,15 @@ def add_clip(
     }
 
     def work(c: sa.Connection) -> str:
-        if track_id is not None and not _there(c, tracks, track_id):
+        if track_id is not None and not _exists(c, tracks, track_id):
             raise StoreError(f"There is no track {track_id}. Store the track before its clips.")
-        put_clips(c, [row], back={"deleted_at": None})
+        insert_clips(c, [row], back={"deleted_at": None})
         return clip_id
 
     return write(store, work)
 
 
-def put_clips(c: sa.Connection, rows: Sequence[Mapping[str, Any]], *, back: Mapping[str, Any] | None = None) -> None:
+def insert_clips(c: sa.Connection, rows: Sequence[Mapping[str, Any]], *, back: Mapping[str, Any] | None = None) -> None:
     """As ``add_clip`` for many, within a transaction.
 
     rows : all columns but the moments.  back : what else a known clip gets.  Raises StoreError for what is no clip.
@@ -74,18 +74,18 @@ def put_clips(c: sa.Connection, rows: Sequence[Mapping[str, Any]], *, back: Mapp
     new = insert(c, clips)
     fill = {name: sa.func.coalesce(clips.c[name], new.excluded[name]) for name in _FILLED}
     if rows:
-        news = {**fill, **(back or {})}
-        c.execute(new.on_conflict_do_update(index_elements=["id"], set_=news), [_clip_row(row) for row in rows])
+        changes = {**fill, **(back or {})}
+        c.execute(new.on_conflict_do_update(index_elements=["id"], set_=changes), [_clip_row(row) for row in rows])
 
 
 def _clip_row(row: Mapping[str, Any]) -> dict[str, Any]:
-    if not plain(row["id"], "clip's id", longest=128):
+    if not check_text(row["id"], "clip's id", longest=128):
         raise StoreError("A clip needs an id: the hash of its content.")
     start_s, duration_s = row["start_s"], row["duration_s"]
     if not (isfinite(duration_s) and duration_s > 0 and isfinite(start_s) and start_s >= 0):
         raise StoreError(f"A clip cannot start at {start_s} s and last {duration_s} s.")
-    chosen(row["origin"], ORIGINS, "origin of a clip")
-    return {**row, "file_name": plain(row["file_name"], "file name"), "created_at": now()}
+    check_choice(row["origin"], ORIGINS, "origin of a clip")
+    return {**row, "file_name": check_text(row["file_name"], "file name"), "created_at": now()}
 
 
 def delete_clip(store: Store, clip_id: str) -> None:
@@ -104,12 +104,12 @@ def delete_clip(store: Store, clip_id: str) -> None:
     write(store, work)
 
 
-def _there(c: sa.Connection, table: sa.Table, key: str | int) -> bool:
+def _exists(c: sa.Connection, table: sa.Table, key: str | int) -> bool:
     return c.execute(sa.select(table.c.id).where(table.c.id == key)).first() is not None
 
 
 def require_clip(c: sa.Connection, clip_id: str) -> None:
-    if not _there(c, clips, clip_id):
+    if not _exists(c, clips, clip_id):
         raise StoreError(f"There is no clip {clip_id}. Store the clip first.")
 
 
@@ -127,8 +127,13 @@ def clips_table(store: Store, *, deleted: bool = False) -> pd.DataFrame:
 
 def add_label(store: Store, clip_id: str, emotion: str, *, source: str) -> None:
     """Store a label that came with a clip, from a table, a tag or a generator. What raters say is feedback."""
-    chosen(emotion, EMOTIONS, "emotion")
-    row = {"clip_id": clip_id, "emotion": emotion, "source": plain(source, "source of the label"), "created_at": now()}
+    check_choice(emotion, EMOTIONS, "emotion")
+    row = {
+        "clip_id": clip_id,
+        "emotion": emotion,
+        "source": check_text(source, "source of the label"),
+        "created_at": now(),
+    }
 
     def work(c: sa.Connection) -> None:
         require_clip(c, clip_id)

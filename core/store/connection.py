@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core.errors import StoreError
-from core.store.backup import daily_backup, tell_if_lost, way_back
+from core.store.backup import daily_backup, recovery_advice, warn_if_lost
 from core.store.revision import current_revision
 from core.store.schema import HEAD, UtcTime
 
@@ -23,7 +23,7 @@ IDS_AT_ONCE = 1000  # in one query; SQLite takes 32,766
 CONNECT_S = 5  # a server that does not answer the opening within this is not there
 _PAUSE_S = 0.2  # between two attempts
 # PostgreSQL's states that pass: two writers met (40001, 40P01), the server stops or starts (57P01 to 57P03).
-_LATER = {"40001", "40P01", "57P01", "57P02", "57P03"}
+_RETRY_STATES = {"40001", "40P01", "57P01", "57P02", "57P03"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +105,7 @@ def _engine(url: sa.URL, patience_s: float) -> sa.Engine:
 
     @sa.event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:
-        _log_ahead(connection, patience_s)
+        _use_wal(connection, patience_s)
         for pragma in (
             "foreign_keys = ON",
             "recursive_triggers = ON",  # the triggers that refuse deletion see what INSERT OR REPLACE removes, too
@@ -122,7 +122,7 @@ def _engine(url: sa.URL, patience_s: float) -> sa.Engine:
     return engine
 
 
-def _log_ahead(connection: sqlite3.Connection, patience_s: float) -> None:
+def _use_wal(connection: sqlite3.Connection, patience_s: float) -> None:
     """Write-ahead log, so that readers and a writer do not wait for each other. The file remembers it."""
     deadline = time.monotonic() + patience_s
     while connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
@@ -144,7 +144,7 @@ def _bring_up_to_date(store: Store) -> None:
     if store.path is None:
         return
     if present is None:
-        tell_if_lost(store.path)
+        warn_if_lost(store.path)
     else:  # one just made holds nothing yet
         daily_backup(store.path)
 
@@ -177,27 +177,27 @@ def _attempt(store: Store, once: Callable[[], T], *, patience_s: float = 0.0) ->
         try:
             return once()
         except (sa.exc.DBAPIError, sqlite3.Error, sa.exc.TimeoutError) as error:
-            if not _worth_another_try(error) or time.monotonic() > deadline:
-                sentence = _sentence(store, error)
+            if not _is_temporary(error) or time.monotonic() > deadline:
+                sentence = _error_message(store, error)
                 if sentence is None:
                     raise  # a mistake of ours, not something a person can mend
                 raise StoreError(sentence) from error
             time.sleep(_PAUSE_S)
 
 
-def _worth_another_try(error: Exception) -> bool:
+def _is_temporary(error: Exception) -> bool:
     if not isinstance(error, sa.exc.DBAPIError) or isinstance(error.orig, sqlite3.Error):
         return False  # SQLite has waited by itself
     state = getattr(error.orig, "sqlstate", None)
     lost = isinstance(error, sa.exc.OperationalError) and (state is None or state.startswith("08"))
-    return error.connection_invalidated or lost or state in _LATER
+    return error.connection_invalidated or lost or state in _RETRY_STATES
 
 
-def _sentence(store: Store, error: Exception) -> str | None:
+def _error_message(store: Store, error: Exception) -> str | None:
     """What a person is told, with the way out; None when it is nothing that a person can mend."""
     original = error.orig if isinstance(error, sa.exc.DBAPIError) else error
     if isinstance(original, sqlite3.Error):
-        return _sqlite_sentence(store, original)
+        return _sqlite_message(store, original)
     state = getattr(original, "sqlstate", None) or ""
     server = f"the database server ({store.url})"
     if state == "53100":
@@ -208,12 +208,12 @@ def _sentence(store: Store, error: Exception) -> str | None:
     refused = any(word in str(original) for word in ("authentication", "does not exist", "pg_hba"))
     if state.startswith("28") or state == "3D000" or (not state and refused):
         return f"{server.capitalize()} refuses the name, the password or the database. Check TME_DATABASE_URL."
-    if _worth_another_try(error) or isinstance(error, sa.exc.TimeoutError):
+    if _is_temporary(error) or isinstance(error, sa.exc.TimeoutError):
         return f"{server.capitalize()} does not answer: nothing was stored. See that it runs, then try again."
     return None
 
 
-def _sqlite_sentence(store: Store, error: sqlite3.Error) -> str | None:
+def _sqlite_message(store: Store, error: sqlite3.Error) -> str | None:
     path = store.path or Path()
     name = getattr(error, "sqlite_errorname", "") or ""
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
@@ -230,7 +230,7 @@ def _sqlite_sentence(store: Store, error: sqlite3.Error) -> str | None:
     if name.startswith("SQLITE_IOERR"):
         return f"The disk that holds {path} reports an error: nothing was stored. It may be full or failing."
     if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
-        return f"The database {path} is damaged; it was left as it is. {way_back(path)}"
+        return f"The database {path} is damaged; it was left as it is. {recovery_advice(path)}"
     return None
 
 

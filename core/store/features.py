@@ -20,12 +20,12 @@ def save_features(store: Store, *vectors: FeatureVector) -> None:
     def work(c: sa.Connection) -> None:
         for vector in vectors:
             require_clip(c, vector.clip_id)
-        put_features(c, vectors)
+        insert_features(c, vectors)
 
     write(store, work)
 
 
-def put_features(c: sa.Connection, vectors: Iterable[FeatureVector]) -> None:
+def insert_features(c: sa.Connection, vectors: Iterable[FeatureVector]) -> None:
     """As ``save_features``, within a transaction that has stored the clips."""
     rows = [
         {

@@ -10,14 +10,14 @@ import pandas as pd
 import sqlalchemy as sa
 
 from core.errors import StoreError
-from core.store.checks import chosen, now, plain
+from core.store.checks import check_choice, check_text, now
 from core.store.connection import Store, frame, insert, read, write
 from core.store.schema import jobs
 
 SILENCE_S = 120.0  # without a sign of life for this long, a job is taken for dead and another may start
 MAX_MESSAGE = 1000  # characters of a message that are kept
-_ENDS = ("done", "failed", "cancelled")
-_NO_TEXT = re.compile("[\x00\ud800-\udfff]")  # no database holds these; undecodable names of files bring them
+_END_STATES = ("done", "failed", "cancelled")
+_NOT_TEXT = re.compile("[\x00\ud800-\udfff]")  # no database holds these; undecodable names of files bring them
 
 
 @dataclass(frozen=True)
@@ -49,12 +49,12 @@ def _job(row: Any) -> Job:
     return Job(job_id=known.pop("id"), **{**known, "result": json.loads(known["result"])})
 
 
-def _words(message: str) -> str:
+def _clean_message(message: str) -> str:
     """The message as it is kept: cut with "…" after ``MAX_MESSAGE`` characters, "\ufffd" for what is no text.
 
     Never refused: a job that could not say its last words would keep its lock.
     """
-    text = _NO_TEXT.sub("\ufffd", message).strip()
+    text = _NOT_TEXT.sub("\ufffd", message).strip()
     return text if len(text) <= MAX_MESSAGE else text[: MAX_MESSAGE - 1] + "…"
 
 
@@ -65,10 +65,10 @@ def start_job(store: Store, name: str, *, message: str = "", silence_s: float = 
     """
     moment = now()
     row = {
-        "name": plain(name, "name of the job", longest=64),
+        "name": check_text(name, "name of the job", longest=64),
         "state": "running",
         "progress": 0.0,
-        "message": _words(message),
+        "message": _clean_message(message),
         "result": "{}",
         "cancel": False,
         "started_at": moment,
@@ -101,13 +101,13 @@ def report_job(
     result : what there is to tell so far, a JSON object; None leaves what was told before.
     Raises StoreError when the job no longer holds its lock: it must stop without a trace.
     """
-    news = {"progress": min(max(0.0, progress), 1.0), "message": _words(message), "heartbeat": now()}
+    changes = {"progress": min(max(0.0, progress), 1.0), "message": _clean_message(message), "heartbeat": now()}
     if result is not None:
-        news["result"] = json.dumps(result)
+        changes["result"] = json.dumps(result)
 
     def work(c: sa.Connection) -> bool:
         alive = (
-            jobs.update().where(jobs.c.id == job_id, jobs.c.state == "running").values(news).returning(jobs.c.cancel)
+            jobs.update().where(jobs.c.id == job_id, jobs.c.state == "running").values(changes).returning(jobs.c.cancel)
         )
         cancel = c.execute(alive).scalar()
         if cancel is None:
@@ -126,9 +126,9 @@ def finish_job(
     Raises StoreError when the job no longer holds its lock.
     """
     moment = now()
-    news = {
-        "state": chosen(state, _ENDS, "end of a job"),
-        "message": _words(message),
+    changes = {
+        "state": check_choice(state, _END_STATES, "end of a job"),
+        "message": _clean_message(message),
         **({} if result is None else {"result": json.dumps(result)}),
         "heartbeat": moment,
         "ended_at": moment,
@@ -137,7 +137,7 @@ def finish_job(
 
     def work(c: sa.Connection) -> Job:
         held = jobs.c.id == job_id
-        c.execute(jobs.update().where(held, jobs.c.state == "running").values(news))
+        c.execute(jobs.update().where(held, jobs.c.state == "running").values(changes))
         ended = c.execute(sa.select(jobs).where(held)).first()
         # The same end told again, after a lost connection, is no fault.
         if ended is None or ended.state != state or ended.ended_at != moment:

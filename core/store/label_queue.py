@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from core.schema import EMOTIONS
 from core.store.answers import rater_name
 from core.store.connection import Store, frame, read
-from core.store.predictions import _newest
+from core.store.predictions import newest_prediction
 from core.store.schema import UNDONE, clips, feedback, files, raters
 
 
@@ -38,7 +38,7 @@ def clips_to_label(
     Columns: clip_id, file_name, path, origin, start_s, duration_s, prediction_id, p_*, guess, decision, margin,
     challenger_guess, differs.
     """
-    query, differs, margin = _asked(champion, challenger)
+    query, differs, margin = _queue_query(champion, challenger)
     # A list made once: asked clip by clip, the database may search all of the rater's answers for each clip.
     answered = sa.select(feedback.c.clip_id).where(
         feedback.c.rater == rater_name(rater),
@@ -56,10 +56,12 @@ def clips_to_label(
     return found[~found["clip_id"].isin(list(settled))].head(limit).reset_index(drop=True)
 
 
-def _asked(champion: str | None, challenger: str | None) -> tuple[sa.Select[Any], sa.Label[Any], sa.ColumnElement[Any]]:
+def _queue_query(
+    champion: str | None, challenger: str | None
+) -> tuple[sa.Select[Any], sa.Label[Any], sa.ColumnElement[Any]]:
     """Clips with what both models say of them; by what the queue is ordered: do they differ, and the margin."""
-    first, of_first = _newest("champion", champion, or_any=True)
-    second, of_second = _newest("challenger", challenger)
+    first, of_first = newest_prediction("champion", champion, or_any=True)
+    second, of_second = newest_prediction("challenger", challenger)
     differs = sa.func.coalesce(first.c.guess != second.c.guess, sa.false()).label("differs")
     query = (
         sa.select(
@@ -83,18 +85,18 @@ def queue_item(
     store: Store, clip_id: str, *, champion: str | None = None, challenger: str | None = None
 ) -> pd.DataFrame:
     """One clip as ``label_queue`` lists it, also when it is settled; no row when it is deleted or never scored."""
-    query, _, _ = _asked(champion, challenger)
+    query, _, _ = _queue_query(champion, challenger)
     return read(store, lambda c: frame(c, query.where(clips.c.id == clip_id)))
 
 
 def label_pool(store: Store) -> pd.DataFrame:
     """The clips that people can listen to and that were scored: clip_id, origin."""
-    said, of_clip = _newest("champion", None)
+    said, of_clip = newest_prediction("champion", None)
     query = sa.select(clips.c.id.label("clip_id"), clips.c.origin).select_from(clips).join(said, of_clip)
     return read(store, lambda c: frame(c, query.where(clips.c.deleted_at.is_(None), clips.c.path.is_not(None))))
 
 
-def labels_mark(store: Store) -> tuple[object, ...]:
+def labels_cache_key(store: Store) -> tuple[object, ...]:
     """Changes whenever clips, their files, answers or known raters do. Rows of answers are added only, so their number
     tells."""
     query = sa.select(

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from core.models.policy import Policy
 from core.schema import EMOTIONS
 from core.store.connection import Store, frame, in_parts, read
-from core.store.predictions import _newest
+from core.store.predictions import newest_prediction
 from core.store.schema import TRACK, clips, features, files, jobs, tracks
 from core.turkish import fold
 
@@ -64,7 +64,7 @@ def library_table(
     decision, candidates (JSON), reason, margin, policy (JSON, of the decision), p_*, confidence, tempo (bpm), artist,
     title, source (a library's folder), album, genre, year, makam, usul, performer.
     """
-    said, of_clip = _newest("champion", model_version, policy=policy, or_any=True)
+    said, of_clip = newest_prediction("champion", model_version, policy=policy, or_any=True)
     confidence = sa.case(*((said.c.guess == e, said.c[f"p_{e}"]) for e in EMOTIONS), else_=0.0).label("confidence")
     track = [tracks.c[n] for n in TRACK]
     query = (
@@ -93,11 +93,11 @@ def library_table(
     order = key.desc() if descending else key.asc()
     ordered = query.order_by(known, order, clips.c.id)
     if words := fold(search).split():
-        return read(store, lambda c: _found(c, ordered, words, limit, offset))
+        return read(store, lambda c: _search(c, ordered, words, limit, offset))
     return read(store, lambda c: frame(c, ordered.limit(limit).offset(offset)))
 
 
-def _found(c: sa.Connection, ordered: sa.Select[Any], words: list[str], limit: int, offset: int) -> pd.DataFrame:
+def _search(c: sa.Connection, ordered: sa.Select[Any], words: list[str], limit: int, offset: int) -> pd.DataFrame:
     """The rows of which every word is found in a name. No database folds Turkish letters as we do: names come first."""
     names = c.execute(ordered.with_only_columns(clips.c.id, *_SEARCHED))
     texts = ((clip, fold("\n".join(filter(None, said)))) for clip, *said in names)
@@ -124,7 +124,7 @@ def library_places(store: Store, contents: Sequence[str]) -> pd.DataFrame:
     return pd.concat(found, ignore_index=True)
 
 
-def library_mark(store: Store) -> tuple[object, ...]:
+def library_cache_key(store: Store) -> tuple[object, ...]:
     """Changes when ``library_table`` or ``library_places`` may say much else: a job ended, or a clip was deleted.
 
     Also when there are a fiftieth more clips, so that a library can be looked at while it is scored, and is not read

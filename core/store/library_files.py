@@ -13,12 +13,12 @@ from core.audio.tags import from_path
 from core.models.policy import Policy
 from core.records import LibraryEntry, LibraryFile, MeasuredFile, Window
 from core.schema import COLUMNS, EMOTIONS
-from core.store.checks import chosen, now
+from core.store.checks import check_choice, now
 from core.store.connection import Store, by_clip, in_parts, insert, read, write
 from core.store.features import features_query
-from core.store.measured import put_measured
+from core.store.measured import insert_measured
 from core.store.schema import FILE_STATES, TRACK, clips, features, files, predictions, tracks
-from core.store.tracks import put_tracks, track_of_file
+from core.store.tracks import track_of_file, upsert_tracks
 
 
 def save_files(store: Store, entries: Sequence[LibraryEntry]) -> None:
@@ -30,7 +30,7 @@ def save_files(store: Store, entries: Sequence[LibraryEntry]) -> None:
     measured = [_measured_file(entry) for entry in entries if entry.clips]
 
     def work(c: sa.Connection) -> None:
-        put_measured(c, measured)
+        insert_measured(c, measured)
         if rows:
             new = insert(c, files)
             c.execute(
@@ -57,7 +57,7 @@ def _key(plan: str, path: str) -> str:
 
 
 def _file_row(file: LibraryFile) -> dict[str, Any]:
-    chosen(file.state, FILE_STATES, "state of a file")
+    check_choice(file.state, FILE_STATES, "state of a file")
     return {
         "id": _key(file.plan, file.path),
         **{n: getattr(file, n) for n in ("path", "plan", "size", "stamp", "state", "reason", "extractor")},
@@ -122,7 +122,7 @@ def unpredicted(
     store: Store, clip_ids: Sequence[str], *, model_version: str, extractor: str, policy: Policy
 ) -> pd.DataFrame:
     """Features of those clips for which the champion's prediction under this policy is not stored; index clip_id."""
-    said = sa.exists().where(*_said(features.c.clip_id, model_version, extractor, policy))
+    said = sa.exists().where(*_prediction_of(features.c.clip_id, model_version, extractor, policy))
     return by_clip(store, features_query(extractor).where(~said), features.c.clip_id, clip_ids)
 
 
@@ -134,7 +134,7 @@ def scored_clips(
     Columns: path, file_name, start_s, duration_s, lufs, deleted, p_*, guess, margin, decision, candidates (JSON),
     reason, model_version, the 50 features, and artist, title, source, album, genre, year, makam, usul, performer.
     """
-    said = sa.and_(*_said(clips.c.id, model_version, extractor, policy))
+    said = sa.and_(*_prediction_of(clips.c.id, model_version, extractor, policy))
     query = (
         sa.select(
             clips.c.id.label("clip_id"),
@@ -152,7 +152,7 @@ def scored_clips(
     return by_clip(store, query, clips.c.id, clip_ids)
 
 
-def _said(
+def _prediction_of(
     clip_id: sa.ColumnElement[str], model_version: str, extractor: str, policy: Policy
 ) -> tuple[sa.ColumnElement[bool], ...]:
     return (
@@ -187,16 +187,16 @@ def _moved(c: sa.Connection, clip: Any, was: Mapping[str, str], now: Mapping[str
     track_id = str(clip.track_id)
     row = c.execute(sa.select(tracks).where(tracks.c.id == track_id)).one()._asdict()
     by_hand = json.loads(row["by_hand"])
-    news = {n: now[n] for n in now if n not in by_hand and row[n] == was[n].strip() != now[n].strip()}
-    if not news:
+    changes = {n: now[n] for n in now if n not in by_hand and row[n] == was[n].strip() != now[n].strip()}
+    if not changes:
         return track_id
     if track_id == track_of_file(clip.content_hash):
-        c.execute(tracks.update().where(tracks.c.id == track_id).values(news))
+        c.execute(tracks.update().where(tracks.c.id == track_id).values(changes))
         return track_id
     if not by_hand:
-        return put_tracks(c, [{n: row[n] for n in TRACK} | news])[0]
-    new_id = hashlib.sha256(json.dumps([track_id, news], sort_keys=True).encode()).hexdigest()
-    c.execute(insert(c, tracks).values({**row, **news, "id": new_id}).on_conflict_do_nothing())
+        return upsert_tracks(c, [{n: row[n] for n in TRACK} | changes])[0]
+    new_id = hashlib.sha256(json.dumps([track_id, changes], sort_keys=True).encode()).hexdigest()
+    c.execute(insert(c, tracks).values({**row, **changes, "id": new_id}).on_conflict_do_nothing())
     return new_id
 
 

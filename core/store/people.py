@@ -8,7 +8,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from core.store.answers import rater_name
-from core.store.checks import chosen, now, plain
+from core.store.checks import check_choice, check_text, now
 from core.store.connection import Store, frame, insert, read, write
 from core.store.schema import (
     RATER_ROLES,
@@ -36,7 +36,7 @@ def sign_in(store: Store, name: str, *, verified: bool = False, role: str = "rat
     row = {
         "name": rater_name(name),
         "verified": verified,
-        "role": chosen(role, RATER_ROLES, "role"),
+        "role": check_choice(role, RATER_ROLES, "role"),
         "created_at": now(),
     }
 
@@ -55,7 +55,7 @@ def set_role(store: Store, name: str, role: str, *, verified: bool = False) -> R
     row = {
         "name": rater_name(name),
         "verified": verified,
-        "role": chosen(role, RATER_ROLES, "role"),
+        "role": check_choice(role, RATER_ROLES, "role"),
         "created_at": now(),
     }
     changed = {"role": role}
@@ -76,11 +76,13 @@ def get_setting(store: Store, key: str, default: Any = None) -> Any:
 
 def set_setting(store: Store, key: str, value: Any) -> None:
     """Keep a value that JSON can hold under a name; the last one set counts."""
-    row = {"key": plain(key, "name of the setting", longest=128), "value": json.dumps(value), "changed_at": now()}
-    news = {"value": row["value"], "changed_at": row["changed_at"]}
+    row = {"key": check_text(key, "name of the setting", longest=128), "value": json.dumps(value), "changed_at": now()}
+    changes = {"value": row["value"], "changed_at": row["changed_at"]}
     write(
         store,
-        lambda c: c.execute(insert(c, settings).values(row).on_conflict_do_update(index_elements=["key"], set_=news)),
+        lambda c: c.execute(
+            insert(c, settings).values(row).on_conflict_do_update(index_elements=["key"], set_=changes)
+        ),
     )
 
 

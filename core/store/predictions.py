@@ -10,13 +10,13 @@ import sqlalchemy as sa
 from core.models.policy import Decision, Policy
 from core.models.prediction import Prediction
 from core.schema import EMOTIONS
-from core.store.checks import chosen, now
+from core.store.checks import check_choice, now
 from core.store.clips import require_clip
 from core.store.connection import Store, frame, in_parts, insert, read, write
 from core.store.schema import ROLES, clips, predictions
 
 
-def _newest(
+def newest_prediction(
     role: str, model_version: str | None, *, policy: Policy | None = None, or_any: bool = False
 ) -> tuple[sa.FromClause, sa.ColumnElement[bool]]:
     """Predictions, and the condition that picks a clip's newest in this role, of this model where one is named.
@@ -67,7 +67,7 @@ def save_predictions(
     latency_s: float | None = None,
 ) -> list[int]:
     """Many predictions in one transaction, all or none; their ids in the order given."""
-    chosen(role, ROLES, "role of a model")
+    check_choice(role, ROLES, "role of a model")
     rows = [_prediction_row(p, d, policy, role, latency_s) for p, d in said]
     key = ("clip_id", "model_version", "extractor")
     ids = list(dict.fromkeys(str(row["clip_id"]) for row in rows))

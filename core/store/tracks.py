@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from core.errors import StoreError
-from core.store.checks import chosen, now, one_line, plain
+from core.store.checks import check_choice, check_text, normalised_line, now
 from core.store.clips import require_clip
 from core.store.connection import Store, insert, write
 from core.store.schema import MAX_TRACK, YEARS, clips, tracks
@@ -39,10 +39,10 @@ def add_track(
     """
     given: dict[str, Any] = {"artist": artist, "title": title, "source": source, "year": year}
     given |= {"album": album, "genre": genre, "makam": makam, "usul": usul, "performer": performer}
-    return write(store, lambda c: put_tracks(c, [given]))[0]
+    return write(store, lambda c: upsert_tracks(c, [given]))[0]
 
 
-def put_tracks(c: sa.Connection, known: Sequence[Mapping[str, Any]]) -> list[str]:
+def upsert_tracks(c: sa.Connection, known: Sequence[Mapping[str, Any]]) -> list[str]:
     """As ``add_track`` for many, within a transaction; their ids in the order given.
 
     known : artist, title, source, and what else is known of album, genre, year, makam, usul, performer. With the key
@@ -50,10 +50,10 @@ def put_tracks(c: sa.Connection, known: Sequence[Mapping[str, Any]]) -> list[str
     """
     rows = [_row(one) for one in known]
     new = insert(c, tracks)
-    news: dict[str, sa.ColumnElement[Any]]
-    news = {n: sa.case((new.excluded[n] != "", new.excluded[n]), else_=tracks.c[n]) for n in (*_NAMED, *_MORE)}
-    news["year"] = sa.func.coalesce(new.excluded.year, tracks.c.year)
-    kept = {n: sa.case((tracks.c.by_hand.contains(f'"{n}"'), tracks.c[n]), else_=news[n]) for n in news}
+    changes: dict[str, sa.ColumnElement[Any]]
+    changes = {n: sa.case((new.excluded[n] != "", new.excluded[n]), else_=tracks.c[n]) for n in (*_NAMED, *_MORE)}
+    changes["year"] = sa.func.coalesce(new.excluded.year, tracks.c.year)
+    kept = {n: sa.case((tracks.c.by_hand.contains(f'"{n}"'), tracks.c[n]), else_=changes[n]) for n in changes}
     if rows:
         c.execute(new.on_conflict_do_update(index_elements=["id"], set_=kept), rows)
     return [row["id"] for row in rows]
@@ -64,14 +64,14 @@ def fill_track(c: sa.Connection, track_id: str, known: Mapping[str, Any]) -> Non
     row = c.execute(sa.select(tracks).where(tracks.c.id == track_id)).one()._asdict()
     by_hand = json.loads(row["by_hand"])
     came = {n: value for n, value in _row(known).items() if n in (*_NAMED, *_MORE, "year")}
-    news = {n: value for n, value in came.items() if value and not row[n] and n not in by_hand}
-    if news:
-        c.execute(tracks.update().where(tracks.c.id == track_id).values(news))
+    changes = {n: value for n, value in came.items() if value and not row[n] and n not in by_hand}
+    if changes:
+        c.execute(tracks.update().where(tracks.c.id == track_id).values(changes))
 
 
 def _row(known: Mapping[str, Any]) -> dict[str, Any]:
-    named = {n: plain(known.get(n, ""), n) for n in _NAMED}
-    more = {n: plain(known.get(n, ""), n) for n in _MORE}
+    named = {n: check_text(known.get(n, ""), n) for n in _NAMED}
+    more = {n: check_text(known.get(n, ""), n) for n in _MORE}
     content = known.get("content_hash")
     track_id = track_of_file(content) if content else _digest(json.dumps(named, sort_keys=True))
     return {"id": track_id, **named, **more, "year": known.get("year"), "created_at": now()}
@@ -92,32 +92,32 @@ def set_track(store: Store, clip_id: str, **fields: str | int | None) -> str:
     fields : some of ``TRACK_FIELDS``: texts of at most 300 characters, and the year from 1000 to 2100. An empty text or
     None clears a field; those that are not named stay as they are.
     What was set or cleared here is not overwritten when the library is scored again: the row notes the names of its
-    columns (``by_hand``), and ``put_tracks``, by which the tags of files come, leaves them alone. The id stays the one
+    columns (``by_hand``), and ``upsert_tracks``, by which the tags of files come, leaves them alone. The id stays the one
     under which the track came, also with another artist or title, so that the next scoring finds the row.
     All clips of the track change: those of one file. A clip without a track gets one, and so do the other clips of its
     file that have none.
     Raises StoreError when the clip or a field is unknown, or a value is too long, no year, or holds control characters.
     """
-    news = {name: _value(name, value) for name, value in fields.items()}
+    changes = {name: _value(name, value) for name, value in fields.items()}
 
     def work(c: sa.Connection) -> str:
         track_id = own_track(c, clip_id)
         row = tracks.c.id == track_id
         before = c.execute(sa.select(tracks.c.by_hand).where(row).with_for_update()).scalar_one()
-        by_hand = json.dumps(sorted({*json.loads(before), *news}))
-        c.execute(tracks.update().where(row).values({**news, "by_hand": by_hand}))
+        by_hand = json.dumps(sorted({*json.loads(before), *changes}))
+        c.execute(tracks.update().where(row).values({**changes, "by_hand": by_hand}))
         return track_id
 
     return write(store, work)
 
 
 def _value(name: str, value: str | int | None) -> str | int | None:
-    chosen(name, TRACK_FIELDS, "field of a track")
+    check_choice(name, TRACK_FIELDS, "field of a track")
     if name == "year":
         return None if value in (None, "") else _year(value)
     if not isinstance(value, str | None):
         raise StoreError(f"The {name} is a text, not {value!r}.")
-    return plain(one_line(value or "", name), name, longest=MAX_TRACK)
+    return check_text(normalised_line(value or "", name), name, longest=MAX_TRACK)
 
 
 def _year(value: Any) -> int:

@@ -151,7 +151,7 @@ def test_a_run_that_was_killed_still_says_what_it_was(settings):
     from core.pipeline import jobs
 
     kept = store.open_store(settings.database)
-    with pytest.raises(CoreError), jobs.at_work(kept, "x", about={"folder": "/music"}):
+    with pytest.raises(CoreError), jobs.hold_job(kept, "x", about={"folder": "/music"}):
         raise CoreError("The disk is full.")
     assert store.latest_job(kept, "x").result == {"folder": "/music"}
     job = store.start_job(kept, "x")

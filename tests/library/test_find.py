@@ -13,7 +13,7 @@ import pytest
 from core.errors import CoreError
 from core.library.addresses import safe
 from core.library.find import find_audio
-from core.library.reading import UnreadError, read_content, unseen
+from core.library.reading import UnreadError, access_problem, read_content
 from core.records import Found
 
 
@@ -336,10 +336,10 @@ def test_a_fault_of_the_storage_is_a_sentence_whatever_its_kind(memory, monkeypa
     monkeypatch.setattr(type(memory), "cat_file", refused)
     with pytest.raises(UnreadError, match=r"It cannot be read: Unable to locate credentials\."):
         read_content(found, max_mb=1)
-    assert unseen(found.path) == ""
-    assert unseen("memory://lib/none.wav") == "There is no such file."
+    assert access_problem(found.path) == ""
+    assert access_problem("memory://lib/none.wav") == "There is no such file."
     monkeypatch.setattr(type(memory), "info", refused)
-    assert unseen(found.path) == "It cannot be read: Unable to locate credentials."
+    assert access_problem(found.path) == "It cannot be read: Unable to locate credentials."
     monkeypatch.setattr(type(memory), "isdir", refused)
     with pytest.raises(CoreError, match="memory://lib cannot be read: Unable to locate credentials"):
         list(find_audio("memory://lib"))

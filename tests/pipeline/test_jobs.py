@@ -14,7 +14,7 @@ import pytest
 from core import store
 from core.errors import CoreError, StoreError
 from core.pipeline import jobs
-from core.pipeline.jobs import Stopped, at_work, launch
+from core.pipeline.jobs import Stopped, hold_job, launch
 from core.settings import ROOT, Settings
 
 
@@ -32,7 +32,7 @@ def db(settings):
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr(jobs, "BEAT_S", 0.05)
+    monkeypatch.setattr(jobs, "HEARTBEAT_S", 0.05)
 
 
 def until(true: Callable[[], bool], *, seconds: float = 20) -> None:
@@ -47,8 +47,8 @@ def state(db, name: str = "retrain") -> str:
 
 
 def test_work_is_told_and_ends_with_what_it_left_behind(db):
-    with at_work(db, "retrain", message="reading") as work:
-        work.tell(0.4, "fold 2")
+    with hold_job(db, "retrain", message="reading") as work:
+        work.report(0.4, "fold 2")
         until(lambda: store.latest_job(db, "retrain").progress == 0.4)
         assert store.latest_job(db, "retrain").message == "fold 2"
         work.result["version"] = "3"
@@ -58,23 +58,23 @@ def test_work_is_told_and_ends_with_what_it_left_behind(db):
 
 
 def test_it_never_runs_twice_at_once(db):
-    with at_work(db, "retrain"):
-        with pytest.raises(StoreError, match="running already"), at_work(db, "retrain"):
+    with hold_job(db, "retrain"):
+        with pytest.raises(StoreError, match="running already"), hold_job(db, "retrain"):
             pytest.fail("two at once")
-        with at_work(db, "score"):
+        with hold_job(db, "score"):
             pass
-    with at_work(db, "retrain"):
+    with hold_job(db, "retrain"):
         pass
     assert store.jobs_table(db)["state"].tolist() == ["done"] * 3
 
 
 def cancelled(db, *, last_words: bool) -> None:
     """Work that is cancelled, and tells or does not tell how far it is after that."""
-    with at_work(db, "retrain") as work:
+    with hold_job(db, "retrain") as work:
         store.cancel_job(db, work.job.job_id)
         until(lambda: bool(work.stop))
         if last_words:
-            work.tell(0.5, "fold 3")
+            work.report(0.5, "fold 3")
             pytest.fail("it went on")
 
 
@@ -91,10 +91,10 @@ def test_a_cancel_after_the_last_word_counts_too(db):
 
 
 def test_a_sentence_and_a_fault_are_kept_apart(db):
-    with pytest.raises(StoreError), at_work(db, "retrain"):
+    with pytest.raises(StoreError), hold_job(db, "retrain"):
         raise StoreError("The disk is full.")
     assert store.latest_job(db, "retrain").message == "The disk is full."
-    with pytest.raises(ZeroDivisionError), at_work(db, "retrain"):
+    with pytest.raises(ZeroDivisionError), hold_job(db, "retrain"):
         1 / 0  # noqa: B018
     ended = store.latest_job(db, "retrain")
     assert ended.state == "failed"
@@ -105,7 +105,7 @@ def test_a_sentence_and_a_fault_are_kept_apart(db):
 @pytest.mark.parametrize("well", [True, False])
 def test_whatever_its_last_words_it_frees_the_lock(db, words, well):
     def working() -> None:
-        with at_work(db, "retrain") as work:
+        with hold_job(db, "retrain") as work:
             work.message = words
             if not well:
                 raise CoreError(words)
@@ -121,8 +121,8 @@ def test_whatever_its_last_words_it_frees_the_lock(db, words, well):
 
 
 def test_a_name_that_is_no_text_does_not_stop_the_signs_of_life(db):
-    with at_work(db, "score", message="\udcff") as work:
-        work.tell(0.3, "Scoring \udcff.wav")
+    with hold_job(db, "score", message="\udcff") as work:
+        work.report(0.3, "Scoring \udcff.wav")
         until(lambda: store.latest_job(db, "score").progress == 0.3)
         heard = store.latest_job(db, "score")
         assert heard.message == "Scoring \ufffd.wav"
@@ -131,10 +131,10 @@ def test_a_name_that_is_no_text_does_not_stop_the_signs_of_life(db):
 
 def test_work_that_lost_its_lock_stops_and_leaves_its_successor_alone(db):
     def overtaken() -> None:
-        with at_work(db, "retrain") as work:
+        with hold_job(db, "retrain") as work:
             store.start_job(db, "retrain", message="next", silence_s=-1)  # everybody is silent by this measure
             until(lambda: bool(work.stop))
-            work.tell(0.5, "fold 3")
+            work.report(0.5, "fold 3")
 
     with pytest.raises(Stopped, match="taken for dead"):
         overtaken()
@@ -157,7 +157,7 @@ class ThreeBeats(threading.Event):
 @pytest.mark.parametrize("hangs", [True, False])
 def test_work_that_hangs_gives_no_signs_of_life(db, monkeypatch, hangs):
     monkeypatch.setattr(jobs, "STUCK_S", 0 if hangs else 60)
-    with at_work(db, "retrain") as work:
+    with hold_job(db, "retrain") as work:
         last = store.latest_job(db, "retrain").heartbeat
         jobs._beat(db, work, ThreeBeats())
         assert (store.latest_job(db, "retrain").heartbeat == last) == hangs
@@ -170,10 +170,10 @@ def test_a_busy_database_is_no_reason_to_stop(db, monkeypatch):
         asked.append(given)
         raise StoreError("Another program holds the database.")
 
-    with at_work(db, "retrain") as work:
+    with hold_job(db, "retrain") as work:
         monkeypatch.setattr(jobs, "report_job", busy)
         until(lambda: len(asked) > 2)
-        work.tell(0.5, "fold 3")
+        work.report(0.5, "fold 3")
     assert state(db) == "done"
 
 
@@ -181,11 +181,11 @@ SLEEPER = """
 import sys, time
 from core import store
 from core.pipeline import jobs
-jobs.BEAT_S = 0.05
+jobs.HEARTBEAT_S = 0.05
 db = store.open_store(sys.argv[1])
-with jobs.at_work(db, "retrain") as work:
+with jobs.hold_job(db, "retrain") as work:
     for i in range(600):
-        work.tell(i / 600, "sleeping")
+        work.report(i / 600, "sleeping")
         time.sleep(0.05)
 """
 
@@ -247,6 +247,6 @@ def test_a_launched_process_sees_the_settings_of_its_launcher(settings, monkeypa
 
 def test_the_handler_of_sigterm_is_put_back(db):
     before = signal.getsignal(signal.SIGTERM)
-    with at_work(db, "retrain"):
+    with hold_job(db, "retrain"):
         assert signal.getsignal(signal.SIGTERM) is not before
     assert signal.getsignal(signal.SIGTERM) is before

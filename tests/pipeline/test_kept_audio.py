@@ -14,7 +14,7 @@ import soundfile
 from core import store
 from core.audio.decoding import Clip, content_hash, decode
 from core.errors import AudioError, StoreError
-from core.library.places import keep_uploads
+from core.library.places import save_uploads
 from core.pipeline import kept_audio
 from core.schema import SR
 from core.settings import ROOT, Settings
@@ -131,7 +131,7 @@ def test_what_was_sent_to_be_scored_leaves_the_disk_with_its_clip(settings, tmp_
     from core.records import LibraryEntry, LibraryFile
 
     opened = store.open_store(settings.database)
-    first, second = (keep_uploads([("a.wav", b"1"), ("b.wav", b"2")], settings) for _ in range(2))
+    first, second = (save_uploads([("a.wav", b"1"), ("b.wav", b"2")], settings) for _ in range(2))
     mine = tmp_path / "music.wav"
     mine.write_bytes(b"1")
     clip_id, places = "a" * 64, [first / "a.wav", second / "a.wav", mine]

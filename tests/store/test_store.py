@@ -807,7 +807,7 @@ def test_what_no_longer_stands_is_not_counted(opened):
 
 def test_the_mark_of_the_labels_changes_with_whatever_they_depend_on(opened):
     clip(opened)
-    seen = {store.labels_mark(opened)}
+    seen = {store.labels_cache_key(opened)}
     for number, change in enumerate(
         (
             lambda: clip(opened, "c2"),
@@ -820,9 +820,9 @@ def test_the_mark_of_the_labels_changes_with_whatever_they_depend_on(opened):
         2,
     ):
         change()
-        seen.add(store.labels_mark(opened))
+        seen.add(store.labels_cache_key(opened))
         assert len(seen) == number
-    assert store.labels_mark(opened) in seen
+    assert store.labels_cache_key(opened) in seen
 
 
 def test_a_role_stays_with_its_person(opened):
