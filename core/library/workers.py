@@ -229,9 +229,7 @@ def _raise_for_unfit(answers: Mapping[str, _Answer], item: Found) -> None:
 
 def program_missing(who: str, why: object) -> str:
     """What a person is told of workers without the program."""
-    return (
-        f"{who} cannot run this program, or lacks a library of it ({why}). Install it there, in this version."
-    )
+    return f"{who} cannot run this program, or lacks a library of it ({why}). Install it there, in this version."
 
 
 def version_differs(who: str, extractor: str) -> str:

@@ -1,7 +1,7 @@
-"""The only SQL: tracks, clips, labels, features, predictions and what people said, through SQLAlchemy Core.
+"""The database: tracks, clips, labels, features, predictions and people's answers. All SQL of the program is here.
 
-SQLite in one file by default, PostgreSQL by URL. ``open_store()`` first; every function takes the open store.
-People's words are added to and never changed: no function does it, and triggers in the database refuse it.
+SQLite in one file is the default; a URL selects PostgreSQL. Call ``open_store()`` first: every function takes the open
+store. Answers are append-only: no function changes them, and triggers in the database refuse changes.
 """
 
 from core.store.answers import (

@@ -1,4 +1,4 @@
-"""What people said: answers, undos and adjudications. Rows are added, never changed."""
+"""Store and read people's answers, undos and adjudications. The table is append-only: rows are never changed."""
 
 import uuid
 from collections.abc import Iterable, Sequence
@@ -16,15 +16,21 @@ from core.store.clips import require_clip
 from core.store.connection import Store, frame, in_parts, insert, read, write
 from core.store.schema import DISPLAYS, MAX_COMMENT, MAX_NAME, SKIPS, SOURCES, UNDONE, clips, feedback, predictions
 
-UNDO_DEPTH = 20  # of a rater's answers, the newest that can be taken back without naming one
+UNDO_DEPTH = 20  # newest answers of a rater that ``undo`` looks through when no feedback_id is given
 
 
 @dataclass(frozen=True)
 class Receipt:
-    """What became of a form.
+    """Result of submitting a form.
 
-    feedback_id : the stored row.  new : False when the same form had been sent before and nothing was added.
-    remark : a sentence for the person, often empty.
+    Parameters
+    ----------
+    feedback_id
+        Id of the stored row.
+    new
+        False when the same form was submitted before; no row was added then.
+    remark
+        A sentence for the person; often empty.
     """
 
     feedback_id: int
@@ -33,12 +39,12 @@ class Receipt:
 
 
 def new_token() -> str:
-    """A name for one form, made when it is shown. Sent twice with the same token, an answer is stored once."""
+    """Return a random token for one form. Submitting a form twice with the same token stores one answer."""
     return uuid.uuid4().hex
 
 
 def rater_name(name: str) -> str:
-    """The name as it is kept: on one line as it is seen, 1 to 80 characters; Turkish letters stay."""
+    """Normalise a rater's name to one line of 1 to 80 characters; Turkish letters stay."""
     tidy = normalised_line(name, "name")
     if not 1 <= len(tidy) <= MAX_NAME:
         raise StoreError(f"A name has 1 to {MAX_NAME} characters; this one has {len(tidy)}.")
@@ -47,15 +53,30 @@ def rater_name(name: str) -> str:
 
 @dataclass(frozen=True)
 class Answer:
-    """One person's answer about one clip, as a form brings it. Raises StoreError when it is none.
+    """One person's answer about one clip, as submitted by a form. Raises StoreError when it is invalid.
 
-    token : of the form, from ``new_token()``.  rater : a name, 1 to 80 characters.
-    label : the emotion heard; or skip_reason, one of ``SKIPS``.
-    prediction_id : the prediction that was on the screen, also when it was hidden; without one, the clip_id.
-    display : one of ``DISPLAYS``; with ``"shown"``, shown_label is the emotion that the person saw.
-    source : the page, one of ``SOURCES``.  verified : the name comes from a login.
-    adjudication : this answer settles a dispute.
-    given_at : when it was given, with its zone, where that was before it came here; None: it is given now.
+    Parameters
+    ----------
+    token
+        Token of the form, from ``new_token()``.
+    rater
+        Name of the rater, 1 to 80 characters.
+    label, skip_reason
+        The emotion heard, or one of ``SKIPS``. Exactly one of the two is given.
+    prediction_id
+        Prediction on the screen, shown or hidden. Without a prediction, give ``clip_id``.
+    display
+        How the model's guess was displayed, one of ``DISPLAYS``.
+    shown_label
+        The emotion that the person saw; given exactly when display is ``"shown"``.
+    source
+        The page, one of ``SOURCES``.
+    verified
+        Whether the name comes from a login.
+    adjudication
+        Whether the answer settles a dispute.
+    given_at
+        Time of the answer, with its time zone, when it was given before it reached this database; None means now.
     """
 
     token: str
@@ -84,9 +105,9 @@ class Answer:
         if (self.label is None) == (self.skip_reason is None):
             raise StoreError("An answer is either an emotion or a reason to skip. Choose one of them.")
         if (self.display == "shown") != (self.shown_label is not None):
-            raise StoreError("An answer says which guess was shown exactly when one was shown.")
+            raise StoreError("Give the shown guess when a guess was shown, and only then.")
         if self.prediction_id is None and self.clip_id is None:
-            raise StoreError("An answer needs the clip that it is about.")
+            raise StoreError("An answer needs a clip. Give its prediction_id or its clip_id.")
         if self.given_at is not None and self.given_at.tzinfo is None:
             raise StoreError("The time of an answer needs a time zone.")
         rater_name(self.rater)
@@ -96,16 +117,16 @@ class Answer:
 def add_feedback(store: Store, *, token: str, rater: str, **given: Any) -> Receipt:
     """Store one answer; the arguments are those of ``Answer``.
 
-    Raises StoreError when it is no answer, the clip is unknown, or the form was already sent with another answer.
+    Raises StoreError when the answer is invalid, the clip is unknown, or the form was submitted with another answer.
     """
     (receipt,) = add_answers(store, [Answer(token, rater, **given)])
     return receipt
 
 
 def add_answers(store: Store, answers: Sequence[Answer]) -> list[Receipt]:
-    """Store many answers in one transaction, all or none; their receipts in the order given.
+    """Store many answers in one transaction, all or none, and return their receipts in the same order.
 
-    While it runs, other writers wait, so it asks about all of them at once and not one by one.
+    Other writers wait for the transaction, so clips and predictions are looked up in batches, not one by one.
     """
     moment = now()
     rows = [_row(answer, moment) for answer in answers]
@@ -115,21 +136,25 @@ def add_answers(store: Store, answers: Sequence[Answer]) -> list[Receipt]:
 def add_settlement(store: Store, answer: Answer, *, seen: int | None) -> Receipt:
     """Store the answer that settles a clip, unless somebody else settled the clip after this person opened it.
 
-    Whether somebody did is checked in the transaction that stores the answer, so of two settlements at the same moment
-    the second one is refused.
+    The check runs in the transaction that stores the answer, so the second of two simultaneous settlements is refused.
 
     Parameters
     ----------
-    answer : of the person who settles; it is stored as an adjudication.
-    seen : feedback_id of the newest adjudication of the clip that the person saw; None when they saw none.
+    answer
+        Answer of the person who settles the clip; stored as an adjudication.
+    seen
+        feedback_id of the newest adjudication that the person saw; None when there was none.
 
-    Raises StoreError when somebody else settled the clip since, also when they took that back.
+    Raises
+    ------
+    StoreError
+        When somebody else settled the clip since then, even if they undid their settlement.
     """
     row = _row(replace(answer, adjudication=True), now())
 
     def work(c: sa.Connection) -> Receipt:
         (about,) = _about_clips(c, [row])
-        # In PostgreSQL, settlements of one clip take turns from here on (SQLite has one writer at a time anyway).
+        # In PostgreSQL this row lock makes settlements of one clip wait for each other; SQLite has one writer anyway.
         c.execute(sa.select(clips.c.id).where(clips.c.id == about["clip_id"]).with_for_update(key_share=True))
         others = sa.or_(feedback.c.rater != row["rater"], feedback.c.verified != row["verified"])
         newest = c.execute(
@@ -171,7 +196,7 @@ def _token(token: str) -> str:
 
 
 def _about_clips(c: sa.Connection, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows with the clips of their predictions. Raises StoreError where prediction and clip do not fit."""
+    """Fill clip_id of each row from its prediction. Raises StoreError when prediction and clip do not match."""
     asked = (row["prediction_id"] for row in rows if row["prediction_id"] is not None)
     clip_of: dict[int, str] = dict(_rows_by_key(c, predictions.c.id, asked, predictions.c.clip_id))
     return [{**row, "clip_id": _clip_of(row, clip_of)} for row in rows]
@@ -189,20 +214,20 @@ def _clip_of(row: dict[str, Any], clip_of: dict[int, str]) -> str:
 
 
 def _rows_by_key(c: sa.Connection, key: sa.Column[Any], wanted: Iterable[Any], *columns: sa.Column[Any]) -> list[Any]:
-    """The key and these columns, of the rows whose key is wanted."""
+    """Select the key and these columns from the rows whose key is wanted."""
     query = sa.select(key, *columns)
     return [row for part in in_parts(wanted) for row in c.execute(query.where(key.in_(part)))]
 
 
 def _insert_answers(c: sa.Connection, rows: Sequence[dict[str, Any]]) -> list[Receipt]:
-    """Their receipts in the order given; a form that was sent before stores nothing more."""
+    """Insert the rows and return their receipts in the same order; a form submitted before adds no row."""
     about = {row["clip_id"] for row in rows}
     gone = {clip_id: at is not None for clip_id, at in _rows_by_key(c, clips.c.id, about, clips.c.deleted_at)}
     for clip_id in about - gone.keys():
         require_clip(c, clip_id)
     new = insert(c, feedback).on_conflict_do_nothing(index_elements=["token"])
     stored = dict(c.execute(new.returning(feedback.c.token, feedback.c.id), rows).all()) if rows else {}
-    numbers = [stored.pop(row["token"], None) for row in rows]  # only the first of two rows of one form is new
+    numbers = [stored.pop(row["token"], None) for row in rows]  # of two rows with one token, only the first is new
     again = [row["token"] for row, number in zip(rows, numbers, strict=True) if number is None]
     before = {there.token: there for there in _rows_by_key(c, feedback.c.token, again, *feedback.c)}
     return [
@@ -212,16 +237,18 @@ def _insert_answers(c: sa.Connection, rows: Sequence[dict[str, Any]]) -> list[Re
 
 
 def _new(number: int, deleted: bool) -> Receipt:
-    remark = "The clip was deleted while you listened. Your answer is kept, but trains no model." if deleted else ""
+    remark = "The clip was deleted while you listened. Your answer is stored, but trains no model." if deleted else ""
     return Receipt(int(number), new=True, remark=remark)
 
 
 def _same_form(before: sa.Row[Any], row: dict[str, Any]) -> Receipt:
     if any(getattr(before, n) != row[n] for n in ("kind", "clip_id", "label", "skip_reason", "rater", "target_id")):
         if before.kind == "undo":
-            raise StoreError("This form has already taken an answer back. Reload the page and try again.")
-        said = before.label or before.skip_reason
-        raise StoreError(f"This form was already sent with the answer {said!r}, which stands. Undo it to answer again.")
+            raise StoreError("This form has already undone an answer. Reload the page and try again.")
+        answer = before.label or before.skip_reason
+        raise StoreError(
+            f"This form was already sent with the answer {answer!r}, which still counts. Undo it to answer again."
+        )
     return Receipt(int(before.id), new=False, remark="This answer was already stored.")
 
 
@@ -234,13 +261,24 @@ def undo(
     feedback_id: int | None = None,
     source: str | None = None,
 ) -> Receipt | None:
-    """Take back the rater's newest answer that still stands, by adding a row that says so.
+    """Undo the rater's newest answer that still counts, by adding a row of kind "undo".
 
-    source : one of ``SOURCES``; only an answer that was given there.
-    feedback_id : this answer or adjudication of the rater's instead, however old; never another one. An adjudication is
-    taken back in no other way.
-    None when none of the rater's newest ``UNDO_DEPTH`` answers (from there) still stands, or that one does not.
-    Raises StoreError when the form was sent before, as something else.
+    Parameters
+    ----------
+    source
+        One of ``SOURCES``: only answers given on this page.
+    feedback_id
+        Undo exactly this answer or adjudication of the rater, however old. An adjudication needs its feedback_id.
+
+    Returns
+    -------
+    Receipt or None
+        None when none of the newest ``UNDO_DEPTH`` answers counts any more, or the named answer does not.
+
+    Raises
+    ------
+    StoreError
+        When the form was submitted before as something else.
     """
     name, form = rater_name(rater), _token(token)
     mine = (feedback.c.rater == name) & (feedback.c.verified == verified)
@@ -257,12 +295,12 @@ def undo(
         candidates = candidates.where(feedback.c.id == feedback_id, feedback.c.kind != "undo")
     if source is not None:
         candidates = candidates.where(feedback.c.source == check_choice(source, SOURCES, "source of an answer"))
-    sent = sa.select(feedback.c.id).where(mine, feedback.c.token == form, feedback.c.kind == "undo")
+    stored_undo = sa.select(feedback.c.id).where(mine, feedback.c.token == form, feedback.c.kind == "undo")
 
     def work(c: sa.Connection) -> Receipt | None:
-        # FOR UPDATE (which SQLite has no need of) lets two undos of one person take turns, hence it comes first.
+        # FOR UPDATE makes two undos of one person wait for each other, so it comes first. SQLite does not need it.
         c.execute(sa.select(feedback.c.id).where(mine).order_by(feedback.c.id).limit(1).with_for_update())
-        before = c.execute(sent).scalar()
+        before = c.execute(stored_undo).scalar()
         if before is not None:
             return Receipt(int(before), new=False, remark="This undo was already stored.")
         target = next((row for row in c.execute(candidates) if not row.undone), None)
@@ -293,9 +331,9 @@ def undo(
 def feedback_table(
     store: Store, *, rater: str | None = None, verified: bool | None = None, clip_id: str | None = None
 ) -> pd.DataFrame:
-    """All that people said, oldest first, with the clip and the prediction that it is about.
+    """Return answers, undos and adjudications, oldest first, each with its clip and its prediction.
 
-    Columns: feedback_id, kind, undone (taken back by a later row), clip_id, file_name, origin, deleted, prediction_id,
+    Columns: feedback_id, kind, undone (a later row undoes it), clip_id, file_name, origin, deleted, prediction_id,
     model_version, extractor, p_* , guess, decision, display, shown_label, label, skip_reason, rater, verified, source,
     comment, target_id, created_at.
     """

@@ -271,7 +271,7 @@ def test_a_run_that_is_cancelled_ends_soon_and_goes_on_later(runs, score):
         run = runs.start(slow=0.15)
         runs.until(known + 1, run)
         opened = store.open_store(runs.url)
-        with pytest.raises(StoreError, match="running already"):
+        with pytest.raises(StoreError, match="already running"):
             store.start_job(opened, "library")  # never two at once
         mine = workers(run)
         if how == "page":

@@ -169,7 +169,7 @@ def growing(monkeypatch, path: Path, times: int):
                     other.write(b"more")
             return data
 
-    monkeypatch.setattr("core.library.find.open", Watched, raising=False)
+    monkeypatch.setattr("core.library.reading.open", Watched, raising=False)
     monkeypatch.setattr("core.library.reading.PAUSE_S", 0)
 
 
@@ -203,7 +203,7 @@ def test_a_time_in_the_future_is_no_reason_to_read_a_file_for_ever(tmp_path, mon
     for ahead, trusted in ((-60, True), (0, True), (60, False), (120, False), (86_400, True)):
         os.utime(tmp_path / "a.wav", (now + ahead, now + ahead))
         here = os.stat(tmp_path / "a.wav")
-        monkeypatch.setattr("core.library.find.time.time", lambda here=here: here.st_ctime + 60)  # a minute later
+        monkeypatch.setattr("core.library.reading.time.time", lambda here=here: here.st_ctime + 60)  # a minute later
         assert (read_content(libraries.found(tmp_path / "a.wav"), max_mb=1).stamp != "") is trusted, ahead
 
 

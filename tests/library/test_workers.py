@@ -33,11 +33,13 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 def workers(monkeypatch: pytest.MonkeyPatch, *busy: str) -> Link:
     """A link to the workers a and b; those that are busy never answer."""
 
-    def sent(client, function, plain, *, workers, **_):
+    def submit_by_name(client, function, plain, *, workers, **_):
         status = "pending" if workers[0] in busy else "finished"
-        return SimpleNamespace(status=status, result=lambda timeout: (EXTRACTOR, ""), release=lambda: None)
+        return SimpleNamespace(
+            status=status, result=lambda timeout: {"extractor": EXTRACTOR, "unseen": ""}, release=lambda: None
+        )
 
-    monkeypatch.setattr(workers_module, "sent", sent)
+    monkeypatch.setattr(workers_module, "submit_by_name", submit_by_name)
     client = SimpleNamespace(nthreads=lambda: {"a": 1, "b": 1}, status="running")
     return Link(client, "tcp://here:1")
 

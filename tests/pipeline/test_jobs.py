@@ -59,7 +59,7 @@ def test_work_is_told_and_ends_with_what_it_left_behind(db):
 
 def test_it_never_runs_twice_at_once(db):
     with hold_job(db, "retrain"):
-        with pytest.raises(StoreError, match="running already"), hold_job(db, "retrain"):
+        with pytest.raises(StoreError, match="already running"), hold_job(db, "retrain"):
             pytest.fail("two at once")
         with hold_job(db, "score"):
             pass
@@ -136,7 +136,7 @@ def test_work_that_lost_its_lock_stops_and_leaves_its_successor_alone(db):
             until(lambda: bool(work.stop))
             work.report(0.5, "fold 3")
 
-    with pytest.raises(Stopped, match="taken for dead"):
+    with pytest.raises(Stopped, match="no heartbeat"):
         overtaken()
     assert store.latest_job(db, "retrain").message == "next"
     assert store.jobs_table(db)["state"].tolist() == ["running", "lost"]
@@ -159,7 +159,7 @@ def test_work_that_hangs_gives_no_signs_of_life(db, monkeypatch, hangs):
     monkeypatch.setattr(jobs, "STUCK_S", 0 if hangs else 60)
     with hold_job(db, "retrain") as work:
         last = store.latest_job(db, "retrain").heartbeat
-        jobs._beat(db, work, ThreeBeats())
+        jobs._send_heartbeats(db, work, ThreeBeats())
         assert (store.latest_job(db, "retrain").heartbeat == last) == hangs
 
 
@@ -168,7 +168,7 @@ def test_a_busy_database_is_no_reason_to_stop(db, monkeypatch):
 
     def busy(*given: object) -> bool:
         asked.append(given)
-        raise StoreError("Another program holds the database.")
+        raise StoreError("Another program has locked the database.")
 
     with hold_job(db, "retrain") as work:
         monkeypatch.setattr(jobs, "report_job", busy)
@@ -203,14 +203,14 @@ def test_a_sigterm_ends_it_as_a_cancel_does(sleeper, db):
     sleeper.terminate()
     sleeper.wait(20)
     ended = store.latest_job(db, "retrain")
-    assert (ended.state, ended.message) == ("cancelled", "The process was ended from outside.")
+    assert (ended.state, ended.message) == ("cancelled", "The process was terminated by a signal.")
 
 
 def test_after_a_sigkill_its_lock_expires_by_silence(sleeper, db):
     sleeper.kill()
     sleeper.wait(20)
     assert state(db) == "running"
-    with pytest.raises(StoreError, match="running already"):
+    with pytest.raises(StoreError, match="already running"):
         store.start_job(db, "retrain")
     until(lambda: store.latest_job(db, "retrain").silent(silence_s=0.2))
     assert store.start_job(db, "retrain", silence_s=0.2).state == "running"
@@ -220,7 +220,7 @@ def test_after_a_sigkill_its_lock_expires_by_silence(sleeper, db):
 def test_a_process_that_ends_without_a_word_frees_the_lock_at_once(db, settings):
     """The command does not exist: the process ends with status 2 and never speaks of the job."""
     job = launch(db, "retrain", ["no-such-command"], settings=settings)
-    with pytest.raises(StoreError, match="running already"):
+    with pytest.raises(StoreError, match="already running"):
         launch(db, "retrain", ["no-such-command"], settings=settings)
     until(lambda: state(db) == "failed", seconds=60)
     assert "with status 2" in store.latest_job(db, "retrain").message

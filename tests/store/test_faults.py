@@ -418,7 +418,7 @@ def test_a_daily_copy_that_cannot_be_written_is_a_warning(tmp_path, monkeypatch,
     store.close_store(ready(url))
     monkeypatch.setattr(backup, "back_up", refused)
     store.close_store(store.open_store(url))
-    assert "was not copied today: the copy cannot be written" in caplog.text
+    assert "was not backed up today: the copy cannot be written" in caplog.text
 
 
 def test_without_room_for_the_copy_before_it_an_upgrade_is_refused(tmp_path):
@@ -429,7 +429,7 @@ def test_without_room_for_the_copy_before_it_an_upgrade_is_refused(tmp_path):
         write(old, lambda c: c.execute(sa.text("CREATE TABLE bulk AS SELECT zeroblob(600000) AS b")))
         store.close_store(old)
         ballast = nearly_full(disk, left=300_000)
-        with pytest.raises(StoreError, match=r"has to be upgraded and is copied before.*left as it is.*has 1 MB free"):
+        with pytest.raises(StoreError, match=r"must be upgraded, but its backup cannot be written.*was not changed.*free 1 MB"):
             store.open_store(url)
         assert {file.name for file in disk.iterdir()} == {"ballast", "feedback.db"}
         ballast.unlink()
@@ -446,7 +446,7 @@ def test_on_a_full_disk_a_restore_leaves_all_as_it_was(tmp_path):
         copy = store.back_up(path)
         ballast = nearly_full(disk, left=100_000)
         before = {file.name: file.read_bytes() for file in disk.iterdir()}
-        with pytest.raises(StoreError, match="was not put in place .*No space left.* is as it was"):
+        with pytest.raises(StoreError, match="was not restored .*No space left.*was not changed"):
             store.restore(path, copy)
         assert {file.name: file.read_bytes() for file in disk.iterdir()} == before
         ballast.unlink()
@@ -472,7 +472,7 @@ def test_a_restore_that_fails_at_any_step_is_undone(tmp_path, monkeypatch, step)
         return rename(file, target)
 
     monkeypatch.setattr(Path, "rename", until_then)
-    with pytest.raises(StoreError, match="was not put in place"):
+    with pytest.raises(StoreError, match="was not restored"):
         store.restore(path, copy)
     assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
     monkeypatch.undo()
@@ -668,7 +668,7 @@ def damaged(tmp_path, how, *, backup):
 def test_a_damaged_file_is_left_alone_and_the_backup_is_offered_and_works(tmp_path, how):
     kept, path = damaged(tmp_path, how, backup=True)
     as_found = path.read_bytes()
-    with pytest.raises(StoreError, match="is damaged.*it was left as it is") as caught:
+    with pytest.raises(StoreError, match="is damaged.*was not changed") as caught:
         store.feedback_table(store.open_store(f"sqlite:///{path}"))
     (copy,) = store.backups(path)
     assert str(copy) in str(caught.value)
@@ -685,7 +685,7 @@ def test_a_damaged_file_is_left_alone_and_the_backup_is_offered_and_works(tmp_pa
 
 def test_a_damaged_file_without_a_backup_is_a_sentence_too(tmp_path):
     _, path = damaged(tmp_path, "header", backup=False)
-    with pytest.raises(StoreError, match="No backup of it was found. Move the file away"):
+    with pytest.raises(StoreError, match="It has no backup. Move the file away"):
         store.open_store(f"sqlite:///{path}")
 
 
@@ -697,7 +697,7 @@ def test_a_damaged_file_never_becomes_a_backup(tmp_path, how):
     assert len(store.backups(path)) == 1
     (copy,) = store.backups(path)
     copy.write_bytes(b"nothing" * 1000)
-    with pytest.raises(StoreError, match="is damaged itself"):
+    with pytest.raises(StoreError, match="is itself damaged"):
         store.restore(path, copy)
     with pytest.raises(StoreError, match="There is no backup"):
         store.restore(path, tmp_path / "none")

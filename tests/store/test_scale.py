@@ -48,7 +48,6 @@ QUESTIONS = {
     "library": lambda db: store.library_table(db, limit=20),
     "newest predictions": lambda db: store.predictions_table(db, latest=True),
     "feedback": store.feedback_table,
-    "counts": store.counts,
     "raters": store.raters_table,
 }
 
