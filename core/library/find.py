@@ -1,6 +1,6 @@
-"""Finding the audio files of a folder tree, here or at an address, and reading one that may not hold still.
+"""Find the audio files of a folder tree, on this machine or at a remote address.
 
-On this machine the tree is walked by ``os.scandir``; addresses (``s3://``, ``memory://`` ...) go through fsspec.
+Local trees are walked with ``os.scandir``; addresses (``s3://``, ``memory://`` ...) are listed with fsspec.
 """
 
 import os
@@ -14,13 +14,13 @@ from core.library.addresses import fault, filesystem, is_local, local_path, safe
 from core.records import Found
 
 READ = (".wav", ".flac", ".ogg", ".oga", ".mp3", ".aif", ".aiff", ".au", ".caf", ".w64", ".rf64")
-# Told as refused, unless the content is something that can be read.
+# Formats that are reported as refused, unless the content is in a readable format.
 NOT_READ = (
     *(".m4a", ".m4b", ".mp4", ".aac", ".ac3", ".wma", ".opus", ".ape", ".wv", ".mpc", ".tta", ".tak", ".shn", ".mka"),
     *(".ra", ".rm", ".ram", ".dsf", ".dff", ".amr", ".dts", ".mid"),
 )
 SUFFIXES = READ + NOT_READ
-# What is left out of the list, as the summary counts it.
+# Reasons for leaving files out; the summary counts them.
 HIDDEN, NO_AUDIO, LINKED = "hidden", "not audio", "behind links to what is read anyway"
 
 
@@ -29,24 +29,34 @@ Skip = Callable[[str], None]
 
 
 def do_nothing(_: str = "") -> None:
-    """What is called when nobody wants to hear."""
-
-
-# --- finding ---------------------------------------------------------------------------------------------------------
+    """Do nothing: the default callback."""
 
 
 def find_audio(folder: str, *, within: str = "", beat: Beat = do_nothing, skip: Skip = do_nothing) -> Iterator[Found]:
-    """The audio files of a folder tree, or the one file that is named, in the order of their names below it.
+    """Yield the audio files of a folder tree, or one named file, in the order of their names.
 
-    folder : a path, or an address that fsspec knows. Hidden files and folders are left out, as is all that does not
-        end like audio. What cannot be read (a link that leads back, a folder without rights, a pipe) is listed with
-        its problem. Links to files are followed; links to folders too, unless they lead to where we read anyway.
-    within : a folder out of which no link is followed; "" follows them anywhere.
-    beat : called for all that is looked at, audio or not.
-    skip : called for each file or folder that is left out, with ``HIDDEN``, ``NO_AUDIO`` or ``LINKED``.
-    Memory holds the number of each folder that was seen, and of the folders that are open the names that may be audio
-    (100 bytes a file: 20 MB for 200,000 in one folder), but of one at an address all that the storage says of it.
-    Raises CoreError when there is no such folder.
+    Hidden files and folders are left out, and so are files without an audio suffix. Unreadable entries (a link loop, a
+    folder without permission, a pipe) are listed with their problem. Links to files are followed. Links to folders are
+    followed unless they lead to a folder of this tree that is read anyway.
+
+    Memory use: the inode of each visited folder, and the names of audio files in the open folders (100 bytes per file:
+    20 MB for 200,000 files in one folder). For a remote folder, the complete listing of the open folders.
+
+    Parameters
+    ----------
+    folder
+        A path, or an address that fsspec knows.
+    within
+        Folder outside which no link is followed; "" follows all links.
+    beat
+        Called for each entry, audio or not.
+    skip
+        Called for each file or folder that is left out, with ``HIDDEN``, ``NO_AUDIO`` or ``LINKED``.
+
+    Raises
+    ------
+    CoreError
+        When the folder does not exist or cannot be read.
     """
     if "://" in folder:
         yield from _find_remote(folder, within, beat, skip)
@@ -66,7 +76,7 @@ def find_audio(folder: str, *, within: str = "", beat: Beat = do_nothing, skip: 
 
 
 def _walk(root: str, bounds: str, beat: Beat, skip: Skip) -> Iterator[Found]:
-    """Depth first without recursion, so that no depth is too deep."""
+    """Walk the tree depth first without recursion, so that deep trees raise no RecursionError."""
     real_root = os.path.realpath(root)
     seen: dict[tuple[int, int], str] = {}
     open_folders = [_entries(root, "", seen, bounds, beat, skip)]
@@ -93,13 +103,13 @@ _Folder = tuple[str, str, bool]  # path, name below the root, is it a link
 def _entries(
     path: str, prefix: str, seen: dict[tuple[int, int], str], bounds: str, beat: Beat, skip: Skip
 ) -> Iterator[Found | _Folder]:
-    """What is in one folder, in the order of names."""
+    """Yield the audio files and subfolders of one folder, in the order of their names."""
     try:
         here = os.stat(path)
         key = (here.st_dev, here.st_ino)
         if key in seen:
             yield Found(
-                _printable(path), _printable(prefix[:-1]), problem=f"Leads to a folder that was read as {seen[key]}."
+                _printable(path), _printable(prefix[:-1]), problem=f"The same folder was already read as {seen[key]}."
             )
             return
         seen[key] = _printable(prefix[:-1] or path)
@@ -128,7 +138,7 @@ def _entries(
 
 
 def _classify(entry: "os.DirEntry[str]", files: list[str], folders: dict[str, bool], problems: dict[str, str]) -> str:
-    """Put the entry's name where it belongs, or nowhere, and say why."""
+    """Add the entry's name to files, folders or problems. Returns the reason if it is left out, otherwise ""."""
     if entry.name.startswith("."):
         return HIDDEN
     try:
@@ -136,7 +146,7 @@ def _classify(entry: "os.DirEntry[str]", files: list[str], folders: dict[str, bo
             folders[entry.name] = entry.is_symlink()
             return ""
         if entry.is_symlink():
-            entry.stat()  # whether it leads to anything
+            entry.stat()  # raises OSError for a broken link
     except OSError as error:
         if _is_audio(entry.name) or entry.is_symlink() and error.errno != 2:
             problems[entry.name] = _error_reason(error, link=entry.is_symlink())
@@ -149,23 +159,23 @@ def _classify(entry: "os.DirEntry[str]", files: list[str], folders: dict[str, bo
 
 
 def _leads_out(path: str, bounds: str) -> str:
-    """Why a path that leads out of the folder that may be read is not followed."""
+    """Return why a path outside the permitted folder is not followed; empty when it is inside."""
     if not bounds or _inside(os.path.realpath(path), bounds):
         return ""
-    return "A symbolic link that leads out of the folder that may be scored. It is not followed."
+    return "A symbolic link that leads out of the permitted folder. It is not followed."
 
 
 def _leads_back(path: str, real_root: str) -> str:
-    """Why a link to a folder is not followed: it would never end."""
+    """Return why a link to a folder is not followed; empty unless the link makes a loop."""
     target = os.path.realpath(path)
     around = os.path.realpath(os.path.dirname(path))
     if _inside(around, target) or _inside(real_root, target):
-        return "A symbolic link that leads back to a folder around it: a loop. It is not followed."
+        return "A symbolic link that leads back to one of its parent folders: a loop. It is not followed."
     return ""
 
 
 def _read_anyway(path: str, real_root: str) -> bool:
-    """Whether a link leads to a folder of this tree that is read under its own name."""
+    """Return whether a link leads to a folder of this tree that is read under its own name."""
     target = os.path.realpath(path)
     below = os.path.relpath(target, real_root)
     return _inside(target, real_root) and not any(part.startswith(".") for part in Path(below).parts)
@@ -188,25 +198,25 @@ def _error_reason(error: OSError, *, link: bool) -> str:
 
 
 def _printable(name: str) -> str:
-    """The name with what is no text replaced, to be shown and stored."""
+    """Return the name with undecodable bytes replaced, so that it can be shown and stored."""
     return os.fsencode(name).decode("utf-8", errors="replace")
 
 
 def _found_file(path: str, name: str) -> Found:
-    """A file with its size and stamp."""
+    """Return a file with its size and stamp, or with its problem."""
     if _printable(path) != path:
-        problem = "Its name holds bytes that are no text (UTF-8). Rename it."
+        problem = "Its name contains bytes that are not valid UTF-8. Rename the file."
         return Found(_printable(path), _printable(name), problem=problem)
     try:
         here = os.stat(path)
     except OSError as error:
         return Found(path, name, problem=_error_reason(error, link=os.path.islink(path)))
-    problem = "" if stat.S_ISREG(here.st_mode) else "This is no file but a pipe or a device."
+    problem = "" if stat.S_ISREG(here.st_mode) else "This is a pipe or a device, not a file."
     return Found(path, name, here.st_size, file_stamp(here), problem)
 
 
 def file_stamp(here: os.stat_result) -> str:
-    """Changes with any write; the second number also where a copy sets the first one back."""
+    """Return modification and status-change time in ns. A copy may set back the first, but not the second."""
     return f"{here.st_mtime_ns} {here.st_ctime_ns}"
 
 
@@ -218,7 +228,7 @@ def _find_remote(address: str, within: str, beat: Beat, skip: Skip) -> Iterator[
     system.invalidate_cache()
     try:
         one = None if system.isdir(root) else system.info(root)
-    except Exception as error:  # every kind of storage has faults of its own
+    except Exception as error:  # each file system raises its own exception types
         raise CoreError(f"{safe(address)} cannot be read: {fault(error)}.") from error
     if one is not None:
         yield _remote_file(system, one, root.rsplit("/", 1)[-1])
@@ -264,20 +274,20 @@ def _remote_file(system: Any, info: dict[str, Any], name: str) -> Found:
         (path + name).encode()
     except UnicodeEncodeError:
         shown = path.encode(errors="replace").decode()
-        return Found(shown, shown, problem="Its name holds characters that are no text. Rename it.")
-    if "::" in path:  # fsspec takes it for two addresses
-        return Found(path, name, problem="Its name or folder holds '::', which no address may. Rename it.")
+        return Found(shown, shown, problem="Its name contains broken characters. Rename the file.")
+    if "::" in path:  # fsspec would read it as a chain of two addresses
+        return Found(path, name, problem="Its path contains '::', which is not allowed in an address. Rename it.")
     return Found(path, name, int(info.get("size") or 0), address_stamp(info))
 
 
 def address_stamp(info: dict[str, Any]) -> str:
-    """What the storage says that changes with the content; empty when it says nothing."""
+    """Return the remote file's metadata that changes with its content (ETag, times); empty when there is none."""
     known = ("ETag", "etag", "LastModified", "last_modified", "mtime", "modified", "created", "md5Hash")
     return " ".join(str(info[key]) for key in known if info.get(key))
 
 
 def unsupported(path: str) -> str:
-    """What a person is told of a file whose name ends like audio of a kind that is not read; empty for others."""
+    """Return a message for a file with the suffix of an unsupported audio format; empty for other files."""
     ending = os.path.splitext(path)[1].lower()
     kind = ending[1:].upper()
     return f"The format {kind} is not supported: convert it to WAV or FLAC." if ending in NOT_READ else ""

@@ -1,8 +1,8 @@
-"""A library: thousands of files scored by the functions that score one clip, incrementally, resumable, fault by fault.
+"""Score a library of thousands of files: incremental, resumable, and an error costs one file, not the run.
 
-Folder -> list of files -> those that are new -> workers (read, decode, measure) -> features in the store -> the model's
-answers -> decisions in the store -> one table. What was done is in the store after every chunk, in one transaction;
-the table is written from there. So a run that was killed goes on where it was, and nothing is lost or doubled.
+Folder -> list of files -> new files -> workers (read, decode, measure) -> features in the store -> predictions ->
+decisions in the store -> one table. Each chunk of files is stored in one transaction, and the table is written from the
+store. The next run therefore continues where a killed run stopped; no file is lost or scored twice.
 """
 
 import json
@@ -29,14 +29,14 @@ from core.records import Found, LibraryEntry, LibraryFile, Plan
 from core.schema import FeatureVector
 from core.store import Store, known_contents, known_files, same_content, save_files, unpredicted
 
-JOB = "library"  # name of the lock: one run at a time
-AT_ONCE = 500  # files looked up or written together
-PREDICTED = 100  # clips that the model is asked about together, which takes 0.3 s
-MOST_KNOWN = 5_000  # content hashes that travel with a chunk
+JOB = "library"  # name of the job and of its lock: one run at a time
+AT_ONCE = 500  # files per query or write
+PREDICTED = 100  # clips per call of the model, which takes 0.3 s
+MOST_KNOWN = 5_000  # content hashes sent with a chunk
 
 
 class _Spool:
-    """A list of files on the disk: a million of them need no memory."""
+    """A list of files on disk, so that a million files need no memory."""
 
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile("w+", encoding="utf-8", prefix="library-")  # noqa: SIM115 - closed by `with`
@@ -58,7 +58,7 @@ class _Spool:
             yield Found(**json.loads(line))
 
     def batches(self, size: int = AT_ONCE) -> Iterator[list[Found]]:
-        """The files in their order, so many at a time."""
+        """Yield the files in their order, in lists of at most size files."""
         rest = iter(self)
         while batch := list(islice(rest, size)):
             yield batch
@@ -81,12 +81,31 @@ def score_library(
 ) -> Summary:
     """Score all audio below a folder, and write one table of results.
 
-    folder : a path, or an address that fsspec knows.  out : a path or address that ends in .parquet or .csv.
-    plan : which parts of a file are scored; None: its middle 30.02 s.  where : None = this machine.
-    retry : also files that killed their worker before.  sidecars : write a JSON file next to each scored file.
-    within : a folder out of which no link is followed; "" follows them anywhere.
-    on_progress : called with the progress once a second at least; what it raises ends the run, and the next one goes on.
-    Raises CoreError when the folder, the place of the results, the store or the cluster is no good.
+    Parameters
+    ----------
+    folder
+        A path, or an address that fsspec knows.
+    out
+        Path or address of the table; ends in .parquet or .csv.
+    plan
+        Parts of a file to score; None scores its middle 30.02 s.
+    where
+        Workers to use; None means this machine.
+    max_mb
+        Size limit of a file in MB.
+    retry
+        Also score quarantined files, which crashed their worker before.
+    sidecars
+        Write a JSON file next to each scored file.
+    within
+        Folder outside which no link is followed; "" follows all links.
+    on_progress
+        Called at least once a second. An exception that it raises ends the run; the next run continues.
+
+    Raises
+    ------
+    CoreError
+        When the folder cannot be read, the results cannot be written, or the store or the cluster fails.
     """
     run = _Run(store, served, policy, plan or Plan(), on_progress)
     where, started = where or Where(), time.monotonic()
@@ -95,14 +114,14 @@ def score_library(
         run.list_files(folder, listed, within)
         died = run.split_known_from_new(listed, new, retry=retry)
         if where.processes(new.count) == 0 and died and not where.scheduler:
-            where = replace(where, workers=1)  # what killed the process that read it is not read in this one
+            where = replace(where, workers=1)  # a file may crash the process that reads it: use another process
         run.measure(new, where, max_mb)
         run.write(out, listed, sidecars=sidecars)
         return run.summary(folder, out, listed, seconds=time.monotonic() - started)
 
 
 class _Run:
-    """One run: what it works with, and how far it is."""
+    """One run: its inputs and its progress."""
 
     def __init__(
         self, store: Store, served: Served, policy: Policy, plan: Plan, on_progress: Callable[[RunProgress], None]
@@ -112,11 +131,11 @@ class _Run:
         self.progress = RunProgress()
         self.measured = 0  # files whose features were computed
         self.skipped: Counter[str] = Counter()
-        self.root = ""  # what all paths of the library begin with
+        self.root = ""  # common prefix of all paths of the library
         self._began = self._reported = time.monotonic()
 
     def report_progress(self, **changes: Any) -> None:
-        """Tell how far the run is."""
+        """Update the progress and pass it to on_progress."""
         if self.progress.phase == "scoring":
             changes.setdefault("elapsed_s", time.monotonic() - self._began)
         self.progress = replace(self.progress, **changes)
@@ -124,25 +143,24 @@ class _Run:
         self.on_progress(self.progress)
 
     def report_if_due(self, **changes: Any) -> None:
-        """Tell it if nothing was told for a second; called more often than that."""
+        """Report progress unless it was reported within the last second."""
         if time.monotonic() - self._reported > workers.TICK_S:
             self.report_progress(**changes)
 
     def with_reports(self, batches: Iterable[list[Found]]) -> Iterator[list[Found]]:
-        """The same batches, told of on the way."""
+        """Yield the batches, and report progress between them."""
         for batch in batches:
             self.report_if_due()
             yield batch
 
     def report_waiting(self, note: str) -> None:
-        """Tell that work goes on elsewhere, or what it waits for; that time is no time of measuring."""
+        """Report a status note, such as waiting for workers. Waiting before the first result is not measuring time."""
         if note and not self.progress.done:
             self._began = time.monotonic()
         self.report_progress(note=note)
 
-    # --- what is there, and what of it is new
-
     def list_files(self, folder: str, listed: _Spool, within: str) -> None:
+        """Put the audio files of the folder into `listed`. Raises CoreError when there are none."""
         given: dict[str, Any] = {"beat": lambda: self.report_if_due(found=listed.count), "skip": self.skip}
         for found in find.find_audio(folder, within=within, **given):
             listed.add(found)
@@ -150,16 +168,16 @@ class _Run:
                 self.root = found.path.removesuffix(found.name)
         if not listed.count:
             place, endings = addresses.safe(folder), " ".join(find.READ)
-            raise CoreError(f"There is no audio in {place}: no file that ends in one of {endings}.")
+            raise CoreError(f"There is no audio in {place}: no file name ends in one of {endings}.")
         if listed.count == 1:
-            self.root = ""  # it may have been named itself, and then its folder is not the library
+            self.root = ""  # `folder` may be this file itself, and then its parent folder is not the library
         self.report_progress(found=listed.count)
 
     def skip(self, why: str) -> None:
         self.skipped[why] += 1
 
     def split_known_from_new(self, listed: _Spool, new: _Spool, *, retry: bool) -> bool:
-        """Put the files that have to be measured into `new`; says whether one may have killed a process."""
+        """Put the files that must be measured into `new`. Returns True if any of them may have crashed a process."""
         died = False
         for batch in listed.batches():
             files = known_files(self.store, self.plan.name, [found.path for found in batch])
@@ -178,9 +196,8 @@ class _Run:
         self.progress = replace(self.progress, settled=listed.count - new.count, new=new.count)
         return died
 
-    # --- measuring
-
     def measure(self, new: _Spool, where: Where, max_mb: float) -> None:
+        """Measure the new files, and store the entries and predictions of each chunk."""
         self._began = time.monotonic()
         self.report_progress(phase="scoring")
         if where.processes(new.count) == 0 and not where.scheduler:
@@ -194,9 +211,9 @@ class _Run:
             self.report_progress(done=self.progress.done + len(entries), not_scored=self.progress.not_scored + failed)
 
     def mark_begun(self, new: _Spool) -> None:
-        """Note which files are in hand: a file that kills this process is read in another one the next time.
+        """Mark files as begun, so that the next run reads a file that crashed this process in another process.
 
-        What was known of a file's content stays with it, for copies of it that are read today.
+        Earlier measurements stay in the file's row, because copies of the file may need them in this run.
         """
         files = known_files(self.store, self.plan.name, [found.path for found in new])
         begun = []
@@ -209,30 +226,30 @@ class _Run:
         save_files(self.store, [LibraryEntry(file) for file in begun])
 
     def known(self, chunk: Sequence[Found]) -> frozenset[str]:
-        """Content that need not be measured again: of files of the same size, whatever their name is now."""
+        """Return content hashes of measured files with the sizes of this chunk's files: they need no measuring."""
         sizes = [found.size for found in chunk]
         return frozenset(known_contents(self.store, self.plan.name, EXTRACTOR, sizes=sizes, limit=MOST_KNOWN))
 
     def store_entries(self, entries: Sequence[LibraryEntry]) -> int:
-        """Store what came from a worker, and what the model says of it; returns how many files have no result."""
+        """Store the entries of a worker and their predictions. Returns the number of files without a result."""
         new = [entry for entry in entries if not entry.known]
-        again = [entry.file for entry in entries if entry.known]
-        before = self.measured_copies(again)  # in the place of one of these there may be another file now
+        copies = [entry.file for entry in entries if entry.known]
+        before = self.measured_copies(copies)  # look them up first: saving may overwrite the row of a measured file
         save_files(self.store, new)
-        same = self.measured_copies(again) | before  # the first of several was measured just now
-        known = [_with_known_content(file, same.get(str(file.content_hash))) for file in again]
+        measured = self.measured_copies(copies) | before  # includes files of this chunk that were measured just now
+        known = [_with_known_content(file, measured.get(str(file.content_hash))) for file in copies]
         save_files(self.store, [LibraryEntry(file) for file in known])
         files = [*(entry.file for entry in new), *known]
         self.predict([file for file in files if file.state == "scored"])
         return sum(file.state != "scored" for file in files)
 
     def measured_copies(self, files: Sequence[LibraryFile]) -> dict[str, LibraryFile]:
-        """A measured file of each content."""
+        """Return one measured file for each content hash of these files."""
         hashes = [str(file.content_hash) for file in files]
         return same_content(self.store, self.plan.name, EXTRACTOR, hashes) if hashes else {}
 
     def predict(self, files: Sequence[LibraryFile]) -> None:
-        """Ask the model about those parts of the files of which it has not been asked under this policy."""
+        """Predict and store the parts of these files that have no prediction under this policy."""
         clips = [window.clip_id for file in files for window in file.windows if window.clip_id]
         missing = unpredicted(
             self.store, clips, model_version=self.scorer.model_version, extractor=EXTRACTOR, policy=self.policy
@@ -244,9 +261,8 @@ class _Run:
             decided = predict_and_decide(vectors, self.served, policy=self.policy)
             store_predictions(decided, vectors, self.served, policy=self.policy, store=self.store)
 
-    # --- results
-
     def write(self, out: str, listed: _Spool, *, sidecars: bool) -> None:
+        """Write the table of results, and sidecar files if wanted."""
         self.report_progress(phase="writing", note="")
         reference = self.served.reference
         near = near_duplicates(
@@ -298,13 +314,14 @@ class _Run:
 
 
 def _unchanged(found: Found, file: LibraryFile, *, retry: bool) -> bool:
-    """Whether what the store knows of the file still holds."""
+    """Return whether the stored result of the file is still valid."""
     same = (file.size, file.stamp, file.extractor) == (found.size, found.stamp, EXTRACTOR) and found.stamp != ""
     return same and (file.state in ("scored", "refused") or (file.state == "quarantined" and not retry))
 
 
 def _with_known_content(file: LibraryFile, same: LibraryFile | None) -> LibraryFile:
-    """The file with what is known of its content."""
+    """Copy the measurements of a file with the same content."""
     if same is None:
-        return replace(file, state="unread", stamp="", reason="Its content was removed meanwhile. Score it again.")
+        reason = "The results of its content were removed meanwhile. Score the file again."
+        return replace(file, state="unread", stamp="", reason=reason)
     return replace(file, duration_s=same.duration_s, windows=same.windows, remarks=same.remarks)

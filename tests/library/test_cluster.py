@@ -393,7 +393,7 @@ def test_workers_with_another_version_are_refused_before_any_work(runs, cluster,
     (runs.place / "older.py").write_text("from core.library import worker; worker.EXTRACTOR = 'mir 0'")
     cluster.scheduler()
     cluster.workers(1, DASK_DISTRIBUTED__WORKER__PRELOAD=str(runs.place / "older.py"))
-    with pytest.raises(CoreError, match=r"measures with another version \(mir 0\) than this one"):
+    with pytest.raises(CoreError, match=r"has another version \(mir 0\) than this machine"):
         score(cluster.address)
     assert runs.scored() == 0
 
@@ -408,7 +408,7 @@ def test_a_worker_that_joins_later_and_lacks_this_program_ends_the_run_with_a_se
     cluster.workers(1, **WITHOUT)
     said, _ = run.communicate(timeout=600)
     assert run.returncode == 2, said
-    assert "A worker cannot run this program, or lacks a library of it (No module named 'core')" in said
+    assert "A worker lacks this program or one of its libraries (No module named 'core')" in said
     assert "Traceback" not in said
 
 
@@ -420,7 +420,7 @@ def test_workers_that_do_not_see_the_files_are_refused_before_any_work(runs, clu
     system.pipe("/lib/a.wav", libraries.tiny(1))
     cluster.scheduler()
     cluster.workers(1)
-    with pytest.raises(CoreError, match=r"does not see memory:///?lib/a.wav: There is no such file. All machines"):
+    with pytest.raises(CoreError, match=r"cannot read memory:///?lib/a.wav: There is no such file. All machines"):
         score(cluster.address, folder="memory://lib")
     system.store.clear()
 
@@ -510,7 +510,7 @@ def test_an_answer_that_is_lost_again_and_again_is_not_asked_for_without_end(run
         raise _LostError("TimeoutError")
 
     monkeypatch.setattr(cluster_module, "_collect", lost)
-    with pytest.raises(CoreError, match=r"The answer to the same 1 files was lost 5 times \(TimeoutError\)"):
+    with pytest.raises(CoreError, match=r"The results of the same 1 files were lost 5 times \(TimeoutError\)"):
         score("")
 
 

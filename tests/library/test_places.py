@@ -35,9 +35,9 @@ def test_any_folder_of_this_machine_is_allowed_unless_one_is_set(tmp_path, setti
         ("", "Type the path"),
         ("nowhere at all", "There is no folder"),
         ("s3://bucket/music", "from the command line"),
-        ("~nosuchuser/x", "'~nosuchuser/x' is no path of this machine"),
-        ("/" + "x" * 300, "is no path of this machine: File name too long|There is no folder"),
-        ("a\x00b", r"'a\\x00b' is no path of this machine"),
+        ("~nosuchuser/x", "'~nosuchuser/x' is not a valid path"),
+        ("/" + "x" * 300, "is not a valid path: File name too long|There is no folder"),
+        ("a\x00b", r"'a\\x00b' is not a valid path"),
     ],
 )
 def test_what_is_no_folder_is_a_sentence(settings, typed, match):
@@ -106,7 +106,7 @@ def test_what_cannot_be_kept_leaves_nothing_behind(settings):
         yield "a.wav", b"1"
         raise OSError(28, "No space left on device")
 
-    with pytest.raises(CoreError, match="cannot be kept in .*: No space left on device"):
+    with pytest.raises(CoreError, match="cannot be stored in .*: No space left on device"):
         save_uploads(sent(), settings)
     assert list((settings.data_dir / "library/uploads").iterdir()) == []
 
@@ -122,7 +122,7 @@ def test_uploads_are_listed_with_their_size_and_only_they_are_removed(settings, 
     assert is_upload(str(first), settings)
     assert not is_upload(str(first / "sub"), settings)
     for other in (first / "sub", settings.uploads_dir, settings.uploads_dir / "notes", first / "..", tmp_path):
-        with pytest.raises(CoreError, match="is no folder of files that were sent here"):
+        with pytest.raises(CoreError, match="is not a folder of uploaded files"):
             remove_upload(other, settings)
     remove_upload(first, settings)
     remove_upload(first, settings)  # it is gone, as was asked
@@ -135,7 +135,7 @@ def test_the_same_name_twice_is_two_files(settings):
 
 
 def test_nothing_sent_is_a_sentence_and_uploads_do_not_mix(settings):
-    with pytest.raises(CoreError, match="No file was sent"):
+    with pytest.raises(CoreError, match="No file was uploaded"):
         save_uploads([], settings)
     first, second = (save_uploads([("a.wav", b"1")], settings) for _ in range(2))
     assert first != second

@@ -558,7 +558,7 @@ def test_a_file_that_vanishes_or_keeps_changing_is_asked_again_the_next_time(sco
 
     def restless(item, *, max_mb):
         if item.name.endswith("0001.wav"):
-            raise UnreadError("It changed while it was read, twice.")
+            raise UnreadError("The file changed twice while it was read.")
         return read_content(item, max_mb=max_mb)
 
     monkeypatch.setattr(worker, "read_content", restless)

@@ -188,7 +188,7 @@ def test_without_files_nothing_starts(open_page, launched):
     page = open_page("library")
     page.button_group(key="library_source").set_value("tree").run()
     page.button(key="library_start").click().run()
-    assert "No file was sent" in said(page)
+    assert "No file was uploaded" in said(page)
     assert launched == []
 
 
