@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from core.audio import formats
 from core.cli import labels
 from core.errors import CoreError, StoreError
 from core.settings import Settings
@@ -46,7 +47,7 @@ def warm() -> None:
 
 @app.command()
 def features(
-    files: Annotated[list[Path], typer.Argument(help="WAV, FLAC, OGG or MP3 files.")],
+    files: Annotated[list[Path], typer.Argument(help=f"Audio files: {formats.names()}.")],
     form: Annotated[Format, typer.Option("--format", help="What is printed: a row or an object a file.")] = Format.csv,
 ) -> None:
     """Print the 50 features of each file, in the order given; exit status 2 when a file was refused."""

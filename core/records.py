@@ -12,6 +12,22 @@ from core.schema import FeatureVector
 class RemarkKind(StrEnum):
     """What a remark is about. Code decides by the kind, and shows the text."""
 
+    # a file of audio
+    BEYOND_FULL_SCALE = "beyond_full_scale"
+    CANCELLING_CHANNELS = "cancelling_channels"
+    CLIPPING = "clipping"
+    CUT = "cut"
+    DAMAGED = "damaged"
+    DC_OFFSET = "dc_offset"
+    EIGHT_BIT = "eight_bit"
+    EXCERPT = "excerpt"
+    JOINED = "joined"
+    LEADING_SILENCE = "leading_silence"
+    LENGTH_UNKNOWN = "length_unknown"
+    LOSSY = "lossy"
+    LOW_RATE = "low_rate"
+    MIXED = "mixed"
+    SHORT = "short"
     # a window of a recording
     NOT_SCORED = "not scored"
     UNLIKE = "unlike the training music"

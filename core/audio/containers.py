@@ -1,130 +1,124 @@
-"""Is the file cut short? Decoders read a truncated file without a word, so its frames and chunks are walked here.
+"""Sizes that containers of uncompressed audio announce, compared with the bytes that are there.
 
-Only what the container itself declares is compared with the bytes that are there: RIFF chunk sizes (Microsoft/IBM
-Multimedia Programming Interface 1.0), Ogg pages (RFC 3533), MPEG audio frames (ISO/IEC 11172-3, 13818-3).
+A file that ends before it should is cut short. A size of zero, or the largest one, was never written: the recorder was
+stopped, or wrote to a pipe. Then the sound goes on to the end of the file, and the size is written into a copy.
+RIFF (Microsoft/IBM Multimedia Programming Interface 1.0), RF64 (EBU Tech 3306), Sony Wave64, AIFF (Apple 1989), AU.
 """
 
 import struct
+from dataclasses import dataclass
 
-_BITRATES = {  # kbit/s by (MPEG-1?, layer); index 0 = free format, 15 = not allowed
-    (True, 1): (0, 32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
-    (True, 2): (0, 32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
-    (True, 3): (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
-    (False, 1): (0, 32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256),
-    (False, 2): (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
-    (False, 3): (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
-}
-_RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}  # Hz by version bits
-_SEARCHED = 65_536  # bytes after the tags in which the first MPEG frame must begin
 _STREAMED = 0x7FFFF000  # recorders that cannot seek back leave such sizes in a WAV header; they announce nothing
+_W64_DATA = bytes.fromhex("64617461f3acd3118cd100c04f8edb8a")
+_SMALLEST_SOUND = 256  # bytes after a size of zero that are taken for sound
 
 
-def cut_short(data: bytes, form: str) -> bool:
-    """Whether a file ends before its container says it should; form : libsndfile's name of the format."""
-    if form in ("WAV", "WAVEX"):
-        return _riff_cut(data)
-    if form == "OGG":
-        return _ogg_cut(data)
-    if form in ("MP3", "MPEG"):
-        return _mpeg_cut(data)
-    if form in ("AIFF", "RF64", "W64", "AU"):
-        return _announced_size(data, form) > len(data)
-    return False  # FLAC has no sizes to compare: whether its last frame can be read is tried by the decoder
+@dataclass(frozen=True)
+class Sizes:
+    """What a walk through the chunks found.
 
-
-def _riff_cut(data: bytes) -> bool:
-    at = 12
-    order = ">" if data[:4] == b"RIFX" else "<"
-    while at + 8 <= len(data):
-        (size,) = struct.unpack(order + "I", data[at + 4 : at + 8])
-        if data[at : at + 4] == b"data":
-            return size < _STREAMED and at + 8 + size > len(data)
-        at += 8 + size + size % 2
-    return False
-
-
-def _announced_size(data: bytes, form: str) -> int:
-    """Bytes that the header announces for the whole file; 0 where it announces none.
-
-    AIFF (Apple 1989), RF64 (EBU Tech 3306), Sony Wave64, AU (Sun).
+    short_by : bytes that are announced and missing.  mended : the file with the size that was never written, or None.
     """
-    if len(data) < 48:
-        return 0
-    if form == "AIFF":
-        return int(struct.unpack(">I", data[4:8])[0]) + 8
-    if form == "RF64":  # the sizes that do not fit into 32 bits stand in the chunk ds64
-        return int(struct.unpack("<Q", data[20:28])[0]) + 8 if data[12:16] == b"ds64" else 0
+
+    short_by: int = 0
+    mended: bytes | None = None
+
+
+def check_sizes(data: bytes, form: str) -> Sizes:
+    """Compare the announced sizes with the file. form : "WAV", "RF64", "W64", "AIFF" or "AU"."""
+    if form in ("WAV", "RF64"):
+        return _riff(data)
     if form == "W64":
-        return int(struct.unpack("<Q", data[16:24])[0])
-    offset, size = struct.unpack(">II", data[4:12])
-    return 0 if size >= _STREAMED else int(offset + size)
+        return _w64(data)
+    if form == "AIFF":
+        return _aiff(data)
+    if form == "AU" and len(data) >= 24:
+        order = ">" if data[:1] == b"." else "<"
+        offset, size = struct.unpack(order + "II", data[4:12])
+        return Sizes(0 if size >= _STREAMED else max(0, offset + size - len(data)))
+    return Sizes()
 
 
-def _ogg_cut(data: bytes) -> bool:
-    last = data.rfind(b"OggS")
-    if last < 0 or last + 27 > len(data):
-        return True
-    segments = data[last + 26]
-    sizes = data[last + 27 : last + 27 + segments]
-    return len(sizes) < segments or last + 27 + segments + sum(sizes) > len(data)
+def _riff(data: bytes) -> Sizes:
+    order, at, large = ">" if data[:4] == b"RIFX" else "<", 12, None
+    while at + 8 <= len(data):
+        name, size = data[at : at + 4], int(struct.unpack(order + "I", data[at + 4 : at + 8])[0])
+        if name == b"ds64" and at + 24 <= len(data):  # sizes that do not fit into 32 bits
+            large = at + 16
+        elif name == b"data":
+            return _riff_data(data, at, size, order, large)
+        at += 8 + size + size % 2
+    return Sizes()
 
 
-def _mpeg_cut(data: bytes) -> bool:
-    at = _after_id3(data)
-    first = at = _next_frame(data, at)
-    frames = 0
-    while at >= 0 and (length := frame_length(data[at : at + 4])):
-        if at + length > len(data):
-            return True
-        frames += 1
-        at += length
-    return frames < _announced_frames(data, first)
+def _riff_data(data: bytes, at: int, size: int, order: str, large: int | None) -> Sizes:
+    """at : of the chunk with the sound.  large : position of its size in RF64."""
+    left = len(data) - at - 8
+    if large is not None and size == 0xFFFFFFFF:
+        size = int(struct.unpack("<Q", data[large : large + 8])[0])
+        if size < 1 << 62 and size and size > left:
+            return Sizes(short_by=size - left)
+        if size == 0 or size >= 1 << 62:
+            return Sizes(mended=data[:large] + struct.pack("<Q", left) + data[large + 8 :])
+        return Sizes()
+    never = size >= _STREAMED or (size == 0 and left >= _SMALLEST_SOUND and not _chunks_follow(data, at + 8, order))
+    if never and left > 0:
+        whole = struct.pack(order + "I", min(left, _STREAMED - 1))
+        return Sizes(mended=data[: at + 4] + whole + data[at + 8 :])
+    return Sizes(short_by=max(0, size - left))
 
 
-def _announced_frames(data: bytes, first: int) -> int:
-    """Frames that a Xing or Info header in the first frame announces; 0 without one."""
-    if first < 0:
-        return 0
-    tag = max(data.find(b"Xing", first, first + 64), data.find(b"Info", first, first + 64))
-    if tag < 0 or not data[tag + 7] & 1:
-        return 0
-    return int(struct.unpack(">I", data[tag + 8 : tag + 12])[0])
+def _chunks_follow(data: bytes, at: int, order: str) -> bool:
+    """Whether whole chunks reach from here to the end of the file: then a chunk of size zero before them is empty."""
+    while at + 8 <= len(data):
+        if not data[at : at + 4].isascii() or not data[at : at + 4].decode().isprintable():
+            return False
+        size = int(struct.unpack(order + "I", data[at + 4 : at + 8])[0])
+        at += 8 + size + size % 2
+    return len(data) <= at <= len(data) + 1
 
 
-def _after_id3(data: bytes) -> int:
-    if data[:3] != b"ID3" or len(data) < 10:
-        return 0
-    size = 0
-    for byte in data[6:10]:  # four bytes of seven bits
-        size = size << 7 | byte & 0x7F
-    return 10 + size
+def _w64(data: bytes) -> Sizes:
+    at = 40
+    while at + 24 <= len(data):
+        size = int(struct.unpack("<Q", data[at + 16 : at + 24])[0])  # with the chunk's own header
+        if data[at : at + 16] == _W64_DATA:
+            left = len(data) - at
+            if size <= 24 or size >= 1 << 62:
+                whole = struct.pack("<Q", left)
+                total = struct.pack("<Q", len(data))
+                return (
+                    Sizes(mended=data[:16] + total + data[24 : at + 16] + whole + data[at + 24 :])
+                    if left > 24
+                    else Sizes()
+                )
+            return Sizes(short_by=max(0, size - left))
+        if size < 24:
+            return Sizes()
+        at += size + -size % 8
+    return Sizes()
 
 
-def _next_frame(data: bytes, at: int) -> int:
-    """Position of the first frame that another frame follows, or that ends the file; -1 without one.
+def _aiff(data: bytes) -> Sizes:
+    at, common = 12, None
+    while at + 8 <= len(data):
+        name, size = data[at : at + 4], int(struct.unpack(">I", data[at + 4 : at + 8])[0])
+        if name == b"COMM" and at + 26 <= len(data):
+            common = at + 8
+        elif name == b"SSND":
+            left = len(data) - at - 8
+            if common is not None and (size <= 8 or size >= _STREAMED) and left > 8 + _SMALLEST_SOUND:
+                return Sizes(mended=_aiff_mended(data, at, common, left))
+            return Sizes(short_by=max(0, size - left))
+        at += 8 + size + size % 2
+    return Sizes()
 
-    Only ``_SEARCHED`` bytes are looked at: a file of nothing but sync bytes would keep a core busy for minutes.
-    """
-    last = at + _SEARCHED
-    while (at := data.find(b"\xff", at, last)) >= 0:
-        length = frame_length(data[at : at + 4])
-        if length and (at + length >= len(data) or frame_length(data[at + length : at + length + 4])):
-            return at
-        at += 1
-    return -1
 
-
-def frame_length(header: bytes) -> int:
-    """Bytes of the MPEG audio frame that starts with this four-byte header; 0 when it is none."""
-    if len(header) < 4 or header[0] != 0xFF or header[1] & 0xE0 != 0xE0:
-        return 0
-    version, layer = header[1] >> 3 & 3, 4 - (header[1] >> 1 & 3)
-    rate, bitrate = header[2] >> 2 & 3, header[2] >> 4
-    if version == 1 or layer == 4 or rate == 3 or bitrate in (0, 15):
-        return 0
-    kbps = _BITRATES[version == 3, layer][bitrate]
-    hz, padding = _RATES[version][rate], header[2] >> 1 & 1
-    if layer == 1:
-        return (12_000 * kbps // hz + padding) * 4
-    samples = 576 if layer == 3 and version != 3 else 1152
-    return samples // 8 * 1000 * kbps // hz + padding
+def _aiff_mended(data: bytes, at: int, common: int, left: int) -> bytes:
+    channels, _, bits = struct.unpack(">hIh", data[common : common + 8])
+    frames = (left - 8) // max(1, channels * (bits + 7) // 8)
+    changed = bytearray(data)
+    struct.pack_into(">I", changed, 4, len(data) - 8)
+    struct.pack_into(">I", changed, common + 2, frames)
+    struct.pack_into(">I", changed, at + 4, left)
+    return bytes(changed)

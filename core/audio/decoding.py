@@ -1,24 +1,29 @@
 """Bytes or a path to a ``Clip``: decode, mono, 44.1 kHz, excerpt, content hash, and refusal of what is no music.
 
 Everything is brought to what the published table was made from: mono (mean of the channels), 44.1 kHz, 30.02 s at most.
-Sources: libsndfile through soundfile (decoding), soxr HQ (resampling); excerpt length from the event densities of the
+Uncompressed files are read in this process, all others in a process of their own (`core.audio.isolated`). Sources:
+libsndfile and FFmpeg (`core.audio.opening`), soxr HQ (resampling); excerpt length from the event densities of the
 table, which are multiples of 1 / 29.93 s, so its clips have 30.02 s.
 """
 
 import hashlib
-import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 
 import numpy as np
-import soundfile
 import soxr
 
-from core.audio.containers import cut_short
+from core.audio import isolated
+from core.audio import remarks as remarks_module
+from core.audio.decoders import Header, UnreadableError
+from core.audio.formats import BY_NAME, Format, Other, identify, names
+from core.audio.opening import open_plain
+from core.audio.remarks import of_format, to_full_scale
 from core.errors import AudioError
+from core.records import Remark, RemarkKind
 from core.schema import SR
 
 EXCERPT_S = 30.02  # length of the table's clips
@@ -27,10 +32,8 @@ LITTLE_S = 5.0  # a prediction on less stands on little
 LOWEST_SR, HIGHEST_SR = 4_000, 768_000
 MOST_CHANNELS = 64
 SILENCE = 1e-4  # peak to peak, -80 dB of full scale: nothing that a listener would call music
-_BLOCK = 1 << 20  # samples decoded at a time, all channels together: bounds memory whatever the file claims
 
 Listener = Callable[[np.ndarray], None]
-_FORMATS = ("WAV", "WAVEX", "FLAC", "OGG", "MP3", "MPEG", "RF64", "W64", "AIFF", "AU", "CAF")
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +68,7 @@ class Recording:
     """What was decoded, and what a person should know about it.
 
     clip : the excerpt.  sr, channels, duration_s : of the whole file as it came.
-    start_s : where the excerpt begins.  remarks : sentences about what makes the features less meaningful.
+    start_s : where the excerpt begins.  remarks : what is suspicious, or makes the features less meaningful.
     """
 
     clip: Clip
@@ -75,7 +78,7 @@ class Recording:
     channels: int
     duration_s: float
     start_s: float
-    remarks: tuple[str, ...]
+    remarks: tuple[Remark, ...]
 
 
 def content_hash(data: bytes) -> str:
@@ -117,36 +120,54 @@ def decode(
 class Source:
     """A whole file, checked once, from which any number of excerpts can be decoded.
 
-    digest : hash of the bytes.  sr in Hz, channels, duration_s : as the file came.
+    digest : hash of the bytes.  header : what was found in it.  here : its samples are read in this process; what has
+    to be decoded is decoded in another one.
     """
 
     data: bytes
     name: str
     digest: str
-    format: str
-    subtype: str
-    sr: int
-    channels: int
-    duration_s: float
+    header: Header
+    here: bool
+
+    @property
+    def format(self) -> str:
+        return self.header.format
+
+    @property
+    def form(self) -> Format:
+        return BY_NAME[self.header.format]
+
+    @property
+    def sr(self) -> int:
+        """Of the file, in Hz."""
+        return self.header.sr
+
+    @property
+    def channels(self) -> int:
+        return self.header.channels
+
+    @property
+    def duration_s(self) -> float:
+        return self.header.frames / self.header.sr
 
 
 def inspect(data: bytes, name: str, *, max_mb: float = 200) -> Source:
-    """Check size, completeness and header of a file; nothing is decoded. Raises AudioError as ``decode`` does."""
+    """Check size, kind, completeness and header of a file. Raises AudioError as ``decode`` does."""
     name = display_name(name)
     if not data:
-        raise AudioError(f"{name} is empty. Choose a WAV, FLAC, OGG or MP3 file.")
+        raise AudioError(f"{name} is empty: it holds no bytes. Choose a file with music, or copy it again.")
     if len(data) > max_mb * 1e6:
         raise AudioError(_too_large(name, len(data), max_mb))
-    with _opened(data, name) as file:
-        if cut_short(data, file.format):
-            raise AudioError(f"{name} is truncated: it ends in the middle. Copy or export the file again.")
-        _check_header(file, name)
-        if file.format == "FLAC":  # only its last frame tells whether the file is whole
-            file.seek(file.frames - 1)
-            file.read(1)
-        duration_s = file.frames / file.samplerate
-        header = (file.format, file.subtype, file.samplerate, file.channels)
-    return Source(data, name, content_hash(data), *header, duration_s)
+    form = identify(data)
+    if isinstance(form, Other):
+        raise AudioError(f"{name} is {form.what}. {form.way_out} Read are: {names()}.")
+    digest = content_hash(data)
+    with _named(name):
+        opened = open_plain(data, form) if form.plain else None
+        header = isolated.probe(data, form, digest) if opened is None else opened.header
+    _check_header(header, name)
+    return Source(data, name, digest, header, here=opened is not None)
 
 
 def excerpt(
@@ -154,41 +175,72 @@ def excerpt(
 ) -> Recording:
     """Decode a part of a file; as ``decode``.
 
-    listen : called with each block as it is decoded, shape (n, channels), at the file's own rate.
+    listen : called with each block as it is decoded, shape (n, channels), float64, at the file's own rate.
     """
-    with _opened(source.data, source.name) as file:
-        y, start = _excerpt(file, source.name, start_s=start_s, length_s=length_s, listen=listen)
-    remarks = _remarks(source.format, source.subtype, source.sr, source.channels)
-    y, scaled = _to_full_scale(y)
-    remarks += scaled
+    heard = remarks_module.Listener(source.sr)
+    y, start = _excerpt(source, start_s=start_s, length_s=length_s, listeners=[heard, *([listen] if listen else [])])
+    header = source.header
+    remarks = of_format(header.format, header.codec, header.sr, header.channels)
+    y, scaled = to_full_scale(y)
+    remarks += [*header.remarks, *heard.remarks(), *scaled]
     if source.sr != SR:
         y = soxr.resample(y, source.sr, SR, quality="HQ")
     default = start_s is None and length_s == EXCERPT_S
     clip = Clip(source.digest if default else f"{source.digest}@{start:.3f}+{y.size / SR:.3f}", y, SR)
+    remarks += _about_length(source, clip, start)
+    return Recording(
+        clip, source.name, source.format, source.sr, source.channels, source.duration_s, start, tuple(remarks)
+    )
+
+
+def _about_length(source: Source, clip: Clip, start: float) -> list[Remark]:
+    found = []
     if clip.duration_s < LITTLE_S:
-        remarks += (f"Only {clip.duration_s:.1f} s of audio: a prediction on so little stands on thin ground.",)
-    if source.duration_s > clip.duration_s + 0.01:
-        remarks += (
-            f"The file lasts {source.duration_s:.0f} s; {clip.duration_s:.1f} s from {start:.1f} s on were analysed.",
+        found.append(
+            Remark(
+                RemarkKind.SHORT,
+                f"Only {clip.duration_s:.1f} s of audio: a prediction on so little stands on thin ground.",
+            )
         )
-    return Recording(clip, source.name, source.format, source.sr, source.channels, source.duration_s, start, remarks)
+    if source.duration_s > clip.duration_s + 0.01:
+        whole = f"The file lasts {source.duration_s:.0f} s"
+        found.append(
+            Remark(RemarkKind.EXCERPT, f"{whole}; {clip.duration_s:.1f} s from {start:.1f} s on were analysed.")
+        )
+    return found
+
+
+def blocks(source: Source, first: int = 0, count: int | None = None) -> Iterator[np.ndarray]:
+    """Samples of a file as they come: arrays of shape (n, channels), float64, at its own rate.
+
+    first, count : in samples; all from ``first`` on by default. Ends early where the file does.
+    Raises AudioError when it is damaged.
+    """
+    wanted = source.header.frames - first if count is None else count
+    with _named(source.name):
+        opened = open_plain(source.data, source.form) if source.here else None
+        if opened is not None:
+            read = opened.blocks(first, wanted)
+        else:
+            read = isolated.blocks(source.data, source.form, source.digest, first, wanted)
+        for block in read:
+            with np.errstate(invalid="ignore"):  # what is no number is refused once all is decoded
+                wide = block.astype(np.float64, copy=False)
+            yield wide
+
+
+@contextmanager
+def _named(name: str) -> Iterator[None]:
+    """Why a file cannot be read, as a sentence with its name."""
+    try:
+        yield
+    except UnreadableError as error:
+        raise AudioError(f"{name} {error}") from error
 
 
 def file_of(clip_id: str) -> str:
     """Content hash of the file that a clip comes from: all excerpts of one file share it."""
     return clip_id.split("@")[0]
-
-
-@contextmanager
-def _opened(data: bytes, name: str) -> Iterator[soundfile.SoundFile]:
-    """The file as libsndfile reads it; what it cannot read is a sentence."""
-    try:
-        with soundfile.SoundFile(io.BytesIO(data)) as file:
-            yield file
-    except (soundfile.LibsndfileError, RuntimeError) as error:
-        raise AudioError(
-            f"{name} is not audio that can be read (WAV, FLAC, OGG and MP3 are), or it is damaged."
-        ) from error
 
 
 def _too_large(name: str, size: int, max_mb: float) -> str:
@@ -198,81 +250,57 @@ def _too_large(name: str, size: int, max_mb: float) -> str:
     )
 
 
-def _check_header(file: soundfile.SoundFile, name: str) -> None:
-    if file.format not in _FORMATS:
-        raise AudioError(f"{name} is a {file.format} file. Choose a WAV, FLAC, OGG or MP3 file.")
-    if file.frames <= 0:
-        raise AudioError(f"{name} holds no audio: its length is zero.")
-    if not LOWEST_SR <= file.samplerate <= HIGHEST_SR:
-        raise AudioError(f"{name} claims a sampling rate of {file.samplerate} Hz; music has 8,000 to 192,000.")
-    if file.channels > MOST_CHANNELS:
-        raise AudioError(f"{name} has {file.channels} channels; at most {MOST_CHANNELS} are mixed down.")
-    if file.frames / file.samplerate < SHORTEST_S:
+def _check_header(header: Header, name: str) -> None:
+    if header.frames <= 0:
+        raise AudioError(f"{name} holds no audio: its length is zero. Record or export it again.")
+    if not LOWEST_SR <= header.sr <= HIGHEST_SR:
+        raise AudioError(f"{name} claims a sampling rate of {header.sr} Hz; music has 8,000 to 192,000.")
+    if not 0 < header.channels <= MOST_CHANNELS:
+        raise AudioError(f"{name} has {header.channels} channels; at most {MOST_CHANNELS} are mixed down.")
+    if header.frames / header.sr < SHORTEST_S:
         raise AudioError(
-            f"{name} lasts {file.frames / file.samplerate:.2f} s; at least {SHORTEST_S} s of audio are needed."
+            f"{name} lasts {header.frames / header.sr:.2f} s; at least {SHORTEST_S} s of audio are needed."
         )
+
+
+def _mixed(block: np.ndarray) -> np.ndarray:
+    """The mean of the channels. block : shape (n, channels)."""
+    if block.shape[1] == 1:
+        return block[:, 0]
+    if block.shape[1] == 2:
+        return (block[:, 0] + block[:, 1]) / 2  # the same number as below, ten times as fast
+    return block.mean(axis=1)
 
 
 def _excerpt(
-    file: soundfile.SoundFile, name: str, *, start_s: float | None, length_s: float, listen: Listener | None
+    source: Source, *, start_s: float | None, length_s: float, listeners: Sequence[Listener]
 ) -> tuple[np.ndarray, float]:
     """Mono samples of the excerpt at the file's own rate, and its start in s."""
-    wanted = min(file.frames, round(length_s * file.samplerate))
-    first = (file.frames - wanted) // 2 if start_s is None else round(start_s * file.samplerate)
-    if first < 0 or first >= file.frames:
-        raise AudioError(f"{name} lasts {file.frames / file.samplerate:.1f} s: an excerpt cannot start at {start_s} s.")
-    if first:
-        file.seek(first)
-    wanted = min(wanted, file.frames - first)
+    name, sr, frames = source.name, source.sr, source.header.frames
+    wanted = min(frames, round(length_s * sr))
+    first = (frames - wanted) // 2 if start_s is None else round(start_s * sr)
+    if first < 0 or first >= frames:
+        raise AudioError(f"{name} lasts {source.duration_s:.1f} s: an excerpt cannot start at {start_s} s.")
+    wanted = min(wanted, frames - first)
     y = np.empty(wanted)
     done = 0
-    while done < wanted:
-        block = file.read(min(wanted - done, max(1, _BLOCK // file.channels)), dtype="float64", always_2d=True)
-        if not len(block):
-            break
-        if listen is not None:
-            listen(block)
-        y[done : done + len(block)] = block[:, 0] if file.channels == 1 else block.mean(axis=1)
+    for block in blocks(source, first, wanted):
+        with np.errstate(invalid="ignore", over="ignore"):
+            for listen in listeners:
+                listen(block)
+            y[done : done + len(block)] = _mixed(block)
         done += len(block)
-    # MP3 lengths come from a header that may be a frame or two off; anything more is a damaged file.
+    # A container's own times may be a frame or two off; anything more is a damaged file.
     if wanted - done > max(4608, 0.01 * wanted):
-        raise AudioError(f"{name} is truncated: {wanted / file.samplerate:.1f} s were announced, "
-                         f"{done / file.samplerate:.1f} s could be read. Copy or export the file again.")  # fmt: skip
+        raise AudioError(f"{name} is truncated: {wanted / sr:.1f} s were announced, "
+                         f"{done / sr:.1f} s could be read. Copy or export the file again.")  # fmt: skip
     y = y[:done]
     if not np.isfinite(y).all():
         raise AudioError(f"{name} holds samples that are not numbers. Export the file again.")
-    if y.size / file.samplerate < SHORTEST_S:
-        raise AudioError(f"{name}: only {y.size / file.samplerate:.2f} s could be read; {SHORTEST_S} s are needed.")
+    if y.size / sr < SHORTEST_S:
+        raise AudioError(f"{name}: only {y.size / sr:.2f} s could be read; {SHORTEST_S} s are needed.")
     if np.ptp(y) < SILENCE:
-        mixed = " once its channels are mixed to one" if file.channels > 1 else ""
-        where = (
-            f"is silent{mixed}"
-            if wanted == file.frames
-            else f"is silent{mixed} from {first / file.samplerate:.1f} s on"
-        )
+        mixed = " once its channels are mixed to one" if source.channels > 1 else ""
+        where = f"is silent{mixed}" if wanted == frames else f"is silent{mixed} from {first / sr:.1f} s on"
         raise AudioError(f"{name} {where}. Choose a file, or a part of it, with music.")
-    return y, first / file.samplerate
-
-
-def _to_full_scale(y: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
-    peak = float(np.abs(y).max())
-    if peak <= 1:
-        return y, ()
-    remark = f"Samples reach {peak:.3g} times full scale; the clip was scaled down to full scale."
-    return y / peak, (remark,)
-
-
-def _remarks(form: str, subtype: str, sr: int, channels: int) -> tuple[str, ...]:
-    found = []
-    if sr < SR:
-        found.append(
-            f"Sampled at {sr / 1000:g} kHz, so there is nothing above {sr / 2000:g} kHz: "
-            "brightness, rolloff, flatness and the other measures of the spectrum mean less."
-        )
-    if channels > 2:
-        found.append(f"{channels} channels were mixed down to one.")
-    if subtype in ("PCM_S8", "PCM_U8", "ULAW", "ALAW"):
-        found.append("8-bit audio: its noise raises flatness, entropy and zero crossings.")
-    if form in ("MP3", "MPEG", "OGG"):
-        found.append("Compressed audio: high frequencies are missing or changed, which moves the spectral features.")
-    return tuple(found)
+    return y, first / sr

@@ -9,17 +9,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from core.audio import formats
 from core.errors import CoreError
 from core.library.addresses import fault, filesystem, is_local, local_path, safe
 from core.records import Found
 
-READ = (".wav", ".flac", ".ogg", ".oga", ".mp3", ".aif", ".aiff", ".au", ".caf", ".w64", ".rf64")
-# Formats that are reported as refused, unless the content is in a readable format.
-NOT_READ = (
-    *(".m4a", ".m4b", ".mp4", ".aac", ".ac3", ".wma", ".opus", ".ape", ".wv", ".mpc", ".tta", ".tak", ".shn", ".mka"),
-    *(".ra", ".rm", ".ram", ".dsf", ".dff", ".amr", ".dts", ".mid"),
-)
-SUFFIXES = READ + NOT_READ
+READ = formats.ENDINGS
+NOT_READ = formats.UNREAD_ENDINGS  # reported as refused, unless the content is in a readable format
+SUFFIXES = (*READ, *NOT_READ, formats.NOT_AUDIO)
 # Reasons for leaving files out; the summary counts them.
 HIDDEN, NO_AUDIO, LINKED = "hidden", "not audio", "behind links to what is read anyway"
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from core.audio.formats import NOT_AUDIO, Format, identify
 from core.errors import CoreError
 from core.library.find import SUFFIXES
 from core.locations import present_path
@@ -132,7 +133,9 @@ def new_results(settings: Settings) -> Path:
 def save_uploads(files: Iterable[tuple[str, bytes]], settings: Settings) -> Path:
     """Write uploaded files into a new folder of the data folder, and return that folder.
 
-    Names are made safe: letters stay, path traversal is removed, and a name that is taken gets a number.
+    Names are made safe: letters stay, path traversal is removed, and a name that is taken gets a number. A name without
+    an audio suffix gets one: the suffix of its content's format, or ``.not-audio``, so that the file is listed with the
+    reason why it is not read.
 
     files : name, with its parent folders, and content of each file.
     Raises CoreError when there are no files, or they cannot be written.
@@ -141,7 +144,7 @@ def save_uploads(files: Iterable[tuple[str, bytes]], settings: Settings) -> Path
     written = 0
     try:
         for name, data in files:
-            *folders, file = _safe_path(name)
+            *folders, file = _safe_path(name, data)
             folder = place
             for part in folders:
                 folder = _unused_path(folder / part, Path.is_dir)
@@ -165,12 +168,13 @@ def _unused_path(path: Path, fits: Callable[[Path], bool] = lambda _: False) -> 
     return path
 
 
-def _safe_path(name: str) -> list[str]:
-    """Split a name into the parts of a safe relative path, without path traversal."""
+def _safe_path(name: str, data: bytes) -> list[str]:
+    """Split a name into the parts of a safe relative path, without path traversal. data : content of the file."""
     parts = [_safe_name(part) for part in name.replace("\\", "/").split("/")]
     *folders, file = [part for part in parts if part] or ["clip"]
     if not file.lower().endswith(SUFFIXES):
-        file += ".bin"
+        form = identify(data)
+        file += form.endings[0] if isinstance(form, Format) else NOT_AUDIO
     return [*folders[-DEEPEST:], file]
 
 

@@ -93,7 +93,7 @@ def _measured(file: LibraryFile, source: Source, plan: Plan) -> LibraryEntry:
         clips.append(clip)
         end_s = clip.start_s + clip.duration_s
         windows.append(Window(start_s=clip.start_s, end_s=end_s, clip_id=clip.vector.clip_id))
-        remarks = tuple(dict.fromkeys((*remarks, *measured.recording.remarks)))
+        remarks = tuple(dict.fromkeys((*remarks, *(remark.text for remark in measured.recording.remarks))))
     if not clips:
         raise AudioError(windows[0].remark)
     done = replace(file, state="scored", windows=tuple(windows), remarks=remarks)

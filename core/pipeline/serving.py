@@ -59,11 +59,13 @@ def serve(settings: Settings, *, alias: str = "champion") -> Served:
 
 
 def warm_up(served: Served) -> None:
-    """Load the compiled kernels and the explainer in advance, so that the first clip does not have to wait."""
+    """Load decoder, compiled kernels and explainer in advance, so that the first clip does not have to wait."""
     from core import features
+    from core.audio import isolated
     from core.features import loudness
     from core.models.explanation import explain_clip
 
+    isolated.warm()
     features.warm()
     loudness.warm()
     typical = FeatureVector("warm", "warm", served.background.iloc[0].to_numpy(dtype=float))

@@ -7,7 +7,6 @@ remark says so. A single channel counts twice (`core.features.loudness.as_played
 loudspeakers. Written as FLAC or WAV, 16 bits, or 24 where the original has more.
 """
 
-import io
 import os
 import re
 import shutil
@@ -24,7 +23,7 @@ import soundfile
 import soxr
 
 from core.atomic import replace_file, replacing
-from core.audio.decoding import display_name
+from core.audio.decoding import Source, blocks, display_name, inspect
 from core.errors import AudioError, CoreError
 from core.features.loudness import Meter, as_played
 from core.library import reading
@@ -36,9 +35,9 @@ FORMS = {"FLAC": ".flac", "WAV": ".wav"}
 PEAK_DB = -1.0  # dBTP that no copy exceeds
 OVERSAMPLED = 4
 SHOULD_MATTER_DB = 0.5  # a gain that is limited by less is not worth a remark
-_BLOCK = 1 << 18  # samples read at a time, all channels together
 _LONGEST = 200  # bytes of a name; file systems take 255, of which number and ending need some
-_FINE = ("PCM_24", "PCM_32", "FLOAT", "DOUBLE")
+_FINE = ("PCM_24", "PCM_32", "FLOAT", "DOUBLE", "alac", "wavpack", "tta")  # codecs that may hold more than 16 bits
+_LARGEST_MB = 1e6  # of a file on this machine: it was scored, so it is not too large
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,8 +92,8 @@ def level_copies(
         folder.mkdir(parents=True, exist_ok=True)
         for k, row in enumerate(rows):
             tell(k / len(rows), label(row))
-            source = _source(row["path"], max_mb)
-            found = measure(source, row["path"])
+            source = _opened(_content(row["path"], max_mb), row["path"])
+            found = _measured(source)
             gain = found.gain_db(made.target_lufs)
             name = f"{row['number']:02d} {_safe(label(row))}{FORMS[form]}"
             _copy(source, row, folder / name, form, gain)
@@ -116,76 +115,79 @@ def level_copies(
 
 def channels(path: str) -> float:
     """Channels of a file on this machine, from its header; NaN where it is not here or cannot be read."""
-    try:
-        return float(soundfile.info(path).channels) if "://" not in path else float("nan")
-    except (soundfile.LibsndfileError, RuntimeError, OSError):
+    if "://" in path:
         return float("nan")
-
-
-def _source(path: str, max_mb: float) -> str | bytes:
-    """A path, or the bytes of what is elsewhere."""
-    if "://" not in path:
-        return path
     try:
-        return reading.read_content(Found(path, file_name(path)), max_mb=max_mb).data
+        return float(soundfile.info(path).channels)
+    except (soundfile.LibsndfileError, RuntimeError, OSError):
+        try:
+            return float(_opened(_content(path, _LARGEST_MB), path).channels)
+        except CoreError:
+            return float("nan")
+
+
+def _content(path: str, max_mb: float) -> bytes:
+    """The bytes of a file. max_mb : of one that is elsewhere."""
+    try:
+        limit = max_mb if "://" in path else _LARGEST_MB
+        return reading.read_content(Found(path, file_name(path)), max_mb=limit).data
     except CoreError as error:
-        raise AudioError(f"{display_name(path)}: {error}") from error
+        if "://" in path:
+            raise AudioError(f"{display_name(path)}: {error}") from error
+        raise AudioError(_unreadable(path)) from error
 
 
-def _opened(source: str | bytes, path: str) -> soundfile.SoundFile:
+def _opened(data: bytes, path: str) -> Source:
     try:
-        return soundfile.SoundFile(io.BytesIO(source) if isinstance(source, bytes) else source)
-    except (soundfile.LibsndfileError, RuntimeError, OSError) as error:
-        raise AudioError(
-            f"{display_name(path)} cannot be read: it was moved, or is damaged. Replace the piece by another one, or "
-            "score the library again."
-        ) from error
+        return inspect(data, file_name(path), max_mb=_LARGEST_MB)
+    except AudioError as error:
+        raise AudioError(f"{_unreadable(path)} {error}") from error
 
 
-def measure(source: str | bytes, path: str) -> Measured:
-    """Loudness and true peak of a whole file. source : its path or its bytes.  path : to name it by."""
-    with _opened(source, path) as file:
-        meter, peak = Meter(file.samplerate), 0.0
-        finer = soxr.ResampleStream(file.samplerate, OVERSAMPLED * file.samplerate, file.channels, "float64", "MQ")
-        for block in _blocks(file, path):
-            meter(block)
-            between = finer.resample_chunk(block)
-            peak = max(peak, float(np.abs(block).max()), float(np.abs(between).max(initial=0.0)))
-        rest = finer.resample_chunk(np.zeros((0, file.channels)), last=True)
-        peak = max(peak, float(np.abs(rest).max(initial=0.0)))
-        lufs = as_played(meter.lufs(), file.channels) if peak > 0 else float("nan")
+def _unreadable(path: str) -> str:
+    return (
+        f"{display_name(path)} cannot be read: it was moved, or is damaged. Replace the piece by another one, or "
+        "score the library again."
+    )
+
+
+def measure(data: bytes, path: str) -> Measured:
+    """Loudness and true peak of a whole file. data : its bytes.  path : to name it by."""
+    return _measured(_opened(data, path))
+
+
+def _measured(source: Source) -> Measured:
+    meter, peak, sr = Meter(source.sr), 0.0, source.sr
+    finer = soxr.ResampleStream(sr, OVERSAMPLED * sr, source.channels, "float64", "MQ")
+    for block in blocks(source):
+        meter(block)
+        between = finer.resample_chunk(block)
+        peak = max(peak, float(np.abs(block).max()), float(np.abs(between).max(initial=0.0)))
+    rest = finer.resample_chunk(np.zeros((0, source.channels)), last=True)
+    peak = max(peak, float(np.abs(rest).max(initial=0.0)))
+    lufs = as_played(meter.lufs(), source.channels) if peak > 0 else float("nan")
     return Measured(lufs, 20 * log10(peak) if peak > 0 else float("-inf"))
 
 
-def _blocks(file: soundfile.SoundFile, path: str):  # type: ignore[no-untyped-def]
-    try:
-        yield from file.blocks(max(1, _BLOCK // file.channels), dtype="float64", always_2d=True)
-    except (soundfile.LibsndfileError, RuntimeError) as error:
-        raise AudioError(f"{display_name(path)} is damaged: it cannot be read to its end.") from error
-
-
-def _copy(source: str | bytes, row: dict[str, Any], place: Path, form: str, gain_db: float) -> None:
+def _copy(source: Source, row: dict[str, Any], place: Path, form: str, gain_db: float) -> None:
     """Write the file times the gain, whole or not at all."""
-    with _opened(source, row["path"]) as file:
-        subtype = "PCM_24" if file.subtype in _FINE else "PCM_16"
-        size = file.frames * file.channels * (3 if subtype == "PCM_24" else 2)
-        if shutil.disk_usage(place.parent).free < 1.5 * size:
-            raise CoreError(
-                f"The disk is too full for the copies in {place.parent}. Make room, or choose fewer pieces."
-            )
-        try:
-            with (
-                replacing(place) as part,
-                soundfile.SoundFile(part, "w", file.samplerate, file.channels, subtype, format=form) as out,
-            ):
-                tags = {name: line(row[name]) for name in ("title", "artist", "album")}
-                for name, text in (tags | {"comment": f"Levelled copy, gain {gain_db:+.1f} dB"}).items():
-                    if text:  # libsndfile takes no empty tag
-                        setattr(out, name, text)
-                for block in _blocks(file, row["path"]):
-                    out.write(block * 10 ** (gain_db / 20))
-        except (soundfile.LibsndfileError, RuntimeError) as error:
-            raise CoreError(f"{place.name} cannot be written as {form}: {error}") from error
+    subtype = "PCM_24" if source.header.codec in _FINE else "PCM_16"
+    size = source.header.frames * source.channels * (3 if subtype == "PCM_24" else 2)
+    if shutil.disk_usage(place.parent).free < 1.5 * size:
+        raise CoreError(f"The disk is too full for the copies in {place.parent}. Make room, or choose fewer pieces.")
+    try:
+        with (
+            replacing(place) as part,
+            soundfile.SoundFile(part, "w", source.sr, source.channels, subtype, format=form) as out,
+        ):
+            tags = {name: line(row[name]) for name in ("title", "artist", "album")}
+            for name, text in (tags | {"comment": f"Levelled copy, gain {gain_db:+.1f} dB"}).items():
+                if text:  # libsndfile takes no empty tag
+                    setattr(out, name, text)
+            for block in blocks(source):
+                out.write(block * 10 ** (gain_db / 20))
+    except (soundfile.LibsndfileError, RuntimeError) as error:
+        raise CoreError(f"{place.name} cannot be written as {form}: {error}") from error
 
 
 def _safe(name: str) -> str:

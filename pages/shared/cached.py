@@ -12,12 +12,16 @@ from core.errors import CoreError
 from core.file_names import ABOUT, MANIFEST
 from core.settings import Settings
 from pages.shared.messages import literal
-from pages.shared.show import _stamp
 
 if TYPE_CHECKING:  # the model's libraries and the database's are loaded by the pages that need them, not by Home
     from core.evaluation.run_files import Comparison
     from core.pipeline.serving import Served
     from core.store import Store
+
+
+def _stamp(path: Path) -> int | None:
+    """When a file was changed last, in ns; None when there is no file. Zero is a date that files of archives have."""
+    return path.stat().st_mtime_ns if path.is_file() else None
 
 
 @st.cache_data(show_spinner=False)

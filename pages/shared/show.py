@@ -1,7 +1,6 @@
 """The only Streamlit helpers that pages share: what is cached, and how a chart, a table and a download look."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -28,11 +27,6 @@ _CHART_CONFIG = {
     "modeBarButtonsToRemove": ["lasso2d", "select2d", "autoScale2d"],
     "toImageButtonOptions": {"format": "png", "scale": 2},
 }
-
-
-def _stamp(path: Path) -> int | None:
-    """When a file was changed last, in ns; None when there is no file. Zero is a date that files of archives have."""
-    return path.stat().st_mtime_ns if path.is_file() else None
 
 
 def stand_in_banner(shown: Table) -> None:

@@ -17,7 +17,7 @@ from core.models.bundle import load_bundle
 from core.schema import ALL, COLUMNS, EMOTIONS, LABEL, PROBA
 from core.settings import ROOT
 from core.training.publish import publish_run
-from tests.training import small_run, small_table
+from tests.small_training import small_run, small_table
 
 CHAMPION, COMPARISON = ROOT / "models" / "champion", ROOT / "models" / "comparison"
 

@@ -15,7 +15,7 @@ from core.errors import CoreError
 from core.labelling.truth import stored_answers
 from core.settings import Settings
 
-FOLDER = Path(__file__).parent / "label_studio"
+FOLDER = Path(__file__).parent.parent / "label_studio"
 
 
 @pytest.fixture

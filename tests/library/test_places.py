@@ -69,7 +69,7 @@ def test_sent_files_keep_their_names_and_folders_as_far_as_these_are_harmless(se
     assert kept["Şarkı (1).mp3"] == b"1"
     assert kept["Kâr-ı Nâtık/Rast/a.flac"] == b"2"
     assert kept["etc/passwd.wav"] == b"3"
-    assert kept["no audio.sh.bin"] == b"9"
+    assert kept["no audio.sh.not-audio"] == b"9"
     for name in kept:
         assert not {"..", ""} & set(name.split("/"))
         assert not any(part.startswith(".") for part in name.split("/"))

@@ -119,7 +119,7 @@ def test_a_library_says_of_a_file_what_the_same_file_alone_gives(score, served, 
         assert row.decision_reason == alone.decision.reason
         assert row.tempo_bpm == alone.vector.values[COLUMNS.index("_Tempo_Mean")]
         assert row.start_s == alone.recording.start_s
-        assert row.remarks == " ".join(alone.recording.remarks)
+        assert row.remarks == " ".join(remark.text for remark in alone.recording.remarks)
         assert row.end_s - row.start_s == pytest.approx(alone.recording.clip.duration_s)
     assert table.set_index("file").loc["Şarkılar/stereo.wav", "loudness_lufs"] == pytest.approx(
         integrated(_middle(y)[:, None] * [1, 0.3], 44100), abs=0.01
@@ -508,9 +508,9 @@ def test_every_bad_file_is_a_row_and_the_good_ones_are_scored(score, tmp_path):
         "silent.wav": ("refused", "silent.wav is silent"),
         "short.wav": ("refused", "short.wav lasts 0.20 s; at least 0.5 s"),
         "truncated.wav": ("refused", "truncated.wav is truncated"),
-        "text.wav": ("refused", "text.wav is not audio that can be read"),
+        "text.wav": ("refused", "text.wav is not audio but a text"),
         "empty.mp3": ("refused", "empty.mp3 is empty"),
-        "song.m4a": ("refused", "The format M4A is not supported: convert it to WAV or FLAC."),
+        "song.m4a": ("refused", "song.m4a lacks its index (moov): the recording was not ended"),
         "tape.RA": ("refused", "The format RA is not supported: convert it to WAV or FLAC."),
         "loop": ("unread", "A symbolic link that leads back"),
     }

@@ -132,6 +132,7 @@ def test_a_demo_clip_says_that_it_is_synthetic(open_page, data_dir):
 
 BAD = {
     "not audio": (b"hello, this is a letter and no sound " * 40, "letter.wav", "not audio"),
+    "a document": (b"%PDF-1.7" + bytes(100), "scan.pdf", "is a PDF document"),
     "empty": (b"", "nothing.wav", "is empty"),
     "zero length": (wav(np.zeros(0)), "zero.wav", "length is zero"),
     "silent": (wav(np.zeros(SR)), "quiet.wav", "silent"),
@@ -140,6 +141,16 @@ BAD = {
     "cut MP3": (mp3()[:-3000], "cut.mp3", "truncated"),
     "foreign name": (wav(np.zeros(SR)), "../../x.wav", "silent"),
 }
+
+
+def test_a_phone_recording_is_scored_and_what_is_odd_about_a_file_is_said(open_page, data_dir):
+    cases = Path(__file__).parent.parent / "audio_cases"
+    page = upload(open_page("predict"), (cases / "F07_phone.m4a").read_bytes(), "Voice 001.m4a")
+    assert not page.exception
+    assert not page.error
+    page = upload(open_page("predict"), (cases / "F10_cut_at_a_page.ogg").read_bytes(), "take.ogg")
+    assert any("it may be cut" in warning.value for warning in page.warning)
+    assert set(store.predictions_table(stored(data_dir))["file_name"]) == {"Voice 001.m4a", "take.ogg"}
 
 
 @pytest.mark.parametrize("case", BAD)

@@ -22,7 +22,7 @@ from core.features import loudness
 from core.playlists import files, iso_path, levelled_copies, one_mood, playlist, session_sheet
 from core.playlists.playlist import usable
 from core.playlists.session_sheet import Session
-from core.records import RemarkKind
+from core.records import Remark, RemarkKind
 from core.spreadsheets import inert_table
 from tests.mood_library import clip, many, pieces, tone
 
@@ -222,7 +222,9 @@ def test_a_hostile_text_adds_no_element_to_the_sheet(text):
 
     def sheet(words: str) -> str:
         made = listed(clip("a", title=words, artist=words, path=f"/m/{words}.flac", model_version=words))
-        made = replace(made, name=words, remarks=(words,), rows=made.rows.assign(weak=words))
+        made = replace(
+            made, name=words, remarks=(Remark(RemarkKind.LEFT_OUT, words),), rows=made.rows.assign(weak=words)
+        )
         return session_sheet.html(made, Session(*[words] * 5)).decode()
 
     assert elements(sheet(text)) == elements(sheet("harmless"))
@@ -269,7 +271,7 @@ def test_copies_are_level_peaks_are_safe_and_originals_stay(music, tmp_path):
     order = list(made.rows["piece_id"])
     for name, piece in zip(copies.files, order, strict=True):
         y, sr = soundfile.read(copies.folder / name, always_2d=True)
-        found = levelled_copies.measure(str(copies.folder / name), name)
+        found = levelled_copies.measure((copies.folder / name).read_bytes(), name)
         assert found.peak_db <= levelled_copies.PEAK_DB + 0.02
         both = y if y.shape[1] == 2 else np.repeat(y, 2, axis=1)  # one channel plays from both sides
         assert loudness.integrated(both, sr) == pytest.approx(found.lufs)

@@ -488,7 +488,7 @@ def test_an_empty_database_in_the_place_of_a_lost_one_is_told_in_the_log(tmp_pat
     assert not caplog.text
     path.rename(tmp_path / "feedback.db.20260102T030405678901Z.damaged")
     store.close_store(store.open_store(url))
-    assert "A damaged one is kept as" in caplog.text
+    assert "The damaged database is kept as" in caplog.text
     copies = [store.back_up(path) for _ in range(2)]
     path.unlink()
     store.close_store(store.open_store(url))
@@ -631,7 +631,7 @@ def test_a_server_that_is_not_there_is_a_sentence_soon(postgres_server):
         store.open_store(url)
     assert time.monotonic() - start < PATIENCE_S
     assert "geheim" not in str(caught.value)
-    with pytest.raises(StoreError, match="refuses the name, the password or the database"):
+    with pytest.raises(StoreError, match="refuses the user name, the password or the database"):
         store.open_store(f"{postgres_server.new_database()}x")
     older = postgres_server.new_database().replace("postgresql://", "postgres://")  # as many hosts still write it
     store.close_store(store.open_store(older))
@@ -781,7 +781,7 @@ def test_a_read_only_file_is_a_sentence(tmp_path):
     (folder / "feedback.db").chmod(0o444)
     folder.chmod(0o555)
     (sentence,) = said(script(READER, f"sqlite:///{folder / 'feedback.db'}"))
-    assert "may_only_be_read" in sentence or "cannot_be_opened" in sentence
+    assert "is_read-only" in sentence or "cannot_be_opened" in sentence
     folder.chmod(0o755)
     assert tokens(f"sqlite:///{folder / 'feedback.db'}") == []
 

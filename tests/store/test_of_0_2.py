@@ -17,7 +17,7 @@ from core.models.policy import Policy
 from core.records import Window
 from core.store.schema import HEAD
 
-DUMP = Path(__file__).parent / "golden" / "store_0_2.sql"
+DUMP = Path(__file__).parent.parent / "golden" / "store_0_2.sql"
 FILE = "/music/Kaset/yarısı sessiz.flac"
 HASH = "8b0a7bba180872f2c909292b004c88801582b64d85243179660c5fbf6522ff5d"
 TABLES = ("clips", "features", "feedback", "jobs", "labels", "predictions", "raters", "settings", "tracks")

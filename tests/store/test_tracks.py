@@ -146,7 +146,7 @@ def test_a_clip_without_a_track_gets_one_of_its_own(opened):
 @pytest.mark.parametrize(
     ("fields", "match"),
     [
-        ({"makam": "x" * 301}, "The makam has 301 characters; at most 300"),
+        ({"makam": "x" * 301}, "The makam has 301 characters; the limit is 300"),
         ({"title": "a\x00b"}, "The title holds control characters"),
         ({"title": "a\nb"}, "The title holds control characters"),
         ({"album": "\ud800"}, "The album holds control characters"),
@@ -155,8 +155,8 @@ def test_a_clip_without_a_track_gets_one_of_its_own(opened):
         ({"year": 2101}, "2101 is not a year from 1000 to 2100"),
         ({"year": "nineteen"}, "'nineteen' is not a year"),
         ({"year": 1970.5}, "1970.5 is not a year"),
-        ({"source": "/else"}, "'source' is no field of a track"),
-        ({"id": "x"}, "'id' is no field of a track"),
+        ({"source": "/else"}, "'source' is not a known field of a track"),
+        ({"id": "x"}, "'id' is not a known field of a track"),
     ],
 )
 def test_what_cannot_be_said_of_a_track_is_refused_whole(opened, fields, match):

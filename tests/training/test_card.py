@@ -8,7 +8,7 @@ import pytest
 from core.dataset.published import CITATIONS
 from core.schema import ALL, EMOTIONS
 from core.training.card import write_card
-from tests.training import small_run
+from tests.small_training import small_run
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,7 @@ from core.schema import COLUMNS, EMOTIONS, LABEL, MIRTOOLBOX, PROBA
 from core.settings import Settings
 from core.training import candidates, labelled_data, promotion, retraining, schedule, status
 from core.training.triggers import Limits
-from tests.training import in_one_process
+from tests.small_training import in_one_process
 
 LIFE = pytest.mark.xdist_group("life")  # one worker trains for all tests that look at what was trained
 

@@ -17,7 +17,7 @@ from core.training import ablations, folds
 from core.training import run as run_module
 from core.training.candidates import ALGORITHMS, CHAMPION, LABELS, all_candidates, searched
 from core.training.run import train_and_compare
-from tests.training import NAMES, TREES, few_candidates, in_one_process, small_run, small_table
+from tests.small_training import NAMES, TREES, few_candidates, in_one_process, small_run, small_table
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from core import wording
-from core.audio import decoding, encoding, synthetic
+from core.audio import decoding, encoding, formats, remarks, synthetic
 from core.audio.beats import Beats
 from core.errors import CoreError
 from core.labelling import answer_form
@@ -27,7 +27,6 @@ from pages.shared.policy import active
 from pages.shared.who import optional, unsure
 
 SOURCES = {"upload": "Upload a file", "record": "Record", "demo": "Demo clip"}
-FORMATS = ["wav", "flac", "ogg", "oga", "mp3", "aif", "aiff", "au", "caf", "w64"]
 RESULT = "clip_result"  # in the session: what is on the screen, until another clip is chosen
 
 
@@ -71,14 +70,13 @@ def open_page(title: str) -> tuple[Served, Policy]:
 
 
 def upload(key: str, *, about: str, on_change: Callable[[], None] | None = None) -> UploadedFile | None:
-    """The field for a file with audio."""
+    """The field for a file with audio. It takes any file, so that a refusal gives the true reason on the page."""
     return st.file_uploader(
-        "WAV, FLAC, OGG or MP3",
-        type=FORMATS,
+        f"A file with music ({formats.common_names()})",
         max_upload_size=max(1, int(Settings().max_upload_mb)),
         key=key,
         on_change=on_change,
-        help=about,
+        help=f"{about} Read are {formats.names()}: files that end in {', '.join(formats.ENDINGS)}.",
     )
 
 
@@ -195,7 +193,10 @@ def decision(scored: ScoredClip, served: Served) -> None:
     if found.flag:
         _unlike(scored, served)
     for remark in scored.recording.remarks:
-        st.caption(f":material/info: {messages.literal(remark)}")
+        if remark.kind in remarks.SUSPICIOUS:
+            st.warning(messages.literal(remark.text), icon=":material/graphic_eq:")
+        else:
+            st.caption(f":material/info: {messages.literal(remark.text)}")
     if scored.problem:
         st.error(f"Not stored. {messages.literal(scored.problem)}", icon=":material/database_off:")
 

@@ -13,7 +13,7 @@ from core.settings import Settings
 from core.wording import clock, percent
 from pages.shared import messages
 
-WHOLE = (".wav", ".flac", ".ogg", ".oga", ".mp3")  # what browsers play as it is
+WHOLE = (".wav", ".flac", ".ogg", ".oga", ".mp3", ".m4a", ".opus", ".weba")  # what browsers play as it is
 AUTOPLAY = "mood_autoplay"  # in the session: a piece was clicked, and is to be heard at once
 
 

@@ -1,0 +1,133 @@
+"""The decoder's own process: reads requests from its standard input, and answers on its standard output.
+
+Messages are a line of JSON and the bytes that it announces: no pickle, so that a decoder that was taken over by a
+malicious file cannot send code. Memory is limited for each request, and so is the time on the processor; the process
+that asks, `core.audio.isolated`, limits the time on the clock. What decoders write to the terminal goes nowhere.
+"""
+
+import json
+import os
+import select
+import sys
+from dataclasses import asdict
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from core.audio.decoders import Opened, UnreadableError
+from core.audio.formats import BY_NAME
+from core.audio.opening import open_file
+
+IDLE_S = 30.0  # after so long without a request the file is forgotten, to give its memory back
+
+
+def send(out: BinaryIO, message: dict[str, Any], payload: bytes | memoryview = b"") -> None:
+    """Write one message."""
+    out.write(json.dumps({**message, "size": len(payload)}).encode() + b"\n")
+    out.write(payload)
+    out.flush()
+
+
+def receive(source: BinaryIO) -> tuple[dict[str, Any], bytes]:
+    """Read one message. Raises EOFError when the other side is gone."""
+    line = source.readline()
+    if not line.endswith(b"\n"):
+        raise EOFError
+    message = json.loads(line)
+    payload = source.read(message["size"])
+    if len(payload) < message["size"]:
+        raise EOFError
+    return message, payload
+
+
+class _Limits:
+    """Memory and processor time of this process, where the system can limit them."""
+
+    def __init__(self) -> None:
+        try:
+            import resource
+        except ImportError:  # Windows
+            self._resource = None
+            return
+        self._resource = resource
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        self._started = _address_space()
+
+    def set(self, memory_mb: float, cpu_s: float) -> None:
+        """memory_mb : on top of what the program itself takes.  cpu_s : from now on."""
+        if self._resource is None:
+            return
+        limits = self._resource
+        used = limits.getrusage(limits.RUSAGE_SELF)
+        until = max(1, int(used.ru_utime + used.ru_stime + cpu_s) + 1)
+        limits.setrlimit(limits.RLIMIT_CPU, (until, limits.RLIM_INFINITY))
+        if self._started:
+            size = max(1, self._started + int(memory_mb * 1e6))
+            limits.setrlimit(limits.RLIMIT_AS, (size, limits.RLIM_INFINITY))
+
+
+def _address_space() -> int:
+    """Bytes of address space of this process; 0 where the system does not tell."""
+    try:
+        with open("/proc/self/statm") as file:
+            return int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 0
+
+
+class _Desk:
+    """The file that was asked about last, kept open for the next request."""
+
+    def __init__(self) -> None:
+        self.key = ""
+        self.opened: Opened | None = None
+
+    def answer(self, request: dict[str, Any], payload: bytes, out: BinaryIO) -> None:
+        """Answer a request: open a file, or send samples of it."""
+        if payload:
+            self.key, self.opened = "", None  # gives its memory back before the next file is opened
+            self.opened = open_file(payload, BY_NAME[request["form"]])
+            self.key = request["key"]
+        if self.opened is None or self.key != request["key"]:
+            send(out, {"answer": "send the file"})
+            return
+        if "first" not in request:
+            send(out, {"answer": "header", **asdict(self.opened.header)})
+            return
+        for block in self.opened.blocks(request["first"], request["count"]):
+            samples = np.ascontiguousarray(block).data.cast("B")
+            send(out, {"answer": "block", "dtype": block.dtype.name, "channels": block.shape[1]}, samples)
+        send(out, {"answer": "end"})
+
+
+def main() -> None:
+    """Answer requests until the other side closes the pipe."""
+    source, out = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what a library prints must not get between the answers
+    import core.audio.av_decoding  # noqa: F401 - FFmpeg is loaded before the first request, not during it
+
+    limits, desk = _Limits(), _Desk()
+    send(out, {"answer": "ready"})
+    while True:
+        if os.name == "posix" and not select.select([source], [], [], IDLE_S)[0]:
+            desk = _Desk()
+        try:
+            request, payload = receive(source)
+        except EOFError:
+            return
+        limits.set(request["memory_mb"], request["cpu_s"])
+        try:
+            desk.answer(request, payload, out)
+        except UnreadableError as error:
+            send(out, {"answer": "unreadable", "reason": str(error)})
+        except MemoryError:
+            desk = _Desk()
+            send(out, {"answer": "too much memory"})
+        except Exception as error:  # noqa: BLE001 - a fault of ours is told to the process that asked, which raises it
+            desk = _Desk()
+            send(out, {"answer": "fault", "reason": f"{type(error).__name__}: {error}"})
+        del payload
+
+
+if __name__ == "__main__":
+    main()

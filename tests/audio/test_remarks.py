@@ -1,0 +1,83 @@
+"""Remarks on suspicious audio: each is made for what it names, and none for clean music."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.audio_files import SR, by_libsndfile, sound
+from core.audio import remarks
+from core.audio.decoding import decode, read
+
+GOLDEN = Path(__file__).parent.parent / "golden"
+CHECKED = {check.kind for check in remarks.CHECKS}
+
+
+def found(y: np.ndarray, form: str = "WAV", subtype: str | None = "PCM_16") -> set[str]:
+    """Kinds of the checks that find something in the samples."""
+    recording = decode(by_libsndfile(y.astype(np.float32), form, subtype), "x")
+    return {remark.kind for remark in recording.remarks} & CHECKED
+
+
+def loud(db: float) -> np.ndarray:
+    y = sound(6.0, channels=2)
+    return np.clip(y / np.abs(y).max() * 10 ** (db / 20), -1, 1)
+
+
+@pytest.mark.parametrize("form", [("WAV", "PCM_16"), ("FLAC", "PCM_24"), ("OGG", "VORBIS"), ("MP3", None)])
+def test_clean_audio_gets_none(form):
+    assert found(sound(6.0, channels=2), *form) == set()
+    assert found(loud(0.0), *form) == set()
+
+
+@pytest.mark.parametrize("path", sorted(GOLDEN.glob("*.flac")), ids=lambda path: path.stem)
+def test_the_golden_clips_get_none_but_the_one_with_an_offset(path):
+    kinds = {remark.kind for remark in read(path).remarks} & CHECKED
+    assert kinds == ({"dc_offset"} if path.stem == "dc_offset_6s" else set())
+
+
+@pytest.mark.parametrize("shift", [0.03, 0.3, -0.3])
+def test_a_dc_offset(shift):
+    assert found(sound(6.0) + shift) == {"dc_offset"}
+    assert found(sound(6.0) + shift / 100) == set()
+
+
+@pytest.mark.parametrize("form", [("WAV", "PCM_16"), ("WAV", "FLOAT"), ("FLAC", "PCM_16")])
+@pytest.mark.parametrize("db", [3.0, 6.0, 20.0])
+def test_clipping(db, form):
+    assert found(loud(db), *form) == {"clipping"}
+    assert found(0.5 * loud(db), *form) == {"clipping"}  # turned down after it
+
+
+@pytest.mark.parametrize("form", [("MP3", None), ("OGG", "VORBIS")])
+def test_clipping_is_found_behind_a_codec(form):
+    assert "clipping" in found(0.7 * loud(20.0), *form)
+
+
+def test_channels_that_nearly_cancel():
+    y = sound(6.0)
+    assert found(np.hstack([y, -0.97 * y])) == {"cancelling_channels"}
+    assert found(np.hstack([y, -0.3 * y])) == set()
+    assert found(np.hstack([y, 0 * y])) == set()
+
+
+@pytest.mark.parametrize("form", [("WAV", "PCM_16"), ("MP3", None)])
+def test_leading_silence(form):
+    y = sound(12.0)
+    quiet = y.copy()
+    quiet[: 8 * SR] = 0
+    assert found(quiet, *form) == {"leading_silence"}
+    y[:SR] = 0
+    assert found(y, *form) == set()
+
+
+def test_floats_beyond_full_scale():
+    y = sound(6.0)
+    plain = decode(by_libsndfile(y, "WAV", "FLOAT"), "x").clip.y
+    for factor in (32767, 8388607):
+        recording = decode(by_libsndfile(y * factor, "WAV", "FLOAT"), "x")
+        assert "beyond_full_scale" in {remark.kind for remark in recording.remarks}
+        np.testing.assert_allclose(recording.clip.y, plain, rtol=1e-4)  # its level is known, and kept
+    over = decode(by_libsndfile(y * 5, "WAV", "FLOAT"), "x")
+    assert np.abs(over.clip.y).max() == 1
+    assert "beyond_full_scale" in {remark.kind for remark in over.remarks}
