@@ -16,17 +16,8 @@ from core.errors import CoreError
 from core.features import EXTRACTOR
 from core.library.reading import access_problem
 from core.library.worker import measure_plain_chunk
-from core.library.workers import (
-    TICK_S,
-    Beat,
-    Link,
-    Where,
-    ask_workers,
-    connect_workers,
-    program_missing,
-    submit_by_name,
-    version_differs,
-)
+from core.library.worker_checks import ask_workers, program_missing, version_differs
+from core.library.workers import TICK_S, Beat, Link, Where, connect_workers, submit_by_name
 from core.records import Found, LibraryEntry, LibraryFile, Plan
 
 MOST = 50  # files per chunk: scheduling takes less than 0.1 % of the time, and a lost chunk costs 15 s
@@ -159,7 +150,7 @@ def _round(
             while len(in_flight) < width() and (waits := next(chain(_pop_all(again), fresh), None)):
                 chunk, times = waits
                 plain = {
-                    "items": [asdict(found) for found in chunk],
+                    "items": [asdict(item) for item in chunk],
                     "plan": asdict(plan),
                     "known": [*known(chunk)],
                     "max_mb": max_mb,

@@ -44,7 +44,7 @@ def near_duplicates(
     names: dict[str, str] = {}
     values: list[np.ndarray] = []
     for batch in batches:
-        files = known_files(store, plan.name, [found.path for found in batch])
+        files = known_files(store, plan.name, [item.path for item in batch])
         clips = {w.clip_id: f.name for f in batch if f.path in files for w in files[f.path].windows if w.clip_id}
         clips = {clip: name for clip, name in clips.items() if clip not in names}
         table = features_of(store, list(clips), extractor=EXTRACTOR).reindex(list(clips))

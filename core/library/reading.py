@@ -61,7 +61,7 @@ def access_problem(path: str) -> str:
     return ""
 
 
-def read_content(found: Found, *, max_mb: float) -> Content:
+def read_content(item: Found, *, max_mb: float) -> Content:
     """Read the whole content of a file; a file that changes while it is read is read a second time.
 
     Raises
@@ -71,30 +71,30 @@ def read_content(found: Found, *, max_mb: float) -> Content:
     GoneError
         When the file does not exist.
     """
-    content = _read_once(found, max_mb)
+    content = _read_once(item, max_mb)
     if content is None:
         time.sleep(PAUSE_S)
-        content = _read_once(found, max_mb)
+        content = _read_once(item, max_mb)
     if content is None:
         raise UnreadError("The file changed twice while it was read. Score it again when it is complete.")
     return content
 
 
-def _read_once(found: Found, max_mb: float) -> Content | None:
+def _read_once(item: Found, max_mb: float) -> Content | None:
     """Read the file once; None when it changed meanwhile."""
     try:
-        return _read_remote(found, max_mb) if "://" in found.path else _read_local(found, max_mb)
+        return _read_remote(item, max_mb) if "://" in item.path else _read_local(item, max_mb)
     except FileNotFoundError as error:
         raise GoneError(GONE) from error
     except OSError as error:
         raise UnreadError(f"It cannot be read: {fault(error)}.") from error
 
 
-def _read_local(found: Found, max_mb: float) -> Content | None:
-    with open(found.path, "rb") as file:
+def _read_local(item: Found, max_mb: float) -> Content | None:
+    with open(item.path, "rb") as file:
         before = os.fstat(file.fileno())
         if before.st_size > max_mb * 1e6:
-            raise UnreadError(_too_large(found.path, before.st_size, max_mb))
+            raise UnreadError(_too_large(item.path, before.st_size, max_mb))
         data = file.read()
         after = os.fstat(file.fileno())
     if len(data) != before.st_size or file_stamp(before) != file_stamp(after):
@@ -104,10 +104,10 @@ def _read_local(found: Found, max_mb: float) -> Content | None:
     return Content(data, len(data), "" if fresh else file_stamp(after))
 
 
-def _read_remote(found: Found, max_mb: float) -> Content | None:
-    if found.size > max_mb * 1e6:
-        raise UnreadError(_too_large(found.path, found.size, max_mb))
-    system, path = filesystem(found.path)
+def _read_remote(item: Found, max_mb: float) -> Content | None:
+    if item.size > max_mb * 1e6:
+        raise UnreadError(_too_large(item.path, item.size, max_mb))
+    system, path = filesystem(item.path)
     try:
         data = system.cat_file(path)
         system.invalidate_cache()
@@ -120,8 +120,8 @@ def _read_remote(found: Found, max_mb: float) -> Content | None:
     if size is not None and int(size) != len(data):
         return None
     if len(data) > max_mb * 1e6:  # the listing had no size
-        raise UnreadError(_too_large(found.path, len(data), max_mb))
-    return Content(data, len(data), found.stamp)  # stamp of the listing: the next listing shows later changes
+        raise UnreadError(_too_large(item.path, len(data), max_mb))
+    return Content(data, len(data), item.stamp)  # stamp of the listing: the next listing shows later changes
 
 
 def _too_large(path: str, size: int, max_mb: float) -> str:

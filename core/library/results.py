@@ -211,8 +211,8 @@ def rows(
     batch: Sequence[Found], *, store: Store, plan: Plan, scorer: Scorer, near: Mapping[str, str], root: str = ""
 ) -> pd.DataFrame:
     """Return the rows of some files, with columns as in ``TYPES``. near, root : as in `export`."""
-    files = known_files(store, plan.name, [found.path for found in batch])
-    listed = [row for found in batch for row in _parts(found, files.get(found.path))]
+    files = known_files(store, plan.name, [item.path for item in batch])
+    listed = [row for item in batch for row in _parts(item, files.get(item.path))]
     table = pd.DataFrame(listed).reindex(columns=["clip_id", *(c for c in TYPES if c != "clip_id")])
     clips = _clips(store, scorer, table)
     if _remember_places(store, plan, table, clips):
@@ -236,11 +236,11 @@ def rows(
     return _typed(table)
 
 
-def _parts(found: Found, file: LibraryFile | None) -> Iterator[dict[str, Any]]:
+def _parts(item: Found, file: LibraryFile | None) -> Iterator[dict[str, Any]]:
     """Yield the rows of one file without predictions: a row per window, or one row for a file without windows."""
-    base: dict[str, Any] = {"file": found.name, "path": found.path, "clip_id": "", "extractor": EXTRACTOR}
-    if found.problem or file is None:
-        yield {**base, "state": "unread", "reason": found.problem or "The run did not read this file."}
+    base: dict[str, Any] = {"file": item.name, "path": item.path, "clip_id": "", "extractor": EXTRACTOR}
+    if item.problem or file is None:
+        yield {**base, "state": "unread", "reason": item.problem or "The run did not read this file."}
         return
     base |= {"content_hash": file.content_hash or "", "file_duration_s": file.duration_s}
     base |= {"state": file.state, "reason": file.reason, "remarks": " ".join(file.remarks)}

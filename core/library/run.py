@@ -48,8 +48,8 @@ class _Spool:
     def __exit__(self, *_: object) -> None:
         self._file.close()
 
-    def add(self, found: Found) -> None:
-        self._file.write(json.dumps(asdict(found)) + "\n")
+    def add(self, item: Found) -> None:
+        self._file.write(json.dumps(asdict(item)) + "\n")
         self.count += 1
 
     def __iter__(self) -> Iterator[Found]:
@@ -162,10 +162,10 @@ class _Run:
     def list_files(self, folder: str, listed: _Spool, within: str) -> None:
         """Put the audio files of the folder into `listed`. Raises CoreError when there are none."""
         given: dict[str, Any] = {"beat": lambda: self.report_if_due(found=listed.count), "skip": self.skip}
-        for found in find.find_audio(folder, within=within, **given):
-            listed.add(found)
-            if not self.root and not found.problem:
-                self.root = found.path.removesuffix(found.name)
+        for item in find.find_audio(folder, within=within, **given):
+            listed.add(item)
+            if not self.root and not item.problem:
+                self.root = item.path.removesuffix(item.name)
         if not listed.count:
             place, endings = addresses.safe(folder), " ".join(find.READ)
             raise CoreError(f"There is no audio in {place}: no file name ends in one of {endings}.")
@@ -180,16 +180,16 @@ class _Run:
         """Put the files that must be measured into `new`. Returns True if any of them may have crashed a process."""
         died = False
         for batch in listed.batches():
-            files = known_files(self.store, self.plan.name, [found.path for found in batch])
+            files = known_files(self.store, self.plan.name, [item.path for item in batch])
             settled = []
-            for found in batch:
-                file = files.get(found.path)
-                if found.problem:
+            for item in batch:
+                file = files.get(item.path)
+                if item.problem:
                     self.progress = replace(self.progress, not_scored=self.progress.not_scored + 1)
-                elif file is not None and _unchanged(found, file, retry=retry):
+                elif file is not None and _unchanged(item, file, retry=retry):
                     settled.append(file)
                 else:
-                    new.add(found)
+                    new.add(item)
                     died |= file is not None and file.state in ("begun", "quarantined")
             self.predict([file for file in settled if file.state == "scored"])
             self.report_progress(not_scored=self.progress.not_scored + sum(file.state != "scored" for file in settled))
@@ -215,7 +215,7 @@ class _Run:
 
         Earlier measurements stay in the file's row, because copies of the file may need them in this run.
         """
-        files = known_files(self.store, self.plan.name, [found.path for found in new])
+        files = known_files(self.store, self.plan.name, [item.path for item in new])
         begun = []
         for f in new:
             fresh = LibraryFile(
@@ -227,7 +227,7 @@ class _Run:
 
     def known(self, chunk: Sequence[Found]) -> frozenset[str]:
         """Return content hashes of measured files with the sizes of this chunk's files: they need no measuring."""
-        sizes = [found.size for found in chunk]
+        sizes = [item.size for item in chunk]
         return frozenset(known_contents(self.store, self.plan.name, EXTRACTOR, sizes=sizes, limit=MOST_KNOWN))
 
     def store_entries(self, entries: Sequence[LibraryEntry]) -> int:
@@ -288,14 +288,14 @@ class _Run:
         states: Counter[str] = Counter()
         failed: list[dict[str, str]] = []
         for batch in self.with_reports(listed.batches()):
-            files = known_files(self.store, self.plan.name, [found.path for found in batch])
-            for found in batch:
-                file = files.get(found.path)
-                state = "unread" if found.problem or file is None else file.state
+            files = known_files(self.store, self.plan.name, [item.path for item in batch])
+            for item in batch:
+                file = files.get(item.path)
+                state = "unread" if item.problem or file is None else file.state
                 states[state] += 1
                 if state != "scored" and len(failed) < SHOWN:
-                    reason = found.problem or (file.reason if file else "")
-                    failed.append({"file": found.name, "state": state, "reason": reason})
+                    reason = item.problem or (file.reason if file else "")
+                    failed.append({"file": item.name, "state": state, "reason": reason})
         return Summary(
             folder=addresses.safe(folder),
             out=out,
@@ -313,9 +313,9 @@ class _Run:
         )
 
 
-def _unchanged(found: Found, file: LibraryFile, *, retry: bool) -> bool:
+def _unchanged(item: Found, file: LibraryFile, *, retry: bool) -> bool:
     """Return whether the stored result of the file is still valid."""
-    same = (file.size, file.stamp, file.extractor) == (found.size, found.stamp, EXTRACTOR) and found.stamp != ""
+    same = (file.size, file.stamp, file.extractor) == (item.size, item.stamp, EXTRACTOR) and item.stamp != ""
     return same and (file.state in ("scored", "refused") or (file.state == "quarantined" and not retry))
 
 

@@ -5,7 +5,6 @@ store. Answers are append-only: no function changes them, and triggers in the da
 """
 
 from core.store.answers import (
-    UNDO_DEPTH,
     Answer,
     Receipt,
     add_answers,
@@ -14,7 +13,6 @@ from core.store.answers import (
     feedback_table,
     new_token,
     rater_name,
-    undo,
 )
 from core.store.backup import back_up, backups, restore
 from core.store.clips import add_clip, add_label, clips_table, delete_clip
@@ -62,6 +60,7 @@ from core.store.schema import (
     YEARS,
 )
 from core.store.tracks import TRACK_FIELDS, add_track, set_track
+from core.store.undos import UNDO_DEPTH, undo
 
 __all__ = [
     "Answer",

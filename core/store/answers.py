@@ -1,4 +1,4 @@
-"""Store and read people's answers, undos and adjudications. The table is append-only: rows are never changed."""
+"""Store and read answers and adjudications. The table is append-only: an undo is a new row (``core.store.undos``)."""
 
 import uuid
 from collections.abc import Iterable, Sequence
@@ -15,8 +15,6 @@ from core.store.checks import check_choice, check_text, normalised_line, now
 from core.store.clips import require_clip
 from core.store.connection import Store, frame, in_parts, insert, read, write
 from core.store.schema import DISPLAYS, MAX_COMMENT, MAX_NAME, SKIPS, SOURCES, UNDONE, clips, feedback, predictions
-
-UNDO_DEPTH = 20  # newest answers of a rater that ``undo`` looks through when no feedback_id is given
 
 
 @dataclass(frozen=True)
@@ -94,7 +92,7 @@ class Answer:
     given_at: datetime | None = None
 
     def __post_init__(self) -> None:
-        _token(self.token)
+        check_token(self.token)
         check_choice(self.display, DISPLAYS, "way to display a guess")
         check_choice(self.source, SOURCES, "source of an answer")
         for emotion in (self.label, self.shown_label):
@@ -130,7 +128,7 @@ def add_answers(store: Store, answers: Sequence[Answer]) -> list[Receipt]:
     """
     moment = now()
     rows = [_row(answer, moment) for answer in answers]
-    return write(store, lambda c: _insert_answers(c, _about_clips(c, rows)))
+    return write(store, lambda c: insert_answers(c, _about_clips(c, rows)))
 
 
 def add_settlement(store: Store, answer: Answer, *, seen: int | None) -> Receipt:
@@ -164,7 +162,7 @@ def add_settlement(store: Store, answer: Answer, *, seen: int | None) -> Receipt
         ).scalar()
         if newest is not None and (seen is None or newest > seen):
             raise StoreError("Someone else settled this clip after you opened it. Look at it again.")
-        (receipt,) = _insert_answers(c, [about])
+        (receipt,) = insert_answers(c, [about])
         return receipt
 
     return write(store, work)
@@ -189,7 +187,8 @@ def _row(answer: Answer, moment: datetime) -> dict[str, Any]:
     }
 
 
-def _token(token: str) -> str:
+def check_token(token: str) -> str:
+    """Return the token of a form. Raises StoreError when it is missing or too short."""
     if len(check_text(token, "form's token", longest=64)) < 8:
         raise StoreError("The form has no token. Reload the page and answer again.")
     return token
@@ -197,8 +196,8 @@ def _token(token: str) -> str:
 
 def _about_clips(c: sa.Connection, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Fill clip_id of each row from its prediction. Raises StoreError when prediction and clip do not match."""
-    asked = (row["prediction_id"] for row in rows if row["prediction_id"] is not None)
-    clip_of: dict[int, str] = dict(_rows_by_key(c, predictions.c.id, asked, predictions.c.clip_id))
+    numbers = (row["prediction_id"] for row in rows if row["prediction_id"] is not None)
+    clip_of: dict[int, str] = dict(_rows_by_key(c, predictions.c.id, numbers, predictions.c.clip_id))
     return [{**row, "clip_id": _clip_of(row, clip_of)} for row in rows]
 
 
@@ -219,7 +218,7 @@ def _rows_by_key(c: sa.Connection, key: sa.Column[Any], wanted: Iterable[Any], *
     return [row for part in in_parts(wanted) for row in c.execute(query.where(key.in_(part)))]
 
 
-def _insert_answers(c: sa.Connection, rows: Sequence[dict[str, Any]]) -> list[Receipt]:
+def insert_answers(c: sa.Connection, rows: Sequence[dict[str, Any]]) -> list[Receipt]:
     """Insert the rows and return their receipts in the same order; a form submitted before adds no row."""
     about = {row["clip_id"] for row in rows}
     gone = {clip_id: at is not None for clip_id, at in _rows_by_key(c, clips.c.id, about, clips.c.deleted_at)}
@@ -228,8 +227,8 @@ def _insert_answers(c: sa.Connection, rows: Sequence[dict[str, Any]]) -> list[Re
     new = insert(c, feedback).on_conflict_do_nothing(index_elements=["token"])
     stored = dict(c.execute(new.returning(feedback.c.token, feedback.c.id), rows).all()) if rows else {}
     numbers = [stored.pop(row["token"], None) for row in rows]  # of two rows with one token, only the first is new
-    again = [row["token"] for row, number in zip(rows, numbers, strict=True) if number is None]
-    before = {there.token: there for there in _rows_by_key(c, feedback.c.token, again, *feedback.c)}
+    resent = [row["token"] for row, number in zip(rows, numbers, strict=True) if number is None]
+    before = {form.token: form for form in _rows_by_key(c, feedback.c.token, resent, *feedback.c)}
     return [
         _same_form(before[row["token"]], row) if number is None else _new(number, gone.get(row["clip_id"], False))
         for row, number in zip(rows, numbers, strict=True)
@@ -250,82 +249,6 @@ def _same_form(before: sa.Row[Any], row: dict[str, Any]) -> Receipt:
             f"This form was already sent with the answer {answer!r}, which still counts. Undo it to answer again."
         )
     return Receipt(int(before.id), new=False, remark="This answer was already stored.")
-
-
-def undo(
-    store: Store,
-    *,
-    token: str,
-    rater: str,
-    verified: bool = False,
-    feedback_id: int | None = None,
-    source: str | None = None,
-) -> Receipt | None:
-    """Undo the rater's newest answer that still counts, by adding a row of kind "undo".
-
-    Parameters
-    ----------
-    source
-        One of ``SOURCES``: only answers given on this page.
-    feedback_id
-        Undo exactly this answer or adjudication of the rater, however old. An adjudication needs its feedback_id.
-
-    Returns
-    -------
-    Receipt or None
-        None when none of the newest ``UNDO_DEPTH`` answers counts any more, or the named answer does not.
-
-    Raises
-    ------
-    StoreError
-        When the form was submitted before as something else.
-    """
-    name, form = rater_name(rater), _token(token)
-    mine = (feedback.c.rater == name) & (feedback.c.verified == verified)
-    candidates = (
-        sa.select(feedback.c.id, feedback.c.clip_id, feedback.c.prediction_id, feedback.c.source)
-        .add_columns(UNDONE.label("undone"))
-        .where(mine)
-        .order_by(feedback.c.id.desc())
-        .limit(UNDO_DEPTH)
-    )
-    if feedback_id is None:
-        candidates = candidates.where(feedback.c.kind == "answer")
-    else:
-        candidates = candidates.where(feedback.c.id == feedback_id, feedback.c.kind != "undo")
-    if source is not None:
-        candidates = candidates.where(feedback.c.source == check_choice(source, SOURCES, "source of an answer"))
-    stored_undo = sa.select(feedback.c.id).where(mine, feedback.c.token == form, feedback.c.kind == "undo")
-
-    def work(c: sa.Connection) -> Receipt | None:
-        # FOR UPDATE makes two undos of one person wait for each other, so it comes first. SQLite does not need it.
-        c.execute(sa.select(feedback.c.id).where(mine).order_by(feedback.c.id).limit(1).with_for_update())
-        before = c.execute(stored_undo).scalar()
-        if before is not None:
-            return Receipt(int(before), new=False, remark="This undo was already stored.")
-        target = next((row for row in c.execute(candidates) if not row.undone), None)
-        if target is None:
-            return None
-        row = {
-            "token": form,
-            "kind": "undo",
-            "clip_id": target.clip_id,
-            "prediction_id": target.prediction_id,
-            "display": "none",
-            "shown_label": None,
-            "label": None,
-            "skip_reason": None,
-            "rater": name,
-            "verified": verified,
-            "source": target.source,
-            "comment": "",
-            "target_id": target.id,
-            "created_at": now(),
-        }
-        (receipt,) = _insert_answers(c, [row])
-        return receipt
-
-    return write(store, work)
 
 
 def feedback_table(

@@ -79,30 +79,33 @@ def library_table(
         guess, decision, candidates (JSON), reason, margin, policy (JSON, of the decision), p_*, confidence, tempo
         (bpm), artist, title, source (a library's folder), album, genre, year, makam, usul, performer.
     """
-    said, of_clip = newest_prediction("champion", model_version, policy=policy, or_any=True)
-    confidence = sa.case(*((said.c.guess == e, said.c[f"p_{e}"]) for e in EMOTIONS), else_=0.0).label("confidence")
+    answer, of_clip = newest_prediction("champion", model_version, policy=policy, or_any=True)
+    confidence = sa.case(*((answer.c.guess == e, answer.c[f"p_{e}"]) for e in EMOTIONS), else_=0.0).label("confidence")
     track = [tracks.c[n] for n in TRACK]
     query = (
         sa.select(
             clips.c.id.label("clip_id"),
             *(clips.c[n] for n in _CLIP),
-            said.c.id.label("prediction_id"),
-            *(said.c[n] for n in ("model_version", "extractor", "guess", "decision", "candidates", "reason", "margin")),
-            said.c.policy,
-            *(said.c[f"p_{e}"] for e in EMOTIONS),
+            answer.c.id.label("prediction_id"),
+            *(
+                answer.c[n]
+                for n in ("model_version", "extractor", "guess", "decision", "candidates", "reason", "margin")
+            ),
+            answer.c.policy,
+            *(answer.c[f"p_{e}"] for e in EMOTIONS),
             confidence,
             features.c[TEMPO].label("tempo"),
             *track,
         )
         .select_from(clips)
-        .join(said, of_clip)
-        .outerjoin(features, sa.and_(features.c.clip_id == clips.c.id, features.c.extractor == said.c.extractor))
+        .join(answer, of_clip)
+        .outerjoin(features, sa.and_(features.c.clip_id == clips.c.id, features.c.extractor == answer.c.extractor))
         .outerjoin(tracks, tracks.c.id == clips.c.track_id)
-        .where(clips.c.deleted_at.is_(None), clips.c.origin.in_(origins), said.c.guess.in_(emotions))
+        .where(clips.c.deleted_at.is_(None), clips.c.origin.in_(origins), answer.c.guess.in_(emotions))
         .where(confidence >= min_confidence, sa.or_(clips.c.origin != "library", _scored(clips.c.content_hash)))
     )
     if accepted:
-        query = query.where(said.c.decision.is_not(None))
+        query = query.where(answer.c.decision.is_not(None))
     key = query.selected_columns[sort if sort in _SORTS else "confidence"]
     unknown = key.is_(None)  # unknown values come last in both databases
     order = key.desc() if descending else key.asc()

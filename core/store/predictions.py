@@ -32,19 +32,19 @@ def newest_prediction(
     or_any
         For a clip that the model has not scored, fall back to the newest prediction of any model.
     """
-    said, other = predictions.alias(role), predictions.alias(f"{role}_all")
-    newest = sa.func.max(other.c.id)
+    newest_row, other = predictions.alias(role), predictions.alias(f"{role}_all")
+    newest_id = sa.func.max(other.c.id)
     wanted = (other.c.clip_id == clips.c.id) & (other.c.role == role)
     of_model = sa.true() if model_version is None else other.c.model_version == model_version
-    choices: list[sa.ColumnElement[Any]] = [newest]
+    choices: list[sa.ColumnElement[Any]] = [newest_id]
     if model_version is not None and or_any:
-        choices.insert(0, newest.filter(of_model))
+        choices.insert(0, newest_id.filter(of_model))
     elif model_version is not None:
         wanted &= of_model
     if policy is not None:
-        choices.insert(0, newest.filter(of_model, other.c.policy == policy.to_json()))
-    picked = sa.func.coalesce(*choices) if len(choices) > 1 else newest
-    return said, said.c.id == sa.select(picked).where(wanted).correlate(clips).scalar_subquery()
+        choices.insert(0, newest_id.filter(of_model, other.c.policy == policy.to_json()))
+    picked = sa.func.coalesce(*choices) if len(choices) > 1 else newest_id
+    return newest_row, newest_row.c.id == sa.select(picked).where(wanted).correlate(clips).scalar_subquery()
 
 
 def save_prediction(

@@ -556,7 +556,7 @@ def test_a_lock_that_stays_is_a_sentence(tmp_path):
     opened = ready(url, patience_s=0.3)
     with contextlib.closing(sqlite3.connect(tmp_path / "feedback.db")) as holder:
         holder.execute("BEGIN IMMEDIATE")
-        with pytest.raises(StoreError, match=r"Another program holds .*feedback\.db: nothing was stored"):
+        with pytest.raises(StoreError, match=r"Another program has locked .*feedback\.db: nothing was stored"):
             say(opened)
         assert store.feedback_table(opened).empty  # reading needs no lock
     store.close_store(opened)
@@ -570,7 +570,7 @@ def test_who_is_known_signs_in_while_another_program_writes(tmp_path):
         holder.execute("BEGIN IMMEDIATE")
         assert store.sign_in(opened, "Ayşe") == store.Rater("Ayşe", False, "analyst")
         for new, verified in (("Ali", False), ("Ayşe", True)):
-            with pytest.raises(StoreError, match="Another program holds"):
+            with pytest.raises(StoreError, match="Another program has locked"):
                 store.sign_in(opened, new, verified=verified)
     assert store.sign_in(opened, "Ali").role == "rater"
     store.close_store(opened)
