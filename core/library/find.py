@@ -188,7 +188,7 @@ def _is_audio(name: str) -> bool:
 
 def _error_reason(error: OSError, *, link: bool) -> str:
     if link and error.errno == 2:
-        return "A symbolic link that leads to nothing."
+        return "A broken symbolic link: its target does not exist."
     if error.errno == 40:
         return "A symbolic link that leads to itself: a loop."
     return f"It cannot be read: {error.strerror}."

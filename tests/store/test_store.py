@@ -58,23 +58,23 @@ def url(request, tmp_path, migrated):
 
 @pytest.fixture
 def opened(url):
-    db = store.open_store(url)
-    yield db
-    store.close_store(db)
+    opened = store.open_store(url)
+    yield opened
+    store.close_store(opened)
 
 
-def clip(db, clip_id="c1", **more):
-    return store.add_clip(db, clip_id, **{"file_name": f"{clip_id}.wav", "duration_s": 30.02, "sr": 44100, **more})
+def clip(opened, clip_id="c1", **more):
+    return store.add_clip(opened, clip_id, **{"file_name": f"{clip_id}.wav", "duration_s": 30.02, "sr": 44100, **more})
 
 
-def predicted(db, clip_id="c1", *, p=(0.6, 0.2, 0.1, 0.1), version="m1", role="champion", policy=None):
+def predicted(opened, clip_id="c1", *, p=(0.6, 0.2, 0.1, 0.1), version="m1", role="champion", policy=None):
     policy = policy or Policy()
     said = Prediction(clip_id, version, "x 1", dict(zip(EMOTIONS, p, strict=True)))
-    return store.save_prediction(db, said, policy=policy, decision=decide(said, policy), role=role)
+    return store.save_prediction(opened, said, policy=policy, decision=decide(said, policy), role=role)
 
 
-def answer(db, rater="Ayşe", label="sad", clip_id="c1", **more):
-    return store.add_feedback(db, token=store.new_token(), rater=rater, label=label, clip_id=clip_id, **more)
+def answer(opened, rater="Ayşe", label="sad", clip_id="c1", **more):
+    return store.add_feedback(opened, token=store.new_token(), rater=rater, label=label, clip_id=clip_id, **more)
 
 
 def test_without_postgresql_tests_are_skipped_here_and_fail_in_ci(monkeypatch):
@@ -417,13 +417,13 @@ CLASHES = {  # what another program may try: the row that it copies, with these 
 def test_no_other_program_replaces_what_was_said(tmp_path, migrated, table, same, verb):
     """A connection as SQLite makes it, without a setting of ours."""
     path = Path(shutil.copy(migrated, tmp_path))
-    db = store.open_store(f"sqlite:///{path}")
-    clip(db)
-    store.add_label(db, "c1", "sad", source="generator")
-    store.add_feedback(db, **GOOD, prediction_id=predicted(db))
+    opened = store.open_store(f"sqlite:///{path}")
+    clip(opened)
+    store.add_label(opened, "c1", "sad", source="generator")
+    store.add_feedback(opened, **GOOD, prediction_id=predicted(opened))
     if same == "the undone answer":
-        undo(db, rater="Ali")
-    store.close_store(db)
+        undo(opened, rater="Ali")
+    store.close_store(opened)
     changed, refusal = CLASHES[same]
     with closing(sqlite3.connect(path)) as other:
         names = [row[1] for row in other.execute(f"PRAGMA table_info({table})")]
@@ -473,8 +473,8 @@ def test_the_database_itself_refuses_rows_that_point_nowhere(opened):
 # undo
 
 
-def undo(db, rater="Ayşe", **more):
-    return store.undo(db, token=store.new_token(), rater=rater, **more)
+def undo(opened, rater="Ayşe", **more):
+    return store.undo(opened, token=store.new_token(), rater=rater, **more)
 
 
 def until(true, *, seconds=30):
@@ -484,8 +484,8 @@ def until(true, *, seconds=30):
         time.sleep(0.02)
 
 
-def standing(db):
-    return stored_answers(db)[["clip_id", "rater", "label"]].to_numpy().tolist()
+def standing(opened):
+    return stored_answers(opened)[["clip_id", "rater", "label"]].to_numpy().tolist()
 
 
 def test_undo_takes_back_the_newest_answer_and_then_the_one_before(opened, url):
@@ -949,30 +949,30 @@ def test_an_address_that_is_none_is_refused_without_showing_the_password(address
 
 
 def test_an_upgrade_keeps_every_row_and_copies_the_file_first(empty_url):
-    db = connect(empty_url)
-    if db.path is not None:
-        db.path.parent.mkdir(parents=True)
-    upgrade_database(db.engine, db.path, to="0001")
+    opened = connect(empty_url)
+    if opened.path is not None:
+        opened.path.parent.mkdir(parents=True)
+    upgrade_database(opened.engine, opened.path, to="0001")
     old_clip = (  # what the code stores today has columns that the old table lacks
         "INSERT INTO clips (id, content_hash, origin, file_name, start_s, duration_s, sr, created_at) "
         "VALUES ('c1', 'c1', 'upload', 'c1.wav', 0, 30.02, 44100, '2026-01-02T03:04:05.000000+00:00')"
     )
-    write(db, lambda c: c.execute(sa.text(old_clip)))
-    store.add_label(db, "c1", "sad", source="generator")
-    store.save_features(db, FeatureVector("c1", "x", np.full(50, np.nan)))
-    answer(db, prediction_id=predicted(db))
-    undo(db)
+    write(opened, lambda c: c.execute(sa.text(old_clip)))
+    store.add_label(opened, "c1", "sad", source="generator")
+    store.save_features(opened, FeatureVector("c1", "x", np.full(50, np.nan)))
+    answer(opened, prediction_id=predicted(opened))
+    undo(opened)
     tables = ("tracks", "clips", "labels", "features", "predictions", "feedback")
 
-    with db.engine.connect() as c:
+    with opened.engine.connect() as c:
         columns = {t: ", ".join(f'"{x["name"]}"' for x in sa.inspect(c).get_columns(t)) for t in tables}
 
     def everything(base):
         queries = [sa.text(f"SELECT {columns[t]} FROM {t} ORDER BY 1, 2") for t in tables]
         return [read(base, lambda c, q=q: list(c.execute(q))) for q in queries]
 
-    before = everything(db)
-    store.close_store(db)
+    before = everything(opened)
+    store.close_store(opened)
     new = store.open_store(empty_url)
     assert everything(new) == before
     assert sum(map(len, before)) == 6
