@@ -23,7 +23,7 @@ from core.records import Found, LibraryEntry, LibraryFile, Plan
 MOST = 50  # files per chunk: scheduling takes less than 0.1 % of the time, and a lost chunk costs 15 s
 SHARE = 4  # chunks per worker, so that no worker waits long for the last chunk
 AHEAD = 2  # chunks in flight per worker: one being measured, one waiting
-MOST_TIMES = 5  # attempts to send a chunk whose result was lost
+MOST_ATTEMPTS = 5  # attempts to send a chunk whose result was lost
 QUARANTINED = (
     "This file crashed its worker, also when it was the only file in work. "
     "It is skipped until it changes or you score the library with --retry."
@@ -140,23 +140,23 @@ def _round(
     """Yield each chunk with its entries, or with None when its worker crashed. At most width() chunks are in flight."""
     finished: queue.SimpleQueue[Any] = queue.SimpleQueue()
     in_flight: dict[Any, tuple[list[Found], int]] = {}  # future -> chunk, number of attempts
-    again: list[tuple[list[Found], int]] = []
+    retries: list[tuple[list[Found], int]] = []
     fresh = ((chunk, 1) for chunk in chunks)
     try:
         while True:
             beat(link.status_note())
             if link.lost:
                 link.reconnect(beat)
-            while len(in_flight) < width() and (waits := next(chain(_pop_all(again), fresh), None)):
-                chunk, times = waits
-                plain = {
+            while len(in_flight) < width() and (next_chunk := next(chain(_pop_all(retries), fresh), None)):
+                chunk, attempts = next_chunk
+                arguments = {
                     "items": [asdict(item) for item in chunk],
                     "plan": asdict(plan),
                     "known": [*known(chunk)],
                     "max_mb": max_mb,
                 }
-                future = submit_by_name(link.client, measure_plain_chunk, plain)
-                in_flight[future] = chunk, times
+                future = submit_by_name(link.client, measure_plain_chunk, arguments)
+                in_flight[future] = chunk, attempts
                 future.add_done_callback(finished.put)
             if not in_flight:
                 return
@@ -164,17 +164,17 @@ def _round(
                 future = finished.get(timeout=TICK_S)
             except queue.Empty:
                 continue
-            chunk, times = in_flight.pop(future)
+            chunk, attempts = in_flight.pop(future)
             try:
                 entries = _collect(future)
             except _LostError as error:
-                if times >= MOST_TIMES:
+                if attempts >= MOST_ATTEMPTS:
                     raise CoreError(
-                        f"The results of the same {len(chunk)} files were lost {times} times ({error}). Check that the "
-                        "workers keep running and can be reached, then start the command again: it continues where it "
-                        "stopped."
+                        f"The results of the same {len(chunk)} files were lost {attempts} times ({error}). Check that "
+                        "the workers keep running and can be reached, then start the command again: it continues where "
+                        "it stopped."
                     ) from error
-                again.append((chunk, times + 1))
+                retries.append((chunk, attempts + 1))
             else:
                 yield chunk, entries
             future.release()
@@ -204,10 +204,7 @@ def _collect(future: Any) -> list[LibraryEntry] | None:
         return None
     except (CancelledError, CommClosedError, TimeoutError, OSError) as error:
         raise _LostError(type(error).__name__) from error
-    except (
-        ImportError,
-        AttributeError,
-    ) as error:  # raised while the worker resolves the function; the function itself raises neither
+    except (ImportError, AttributeError) as error:  # only resolving the function raises these
         raise CoreError(program_missing("A worker", error)) from error
     other = {entry.file.extractor for entry in entries} - {EXTRACTOR}
     if other:

@@ -69,21 +69,23 @@ def first_alike(z: np.ndarray, used: Sequence[str], *, beat: Callable[[], None] 
     from scipy.spatial import cKDTree
 
     chroma = [k for k, column in enumerate(used) if column.startswith("_Chromagram_Mean")]
-    tones, n = np.nan_to_num(z[:, chroma]), len(z)
-    reach = max(limit for limit, _ in LIMITS)
-    tree, queries = cKDTree(tones), []
+    chroma_values, n = np.nan_to_num(z[:, chroma]), len(z)
+    largest = max(limit for limit, _ in LIMITS)
+    tree, queries = cKDTree(chroma_values), []
     for k in range(0, n, AT_ONCE):
         beat()
-        part = tones[k : k + AT_ONCE]
-        queries.append(tree.query(part, k=min(NEIGHBOURS + 1, n), p=np.inf, distance_upper_bound=reach))
-    away, near = (np.concatenate(parts) for parts in zip(*queries, strict=True))
-    one, place = np.nonzero(np.isfinite(away) & (near != np.arange(n)[:, None]))
-    other = near[one, place]
-    both = np.minimum(np.abs(z[one] - z[other]), 1)
-    known = (~np.isnan(both)).sum(axis=1)
-    mean = np.nansum(both, axis=1) / np.maximum(known, 1)
-    alike = np.any([(away[one, place] <= tone) & (mean <= all_) for tone, all_ in LIMITS], axis=0)
-    alike &= known >= z.shape[1] / 2
-    group = connected_groups(one[alike], other[alike], n)
+        chunk = chroma_values[k : k + AT_ONCE]
+        queries.append(tree.query(chunk, k=min(NEIGHBOURS + 1, n), p=np.inf, distance_upper_bound=largest))
+    distance, neighbour = (np.concatenate(parts) for parts in zip(*queries, strict=True))
+    left, place = np.nonzero(np.isfinite(distance) & (neighbour != np.arange(n)[:, None]))
+    right = neighbour[left, place]
+    difference = np.minimum(np.abs(z[left] - z[right]), 1)
+    known = (~np.isnan(difference)).sum(axis=1)
+    mean = np.nansum(difference, axis=1) / np.maximum(known, 1)
+    similar = np.any(
+        [(distance[left, place] <= chroma_limit) & (mean <= mean_limit) for chroma_limit, mean_limit in LIMITS], axis=0
+    )
+    similar &= known >= z.shape[1] / 2
+    group = connected_groups(left[similar], right[similar], n)
     _, firsts = np.unique(group, return_index=True)
     return np.asarray(firsts[group])

@@ -25,14 +25,13 @@ from core.features import EXTRACTOR
 from core.library.addresses import fault, filesystem, is_local, local_path, safe
 from core.models.policy import Policy
 from core.records import Found, LibraryFile, Plan
-from core.schema import COLUMNS, EMOTIONS
+from core.schema import COLUMNS, PROBA
 from core.spreadsheets import inert
 from core.store import Store, copies_of, known_files, move_clips, scored_clips
+from core.store.library import TEMPO
 
 ENDINGS = (".parquet", ".csv")
 PART = (".library-", ".part")  # prefix and suffix of an unfinished table's name
-TEMPO = "_Tempo_Mean"
-PROBA = [f"p_{emotion}" for emotion in EMOTIONS]
 # Columns with text from other people's files; CSV export escapes them, so that no spreadsheet runs them as formulas.
 MUSIC = ("makam", "usul", "performer")
 TEXT = ("file", "reason", "same_content_as", "near_duplicate_of", "artist", "title", "album", "genre", *MUSIC)
@@ -226,7 +225,7 @@ def rows(
         table[column] = own[column]
     table["title"] = _titles(table, own, copies)
     table["policy"] = own["model_version"].map(lambda _: scorer.policy.to_json(), na_action="ignore")
-    table["confidence"] = own[PROBA].max(axis=1)
+    table["confidence"] = own[list(PROBA)].max(axis=1)
     table["candidates"] = [" or ".join(json.loads(c)) if isinstance(c, str) and c else "" for c in own["candidates"]]
     table["decision_reason"], table["tempo_bpm"] = own["reason"], own[TEMPO]
     deleted = own["deleted"].fillna(value=False).astype(bool)

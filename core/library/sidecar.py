@@ -11,7 +11,7 @@ import pandas as pd
 
 from core.atomic import replace_file
 from core.errors import CoreError
-from core.library import results
+from core.schema import PROBA
 
 ENDING = ".emotion.json"  # suffix of a sidecar's name
 LONGEST_NAME = 255  # bytes, in all usual file systems
@@ -20,7 +20,7 @@ LONGEST_NAME = 255  # bytes, in all usual file systems
 def write_table_sidecars(table: pd.DataFrame) -> None:
     """Write a sidecar file for each scored local file of a table of results."""
     scored = table[(table["state"] == "scored") & ~table["path"].str.contains("://")]
-    columns = ["start_s", "end_s", *results.PROBA, "guess", "confidence", "decision", "candidates"]
+    columns = ["start_s", "end_s", *PROBA, "guess", "confidence", "decision", "candidates"]
     columns += ["decision_reason", "tempo_bpm", "loudness_lufs"]
     for path, rows in scored.groupby("path", sort=False):
         first = rows.iloc[0]

@@ -32,14 +32,14 @@ class KeptAudio:
     ----------
     data
         Content of a file that browsers can play.
-    form
-        Its media type.
+    media_type
+        Media type of data, such as "audio/flac".
     clip
         The decoded audio.
     """
 
     data: bytes
-    form: str
+    media_type: str
     clip: Clip
 
 

@@ -43,7 +43,7 @@ def test_what_was_analysed_comes_back_and_plays_anywhere(settings):
     clip = decode(data, "a.flac").clip
     back = kept(clip, settings)
     assert np.abs(back.clip.y - clip.y).max() < 2**-23  # half a step of 24 bits, and one for full scale
-    assert (back.clip.clip_id, back.clip.sr, back.form) == (clip.clip_id, SR, "audio/flac")
+    assert (back.clip.clip_id, back.clip.sr, back.media_type) == (clip.clip_id, SR, "audio/flac")
     assert back.data[:4] == b"fLaC"
 
 
