@@ -99,9 +99,9 @@ def train(
     from core.training.retraining import JOB
 
     settings = Settings()
-    with jobs.at_work(open_store(settings.database), JOB) as work, _bar(work.tell) as tell:
+    with jobs.hold_job(open_store(settings.database), JOB) as work, _bar(work.report) as tell:
         trained = train_models(settings, quick=quick, publish=publish, seed=seed, progress=tell)
-        work.lasts()
+        work.ignore_cancel()
         work.message = trained.summary
     typer.echo(trained.summary)
 
@@ -181,7 +181,7 @@ def score(
     """
     with _interruptible():
         from core.library import addresses, results, run
-        from core.library.progress import RunProgress, bar
+        from core.library.progress import RunProgress, progress_bar
         from core.library.run import score_library
         from core.library.workers import Where
         from core.pipeline import jobs, serving
@@ -195,7 +195,7 @@ def score(
         kept = open_store(settings.database)
         place = addresses.local_path(folder) if addresses.is_local(folder) else addresses.safe(folder)
         about = {"folder": place, "window": window, "hop": hop}  # what it takes to go on when the run ends early
-        with jobs.at_work(kept, run.JOB, job_id=job, about=about) as work, bar() as show:
+        with jobs.hold_job(kept, run.JOB, job_id=job, about=about) as work, progress_bar() as show:
             served = serving.serve(settings)
             given = own or served.policies.get(policy)
             if given is None:
@@ -203,7 +203,7 @@ def score(
 
             def tell(progress: RunProgress) -> None:
                 show(progress)
-                work.tell(progress.share, progress.text)
+                work.report(progress.share, progress.text)
 
             summary = score_library(
                 folder,
@@ -215,9 +215,9 @@ def score(
                 where=Where(scheduler or settings.scheduler, workers),
                 max_mb=max_mb or settings.max_upload_mb,
                 retry=retry,
-                beside=write_tags,
+                sidecars=write_tags,
                 within=within,
-                tell=tell,
+                on_progress=tell,
             )
             work.result = summary.to_json()
             work.message = summary.text
@@ -289,9 +289,13 @@ def demo_library(
 
     settings = Settings()
     store, folder = open_store(settings.database), settings.demo_library_dir
-    with jobs.at_work(store, run.JOB, job_id=job) as work:
+    with jobs.hold_job(store, run.JOB, job_id=job) as work:
         served = serving.serve(settings)
-        write(folder, count=count, tell=lambda done, of: work.tell(0.8 * done / of, f"Making piece {done + 1} of {of}"))
+        write(
+            folder,
+            count=count,
+            on_progress=lambda done, of: work.report(0.8 * done / of, f"Making piece {done + 1} of {of}"),
+        )
         summary = run.score_library(
             str(folder),
             str(places.new_results(settings)),
@@ -300,7 +304,7 @@ def demo_library(
             store=store,
             where=Where(workers=1),
             max_mb=settings.max_upload_mb,
-            tell=lambda progress: work.tell(0.8 + 0.2 * progress.share, progress.text),
+            on_progress=lambda progress: work.report(0.8 + 0.2 * progress.share, progress.text),
         )
         work.result, work.message = summary.to_json(), summary.text
     typer.echo(summary.text)
@@ -331,9 +335,9 @@ def retrain(
         if not due:
             return
         by = by or "the schedule"
-    with jobs.at_work(store, learning.JOB, job_id=job) as work, _bar(work.tell) as tell:
+    with jobs.hold_job(store, learning.JOB, job_id=job) as work, _bar(work.report) as tell:
         done = train_challenger(store, settings, tell=tell, seed=seed, repeats=repeats, by=by)
-        work.lasts()
+        work.ignore_cancel()
         work.message = done.summary
         work.result |= {"version": done.version, "model_version": done.model_version}
     typer.echo(done.summary)
@@ -391,7 +395,7 @@ def rescore(job: Annotated[int | None, typer.Option(hidden=True)] = None) -> Non
 
     settings = Settings()
     store = open_store(settings.database)
-    with jobs.at_work(store, RESCORE, job_id=job) as work, _bar(work.tell) as tell:
+    with jobs.hold_job(store, RESCORE, job_id=job) as work, _bar(work.report) as tell:
         count = learning.rescore(store, settings, tell=tell)
         work.message = f"{count} predictions of stored clips added."
     typer.echo(work.message)

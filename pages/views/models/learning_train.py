@@ -11,7 +11,17 @@ from core.pipeline import jobs
 from core.pipeline.serving import Served
 from core.schema import readable
 from core.settings import Settings
-from core.store import Job, Rater, Store, cancel_job, done_jobs, get_setting, labels_mark, latest_job, library_mark
+from core.store import (
+    Job,
+    Rater,
+    Store,
+    cancel_job,
+    done_jobs,
+    get_setting,
+    labels_cache_key,
+    latest_job,
+    library_cache_key,
+)
 from core.training import labelled_data, retraining, status
 from core.training.status import Standing
 from core.training.triggers import Limits, Trigger
@@ -32,7 +42,7 @@ def now(kept: Store, served: Served) -> Standing:
     """How things stand; at most ``FRESH_S`` old. Raises CoreError."""
     limits = status.limits_of(kept)
     learned = get_setting(kept, status.LEARNED_HASH)
-    marks = labels_mark(kept), library_mark(kept)
+    marks = labels_cache_key(kept), library_cache_key(kept)
     return _standing(kept, served, Settings(), (served.model.version, limits, learned, marks))
 
 
