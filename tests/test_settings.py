@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import make_url
 
 from core.errors import CoreError
-from core.models.registry import _sqlite_file
+from core.models.connection import sqlite_file
 from core.settings import ROOT, Settings
 from core.store import close_store, open_store
 
@@ -32,7 +32,7 @@ def test_a_folder_of_any_name_holds_its_databases(tmp_path, monkeypatch, name):
     assert opened.path == tmp_path / name / "feedback.db"
     assert opened.path.is_file()
     assert make_url(settings.mlflow).database == str(tmp_path / name / "mlflow.db")  # as MLflow reads it
-    assert _sqlite_file(settings.mlflow) == tmp_path / name / "mlflow.db"
+    assert sqlite_file(settings.mlflow) == tmp_path / name / "mlflow.db"
 
 
 def test_an_empty_variable_is_none(monkeypatch):
