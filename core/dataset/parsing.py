@@ -56,7 +56,8 @@ def parse(messy: pd.DataFrame) -> Parsed:
     if missing:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         raise TableError(
-            f"The table lacks the column {missing[0]}{more}. It needs {LABEL} and the 50 features. Add the missing columns."
+            f"The table lacks the column {missing[0]}{more}. It needs {LABEL} and the 50 features. "
+            "Add the missing columns."
         )
     twice = [c for c in messy.columns[messy.columns.duplicated()] if c in (LABEL, *COLUMNS)]
     if twice:

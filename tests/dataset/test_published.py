@@ -246,7 +246,7 @@ REFUSED = {
     "500": (lambda a: sends(a, status=500), "the server answered 500"),
     "html": (lambda a: sends(b"<html>maintenance</html>"), "not a complete zip archive"),
     "empty": (lambda a: sends(b""), r"not a complete zip archive \(0 bytes\)"),
-    "truncated, length told": (lambda a: sends(cut(a), length=len(a)), "broke off before the end"),
+    "truncated, length told": (lambda a: sends(cut(a), length=len(a)), "was lost before the end"),
     "truncated, length not told": (lambda a: sends(cut(a)), "not a complete zip archive"),
     "damaged inside": (lambda a: sends(a[:5000] + b"\0" * 2000 + a[7000:]), "not a complete zip archive"),
     "other member": (
@@ -274,7 +274,7 @@ def test_other_values_and_other_counts_are_not_the_published_table(server, setti
     wrong.loc[0, "_Tempo_Mean"] += 1
     impossible = sample.assign(_Tempo_Mean=-1.0)
     for frame, message in (
-        (wrong, "their hash differs"),
+        (wrong, "their hash is different"),
         (impossible, "_Tempo_Mean"),
         (sample.iloc[:399], "this one has 399"),
     ):
@@ -430,7 +430,7 @@ def test_a_changed_copy_in_data_raw_is_not_used(settings, sample):
     (wanted.raw_dir / FILE_NAME).write_bytes(as_csv(sample))
     table = load_table(wanted, allow_download=False)
     assert table.synthetic
-    assert "their hash differs" in table.note
+    assert "their hash is different" in table.note
 
 
 def test_licence_and_citations_name_the_source():
