@@ -89,7 +89,7 @@ def render(demo: Demo, *, seconds: float = 15.0) -> np.ndarray:
         length = demo.unit_s * (rng.choice([2, 3, 5, 7]) * rng.uniform(0.8, 1.2) if free else rng.choice([1, 2, 2, 4]))
         hz = scale_hz(demo.makam, demo.tonic_hz, np.array(degree)).item()
         _add(y, at, _VOICES[demo.voice](hz, min(length * 1.1, seconds - at), rng))
-        # The melody moves in small steps, often returns to the tonic, and stays within about a tenth.
+        # The melody moves in small steps and often returns to the tonic. Its range is limited.
         degree = int(np.clip(degree + rng.choice([-2, -1, -1, 1, 1, 2]), -2, 8)) if rng.random() > 0.12 else 0
         at += length
     if demo.voice == "ney":
