@@ -19,7 +19,7 @@ import pandas as pd
 
 from core.playlists.playlist import Playlist
 from core.schema import EMOTIONS
-from core.spreadsheets import inert, inert_table
+from core.spreadsheets import escape_once, escape_table
 
 XSPF = "http://xspf.org/ns/0/"
 CREATOR = "Turkish Music Emotion"
@@ -158,7 +158,7 @@ def csv_file(made: Playlist) -> bytes:
 def _cell(name: str, value: Any) -> Any:
     if isinstance(value, float):
         return "" if isnan(value) else f"{value:.6g}"
-    return inert(value) if name in TEXT and isinstance(value, str) else value
+    return escape_once(value) if name in TEXT and isinstance(value, str) else value
 
 
 def stem(made: Playlist) -> str:
@@ -175,7 +175,7 @@ def file_name(path: str) -> str:
 
 def table_file(rows: pd.DataFrame) -> bytes:
     """A table as CSV: UTF-8 with a byte order mark, no text in it a formula."""
-    return inert_table(rows).to_csv(index=False).encode("utf-8-sig")
+    return escape_table(rows).to_csv(index=False).encode("utf-8-sig")
 
 
 def there(path: str) -> bool:

@@ -23,7 +23,7 @@ from core.playlists import files, iso_path, levelled_copies, one_mood, playlist,
 from core.playlists.playlist import usable
 from core.playlists.session_sheet import Session
 from core.records import Remark, RemarkKind
-from core.spreadsheets import inert_table
+from core.spreadsheets import escape_table
 from tests.mood_library import clip, many, pieces, tone
 
 HOSTILE = 'Gül\n#EXTINF:1,x\n/etc/passwd <b>"&'
@@ -148,7 +148,7 @@ def test_no_tag_is_a_formula(begin):
     (row,) = csv.DictReader(io.StringIO(files.csv_file(made).decode("utf-8-sig")))
     assert (row["title"], row["artist"]) == (f"'{begin}cmd|calc", f"'{begin}x")
     assert row["gain_db"] == ""
-    safe = inert_table(made.rows)
+    safe = escape_table(made.rows)
     assert safe["title"].tolist() == [f"'{begin}cmd|calc"]
     assert safe["duration_s"].tolist() == made.rows["duration_s"].tolist()
 

@@ -59,7 +59,7 @@ def tempo(shown: Shown, place: DeltaGenerator) -> None:
 
 @st.cache_data(show_spinner=False, max_entries=64)
 def _beats(clip_id: str, _clip: Clip) -> Beats:
-    return beats.track(_clip)
+    return beats.track_beats(_clip)
 
 
 @st.fragment

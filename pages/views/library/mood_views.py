@@ -8,7 +8,7 @@ from core import wording
 from core.errors import CoreError
 from core.playlists import pieces, selection, sound
 from core.schema import BY_COLUMN
-from core.spreadsheets import inert_table
+from core.spreadsheets import escape_table
 from core.store import MAX_TRACK, TRACK_FIELDS, set_track
 from core.wording import clock, percent
 from pages.figures import playlists
@@ -207,7 +207,7 @@ def mapped(found: Library, shown: pd.DataFrame, chosen: str | None) -> None:
         playlists.library_map(shown, places, chosen=chosen),
         key=key,
         alt=f"Map of {len(heard)} pieces by their sound, with a symbol for each emotion; a click plays a piece",
-        data=inert_table(shown[["title", "artist", "guess", "standing"]].join(places.points.round(3), how="inner")),
+        data=escape_table(shown[["title", "artist", "guess", "standing"]].join(places.points.round(3), how="inner")),
         on_select=clicked,
         selection_mode="points",
     )
@@ -264,7 +264,7 @@ def spread(found: Library, shown: pd.DataFrame, chosen: str | None) -> None:
         playlists.spread(table, what=pieces.GROUPINGS[by]),
         key=show.file_name(f"moods-by-{by}", data_hash=found.name, version=found.version),
         alt=f"Pieces of each emotion by {by}; the largest group is {first['group']} with {first['pieces']} pieces",
-        data=inert_table(table.round({"minutes": 1})),
+        data=escape_table(table.round({"minutes": 1})),
     )
     if len(table) > 20:
         st.caption(f"The 20 largest of {len(table)}; the numbers hold all.")
