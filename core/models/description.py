@@ -1,4 +1,4 @@
-"""What is known of the model in use without loading it: version, source, figures, card. Small files, read quickly."""
+"""Describe a model from the small files in its folder, without loading the model: version, source, figures, card."""
 
 import json
 from collections.abc import Mapping
@@ -18,10 +18,10 @@ from core.settings import Settings
 
 @dataclass(frozen=True, eq=False)
 class InUse:
-    """The champion as its folder describes it.
+    """Description of a model, read from its folder.
 
-    source : where it is loaded from, in words.  created_at : ISO 8601, of the training.
-    metrics : content of metrics.json.  card : the model card, Markdown; empty when there is none.
+    source : text that names the origin of the model.  created_at : time of the training, ISO 8601.
+    metrics : content of metrics.json.  card : the model card in Markdown; empty when the folder has none.
     """
 
     version: str
@@ -33,23 +33,26 @@ class InUse:
 
     @property
     def data_hash(self) -> str:
-        """Content hash of the table that it was trained on."""
+        """Content hash of the training table."""
         return str(self.metrics["run"]["data_hash"])
 
     def figure(self, measure: str, *, emotion: str = ALL) -> tuple[float, float, float]:
-        """Value, low and high of a cross-validated figure."""
+        """Value and interval (low, high) of a cross-validated figure."""
         for line in self.metrics["scores"]:
             if (line["measure"], line["emotion"]) == (measure, emotion):
                 return float(line["value"]), float(line["low"]), float(line["high"])
-        raise ModelError(f"The model's metrics.json holds no {measure}. Train again.")
+        raise ModelError(f"The model's metrics.json has no {measure}. Train again.")
 
     def table(self, name: str) -> pd.DataFrame:
-        """A list of metrics.json as a table: acceptance, gap_price, robustness, ..."""
+        """Table with this name in metrics.json: acceptance, gap_price, robustness, ..."""
         return pd.DataFrame(self.metrics.get(name, []))
 
 
 def describe_model_in_use(settings: Settings) -> InUse:
-    """The champion that `registry.load` loads: of the registry, else of models/champion. ModelError without one."""
+    """Describe the champion of the registry, or the model in models/champion when there is none.
+
+    Raises ModelError when neither exists. `registry.load` loads the same model.
+    """
     committed = settings.champion_dir
     found = registry.find(file_names.CHAMPION, settings=settings)
     if found is None:
@@ -61,7 +64,10 @@ def describe_model_in_use(settings: Settings) -> InUse:
 
 
 def read_description(folder: Path, source: str) -> InUse:
-    """The model in a folder; source : where that is, in words. Raises ModelError when it is not described there."""
+    """Describe the model in a folder. Raises ModelError when a file is missing or damaged.
+
+    source : text that names the folder.
+    """
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         metrics = json.loads((folder / METRICS).read_text(encoding="utf-8"))
@@ -75,9 +81,9 @@ def read_description(folder: Path, source: str) -> InUse:
 
 
 def rows(model: InUse, settings: Settings) -> pd.DataFrame | None:
-    """The clips of the model's training run: row, y, group; None where they are not at hand.
+    """Return the clips of the model's training run (row, y, group), or None when the file is not available.
 
-    They lie beside a model that people's labels trained, else with the comparison.
+    A retrained model has the file in its own folder. The other models use the file of the model comparison.
     """
     if (model.folder / ROWS).is_file():
         return pd.read_csv(model.folder / ROWS)
@@ -89,7 +95,7 @@ def rows(model: InUse, settings: Settings) -> pd.DataFrame | None:
 
 
 def describe_alias(alias: str, *, settings: Settings) -> InUse | None:
-    """The model under an alias as its folder describes it; None when there is none."""
+    """Describe the model with this alias, or return None when no model has the alias."""
     if alias == file_names.CHAMPION:
         try:
             return describe_model_in_use(settings)

@@ -1,10 +1,9 @@
-"""Levelled copies: the files of a playlist at one loudness, in a folder of their own. The originals are only read.
+"""Levelled copies: copies of a playlist's files at equal loudness in their own folder. The originals are only read.
 
-Each file is measured whole (BS.1770, `core.features.loudness`) with its true peak (four times oversampled, as
-BS.1770 annex 2
-asks), so that a gain never brings a peak above -1 dBTP: where that limits the gain, the copy stays quieter, and a
-remark says so. A single channel counts twice (`core.features.loudness.as_played`), because it plays from both
-loudspeakers. Written as FLAC or WAV, 16 bits, or 24 where the original has more.
+The loudness (BS.1770, `core.features.loudness`) and the true peak (four times oversampled, BS.1770 annex 2) of each
+whole file are measured. No gain brings a peak above -1 dBTP. When this limits the gain, the copy is quieter, and a
+remark names the piece. Mono counts twice (`core.features.loudness.as_played`), because both loudspeakers play it. The
+copies are FLAC or WAV with 16 bits, or with 24 bits when the original has more than 16.
 """
 
 import io
@@ -33,18 +32,19 @@ from core.playlists.playlist import Playlist
 from core.records import Found, Remark, RemarkKind
 
 FORMS = {"FLAC": ".flac", "WAV": ".wav"}
-PEAK_DB = -1.0  # dBTP that no copy exceeds
+PEAK_DB = -1.0  # dBTP, highest true peak of a copy
 OVERSAMPLED = 4
-SHOULD_MATTER_DB = 0.5  # a gain that is limited by less is not worth a remark
+SHOULD_MATTER_DB = 0.5  # there is no remark when the peaks limit the gain by less
 _BLOCK = 1 << 18  # samples read at a time, all channels together
-_LONGEST = 200  # bytes of a name; file systems take 255, of which number and ending need some
+_LONGEST = 200  # bytes of a name; file systems allow 255, including number and ending
 _FINE = ("PCM_24", "PCM_32", "FLOAT", "DOUBLE")
 
 
 @dataclass(frozen=True, eq=False)
 class Copies:
-    """Levelled copies of a playlist. playlist : with the gains that were applied.  folder : where all lies.
-    files : names in the order of playing.
+    """Levelled copies of a playlist.
+
+    playlist : with the applied gains.  folder : contains all copies.  files : names in the order of the playlist.
     """
 
     playlist: Playlist
@@ -52,22 +52,22 @@ class Copies:
     files: tuple[str, ...]
 
     def complete(self) -> bool:
-        """Whether all of them are still there: whoever tidies the folder may have removed some."""
+        """Return whether all copies still exist (somebody may have deleted files from the folder)."""
         return all((self.folder / name).is_file() for name in self.files)
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Of a whole file.
+    """Loudness and true peak of a whole file.
 
-    lufs : as it is heard, NaN for silence.  peak_db : true peak, dB of full scale; -inf for silence.
+    lufs : loudness as played, NaN for silence.  peak_db : true peak in dB of full scale, -inf for silence.
     """
 
     lufs: float
     peak_db: float
 
     def gain_db(self, target_lufs: float) -> float:
-        """The gain that brings it to the target without a peak above ``PEAK_DB``; 0 for silence."""
+        """Gain for the target loudness without a peak above ``PEAK_DB``; 0 for silence."""
         return 0.0 if isnan(self.lufs) else min(target_lufs - self.lufs, PEAK_DB - self.peak_db)
 
 
@@ -79,14 +79,25 @@ def level_copies(
     max_mb: float = 200,
     tell: Callable[[float, str], None] = lambda share, text: None,
 ) -> Copies:
-    """Write a levelled copy of each piece into a folder, with the playlist beside them as M3U8, XSPF and CSV.
+    """Write a levelled copy of each piece into a folder, and the playlist as M3U8, XSPF and CSV.
 
-    folder : made if it is not there; files of the same names are replaced.  max_mb : of files that come from afar.
-    tell : called with the share that is done and what is done now; what it raises ends the work.
-    Raises AudioError when a file cannot be read, CoreError when the disk is full or refuses.
+    Parameters
+    ----------
+    folder : created when missing; files with the same names are replaced.
+    form : format of the copies, "FLAC" or "WAV".
+    max_mb : largest file that may be downloaded.
+    tell : callback for the progress: finished share in [0, 1] and name of the current piece. An exception in the
+        callback stops the work.
+
+    Raises
+    ------
+    AudioError
+        A file cannot be read.
+    CoreError
+        The disk is full, or the folder is not writable.
     """
     if form not in FORMS:
-        raise CoreError(f"Copies are written as {' or '.join(FORMS)}, not as {form}.")
+        raise CoreError(f"The format of the copies must be {' or '.join(FORMS)}, not {form}.")
     rows = records(made)
     files, gains, remarks = [], [], []
     try:
@@ -94,28 +105,30 @@ def level_copies(
         for k, row in enumerate(rows):
             tell(k / len(rows), label(row))
             source = _source(row["path"], max_mb)
-            found = measure(source, row["path"])
-            gain = found.gain_db(made.target_lufs)
+            measured = measure(source, row["path"])
+            gain = measured.gain_db(made.target_lufs)
             name = f"{row['number']:02d} {_safe(label(row))}{FORMS[form]}"
             _copy(source, row, folder / name, form, gain)
             files.append(name)
             gains.append(gain)
-            short = made.target_lufs - found.lufs - gain
-            if short > SHOULD_MATTER_DB:
-                text = f"Piece {row['number']} stays {short:.1f} dB below the others: its peaks allow no more."
+            missing = made.target_lufs - measured.lufs - gain
+            if missing > SHOULD_MATTER_DB:
+                text = f"Piece {row['number']} is {missing:.1f} dB quieter than the others, because its peaks limit the gain."
                 remarks.append(Remark(RemarkKind.GAIN_LIMITED, text))
         done = replace(made, rows=made.rows.assign(gain_db=gains), remarks=(*made.remarks, *remarks))
         for ending, content in ((".m3u8", m3u8(done, files=files)), (".xspf", xspf(done, files=files))):
             replace_file(folder / f"playlist{ending}", content)
         replace_file(folder / "playlist.csv", csv_file(done))
     except OSError as error:
-        raise CoreError(f"The copies cannot be written into {folder}: {error.strerror or error}.") from error
+        raise CoreError(
+            f"The copies cannot be written into {folder}: {error.strerror or error}. Check the folder, then try again."
+        ) from error
     tell(1.0, "Done")
     return Copies(done, folder, tuple(files))
 
 
 def channels(path: str) -> float:
-    """Channels of a file on this machine, from its header; NaN where it is not here or cannot be read."""
+    """Number of channels in a local file's header; NaN when the file is not local or cannot be read."""
     try:
         return float(soundfile.info(path).channels) if "://" not in path else float("nan")
     except (soundfile.LibsndfileError, RuntimeError, OSError):
@@ -123,7 +136,7 @@ def channels(path: str) -> float:
 
 
 def _source(path: str, max_mb: float) -> str | bytes:
-    """A path, or the bytes of what is elsewhere."""
+    """Return a local path unchanged, and the content of a file at an address."""
     if "://" not in path:
         return path
     try:
@@ -137,13 +150,13 @@ def _opened(source: str | bytes, path: str) -> soundfile.SoundFile:
         return soundfile.SoundFile(io.BytesIO(source) if isinstance(source, bytes) else source)
     except (soundfile.LibsndfileError, RuntimeError, OSError) as error:
         raise AudioError(
-            f"{display_name(path)} cannot be read: it was moved, or is damaged. Replace the piece by another one, or "
-            "score the library again."
+            f"{display_name(path)} cannot be read: the file was moved or is damaged. Replace the piece by another one, "
+            "or score the library again."
         ) from error
 
 
 def measure(source: str | bytes, path: str) -> Measured:
-    """Loudness and true peak of a whole file. source : its path or its bytes.  path : to name it by."""
+    """Loudness and true peak of a whole file. source : path or content.  path : name for error messages."""
     with _opened(source, path) as file:
         meter, peak = Meter(file.samplerate), 0.0
         finer = soxr.ResampleStream(file.samplerate, OVERSAMPLED * file.samplerate, file.channels, "float64", "MQ")
@@ -161,11 +174,13 @@ def _blocks(file: soundfile.SoundFile, path: str):  # type: ignore[no-untyped-de
     try:
         yield from file.blocks(max(1, _BLOCK // file.channels), dtype="float64", always_2d=True)
     except (soundfile.LibsndfileError, RuntimeError) as error:
-        raise AudioError(f"{display_name(path)} is damaged: it cannot be read to its end.") from error
+        raise AudioError(
+            f"{display_name(path)} is damaged: it cannot be read to the end. Replace the piece by another one."
+        ) from error
 
 
 def _copy(source: str | bytes, row: dict[str, Any], place: Path, form: str, gain_db: float) -> None:
-    """Write the file times the gain, whole or not at all."""
+    """Write the file with the gain applied. An interrupted write leaves no file."""
     with _opened(source, row["path"]) as file:
         subtype = "PCM_24" if file.subtype in _FINE else "PCM_16"
         size = file.frames * file.channels * (3 if subtype == "PCM_24" else 2)
@@ -189,15 +204,16 @@ def _copy(source: str | bytes, row: dict[str, Any], place: Path, form: str, gain
 
 
 def _safe(name: str) -> str:
-    """A name that every file system takes, that hides nothing, and that no player takes for an address."""
+    """File name that is valid on every file system, visible, and not read as a URI by players."""
     plain = re.sub(r'[<>:"/\\|?*#%\x00-\x1f]', "_", name)
     return plain.encode()[:_LONGEST].decode(errors="ignore").strip(" .") or "piece"
 
 
 def zipped(copies: Copies, *more: tuple[str, bytes]) -> BinaryIO:
-    """The folder as one ZIP file, as it is: a file to read from, which is gone when it is closed.
+    """Return the folder as an open temporary ZIP file, which is deleted when closed.
 
-    more : names and contents that are added, as the session sheet.  Raises CoreError when the disk refuses it.
+    more : names and contents of further files, such as the session sheet.
+    Raises CoreError when the ZIP file cannot be written.
     """
     try:
         with tempfile.TemporaryFile(dir=copies.folder) as out:
@@ -209,11 +225,13 @@ def zipped(copies: Copies, *more: tuple[str, bytes]) -> BinaryIO:
             out.flush()
             whole = os.fdopen(os.dup(out.fileno()), "rb")
     except OSError as error:
-        raise CoreError(f"The copies in {copies.folder} cannot be packed: {error.strerror or error}.") from error
+        raise CoreError(
+            f"The copies in {copies.folder} cannot be packed: {error.strerror or error}. Make room, then try again."
+        ) from error
     whole.seek(0)
     return whole
 
 
 def size_mb(copies: Copies) -> float:
-    """Of all copies together."""
+    """Size of all copies together, in MB."""
     return sum((copies.folder / name).stat().st_size for name in copies.files) / 1e6

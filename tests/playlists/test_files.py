@@ -180,19 +180,19 @@ def test_the_sheet_tells_what_when_and_why(path):
 
 def test_a_reader_of_the_sheet_learns_why_each_piece_is_there_and_what_is_weak(path):
     text = html.unescape(session_sheet.html(path, Session()).decode())
-    assert "begins with what is sad, where the client is, and goes to happy in" in text
+    assert "begins with sad pieces, the client's mood now, and moves to happy in" in text
     assert "sad → relax → happy" in text
     assert "fits well when at most 20 % of the model's probability would have to move" in text
     for row in files.records(path):
         assert playlist.reason(row, True, with_wish=False) in text
-    assert text.count("From the piece before: ") == len(path.rows) - 1
+    assert text.count("From the previous piece: ") == len(path.rows) - 1
     weak = path.rows[path.rows["weak"] != ""]
-    assert ("No place is weak" in text) == weak.empty
+    assert ("There is no weak place" in text) == weak.empty
     bad = listed(*(clip(f"p{k}", artist="Emel", title=f"T{k}") for k in range(3)))
     text = html.unescape(session_sheet.html(bad, Session()).decode())
     assert "Pieces that the model hears as relax" in text
-    assert "Weak places, where it pays to listen first: 2, 3." in text
-    assert text.count("Weak: same artist as the piece before") == 2
+    assert "listen to them before the session: 2, 3." in text
+    assert text.count("Weak: same artist as the previous piece") == 2
     assert "The model hears 80.0 % relax" in text
 
 
@@ -321,7 +321,7 @@ def test_silence_is_copied_as_it_is():
 def test_a_file_that_is_gone_or_damaged_is_named(music, tmp_path):
     folder, made = music
     (folder / "loud.wav").unlink()
-    with pytest.raises(AudioError, match="loud.wav cannot be read: it was moved, or is damaged"):
+    with pytest.raises(AudioError, match="loud.wav cannot be read: the file was moved or is damaged"):
         levelled_copies.level_copies(made, tmp_path / "out")
     (folder / "loud.wav").write_bytes(b"no audio")
     with pytest.raises(AudioError, match="loud.wav cannot be read"):

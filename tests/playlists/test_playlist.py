@@ -50,8 +50,8 @@ def test_only_accepted_pieces_unless_more_are_wished():
     assert list(usable(table, standings=(ACCEPTED, BETWEEN)).table.index) == ["a", "b"]
     assert list(usable(table, standings=STANDINGS).table.index) == ["a", "b", "c"]
     assert texts(usable(table)) == (
-        "1 of 3 pieces are left out: the model hears two moods that are neighbours.",
-        "1 of 3 pieces are left out: a person has to listen first.",
+        "1 of 3 pieces are left out: the model hears two neighbouring moods.",
+        "1 of 3 pieces are left out: a person must listen first.",
     )
     assert [remark.kind for remark in usable(table).remarks] == [RemarkKind.LEFT_OUT, RemarkKind.NEEDS_LISTENING]
 
@@ -77,7 +77,7 @@ def test_a_piece_whose_file_is_gone_is_left_out_and_counted():
     table = pieces([clip("a"), clip("b"), clip("c", p=(0.02, 0.02, 0.5, 0.46))]).assign(there=[True, False, False])
     found = usable(table)
     assert list(found.table.index) == ["a"]
-    assert "1 of 3 pieces are left out: their file is gone, or is another one now." in texts(found)
+    assert "1 of 3 pieces are left out: their file is missing or was changed." in texts(found)
 
 
 def test_of_one_recording_in_several_files_the_surest_is_played():
@@ -91,10 +91,10 @@ def test_of_one_recording_in_several_files_the_surest_is_played():
     heard = pd.Series({"a": "a", "b": "a", "c": "c"})  # d was not measured
     found = usable(pieces(rows), recordings=heard)
     assert list(found.table.index) == ["a", "c", "d"]  # b went with its name, and says nothing of a any more
-    assert texts(found) == ("1 of 4 pieces are left out: artist and title of another one.",)
+    assert texts(found) == ("1 of 4 pieces are left out: they have the same artist and title as another piece.",)
     found = usable(pieces(rows[:2] + rows[3:]), recordings=heard)
     assert list(found.table.index) == ["b", "d"]
-    assert texts(found) == ("1 of 3 pieces are left out: they sound like the recording of another one.",)
+    assert texts(found) == ("1 of 3 pieces are left out: they sound like the same recording as another piece.",)
 
 
 # --- no two neighbours by one artist
@@ -163,27 +163,27 @@ def test_a_small_library_says_so():
     said = "\n".join(texts(made))
     assert [remark.kind for remark in made.remarks] == [RemarkKind.LIBRARY_TOO_SMALL, RemarkKind.SAME_ARTIST]
     assert "too small for 30:00: its 3 usable pieces that are relax last 9:00 together" in said
-    assert "2 neighbours are by the same artist" in said
-    assert made.rows["weak"].tolist() == ["", *["same artist as the piece before"] * 2]
+    assert "Neighbours by the same artist: 2." in said
+    assert made.rows["weak"].tolist() == ["", *["same artist as the previous piece"] * 2]
 
 
 def test_pieces_without_an_artist_may_be_neighbours_and_it_is_said():
     made = one_mood.by_mood(usable(pieces([clip(f"p{k}") for k in range(4)])), "relax", 12)
     assert set(made.rows["weak"]) == {""}
-    assert "Pieces that name no artist: 4." in "\n".join(texts(made))
+    assert "Pieces without an artist name: 4." in "\n".join(texts(made))
 
 
 def test_synthetic_pieces_are_named_and_are_not_played_beside_music():
     rows = [clip("a", genre="synthetic"), clip("b")]
     assert usable(pieces(rows)).table.index.tolist() == ["b"]
-    assert "1 of 2 pieces are left out: synthetic, made by this program." in texts(usable(pieces(rows)))
+    assert "1 of 2 pieces are left out: they are synthetic, made by this program." in texts(usable(pieces(rows)))
     made = one_mood.by_mood(usable(pieces(rows[:1])), "relax", 5)
     assert "Synthetic pieces" in "\n".join(texts(made))
 
 
 @pytest.mark.parametrize("minutes", [0, -5, 100_000, float("nan")])
 def test_a_time_that_is_none(minutes):
-    with pytest.raises(CoreError, match="lasts from a minute"):
+    with pytest.raises(CoreError, match="can last from one minute to 12 hours"):
         one_mood.by_mood(pool(10), "sad", minutes)
 
 
@@ -309,7 +309,7 @@ def test_one_artist_alone_makes_a_path_and_it_is_said():
     one = Pool(pool(100).table.assign(artist="Emel"), ())
     made = iso_path.build_iso_path(one, ("sad", "relax"), 30)
     check(made)
-    assert f"{len(made.rows) - 1} neighbours are by the same artist" in "\n".join(texts(made))
+    assert f"Neighbours by the same artist: {len(made.rows) - 1}." in "\n".join(texts(made))
 
 
 def test_another_seed_is_another_path():
@@ -380,13 +380,13 @@ def test_a_station_without_pieces_is_named():
 
 
 def test_too_short_a_time_says_how_long_it_takes():
-    with pytest.raises(CoreError, match=r"5 minutes are too short for the way .* lasts \d+ minutes at least"):
+    with pytest.raises(CoreError, match=r"5 minutes are too short for the way .* lasts at least \d+ minutes"):
         iso_path.build_iso_path(pool(200), ("sad", "relax", "happy"), 5)
 
 
 def test_too_few_pieces():
     one = usable(pieces([clip("a"), clip("b", p=(0.02, 0.02, 0.06, 0.9))]))
-    with pytest.raises(CoreError, match="needs at least 4 pieces, two a station; only 2"):
+    with pytest.raises(CoreError, match="needs at least 4 pieces, two for each emotion; the library has only 2"):
         iso_path.build_iso_path(one, ("sad", "relax"), 60)
 
 
@@ -452,7 +452,7 @@ def test_a_veto_that_nothing_can_replace():
     rows = [clip(f"s{k}", p=(0.02, 0.02, 0.06, 0.9)) for k in range(2)] + [clip(f"r{k}") for k in range(2)]
     one = usable(pieces(rows))
     made = iso_path.build_iso_path(one, ("sad", "relax"), 14)
-    with pytest.raises(CoreError, match="No other piece of the library can take this place"):
+    with pytest.raises(CoreError, match="No other piece of the library fits here"):
         iso_path.swap(made, one, made.rows["piece_id"].iloc[0])
     with pytest.raises(CoreError, match="not in the playlist"):
         iso_path.swap(made, one, "nobody")
@@ -484,9 +484,9 @@ def test_why_a_piece_is_there():
     made = iso_path.build_iso_path(usable(pieces(rows)), ("sad", "relax"), 15)
     why = made.rows["why"].tolist()
     assert why[0] == "Wanted 100 % sad: the model hears 90.0 % sad (accepted); 100 bpm; fits well."
-    assert why[1].endswith("From the piece before: a small step in mood, tempo +0 %.")
+    assert why[1].endswith("From the previous piece: a small step in mood, tempo +0 %.")
     jump = int(np.flatnonzero(made.rows["guess"] == "relax")[0])
-    assert why[jump].endswith("From the piece before: a large step in mood, tempo +70 %.")
+    assert why[jump].endswith("From the previous piece: a large step in mood, tempo +70 %.")
     plain = one_mood.by_mood(usable(pieces(rows)), "relax", 5).rows["why"].iloc[0]
     assert plain == "The model hears 80.0 % relax, 10.0 % sad (accepted); 170 bpm."
 

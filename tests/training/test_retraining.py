@@ -256,7 +256,7 @@ def test_a_better_model_is_found_part_by_part_and_clip_by_clip():
     words = before_after.in_words(found.reset_index())
     assert "no evidence" in words[0]
     assert "the new model is better" in words[1]
-    assert words[2].endswith("They were asked for where a model was unsure, so they tell less.")
+    assert words[2].endswith("the queue chose many of them because a model was unsure.")
     each = before_after.each_label(rows, before, after)
     assert each["clip_id"].tolist() == [f"c{k}" for k in range(24, 32)]
     assert each["change"].tolist() == ["still right", "now right"] * 4
@@ -581,11 +581,11 @@ def test_a_promotion_while_clips_are_being_scored_is_a_success(kept, settings, m
 
 
 def test_a_refused_promotion_has_exit_status_2(kept, settings, monkeypatch):
-    refused = type("Refused", (), {"passed": False, "reason": "1 of 8 checks fail."})()
+    refused = type("Refused", (), {"passed": False, "reason": "1 of 8 checks failed."})()
     monkeypatch.setattr(promotion, "promote", lambda *_, **__: refused)
     done = run("promote", "3")
     assert done.exit_code == 2
-    assert "Version 3 stays what it was. 1 of 8 checks fail." in done.output
+    assert "Version 3 stays what it was. 1 of 8 checks failed." in done.output
 
 
 @LIFE
