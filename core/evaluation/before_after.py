@@ -13,7 +13,7 @@ import pandas as pd
 
 from core.evaluation.metrics import RESAMPLES, figure, interval, resampled, scores
 from core.evaluation.significance import NO_DIFFERENCE
-from core.models.description import InUse
+from core.models.description import ModelDescription
 from core.schema import ALL, EMOTIONS, PROBA
 
 LABELLED = "labelled"
@@ -24,7 +24,9 @@ MIN_CLIPS = 8  # of a part; a bootstrap of fewer clips is meaningless
 CHANGES = ("now right", "now wrong", "still right", "still wrong")
 
 
-def paired(before: pd.DataFrame, after: pd.DataFrame, *, resamples: int = RESAMPLES, seed: int = 0) -> pd.DataFrame:
+def paired_figures(
+    before: pd.DataFrame, after: pd.DataFrame, *, resamples: int = RESAMPLES, seed: int = 0
+) -> pd.DataFrame:
     """Figures of two models on the same clips, and the interval of their difference (paired bootstrap).
 
     Parameters
@@ -56,7 +58,7 @@ def verdict(low: float, high: float) -> str:
     return BETTER if low > 0 else WORSE if high < 0 else NO_DIFFERENCE
 
 
-def in_words(changes: pd.DataFrame) -> list[str]:
+def describe_changes(changes: pd.DataFrame) -> list[str]:
     """Verdict on macro-F1, one sentence for each part with enough clips. changes : from `compare_predictions`."""
     sentences = []
     for line in changes[changes["measure"] == "macro_f1"].to_dict("records"):
@@ -111,7 +113,7 @@ def compare_predictions(
         both = set(one["row"]) & set(two["row"])
         if len(both) >= MIN_CLIPS:
             one, two = (t[t["row"].isin(both)] for t in (one, two))
-            tables.append(paired(one, two, seed=seed).assign(part=part))
+            tables.append(paired_figures(one, two, seed=seed).assign(part=part))
     columns = ["part", "measure", "emotion", "clips"]
     columns += [f"{side}{end}" for side in ("before", "after") for end in ("", "_low", "_high")]
     columns += ["difference", "low", "high"]
@@ -139,7 +141,7 @@ def label_changes(rows: pd.DataFrame, before: FairPredictions, after: FairPredic
     return table.drop(columns="row").reset_index(drop=True)
 
 
-def read_changes(model: InUse, name: str) -> pd.DataFrame | None:
+def read_change_table(model: ModelDescription, name: str) -> pd.DataFrame | None:
     """Read a table that the retraining stored in the model's folder, or return None when there is no such file."""
     path = model.folder / name
     return pd.read_csv(path, dtype={"clip_id": str}) if path.is_file() else None

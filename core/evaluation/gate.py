@@ -18,7 +18,7 @@ MOST_LOST = 0.03  # of macro-F1: two of 59 held-out clips; few clips are no reas
 
 
 @dataclass(frozen=True, eq=False)
-class Verdict:
+class GateResult:
     """Result of the gate. passed : all checks passed.  checks : check, value, limit, passed.  reason : a sentence."""
 
     passed: bool
@@ -26,7 +26,7 @@ class Verdict:
     reason: str
 
 
-def check_gate(champion: pd.DataFrame | None, challenger: pd.DataFrame, *, seed: int = 0) -> Verdict:
+def check_gate(champion: pd.DataFrame | None, challenger: pd.DataFrame, *, seed: int = 0) -> GateResult:
     """Check a challenger on the held-out clips.
 
     Macro-F1 must not be more than ``MOST_LOST`` below the champion's, and the 95 % interval of the difference (paired
@@ -71,6 +71,6 @@ def check_gate(champion: pd.DataFrame | None, challenger: pd.DataFrame, *, seed:
     done = pd.DataFrame(checks, columns=["check", "value", "limit", "passed"])
     failed = done.loc[~done["passed"]]
     if failed.empty:
-        return Verdict(True, done, f"All {len(done)} checks on {challenger['row'].nunique()} held-out clips passed.")
+        return GateResult(True, done, f"All {len(done)} checks on {challenger['row'].nunique()} held-out clips passed.")
     worst = "; ".join(f"{c.check}: {c.value:.3f}, limit {c.limit:.3f}" for c in failed.itertuples())
-    return Verdict(False, done, f"{len(failed)} of {len(done)} checks failed. {worst}.")
+    return GateResult(False, done, f"{len(failed)} of {len(done)} checks failed. {worst}.")

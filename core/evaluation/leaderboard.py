@@ -57,7 +57,7 @@ PER_EMOTION = {
 }
 
 
-def kind(model: str) -> str:
+def settings_kind(model: str) -> str:
     """Return "tuned" for a candidate with tuned hyperparameters, else "as given"."""
     return "tuned" if model.endswith(TUNED) else "as given"
 
@@ -79,7 +79,7 @@ def model_table(found: Comparison, *, held_out: bool = False) -> pd.DataFrame:
     order = [*MEASURES, *(f"f1_{e}" for e in EMOTIONS), *TIMES]
     wide = wide.reindex(columns=[c for c in order if c in wide.columns]).rename_axis("name").reset_index()
     wide.insert(0, "model", wide["name"].map(found.labels_of).fillna(wide["name"]))
-    wide.insert(2, "settings", wide["name"].map(kind))
+    wide.insert(2, "settings", wide["name"].map(settings_kind))
     return wide.sort_values("macro_f1", ascending=False, ignore_index=True).rename_axis(columns=None)
 
 
@@ -104,13 +104,13 @@ def ranking(
         by = folds.groupby("model")[measure] if known else None
         for column, q in (("low", 0.05), ("high", 0.95)):
             table = table.assign(**{column: table["name"].map(by.quantile(q)) if by is not None else np.nan})
-    table = table.assign(model=table["name"].map(found.labels_of), settings=table["name"].map(kind))
+    table = table.assign(model=table["name"].map(found.labels_of), settings=table["name"].map(settings_kind))
     good = (MEASURES | TIMES | PER_EMOTION)[measure].high_is_good
     table = table.sort_values("value", ascending=not good, ignore_index=True, kind="stable")
     return table[["model", "name", "settings", "value", "low", "high"]]
 
 
-def version(found: Comparison, model: str = "run") -> str:
+def download_name(found: Comparison, model: str = "run") -> str:
     """Base name of a download: the model (or "run" for all models), day and revision of the run."""
     revision = str(found.about["revision"])[:7]
     return "-".join(part for part in (model, str(found.about["created_at"])[:10], revision) if part)
@@ -134,7 +134,7 @@ class Pair:
     words: str
 
 
-def pair(found: Comparison, a: str, b: str) -> Pair:
+def compare_pair(found: Comparison, a: str, b: str) -> Pair:
     """Compare two models.
 
     Pairs in the tables of the run have p values corrected for the number of pairs. Other pairs are compared here,
@@ -167,7 +167,7 @@ def pair(found: Comparison, a: str, b: str) -> Pair:
     return Pair(a, b, float(difference), float(low), float(high), p, corrected, words)
 
 
-def against_all(found: Comparison, model: str) -> pd.DataFrame:
+def comparisons_of(found: Comparison, model: str) -> pd.DataFrame:
     """All comparisons of one model in the run: name, label, difference, low, high, p_holm, established.
 
     difference : macro-F1 of the model minus the other model, largest first.

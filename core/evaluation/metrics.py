@@ -213,7 +213,7 @@ def confusion(predictions: pd.DataFrame) -> pd.DataFrame:
     return long.sort_values(["y", "predicted"], ignore_index=True)
 
 
-def cell(predictions: pd.DataFrame, *, y: str, predicted: str) -> pd.DataFrame:
+def confusion_cell(predictions: pd.DataFrame, *, y: str, predicted: str) -> pd.DataFrame:
     """Clips in one cell of the confusion matrix, most confident first.
 
     Returns row, share (of the repeats with the clip in this cell) and the mean p_*.

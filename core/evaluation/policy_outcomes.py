@@ -13,7 +13,7 @@ import pandas as pd
 from core.errors import ModelError, TableError
 from core.evaluation.metrics import risk_coverage
 from core.file_names import OUT_OF_FOLD
-from core.models.description import InUse, rows
+from core.models.description import ModelDescription, training_rows
 from core.models.policy import Policy, conformal_floors
 from core.schema import ALL, EMOTIONS, PROBA
 from core.settings import Settings
@@ -96,7 +96,7 @@ def _outcomes(predictions: pd.DataFrame, policy: Policy, floors: np.ndarray | No
     return table
 
 
-def summary(done: pd.DataFrame, *, resamples: int = RESAMPLES, seed: int = 0) -> pd.DataFrame:
+def summarise(done: pd.DataFrame, *, resamples: int = RESAMPLES, seed: int = 0) -> pd.DataFrame:
     """Measures of the decisions over all clips and for each emotion, with 95 % intervals (bootstrap of recordings).
 
     done : from ``outcomes``.
@@ -146,8 +146,8 @@ def _ratios(sums: pd.DataFrame, emotion: str) -> pd.DataFrame:
     return pd.DataFrame(lines, columns=["measure", "emotion", "value", "low", "high"])
 
 
-def wide(table: pd.DataFrame) -> pd.DataFrame:
-    """Values of ``summary`` with one row for each emotion ("all" first) and one column for each measure."""
+def wide_summary(table: pd.DataFrame) -> pd.DataFrame:
+    """Values of ``summarise`` with one row for each emotion ("all" first) and one column for each measure."""
     by = table.pivot_table(index="emotion", columns="measure", values="value", sort=False, dropna=False)
     return by.rename_axis(columns=None).reset_index()
 
@@ -160,7 +160,7 @@ def set_sizes(done: pd.DataFrame, *, names: Sequence[str] = ("none", "1", "2", "
     return counts.set_axis(list(names), axis=1).rename_axis("emotion").reset_index()
 
 
-def out_of_fold(folder: Path, rows: pd.DataFrame) -> pd.DataFrame:
+def labelled_out_of_fold(folder: Path, rows: pd.DataFrame) -> pd.DataFrame:
     """Read the out-of-fold predictions of a model and add the labels.
 
     Parameters
@@ -184,7 +184,7 @@ def out_of_fold(folder: Path, rows: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def accepted(model: InUse, settings: Settings, *, threshold: float) -> tuple[float, float]:
+def coverage_and_accuracy(model: ModelDescription, settings: Settings, *, threshold: float) -> tuple[float, float]:
     """Coverage and accuracy at a threshold: share of clips with an answer, and share of right answers.
 
     Both use out-of-fold predictions. The accuracy is NaN when the labels of the model's clips are not available.
@@ -193,7 +193,7 @@ def accepted(model: InUse, settings: Settings, *, threshold: float) -> tuple[flo
     try:
         predictions = pd.read_csv(model.folder / OUT_OF_FOLD)
         coverage = float((predictions[list(PROBA)].max(axis=1) >= threshold).mean())
-        labels = rows(model, settings)
+        labels = training_rows(model, settings)
         if labels is None:
             return coverage, float("nan")
         known = predictions.merge(labels[["row", "y"]], on="row")

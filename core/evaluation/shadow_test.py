@@ -7,10 +7,10 @@ from math import ceil, exp, inf, log
 import pandas as pd
 
 ALPHA = 0.05  # chance of a wrong verdict between two equal models, valid for any number of looks at the data
-FARTHEST = 100_000  # labels; a verdict that needs more labels is not predicted
+MOST_LABELS = 100_000  # labels; a verdict that needs more labels is not predicted
 
 
-def shadow_verdict(predictions: pd.DataFrame, truth: pd.DataFrame, *, champion: str, challenger: str) -> pd.DataFrame:
+def guesses_of_both(predictions: pd.DataFrame, truth: pd.DataFrame, *, champion: str, challenger: str) -> pd.DataFrame:
     """Table of the guesses of two models on all clips that both have scored, index clip_id.
 
     Parameters
@@ -43,7 +43,7 @@ def shadow_verdict(predictions: pd.DataFrame, truth: pd.DataFrame, *, champion: 
 
 
 @dataclass(frozen=True)
-class Verdict:
+class ShadowVerdict:
     """Result of the shadow test.
 
     Attributes
@@ -68,7 +68,7 @@ class Verdict:
     more_labels: int | None
 
 
-def verdict(table: pd.DataFrame, recording: pd.Series, *, alpha: float = ALPHA) -> Verdict:
+def sequential_verdict(table: pd.DataFrame, recording: pd.Series, *, alpha: float = ALPHA) -> ShadowVerdict:
     """Sequential McNemar test on the labelled rows of the table of both models' guesses.
 
     A recording counts for the model with more right guesses on its clips. If both models are equally good, each such
@@ -90,7 +90,7 @@ def verdict(table: pd.DataFrame, recording: pd.Series, *, alpha: float = ALPHA) 
     b, c = int((net < 0).sum()), int((net > 0).sum())
     weight = _log_evidence(b, c)
     decided = weight >= -log(alpha)
-    return Verdict(
+    return ShadowVerdict(
         labelled=len(known),
         recordings=len(net),
         only_champion=b,
@@ -118,6 +118,6 @@ def _more_labels(b: int, c: int, labelled: int, alpha: float) -> int | None:
         growth = 1 + further / (b + c)
         return _log_evidence(b * growth, c * growth) >= -log(alpha)
 
-    further = bisect_left(range(FARTHEST), True, key=enough)
+    further = bisect_left(range(MOST_LABELS), True, key=enough)
     more = ceil(further * labelled / (b + c))
-    return more if more < FARTHEST else None
+    return more if more < MOST_LABELS else None

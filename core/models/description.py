@@ -17,7 +17,7 @@ from core.settings import Settings
 
 
 @dataclass(frozen=True, eq=False)
-class InUse:
+class ModelDescription:
     """Description of a model, read from its folder.
 
     source : text that names the origin of the model.  created_at : time of the training, ISO 8601.
@@ -48,7 +48,7 @@ class InUse:
         return pd.DataFrame(self.metrics.get(name, []))
 
 
-def describe_model_in_use(settings: Settings) -> InUse:
+def describe_model_in_use(settings: Settings) -> ModelDescription:
     """Describe the champion of the registry, or the model in models/champion when there is none.
 
     Raises ModelError when neither exists. `registry.load` loads the same model.
@@ -63,7 +63,7 @@ def describe_model_in_use(settings: Settings) -> InUse:
         return read_description(committed, f"models/champion, because of the registry: {error}")
 
 
-def read_description(folder: Path, source: str) -> InUse:
+def read_description(folder: Path, source: str) -> ModelDescription:
     """Describe the model in a folder. Raises ModelError when a file is missing or damaged.
 
     source : text that names the folder.
@@ -73,14 +73,14 @@ def read_description(folder: Path, source: str) -> InUse:
         metrics = json.loads((folder / METRICS).read_text(encoding="utf-8"))
         card = folder / CARD
         text = card.read_text(encoding="utf-8") if card.is_file() else ""
-        return InUse(str(manifest["version"]), source, str(manifest["created_at"]), folder, metrics, text)
+        return ModelDescription(str(manifest["version"]), source, str(manifest["created_at"]), folder, metrics, text)
     except FileNotFoundError as error:
         raise ModelError("There is no trained model yet. Train one with: python -m core train") from error
     except (OSError, ValueError, KeyError) as error:
         raise ModelError(f"The description of the model in {source} cannot be read. Train again.") from error
 
 
-def rows(model: InUse, settings: Settings) -> pd.DataFrame | None:
+def training_rows(model: ModelDescription, settings: Settings) -> pd.DataFrame | None:
     """Return the clips of the model's training run (row, y, group), or None when the file is not available.
 
     A retrained model has the file in its own folder. The other models use the file of the model comparison.
@@ -94,7 +94,7 @@ def rows(model: InUse, settings: Settings) -> pd.DataFrame | None:
     return pd.read_csv(results / ROWS) if about["data_hash"] == model.data_hash else None
 
 
-def describe_alias(alias: str, *, settings: Settings) -> InUse | None:
+def describe_alias(alias: str, *, settings: Settings) -> ModelDescription | None:
     """Describe the model with this alias, or return None when no model has the alias."""
     if alias == file_names.CHAMPION:
         try:

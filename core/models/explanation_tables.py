@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from core.models.reference import ALL, LEVELS, Reference, place
+from core.models.reference import ALL, LEVELS, Reference, percentile_ranks
 from core.schema import BY_COLUMN, EMOTIONS, FEATURES, LABEL, FeatureVector
 from core.wording import whole_percent
 
@@ -41,7 +41,7 @@ def steps(explanation: pd.DataFrame, emotion: str, *, top: int = TOP) -> tuple[f
 
     Parameters
     ----------
-    explanation : from ``explain_clip`` or ``of_row``: emotion, feature, shap, base, and value when available.
+    explanation : from ``explain_clip`` or ``stored_explanation``: emotion, feature, shap, base, optionally value.
     emotion : the explained emotion.
     top : number of features listed one by one.
 
@@ -87,7 +87,7 @@ def sentences(steps_table: pd.DataFrame, places: pd.DataFrame, emotion: str, *, 
     Parameters
     ----------
     steps_table : from ``steps``.
-    places : percentile ranks, from ``core.models.reference.place``.
+    places : percentile ranks, from ``core.models.reference.percentile_ranks``.
     count : number of sentences.
     """
     share = dict(zip(places["feature"], places[emotion].astype(float), strict=True))
@@ -121,7 +121,7 @@ def feature_table(vector: FeatureVector, reference: Reference) -> pd.DataFrame:
     value) and distribution (list: share of the training music in each of ``BARS`` equal bins from the 5 % to the 95 %
     quantile).
     """
-    table = place(vector, reference)
+    table = percentile_ranks(vector, reference)
     table.insert(0, "group", [f.group for f in FEATURES])
     table.insert(2, "name", [f.name for f in FEATURES])
     table.insert(4, "unit", ["" if f.unit == "1" else f.unit for f in FEATURES])
@@ -140,7 +140,7 @@ def _histogram(quantiles: np.ndarray) -> list[float]:
     return [round(float(s), 4) for s in shares]
 
 
-def curves(reference: Reference, column: str, *, emotions: Sequence[str] = EMOTIONS) -> pd.DataFrame:
+def quantile_curves(reference: Reference, column: str, *, emotions: Sequence[str] = EMOTIONS) -> pd.DataFrame:
     """Quantiles of a feature for each emotion: emotion, q (in [0, 1]), value."""
     at = [f.column for f in FEATURES].index(column)
     return pd.concat(
@@ -149,7 +149,7 @@ def curves(reference: Reference, column: str, *, emotions: Sequence[str] = EMOTI
     )
 
 
-def swarm(shap: pd.DataFrame, emotion: str, *, values: pd.DataFrame | None, top: int = 12) -> pd.DataFrame:
+def beeswarm(shap: pd.DataFrame, emotion: str, *, values: pd.DataFrame | None, top: int = 12) -> pd.DataFrame:
     """Points of a beeswarm plot for the features with the largest SHAP values, strongest first.
 
     Parameters
@@ -198,7 +198,7 @@ def dependence(shap: pd.DataFrame, emotion: str, column: str, *, table: pd.DataF
     )
 
 
-def of_row(shap: pd.DataFrame, row: int, *, values: pd.Series | None) -> pd.DataFrame:
+def stored_explanation(shap: pd.DataFrame, row: int, *, values: pd.Series | None) -> pd.DataFrame:
     """Stored SHAP values of one clip in the format of ``steps``, with the base value 0.
 
     values : the clip's row of the training table; with None the result has no column value.

@@ -56,7 +56,7 @@ class Reference:
 
 
 @dataclass(frozen=True, eq=False)
-class Unlike:
+class OutlierCheck:
     """Result of the outlier check of one clip.
 
     Attributes
@@ -195,7 +195,7 @@ def _limits(
     return (float(np.quantile(furthest, level)), float(np.quantile(distance, level))), distance
 
 
-def unlike(vector: FeatureVector, reference: Reference) -> Unlike:
+def check_outlier(vector: FeatureVector, reference: Reference) -> OutlierCheck:
     """Check whether a clip is unlike the training music, in single features or in their combination.
 
     Missing features (NaN) are ignored. A clip with more than ``MOST_MISSING`` missing features is flagged.
@@ -220,7 +220,7 @@ def unlike(vector: FeatureVector, reference: Reference) -> Unlike:
     if missing > MOST_MISSING:
         reasons.append(f"{missing} of the 50 features could not be measured")
     percentile = float(np.interp(distance, reference.distances, 100 * LEVELS)) if not np.isnan(distance) else np.nan
-    return Unlike(bool(reasons), tuple(reasons), features, distance, percentile, missing)
+    return OutlierCheck(bool(reasons), tuple(reasons), features, distance, percentile, missing)
 
 
 def _phrase(column: str, value: float, low: float, high: float, *, above: bool) -> str:
@@ -234,7 +234,7 @@ def _number(value: float) -> str:
     return f"{value:.0f}" if 100 <= abs(value) < 1e6 else f"{value:.3g}"
 
 
-def place(vector: FeatureVector, reference: Reference) -> pd.DataFrame:
+def percentile_ranks(vector: FeatureVector, reference: Reference) -> pd.DataFrame:
     """Percentile rank of each feature in the training music.
 
     Returns one row for each feature in schema order. Columns feature, value, all, angry, happy, relax, sad: the
@@ -257,7 +257,7 @@ def _percentile(value: float, quantiles: np.ndarray) -> float:
     return float(np.interp(value, quantiles, 100 * LEVELS))
 
 
-def nearest(vector: FeatureVector, reference: Reference, table: pd.DataFrame, *, count: int = 5) -> pd.DataFrame:
+def nearest_clips(vector: FeatureVector, reference: Reference, table: pd.DataFrame, *, count: int = 5) -> pd.DataFrame:
     """Training clips most similar to this clip, nearest first.
 
     Parameters

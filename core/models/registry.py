@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 DECIDED = "decided "  # prefix of the tags that hold the decisions about a version; the time follows
-LINE = "champions"  # tag of the registered model with the promotion history: versions as JSON, oldest first
+PROMOTION_HISTORY = (
+    "champions"  # tag of the registered model with the promotion history: versions as JSON, oldest first
+)
 COMMITTED = "models/champion"  # entry of the promotion history for the model in the repository
 
 
@@ -81,7 +83,7 @@ def _find(alias: str, settings: Settings) -> RegisteredModel | None:
         return None
     file = sqlite_file(settings.mlflow)
     if file is None:
-        return _ask(alias, settings)
+        return _query(alias, settings)
     kept, stamp = settings.cache_dir / f"registry_{alias}.json", _stamp(file)
     try:
         known = json.loads(kept.read_text(encoding="utf-8"))
@@ -93,7 +95,7 @@ def _find(alias: str, settings: Settings) -> RegisteredModel | None:
             )
     except (OSError, ValueError, KeyError, TypeError):
         pass  # no cached answer, or an answer of another version of this program
-    found = _ask(alias, settings)
+    found = _query(alias, settings)
     if stamp == _stamp(file):  # otherwise the file changed during the query, and the answer may be outdated
         place = _below(settings.data_dir.resolve(), found.folder) if found else None
         answer = {"stamp": stamp, "version": found and found.version, "place": place}
@@ -113,7 +115,7 @@ def _below(data_dir: Path, folder: Path) -> str:
     return folder.relative_to(data_dir).as_posix() if folder.is_relative_to(data_dir) else str(folder)
 
 
-def _ask(alias: str, settings: Settings) -> RegisteredModel | None:
+def _query(alias: str, settings: Settings) -> RegisteredModel | None:
     client = connect(settings)
     from mlflow.exceptions import MlflowException
 
@@ -129,7 +131,7 @@ def _ask(alias: str, settings: Settings) -> RegisteredModel | None:
 # --- champion and challenger -----------------------------------------------------------------------------------------
 
 
-def held_out(version: str, *, settings: Settings) -> pd.DataFrame:
+def read_held_out(version: str, *, settings: Settings) -> pd.DataFrame:
     """Return a version's predictions for the held-out clips: row, y, group, p_*.
 
     Raises ModelError when the version does not exist or has no held-out predictions.
@@ -162,30 +164,30 @@ def set_champion(version: str, *, settings: Settings, by: str = "", after_commit
     """
     client = connect(settings)
     present, challenger = find(CHAMPION, settings=settings), _find(CHALLENGER, settings)
-    line = _line(client, present) or ([COMMITTED] if after_committed else [])
+    line = _promotion_history(client, present) or ([COMMITTED] if after_committed else [])
     client.set_model_version_tag(NAME, version, "promoted_at", _now())
     client.set_model_version_tag(NAME, version, "promoted_by", by)
     client.set_model_version_tag(NAME, version, "rolled_back", "")
-    _note(client, version, "promoted", by)
-    client.set_registered_model_tag(NAME, LINE, json.dumps([*line, str(version)]))
+    _append_decision(client, version, "promoted", by)
+    client.set_registered_model_tag(NAME, PROMOTION_HISTORY, json.dumps([*line, str(version)]))
     client.set_registered_model_alias(NAME, CHAMPION, version)
     if challenger is not None and challenger.version == str(version):
         client.delete_registered_model_alias(NAME, CHALLENGER)
 
 
-def _note(client: "MlflowClient", version: str, what: str, by: str) -> None:
+def _append_decision(client: "MlflowClient", version: str, what: str, by: str) -> None:
     """Append a decision to the version's history; the other tags hold only the latest."""
     moment = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
     client.set_model_version_tag(NAME, version, f"{DECIDED}{moment}", f"{what} by {by}" if by else what)
 
 
-def _line(client: "MlflowClient", present: RegisteredModel | None) -> list[str]:
+def _promotion_history(client: "MlflowClient", present: RegisteredModel | None) -> list[str]:
     """Versions that have been champion, oldest first, ending with the current one.
 
     A promotion that was interrupted is dropped.
     """
     in_use = present.version if present else COMMITTED
-    known: list[str] = json.loads(client.get_registered_model(NAME).tags.get(LINE, "[]"))
+    known: list[str] = json.loads(client.get_registered_model(NAME).tags.get(PROMOTION_HISTORY, "[]"))
     if in_use in known:
         return known[: len(known) - known[::-1].index(in_use)]
     return [in_use] if present else []
@@ -213,17 +215,17 @@ def rollback(*, settings: Settings, shown: str | None = None, by: str = "") -> s
     """
     present = check_shown(CHAMPION, shown, settings=settings)
     client = connect(settings)
-    line = _line(client, present) if present else []
+    line = _promotion_history(client, present) if present else []
     if present is None or len(line) < 2:
         raise ModelError("There is no earlier champion to go back to.")
     before = line[-2]
     client.set_model_version_tag(NAME, present.version, "rolled_back", f"{_now()} {by}".strip())
-    _note(client, present.version, "rolled back", by)
+    _append_decision(client, present.version, "rolled back", by)
     if before == COMMITTED:
         client.delete_registered_model_alias(NAME, CHAMPION)
     else:
         client.set_registered_model_alias(NAME, CHAMPION, before)
-    client.set_registered_model_tag(NAME, LINE, json.dumps(line[:-1]))
+    client.set_registered_model_tag(NAME, PROMOTION_HISTORY, json.dumps(line[:-1]))
     waiting = find(CHALLENGER, settings=settings)
     if waiting is None or waiting.version == before:  # challenger again, so that its shadow results stay visible
         client.set_registered_model_alias(NAME, CHALLENGER, present.version)
@@ -240,7 +242,7 @@ def discard(*, settings: Settings, shown: str | None = None, by: str = "") -> st
         raise ModelError("There is no challenger.")
     client = connect(settings)
     client.set_model_version_tag(NAME, present.version, "discarded_by", by)
-    _note(client, present.version, "discarded", by)
+    _append_decision(client, present.version, "discarded", by)
     client.delete_registered_model_alias(NAME, CHALLENGER)
     return present.version
 

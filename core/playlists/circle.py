@@ -14,7 +14,7 @@ def neighbours(one: str, other: str) -> bool:
     return abs(CIRCLE.index(one) - CIRCLE.index(other)) in (1, len(CIRCLE) - 1)
 
 
-def plane(proba: pd.DataFrame) -> pd.DataFrame:
+def mood_coordinates(proba: pd.DataFrame) -> pd.DataFrame:
     """Coordinates of pieces on the plane of valence and arousal: columns pleasant and strong, in [-1, 1].
 
     Each emotion is a corner of the plane. A piece is at the mean of the corners, weighted by its probabilities. Two

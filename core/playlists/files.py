@@ -46,7 +46,7 @@ COLUMNS = {  # column of the playlist -> column of the CSV file
 TEXT = ("title", "artist", "album", "path")  # texts from files, which a spreadsheet must not read as formulas
 
 
-def line(text: str) -> str:
+def one_line(text: str) -> str:
     """Return the text on one line, without control characters."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
@@ -56,12 +56,12 @@ def gain_text(gain_db: float) -> str:
     return "not known" if isnan(gain_db) else f"{gain_db:+.1f} dB"
 
 
-def label(row: dict[str, Any]) -> str:
+def artist_and_title(row: dict[str, Any]) -> str:
     """Artist and title on one line, or "untitled"."""
-    return line(" - ".join(part for part in (row["artist"], row["title"]) if part)) or "untitled"
+    return one_line(" - ".join(part for part in (row["artist"], row["title"]) if part)) or "untitled"
 
 
-def records(made: Playlist) -> list[dict[str, Any]]:
+def row_dicts(made: Playlist) -> list[dict[str, Any]]:
     """Rows of the playlist as dictionaries."""
     rows: list[Any] = made.rows.to_dict("records")
     return rows
@@ -72,14 +72,14 @@ def m3u8(made: Playlist, *, files: Sequence[str] | None = None) -> bytes:
 
     files : paths in the order of the playlist, for example of levelled copies; default: the paths in the library.
     """
-    lines = ["#EXTM3U", "#EXTENC:UTF-8", f"#PLAYLIST:{line(made.name)}"]
-    lines += [f"# {line(remark.text)}" for remark in made.remarks]
-    for row, path in zip(records(made), _paths(made, files), strict=True):
-        lines.append(f"#EXTINF:{round(row['duration_s'])},{label(row)}")
-        lines += [f"#EXTALB:{line(row['album'])}"] if row["album"] else []
+    lines = ["#EXTM3U", "#EXTENC:UTF-8", f"#PLAYLIST:{one_line(made.name)}"]
+    lines += [f"# {one_line(remark.text)}" for remark in made.remarks]
+    for row, path in zip(row_dicts(made), _paths(made, files), strict=True):
+        lines.append(f"#EXTINF:{round(row['duration_s'])},{artist_and_title(row)}")
+        lines += [f"#EXTALB:{one_line(row['album'])}"] if row["album"] else []
         if files is None:
             lines.append(f"# gain {gain_text(row['gain_db'])} to {made.target_lufs:g} LUFS")
-        lines += [f"# {line(row['why'])}", _m3u_path(path)]
+        lines += [f"# {one_line(row['why'])}", _m3u_path(path)]
     return ("\n".join(lines) + "\n").encode()
 
 
@@ -124,7 +124,7 @@ def xspf(made: Playlist, *, files: Sequence[str] | None = None) -> bytes:
     _child(root, "creator", CREATOR)
     _child(root, "annotation", " ".join((f"Seed {made.seed}.", *(remark.text for remark in made.remarks))))
     tracks = ElementTree.SubElement(root, "trackList")
-    for row, path in zip(records(made), _paths(made, files), strict=True):
+    for row, path in zip(row_dicts(made), _paths(made, files), strict=True):
         track = ElementTree.SubElement(tracks, "track")
         _child(track, "location", uri(path))
         _child(track, "title", row["title"])
@@ -142,7 +142,7 @@ def xspf(made: Playlist, *, files: Sequence[str] | None = None) -> bytes:
 
 def _child(parent: ElementTree.Element, name: str, text: str) -> None:
     """Append an element with text. Characters that XML does not allow are removed."""
-    ElementTree.SubElement(parent, name).text = "".join(c for c in line(text) if c not in "\ufffe\uffff")
+    ElementTree.SubElement(parent, name).text = "".join(c for c in one_line(text) if c not in "\ufffe\uffff")
 
 
 def csv_file(made: Playlist) -> bytes:
@@ -150,7 +150,7 @@ def csv_file(made: Playlist) -> bytes:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow([*COLUMNS.values(), "target_lufs", "seed"])
-    for row in records(made):
+    for row in row_dicts(made):
         writer.writerow([*(_cell(name, row[name]) for name in COLUMNS), made.target_lufs, made.seed])
     return out.getvalue().encode("utf-8-sig")
 
@@ -161,7 +161,7 @@ def _cell(name: str, value: Any) -> Any:
     return inert(value) if name in TEXT and isinstance(value, str) else value
 
 
-def stem(made: Playlist) -> str:
+def file_stem(made: Playlist) -> str:
     """Base name of the playlist's files: letters, digits, dashes, and a short hash of pieces and target loudness."""
     word = re.sub(r"[^A-Za-z0-9]+", "-", made.name.replace("→", "to")).strip("-").lower()
     identity = repr((list(made.rows["piece_id"]), made.target_lufs, made.seed))
@@ -178,12 +178,12 @@ def table_file(rows: pd.DataFrame) -> bytes:
     return inert_table(rows).to_csv(index=False).encode("utf-8-sig")
 
 
-def there(path: str) -> bool:
+def is_local_file(path: str) -> bool:
     """Return whether the path leads to a file on this machine."""
     return "://" not in path and Path(path).is_absolute() and Path(path).is_file()
 
 
-def content(path: str) -> str:
+def content_hash(path: str) -> str:
     """SHA-256 of a file as hexadecimal digits, equal to the ``piece_id``. Raises OSError when it cannot be read."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

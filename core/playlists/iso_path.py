@@ -46,7 +46,7 @@ CANDIDATES = 24  # pieces of each emotion that are tried at a place
 SPREAD = 2  # numbers of pieces tried below and above the number suggested by the median length
 
 
-def ways(start: str, goal: str) -> list[tuple[str, ...]]:
+def shortest_ways(start: str, goal: str) -> list[tuple[str, ...]]:
     """Shortest ways along the circle: one, or two between opposite emotions, with the pleasant one first."""
     a, b, n = CIRCLE.index(start), CIRCLE.index(goal), len(CIRCLE)
     shortest = []
@@ -88,7 +88,7 @@ def build_iso_path(pool: Pool, way: tuple[str, ...], minutes: float, *, per_step
 
     Parameters
     ----------
-    way : one of ``ways``.
+    way : one of ``shortest_ways``.
     minutes : wanted length.
     per_step : 2 or 3 pieces in each step; if the number of pieces does not divide evenly, steps of two and three are
         mixed.
@@ -253,7 +253,7 @@ def _candidates(pieces: _Pieces, alone: np.ndarray, used: np.ndarray, count: int
 # --- another piece ---------------------------------------------------------------------------------------------------
 
 
-def swap(made: Playlist, pool: Pool, piece_id: str, *, without: Collection[str] = ()) -> Playlist:
+def replace_piece(made: Playlist, pool: Pool, piece_id: str, *, without: Collection[str] = ()) -> Playlist:
     """Replace one piece of a playlist by another piece; all other pieces stay in their places.
 
     For paths and for playlists of one mood. The new piece has the lowest cost between its neighbours, by the costs and

@@ -27,7 +27,7 @@ from core.audio.decoding import display_name
 from core.errors import AudioError, CoreError
 from core.features.loudness import Meter, as_played
 from core.library import reading
-from core.playlists.files import csv_file, file_name, label, line, m3u8, records, xspf
+from core.playlists.files import artist_and_title, csv_file, file_name, m3u8, one_line, row_dicts, xspf
 from core.playlists.playlist import Playlist
 from core.records import Found, Remark, RemarkKind
 
@@ -57,7 +57,7 @@ class Copies:
 
 
 @dataclass(frozen=True)
-class Measured:
+class FileLoudness:
     """Loudness and true peak of a whole file.
 
     lufs : loudness as played, NaN for silence.  peak_db : true peak in dB of full scale, -inf for silence.
@@ -98,22 +98,22 @@ def level_copies(
     """
     if form not in FORMS:
         raise CoreError(f"The format of the copies must be {' or '.join(FORMS)}, not {form}.")
-    rows = records(made)
+    rows = row_dicts(made)
     files, gains, remarks = [], [], []
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for k, row in enumerate(rows):
-            tell(k / len(rows), label(row))
+            tell(k / len(rows), artist_and_title(row))
             source = _source(row["path"], max_mb)
-            measured = measure(source, row["path"])
+            measured = measure_loudness(source, row["path"])
             gain = measured.gain_db(made.target_lufs)
-            name = f"{row['number']:02d} {_safe(label(row))}{FORMS[form]}"
+            name = f"{row['number']:02d} {_safe(artist_and_title(row))}{FORMS[form]}"
             _copy(source, row, folder / name, form, gain)
             files.append(name)
             gains.append(gain)
             missing = made.target_lufs - measured.lufs - gain
             if missing > SHOULD_MATTER_DB:
-                text = f"Piece {row['number']} is {missing:.1f} dB quieter than the others, because its peaks limit the gain."
+                text = f"Piece {row['number']} is {missing:.1f} dB quieter than the others: its peaks limit the gain."
                 remarks.append(Remark(RemarkKind.GAIN_LIMITED, text))
         done = replace(made, rows=made.rows.assign(gain_db=gains), remarks=(*made.remarks, *remarks))
         for ending, content in ((".m3u8", m3u8(done, files=files)), (".xspf", xspf(done, files=files))):
@@ -155,7 +155,7 @@ def _opened(source: str | bytes, path: str) -> soundfile.SoundFile:
         ) from error
 
 
-def measure(source: str | bytes, path: str) -> Measured:
+def measure_loudness(source: str | bytes, path: str) -> FileLoudness:
     """Loudness and true peak of a whole file. source : path or content.  path : name for error messages."""
     with _opened(source, path) as file:
         meter, peak = Meter(file.samplerate), 0.0
@@ -167,7 +167,7 @@ def measure(source: str | bytes, path: str) -> Measured:
         rest = finer.resample_chunk(np.zeros((0, file.channels)), last=True)
         peak = max(peak, float(np.abs(rest).max(initial=0.0)))
         lufs = as_played(meter.lufs(), file.channels) if peak > 0 else float("nan")
-    return Measured(lufs, 20 * log10(peak) if peak > 0 else float("-inf"))
+    return FileLoudness(lufs, 20 * log10(peak) if peak > 0 else float("-inf"))
 
 
 def _blocks(file: soundfile.SoundFile, path: str):  # type: ignore[no-untyped-def]
@@ -193,7 +193,7 @@ def _copy(source: str | bytes, row: dict[str, Any], place: Path, form: str, gain
                 replacing(place) as part,
                 soundfile.SoundFile(part, "w", file.samplerate, file.channels, subtype, format=form) as out,
             ):
-                tags = {name: line(row[name]) for name in ("title", "artist", "album")}
+                tags = {name: one_line(row[name]) for name in ("title", "artist", "album")}
                 for name, text in (tags | {"comment": f"Levelled copy, gain {gain_db:+.1f} dB"}).items():
                     if text:  # libsndfile takes no empty tag
                         setattr(out, name, text)
@@ -209,7 +209,7 @@ def _safe(name: str) -> str:
     return plain.encode()[:_LONGEST].decode(errors="ignore").strip(" .") or "piece"
 
 
-def zipped(copies: Copies, *more: tuple[str, bytes]) -> BinaryIO:
+def zip_copies(copies: Copies, *more: tuple[str, bytes]) -> BinaryIO:
     """Return the folder as an open temporary ZIP file, which is deleted when closed.
 
     more : names and contents of further files, such as the session sheet.

@@ -17,7 +17,7 @@ SPARE = 200  # number of best unchosen pieces that may replace a chosen piece to
 CLOSE_S = 15.0  # accepted difference from the wanted time
 
 
-def by_mood(pool: Pool, mood: str, minutes: float, *, seed: int = 0) -> Playlist:
+def build_one_mood(pool: Pool, mood: str, minutes: float, *, seed: int = 0) -> Playlist:
     """Build a playlist of one mood, as close to the wanted time as the pieces allow.
 
     With enough pieces, the length differs from the wanted time by at most half of the longest piece. An artist gets at
@@ -46,7 +46,7 @@ def by_mood(pool: Pool, mood: str, minutes: float, *, seed: int = 0) -> Playlist
     tempo = table["tempo"].fillna(table["tempo"].median()).fillna(0.0)
     onward = 1.0 if STRONG[mood] > 0 else -1.0
     mixed = sorted(chosen, key=lambda p: (onward * tempo[p], seeded_random(seed + 1, p), p))
-    order = [mixed[k] for k in spaced([artists[p] for p in mixed])]
+    order = [mixed[k] for k in separate_artists([artists[p] for p in mixed])]
     rows = table.loc[order].reset_index(names="piece_id")
     rows["step"] = 1
     rows[[f"want_{e}" for e in EMOTIONS]] = [float(e == mood) for e in EMOTIONS]
@@ -84,13 +84,13 @@ def _trimmed(
         miss = sum(lengths[p] for p in chosen) - wanted_s
         if abs(miss) <= min(CLOSE_S, 0.01 * wanted_s):
             break
-        least, here = clashes([artists[p] for p in chosen]), set(chosen)
+        least, here = fewest_clashes([artists[p] for p in chosen]), set(chosen)
         spare = [p for p in ranked if p not in here][:SPARE]
         changes = [
             (round(abs(miss - lengths[old] + lengths[new]), 3), -k, j)
             for k, old in enumerate(chosen)
             for j, new in enumerate(spare)
-            if clashes([artists[p] for p in chosen if p != old] + [artists[new]]) <= least
+            if fewest_clashes([artists[p] for p in chosen if p != old] + [artists[new]]) <= least
         ]
         if not changes or min(changes)[0] >= abs(miss):
             break
@@ -99,13 +99,13 @@ def _trimmed(
     return chosen
 
 
-def clashes(artists: Sequence[str]) -> int:
+def fewest_clashes(artists: Sequence[str]) -> int:
     """Smallest possible number of neighbours by the same artist, over all orders."""
     most = max(Counter(artists).values(), default=0)
     return max(0, 2 * most - len(artists) - 1)
 
 
-def spaced(artists: Sequence[str]) -> list[int]:
+def separate_artists(artists: Sequence[str]) -> list[int]:
     """Order of the pieces (indices) without two neighbours by the same artist, as close to the given order as possible.
 
     Each place gets the first piece that still allows a valid order of the remaining pieces. When no valid order exists,

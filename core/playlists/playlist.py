@@ -26,12 +26,12 @@ from core.wording import clock, percent, percent_change, whole_percent
 TARGET_LUFS = -18.0  # ReplayGain 2.0; broadcasting has -23 (EBU R 128), streaming about -14
 SHORTEST_S = 5.0  # shortest piece in a playlist
 LONGEST_MIN = 12 * 60.0  # longest playlist
-LEFT = {
+EXCLUDED = {
     ACCEPTED: "the model is sure of one mood",
     BETWEEN: "the model hears two neighbouring moods",
     REVIEW: "a person must listen first",
 }
-CARRIED = (
+PIECE_COLUMNS = (
     *("piece_id", "title", "artist", "album", "path", "duration_s", *PROBA, "guess", "confidence", "standing"),
     *("tempo", "lufs", "channels", "synthetic", "clip_id", "start_s", "length_s", "model_version"),
 )
@@ -46,7 +46,7 @@ class Playlist:
     name : displayed name.
     way : emotions from start to goal; a single emotion for a playlist of one mood.
     wanted_s : wanted length in seconds.
-    rows : one row for each piece: number (from 1), begins_s, the columns of ``CARRIED``, step (from 1), wanted
+    rows : one row for each piece: number (from 1), begins_s, the columns of ``PIECE_COLUMNS``, step (from 1), wanted
         probabilities of the step want_*; fit, change, tempo_change, gain_db, why and weak as in ``finish_playlist``.
     path : True for an iso path, which should have small steps.
     remarks : remarks for the user, see ``core.records.RemarkKind``.
@@ -76,7 +76,7 @@ class Pool:
     remarks: tuple[Remark, ...]
 
 
-def usable(
+def usable_pieces(
     pieces: pd.DataFrame, *, standings: Collection[str] = (ACCEPTED,), recordings: pd.Series | None = None
 ) -> Pool:
     """Select the pieces that a playlist may use: with these standings, with an existing file, and without duplicates.
@@ -108,7 +108,7 @@ def usable(
                 f"are left out: {words}",
                 RemarkKind.NEEDS_LISTENING if name == REVIEW else RemarkKind.LEFT_OUT,
             )
-            for name, words in LEFT.items()
+            for name, words in EXCLUDED.items()
             if name not in standings
         ),
         (standing & ~filed, "are left out: they are clips without an audio file", RemarkKind.LEFT_OUT),
@@ -170,7 +170,7 @@ def finish_playlist(made: Playlist, pool: Pool) -> Playlist:
 
     pool : the pieces that could be chosen.
     """
-    rows = made.rows[[*CARRIED, "step", *(f"want_{e}" for e in EMOTIONS)]].reset_index(drop=True)
+    rows = made.rows[[*PIECE_COLUMNS, "step", *(f"want_{e}" for e in EMOTIONS)]].reset_index(drop=True)
     proba, want = rows[list(PROBA)].to_numpy(), rows[[f"want_{e}" for e in EMOTIONS]].to_numpy()
     rows.insert(0, "number", np.arange(1, len(rows) + 1))
     rows.insert(1, "begins_s", rows["duration_s"].cumsum() - rows["duration_s"])

@@ -42,7 +42,7 @@ class Filter:
 
 
 def filter_pieces(table: pd.DataFrame, wanted: Filter, *, text: pd.Series | None = None) -> pd.DataFrame:
-    """Select the pieces that match the filter, in their order. text : from ``searched``, for these or more pieces."""
+    """Select the pieces that match the filter, in their order. text : from ``searched_text``."""
     keep = table["guess"].isin(wanted.emotions) & table["standing"].isin(wanted.standings)
     keep &= table["confidence"] >= wanted.confidence
     for name in ("tempo", "lufs", "year", "duration_s"):
@@ -55,13 +55,13 @@ def filter_pieces(table: pd.DataFrame, wanted: Filter, *, text: pd.Series | None
             keep &= table[name].isin(names)
     words = fold(wanted.search).split()
     if words:
-        text = searched(table) if text is None else text.loc[table.index]
+        text = searched_text(table) if text is None else text.loc[table.index]
         for word in words:
             keep &= text.str.contains(word, regex=False)
     return table[keep]
 
 
-def searched(table: pd.DataFrame) -> pd.Series:
+def searched_text(table: pd.DataFrame) -> pd.Series:
     """Searched text of each piece, folded: title, artist, performer, album, makam and file name."""
     return table["title"].str.cat(table[["artist", "performer", "album", "makam", "file_name"]], sep="\n").map(fold)
 
@@ -79,7 +79,7 @@ SORTS = {
 }
 
 
-def alphabet(table: pd.DataFrame) -> pd.DataFrame:
+def alphabetical_ranks(table: pd.DataFrame) -> pd.DataFrame:
     """Rank of each piece's title, artist and album in the Turkish alphabet, with the same index.
 
     Call this once for a library: 50,000 titles take half a second.
@@ -91,14 +91,14 @@ def alphabet(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(ranks, index=table.index)
 
 
-def in_order(
+def sort_pieces(
     table: pd.DataFrame, by: str, *, descending: bool = False, places: pd.DataFrame | None = None
 ) -> pd.DataFrame:
     """Sort pieces by one of ``SORTS``; unknown values come last, and equal values are sorted by title.
 
-    places : ranks from ``alphabet``, for these or more pieces.
+    places : ranks from ``alphabetical_ranks``, for these or more pieces.
     """
-    places = alphabet(table) if places is None else places.loc[table.index]
+    places = alphabetical_ranks(table) if places is None else places.loc[table.index]
     text = by in places.columns
     known = table[by] != "" if text else table[by].notna()
     keys = (places if text else table).loc[known, by].to_numpy(dtype=float)
@@ -107,7 +107,7 @@ def in_order(
     return table.iloc[at]
 
 
-def spread(table: pd.DataFrame, by: str) -> pd.DataFrame:
+def count_moods(table: pd.DataFrame, by: str) -> pd.DataFrame:
     """Number of pieces of each mood by artist, album, session or makam, largest group first.
 
     Columns: group, pieces, minutes, angry, happy, relax, sad (number of pieces with this guess), accepted.

@@ -12,7 +12,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
-from core.playlists.files import file_name, gain_text, line, records
+from core.playlists.files import file_name, gain_text, one_line, row_dicts
 from core.playlists.playlist import FAR_FIT, FAR_STEP, NEAR_FIT, Playlist, mixture, reason
 from core.schema import EMOTIONS
 from core.wording import SIGNS, clock, whole_percent
@@ -39,7 +39,7 @@ class Session:
     begins: datetime | None = None
 
 
-def html(made: Playlist, session: Session, *, levelled: bool = False) -> bytes:
+def session_html(made: Playlist, session: Session, *, levelled: bool = False) -> bytes:
     """Session sheet as an HTML page. levelled : the session plays levelled copies, which include the gain."""
     about = [
         f"{len(made.rows)} pieces, {clock(made.length_s)} (wanted: {clock(made.wanted_s)})",
@@ -119,7 +119,7 @@ def _typed(text: str) -> str:
 def _steps(made: Playlist, begins: datetime | None) -> list[dict[str, Any]]:
     """Steps of the playlist with their pieces, as the template needs them. begins : start of the music."""
     groups: dict[int, list[dict[str, Any]]] = {}
-    for row in records(made):
+    for row in row_dicts(made):
         groups.setdefault(row["step"], []).append(row)
     return [
         {
@@ -139,9 +139,9 @@ def _piece(row: dict[str, Any], on_a_way: bool, begins: datetime | None) -> dict
     return {
         "at": at,
         "number": row["number"],
-        "title": line(row["title"]),
-        "artist": line(row["artist"]),
-        "file": line(file_name(row["path"])),
+        "title": one_line(row["title"]),
+        "artist": one_line(row["artist"]),
+        "file": one_line(file_name(row["path"])),
         "length": clock(row["duration_s"]),
         "sign": SIGNS[strongest],
         "why": reason(row, on_a_way, with_wish=False),

@@ -65,7 +65,7 @@ def recordings(clips: pd.DataFrame, features: pd.DataFrame, reference: Reference
 
 
 @dataclass(frozen=True, eq=False)
-class Map:
+class LibraryMap:
     """Map of the library.
 
     points : x and y, index ``piece_id``.  shares : share of the training music's variance on each axis.
@@ -77,7 +77,7 @@ class Map:
     telling: tuple[tuple[tuple[str, float], ...], tuple[tuple[str, float], ...]]
 
 
-def library_map(heard: pd.DataFrame, reference: Reference, *, named: int = 3) -> Map:
+def library_map(heard: pd.DataFrame, reference: Reference, *, named: int = 3) -> LibraryMap:
     """Map of the pieces on the first two principal components of the training music.
 
     The axes come from the training music, not from the library, so new pieces do not move the others. Missing features
@@ -92,12 +92,14 @@ def library_map(heard: pd.DataFrame, reference: Reference, *, named: int = 3) ->
     strongest = np.argsort(-np.abs(axes), axis=0, kind="stable")[:named]
     first, second = (tuple((reference.used[i], float(axes[i, k])) for i in strongest[:, k]) for k in range(2))
     shares = variance[::-1][:2] / variance.sum()
-    return Map(
+    return LibraryMap(
         pd.DataFrame(at, index=heard.index, columns=["x", "y"]), (float(shares[0]), float(shares[1])), (first, second)
     )
 
 
-def similar(heard: pd.DataFrame, piece_id: str, *, among: Sequence[str] | None = None, count: int = 10) -> pd.Series:
+def similar_pieces(
+    heard: pd.DataFrame, piece_id: str, *, among: Sequence[str] | None = None, count: int = 10
+) -> pd.Series:
     """Distances of the pieces that sound most similar to one piece, nearest first, index piece_id.
 
     The distance is the root mean square difference over the features that both pieces have, in standard deviations of

@@ -134,7 +134,9 @@ def challenger(data_dir, monkeypatch):
     rows = pd.DataFrame({"row": range(64), "y": EMOTIONS * 16, "group": range(64)})
     rows["held_out"], rows["clip_id"] = rows["row"] < 16, ["" if k < 48 else f"c{k}" for k in range(64)]
     before, after = (
-        before_after.Said(pd.DataFrame(columns=["row", "repeat", *(f"p_{e}" for e in EMOTIONS)]), _direct(rows, right))
+        before_after.FairPredictions(
+            pd.DataFrame(columns=["row", "repeat", *(f"p_{e}" for e in EMOTIONS)]), _direct(rows, right)
+        )
         for right in (range(0, 64, 2), range(64))
     )
     before_after.compare_predictions(rows, before, after).to_csv(folder / CHANGES, index=False)

@@ -241,8 +241,8 @@ def again(opened, piece: str, path: Path) -> None:
 
 def test_a_click_on_the_player_chooses_no_pieces_again(open_page, hashes, monkeypatch):
     calls = []
-    real = one_mood.by_mood
-    monkeypatch.setattr(one_mood, "by_mood", lambda *a, **k: (calls.append(1), real(*a, **k))[1])
+    real = one_mood.build_one_mood
+    monkeypatch.setattr(one_mood, "build_one_mood", lambda *a, **k: (calls.append(1), real(*a, **k))[1])
     page = open_page("playlists", minutes_mood="5")
     page.button(key="play_2").click().run()
     page.slider(key="level").set_value(-20).run()
