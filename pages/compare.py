@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from core.errors import CoreError
-from core.models.description import InUse, describe_model_in_use
+from core.models.description import ModelDescription, describe_model_in_use
 from core.settings import Settings
 from pages.shared import assets
 from pages.shared.cached import results
@@ -15,7 +15,7 @@ from pages.shared.show import citation, download, file_name
 from pages.views.models import compare_views as views
 
 
-def criteria(model: InUse) -> None:
+def criteria(model: ModelDescription) -> None:
     """The acceptance criteria, each with pass, fail or undecided."""
     table = model.table("acceptance")
     signs = {"pass": "✔ pass", "fail": "✘ fail", "undecided": "? undecided", "not measured": "– not measured"}
@@ -40,7 +40,7 @@ def criteria(model: InUse) -> None:
         )
 
 
-def card(model: InUse) -> None:
+def card(model: ModelDescription) -> None:
     """The model card, to read and to keep."""
     if not model.card:
         st.info("This model has no card. Train fully with: python -m core train", icon=":material/badge:")

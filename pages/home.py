@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.errors import CoreError
 from core.models import description
-from core.models.description import InUse
+from core.models.description import ModelDescription
 from core.settings import Settings
 from pages.shared import cached, messages, show
 from pages.views.home import doors as views
@@ -17,7 +17,7 @@ st.markdown(
 )
 table = cached.table()
 show.stand_in_banner(table)
-model: InUse | None = None
+model: ModelDescription | None = None
 try:
     found = description.describe_model_in_use(Settings())
     views.figures(found)

@@ -6,7 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.playlists.circle import CIRCLE, PLEASANT, STRONG
-from core.playlists.sound import Map
+from core.playlists.sound import LibraryMap
 from core.schema import BY_COLUMN, EMOTIONS
 from core.wording import percent, with_sign
 from pages.figures.style import COLOURS, NEUTRAL, SYMBOLS, apply_style
@@ -15,7 +15,7 @@ PATTERNS = {"angry": "/", "happy": "", "relax": ".", "sad": "x"}  # told apart w
 _ROW = 26  # pixels a bar needs so that its label can be read
 
 
-def library_map(pieces: pd.DataFrame, places: Map, *, chosen: str | None = None) -> go.Figure:
+def library_map(pieces: pd.DataFrame, places: LibraryMap, *, chosen: str | None = None) -> go.Figure:
     """Pieces on a plane, one symbol and colour an emotion; hollow where the model's answer is not accepted.
 
     pieces : index piece_id; guess, confidence, standing, title, artist.  chosen : piece that is ringed.

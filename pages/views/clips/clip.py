@@ -242,7 +242,7 @@ def _nearest(scored: ScoredClip, served: Served) -> None:
     if known is None:
         st.caption("The published table is not at hand, so the nearest known clips cannot be named.")
         return
-    rows = reference.nearest(scored.vector, served.reference, known.frame)
+    rows = reference.nearest_clips(scored.vector, served.reference, known.frame)
     st.dataframe(
         pd.DataFrame(
             {

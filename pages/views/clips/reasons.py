@@ -46,7 +46,7 @@ def why(shown: Shown, served: Served) -> None:
         )
     with right:
         st.markdown("**In words**")
-        places = reference.place(scored.vector, served.reference)
+        places = reference.percentile_ranks(scored.vector, served.reference)
         st.markdown("\n".join(f"- {s}" for s in explanation_tables.sentences(steps, places, emotion)))
         st.caption(
             "The steps lead from the average over typical clips to the probability above (SHAP values, sampled over a "
@@ -97,7 +97,7 @@ def values(scored: ScoredClip, served: Served) -> None:
     if picked:
         column = COLUMNS[picked[0]]
         st.caption(BY_COLUMN[column].meaning)
-        curves = explanation_tables.curves(served.reference, column)
+        curves = explanation_tables.quantile_curves(served.reference, column)
         show.chart(
             clips.place(curves, float(scored.vector.values[picked[0]]), column=column),
             key=f"place-{BY_COLUMN[column].name}_{file_tag(scored)}",

@@ -5,12 +5,12 @@ import streamlit as st
 
 from core import file_names, wording
 from core.errors import CoreError
-from core.evaluation.before_after import PARTS, read_changes
+from core.evaluation.before_after import PARTS, read_change_table
 from core.file_names import CHANGES, EACH
 from core.labelling.agreement import of_music
 from core.labelling.truth import raters_needed, stored_truth
 from core.models import description
-from core.models.description import InUse
+from core.models.description import ModelDescription
 from core.schema import ALL
 from core.settings import Settings
 from core.store import Rater, Store, feedback_table
@@ -27,7 +27,7 @@ STATES = {
 }
 
 
-def newest() -> InUse | None:
+def newest() -> ModelDescription | None:
     """The newest model that people's labels trained: the challenger, else the champion."""
     for alias in (file_names.CHALLENGER, file_names.CHAMPION):
         model = description.describe_alias(alias, settings=Settings())
@@ -40,7 +40,7 @@ def at_work(kept: Store, person: Rater) -> None:
     """The whole view, for the person who is here."""
     try:
         model = newest()
-        each = read_changes(model, EACH) if model else None
+        each = read_change_table(model, EACH) if model else None
         each = pd.DataFrame(columns=["clip_id", "before", "after", "after_p", "change"]) if each is None else each
         truth = stored_truth(kept, raters_needed=raters_needed(kept))
         table = labelled_data.rater_against_truth(
@@ -101,9 +101,9 @@ def _clips(mine: pd.DataFrame) -> None:
     )
 
 
-def _f1(model: InUse) -> None:
+def _f1(model: ModelDescription) -> None:
     """F1 of each emotion before and after, with intervals."""
-    table = read_changes(model, CHANGES)
+    table = read_change_table(model, CHANGES)
     if table is None or table.empty:
         return
     st.subheader("What everybody's labels changed")

@@ -137,7 +137,7 @@ def listed(found: Library, shown: pd.DataFrame, chosen: str | None) -> None:
     falling = right.segmented_control(
         "Order", ["falling", "rising"], default="falling", required=True, key="order", bind="query-params"
     )
-    ordered = selection.in_order(shown, by, descending=falling == "falling", places=found.loaded.alphabet)
+    ordered = selection.sort_pieces(shown, by, descending=falling == "falling", places=found.loaded.alphabet)
     _table(ordered.head(MOST_ROWS), "pieces")
     if len(ordered) > MOST_ROWS:
         st.caption(f"The first {MOST_ROWS:,} of {len(ordered):,} pieces; the download has all.")
@@ -224,7 +224,7 @@ def alike(found: Library, shown: pd.DataFrame, chosen: str | None) -> None:
     same = parts.recordings(found).reindex(pool.index.union([chosen]))
     pool = pool[~same.loc[pool.index].duplicated() & (same.loc[pool.index] != same[chosen])]  # each recording once
     try:
-        near = sound.similar(heard, chosen, among=list(pool.index), count=15)
+        near = sound.similar_pieces(heard, chosen, among=list(pool.index), count=15)
     except CoreError as error:
         messages.problem(error)
         return
@@ -255,7 +255,7 @@ def spread(found: Library, shown: pd.DataFrame, chosen: str | None) -> None:
         bind="query-params",
         help="A session is the folder that holds the file.",
     )
-    table = selection.spread(shown, by)
+    table = selection.count_moods(shown, by)
     if list(table["group"]) == [pieces.UNKNOWN]:
         st.info(f"No piece names its {pieces.GROUPINGS[by].lower()}.", icon=":material/label_off:")
         return

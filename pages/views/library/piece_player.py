@@ -26,7 +26,7 @@ def hear(row: pd.Series, *, autoplay: bool = False) -> None:
     row : of a piece; its name is the hash of the file's content.
     """
     path, start = str(row["path"]), float(row["start_s"])
-    on_disk = path.lower().endswith(WHOLE) and files.there(path)
+    on_disk = path.lower().endswith(WHOLE) and files.is_local_file(path)
     if on_disk and st.toggle(
         "Whole piece", key="whole", help=f"Otherwise the {row['length_s']:.0f} s that the model heard."
     ):
@@ -54,7 +54,7 @@ def _is_of(path: str, content: str) -> bool:
 
 @st.cache_data(show_spinner=False, max_entries=100)
 def _content(path: str, size: int, stamp: int) -> str:
-    return files.content(path)
+    return files.content_hash(path)
 
 
 @st.cache_data(show_spinner=False, max_entries=12)

@@ -16,7 +16,7 @@ from core.models.policy import Policy
 from core.pipeline import jobs
 from core.playlists import selection
 from core.playlists.pieces import add_places, pieces_table
-from core.playlists.selection import searched
+from core.playlists.selection import searched_text
 from core.settings import Settings
 from core.store import Store, library_cache_key, library_places, library_table
 from core.turkish import turkish_order
@@ -55,12 +55,12 @@ class Loaded:
     @cached_property
     def text(self) -> pd.Series:
         """See `moods.searched`."""
-        return searched(self.pieces)
+        return searched_text(self.pieces)
 
     @cached_property
     def alphabet(self) -> pd.DataFrame:
         """See `moods.alphabet`."""
-        return selection.alphabet(self.pieces)
+        return selection.alphabetical_ranks(self.pieces)
 
     @cached_property
     def choices(self) -> dict[str, list[str]]:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from core.errors import CoreError
 from core.playlists import levelled_copies, session_sheet
-from core.playlists.files import csv_file, m3u8, stem, xspf
+from core.playlists.files import csv_file, file_stem, m3u8, xspf
 from core.playlists.playlist import Playlist
 from core.playlists.session_sheet import Session
 from core.records import RemarkKind
@@ -22,7 +22,7 @@ ZIP_MB = 300  # largest copies that are sent as one file
 
 def files(made: Playlist) -> None:
     """The playlist as files, and its levelled copies."""
-    name = stem(made)
+    name = file_stem(made)
     st.caption(
         "M3U8 and XSPF open in VLC and most players, on the machine where the music is. Players take no gain from a "
         "playlist: there it is a note for the volume knob, and comes from the part of each piece that was scored. The "
@@ -55,7 +55,7 @@ def _file(label: str, name: str, data: Callable[[], str | bytes | BinaryIO], mim
 
 def _render(made: Playlist, form: str) -> None:
     settings = Settings()
-    folder = settings.levelled_dir / f"{stem(made)}-{form.lower()}"
+    folder = settings.levelled_dir / f"{file_stem(made)}-{form.lower()}"
     bar = st.progress(0.0, text="Writing the copies …")
 
     def tell(share: float, text: str) -> None:
@@ -86,11 +86,11 @@ def _copies(copies: levelled_copies.Copies) -> None:
             st.caption(messages.literal(remark.text))
     name = copies.folder.name
     if size <= ZIP_MB:
-        sheet = session_sheet.html(copies.playlist, _typed(), levelled=True)
+        sheet = session_sheet.session_html(copies.playlist, _typed(), levelled=True)
         _file(
             "All as ZIP",
             f"{name}.zip",
-            partial(levelled_copies.zipped, copies, ("session-sheet.html", sheet)),
+            partial(levelled_copies.zip_copies, copies, ("session-sheet.html", sheet)),
             "application/zip",
             help="The copies with their playlist, and the session sheet as it is filled in now.",
         )
@@ -126,8 +126,8 @@ def sheet(made: Playlist) -> None:
     st.text_area("Notes", key="sheet_notes", max_chars=session_sheet.LONGEST, persist_state="session")
     _file(
         "Session sheet",
-        f"session-sheet_{stem(made)}.html",
-        partial(session_sheet.html, made, _typed()),
+        f"session-sheet_{file_stem(made)}.html",
+        partial(session_sheet.session_html, made, _typed()),
         "text/html",
         type="primary",
     )

@@ -122,7 +122,7 @@ def _way() -> tuple[tuple[str, ...], int]:
         )
         for column, label, default, key in ((left, "Present mood", "sad", "start"), (right, "Goal", "happy", "goal"))
     )
-    choices = {way[1] if len(way) == 3 else "": way for way in iso_path.ways(start, goal)}
+    choices = {way[1] if len(way) == 3 else "": way for way in iso_path.shortest_ways(start, goal)}
     over = ""
     left, right = st.columns(2)
     if len(choices) > 1:
@@ -193,7 +193,7 @@ def _made(
     vetoes : beginnings of piece ids. What is known of the list before the last one is not chosen again.
     """
     if not vetoes:
-        pool = playlist.usable(_table, standings=_wanted.standings, recordings=_recordings)
+        pool = playlist.usable_pieces(_table, standings=_wanted.standings, recordings=_recordings)
         try:
             return Made(pool, _chosen(_wanted, pool))
         except CoreError as error:
@@ -204,14 +204,14 @@ def _made(
         return before
     gone = [p for p in before.pool.table.index if p.startswith(vetoes[:-1])]
     try:
-        return replace(before, made=iso_path.swap(before.made, before.pool, named[0], without=gone), said=())
+        return replace(before, made=iso_path.replace_piece(before.made, before.pool, named[0], without=gone), said=())
     except CoreError as error:
         return replace(before, said=(f"{before.pool.table.loc[named[0], 'title']}: {error}",))
 
 
 def _chosen(wanted: Wish, pool: Pool) -> Playlist:
     if wanted.kind == "mood":
-        return one_mood.by_mood(pool, wanted.way[0], wanted.minutes, seed=wanted.seed)
+        return one_mood.build_one_mood(pool, wanted.way[0], wanted.minutes, seed=wanted.seed)
     return iso_path.build_iso_path(pool, wanted.way, wanted.minutes, per_step=wanted.per_step, seed=wanted.seed)
 
 
@@ -268,7 +268,7 @@ def listed(made: Playlist, table: pd.DataFrame) -> None:
         )
     heard = st.session_state.get(HEARD)
     step = 0
-    for row in files.records(made):
+    for row in files.row_dicts(made):
         if row["step"] != step and made.path:
             step = row["step"]
             st.markdown(f"**Step {step}**: wanted {_signed(row)}")
@@ -287,7 +287,7 @@ def _signed(row: dict) -> str:
 
 
 def _one(row: dict) -> None:
-    name = messages.literal(files.label(row))
+    name = messages.literal(files.artist_and_title(row))
     tempo = "tempo not known" if pd.isna(row["tempo"]) else f"{row['tempo']:.0f} bpm"
     ends = row["begins_s"] + row["duration_s"]
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -318,9 +318,9 @@ def _hear(piece_id: str) -> None:
 def drawn(made: Playlist) -> None:
     """The way over the plane of moods, and mood and tempo over time."""
     rows = made.rows
-    places = circle.plane(rows)
+    places = circle.mood_coordinates(rows)
     names = ["number", "title", "guess"]
-    tag = files.stem(made)
+    tag = files.file_stem(made)
     show.chart(
         path_figure(rows, places),
         key=f"way_{tag}",

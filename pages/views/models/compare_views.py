@@ -23,7 +23,9 @@ CURVES = ("ROC", "Precision and recall", "Calibration", "Learning", "Noise")
 
 def name(found: Comparison, what: str, model: str = "run") -> str:
     """File name with the data's hash and the run or model."""
-    return show.file_name(what, data_hash=str(found.about["data_hash"]), version=leaderboard.version(found, model))
+    return show.file_name(
+        what, data_hash=str(found.about["data_hash"]), version=leaderboard.download_name(found, model)
+    )
 
 
 def another_in_use(found: Comparison) -> None:
@@ -111,7 +113,7 @@ def _table(wide: pd.DataFrame) -> None:
 
 @st.cache_data(show_spinner="Comparing the two models …", max_entries=64)
 def _pair(_found: Comparison, stamp: str, a: str, b: str) -> leaderboard.Pair:
-    return leaderboard.pair(_found, a, b)
+    return leaderboard.compare_pair(_found, a, b)
 
 
 def pairs(found: Comparison) -> None:
@@ -141,7 +143,7 @@ def pairs(found: Comparison) -> None:
         "The verdict goes by p below 0.05, which counts what other training clips would change; the interval counts "
         "other clips to test on only. No evidence of a difference is not evidence of no difference."
     )
-    table = leaderboard.against_all(found, a)
+    table = leaderboard.comparisons_of(found, a)
     if table.empty:
         st.info("The run compared this model with no other.", icon=":material/info:")
         return

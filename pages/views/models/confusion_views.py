@@ -61,7 +61,7 @@ def matrix(found: Comparison, model: str, *, held_out: bool) -> tuple[str, str] 
 def clips(found: Comparison, model: str, cell: tuple[str, str], *, held_out: bool) -> None:
     """The clips of a cell, with their probabilities and, where the table is at hand, values."""
     true, called = cell
-    table = metrics.cell(found.predictions(model, held_out=held_out), y=true, predicted=called)
+    table = metrics.confusion_cell(found.predictions(model, held_out=held_out), y=true, predicted=called)
     st.subheader(
         f"{wording.with_sign(true)} called {wording.with_sign(called)}"
         if true != called

@@ -9,12 +9,12 @@ from core import file_names, wording
 from core.errors import CoreError
 from core.evaluation import before_after, policy_outcomes
 from core.evaluation import shadow_test as shadows
-from core.evaluation.before_after import read_changes
-from core.evaluation.shadow_test import ALPHA, Verdict, shadow_verdict
+from core.evaluation.before_after import read_change_table
+from core.evaluation.shadow_test import ALPHA, ShadowVerdict, guesses_of_both
 from core.file_names import CHANGES, LEARNED
 from core.labelling.truth import raters_needed, stored_truth
 from core.models import description, registry
-from core.models.description import InUse
+from core.models.description import ModelDescription
 from core.models.policy import Policy
 from core.pipeline import jobs
 from core.pipeline.serving import Served
@@ -52,7 +52,7 @@ def decide(kept: Store, person: Rater, served: Served) -> None:
     champion = description.describe_alias(file_names.CHAMPION, settings=settings)
     learned = json.loads((challenger.folder / LEARNED).read_text()) if _has(challenger) else {}
     _who_is_who(champion, challenger, learned)
-    table = read_changes(challenger, CHANGES)
+    table = read_change_table(challenger, CHANGES)
     if table is None:
         st.info("This challenger came from a full training; compare it on the page Compare models.")
     else:
@@ -72,11 +72,11 @@ def decide(kept: Store, person: Rater, served: Served) -> None:
         st.button("Discard it", icon=":material/delete:", key="discard", on_click=_discard, args=(kept, shown))
 
 
-def _has(model: InUse) -> bool:
+def _has(model: ModelDescription) -> bool:
     return (model.folder / LEARNED).is_file()
 
 
-def _who_is_who(champion: InUse | None, challenger: InUse, learned: dict[str, object]) -> None:
+def _who_is_who(champion: ModelDescription | None, challenger: ModelDescription, learned: dict[str, object]) -> None:
     one, two = st.columns(2)
     with one.container(border=True, height="stretch"):
         st.markdown("**Champion**, in use")
@@ -95,13 +95,13 @@ def _who_is_who(champion: InUse | None, challenger: InUse, learned: dict[str, ob
         )
 
 
-def _compared(table: pd.DataFrame, learned: dict[str, object], challenger: InUse) -> None:
+def _compared(table: pd.DataFrame, learned: dict[str, object], challenger: ModelDescription) -> None:
     """Verdicts in words, figures on each part, and what the gate said."""
     of_parts = table[table["measure"] == "macro_f1"]
     if of_parts.empty:
         st.info("There are too few clips for a comparison.")
         return
-    st.markdown("**Is it better?**\n" + "\n".join(f"- {said}" for said in before_after.in_words(table)))
+    st.markdown("**Is it better?**\n" + "\n".join(f"- {said}" for said in before_after.describe_changes(table)))
     parts = list(of_parts["part"])
     part = st.segmented_control(
         "Clips", parts, format_func=before_after.PARTS.__getitem__,
@@ -143,11 +143,11 @@ def _compared(table: pd.DataFrame, learned: dict[str, object], challenger: InUse
         st.markdown(f"{sign} **The gate**, when it was trained: {literal(str(gate['reason']))}")
 
 
-def _answers(challenger: InUse) -> str:
+def _answers(challenger: ModelDescription) -> str:
     """How often each of the two gives one answer, on its own clips out of fold, and how often that is right."""
     threshold, said = Policy().threshold, []
     for name, model in (("champion", description.describe_model_in_use(Settings())), ("challenger", challenger)):
-        share, right = policy_outcomes.accepted(model, Settings(), threshold=threshold)
+        share, right = policy_outcomes.coverage_and_accuracy(model, Settings(), threshold=threshold)
         said.append(f"the {name} for {share:.0%} of its clips, {right:.0%} of them right")
     return f"One answer at {threshold:.2f}, each on the clips that it was trained on, out of fold: {'; '.join(said)}."
 
@@ -243,7 +243,7 @@ def shadow(kept: Store, person: Rater, served: Served) -> None:
         st.info("There is no challenger, so nothing works in the shadow.", icon=":material/visibility_off:")
         return
     champion, challenger = served.model.version, served.shadow.model.version
-    table = shadow_verdict(
+    table = guesses_of_both(
         predictions_table(kept),
         stored_truth(kept, raters_needed=raters_needed(kept)),
         champion=champion,
@@ -266,7 +266,7 @@ def shadow(kept: Store, person: Rater, served: Served) -> None:
     elif len(differ):
         st.caption("All of these have a label. Where more evidence is needed, score more music.")
     proof = _proof(kept, served, challenger)
-    _verdict(shadows.verdict(table, proof))
+    _verdict(shadows.sequential_verdict(table, proof))
     if differ.empty:
         return
     st.markdown("**Where they differ**")
@@ -296,7 +296,7 @@ def _proof(kept: Store, served: Served, challenger: str) -> pd.Series:
     return status.test_clips(kept, data, [model for model in both if model], since=asked.min())
 
 
-def _verdict(found: Verdict) -> None:
+def _verdict(found: ShadowVerdict) -> None:
     """The sequential test, in words."""
     with st.container(border=True):
         if found.better:
