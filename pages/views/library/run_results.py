@@ -8,15 +8,14 @@ import pandas as pd
 import streamlit as st
 
 from core import wording
-from core.library import places, progress, run
+from core.library import progress, run
 from core.library.results import count, csv_bytes, read_results
 from core.schema import EMOTIONS
-from core.settings import Settings
 from core.store import Job, Store, done_jobs
 from core.turkish import fold
 from core.wording import duration
 from pages.shared import messages, show
-from pages.views.library.runs import _table
+from pages.views.library.run_folders import folder_name, results_file
 
 STATES = {
     "refused": "no usable audio",
@@ -83,13 +82,13 @@ def _read(path: str, stamp: int) -> tuple[pd.DataFrame, bool]:
 
 def results(kept: Store) -> Results | None:
     """The results of the last run, or of an earlier one; None when there are none."""
-    runs = {job.job_id: job for job in done_jobs(kept, run.JOB) if _is_table(_table(job))}
+    runs = {job.job_id: job for job in done_jobs(kept, run.JOB) if _is_table(results_file(job))}
     if not runs:
         return None
     number = next(iter(runs))
     if len(runs) > 1:
         number = st.selectbox("Results of", list(runs), format_func=lambda n: _run(runs[n]), key="library_run")
-    path = Path(_table(runs[number]))
+    path = Path(results_file(runs[number]))
     rows, whole = _read(str(path), path.stat().st_mtime_ns)
     return Results(runs[number], rows, path, whole)
 
@@ -100,14 +99,7 @@ def _is_table(out: str) -> bool:
 
 def _run(job: Job) -> str:
     said = job.result
-    return f"{_named(said['folder'], short=True)}, {job.started_at:%d %b, %H:%M} UTC, {said['found']:,} files"
-
-
-def _named(folder: str, *, short: bool = False) -> str:
-    """The folder as a person knows it: what was sent has no name of its own."""
-    if places.is_upload(folder, Settings()):
-        return "Uploaded files"
-    return Path(folder).name if short else folder
+    return f"{folder_name(said['folder'], short=True)}, {job.started_at:%d %b, %H:%M} UTC, {said['found']:,} files"
 
 
 def show_summary(found: Results) -> None:
@@ -115,7 +107,7 @@ def show_summary(found: Results) -> None:
     said, rows = found.job.result, found.rows
     files = rows.drop_duplicates("path")
     copies = int(((files["same_content_as"] != "") | (files["near_duplicate_of"] != "")).sum())
-    st.subheader(messages.literal(_named(said["folder"])), divider="gray")
+    st.subheader(messages.literal(folder_name(said["folder"])), divider="gray")
     numbers = (
         ("Files", f"{said['found']:,}", f"Audio files below the folder. {progress.left_out(said.get('skipped', {}))}"),
         ("Scored", f"{said['scored']:,}", "Files with a result."),

@@ -8,14 +8,13 @@ import streamlit as st
 from core.errors import CoreError
 from core.library import places, run
 from core.library.find import READ, SUFFIXES
-from core.locations import present_path
 from core.models.policy import Policy
 from core.pipeline import jobs
 from core.settings import Settings
 from core.store import Job, Store, cancel_job, latest_job
 from core.windows import LENGTH_S, LONGEST_S, SHORTEST_S
 from pages.shared import messages, who
-from pages.views.library.run_results import _named
+from pages.views.library.run_folders import folder_name, music_folder
 
 SOURCES = {"folder": "A folder of this machine", "files": "Upload files", "tree": "Upload a folder"}
 PROBLEM = "library_problem"  # in the session: what went wrong at the last click
@@ -76,7 +75,7 @@ def ask(kept: Store, policy: Policy) -> None:
 def _last_folder(kept: Store) -> str:
     """The folder of the last run, which is likely to be the one to look at again."""
     job = latest_job(kept, run.JOB)
-    folder = _folder(job) if job is not None else ""
+    folder = music_folder(job) if job is not None else ""
     return "" if "://" in folder or places.is_upload(folder, Settings()) else folder
 
 
@@ -134,7 +133,7 @@ def _begin_again(kept: Store, policy: Policy, job: Job) -> None:
     """Start a run that ended early once more, with what it was given."""
     settings, said = Settings(), job.result
     try:
-        place = _folder(job)
+        place = music_folder(job)
         folder = Path(place) if places.is_upload(place, settings) else places.allowed(place, settings)
         windows = (said["window"], said["hop"]) if said.get("hop") else None
         _launch(kept, policy, folder, windows, settings)
@@ -150,7 +149,7 @@ def _launch(kept: Store, policy: Policy, folder: Path, windows: tuple[float, flo
         command += ["--within", str(settings.library_dir)]
     if windows is not None:
         command += ["--window", f"{windows[0]:g}", "--hop", f"{windows[1]:g}"]
-    jobs.launch(kept, run.JOB, command, settings=settings, message=f"Starting with {_named(str(folder))}")
+    jobs.launch(kept, run.JOB, command, settings=settings, message=f"Starting with {folder_name(str(folder))}")
 
 
 # --- how far it is ---------------------------------------------------------------------------------------------------
@@ -186,19 +185,19 @@ def work(kept: Store, policy: Policy) -> None:
             on_click=_begin_again,
             args=(kept, policy, job),
             help=messages.literal(
-                f"Scores {_named(job.result['folder'])} once more; what is known is not measured again."
+                f"Scores {folder_name(job.result['folder'])} once more; what is known is not measured again."
             ),
         )
 
 
 def _can_go_on(job: Job) -> bool:
     """Whether the music of a run is still where it was: also what somebody sent."""
-    return os.path.isdir(_folder(job))  # an address is none, nor what is no path at all
+    return os.path.isdir(music_folder(job))  # an address is none, nor what is no path at all
 
 
 def _way_on(job: Job) -> str:
     """What a person can do after a run that ended early."""
-    if places.is_upload(_folder(job), Settings()) and not _can_go_on(job):
+    if places.is_upload(music_folder(job), Settings()) and not _can_go_on(job):
         return "What it had scored is kept. The files that were sent are gone: send them again to go on."
     return "What it had scored is kept" + ("." if _can_go_on(job) else ": start again to go on.")
 
@@ -223,20 +222,6 @@ def _progress(kept: Store, job_id: int) -> None:
                     args=(kept, job_id),
                 )
             st.caption("It goes on when you close this page, and what is scored stays scored.")
-
-
-def _folder(job: Job) -> str:
-    """Where the music of a run is now: a folder or an address; empty where that is not known."""
-    return _present(job.result.get("folder"))
-
-
-def _table(job: Job) -> str:
-    """Where the table of a run is now; empty where it has none."""
-    return _present(job.result.get("out"))
-
-
-def _present(stored: object) -> str:
-    return present_path(stored, Settings()) if isinstance(stored, str) else ""
 
 
 # --- what is kept ----------------------------------------------------------------------------------------------------
