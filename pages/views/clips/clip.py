@@ -24,14 +24,14 @@ from core.settings import Settings
 from core.store import MAX_COMMENT, Store, new_token
 from pages.shared import cached, messages
 from pages.shared.policy import active
-from pages.shared.who import optional, unsure
+from pages.shared.who import name_unconfirmed, optional_person
 
 SOURCES = {"upload": "Upload a file", "record": "Record", "demo": "Demo clip"}
 RESULT = "clip_result"  # in the session: what is on the screen, until another clip is chosen
 
 
 @dataclass(frozen=True, eq=False)
-class Chosen:
+class ChosenClip:
     """A clip as the person gave it. origin : one of ``core.store.ORIGINS``."""
 
     data: bytes
@@ -40,7 +40,7 @@ class Chosen:
 
 
 @dataclass(eq=False)
-class Shown:
+class ShownClip:
     """What the session keeps of a scored clip: enough to show it again without the file."""
 
     scored: ScoredClip
@@ -49,14 +49,14 @@ class Shown:
     beats: Beats | None = None
 
 
-def forget() -> None:
+def forget_clip() -> None:
     """Another clip was chosen."""
     st.session_state.pop(RESULT, None)
 
 
-def close() -> None:
+def close_clip() -> None:
     """Take the clip off the screen, and out of the upload field: that takes a new one."""
-    forget()
+    forget_clip()
     st.session_state["clip_round"] = st.session_state.get("clip_round", 0) + 1
 
 
@@ -80,7 +80,7 @@ def upload(key: str, *, about: str, on_change: Callable[[], None] | None = None)
     )
 
 
-def ask() -> Chosen | None:
+def choose_clip() -> ChosenClip | None:
     """The clip that was just chosen; None when there is none."""
     source = st.segmented_control(
         "Where is the clip?",
@@ -105,41 +105,41 @@ def ask() -> Chosen | None:
     if source == "upload":
         file = upload(
             f"clip_file_{turn}",
-            on_change=forget,
+            on_change=forget_clip,
             about=f"At least {decoding.SHORTEST_S} s; of anything longer than {decoding.EXCERPT_S:.0f} s the middle "
             f"{decoding.EXCERPT_S:.0f} s are analysed.",
         )
-        return Chosen(file.getvalue(), file.name, "upload") if file else None
+        return ChosenClip(file.getvalue(), file.name, "upload") if file else None
     if source == "record":
         recorded = st.audio_input(
             "Record with the microphone",
             sample_rate=44_100,
             key=f"clip_recording_{turn}",
-            on_change=forget,
+            on_change=forget_clip,
             help="About 30 seconds of music, near the microphone.",
         )
-        return Chosen(recorded.getvalue(), "recording.wav", "recording") if recorded else None
+        return ChosenClip(recorded.getvalue(), "recording.wav", "recording") if recorded else None
     character = st.pills(
         "Synthetic clips of 15 s, made by this program",
         list(synthetic.DEMOS),
         format_func=wording.with_sign,
         key=f"clip_demo_{turn}",
-        on_change=forget,
+        on_change=forget_clip,
         help="The sign names the character that the recipe aims at. It is no ground truth.",
     )
-    return _demo(character) if character else None
+    return _demo_clip(character) if character else None
 
 
-def _demo(character: str) -> Chosen:
+def _demo_clip(character: str) -> ChosenClip:
     recipe = synthetic.DEMOS[character]
     title = recipe.title.replace("/", "\N{FRACTION SLASH}")  # a metre, not a folder
-    return Chosen(encoding.wav(synthetic.render(recipe)), title, "demo")
+    return ChosenClip(encoding.wav(synthetic.render(recipe)), title, "demo")
 
 
-def result(chosen: Chosen | None, served: Served) -> Shown | None:
+def current_clip(chosen: ChosenClip | None, served: Served) -> ShownClip | None:
     """The scored clip: the one just chosen, else the one that was on the screen before; decided by today's policy."""
-    policy, kept = active(served.policies), cached.store()
-    shown: Shown | None = st.session_state.get(RESULT)
+    policy, store = active(served.policies), cached.store()
+    shown: ShownClip | None = st.session_state.get(RESULT)
     try:
         if shown is None and chosen is not None:
             with st.spinner("Decoding, and measuring 50 features …", show_time=True):
@@ -148,15 +148,15 @@ def result(chosen: Chosen | None, served: Served) -> Shown | None:
                     chosen.name,
                     served,
                     policy=policy,
-                    store=kept,
+                    store=store,
                     origin=chosen.origin,
-                    audio=_keeps(chosen.origin),
+                    audio=_audio_folder(chosen.origin),
                     max_mb=Settings().max_upload_mb,
                 )
-            shown = Shown(scored, encoding.wav(scored.recording.clip.y))
+            shown = ShownClip(scored, encoding.wav(scored.recording.clip.y))
         elif shown is not None:
             before = shown.scored.prediction.model_version
-            shown.scored = scoring.rescore(shown.scored, served, policy, kept)
+            shown.scored = scoring.rescore(shown.scored, served, policy, store)
             if before != served.model.version:
                 shown.explanation = None
     except CoreError as error:
@@ -166,12 +166,12 @@ def result(chosen: Chosen | None, served: Served) -> Shown | None:
     return shown
 
 
-def _keeps(origin: str) -> Path | None:
+def _audio_folder(origin: str) -> Path | None:
     """The folder for the audio that is being scored; None when it is not to be kept."""
     return kept_audio.folder(Settings()) if origin != "demo" and st.session_state.get("keep_audio", True) else None
 
 
-def decision(scored: ScoredClip, served: Served) -> None:
+def show_decision(scored: ScoredClip, served: Served) -> None:
     """The decision in words, what is unusual about the clip, and what its audio is worth."""
     action, found = scored.decision.action, scored.unlike
     if action == "accept":
@@ -191,7 +191,7 @@ def decision(scored: ScoredClip, served: Served) -> None:
     else:
         st.warning(f"### Needs review\n{scored.decision.reason}", icon=":material/hearing:")
     if found.flag:
-        _unlike(scored, served)
+        _show_unlike(scored, served)
     for remark in scored.recording.remarks:
         if remark.kind in remarks.SUSPICIOUS:
             st.warning(messages.literal(remark.text), icon=":material/graphic_eq:")
@@ -201,7 +201,7 @@ def decision(scored: ScoredClip, served: Served) -> None:
         st.error(f"Not stored. {messages.literal(scored.problem)}", icon=":material/database_off:")
 
 
-def _unlike(scored: ScoredClip, served: Served) -> None:
+def _show_unlike(scored: ScoredClip, served: Served) -> None:
     """The badge, and folded below it what is off, by how much, and what the clip is nearest to."""
     found = scored.unlike
     st.badge(
@@ -234,10 +234,10 @@ def _unlike(scored: ScoredClip, served: Served) -> None:
             f"All features together: {found.distance:.1f} times as far as usual, further than "
             f"{found.percentile:.0f} % of the training music."
         )
-        _nearest(scored, served)
+        _show_nearest(scored, served)
 
 
-def _nearest(scored: ScoredClip, served: Served) -> None:
+def _show_nearest(scored: ScoredClip, served: Served) -> None:
     known = cached.table_at_hand()
     if known is None:
         st.caption("The published table is not at hand, so the nearest known clips cannot be named.")
@@ -261,7 +261,7 @@ def _nearest(scored: ScoredClip, served: Served) -> None:
     )
 
 
-def player(shown: Shown) -> None:
+def show_player(shown: ShownClip) -> None:
     """The one player: exactly what was analysed, in a form that every browser plays."""
     clip = shown.scored.recording.clip
     st.audio(shown.wav, format="audio/wav", alt=f"Player: the {clip.duration_s:.1f} s that were analysed")
@@ -273,10 +273,10 @@ def file_tag(scored: ScoredClip) -> str:
 
 
 @st.fragment
-def answer(shown: Shown) -> None:
+def show_answer_form(shown: ShownClip) -> None:
     """Is it right? Each button stores its answer at once."""
-    scored, kept = shown.scored, cached.store()
-    if kept is None or scored.prediction_id is None:
+    scored, store = shown.scored, cached.store()
+    if store is None or scored.prediction_id is None:
         st.caption("An answer cannot be stored, because the prediction was not.")
         return
     guess = scored.prediction.ranked[0]
@@ -284,7 +284,7 @@ def answer(shown: Shown) -> None:
     session = st.session_state.setdefault("session", new_token())
     answers, who = st.container(), st.container()
     with who:
-        person = optional(kept)
+        person = optional_person(store)
     with answers, st.form(f"answer_{scored.prediction_id}", enter_to_submit=False):
         st.markdown(f"**Is {wording.with_sign(guess)} right?** One click stores your answer.")
         order = [guess, *(e for e in EMOTIONS if e != guess)]
@@ -299,18 +299,18 @@ def answer(shown: Shown) -> None:
                 )
             ]
         comment = st.text_input("Comment (optional)", max_chars=MAX_COMMENT, key=f"note_{scored.prediction_id}")
-    if clicked and unsure():
+    if clicked and name_unconfirmed():
         st.warning("Not stored yet: say first whether that is you, then answer again.", icon=":material/group:")
     elif clicked:
         label = clicked[0]
         try:
-            answer_form.store_answer(form, kept, scored, person, session=session, label=label, comment=comment or "")
+            answer_form.store_answer(form, store, scored, person, session=session, label=label, comment=comment or "")
         except CoreError as error:
             messages.problem(error)
-    _receipt(scored, kept, form)
+    _show_receipt(scored, store, form)
 
 
-def _receipt(scored: ScoredClip, kept: Store, form: AnswerForm) -> None:
+def _show_receipt(scored: ScoredClip, store: Store, form: AnswerForm) -> None:
     """What is stored now, and the way back."""
     if fault := st.session_state.pop("undo_fault", None):
         st.error(messages.literal(fault), icon=":material/error:")
@@ -331,14 +331,14 @@ def _receipt(scored: ScoredClip, kept: Store, form: AnswerForm) -> None:
         icon=":material/undo:",
         key="undo_answer",
         on_click=_take_back,
-        args=(scored, kept, form, form.feedback_id),
+        args=(scored, store, form, form.feedback_id),
         help="Takes this answer back.",
     )
 
 
-def _take_back(scored: ScoredClip, kept: Store, form: AnswerForm, feedback_id: int) -> None:
+def _take_back(scored: ScoredClip, store: Store, form: AnswerForm, feedback_id: int) -> None:
     """Before the page is drawn again. feedback_id : of the answer beside which Undo was pressed."""
     try:
-        answer_form.take_back_answer(form, kept, scored, feedback_id)
+        answer_form.take_back_answer(form, store, scored, feedback_id)
     except CoreError as error:
         st.session_state["undo_fault"] = str(error)

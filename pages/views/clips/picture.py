@@ -13,7 +13,7 @@ from core.audio.decoding import Clip
 from core.schema import COLUMNS
 from pages.figures import clips, style
 from pages.shared import show
-from pages.views.clips.clip import Shown
+from pages.views.clips.clip import ShownClip
 
 SCALES = {"mel": "Mel bands (Hz)", "notes": "Constant-Q (notes)"}
 ABOUT = {
@@ -24,26 +24,26 @@ ABOUT = {
 TEMPO = COLUMNS.index("_Tempo_Mean")
 
 
-def waveform(shown: Shown) -> DeltaGenerator:
+def waveform(shown: ShownClip) -> DeltaGenerator:
     """Draw the waveform, with the beats where they are known already; returns the place where it stands."""
     place = st.empty()
     _draw_waveform(shown, place)
     return place
 
 
-def _draw_waveform(shown: Shown, place: DeltaGenerator) -> None:
-    clip, heard = shown.scored.recording.clip, shown.beats
+def _draw_waveform(shown: ShownClip, place: DeltaGenerator) -> None:
+    clip, beats_found = shown.scored.recording.clip, shown.beats
     drawn = drawing.envelope(clip)
     alt, name = f"Waveform of {clip.duration_s:.1f} s", "waveform"
     figure = style.waveform(*drawn)
-    if heard is not None:
-        figure, name = clips.waveform_with_beats(*drawn, heard.times_s), "beats"
-        alt += f" with {len(heard.times_s)} beats"
+    if beats_found is not None:
+        figure, name = clips.waveform_with_beats(*drawn, beats_found.times_s), "beats"
+        alt += f" with {len(beats_found.times_s)} beats"
     with place.container():
         show.chart(figure, key=f"{name}_clip-{clip.clip_id[:8]}", alt=alt)
 
 
-def tempo(shown: Shown, place: DeltaGenerator) -> None:
+def tempo(shown: ShownClip, place: DeltaGenerator) -> None:
     """Draw the beats onto the waveform, and say where MIRtoolbox's tempo is doubtful. place : of the waveform."""
     if shown.beats is None:
         with st.spinner("Looking for beats …", show_time=True):

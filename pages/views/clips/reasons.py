@@ -13,13 +13,13 @@ from core.pipeline.serving import Served
 from core.schema import BY_COLUMN, COLUMNS, EMOTIONS, FeatureVector, readable
 from pages.figures import clips, style
 from pages.shared import show
-from pages.views.clips.clip import Shown, file_tag
+from pages.views.clips.clip import ShownClip, file_tag
 
 SLIDERS = 4  # features that can be changed at once
 
 
 @st.fragment
-def why(shown: Shown, served: Served) -> None:
+def show_reasons(shown: ShownClip, served: Served) -> None:
     """The strongest reasons for one emotion, in words and as steps from the average clip to this one."""
     scored = shown.scored
     emotion = st.segmented_control(
@@ -55,7 +55,7 @@ def why(shown: Shown, served: Served) -> None:
         show.download(shown.explanation, f"reasons_{file_tag(scored)}", label="All contributions (CSV)")
 
 
-def values(scored: ScoredClip, served: Served) -> None:
+def show_values(scored: ScoredClip, served: Served) -> None:
     """The 50 values by chapter, each with its place among the four emotions."""
     table = explanation_tables.feature_table(scored.vector, served.reference)
     missing = int(table["value"].isna().sum())
@@ -108,7 +108,7 @@ def values(scored: ScoredClip, served: Served) -> None:
 
 
 @st.fragment
-def what_if(shown: Shown, served: Served) -> None:
+def show_what_if(shown: ShownClip, served: Served) -> None:
     """Sliders on the clip's strongest features: what the model would say if they were different."""
     scored = shown.scored
     if shown.explanation is None:

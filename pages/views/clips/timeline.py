@@ -26,12 +26,12 @@ from pages.views.clips.clip import upload
 
 RUN = "track_run"  # in the session: the recording on the screen, and how far it has been scored
 DEMO = "Demo: four characters, one after the other (synthetic)"
-HOW: dict[Literal["mean", "vote"], str] = {"mean": "mean probability", "vote": "vote of the windows"}
+METHODS: dict[Literal["mean", "vote"], str] = {"mean": "mean probability", "vote": "vote of the windows"}
 COLUMNS = {f"p_{e}": e for e in EMOTIONS}
 
 
 @dataclass(frozen=True, eq=False)
-class Given:
+class Recording:
     """The recording that a person gave. origin : one of ``core.store.ORIGINS``."""
 
     source: Source
@@ -39,7 +39,7 @@ class Given:
 
 
 @dataclass(frozen=True)
-class Cut:
+class WindowPlan:
     """How a recording is cut. length_s, hop_s : of the windows.  spans : start and end of each in s."""
 
     length_s: float
@@ -48,7 +48,7 @@ class Cut:
 
 
 @dataclass(eq=False)
-class Run:
+class TrackRun:
     """Windows scored so far of one recording cut in one way, by one model."""
 
     key: tuple[object, ...]
@@ -61,7 +61,7 @@ def _demo() -> bytes:
     return encoding.wav(synthetic.medley())
 
 
-def ask() -> Given | None:
+def choose_recording() -> Recording | None:
     """The recording; a sentence when it is no usable audio."""
     file = upload("track_file", about="A whole piece or session. The audio itself is not kept.")
     example = st.checkbox(DEMO, key="track_demo", disabled=file is not None)
@@ -69,14 +69,14 @@ def ask() -> Given | None:
         return None
     try:
         if file is not None:
-            return Given(decoding.inspect(file.getvalue(), file.name, max_mb=Settings().max_upload_mb), "upload")
-        return Given(decoding.inspect(_demo(), "demo, four characters (synthetic)"), "demo")
+            return Recording(decoding.inspect(file.getvalue(), file.name, max_mb=Settings().max_upload_mb), "upload")
+        return Recording(decoding.inspect(_demo(), "demo, four characters (synthetic)"), "demo")
     except CoreError as error:
         messages.problem(error)
         st.stop()
 
 
-def plan(source: Source | None) -> Cut | None:
+def plan_windows(source: Source | None) -> WindowPlan | None:
     """Length and distance of the windows."""
     left, right = st.columns(2)
     length = left.slider(
@@ -102,42 +102,44 @@ def plan(source: Source | None) -> Cut | None:
     if source is None:
         return None
     try:
-        return Cut(length, hop, tuple(cut_spans(source.duration_s, length_s=length, hop_s=hop)))
+        return WindowPlan(length, hop, tuple(cut_spans(source.duration_s, length_s=length, hop_s=hop)))
     except CoreError as error:
         messages.problem(error)
         st.stop()
 
 
-def scored(given: Given, cut: Cut, served: Served, policy: Policy) -> pd.DataFrame | None:
+def score_windows(recording: Recording, plan: WindowPlan, served: Served, policy: Policy) -> pd.DataFrame | None:
     """The timeline so far. Each window is kept in the session as it comes, so that stopping loses nothing."""
-    source = given.source
-    key = (source.digest, cut.length_s, cut.hop_s, served.model.version)
-    run: Run | None = st.session_state.get(RUN)
+    source = recording.source
+    key = (source.digest, plan.length_s, plan.hop_s, served.model.version)
+    run: TrackRun | None = st.session_state.get(RUN)
     if run is None or run.key != key:
-        run = st.session_state[RUN] = Run(key)
-    total = len(cut.spans)
+        run = st.session_state[RUN] = TrackRun(key)
+    total = len(plan.spans)
     if len(run.windows) < total and not run.stopped:
-        _go_on(run, given, cut, served, policy)
+        _score_missing(run, recording, plan, served, policy)
     if len(run.windows) < total:
         st.info(f"Stopped after {len(run.windows)} of {total} windows.", icon=":material/pause:")
         st.button("Go on", icon=":material/play_arrow:", on_click=_set_stopped, args=(run, False))
     return timeline_table(run.windows) if run.windows else None
 
 
-def _set_stopped(run: Run, stopped: bool) -> None:
+def _set_stopped(run: TrackRun, stopped: bool) -> None:
     run.stopped = stopped
 
 
-def _go_on(run: Run, given: Given, cut: Cut, served: Served, policy: Policy) -> None:
+def _score_missing(run: TrackRun, recording: Recording, plan: WindowPlan, served: Served, policy: Policy) -> None:
     """Score the windows that are missing, with progress, until all are done or somebody stops it."""
-    total, kept = len(cut.spans), cached.store()
+    total, store = len(plan.spans), cached.store()
     with st.container(horizontal=True, vertical_alignment="center"):
         bar = st.progress(len(run.windows) / total, text=f"{len(run.windows)} of {total} windows …")
         # Pressing it ends this run of the page at the next sign of progress.
         stop = st.empty()
         stop.button("Stop", icon=":material/stop:", on_click=_set_stopped, args=(run, True), key="stop")
-    missing = cut.spans[len(run.windows) :]
-    windows = scoring.score_windows(given.source, served, spans=missing, policy=policy, store=kept, origin=given.origin)
+    missing = plan.spans[len(run.windows) :]
+    windows = scoring.score_windows(
+        recording.source, served, spans=missing, policy=policy, store=store, origin=recording.origin
+    )
     try:
         for window in windows:
             run.windows.append(window)
@@ -150,12 +152,12 @@ def _go_on(run: Run, given: Given, cut: Cut, served: Served, policy: Policy) -> 
     stop.empty()
 
 
-def mood(source: Source, cut: Cut, done: pd.DataFrame, served: Served) -> None:
+def show_mood(source: Source, plan: WindowPlan, done: pd.DataFrame, served: Served) -> None:
     """Mood over time, one answer for all, and the steadiest stretch of a wanted mood."""
-    how = st.segmented_control(
+    method = st.segmented_control(
         "One answer by",
-        list(HOW),
-        format_func=HOW.__getitem__,
+        list(METHODS),
+        format_func=METHODS.__getitem__,
         default="mean",
         required=True,
         key="how",
@@ -163,14 +165,14 @@ def mood(source: Source, cut: Cut, done: pd.DataFrame, served: Served) -> None:
         help="The vote counts windows; the mean also counts how sure each window is.",
     )
     try:
-        answer = overall(done, how)
+        answer = overall(done, method)
     except CoreError as error:
         messages.problem(error)
         st.dataframe(done[["start_s", "end_s", "remark"]], hide_index=True)
         return
     shares = ", ".join(f"{with_sign(e)} {answer.shares[e]:.0%}" for e in EMOTIONS)
     st.subheader(f"{with_sign(answer.label)}", divider="gray")
-    st.caption(f"{messages.literal(source.name)}, {answer.windows} windows with music, by {HOW[how]}: {shares}.")
+    st.caption(f"{messages.literal(source.name)}, {answer.windows} windows with music, by {METHODS[method]}: {shares}.")
     wanted = st.segmented_control(
         f"The steadiest {STRETCH_S:.0f} seconds of",
         EMOTIONS,
@@ -188,7 +190,7 @@ def mood(source: Source, cut: Cut, done: pd.DataFrame, served: Served) -> None:
     windows = done.drop(columns="remark_kind").rename(columns=COLUMNS)
     show.chart(
         clips.mood(windows, marked=None if stretch is None else (stretch.start_s, stretch.end_s)),
-        key=f"mood_{cut.length_s}s-every-{cut.hop_s}s_{tag}",
+        key=f"mood_{plan.length_s}s-every-{plan.hop_s}s_{tag}",
         alt=f"Probabilities of the four emotions over {source.duration_s:.0f} s; overall {answer.label}",
         data=windows,
     )
@@ -204,10 +206,10 @@ def mood(source: Source, cut: Cut, done: pd.DataFrame, served: Served) -> None:
             icon=":material/warning:",
         )
     if stretch is not None:
-        _stretch(source, stretch, wanted, tag, doubtful=judged is None)
+        _show_stretch(source, stretch, wanted, tag, doubtful=judged is None)
 
 
-def _stretch(source: Source, stretch: Stretch, wanted: str, tag: str, *, doubtful: bool) -> None:
+def _show_stretch(source: Source, stretch: Stretch, wanted: str, tag: str, *, doubtful: bool) -> None:
     """The stretch to hear and to take along; doubtful : the model cannot judge any of this music."""
     at = f"{clock(stretch.start_s)} to {clock(stretch.end_s)}"
     if doubtful:

@@ -18,22 +18,22 @@ ALPHA = (
 )
 
 
-def number(value: float, form: str = ".2f") -> str:
+def format_number(value: float, form: str = ".2f") -> str:
     """A figure, or that it cannot be told yet."""
     return "not yet" if pd.isna(value) else f"{value:{form}}"
 
 
 @st.cache_data(show_spinner="Measuring agreement …", max_entries=4)
-def _measured(table: pd.DataFrame) -> tuple[pd.Series, pd.DataFrame, pd.DataFrame]:
+def _agreement(table: pd.DataFrame) -> tuple[pd.Series, pd.DataFrame, pd.DataFrame]:
     """Agreement in all, by emotion, by pair. table : votes."""
     return agreement.summary(table).iloc[0], agreement.by_emotion(table).reset_index(), agreement.by_pair(table)
 
 
-def overview(kept: Store, said: pd.DataFrame, needed: int, *, synthetic: bool) -> None:
+def show_overview(store: Store, answers: pd.DataFrame, needed: int, *, synthetic: bool) -> None:
     """How far the ground truth reaches, and how far people agree: in all, by emotion, by pair."""
-    pool = label_pool(kept)
+    pool = label_pool(store)
     pool = pool if synthetic else pool[pool["origin"].ne("demo")]
-    truth = agreement.ground_truth(said, raters_needed=needed)
+    truth = agreement.ground_truth(answers, raters_needed=needed)
     reach = disputes.coverage(truth, pool)
     if not reach["clips"].sum():
         st.info(
@@ -41,7 +41,7 @@ def overview(kept: Store, said: pd.DataFrame, needed: int, *, synthetic: bool) -
             icon=":material/queue_music:",
         )
         return
-    total, by_emotion, pairs = _measured(agreement.votes(said))
+    total, by_emotion, pairs = _agreement(agreement.votes(answers))
     settled = int(truth["label"].notna().sum())
     boxes = st.columns(4)
     boxes[0].metric(
@@ -55,11 +55,11 @@ def overview(kept: Store, said: pd.DataFrame, needed: int, *, synthetic: bool) -
     )
     boxes[2].metric(
         "Raw agreement",
-        number(total["raw"], ".0%"),
+        format_number(total["raw"], ".0%"),
         border=True,
         help="Of all pairs of answers about one clip, the share that is the same.",
     )
-    boxes[3].metric("Alpha", number(total["alpha"]), border=True, help=ALPHA)
+    boxes[3].metric("Alpha", format_number(total["alpha"]), border=True, help=ALPHA)
     if not pd.isna(total["alpha_low"]):
         boxes[3].caption(f"95 % interval {total['alpha_low']:.2f} to {total['alpha_high']:.2f}")
     who = "one rater is enough" if needed == 1 else f"{needed} agreeing raters make a label"
@@ -112,9 +112,9 @@ def _table(table: pd.DataFrame, alt: str, **columns: Any) -> None:
     st.dataframe(table, hide_index=True, alt=alt, column_config=columns)
 
 
-def pull(said: pd.DataFrame) -> None:
+def show_pull(answers: pd.DataFrame) -> None:
     """How much a shown guess sways people."""
-    table = agreement.anchoring(said)
+    table = agreement.anchoring(answers)
     everyone = table.iloc[0]
     st.markdown(
         f"On the Label page the model's guess is hidden for {agreement.HIDDEN_SHARE:.0%} of the clips, drawn by a coin "

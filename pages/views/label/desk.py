@@ -39,17 +39,17 @@ POINTS = 300  # of the waveform
 
 
 @st.cache_data(show_spinner=False, max_entries=16)
-def _heard(
+def _load_audio(
     clip_id: str, path: str | None, start_s: float, duration_s: float, settings: Settings
 ) -> tuple[bytes, str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """A file that browsers play, its media type, and the waveform."""
-    kept = kept_audio.load_audio(clip_id, path, start_s=start_s, duration_s=duration_s, settings=settings)
-    return kept.data, kept.form, drawing.envelope(kept.clip, POINTS)
+    audio = kept_audio.load_audio(clip_id, path, start_s=start_s, duration_s=duration_s, settings=settings)
+    return audio.data, audio.form, drawing.envelope(audio.clip, POINTS)
 
 
-def player(item: Item, *, autoplay: bool = False, loop: bool = False) -> None:
+def show_player(item: Item, *, autoplay: bool = False, loop: bool = False) -> None:
     """The one player with its waveform. Raises CoreError when there is nothing to hear."""
-    data, form, waveform = _heard(item.clip_id, item.path, item.start_s, item.duration_s, Settings())
+    data, form, waveform = _load_audio(item.clip_id, item.path, item.start_s, item.duration_s, Settings())
     st.audio(data, format=form, autoplay=autoplay, loop=loop, alt=f"Player: {item.duration_s:.0f} seconds of music")
     figure = style.waveform(*waveform).update_layout(
         height=96, title=None, margin={"l": 0, "r": 0, "t": 0, "b": 0}, dragmode=False
@@ -62,7 +62,7 @@ def player(item: Item, *, autoplay: bool = False, loop: bool = False) -> None:
     )
 
 
-def seat(person: Rater) -> Seat:
+def current_seat(person: Rater) -> Seat:
     """The person's seat in this session; a new one when somebody else sat there."""
     found: Seat | None = st.session_state.get(SEAT)
     if found is None or not identity.is_same_person(found.person, person.name, person.verified):
@@ -81,36 +81,36 @@ def models() -> queue.Models:
 # --- what buttons and keys do ----------------------------------------------------------------------------------------
 
 
-def _press(at: Seat, act: Callable[[], Outcome | None]) -> None:
+def _press(seat: Seat, act: Callable[[], Outcome | None]) -> None:
     """Do what a button says, and keep what became of it for the screen."""
-    at.outcome = None
+    seat.outcome = None
     try:
-        at.outcome = act()
+        seat.outcome = act()
     except CoreError as error:
-        at.outcome = Outcome("failed", remark=str(error))
+        seat.outcome = Outcome("failed", remark=str(error))
 
 
-def answer(at: Seat, kept: Store, form: Form, *, label: str | None = None, skip: str | None = None) -> None:
+def answer(seat: Seat, store: Store, form: Form, *, label: str | None = None, skip: str | None = None) -> None:
     """Store the answer to the clip that the button was drawn with."""
     state = st.session_state
     comment = str(state.get(f"comment_{form.token}") or "")
     wanted = bool(state.get("guesses", True))
-    _press(at, lambda: rules.answer(at, kept, form, label=label, skip=skip, comment=comment, wanted=wanted))
+    _press(seat, lambda: rules.answer(seat, store, form, label=label, skip=skip, comment=comment, wanted=wanted))
 
 
-def take_back(at: Seat, kept: Store, token: str) -> None:
+def take_back(seat: Seat, store: Store, token: str) -> None:
     """Take back the newest answer, and put its clip on the desk again."""
-    _press(at, lambda: rules.take_back(at, kept, token))
+    _press(seat, lambda: rules.take_back(seat, store, token))
 
 
-def put(at: Seat, kept: Store, clip_id: str) -> None:
+def open_clip(seat: Seat, store: Store, clip_id: str) -> None:
     """Put a certain clip on the desk."""
-    _press(at, lambda: None if place_on_desk(at, kept, clip_id) else Outcome("clip is gone"))
+    _press(seat, lambda: None if place_on_desk(seat, store, clip_id) else Outcome("clip is gone"))
 
 
-def go_on(at: Seat, kept: Store) -> None:
+def next_clip(seat: Seat, store: Store) -> None:
     """Put the next clip on the desk; an earlier answer to the one that is there stays."""
-    _press(at, lambda: advance(at, kept))
+    _press(seat, lambda: advance(seat, store))
 
 
 def sentence(outcome: Outcome) -> str:
@@ -143,39 +143,39 @@ def sentence(outcome: Outcome) -> str:
 
 
 @st.fragment
-def show_desk(kept: Store, person: Rater) -> None:
+def show_desk(store: Store, person: Rater) -> None:
     """One clip and the answers to it."""
     try:
-        at = seat(person)
-        refresh(at, kept)
+        seat = current_seat(person)
+        refresh(seat, store)
     except CoreError as error:
         messages.problem(error)
         return
-    progress(at)
+    show_progress(seat)
     with st.container():  # always there: what follows keeps its place, and with it the one player
-        _note(at)
-    if at.form is None:
-        nothing_left(at, kept)
+        _show_outcome(seat)
+    if seat.form is None:
+        show_empty_desk(seat, store)
         with st.bottom:
             st.empty()  # a fragment may only fill later what it has made at first
         return
-    audible = _clip(at, kept, at.form)
+    audible = _show_clip(seat, store, seat.form)
     with st.bottom:
-        answers(at, kept, at.form, audible=audible)
+        show_answers(seat, store, seat.form, audible=audible)
 
 
-def _note(at: Seat) -> None:
-    if at.outcome is None:
+def _show_outcome(seat: Seat) -> None:
+    if seat.outcome is None:
         st.markdown("&nbsp;")
-    elif at.outcome.kind == "failed":
-        st.error(messages.literal(at.outcome.remark), icon=":material/error:")
+    elif seat.outcome.kind == "failed":
+        st.error(messages.literal(seat.outcome.remark), icon=":material/error:")
     else:  # one line, so that the clip stays in sight on a telephone
-        st.markdown(f":blue[:material/info: {messages.literal(sentence(at.outcome))}]")
+        st.markdown(f":blue[:material/info: {messages.literal(sentence(seat.outcome))}]")
 
 
-def progress(at: Seat) -> None:
+def show_progress(seat: Seat) -> None:
     """How far the person is, and everybody."""
-    p = at.desk.progress
+    p = seat.desk.progress
     mine = p.answered + p.left
     st.progress(
         min(max(p.answered / mine, 0.0), 1.0) if mine else 0.0,
@@ -183,11 +183,11 @@ def progress(at: Seat) -> None:
     )
 
 
-def _clip(at: Seat, kept: Store, form: Form) -> bool:
+def _show_clip(seat: Seat, store: Store, form: Form) -> bool:
     """The clip, and what may be known of it; False when it cannot be heard."""
     item, audible = form.item, True
     try:
-        player(item, autoplay=st.session_state.get("autoplay", True), loop=st.session_state.get("loop", False))
+        show_player(item, autoplay=st.session_state.get("autoplay", True), loop=st.session_state.get("loop", False))
     except CoreError as error:
         audible = False
         st.error(f"{messages.literal(str(error))} Skip it as bad audio: keys S, then B.", icon=":material/volume_off:")
@@ -200,7 +200,7 @@ def _clip(at: Seat, kept: Store, form: Form) -> bool:
             help="Show what the model hears. For some clips, chosen at random, the guess stays hidden all the same: "
             "only so can its pull on people be measured.",
         )
-        how = show_guess(at, form, wanted=wanted)
+        how = show_guess(seat, form, wanted=wanted)
         if how == "shown":
             st.markdown(
                 f"The model hears **{wording.with_sign(item.guess)}** ({item.confidence:.0%}).", width="content"
@@ -222,15 +222,15 @@ def _clip(at: Seat, kept: Store, form: Form) -> bool:
                 f"You said **{messages.literal(wording.with_sign(form.before))}** before; a new answer replaces it.",
                 width="content",
             )
-            st.button("Leave it so", icon=":material/check:", key="leave", on_click=go_on, args=(at, kept))
+            st.button("Leave it so", icon=":material/check:", key="leave", on_click=next_clip, args=(seat, store))
     return audible
 
 
-def answers(at: Seat, kept: Store, form: Form, *, audible: bool) -> None:
+def show_answers(seat: Seat, store: Store, form: Form, *, audible: bool) -> None:
     """The four answers, always in sight, and the ways around them."""
     assets.style("label")
     st.components.v2.component("hands_free", js=assets.script("hands_free"))(key="hands_free", height=0)
-    common = (at, kept, form)
+    common = (seat, store, form)
     with st.container(key="emotions"):
         for place, pair in zip(st.columns(2, gap="small"), (EMOTIONS[:2], EMOTIONS[2:]), strict=True):
             with place.container(horizontal=True, gap="small"):
@@ -246,11 +246,11 @@ def answers(at: Seat, kept: Store, form: Form, *, audible: bool) -> None:
                         args=common,
                         kwargs={"label": emotion},
                     )
-    mark_drawn(at, form)
+    mark_drawn(seat, form)
     with st.container(horizontal=True, gap="small"):
-        _undo(at, kept)
-        st.button("Skip …", key="skip", shortcut="S", icon=":material/skip_next:", on_click=toggle_skip, args=(at,))
-        if at.skipping:
+        _undo(seat, store)
+        st.button("Skip …", key="skip", shortcut="S", icon=":material/skip_next:", on_click=toggle_skip, args=(seat,))
+        if seat.skipping:
             for reason, key in SKIP_KEYS.items():
                 st.button(
                     reason.capitalize(),
@@ -262,21 +262,21 @@ def answers(at: Seat, kept: Store, form: Form, *, audible: bool) -> None:
                 )
 
 
-def _undo(at: Seat, kept: Store) -> None:
+def _undo(seat: Seat, store: Store) -> None:
     st.button(
         "Undo",
         key="undo",
         shortcut="Z",
         icon=":material/undo:",
         on_click=take_back,
-        args=(at, kept, at.undo_token),
+        args=(seat, store, seat.undo_token),
         help=f"Takes your newest answer back, up to {UNDO_DEPTH} of them, also after a reload.",
     )
 
 
-def nothing_left(at: Seat, kept: Store) -> None:
+def show_empty_desk(seat: Seat, store: Store) -> None:
     """The desk is empty: because nothing is there, or because everything is done."""
-    p = at.desk.progress
+    p = seat.desk.progress
     if p.clips == 0:
         st.info(
             "**No clip waits for you yet.** Score a library, or clips with *Keep the audio* switched on. "
@@ -286,7 +286,7 @@ def nothing_left(at: Seat, kept: Store) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.page_link("pages/predict.py", label="Score a clip", icon=":material/graphic_eq:")
             st.page_link("pages/library.py", label="Score a library", icon=":material/library_music:")
-            put_demo(at, kept)
+            add_demo_clips(seat, store)
         return
     st.success(
         f"**Nothing is left for you.** You have answered {p.answered} of {p.clips} clips"
@@ -295,12 +295,12 @@ def nothing_left(at: Seat, kept: Store) -> None:
     )
     with st.container(horizontal=True, vertical_alignment="center"):
         st.page_link("pages/predict.py", label="Score more clips", icon=":material/graphic_eq:")
-        st.button("Look for new clips", icon=":material/refresh:", on_click=go_on, args=(at, kept))
-        _undo(at, kept)
-        put_demo(at, kept)
+        st.button("Look for new clips", icon=":material/refresh:", on_click=next_clip, args=(seat, store))
+        _undo(seat, store)
+        add_demo_clips(seat, store)
 
 
-def put_demo(at: Seat, kept: Store) -> None:
+def add_demo_clips(seat: Seat, store: Store) -> None:
     """Fill the queue with synthetic clips."""
     recipes = practice.demo_recipes()
     if not st.button(f"Put {len(recipes)} synthetic clips into the queue", icon=":material/science:", key="put_demo"):
@@ -311,16 +311,16 @@ def put_demo(at: Seat, kept: Store) -> None:
     bar = st.progress(0.0, text="Making and scoring synthetic clips …")
     try:
         for done, recipe in enumerate(recipes, 1):
-            practice.add_demo(recipe, kept, served, policy=policy.default(served.policies), settings=Settings())
+            practice.add_demo(recipe, store, served, policy=policy.default(served.policies), settings=Settings())
             bar.progress(done / len(recipes), text=f"Made and scored {done} of {len(recipes)} synthetic clips")
-        advance(at, kept)
+        advance(seat, store)
     except CoreError as error:
         messages.problem(error)
         return
     st.rerun()
 
 
-def options() -> None:
+def show_options() -> None:
     """How the player behaves, and what the four emotions mean."""
     with st.popover("Player", icon=":material/tune:"):
         st.toggle("Play each clip at once", value=True, key="autoplay", bind="query-params")

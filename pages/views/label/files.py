@@ -44,29 +44,31 @@ class Choices:
     all_known: bool
 
 
-def show(kept: Store, person: Rater, said: pd.DataFrame, everything: pd.DataFrame, needed: int) -> None:
+def show(store: Store, person: Rater, answers: pd.DataFrame, all_answers: pd.DataFrame, needed: int) -> None:
     """Exports, then the import."""
     st.subheader("Export")
-    if everything.empty:
+    if all_answers.empty:
         st.info("Nobody has answered yet.", icon=":material/history:")
     else:
-        exports(said, everything, needed)
-    label_studio.export(kept, said, needed, file_name=f"{file_name('labels', data_hash=_stamp(everything))}.zip")
+        show_exports(answers, all_answers, needed)
+    label_studio.show_export(
+        store, answers, needed, file_name=f"{file_name('labels', data_hash=_answers_hash(all_answers))}.zip"
+    )
     st.subheader("Import")
-    bring(kept, person)
+    show_import(store, person)
 
 
-def _stamp(everything: pd.DataFrame) -> str:
+def _answers_hash(all_answers: pd.DataFrame) -> str:
     """Names the state of the answers."""
-    return hashlib.sha256(everything["feedback_id"].astype(str).str.cat().encode()).hexdigest()
+    return hashlib.sha256(all_answers["feedback_id"].astype(str).str.cat().encode()).hexdigest()
 
 
-def exports(said: pd.DataFrame, everything: pd.DataFrame, needed: int) -> None:
+def show_exports(answers: pd.DataFrame, all_answers: pd.DataFrame, needed: int) -> None:
     """One download a format."""
-    stamp = _stamp(everything)
-    stands = agreement.current_answers(said)
+    stamp = _answers_hash(all_answers)
+    current = agreement.current_answers(answers)
     st.caption(
-        f"{len(stands)} answers stand, of {agreement.people(stands).nunique()} raters. "
+        f"{len(current)} answers stand, of {agreement.people(current).nunique()} raters. "
         "Names of raters are in every file: handle them as personal data."
     )
     about = {
@@ -74,12 +76,12 @@ def exports(said: pd.DataFrame, everything: pd.DataFrame, needed: int) -> None:
         "exported_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "state": stamp[:16],
         "raters_needed": needed,
-        "models": sorted(stands["model_version"].dropna().unique()),
+        "models": sorted(current["model_version"].dropna().unique()),
     }
     make = {
-        "CSV": lambda: files.to_csv(said),
-        "JSON": lambda: files.to_json(said, about=about),
-        "Audit trail": lambda: files.audit_csv(everything),
+        "CSV": lambda: files.to_csv(answers),
+        "JSON": lambda: files.to_json(answers, about=about),
+        "Audit trail": lambda: files.audit_csv(all_answers),
     }
     with st.container(horizontal=True):
         for name, (ending, mime, meaning) in FORMATS.items():
@@ -95,7 +97,7 @@ def exports(said: pd.DataFrame, everything: pd.DataFrame, needed: int) -> None:
             )
 
 
-def bring(kept: Store, person: Rater) -> None:
+def show_import(store: Store, person: Rater) -> None:
     """A file of labels: what would happen row by row, then the rows."""
     told()
     file = st.file_uploader(
@@ -111,22 +113,22 @@ def bring(kept: Store, person: Rater) -> None:
         st.caption("Nothing is stored before you have seen what would happen.")
         return
     try:
-        choices = _choices(kept, file.getvalue(), person, str(file.file_id))
-        plan = None if choices is None else _plan(kept, file.getvalue(), person, choices)
+        choices = _choices(store, file.getvalue(), person, str(file.file_id))
+        plan = None if choices is None else _plan(store, file.getvalue(), person, choices)
     except CoreError as error:
         problem(error)
         return
     if choices is not None and plan is not None:
-        _dry_run(kept, file.getvalue(), plan, choices, str(file.file_id))
+        _dry_run(store, file.getvalue(), plan, choices, str(file.file_id))
 
 
-def _choices(kept: Store, data: bytes, person: Rater, file_id: str) -> Choices | None:
+def _choices(store: Store, data: bytes, person: Rater, file_id: str) -> Choices | None:
     """What the file cannot say itself and a person is asked; None until the column of the emotions is known."""
     control = None
     try:
         file = _read(data, hashlib.sha256(data).hexdigest(), control)
     except ControlQuestion as question:
-        control = label_studio.which_column(question.columns, str(question), file_id)
+        control = label_studio.ask_column(question.columns, str(question), file_id)
         if control is None:
             return None
         file = _read(data, hashlib.sha256(data).hexdigest(), control)
@@ -138,11 +140,11 @@ def _choices(kept: Store, data: bytes, person: Rater, file_id: str) -> Choices |
     if file.unread:
         st.caption(f"There is no place here for these columns: {literal(', '.join(file.unread))}.")
     accounts = file.accounts
-    answers = label_studio.who_is_this(accounts, raters_table(kept), person, file_id)
+    answers = label_studio.ask_accounts(accounts, raters_table(store), person, file_id)
     return Choices(control, tuple(answers.items()), all_known=accounts.keys() <= answers.keys())
 
 
-def _dry_run(kept: Store, data: bytes, plan: pd.DataFrame, choices: Choices, file_id: str) -> None:
+def _dry_run(store: Store, data: bytes, plan: pd.DataFrame, choices: Choices, file_id: str) -> None:
     """What would happen row by row, and the button that makes it happen."""
     counts = plan["action"].value_counts().reindex(import_plan.ACTIONS, fill_value=0)
     st.markdown(" · ".join(f"**{n}** {ICONS[str(action)]}" for action, n in counts.items()))
@@ -175,17 +177,17 @@ def _dry_run(kept: Store, data: bytes, plan: pd.DataFrame, choices: Choices, fil
         disabled=not wanted or not choices.all_known,
         key="import_apply",
         on_click=_apply,
-        args=(kept, data, plan, choices, file_id),
+        args=(store, data, plan, choices, file_id),
         help=f"Up to {import_plan.AT_ONCE} of them or none; more are stored in such parts, and an import that was cut "
         "off is finished by importing the file again. Names in the file count as not verified; your own answers count "
         "as yours.",
     )
 
 
-def _plan(kept: Store, data: bytes, person: Rater, choices: Choices) -> pd.DataFrame:
+def _plan(store: Store, data: bytes, person: Rater, choices: Choices) -> pd.DataFrame:
     """The dry run, made anew only where the file, the importer or the store is another. One object for all sessions."""
-    file, mark = hashlib.sha256(data).hexdigest(), labels_mark(kept)
-    return _planned(kept, data, kept.url, file, mark, person.name, person.verified, choices)
+    file, mark = hashlib.sha256(data).hexdigest(), labels_mark(store)
+    return _planned(store, data, store.url, file, mark, person.name, person.verified, choices)
 
 
 @st.cache_resource(show_spinner="Reading the file …", max_entries=4, ttl=600)
@@ -196,7 +198,7 @@ def _read(_data: bytes, file: str, control: str | None) -> files.LabelFile:
 
 @st.cache_resource(show_spinner="Looking what the file would do …", max_entries=4, ttl=600)
 def _planned(
-    _kept: Store,
+    _store: Store,
     _data: bytes,
     url: str,
     file: str,
@@ -208,15 +210,15 @@ def _planned(
     """url, file, mark : of the store, of the data, of what the store holds, which is read after the mark was."""
     return import_plan.plan_import(
         _read(_data, file, choices.control).rows,
-        clips_table(_kept),
-        feedback_table(_kept),
-        raters_table(_kept),
+        clips_table(_store),
+        feedback_table(_store),
+        raters_table(_store),
         importer=Rater(importer, verified, "analyst"),
         accounts=dict(choices.accounts),
     )
 
 
-def _apply(kept: Store, data: bytes, plan: pd.DataFrame, choices: Choices, token: str) -> None:
+def _apply(store: Store, data: bytes, plan: pd.DataFrame, choices: Choices, token: str) -> None:
     """Store what the dry run showed, unless somebody has answered meanwhile."""
     done = 0
     bar = st.empty()
@@ -227,12 +229,12 @@ def _apply(kept: Store, data: bytes, plan: pd.DataFrame, choices: Choices, token
         bar.progress(so_far / total, text=f"{so_far} of {total} answers are stored …")
 
     try:
-        person = who.still_analyst(kept)
-        if not _plan(kept, data, person, choices).equals(plan):
+        person = who.still_analyst(store)
+        if not _plan(store, data, person, choices).equals(plan):
             st.session_state[SAID] = ("error", "Somebody answered meanwhile. Look at the dry run again.")
             return
         with st.spinner("Storing the answers …", show_time=True):
-            stored = import_plan.apply_import(kept, plan, token=token, progress=progress)
+            stored = import_plan.apply_import(store, plan, token=token, progress=progress)
         st.session_state[SAID] = ("success", f"{stored} answers are stored.")
     except CoreError as error:
         rest = f" {done} answers were stored before that; import the file again for the others." if done else ""

@@ -15,11 +15,11 @@ from core.store import Rater, Store, feedback_table, labels_mark
 from core.turkish import fold
 from pages.shared import messages
 
-MOST_MB = 300  # of sound in one ZIP: a page holds it in memory
+MAX_ZIP_MB = 300  # of sound in one ZIP: a page holds it in memory
 LEAVE_OUT = "Leave these answers out"
 
 
-def export(kept: Store, said: pd.DataFrame, needed: int, *, file_name: str) -> None:
+def show_export(store: Store, answers: pd.DataFrame, needed: int, *, file_name: str) -> None:
     """Choose clips, and download them with sound, answers and guesses."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         which = st.segmented_control(
@@ -34,15 +34,15 @@ def export(kept: Store, said: pd.DataFrame, needed: int, *, file_name: str) -> N
             "With the model's guesses", value=True, key="studio_guesses", help="A guess that is seen sways people."
         )
     try:
-        chosen = _chosen(kept, kept.url, labels_mark(kept), which, bool(st.session_state.get("synthetic")), needed)
+        chosen = _chosen(store, store.url, labels_mark(store), which, bool(st.session_state.get("synthetic")), needed)
     except CoreError as error:
         st.info(messages.literal(str(error)), icon=":material/info:")
         return
 
     def packed() -> bytes:
         file = io.BytesIO()
-        settings, most = Settings(), MOST_MB << 20
-        write_package(file, kept, said, chosen, settings, guesses=guesses, most_bytes=most)
+        settings, most = Settings(), MAX_ZIP_MB << 20
+        write_package(file, store, answers, chosen, settings, guesses=guesses, most_bytes=most)
         return file.getvalue()
 
     st.download_button(
@@ -53,7 +53,7 @@ def export(kept: Store, said: pd.DataFrame, needed: int, *, file_name: str) -> N
         icon=":material/download:",
         key="export_studio",
         on_click="ignore",
-        help=f"{len(chosen)} clips with sound, answers and guesses. At most {MOST_MB} MB of sound come at once; "
+        help=f"{len(chosen)} clips with sound, answers and guesses. At most {MAX_ZIP_MB} MB of sound come at once; "
         "`python -m core export-labels` writes any number.",
     )
     with st.expander("How the ZIP plays in Label Studio", icon=":material/help:"):
@@ -63,12 +63,14 @@ def export(kept: Store, said: pd.DataFrame, needed: int, *, file_name: str) -> N
 
 
 @st.cache_resource(show_spinner=False, max_entries=2, ttl=600)
-def _chosen(_kept: Store, url: str, mark: tuple[object, ...], which: str, synthetic: bool, needed: int) -> pd.DataFrame:
+def _chosen(
+    _store: Store, url: str, mark: tuple[object, ...], which: str, synthetic: bool, needed: int
+) -> pd.DataFrame:
     """url, mark : of the store, and of what it holds."""
-    return choose_clips(_kept, feedback_table(_kept), which=which, synthetic=synthetic, raters_needed=needed)
+    return choose_clips(_store, feedback_table(_store), which=which, synthetic=synthetic, raters_needed=needed)
 
 
-def which_column(columns: Sequence[str], message: str, file_id: str) -> str | None:
+def ask_column(columns: Sequence[str], message: str, file_id: str) -> str | None:
     """Ask which column holds the emotions; None until that is answered."""
     st.warning(messages.literal(message), icon=":material/help:")
     return st.selectbox(
@@ -80,7 +82,7 @@ def which_column(columns: Sequence[str], message: str, file_id: str) -> str | No
     )
 
 
-def who_is_this(accounts: Mapping[str, int], raters: pd.DataFrame, person: Rater, file_id: str) -> dict[str, str]:
+def ask_accounts(accounts: Mapping[str, int], raters: pd.DataFrame, person: Rater, file_id: str) -> dict[str, str]:
     """Ask who each account of Label Studio is, and return what was said: account to rater, empty = left out.
 
     accounts : with their numbers of answers.  raters : from the store.

@@ -13,23 +13,23 @@ from pages.views.label import desk as parts
 MOST_SHOWN = 500
 
 
-def mine(kept: Store, person: Rater) -> None:
+def show_answers(store: Store, person: Rater) -> None:
     """What the person has said, and the way to say it anew."""
     try:
-        said = feedback_table(kept, rater=person.name, verified=person.verified)
+        answers = feedback_table(store, rater=person.name, verified=person.verified)
     except CoreError as error:
         messages.problem(error)
         return
-    stands = latest_answers(said).head(MOST_SHOWN)
-    if stands.empty:
+    current = latest_answers(answers).head(MOST_SHOWN)
+    if current.empty:
         st.info("Nothing yet. Your answers appear here, and you can change them.", icon=":material/history:")
         return
     st.caption(
-        f"{len(stands)} clips, the newest first. Choose one to hear it again and change what you said. What others "
+        f"{len(current)} clips, the newest first. Choose one to hear it again and change what you said. What others "
         "said of it is not shown, so that it sways nobody."
     )
     event = st.dataframe(
-        _rows(stands),
+        _rows(current),
         hide_index=True,
         key="my_answers",
         on_select="rerun",
@@ -41,39 +41,39 @@ def mine(kept: Store, person: Rater) -> None:
             "comment": st.column_config.TextColumn(width="large"),
         },
     )
-    chosen = [k for k in event["selection"]["rows"] if k < len(stands)]  # the table may be shorter than it was
-    row = stands.iloc[chosen[0]] if chosen else None
+    chosen = [k for k in event["selection"]["rows"] if k < len(current)]  # the table may be shorter than it was
+    row = current.iloc[chosen[0]] if chosen else None
     st.button(
         "Hear it again",
         icon=":material/replay:",
         disabled=row is None or bool(row["deleted"]),
         help="Choose a row first. A clip that was deleted cannot be heard.",
         on_click=_again,
-        args=(kept, person, None if row is None else row["clip_id"]),
+        args=(store, person, None if row is None else row["clip_id"]),
     )
 
 
-def _rows(stands: pd.DataFrame) -> pd.DataFrame:
-    heard = stands["label"].map(wording.with_sign, na_action="ignore").fillna("skipped: " + stands["skip_reason"])
+def _rows(current: pd.DataFrame) -> pd.DataFrame:
+    heard = current["label"].map(wording.with_sign, na_action="ignore").fillna("skipped: " + current["skip_reason"])
     return pd.DataFrame(
         {
-            "when": stands["created_at"],
+            "when": current["created_at"],
             "you heard": heard,
-            "clip": stands["file_name"],
-            "guess": stands["display"].map({"shown": "seen"}).fillna("not seen"),
-            "comment": stands["comment"],
-            "note": stands["deleted"].map({True: "clip deleted", False: ""}),
+            "clip": current["file_name"],
+            "guess": current["display"].map({"shown": "seen"}).fillna("not seen"),
+            "comment": current["comment"],
+            "note": current["deleted"].map({True: "clip deleted", False: ""}),
         }
     )
 
 
-def _again(kept: Store, person: Rater, clip_id: str) -> None:
-    parts.put(parts.seat(person), kept, clip_id)
+def _again(store: Store, person: Rater, clip_id: str) -> None:
+    parts.open_clip(parts.current_seat(person), store, clip_id)
     st.session_state["view"] = "Next clip"
 
 
-def at_work(kept: Store, person: Rater) -> None:
+def show_influence(store: Store, person: Rater) -> None:
     """What a model learned from the person's answers."""
     from pages.views.label import my_influence  # loads what models need, which the desk does not
 
-    my_influence.at_work(kept, person)
+    my_influence.show_influence(store, person)

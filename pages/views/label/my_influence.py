@@ -27,7 +27,7 @@ STATES = {
 }
 
 
-def newest() -> InUse | None:
+def newest_trained_model() -> InUse | None:
     """The newest model that people's labels trained: the challenger, else the champion."""
     for alias in (file_names.CHALLENGER, file_names.CHAMPION):
         model = description.describe_alias(alias, settings=Settings())
@@ -36,15 +36,17 @@ def newest() -> InUse | None:
     return None
 
 
-def at_work(kept: Store, person: Rater) -> None:
+def show_influence(store: Store, person: Rater) -> None:
     """The whole view, for the person who is here."""
     try:
-        model = newest()
-        each = read_changes(model, EACH) if model else None
-        each = pd.DataFrame(columns=["clip_id", "before", "after", "after_p", "change"]) if each is None else each
-        truth = stored_truth(kept, raters_needed=raters_needed(kept))
+        model = newest_trained_model()
+        changes = read_changes(model, EACH) if model else None
+        changes = (
+            pd.DataFrame(columns=["clip_id", "before", "after", "after_p", "change"]) if changes is None else changes
+        )
+        truth = stored_truth(store, raters_needed=raters_needed(store))
         table = labelled_data.rater_against_truth(
-            of_music(feedback_table(kept)), truth, each, rater=person.name, verified=person.verified
+            of_music(feedback_table(store)), truth, changes, rater=person.name, verified=person.verified
         )
     except CoreError as error:
         messages.problem(error)

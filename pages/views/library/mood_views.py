@@ -15,8 +15,7 @@ from pages.figures import playlists
 from pages.shared import cached, messages, show
 from pages.views.library import piece_filter as parts
 from pages.views.library import piece_player
-from pages.views.library import pieces as library
-from pages.views.library.pieces import Library
+from pages.views.library.pieces import Library, reload_library
 
 LIST = {
     "title": "Title", "emotion": "Emotion", "confidence": "Confidence", "artist": "Artist", "standing": "Decision",
@@ -37,16 +36,16 @@ FAR = 1.0  # distance: nearer to two clips picked at random than to one heard tw
 MOST_NAMES = 2000  # of the pieces, that are sent to the browser to choose from
 MOST_POINTS = 5000  # on the map
 MOST_ROWS = 2000  # of a table on the page; the download has all
-KEPT = "mood_kept"  # in the session: what became of the last change of what is known of a piece
+SAVED = "mood_kept"  # in the session: what became of the last change of what is known of a piece
 TURN = "mood_turn"  # in the session: counts choices made elsewhere, so that a table forgets its highlighted row
 
 
-def piece(found: Library, shown: pd.DataFrame) -> str | None:
+def choose_piece(library: Library, shown: pd.DataFrame) -> str | None:
     """The piece to hear, chosen here, in a table or on the map; None when there is none."""
     wanted = st.session_state.get("piece")
     if wanted is not None and wanted not in shown.index:
         wanted = st.session_state["piece"] = None  # the filter took it away
-    names = found.loaded.labels
+    names = library.loaded.labels
     offered = list(shown.index[:MOST_NAMES])
     chosen = st.selectbox(
         "Piece to hear",
@@ -55,7 +54,7 @@ def piece(found: Library, shown: pd.DataFrame) -> str | None:
         format_func=lambda p: names.get(p, ""),
         key="piece",
         bind="query-params",
-        on_change=_elsewhere,
+        on_change=_forget_row,
         placeholder="Type a title, or click on a row or a point below",
         help=None if len(offered) == len(shown) else f"{MOST_NAMES} of {len(shown)} pieces; filter to find the others.",
     )
@@ -68,11 +67,11 @@ def piece(found: Library, shown: pd.DataFrame) -> str | None:
             piece_player.hear(row, autoplay=st.session_state.pop(piece_player.AUTOPLAY, False))
             if row["standing"] != pieces.ACCEPTED and row["reason"]:
                 st.caption(messages.literal(str(row["reason"])))
-            _known(row)
+            _track_form(row)
     return chosen
 
 
-def _known(row: pd.Series) -> None:
+def _track_form(row: pd.Series) -> None:
     """What is known of the piece, to be set right by whoever knows better."""
     with st.expander("What is known of it", icon=":material/edit:"), st.form(f"track_{row.name}", border=False):
         st.caption(
@@ -84,41 +83,41 @@ def _known(row: pd.Series) -> None:
             value = row[name]
             text = "" if pd.isna(value) else str(int(value)) if name == "year" else str(value)
             places[k % 4].text_input(name.capitalize(), text, key=f"{name}_{row.name}", max_chars=MAX_TRACK)
-        st.form_submit_button("Keep it", icon=":material/save:", on_click=_keep, args=(row,))
-    kind, sentence = st.session_state.pop(KEPT, ("", ""))
+        st.form_submit_button("Keep it", icon=":material/save:", on_click=_save_track, args=(row,))
+    kind, sentence = st.session_state.pop(SAVED, ("", ""))
     if kind:
         (st.success if kind == "success" else st.error)(messages.literal(sentence))
 
 
-def _keep(row: pd.Series) -> None:
+def _save_track(row: pd.Series) -> None:
     """Only what was changed is set by hand; the rest goes on coming from the tags."""
-    kept = cached.store()
-    if kept is None:
+    store = cached.store()
+    if store is None:
         return
     try:
-        news = _news(row)
-        if news:
-            set_track(kept, str(row["clip_id"]), **news)
-            library.forget()
-        st.session_state[KEPT] = ("success", f"Kept: {', '.join(news)}." if news else "Nothing was changed.")
+        changed = _changed_fields(row)
+        if changed:
+            set_track(store, str(row["clip_id"]), **changed)
+            reload_library()
+        st.session_state[SAVED] = ("success", f"Kept: {', '.join(changed)}." if changed else "Nothing was changed.")
     except CoreError as error:
-        st.session_state[KEPT] = ("error", str(error))
+        st.session_state[SAVED] = ("error", str(error))
 
 
-def _news(row: pd.Series) -> dict[str, str | int | None]:
+def _changed_fields(row: pd.Series) -> dict[str, str | int | None]:
     """The fields of the form that differ from the piece. Raises CoreError for a year that is no number."""
-    found: dict[str, str | int | None] = {}
+    changed: dict[str, str | int | None] = {}
     for name in TRACK_FIELDS:
         text, value = str(st.session_state.get(f"{name}_{row.name}") or "").strip(), row[name]
         if text == ("" if pd.isna(value) else str(int(value)) if name == "year" else str(value)):
             continue
         if name == "year" and text and not text.isdecimal():
             raise CoreError(f"{text!r} is no year. Write four digits, or leave it empty where it is not known.")
-        found[name] = int(text) if name == "year" and text else text
-    return found
+        changed[name] = int(text) if name == "year" and text else text
+    return changed
 
 
-def _elsewhere() -> None:
+def _forget_row() -> None:
     st.session_state[TURN] = st.session_state.get(TURN, 0) + 1
 
 
@@ -128,7 +127,7 @@ def _play(piece_id: str | None) -> None:
         st.session_state[piece_player.AUTOPLAY] = True
 
 
-def listed(found: Library, shown: pd.DataFrame, chosen: str | None) -> None:
+def show_list(library: Library, shown: pd.DataFrame, chosen: str | None) -> None:
     """All pieces, sorted, to click and to take along."""
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     by = left.selectbox(
@@ -137,11 +136,11 @@ def listed(found: Library, shown: pd.DataFrame, chosen: str | None) -> None:
     falling = right.segmented_control(
         "Order", ["falling", "rising"], default="falling", required=True, key="order", bind="query-params"
     )
-    ordered = selection.in_order(shown, by, descending=falling == "falling", places=found.loaded.alphabet)
+    ordered = selection.in_order(shown, by, descending=falling == "falling", places=library.loaded.alphabet)
     _table(ordered.head(MOST_ROWS), "pieces")
     if len(ordered) > MOST_ROWS:
         st.caption(f"The first {MOST_ROWS:,} of {len(ordered):,} pieces; the download has all.")
-    _download(ordered, found, "pieces")
+    _download(ordered, library, "pieces")
 
 
 def _table(rows: pd.DataFrame, name: str, **more: pd.Series) -> None:
@@ -170,28 +169,28 @@ def _table(rows: pd.DataFrame, name: str, **more: pd.Series) -> None:
     )
 
 
-def _download(rows: pd.DataFrame, found: Library, what: str) -> None:
+def _download(rows: pd.DataFrame, library: Library, what: str) -> None:
     def table() -> pd.DataFrame:
         return rows.drop(columns=["clip_id", "reason", "there"]).rename_axis("content_hash").reset_index()
 
-    parts.take(table, show.file_name(what, data_hash=found.name, version=found.version))
+    parts.download_csv(table, show.file_name(what, data_hash=library.name, version=library.version))
 
 
-def mapped(found: Library, shown: pd.DataFrame, chosen: str | None) -> None:
+def show_map(library: Library, shown: pd.DataFrame, chosen: str | None) -> None:
     """The pieces as points; a click on a point plays it."""
-    heard, known = parts.sound(found)
+    heard, known = parts.sound(library)
     surest = shown.nlargest(MOST_POINTS, "confidence").index
     heard = heard.loc[heard.index.intersection(surest)]
     if heard.empty:
         st.info("No piece of these has features of the present extractor. Score the library again.")
         return
     places = sound.library_map(heard, known)
-    key = show.file_name("library-map", data_hash=found.name, version=found.version)
+    key = show.file_name("library-map", data_hash=library.name, version=library.version)
 
     def clicked() -> None:
         points = st.session_state[key]["selection"]["points"]
         _play(points[0]["customdata"][0] if points else None)
-        _elsewhere()
+        _forget_row()
 
     axes = "; ".join(
         f"{way}: {', '.join(f'{BY_COLUMN[c].name} {weight:+.2f}' for c, weight in telling)}"
@@ -213,15 +212,15 @@ def mapped(found: Library, shown: pd.DataFrame, chosen: str | None) -> None:
     )
 
 
-def alike(found: Library, shown: pd.DataFrame, chosen: str | None) -> None:
+def show_similar(library: Library, shown: pd.DataFrame, chosen: str | None) -> None:
     """More like the chosen piece."""
     if chosen is None:
         st.info("Choose a piece above: what sounds most like it is listed here.", icon=":material/hearing:")
         return
-    heard, _ = parts.sound(found)
+    heard, _ = parts.sound(library)
     everywhere = st.toggle("In the whole library, also what the filter hides", key="everywhere", bind="query-params")
-    pool = found.pieces if everywhere else shown
-    same = parts.recordings(found).reindex(pool.index.union([chosen]))
+    pool = library.pieces if everywhere else shown
+    same = parts.recordings(library).reindex(pool.index.union([chosen]))
     pool = pool[~same.loc[pool.index].duplicated() & (same.loc[pool.index] != same[chosen])]  # each recording once
     try:
         near = sound.similar(heard, chosen, among=list(pool.index), count=15)
@@ -232,18 +231,18 @@ def alike(found: Library, shown: pd.DataFrame, chosen: str | None) -> None:
         st.info("There is no other piece to compare it with. Widen the filter.", icon=":material/filter_alt_off:")
         return
     st.caption(
-        f"Nearest to **{messages.literal(found.loaded.labels[chosen])}** by all features together, "
+        f"Nearest to **{messages.literal(library.loaded.labels[chosen])}** by all features together, "
         "each in standard deviations of the training music, of which two clips picked at random are 1.4 apart. Of a "
         "recording that is there twice, one file is listed."
     )
     if near.iloc[0] > FAR:
         st.info("Nothing here sounds much like it: even the nearest piece is far.", icon=":material/wb_incandescent:")
-    rows = found.pieces.loc[near.index]
+    rows = library.pieces.loc[near.index]
     _table(rows, f"alike_{chosen[:8]}", distance=near)
-    _download(rows.assign(distance=near), found, f"alike-{chosen[:8]}")
+    _download(rows.assign(distance=near), library, f"alike-{chosen[:8]}")
 
 
-def spread(found: Library, shown: pd.DataFrame, chosen: str | None) -> None:
+def show_spread(library: Library, shown: pd.DataFrame, chosen: str | None) -> None:
     """Moods by artist, album, session or makam."""
     by = st.segmented_control(
         "By",
@@ -262,7 +261,7 @@ def spread(found: Library, shown: pd.DataFrame, chosen: str | None) -> None:
     first = table.iloc[0]
     show.chart(
         playlists.spread(table, what=pieces.GROUPINGS[by]),
-        key=show.file_name(f"moods-by-{by}", data_hash=found.name, version=found.version),
+        key=show.file_name(f"moods-by-{by}", data_hash=library.name, version=library.version),
         alt=f"Pieces of each emotion by {by}; the largest group is {first['group']} with {first['pieces']} pieces",
         data=inert_table(table.round({"minutes": 1})),
     )

@@ -26,7 +26,7 @@ from pages.views.library.pieces import Library
 # --- the filter ------------------------------------------------------------------------------------------------------
 
 
-def filtered(found: Library, table: pd.DataFrame, *, moods_too: bool = True) -> tuple[pd.DataFrame, Filter]:
+def filter_fields(library: Library, table: pd.DataFrame, *, moods_too: bool = True) -> tuple[pd.DataFrame, Filter]:
     """The pieces that the filter lets through, maybe none, and the filter.
 
     table : pieces of the library.  moods_too : also by emotion, confidence and decision.
@@ -46,12 +46,12 @@ def filtered(found: Library, table: pd.DataFrame, *, moods_too: bool = True) -> 
         with left:
             given |= {name: _range(table, name) for name in RANGES}
         with right:
-            given |= {f"{name}s": _one_of(found, name) for name in ("artist", "album", "genre", "makam")}
+            given |= {f"{name}s": _one_of(library, name) for name in ("artist", "album", "genre", "makam")}
     wanted = Filter(**given)  # type: ignore[arg-type]
-    kept = filter_pieces(table, wanted, text=found.loaded.text if wanted.search else None)
-    if len(kept) < len(table):
-        st.caption(f":material/filter_alt: Filtered: {len(kept)} of {len(table)} pieces.")
-    return kept, wanted
+    pieces = filter_pieces(table, wanted, text=library.loaded.text if wanted.search else None)
+    if len(pieces) < len(table):
+        st.caption(f":material/filter_alt: Filtered: {len(pieces)} of {len(table)} pieces.")
+    return pieces, wanted
 
 
 def _by_mood() -> dict[str, object]:
@@ -98,8 +98,8 @@ def _range(table: pd.DataFrame, name: str) -> tuple[float, float] | None:
     return None if chosen == (low, high) else (float(chosen[0]), float(chosen[1]))
 
 
-def _one_of(found: Library, name: str) -> tuple[str, ...]:
-    names = found.loaded.choices[name]
+def _one_of(library: Library, name: str) -> tuple[str, ...]:
+    names = library.loaded.choices[name]
     if not names:
         return ()
     return tuple(st.multiselect(name.capitalize(), names, key=f"in_{name}", bind="query-params", placeholder="Any"))
@@ -124,42 +124,42 @@ def _reference(path: str, version: str) -> Reference:
 
 
 @st.cache_resource(show_spinner="Reading the features …", max_entries=1, ttl=600)
-def _features(key: tuple[object, ...], _clips: pd.DataFrame, _kept: Store) -> pd.DataFrame:
-    return features_table(_kept, EXTRACTOR, clip_ids=list(_clips["clip_id"]))
+def _features(key: tuple[object, ...], _clips: pd.DataFrame, _store: Store) -> pd.DataFrame:
+    return features_table(_store, EXTRACTOR, clip_ids=list(_clips["clip_id"]))
 
 
 @st.cache_resource(show_spinner="Comparing the sound of the pieces …", max_entries=2, ttl=600)
-def _sound(key: tuple[object, ...], version: str, _found: Library, _known: Reference) -> pd.DataFrame:
-    kept = cached.store()
-    if kept is None:
+def _sound(key: tuple[object, ...], version: str, _library: Library, _known: Reference) -> pd.DataFrame:
+    store = cached.store()
+    if store is None:
         return pd.DataFrame()
-    return sound_table(_found.loaded.clips, _features(_found.key, _found.loaded.clips, kept), _known)
+    return sound_table(_library.loaded.clips, _features(_library.key, _library.loaded.clips, store), _known)
 
 
-def sound(found: Library) -> tuple[pd.DataFrame, Reference]:
+def sound(library: Library) -> tuple[pd.DataFrame, Reference]:
     """The sound of each piece, see `moods.sound`, and what it is measured against."""
     known = reference()
-    return _sound(found.key, description.describe_model_in_use(Settings()).version, found, known), known
+    return _sound(library.key, description.describe_model_in_use(Settings()).version, library, known), known
 
 
 @st.cache_resource(show_spinner="Looking for recordings that are there twice …", max_entries=2, ttl=600)
-def _recordings(key: tuple[object, ...], version: str, _found: Library, _known: Reference) -> pd.Series:
-    kept = cached.store()
-    if kept is None:
+def _recordings(key: tuple[object, ...], version: str, _library: Library, _known: Reference) -> pd.Series:
+    store = cached.store()
+    if store is None:
         return pd.Series(dtype=str)
-    return find_recordings(_found.loaded.clips, _features(_found.key, _found.loaded.clips, kept), _known)
+    return find_recordings(_library.loaded.clips, _features(_library.key, _library.loaded.clips, store), _known)
 
 
-def recordings(found: Library) -> pd.Series:
+def recordings(library: Library) -> pd.Series:
     """Which pieces are one recording, see `moods.recordings`."""
     known = reference()
-    return _recordings(found.key, description.describe_model_in_use(Settings()).version, found, known)
+    return _recordings(library.key, description.describe_model_in_use(Settings()).version, library, known)
 
 
 # --- to take along ---------------------------------------------------------------------------------------------------
 
 
-def take(make: Callable[[], pd.DataFrame], name: str) -> None:
+def download_csv(make: Callable[[], pd.DataFrame], name: str) -> None:
     """A CSV download that is made when it is asked for, with the mark by which spreadsheets know Turkish letters.
 
     make : gives the table.  name : file name without ending, naming data and model.

@@ -21,12 +21,11 @@ from core.settings import Settings
 from core.store import Store, library_mark, library_places, library_table
 from core.turkish import turkish_order
 from pages.shared import cached, messages
-from pages.shared.policy import KEY, default
-from pages.shared.policy import words as policy_words
+from pages.shared.policy import KEY, default, describe_policy
 from pages.views.library import runs
 
 MOST = 50_000  # scored parts that are loaded; more than that is narrowed by words first
-LOOK_AGAIN_S = 120  # after this time the files are looked for again
+REFRESH_S = 120  # after this time the files are looked for again
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,9 +101,9 @@ class Library:
 
 
 @st.cache_resource(show_spinner="Reading the library …", max_entries=4, ttl=600)
-def _load(key: tuple[object, ...], words: str, version: str | None, _under: Policy, _kept: Store) -> Loaded | None:
+def _load(key: tuple[object, ...], words: str, version: str | None, _under: Policy, _store: Store) -> Loaded | None:
     parts = library_table(
-        _kept, model_version=version, policy=_under, search=words, sort="file_name", descending=False, limit=MOST + 1
+        _store, model_version=version, policy=_under, search=words, sort="file_name", descending=False, limit=MOST + 1
     )
     if parts.empty:
         return None
@@ -113,22 +112,22 @@ def _load(key: tuple[object, ...], words: str, version: str | None, _under: Poli
         begun = parts["content_hash"].eq(parts["content_hash"].iloc[-1])
         parts = parts[~begun] if not begun.all() else parts
     pieces = pieces_table(parts, model_version=version)
-    places, settings = library_places(_kept, list(pieces.index)), Settings()
+    places, settings = library_places(_store, list(pieces.index)), Settings()
     places = places.assign(path=[present_path(path, settings) for path in places["path"]])
     return Loaded(pieces, parts[["clip_id", "content_hash"]], places, cut)
 
 
-@st.cache_resource(show_spinner=False, max_entries=4, ttl=LOOK_AGAIN_S)
-def _look(key: tuple[object, ...], _loaded: Loaded, _under: Policy) -> Library:
+@st.cache_resource(show_spinner=False, max_entries=4, ttl=REFRESH_S)
+def _locate_files(key: tuple[object, ...], _loaded: Loaded, _under: Policy) -> Library:
     every = add_places(_loaded.pieces, _loaded.places)
     mark = int(pd.util.hash_pandas_object(every[["path", "there"]]).sum())
     return Library(_loaded, every, _under, key, mark)
 
 
-def forget() -> None:
+def reload_library() -> None:
     """Read the library anew the next time: what is known of its pieces has changed."""
     _load.clear()
-    _look.clear()
+    _locate_files.clear()
 
 
 def _model() -> tuple[str | None, Policy]:
@@ -141,40 +140,40 @@ def _model() -> tuple[str | None, Policy]:
     return model.version, st.session_state.get(KEY, default(stored))
 
 
-def read(words: str = "") -> Library | None:
+def read_library(words: str = "") -> Library | None:
     """The library as it is now; None when there is none. words : narrow one that is too large."""
-    kept = cached.store()
-    if kept is None:
+    store = cached.store()
+    if store is None:
         st.stop()
     try:
         version, policy = _model()
-        key = (Settings().database, *library_mark(kept), words, version, policy.to_json(), MOST)
-        loaded = _load(key, words, version, policy, kept)
-        return None if loaded is None else _look(key, loaded, policy)
+        key = (Settings().database, *library_mark(store), words, version, policy.to_json(), MOST)
+        loaded = _load(key, words, version, policy, store)
+        return None if loaded is None else _locate_files(key, loaded, policy)
     except CoreError as error:
         messages.problem(error)
         st.stop()
 
 
-def required() -> Library:
+def require_library() -> Library:
     """The library; without one the page ends here, with what to do."""
-    kept = cached.store()
-    if kept is not None and runs.running(kept):
-        runs.work(kept, _model()[1])
-    found = read()
-    if found is None:
-        _nothing(kept)
+    store = cached.store()
+    if store is not None and runs.running(store):
+        runs.show_progress(store, _model()[1])
+    library = read_library()
+    if library is None:
+        _show_no_library(store)
         st.stop()
     words = str(st.session_state.get("words") or st.query_params.get("words", "")).strip()
-    if found.loaded.cut:
-        _cut(words)
-    if found.loaded.cut and words:
-        found = read(words) or replace(found, every=found.every.iloc[:0])
-    _about(found)
-    return found
+    if library.loaded.cut:
+        _warn_too_large(words)
+    if library.loaded.cut and words:
+        library = read_library(words) or replace(library, every=library.every.iloc[:0])
+    _show_remarks(library)
+    return library
 
 
-def _cut(words: str) -> None:
+def _warn_too_large(words: str) -> None:
     st.warning(
         f"The library has more than {MOST:,} scored parts. "
         + (
@@ -186,8 +185,8 @@ def _cut(words: str) -> None:
     )
 
 
-def _about(found: Library) -> None:
-    every = found.every
+def _show_remarks(library: Library) -> None:
+    every = library.every
     synthetic = int(every["synthetic"].sum())
     if synthetic:
         st.warning(
@@ -202,8 +201,8 @@ def _about(found: Library) -> None:
             "score the library again; if it is on a disk or a network drive, see that this is connected.",
             icon=":material/folder_off:",
         )
-    said = f"Decisions are those of the policy in force: {policy_words(found.policy)}."
-    others = int((every["policy"] != found.policy.to_json()).sum())
+    said = f"Decisions are those of the policy in force: {describe_policy(library.policy)}."
+    others = int((every["policy"] != library.policy.to_json()).sum())
     if others:
         said += f" {others} of {len(every)} pieces were decided under another one: score the library again."
     st.caption(messages.literal(said))
@@ -214,31 +213,31 @@ def _about(found: Library) -> None:
 # --- without a library ------------------------------------------------------------------------------------------------
 
 
-def _nothing(kept: Store | None) -> None:
+def _show_no_library(store: Store | None) -> None:
     """What to do without a library."""
     st.info("No music has been scored yet. Moods and playlists need a library.", icon=":material/library_music:")
     if problem := st.session_state.pop("demo_problem", ""):
         st.error(messages.literal(problem), icon=":material/error:")
-    if kept is not None and not runs.running(kept):
-        runs.work(kept, _model()[1])  # how the last run ended
+    if store is not None and not runs.running(store):
+        runs.show_progress(store, _model()[1])  # how the last run ended
     with st.container(horizontal=True):
         st.page_link("pages/library.py", label="Score a library", icon=":material/folder_open:")
         st.button(
             "Make a small synthetic library",
             icon=":material/science:",
-            on_click=_begin_demo,
+            on_click=_start_demo,
             key="make_demo",
-            disabled=kept is None or runs.running(kept) is not None,
+            disabled=store is None or runs.running(store) is not None,
             help=f"{COUNT} pieces of about a minute, made by this program and labelled as synthetic, below the data "
             f"folder ({Settings().demo_library_dir.name}). It takes a minute or two.",
         )
 
 
-def _begin_demo() -> None:
-    kept = cached.store()
-    if kept is None:
+def _start_demo() -> None:
+    store = cached.store()
+    if store is None:
         return
     try:
-        jobs.launch(kept, run.JOB, ["demo-library"], settings=Settings(), message="Making a synthetic library")
+        jobs.launch(store, run.JOB, ["demo-library"], settings=Settings(), message="Making a synthetic library")
     except CoreError as error:
         st.session_state["demo_problem"] = str(error)

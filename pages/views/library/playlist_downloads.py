@@ -20,7 +20,7 @@ from pages.shared import messages
 ZIP_MB = 300  # largest copies that are sent as one file
 
 
-def files(made: Playlist) -> None:
+def show_files(made: Playlist) -> None:
     """The playlist as files, and its levelled copies."""
     name = stem(made)
     st.caption(
@@ -35,30 +35,30 @@ def files(made: Playlist) -> None:
             ("xspf", "application/xspf+xml", xspf),
             ("csv", "text/csv", csv_file),
         ):
-            _file(f"{ending.upper()}", f"{name}.{ending}", partial(write, made), mime)
+            _download(f"{ending.upper()}", f"{name}.{ending}", partial(write, made), mime)
     st.markdown("**Levelled copies**")
     left, right = st.columns([2, 3], vertical_alignment="bottom")
     form = left.segmented_control("Format", list(levelled_copies.FORMS), default="FLAC", required=True, key="form")
     if right.button("Write levelled copies", icon=":material/graphic_eq:", key="render"):
-        _render(made, form)
+        _write_copies(made, form)
     copies: levelled_copies.Copies | None = st.session_state.get("copies")
     if copies is not None and copies.folder.name == f"{name}-{form.lower()}" and copies.complete():
-        _copies(copies)
+        _show_copies(copies)
 
 
-def _file(label: str, name: str, data: Callable[[], str | bytes | BinaryIO], mime: str, **more: Any) -> None:
+def _download(label: str, name: str, data: Callable[[], str | bytes | BinaryIO], mime: str, **more: Any) -> None:
     """A download that is made when it is asked for."""
     st.download_button(
         label, data, file_name=name, mime=mime, icon=":material/download:", key=f"get_{name}", on_click="ignore", **more
     )
 
 
-def _render(made: Playlist, form: str) -> None:
+def _write_copies(made: Playlist, form: str) -> None:
     settings = Settings()
     folder = settings.levelled_dir / f"{stem(made)}-{form.lower()}"
     bar = st.progress(0.0, text="Writing the copies …")
 
-    def tell(share: float, text: str) -> None:
+    def report_progress(share: float, text: str) -> None:
         bar.progress(share, text=messages.literal(f"{share:.0%}: {text}"))
 
     try:
@@ -67,14 +67,14 @@ def _render(made: Playlist, form: str) -> None:
             folder,
             form=form,
             max_mb=settings.max_upload_mb,
-            tell=tell,
+            tell=report_progress,
         )
     except CoreError as error:
         messages.problem(error)
     bar.empty()
 
 
-def _copies(copies: levelled_copies.Copies) -> None:
+def _show_copies(copies: levelled_copies.Copies) -> None:
     size = levelled_copies.size_mb(copies)
     st.success(
         f"{len(copies.files)} copies, {size:.0f} MB, with a playlist beside them. The originals are as they were. "
@@ -86,8 +86,8 @@ def _copies(copies: levelled_copies.Copies) -> None:
             st.caption(messages.literal(remark.text))
     name = copies.folder.name
     if size <= ZIP_MB:
-        sheet = session_sheet.html(copies.playlist, _typed(), levelled=True)
-        _file(
+        sheet = session_sheet.html(copies.playlist, _session_fields(), levelled=True)
+        _download(
             "All as ZIP",
             f"{name}.zip",
             partial(levelled_copies.zipped, copies, ("session-sheet.html", sheet)),
@@ -96,7 +96,7 @@ def _copies(copies: levelled_copies.Copies) -> None:
         )
 
 
-def _typed() -> Session:
+def _session_fields() -> Session:
     """What was typed for the session sheet, also while its fields are not drawn."""
     state = st.session_state
     client, therapist, goal, notes = (
@@ -108,7 +108,7 @@ def _typed() -> Session:
     return Session(client, therapist, f"{date:%d %B %Y}" if date else "", goal, notes, begins)
 
 
-def sheet(made: Playlist) -> None:
+def show_session_sheet(made: Playlist) -> None:
     """What, when and why on paper. What is typed here is put on the sheet and stored nowhere."""
     st.caption(
         "What you type is put on the sheet, and stored nowhere else: it is forgotten when this page is reloaded or "
@@ -124,10 +124,10 @@ def sheet(made: Playlist) -> None:
     )
     st.text_input("Goal", key="sheet_goal", max_chars=500, persist_state="session")
     st.text_area("Notes", key="sheet_notes", max_chars=session_sheet.LONGEST, persist_state="session")
-    _file(
+    _download(
         "Session sheet",
         f"session-sheet_{stem(made)}.html",
-        partial(session_sheet.html, made, _typed()),
+        partial(session_sheet.html, made, _session_fields()),
         "text/html",
         type="primary",
     )

@@ -24,11 +24,11 @@ from pages.views.library.pieces import Library
 KINDS = {"mood": "One mood", "iso": "Iso path"}
 VETOES = "vetoes"  # in the session, and as ``veto`` in the address: hashes of vetoed pieces, in their order
 SHORT = 10  # letters of a hash in the address
-HEARD = "playlist_heard"  # in the session: the piece in the player
+PLAYING = "playlist_heard"  # in the session: the piece in the player
 
 
 @dataclass(frozen=True)
-class Wish:
+class Request:
     """What is wished. way : the emotions of an iso path, or one emotion."""
 
     kind: str
@@ -40,7 +40,7 @@ class Wish:
     seed: int
 
 
-def wish() -> Wish:
+def ask_request() -> Request:
     """Ask what is wished; all of it is in the address."""
     kind = st.segmented_control(
         "What",
@@ -66,7 +66,7 @@ def wish() -> Wish:
             way: tuple[str, ...] = (mood,)
             per_step, most = 2, [pieces.ACCEPTED]
         else:
-            way, per_step = _way()
+            way, per_step = _ask_way()
             most = [pieces.ACCEPTED, pieces.BETWEEN]
     left, right = st.columns(2)
     length = left.number_input(
@@ -104,10 +104,10 @@ def wish() -> Wish:
             help="The same number makes the same list again; another one a list of other pieces, perhaps with fewer "
             "weak places.",
         )
-    return Wish(kind, way, float(length), per_step, tuple(standings), float(target), int(seed))
+    return Request(kind, way, float(length), per_step, tuple(standings), float(target), int(seed))
 
 
-def _way() -> tuple[tuple[str, ...], int]:
+def _ask_way() -> tuple[tuple[str, ...], int]:
     """The way of an iso path, and how many pieces a step has."""
     left, right = st.columns(2)
     start, goal = (
@@ -147,7 +147,7 @@ def _way() -> tuple[tuple[str, ...], int]:
 
 
 @dataclass(frozen=True, eq=False)
-class Made:
+class Attempt:
     """What came of a wish. said : what went wrong on the way, in sentences.  made : None where nothing came of it."""
 
     pool: Pool
@@ -155,28 +155,28 @@ class Made:
     said: tuple[str, ...] = ()
 
 
-def make(wanted: Wish, found: Library, table: pd.DataFrame, narrowed: Filter) -> Playlist | None:
+def build_playlist(request: Request, library: Library, table: pd.DataFrame, narrowed: Filter) -> Playlist | None:
     """The playlist with the vetoes applied; None after a sentence when there is none.
 
     table : the pieces of the library that the filter lets through.
     """
-    if not wanted.standings:
+    if not request.standings:
         st.info("Choose which pieces may be played.", icon=":material/filter_alt_off:")
         return None
     if VETOES not in st.session_state:
         st.session_state[VETOES] = [v for v in st.query_params.get("veto", "").split(",") if v]
-    key = (*found.key, found.mark, repr(narrowed), repr(replace(wanted, target_lufs=0.0)))
-    came = _made(key, tuple(st.session_state[VETOES]), wanted, table, parts.recordings(found))
-    for sentence in came.said:
-        icon = ":material/block:" if came.made is not None else ":material/playlist_remove:"
+    key = (*library.key, library.mark, repr(narrowed), repr(replace(request, target_lufs=0.0)))
+    attempt = _attempt(key, tuple(st.session_state[VETOES]), request, table, parts.recordings(library))
+    for sentence in attempt.said:
+        icon = ":material/block:" if attempt.made is not None else ":material/playlist_remove:"
         st.warning(messages.literal(sentence), icon=icon)
-    if came.made is None:
-        for remark in came.pool.remarks:
+    if attempt.made is None:
+        for remark in attempt.pool.remarks:
             st.caption(messages.literal(remark.text))
         return None
-    rows = came.made.rows
+    rows = attempt.made.rows
     known = [n if n == n else _channels(path) for n, path in zip(rows["channels"], rows["path"], strict=True)]
-    return playlist.level_playlist(replace(came.made, rows=rows.assign(channels=known)), wanted.target_lufs)
+    return playlist.level_playlist(replace(attempt.made, rows=rows.assign(channels=known)), request.target_lufs)
 
 
 @st.cache_data(show_spinner=False, max_entries=10_000, ttl=600)
@@ -185,20 +185,20 @@ def _channels(path: str) -> float:
 
 
 @st.cache_resource(show_spinner="Choosing the pieces …", max_entries=64, ttl=600)
-def _made(
-    key: tuple[object, ...], vetoes: tuple[str, ...], _wanted: Wish, _table: pd.DataFrame, _recordings: pd.Series
-) -> Made:
+def _attempt(
+    key: tuple[object, ...], vetoes: tuple[str, ...], _request: Request, _table: pd.DataFrame, _recordings: pd.Series
+) -> Attempt:
     """The list after these vetoes, each of which replaces one piece of the list as it was then.
 
     vetoes : beginnings of piece ids. What is known of the list before the last one is not chosen again.
     """
     if not vetoes:
-        pool = playlist.usable(_table, standings=_wanted.standings, recordings=_recordings)
+        pool = playlist.usable(_table, standings=_request.standings, recordings=_recordings)
         try:
-            return Made(pool, _chosen(_wanted, pool))
+            return Attempt(pool, _choose_pieces(_request, pool))
         except CoreError as error:
-            return Made(pool, None, (str(error),))
-    before = _made(key, vetoes[:-1], _wanted, _table, _recordings)
+            return Attempt(pool, None, (str(error),))
+    before = _attempt(key, vetoes[:-1], _request, _table, _recordings)
     named = [] if before.made is None else [p for p in before.made.rows["piece_id"] if p.startswith(vetoes[-1])]
     if before.made is None or not named:
         return before
@@ -209,30 +209,30 @@ def _made(
         return replace(before, said=(f"{before.pool.table.loc[named[0], 'title']}: {error}",))
 
 
-def _chosen(wanted: Wish, pool: Pool) -> Playlist:
-    if wanted.kind == "mood":
-        return one_mood.by_mood(pool, wanted.way[0], wanted.minutes, seed=wanted.seed)
-    return iso_path.build_iso_path(pool, wanted.way, wanted.minutes, per_step=wanted.per_step, seed=wanted.seed)
+def _choose_pieces(request: Request, pool: Pool) -> Playlist:
+    if request.kind == "mood":
+        return one_mood.by_mood(pool, request.way[0], request.minutes, seed=request.seed)
+    return iso_path.build_iso_path(pool, request.way, request.minutes, per_step=request.per_step, seed=request.seed)
 
 
 def _veto(piece_id: str) -> None:
     st.session_state[VETOES] = [*st.session_state.get(VETOES, []), piece_id[:SHORT]]
-    _remember()
+    _vetoes_to_address()
 
 
-def _unveto() -> None:
+def _undo_veto() -> None:
     st.session_state[VETOES] = st.session_state.get(VETOES, [])[:-1]
-    _remember()
+    _vetoes_to_address()
 
 
-def _remember() -> None:
+def _vetoes_to_address() -> None:
     if st.session_state[VETOES]:
         st.query_params["veto"] = ",".join(st.session_state[VETOES])
     else:
         st.query_params.pop("veto", None)
 
 
-def about(made: Playlist) -> None:
+def show_summary(made: Playlist) -> None:
     """Length, weak places and remarks."""
     weak = int((made.rows["weak"] != "").sum())
     with st.container(horizontal=True):
@@ -257,36 +257,36 @@ def about(made: Playlist) -> None:
         st.page_link("pages/label.py", label="Listen to them on the Label page", icon=":material/headphones:")
 
 
-def listed(made: Playlist, table: pd.DataFrame) -> None:
+def show_pieces(made: Playlist, table: pd.DataFrame) -> None:
     """The pieces in their order, each with a player button and a veto; one player for all."""
     if st.session_state.get(VETOES):
         st.button(
             f"Undo the last veto ({len(st.session_state[VETOES])} so far)",
             icon=":material/undo:",
-            on_click=_unveto,
+            on_click=_undo_veto,
             key="unveto",
         )
-    heard = st.session_state.get(HEARD)
+    playing = st.session_state.get(PLAYING)
     step = 0
     for row in files.records(made):
         if row["step"] != step and made.path:
             step = row["step"]
-            st.markdown(f"**Step {step}**: wanted {_signed(row)}")
+            st.markdown(f"**Step {step}**: wanted {_wanted_with_signs(row)}")
         with st.container(border=True, key=f"piece_{row['number']}"):
-            _one(row)
-            if row["piece_id"] == heard:
-                piece_player.hear(table.loc[heard], autoplay=st.session_state.pop(piece_player.AUTOPLAY, False))
+            _show_piece(row)
+            if row["piece_id"] == playing:
+                piece_player.hear(table.loc[playing], autoplay=st.session_state.pop(piece_player.AUTOPLAY, False))
 
 
-def _signed(row: dict) -> str:
+def _wanted_with_signs(row: dict) -> str:
     """The wanted mixture with the signs of its emotions."""
-    found = playlist.mixture(row, "want_")
+    mixture = playlist.mixture(row, "want_")
     for emotion, sign in wording.SIGNS.items():
-        found = found.replace(emotion, f"{sign} {emotion}")
-    return found
+        mixture = mixture.replace(emotion, f"{sign} {emotion}")
+    return mixture
 
 
-def _one(row: dict) -> None:
+def _show_piece(row: dict) -> None:
     name = messages.literal(files.label(row))
     tempo = "tempo not known" if pd.isna(row["tempo"]) else f"{row['tempo']:.0f} bpm"
     ends = row["begins_s"] + row["duration_s"]
@@ -299,7 +299,7 @@ def _one(row: dict) -> None:
             width="stretch",
         )
         number, piece = row["number"], (row["piece_id"],)
-        st.button(f"Play {number}", icon=":material/play_arrow:", key=f"play_{number}", on_click=_hear, args=piece)
+        st.button(f"Play {number}", icon=":material/play_arrow:", key=f"play_{number}", on_click=_play, args=piece)
         st.button(
             f"Veto {number}",
             icon=":material/swap_horiz:",
@@ -310,12 +310,12 @@ def _one(row: dict) -> None:
         )
 
 
-def _hear(piece_id: str) -> None:
-    st.session_state[HEARD] = piece_id
+def _play(piece_id: str) -> None:
+    st.session_state[PLAYING] = piece_id
     st.session_state[piece_player.AUTOPLAY] = True
 
 
-def drawn(made: Playlist) -> None:
+def show_charts(made: Playlist) -> None:
     """The way over the plane of moods, and mood and tempo over time."""
     rows = made.rows
     places = circle.plane(rows)

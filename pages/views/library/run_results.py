@@ -80,31 +80,31 @@ def _read(path: str, stamp: int) -> tuple[pd.DataFrame, bool]:
     return read_results(path, [("state", "!=", "scored")]).head(MOST), False
 
 
-def results(kept: Store) -> Results | None:
+def choose_results(store: Store) -> Results | None:
     """The results of the last run, or of an earlier one; None when there are none."""
-    runs = {job.job_id: job for job in done_jobs(kept, run.JOB) if _is_table(results_file(job))}
+    runs = {job.job_id: job for job in done_jobs(store, run.JOB) if _is_results_file(results_file(job))}
     if not runs:
         return None
     number = next(iter(runs))
     if len(runs) > 1:
-        number = st.selectbox("Results of", list(runs), format_func=lambda n: _run(runs[n]), key="library_run")
+        number = st.selectbox("Results of", list(runs), format_func=lambda n: _describe_run(runs[n]), key="library_run")
     path = Path(results_file(runs[number]))
     rows, whole = _read(str(path), path.stat().st_mtime_ns)
     return Results(runs[number], rows, path, whole)
 
 
-def _is_table(out: str) -> bool:
+def _is_results_file(out: str) -> bool:
     return out.endswith(".parquet") and "://" not in out and Path(out).is_file()
 
 
-def _run(job: Job) -> str:
+def _describe_run(job: Job) -> str:
     said = job.result
     return f"{folder_name(said['folder'], short=True)}, {job.started_at:%d %b, %H:%M} UTC, {said['found']:,} files"
 
 
-def show_summary(found: Results) -> None:
+def show_summary(results: Results) -> None:
     """The run in numbers."""
-    said, rows = found.job.result, found.rows
+    said, rows = results.job.result, results.rows
     files = rows.drop_duplicates("path")
     copies = int(((files["same_content_as"] != "") | (files["near_duplicate_of"] != "")).sum())
     st.subheader(messages.literal(folder_name(said["folder"])), divider="gray")
@@ -114,7 +114,7 @@ def show_summary(found: Results) -> None:
         ("Not scored", f"{said['found'] - said['scored']:,}", "Listed below with the reason."),
         (
             "Copies",
-            f"{copies:,}" if found.whole else "–",
+            f"{copies:,}" if results.whole else "–",
             "The same recording under another name: the same bytes, or too alike for two.",
         ),
         ("Took", duration(said["seconds"]), f"{said['measured']:,} files were new or changed, and measured."),
@@ -124,12 +124,12 @@ def show_summary(found: Results) -> None:
             st.metric(label, value, help=meaning, border=True, width=158)  # two beside each other on a telephone
 
 
-def not_scored(found: Results) -> None:
+def show_not_scored(results: Results) -> None:
     """The files without a result, and why."""
-    rows = found.rows[found.rows["state"] != "scored"]
+    rows = results.rows[results.rows["state"] != "scored"]
     if rows.empty:
         return
-    with st.expander(f"{len(rows):,} not scored", icon=":material/report:", expanded=len(rows) == len(found.rows)):
+    with st.expander(f"{len(rows):,} not scored", icon=":material/report:", expanded=len(rows) == len(results.rows)):
         shown = rows[["file", "state", "reason", "start_s"]].assign(state=rows["state"].map(STATES))
         if shown["start_s"].isna().all():
             shown = shown.drop(columns="start_s")
@@ -144,22 +144,22 @@ def not_scored(found: Results) -> None:
             },
         )
         reasons = rows[["file", "path", "state", "reason"]]
-        _take("Download CSV", lambda: csv_bytes(reasons), f"{found.name}_not-scored.csv", "text/csv")
+        _download("Download CSV", lambda: csv_bytes(reasons), f"{results.name}_not-scored.csv", "text/csv")
 
 
-def table(found: Results) -> None:
+def show_table(results: Results) -> None:
     """The scored parts, to filter and to take along."""
-    if not found.whole:
+    if not results.whole:
         st.info(
-            f"More than {MOST:,} rows are too many for this page. The table is {messages.literal(str(found.path))}.",
+            f"More than {MOST:,} rows are too many for this page. The table is {messages.literal(str(results.path))}.",
             icon=":material/table:",
         )
         return
-    scored = found.scored
+    scored = results.scored
     if scored.empty:
         return
     st.subheader("What was scored")
-    rows = _filtered(found, scored)
+    rows = _filtered(results, scored)
     if rows.empty:
         st.info("Nothing is left. Widen the filter.", icon=":material/filter_alt_off:")
         return
@@ -173,24 +173,26 @@ def table(found: Results) -> None:
         answer=[d or c or "review" for d, c in zip(shown["decision"], shown["candidates"], strict=True)],
         same=shown["same_content_as"].where(shown["same_content_as"] != "", shown["near_duplicate_of"]),
     )
-    columns = [c for c in COLUMNS if _is_told(shown[c]) and (c != "start_s" or found.job.result["plan"] != "excerpt")]
+    columns = [
+        c for c in COLUMNS if _has_content(shown[c]) and (c != "start_s" or results.job.result["plan"] != "excerpt")
+    ]
     st.dataframe(shown[columns], hide_index=True, column_config=COLUMNS)
     with st.container(horizontal=True):
-        _take("CSV", lambda: csv_bytes(rows), f"{found.name}.csv", "text/csv")
-        _take(
-            "Parquet", lambda: rows.to_parquet(None, index=False), f"{found.name}.parquet", "application/octet-stream"
+        _download("CSV", lambda: csv_bytes(rows), f"{results.name}.csv", "text/csv")
+        _download(
+            "Parquet", lambda: rows.to_parquet(None, index=False), f"{results.name}.parquet", "application/octet-stream"
         )
     st.caption(
         "Both hold the filtered rows with probabilities, the 50 features, and the versions of model and extractor."
     )
 
 
-def _is_told(column: pd.Series) -> bool:
+def _has_content(column: pd.Series) -> bool:
     """Whether a column says anything, so that a narrow screen keeps its room."""
     return column.name in ("file", "mood", "percent", "answer") or bool(((column != "") & column.notna()).any())
 
 
-def _filtered(found: Results, scored: pd.DataFrame) -> pd.DataFrame:
+def _filtered(results: Results, scored: pd.DataFrame) -> pd.DataFrame:
     left, middle, right = st.columns([3, 2, 2], vertical_alignment="bottom")
     moods = left.pills(
         "Mood", list(EMOTIONS), format_func=wording.with_sign, selection_mode="multi", default=list(EMOTIONS),
@@ -203,7 +205,7 @@ def _filtered(found: Results, scored: pd.DataFrame) -> pd.DataFrame:
     if sure:
         keep &= scored["decision"] != ""
     if said := fold(words).split():
-        text = _folded(str(found.path), found.path.stat().st_mtime_ns, scored)
+        text = _folded(str(results.path), results.path.stat().st_mtime_ns, scored)
         for word in said:
             keep &= text.str.contains(word, regex=False)
     return scored[keep].sort_values("confidence", ascending=False, kind="stable")
@@ -216,6 +218,6 @@ def _folded(path: str, stamp: int, _scored: pd.DataFrame) -> pd.Series:
     return _scored["file"].str.cat(searched, sep="\n").map(fold)
 
 
-def _take(label: str, data: Callable[[], bytes], name: str, form: str) -> None:
+def _download(label: str, data: Callable[[], bytes], name: str, form: str) -> None:
     """A download that is made when it is asked for."""
     st.download_button(label, data, name, form, icon=":material/download:", key=f"library_{label}", on_click="ignore")

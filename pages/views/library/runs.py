@@ -24,7 +24,7 @@ TURN = "library_turn"  # in the session: counts uploads, so that the field is em
 # --- what is scored --------------------------------------------------------------------------------------------------
 
 
-def ask(kept: Store, policy: Policy) -> None:
+def ask_music(store: Store, policy: Policy) -> None:
     """Which files, which parts of them, and the button."""
     source = st.segmented_control(
         "Where is the music?",
@@ -39,7 +39,7 @@ def ask(kept: Store, policy: Policy) -> None:
         root = Settings().library_dir
         st.text_input(
             "Folder on the machine that runs this page",
-            value=str(root or _last_folder(kept)),
+            value=str(root or _last_folder(store)),
             key="library_folder",
             persist_state="session",
             placeholder="Type a path",
@@ -53,38 +53,38 @@ def ask(kept: Store, policy: Policy) -> None:
             type=[ending[1:] for ending in SUFFIXES] if source == "tree" else None,
             accept_multiple_files="directory" if source == "tree" else True,
             max_upload_size=max(1, int(Settings().max_upload_mb)),
-            key=_field(),
+            key=_upload_key(),
             help="The files are kept in the data folder of this installation, so that the library can be heard. For "
             "more than a few hundred, put them where the machine can read them, and name that folder.",
         )
     with st.expander("Which part of each file", icon=":material/content_cut:"):
-        _parts()
+        _parts_fields()
     st.button(
         "Score",
         type="primary",
         icon=":material/play_arrow:",
         key="library_start",
-        disabled=running(kept) is not None,
-        on_click=_begin,
-        args=(kept, policy, source),
+        disabled=running(store) is not None,
+        on_click=_start,
+        args=(store, policy, source),
     )
     if problem := st.session_state.pop(PROBLEM, ""):
         st.error(messages.literal(problem), icon=":material/error:")
 
 
-def _last_folder(kept: Store) -> str:
+def _last_folder(store: Store) -> str:
     """The folder of the last run, which is likely to be the one to look at again."""
-    job = latest_job(kept, run.JOB)
+    job = latest_job(store, run.JOB)
     folder = music_folder(job) if job is not None else ""
     return "" if "://" in folder or places.is_upload(folder, Settings()) else folder
 
 
-def _field() -> str:
+def _upload_key() -> str:
     """Key of the upload field: a new one after every upload, so that it is empty again."""
     return f"library_files_{st.session_state.get(TURN, 0)}"
 
 
-def _parts() -> None:
+def _parts_fields() -> None:
     whole = st.toggle(
         "Whole files, window by window",
         key="library_whole",
@@ -109,18 +109,18 @@ def _parts() -> None:
     )  # fmt: skip
 
 
-def _begin(kept: Store, policy: Policy, source: str) -> None:
+def _start(store: Store, policy: Policy, source: str) -> None:
     """Start the run that is asked for."""
     settings, state = Settings(), st.session_state
     windows = (state["library_length"], state["library_hop"]) if state.get("library_whole") else None
     try:
         if source == "folder":
-            _launch(kept, policy, places.allowed(state["library_folder"], settings), windows, settings)
+            _launch(store, policy, places.allowed(state["library_folder"], settings), windows, settings)
             return
-        sent = state.get(_field()) or []
+        sent = state.get(_upload_key()) or []
         folder = places.keep_uploads(((file.name, file.getvalue()) for file in sent), settings)
         try:
-            _launch(kept, policy, folder, windows, settings)
+            _launch(store, policy, folder, windows, settings)
         except CoreError:
             places.remove_upload(str(folder), settings)  # the field still holds the files
             raise
@@ -129,19 +129,21 @@ def _begin(kept: Store, policy: Policy, source: str) -> None:
         state[PROBLEM] = str(error)
 
 
-def _begin_again(kept: Store, policy: Policy, job: Job) -> None:
+def _resume(store: Store, policy: Policy, job: Job) -> None:
     """Start a run that ended early once more, with what it was given."""
     settings, said = Settings(), job.result
     try:
         place = music_folder(job)
         folder = Path(place) if places.is_upload(place, settings) else places.allowed(place, settings)
         windows = (said["window"], said["hop"]) if said.get("hop") else None
-        _launch(kept, policy, folder, windows, settings)
+        _launch(store, policy, folder, windows, settings)
     except CoreError as error:
         st.session_state[PROBLEM] = str(error)
 
 
-def _launch(kept: Store, policy: Policy, folder: Path, windows: tuple[float, float] | None, settings: Settings) -> None:
+def _launch(
+    store: Store, policy: Policy, folder: Path, windows: tuple[float, float] | None, settings: Settings
+) -> None:
     """Start a run in a process of its own. windows : their length and distance in s; None: one excerpt a file."""
     command = ["score", str(folder), "--out", str(places.new_results(settings))]
     command += ["--policy", policy.to_json()]
@@ -149,63 +151,63 @@ def _launch(kept: Store, policy: Policy, folder: Path, windows: tuple[float, flo
         command += ["--within", str(settings.library_dir)]
     if windows is not None:
         command += ["--window", f"{windows[0]:g}", "--hop", f"{windows[1]:g}"]
-    jobs.launch(kept, run.JOB, command, settings=settings, message=f"Starting with {folder_name(str(folder))}")
+    jobs.launch(store, run.JOB, command, settings=settings, message=f"Starting with {folder_name(str(folder))}")
 
 
 # --- how far it is ---------------------------------------------------------------------------------------------------
 
 
-def running(kept: Store) -> Job | None:
+def running(store: Store) -> Job | None:
     """The run that is going on; None when there is none."""
-    return jobs.running(kept, run.JOB)
+    return jobs.running(store, run.JOB)
 
 
-def work(kept: Store, policy: Policy) -> None:
+def show_progress(store: Store, policy: Policy) -> None:
     """How far the run is, or how the last one ended where that was not well, and how to go on."""
-    if job := running(kept):
-        _progress(kept, job.job_id)
+    if job := running(store):
+        _show_running(store, job.job_id)
         return
-    job = latest_job(kept, run.JOB)
+    job = latest_job(store, run.JOB)
     if job is None:
         return
     if job.state == "cancelled":
-        st.info(f"The last run was cancelled at {job.progress:.0%}. {_way_on(job)}", icon=":material/pause:")
+        st.info(f"The last run was cancelled at {job.progress:.0%}. {_how_to_resume(job)}", icon=":material/pause:")
     elif job.state != "done":
         said = job.message if job.state == "failed" else f"No sign of life at {job.progress:.0%}."
-        st.error(f"The last run ended early. {messages.literal(said)} {_way_on(job)}", icon=":material/error:")
+        st.error(f"The last run ended early. {messages.literal(said)} {_how_to_resume(job)}", icon=":material/error:")
         log = jobs.log_file(Settings(), job)
         if log.is_file():
             with st.expander("Its log"):
                 st.code(log.read_text(encoding="utf-8", errors="replace")[-3000:], language=None)
-    if job.state != "done" and _can_go_on(job):
+    if job.state != "done" and _can_resume(job):
         st.button(
             "Go on",
             icon=":material/resume:",
             key="library_go_on",
-            on_click=_begin_again,
-            args=(kept, policy, job),
+            on_click=_resume,
+            args=(store, policy, job),
             help=messages.literal(
                 f"Scores {folder_name(job.result['folder'])} once more; what is known is not measured again."
             ),
         )
 
 
-def _can_go_on(job: Job) -> bool:
+def _can_resume(job: Job) -> bool:
     """Whether the music of a run is still where it was: also what somebody sent."""
     return os.path.isdir(music_folder(job))  # an address is none, nor what is no path at all
 
 
-def _way_on(job: Job) -> str:
+def _how_to_resume(job: Job) -> str:
     """What a person can do after a run that ended early."""
-    if places.is_upload(music_folder(job), Settings()) and not _can_go_on(job):
+    if places.is_upload(music_folder(job), Settings()) and not _can_resume(job):
         return "What it had scored is kept. The files that were sent are gone: send them again to go on."
-    return "What it had scored is kept" + ("." if _can_go_on(job) else ": start again to go on.")
+    return "What it had scored is kept" + ("." if _can_resume(job) else ": start again to go on.")
 
 
 @st.fragment(run_every=1.0)
-def _progress(kept: Store, job_id: int) -> None:
+def _show_running(store: Store, job_id: int) -> None:
     """The running run; the page is drawn anew when it ends."""
-    job = running(kept)
+    job = running(store)
     if job is None or job.job_id != job_id:
         st.rerun()
     with st.container(border=True):
@@ -219,7 +221,7 @@ def _progress(kept: Store, job_id: int) -> None:
                     icon=":material/cancel:",
                     key="library_cancel",
                     on_click=cancel_job,
-                    args=(kept, job_id),
+                    args=(store, job_id),
                 )
             st.caption("It goes on when you close this page, and what is scored stays scored.")
 
@@ -228,15 +230,15 @@ def _progress(kept: Store, job_id: int) -> None:
 
 
 @st.cache_data(show_spinner=False, ttl=60, max_entries=4)
-def _kept(settings: Settings) -> tuple[list[places.Upload], tuple[int, int]]:
+def _disk_usage(settings: Settings) -> tuple[list[places.Upload], tuple[int, int]]:
     """What was sent and is still there; number and bytes of levelled copies. Looked up once a minute."""
     return places.uploads(settings), places.contents(settings.levelled_dir)
 
 
-def on_disk(kept: Store, *, may_remove: bool) -> None:
+def show_disk_usage(store: Store, *, may_remove: bool) -> None:
     """What the data folder holds because of libraries and playlists, and a button to be rid of an upload."""
     settings = Settings()
-    sent, (copies, size) = _kept(settings)
+    sent, (copies, size) = _disk_usage(settings)
     if not sent and not copies:
         return
     with st.expander("On the disk", icon=":material/hard_drive:"):
@@ -259,23 +261,23 @@ def on_disk(kept: Store, *, may_remove: bool) -> None:
             "Remove this upload",
             icon=":material/delete:",
             key="library_remove",
-            disabled=running(kept) is not None,
+            disabled=running(store) is not None,
             on_click=_remove,
-            args=(kept, chosen),
+            args=(store, chosen),
             help="The files leave the disk, and the music can no longer be heard. What was found out about them stays.",
         )
 
 
-def _remove(kept: Store, folder: str) -> None:
+def _remove(store: Store, folder: str) -> None:
     try:
         if who.login_configured():
-            who.still_analyst(kept)
-        if running(kept) is not None:
+            who.still_analyst(store)
+        if running(store) is not None:
             raise CoreError("A library is being scored, perhaps this one. Wait until that has ended.")
         places.remove_upload(folder, Settings())
     except CoreError as error:
         st.session_state[PROBLEM] = str(error)
-    _kept.clear()
+    _disk_usage.clear()
 
 
 def _when(upload: places.Upload) -> str:
