@@ -20,7 +20,8 @@ with st.container(horizontal=True, vertical_alignment="center"):
         "Synthetic clips too",
         key="synthetic",
         bind="query-params",
-        help="Answers about synthetic clips are practice: no model is trained on them. Switch this on to count them here.",
+        help="Answers about synthetic clips are practice: no model is trained on them. Switch this on to count them "
+        "here.",
     )
 try:
     all_answers = feedback_table(store)

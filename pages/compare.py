@@ -20,7 +20,8 @@ def criteria(model: InUse) -> None:
     table = model.table("acceptance")
     signs = {"pass": "✔ pass", "fail": "✘ fail", "undecided": "? undecided", "not measured": "– not measured"}
     st.caption(
-        "Pass or fail: the whole 95 % confidence interval is on one side of the target. Undecided: the target is inside "
+        "Pass or fail: the whole 95 % confidence interval is on one side of the target. Undecided: the target is "
+        "inside "
         "the interval, so more labelled clips are needed."
     )
     st.dataframe(
@@ -34,7 +35,8 @@ def criteria(model: InUse) -> None:
     if len(price) == 2:
         as_it_is, closed = price.iloc[0], price.iloc[1]
         st.markdown(
-            "**The cost of equal emotions.** If a bias is added for each emotion, the gap between the emotions falls from "
+            "**The cost of equal emotions.** If a bias is added for each emotion, the gap between the emotions falls "
+            "from "
             f"{as_it_is['class_gap']:.2f} to {closed['class_gap']:.2f}, and macro-F1 changes from "
             f"{as_it_is['macro_f1']:.3f} to {closed['macro_f1']:.3f}."
         )

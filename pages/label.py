@@ -13,7 +13,7 @@ if store is None:
 person = who.require_person(store)
 with st.container(horizontal=True):
     who.badge(store, person)
-    parts.options()
+    parts.show_options()
 tabs = st.tabs(["Next clip", "My answers", "At work"], key="view", bind="query-params")
 shows = (parts.show_desk, views.show_answers, views.show_influence)
 for tab, show in zip(tabs, shows, strict=True):

@@ -15,7 +15,8 @@ person = who.require_analyst(store, show_result=messages.show_pending_message)
 who.badge(store, person)
 messages.show_pending_message()
 st.caption(
-    "A new model is trained on the labels that raters agree on. If it is better than the model in use, a person decides "
+    "A new model is trained on the labels that raters agree on. If it is better than the model in use, a person "
+    "decides "
     "whether to promote it."
 )
 served = cached.champion()

@@ -18,7 +18,8 @@ st.title("Moods")
 with st.container():
     library = pieces.require_library()
 st.caption(
-    f"{len(library.pieces)} pieces, scored by model {library.version}. The mood is the model's estimate; a person may feel "
+    f"{len(library.pieces)} pieces, scored by model {library.version}. The mood is the model's estimate; a person "
+    "may feel "
     "something else."
 )
 with st.container():

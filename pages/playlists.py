@@ -34,6 +34,7 @@ for tab, show in zip(st.tabs(list(shows), key="view", bind="query-params"), show
         with tab:
             show()
 st.caption(
-    "The mood of a piece is the model's estimate. A playlist is a proposal: the therapist decides what to play and when "
+    "The mood of a piece is the model's estimate. A playlist is a proposal: the therapist decides what to play and "
+    "when "
     "to stop."
 )

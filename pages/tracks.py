@@ -10,11 +10,11 @@ st.caption(
     f"Model {served.model.version}. A recording is scored in windows, because the mood of a piece usually changes "
     "and the model was trained on clips of 30 seconds."
 )
-given = views.choose_recording()
-plan = views.plan_windows(given.source if given else None)
-if given is None or plan is None:
+recording = views.choose_recording()
+plan = views.plan_windows(recording.source if recording else None)
+if recording is None or plan is None:
     st.info("Choose a recording of a minute or more. Its mood over time appears here.", icon=":material/timeline:")
     st.stop()
-done = views.score_windows(given, plan, served, policy)
+done = views.score_windows(recording, plan, served, policy)
 if done is not None and not done.empty:
-    views.show_mood(given.source, plan, done, served)
+    views.show_mood(recording.source, plan, done, served)

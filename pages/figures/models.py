@@ -185,7 +185,8 @@ def calibration(table: pd.DataFrame) -> go.Figure:
                 line_color=ACCENT,
                 marker={"size": 5 + 25 * np.sqrt(shown["count"] / shown["count"].max()), "opacity": 0.75},
                 customdata=shown[["count"]].to_numpy(),
-                hovertemplate="probability %{x:.0%}, correct in %{y:.0%} of about %{customdata[0]:.0f} clips<extra></extra>",
+                hovertemplate="probability %{x:.0%}, correct in %{y:.0%} of about %{customdata[0]:.0f} "
+                "clips<extra></extra>",
             ),
         ]
     )

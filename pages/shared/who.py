@@ -57,7 +57,8 @@ def optional_person(store: Store) -> Rater | None:
             autocomplete="name",
             key="who_name",
             on_change=lambda: _use_name(store, st.session_state["who_name"]),
-            help="All answers without a name count as the answers of one person. A cookie in your browser stores the name.",
+            help="All answers without a name count as the answers of one person. A cookie in your browser stores the "
+            "name.",
         )
     return person
 
@@ -109,7 +110,8 @@ def still_analyst(store: Store) -> Rater:
 def _offer_role(store: Store, person: Rater) -> None:
     if person.verified:
         st.info(
-            "This page is for analysts. Ask an analyst to give you this role on the Agreement page. Or ask the person who "
+            "This page is for analysts. Ask an analyst to give you this role on the Agreement page. Or ask the "
+            "person who "
             "runs this installation to list your address under `[roles]` in `.streamlit/secrets.toml`.",
             icon=":material/admin_panel_settings:",
         )

@@ -20,7 +20,7 @@ from core.schema import EMOTIONS, SR
 from core.settings import Settings
 from pages.shared import show, who
 from pages.views.label import desk as desk_module
-from pages.views.label.desk import SEAT, _heard
+from pages.views.label.desk import SEAT, _load_audio
 
 
 @pytest.fixture
@@ -346,12 +346,12 @@ def test_an_earlier_answer_can_be_heard_and_changed(open_page, opened):
     clip = put(opened)
     put(opened, 2)
     page = say(open_desk(open_page), "sad")
-    desk_module.put(page.session_state[SEAT], opened, clip)
+    desk_module.open_clip(page.session_state[SEAT], opened, clip)
     page = page.run()
     assert "You said **● sad** before" in shown(page)
     left = page.button(key="leave").click().run()
     assert visible_clip(left) != clip
-    desk_module.put(page.session_state[SEAT], opened, clip)
+    desk_module.open_clip(page.session_state[SEAT], opened, clip)
     say(page.run(), "angry")
     assert stored_answers(opened)[["clip_id", "label"]].to_numpy().tolist() == [[clip, "angry"]]
 
@@ -394,7 +394,7 @@ def test_audio_that_is_gone_can_only_be_skipped(open_page, opened, data_dir):
     put(opened)
     for file in (data_dir / "clips").rglob("*.flac"):
         file.unlink()
-    _heard.clear()
+    _load_audio.clear()
     page = open_desk(open_page)
     assert "no longer there" in page.error[0].value
     assert all(button(page, f"say_{e}").disabled for e in EMOTIONS)

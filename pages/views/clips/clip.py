@@ -1,4 +1,4 @@
-"""The parts of the pages about clips: which clip, which policy, and how a scored clip is shown and answered."""
+"""Parts of the Predict page: the choice of a clip, its decision, its player and the form for an answer."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,12 +27,12 @@ from pages.shared.policy import active
 from pages.shared.who import name_unconfirmed, optional_person
 
 SOURCES = {"upload": "Upload a file", "record": "Record", "demo": "Demo clip"}
-RESULT = "clip_result"  # in the session: what is on the screen, until another clip is chosen
+RESULT = "clip_result"  # session key: the clip on the screen
 
 
 @dataclass(frozen=True, eq=False)
 class ChosenClip:
-    """A clip as the person gave it. origin : one of ``core.store.ORIGINS``."""
+    """A clip that a person chose. origin : one of ``core.store.ORIGINS``."""
 
     data: bytes
     name: str
@@ -41,7 +41,7 @@ class ChosenClip:
 
 @dataclass(eq=False)
 class ShownClip:
-    """What the session keeps of a scored clip: enough to show it again without the file."""
+    """A scored clip in the session, with all that is needed to show it again without the file."""
 
     scored: ScoredClip
     wav: bytes
@@ -50,18 +50,18 @@ class ShownClip:
 
 
 def forget_clip() -> None:
-    """Another clip was chosen."""
+    """Remove the clip of this session, because another one was chosen."""
     st.session_state.pop(RESULT, None)
 
 
 def close_clip() -> None:
-    """Take the clip off the screen, and out of the upload field: that takes a new one."""
+    """Remove the clip from the screen, and empty the upload field by giving it a new key."""
     forget_clip()
     st.session_state["clip_round"] = st.session_state.get("clip_round", 0) + 1
 
 
 def open_page(title: str) -> tuple[Served, Policy]:
-    """The beginning of a page that scores audio: its title, the model and the policy in use."""
+    """Show the title of a page that scores audio; return the model and the policy in use."""
     st.title(title)
     served = cached.champion()
     policy = active(served.policies)
@@ -70,18 +70,18 @@ def open_page(title: str) -> tuple[Served, Policy]:
 
 
 def upload(key: str, *, about: str, on_change: Callable[[], None] | None = None) -> UploadedFile | None:
-    """The field for a file with audio. It takes any file, so that a refusal gives the true reason on the page."""
+    """Show the upload field for audio. It accepts any file, so that the page can explain why a file is refused."""
     return st.file_uploader(
         f"A file with music ({formats.common_names()})",
         max_upload_size=max(1, int(Settings().max_upload_mb)),
         key=key,
         on_change=on_change,
-        help=f"{about} Read are {formats.names()}: files that end in {', '.join(formats.ENDINGS)}.",
+        help=f"{about} Supported formats are {formats.names()}: files that end in {', '.join(formats.ENDINGS)}.",
     )
 
 
 def choose_clip() -> ChosenClip | None:
-    """The clip that was just chosen; None when there is none."""
+    """Ask for a clip; None until one is chosen."""
     source = st.segmented_control(
         "Where is the clip?",
         list(SOURCES),
@@ -98,15 +98,17 @@ def choose_clip() -> ChosenClip | None:
             value=True,
             key="keep_audio",
             persist_state="session",
-            help="The analysed part, at most 30 seconds, stays in the data folder of this installation, and everybody "
-            "who opens the Label page can hear it. An analyst can delete it there. Off: features and probabilities "
-            "are stored, the audio is not. Switch it off before you choose the clip.",
+            help="On: the analysed part (at most 30 seconds) is stored in the data folder of this installation. "
+            "Everyone "
+            "who opens the Label page can hear it, and an analyst can delete it. Off: only features and probabilities "
+            "are stored. Change this before you choose the clip.",
         )
     if source == "upload":
         file = upload(
             f"clip_file_{turn}",
             on_change=forget_clip,
-            about=f"At least {decoding.SHORTEST_S} s; of anything longer than {decoding.EXCERPT_S:.0f} s the middle "
+            about=f"At least {decoding.SHORTEST_S} s. If the file is longer than {decoding.EXCERPT_S:.0f} s, only "
+            "the middle "
             f"{decoding.EXCERPT_S:.0f} s are analysed.",
         )
         return ChosenClip(file.getvalue(), file.name, "upload") if file else None
@@ -116,7 +118,7 @@ def choose_clip() -> ChosenClip | None:
             sample_rate=44_100,
             key=f"clip_recording_{turn}",
             on_change=forget_clip,
-            help="About 30 seconds of music, near the microphone.",
+            help="Record about 30 seconds of music, near the microphone.",
         )
         return ChosenClip(recorded.getvalue(), "recording.wav", "recording") if recorded else None
     character = st.pills(
@@ -125,19 +127,21 @@ def choose_clip() -> ChosenClip | None:
         format_func=wording.with_sign,
         key=f"clip_demo_{turn}",
         on_change=forget_clip,
-        help="The sign names the character that the recipe aims at. It is no ground truth.",
+        help="The sign shows the emotion that the recipe aims at. It is not a ground truth.",
     )
     return _demo_clip(character) if character else None
 
 
 def _demo_clip(character: str) -> ChosenClip:
     recipe = synthetic.DEMOS[character]
-    title = recipe.title.replace("/", "\N{FRACTION SLASH}")  # a metre, not a folder
+    title = recipe.title.replace(
+        "/", "\N{FRACTION SLASH}"
+    )  # a slash in a metre such as 9/8 must not look like a folder
     return ChosenClip(encoding.wav(synthetic.render(recipe)), title, "demo")
 
 
 def current_clip(chosen: ChosenClip | None, served: Served) -> ShownClip | None:
-    """The scored clip: the one just chosen, else the one that was on the screen before; decided by today's policy."""
+    """Score the chosen clip, or take the one on the screen; decide by the policy in use. None if scoring fails."""
     policy, store = active(served.policies), cached.store()
     shown: ShownClip | None = st.session_state.get(RESULT)
     try:
@@ -167,13 +171,13 @@ def current_clip(chosen: ChosenClip | None, served: Served) -> ShownClip | None:
 
 
 def _audio_folder(origin: str) -> Path | None:
-    """The folder for the audio that is being scored; None when it is not to be kept."""
+    """Folder for the audio of the clip; None if the audio must not be stored."""
     return kept_audio.folder(Settings()) if origin != "demo" and st.session_state.get("keep_audio", True) else None
 
 
 def show_decision(scored: ScoredClip, served: Served) -> None:
-    """The decision in words, what is unusual about the clip, and what its audio is worth."""
-    action, found = scored.decision.action, scored.unlike
+    """Show the decision, warnings about an unusual clip, and remarks on the quality of its audio."""
+    action, unlike = scored.decision.action, scored.unlike
     if action == "accept":
         st.success(
             f"### {wording.with_sign(scored.decision.label or '')}\n{scored.decision.reason}",
@@ -182,15 +186,16 @@ def show_decision(scored: ScoredClip, served: Served) -> None:
     elif action == "choose":
         pair = " or ".join(wording.with_sign(e) for e in scored.decision.candidates)
         st.info(f"### {pair}\n{scored.decision.reason}", icon=":material/help:")
-    elif found.flag:
+    elif unlike.flag:
         st.warning(
-            "### Needs review\nThis clip is unlike the music that the model knows, so its probabilities mean little: "
-            "a person has to listen.",
+            "### Needs review\nThis clip is unlike the music that the model was trained on, so its probabilities are "
+            "not "
+            "reliable. A person has to listen.",
             icon=":material/hearing:",
         )
     else:
         st.warning(f"### Needs review\n{scored.decision.reason}", icon=":material/hearing:")
-    if found.flag:
+    if unlike.flag:
         _show_unlike(scored, served)
     for remark in scored.recording.remarks:
         if remark.kind in remarks.SUSPICIOUS:
@@ -202,28 +207,28 @@ def show_decision(scored: ScoredClip, served: Served) -> None:
 
 
 def _show_unlike(scored: ScoredClip, served: Served) -> None:
-    """The badge, and folded below it what is off, by how much, and what the clip is nearest to."""
-    found = scored.unlike
+    """Show the badge and, in an expander, the unusual features and the nearest known clips."""
+    unlike = scored.unlike
     st.badge(
         "unlike the music this model knows",
         icon=":material/warning:",
         color="orange",
-        help="One feature, or all of them together, lies beyond what the training music reaches. "
-        f"The badge also rings for {served.reference.false_alarms:.1%} of the training clips themselves, held out.",
+        help="One feature, or all features together, are outside the range of the training music. "
+        f"False alarms: {served.reference.false_alarms:.1%} of the training clips get this badge in cross-validation.",
     )
-    st.markdown("\n".join(f"- {reason[0].upper()}{reason[1:]}." for reason in found.reasons[:5]))
+    st.markdown("\n".join(f"- {reason[0].upper()}{reason[1:]}." for reason in unlike.reasons[:5]))
     with st.expander("What is unusual, and the nearest known clips", icon=":material/compare_arrows:"):
-        first = found.features.head(10).assign(feature=found.features["feature"].map(readable))
+        first = unlike.features.head(10).assign(feature=unlike.features["feature"].map(readable))
         low, high = reference.USUAL
         st.dataframe(
             first,
             hide_index=True,
             column_config={
                 "low": st.column_config.NumberColumn(
-                    "usual from", format="%.4g", help=f"{low:.0%} of the training music lie below"
+                    "usual from", format="%.4g", help=f"{low:.0%} of the training clips have a lower value"
                 ),
                 "high": st.column_config.NumberColumn(
-                    "usual to", format="%.4g", help=f"{high:.0%} of the training music lie below"
+                    "usual to", format="%.4g", help=f"{high:.0%} of the training clips have a lower value"
                 ),
                 "value": st.column_config.NumberColumn(format="%.4g"),
                 "deviation": st.column_config.NumberColumn("off by (sd)", format="%+.1f"),
@@ -231,8 +236,8 @@ def _show_unlike(scored: ScoredClip, served: Served) -> None:
             },
         )
         st.caption(
-            f"All features together: {found.distance:.1f} times as far as usual, further than "
-            f"{found.percentile:.0f} % of the training music."
+            f"All features together: {unlike.distance:.1f} times the usual distance, further than "
+            f"{unlike.percentile:.0f} % of the training clips."
         )
         _show_nearest(scored, served)
 
@@ -240,7 +245,7 @@ def _show_unlike(scored: ScoredClip, served: Served) -> None:
 def _show_nearest(scored: ScoredClip, served: Served) -> None:
     known = cached.table_at_hand()
     if known is None:
-        st.caption("The published table is not at hand, so the nearest known clips cannot be named.")
+        st.caption("The published table is not on this machine, so the nearest known clips cannot be shown.")
         return
     rows = reference.nearest(scored.vector, served.reference, known.frame)
     st.dataframe(
@@ -262,22 +267,22 @@ def _show_nearest(scored: ScoredClip, served: Served) -> None:
 
 
 def show_player(shown: ShownClip) -> None:
-    """The one player: exactly what was analysed, in a form that every browser plays."""
+    """Show the player with exactly the audio that was analysed."""
     clip = shown.scored.recording.clip
     st.audio(shown.wav, format="audio/wav", alt=f"Player: the {clip.duration_s:.1f} s that were analysed")
 
 
 def file_tag(scored: ScoredClip) -> str:
-    """Clip and model for the name of a download."""
+    """Clip and model, for file names of downloads."""
     return f"clip-{scored.clip_id[:8]}_model-{scored.prediction.model_version}"
 
 
 @st.fragment
 def show_answer_form(shown: ShownClip) -> None:
-    """Is it right? Each button stores its answer at once."""
+    """Ask whether the guess is right; each button stores its answer at once."""
     scored, store = shown.scored, cached.store()
     if store is None or scored.prediction_id is None:
-        st.caption("An answer cannot be stored, because the prediction was not.")
+        st.caption("You cannot answer, because the prediction was not stored.")
         return
     guess = scored.prediction.ranked[0]
     form = st.session_state.setdefault("answers", {}).setdefault(scored.prediction_id, AnswerForm())
@@ -300,7 +305,7 @@ def show_answer_form(shown: ShownClip) -> None:
             ]
         comment = st.text_input("Comment (optional)", max_chars=MAX_COMMENT, key=f"note_{scored.prediction_id}")
     if clicked and name_unconfirmed():
-        st.warning("Not stored yet: say first whether that is you, then answer again.", icon=":material/group:")
+        st.warning("Not stored yet. First confirm your name, then answer again.", icon=":material/group:")
     elif clicked:
         label = clicked[0]
         try:
@@ -311,13 +316,13 @@ def show_answer_form(shown: ShownClip) -> None:
 
 
 def _show_receipt(scored: ScoredClip, store: Store, form: AnswerForm) -> None:
-    """What is stored now, and the way back."""
+    """Show the stored answer and an Undo button."""
     if fault := st.session_state.pop("undo_fault", None):
         st.error(messages.literal(fault), icon=":material/error:")
     if form.taken_back is not None:
         back = form.taken_back
         now = (
-            f"What counts now is your other answer, **{wording.with_sign(back.left)}**."
+            f"Your other answer, **{wording.with_sign(back.left)}**, counts now."
             if back.left
             else "You have no answer for this clip now."
         )
@@ -337,7 +342,7 @@ def _show_receipt(scored: ScoredClip, store: Store, form: AnswerForm) -> None:
 
 
 def _take_back(scored: ScoredClip, store: Store, form: AnswerForm, feedback_id: int) -> None:
-    """Before the page is drawn again. feedback_id : of the answer beside which Undo was pressed."""
+    """Take an answer back. feedback_id : the answer that the Undo button was drawn for."""
     try:
         answer_form.take_back_answer(form, store, scored, feedback_id)
     except CoreError as error:

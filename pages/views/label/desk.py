@@ -1,4 +1,4 @@
-"""The parts of the Label page: the clip on the desk, its player, the four answers, and what a person said before."""
+"""Parts of the Label page: the clip on the desk, its player, the answer buttons and the progress."""
 
 import time
 from collections.abc import Callable
@@ -31,24 +31,24 @@ from pages.figures import style
 from pages.shared import assets, cached, messages, show
 from pages.views.label.keys import GUIDE
 
-SEAT = "label_seat"  # in the session
-TOO_SOON = "That came too soon to count. Listen, then press again."
+SEAT = "label_seat"  # session key: a `Seat`
+TOO_SOON = "You pressed too soon, so the answer does not count. Listen first, then press again."
 KEYS = dict(zip(EMOTIONS, "1234", strict=True))
 SKIP_KEYS = {"bad audio": "B", "ambiguous": "A", "none of the four": "N"}
-POINTS = 300  # of the waveform
+POINTS = 300  # points of the waveform that are drawn
 
 
 @st.cache_data(show_spinner=False, max_entries=16)
 def _load_audio(
     clip_id: str, path: str | None, start_s: float, duration_s: float, settings: Settings
 ) -> tuple[bytes, str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """A file that browsers play, its media type, and the waveform."""
+    """Audio that browsers can play, its media type, and the waveform."""
     audio = kept_audio.load_audio(clip_id, path, start_s=start_s, duration_s=duration_s, settings=settings)
     return audio.data, audio.form, drawing.envelope(audio.clip, POINTS)
 
 
 def show_player(item: Item, *, autoplay: bool = False, loop: bool = False) -> None:
-    """The one player with its waveform. Raises CoreError when there is nothing to hear."""
+    """Show the player with its waveform. Raises CoreError if there is no audio."""
     data, form, waveform = _load_audio(item.clip_id, item.path, item.start_s, item.duration_s, Settings())
     st.audio(data, format=form, autoplay=autoplay, loop=loop, alt=f"Player: {item.duration_s:.0f} seconds of music")
     figure = style.waveform(*waveform).update_layout(
@@ -63,18 +63,18 @@ def show_player(item: Item, *, autoplay: bool = False, loop: bool = False) -> No
 
 
 def current_seat(person: Rater) -> Seat:
-    """The person's seat in this session; a new one when somebody else sat there."""
-    found: Seat | None = st.session_state.get(SEAT)
-    if found is None or not identity.is_same_person(found.person, person.name, person.verified):
+    """The person's `Seat` in this session; a new one if another person used the session before."""
+    seat: Seat | None = st.session_state.get(SEAT)
+    if seat is None or not identity.is_same_person(seat.person, person.name, person.verified):
         seen = st.session_state.setdefault(show.SEEN, set())
-        found = Seat(person, clock=time.monotonic, models=models, guesses_seen=seen)
-        st.session_state[SEAT] = found
-    return found
+        seat = Seat(person, clock=time.monotonic, models=models, guesses_seen=seen)
+        st.session_state[SEAT] = seat
+    return seat
 
 
 @st.cache_data(show_spinner=False, ttl=60)
 def models() -> queue.Models:
-    """The champion and the challenger; looked up once a minute."""
+    """The champion and the challenger, cached for one minute."""
     return queue.models(Settings())
 
 
@@ -82,7 +82,7 @@ def models() -> queue.Models:
 
 
 def _press(seat: Seat, act: Callable[[], Outcome | None]) -> None:
-    """Do what a button says, and keep what became of it for the screen."""
+    """Run the action of a button, and keep its outcome for the screen."""
     seat.outcome = None
     try:
         seat.outcome = act()
@@ -91,7 +91,7 @@ def _press(seat: Seat, act: Callable[[], Outcome | None]) -> None:
 
 
 def answer(seat: Seat, store: Store, form: Form, *, label: str | None = None, skip: str | None = None) -> None:
-    """Store the answer to the clip that the button was drawn with."""
+    """Store an answer to the clip that the button was drawn for."""
     state = st.session_state
     comment = str(state.get(f"comment_{form.token}") or "")
     wanted = bool(state.get("guesses", True))
@@ -99,43 +99,43 @@ def answer(seat: Seat, store: Store, form: Form, *, label: str | None = None, sk
 
 
 def take_back(seat: Seat, store: Store, token: str) -> None:
-    """Take back the newest answer, and put its clip on the desk again."""
+    """Take back the newest answer, and show its clip again."""
     _press(seat, lambda: rules.take_back(seat, store, token))
 
 
 def open_clip(seat: Seat, store: Store, clip_id: str) -> None:
-    """Put a certain clip on the desk."""
+    """Show this clip on the desk."""
     _press(seat, lambda: None if place_on_desk(seat, store, clip_id) else Outcome("clip is gone"))
 
 
 def next_clip(seat: Seat, store: Store) -> None:
-    """Put the next clip on the desk; an earlier answer to the one that is there stays."""
+    """Show the next clip; an earlier answer to the current clip stays."""
     _press(seat, lambda: advance(seat, store))
 
 
 def sentence(outcome: Outcome) -> str:
-    """What the person reads about their last press."""
-    said = wording.with_sign(outcome.answer or "")
+    """Sentence about the outcome of the last press."""
+    earlier = wording.with_sign(outcome.answer or "")
     match outcome.kind:
         case "stored" if outcome.remark:
             return outcome.remark
         case "stored" if outcome.before:
             return (
-                f"Stored: {outcome.answer}. It takes the place of your answer from elsewhere, {outcome.before}; "
-                "Z brings that one back."
+                f"Stored: {outcome.answer}. It replaces your earlier answer from another page, {outcome.before}. "
+                "Press Z to restore the earlier answer."
             )
         case "stored":
-            return f"Stored: {outcome.answer}. Z takes it back."
+            return f"Stored: {outcome.answer}. Press Z to take it back."
         case "taken back" if outcome.answer:
-            return f"Taken back; what you said before counts again: {said}."
+            return f"Taken back. Your earlier answer counts again: {earlier}."
     return {
         "too soon": TOO_SOON,
         "taken back": "Taken back. Here is the clip again.",
-        "taken back, clip is gone": "Taken back. That clip is gone, or its audio was not kept.",
-        "held down": "One answer was taken back. Press once more for the one before.",
-        "nothing to take back": f"Nothing to take back among your last {UNDO_DEPTH} answers.",
-        "clip is gone": "That clip is gone, or its audio was not kept.",
-        "clip was deleted": "The clip before you was deleted meanwhile. Here is the next one.",
+        "taken back, clip is gone": "Taken back. That clip was deleted, or its audio was not stored.",
+        "held down": "One answer was taken back. Press again to take back the answer before it.",
+        "nothing to take back": f"There is nothing to take back. Undo works for your last {UNDO_DEPTH} answers.",
+        "clip is gone": "That clip was deleted, or its audio was not stored.",
+        "clip was deleted": "Your clip was deleted meanwhile. Here is the next clip.",
     }.get(outcome.kind, outcome.remark)
 
 
@@ -144,7 +144,7 @@ def sentence(outcome: Outcome) -> str:
 
 @st.fragment
 def show_desk(store: Store, person: Rater) -> None:
-    """One clip and the answers to it."""
+    """Show one clip and its answer buttons."""
     try:
         seat = current_seat(person)
         refresh(seat, store)
@@ -152,12 +152,12 @@ def show_desk(store: Store, person: Rater) -> None:
         messages.problem(error)
         return
     show_progress(seat)
-    with st.container():  # always there: what follows keeps its place, and with it the one player
+    with st.container():  # always present, so the player below keeps its position and continues
         _show_outcome(seat)
     if seat.form is None:
         show_empty_desk(seat, store)
         with st.bottom:
-            st.empty()  # a fragment may only fill later what it has made at first
+            st.empty()  # a fragment can later fill only containers from its first run
         return
     audible = _show_clip(seat, store, seat.form)
     with st.bottom:
@@ -169,12 +169,12 @@ def _show_outcome(seat: Seat) -> None:
         st.markdown("&nbsp;")
     elif seat.outcome.kind == "failed":
         st.error(messages.literal(seat.outcome.remark), icon=":material/error:")
-    else:  # one line, so that the clip stays in sight on a telephone
+    else:  # one line, so that the clip stays visible on a phone
         st.markdown(f":blue[:material/info: {messages.literal(sentence(seat.outcome))}]")
 
 
 def show_progress(seat: Seat) -> None:
-    """How far the person is, and everybody."""
+    """Show the progress of the person and of all raters."""
     p = seat.desk.progress
     mine = p.answered + p.left
     st.progress(
@@ -184,29 +184,31 @@ def show_progress(seat: Seat) -> None:
 
 
 def _show_clip(seat: Seat, store: Store, form: Form) -> bool:
-    """The clip, and what may be known of it; False when it cannot be heard."""
+    """Show the clip and its information; return False if it cannot be played."""
     item, audible = form.item, True
     try:
         show_player(item, autoplay=st.session_state.get("autoplay", True), loop=st.session_state.get("loop", False))
     except CoreError as error:
         audible = False
-        st.error(f"{messages.literal(str(error))} Skip it as bad audio: keys S, then B.", icon=":material/volume_off:")
+        st.error(f"{messages.literal(str(error))} Skip it as bad audio: press S, then B.", icon=":material/volume_off:")
     with st.container(horizontal=True, vertical_alignment="center"):
         wanted = st.toggle(
             "Guesses",
             value=True,
             key="guesses",
             bind="query-params",
-            help="Show what the model hears. For some clips, chosen at random, the guess stays hidden all the same: "
-            "only so can its pull on people be measured.",
+            help="Show the guess of the model. For some clips, chosen at random, the guess stays hidden, so that its "
+            "influence on people can be measured.",
         )
         how = show_guess(seat, form, wanted=wanted)
         if how == "shown":
             st.markdown(
-                f"The model hears **{wording.with_sign(item.guess)}** ({item.confidence:.0%}).", width="content"
+                f"The model's guess is **{wording.with_sign(item.guess)}** ({item.confidence:.0%}).", width="content"
             )
         elif how == "hidden at random":
-            st.markdown(":material/visibility_off: Hidden for this clip, at random.", width="content")
+            st.markdown(
+                ":material/visibility_off: The guess is hidden for this clip (chosen at random).", width="content"
+            )
         if item.synthetic:
             st.badge("synthetic, for practice", icon=":material/science:", color="gray")
         with st.popover("Comment", icon=":material/edit_note:"):
@@ -215,19 +217,20 @@ def _show_clip(seat: Seat, store: Store, form: Form) -> bool:
                 value=form.comment,
                 key=f"comment_{form.token}",
                 max_chars=MAX_COMMENT,
-                help="Stored with your answer. Enter goes back to the keys.",
+                help="The comment is stored with your answer. Press Enter to use the answer keys again.",
             )
         if form.before:
             st.markdown(
-                f"You said **{messages.literal(wording.with_sign(form.before))}** before; a new answer replaces it.",
+                f"Your earlier answer is **{messages.literal(wording.with_sign(form.before))}**. A new answer "
+                "replaces it.",
                 width="content",
             )
-            st.button("Leave it so", icon=":material/check:", key="leave", on_click=next_clip, args=(seat, store))
+            st.button("Keep this answer", icon=":material/check:", key="leave", on_click=next_clip, args=(seat, store))
     return audible
 
 
 def show_answers(seat: Seat, store: Store, form: Form, *, audible: bool) -> None:
-    """The four answers, always in sight, and the ways around them."""
+    """Show the four answer buttons, always visible, with Undo and Skip."""
     assets.style("label")
     st.components.v2.component("hands_free", js=assets.script("hands_free"))(key="hands_free", height=0)
     common = (seat, store, form)
@@ -237,7 +240,7 @@ def show_answers(seat: Seat, store: Store, form: Form, *, audible: bool) -> None
                 for emotion in pair:
                     st.button(
                         wording.with_sign(emotion),
-                        # Pressed late, it answers the clip that it was drawn for.
+                        # A key per clip: a late press still answers the clip that the button was drawn for.
                         key=f"say_{emotion}_{form.token[:8]}",
                         shortcut=KEYS[emotion],
                         width="stretch",
@@ -270,17 +273,17 @@ def _undo(seat: Seat, store: Store) -> None:
         icon=":material/undo:",
         on_click=take_back,
         args=(seat, store, seat.undo_token),
-        help=f"Takes your newest answer back, up to {UNDO_DEPTH} of them, also after a reload.",
+        help=f"Takes back your newest answer. Works for your last {UNDO_DEPTH} answers, also after a reload.",
     )
 
 
 def show_empty_desk(seat: Seat, store: Store) -> None:
-    """The desk is empty: because nothing is there, or because everything is done."""
+    """Explain why the desk is empty: no clips, or all are answered."""
     p = seat.desk.progress
     if p.clips == 0:
         st.info(
-            "**No clip waits for you yet.** Score a library, or clips with *Keep the audio* switched on. "
-            "Or try it out with synthetic clips: they are marked, and what you say of them trains no model.",
+            "**There are no clips to label yet.** Score a library, or score clips with *Keep the audio* switched on. "
+            "You can also practise with synthetic clips. They are marked, and no model is trained on your answers.",
             icon=":material/queue_music:",
         )
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -289,7 +292,7 @@ def show_empty_desk(seat: Seat, store: Store) -> None:
             add_demo_clips(seat, store)
         return
     st.success(
-        f"**Nothing is left for you.** You have answered {p.answered} of {p.clips} clips"
+        f"**You are done.** You have answered {p.answered} of {p.clips} clips"
         + (f"; {p.settled} are settled." if p.settled else "."),
         icon=":material/done_all:",
     )
@@ -301,9 +304,9 @@ def show_empty_desk(seat: Seat, store: Store) -> None:
 
 
 def add_demo_clips(seat: Seat, store: Store) -> None:
-    """Fill the queue with synthetic clips."""
+    """Show a button that adds synthetic clips to the queue."""
     recipes = practice.demo_recipes()
-    if not st.button(f"Put {len(recipes)} synthetic clips into the queue", icon=":material/science:", key="put_demo"):
+    if not st.button(f"Add {len(recipes)} synthetic clips to the queue", icon=":material/science:", key="put_demo"):
         return
     from pages.shared import policy
 
@@ -321,10 +324,13 @@ def add_demo_clips(seat: Seat, store: Store) -> None:
 
 
 def show_options() -> None:
-    """How the player behaves, and what the four emotions mean."""
+    """Show the options of the player and the labelling guide."""
     with st.popover("Player", icon=":material/tune:"):
-        st.toggle("Play each clip at once", value=True, key="autoplay", bind="query-params")
-        st.toggle("Play it over and over", value=False, key="loop", bind="query-params")
-        st.caption("The space bar plays and stops. Browsers play nothing by themselves before the first key or click.")
+        st.toggle("Play each clip automatically", value=True, key="autoplay", bind="query-params")
+        st.toggle("Repeat the clip", value=False, key="loop", bind="query-params")
+        st.caption(
+            "The space bar starts and stops the music. Browsers play automatically only after your first key press "
+            "or click."
+        )
     with st.popover("What to listen for", icon=":material/help:"):
         st.markdown(GUIDE)

@@ -1,4 +1,4 @@
-"""The clips on which people differ: who said what, and the answer that settles it."""
+"""Disputed clips: the answers of all raters, and the settlement by an analyst."""
 
 import time
 from collections.abc import Mapping
@@ -15,14 +15,13 @@ from core.store import MAX_COMMENT, Rater, Store, new_token
 from pages.shared import messages, who
 from pages.views.label import desk
 
-SAID = "agreement_said"  # in the session: what became of the last press of a button
-PACE = "settle_pace"  # in the session: a `Pace`
+PACE = "settle_pace"  # session key: a `Pace`
 _KEYS = {**desk.KEYS, "none of the four": "N", "bad audio": "B"}
 
 
-def show_disputes(store: Store, person: Rater, said: pd.DataFrame, needed: int) -> None:
-    """The clips on which people differ, and their settlement by a marked third answer."""
-    truth_table = agreement.ground_truth(said, raters_needed=needed)
+def show_disputes(store: Store, person: Rater, answers: pd.DataFrame, needed: int) -> None:
+    """Show the disputed clips and the form that settles one of them."""
+    truth_table = agreement.ground_truth(answers, raters_needed=needed)
     status = st.segmented_control(
         "Clips that are",
         ["disputed", "skipped", "open", "adjudicated"],
@@ -33,21 +32,21 @@ def show_disputes(store: Store, person: Rater, said: pd.DataFrame, needed: int) 
         format_func=lambda s: f"{s} ({int(truth_table['status'].eq(s).sum())})",
         help="; ".join(f"{s}: {m}" for s, m in disputes.MEANINGS.items()),
     )
-    table = disputes.list_disputes(said, truth_table, status=status)
-    told()
+    table = disputes.list_disputes(answers, truth_table, status=status)
+    messages.show_pending_message()
     if table.empty:
         st.success(f"No clip is {status}.", icon=":material/handshake:")
         _undo_button(store)
         return
     if len(table) == disputes.MOST:
-        st.caption(f"The first {disputes.MOST}, those with most answers; the others follow as these are settled.")
+        st.caption(f"The {disputes.MOST} clips with the most answers. Others appear when these are settled.")
     event = st.dataframe(
         table.drop(columns="clip_id").assign(guess=table["guess"].map(wording.with_sign)),
         hide_index=True,
         key=f"disputes_{status}",
         on_select="rerun",
         selection_mode="single-row",
-        alt=f"Clips that are {status}, with who said what",
+        alt=f"Clips that are {status}, with the answers of each rater",
         column_config={
             "file_name": st.column_config.TextColumn("clip"),
             "last_at": st.column_config.DatetimeColumn("last answer", format="distance"),
@@ -58,20 +57,24 @@ def show_disputes(store: Store, person: Rater, said: pd.DataFrame, needed: int) 
     row = table.iloc[0] if chosen is None else chosen
     st.subheader(messages.literal(row["file_name"]))
     st.caption(
-        ("The first of the list; choose another above." if chosen is None else "Chosen above.")
+        (
+            "This is the first clip of the list; choose another one above."
+            if chosen is None
+            else "You chose this clip above."
+        )
         + f" {row['clip_id'][:16]}"
     )
-    show_settlement(store, person, row, said[said["clip_id"].eq(row["clip_id"])])
+    show_settlement(store, person, row, answers[answers["clip_id"].eq(row["clip_id"])])
 
 
 def selected_row(event: Mapping[str, Any], table: pd.DataFrame) -> pd.Series | None:
-    """The row that was chosen; None without one, and where the choice is older than a table that is shorter now."""
+    """The selected row, or None. Ignores a selection past the end, because the table may have become shorter."""
     rows = [row for row in event["selection"]["rows"] if row < len(table)]
     return table.iloc[rows[0]] if rows else None
 
 
 def show_settlement(store: Store, person: Rater, row: pd.Series, answers: pd.DataFrame) -> None:
-    """One clip, what was said of it, and the answer that settles it."""
+    """Show a clip, its answers, and the buttons that settle it."""
     current = agreement.current_answers(answers)
     settlement.show_clip(_pace(), row["clip_id"])
     with st.container(key="settle"):
@@ -82,7 +85,7 @@ def show_settlement(store: Store, person: Rater, row: pd.Series, answers: pd.Dat
             .to_frame()
             .join([current["kind"], heard.rename("heard"), current[["display", "comment", "created_at"]]]),
             hide_index=True,
-            alt="What was said of the clip",
+            alt="Answers about the clip",
             column_config={
                 "created_at": st.column_config.DatetimeColumn("when", format="distance"),
                 "display": st.column_config.TextColumn("the guess was"),
@@ -90,10 +93,10 @@ def show_settlement(store: Store, person: Rater, row: pd.Series, answers: pd.Dat
         )
         raters = current.loc[current["kind"].eq("answer"), ["rater", "verified"]].itertuples(index=False)
         if any(identity.is_same_person(person, *rater) for rater in raters):
-            st.warning("You are one of the raters of this clip. A third person settles it better.")
+            st.warning("You are one of the raters of this clip. It is better if another person settles it.")
         token = st.session_state.setdefault(f"settle_{row['clip_id']}", new_token())
         st.text_input("Why (optional)", key=f"why_{token}", max_chars=MAX_COMMENT)
-        st.markdown("**It is settled as**")
+        st.markdown("**Settle this clip as**")
         with st.container(horizontal=True):
             for verdict in settlement.VERDICTS:
                 st.button(
@@ -114,16 +117,16 @@ def _undo_button(store: Store) -> None:
         icon=":material/undo:",
         on_click=_undo,
         args=(store,),
-        help="Takes your newest settlement back.",
+        help="Takes back your newest settlement.",
     )
 
 
 def play_clip(store: Store, clip_id: str) -> None:
-    """The one player for a clip of a list, or why there is nothing to hear."""
+    """Show the player for a clip of a list, or why there is no audio."""
     try:
         item = queue.item(store, clip_id)
         if item is None or item.path is None:
-            st.caption(":material/volume_off: The audio of this clip was not kept.")
+            st.caption(":material/volume_off: The audio of this clip was not stored.")
         else:
             desk.show_player(item)
     except CoreError as error:
@@ -138,33 +141,27 @@ def _pace() -> Pace:
 
 
 def _settle(store: Store, clip_id: str, verdict: str, token: str, seen: int | None) -> None:
-    """seen : the newest settlement that was on the screen; None without one."""
+    """Settle a clip. seen : the newest settlement that the person saw, to detect a conflict."""
     if not settlement.accept_press(_pace(), settles=True):
-        st.session_state[SAID] = ("error", desk.TOO_SOON)
+        messages.keep_message("error", desk.TOO_SOON)
         return
     comment = str(st.session_state.get(f"why_{token}") or "")
     try:
         person = who.still_analyst(store)
         receipt = settlement.settle(store, person, clip_id, verdict, token=token, seen=seen, comment=comment)
-        st.session_state[SAID] = ("success", f"Settled as {verdict}. {receipt.remark}")
+        messages.keep_message("success", f"Settled as {verdict}. {receipt.remark}")
         st.session_state.pop(f"settle_{clip_id}", None)
     except CoreError as error:
-        st.session_state[SAID] = ("error", str(error))
+        messages.keep_message("error", str(error))
 
 
 def _undo(store: Store) -> None:
     if not settlement.accept_press(_pace(), settles=False):
-        st.session_state[SAID] = ("error", desk.TOO_SOON)
+        messages.keep_message("error", desk.TOO_SOON)
         return
     try:
         name = settlement.take_back_settlement(store, who.still_analyst(store))
-        said = "You have settled nothing that could be taken back." if name is None else f"Taken back: {name}."
-        st.session_state[SAID] = ("success", said)
+        sentence = "You have no settlement to take back." if name is None else f"Taken back: {name}."
+        messages.keep_message("success", sentence)
     except CoreError as error:
-        st.session_state[SAID] = ("error", str(error))
-
-
-def told() -> None:
-    kind, sentence = st.session_state.pop(SAID, ("", ""))
-    if kind:
-        (st.success if kind == "success" else st.error)(messages.literal(sentence))
+        messages.keep_message("error", str(error))

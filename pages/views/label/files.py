@@ -11,18 +11,17 @@ from core.errors import CoreError
 from core.labelling import agreement, files, import_plan
 from core.labelling.label_columns import ControlQuestion
 from core.store import Rater, Store, clips_table, feedback_table, labels_mark, raters_table
-from pages.shared import who
+from pages.shared import messages, who
 from pages.shared.messages import literal, problem
 from pages.shared.show import download, file_name
 from pages.views.label import label_studio
-from pages.views.label.disputes import SAID, told
 
 FORMATS = {
-    "CSV": ("csv", "text/csv", "The answers that stand, one row each; opens in a spreadsheet."),
-    "JSON": ("json", "application/json", "The same, with what to cite it by."),
-    "Audit trail": ("audit.csv", "text/csv", "Everything that was ever said, also what was taken back."),
+    "CSV": ("csv", "text/csv", "One row per answer that counts now. Opens in a spreadsheet."),
+    "JSON": ("json", "application/json", "The same answers, with date, state and model versions to cite."),
+    "Audit trail": ("audit.csv", "text/csv", "All answers ever given, including answers that were taken back."),
 }
-FEW = 5  # of the names of new raters
+FEW = 5  # names of new raters that are shown
 ICONS = {
     "add": ":material/add: add",
     "change": ":material/edit: change",
@@ -34,9 +33,10 @@ ICONS = {
 
 @dataclass(frozen=True)
 class Choices:
-    """What a person said of a file. control : the column of the emotions, None where it is plain.
+    """The person's choices about a file.
 
-    accounts : account of Label Studio and its rater, empty = left out.  all_known : each account was asked about.
+    control : column of the emotions; None if it is obvious.  accounts : Label Studio account and its rater, "" to leave
+        its answers out.  all_known : every account has a choice.
     """
 
     control: str | None
@@ -45,10 +45,10 @@ class Choices:
 
 
 def show(store: Store, person: Rater, answers: pd.DataFrame, all_answers: pd.DataFrame, needed: int) -> None:
-    """Exports, then the import."""
+    """Show the exports, then the import."""
     st.subheader("Export")
     if all_answers.empty:
-        st.info("Nobody has answered yet.", icon=":material/history:")
+        st.info("There are no answers yet.", icon=":material/history:")
     else:
         show_exports(answers, all_answers, needed)
     label_studio.show_export(
@@ -59,16 +59,16 @@ def show(store: Store, person: Rater, answers: pd.DataFrame, all_answers: pd.Dat
 
 
 def _answers_hash(all_answers: pd.DataFrame) -> str:
-    """Names the state of the answers."""
+    """Hash of the answers, for file names."""
     return hashlib.sha256(all_answers["feedback_id"].astype(str).str.cat().encode()).hexdigest()
 
 
 def show_exports(answers: pd.DataFrame, all_answers: pd.DataFrame, needed: int) -> None:
-    """One download a format."""
+    """Show one download per format."""
     stamp = _answers_hash(all_answers)
     current = agreement.current_answers(answers)
     st.caption(
-        f"{len(current)} answers stand, of {agreement.people(current).nunique()} raters. "
+        f"{len(current)} answers of {agreement.people(current).nunique()} raters count now. "
         "Names of raters are in every file: handle them as personal data."
     )
     about = {
@@ -98,19 +98,20 @@ def show_exports(answers: pd.DataFrame, all_answers: pd.DataFrame, needed: int) 
 
 
 def show_import(store: Store, person: Rater) -> None:
-    """A file of labels: what would happen row by row, then the rows."""
-    told()
+    """Import a file of labels: first a dry run row by row, then the import itself."""
+    messages.show_pending_message()
     file = st.file_uploader(
         "CSV or JSON with clips and labels",
         type=["csv", "tsv", "txt", "json"],
         key="labels_file",
         max_upload_size=files.LARGEST >> 20,
-        help="A column `clip_id`, `hash` or `file_name`, a column `label` or `skip_reason`; `rater` and `comment` if "
-        "you have them. Also what this page exports, and what Label Studio exports (JSON, JSON-MIN, CSV, "
-        "TSV). Of several answers of one rater about a clip the last one counts, and what was taken back is left out.",
+        help="Required: a column `clip_id`, `hash` or `file_name`, and a column `label` or `skip_reason`. Optional: "
+        "`rater` "
+        "and `comment`. Exports of this page and of Label Studio (JSON, JSON-MIN, CSV, TSV) work too. If a rater has "
+        "several answers about a clip, only the last one counts. Answers that were taken back are left out.",
     )
     if file is None:
-        st.caption("Nothing is stored before you have seen what would happen.")
+        st.caption("You first see what the import would do. Nothing is stored before you confirm.")
         return
     try:
         choices = _choices(store, file.getvalue(), person, str(file.file_id))
@@ -123,7 +124,7 @@ def show_import(store: Store, person: Rater) -> None:
 
 
 def _choices(store: Store, data: bytes, person: Rater, file_id: str) -> Choices | None:
-    """What the file cannot say itself and a person is asked; None until the column of the emotions is known."""
+    """Ask the person what the file does not say; None until the column of the emotions is known."""
     control = None
     try:
         file = _read(data, hashlib.sha256(data).hexdigest(), control)
@@ -134,27 +135,30 @@ def _choices(store: Store, data: bytes, person: Rater, file_id: str) -> Choices 
         file = _read(data, hashlib.sha256(data).hexdigest(), control)
     if not file.complete:
         st.caption(
-            "Of Label Studio's formats only JSON says which tasks were skipped and which answers are marked as ground "
-            "truth. Export the project as JSON, where that matters."
+            "This format does not say which tasks were skipped or which answers are marked as ground truth. If you "
+            "need "
+            "this, export the project from Label Studio as JSON."
         )
     if file.unread:
-        st.caption(f"There is no place here for these columns: {literal(', '.join(file.unread))}.")
+        st.caption(f"These columns are not imported: {literal(', '.join(file.unread))}.")
     accounts = file.accounts
     answers = label_studio.ask_accounts(accounts, raters_table(store), person, file_id)
     return Choices(control, tuple(answers.items()), all_known=accounts.keys() <= answers.keys())
 
 
 def _dry_run(store: Store, data: bytes, plan: pd.DataFrame, choices: Choices, file_id: str) -> None:
-    """What would happen row by row, and the button that makes it happen."""
+    """Show what the import would do row by row, and the button that starts it."""
     counts = plan["action"].value_counts().reindex(import_plan.ACTIONS, fill_value=0)
     st.markdown(" · ".join(f"**{n}** {ICONS[str(action)]}" for action, n in counts.items()))
     new = plan.loc[plan["new_rater"], "rater"].unique()
     if len(new):
         named = ", ".join(map(str, new[:FEW])) + (f" and {len(new) - FEW} more" if len(new) > FEW else "")
-        st.info(f"Raters who are new here: {len(new)} ({literal(named)})", icon=":material/person_add:")
+        st.info(f"New raters: {len(new)} ({literal(named)})", icon=":material/person_add:")
     settlements = int((plan["action"].eq("add") & plan["kind"].eq(import_plan.SETTLEMENT)).sum())
     if settlements:
-        st.info(f"Settlements in the file: {settlements}. Each decides what its clip is.", icon=":material/gavel:")
+        st.info(
+            f"Settlements in the file: {settlements}. Each one decides the label of its clip.", icon=":material/gavel:"
+        )
     only = st.pills(
         "Show only",
         [str(a) for a in import_plan.ACTIONS if counts[a]],
@@ -163,13 +167,13 @@ def _dry_run(store: Store, data: bytes, plan: pd.DataFrame, choices: Choices, fi
         format_func=lambda a: f"{a} ({counts[a]})",
     )
     first = [c for c in ("row", "action", "why", "file_name", "label", "skip_reason", "rater") if c in plan]
-    table = plan[[*first, *plan.columns.drop([*first, "before"])]]  # the hashes last: nobody reads them
+    table = plan[[*first, *plan.columns.drop([*first, "before"])]]  # the hashes last, because nobody reads them
     shown = table[table["action"].isin(only)] if only else table
     st.dataframe(shown, hide_index=True, alt="What the import would do, row by row")
     download(table, "import-dry-run", label="Download the dry run")
     wanted = int(counts["add"] + counts["change"])
     if not choices.all_known:
-        st.caption("Say above who each account is, or leave its answers out. Then the answers can be stored.")
+        st.caption("Choose a rater for each account above, or leave its answers out. Then you can store the answers.")
     st.button(
         f"Store {wanted} answers" if wanted else "Nothing to store",
         type="primary",
@@ -178,25 +182,26 @@ def _dry_run(store: Store, data: bytes, plan: pd.DataFrame, choices: Choices, fi
         key="import_apply",
         on_click=_apply,
         args=(store, data, plan, choices, file_id),
-        help=f"Up to {import_plan.AT_ONCE} of them or none; more are stored in such parts, and an import that was cut "
-        "off is finished by importing the file again. Names in the file count as not verified; your own answers count "
-        "as yours.",
+        help=f"Answers are stored in parts of up to {import_plan.AT_ONCE}, each part completely or not at all. If an "
+        "import "
+        "is interrupted, import the file again to finish it. Names in the file count as not verified; your own answers "
+        "count as yours.",
     )
 
 
 def _plan(store: Store, data: bytes, person: Rater, choices: Choices) -> pd.DataFrame:
-    """The dry run, made anew only where the file, the importer or the store is another. One object for all sessions."""
+    """The dry run, cached by file, importer and state of the store. All sessions share it: do not change it."""
     file, mark = hashlib.sha256(data).hexdigest(), labels_mark(store)
     return _planned(store, data, store.url, file, mark, person.name, person.verified, choices)
 
 
 @st.cache_resource(show_spinner="Reading the file …", max_entries=4, ttl=600)
 def _read(_data: bytes, file: str, control: str | None) -> files.LabelFile:
-    """file : hash of the data."""
+    """Read the file. file : hash of the data."""
     return files.read_label_file(_data, control=control)
 
 
-@st.cache_resource(show_spinner="Looking what the file would do …", max_entries=4, ttl=600)
+@st.cache_resource(show_spinner="Checking what the import would do …", max_entries=4, ttl=600)
 def _planned(
     _store: Store,
     _data: bytes,
@@ -207,7 +212,7 @@ def _planned(
     verified: bool,
     choices: Choices,
 ) -> pd.DataFrame:
-    """url, file, mark : of the store, of the data, of what the store holds, which is read after the mark was."""
+    """Plan the import. url, file, mark : address of the store, hash of the data, state of the store (read first)."""
     return import_plan.plan_import(
         _read(_data, file, choices.control).rows,
         clips_table(_store),
@@ -219,7 +224,7 @@ def _planned(
 
 
 def _apply(store: Store, data: bytes, plan: pd.DataFrame, choices: Choices, token: str) -> None:
-    """Store what the dry run showed, unless somebody has answered meanwhile."""
+    """Import what the dry run showed, unless the store has changed meanwhile."""
     done = 0
     bar = st.empty()
 
@@ -231,13 +236,15 @@ def _apply(store: Store, data: bytes, plan: pd.DataFrame, choices: Choices, toke
     try:
         person = who.still_analyst(store)
         if not _plan(store, data, person, choices).equals(plan):
-            st.session_state[SAID] = ("error", "Somebody answered meanwhile. Look at the dry run again.")
+            messages.keep_message("error", "Someone answered meanwhile. Check the dry run again.")
             return
         with st.spinner("Storing the answers …", show_time=True):
             stored = import_plan.apply_import(store, plan, token=token, progress=progress)
-        st.session_state[SAID] = ("success", f"{stored} answers are stored.")
+        messages.keep_message("success", f"{stored} answers are stored.")
     except CoreError as error:
-        rest = f" {done} answers were stored before that; import the file again for the others." if done else ""
-        st.session_state[SAID] = ("error", f"{error}{rest}")
+        rest = (
+            f" {done} answers were stored before the error. Import the file again to store the others." if done else ""
+        )
+        messages.keep_message("error", f"{error}{rest}")
     finally:
         bar.empty()

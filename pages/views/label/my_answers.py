@@ -1,4 +1,4 @@
-"""What a person's answers are: those they gave, and what a model learned from them."""
+"""A person's own answers, and what a model learned from them."""
 
 import pandas as pd
 import streamlit as st
@@ -14,7 +14,7 @@ MOST_SHOWN = 500
 
 
 def show_answers(store: Store, person: Rater) -> None:
-    """What the person has said, and the way to say it anew."""
+    """Show the person's answers, with a button to hear a clip again and change the answer."""
     try:
         answers = feedback_table(store, rater=person.name, verified=person.verified)
     except CoreError as error:
@@ -22,11 +22,12 @@ def show_answers(store: Store, person: Rater) -> None:
         return
     current = latest_answers(answers).head(MOST_SHOWN)
     if current.empty:
-        st.info("Nothing yet. Your answers appear here, and you can change them.", icon=":material/history:")
+        st.info("You have no answers yet. They appear here, and you can change them.", icon=":material/history:")
         return
     st.caption(
-        f"{len(current)} clips, the newest first. Choose one to hear it again and change what you said. What others "
-        "said of it is not shown, so that it sways nobody."
+        f"{len(current)} clips, the newest first. Choose one to hear it again and change your answer. The answers of "
+        "others "
+        "are not shown, so that they do not influence you."
     )
     event = st.dataframe(
         _rows(current),
@@ -37,17 +38,17 @@ def show_answers(store: Store, person: Rater) -> None:
         alt="Your answers",
         column_config={
             "when": st.column_config.DatetimeColumn(format="distance", width="small"),
-            "guess": st.column_config.TextColumn(help="Whether you saw what the model hears.", width="small"),
+            "guess": st.column_config.TextColumn(help="Whether you saw the guess of the model.", width="small"),
             "comment": st.column_config.TextColumn(width="large"),
         },
     )
-    chosen = [k for k in event["selection"]["rows"] if k < len(current)]  # the table may be shorter than it was
+    chosen = [k for k in event["selection"]["rows"] if k < len(current)]  # the table may have become shorter
     row = current.iloc[chosen[0]] if chosen else None
     st.button(
         "Hear it again",
         icon=":material/replay:",
         disabled=row is None or bool(row["deleted"]),
-        help="Choose a row first. A clip that was deleted cannot be heard.",
+        help="Choose a row first. Deleted clips cannot be played.",
         on_click=_again,
         args=(store, person, None if row is None else row["clip_id"]),
     )
@@ -73,7 +74,7 @@ def _again(store: Store, person: Rater, clip_id: str) -> None:
 
 
 def show_influence(store: Store, person: Rater) -> None:
-    """What a model learned from the person's answers."""
-    from pages.views.label import my_influence  # loads what models need, which the desk does not
+    """Show what a model learned from the person's answers."""
+    from pages.views.label import my_influence  # loads the model libraries, which the desk does not need
 
     my_influence.show_influence(store, person)

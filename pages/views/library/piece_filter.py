@@ -1,4 +1,4 @@
-"""What the pages about moods share: the filter, the chosen piece with its player, the sound of the library."""
+"""Parts that the Moods and Playlists pages share: the filter, the sound of the pieces, and a CSV download."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -27,9 +27,9 @@ from pages.views.library.pieces import Library
 
 
 def filter_fields(library: Library, table: pd.DataFrame, *, moods_too: bool = True) -> tuple[pd.DataFrame, Filter]:
-    """The pieces that the filter lets through, maybe none, and the filter.
+    """Show the filter; return the matching pieces (may be empty) and the filter.
 
-    table : pieces of the library.  moods_too : also by emotion, confidence and decision.
+    table : pieces of the library.  moods_too : also filter by emotion, confidence and decision.
     """
     with st.expander("Filter", icon=":material/filter_alt:"):
         words = st.text_input(
@@ -37,7 +37,8 @@ def filter_fields(library: Library, table: pd.DataFrame, *, moods_too: bool = Tr
             key="words",
             bind="query-params",
             placeholder="title, artist, performer, album, makam or file",
-            help="Pieces that hold every one of these words, in any case, with or without Turkish letters.",
+            help="Finds pieces that contain all of these words. Capital letters and Turkish letters make no "
+            "difference.",
         )
         given: dict[str, object] = {"search": words or ""}
         if moods_too:
@@ -63,7 +64,7 @@ def _by_mood() -> dict[str, object]:
         format_func=wording.with_sign,
         key="emotions",
         bind="query-params",
-        help="What the model finds strongest.",
+        help="The most probable emotion.",
     )
     standings = st.pills(
         "Decision",
@@ -72,8 +73,8 @@ def _by_mood() -> dict[str, object]:
         default=STANDINGS,
         key="standings",
         bind="query-params",
-        help="By the policy in force. Between two: two moods that are neighbours, such as relax and sad. Needs "
-        "review: a person has to listen.",
+        help="Decision of the policy in use. Between two: two similar moods, such as relax and sad. Needs review: a "
+        "person has to listen.",
     )
     confidence = st.slider("Confidence, at least", 0, 100, 0, 5, format="%d %%", key="confidence", bind="query-params")
     return {"emotions": tuple(emotions), "standings": tuple(standings), "confidence": confidence / 100}
@@ -88,7 +89,7 @@ RANGES = {
 
 
 def _range(table: pd.DataFrame, name: str) -> tuple[float, float] | None:
-    """A range of a number; None = also where it is not known."""
+    """Ask for the range of a number; None means any value, also unknown."""
     label, step = RANGES[name]
     known = table[name].dropna().astype(float)
     if known.empty or known.min() == known.max():
@@ -109,7 +110,7 @@ def _one_of(library: Library, name: str) -> tuple[str, ...]:
 
 
 def reference() -> Reference:
-    """Summary of the training music of the model in use; the page ends with a sentence where there is none."""
+    """Summary of the training music of the model in use. Without a model, shows an error and stops the page."""
     try:
         model = description.describe_model_in_use(Settings())
         return _reference(str(model.folder / REFERENCE), model.version)
@@ -137,12 +138,12 @@ def _sound(key: tuple[object, ...], version: str, _library: Library, _known: Ref
 
 
 def sound(library: Library) -> tuple[pd.DataFrame, Reference]:
-    """The sound of each piece, see `moods.sound`, and what it is measured against."""
+    """Sound of each piece, see `core.playlists.sound`, and the summary of the training music."""
     known = reference()
     return _sound(library.key, description.describe_model_in_use(Settings()).version, library, known), known
 
 
-@st.cache_resource(show_spinner="Looking for recordings that are there twice …", max_entries=2, ttl=600)
+@st.cache_resource(show_spinner="Looking for duplicate recordings …", max_entries=2, ttl=600)
 def _recordings(key: tuple[object, ...], version: str, _library: Library, _known: Reference) -> pd.Series:
     store = cached.store()
     if store is None:
@@ -151,18 +152,18 @@ def _recordings(key: tuple[object, ...], version: str, _library: Library, _known
 
 
 def recordings(library: Library) -> pd.Series:
-    """Which pieces are one recording, see `moods.recordings`."""
+    """Recording of each piece, see `core.playlists.sound.recordings`; duplicates share one."""
     known = reference()
     return _recordings(library.key, description.describe_model_in_use(Settings()).version, library, known)
 
 
-# --- to take along ---------------------------------------------------------------------------------------------------
+# --- download --------------------------------------------------------------------------------------------------------
 
 
 def download_csv(make: Callable[[], pd.DataFrame], name: str) -> None:
-    """A CSV download that is made when it is asked for, with the mark by which spreadsheets know Turkish letters.
+    """Offer a CSV download, created on click, with a byte order mark so that spreadsheets show Turkish letters.
 
-    make : gives the table.  name : file name without ending, naming data and model.
+    make : returns the table.  name : file name without ending, with data and model in it.
     """
     st.download_button(
         "Download CSV",

@@ -1,4 +1,4 @@
-"""The parts of the Playlists page: what is wished, the list with veto and player, its files, its session sheet."""
+"""Parts of the Playlists page: the request, the list of pieces with veto and player, and the charts."""
 
 from dataclasses import dataclass, replace
 
@@ -22,14 +22,14 @@ from pages.views.library import piece_player
 from pages.views.library.pieces import Library
 
 KINDS = {"mood": "One mood", "iso": "Iso path"}
-VETOES = "vetoes"  # in the session, and as ``veto`` in the address: hashes of vetoed pieces, in their order
-SHORT = 10  # letters of a hash in the address
-PLAYING = "playlist_heard"  # in the session: the piece in the player
+VETOES = "vetoes"  # session key, and ``veto`` in the address: hashes of vetoed pieces, oldest first
+SHORT = 10  # characters of a hash in the address
+PLAYING = "playlist_heard"  # session key: the piece in the player
 
 
 @dataclass(frozen=True)
 class Request:
-    """What is wished. way : the emotions of an iso path, or one emotion."""
+    """The request for a playlist. way : emotions of an iso path in order, or one emotion."""
 
     kind: str
     way: tuple[str, ...]
@@ -41,7 +41,7 @@ class Request:
 
 
 def ask_request() -> Request:
-    """Ask what is wished; all of it is in the address."""
+    """Ask for the request; the address contains all of it."""
     kind = st.segmented_control(
         "What",
         list(KINDS),
@@ -50,9 +50,9 @@ def ask_request() -> Request:
         required=True,
         key="kind",
         bind="query-params",
-        help="An iso path begins at the client's present mood and goes to the wished one in small steps.",
+        help="An iso path starts at the client's present mood and leads to the goal in small steps.",
     )
-    with st.container():  # whatever is asked, the fields below keep their place
+    with st.container():  # keeps the position of the fields below
         if kind == "mood":
             mood = st.segmented_control(
                 "Mood",
@@ -79,7 +79,7 @@ def ask_request() -> Request:
         default=most,
         key=f"standings_{kind}",
         bind="query-params",
-        help="Accepted: the model is sure of one mood. Between two: it hears two neighbouring moods, good as a bridge "
+        help="Accepted: the model is sure of one mood. Between two: two similar moods are probable, useful as a bridge "
         "on an iso path. Needs review: listen first.",
     )
     left, right = st.columns(2)
@@ -90,8 +90,9 @@ def ask_request() -> Request:
         int(playlist.TARGET_LUFS),
         key="level",
         bind="query-params",
-        help="-18 is the level of ReplayGain, -23 that of broadcasting, -14 that of streaming services. A file with "
-        "one channel plays from both loudspeakers, so it counts 3 LU more than it measures.",
+        help="Usual levels: -18 for ReplayGain, -23 for broadcasting, -14 for streaming services. A mono file plays "
+        "from "
+        "both loudspeakers, so 3 LU are added to its measured loudness.",
     )
     with right.container(horizontal=True, vertical_alignment="bottom"):
         seed = st.number_input(
@@ -101,14 +102,14 @@ def ask_request() -> Request:
             0,
             key="seed",
             bind="query-params",
-            help="The same number makes the same list again; another one a list of other pieces, perhaps with fewer "
-            "weak places.",
+            help="The same number gives the same list. Another number gives other pieces, perhaps with fewer weak "
+            "places.",
         )
     return Request(kind, way, float(length), per_step, tuple(standings), float(target), int(seed))
 
 
 def _ask_way() -> tuple[tuple[str, ...], int]:
-    """The way of an iso path, and how many pieces a step has."""
+    """Ask for the emotions of an iso path and the number of pieces per step."""
     left, right = st.columns(2)
     start, goal = (
         column.segmented_control(
@@ -134,7 +135,8 @@ def _ask_way() -> tuple[tuple[str, ...], int]:
             required=True,
             key=f"over_{start}_{goal}",
             bind="query-params",
-            help="The two moods are opposite on the circle angry, happy, relax, sad, so the path goes over one of the "
+            help="The two moods are opposite on the circle angry, happy, relax, sad, so the path passes through one "
+            "of the "
             "others.",
         )
     per_step = right.segmented_control(
@@ -148,35 +150,35 @@ def _ask_way() -> tuple[tuple[str, ...], int]:
 
 @dataclass(frozen=True, eq=False)
 class Attempt:
-    """What came of a wish. said : what went wrong on the way, in sentences.  made : None where nothing came of it."""
+    """Result of a request. playlist : None if none could be made.  problems : sentences about what went wrong."""
 
     pool: Pool
-    made: Playlist | None
-    said: tuple[str, ...] = ()
+    playlist: Playlist | None
+    problems: tuple[str, ...] = ()
 
 
 def build_playlist(request: Request, library: Library, table: pd.DataFrame, narrowed: Filter) -> Playlist | None:
-    """The playlist with the vetoes applied; None after a sentence when there is none.
+    """Build the playlist and apply the vetoes; None, with a message, if there is none.
 
-    table : the pieces of the library that the filter lets through.
+    table : pieces of the library that match the filter.
     """
     if not request.standings:
-        st.info("Choose which pieces may be played.", icon=":material/filter_alt_off:")
+        st.info("Choose at least one kind of pieces under *Pieces that are*.", icon=":material/filter_alt_off:")
         return None
     if VETOES not in st.session_state:
         st.session_state[VETOES] = [v for v in st.query_params.get("veto", "").split(",") if v]
     key = (*library.key, library.mark, repr(narrowed), repr(replace(request, target_lufs=0.0)))
     attempt = _attempt(key, tuple(st.session_state[VETOES]), request, table, parts.recordings(library))
-    for sentence in attempt.said:
-        icon = ":material/block:" if attempt.made is not None else ":material/playlist_remove:"
+    for sentence in attempt.problems:
+        icon = ":material/block:" if attempt.playlist is not None else ":material/playlist_remove:"
         st.warning(messages.literal(sentence), icon=icon)
-    if attempt.made is None:
+    if attempt.playlist is None:
         for remark in attempt.pool.remarks:
             st.caption(messages.literal(remark.text))
         return None
-    rows = attempt.made.rows
+    rows = attempt.playlist.rows
     known = [n if n == n else _channels(path) for n, path in zip(rows["channels"], rows["path"], strict=True)]
-    return playlist.level_playlist(replace(attempt.made, rows=rows.assign(channels=known)), request.target_lufs)
+    return playlist.level_playlist(replace(attempt.playlist, rows=rows.assign(channels=known)), request.target_lufs)
 
 
 @st.cache_data(show_spinner=False, max_entries=10_000, ttl=600)
@@ -188,9 +190,9 @@ def _channels(path: str) -> float:
 def _attempt(
     key: tuple[object, ...], vetoes: tuple[str, ...], _request: Request, _table: pd.DataFrame, _recordings: pd.Series
 ) -> Attempt:
-    """The list after these vetoes, each of which replaces one piece of the list as it was then.
+    """Build the list and apply the vetoes one after the other. Each veto replaces one piece.
 
-    vetoes : beginnings of piece ids. What is known of the list before the last one is not chosen again.
+    vetoes : beginnings of piece ids. The list before the last veto comes from the cache.
     """
     if not vetoes:
         pool = playlist.usable(_table, standings=_request.standings, recordings=_recordings)
@@ -199,14 +201,16 @@ def _attempt(
         except CoreError as error:
             return Attempt(pool, None, (str(error),))
     before = _attempt(key, vetoes[:-1], _request, _table, _recordings)
-    named = [] if before.made is None else [p for p in before.made.rows["piece_id"] if p.startswith(vetoes[-1])]
-    if before.made is None or not named:
+    named = [] if before.playlist is None else [p for p in before.playlist.rows["piece_id"] if p.startswith(vetoes[-1])]
+    if before.playlist is None or not named:
         return before
     gone = [p for p in before.pool.table.index if p.startswith(vetoes[:-1])]
     try:
-        return replace(before, made=iso_path.swap(before.made, before.pool, named[0], without=gone), said=())
+        return replace(
+            before, playlist=iso_path.swap(before.playlist, before.pool, named[0], without=gone), problems=()
+        )
     except CoreError as error:
-        return replace(before, said=(f"{before.pool.table.loc[named[0], 'title']}: {error}",))
+        return replace(before, problems=(f"{before.pool.table.loc[named[0], 'title']}: {error}",))
 
 
 def _choose_pieces(request: Request, pool: Pool) -> Playlist:
@@ -233,14 +237,14 @@ def _vetoes_to_address() -> None:
 
 
 def show_summary(made: Playlist) -> None:
-    """Length, weak places and remarks."""
+    """Show length, weak places and remarks."""
     weak = int((made.rows["weak"] != "").sum())
     with st.container(horizontal=True):
         st.metric("Pieces", len(made.rows))
-        st.metric("Length", clock(made.length_s), help=f"Wished: {clock(made.wanted_s)}.")
+        st.metric("Length", clock(made.length_s), help=f"Requested: {clock(made.wanted_s)}.")
         if made.path:
             st.metric("Steps", int(made.rows["step"].max()))
-            st.metric("Weak places", weak, help="Pieces where the mood or the tempo changes much, or does not fit.")
+            st.metric("Weak places", weak, help="Pieces whose mood does not fit, or where mood or tempo changes a lot.")
     for remark in made.remarks:
         if remark.kind == RemarkKind.LIBRARY_TOO_SMALL:
             st.warning(messages.literal(remark.text), icon=":material/library_music:")
@@ -249,8 +253,8 @@ def show_summary(made: Playlist) -> None:
     boost = made.rows["gain_db"].max()
     if boost > 0:
         others.append(
-            f"At {made.target_lufs:g} LUFS the quietest piece is made {boost:.1f} dB louder; with "
-            f"{playlist.loudest_without_boost(made):g} LUFS none is."
+            f"At {made.target_lufs:g} LUFS the quietest piece becomes {boost:.1f} dB louder. At "
+            f"{playlist.loudest_without_boost(made):g} LUFS no piece becomes louder."
         )
     st.caption("  \n".join(messages.literal(text) for text in others))
     if any(remark.kind == RemarkKind.NEEDS_LISTENING for remark in made.remarks):
@@ -258,7 +262,7 @@ def show_summary(made: Playlist) -> None:
 
 
 def show_pieces(made: Playlist, table: pd.DataFrame) -> None:
-    """The pieces in their order, each with a player button and a veto; one player for all."""
+    """Show the pieces in order, each with buttons to play and to veto; one player for all."""
     if st.session_state.get(VETOES):
         st.button(
             f"Undo the last veto ({len(st.session_state[VETOES])} so far)",
@@ -279,7 +283,7 @@ def show_pieces(made: Playlist, table: pd.DataFrame) -> None:
 
 
 def _wanted_with_signs(row: dict) -> str:
-    """The wanted mixture with the signs of its emotions."""
+    """The wanted mixture of emotions, with their signs."""
     mixture = playlist.mixture(row, "want_")
     for emotion, sign in wording.SIGNS.items():
         mixture = mixture.replace(emotion, f"{sign} {emotion}")
@@ -288,7 +292,7 @@ def _wanted_with_signs(row: dict) -> str:
 
 def _show_piece(row: dict) -> None:
     name = messages.literal(files.label(row))
-    tempo = "tempo not known" if pd.isna(row["tempo"]) else f"{row['tempo']:.0f} bpm"
+    tempo = "tempo unknown" if pd.isna(row["tempo"]) else f"{row['tempo']:.0f} bpm"
     ends = row["begins_s"] + row["duration_s"]
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(
@@ -306,7 +310,7 @@ def _show_piece(row: dict) -> None:
             key=f"veto_{number}",
             on_click=_veto,
             args=piece,
-            help="Replaced by another piece; all others stay.",
+            help="Replaces this piece by another one; all others stay.",
         )
 
 
@@ -316,7 +320,7 @@ def _play(piece_id: str) -> None:
 
 
 def show_charts(made: Playlist) -> None:
-    """The way over the plane of moods, and mood and tempo over time."""
+    """Show the path on the plane of emotions, and mood and tempo over time."""
     rows = made.rows
     places = circle.plane(rows)
     names = ["number", "title", "guess"]

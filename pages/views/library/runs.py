@@ -1,4 +1,4 @@
-"""The parts of the Library page: what is scored, how far it is, and what came of it."""
+"""Parts of the Library page: the choice of music, the progress of a run, and the disk usage."""
 
 import os
 from pathlib import Path
@@ -17,15 +17,15 @@ from pages.shared import messages, who
 from pages.views.library.run_folders import folder_name, music_folder
 
 SOURCES = {"folder": "A folder of this machine", "files": "Upload files", "tree": "Upload a folder"}
-PROBLEM = "library_problem"  # in the session: what went wrong at the last click
-TURN = "library_turn"  # in the session: counts uploads, so that the field is empty after one
+PROBLEM = "library_problem"  # session key: error of the last click
+TURN = "library_turn"  # session key: number of uploads; a new number empties the upload field
 
 
-# --- what is scored --------------------------------------------------------------------------------------------------
+# --- choice of music -------------------------------------------------------------------------------------------------
 
 
 def ask_music(store: Store, policy: Policy) -> None:
-    """Which files, which parts of them, and the button."""
+    """Ask which files to score and which parts of them, with the button that starts a run."""
     source = st.segmented_control(
         "Where is the music?",
         list(SOURCES),
@@ -43,19 +43,20 @@ def ask_music(store: Store, policy: Policy) -> None:
             key="library_folder",
             persist_state="session",
             placeholder="Type a path",
-            help=f"Everything below it that ends in {', '.join(READ)}; hidden files are left out. The music stays "
-            "where it is, and is not changed." + (f" Only folders below {root}." if root else ""),
+            help=f"All files in this folder and its subfolders that end in {', '.join(READ)}, except hidden files. The "
+            "music is not moved or changed." + (f" Only folders inside {root} are allowed." if root else ""),
         )
     else:
         st.file_uploader(
             "Music" if source == "files" else "A folder with music",
-            # Of a folder only what may be audio is sent; of single files any, so that each refusal gives its reason.
+            # A folder upload sends only possible audio. Single files may be any, so that the page explains each refusal.
             type=[ending[1:] for ending in SUFFIXES] if source == "tree" else None,
             accept_multiple_files="directory" if source == "tree" else True,
             max_upload_size=max(1, int(Settings().max_upload_mb)),
             key=_upload_key(),
-            help="The files are kept in the data folder of this installation, so that the library can be heard. For "
-            "more than a few hundred, put them where the machine can read them, and name that folder.",
+            help="The files are stored in the data folder of this installation, so that people can hear the library. "
+            "If you "
+            "have more than a few hundred files, copy them to this machine and type their folder instead.",
         )
     with st.expander("Which part of each file", icon=":material/content_cut:"):
         _parts_fields()
@@ -73,14 +74,14 @@ def ask_music(store: Store, policy: Policy) -> None:
 
 
 def _last_folder(store: Store) -> str:
-    """The folder of the last run, which is likely to be the one to look at again."""
+    """Folder of the last run, as a default."""
     job = latest_job(store, run.JOB)
     folder = music_folder(job) if job is not None else ""
     return "" if "://" in folder or places.is_upload(folder, Settings()) else folder
 
 
 def _upload_key() -> str:
-    """Key of the upload field: a new one after every upload, so that it is empty again."""
+    """Key of the upload field. A new key after each upload empties the field."""
     return f"library_files_{st.session_state.get(TURN, 0)}"
 
 
@@ -89,8 +90,8 @@ def _parts_fields() -> None:
         "Whole files, window by window",
         key="library_whole",
         persist_state="session",
-        help="Off: the middle 30 seconds, as on the Predict page. On: the mood of a piece as it moves; takes as many "
-        "times longer as there are windows.",
+        help="Off: only the middle 30 seconds, as on the Predict page. On: the mood over time. The time needed grows "
+        "with the number of windows.",
     )
     left, right = st.columns(2)
     length = left.slider(
@@ -110,15 +111,15 @@ def _parts_fields() -> None:
 
 
 def _start(store: Store, policy: Policy, source: str) -> None:
-    """Start the run that is asked for."""
+    """Start the requested run."""
     settings, state = Settings(), st.session_state
     windows = (state["library_length"], state["library_hop"]) if state.get("library_whole") else None
     try:
         if source == "folder":
             _launch(store, policy, places.allowed(state["library_folder"], settings), windows, settings)
             return
-        sent = state.get(_upload_key()) or []
-        folder = places.keep_uploads(((file.name, file.getvalue()) for file in sent), settings)
+        uploads = state.get(_upload_key()) or []
+        folder = places.keep_uploads(((file.name, file.getvalue()) for file in uploads), settings)
         try:
             _launch(store, policy, folder, windows, settings)
         except CoreError:
@@ -130,12 +131,12 @@ def _start(store: Store, policy: Policy, source: str) -> None:
 
 
 def _resume(store: Store, policy: Policy, job: Job) -> None:
-    """Start a run that ended early once more, with what it was given."""
-    settings, said = Settings(), job.result
+    """Start a run that ended early again, with the same settings."""
+    settings, result = Settings(), job.result
     try:
         place = music_folder(job)
         folder = Path(place) if places.is_upload(place, settings) else places.allowed(place, settings)
-        windows = (said["window"], said["hop"]) if said.get("hop") else None
+        windows = (result["window"], result["hop"]) if result.get("hop") else None
         _launch(store, policy, folder, windows, settings)
     except CoreError as error:
         st.session_state[PROBLEM] = str(error)
@@ -144,7 +145,7 @@ def _resume(store: Store, policy: Policy, job: Job) -> None:
 def _launch(
     store: Store, policy: Policy, folder: Path, windows: tuple[float, float] | None, settings: Settings
 ) -> None:
-    """Start a run in a process of its own. windows : their length and distance in s; None: one excerpt a file."""
+    """Start a run in its own process. windows : length and distance in s; None for one excerpt per file."""
     command = ["score", str(folder), "--out", str(places.new_results(settings))]
     command += ["--policy", policy.to_json()]
     if settings.library_dir is not None and not places.is_upload(str(folder), settings):
@@ -154,16 +155,16 @@ def _launch(
     jobs.launch(store, run.JOB, command, settings=settings, message=f"Starting with {folder_name(str(folder))}")
 
 
-# --- how far it is ---------------------------------------------------------------------------------------------------
+# --- progress --------------------------------------------------------------------------------------------------------
 
 
 def running(store: Store) -> Job | None:
-    """The run that is going on; None when there is none."""
+    """The active run, or None."""
     return jobs.running(store, run.JOB)
 
 
 def show_progress(store: Store, policy: Policy) -> None:
-    """How far the run is, or how the last one ended where that was not well, and how to go on."""
+    """Show the progress of the active run; else, if the last run ended early, the reason and how to continue."""
     if job := running(store):
         _show_running(store, job.job_id)
         return
@@ -173,11 +174,11 @@ def show_progress(store: Store, policy: Policy) -> None:
     if job.state == "cancelled":
         st.info(f"The last run was cancelled at {job.progress:.0%}. {_how_to_resume(job)}", icon=":material/pause:")
     elif job.state != "done":
-        said = job.message if job.state == "failed" else f"No sign of life at {job.progress:.0%}."
-        st.error(f"The last run ended early. {messages.literal(said)} {_how_to_resume(job)}", icon=":material/error:")
+        result = job.message if job.state == "failed" else f"The process stopped responding at {job.progress:.0%}."
+        st.error(f"The last run ended early. {messages.literal(result)} {_how_to_resume(job)}", icon=":material/error:")
         log = jobs.log_file(Settings(), job)
         if log.is_file():
-            with st.expander("Its log"):
+            with st.expander("Log"):
                 st.code(log.read_text(encoding="utf-8", errors="replace")[-3000:], language=None)
     if job.state != "done" and _can_resume(job):
         st.button(
@@ -187,26 +188,27 @@ def show_progress(store: Store, policy: Policy) -> None:
             on_click=_resume,
             args=(store, policy, job),
             help=messages.literal(
-                f"Scores {folder_name(job.result['folder'])} once more; what is known is not measured again."
+                f"Continues with {folder_name(job.result['folder'])}. Files that are already scored are not measured "
+                "again."
             ),
         )
 
 
 def _can_resume(job: Job) -> bool:
-    """Whether the music of a run is still where it was: also what somebody sent."""
-    return os.path.isdir(music_folder(job))  # an address is none, nor what is no path at all
+    """Whether the music of a run, in a folder or uploaded, still exists."""
+    return os.path.isdir(music_folder(job))  # False for addresses and empty paths
 
 
 def _how_to_resume(job: Job) -> str:
-    """What a person can do after a run that ended early."""
+    """Sentence on how to continue after a run that ended early."""
     if places.is_upload(music_folder(job), Settings()) and not _can_resume(job):
-        return "What it had scored is kept. The files that were sent are gone: send them again to go on."
-    return "What it had scored is kept" + ("." if _can_resume(job) else ": start again to go on.")
+        return "The results so far are stored. The uploaded files no longer exist; upload them again to continue."
+    return "The results so far are stored." + ("" if _can_resume(job) else " Start a new run to continue.")
 
 
 @st.fragment(run_every=1.0)
 def _show_running(store: Store, job_id: int) -> None:
-    """The running run; the page is drawn anew when it ends."""
+    """Show the active run; rerun the page when it ends."""
     job = running(store)
     if job is None or job.job_id != job_id:
         st.rerun()
@@ -214,7 +216,7 @@ def _show_running(store: Store, job_id: int) -> None:
         st.progress(job.progress, text=messages.literal(job.message))
         with st.container(horizontal=True, vertical_alignment="center"):
             if job.cancel:
-                st.caption("It stops in a moment.")
+                st.caption("Stopping …")
             else:
                 st.button(
                     "Cancel",
@@ -223,39 +225,39 @@ def _show_running(store: Store, job_id: int) -> None:
                     on_click=cancel_job,
                     args=(store, job_id),
                 )
-            st.caption("It goes on when you close this page, and what is scored stays scored.")
+            st.caption("The run continues when you close this page. If you cancel it, the results so far stay.")
 
 
-# --- what is kept ----------------------------------------------------------------------------------------------------
+# --- disk usage -------------------------------------------------------------------------------------------------------
 
 
 @st.cache_data(show_spinner=False, ttl=60, max_entries=4)
 def _disk_usage(settings: Settings) -> tuple[list[places.Upload], tuple[int, int]]:
-    """What was sent and is still there; number and bytes of levelled copies. Looked up once a minute."""
+    """Uploads on the disk; number and bytes of levelled copies. Cached for one minute."""
     return places.uploads(settings), places.contents(settings.levelled_dir)
 
 
 def show_disk_usage(store: Store, *, may_remove: bool) -> None:
-    """What the data folder holds because of libraries and playlists, and a button to be rid of an upload."""
+    """Show the disk usage of uploads and levelled copies, with a button that removes an upload."""
     settings = Settings()
-    sent, (copies, size) = _disk_usage(settings)
-    if not sent and not copies:
+    uploads, (copies, size) = _disk_usage(settings)
+    if not uploads and not copies:
         return
-    with st.expander("On the disk", icon=":material/hard_drive:"):
+    with st.expander("Disk usage", icon=":material/hard_drive:"):
         if copies:
             place = messages.literal(str(settings.levelled_dir))
-            st.caption(f"Levelled copies of playlists: {_amount(copies, size)} in {place}. Remove there what is old.")
-        if not sent:
+            st.caption(f"Levelled copies of playlists: {_amount(copies, size)} in {place}. Delete old copies there.")
+        if not uploads:
             return
         place = messages.literal(str(settings.uploads_dir))
-        total = _amount(sum(one.files for one in sent), sum(one.size for one in sent))
-        st.caption(f"Files that were sent: {total} in {place}.")
+        total = _amount(sum(upload.files for upload in uploads), sum(upload.size for upload in uploads))
+        st.caption(f"Uploaded files: {total} in {place}.")
         if not may_remove:
             st.caption("An analyst can remove them here.")
             return
-        folders = {str(one.folder): one for one in sent}
+        folders = {str(upload.folder): upload for upload in uploads}
         chosen = st.selectbox(
-            "Sent at", list(folders), format_func=lambda name: _when(folders[name]), key="library_upload"
+            "Upload", list(folders), format_func=lambda name: _when(folders[name]), key="library_upload"
         )
         st.button(
             "Remove this upload",
@@ -264,7 +266,7 @@ def show_disk_usage(store: Store, *, may_remove: bool) -> None:
             disabled=running(store) is not None,
             on_click=_remove,
             args=(store, chosen),
-            help="The files leave the disk, and the music can no longer be heard. What was found out about them stays.",
+            help="Deletes the files from the disk. The music can then no longer be played; its results stay.",
         )
 
 
@@ -273,7 +275,7 @@ def _remove(store: Store, folder: str) -> None:
         if who.login_configured():
             who.still_analyst(store)
         if running(store) is not None:
-            raise CoreError("A library is being scored, perhaps this one. Wait until that has ended.")
+            raise CoreError("A library is being scored, possibly this one. Wait until the run has ended.")
         places.remove_upload(folder, Settings())
     except CoreError as error:
         st.session_state[PROBLEM] = str(error)
