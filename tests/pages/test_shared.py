@@ -7,7 +7,7 @@ import pytest
 
 from core.dataset import published
 from core.settings import Settings
-from pages.shared import cached, show
+from pages.shared import cached
 
 
 def test_a_table_that_appears_is_found_though_its_file_is_dated_to_moment_zero(data_dir, table_path, monkeypatch):

@@ -49,7 +49,7 @@ def ask_music(store: Store, policy: Policy) -> None:
     else:
         st.file_uploader(
             "Music" if source == "files" else "A folder with music",
-            # A folder upload sends only possible audio. Single files may be any, so that the page explains each refusal.
+            # A folder upload sends only possible audio. Single files may be any, so the page can explain each refusal.
             type=[ending[1:] for ending in SUFFIXES] if source == "tree" else None,
             accept_multiple_files="directory" if source == "tree" else True,
             max_upload_size=max(1, int(Settings().max_upload_mb)),
