@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.views.library import piece_filter as shared
-from pages.views.library import pieces
+from pages.views.library import pieces, playlist_request
 from pages.views.library import playlist_downloads as files
 from pages.views.library import playlist_views as parts
 
@@ -11,7 +11,7 @@ st.title("Playlists")
 # Parts that come and go are in containers: Streamlit drops a field from the address when its position changes.
 with st.container():
     library = pieces.require_library()
-request = parts.ask_request()
+request = playlist_request.ask_request()
 with st.container():
     table, narrowed = shared.filter_fields(library, library.every, moods_too=False)
 if table.empty:

@@ -7,8 +7,8 @@ from pages.figures import style
 from pages.shared import messages, show
 from pages.shared.policy import describe_policy
 from pages.views.clips import clip as parts
+from pages.views.clips import decision, reasons
 from pages.views.clips import picture as pictures
-from pages.views.clips import reasons
 
 served, policy = parts.open_page("Predict")
 st.caption(
@@ -31,7 +31,7 @@ close.button("Close", icon=":material/close:", on_click=parts.close_clip, help="
 parts.show_player(shown)
 left, right = st.columns(2, gap="large")
 with left:
-    parts.show_decision(scored, served)
+    decision.show_decision(scored, served)
     st.session_state.setdefault(show.SEEN, set()).add(scored.clip_id)
     proba = pd.Series(scored.prediction.proba)
     show.chart(

@@ -19,8 +19,9 @@ from core.pipeline import kept_audio
 from core.schema import EMOTIONS, SR
 from core.settings import Settings
 from pages.shared import show, who
-from pages.views.label import desk as desk_module
-from pages.views.label.desk import SEAT, _load_audio
+from pages.views.label import desk_actions
+from pages.views.label.desk import _load_audio
+from pages.views.label.desk_actions import SEAT
 
 
 @pytest.fixture
@@ -306,7 +307,7 @@ def test_a_press_that_comes_too_soon_does_not_count(open_page, opened, monkeypat
     ],
 )
 def test_every_outcome_of_a_press_has_its_sentence(outcome, sentence):
-    assert desk_module.sentence(outcome) == sentence
+    assert desk_actions.sentence(outcome) == sentence
 
 
 # undo
@@ -347,12 +348,12 @@ def test_an_earlier_answer_can_be_heard_and_changed(open_page, opened):
     clip = put(opened)
     put(opened, 2)
     page = say(open_desk(open_page), "sad")
-    desk_module.open_clip(page.session_state[SEAT], opened, clip)
+    desk_actions.open_clip(page.session_state[SEAT], opened, clip)
     page = page.run()
     assert "Your earlier answer is **● sad**" in shown(page)
     left = page.button(key="leave").click().run()
     assert visible_clip(left) != clip
-    desk_module.open_clip(page.session_state[SEAT], opened, clip)
+    desk_actions.open_clip(page.session_state[SEAT], opened, clip)
     say(page.run(), "angry")
     assert stored_answers(opened)[["clip_id", "label"]].to_numpy().tolist() == [[clip, "angry"]]
 

@@ -13,7 +13,7 @@ from core.labelling import agreement, disputes, identity, queue, settlement, tru
 from core.labelling.settlement import Pace
 from core.store import MAX_COMMENT, Rater, Store, new_token
 from pages.shared import messages, who
-from pages.views.label import desk
+from pages.views.label import desk, desk_actions
 
 PACE = "settle_pace"  # session key: a `Pace`
 _KEYS = {**desk.KEYS, "none of the four": "N", "bad audio": "B"}
@@ -143,7 +143,7 @@ def _pace() -> Pace:
 def _settle(store: Store, clip_id: str, verdict: str, token: str, seen: int | None) -> None:
     """Settle a clip. seen : the newest settlement that the person saw, to detect a conflict."""
     if not settlement.accept_press(_pace(), settles=True):
-        messages.keep_message("error", desk.TOO_SOON)
+        messages.keep_message("error", desk_actions.TOO_SOON)
         return
     comment = str(st.session_state.get(f"why_{token}") or "")
     try:
@@ -157,7 +157,7 @@ def _settle(store: Store, clip_id: str, verdict: str, token: str, seen: int | No
 
 def _undo(store: Store) -> None:
     if not settlement.accept_press(_pace(), settles=False):
-        messages.keep_message("error", desk.TOO_SOON)
+        messages.keep_message("error", desk_actions.TOO_SOON)
         return
     try:
         name = settlement.take_back_settlement(store, who.still_analyst(store))

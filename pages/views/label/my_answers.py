@@ -8,7 +8,7 @@ from core.errors import CoreError
 from core.labelling.truth import latest_answers
 from core.store import Rater, Store, feedback_table
 from pages.shared import messages
-from pages.views.label import desk as parts
+from pages.views.label import desk_actions
 
 MOST_SHOWN = 500
 
@@ -69,7 +69,7 @@ def _rows(current: pd.DataFrame) -> pd.DataFrame:
 
 
 def _again(store: Store, person: Rater, clip_id: str) -> None:
-    parts.open_clip(parts.current_seat(person), store, clip_id)
+    desk_actions.open_clip(desk_actions.current_seat(person), store, clip_id)
     st.session_state["view"] = "Next clip"
 
 
