@@ -11,7 +11,7 @@ from core.audio import beats, drawing, spectrograms
 from core.audio.beats import Beats
 from core.audio.decoding import Clip
 from core.schema import COLUMNS
-from pages.figures import clips, style
+from pages.figures import audio, style
 from pages.shared import show
 from pages.views.clips.clip import ShownClip
 
@@ -39,7 +39,7 @@ def _draw_waveform(shown: ShownClip, place: DeltaGenerator) -> None:
     alt, name = f"Waveform of {clip.duration_s:.1f} s", "waveform"
     figure = style.waveform(*drawn)
     if beats_found is not None:
-        figure, name = clips.waveform_with_beats(*drawn, beats_found.times_s), "beats"
+        figure, name = audio.waveform_with_beats(*drawn, beats_found.times_s), "beats"
         alt += f" with {len(beats_found.times_s)} beats"
     with place.container():
         show.chart(figure, key=f"{name}_clip-{clip.clip_id[:8]}", alt=alt)
@@ -79,9 +79,9 @@ def spectrogram(clip: Clip) -> None:
     with st.spinner("Drawing the spectrogram …", show_time=True):
         times, hz, level = _picture(clip.clip_id, clip, scale)
         if scale == "mel":
-            figure = clips.mel_spectrogram(times, hz, level)
+            figure = audio.mel_spectrogram(times, hz, level)
         else:
-            figure = clips.note_spectrogram(times, spectrograms.note_names(hz), level)
+            figure = audio.note_spectrogram(times, spectrograms.note_names(hz), level)
     show.chart(
         figure,
         key=f"spectrogram-{scale}_clip-{clip.clip_id[:8]}",

@@ -20,7 +20,7 @@ from core.settings import Settings
 from core.windows import HOP_S, LENGTH_S, LONGEST_S, SHORTEST_S
 from core.windows import spans as cut_spans
 from core.wording import clock, with_sign
-from pages.figures import clips
+from pages.figures import audio
 from pages.shared import cached, messages, show
 from pages.views.clips.clip import upload
 
@@ -192,7 +192,7 @@ def show_mood(source: Source, plan: WindowPlan, done: pd.DataFrame, served: Serv
     tag = f"clip-{source.digest[:8]}_model-{served.model.version}"
     windows = done.drop(columns="remark_kind").rename(columns=COLUMNS)
     show.chart(
-        clips.mood(windows, marked=None if stretch is None else (stretch.start_s, stretch.end_s)),
+        audio.mood(windows, marked=None if stretch is None else (stretch.start_s, stretch.end_s)),
         key=f"mood_{plan.length_s}s-every-{plan.hop_s}s_{tag}",
         alt=f"Probabilities of the four emotions over {source.duration_s:.0f} s; overall {answer.label}",
         data=windows,
