@@ -260,7 +260,7 @@ def test_a_role_is_given_and_taken(open_page, opened):
 def test_a_role_that_comes_from_the_list_is_shown_and_not_changed_here(open_page, opened, monkeypatch):
     store.sign_in(opened, "ece@example.org", verified=True)
     store.sign_in(opened, "naz@example.org")  # the same list says nothing of a name that proves nothing
-    monkeypatch.setattr(who, "listed", lambda: {"ece@example.org", "naz@example.org"})
+    monkeypatch.setattr(who, "listed_analysts", lambda: {"ece@example.org", "naz@example.org"})
     page = choose(as_analyst(open_page, "Raters"), "raters", 1)
     roles = page.dataframe[0].value.set_index("rater")["role"].to_dict()
     assert roles == {"Boss": "analyst", "ece@example.org": "analyst (listed)", "naz@example.org": "rater"}
@@ -537,7 +537,7 @@ def test_the_caption_counts_the_people_whose_answers_are_exported(open_page, ope
     answer(opened, one, "Gone", "sad")
     store.undo(opened, token=store.new_token(), rater="Gone")
     answer(opened, practice, "Learner", "sad")
-    assert "2 answers stand, of 2 raters." in shown(as_analyst(open_page, "Files"))
+    assert "2 answers of 2 raters count now." in shown(as_analyst(open_page, "Files"))
 
 
 def test_what_was_imported_and_taken_back_is_imported_again_from_the_same_upload(open_page, opened):

@@ -165,7 +165,7 @@ def test_where_a_login_is_configured_it_is_asked_for_and_only_analysts_remove_up
     places.keep_uploads([("a.wav", b"1")], Settings())
     people = [None]
     monkeypatch.setattr(who, "login_configured", lambda: True)
-    monkeypatch.setattr(who, "known", lambda _: people[0])
+    monkeypatch.setattr(who, "current_person", lambda _: people[0])
     monkeypatch.setattr(who, "_offer_login", lambda: st.info("Please log in."))
     page = open_page("library")
     assert not page.exception

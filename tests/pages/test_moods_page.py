@@ -279,14 +279,14 @@ def test_what_is_known_of_a_piece_is_set_right(open_page, opened, hashes):
     page.selectbox(key="piece").set_value(hashes[0]).run()
     page.text_input(key=f"makam_{hashes[0]}").input("Hicaz")
     page.text_input(key=f"year_{hashes[0]}").input("1987")
-    page = next(b for b in page.button if b.label == "Keep it").click().run()
+    page = next(b for b in page.button if b.label == "Save").click().run()
     assert not page.exception
     assert "Kept: year, makam." in shown(page)
     row = store.library_table(opened).set_index("content_hash").loc[hashes[0]]
     assert (row["makam"], row["year"]) == ("Hicaz", 1987)
     assert "Hicaz" in set(listed(page)["makam"])
     page.text_input(key=f"year_{hashes[0]}").input("long ago")
-    page = next(b for b in page.button if b.label == "Keep it").click().run()
+    page = next(b for b in page.button if b.label == "Save").click().run()
     assert "'long ago' is not a year" in shown(page)
     assert store.library_table(opened).set_index("content_hash").loc[hashes[0], "year"] == 1987
 

@@ -76,6 +76,11 @@ def show_overview(store: Store, answers: pd.DataFrame, needed: int, *, synthetic
         st.subheader("Ground truth by emotion")
         labels = disputes.labels(truth)
         _table(labels.assign(emotion=labels["emotion"].map(wording.with_sign)), "Ground truth labels by emotion")
+    _show_by_emotion(by_emotion)
+    _show_by_pair(pairs)
+
+
+def _show_by_emotion(by_emotion: pd.DataFrame) -> None:
     st.subheader("Agreement by emotion")
     _table(
         by_emotion.assign(
@@ -91,13 +96,16 @@ def show_overview(store: Store, answers: pd.DataFrame, needed: int, *, synthetic
         alpha=st.column_config.NumberColumn(format="%.2f", help=f"This emotion against all others. {ALPHA}"),
         mistaken_for=st.column_config.TextColumn("others choose instead"),
     )
+
+
+def _show_by_pair(pairs: pd.DataFrame) -> None:
     st.subheader("Agreement by pair")
     if pairs.empty:
         st.caption("No clip has answers of two raters yet.")
         return
     _table(
         pairs.assign(raw=100 * pairs["raw"]),
-        "Agreement of each two raters",
+        "Agreement of each pair of raters",
         rater_a=st.column_config.TextColumn("one rater"),
         rater_b=st.column_config.TextColumn("the other"),
         raw=st.column_config.NumberColumn("raw agreement", format="%.0f %%"),
