@@ -1,4 +1,4 @@
-"""Compare models: who is best, by how much, and whether that is established."""
+"""Compare models: which model is best, by how much, and whether the difference is established."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,8 +20,9 @@ def criteria(model: ModelDescription) -> None:
     table = model.table("acceptance")
     signs = {"pass": "✔ pass", "fail": "✘ fail", "undecided": "? undecided", "not measured": "– not measured"}
     st.caption(
-        "Pass or fail when the whole 95 % interval lies on one side of the target; undecided when the target lies "
-        "inside it: more labelled clips would be needed to tell."
+        "Pass or fail: the whole 95 % confidence interval is on one side of the target. Undecided: the target is "
+        "inside "
+        "the interval, so more labelled clips are needed."
     )
     st.dataframe(
         table.assign(verdict=table["verdict"].map(signs))[["verdict", *table.columns.drop("verdict")]],
@@ -34,14 +35,15 @@ def criteria(model: ModelDescription) -> None:
     if len(price) == 2:
         as_it_is, closed = price.iloc[0], price.iloc[1]
         st.markdown(
-            f"**What closing the gap would cost.** With a bias for each emotion the gap between the classes falls from "
-            f"{as_it_is['class_gap']:.2f} to {closed['class_gap']:.2f}, and macro-F1 from {as_it_is['macro_f1']:.3f} "
-            f"to {closed['macro_f1']:.3f}."
+            "**The cost of equal emotions.** If a bias is added for each emotion, the gap between the emotions falls "
+            "from "
+            f"{as_it_is['class_gap']:.2f} to {closed['class_gap']:.2f}, and macro-F1 changes from "
+            f"{as_it_is['macro_f1']:.3f} to {closed['macro_f1']:.3f}."
         )
 
 
 def card(model: ModelDescription) -> None:
-    """The model card, to read and to keep."""
+    """The model card, with a download."""
     if not model.card:
         st.info("This model has no card. Train fully with: python -m core train", icon=":material/badge:")
         return
@@ -59,18 +61,18 @@ def card(model: ModelDescription) -> None:
 
 
 st.title("Compare models")
-found = results()
-about, clips = found.about, found.rows
+comparison = results()
+about, clips = comparison.about, comparison.rows
 if about["synthetic"]:
-    st.warning("These models were trained on the synthetic stand-in. Their figures say nothing about music.")
-views.another_in_use(found)
+    st.warning("These models were trained on the synthetic stand-in, so their figures say nothing about music.")
+views.another_in_use(comparison)
 if about["quick"]:
     st.info("This was a quick run: one repeat, no searches and no ablations.", icon=":material/bolt:")
 st.caption(
-    f"{len(found.labels_of)} models on {len(clips)} distinct clips (data {about['data_hash'][:8]}, trained "
+    f"{len(comparison.labels_of)} models on {len(clips)} distinct clips (data {about['data_hash'][:8]}, trained "
     f"{about['created_at'][:10]}): {int((~clips['held_out']).sum())} in grouped, stratified 5-fold cross-validation "
-    f"(repeats: {found.out_of_fold['repeat'].nunique()}), {int(clips['held_out'].sum())} held out. "
-    "All that is learned is learned inside the fold."
+    f"(repeats: {comparison.out_of_fold['repeat'].nunique()}), {int(clips['held_out'].sum())} held out. "
+    "Every step that learns from data, preprocessing included, is fitted inside the training folds (no leakage)."
 )
 shows: dict[str, Callable[[Any], None]] = {
     "Leaderboard": views.board,
@@ -86,7 +88,7 @@ for tab, (title, show) in zip(st.tabs(list(shows), key="view", bind="query-param
     if tab.open:
         with tab:
             try:
-                show(describe_model_in_use(Settings()) if title in ("Criteria", "Model card") else found)
+                show(describe_model_in_use(Settings()) if title in ("Criteria", "Model card") else comparison)
             except CoreError as error:
                 problem(error)
 citation()

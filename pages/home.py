@@ -1,4 +1,4 @@
-"""Home: what this is, on which data and model it stands, how good it is, and a door for each kind of person."""
+"""Home: what the program does, with which data and model, how good it is, and where to start."""
 
 import streamlit as st
 
@@ -11,9 +11,10 @@ from pages.views.home import doors as views
 
 st.title("Turkish Music Emotion")
 st.markdown(
-    "Which emotion does a piece of Turkish music carry: **angry, happy, relax or sad**? A clip of 30 seconds is "
-    "measured in 50 features; a calibrated model says how probable each emotion is, why, and when it is not sure. "
-    "It describes recordings, not listeners, and is no basis for clinical decisions."
+    "Which emotion does a piece of Turkish music express: **angry, happy, relax or sad**? The program measures 50 "
+    "features of a clip of 30 seconds. A calibrated model then shows how probable each emotion is, why, and when it is "
+    "not sure. "
+    "It describes recordings, not listeners; do not base clinical decisions on it."
 )
 table = cached.table()
 show.stand_in_banner(table)
@@ -22,7 +23,7 @@ try:
     found = description.describe_model_in_use(Settings())
     views.figures(found)
     if table.synthetic and not found.metrics["run"]["synthetic"]:
-        st.caption("These figures were measured on the published table, not on the stand-in.")
+        st.caption("These figures were measured on the published table, not on the synthetic stand-in.")
     model = found
 except CoreError as error:
     st.info(messages.literal(str(error)), icon=":material/model_training:")

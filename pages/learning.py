@@ -1,4 +1,4 @@
-"""Learning: when to train again, what a training changed, and which model is in use."""
+"""Learning: when to retrain, what a training changed, and which model is in use."""
 
 import streamlit as st
 
@@ -8,13 +8,17 @@ from pages.views.models import learning_models as models
 from pages.views.models import learning_train
 
 st.title("Learning")
-kept = cached.store()
-if kept is None:
+store = cached.store()
+if store is None:
     st.stop()
-person = who.analyst(kept, told=messages.show_pending_message)
-who.badge(kept, person)
+person = who.require_analyst(store, show_result=messages.show_pending_message)
+who.badge(store, person)
 messages.show_pending_message()
-st.caption("People's agreed labels make a new model; it has to beat the one in use, and a person decides.")
+st.caption(
+    "A new model is trained on the labels that raters agree on. If it is better than the model in use, a person "
+    "decides "
+    "whether to promote it."
+)
 served = cached.champion()
 shows = {
     "Train": learning_train.train,
@@ -26,6 +30,6 @@ for tab, show in zip(st.tabs(list(shows), key="view", bind="query-params"), show
     if tab.open:
         with tab:
             try:
-                show(kept, person, served)
+                show(store, person, served)
             except CoreError as error:
                 messages.problem(error)

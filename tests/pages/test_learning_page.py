@@ -70,7 +70,7 @@ def as_analyst(open_page, view="Train", name="Cem"):
 def test_a_rater_sees_nothing_to_press(open_page, opened):
     page = enter(open_page, "Train")
     assert "This page is for analysts" in shown(page)
-    assert {b.label for b in page.button} == {"I am somebody else", "Work as an analyst"}
+    assert {b.label for b in page.button} == {"I am someone else", "Work as an analyst"}
 
 
 def test_triggers_say_what_they_found_and_a_training_begins_with_its_name(open_page, opened, launched):

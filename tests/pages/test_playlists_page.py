@@ -41,7 +41,7 @@ def listed(page) -> list[str]:
 def test_without_a_library_it_says_what_to_do(open_page):
     page = open_page("playlists")
     assert not page.exception
-    assert "No music has been scored yet" in shown(page)
+    assert "No library has been scored yet" in shown(page)
 
 
 def test_a_playlist_of_a_mood(open_page, hashes):
@@ -125,7 +125,7 @@ def test_nothing_may_be_played(open_page, hashes):
     page = open_page("playlists")
     page.button_group(key="standings_mood").set_value([]).run()
     assert not page.exception
-    assert "Choose which pieces may be played" in shown(page)
+    assert "Choose at least one kind of pieces" in shown(page)
 
 
 def test_a_mood_without_pieces_and_an_empty_filter(open_page, hashes):
@@ -133,7 +133,7 @@ def test_a_mood_without_pieces_and_an_empty_filter(open_page, hashes):
     assert not page.exception
     assert "No usable piece of the library is relax" in shown(page)
     page.text_input(key="words").set_value("nothing of the kind").run()
-    assert "No piece is left. Widen the filter" in shown(page)
+    assert "No piece matches the filter. Widen it" in shown(page)
 
 
 def test_the_picture(open_page, hashes):
