@@ -85,13 +85,13 @@ Written by `python -m benchmarks.fidelity`; extractor `{EXTRACTOR}`.
 ## Agreement with MIRtoolbox 1.7.1
 
 Largest of |ours - MIRtoolbox| / max(|MIRtoolbox|, 0.001) over {len(known)} clips:
-**{np.nanmax(error):.1e}**. The program gives NaN for the same values as MIRtoolbox. The last column of the table
-below is the largest error on any clip.
+**{np.nanmax(error):.1e}**. The program gives NaN for the same values as MIRtoolbox. The last column of the
+table below is the largest error on any clip.
 
 ## Changes by codecs
 
-Change of each feature when the same {len(recordings)} clips are converted to 48 kHz or 22.05 kHz WAV, MP3 at 128 kbit/s, or
-OGG Vorbis (quality 0.4, libsndfile's default), in standard deviations of the
+Change of each feature when the same {len(recordings)} clips are converted to 48 kHz or 22.05 kHz WAV,
+MP3 at 128 kbit/s, or OGG Vorbis (quality 0.4, libsndfile's default), in standard deviations of the
 {"synthetic stand-in" if table.synthetic else "published table"}: median over the clips, and the worst clip in brackets.
 Changes below 0.1 hardly affect a prediction. If many features change by more, use a lossless file. The large numbers in
 brackets come from a recording with two seconds of digital silence. Any conversion fills the silence with faint noise,

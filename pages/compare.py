@@ -1,4 +1,4 @@
-"""Compare models: who is best, by how much, and whether that is established."""
+"""Compare models: which model is best, by how much, and whether the difference is significant."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,12 +16,12 @@ from pages.views.models import compare_views as views
 
 
 def criteria(model: InUse) -> None:
-    """The acceptance criteria, each with pass, fail or undecided."""
+    """Show the acceptance criteria, each with pass, fail or undecided."""
     table = model.table("acceptance")
     signs = {"pass": "✔ pass", "fail": "✘ fail", "undecided": "? undecided", "not measured": "– not measured"}
     st.caption(
-        "Pass or fail when the whole 95 % interval lies on one side of the target; undecided when the target lies "
-        "inside it: more labelled clips would be needed to tell."
+        "Pass or fail: the whole 95 % confidence interval is on one side of the target. Undecided: the target is "
+        "inside the interval, so more labelled clips are needed."
     )
     st.dataframe(
         table.assign(verdict=table["verdict"].map(signs))[["verdict", *table.columns.drop("verdict")]],
@@ -34,16 +34,16 @@ def criteria(model: InUse) -> None:
     if len(price) == 2:
         as_it_is, closed = price.iloc[0], price.iloc[1]
         st.markdown(
-            f"**What closing the gap would cost.** With a bias for each emotion the gap between the classes falls from "
-            f"{as_it_is['class_gap']:.2f} to {closed['class_gap']:.2f}, and macro-F1 from {as_it_is['macro_f1']:.3f} "
-            f"to {closed['macro_f1']:.3f}."
+            "**The cost of closing the gap.** With a bias for each emotion, the gap between the emotions decreases "
+            f"from {as_it_is['class_gap']:.2f} to {closed['class_gap']:.2f}, and macro-F1 decreases from "
+            f"{as_it_is['macro_f1']:.3f} to {closed['macro_f1']:.3f}."
         )
 
 
 def card(model: InUse) -> None:
-    """The model card, to read and to keep."""
+    """Show the model card, with a download."""
     if not model.card:
-        st.info("This model has no card. Train fully with: python -m core train", icon=":material/badge:")
+        st.info("This model has no card. Start a full training run with: python -m core train", icon=":material/badge:")
         return
     st.download_button(
         "Download the card",
@@ -59,18 +59,18 @@ def card(model: InUse) -> None:
 
 
 st.title("Compare models")
-found = results()
-about, clips = found.about, found.rows
+comparison = results()
+about, clips = comparison.about, comparison.rows
 if about["synthetic"]:
     st.warning("These models were trained on the synthetic stand-in. Their figures say nothing about music.")
-views.another_in_use(found)
+views.another_in_use(comparison)
 if about["quick"]:
-    st.info("This was a quick run: one repeat, no searches and no ablations.", icon=":material/bolt:")
+    st.info("This was a quick run: one repeat, no tuning and no ablations.", icon=":material/bolt:")
 st.caption(
-    f"{len(found.labels_of)} models on {len(clips)} distinct clips (data {about['data_hash'][:8]}, trained "
+    f"{len(comparison.labels_of)} models on {len(clips)} distinct clips (data {about['data_hash'][:8]}, trained "
     f"{about['created_at'][:10]}): {int((~clips['held_out']).sum())} in grouped, stratified 5-fold cross-validation "
-    f"(repeats: {found.out_of_fold['repeat'].nunique()}), {int(clips['held_out'].sum())} held out. "
-    "All that is learned is learned inside the fold."
+    f"(repeats: {comparison.out_of_fold['repeat'].nunique()}), {int(clips['held_out'].sum())} held out. All "
+    "preprocessing and tuning happens inside the fold, so there is no leakage."
 )
 shows: dict[str, Callable[[Any], None]] = {
     "Leaderboard": views.board,
@@ -86,7 +86,7 @@ for tab, (title, show) in zip(st.tabs(list(shows), key="view", bind="query-param
     if tab.open:
         with tab:
             try:
-                show(describe_model_in_use(Settings()) if title in ("Criteria", "Model card") else found)
+                show(describe_model_in_use(Settings()) if title in ("Criteria", "Model card") else comparison)
             except CoreError as error:
                 problem(error)
 citation()

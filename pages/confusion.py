@@ -1,4 +1,4 @@
-"""Confusion: which emotion is taken for which, by which clips, and how each emotion fares."""
+"""Confusion: which emotions a model confuses, in which clips, and the figures of each emotion."""
 
 import streamlit as st
 
@@ -7,22 +7,22 @@ from pages.views.models import compare_views
 from pages.views.models import confusion_views as views
 
 st.title("Confusion")
-found = cached.results()
-compare_views.another_in_use(found)
+comparison = cached.results()
+compare_views.another_in_use(comparison)
 one, two = st.columns([3, 2], vertical_alignment="bottom")
 with one:
-    model = compare_views.choose_model(found, bind="query-params", on_change=views.forget_cell)
+    model = compare_views.choose_model(comparison, bind="query-params", on_change=views.forget_cell)
 part = two.segmented_control(
     "Measured by", list(compare_views.PARTS), format_func=compare_views.PARTS.__getitem__, default="cv",
     required=True, key="part", bind="query-params", on_change=views.forget_cell,
-    help="Cross-validation: every development clip, not seen in training. Held-out part: few clips, "
-    "never used to choose.",
+    help="Cross-validation: each development clip is predicted by a model that was not trained on it. Held-out part: "
+    "few clips, never used to choose anything.",
 )  # fmt: skip
 held_out = part == "held_out"
-cell = views.matrix(found, model, held_out=held_out)
+cell = views.matrix(comparison, model, held_out=held_out)
 if cell is None:
-    st.info("Click a cell, or choose both emotions, to list its clips.", icon=":material/ads_click:")
+    st.info("Click a cell, or choose both emotions, to list the clips of the cell.", icon=":material/ads_click:")
 else:
-    views.clips(found, model, cell, held_out=held_out)
-views.emotions(found, model, held_out=held_out)
+    views.clips(comparison, model, cell, held_out=held_out)
+views.emotions(comparison, model, held_out=held_out)
 show.citation()

@@ -1,4 +1,4 @@
-"""Decisions: when one emotion is accepted, two are offered or a person has to listen, and what that is worth."""
+"""Decisions: when one emotion is accepted, two are offered or a person has to listen, and how often it is right."""
 
 import streamlit as st
 
@@ -7,8 +7,8 @@ from pages.views.models import decision_views as views
 st.title("Decisions")
 page = views.open_page()
 st.caption(
-    f"Every figure is of model {page.model.version} on clips that it was not trained on (cross-validation, "
-    f"{page.clips} clips of the published table). What you set here is the policy that the Predict page uses, at once."
+    f"All figures are for model {page.model.version}, on clips that it was not trained on (cross-validation, "
+    f"{page.clips} clips of the published table). The Predict page uses the policy that you set here at once."
 )
 choose, worth = st.columns([2, 3], gap="large")
 with choose:

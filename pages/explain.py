@@ -1,4 +1,4 @@
-"""Explain: what a model listens to, overall, for one emotion, for one feature and for one clip of the table."""
+"""Explain: which features a model uses overall, for one emotion, and for one clip of the table."""
 
 import streamlit as st
 
@@ -6,14 +6,14 @@ from pages.shared import cached
 from pages.views.models import explain_views as views
 
 st.title("Explain")
-found = cached.results()
-model = views.choose(found)
-shap = views.contributions(found, model)
-known = views.own_table(found)
+comparison = cached.results()
+model = views.choose(comparison)
+shap = views.contributions(comparison, model)
+known = views.own_table(comparison)
 overall, swarm, dependence, both, clip, check = st.tabs(
     ["Overall", "Every clip", "One feature", "Two features", "One clip", "Check"], key="view", bind="query-params"
 )
-page = views.Page(found, model, shap, known)
+page = views.Page(comparison, model, shap, known)
 for tab, view in (
     (overall, views.overall),
     (swarm, views.every_clip),

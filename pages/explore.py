@@ -1,4 +1,4 @@
-"""Explore: any table beside any other, and what one of them shows."""
+"""Explore: views of one table, and a comparison of several tables."""
 
 from collections.abc import Callable
 from functools import partial
@@ -9,7 +9,7 @@ import streamlit as st
 from pages.shared.cached import table
 from pages.shared.messages import literal
 from pages.shared.show import citation, stand_in_banner
-from pages.views.data import explore_tables as beside
+from pages.views.data import explore_tables as tables
 from pages.views.data import explore_views as views
 
 VIEWS = {
@@ -26,33 +26,35 @@ published = table()
 stand_in_banner(published)
 if published.note and not published.synthetic:
     st.warning(literal(published.note), icon=":material/table:")
-extra = beside.brought(published)
-clean, frames = beside.at_hand(published, extra)
+extra = tables.brought(published)
+clean, frames = tables.at_hand(published, extra)
 shown = clean[
     st.selectbox(
         "Table",
         list(clean),
         key="table",
         bind="query-params",
-        help="What all views but Tables, Cleaning and Dictionary show.",
+        help="The table for all views except Tables, Cleaning and Dictionary.",
     )
 ]
 if shown.synthetic and not published.synthetic:
-    st.info("These rows are synthetic: drawn from summary statistics, not measured.", icon=":material/science:")
-kept = views.filters(shown.frame)
+    st.info(
+        "These rows are synthetic: they are drawn from summary statistics, not measured.", icon=":material/science:"
+    )
+rows = views.filters(shown.frame)
 
 
-def look(view: Callable[[pd.DataFrame, str], None]) -> None:
-    """One view of the rows that the filters leave."""
-    if kept.empty:
-        st.info("No row is left. Widen the filter.", icon=":material/filter_alt_off:")
+def show_view(view: Callable[[pd.DataFrame, str], None]) -> None:
+    """Show one view of the filtered rows."""
+    if rows.empty:
+        st.info("No row passes the filters. Widen them.", icon=":material/filter_alt_off:")
     else:
-        view(kept, shown.content_hash)
+        view(rows, shown.content_hash)
 
 
-shows: dict[str, Callable[[], None]] = {name: partial(look, view) for name, view in VIEWS.items()} | {
-    "Tables": lambda: beside.side_by_side(frames, published.content_hash),
-    "Cleaning": lambda: beside.cleaning(frames, extra),
+shows: dict[str, Callable[[], None]] = {name: partial(show_view, view) for name, view in VIEWS.items()} | {
+    "Tables": lambda: tables.side_by_side(frames, published.content_hash),
+    "Cleaning": lambda: tables.cleaning(frames, extra),
     "Dictionary": views.dictionary,
 }
 for tab, show in zip(st.tabs(list(shows), key="view", bind="query-params"), shows.values(), strict=True):

@@ -1,4 +1,4 @@
-"""Home: what this is, on which data and model it stands, how good it is, and a door for each kind of person."""
+"""Home: what the program does, its data and model, how good the model is, and links for each kind of user."""
 
 import streamlit as st
 
@@ -11,19 +11,19 @@ from pages.views.home import doors as views
 
 st.title("Turkish Music Emotion")
 st.markdown(
-    "Which emotion does a piece of Turkish music carry: **angry, happy, relax or sad**? A clip of 30 seconds is "
-    "measured in 50 features; a calibrated model says how probable each emotion is, why, and when it is not sure. "
-    "It describes recordings, not listeners, and is no basis for clinical decisions."
+    "Which emotion does a piece of Turkish music carry: **angry, happy, relax or sad**? The program measures 50 "
+    "features of a 30-second clip. A calibrated model gives the probability of each emotion, explains it, and shows "
+    "when it is not sure. It describes recordings, not listeners, and is no basis for clinical decisions."
 )
 table = cached.table()
 show.stand_in_banner(table)
 model: InUse | None = None
 try:
-    found = description.describe_model_in_use(Settings())
-    views.figures(found)
-    if table.synthetic and not found.metrics["run"]["synthetic"]:
-        st.caption("These figures were measured on the published table, not on the stand-in.")
-    model = found
+    described = description.describe_model_in_use(Settings())
+    views.figures(described)
+    if table.synthetic and not described.metrics["run"]["synthetic"]:
+        st.caption("These figures come from the published table, not from the stand-in.")
+    model = described
 except CoreError as error:
     st.info(messages.literal(str(error)), icon=":material/model_training:")
 views.show_doors()

@@ -1,4 +1,4 @@
-"""Learning: when to train again, what a training changed, and which model is in use."""
+"""Learning: when to train again, how challenger and champion compare, and which model is in use."""
 
 import streamlit as st
 
@@ -8,13 +8,15 @@ from pages.views.models import learning_models as models
 from pages.views.models import learning_train
 
 st.title("Learning")
-kept = cached.store()
-if kept is None:
+store = cached.store()
+if store is None:
     st.stop()
-person = who.analyst(kept, told=messages.show_pending_message)
-who.badge(kept, person)
+person = who.analyst(store, told=messages.show_pending_message)
+who.badge(store, person)
 messages.show_pending_message()
-st.caption("People's agreed labels make a new model; it has to beat the one in use, and a person decides.")
+st.caption(
+    "The agreed labels train a new model, the challenger. It is compared with the model in use, and a person decides."
+)
 served = cached.champion()
 shows = {
     "Train": learning_train.train,
@@ -26,6 +28,6 @@ for tab, show in zip(st.tabs(list(shows), key="view", bind="query-params"), show
     if tab.open:
         with tab:
             try:
-                show(kept, person, served)
+                show(store, person, served)
             except CoreError as error:
                 messages.problem(error)
