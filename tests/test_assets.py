@@ -32,7 +32,7 @@ def test_every_asset_is_used():
 
 
 def test_a_style_reaches_the_page_as_it_stands_in_its_file():
-    page = AppTest.from_string('from pages import _assets; _assets.style("label")').run()
+    page = AppTest.from_string('from pages.shared import assets; assets.style("label")').run()
     (style,) = page.get("html")
     assert style.proto.body == f"<style>{(assets.FOLDER / 'label.css').read_text()}</style>"
 

@@ -9,7 +9,7 @@ import pytest
 from core import schema
 from core.errors import ModelError
 from core.evaluation import leaderboard, metrics, run_files, significance
-from core.schema import EMOTIONS
+from core.schema import ALL, EMOTIONS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FOLDS = [(repeat, fold) for repeat in range(4) for fold in range(5)]
@@ -150,6 +150,7 @@ def test_downloads_carry_model_day_and_revision(found: run_files.Comparison) -> 
 
 def test_names_of_figures_are_those_of_evaluate() -> None:
     table = predictions(0.5, seed=0).assign(y="sad")
-    measured = metrics.scores(table, resamples=0).query("emotion == @evaluate.ALL")["measure"]
+    scores = metrics.scores(table, resamples=0)
+    measured = scores.loc[scores["emotion"] == ALL, "measure"]
     assert set(leaderboard.MEASURES) == set(measured)
     assert set(leaderboard.PER_EMOTION) == set(metrics.PER_EMOTION)

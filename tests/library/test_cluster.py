@@ -226,9 +226,9 @@ def test_a_changed_file_that_kills_the_run_itself_is_left_out_and_the_others_are
 # Writes the results slowly, so that there is a moment to kill it in.
 WRITING = """
 import sys, time
-from core import library_results
-typed = library_results._typed
-library_results._typed = lambda table: (time.sleep(60), typed(table))[1]
+from core.library import results
+typed = results._typed
+results._typed = lambda table: (time.sleep(60), typed(table))[1]
 from core.__main__ import main
 main()
 """

@@ -541,7 +541,7 @@ def test_a_fault_of_the_program_costs_one_file_is_told_and_is_tried_again(score,
     monkeypatch.setattr(measure, "extract", faulty)
     table, _ = score()
     assert table["state"].tolist() == ["scored", "fault", "scored"]
-    assert "ZeroDivisionError in test_library.py" in table.loc[1, "reason"]
+    assert "ZeroDivisionError in test_run.py" in table.loc[1, "reason"]
     monkeypatch.setattr(measure, "extract", extract)
     table, summary = score()
     assert table["state"].tolist() == ["scored"] * 3
@@ -789,8 +789,8 @@ def test_progress_says_how_long_it_takes():
 def test_workers_stay_small():
     """What a worker imports loads neither tables nor models nor the database."""
     code = (
-        "import sys; from core.library import worker; from core.records import FoundFile, Plan;"
-        "entry = worker.measure_file(FoundFile(sys.argv[1], 'a.flac'), Plan(), frozenset(), 10);"
+        "import sys; from core.library import worker; from core.records import Found, Plan;"
+        "entry = worker.measure_file(Found(sys.argv[1], 'a.flac'), Plan(), frozenset(), 10);"
         "assert entry.file.state == 'scored', entry.file.reason;"
         "print(*sorted({'pandas', 'scipy.signal', 'sklearn', 'sqlalchemy', 'mlflow', 'streamlit'} & set(sys.modules)))"
     )

@@ -35,7 +35,7 @@ def workers(monkeypatch: pytest.MonkeyPatch, *busy: str) -> Link:
 
     def sent(client, function, plain, *, workers, **_):
         status = "pending" if workers[0] in busy else "finished"
-        return SimpleNamespace(status=status, result=lambda timeout: (EXTRACTOR, ""), release=lambda: None)
+        return SimpleNamespace(status=status, result=lambda timeout: {"extractor": EXTRACTOR}, release=lambda: None)
 
     monkeypatch.setattr(workers_module, "sent", sent)
     client = SimpleNamespace(nthreads=lambda: {"a": 1, "b": 1}, status="running")

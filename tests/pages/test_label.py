@@ -8,7 +8,7 @@ import pytest
 from core import store
 from core.audio.decoding import Clip, content_hash
 from core.errors import StoreError
-from core.labelling import desk, queue
+from core.labelling import desk, practice
 from core.labelling.desk import Outcome
 from core.labelling.practice import demo_recipes
 from core.labelling.queue import agreement
@@ -430,7 +430,7 @@ def test_an_empty_desk_leads_to_clips_and_offers_practice(open_page, opened):
 
 def test_synthetic_clips_fill_the_desk_marked_as_such(open_page, opened, monkeypatch):
     recipes = demo_recipes()[:2]
-    monkeypatch.setattr(queue, "demo_recipes", lambda: recipes)
+    monkeypatch.setattr(practice, "demo_recipes", lambda: recipes)
     page = press(open_desk(open_page), "Put 2 synthetic clips")
     page = page.run()
     assert "synthetic, for practice" in shown(page)

@@ -7,7 +7,7 @@ import pytest
 
 from core.dataset import published
 from core.settings import Settings
-from pages.shared import cached, show
+from pages.shared import cached
 
 
 def test_a_table_that_appears_is_found_though_its_file_is_dated_to_moment_zero(data_dir, table_path, monkeypatch):
@@ -26,7 +26,7 @@ def test_a_table_that_appears_is_found_though_its_file_is_dated_to_moment_zero(d
 @pytest.mark.parametrize("moment", [0, 1_700_000_000])
 def test_no_file_has_no_date(tmp_path, moment):
     file = tmp_path / "a.csv"
-    assert show._stamp(file) is None
+    assert cached._stamp(file) is None
     file.touch()
     os.utime(file, (moment, moment))
-    assert show._stamp(file) == moment * 10**9
+    assert cached._stamp(file) == moment * 10**9

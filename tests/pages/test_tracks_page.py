@@ -111,7 +111,7 @@ def test_an_upload_that_is_called_demo_is_an_upload_and_the_demo_is_none(open_pa
 
 
 def test_a_recording_of_too_many_windows_gets_a_sentence(open_page, data_dir, monkeypatch):
-    monkeypatch.setattr(timeline, "LONGEST_RECORDING_S", 6.0)
+    monkeypatch.setattr("core.windows.LONGEST_RECORDING_S", 6.0)
     page = upload(open_page("tracks"), (GOLDEN / "arpeggio_6s.flac").read_bytes())
     assert not page.exception
     assert "Cut out a part" in shown(page)

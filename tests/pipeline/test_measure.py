@@ -53,7 +53,7 @@ def test_without_a_part_the_middle_is_measured_and_named_like_the_file():
     found = measure(source(tone(50)))
     assert found.clip.start_s == pytest.approx((50 - 30.02) / 2, abs=1e-3)
     assert found.vector.clip_id == source(tone(50)).digest
-    assert any("The file lasts 50 s" in text for text in found.recording.remarks)
+    assert any("The file lasts 50 s" in remark.text for remark in found.recording.remarks)
 
 
 @pytest.mark.usefixtures("unmeasured")

@@ -89,7 +89,7 @@ def test_a_failing_database_costs_the_row_and_not_the_answer(kept, monkeypatch, 
     def fail(*args, **kwargs):
         raise StoreError("The disk is full: nothing was stored.")
 
-    monkeypatch.setattr(db, broken, fail)
+    monkeypatch.setattr(scoring, broken, fail)
     scored = score(clip(), kept)
     assert scored.prediction_id is None
     assert "disk is full" in scored.problem

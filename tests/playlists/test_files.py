@@ -22,7 +22,7 @@ from core.features import loudness
 from core.playlists import files, iso_path, levelled_copies, one_mood, playlist, session_sheet
 from core.playlists.playlist import usable
 from core.playlists.session_sheet import Session
-from core.records import RemarkKind
+from core.records import Remark, RemarkKind
 from core.spreadsheets import inert_table
 from tests.mood_library import clip, many, pieces, tone
 
@@ -222,7 +222,9 @@ def test_a_hostile_text_adds_no_element_to_the_sheet(text):
 
     def sheet(words: str) -> str:
         made = listed(clip("a", title=words, artist=words, path=f"/m/{words}.flac", model_version=words))
-        made = replace(made, name=words, remarks=(words,), rows=made.rows.assign(weak=words))
+        made = replace(
+            made, name=words, remarks=(Remark(RemarkKind.LEFT_OUT, words),), rows=made.rows.assign(weak=words)
+        )
         return session_sheet.html(made, Session(*[words] * 5)).decode()
 
     assert elements(sheet(text)) == elements(sheet("harmless"))

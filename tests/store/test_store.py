@@ -416,7 +416,7 @@ CLASHES = {  # what another program may try: the row that it copies, with these 
 )
 def test_no_other_program_replaces_what_was_said(tmp_path, migrated, table, same, verb):
     """A connection as SQLite makes it, without a setting of ours."""
-    path = Path(shutil.copy(migrated["sqlite"].removeprefix("sqlite:///"), tmp_path))
+    path = Path(shutil.copy(migrated, tmp_path))
     db = store.open_store(f"sqlite:///{path}")
     clip(db)
     store.add_label(db, "c1", "sad", source="generator")

@@ -10,13 +10,13 @@ import streamlit as st
 from core import wording
 from core.library import places, progress, run
 from core.library.results import count, csv_bytes, read_results
+from core.locations import present_path
 from core.schema import EMOTIONS
 from core.settings import Settings
 from core.store import Job, Store, done_jobs
 from core.turkish import fold
 from core.wording import duration
 from pages.shared import messages, show
-from pages.views.library.runs import _table
 
 STATES = {
     "refused": "no usable audio",
@@ -83,15 +83,24 @@ def _read(path: str, stamp: int) -> tuple[pd.DataFrame, bool]:
 
 def results(kept: Store) -> Results | None:
     """The results of the last run, or of an earlier one; None when there are none."""
-    runs = {job.job_id: job for job in done_jobs(kept, run.JOB) if _is_table(_table(job))}
+    runs = {job.job_id: job for job in done_jobs(kept, run.JOB) if _is_table(table_path(job))}
     if not runs:
         return None
     number = next(iter(runs))
     if len(runs) > 1:
         number = st.selectbox("Results of", list(runs), format_func=lambda n: _run(runs[n]), key="library_run")
-    path = Path(_table(runs[number]))
+    path = Path(table_path(runs[number]))
     rows, whole = _read(str(path), path.stat().st_mtime_ns)
     return Results(runs[number], rows, path, whole)
+
+
+def present_place(stored: object) -> str:
+    return present_path(stored, Settings()) if isinstance(stored, str) else ""
+
+
+def table_path(job: Job) -> str:
+    """Where the table of a run is now; empty where it has none."""
+    return present_place(job.result.get("out"))
 
 
 def _is_table(out: str) -> bool:
@@ -100,10 +109,10 @@ def _is_table(out: str) -> bool:
 
 def _run(job: Job) -> str:
     said = job.result
-    return f"{_named(said['folder'], short=True)}, {job.started_at:%d %b, %H:%M} UTC, {said['found']:,} files"
+    return f"{run_folder_name(said['folder'], short=True)}, {job.started_at:%d %b, %H:%M} UTC, {said['found']:,} files"
 
 
-def _named(folder: str, *, short: bool = False) -> str:
+def run_folder_name(folder: str, *, short: bool = False) -> str:
     """The folder as a person knows it: what was sent has no name of its own."""
     if places.is_upload(folder, Settings()):
         return "Uploaded files"
@@ -115,7 +124,7 @@ def show_summary(found: Results) -> None:
     said, rows = found.job.result, found.rows
     files = rows.drop_duplicates("path")
     copies = int(((files["same_content_as"] != "") | (files["near_duplicate_of"] != "")).sum())
-    st.subheader(messages.literal(_named(said["folder"])), divider="gray")
+    st.subheader(messages.literal(run_folder_name(said["folder"])), divider="gray")
     numbers = (
         ("Files", f"{said['found']:,}", f"Audio files below the folder. {progress.left_out(said.get('skipped', {}))}"),
         ("Scored", f"{said['scored']:,}", "Files with a result."),

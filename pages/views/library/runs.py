@@ -8,14 +8,13 @@ import streamlit as st
 from core.errors import CoreError
 from core.library import places, run
 from core.library.find import READ, SUFFIXES
-from core.locations import present_path
 from core.models.policy import Policy
 from core.pipeline import jobs
 from core.settings import Settings
 from core.store import Job, Store, cancel_job, latest_job
 from core.windows import LENGTH_S, LONGEST_S, SHORTEST_S
 from pages.shared import messages, who
-from pages.views.library.run_results import _named
+from pages.views.library.run_results import present_place, run_folder_name
 
 SOURCES = {"folder": "A folder of this machine", "files": "Upload files", "tree": "Upload a folder"}
 PROBLEM = "library_problem"  # in the session: what went wrong at the last click
@@ -150,7 +149,7 @@ def _launch(kept: Store, policy: Policy, folder: Path, windows: tuple[float, flo
         command += ["--within", str(settings.library_dir)]
     if windows is not None:
         command += ["--window", f"{windows[0]:g}", "--hop", f"{windows[1]:g}"]
-    jobs.launch(kept, run.JOB, command, settings=settings, message=f"Starting with {_named(str(folder))}")
+    jobs.launch(kept, run.JOB, command, settings=settings, message=f"Starting with {run_folder_name(str(folder))}")
 
 
 # --- how far it is ---------------------------------------------------------------------------------------------------
@@ -186,7 +185,7 @@ def work(kept: Store, policy: Policy) -> None:
             on_click=_begin_again,
             args=(kept, policy, job),
             help=messages.literal(
-                f"Scores {_named(job.result['folder'])} once more; what is known is not measured again."
+                f"Scores {run_folder_name(job.result['folder'])} once more; what is known is not measured again."
             ),
         )
 
@@ -227,16 +226,7 @@ def _progress(kept: Store, job_id: int) -> None:
 
 def _folder(job: Job) -> str:
     """Where the music of a run is now: a folder or an address; empty where that is not known."""
-    return _present(job.result.get("folder"))
-
-
-def _table(job: Job) -> str:
-    """Where the table of a run is now; empty where it has none."""
-    return _present(job.result.get("out"))
-
-
-def _present(stored: object) -> str:
-    return present_path(stored, Settings()) if isinstance(stored, str) else ""
+    return present_place(job.result.get("folder"))
 
 
 # --- what is kept ----------------------------------------------------------------------------------------------------
