@@ -12,6 +12,7 @@ from pages.shared import assets
 from pages.shared.cached import results
 from pages.shared.messages import problem
 from pages.shared.show import citation, download, file_name
+from pages.views.models import compare_curves
 from pages.views.models import compare_views as views
 
 
@@ -76,7 +77,7 @@ shows: dict[str, Callable[[Any], None]] = {
     "Leaderboard": views.board,
     "Pairs": views.pairs,
     "Emotions": views.emotions,
-    "Curves": views.curves,
+    "Curves": compare_curves.curves,
     "Tuning": views.tuning,
     "Ablations": views.ablations,
     "Criteria": criteria,
