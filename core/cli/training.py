@@ -147,6 +147,6 @@ def _rescore_clips() -> None:
 
     store = open_store(Settings().database)
     if jobs.running(store, RESCORE):
-        typer.echo("A run that is active already scores the stored clips.")
+        typer.echo("An active run is already scoring the stored clips.")
     else:
         rescore(job=None)

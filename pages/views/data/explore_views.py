@@ -65,7 +65,7 @@ def emotions(frame: pd.DataFrame, data_hash: str) -> None:
         help="Type to search. Units are in brackets.",
     )
     kind = right.segmented_control(
-        "Drawn as",
+        "Chart type",
         list(KINDS),
         format_func=KINDS.__getitem__,
         default="violin",
@@ -167,8 +167,8 @@ def projection(frame: pd.DataFrame, data_hash: str) -> None:
         return
     axes = [f"pc{i + 1}" for i in range(len(components.explained))]
     left, right = st.columns(2)
-    x = left.selectbox("Across", axes, format_func=str.upper, key="across", bind="query-params")
-    y = right.selectbox("Up", axes, index=1, format_func=str.upper, key="up", bind="query-params")
+    x = left.selectbox("Horizontal axis", axes, format_func=str.upper, key="across", bind="query-params")
+    y = right.selectbox("Vertical axis", axes, index=1, format_func=str.upper, key="up", bind="query-params")
     shares = components.explained[axes.index(x)], components.explained[axes.index(y)]
     st.caption(
         f"Principal components of the z-scores of all 50 features: {x.upper()} explains {shares[0]:.1%} of the variance"

@@ -1,4 +1,4 @@
-"""The parts of the Confusion page: the matrix, the clips of a cell, and the figures of each emotion."""
+"""Parts of the Confusion page: the matrix, the clips of a cell, and the figures of each emotion."""
 
 from typing import Any
 
@@ -39,9 +39,11 @@ def matrix(comparison: Comparison, model: str, *, held_out: bool) -> tuple[str, 
     matrix_place = st.container()
     left, right = st.columns(2)
     options: dict[str, Any] = {"bind": "query-params", "wrap": True}
-    true = left.pills("Truly", EMOTIONS, key="true", help="Chooses the row of the matrix without a mouse.", **options)
+    true = left.pills(
+        "True emotion", EMOTIONS, key="true", help="Chooses the row of the matrix without a mouse.", **options
+    )
     called = right.pills(
-        "Called by the model", EMOTIONS, key="called", help="Chooses the column of the matrix.", **options
+        "Predicted emotion", EMOTIONS, key="called", help="Chooses the column of the matrix.", **options
     )
     chosen = (true, called) if true and called else None
     part = "held-out" if held_out else "cv"
@@ -65,9 +67,9 @@ def clips(comparison: Comparison, model: str, cell: tuple[str, str], *, held_out
     true, called = cell
     table = metrics.cell(comparison.predictions(model, held_out=held_out), y=true, predicted=called)
     st.subheader(
-        f"{wording.with_sign(true)} called {wording.with_sign(called)}"
+        f"{wording.with_sign(true)} predicted as {wording.with_sign(called)}"
         if true != called
-        else f"{wording.with_sign(true)}, rightly"
+        else f"{wording.with_sign(true)}, predicted correctly"
     )
     if table.empty:
         st.info("No clip is in this cell.", icon=":material/check:")
@@ -86,7 +88,7 @@ def clips(comparison: Comparison, model: str, cell: tuple[str, str], *, held_out
     st.dataframe(
         shown,
         hide_index=True,
-        alt=f"Clips that are {true} and called {called}",
+        alt=f"Clips that are {true} and predicted as {called}",
         column_config={
             p: st.column_config.ProgressColumn(p[2:], min_value=0, max_value=1, format="%.2f", width=90) for p in PROBA
         }
