@@ -193,7 +193,7 @@ def simulate(place: Path, count: int) -> None:
         marks[f"{progress.phase} peak"] = peak()
 
     began = time.process_time()
-    score_library(str(place / "music"), str(place / "out.parquet"), tell=tell, **given)
+    score_library(str(place / "music"), str(place / "out.parquet"), on_progress=tell, **given)
     stored = marks["writing began"] - marks["scoring began"]
     written = time.process_time() - marks["writing began"]
     looked = marks["scoring began"] - began

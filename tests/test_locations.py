@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from core.library.places import keep_uploads, new_results
+from core.library.places import new_results, save_uploads
 from core.locations import is_uploaded, present_path
 from core.settings import Settings
 
@@ -13,7 +13,7 @@ from core.settings import Settings
 def moved(tmp_path):
     """Settings with a data folder that was moved, and paths of its files as they were stored before."""
     old = Settings(data_dir=tmp_path / "old")
-    song = keep_uploads([("album/a song.wav", b"x")], old) / "album" / "a song.wav"
+    song = save_uploads([("album/a song.wav", b"x")], old) / "album" / "a song.wav"
     table, piece = new_results(old), old.demo_library_dir / "01 Hicaz.ogg"
     table.write_bytes(b"t")
     piece.parent.mkdir()

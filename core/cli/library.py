@@ -55,7 +55,7 @@ def score(
     """
     with interruptible():
         from core.library import addresses, results, run
-        from core.library.progress import RunProgress, bar
+        from core.library.progress import RunProgress, progress_bar
         from core.library.run import score_library
         from core.library.workers import Where
         from core.pipeline import jobs, serving
@@ -69,7 +69,7 @@ def score(
         store = open_store(settings.database)
         address = addresses.local_path(folder) if addresses.is_local(folder) else addresses.safe(folder)
         about = {"folder": address, "window": window, "hop": hop}  # a run that ended early is continued with these
-        with jobs.at_work(store, run.JOB, job_id=job, about=about) as work, bar() as draw:
+        with jobs.hold_job(store, run.JOB, job_id=job, about=about) as work, progress_bar() as draw:
             served = serving.serve(settings)
             chosen = own or served.policies.get(policy)
             if chosen is None:
@@ -77,7 +77,7 @@ def score(
 
             def report(progress: RunProgress) -> None:
                 draw(progress)
-                work.tell(progress.share, progress.text)
+                work.report(progress.share, progress.text)
 
             summary = score_library(
                 folder,
@@ -89,9 +89,9 @@ def score(
                 where=Where(scheduler or settings.scheduler, workers),
                 max_mb=max_mb or settings.max_upload_mb,
                 retry=retry,
-                beside=write_tags,
+                sidecars=write_tags,
                 within=within,
-                tell=report,
+                on_progress=report,
             )
             work.result = summary.to_json()
             work.message = summary.text
@@ -112,9 +112,13 @@ def demo_library(
 
     settings = Settings()
     store, folder = open_store(settings.database), settings.demo_library_dir
-    with jobs.at_work(store, run.JOB, job_id=job) as work:
+    with jobs.hold_job(store, run.JOB, job_id=job) as work:
         served = serving.serve(settings)
-        write(folder, count=count, tell=lambda done, of: work.tell(0.8 * done / of, f"Making piece {done + 1} of {of}"))
+        write(
+            folder,
+            count=count,
+            on_progress=lambda done, of: work.report(0.8 * done / of, f"Making piece {done + 1} of {of}"),
+        )
         summary = run.score_library(
             str(folder),
             str(places.new_results(settings)),
@@ -123,7 +127,7 @@ def demo_library(
             store=store,
             where=Where(workers=1),
             max_mb=settings.max_upload_mb,
-            tell=lambda progress: work.tell(0.8 + 0.2 * progress.share, progress.text),
+            on_progress=lambda progress: work.report(0.8 + 0.2 * progress.share, progress.text),
         )
         work.result, work.message = summary.to_json(), summary.text
     typer.echo(summary.text)

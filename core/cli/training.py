@@ -25,9 +25,9 @@ def train(
     from core.training.retraining import JOB
 
     settings = Settings()
-    with jobs.at_work(open_store(settings.database), JOB) as work, progress_bar(work.tell) as report:
+    with jobs.hold_job(open_store(settings.database), JOB) as work, progress_bar(work.report) as report:
         trained = train_models(settings, quick=quick, publish=publish, seed=seed, progress=report)
-        work.lasts()
+        work.ignore_cancel()
         work.message = trained.summary
     typer.echo(trained.summary)
 
@@ -57,9 +57,9 @@ def retrain(
         if not due:
             return
         by = by or "the schedule"
-    with jobs.at_work(store, retraining.JOB, job_id=job) as work, progress_bar(work.tell) as report:
+    with jobs.hold_job(store, retraining.JOB, job_id=job) as work, progress_bar(work.report) as report:
         trained = retraining.train_challenger(store, settings, tell=report, seed=seed, repeats=repeats, by=by)
-        work.lasts()
+        work.ignore_cancel()
         work.message = trained.summary
         work.result |= {"version": trained.version, "model_version": trained.model_version}
     typer.echo(trained.summary)
@@ -100,7 +100,7 @@ def rescore(job: Annotated[int | None, typer.Option(hidden=True)] = None) -> Non
 
     settings = Settings()
     store = open_store(settings.database)
-    with jobs.at_work(store, retraining.RESCORE, job_id=job) as work, progress_bar(work.tell) as report:
+    with jobs.hold_job(store, retraining.RESCORE, job_id=job) as work, progress_bar(work.report) as report:
         count = retraining.rescore(store, settings, tell=report)
         work.message = f"{count} predictions of stored clips added."
     typer.echo(work.message)

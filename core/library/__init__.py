@@ -1,7 +1,7 @@
-"""Libraries: many files found, read, measured on Dask workers, and written as tables.
+"""Score libraries of music: find and read many files, measure them on Dask workers, and write tables of results.
 
-find, addresses, reading, places : which files there are, and which of them a page may read.
-run, cluster, workers, worker, progress : one run, its workers, what a worker does with a file.
-results, sidecar, near_copies : tables of results, sidecar files, copies of one recording.
+find, addresses, reading, places : list and read files, and check which folders a page may read.
+run, cluster, workers, worker_checks, worker, progress : one run, its Dask workers, and the work on one file.
+results, sidecar, near_copies : tables of results, sidecar files, near-duplicates.
 demo_library : a small synthetic library.
 """

@@ -1,8 +1,8 @@
-"""Work on Dask: in this process for a few files, on all cores, or on a cluster that is there; and what may go wrong.
+"""Measure files with Dask: in this process for a few files, on all cores, or on an existing cluster.
 
-Files travel in chunks, and only so many chunks are on their way at a time, so that a list may be as long as it likes.
-A chunk whose worker died is taken apart: its files run one by one, and those whose worker died again run once more
-with nothing beside them. What kills its worker even then is quarantined; no other file is lost.
+Files are sent in chunks, and the number of chunks in flight is limited, so that memory does not grow with the list.
+When a worker crashes, the files of its chunk are retried one by one, and files that crash a worker again are retried
+alone, with no other file in flight. A file that crashes its worker even then is quarantined; no other file is lost.
 """
 
 import queue
@@ -14,29 +14,30 @@ from typing import Any
 
 from core.errors import CoreError
 from core.features import EXTRACTOR
-from core.library.reading import unseen
-from core.library.worker import measure_sent
-from core.library.workers import TICK_S, Beat, Link, Where, ask_workers, lacks, linked, runs_another, sent
+from core.library.reading import access_problem
+from core.library.worker import measure_plain_chunk
+from core.library.worker_checks import ask_workers, program_missing, version_differs
+from core.library.workers import TICK_S, Beat, Link, Where, connect_workers, submit_by_name
 from core.records import Found, LibraryEntry, LibraryFile, Plan
 
-MOST = 50  # files in a chunk of a long list: scheduling costs less than a thousandth, a lost chunk 15 s
-SHARE = 4  # chunks a worker, so that none waits long for the last
-AHEAD = 2  # chunks a worker has: one in work, one to go on with
-MOST_TIMES = 5  # a chunk is sent, whose answers were lost with the scheduler or on their way
+MOST = 50  # files per chunk: scheduling takes less than 0.1 % of the time, and a lost chunk costs 15 s
+SHARE = 4  # chunks per worker, so that no worker waits long for the last chunk
+AHEAD = 2  # chunks in flight per worker: one being measured, one waiting
+MOST_ATTEMPTS = 5  # attempts to send a chunk whose result was lost
 QUARANTINED = (
-    "The process that worked on this file died, also when it worked on nothing else. "
-    "It is left out until the file changes or is asked for with --retry."
+    "This file crashed its worker, also when it was the only file in work. "
+    "It is skipped until it changes or you score the library with --retry."
 )
 UNSHARED = (
-    "The worker that should have read it does not see it, though it is there: all machines of a cluster must share the "
-    "folder under the same path."
+    "The file exists, but the worker cannot read it. All machines of a cluster must share the folder under the same "
+    "path."
 )
 
 Known = Callable[[Sequence[Found]], frozenset[str]]
 
 
 def chunk_size(count: int, workers: int) -> int:
-    """Files in a chunk: 50 of a long list, fewer where a worker would get less than its share of chunks."""
+    """Return the number of files per chunk: at most ``MOST``, and at least ``SHARE`` chunks per worker if possible."""
     return max(1, min(MOST, -(-count // (SHARE * workers))))
 
 
@@ -50,15 +51,29 @@ def measure(
     max_mb: float,
     beat: Beat,
 ) -> Iterator[list[LibraryEntry]]:
-    """Measure files and give their entries chunk by chunk, in the order in which they are done.
+    """Measure files and yield their entries chunk by chunk, in order of completion.
 
-    count : how many there are.  known : content that need not be measured, for a chunk of files.
-    beat : called once a second at least, with what a person is to know; what it raises ends the work.
-    Raises CoreError when the workers cannot do the work, or stay away.
+    Parameters
+    ----------
+    items, count
+        The files, and their number.
+    where
+        Where to measure: this process, processes of this machine, or a cluster.
+    known
+        Function that returns, for a chunk of files, the content hashes that need no measuring.
+    max_mb
+        Size limit of a file in MB.
+    beat
+        Called at least once a second with a status note for the user; an exception that it raises ends the work.
+
+    Raises
+    ------
+    CoreError
+        When the workers cannot do the work, or none is available.
     """
     if not count:
         return
-    with linked(where, count) as link:
+    with connect_workers(where, count) as link:
         if link.scheduler:
             items = iter(items)
             first = next(items)
@@ -66,7 +81,8 @@ def measure(
             ask_workers(link, first, beat)
         workers = max(1, link.threads() or where.processes(count))
         suspects: list[Found] = []
-        # In this process nothing is waited for between two chunks, and a copy of what was just measured is known.
+        # In this process there is no waiting between chunks. With one chunk in flight, copies of files that were just
+        # measured are recognised.
         first_ahead = AHEAD if link.scheduler or where.processes(count) else 1
         rounds = ((chunk_size(count, workers), first_ahead), (1, 1), (1, 0))
         for number, (size, ahead) in enumerate(rounds):
@@ -79,7 +95,7 @@ def measure(
                 if entries is None:
                     suspects += chunk
                 else:
-                    yield _seen_from_here(entries) if link.scheduler else entries
+                    yield _correct_reasons(entries) if link.scheduler else entries
         if suspects:
             yield [LibraryEntry(_quarantined(item, plan)) for item in suspects]
 
@@ -102,11 +118,11 @@ def _chunks(items: Iterable[Found], size: int) -> Iterator[list[Found]]:
         yield chunk
 
 
-def _seen_from_here(entries: Sequence[LibraryEntry]) -> list[LibraryEntry]:
-    """With the true reason for a file that its worker did not see, and that is not gone."""
+def _correct_reasons(entries: Sequence[LibraryEntry]) -> list[LibraryEntry]:
+    """Correct the reason of files that a worker did not find although they exist."""
     return [
         replace(entry, file=replace(entry.file, reason=UNSHARED))
-        if entry.gone and not unseen(entry.file.path)
+        if entry.gone and not access_problem(entry.file.path)
         else entry
         for entry in entries
     ]
@@ -121,63 +137,64 @@ def _round(
     max_mb: float,
     beat: Beat,
 ) -> Iterator[tuple[list[Found], list[LibraryEntry] | None]]:
-    """Each chunk with its entries, or with None when its worker died. At most width() chunks are on their way."""
+    """Yield each chunk with its entries, or with None when its worker crashed. At most width() chunks are in flight."""
     finished: queue.SimpleQueue[Any] = queue.SimpleQueue()
-    flying: dict[Any, tuple[list[Found], int]] = {}  # and how often it was sent
-    again: list[tuple[list[Found], int]] = []
+    in_flight: dict[Any, tuple[list[Found], int]] = {}  # future -> chunk, number of attempts
+    retries: list[tuple[list[Found], int]] = []
     fresh = ((chunk, 1) for chunk in chunks)
     try:
         while True:
-            beat(link.news())
+            beat(link.status_note())
             if link.lost:
-                link.renew(beat)
-            while len(flying) < width() and (waits := next(chain(_taken(again), fresh), None)):
-                chunk, times = waits
-                plain = {
-                    "items": [asdict(found) for found in chunk],
+                link.reconnect(beat)
+            while len(in_flight) < width() and (next_chunk := next(chain(_pop_all(retries), fresh), None)):
+                chunk, attempts = next_chunk
+                arguments = {
+                    "items": [asdict(item) for item in chunk],
                     "plan": asdict(plan),
                     "known": [*known(chunk)],
                     "max_mb": max_mb,
                 }
-                future = sent(link.client, measure_sent, plain)
-                flying[future] = chunk, times
+                future = submit_by_name(link.client, measure_plain_chunk, arguments)
+                in_flight[future] = chunk, attempts
                 future.add_done_callback(finished.put)
-            if not flying:
+            if not in_flight:
                 return
             try:
                 future = finished.get(timeout=TICK_S)
             except queue.Empty:
                 continue
-            chunk, times = flying.pop(future)
+            chunk, attempts = in_flight.pop(future)
             try:
                 entries = _collect(future)
             except _LostError as error:
-                if times >= MOST_TIMES:
+                if attempts >= MOST_ATTEMPTS:
                     raise CoreError(
-                        f"The answer to the same {len(chunk)} files was lost {times} times ({error}). See that the "
-                        "workers stay up and can be reached, and start the command again: it goes on where it was."
+                        f"The results of the same {len(chunk)} files were lost {attempts} times ({error}). Check that "
+                        "the workers keep running and can be reached, then start the command again: it continues where "
+                        "it stopped."
                     ) from error
-                again.append((chunk, times + 1))
+                retries.append((chunk, attempts + 1))
             else:
                 yield chunk, entries
             future.release()
     finally:
-        for future in flying:
+        for future in in_flight:
             future.release()
 
 
 class _LostError(Exception):
-    """The scheduler is gone, or the worker before it gave its answer."""
+    """The scheduler was lost, or the worker was lost before it returned its result."""
 
 
-def _taken(waiting: list[Any]) -> Iterator[Any]:
-    """Those that wait, each taken off the list as it is given."""
+def _pop_all(waiting: list[Any]) -> Iterator[Any]:
+    """Yield the items of a list, removing each from the list."""
     while waiting:
         yield waiting.pop()
 
 
 def _collect(future: Any) -> list[LibraryEntry] | None:
-    """The entries of a chunk; None when the worker died of it. Raises _LostError when there is no answer."""
+    """Return the entries of a chunk; None when it crashed the worker. Raises _LostError when the result was lost."""
     from distributed import KilledWorker
     from distributed.comm.core import CommClosedError
 
@@ -187,9 +204,9 @@ def _collect(future: Any) -> list[LibraryEntry] | None:
         return None
     except (CancelledError, CommClosedError, TimeoutError, OSError) as error:
         raise _LostError(type(error).__name__) from error
-    except (ImportError, AttributeError) as error:  # as the call was unpacked: it lets no other one out
-        raise CoreError(lacks("A worker", error)) from error
+    except (ImportError, AttributeError) as error:  # only resolving the function raises these
+        raise CoreError(program_missing("A worker", error)) from error
     other = {entry.file.extractor for entry in entries} - {EXTRACTOR}
     if other:
-        raise CoreError(runs_another("A worker", ", ".join(other)))
+        raise CoreError(version_differs("A worker", ", ".join(other)))
     return entries

@@ -1,9 +1,8 @@
-"""A small synthetic library: pieces made by this code alone, to try moods and playlists without music of one's own.
+"""Generate a small synthetic library, to try moods and playlists without music files.
 
-Each piece is an ensemble of the voices of `core.audio.synthetic` over one makam and metre, in a room, in the form
-hane, teslim,
-hane, teslim (a part and its refrain). The files say that they are synthetic: title, artist, album and genre. What the
-model hears in them is shown as it is; no label is given.
+Each piece is an ensemble of the voices of `core.audio.synthetic` in one makam and metre, with reverberation, in the
+form hane, teslim, hane, teslim (a part and its refrain). Title, artist, album and genre of the files say that they are
+synthetic. The pieces have no labels.
 """
 
 from collections.abc import Callable
@@ -22,16 +21,31 @@ from core.schema import GENRE, SR
 COUNT = 24
 METRES = tuple(usul for usul, strokes in makams.USULS.items() if strokes)
 _ARTISTS = tuple(f"Ensemble {name}" for name in ("Çınar", "Gülşen", "Işık", "Örnek", "Şafak", "Üsküdar"))
-_BLOCK = 1 << 16  # samples written at a time: libsndfile's Vorbis encoder takes no more at once
+_BLOCK = 1 << 16  # samples per write: libsndfile's Vorbis encoder accepts no more at once
 
 
 @dataclass(frozen=True)
 class Piece:
     """Recipe of one piece.
 
-    saz, ney, zurna : number of saz, and level of the winds beside one of them.  unit_s : of the metre.
-    drums : level of the strokes.  room : level of the reverberation, lasting ``room_s``.
-    drive : how hard it is played into saturation.  peak : full scale = 1.  section_s : length of each of four parts.
+    Parameters
+    ----------
+    saz
+        Number of saz.
+    ney, zurna
+        Level of the wind instruments, relative to one saz.
+    unit_s
+        Length of the metre's unit in s.
+    drums
+        Level of the drum strokes.
+    room, room_s
+        Level of the reverberation, and its length in s.
+    drive
+        Gain before saturation.
+    peak
+        Peak level; full scale = 1.
+    section_s
+        Length of each of the four sections in s.
     """
 
     title: str
@@ -55,7 +69,7 @@ class Piece:
 
 
 def pieces(count: int = COUNT) -> list[Piece]:
-    """Recipes of a library, quiet and lively ones in turn; the same ones every time."""
+    """Return the recipes of a library, from quiet to lively in cycles of eight; the same recipes every time."""
     return [_recipe(k) for k in range(count)]
 
 
@@ -90,7 +104,7 @@ def _recipe(k: int) -> Piece:
 
 
 def render(piece: Piece) -> np.ndarray:
-    """Samples at 44.1 kHz, shape (n,), float64, peak = piece.peak: hane, teslim, another hane, the same teslim."""
+    """Return samples at 44.1 kHz, shape (n,), float64, peak = piece.peak: hane, teslim, another hane, same teslim."""
     hane, teslim, other = (_section(piece, part) for part in range(3))
     y = np.concatenate([hane, teslim, other, teslim])
     rng = np.random.default_rng([piece.seed, 9])
@@ -100,7 +114,7 @@ def render(piece: Piece) -> np.ndarray:
 
 
 def _section(piece: Piece, part: int) -> np.ndarray:
-    """The voices together: each plays its own variant of a melody over the same scale and strokes."""
+    """Return one section. Each voice plays its own variant of a melody on the same scale and drum strokes."""
     voices = [("saz", 1.0 / piece.saz, (1, 2, 1)[k]) for k in range(piece.saz)]
     voices += [(name, level, 1) for name, level in (("ney", piece.ney), ("zurna", piece.zurna)) if level > 0.02]
     y = np.zeros(round(piece.section_s * SR))
@@ -115,7 +129,7 @@ def _section(piece: Piece, part: int) -> np.ndarray:
 
 
 def _in_room(y: np.ndarray, piece: Piece, rng: np.random.Generator) -> np.ndarray:
-    """The sound with its reverberation: decaying noise, 60 dB down after ``room_s``."""
+    """Add reverberation: convolution with noise that decays by 60 dB in ``room_s``."""
     from scipy.signal import oaconvolve
 
     t = np.arange(round(piece.room_s * SR)) / SR
@@ -124,25 +138,28 @@ def _in_room(y: np.ndarray, piece: Piece, rng: np.random.Generator) -> np.ndarra
     return np.asarray(y + oaconvolve(y, echo)[: y.size])
 
 
-def write(folder: Path, *, count: int = COUNT, tell: Callable[[int, int], None] = lambda done, of: None) -> list[Path]:
-    """Write the library as OGG files with tags; a file that is there is kept, so that a broken run goes on.
+def write(
+    folder: Path, *, count: int = COUNT, on_progress: Callable[[int, int], None] = lambda done, of: None
+) -> list[Path]:
+    """Write the library as OGG files with tags and return their paths. Existing files are kept after an interruption.
 
-    tell : called with how many files there are, and of how many.  Raises CoreError when the folder refuses a file.
+    on_progress : called with the number of finished files and the total.
+    Raises CoreError when a file cannot be written.
     """
-    made = []
+    paths = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for k, piece in enumerate(pieces(count)):
-            tell(k, count)
+            on_progress(k, count)
             path = folder / f"{k + 1:02d} {piece.title}.ogg"
             if not path.is_file():
                 with replacing(path) as part:
                     _write(part, piece)
-            made.append(path)
+            paths.append(path)
     except (OSError, soundfile.LibsndfileError) as error:
         raise CoreError(f"The demo library cannot be written into {folder}: {error}.") from error
-    tell(count, count)
-    return made
+    on_progress(count, count)
+    return paths
 
 
 def _write(path: Path, piece: Piece) -> None:

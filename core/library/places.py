@@ -1,4 +1,4 @@
-"""Where a library may be, where files that people send are kept, and where results are."""
+"""Folders that a page may read, folders of uploaded files, and paths of results."""
 
 import os
 import shutil
@@ -15,19 +15,19 @@ from core.library.find import SUFFIXES
 from core.locations import present_path
 from core.settings import Settings
 
-MOMENT = "%Y%m%d-%H%M%S-%f"  # name of what came or was made then
-DEEPEST = 6  # folders that are kept of the name of a file that was sent
-LONGEST = 200  # bytes of a name in UTF-8, where a letter has up to four; file systems take 255
-PLAIN = " ._-()[]&,'+!"  # beside letters and digits
-SHOWN = 80  # characters of what was typed, in a sentence
+MOMENT = "%Y%m%d-%H%M%S-%f"  # names of upload folders and results: the time of creation
+DEEPEST = 6  # parent folders kept in the path of an uploaded file
+LONGEST = 200  # bytes of a name in UTF-8; file systems allow 255
+PLAIN = " ._-()[]&,'+!"  # characters allowed in names, in addition to letters and digits
+SHOWN = 80  # characters of a typed path that an error message shows
 
 
-def allowed(folder: str, settings: Settings) -> Path:
-    """The folder that somebody typed on the page, if it may be read there.
+def allowed_folder(folder: str, settings: Settings) -> Path:
+    """Return the folder that a person typed on the page, if the page may read it.
 
-    Any folder of this machine that the program may read, because it is made for one person or one team on a machine of
-    their own; where TME_LIBRARY_DIR is set, only what is below it, and a relative path begins there.
-    Raises CoreError when there is no such folder, or it is elsewhere.
+    By default every folder that the program can read is allowed, because the program runs for one person or one team on
+    their own machine. With TME_LIBRARY_DIR, only folders below that folder are allowed, and relative paths start there.
+    Raises CoreError when the folder does not exist or is not allowed.
     """
     if not folder.strip():
         raise CoreError("Type the path of a folder with music.")
@@ -36,26 +36,26 @@ def allowed(folder: str, settings: Settings) -> Path:
     root = settings.library_dir
     try:
         if "\x00" in folder:
-            raise ValueError("it holds a NUL character")
+            raise ValueError("it contains a NUL character")
         place = Path(os.path.abspath((root or Path()) / Path(folder.strip()).expanduser()))
         outside = root is not None and not place.resolve().is_relative_to(root.resolve())
         there = place.is_dir()
-    except (OSError, ValueError, RuntimeError) as error:  # too long a name, a NUL in it, ~ of somebody unknown
+    except (OSError, ValueError, RuntimeError) as error:  # name too long, NUL, ~ of an unknown user
         raise CoreError(
-            f"{folder.strip()[:SHOWN]!r} is no path of this machine: {getattr(error, 'strerror', None) or error}."
+            f"{folder.strip()[:SHOWN]!r} is not a valid path: {getattr(error, 'strerror', None) or error}."
         ) from error
     if outside:
         raise CoreError(f"Only folders below {root} may be scored here (TME_LIBRARY_DIR).")
     if not there:
         raise CoreError(f"There is no folder {place}. Type the path of a folder on the machine that runs this page.")
     if not os.access(place, os.R_OK | os.X_OK):
-        raise CoreError(f"The folder {place} may not be read by this program.")
+        raise CoreError(f"This program has no permission to read the folder {place}. Change its permissions.")
     return place
 
 
 @dataclass(frozen=True)
 class Upload:
-    """Files that somebody sent at once. folder.  files : how many.  size : bytes of all."""
+    """The files of one upload. folder : where they are.  files : their number.  size : bytes of all files."""
 
     folder: Path
     files: int
@@ -63,46 +63,48 @@ class Upload:
 
     @property
     def sent_at(self) -> datetime:
-        """When they came, in UTC."""
+        """Time of the upload in UTC."""
         return datetime.strptime(self.folder.name, MOMENT).replace(tzinfo=UTC)
 
 
 def is_upload(folder: str, settings: Settings) -> bool:
-    """Whether a folder is one of these, there or removed."""
+    """Return whether a folder is an upload folder, existing or removed."""
     return Path(present_path(folder, settings)).parent == settings.uploads_dir
 
 
 def uploads(settings: Settings) -> list[Upload]:
-    """What was sent and is still kept, newest first."""
+    """List the uploads that still exist, newest first."""
     try:
-        kept = [entry.path for entry in os.scandir(settings.uploads_dir) if entry.is_dir(follow_symlinks=False)]
+        folders = [entry.path for entry in os.scandir(settings.uploads_dir) if entry.is_dir(follow_symlinks=False)]
     except OSError:
         return []
-    return [Upload(Path(path), *contents(path)) for path in sorted(kept, reverse=True) if _is_moment(Path(path).name)]
+    return [
+        Upload(Path(path), *count_files(path)) for path in sorted(folders, reverse=True) if _is_moment(Path(path).name)
+    ]
 
 
-def contents(folder: str | Path) -> tuple[int, int]:
-    """Number and bytes of the files below a folder; nothing where there is none."""
+def count_files(folder: str | Path) -> tuple[int, int]:
+    """Return number and total bytes of the files below a folder; zeros when the folder does not exist."""
     sizes = []
     for place, _, names in os.walk(folder):
         for name in names:
-            with suppress(OSError):  # removed meanwhile
+            with suppress(OSError):  # the file was removed meanwhile
                 sizes.append(os.lstat(os.path.join(place, name)).st_size)
     return len(sizes), sum(sizes)
 
 
 def remove_upload(folder: str | Path, settings: Settings) -> None:
-    """Remove files that somebody sent. What was found out about them stays; the music can no longer be heard.
+    """Remove the files of an upload. Their results stay in the store, but the music can no longer be heard.
 
-    Raises CoreError when it is no folder of uploads, or the disk refuses it.
+    Raises CoreError when the folder is not an upload folder, or cannot be removed.
     """
     place = Path(os.path.abspath(folder))
     if not is_upload(str(place), settings) or not _is_moment(place.name):
-        raise CoreError(f"{place} is no folder of files that were sent here.")
+        raise CoreError(f"{place} is not a folder of uploaded files.")
     try:
         shutil.rmtree(place)
     except FileNotFoundError:
-        return  # somebody else was faster
+        return  # another process was faster
     except OSError as error:
         raise CoreError(f"{place} cannot be removed: {error.strerror}.") from error
 
@@ -116,47 +118,49 @@ def _is_moment(name: str) -> bool:
 
 
 def new_results(settings: Settings) -> Path:
-    """Where the table of a new run goes, in a folder that is made for it; earlier ones stay.
+    """Return a new path for the table of a run, and create its folder. Tables of earlier runs stay.
 
-    Raises CoreError when the disk refuses it.
+    Raises CoreError when the folder cannot be created.
     """
     folder = settings.library_results_dir
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise CoreError(f"The results cannot be kept in {folder}: {error.strerror}.") from error
+        raise CoreError(f"The results cannot be stored in {folder}: {error.strerror}.") from error
     return folder / f"results-{_moment()}.parquet"
 
 
-def keep_uploads(files: Iterable[tuple[str, bytes]], settings: Settings) -> Path:
-    """Write files that somebody sent into a new folder of the data folder, and return it.
+def save_uploads(files: Iterable[tuple[str, bytes]], settings: Settings) -> Path:
+    """Write uploaded files into a new folder of the data folder, and return that folder.
 
-    files : name, with the folders that it was in, and content. Names keep their letters and lose what could lead
-        elsewhere; a name that is there already gets a number. A name that does not end like audio gets an ending: that
-        of its content, so that it is read, or ``.not-audio``, so that it is listed with the reason why it is not.
-    Raises CoreError when there is none, or the disk refuses it.
+    Names are made safe: letters stay, path traversal is removed, and a name that is taken gets a number. A name without
+    an audio suffix gets one: the suffix of its content's format, or ``.not-audio``, so that the file is listed with the
+    reason why it is not read.
+
+    files : name, with its parent folders, and content of each file.
+    Raises CoreError when there are no files, or they cannot be written.
     """
     place = settings.uploads_dir / _moment()
     written = 0
     try:
         for name, data in files:
-            *folders, file = _harmless(name, data)
+            *folders, file = _safe_path(name, data)
             folder = place
             for part in folders:
-                folder = _free(folder / part, Path.is_dir)
+                folder = _unused_path(folder / part, Path.is_dir)
             folder.mkdir(parents=True, exist_ok=True)
-            _free(folder / file).write_bytes(data)
+            _unused_path(folder / file).write_bytes(data)
             written += 1
     except OSError as error:
         shutil.rmtree(place, ignore_errors=True)
-        raise CoreError(f"The files cannot be kept in {place}: {error.strerror}.") from error
+        raise CoreError(f"The files cannot be stored in {place}: {error.strerror}.") from error
     if not written:
-        raise CoreError("No file was sent.")
+        raise CoreError("No file was uploaded. Choose at least one file.")
     return place
 
 
-def _free(path: Path, fits: Callable[[Path], bool] = lambda _: False) -> Path:
-    """The path, with a number where it is taken by something that does not fit."""
+def _unused_path(path: Path, fits: Callable[[Path], bool] = lambda _: False) -> Path:
+    """Return the path, with a number added when it is taken. fits : whether an existing path can be used."""
     first, number = path, 1
     while path.exists() and not fits(path):
         number += 1
@@ -164,9 +168,9 @@ def _free(path: Path, fits: Callable[[Path], bool] = lambda _: False) -> Path:
     return path
 
 
-def _harmless(name: str, data: bytes) -> list[str]:
-    """Parts of a path that stays where it is put. data : what the file holds."""
-    parts = [_tame(part) for part in name.replace("\\", "/").split("/")]
+def _safe_path(name: str, data: bytes) -> list[str]:
+    """Split a name into the parts of a safe relative path, without path traversal. data : content of the file."""
+    parts = [_safe_name(part) for part in name.replace("\\", "/").split("/")]
     *folders, file = [part for part in parts if part] or ["clip"]
     if not file.lower().endswith(SUFFIXES):
         form = identify(data)
@@ -174,15 +178,15 @@ def _harmless(name: str, data: bytes) -> list[str]:
     return [*folders[-DEEPEST:], file]
 
 
-def _tame(part: str) -> str:
-    part = unicodedata.normalize("NFC", part)  # macOS sends letters and their marks apart
-    kept = "".join(c if c.isalnum() or c in PLAIN else "_" for c in part).strip(" .")
-    stem, dot, ending = kept.rpartition(".")
-    return f"{_cut(stem, LONGEST)}{dot}{_cut(ending, 10)}" if dot else _cut(kept, LONGEST)
+def _safe_name(part: str) -> str:
+    part = unicodedata.normalize("NFC", part)  # macOS sends letters and diacritics as separate characters
+    safe = "".join(c if c.isalnum() or c in PLAIN else "_" for c in part).strip(" .")
+    stem, dot, ending = safe.rpartition(".")
+    return f"{_cut(stem, LONGEST)}{dot}{_cut(ending, 10)}" if dot else _cut(safe, LONGEST)
 
 
 def _cut(text: str, size: int) -> str:
-    """So many bytes of it at most, and no half letter."""
+    """Cut the text to at most size bytes of UTF-8, without cutting a character in two."""
     return text.encode()[:size].decode(errors="ignore")
 
 

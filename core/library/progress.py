@@ -9,17 +9,30 @@ from typing import Any
 
 from core.wording import duration
 
-LINE_S = 10.0  # between two lines of progress where there is no terminal
-SHOWN = 20  # of the files that were not scored, in the summary
+LINE_S = 10.0  # between two lines of progress when stderr is not a terminal
+SHOWN = 20  # files without a result that the summary lists
 
 
 @dataclass(frozen=True)
 class RunProgress:
-    """How far a run is.
+    """Progress of a run.
 
-    phase : looking, scoring or writing.  found : files in the folder.  settled : known and unchanged.
-    new : to be measured.  done : of these.  not_scored : files without a result so far.  elapsed_s : of the measuring.
-    note : what a person is to know meanwhile, such as what is waited for.
+    Parameters
+    ----------
+    phase
+        looking, scoring or writing.
+    found
+        Number of files in the folder.
+    settled
+        Number of known, unchanged files.
+    new, done
+        Number of files to measure, and how many of them are measured.
+    not_scored
+        Number of files without a result so far.
+    elapsed_s
+        Seconds of measuring.
+    note
+        A status note for the user, such as what the run waits for.
     """
 
     phase: str = "looking"
@@ -33,24 +46,24 @@ class RunProgress:
 
     @property
     def rate(self) -> float | None:
-        """Files measured in a second; None before the first one is."""
+        """Files measured per second; None until the first file is measured."""
         return self.done / self.elapsed_s if self.done and self.elapsed_s > 0 else None
 
     @property
     def remaining_s(self) -> float | None:
-        """Seconds until all new files are measured; None when nobody can tell yet."""
+        """Estimated seconds until all new files are measured; None without an estimate."""
         return None if self.rate is None else (self.new - self.done) / self.rate
 
     @property
     def share(self) -> float:
-        """How much is done, in [0, 1]."""
+        """Finished share of the run, in [0, 1]."""
         if self.phase == "looking":
             return 0.0
         return 1.0 if self.phase == "writing" else (self.settled + self.done) / max(1, self.found)
 
     @property
     def text(self) -> str:
-        """In words, for a person."""
+        """Progress as a sentence for the user."""
         if self.phase == "looking":
             return f"Looking for audio: {self.found:,} files so far"
         failed = f"{self.not_scored:,} not scored"
@@ -64,11 +77,26 @@ class RunProgress:
 
 @dataclass(frozen=True)
 class Summary:
-    """What a run did.
+    """Summary of a run.
 
-    found : files.  measured : of these, measured now; the content of the others was known.  scored : with a result.
-    states : number of files by what became of them.  not_scored : the first of those without a result, with reasons.
-    seconds : of the whole run.  out : where the table is.  skipped : how much was left out, by why (hidden, not audio).
+    Parameters
+    ----------
+    out
+        Path or address of the table.
+    found
+        Number of files.
+    measured
+        Number of files that this run measured; the content of the others was known.
+    scored
+        Number of files with a result.
+    states
+        Number of files by state.
+    not_scored
+        The first files without a result, with reasons.
+    seconds
+        Duration of the run in s.
+    skipped
+        Number of entries left out, by reason (hidden, not audio).
     """
 
     folder: str
@@ -87,7 +115,7 @@ class Summary:
 
     @property
     def text(self) -> str:
-        """In one line."""
+        """Summary in one line."""
         failed = self.found - self.scored
         return (
             f"{self.scored:,} of {self.found:,} files scored, {failed:,} not; "
@@ -96,49 +124,52 @@ class Summary:
 
     @property
     def left_out(self) -> str:
-        """What was skipped, in one line; empty where nothing was."""
+        """Entries left out, in one line; empty when there are none."""
         return left_out(self.skipped)
 
     @property
     def report(self) -> str:
-        """In lines: what became of the files, and why some were not scored."""
+        """Summary in several lines, with the reasons of files that were not scored."""
         lines = [self.text, *filter(None, [self.left_out]), f"The table is in {self.out}."]
         lines += [f"  {one['state']}: {one['file']}: {one['reason']}" for one in self.not_scored]
         more = self.found - self.scored - len(self.not_scored)
         return "\n".join([*lines, *([f"  and {more:,} more, in the table."] if more else [])])
 
     def to_json(self) -> dict[str, Any]:
-        """As it is stored with the job."""
+        """Return the summary as a JSON object, as stored with the job."""
         return asdict(self)
 
 
 def left_out(skipped: Mapping[str, int]) -> str:
-    """What was skipped, in words: ``"Left out: 2 hidden, 1,204 not audio."``"""
+    """Return a sentence such as ``"Left out: 2 hidden, 1,204 not audio."``; empty when nothing was left out."""
     return f"Left out: {', '.join(f'{n:,} {why}' for why, n in sorted(skipped.items()))}." if skipped else ""
 
 
 @contextmanager
-def bar() -> Iterator[Callable[[RunProgress], None]]:
-    """A bar in the terminal; gives what shows progress on it. Elsewhere than in a terminal a line every ten seconds."""
+def progress_bar() -> Iterator[Callable[[RunProgress], None]]:
+    """Show a progress bar during the block, and yield the function that updates it.
+
+    When stderr is not a terminal, the function prints one line every ten seconds instead.
+    """
     from tqdm import tqdm
 
     if not sys.stderr.isatty():
-        told = [time.monotonic()]
+        printed_at = [time.monotonic()]
 
-        def tell(progress: RunProgress) -> None:
-            if time.monotonic() - told[0] >= LINE_S:
-                told[0] = time.monotonic()
+        def print_line(progress: RunProgress) -> None:
+            if time.monotonic() - printed_at[0] >= LINE_S:
+                printed_at[0] = time.monotonic()
                 print(progress.text, file=sys.stderr, flush=True)
 
-        yield tell
+        yield print_line
         return
     with tqdm(unit=" files", dynamic_ncols=True, disable=None, smoothing=0.05) as drawn:
 
         def show(progress: RunProgress) -> None:
             drawn.total = progress.found
             drawn.set_description_str(progress.phase, refresh=False)
-            said = [f"{progress.not_scored:,} not scored", progress.note]
-            drawn.set_postfix_str(". ".join(filter(None, said)), refresh=False)
+            notes = [f"{progress.not_scored:,} not scored", progress.note]
+            drawn.set_postfix_str(". ".join(filter(None, notes)), refresh=False)
             drawn.update((progress.settled + progress.done if progress.phase != "looking" else 0) - drawn.n)
 
         yield show

@@ -1,4 +1,4 @@
-"""Read the bytes of one file, on this machine or on a server, and notice when it changes meanwhile."""
+"""Read the content of one local or remote file, and detect changes during the reading."""
 
 import math
 import os
@@ -10,34 +10,41 @@ from core.library.addresses import fault, filesystem
 from core.library.find import file_stamp, unsupported
 from core.records import Found
 
-FRESH_S = 2.0  # a file changed so short a time before it was read may change again within the clock's step
-SKEW_S = 3600.0  # of clocks of two machines; a time further in the future is wrong, and says nothing of today
-PAUSE_S = 0.3  # before a file that changed while it was read is read once more
-GONE = "It was there when the folder was listed, and is gone."
+FRESH_S = 2.0  # a file modified less than this before reading may change again without a new time stamp
+SKEW_S = 3600.0  # largest plausible clock difference of two machines; times further in the future are ignored
+PAUSE_S = 0.3  # before the second attempt to read a file that changed during the first
+GONE = "The file was removed after the folder was listed."
 
 
 class UnreadError(CoreError):
-    """The file could not be read, or did not hold still; another time it may."""
+    """The file could not be read, or changed while it was read; a later run retries it."""
 
 
 class GoneError(UnreadError):
-    """There is no such file where it was to be read."""
-
-
-# --- reading ---------------------------------------------------------------------------------------------------------
+    """The file does not exist on the machine that reads it."""
 
 
 @dataclass(frozen=True, eq=False)
 class Content:
-    """The bytes of a file, its size, and its stamp at that moment or before; empty when it was changed just then."""
+    """Content of a file.
+
+    Parameters
+    ----------
+    data
+        The bytes.
+    size
+        Their number.
+    stamp
+        Stamp of the file when it was read or listed; empty when the file was modified just before.
+    """
 
     data: bytes
     size: int
     stamp: str
 
 
-def unseen(path: str) -> str:
-    """Why a file cannot be seen from here, as a sentence; empty when it can."""
+def access_problem(path: str) -> str:
+    """Return why this machine cannot access a file, as a sentence; empty when it can."""
     try:
         if "://" in path:
             system, name = filesystem(path)
@@ -49,41 +56,45 @@ def unseen(path: str) -> str:
         return "There is no such file."
     except CoreError as error:
         return str(error)
-    except Exception as error:  # every kind of storage has faults of its own
+    except Exception as error:  # each file system raises its own exception types
         return f"It cannot be read: {fault(error)}."
     return ""
 
 
-def read_content(found: Found, *, max_mb: float) -> Content:
-    """The whole content of a file.
+def read_content(item: Found, *, max_mb: float) -> Content:
+    """Read the whole content of a file; a file that changes while it is read is read a second time.
 
-    A file that changes while it is read is read once more. Raises UnreadError when it changes again, cannot be read, or
-    is larger than max_mb, and GoneError when there is no such file.
+    Raises
+    ------
+    UnreadError
+        When the file changes again, cannot be read, or is larger than max_mb (10⁶ bytes).
+    GoneError
+        When the file does not exist.
     """
-    content = _read_once(found, max_mb)
+    content = _read_once(item, max_mb)
     if content is None:
         time.sleep(PAUSE_S)
-        content = _read_once(found, max_mb)
+        content = _read_once(item, max_mb)
     if content is None:
-        raise UnreadError("It changed while it was read, twice. Score it again when it is complete.")
+        raise UnreadError("The file changed twice while it was read. Score it again when it is complete.")
     return content
 
 
-def _read_once(found: Found, max_mb: float) -> Content | None:
-    """None when the file changed meanwhile."""
+def _read_once(item: Found, max_mb: float) -> Content | None:
+    """Read the file once; None when it changed meanwhile."""
     try:
-        return _read_far(found, max_mb) if "://" in found.path else _read_near(found, max_mb)
+        return _read_remote(item, max_mb) if "://" in item.path else _read_local(item, max_mb)
     except FileNotFoundError as error:
         raise GoneError(GONE) from error
     except OSError as error:
         raise UnreadError(f"It cannot be read: {fault(error)}.") from error
 
 
-def _read_near(found: Found, max_mb: float) -> Content | None:
-    with open(found.path, "rb") as file:
+def _read_local(item: Found, max_mb: float) -> Content | None:
+    with open(item.path, "rb") as file:
         before = os.fstat(file.fileno())
         if before.st_size > max_mb * 1e6:
-            raise UnreadError(_too_large(found.path, before.st_size, max_mb))
+            raise UnreadError(_too_large(item.path, before.st_size, max_mb))
         data = file.read()
         after = os.fstat(file.fileno())
     if len(data) != before.st_size or file_stamp(before) != file_stamp(after):
@@ -93,29 +104,29 @@ def _read_near(found: Found, max_mb: float) -> Content | None:
     return Content(data, len(data), "" if fresh else file_stamp(after))
 
 
-def _read_far(found: Found, max_mb: float) -> Content | None:
-    if found.size > max_mb * 1e6:
-        raise UnreadError(_too_large(found.path, found.size, max_mb))
-    system, path = filesystem(found.path)
+def _read_remote(item: Found, max_mb: float) -> Content | None:
+    if item.size > max_mb * 1e6:
+        raise UnreadError(_too_large(item.path, item.size, max_mb))
+    system, path = filesystem(item.path)
     try:
         data = system.cat_file(path)
         system.invalidate_cache()
         info = system.info(path)
     except OSError:
         raise
-    except Exception as error:  # every kind of storage has faults of its own
+    except Exception as error:  # each file system raises its own exception types
         raise UnreadError(f"It cannot be read: {fault(error)}.") from error
     size = info.get("size")
     if size is not None and int(size) != len(data):
         return None
-    if len(data) > max_mb * 1e6:  # the list named no size
-        raise UnreadError(_too_large(found.path, len(data), max_mb))
-    return Content(data, len(data), found.stamp)  # as listed: if it changed since, the next list says so
+    if len(data) > max_mb * 1e6:  # the listing had no size
+        raise UnreadError(_too_large(item.path, len(data), max_mb))
+    return Content(data, len(data), item.stamp)  # stamp of the listing: the next listing shows later changes
 
 
 def _too_large(path: str, size: int, max_mb: float) -> str:
-    """The size is rounded up, so that it is never less than the limit that it exceeds, and never 0 MB."""
+    """Return the message for a too large file. The size is rounded up, so that it always exceeds the limit."""
     return unsupported(path) or (
-        f"It has {math.ceil(size / 1e5) / 10:g} MB; at most {max_mb:g} MB are read. "
-        "Raise the limit with --max-mb (TME_MAX_UPLOAD_MB for the page), or export it as FLAC or MP3."
+        f"The file has {math.ceil(size / 1e5) / 10:g} MB; the limit is {max_mb:g} MB. "
+        "Raise the limit with --max-mb (TME_MAX_UPLOAD_MB for the page), or convert the file to FLAC or MP3."
     )

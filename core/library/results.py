@@ -1,7 +1,6 @@
-"""The results of a library as one table: a row a scored part of a file, and a row for each file that was not scored.
+"""Write the results of a library as one table: a row per scored part of a file, and a row per file without a result.
 
-Rows are read from the store and written in batches, in the order of the files, into a file that appears when it is
-whole.
+Rows are read from the store and written in batches, in the order of the files. The table is replaced atomically.
 """
 
 import csv
@@ -26,20 +25,19 @@ from core.features import EXTRACTOR
 from core.library.addresses import fault, filesystem, is_local, local_path, safe
 from core.models.policy import Policy
 from core.records import Found, LibraryFile, Plan
-from core.schema import COLUMNS, EMOTIONS
+from core.schema import COLUMNS, PROBA
 from core.spreadsheets import inert
 from core.store import Store, copies_of, known_files, move_clips, scored_clips
+from core.store.library import TEMPO
 
 ENDINGS = (".parquet", ".csv")
-PART = (".library-", ".part")  # how the name of a table begins and ends that is not whole yet
-TEMPO = "_Tempo_Mean"
-PROBA = [f"p_{emotion}" for emotion in EMOTIONS]
-# What others wrote, and what repeats it; a spreadsheet must not take it for a formula.
+PART = (".library-", ".part")  # prefix and suffix of an unfinished table's name
+# Columns with text from other people's files; CSV export escapes them, so that no spreadsheet runs them as formulas.
 MUSIC = ("makam", "usul", "performer")
 TEXT = ("file", "reason", "same_content_as", "near_duplicate_of", "artist", "title", "album", "genre", *MUSIC)
-DECIMALS = 9  # of probabilities: the last ones depend on which clips the model was asked about together
-ELSEWHERE = "another library"  # has the same content: whose it is, and how it is named there, is not told
-OLD_S = 3600.0  # a part that nobody has written to for so long was left behind by a run that was killed
+DECIMALS = 9  # of probabilities; further decimals depend on the batch of clips that the model scored together
+ELSEWHERE = "another library"  # same content elsewhere; name and owner of the other library stay private
+OLD_S = 3600.0  # an unfinished table without writes for this long was left by a killed run
 TYPES: dict[str, str] = {
     **dict.fromkeys(("file", "path", "state", "reason", "clip_id", "content_hash"), "str"),
     **dict.fromkeys(("same_content_as", "near_duplicate_of", "artist", "title", "album", "genre"), "str"),
@@ -55,26 +53,29 @@ TYPES: dict[str, str] = {
 
 
 @dataclass(frozen=True)
-class LibraryAnswer:
-    """Whose answers are asked of the store: the model, and the policy that made decisions of its probabilities."""
+class Scorer:
+    """Model and policy whose predictions and decisions are exported."""
 
     model_version: str
     policy: Policy
 
 
 def check_out(out: str) -> None:
-    """Refuse a place for the results before hours of work are put into them: a small file is written and removed."""
+    """Check before the run that the results can be written: a small file is written and removed.
+
+    Raises CoreError when they cannot be written.
+    """
     if not out.endswith(ENDINGS):
-        raise CoreError(f"The results are written as {' or '.join(ENDINGS)}; {out} ends otherwise.")
+        raise CoreError(f"The name of the results must end in {' or '.join(ENDINGS)}; {out} does not.")
     if not is_local(out):
-        _check_far(out)
+        _check_remote(out)
         return
     place = Path(local_path(out))
     folder = place.parent
     if not folder.exists():
-        raise CoreError(f"The results cannot be written to {out}: there is no folder {folder}. Make it first.")
+        raise CoreError(f"The results cannot be written to {out}: there is no folder {folder}. Create it first.")
     if place.is_dir():
-        raise CoreError(f"The results cannot be written to {out}: there is a folder of that name.")
+        raise CoreError(f"The results cannot be written to {out}: this is a folder. Give the name of a file.")
     try:
         with tempfile.TemporaryFile(dir=folder):
             pass
@@ -82,13 +83,13 @@ def check_out(out: str) -> None:
         raise CoreError(f"The results cannot be written into {folder}: {fault(error)}.") from error
 
 
-def _check_far(out: str) -> None:
+def _check_remote(out: str) -> None:
     system, path = filesystem(out)
     probe = f"{path}.{os.urandom(8).hex()}.probe"
     try:
         system.pipe_file(probe, b"1")
         system.rm_file(probe)
-    except Exception as error:  # every kind of storage has faults of its own
+    except Exception as error:  # each file system raises its own exception types
         raise CoreError(f"The results cannot be written to {safe(out)}: {fault(error)}.") from error
 
 
@@ -98,36 +99,51 @@ def export(
     *,
     store: Store,
     plan: Plan,
-    said: LibraryAnswer,
+    scorer: Scorer,
     near: Mapping[str, str],
     root: str = "",
 ) -> None:
-    """Write the table; a file that is there is replaced when the new one is whole.
+    """Write the table of results; an existing file is replaced when the new one is complete.
 
-    batches : the files of the library, in their order.  near : clip_id -> name of the file that sounds the same.
-    root : what the paths of these files begin with, and those of no other library do.
+    Parameters
+    ----------
+    out
+        Path or address that ends in one of ``ENDINGS``.
+    batches
+        Files of the library, in their order.
+    scorer
+        Model and policy whose predictions are exported.
+    near
+        Near-duplicates: clip_id -> name of the file that sounds the same.
+    root
+        Prefix of the paths of this library; "" when unknown.
+
+    Raises
+    ------
+    CoreError
+        When the table cannot be written.
     """
     place = Path(local_path(out)) if is_local(out) else None
-    _sweep(place.parent if place else Path(tempfile.gettempdir()))
+    _remove_unfinished(place.parent if place else Path(tempfile.gettempdir()))
     try:
-        with replacing(place, part=PART) if place else _sending(out) as part:
-            tables = (rows(batch, store=store, plan=plan, said=said, near=near, root=root) for batch in batches)
+        with replacing(place, part=PART) if place else _upload_when_complete(out) as part:
+            tables = (rows(batch, store=store, plan=plan, scorer=scorer, near=near, root=root) for batch in batches)
             (_write_parquet if out.endswith(".parquet") else _write_csv)(str(part), tables)
     except OSError as error:
         raise CoreError(f"The results cannot be written to {safe(out)}: {fault(error)}.") from error
 
 
-def _sweep(folder: Path) -> None:
-    """Remove what runs left behind that were killed as they wrote."""
+def _remove_unfinished(folder: Path) -> None:
+    """Remove unfinished tables of runs that were killed."""
     for part in folder.glob("*".join(PART)):
-        with suppress(OSError):  # somebody else's, or gone meanwhile
+        with suppress(OSError):  # another user's file, or removed meanwhile
             if time.time() - part.stat().st_mtime > OLD_S:
                 part.unlink()
 
 
 @contextmanager
-def _sending(out: str) -> Iterator[Path]:
-    """Give a file of this machine to write into, and send it to the address when the block ends well."""
+def _upload_when_complete(out: str) -> Iterator[Path]:
+    """Yield a temporary local file, and upload it to the address when the block succeeds."""
     handle, name = tempfile.mkstemp(prefix=PART[0], suffix=PART[1])
     os.close(handle)
     try:
@@ -135,7 +151,7 @@ def _sending(out: str) -> Iterator[Path]:
         system, path = filesystem(out)
         try:
             system.put_file(name, path)
-        except Exception as error:  # every kind of storage has faults of its own
+        except Exception as error:  # each file system raises its own exception types
             raise OSError(fault(error)) from error
     finally:
         Path(name).unlink(missing_ok=True)
@@ -158,25 +174,25 @@ def _write_csv(name: str, tables: Iterator[pd.DataFrame]) -> None:
 
 
 def count(path: str) -> int:
-    """Rows of a Parquet file, without reading them."""
+    """Return the number of rows of a Parquet file, from its metadata."""
     import pyarrow.parquet as pq
 
     return int(pq.read_metadata(path).num_rows)
 
 
 def read_results(path: str, filters: list[tuple[str, str, object]] | None = None) -> pd.DataFrame:
-    """Rows of a Parquet file that `export` wrote, also an earlier version of it: what it did not say is empty.
+    """Read a Parquet file that `export` wrote. Columns that an earlier version did not write are empty.
 
-    filters : as of ``pandas.read_parquet``.
+    filters : as in ``pandas.read_parquet``.
     """
     return _typed(pd.read_parquet(path, filters=filters).reindex(columns=list(TYPES)))
 
 
 def csv_bytes(table: pd.DataFrame) -> bytes:
-    """Rows of the table, or some of its columns, as a CSV file for a spreadsheet.
+    """Return the table, or some of its columns, as a CSV file for a spreadsheet.
 
-    As `export` writes it, but with a byte order mark, by which spreadsheets know that it is UTF-8 and show Turkish
-    letters. The file of the command line has none: programs read it.
+    Unlike the CSV files of `export`, which programs read, it starts with a byte order mark: without it, spreadsheets do
+    not recognise UTF-8 and garble Turkish letters.
     """
     text = io.StringIO()
     _csv_rows(text, iter([table]), list(table.columns))
@@ -191,15 +207,15 @@ def _csv_rows(file: IO[str], tables: Iterator[pd.DataFrame], columns: Sequence[s
 
 
 def rows(
-    batch: Sequence[Found], *, store: Store, plan: Plan, said: LibraryAnswer, near: Mapping[str, str], root: str = ""
+    batch: Sequence[Found], *, store: Store, plan: Plan, scorer: Scorer, near: Mapping[str, str], root: str = ""
 ) -> pd.DataFrame:
-    """The rows of some files, columns as in ``TYPES``. near, root : as in `export`."""
-    files = known_files(store, plan.name, [found.path for found in batch])
-    listed = [row for found in batch for row in _parts(found, files.get(found.path))]
+    """Return the rows of some files, with columns as in ``TYPES``. near, root : as in `export`."""
+    files = known_files(store, plan.name, [item.path for item in batch])
+    listed = [row for item in batch for row in _parts(item, files.get(item.path))]
     table = pd.DataFrame(listed).reindex(columns=["clip_id", *(c for c in TYPES if c != "clip_id")])
-    clips = _clips(store, said, table)
+    clips = _clips(store, scorer, table)
     if _remember_places(store, plan, table, clips):
-        clips = _clips(store, said, table)
+        clips = _clips(store, scorer, table)
     own = clips.reindex(table["clip_id"]).reset_index(drop=True)
     own[[*PROBA, "margin"]] = own[[*PROBA, "margin"]].round(DECIMALS)
     for column in (*PROBA, "guess", "margin", "decision", "lufs", *COLUMNS, "model_version"):
@@ -208,22 +224,22 @@ def rows(
     for column in ("artist", "album", "genre", "year", *MUSIC):
         table[column] = own[column]
     table["title"] = _titles(table, own, copies)
-    table["policy"] = own["model_version"].map(lambda _: said.policy.to_json(), na_action="ignore")
-    table["confidence"] = own[PROBA].max(axis=1)
+    table["policy"] = own["model_version"].map(lambda _: scorer.policy.to_json(), na_action="ignore")
+    table["confidence"] = own[list(PROBA)].max(axis=1)
     table["candidates"] = [" or ".join(json.loads(c)) if isinstance(c, str) and c else "" for c in own["candidates"]]
     table["decision_reason"], table["tempo_bpm"] = own["reason"], own[TEMPO]
     deleted = own["deleted"].fillna(value=False).astype(bool)
-    table.loc[deleted, ["state", "reason"]] = ["deleted", "Somebody took this clip out of the library."]
+    table.loc[deleted, ["state", "reason"]] = ["deleted", "Somebody deleted this clip from the library."]
     table["near_duplicate_of"] = [near.get(c, "") for c in table["clip_id"]]
     _same_content(table, copies, root)
     return _typed(table)
 
 
-def _parts(found: Found, file: LibraryFile | None) -> Iterator[dict[str, Any]]:
-    """What the list and the store's file say: a row a window, or one for a file without any."""
-    base: dict[str, Any] = {"file": found.name, "path": found.path, "clip_id": "", "extractor": EXTRACTOR}
-    if found.problem or file is None:
-        yield {**base, "state": "unread", "reason": found.problem or "It was not looked at."}
+def _parts(item: Found, file: LibraryFile | None) -> Iterator[dict[str, Any]]:
+    """Yield the rows of one file without predictions: a row per window, or one row for a file without windows."""
+    base: dict[str, Any] = {"file": item.name, "path": item.path, "clip_id": "", "extractor": EXTRACTOR}
+    if item.problem or file is None:
+        yield {**base, "state": "unread", "reason": item.problem or "The run did not read this file."}
         return
     base |= {"content_hash": file.content_hash or "", "file_duration_s": file.duration_s}
     base |= {"state": file.state, "reason": file.reason, "remarks": " ".join(file.remarks)}
@@ -235,13 +251,13 @@ def _parts(found: Found, file: LibraryFile | None) -> Iterator[dict[str, Any]]:
         yield one if window.clip_id else {**one, "state": "refused", "reason": window.remark}
 
 
-def _clips(store: Store, said: LibraryAnswer, table: pd.DataFrame) -> pd.DataFrame:
+def _clips(store: Store, scorer: Scorer, table: pd.DataFrame) -> pd.DataFrame:
     clip_ids = [c for c in table["clip_id"] if c]
-    return scored_clips(store, clip_ids, model_version=said.model_version, extractor=EXTRACTOR, policy=said.policy)
+    return scored_clips(store, clip_ids, model_version=scorer.model_version, extractor=EXTRACTOR, policy=scorer.policy)
 
 
 def _remember_places(store: Store, plan: Plan, table: pd.DataFrame, clips: pd.DataFrame) -> bool:
-    """Tell clips where their file went, when it is no longer where it was; says whether one did."""
+    """Update the paths of clips whose file moved. Returns True if any path was updated."""
     places = dict(zip(table["clip_id"], table["path"], strict=True))
     elsewhere = {
         str(clip): path
@@ -260,12 +276,12 @@ def _remember_places(store: Store, plan: Plan, table: pd.DataFrame, clips: pd.Da
 
 
 def _copies(store: Store, plan: Plan, table: pd.DataFrame) -> dict[str, list[str]]:
-    """Paths, there or gone, of the files that share their content with another one, by content."""
+    """Return the paths of files with identical content, existing or not, by content hash."""
     return copies_of(store, plan.name, sorted({h for h in table["content_hash"].dropna() if h}))
 
 
 def _titles(table: pd.DataFrame, own: pd.DataFrame, copies: Mapping[str, Sequence[str]]) -> list[str]:
-    """Titles; one that came from the name of a file with this content is told by the name that the file has here."""
+    """Return the titles. A title that came from the name of a copy is replaced by the title from this file's name."""
     titles = []
     for title, known, path, digest in zip(
         own["title"].fillna(""), own["path"], table["path"], table["content_hash"], strict=True
@@ -277,18 +293,18 @@ def _titles(table: pd.DataFrame, own: pd.DataFrame, copies: Mapping[str, Sequenc
 
 
 def _same_content(table: pd.DataFrame, copies: Mapping[str, Sequence[str]], root: str) -> None:
-    """Name the first file of the same content beside each of the others; beside the first, that there are more."""
-    there = {
+    """Fill the column `same_content_as` with the name of the first file that has the same content."""
+    existing = {
         digest: [p for p in paths if not os.path.isabs(p) or os.path.exists(p)] for digest, paths in copies.items()
     }
     table["same_content_as"] = [
-        _first_other(path, there.get(digest, []), root)
+        _first_other(path, existing.get(digest, []), root)
         for digest, path in zip(table["content_hash"], table["path"], strict=True)
     ]
 
 
 def _first_other(path: str, copies: Sequence[str], root: str) -> str:
-    """Name of the first copy of this library, ``ELSEWHERE`` where all others are in another one, or nothing."""
+    """Return the name of the first copy in this library, ``ELSEWHERE`` if only other libraries have copies, or ""."""
     ours = [copy for copy in copies if root and copy.startswith(root)]
     if ours and ours[0] != path:
         return ours[0].removeprefix(root)
@@ -296,6 +312,6 @@ def _first_other(path: str, copies: Sequence[str], root: str) -> str:
 
 
 def _typed(table: pd.DataFrame) -> pd.DataFrame:
-    """Columns in their order and types; unknown text is empty."""
+    """Return the table with columns in their order and types; missing text becomes ""."""
     text = {column: table[column].astype(object).fillna("") for column, kind in TYPES.items() if kind == "str"}
     return table.assign(**text)[list(TYPES)].astype(TYPES)

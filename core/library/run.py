@@ -1,8 +1,8 @@
-"""A library: thousands of files scored by the functions that score one clip, incrementally, resumable, fault by fault.
+"""Score a library of thousands of files: incremental, resumable, and an error costs one file, not the run.
 
-Folder -> list of files -> those that are new -> workers (read, decode, measure) -> features in the store -> the model's
-answers -> decisions in the store -> one table. What was done is in the store after every chunk, in one transaction;
-the table is written from there. So a run that was killed goes on where it was, and nothing is lost or doubled.
+Folder -> list of files -> new files -> workers (read, decode, measure) -> features in the store -> predictions ->
+decisions in the store -> one table. Each chunk of files is stored in one transaction, and the table is written from the
+store. The next run therefore continues where a killed run stopped; no file is lost or scored twice.
 """
 
 import json
@@ -19,7 +19,7 @@ from core.features import EXTRACTOR
 from core.library import addresses, cluster, find, results, workers
 from core.library.near_copies import near_duplicates
 from core.library.progress import SHOWN, RunProgress, Summary
-from core.library.results import LibraryAnswer
+from core.library.results import Scorer
 from core.library.sidecar import write_table_sidecars
 from core.library.workers import Where
 from core.models.policy import Policy
@@ -29,14 +29,14 @@ from core.records import Found, LibraryEntry, LibraryFile, Plan
 from core.schema import FeatureVector
 from core.store import Store, known_contents, known_files, same_content, save_files, unpredicted
 
-JOB = "library"  # name of the lock: one run at a time
-AT_ONCE = 500  # files looked up or written together
-PREDICTED = 100  # clips that the model is asked about together, which takes 0.3 s
-MOST_KNOWN = 5_000  # content hashes that travel with a chunk
+JOB = "library"  # name of the job and of its lock: one run at a time
+AT_ONCE = 500  # files per query or write
+PREDICTED = 100  # clips per call of the model, which takes 0.3 s
+MOST_KNOWN = 5_000  # content hashes sent with a chunk
 
 
 class _Spool:
-    """A list of files on the disk: a million of them need no memory."""
+    """A list of files on disk, so that a million files need no memory."""
 
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile("w+", encoding="utf-8", prefix="library-")  # noqa: SIM115 - closed by `with`
@@ -48,8 +48,8 @@ class _Spool:
     def __exit__(self, *_: object) -> None:
         self._file.close()
 
-    def add(self, found: Found) -> None:
-        self._file.write(json.dumps(asdict(found)) + "\n")
+    def add(self, item: Found) -> None:
+        self._file.write(json.dumps(asdict(item)) + "\n")
         self.count += 1
 
     def __iter__(self) -> Iterator[Found]:
@@ -58,7 +58,7 @@ class _Spool:
             yield Found(**json.loads(line))
 
     def batches(self, size: int = AT_ONCE) -> Iterator[list[Found]]:
-        """The files in their order, so many at a time."""
+        """Yield the files in their order, in lists of at most size files."""
         rest = iter(self)
         while batch := list(islice(rest, size)):
             yield batch
@@ -75,130 +75,147 @@ def score_library(
     where: Where | None = None,
     max_mb: float = 200,
     retry: bool = False,
-    beside: bool = False,
+    sidecars: bool = False,
     within: str = "",
-    tell: Callable[[RunProgress], None] = lambda _: None,
+    on_progress: Callable[[RunProgress], None] = lambda _: None,
 ) -> Summary:
     """Score all audio below a folder, and write one table of results.
 
-    folder : a path, or an address that fsspec knows.  out : a path or address that ends in .parquet or .csv.
-    plan : which parts of a file are scored; None: its middle 30.02 s.  where : None = this machine.
-    retry : also files that killed their worker before.  beside : write a JSON file beside each scored file.
-    within : a folder out of which no link is followed; "" follows them anywhere.
-    tell : called with the progress once a second at least; what it raises ends the run, and the next one goes on.
-    Raises CoreError when the folder, the place of the results, the store or the cluster is no good.
+    Parameters
+    ----------
+    folder
+        A path, or an address that fsspec knows.
+    out
+        Path or address of the table; ends in .parquet or .csv.
+    plan
+        Parts of a file to score; None scores its middle 30.02 s.
+    where
+        Workers to use; None means this machine.
+    max_mb
+        Size limit of a file in MB.
+    retry
+        Also score quarantined files, which crashed their worker before.
+    sidecars
+        Write a JSON file next to each scored file.
+    within
+        Folder outside which no link is followed; "" follows all links.
+    on_progress
+        Called at least once a second. An exception that it raises ends the run; the next run continues.
+
+    Raises
+    ------
+    CoreError
+        When the folder cannot be read, the results cannot be written, or the store or the cluster fails.
     """
-    run = _Run(store, served, policy, plan or Plan(), tell)
+    run = _Run(store, served, policy, plan or Plan(), on_progress)
     where, started = where or Where(), time.monotonic()
     results.check_out(out)
     with _Spool() as listed, _Spool() as new:
-        run.look(folder, listed, within)
-        died = run.sort_out(listed, new, retry=retry)
+        run.list_files(folder, listed, within)
+        died = run.split_known_from_new(listed, new, retry=retry)
         if where.processes(new.count) == 0 and died and not where.scheduler:
-            where = replace(where, workers=1)  # what killed the process that read it is not read in this one
+            where = replace(where, workers=1)  # a file may crash the process that reads it: use another process
         run.measure(new, where, max_mb)
-        run.write(out, listed, beside=beside)
+        run.write(out, listed, sidecars=sidecars)
         return run.summary(folder, out, listed, seconds=time.monotonic() - started)
 
 
 class _Run:
-    """One run: what it works with, and how far it is."""
+    """One run: its inputs and its progress."""
 
     def __init__(
-        self, store: Store, served: Served, policy: Policy, plan: Plan, tell: Callable[[RunProgress], None]
+        self, store: Store, served: Served, policy: Policy, plan: Plan, on_progress: Callable[[RunProgress], None]
     ) -> None:
-        self.store, self.served, self.policy, self.plan, self.tell = store, served, policy, plan, tell
-        self.said = LibraryAnswer(served.model.version, policy)
+        self.store, self.served, self.policy, self.plan, self.on_progress = store, served, policy, plan, on_progress
+        self.scorer = Scorer(served.model.version, policy)
         self.progress = RunProgress()
         self.measured = 0  # files whose features were computed
         self.skipped: Counter[str] = Counter()
-        self.root = ""  # what all paths of the library begin with
-        self._began = self._told = time.monotonic()
+        self.root = ""  # common prefix of all paths of the library
+        self._began = self._reported = time.monotonic()
 
-    def at(self, **news: Any) -> None:
-        """Tell how far the run is."""
+    def report_progress(self, **changes: Any) -> None:
+        """Update the progress and pass it to on_progress."""
         if self.progress.phase == "scoring":
-            news.setdefault("elapsed_s", time.monotonic() - self._began)
-        self.progress = replace(self.progress, **news)
-        self._told = time.monotonic()
-        self.tell(self.progress)
+            changes.setdefault("elapsed_s", time.monotonic() - self._began)
+        self.progress = replace(self.progress, **changes)
+        self._reported = time.monotonic()
+        self.on_progress(self.progress)
 
-    def tick(self, **news: Any) -> None:
-        """Tell it if nothing was told for a second; called more often than that."""
-        if time.monotonic() - self._told > workers.TICK_S:
-            self.at(**news)
+    def report_if_due(self, **changes: Any) -> None:
+        """Report progress unless it was reported within the last second."""
+        if time.monotonic() - self._reported > workers.TICK_S:
+            self.report_progress(**changes)
 
-    def ticking(self, batches: Iterable[list[Found]]) -> Iterator[list[Found]]:
-        """The same batches, told of on the way."""
+    def with_reports(self, batches: Iterable[list[Found]]) -> Iterator[list[Found]]:
+        """Yield the batches, and report progress between them."""
         for batch in batches:
-            self.tick()
+            self.report_if_due()
             yield batch
 
-    def waits(self, note: str) -> None:
-        """Tell that work goes on elsewhere, or what it waits for; that time is no time of measuring."""
+    def report_waiting(self, note: str) -> None:
+        """Report a status note, such as waiting for workers. Waiting before the first result is not measuring time."""
         if note and not self.progress.done:
             self._began = time.monotonic()
-        self.at(note=note)
+        self.report_progress(note=note)
 
-    # --- what is there, and what of it is new
-
-    def look(self, folder: str, listed: _Spool, within: str) -> None:
-        given: dict[str, Any] = {"beat": lambda: self.tick(found=listed.count), "skip": self.skip}
-        for found in find.find_audio(folder, within=within, **given):
-            listed.add(found)
-            if not self.root and not found.problem:
-                self.root = found.path.removesuffix(found.name)
+    def list_files(self, folder: str, listed: _Spool, within: str) -> None:
+        """Put the audio files of the folder into `listed`. Raises CoreError when there are none."""
+        given: dict[str, Any] = {"beat": lambda: self.report_if_due(found=listed.count), "skip": self.skip}
+        for item in find.find_audio(folder, within=within, **given):
+            listed.add(item)
+            if not self.root and not item.problem:
+                self.root = item.path.removesuffix(item.name)
         if not listed.count:
             place, endings = addresses.safe(folder), " ".join(find.READ)
-            raise CoreError(f"There is no audio in {place}: no file that ends in one of {endings}.")
+            raise CoreError(f"There is no audio in {place}: no file name ends in one of {endings}.")
         if listed.count == 1:
-            self.root = ""  # it may have been named itself, and then its folder is not the library
-        self.at(found=listed.count)
+            self.root = ""  # `folder` may be this file itself, and then its parent folder is not the library
+        self.report_progress(found=listed.count)
 
     def skip(self, why: str) -> None:
         self.skipped[why] += 1
 
-    def sort_out(self, listed: _Spool, new: _Spool, *, retry: bool) -> bool:
-        """Put the files that have to be measured into `new`; says whether one may have killed a process."""
+    def split_known_from_new(self, listed: _Spool, new: _Spool, *, retry: bool) -> bool:
+        """Put the files that must be measured into `new`. Returns True if any of them may have crashed a process."""
         died = False
         for batch in listed.batches():
-            files = known_files(self.store, self.plan.name, [found.path for found in batch])
+            files = known_files(self.store, self.plan.name, [item.path for item in batch])
             settled = []
-            for found in batch:
-                file = files.get(found.path)
-                if found.problem:
+            for item in batch:
+                file = files.get(item.path)
+                if item.problem:
                     self.progress = replace(self.progress, not_scored=self.progress.not_scored + 1)
-                elif file is not None and _unchanged(found, file, retry=retry):
+                elif file is not None and _unchanged(item, file, retry=retry):
                     settled.append(file)
                 else:
-                    new.add(found)
+                    new.add(item)
                     died |= file is not None and file.state in ("begun", "quarantined")
             self.predict([file for file in settled if file.state == "scored"])
-            self.at(not_scored=self.progress.not_scored + sum(file.state != "scored" for file in settled))
+            self.report_progress(not_scored=self.progress.not_scored + sum(file.state != "scored" for file in settled))
         self.progress = replace(self.progress, settled=listed.count - new.count, new=new.count)
         return died
 
-    # --- measuring
-
     def measure(self, new: _Spool, where: Where, max_mb: float) -> None:
+        """Measure the new files, and store the entries and predictions of each chunk."""
         self._began = time.monotonic()
-        self.at(phase="scoring")
+        self.report_progress(phase="scoring")
         if where.processes(new.count) == 0 and not where.scheduler:
-            self.begin(new)
+            self.mark_begun(new)
         chunks = cluster.measure(
-            new, new.count, self.plan, where=where, known=self.known, max_mb=max_mb, beat=self.waits
+            new, new.count, self.plan, where=where, known=self.known, max_mb=max_mb, beat=self.report_waiting
         )
         for entries in chunks:
             failed = self.store_entries(entries)
             self.measured += sum(bool(entry.clips) for entry in entries)
-            self.at(done=self.progress.done + len(entries), not_scored=self.progress.not_scored + failed)
+            self.report_progress(done=self.progress.done + len(entries), not_scored=self.progress.not_scored + failed)
 
-    def begin(self, new: _Spool) -> None:
-        """Note which files are in hand: a file that kills this process is read in another one the next time.
+    def mark_begun(self, new: _Spool) -> None:
+        """Mark files as begun, so that the next run reads a file that crashed this process in another process.
 
-        What was known of a file's content stays with it, for copies of it that are read today.
+        Earlier measurements stay in the file's row, because copies of the file may need them in this run.
         """
-        files = known_files(self.store, self.plan.name, [found.path for found in new])
+        files = known_files(self.store, self.plan.name, [item.path for item in new])
         begun = []
         for f in new:
             fresh = LibraryFile(
@@ -209,78 +226,81 @@ class _Run:
         save_files(self.store, [LibraryEntry(file) for file in begun])
 
     def known(self, chunk: Sequence[Found]) -> frozenset[str]:
-        """Content that need not be measured again: of files of the same size, whatever their name is now."""
-        sizes = [found.size for found in chunk]
+        """Return content hashes of measured files with the sizes of this chunk's files: they need no measuring."""
+        sizes = [item.size for item in chunk]
         return frozenset(known_contents(self.store, self.plan.name, EXTRACTOR, sizes=sizes, limit=MOST_KNOWN))
 
     def store_entries(self, entries: Sequence[LibraryEntry]) -> int:
-        """Store what came from a worker, and what the model says of it; returns how many files have no result."""
+        """Store the entries of a worker and their predictions. Returns the number of files without a result."""
         new = [entry for entry in entries if not entry.known]
-        again = [entry.file for entry in entries if entry.known]
-        before = self.same(again)  # in the place of one of these there may be another file now
+        copies = [entry.file for entry in entries if entry.known]
+        before = self.measured_copies(copies)  # look them up first: saving may overwrite the row of a measured file
         save_files(self.store, new)
-        same = self.same(again) | before  # the first of several was measured just now
-        known = [_as_before(file, same.get(str(file.content_hash))) for file in again]
+        measured = self.measured_copies(copies) | before  # includes files of this chunk that were measured just now
+        known = [_with_known_content(file, measured.get(str(file.content_hash))) for file in copies]
         save_files(self.store, [LibraryEntry(file) for file in known])
         files = [*(entry.file for entry in new), *known]
         self.predict([file for file in files if file.state == "scored"])
         return sum(file.state != "scored" for file in files)
 
-    def same(self, files: Sequence[LibraryFile]) -> dict[str, LibraryFile]:
-        """A measured file of each content."""
+    def measured_copies(self, files: Sequence[LibraryFile]) -> dict[str, LibraryFile]:
+        """Return one measured file for each content hash of these files."""
         hashes = [str(file.content_hash) for file in files]
         return same_content(self.store, self.plan.name, EXTRACTOR, hashes) if hashes else {}
 
     def predict(self, files: Sequence[LibraryFile]) -> None:
-        """Ask the model about those parts of the files of which it has not been asked under this policy."""
+        """Predict and store the parts of these files that have no prediction under this policy."""
         clips = [window.clip_id for file in files for window in file.windows if window.clip_id]
         missing = unpredicted(
-            self.store, clips, model_version=self.said.model_version, extractor=EXTRACTOR, policy=self.policy
+            self.store, clips, model_version=self.scorer.model_version, extractor=EXTRACTOR, policy=self.policy
         )
         for k in range(0, len(missing), PREDICTED):
-            self.tick()
+            self.report_if_due()
             part = missing.iloc[k : k + PREDICTED]
             vectors = [FeatureVector(str(c), EXTRACTOR, v) for c, v in zip(part.index, part.to_numpy(), strict=True)]
             decided = predict_and_decide(vectors, self.served, policy=self.policy)
             store_predictions(decided, vectors, self.served, policy=self.policy, store=self.store)
 
-    # --- results
-
-    def write(self, out: str, listed: _Spool, *, beside: bool) -> None:
-        self.at(phase="writing", note="")
+    def write(self, out: str, listed: _Spool, *, sidecars: bool) -> None:
+        """Write the table of results, and sidecar files if wanted."""
+        self.report_progress(phase="writing", note="")
         reference = self.served.reference
         near = near_duplicates(
-            self.ticking(listed.batches()), store=self.store, plan=self.plan, reference=reference, beat=self.tick
+            self.with_reports(listed.batches()),
+            store=self.store,
+            plan=self.plan,
+            reference=reference,
+            beat=self.report_if_due,
         )
         given: dict[str, Any] = {
             "store": self.store,
             "plan": self.plan,
-            "said": self.said,
+            "scorer": self.scorer,
             "near": near,
             "root": self.root,
         }
-        results.export(out, self.ticking(listed.batches()), **given)
-        if beside:
-            for batch in self.ticking(listed.batches()):
+        results.export(out, self.with_reports(listed.batches()), **given)
+        if sidecars:
+            for batch in self.with_reports(listed.batches()):
                 write_table_sidecars(results.rows(batch, **given))
 
     def summary(self, folder: str, out: str, listed: _Spool, *, seconds: float) -> Summary:
         states: Counter[str] = Counter()
         failed: list[dict[str, str]] = []
-        for batch in self.ticking(listed.batches()):
-            files = known_files(self.store, self.plan.name, [found.path for found in batch])
-            for found in batch:
-                file = files.get(found.path)
-                state = "unread" if found.problem or file is None else file.state
+        for batch in self.with_reports(listed.batches()):
+            files = known_files(self.store, self.plan.name, [item.path for item in batch])
+            for item in batch:
+                file = files.get(item.path)
+                state = "unread" if item.problem or file is None else file.state
                 states[state] += 1
                 if state != "scored" and len(failed) < SHOWN:
-                    reason = found.problem or (file.reason if file else "")
-                    failed.append({"file": found.name, "state": state, "reason": reason})
+                    reason = item.problem or (file.reason if file else "")
+                    failed.append({"file": item.name, "state": state, "reason": reason})
         return Summary(
             folder=addresses.safe(folder),
             out=out,
             plan=self.plan.name,
-            model_version=self.said.model_version,
+            model_version=self.scorer.model_version,
             extractor=EXTRACTOR,
             policy=self.policy.to_json(),
             found=listed.count,
@@ -293,14 +313,15 @@ class _Run:
         )
 
 
-def _unchanged(found: Found, file: LibraryFile, *, retry: bool) -> bool:
-    """Whether what the store knows of the file still holds."""
-    same = (file.size, file.stamp, file.extractor) == (found.size, found.stamp, EXTRACTOR) and found.stamp != ""
+def _unchanged(item: Found, file: LibraryFile, *, retry: bool) -> bool:
+    """Return whether the stored result of the file is still valid."""
+    same = (file.size, file.stamp, file.extractor) == (item.size, item.stamp, EXTRACTOR) and item.stamp != ""
     return same and (file.state in ("scored", "refused") or (file.state == "quarantined" and not retry))
 
 
-def _as_before(file: LibraryFile, same: LibraryFile | None) -> LibraryFile:
-    """The file with what is known of its content."""
+def _with_known_content(file: LibraryFile, same: LibraryFile | None) -> LibraryFile:
+    """Copy the measurements of a file with the same content."""
     if same is None:
-        return replace(file, state="unread", stamp="", reason="Its content was removed meanwhile. Score it again.")
+        reason = "The results of its content were removed meanwhile. Score the file again."
+        return replace(file, state="unread", stamp="", reason=reason)
     return replace(file, duration_s=same.duration_s, windows=same.windows, remarks=same.remarks)

@@ -1,4 +1,4 @@
-"""Sidecar files: a JSON file beside an audio file or a table that says what is known about it."""
+"""Write sidecar files: a JSON file next to each audio file, with its results."""
 
 import hashlib
 import json
@@ -11,27 +11,26 @@ import pandas as pd
 
 from core.atomic import replace_file
 from core.errors import CoreError
-from core.library import results
+from core.schema import PROBA
+
+ENDING = ".emotion.json"  # suffix of a sidecar's name
+LONGEST_NAME = 255  # bytes, in all usual file systems
 
 
 def write_table_sidecars(table: pd.DataFrame) -> None:
-    """A JSON file beside each local file that was scored."""
+    """Write a sidecar file for each scored local file of a table of results."""
     scored = table[(table["state"] == "scored") & ~table["path"].str.contains("://")]
-    columns = ["start_s", "end_s", *results.PROBA, "guess", "confidence", "decision", "candidates"]
+    columns = ["start_s", "end_s", *PROBA, "guess", "confidence", "decision", "candidates"]
     columns += ["decision_reason", "tempo_bpm", "loudness_lufs"]
     for path, rows in scored.groupby("path", sort=False):
         first = rows.iloc[0]
         parts = json.loads(rows[columns].to_json(orient="records"))
-        said = {n: first[n] for n in ("content_hash", "model_version", "extractor")}
-        write_sidecar(str(path), {**said, "made_by": "Turkish Music Emotion", "parts": parts})
-
-
-ENDING = ".emotion.json"  # of the file beside the music
-LONGEST_NAME = 255  # bytes, in all usual file systems
+        versions = {n: first[n] for n in ("content_hash", "model_version", "extractor")}
+        write_sidecar(str(path), {**versions, "made_by": "Turkish Music Emotion", "parts": parts})
 
 
 def sidecar_path(path: str) -> str:
-    """Path of the JSON file beside a file; a name that would be too long with the ending is cut, and stays its own."""
+    """Return the path of a file's sidecar. A name over 255 bytes is shortened and gets a hash, so it stays unique."""
     folder, name = os.path.split(path)
     room = LONGEST_NAME - len(ENDING)
     if len(name.encode()) > room:
@@ -39,19 +38,19 @@ def sidecar_path(path: str) -> str:
     return os.path.join(folder, name + ENDING)
 
 
-def write_sidecar(path: str, said: Mapping[str, Any]) -> None:
-    """Write what was found out about a local file into a JSON file beside it, whole or not at all.
+def write_sidecar(path: str, content: Mapping[str, Any]) -> None:
+    """Write the sidecar file of a local file atomically, unless it already has this content.
 
-    Nothing is written when the same is there already. Raises CoreError when the folder may not be written to.
+    Raises CoreError when the sidecar cannot be written.
     """
     place = sidecar_path(path)
-    text = json.dumps(said, ensure_ascii=False, indent=1) + "\n"
+    text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
     try:
-        with open(place, encoding="utf-8") as there:
-            if there.read() == text:
+        with open(place, encoding="utf-8") as existing:
+            if existing.read() == text:
                 return
     except (OSError, ValueError):
-        pass  # nothing there, or nothing of ours
+        pass  # no sidecar yet, or not a text file
     try:
         replace_file(Path(place), text.encode())
     except OSError as error:

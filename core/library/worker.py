@@ -1,9 +1,8 @@
-"""What a worker does: read files, hash, decode, measure. It asks no database and loads no model.
+"""The work of a Dask worker: read, hash, decode and measure files, without database and model.
 
-Files are measured by ``core.pipeline.measure``, as uploads are. The model is asked where the features come together,
-for many
-clips at once (``core.pipeline.scoring.predict_and_decide``), so that workers start fast and stay small: no pandas,
-no scipy, no scikit-learn.
+Files are measured by ``core.pipeline.measure``, like uploads. The main process predicts many clips in one call
+(``core.pipeline.scoring.predict_and_decide``). Workers therefore need no pandas, scipy or scikit-learn: they start fast
+and stay small.
 """
 
 import traceback
@@ -17,26 +16,26 @@ from core.audio.tags import read_tags
 from core.errors import AudioError, CoreError
 from core.features import EXTRACTOR
 from core.library.find import unsupported
-from core.library.reading import GoneError, UnreadError, read_content, unseen
+from core.library.reading import GoneError, UnreadError, access_problem, read_content
 from core.pipeline.measure import measure
 from core.records import Found, LibraryEntry, LibraryFile, MeasuredClip, Plan, Window
 
 
-def look(path: str) -> dict[str, str]:
-    """What this worker measures with, and why it does not see a file (empty when it does), by name."""
-    return {"extractor": EXTRACTOR, "unseen": unseen(path)}
+def describe_worker(path: str) -> dict[str, str]:
+    """Return the extractor of this worker, and why it cannot access a file (empty when it can)."""
+    return {"extractor": EXTRACTOR, "unseen": access_problem(path)}
 
 
-def measure_sent(sent: Mapping[str, Any]) -> list[LibraryEntry]:
-    """As `measure_chunk`, whose arguments came as plain data, see `core.library.workers.sent`."""
+def measure_plain_chunk(sent: Mapping[str, Any]) -> list[LibraryEntry]:
+    """Call `measure_chunk` with arguments from plain data, see `core.library.workers.submit_by_name`."""
     items, plan = [Found(**item) for item in sent["items"]], Plan(**sent["plan"])
     return measure_chunk(items, plan, frozenset(sent["known"]), sent["max_mb"])
 
 
 def measure_chunk(items: Sequence[Found], plan: Plan, known: frozenset[str], max_mb: float) -> list[LibraryEntry]:
-    """Measure files one after the other, in the order given; each gives an entry, whatever becomes of it.
+    """Measure files in the given order; every file gives an entry, even if it fails.
 
-    known : content hashes that need no measuring. Of files with the same content the first is measured.
+    known : content hashes that need no measuring. Of files with the same content only the first is measured.
     """
     entries, seen = [], set(known)
     for item in items:
@@ -48,7 +47,7 @@ def measure_chunk(items: Sequence[Found], plan: Plan, known: frozenset[str], max
 
 
 def measure_file(item: Found, plan: Plan, known: frozenset[str] | set[str], max_mb: float) -> LibraryEntry:
-    """Read and measure one file. What goes wrong is the entry's state and reason."""
+    """Read and measure one file. An error becomes the entry's state and reason."""
     file = LibraryFile(
         path=item.path, plan=plan.name, size=item.size, stamp=item.stamp, state="unread", extractor=EXTRACTOR
     )
@@ -66,7 +65,7 @@ def measure_file(item: Found, plan: Plan, known: frozenset[str] | set[str], max_
         return LibraryEntry(replace(file, state="unread", reason=str(error)))
     except CoreError as error:
         return LibraryEntry(replace(file, reason=unsupported(item.path) or str(error)))
-    except Exception as error:  # noqa: BLE001 - a fault of ours costs its file, is told with its place, and is tried again
+    except Exception as error:  # noqa: BLE001 - a bug costs one file: it is reported with its line, and the file is retried
         return LibraryEntry(replace(file, state="fault", stamp="", reason=_fault(error)))
 
 
@@ -77,7 +76,7 @@ def _fault(error: Exception) -> str:
 
 
 def _measured(file: LibraryFile, source: Source, plan: Plan) -> LibraryEntry:
-    """The entry of a file that holds audio. Raises AudioError when no part of it could be measured."""
+    """Measure the parts of a decoded file. Raises AudioError when no part can be measured."""
     windows: list[Window] = []
     clips: list[MeasuredClip] = []
     remarks: tuple[str, ...] = ()

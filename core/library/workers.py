@@ -1,8 +1,8 @@
-"""The connection to the workers: started on this machine, or a cluster that is there; who joined it, and its loss.
+"""Connect to Dask workers: start them on this machine or join a cluster, and reconnect after a loss.
 
-What is sent to a worker is plain data and the name of a function, which it looks up as it works (``sent``). Functions
-and classes of ours would be unpacked before it begins: a worker without this program dies of that without a word, then
-the next one, and the run waits for ever.
+Workers receive only plain data and the name of a function, which they resolve while they work (``submit_by_name``). A
+pickled function or class of this program would be unpickled before the task starts: a worker without this program would
+crash without an error, then the next worker, and the run would wait forever.
 """
 
 import logging
@@ -14,33 +14,26 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
 from core.errors import CoreError
-from core.features import EXTRACTOR
-from core.library.reading import unseen
-from core.library.worker import look
-from core.records import Found
 
-FEW = 8  # files that are not worth starting processes for
-TICK_S = 1.0  # between two looks at whether to stop
-PATIENCE_S = 600.0  # without its scheduler, or without any worker, a run waits this long
-ANSWER_S = 10.0  # once a worker has said what it is, the others have so long; those at other work are asked no more
-SHOWN = 3  # workers that a sentence names
-CONNECT = "10s"  # a scheduler that does not answer within this is not there
-SILENT_S = 20.0  # and one that takes the connection, and then says nothing that a scheduler says, is none
+FEW = 8  # up to this number of files, starting processes takes longer than it saves
+TICK_S = 1.0  # between two checks whether to stop
+PATIENCE_S = 600.0  # a run waits this long for a lost scheduler, or for a first worker
+CONNECT = "10s"  # timeout of a connection to a scheduler
+SILENT_S = 20.0  # timeout for a server that accepts the connection but does not speak Dask's protocol
 LIMITED = "1000000000"
-# Dask tells glibc to give memory back at once, which makes numpy 1.7 times slower; and one worker is one thread.
+# Dask makes glibc return memory at once, which makes numpy 1.7 times slower: undo that. One worker is one thread.
 ENVIRONMENT = {
     "MALLOC_TRIM_THRESHOLD_": LIMITED,
     "MALLOC_MMAP_THRESHOLD_": LIMITED,
     **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"),
 }
-# Dask looks at itself fifty times a second and profiles its workers: 3 % of a core a process, and nobody asks.
+# Dask monitors itself fifty times a second and profiles its workers: 3 % of a core per process. Reduce that.
 QUIET = {
     "distributed.admin.tick.interval": "1s",
     "distributed.admin.tick.cycle": "10s",
@@ -50,50 +43,60 @@ QUIET = {
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
 }
-STOPPED = "The workers of this machine stopped. Start the command again: it goes on where it was."
+STOPPED = "The workers on this machine stopped. Start the command again: it continues where it stopped."
 
 Beat = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Where:
-    """Where the work is done. scheduler : address of a cluster, empty for this machine.  workers : None = all cores."""
+    """Where files are measured.
+
+    scheduler : address of a cluster's scheduler; empty means this machine.
+    workers : number of processes on this machine; None means one per core, or none for a few files.
+    """
 
     scheduler: str = ""
     workers: int | None = None
 
     def processes(self, count: int) -> int:
-        """Processes to start on this machine for so many files; 0 = in this one."""
+        """Return the number of processes to start on this machine for count files; 0 means this process."""
         if self.workers is None and count <= FEW:
             return 0
         return max(1, min(self.workers or os.cpu_count() or 1, count))
 
 
-def sent(client: Any, function: Callable[[Any], Any], plain: Any, **how: Any) -> Any:
-    """The future of a call on a worker.
+def submit_by_name(client: Any, function: Callable[[Any], Any], plain: Any, **how: Any) -> Any:
+    """Submit a call to a worker by the function's name, and return its future.
 
-    function : of one argument, at the top of its module.  plain : that argument, of numbers, texts, lists, dicts, None.
-    how : as `Client.submit` takes it.
+    Parameters
+    ----------
+    function
+        A function of one argument, defined at module level.
+    plain
+        Its argument: numbers, texts, lists, dicts and None only.
+    how
+        Keyword arguments of `Client.submit`.
     """
     name = f"{function.__module__}:{function.__qualname__}"
     key = f"{function.__name__}-{os.urandom(8).hex()}"
-    # resolve_name(name)(plain), in words that every Python knows
+    # resolve_name(name)(plain), expressed with standard-library functions only
     return client.submit(
         reduce, operator.call, [name, plain], pkgutil.resolve_name, pure=False, retries=0, key=key, **how
     )
 
 
 class Link:
-    """The connection to the scheduler, which may be lost and come back."""
+    """The connection to a scheduler. It may be lost, and can reconnect."""
 
     def __init__(self, client: Any, scheduler: str) -> None:
         self.client, self.scheduler = client, scheduler
         self._workers: Mapping[str, int] = {}
-        self._asked: float | None = None  # when the scheduler was asked last; None = never
+        self._asked: float | None = None  # time of the last question to the scheduler; None = never
         self._alone_since = time.monotonic()
 
     def workers(self) -> Mapping[str, int]:
-        """Threads by worker, who may come and go; asked every few seconds."""
+        """Return the number of threads by worker, refreshed every few seconds because workers may join or leave."""
         from distributed.comm.core import CommClosedError
 
         now = time.monotonic()
@@ -101,18 +104,21 @@ class Link:
             try:
                 self._workers = dict(self.client.nthreads())
             except (CommClosedError, OSError, TimeoutError):
-                self._workers = {}  # nobody there at the moment; `renew` looks after it
+                self._workers = {}  # no connection at the moment; `reconnect` restores it
             self._asked = time.monotonic()
         if self._workers and self._asked is not None:
             self._alone_since = self._asked
         return self._workers
 
     def threads(self) -> int:
-        """Threads of all workers."""
+        """Return the number of threads of all workers."""
         return sum(self.workers().values())
 
-    def news(self) -> str:
-        """What a person is to know while nothing comes. Raises CoreError when there was no worker for too long."""
+    def status_note(self) -> str:
+        """Return a status note for the user; empty when there are workers.
+
+        Raises CoreError when there was no worker for ``PATIENCE_S``.
+        """
         if self.workers():
             return ""
         late = time.monotonic() - self._alone_since > PATIENCE_S
@@ -122,8 +128,8 @@ class Link:
             return ""
         if late:
             raise CoreError(
-                f"No worker joined {self.scheduler} within {PATIENCE_S / 60:.0f} minutes. Start some with: dask worker "
-                f"{self.scheduler} (where this program is installed). Then start the command again."
+                f"No worker joined {self.scheduler} within {PATIENCE_S / 60:.0f} minutes. Start workers on machines "
+                f"with this program: dask worker {self.scheduler}. Then start the command again."
             )
         return f"No worker has joined {self.scheduler} yet"
 
@@ -131,17 +137,17 @@ class Link:
     def lost(self) -> bool:
         return self.client.status != "running"
 
-    def renew(self, beat: Beat) -> None:
-        """Wait until the scheduler is back. Raises CoreError when it does not come back in time."""
+    def reconnect(self, beat: Beat) -> None:
+        """Wait until the scheduler can be reached again. Raises CoreError after ``PATIENCE_S``."""
         if not self.scheduler:
             raise CoreError(STOPPED)
         deadline = time.monotonic() + PATIENCE_S
         while self.lost:
-            beat(f"The scheduler {self.scheduler} went away; waiting for it")
+            beat(f"The connection to the scheduler {self.scheduler} is lost; waiting for it")
             if time.monotonic() > deadline:
                 raise CoreError(
-                    f"The scheduler {self.scheduler} went away and did not come back within {PATIENCE_S / 60:.0f} "
-                    "minutes. Start the command again when it is there: it goes on where it was."
+                    f"The connection to the scheduler {self.scheduler} was lost for {PATIENCE_S / 60:.0f} minutes. "
+                    "Start the command again when the scheduler is running: it continues where it stopped."
                 )
             if self.client.status in ("closed", "closing"):
                 try:
@@ -153,113 +159,17 @@ class Link:
         self._alone_since = time.monotonic()
 
 
-def ask_workers(link: Link, item: Found, beat: Beat) -> None:
-    """Ask the workers of a cluster what they are, and whether they see a file, before hours of work are sent to them.
-
-    Waits until there is one. Those that join later, or are at other work, tell by what they return; where all are at
-    other work, the files wait as this question does.
-    Raises CoreError when one lacks this program, has another version of it, or does not see the file.
-    """
-    asked: dict[str, Any] = {}
-    answered_at: float | None = None
-    deadline = time.monotonic() + PATIENCE_S
-    try:
-        while True:
-            beat(link.news() or f"Asking the workers of {link.scheduler}")
-            if link.lost:
-                link.renew(beat)
-                asked.clear()
-            there = link.workers()
-            for name in there.keys() - asked.keys():
-                asked[name] = sent(link.client, look, item.path, workers=[name], allow_other_workers=False, priority=10)
-            answers = {name: answer for name, future in asked.items() if (answer := _answer(future))}
-            _refuse_unfit(answers, item)
-            if answers and answered_at is None:
-                answered_at = time.monotonic()
-            late = answered_at is not None and time.monotonic() - answered_at > ANSWER_S
-            if answers and (late or there.keys() <= answers.keys()):
-                return
-            if there and time.monotonic() > deadline:
-                return
-            time.sleep(TICK_S / 5)
-    finally:
-        for future in asked.values():
-            future.release()
-
-
-@dataclass(frozen=True)
-class _Answer:
-    """What a worker answered.
-
-    lacking : why it cannot run the program.  extractor : what it measures with.  unseen : why it does not see the file.
-    """
-
-    lacking: str = ""
-    extractor: str = ""
-    unseen: str = ""
-
-
-def _answer(future: Any) -> _Answer | None:
-    """The answer of a worker; None while there is none, and where it was lost on its way."""
-    if future.status not in ("finished", "error"):
-        return None
-    try:
-        return _Answer(**future.result(timeout=60))
-    except (CancelledError, TimeoutError, OSError):
-        return None  # lost on its way
-    except Exception as error:  # whatever importing the program raises there, or the death of the worker by it
-        return _Answer(lacking=str(error) or type(error).__name__)
-
-
-def _refuse_unfit(answers: Mapping[str, _Answer], item: Found) -> None:
-    """Raises CoreError for workers that cannot do the work."""
-    lacking = {name: answer.lacking for name, answer in answers.items() if answer.lacking}
-    able = {name: answer.extractor for name, answer in answers.items() if not answer.lacking}
-    others = {name: extractor for name, extractor in able.items() if extractor != EXTRACTOR}
-    blind = {name: answer.unseen for name, answer in answers.items() if answer.unseen}
-    if lacking:
-        raise CoreError(lacks(_named(lacking), next(iter(lacking.values()))))
-    if others:
-        raise CoreError(runs_another(_named(others), next(iter(others.values()))))
-    if blind and not unseen(item.path):
-        raise CoreError(does_not_see(_named(blind), item.path, next(iter(blind.values()))))
-
-
-def lacks(who: str, why: object) -> str:
-    """What a person is told of workers without the program."""
-    return f"{who} cannot run this program, or lacks a library of it ({why}). Install it there, in this version."
-
-
-def runs_another(who: str, extractor: str) -> str:
-    """What a person is told of workers with another version."""
-    return f"{who} measures with another version ({extractor}) than this one ({EXTRACTOR}). Install the same there."
-
-
-def does_not_see(who: str, path: str, why: str) -> str:
-    """What a person is told of workers that do not see the files."""
-    return (
-        f"{who} does not see {path}: {why} All machines of a cluster must share the folder under the same path, or be "
-        "given an address that all of them may read."
-    )
-
-
-def _named(workers: Mapping[str, str]) -> str:
-    first = list(workers)[:SHOWN]
-    more = len(workers) - len(first)
-    return f"The worker {' and '.join(first)}" + (f" (and {more} more)" if more else "")
-
-
 @contextmanager
-def linked(where: Where, count: int) -> Iterator[Link]:
-    """A connection to the cluster; one of our own is started, and ended with the block.
+def connect_workers(where: Where, count: int) -> Iterator[Link]:
+    """Connect to the cluster during the block; without a scheduler address, start local workers for the block.
 
-    Processes of our own talk through encrypted connections with a key of this run's, so that nobody else who works on
-    this machine can send them work: whoever can reach a worker can have anything done in its name.
+    Local workers use encrypted connections with a key of this run. Otherwise another user of this machine could send
+    them tasks, and a Dask worker executes any code that it receives.
     """
     import dask
     from distributed import LocalCluster
 
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what goes wrong is told in our own words
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # this program has its own error messages
     if where.scheduler:
         link = Link(_client(where.scheduler), where.scheduler)
         try:
@@ -268,14 +178,14 @@ def linked(where: Where, count: int) -> Iterator[Link]:
             link.client.close(timeout=5)
         return
     processes = where.processes(count)
-    ours = {
+    options = {
         **QUIET,
         "distributed.nanny.pre-spawn-environ": ENVIRONMENT,
-        "distributed.scheduler.allowed-failures": 0,  # a chunk whose worker died is taken apart at once
-        "distributed.deploy.lost-worker-timeout": "1h",  # else one that is not back within 15 s is never started again
+        "distributed.scheduler.allowed-failures": 0,  # retry the files of a crashed worker's chunk one by one at once
+        "distributed.deploy.lost-worker-timeout": "1h",  # default: give up a worker that needs over 15 s to restart
     }
-    with dask.config.set(ours):
-        with _deaf_children():
+    with dask.config.set(options):
+        with _children_ignore_ctrl_c():
             started = LocalCluster(
                 n_workers=max(processes, 1),
                 threads_per_worker=1,
@@ -284,7 +194,7 @@ def linked(where: Where, count: int) -> Iterator[Link]:
                 worker_dashboard_address="127.0.0.1:0",
                 host="127.0.0.1" if processes else None,
                 security=True if processes else None,
-                scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"},  # a port that nobody has
+                scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"},  # port 0: any free port
                 silence_logs=logging.CRITICAL,
             )
         with started as cluster:
@@ -296,8 +206,8 @@ def linked(where: Where, count: int) -> Iterator[Link]:
 
 
 @contextmanager
-def _deaf_children() -> Iterator[None]:
-    """Processes that are started meanwhile do not hear Ctrl-C: it is for us, and we end them in good order."""
+def _children_ignore_ctrl_c() -> Iterator[None]:
+    """Make processes started in the block ignore Ctrl-C: this process receives it and stops them in order."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -315,22 +225,26 @@ def _client(address: Any) -> Any:
         return Client(address, timeout=CONNECT, set_as_default=False)
 
     try:
-        return _within(SILENT_S, connect) if isinstance(address, str) else connect()
-    # Also of an address that is none, or needs keys; and words of another protocol, read as a length, fit no memory.
+        return _with_timeout(SILENT_S, connect) if isinstance(address, str) else connect()
+    # An invalid address or one that needs TLS raises one of these, too. The bytes of another protocol can be read as a
+    # huge message length: MemoryError.
     except (OSError, ValueError, TypeError, AssertionError, MemoryError) as error:
         raise CoreError(
             f"There is no Dask scheduler at {address}. Start one with: dask scheduler (and workers with: dask worker)"
         ) from error
 
 
-def _within(seconds: float, call: Callable[[], Any]) -> Any:
-    """What a call gives, or raises. Raises TimeoutError when it does not come back in time; it is left behind then."""
+def _with_timeout(seconds: float, call: Callable[[], Any]) -> Any:
+    """Return the result of a call, or raise its exception. Raises TimeoutError after some seconds.
+
+    After a timeout the call continues in its thread, and its result is dropped.
+    """
     answers: queue.SimpleQueue[tuple[Any, Exception | None]] = queue.SimpleQueue()
 
     def work() -> None:
         try:
             answers.put((call(), None))
-        except Exception as error:  # noqa: BLE001 - raised again, where it is waited for
+        except Exception as error:  # noqa: BLE001 - raised again in the waiting thread
             answers.put((None, error))
 
     threading.Thread(target=work, daemon=True).start()

@@ -1,7 +1,7 @@
-"""The only wiring of a clip: measure it, predict, decide, store. Every way in uses it.
+"""The pipeline of a clip: measure, predict, decide, store. Pages, libraries and the command line all use it.
 
 measure, scoring, serving : measure a file, score a clip, load the model in use.
 timeline : windows over a whole recording.
-kept_audio : audio that is kept for people who label.
-jobs : work in the background.
+kept_audio : stored audio of clips, for people who label.
+jobs : background jobs.
 """

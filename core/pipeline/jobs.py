@@ -1,11 +1,11 @@
-"""Long work in a process of its own: it outlives the page that began it, says how far it is, and stops when asked.
+"""Run background jobs in processes of their own. A job outlives its page, reports progress, and can be cancelled.
 
-The row in the store (`core.store.start_job`) is the lock and the news. The page calls `launch`; the command that it
-starts wraps its work in `at_work`, which is also what the same command typed by a person does::
+The job's row in the store (`core.store.start_job`) holds the lock and the progress. A page calls `launch`, which starts
+a command of this program. The command wraps its work in `hold_job`, also when a person types the command::
 
-    with jobs.at_work(store, "retrain", job_id=job_id) as work:
+    with jobs.hold_job(store, "retrain", job_id=job_id) as work:
         for i, clip in enumerate(clips):
-            work.tell(i / len(clips), "Measuring clips")  # raises Stopped when somebody cancelled
+            work.report(i / len(clips), "Measuring clips")  # raises Stopped after a cancel
         work.result["clips"] = len(clips)
 """
 
@@ -25,20 +25,20 @@ from core.errors import CoreError, StoreError
 from core.settings import ROOT, Settings
 from core.store import Job, Store, finish_job, latest_job, report_job, start_job
 
-BEAT_S = 2.0  # between two signs of life; also the longest wait until a cancel is heard
-STUCK_S = 900.0  # work that has told nothing for so long gives no more signs of life, so that its lock expires
-NICE = 10  # pages come before work in the background
+HEARTBEAT_S = 2.0  # between two heartbeats; also the longest delay until a cancel is noticed
+STUCK_S = 900.0  # without progress for this long, heartbeats stop, so that the lock of a stuck job expires
+NICE = 10  # background jobs have lower priority than pages
 LOGS_KEPT = 20
 
 
 class Stopped(CoreError):
-    """The work was cancelled, ended from outside, or lost its lock."""
+    """The job was cancelled, terminated by a signal, or lost its lock."""
 
 
 class Work:
-    """The running work, as its code sees it.
+    """Handle of the running job, for the code that does its work.
 
-    result : what it leaves behind, a JSON object; stored with its end.  message : its last words to a person.
+    result : result of the job, a JSON object; stored when the job ends.  message : its latest message for people.
     """
 
     def __init__(self, job: Job) -> None:
@@ -46,51 +46,63 @@ class Work:
         self.result: dict[str, Any] = {}
         self.message = job.message
         self.share = 0.0
-        self.told_at = time.monotonic()
-        self.stop: str = ""  # why the work is to end
-        self.lasting = False
+        self.reported_at = time.monotonic()
+        self.stop: str = ""  # why the job must end; empty = continue
+        self.cancel_ignored = False
 
-    def lasts(self) -> None:
-        """From here on, what was done stands: a cancel comes too late and is not heard."""
-        self.lasting = True
+    def ignore_cancel(self) -> None:
+        """Ignore cancels from now on: the work can no longer be undone."""
+        self.cancel_ignored = True
 
-    def tell(self, share: float, text: str) -> None:
-        """How far the work is, in [0, 1], and what it does. Raises Stopped when it is to end."""
-        self.share, self.message, self.told_at = share, text, time.monotonic()
-        if self.stop and not self.lasting:
+    def report(self, share: float, text: str) -> None:
+        """Report progress. Raises Stopped when the job must end. share : progress in [0, 1].  text : current step."""
+        self.share, self.message, self.reported_at = share, text, time.monotonic()
+        if self.stop and not self.cancel_ignored:
             raise Stopped(self.stop)
 
 
 @contextmanager
-def at_work(
+def hold_job(
     store: Store, name: str, *, job_id: int | None = None, message: str = "", about: Mapping[str, Any] | None = None
 ) -> Iterator[Work]:
-    """Hold the lock of a name while working, give signs of life, and store how it ended.
+    """Hold a job's lock during the block, send heartbeats, and store how the job ended.
 
-    job_id : of the lock that `launch` took for this process; None takes it now.
-    about : what the work is, a JSON object; the result unless the work leaves another one.
-    Raises StoreError when somebody else holds the lock, and Stopped when the work is to end.
+    Parameters
+    ----------
+    name
+        Name of the job and of its lock.
+    job_id
+        Id of the job whose lock `launch` took for this process; None takes the lock now.
+    about
+        Description of the job, a JSON object; the first entries of its result.
+
+    Raises
+    ------
+    StoreError
+        When another process holds the lock.
+    Stopped
+        When the job is cancelled, terminated, or loses its lock.
     """
     if job_id is None:
-        bury(store, name)
+        mark_killed(store, name)
         job = start_job(store, name, message=message)
     else:
         held = latest_job(store, name)
         if held is None or held.job_id != job_id or held.state != "running":
-            raise StoreError(f"The job {job_id} no longer waits for this process; it stops here.")
+            raise StoreError(f"Job {job_id} has ended or was replaced before this process started. It stops here.")
         job = held
         if hasattr(os, "nice"):
             os.nice(NICE)
     report_job(store, job.job_id, 0.0, job.message, result={**(about or {}), **_this_process()})
     work, over = Work(job), threading.Event()
     work.result |= about or {}
-    heart = threading.Thread(target=_beat, args=(store, work, over), daemon=True)
-    before = _end_politely(work)
-    heart.start()
-    state, words = "failed", "A fault in the program ended it."
+    heartbeats = threading.Thread(target=_send_heartbeats, args=(store, work, over), daemon=True)
+    previous_handler = _stop_on_sigterm(work)
+    heartbeats.start()
+    state, words = "failed", "The job ended because of an error in the program."
     try:
         yield work
-        work.tell(1.0, work.message)  # a cancel at the last moment counts
+        work.report(1.0, work.message)  # a cancel at the last moment counts
         state, words = "done", work.message
     except Stopped as stopped:
         state, words = "cancelled", str(stopped)
@@ -99,48 +111,49 @@ def at_work(
         words = str(error)
         raise
     except KeyboardInterrupt:
-        state, words = "cancelled", "Ended from the keyboard."
+        state, words = "cancelled", "Cancelled with Ctrl-C."
         raise
     except BaseException as error:
-        words = f"A fault in the program ended it ({type(error).__name__}). The log says where."
+        words = f"The job ended because of an error in the program ({type(error).__name__}). See the log for details."
         raise
     finally:
         over.set()
-        heart.join()
-        if before is not None:
-            signal.signal(signal.SIGTERM, before)
+        heartbeats.join()
+        if previous_handler is not None:
+            signal.signal(signal.SIGTERM, previous_handler)
         try:
             finish_job(store, job.job_id, state=state, message=words, result=work.result)
         except StoreError:
-            if state == "done":  # otherwise the fault itself is the news
+            if state == "done":  # otherwise the original error matters more
                 raise
 
 
-def bury(store: Store, name: str) -> None:
-    """Free the lock of a name whose process on this machine was killed: it could not do so itself."""
+def mark_killed(store: Store, name: str) -> None:
+    """Release the lock of a job whose process on this machine was killed and could not release it."""
     job = latest_job(store, name)
     if job is None or job.state != "running" or job.result.get("host") != socket.gethostname():
         return
-    if _born(int(job.result["pid"])) != job.result["born"]:
-        with suppress(StoreError):  # somebody else was faster
+    if _process_start(int(job.result["pid"])) != job.result["born"]:
+        with suppress(StoreError):  # another process was faster
             finish_job(store, job.job_id, state="failed", message="The process was killed.")
 
 
 def running(store: Store, name: str) -> Job | None:
-    """The work of a name that is going on; None when there is none, or it gives no sign of life."""
-    bury(store, name)
+    """Return the running job of a name; None when there is none, or its heartbeats have stopped."""
+    mark_killed(store, name)
     job = latest_job(store, name)
     return job if job is not None and job.state == "running" and not job.silent() else None
 
 
 def _this_process() -> dict[str, Any]:
-    return {"host": socket.gethostname(), "pid": os.getpid(), "born": _born(os.getpid())}
+    return {"host": socket.gethostname(), "pid": os.getpid(), "born": _process_start(os.getpid())}
 
 
-def _born(pid: int) -> str:
-    """When a process of this machine began, in ticks since the machine did: its number alone may be given again.
+def _process_start(pid: int) -> str:
+    """Return the start time of a process, in clock ticks since boot, because process ids are reused.
 
-    Empty when there is none; where there is no /proc, the same for all, and silence tells (`core.store.SILENCE_S`).
+    Empty when there is no such process. Without /proc, the same text for all processes: then only missing heartbeats
+    show that a process died (`core.store.SILENCE_S`).
     """
     if not Path("/proc/self/stat").exists():
         return "unknown"
@@ -151,41 +164,43 @@ def _born(pid: int) -> str:
     return "" if state == "Z" else fields[18]
 
 
-def _beat(store: Store, work: Work, over: threading.Event) -> None:
-    """Report how far the work is until it is over; hear whether it is to stop."""
+def _send_heartbeats(store: Store, work: Work, over: threading.Event) -> None:
+    """Send heartbeats with the progress until the job is over, and note when it must stop."""
     while not over.is_set():
-        if time.monotonic() - work.told_at < STUCK_S:
+        if time.monotonic() - work.reported_at < STUCK_S:
             try:
                 if report_job(store, work.job.job_id, work.share, work.message):
                     work.stop = work.stop or "Cancelled."
-            except StoreError:  # the lock is lost, or the database is busy: only the first is the end
+            except StoreError:  # the lock is lost, or the database is busy: stop only when the lock is lost
                 with suppress(StoreError):
-                    now = latest_job(store, work.job.name)
-                    if now is None or now.job_id != work.job.job_id or now.state != "running":
-                        work.stop = "It was taken for dead, and its place was given away. Nothing was kept."
-        over.wait(BEAT_S)
+                    latest = latest_job(store, work.job.name)
+                    if latest is None or latest.job_id != work.job.job_id or latest.state != "running":
+                        work.stop = (
+                            "The job sent no heartbeat for too long and lost its lock. Its result was not stored."
+                        )
+        over.wait(HEARTBEAT_S)
 
 
-def _end_politely(work: Work) -> Any:
-    """Let a SIGTERM end the work as a cancel does; returns the handler to put back, None outside the main thread."""
+def _stop_on_sigterm(work: Work) -> Any:
+    """Make SIGTERM cancel the job. Returns the previous handler, to be restored; None outside the main thread."""
     if threading.current_thread() is not threading.main_thread():
         return None
 
-    def told(_number: int, _frame: Any) -> None:
-        work.stop = "The process was ended from outside."
-        if not work.lasting:
+    def handle(_number: int, _frame: Any) -> None:
+        work.stop = "The process was terminated by a signal."
+        if not work.cancel_ignored:
             raise Stopped(work.stop)
 
-    return signal.signal(signal.SIGTERM, told)
+    return signal.signal(signal.SIGTERM, handle)
 
 
 def launch(store: Store, name: str, command: Sequence[str], *, settings: Settings, message: str = "Starting") -> Job:
-    """Take the lock of a name and run ``python -m core <command> --job <id>`` in a process of its own.
+    """Take a job's lock and run ``python -m core <command> --job <id>`` in a new process.
 
-    The process goes on when the page is closed or the server stops. What it prints goes to `log_file`.
-    Raises StoreError when such work is running already or the process cannot be started.
+    The process continues when the page is closed or the server stops. Its output goes to `log_file`.
+    Raises StoreError when a job of this name is running, or the process cannot be started.
     """
-    bury(store, name)
+    mark_killed(store, name)
     job = start_job(store, name, message=message)
     log = log_file(settings, job)
     try:
@@ -193,7 +208,7 @@ def launch(store: Store, name: str, command: Sequence[str], *, settings: Setting
         for old in sorted(log.parent.glob("*.log"), key=lambda p: p.stat().st_mtime)[:-LOGS_KEPT]:
             old.unlink(missing_ok=True)
         with log.open("wb") as output:
-            process = subprocess.Popen(  # noqa: S603 - our own program; the arguments are no shell's
+            process = subprocess.Popen(  # noqa: S603 - our own program, started without a shell
                 [sys.executable, "-m", "core", *command, "--job", str(job.job_id)],
                 env=_environment(settings),
                 stdin=subprocess.DEVNULL,
@@ -201,7 +216,7 @@ def launch(store: Store, name: str, command: Sequence[str], *, settings: Setting
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C in the server's terminal does not reach it
             )
-    except (OSError, ValueError) as error:  # ValueError: a word of the command that no process can be given
+    except (OSError, ValueError) as error:  # ValueError: NUL in an argument
         words = f"The process could not be started: {getattr(error, 'strerror', None) or error}."
         finish_job(store, job.job_id, state="failed", message=words)
         raise StoreError(words) from error
@@ -210,20 +225,20 @@ def launch(store: Store, name: str, command: Sequence[str], *, settings: Setting
 
 
 def _environment(settings: Settings) -> dict[str, str]:
-    """The environment with these settings in it, and with this program on the path."""
+    """Return the environment variables of a launched process: these settings, and this program on the path."""
     own = {f"TME_{key.upper()}": str(value) for key, value in settings.model_dump().items() if value not in (None, "")}
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
     return {**os.environ, **own, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}
 
 
 def _watch(store: Store, job: Job, process: "subprocess.Popen[bytes]") -> None:
-    """Free the lock at once when the process died without a word; after a restart of the server, silence tells."""
+    """Release the lock at once when the process died. After a server restart, missing heartbeats show the death."""
     status = process.wait()
     how = f"by signal {-status}" if status < 0 else f"with status {status}"
-    with suppress(StoreError):  # it said its own last words
-        finish_job(store, job.job_id, state="failed", message=f"The process ended {how}. The log may say why.")
+    with suppress(StoreError):  # the process has stored its own end
+        finish_job(store, job.job_id, state="failed", message=f"The process ended {how}. The log may show the reason.")
 
 
 def log_file(settings: Settings, job: Job) -> Path:
-    """Where a launched process prints to."""
+    """Return the log file of a launched process."""
     return settings.logs_dir / f"{job.name}-{job.job_id}.log"

@@ -1,7 +1,7 @@
-"""Measure audio: a checked file, or a part of it, to its clip with features and loudness.
+"""Measure a checked audio file, or a part of it: decode the clip and compute its features and loudness.
 
-Uploads, windows of a recording and the files of a library are all measured here, so that the same file gives the same
-row whichever way it came. Workers import this module: no pandas, no scipy, no scikit-learn, no database.
+Uploads, windows of a recording and the files of a library are all measured here, so that the same file always gives the
+same row. Workers import this module, so it imports no pandas, scipy or scikit-learn and no database.
 """
 
 import math
@@ -26,7 +26,7 @@ class Measured:
     recording
         The decoded part with its samples, and remarks on what makes the features less meaningful.
     clip
-        What is stored of it.
+        The measurements that are stored.
     """
 
     recording: Recording
@@ -49,7 +49,7 @@ def measure(
     span
         Start and end of the part in s; None takes the middle 30.02 s.
     known
-        Gives the features of a clip that was measured before, by its id, or None.
+        Function that returns stored features for a clip id, or None when the clip has not been measured.
 
     Raises
     ------

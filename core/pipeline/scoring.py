@@ -1,6 +1,6 @@
-"""The only wiring: bytes to a stored prediction and decision, and a person's answer to a stored row.
+"""Score clips: from bytes to a stored prediction and decision.
 
-Upload page, whole tracks, library and command line call these functions, so that they cannot drift apart.
+The upload page, whole recordings, libraries and the command line all call these functions, so their results agree.
 """
 
 import logging
@@ -31,9 +31,16 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, eq=False)
 class Decided:
-    """What came of the features of one clip.
+    """Prediction and decision for one clip.
 
-    prediction : of the model.  unlike : the comparison with the training music.  decision : under a policy.
+    Parameters
+    ----------
+    prediction
+        Output of the model.
+    unlike
+        Comparison of the clip with the training music.
+    decision
+        Decision under a policy.
     """
 
     prediction: Prediction
@@ -43,10 +50,18 @@ class Decided:
 
 @dataclass(frozen=True, eq=False)
 class ScoredClip:
-    """One clip from its bytes to the decision.
+    """A measured clip with its prediction and decision.
 
-    policy : under which it was decided.  latency_s : from the bytes to the decision, without storing.
-    prediction_id : of the stored row; None when it could not be stored, and then ``problem`` says why.
+    Parameters
+    ----------
+    policy
+        Policy of the decision.
+    latency_s
+        Seconds from bytes to decision, without storing.
+    prediction_id
+        Id of the stored row; None when it could not be stored.
+    problem
+        Why the row could not be stored, as a sentence.
     """
 
     measured: Measured
@@ -92,13 +107,25 @@ def score_clip(
     audio: Path | None = None,
     max_mb: float = 200,
 ) -> ScoredClip:
-    """Decode, measure, predict, compare with the training music, decide, and store all that.
+    """Decode, measure, predict, compare with the training music, decide, and store the results.
 
-    store : None keeps nothing.  origin : how the clip came here, one of ``core.store.ORIGINS``.
-    audio : folder in which the analysed audio is kept for those who label, see ``core.pipeline.kept_audio``; None
-    keeps none.
-    Raises AudioError for what is no usable audio; nothing is stored then. A database that fails costs the stored rows
-    and not the answer: ``problem`` holds the sentence.
+    When the database fails, the result is returned without stored rows, and ``problem`` gives the reason.
+
+    Parameters
+    ----------
+    data, name
+        Content and name of the file.
+    store
+        Open store; None stores nothing.
+    origin
+        How the clip came here, one of ``core.store.ORIGINS``.
+    audio
+        Folder for the analysed audio, which raters can then hear, see ``core.pipeline.kept_audio``; None stores none.
+
+    Raises
+    ------
+    AudioError
+        When the file holds no usable audio; nothing is stored then.
     """
     started = time.perf_counter()
     source = inspect(data, name, max_mb=max_mb)
@@ -109,7 +136,7 @@ def score_clip(
 def _score(
     source: Source, span: Span | None, served: Served, policy: Policy, store: Store | None, started: float
 ) -> ScoredClip:
-    """Measure, predict and decide; nothing is stored. started : when the work on the clip began."""
+    """Measure, predict and decide without storing. started : ``perf_counter`` when work on the clip began, in s."""
     problem = ""
 
     def known(clip_id: str) -> FeatureVector | None:
@@ -123,7 +150,7 @@ def _score(
 
 
 def _known(store: Store | None, clip_id: str) -> tuple[FeatureVector | None, str]:
-    """The stored features, and why the store could not be asked."""
+    """Return the stored features, and why the store could not be read."""
     if store is None:
         return None, ""
     try:
@@ -135,7 +162,7 @@ def _known(store: Store | None, clip_id: str) -> tuple[FeatureVector | None, str
 def predict_and_decide(vectors: Sequence[FeatureVector], served: Served, *, policy: Policy) -> list[Decided]:
     """Predict, compare with the training music and decide for each clip, in the order given.
 
-    Fifty clips at once cost little more than one.
+    Fifty clips in one call take little longer than one clip.
     """
     compared = [unlike(vector, served.reference) for vector in vectors]
     return [
@@ -153,31 +180,41 @@ def store_predictions(
     store: Store,
     latency_s: float | None = None,
 ) -> list[int]:
-    """Store predictions and decisions for stored clips, also those of the challenger, and return the rows' ids.
+    """Store predictions and decisions for stored clips, also the challenger's. Returns the ids of the champion's rows.
 
-    decided : of the model in use.  vectors : of the same clips, for the challenger.
-    latency_s : from the bytes to the decision, where a person waited for it.
-    Raises StoreError when the predictions of the model in use cannot be stored.
+    Parameters
+    ----------
+    decided
+        Predictions and decisions of the model in use.
+    vectors
+        Features of the same clips, for the challenger.
+    latency_s
+        Seconds from bytes to decision, if a person waited for the decision.
+
+    Raises
+    ------
+    StoreError
+        When the predictions of the model in use cannot be stored.
     """
-    said = [(one.prediction, one.decision) for one in decided]
-    ids = save_predictions(store, said, policy=policy, latency_s=latency_s)
-    _ask_shadow(vectors, served, policy=policy, store=store)
+    pairs = [(one.prediction, one.decision) for one in decided]
+    ids = save_predictions(store, pairs, policy=policy, latency_s=latency_s)
+    _store_challenger(vectors, served, policy=policy, store=store)
     return ids
 
 
-def _ask_shadow(vectors: Sequence[FeatureVector], served: Served, *, policy: Policy, store: Store) -> None:
-    """Store what the challenger predicts for stored clips, where there is one. Nothing shows it.
+def _store_challenger(vectors: Sequence[FeatureVector], served: Served, *, policy: Policy, store: Store) -> None:
+    """Predict with the challenger, if there is one, and store its predictions, which are not shown (shadow test).
 
-    A failure goes to the log alone: the next scoring of the stored clips makes up for it.
+    A failure is only logged: the next scoring of stored clips adds the missing predictions.
     """
     if served.shadow is None:
         return
     decided = predict_and_decide(vectors, served.shadow, policy=policy)
     try:
-        said = [(one.prediction, one.decision) for one in decided]
-        save_predictions(store, said, policy=policy, role="challenger")
+        pairs = [(one.prediction, one.decision) for one in decided]
+        save_predictions(store, pairs, policy=policy, role="challenger")
     except StoreError as error:
-        _LOG.warning("What the challenger says was not stored: %s", error)
+        _LOG.warning("The challenger's predictions were not stored: %s", error)
 
 
 def store_scored(
@@ -189,9 +226,9 @@ def store_scored(
     origin: str = "upload",
     audio: Path | None = None,
 ) -> ScoredClip:
-    """Store clip, audio, features, prediction and decision; returns it with the row's id, or with the problem.
+    """Store clip, audio, features, prediction and decision. Returns the clip with the row's id, or with the problem.
 
-    source : the file that the clip is a part of.  origin, audio : as for ``score_clip``.
+    source : the file that contains the clip.  origin, audio : as in ``score_clip``.
     """
     if store is None or scored.problem:
         return scored
@@ -211,7 +248,7 @@ def store_scored(
 
 
 def _store_prediction(scored: ScoredClip, served: Served, store: Store | None) -> ScoredClip:
-    """Store the prediction for a clip that is stored. Of two problems the first is shown: it has the cause."""
+    """Store the prediction of a stored clip. An earlier problem is kept, because it is the cause."""
     if store is None:
         return scored
     try:
@@ -229,9 +266,9 @@ def _store_prediction(scored: ScoredClip, served: Served, store: Store | None) -
 
 
 def rescore(scored: ScoredClip, served: Served, policy: Policy, store: Store | None) -> ScoredClip:
-    """Score the same features by today's model and policy: a stored row of its own where one of them changed.
+    """Score the same features with the current model and policy; stores a new row if one of them has changed.
 
-    The clip itself is left as it is: one that was deleted meanwhile stays deleted.
+    The clip's own row is not changed: a clip that was deleted meanwhile stays deleted.
     """
     model, before = served.model, scored.decided
     if policy == scored.policy and model.version == before.prediction.model_version:
@@ -245,7 +282,7 @@ def rescore(scored: ScoredClip, served: Served, policy: Policy, store: Store | N
 
 
 def explain(scored: ScoredClip, served: Served) -> pd.DataFrame:
-    """Why the model gives the probabilities that are shown; see ``core.models.explanation.explain_clip``."""
+    """Explain the probabilities of a scored clip; see ``core.models.explanation.explain_clip``."""
     from core.models.explanation import explain_clip
 
     return explain_clip(served.model, scored.vector, served.background, calibrated=True)
@@ -260,11 +297,12 @@ def score_windows(
     store: Store | None,
     origin: str = "upload",
 ) -> Iterator[timeline.ScoredWindow]:
-    """Score one window of a recording after the other, so that the caller can show progress, and stop.
+    """Yield the scored windows of a recording one by one, so that the caller can show progress or stop.
+
+    A silent window gives a row with a remark and does not end the scoring. A window that is unlike the training music
+    also gets a remark. Windows are stored like clips, so that scoring the recording again is fast.
 
     spans : start and end of each window in s, as from ``core.windows.spans``.
-    A silent window is a row with a remark, not the end of the recording; so is what makes a window unlike the training
-    music. Windows are stored as clips are, so that the second time costs little.
     """
     for span in spans:
         start_s, end_s = span

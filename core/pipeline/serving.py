@@ -18,11 +18,18 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, eq=False)
 class Served:
-    """What a prediction needs: the model, and what was learned and stored with it.
+    """A loaded model with everything that a prediction needs.
 
-    reference : summary of the training music.  background : typical clips, for explanations.
-    policies : decision policies by name, "threshold" and "conformal".
-    shadow : the challenger, which is asked about every clip as well; what it says is stored and not shown.
+    Parameters
+    ----------
+    reference
+        Summary of the training music.
+    background
+        Typical clips, for explanations.
+    policies
+        Decision policies by name, "threshold" and "conformal".
+    shadow
+        The challenger, if there is one. It also scores every clip; its predictions are stored and not shown.
     """
 
     model: Model
@@ -33,9 +40,9 @@ class Served:
 
 
 def serve(settings: Settings, *, alias: str = "champion") -> Served:
-    """The model under an alias with all that a prediction needs. Raises ModelError when there is none.
+    """Load the model under an alias with everything that a prediction needs. Raises ModelError when there is none.
 
-    The champion comes with the challenger, where there is one; one that cannot be loaded costs no answer.
+    The champion is loaded together with the challenger. A challenger that cannot be loaded is only logged.
     """
     from core import file_names
     from core.models import registry
@@ -47,12 +54,12 @@ def serve(settings: Settings, *, alias: str = "champion") -> Served:
             if registry.find(file_names.CHALLENGER, settings=settings) is not None:
                 shadow = serve(settings, alias=file_names.CHALLENGER)
         except ModelError as error:
-            _LOG.warning("The challenger is not asked: %s", error)
+            _LOG.warning("The challenger cannot be loaded and scores no clips: %s", error)
     return Served(bundle.model, bundle.reference(), bundle.background(), bundle.policies(), shadow)
 
 
 def warm_up(served: Served) -> None:
-    """Load what the first clip needs (decoder, compiled kernels, the explainer), before anybody waits for it."""
+    """Load decoder, compiled kernels and explainer in advance, so that the first clip does not have to wait."""
     from core import features
     from core.audio import isolated
     from core.features import loudness

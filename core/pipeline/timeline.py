@@ -1,8 +1,8 @@
-"""The mood of a whole recording: windows, mood over time, one answer for all, and the steadiest stretch of a mood.
+"""The mood of a whole recording: mood over time, overall mood, and the stretch in which a mood is steadiest.
 
-A *timeline* is a table with one row a window: start_s, end_s, p_angry, p_happy, p_relax, p_sad, remark, and the kind of
-the remark (``core.records.RemarkKind``; empty where there is no remark). Where a window holds no music its
-probabilities are NaN and the remark says why.
+A *timeline* is a table with one row per window: start_s, end_s, p_angry, p_happy, p_relax, p_sad, remark, and the kind
+of the remark (``core.records.RemarkKind``; empty without a remark). A window without music has NaN probabilities and a
+remark with the reason.
 """
 
 from collections.abc import Iterable, Mapping
@@ -23,8 +23,8 @@ STRETCH_S = 30.0
 class ScoredWindow:
     """One window of a recording.
 
-    proba : emotion -> probability; None when the window holds no music that could be scored.
-    remark : why it was not scored, or what is unusual about it; None when there is nothing to say.
+    proba : emotion -> probability; None when the window holds no music that can be scored.
+    remark : why the window was not scored, or how it is unusual; None for an ordinary window.
     """
 
     start_s: float
@@ -35,10 +35,16 @@ class ScoredWindow:
 
 @dataclass(frozen=True)
 class Mood:
-    """One answer for a recording.
+    """Overall mood of a recording.
 
-    label : the strongest emotion.  shares : emotion -> mean probability, or share of the windows that it wins; sum 1.
-    windows : number of windows with music.
+    Parameters
+    ----------
+    label
+        The strongest emotion.
+    shares
+        Emotion -> mean probability, or share of windows in which it is the strongest; the sum is 1.
+    windows
+        Number of windows with music.
     """
 
     label: str
@@ -48,10 +54,14 @@ class Mood:
 
 @dataclass(frozen=True)
 class Stretch:
-    """A part of a recording where a mood holds.
+    """A part of a recording in which a mood is steady.
 
-    lowest, mean : of the mood's probability in the windows that touch the stretch.
-    fits : it is the strongest emotion in all of them.
+    Parameters
+    ----------
+    lowest, mean
+        Lowest and mean probability of the mood in the windows that touch the stretch.
+    fits
+        Whether the mood is the strongest emotion in all of these windows.
     """
 
     start_s: float
@@ -78,14 +88,14 @@ def timeline_table(windows: Iterable[ScoredWindow]) -> pd.DataFrame:
 
 
 def overall(table: pd.DataFrame, how: Literal["mean", "vote"] = "mean") -> Mood:
-    """One answer for the recording: the mean of the windows' probabilities, or the vote of the windows.
+    """Return the overall mood of a recording: the mean probabilities, or the majority vote, of its windows.
 
-    A tie of votes is decided by the mean probabilities. Windows without music do not count.
+    The mean probabilities decide a tied vote. Windows without music do not count.
     Raises AudioError when no window holds music.
     """
     proba = table[list(PROBA)].dropna().to_numpy()
     if not len(proba):
-        raise AudioError("No part of this recording holds music that could be scored.")
+        raise AudioError("No part of this recording holds music that can be scored.")
     mean = proba.mean(axis=0)
     shares = mean if how == "mean" else np.bincount(proba.argmax(axis=1), minlength=len(EMOTIONS)) / len(proba)
     best = max(range(len(EMOTIONS)), key=lambda k: (shares[k], mean[k]))
@@ -93,11 +103,13 @@ def overall(table: pd.DataFrame, how: Literal["mean", "vote"] = "mean") -> Mood:
 
 
 def steadiest(table: pd.DataFrame, emotion: str, *, length_s: float = STRETCH_S) -> Stretch | None:
-    """The stretch where a mood holds best: its lowest probability in any window that touches the stretch is highest.
+    """Return the stretch in which a mood is steadiest: the one that maximises the lowest probability of its windows.
 
-    Windows touch a stretch when they share at least half of the shorter of the two; a window without music has
-    probability 0. Stretches begin where windows begin, and one ends with the recording.
+    A window touches a stretch when they overlap by at least half of the shorter one. A window without music has
+    probability 0. Candidate stretches start at window starts, or end at the end of the recording.
     Returns None when no window holds music.
+
+    emotion : the mood.  length_s : length of the stretch in s.
     """
     if table[list(PROBA)].dropna().empty:
         return None
@@ -112,9 +124,9 @@ def steadiest(table: pd.DataFrame, emotion: str, *, length_s: float = STRETCH_S)
         near = shared >= 0.5 * np.minimum(end - start, until - begin) - 1e-9
         if not near.any():
             continue
-        found = Stretch(
+        stretch = Stretch(
             float(begin), float(until), float(p[near].min()), float(p[near].mean()), bool((wins & (p > 0))[near].all())
         )
-        if best is None or (found.lowest, found.mean) > (best.lowest, best.mean):
-            best = found
+        if best is None or (stretch.lowest, stretch.mean) > (best.lowest, best.mean):
+            best = stretch
     return best

@@ -1,11 +1,10 @@
-"""The only SQL: tracks, clips, labels, features, predictions and what people said, through SQLAlchemy Core.
+"""The database: tracks, clips, labels, features, predictions and people's answers. All SQL of the program is here.
 
-SQLite in one file by default, PostgreSQL by URL. ``open_store()`` first; every function takes the open store.
-People's words are added to and never changed: no function does it, and triggers in the database refuse it.
+SQLite in one file is the default; a URL selects PostgreSQL. Call ``open_store()`` first: every function takes the open
+store. Answers are append-only: no function changes them, and triggers in the database refuse changes.
 """
 
 from core.store.answers import (
-    UNDO_DEPTH,
     Answer,
     Receipt,
     add_answers,
@@ -14,7 +13,6 @@ from core.store.answers import (
     feedback_table,
     new_token,
     rater_name,
-    undo,
 )
 from core.store.backup import back_up, backups, restore
 from core.store.clips import add_clip, add_label, clips_table, delete_clip
@@ -31,8 +29,8 @@ from core.store.jobs import (
     report_job,
     start_job,
 )
-from core.store.label_queue import clips_to_label, label_pool, labels_mark, queue_item
-from core.store.library import library_mark, library_places, library_table
+from core.store.label_queue import clips_to_label, label_pool, labels_cache_key, queue_item
+from core.store.library import library_cache_key, library_places, library_table
 from core.store.library_files import (
     copies_of,
     forget_files,
@@ -62,6 +60,7 @@ from core.store.schema import (
     YEARS,
 )
 from core.store.tracks import TRACK_FIELDS, add_track, set_track
+from core.store.undos import UNDO_DEPTH, undo
 
 __all__ = [
     "Answer",
@@ -109,9 +108,9 @@ __all__ = [
     "known_files",
     "label_pool",
     "clips_to_label",
-    "labels_mark",
+    "labels_cache_key",
     "latest_job",
-    "library_mark",
+    "library_cache_key",
     "library_places",
     "library_table",
     "load_features",

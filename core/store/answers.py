@@ -1,4 +1,4 @@
-"""What people said: answers, undos and adjudications. Rows are added, never changed."""
+"""Store and read answers and adjudications. The table is append-only: an undo is a new row (``core.store.undos``)."""
 
 import uuid
 from collections.abc import Iterable, Sequence
@@ -11,20 +11,24 @@ import sqlalchemy as sa
 
 from core.errors import StoreError
 from core.schema import EMOTIONS
-from core.store.checks import chosen, now, one_line, plain
+from core.store.checks import check_choice, check_text, normalised_line, now
 from core.store.clips import require_clip
 from core.store.connection import Store, frame, in_parts, insert, read, write
 from core.store.schema import DISPLAYS, MAX_COMMENT, MAX_NAME, SKIPS, SOURCES, UNDONE, clips, feedback, predictions
 
-UNDO_DEPTH = 20  # of a rater's answers, the newest that can be taken back without naming one
-
 
 @dataclass(frozen=True)
 class Receipt:
-    """What became of a form.
+    """Result of submitting a form.
 
-    feedback_id : the stored row.  new : False when the same form had been sent before and nothing was added.
-    remark : a sentence for the person, often empty.
+    Parameters
+    ----------
+    feedback_id
+        Id of the stored row.
+    new
+        False when the same form was submitted before; no row was added then.
+    remark
+        A sentence for the person; often empty.
     """
 
     feedback_id: int
@@ -33,13 +37,13 @@ class Receipt:
 
 
 def new_token() -> str:
-    """A name for one form, made when it is shown. Sent twice with the same token, an answer is stored once."""
+    """Return a random token for one form. Submitting a form twice with the same token stores one answer."""
     return uuid.uuid4().hex
 
 
 def rater_name(name: str) -> str:
-    """The name as it is kept: on one line as it is seen, 1 to 80 characters; Turkish letters stay."""
-    tidy = one_line(name, "name")
+    """Normalise a rater's name to one line of 1 to 80 characters; Turkish letters stay."""
+    tidy = normalised_line(name, "name")
     if not 1 <= len(tidy) <= MAX_NAME:
         raise StoreError(f"A name has 1 to {MAX_NAME} characters; this one has {len(tidy)}.")
     return tidy
@@ -47,15 +51,30 @@ def rater_name(name: str) -> str:
 
 @dataclass(frozen=True)
 class Answer:
-    """One person's answer about one clip, as a form brings it. Raises StoreError when it is none.
+    """One person's answer about one clip, as submitted by a form. Raises StoreError when it is invalid.
 
-    token : of the form, from ``new_token()``.  rater : a name, 1 to 80 characters.
-    label : the emotion heard; or skip_reason, one of ``SKIPS``.
-    prediction_id : the prediction that was on the screen, also when it was hidden; without one, the clip_id.
-    display : one of ``DISPLAYS``; with ``"shown"``, shown_label is the emotion that the person saw.
-    source : the page, one of ``SOURCES``.  verified : the name comes from a login.
-    adjudication : this answer settles a dispute.
-    given_at : when it was given, with its zone, where that was before it came here; None: it is given now.
+    Parameters
+    ----------
+    token
+        Token of the form, from ``new_token()``.
+    rater
+        Name of the rater, 1 to 80 characters.
+    label, skip_reason
+        The emotion heard, or one of ``SKIPS``. Exactly one of the two is given.
+    prediction_id
+        Prediction on the screen, shown or hidden. Without a prediction, give ``clip_id``.
+    display
+        How the model's guess was displayed, one of ``DISPLAYS``.
+    shown_label
+        The emotion that the person saw; given exactly when display is ``"shown"``.
+    source
+        The page, one of ``SOURCES``.
+    verified
+        Whether the name comes from a login.
+    adjudication
+        Whether the answer settles a dispute.
+    given_at
+        Time of the answer, with its time zone, when it was given before it reached this database; None means now.
     """
 
     token: str
@@ -73,63 +92,67 @@ class Answer:
     given_at: datetime | None = None
 
     def __post_init__(self) -> None:
-        _token(self.token)
-        chosen(self.display, DISPLAYS, "way to display a guess")
-        chosen(self.source, SOURCES, "source of an answer")
+        check_token(self.token)
+        check_choice(self.display, DISPLAYS, "way to display a guess")
+        check_choice(self.source, SOURCES, "source of an answer")
         for emotion in (self.label, self.shown_label):
             if emotion is not None:
-                chosen(emotion, EMOTIONS, "emotion")
+                check_choice(emotion, EMOTIONS, "emotion")
         if self.skip_reason is not None:
-            chosen(self.skip_reason, SKIPS, "reason to skip")
+            check_choice(self.skip_reason, SKIPS, "reason to skip")
         if (self.label is None) == (self.skip_reason is None):
             raise StoreError("An answer is either an emotion or a reason to skip. Choose one of them.")
         if (self.display == "shown") != (self.shown_label is not None):
-            raise StoreError("An answer says which guess was shown exactly when one was shown.")
+            raise StoreError("Give the shown guess when a guess was shown, and only then.")
         if self.prediction_id is None and self.clip_id is None:
-            raise StoreError("An answer needs the clip that it is about.")
+            raise StoreError("An answer needs a clip. Give its prediction_id or its clip_id.")
         if self.given_at is not None and self.given_at.tzinfo is None:
             raise StoreError("The time of an answer needs a time zone.")
         rater_name(self.rater)
-        plain(self.comment, "comment", longest=MAX_COMMENT)
+        check_text(self.comment, "comment", longest=MAX_COMMENT)
 
 
 def add_feedback(store: Store, *, token: str, rater: str, **given: Any) -> Receipt:
     """Store one answer; the arguments are those of ``Answer``.
 
-    Raises StoreError when it is no answer, the clip is unknown, or the form was already sent with another answer.
+    Raises StoreError when the answer is invalid, the clip is unknown, or the form was submitted with another answer.
     """
     (receipt,) = add_answers(store, [Answer(token, rater, **given)])
     return receipt
 
 
 def add_answers(store: Store, answers: Sequence[Answer]) -> list[Receipt]:
-    """Store many answers in one transaction, all or none; their receipts in the order given.
+    """Store many answers in one transaction, all or none, and return their receipts in the same order.
 
-    While it runs, other writers wait, so it asks about all of them at once and not one by one.
+    Other writers wait for the transaction, so clips and predictions are looked up in batches, not one by one.
     """
     moment = now()
     rows = [_row(answer, moment) for answer in answers]
-    return write(store, lambda c: _store(c, _about_clips(c, rows)))
+    return write(store, lambda c: insert_answers(c, _about_clips(c, rows)))
 
 
 def add_settlement(store: Store, answer: Answer, *, seen: int | None) -> Receipt:
     """Store the answer that settles a clip, unless somebody else settled the clip after this person opened it.
 
-    Whether somebody did is checked in the transaction that stores the answer, so of two settlements at the same moment
-    the second one is refused.
+    The check runs in the transaction that stores the answer, so the second of two simultaneous settlements is refused.
 
     Parameters
     ----------
-    answer : of the person who settles; it is stored as an adjudication.
-    seen : feedback_id of the newest adjudication of the clip that the person saw; None when they saw none.
+    answer
+        Answer of the person who settles the clip; stored as an adjudication.
+    seen
+        feedback_id of the newest adjudication that the person saw; None when there was none.
 
-    Raises StoreError when somebody else settled the clip since, also when they took that back.
+    Raises
+    ------
+    StoreError
+        When somebody else settled the clip since then, even if they undid their settlement.
     """
     row = _row(replace(answer, adjudication=True), now())
 
     def work(c: sa.Connection) -> Receipt:
         (about,) = _about_clips(c, [row])
-        # In PostgreSQL, settlements of one clip take turns from here on (SQLite has one writer at a time anyway).
+        # In PostgreSQL this row lock makes settlements of one clip wait for each other; SQLite has one writer anyway.
         c.execute(sa.select(clips.c.id).where(clips.c.id == about["clip_id"]).with_for_update(key_share=True))
         others = sa.or_(feedback.c.rater != row["rater"], feedback.c.verified != row["verified"])
         newest = c.execute(
@@ -139,7 +162,7 @@ def add_settlement(store: Store, answer: Answer, *, seen: int | None) -> Receipt
         ).scalar()
         if newest is not None and (seen is None or newest > seen):
             raise StoreError("Someone else settled this clip after you opened it. Look at it again.")
-        (receipt,) = _store(c, [about])
+        (receipt,) = insert_answers(c, [about])
         return receipt
 
     return write(store, work)
@@ -158,22 +181,23 @@ def _row(answer: Answer, moment: datetime) -> dict[str, Any]:
         "rater": rater_name(answer.rater),
         "verified": answer.verified,
         "source": answer.source,
-        "comment": plain(answer.comment, "comment", longest=MAX_COMMENT),
+        "comment": check_text(answer.comment, "comment", longest=MAX_COMMENT),
         "target_id": None,
         "created_at": answer.given_at or moment,
     }
 
 
-def _token(token: str) -> str:
-    if len(plain(token, "form's token", longest=64)) < 8:
+def check_token(token: str) -> str:
+    """Return the token of a form. Raises StoreError when it is missing or too short."""
+    if len(check_text(token, "form's token", longest=64)) < 8:
         raise StoreError("The form has no token. Reload the page and answer again.")
     return token
 
 
 def _about_clips(c: sa.Connection, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows with the clips of their predictions. Raises StoreError where prediction and clip do not fit."""
-    asked = (row["prediction_id"] for row in rows if row["prediction_id"] is not None)
-    clip_of: dict[int, str] = dict(_found(c, predictions.c.id, asked, predictions.c.clip_id))
+    """Fill clip_id of each row from its prediction. Raises StoreError when prediction and clip do not match."""
+    numbers = (row["prediction_id"] for row in rows if row["prediction_id"] is not None)
+    clip_of: dict[int, str] = dict(_rows_by_key(c, predictions.c.id, numbers, predictions.c.clip_id))
     return [{**row, "clip_id": _clip_of(row, clip_of)} for row in rows]
 
 
@@ -188,23 +212,23 @@ def _clip_of(row: dict[str, Any], clip_of: dict[int, str]) -> str:
     return clip_of[number]
 
 
-def _found(c: sa.Connection, key: sa.Column[Any], wanted: Iterable[Any], *columns: sa.Column[Any]) -> list[Any]:
-    """The key and these columns, of the rows whose key is wanted."""
+def _rows_by_key(c: sa.Connection, key: sa.Column[Any], wanted: Iterable[Any], *columns: sa.Column[Any]) -> list[Any]:
+    """Select the key and these columns from the rows whose key is wanted."""
     query = sa.select(key, *columns)
     return [row for part in in_parts(wanted) for row in c.execute(query.where(key.in_(part)))]
 
 
-def _store(c: sa.Connection, rows: Sequence[dict[str, Any]]) -> list[Receipt]:
-    """Their receipts in the order given; a form that was sent before stores nothing more."""
+def insert_answers(c: sa.Connection, rows: Sequence[dict[str, Any]]) -> list[Receipt]:
+    """Insert the rows and return their receipts in the same order; a form submitted before adds no row."""
     about = {row["clip_id"] for row in rows}
-    gone = {clip_id: at is not None for clip_id, at in _found(c, clips.c.id, about, clips.c.deleted_at)}
+    gone = {clip_id: at is not None for clip_id, at in _rows_by_key(c, clips.c.id, about, clips.c.deleted_at)}
     for clip_id in about - gone.keys():
         require_clip(c, clip_id)
     new = insert(c, feedback).on_conflict_do_nothing(index_elements=["token"])
     stored = dict(c.execute(new.returning(feedback.c.token, feedback.c.id), rows).all()) if rows else {}
-    numbers = [stored.pop(row["token"], None) for row in rows]  # only the first of two rows of one form is new
-    again = [row["token"] for row, number in zip(rows, numbers, strict=True) if number is None]
-    before = {there.token: there for there in _found(c, feedback.c.token, again, *feedback.c)}
+    numbers = [stored.pop(row["token"], None) for row in rows]  # of two rows with one token, only the first is new
+    resent = [row["token"] for row, number in zip(rows, numbers, strict=True) if number is None]
+    before = {form.token: form for form in _rows_by_key(c, feedback.c.token, resent, *feedback.c)}
     return [
         _same_form(before[row["token"]], row) if number is None else _new(number, gone.get(row["clip_id"], False))
         for row, number in zip(rows, numbers, strict=True)
@@ -212,90 +236,27 @@ def _store(c: sa.Connection, rows: Sequence[dict[str, Any]]) -> list[Receipt]:
 
 
 def _new(number: int, deleted: bool) -> Receipt:
-    remark = "The clip was deleted while you listened. Your answer is kept, but trains no model." if deleted else ""
+    remark = "The clip was deleted while you listened. Your answer is stored, but trains no model." if deleted else ""
     return Receipt(int(number), new=True, remark=remark)
 
 
 def _same_form(before: sa.Row[Any], row: dict[str, Any]) -> Receipt:
     if any(getattr(before, n) != row[n] for n in ("kind", "clip_id", "label", "skip_reason", "rater", "target_id")):
         if before.kind == "undo":
-            raise StoreError("This form has already taken an answer back. Reload the page and try again.")
-        said = before.label or before.skip_reason
-        raise StoreError(f"This form was already sent with the answer {said!r}, which stands. Undo it to answer again.")
+            raise StoreError("This form has already undone an answer. Reload the page and try again.")
+        answer = before.label or before.skip_reason
+        raise StoreError(
+            f"This form was already sent with the answer {answer!r}, which still counts. Undo it to answer again."
+        )
     return Receipt(int(before.id), new=False, remark="This answer was already stored.")
-
-
-def undo(
-    store: Store,
-    *,
-    token: str,
-    rater: str,
-    verified: bool = False,
-    feedback_id: int | None = None,
-    source: str | None = None,
-) -> Receipt | None:
-    """Take back the rater's newest answer that still stands, by adding a row that says so.
-
-    source : one of ``SOURCES``; only an answer that was given there.
-    feedback_id : this answer or adjudication of the rater's instead, however old; never another one. An adjudication is
-    taken back in no other way.
-    None when none of the rater's newest ``UNDO_DEPTH`` answers (from there) still stands, or that one does not.
-    Raises StoreError when the form was sent before, as something else.
-    """
-    name, form = rater_name(rater), _token(token)
-    mine = (feedback.c.rater == name) & (feedback.c.verified == verified)
-    candidates = (
-        sa.select(feedback.c.id, feedback.c.clip_id, feedback.c.prediction_id, feedback.c.source)
-        .add_columns(UNDONE.label("undone"))
-        .where(mine)
-        .order_by(feedback.c.id.desc())
-        .limit(UNDO_DEPTH)
-    )
-    if feedback_id is None:
-        candidates = candidates.where(feedback.c.kind == "answer")
-    else:
-        candidates = candidates.where(feedback.c.id == feedback_id, feedback.c.kind != "undo")
-    if source is not None:
-        candidates = candidates.where(feedback.c.source == chosen(source, SOURCES, "source of an answer"))
-    sent = sa.select(feedback.c.id).where(mine, feedback.c.token == form, feedback.c.kind == "undo")
-
-    def work(c: sa.Connection) -> Receipt | None:
-        # FOR UPDATE (which SQLite has no need of) lets two undos of one person take turns, hence it comes first.
-        c.execute(sa.select(feedback.c.id).where(mine).order_by(feedback.c.id).limit(1).with_for_update())
-        before = c.execute(sent).scalar()
-        if before is not None:
-            return Receipt(int(before), new=False, remark="This undo was already stored.")
-        target = next((row for row in c.execute(candidates) if not row.undone), None)
-        if target is None:
-            return None
-        row = {
-            "token": form,
-            "kind": "undo",
-            "clip_id": target.clip_id,
-            "prediction_id": target.prediction_id,
-            "display": "none",
-            "shown_label": None,
-            "label": None,
-            "skip_reason": None,
-            "rater": name,
-            "verified": verified,
-            "source": target.source,
-            "comment": "",
-            "target_id": target.id,
-            "created_at": now(),
-        }
-        (receipt,) = _store(c, [row])
-        return receipt
-
-    return write(store, work)
 
 
 def feedback_table(
     store: Store, *, rater: str | None = None, verified: bool | None = None, clip_id: str | None = None
 ) -> pd.DataFrame:
-    """All that people said, oldest first, with the clip and the prediction that it is about.
+    """Return answers, undos and adjudications, oldest first, each with its clip and its prediction.
 
-    Columns: feedback_id, kind, undone (taken back by a later row), clip_id, file_name, origin, deleted, prediction_id,
+    Columns: feedback_id, kind, undone (a later row undoes it), clip_id, file_name, origin, deleted, prediction_id,
     model_version, extractor, p_* , guess, decision, display, shown_label, label, skip_reason, rater, verified, source,
     comment, target_id, created_at.
     """

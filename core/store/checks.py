@@ -1,4 +1,4 @@
-"""Small checks that every table of the store shares."""
+"""Checks of values that all tables of the store share."""
 
 import unicodedata
 from datetime import UTC, datetime
@@ -7,32 +7,32 @@ from core.errors import StoreError
 
 
 def now() -> datetime:
-    """This moment in UTC."""
+    """Return the current time in UTC."""
     return datetime.now(UTC)
 
 
-def plain(text: str, what: str, *, longest: int = 1000) -> str:
-    """The text without blanks around it; refused when a database cannot hold it or it is too long."""
+def check_text(text: str, what: str, *, longest: int = 1000) -> str:
+    """Strip the text. Raises StoreError when it is too long or holds characters that a database cannot store."""
     if "\x00" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
-        raise StoreError(f"The {what} holds characters that are no text. Type it again.")
+        raise StoreError(f"The {what} holds control characters or broken characters. Type it again.")
     if len(text.strip()) > longest:
-        raise StoreError(f"The {what} has {len(text.strip())} characters; at most {longest} are kept. Shorten it.")
+        raise StoreError(f"The {what} has {len(text.strip())} characters; the limit is {longest}. Shorten it.")
     return text.strip()
 
 
-def one_line(text: str, what: str) -> str:
-    """The text as it is seen: composed letters, single blanks; refused when it holds control characters.
+def normalised_line(text: str, what: str) -> str:
+    """Normalise the text to NFC with single blanks. Raises StoreError when it holds control characters.
 
-    Letters that nobody sees (zero width, changes of direction) are left out: two names that look alike are one.
+    Invisible characters (zero width, changes of direction) are removed, so that names that look alike are equal.
     """
     if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in text.strip()):
-        raise StoreError(f"The {what} holds characters that are no text. Type it again.")
+        raise StoreError(f"The {what} holds control characters or broken characters. Type it again.")
     seen = "".join(letter for letter in text if unicodedata.category(letter) != "Cf")
     return " ".join(unicodedata.normalize("NFC", seen).split())
 
 
-def chosen(value: str, known: tuple[str, ...], what: str) -> str:
-    """The value, if it is one of the known ones."""
+def check_choice(value: str, known: tuple[str, ...], what: str) -> str:
+    """Return the value. Raises StoreError when it is not one of the known values."""
     if value not in known:
-        raise StoreError(f"{value!r} is no {what}. Choose one of: {', '.join(known)}.")
+        raise StoreError(f"{value!r} is not a known {what}. Choose one of: {', '.join(known)}.")
     return value

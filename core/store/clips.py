@@ -1,4 +1,4 @@
-"""Clips, features and predictions: what was measured of the music and what models said of it."""
+"""Store, read and delete clips, and store the labels that come with them."""
 
 from collections.abc import Mapping, Sequence
 from math import isfinite
@@ -10,11 +10,11 @@ import sqlalchemy as sa
 
 from core.errors import StoreError
 from core.schema import EMOTIONS
-from core.store.checks import chosen, now, plain
+from core.store.checks import check_choice, check_text, now
 from core.store.connection import Store, frame, insert, read, write
 from core.store.schema import ORIGINS, TRACK, clips, labels, tracks
 
-# Of a clip, when it comes again and they were empty.
+# Columns that are filled when a known clip is stored again and they were empty.
 _FILLED = ("path", "track_id", "file_duration_s", "lufs", "channels")
 
 
@@ -34,13 +34,28 @@ def add_clip(
     file_duration_s: float | None = None,
     lufs: float | None = None,
 ) -> str:
-    """Store a clip and return its id. A clip that is already there stays; a deleted one comes back.
+    """Store a clip and return its id. A clip that exists keeps its row; a deleted clip is restored.
 
-    clip_id : ``Clip.clip_id``.  file_name : as the person named it.  duration_s, start_s : of the excerpt, in seconds.
-    sr : of the file, in Hz.  bitrate : of the file, in bit/s.
-    content_hash : of the file's bytes; the clip_id unless given.
-    path : of the stored audio, where it is kept.  file_duration_s : of the whole file.  lufs : loudness of the clip.
-    Given again, path, track, file_duration_s and lufs fill what was empty.
+    For a clip that exists, path, track_id, file_duration_s and lufs are stored only where they were empty.
+
+    Parameters
+    ----------
+    clip_id
+        ``Clip.clip_id``.
+    file_name
+        Name of the file as the person named it.
+    duration_s, start_s
+        Length and start of the excerpt in s.
+    sr, bitrate
+        Sample rate in Hz and bit rate in bit/s, of the file.
+    content_hash
+        Hash of the file's bytes; clip_id when empty.
+    path
+        Path of the stored audio, when it was stored.
+    file_duration_s
+        Length of the whole file in s.
+    lufs
+        Loudness of the clip in LUFS.
     """
     row = {
         "id": clip_id,
@@ -58,66 +73,69 @@ def add_clip(
     }
 
     def work(c: sa.Connection) -> str:
-        if track_id is not None and not _there(c, tracks, track_id):
+        if track_id is not None and not _exists(c, tracks, track_id):
             raise StoreError(f"There is no track {track_id}. Store the track before its clips.")
-        put_clips(c, [row], back={"deleted_at": None})
+        insert_clips(c, [row], back={"deleted_at": None})
         return clip_id
 
     return write(store, work)
 
 
-def put_clips(c: sa.Connection, rows: Sequence[Mapping[str, Any]], *, back: Mapping[str, Any] | None = None) -> None:
-    """As ``add_clip`` for many, within a transaction.
+def insert_clips(c: sa.Connection, rows: Sequence[Mapping[str, Any]], *, back: Mapping[str, Any] | None = None) -> None:
+    """Insert many clips within a transaction, as ``add_clip`` does. Raises StoreError for invalid rows.
 
-    rows : all columns but the moments.  back : what else a known clip gets.  Raises StoreError for what is no clip.
+    Parameters
+    ----------
+    rows
+        All columns except created_at and deleted_at.
+    back
+        Further columns to set for clips that exist, such as ``{"deleted_at": None}`` to restore deleted clips.
     """
     new = insert(c, clips)
     fill = {name: sa.func.coalesce(clips.c[name], new.excluded[name]) for name in _FILLED}
     if rows:
-        news = {**fill, **(back or {})}
-        c.execute(new.on_conflict_do_update(index_elements=["id"], set_=news), [_clip_row(row) for row in rows])
+        changes = {**fill, **(back or {})}
+        c.execute(new.on_conflict_do_update(index_elements=["id"], set_=changes), [_clip_row(row) for row in rows])
 
 
 def _clip_row(row: Mapping[str, Any]) -> dict[str, Any]:
-    if not plain(row["id"], "clip's id", longest=128):
+    if not check_text(row["id"], "clip's id", longest=128):
         raise StoreError("A clip needs an id: the hash of its content.")
     start_s, duration_s = row["start_s"], row["duration_s"]
     if not (isfinite(duration_s) and duration_s > 0 and isfinite(start_s) and start_s >= 0):
         raise StoreError(f"A clip cannot start at {start_s} s and last {duration_s} s.")
-    chosen(row["origin"], ORIGINS, "origin of a clip")
-    return {**row, "file_name": plain(row["file_name"], "file name"), "created_at": now()}
+    check_choice(row["origin"], ORIGINS, "origin of a clip")
+    return {**row, "file_name": check_text(row["file_name"], "file name"), "created_at": now()}
 
 
 def delete_clip(store: Store, clip_id: str) -> None:
-    """Take a clip out of queues, libraries and training. Its row and all that people said of it stay.
+    """Mark a clip as deleted: queues, libraries and training leave it out. Its row and its answers stay.
 
-    So does the path to a library's own file; that to audio which was kept for the clip goes, as the audio does.
+    The path of a library's own file stays; the path of audio that the program stored is cleared.
     """
 
     def work(c: sa.Connection) -> None:
         require_clip(c, clip_id)
         path = c.execute(sa.select(clips.c.path).where(clips.c.id == clip_id)).scalar()
-        its_own = path is not None and (Path(path).is_absolute() or "://" in path)
-        gone = {"deleted_at": now(), "path": path if its_own else None}
-        c.execute(clips.update().where(clips.c.id == clip_id, clips.c.deleted_at.is_(None)).values(gone))
+        of_library = path is not None and (Path(path).is_absolute() or "://" in path)
+        deletion = {"deleted_at": now(), "path": path if of_library else None}
+        c.execute(clips.update().where(clips.c.id == clip_id, clips.c.deleted_at.is_(None)).values(deletion))
 
     write(store, work)
 
 
-def _there(c: sa.Connection, table: sa.Table, key: str | int) -> bool:
+def _exists(c: sa.Connection, table: sa.Table, key: str | int) -> bool:
     return c.execute(sa.select(table.c.id).where(table.c.id == key)).first() is not None
 
 
 def require_clip(c: sa.Connection, clip_id: str) -> None:
-    if not _there(c, clips, clip_id):
+    """Raise StoreError when there is no clip with this id."""
+    if not _exists(c, clips, clip_id):
         raise StoreError(f"There is no clip {clip_id}. Store the clip first.")
 
 
 def clips_table(store: Store, *, deleted: bool = False) -> pd.DataFrame:
-    """The clips with their track's metadata, one row a clip, in the order in which they came.
-
-    deleted : also those that were deleted.
-    """
+    """Return one row per clip with the metadata of its track, oldest first. deleted : include deleted clips."""
     joined = clips.outerjoin(tracks, clips.c.track_id == tracks.c.id)
     columns = [clips.c.id.label("clip_id"), *(column for column in clips.c if column.name != "id")]
     columns += [tracks.c[n] for n in TRACK]
@@ -126,9 +144,14 @@ def clips_table(store: Store, *, deleted: bool = False) -> pd.DataFrame:
 
 
 def add_label(store: Store, clip_id: str, emotion: str, *, source: str) -> None:
-    """Store a label that came with a clip, from a table, a tag or a generator. What raters say is feedback."""
-    chosen(emotion, EMOTIONS, "emotion")
-    row = {"clip_id": clip_id, "emotion": emotion, "source": plain(source, "source of the label"), "created_at": now()}
+    """Store a label that came with a clip: from a table, a tag or a generator. Raters' answers are feedback instead."""
+    check_choice(emotion, EMOTIONS, "emotion")
+    row = {
+        "clip_id": clip_id,
+        "emotion": emotion,
+        "source": check_text(source, "source of the label"),
+        "created_at": now(),
+    }
 
     def work(c: sa.Connection) -> None:
         require_clip(c, clip_id)

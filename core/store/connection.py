@@ -1,4 +1,4 @@
-"""Opening the database, running one piece of work in one transaction, and telling a person what went wrong."""
+"""Open the database, run work in one transaction with retries, and turn database errors into messages for people."""
 
 import sqlite3
 import time
@@ -12,26 +12,32 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core.errors import StoreError
-from core.store.backup import daily_backup, tell_if_lost, way_back
+from core.store.backup import daily_backup, recovery_advice, warn_if_lost
 from core.store.revision import current_revision
 from core.store.schema import HEAD, UtcTime
 
 T = TypeVar("T")
 
 PATIENCE_S = 30.0  # a write waits this long for another writer, or for a server that is being restarted
-IDS_AT_ONCE = 1000  # in one query; SQLite takes 32,766
-CONNECT_S = 5  # a server that does not answer the opening within this is not there
+IDS_AT_ONCE = 1000  # ids in one query; SQLite allows 32,766 parameters
+CONNECT_S = 5  # timeout of a connection to a server
 _PAUSE_S = 0.2  # between two attempts
-# PostgreSQL's states that pass: two writers met (40001, 40P01), the server stops or starts (57P01 to 57P03).
-_LATER = {"40001", "40P01", "57P01", "57P02", "57P03"}
+# PostgreSQL's temporary errors: conflict of two writers (40001, 40P01), server stops or starts (57P01 to 57P03).
+_RETRY_STATES = {"40001", "40P01", "57P01", "57P02", "57P03"}
 
 
 @dataclass(frozen=True, eq=False)
 class Store:
-    """An open database. Threads may share it; a forked process opens its own.
+    """An open database. Threads may share it; a forked process must open its own.
 
-    url : where it is, without the password.  path : the SQLite file, None for a server.
-    patience_s : how long a write waits for another writer, or for a server that is being restarted.
+    Parameters
+    ----------
+    url
+        Address of the database, without the password.
+    path
+        The SQLite file; None for a server.
+    patience_s
+        Seconds that a write waits for another writer, or for a server that is being restarted.
     """
 
     engine: sa.Engine
@@ -41,14 +47,23 @@ class Store:
 
 
 def open_store(url: str, *, patience_s: float = PATIENCE_S) -> Store:
-    """Open the database, making it or bringing it up to date first where that is needed.
+    """Open the database; create it or upgrade its schema first when needed.
 
-    url : ``sqlite:///path/to/file.db`` or ``postgresql://user:password@host/name``.
-    patience_s : how long a write waits for another writer, or for a server that is being restarted.
-    A SQLite file is copied before it is upgraded, and once a day up to 64 MB where there is room for it (see
-    ``core.store.backup``). Processes may open a new database at the same time.
-    Raises StoreError when it cannot be opened, is damaged, read-only, from a newer version of the program, or to be
-    upgraded and cannot be copied before.
+    A SQLite file is backed up before an upgrade, and once a day when it has at most 64 MB and the disk has space (see
+    ``core.store.backup``). Several processes may open a new database at the same time.
+
+    Parameters
+    ----------
+    url
+        ``sqlite:///path/to/file.db`` or ``postgresql://user:password@host/name``.
+    patience_s
+        Seconds that a write waits for another writer, or for a server that is being restarted.
+
+    Raises
+    ------
+    StoreError
+        When the database cannot be opened, is damaged, is read-only, was made by a newer version of the program, or
+        needs an upgrade and cannot be backed up first.
     """
     store = connect(url, patience_s=patience_s)
     path = store.path
@@ -66,14 +81,14 @@ def open_store(url: str, *, patience_s: float = PATIENCE_S) -> Store:
 
 
 def connect(url: str, *, patience_s: float = PATIENCE_S) -> Store:
-    """The store at this address, as it is: nothing is made, checked or upgraded. Pages call ``open_store``."""
+    """Connect to the database as it is, without creating, checking or upgrading it. Pages call ``open_store``."""
     parsed = _parse(url)
     path = Path(parsed.database or "") if parsed.get_backend_name() == "sqlite" else None
     return Store(_engine(parsed, patience_s), parsed.render_as_string(hide_password=True), path, patience_s)
 
 
 def close_store(store: Store) -> None:
-    """Give the connections back. Needed before a file is replaced; otherwise the end of the process does it."""
+    """Close all connections. Required before a file is replaced; otherwise the end of the process closes them."""
     store.engine.dispose()
 
 
@@ -82,14 +97,14 @@ def _parse(url: str) -> sa.URL:
         parsed = sa.make_url(url.replace("postgres://", "postgresql://", 1))
     except sa.exc.ArgumentError as error:
         raise StoreError(
-            "The address of the database cannot be read. Set TME_DATABASE_URL to "
+            "The address of the database is not valid. Set TME_DATABASE_URL to "
             "sqlite:///folder/file.db or postgresql://user:password@host/name."
         ) from error
     backend = parsed.get_backend_name()
     if backend not in ("sqlite", "postgresql"):
-        raise StoreError(f"The database is SQLite or PostgreSQL, not {backend}. Change TME_DATABASE_URL.")
+        raise StoreError(f"The database must be SQLite or PostgreSQL, not {backend}. Change TME_DATABASE_URL.")
     if backend == "sqlite" and parsed.database in (None, "", ":memory:"):
-        raise StoreError("The database needs a file: what is only in memory is lost. Change TME_DATABASE_URL.")
+        raise StoreError("The database needs a file: data in memory would be lost. Change TME_DATABASE_URL.")
     return parsed.set(drivername="postgresql+psycopg") if backend == "postgresql" else parsed
 
 
@@ -105,30 +120,30 @@ def _engine(url: sa.URL, patience_s: float) -> sa.Engine:
 
     @sa.event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:
-        _log_ahead(connection, patience_s)
+        _use_wal(connection, patience_s)
         for pragma in (
             "foreign_keys = ON",
-            "recursive_triggers = ON",  # the triggers that refuse deletion see what INSERT OR REPLACE removes, too
-            "synchronous = FULL",  # an answer that was confirmed survives a power cut
+            "recursive_triggers = ON",  # INSERT OR REPLACE then fires the triggers that refuse deletion, too
+            "synchronous = FULL",  # a confirmed answer survives a power cut
         ):
             connection.execute(f"PRAGMA {pragma}")
 
     @sa.event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:
-        # A write that starts as a read may find the file changed and must fail; IMMEDIATE waits for its turn instead.
+        # A transaction that reads before it writes fails when another writer was faster; IMMEDIATE waits instead.
         write = connection.get_execution_options().get("write", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
     return engine
 
 
-def _log_ahead(connection: sqlite3.Connection, patience_s: float) -> None:
-    """Write-ahead log, so that readers and a writer do not wait for each other. The file remembers it."""
+def _use_wal(connection: sqlite3.Connection, patience_s: float) -> None:
+    """Switch the file to a write-ahead log, so that readers and a writer do not block each other. The file keeps it."""
     deadline = time.monotonic() + patience_s
     while connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
         try:
             connection.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError as error:  # SQLite does not wait by itself here
+        except sqlite3.OperationalError as error:  # SQLite's busy timeout does not apply to this pragma
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                 raise
             time.sleep(_PAUSE_S / 10)
@@ -144,21 +159,21 @@ def _bring_up_to_date(store: Store) -> None:
     if store.path is None:
         return
     if present is None:
-        tell_if_lost(store.path)
-    else:  # one just made holds nothing yet
+        warn_if_lost(store.path)
+    else:  # a new database is empty and needs no backup
         daily_backup(store.path)
 
 
 def read(store: Store, work: Callable[[sa.Connection], T]) -> T:
-    """The result of ``work``, which only reads; it may be run again when the server was restarted."""
+    """Run ``work``, which only reads, and return its result. It is retried when the server was restarted."""
     return _run(store, work, write=False)
 
 
 def write(store: Store, work: Callable[[sa.Connection], T]) -> T:
-    """The result of ``work``, all of whose writes are stored, or none.
+    """Run ``work`` in one transaction and return its result: all of its writes are stored, or none.
 
-    ``work`` may be run again when the server was restarted or two writers met: it must write under keys that make a
-    second run harmless.
+    ``work`` is retried when the server was restarted or two writers conflicted, so it must be idempotent: it writes
+    under keys that make a second run harmless.
     """
     return _run(store, work, write=True)
 
@@ -177,70 +192,70 @@ def _attempt(store: Store, once: Callable[[], T], *, patience_s: float = 0.0) ->
         try:
             return once()
         except (sa.exc.DBAPIError, sqlite3.Error, sa.exc.TimeoutError) as error:
-            if not _worth_another_try(error) or time.monotonic() > deadline:
-                sentence = _sentence(store, error)
-                if sentence is None:
-                    raise  # a mistake of ours, not something a person can mend
-                raise StoreError(sentence) from error
+            if not _is_temporary(error) or time.monotonic() > deadline:
+                message = _error_message(store, error)
+                if message is None:
+                    raise  # a bug, which the user cannot fix
+                raise StoreError(message) from error
             time.sleep(_PAUSE_S)
 
 
-def _worth_another_try(error: Exception) -> bool:
+def _is_temporary(error: Exception) -> bool:
     if not isinstance(error, sa.exc.DBAPIError) or isinstance(error.orig, sqlite3.Error):
-        return False  # SQLite has waited by itself
+        return False  # SQLite has already waited for patience_s
     state = getattr(error.orig, "sqlstate", None)
     lost = isinstance(error, sa.exc.OperationalError) and (state is None or state.startswith("08"))
-    return error.connection_invalidated or lost or state in _LATER
+    return error.connection_invalidated or lost or state in _RETRY_STATES
 
 
-def _sentence(store: Store, error: Exception) -> str | None:
-    """What a person is told, with the way out; None when it is nothing that a person can mend."""
+def _error_message(store: Store, error: Exception) -> str | None:
+    """Return a message for the user with the remedy; None for a bug, which the user cannot fix."""
     original = error.orig if isinstance(error, sa.exc.DBAPIError) else error
     if isinstance(original, sqlite3.Error):
-        return _sqlite_sentence(store, original)
+        return _sqlite_message(store, original)
     state = getattr(original, "sqlstate", None) or ""
     server = f"the database server ({store.url})"
     if state == "53100":
         return f"The disk of {server} is full: nothing was stored. Free some space and try again."
     if state == "25006":
-        return f"{server.capitalize()} only lets us read: nothing was stored. Connect to the primary server."
-    # A refused connection carries no state, only the server's words.
+        return f"{server.capitalize()} is read-only: nothing was stored. Connect to the primary server."
+    # A refused connection has no state, only the server's message.
     refused = any(word in str(original) for word in ("authentication", "does not exist", "pg_hba"))
     if state.startswith("28") or state == "3D000" or (not state and refused):
-        return f"{server.capitalize()} refuses the name, the password or the database. Check TME_DATABASE_URL."
-    if _worth_another_try(error) or isinstance(error, sa.exc.TimeoutError):
-        return f"{server.capitalize()} does not answer: nothing was stored. See that it runs, then try again."
+        return f"{server.capitalize()} refuses the user name, the password or the database. Check TME_DATABASE_URL."
+    if _is_temporary(error) or isinstance(error, sa.exc.TimeoutError):
+        return f"{server.capitalize()} does not answer: nothing was stored. Check that it is running, then try again."
     return None
 
 
-def _sqlite_sentence(store: Store, error: sqlite3.Error) -> str | None:
+def _sqlite_message(store: Store, error: sqlite3.Error) -> str | None:
     path = store.path or Path()
     name = getattr(error, "sqlite_errorname", "") or ""
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return (
-            f"Another program holds the database {path}: nothing was stored. "
-            "Close what has it open, or wait, and try again."
+            f"Another program has locked the database {path}: nothing was stored. "
+            "Close the other program, or wait, and try again."
         )
     if name.startswith("SQLITE_FULL"):
-        return f"The disk that holds {path} is full: nothing was stored. Free some space and try again."
+        return f"The disk with {path} is full: nothing was stored. Free some space and try again."
     if name.startswith("SQLITE_READONLY"):
-        return f"The database {path} may only be read: nothing was stored. Check the rights of file and folder."
+        return f"The database {path} is read-only: nothing was stored. Check the permissions of file and folder."
     if name.startswith("SQLITE_CANTOPEN"):
-        return f"The database {path} cannot be opened. Check that its folder exists and may be written to."
+        return f"The database {path} cannot be opened. Check that its folder exists and is writable."
     if name.startswith("SQLITE_IOERR"):
-        return f"The disk that holds {path} reports an error: nothing was stored. It may be full or failing."
+        return f"The disk with {path} reports an error: nothing was stored. Check whether the disk is full or failing."
     if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
-        return f"The database {path} is damaged; it was left as it is. {way_back(path)}"
+        return f"The database {path} is damaged and was not changed. {recovery_advice(path)}"
     return None
 
 
 def insert(connection: sa.Connection, table: sa.Table) -> Any:
-    """An INSERT that knows ON CONFLICT in the dialect of the database."""
+    """Return an INSERT statement that supports ON CONFLICT in the dialect of the database."""
     return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
 
 
 def frame(connection: sa.Connection, query: sa.Select[Any]) -> pd.DataFrame:
-    """The rows of a query as a table whose columns have their types even when there are no rows."""
+    """Return the rows of a query as a table; columns have their types even when there are no rows."""
     result = connection.execute(query)
     table = pd.DataFrame(result.fetchall(), columns=list(result.keys()))
     for column in query.selected_columns:
@@ -249,19 +264,24 @@ def frame(connection: sa.Connection, query: sa.Select[Any]) -> pd.DataFrame:
 
 
 def in_parts(ids: Iterable[T]) -> list[list[T]]:
-    """The ids, each once, in as many lists as it takes queries to ask about them."""
+    """Remove duplicates from ids and split them into lists of at most ``IDS_AT_ONCE``, one for each query."""
     distinct = list(dict.fromkeys(ids))
     return [distinct[k : k + IDS_AT_ONCE] for k in range(0, len(distinct), IDS_AT_ONCE)]
 
 
 def by_clip(store: Store, query: sa.Select[Any], clip_id: sa.ColumnElement[str], ids: Iterable[str]) -> pd.DataFrame:
-    """The rows of a query about these clips, however many, index clip_id.
+    """Run a query for these clips, however many, and return its rows with index clip_id.
 
-    query : has a column clip_id.  clip_id : what is compared with the ids.
+    Parameters
+    ----------
+    query
+        A query with a column clip_id.
+    clip_id
+        The database column that is compared with the ids.
     """
-    parts = in_parts(ids) or [[]]  # without ids the table has its columns and their types
-    found = read(store, lambda c: [frame(c, query.where(clip_id.in_(part))) for part in parts])
-    return pd.concat(found).set_index("clip_id")
+    parts = in_parts(ids) or [[]]  # without ids, one empty query gives the columns and their types
+    tables = read(store, lambda c: [frame(c, query.where(clip_id.in_(part))) for part in parts])
+    return pd.concat(tables).set_index("clip_id")
 
 
 def _typed(values: pd.Series, kind: sa.types.TypeEngine[Any]) -> pd.Series:

@@ -15,18 +15,18 @@ from core.store.schema import clips, features
 
 
 def save_features(store: Store, *vectors: FeatureVector) -> None:
-    """Store feature vectors, all or none; one that is already there stays. NaN is stored as NULL."""
+    """Store feature vectors, all or none; existing ones are not overwritten. NaN is stored as NULL."""
 
     def work(c: sa.Connection) -> None:
         for vector in vectors:
             require_clip(c, vector.clip_id)
-        put_features(c, vectors)
+        insert_features(c, vectors)
 
     write(store, work)
 
 
-def put_features(c: sa.Connection, vectors: Iterable[FeatureVector]) -> None:
-    """As ``save_features``, within a transaction that has stored the clips."""
+def insert_features(c: sa.Connection, vectors: Iterable[FeatureVector]) -> None:
+    """Insert features as ``save_features`` does, within a transaction that has stored their clips."""
     rows = [
         {
             "clip_id": vector.clip_id,
@@ -41,7 +41,7 @@ def put_features(c: sa.Connection, vectors: Iterable[FeatureVector]) -> None:
 
 
 def load_features(store: Store, clip_id: str, extractor: str) -> FeatureVector | None:
-    """The stored features of a clip; None when this extractor has not seen it."""
+    """Return the stored features of a clip; None when this extractor has not measured the clip."""
     query = sa.select(*(features.c[n] for n in COLUMNS)).where(
         features.c.clip_id == clip_id, features.c.extractor == extractor
     )
@@ -50,9 +50,9 @@ def load_features(store: Store, clip_id: str, extractor: str) -> FeatureVector |
 
 
 def features_table(store: Store, extractor: str, *, clip_ids: Sequence[str] | None = None) -> pd.DataFrame:
-    """The features of all clips that are not deleted: 50 columns in schema order, index clip_id in the order of ids.
+    """Return the features of clips that are not deleted: 50 columns in schema order, sorted index clip_id.
 
-    clip_ids : only of these.
+    clip_ids : restrict the table to these clips.
     """
     query = (
         features_query(extractor)
@@ -66,13 +66,13 @@ def features_table(store: Store, extractor: str, *, clip_ids: Sequence[str] | No
 
 
 def features_of(store: Store, clip_ids: Sequence[str], *, extractor: str) -> pd.DataFrame:
-    """The features of these clips, also of deleted ones: 50 columns in schema order, index clip_id in any order.
+    """Return the features of these clips, deleted or not: 50 columns in schema order, unsorted index clip_id.
 
-    Clips that this extractor has not seen are left out.
+    Clips that this extractor has not measured are left out.
     """
     return by_clip(store, features_query(extractor), features.c.clip_id, clip_ids)
 
 
 def features_query(extractor: str) -> sa.Select[Any]:
-    """clip_id and the 50 features that this extractor has measured."""
+    """Return a query for clip_id and the 50 features that this extractor has measured."""
     return sa.select(features.c.clip_id, *(features.c[n] for n in COLUMNS)).where(features.c.extractor == extractor)

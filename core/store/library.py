@@ -1,4 +1,4 @@
-"""What pages ask of the store: the label queue, what stands, counts, and the library by mood."""
+"""Query the library by mood, and find where its files are."""
 
 from collections.abc import Sequence
 from math import log1p
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from core.models.policy import Policy
 from core.schema import EMOTIONS
 from core.store.connection import Store, frame, in_parts, read
-from core.store.predictions import _newest
+from core.store.predictions import newest_prediction
 from core.store.schema import TRACK, clips, features, files, jobs, tracks
 from core.turkish import fold
 
@@ -49,58 +49,76 @@ def library_table(
     limit: int = 1000,
     offset: int = 0,
 ) -> pd.DataFrame:
-    """Scored clips by mood, with the newest prediction of the champion and what is known of the track.
+    """Return scored clips with the champion's newest prediction and the metadata of the track.
 
-    Clips of a library are listed while a file of it was scored with this content, see ``library_places``.
-    model_version : of the model in use; of a clip that it has not scored the newest prediction counts.
-    policy : the one in force; where nothing was decided under it the newest decision counts.
-    emotions : the model's guess is one of these.  accepted : only clips whose guess the policy accepts.
-    min_confidence : probability of the guess, in [0, 1].
-    search : words, each of which file name, title, artist, performer, album or makam holds, in any case, with or
-    without Turkish letters.
-    sort : one of confidence, margin, p_<emotion>, tempo, lufs, file_name, artist, title, album, year, created_at.
-    Columns: clip_id, content_hash, file_name, path, origin, start_s, duration_s, file_duration_s (of the whole file),
-    channels (of the file, NaN where not known), lufs, created_at, prediction_id, model_version, extractor, guess,
-    decision, candidates (JSON), reason, margin, policy (JSON, of the decision), p_*, confidence, tempo (bpm), artist,
-    title, source (a library's folder), album, genre, year, makam, usul, performer.
+    Clips of a library are listed while one of its files with this content is scored, see ``library_places``.
+
+    Parameters
+    ----------
+    emotions
+        Only clips whose guess is one of these emotions.
+    accepted
+        Only clips whose guess the policy accepts.
+    min_confidence
+        Lowest probability of the guess, in [0, 1].
+    model_version
+        Version of the model in use. For a clip that it has not scored, the newest prediction is used.
+    policy
+        Policy in use. For a clip without a decision under this policy, the newest decision is used.
+    search
+        Words. Each word must occur in file name, title, artist, performer, album or makam; case and Turkish diacritics
+        are ignored.
+    sort
+        One of confidence, margin, p_<emotion>, tempo, lufs, file_name, artist, title, album, year, created_at.
+
+    Returns
+    -------
+    DataFrame
+        Columns clip_id, content_hash, file_name, path, origin, start_s, duration_s, file_duration_s (of the whole
+        file), channels (of the file, NaN when unknown), lufs, created_at, prediction_id, model_version, extractor,
+        guess, decision, candidates (JSON), reason, margin, policy (JSON, of the decision), p_*, confidence, tempo
+        (bpm), artist, title, source (a library's folder), album, genre, year, makam, usul, performer.
     """
-    said, of_clip = _newest("champion", model_version, policy=policy, or_any=True)
-    confidence = sa.case(*((said.c.guess == e, said.c[f"p_{e}"]) for e in EMOTIONS), else_=0.0).label("confidence")
+    answer, of_clip = newest_prediction("champion", model_version, policy=policy, or_any=True)
+    confidence = sa.case(*((answer.c.guess == e, answer.c[f"p_{e}"]) for e in EMOTIONS), else_=0.0).label("confidence")
     track = [tracks.c[n] for n in TRACK]
     query = (
         sa.select(
             clips.c.id.label("clip_id"),
             *(clips.c[n] for n in _CLIP),
-            said.c.id.label("prediction_id"),
-            *(said.c[n] for n in ("model_version", "extractor", "guess", "decision", "candidates", "reason", "margin")),
-            said.c.policy,
-            *(said.c[f"p_{e}"] for e in EMOTIONS),
+            answer.c.id.label("prediction_id"),
+            *(
+                answer.c[n]
+                for n in ("model_version", "extractor", "guess", "decision", "candidates", "reason", "margin")
+            ),
+            answer.c.policy,
+            *(answer.c[f"p_{e}"] for e in EMOTIONS),
             confidence,
             features.c[TEMPO].label("tempo"),
             *track,
         )
         .select_from(clips)
-        .join(said, of_clip)
-        .outerjoin(features, sa.and_(features.c.clip_id == clips.c.id, features.c.extractor == said.c.extractor))
+        .join(answer, of_clip)
+        .outerjoin(features, sa.and_(features.c.clip_id == clips.c.id, features.c.extractor == answer.c.extractor))
         .outerjoin(tracks, tracks.c.id == clips.c.track_id)
-        .where(clips.c.deleted_at.is_(None), clips.c.origin.in_(origins), said.c.guess.in_(emotions))
+        .where(clips.c.deleted_at.is_(None), clips.c.origin.in_(origins), answer.c.guess.in_(emotions))
         .where(confidence >= min_confidence, sa.or_(clips.c.origin != "library", _scored(clips.c.content_hash)))
     )
     if accepted:
-        query = query.where(said.c.decision.is_not(None))
+        query = query.where(answer.c.decision.is_not(None))
     key = query.selected_columns[sort if sort in _SORTS else "confidence"]
-    known = key.is_(None)  # what is not known comes last, in every database
+    unknown = key.is_(None)  # unknown values come last in both databases
     order = key.desc() if descending else key.asc()
-    ordered = query.order_by(known, order, clips.c.id)
+    ordered = query.order_by(unknown, order, clips.c.id)
     if words := fold(search).split():
-        return read(store, lambda c: _found(c, ordered, words, limit, offset))
+        return read(store, lambda c: _search(c, ordered, words, limit, offset))
     return read(store, lambda c: frame(c, ordered.limit(limit).offset(offset)))
 
 
-def _found(c: sa.Connection, ordered: sa.Select[Any], words: list[str], limit: int, offset: int) -> pd.DataFrame:
-    """The rows of which every word is found in a name. No database folds Turkish letters as we do: names come first."""
+def _search(c: sa.Connection, ordered: sa.Select[Any], words: list[str], limit: int, offset: int) -> pd.DataFrame:
+    """Return the rows whose names contain every word. Names are read first: databases cannot fold Turkish letters."""
     names = c.execute(ordered.with_only_columns(clips.c.id, *_SEARCHED))
-    texts = ((clip, fold("\n".join(filter(None, said)))) for clip, *said in names)
+    texts = ((clip, fold("\n".join(filter(None, fields)))) for clip, *fields in names)
     ids = [clip for clip, text in texts if all(word in text for word in words)][offset : offset + limit]
     unordered = ordered.order_by(None)
     table = pd.concat([frame(c, unordered.where(clips.c.id.in_(part))) for part in in_parts(ids) or [[]]])
@@ -108,27 +126,28 @@ def _found(c: sa.Connection, ordered: sa.Select[Any], words: list[str], limit: i
 
 
 def _scored(content_hash: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
-    """Whether a file of a library with this content was scored, and not written over since."""
+    """Condition: a library file with this content is scored and has not been overwritten since."""
     return sa.exists().where(files.c.content_hash == content_hash, files.c.state == "scored")
 
 
 def library_places(store: Store, contents: Sequence[str]) -> pd.DataFrame:
-    """Where these contents were scored: content_hash, path, size (bytes), of each content the newest place first.
+    """Return where files with these contents were scored: content_hash, path, size (bytes), newest path first.
 
-    Nobody has looked whether the files are still there.
+    The function does not check whether the files still exist.
     """
     query = sa.select(files.c.content_hash, files.c.path, files.c.size).where(files.c.state == "scored")
     ordered = query.order_by(files.c.checked_at.desc(), files.c.id)
     parts = in_parts(contents) or [[]]
-    found = read(store, lambda c: [frame(c, ordered.where(files.c.content_hash.in_(part))) for part in parts])
-    return pd.concat(found, ignore_index=True)
+    tables = read(store, lambda c: [frame(c, ordered.where(files.c.content_hash.in_(part))) for part in parts])
+    return pd.concat(tables, ignore_index=True)
 
 
-def library_mark(store: Store) -> tuple[object, ...]:
-    """Changes when ``library_table`` or ``library_places`` may say much else: a job ended, or a clip was deleted.
+def library_cache_key(store: Store) -> tuple[object, ...]:
+    """Return a cache key for ``library_table`` and ``library_places``.
 
-    Also when there are a fiftieth more clips, so that a library can be looked at while it is scored, and is not read
-    anew for every clip that comes. What changes less is seen with the next change.
+    The key changes when a job ends, when a clip is deleted, and when the number of clips has grown by about 2 %. The
+    page can thus show a library while it is being scored without reading it again for every new clip. Smaller changes
+    appear with the next change of the key.
     """
     query = sa.select(
         sa.select(sa.func.count()).select_from(clips).scalar_subquery(),

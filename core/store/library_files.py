@@ -1,4 +1,4 @@
-"""Files of libraries: what became of each, found again by path, size and stamp, or by content."""
+"""Store and find the files of libraries with their states, by path, size and stamp, or by content."""
 
 import hashlib
 import json
@@ -13,24 +13,24 @@ from core.audio.tags import from_path
 from core.models.policy import Policy
 from core.records import LibraryEntry, LibraryFile, MeasuredFile, Window
 from core.schema import COLUMNS, EMOTIONS
-from core.store.checks import chosen, now
+from core.store.checks import check_choice, now
 from core.store.connection import Store, by_clip, in_parts, insert, read, write
 from core.store.features import features_query
-from core.store.measured import put_measured
+from core.store.measured import insert_measured
 from core.store.schema import FILE_STATES, TRACK, clips, features, files, predictions, tracks
-from core.store.tracks import put_tracks, track_of_file
+from core.store.tracks import track_of_file, upsert_tracks
 
 
 def save_files(store: Store, entries: Sequence[LibraryEntry]) -> None:
     """Store files with their tracks, clips and features in one transaction, all or none.
 
-    A file that is known under the same plan gets the newest outcome; a clip that somebody deleted stays deleted.
+    The row of a file that is known under the same plan is overwritten; a deleted clip stays deleted.
     """
     rows = [_file_row(entry.file) for entry in entries]
     measured = [_measured_file(entry) for entry in entries if entry.clips]
 
     def work(c: sa.Connection) -> None:
-        put_measured(c, measured)
+        insert_measured(c, measured)
         if rows:
             new = insert(c, files)
             c.execute(
@@ -57,7 +57,7 @@ def _key(plan: str, path: str) -> str:
 
 
 def _file_row(file: LibraryFile) -> dict[str, Any]:
-    chosen(file.state, FILE_STATES, "state of a file")
+    check_choice(file.state, FILE_STATES, "state of a file")
     return {
         "id": _key(file.plan, file.path),
         **{n: getattr(file, n) for n in ("path", "plan", "size", "stamp", "state", "reason", "extractor")},
@@ -77,7 +77,7 @@ def _file(row: Any) -> LibraryFile:
 
 
 def known_files(store: Store, plan: str, paths: Sequence[str]) -> dict[str, LibraryFile]:
-    """What became of these paths under this plan, by path; those never seen are left out."""
+    """Return the stored files of these paths under this plan, by path; unknown paths are left out."""
     keys = [_key(plan, path) for path in paths]
 
     def work(c: sa.Connection) -> list[LibraryFile]:
@@ -89,31 +89,31 @@ def known_files(store: Store, plan: str, paths: Sequence[str]) -> dict[str, Libr
 
 
 def known_contents(store: Store, plan: str, extractor: str, *, sizes: Sequence[int], limit: int) -> set[str]:
-    """Content hashes of measured files of these sizes, at most ``limit``: what need not be measured again."""
+    """Return at most ``limit`` content hashes of measured files of these sizes; they need no measuring."""
     query = sa.select(files.c.content_hash).where(files.c.size.in_(sorted(set(sizes))), *_measured(plan, extractor))
     return set(read(store, lambda c: list(c.execute(query.distinct().limit(limit)).scalars())))
 
 
 def same_content(store: Store, plan: str, extractor: str, hashes: Sequence[str]) -> dict[str, LibraryFile]:
-    """A measured file of each content, by its hash."""
+    """Return one measured file for each content hash."""
     query = sa.select(files).where(files.c.content_hash.in_(hashes), *_measured(plan, extractor)).order_by(files.c.id)
-    found = read(store, lambda c: [_file(row) for row in c.execute(query)])
-    return {file.content_hash: file for file in reversed(found) if file.content_hash}
+    measured = read(store, lambda c: [_file(row) for row in c.execute(query)])
+    return {file.content_hash: file for file in reversed(measured) if file.content_hash}
 
 
 def copies_of(store: Store, plan: str, hashes: Sequence[str]) -> dict[str, list[str]]:
-    """Paths of the files that share their content with another one, by content, in the order of the paths."""
+    """Return the sorted paths of files with identical content, by content hash; unique files are left out."""
     shared = sa.select(files.c.content_hash).where(files.c.content_hash.in_(hashes), files.c.plan == plan)
     shared = shared.group_by(files.c.content_hash).having(sa.func.count() > 1)
     query = sa.select(files.c.content_hash, files.c.path).where(files.c.content_hash.in_(shared), files.c.plan == plan)
-    found: dict[str, list[str]] = {}
+    copies: dict[str, list[str]] = {}
     for digest, path in read(store, lambda c: list(c.execute(query.order_by(files.c.path)))):
-        found.setdefault(digest, []).append(path)
-    return found
+        copies.setdefault(digest, []).append(path)
+    return copies
 
 
 def _measured(plan: str, extractor: str) -> tuple[sa.ColumnElement[bool], ...]:
-    """Scored, or read anew at this moment while what was measured before is still in the row."""
+    """Conditions: the file is scored, or is being read again and its row still holds the earlier measurement."""
     known = files.c.state.in_(("scored", "begun")) & files.c.content_hash.is_not(None)
     return known, files.c.plan == plan, files.c.extractor == extractor
 
@@ -121,20 +121,20 @@ def _measured(plan: str, extractor: str) -> tuple[sa.ColumnElement[bool], ...]:
 def unpredicted(
     store: Store, clip_ids: Sequence[str], *, model_version: str, extractor: str, policy: Policy
 ) -> pd.DataFrame:
-    """Features of those clips for which the champion's prediction under this policy is not stored; index clip_id."""
-    said = sa.exists().where(*_said(features.c.clip_id, model_version, extractor, policy))
-    return by_clip(store, features_query(extractor).where(~said), features.c.clip_id, clip_ids)
+    """Return the features of clips without a stored champion prediction under this policy; index clip_id."""
+    predicted = sa.exists().where(*_prediction_of(features.c.clip_id, model_version, extractor, policy))
+    return by_clip(store, features_query(extractor).where(~predicted), features.c.clip_id, clip_ids)
 
 
 def scored_clips(
     store: Store, clip_ids: Sequence[str], *, model_version: str, extractor: str, policy: Policy
 ) -> pd.DataFrame:
-    """All that is known of these clips, index clip_id.
+    """Return these clips with prediction, features and track, index clip_id.
 
     Columns: path, file_name, start_s, duration_s, lufs, deleted, p_*, guess, margin, decision, candidates (JSON),
     reason, model_version, the 50 features, and artist, title, source, album, genre, year, makam, usul, performer.
     """
-    said = sa.and_(*_said(clips.c.id, model_version, extractor, policy))
+    of_clip = sa.and_(*_prediction_of(clips.c.id, model_version, extractor, policy))
     query = (
         sa.select(
             clips.c.id.label("clip_id"),
@@ -146,15 +146,16 @@ def scored_clips(
             *(tracks.c[n] for n in TRACK),
         )
         .join(features, sa.and_(features.c.clip_id == clips.c.id, features.c.extractor == extractor))
-        .outerjoin(predictions, said)
+        .outerjoin(predictions, of_clip)
         .outerjoin(tracks, tracks.c.id == clips.c.track_id)
     )
     return by_clip(store, query, clips.c.id, clip_ids)
 
 
-def _said(
+def _prediction_of(
     clip_id: sa.ColumnElement[str], model_version: str, extractor: str, policy: Policy
 ) -> tuple[sa.ColumnElement[bool], ...]:
+    """Conditions that select the champion's prediction of a clip under this policy."""
     return (
         predictions.c.clip_id == clip_id,
         predictions.c.model_version == model_version,
@@ -165,10 +166,10 @@ def _said(
 
 
 def move_clips(store: Store, places: Mapping[str, str]) -> None:
-    """Tell clips where their file is now: clip_id -> path.
+    """Update the paths of clips whose file moved: clip_id -> new path.
 
-    What the old place said of the track (title from the file's name, source from its folder), the new one says now;
-    what a tag or a person said stays.
+    Track fields that came from the old path (title from the file name, source from the folder) are taken from the new
+    path; fields from tags or from a person stay.
     """
 
     def work(c: sa.Connection) -> None:
@@ -183,28 +184,28 @@ def move_clips(store: Store, places: Mapping[str, str]) -> None:
 
 
 def _moved(c: sa.Connection, clip: Any, was: Mapping[str, str], now: Mapping[str, str]) -> str:
-    """The track with what its place says now; a new one where other files may share the old one."""
+    """Return the id of the track with fields from the new path; a new track where other files may share the old one."""
     track_id = str(clip.track_id)
     row = c.execute(sa.select(tracks).where(tracks.c.id == track_id)).one()._asdict()
     by_hand = json.loads(row["by_hand"])
-    news = {n: now[n] for n in now if n not in by_hand and row[n] == was[n].strip() != now[n].strip()}
-    if not news:
+    changes = {n: now[n] for n in now if n not in by_hand and row[n] == was[n].strip() != now[n].strip()}
+    if not changes:
         return track_id
     if track_id == track_of_file(clip.content_hash):
-        c.execute(tracks.update().where(tracks.c.id == track_id).values(news))
+        c.execute(tracks.update().where(tracks.c.id == track_id).values(changes))
         return track_id
     if not by_hand:
-        return put_tracks(c, [{n: row[n] for n in TRACK} | news])[0]
-    new_id = hashlib.sha256(json.dumps([track_id, news], sort_keys=True).encode()).hexdigest()
-    c.execute(insert(c, tracks).values({**row, **news, "id": new_id}).on_conflict_do_nothing())
+        return upsert_tracks(c, [{n: row[n] for n in TRACK} | changes])[0]
+    new_id = hashlib.sha256(json.dumps([track_id, changes], sort_keys=True).encode()).hexdigest()
+    c.execute(insert(c, tracks).values({**row, **changes, "id": new_id}).on_conflict_do_nothing())
     return new_id
 
 
 def forget_files(store: Store, clip_id: str, *, ours: Callable[[str], bool]) -> list[str]:
-    """Remove the paths of a deleted clip's files from its clips; returns them.
+    """Clear the paths of a deleted clip's uploaded files, and return these paths so that the files can be removed.
 
-    ours : whether a path is that of a file which goes with its last clip.
-    Empty while another clip of the same content is there, such as another part of the file.
+    ours : returns whether a path belongs to an uploaded file, which is removed with its last clip.
+    Returns an empty list while another clip of the same content exists, such as another part of the file.
     """
 
     def work(c: sa.Connection) -> list[str]:

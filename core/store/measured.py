@@ -1,4 +1,4 @@
-"""Store measured files: tracks, clips and features. Every measured file comes into the database through this module."""
+"""Store measured files with their tracks, clips and features. All measured files are stored by this module."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from core.records import MeasuredFile
-from core.store.clips import put_clips
+from core.store.clips import insert_clips
 from core.store.connection import Store, in_parts, write
-from core.store.features import put_features
+from core.store.features import insert_features
 from core.store.schema import clips
-from core.store.tracks import fill_track, own_track, put_tracks
+from core.store.tracks import fill_track, own_track, upsert_tracks
 
 _CLIP = ("start_s", "duration_s", "sr", "bitrate", "file_duration_s", "lufs", "channels")  # columns that are measured
 
@@ -18,36 +18,36 @@ _CLIP = ("start_s", "duration_s", "sr", "bitrate", "file_duration_s", "lufs", "c
 def save_measured(store: Store, *files: MeasuredFile, bring_back: bool = False) -> None:
     """Store measured files with their tracks, clips and features in one transaction, all or none.
 
-    A clip that is already there keeps its row; only empty columns are filled.
+    A clip that exists keeps its row; only empty columns are filled.
 
     Parameters
     ----------
     files
         The measured files.
     bring_back
-        Whether a clip that somebody deleted counts again.
+        Whether to restore deleted clips.
     """
-    write(store, lambda c: put_measured(c, files, bring_back=bring_back))
+    write(store, lambda c: insert_measured(c, files, bring_back=bring_back))
 
 
-def put_measured(c: sa.Connection, files: Sequence[MeasuredFile], *, bring_back: bool = False) -> None:
-    """Store as ``save_measured`` does, within a transaction."""
+def insert_measured(c: sa.Connection, files: Sequence[MeasuredFile], *, bring_back: bool = False) -> None:
+    """Insert measured files as ``save_measured`` does, within a transaction."""
     track_ids = _name_tracks(c, files)
     rows = [row for file, track_id in zip(files, track_ids, strict=True) for row in _clip_rows(file, track_id)]
-    put_clips(c, rows, back={"deleted_at": None} if bring_back else None)
+    insert_clips(c, rows, back={"deleted_at": None} if bring_back else None)
     _fill_tracks(c, files, track_ids)
-    put_features(c, [clip.vector for file in files for clip in file.clips])
+    insert_features(c, [clip.vector for file in files for clip in file.clips])
 
 
 def _name_tracks(c: sa.Connection, files: Sequence[MeasuredFile]) -> list[str | None]:
-    """Store the tracks that the tags name, and return their ids; None for a file whose tags name none."""
+    """Store the tracks of tagged files and return their ids; None for a file whose tags name no track."""
     tagged = [{**(file.tags or {}), "content_hash": file.content_hash} for file in files if _names_a_track(file)]
-    named = iter(put_tracks(c, tagged))
+    named = iter(upsert_tracks(c, tagged))
     return [next(named) if _names_a_track(file) else None for file in files]
 
 
 def _names_a_track(file: MeasuredFile) -> bool:
-    """Whether the file gets a track even where its tags are empty: files of a library do, their folder is known."""
+    """Whether the file gets a track even if its tags are empty: library files do, because their folder is known."""
     return file.tags is not None and "source" in file.tags
 
 
@@ -65,7 +65,7 @@ def _clip_rows(file: MeasuredFile, track_id: str | None) -> Iterator[dict[str, A
 
 
 def _fill_tracks(c: sa.Connection, files: Sequence[MeasuredFile], track_ids: Sequence[str | None]) -> None:
-    """Fill what the tags say into the track of each clip that has another track than its tags name, or none yet."""
+    """Copy tags into empty fields of a clip's track, if the track is not the one named by its tags, or is missing."""
     tagged = {
         clip.vector.clip_id: (file.tags, named)
         for file, named in zip(files, track_ids, strict=True)

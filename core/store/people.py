@@ -1,4 +1,4 @@
-"""Raters with their roles, and the few settings that all who use one database share."""
+"""Store raters with their roles, and the settings that all users of one database share."""
 
 import json
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from core.store.answers import rater_name
-from core.store.checks import chosen, now, plain
+from core.store.checks import check_choice, check_text, now
 from core.store.connection import Store, frame, insert, read, write
 from core.store.schema import (
     RATER_ROLES,
@@ -21,7 +21,7 @@ from core.store.schema import (
 
 @dataclass(frozen=True)
 class Rater:
-    """Who answers. verified : the name comes from a login. role : an ``analyst`` may retrain, promote, adjudicate."""
+    """A rater. verified : the name comes from a login.  role : an ``analyst`` may retrain, promote and adjudicate."""
 
     name: str
     verified: bool
@@ -29,33 +29,33 @@ class Rater:
 
 
 def sign_in(store: Store, name: str, *, verified: bool = False, role: str = "rater") -> Rater:
-    """The rater of this name, made with this role when new; somebody known keeps the role they have.
+    """Return the rater of this name; a new rater is stored with this role, a known rater keeps their role.
 
-    Only a new name is written: who is known signs in while another program writes.
+    Only a new name is written, so a known rater can sign in while another program writes.
     """
     row = {
         "name": rater_name(name),
         "verified": verified,
-        "role": chosen(role, RATER_ROLES, "role"),
+        "role": check_choice(role, RATER_ROLES, "role"),
         "created_at": now(),
     }
 
-    held = sa.select(raters.c.role).where(raters.c.name == row["name"], raters.c.verified == verified)
+    stored_role = sa.select(raters.c.role).where(raters.c.name == row["name"], raters.c.verified == verified)
 
-    def made(c: sa.Connection) -> str:
+    def add(c: sa.Connection) -> str:
         c.execute(insert(c, raters).values(row).on_conflict_do_nothing())
-        return str(c.execute(held).scalar_one())
+        return str(c.execute(stored_role).scalar_one())
 
-    known = read(store, lambda c: c.execute(held).scalar())
-    return Rater(str(row["name"]), verified, known or write(store, made))
+    known = read(store, lambda c: c.execute(stored_role).scalar())
+    return Rater(str(row["name"]), verified, known or write(store, add))
 
 
 def set_role(store: Store, name: str, role: str, *, verified: bool = False) -> Rater:
-    """Give a rater, known or new, another role."""
+    """Set the role of a rater; a new rater is stored."""
     row = {
         "name": rater_name(name),
         "verified": verified,
-        "role": chosen(role, RATER_ROLES, "role"),
+        "role": check_choice(role, RATER_ROLES, "role"),
         "created_at": now(),
     }
     changed = {"role": role}
@@ -69,23 +69,28 @@ def set_role(store: Store, name: str, role: str, *, verified: bool = False) -> R
 
 
 def get_setting(store: Store, key: str, default: Any = None) -> Any:
-    """The value that was set, or the default."""
-    found = read(store, lambda c: c.execute(sa.select(settings.c.value).where(settings.c.key == key)).scalar())
-    return default if found is None else json.loads(found)
+    """Return the stored value of a setting, or the default."""
+    value = read(store, lambda c: c.execute(sa.select(settings.c.value).where(settings.c.key == key)).scalar())
+    return default if value is None else json.loads(value)
 
 
 def set_setting(store: Store, key: str, value: Any) -> None:
-    """Keep a value that JSON can hold under a name; the last one set counts."""
-    row = {"key": plain(key, "name of the setting", longest=128), "value": json.dumps(value), "changed_at": now()}
-    news = {"value": row["value"], "changed_at": row["changed_at"]}
+    """Store the value of a setting, any JSON value; it replaces the earlier value."""
+    row = {"key": check_text(key, "name of the setting", longest=128), "value": json.dumps(value), "changed_at": now()}
+    changes = {"value": row["value"], "changed_at": row["changed_at"]}
     write(
         store,
-        lambda c: c.execute(insert(c, settings).values(row).on_conflict_do_update(index_elements=["key"], set_=news)),
+        lambda c: c.execute(
+            insert(c, settings).values(row).on_conflict_do_update(index_elements=["key"], set_=changes)
+        ),
     )
 
 
 def raters_table(store: Store) -> pd.DataFrame:
-    """Who has answered or signed in: rater, verified, role, answers and skips that stand, undone, last_at."""
+    """Return all raters who have answered or signed in.
+
+    Columns: rater, verified, role, answers and skips (without undone ones), undone, last_at.
+    """
     each = (
         sa.select(
             feedback.c.rater,

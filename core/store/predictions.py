@@ -10,34 +10,41 @@ import sqlalchemy as sa
 from core.models.policy import Decision, Policy
 from core.models.prediction import Prediction
 from core.schema import EMOTIONS
-from core.store.checks import chosen, now
+from core.store.checks import check_choice, now
 from core.store.clips import require_clip
 from core.store.connection import Store, frame, in_parts, insert, read, write
 from core.store.schema import ROLES, clips, predictions
 
 
-def _newest(
+def newest_prediction(
     role: str, model_version: str | None, *, policy: Policy | None = None, or_any: bool = False
 ) -> tuple[sa.FromClause, sa.ColumnElement[bool]]:
-    """Predictions, and the condition that picks a clip's newest in this role, of this model where one is named.
+    """Return an alias of predictions, and the join condition that selects a clip's newest prediction in this role.
 
-    policy : answers that were decided under it come first, then the newest of the model.
-    or_any : where the named model has said nothing of a clip, the newest of any model.
-    Looked up clip by clip: the index of predictions begins with the clip.
+    The prediction is looked up clip by clip, because the index of predictions begins with the clip.
+
+    Parameters
+    ----------
+    model_version
+        Only predictions of this model; None means any model.
+    policy
+        Prefer predictions that were decided under this policy, then the model's newest prediction.
+    or_any
+        For a clip that the model has not scored, fall back to the newest prediction of any model.
     """
-    said, other = predictions.alias(role), predictions.alias(f"{role}_all")
-    newest = sa.func.max(other.c.id)
+    newest_row, other = predictions.alias(role), predictions.alias(f"{role}_all")
+    newest_id = sa.func.max(other.c.id)
     wanted = (other.c.clip_id == clips.c.id) & (other.c.role == role)
     of_model = sa.true() if model_version is None else other.c.model_version == model_version
-    choices: list[sa.ColumnElement[Any]] = [newest]
+    choices: list[sa.ColumnElement[Any]] = [newest_id]
     if model_version is not None and or_any:
-        choices.insert(0, newest.filter(of_model))
+        choices.insert(0, newest_id.filter(of_model))
     elif model_version is not None:
         wanted &= of_model
     if policy is not None:
-        choices.insert(0, newest.filter(of_model, other.c.policy == policy.to_json()))
-    picked = sa.func.coalesce(*choices) if len(choices) > 1 else newest
-    return said, said.c.id == sa.select(picked).where(wanted).correlate(clips).scalar_subquery()
+        choices.insert(0, newest_id.filter(of_model, other.c.policy == policy.to_json()))
+    picked = sa.func.coalesce(*choices) if len(choices) > 1 else newest_id
+    return newest_row, newest_row.c.id == sa.select(picked).where(wanted).correlate(clips).scalar_subquery()
 
 
 def save_prediction(
@@ -49,10 +56,16 @@ def save_prediction(
     role: str = "champion",
     latency_s: float | None = None,
 ) -> int:
-    """Store what a model said and what was decided, and return the row's id.
+    """Store a prediction with its decision and return the row's id.
 
-    Said again by the same model about the same features under the same policy, it is the same row.
-    role : of the model at this moment, ``champion`` or ``challenger``.  latency_s : from audio to answer.
+    A second prediction by the same model for the same features under the same policy returns the existing row's id.
+
+    Parameters
+    ----------
+    role
+        Current role of the model, ``champion`` or ``challenger``.
+    latency_s
+        Seconds from audio to decision.
     """
     (number,) = save_predictions(store, [(prediction, decision)], policy=policy, role=role, latency_s=latency_s)
     return number
@@ -60,29 +73,29 @@ def save_prediction(
 
 def save_predictions(
     store: Store,
-    said: Iterable[tuple[Prediction, Decision]],
+    decided: Iterable[tuple[Prediction, Decision]],
     *,
     policy: Policy,
     role: str = "champion",
     latency_s: float | None = None,
 ) -> list[int]:
-    """Many predictions in one transaction, all or none; their ids in the order given."""
-    chosen(role, ROLES, "role of a model")
-    rows = [_prediction_row(p, d, policy, role, latency_s) for p, d in said]
+    """Store many predictions in one transaction, all or none, and return their ids in the same order."""
+    check_choice(role, ROLES, "role of a model")
+    rows = [_prediction_row(p, d, policy, role, latency_s) for p, d in decided]
     key = ("clip_id", "model_version", "extractor")
     ids = list(dict.fromkeys(str(row["clip_id"]) for row in rows))
     parts = in_parts(ids)
     same = sa.and_(predictions.c.role == role, predictions.c.policy == policy.to_json())
 
     def work(c: sa.Connection) -> list[int]:
-        there = {i for part in parts for i in c.execute(sa.select(clips.c.id).where(clips.c.id.in_(part))).scalars()}
-        for missing in set(ids) - there:
+        known = {i for part in parts for i in c.execute(sa.select(clips.c.id).where(clips.c.id.in_(part))).scalars()}
+        for missing in set(ids) - known:
             require_clip(c, missing)
         if rows:
             c.execute(insert(c, predictions).on_conflict_do_nothing(), rows)
         stored = sa.select(predictions.c.id, *(predictions.c[n] for n in key)).where(same)
-        found = {row[1:]: row.id for part in parts for row in c.execute(stored.where(predictions.c.clip_id.in_(part)))}
-        return [int(found[tuple(row[n] for n in key)]) for row in rows]
+        id_of = {row[1:]: row.id for part in parts for row in c.execute(stored.where(predictions.c.clip_id.in_(part)))}
+        return [int(id_of[tuple(row[n] for n in key)]) for row in rows]
 
     return write(store, work)
 
@@ -111,9 +124,9 @@ def _prediction_row(
 def predictions_table(
     store: Store, *, role: str | None = None, model_version: str | None = None, latest: bool = False
 ) -> pd.DataFrame:
-    """Predictions of clips that are not deleted, oldest first; ``prediction_id`` names the row.
+    """Return the predictions of clips that are not deleted, oldest first; ``prediction_id`` is the row's id.
 
-    role, model_version : only these.  latest : only the newest of each clip and role.
+    role, model_version : restrict the table.  latest : only the newest prediction of each clip and role.
     """
     query = (
         sa.select(predictions.c.id.label("prediction_id"), *(p for p in predictions.c if p.name != "id"))

@@ -1,4 +1,4 @@
-"""The tables of the store, as SQLAlchemy sees them. What a database file holds is made by the migrations."""
+"""The tables of the store as SQLAlchemy objects. The migrations create the tables of a database."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from core.schema import COLUMNS, EMOTIONS
 
-HEAD = "0008"  # newest revision in migrations/versions; an open finds with one query that nothing is to be done
+HEAD = "0008"  # newest revision in migrations/versions; ``open_store`` compares it with the database in one query
 
 ROLES = ("champion", "challenger")  # of a model when it made a prediction
 RATER_ROLES = ("rater", "analyst")  # an analyst may retrain, promote and adjudicate
@@ -18,19 +18,19 @@ DISPLAYS = ("shown", "hidden at random", "hidden by choice", "none")  # of the m
 SOURCES = ("label", "predict", "import")  # where the answer was given
 FILE_STATES = (  # of a library's file
     "scored",
-    "refused",  # read, and no usable audio: it stays so until it changes
-    "unread",  # could not be read, or changed meanwhile: asked again the next time
-    "quarantined",  # the process that worked on it died, also when it worked on nothing else
-    "fault",  # the program failed on it: asked again the next time
-    "begun",  # work on it began in this very process; found again, that process died
+    "refused",  # read, but holds no usable audio: skipped until the file changes
+    "unread",  # could not be read, or changed while it was read: retried in the next run
+    "quarantined",  # crashed its worker, also when it was the worker's only file
+    "fault",  # the program failed on it: retried in the next run
+    "begun",  # measuring began in this process; a later run that finds this state knows that the process died
 )
-JOB_STATES = ("running", "done", "failed", "cancelled", "lost")  # lost: no sign of life, its place was taken
+JOB_STATES = ("running", "done", "failed", "cancelled", "lost")  # lost: no heartbeat, and its lock was taken
 
 MAX_NAME = 80  # characters of a rater's name
 MAX_COMMENT = 2000  # characters of a comment
-MAX_TRACK = 300  # characters of what a person says of a track: artist, title, makam, ...
-YEARS = (1000, 2100)  # first and last that a person can give a track
-TRACK = ("artist", "title", "source", "album", "genre", "year", "makam", "usul", "performer")  # what tables show of one
+MAX_TRACK = 300  # characters of a track field that a person enters: artist, title, makam, ...
+YEARS = (1000, 2100)  # first and last year that a person can enter for a track
+TRACK = ("artist", "title", "source", "album", "genre", "year", "makam", "usul", "performer")  # track columns in tables
 
 
 class UtcTime(sa.types.TypeDecorator[datetime]):
@@ -45,8 +45,8 @@ class UtcTime(sa.types.TypeDecorator[datetime]):
     def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> Any:
         if value is None:
             return None
-        if value.tzinfo is None:  # astimezone would take it for the time zone of this machine
-            raise ValueError(f"The moment {value} names no time zone. Give it one, such as UTC.")
+        if value.tzinfo is None:  # astimezone would assume the time zone of this machine
+            raise ValueError(f"The time {value} has no time zone. Add one, such as UTC.")
         moment = value.astimezone(UTC)
         return moment if dialect.name == "postgresql" else moment.isoformat(timespec="microseconds")
 
@@ -57,7 +57,7 @@ class UtcTime(sa.types.TypeDecorator[datetime]):
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
-# SQLite counts rows only in a column of the exact type INTEGER.
+# SQLite auto-increments only a column of the exact type INTEGER.
 BIG_ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 metadata = sa.MetaData()
@@ -72,7 +72,7 @@ def _time(name: str = "created_at", *, nullable: bool = False) -> sa.Column[date
 
 
 def one_of(column: str, values: tuple[str, ...]) -> sa.CheckConstraint:
-    """The column holds one of the values (or NULL)."""
+    """Return a constraint: the column holds one of the values, or NULL."""
     listed = ", ".join(f"'{value}'" for value in values)
     return sa.CheckConstraint(f"{column} IN ({listed})", name=f"{column}_known")
 
@@ -80,7 +80,7 @@ def one_of(column: str, values: tuple[str, ...]) -> sa.CheckConstraint:
 tracks = sa.Table(
     "tracks",
     metadata,
-    sa.Column("id", sa.String(64), primary_key=True),  # of its file's content, else of its names
+    sa.Column("id", sa.String(64), primary_key=True),  # hash of the file's content, or of artist, title and source
     sa.Column("artist", sa.Text, nullable=False),
     sa.Column("title", sa.Text, nullable=False),
     sa.Column("source", sa.Text, nullable=False),
@@ -102,14 +102,14 @@ clips = sa.Table(
     sa.Column("track_id", sa.String(64), sa.ForeignKey("tracks.id")),
     sa.Column("origin", sa.String(16), nullable=False),
     sa.Column("file_name", sa.Text, nullable=False),
-    sa.Column("path", sa.Text),  # of the audio, where it is kept
+    sa.Column("path", sa.Text),  # of the audio, if it is stored
     sa.Column("start_s", sa.Float, nullable=False),
     sa.Column("duration_s", sa.Float, nullable=False),
     sa.Column("sr", sa.Integer, nullable=False),  # Hz, of the file
     sa.Column("bitrate", sa.Integer),  # bit/s, of the file
     sa.Column("file_duration_s", sa.Double),  # of the whole file
     sa.Column("lufs", sa.Double),  # loudness of the clip, in the channels of the file
-    sa.Column("channels", sa.Integer),  # of the file; NULL where it was scored before that was kept
+    sa.Column("channels", sa.Integer),  # of the file; NULL for clips scored before this column existed
     _time(),
     _time("deleted_at", nullable=True),
     one_of("origin", ORIGINS),
@@ -158,7 +158,7 @@ predictions = sa.Table(
     one_of("role", ROLES),
     one_of("guess", EMOTIONS),
     one_of("decision", EMOTIONS),
-    # Scoring a clip again with the same model, features and policy says nothing new: the first row stands.
+    # Scoring a clip again with the same model, features and policy gives the same result: the first row is kept.
     sa.UniqueConstraint("clip_id", "model_version", "extractor", "role", "policy", name="predictions_once"),
     sa.Index("predictions_queue", "role", "margin"),
 )
@@ -167,7 +167,7 @@ feedback = sa.Table(
     "feedback",
     metadata,
     _id(),
-    sa.Column("token", sa.String(64), nullable=False),  # of the form: sent twice, stored once
+    sa.Column("token", sa.String(64), nullable=False),  # of the form: submitted twice, stored once
     sa.Column("kind", sa.String(16), nullable=False),
     sa.Column("clip_id", sa.String(128), sa.ForeignKey("clips.id"), nullable=False),
     sa.Column("prediction_id", BIG_ID, sa.ForeignKey("predictions.id")),
@@ -179,7 +179,7 @@ feedback = sa.Table(
     sa.Column("verified", sa.Boolean, nullable=False),  # the name comes from a login, not from a text field
     sa.Column("source", sa.String(16), nullable=False),
     sa.Column("comment", sa.Text, nullable=False),
-    sa.Column("target_id", BIG_ID, sa.ForeignKey("feedback.id")),  # the row that an undo takes back
+    sa.Column("target_id", BIG_ID, sa.ForeignKey("feedback.id")),  # the row that this undo cancels
     _time(),
     one_of("kind", KINDS),
     one_of("display", DISPLAYS),
@@ -200,7 +200,7 @@ feedback = sa.Table(
 )
 
 _later = feedback.alias("undone")
-UNDONE = sa.exists().where(_later.c.target_id == feedback.c.id)  # this row of feedback was taken back by a later one
+UNDONE = sa.exists().where(_later.c.target_id == feedback.c.id)  # a later row of feedback undoes this row
 
 raters = sa.Table(
     "raters",
@@ -229,12 +229,12 @@ jobs = sa.Table(
     sa.Column("progress", sa.Double, nullable=False),  # 0 to 1
     sa.Column("message", sa.Text, nullable=False),
     sa.Column("result", sa.Text, nullable=False),  # JSON
-    sa.Column("cancel", sa.Boolean, nullable=False),  # somebody asked it to stop
+    sa.Column("cancel", sa.Boolean, nullable=False),  # a person asked the job to stop
     _time("started_at"),
     _time("heartbeat"),
     _time("ended_at", nullable=True),
     one_of("state", JOB_STATES),
-    # This index is the lock: two rows of one name cannot both be running.
+    # This unique index is the lock: two jobs of one name cannot both be running.
     sa.Index(
         "jobs_one_running",
         "name",
@@ -247,11 +247,11 @@ jobs = sa.Table(
 files = sa.Table(
     "files",
     metadata,
-    sa.Column("id", sa.String(64), primary_key=True),  # hash of plan and path: a path is too long for a key
+    sa.Column("id", sa.String(64), primary_key=True),  # hash of plan and path; a path itself may be too long for a key
     sa.Column("path", sa.Text, nullable=False),  # on this machine, or an address such as s3://bucket/name
     sa.Column("plan", sa.String(32), nullable=False),  # which parts of the file are scored
     sa.Column("size", sa.BigInteger, nullable=False),  # bytes
-    sa.Column("stamp", sa.Text, nullable=False),  # changes when the file does; empty = look at the content again
+    sa.Column("stamp", sa.Text, nullable=False),  # changes with the file; empty = read the content again
     sa.Column("state", sa.String(16), nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("extractor", sa.String(128), nullable=False),

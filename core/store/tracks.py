@@ -1,4 +1,4 @@
-"""What is known of the music: artist, title, makam and the rest, from the tags of files and from people."""
+"""Store the metadata of tracks (artist, title, makam, ...) from the tags of files and from people."""
 
 import hashlib
 import json
@@ -9,13 +9,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from core.errors import StoreError
-from core.store.checks import chosen, now, one_line, plain
+from core.store.checks import check_choice, check_text, normalised_line, now
 from core.store.clips import require_clip
 from core.store.connection import Store, insert, write
 from core.store.schema import MAX_TRACK, YEARS, clips, tracks
 
-_NAMED = ("artist", "title", "source")  # with these a track comes, and its id is made of them
-_MORE = ("album", "genre", "makam", "usul", "performer")  # texts that do not name it
+_NAMED = ("artist", "title", "source")  # identify a track: its id is their hash, unless a file's content gives the id
+_MORE = ("album", "genre", "makam", "usul", "performer")  # texts that do not identify a track
 TRACK_FIELDS = ("artist", "title", "album", "genre", "year", "makam", "usul", "performer")
 
 
@@ -32,53 +32,53 @@ def add_track(
     usul: str = "",
     performer: str = "",
 ) -> str:
-    """Store a track and return its id, the same for the same artist, title and source.
+    """Store a track and return its id, which is the same for the same artist, title and source.
 
-    Given again, what is not empty replaces what was there: knowledge of makam or usul may come later, or a name be read
-    better. What a person set (``set_track``) stays.
+    For a track that exists, non-empty values replace stored values, because makam or usul may become known later.
+    Values that a person entered (``set_track``) are not replaced.
     """
     given: dict[str, Any] = {"artist": artist, "title": title, "source": source, "year": year}
     given |= {"album": album, "genre": genre, "makam": makam, "usul": usul, "performer": performer}
-    return write(store, lambda c: put_tracks(c, [given]))[0]
+    return write(store, lambda c: upsert_tracks(c, [given]))[0]
 
 
-def put_tracks(c: sa.Connection, known: Sequence[Mapping[str, Any]]) -> list[str]:
-    """As ``add_track`` for many, within a transaction; their ids in the order given.
+def upsert_tracks(c: sa.Connection, known: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Insert or update many tracks within a transaction, as ``add_track`` does, and return their ids in order.
 
-    known : artist, title, source, and what else is known of album, genre, year, makam, usul, performer. With the key
-    ``content_hash`` it is the track of that file and of no other, whatever its names.
+    known : for each track artist, title, source, and any of album, genre, year, makam, usul, performer. With the key
+    ``content_hash`` the track belongs to that file alone, whatever its names.
     """
     rows = [_row(one) for one in known]
     new = insert(c, tracks)
-    news: dict[str, sa.ColumnElement[Any]]
-    news = {n: sa.case((new.excluded[n] != "", new.excluded[n]), else_=tracks.c[n]) for n in (*_NAMED, *_MORE)}
-    news["year"] = sa.func.coalesce(new.excluded.year, tracks.c.year)
-    kept = {n: sa.case((tracks.c.by_hand.contains(f'"{n}"'), tracks.c[n]), else_=news[n]) for n in news}
+    changes: dict[str, sa.ColumnElement[Any]]
+    changes = {n: sa.case((new.excluded[n] != "", new.excluded[n]), else_=tracks.c[n]) for n in (*_NAMED, *_MORE)}
+    changes["year"] = sa.func.coalesce(new.excluded.year, tracks.c.year)
+    update = {n: sa.case((tracks.c.by_hand.contains(f'"{n}"'), tracks.c[n]), else_=changes[n]) for n in changes}
     if rows:
-        c.execute(new.on_conflict_do_update(index_elements=["id"], set_=kept), rows)
+        c.execute(new.on_conflict_do_update(index_elements=["id"], set_=update), rows)
     return [row["id"] for row in rows]
 
 
 def fill_track(c: sa.Connection, track_id: str, known: Mapping[str, Any]) -> None:
-    """Within a transaction, tell a track what it does not know; what it knows, or a person cleared, stays."""
+    """Fill empty fields of a track within a transaction; fields that are set, or that a person cleared, stay."""
     row = c.execute(sa.select(tracks).where(tracks.c.id == track_id)).one()._asdict()
     by_hand = json.loads(row["by_hand"])
-    came = {n: value for n, value in _row(known).items() if n in (*_NAMED, *_MORE, "year")}
-    news = {n: value for n, value in came.items() if value and not row[n] and n not in by_hand}
-    if news:
-        c.execute(tracks.update().where(tracks.c.id == track_id).values(news))
+    given = {n: value for n, value in _row(known).items() if n in (*_NAMED, *_MORE, "year")}
+    changes = {n: value for n, value in given.items() if value and not row[n] and n not in by_hand}
+    if changes:
+        c.execute(tracks.update().where(tracks.c.id == track_id).values(changes))
 
 
 def _row(known: Mapping[str, Any]) -> dict[str, Any]:
-    named = {n: plain(known.get(n, ""), n) for n in _NAMED}
-    more = {n: plain(known.get(n, ""), n) for n in _MORE}
+    named = {n: check_text(known.get(n, ""), n) for n in _NAMED}
+    more = {n: check_text(known.get(n, ""), n) for n in _MORE}
     content = known.get("content_hash")
     track_id = track_of_file(content) if content else _digest(json.dumps(named, sort_keys=True))
     return {"id": track_id, **named, **more, "year": known.get("year"), "created_at": now()}
 
 
 def track_of_file(content_hash: str) -> str:
-    """Id of the track of a file: two files with the same artist and title are two recordings."""
+    """Return the id of a file's track. Two files with the same artist and title are two recordings."""
     return _digest(f"content {content_hash}")
 
 
@@ -87,37 +87,45 @@ def _digest(text: str) -> str:
 
 
 def set_track(store: Store, clip_id: str, **fields: str | int | None) -> str:
-    """Set what a person knows of the track of a clip, and return the track's id.
+    """Store track fields that a person entered for a clip, and return the track's id.
 
-    fields : some of ``TRACK_FIELDS``: texts of at most 300 characters, and the year from 1000 to 2100. An empty text or
-    None clears a field; those that are not named stay as they are.
-    What was set or cleared here is not overwritten when the library is scored again: the row notes the names of its
-    columns (``by_hand``), and ``put_tracks``, by which the tags of files come, leaves them alone. The id stays the one
-    under which the track came, also with another artist or title, so that the next scoring finds the row.
-    All clips of the track change: those of one file. A clip without a track gets one, and so do the other clips of its
-    file that have none.
-    Raises StoreError when the clip or a field is unknown, or a value is too long, no year, or holds control characters.
+    The change applies to all clips of the track, which are the clips of one file. A clip without a track gets a new
+    track, and so do the other clips of its file without one.
+    Scoring the library again does not overwrite these fields: the column ``by_hand`` lists them, and ``upsert_tracks``,
+    which stores the tags of files, skips them. The track keeps its id when artist or title change, so that the next
+    scoring finds the row.
+
+    Parameters
+    ----------
+    fields
+        Some of ``TRACK_FIELDS``: texts of at most 300 characters, and the year from 1000 to 2100. An empty text or None
+        clears a field; fields that are not given stay unchanged.
+
+    Raises
+    ------
+    StoreError
+        When the clip or a field is unknown, or a value is too long, not a year, or holds control characters.
     """
-    news = {name: _value(name, value) for name, value in fields.items()}
+    changes = {name: _value(name, value) for name, value in fields.items()}
 
     def work(c: sa.Connection) -> str:
         track_id = own_track(c, clip_id)
         row = tracks.c.id == track_id
         before = c.execute(sa.select(tracks.c.by_hand).where(row).with_for_update()).scalar_one()
-        by_hand = json.dumps(sorted({*json.loads(before), *news}))
-        c.execute(tracks.update().where(row).values({**news, "by_hand": by_hand}))
+        by_hand = json.dumps(sorted({*json.loads(before), *changes}))
+        c.execute(tracks.update().where(row).values({**changes, "by_hand": by_hand}))
         return track_id
 
     return write(store, work)
 
 
 def _value(name: str, value: str | int | None) -> str | int | None:
-    chosen(name, TRACK_FIELDS, "field of a track")
+    check_choice(name, TRACK_FIELDS, "field of a track")
     if name == "year":
         return None if value in (None, "") else _year(value)
     if not isinstance(value, str | None):
-        raise StoreError(f"The {name} is a text, not {value!r}.")
-    return plain(one_line(value or "", name), name, longest=MAX_TRACK)
+        raise StoreError(f"The {name} must be a text, not {value!r}.")
+    return check_text(normalised_line(value or "", name), name, longest=MAX_TRACK)
 
 
 def _year(value: Any) -> int:
@@ -127,12 +135,12 @@ def _year(value: Any) -> int:
     except TypeError:
         year = 0
     if not first <= year <= last:
-        raise StoreError(f"{value!r} is no year from {first} to {last}. Leave it empty where it is not known.")
+        raise StoreError(f"{value!r} is not a year from {first} to {last}. Leave the field empty when it is unknown.")
     return year
 
 
 def own_track(c: sa.Connection, clip_id: str) -> str:
-    """Return the id of the clip's track. A clip without one gets a track that belongs to its file's content alone."""
+    """Return the id of the clip's track. A clip without a track gets one for the content of its file."""
     require_clip(c, clip_id)
     clip = c.execute(sa.select(clips.c.track_id, clips.c.content_hash).where(clips.c.id == clip_id)).one()
     if clip.track_id is not None:
@@ -140,6 +148,6 @@ def own_track(c: sa.Connection, clip_id: str) -> str:
     track_id = track_of_file(clip.content_hash)
     row = {**dict.fromkeys((*_NAMED, *_MORE), ""), "id": track_id, "created_at": now()}
     c.execute(insert(c, tracks).values(row).on_conflict_do_nothing())
-    bare = (clips.c.content_hash == clip.content_hash) & clips.c.track_id.is_(None)
-    c.execute(clips.update().where(bare).values(track_id=track_id))
+    without_track = (clips.c.content_hash == clip.content_hash) & clips.c.track_id.is_(None)
+    c.execute(clips.update().where(without_track).values(track_id=track_id))
     return track_id

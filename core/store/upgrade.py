@@ -1,4 +1,4 @@
-"""Bringing a database to the newest revision: alembic, set up in code, in one transaction."""
+"""Upgrade a database to the newest revision with alembic, in one transaction."""
 
 import sqlite3
 import threading
@@ -13,40 +13,40 @@ from core.errors import StoreError
 from core.store.backup import back_up
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-_ONE_THREAD = threading.Lock()  # alembic keeps what it is doing in the module; the database's lock is for processes
-_ADVISORY_LOCK = 0x746D65  # "tme"; any number that nobody else uses on this database
+_ONE_THREAD = threading.Lock()  # alembic keeps state in module globals; the database lock only separates processes
+_ADVISORY_LOCK = 0x746D65  # "tme"; any number that no other program uses on this database
 
 
 def config(connection: sa.Connection | None = None) -> Config:
-    """Alembic's configuration; the connection is what migrations/env.py runs on."""
-    made = Config()
-    made.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    made.attributes["connection"] = connection
-    return made
+    """Return alembic's configuration; migrations/env.py runs on the connection."""
+    configuration = Config()
+    configuration.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    configuration.attributes["connection"] = connection
+    return configuration
 
 
 def head() -> str:
-    """Newest revision among the migrations."""
+    """Return the newest revision among the migrations."""
     return ScriptDirectory.from_config(config()).get_current_head() or ""
 
 
 def upgrade_database(engine: sa.Engine, path: Path | None, *, to: str = "head") -> None:
-    """Run the pending migrations, all or none of them, while other processes wait for their end.
+    """Run the pending migrations, all or none. Other processes wait until they are complete.
 
-    path : SQLite file to copy first, if it holds anything.
-    Raises StoreError when the database is newer than this program, or cannot be copied.
+    path : the SQLite file, backed up first unless it is empty; None for a server.
+    Raises StoreError when the database is newer than this program, or cannot be backed up.
     """
     with _ONE_THREAD, engine.connect().execution_options(write=True) as connection:
         if path is not None:
-            # Inside a transaction the pragma has no effect, and SQLAlchemy would begin one: hence by the driver.
+            # The pragma has no effect in a transaction, which SQLAlchemy would begin: so use the driver's connection.
             connection.connection.driver_connection.execute("PRAGMA foreign_keys = OFF")  # type: ignore[union-attr]
         with connection.begin():
             if path is None:
                 connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
             _upgrade_locked(connection, path, to)
             if path is not None and connection.exec_driver_sql("PRAGMA foreign_key_check").first():
-                raise StoreError(f"The upgrade of {path} would leave rows that point nowhere; it was undone.")
-        connection.invalidate()  # its pragma is not what others expect
+                raise StoreError(f"The upgrade of {path} would break references between tables. It was rolled back.")
+        connection.invalidate()  # do not return a connection without foreign keys to the pool
 
 
 def _upgrade_locked(connection: sa.Connection, path: Path | None, to: str) -> None:
@@ -56,7 +56,7 @@ def _upgrade_locked(connection: sa.Connection, path: Path | None, to: str) -> No
     known = {script.revision for script in ScriptDirectory.from_config(config()).walk_revisions()}
     if present is not None and present not in known:
         raise StoreError(
-            f"The database was made by a newer version of this program (revision {present}). Update the program."
+            f"The database was created by a newer version of this program (revision {present}). Update the program."
         )
     if present == head():
         return
@@ -71,6 +71,6 @@ def _copy_first(path: Path, present: str) -> None:
     except (sqlite3.Error, OSError) as error:
         room = max(1, 2 * path.stat().st_size >> 20)
         raise StoreError(
-            f"The database {path} has to be upgraded and is copied before, but the copy cannot be written ({error}). "
-            f"It was left as it is. See that its folder may be written to and has {room} MB free, then open it again."
+            f"The database {path} must be upgraded, but its backup cannot be written ({error}). The database was not "
+            f"changed. Make its folder writable, free {room} MB of disk space, then open the database again."
         ) from error

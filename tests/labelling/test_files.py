@@ -318,7 +318,7 @@ def test_the_dry_run_says_row_by_row_what_would_happen_and_stores_nothing(filled
         ("id-y", "sad", "Ayşe", "refused", "has answered 'bad audio', and only they"),
         ("ŞARKI X.wav", "sad", "", "refused", "2 clips here are named"),
         ("Unknown.wav", "sad", "", "refused", "No clip here is named 'Unknown.wav'"),
-        ("id-z", "joy", "Ece", "refused", "'joy' is no emotion"),
+        ("id-z", "joy", "Ece", "refused", "'joy' is not a known emotion"),
         ("id-z", "", "Ece", "refused", "either an emotion or a reason"),
         ("id-z", "sad", "x" * 81, "refused", "1 to 80 characters"),
     ]

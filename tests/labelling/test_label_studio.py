@@ -317,7 +317,7 @@ def test_controls_that_hold_no_known_emotion_are_asked_about(empty):
     assert question.value.columns == ("feeling", "genre")
     plan = cases.planned(empty, data, accounts=cases.ACCOUNTS)  # a control of a usual name is taken, its words refused
     assert plan["action"].tolist() == ["refused"]
-    assert "'joy' is no emotion" in plan.loc[0, "why"]
+    assert "'joy' is not a known emotion" in plan.loc[0, "why"]
 
 
 # tables of spreadsheets
@@ -357,7 +357,7 @@ def test_what_spreadsheets_make_of_a_table_is_read(empty, data):
 def test_emotions_that_are_rated_alike_are_no_answer(empty):
     plan = cases.planned(empty, b"file_name;happy;sad\n04.flac;3,5;3,5\n05.flac;0;0\n")
     assert plan["action"].tolist() == ["refused", "refused"]
-    assert "'happy and sad, rated alike' is no emotion" in plan.loc[0, "why"]
+    assert "'happy and sad, rated alike' is not a known emotion" in plan.loc[0, "why"]
 
 
 def test_columns_without_a_place_are_named():

@@ -23,10 +23,10 @@ from core.features import EXTRACTOR
 from core.library import cluster as cluster_module
 from core.library import worker
 from core.library import workers as workers_module
-from core.library.cluster import AHEAD, MOST, SHARE, _LostError, _seen_from_here, chunk_size, measure
+from core.library.cluster import AHEAD, MOST, SHARE, _correct_reasons, _LostError, chunk_size, measure
 from core.library.reading import GONE
 from core.library.run import score_library
-from core.library.workers import Where, _client, linked
+from core.library.workers import Where, _client, connect_workers
 from core.pipeline import serving
 from core.records import Found, LibraryEntry, LibraryFile, Plan
 from core.settings import Settings
@@ -271,7 +271,7 @@ def test_a_run_that_is_cancelled_ends_soon_and_goes_on_later(runs, score):
         run = runs.start(slow=0.15)
         runs.until(known + 1, run)
         opened = store.open_store(runs.url)
-        with pytest.raises(StoreError, match="running already"):
+        with pytest.raises(StoreError, match="already running"):
             store.start_job(opened, "library")  # never two at once
         mine = workers(run)
         if how == "page":
@@ -370,7 +370,7 @@ def test_a_scheduler_without_workers_is_said_and_not_waited_for_forever(runs, cl
     monkeypatch.setattr(workers_module, "PATIENCE_S", 3)
     seen = []
     with pytest.raises(CoreError, match=f"No worker joined {cluster.address} within") as caught:
-        score(cluster.address, tell=seen.append)
+        score(cluster.address, on_progress=seen.append)
     assert f"dask worker {cluster.address}" in str(caught.value)
     assert seen[-1].text == f"0 of 2 files, 0 not scored. No worker has joined {cluster.address} yet"
 
@@ -393,7 +393,7 @@ def test_workers_with_another_version_are_refused_before_any_work(runs, cluster,
     (runs.place / "older.py").write_text("from core.library import worker; worker.EXTRACTOR = 'mir 0'")
     cluster.scheduler()
     cluster.workers(1, DASK_DISTRIBUTED__WORKER__PRELOAD=str(runs.place / "older.py"))
-    with pytest.raises(CoreError, match=r"measures with another version \(mir 0\) than this one"):
+    with pytest.raises(CoreError, match=r"has another version \(mir 0\) than this machine"):
         score(cluster.address)
     assert runs.scored() == 0
 
@@ -408,7 +408,7 @@ def test_a_worker_that_joins_later_and_lacks_this_program_ends_the_run_with_a_se
     cluster.workers(1, **WITHOUT)
     said, _ = run.communicate(timeout=600)
     assert run.returncode == 2, said
-    assert "A worker cannot run this program, or lacks a library of it (No module named 'core')" in said
+    assert "A worker lacks this program or one of its libraries (No module named 'core')" in said
     assert "Traceback" not in said
 
 
@@ -420,7 +420,7 @@ def test_workers_that_do_not_see_the_files_are_refused_before_any_work(runs, clu
     system.pipe("/lib/a.wav", libraries.tiny(1))
     cluster.scheduler()
     cluster.workers(1)
-    with pytest.raises(CoreError, match=r"does not see memory:///?lib/a.wav: There is no such file. All machines"):
+    with pytest.raises(CoreError, match=r"cannot read memory:///?lib/a.wav: There is no such file. All machines"):
         score(cluster.address, folder="memory://lib")
     system.store.clear()
 
@@ -431,7 +431,7 @@ def test_a_file_that_only_a_later_worker_does_not_see_has_the_true_reason(tmp_pa
         LibraryEntry(LibraryFile(str(tmp_path / n), "x", 0, "", "unread", GONE), gone=True)
         for n in ("there.wav", "gone.wav")
     ]
-    there, away = _seen_from_here(gone)
+    there, away = _correct_reasons(gone)
     assert "all machines of a cluster must share the folder" in there.file.reason
     assert away.file.reason == GONE
 
@@ -440,7 +440,7 @@ def test_only_a_file_that_was_not_there_is_looked_for_again(tmp_path):
     """What decides is the kind of the failure, and not its sentence."""
     (tmp_path / "there.wav").touch()
     same_words = LibraryEntry(LibraryFile(str(tmp_path / "there.wav"), "x", 0, "", "unread", GONE))
-    assert _seen_from_here([same_words]) == [same_words]
+    assert _correct_reasons([same_words]) == [same_words]
     missing, folder = (
         worker.measure_file(Found(str(path), path.name), Plan(), frozenset(), 1)
         for path in (tmp_path / "missing.wav", tmp_path)
@@ -454,7 +454,7 @@ def test_nobody_else_on_this_machine_can_send_work_to_a_run():
     """Whoever reaches a worker can have anything done in its name: without this run's key nobody does."""
     from distributed import Client, Security
 
-    with linked(Where(workers=1), 9) as link:
+    with connect_workers(Where(workers=1), 9) as link:
         address = link.client.scheduler.address
         assert link.client.submit(os.getpid).result(timeout=60) != os.getpid()
         assert address.startswith("tls://127.0.0.1:")
@@ -468,7 +468,7 @@ def test_nobody_else_on_this_machine_can_send_work_to_a_run():
 def test_nothing_of_a_run_listens_for_other_machines():
     """Neither where workers are started, nor where the run reads a few files by itself."""
     for workers in (None, 1):
-        with linked(Where(workers=workers), 1):
+        with connect_workers(Where(workers=workers), 1):
             mine = [psutil.Process(), *psutil.Process().children(recursive=True)]
             heard = [c.laddr.ip for p in mine for c in p.net_connections("inet") if c.status == psutil.CONN_LISTEN]
             assert set(heard) <= {"127.0.0.1"}
@@ -510,7 +510,7 @@ def test_an_answer_that_is_lost_again_and_again_is_not_asked_for_without_end(run
         raise _LostError("TimeoutError")
 
     monkeypatch.setattr(cluster_module, "_collect", lost)
-    with pytest.raises(CoreError, match=r"The answer to the same 1 files was lost 5 times \(TimeoutError\)"):
+    with pytest.raises(CoreError, match=r"The results of the same 1 files were lost 5 times \(TimeoutError\)"):
         score("")
 
 
@@ -566,7 +566,7 @@ def test_memory_on_the_way_is_bounded_however_long_the_list(monkeypatch):
             furthest[0] = max(furthest[0], taken[0] - returned[0])
             yield Found(f"{k}.wav", f"{k}.wav")
 
-    monkeypatch.setattr(cluster_module, "measure_sent", instantly)
+    monkeypatch.setattr(cluster_module, "measure_plain_chunk", instantly)
     monkeypatch.setattr(workers_module, "FEW", 10**9)  # in this process
     chunks = measure(endless(), 3000, Plan(), where=Where(), known=lambda _: frozenset(), max_mb=1, beat=lambda _: None)
     for entries in chunks:

@@ -31,7 +31,7 @@ def test_files_say_that_they_are_synthetic_and_are_kept(tmp_path, monkeypatch):
     short = replace(demo_library.pieces(1)[0], section_s=2.0)
     monkeypatch.setattr(demo_library, "pieces", lambda count: [short] * count)
     told = []
-    (path,) = demo_library.write(tmp_path / "lib", count=1, tell=lambda done, of: told.append((done, of)))
+    (path,) = demo_library.write(tmp_path / "lib", count=1, on_progress=lambda done, of: told.append((done, of)))
     assert told == [(0, 1), (1, 1)]
     tags = read_tags(path.read_bytes(), str(path))
     assert tags["genre"] == schema.GENRE

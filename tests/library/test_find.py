@@ -13,7 +13,7 @@ import pytest
 from core.errors import CoreError
 from core.library.addresses import safe
 from core.library.find import find_audio
-from core.library.reading import UnreadError, read_content, unseen
+from core.library.reading import UnreadError, access_problem, read_content
 from core.records import Found
 
 
@@ -72,7 +72,7 @@ def test_a_link_is_followed_once_and_not_where_its_folder_is_read_anyway(tmp_pat
     assert {n for n, problem in found.items() if not problem} == {
         *("a.wav", "far/d.wav", "far/e/f.wav", "one.wav", "shown/c.wav", "sub/b.wav")
     }
-    assert found["far too"] == "Leads to a folder that was read as far/e."
+    assert found["far too"] == "The same folder was already read as far/e."
 
 
 def test_links_to_nothing_pipes_sockets_and_names_that_are_no_text_are_listed(tmp_path, monkeypatch):
@@ -85,9 +85,9 @@ def test_links_to_nothing_pipes_sockets_and_names_that_are_no_text_are_listed(tm
         Path(os.fsdecode(bytes(tmp_path) + b"/caf\xe9.wav")).write_bytes(b"x")
         said = problems(tmp_path)
     assert set(said) == {"gone.wav", "pipe.wav", "socket.wav", "caf\ufffd.wav"}
-    assert "leads to nothing" in said["gone.wav"]
+    assert "its target does not exist" in said["gone.wav"]
     assert "pipe or a device" in said["pipe.wav"]
-    assert "no text" in said["caf\ufffd.wav"]
+    assert "not valid UTF-8" in said["caf\ufffd.wav"]
 
 
 def test_a_folder_without_rights_is_listed_and_the_rest_is_found(tmp_path, monkeypatch):
@@ -112,7 +112,7 @@ def test_no_link_leads_out_of_the_folder_that_is_set(tmp_path):
     (tmp_path / "music/sub/b too.wav").symlink_to("../other/b.wav")
     within = str(tmp_path / "music")
     found = {f.name: f.problem for f in find_audio(str(tmp_path / "music/sub"), within=within)}
-    out = "A symbolic link that leads out of the folder that may be scored. It is not followed."
+    out = "A symbolic link that leads out of the permitted folder. It is not followed."
     assert found == {"a.wav": "", "b too.wav": "", "beside/b.wav": "", "file.wav": out, "way": out}
     (alone,) = find_audio(str(tmp_path / "music/sub/file.wav"), within=within)
     assert alone.problem == out
@@ -184,7 +184,7 @@ def test_a_file_that_changes_while_it_is_read_is_read_again(tmp_path, monkeypatc
 def test_a_file_that_keeps_changing_is_left_for_another_time(tmp_path, monkeypatch):
     touch(tmp_path, "a.wav")
     growing(monkeypatch, tmp_path / "a.wav", 2)
-    with pytest.raises(UnreadError, match="changed while it was read"):
+    with pytest.raises(UnreadError, match="changed twice while it was read"):
         read_content(libraries.found(tmp_path / "a.wav"), max_mb=1)
 
 
@@ -220,7 +220,11 @@ def test_the_stamp_sees_a_change_whose_time_was_set_back(tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "match"),
-    [("gone.wav", "is gone"), ("big.wav", "It has 1.1 MB; at most 1 MB are read. Raise"), ("a", "directory")],
+    [
+        ("gone.wav", "was removed after the folder was listed"),
+        ("big.wav", "has 1.1 MB; the limit is 1 MB. Raise"),
+        ("a", "directory"),
+    ],
 )
 def test_what_cannot_be_read_is_a_sentence(tmp_path, name, match):
     (tmp_path / "big.wav").write_bytes(bytes(1_000_001))
@@ -231,7 +235,7 @@ def test_what_cannot_be_read_is_a_sentence(tmp_path, name, match):
 
 def test_a_size_is_never_nothing_and_never_less_than_its_limit(tmp_path):
     (tmp_path / "a.wav").write_bytes(bytes(20_001))
-    with pytest.raises(UnreadError, match=r"It has 0\.1 MB; at most 0\.02 MB are read.*--max-mb"):
+    with pytest.raises(UnreadError, match=r"has 0\.1 MB; the limit is 0\.02 MB.*--max-mb"):
         read_content(Found(str(tmp_path / "a.wav"), "a.wav"), max_mb=0.02)
 
 
@@ -271,11 +275,11 @@ def test_a_file_gone_or_changed_at_an_address_is_noticed(memory, monkeypatch):
     (found,) = find_audio("memory://lib")
     monkeypatch.setattr("core.library.reading.PAUSE_S", 0)
     monkeypatch.setattr(type(memory), "cat_file", lambda *_, **__: b"12")
-    with pytest.raises(UnreadError, match="changed while it was read"):
+    with pytest.raises(UnreadError, match="changed twice while it was read"):
         read_content(found, max_mb=1)
     monkeypatch.undo()
     memory.rm("/lib/b.wav")
-    with pytest.raises(UnreadError, match="is gone"):
+    with pytest.raises(UnreadError, match="was removed after the folder was listed"):
         read_content(found, max_mb=1)
 
 
@@ -285,7 +289,7 @@ def test_an_empty_file_at_an_address_that_is_written_to_has_changed(memory, monk
     (found,) = find_audio("memory://lib")
     monkeypatch.setattr("core.library.reading.PAUSE_S", 0)
     monkeypatch.setattr(type(memory), "cat_file", lambda *_, **__: b"12")
-    with pytest.raises(UnreadError, match="changed while it was read"):
+    with pytest.raises(UnreadError, match="changed twice while it was read"):
         read_content(found, max_mb=1)
 
 
@@ -296,7 +300,7 @@ def test_a_storage_that_names_no_size_does_not_lift_the_limit(memory, monkeypatc
     monkeypatch.setattr(type(memory), "cat_file", lambda *_, **__: bytes(2_000_000))
     found = Found("memory://lib/b.wav", "b.wav")
     assert read_content(found, max_mb=3).size == 2_000_000
-    with pytest.raises(UnreadError, match="It has 2 MB; at most 1 MB are read"):
+    with pytest.raises(UnreadError, match="has 2 MB; the limit is 1 MB"):
         read_content(found, max_mb=1)
 
 
@@ -336,10 +340,10 @@ def test_a_fault_of_the_storage_is_a_sentence_whatever_its_kind(memory, monkeypa
     monkeypatch.setattr(type(memory), "cat_file", refused)
     with pytest.raises(UnreadError, match=r"It cannot be read: Unable to locate credentials\."):
         read_content(found, max_mb=1)
-    assert unseen(found.path) == ""
-    assert unseen("memory://lib/none.wav") == "There is no such file."
+    assert access_problem(found.path) == ""
+    assert access_problem("memory://lib/none.wav") == "There is no such file."
     monkeypatch.setattr(type(memory), "info", refused)
-    assert unseen(found.path) == "It cannot be read: Unable to locate credentials."
+    assert access_problem(found.path) == "It cannot be read: Unable to locate credentials."
     monkeypatch.setattr(type(memory), "isdir", refused)
     with pytest.raises(CoreError, match="memory://lib cannot be read: Unable to locate credentials"):
         list(find_audio("memory://lib"))
@@ -398,4 +402,4 @@ def test_addresses_are_shown_without_passwords(address, shown):
 def test_a_name_that_is_two_addresses_is_told():
     fsspec.filesystem("memory").pipe("/twice/a::b.mp3", b"x")
     (found,) = find_audio("memory://twice")
-    assert "holds '::'" in found.problem
+    assert "contains '::'" in found.problem

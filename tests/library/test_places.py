@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import CoreError
-from core.library.places import allowed, is_upload, keep_uploads, new_results, remove_upload, uploads
+from core.library.places import allowed_folder, is_upload, new_results, remove_upload, save_uploads, uploads
 from core.settings import Settings
 
 
@@ -20,13 +20,13 @@ def test_any_folder_of_this_machine_is_allowed_unless_one_is_set(tmp_path, setti
     (tmp_path / "music/sub").mkdir(parents=True)
     (tmp_path / "other").mkdir()
     (tmp_path / "music/out").symlink_to(tmp_path / "other")
-    assert allowed(f" {tmp_path / 'other'} ", settings) == tmp_path / "other"
+    assert allowed_folder(f" {tmp_path / 'other'} ", settings) == tmp_path / "other"
     within = settings.model_copy(update={"library_dir": tmp_path / "music"})
-    assert allowed("sub", within) == tmp_path / "music/sub"
-    assert allowed(str(tmp_path / "music"), within) == tmp_path / "music"
+    assert allowed_folder("sub", within) == tmp_path / "music/sub"
+    assert allowed_folder(str(tmp_path / "music"), within) == tmp_path / "music"
     for outside in (str(tmp_path / "other"), "../other", "sub/../../other", "out", "/"):
         with pytest.raises(CoreError, match="Only folders below"):
-            allowed(outside, within)
+            allowed_folder(outside, within)
 
 
 @pytest.mark.parametrize(
@@ -35,14 +35,14 @@ def test_any_folder_of_this_machine_is_allowed_unless_one_is_set(tmp_path, setti
         ("", "Type the path"),
         ("nowhere at all", "There is no folder"),
         ("s3://bucket/music", "from the command line"),
-        ("~nosuchuser/x", "'~nosuchuser/x' is no path of this machine"),
-        ("/" + "x" * 300, "is no path of this machine: File name too long|There is no folder"),
-        ("a\x00b", r"'a\\x00b' is no path of this machine"),
+        ("~nosuchuser/x", "'~nosuchuser/x' is not a valid path"),
+        ("/" + "x" * 300, "is not a valid path: File name too long|There is no folder"),
+        ("a\x00b", r"'a\\x00b' is not a valid path"),
     ],
 )
 def test_what_is_no_folder_is_a_sentence(settings, typed, match):
     with pytest.raises(CoreError, match=match):
-        allowed(typed, settings)
+        allowed_folder(typed, settings)
 
 
 def test_sent_files_keep_their_names_and_folders_as_far_as_these_are_harmless(settings):
@@ -61,7 +61,7 @@ def test_sent_files_keep_their_names_and_folders_as_far_as_these_are_harmless(se
         "/".join("abcdefghij") + "/deep.wav": b"12",
         "CON|a:b*c?.wav": b"13",
     }
-    place = keep_uploads(sent.items(), settings)
+    place = save_uploads(sent.items(), settings)
     kept = {str(p.relative_to(place)): p.read_bytes() for p in place.rglob("*") if p.is_file()}
     assert set(kept.values()) == set(sent.values())
     assert place.is_relative_to(settings.data_dir / "library" / "uploads")
@@ -78,7 +78,7 @@ def test_sent_files_keep_their_names_and_folders_as_far_as_these_are_harmless(se
 
 
 def test_letters_whose_marks_come_apart_stay_letters(settings):
-    place = keep_uploads([(unicodedata.normalize("NFD", "Şarkılar/Gönül Yarası.mp3"), b"1")], settings)
+    place = save_uploads([(unicodedata.normalize("NFD", "Şarkılar/Gönül Yarası.mp3"), b"1")], settings)
     assert [str(p.relative_to(place)) for p in place.rglob("*.mp3")] == ["Şarkılar/Gönül Yarası.mp3"]
 
 
@@ -90,7 +90,7 @@ def test_names_are_cut_by_bytes_and_a_folder_may_be_called_like_a_file(settings)
         "a.wav/b.wav": b"4",
         "a.wav/c.wav": b"5",
     }
-    place = keep_uploads(sent.items(), settings)
+    place = save_uploads(sent.items(), settings)
     kept = {str(p.relative_to(place)): p.read_bytes() for p in place.rglob("*") if p.is_file()}
     assert kept == {
         "漢" * 66 + ".wav": b"1",
@@ -106,15 +106,15 @@ def test_what_cannot_be_kept_leaves_nothing_behind(settings):
         yield "a.wav", b"1"
         raise OSError(28, "No space left on device")
 
-    with pytest.raises(CoreError, match="cannot be kept in .*: No space left on device"):
-        keep_uploads(sent(), settings)
+    with pytest.raises(CoreError, match="cannot be stored in .*: No space left on device"):
+        save_uploads(sent(), settings)
     assert list((settings.data_dir / "library/uploads").iterdir()) == []
 
 
 def test_uploads_are_listed_with_their_size_and_only_they_are_removed(settings, tmp_path):
     assert uploads(settings) == []
-    first = keep_uploads([("a.wav", b"1"), ("sub/b.wav", b"22")], settings)
-    second = keep_uploads([("a.wav", b"333")], settings)
+    first = save_uploads([("a.wav", b"1"), ("sub/b.wav", b"22")], settings)
+    second = save_uploads([("a.wav", b"333")], settings)
     (settings.uploads_dir / "notes").mkdir()  # somebody else's
     found = uploads(settings)
     assert [(one.folder, one.files, one.size) for one in found] == [(second, 1, 3), (first, 2, 3)]
@@ -122,7 +122,7 @@ def test_uploads_are_listed_with_their_size_and_only_they_are_removed(settings, 
     assert is_upload(str(first), settings)
     assert not is_upload(str(first / "sub"), settings)
     for other in (first / "sub", settings.uploads_dir, settings.uploads_dir / "notes", first / "..", tmp_path):
-        with pytest.raises(CoreError, match="is no folder of files that were sent here"):
+        with pytest.raises(CoreError, match="is not a folder of uploaded files"):
             remove_upload(other, settings)
     remove_upload(first, settings)
     remove_upload(first, settings)  # it is gone, as was asked
@@ -130,13 +130,13 @@ def test_uploads_are_listed_with_their_size_and_only_they_are_removed(settings, 
 
 
 def test_the_same_name_twice_is_two_files(settings):
-    place = keep_uploads([("a.wav", b"1"), ("a.wav", b"2"), ("a.wav", b"3")], settings)
+    place = save_uploads([("a.wav", b"1"), ("a.wav", b"2"), ("a.wav", b"3")], settings)
     assert {p.name: p.read_bytes() for p in place.iterdir()} == {"a.wav": b"1", "a (2).wav": b"2", "a (3).wav": b"3"}
 
 
 def test_nothing_sent_is_a_sentence_and_uploads_do_not_mix(settings):
-    with pytest.raises(CoreError, match="No file was sent"):
-        keep_uploads([], settings)
-    first, second = (keep_uploads([("a.wav", b"1")], settings) for _ in range(2))
+    with pytest.raises(CoreError, match="No file was uploaded"):
+        save_uploads([], settings)
+    first, second = (save_uploads([("a.wav", b"1")], settings) for _ in range(2))
     assert first != second
     assert isinstance(new_results(settings), Path)

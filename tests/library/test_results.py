@@ -105,10 +105,10 @@ def test_places_are_those_of_scored_files_the_newest_first(opened, monkeypatch):
 
 
 def test_the_mark_changes_when_a_run_ends_a_clip_goes_or_the_library_grows(opened):
-    marks = [store.library_mark(opened)]
+    marks = [store.library_cache_key(opened)]
 
     def changed() -> bool:
-        marks.append(store.library_mark(opened))
+        marks.append(store.library_cache_key(opened))
         return marks[-1] not in marks[:-1]
 
     scored(opened, "a")

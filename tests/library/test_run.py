@@ -24,7 +24,7 @@ from core.features import EXTRACTOR
 from core.features.loudness import integrated
 from core.library import run as run_module
 from core.library.near_copies import first_alike
-from core.library.progress import RunProgress, bar
+from core.library.progress import RunProgress, progress_bar
 from core.library.results import TYPES, csv_bytes, read_results
 from core.library.run import score_library
 from core.library.workers import Where
@@ -558,7 +558,7 @@ def test_a_file_that_vanishes_or_keeps_changing_is_asked_again_the_next_time(sco
 
     def restless(item, *, max_mb):
         if item.name.endswith("0001.wav"):
-            raise UnreadError("It changed while it was read, twice.")
+            raise UnreadError("The file changed twice while it was read.")
         return read_content(item, max_mb=max_mb)
 
     monkeypatch.setattr(worker, "read_content", restless)
@@ -580,11 +580,11 @@ def test_a_run_that_is_ended_goes_on_where_it_was(score, measured, tmp_path, mon
             raise CoreError("Cancelled.")
 
     with pytest.raises(CoreError, match="Cancelled"):
-        score(tell=ended)
+        score(on_progress=ended)
     assert not (tmp_path / "out.parquet").exists()
     half = len(measured)
     assert 4 <= half < 8
-    table, summary = score(tell=seen.append)
+    table, summary = score(on_progress=seen.append)
     assert summary.measured == 4
     assert table["file"].tolist() == sorted(f"album {k}/{k:04d}.wav" for k in range(8))
     assert table["clip_id"].nunique() == 8
@@ -661,7 +661,7 @@ def test_a_sign_of_life_comes_in_every_part_of_a_run(score, music, monkeypatch):
     for k in range(20):
         (music / "notes" / f"{k}.txt").touch()
     said: list[str] = []
-    score(tell=lambda progress: said.append(progress.phase))
+    score(on_progress=lambda progress: said.append(progress.phase))
     assert said.count("looking") > 20
     assert said.count("writing") >= 4  # near copies twice, the table, the summary
 
@@ -670,7 +670,7 @@ def test_a_sign_of_life_comes_in_every_part_of_a_run(score, music, monkeypatch):
             raise CoreError("Cancelled.")
 
     with pytest.raises(CoreError, match="Cancelled"):
-        score(tell=cancelled)
+        score(on_progress=cancelled)
 
 
 def test_results_appear_whole_or_not_at_all(score, music, tmp_path, monkeypatch):
@@ -722,12 +722,12 @@ def test_nothing_is_written_into_the_library_unless_asked_and_then_beside_the_mu
     before = {p: p.read_bytes() for p in music.rglob("*") if p.is_file()}
     score()
     assert {p: p.read_bytes() for p in music.rglob("*") if p.is_file()} == before
-    table, _ = score(beside=True)
+    table, _ = score(sidecars=True)
     said = json.loads((music / "album 1/0001.wav.emotion.json").read_text())
     assert said["content_hash"] == table.loc[1, "content_hash"]
     assert said["parts"][0]["guess"] == table.loc[1, "guess"]
     assert {p: p.read_bytes() for p in before} == before
-    _, summary = score(beside=True)
+    _, summary = score(sidecars=True)
     assert (summary.found, summary.measured) == (3, 0)
 
 
@@ -736,7 +736,7 @@ def test_what_is_written_beside_a_file_with_a_long_name_has_a_name_of_its_own(sc
     long = ["Ş" * 120 + f"{k}.wav" for k in range(2)]  # 245 bytes, and no room for the ending
     for k, name in enumerate(long):
         (tmp_path / "music" / name).write_bytes(libraries.tiny(k))
-    table, summary = score(beside=True)
+    table, summary = score(sidecars=True)
     assert summary.scored == 2
     written = sorted((tmp_path / "music").glob("*.emotion.json"))
     assert {json.loads(p.read_text())["content_hash"] for p in written} == set(table["content_hash"])
@@ -762,7 +762,7 @@ def test_the_summary_counts_what_was_left_out(score, music, tmp_path):
 def test_where_no_terminal_is_a_line_comes_every_few_seconds(monkeypatch, capsys):
     now = [100.0]
     monkeypatch.setattr(run_module.time, "monotonic", lambda: now[0])
-    with bar() as show:
+    with progress_bar() as show:
         for seconds in range(1, 26):
             now[0] = 100.0 + seconds
             show(RunProgress("scoring", found=50, new=50, done=seconds))
@@ -773,7 +773,7 @@ def test_where_no_terminal_is_a_line_comes_every_few_seconds(monkeypatch, capsys
 def test_a_short_list_moves(score, tmp_path):
     libraries.folder(tmp_path / "music", 8)
     seen: list[int] = []
-    score(tell=lambda progress: seen.append(progress.done))
+    score(on_progress=lambda progress: seen.append(progress.done))
     assert sorted(set(seen)) == [0, 2, 4, 6, 8]
 
 

@@ -10,7 +10,7 @@ from moto import server as moto_server
 
 from core import store
 from core.errors import CoreError
-from core.library.reading import unseen
+from core.library.reading import access_problem
 from core.library.run import score_library
 from core.pipeline import serving
 from core.settings import Settings
@@ -83,4 +83,4 @@ def test_without_a_key_it_says_so(bucket, score, monkeypatch, tmp_path):
     s3fs.S3FileSystem.clear_instance_cache()
     with pytest.raises(CoreError, match="cannot be read: Unable to locate credentials"):
         score("s3://lib", str(tmp_path / "out.csv"))
-    assert "Unable to locate credentials" in unseen("s3://lib/a.wav")
+    assert "Unable to locate credentials" in access_problem("s3://lib/a.wav")

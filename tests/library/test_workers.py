@@ -5,8 +5,10 @@ from types import SimpleNamespace
 import pytest
 
 from core.features import EXTRACTOR
+from core.library import worker_checks
 from core.library import workers as workers_module
-from core.library.workers import ANSWER_S, TICK_S, Link, ask_workers
+from core.library.worker_checks import ANSWER_S, ask_workers
+from core.library.workers import TICK_S, Link
 from core.records import Found
 
 
@@ -26,18 +28,19 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
-    monkeypatch.setattr(workers_module, "time", made)
+    for module in (workers_module, worker_checks):
+        monkeypatch.setattr(module, "time", made)
     return made
 
 
 def workers(monkeypatch: pytest.MonkeyPatch, *busy: str) -> Link:
     """A link to the workers a and b; those that are busy never answer."""
 
-    def sent(client, function, plain, *, workers, **_):
+    def submit_by_name(client, function, plain, *, workers, **_):
         status = "pending" if workers[0] in busy else "finished"
         return SimpleNamespace(status=status, result=lambda timeout: {"extractor": EXTRACTOR}, release=lambda: None)
 
-    monkeypatch.setattr(workers_module, "sent", sent)
+    monkeypatch.setattr(worker_checks, "submit_by_name", submit_by_name)
     client = SimpleNamespace(nthreads=lambda: {"a": 1, "b": 1}, status="running")
     return Link(client, "tcp://here:1")
 

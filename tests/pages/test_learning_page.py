@@ -210,7 +210,7 @@ def test_a_refused_promotion_says_why_and_scores_nothing(open_page, opened, chal
 
 def test_a_promotion_while_clips_are_scored_is_a_success(open_page, opened, challenger, launched, monkeypatch):
     decided(monkeypatch)
-    with jobs.at_work(opened, retraining.RESCORE):
+    with jobs.hold_job(opened, retraining.RESCORE):
         page = press(as_analyst(open_page, "Champion and challenger"), "Promote the challenger")
     assert "The challenger is the champion now." in shown(page)
     assert not page.error

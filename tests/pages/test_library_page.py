@@ -141,8 +141,8 @@ def test_files_that_are_sent_are_kept_and_scored(open_page, launched, data_dir):
 
 def test_what_was_sent_is_told_with_its_size_and_removed_when_asked(open_page, data_dir):
     settings = Settings()
-    first = places.keep_uploads([("a.wav", bytes(1_500_000)), ("b.wav", b"1")], settings)
-    second = places.keep_uploads([("c.wav", bytes(250_000))], settings)
+    first = places.save_uploads([("a.wav", bytes(1_500_000)), ("b.wav", b"1")], settings)
+    second = places.save_uploads([("c.wav", bytes(250_000))], settings)
     (data_dir / "playlists/relax").mkdir(parents=True)
     (data_dir / "playlists/relax/1.flac").write_bytes(bytes(700_000))
     page = open_page("library")
@@ -162,7 +162,7 @@ def test_what_was_sent_is_told_with_its_size_and_removed_when_asked(open_page, d
 def test_where_a_login_is_configured_it_is_asked_for_and_only_analysts_remove_uploads(
     open_page, data_dir, monkeypatch, role
 ):
-    places.keep_uploads([("a.wav", b"1")], Settings())
+    places.save_uploads([("a.wav", b"1")], Settings())
     people = [None]
     monkeypatch.setattr(who, "login_configured", lambda: True)
     monkeypatch.setattr(who, "known", lambda _: people[0])
@@ -188,7 +188,7 @@ def test_without_files_nothing_starts(open_page, launched):
     page = open_page("library")
     page.button_group(key="library_source").set_value("tree").run()
     page.button(key="library_start").click().run()
-    assert "No file was sent" in said(page)
+    assert "No file was uploaded" in said(page)
     assert launched == []
 
 
@@ -227,7 +227,7 @@ def test_a_run_of_sent_files_goes_on_with_them_as_long_as_they_are_there(
 ):
     (data_dir / "music").mkdir()
     monkeypatch.setenv("TME_LIBRARY_DIR", str(data_dir / "music"))  # of what is sent, no limit
-    sent = places.keep_uploads([("a.wav", libraries.tiny(1))], Settings())
+    sent = places.save_uploads([("a.wav", libraries.tiny(1))], Settings())
     job = store.start_job(opened, "library")
     about = {"folder": str(sent), "window": 40.0, "hop": 20.0}
     store.finish_job(opened, job.job_id, state=state, message="The disk is full.", result=about)
@@ -361,7 +361,7 @@ def test_an_upload_whose_run_cannot_start_leaves_nothing_and_stays_in_the_field(
 
 
 def test_no_upload_is_removed_while_a_library_is_scored(open_page, opened, data_dir):
-    places.keep_uploads([("a.wav", b"1")], Settings())
+    places.save_uploads([("a.wav", b"1")], Settings())
     page = open_page("library")
     store.start_job(opened, "library")  # by somebody else, after this page was drawn
     page.button(key="library_remove").click().run()

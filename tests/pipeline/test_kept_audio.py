@@ -14,7 +14,7 @@ import soundfile
 from core import store
 from core.audio.decoding import Clip, content_hash, decode
 from core.errors import AudioError, StoreError
-from core.library.places import keep_uploads
+from core.library.places import save_uploads
 from core.pipeline import kept_audio
 from core.schema import SR
 from core.settings import ROOT, Settings
@@ -43,7 +43,7 @@ def test_what_was_analysed_comes_back_and_plays_anywhere(settings):
     clip = decode(data, "a.flac").clip
     back = kept(clip, settings)
     assert np.abs(back.clip.y - clip.y).max() < 2**-23  # half a step of 24 bits, and one for full scale
-    assert (back.clip.clip_id, back.clip.sr, back.form) == (clip.clip_id, SR, "audio/flac")
+    assert (back.clip.clip_id, back.clip.sr, back.media_type) == (clip.clip_id, SR, "audio/flac")
     assert back.data[:4] == b"fLaC"
 
 
@@ -64,9 +64,9 @@ def test_an_excerpt_has_a_place_of_its_own(settings):
 @pytest.mark.parametrize("clip_id", ["../../etc/passwd", "a" * 63, "A" * 64, "a" * 64 + "/x", "a" * 64 + "@1/../2", ""])
 def test_an_id_that_is_no_hash_never_becomes_a_path(settings, clip_id):
     clip = Clip(clip_id, np.ones(SR), SR)
-    with pytest.raises(StoreError, match="no hash"):
+    with pytest.raises(StoreError, match="not a hash"):
         kept_audio.keep_audio(clip, kept_audio.folder(settings))
-    with pytest.raises(StoreError, match="no hash"):
+    with pytest.raises(StoreError, match="not a hash"):
         kept_audio.load_audio(clip_id, "clips/x", start_s=0, duration_s=1, settings=settings)
     assert not list(settings.data_dir.rglob("*.flac"))
 
@@ -131,7 +131,7 @@ def test_what_was_sent_to_be_scored_leaves_the_disk_with_its_clip(settings, tmp_
     from core.records import LibraryEntry, LibraryFile
 
     opened = store.open_store(settings.database)
-    first, second = (keep_uploads([("a.wav", b"1"), ("b.wav", b"2")], settings) for _ in range(2))
+    first, second = (save_uploads([("a.wav", b"1"), ("b.wav", b"2")], settings) for _ in range(2))
     mine = tmp_path / "music.wav"
     mine.write_bytes(b"1")
     clip_id, places = "a" * 64, [first / "a.wav", second / "a.wav", mine]

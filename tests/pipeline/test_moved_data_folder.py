@@ -15,7 +15,7 @@ from core.audio.decoding import Clip, content_hash
 from core.dataset import stand_in
 from core.dataset.table import as_table
 from core.errors import AudioError
-from core.library.places import keep_uploads
+from core.library.places import save_uploads
 from core.models import connection, registry
 from core.models.connection import connect, ui_command
 from core.models.explanation import make_background
@@ -52,7 +52,7 @@ def installation(tmp_path_factory, table):
     path = kept_audio.keep_audio(clip, old.clips_dir)
     store.add_clip(db, clip.clip_id, file_name="tone.wav", duration_s=1, sr=SR, path=path)
     song = tiny(1)
-    sent = keep_uploads([("song.wav", song)], old) / "song.wav"
+    sent = save_uploads([("song.wav", song)], old) / "song.wav"
     song_id = content_hash(song)
     file = LibraryFile(str(sent), "excerpt", len(song), "s", "scored", content_hash=song_id)
     store.save_files(db, [LibraryEntry(file)])

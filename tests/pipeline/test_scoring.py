@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from core import store as db
+from core import store as store_module
 from core.audio.decoding import content_hash, inspect
 from core.errors import AudioError, StoreError
 from core.features import EXTRACTOR
@@ -37,123 +37,123 @@ def clip(name: str = "arpeggio_6s") -> bytes:
 
 
 @pytest.fixture
-def kept(tmp_path: Path) -> db.Store:
-    return db.open_store(f"sqlite:///{tmp_path / 'clips.db'}")
+def store(tmp_path: Path) -> store_module.Store:
+    return store_module.open_store(f"sqlite:///{tmp_path / 'clips.db'}")
 
 
 def score(
-    data: bytes, kept: db.Store | None, *, policy: Policy | None = None, name: str = "a.flac"
+    data: bytes, store: store_module.Store | None, *, policy: Policy | None = None, name: str = "a.flac"
 ) -> scoring.ScoredClip:
-    return scoring.score_clip(data, name, served(), policy=policy or Policy(), store=kept)
+    return scoring.score_clip(data, name, served(), policy=policy or Policy(), store=store)
 
 
-def test_a_clip_leaves_its_features_its_prediction_and_its_decision(kept):
-    scored = score(clip(), kept)
+def test_a_clip_leaves_its_features_its_prediction_and_its_decision(store):
+    scored = score(clip(), store)
     assert scored.clip_id == content_hash(clip())
-    (row,) = db.predictions_table(kept).to_dict("records")
+    (row,) = store_module.predictions_table(store).to_dict("records")
     assert row["prediction_id"] == scored.prediction_id
     assert row["model_version"] == served().model.version
     assert [row[f"p_{e}"] for e in ("angry", "sad")] == [scored.prediction.proba[e] for e in ("angry", "sad")]
     assert row["reason"] == scored.decision.reason
     assert 0 < row["latency_s"] < 60
-    stored = db.load_features(kept, scored.clip_id, EXTRACTOR)
+    stored = store_module.load_features(store, scored.clip_id, EXTRACTOR)
     np.testing.assert_array_equal(stored.values, scored.vector.values)
-    (entry,) = db.clips_table(kept).to_dict("records")
+    (entry,) = store_module.clips_table(store).to_dict("records")
     assert entry["duration_s"] == pytest.approx(6.5, abs=0.01)
     assert entry["bitrate"] == pytest.approx(8 * len(clip()) / entry["duration_s"], rel=0.02)
 
 
-def test_the_second_time_nothing_is_measured(kept, monkeypatch):
-    first = score(clip(), kept)
+def test_the_second_time_nothing_is_measured(store, monkeypatch):
+    first = score(clip(), store)
     monkeypatch.setattr(measure, "extract", lambda clip: pytest.fail("measured again"))
-    second = score(clip(), kept, name="other name.flac")
+    second = score(clip(), store, name="other name.flac")
     assert second.prediction.proba == first.prediction.proba
     assert second.prediction_id == first.prediction_id
-    assert len(db.predictions_table(kept)) == 1
+    assert len(store_module.predictions_table(store)) == 1
 
 
-def test_what_is_no_audio_leaves_nothing(kept):
+def test_what_is_no_audio_leaves_nothing(store):
     for data in (b"", b"no audio" * 100, clip()[:5000]):
         with pytest.raises(AudioError):
-            score(data, kept)
-    assert db.clips_table(kept).empty
+            score(data, store)
+    assert store_module.clips_table(store).empty
 
 
-def test_without_a_store_the_answer_is_the_same(kept):
-    assert score(clip(), None).prediction.proba == score(clip(), kept).prediction.proba
+def test_without_a_store_the_answer_is_the_same(store):
+    assert score(clip(), None).prediction.proba == score(clip(), store).prediction.proba
     assert score(clip(), None).prediction_id is None
 
 
 @pytest.mark.parametrize("broken", ["load_features", "save_measured", "save_predictions"])
-def test_a_failing_database_costs_the_row_and_not_the_answer(kept, monkeypatch, broken):
+def test_a_failing_database_costs_the_row_and_not_the_answer(store, monkeypatch, broken):
     def fail(*args, **kwargs):
         raise StoreError("The disk is full: nothing was stored.")
 
     monkeypatch.setattr(scoring, broken, fail)
-    scored = score(clip(), kept)
+    scored = score(clip(), store)
     assert scored.prediction_id is None
     assert "disk is full" in scored.problem
     assert sum(scored.prediction.proba.values()) == pytest.approx(1)
     with pytest.raises(StoreError, match="not stored"):
-        feedback.record_feedback(scored, kept, label="sad", rater="a", form=db.new_token())
+        feedback.record_feedback(scored, store, label="sad", rater="a", form=store_module.new_token())
 
 
-def test_a_bug_is_not_taken_for_a_failing_database(kept, monkeypatch):
+def test_a_bug_is_not_taken_for_a_failing_database(store, monkeypatch):
     monkeypatch.setattr(scoring, "save_measured", lambda *a, **k: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        score(clip(), kept)
+        score(clip(), store)
 
 
-def test_another_policy_is_another_row_and_the_same_one_is_none(kept):
-    scored = score(clip(), kept)
-    assert scoring.rescore(scored, served(), Policy(), kept) is scored
-    strict = scoring.rescore(scored, served(), Policy(threshold=1.0, pair_threshold=1.0), kept)
+def test_another_policy_is_another_row_and_the_same_one_is_none(store):
+    scored = score(clip(), store)
+    assert scoring.rescore(scored, served(), Policy(), store) is scored
+    strict = scoring.rescore(scored, served(), Policy(threshold=1.0, pair_threshold=1.0), store)
     assert strict.decision.label is None
     assert strict.prediction_id != scored.prediction_id
     assert strict.prediction is scored.prediction
 
 
-def test_a_deleted_clip_stays_deleted_until_its_file_is_sent_again(kept, tmp_path):
+def test_a_deleted_clip_stays_deleted_until_its_file_is_sent_again(store, tmp_path):
     settings, audio = Settings(data_dir=tmp_path), Settings(data_dir=tmp_path).clips_dir
-    scored = scoring.score_clip(clip(), "a.flac", served(), policy=Policy(), store=kept, audio=audio)
-    kept_audio.delete_clip(kept, scored.clip_id, settings=settings)
-    changed = scoring.rescore(scored, served(), Policy(threshold=0.5), kept)
+    scored = scoring.score_clip(clip(), "a.flac", served(), policy=Policy(), store=store, audio=audio)
+    kept_audio.delete_clip(store, scored.clip_id, settings=settings)
+    changed = scoring.rescore(scored, served(), Policy(threshold=0.5), store)
     assert (changed.problem, changed.prediction_id is None) == ("", False)
-    assert db.clips_table(kept).empty
-    score(clip(), kept)  # sent again, this time without keeping the audio
-    assert db.clips_table(kept)["path"].isna().tolist() == [True]
-    assert db.clips_to_label(kept, rater="Ece", with_audio=True).empty
-    scoring.score_clip(clip(), "a.flac", served(), policy=Policy(), store=kept, audio=audio)
-    (path,) = db.clips_table(kept)["path"]
+    assert store_module.clips_table(store).empty
+    score(clip(), store)  # sent again, this time without keeping the audio
+    assert store_module.clips_table(store)["path"].isna().tolist() == [True]
+    assert store_module.clips_to_label(store, rater="Ece", with_audio=True).empty
+    scoring.score_clip(clip(), "a.flac", served(), policy=Policy(), store=store, audio=audio)
+    (path,) = store_module.clips_table(store)["path"]
     assert (tmp_path / path).is_file()
 
 
-def test_a_clip_that_was_never_stored_tells_why_when_it_is_decided_again(kept, monkeypatch):
+def test_a_clip_that_was_never_stored_tells_why_when_it_is_decided_again(store, monkeypatch):
     def full(*args, **kwargs):
         raise StoreError("The disk is full: nothing was stored.")
 
     with monkeypatch.context() as m:
         m.setattr(scoring, "save_measured", full)
-        scored = score(clip(), kept)
-    changed = scoring.rescore(scored, served(), Policy(threshold=0.5), kept)
+        scored = score(clip(), store)
+    changed = scoring.rescore(scored, served(), Policy(threshold=0.5), store)
     assert (changed.prediction_id, changed.problem) == (None, scored.problem)
-    assert db.clips_table(kept).empty
+    assert store_module.clips_table(store).empty
 
 
-def test_another_model_predicts_again(kept):
-    scored = score(clip(), kept)
+def test_another_model_predicts_again(store):
+    scored = score(clip(), store)
     other = replace(served(), model=replace(served().model, version="other"))
-    changed = scoring.rescore(scored, other, Policy(), kept)
+    changed = scoring.rescore(scored, other, Policy(), store)
     assert changed.prediction.model_version == "other"
     assert changed.prediction_id != scored.prediction_id
-    assert db.predictions_table(kept)["model_version"].tolist() == [scored.prediction.model_version, "other"]
+    assert store_module.predictions_table(store)["model_version"].tolist() == [scored.prediction.model_version, "other"]
 
 
-def test_a_clip_unlike_the_training_music_goes_to_a_person(kept):
+def test_a_clip_unlike_the_training_music_goes_to_a_person(store):
     y = 0.9 * np.sign(np.sin(2 * np.pi * 5000 * np.arange(6 * SR) / SR))
     buffer = io.BytesIO()
     soundfile.write(buffer, y, SR, format="WAV")
-    scored = score(buffer.getvalue(), kept, policy=Policy(threshold=0.25))
+    scored = score(buffer.getvalue(), store, policy=Policy(threshold=0.25))
     assert scored.unlike.flag
     assert scored.decision.action == "review"
     assert scored.unlike.reasons[0] in scored.decision.reason
@@ -167,32 +167,34 @@ def test_reasons_add_up_to_the_probability_that_is_shown():
         assert own["base"].iloc[0] + own["shap"].sum() == pytest.approx(p, abs=1e-6)
 
 
-def test_the_same_form_is_stored_once_and_another_answer_is_another_row(kept):
-    scored, form = score(clip(), kept), db.new_token()
-    first = feedback.record_feedback(scored, kept, label="sad", rater="Ayşe", form=form)
-    second = feedback.record_feedback(scored, kept, label="sad", rater="Ayşe", form=form)
-    third = feedback.record_feedback(scored, kept, label="relax", rater="Ayşe", form=form)
+def test_the_same_form_is_stored_once_and_another_answer_is_another_row(store):
+    scored, form = score(clip(), store), store_module.new_token()
+    first = feedback.record_feedback(scored, store, label="sad", rater="Ayşe", form=form)
+    second = feedback.record_feedback(scored, store, label="sad", rater="Ayşe", form=form)
+    third = feedback.record_feedback(scored, store, label="relax", rater="Ayşe", form=form)
     assert (first.new, second.new, third.new) == (True, False, True)
-    table = db.feedback_table(kept)
+    table = store_module.feedback_table(store)
     assert table["label"].tolist() == ["sad", "relax"]
     assert table["display"].tolist() == ["shown", "shown"]
     assert (table["shown_label"] == scored.prediction.ranked[0]).all()
     assert (table["source"] == "predict").all()
 
 
-def test_taking_back_takes_that_answer_and_says_what_counts_then(kept):
-    here, there = score(clip(), kept), score(clip("tone_0p9s"), kept)
+def test_taking_back_takes_that_answer_and_says_what_counts_then(store):
+    here, there = score(clip(), store), score(clip("tone_0p9s"), store)
 
     def say(scored, label):
-        return feedback.record_feedback(scored, kept, label=label, rater="Ayşe", form=db.new_token()).feedback_id
+        return feedback.record_feedback(
+            scored, store, label=label, rater="Ayşe", form=store_module.new_token()
+        ).feedback_id
 
     first, second, elsewhere = say(here, "sad"), say(here, "happy"), say(there, "relax")
-    assert feedback.take_back(here, kept, feedback_id=second, rater="Ayşe") == "sad"
-    assert feedback.take_back(here, kept, feedback_id=second, rater="Ayşe") == "sad"  # sent twice
-    assert feedback.take_back(here, kept, feedback_id=first, rater="Ali") is None  # who said nothing
-    assert stored_answers(kept)["feedback_id"].tolist() == [first, elsewhere]
-    assert feedback.take_back(here, kept, feedback_id=first, rater="Ayşe") is None
-    assert stored_answers(kept)["feedback_id"].tolist() == [elsewhere]
+    assert feedback.take_back(here, store, feedback_id=second, rater="Ayşe") == "sad"
+    assert feedback.take_back(here, store, feedback_id=second, rater="Ayşe") == "sad"  # sent twice
+    assert feedback.take_back(here, store, feedback_id=first, rater="Ali") is None  # who said nothing
+    assert stored_answers(store)["feedback_id"].tolist() == [first, elsewhere]
+    assert feedback.take_back(here, store, feedback_id=first, rater="Ayşe") is None
+    assert stored_answers(store)["feedback_id"].tolist() == [elsewhere]
 
 
 def test_people_without_a_name_are_told_apart_by_their_session():
@@ -211,18 +213,18 @@ def recording() -> bytes:
     return buffer.getvalue()
 
 
-def test_windows_of_a_recording_are_scored_one_by_one(kept, monkeypatch):
+def test_windows_of_a_recording_are_scored_one_by_one(store, monkeypatch):
     source = inspect(recording(), "long.flac")
     spans = cut_spans(source.duration_s, length_s=40, hop_s=40)
-    windows = scoring.score_windows(source, served(), spans=spans, policy=Policy(), store=kept)
+    windows = scoring.score_windows(source, served(), spans=spans, policy=Policy(), store=store)
     first = next(windows)
-    assert len(db.predictions_table(kept)) == 1  # nothing is scored ahead: the caller may stop
+    assert len(store_module.predictions_table(store)) == 1  # nothing is scored ahead: the caller may stop
     table = timeline_table([first, *windows])
     assert table["start_s"].tolist() == [0, 40, 80]
     assert table["p_sad"].notna().tolist() == [True, False, True]
     assert "silent from 40.0 s on" in table["remark"][1]
-    stored = db.clips_table(kept)
+    stored = store_module.clips_table(store)
     assert sorted(stored["start_s"]) == [0, 80]
     assert set(stored["content_hash"]) == {source.digest}
     monkeypatch.setattr(measure, "extract", lambda clip: pytest.fail("measured again"))
-    assert len(list(scoring.score_windows(source, served(), spans=spans, policy=Policy(), store=kept))) == 3
+    assert len(list(scoring.score_windows(source, served(), spans=spans, policy=Policy(), store=store))) == 3

@@ -416,7 +416,7 @@ def test_a_daily_copy_that_cannot_be_written_is_a_warning(tmp_path, monkeypatch,
     store.close_store(ready(url))
     monkeypatch.setattr(backup, "back_up", refused)
     store.close_store(store.open_store(url))
-    assert "was not copied today: the copy cannot be written" in caplog.text
+    assert "was not backed up today: the copy cannot be written" in caplog.text
 
 
 def test_without_room_for_the_copy_before_it_an_upgrade_is_refused(tmp_path):
@@ -427,7 +427,7 @@ def test_without_room_for_the_copy_before_it_an_upgrade_is_refused(tmp_path):
         write(old, lambda c: c.execute(sa.text("CREATE TABLE bulk AS SELECT zeroblob(600000) AS b")))
         store.close_store(old)
         ballast = nearly_full(disk, left=300_000)
-        with pytest.raises(StoreError, match=r"has to be upgraded and is copied before.*left as it is.*has 1 MB free"):
+        with pytest.raises(StoreError, match=r"must be upgraded, but its backup.*was not changed.*free 1 MB"):
             store.open_store(url)
         assert {file.name for file in disk.iterdir()} == {"ballast", "feedback.db"}
         ballast.unlink()
@@ -444,7 +444,7 @@ def test_on_a_full_disk_a_restore_leaves_all_as_it_was(tmp_path):
         copy = store.back_up(path)
         ballast = nearly_full(disk, left=100_000)
         before = {file.name: file.read_bytes() for file in disk.iterdir()}
-        with pytest.raises(StoreError, match="was not put in place .*No space left.* is as it was"):
+        with pytest.raises(StoreError, match="was not restored .*No space left.*was not changed"):
             store.restore(path, copy)
         assert {file.name: file.read_bytes() for file in disk.iterdir()} == before
         ballast.unlink()
@@ -470,7 +470,7 @@ def test_a_restore_that_fails_at_any_step_is_undone(tmp_path, monkeypatch, step)
         return rename(file, target)
 
     monkeypatch.setattr(Path, "rename", until_then)
-    with pytest.raises(StoreError, match="was not put in place"):
+    with pytest.raises(StoreError, match="was not restored"):
         store.restore(path, copy)
     assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
     monkeypatch.undo()
@@ -486,7 +486,7 @@ def test_an_empty_database_in_the_place_of_a_lost_one_is_told_in_the_log(tmp_pat
     assert not caplog.text
     path.rename(tmp_path / "feedback.db.20260102T030405678901Z.damaged")
     store.close_store(store.open_store(url))
-    assert "A damaged one is kept as" in caplog.text
+    assert "The damaged database is kept as" in caplog.text
     copies = [store.back_up(path) for _ in range(2)]
     path.unlink()
     store.close_store(store.open_store(url))
@@ -554,7 +554,7 @@ def test_a_lock_that_stays_is_a_sentence(tmp_path):
     opened = ready(url, patience_s=0.3)
     with contextlib.closing(sqlite3.connect(tmp_path / "feedback.db")) as holder:
         holder.execute("BEGIN IMMEDIATE")
-        with pytest.raises(StoreError, match=r"Another program holds .*feedback\.db: nothing was stored"):
+        with pytest.raises(StoreError, match=r"Another program has locked .*feedback\.db: nothing was stored"):
             say(opened)
         assert store.feedback_table(opened).empty  # reading needs no lock
     store.close_store(opened)
@@ -568,7 +568,7 @@ def test_who_is_known_signs_in_while_another_program_writes(tmp_path):
         holder.execute("BEGIN IMMEDIATE")
         assert store.sign_in(opened, "Ayşe") == store.Rater("Ayşe", False, "analyst")
         for new, verified in (("Ali", False), ("Ayşe", True)):
-            with pytest.raises(StoreError, match="Another program holds"):
+            with pytest.raises(StoreError, match="Another program has locked"):
                 store.sign_in(opened, new, verified=verified)
     assert store.sign_in(opened, "Ali").role == "rater"
     store.close_store(opened)
@@ -629,7 +629,7 @@ def test_a_server_that_is_not_there_is_a_sentence_soon(postgres_server):
         store.open_store(url)
     assert time.monotonic() - start < PATIENCE_S
     assert "geheim" not in str(caught.value)
-    with pytest.raises(StoreError, match="refuses the name, the password or the database"):
+    with pytest.raises(StoreError, match="refuses the user name, the password or the database"):
         store.open_store(f"{postgres_server.new_database()}x")
     older = postgres_server.new_database().replace("postgresql://", "postgres://")  # as many hosts still write it
     store.close_store(store.open_store(older))
@@ -666,7 +666,7 @@ def damaged(tmp_path, how, *, backup):
 def test_a_damaged_file_is_left_alone_and_the_backup_is_offered_and_works(tmp_path, how):
     kept, path = damaged(tmp_path, how, backup=True)
     as_found = path.read_bytes()
-    with pytest.raises(StoreError, match="is damaged.*it was left as it is") as caught:
+    with pytest.raises(StoreError, match="is damaged.*was not changed") as caught:
         store.feedback_table(store.open_store(f"sqlite:///{path}"))
     (copy,) = store.backups(path)
     assert str(copy) in str(caught.value)
@@ -683,7 +683,7 @@ def test_a_damaged_file_is_left_alone_and_the_backup_is_offered_and_works(tmp_pa
 
 def test_a_damaged_file_without_a_backup_is_a_sentence_too(tmp_path):
     _, path = damaged(tmp_path, "header", backup=False)
-    with pytest.raises(StoreError, match="No backup of it was found. Move the file away"):
+    with pytest.raises(StoreError, match="It has no backup. Move the file away"):
         store.open_store(f"sqlite:///{path}")
 
 
@@ -695,7 +695,7 @@ def test_a_damaged_file_never_becomes_a_backup(tmp_path, how):
     assert len(store.backups(path)) == 1
     (copy,) = store.backups(path)
     copy.write_bytes(b"nothing" * 1000)
-    with pytest.raises(StoreError, match="is damaged itself"):
+    with pytest.raises(StoreError, match="is itself damaged"):
         store.restore(path, copy)
     with pytest.raises(StoreError, match="There is no backup"):
         store.restore(path, tmp_path / "none")
@@ -759,7 +759,7 @@ def test_a_read_only_file_is_a_sentence(tmp_path):
     (folder / "feedback.db").chmod(0o444)
     folder.chmod(0o555)
     (sentence,) = said(script(READER, f"sqlite:///{folder / 'feedback.db'}"))
-    assert "may_only_be_read" in sentence or "cannot_be_opened" in sentence
+    assert "is_read-only" in sentence or "cannot_be_opened" in sentence
     folder.chmod(0o755)
     assert tokens(f"sqlite:///{folder / 'feedback.db'}") == []
 

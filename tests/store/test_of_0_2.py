@@ -45,9 +45,9 @@ def before(tmp_path) -> Path:
 
 @pytest.fixture
 def opened(tmp_path):
-    db = store.open_store(f"sqlite:///{restored(tmp_path / 'feedback.db')}")
-    yield db
-    store.close_store(db)
+    opened = store.open_store(f"sqlite:///{restored(tmp_path / 'feedback.db')}")
+    yield opened
+    store.close_store(opened)
 
 
 def test_every_row_is_as_it_was_and_windows_have_names(before, opened):

@@ -15,38 +15,40 @@ from core.schema import EMOTIONS
 
 def filled(folder, clips):
     """A store with this many clips, each with both models' prediction, two thirds of them answered by one rater."""
-    db = store.open_store(f"sqlite:///{folder / f'{clips}.db'}")
+    opened = store.open_store(f"sqlite:///{folder / f'{clips}.db'}")
     policy = Policy()
     for n in range(clips):
-        store.add_clip(db, f"c{n}", file_name=f"{n}.wav", duration_s=30, sr=44100, path=f"{n}.wav")
+        store.add_clip(opened, f"c{n}", file_name=f"{n}.wav", duration_s=30, sr=44100, path=f"{n}.wav")
     for role in store.ROLES:
         said = [
             Prediction(f"c{n}", role, "x", dict(zip(EMOTIONS, (0.5 + n / 9e3, 0.5 - n / 9e3, 0, 0), strict=True)))
             for n in range(clips)
         ]
-        store.save_predictions(db, [(p, decide(p, policy)) for p in said], policy=policy, role=role)
+        store.save_predictions(opened, [(p, decide(p, policy)) for p in said], policy=policy, role=role)
     answered = [n for n in range(clips) if n % 3]
-    store.add_answers(db, [store.Answer(store.new_token(), "r0", EMOTIONS[n % 4], clip_id=f"c{n}") for n in answered])
-    return db
+    store.add_answers(
+        opened, [store.Answer(store.new_token(), "r0", EMOTIONS[n % 4], clip_id=f"c{n}") for n in answered]
+    )
+    return opened
 
 
-def steps(db, question):
+def steps(opened, question):
     """Thousands of SQLite's steps that a question takes."""
     taken = count()
 
-    @sa.event.listens_for(db.engine, "checkout")
+    @sa.event.listens_for(opened.engine, "checkout")
     def watch(connection: sqlite3.Connection, *_):
         connection.set_progress_handler(lambda: next(taken) and None, 100)
 
-    question(db)
-    sa.event.remove(db.engine, "checkout", watch)
+    question(opened)
+    sa.event.remove(opened.engine, "checkout", watch)
     return next(taken)
 
 
 QUESTIONS = {
-    "label queue": lambda db: store.clips_to_label(db, rater="r0", settled=settled_clips(stored_truth(db))),
-    "library": lambda db: store.library_table(db, limit=20),
-    "newest predictions": lambda db: store.predictions_table(db, latest=True),
+    "label queue": lambda opened: store.clips_to_label(opened, rater="r0", settled=settled_clips(stored_truth(opened))),
+    "library": lambda opened: store.library_table(opened, limit=20),
+    "newest predictions": lambda opened: store.predictions_table(opened, latest=True),
     "feedback": store.feedback_table,
     "raters": store.raters_table,
 }
@@ -55,13 +57,13 @@ QUESTIONS = {
 @pytest.fixture(scope="module")
 def stores(tmp_path_factory):
     folder = tmp_path_factory.mktemp("scale")
-    opened = filled(folder, 60), filled(folder, 480)
-    yield opened
-    for db in opened:
-        store.close_store(db)
+    both = filled(folder, 60), filled(folder, 480)
+    yield both
+    for opened in both:
+        store.close_store(opened)
 
 
 @pytest.mark.parametrize("question", QUESTIONS.values(), ids=QUESTIONS)
 def test_eight_times_the_clips_take_about_eight_times_the_steps(stores, question):
-    small, large = (steps(db, question) for db in stores)
+    small, large = (steps(opened, question) for opened in stores)
     assert large < 12 * max(small, 5)

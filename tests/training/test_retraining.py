@@ -562,7 +562,7 @@ def test_a_cancel_after_the_registration_comes_too_late_and_is_not_told(kept, se
 
     monkeypatch.setattr(retraining, "train_challenger", registered)
     monkeypatch.setattr(retraining, "rescore", lambda *_, **__: 3)
-    monkeypatch.setattr(jobs, "BEAT_S", 0.01)
+    monkeypatch.setattr(jobs, "HEARTBEAT_S", 0.01)
     done = run("retrain")
     assert done.exit_code == 0, done.output
     job = store.latest_job(kept, retraining.JOB)
@@ -573,7 +573,7 @@ def test_a_cancel_after_the_registration_comes_too_late_and_is_not_told(kept, se
 def test_a_promotion_while_clips_are_being_scored_is_a_success(kept, settings, monkeypatch):
     passed = type("Passed", (), {"passed": True, "reason": "All checks hold."})()
     monkeypatch.setattr(promotion, "promote", lambda *_, **__: passed)
-    with jobs.at_work(kept, retraining.RESCORE):
+    with jobs.hold_job(kept, retraining.RESCORE):
         done = run("promote", "3")
     assert done.exit_code == 0, done.output
     assert "Version 3 is the champion now" in done.output

@@ -44,7 +44,7 @@ def _heard(
 ) -> tuple[bytes, str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """A file that browsers play, its media type, and the waveform."""
     kept = kept_audio.load_audio(clip_id, path, start_s=start_s, duration_s=duration_s, settings=settings)
-    return kept.data, kept.form, drawing.envelope(kept.clip, POINTS)
+    return kept.data, kept.media_type, drawing.envelope(kept.clip, POINTS)
 
 
 def player(item: Item, *, autoplay: bool = False, loop: bool = False) -> None:

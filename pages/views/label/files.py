@@ -10,7 +10,7 @@ import streamlit as st
 from core.errors import CoreError
 from core.labelling import agreement, files, import_plan
 from core.labelling.label_columns import ControlQuestion
-from core.store import Rater, Store, clips_table, feedback_table, labels_mark, raters_table
+from core.store import Rater, Store, clips_table, feedback_table, labels_cache_key, raters_table
 from pages.shared import who
 from pages.shared.messages import literal, problem
 from pages.shared.show import download, file_name
@@ -184,7 +184,7 @@ def _dry_run(kept: Store, data: bytes, plan: pd.DataFrame, choices: Choices, fil
 
 def _plan(kept: Store, data: bytes, person: Rater, choices: Choices) -> pd.DataFrame:
     """The dry run, made anew only where the file, the importer or the store is another. One object for all sessions."""
-    file, mark = hashlib.sha256(data).hexdigest(), labels_mark(kept)
+    file, mark = hashlib.sha256(data).hexdigest(), labels_cache_key(kept)
     return _planned(kept, data, kept.url, file, mark, person.name, person.verified, choices)
 
 

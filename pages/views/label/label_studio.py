@@ -11,7 +11,7 @@ from core.errors import CoreError
 from core.labelling import label_studio_export, label_studio_interface
 from core.labelling.label_studio_package import CHOICES, choose_clips, write_package
 from core.settings import Settings
-from core.store import Rater, Store, feedback_table, labels_mark
+from core.store import Rater, Store, feedback_table, labels_cache_key
 from core.turkish import fold
 from pages.shared import messages
 
@@ -34,7 +34,7 @@ def export(kept: Store, said: pd.DataFrame, needed: int, *, file_name: str) -> N
             "With the model's guesses", value=True, key="studio_guesses", help="A guess that is seen sways people."
         )
     try:
-        chosen = _chosen(kept, kept.url, labels_mark(kept), which, bool(st.session_state.get("synthetic")), needed)
+        chosen = _chosen(kept, kept.url, labels_cache_key(kept), which, bool(st.session_state.get("synthetic")), needed)
     except CoreError as error:
         st.info(messages.literal(str(error)), icon=":material/info:")
         return

@@ -18,7 +18,7 @@ from core.playlists import selection
 from core.playlists.pieces import add_places, pieces_table
 from core.playlists.selection import searched
 from core.settings import Settings
-from core.store import Store, library_mark, library_places, library_table
+from core.store import Store, library_cache_key, library_places, library_table
 from core.turkish import turkish_order
 from pages.shared import cached, messages
 from pages.shared.policy import KEY, default
@@ -148,7 +148,7 @@ def read(words: str = "") -> Library | None:
         st.stop()
     try:
         version, policy = _model()
-        key = (Settings().database, *library_mark(kept), words, version, policy.to_json(), MOST)
+        key = (Settings().database, *library_cache_key(kept), words, version, policy.to_json(), MOST)
         loaded = _load(key, words, version, policy, kept)
         return None if loaded is None else _look(key, loaded, policy)
     except CoreError as error:

@@ -115,10 +115,10 @@ def _begin(kept: Store, policy: Policy, source: str) -> None:
     windows = (state["library_length"], state["library_hop"]) if state.get("library_whole") else None
     try:
         if source == "folder":
-            _launch(kept, policy, places.allowed(state["library_folder"], settings), windows, settings)
+            _launch(kept, policy, places.allowed_folder(state["library_folder"], settings), windows, settings)
             return
         sent = state.get(_field()) or []
-        folder = places.keep_uploads(((file.name, file.getvalue()) for file in sent), settings)
+        folder = places.save_uploads(((file.name, file.getvalue()) for file in sent), settings)
         try:
             _launch(kept, policy, folder, windows, settings)
         except CoreError:
@@ -134,7 +134,7 @@ def _begin_again(kept: Store, policy: Policy, job: Job) -> None:
     settings, said = Settings(), job.result
     try:
         place = _folder(job)
-        folder = Path(place) if places.is_upload(place, settings) else places.allowed(place, settings)
+        folder = Path(place) if places.is_upload(place, settings) else places.allowed_folder(place, settings)
         windows = (said["window"], said["hop"]) if said.get("hop") else None
         _launch(kept, policy, folder, windows, settings)
     except CoreError as error:
@@ -235,7 +235,7 @@ def _folder(job: Job) -> str:
 @st.cache_data(show_spinner=False, ttl=60, max_entries=4)
 def _kept(settings: Settings) -> tuple[list[places.Upload], tuple[int, int]]:
     """What was sent and is still there; number and bytes of levelled copies. Looked up once a minute."""
-    return places.uploads(settings), places.contents(settings.levelled_dir)
+    return places.uploads(settings), places.count_files(settings.levelled_dir)
 
 
 def on_disk(kept: Store, *, may_remove: bool) -> None:

@@ -11,7 +11,17 @@ from core.pipeline import jobs
 from core.pipeline.serving import Served
 from core.schema import readable
 from core.settings import Settings
-from core.store import Job, Rater, Store, cancel_job, done_jobs, get_setting, labels_mark, latest_job, library_mark
+from core.store import (
+    Job,
+    Rater,
+    Store,
+    cancel_job,
+    done_jobs,
+    get_setting,
+    labels_cache_key,
+    latest_job,
+    library_cache_key,
+)
 from core.training import labelled_data, retraining, status
 from core.training.status import Standing
 from core.training.triggers import Limits, Trigger
@@ -32,7 +42,7 @@ def current_status(store: Store, served: Served) -> Standing:
     """The training status, at most ``FRESH_S`` seconds old. Raises CoreError."""
     limits = status.limits_of(store)
     learned = get_setting(store, status.LEARNED_HASH)
-    marks = labels_mark(store), library_mark(store)
+    marks = labels_cache_key(store), library_cache_key(store)
     return _cached_status(store, served, Settings(), (served.model.version, limits, learned, marks))
 
 

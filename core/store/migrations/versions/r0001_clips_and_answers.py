@@ -1,4 +1,4 @@
-"""Tracks, clips, labels, features, predictions and feedback. What people said can be added to, never changed."""
+"""Add tracks, clips, labels, features, predictions and feedback. Feedback, labels and predictions are append-only."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -141,7 +141,7 @@ def _feedback() -> None:
 
 
 def _append_only(table: str) -> None:
-    """Refuse changes by anyone, also by other programs on the same database; SQLite's OR REPLACE is left to 0004."""
+    """Add triggers that refuse changes, also by other programs. Revision 0004 handles SQLite's OR REPLACE."""
     if op.get_bind().dialect.name == "sqlite":
         for verb in ("UPDATE", "DELETE"):
             op.execute(

@@ -1,4 +1,4 @@
-"""Raters and their roles, settings, and jobs with the index that lets one of a name run at a time."""
+"""Add raters with roles, settings, and jobs with a unique index: at most one job of a name runs at a time."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Files of a library, loudness of clips, albums."""
+"""Add the files of libraries, the loudness of clips, and albums."""
 
 import sqlalchemy as sa
 from alembic import op

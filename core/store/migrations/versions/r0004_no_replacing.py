@@ -1,14 +1,14 @@
-"""SQLite: no program replaces what was said by inserting it again (INSERT OR REPLACE), whatever its settings.
+"""SQLite: prevent INSERT OR REPLACE from replacing rows of append-only tables, whatever a program's settings.
 
-The triggers of 0001 refuse UPDATE and DELETE, but SQLite asks them about a row that OR REPLACE removes only where a
-connection has recursive_triggers on, as ours have. So each insert is looked at before it is made:
+The triggers of 0001 refuse UPDATE and DELETE. For a row that OR REPLACE removes, SQLite fires them only if the
+connection has recursive_triggers on, as this program's connections have. New triggers therefore check each insert:
 
-- under the id of a row that is there, or as a second undo of one answer, it is refused: "... is append-only";
-- under the token of a form, or the unique columns of a label or a prediction, that are there, it is passed over without
-  a word. To refuse it would refuse our own ON CONFLICT DO NOTHING too: a trigger cannot tell one from the other.
+- An insert with an existing id, or a second undo of one answer, is refused: "... is append-only".
+- An insert with an existing token of a form, or existing unique columns of a label or a prediction, is ignored.
+  Refusing it would also refuse this program's ON CONFLICT DO NOTHING, which a trigger cannot distinguish.
 
-Whoever may write to the file can still remove the triggers themselves. PostgreSQL knows no OR REPLACE, and ON CONFLICT
-DO UPDATE is an UPDATE there and here.
+A program with write access to the file can still drop the triggers. PostgreSQL has no OR REPLACE, and ON CONFLICT DO
+UPDATE counts as an UPDATE in both databases.
 """
 
 from alembic import op
@@ -21,7 +21,7 @@ ONCE = {
     "predictions": ("clip_id", "model_version", "extractor", "role", "policy"),
     "feedback": ("token",),
 }
-# The id that SQLite shows before an insert is -1 where none was given: it gives positive ones.
+# Before an insert without an id, SQLite sets NEW.id to -1; the ids that it assigns are positive.
 SAME_ID = "NEW.id > 0 AND EXISTS (SELECT 1 FROM {table} WHERE id = NEW.id)"
 UNDONE = "EXISTS (SELECT 1 FROM feedback WHERE target_id = NEW.target_id)"
 

@@ -1,4 +1,4 @@
-"""Which columns of a track a person set: scoring the library again leaves those alone."""
+"""Add the list of a track's columns that a person set; scoring the library again does not overwrite them."""
 
 import sqlalchemy as sa
 from alembic import op

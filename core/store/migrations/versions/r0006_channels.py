@@ -1,4 +1,4 @@
-"""How many channels a clip's file has: one channel is played by two loudspeakers, and then is louder than measured."""
+"""Add the number of channels of a clip's file: two loudspeakers play a mono file louder than it was measured."""
 
 import sqlalchemy as sa
 from alembic import op

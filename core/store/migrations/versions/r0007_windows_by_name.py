@@ -1,6 +1,6 @@
-"""Windows of a library's files by name: ``{"start_s": ..., "end_s": ..., "clip_id": ..., "remark": ...}``.
+"""Store the windows of library files as objects: ``{"start_s": ..., "end_s": ..., "clip_id": ..., "remark": ...}``.
 
-Until now each window was a list whose places had these meanings. The values stay as they are.
+Before, each window was a list of these values in this order. The values do not change.
 """
 
 import json
@@ -12,7 +12,7 @@ revision = "0007"
 down_revision = "0006"
 
 NAMES = ("start_s", "end_s", "clip_id", "remark")
-AT_ONCE = 500  # files; a large library does not have to fit into memory
+AT_ONCE = 500  # files per batch, so that a large library need not fit into memory
 
 
 def upgrade() -> None:

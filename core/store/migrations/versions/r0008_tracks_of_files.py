@@ -1,7 +1,7 @@
-"""Each file has a track of its own: before, files with the same artist, title and folder shared one.
+"""Give each file a track of its own. Before, files with the same artist, title and folder shared a track.
 
-A shared track is copied for each file. What the tags of one file had overwritten in it is the same in all copies; it is
-put right when the file is measured again, but for what a person set.
+A shared track is copied for each file. All copies have the values of the tags that were stored last. Measuring a file
+again corrects its track, except for values that a person set.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ from alembic import op
 revision = "0008"
 down_revision = "0007"
 
-AT_ONCE = 500  # rows of one statement
+AT_ONCE = 500  # rows per statement
 
 
 def upgrade() -> None:
