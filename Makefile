@@ -3,7 +3,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PORT ?= 8501
 
-# What has several parts runs all of them, also after one that failed; the exit status is not 0 if any failed.
+# Targets with several parts run all parts, even after a failure. The exit status is not 0 if any part failed.
 ALL_OF := --no-print-directory --keep-going
 
 .PHONY: app test test-browser test-others check lint ruff format mypy contracts train mlflow warm clean help
@@ -34,7 +34,7 @@ test: $(VENV)/.dev       ## make the environment and run all tests
 test-others: $(VENV)/.dev
 	$(BIN)/python -m pytest -n auto --dist loadgroup -m "not browser"
 
-# A busy machine may make the browser miss a time-out; nothing else is tried again.
+# On a busy machine the browser can exceed a time limit. Only these failures are retried.
 test-browser: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m browser --reruns 2 --only-rerun TimeoutError
 
@@ -53,16 +53,16 @@ contracts: $(VENV)/.dev
 mypy: $(VENV)/.dev
 	$(BIN)/mypy
 
-check: $(VENV)/.dev      ## what CI runs: ruff, mypy and all tests
+check: $(VENV)/.dev      ## what CI runs: ruff, mypy, import contracts and all tests
 	@$(MAKE) $(ALL_OF) lint test
 
 train: $(VENV)/.run      ## train, compare and register the models
 	$(BIN)/python -m core train
 
-mlflow: $(VENV)/.run     ## MLflow's page on the runs and registered models
+mlflow: $(VENV)/.run     ## open MLflow's page with runs and registered models
 	$(BIN)/python -m core mlflow
 
-warm: $(VENV)/.run       ## compile the feature kernels again
+warm: $(VENV)/.run       ## compile the numerical code again
 	$(BIN)/python -m core warm
 
 clean:           ## remove the environment and caches (data and models stay)

@@ -1,4 +1,4 @@
-"""How close the 50 features are to MIRtoolbox, and how far a clip's way through a codec moves them.
+"""Measure the agreement of the 50 features with MIRtoolbox, and how much codecs change them.
 
     python -m benchmarks.fidelity REFERENCE_FOLDER > docs/features.md
 
@@ -78,24 +78,24 @@ def main() -> None:
     recordings = [path for path, _ in known if path.parent.name == "recordings"] or [path for path, _ in known]
     effects = codec_effects(recordings, sd)
     print(
-        f"""# The features: agreement with MIRtoolbox, and what codecs do to them
+        f"""# The features: agreement with MIRtoolbox, and changes by codecs
 
 Written by `python -m benchmarks.fidelity`; extractor `{EXTRACTOR}`.
 
 ## Agreement with MIRtoolbox 1.7.1
 
 Largest of |ours - MIRtoolbox| / max(|MIRtoolbox|, 0.001) over {len(known)} clips:
-**{np.nanmax(error):.1e}**. NaN stands where MIRtoolbox has NaN, and nowhere else. The last column is the largest
-error on any of the clips.
+**{np.nanmax(error):.1e}**. The program gives NaN for the same values as MIRtoolbox. The last column of the
+table below is the largest error on any clip.
 
-## What a codec changes
+## Changes by codecs
 
-Change of each feature when the same {len(recordings)} clips come as 48 kHz or 22.05 kHz WAV, as MP3 at 128 kbit/s, or
-as OGG Vorbis (quality 0.4, libsndfile's default), in standard deviations of the
+Change of each feature when the same {len(recordings)} clips are converted to 48 kHz or 22.05 kHz WAV,
+MP3 at 128 kbit/s, or OGG Vorbis (quality 0.4, libsndfile's default), in standard deviations of the
 {"synthetic stand-in" if table.synthetic else "published table"}: median over the clips, and the worst clip in brackets.
-Below 0.1 a prediction does not notice. Where many features move by more, take a lossless file. The large numbers in
-brackets come from a recording with two seconds of digital silence: any conversion fills them with faint noise, which
-crosses zero as often as music does and lifts the lowest bins of the spectrum.
+Changes below 0.1 hardly affect a prediction. If many features change by more, use a lossless file. The large numbers in
+brackets come from a recording with two seconds of digital silence. Any conversion fills the silence with faint noise,
+which crosses zero as often as music does and raises the lowest bins of the spectrum.
 
 | feature | {" | ".join(CODECS)} | agreement |
 |---|{"---|" * len(CODECS)}---|"""

@@ -12,6 +12,7 @@ from pages.shared import assets
 from pages.shared.cached import results
 from pages.shared.messages import problem
 from pages.shared.show import citation, download, file_name
+from pages.views.models import compare_curves
 from pages.views.models import compare_views as views
 
 
@@ -45,7 +46,7 @@ def criteria(model: ModelDescription) -> None:
 def card(model: ModelDescription) -> None:
     """The model card, with a download."""
     if not model.card:
-        st.info("This model has no card. Train fully with: python -m core train", icon=":material/badge:")
+        st.info("This model has no card. Start a full training run with: python -m core train", icon=":material/badge:")
         return
     st.download_button(
         "Download the card",
@@ -67,7 +68,7 @@ if about["synthetic"]:
     st.warning("These models were trained on the synthetic stand-in, so their figures say nothing about music.")
 views.another_in_use(comparison)
 if about["quick"]:
-    st.info("This was a quick run: one repeat, no searches and no ablations.", icon=":material/bolt:")
+    st.info("This was a quick run: one repeat, no tuning and no ablations.", icon=":material/bolt:")
 st.caption(
     f"{len(comparison.labels_of)} models on {len(clips)} distinct clips (data {about['data_hash'][:8]}, trained "
     f"{about['created_at'][:10]}): {int((~clips['held_out']).sum())} in grouped, stratified 5-fold cross-validation "
@@ -78,7 +79,7 @@ shows: dict[str, Callable[[Any], None]] = {
     "Leaderboard": views.board,
     "Pairs": views.pairs,
     "Emotions": views.emotions,
-    "Curves": views.curves,
+    "Curves": compare_curves.curves,
     "Tuning": views.tuning,
     "Ablations": views.ablations,
     "Criteria": criteria,

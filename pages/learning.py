@@ -5,7 +5,7 @@ import streamlit as st
 from core.errors import CoreError
 from pages.shared import cached, messages, who
 from pages.views.models import learning_models as models
-from pages.views.models import learning_train
+from pages.views.models import learning_shadow, learning_train
 
 st.title("Learning")
 store = cached.store()
@@ -23,7 +23,7 @@ served = cached.champion()
 shows = {
     "Train": learning_train.train,
     "Champion and challenger": models.decide,
-    "Shadow": models.shadow,
+    "Shadow": learning_shadow.shadow,
     "History": models.history,
 }
 for tab, show in zip(st.tabs(list(shows), key="view", bind="query-params"), shows.values(), strict=True):

@@ -1,5 +1,9 @@
-"""The command line, one file for each family of commands.
+"""The command line, one module for each family of commands.
 
-clips : features, warm.  library : score, demo-library.  training : train, retrain, promote, rollback, triggers, mlflow.
+clips : features, warm.
+library : score, demo-library.
+training : train, retrain, promote, rollback, rescore, triggers, mlflow.
 database : backup, restore.
+labels : export-labels, import-labels.
+terminal : the progress bar, Ctrl-C, and errors as sentences.
 """

@@ -1,4 +1,4 @@
-"""Commands that export and import labels. Heavy libraries load inside, so that other commands start fast."""
+"""Commands that export and import labels. Heavy libraries load inside the functions: other commands start fast."""
 
 import os
 import sys
@@ -17,27 +17,29 @@ if TYPE_CHECKING:
 
 
 def export_labels(
-    target: Annotated[Path, typer.Argument(help="The ZIP to write.")],
-    which: Annotated[str, typer.Option(help="Clips to export: all, waiting (without a label yet), answered.")] = "all",
-    guesses: Annotated[bool, typer.Option(help="With the model's guesses as predictions.")] = True,
-    synthetic: Annotated[bool, typer.Option(help="With the synthetic clips for practice.")] = False,
+    target: Annotated[Path, typer.Argument(help="Path of the ZIP file to write.")],
+    which: Annotated[
+        str, typer.Option(help="Clips to export: all, waiting (no agreed label yet), or answered.")
+    ] = "all",
+    guesses: Annotated[bool, typer.Option(help="Include the model's guesses as predictions.")] = True,
+    synthetic: Annotated[bool, typer.Option(help="Include the synthetic practice clips.")] = False,
 ) -> None:
-    """Write clips with sound, answers and guesses as a ZIP for Label Studio; README.txt in it says how to open it."""
+    """Write clips with audio, answers and guesses into a ZIP for Label Studio. Its README.txt explains the rest."""
     from core.labelling import agreement, truth
     from core.labelling.label_studio_package import CHOICES, choose_clips, write_package
     from core.store import feedback_table, open_store
 
     if which not in CHOICES:
-        raise CoreError(f"{which!r} is no choice of clips. Choose one of: {', '.join(CHOICES)}.")
+        raise CoreError(f"{which!r} is not a known selection of clips. Choose one of: {', '.join(CHOICES)}.")
     settings = Settings()
-    opened = open_store(settings.database)
-    everything, needed = feedback_table(opened), truth.raters_needed(opened)
+    store = open_store(settings.database)
+    everything, needed = feedback_table(store), truth.raters_needed(store)
     feedback = everything if synthetic else agreement.of_music(everything)
-    chosen = choose_clips(opened, feedback, which=which, synthetic=synthetic, raters_needed=needed)
+    chosen = choose_clips(store, feedback, which=which, synthetic=synthetic, raters_needed=needed)
     try:
         with tempfile.NamedTemporaryFile(dir=target.absolute().parent, prefix=f".{target.name}.", delete=False) as part:
             try:
-                made = write_package(part, opened, feedback, chosen, settings, guesses=guesses)
+                made = write_package(part, store, feedback, chosen, settings, guesses=guesses)
                 os.chmod(part.name, 0o644)  # a temporary file is private
                 os.replace(part.name, target)
             except BaseException:
@@ -45,21 +47,27 @@ def export_labels(
                 raise
     except OSError as error:
         raise CoreError(f"{target} cannot be written: {error.strerror}.") from error
-    silent = f" The sound of {made.silent} of them was not kept." if made.silent else ""
+    silent = f" {made.silent} of them have no audio, because it was not kept." if made.silent else ""
     typer.echo(f"{made.clips} clips are in {target}.{silent} Unpack it and read README.txt.")
 
 
 def import_labels(
-    source: Annotated[Path, typer.Argument(help="CSV or JSON with clips and labels, also from Label Studio.")],
+    source: Annotated[
+        Path, typer.Argument(help="CSV, TSV or JSON file with clips and labels, for example from Label Studio.")
+    ],
     account: Annotated[
         list[str] | None,
-        typer.Option(help="Who an account of Label Studio is: 1=Ayşe. Nothing after the sign leaves its answers out."),
+        typer.Option(help="Rater of a Label Studio account: 1=Ayşe. An empty name (1=) leaves its answers out."),
     ] = None,
-    control: Annotated[str | None, typer.Option(help="The column that holds the emotions, where several may.")] = None,
-    by: Annotated[str, typer.Option(help="Who imports: rows without a rater are theirs.")] = "",
-    store_them: Annotated[bool, typer.Option("--store", help="Store what the dry run shows.")] = False,
+    control: Annotated[
+        str | None, typer.Option(help="The column with the emotions, if several columns could be it.")
+    ] = None,
+    by: Annotated[str, typer.Option(help="Your name; rows without a rater become your answers.")] = "",
+    store_them: Annotated[
+        bool, typer.Option("--store", help="Store the answers. Without it nothing is stored (dry run).")
+    ] = False,
 ) -> None:
-    """Say row by row what an import would do, as CSV; with --store, do it. Exit status 2 where a row is refused."""
+    """Print row by row what an import would do, as CSV; --store does it. Exit status: 2 if a row is refused."""
     from core.labelling import files, import_plan
     from core.store import Rater, clips_table, feedback_table, new_token, open_store, rater_name, raters_table
 
@@ -70,37 +78,37 @@ def import_labels(
     file = files.read_label_file(data, control=control)
     nameless = file.rows["rater"].eq("") & file.rows["account"].eq("")
     if nameless.any() and not by:
-        raise CoreError(f"{int(nameless.sum())} rows name no rater. Say whose they are with --by.")
-    opened = open_store(Settings().database)
+        raise CoreError(f"{int(nameless.sum())} rows have no rater. Give the name of the rater with --by.")
+    store = open_store(Settings().database)
     plan = import_plan.plan_import(
         file.rows,
-        clips_table(opened),
-        feedback_table(opened),
-        raters_table(opened),
+        clips_table(store),
+        feedback_table(store),
+        raters_table(store),
         importer=Rater(rater_name(by) if by else "", False, "analyst"),
         accounts=_accounts(account or [], file.accounts),
     )
     _report(plan, file.unread)
     if store_them:
-        new = import_plan.apply_import(opened, plan, token=new_token())
-        typer.echo(f"{new} answers are stored.", err=True)
+        new = import_plan.apply_import(store, plan, token=new_token())
+        typer.echo(f"{new} answers were stored.", err=True)
     raise typer.Exit(2 if plan["action"].eq("refused").any() else 0)
 
 
 def _accounts(given: list[str], known: Collection[str]) -> dict[str, str]:
-    """Accounts and their raters. Raises CoreError for an account that the file does not have."""
+    """Map each account to its rater. Raises CoreError for an account that is not in the file."""
     accounts: dict[str, str] = {}
     for pair in given:
         name, sign, rater = pair.partition("=")
         if not sign or name.strip() not in known:
-            listed = f"The file has these: {', '.join(known)}." if known else "The file has none."
-            raise CoreError(f"{pair!r} names no account of the file, as in 1=Ayşe. {listed}")
+            listed = f"The file has these accounts: {', '.join(known)}." if known else "The file has no accounts."
+            raise CoreError(f"{pair!r} does not name an account of the file. Write it as in 1=Ayşe. {listed}")
         accounts[name.strip()] = rater.strip()
     return accounts
 
 
 def _report(plan: "pd.DataFrame", unread: tuple[str, ...]) -> None:
-    """The rows as CSV on the standard output, the numbers as a sentence on the other one."""
+    """Print the rows as CSV to the standard output, and the counts as a sentence to the standard error."""
     from core.labelling.import_plan import ACTIONS
     from core.spreadsheets import escape_table
 
@@ -109,4 +117,4 @@ def _report(plan: "pd.DataFrame", unread: tuple[str, ...]) -> None:
     counts = plan["action"].value_counts()
     typer.echo(", ".join(f"{counts.get(action, 0)} {action}" for action in ACTIONS) + ".", err=True)
     if unread:
-        typer.echo(f"There is no place here for these columns: {', '.join(unread)}.", err=True)
+        typer.echo(f"These columns were ignored: {', '.join(unread)}.", err=True)

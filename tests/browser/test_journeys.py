@@ -96,15 +96,15 @@ def test_confusion_cell_to_its_clips(server, browser_page):
     box = cells.bounding_box()
     column, row = 2, 3  # from the left, from the top
     page.mouse.click(box["x"] + box["width"] * (column + 0.5) / 4, box["y"] + box["height"] * (row + 0.5) / 4)
-    heading = page.get_by_role("heading", name=re.compile("called|rightly"))
+    heading = page.get_by_role("heading", name=re.compile("predicted"))
     heading.wait_for()
     settle(page)
     words = [w for w in re.findall(r"[a-z]+", heading.inner_text()) if w in EMOTIONS]
     true, called = words[0], words[-1]
     assert {true, called} == {"sad", "relax"}
     found = run_files.read_run(ROOT / "models" / "comparison")
-    expected = metrics.confusion_cell(found.predictions(found.champion), y=true, predicted=called)
-    page.get_by_text(re.compile(f"^{len(expected)} clips, those that fall here most often")).wait_for()
+    expected = metrics.cell(found.predictions(found.champion), y=true, predicted=called)
+    page.get_by_text(re.compile(f"^{len(expected)} clips, the most frequent first")).wait_for()
     assert pd.Index(expected["row"]).is_unique
 
 

@@ -72,7 +72,7 @@ def test_another_model_forgets_the_cell_of_the_one_before(confused: Callable[...
     page = page.pills(key="true").set_value("angry").run()
     assert "Click a cell" in said(page.info)  # one of the two is no cell
     page = page.pills(key="called").set_value("sad").run()
-    assert "angry called" in said(page.subheader)
+    assert "angry predicted as" in said(page.subheader)
     page = page.segmented_control(key="part").set_value("held_out").run()
     assert page.session_state["called"] is None
 
@@ -84,7 +84,7 @@ def test_an_empty_cell_says_so(confused: Callable[..., AppTest], found: run_file
     page = page.pills(key="true").set_value(none["y"]).run()
     page = page.pills(key="called").set_value(none["predicted"]).run()
     assert not page.exception
-    assert "No clip falls into this cell" in said(page.info)
+    assert "No clip is in this cell" in said(page.info)
 
 
 def test_each_emotion_and_the_gap_are_those_of_the_run(confused: Callable[..., AppTest]) -> None:
@@ -105,7 +105,7 @@ def test_without_the_table_clips_are_listed_without_values(
     monkeypatch.delenv("TME_TABLE", raising=False)
     page = open_page("confusion", true="sad", called="relax")
     assert not page.exception
-    assert "not at hand" in said(page.caption)
+    assert "not available" in said(page.caption)
     assert "_RMSenergy_Mean" not in page.dataframe[1].value
 
 

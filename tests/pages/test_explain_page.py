@@ -41,7 +41,7 @@ def test_without_the_table_it_says_what_is_missing(open_page, monkeypatch):
     monkeypatch.delenv("TME_TABLE", raising=False)
     page = open_page("explain", view="One feature")
     assert not page.exception
-    assert "not at hand" in page.info[0].value
+    assert "not available" in page.info[0].value
     assert not page.get("plotly_chart")
     page = open_page("explain", view="Every clip")
     assert page.get("plotly_chart")

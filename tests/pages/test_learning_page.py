@@ -84,13 +84,13 @@ def test_triggers_say_what_they_found_and_a_training_begins_with_its_name(open_p
         in shown(page)
     )
     assert "12 agreed labels of clips that the model was not trained on; 20 are needed." in shown(page)
-    assert "**12 agreed labels** beside the published table" in shown(page)
+    assert "**12 agreed labels** in addition to the published table" in shown(page)
     page = press(page, "Train")
     assert launched == [(retraining.JOB, ["retrain", "--by=Cem"])]
     assert next(b for b in page.button if b.key == "train").disabled
     page = press(page, "Cancel")
     assert store.latest_job(opened, retraining.JOB).cancel
-    assert "It will stop at its next step." in shown(page)
+    assert "It stops at its next step." in shown(page)
 
 
 def test_a_training_that_runs_elsewhere_is_shown_after_a_reload(open_page, opened):
@@ -115,7 +115,7 @@ def test_who_is_no_analyst_any_more_begins_nothing(open_page, opened, launched):
 def test_limits_are_kept_for_all(open_page, opened):
     page = as_analyst(open_page)
     page.number_input[0].set_value(25)
-    page = press(page, "Keep")
+    page = press(page, "Save")
     assert status.limits_of(opened).new_labels == 0.25
     status.set_limits(opened, status.limits_of(opened).changed(new_labels=0.01, drifted=1.0))
     assert page.run().number_input[0].value == 1
@@ -199,7 +199,7 @@ def test_the_challenger_is_compared_and_what_was_shown_is_promoted(
     )  # another training
     page = press(page, "Promote the challenger")
     assert asked == [{"shown": "3", "by": "Cem"}]
-    assert "The challenger is the champion now. All 8 checks passed. Stored clips are scored anew" in shown(page)
+    assert "The challenger is the champion now. All 8 checks hold. The stored clips are scored again" in shown(page)
     assert launched == [(retraining.RESCORE, ["rescore"])]
 
 
@@ -227,7 +227,7 @@ def test_a_promotion_is_told_also_where_clips_cannot_be_scored(open_page, opened
     monkeypatch.setattr(jobs, "launch", refused)
     page = press(as_analyst(open_page, "Champion and challenger"), "Promote the challenger")
     assert "The challenger is the champion now." in shown(page)
-    assert "But stored clips are not scored anew: The process could not be started." in shown(page)
+    assert "But the stored clips could not be scored again: The process could not be started." in shown(page)
 
 
 @pytest.mark.parametrize("button", ["Promote the challenger", "Discard it"])
@@ -252,7 +252,7 @@ def test_a_rollback_is_bound_to_the_champion_that_was_shown(open_page, opened, c
     page = press(page.run(), "Go back")
     assert [(given["shown"], given["by"]) for given in asked] == [("2", "Cem")]
     assert "In use again: 1." in shown(page)
-    assert "Stored clips are scored anew" in shown(page)
+    assert "The stored clips are scored again" in shown(page)
 
 
 # --- the shadow ------------------------------------------------------------------------------------------------------
@@ -271,10 +271,10 @@ def test_the_shadow_counts_music_that_proves_something(open_page, opened, challe
     page = as_analyst(open_page, "Shadow")
     said = shown(page)
     assert "### 0% agreement" in said
-    assert "Both have scored 16 clips" in said
+    assert "Both models have scored 16 clips" in said
     assert "**Verdict: the challenger is better**" in said
     assert "16 labelled clips of 16 recordings are evidence" in said
-    assert "The champion has more right in 0 of the recordings, the challenger in 16" in said
+    assert "The champion has more clips right in 0 recordings, the challenger in 16" in said
     table = page.dataframe[0].value
     assert table["evidence"].all()
     assert len(table) == 16

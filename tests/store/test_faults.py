@@ -16,10 +16,8 @@ from pathlib import Path
 import postgres
 import pytest
 import sqlalchemy as sa
-from typer.testing import CliRunner
 
 from core import store
-from core.__main__ import app
 from core.errors import StoreError
 from core.store import backup
 from core.store.connection import PATIENCE_S, connect, write
@@ -726,26 +724,6 @@ def test_above_64_mb_the_daily_copy_is_left_out_and_the_log_says_what_to_do(tmp_
     store.back_up(path)
     assert backup.daily_backup(path) is None
     assert not caplog.text
-
-
-def test_the_command_copies_the_database_and_restore_puts_the_copy_in_place(tmp_path, monkeypatch):
-    monkeypatch.setenv("TME_DATA_DIR", str(tmp_path))
-    monkeypatch.delenv("TME_DATABASE_URL", raising=False)
-    run = CliRunner()
-    none = run.invoke(app, ["backup"])
-    assert "nothing to copy" in str(none.exception)
-    assert not list(tmp_path.iterdir())
-    url = f"sqlite:///{tmp_path / 'feedback.db'}"
-    opened = ready(url)
-    kept = say(opened)
-    assert run.invoke(app, ["backup"]).exit_code == 0
-    (copy,) = store.backups(opened.path)
-    say(opened)
-    store.close_store(opened)
-    assert run.invoke(app, ["restore", copy.name]).exit_code == 0
-    assert tokens(url) == [kept]
-    monkeypatch.setenv("TME_DATABASE_URL", "postgresql://localhost/x")
-    assert "pg_dump" in str(run.invoke(app, ["backup"]).exception)
 
 
 def test_each_restored_file_is_kept_under_a_name_of_its_own(tmp_path):

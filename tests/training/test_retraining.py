@@ -577,7 +577,7 @@ def test_a_promotion_while_clips_are_being_scored_is_a_success(kept, settings, m
         done = run("promote", "3")
     assert done.exit_code == 0, done.output
     assert "Version 3 is the champion now" in done.output
-    assert "by a run that is going on" in done.output
+    assert "An active run is already scoring" in done.output
 
 
 def test_a_refused_promotion_has_exit_status_2(kept, settings, monkeypatch):
@@ -585,7 +585,7 @@ def test_a_refused_promotion_has_exit_status_2(kept, settings, monkeypatch):
     monkeypatch.setattr(promotion, "promote", lambda *_, **__: refused)
     done = run("promote", "3")
     assert done.exit_code == 2
-    assert "Version 3 stays what it was. 1 of 8 checks failed." in done.output
+    assert "Version 3 was not promoted. 1 of 8 checks fail." in done.output
 
 
 @LIFE

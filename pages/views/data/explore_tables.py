@@ -1,4 +1,4 @@
-"""Which tables are at hand, how they stand beside one another, and what cleaning did to them."""
+"""Tables on the Explore page: which are available, how they compare, and what cleaning changed."""
 
 from collections.abc import Callable
 from functools import partial
@@ -33,22 +33,22 @@ def _stand_in() -> Table:
     return as_table(stand_in.sample(), origin="synthetic", synthetic=True)
 
 
-@st.cache_data(show_spinner="Counting what is wrong with the table …", max_entries=_KEPT)
+@st.cache_data(show_spinner="Checking the table …", max_entries=_KEPT)
 def _quality(key: str, _frame: pd.DataFrame) -> Quality:
     return data_quality(_frame)
 
 
 def _forget() -> None:
-    """No uploads, and an empty widget: a widget is emptied by another key."""
+    """Remove the uploads and empty the widget (a widget with a new key is empty)."""
     st.session_state["explore_uploads"] = {}
     st.session_state["explore_round"] = st.session_state.get("explore_round", 0) + 1
     st.session_state.pop("table", None)
 
 
 def brought(shown: Table) -> dict[str, UserTable]:
-    """Uploaded tables and those in data/raw, by name; what cannot be read is said in a sentence and not kept.
+    """Uploaded tables and tables in data/raw, by name. Unreadable files show an error and are skipped.
 
-    Uploads outlive the widget, so that they are still there after a visit to another page.
+    Uploads are kept in the session, so that they survive a visit to another page.
     """
     settings = Settings()
     kept: dict[str, bytes] = st.session_state.setdefault("explore_uploads", {})
@@ -59,15 +59,16 @@ def brought(shown: Table) -> dict[str, UserTable]:
             accept_multiple_files=True,
             key=f"explore_files_{st.session_state.get('explore_round', 0)}",
             max_upload_size=MAX_BYTES // 10**6,
-            help="It may be dirty: it is cleaned at once, and every change is reported. It stays in your session.",
+            help="The file may contain errors: it is cleaned at once, and every change is listed. It stays in your "
+            "session only.",
         )
         if kept or files:
             st.button("Forget the uploaded tables", icon=":material/delete:", on_click=_forget)
-    found = {}
+    tables = {}
     for name, data in (kept | {file.name: file.getvalue() for file in files}).items():
         kept.pop(name, None)
         if one := _known(name, partial(bytes, data)):
-            kept[name], found[name] = data, one
+            kept[name], tables[name] = data, one
             if shown.synthetic and _adopted(data, settings):
                 cached.forget_table()
                 st.rerun()
@@ -75,14 +76,14 @@ def brought(shown: Table) -> dict[str, UserTable]:
         del kept[oldest]
     for path in user_tables.list_user_tables(settings):
         if one := _known(path.name, partial(user_tables.read_bytes, path)):
-            found.setdefault(path.name, one)
-    for name, one in found.items():
+            tables.setdefault(path.name, one)
+    for name, one in tables.items():
         same = "This is the published table. " if one.published else ""
         st.caption(
             f"{messages.literal(name)}: {same}{len(one.messy)} rows, {len(one.cleaned.report)} changes by cleaning. "
-            "Choose it as the table, or see what was changed under Cleaning."
+            "Choose it under Table, or see the changes under Cleaning."
         )
-    return found
+    return tables
 
 
 def _known(name: str, content: Callable[[], bytes]) -> UserTable | None:
@@ -102,7 +103,7 @@ def _adopted(data: bytes, settings: Settings) -> bool:
 
 
 def at_hand(shown: Table, extra: dict[str, UserTable]) -> tuple[dict[str, Table], dict[str, pd.DataFrame]]:
-    """Tables that can be looked into, and all tables, also messy ones, by name."""
+    """The clean tables, and the frames of all tables (also uncleaned ones), by name."""
     clean = {STAND_IN if shown.synthetic else PUBLISHED: shown}
     frames = {name: table.frame for name, table in clean.items()}
     for name, one in extra.items():
@@ -113,15 +114,15 @@ def at_hand(shown: Table, extra: dict[str, UserTable]) -> tuple[dict[str, Table]
 
 
 def _key(name: str, frames: dict[str, pd.DataFrame]) -> str:
-    """Content of a table as a cache key."""
+    """Cache key from the content of a table."""
     return f"{name} {pd.util.hash_pandas_object(frames[name]).sum()}"
 
 
 def side_by_side(frames: dict[str, pd.DataFrame], data_hash: str) -> None:
-    """Counts of each table, and two tables cell by cell."""
+    """Show counts for each table, and compare two tables cell by cell."""
     st.caption(
-        "Each column is a table as it is. Empty, invalid and impossible cells are counted, not repaired; add a table "
-        "above to see it here, as it came and cleaned."
+        "Each column is one table. Empty, invalid and impossible cells are counted, not repaired. Add a table above "
+        "to see it here before and after cleaning."
     )
     chosen = st.multiselect("Tables", list(frames), default=list(frames)[:3], key="beside")
     if not chosen:
@@ -137,7 +138,7 @@ def side_by_side(frames: dict[str, pd.DataFrame], data_hash: str) -> None:
     show.download(counts.reset_index(), show.file_name("tables-side-by-side", data_hash=data_hash))
     with st.expander("What is counted", icon=":material/help:"):
         st.markdown("\n".join(f"- **{measure}**: {meaning}" for measure, meaning in CELL_MEASURES.items()))
-    if len(chosen) > 1 and st.toggle("Compare two of them cell by cell", key="cells"):
+    if len(chosen) > 1 and st.toggle("Compare two tables cell by cell", key="cells"):
         _two(chosen, frames)
 
 
@@ -147,7 +148,9 @@ def _two(chosen: list[str], frames: dict[str, pd.DataFrame]) -> None:
     others = [name for name in chosen if name != first]
     second = right.selectbox("Second", others, index=len(others) - 1, key="second")
     result = user_tables.differences(frames[first], frames[second])
-    st.caption("Rows are matched by their number; values as numbers, so that padding is no difference.")
+    st.caption(
+        "Rows are matched by row number. Values are compared as numbers, so spaces and zeros make no difference."
+    )
     st.dataframe(result.counts.rename_axis("what").reset_index(), hide_index=True, alt="Differences, counted")
     if len(result.cells):
         st.dataframe(result.cells, hide_index=True, alt="Cells that differ", placeholder="empty")
@@ -155,19 +158,19 @@ def _two(chosen: list[str], frames: dict[str, pd.DataFrame]) -> None:
 
 
 def cleaning(frames: dict[str, pd.DataFrame], extra: dict[str, UserTable]) -> None:
-    """The quality report before and after cleaning, with every change."""
+    """Show the quality before and after cleaning, and list every change."""
     if not extra:
         st.info(
-            "Add a table above: it is cleaned at once, and every change is listed here.", icon=":material/upload_file:"
+            "Add a table above. It is cleaned at once, and every change is listed here.", icon=":material/upload_file:"
         )
         return
     name = st.selectbox("File", list(extra), key="cleaned", help="Tables that you added, and CSV files in data/raw.")
     one, after = extra[name], f"{name}, cleaned"
     report, removed = one.cleaned.report, len(one.cleaned.unlabelled)
     st.markdown(
-        f"**{len(report)} changes.** {len(one.messy)} rows came, {len(one.table.frame)} are clean, {removed} have no "
-        "label and stand aside. Nothing is filled in: what cannot be believed is left empty, and each model fills gaps "
-        "from its own training rows."
+        f"**{len(report)} changes.** The file has {len(one.messy)} rows; {len(one.table.frame)} are clean, and "
+        f"{removed} without a label are left out. No value is filled in: impossible values become empty, and each "
+        "model fills gaps from its own training rows."
     )
     before_after = user_tables.compare_quality(
         {"before": _quality(_key(name, frames), one.messy), "after": _quality(_key(after, frames), one.table.frame)}
@@ -191,7 +194,11 @@ def cleaning(frames: dict[str, pd.DataFrame], extra: dict[str, UserTable]) -> No
         hide_index=True,
         placeholder="",
         alt="Changes",
-        column_config={"row": st.column_config.NumberColumn(help="Row of the file from 0; empty: a whole column")},
+        column_config={
+            "row": st.column_config.NumberColumn(
+                help="Row of the file, counted from 0. Empty: the change affects a whole column."
+            )
+        },
     )
     files = {"cleaned": one.table.frame, "changes": report, "rows-without-label": one.cleaned.unlabelled}
     with st.container(horizontal=True):

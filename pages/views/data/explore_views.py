@@ -1,4 +1,4 @@
-"""The views of one table on the Explore page: each asks core for a table and shows it."""
+"""Views of one table on the Explore page. Each view gets a table from core and shows it."""
 
 import pandas as pd
 import streamlit as st
@@ -13,7 +13,7 @@ KINDS = {"violin": "Violin", "box": "Box", "strip": "Points"}
 
 
 def filters(frame: pd.DataFrame) -> pd.DataFrame:
-    """The rows that the filters leave; may be empty."""
+    """The rows that pass the filters; may be empty."""
     with st.expander("Filter rows", icon=":material/filter_alt:"):
         emotions = st.pills(
             "Emotions",
@@ -22,7 +22,7 @@ def filters(frame: pd.DataFrame) -> pd.DataFrame:
             default=EMOTIONS,
             key="emotions",
             bind="query-params",
-            help="Only rows with these labels.",
+            help="Show only rows with these labels.",
         )
         columns = st.multiselect(
             "Features to filter by",
@@ -32,7 +32,7 @@ def filters(frame: pd.DataFrame) -> pd.DataFrame:
             key="filter_by",
             bind="query-params",
             placeholder="None: all values",
-            help="Each adds a range. Rows where the feature is missing are left out.",
+            help="Each feature adds a range. Rows without a value for it are left out.",
         )
         ranges = {column: _range(frame, column) for column in columns if frame[column].min() < frame[column].max()}
     kept = exploration.filter_rows(frame, emotions=emotions, ranges=ranges)
@@ -47,7 +47,7 @@ def _range(frame: pd.DataFrame, column: str) -> tuple[float, float]:
 
 
 def emotions(frame: pd.DataFrame, data_hash: str) -> None:
-    """Class balance, and one feature by emotion."""
+    """Show the class balance, and one feature by emotion."""
     balance = exploration.class_balance(frame)
     show.chart(
         dataset.class_balance(balance),
@@ -62,10 +62,10 @@ def emotions(frame: pd.DataFrame, data_hash: str) -> None:
         format_func=readable,
         key="feature",
         bind="query-params",
-        help="Type to search. Units stand in brackets.",
+        help="Type to search. Units are in brackets.",
     )
     kind = right.segmented_control(
-        "Drawn as",
+        "Chart type",
         list(KINDS),
         format_func=KINDS.__getitem__,
         default="violin",
@@ -85,7 +85,7 @@ def emotions(frame: pd.DataFrame, data_hash: str) -> None:
 
 
 def telling(frame: pd.DataFrame, data_hash: str) -> None:
-    """Which features tell the emotions apart, by a named test."""
+    """Show which features differ between the emotions, with a statistical test."""
     one, two, three = st.columns(3, vertical_alignment="bottom")
     test = one.selectbox(
         "Test", list(exploration.TESTS), format_func=exploration.TESTS.__getitem__, key="test", bind="query-params"
@@ -96,7 +96,8 @@ def telling(frame: pd.DataFrame, data_hash: str) -> None:
         format_func=exploration.CORRECTIONS.__getitem__,
         key="correction",
         bind="query-params",
-        help="Holm keeps the chance of any false claim at 5 %; Benjamini-Hochberg the share of false claims.",
+        help="Holm limits the chance of any false positive to 5 %. Benjamini-Hochberg limits the share of false "
+        "positives.",
     )
     most = three.slider("Features shown", 5, len(COLUMNS), 15, key="most", bind="query-params")
     try:
@@ -106,9 +107,10 @@ def telling(frame: pd.DataFrame, data_hash: str) -> None:
         return
     first = tests.iloc[0]
     st.caption(
-        f"The sign after a name is the emotion with the highest median. {(tests['p_corrected'] < 0.05).sum()} of "
-        f"{len(tests)} features differ between the emotions (corrected p below 0.05; pale bars do not). "
-        "Exact copies of a row count once. A small p says that a difference exists, the effect says how large it is."
+        f"The sign after a name shows the emotion with the highest median. {(tests['p_corrected'] < 0.05).sum()} of "
+        f"{len(tests)} features differ between the emotions (corrected p below 0.05). Pale bars: no significant "
+        "difference. Exact copies of a row count once. A small p shows that there is a difference; the effect size "
+        "shows how large it is."
     )
     show.chart(
         dataset.effects(tests.head(most), name=exploration.TESTS[test]),
@@ -119,7 +121,7 @@ def telling(frame: pd.DataFrame, data_hash: str) -> None:
 
 
 def relations(frame: pd.DataFrame, data_hash: str) -> None:
-    """Correlation of the features with one another."""
+    """Show the correlations between the features."""
     left, right = st.columns([2, 3], vertical_alignment="bottom")
     method = left.selectbox(
         "Correlation",
@@ -133,7 +135,7 @@ def relations(frame: pd.DataFrame, data_hash: str) -> None:
     )
     columns = [f.column for f in FEATURES if f.group in (groups or GROUPS)]
     if len(frame) < 3 or len(columns) < 2:
-        st.info("A correlation needs at least three rows and two features. Widen the filter.", icon=":material/info:")
+        st.info("A correlation needs at least three rows and two features. Widen the filters.", icon=":material/info:")
         return
     correlation = exploration.correlations(frame, columns=columns, method=method)
     pairs = exploration.strongest_pairs(correlation)
@@ -145,8 +147,8 @@ def relations(frame: pd.DataFrame, data_hash: str) -> None:
         alt=f"Heat map of correlations between {len(columns)} features{strongest}",
         data=correlation.rename(index=readable, columns=readable),
     )
-    st.caption("Columns stand in the order of the rows; point at a cell to read its pair.")
-    st.markdown("**Strongest pairs**: such features say nearly the same.")
+    st.caption("Columns and rows have the same order. Point at a cell to see its two features.")
+    st.markdown("**Strongest pairs**: these features carry nearly the same information.")
     st.dataframe(
         pairs,
         hide_index=True,
@@ -157,64 +159,69 @@ def relations(frame: pd.DataFrame, data_hash: str) -> None:
 
 
 def projection(frame: pd.DataFrame, data_hash: str) -> None:
-    """Clips on two principal components."""
+    """Show the clips on two principal components."""
     try:
-        seen = exploration.project(frame)
+        components = exploration.project(frame)
     except CoreError as error:
         st.info(str(error), icon=":material/info:")
         return
-    axes = [f"pc{i + 1}" for i in range(len(seen.explained))]
+    axes = [f"pc{i + 1}" for i in range(len(components.explained))]
     left, right = st.columns(2)
-    x = left.selectbox("Across", axes, format_func=str.upper, key="across", bind="query-params")
-    y = right.selectbox("Up", axes, index=1, format_func=str.upper, key="up", bind="query-params")
-    shares = seen.explained[axes.index(x)], seen.explained[axes.index(y)]
+    x = left.selectbox("Horizontal axis", axes, format_func=str.upper, key="across", bind="query-params")
+    y = right.selectbox("Vertical axis", axes, index=1, format_func=str.upper, key="up", bind="query-params")
+    shares = components.explained[axes.index(x)], components.explained[axes.index(y)]
     st.caption(
-        f"Principal components of the z-scores of all 50 features: {x.upper()} holds {shares[0]:.1%} of the variance"
+        f"Principal components of the z-scores of all 50 features: {x.upper()} explains {shares[0]:.1%} of the variance"
         + (f", {y.upper()} {shares[1]:.1%}. " if y != x else ". ")
-        + "Missing values stand at the median. What looks mixed here may still be told apart in 50 dimensions."
+        + "Missing values are replaced by the median. Emotions that overlap here may still be separate in 50 "
+        "dimensions."
     )
     show.chart(
-        dataset.projection(seen.points, x=x, y=y, shares=shares),
+        dataset.projection(components.points, x=x, y=y, shares=shares),
         key=show.file_name(f"projection-{x}-{y}", data_hash=data_hash),
-        alt=f"Scatter plot of {len(seen.points)} clips on principal components {x[2:]} and {y[2:]}, "
-        "one symbol and colour an emotion",
-        data=seen.points,
+        alt=f"Scatter plot of {len(components.points)} clips on principal components {x[2:]} and {y[2:]}, one symbol "
+        "and colour for each emotion",
+        data=components.points,
     )
-    st.markdown("**What the axes are made of**: the features with the largest weights.")
+    st.markdown("**Features of each axis**: those with the largest weights.")
     for axis in dict.fromkeys((x, y)):
-        weights = seen.loadings.sort_values(axis, key=abs, ascending=False).head(6)
+        weights = components.loadings.sort_values(axis, key=abs, ascending=False).head(6)
         st.caption(
             f"{axis.upper()}: "
             + ", ".join(f"{f} ({w:+.2f})" for f, w in zip(weights.feature, weights[axis], strict=True))
         )
-    show.download(seen.loadings, show.file_name("projection-weights", data_hash=data_hash), label="Weights as CSV")
+    show.download(
+        components.loadings, show.file_name("projection-weights", data_hash=data_hash), label="Weights as CSV"
+    )
 
 
 def outliers(frame: pd.DataFrame, data_hash: str) -> None:
-    """Values far from the median of their feature."""
+    """Show values far from the median of their feature."""
     limit = st.slider(
-        "Far means a robust z of at least",
+        "Smallest robust z of an outlier",
         2.5,
         8.0,
         exploration.OUTLIER,
         0.5,
         key="limit",
         bind="query-params",
-        help="Distance from the feature's median in robust standard deviations (median absolute deviation). "
-        "Features without an upper limit are judged on a logarithmic scale; ratios between 0 and 1 are not judged.",
+        help="Distance from the feature's median in robust standard deviations (median absolute deviation). Features "
+        "without an upper limit use a logarithmic scale. Ratios between 0 and 1 are not checked.",
     )
-    found = exploration.outliers(frame, limit=limit)
-    if found.empty:
-        st.info("No value is that far from the median of its feature. Lower the limit to see more.")
+    table = exploration.outliers(frame, limit=limit)
+    if table.empty:
+        st.info("No value is so far from the median of its feature. Lower the limit to see more values.")
         return
-    st.caption(f"{len(found)} values in {found['row'].nunique()} rows. An outlier is a question, not an error.")
+    st.caption(
+        f"{len(table)} values in {table['row'].nunique()} rows. An outlier is worth a check; it need not be an error."
+    )
     show.chart(
-        dataset.outlier_map(found, limit=limit),
+        dataset.outlier_map(table, limit=limit),
         key=show.file_name("outliers-by-feature", data_hash=data_hash),
-        alt=f"{len(found)} outliers by feature; most in {found['feature'].value_counts().index[0]}",
+        alt=f"{len(table)} outliers by feature; most in {table['feature'].value_counts().index[0]}",
     )
     st.dataframe(
-        found.drop(columns="column"),
+        table.drop(columns="column"),
         hide_index=True,
         alt="Outliers",
         column_config={
@@ -224,11 +231,11 @@ def outliers(frame: pd.DataFrame, data_hash: str) -> None:
             "score": st.column_config.NumberColumn("robust z", format="%.1f"),
         },
     )
-    show.download(found, show.file_name("outliers", data_hash=data_hash))
+    show.download(table, show.file_name("outliers", data_hash=data_hash))
 
 
 def rows(frame: pd.DataFrame, data_hash: str) -> None:
-    """The rows themselves."""
+    """Show the rows."""
     st.dataframe(
         frame.rename_axis("row"),
         column_config={f.column: st.column_config.NumberColumn(readable(f.column), help=f.meaning) for f in FEATURES},
@@ -239,8 +246,14 @@ def rows(frame: pd.DataFrame, data_hash: str) -> None:
 
 
 def dictionary() -> None:
-    """What the 50 features are."""
-    groups = st.pills("Groups", GROUPS, selection_mode="multi", key="dictionary_groups", help="None chosen: all.")
+    """Show the data dictionary of the 50 features."""
+    groups = st.pills(
+        "Groups",
+        GROUPS,
+        selection_mode="multi",
+        key="dictionary_groups",
+        help="If none is chosen, all groups are shown.",
+    )
     table = data_dictionary()
     table = table[table["group"].isin(groups or GROUPS)]
     st.dataframe(
@@ -254,7 +267,9 @@ def dictionary() -> None:
             "low": st.column_config.NumberColumn(
                 "lowest", help="Lowest value that the definition allows", format="%.6g"
             ),
-            "high": st.column_config.NumberColumn("highest", format="%.6g", help="Highest value; empty: no limit"),
+            "high": st.column_config.NumberColumn(
+                "highest", format="%.6g", help="Highest possible value. Empty: no limit."
+            ),
             "column": st.column_config.TextColumn("name in the table"),
         },
     )

@@ -1,4 +1,4 @@
-"""The parts of the Confusion page: the matrix, the clips of a cell, and the figures of each emotion."""
+"""Parts of the Confusion page: the matrix, the clips of a cell, and the figures of each emotion."""
 
 from typing import Any
 
@@ -18,34 +18,38 @@ SHOWN = ("_HarmonicChangeDetectionFunction_Std", "_Eventdensity_Mean", "_RMSener
 
 
 def forget_cell() -> None:
-    """Another model, or another part: the chosen cell belonged to what was there before."""
+    """Clear the chosen cell: it belonged to the model or part that was shown before."""
     st.session_state["true"] = st.session_state["called"] = None
 
 
 def clicked(key: str) -> None:
-    """A click on the matrix sets the two choices below it, which are the one place where the cell is kept."""
+    """Copy a click on the matrix into the two choices below it, which hold the chosen cell."""
     points = st.session_state[key]["selection"]["points"]
     if points:
         st.session_state["true"], st.session_state["called"] = points[0]["customdata"][:2]
 
 
-def matrix(found: Comparison, model: str, *, held_out: bool) -> tuple[str, str] | None:
-    """The matrix and the choice of a cell; the chosen cell, or None."""
+def matrix(comparison: Comparison, model: str, *, held_out: bool) -> tuple[str, str] | None:
+    """Show the matrix and the choice of a cell. Returns the chosen cell, or None."""
     shares = st.segmented_control(
         "Cells show", ["clips", "shares"], default="clips", required=True, key="cells", bind="query-params",
-        help="Clips: mean number over the repeats. Shares: of the clips with the true emotion of the row.",
+        help="Clips: mean number over the repeats. Shares: share of the clips with the true emotion of the row.",
     ) == "shares"  # fmt: skip
-    table = metrics.confusion(found.predictions(model, held_out=held_out))
-    place = st.container()
+    table = metrics.confusion(comparison.predictions(model, held_out=held_out))
+    matrix_place = st.container()
     left, right = st.columns(2)
     options: dict[str, Any] = {"bind": "query-params", "wrap": True}
-    true = left.pills("Truly", EMOTIONS, key="true", help="The row of the matrix, without a mouse.", **options)
-    called = right.pills("Called by the model", EMOTIONS, key="called", help="The column of the matrix.", **options)
+    true = left.pills(
+        "True emotion", EMOTIONS, key="true", help="Chooses the row of the matrix without a mouse.", **options
+    )
+    called = right.pills(
+        "Predicted emotion", EMOTIONS, key="called", help="Chooses the column of the matrix.", **options
+    )
     chosen = (true, called) if true and called else None
     part = "held-out" if held_out else "cv"
     # The chosen cell is part of the key, so that a second click on the same cell counts as a click.
-    key = compare_views.name(found, f"confusion-{part}", model)
-    with place:
+    key = compare_views.name(comparison, f"confusion-{part}", model)
+    with matrix_place:
         show.chart(
             models.confusion(table, shares=shares, chosen=chosen),
             key=f"{key}-{true}-{called}",
@@ -58,33 +62,33 @@ def matrix(found: Comparison, model: str, *, held_out: bool) -> tuple[str, str] 
     return chosen
 
 
-def clips(found: Comparison, model: str, cell: tuple[str, str], *, held_out: bool) -> None:
-    """The clips of a cell, with their probabilities and, where the table is at hand, values."""
+def clips(comparison: Comparison, model: str, cell: tuple[str, str], *, held_out: bool) -> None:
+    """Show the clips of a cell with their probabilities and, if the table is available, their values."""
     true, called = cell
-    table = metrics.confusion_cell(found.predictions(model, held_out=held_out), y=true, predicted=called)
+    table = metrics.confusion_cell(comparison.predictions(model, held_out=held_out), y=true, predicted=called)
     st.subheader(
-        f"{wording.with_sign(true)} called {wording.with_sign(called)}"
+        f"{wording.with_sign(true)} predicted as {wording.with_sign(called)}"
         if true != called
-        else f"{wording.with_sign(true)}, rightly"
+        else f"{wording.with_sign(true)}, predicted correctly"
     )
     if table.empty:
-        st.info("No clip falls into this cell.", icon=":material/check:")
+        st.info("No clip is in this cell.", icon=":material/check:")
         return
     st.caption(
-        f"{len(table)} clips, those that fall here most often first. Row: of the published table, from 0. Often: share "
-        "of the repeats. Probabilities: mean over the repeats."
+        f"{len(table)} clips, the most frequent first. Row: row of the published table, counted from 0. Often: share "
+        "of the repeats in which the clip is in this cell. Probabilities: mean over the repeats."
     )
-    shown = table.rename(columns={"share": "often"}).merge(found.rows[["row", "group"]], on="row", how="left")
+    shown = table.rename(columns={"share": "often"}).merge(comparison.rows[["row", "group"]], on="row", how="left")
     values = cached.table()
-    if values.content_hash == found.about["data_hash"]:
-        columns = st.multiselect("Values to show beside", COLUMNS, default=SHOWN, format_func=readable, key="beside")
+    if values.content_hash == comparison.about["data_hash"]:
+        columns = st.multiselect("Features to show", COLUMNS, default=SHOWN, format_func=readable, key="beside")
         shown = shown.merge(values.frame[columns], left_on="row", right_index=True, how="left")
     else:
-        st.caption("The table that the models were trained on is not at hand, so the clips' values are not shown.")
+        st.caption("The table of the training clips is not available, so the values of the clips are not shown.")
     st.dataframe(
         shown,
         hide_index=True,
-        alt=f"Clips that are {true} and called {called}",
+        alt=f"Clips that are {true} and predicted as {called}",
         column_config={
             p: st.column_config.ProgressColumn(p[2:], min_value=0, max_value=1, format="%.2f", width=90) for p in PROBA
         }
@@ -92,24 +96,24 @@ def clips(found: Comparison, model: str, cell: tuple[str, str], *, held_out: boo
         | {
             "row": st.column_config.NumberColumn(pinned=True),
             "often": st.column_config.NumberColumn(
-                format="percent", help="Share of the repeats in which it falls here"
+                format="percent", help="Share of the repeats in which the clip is in this cell"
             ),
-            "group": st.column_config.NumberColumn("recording", help="Copies of one recording share a number"),
+            "group": st.column_config.NumberColumn("recording", help="Copies of one recording have the same number"),
         },
     )
-    show.download(shown, compare_views.name(found, f"clips-{true}-called-{called}", model))
+    show.download(shown, compare_views.name(comparison, f"clips-{true}-called-{called}", model))
 
 
-def emotions(found: Comparison, model: str, *, held_out: bool) -> None:
-    """Figures of each emotion, and the gap between the best and the worst."""
+def emotions(comparison: Comparison, model: str, *, held_out: bool) -> None:
+    """Show the figures of each emotion, and the gap between the best and the worst."""
     st.subheader("Each emotion")
-    gap = leaderboard.class_gap(found, model, held_out=held_out)
+    gap = leaderboard.class_gap(comparison, model, held_out=held_out)
     st.markdown(gap.words)
-    table = leaderboard.per_class(found, model, held_out=held_out)
+    table = leaderboard.per_class(comparison, model, held_out=held_out)
     measures = [m for m in PER_EMOTION if m != "support"]
     show.chart(
         models.class_scores(table, measures=measures, labels=[PER_EMOTION[m].label for m in measures]),
-        key=compare_views.name(found, "each-emotion", model),
+        key=compare_views.name(comparison, "each-emotion", model),
         alt="F1 of each emotion: " + ", ".join(f"{r.emotion} {r.f1:.2f}" for r in table.itertuples()),
     )
     st.dataframe(
@@ -118,11 +122,11 @@ def emotions(found: Comparison, model: str, *, held_out: bool) -> None:
         alt="Precision, recall, F1, AUC and clips of each emotion",
         column_config={about.label: st.column_config.Column(help=about.meaning) for about in PER_EMOTION.values()},
     )
-    show.download(table, compare_views.name(found, "each-emotion", model))
+    show.download(table, compare_views.name(comparison, "each-emotion", model))
 
 
 def written(table: pd.DataFrame, measures: list[str]) -> pd.DataFrame:
-    """Each figure with its interval as text."""
+    """Format each figure with its interval as text."""
     texts = {"emotion": [wording.with_sign(e) for e in table["emotion"]]}
     for measure in measures:
         lines = table[[measure, f"{measure}_low", f"{measure}_high"]].to_numpy()

@@ -1,4 +1,4 @@
-"""The parts of the Decisions page: each asks core for a table and shows it."""
+"""Parts of the Decisions page. Each part gets a table from core and shows it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -31,14 +31,14 @@ MEASURES = {
 }
 HELP = {
     "accuracy": "How often the accepted emotion is the right one.",
-    "pair": "How often the right emotion is one of the two that are offered.",
-    "top2_rest": "Where nothing is accepted: how often the right emotion is one of the two most probable.",
+    "pair": "How often the right emotion is one of the two offered emotions.",
+    "top2_rest": "Clips without an accepted emotion: how often the right emotion is one of the two most probable.",
 }
 
 
 @dataclass(frozen=True, eq=False)
 class Page:
-    """What all parts stand on.
+    """Data that all parts share.
 
     stored : policies of the model, by name.  predictions : out of fold, with labels and recordings.
     """
@@ -56,12 +56,12 @@ class Page:
 
 
 def open_page() -> Page:
-    """The model in use and its out-of-fold predictions; ends the page with a sentence without them."""
+    """The model in use and its out-of-fold predictions. Shows an error and stops the page without them."""
     try:
         model = description.describe_model_in_use(Settings())
         rows = description.training_rows(model, Settings())
         if rows is None:
-            raise ModelError("The labels of the clips that the model was trained on are not at hand. Train again.")
+            raise ModelError("The labels of the training clips are not available. Train again.")
         stored = bundle.read_policies(model.folder / file_names.POLICY)
         return Page(model, stored, policy_outcomes.labelled_out_of_fold(model.folder, rows))
     except CoreError as error:
@@ -70,7 +70,7 @@ def open_page() -> Page:
 
 
 def controls(page: Page) -> Policy:
-    """The sliders. What they say is the policy in use; there is no other."""
+    """Show the sliders. Their values are the policy in use."""
     now = active(page.stored)
     kind = st.segmented_control(
         "Policy",
@@ -79,8 +79,8 @@ def controls(page: Page) -> Policy:
         default=now.kind,
         required=True,
         key="policy_kind",
-        help="A threshold looks at the probability itself. A conformal set keeps every emotion that is probable enough "
-        "for the right one to be kept in a chosen share of each emotion's clips.",
+        help="A threshold compares the probability with a limit. A conformal set keeps all emotions that are "
+        "probable enough, so that the right emotion is in the set for a chosen share of the clips.",
     )
     policy = _threshold(now) if kind == "threshold" else _conformal(page, now)
     use(policy)
@@ -106,7 +106,7 @@ def _threshold(now: Policy) -> Policy:
         0.01,
         format="percent",
         key="policy_pair",
-        help="Probability of the two most probable emotions together. Below it, a person has to listen.",
+        help="Sum of the two highest probabilities. Below this value, a person has to listen.",
     )
     return Policy(threshold=one, pair_threshold=two)
 
@@ -120,26 +120,27 @@ def _conformal(page: Page, now: Policy) -> Policy:
         0.01,
         format="percent",
         key="policy_coverage",
-        help="Share of the clips of each emotion whose set has to hold the right emotion. More needs larger sets.",
+        help="Share of the clips of each emotion whose set must contain the right emotion. A higher share needs "
+        "larger sets.",
     )
     learned = conformal_policy(page.predictions, page.predictions.groupby("row")["y"].first(), coverage=share)
-    st.caption("An emotion is kept when it reaches its floor:")
+    st.caption("An emotion is kept if its probability reaches this value:")
     st.markdown(
         "\n".join(f"- {wording.with_sign(e)}: {f:.0%}" for e, f in zip(EMOTIONS, learned.floors, strict=True)),
-        help="One emotion kept: accepted. Two: offered. None, or more than two: a person has to listen.",
+        help="One emotion kept: it is accepted. Two: both are offered. None, or more than two: a person has to listen.",
     )
     return replace(learned, threshold=now.threshold, pair_threshold=now.pair_threshold)
 
 
 def decided(page: Page, policy: Policy) -> pd.DataFrame:
-    """What the policy does with each clip that the model did not know."""
+    """Apply the policy to the out-of-fold predictions of all clips."""
     if policy.kind == "conformal":
         return policy_outcomes.conformal_outcomes(page.predictions, coverage=policy.coverage)
     return policy_outcomes.outcomes(page.predictions, policy)
 
 
 def figures(page: Page, policy: Policy, done: pd.DataFrame) -> None:
-    """The headline: what is accepted, offered and left, and how often it is right."""
+    """Show the headline figures: accepted, offered, for review, and how often the emotion is right."""
     table = policy_outcomes.summarise(done).query("emotion == 'all'").set_index("measure")
     with st.container(horizontal=True):
         for measure in ("accept", "choose", "review", "accuracy", "pair", "top2_rest"):
@@ -151,16 +152,17 @@ def figures(page: Page, policy: Policy, done: pd.DataFrame) -> None:
                 delta_color="off",
                 delta_arrow="off",
                 width=165,
-                help=HELP.get(measure, "Share of all clips.")
-                + " Below: 95 % interval for other clips of the same kind.",
+                help=HELP.get(measure, "Share of all clips.") + " Below: 95 % confidence interval.",
             )
 
 
 def share(page: Page, policy: Policy) -> None:
-    """Take the policy elsewhere: to Predict, to a file, to a link; or back to the stored one."""
+    """Show links and a download for the policy, and the button that restores the stored policy."""
     with st.container(horizontal=True, vertical_alignment="center"):
         link = address(policy)
-        st.page_link("pages/predict.py", label="Predict with it", icon=":material/graphic_eq:", query_params=link)
+        st.page_link(
+            "pages/predict.py", label="Predict with this policy", icon=":material/graphic_eq:", query_params=link
+        )
         st.download_button(
             "Download policy (JSON)",
             policy.to_json() + "\n",
@@ -186,7 +188,7 @@ def _reset(stored: Mapping[str, Policy]) -> None:
 
 
 def risk(page: Page, policy: Policy, done: pd.DataFrame) -> None:
-    """Accuracy against coverage, with the threshold marked."""
+    """Show accuracy against coverage, with the threshold marked."""
     curve = metrics.risk_coverage(page.predictions)
     table = policy_outcomes.summarise(done, resamples=0).query("emotion == 'all'").set_index("measure")["value"]
     marked = f"from {policy.threshold:.0%}" if policy.kind == "threshold" else f"sets of {policy.coverage:.0%}"
@@ -197,16 +199,16 @@ def risk(page: Page, policy: Policy, done: pd.DataFrame) -> None:
         f"{table['accuracy']:.1%} of them are right",
         data=curve,
     )
-    st.caption("The line is that of thresholds on the probability. A conformal policy is one point beside it.")
+    st.caption("The line shows thresholds on the probability. A conformal policy is one point next to the line.")
 
 
 def each_emotion(page: Page, policy: Policy, done: pd.DataFrame) -> None:
-    """The same for each emotion: a policy that is good on average may fail one."""
+    """Show the outcome for each emotion: a policy can be good on average and bad for one emotion."""
     table = policy_outcomes.summarise(done)
     shares = policy_outcomes.wide_summary(table).query("emotion != 'all'").rename(columns=MEASURES)
     colours = {"accepted": "#0072B2", "two offered": "#56B4E9", "for review": "#BBBBBB"}
     show.chart(
-        shares_figure(shares, index="emotion", columns=colours, title="What happens to each emotion's clips"),
+        shares_figure(shares, index="emotion", columns=colours, title="Outcome for the clips of each emotion"),
         key=page.name("decisions-by-emotion"),
         alt="Shares accepted, offered as two and left for review, for each emotion: "
         + ", ".join(f"{e} {a:.0%} accepted" for e, a in zip(shares["emotion"], shares["accepted"], strict=True)),
@@ -221,7 +223,7 @@ def each_emotion(page: Page, policy: Policy, done: pd.DataFrame) -> None:
 
 
 def sets(page: Page, policy: Policy, done: pd.DataFrame) -> None:
-    """How many emotions are kept, and how often the right one is among them."""
+    """Show how many emotions are kept, and how often the right emotion is among them."""
     sizes = policy_outcomes.set_sizes(done)
     grey = dict(zip(("1", "2", "3", "4", "none"), ("#0072B2", "#56B4E9", "#E69F00", "#CC79A7", "#BBBBBB"), strict=True))
     show.chart(
@@ -252,36 +254,39 @@ def sets(page: Page, policy: Policy, done: pd.DataFrame) -> None:
     )
     if policy.kind == "conformal":
         st.caption(
-            "The floors were learned on other recordings than those that they are judged on here (five parts). "
-            "The guarantee holds for clips like those of the table, not for other music."
+            "The lowest probabilities were computed on other recordings than those tested here (five parts). The "
+            "guarantee holds for clips like those of the table, not for other music."
         )
 
 
 def badge(page: Page, policy: Policy, done: pd.DataFrame) -> None:
-    """What forces review whatever the probabilities say."""
+    """Explain the badge for unfamiliar music, which always asks for a review."""
     try:
         reference = read_reference(page.model.folder / file_names.REFERENCE)
     except CoreError as error:
         messages.problem(error)
         return
     st.markdown(
-        f"A clip that is **unlike the music this model knows** goes to a person, whatever its probabilities and "
-        f"whatever the policy. It is unlike when one of {len(reference.used)} features lies more than "
+        "A clip that is **unlike the music this model knows** always goes to a person, for all probabilities and "
+        f"policies. A clip is unlike the training music if one of {len(reference.used)} features is more than "
         f"{reference.feature_limit:.1f} standard deviations from the mean of the {reference.clips} training clips, or "
-        f"when all of them together lie more than {reference.distance_limit:.2f} times as far as usual (Mahalanobis "
-        f"distance, which allows for features that go together), or when more than {MOST_MISSING} features "
-        "cannot be measured."
+        f"if all features together are more than {reference.distance_limit:.2f} times as far from the mean as usual "
+        "(Mahalanobis distance, which takes correlations between features into account), or if more than "
+        f"{MOST_MISSING} features cannot be measured."
     )
     st.metric(
         "False alarms",
         f"{reference.false_alarms:.1%}",
-        help="Share of training clips that are called unlike the others, when the limits were learned without them.",
+        help="Share of training clips that get the badge, if the limits are computed without these clips.",
     )
-    st.caption("So much coverage the badge costs on music like that of the table. On other music it rings more often.")
+    st.caption(
+        "The badge sends this share of clips to review for music like that of the table. For other music it appears "
+        "more often."
+    )
 
 
 def reliability(page: Page, policy: Policy, done: pd.DataFrame) -> None:
-    """Is 80 % right in 80 %? A threshold means little if not."""
+    """Show the calibration: are clips with a probability of 80 % right in 80 % of the cases?"""
     bins = metrics.reliability(page.predictions)
     bins = bins.assign(share=bins["count"] / bins["count"].sum())
     value, low, high = page.model.figure("ece")
@@ -293,7 +298,7 @@ def reliability(page: Page, policy: Policy, done: pd.DataFrame) -> None:
     )
     perfect = page.model.table("perfect_ece").set_index("measure").loc["ece"]
     st.caption(
-        f"Calibration error (ECE, 15 bins): {value:.3f}, 95 % interval {low:.3f} to {high:.3f}. A perfectly calibrated "
-        f"model would show {perfect['expected']:.3f} with so few clips, and more than {perfect['p95']:.3f} once in "
-        "twenty times. Dots grow with the share of clips; bars are 95 % intervals."
+        f"Calibration error (ECE, 15 bins): {value:.3f}, 95 % interval {low:.3f} to {high:.3f}. With so few clips, a "
+        f"perfectly calibrated model would have {perfect['expected']:.3f} on average, and more than "
+        f"{perfect['p95']:.3f} in one of twenty cases. Larger dots: more clips. Bars: 95 % confidence intervals."
     )

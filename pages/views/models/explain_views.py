@@ -1,4 +1,4 @@
-"""The views of the Explain page: each asks core for a table and shows it."""
+"""Views of the Explain page. Each view gets a table from core and shows it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,38 +27,38 @@ TOP = 15  # features in a bar chart
 
 @dataclass(frozen=True, eq=False)
 class Page:
-    """What was chosen. shap : contributions of every clip.  known : the table that they belong to, if it is at hand."""
+    """The chosen model. shap : contributions in every clip.  known : the table of these clips, if it is available."""
 
-    found: Comparison
+    comparison: Comparison
     model: str
     shap: pd.DataFrame
     known: pd.DataFrame | None
 
     def name(self, what: str) -> str:
-        version = leaderboard.download_name(self.found, self.model)
-        return show.file_name(what, data_hash=str(self.found.about["data_hash"]), version=version)
+        version = leaderboard.download_name(self.comparison, self.model)
+        return show.file_name(what, data_hash=str(self.comparison.about["data_hash"]), version=version)
 
 
-def choose(found: Comparison) -> str:
-    """One of the models whose contributions were computed at training time, the champion first."""
+def choose(comparison: Comparison) -> str:
+    """Show a select box of the models with stored contributions, the champion first, and return the chosen one."""
     stored = {path.stem for path in Settings().comparison_dir.glob(shap_file("*"))}
-    names = sorted((m for m in found.labels_of if m in stored), key=lambda m: m != found.champion)
+    names = sorted((m for m in comparison.labels_of if m in stored), key=lambda m: m != comparison.champion)
     if not names:
-        st.info("No explanations were stored: they are made by a full training run.", icon=":material/psychology:")
+        st.info("There are no stored explanations. A full training run makes them:", icon=":material/psychology:")
         st.code("python -m core train", language="shell")
         st.stop()
     return st.selectbox(
         "Model",
         names,
-        format_func=lambda m: found.labels_of[m],
+        format_func=lambda m: comparison.labels_of[m],
         key="model",
         bind="query-params",
-        help="Contributions of every clip were computed when the models were trained.",
+        help="The contributions in every clip were computed when the model was trained.",
     )
 
 
 def _emotion() -> str:
-    """The emotion that is asked about: the same in all views that ask."""
+    """Show the choice of an emotion, which all views share."""
     return st.segmented_control(
         "Emotion",
         EMOTIONS,
@@ -72,12 +72,12 @@ def _emotion() -> str:
 
 @st.cache_data(show_spinner="Reading the explanations …", max_entries=4)
 def _read(path: Path, stamp: int) -> pd.DataFrame:
-    """stamp : time of the file's last change."""
+    """Read the file; stamp : time of its last change, part of the cache key."""
     return explanation.read_shap(path)
 
 
-def contributions(found: Comparison, model: str) -> pd.DataFrame:
-    """SHAP values of every clip; ends the page with a sentence when they cannot be read."""
+def contributions(comparison: Comparison, model: str) -> pd.DataFrame:
+    """SHAP values of every clip. Shows an error and stops the page if they cannot be read."""
     path = Settings().comparison_dir / shap_file(model)
     try:
         return _read(path, path.stat().st_mtime_ns)
@@ -86,22 +86,22 @@ def contributions(found: Comparison, model: str) -> pd.DataFrame:
         st.stop()
 
 
-def own_table(found: Comparison) -> pd.DataFrame | None:
-    """The table that the models were trained on, if it is at hand; says so if not."""
+def own_table(comparison: Comparison) -> pd.DataFrame | None:
+    """The table of the training clips; None, with a message, if it is not available."""
     known = cached.table_at_hand()
-    if known is not None and known.content_hash == found.about["data_hash"]:
+    if known is not None and known.content_hash == comparison.about["data_hash"]:
         return known.frame
     st.info(
-        "The table that the models were trained on is not at hand, so the values of its clips cannot be shown: dots "
-        "have no colours, and one feature's dependence cannot be drawn. The contributions themselves are those of the "
-        "real table. Get the table on the Explore page.",
+        "The table of the training clips is not available, so the values of the clips cannot be shown: dots have no "
+        "colours, and the views of one and two features are empty. The contributions come from the real table. Add "
+        "the table on the Explore page.",
         icon=":material/table_view:",
     )
     return None
 
 
 def overall(page: Page) -> None:
-    """Which features, and which groups of them, move the probabilities most."""
+    """Show which features and groups of features change the probabilities most."""
     wanted = st.segmented_control(
         "Importance for",
         ["all", *EMOTIONS],
@@ -132,19 +132,21 @@ def overall(page: Page) -> None:
             data=groups,
         )
         st.caption(
-            "The mean of how far a feature moves the probability of an emotion, up or down, over all clips of the "
-            "table (SHAP values against typical clips). In a group, features that cancel each other count as nothing. "
-            "Features that say the same share the credit: a short bar does not prove that a feature is of no use."
+            "How much a feature changes the probability of an emotion, up or down: mean over all clips of the table "
+            "(SHAP values, compared with typical clips). In a group, opposite contributions cancel out. Features with "
+            "the same information share the importance: a short bar does not prove that a feature is useless."
         )
 
 
 def check(page: Page) -> None:
-    """The same question by other means: what gets worse when a feature is taken from another clip?"""
+    """Check the importances with another method: how much worse are predictions with one feature permuted?"""
     served = _own_model(page)
     if served is None or page.known is None:
         return
-    held_out = page.found.rows.query("held_out")
-    table = _permuted(served.model.version, str(page.found.about["data_hash"]), page.known, _page=page, _served=served)
+    held_out = page.comparison.rows.query("held_out")
+    table = _permuted(
+        served.model.version, str(page.comparison.about["data_hash"]), page.known, _page=page, _served=served
+    )
     shap = explanation.importance(page.shap).set_index("feature")["importance"]
     agreement = table.set_index("feature")["importance"].corr(shap.reindex(table["feature"]), method="spearman")
     show.chart(
@@ -156,30 +158,33 @@ def check(page: Page) -> None:
         data=table.assign(feature=table["feature"].map(readable)),
     )
     st.caption(
-        f"How much worse the answers get when a feature's values are dealt out anew among the held-out clips. Rank "
-        f"correlation with the SHAP importances of all 50 features: {agreement:.2f}. Features that say the same cover "
-        "for each other here, so that each looks less important."
+        "How much worse the predictions become when the values of a feature are shuffled among the held-out clips. "
+        f"Rank correlation with the SHAP importances of all 50 features: {agreement:.2f}. Features with the same "
+        "information replace each other here, so each of them looks less important."
     )
 
 
 def _own_model(page: Page) -> "Served | None":
-    """The model in use, if it is the one that the page is about: of the others only results are stored."""
-    if page.model == page.found.champion:
+    """The model in use, if it is the chosen model; None otherwise, because only results of the others are stored."""
+    if page.model == page.comparison.champion:
         served = cached.champion()
         if served.model.version.startswith(page.model):
             return served
-    st.info("This asks the model itself, and only the model in use is at hand.", icon=":material/model_training:")
+    st.info(
+        "This view needs the model itself, and only the model in use is available. Choose the champion above.",
+        icon=":material/model_training:",
+    )
     return None
 
 
-@st.cache_data(show_spinner="Dealing out each feature anew …", max_entries=4)
+@st.cache_data(show_spinner="Shuffling each feature …", max_entries=4)
 def _permuted(version: str, data_hash: str, _known: pd.DataFrame, _page: Page, _served: "Served") -> pd.DataFrame:
-    rows = _page.found.rows.query("held_out")
+    rows = _page.comparison.rows.query("held_out")
     return permutation_importance(_served.model, _known.loc[rows["row"]], rows["y"].tolist())
 
 
 def every_clip(page: Page) -> None:
-    """One dot a clip and feature."""
+    """Show one dot for each clip and feature."""
     emotion = _emotion()
     points = explanation_tables.beeswarm(page.shap, emotion, values=page.known)
     show.chart(
@@ -188,11 +193,14 @@ def every_clip(page: Page) -> None:
         alt=f"How far each of the strongest features moved the probability of {emotion} in each clip",
         data=points.drop(columns="offset"),
     )
-    st.caption("Right of the line: the feature speaks for the emotion in this clip. Bright dots: its value is high.")
+    st.caption(
+        "Right of the line, the feature increases the probability of the emotion in this clip. Bright dots: high "
+        "values."
+    )
 
 
 def one_feature(page: Page) -> None:
-    """What each value of a feature does."""
+    """Show the effect of each value of a feature."""
     emotion = _emotion()
     order = explanation.importance(page.shap[page.shap["emotion"] == emotion])["feature"].astype(str).tolist()
     column = st.selectbox(
@@ -201,24 +209,30 @@ def one_feature(page: Page) -> None:
         format_func=readable,
         key="feature",
         bind="query-params",
-        help="The strongest first. Type to search.",
+        help="The most important feature is first. Type to search.",
     )
     st.caption(BY_COLUMN[column].meaning)
     if page.known is None:
-        st.info("This needs the table's own values, and the table is not at hand.", icon=":material/table_view:")
+        st.info(
+            "This view needs the values of the table, and the table is not available. Add it on the Explore page.",
+            icon=":material/table_view:",
+        )
         return
     points = explanation_tables.dependence(page.shap, emotion, column, table=page.known)
     show.chart(
         clips.dependence(points, column=column, emotion=emotion),
         key=page.name(f"dependence-{BY_COLUMN[column].name}-{emotion}"),
-        alt=f"Change of the probability of {emotion} against {readable(column)}, one symbol a clip",
+        alt=f"Change of the probability of {emotion} against {readable(column)}, one symbol for each clip",
         data=points,
     )
-    st.caption("The symbol is the clip's own emotion. Dots of one value that lie apart: other features have a say.")
+    st.caption(
+        "The symbol shows the emotion of the clip. Dots with the same value and different heights: other features "
+        "also have an effect."
+    )
 
 
 def two_features(page: Page) -> None:
-    """Do two features say more together than each alone?"""
+    """Show whether two features together have more effect than each alone."""
     emotion = _emotion()
     strongest = explanation.importance(page.shap[page.shap["emotion"] == emotion])["feature"].astype(str).tolist()
     left, right = st.columns(2)
@@ -226,37 +240,40 @@ def two_features(page: Page) -> None:
     others = [c for c in strongest if c != first]
     second = right.selectbox("Second feature", others, format_func=readable, key="second", bind="query-params")
     if page.known is None:
-        st.info("This needs the table's own values, and the table is not at hand.", icon=":material/table_view:")
+        st.info(
+            "This view needs the values of the table, and the table is not available. Add it on the Explore page.",
+            icon=":material/table_view:",
+        )
         return
     served = _own_model(page)
     if served is None:
         return
-    table = _together(
-        served.model.version, str(page.found.about["data_hash"]), first, second, page.known, _served=served
+    table = _interaction(
+        served.model.version, str(page.comparison.about["data_hash"]), first, second, page.known, _served=served
     )
     points = table[table["emotion"] == emotion]
     size = points["interaction"].abs().mean()
     show.chart(
         clips.interaction(points, first=first, second=second, emotion=emotion),
         key=page.name(f"together-{BY_COLUMN[first].name}-{BY_COLUMN[second].name}-{emotion}"),
-        alt=f"What {BY_COLUMN[first].name} and {BY_COLUMN[second].name} say together; mean {100 * size:.1f} points",
+        alt=f"Joint effect of {BY_COLUMN[first].name} and {BY_COLUMN[second].name}; mean {100 * size:.1f} points",
         data=points,
     )
     st.caption(
-        f"Zero: the two simply add up. Mean size: {100 * size:.1f} points of probability. The two values are put "
-        "into other clips of the table, one, the other and both."
+        f"Zero: the two effects simply add up. Mean size: {100 * size:.1f} percentage points of probability. For this, "
+        "the first value, the second value and both are put into other clips of the table."
     )
 
 
-@st.cache_data(show_spinner="Asking the model about both features …", max_entries=16)
-def _together(
+@st.cache_data(show_spinner="Computing the effect of both features …", max_entries=16)
+def _interaction(
     version: str, data_hash: str, first: str, second: str, _known: pd.DataFrame, _served: "Served"
 ) -> pd.DataFrame:
     return explanation.interaction(_served.model, _known, first, second)
 
 
 def one_clip(page: Page) -> None:
-    """The way from the average clip to one row of the table."""
+    """Show the steps from the average clip to one row of the table."""
     emotion = _emotion()
     rows = sorted(page.shap["row"].unique().tolist())
     row = st.selectbox(
@@ -264,9 +281,9 @@ def one_clip(page: Page) -> None:
         rows,
         key="row",
         bind="query-params",
-        help="Row numbers of the published table, from 0. Type a number to search.",
+        help="Row numbers of the published table, counted from 0. Type a number to search.",
     )
-    labels = dict(zip(page.found.rows["row"], page.found.rows["y"], strict=True))
+    labels = dict(zip(page.comparison.rows["row"], page.comparison.rows["y"], strict=True))
     if row in labels:
         st.caption(f"Row {row} is {wording.with_sign(labels[row])}.")
     values = None if page.known is None else page.known.loc[row, list(COLUMNS)]

@@ -1,4 +1,4 @@
-"""The Train view of the Learning page: triggers, what a training would take, the training itself, the limits."""
+"""The Train view of the Learning page: triggers, the data for a training, the training itself, the limits."""
 
 import math
 
@@ -28,58 +28,58 @@ from core.training.triggers import Limits, Trigger
 from core.wording import clock, duration
 from pages.shared import cached, messages, show, who
 
-FRESH_S = 30.0  # how long the labels and triggers that were computed are shown again
+FRESH_S = 30.0  # seconds for which computed labels and triggers are shown again
 _ENDS = {"done": st.success, "failed": st.error, "cancelled": st.info, "lost": st.error}
 
 
 @st.cache_resource(show_spinner="Reading labels and triggers …", ttl=FRESH_S, max_entries=4)
-def _standing(_kept: Store, _served: Served, settings: Settings, stamp: tuple[object, ...]) -> Standing:
-    """stamp : what must be computed anew when it changes."""
-    return status.training_status(_kept, settings, cached.table(), _served)
+def _cached_status(_store: Store, _served: Served, settings: Settings, stamp: tuple[object, ...]) -> Standing:
+    """Compute the status; stamp : cache key, which changes with the labels, the model and the limits."""
+    return status.training_status(_store, settings, cached.table(), _served)
 
 
-def now(kept: Store, served: Served) -> Standing:
-    """How things stand; at most ``FRESH_S`` old. Raises CoreError."""
-    limits = status.limits_of(kept)
-    learned = get_setting(kept, status.LEARNED_HASH)
-    marks = labels_cache_key(kept), library_cache_key(kept)
-    return _standing(kept, served, Settings(), (served.model.version, limits, learned, marks))
+def current_status(store: Store, served: Served) -> Standing:
+    """The training status, at most ``FRESH_S`` seconds old. Raises CoreError."""
+    limits = status.limits_of(store)
+    learned = get_setting(store, status.LEARNED_HASH)
+    marks = labels_cache_key(store), library_cache_key(store)
+    return _cached_status(store, served, Settings(), (served.model.version, limits, learned, marks))
 
 
-def train(kept: Store, person: Rater, served: Served) -> None:
-    """The whole view."""
+def train(store: Store, person: Rater, served: Served) -> None:
+    """Show the whole view."""
     if cached.table().synthetic:
         show.stand_in_banner(cached.table())
-        st.info("Models are not trained on made-up clips. With the published table at hand, this page trains.")
+        st.info("Models are not trained on synthetic clips. Add the published table on the Explore page to train here.")
         return
-    found = now(kept, served)
-    _work(kept)
-    _triggers(found)
-    _offer(kept, person, found)
-    _material(found)
-    _drift(found)
-    _limits(kept, found.limits)
+    standing = current_status(store, served)
+    _work(store)
+    _triggers(standing)
+    _offer(store, person, standing)
+    _material(standing)
+    _drift(standing)
+    _limits(store, standing.limits)
 
 
 # --- triggers --------------------------------------------------------------------------------------------------------
 
 
-def _triggers(found: Standing) -> None:
+def _triggers(standing: Standing) -> None:
     st.subheader("Is it time to train again?")
-    for place, trigger in zip(st.columns(len(found.triggers)), found.triggers, strict=True):
+    for place, trigger in zip(st.columns(len(standing.triggers)), standing.triggers, strict=True):
         with place.container(border=True, height="stretch"):
             _trigger(trigger)
 
 
 def _trigger(trigger: Trigger) -> None:
-    sign = ":orange-badge[:material/notifications_active: rings]" if trigger.rings else ":gray-badge[quiet]"
+    sign = ":orange-badge[:material/notifications_active: active]" if trigger.rings else ":gray-badge[not active]"
     st.markdown(f"**{trigger.label}** {sign}")
     st.markdown(f"### {_value(trigger.value, trigger.name)}")
     st.caption(f"{trigger.text} Limit: {_value(trigger.limit, trigger.name)}.")
 
 
 def _value(value: float, name: str) -> str:
-    """A share in percent; of F1 on feedback the points above or below what the model expects."""
+    """Format a share in percent; for F1 on feedback, the points above or below the expected value."""
     if math.isnan(value):
         return "–"
     return f"{-100 * value:+.0f} points".replace("-", "−") if name == "feedback" else f"{value:.0%}"
@@ -88,85 +88,90 @@ def _value(value: float, name: str) -> str:
 # --- the training ----------------------------------------------------------------------------------------------------
 
 
-def _offer(kept: Store, person: Rater, found: Standing) -> None:
-    """What a training would learn, and the button."""
-    news = found.news
-    said = f"{news.new} new agreed labels"
-    said += f", {news.changed} changed" if news.changed else ""
-    said += f", {news.gone} taken back" if news.gone else ""
+def _offer(store: Store, person: Rater, standing: Standing) -> None:
+    """Show the labels for a training, and the button that starts it."""
+    labels = standing.news
+    changes = f"{labels.new} new agreed labels"
+    changes += f", {labels.changed} changed" if labels.changed else ""
+    changes += f", {labels.gone} taken back" if labels.gone else ""
     with st.container(border=True):
         st.markdown(
-            f"**{len(found.data.labelled)} agreed labels** beside the published table; since the model in use: {said}. "
-            f"{_how_long(kept)} It changes nothing by itself: the new model becomes the *challenger*, "
-            "which is compared and works in the shadow until somebody promotes it."
+            f"**{len(standing.data.labelled)} agreed labels** in addition to the published table. Since the training "
+            f"of the model in use: {changes}. {_how_long(store)} A training does not replace the model in use: the new "
+            "model becomes the *challenger*. It is compared with the champion and predicts in the shadow until "
+            "somebody promotes it."
         )
-        if found.learned:
-            st.caption(":material/info: The last training was on just these labels; another one would find the same.")
-        elif found.waits:
+        if standing.learned:
             st.caption(
-                f":material/swords: The challenger {found.waits} waits for a decision. Another training takes its "
-                "place, and what it has shown in the shadow so far no longer counts."
+                ":material/info: The last training used exactly these labels. Another training would give the same "
+                "model."
+            )
+        elif standing.waits:
+            st.caption(
+                f":material/swords: The challenger {standing.waits} waits for a decision. A new training replaces it, "
+                "and its results in the shadow so far no longer count."
             )
         st.button(
-            "Train again" if found.learned else "Train",
-            type="primary" if found.proposed else "secondary",
+            "Train again" if standing.learned else "Train",
+            type="primary" if standing.proposed else "secondary",
             icon=":material/model_training:",
             key="train",
-            disabled=jobs.running(kept, retraining.JOB) is not None,
+            disabled=jobs.running(store, retraining.JOB) is not None,
             on_click=_begin,
-            args=(kept,),
-            help="The published table and the agreed labels; the held-out clips stay out.",
+            args=(store,),
+            help="Trains on the published table and the agreed labels. The held-out clips are never used.",
         )
 
 
-def _how_long(kept: Store) -> str:
-    """What a training takes, from the last one of this installation."""
-    for job in done_jobs(kept, retraining.JOB, limit=1):
+def _how_long(store: Store) -> str:
+    """Expected time of a training, from the last training on this installation."""
+    for job in done_jobs(store, retraining.JOB, limit=1):
         if job.ended_at is not None:
             took = duration((job.ended_at - job.started_at).total_seconds())
-            return f"The last training took {took}; other work on this machine is slower meanwhile."
-    return "A training takes some minutes, and other work on this machine is slower meanwhile."
+            return f"The last training took {took}. Other work on this machine is slower during a training."
+    return "A training takes some minutes. Other work on this machine is slower during a training."
 
 
-def _begin(kept: Store) -> None:
+def _begin(store: Store) -> None:
     try:
-        by = who.still_analyst(kept).name
-        jobs.launch(kept, retraining.JOB, ["retrain", f"--by={by}"], settings=Settings())
+        by = who.still_analyst(store).name
+        jobs.launch(store, retraining.JOB, ["retrain", f"--by={by}"], settings=Settings())
     except CoreError as error:
         messages.keep_message("error", str(error))
 
 
-def _work(kept: Store) -> None:
-    """How far a training is, or how the last one ended."""
-    if job := jobs.running(kept, retraining.JOB):
-        _progress(kept, job.job_id)
+def _work(store: Store) -> None:
+    """Show the progress of the training, or how the last training ended."""
+    if job := jobs.running(store, retraining.JOB):
+        _progress(store, job.job_id)
         return
-    job = latest_job(kept, retraining.JOB)
+    job = latest_job(store, retraining.JOB)
     if job is None:
         return
     state = "lost" if job.state == "running" else job.state
-    said = job.message if state != "lost" else f"No sign of life at {job.progress:.0%}. You can start again."
+    silent = f"The training stopped responding at {job.progress:.0%}. You can start again."
+    message = silent if state == "lost" else job.message
     ended = f" at {job.ended_at:%d %b, %H:%M} UTC" if job.ended_at else ""
     with st.expander(f"Last training: {state}{ended}", expanded=state != "done", icon=":material/history:"):
-        _ENDS[state](messages.literal(said))
+        _ENDS[state](messages.literal(message))
         log = jobs.log_file(Settings(), job)
         if state == "failed" and log.is_file():
             st.code(log.read_text(encoding="utf-8", errors="replace")[-3000:], language=None)
 
 
 @st.fragment(run_every=1.0)
-def _progress(kept: Store, job_id: int) -> None:
-    """The running training; the page is drawn anew when it ends."""
-    job = jobs.running(kept, retraining.JOB)
+def _progress(store: Store, job_id: int) -> None:
+    """Show the running training; redraw the page when it ends."""
+    job = jobs.running(store, retraining.JOB)
     if job is None or job.job_id != job_id:
         st.rerun()
     with st.container(border=True):
         st.progress(job.progress, text=f"{messages.literal(job.message)} · {_since(job)}")
         if job.cancel:
-            st.caption("It will stop at its next step.")
+            st.caption("It stops at its next step.")
         else:
-            st.button("Cancel", icon=":material/cancel:", key="cancel", on_click=cancel_job, args=(kept, job_id))
-        st.caption("It goes on when you close this page.")
+            st.button("Cancel", icon=":material/cancel:", key="cancel", on_click=cancel_job, args=(store, job_id))
+        st.caption("It continues when you close this page.")
 
 
 def _since(job: Job) -> str:
@@ -176,44 +181,46 @@ def _since(job: Job) -> str:
 # --- what there is ---------------------------------------------------------------------------------------------------
 
 
-def _material(found: Standing) -> None:
-    """The clips that a training would take, and the labels that it would not."""
-    with st.expander("What it would be trained on", icon=":material/dataset:"):
+def _material(standing: Standing) -> None:
+    """Show the clips for a training, and the labels that it cannot use."""
+    with st.expander("Training data", icon=":material/dataset:"):
         st.dataframe(
-            labelled_data.labels_by_emotion(found.data),
+            labelled_data.labels_by_emotion(standing.data),
             hide_index=True,
             alt="Clips by emotion: published, labelled, held out",
-            column_config={"held_out": st.column_config.NumberColumn("held out", help="Never trained on.")},
+            column_config={
+                "held_out": st.column_config.NumberColumn("held out", help="These clips are never used for training.")
+            },
         )
         st.caption(
-            "The published rows were measured with MIRtoolbox, the others by this program's extractor; the mark stays "
-            "with every row. Copies and other excerpts of one recording never stand on both sides of a fold."
+            "The published rows were measured with MIRtoolbox, the others with this program's extractor; each row is "
+            "marked. Clips of one recording are always in the same fold, so there is no leakage."
         )
-        if len(found.data.left_out):
-            st.markdown(f"**{len(found.data.left_out)} agreed labels train nothing:**")
-            st.dataframe(found.data.left_out, hide_index=True, alt="Labels that train nothing, with the reason")
+        if len(standing.data.left_out):
+            st.markdown(f"**{len(standing.data.left_out)} agreed labels cannot be used:**")
+            st.dataframe(standing.data.left_out, hide_index=True, alt="Labels that cannot be used, with the reason")
 
 
-def _drift(found: Standing) -> None:
-    """The features that changed, and why PSI is not what rings."""
-    if found.drift is None:
+def _drift(standing: Standing) -> None:
+    """Show the features that drifted, and why PSI is no trigger."""
+    if standing.drift is None:
         return
     with st.expander("Drift, feature by feature", icon=":material/waves:"):
-        table = found.drift.features.assign(feature=[readable(c) for c in found.drift.features["feature"]])
+        table = standing.drift.features.assign(feature=[readable(c) for c in standing.drift.features["feature"]])
         st.caption(
-            f"The newest {found.drift.clips} recordings against the training music. A feature drifted when its "
-            f"Kolmogorov-Smirnov distance is at least {LEAST_EFFECT} and q, its p-value corrected for the "
-            f"number of features, at most {FALSE_DISCOVERIES}. PSI exceeds {PSI_LIMIT} on "
-            f"{found.drift.psi_share:.0%} of the features; with this many recordings it would do so on "
-            f"{found.drift.psi_by_chance:.0%} with no drift at all, so it rings no bell."
+            f"The newest {standing.drift.clips} recordings, compared with the training music. A feature drifted if its "
+            f"Kolmogorov-Smirnov distance is at least {LEAST_EFFECT} and q, its p-value corrected for the number of "
+            f"features, is at most {FALSE_DISCOVERIES}. PSI exceeds {PSI_LIMIT} on {standing.drift.psi_share:.0%} of "
+            f"the features; with this many recordings it would do so on {standing.drift.psi_by_chance:.0%} without any "
+            "drift. So PSI is shown, but it does not trigger a training."
         )
         small = {c: st.column_config.NumberColumn(format="%.3f") for c in ("ks", "p", "q", "psi", "shift")}
         st.dataframe(table, hide_index=True, alt="Drift of each feature", column_config=small)
         show.download(table, "drift")
 
 
-def _limits(kept: Store, limits: Limits) -> None:
-    """When a trigger rings, and whether a scheduled run may follow it."""
+def _limits(store: Store, limits: Limits) -> None:
+    """Show the limits of the triggers, and whether a scheduled run may train."""
     with st.expander("Limits and schedule", icon=":material/tune:"), st.form("limits", border=False):
         one, two, three = st.columns(3)
         labels = one.number_input("New labels, % of the clips", 1, 100, round(100 * limits.new_labels))
@@ -222,11 +229,14 @@ def _limits(kept: Store, limits: Limits) -> None:
             1,
             100,
             round(100 * limits.f1_drop),
-            help="Below what the model expects of these clips by its own probabilities, and not by chance alone.",
+            help="Compared with the F1 that the model's own probabilities predict for these clips. Drops by chance "
+            "do not count.",
         )
         drifted = three.number_input("Features that drifted, %", 1, 100, round(100 * limits.drifted))
-        scheduled = st.toggle("A scheduled run may train when a trigger rings", limits.scheduled)
-        st.caption("It makes a challenger and promotes nobody. For cron: `python -m core retrain --if-triggered`")
-        if st.form_submit_button("Keep"):
-            status.set_limits(kept, Limits(labels / 100, drop / 100, drifted / 100, scheduled))
+        scheduled = st.toggle("A scheduled run may train if a trigger is active", limits.scheduled)
+        st.caption(
+            "It registers a challenger and does not promote it. For cron: `python -m core retrain --if-triggered`"
+        )
+        if st.form_submit_button("Save"):
+            status.set_limits(store, Limits(labels / 100, drop / 100, drifted / 100, scheduled))
             st.rerun()

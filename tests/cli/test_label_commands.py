@@ -9,8 +9,8 @@ import label_studio_cases as cases
 import pytest
 from typer.testing import CliRunner
 
-from core import __main__ as command
 from core import store
+from core.__main__ import app
 from core.errors import CoreError
 from core.labelling.truth import stored_answers
 from core.settings import Settings
@@ -36,7 +36,7 @@ def clips(opened):
 
 
 def run(*words):
-    return CliRunner().invoke(command.app, [str(word) for word in words])
+    return CliRunner().invoke(app, [str(word) for word in words])
 
 
 def rows(result):
@@ -56,14 +56,16 @@ def test_a_dry_run_says_row_by_row_what_would_happen_and_stores_nothing(clips):
 def test_accounts_are_named_and_the_answers_stored(clips):
     result = run("import-labels", FOLDER / "ours.json", "--account", "1=Ece", "--account", "2=Naz", "--store")
     assert result.exit_code == 0, result.output
-    assert "13 answers are stored." in result.stderr
+    assert "13 answers were stored." in result.stderr
     assert cases.answers(clips) == cases.expected("JSON")
 
 
 def test_an_account_that_the_file_does_not_have_is_refused_with_those_it_has(clips):
     result = run("import-labels", FOLDER / "ours.csv", "--account", "7=Ece")
     assert isinstance(result.exception, CoreError)
-    assert str(result.exception).startswith("'7=Ece' names no account of the file, as in 1=Ayşe. The file has these: ")
+    words = str(result.exception)
+    assert words.startswith("'7=Ece' does not name an account of the file. Write it as in 1=Ayşe.")
+    assert "The file has these accounts: " in words
 
 
 def test_the_control_is_asked_for_and_given_by_an_option(clips):
@@ -72,13 +74,13 @@ def test_the_control_is_asked_for_and_given_by_an_option(clips):
     given = run("import-labels", FOLDER / "foreign.tsv", "--control", "felt", "--account", "1=Ece", "--account", "2=")
     assert given.exit_code == 0
     assert [row["action"] for row in rows(given)].count("add") == 5
-    assert "There is no place here for these columns: instruments, perceived, sureness." in given.stderr
+    assert "These columns were ignored: instruments, perceived, sureness." in given.stderr
 
 
 def test_rows_without_a_rater_need_to_be_somebody_s(clips, tmp_path):
     file = tmp_path / "labels.csv"
     file.write_text("sep=;\nfile_name;label;comment\n04.flac;Mutlu;=1+1\n", encoding="utf-8")
-    assert "1 rows name no rater. Say whose they are with --by." in str(run("import-labels", file).exception)
+    assert "1 rows have no rater. Give the name of the rater with --by." in str(run("import-labels", file).exception)
     result = run("import-labels", file, "--by", "Boss", "--store")
     assert result.exit_code == 0
     said = stored_answers(clips)
@@ -97,4 +99,4 @@ def test_the_zip_is_written_whole(opened, tmp_path):
     assert len(zipfile.ZipFile(target).namelist()) == 5 + 3
     assert sorted(path.name for path in tmp_path.glob("*clips.zip*")) == ["clips.zip"]
     assert "cannot be written: No such file" in str(run("export-labels", tmp_path / "gone" / "clips.zip").exception)
-    assert "'some' is no choice of clips" in str(run("export-labels", target, "--which", "some").exception)
+    assert "'some' is not a known selection of clips" in str(run("export-labels", target, "--which", "some").exception)

@@ -1,4 +1,4 @@
-"""The command ``python -m core score``: what it refuses, its exit status, and how it ends when it is told to."""
+"""The command ``python -m core score``: refused arguments, exit statuses, and Ctrl-C."""
 
 import os
 import signal
@@ -9,8 +9,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from core import __main__ as command
-from core import store
+from core import __main__, store
+from core.cli.terminal import interruptible
 from core.errors import CoreError
 from core.library import run as run_module
 from core.library.results import TYPES
@@ -37,7 +37,7 @@ def run(settings, tmp_path, monkeypatch, capsys):
         words = ["core", "score", str(folder), "--out", str(tmp_path / out), *more]
         monkeypatch.setattr("sys.argv", words)
         with pytest.raises(SystemExit) as ended:
-            command.main()
+            __main__.main()
         said = capsys.readouterr()
         return ended.value.code, said.out + said.err
 
@@ -60,15 +60,15 @@ def test_the_exit_status_says_whether_all_some_or_nothing_was_done(run, music):
 def test_the_document_tells_every_column_and_option():
     told = Path(__file__).parent.parent.parent.joinpath("docs/library.md").read_text(encoding="utf-8")
     assert [column for column in TYPES if column not in COLUMNS[1:] and f"`{column}`" not in told] == []
-    score = typer.main.get_command(command.app).commands["score"]
+    score = typer.main.get_command(__main__.app).commands["score"]
     options = [word for option in score.params if not option.hidden for word in option.opts if word.startswith("--")]
     assert len(options) > 8
     assert [option for option in options if option not in told] == []
 
 
 def test_the_help_tells_the_exit_status():
-    said = " ".join(CliRunner().invoke(command.app, ["score", "--help"], terminal_width=200).output.split())
-    assert "Exit status: 0 all files were scored; 1 some were not" in said
+    said = " ".join(CliRunner().invoke(__main__.app, ["score", "--help"], terminal_width=200).output.split())
+    assert "Exit status: 0 all files were scored; 1 some were not scored" in said
 
 
 @pytest.mark.parametrize(
@@ -79,13 +79,13 @@ def test_the_help_tells_the_exit_status():
         (["--max-mb", "nan"], "more than 0 MB"),
         (["--window", "30"], "--window and --hop go together"),
         (["--hop", "15"], "--window and --hop go together"),
-        (["--window", "nan", "--hop", "15"], "A window must be 30 to 60 seconds long"),
-        (["--window", "30", "--hop", "31"], "The hop between windows"),
-        (["--policy", "{}"], "does not say its kind"),
+        (["--window", "nan", "--hop", "15"], "A window has 30 to 60 seconds"),
+        (["--window", "30", "--hop", "31"], "Windows follow each other"),
+        (["--policy", "{}"], "the key kind is missing"),
         (["--policy", '{"kind": "guess"}'], "'threshold' or 'conformal'"),
         (["--policy", '{"kind": "threshold", "threshold": 7}'], "between 0 and 1"),
         (["--policy", '{"kind": "threshold", "limit": 0.7}'], "no stored decision policy"),
-        (["--policy", "{kind}"], "is no policy"),
+        (["--policy", "{kind}"], "is not a valid policy"),
         (["--policy", "guess"], "There is no policy 'guess'. Choose one of: threshold"),
         (["--scheduler", "tcp://127.0.0.1:9"], "There is no Dask scheduler at tcp://127.0.0.1:9"),
         (["--scheduler", "nonsense"], "There is no Dask scheduler at nonsense"),
@@ -122,7 +122,7 @@ def test_ctrl_c_is_one_sentence_and_the_same_command_goes_on(run, settings, musi
         ended.setattr(run_module, "score_library", pressed)
         status, said = run()
     assert status == 130
-    assert said.strip() == "Stopped. What was scored is kept; the same command goes on where this one was."
+    assert said.strip() == "Stopped. The results so far are stored; run the same command again to continue."
     assert signal.getsignal(signal.SIGINT) is before
     job = store.latest_job(store.open_store(settings.database), JOB)
     assert (job.state, job.result["folder"]) == ("cancelled", str(music))  # what the page needs to go on
@@ -133,14 +133,14 @@ def test_ctrl_c_again_leaves_nothing_half_done():
     ended = []
 
     def work():
-        with command._interruptible():
+        with interruptible():
             try:
                 os.kill(os.getpid(), signal.SIGINT)
             finally:
                 os.kill(os.getpid(), signal.SIGINT)
                 ended.append("workers")
 
-    with pytest.raises(command.typer.Exit) as stopped:
+    with pytest.raises(typer.Exit) as stopped:
         work()
     assert (stopped.value.exit_code, ended) == (130, ["workers"])
 

@@ -1,0 +1,63 @@
+"""Shared by all commands: the progress bar, Ctrl-C, and errors as sentences."""
+
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import typer
+
+from core.errors import CoreError
+
+
+def run(app: typer.Typer) -> None:
+    """Run the command that the user typed. A CoreError becomes one sentence and exit status 2, without a traceback."""
+    try:
+        app()
+    except CoreError as error:
+        typer.echo(str(error), err=True)
+        sys.exit(2)
+
+
+@contextmanager
+def progress_bar(report: Callable[[float, str], None]) -> Iterator[Callable[[float, str], None]]:
+    """Give a function that draws a progress bar and passes its arguments (share from 0 to 1, text) to `report`.
+
+    Outside a terminal it draws nothing.
+    """
+    from tqdm import tqdm
+
+    with tqdm(total=100, unit="%", bar_format="{l_bar}{bar}| {elapsed}<{remaining}", disable=None) as drawn:
+
+        def draw_and_report(share: float, text: str) -> None:
+            drawn.set_description_str(text)
+            drawn.update(round(100 * share) - drawn.n)
+            report(share, text)
+
+        yield draw_and_report
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let Ctrl-C end the block cleanly, with a sentence and exit status 130.
+
+    A second Ctrl-C is ignored: stopping the workers and releasing the lock of the run takes a few seconds and must not
+    be cut short.
+    """
+
+    def on_ctrl_c(*_: Any) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    in_main_thread = threading.current_thread() is threading.main_thread()  # only there can a handler be set
+    before = signal.signal(signal.SIGINT, on_ctrl_c) if in_main_thread else None
+    try:
+        yield
+    except KeyboardInterrupt:
+        typer.echo("\nStopped. The results so far are stored; run the same command again to continue.", err=True)
+        raise typer.Exit(130) from None
+    finally:
+        if in_main_thread:
+            signal.signal(signal.SIGINT, before)

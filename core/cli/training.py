@@ -1,0 +1,152 @@
+"""Commands that train models and decide which one is in use. Heavy libraries load inside the functions."""
+
+import os
+from typing import Annotated
+
+import typer
+
+from core.cli.terminal import progress_bar
+from core.settings import Settings
+
+
+def train(
+    quick: Annotated[
+        bool, typer.Option(help="One repeat and no tuning: one minute instead of many. Does not promote.")
+    ] = False,
+    publish: Annotated[
+        bool, typer.Option(help="If the model passes the gate, also replace the models in the models folder.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Random seed. The same table and seed give the same figures.")] = 0,
+) -> None:
+    """Train and compare all models on the published table, record them in MLflow, and promote the best if it passes."""
+    from core.pipeline import jobs
+    from core.store import open_store
+    from core.training.full_training import train_models
+    from core.training.retraining import JOB
+
+    settings = Settings()
+    with jobs.hold_job(open_store(settings.database), JOB) as work, progress_bar(work.report) as report:
+        trained = train_models(settings, quick=quick, publish=publish, seed=seed, progress=report)
+        work.ignore_cancel()
+        work.message = trained.summary
+    typer.echo(trained.summary)
+
+
+def retrain(
+    if_triggered: Annotated[
+        bool,
+        typer.Option("--if-triggered", help="For cron: train only if a trigger is active and scheduling is on."),
+    ] = False,
+    repeats: Annotated[
+        int | None, typer.Option(min=1, help="Repeats of the cross-validation. Default: as in a full run.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Random seed. The same labels and seed give the same figures.")] = 0,
+    by: Annotated[str, typer.Option(help="Your name; stored with the model.")] = "",
+    job: Annotated[int | None, typer.Option(hidden=True)] = None,
+) -> None:
+    """Train on the published table and the agreed labels. Registers the result as challenger; does not promote it."""
+    from core.pipeline import jobs
+    from core.store import open_store
+    from core.training import retraining, schedule
+
+    settings = Settings()
+    store = open_store(settings.database)
+    if if_triggered:
+        due, why = schedule.due(store, settings)
+        typer.echo(why)
+        if not due:
+            return
+        by = by or "the schedule"
+    with jobs.hold_job(store, retraining.JOB, job_id=job) as work, progress_bar(work.report) as report:
+        trained = retraining.train_challenger(store, settings, tell=report, seed=seed, repeats=repeats, by=by)
+        work.ignore_cancel()
+        work.message = trained.summary
+        work.result |= {"version": trained.version, "model_version": trained.model_version}
+    typer.echo(trained.summary)
+    _rescore_clips()
+
+
+def promote(
+    version: Annotated[str, typer.Argument(help="Version in the model registry. Default: the challenger.")] = "",
+    by: Annotated[str, typer.Option(help="Your name; stored with the decision.")] = "",
+) -> None:
+    """Make the challenger the champion if it passes the gate. Exit status: 2 if it does not pass."""
+    from core.models.registry import find
+    from core.training import promotion
+
+    settings = Settings()
+    chosen = find("challenger", settings=settings)
+    verdict = promotion.promote(settings, version=version or None, by=by)
+    name = version or (chosen.version if chosen else "")
+    typer.echo(f"Version {name} {'is the champion now' if verdict.passed else 'was not promoted'}. {verdict.reason}")
+    if not verdict.passed:
+        raise typer.Exit(2)
+    _rescore_clips()
+
+
+def rollback(by: Annotated[str, typer.Option(help="Your name; stored with the decision.")] = "") -> None:
+    """Make the previous champion the champion again."""
+    from core.models import registry
+
+    typer.echo(f"In use again: {registry.rollback(settings=Settings(), by=by)}.")
+    _rescore_clips()
+
+
+def rescore(job: Annotated[int | None, typer.Option(hidden=True)] = None) -> None:
+    """Predict with the champion and the challenger every stored clip that they have not predicted yet."""
+    from core.pipeline import jobs
+    from core.store import open_store
+    from core.training import retraining
+
+    settings = Settings()
+    store = open_store(settings.database)
+    with jobs.hold_job(store, retraining.RESCORE, job_id=job) as work, progress_bar(work.report) as report:
+        count = retraining.rescore(store, settings, tell=report)
+        work.message = f"{count} predictions of stored clips added."
+    typer.echo(work.message)
+
+
+def triggers(
+    new_labels: Annotated[
+        float | None, typer.Option(help="Limit for new labels, as a share of the training clips (0 to 1).")
+    ] = None,
+    f1_drop: Annotated[float | None, typer.Option(help="Limit for the drop of macro-F1 on feedback (0 to 1).")] = None,
+    drifted: Annotated[
+        float | None, typer.Option(help="Limit for the share of features that drifted (0 to 1).")
+    ] = None,
+    scheduled: Annotated[bool | None, typer.Option(help="Allow retrain --if-triggered to train.")] = None,
+) -> None:
+    """Show the triggers that propose a new training. With options: change their limits first."""
+    from core.dataset.loading import load_table
+    from core.pipeline import serving
+    from core.store import open_store
+    from core.training import schedule, status
+
+    settings = Settings()
+    store = open_store(settings.database)
+    limits = {"new_labels": new_labels, "f1_drop": f1_drop, "drifted": drifted, "scheduled": scheduled}
+    status.set_limits(store, status.limits_of(store).changed(**{n: v for n, v in limits.items() if v is not None}))
+    table = load_table(settings, allow_download=True)
+    if table.note:
+        typer.echo(table.note, err=True)
+    typer.echo(schedule.report(status.training_status(store, settings, table, serving.serve(settings))))
+
+
+def mlflow(port: Annotated[int, typer.Option(help="Port of the web page.")] = 5000) -> None:
+    """Start MLflow's own web page with the runs and registered models."""
+    from core.models.connection import ui_command
+
+    os.execvpe(*ui_command(Settings(), port=port))  # noqa: S606  (no shell; the arguments are ours)
+
+
+def _rescore_clips() -> None:
+    """Rescore the stored clips, unless a run is active: it takes up new models by itself."""
+    from core.pipeline import jobs
+    from core.store import open_store
+    from core.training.retraining import RESCORE
+
+    store = open_store(Settings().database)
+    if jobs.running(store, RESCORE):
+        typer.echo("An active run is already scoring the stored clips.")
+    else:
+        rescore(job=None)
