@@ -188,7 +188,7 @@ def test_killed_workers_cost_no_file_and_only_what_kills_again_alone_is_left_out
     assert run.returncode == 1, said
     table = libraries.table(runs.out).set_index("file")
     assert table.loc["killer.wav", "state"] == "quarantined"
-    assert "also when it worked on nothing else" in table.loc["killer.wav", "reason"]
+    assert "also when it was the only file in work" in table.loc["killer.wav", "reason"]
     assert (table.drop("killer.wav")["state"] == "scored").all()
     assert len(table) == 61
 
@@ -380,9 +380,7 @@ def test_workers_without_this_program_are_refused_before_any_work(runs, cluster,
     libraries.folder(runs.place / "music", 2)
     cluster.scheduler()
     cluster.workers(1, **WITHOUT)
-    with pytest.raises(
-        CoreError, match=r"worker tcp://127\.0\.0\.1:\d+ cannot run this program.*No module named 'core'"
-    ):
+    with pytest.raises(CoreError, match=r"worker tcp://127\.0\.0\.1:\d+ lacks this program.*No module named 'core'"):
         score(cluster.address)
     assert runs.scored() == 0
 
@@ -432,7 +430,7 @@ def test_a_file_that_only_a_later_worker_does_not_see_has_the_true_reason(tmp_pa
         for n in ("there.wav", "gone.wav")
     ]
     there, away = _correct_reasons(gone)
-    assert "all machines of a cluster must share the folder" in there.file.reason
+    assert "All machines of a cluster must share the folder" in there.file.reason
     assert away.file.reason == GONE
 
 
