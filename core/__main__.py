@@ -331,7 +331,7 @@ def retrain(
             return
         by = by or "the schedule"
     with jobs.at_work(store, learning.JOB, job_id=job) as work, _bar(work.tell) as tell:
-        done = train_challenger(store, settings, tell=tell, seed=seed, repeats=repeats, by=by)
+        done = train_challenger(store, settings, progress=tell, seed=seed, repeats=repeats, by=by)
         work.lasts()
         work.message = done.summary
         work.result |= {"version": done.version, "model_version": done.model_version}
@@ -391,7 +391,7 @@ def rescore(job: Annotated[int | None, typer.Option(hidden=True)] = None) -> Non
     settings = Settings()
     store = open_store(settings.database)
     with jobs.at_work(store, RESCORE, job_id=job) as work, _bar(work.tell) as tell:
-        count = learning.rescore(store, settings, tell=tell)
+        count = learning.rescore(store, settings, progress=tell)
         work.message = f"{count} predictions of stored clips added."
     typer.echo(work.message)
 

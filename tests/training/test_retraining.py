@@ -324,7 +324,7 @@ def test_new_labels_ring_at_their_share_and_not_before(kept, settings, table):
     labelled.answer(kept, music.iloc[wanted - 1 : wanted])
     found = status.training_status(kept, settings, table, served)
     assert found.triggers[0].rings
-    assert found.proposed
+    assert found.training_due
     status.set_limits(kept, Limits(new_labels=0.5))
     assert not status.training_status(kept, settings, table, served).triggers[0].rings
 
@@ -345,11 +345,11 @@ def test_answers_against_the_model_ring_and_answers_with_it_do_not(kept, setting
     )
     labelled.answer(kept, music.assign(**{LABEL: guesses}))
     quiet = status.training_status(kept, settings, table, served).triggers[1]
-    assert not quiet.rings
+    assert not quiet.due
     against = guesses.map(lambda e: EMOTIONS[(EMOTIONS.index(e) + 1) % 4])
     labelled.answer(kept, music.assign(**{LABEL: against}))  # both changed their minds
     loud = status.training_status(kept, settings, table, served).triggers[1]
-    assert loud.rings
+    assert loud.due
     assert loud.value > 0.5
 
 
@@ -403,7 +403,7 @@ class Installation:
             in_one_process(),
         ):
             return retraining.train_challenger(
-                self.store, self.settings, tell=tell or (lambda *news: self.told.append(news)), repeats=1, **given
+                self.store, self.settings, progress=tell or (lambda *news: self.told.append(news)), repeats=1, **given
             )
 
     def standing(self):
@@ -426,12 +426,12 @@ def life(tmp_path_factory, table):
     made.promoted = promotion.promote(made.settings, shown=made.first.version, by="Cem")
     made.before_second = made.standing()
     labelled.predict(made.store, made.music, np.tile([0.4, 0.3, 0.2, 0.1], (24, 1)), version="m0")
-    made.rescored = retraining.rescore(made.store, made.settings, tell=lambda *_: None)
+    made.rescored = retraining.rescore(made.store, made.settings, progress=lambda *_: None)
     made.more = fill(made.store, 5, seed=78)
     labelled.predict(made.store, made.more, np.tile([0.4, 0.3, 0.2, 0.1], (20, 1)), version="m0")
     made.between = made.standing()
     made.second = made.retrain(by="Cem")
-    made.asked = retraining.rescore(made.store, made.settings, tell=lambda *_: None)
+    made.asked = retraining.rescore(made.store, made.settings, progress=lambda *_: None)
     yield made
     store.close_store(made.store)
 
@@ -471,16 +471,16 @@ def test_the_model_keeps_what_it_learned_from(life):
 
 @LIFE
 def test_labels_that_were_learned_are_no_news(life):
-    assert life.before_second.news.new == 0
-    assert life.before_second.learned
-    assert not life.before_second.proposed
-    assert life.between.news == labelled_data.NewLabels(
-        trained_on=life.between.news.trained_on, known=24, new=20, changed=0, gone=0
+    assert life.before_second.new_labels.new == 0
+    assert life.before_second.already_trained
+    assert not life.before_second.training_due
+    assert life.between.new_labels == labelled_data.NewLabels(
+        trained_on=life.between.new_labels.trained_on, known=24, new=20, changed=0, gone=0
     )
     assert life.between.triggers[0].rings
     now = life.standing()
-    assert now.waits == life.second.model_version
-    assert now.news.new == 20  # of the model in use
+    assert now.pending_challenger == life.second.model_version
+    assert now.new_labels.new == 20  # of the model in use
     assert not now.triggers[0].rings  # but the challenger has learned them
 
 
@@ -512,7 +512,7 @@ def test_stored_clips_are_judged_by_the_model_in_use_and_in_the_shadow(life):
     assert life.asked == 44 + 20  # the challenger on all, the champion on the new ones
     assert said[said["model_version"] == first].groupby("role").size().to_dict() == {"champion": 44}
     assert said[said["model_version"] == second].groupby("role").size().to_dict() == {"challenger": 44}
-    assert retraining.rescore(life.store, life.settings, tell=lambda *_: None) == 0
+    assert retraining.rescore(life.store, life.settings, progress=lambda *_: None) == 0
 
 
 @LIFE
@@ -540,7 +540,7 @@ def test_the_made_up_table_trains_nobody(settings, kept):
         patch.object(retraining, "load_table", lambda *_, **__: replace(published(), synthetic=True)),
         pytest.raises(TableError, match="a model of the synthetic stand-in would know no music"),
     ):
-        retraining.train_challenger(kept, settings, tell=lambda *_: None)
+        retraining.train_challenger(kept, settings, progress=lambda *_: None)
 
 
 def test_there_is_nobody_to_promote(settings):
@@ -606,5 +606,5 @@ def test_models_that_change_while_clips_are_scored_are_asked_as_well(life, monke
         return replace(now, version="9") if alias == "champion" else now
 
     monkeypatch.setattr(retraining, "score_stored", scored)
-    assert retraining.rescore(life.store, life.settings, tell=lambda *_: None) == 4
+    assert retraining.rescore(life.store, life.settings, progress=lambda *_: None) == 4
     assert asked == [("champion", "1"), ("challenger", "2"), ("champion", "9"), ("challenger", "2")]

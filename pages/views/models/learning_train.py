@@ -13,7 +13,7 @@ from core.schema import readable
 from core.settings import Settings
 from core.store import Job, Rater, Store, cancel_job, done_jobs, get_setting, labels_mark, latest_job, library_mark
 from core.training import labelled_data, retraining, status
-from core.training.status import Standing
+from core.training.status import TrainingStatus
 from core.training.triggers import Limits, Trigger
 from core.wording import clock, duration
 from pages.shared import cached, messages, show, who
@@ -23,12 +23,12 @@ _ENDS = {"done": st.success, "failed": st.error, "cancelled": st.info, "lost": s
 
 
 @st.cache_resource(show_spinner="Reading labels and triggers …", ttl=FRESH_S, max_entries=4)
-def _standing(_kept: Store, _served: Served, settings: Settings, stamp: tuple[object, ...]) -> Standing:
+def _standing(_kept: Store, _served: Served, settings: Settings, stamp: tuple[object, ...]) -> TrainingStatus:
     """stamp : what must be computed anew when it changes."""
     return status.training_status(_kept, settings, cached.table(), _served)
 
 
-def now(kept: Store, served: Served) -> Standing:
+def now(kept: Store, served: Served) -> TrainingStatus:
     """How things stand; at most ``FRESH_S`` old. Raises CoreError."""
     limits = status.limits_of(kept)
     learned = get_setting(kept, status.LEARNED_HASH)
@@ -54,7 +54,7 @@ def train(kept: Store, person: Rater, served: Served) -> None:
 # --- triggers --------------------------------------------------------------------------------------------------------
 
 
-def _triggers(found: Standing) -> None:
+def _triggers(found: TrainingStatus) -> None:
     st.subheader("Is it time to train again?")
     for place, trigger in zip(st.columns(len(found.triggers)), found.triggers, strict=True):
         with place.container(border=True, height="stretch"):
@@ -62,7 +62,7 @@ def _triggers(found: Standing) -> None:
 
 
 def _trigger(trigger: Trigger) -> None:
-    sign = ":orange-badge[:material/notifications_active: rings]" if trigger.rings else ":gray-badge[quiet]"
+    sign = ":orange-badge[:material/notifications_active: limit reached]" if trigger.due else ":gray-badge[below limit]"
     st.markdown(f"**{trigger.label}** {sign}")
     st.markdown(f"### {_value(trigger.value, trigger.name)}")
     st.caption(f"{trigger.text} Limit: {_value(trigger.limit, trigger.name)}.")
@@ -78,9 +78,9 @@ def _value(value: float, name: str) -> str:
 # --- the training ----------------------------------------------------------------------------------------------------
 
 
-def _offer(kept: Store, person: Rater, found: Standing) -> None:
+def _offer(kept: Store, person: Rater, found: TrainingStatus) -> None:
     """What a training would learn, and the button."""
-    news = found.news
+    news = found.new_labels
     said = f"{news.new} new agreed labels"
     said += f", {news.changed} changed" if news.changed else ""
     said += f", {news.gone} taken back" if news.gone else ""
@@ -90,16 +90,16 @@ def _offer(kept: Store, person: Rater, found: Standing) -> None:
             f"{_how_long(kept)} It changes nothing by itself: the new model becomes the *challenger*, "
             "which is compared and works in the shadow until somebody promotes it."
         )
-        if found.learned:
+        if found.already_trained:
             st.caption(":material/info: The last training was on just these labels; another one would find the same.")
-        elif found.waits:
+        elif found.pending_challenger:
             st.caption(
-                f":material/swords: The challenger {found.waits} waits for a decision. Another training takes its "
+                f":material/swords: The challenger {found.pending_challenger} waits for a decision. Another training takes its "
                 "place, and what it has shown in the shadow so far no longer counts."
             )
         st.button(
-            "Train again" if found.learned else "Train",
-            type="primary" if found.proposed else "secondary",
+            "Train again" if found.already_trained else "Train",
+            type="primary" if found.training_due else "secondary",
             icon=":material/model_training:",
             key="train",
             disabled=jobs.running(kept, retraining.JOB) is not None,
@@ -166,7 +166,7 @@ def _since(job: Job) -> str:
 # --- what there is ---------------------------------------------------------------------------------------------------
 
 
-def _material(found: Standing) -> None:
+def _material(found: TrainingStatus) -> None:
     """The clips that a training would take, and the labels that it would not."""
     with st.expander("What it would be trained on", icon=":material/dataset:"):
         st.dataframe(
@@ -184,7 +184,7 @@ def _material(found: Standing) -> None:
             st.dataframe(found.data.left_out, hide_index=True, alt="Labels that train nothing, with the reason")
 
 
-def _drift(found: Standing) -> None:
+def _drift(found: TrainingStatus) -> None:
     """The features that changed, and why PSI is not what rings."""
     if found.drift is None:
         return
