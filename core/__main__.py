@@ -308,7 +308,11 @@ def demo_library(
 @app.command()
 def retrain(
     if_triggered: Annotated[
-        bool, typer.Option("--if-triggered", help="For cron: only when a trigger rings and scheduled runs are on.")
+        bool,
+        typer.Option(
+            "--if-triggered",
+            help="For cron: train only if a trigger has reached its limit and scheduled training is on.",
+        ),
     ] = False,
     repeats: Annotated[int | None, typer.Option(min=1, help="Repeats of the folds. Default: as in a full run.")] = None,
     seed: Annotated[int, typer.Option(help="The same labels and seed give the same figures.")] = 0,

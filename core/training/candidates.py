@@ -31,7 +31,7 @@ VOTERS = (
     "random_forest",
     "svm_rbf",
     "logistic_regression",
-)  # the best three of different kinds, chosen before this comparison
+)  # chosen before this comparison
 TREES = 200
 SEARCH_FOLDS = 3
 SEARCH_DRAWS = 5  # settings tried in a randomised search: with about 260 rows, more draws overfit

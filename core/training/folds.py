@@ -133,9 +133,7 @@ def fit(task: Task, clips: Clips, *, seed: int) -> Fit:
     estimator = clone(task.estimator)
     searches = isinstance(estimator, GridSearchCV | RandomizedSearchCV)
     with warnings.catch_warnings():
-        if (
-            task.kind == "ablation"
-        ):  # some models do not converge on unscaled columns: the ablation measures this effect
+        if task.kind == "ablation":  # non-convergence on unscaled columns is part of the effect
             warnings.simplefilter("ignore", ConvergenceWarning)
         start = time.process_time()
         estimator.fit(clips.X.iloc[train], clips.y[train], **({"groups": clips.group[train]} if searches else {}))

@@ -75,7 +75,7 @@ def train_models(
             version,
             None,
             folder,
-            f"{name} is registered as version {version}, a challenger. Quick runs are not promoted. {table.note}".strip(),
+            f"{name} is version {version}, a challenger. Quick runs are not promoted. {table.note}".strip(),
         )
     verdict = promote(settings, version=version)
     if publish and verdict.passed:

@@ -135,9 +135,7 @@ def _reasons(published: Table, labels: pd.DataFrame) -> pd.Series:
         return pd.Series("", index=labels.index, dtype=object)
     known = labels[list(COLUMNS)].notna().sum(axis=1).to_numpy()
     keys = pd.Series(clip_keys(labels), index=labels.index)
-    rows = dict(
-        zip(clip_keys(published.frame)[::-1], published.frame.index[::-1], strict=True)
-    )  # the first of several copies
+    rows = dict(zip(clip_keys(published.frame)[::-1], published.frame.index[::-1], strict=True))  # the first copy
     # A later reason replaces an earlier one: clips without features look like copies, but are only not measured yet.
     reasons = [
         (keys.duplicated().to_numpy(), "a copy of another labelled clip"),

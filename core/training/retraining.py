@@ -114,7 +114,7 @@ def train_challenger(
 def _compare_with_champion(
     data: TrainingData, run: "TrainingRun", champion: InUse | None, *, by: str, seed: int
 ) -> tuple[dict[str, bytes], str]:
-    """Files about the training and its effect, to be stored with the new model, and a summary of the effect in words."""
+    """Files about the training and its effect, stored with the new model, and a summary of the effect in words."""
     own = run.out_of_fold[run.out_of_fold["model"] == run.champion]
     after = Said(own, run.held_out[run.held_out["model"] == run.champion])
     learned = {

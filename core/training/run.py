@@ -177,11 +177,11 @@ def _assemble(
     stored, fold_scores = run_tables.out_of_fold(compared, development), run_tables.fold_scores(compared, development)
     tables_of = run_tables.by_model(stored, rows)
     pipelines = {f.task.name: f.fitted for f in kinds["final"]}
-    held_out_predictions = _held_out(pipelines, rest)
-    held_out_predictions_of = run_tables.by_model(held_out_predictions, rows)
+    on_held_out = _held_out(pipelines, rest)
+    held_out_of = run_tables.by_model(on_held_out, rows)
     tables = {
         "scores": run_tables.scores_of(tables_of, seed=seed),
-        "held_out_scores": run_tables.scores_of(held_out_predictions_of, seed=seed),
+        "held_out_scores": run_tables.scores_of(held_out_of, seed=seed),
         "folds": fold_scores,
         "timings": run_tables.timings(compared),
         "pairs": significance.compare({n: t for n, t in tables_of.items() if n in LABELS}, fold_scores, seed=seed),
@@ -201,7 +201,7 @@ def _assemble(
         tables,
         judged,
         clips if kinds["judged"] else development,
-        held_out_predictions_of[CHAMPION],
+        held_out_of[CHAMPION],
         rows,
         about,
         latency_p95_s,
@@ -216,7 +216,7 @@ def _assemble(
         pipelines=pipelines,
         rows=rows,
         out_of_fold=stored,
-        held_out=held_out_predictions,
+        held_out=on_held_out,
         shap=shap,
         tables=tables,
         metrics=metrics,
@@ -239,7 +239,7 @@ def _metrics(
     tables: Mapping[str, pd.DataFrame],
     judged: list[Fit],
     clips: Clips,
-    held_out_predictions: pd.DataFrame,
+    on_held_out: pd.DataFrame,
     rows: pd.DataFrame,
     about: Mapping[str, Any],
     latency_p95_s: float | None,
@@ -273,7 +273,7 @@ def _metrics(
         "development_scores": lines(tables["scores"]),
         "held_out_scores": lines(tables["held_out_scores"]),
         "perfect_ece": lines(perfect_ece(champion, seed=seed)),
-        "held_out_perfect_ece": lines(perfect_ece(held_out_predictions, seed=seed)),
+        "held_out_perfect_ece": lines(perfect_ece(on_held_out, seed=seed)),
         "acceptance": lines(criteria.acceptance(scores, latency_p95_s=latency_p95_s)),
         "gap_price": lines(criteria.gap_price(champion)),
         "robustness": lines(run_tables.robustness(judged, clips, rows, seed=seed)),

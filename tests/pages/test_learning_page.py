@@ -79,11 +79,8 @@ def test_triggers_say_what_they_found_and_a_training_begins_with_its_name(open_p
     labelled.answer(opened, music)
     page = as_analyst(open_page)
     development = describe_model_in_use(Settings()).metrics["protocol"]["development"]
-    assert (
-        f"12 new agreed labels of which the model in use has not learned; it was trained on {development} clips"
-        in shown(page)
-    )
-    assert "12 agreed labels of clips that the model was not trained on; 20 are needed." in shown(page)
+    assert f"12 new agreed labels since the training of the champion, which used {development} clips" in shown(page)
+    assert "12 agreed labels of clips outside the model's training; at least 20 are needed." in shown(page)
     assert "**12 agreed labels** beside the published table" in shown(page)
     page = press(page, "Train")
     assert launched == [(retraining.JOB, ["retrain", "--by=Cem"])]
@@ -109,7 +106,7 @@ def test_who_is_no_analyst_any_more_begins_nothing(open_page, opened, launched):
     store.set_role(opened, "Cem", "rater")
     page = press(page, "Train")
     assert launched == []
-    assert "Cem is no analyst any more" in shown(page)
+    assert "Cem is no longer an analyst" in shown(page)
 
 
 def test_limits_are_kept_for_all(open_page, opened):
@@ -236,7 +233,7 @@ def test_who_is_no_analyst_any_more_decides_nothing(open_page, opened, challenge
     store.set_role(opened, "Cem", "rater")
     page = press(page, button)
     assert asked == []
-    assert "Cem is no analyst any more" in shown(page)
+    assert "Cem is no longer an analyst" in shown(page)
 
 
 def test_a_rollback_is_bound_to_the_champion_that_was_shown(open_page, opened, challenger, launched, monkeypatch):

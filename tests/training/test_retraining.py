@@ -151,7 +151,7 @@ def test_excerpts_of_one_file_or_track_are_never_on_both_sides_of_a_fold(table):
 
 def test_too_few_clips_of_an_emotion_are_a_sentence(table):
     few = as_table(table.frame.drop(table.frame.index[table.frame[LABEL] == "sad"][8:]), origin="few", synthetic=False)
-    with pytest.raises(TableError, match="There are [0-9] clips of sad to train on; 10 are needed"):
+    with pytest.raises(TableError, match="There are [0-9] training clips labelled sad; at least 10 are needed"):
         labelled_data.training_data(few, labels_of(labelled.music(1).iloc[:0])).clips()
 
 
@@ -318,15 +318,15 @@ def test_new_labels_ring_at_their_share_and_not_before(kept, settings, table):
     labelled.answer(kept, music.iloc[: wanted - 1])
     found = status.training_status(kept, settings, table, served)
     assert [t.name for t in found.triggers] == ["new_labels", "feedback", "drift"]
-    assert not found.triggers[0].rings
+    assert not found.triggers[0].due
     assert found.triggers[0].text.startswith(f"{wanted - 1} new agreed labels of which the model in use has not")
     assert f"it was trained on {development} clips" in found.triggers[0].text
     labelled.answer(kept, music.iloc[wanted - 1 : wanted])
     found = status.training_status(kept, settings, table, served)
-    assert found.triggers[0].rings
+    assert found.triggers[0].due
     assert found.training_due
     status.set_limits(kept, Limits(new_labels=0.5))
-    assert not status.training_status(kept, settings, table, served).triggers[0].rings
+    assert not status.training_status(kept, settings, table, served).triggers[0].due
 
 
 def registry_development(settings):
@@ -358,7 +358,7 @@ def test_a_schedule_trains_only_where_it_is_switched_on_and_a_trigger_rings(kept
         assert schedule.due(kept, settings) == (False, schedule.due(kept, settings)[1])
         assert "switched off" in schedule.due(kept, settings)[1]
         status.set_limits(kept, Limits(scheduled=True))
-        assert schedule.due(kept, settings) == (False, "No trigger rings.")
+        assert schedule.due(kept, settings) == (False, "No trigger has reached its limit.")
         fill(kept, 10)
         due, why = schedule.due(kept, settings)
         assert due
@@ -477,11 +477,11 @@ def test_labels_that_were_learned_are_no_news(life):
     assert life.between.new_labels == labelled_data.NewLabels(
         trained_on=life.between.new_labels.trained_on, known=24, new=20, changed=0, gone=0
     )
-    assert life.between.triggers[0].rings
+    assert life.between.triggers[0].due
     now = life.standing()
     assert now.pending_challenger == life.second.model_version
     assert now.new_labels.new == 20  # of the model in use
-    assert not now.triggers[0].rings  # but the challenger has learned them
+    assert not now.triggers[0].due  # but the challenger has learned them
 
 
 @LIFE
@@ -538,7 +538,7 @@ def test_answers_given_before_the_challenger_prove_nothing(life):
 def test_the_made_up_table_trains_nobody(settings, kept):
     with (
         patch.object(retraining, "load_table", lambda *_, **__: replace(published(), synthetic=True)),
-        pytest.raises(TableError, match="a model of the synthetic stand-in would know no music"),
+        pytest.raises(TableError, match="models are not trained on synthetic clips"),
     ):
         retraining.train_challenger(kept, settings, progress=lambda *_: None)
 

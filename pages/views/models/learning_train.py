@@ -94,8 +94,8 @@ def _offer(kept: Store, person: Rater, found: TrainingStatus) -> None:
             st.caption(":material/info: The last training was on just these labels; another one would find the same.")
         elif found.pending_challenger:
             st.caption(
-                f":material/swords: The challenger {found.pending_challenger} waits for a decision. Another training takes its "
-                "place, and what it has shown in the shadow so far no longer counts."
+                f":material/swords: The challenger {found.pending_challenger} is undecided. Another training "
+                "replaces it and restarts the shadow test."
             )
         st.button(
             "Train again" if found.already_trained else "Train",
@@ -195,7 +195,7 @@ def _drift(found: TrainingStatus) -> None:
             f"Kolmogorov-Smirnov distance is at least {LEAST_EFFECT} and q, its p-value corrected for the "
             f"number of features, at most {FALSE_DISCOVERIES}. PSI exceeds {PSI_LIMIT} on "
             f"{found.drift.psi_share:.0%} of the features; with this many recordings it would do so on "
-            f"{found.drift.psi_by_chance:.0%} with no drift at all, so it rings no bell."
+            f"{found.drift.psi_by_chance:.0%} with no drift at all, so PSI is shown but does not trigger a retraining."
         )
         small = {c: st.column_config.NumberColumn(format="%.3f") for c in ("ks", "p", "q", "psi", "shift")}
         st.dataframe(table, hide_index=True, alt="Drift of each feature", column_config=small)
@@ -203,7 +203,7 @@ def _drift(found: TrainingStatus) -> None:
 
 
 def _limits(kept: Store, limits: Limits) -> None:
-    """When a trigger rings, and whether a scheduled run may follow it."""
+    """Set the trigger limits, and allow or forbid scheduled training."""
     with st.expander("Limits and schedule", icon=":material/tune:"), st.form("limits", border=False):
         one, two, three = st.columns(3)
         labels = one.number_input("New labels, % of the clips", 1, 100, round(100 * limits.new_labels))
