@@ -58,7 +58,7 @@ def retrain(
             return
         by = by or "the schedule"
     with jobs.hold_job(store, retraining.JOB, job_id=job) as work, progress_bar(work.report) as report:
-        trained = retraining.train_challenger(store, settings, tell=report, seed=seed, repeats=repeats, by=by)
+        trained = retraining.train_challenger(store, settings, progress=report, seed=seed, repeats=repeats, by=by)
         work.ignore_cancel()
         work.message = trained.summary
         work.result |= {"version": trained.version, "model_version": trained.model_version}
@@ -101,7 +101,7 @@ def rescore(job: Annotated[int | None, typer.Option(hidden=True)] = None) -> Non
     settings = Settings()
     store = open_store(settings.database)
     with jobs.hold_job(store, retraining.RESCORE, job_id=job) as work, progress_bar(work.report) as report:
-        count = retraining.rescore(store, settings, tell=report)
+        count = retraining.rescore(store, settings, progress=report)
         work.message = f"{count} predictions of stored clips added."
     typer.echo(work.message)
 

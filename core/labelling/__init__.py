@@ -1,7 +1,7 @@
-"""Labelling: who is asked about which clip, what counts as an answer, and when a label is settled.
+"""Labelling: the queue of clips, the answers of raters, their agreement, and the ground truth.
 
 queue, desk, practice : the next clip, the label desk and its rules, synthetic clips to practise on.
-feedback, raters, identity : store an answer, spellings of names, who a login is.
-agreement, truth, disputes, settlement : do raters agree, what is settled, and who may overrule it.
-files, import_plan : labels as files, in and out.
+feedback, raters, identity : store an answer, compare names of raters, identify a person.
+agreement, truth, disputes, settlement : agreement of raters, ground truth, disputed clips, settlements by an analyst.
+files, import_plan : export and import of labels.
 """

@@ -1,6 +1,6 @@
-"""What people agree on: ground truth, agreement of raters, and how a model's guess sways them.
+"""Ground truth, inter-rater agreement, and the anchoring effect of the model's guess.
 
-Feedback tables in (the columns of ``store.feedback_table``), tables out. Nothing here reads or writes anything.
+The functions take feedback tables (``store.feedback_table``) and return tables; they do not access the store.
 """
 
 import hashlib
@@ -14,21 +14,21 @@ from core.labelling.raters import shown as shown_name
 from core.schema import EMOTIONS
 
 RATERS_NEEDED = 2  # agreeing raters before an answer may train a model; 1 where one person labels alone
-HIDDEN_SHARE = 0.15  # of the clips whose guess is hidden unasked, so that its pull can be measured
+HIDDEN_SHARE = 0.15  # share of clips with a hidden guess, to measure the anchoring effect
 _RESAMPLES = 2000
 STATUSES = ("agreed", "adjudicated", "disputed", "open", "skipped")
 
 
 def of_music(feedback: pd.DataFrame) -> pd.DataFrame:
-    """Without what was said of synthetic clips: that is practice, never ground truth, and trains no model."""
+    """Feedback without synthetic clips, which are for practice and never become ground truth."""
     return feedback[feedback["origin"].ne("demo")]
 
 
 def current_answers(feedback: pd.DataFrame) -> pd.DataFrame:
-    """The rows that stand: the latest answer of each person on each clip, and the latest adjudication of a clip.
+    """Answers that count: the latest answer of each person for each clip, and the latest adjudication of each clip.
 
-    All people without a name count as one person, for nobody can tell whether they are more. An answer that was taken
-    back gives way to the same person's answer before it. Deleted clips are left out.
+    All people without a name count as one person, because they cannot be distinguished. After an undo, the person's
+    previous answer counts again. Deleted clips are left out.
     """
     said = feedback[feedback["kind"].ne("undo") & ~feedback["deleted"].astype(bool)]
     said = said[~said["feedback_id"].isin(feedback["target_id"].dropna())].sort_values("feedback_id")
@@ -42,12 +42,12 @@ def current_answers(feedback: pd.DataFrame) -> pd.DataFrame:
 
 
 def _of_persons(answers: pd.DataFrame) -> pd.DataFrame:
-    """What makes two answers one person's about one clip: clip_id, rater (under which they count), verified."""
+    """Key of a person's answer for a clip: clip_id, rater (the counted name), verified."""
     return answers[["clip_id", "verified"]].assign(rater=_each(person, answers))
 
 
 def people(answers: pd.DataFrame) -> pd.Series:
-    """Who gave each answer, as it is shown; two persons never look the same."""
+    """Display name of the rater of each answer, unique per person."""
     return _each(lambda rater, verified: shown_name(person(rater, verified), verified), answers)
 
 
@@ -60,12 +60,12 @@ def _each(name: Callable[[str, bool], str], answers: pd.DataFrame) -> pd.Series:
 
 
 def ground_truth(feedback: pd.DataFrame, *, raters_needed: int = RATERS_NEEDED) -> pd.DataFrame:
-    """What each clip is, by the latest answer of each rater; a tie gives none. One row a clip, index clip_id.
+    """Majority label of each clip from the latest answer of each rater; a tie gives no label. Index: clip_id.
 
-    raters_needed : agreeing raters that make a label.
-    Columns: label (NaN = none); status, one of ``STATUSES``: *agreed*, *adjudicated* (a marked third answer decides,
-    also that it is none of the four), *disputed* (raters differ and nobody has won), *open* (too few answers),
-    *skipped* (nobody named an emotion); votes, agreeing, skips: numbers of raters.
+    raters_needed : number of agreeing raters required for a label.
+    Columns: label (NaN = none); status, one of ``STATUSES``: *agreed*, *adjudicated* (an analyst's
+    answer decides, including "none of the four"), *disputed* (raters disagree without a majority), *open* (too few
+    answers), *skipped* (no rater chose an emotion); votes, agreeing, skips: numbers of raters.
     """
     answers = current_answers(feedback)
     settled = answers[answers["kind"].eq("adjudication")].set_index("clip_id")["label"]
@@ -100,9 +100,9 @@ def _tally(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) -> np.
 
 
 def votes(feedback: pd.DataFrame) -> pd.DataFrame:
-    """The labels that stand, one row a clip and one column a person (see ``people``); NaN where they gave none.
+    """Labels that count: one row per clip, one column per person (see `people`); NaN if the person gave no label.
 
-    Adjudications are left out: they are given in the knowledge of the others.
+    Adjudications are left out, because the analyst saw the other answers.
     """
     answers = current_answers(feedback)
     answers = answers[answers["kind"].eq("answer") & answers["label"].notna()]
@@ -149,8 +149,11 @@ def _alpha_of(counts: np.ndarray) -> float:
 
 
 def _interval_of(counts: np.ndarray, *, seed: int = 0, level: float = 0.95) -> tuple[float, float]:
-    """Clips with the same counts are the same to alpha. So it is drawn how often each kind of clip comes, which is
-    the same chance and, with some dozens of kinds, far less work than to draw clip by clip."""
+    """Bootstrap interval of alpha over clips.
+
+    Clips with the same counts are interchangeable, so a multinomial draw over distinct counts replaces drawing clip by
+    clip: the same distribution with far less work.
+    """
     kinds, often = np.unique(counts[counts.sum(axis=1) >= 2], axis=0, return_counts=True)
     clips = int(often.sum())
     if clips < 2:
@@ -188,12 +191,13 @@ def _raw(counts: np.ndarray) -> float:
 
 
 def by_emotion(table: pd.DataFrame) -> pd.DataFrame:
-    """Agreement an emotion, one row each, index emotion.
+    """Agreement per emotion; index: emotion.
 
-    answers : how often it was given on clips with two answers or more.
-    agreement : when one rater says it, the chance that another says it too.
-    alpha : Krippendorff's alpha of "this emotion or another".
-    mistaken_for : what the others say instead most often, empty when nothing.
+    Returns
+    -------
+    Columns: answers (number of answers on clips with two or more answers), agreement (probability that another rater
+    gives this emotion if one rater does), alpha (Krippendorff's alpha of this emotion against the rest), mistaken_for
+    (the most frequent other answer, empty if there is none).
     """
     values, codes = _codes(table)
     counts = pd.DataFrame(_counts(values, codes), columns=pd.Index(values)).reindex(columns=EMOTIONS, fill_value=0)
@@ -217,7 +221,7 @@ def by_emotion(table: pd.DataFrame) -> pd.DataFrame:
 def by_pair(table: pd.DataFrame) -> pd.DataFrame:
     """Agreement of each two raters who met on a clip: rater_a, rater_b, clips, raw, kappa (Cohen 1960).
 
-    Kappa is NaN where both always said the same one label: then nothing can be told from chance.
+    Kappa is NaN if both raters always gave the same single label: chance agreement is then 1.
     """
     first, second, met = _meetings(*_codes(table))
     n, same = met.sum(axis=(1, 2)), np.trace(met, axis1=1, axis2=2)
@@ -251,17 +255,17 @@ def _meetings(values: list[str], codes: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 
 def hides_guess(clip_id: str, rater: str, *, share: float = HIDDEN_SHARE) -> bool:
-    """Whether the model's guess is hidden from this rater at this clip: like a coin, but the same after a reload."""
+    """Return True if the guess is hidden from this rater for this clip: random, but stable after a reload."""
     digest = hashlib.sha256(f"{rater}\n{clip_id}".encode()).digest()
     return int.from_bytes(digest[:8], "big") < share * 2**64
 
 
 def anchoring(feedback: pd.DataFrame) -> pd.DataFrame:
-    """How much a shown guess sways people: agreement with the guess when shown against when hidden at random.
+    """Anchoring effect: agreement with the guess when it is shown, minus agreement when it is hidden at random.
 
-    One row for all and one a rater: who, shown, shown_agree, hidden, hidden_agree (numbers of answers), effect
+    One row for everyone and one per rater: who, shown, shown_agree, hidden, hidden_agree (numbers of answers), effect
     (difference of the shares), low, high (95 %, Newcombe 1998, method 10). First answers of the label page only:
-    elsewhere, or when the rater chose to hide it, no coin decided what was shown.
+    elsewhere, or when the rater chose to hide the guess, the display was not random.
     """
     asked = feedback[feedback["kind"].eq("answer") & feedback["source"].eq("label") & feedback["label"].notna()]
     asked = asked[asked["display"].isin(["shown", "hidden at random"]) & asked["guess"].notna()]

@@ -1,7 +1,6 @@
-"""The answer form below one prediction: each answer is stored at once, and one person has one voice.
+"""Answer form below a prediction: each answer is stored at once, and each person counts once.
 
-A person may answer before they give a name. Such an answer is taken back when the same session answers under a name,
-so that nobody counts twice.
+A person may answer before giving a name. That answer is taken back when the same session answers under a name.
 """
 
 from dataclasses import dataclass, field
@@ -11,12 +10,12 @@ from core.labelling.truth import rater_answers
 from core.pipeline.scoring import ScoredClip
 from core.store import Rater, Store, feedback_table, new_token
 
-NAME_CAME_LATER = "What you said of this clip before you gave your name is taken back."
+NAME_CAME_LATER = "Your earlier answer for this clip without a name was taken back."
 
 
 @dataclass(frozen=True)
 class Given:
-    """An answer as the person gave it. rater : the name under which it is stored; verified : it comes from a login."""
+    """A person's answer, with the stored rater name and whether that name comes from a login."""
 
     label: str
     comment: str
@@ -26,7 +25,7 @@ class Given:
 
 @dataclass(frozen=True)
 class TakenBack:
-    """What became of an undo. label : the answer that was taken back.  left : the answer that counts now, or None."""
+    """Result of an undo: the answer that was taken back, and the answer that counts now (None if there is none)."""
 
     label: str
     left: str | None
@@ -34,10 +33,13 @@ class TakenBack:
 
 @dataclass(eq=False)
 class AnswerForm:
-    """What a session remembers of its answers to one prediction.
+    """Answers of one session to one prediction.
 
-    token : names the form as it is shown, so that an answer that is sent twice is stored once.
-    given, feedback_id : the answer that is on the screen and its row; None without one.  remark : of the store.
+    Attributes
+    ----------
+    token : identifier of the displayed form; a form that is submitted twice is stored once.
+    given, feedback_id : displayed answer and its row; None if there is no answer.
+    remark : message from the store.
     taken_back : the last undo, until the next answer.
     """
 
@@ -51,10 +53,16 @@ class AnswerForm:
 def store_answer(
     form: AnswerForm, store: Store, scored: ScoredClip, person: Rater | None, *, session: str, label: str, comment: str
 ) -> None:
-    """Store an answer; a changed answer is another row, and the same one sent twice is not.
+    """Store an answer. A changed answer adds a row; a repeated submission does not.
 
-    person : None for somebody who gave no name.  session : random name of the session.
-    Raises StoreError when the answer cannot be stored.
+    Parameters
+    ----------
+    person : None for a person without a name.
+    session : random identifier of the session.
+
+    Raises
+    ------
+    StoreError : the answer cannot be stored.
     """
     form.taken_back = None
     nameless = rater_of("", session)
@@ -71,7 +79,7 @@ def store_answer(
 
 
 def _take_back_all(store: Store, scored: ScoredClip, rater: str) -> bool:
-    """Take back all answers of an unverified rater about the clip. Returns whether there were any."""
+    """Take back all answers of an unverified rater for the clip. Returns True if there were any."""
     numbers = rater_answers(feedback_table(store, rater=rater, verified=False, clip_id=scored.clip_id))
     for number in numbers["feedback_id"]:
         take_back(scored, store, feedback_id=int(number), rater=rater)
@@ -79,9 +87,9 @@ def _take_back_all(store: Store, scored: ScoredClip, rater: str) -> bool:
 
 
 def take_back_answer(form: AnswerForm, store: Store, scored: ScoredClip, feedback_id: int) -> None:
-    """Take back the answer beside which the button was drawn; pressed twice, it takes back no other one.
+    """Take back the answer with this feedback_id; pressing the button twice takes back one answer only.
 
-    Raises StoreError when the store refuses; the answer then stays on the screen.
+    Raises StoreError if the store refuses; the answer then stays on the screen.
     """
     given = form.given
     if given is None or form.feedback_id != feedback_id:

@@ -1,8 +1,7 @@
-"""The label desk: the clip in front of a person, and what a press of a button does.
+"""The label desk: the displayed clip, and the actions of its buttons.
 
-A ``Seat`` is what one session remembers of one person at work. Answers are not in it: the store has them at once. All
-moments come from the clock of the seat, in seconds that never go back; None means "never". A clock may start at zero
-(a machine that was just booted), so no number stands for "never".
+A ``Seat`` is the state of one person's session; answers are stored at once and are not part of it. All times come from
+the seat's monotonic clock in seconds. None means "never", because a clock may start at zero.
 """
 
 from collections.abc import Callable, Collection
@@ -15,7 +14,7 @@ from core.store import Rater, Store, add_feedback, new_token, undo
 
 Clock = Callable[[], float]
 
-TOO_FAST_S = 1.0  # nobody has heard a clip within this; a key that is held down repeats faster
+TOO_FAST_S = 1.0  # too short to hear a clip; a key that is held down repeats faster
 RECOUNT_S = 10.0  # what others settle in between shows after this, or after RECOUNT_SHARE times what counting takes
 RECOUNT_SHARE = 20
 
@@ -34,7 +33,7 @@ Kind = Literal[
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a press. answer, before : an emotion or a reason to skip.  remark : a sentence of the store."""
+    """Result of a button press. answer, before : an emotion or a reason to skip.  remark : message from the store."""
 
     kind: Kind
     answer: str | None = None
@@ -63,7 +62,7 @@ class Form:
 
 @dataclass(eq=False)
 class Seat:
-    """What the session remembers of a person at work.
+    """State of a person's labelling session.
 
     models : gives the models in use.  guesses_seen : clips of which the person saw the guess on another page.
     undo_token : of the button for undo.  desk : the queue as it was last counted.  waiting : clips that come next.
@@ -87,9 +86,9 @@ class Seat:
 
 
 def too_fast(now_s: float, *events_s: float | None) -> bool:
-    """Whether a press came too soon to be meant: less than ``TOO_FAST_S`` after one of the events.
+    """Return True if a press came less than ``TOO_FAST_S`` after an event, too soon to be intended.
 
-    events_s : after each of them a person needs time, as after a clip that came or the press before. None = never.
+    events_s : times of events such as a new clip or the previous press; None = never.
     """
     return any(now_s - moment < TOO_FAST_S for moment in events_s if moment is not None)
 
@@ -106,7 +105,7 @@ def count(seat: Seat, store: Store) -> None:
 
 
 def recount_due(seat: Seat) -> bool:
-    """Whether it is time to read the whole queue again. The longer that takes, the more seldom it is done."""
+    """Return True if the queue should be read again; a slow queue is read less often."""
     if seat.counted_at_s is None:
         return True
     return seat.clock() - seat.counted_at_s > max(RECOUNT_S, RECOUNT_SHARE * seat.counting_s)
@@ -210,7 +209,7 @@ def answer(
     comment: str = "",
     wanted: bool = True,
 ) -> Outcome:
-    """Store an answer and go on to the next clip. Sent twice, or with a key held down, it counts once.
+    """Store an answer and go on to the next clip. A repeated submission or a held key counts once.
 
     Parameters
     ----------

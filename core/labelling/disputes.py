@@ -1,27 +1,29 @@
-"""How far the ground truth reaches, and the clips on which people differ. Tables in, tables out."""
+"""Coverage of the ground truth, and the list of disputed clips."""
 
 import pandas as pd
 
 from core.labelling.agreement import STATUSES, current_answers, people
 from core.schema import EMOTIONS
 
-MOST = 200  # disputes that are listed at once
-UNTOUCHED = "untouched"  # nobody has said anything
+MOST = 200  # listed disputes
+UNTOUCHED = "untouched"  # no answers yet
 MEANINGS = {
-    "agreed": "enough raters say the same",
-    "adjudicated": "an analyst has settled it",
-    "disputed": "raters differ",
+    "agreed": "enough raters agree",
+    "adjudicated": "an analyst has settled the clip",
+    "disputed": "raters disagree",
     "open": "more answers are needed",
-    "skipped": "nobody named an emotion",
+    "skipped": "no rater chose an emotion",
     UNTOUCHED: "nobody has listened yet",
 }
 
 
 def coverage(truth: pd.DataFrame, pool: pd.DataFrame) -> pd.DataFrame:
-    """How many clips there are of each status.
+    """Number of clips per status: status (``STATUSES``, then ``UNTOUCHED``), meaning, clips, share.
 
-    truth : from ``agreement.ground_truth``.  pool : clip_id of what can be labelled. Clips with answers count also
-    where their audio was not kept. Columns: status (of ``STATUSES``, then ``UNTOUCHED``), meaning, clips, share.
+    Parameters
+    ----------
+    truth : from ``agreement.ground_truth``; clips with answers count even if their audio was not kept.
+    pool : clip_id of all clips that can be labelled.
     """
     counts = truth["status"].value_counts().reindex(STATUSES, fill_value=0)
     counts[UNTOUCHED] = int((~pool["clip_id"].isin(truth.index)).sum())
@@ -31,7 +33,7 @@ def coverage(truth: pd.DataFrame, pool: pd.DataFrame) -> pd.DataFrame:
 
 
 def labels(truth: pd.DataFrame) -> pd.DataFrame:
-    """Ground truth labels an emotion: emotion, clips."""
+    """Number of ground truth labels per emotion: emotion, clips."""
     counts = truth["label"].value_counts().reindex(EMOTIONS, fill_value=0)
     return counts.rename_axis("emotion").reset_index(name="clips")
 
@@ -39,9 +41,10 @@ def labels(truth: pd.DataFrame) -> pd.DataFrame:
 def list_disputes(
     feedback: pd.DataFrame, truth: pd.DataFrame, *, status: str = "disputed", limit: int = MOST
 ) -> pd.DataFrame:
-    """The clips of a status, those with most answers first: clip_id, file_name, votes, said, guess, last_at.
+    """Clips with a status, those with the most answers first: clip_id, file_name, votes, said, guess, last_at.
 
-    said : who said what, in words, ``"happy: Ayşe, Can; sad: Ece"``.  guess : of the model, empty when there was none.
+    Column ``said`` lists the answers and their raters: ``"happy: Ayşe, Can; sad: Ece"``. Column ``guess`` is the
+    model's guess, empty if there was none.
     """
     answers = current_answers(feedback)
     answers = answers[answers["clip_id"].isin(truth.index[truth["status"].eq(status)])]
@@ -55,7 +58,7 @@ def list_disputes(
             "clip_id": clip_id,
             "file_name": parts[clip_id]["file_name"].iloc[-1],
             "votes": int(row["votes"]),
-            "said": said(parts[clip_id]),
+            "said": answers_in_words(parts[clip_id]),
             "guess": next(iter(parts[clip_id]["guess"].dropna()[::-1]), ""),
             "last_at": row["last_at"],
         }
@@ -64,8 +67,8 @@ def list_disputes(
     return pd.DataFrame(rows, columns=["clip_id", "file_name", "votes", "said", "guess", "last_at"])
 
 
-def said(answers: pd.DataFrame) -> str:
-    """Who said what of one clip, the most frequent first."""
+def answers_in_words(answers: pd.DataFrame) -> str:
+    """Answers for one clip with their raters, most frequent answer first."""
     words = answers["label"].fillna(answers["skip_reason"])
     words = words.where(answers["kind"].ne("adjudication"), words + " (adjudicated)")
     groups = sorted(people(answers).groupby(words), key=lambda group: (-len(group[1]), group[0]))

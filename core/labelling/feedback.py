@@ -1,4 +1,4 @@
-"""Store and take back what a person says of a prediction."""
+"""Store and take back a person's answer about a prediction."""
 
 import hashlib
 
@@ -19,15 +19,21 @@ def record_feedback(
     comment: str = "",
     form: str,
 ) -> Receipt:
-    """Store what a person says of a prediction on the screen. The same answer to the same form is stored once.
+    """Store a person's answer about the displayed prediction. Submitting the same form twice stores one answer.
 
-    label : the emotion heard.  rater : a name; see ``rater_of`` for people without one.
+    Parameters
+    ----------
+    label : the emotion heard.
+    rater : name of the rater; see `rater_of` for people without a name.
     verified : the name comes from a login.
-    form : names the form as it is shown; a new one after every stored answer.
-    Raises StoreError when the prediction was not stored, or the answer cannot be.
+    form : identifier of the displayed form; a new one after every stored answer.
+
+    Raises
+    ------
+    StoreError : the prediction was not stored, or the answer cannot be stored.
     """
     if scored.prediction_id is None:
-        raise StoreError("This prediction was not stored, so an answer has nothing to belong to. Score the clip again.")
+        raise StoreError("The answer cannot be stored because this prediction was not stored. Score the clip again.")
     token = hashlib.sha256(f"{form}\n{scored.prediction_id}\n{rater}\n{label}".encode()).hexdigest()
     return add_feedback(
         store,
@@ -44,20 +50,20 @@ def record_feedback(
 
 
 def take_back(scored: ScoredClip, store: Store, *, feedback_id: int, rater: str, verified: bool = False) -> str | None:
-    """Take back this one answer of the rater's. Sent again, it changes nothing.
+    """Take back one answer of the rater. A repeated call changes nothing.
 
-    Returns the rater's answer about the clip that counts afterwards, an emotion or a reason to skip; None for none.
+    Returns the rater's answer for the clip that now counts (an emotion or a reason to skip), or None.
     """
     undo(store, token=new_token(), rater=rater, verified=verified, feedback_id=feedback_id)
-    said = feedback_table(store, rater=rater, verified=verified, clip_id=scored.clip_id)
-    return latest_answer(said)
+    return latest_answer(feedback_table(store, rater=rater, verified=verified, clip_id=scored.clip_id))
 
 
 def rater_of(name: str, session: str) -> str:
-    """The name to store: the given one, or one that keeps people without a name apart, ``"anonymous 1f3a9c"``.
+    """Name to store: the given name, or ``"anonymous 1f3a9c"`` for a person without a name.
 
-    Apart in the audit trail, that is: they count as one person, and whoever calls themself anonymous is one of them.
-    session : random name of the person's session.
+    The session number distinguishes anonymous people in the audit trail, but all of them count as one rater.
+
+    session : random identifier of the person's session.
     """
     given = bool(name.strip()) and not raters.nameless(name)
     return rater_name(name) if given else f"{raters.ANONYMOUS} {session[:6]}"

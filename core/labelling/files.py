@@ -1,4 +1,4 @@
-"""Labels as files: CSV, JSON, the audit trail and Label Studio's formats. Tables to bytes, bytes to tables."""
+"""Read and write labels: CSV, JSON, the audit trail and Label Studio's formats."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -42,17 +42,17 @@ _EXPORTED = [*_SAID, *_SEEN]
 
 
 def to_csv(feedback: pd.DataFrame) -> bytes:
-    """The answers that stand as CSV: UTF-8 with a byte order mark, so that spreadsheets show Turkish letters."""
+    """Answers that count, as CSV in UTF-8 with a byte order mark, so that spreadsheets show Turkish letters."""
     return _csv(_standing(feedback))
 
 
 def audit_csv(feedback: pd.DataFrame) -> bytes:
-    """Everything that was ever said, also what was taken back and what the model showed, in the order of time."""
+    """Audit trail as CSV: all answers, undone answers and displayed guesses, oldest first."""
     return _csv(feedback)
 
 
 def to_json(feedback: pd.DataFrame, *, about: dict[str, Any]) -> bytes:
-    """The answers that stand as JSON. about : what to cite them with, such as data hash and model version."""
+    """Answers that count, as JSON. about : provenance, such as data hash and model version."""
     return as_json({"about": about, "answers": records(_standing(feedback))})
 
 
@@ -147,7 +147,7 @@ def _read_json(text: str, control: str | None) -> LabelFile:
             rows = [{str(name): cell(value) for name, value in item.items()} for item in items]
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
         raise TableError(
-            "The file is no JSON of labels: neither as exported here nor as Label Studio writes it."
+            "The file is not a JSON file of labels. Use an export of this program or of Label Studio."
         ) from error
     if not items:
         raise TableError("The file holds no labels.")
@@ -156,10 +156,10 @@ def _read_json(text: str, control: str | None) -> LabelFile:
 
 
 def _limited(rows: Iterable[dict[str, str]]) -> list[dict[str, str]]:
-    """The rows, of which no more are read than are allowed."""
+    """Read rows up to the limit; raise TableError if there are more."""
     read = list(islice(rows, MOST_ROWS + 1))
     if len(read) > MOST_ROWS:
-        raise TableError(f"The file holds more than {MOST_ROWS} labels, and no more are read at once. Split it.")
+        raise TableError(f"The file holds more than {MOST_ROWS} labels, which is the limit. Split it.")
     return read
 
 
@@ -209,9 +209,9 @@ def _cells(row: dict[str, str], columns: Columns, fact: dict[str, str]) -> list[
 
 
 def _check_text(numbers: Iterable[int], rows: Iterable[Sequence[str]]) -> None:
-    """Refuse halves of characters, which JSON can name and no database can hold."""
+    """Refuse lone surrogates, which JSON allows but a database cannot store."""
     for number, row in zip(numbers, rows, strict=True):
         try:
             "".join(row).encode()
         except UnicodeEncodeError as error:
-            raise TableError(f"Row {number} holds characters that are no text. Mend it, or take it out.") from error
+            raise TableError(f"Row {number} contains invalid characters. Correct or remove the row.") from error

@@ -1,7 +1,7 @@
-"""Who a person is: the name of a login, a name that somebody typed, and the role that goes with it.
+"""Identify a person by login or typed name, and check their role.
 
-A name that was typed proves nothing, so it counts as not verified. One spelling is one person: names are compared in
-small letters and without Turkish marks.
+A typed name is not verified. Names are compared in lower case and without Turkish diacritics, so different spellings
+of a name are one person.
 """
 
 import hashlib
@@ -18,13 +18,13 @@ from core.turkish import fold
 
 
 def login_name(claims: Mapping[str, Any], *, trusted: bool = False) -> str:
-    """The name of a person who is logged in: their verified address, else the provider's number for them.
+    """Name of a logged-in person: their verified e-mail address, else the provider's identifier.
 
     Parameters
     ----------
-    claims : the claims of the identity token (OpenID Connect). An address that the provider does not call verified
-        could be anybody's, so it is not used.
-    trusted : also use an address about which the provider says nothing; never one that it calls unverified.
+    claims : the claims of the identity token (OpenID Connect). An unverified e-mail
+        address may belong to another person, so it is not used.
+    trusted : also accept an address if the provider does not state whether it is verified.
     """
     vouched = claims.get("email_verified")
     verified = vouched is True or vouched == "true" or (vouched is None and trusted)
@@ -37,9 +37,9 @@ def login_name(claims: Mapping[str, Any], *, trusted: bool = False) -> str:
 
 
 def kept_address(email: str) -> str | None:
-    """An address in the form that is stored and compared; None for one that could be taken for another address.
+    """Normalise an e-mail address for storage and comparison; None if it could be confused with another address.
 
-    Only A to Z become small letters. Invisible letters, blanks and letters that can be written in two ways are refused.
+    Only A to Z are lowercased. Invisible characters, spaces and characters with two encodings are refused.
     """
     if not email or not _plain(email) or " " in email:
         return None
@@ -47,20 +47,23 @@ def kept_address(email: str) -> str | None:
 
 
 def _plain(text: str) -> bool:
-    """Whether a text is stored letter for letter: it has no invisible letter, no spare blank, one way to write it."""
+    """Return True if the text has no invisible characters, no extra spaces, and is in Unicode form NFC."""
     return text.isprintable() and unicodedata.normalize("NFC", text) == text == " ".join(text.split())
 
 
 def kept_addresses(addresses: Iterable[object]) -> set[str]:
-    """The usable addresses of a list, in the form that is stored and compared."""
-    return {kept for address in addresses if (kept := kept_address(str(address))) is not None}
+    """Normalise a list of e-mail addresses and drop unusable ones."""
+    return {usable for address in addresses if (usable := kept_address(str(address))) is not None}
 
 
 def sign_in_login(store: Store, claims: Mapping[str, Any], *, analysts: set[str], trusted: bool = False) -> Rater:
-    """The person who is logged in; they are stored as a rater when they are new.
+    """Sign in a logged-in person; a new person is stored as a rater.
 
-    analysts : addresses, from ``kept_addresses``. Whoever is listed is an analyst as long as they are listed; the
-    store does not keep that role.  claims, trusted : as for ``login_name``.
+    Parameters
+    ----------
+    claims, trusted : as for `login_name`.
+    analysts : normalised e-mail addresses of analysts. A person is an analyst while listed; the store does not save
+        this role.
     """
     name = login_name(claims, trusted=trusted)
     person = sign_in(store, name, verified=True)
@@ -69,10 +72,13 @@ def sign_in_login(store: Store, claims: Mapping[str, Any], *, analysts: set[str]
 
 @dataclass(frozen=True)
 class TypedName:
-    """A name that somebody typed.
+    """A typed name.
 
-    name : the spelling that is stored.  in_use : somebody has answered under it, so the person has to be asked whether
-    that was them.  answers : how many of those answers count.
+    Attributes
+    ----------
+    name : stored spelling.
+    in_use : answers exist under this name, so the person must confirm that the name is theirs.
+    answers : number of answers under this name that count.
     """
 
     name: str
@@ -81,13 +87,15 @@ class TypedName:
 
 
 def check_typed_name(store: Store, typed: str) -> TypedName:
-    """The name that is meant. A spelling that differs only in case or Turkish marks is the name that is known already.
+    """Match a typed name with the known names, ignoring case and Turkish diacritics.
 
-    Raises StoreError when it is no name, or the one that is kept for people without a name.
+    Raises StoreError if the name is invalid or reserved for anonymous people.
     """
     name = rater_name(typed)
     if nameless(name):
-        raise StoreError("This name stands for people without a name, who count as one person. Choose another name.")
+        raise StoreError(
+            "This name is reserved for people without a name, who count as one person. Choose another name."
+        )
     raters = raters_table(store)
     same = raters[~raters["verified"] & raters["rater"].map(fold).eq(fold(name))]
     same = same.assign(exact=same["rater"].eq(name)).sort_values(["exact", "answers"], ascending=False)
@@ -99,19 +107,19 @@ def check_typed_name(store: Store, typed: str) -> TypedName:
 
 
 def is_same_person(person: Rater, rater: str, verified: bool) -> bool:
-    """Whether a stored name is this person's. A name with a login and the same name without one are two persons."""
+    """Return True if a stored name belongs to this person; a login and a typed name are different persons."""
     return person.name == rater and person.verified == bool(verified)
 
 
 def require_analyst(person: Rater | None) -> Rater:
-    """The person, if they are an analyst; else raises CoreError with a sentence for them.
+    """Return the person if they are an analyst; else raise CoreError with a message for display.
 
-    person : read from the store just now, because a role may be taken away while a page is open.
+    person : freshly read from the store, because a role can be removed while a page is open.
     """
     if person is None:
-        raise CoreError("Nobody is known here any more, so nothing was done. Reload the page.")
+        raise CoreError("You are no longer signed in, so nothing was changed. Reload the page.")
     if person.role != "analyst":
         raise CoreError(
-            f"{person.name} is no analyst any more, so nothing was done. Ask an analyst to give the role back."
+            f"{person.name} is no longer an analyst, so nothing was changed. Ask an analyst to restore the role."
         )
     return person

@@ -1,4 +1,4 @@
-"""Labels from a file into the store: first a dry run that says what would happen row by row, then the rows."""
+"""Import labels from a file: plan the action for each row (dry run), then store the rows."""
 
 import hashlib
 from collections.abc import Callable, Mapping
@@ -38,7 +38,7 @@ def plan_import(
     importer: Rater,
     accounts: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
-    """What an import would do, row by row; nothing is stored.
+    """Plan the import of each row without storing anything.
 
     rows : from ``read_labels``.  clips, feedback, raters : from the store.
     importer : who imports; rows without a rater, or with their name, are theirs.
@@ -50,7 +50,7 @@ def plan_import(
     says itself that the row no longer counts, or nobody wants it); *refused*.  why : a sentence.
     before : feedback_id of the newest row of this rater about this clip, 0 = none.
     """
-    found, people, said = ClipNames(clips), People(raters, importer, accounts), _Said(feedback)
+    found, people, said = ClipNames(clips), People(raters, importer, accounts), _StoredAnswers(feedback)
     planned = [_planned(row, found, people) for row in rows.to_dict("records")]
     last = _last(planned)
     for plan in planned:
@@ -89,10 +89,10 @@ def _planned(row: dict[Any, Any], clips: ClipNames, people: People) -> dict[str,
 def _left_out(row: dict[str, Any]) -> str:
     """Why the file says itself that a row does not count; empty where it does not say so."""
     if row["kind"] == "undo":
-        return "It takes an answer back."
+        return "This row takes back an answer."
     if row["kind"] == CANCELLED:
-        return "The task was skipped there, with no reason that is known here."
-    return "It was taken back later." if row["undone"].lower() in ("true", "1", "yes") else ""
+        return "The task was skipped in Label Studio without a known reason."
+    return "This answer was taken back later." if row["undone"].lower() in ("true", "1", "yes") else ""
 
 
 def _moment(text: str) -> datetime | None:
@@ -106,7 +106,7 @@ def _moment(text: str) -> datetime | None:
 
 
 def _understand(plan: dict[str, Any], clips: ClipNames, people: People) -> None:
-    """Put into the plan what the row means, as far as it is understood. Raises CoreError where it is not."""
+    """Resolve clip, label and rater of a row into the plan. Raises CoreError if one of them is not recognised."""
     plan["clip_id"], plan["file_name"] = clips.find(plan["clip"])
     plan["label"], plan["skip_reason"] = _said_in(plan["label"].strip(), plan["skip_reason"].strip().lower())
     named = people.of_account(plan["account"]) if plan["account"] else plan["rater"]
@@ -136,7 +136,7 @@ def _said_in(label: str, skip: str) -> tuple[str, str]:
 
 @lru_cache(maxsize=10_000)
 def _check(label: str, skip: str, rater: str, comment: str) -> None:
-    """The form of an answer says what is wrong with it better than a second set of checks would."""
+    """Validate an answer with the checks of `Answer`, to avoid a second set of rules."""
     Answer("a dry run", rater, label or None, skip or None, clip_id="a clip", comment=comment)
 
 
@@ -154,8 +154,8 @@ def _newest(plans: list[dict[str, Any]]) -> dict[str, Any]:
     return max(reversed(plans), key=lambda plan: plan["given_at"]) if known else plans[-1]
 
 
-class _Said:
-    """What stands in the store, what was taken back there, and the newest row of each rater about each clip."""
+class _StoredAnswers:
+    """Stored answers and settlements, undone answers, and the newest row of each rater for each clip."""
 
     def __init__(self, feedback: pd.DataFrame) -> None:
         current = current_answers(feedback)
@@ -189,7 +189,7 @@ def _meaning(row: dict[Any, Any]) -> str:
     return str(row["skip_reason"]) if pd.isna(label) or not label else str(label)
 
 
-def _action(plan: dict[str, Any], said: _Said, people: People) -> tuple[str, str]:
+def _action(plan: dict[str, Any], said: _StoredAnswers, people: People) -> tuple[str, str]:
     """What becomes of an answer that is understood and counts, and why."""
     key, meaning, rater = _key(plan), _meaning(plan), plan["rater"]
     stands, own = said.stands.get(key), people.is_importer(rater, plan["verified"])
@@ -210,7 +210,7 @@ def _action(plan: dict[str, Any], said: _Said, people: People) -> tuple[str, str
     return "add", "A new answer."
 
 
-def _settlement(plan: dict[str, Any], said: _Said, people: People) -> tuple[str, str]:
+def _settlement(plan: dict[str, Any], said: _StoredAnswers, people: People) -> tuple[str, str]:
     """What becomes of a settlement, and why. One that stands here is never replaced by a file."""
     meaning, settled, rater = _meaning(plan), said.settled.get(plan["clip_id"]), plan["rater"]
     if settled == meaning:
@@ -225,9 +225,9 @@ def _settlement(plan: dict[str, Any], said: _Said, people: People) -> tuple[str,
 
 
 def apply_import(
-    opened: Store, plan: pd.DataFrame, *, token: str, progress: Callable[[int, int], None] = lambda done, of: None
+    store: Store, plan: pd.DataFrame, *, token: str, progress: Callable[[int, int], None] = lambda done, of: None
 ) -> int:
-    """Store the rows of a plan that add or change, and return how many were new.
+    """Store the rows of a plan with the action add or change; return the number of new rows.
 
     token : of the form; the same plan of the same form, sent twice, stores nothing more.
     progress : told how many rows are stored, of how many.
@@ -239,7 +239,7 @@ def apply_import(
     for start in range(0, len(wanted), AT_ONCE):
         part = wanted.iloc[start : start + AT_ONCE]
         answers = [_answer(row, token) for row in part.to_dict("records")]
-        new += sum(receipt.new for receipt in add_answers(opened, answers))
+        new += sum(receipt.new for receipt in add_answers(store, answers))
         progress(start + len(part), len(wanted))
     return new
 

@@ -1,4 +1,4 @@
-"""Which clip a file of labels means: its id, hash, file name or address, or a name that Label Studio has changed."""
+"""Find the clip that a label file refers to, by id, hash, file name, URL, or the file name changed by Label Studio."""
 
 import re
 import unicodedata
@@ -55,14 +55,14 @@ class ClipNames:
     def _find(self, clip: str) -> tuple[str, str]:
         """Id and file name of the clip. Raises TableError unless there is exactly one of the most exact kind."""
         if not clip:
-            raise TableError("The row names no clip. Give its clip_id or file_name.")
+            raise TableError("The row does not name a clip. Add its clip_id or file_name.")
         spelled = spellings(clip)
         found = (self._of_kind(kind, name) for kind in range(len(self.KINDS)) for name in spelled)
         matches = next(filter(None, found), [])
         if not matches:
-            raise TableError(f"No clip here is named {clip!r}. Upload or score it first.")
+            raise TableError(f"No stored clip is named {clip!r}. Upload or score the clip first.")
         if len(matches) > 1:
-            raise TableError(f"{len(matches)} clips here are named {clip!r}. Give the clip_id instead.")
+            raise TableError(f"{len(matches)} stored clips are named {clip!r}. Use the clip_id instead.")
         return matches[0], self.files[matches[0]]
 
     def _of_kind(self, kind: int, clip: str) -> list[str]:

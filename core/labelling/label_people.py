@@ -1,4 +1,4 @@
-"""Who is meant by a name or an account in a file of labels."""
+"""Match names and Label Studio accounts in a label file with raters."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -44,11 +44,11 @@ class People:
         if self.accounts is None:
             return account
         if account not in self.accounts:
-            raise TableError(f"Nobody has said who the account {account!r} of Label Studio is. Choose a rater for it.")
+            raise TableError(f"The Label Studio account {account!r} has no rater yet. Choose a rater for this account.")
         return self.accounts[account].strip()
 
     def _find(self, given: str) -> tuple[str, bool]:
-        """The name as it is kept, and whether it is that of a login. Raises StoreError for what is no name."""
+        """Stored spelling of a name, and True if it belongs to a login. Raises StoreError for an invalid name."""
         name = rater_name(given) if given else self.importer.name
         folded = fold(name)
         if name == self.importer.name:

@@ -16,7 +16,7 @@ from core.pipeline import kept_audio
 from core.settings import Settings
 from core.store import Store, clips_table, predictions_table
 
-CHOICES = {  # which clips a person may want
+CHOICES = {  # choices of clips to export
     "all": "all of them",
     "waiting": "those without a label yet",
     "answered": "those with answers",
@@ -25,9 +25,13 @@ CHOICES = {  # which clips a person may want
 
 @dataclass(frozen=True)
 class Package:
-    """What a ZIP holds.
+    """Content of a ZIP.
 
-    clips : tasks.  silent : of these, clips with answers whose sound was not kept.  left : clips that had no room.
+    Attributes
+    ----------
+    clips : number of tasks.
+    silent : tasks without audio, because the audio was not kept.
+    left : clips that did not fit into the ZIP.
     """
 
     clips: int
@@ -36,7 +40,7 @@ class Package:
 
 
 def choose_clips(
-    opened: Store,
+    store: Store,
     feedback: pd.DataFrame,
     *,
     which: str = "all",
@@ -48,7 +52,7 @@ def choose_clips(
     which : one of ``CHOICES``.  synthetic : also the clips for practice.
     Raises TableError when there is none.
     """
-    table, guesses = clips_table(opened), _guesses(opened)
+    table, guesses = clips_table(store), _guesses(store)
     if not synthetic:
         table = table[table["origin"].ne("demo")]
     truth = ground_truth(feedback, raters_needed=raters_needed)
@@ -58,14 +62,14 @@ def choose_clips(
     )
     chosen = table[{"all": answered | waiting, "waiting": waiting, "answered": answered}[which]]
     if chosen.empty:
-        raise TableError("There is no such clip here. Score files with their audio kept, or choose other clips.")
+        raise TableError("No clip matches this choice. Score files and keep their audio, or choose other clips.")
     margin = chosen["clip_id"].map(guesses.set_index("clip_id")["margin"])
     return chosen.assign(margin=margin).sort_values("margin", kind="stable").reset_index(drop=True)
 
 
 def write_package(
     file: IO[bytes],
-    opened: Store,
+    store: Store,
     feedback: pd.DataFrame,
     chosen: pd.DataFrame,
     settings: Settings,
@@ -97,7 +101,7 @@ def write_package(
             progress(done, len(chosen))
             if most_bytes is not None and size >= most_bytes:
                 break
-        made = tasks(feedback, pd.DataFrame(taken, columns=chosen.columns), _guesses(opened), addresses=addresses)
+        made = tasks(feedback, pd.DataFrame(taken, columns=chosen.columns), _guesses(store), addresses=addresses)
         if not guesses:
             made = [{**task, "predictions": []} for task in made]
         packed.writestr(f"{ROOT}/{FOLDER}/tasks.json", as_json(made), zipfile.ZIP_DEFLATED)
@@ -106,9 +110,9 @@ def write_package(
     return Package(len(taken), silent, len(chosen) - done)
 
 
-def _guesses(opened: Store) -> pd.DataFrame:
+def _guesses(store: Store) -> pd.DataFrame:
     """The newest guess of a champion about each clip."""
-    return predictions_table(opened, role="champion", latest=True).drop_duplicates("clip_id", keep="last")
+    return predictions_table(store, role="champion", latest=True).drop_duplicates("clip_id", keep="last")
 
 
 def _address(row: dict[Any, Any]) -> str:
@@ -132,6 +136,6 @@ def _sound(row: dict[Any, Any], settings: Settings) -> bytes | None:
         kept = kept_audio.load_audio(
             row["clip_id"], path, start_s=row["start_s"], duration_s=row["duration_s"], settings=settings
         )
-    except (AudioError, StoreError):  # counted as silent, and said so
+    except (AudioError, StoreError):  # counted as silent
         return None
     return kept.data

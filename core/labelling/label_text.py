@@ -21,7 +21,7 @@ def decoded(data: bytes) -> str:
             return data.decode(encoding)
         except UnicodeDecodeError:
             continue
-    raise TableError("The file is no text that can be read. Save it as CSV in UTF-8.")
+    raise TableError("The file cannot be read as text. Save it as CSV in UTF-8.")
 
 
 def _encodings(data: bytes) -> tuple[str, ...]:

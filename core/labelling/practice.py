@@ -1,4 +1,4 @@
-"""Synthetic clips that can be put into the label queue to practise on."""
+"""Add synthetic clips to the label queue for practice."""
 
 from typing import TYPE_CHECKING
 
@@ -12,20 +12,20 @@ if TYPE_CHECKING:  # what scores a clip takes a second to import, and only demo 
     from core.pipeline.scoring import ScoredClip
     from core.pipeline.serving import Served
 SYNTHETIC = "synthetic demo"  # source of the track of a demo clip
-SEEDS = (1, 2, 3)  # of the variations of each character that can be put into the queue
+SEEDS = (1, 2, 3)  # seeds of the variations of each character
 
 
 def demo_recipes() -> list[synthetic.Demo]:
-    """The synthetic clips that can be put into the queue: three variations of each character, mixed."""
+    """Recipes of the practice clips: three variations of each character, in mixed order."""
     return [synthetic.variation(character, seed) for seed in SEEDS for character in synthetic.DEMOS]
 
 
 def add_demo(
     recipe: synthetic.Demo, store: Store, served: "Served", *, policy: Policy, settings: Settings
 ) -> "ScoredClip":
-    """Put a synthetic clip into the queue. Its origin is ``demo``, and nothing that people say of it trains a model.
+    """Add a synthetic clip to the queue with origin ``demo``; answers about it never train a model.
 
-    Its name does not tell the character that the recipe aims at.
+    The clip's name does not reveal the intended emotion.
     """
     from core.pipeline.scoring import score_clip
 

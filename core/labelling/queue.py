@@ -1,4 +1,4 @@
-"""What a person is asked next, what is shown with it, and how far the work is."""
+"""The queue of clips to label, the display of the guess, and the progress."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,14 +11,17 @@ from core.labelling.truth import latest_answer, raters_needed, settled_clips
 from core.settings import Settings
 from core.store import ORIGINS, Store, clips_to_label, feedback_table, label_pool, queue_item, rater_name
 
-BATCH = 10  # clips that are fetched at once, so that an answer costs no look at the whole queue
+BATCH = 10  # clips fetched together, so that an answer does not read the whole queue
 
 
 @dataclass(frozen=True)
 class Models:
-    """Versions of the models by whose answers people are asked.
+    """Versions of the models whose predictions order the queue.
 
-    champion : in use; None = of each clip the newest answer.  challenger : in the shadow, empty = there is none.
+    Attributes
+    ----------
+    champion : version in use; None uses the newest prediction for each clip.
+    challenger : version in the shadow test; empty if there is none.
     """
 
     champion: str | None = None
@@ -48,7 +51,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far the work is.
+    """Labelling progress.
 
     answered : clips that this person has answered.  left : clips that wait for this person.
     settled : clips with a ground truth.  clips : all that can be labelled.
@@ -66,7 +69,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Desk:
-    """What lies before a person: the next clips, the one worth most first, and the progress."""
+    """A person's next clips, most informative first, and their progress."""
 
     items: tuple[Item, ...] = ()
     progress: Progress = field(default_factory=lambda: Progress(0, 0, 0, 0))
@@ -120,7 +123,7 @@ def _item(row: dict[Any, Any]) -> Item:
 def display(item: Item, *, rater: str, wanted: bool) -> str:
     """Whether the guess is on the screen, one of ``core.store.DISPLAYS``; the same after a reload.
 
-    wanted : the person has not switched guesses off. Switched off is a choice, and then no coin decides.
+    wanted : the person has not switched guesses off. A person's choice takes precedence over random hiding.
     """
     if not wanted:
         return "hidden by choice"
@@ -157,4 +160,4 @@ def models(settings: Settings) -> Models:
         found = registry.find(file_names.CHALLENGER, settings=settings)
         return Models(champion, description.read_description(found.folder, "").version if found else "")
     except ModelError:
-        return Models(champion)  # the queue then goes by the champion's doubt alone
+        return Models(champion)  # the queue then uses only the champion's uncertainty

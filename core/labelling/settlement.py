@@ -1,4 +1,4 @@
-"""How an analyst settles a dispute: one marked answer decides, and nobody overrules a settlement unseen."""
+"""Settle disputed clips: the answer of an analyst decides, and nobody overwrites a settlement they have not seen."""
 
 from dataclasses import dataclass
 
@@ -8,15 +8,19 @@ from core.labelling.truth import standing_settlement
 from core.schema import EMOTIONS
 from core.store import Answer, Rater, Receipt, Store, add_settlement, feedback_table, undo
 
-VERDICTS = (*EMOTIONS, "none of the four", "bad audio")  # what a clip can be settled as
+VERDICTS = (*EMOTIONS, "none of the four", "bad audio")  # possible settlements of a clip
 
 
 @dataclass(eq=False)
 class Pace:
-    """When an analyst could hear the clip in front of them, and when they pressed a button; kept for a session.
+    """Times of an analyst's current clip and last button press in a session, to ignore accidental presses.
 
-    clock : seconds that never go back.  clip_id : the clip in front of the person.  came_at_s : when it came.
-    pressed_at_s : the last press. None = never, or no clip yet.
+    Attributes
+    ----------
+    clock : monotonic clock in seconds.
+    clip_id : displayed clip; None before the first clip.
+    came_at_s : time when the clip was first displayed; None before the first clip.
+    pressed_at_s : time of the last press; None before the first press.
     """
 
     clock: Clock
@@ -26,15 +30,15 @@ class Pace:
 
 
 def show_clip(pace: Pace, clip_id: str) -> None:
-    """Note that a clip is in front of the person. Drawn again, it keeps the moment when it came."""
+    """Record that a clip is displayed. Displaying the same clip again keeps the first time."""
     if pace.clip_id != clip_id:
         pace.clip_id, pace.came_at_s = clip_id, pace.clock()
 
 
 def accept_press(pace: Pace, *, settles: bool) -> bool:
-    """Whether a press can be meant; it is noted in any case.
+    """Return True if a press is not too fast to be intended; record its time in any case.
 
-    settles : the press settles the clip in front of the person, so it also needs time since that clip came.
+    settles : the press settles the displayed clip, so the time since the clip was displayed is checked too.
     """
     moment = pace.clock()
     early = too_fast(moment, pace.pressed_at_s, pace.came_at_s if settles else None)
@@ -45,16 +49,17 @@ def accept_press(pace: Pace, *, settles: bool) -> bool:
 def settle(
     store: Store, person: Rater, clip_id: str, verdict: str, *, token: str, seen: int | None, comment: str = ""
 ) -> Receipt:
-    """Store the answer that settles a clip. Sent twice with one token, it is stored once.
+    """Store the settlement of a clip. The same token is stored only once.
 
     Parameters
     ----------
-    person : an analyst, read from the store just now.
+    person : an analyst, freshly read from the store.
     verdict : one of ``VERDICTS``.
-    seen : number of the newest settlement of the clip that was on the screen (``truth.newest_settlement``); None when
-        there was none.
+    seen : feedback_id of the newest settlement on the screen (``truth.newest_settlement``); None if there was none.
 
-    Raises CoreError when the person is no analyst, and when somebody else has settled the clip after it was opened.
+    Raises
+    ------
+    CoreError : the person is not an analyst, or someone else settled the clip after it was opened.
     """
     require_analyst(person)
     emotion = verdict in EMOTIONS
@@ -71,16 +76,15 @@ def settle(
 
 
 def take_back_settlement(store: Store, person: Rater) -> str | None:
-    """Take back the person's newest settlement that counts; returns the clip's file name, or None without one.
+    """Take back the person's newest settlement; return the clip's file name, or None if there is no settlement.
 
-    What they answered as a rater stays. Nobody takes back the settlement of another. Raises CoreError when the person
-    is no analyst.
+    Answers that the person gave as a rater are not changed. Raises CoreError if the person is not an analyst.
     """
     require_analyst(person)
     last = standing_settlement(feedback_table(store, rater=person.name, verified=person.verified))
     if last is None:
         return None
     number = int(last["feedback_id"])
-    token = f"undo-settled-{number}"  # pressed twice, it is one undo
+    token = f"undo-settled-{number}"  # pressing the button twice gives one undo
     undo(store, token=token, rater=person.name, verified=person.verified, feedback_id=number)
     return str(last["file_name"])

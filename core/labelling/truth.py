@@ -1,22 +1,21 @@
-"""Which answer of a person counts, and which clips are settled. Feedback tables in (``store.feedback_table``)."""
+"""Select the answers that count and the clips that are settled, from feedback tables (``store.feedback_table``)."""
 
 import pandas as pd
 
-from core import store as db
 from core.errors import StoreError
 from core.labelling import agreement
 from core.store import Store, feedback_table, get_setting, set_setting
 
-SETTLED = ("agreed", "adjudicated")  # statuses (of ``agreement.STATUSES``) after which nobody is asked any more
+SETTLED = ("agreed", "adjudicated")  # statuses (of ``agreement.STATUSES``) of clips that leave the queue
 
 
 def stored_answers(store: Store) -> pd.DataFrame:
-    """Rows of feedback that count now, of all raters and clips; see ``agreement.current_answers``."""
+    """Answers of all raters that currently count; see ``agreement.current_answers``."""
     return agreement.current_answers(feedback_table(store))
 
 
 def stored_truth(store: Store, *, raters_needed: int = agreement.RATERS_NEEDED) -> pd.DataFrame:
-    """Ground truth of every clip that was answered; see ``agreement.ground_truth``."""
+    """Ground truth of every clip with an answer; see ``agreement.ground_truth``."""
     return agreement.ground_truth(feedback_table(store), raters_needed=raters_needed)
 
 
@@ -33,19 +32,19 @@ def settled_clips(truth: pd.DataFrame) -> set[str]:
 def latest_answer(feedback: pd.DataFrame) -> str | None:
     """The answer that counts now, an emotion or a reason to skip; None when no answer counts.
 
-    feedback : all rows of one person about one clip. Settlements are left out: they are no answer of a rater.
+    feedback : all rows of one person about one clip. Settlements by analysts are left out.
     """
     answers = agreement.current_answers(feedback[feedback["kind"].ne("adjudication")])
     return None if answers.empty else str(answers["label"].fillna(answers["skip_reason"]).iloc[-1])
 
 
 def rater_answers(feedback: pd.DataFrame) -> pd.DataFrame:
-    """The answers that were not taken back, oldest first; settlements are left out. Earlier answers are included."""
+    """All answers that were not taken back, oldest first, without settlements."""
     return feedback[feedback["kind"].eq("answer") & ~feedback["undone"]]
 
 
 def latest_answers(feedback: pd.DataFrame) -> pd.DataFrame:
-    """The answer that counts of each clip, newest first, also of clips that were deleted.
+    """The latest answer for each clip, newest first, including deleted clips.
 
     feedback : all rows of one person.
     """
@@ -54,28 +53,28 @@ def latest_answers(feedback: pd.DataFrame) -> pd.DataFrame:
 
 
 def newest_settlement(feedback: pd.DataFrame) -> int | None:
-    """Number of the newest settlement among these rows, also of one that was taken back; None when there is none."""
+    """feedback_id of the newest settlement, including settlements that were taken back; None if there is none."""
     numbers = feedback.loc[feedback["kind"].eq("adjudication"), "feedback_id"]
     return None if numbers.empty else int(numbers.max())
 
 
 def standing_settlement(feedback: pd.DataFrame) -> pd.Series | None:
-    """The newest settlement among these rows that was not taken back; None when there is none."""
+    """The newest settlement that was not taken back; None if there is none."""
     rows = feedback[feedback["kind"].eq("adjudication") & ~feedback["undone"]]
     return None if rows.empty else rows.iloc[-1]
 
 
-SETTING = "raters_needed"  # in the store
+SETTING = "raters_needed"  # key in the store
 MOST_RATERS = 9
 
 
-def raters_needed(store: db.Store) -> int:
-    """Agreeing raters that make a label in this installation."""
+def raters_needed(store: Store) -> int:
+    """Number of agreeing raters that this installation requires for a label."""
     return int(get_setting(store, SETTING, agreement.RATERS_NEEDED))
 
 
-def set_raters_needed(store: db.Store, number: int) -> None:
-    """Two is the rule; one is for a person who labels alone. Raises StoreError for what is no number of raters."""
+def set_raters_needed(store: Store, number: int) -> None:
+    """Set the number of agreeing raters for a label (1 for a single rater). Raises StoreError if out of range."""
     if not 1 <= number <= MOST_RATERS:
-        raise StoreError(f"Between 1 and {MOST_RATERS} raters can be asked to agree, not {number}.")
+        raise StoreError(f"The number of agreeing raters must be between 1 and {MOST_RATERS}, not {number}.")
     set_setting(store, SETTING, int(number))

@@ -2,5 +2,5 @@
 
 candidates, estimators, folds, run, run_tables, ablations : one training run under one protocol.
 labelled_data, retraining, status, triggers, schedule : train on labels, and when a training is due.
-promotion, publish, card, provenance, full_training : what becomes of a run.
+promotion, publish, card, provenance, full_training : write, document and promote the result of a run.
 """

@@ -1,4 +1,4 @@
-"""What each choice is worth: the champion with one thing changed, the algorithms with the champion's columns."""
+"""Ablations: the champion with one thing changed, and the other algorithms on the champion's columns."""
 
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ from core.training.candidates import (
 from core.training.estimators import FRAGILE
 
 PLAIN = "no_temperatures"
-NOISE = 0.05  # error of every feature under which each option is tested as well
+NOISE = 0.05  # relative error of every feature; each ablation is also tested under this error
 MEMBER_LABELS = {
     "rda": "regularised discriminant",
     "lr": "logistic regression",
@@ -33,8 +33,11 @@ MEMBER_LABELS = {
 class Ablation:
     """A candidate with one thing changed.
 
-    kind : what is changed: calibration, columns, steps, group, member or algorithm.
-    base : candidate or ablation that it is compared with.  pipeline : not fitted.
+    Attributes
+    ----------
+    kind : the changed part: calibration, columns, steps, group, member or algorithm.
+    base : name of the candidate or ablation to compare with.
+    pipeline : not fitted.
     """
 
     name: str
@@ -47,8 +50,8 @@ class Ablation:
 def options(seed: int) -> dict[str, Ablation]:
     """All ablations by name.
 
-    The first is the champion with its members averaged as they are, without temperatures. It costs a sixth of the fits
-    and is the base of the others.
+    The first ablation averages the champion's members without temperatures. It needs a sixth of the fits and is the
+    base of the other ablations.
     """
     plain = Ablation(PLAIN, "members averaged without temperatures", "calibration", CHAMPION, prepared(_mean(seed)))
     made = [plain, *_columns(seed), *_steps(seed), *_groups(seed), *_members(seed), *_algorithms(seed)]
@@ -56,7 +59,7 @@ def options(seed: int) -> dict[str, Ablation]:
 
 
 def _mean(seed: int, *, without: str = "") -> VotingClassifier:
-    """Mean probability of the members."""
+    """Soft vote of the champion's members; `without` names a member to leave out."""
     members = [(n, with_probabilities(m, seed=seed)) for n, m in blend_members(seed) if n != without]
     return VotingClassifier(members, voting="soft")
 
@@ -116,7 +119,7 @@ def _members(seed: int) -> list[Ablation]:
 
 
 def _algorithms(seed: int) -> list[Ablation]:
-    """Each algorithm with its default settings on the champion's columns, and two of them without scaling."""
+    """Each algorithm with default settings on the champion's columns, and two algorithms without scaling."""
     made = []
     for name, candidate in all_candidates(seed).items():
         if name in ALGORITHMS:

@@ -1,4 +1,4 @@
-"""The models that are compared: each one scikit-learn pipeline from the 50 columns to the four emotions."""
+"""The candidate models: scikit-learn pipelines from the 50 feature columns to the four emotions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -26,23 +26,30 @@ from sklearn.svm import SVC
 from core.training.estimators import CalibratedBlend, ClipScores, EncodedLabels, FeatureColumns, RegularisedDiscriminant
 
 CHAMPION = "blend"
-TUNED = "_tuned"  # ending of the name of a candidate whose settings are searched in the fold
-VOTERS = ("random_forest", "svm_rbf", "logistic_regression")  # the best three of different kinds, fixed beforehand
+TUNED = "_tuned"  # suffix of the name of a candidate whose settings are tuned inside each fold
+VOTERS = (
+    "random_forest",
+    "svm_rbf",
+    "logistic_regression",
+)  # chosen before this comparison
 TREES = 200
 SEARCH_FOLDS = 3
-SEARCH_DRAWS = 5  # settings tried in a randomised search: on some 260 rows more finds only luck
+SEARCH_DRAWS = 5  # settings tried in a randomised search: with about 260 rows, more draws overfit
 
 Grid = Mapping[str, list[Any]]
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A model that may be compared, tuned and promoted.
+    """A model that can be compared, tuned and promoted.
 
-    name : short and stable, used in files.  label : for people.
-    pipeline : not fitted; takes a table with the 50 columns, NaN allowed, and gives ``predict_proba`` over the
-    four emotions in alphabetical order.
-    grid : settings that a search inside the fold may choose from; empty for fixed ones.
+    Attributes
+    ----------
+    name : short and stable; used in files.
+    label : name for display.
+    pipeline : not fitted; accepts a table with the 50 columns, NaN allowed. ``predict_proba`` returns the four
+        emotions in alphabetical order.
+    grid : settings for the search inside each fold; empty when the settings are fixed.
     search : ``"grid"`` tries all settings, ``"random"`` draws ``SEARCH_DRAWS`` of them.
     """
 
@@ -63,9 +70,14 @@ def prepared(
     limit: float | None = 3.0,
     extra: tuple[tuple[str, BaseEstimator], ...] = (),
 ) -> Pipeline:
-    """A pipeline: columns, median for what is missing, z-scores, cut at ``limit``, extra steps, model.
+    """Pipeline: feature columns, median imputation, z-scores, clipping, extra steps, model.
 
-    log, ratios, drop : see `FeatureColumns`; drop None leaves out the fragile columns.
+    Parameters
+    ----------
+    log, ratios, drop : see `FeatureColumns`; ``drop=None`` drops the fragile columns.
+    scale : standardise the columns to z-scores.
+    limit : clip z-scores to [-limit, limit]; None to keep them.
+    extra : named steps between the scaling and the model, such as PCA or SMOTE.
     """
     columns = (
         FeatureColumns(log=log, ratios=ratios) if drop is None else FeatureColumns(log=log, ratios=ratios, drop=drop)
@@ -87,12 +99,12 @@ def prepared(
 
 
 def published(model: BaseEstimator) -> Pipeline:
-    """A pipeline on the 50 columns as they are published: median for what is missing, z-scores, model."""
+    """Pipeline on the 50 published columns: median imputation, z-scores, model."""
     return prepared(model, log=False, ratios=False, drop=(), limit=None)
 
 
 def _singles(seed: int) -> dict[str, BaseEstimator]:
-    """The eight algorithms with default settings (trees: 200 where the default is fewer or slower to no end)."""
+    """The eight algorithms with default settings, except 200 trees in the random forest and longer training limits."""
     from lightgbm import LGBMClassifier
     from xgboost import XGBClassifier
 
@@ -142,7 +154,7 @@ GRIDS: dict[str, tuple[Literal["grid", "random"], Grid]] = {
         {
             "model__learning_rate": [0.05, 0.1],
             "model__max_depth": [2, 3],
-            "model__max_features": ["sqrt"],  # all columns take ten times as long and are no better here
+            "model__max_features": ["sqrt"],  # all columns take ten times as long and score no better
             "model__subsample": [0.6, 1.0],
             "model__n_estimators": [100, 200],
         },
@@ -173,7 +185,7 @@ GRIDS: dict[str, tuple[Literal["grid", "random"], Grid]] = {
 
 
 def blend_members(seed: int) -> list[tuple[str, BaseEstimator]]:
-    """The four members of the champion, of different kinds on purpose; their settings are fixed, not searched."""
+    """The four members of the champion: different kinds of model with fixed settings."""
     return [
         ("rda", RegularisedDiscriminant(pooled=0.8, shrink=0.3)),
         ("lr", LogisticRegression(C=0.1, max_iter=2000)),
@@ -183,18 +195,18 @@ def blend_members(seed: int) -> list[tuple[str, BaseEstimator]]:
 
 
 def calibrated(model: BaseEstimator, *, seed: int) -> CalibratedClassifierCV:
-    """The model with one temperature for its probabilities or scores, learned on five folds of the training rows."""
+    """The model with temperature scaling; the temperature is learned on five folds of the training rows."""
     folds = StratifiedKFold(5, shuffle=True, random_state=seed)
     return CalibratedClassifierCV(model, method="temperature", cv=folds, ensemble=False)
 
 
 def with_probabilities(model: BaseEstimator, *, seed: int) -> BaseEstimator:
-    """The model as it is when it gives probabilities, else calibrated, which makes its scores such."""
+    """The model itself if it has ``predict_proba``; otherwise calibrated, so that it returns probabilities."""
     return model if hasattr(model, "predict_proba") else calibrated(model, seed=seed)
 
 
 def all_candidates(seed: int) -> dict[str, Candidate]:
-    """The eight algorithms, soft vote, stacking and the blend, by name."""
+    """All candidates by name: the eight algorithms, soft vote, stacking and the blend."""
     singles = _singles(seed)
     voters = [(name, singles[name]) for name in VOTERS]
     stack = StackingClassifier(
@@ -213,7 +225,7 @@ def all_candidates(seed: int) -> dict[str, Candidate]:
 
 
 def searched(candidate: Candidate, *, seed: int) -> GridSearchCV | RandomizedSearchCV:
-    """The candidate with its settings chosen by macro-F1 on grouped folds of whatever it is fitted on."""
+    """A search for the candidate's settings: best macro-F1 on grouped folds of the training rows."""
     folds = StratifiedGroupKFold(SEARCH_FOLDS, shuffle=True, random_state=seed)
     if candidate.search == "grid":
         return GridSearchCV(candidate.pipeline, dict(candidate.grid), scoring="f1_macro", cv=folds)

@@ -1,6 +1,6 @@
-"""The model card: what the served model is, how well it does, and what it must not be used for; as Markdown.
+"""Write the model card as Markdown: the served model, its figures, its limits and its intended use.
 
-Every figure comes from the training run; nothing is written by hand.
+Every figure comes from the training run; no figure is written by hand.
 """
 
 import textwrap
@@ -17,15 +17,15 @@ from core.training.estimators import FRAGILE
 if TYPE_CHECKING:
     from core.models.training_run import TrainingRun
 
-LABELLED = "labelled"  # table of a run: the clips that people labelled, one row each
+LABELLED = "labelled"  # table of a run: one row per clip that people labelled
 _NAMES = {
     "accuracy": "Accuracy",
     "macro_f1": "Macro-F1",
     "weighted_f1": "Weighted F1",
     "macro_precision": "Macro precision",
     "macro_recall": "Macro recall",
-    "macro_auc": "Macro AUC (one against the rest)",
-    "top2": "Right emotion among the two best",
+    "macro_auc": "Macro AUC (one vs. rest)",
+    "top2": "Top-2 accuracy",
     "log_loss": "Log-loss",
     "brier": "Brier score (0 to 2)",
     "ece": "Calibration error (ECE, 15 bins)",
@@ -35,7 +35,7 @@ _NAMES = {
 
 
 def write_card(run: "TrainingRun") -> str:
-    """The model card of the run's champion."""
+    """Markdown text of the model card of the run's champion."""
     metrics, scores = run.metrics, _by_measure(run.metrics["scores"])
     sections = [
         f"# Model card: {run.labels_of[run.champion]}",
@@ -75,7 +75,7 @@ def _number(value: float | None) -> str:
 
 
 def _between(line: Mapping[str, Any]) -> str:
-    """A figure with its interval: ``0.820 (0.786 to 0.851)``."""
+    """Format a figure with its confidence interval: ``0.820 (0.786 to 0.851)``."""
     if line["low"] is None or pd.isna(line["low"]) or line["low"] == line["high"]:
         return _number(line["value"])
     return f"{_number(line['value'])} ({_number(line['low'])} to {_number(line['high'])})"
@@ -84,61 +84,62 @@ def _between(line: Mapping[str, Any]) -> str:
 def _warning(run: "TrainingRun") -> str:
     notes = []
     if run.synthetic:
-        notes.append("Trained on the synthetic stand-in, which is no music: its figures mean nothing about music.")
+        notes.append("Trained on synthetic stand-in data, not on music: the figures say nothing about music.")
     if run.quick:
-        notes.append("Quick run: one repeat of the folds, so every figure is less certain than its interval says.")
+        notes.append("Quick run with one repeat of the folds: every figure is less certain than its interval suggests.")
     return "\n".join(f"> **{note}**" for note in notes)
 
 
 def _what(run: "TrainingRun") -> str:
-    what = _paragraph(f"""It takes the {len(COLUMNS)} acoustic features of a clip of about 30 s and gives a
-    probability for each of {", ".join(EMOTIONS)}. It is the mean of four models of different kinds (a regularised
-    discriminant, logistic regression, a support vector machine, extra trees) on z-scores cut at three standard
-    deviations. Skewed positive columns enter as logarithms, and log-ratios of columns that move together are added.
-    Each member is calibrated by a temperature of its own, and the mean by one more, learned on folds of the training
-    clips. Missing features are replaced by the median of the training clips.""")
+    what = _paragraph(f"""The model takes the {len(COLUMNS)} acoustic features of a clip of about 30 s and returns a
+    probability for each of {", ".join(EMOTIONS)}. The model averages four models of different kinds (a regularised
+    discriminant, logistic regression, a support vector machine, extra trees). Features are standardised to z-scores
+    and clipped at three standard deviations. Skewed positive features enter as logarithms; log-ratios of correlated
+    features are added. Each member is calibrated with its own temperature and the average with a further one; all
+    temperatures are learned on folds of the training clips. Missing features are replaced by the median of the
+    training clips.""")
     names = "; ".join(readable(column) for column in FRAGILE)
-    dropped = _paragraph(f"""Five features are not used: {names}. The entropy varies so little over the published
-    table that a small error of measurement in it is many standard deviations; the others depend on details of how
+    dropped = _paragraph(f"""Five features are not used: {names}. The entropy varies so little in the published
+    table that a small measurement error equals many standard deviations. The other four depend on details of how
     the table was made.""")
-    return f"## What it is\n\n{what}\n\n{dropped}"
+    return f"## Model\n\n{what}\n\n{dropped}"
 
 
 def _data(run: "TrainingRun") -> str:
-    what = _paragraph(f"""{LICENCE}. 400 clips, 100 an emotion, measured with {MIRTOOLBOX}. Uploaded clips are
-    measured by this program's own extractor, whose name is stored with every prediction.""")
+    what = _paragraph(f"""{LICENCE}. 400 clips, 100 per emotion, measured with {MIRTOOLBOX}. This program measures
+    uploaded clips with its own extractor and stores the extractor's name with every prediction.""")
     citations = "\n".join(f"- {citation}" for citation in CITATIONS)
     labels = run.tables.get(LABELLED)
     if labels is not None and len(labels):
         clips = "1 clip" if len(labels) == 1 else f"{len(labels)} clips"
         counts = ", ".join(f"{int((labels['y'] == emotion).sum())} {emotion}" for emotion in EMOTIONS)
         what += "\n\n" + _paragraph(
-            f"""To these were added {clips} that people labelled ({counts}), measured by {
+            f"""The training data also contains {clips} labelled by people ({counts}), measured by {
                 ", ".join(sorted(labels["extractor"].unique()))
-            }. None of them is held out."""
+            }. None of these clips is held out."""
         )
     return f"## Data\n\n{what}\n\n{citations}\n\nContent hash of the table used: `{run.data_hash}`."
 
 
 def _protocol(metrics: Mapping[str, Any]) -> str:
     p = metrics["protocol"]
-    clips = _paragraph(f"""{p["rows"]} distinct clips in {p["groups"]} recordings: exact copies are dropped, near
-    copies stay together. {p["held_out"]} clips, chosen once by a hash of their values, are held out: the served model
-    was not fitted on them, and the candidates were not compared on them. The other {p["development"]} are the
-    development clips.""")
+    clips = _paragraph(f"""{p["rows"]} distinct clips in {p["groups"]} recordings: exact duplicates are dropped,
+    near-duplicates stay in the same fold. {p["held_out"]} clips, chosen once by a hash of their values, are held out:
+    the served model was not fitted on them, and the candidates were not compared on them. The other
+    {p["development"]} clips are the development clips.""")
     judged = "all distinct clips" if p["judged"] == p["rows"] else "the development clips"
-    folds = _paragraph(f"""Every figure comes from {p["repeats"]} x {p["folds"]} grouped, stratified folds, with
-    everything that is learned learned inside the fold. Candidates were compared, and the champion chosen, on the
-    development clips. The headline figures are the champion's, so chosen, by the same protocol on {judged}. The
-    held-out figures are those of the served model, which is fitted on the development clips.""")
+    folds = _paragraph(f"""Cross-validation uses {p["repeats"]} x {p["folds"]} grouped, stratified folds. Every
+    learned step is fitted inside the fold. Candidates were compared, and the champion was chosen, on the development
+    clips. The headline figures are the champion's, by the same protocol on {judged}. The held-out figures are those
+    of the served model, which is fitted on the development clips.""")
     intervals = _paragraph(f"""Intervals are 95 % by bootstrap over recordings ({p["resamples"]} resamples): they
-    cover which clips happened to be drawn, not how the model would differ if it were trained on others.""")
-    kind = _paragraph("""The figures are somewhat kind to the model, by about a point of F1. Its members and its
-    calibration were chosen among a few dozen blends on the development clips, and several of these blends were looked
-    at on all clips as well; which columns are logged, divided and dropped was found in earlier work on the whole
-    table, held-out clips included. The held-out clips are therefore an honest test of the fitted model and of any
-    later challenger, but not a perfect one of the recipe.""")
-    return f"## How it was judged\n\n{clips}\n\n{folds}\n\n{intervals}\n\n{kind}"
+    cover the choice of test clips, but not the change of the model with other training clips.""")
+    kind = _paragraph("""The figures are optimistic by about one point of F1. The members and the calibration were
+    chosen from a few dozen blends on the development clips, and several of these blends were also tested on all
+    clips. Earlier work on the whole table, held-out clips included, decided which columns are logged, divided and
+    dropped. The held-out clips are therefore a fair test of the fitted model and of any later challenger, but not a
+    fully independent test of the recipe.""")
+    return f"## Evaluation protocol\n\n{clips}\n\n{folds}\n\n{intervals}\n\n{kind}"
 
 
 def _figures(metrics: Mapping[str, Any], scores: Mapping[tuple[str, str], Mapping[str, Any]]) -> str:
@@ -150,10 +151,10 @@ def _figures(metrics: Mapping[str, Any], scores: Mapping[tuple[str, str], Mappin
     lines = [[name, *(_between(column[m, ALL]) for column in columns.values())] for m, name in _NAMES.items()]
     perfect = {line["measure"]: line for line in metrics["perfect_ece"]}["ece"]
     of_held = {line["measure"]: line for line in metrics["held_out_perfect_ece"]}["ece"]
-    note = _paragraph(f"""A calibration error is never zero on few clips. A perfectly calibrated model with these
-    probabilities would show an ECE of {perfect["expected"]:.3f} in the first column (more than {perfect["p95"]:.3f}
-    in 5 % of such tables), and of {of_held["expected"]:.3f} on the held-out clips (more than {of_held["p95"]:.3f} in
-    5 %).""")
+    note = _paragraph(f"""The calibration error is never zero with few clips. A perfectly calibrated model with these
+    probabilities would have an expected ECE of {perfect["expected"]:.3f} in the first column (above
+    {perfect["p95"]:.3f} in 5 % of cases), and of {of_held["expected"]:.3f} on the held-out clips (above
+    {of_held["p95"]:.3f} in 5 % of cases).""")
     return f"## Figures\n\n{_table(['Figure', *columns], lines)}\n\n{note}"
 
 
@@ -164,7 +165,7 @@ def _emotions(scores: Mapping[tuple[str, str], Mapping[str, Any]]) -> str:
 
 
 def _criteria(metrics: Mapping[str, Any]) -> str:
-    words = {"undecided": "undecided at this number of clips"}
+    words = {"undecided": "undecided with this number of clips"}
     lines = [
         [c["criterion"], c["target"], _between(c), words.get(c["verdict"], c["verdict"])] for c in metrics["acceptance"]
     ]
@@ -172,18 +173,21 @@ def _criteria(metrics: Mapping[str, Any]) -> str:
 
 {_table(["Criterion", "Target", "Measured", "Verdict"], lines)}
 
-*Pass* and *fail* mean that the whole interval is on one side of the target."""
+*Pass* and *fail* mean that the whole confidence interval is on one side of the target."""
 
 
 def _gap(metrics: Mapping[str, Any], scores: Mapping[tuple[str, str], Mapping[str, Any]]) -> str:
     before, after = metrics["gap_price"]
     ranked = sorted(EMOTIONS, key=lambda e: scores["f1", e]["value"])
     reached = "reaches" if after["class_gap"] <= 0.10 else "comes no closer than"
-    text = _paragraph(f"""Best is {ranked[-1]}, worst is {ranked[0]}: a gap in F1 of {
-        _between(scores["class_gap", ALL])
-    }; at most 0.10 is asked. Favouring classes by a constant each {reached} {after["class_gap"]:.3f} and costs
+    text = _paragraph(f"""The emotion with the best F1 is {ranked[-1]}, the one with the worst is {
+        ranked[0]
+    }: the gap is {_between(scores["class_gap", ALL])}; the target is at most 0.10. Weighting each class by a constant {
+        reached
+    } {after["class_gap"]:.3f} and costs
     {100 * (before["macro_f1"] - after["macro_f1"]):.1f} points of macro-F1 ({before["macro_f1"]:.3f} to
-    {after["macro_f1"]:.3f}): it makes the best classes worse more than the worst better. It is therefore not done.""")
+    {after["macro_f1"]:.3f}): the best classes lose more than the worst classes gain. The model is therefore not
+    weighted.""")
     return f"## The gap between the emotions\n\n{text}"
 
 
@@ -195,15 +199,15 @@ def _noise(metrics: Mapping[str, Any]) -> str:
         [f"{100 * noise:g} %", _between(by["macro_f1"]), _between(by["accuracy"]), _between(by["ece"])]
         for noise, by in sorted(levels.items())
     ]
-    return f"""## When the features are off
+    return f"""## Robustness to measurement errors
 
-Every feature of the tested clips is multiplied by 1 plus a normal error of this standard deviation.
+Every feature of the test clips is multiplied by 1 plus a normally distributed error with this standard deviation.
 
 {_table(["Error", "Macro-F1", "Accuracy", "ECE"], lines)}"""
 
 
 def _others(run: "TrainingRun") -> str:
-    """All candidates, best first, with the verdict of the paired comparison against the champion; none: nothing."""
+    """All candidates, best first, each with the result of the paired test against the champion; empty if none."""
     if len(run.labels_of) == 1:
         return ""
     scores = run.tables["scores"].query("emotion == @ALL")
@@ -219,15 +223,15 @@ def _others(run: "TrainingRun") -> str:
         ]
         for model in macro.index
     ]
-    head = ["Model", "Macro-F1", "Accuracy", "AUC", "ECE", "Against the champion"]
-    note = _paragraph("""The verdict is a corrected resampled t test over the same folds (Nadeau & Bengio 2003) at 5
-    %, corrected for the number of pairs (Holm). Tuned models are searched inside each fold, in fewer repeats, and
-    are compared with their defaults only.""")
-    return f"## Beside the other candidates, on the development clips\n\n{_table(head, lines)}\n\n{note}"
+    head = ["Model", "Macro-F1", "Accuracy", "AUC", "ECE", "Compared with the champion"]
+    note = _paragraph("""The last column is the result of a corrected resampled t test over the same folds (Nadeau &
+    Bengio 2003) at the 5 % level, with Holm's correction for the number of pairs. Tuned models are tuned inside each
+    fold, with fewer repeats, and are compared only with their default settings.""")
+    return f"## Comparison with the other candidates (development clips)\n\n{_table(head, lines)}\n\n{note}"
 
 
 def _verdicts(pairs: pd.DataFrame, champion: str) -> dict[str, str]:
-    """Other model -> verdict in words."""
+    """Result of the paired test against the champion in words, by model."""
     words = {}
     for pair in pairs.to_dict("records"):
         if champion in (pair["a"], pair["b"]):
@@ -241,12 +245,12 @@ def _limits(metrics: Mapping[str, Any], scores: Mapping[tuple[str, str], Mapping
     sad, relax = scores["f1", "sad"]["value"], scores["f1", "relax"]["value"]
     return f"""## Limits
 
-- {metrics["protocol"]["rows"]} clips are few: differences of two or three points between models are noise.
-- Sad (F1 {sad:.2f}) and relax ({relax:.2f}) are often taken for one another.
-- The labels are one team's; how often other listeners would agree is not known. Emotion in music depends on the
-  listener, the words and the occasion, of which the features know nothing.
-- The clips are 30 s of Turkish music of unknown performers, so one performer may be in several folds. Other music is
-  outside of what the model knows; the program then says so and asks for review.
+- {metrics["protocol"]["rows"]} clips are few: differences of two or three points between models are not significant.
+- Sad (F1 {sad:.2f}) and relax ({relax:.2f}) are often confused.
+- One team made the labels; the agreement of other listeners is not known. Emotion in music depends on the listener,
+  the lyrics and the occasion, which the features do not describe.
+- The clips are 30 s of Turkish music. Performers are unknown, so one performer may be in several folds. For music that
+  differs from the training music, the program shows a warning and asks for review.
 - Probabilities are calibrated for clips like these, with the four emotions equally frequent."""
 
 
@@ -254,16 +258,16 @@ def _use() -> str:
     return """## Intended use
 
 Exploring, sorting and pre-labelling recordings of Turkish music, with a person who listens and decides; teaching and
-research on music emotion. **Not for clinical decisions**: it says what emotion a piece is likely to be called, not what
-a listener will feel, and nothing about a patient. Not for judging persons."""
+research on music emotion. **Not for clinical decisions**: the model predicts how listeners are likely to label a piece.
+It does not predict what a listener will feel, and it says nothing about a patient. Not for assessing persons."""
 
 
 def _made(run: "TrainingRun") -> str:
     versions = ", ".join(f"{name} {version}" for name, version in run.versions.items())
     revision = f"`{run.revision}`" if run.revision else "not known"
     text = _paragraph(f"""Trained {run.created_at[:10]} with seed {run.seed}, code revision {revision}. {versions}.
-    `{METRICS}` holds every figure of this card; `{OUT_OF_FOLD}` holds the probabilities of every development
-    clip, from which the figures can be computed again with the labels in `{
+    `{METRICS}` contains every figure of this card. `{OUT_OF_FOLD}` contains the probabilities of every
+    development clip; the figures can be computed again from these and the labels in `{
         ROWS if LABELLED in run.tables else f"models/{COMPARISON}/{ROWS}"
-    }`. `python -m core {"retrain" if LABELLED in run.tables else "train"}` makes all of it again.""")
-    return f"## How it was made\n\n{text}"
+    }`. `python -m core {"retrain" if LABELLED in run.tables else "train"}` reproduces all files.""")
+    return f"## Provenance\n\n{text}"

@@ -1,6 +1,6 @@
-"""Our own scikit-learn parts: log and ratio features, clipped z-scores, a regularised discriminant, a calibrated blend.
+"""Custom scikit-learn estimators: log and ratio features, clipped z-scores, regularised discriminant, calibrated blend.
 
-Plain estimators that hold only their arguments, arrays and simple attributes, so that skops can store them.
+The estimators hold only their arguments, arrays and simple attributes, so that skops can store them.
 """
 
 import numpy as np
@@ -42,7 +42,7 @@ LOGGED = tuple(
 )
 
 # name -> ((column, power), ...): the logarithm of a product of powers. Each compares two things that move together
-# (roughness grows with loudness squared, rolloff with the centroid), so what is left is what the pair does not share.
+# (roughness grows with loudness squared, rolloff with the centroid), so the ratio keeps what the pair does not share.
 RATIOS: dict[str, tuple[tuple[str, int], ...]] = {
     "ln ZCR / centroid": ((_mean("Zero-crossingrate"), 1), (_mean("Spectralcentroid"), -1)),
     "ln roughness / RMS²": ((_mean("Roughness"), 1), (_mean("RMSenergy"), -2)),
@@ -55,8 +55,8 @@ RATIOS: dict[str, tuple[tuple[str, int], ...]] = {
 }
 MFCC_SPREAD = "spread of the MFCC"
 
-# Harmonic-change entropy varies by 0.4 % over the published table, so that a small error of measurement is many
-# standard deviations; the other four depend on details of how the table was made.
+# Harmonic-change entropy varies by 0.4 % over the published table, so a small measurement error is many
+# standard deviations; the other four columns depend on details of how the table was made.
 FRAGILE = (
     _HCDF + "PeriodEntropy",
     _HCDF + "PeriodFreq",
@@ -65,18 +65,22 @@ FRAGILE = (
     "_AttackTime_Slope",
 )
 
-LOG_FLOOR = 5e-4  # half of the last digit of the published table: a printed 0.000 is no more than this
+LOG_FLOOR = 5e-4  # half of the last digit of the published table: a printed 0.000 is at most this
 
 
 class FeatureColumns(TransformerMixin, BaseEstimator):
-    """The published columns, made ready for a linear or Gaussian model.
+    """Transform the published columns for a linear or Gaussian model.
 
+    Parameters
+    ----------
     log : replace the columns of ``LOGGED`` by their natural logarithm.
-    ratios : add ``RATIOS`` and the spread of the 13 MFCC, each only where all its columns are kept.
+    ratios : add ``RATIOS`` and the spread of the 13 MFCC, each only if none of its columns is dropped.
     drop : columns to leave out.
 
+    Notes
+    -----
     ``transform`` takes a table with the columns of the schema in any order, or an array (n, 50) in schema order,
-    and returns float64 (n, m); NaN stays NaN and makes NaN what is computed from it. Nothing is learned from the data.
+    and returns float64 (n, m). NaN propagates. The transformer learns nothing from the data.
     """
 
     def __init__(self, *, log: bool = True, ratios: bool = True, drop: tuple[str, ...] = FRAGILE):
@@ -124,7 +128,7 @@ class FeatureColumns(TransformerMixin, BaseEstimator):
 
 
 def _frame(X: pd.DataFrame | np.ndarray) -> pd.DataFrame:
-    """The 50 columns in schema order as float64; raises TableError when they are not there."""
+    """The 50 columns in schema order as float64; raises TableError when a column is missing."""
     if isinstance(X, pd.DataFrame):
         missing = [column for column in COLUMNS if column not in X.columns]
         if missing:
@@ -140,7 +144,7 @@ def _frame(X: pd.DataFrame | np.ndarray) -> pd.DataFrame:
 
 
 class ClipScores(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
-    """Values cut to [-limit, limit]: after a scaler, no feature speaks louder than ``limit`` standard deviations."""
+    """Clip values to [-limit, limit], so that no standardised feature dominates the others."""
 
     def __init__(self, *, limit: float = 3.0):
         self.limit = limit
@@ -157,9 +161,14 @@ class ClipScores(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 class RegularisedDiscriminant(ClassifierMixin, BaseEstimator):
     """Gaussian discriminant between linear and quadratic, for few rows and many columns.
 
-    pooled : share of the covariance that all classes have in common; the rest is the class's own.
-    shrink : how far each covariance then moves toward the identity times its mean variance.
-    Both in [0, 1]. After Friedman (1989), Regularized discriminant analysis, with fixed amounts.
+    Parameters
+    ----------
+    pooled : weight of the pooled covariance in [0, 1]; the rest is the covariance of the class.
+    shrink : amount in [0, 1] by which each covariance shrinks toward the identity times its mean variance.
+
+    Notes
+    -----
+    After Friedman (1989), Regularized discriminant analysis, with fixed amounts.
     """
 
     def __init__(self, *, pooled: float = 0.8, shrink: float = 0.3):
@@ -212,7 +221,7 @@ class RegularisedDiscriminant(ClassifierMixin, BaseEstimator):
 
 
 class EncodedLabels(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
-    """A classifier that only knows whole numbers (XGBoost), used with the emotions' names."""
+    """Wrapper for a classifier that needs integer labels (XGBoost), so that it accepts emotion names."""
 
     def __init__(self, estimator=None):  # type: ignore[no-untyped-def]
         self.estimator = estimator
@@ -235,16 +244,20 @@ class EncodedLabels(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
 
 class CalibratedBlend(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
-    """Mean probability of different models, so calibrated that none speaks louder than it knows.
+    """Average of the calibrated probabilities of several models.
 
-    estimators : pairs of name and classifier, each with ``predict_proba`` or, for several classes, a
-    ``decision_function`` whose values serve as log-odds.
-    folds, random_state : of the training rows, on which the temperatures are learned.
+    Parameters
+    ----------
+    estimators : pairs of name and classifier. Each classifier has ``predict_proba`` or a multiclass
+        ``decision_function``, whose values are used as log-odds.
+    folds, random_state : number and seed of the folds of training rows for learning the temperatures.
 
-    Each member's log-probabilities are divided by a temperature of its own, the probabilities are averaged, and the
-    mean's log-probabilities are divided by one more. Every temperature has the smallest log-loss on predictions for
-    training rows that the member was not fitted on. After Guo et al. (2017), On calibration of modern neural networks.
-    Not scikit-learn's CalibratedClassifierCV inside another: it would fit each member 36 times instead of 6.
+    Notes
+    -----
+    Each member's log-probabilities are divided by the member's temperature, the probabilities are averaged, and the
+    log-probabilities of the average are divided by a final temperature. Each temperature minimises the log-loss of
+    out-of-fold predictions. After Guo et al. (2017), On calibration of modern neural networks. Nesting scikit-learn's
+    CalibratedClassifierCV would fit each member 36 times instead of 6.
     """
 
     def __init__(self, estimators=(), *, folds: int = 5, random_state: int = 0):  # type: ignore[no-untyped-def]
@@ -268,7 +281,7 @@ class CalibratedBlend(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         return np.mean(cooled, axis=0)
 
     def mean_proba(self, X):  # type: ignore[no-untyped-def]
-        """Mean of the members' calibrated probabilities, before the last temperature: what adds up over members."""
+        """Mean of the members' calibrated probabilities, before the final temperature; additive over members."""
         check_is_fitted(self, "estimators_")
         return self._mean([_log_odds(model, X) for model in self.estimators_])
 
@@ -283,7 +296,7 @@ class CalibratedBlend(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
 
 def _log(proba: np.ndarray) -> np.ndarray:
-    return np.log(np.clip(proba, 1e-6, 1))  # a tree may say 0, which would never be forgiven
+    return np.log(np.clip(proba, 1e-6, 1))  # a tree may return 0, which has an infinite log-loss
 
 
 def _log_odds(model: BaseEstimator, X: np.ndarray) -> np.ndarray:
@@ -291,14 +304,14 @@ def _log_odds(model: BaseEstimator, X: np.ndarray) -> np.ndarray:
 
 
 def _unseen_log_odds(model: BaseEstimator, X: np.ndarray, y: np.ndarray, cv: StratifiedKFold) -> np.ndarray:
-    """What the model says about each row when it was fitted on other folds."""
+    """Out-of-fold predictions of the model for each row."""
     method = "predict_proba" if hasattr(model, "predict_proba") else "decision_function"
     said = cross_val_predict(clone(model), X, y, cv=cv, method=method)
     return _log(said) if method == "predict_proba" else said
 
 
 def _best_temperature(log_odds: np.ndarray, codes: np.ndarray) -> float:
-    """Temperature in [1/20, 20] with the smallest log-loss."""
+    """Find the temperature in [1/20, 20] with the smallest log-loss."""
     rows = np.arange(len(codes))
 
     def loss(log_t: float) -> float:

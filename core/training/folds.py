@@ -1,4 +1,4 @@
-"""One fit at a time, on all cores: which clips count, what is trained on, what is tested, what comes out."""
+"""Select the clips, split them into grouped folds, and run the fits on all cores."""
 
 import time
 import warnings
@@ -20,12 +20,18 @@ from core.errors import TableError
 from core.schema import COLUMNS, EMOTIONS, LABEL
 
 FOLDS = 5
-LEAST_PER_EMOTION = 10  # clips to train on: two a fold
+LEAST_PER_EMOTION = 10  # training clips: two per fold
 
 
 @dataclass(frozen=True, eq=False)
 class Clips:
-    """Distinct clips. X : the 50 columns, index = row of the table.  y, group, held_out : shape (n,)."""
+    """Distinct clips.
+
+    Attributes
+    ----------
+    X : the 50 feature columns; the index is the row of the table.
+    y, group, held_out : emotion, number of the recording, and membership of the held-out part, each of shape (n,).
+    """
 
     X: pd.DataFrame
     y: np.ndarray
@@ -37,34 +43,35 @@ class Clips:
         return Clips(self.X[chosen], self.y[chosen], self.group[chosen], self.held_out[chosen])
 
     def folds(self, *, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Positions to train on and to test in each of the grouped, stratified folds."""
+        """Positions of the training and test clips of each grouped, stratified fold."""
         splitter = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
         return list(splitter.split(self.X, self.y, self.group))
 
     def rows(self) -> pd.DataFrame:
-        """row, y, group, held_out: all about the clips but their features."""
+        """Table of the clips without their features: row, y, group, held_out."""
         return pd.DataFrame({"row": self.X.index, "y": self.y, "group": self.group, "held_out": self.held_out})
 
 
 def distinct_clips(table: Table) -> Clips:
-    """The clips that count: exact copies dropped; groups and held-out part found in the whole table.
+    """Clips of a table without exact duplicates; groups and held-out part are computed on the whole table.
 
     Raises TableError when an emotion has too few clips to train on.
     """
     frame = table.frame
     group, held = duplicate_groups(frame), held_out(frame)
     distinct = unique_rows(frame)
-    kept = frame.index.get_indexer(distinct.index)
-    return enough(Clips(distinct[list(COLUMNS)], distinct[LABEL].to_numpy(dtype=str), group[kept], held[kept]))
+    at = frame.index.get_indexer(distinct.index)
+    clips = Clips(distinct[list(COLUMNS)], distinct[LABEL].to_numpy(dtype=str), group[at], held[at])
+    return check_enough_clips(clips)
 
 
-def enough(clips: Clips) -> Clips:
-    """The same clips. Raises TableError when an emotion has too few to train on."""
+def check_enough_clips(clips: Clips) -> Clips:
+    """Return the clips unchanged. Raises TableError when an emotion has too few training clips."""
     for emotion in EMOTIONS:
         count = int((clips.y[~clips.held_out] == emotion).sum())
         if count < LEAST_PER_EMOTION:
             raise TableError(
-                f"There are {count} clips of {emotion} to train on; {LEAST_PER_EMOTION} are needed. "
+                f"There are {count} training clips labelled {emotion}; at least {LEAST_PER_EMOTION} are needed. "
                 "Add labelled clips of that emotion."
             )
     return clips
@@ -74,9 +81,11 @@ def enough(clips: Clips) -> Clips:
 class Task:
     """One fit.
 
-    kind : what it is for; ``"final"`` trains on all clips given and tests none.
-    noise : relative errors of the features under which the test rows are predicted as well.
-    share : of the fold's training rows that are used.
+    Attributes
+    ----------
+    kind : purpose of the fit; ``"final"`` trains on all given clips and tests none.
+    noise : relative feature errors; the test rows are also predicted under each of them.
+    share : share of the fold's training rows to use, in (0, 1].
     """
 
     kind: Literal["fold", "tuned", "ablation", "learning", "final", "judged"]
@@ -90,11 +99,16 @@ class Task:
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """What a task gave.
+    """Result of a task.
 
-    fitted : the estimator of a ``"final"`` task, else None.  settings : found by a search, else empty.
-    test : positions.  train : number of clips trained on.  proba : noise -> (n, 4), 0.0 is without noise.
-    train_s, predict_s : CPU-seconds of one thread, comparable on a busy machine.
+    Attributes
+    ----------
+    fitted : the fitted estimator of a ``"final"`` task, else None.
+    settings : settings chosen by a search, else empty.
+    test : positions of the test clips.
+    train : number of training clips.
+    proba : probabilities of shape (n, 4) by noise level; 0.0 is without noise.
+    train_s, predict_s : CPU seconds of one thread, so that they are comparable on a busy machine.
     """
 
     task: Task
@@ -107,8 +121,8 @@ class Fit:
     predict_s: float
 
 
-def work(tasks: Iterable[Task], clips: Clips, *, seed: int) -> Iterator[Fit]:
-    """The fits on all cores, in the order in which they end; one thread each."""
+def run_fits(tasks: Iterable[Task], clips: Clips, *, seed: int) -> Iterator[Fit]:
+    """Run the tasks on all cores, one thread each; yield each fit when it finishes."""
     with parallel_config(backend="loky", n_jobs=cpu_count(), inner_max_num_threads=1):
         yield from Parallel(return_as="generator_unordered")(delayed(fit)(task, clips, seed=seed) for task in tasks)
 
@@ -119,7 +133,7 @@ def fit(task: Task, clips: Clips, *, seed: int) -> Fit:
     estimator = clone(task.estimator)
     searches = isinstance(estimator, GridSearchCV | RandomizedSearchCV)
     with warnings.catch_warnings():
-        if task.kind == "ablation":  # on unscaled columns some do not converge: that is what is measured
+        if task.kind == "ablation":  # non-convergence on unscaled columns is part of the effect
             warnings.simplefilter("ignore", ConvergenceWarning)
         start = time.process_time()
         estimator.fit(clips.X.iloc[train], clips.y[train], **({"groups": clips.group[train]} if searches else {}))
@@ -135,12 +149,12 @@ def fit(task: Task, clips: Clips, *, seed: int) -> Fit:
     for share in task.noise:
         shaken = noisy(clips.X.iloc[test], share=share, seed=seed + 1000 * task.repeat + task.fold)
         proba[share] = estimator.predict_proba(shaken)
-    kept = estimator if task.kind == "final" else None
-    return Fit(task, kept, settings, test, len(train), proba, train_s, predict_s)
+    fitted = estimator if task.kind == "final" else None
+    return Fit(task, fitted, settings, test, len(train), proba, train_s, predict_s)
 
 
 def _positions(task: Task, clips: Clips, *, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """What a task trains on and tests."""
+    """Positions of the training clips and of the test clips of a task."""
     if task.kind == "final":
         everything = np.arange(len(clips.y))
         return everything, everything[:0]
@@ -152,7 +166,7 @@ def _positions(task: Task, clips: Clips, *, seed: int) -> tuple[np.ndarray, np.n
 
 
 def noisy(X: pd.DataFrame, *, share: float, seed: int) -> pd.DataFrame:
-    """Every feature off by a normal error with a standard deviation of ``share`` of its value."""
+    """Add a normal error to every feature, with a standard deviation of ``share`` times the value."""
     values = X[list(COLUMNS)].to_numpy(dtype=float)
     errors = np.random.default_rng(seed).normal(1, share, values.shape)
     return pd.DataFrame(values * errors, columns=list(COLUMNS), index=X.index)

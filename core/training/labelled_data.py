@@ -1,8 +1,8 @@
-"""What people's answers teach: agreed labels beside the published rows, without leaks and without copies.
+"""Join agreed labels and published rows into one training table, without duplicates and without leakage.
 
-The held-out clips stay what they were, and nobody's clip joins them. A clip that is a copy of a published one adds
-nothing; a copy of a held-out one would tell what the test asks, so it is left out. The mark of who measured a row, the
-published MIRtoolbox or this program's extractor, travels with it.
+The held-out part contains published clips only and never changes. A copy of a published clip adds no information, and
+a copy of a held-out clip would leak the test data into the training, so both are excluded. Each row records its
+extractor: MIRtoolbox for published rows, this program's extractor for labelled clips.
 """
 
 from collections.abc import Collection, Mapping
@@ -27,20 +27,23 @@ from core.models.reference import MOST_MISSING
 from core.schema import COLUMNS, EMOTIONS, LABEL, MIRTOOLBOX, PROBA
 from core.store import Store, clips_table, features_table
 
-if TYPE_CHECKING:  # scikit-learn takes a second to import, and a page that counts labels has no need of it
+if TYPE_CHECKING:  # scikit-learn takes a second to import, and a page that only counts labels does not need it
     from core.training.folds import Clips
 
-SAME_MUSIC = ("content_hash", "track_id")  # clips that share one of these are in one group
+SAME_MUSIC = ("content_hash", "track_id")  # clips with the same value in one of these columns are in one group
 
 
 @dataclass(frozen=True, eq=False)
 class TrainingData:
     """The published rows and the agreed labels as one table.
 
-    table : the published rows first, with their numbers, then the labels.
-    rows : one line a distinct clip: row, y, group, held_out, clip_id (empty for published rows), extractor.
-    left_out : clip_id, y, reason; agreed labels that train nothing.
-    published : number of published rows.  published_hash : content hash of these.
+    Attributes
+    ----------
+    table : the published rows with their row numbers, then the labelled clips.
+    rows : one row per distinct clip: row, y, group, held_out, clip_id (empty for published rows), extractor.
+    left_out : agreed labels that are excluded from the training: clip_id, y, reason.
+    published : number of published rows.
+    published_hash : content hash of the published rows.
     """
 
     table: Table
@@ -51,24 +54,31 @@ class TrainingData:
 
     @property
     def labelled(self) -> pd.DataFrame:
-        """The lines of ``rows`` that people labelled."""
+        """Rows of the clips that people labelled."""
         return self.rows[self.rows["clip_id"] != ""]
 
     def clips(self) -> "Clips":
-        """The distinct clips as a training run takes them. Raises TableError when an emotion has too few."""
-        from core.training.folds import Clips, enough
+        """Distinct clips for a training run. Raises TableError when an emotion has too few training clips."""
+        from core.training.folds import Clips, check_enough_clips
 
         X = self.table.frame.loc[self.rows["row"], list(COLUMNS)]
         y = self.rows["y"].to_numpy(dtype=str)
-        return enough(Clips(X, y, self.rows["group"].to_numpy(), self.rows["held_out"].to_numpy()))
+        return check_enough_clips(Clips(X, y, self.rows["group"].to_numpy(), self.rows["held_out"].to_numpy()))
 
 
 def agreed_labels(truth: pd.DataFrame, clips: pd.DataFrame, features: pd.DataFrame, *, extractor: str) -> pd.DataFrame:
-    """The clips with a ground truth, and all that is known of them, in the order of their ids.
+    """Clips with a ground truth, their labels and their features, sorted by clip_id.
 
-    truth : from ``store.ground_truth``.  clips : from ``store.clips_table``.  features : from ``store.features_table``
-    of this extractor. Columns: clip_id, y, votes, content_hash, track_id, origin, extractor, and the 50 features, NaN
-    in all of them where the extractor has not measured the clip.
+    Parameters
+    ----------
+    truth : from ``agreement.ground_truth``.
+    clips : from ``store.clips_table``.
+    features : from ``store.features_table``, measured by this extractor.
+
+    Returns
+    -------
+    Columns: clip_id, y, votes, content_hash, track_id, origin, extractor, and the 50 features. All features are NaN
+    when the extractor has not measured the clip.
     """
     settled = truth[is_settled(truth) & truth["label"].isin(EMOTIONS)]
     known = clips.assign(track_id=_recordings(clips)).set_index("clip_id")[["content_hash", "track_id", "origin"]]
@@ -77,10 +87,10 @@ def agreed_labels(truth: pd.DataFrame, clips: pd.DataFrame, features: pd.DataFra
 
 
 def _recordings(clips: pd.DataFrame) -> pd.Series:
-    """What tells recordings apart: artist, title and source where they are known, else the track.
+    """Identifier of each clip's recording: artist, title and source if they are known, else the track.
 
-    A recording may be there twice, in two formats. Two recordings that are named alike count as one here: that costs
-    little, while a clip in training whose recording is held out would make the model look better than it is.
+    One recording may be stored in two formats. Two recordings with the same names are therefore treated as one: this
+    loses few clips, whereas a training clip of a held-out recording would be leakage.
     """
     if not {"artist", "title", "source"} <= set(clips.columns):
         return clips["track_id"]
@@ -92,9 +102,11 @@ def _recordings(clips: pd.DataFrame) -> pd.Series:
 def training_data(published: Table, labels: pd.DataFrame) -> TrainingData:
     """Join the published rows and the agreed labels.
 
-    labels : from ``agreed``. Left out of them, each with its reason: synthetic clips, clips that the extractor has not
-    measured or in which it measured too little, copies of a published row, recordings of a held-out row, and copies of
-    each other (the first stays where their labels agree, none where they differ).
+    Parameters
+    ----------
+    labels : from `agreed_labels`. Excluded labels get a reason: synthetic clips, clips with missing or too few
+        features, copies of a published row, recordings of a held-out row, and copies of another labelled clip (the
+        first copy is used if all labels agree, none if they differ).
     """
     reasons = _reasons(published, labels)
     used = labels[reasons == ""]
@@ -104,7 +116,7 @@ def training_data(published: Table, labels: pd.DataFrame) -> TrainingData:
     leaks = np.isin(group, group[held]) & ~held & (np.arange(len(frame)) >= len(published.frame))
     if leaks.any():
         at = np.flatnonzero(leaks) - len(published.frame)
-        reasons.loc[used.index[at]] = "a recording of which a clip is held out"
+        reasons.loc[used.index[at]] = "another clip of this recording is held out"
         used = labels[reasons == ""]
         frame, group, held = frame[~leaks].reset_index(drop=True), group[~leaks], held[~leaks]
     origin = published.origin + (" and agreed labels" if len(used) else "")
@@ -118,13 +130,13 @@ def training_data(published: Table, labels: pd.DataFrame) -> TrainingData:
 
 
 def _reasons(published: Table, labels: pd.DataFrame) -> pd.Series:
-    """Why each label trains nothing; empty where it may."""
+    """Reason for excluding each label; empty for labels that are used."""
     if labels.empty:
         return pd.Series("", index=labels.index, dtype=object)
     known = labels[list(COLUMNS)].notna().sum(axis=1).to_numpy()
     keys = pd.Series(clip_keys(labels), index=labels.index)
-    rows = dict(zip(clip_keys(published.frame)[::-1], published.frame.index[::-1], strict=True))  # the first of copies
-    # The later of two reasons counts. Clips without features seem to be copies of each other, but are not judged yet.
+    rows = dict(zip(clip_keys(published.frame)[::-1], published.frame.index[::-1], strict=True))  # the first copy
+    # A later reason replaces an earlier one: clips without features look like copies, but are only not measured yet.
     reasons = [
         (keys.duplicated().to_numpy(), "a copy of another labelled clip"),
         ((labels.groupby(keys)["y"].transform("nunique") > 1).to_numpy(), "copies of one clip with different labels"),
@@ -143,9 +155,10 @@ def _reasons(published: Table, labels: pd.DataFrame) -> pd.Series:
 
 
 def _groups(frame: pd.DataFrame, published: pd.DataFrame, used: pd.DataFrame) -> np.ndarray:
-    """Number of the recording of each row: copies share one, and so do clips of one file or one track.
+    """Number of the recording of each row; copies and clips of one file or one track have the same number.
 
-    What are copies in the published table alone stays so: ranks, which say what is alike, move with every row.
+    Duplicates found in the published table alone stay duplicates: the comparison uses ranks, which change with each
+    added row.
     """
     group = duplicate_groups(frame)
     n, first = len(published), len(group)
@@ -162,11 +175,15 @@ def _groups(frame: pd.DataFrame, published: pd.DataFrame, used: pd.DataFrame) ->
 
 @dataclass(frozen=True)
 class NewLabels:
-    """What a retraining would add to what a model was trained on.
+    """Numbers of labels that a retraining would add, change or drop for a model.
 
-    trained_on : clips of the model's training, held-out ones not counted.  known : labels that it was trained on.
-    new : agreed labels of clips that it was not trained on.  changed : clips that it was trained on with another label.
-    gone : clips that it was trained on and that have no label any more.
+    Attributes
+    ----------
+    trained_on : the model's training clips, without held-out clips.
+    known : labels from the model's training that have not changed.
+    new : agreed labels of clips outside the model's training.
+    changed : training clips that now have another label.
+    gone : training clips that no longer have a label.
     """
 
     trained_on: int
@@ -177,12 +194,18 @@ class NewLabels:
 
     @property
     def share(self) -> float:
-        """New and changed labels as a share of the clips trained on."""
+        """New and changed labels as a share of the training clips."""
         return (self.new + self.changed) / self.trained_on if self.trained_on else float("nan")
 
 
 def count_new_labels(data: TrainingData, *, seen: Mapping[str, str], trained_on: int) -> NewLabels:
-    """What is new to a model. seen : the labels in its training, by clip_id.  trained_on : see `News`."""
+    """Count the labels that are new to a model.
+
+    Parameters
+    ----------
+    seen : labels in the model's training, by clip_id.
+    trained_on : number of the model's training clips.
+    """
     labels = dict(zip(data.labelled["clip_id"], data.labelled["y"], strict=True))
     both = labels.keys() & seen.keys()
     changed = sum(labels[clip] != seen[clip] for clip in both)
@@ -192,10 +215,12 @@ def count_new_labels(data: TrainingData, *, seen: Mapping[str, str], trained_on:
 
 
 def unseen(data: TrainingData, seen: Collection[str]) -> pd.DataFrame:
-    """The labelled clips of recordings of which models have learned nothing: lines of ``data.labelled``.
+    """Labelled clips of recordings that the models were not trained on: rows of ``data.labelled``.
 
-    seen : ids of the labelled clips in their training. Left out are all clips of a recording of which one is among
-    these, or is in the published table: a model that knows one of them is no stranger to the others.
+    Excludes every clip of a recording that the models have seen any clip of (no leakage between clips of one
+    recording), including recordings in the published table.
+
+    seen : clip_ids of the labelled clips in the models' training.
     """
     files = {file_of(clip) for clip in seen}
     known = (data.rows["clip_id"] == "") | data.rows["clip_id"].map(file_of).isin(files)
@@ -204,7 +229,7 @@ def unseen(data: TrainingData, seen: Collection[str]) -> pd.DataFrame:
 
 
 def labels_by_emotion(data: TrainingData) -> pd.DataFrame:
-    """What would be trained on: one row an emotion: emotion, published, labelled, held_out (numbers of clips)."""
+    """Numbers of training clips per emotion: emotion, published, labelled, held_out."""
     rows, people = data.rows, data.rows["clip_id"] != ""
     parts = {"published": ~people & ~rows["held_out"], "labelled": people, "held_out": rows["held_out"]}
     counts = {name: rows[part].groupby("y").size().reindex(EMOTIONS, fill_value=0) for name, part in parts.items()}
@@ -214,13 +239,19 @@ def labels_by_emotion(data: TrainingData) -> pd.DataFrame:
 def rater_against_truth(
     feedback: pd.DataFrame, truth: pd.DataFrame, each: pd.DataFrame, *, rater: str, verified: bool
 ) -> pd.DataFrame:
-    """What became of one person's labels, the newest first.
+    """Compare one person's labels with the ground truth, newest first.
 
-    feedback : from ``store.feedback_table``.  truth : from ``store.ground_truth``.  each : what two models say of each
-    labelled clip (`core.evaluation.before_after.label_changes`). Columns: clip_id, file_name, you, label (that counts,
-    NaN = none),
-    state: *in training* (then before, after, after_p and change are those of ``each``), *agreed* but not yet learned,
-    *outvoted*, *disputed*, or *waiting* for more raters.
+    Parameters
+    ----------
+    feedback : from ``store.feedback_table``.
+    truth : from ``agreement.ground_truth``.
+    each : predictions of two models for each labelled clip (`core.evaluation.before_after.label_changes`).
+
+    Returns
+    -------
+    Columns: clip_id, file_name, you (the person's label), label (the ground truth, NaN if none), before, after,
+    after_p, change (from ``each``), and state: *in training*, *agreed* (not yet used in a training), *outvoted*,
+    *disputed*, or *waiting* for more raters.
     """
     answers = current_answers(feedback[feedback["rater"].eq(rater) & feedback["verified"].eq(verified)])
     mine = answers[answers["kind"].eq("answer") & answers["label"].notna()]
@@ -238,15 +269,17 @@ def rater_against_truth(
 
 
 def labels(store: Store) -> pd.DataFrame:
-    """The clips with a ground truth; see `core.training.labelled_data.agreed_labels`."""
+    """Clips in the store with a ground truth; see `agreed_labels`."""
     truth = stored_truth(store, raters_needed=raters_needed(store))
     features = features_table(store, EXTRACTOR, clip_ids=truth.index.tolist())
     return agreed_labels(truth, clips_table(store), features, extractor=EXTRACTOR)
 
 
 def trained_rows(folder: Path) -> pd.DataFrame:
-    """What a model was trained on, row by row: row, y, group, held_out, clip_id, extractor; empty for a model of the
-    published table alone, whose rows are those of the table."""
+    """Training rows of a model: row, y, group, held_out, clip_id, extractor.
+
+    The table is empty for a model trained on the published table alone.
+    """
     path = folder / ROWS
     columns = ["row", "y", "group", "held_out", "clip_id", "extractor"]
     if not path.is_file():
@@ -255,14 +288,14 @@ def trained_rows(folder: Path) -> pd.DataFrame:
 
 
 def seen_clips(folder: Path) -> dict[str, str]:
-    """The labels that a model was trained on, by clip_id."""
+    """Labels in the training of a model, by clip_id."""
     rows = trained_rows(folder)
     rows = rows[rows["clip_id"] != ""]
     return dict(zip(rows["clip_id"], rows["y"], strict=True))
 
 
 def predict_clips(rows: pd.DataFrame, model: Model, data: TrainingData) -> pd.DataFrame:
-    """What a model says of rows of the training table: a table of predictions."""
+    """Table of a model's predictions for rows of the training table."""
     proba = probabilities(model, data.table.frame.loc[rows["row"], list(COLUMNS)]) if len(rows) else np.empty((0, 4))
-    said = pd.DataFrame(proba, columns=list(PROBA), index=rows.index)
-    return pd.concat([rows[["row", "y", "group"]], said], axis=1).reset_index(drop=True)
+    predicted = pd.DataFrame(proba, columns=list(PROBA), index=rows.index)
+    return pd.concat([rows[["row", "y", "group"]], predicted], axis=1).reset_index(drop=True)

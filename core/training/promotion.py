@@ -1,4 +1,4 @@
-"""Promotion: a version becomes the champion if it passes the gate. Only a person's click or command asks for it."""
+"""Promotion: make a version the champion if it passes the gate. Only a person starts a promotion, never a schedule."""
 
 import pandas as pd
 
@@ -12,42 +12,44 @@ from core.settings import Settings
 
 
 def promote(settings: Settings, *, version: str | None = None, shown: str | None = None, by: str = "") -> GateResult:
-    """Make a version the champion if it passes the gate against the model in use; else nothing changes.
+    """Make a version the champion if it passes the gate against the current champion; otherwise change nothing.
 
     Parameters
     ----------
-    version : number of the version; the challenger unless given.
-    shown : version of the challenger that the person saw; None for whichever it is.
-    by : name of the person who decided, kept with the version.
+    version : number of the version; the challenger by default.
+    shown : version of the challenger that the person saw; None skips this check.
+    by : name of the person who decided; stored with the version.
 
     Returns
     -------
-    What the gate said. It is kept with the version, too.
+    Result of the gate, which is also stored with the version.
 
-    Raises ModelError when there is no such version, when nothing is known to compare it with, or when another
-    challenger than the one that was shown is there now.
+    Raises
+    ------
+    ModelError : the version does not exist, there is no champion to compare with, or the challenger has changed since
+        it was shown.
     """
     challenger = registry.find(CHALLENGER, settings=settings)
     if version is None and challenger is None:
-        raise ModelError("There is no challenger to promote. Make one with: python -m core retrain")
+        raise ModelError("There is no challenger to promote. Train one with: python -m core retrain")
     registry.check_shown(CHALLENGER, shown, settings=settings)
     chosen = version or (challenger.version if challenger else "")
     champion = registry.find(CHAMPION, settings=settings)
     if champion is not None and champion.version == chosen:
-        raise ModelError(f"Version {chosen} is the champion already.")
+        raise ModelError(f"Version {chosen} is already the champion.")
     committed = _committed(settings) if champion is None else None
     present = registry.read_held_out(champion.version, settings=settings) if champion else committed
     verdict = check_gate(present, registry.read_held_out(chosen, settings=settings))
-    said = f"{'passed' if verdict.passed else 'failed'}: {verdict.reason}"
-    registry.note_gate(chosen, said, settings=settings)
+    result = f"{'passed' if verdict.passed else 'failed'}: {verdict.reason}"
+    registry.note_gate(chosen, result, settings=settings)
     if verdict.passed:
         registry.set_champion(chosen, settings=settings, by=by, after_committed=committed is not None)
     return verdict
 
 
 def _committed(settings: Settings) -> pd.DataFrame | None:
-    """Held-out predictions of the committed model; None where there is no such model."""
+    """Held-out predictions of the model in the repository; None if the repository has no model."""
     if describe_alias(CHAMPION, settings=settings) is None and not settings.comparison_dir.is_dir():
         return None
-    found = read_run(settings.comparison_dir)
-    return found.predictions(found.champion, held_out=True)
+    run = read_run(settings.comparison_dir)
+    return run.predictions(run.champion, held_out=True)

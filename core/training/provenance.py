@@ -1,4 +1,4 @@
-"""Where a trained model comes from: data, seed, library versions, revision of the code, settings of each model."""
+"""Provenance of a trained model: data, seed, library versions, code revision, settings of each model."""
 
 import subprocess
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ LIBRARIES = ("scikit-learn", "numpy", "scipy", "pandas", "xgboost-cpu", "lightgb
 
 
 def facts(table: Table, *, seed: int, quick: bool) -> dict[str, Any]:
-    """data_hash, origin, synthetic, seed, quick, versions, revision (empty outside a git checkout), created_at."""
+    """Provenance of a run: data_hash, origin, synthetic, seed, quick, versions, revision, created_at."""
     return {
         "data_hash": table.content_hash,
         "origin": table.origin,
@@ -31,7 +31,7 @@ def facts(table: Table, *, seed: int, quick: bool) -> dict[str, Any]:
 
 
 def parameters(pipelines: Mapping[str, Pipeline], *, seed: int) -> dict[str, dict[str, Any]]:
-    """Candidate -> estimator, seed, and the settings of its model that are not the library's defaults."""
+    """Estimator, seed and non-default settings of each candidate, by name."""
     settings = {}
     for name, pipeline in pipelines.items():
         model = pipeline.named_steps["model"]
@@ -40,7 +40,7 @@ def parameters(pipelines: Mapping[str, Pipeline], *, seed: int) -> dict[str, dic
 
 
 def _changed(model: Any) -> dict[str, Any]:
-    """Settings of a model and of the models inside it (``svm__C``); a library's defaults are left out, ours are not."""
+    """Settings of a model and its nested models (``svm__C``), without the defaults of other libraries."""
     ours = type(model).__module__.startswith("core.")
     defaults = {} if ours else {name: p.default for name, p in signature(type(model)).parameters.items()}
     found: dict[str, Any] = {}
@@ -49,12 +49,12 @@ def _changed(model: Any) -> dict[str, Any]:
         for inner, part in inside:
             found |= {f"{inner}__{key}": setting for key, setting in _changed(part).items()}
         if isinstance(value, str | int | float | bool | tuple) and value not in (defaults.get(name), ()):
-            found |= {name: value} if value == value else {}  # XGBoost's sign for a missing value is NaN
+            found |= {name: value} if value == value else {}  # XGBoost marks missing values with NaN
     return found
 
 
 def _revision() -> str:
-    """The commit of the code, ``+changes`` when files of core differ from it; empty outside a git checkout."""
+    """Commit of the code, with ``+changes`` if files of core were edited; empty outside a git checkout."""
 
     def git(*arguments: str) -> str:
         command = ["git", *arguments]

@@ -1,4 +1,4 @@
-"""A finished training run as files: models/champion and models/comparison, or a bundle for the registry."""
+"""Write a finished training run to files: models/champion and models/comparison, or a bundle for the registry."""
 
 import json
 from collections.abc import Mapping
@@ -29,10 +29,9 @@ if TYPE_CHECKING:
 
 
 def publish_run(run: TrainingRun, table: Table, models_dir: Path) -> str:
-    """Write the champion with all that a prediction needs, and the comparison of all models.
+    """Write the champion's bundle and the comparison of all models; return the champion's version.
 
-    table : what the run was trained on. An earlier content of the two folders is replaced. Returns the champion's
-    version.
+    table : training table of the run. Existing files in the two folders are replaced.
     """
     version = write_bundle(run, table, models_dir / CHAMPION)
     write_run(run, models_dir / COMPARISON)
@@ -40,10 +39,12 @@ def publish_run(run: TrainingRun, table: Table, models_dir: Path) -> str:
 
 
 def write_bundle(run: TrainingRun, table: Table, folder: Path, *, files: Mapping[str, bytes] | None = None) -> str:
-    """Write the run's champion with all that a prediction needs; an earlier content of the folder is replaced.
+    """Write the bundle of the run's champion and return its version; replace existing files in the folder.
 
-    table : what the run was trained on. Background, limits and policies are learned from its development clips, like
-    the model.  files : file name -> content of what else belongs to it.  Returns the champion's version.
+    Parameters
+    ----------
+    table : training table of the run. Background, limits and policies are computed from its development clips.
+    files : content of additional files, by file name.
     """
     rows = run.rows[~run.rows["held_out"]]
     X, y, groups = table.frame.loc[rows["row"], list(COLUMNS)], rows["y"].tolist(), rows["group"].tolist()
@@ -67,7 +68,7 @@ def write_bundle(run: TrainingRun, table: Table, folder: Path, *, files: Mapping
 
 
 def champion_files(run: "TrainingRun") -> dict[str, bytes]:
-    """What is stored beside the champion's model: card.md, metrics.json, out_of_fold.csv."""
+    """Files stored with the champion's model: card.md, metrics.json, out_of_fold.csv."""
     from core.training.card import write_card
 
     csv = run.judged[["row", "repeat", *PROBA]].to_csv(index=False, lineterminator="\n", float_format=f"%.{DIGITS}f")

@@ -1,7 +1,7 @@
-"""The wiring of learning: stored labels to a challenger, and its comparison with the champion.
+"""Train a challenger on the stored labels, compare it with the champion, and score the stored clips.
 
-A training never changes which model is in use: it registers a challenger. Only `core.training.promotion.promote` does,
-through the gate, and that is a person's click or command.
+A training registers a challenger and never changes the champion. Only `core.training.promotion.promote` changes the
+champion, after the gate is passed and when a person asks for it.
 """
 
 import json
@@ -40,9 +40,9 @@ if TYPE_CHECKING:
     from core.models.training_run import TrainingRun
 
 JOB, RESCORE = "retrain", "rescore"  # names of the locks
-AT_ONCE = 200  # clips that are scored and stored together
+BATCH = 200  # clips per transaction
 
-Tell = Callable[[float, str], None]
+Progress = Callable[[float, str], None]
 
 
 # --- training --------------------------------------------------------------------------------------------------------
@@ -50,7 +50,7 @@ Tell = Callable[[float, str], None]
 
 @dataclass(frozen=True, eq=False)
 class Retrained:
-    """What came of a training. version : in the registry.  model_version : of the bundle.  summary : for a person."""
+    """Result of a training: version in the registry, version of the bundle, and a summary for display."""
 
     version: str
     model_version: str
@@ -58,25 +58,32 @@ class Retrained:
 
 
 def train_challenger(
-    store: Store, settings: Settings, *, tell: Tell, seed: int = 0, repeats: int | None = None, by: str = ""
+    store: Store, settings: Settings, *, progress: Progress, seed: int = 0, repeats: int | None = None, by: str = ""
 ) -> Retrained:
     """Train the champion's recipe on the published rows and the agreed labels, and register it as the challenger.
 
-    tell : called with the share done and a few words; an exception from it ends the work, and nothing is registered.
-    It is not called after the registration. `rescore` then lets the challenger judge the stored clips.
-    repeats : of the folds; as in a full training unless given.  by : who asked for it, kept with the model.
-    Raises TableError when the published table is not at hand or an emotion has too few clips.
+    Call `rescore` afterwards, so that the challenger scores the stored clips.
+
+    Parameters
+    ----------
+    progress : called with the completed share in [0, 1] and a short text, but not after the registration. An exception
+        from it stops the training, and nothing is registered.
+    repeats : repeats of the folds; as in a full training by default.
+    by : name of the person who started the training; stored with the model.
+
+    Raises
+    ------
+    TableError : the published table is not available, or an emotion has too few clips.
     """
     from core.training.candidates import CHAMPION
     from core.training.publish import write_bundle
     from core.training.run import train_and_compare
 
-    tell(0.0, "Reading the published table and the labels")
+    progress(0.0, "Reading the published table and the labels")
     published = load_table(settings, allow_download=True)
     if published.synthetic:
         raise TableError(
-            "The published table is not at hand, and a model of the synthetic stand-in would know no music. "
-            f"{published.note}"
+            f"The published table is not available, and models are not trained on synthetic clips. {published.note}"
         )
     data = labelled_data.training_data(published, labels(store))
     champion = describe_alias(file_names.CHAMPION, settings=settings)
@@ -86,28 +93,28 @@ def train_challenger(
         only=(CHAMPION,),
         seed=seed,
         repeats=repeats,
-        progress=lambda share, text: tell(0.02 + 0.83 * share, text),
+        progress=lambda share, text: progress(0.02 + 0.83 * share, text),
     )
     run = replace(run, tables={**run.tables, LABELLED: data.labelled.drop(columns=["group", "held_out"])})
-    tell(0.86, "Comparing with the model in use")
-    files, summary = _compared(data, run, champion, by=by, seed=seed)
+    progress(0.86, "Comparing with the champion")
+    files, summary = _compare_with_champion(data, run, champion, by=by, seed=seed)
     folder = settings.run_dir(run.created_at) / CHALLENGER
     try:
         model_version = write_bundle(run, data.table, folder, files=files)
-        tell(0.9, "Registering the challenger")
+        progress(0.9, "Registering the challenger")
     except BaseException:
         shutil.rmtree(folder.parent, ignore_errors=True)
         raise
     version = log_run(run, folder, figures=candidate_figures(run), settings=settings)
     set_setting(store, LEARNED_HASH, data.table.content_hash)
-    said = f"{model_version} is the challenger, version {version}. {summary} {published.note}".strip()
-    return Retrained(version, model_version, said)
+    text = f"{model_version} is the challenger, version {version}. {summary} {published.note}".strip()
+    return Retrained(version, model_version, text)
 
 
-def _compared(
+def _compare_with_champion(
     data: TrainingData, run: "TrainingRun", champion: ModelDescription | None, *, by: str, seed: int
 ) -> tuple[dict[str, bytes], str]:
-    """What is kept beside the new model of how it came about and what it changed; and the latter in words."""
+    """Files about the training and its effect, stored with the new model, and a summary of the effect in words."""
     own = run.out_of_fold[run.out_of_fold["model"] == run.champion]
     after = FairPredictions(own, run.held_out[run.held_out["model"] == run.champion])
     learned = {
@@ -120,23 +127,21 @@ def _compared(
     }
     files = {ROWS: _csv(data.rows)}
     if champion is None:
-        return files | {LEARNED: _json(learned)}, "There is no model in use to compare it with."
-    before = said_by(champion, load_bundle(champion.folder).model, data)
+        return files | {LEARNED: _json(learned)}, "There is no champion to compare it with."
+    before = predictions_of(champion, load_bundle(champion.folder).model, data)
     changes = compare_predictions(data.rows, before, after, seed=seed)
     held = data.rows[data.rows["held_out"]]
-    found = check_gate(before.for_rows(held, repeats=1), after.for_rows(held, repeats=1), seed=seed)
-    learned["gate"] = {"passed": found.passed, "reason": found.reason}
+    verdict = check_gate(before.for_rows(held, repeats=1), after.for_rows(held, repeats=1), seed=seed)
+    learned["gate"] = {"passed": verdict.passed, "reason": verdict.reason}
     files |= {CHANGES: _csv(changes), EACH: _csv(label_changes(data.rows, before, after)), LEARNED: _json(learned)}
-    return files, " ".join(
-        describe_changes(changes)
-    ) or "There are too few clips for a comparison with the model in use."
+    return files, " ".join(describe_changes(changes)) or "There are too few clips to compare it with the champion."
 
 
-def said_by(model: ModelDescription, loaded: Model, data: TrainingData) -> FairPredictions:
-    """What a model says of the rows of a training table, each row as one that it was not fitted on.
+def predictions_of(model: ModelDescription, loaded: Model, data: TrainingData) -> FairPredictions:
+    """Predictions of a model for the rows of a training table that do not depend on having been fitted on the row.
 
-    Rows of its own training: from its stored out-of-fold predictions, where its rows can be told from these. The
-    other rows: by asking it. Development rows of which neither is possible are left out.
+    Rows of the model's own training use the stored out-of-fold predictions. Other rows are predicted now. Development
+    rows without a stored prediction are left out.
     """
     rows = data.rows
     known = _rows_in(model, data)
@@ -148,14 +153,14 @@ def said_by(model: ModelDescription, loaded: Model, data: TrainingData) -> FairP
 
 
 def _rows_in(model: ModelDescription, data: TrainingData) -> dict[int, int]:
-    """Row of the model's training table -> row of this one, where they are the same clip."""
+    """Map rows of the model's training table to rows of this table, for clips that are in both."""
     own = trained_rows(model.folder)
     before = json.loads((model.folder / LEARNED).read_text(encoding="utf-8")) if len(own) else {}
     same = before.get("published_hash", model.data_hash) == data.published_hash
-    found = {row: row for row in range(data.published)} if same else {}
+    rows = {row: row for row in range(data.published)} if same else {}
     here = dict(zip(data.labelled["clip_id"], data.labelled["row"], strict=True))
     people = own[own["clip_id"] != ""]
-    return found | {int(r): here[c] for r, c in zip(people["row"], people["clip_id"], strict=True) if c in here}
+    return rows | {int(r): here[c] for r, c in zip(people["row"], people["clip_id"], strict=True) if c in here}
 
 
 def _csv(table: pd.DataFrame) -> bytes:
@@ -169,50 +174,57 @@ def _json(content: dict[str, object]) -> bytes:
 # --- stored clips ----------------------------------------------------------------------------------------------------
 
 
-def score_stored(store: Store, settings: Settings, *, role: str, tell: Tell) -> int:
-    """Let the champion or the challenger say something of every stored clip of which it has not; how many were new.
+def score_stored(store: Store, settings: Settings, *, role: str, progress: Progress) -> int:
+    """Score every stored clip that the champion or the challenger has not scored; return the number of new scores.
 
-    Each clip is decided under the policy of its newest prediction. Clips that were never scored are left alone.
+    Each clip is decided under the policy of its newest prediction. Clips without any prediction are skipped.
+
+    role : ``"champion"`` or ``"challenger"``.
     """
     served = serve(settings, alias=role)
     newest = predictions_table(store, role="champion", latest=True)
     done = predictions_table(store, role=role, model_version=served.model.version)["clip_id"]
     missing = newest[~newest["clip_id"].isin(done)]
     done_now = 0
-    for n, (policy, ids) in enumerate(parts := list(_parts(missing)), 1):
-        done_now += _score(store, served, features_table(store, EXTRACTOR, clip_ids=ids), policy, role)
-        tell(n / len(parts), f"Scoring {len(missing)} stored clips")
+    for n, (policy, ids) in enumerate(batches := list(_batches(missing)), 1):
+        done_now += _store_scores(store, served, features_table(store, EXTRACTOR, clip_ids=ids), policy, role)
+        progress(n / len(batches), f"Scoring {len(missing)} stored clips")
     return done_now
 
 
-def _parts(missing: pd.DataFrame) -> Iterable[tuple[Policy, list[str]]]:
+def _batches(missing: pd.DataFrame) -> Iterable[tuple[Policy, list[str]]]:
     for policy, part in missing.groupby("policy"):
         ids = part["clip_id"].tolist()
-        for at in range(0, len(ids), AT_ONCE):
-            yield Policy.from_json(str(policy)), ids[at : at + AT_ONCE]
+        for at in range(0, len(ids), BATCH):
+            yield Policy.from_json(str(policy)), ids[at : at + BATCH]
 
 
-def _score(store: Store, served: Served, features: pd.DataFrame, policy: Policy, role: str) -> int:
-    """Clips that the present extractor has not measured are not among the features; how many were."""
+def _store_scores(store: Store, served: Served, features: pd.DataFrame, policy: Policy, role: str) -> int:
+    """Score the measured clips and store the predictions; return their number."""
     values = features[list(COLUMNS)].to_numpy(dtype=float)
     vectors = [FeatureVector(str(clip), EXTRACTOR, row) for clip, row in zip(features.index, values, strict=True)]
-    said = [(one.prediction, one.decision) for one in predict_and_decide(vectors, served, policy=policy)]
-    save_predictions(store, said, policy=policy, role=role)
-    return len(said)
+    scored = [(one.prediction, one.decision) for one in predict_and_decide(vectors, served, policy=policy)]
+    save_predictions(store, scored, policy=policy, role=role)
+    return len(scored)
 
 
-def rescore(store: Store, settings: Settings, *, tell: Tell) -> int:
-    """Both models on every stored clip: after another model has come into use, or into the shadow.
+def rescore(store: Store, settings: Settings, *, progress: Progress) -> int:
+    """Score every stored clip with the champion and the challenger, after one of them has changed.
 
-    Models that change meanwhile are asked as well: who changes them need not wait for this work.
+    If a model changes during the run, the clips are scored again with the new model, so promotions need not wait.
+    Returns the number of new scores.
     """
     count = 0
     while True:
         roles = {
             alias: registry.find(alias, settings=settings) for alias in (file_names.CHAMPION, file_names.CHALLENGER)
         }
-        count += score_stored(store, settings, role="champion", tell=lambda share, text: tell(0.5 * share, text))
+        count += score_stored(
+            store, settings, role="champion", progress=lambda share, text: progress(0.5 * share, text)
+        )
         if roles[file_names.CHALLENGER] is not None:
-            count += score_stored(store, settings, role="challenger", tell=lambda s, text: tell(0.5 + 0.5 * s, text))
-        if all(registry.find(alias, settings=settings) == found for alias, found in roles.items()):
+            count += score_stored(
+                store, settings, role="challenger", progress=lambda s, text: progress(0.5 + 0.5 * s, text)
+            )
+        if all(registry.find(alias, settings=settings) == model for alias, model in roles.items()):
             return count

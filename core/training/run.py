@@ -1,10 +1,10 @@
-"""From a labelled table to compared, calibrated and documented models.
+"""Train, compare, calibrate and document all candidate models on a labelled table.
 
-The protocol: exact copies are dropped, near copies share a group, the held-out part is set aside and never helps to
-choose. On the rest, the development clips, every candidate is fitted on the same grouped folds, ten times five of
-them; medians, scales, temperatures and searched settings are learned inside the fold. The champion, which is fixed
-before, is then judged in the same way on all distinct clips; the model that is served stays one of the development
-clips, so that the held-out part remains a test for it and for those that want its place.
+Protocol: exact duplicates are dropped, near-duplicates share a group, and the held-out clips are never used to choose
+a model. Every candidate is fitted on the same 10 x 5 grouped folds of the remaining development clips; medians, scales,
+temperatures and tuned settings are learned inside each fold. The champion, fixed in advance, is then evaluated in the
+same way on all distinct clips. The served model is fitted on development clips only, so that the held-out clips remain
+a test for it and for later challengers.
 """
 
 import json
@@ -29,16 +29,16 @@ from core.training.candidates import ALGORITHMS, CHAMPION, LABELS, TUNED, all_ca
 from core.training.folds import FOLDS, Clips, Fit, Task
 
 REPEATS = 10
-TUNED_REPEATS = 2  # a search costs some twenty fits a fold
+TUNED_REPEATS = 2  # a search costs about twenty fits per fold
 ABLATION_REPEATS = 3
 LEARNING_REPEATS = 2
-LEARNING_SHARES = (0.2, 0.4, 0.6, 0.8, 1.0)  # of the clips that a fold trains on
+LEARNING_SHARES = (0.2, 0.4, 0.6, 0.8, 1.0)  # of the training clips of a fold
 LEARNERS = (CHAMPION, "random_forest", "svm_rbf", "logistic_regression")
 NOISE = (0.01, 0.02, 0.05, 0.1, 0.2)
 
-SLOW = ("stacking",)  # left out of a quick run: it costs as much as all others but the champion together
+SLOW = ("stacking",)  # skipped in a quick run: costs as much as all other candidates except the champion
 EXPLAINED = (*ALGORITHMS, CHAMPION)
-EXPLAINED_PARTS = 8  # pieces of the table, so that all cores work and the progress moves
+EXPLAINED_PARTS = 8  # parts of the table, so that all cores work and the progress bar moves
 _EXPLAINING = "Explaining every clip"
 
 Progress = Callable[[float, str], None]
@@ -47,10 +47,10 @@ Progress = Callable[[float, str], None]
 _WORDS = {
     "fold": "Comparing the models on the folds",
     "tuned": "Searching for better settings inside the folds",
-    "ablation": "Measuring what each part is worth",
-    "learning": "Measuring what more clips are worth",
+    "ablation": "Measuring the effect of each part",
+    "learning": "Measuring the effect of more clips",
     "final": "Fitting the models on all development clips",
-    "judged": "Judging the champion on all clips",
+    "judged": "Evaluating the champion on all clips",
 }
 
 
@@ -65,15 +65,22 @@ def train_and_compare(
     only: Collection[str] = (),
     repeats: int | None = None,
 ) -> TrainingRun:
-    """Train and judge all candidates.
+    """Train and evaluate all candidates.
 
-    quick : one repeat, no searches, ablations, explanations or stacking: seconds instead of minutes.
-    clips : of the table, where something other than the table alone says which are held out and which are alike.
-    only : names of candidates; the others, searches, ablations and explanations are left out then.
-    repeats : of the folds; ``REPEATS`` unless given.
-    progress : called with the share done in [0, 1] and a few words.
-    latency_p95_s : from upload to answer, measured elsewhere, for the table of criteria.
-    Raises TableError when the table has too few clips. The same table and seed give the same figures; times differ.
+    The same table and seed give the same figures; only the timings differ.
+
+    Parameters
+    ----------
+    quick : run one repeat without tuning, ablations, explanations and stacking: seconds instead of minutes.
+    clips : clips of the table with their groups and held-out part; computed from the table by default.
+    only : names of the candidates to train, without tuning, ablations and explanations; all candidates if empty.
+    repeats : repeats of the folds; ``REPEATS`` by default.
+    progress : called with the completed share in [0, 1] and a short text.
+    latency_p95_s : 95th percentile in seconds from upload to answer, measured elsewhere, for the table of criteria.
+
+    Raises
+    ------
+    TableError : the table has too few clips.
     """
     tell = progress or (lambda share, text: None)
     clips = clips or folds.distinct_clips(table)
@@ -81,10 +88,10 @@ def train_and_compare(
     repeats = repeats or (1 if quick else REPEATS)
     whole = not quick and not only
     tasks = list(_tasks(seed=seed, quick=quick, only=only, repeats=repeats))
-    last = list(_judging(seed=seed, repeats=repeats)) if whole else []
+    last = list(_champion_tasks(seed=seed, repeats=repeats)) if whole else []
     done: list[Fit] = []
     for part, of in ((tasks, development), (last, clips)):
-        for one in folds.work(part, of, seed=seed):
+        for one in folds.run_fits(part, of, seed=seed):
             done.append(one)
             tell((0.75 if whole else 0.95) * len(done) / len(tasks + last), _WORDS[one.task.kind])
     shap: dict[str, pd.DataFrame] = {}
@@ -101,7 +108,7 @@ def train_and_compare(
 def _explain(
     pipelines: Mapping[str, Pipeline], clips: Clips, *, seed: int, tell: Callable[[float], None]
 ) -> dict[str, pd.DataFrame]:
-    """Contributions of the features to every clip, held-out ones too, by model."""
+    """Feature contributions (SHAP) of every clip, including held-out clips, by model."""
     development = clips.part(~clips.held_out)
     background = explanation.make_background(development.X, development.y.tolist(), seed=seed)
     parts = np.array_split(np.arange(len(clips.y)), EXPLAINED_PARTS)
@@ -121,7 +128,7 @@ def _explain(
 
 
 def _tasks(*, seed: int, quick: bool, only: Collection[str], repeats: int) -> Iterator[Task]:
-    """All fits of a run."""
+    """Tasks of a run on the development clips."""
     left_out = SLOW if quick else ()
     made = {n: c for n, c in all_candidates(seed).items() if (n in only if only else n not in left_out)}
     grid = [(repeat, fold) for repeat in range(repeats) for fold in range(FOLDS)]
@@ -146,8 +153,8 @@ def _tasks(*, seed: int, quick: bool, only: Collection[str], repeats: int) -> It
             yield from (Task("learning", name, made[name].pipeline, r, f, share=share) for r, f in few)
 
 
-def _judging(*, seed: int, repeats: int) -> Iterator[Task]:
-    """The champion's fits on folds of all distinct clips."""
+def _champion_tasks(*, seed: int, repeats: int) -> Iterator[Task]:
+    """Tasks for the champion on folds of all distinct clips."""
     pipeline = all_candidates(seed)[CHAMPION].pipeline
     for repeat in range(repeats):
         yield from (Task("judged", CHAMPION, pipeline, repeat, fold, NOISE) for fold in range(FOLDS))
@@ -163,18 +170,18 @@ def _assemble(
     quick: bool,
     latency_p95_s: float | None,
 ) -> TrainingRun:
-    """The fits as tables and figures."""
+    """Collect the fits into the tables and figures of a run."""
     kinds: dict[str, list[Fit]] = {kind: [f for f in done if f.task.kind == kind] for kind in _WORDS}
     development, rest, rows = clips.part(~clips.held_out), clips.part(clips.held_out), clips.rows()
     compared = [*kinds["fold"], *kinds["tuned"]]
     stored, fold_scores = run_tables.out_of_fold(compared, development), run_tables.fold_scores(compared, development)
     tables_of = run_tables.by_model(stored, rows)
     pipelines = {f.task.name: f.fitted for f in kinds["final"]}
-    kept_back = _held_out(pipelines, rest)
-    kept_back_of = run_tables.by_model(kept_back, rows)
+    on_held_out = _held_out(pipelines, rest)
+    held_out_of = run_tables.by_model(on_held_out, rows)
     tables = {
         "scores": run_tables.scores_of(tables_of, seed=seed),
-        "held_out_scores": run_tables.scores_of(kept_back_of, seed=seed),
+        "held_out_scores": run_tables.scores_of(held_out_of, seed=seed),
         "folds": fold_scores,
         "timings": run_tables.timings(compared),
         "pairs": significance.compare({n: t for n, t in tables_of.items() if n in LABELS}, fold_scores, seed=seed),
@@ -191,7 +198,13 @@ def _assemble(
     about = provenance.facts(table, seed=seed, quick=quick)
     judged = kinds["judged"] or [f for f in kinds["fold"] if f.task.name == CHAMPION]
     metrics = _metrics(
-        tables, judged, clips if kinds["judged"] else development, kept_back_of[CHAMPION], rows, about, latency_p95_s
+        tables,
+        judged,
+        clips if kinds["judged"] else development,
+        held_out_of[CHAMPION],
+        rows,
+        about,
+        latency_p95_s,
     )
     all_clips = (
         run_tables.out_of_fold(kinds["judged"], clips).drop(columns="model") if kinds["judged"] else pd.DataFrame()
@@ -203,7 +216,7 @@ def _assemble(
         pipelines=pipelines,
         rows=rows,
         out_of_fold=stored,
-        held_out=kept_back,
+        held_out=on_held_out,
         shap=shap,
         tables=tables,
         metrics=metrics,
@@ -214,7 +227,7 @@ def _assemble(
 
 
 def _held_out(pipelines: Mapping[str, Pipeline], clips: Clips) -> pd.DataFrame:
-    """What the fitted pipelines say about the held-out clips: model, row, p_*."""
+    """Predictions of the fitted pipelines for the held-out clips: model, row, p_*."""
     parts = []
     for name, pipeline in pipelines.items():
         part = pd.DataFrame(pipeline.predict_proba(clips.X).round(DIGITS), columns=list(PROBA))
@@ -226,14 +239,14 @@ def _metrics(
     tables: Mapping[str, pd.DataFrame],
     judged: list[Fit],
     clips: Clips,
-    kept_back: pd.DataFrame,
+    on_held_out: pd.DataFrame,
     rows: pd.DataFrame,
     about: Mapping[str, Any],
     latency_p95_s: float | None,
 ) -> dict[str, Any]:
-    """metrics.json: the champion's figures, the criteria, the price of the class gap, and the facts of the run.
+    """Content of metrics.json: the champion's figures, the criteria, the cost of closing the class gap, provenance.
 
-    judged, clips : the champion's fits that the headline figures stand on, and the clips that they were made on.
+    judged, clips : the champion's fits for the headline figures, and their clips.
     """
     seed = about["seed"]
     champion = run_tables.by_model(run_tables.out_of_fold(judged, clips), rows)[CHAMPION]
@@ -260,7 +273,7 @@ def _metrics(
         "development_scores": lines(tables["scores"]),
         "held_out_scores": lines(tables["held_out_scores"]),
         "perfect_ece": lines(perfect_ece(champion, seed=seed)),
-        "held_out_perfect_ece": lines(perfect_ece(kept_back, seed=seed)),
+        "held_out_perfect_ece": lines(perfect_ece(on_held_out, seed=seed)),
         "acceptance": lines(criteria.acceptance(scores, latency_p95_s=latency_p95_s)),
         "gap_price": lines(criteria.gap_price(champion)),
         "robustness": lines(run_tables.robustness(judged, clips, rows, seed=seed)),

@@ -1,4 +1,4 @@
-"""The fits of a training run as tidy tables: predictions, figures a fold, times, and what each choice was worth."""
+"""Tidy tables of a training run: predictions, scores per fold, timings, ablation effects."""
 
 import json
 from collections.abc import Mapping
@@ -16,13 +16,13 @@ from core.training.folds import Clips, Fit
 
 
 def by_model(predictions: pd.DataFrame, rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Tables of predictions, as `core.evaluation.metrics` takes them, by model: the stored columns with y and group."""
+    """Split predictions by model and add y and group, as `core.evaluation.metrics` expects them."""
     known = rows[["row", "y", "group"]]
     return {str(model): part.merge(known, on="row", how="left") for model, part in predictions.groupby("model")}
 
 
 def out_of_fold(done: list[Fit], clips: Clips, *, noise: float = 0.0) -> pd.DataFrame:
-    """Out-of-fold probabilities as they are stored: model, row, repeat, fold, p_*."""
+    """Table of out-of-fold probabilities: model, row, repeat, fold, p_*."""
     parts = []
     for one in done:
         if noise in one.proba:
@@ -34,7 +34,7 @@ def out_of_fold(done: list[Fit], clips: Clips, *, noise: float = 0.0) -> pd.Data
 
 
 def fold_scores(done: list[Fit], clips: Clips) -> pd.DataFrame:
-    """What each fold showed: model, repeat, fold, train, test (clips), measures."""
+    """Scores per fold: model, repeat, fold, train and test (numbers of clips), measures."""
     lines = []
     for one in done:
         y, guess = clips.y[one.test], np.array(EMOTIONS)[one.proba[0.0].argmax(axis=1)]
@@ -56,7 +56,7 @@ def fold_scores(done: list[Fit], clips: Clips) -> pd.DataFrame:
 
 
 def timings(done: list[Fit]) -> pd.DataFrame:
-    """CPU-seconds a fold: model, train_s, predict_ms (a clip), their medians and 5th and 95th percentiles."""
+    """Median, 5th and 95th percentile of train_s (CPU seconds per fold) and predict_ms (per clip), by model."""
     each = pd.DataFrame(
         [(f.task.name, f.train_s, 1000 * f.predict_s / len(f.test)) for f in done],
         columns=["model", "train_s", "predict_ms"],
@@ -66,13 +66,13 @@ def timings(done: list[Fit]) -> pd.DataFrame:
 
 
 def scores_of(tables: Mapping[str, pd.DataFrame], *, seed: int) -> pd.DataFrame:
-    """`evaluate.scores` of each model: model, measure, emotion, value, low, high."""
+    """Scores of each model with intervals: model, measure, emotion, value, low, high."""
     scored = [metrics.scores(table, seed=seed).assign(model=model) for model, table in tables.items()]
     return pd.concat(scored, ignore_index=True)[["model", "measure", "emotion", "value", "low", "high"]]
 
 
 def robustness(done: list[Fit], clips: Clips, rows: pd.DataFrame, *, seed: int) -> pd.DataFrame:
-    """Figures under errors of every feature: model, noise, measure, value, low, high."""
+    """Scores under feature errors: model, noise, measure, value, low, high."""
     parts = []
     for noise in sorted({level for one in done for level in one.proba}):
         tables = by_model(out_of_fold(done, clips, noise=noise), rows)
@@ -82,7 +82,7 @@ def robustness(done: list[Fit], clips: Clips, rows: pd.DataFrame, *, seed: int) 
 
 
 def tuning(done: list[Fit]) -> pd.DataFrame:
-    """Settings that the search chose in each fold: model, repeat, fold, settings (JSON), train_s."""
+    """Settings chosen by the search in each fold: model, repeat, fold, settings (JSON), train_s."""
     lines = [
         (f.task.name, f.task.repeat, f.task.fold, json.dumps(f.settings, sort_keys=True), round(f.train_s, 2))
         for f in done
@@ -93,10 +93,12 @@ def tuning(done: list[Fit]) -> pd.DataFrame:
 def ablation_effects(
     changed: list[Fit], bases: list[Fit], clips: Clips, rows: pd.DataFrame, *, seed: int
 ) -> pd.DataFrame:
-    """Each option against its base on the same folds.
+    """Compare each ablation with its base on the same folds.
 
-    Returns name, label, kind, base, macro_f1, difference (option minus base), low, high, p, p_holm, verdict, and
-    macro_f1_noise: with `ablations.NOISE` error of every feature.
+    Returns
+    -------
+    Columns: name, label, kind, base, macro_f1, macro_f1_noise (with `ablations.NOISE` error of every feature),
+    difference (ablation minus base), low, high, p, p_holm, verdict.
     """
     options = ablations.options(seed)
     repeats = {f.task.repeat for f in changed}
@@ -119,7 +121,7 @@ def ablation_effects(
 
 
 def learning_curve(done: list[Fit], clips: Clips, rows: pd.DataFrame, *, seed: int) -> pd.DataFrame:
-    """Macro-F1 against clips trained on: model, share, train, value, low, high."""
+    """Macro-F1 by number of training clips: model, share, train, value, low, high."""
     parts = []
     for share in sorted({f.task.share for f in done}):
         of_share = [f for f in done if f.task.share == share]
@@ -129,9 +131,9 @@ def learning_curve(done: list[Fit], clips: Clips, rows: pd.DataFrame, *, seed: i
 
 
 def candidate_figures(run: TrainingRun) -> dict[str, dict[str, float]]:
-    """Figures of each candidate by name, cross-validated and, with ``held_out_`` before, on the held-out clips.
+    """Cross-validated figures of each candidate, and held-out figures with the prefix ``held_out_``.
 
-    A figure of one emotion ends with the emotion: ``f1_sad``.
+    The name of a figure for one emotion ends with that emotion: ``f1_sad``.
     """
     figures: dict[str, dict[str, float]] = {}
     for prefix, predictions in (("", run.out_of_fold), ("held_out_", run.held_out)):

@@ -1,4 +1,4 @@
-"""How things stand between the model in use and what people said since: read from the store, told as triggers."""
+"""Training status: new labels since the champion's training, drift, triggers, and the pending challenger."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,60 +15,70 @@ from core.settings import Settings
 from core.store import Store, clips_table, features_table, feedback_table, get_setting, set_setting
 from core.training import labelled_data
 from core.training.labelled_data import NewLabels, TrainingData, labels, predict_clips, seen_clips
-from core.training.triggers import SETTING, Limits, Trigger, due_triggers, expectation
+from core.training.triggers import SETTING, Limits, Trigger, check_triggers, expectation
 
-LEARNED_HASH = "learned_hash"  # in the store: content hash of what was trained on last
-RECENT = 200  # newest recordings in which drift is looked for
+LEARNED_HASH = "learned_hash"  # setting in the store: content hash of the last training table
+RECENT = 200  # newest recordings that are tested for drift
 
 
 @dataclass(frozen=True, eq=False)
-class Standing:
-    """How things stand between a model and the labels.
+class TrainingStatus:
+    """Whether a training is due, and why.
 
-    data : what a training would take now.  news : of it, for the model in use.  waits : version of a challenger that
-    nobody has decided about.  drift : of the newest recordings; None when they are too few.  triggers : with the limits
-    of this installation; labels that the challenger has learned ring no bell again.  learned : the last training was on
-    just this data; another one would find the same.
+    Attributes
+    ----------
+    data : training data for a training that would start now.
+    new_labels : labels that are new to the champion.
+    pending_challenger : version of the challenger that was neither promoted nor discarded; empty if there is none.
+    drift : drift of the newest recordings; None if there are too few recordings.
+    triggers : the triggers with this installation's limits; labels in the challenger's training do not count again.
+    already_trained : the last training used exactly this data, so another training would give the same model.
     """
 
     data: TrainingData
-    news: NewLabels
-    waits: str
+    new_labels: NewLabels
+    pending_challenger: str
     drift: Drift | None
     limits: Limits
     triggers: tuple[Trigger, ...]
-    learned: bool
+    already_trained: bool
 
     @property
-    def proposed(self) -> bool:
-        """A trigger rings, and there is something to learn since the last training."""
-        return any(t.rings for t in self.triggers) and not self.learned
+    def training_due(self) -> bool:
+        """True if a trigger has reached its limit and the data have changed since the last training."""
+        return any(t.due for t in self.triggers) and not self.already_trained
 
 
-def training_status(store: Store, settings: Settings, published: Table, served: Served) -> Standing:
-    """Labels, triggers and drift as they are now. served : the champion.  published : the published table."""
+def training_status(store: Store, settings: Settings, published: Table, served: Served) -> TrainingStatus:
+    """Current labels, triggers and drift.
+
+    Parameters
+    ----------
+    published : the published table.
+    served : the champion.
+    """
     data = labelled_data.training_data(published, labels(store))
     champion, limits = describe_model_in_use(settings), limits_of(store)
     challenger = describe_alias(file_names.CHALLENGER, settings=settings)
-    news = _news(data, champion)
+    new_labels = _new_labels(data, champion)
     fresh = labelled_data.unseen(data, seen_clips(champion.folder))
     feedback = expectation(predict_clips(fresh, served.model, data)) if len(fresh) else None
     recent = newest_recordings(store)
-    found = feature_drift(recent, served.reference) if len(recent) >= LEAST else None
-    rung = due_triggers(
+    drift = feature_drift(recent, served.reference) if len(recent) >= LEAST else None
+    triggers = check_triggers(
         limits,
-        news=_news(data, challenger) if challenger else news,
+        new_labels=_new_labels(data, challenger) if challenger else new_labels,
         feedback=feedback,
         labelled=len(fresh),
-        drift=found,
+        drift=drift,
         recordings=len(recent),
     )
-    learned = get_setting(store, LEARNED_HASH) == data.table.content_hash
-    waits = challenger.version if challenger else ""
-    return Standing(data, news, waits, found, limits, tuple(rung), learned)
+    already_trained = get_setting(store, LEARNED_HASH) == data.table.content_hash
+    pending = challenger.version if challenger else ""
+    return TrainingStatus(data, new_labels, pending, drift, limits, tuple(triggers), already_trained)
 
 
-def _news(data: TrainingData, model: ModelDescription) -> NewLabels:
+def _new_labels(data: TrainingData, model: ModelDescription) -> NewLabels:
     return labelled_data.count_new_labels(
         data, seen=seen_clips(model.folder), trained_on=int(model.metrics["protocol"]["development"])
     )
@@ -77,21 +87,26 @@ def _news(data: TrainingData, model: ModelDescription) -> NewLabels:
 def test_clips(
     store: Store, data: TrainingData, models: Sequence[ModelDescription], *, since: pd.Timestamp
 ) -> pd.Series:
-    """The labelled clips that may tell two models apart: clip_id -> number of its recording.
+    """Labelled clips for a fair comparison of two models: number of the recording by clip_id.
 
-    models : the two. What they have learned of proves nothing about them.  since : when the second one began to be
-    asked. Until then people were asked first where the first one was least sure: on these clips it looks worse than
-    it is. From then on the queue begins with a random part of the clips on which the two differ.
+    Clips in either model's training set are left out. Clips labelled before `since` are left out too: the queue then
+    favoured clips on which the champion was unsure, which biases against it. After `since` the queue starts with a
+    random sample of the clips on which the models disagree.
+
+    Parameters
+    ----------
+    models : champion and challenger.
+    since : time when the challenger was registered.
     """
     known = set().union(*(seen_clips(model.folder) for model in models))
     fresh = labelled_data.unseen(data, known)
-    said = feedback_table(store)
-    early = set(said.loc[said["kind"].ne("undo") & (said["created_at"] < since), "clip_id"])
+    feedback = feedback_table(store)
+    early = set(feedback.loc[feedback["kind"].ne("undo") & (feedback["created_at"] < since), "clip_id"])
     return fresh[~fresh["clip_id"].isin(early)].set_index("clip_id")["group"]
 
 
 def newest_recordings(store: Store, *, limit: int = RECENT) -> pd.DataFrame:
-    """Features of the newest recordings, one clip each; synthetic clips are left out."""
+    """Features of one clip of each of the newest recordings, without synthetic clips."""
     clips = clips_table(store)
     clips = clips[clips["origin"] != "demo"].sort_values("created_at", kind="stable")
     clips = clips.assign(track_id=clips["track_id"].fillna(clips["content_hash"]))
@@ -100,10 +115,10 @@ def newest_recordings(store: Store, *, limit: int = RECENT) -> pd.DataFrame:
 
 
 def limits_of(store: Store) -> Limits:
-    """The limits of the triggers in this installation."""
-    return Limits.of(get_setting(store, SETTING))
+    """Trigger limits of this installation."""
+    return Limits.from_json(get_setting(store, SETTING))
 
 
 def set_limits(store: Store, limits: Limits) -> None:
-    """Keep limits for all who use this installation."""
-    set_setting(store, SETTING, limits.kept())
+    """Store the trigger limits of this installation."""
+    set_setting(store, SETTING, limits.to_json())

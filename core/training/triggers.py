@@ -1,6 +1,6 @@
-"""When a new training is worth proposing: enough new labels, a model that does worse than it expects, other music.
+"""Triggers that propose a training: enough new labels, macro-F1 below its expected value, drift of the music.
 
-A trigger proposes and a person decides; a setting lets a scheduled run train, but never promote.
+A person decides whether to train. A setting allows a scheduled run to train, but never to promote.
 """
 
 from collections.abc import Mapping
@@ -16,18 +16,22 @@ from core.evaluation.metrics import as_arrays, divide
 from core.schema import EMOTIONS
 from core.training.labelled_data import NewLabels
 
-SETTING = "learning"  # in the store
+SETTING = "learning"  # key in the store
 DRAWS = 2000
 LEAST_LIMIT = 0.01
-LEAST_LABELLED = 20  # clips; of fewer, F1 says nothing
+LEAST_LABELLED = 20  # clips; with fewer clips, F1 is too uncertain
 
 
 @dataclass(frozen=True)
 class Limits:
-    """From when on a trigger rings. Raises StoreError for what is no share.
+    """Limits of the triggers. Raises StoreError when a limit is not a share.
 
-    new_labels : new labels as a share of the clips trained on.  f1_drop : of macro-F1 on feedback.
-    drifted : share of the features.  scheduled : whether ``python -m core retrain --if-triggered`` may train.
+    Attributes
+    ----------
+    new_labels : new labels as a share of the training clips.
+    f1_drop : drop of macro-F1 on feedback below its expected value.
+    drifted : share of the features that drifted.
+    scheduled : True if ``python -m core retrain --if-triggered`` may train.
     """
 
     new_labels: float = 0.10
@@ -39,31 +43,36 @@ class Limits:
         for name in ("new_labels", "f1_drop", "drifted"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float) or not LEAST_LIMIT <= value <= 1:
-                raise StoreError(f"The limit {name} is a share from {LEAST_LIMIT} to 1, not {value!r}.")
+                raise StoreError(f"The limit {name} must be a share from {LEAST_LIMIT} to 1, not {value!r}.")
 
     @classmethod
-    def of(cls, kept: Mapping[str, Any] | None) -> "Limits":
-        """The limits as they were kept; names of other versions of the program are left out."""
+    def from_json(cls, stored: Mapping[str, Any] | None) -> "Limits":
+        """Read stored limits; ignore unknown names from other versions of the program."""
         names = {field.name for field in fields(cls)}
-        return cls(**{name: value for name, value in (kept or {}).items() if name in names})
+        return cls(**{name: value for name, value in (stored or {}).items() if name in names})
 
     def changed(self, **given: float | bool) -> "Limits":
-        """These limits with some of them set anew."""
+        """Copy of the limits with the given values replaced."""
         return replace(self, **given)  # type: ignore[arg-type]
 
-    def kept(self) -> dict[str, Any]:
-        """As a JSON object."""
+    def to_json(self) -> dict[str, Any]:
+        """The limits as a JSON object."""
         return asdict(self)
 
 
 @dataclass(frozen=True)
 class Expectation:
-    """How a model does on labelled clips that it was never trained on, beside what it expects by its own words.
+    """Macro-F1 of a model on new labelled clips, and the macro-F1 expected from its own probabilities.
 
-    People are asked first about the clips of which a model is least sure, so its F1 on them is low without any fault.
-    What a calibrated model expects is therefore computed from its own probabilities for these very clips.
-    f1 : macro-F1 on them.  expected : its mean if the probabilities are true.  low : it would be lower in 2.5 % of
-    cases.
+    The queue asks people first about clips on which the model is unsure, so macro-F1 on these clips is low even for a
+    good model. The expected value for the same clips is therefore computed from the model's probabilities.
+
+    Attributes
+    ----------
+    clips : number of clips.
+    f1 : macro-F1 on the clips.
+    expected : mean macro-F1 if the probabilities are calibrated.
+    low : 2.5 % quantile of macro-F1 if the probabilities are calibrated.
     """
 
     clips: int
@@ -73,15 +82,15 @@ class Expectation:
 
     @property
     def drop(self) -> float:
-        """How far below its expectation the model is."""
+        """Expected macro-F1 minus observed macro-F1."""
         return self.expected - self.f1
 
 
 def expectation(predictions: pd.DataFrame, *, seed: int = 0) -> Expectation | None:
-    """Compare a model's macro-F1 with what its probabilities promise; None with fewer than ``LEAST_LABELLED`` clips.
+    """Compare macro-F1 with its expected value; None with fewer than ``LEAST_LABELLED`` clips.
 
-    predictions : a table of predictions of one repeat (see `core.evaluation.metrics`). Emotions that neither occur
-    nor are guessed do not count.
+    predictions : predictions of one repeat (see `core.evaluation.metrics`). Emotions that are neither labelled nor
+    predicted do not count.
     """
     if len(predictions) < LEAST_LABELLED:
         return None
@@ -91,8 +100,8 @@ def expectation(predictions: pd.DataFrame, *, seed: int = 0) -> Expectation | No
     rng = np.random.default_rng(seed)
     drawn = (rng.random((DRAWS, len(proba), 1)) > proba.cumsum(axis=1)[:, :-1]).sum(axis=2)
     simulated = np.array([_macro_f1(y, guess) for y in drawn])
-    found = _macro_f1(p.y, guess)
-    return Expectation(len(proba), found, float(simulated.mean()), float(np.quantile(simulated, 0.025)))
+    observed = _macro_f1(p.y, guess)
+    return Expectation(len(proba), observed, float(simulated.mean()), float(np.quantile(simulated, 0.025)))
 
 
 def _macro_f1(y: np.ndarray, guess: np.ndarray) -> float:
@@ -106,67 +115,76 @@ def _macro_f1(y: np.ndarray, guess: np.ndarray) -> float:
 class Trigger:
     """One reason to train again.
 
-    value : NaN when it cannot be told yet.  limit : from which on it rings.  text : what was found, a sentence.
+    Attributes
+    ----------
+    value : measured value; NaN if there are too few data.
+    limit : value from which a training is due.
+    due : True if the value has reached the limit.
+    text : the measurement in a sentence.
     """
 
     name: str
     label: str
     value: float
     limit: float
-    rings: bool
+    due: bool
     text: str
 
 
-def due_triggers(
+def check_triggers(
     limits: Limits,
     *,
-    news: NewLabels,
+    new_labels: NewLabels,
     feedback: Expectation | None,
     labelled: int,
     drift: Drift | None,
     recordings: int,
 ) -> list[Trigger]:
-    """The three triggers.
+    """Evaluate the three triggers.
 
-    news : of the labels.  feedback : None when too few of the ``labelled`` clips, never trained on, have a label.
-    drift : None when there are too few ``recordings``.
+    Parameters
+    ----------
+    feedback : macro-F1 on new labelled clips; None if there are too few.
+    labelled : number of labelled clips outside the model's training.
+    drift : drift of the newest recordings; None if there are too few.
+    recordings : number of scored recordings.
     """
-    return [_new_labels(limits, news), _feedback(limits, feedback, labelled), _drift(limits, drift, recordings)]
+    return [_new_labels(limits, new_labels), _feedback(limits, feedback, labelled), _drift(limits, drift, recordings)]
 
 
-def _new_labels(limits: Limits, news: NewLabels) -> Trigger:
-    wanted = int(np.ceil(limits.new_labels * news.trained_on - 1e-9))
-    changed = f" and {news.changed} changed ones" if news.changed else ""
+def _new_labels(limits: Limits, labels: NewLabels) -> Trigger:
+    needed = int(np.ceil(limits.new_labels * labels.trained_on - 1e-9))
+    changed = f" and {labels.changed} changed labels" if labels.changed else ""
     text = (
-        f"{news.new} new agreed labels{changed} of which the model in use has not learned; it was trained on "
-        f"{news.trained_on} clips, and this rings at {wanted}."
+        f"{labels.new} new agreed labels{changed} since the training of the champion, which used {labels.trained_on} "
+        f"clips. The limit is {needed} labels."
     )
-    return Trigger("new_labels", "New labels", news.share, limits.new_labels, news.share >= limits.new_labels, text)
+    return Trigger("new_labels", "New labels", labels.share, limits.new_labels, labels.share >= limits.new_labels, text)
 
 
 def _feedback(limits: Limits, feedback: Expectation | None, labelled: int) -> Trigger:
     name, label = "feedback", "Macro-F1 on feedback"
     if feedback is None:
-        text = f"{labelled} agreed labels of clips that the model was not trained on; {LEAST_LABELLED} are needed."
+        text = f"{labelled} agreed labels of clips outside the model's training; at least {LEAST_LABELLED} are needed."
         return Trigger(name, label, np.nan, limits.f1_drop, False, text)
     large, sure = feedback.drop >= limits.f1_drop, feedback.f1 < feedback.low
     text = (
-        f"{feedback.f1:.2f} on {feedback.clips} clips that it was not trained on; by its own probabilities it expects "
-        f"{feedback.expected:.2f} there, and less than {feedback.low:.2f} only once in forty times."
+        f"Macro-F1 is {feedback.f1:.2f} on {feedback.clips} clips outside the model's training. The model's own "
+        f"probabilities predict {feedback.expected:.2f}, and a value below {feedback.low:.2f} in 2.5 % of cases."
     )
     if large and not sure:
-        text += " So the drop may be chance."
+        text += " The drop may be due to chance."
     return Trigger(name, label, feedback.drop, limits.f1_drop, large and sure, text)
 
 
 def _drift(limits: Limits, drift: Drift | None, recordings: int) -> Trigger:
     name, label = "drift", "Drift of the music"
     if drift is None:
-        text = f"{recordings} recordings have been scored; {LEAST} are needed."
+        text = f"{recordings} recordings have been scored; at least {LEAST} are needed."
         return Trigger(name, label, np.nan, limits.drifted, False, text)
     count = int(drift.features["drifted"].sum())
     text = (
         f"{count} of {len(drift.features)} features differ from the training music in the newest {drift.clips} "
-        f"recordings (Kolmogorov-Smirnov, at most one in twenty of them falsely)."
+        f"recordings (Kolmogorov-Smirnov test, false discovery rate 5 %)."
     )
     return Trigger(name, label, drift.share, limits.drifted, drift.share >= limits.drifted, text)

@@ -48,7 +48,7 @@ def test_a_dry_run_says_row_by_row_what_would_happen_and_stores_nothing(clips):
     assert result.exit_code == 2
     refused = [row for row in rows(result) if row["action"] == "refused"]
     assert len(refused) == 7
-    assert all("Nobody has said who the account" in row["why"] for row in refused)
+    assert all("has no rater yet. Choose a rater" in row["why"] for row in refused)
     assert "6 add, 0 change, 0 same, 0 left out, 7 refused." in result.stderr
     assert store.feedback_table(clips).empty
 

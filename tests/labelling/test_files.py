@@ -278,19 +278,19 @@ def test_files_as_people_have_them_are_understood(empty, data):
         (b"song,mark\na,b\n", "needs a column 'clip_id' or 'file_name' and a column 'label'.*'song,mark'"),
         (b"\x81\x8d\x8f\x90", "no text that can be read"),
         (b"RIFF\x00\x01WAVE" + bytes(range(256)), "no text|needs a column"),
-        (b"[1, 2]", "no JSON of labels"),
-        (b'{"answers": 5}', "no JSON of labels"),
-        (b'{"labels": []}', "no JSON of labels"),
-        (b"[" * 100_000, "no JSON of labels"),
+        (b"[1, 2]", "not a JSON file of labels"),
+        (b'{"answers": 5}', "not a JSON file of labels"),
+        (b'{"labels": []}', "not a JSON file of labels"),
+        (b"[" * 100_000, "not a JSON file of labels"),
         (b'file,label\n"' + b"x" * 200_000, "cannot be read as CSV"),
         (b"file,label\n" + b"a,sad\n" * 100_001, "more than 100000 labels"),
         (b"file,label\n" + b"a,sad\n" * 100_002 + b'"' + b"x" * 200_000, "more than 100000 labels"),  # not read on
         (b"file,label" + b",x" * 199 + b"\n", "201 columns; at most 200"),
         (b"[" + b"{}," * 1_000_001 + b"{}]", "more than 1000000 brackets"),
-        (b'{"answers":[{"clip_id":"c","label":"sad","comment":"\\ud800"}]}', "Row 1 holds characters that are no text"),
+        (b'{"answers":[{"clip_id":"c","label":"sad","comment":"\\ud800"}]}', "Row 1 contains invalid characters"),
         (
             b'{"answers":[{"clip_id":"c","label":"sad"},{"clip_id":"\\udc00"}]}',
-            "Row 2 holds characters that are no text",
+            "Row 2 contains invalid characters",
         ),
         (b"file,label,label\na,sad,happy\n", "Two columns of the file are called 'label'"),
         (b"file,label, LABEL \na,sad,happy\n", "Two columns of the file are called 'label'"),
@@ -316,8 +316,8 @@ def test_the_dry_run_says_row_by_row_what_would_happen_and_stores_nothing(filled
         ("id-x", "angry", "", "change", "Replaces 'sad'"),
         ("id-x", "sad", "Ayşe", "same", "there already"),
         ("id-y", "sad", "Ayşe", "refused", "has answered 'bad audio', and only they"),
-        ("ŞARKI X.wav", "sad", "", "refused", "2 clips here are named"),
-        ("Unknown.wav", "sad", "", "refused", "No clip here is named 'Unknown.wav'"),
+        ("ŞARKI X.wav", "sad", "", "refused", "2 stored clips are named"),
+        ("Unknown.wav", "sad", "", "refused", "No stored clip is named 'Unknown.wav'"),
         ("id-z", "joy", "Ece", "refused", "'joy' is not a known emotion"),
         ("id-z", "", "Ece", "refused", "either an emotion or a reason"),
         ("id-z", "sad", "x" * 81, "refused", "1 to 80 characters"),
@@ -482,8 +482,8 @@ def test_an_audit_trail_brings_back_nothing_that_was_taken_back_or_changed(fille
     say(filled, "Ece", "happy", "id-z")
     plan = planned(empty, audit_csv(store.feedback_table(filled)))
     assert plan["action"].tolist() == ["add", "add", "left out", "left out", "add", "add", "left out", "add"]
-    assert plan.loc[2, "why"] == "It was taken back later."
-    assert plan.loc[3, "why"] == "It takes an answer back."
+    assert plan.loc[2, "why"] == "This answer was taken back later."
+    assert plan.loc[3, "why"] == "This row takes back an answer."
     assert "Row 8 says 'happy' of this clip later" in plan.loc[6, "why"]
     import_plan.apply_import(empty, plan, token="a form of import")
     assert what_stands(empty) == what_stands(filled)
@@ -510,7 +510,7 @@ def test_the_exact_id_of_a_clip_wins_over_the_content_of_several(empty):
     assert plan["clip_id"].tolist() == ["hash-x", "id-y", "id-y"]
     store.add_clip(empty, "id-y2", file_name="part.wav", duration_s=30, sr=44100, content_hash="hash-y")
     plan = planned(empty, b"clip_id,label\nhash-y,sad\n")
-    assert "2 clips here are named 'hash-y'" in plan.loc[0, "why"]
+    assert "2 stored clips are named 'hash-y'" in plan.loc[0, "why"]
 
 
 def test_names_of_files_are_told_apart_by_their_marks(empty):
@@ -526,7 +526,7 @@ def test_the_exact_name_of_a_file_wins_over_one_that_only_looks_like_it(empty):
     names = ["kır.mp3", "C:\\müzik\\kir.mp3", "KIR.mp3", "Gu\u0308l.mp3", "GÜL.MP3"]
     plan = planned(empty, b"file,label,rater\n" + "".join(f"{n},sad,{k}\n" for k, n in enumerate(names)).encode())
     assert plan["clip_id"].tolist() == ["id-0", "id-1", "", "id-2", "id-2"]
-    assert "2 clips here are named 'KIR.mp3'" in plan.loc[2, "why"]
+    assert "2 stored clips are named 'KIR.mp3'" in plan.loc[2, "why"]
 
 
 @pytest.mark.parametrize("text", ["'=1+1", "''-x", "=1", "'quoted'", "＝1"])

@@ -148,7 +148,7 @@ def test_a_name_with_and_without_a_login_are_two_persons():
 def test_who_is_no_analyst_is_told_so():
     boss = Rater("Boss", False, "analyst")
     assert identity.require_analyst(boss) is boss
-    with pytest.raises(CoreError, match="Boss is no analyst any more"):
+    with pytest.raises(CoreError, match="Boss is no longer an analyst"):
         identity.require_analyst(Rater("Boss", False, "rater"))
-    with pytest.raises(CoreError, match="Nobody is known here"):
+    with pytest.raises(CoreError, match="You are no longer signed in"):
         identity.require_analyst(None)

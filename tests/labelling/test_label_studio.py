@@ -104,7 +104,7 @@ def test_an_account_of_which_nobody_has_said_who_it_is_is_refused(empty):
     plan = cases.planned(empty, written("ours", "JSON"), accounts={"1": "Ece"})
     refused = plan[plan["action"].eq("refused")]
     assert refused["account"].tolist() == ["2"] * 3
-    assert refused["why"].str.contains("Nobody has said who the account '2'").all()
+    assert refused["why"].str.contains("The Label Studio account '2' has no rater yet").all()
     assert set(plan.loc[plan["action"].eq("add"), "rater"]) == {"Ayşe", "+Ali", "Can", "anonymous 1f3a9c", "Ece"}
 
 
@@ -249,7 +249,7 @@ def test_a_name_that_begins_like_an_upload_is_first_taken_as_it_is(empty):
     store.add_clip(empty, "whole", file_name="1f2e3d4c-04.flac", duration_s=30, sr=44100)
     plan = cases.planned(empty, b"file_name,label\n1f2e3d4c-04.flac,sad\n9a8b7c6d-04.flac,happy\n04.flac,relax\n")
     assert plan["clip_id"].tolist() == ["whole", "", cases.IDS[3]]
-    assert "2 clips here are named '9a8b7c6d-04.flac'" in plan.loc[1, "why"]
+    assert "2 stored clips are named '9a8b7c6d-04.flac'" in plan.loc[1, "why"]
 
 
 def test_a_name_that_only_looks_like_an_address_is_a_name():

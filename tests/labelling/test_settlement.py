@@ -48,9 +48,9 @@ def test_a_clip_cannot_be_settled_as_something_else(opened, clip):
 def test_a_rater_settles_nothing_and_takes_no_settlement_back(opened, clip):
     settle(opened, clip)
     former = Rater("Boss", False, "rater")
-    with pytest.raises(CoreError, match="Boss is no analyst any more"):
+    with pytest.raises(CoreError, match="Boss is no longer an analyst"):
         settle(opened, clip, former, "relax")
-    with pytest.raises(CoreError, match="Boss is no analyst any more"):
+    with pytest.raises(CoreError, match="Boss is no longer an analyst"):
         settlement.take_back_settlement(opened, former)
     assert label(opened, clip) == "sad"
 

@@ -289,14 +289,14 @@ def test_a_role_that_was_taken_while_the_page_was_open_opens_no_button(open_page
     page = upload(as_analyst(open_page, "Files"), "file_name,label,rater\ntone 1.wav,happy,Naz\n")
     store.set_role(opened, "Boss", "rater")
     page = page.button(key="import_apply").click().run()
-    assert "Boss is no analyst any more, so nothing was done" in shown(page)
+    assert "Boss is no longer an analyst, so nothing was changed" in shown(page)
     assert "This page is for analysts" in shown(page)
     store.set_role(opened, "Boss", "analyst")
     page = choose(as_analyst(open_page, "Clips"), "clips_0", 0)
     page = page.button(key=f"delete_{clip[0]}").click().run()
     store.set_role(opened, "Boss", "rater")
     page = page.button(key="delete_now").click().run()
-    assert "Boss is no analyst any more, so nothing was done" in shown(page)
+    assert "Boss is no longer an analyst, so nothing was changed" in shown(page)
     assert len(store.feedback_table(opened)) == before
     assert store.raters_table(opened)["role"].eq("rater").all()
     assert len(store.clips_table(opened)) == 1
@@ -305,10 +305,10 @@ def test_a_role_that_was_taken_while_the_page_was_open_opens_no_button(open_page
 def test_whoever_lost_the_role_is_told_so(open_page, opened, monkeypatch):
     store.set_role(opened, "Boss", "rater")
     monkeypatch.setattr(who, "_cookie", lambda: "Boss")
-    with pytest.raises(CoreError, match="Boss is no analyst any more"):
+    with pytest.raises(CoreError, match="Boss is no longer an analyst"):
         who.still_analyst(opened)
     monkeypatch.setattr(who, "_cookie", lambda: "")
-    with pytest.raises(CoreError, match="Nobody is known here"):
+    with pytest.raises(CoreError, match="You are no longer signed in"):
         who.still_analyst(opened)
     store.set_role(opened, "Boss", "analyst")
     monkeypatch.setattr(who, "_cookie", lambda: "Boss")
@@ -414,7 +414,7 @@ def test_the_dry_run_is_made_anew_only_where_something_has_changed(open_page, op
     assert page.dataframe[0].value["action"].tolist() == ["refused", "add"]
     store.delete_clip(opened, clip[0])
     page = page.run()
-    assert "No clip here is named" in page.dataframe[0].value.loc[0, "why"]
+    assert "No stored clip is named" in page.dataframe[0].value.loc[0, "why"]
     store.sign_in(opened, "Can", verified=True)  # the name has a login now
     page = page.run()
     assert page.dataframe[0].value["action"].tolist() == ["refused", "refused"]
@@ -525,7 +525,7 @@ def test_the_page_says_how_its_export_plays_in_label_studio(open_page, opened):
     assert "1. Unpack the ZIP" in text
     assert "3. Under Settings > Cloud Storage" in text
     page.segmented_control(key="studio_which").set_value("answered").run()
-    assert "There is no such clip here" in shown(page)
+    assert "No clip matches this choice" in shown(page)
     assert not page.exception
 
 
@@ -572,7 +572,7 @@ def test_no_download_of_the_page_begins_a_formula(open_page, opened, monkeypatch
         ("a,b\n1,2\n", "needs a column"),
         ("{not json", "no JSON"),
         ("file_name,label\n", "holds no labels"),
-        ('{"answers":[{"clip_id":"c","label":"sad","comment":"\\ud800"}]}', "Row 1 holds characters that are no text"),
+        ('{"answers":[{"clip_id":"c","label":"sad","comment":"\\ud800"}]}', "Row 1 contains invalid characters"),
     ],
 )
 def test_a_file_without_labels_is_a_sentence(open_page, opened, text, sentence):

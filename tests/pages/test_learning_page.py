@@ -109,7 +109,7 @@ def test_who_is_no_analyst_any_more_begins_nothing(open_page, opened, launched):
     store.set_role(opened, "Cem", "rater")
     page = press(page, "Train")
     assert launched == []
-    assert "Cem is no analyst any more" in shown(page)
+    assert "Cem is no longer an analyst" in shown(page)
 
 
 def test_limits_are_kept_for_all(open_page, opened):
@@ -238,7 +238,7 @@ def test_who_is_no_analyst_any_more_decides_nothing(open_page, opened, challenge
     store.set_role(opened, "Cem", "rater")
     page = press(page, button)
     assert asked == []
-    assert "Cem is no analyst any more" in shown(page)
+    assert "Cem is no longer an analyst" in shown(page)
 
 
 def test_a_rollback_is_bound_to_the_champion_that_was_shown(open_page, opened, challenger, launched, monkeypatch):

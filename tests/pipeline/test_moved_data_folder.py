@@ -94,11 +94,11 @@ def test_models_are_found_promoted_rolled_back_and_registered(moved, table):
 
 
 def test_stored_clips_are_scored_anew_and_triggers_are_told(moved, table):
-    count = retraining.rescore(moved.store, moved.settings, tell=lambda *_: None)
+    count = retraining.rescore(moved.store, moved.settings, progress=lambda *_: None)
     assert count == 2 * len(moved.music)  # by the champion and by the challenger
     published = as_table(table, origin="a test", synthetic=False)
     found = status.training_status(moved.store, moved.settings, published, serve(moved.settings))
-    assert found.waits == registry.load("challenger", settings=moved.settings).model.version
+    assert found.pending_challenger == registry.load("challenger", settings=moved.settings).model.version
     assert {t.name: t.value for t in found.triggers}["new_labels"] > 0
 
 

@@ -49,7 +49,7 @@ def test_headline_development_and_held_out_are_told_apart(run):
     text = write_card(replace(run, metrics=metrics))
     assert "| Headline (161 clips) | Development (137 clips) | Held out (24 clips) |" in text
     assert "| 0.777 (" in section(text, "Figures")
-    assert "by the same protocol on all distinct clips" in section(text, "How it was judged")
+    assert "by the same protocol on all distinct clips" in section(text, "Evaluation protocol")
 
 
 def test_every_emotion_has_its_figures(run, text):
@@ -92,7 +92,7 @@ def test_criteria_with_their_verdicts(run, text):
 
 
 def test_every_candidate_is_beside_the_champion(run, text):
-    others = section(text, "Beside the other candidates, on the development clips")
+    others = section(text, "Comparison with the other candidates (development clips)")
     assert all(f"| {label} |" in others for label in run.labels_of.values())
     assert set(re.findall(r"no evidence of a difference|champion is better|better than the champion", others))
 

@@ -151,7 +151,7 @@ def test_excerpts_of_one_file_or_track_are_never_on_both_sides_of_a_fold(table):
 
 def test_too_few_clips_of_an_emotion_are_a_sentence(table):
     few = as_table(table.frame.drop(table.frame.index[table.frame[LABEL] == "sad"][8:]), origin="few", synthetic=False)
-    with pytest.raises(TableError, match="There are [0-9] clips of sad to train on; 10 are needed"):
+    with pytest.raises(TableError, match="There are [0-9] training clips labelled sad; at least 10 are needed"):
         labelled_data.training_data(few, labels_of(labelled.music(1).iloc[:0])).clips()
 
 
@@ -318,15 +318,15 @@ def test_new_labels_ring_at_their_share_and_not_before(kept, settings, table):
     labelled.answer(kept, music.iloc[: wanted - 1])
     found = status.training_status(kept, settings, table, served)
     assert [t.name for t in found.triggers] == ["new_labels", "feedback", "drift"]
-    assert not found.triggers[0].rings
+    assert not found.triggers[0].due
     assert found.triggers[0].text.startswith(f"{wanted - 1} new agreed labels of which the model in use has not")
     assert f"it was trained on {development} clips" in found.triggers[0].text
     labelled.answer(kept, music.iloc[wanted - 1 : wanted])
     found = status.training_status(kept, settings, table, served)
-    assert found.triggers[0].rings
-    assert found.proposed
+    assert found.triggers[0].due
+    assert found.training_due
     status.set_limits(kept, Limits(new_labels=0.5))
-    assert not status.training_status(kept, settings, table, served).triggers[0].rings
+    assert not status.training_status(kept, settings, table, served).triggers[0].due
 
 
 def registry_development(settings):
@@ -345,11 +345,11 @@ def test_answers_against_the_model_ring_and_answers_with_it_do_not(kept, setting
     )
     labelled.answer(kept, music.assign(**{LABEL: guesses}))
     quiet = status.training_status(kept, settings, table, served).triggers[1]
-    assert not quiet.rings
+    assert not quiet.due
     against = guesses.map(lambda e: EMOTIONS[(EMOTIONS.index(e) + 1) % 4])
     labelled.answer(kept, music.assign(**{LABEL: against}))  # both changed their minds
     loud = status.training_status(kept, settings, table, served).triggers[1]
-    assert loud.rings
+    assert loud.due
     assert loud.value > 0.5
 
 
@@ -358,7 +358,7 @@ def test_a_schedule_trains_only_where_it_is_switched_on_and_a_trigger_rings(kept
         assert schedule.due(kept, settings) == (False, schedule.due(kept, settings)[1])
         assert "switched off" in schedule.due(kept, settings)[1]
         status.set_limits(kept, Limits(scheduled=True))
-        assert schedule.due(kept, settings) == (False, "No trigger rings.")
+        assert schedule.due(kept, settings) == (False, "No trigger has reached its limit.")
         fill(kept, 10)
         due, why = schedule.due(kept, settings)
         assert due
@@ -403,7 +403,7 @@ class Installation:
             in_one_process(),
         ):
             return retraining.train_challenger(
-                self.store, self.settings, tell=tell or (lambda *news: self.told.append(news)), repeats=1, **given
+                self.store, self.settings, progress=tell or (lambda *news: self.told.append(news)), repeats=1, **given
             )
 
     def standing(self):
@@ -426,12 +426,12 @@ def life(tmp_path_factory, table):
     made.promoted = promotion.promote(made.settings, shown=made.first.version, by="Cem")
     made.before_second = made.standing()
     labelled.predict(made.store, made.music, np.tile([0.4, 0.3, 0.2, 0.1], (24, 1)), version="m0")
-    made.rescored = retraining.rescore(made.store, made.settings, tell=lambda *_: None)
+    made.rescored = retraining.rescore(made.store, made.settings, progress=lambda *_: None)
     made.more = fill(made.store, 5, seed=78)
     labelled.predict(made.store, made.more, np.tile([0.4, 0.3, 0.2, 0.1], (20, 1)), version="m0")
     made.between = made.standing()
     made.second = made.retrain(by="Cem")
-    made.asked = retraining.rescore(made.store, made.settings, tell=lambda *_: None)
+    made.asked = retraining.rescore(made.store, made.settings, progress=lambda *_: None)
     yield made
     store.close_store(made.store)
 
@@ -471,17 +471,17 @@ def test_the_model_keeps_what_it_learned_from(life):
 
 @LIFE
 def test_labels_that_were_learned_are_no_news(life):
-    assert life.before_second.news.new == 0
-    assert life.before_second.learned
-    assert not life.before_second.proposed
-    assert life.between.news == labelled_data.NewLabels(
-        trained_on=life.between.news.trained_on, known=24, new=20, changed=0, gone=0
+    assert life.before_second.new_labels.new == 0
+    assert life.before_second.already_trained
+    assert not life.before_second.training_due
+    assert life.between.new_labels == labelled_data.NewLabels(
+        trained_on=life.between.new_labels.trained_on, known=24, new=20, changed=0, gone=0
     )
-    assert life.between.triggers[0].rings
+    assert life.between.triggers[0].due
     now = life.standing()
-    assert now.waits == life.second.model_version
-    assert now.news.new == 20  # of the model in use
-    assert not now.triggers[0].rings  # but the challenger has learned them
+    assert now.pending_challenger == life.second.model_version
+    assert now.new_labels.new == 20  # of the model in use
+    assert not now.triggers[0].due  # but the challenger has learned them
 
 
 @LIFE
@@ -512,7 +512,7 @@ def test_stored_clips_are_judged_by_the_model_in_use_and_in_the_shadow(life):
     assert life.asked == 44 + 20  # the challenger on all, the champion on the new ones
     assert said[said["model_version"] == first].groupby("role").size().to_dict() == {"champion": 44}
     assert said[said["model_version"] == second].groupby("role").size().to_dict() == {"challenger": 44}
-    assert retraining.rescore(life.store, life.settings, tell=lambda *_: None) == 0
+    assert retraining.rescore(life.store, life.settings, progress=lambda *_: None) == 0
 
 
 @LIFE
@@ -538,9 +538,9 @@ def test_answers_given_before_the_challenger_prove_nothing(life):
 def test_the_made_up_table_trains_nobody(settings, kept):
     with (
         patch.object(retraining, "load_table", lambda *_, **__: replace(published(), synthetic=True)),
-        pytest.raises(TableError, match="a model of the synthetic stand-in would know no music"),
+        pytest.raises(TableError, match="models are not trained on synthetic clips"),
     ):
-        retraining.train_challenger(kept, settings, tell=lambda *_: None)
+        retraining.train_challenger(kept, settings, progress=lambda *_: None)
 
 
 def test_there_is_nobody_to_promote(settings):
@@ -606,5 +606,5 @@ def test_models_that_change_while_clips_are_scored_are_asked_as_well(life, monke
         return replace(now, version="9") if alias == "champion" else now
 
     monkeypatch.setattr(retraining, "score_stored", scored)
-    assert retraining.rescore(life.store, life.settings, tell=lambda *_: None) == 4
+    assert retraining.rescore(life.store, life.settings, progress=lambda *_: None) == 4
     assert asked == [("champion", "1"), ("challenger", "2"), ("champion", "9"), ("challenger", "2")]

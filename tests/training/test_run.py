@@ -239,7 +239,7 @@ def test_the_same_table_and_seed_give_the_same_figures(run, monkeypatch):
 def test_too_few_clips_are_refused_with_the_emotion():
     frame = small_table().frame
     few = frame[(frame[LABEL] != "sad") | (frame.groupby(LABEL).cumcount() < 8)]
-    with pytest.raises(TableError, match=r"There are \d clips of sad to train on; 10 are needed"):
+    with pytest.raises(TableError, match=r"There are \d training clips labelled sad; at least 10 are needed"):
         train_and_compare(as_table(few, origin="upload"), quick=True)
 
 

@@ -23,7 +23,7 @@ from core.store import (
     library_cache_key,
 )
 from core.training import labelled_data, retraining, status
-from core.training.status import Standing
+from core.training.status import TrainingStatus
 from core.training.triggers import Limits, Trigger
 from core.wording import clock, duration
 from pages.shared import cached, messages, show, who
@@ -33,12 +33,12 @@ _ENDS = {"done": st.success, "failed": st.error, "cancelled": st.info, "lost": s
 
 
 @st.cache_resource(show_spinner="Reading labels and triggers …", ttl=FRESH_S, max_entries=4)
-def _cached_status(_store: Store, _served: Served, settings: Settings, stamp: tuple[object, ...]) -> Standing:
+def _cached_status(_store: Store, _served: Served, settings: Settings, stamp: tuple[object, ...]) -> TrainingStatus:
     """Compute the status; stamp : cache key, which changes with the labels, the model and the limits."""
     return status.training_status(_store, settings, cached.table(), _served)
 
 
-def current_status(store: Store, served: Served) -> Standing:
+def current_status(store: Store, served: Served) -> TrainingStatus:
     """The training status, at most ``FRESH_S`` seconds old. Raises CoreError."""
     limits = status.limits_of(store)
     learned = get_setting(store, status.LEARNED_HASH)
@@ -52,27 +52,27 @@ def train(store: Store, person: Rater, served: Served) -> None:
         show.stand_in_banner(cached.table())
         st.info("Models are not trained on synthetic clips. Add the published table on the Explore page to train here.")
         return
-    standing = current_status(store, served)
+    current = current_status(store, served)
     _work(store)
-    _triggers(standing)
-    _offer(store, person, standing)
-    _material(standing)
-    _drift(standing)
-    _limits(store, standing.limits)
+    _triggers(current)
+    _offer(store, person, current)
+    _material(current)
+    _drift(current)
+    _limits(store, current.limits)
 
 
 # --- triggers --------------------------------------------------------------------------------------------------------
 
 
-def _triggers(standing: Standing) -> None:
+def _triggers(current: TrainingStatus) -> None:
     st.subheader("Is it time to train again?")
-    for place, trigger in zip(st.columns(len(standing.triggers)), standing.triggers, strict=True):
+    for place, trigger in zip(st.columns(len(current.triggers)), current.triggers, strict=True):
         with place.container(border=True, height="stretch"):
             _trigger(trigger)
 
 
 def _trigger(trigger: Trigger) -> None:
-    sign = ":orange-badge[:material/notifications_active: active]" if trigger.rings else ":gray-badge[not active]"
+    sign = ":orange-badge[:material/notifications_active: active]" if trigger.due else ":gray-badge[not active]"
     st.markdown(f"**{trigger.label}** {sign}")
     st.markdown(f"### {_value(trigger.value, trigger.name)}")
     st.caption(f"{trigger.text} Limit: {_value(trigger.limit, trigger.name)}.")
@@ -88,32 +88,32 @@ def _value(value: float, name: str) -> str:
 # --- the training ----------------------------------------------------------------------------------------------------
 
 
-def _offer(store: Store, person: Rater, standing: Standing) -> None:
+def _offer(store: Store, person: Rater, current: TrainingStatus) -> None:
     """Show the labels for a training, and the button that starts it."""
-    labels = standing.news
+    labels = current.new_labels
     changes = f"{labels.new} new agreed labels"
     changes += f", {labels.changed} changed" if labels.changed else ""
     changes += f", {labels.gone} taken back" if labels.gone else ""
     with st.container(border=True):
         st.markdown(
-            f"**{len(standing.data.labelled)} agreed labels** in addition to the published table. Since the training "
+            f"**{len(current.data.labelled)} agreed labels** in addition to the published table. Since the training "
             f"of the model in use: {changes}. {_how_long(store)} A training does not replace the model in use: the new "
             "model becomes the *challenger*. It is compared with the champion and predicts in the shadow until "
             "somebody promotes it."
         )
-        if standing.learned:
+        if current.already_trained:
             st.caption(
                 ":material/info: The last training used exactly these labels. Another training would give the same "
                 "model."
             )
-        elif standing.waits:
+        elif current.pending_challenger:
             st.caption(
-                f":material/swords: The challenger {standing.waits} waits for a decision. A new training replaces it, "
+                f":material/swords: The challenger {current.pending_challenger} waits for a decision. A new training replaces it, "
                 "and its results in the shadow so far no longer count."
             )
         st.button(
-            "Train again" if standing.learned else "Train",
-            type="primary" if standing.proposed else "secondary",
+            "Train again" if current.already_trained else "Train",
+            type="primary" if current.training_due else "secondary",
             icon=":material/model_training:",
             key="train",
             disabled=jobs.running(store, retraining.JOB) is not None,
@@ -181,11 +181,11 @@ def _since(job: Job) -> str:
 # --- what there is ---------------------------------------------------------------------------------------------------
 
 
-def _material(standing: Standing) -> None:
+def _material(current: TrainingStatus) -> None:
     """Show the clips for a training, and the labels that it cannot use."""
     with st.expander("Training data", icon=":material/dataset:"):
         st.dataframe(
-            labelled_data.labels_by_emotion(standing.data),
+            labelled_data.labels_by_emotion(current.data),
             hide_index=True,
             alt="Clips by emotion: published, labelled, held out",
             column_config={
@@ -196,22 +196,22 @@ def _material(standing: Standing) -> None:
             "The published rows were measured with MIRtoolbox, the others with this program's extractor; each row is "
             "marked. Clips of one recording are always in the same fold, so there is no leakage."
         )
-        if len(standing.data.left_out):
-            st.markdown(f"**{len(standing.data.left_out)} agreed labels cannot be used:**")
-            st.dataframe(standing.data.left_out, hide_index=True, alt="Labels that cannot be used, with the reason")
+        if len(current.data.left_out):
+            st.markdown(f"**{len(current.data.left_out)} agreed labels cannot be used:**")
+            st.dataframe(current.data.left_out, hide_index=True, alt="Labels that cannot be used, with the reason")
 
 
-def _drift(standing: Standing) -> None:
+def _drift(current: TrainingStatus) -> None:
     """Show the features that drifted, and why PSI is no trigger."""
-    if standing.drift is None:
+    if current.drift is None:
         return
     with st.expander("Drift, feature by feature", icon=":material/waves:"):
-        table = standing.drift.features.assign(feature=[readable(c) for c in standing.drift.features["feature"]])
+        table = current.drift.features.assign(feature=[readable(c) for c in current.drift.features["feature"]])
         st.caption(
-            f"The newest {standing.drift.clips} recordings, compared with the training music. A feature drifted if its "
+            f"The newest {current.drift.clips} recordings, compared with the training music. A feature drifted if its "
             f"Kolmogorov-Smirnov distance is at least {LEAST_EFFECT} and q, its p-value corrected for the number of "
-            f"features, is at most {FALSE_DISCOVERIES}. PSI exceeds {PSI_LIMIT} on {standing.drift.psi_share:.0%} of "
-            f"the features; with this many recordings it would do so on {standing.drift.psi_by_chance:.0%} without any "
+            f"features, is at most {FALSE_DISCOVERIES}. PSI exceeds {PSI_LIMIT} on {current.drift.psi_share:.0%} of "
+            f"the features; with this many recordings it would do so on {current.drift.psi_by_chance:.0%} without any "
             "drift. So PSI is shown, but it does not trigger a training."
         )
         small = {c: st.column_config.NumberColumn(format="%.3f") for c in ("ks", "p", "q", "psi", "shift")}
