@@ -129,7 +129,7 @@ def test_somebody_of_that_name_has_answered_before(open_page, opened):
     store.add_feedback(opened, token=store.new_token(), rater="Ece", label="sad", clip_id=clip)
     page = enter(open_page("label"), "ECE")
     assert "has answered here before, once" in page.warning[0].value
-    other = press(page, "No, I take")
+    other = press(page, "No, use another")
     assert "What is your name?" in shown(other)
     page = press(enter(open_page("label"), "ece"), "Yes, I am")
     assert page.session_state[who.KEY] == "Ece"
@@ -433,7 +433,7 @@ def test_an_empty_desk_leads_to_clips_and_offers_practice(open_page, opened):
 def test_synthetic_clips_fill_the_desk_marked_as_such(open_page, opened, monkeypatch):
     recipes = demo_recipes()[:2]
     monkeypatch.setattr(practice, "demo_recipes", lambda: recipes)
-    page = press(open_desk(open_page), "Put 2 synthetic clips")
+    page = press(open_desk(open_page), "Add 2 synthetic clips")
     page = page.run()
     assert "synthetic, for practice" in shown(page)
     assert "0 answered, 2 to go" in progress(page)

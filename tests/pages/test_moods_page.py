@@ -281,7 +281,7 @@ def test_what_is_known_of_a_piece_is_set_right(open_page, opened, hashes):
     page.text_input(key=f"year_{hashes[0]}").input("1987")
     page = next(b for b in page.button if b.label == "Save").click().run()
     assert not page.exception
-    assert "Kept: year, makam." in shown(page)
+    assert "Saved: year, makam." in shown(page)
     row = store.library_table(opened).set_index("content_hash").loc[hashes[0]]
     assert (row["makam"], row["year"]) == ("Hicaz", 1987)
     assert "Hicaz" in set(listed(page)["makam"])
