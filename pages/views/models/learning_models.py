@@ -10,7 +10,7 @@ from core.errors import CoreError
 from core.evaluation import before_after, policy_outcomes
 from core.evaluation import shadow_test as shadows
 from core.evaluation.before_after import read_change_table
-from core.evaluation.shadow_test import ALPHA, ShadowVerdict, guesses_of_both
+from core.evaluation.shadow_test import ALPHA, ShadowVerdict, compare_guesses
 from core.file_names import CHANGES, LEARNED
 from core.labelling.truth import raters_needed, stored_truth
 from core.models import description, registry
@@ -243,7 +243,7 @@ def shadow(kept: Store, person: Rater, served: Served) -> None:
         st.info("There is no challenger, so nothing works in the shadow.", icon=":material/visibility_off:")
         return
     champion, challenger = served.model.version, served.shadow.model.version
-    table = guesses_of_both(
+    table = compare_guesses(
         predictions_table(kept),
         stored_truth(kept, raters_needed=raters_needed(kept)),
         champion=champion,
