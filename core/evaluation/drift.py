@@ -101,14 +101,14 @@ def psi(values: np.ndarray, quantiles: np.ndarray) -> float:
     edges = np.unique(quantiles[2:-1:2])
     upto = LEVELS[np.searchsorted(quantiles, edges, side="right") - 1]  # share of the training music up to the edge
     expected = np.diff(np.concatenate([[0.0], upto, [1.0]]))
-    found = np.bincount(np.searchsorted(edges, values, side="left"), minlength=len(edges) + 1) / len(values)
-    return float(_psi(found, expected))
+    observed = np.bincount(np.searchsorted(edges, values, side="left"), minlength=len(edges) + 1) / len(values)
+    return float(_psi(observed, expected))
 
 
-def _psi(found: np.ndarray, expected: np.ndarray) -> np.ndarray:
+def _psi(observed: np.ndarray, expected: np.ndarray) -> np.ndarray:
     """PSI of observed against expected shares, along the last axis."""
-    found, expected = np.maximum(found, PSI_FLOOR), np.maximum(expected, PSI_FLOOR)
-    return np.asarray(((found - expected) * np.log(found / expected)).sum(axis=-1))
+    observed, expected = np.maximum(observed, PSI_FLOOR), np.maximum(expected, PSI_FLOOR)
+    return np.asarray(((observed - expected) * np.log(observed / expected)).sum(axis=-1))
 
 
 def psi_false_alarms(n: int, *, reference: int, limit: float = PSI_LIMIT, seed: int = 0) -> float:
@@ -125,5 +125,5 @@ def psi_false_alarms(n: int, *, reference: int, limit: float = PSI_LIMIT, seed: 
     rng = np.random.default_rng(seed)
     edges = np.round(np.arange(PSI_BINS + 1) * (reference + 1) / PSI_BINS)
     population = rng.dirichlet(np.maximum(np.diff(edges), 1), size=SIMULATIONS)
-    found = rng.multinomial(n, population) / n
-    return float((_psi(found, np.full(PSI_BINS, 1 / PSI_BINS)) > limit).mean())
+    observed = rng.multinomial(n, population) / n
+    return float((_psi(observed, np.full(PSI_BINS, 1 / PSI_BINS)) > limit).mean())

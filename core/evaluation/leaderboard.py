@@ -62,29 +62,29 @@ def settings_kind(model: str) -> str:
     return "tuned" if model.endswith(TUNED) else "as given"
 
 
-def scores(found: Comparison, *, held_out: bool = False) -> pd.DataFrame:
+def scores(comparison: Comparison, *, held_out: bool = False) -> pd.DataFrame:
     """Figures of all models: model, measure, emotion, value, low, high. Times exist only for the cross-validation."""
     if held_out:
-        return found.tables["held_out_scores"]
-    times = found.tables["timings"].assign(emotion=ALL)
-    return pd.concat([found.tables["scores"], times[found.tables["scores"].columns]], ignore_index=True)
+        return comparison.tables["held_out_scores"]
+    times = comparison.tables["timings"].assign(emotion=ALL)
+    return pd.concat([comparison.tables["scores"], times[comparison.tables["scores"].columns]], ignore_index=True)
 
 
-def model_table(found: Comparison, *, held_out: bool = False) -> pd.DataFrame:
+def model_table(comparison: Comparison, *, held_out: bool = False) -> pd.DataFrame:
     """One row for each model, best macro-F1 first: model (displayed name), name, settings, measures, F1 by emotion."""
-    table = scores(found, held_out=held_out)
+    table = scores(comparison, held_out=held_out)
     wanted = table[table["emotion"].eq(ALL) | table["measure"].eq("f1")]
     key = wanted["measure"].where(wanted["emotion"] == ALL, "f1_" + wanted["emotion"])
     wide = wanted.assign(key=key).pivot_table(index="model", columns="key", values="value", sort=False)
     order = [*MEASURES, *(f"f1_{e}" for e in EMOTIONS), *TIMES]
     wide = wide.reindex(columns=[c for c in order if c in wide.columns]).rename_axis("name").reset_index()
-    wide.insert(0, "model", wide["name"].map(found.labels_of).fillna(wide["name"]))
+    wide.insert(0, "model", wide["name"].map(comparison.labels_of).fillna(wide["name"]))
     wide.insert(2, "settings", wide["name"].map(settings_kind))
     return wide.sort_values("macro_f1", ascending=False, ignore_index=True).rename_axis(columns=None)
 
 
 def ranking(
-    found: Comparison, measure: str, *, emotion: str = ALL, held_out: bool = False, over: str = "clips"
+    comparison: Comparison, measure: str, *, emotion: str = ALL, held_out: bool = False, over: str = "clips"
 ) -> pd.DataFrame:
     """One figure of all models, best first: model, name, settings, value, low, high.
 
@@ -96,24 +96,24 @@ def ranking(
     over : source of low and high. "clips": 95 % interval of the group bootstrap. "folds": range of the middle 90 % of
         the folds, which is wider because a fold has a fifth of the clips; NaN for figures without values for each fold.
     """
-    table = scores(found, held_out=held_out)
+    table = scores(comparison, held_out=held_out)
     table = table[table["measure"].eq(measure) & table["emotion"].eq(emotion)].rename(columns={"model": "name"})
     if over == "folds" and measure not in TIMES:
-        folds = found.tables["folds"]
+        folds = comparison.tables["folds"]
         known = measure in folds.columns and emotion == ALL and not held_out
         by = folds.groupby("model")[measure] if known else None
         for column, q in (("low", 0.05), ("high", 0.95)):
             table = table.assign(**{column: table["name"].map(by.quantile(q)) if by is not None else np.nan})
-    table = table.assign(model=table["name"].map(found.labels_of), settings=table["name"].map(settings_kind))
+    table = table.assign(model=table["name"].map(comparison.labels_of), settings=table["name"].map(settings_kind))
     good = (MEASURES | TIMES | PER_EMOTION)[measure].high_is_good
     table = table.sort_values("value", ascending=not good, ignore_index=True, kind="stable")
     return table[["model", "name", "settings", "value", "low", "high"]]
 
 
-def download_name(found: Comparison, model: str = "run") -> str:
+def download_name(comparison: Comparison, model: str = "run") -> str:
     """Base name of a download: the model (or "run" for all models), day and revision of the run."""
-    revision = str(found.about["revision"])[:7]
-    return "-".join(part for part in (model, str(found.about["created_at"])[:10], revision) if part)
+    revision = str(comparison.about["revision"])[:7]
+    return "-".join(part for part in (model, str(comparison.about["created_at"])[:10], revision) if part)
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ class Pair:
     words: str
 
 
-def compare_pair(found: Comparison, a: str, b: str) -> Pair:
+def compare_pair(comparison: Comparison, a: str, b: str) -> Pair:
     """Compare two models.
 
     Pairs in the tables of the run have p values corrected for the number of pairs. Other pairs are compared here,
@@ -142,22 +142,22 @@ def compare_pair(found: Comparison, a: str, b: str) -> Pair:
     """
     if a == b:
         raise ModelError("A model cannot be compared with itself. Choose two different models.")
-    known = pd.concat([found.tables[t] for t in ("pairs", "tuned_against_default") if t in found.tables])
+    known = pd.concat([comparison.tables[t] for t in ("pairs", "tuned_against_default") if t in comparison.tables])
     line = known[(known["a"] == a) & (known["b"] == b)]
     turned = known[(known["a"] == b) & (known["b"] == a)]
     corrected = not (line.empty and turned.empty)
     if line.empty and turned.empty:
-        folds = found.tables["folds"]
+        folds = comparison.tables["folds"]
         if not set(folds.loc[folds["model"] == a, "repeat"]) & set(folds.loc[folds["model"] == b, "repeat"]):
             raise ModelError(
                 "These two models have no fold in common, so they cannot be compared. Choose another pair."
             )
-        line = compare({m: found.predictions(m) for m in (a, b)}, folds, pairs=[(a, b)])
+        line = compare({m: comparison.predictions(m) for m in (a, b)}, folds, pairs=[(a, b)])
     one = line.iloc[0] if len(line) else turned.iloc[0]
     difference, low, high = one["difference"], one["low"], one["high"]
     if line.empty:
         difference, low, high = -difference, -high, -low
-    names = found.labels_of
+    names = comparison.labels_of
     p = float(one["p_holm"])
     if p < 1 - LEVEL:
         better, worse = (a, b) if difference > 0 else (b, a)
@@ -167,24 +167,24 @@ def compare_pair(found: Comparison, a: str, b: str) -> Pair:
     return Pair(a, b, float(difference), float(low), float(high), p, corrected, words)
 
 
-def comparisons_of(found: Comparison, model: str) -> pd.DataFrame:
+def comparisons_of(comparison: Comparison, model: str) -> pd.DataFrame:
     """All comparisons of one model in the run: name, label, difference, low, high, p_holm, established.
 
     difference : macro-F1 of the model minus the other model, largest first.
     """
-    known = pd.concat([found.tables[t] for t in ("pairs", "tuned_against_default") if t in found.tables])
+    known = pd.concat([comparison.tables[t] for t in ("pairs", "tuned_against_default") if t in comparison.tables])
     ours = known[known["a"] == model].rename(columns={"b": "name"})
     theirs = known[known["b"] == model].rename(columns={"a": "name", "low": "high", "high": "low"})
     theirs = theirs.assign(**{c: -theirs[c] for c in ("difference", "low", "high")})
     table = pd.concat([ours, theirs])
-    table = table.assign(label=table["name"].map(found.labels_of), established=table["p_holm"] < 1 - LEVEL)
+    table = table.assign(label=table["name"].map(comparison.labels_of), established=table["p_holm"] < 1 - LEVEL)
     columns = ["name", "label", "difference", "low", "high", "p_holm", "established"]
     return table[columns].sort_values("difference", ascending=False, ignore_index=True)
 
 
-def per_class(found: Comparison, model: str, *, held_out: bool = False) -> pd.DataFrame:
+def per_class(comparison: Comparison, model: str, *, held_out: bool = False) -> pd.DataFrame:
     """Figures of each emotion (F1, precision, recall, AUC, clips): emotion, then value, low and high of each figure."""
-    table = scores(found, held_out=held_out)
+    table = scores(comparison, held_out=held_out)
     table = table[table["model"].eq(model) & table["emotion"].ne(ALL)]
     columns: dict[str, object] = {"emotion": list(EMOTIONS)}
     for measure in PER_EMOTION:
@@ -206,13 +206,13 @@ class Gap:
     words: str
 
 
-def class_gap(found: Comparison, model: str, *, held_out: bool = False) -> Gap:
+def class_gap(comparison: Comparison, model: str, *, held_out: bool = False) -> Gap:
     """Compare the gap between the best and the worst emotion with the acceptance criterion."""
     limit = next(c.target for c in CRITERIA if c.measure == "class_gap")
-    table = ranking(found, "class_gap", held_out=held_out)
+    table = ranking(comparison, "class_gap", held_out=held_out)
     line = table[table["name"] == model].iloc[0]
     value, low, high = float(line["value"]), float(line["low"]), float(line["high"])
-    classes = per_class(found, model, held_out=held_out).set_index("emotion")["f1"]
+    classes = per_class(comparison, model, held_out=held_out).set_index("emotion")["f1"]
     ends = f"between {classes.idxmax()} and {classes.idxmin()}"
     if high <= limit:
         verdict = "The gap meets the criterion"

@@ -96,28 +96,28 @@ def _outcomes(predictions: pd.DataFrame, policy: Policy, floors: np.ndarray | No
     return table
 
 
-def summarise(done: pd.DataFrame, *, resamples: int = RESAMPLES, seed: int = 0) -> pd.DataFrame:
+def summarise(decided: pd.DataFrame, *, resamples: int = RESAMPLES, seed: int = 0) -> pd.DataFrame:
     """Measures of the decisions over all clips and for each emotion, with 95 % intervals (bootstrap of recordings).
 
-    done : from ``outcomes``.
+    decided : from ``outcomes``.
     Returns measure, emotion, value, low, high; NaN when there are no such clips. Measures: accept, choose, review
     (shares of the clips); accuracy (share of accepted clips with the right emotion); pair (share of pairs that include
     the right emotion); top2_rest (share of clips without an accepted emotion whose emotion is one of the two most
     probable); held (share of clips whose set includes the right emotion); size (mean size of the set).
     """
-    flags = pd.DataFrame({a: done["action"] == a for a in ACTIONS}).astype(float)
+    flags = pd.DataFrame({a: decided["action"] == a for a in ACTIONS}).astype(float)
     flags["one"] = 1.0
-    flags["accepted_right"] = flags["accept"] * done["holds"]
-    flags["pair_right"] = flags["choose"] * done["holds"]
+    flags["accepted_right"] = flags["accept"] * decided["holds"]
+    flags["pair_right"] = flags["choose"] * decided["holds"]
     flags["rest"] = 1 - flags["accept"]
-    flags["rest_top2"] = flags["rest"] * done["top2"]
-    flags["held"], flags["size"] = done["holds"].astype(float), done["size"].astype(float)
-    groups, codes = np.unique(done["group"].to_numpy(), return_inverse=True)
+    flags["rest_top2"] = flags["rest"] * decided["top2"]
+    flags["held"], flags["size"] = decided["holds"].astype(float), decided["size"].astype(float)
+    groups, codes = np.unique(decided["group"].to_numpy(), return_inverse=True)
     draws = np.random.default_rng(seed).multinomial(len(groups), np.full(len(groups), 1 / len(groups)), resamples)
     weights = np.vstack([np.ones(len(groups)), draws])
     parts = []
     for emotion in (ALL, *EMOTIONS):
-        here = flags if emotion == ALL else flags.where(done["y"] == emotion, 0.0)
+        here = flags if emotion == ALL else flags.where(decided["y"] == emotion, 0.0)
         sums = here.groupby(codes).sum().reindex(range(len(groups)), fill_value=0.0)
         parts.append(_ratios(pd.DataFrame(weights @ sums.to_numpy(), columns=sums.columns), emotion))
     return pd.concat(parts, ignore_index=True)
@@ -152,9 +152,9 @@ def wide_summary(table: pd.DataFrame) -> pd.DataFrame:
     return by.rename_axis(columns=None).reset_index()
 
 
-def set_sizes(done: pd.DataFrame, *, names: Sequence[str] = ("none", "1", "2", "3", "4")) -> pd.DataFrame:
+def set_sizes(decided: pd.DataFrame, *, names: Sequence[str] = ("none", "1", "2", "3", "4")) -> pd.DataFrame:
     """Share of each set size, for each emotion and for "all"."""
-    by = pd.concat([done, done.assign(y=ALL)])
+    by = pd.concat([decided, decided.assign(y=ALL)])
     counts = pd.crosstab(by["y"], by["size"].clip(0, 4), normalize="index").reindex(columns=range(5), fill_value=0.0)
     counts = counts.reindex([*(e for e in EMOTIONS if e in counts.index), ALL])
     return counts.set_axis(list(names), axis=1).rename_axis("emotion").reset_index()

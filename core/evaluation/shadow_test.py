@@ -10,7 +10,7 @@ ALPHA = 0.05  # chance of a wrong verdict between two equal models, valid for an
 MOST_LABELS = 100_000  # labels; a verdict that needs more labels is not predicted
 
 
-def guesses_of_both(predictions: pd.DataFrame, truth: pd.DataFrame, *, champion: str, challenger: str) -> pd.DataFrame:
+def compare_guesses(predictions: pd.DataFrame, truth: pd.DataFrame, *, champion: str, challenger: str) -> pd.DataFrame:
     """Table of the guesses of two models on all clips that both have scored, index clip_id.
 
     Parameters

@@ -54,11 +54,11 @@ def describe_model_in_use(settings: Settings) -> ModelDescription:
     Raises ModelError when neither exists. `registry.load` loads the same model.
     """
     committed = settings.champion_dir
-    found = registry.find(file_names.CHAMPION, settings=settings)
-    if found is None:
+    model = registry.find(file_names.CHAMPION, settings=settings)
+    if model is None:
         return read_description(committed, "models/champion")
     try:
-        return read_description(found.folder, f"registry (champion, version {found.version})")
+        return read_description(model.folder, f"registry (champion, version {model.version})")
     except ModelError as error:
         return read_description(committed, f"models/champion, because of the registry: {error}")
 
@@ -101,5 +101,5 @@ def describe_alias(alias: str, *, settings: Settings) -> ModelDescription | None
             return describe_model_in_use(settings)
         except ModelError:
             return None
-    found = registry.find(alias, settings=settings)
-    return None if found is None else read_description(found.folder, f"registry ({alias}, version {found.version})")
+    model = registry.find(alias, settings=settings)
+    return None if model is None else read_description(model.folder, f"registry ({alias}, version {model.version})")

@@ -103,10 +103,10 @@ def shapley(
     state = np.random.get_state()  # noqa: NPY002  (shap seeds numpy's global generator)
     try:
         explainer = shap.PermutationExplainer(lambda rows: _in_chunks(proba, rows), masker, seed=seed)
-        found = explainer(x, max_evals=orders * (2 * x.shape[1] + 1), silent=True)
+        explained = explainer(x, max_evals=orders * (2 * x.shape[1] + 1), silent=True)
     finally:
         np.random.set_state(state)  # noqa: NPY002
-    return found.values, found.base_values[0]
+    return explained.values, explained.base_values[0]
 
 
 def _in_chunks(proba: Callable[[np.ndarray], np.ndarray], rows: np.ndarray) -> np.ndarray:

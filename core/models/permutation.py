@@ -34,12 +34,12 @@ def permutation_importance(
     rng = np.random.default_rng(seed)
     values = X[list(COLUMNS)].to_numpy(dtype=float)
     right = np.array([EMOTIONS.index(label) for label in y])
-    dealt = np.tile(values, (len(COLUMNS) * repeats, 1, 1))  # (features * repeats, clips, 50)
+    shuffled = np.tile(values, (len(COLUMNS) * repeats, 1, 1))  # (features * repeats, clips, 50)
     for k in range(len(COLUMNS)):
         for r in range(repeats):
-            dealt[k * repeats + r, :, k] = rng.permutation(values[:, k])
+            shuffled[k * repeats + r, :, k] = rng.permutation(values[:, k])
     before = _loss(model, values[None], right)
-    rise = _loss(model, dealt, right).reshape(len(COLUMNS), repeats) - before
+    rise = _loss(model, shuffled, right).reshape(len(COLUMNS), repeats) - before
     table = pd.DataFrame(
         {
             "feature": COLUMNS,
@@ -50,9 +50,9 @@ def permutation_importance(
     return table.sort_values("importance", ascending=False, ignore_index=True)
 
 
-def _loss(model: Model, dealt: np.ndarray, right: np.ndarray) -> np.ndarray:
+def _loss(model: Model, shuffled: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Mean log-loss of each shuffled copy. One call predicts all copies, which is many times faster than a loop."""
-    sets, clips, _ = dealt.shape
-    rows = pd.DataFrame(dealt.reshape(sets * clips, -1), columns=list(COLUMNS))
+    sets, clips, _ = shuffled.shape
+    rows = pd.DataFrame(shuffled.reshape(sets * clips, -1), columns=list(COLUMNS))
     own = probabilities(model, rows).reshape(sets, clips, -1)[:, np.arange(clips), right]
     return np.asarray(-np.log(np.maximum(own, _LOWEST)).mean(axis=1))

@@ -129,13 +129,13 @@ def _by_threshold(prediction: Prediction, policy: Policy) -> Decision:
 
 def _by_set(prediction: Prediction, policy: Policy) -> Decision:
     floors = dict(zip(EMOTIONS, policy.floors, strict=True))
-    kept = tuple(e for e in prediction.ranked if prediction.proba[e] >= floors[e])
+    emotions = tuple(e for e in prediction.ranked if prediction.proba[e] >= floors[e])
     level = f"a set that holds the right emotion for {percent_limit(policy.coverage)} of the clips of each emotion"
-    if len(kept) == 1:
-        return Decision(kept[0], kept, f"{kept[0].capitalize()}: the only emotion in {level}.")
-    if len(kept) == 2:
-        return Decision(None, kept, f"{kept[0].capitalize()} or {kept[1]}: both are in {level}.")
-    what = f"{len(kept)} emotions ({', '.join(kept)}) are" if kept else "no emotion is"
+    if len(emotions) == 1:
+        return Decision(emotions[0], emotions, f"{emotions[0].capitalize()}: the only emotion in {level}.")
+    if len(emotions) == 2:
+        return Decision(None, emotions, f"{emotions[0].capitalize()} or {emotions[1]}: both are in {level}.")
+    what = f"{len(emotions)} emotions ({', '.join(emotions)}) are" if emotions else "no emotion is"
     return Decision(None, (), f"Needs review: {what} in {level}.")
 
 

@@ -216,7 +216,7 @@ def check_outlier(vector: FeatureVector, reference: Reference) -> OutlierCheck:
     reasons = [_phrase(reference.used[k], values[k], low[k], high[k], above=z[k] > 0) for k in order if off[k]]
     if far and not reasons:
         names = [BY_COLUMN[reference.used[k]].name for k in order[:3]]
-        reasons.append(f"its features together are unusual, first {', '.join(names[:2])} and {names[2]}")
+        reasons.append(f"the combination of its features is unusual, mainly {', '.join(names[:2])} and {names[2]}")
     if missing > MOST_MISSING:
         reasons.append(f"{missing} of the 50 features could not be measured")
     percentile = float(np.interp(distance, reference.distances, 100 * LEVELS)) if not np.isnan(distance) else np.nan

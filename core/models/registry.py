@@ -44,9 +44,9 @@ def load(alias: str = CHAMPION, *, settings: Settings) -> Bundle:
     """
     instead = "models/champion"
     try:
-        found = find(alias, settings=settings)
-        if found is not None:
-            return load_bundle(found.folder, source=f"registry ({alias}, version {found.version})")
+        model = find(alias, settings=settings)
+        if model is not None:
+            return load_bundle(model.folder, source=f"registry ({alias}, version {model.version})")
     except ModelError as error:
         if alias != CHAMPION:
             raise
@@ -72,10 +72,10 @@ def find(alias: str, *, settings: Settings) -> RegisteredModel | None:
     A challenger that is also the champion (after an interrupted promotion) is not returned.
     Raises ModelError when the file is not a database or MLflow cannot read it.
     """
-    found = _find(alias, settings)
-    if found is not None and alias == CHALLENGER and _find(CHAMPION, settings) == found:
+    model = _find(alias, settings)
+    if model is not None and alias == CHALLENGER and _find(CHAMPION, settings) == model:
         return None
-    return found
+    return model
 
 
 def _find(alias: str, settings: Settings) -> RegisteredModel | None:
@@ -84,9 +84,9 @@ def _find(alias: str, settings: Settings) -> RegisteredModel | None:
     file = sqlite_file(settings.mlflow)
     if file is None:
         return _query(alias, settings)
-    kept, stamp = settings.cache_dir / f"registry_{alias}.json", _stamp(file)
+    cached, stamp = settings.cache_dir / f"registry_{alias}.json", _stamp(file)
     try:
-        known = json.loads(kept.read_text(encoding="utf-8"))
+        known = json.loads(cached.read_text(encoding="utf-8"))
         if known["stamp"] == stamp:
             return (
                 RegisteredModel(known["version"], settings.data_dir.resolve() / known["place"])
@@ -95,14 +95,14 @@ def _find(alias: str, settings: Settings) -> RegisteredModel | None:
             )
     except (OSError, ValueError, KeyError, TypeError):
         pass  # no cached answer, or an answer of another version of this program
-    found = _query(alias, settings)
+    model = _query(alias, settings)
     if stamp == _stamp(file):  # otherwise the file changed during the query, and the answer may be outdated
-        place = _below(settings.data_dir.resolve(), found.folder) if found else None
-        answer = {"stamp": stamp, "version": found and found.version, "place": place}
+        place = _below(settings.data_dir.resolve(), model.folder) if model else None
+        answer = {"stamp": stamp, "version": model and model.version, "place": place}
         with suppress(OSError):  # without the cache, the next query only takes longer
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            replace_file(kept, json.dumps(answer).encode())
-    return found
+            cached.parent.mkdir(parents=True, exist_ok=True)
+            replace_file(cached, json.dumps(answer).encode())
+    return model
 
 
 def _stamp(file: Path) -> list[int | str]:
@@ -274,17 +274,17 @@ def history(*, settings: Settings) -> pd.DataFrame:
     client = connect(settings)
     aliases = _aliases(client)
     lines = []
-    for found in client.search_model_versions(f"name = '{NAME}'"):
-        run = client.get_run(str(found.run_id)).data
-        known: Mapping[str, Any] = {**run.tags, **run.metrics, **found.tags}
-        created = datetime.fromtimestamp(found.creation_timestamp / 1000, UTC).isoformat(timespec="seconds")
+    for model in client.search_model_versions(f"name = '{NAME}'"):
+        run = client.get_run(str(model.run_id)).data
+        known: Mapping[str, Any] = {**run.tags, **run.metrics, **model.tags}
+        created = datetime.fromtimestamp(model.creation_timestamp / 1000, UTC).isoformat(timespec="seconds")
         own = {
-            "version": str(found.version),
-            "aliases": ", ".join(aliases.get(str(found.version), [])),
+            "version": str(model.version),
+            "aliases": ", ".join(aliases.get(str(model.version), [])),
             "created_at": created,
             "decisions": "; ".join(
                 f"{tag.removeprefix(DECIDED)[:16].replace('T', ' ')} {text}"
-                for tag, text in sorted(found.tags.items())
+                for tag, text in sorted(model.tags.items())
                 if tag.startswith(DECIDED)
             ),
         }

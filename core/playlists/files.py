@@ -61,30 +61,30 @@ def artist_and_title(row: dict[str, Any]) -> str:
     return one_line(" - ".join(part for part in (row["artist"], row["title"]) if part)) or "untitled"
 
 
-def row_dicts(made: Playlist) -> list[dict[str, Any]]:
+def row_dicts(playlist: Playlist) -> list[dict[str, Any]]:
     """Rows of the playlist as dictionaries."""
-    rows: list[Any] = made.rows.to_dict("records")
+    rows: list[Any] = playlist.rows.to_dict("records")
     return rows
 
 
-def m3u8(made: Playlist, *, files: Sequence[str] | None = None) -> bytes:
+def m3u8(playlist: Playlist, *, files: Sequence[str] | None = None) -> bytes:
     """Content of an M3U8 file: UTF-8; before each path its length and name, and the gain as a comment.
 
     files : paths in the order of the playlist, for example of levelled copies; default: the paths in the library.
     """
-    lines = ["#EXTM3U", "#EXTENC:UTF-8", f"#PLAYLIST:{one_line(made.name)}"]
-    lines += [f"# {one_line(remark.text)}" for remark in made.remarks]
-    for row, path in zip(row_dicts(made), _paths(made, files), strict=True):
+    lines = ["#EXTM3U", "#EXTENC:UTF-8", f"#PLAYLIST:{one_line(playlist.name)}"]
+    lines += [f"# {one_line(remark.text)}" for remark in playlist.remarks]
+    for row, path in zip(row_dicts(playlist), _paths(playlist, files), strict=True):
         lines.append(f"#EXTINF:{round(row['duration_s'])},{artist_and_title(row)}")
         lines += [f"#EXTALB:{one_line(row['album'])}"] if row["album"] else []
         if files is None:
-            lines.append(f"# gain {gain_text(row['gain_db'])} to {made.target_lufs:g} LUFS")
+            lines.append(f"# gain {gain_text(row['gain_db'])} to {playlist.target_lufs:g} LUFS")
         lines += [f"# {one_line(row['why'])}", _m3u_path(path)]
     return ("\n".join(lines) + "\n").encode()
 
 
-def _paths(made: Playlist, files: Sequence[str] | None) -> list[str]:
-    return list(made.rows["path"]) if files is None else list(files)
+def _paths(playlist: Playlist, files: Sequence[str] | None) -> list[str]:
+    return list(playlist.rows["path"]) if files is None else list(files)
 
 
 _URI_SYNTAX = re.compile(r"[#?:]|%[0-9A-Fa-f]{2}")  # has a meaning for players that read each line as a URI (VLC 3)
@@ -114,23 +114,23 @@ def uri(path: str) -> str:
 _OF_ADDRESSES = ":/?#[]@!$&'()*+,;=%~"  # characters with a meaning in a web address
 
 
-def xspf(made: Playlist, *, files: Sequence[str] | None = None) -> bytes:
+def xspf(playlist: Playlist, *, files: Sequence[str] | None = None) -> bytes:
     """Content of an XSPF 1 file: UTF-8, percent-encoded URIs, lengths in ms, gain and reason as annotation.
 
     files : as in ``m3u8``.
     """
     root = ElementTree.Element("playlist", {"version": "1", "xmlns": XSPF})
-    _child(root, "title", made.name)
+    _child(root, "title", playlist.name)
     _child(root, "creator", CREATOR)
-    _child(root, "annotation", " ".join((f"Seed {made.seed}.", *(remark.text for remark in made.remarks))))
+    _child(root, "annotation", " ".join((f"Seed {playlist.seed}.", *(remark.text for remark in playlist.remarks))))
     tracks = ElementTree.SubElement(root, "trackList")
-    for row, path in zip(row_dicts(made), _paths(made, files), strict=True):
+    for row, path in zip(row_dicts(playlist), _paths(playlist, files), strict=True):
         track = ElementTree.SubElement(tracks, "track")
         _child(track, "location", uri(path))
         _child(track, "title", row["title"])
         if row["artist"]:
             _child(track, "creator", row["artist"])
-        gain = f"Gain {gain_text(row['gain_db'])} to {made.target_lufs:g} LUFS. " if files is None else ""
+        gain = f"Gain {gain_text(row['gain_db'])} to {playlist.target_lufs:g} LUFS. " if files is None else ""
         _child(track, "annotation", gain + row["why"])
         if row["album"]:
             _child(track, "album", row["album"])
@@ -145,13 +145,13 @@ def _child(parent: ElementTree.Element, name: str, text: str) -> None:
     ElementTree.SubElement(parent, name).text = "".join(c for c in one_line(text) if c not in "\ufffe\uffff")
 
 
-def csv_file(made: Playlist) -> bytes:
+def csv_file(playlist: Playlist) -> bytes:
     """Content of a CSV file: UTF-8 with a byte order mark, so that spreadsheets show Turkish letters."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow([*COLUMNS.values(), "target_lufs", "seed"])
-    for row in row_dicts(made):
-        writer.writerow([*(_cell(name, row[name]) for name in COLUMNS), made.target_lufs, made.seed])
+    for row in row_dicts(playlist):
+        writer.writerow([*(_cell(name, row[name]) for name in COLUMNS), playlist.target_lufs, playlist.seed])
     return out.getvalue().encode("utf-8-sig")
 
 
@@ -161,10 +161,10 @@ def _cell(name: str, value: Any) -> Any:
     return escape_once(value) if name in TEXT and isinstance(value, str) else value
 
 
-def file_stem(made: Playlist) -> str:
+def file_stem(playlist: Playlist) -> str:
     """Base name of the playlist's files: letters, digits, dashes, and a short hash of pieces and target loudness."""
-    word = re.sub(r"[^A-Za-z0-9]+", "-", made.name.replace("→", "to")).strip("-").lower()
-    identity = repr((list(made.rows["piece_id"]), made.target_lufs, made.seed))
+    word = re.sub(r"[^A-Za-z0-9]+", "-", playlist.name.replace("→", "to")).strip("-").lower()
+    identity = repr((list(playlist.rows["piece_id"]), playlist.target_lufs, playlist.seed))
     return f"{word}-{hashlib.sha256(identity.encode()).hexdigest()[:8]}"
 
 

@@ -253,7 +253,7 @@ def _candidates(pieces: _Pieces, alone: np.ndarray, used: np.ndarray, count: int
 # --- another piece ---------------------------------------------------------------------------------------------------
 
 
-def replace_piece(made: Playlist, pool: Pool, piece_id: str, *, without: Collection[str] = ()) -> Playlist:
+def replace_piece(playlist: Playlist, pool: Pool, piece_id: str, *, without: Collection[str] = ()) -> Playlist:
     """Replace one piece of a playlist by another piece; all other pieces stay in their places.
 
     For paths and for playlists of one mood. The new piece has the lowest cost between its neighbours, by the costs and
@@ -270,19 +270,19 @@ def replace_piece(made: Playlist, pool: Pool, piece_id: str, *, without: Collect
     CoreError
         The piece is not in the playlist, or no other piece fits.
     """
-    listed = list(made.rows["piece_id"])
+    listed = list(playlist.rows["piece_id"])
     if piece_id not in listed:
         raise CoreError("This piece is not in the playlist, so it cannot be replaced.")
     place = listed.index(piece_id)
     gone = {piece_id, *without}
     # The other pieces of the playlist may be missing in the pool, because filters can change after its creation.
     table = pool.table[~pool.table.index.isin(gone | set(listed))]
-    others = made.rows[made.rows["piece_id"] != piece_id].set_index("piece_id")
+    others = playlist.rows[playlist.rows["piece_id"] != piece_id].set_index("piece_id")
     pieces = _arrays(
-        pd.concat([table, others[["guess", "artist", "tempo", "duration_s", *PROBA]]]), made.way, made.seed
+        pd.concat([table, others[["guess", "artist", "tempo", "duration_s", *PROBA]]]), playlist.way, playlist.seed
     )
     free = np.array([k for k, p in enumerate(pieces.ids) if p in table.index], dtype=int)
-    cost = _alone(pieces, made.rows[[f"want_{e}" for e in EMOTIONS]].to_numpy(dtype=float)[place])[free]
+    cost = _alone(pieces, playlist.rows[[f"want_{e}" for e in EMOTIONS]].to_numpy(dtype=float)[place])[free]
     by_neighbour = np.zeros(len(free), dtype=bool)
     for position, after in ((place - 1, False), (place + 1, True)):
         if 0 <= position < len(listed):
@@ -292,10 +292,10 @@ def replace_piece(made: Playlist, pool: Pool, piece_id: str, *, without: Collect
             onward = (pieces.station[neighbour] - pieces.station[free]) * (1 if after else -1)
             cost = np.where((onward == 0) | (onward == 1), cost, np.inf)
     if place in (0, len(listed) - 1):  # the first and the last piece keep the start and the goal of the way
-        station = 0 if place == 0 else len(made.way) - 1
+        station = 0 if place == 0 else len(playlist.way) - 1
         cost = np.where(pieces.station[free] == station, cost, np.inf)
-    rest = made.length_s - made.rows["duration_s"].to_numpy()[place]
-    cost = cost + CLOCK * np.abs(rest + pieces.length[free] - made.wanted_s) / max(np.median(pieces.length), 1.0)
+    rest = playlist.length_s - playlist.rows["duration_s"].to_numpy()[place]
+    cost = cost + CLOCK * np.abs(rest + pieces.length[free] - playlist.wanted_s) / max(np.median(pieces.length), 1.0)
     if np.isfinite(cost[~by_neighbour]).any():
         cost = np.where(by_neighbour, np.inf, cost)
     if not np.isfinite(cost).any():
@@ -304,6 +304,6 @@ def replace_piece(made: Playlist, pool: Pool, piece_id: str, *, without: Collect
             "pieces, or score more music."
         )
     chosen = pool.table.loc[[pieces.ids[free[int(np.argmin(cost))]]]].reset_index(names="piece_id")
-    rows = made.rows.copy()
+    rows = playlist.rows.copy()
     rows.loc[place, list(chosen.columns.intersection(rows.columns))] = chosen.iloc[0]
-    return finish_playlist(replace(made, rows=rows), pool)
+    return finish_playlist(replace(playlist, rows=rows), pool)

@@ -71,7 +71,7 @@ class FileLoudness:
 
 
 def level_copies(
-    made: Playlist,
+    playlist: Playlist,
     folder: Path,
     *,
     form: str = "FLAC",
@@ -97,7 +97,7 @@ def level_copies(
     """
     if form not in FORMS:
         raise CoreError(f"The format of the copies must be {' or '.join(FORMS)}, not {form}.")
-    rows = row_dicts(made)
+    rows = row_dicts(playlist)
     files, gains, remarks = [], [], []
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -105,16 +105,16 @@ def level_copies(
             tell(k / len(rows), artist_and_title(row))
             source = _opened(_content(row["path"], max_mb), row["path"])
             measured = _measured(source)
-            gain = measured.gain_db(made.target_lufs)
+            gain = measured.gain_db(playlist.target_lufs)
             name = f"{row['number']:02d} {_safe(artist_and_title(row))}{FORMS[form]}"
             _copy(source, row, folder / name, form, gain)
             files.append(name)
             gains.append(gain)
-            missing = made.target_lufs - measured.lufs - gain
+            missing = playlist.target_lufs - measured.lufs - gain
             if missing > SHOULD_MATTER_DB:
                 text = f"Piece {row['number']} is {missing:.1f} dB quieter than the others: its peaks limit the gain."
                 remarks.append(Remark(RemarkKind.GAIN_LIMITED, text))
-        done = replace(made, rows=made.rows.assign(gain_db=gains), remarks=(*made.remarks, *remarks))
+        done = replace(playlist, rows=playlist.rows.assign(gain_db=gains), remarks=(*playlist.remarks, *remarks))
         for ending, content in ((".m3u8", m3u8(done, files=files)), (".xspf", xspf(done, files=files))):
             replace_file(folder / f"playlist{ending}", content)
         replace_file(folder / "playlist.csv", csv_file(done))

@@ -161,7 +161,7 @@ FAR_STEP = 0.5  # a larger distance between neighbours is a large step
 TEMPO_STEP = 1.25  # largest ratio of the tempi of two neighbours in a small step
 
 
-def finish_playlist(made: Playlist, pool: Pool) -> Playlist:
+def finish_playlist(playlist: Playlist, pool: Pool) -> Playlist:
     """Compute the derived columns, the gains and the remarks of a playlist.
 
     New columns: number, begins_s; fit (distance from the wanted mood) and change (distance from the previous piece),
@@ -170,7 +170,7 @@ def finish_playlist(made: Playlist, pool: Pool) -> Playlist:
 
     pool : the pieces that could be chosen.
     """
-    rows = made.rows[[*PIECE_COLUMNS, "step", *(f"want_{e}" for e in EMOTIONS)]].reset_index(drop=True)
+    rows = playlist.rows[[*PIECE_COLUMNS, "step", *(f"want_{e}" for e in EMOTIONS)]].reset_index(drop=True)
     proba, want = rows[list(PROBA)].to_numpy(), rows[[f"want_{e}" for e in EMOTIONS]].to_numpy()
     rows.insert(0, "number", np.arange(1, len(rows) + 1))
     rows.insert(1, "begins_s", rows["duration_s"].cumsum() - rows["duration_s"])
@@ -179,11 +179,11 @@ def finish_playlist(made: Playlist, pool: Pool) -> Playlist:
     rows["tempo_change"] = rows["tempo"] / rows["tempo"].shift() - 1
     same = pd.Series(performers(rows.set_index("piece_id")))
     lines: list[Any] = rows.to_dict("records")
-    rows["weak"] = [_weak(row, made.path, repeat) for row, repeat in zip(lines, same == same.shift(), strict=True)]
-    rows["why"] = [reason(row, made.path) for row in lines]
-    made = replace(made, rows=rows)
-    remarks = (*pool.remarks, *_too_small(made, pool), *_about(rows, same))
-    return level_playlist(replace(made, remarks=remarks), made.target_lufs)
+    rows["weak"] = [_weak(row, playlist.path, repeat) for row, repeat in zip(lines, same == same.shift(), strict=True)]
+    rows["why"] = [reason(row, playlist.path) for row in lines]
+    playlist = replace(playlist, rows=rows)
+    remarks = (*pool.remarks, *_too_small(playlist, pool), *_about(rows, same))
+    return level_playlist(replace(playlist, remarks=remarks), playlist.target_lufs)
 
 
 def mood_distance(p: np.ndarray, q: np.ndarray) -> np.ndarray:
@@ -245,27 +245,27 @@ def _step(row: Mapping[str, Any]) -> str:
     return f"{size} step in mood, tempo {percent_change(row['tempo_change'])}"
 
 
-def _too_small(made: Playlist, pool: Pool) -> list[Remark]:
+def _too_small(playlist: Playlist, pool: Pool) -> list[Remark]:
     """Remarks about a library that is too small for this playlist."""
-    rows, remarks = made.rows, []
-    suitable = pool.table[pool.table["guess"].isin(made.way)]
-    miss, all_s = made.length_s - made.wanted_s, float(suitable["duration_s"].sum())
-    if abs(miss) > max(rows["duration_s"].max() / 2, 0.05 * made.wanted_s):
+    rows, remarks = playlist.rows, []
+    suitable = pool.table[pool.table["guess"].isin(playlist.way)]
+    miss, all_s = playlist.length_s - playlist.wanted_s, float(suitable["duration_s"].sum())
+    if abs(miss) > max(rows["duration_s"].max() / 2, 0.05 * playlist.wanted_s):
         remarks.append(
             Remark(
                 RemarkKind.LIBRARY_TOO_SMALL,
-                f"The library is too small for {clock(made.wanted_s)}: its {len(suitable)} usable pieces that are "
-                f"{' or '.join(made.way)} last {clock(all_s)} together.",
+                f"The library is too small for {clock(playlist.wanted_s)}: its {len(suitable)} usable pieces that are "
+                f"{' or '.join(playlist.way)} last {clock(all_s)} together.",
             )
-            if all_s < made.wanted_s
+            if all_s < playlist.wanted_s
             else Remark(
                 RemarkKind.LENGTH_MISSED,
-                f"You asked for {clock(made.wanted_s)}, but these pieces last {clock(made.length_s)}. No other choice "
-                "of usable pieces is closer to this time and fits as well.",
+                f"You asked for {clock(playlist.wanted_s)}, but these pieces last {clock(playlist.length_s)}. No other "
+                "choice of usable pieces is closer to this time and fits as well.",
             )
         )
     weak = sorted(set(rows.loc[rows["weak"] != "", "step"]))
-    if weak and made.path:
+    if weak and playlist.path:
         text = (
             f"The library is too small for a good path: {'step' if len(weak) == 1 else 'steps'} "
             f"{', '.join(map(str, weak))} {'is' if len(weak) == 1 else 'are'} weak. The list shows the reason for each "
@@ -295,14 +295,16 @@ def _about(rows: pd.DataFrame, same: pd.Series) -> list[Remark]:
 # --- loudness --------------------------------------------------------------------------------------------------------
 
 
-def level_playlist(made: Playlist, target_lufs: float) -> Playlist:
+def level_playlist(playlist: Playlist, target_lufs: float) -> Playlist:
     """Set the gain in dB that brings each piece to the target loudness; NaN when its loudness is not known."""
-    return replace(made, rows=made.rows.assign(gain_db=target_lufs - _heard(made.rows)), target_lufs=target_lufs)
+    return replace(
+        playlist, rows=playlist.rows.assign(gain_db=target_lufs - _heard(playlist.rows)), target_lufs=target_lufs
+    )
 
 
-def loudest_without_boost(made: Playlist) -> float:
+def loudest_without_boost(playlist: Playlist) -> float:
     """Highest target, in whole LUFS, without a positive gain for any piece; NaN when no loudness is known."""
-    return float(np.floor(_heard(made.rows).min()))
+    return float(np.floor(_heard(playlist.rows).min()))
 
 
 def _heard(rows: pd.DataFrame) -> pd.Series:

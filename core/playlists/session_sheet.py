@@ -39,13 +39,13 @@ class Session:
     begins: datetime | None = None
 
 
-def session_html(made: Playlist, session: Session, *, levelled: bool = False) -> bytes:
+def session_html(playlist: Playlist, session: Session, *, levelled: bool = False) -> bytes:
     """Session sheet as an HTML page. levelled : the session plays levelled copies, which include the gain."""
     about = [
-        f"{len(made.rows)} pieces, {clock(made.length_s)} (wanted: {clock(made.wanted_s)})",
-        f"levelled to {made.target_lufs:g} LUFS" + (", the copies include the gain" if levelled else ""),
-        f"seed {made.seed}",
-        f"model {', '.join(sorted(set(made.rows['model_version'])))}",
+        f"{len(playlist.rows)} pieces, {clock(playlist.length_s)} (wanted: {clock(playlist.wanted_s)})",
+        f"levelled to {playlist.target_lufs:g} LUFS" + (", the copies include the gain" if levelled else ""),
+        f"seed {playlist.seed}",
+        f"model {', '.join(sorted(set(playlist.rows['model_version'])))}",
     ]
     fields = {
         "Client": session.client,
@@ -55,14 +55,14 @@ def session_html(made: Playlist, session: Session, *, levelled: bool = False) ->
         "Notes": session.notes,
     }
     page = _template().render(
-        name=made.name,
+        name=playlist.name,
         about=about,
         fields={name: _typed(text) for name, text in fields.items()},
         disclaimer=DISCLAIMER,
-        how_to_read=_how_to_read(made),
-        remarks=[remark.text for remark in made.remarks],
+        how_to_read=_how_to_read(playlist),
+        remarks=[remark.text for remark in playlist.remarks],
         on_the_clock=session.begins is not None,
-        steps=_steps(made, session.begins),
+        steps=_steps(playlist, session.begins),
         written=WRITTEN,
     )
     return page.encode()
@@ -77,23 +77,23 @@ def _template() -> Template:
     return environment.get_template("session_sheet.html")
 
 
-def _how_to_read(made: Playlist) -> list[str]:
+def _how_to_read(playlist: Playlist) -> list[str]:
     """Sentences that explain the choice of the pieces and name the weak places."""
-    if made.path and len(made.way) > 1:
+    if playlist.path and len(playlist.way) > 1:
         how = (
-            f"The music follows the iso principle: it begins with {made.way[0]} pieces, the client's mood now, and "
-            f"moves to {made.way[-1]} in {made.rows['step'].max()} steps ({' → '.join(made.way)}). For each step, the "
-            "sheet shows the wanted mixture of moods. For each piece, it shows the moods that the model hears, how "
-            "well they fit, and how large the change from the previous piece is."
+            f"The music follows the iso principle: it begins with {playlist.way[0]} pieces, the client's mood now, "
+            f"and moves to {playlist.way[-1]} in {playlist.rows['step'].max()} steps ({' → '.join(playlist.way)}). "
+            "For each step, the sheet shows the wanted mixture of moods. For each piece, it shows the moods that the "
+            "model hears, how well they fit, and how large the change from the previous piece is."
         )
-    elif made.path:
+    elif playlist.path:
         how = (
-            f"The music stays {made.way[0]}. For each piece, the sheet shows the moods that the model hears and how "
-            "large the change from the previous piece is."
+            f"The music stays {playlist.way[0]}. For each piece, the sheet shows the moods that the model hears and "
+            "how large the change from the previous piece is."
         )
     else:
         how = (
-            f"The model hears these pieces as {made.way[0]}; pieces with a higher probability are chosen more often. "
+            f"The model hears these pieces as {playlist.way[0]}; more probable pieces are chosen more often. "
             "They are sorted by tempo. Two neighbours are by different artists if possible."
         )
     near, far, step = whole_percent(NEAR_FIT), whole_percent(FAR_FIT), whole_percent(FAR_STEP)
@@ -102,13 +102,13 @@ def _how_to_read(made: Playlist) -> list[str]:
         f"other. A piece fits well up to a difference of {near}, and roughly up to {far}. A step is small up to a "
         f"difference of {near}, and large above {step}."
     )
-    weak = [str(number) for number in made.rows.loc[made.rows["weak"] != "", "number"]]
+    weak = [str(number) for number in playlist.rows.loc[playlist.rows["weak"] != "", "number"]]
     places = (
         f"These pieces are weak places, so listen to them before the session: {', '.join(weak)}."
         if weak
         else "There is no weak place."
     )
-    return [how, *([meaning] if made.path else []), places]
+    return [how, *([meaning] if playlist.path else []), places]
 
 
 def _typed(text: str) -> str:
@@ -116,16 +116,16 @@ def _typed(text: str) -> str:
     return "".join(c for c in text[:LONGEST] if c.isprintable() or c == "\n").strip()
 
 
-def _steps(made: Playlist, begins: datetime | None) -> list[dict[str, Any]]:
+def _steps(playlist: Playlist, begins: datetime | None) -> list[dict[str, Any]]:
     """Steps of the playlist with their pieces, as the template needs them. begins : start of the music."""
     groups: dict[int, list[dict[str, Any]]] = {}
-    for row in row_dicts(made):
+    for row in row_dicts(playlist):
         groups.setdefault(row["step"], []).append(row)
     return [
         {
             "number": step,
-            "wanted": mixture(rows[0], "want_") if made.path else "",
-            "pieces": [_piece(row, made.path, begins) for row in rows],
+            "wanted": mixture(rows[0], "want_") if playlist.path else "",
+            "pieces": [_piece(row, playlist.path, begins) for row in rows],
         }
         for step, rows in groups.items()
     ]

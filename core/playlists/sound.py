@@ -77,28 +77,28 @@ class LibraryMap:
     telling: tuple[tuple[tuple[str, float], ...], tuple[tuple[str, float], ...]]
 
 
-def library_map(heard: pd.DataFrame, reference: Reference, *, named: int = 3) -> LibraryMap:
+def library_map(sounds: pd.DataFrame, reference: Reference, *, named: int = 3) -> LibraryMap:
     """Map of the pieces on the first two principal components of the training music.
 
     The axes come from the training music, not from the library, so new pieces do not move the others. Missing features
     count as average.
 
-    heard : from ``sound_table``.  named : number of features to name for each axis.
+    sounds : from ``sound_table``.  named : number of features to name for each axis.
     """
     variance, axes = np.linalg.eigh(reference.correlation)
     axes = axes[:, ::-1][:, :2]
     axes = axes * np.sign(axes[np.abs(axes).argmax(axis=0), [0, 1]])  # a component's sign has no meaning
-    at = np.nan_to_num(heard.to_numpy()) @ axes
+    at = np.nan_to_num(sounds.to_numpy()) @ axes
     strongest = np.argsort(-np.abs(axes), axis=0, kind="stable")[:named]
     first, second = (tuple((reference.used[i], float(axes[i, k])) for i in strongest[:, k]) for k in range(2))
     shares = variance[::-1][:2] / variance.sum()
     return LibraryMap(
-        pd.DataFrame(at, index=heard.index, columns=["x", "y"]), (float(shares[0]), float(shares[1])), (first, second)
+        pd.DataFrame(at, index=sounds.index, columns=["x", "y"]), (float(shares[0]), float(shares[1])), (first, second)
     )
 
 
 def similar_pieces(
-    heard: pd.DataFrame, piece_id: str, *, among: Sequence[str] | None = None, count: int = 10
+    sounds: pd.DataFrame, piece_id: str, *, among: Sequence[str] | None = None, count: int = 10
 ) -> pd.Series:
     """Distances of the pieces that sound most similar to one piece, nearest first, index piece_id.
 
@@ -107,7 +107,7 @@ def similar_pieces(
 
     Parameters
     ----------
-    heard : from ``sound_table``.
+    sounds : from ``sound_table``.
     among : search only these pieces.
     count : number of pieces to return.
 
@@ -116,10 +116,12 @@ def similar_pieces(
     CoreError
         The piece was not measured.
     """
-    if piece_id not in heard.index:
+    if piece_id not in sounds.index:
         raise CoreError("This piece has no features of the current extractor. Score the library again.")
-    others = heard.drop(index=piece_id)
+    others = sounds.drop(index=piece_id)
     if among is not None:
         others = others.loc[others.index.intersection(list(among))]
-    away = np.sqrt(np.nanmean((others.to_numpy() - heard.loc[piece_id].to_numpy()) ** 2, axis=1)) if len(others) else []
+    away = (
+        np.sqrt(np.nanmean((others.to_numpy() - sounds.loc[piece_id].to_numpy()) ** 2, axis=1)) if len(others) else []
+    )
     return pd.Series(away, index=others.index, name="distance", dtype=float).sort_values(kind="stable").head(count)

@@ -107,9 +107,9 @@ def test_equal_models_show_no_evidence_of_a_difference(found: run_files.Comparis
 
 
 def test_what_cannot_be_compared_is_refused_in_words(found: run_files.Comparison) -> None:
-    with pytest.raises(ModelError, match="two models"):
+    with pytest.raises(ModelError, match="two different models"):
         leaderboard.compare_pair(found, "good", "good")
-    with pytest.raises(ModelError, match="same folds"):
+    with pytest.raises(ModelError, match="no fold in common"):
         leaderboard.compare_pair(found, "good", "bad_tuned")
 
 
@@ -132,7 +132,7 @@ def test_each_emotion_has_its_figures_and_the_gap_is_theirs(found: run_files.Com
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "words"), [(0.01, 0.08, "meets"), (0.11, 0.3, "misses"), (0.05, 0.2, "cannot be decided")]
+    ("low", "high", "words"), [(0.01, 0.08, "meets"), (0.11, 0.3, "does not meet"), (0.05, 0.2, "too few clips")]
 )
 def test_the_gap_is_judged_by_its_whole_interval(
     found: run_files.Comparison, low: float, high: float, words: str

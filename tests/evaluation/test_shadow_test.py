@@ -39,7 +39,7 @@ def test_the_models_are_compared_on_the_clips_that_both_have_scored():
     )
     predictions["origin"] = ["demo" if clip == "d" else "upload" for clip in predictions["clip_id"]]  # practice
     truth = pd.DataFrame({"label": ["relax", None, "relax"]}, index=["x", "w", "d"], dtype="str")
-    table = shadow_test.guesses_of_both(predictions, truth, champion="m1", challenger="m2")
+    table = shadow_test.compare_guesses(predictions, truth, champion="m1", challenger="m2")
     assert table.index.tolist() == ["x", "y"]
     assert table["champion"].tolist() == ["happy", "sad"]
     assert table["differ"].tolist() == [True, False]

@@ -123,7 +123,7 @@ def test_ordinary_values_in_an_impossible_combination_are_flagged(table, referen
     found = check_outlier(vector(typical, **mixed), reference)
     assert not found.features["off"].any()
     assert found.flag
-    assert found.reasons[0].startswith("its features together are unusual, first ")
+    assert found.reasons[0].startswith("the combination of its features is unusual, mainly ")
 
 
 def test_features_that_are_ignored_cannot_ring(table, reference):

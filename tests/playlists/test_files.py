@@ -170,7 +170,7 @@ def test_the_sheet_tells_what_when_and_why(path):
     begins = path.rows["begins_s"].iloc[1]
     assert "14:30:00" in page
     assert f"14:{30 + int(begins // 60):02d}:{int(begins % 60):02d}" in page
-    assert "no clinical decision" in " ".join(page.split())
+    assert "they are not a clinical decision" in " ".join(page.split())
     assert "Step 1, wanted: 100 % sad" in page
     assert "@media print" in page
     assert all(f"{gain:+.1f} dB" in page for gain in path.rows["gain_db"])
@@ -182,7 +182,7 @@ def test_a_reader_of_the_sheet_learns_why_each_piece_is_there_and_what_is_weak(p
     text = html.unescape(session_sheet.session_html(path, Session()).decode())
     assert "begins with sad pieces, the client's mood now, and moves to happy in" in text
     assert "sad → relax → happy" in text
-    assert "fits well when at most 20 % of the model's probability would have to move" in text
+    assert "A piece fits well up to a difference of 20 %" in text
     for row in files.row_dicts(path):
         assert playlist.reason(row, True, with_wish=False) in text
     assert text.count("From the previous piece: ") == len(path.rows) - 1
@@ -190,7 +190,7 @@ def test_a_reader_of_the_sheet_learns_why_each_piece_is_there_and_what_is_weak(p
     assert ("There is no weak place" in text) == weak.empty
     bad = listed(*(clip(f"p{k}", artist="Emel", title=f"T{k}") for k in range(3)))
     text = html.unescape(session_sheet.session_html(bad, Session()).decode())
-    assert "Pieces that the model hears as relax" in text
+    assert "The model hears these pieces as relax" in text
     assert "listen to them before the session: 2, 3." in text
     assert text.count("Weak: same artist as the previous piece") == 2
     assert "The model hears 80.0 % relax" in text
@@ -334,7 +334,7 @@ def test_a_file_that_is_gone_or_damaged_is_named(music, tmp_path):
 
 def test_places_and_forms_that_do_not_work(music, tmp_path):
     _, made = music
-    with pytest.raises(CoreError, match="FLAC or WAV, not as MP3"):
+    with pytest.raises(CoreError, match="must be FLAC or WAV, not MP3"):
         levelled_copies.level_copies(made, tmp_path / "out", form="MP3")
     (tmp_path / "file").write_text("x")
     with pytest.raises(CoreError, match="cannot be written into"):

@@ -178,7 +178,7 @@ def test_synthetic_pieces_are_named_and_are_not_played_beside_music():
     assert usable_pieces(pieces(rows)).table.index.tolist() == ["b"]
     assert "1 of 2 pieces are left out: they are synthetic, made by this program." in texts(usable_pieces(pieces(rows)))
     made = one_mood.build_one_mood(usable_pieces(pieces(rows[:1])), "relax", 5)
-    assert "Synthetic pieces" in "\n".join(texts(made))
+    assert "Some of these pieces are synthetic" in "\n".join(texts(made))
 
 
 @pytest.mark.parametrize("minutes", [0, -5, 100_000, float("nan")])
@@ -375,7 +375,7 @@ def test_unknown_tempi_are_no_steps():
 def test_a_station_without_pieces_is_named():
     table = many(100)
     one = Pool(table[table["guess"] != "relax"], ())
-    with pytest.raises(CoreError, match="needs pieces that are relax, and no usable piece"):
+    with pytest.raises(CoreError, match="needs pieces that are relax, but the library has no such usable piece"):
         iso_path.build_iso_path(one, ("sad", "relax", "happy"), 60)
 
 

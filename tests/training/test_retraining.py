@@ -16,7 +16,7 @@ from core.dataset.stand_in import sample
 from core.dataset.table import as_table
 from core.errors import ModelError, StoreError, TableError
 from core.evaluation import before_after
-from core.evaluation.shadow_test import guesses_of_both, sequential_verdict
+from core.evaluation.shadow_test import compare_guesses, sequential_verdict
 from core.features import EXTRACTOR
 from core.file_names import CHANGES, EACH
 from core.labelling.truth import set_raters_needed, stored_truth
@@ -526,7 +526,7 @@ def test_answers_given_before_the_challenger_prove_nothing(life):
     assert sorted(found.index) == sorted(fresh.index)
     later = store.feedback_table(life.store)["created_at"].max() + pd.Timedelta(seconds=1)
     assert status.test_clips(life.store, life.standing().data, both, since=later).empty
-    table = guesses_of_both(
+    table = compare_guesses(
         store.predictions_table(life.store),
         stored_truth(life.store),
         champion=life.first.model_version,

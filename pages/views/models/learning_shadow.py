@@ -5,7 +5,7 @@ import streamlit as st
 
 from core import file_names, wording
 from core.evaluation import shadow_test
-from core.evaluation.shadow_test import ALPHA, ShadowVerdict, guesses_of_both
+from core.evaluation.shadow_test import ALPHA, ShadowVerdict, compare_guesses
 from core.labelling.truth import raters_needed, stored_truth
 from core.models import description
 from core.pipeline.serving import Served
@@ -22,7 +22,7 @@ def shadow(store: Store, person: Rater, served: Served) -> None:
         st.info("There is no challenger, so no model predicts in the shadow.", icon=":material/visibility_off:")
         return
     champion, challenger = served.model.version, served.shadow.model.version
-    table = guesses_of_both(
+    table = compare_guesses(
         predictions_table(store),
         stored_truth(store, raters_needed=raters_needed(store)),
         champion=champion,

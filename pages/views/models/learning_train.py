@@ -108,8 +108,8 @@ def _offer(store: Store, person: Rater, current: TrainingStatus) -> None:
             )
         elif current.pending_challenger:
             st.caption(
-                f":material/swords: The challenger {current.pending_challenger} waits for a decision. A new training replaces it, "
-                "and its results in the shadow so far no longer count."
+                f":material/swords: The challenger {current.pending_challenger} waits for a decision. "
+                "A new training replaces it, and its results in the shadow so far no longer count."
             )
         st.button(
             "Train again" if current.already_trained else "Train",
