@@ -1,4 +1,4 @@
-"""Page config, navigation, and a style for all pages; nothing else."""
+"""Entry point: page settings, navigation and the style of the charts."""
 
 import streamlit as st
 

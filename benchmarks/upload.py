@@ -23,7 +23,7 @@ import soundfile
 from core.audio.decoding import decode
 from core.features import extract
 from core.models.prediction import predict
-from core.models.reference import unlike
+from core.models.reference import check_outlier
 from core.pipeline import scoring, serving
 from core.settings import ROOT, Settings
 from core.store import open_store
@@ -53,7 +53,7 @@ def steps(data: bytes, served: serving.Served) -> dict[str, float]:
     """Seconds of each step, one after the other, without storing."""
     decode_s, recording = timed(lambda: decode(data, "clip"))
     features_s, vector = timed(lambda: extract(recording.clip))
-    predict_s, _ = timed(lambda: (predict(served.model, [vector]), unlike(vector, served.reference)))
+    predict_s, _ = timed(lambda: (predict(served.model, [vector]), check_outlier(vector, served.reference)))
     return {"decode": decode_s, "features": features_s, "predict, compare, decide": predict_s}
 
 

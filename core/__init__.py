@@ -1,11 +1,11 @@
-"""Turkish Music Emotion: from audio bytes to a decision, and from people's answers to a better model.
+"""Turkish Music Emotion: predict the emotion of a recording, and train better models with people's labels.
 
-One way through the house::
+The path of one clip through the packages::
 
-    audio bytes -> Clip -> FeatureVector -> Prediction -> Decision -> (a person) Feedback -> training table -> Model
-      audio        features   inference      inference                  store             dataset        train, registry
+    audio bytes -> Clip -> FeatureVector -> Prediction -> Decision -> label of a person -> training table -> Model
+      audio        features   models         models         labelling, store              training         models
 
-Pure functions between frozen dataclasses. Side effects have one home each: all SQL in ``store``, all MLflow in
-``registry``, all Streamlit in ``app.py`` and ``pages/``. The loop closes only through stored rows and a registered
-model version, never through imports. ``tests/test_architecture.py`` holds this.
+Most functions are pure and exchange frozen dataclasses. Each side effect has one place: SQL in ``store``, MLflow in
+``models``, Streamlit in ``app.py`` and ``pages/``. New labels reach a model only through stored rows and a registered
+model version, never through imports. ``tests/test_architecture.py`` checks these rules.
 """

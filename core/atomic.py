@@ -1,7 +1,7 @@
-"""Write a file or a folder whole or not at all: a reader sees the old content or the new one, never a part.
+"""Write a file or a folder atomically: a reader sees the old content or the new content, never a mixture.
 
-The new content is written beside the old one, flushed to the disk, and then renamed. A power cut or a killed process
-leaves the old content, and at most a hidden file that ends in ``.part``.
+The new content is written to a temporary file in the same folder, flushed to the disk, and then renamed. After a power
+cut or a killed process the old content is still there, perhaps with a hidden temporary file that ends in ``.part``.
 """
 
 import os
@@ -11,19 +11,21 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-PART = (".", ".part")  # how the name of a file begins and ends that is not whole yet
+PART = (".", ".part")  # prefix and suffix of the name of an unfinished file
 
 
 @contextmanager
 def replacing(path: Path, *, part: tuple[str, str] = PART) -> Iterator[Path]:
-    """Give a file to write into. When the block ends well, that file takes the place of `path`.
+    """Yield a temporary file to write to. If the block ends without an error, the file replaces `path`.
 
-    Each caller gets a file of its own, so two may write the same `path` at the same time: the last one wins.
+    Each caller gets its own temporary file, so two callers may write the same `path` at once: the last one wins.
 
     Parameters
     ----------
-    path : the file to write. Its folder must exist.
-    part : how the name of the unfinished file begins and ends.
+    path
+        The file to write. Its folder must exist.
+    part
+        Prefix and suffix of the name of the temporary file.
     """
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=part[0], suffix=part[1])
     os.close(handle)
@@ -39,13 +41,13 @@ def replacing(path: Path, *, part: tuple[str, str] = PART) -> Iterator[Path]:
 
 
 def replace_file(path: Path, data: bytes) -> None:
-    """Write the bytes as the file `path`; its folder must exist."""
+    """Write the bytes to the file `path`; its folder must exist."""
     with replacing(path) as unfinished:
         unfinished.write_bytes(data)
 
 
 def replace_folder(folder: Path, contents: Mapping[str, bytes]) -> None:
-    """Write files (name -> content) as the folder `folder`. An earlier folder of that name goes as a whole."""
+    """Write files (name -> content) into the folder `folder`. An existing folder of that name is replaced."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     unfinished = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
     try:
@@ -62,7 +64,7 @@ def replace_folder(folder: Path, contents: Mapping[str, bytes]) -> None:
 
 
 def _swap(new: Path, folder: Path) -> None:
-    """Put a folder in the place of another one, which is removed; when that fails, the other one is put back."""
+    """Replace a folder by a new one and remove the old one; restore the old one if this fails."""
     old = new.with_name(f"{new.name}.old")
     if folder.exists():
         os.replace(folder, old)
@@ -76,13 +78,13 @@ def _swap(new: Path, folder: Path) -> None:
 
 
 def _flush(path: Path) -> None:
-    """Wait until the disk holds the file's content."""
+    """Wait until the content of the file is on the disk."""
     with path.open("rb+") as file:
         os.fsync(file.fileno())
 
 
 def _flush_folder(folder: Path) -> None:
-    """Wait until the disk holds the names in a folder. Windows cannot be asked for that and does it by itself."""
+    """Wait until the names in a folder are on the disk. Windows has no such call and does this by itself."""
     if os.name == "nt":
         return
     handle = os.open(folder, os.O_RDONLY)

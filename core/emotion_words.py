@@ -1,13 +1,13 @@
-"""Words for the four emotions in Turkish, English and Spanish, for every file that a person brings.
+"""Words for the four emotions in Turkish, English and Spanish.
 
-The table cleaner and the readers of label files use this one rule, so that a word means the same everywhere.
+The table cleaner and the readers of label files both use this list, so a word has the same meaning in every file.
 """
 
 import unicodedata
 
 from core.turkish import fold
 
-# The words are folded: small letters, no marks, one i. `fold` makes "KIZGIN", "Kızgın" and "kizgin" the same word.
+# Folded words: lower case, no accents, one kind of i. `fold` turns "KIZGIN", "Kızgın" and "kizgin" into one word.
 WORDS = {
     "angry": (
         ("angry", "anger", "angriness", "furious")
@@ -34,10 +34,10 @@ _EMOTION_OF = {word: emotion for emotion, words in WORDS.items() for word in wor
 
 
 def read_emotion(text: str) -> str | None:
-    """The emotion that a word means, or None where it means none of the four.
+    """Return the emotion that a word names, or None if it names none of the four.
 
-    Case, surrounding spaces, Turkish letters and how their marks are stored make no difference: ``"MUTLU"``,
-    ``" Üzgün"`` and ``"uzgun"`` are read. A text of several words is no emotion.
+    Case, surrounding spaces, Turkish accents and their Unicode form do not matter: ``"MUTLU"``, ``" Üzgün"`` and
+    ``"uzgun"`` are recognised. A text of several words is not recognised.
     """
-    visible = "".join(c for c in text if unicodedata.category(c) != "Cf")  # such as a byte order mark in a cell
+    visible = "".join(c for c in text if unicodedata.category(c) != "Cf")  # no invisible characters
     return _EMOTION_OF.get(fold(visible.strip()))

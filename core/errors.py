@@ -1,24 +1,24 @@
-"""What a person can be told: every error that a page or the command line may show as it stands."""
+"""The errors whose message a page or the command line shows to the user unchanged."""
 
 
 class CoreError(Exception):
-    """A sentence for a person: what is wrong, where, and what to do about it."""
+    """Base class. The message is written for the user: what is wrong, where, and what to do about it."""
 
 
 class AudioError(CoreError):
-    """The file is no usable audio: not audio, empty, silent, too short, too large or damaged."""
+    """The audio file cannot be used: it is not audio, or it is empty, silent, too short, too large or damaged."""
 
 
 class TableError(CoreError):
-    """The table cannot be read or lacks what is needed."""
+    """The table cannot be read, or required columns or values are missing."""
 
 
 class DownloadError(CoreError):
-    """The published table could not be fetched, or what came is not the published table."""
+    """The published table could not be downloaded, or the downloaded file is a different table."""
 
 
 class ModelError(CoreError):
-    """A model cannot be loaded, is not trusted, or does not fit the features."""
+    """The model cannot be loaded, is not trusted, or expects other features."""
 
 
 class StoreError(CoreError):

@@ -1,9 +1,9 @@
-"""Names of the files and folders that a training writes and that pages and the registry read."""
+"""Names of the files and folders that a training run writes; the pages and the registry read these files."""
 
-# Folders below the folder of a run, or of the committed models
+# Subfolders of a training run and of the committed models
 CHAMPION, CHALLENGER, COMPARISON = "champion", "challenger", "comparison"
 
-# Beside a model, in its bundle
+# Files of a model bundle
 MODEL = "model.skops"
 BACKGROUND = "background.csv"
 REFERENCE = "reference.json"
@@ -11,34 +11,34 @@ POLICY = "policy.json"
 MANIFEST = "manifest.json"
 CARD = "card.md"
 METRICS = "metrics.json"
-OUT_OF_FOLD = "out_of_fold.csv"  # of this model alone; also beside each candidate in the registry
+OUT_OF_FOLD = "out_of_fold.csv"  # of this model only; the registry also stores one for each candidate
 
-# Beside a model that people's labels trained
-ROWS = "rows.csv"  # also in a comparison
+# Additional files of a model that was trained with people's labels
+ROWS = "rows.csv"  # also part of a comparison
 LEARNED = "learned.json"
 CHANGES = "before_after.csv"
 EACH = "labelled.csv"
 
-# What a version in the registry has besides
+# Additional files of a version in the registry
 HELD_OUT = "held_out.csv"
 DESCRIPTION = "MLmodel"
 EXAMPLE = "input_example.json"
 
-# In a comparison of all models
+# Files of a comparison of all models
 ABOUT = "about.json"
 ALL_OUT_OF_FOLD = "out_of_fold.parquet"
 ALL_HELD_OUT = "held_out.parquet"
-_SHAP = "shap"  # a folder, with one file a model
+_SHAP = "shap"  # a folder with one file per model
 
-# The published table as training parts
+# Metadata of the training, validation and test parts of the published table
 SPLIT = "split_metadata.json"
 
 
 def table_file(name: str) -> str:
-    """Name of the file of a table of the run: scores, folds, pairs, ..."""
+    """Return the file name of a table of a run, such as scores, folds or pairs."""
     return f"{name}.csv"
 
 
 def shap_file(model: str) -> str:
-    """Path of a model's contributions below the folder of a comparison; of all models for ``*``."""
+    """Return the path of a model's SHAP values, relative to the comparison folder; ``*`` matches all models."""
     return f"{_SHAP}/{model}.parquet"

@@ -1,8 +1,8 @@
-"""Where files of the data folder are now, also when the folder was moved since their paths were stored.
+"""Find files of the data folder after the folder was moved.
 
-The store keeps absolute paths of the files of libraries, because most of them are the user's own music. Three kinds of
-files lie in the data folder: uploaded music, the synthetic library and tables of results. Their paths are looked up
-below the present data folder, so that it can be moved, copied or mounted elsewhere.
+The store keeps absolute paths of library files, because most of them are the user's own music. Three kinds of these
+files are inside the data folder: uploaded music, the synthetic library and result tables. Their paths are resolved
+against the current data folder, so the folder can be moved, copied or mounted elsewhere.
 """
 
 import os
@@ -12,16 +12,19 @@ from pathlib import Path
 
 from core.settings import Settings
 
-_MOMENT = r"\d{8}-\d{6}-\d{6}"  # name of what was uploaded or made at that time
+_MOMENT = r"\d{8}-\d{6}-\d{6}"  # date and time in the names of uploads and result tables
 
 
 def present_path(stored: str, settings: Settings) -> str:
-    """Path where a file or folder is now.
+    """Return the current path of a file or folder.
 
     Parameters
     ----------
-    stored : a path as it was stored, perhaps before the data folder was moved. A path of the user's own music and an
-        address come back as they are.
+    stored
+        The path in the database, perhaps stored before the data folder was moved. Paths of the user's own music and
+        addresses (``s3://...``) are returned unchanged.
+    settings
+        The settings with the current data folder.
     """
     below = _below_data_folder(stored, settings)
     if below is None:
@@ -31,19 +34,19 @@ def present_path(stored: str, settings: Settings) -> str:
 
 
 def is_uploaded(stored: str, settings: Settings) -> bool:
-    """Whether a stored path is that of an uploaded file or of a folder of such files, there or removed."""
+    """Return True for the stored path of an uploaded file or folder, even if it was removed since."""
     return Path(present_path(stored, settings)).is_relative_to(settings.uploads_dir)
 
 
 def _below_data_folder(stored: str, settings: Settings) -> str | None:
-    """Path relative to the data folder in which the file was stored; None for a file that lay elsewhere."""
-    found = None if "://" in stored else _pattern(settings).fullmatch(stored.replace("\\", "/"))
-    return found["below"] if found else None
+    """Return the path relative to the data folder of that time; None for a file outside the data folder."""
+    match = None if "://" in stored else _pattern(settings).fullmatch(stored.replace("\\", "/"))
+    return match["below"] if match else None
 
 
 @lru_cache(maxsize=8)
 def _pattern(settings: Settings) -> re.Pattern[str]:
-    """Match the path of a file that lies in some data folder; the group ``below`` is the path below that folder."""
+    """Return a pattern for paths inside any data folder; its group ``below`` is the path relative to that folder."""
     data = os.path.abspath(settings.data_dir)
     uploads, results, demo = (
         re.escape(Path(os.path.abspath(folder)).relative_to(data).as_posix())

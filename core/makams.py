@@ -1,7 +1,7 @@
-"""Scales of makams in 53-comma steps, and rhythmic cycles (usul), as the synthetic music uses them.
+"""Makam scales and rhythmic cycles (usul) of the synthetic music.
 
-Scales follow the Arel-Ezgi-Uzdilek intervals, rounded to the Holdrian comma (53 to the octave, 22.64 cents). Usuls are
-reduced to düm (low) and tek (high) strokes.
+Scales follow the Arel-Ezgi-Uzdilek intervals, rounded to Holdrian commas (53 per octave, 22.64 cents each). Usuls are
+simplified to düm (low) and tek (high) strokes.
 """
 
 import numpy as np
@@ -15,7 +15,7 @@ MAKAMS = {  # steps in commas from the tonic (karar) to its octave
     "Mahur": (9, 9, 4, 9, 9, 9, 4),
     "Segâh": (5, 9, 8, 9, 5, 12, 5),
 }
-USULS = {  # strokes of one cycle: D = düm, T = tek, . = rest, one sign a unit
+USULS = {  # strokes of one cycle, one character per unit: D = düm, T = tek, . = rest
     "Nim Sofyan (2/4)": "D.T.",
     "Sofyan (4/4)": "D...T.T.",
     "Düyek (8/8)": "DT.TD.T.",
@@ -27,7 +27,7 @@ USULS = {  # strokes of one cycle: D = düm, T = tek, . = rest, one sign a unit
 
 
 def scale_hz(makam: str, tonic_hz: float, degrees: np.ndarray) -> np.ndarray:
-    """Frequencies in Hz of scale degrees; 0 = tonic, 7 = its octave, negative below."""
+    """Return the frequencies in Hz of scale degrees: 0 = tonic, 7 = its octave, negative = below the tonic."""
     steps = np.concatenate([[0], np.cumsum(MAKAMS[makam])])[:-1]
     octave, degree = np.divmod(degrees, len(steps))
     return tonic_hz * 2.0 ** (octave + steps[degree] / COMMAS)

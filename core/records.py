@@ -1,4 +1,4 @@
-"""Records that several rooms pass to one another. They hold values and import nothing heavy."""
+"""Dataclasses that several packages exchange. They hold values and import no large library."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,10 +7,11 @@ from typing import Any
 
 from core.errors import CoreError
 from core.schema import FeatureVector
+from core.windows import spans
 
 
 class RemarkKind(StrEnum):
-    """What a remark is about. Code decides by the kind, and shows the text."""
+    """Topic of a remark. Code branches on the kind; people read the text."""
 
     # a file of audio
     BEYOND_FULL_SCALE = "beyond_full_scale"
@@ -44,7 +45,7 @@ class RemarkKind(StrEnum):
 
 @dataclass(frozen=True)
 class Remark:
-    """A sentence for a person, with its kind for the program."""
+    """A sentence for the user, and its kind for the program."""
 
     kind: RemarkKind
     text: str
@@ -52,18 +53,19 @@ class Remark:
 
 @dataclass(frozen=True, eq=False)
 class MeasuredClip:
-    """What was measured of one part of a file, as it is stored.
+    """Measurements of one part of a file, as they are stored.
 
     Parameters
     ----------
     vector
-        The features.
+        The 50 features.
     start_s, duration_s
-        Where the part begins in the file, and how long it is.
+        Start of the part in the file and its length, in seconds.
     lufs
-        Loudness of the part in the channels of the file; None for a part that is too short or silent.
+        Loudness of the part, measured in the original channels; None if the part is too short or silent.
     sr, bitrate, file_duration_s, channels
-        Of the whole file: sampling rate in Hz, bit/s, seconds. channels is None for clips of before it was measured.
+        Properties of the whole file: sampling rate in Hz, bit rate in bit/s, length in seconds, number of channels.
+        channels is None for clips stored by versions that did not measure it.
     """
 
     vector: FeatureVector
@@ -78,25 +80,24 @@ class MeasuredClip:
 
 @dataclass(frozen=True, eq=False)
 class MeasuredFile:
-    """Measured parts of one file, with where the file came from: what the store needs to keep them.
+    """All measured parts of one file and the origin of the file, ready for the store.
 
     Parameters
     ----------
     clips
         The measured parts.
     content_hash
-        Of the bytes of the file.
+        Hash of the bytes of the file.
     file_name
-        As the person or the folder names it.
+        Name of the file in the upload or in its folder.
     origin
-        How the file came here, one of ``core.store.ORIGINS``.
+        Origin of the file, one of ``core.store.ORIGINS``.
     path
-        Of the audio, where it is kept; None when it is not kept.
+        Path of the stored audio; None if the audio is not stored.
     tags
-        What is known of the music: artist, title, album, genre, year, makam, usul, performer; for files of a library
-        also
-        ``source``, the folder. The track belongs to this file's content alone: two files with the same artist and title
-        are two recordings. A file without a source whose tags are all empty gets no track.
+        Artist, title, album, genre, year, makam, usul, performer; for library files also ``source``, the folder. Each
+        file content gets its own track: two files with the same artist and title are two recordings. A file without
+        a source and without any tag gets no track.
     """
 
     clips: tuple[MeasuredClip, ...]
@@ -109,10 +110,20 @@ class MeasuredFile:
 
 @dataclass(frozen=True)
 class Found:
-    """A file that was found.
+    """A file found in a library.
 
-    path : on this machine, or an address such as ``s3://bucket/name``.  name : below the folder, with ``/``.
-    size : bytes.  stamp : changes when the file does.  problem : why it cannot be read, where looking already told.
+    Parameters
+    ----------
+    path
+        A local path, or an address such as ``s3://bucket/name``.
+    name
+        Path relative to the library folder, with ``/``.
+    size
+        Size in bytes.
+    stamp
+        Text that changes whenever the file changes.
+    problem
+        Reason why the file cannot be read, if listing the folder already showed one.
     """
 
     path: str
@@ -124,9 +135,14 @@ class Found:
 
 @dataclass(frozen=True)
 class Plan:
-    """Which parts of a file are scored: its middle 30.02 s as on the Predict page, or windows over the whole of it.
+    """Which parts of a file are scored: the middle 30.02 s (as on the Predict page), or windows over the whole file.
 
-    window_s : length of a window, from 30 to 60 s.  hop_s : a window begins every so many seconds; None: one excerpt.
+    Parameters
+    ----------
+    window_s
+        Length of a window, from 30 to 60 seconds.
+    hop_s
+        Seconds from the start of one window to the start of the next; None = only the middle excerpt.
     """
 
     window_s: float = 30.0
@@ -134,25 +150,23 @@ class Plan:
 
     def __post_init__(self) -> None:
         if self.hop_s is not None:
-            self.spans(3600.0)  # refuses what cannot be cut
+            self.spans(3600.0)  # raises CoreError if the lengths are not allowed
 
     @property
     def name(self) -> str:
-        """As it is stored: ``"excerpt"``, or length and distance of the windows, ``"30/15"``."""
+        """Name in the database: ``"excerpt"``, or length and hop of the windows, such as ``"30/15"``."""
         return "excerpt" if self.hop_s is None else f"{self.window_s:g}/{self.hop_s:g}"
 
     def spans(self, duration_s: float) -> list[tuple[float, float]]:
-        """Start and end of each window in s, see ``core.windows.spans``."""
-        from core.windows import spans  # imports pandas, which a worker that cuts no windows does without
-
+        """Return start and end of each window in seconds, see ``core.windows.spans``."""
         if self.hop_s is None:
-            raise CoreError("An excerpt has no windows.")
+            raise CoreError("This plan scores only the middle of a file. Choose a plan with windows.")
         return spans(duration_s, length_s=self.window_s, hop_s=self.hop_s)
 
 
 @dataclass(frozen=True)
 class Window:
-    """One scored part of a file. clip_id : None when it could not be scored, and then ``remark`` says why."""
+    """One part of a file. clip_id is None if the part could not be scored; ``remark`` then gives the reason."""
 
     start_s: float
     end_s: float
@@ -162,12 +176,26 @@ class Window:
 
 @dataclass(frozen=True)
 class LibraryFile:
-    """What became of one file under one plan.
+    """The result of scoring one file under one plan.
 
-    path : on this machine, or an address.  plan : which parts are scored.  size : bytes.
-    stamp : changes when the file does; empty means that its content has to be looked at again.
-    state : one of ``core.store.FILE_STATES``; reason : why it was not scored, as a sentence.
-    content_hash, duration_s : None when it could not be read.  remarks : what makes the features less meaningful.
+    Parameters
+    ----------
+    path
+        A local path or an address.
+    plan
+        Name of the plan, see `Plan.name`.
+    size
+        Size in bytes.
+    stamp
+        Text that changes whenever the file changes; empty = read the content again.
+    state
+        One of ``core.store.FILE_STATES``.
+    reason
+        Sentence that explains why the file was not scored.
+    content_hash, duration_s
+        None if the file could not be read.
+    remarks
+        Properties of the audio that make the features less reliable.
     """
 
     path: str
@@ -185,11 +213,20 @@ class LibraryFile:
 
 @dataclass(frozen=True, eq=False)
 class LibraryEntry:
-    """A file with what was measured in it.
+    """A library file together with its measurements.
 
-    track : what `core.audio.tags.read_tags` tells.
-    known : the same content was measured before; windows and duration are to be taken from there.
-    gone : there was no such file where it was to be read.
+    Parameters
+    ----------
+    file
+        The result of scoring the file.
+    clips
+        The measured parts.
+    track
+        The result of `core.audio.tags.read_tags`.
+    known
+        True if the same content was measured before; its stored windows and duration are then used.
+    gone
+        True if the file was missing when it was to be read.
     """
 
     file: LibraryFile

@@ -1,6 +1,6 @@
-"""The vocabulary: the four emotions and the table of the 50 features.
+"""The four emotions and the definition of the 50 features.
 
-Column lists, labels, units, ranges, the data dictionary and the tests derive from ``FEATURES``; nothing repeats them.
+Column lists, labels, units, ranges, the data dictionary and the tests are derived from ``FEATURES``.
 """
 
 from dataclasses import dataclass
@@ -11,22 +11,22 @@ import numpy as np
 
 from core.errors import CoreError
 
-if TYPE_CHECKING:  # pandas costs 40 MB that a process which only extracts features can do without
+if TYPE_CHECKING:  # pandas needs 40 MB of memory; a process that only extracts features does not need it
     import pandas as pd
 
 EMOTIONS = ("angry", "happy", "relax", "sad")
-PROBA = tuple(f"p_{emotion}" for emotion in EMOTIONS)  # columns of their probabilities
+PROBA = tuple(f"p_{emotion}" for emotion in EMOTIONS)  # columns with the probability of each emotion
 LABEL = "Class"
 
-SR = 44_100  # Hz; the published table was made at this rate
-MIRTOOLBOX = "MIRtoolbox 1.7.1"  # extractor of the published rows
+SR = 44_100  # Hz; the published features were computed at this sampling rate
+MIRTOOLBOX = "MIRtoolbox 1.7.1"  # the program that computed the published features
 
 
 @dataclass(frozen=True)
 class Feature:
     """One column of the published table.
 
-    low, high : what the feature can be by its definition, for audio in [-1, 1] at 44.1 kHz (inclusive).
+    low, high : smallest and largest possible value (inclusive), for audio in [-1, 1] at 44.1 kHz.
     """
 
     column: str
@@ -82,7 +82,7 @@ def _features() -> tuple[Feature, ...]:
             "Tempo",
             "rhythm",
             "bpm",
-            39.9,  # the last lag can be refined a little beyond 1.5 s
+            39.9,  # interpolation can move the last lag slightly beyond 1.5 s
             200.5,
             "Speed of the strongest regular pulse. Half or double the felt tempo is common.",
         ),
@@ -116,7 +116,7 @@ def _features() -> tuple[Feature, ...]:
             "1",
             -_SLOPE,
             _SLOPE,
-            "Whether roughness rises (positive) or falls over the clip, in standard deviations.",
+            "Trend of roughness over the clip, in standard deviations: positive when it rises, negative when it falls.",
         ),
         f(
             "_Zero-crossingrate_Mean",
@@ -125,16 +125,16 @@ def _features() -> tuple[Feature, ...]:
             "1/s",
             0,
             _NYQUIST,
-            "How often per second the waveform crosses zero upwards: high in noisy or bright sound.",
+            "Number of upward zero crossings of the waveform per second: high in noisy or bright sound.",
         ),
         f(
             "_AttackTime_Mean",
             "Attack time",
             "rhythm",
             "s",
-            -0.1,  # starts and ends are sorted apart, so that a few odd attacks can end before they start
+            -0.1,  # starts and ends are sorted separately, so a few attacks can end before they start
             inf,
-            "Mean time that notes take to rise from start to peak: short for plucked and struck sounds.",
+            "Mean time from the start of a note to its peak: short for plucked and struck sounds.",
         ),
         f(
             "_AttackTime_Slope",
@@ -143,7 +143,7 @@ def _features() -> tuple[Feature, ...]:
             "1",
             -_SLOPE,
             _SLOPE,
-            "Whether attacks get longer (positive) or shorter over the clip, in standard deviations.",
+            "Trend of attack times over the clip, in standard deviations: positive when attacks get longer.",
         ),
         f(
             "_Rolloff_Mean",
@@ -152,9 +152,9 @@ def _features() -> tuple[Feature, ...]:
             "Hz",
             0,
             _NYQUIST,
-            "Frequency below which 85 % of the spectral magnitude lies.",
+            "Frequency below which 85 % of the spectral magnitude is found.",
         ),
-        f("_Eventdensity_Mean", "Event density", "rhythm", "1/s", 0, 50, "Note onsets a second."),
+        f("_Eventdensity_Mean", "Event density", "rhythm", "1/s", 0, 50, "Note onsets per second."),
         f(
             "_Pulseclarity_Mean",
             "Pulse clarity",
@@ -162,7 +162,7 @@ def _features() -> tuple[Feature, ...]:
             "1",
             -1,
             1,
-            "How clearly a regular beat stands out: near 1 for a metronome, near 0 for a free taksim.",
+            "Clarity of a regular beat: near 1 for a metronome, near 0 for a free taksim.",
         ),
         f("_Brightness_Mean", "Brightness", spectral, "ratio", 0, 1, "Share of spectral magnitude above 1500 Hz."),
         f(
@@ -190,7 +190,7 @@ def _features() -> tuple[Feature, ...]:
             "1",
             -inf,
             inf,
-            "Asymmetry of the spectrum: positive when a tail reaches to high frequencies.",
+            "Asymmetry of the spectrum: positive when it has a long tail towards high frequencies.",
         ),
         f(
             "_Spectralkurtosis_Mean",
@@ -256,7 +256,7 @@ def _features() -> tuple[Feature, ...]:
             "1",
             -_SLOPE,
             _SLOPE,
-            "Whether harmonic change rises (positive) or falls over the clip, in standard deviations.",
+            "Trend of harmonic change over the clip, in standard deviations: positive when it rises.",
         ),
         f(
             hcdf + "PeriodFreq",
@@ -265,7 +265,7 @@ def _features() -> tuple[Feature, ...]:
             "Hz",
             0,
             13.458,
-            "Rate at which harmonic change most regularly repeats.",
+            "Rate of the strongest regular repetition of harmonic change.",
         ),
         f(
             hcdf + "PeriodAmp",
@@ -274,7 +274,7 @@ def _features() -> tuple[Feature, ...]:
             "ratio",
             0,
             1,
-            "How strongly harmonic change repeats at that rate (autocorrelation peak).",
+            "Strength of this repetition (autocorrelation peak).",
         ),
         f(
             hcdf + "PeriodEntropy",
@@ -295,7 +295,7 @@ BY_COLUMN = {f.column: f for f in FEATURES}
 
 
 def readable(column: str) -> str:
-    """Readable name of a feature with its unit: ``"Tempo (bpm)"``; other names are returned as they are."""
+    """Return the readable name of a feature with its unit: ``"Tempo (bpm)"``; other names are returned unchanged."""
     feature = BY_COLUMN.get(column)
     if feature is None:
         return column
@@ -303,26 +303,29 @@ def readable(column: str) -> str:
 
 
 def data_dictionary() -> "pd.DataFrame":
-    """The 50 features as a table: one row a feature in schema order."""
+    """Return the 50 features as a table, one row per feature in schema order."""
     import pandas as pd
 
     return pd.DataFrame([f.__dict__ for f in FEATURES])
 
 
 def check_features(values: np.ndarray) -> None:
-    """Refuse a feature vector or matrix that cannot be one.
+    """Check a feature vector, shape (50,), or a feature matrix, shape (n, 50); NaN = not measurable.
 
-    values : shape (50,) or (n, 50), float, NaN = not measurable.
-    Raises CoreError that names the feature when a value is infinite or outside the feature's range.
+    Raises
+    ------
+    CoreError
+        If a value is infinite or outside the range of its feature; the message names the feature.
     """
     if values.shape[-1:] != (len(FEATURES),):
-        raise CoreError(f"A feature vector has {len(FEATURES)} values; this one has the shape {values.shape}.")
+        raise CoreError(f"A feature vector must have {len(FEATURES)} values; this one has the shape {values.shape}.")
     tolerance = 1e-4  # rounding, and RMS divides by N - 1: a full-scale square wave is just above 1
     for feature, column in zip(FEATURES, values.reshape(-1, len(FEATURES)).T, strict=True):
         bad = np.isinf(column) | (column < feature.low - tolerance) | (column > feature.high + tolerance)
         if bad.any():
             raise CoreError(
-                f"{feature.name} is {column[bad][0]:g}, outside {feature.low:g} to {feature.high:g} {feature.unit}."
+                f"{feature.name} is {column[bad][0]:g}; the possible range is {feature.low:g} to {feature.high:g} "
+                f"{feature.unit}."
             )
 
 
@@ -330,8 +333,14 @@ def check_features(values: np.ndarray) -> None:
 class FeatureVector:
     """The 50 features of one clip.
 
-    clip_id : hash of the file's bytes.  extractor : name and version of what computed the values.
-    values : shape (50,), float64, schema order; NaN = not measurable.
+    Parameters
+    ----------
+    clip_id
+        Hash of the bytes of the file.
+    extractor
+        Name and version of the program that computed the values.
+    values
+        Shape (50,), float64, in schema order; NaN = not measurable.
     """
 
     clip_id: str
@@ -342,13 +351,11 @@ class FeatureVector:
         check_features(self.values)
 
     def row(self) -> "pd.DataFrame":
-        """One-row table in schema order, indexed by clip_id."""
+        """Return a table with one row in schema order, indexed by clip_id."""
         import pandas as pd
 
         return pd.DataFrame([self.values], columns=list(COLUMNS), index=pd.Index([self.clip_id], name="clip_id"))
 
 
-GENRE = "synthetic"
-
-
-ALL = "all"  # stands for "over all emotions" in the column ``emotion``
+GENRE = "synthetic"  # genre tag of music made by this program
+ALL = "all"  # value of the column ``emotion`` in rows that summarise all emotions

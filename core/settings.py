@@ -1,4 +1,4 @@
-"""Paths, and the few values that the environment may change (prefix ``TME_``)."""
+"""Paths, and the few settings that environment variables (prefix ``TME_``) can change."""
 
 import os
 from pathlib import Path
@@ -15,18 +15,18 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 class Settings(BaseSettings):
-    """One frozen reading of the environment; make a new one to read it again.
+    """The settings at the time of creation; create a new object to read the environment again.
 
-    ``TME_TABLE``               the published table as a CSV file (wins over the copy in data/raw)
-    ``TME_DATA_DIR``            where data/raw, data/processed, data/cache and the databases live
+    ``TME_TABLE``               the published table as a CSV file (used instead of the copy in data/raw)
+    ``TME_DATA_DIR``            the data folder, with raw, processed, cache and the databases
     ``TME_MODELS_DIR``          the committed models (models/champion, models/comparison)
     ``TME_DATABASE_URL``        feedback store; SQLite by default, ``postgresql+psycopg://...`` for a server
     ``TME_MLFLOW_URI``          MLflow tracking and registry store
-    ``TME_DOWNLOAD_URL``        the archive of the published table
-    ``TME_DOWNLOAD_TIMEOUT_S``  seconds without an answer after which a download is given up
-    ``TME_MAX_UPLOAD_MB``       largest audio file that is read
-    ``TME_LIBRARY_DIR``         the only folder that the Library page scores; any folder of this machine by default
-    ``TME_SCHEDULER``           a Dask cluster that scores libraries, ``tcp://host:8786``; this machine by default
+    ``TME_DOWNLOAD_URL``        address of the archive with the published table
+    ``TME_DOWNLOAD_TIMEOUT_S``  a download is cancelled after this many seconds without an answer
+    ``TME_MAX_UPLOAD_MB``       size limit for one audio file
+    ``TME_LIBRARY_DIR``         the only folder that the Library page may score; by default any folder of this machine
+    ``TME_SCHEDULER``           a Dask cluster that scores libraries, ``tcp://host:8786``; by default this machine
     """
 
     model_config = SettingsConfigDict(env_prefix="TME_", env_ignore_empty=True, frozen=True)
@@ -48,7 +48,7 @@ class Settings(BaseSettings):
         except ValidationError as error:
             wrong = error.errors()[0]
             name = "TME_" + "_".join(map(str, wrong["loc"])).upper()
-            raise CoreError(f"The setting {name} is wrong: {wrong['msg']}. Change it or leave it out.") from error
+            raise CoreError(f"The setting {name} is not valid: {wrong['msg']}. Change it or remove it.") from error
 
     @property
     def database(self) -> str:
@@ -62,32 +62,32 @@ class Settings(BaseSettings):
 
     @property
     def raw_dir(self) -> Path:
-        """Tables as they came: the published one and those that users brought."""
+        """Original tables: the published table and the tables of users."""
         return self.data_dir / "raw"
 
     @property
     def processed_dir(self) -> Path:
-        """The published table as training, validation and test parts."""
+        """Training, validation and test parts of the published table."""
         return self.data_dir / "processed"
 
     @property
     def cache_dir(self) -> Path:
-        """What can be computed again; it may be deleted at any time."""
+        """Files that can be computed again; the folder may be deleted at any time."""
         return self.data_dir / "cache"
 
     @property
     def clips_dir(self) -> Path:
-        """Kept audio of uploaded clips."""
+        """Stored audio of uploaded clips."""
         return self.data_dir / "clips"
 
     @property
     def library_results_dir(self) -> Path:
-        """Tables of results of scored libraries."""
+        """Result tables of scored libraries."""
         return self.data_dir / "library"
 
     @property
     def uploads_dir(self) -> Path:
-        """Music files that were uploaded to be scored as a library; an absolute path."""
+        """Absolute path of the folder of music files that were uploaded as a library."""
         return Path(os.path.abspath(self.library_results_dir / "uploads"))
 
     @property
@@ -97,39 +97,39 @@ class Settings(BaseSettings):
 
     @property
     def levelled_dir(self) -> Path:
-        """Levelled copies of playlists."""
+        """Copies of playlist files with equal loudness."""
         return self.data_dir / "playlists"
 
     @property
     def runs_dir(self) -> Path:
-        """Files of training runs, one folder a run; see `run_dir`."""
+        """Files of training runs, one folder per run; see `run_dir`."""
         return self.data_dir / "runs"
 
     def run_dir(self, created_at: str) -> Path:
-        """Folder of the training run that began at this time (ISO 8601)."""
+        """Return the folder of the training run that started at this time (ISO 8601)."""
         return self.runs_dir / created_at.replace(":", "")
 
     @property
     def logs_dir(self) -> Path:
-        """What processes in the background print."""
+        """Log files of background processes."""
         return self.data_dir / "logs"
 
     @property
     def artifacts_dir(self) -> Path:
-        """Files of MLflow's runs and registered models; an absolute path."""
+        """Absolute path of the files of MLflow runs and registered models."""
         return (self.data_dir / "mlartifacts").resolve()
 
     @property
     def champion_dir(self) -> Path:
-        """The committed model."""
+        """The model in the repository."""
         return self.models_dir / CHAMPION
 
     @property
     def comparison_dir(self) -> Path:
-        """The committed comparison of all models."""
+        """The comparison of all models in the repository."""
         return self.models_dir / COMPARISON
 
 
 def _sqlite(path: Path) -> str:
-    """URL of a SQLite file. In a URL, a question mark or a per cent sign of the path would mean something else."""
+    """Return the URL of a SQLite file. Special characters of the path, such as ? and %, are escaped."""
     return f"sqlite:///{quote(path.as_posix(), safe='/:')}"

@@ -1,34 +1,34 @@
-"""Text in tables for spreadsheets: shown, and never run.
+"""Protect spreadsheets against formulas in exported tables (CSV injection).
 
-A spreadsheet takes a cell that begins like a formula for one, and a formula can call programs and send cells away. Such
-text gets an apostrophe in front, which spreadsheets take for "this is text". After OWASP, "CSV Injection".
+A spreadsheet runs a cell that begins like a formula, and a formula can start programs or send data away. Such a text
+gets an apostrophe in front, so that the spreadsheet shows it as text. Source: OWASP, "CSV Injection".
 """
 
 from typing import Any
 
 import pandas as pd
 
-FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")  # how a formula may begin
+FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")  # possible first characters of a formula
 MARK = "'"
 
 
-def marked(text: str) -> str:
-    """The text with a mark, if it needs one. ``unmarked`` finds it again, also where it begins with marks itself."""
+def escape_formula(text: str) -> str:
+    """Put an apostrophe before a text that looks like a formula. ``unescape_formula`` restores every text exactly."""
     return MARK + text if text.lstrip(MARK).startswith(FORMULA) else text
 
 
-def unmarked(text: str) -> str:
-    """The text that was marked."""
+def unescape_formula(text: str) -> str:
+    """Restore a text that was escaped."""
     return text[1:] if text.startswith(MARK) and text.lstrip(MARK).startswith(FORMULA) else text
 
 
-def inert(text: str) -> str:
-    """The text for a table that nobody reads back: as ``marked``, and what has a mark gets no second one."""
-    return text if text.startswith(MARK) else marked(text)
+def escape_once(text: str) -> str:
+    """Escape a text for a table that is never read back; a text that begins with an apostrophe stays unchanged."""
+    return text if text.startswith(MARK) else escape_formula(text)
 
 
-def inert_table(table: pd.DataFrame) -> pd.DataFrame:
-    """A table for a spreadsheet: its texts, its headers and its index made inert; numbers and times stay."""
+def escape_table(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a copy of the table whose texts, headers and index are escaped; numbers and times do not change."""
     safe = table.copy()
     for k, kind in enumerate(table.dtypes):
         if pd.api.types.is_object_dtype(kind) or isinstance(kind, pd.StringDtype | pd.CategoricalDtype):
@@ -47,4 +47,4 @@ def _label(label: Any) -> Any:
 
 
 def _cell(value: Any) -> Any:
-    return inert(value) if isinstance(value, str) else value
+    return escape_once(value) if isinstance(value, str) else value

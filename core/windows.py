@@ -1,33 +1,54 @@
-"""How a recording is cut into windows that overlap."""
+"""Divide a recording into overlapping windows."""
 
 from core.errors import AudioError, CoreError
 
-SHORTEST_S, LONGEST_S = 30.0, 60.0  # the model was trained on 30 s; in more than a minute moods are mixed
+SHORTEST_S, LONGEST_S = 30.0, 60.0  # the model was trained on 30 s clips; more than a minute often mixes moods
 LENGTH_S, HOP_S = 30.0, 15.0
-REST_S = 1.0  # what is left after the last window gets a window of its own if it is longer than this
-LONGEST_RECORDING_S = 6 * 3600.0  # more than any concert; a file that claims more has a damaged length
+REST_S = 1.0  # a remainder longer than this gets an additional window
+LONGEST_RECORDING_S = 6 * 3600.0  # longer than any concert; a file header that claims more is damaged
 
 
 def spans(duration_s: float, *, length_s: float = LENGTH_S, hop_s: float = HOP_S) -> list[tuple[float, float]]:
-    """Start and end of each window in s.
+    """Return start and end of each window in seconds.
 
-    length_s : from 30 to 60.  hop_s : from one second to the length. The last window ends with the recording, so that
-    no second is left out; a recording shorter than a window is one window.
-    Raises AudioError for a recording longer than ``LONGEST_RECORDING_S``.
+    The last window ends at the end of the recording, so the windows cover every second. A recording shorter than a
+    window is one window.
+
+    Parameters
+    ----------
+    duration_s
+        Length of the recording in seconds.
+    length_s
+        Length of a window in seconds, from 30 to 60.
+    hop_s
+        Seconds from the start of one window to the start of the next, from 1 to `length_s`.
+
+    Raises
+    ------
+    CoreError
+        If the window length or the hop is out of range.
+    AudioError
+        If the recording is longer than ``LONGEST_RECORDING_S``.
     """
     if not SHORTEST_S <= length_s <= LONGEST_S:
-        raise CoreError(f"A window has {SHORTEST_S:g} to {LONGEST_S:g} seconds, not {length_s:g}.")
+        raise CoreError(
+            f"A window must be {SHORTEST_S:g} to {LONGEST_S:g} seconds long, not {length_s:g}. Choose another length."
+        )
     if not 1 <= hop_s <= length_s:
-        raise CoreError(f"Windows follow each other after 1 to {length_s:g} seconds (their length), not {hop_s:g}.")
+        raise CoreError(
+            f"The hop between windows must be from 1 second to the window length ({length_s:g} s), not {hop_s:g} s. "
+            "Choose another hop."
+        )
     if not duration_s <= LONGEST_RECORDING_S:
         raise AudioError(
-            f"The recording claims to last {duration_s / 3600:,.1f} hours; at most {LONGEST_RECORDING_S / 3600:g} are "
-            "scored. Cut out a part, or export the file again if it is shorter than that."
+            f"The file says that the recording lasts {duration_s / 3600:,.1f} hours; the limit is "
+            f"{LONGEST_RECORDING_S / 3600:g} hours. Cut out a part. If the recording is shorter, the file is damaged: "
+            "export it again."
         )
     if duration_s <= length_s:
         return [(0.0, duration_s)]
     count = int((duration_s - length_s) // hop_s) + 1
-    found = [(k * hop_s, k * hop_s + length_s) for k in range(count)]
-    if duration_s - found[-1][1] > REST_S:
-        found.append((duration_s - length_s, duration_s))
-    return found
+    windows = [(k * hop_s, k * hop_s + length_s) for k in range(count)]
+    if duration_s - windows[-1][1] > REST_S:
+        windows.append((duration_s - length_s, duration_s))
+    return windows

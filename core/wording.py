@@ -1,30 +1,30 @@
-"""Numbers as people read them: shares and times, each written in one way everywhere."""
+"""Format percentages, durations and emotions in the same way on every page."""
 
 from math import floor
 
 
 def percent(p: float) -> str:
-    """A probability, rounded down to a tenth: 74.96 % is not 75 %, and 99.97 % is not 100 %."""
+    """Format a probability, rounded down to a tenth of a percent: 74.96 % is not 75 %, and 99.97 % is not 100 %."""
     return f"{floor(1000 * p + 1e-9) / 10:.1f} %"
 
 
 def percent_limit(p: float) -> str:
-    """A limit as it was set, to a tenth of a percent: ``"75 %"``, ``"72.5 %"``."""
+    """Format a limit, rounded to a tenth of a percent: ``"75 %"``, ``"72.5 %"``."""
     return f"{round(100 * p, 1):g} %"
 
 
 def whole_percent(share: float) -> str:
-    """A share, rounded to a whole percent: ``"20 %"``."""
+    """Format a share, rounded to a whole percent: ``"20 %"``."""
     return f"{round(100 * share)} %"
 
 
 def percent_change(change: float) -> str:
-    """A relative change with its sign: ``"+20 %"``."""
+    """Format a relative change with its sign: ``"+20 %"``."""
     return f"{100 * change:+.0f} %"
 
 
 def duration(seconds: float) -> str:
-    """How long something takes, as a person says it: ``"45 s"``, ``"12 min"``, ``"3 h 20 min"``."""
+    """Format a waiting time: ``"45 s"``, ``"12 min"``, ``"3 h 20 min"``."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
@@ -32,7 +32,7 @@ def duration(seconds: float) -> str:
 
 
 def clock(seconds: float) -> str:
-    """A length or a place in music, as players show it: ``"59:30"``, ``"1:02:07"``."""
+    """Format a position or length in music, as audio players do: ``"59:30"``, ``"1:02:07"``."""
     hours, rest = divmod(round(seconds), 3600)
     return f"{hours}:{rest // 60:02d}:{rest % 60:02d}" if hours else f"{rest // 60}:{rest % 60:02d}"
 
@@ -41,5 +41,5 @@ SIGNS = {"angry": "▲", "happy": "★", "relax": "■", "sad": "●"}
 
 
 def with_sign(emotion: str) -> str:
-    """An emotion as it is shown, with its sign: ``"★ happy"``; other words are returned as they are."""
+    """Format an emotion with its symbol: ``"★ happy"``; other words are returned unchanged."""
     return f"{SIGNS[emotion]} {emotion}" if emotion in SIGNS else emotion

@@ -1,1 +1,1 @@
-"""Pages of the dashboard: one short script each; what they show is in `views`, `shared` and `figures`."""
+"""Pages of the dashboard, one short script each. `views` holds the parts of the pages, `figures` their charts."""

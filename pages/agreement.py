@@ -1,4 +1,4 @@
-"""Agreement: how far people agree, what is settled, disputes, the pull of a shown guess, and labels as files."""
+"""Agreement: agreement between raters, disputes, the influence of a shown guess, and import and export of labels."""
 
 import streamlit as st
 
@@ -7,36 +7,36 @@ from core.labelling import agreement, truth
 from core.store import feedback_table
 from pages.shared import cached, messages, who
 from pages.views.label import agreement_views as views
-from pages.views.label import disputes as dispute
-from pages.views.label import files, people
+from pages.views.label import disputes, files, people
 
 st.title("Agreement")
-kept = cached.store()
-if kept is None:
+store = cached.store()
+if store is None:
     st.stop()
-person = who.analyst(kept, told=dispute.told)
+person = who.require_analyst(store, show_result=messages.show_pending_message)
 with st.container(horizontal=True, vertical_alignment="center"):
-    who.badge(kept, person)
+    who.badge(store, person)
     synthetic = st.toggle(
         "Synthetic clips too",
         key="synthetic",
         bind="query-params",
-        help="What people said of synthetic clips is practice. It trains no model, and is left out unless you ask.",
+        help="Answers about synthetic clips are practice: no model is trained on them. Switch this on to count them "
+        "here.",
     )
 try:
-    everything = feedback_table(kept)
-    needed = truth.raters_needed(kept)
+    all_answers = feedback_table(store)
+    needed = truth.raters_needed(store)
 except CoreError as error:
     messages.problem(error)
     st.stop()
-said = everything if synthetic else agreement.of_music(everything)
+answers = all_answers if synthetic else agreement.of_music(all_answers)
 shows = {
-    "Overview": lambda: views.overview(kept, said, needed, synthetic=synthetic),
-    "Disputes": lambda: dispute.disputed(kept, person, said, needed),
-    "Pull of the guess": lambda: views.pull(said),
-    "Raters": lambda: people.raters(kept, person, needed),
-    "Clips": lambda: people.all_clips(kept, said, needed),
-    "Files": lambda: files.show(kept, person, said, everything, needed),
+    "Overview": lambda: views.show_overview(store, answers, needed, synthetic=synthetic),
+    "Disputes": lambda: disputes.show_disputes(store, person, answers, needed),
+    "Pull of the guess": lambda: views.show_pull(answers),
+    "Raters": lambda: people.show_raters(store, person, needed),
+    "Clips": lambda: people.show_clips(store, answers, needed),
+    "Files": lambda: files.show(store, person, answers, all_answers, needed),
 }
 for tab, show in zip(st.tabs(list(shows), key="view", bind="query-params"), shows.values(), strict=True):
     if tab.open:

@@ -1,4 +1,4 @@
-"""Compare models: which model is best, by how much, and whether the difference is significant."""
+"""Compare models: which model is best, by how much, and whether the difference is established."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from core.errors import CoreError
-from core.models.description import InUse, describe_model_in_use
+from core.models.description import ModelDescription, describe_model_in_use
 from core.settings import Settings
 from pages.shared import assets
 from pages.shared.cached import results
@@ -16,8 +16,8 @@ from pages.views.models import compare_curves
 from pages.views.models import compare_views as views
 
 
-def criteria(model: InUse) -> None:
-    """Show the acceptance criteria, each with pass, fail or undecided."""
+def criteria(model: ModelDescription) -> None:
+    """The acceptance criteria, each with pass, fail or undecided."""
     table = model.table("acceptance")
     signs = {"pass": "✔ pass", "fail": "✘ fail", "undecided": "? undecided", "not measured": "– not measured"}
     st.caption(
@@ -35,16 +35,16 @@ def criteria(model: InUse) -> None:
     if len(price) == 2:
         as_it_is, closed = price.iloc[0], price.iloc[1]
         st.markdown(
-            "**The cost of closing the gap.** With a bias for each emotion, the gap between the emotions decreases "
-            f"from {as_it_is['class_gap']:.2f} to {closed['class_gap']:.2f}, and macro-F1 decreases from "
+            "**The cost of equal emotions.** If a bias is added for each emotion, the gap between the emotions falls "
+            f"from {as_it_is['class_gap']:.2f} to {closed['class_gap']:.2f}, and macro-F1 changes from "
             f"{as_it_is['macro_f1']:.3f} to {closed['macro_f1']:.3f}."
         )
 
 
-def card(model: InUse) -> None:
-    """Show the model card, with a download."""
+def card(model: ModelDescription) -> None:
+    """The model card, with a download."""
     if not model.card:
-        st.info("This model has no card. Start a full training run with: python -m core train", icon=":material/badge:")
+        st.info("This model has no card. Train fully with: python -m core train", icon=":material/badge:")
         return
     st.download_button(
         "Download the card",
@@ -63,15 +63,15 @@ st.title("Compare models")
 comparison = results()
 about, clips = comparison.about, comparison.rows
 if about["synthetic"]:
-    st.warning("These models were trained on the synthetic stand-in. Their figures say nothing about music.")
+    st.warning("These models were trained on the synthetic stand-in, so their figures say nothing about music.")
 views.another_in_use(comparison)
 if about["quick"]:
-    st.info("This was a quick run: one repeat, no tuning and no ablations.", icon=":material/bolt:")
+    st.info("This was a quick run: one repeat, no searches and no ablations.", icon=":material/bolt:")
 st.caption(
     f"{len(comparison.labels_of)} models on {len(clips)} distinct clips (data {about['data_hash'][:8]}, trained "
     f"{about['created_at'][:10]}): {int((~clips['held_out']).sum())} in grouped, stratified 5-fold cross-validation "
-    f"(repeats: {comparison.out_of_fold['repeat'].nunique()}), {int(clips['held_out'].sum())} held out. All "
-    "preprocessing and tuning happens inside the fold, so there is no leakage."
+    f"(repeats: {comparison.out_of_fold['repeat'].nunique()}), {int(clips['held_out'].sum())} held out. Every step "
+    "that learns from data, preprocessing included, is fitted inside the training folds (no leakage)."
 )
 shows: dict[str, Callable[[Any], None]] = {
     "Leaderboard": views.board,

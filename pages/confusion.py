@@ -1,4 +1,4 @@
-"""Confusion: which emotions a model confuses, in which clips, and the figures of each emotion."""
+"""Confusion: which emotions the model mistakes for each other, on which clips, and the scores of each emotion."""
 
 import streamlit as st
 
@@ -15,13 +15,13 @@ with one:
 part = two.segmented_control(
     "Measured by", list(compare_views.PARTS), format_func=compare_views.PARTS.__getitem__, default="cv",
     required=True, key="part", bind="query-params", on_change=views.forget_cell,
-    help="Cross-validation: each development clip is predicted by a model that was not trained on it. Held-out part: "
-    "few clips, never used to choose anything.",
+    help="Cross-validation: every development clip, predicted by a model that was not trained on it. Held-out part: "
+    "few clips, never used to choose a model.",
 )  # fmt: skip
 held_out = part == "held_out"
 cell = views.matrix(comparison, model, held_out=held_out)
 if cell is None:
-    st.info("Click a cell, or choose both emotions, to list the clips of the cell.", icon=":material/ads_click:")
+    st.info("Click a cell, or choose both emotions, to list its clips.", icon=":material/ads_click:")
 else:
     views.clips(comparison, model, cell, held_out=held_out)
 views.emotions(comparison, model, held_out=held_out)

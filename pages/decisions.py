@@ -1,4 +1,4 @@
-"""Decisions: when one emotion is accepted, two are offered or a person has to listen, and how often it is right."""
+"""Decisions: when the model accepts one emotion, offers two or asks for review, and how often that is right."""
 
 import streamlit as st
 
@@ -7,8 +7,8 @@ from pages.views.models import decision_views as views
 st.title("Decisions")
 page = views.open_page()
 st.caption(
-    f"All figures are for model {page.model.version}, on clips that it was not trained on (cross-validation, "
-    f"{page.clips} clips of the published table). The Predict page uses the policy that you set here at once."
+    f"All figures are for model {page.model.version} on clips that it was not trained on (cross-validation, "
+    f"{page.clips} clips of the published table). The policy that you set here applies to all pages at once."
 )
 choose, worth = st.columns([2, 3], gap="large")
 with choose:

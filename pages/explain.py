@@ -1,4 +1,4 @@
-"""Explain: which features a model uses overall, for one emotion, and for one clip of the table."""
+"""Explain: which features a model uses, overall, for one emotion, for one feature and for one clip of the table."""
 
 import streamlit as st
 
@@ -9,11 +9,11 @@ st.title("Explain")
 comparison = cached.results()
 model = views.choose(comparison)
 shap = views.contributions(comparison, model)
-known = views.own_table(comparison)
+published = views.own_table(comparison)
 overall, swarm, dependence, both, clip, check = st.tabs(
     ["Overall", "Every clip", "One feature", "Two features", "One clip", "Check"], key="view", bind="query-params"
 )
-page = views.Page(comparison, model, shap, known)
+page = views.Page(comparison, model, shap, published)
 for tab, view in (
     (overall, views.overall),
     (swarm, views.every_clip),

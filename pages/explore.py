@@ -1,4 +1,4 @@
-"""Explore: views of one table, and a comparison of several tables."""
+"""Explore: one table of features in detail, and tables compared with each other."""
 
 from collections.abc import Callable
 from functools import partial
@@ -34,25 +34,26 @@ shown = clean[
         list(clean),
         key="table",
         bind="query-params",
-        help="The table for all views except Tables, Cleaning and Dictionary.",
+        help="All views use this table, except Tables, Cleaning and Dictionary.",
     )
 ]
 if shown.synthetic and not published.synthetic:
     st.info(
-        "These rows are synthetic: they are drawn from summary statistics, not measured.", icon=":material/science:"
+        "These rows are synthetic: they are drawn from summary statistics, not measured on music.",
+        icon=":material/science:",
     )
 rows = views.filters(shown.frame)
 
 
-def show_view(view: Callable[[pd.DataFrame, str], None]) -> None:
-    """Show one view of the filtered rows."""
+def show_rows(view: Callable[[pd.DataFrame, str], None]) -> None:
+    """Show one view of the rows that pass the filters."""
     if rows.empty:
-        st.info("No row passes the filters. Widen them.", icon=":material/filter_alt_off:")
+        st.info("No row matches the filter. Widen it.", icon=":material/filter_alt_off:")
     else:
         view(rows, shown.content_hash)
 
 
-shows: dict[str, Callable[[], None]] = {name: partial(show_view, view) for name, view in VIEWS.items()} | {
+shows: dict[str, Callable[[], None]] = {name: partial(show_rows, view) for name, view in VIEWS.items()} | {
     "Tables": lambda: tables.side_by_side(frames, published.content_hash),
     "Cleaning": lambda: tables.cleaning(frames, extra),
     "Dictionary": views.dictionary,

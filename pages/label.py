@@ -1,4 +1,4 @@
-"""Label: listen, say which emotion you hear, go on to the next clip."""
+"""Label: listen to a clip, choose the emotion that you hear, and continue with the next clip."""
 
 import streamlit as st
 
@@ -7,16 +7,16 @@ from pages.views.label import desk as parts
 from pages.views.label import my_answers as views
 
 st.title("Label")
-kept = cached.store()
-if kept is None:
+store = cached.store()
+if store is None:
     st.stop()
-person = who.ask(kept)
+person = who.require_person(store)
 with st.container(horizontal=True):
-    who.badge(kept, person)
-    parts.options()
+    who.badge(store, person)
+    parts.show_options()
 tabs = st.tabs(["Next clip", "My answers", "At work"], key="view", bind="query-params")
-shows = (parts.show_desk, views.mine, views.at_work)
+shows = (parts.show_desk, views.show_answers, views.show_influence)
 for tab, show in zip(tabs, shows, strict=True):
     if tab.open:
         with tab:
-            show(kept, person)
+            show(store, person)

@@ -1,4 +1,4 @@
-"""Learning: when to train again, how challenger and champion compare, and which model is in use."""
+"""Learning: when to retrain, what a training changed, and which model is in use."""
 
 import streamlit as st
 
@@ -11,11 +11,12 @@ st.title("Learning")
 store = cached.store()
 if store is None:
     st.stop()
-person = who.analyst(store, told=messages.show_pending_message)
+person = who.require_analyst(store, show_result=messages.show_pending_message)
 who.badge(store, person)
 messages.show_pending_message()
 st.caption(
-    "The agreed labels train a new model, the challenger. It is compared with the model in use, and a person decides."
+    "A new model is trained on the labels that raters agree on. If it is better than the model in use, a person "
+    "decides whether to promote it."
 )
 served = cached.champion()
 shows = {

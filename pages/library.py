@@ -1,9 +1,9 @@
-"""Library: a folder of music, or many files at once, scored in the background."""
+"""Library: score a folder of music, or many files at once, in the background."""
 
 import streamlit as st
 
 from pages.shared import cached, who
-from pages.shared.policy import active, words
+from pages.shared.policy import active, describe_policy
 from pages.views.library import run_results
 from pages.views.library import runs as views
 
@@ -11,23 +11,23 @@ st.title("Library")
 served = cached.champion()
 policy = active(served.policies)
 st.caption(
-    f"Model {served.model.version}. Policy: {words(policy)}. Scoring goes on when this page is closed; what is "
-    "known and unchanged is not measured again."
+    f"Model {served.model.version}. Policy: {describe_policy(policy)}. Scoring continues when you close this page. "
+    "Files that were scored before and have not changed are not measured again."
 )
-kept = cached.store()
-if kept is None:
+store = cached.store()
+if store is None:
     st.stop()
-person = who.ask(kept) if who.login_configured() else None  # a login is there to say who may do this
+person = who.require_person(store) if who.login_configured() else None  # with a login, only known people may do this
 if person is not None:
-    who.badge(kept, person)
-views.ask(kept, policy)
-views.work(kept, policy)
-found = run_results.results(kept)
-if found is None:
-    if not views.running(kept):
-        st.info("Choose a folder with music: what becomes of its files appears here.", icon=":material/library_music:")
+    who.badge(store, person)
+views.ask_music(store, policy)
+views.show_progress(store, policy)
+results = run_results.choose_results(store)
+if results is None:
+    if not views.running(store):
+        st.info("Choose a folder with music. The results of its files appear here.", icon=":material/library_music:")
 else:
-    run_results.show_summary(found)
-    run_results.not_scored(found)
-    run_results.table(found)
-views.on_disk(kept, may_remove=person is None or person.role == "analyst")
+    run_results.show_summary(results)
+    run_results.show_not_scored(results)
+    run_results.show_table(results)
+views.show_disk_usage(store, may_remove=person is None or person.role == "analyst")

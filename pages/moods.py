@@ -1,29 +1,35 @@
-"""Moods: the library by mood, to filter, hear and compare."""
+"""Moods: filter, hear and compare the pieces of the library by mood."""
 
 import streamlit as st
 
 from pages.views.library import mood_views as views
 from pages.views.library import piece_filter as parts
-from pages.views.library import pieces as library
+from pages.views.library import pieces
 
-VIEWS = {"List": views.listed, "Map": views.mapped, "More like this": views.alike, "Spread": views.spread}
+VIEWS = {
+    "List": views.show_list,
+    "Map": views.show_map,
+    "More like this": views.show_similar,
+    "Spread": views.show_spread,
+}
 
 st.title("Moods")
-# What comes and goes lies in containers: a field that it would move is no longer kept in the address.
+# Parts that come and go are in containers: Streamlit drops a field from the address when its position changes.
 with st.container():
-    found = library.required()
+    library = pieces.require_library()
 st.caption(
-    f"{len(found.pieces)} pieces, scored by model {found.version}. The mood is what the model hears; a person may feel "
+    f"{len(library.pieces)} pieces, scored by model {library.version}. The mood is the model's estimate; a person "
+    "may feel "
     "something else."
 )
 with st.container():
-    shown, _ = parts.filtered(found, found.pieces)
+    shown, _ = parts.filter_fields(library, library.pieces)
 if shown.empty:
-    st.info("No piece is left. Widen the filter.", icon=":material/filter_alt_off:")
+    st.info("No piece matches the filter. Widen it.", icon=":material/filter_alt_off:")
     st.stop()
 with st.container():
-    chosen = views.piece(found, shown)
+    chosen = views.choose_piece(library, shown)
 for tab, show in zip(st.tabs(list(VIEWS), key="view", bind="query-params"), VIEWS.values(), strict=True):
     if tab.open:
         with tab:
-            show(found, shown, chosen)
+            show(library, shown, chosen)

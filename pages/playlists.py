@@ -1,39 +1,40 @@
-"""Playlists: pieces of a mood for a wished time, or an iso path from one mood to another, to hear and to take along."""
+"""Playlists: pieces of one mood, or an iso path from one mood to another, for a chosen length, to hear and download."""
 
 import streamlit as st
 
 from pages.views.library import piece_filter as shared
-from pages.views.library import pieces as library
+from pages.views.library import pieces, playlist_request
 from pages.views.library import playlist_downloads as files
 from pages.views.library import playlist_views as parts
 
 st.title("Playlists")
-# What comes and goes lies in containers: a field that it would move is no longer kept in the address.
+# Parts that come and go are in containers: Streamlit drops a field from the address when its position changes.
 with st.container():
-    found = library.required()
-wanted = parts.wish()
+    library = pieces.require_library()
+request = playlist_request.ask_request()
 with st.container():
-    table, narrowed = shared.filtered(found, found.every, moods_too=False)
+    table, narrowed = shared.filter_fields(library, library.every, moods_too=False)
 if table.empty:
-    st.info("No piece is left. Widen the filter.", icon=":material/filter_alt_off:")
+    st.info("No piece matches the filter. Widen it.", icon=":material/filter_alt_off:")
     st.stop()
 with st.container():
-    made = parts.make(wanted, found, table, narrowed)
-    if made is None:
+    playlist = parts.build_playlist(request, library, table, narrowed)
+    if playlist is None:
         st.stop()
-    st.subheader(made.name, divider="gray")
-    parts.about(made)
+    st.subheader(playlist.name, divider="gray")
+    parts.show_summary(playlist)
 shows = {
-    "Pieces": lambda: parts.listed(made, table),
-    "Picture": lambda: parts.drawn(made),
-    "Files": lambda: files.files(made),
-    "Session sheet": lambda: files.sheet(made),
+    "Pieces": lambda: parts.show_pieces(playlist, table),
+    "Picture": lambda: parts.show_charts(playlist),
+    "Files": lambda: files.show_files(playlist),
+    "Session sheet": lambda: files.show_session_sheet(playlist),
 }
 for tab, show in zip(st.tabs(list(shows), key="view", bind="query-params"), shows.values(), strict=True):
     if tab.open:
         with tab:
             show()
 st.caption(
-    "The mood of a piece is what a model hears in it. A playlist is a proposal: what is played, and when it is "
-    "stopped, the therapist decides."
+    "The mood of a piece is the model's estimate. A playlist is a proposal: the therapist decides what to play and "
+    "when "
+    "to stop."
 )

@@ -1,37 +1,37 @@
-"""Predict: the emotion of one clip, how sure, why, and what you say to it."""
+"""Predict: the emotion of one clip, its probability, the reasons, and a form for your answer."""
 
 import pandas as pd
 import streamlit as st
 
 from pages.figures import style
 from pages.shared import messages, show
-from pages.shared.policy import words
+from pages.shared.policy import describe_policy
 from pages.views.clips import clip as parts
+from pages.views.clips import decision, reasons
 from pages.views.clips import picture as pictures
-from pages.views.clips import reasons
 
 served, policy = parts.open_page("Predict")
 st.caption(
-    f"Model {served.model.version}, from {served.model.source}. Policy: {words(policy)}. "
-    "It supports, and never replaces, a person's judgement."
+    f"Model {served.model.version}, from {served.model.source}. Policy: {describe_policy(policy)}. "
+    "It supports a person's judgement and never replaces it."
 )
-chosen = parts.ask()
-shown = parts.result(chosen, served)
+chosen = parts.choose_clip()
+shown = parts.current_clip(chosen, served)
 if shown is None:
     if chosen is None:
         st.info(
-            "Choose a clip: its emotion, the reasons and its 50 features appear here.", icon=":material/graphic_eq:"
+            "Choose a clip. Its emotion, the reasons and its 50 features appear here.", icon=":material/graphic_eq:"
         )
     st.stop()
 
 scored = shown.scored
 heading, close = st.columns([5, 1], vertical_alignment="bottom")
 heading.subheader(messages.literal(scored.recording.name), divider="gray")
-close.button("Close", icon=":material/close:", on_click=parts.close, help="Take this clip off the screen.")
-parts.player(shown)
+close.button("Close", icon=":material/close:", on_click=parts.close_clip, help="Remove this clip from the screen.")
+parts.show_player(shown)
 left, right = st.columns(2, gap="large")
 with left:
-    parts.decision(scored, served)
+    decision.show_decision(scored, served)
     st.session_state.setdefault(show.SEEN, set()).add(scored.clip_id)
     proba = pd.Series(scored.prediction.proba)
     show.chart(
@@ -40,20 +40,20 @@ with left:
         alt="Probabilities: " + ", ".join(f"{e} {p:.0%}" for e, p in proba.items()),
         data=proba.rename("probability").rename_axis("emotion").reset_index(),
     )
-    parts.answer(shown)
+    parts.show_answer_form(shown)
 with right:
     wave = pictures.waveform(shown)
 
 st.header("Why")
-reasons.why(shown, served)
+reasons.show_reasons(shown, served)
 with st.expander("What if?", icon=":material/tune:"):
-    reasons.what_if(shown, served)
+    reasons.show_what_if(shown, served)
 st.header("The 50 values")
-reasons.values(scored, served)
+reasons.show_values(scored, served)
 st.caption(
-    f"From the audio to the decision: {scored.latency_s:.2f} s. Extractor {scored.vector.extractor}. "
+    f"Time from the audio to the decision: {scored.latency_s:.2f} s. Extractor {scored.vector.extractor}. "
     f"Clip {scored.clip_id[:16]}."
 )
-with right:  # last, so that nothing else waits for it
+with right:  # last, because it is slow
     pictures.tempo(shown, wave)
     pictures.spectrogram(scored.recording.clip)

@@ -1,4 +1,4 @@
-"""Whole tracks: how the mood of a long recording moves, and where a wanted mood holds best."""
+"""Whole tracks: how the mood of a long recording changes, and where a chosen mood is steadiest."""
 
 import streamlit as st
 
@@ -7,14 +7,14 @@ from pages.views.clips.clip import open_page
 
 served, policy = open_page("Whole tracks")
 st.caption(
-    f"Model {served.model.version}. A recording is scored in windows, because a mood seldom lasts for a whole piece "
-    "and the model knows clips of 30 seconds."
+    f"Model {served.model.version}. A recording is scored in windows, because the mood of a piece usually changes "
+    "and the model was trained on clips of 30 seconds."
 )
-given = views.ask()
-plan = views.plan(given.source if given else None)
-if given is None or plan is None:
-    st.info("Choose a recording of a minute or more: its mood over time appears here.", icon=":material/timeline:")
+recording = views.choose_recording()
+plan = views.plan_windows(recording.source if recording else None)
+if recording is None or plan is None:
+    st.info("Choose a recording of a minute or more. Its mood over time appears here.", icon=":material/timeline:")
     st.stop()
-done = views.scored(given, plan, served, policy)
+done = views.score_windows(recording, plan, served, policy)
 if done is not None and not done.empty:
-    views.mood(given.source, plan, done, served)
+    views.show_mood(recording.source, plan, done, served)

@@ -1,4 +1,4 @@
-"""Tables for spreadsheets: no text in them is run, and text that was marked is found again."""
+"""Tables for spreadsheets: no text in them runs as a formula, and escaped text can be restored."""
 
 import io
 
@@ -14,16 +14,17 @@ HOSTILE = '=HYPERLINK("http://example.org","x")'
 
 @given(st.text("=+-@'a\t ＝", max_size=6))
 def test_text_that_was_marked_comes_back_and_never_begins_like_a_formula(text):
-    there = spreadsheets.marked(text)
-    assert spreadsheets.unmarked(there) == text
+    there = spreadsheets.escape_formula(text)
+    assert spreadsheets.unescape_formula(there) == text
     assert not there.startswith(spreadsheets.FORMULA)
-    assert spreadsheets.inert(spreadsheets.inert(text)) == spreadsheets.inert(text)
-    assert not spreadsheets.inert(text).startswith(spreadsheets.FORMULA)
+    assert spreadsheets.escape_once(spreadsheets.escape_once(text)) == spreadsheets.escape_once(text)
+    assert not spreadsheets.escape_once(text).startswith(spreadsheets.FORMULA)
 
 
-def test_what_needs_no_mark_gets_none():
+def test_plain_text_does_not_change():
     for text in ("", "Ayşe", "'quoted'", "a=b", " =1", "3-4"):
-        assert spreadsheets.marked(text) == spreadsheets.unmarked(text) == spreadsheets.inert(text) == text
+        assert spreadsheets.escape_formula(text) == spreadsheets.unescape_formula(text) == text
+        assert spreadsheets.escape_once(text) == text
 
 
 @pytest.mark.parametrize("kind", ["str", "object", "category"])
@@ -32,7 +33,7 @@ def test_texts_headers_and_index_of_a_table_are_inert_and_numbers_stay(kind):
     table = pd.DataFrame({"+name": [HOSTILE, None], "figure": [-1.5, 2.0], "when": [moment, pd.NaT]})
     table = table.astype({"+name": kind}).set_axis(pd.Index(["@x", "y"], name="=row"))
     plain = table.to_csv()
-    safe = spreadsheets.inert_table(table)
+    safe = spreadsheets.escape_table(table)
     assert list(pd.read_csv(io.StringIO(safe.to_csv()))) == ["'=row", "'+name", "figure", "when"]
     assert safe.index.tolist() == ["'@x", "y"]
     assert safe["'+name"].iloc[0] == "'" + HOSTILE
@@ -42,8 +43,8 @@ def test_texts_headers_and_index_of_a_table_are_inert_and_numbers_stay(kind):
 
 def test_a_table_without_text_is_written_as_before():
     table = pd.DataFrame({"a": [-1, 2], 7: [0.5, float("nan")]})
-    assert spreadsheets.inert_table(table).to_csv() == table.to_csv()
+    assert spreadsheets.escape_table(table).to_csv() == table.to_csv()
     two = pd.DataFrame([[1, 2]], columns=pd.MultiIndex.from_tuples([("=a", 1), ("b", "-c")]))
-    assert list(spreadsheets.inert_table(two).columns) == [("'=a", 1), ("b", "'-c")]
-    assert spreadsheets.inert_table(table.iloc[:0]).to_csv() == table.iloc[:0].to_csv()
-    assert spreadsheets.inert_table(pd.DataFrame()).empty
+    assert list(spreadsheets.escape_table(two).columns) == [("'=a", 1), ("b", "'-c")]
+    assert spreadsheets.escape_table(table.iloc[:0]).to_csv() == table.iloc[:0].to_csv()
+    assert spreadsheets.escape_table(pd.DataFrame()).empty

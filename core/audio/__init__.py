@@ -1,7 +1,8 @@
-"""Audio: bytes of a file become a `Clip` of mono samples.
+"""Audio: decode a file to a `Clip` of mono samples, read its tags, and prepare data for drawing.
 
-decoding : open a file, take its middle 30.02 s, resample it to 44.1 kHz.
-containers : lengths and damage, read from the frames of a file.
-tags : artist, title, makam and more from the file's own tags.
-encoding, drawing, synthetic : WAV files, data for waveforms and spectrograms, music made by this program.
+decoding : open a file, cut out its middle 30.02 s, resample them to 44.1 kHz.
+containers : length and damage of a file, read from its frames.
+tags, tag_text, tag_bytes, tag_atoms : artist, title, makam and more, with repaired text encoding.
+drawing, spectrograms, beats : waveform, spectrograms and beats for display.
+encoding, synthetic : WAV files, and synthetic demo music.
 """

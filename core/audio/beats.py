@@ -1,7 +1,7 @@
-"""Beats of a clip, and a second opinion on its tempo: by librosa, for people to look at.
+"""Track beats with librosa and compare its tempo with the tempo feature, for display only.
 
-No feature and no prediction depends on what is found here. The tempo among the 50 features is MIRtoolbox's.
-Source: Ellis (2007), "Beat tracking by dynamic programming", as librosa has it.
+No feature and no prediction depends on this module. The tempo feature follows MIRtoolbox.
+Source: Ellis (2007), "Beat tracking by dynamic programming", as implemented in librosa.
 """
 
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ import numpy as np
 
 from core.audio.decoding import Clip
 
-RATE_HZ, HOP = 22_050, 512  # librosa's own: 23 ms from frame to frame
-LEAST_BEATS = 4  # fewer say nothing about a tempo
-UNEVEN = 0.05  # of the interval: white noise gives 0.055, clicks at a fixed tempo give at most 0.035
-SAME = 0.05  # two tempi that differ by no more are one; both are measured, and MIREX allows 8 % for one
-RELATIONS = {  # beats that librosa counts while MIRtoolbox counts one, and what that is in words
+RATE_HZ, HOP = 22_050, 512  # librosa's defaults: 23 ms between frames
+LEAST_BEATS = 4  # fewer beats are not enough for a tempo
+UNEVEN = 0.05  # share of the mean interval; white noise gives 0.055, clicks at a fixed tempo at most 0.035
+SAME_TEMPO = 0.05  # relative difference up to which two tempi are equal (MIREX allows 8 % against ground truth)
+RELATIONS = {  # tempo of librosa / tempo of MIRtoolbox -> explanation
     1: "",
     1 / 2: "the same pulse, counted at half speed",
     2: "the same pulse, counted at double speed",
@@ -28,11 +28,16 @@ RELATIONS = {  # beats that librosa counts while MIRtoolbox counts one, and what
 
 @dataclass(frozen=True, eq=False)
 class Beats:
-    """What librosa hears.
+    """The beats of a clip, tracked by librosa.
 
-    times_s : shape (n,), of the beats, from the beginning of the clip.
-    bpm : from the mean interval between beats; NaN with fewer than ``LEAST_BEATS`` of them.
-    unevenness : standard deviation of the intervals as a share of their mean; NaN where bpm is.
+    Parameters
+    ----------
+    times_s
+        Shape (n,), times of the beats in seconds from the start of the clip.
+    bpm
+        Tempo from the mean interval between beats; NaN for fewer than ``LEAST_BEATS`` beats.
+    unevenness
+        Standard deviation of the intervals divided by their mean; NaN if bpm is NaN.
     """
 
     times_s: np.ndarray
@@ -42,10 +47,16 @@ class Beats:
 
 @dataclass(frozen=True)
 class SecondOpinion:
-    """How librosa's tempo relates to MIRtoolbox's.
+    """Comparison of the tempi of librosa and MIRtoolbox.
 
-    ratio : librosa's divided by MIRtoolbox's, where it is one of ``RELATIONS``; NaN where it is none.
-    doubtful : the two differ, or one of them hears no steady pulse.  words : the opinion for a person.
+    Parameters
+    ----------
+    ratio
+        Tempo of librosa divided by that of MIRtoolbox, if it is one of ``RELATIONS``; otherwise NaN.
+    doubtful
+        True if the two tempi differ, or if one program finds no steady pulse.
+    words
+        The comparison as text for the user.
     """
 
     ratio: float
@@ -53,8 +64,8 @@ class SecondOpinion:
     words: str
 
 
-def track(clip: Clip) -> Beats:
-    """Find the beats of a clip. Costs some 0.1 CPU-seconds for 30 s, and 4 once to load librosa."""
+def track_beats(clip: Clip) -> Beats:
+    """Track the beats of a clip. A 30 s clip takes about 0.1 CPU seconds; loading librosa takes 4 more, once."""
     import librosa
 
     y = librosa.resample(clip.y.astype(np.float32), orig_sr=clip.sr, target_sr=RATE_HZ)
@@ -62,16 +73,13 @@ def track(clip: Clip) -> Beats:
     _, times = librosa.beat.beat_track(onset_envelope=onsets, sr=RATE_HZ, hop_length=HOP, units="time")
     if len(times) < LEAST_BEATS:
         return Beats(times, nan, nan)
-    # librosa's own figure moves in steps of 5 % near 120 bpm; the beats it places are more precise.
+    # librosa's own tempo has steps of 5 % near 120 bpm; the times of the beats are more precise.
     intervals = np.diff(times)
     return Beats(times, float(60 / intervals.mean()), float(intervals.std() / intervals.mean()))
 
 
 def second_opinion(bpm: float, heard: Beats) -> SecondOpinion:
-    """Compare the tempo among the features with librosa's.
-
-    bpm : the feature; NaN where it could not be measured.
-    """
+    """Compare the tempo feature, `bpm` (NaN = not measurable), with the beats of librosa."""
     measured = "MIRtoolbox finds no tempo." if isnan(bpm) else f"MIRtoolbox's tempo: {bpm:.0f} bpm."
     if isnan(heard.bpm):
         return SecondOpinion(nan, True, f"{measured} librosa finds too few beats for a tempo.")
@@ -88,13 +96,13 @@ def second_opinion(bpm: float, heard: Beats) -> SecondOpinion:
     return SecondOpinion(ratio, ratio != 1 or uneven, words)
 
 
-def _ratio(found: float) -> float:
-    """The simple ratio that a ratio of two tempi is, within ``SAME``; NaN when it is none."""
-    return next((ratio for ratio in RELATIONS if abs(found / ratio - 1) <= SAME), nan)
+def _ratio(measured: float) -> float:
+    """Return the ratio of ``RELATIONS`` that is within ``SAME_TEMPO`` of a measured ratio; NaN if there is none."""
+    return next((ratio for ratio in RELATIONS if abs(measured / ratio - 1) <= SAME_TEMPO), nan)
 
 
 def warm() -> None:
-    """Load librosa and let it compile: half a CPU-minute the first time on a machine, then 4 CPU-seconds a process."""
+    """Load and compile librosa: 30 CPU seconds the first time on a machine, then 4 CPU seconds per process."""
     clicks = np.zeros(RATE_HZ * 3)
     clicks[:: RATE_HZ // 2] = 1.0
-    track(Clip("warm", clicks, RATE_HZ))
+    track_beats(Clip("warm", clicks, RATE_HZ))

@@ -9,7 +9,7 @@ from core.schema import SR
 
 
 def wav(y: np.ndarray) -> bytes:
-    """The samples as a 16-bit WAV file at 44.1 kHz."""
+    """Encode samples as a 16-bit WAV file at 44.1 kHz."""
     buffer = io.BytesIO()
     soundfile.write(buffer, y, SR, format="WAV", subtype="PCM_16")
     return buffer.getvalue()

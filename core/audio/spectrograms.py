@@ -1,6 +1,6 @@
-"""Spectrograms for the eye, by librosa: mel bands, and constant-Q bands with the names of notes.
+"""Spectrograms for display, computed by librosa: mel bands, and constant-Q bands with note names.
 
-No feature and no prediction depends on these; the features make spectra of their own.
+No feature and no prediction depends on this module.
 """
 
 from math import ceil, log2
@@ -9,22 +9,25 @@ import numpy as np
 
 from core.audio.decoding import Clip
 
-COLUMNS = 300  # at most, over the time of the clip
+MAX_COLUMNS = 300  # columns of a spectrogram over the whole clip
 FLOOR_DB = -80.0
 MEL_BANDS, MEL_LOWEST_HZ, MEL_WINDOW = 128, 30.0, 4096
-BINS_PER_OCTAVE = 36  # three a semitone: notes of a makam between those of a piano stay apart
+BINS_PER_OCTAVE = 36  # three per semitone, so that microtones of a makam are visible
 OCTAVES = 7
 LOWEST_NOTE = "C2"
 HOP = 1024
 
-Picture = tuple[np.ndarray, np.ndarray, np.ndarray]
+Spectrogram = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
-def mel(clip: Clip, *, columns: int = COLUMNS) -> Picture:
-    """Level of bands that are as wide as the ear tells pitches apart.
+def mel(clip: Clip, *, columns: int = MAX_COLUMNS) -> Spectrogram:
+    """Compute a mel spectrogram; a 30 s clip takes about 0.2 CPU seconds.
 
-    Returns times in s, shape (t,); centres of the bands in Hz, (f,); level in whole dB below the loudest, (f, t), -80
-    at least. Costs some 0.2 CPU-seconds for 30 s.
+    Returns
+    -------
+    tuple
+        Times in s, shape (t,); centre frequencies of the bands in Hz, shape (f,); level relative to the maximum in
+        whole dB, shape (f, t), from -80 to 0.
     """
     import librosa
 
@@ -37,28 +40,29 @@ def mel(clip: Clip, *, columns: int = COLUMNS) -> Picture:
     return times, hz, level
 
 
-def constant_q(clip: Clip, *, columns: int = COLUMNS) -> Picture:
-    """Level of bands a third of a semitone apart, from C2 (65 Hz) seven octaves up; as ``mel``.
+def constant_q(clip: Clip, *, columns: int = MAX_COLUMNS) -> Spectrogram:
+    """Compute a constant-Q spectrogram: seven octaves from C2 (65 Hz), three bands per semitone.
 
-    Costs some 0.2 CPU-seconds for 30 s. The lowest notes need 0.8 s of sound to stand apart.
+    The result has the form of ``mel``. A 30 s clip takes about 0.2 CPU seconds. Separating the lowest notes needs
+    0.8 s of sound.
     """
     import librosa
 
     lowest, bands = float(librosa.note_to_hz(LOWEST_NOTE)), OCTAVES * BINS_PER_OCTAVE
-    filter_s = 1 / (2 ** (1 / BINS_PER_OCTAVE) - 1) / lowest  # of the lowest band, the longest
+    filter_s = 1 / (2 ** (1 / BINS_PER_OCTAVE) - 1) / lowest  # length of the longest filter, that of the lowest band
     y = _at_least(clip.y, 2 ** ceil(log2(filter_s * clip.sr))).astype(np.float32)
-    found = librosa.cqt(
+    bins = librosa.cqt(
         y, sr=clip.sr, hop_length=HOP, fmin=lowest, n_bins=bands, bins_per_octave=BINS_PER_OCTAVE
     )  # fmt: skip
     frames = clip.y.size // HOP + 1
-    power = np.abs(found[:, :frames]) ** 2
+    power = np.abs(bins[:, :frames]) ** 2
     hz = librosa.cqt_frequencies(n_bins=bands, fmin=lowest, bins_per_octave=BINS_PER_OCTAVE)
     times, level = _picture(power, clip, columns)
     return times, hz, level
 
 
 def note_names(hz: np.ndarray) -> list[str]:
-    """The nearest notes at A4 = 440 Hz, with the cents beside them where there are any: ``"A4"``, ``"A4 +33 ct"``."""
+    """Name the nearest notes (A4 = 440 Hz), with the difference in cents: ``"A4"``, ``"A4 +33 ct"``."""
     import librosa
 
     midi = librosa.hz_to_midi(hz)
@@ -69,12 +73,12 @@ def note_names(hz: np.ndarray) -> list[str]:
 
 
 def _at_least(y: np.ndarray, samples: int) -> np.ndarray:
-    """The samples, with silence after them where there are fewer than a filter needs."""
+    """Append silence if there are fewer samples than a filter needs."""
     return np.pad(y, (0, max(0, samples - y.size)))
 
 
 def _picture(power: np.ndarray, clip: Clip, columns: int) -> tuple[np.ndarray, np.ndarray]:
-    """Means of neighbouring frames: times in s and level in dB. power : shape (f, frames)."""
+    """Average neighbouring frames of power, shape (f, frames); return times in s and level in dB."""
     edges = np.linspace(0, power.shape[1], min(columns, power.shape[1]) + 1).astype(np.int64)
     means = np.add.reduceat(power, edges[:-1], axis=1) / np.diff(edges)
     times = (edges[:-1] + edges[1:] - 1) / 2 * HOP / clip.sr

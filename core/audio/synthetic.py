@@ -1,8 +1,7 @@
-"""Demo clips made by this code alone: makam scales in 53-comma steps, simple and aksak metres, four characters.
+"""Synthesise demo clips with makam scales, simple and aksak metres, and four characters.
 
-They are synthetic and say so wherever they show. A character is what the recipe aims at, not a truth about what
-listeners would feel, and never ground truth. Scales follow the Arel-Ezgi-Uzdilek intervals, rounded to the Holdrian
-comma (53 to the octave, 22.64 cents); metres are usul patterns reduced to düm (low) and tek (high) strokes.
+All demo clips are labelled as synthetic. A character is the intention of the recipe; it is not ground truth for the
+emotion that listeners feel. `core.makams` defines the scales and the metres.
 """
 
 from dataclasses import dataclass
@@ -17,8 +16,24 @@ from core.schema import SR
 class Demo:
     """Recipe of one synthetic clip.
 
-    unit_s : duration of one unit of the metre.  voice : "saz" (plucked), "ney" (blown) or "zurna" (reedy, loud).
-    tonic_hz : frequency of the karar.  gain : peak, full scale = 1.  drums : level of the strokes beside the melody.
+    Parameters
+    ----------
+    character
+        Intended character, one of the four emotions.
+    makam, usul
+        Names in `core.makams`.
+    voice
+        "saz" (plucked), "ney" (blown) or "zurna" (reed, loud).
+    unit_s
+        Duration of one unit of the metre in seconds.
+    tonic_hz
+        Frequency of the tonic (karar) in Hz.
+    gain
+        Peak of the samples; 1 = full scale.
+    drums
+        Level of the drum relative to the melody.
+    seed
+        Seed of the random numbers.
     """
 
     character: str
@@ -45,7 +60,7 @@ DEMOS = {
 
 
 def variation(character: str, seed: int) -> Demo:
-    """Another clip of the same character: makam, metre, tempo, tonic and level drawn from the seed."""
+    """Return another recipe of the same character, with makam, metre, tempo, tonic and level drawn from the seed."""
     base = DEMOS[character]
     rng = np.random.default_rng([seed, *character.encode()])
     makams = {"angry": ("Hicaz", "Nihavend"), "happy": ("Mahur", "Rast"), "relax": ("Rast", "Segâh")}
@@ -65,7 +80,7 @@ def variation(character: str, seed: int) -> Demo:
 
 
 def render(demo: Demo, *, seconds: float = 15.0) -> np.ndarray:
-    """Samples at 44.1 kHz: shape (n,), float64, peak = demo.gain. The same recipe gives the same samples."""
+    """Synthesise a clip at 44.1 kHz: shape (n,), float64, peak = demo.gain. Equal recipes give equal samples."""
     rng = np.random.default_rng(demo.seed)
     y = np.zeros(round(seconds * SR))
     free = not USULS[demo.usul]
@@ -74,19 +89,19 @@ def render(demo: Demo, *, seconds: float = 15.0) -> np.ndarray:
         length = demo.unit_s * (rng.choice([2, 3, 5, 7]) * rng.uniform(0.8, 1.2) if free else rng.choice([1, 2, 2, 4]))
         hz = scale_hz(demo.makam, demo.tonic_hz, np.array(degree)).item()
         _add(y, at, _VOICES[demo.voice](hz, min(length * 1.1, seconds - at), rng))
-        # Melodies move by step, come back to the tonic, and stay within a ninth.
+        # The melody moves in small steps and often returns to the tonic. Its range is limited.
         degree = int(np.clip(degree + rng.choice([-2, -1, -1, 1, 1, 2]), -2, 8)) if rng.random() > 0.12 else 0
         at += length
     if demo.voice == "ney":
-        _add(y, 0, 0.25 * _tone(demo.tonic_hz / 2, seconds, np.array([1, 0.4, 0.15])))  # dem: the held tonic
+        _add(y, 0, 0.25 * _tone(demo.tonic_hz / 2, seconds, np.array([1, 0.4, 0.15])))  # dem: a sustained tonic
     y /= np.abs(y).max()
     if demo.drums:
-        y += demo.drums * strokes(demo, y.size, rng)
+        y += demo.drums * drum_strokes(demo, y.size, rng)
     return y * (demo.gain / np.abs(y).max())
 
 
 def medley(*, seconds: float = 45.0) -> np.ndarray:
-    """The four characters one after the other, ``seconds`` each: a recording whose mood moves. As ``render``."""
+    """Synthesise the four characters in sequence, each for ``seconds``: one recording with changing mood."""
     return np.concatenate([render(demo, seconds=seconds) for demo in DEMOS.values()])
 
 
@@ -97,7 +112,7 @@ def _add(y: np.ndarray, at_s: float, note: np.ndarray) -> None:
 
 
 def _tone(hz: float | np.ndarray, seconds: float, partials: np.ndarray) -> np.ndarray:
-    """Sum of harmonics below the Nyquist rate; hz : a number, or one value a sample for a gliding pitch."""
+    """Sum the harmonics below the Nyquist frequency; hz : one number, or one value per sample for a gliding pitch."""
     n = round(seconds * SR)
     phase = 2 * np.pi * np.cumsum(np.broadcast_to(hz, n)) / SR
     top = float(np.max(hz))
@@ -136,8 +151,8 @@ def _zurna(hz: float, seconds: float, rng: np.random.Generator) -> np.ndarray:
 _VOICES = {"saz": _saz, "ney": _ney, "zurna": _zurna}
 
 
-def strokes(demo: Demo, n: int, rng: np.random.Generator) -> np.ndarray:
-    """The metre struck on a drum: düm a falling low tone, tek a short noise."""
+def drum_strokes(demo: Demo, n: int, rng: np.random.Generator) -> np.ndarray:
+    """Play the metre on a drum: düm is a falling low tone, tek is a short noise."""
     t = np.arange(round(0.18 * SR)) / SR
     dum = np.sin(2 * np.pi * 70 * t + 18 * (1 - np.exp(-t / 0.03))) * np.exp(-t / 0.06)
     tek = rng.standard_normal(t.size) * np.exp(-t / 0.012)

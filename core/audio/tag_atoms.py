@@ -1,31 +1,31 @@
-"""Tags of MP4 files (M4A, AAC and ALAC of phones and iTunes), whatever type their texts claim to have.
+"""Read the tags of MP4 files (M4A, AAC and ALAC from phones and iTunes), also with a wrong or missing text type.
 
-After the QuickTime File Format Specification, "Metadata", and what iTunes writes: ``moov/udta/meta/ilst``.
+Sources: the QuickTime File Format Specification, "Metadata", and the layout of iTunes: ``moov/udta/meta/ilst``.
 """
 
 import struct
 from collections.abc import Iterator
 
-from core.audio.tag_text import decoded
+from core.audio.tag_text import decode_text
 
 _NAMES = {
     **{b"\xa9ART": "artist", b"\xa9nam": "title", b"\xa9alb": "album", b"\xa9gen": "genre", b"\xa9day": "year"},
     **{b"\xa9cmt": "comment", b"\xa9con": "conductor", b"desc": "comment", b"aART": "albumartist"},
 }
-_TEXT, _UTF16 = (0, 1, 4), (2, 5)  # types of data; programs that set none mean UTF-8
+_TEXT, _UTF16 = (0, 1, 4), (2, 5)  # types of data; 0 (no type) is read as UTF-8
 _LARGEST_TEXT = 1 << 20
 _LARGEST_TAG = 64 << 20
 
 
 def mp4_tags(data: bytes) -> dict[str, list[str]]:
-    """What the texts of an MP4 file say; nothing for another file."""
+    """Read the text tags of an MP4 file; {} for other files."""
     if data[4:8] not in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"):
         return {}
     tags: dict[str, list[str]] = {}
     for moov in _inside(data, b"moov"):
         for udta in (moov, *_inside(moov, b"udta")):
             for meta in _inside(udta, b"meta"):
-                # ISO files have a version and flags before the atoms, QuickTime files do not
+                # In ISO files, version and flags come before the atoms; QuickTime files do not have them.
                 for ilst in _inside(meta if meta[4:8] == b"hdlr" else meta[4:], b"ilst"):
                     for name, item in _atoms(ilst):
                         field, values = _item(name, item)
@@ -39,7 +39,7 @@ def _inside(data: bytes, wanted: bytes) -> Iterator[bytes]:
 
 
 def _atoms(data: bytes, wanted: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
-    """Name and content of the atoms in a row. wanted : only of this name are contents read."""
+    """Yield name and content of consecutive atoms; wanted : yield only atoms of this name."""
     place = 0
     while place + 8 <= len(data):
         size, name = struct.unpack_from(">I4s", data, place)
@@ -47,7 +47,7 @@ def _atoms(data: bytes, wanted: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
         if size == 1 and place + 16 <= len(data):
             size, head = struct.unpack_from(">Q", data, place + 8)[0], 16
         elif size == 0:
-            size = len(data) - place  # to the end
+            size = len(data) - place  # 0 = the atom extends to the end
         if size < head:
             return
         if size <= _LARGEST_TAG and (not wanted or name == wanted):
@@ -56,15 +56,15 @@ def _atoms(data: bytes, wanted: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
 
 
 def _item(name: bytes, item: bytes) -> tuple[str, list[str]]:
-    """Name and values of one entry of the list; a free one, ``----``, has its name inside."""
+    """Return name and values of one list entry; a free-form entry, ``----``, contains its own name."""
     field, values = _NAMES.get(name, ""), []
     for part, content in _atoms(item):
         if part == b"name" and name == b"----":
-            field = decoded(content[4:]).lower()
+            field = decode_text(content[4:]).lower()
         elif part == b"data" and 8 < len(content) <= _LARGEST_TEXT:
             kind = int.from_bytes(content[:4]) & 0xFFFFFF
             if kind in _TEXT:
-                values.append(decoded(content[8:]).rstrip("\0"))
+                values.append(decode_text(content[8:]).rstrip("\0"))
             elif kind in _UTF16:
                 values.append(content[8:].decode("utf-16-be", "ignore").rstrip("\0"))
     return field, values

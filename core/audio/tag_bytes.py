@@ -1,9 +1,8 @@
-"""Tags that tinytag does not read, or not right: APEv2, RIFF INFO, AIFF texts, odd ID3, comments that are no UTF-8.
+"""Read tags that tinytag misses or reads wrongly: APEv2, RIFF INFO, AIFF texts, unusual ID3, comments not in UTF-8.
 
-Each reader takes the bytes of a file and returns what it finds as texts; `core.audio.tag_text.readable` puts letters
-right
-that were read in a wrong encoding. After the ID3v2.3 and v2.4 structure documents (id3.org), the APEv2 specification
-(Hydrogenaudio) and the Multimedia Programming Interface (RIFF).
+Each reader takes the bytes of a file and returns texts; `core.audio.tag_text.repair_encoding` repairs their encoding.
+Sources: the ID3v2.3 and v2.4 structure documents (id3.org), the APEv2 specification (Hydrogenaudio) and the Multimedia
+Programming Interface (RIFF).
 """
 
 import re
@@ -11,14 +10,14 @@ import struct
 import zlib
 from collections.abc import Iterator
 
-from core.audio.tag_text import decoded
+from core.audio.tag_text import decode_text
 
 Tags = dict[str, list[str]]  # name -> values
 
-ID3V1 = 128  # bytes at the end of a file
-_APE_END = 1 << 16  # bytes before the end of a file in which an APEv2 tag may end
+ID3V1 = 128  # size of an ID3v1 tag in bytes
+_APE_END = 1 << 16  # an APEv2 tag ends within this number of bytes before the end of the file
 _MOST_ITEMS = 500
-_LARGEST_TAG = 16 << 20  # bytes; pictures may be in it
+_LARGEST_TAG = 16 << 20  # bytes, including pictures
 _LARGEST_TEXT = 1 << 20
 _PICTURES = (b"APIC", b"PIC", b"GEOB", b"GEO", b"PRIV", b"MCDI", b"SYLT", b"CHAP")
 _NAMES = {
@@ -29,7 +28,7 @@ _COMMENT = re.compile(rb"(.{4})(ARTIST|TITLE|ALBUM|GENRE|DATE|MAKAM|USUL|PERFORM
 
 
 def chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Name and content of the chunks of a WAV or AIFF file that may hold tags; those inside a LIST INFO as well."""
+    """Yield name and content of the chunks of a WAV or AIFF file that can contain tags, also those in LIST INFO."""
     order = ">" if data.startswith(b"FORM") else "<"
     if data[:4] not in (b"RIFF", b"RF64", b"FORM") or data[8:12] not in (b"WAVE", b"AIFF", b"AIFC"):
         return
@@ -45,24 +44,24 @@ def _walk(data: bytes, place: int, order: str) -> Iterator[tuple[bytes, bytes]]:
         name, size = struct.unpack_from(f"{order}4sI", data, place)
         if size <= _LARGEST_TAG and name != b"data":
             yield name, data[place + 8 : place + 8 + size]
-        place += 8 + size + size % 2  # chunks begin at even places
+        place += 8 + size + size % 2  # chunks begin at even positions
 
 
 def chunk_tags(data: bytes) -> tuple[Tags, bytes]:
-    """What the text chunks of a WAV or AIFF file say, and the ID3 tag that is in one of its chunks (or nothing)."""
+    """Read the text chunks of a WAV or AIFF file; also return the bytes of an ID3 tag in a chunk (or b"")."""
     tags: Tags = {}
     id3 = b""
     for name, content in chunks(data):
         if name in (b"id3 ", b"ID3 "):
             id3 = content
         elif name in _NAMES or (name.startswith(b"I") and name.isalpha()):
-            values = [decoded(part) for part in content[:_LARGEST_TEXT].split(b"\0") if part]
+            values = [decode_text(part) for part in content[:_LARGEST_TEXT].split(b"\0") if part]
             tags.setdefault(_NAMES.get(name, name.decode().lower()), []).extend(values)
     return tags, id3
 
 
 def ape_tags(data: bytes) -> Tags:
-    """What an APEv2 tag says, wherever it stands: at the end, before an ID3v1 tag, or at the beginning."""
+    """Read an APEv2 tag at the end of the file, before an ID3v1 tag, or at the beginning."""
     tail = max(len(data) - _APE_END, 0)
     place = data.rfind(b"APETAGEX", tail)
     if place < 0 or place + 32 > len(data):
@@ -88,23 +87,24 @@ def _ape_items(items: bytes, count: int) -> Tags:
         size, flags = struct.unpack_from("<2I", items, place)
         name, content = items[place + 8 : end].decode("latin-1").lower(), items[end + 1 : end + 1 + size]
         place = end + 1 + size
-        if flags >> 1 & 3 == 0 and size <= _LARGEST_TEXT:  # text, no picture
-            tags.setdefault(name, []).extend(decoded(part) for part in content.split(b"\0") if part)
+        if flags >> 1 & 3 == 0 and size <= _LARGEST_TEXT:  # text, not a picture
+            tags.setdefault(name, []).extend(decode_text(part) for part in content.split(b"\0") if part)
     return tags
 
 
 def split_id3v1(data: bytes) -> tuple[bytes, bytes]:
-    """The file without its ID3v1 tag, and that tag (or nothing)."""
+    """Return the file without its ID3v1 tag, and that tag (or b"")."""
     if len(data) >= ID3V1 and data[-ID3V1 : -ID3V1 + 3] == b"TAG":
         return data[:-ID3V1], data[-ID3V1:]
     return data, b""
 
 
 def plain_id3(data: bytes) -> bytes:
-    """The bytes with an ID3v2 tag in its plainest form, and no more of an MP3 than its first bytes.
+    """Rewrite an ID3v2 tag in its simplest form, so that tinytag can read it.
 
-    Unsynchronisation, extended headers, compressed and flagged frames and pictures are gone; text that is said to be
-    UTF-8 and is not is said to be Latin-1. Without a tag the bytes are returned as they are.
+    Unsynchronisation, extended headers, compression, frame flags and pictures are removed. Text that is wrongly marked
+    as UTF-8 is marked as Latin-1. Of an MP3, only the first bytes after the tag remain. Bytes without a tag are
+    returned unchanged.
     """
     if not data.startswith(b"ID3") or len(data) < 10 or data[3] not in (2, 3, 4):
         return data
@@ -116,13 +116,13 @@ def plain_id3(data: bytes) -> bytes:
     if major > 2 and flags & 0x40 and len(body) >= 4:
         body = body[_synchsafe(body) if major == 4 else 4 + int.from_bytes(body[:4]) :]
     frames = b"".join(_plain_frame(name, content) for name, content in _frames(body, major, bool(flags & 0x80)))
-    frames += bytes(20)  # tinytag ends where padding begins
+    frames += bytes(20)  # padding, at which tinytag stops reading
     plain = b"ID3" + bytes([2 if major == 2 else 3, 0, 0]) + _as_synchsafe(len(frames)) + frames
     return plain + (rest if rest.startswith(b"fLaC") else rest[:4])
 
 
 def _frames(body: bytes, major: int, unsynchronised: bool) -> Iterator[tuple[bytes, bytes]]:
-    """Name and content of the frames of an ID3v2 tag, decoded as their flags say."""
+    """Yield name and content of the frames of an ID3v2 tag, with unsynchronisation and compression undone."""
     head, place = (6 if major == 2 else 10), 0
     while place + head <= len(body):
         name = body[place : place + (3 if major == 2 else 4)]
@@ -132,13 +132,13 @@ def _frames(body: bytes, major: int, unsynchronised: bool) -> Iterator[tuple[byt
         content = body[place + head : place + head + size]
         format_flags = body[place + 9] if major > 2 else 0
         place += head + size
-        found = _content(content, format_flags, major, unsynchronised)
-        if found and name not in _PICTURES:
-            yield name, found
+        content = _frame_content(content, format_flags, major, unsynchronised)
+        if content and name not in _PICTURES:
+            yield name, content
 
 
 def _frame_size(body: bytes, place: int, major: int) -> int:
-    """Size of a frame; that of version 2.4 is written as in 2.3 by some programs, which the next frame shows."""
+    """Read the size of a frame. Some programs write version 2.4 sizes as in 2.3, which the next frame reveals."""
     if major == 2:
         return int.from_bytes(body[place + 3 : place + 6])
     plain = int.from_bytes(body[place + 4 : place + 8])
@@ -150,8 +150,8 @@ def _frame_size(body: bytes, place: int, major: int) -> int:
     return plain if is_frame[plain] and not is_frame[safe] else safe
 
 
-def _content(content: bytes, flags: int, major: int, unsynchronised: bool) -> bytes:
-    """A frame's content without what its flags say was done to it; nothing where it is encrypted or damaged."""
+def _frame_content(content: bytes, flags: int, major: int, unsynchronised: bool) -> bytes:
+    """Undo the changes to a frame's content that its flags describe; b"" if it is encrypted or damaged."""
     if major == 3:
         compressed, encrypted, skip = flags & 0x80, flags & 0x40, (1 if flags & 0x20 else 0)
         skip += 4 if compressed else 0
@@ -192,11 +192,11 @@ def _as_synchsafe(size: int) -> bytes:
 
 
 def raw_comments(data: bytes) -> Tags:
-    """Vorbis comments of a file that holds other bytes than UTF-8 in them, each as it is written."""
+    """Read Vorbis comments that are not valid UTF-8."""
     tags: Tags = {}
     head = data[:_LARGEST_TEXT]
-    for found in _COMMENT.finditer(head):
-        size = struct.unpack("<I", found[1])[0] - len(found[2]) - 1
-        if 0 < size <= len(head) - found.end():
-            tags.setdefault(found[2].decode().lower(), []).append(decoded(head[found.end() : found.end() + size]))
+    for match in _COMMENT.finditer(head):
+        size = struct.unpack("<I", match[1])[0] - len(match[2]) - 1
+        if 0 < size <= len(head) - match.end():
+            tags.setdefault(match[2].decode().lower(), []).append(decode_text(head[match.end() : match.end() + size]))
     return tags

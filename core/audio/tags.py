@@ -1,10 +1,8 @@
-"""What a file says of itself (artist, title, makam and the rest), and what is said of it, written beside it.
+"""Read the tags of a music file: artist, title, makam and more.
 
-Tags are read by tinytag, and by `core.audio.tag_bytes` and `core.audio.tag_atoms` where it reads none or wrong ones.
-They are not
-written: the one library that writes them all, mutagen, is under the GPL, and a file that is rewritten is another file:
-its content hash changes, and with it all that is stored under it. So what was asked to be kept with the music goes into
-a small JSON file beside it, and the music stays as it was.
+tinytag reads most tags; `core.audio.tag_bytes` and `core.audio.tag_atoms` read the tags that tinytag misses or reads
+wrongly. This program never writes tags, because the content hash of the file would change and the stored results would
+no longer match it. `core.library.sidecar` writes results into a sidecar file instead.
 """
 
 import io
@@ -18,51 +16,60 @@ from core.audio import tag_atoms, tag_bytes, tag_text
 from core.audio.tag_bytes import Tags
 from core.turkish import fold
 
-LONGEST = 300  # characters of a tag
-PLAIN = ("artist", "title", "album", "genre")  # tags that all formats have
-MUSIC = ("makam", "usul", "performer")  # free ones: Vorbis comments, ID3 TXXX, MP4 ----
-DATES = ("year", "_year", "date", "tdrc", "originalyear", "originaldate", "tdor", "tory", "tdrl")  # the first one wins
-COMMENT = 2000  # characters of a comment that are looked at
-# "makam: Hicaz; usul: Aksak", on lines of their own, or with commas where the next of these words follows
+MAX_TAG_LENGTH = 300  # characters
+PLAIN = ("artist", "title", "album", "genre")  # tags of all formats
+MUSIC = ("makam", "usul", "performer")  # free-form tags: Vorbis comments, ID3 TXXX, MP4 ----
+DATES = (
+    "year",
+    "_year",
+    "date",
+    "tdrc",
+    "originalyear",
+    "originaldate",
+    "tdor",
+    "tory",
+    "tdrl",
+)  # in order of priority
+MAX_COMMENT_LENGTH = 2000  # characters of a comment that are searched
+# "makam: Hicaz; usul: Aksak", on separate lines, or separated by commas if the next field name follows
 _PARTS = re.compile(r"[;|\n]|,(?=\s*(?:makam|us[uû]l|performer)\s*[:=])", re.IGNORECASE)
 _NAMED = re.compile(r"\s*([^:=]*?)\s*[:=](.*)", re.DOTALL)
 
 
 def read_tags(data: bytes, path: str) -> dict[str, Any]:
-    """Return what the tags of a library's file say, and what its place says where they are silent.
+    """Return the tags of a library file, as in ``file_tags``, and ``source``: its folder.
 
-    The keys are those of ``file_tags``, and source: the folder. Without a title in the tags the file's name stands
-    for it.
+    A file without a title tag gets its file name as title.
     """
-    place, known = from_path(path), file_tags(data, path.rpartition("/")[2])
-    return {**place, **known, "title": known["title"] or place["title"]}
+    from_place, known = from_path(path), file_tags(data, path.rpartition("/")[2])
+    return {**from_place, **known, "title": known["title"] or from_place["title"]}
 
 
 def file_tags(data: bytes, name: str) -> dict[str, Any]:
-    """Return artist, title, album, genre, makam, usul, performer and year as the tags of a file say.
+    """Return artist, title, album, genre, makam, usul, performer and year from the tags of a file.
 
-    Texts are empty, and the year is None, where the tags say nothing or cannot be read. Makam, usul and performer come
-    from tags of these names, or from a comment such as ``makam: Hicaz; usul: Aksak``; the performer also from ID3's
-    list of musicians (TMCL), or the conductor (TPE3). A file may have several tags: ID3v2 counts before APEv2, and
-    ID3v1, which cuts its texts off, comes last. Tags that cannot be read are no tags.
+    Missing or unreadable texts are "", a missing year is None. Makam, usul and performer are read from tags of these
+    names, or from a comment such as ``makam: Hicaz; usul: Aksak``. The performer is also read from ID3's list of
+    musicians (TMCL) or conductor (TPE3). If a file has several kinds of tags, ID3v2 is preferred to APEv2; ID3v1 comes
+    last, because it truncates texts.
 
     Parameters
     ----------
     data
         The bytes of the file.
     name
-        The name of the file, whose ending tells the format.
+        The name of the file; its extension shows the format.
     """
-    found = _readable(_sources(data, name))
-    known = {n: next(filter(None, (_tidy(t) for tags in found for t in tags.get(n, ()))), "") for n in PLAIN}
-    music = [_music(tags) for tags in found]
-    known |= {n: next(filter(None, (said[n] for said in music)), "") for n in MUSIC}
-    years = (text for tags in found for name in DATES for text in tags.get(name, ()))
-    return {**known, "year": tag_text.year(years)}
+    sources = _repaired(_sources(data, name))
+    known = {n: next(filter(None, (_tidy(t) for tags in sources for t in tags.get(n, ()))), "") for n in PLAIN}
+    music = [_music(tags) for tags in sources]
+    known |= {n: next(filter(None, (fields[n] for fields in music)), "") for n in MUSIC}
+    years = (text for tags in sources for name in DATES for text in tags.get(name, ()))
+    return {**known, "year": tag_text.first_year(years)}
 
 
 def _sources(data: bytes, name: str) -> list[Tags]:
-    """What each tag of a file says, the most trustworthy one first."""
+    """Read each kind of tag in a file, the most reliable one first."""
     if data[:4] in (b"RIFF", b"RF64", b"FORM"):
         tags, id3 = tag_bytes.chunk_tags(data)
         return [_by_tinytag(tag_bytes.plain_id3(id3), "chunk.mp3"), tags] if id3 else [tags]
@@ -74,66 +81,67 @@ def _sources(data: bytes, name: str) -> list[Tags]:
 
 
 def _by_tinytag(data: bytes, name: str) -> Tags:
-    """What tinytag reads: by what the bytes are, else by what the file's name says."""
+    """Read tags with tinytag, which detects the format from the bytes or else from the file name."""
     from tinytag import TinyTag, TinyTagException
 
     for known_as in (None, name):
         try:
-            found = TinyTag.get(known_as, file_obj=io.BytesIO(data), duration=False)
+            tag = TinyTag.get(known_as, file_obj=io.BytesIO(data), duration=False)
         except TinyTagException:
             continue
-        tags: Tags = {fold(other): list(values) for other, values in found.other.items()}
+        tags: Tags = {fold(other): list(values) for other, values in tag.other.items()}
         for field in (*PLAIN, "year", "comment"):
-            if value := getattr(found, field):
+            if value := getattr(tag, field):
                 tags[field] = [value, *tags.get(field, ())]
         return tags
     return {}
 
 
-def _readable(found: list[Tags]) -> list[Tags]:
-    """The tags with letters put right that were read in a wrong encoding; all texts together are the evidence."""
-    texts = [text for tags in found for values in tags.values() for text in values]
-    right = iter(tag_text.readable([text[:COMMENT] for text in texts]))
-    return [{fold(name): [next(right) for _ in values] for name, values in tags.items()} for tags in found]
+def _repaired(sources: list[Tags]) -> list[Tags]:
+    """Repair texts that were read in a wrong encoding; all texts of the file are used as evidence."""
+    texts = [text for tags in sources for values in tags.values() for text in values]
+    repaired = iter(tag_text.repair_encoding([text[:MAX_COMMENT_LENGTH] for text in texts]))
+    return [{fold(name): [next(repaired) for _ in values] for name, values in tags.items()} for tags in sources]
 
 
 def _music(tags: Tags) -> dict[str, str]:
-    """Makam, usul and performer. tags : by their names in small letters."""
-    noted = _noted(tags.get("comment", ()))
-    said = {n: _listed(tags.get(n, ())) or noted.get(n, "") for n in MUSIC}
-    others = (_listed(_players(tags.get("tmcl", ()))), _listed(tags.get("conductor", ())))
-    return said | {"performer": next(filter(None, (said["performer"], *others)), "")}
+    """Return makam, usul and performer of tags with lower-case names."""
+    in_comments = _comment_fields(tags.get("comment", ()))
+    fields = {n: _joined(tags.get(n, ())) or in_comments.get(n, "") for n in MUSIC}
+    others = (_joined(_players(tags.get("tmcl", ()))), _joined(tags.get("conductor", ())))
+    return fields | {"performer": next(filter(None, (fields["performer"], *others)), "")}
 
 
-def _listed(values: Iterable[str]) -> str:
+def _joined(values: Iterable[str]) -> str:
+    """Join the different values of a tag with commas."""
     return _tidy(", ".join(dict.fromkeys(filter(None, map(_tidy, values)))))
 
 
-def _noted(comments: Iterable[str]) -> dict[str, str]:
-    """What comments say in the form ``makam: Hicaz``; of several the first counts."""
-    noted: dict[str, str] = {}
-    for part in (part for comment in comments for part in _PARTS.split(comment[:COMMENT])):
+def _comment_fields(comments: Iterable[str]) -> dict[str, str]:
+    """Read fields such as ``makam: Hicaz`` from comments; the first value of a field is used."""
+    fields: dict[str, str] = {}
+    for part in (part for comment in comments for part in _PARTS.split(comment[:MAX_COMMENT_LENGTH])):
         named = _NAMED.fullmatch(part)
         if named and (name := fold(_tidy(named[1]))) in MUSIC:
-            noted.setdefault(name, _tidy(named[2]))
-    return noted
+            fields.setdefault(name, _tidy(named[2]))
+    return fields
 
 
 def _players(values: Iterable[str]) -> list[str]:
-    """Names with their instruments, of ID3's list: instrument, name, instrument, name ..., parted by NUL."""
+    """Return "name (instrument)" for each entry of ID3's list: instrument, name, instrument, ..., separated by NUL."""
     parts = [part for value in values for part in value.split("\0")]
     pairs = zip(parts[::2], parts[1::2], strict=False)
     return [f"{name} ({instrument})" if instrument else name for instrument, name in pairs if name]
 
 
 def from_path(path: str) -> dict[str, str]:
-    """What a file's place says of it where nothing else does: title and source, the folder."""
+    """Return title and source (the folder) of a file from its path."""
     folder, _, name = path.rpartition("/")
     return {"title": _tidy(PurePosixPath(name).stem), "source": folder[-1000:]}
 
 
 def _tidy(text: str | None) -> str:
-    """Printable characters on one line, of a length that a table can hold."""
-    whole = unicodedata.normalize("NFC", text or "")  # macOS writes letters and their marks apart
-    kept = "".join(c if c.isprintable() else " " for c in whole)
-    return " ".join(kept.encode(errors="ignore").decode().split())[:LONGEST]
+    """Reduce a text to printable characters on one line, with at most MAX_TAG_LENGTH characters."""
+    composed = unicodedata.normalize("NFC", text or "")  # macOS stores letters and accents separately
+    printable = "".join(c if c.isprintable() else " " for c in composed)
+    return " ".join(printable.encode(errors="ignore").decode().split())[:MAX_TAG_LENGTH]

@@ -1,8 +1,8 @@
 """The published table and tables of that shape: fetch, read, clean, check, split, explore.
 
-published, loading, table : the UCI table, which table is in use, and the type that holds it.
-csv_reading, parsing, cleaning, user_tables : tables that people bring.
-near_duplicates, split : clips that belong together, and the clips held out for the last test.
-stand_in : a synthetic table for machines that cannot reach the real one.
-exploration, quality : what is in a table, and what is wrong with it.
+published, loading, table : the UCI table, the choice of the table to use, and the type `Table`.
+csv_reading, parsing, cleaning, user_tables : tables that users provide.
+near_duplicates, split : clips of one recording, and the held-out clips for the final test.
+stand_in : a synthetic table for machines that cannot download the published one.
+exploration, quality : statistics of a table, and counts of its errors.
 """

@@ -1,7 +1,7 @@
-"""From any messy table to a clean one, with a report of every change.
+"""Clean a table and report every change.
 
-Nothing is guessed: a cell that cannot be believed becomes NaN, a row without a readable label is set aside. Filling
-gaps and scaling are learned from data, so they belong to the model's pipeline and not here.
+No value is guessed: an implausible cell becomes NaN, and a row without a readable label is separated from the table.
+Imputation and scaling are learned from data, so they are part of the model pipeline and not of this module.
 """
 
 from dataclasses import dataclass
@@ -16,34 +16,33 @@ from core.dataset.published_rows import without_tails
 from core.errors import TableError
 from core.schema import COLUMNS, EMOTIONS, FEATURES, LABEL
 
-# What each rule of the report means, in the order in which the rules are applied.
+# Explanation of each rule of the report, in the order in which the rules are applied.
 RULES = {
-    "extra column": "The column is none of the 51 of the table and is left out.",
+    "extra column": "The column is not one of the 51 columns of the table. It is ignored.",
     "label spelling": "The label differs from an emotion only in case or in surrounding spaces.",
     "label synonym": "The label is a Turkish, English or Spanish word for an emotion.",
-    "label code": "The label is a code, and rows of the published table in this file show which emotion it means.",
-    "no label": "The cell of the label is empty or a word for nothing: the row is set aside.",
-    "unknown label": "The label is none of the four emotions: the row is set aside.",
+    "label code": "The label is a code. Rows of the published table in this file show which emotion it means.",
+    "no label": "The label is empty or a word such as none. The row is not used.",
+    "unknown label": "The label is not one of the four emotions. The row is not used.",
     "padding": "Spaces around a number are removed.",
-    "blank": "The cell holds spaces or nothing.",
-    "null token": "The cell holds a word for a missing value, such as error, N/A or ?.",
-    "not a number": "The cell holds other text, or an infinite number.",
-    "impossible value": "The feature cannot have this value by its definition.",
-    "more than three decimals": "The table has three decimals; a longer number in such a row and column was altered.",
+    "blank": "The cell is empty or contains only spaces.",
+    "null token": "The cell contains a word for a missing value, such as error, N/A or ?.",
+    "not a number": "The cell contains other text, or an infinite number.",
+    "impossible value": "The value is outside the possible range of the feature.",
+    "more than three decimals": "The table has three decimals. A value with more decimals was changed by someone.",
     "outlier": "The value is more than six robust standard deviations from the median of the column.",
-    "exact copy": "An earlier row has the same label and the same 50 cells: the later row is removed.",
-    "near copy": "An earlier row has the same label and 90 % of the known values: the later row is removed.",
-    "taken from a copy": "The row that stays lacks the value, and the removed copy of the row has it.",
-    "copies disagree": "The row that stays and its removed copy differ: one is wrong, and nothing says which.",
+    "exact copy": "An earlier row has the same label and the same 50 cells. The later row is removed.",
+    "near copy": "An earlier row has the same label and 90 % of the known values. The later row is removed.",
+    "taken from a copy": "The value was missing in this row and is filled from the removed copy of the row.",
+    "copies disagree": "This row and its removed copy have different values. It is unknown which value is right.",
 }
-CODED_SHARE = 0.05  # of rows; below that, a number in the column of labels is a slip in a row
+CODED_SHARE = 0.05  # share of rows; a lower share of numbers in the label column counts as typing errors
 _CODE = r"[+-]?\d{1,3}(?:[.,]0+)?|[A-Za-z]\d?|[A-Za-z]+[ _-]?\d{1,2}"  # 3, 3.0, A, E2, class_1
-TOLERANCE = 1e-4  # rounding of a value at the end of its range
-# Most numbers of a row and of a column have three decimals when at most that share has more.
-TAIL_SHARE = 0.2
-ROBUST_Z = 6.0  # IQR x 1.5, the usual rule, would remove 2 % of good cells
-ENOUGH = 20  # known values below which a column has no outliers
-_MAD_TO_SD = 1.4826  # of a normal distribution
+TOLERANCE = 1e-4  # allows for rounding at the ends of a range
+TAIL_SHARE = 0.2  # a row or column has three decimals if at most this share of its values has more
+ROBUST_Z = 6.0  # the usual rule, IQR x 1.5, would remove 2 % of the correct cells
+ENOUGH = 20  # known values that a column needs before outliers are searched
+_MAD_TO_SD = 1.4826  # standard deviation / MAD of a normal distribution
 _LOW = np.array([f.low for f in FEATURES])
 _HIGH = np.array([f.high for f in FEATURES])
 _NAMES = np.array(COLUMNS, dtype=object)
@@ -52,11 +51,16 @@ _PARSE_RULES = {PADDED: "padding", BLANK: "blank", TOKEN: "null token", NOT_NUMB
 
 @dataclass(frozen=True, eq=False)
 class CleanResult:
-    """What came out of `clean`.
+    """Result of `clean`.
 
-    table : columns Class and the 50 features (float64, NaN = unknown); index = row number in the messy table.
-    unlabelled : the same columns for rows without a readable label; Class holds the cell as it was written.
-    report : a row a change: row (nullable integer, missing = the whole column), column ("" = the whole row), old and
+    Parameters
+    ----------
+    table
+        Columns Class and the 50 features (float64, NaN = unknown); index = row number in the messy table.
+    unlabelled
+        The same columns for rows without a readable label; Class contains the original text.
+    report
+        One row per change: row (nullable integer, missing = the whole column), column ("" = the whole row), old and
         new as text (missing = no value), rule (a key of `RULES`).
     """
 
@@ -66,31 +70,44 @@ class CleanResult:
 
 
 def clean(messy: pd.DataFrame, *, remove_copies: bool = True, name: str = "the table") -> CleanResult:
-    """Clean a table of any types by the rules of `RULES`; the input is left as it is.
+    """Clean a table with the rules in `RULES`; the input does not change.
 
-    name : what to call the table in an error. Cleaning the result again changes nothing: the rules that look at the
-    whole table are repeated until none finds anything.
-    Raises TableError when a column is missing, no row has a label, the labels are codes that nothing explains, or the
-    decimal points are lost.
+    Cleaning is idempotent: the rules that use the whole table are repeated until none of them finds anything.
+
+    Parameters
+    ----------
+    messy
+        A table whose columns may have any type.
+    remove_copies
+        Whether to remove exact and near copies of rows.
+    name
+        Name of the table in error messages.
+
+    Raises
+    ------
+    TableError
+        If a column is missing, no row has a label, the labels are unexplained codes, or the decimal points are lost.
     """
     parsed = parse(messy)
     refuse_lost_points(parsed.numbers, name=name)
     refuse_codes(parsed, name=name)
     labelled = parsed.labels != ""
     if not labelled.any():
-        raise TableError(f"No row of {name} has a label that is one of {', '.join(EMOTIONS)}.")
+        raise TableError(
+            f"No row of {name} has a readable label. Write one of {', '.join(EMOTIONS)} in the column {LABEL}."
+        )
     changes = [_parse_changes(parsed)]
     values, kept = without_tails(parsed.numbers), labelled.copy()
     while True:
-        found = [
+        new_changes = [
             _blank(values, impossible(values), parsed, "impossible value"),
             _blank(values, tails(values, kept), parsed, "more than three decimals"),
             _blank(values, np.abs(robust_z(values, reference=kept)) > ROBUST_Z, parsed, "outlier"),
         ]
         if remove_copies:
-            found += _merge_copies(values, parsed, kept)
-        changes += found
-        if not any(len(f) for f in found):
+            new_changes += _merge_copies(values, parsed, kept)
+        changes += new_changes
+        if not any(len(c) for c in new_changes):
             break
     report = pd.concat([c for c in changes if len(c)] or changes[:1], ignore_index=True)
     frame = pd.DataFrame(values, index=pd.Index(parsed.rows, name="row"), columns=list(COLUMNS))
@@ -102,42 +119,55 @@ def clean(messy: pd.DataFrame, *, remove_copies: bool = True, name: str = "the t
 
 
 def refuse_codes(parsed: Parsed, *, name: str = "the table") -> None:
-    """Raise TableError when labels are codes such as 0 to 3, and nothing says which emotions they mean."""
+    """Raise TableError if the labels are codes, such as 0 to 3, whose meaning is unknown."""
     unread = parsed.text[LABEL][parsed.label_rules == "unknown label"].astype(str).str.strip()
     codes = unread[unread.str.fullmatch(_CODE)]
     if len(codes) > CODED_SHARE * len(parsed.rows):
         shown = ", ".join(sorted(codes.unique())[:6])
         raise TableError(
-            f"The labels of {name} are codes ({shown}), and nothing in it shows which emotion each code means. Write "
-            f"{', '.join(EMOTIONS[:-1])} or {EMOTIONS[-1]} in the column {LABEL}."
+            f"The labels of {name} are codes ({shown}), and the table does not show which emotion each code means. "
+            f"Write {', '.join(EMOTIONS[:-1])} or {EMOTIONS[-1]} in the column {LABEL}."
         )
 
 
 def robust_z(values: np.ndarray, *, reference: np.ndarray | None = None) -> np.ndarray:
-    """Distance of each value from its column's median in robust standard deviations (MAD x 1.4826), signed.
+    """Signed robust z-score of each value: distance from the column's median in units of MAD x 1.4826.
 
-    values : shape (n, 50).  reference : shape (n,), bool, rows that median and MAD are taken from (default all).
-    Features without an upper limit are judged on a logarithmic scale: log, or arsinh where there is no lower limit
-    either. NaN where the value is unknown, the feature is confined to [0, 1] (its range says all), the value is not
-    positive though the scale is a log and the feature may be negative, or the column has fewer than 20 known values or
-    no spread.
+    Features without an upper limit are transformed first: log, or arsinh if there is no lower limit either. The
+    result is NaN for unknown values; for features limited to [0, 1]; for values <= 0 on a log scale, if the feature
+    can be negative; and for columns with fewer than 20 known values or no spread.
+
+    Parameters
+    ----------
+    values
+        Shape (n, 50).
+    reference
+        Shape (n,), bool. The rows from which median and MAD are computed; by default all rows.
+
+    Returns
+    -------
+    np.ndarray
+        Shape (n, 50).
     """
-    judged = values.copy()
+    scaled = values.copy()
     logarithmic = np.isfinite(_LOW) & np.isinf(_HIGH)
-    judged[:, logarithmic] = np.log(np.maximum(values[:, logarithmic], 0.0005))  # half of the third decimal
-    judged[(values <= 0) & logarithmic & (_LOW < 0)] = np.nan
-    judged[:, np.isinf(_LOW)] = np.arcsinh(values[:, np.isinf(_LOW)])
-    known = pd.DataFrame(judged if reference is None else judged[reference])
+    scaled[:, logarithmic] = np.log(np.maximum(values[:, logarithmic], 0.0005))  # half of the third decimal
+    scaled[(values <= 0) & logarithmic & (_LOW < 0)] = np.nan
+    scaled[:, np.isinf(_LOW)] = np.arcsinh(values[:, np.isinf(_LOW)])
+    known = pd.DataFrame(scaled if reference is None else scaled[reference])
     median = known.median().to_numpy()
     spread = (known - median).abs().median().to_numpy() * _MAD_TO_SD
     spread[(known.count().to_numpy() < ENOUGH) | (spread == 0) | ((_LOW == 0) & (_HIGH == 1))] = np.nan
-    return (judged - median) / spread
+    return (scaled - median) / spread
 
 
 def validate(table: pd.DataFrame) -> None:
     """Check a clean table against the schema: columns and their order, types, labels, ranges.
 
-    Raises TableError that names the first column and value that fail.
+    Raises
+    ------
+    TableError
+        If a check fails; the message names the first wrong column and value.
     """
     import pandera.pandas as pa
 
@@ -151,19 +181,19 @@ def validate(table: pd.DataFrame) -> None:
     except pa.errors.SchemaErrors as error:
         first = error.failure_cases.iloc[0]
         raise TableError(
-            f"The table is not clean: {first['column']}, {first['check']}, found {first['failure_case']!r}."
+            f"The table is not clean: {first['column']} contains {first['failure_case']!r} ({first['check']})."
         ) from error
 
 
 def impossible(values: np.ndarray) -> np.ndarray:
-    """Cells outside what the feature can be by its definition."""
+    """Mark cells outside the possible range of their feature."""
     return (values < _LOW - TOLERANCE) | (values > _HIGH + TOLERANCE)
 
 
 def tails(values: np.ndarray, reference: np.ndarray) -> np.ndarray:
-    """Cells with more than three decimals, in rows and columns where few have.
+    """Mark cells with more than three decimals in rows and columns where most values have three.
 
-    A sum or a product leaves ``28.105999999999998`` where the table has ``28.106``: as floats they differ.
+    A calculation in another program can turn ``28.106`` into ``28.105999999999998``, which is a different float.
     """
     long = (values != np.round(values, 3)) & ~np.isnan(values)
     known = ~np.isnan(values)
@@ -174,14 +204,14 @@ def tails(values: np.ndarray, reference: np.ndarray) -> np.ndarray:
 
 
 def _blank(values: np.ndarray, bad: np.ndarray, parsed: Parsed, rule: str) -> pd.DataFrame:
-    """Set cells to NaN in place and report them."""
+    """Set the bad cells to NaN in place and return their report entries."""
     at, place = np.nonzero(bad)
     values[at, place] = np.nan
     return _cell_changes(parsed, at, place, rule)
 
 
 def _cell_changes(parsed: Parsed, at: np.ndarray, place: np.ndarray, rule: str) -> pd.DataFrame:
-    """Report entries for cells that became NaN; the old value is the cell as it was written."""
+    """Return report entries for cells that became NaN; the old value is the original text."""
     old = np.empty(len(at), dtype=object)
     for column in np.unique(place):
         here = place == column
@@ -190,10 +220,9 @@ def _cell_changes(parsed: Parsed, at: np.ndarray, place: np.ndarray, rule: str) 
 
 
 def _merge_copies(values: np.ndarray, parsed: Parsed, kept: np.ndarray) -> list[pd.DataFrame]:
-    """Drop later copies from `kept` and settle the cells of the row that stays, both in place; report all.
+    """Remove later copies from `kept` and merge their values into the first row, both in place; return the changes.
 
-    The values of a copy are those of the same recording: taking one over is no guess, and where they differ neither
-    can be believed.
+    A copy describes the same recording, so its values may fill gaps. Where two copies differ, the cell becomes NaN.
     """
     rows = np.flatnonzero(kept)
     pairs = cell_copies(values[rows], parsed.labels[rows])
@@ -208,7 +237,7 @@ def _merge_copies(values: np.ndarray, parsed: Parsed, kept: np.ndarray) -> list[
     stay = np.unique(first)
     owner = np.concatenate([stay, first])
     by_owner = pd.DataFrame(values[np.concatenate([stay, second])]).groupby(owner)
-    low, high = by_owner.min().to_numpy(), by_owner.max().to_numpy()  # NaN only where no copy knows the value
+    low, high = by_owner.min().to_numpy(), by_owner.max().to_numpy()  # NaN only if the value is unknown in all copies
     unknown = np.isnan(values[stay])
     at, place = np.nonzero(unknown & (low == high))
     values[stay[at], place] = low[at, place]
@@ -217,13 +246,13 @@ def _merge_copies(values: np.ndarray, parsed: Parsed, kept: np.ndarray) -> list[
     at, place = np.nonzero(~unknown & (low != high))
     values[stay[at], place] = np.nan
     changes.append(_cell_changes(parsed, stay[at], place, "copies disagree"))
-    values[second] = np.nan  # nothing more is said about a row that is gone
+    values[second] = np.nan  # removed rows get no further report entries
     return changes
 
 
 def _parse_changes(parsed: Parsed) -> pd.DataFrame:
-    """Report entries of what reading alone changed."""
-    found = [
+    """Return report entries for changes made by the parser."""
+    changes = [
         _changes(
             np.full(len(parsed.extra), None),
             np.array(parsed.extra, dtype=object),
@@ -232,21 +261,21 @@ def _parse_changes(parsed: Parsed) -> pd.DataFrame:
             rule="extra column",
         )
     ]
-    other = np.flatnonzero(parsed.label_rules != "")
-    old = parsed.text[LABEL].iloc[other].astype(object).to_numpy()
-    new = [label or None for label in parsed.labels[other]]
-    found.append(_changes(parsed.rows[other], LABEL, old=old, new=new, rule=parsed.label_rules[other]))
+    changed = np.flatnonzero(parsed.label_rules != "")
+    old = parsed.text[LABEL].iloc[changed].astype(object).to_numpy()
+    new = [label or None for label in parsed.labels[changed]]
+    changes.append(_changes(parsed.rows[changed], LABEL, old=old, new=new, rule=parsed.label_rules[changed]))
     for kind, rule in _PARSE_RULES.items():
         at, place = np.nonzero(parsed.kinds == kind)
         entries = _cell_changes(parsed, at, place, rule)
         if kind == PADDED:
             entries["new"] = entries["old"].str.strip()
-        found.append(entries)
-    return pd.concat(found, ignore_index=True)
+        changes.append(entries)
+    return pd.concat(changes, ignore_index=True)
 
 
 def _changes(rows: np.ndarray, column: object, *, old: object, new: object, rule: object) -> pd.DataFrame:
-    """Report entries, one a row; a single column, value or rule stands for all, and None for no value."""
+    """Build report entries, one per row. A single column, value or rule applies to all rows; None = no value."""
     text = {"column": column, "old": old, "new": new, "rule": rule}
     entries = pd.DataFrame({name: pd.Series(v, index=range(len(rows)), dtype="str") for name, v in text.items()})
     entries.insert(0, "row", pd.array(rows.tolist(), dtype="Int64"))

@@ -1,6 +1,6 @@
-"""The bytes of a CSV file that a person brings, as a table of text: encoding, delimiter, headers, decimal commas.
+"""Read a user's CSV file as a table of text: detect encoding, delimiter, headers and decimal commas.
 
-Cells stay as they were written; `core.dataset.cleaning` judges them.
+The cells stay text; `core.dataset.cleaning` checks their values.
 """
 
 import codecs
@@ -19,11 +19,11 @@ from core.schema import COLUMNS, LABEL
 MAX_BYTES = 150 * 10**6
 MAX_ROWS = 200_000
 MAX_COLUMNS = 1_000
-_AT_ONCE = 1_000  # rows that are looked through at once
-_NESTED = 3  # times that rows are quoted as one cell, by one program after another
-MAX_CELLS = 12 * 10**6  # 200,000 rows of the table's 52 columns; a text cell takes some 60 bytes of memory
+_BLOCK_ROWS = 1_000  # rows that are searched in one step
+_NESTED = 3  # several programs in turn can quote a whole row as one cell; at most this many levels are removed
+MAX_CELLS = 12 * 10**6  # 200,000 rows with 52 columns; a text cell takes about 60 bytes of memory
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "space"}
-_BOMS = (  # the longer ones first: that of UTF-32 begins with that of UTF-16
+_BOMS = (  # UTF-32 before UTF-16: its mark begins with the mark of UTF-16
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -41,25 +41,35 @@ _SIGNATURES = {
     b"\x89PNG": "a picture",
     b"PAR1": "a Parquet file",
 }
-_HINT = re.compile(r'"?sep=(\\t|.)?"?[\s,;]*', re.IGNORECASE)  # for Excel: the separator of the lines below
-# A line that is one quoted cell; separators may follow it where a spreadsheet has more columns.
+_HINT = re.compile(r'"?sep=(\\t|.)?"?[\s,;]*', re.IGNORECASE)  # first line of Excel files: names the separator
+# A line that is one quoted cell. Separators can follow if the spreadsheet had more columns.
 _QUOTED_ROW = re.compile(r'^[ \t]*"((?:[^"\n]|"")*+)"[ \t,;|]*$', re.MULTILINE)
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
 
 
 def read_csv(data: bytes, name: str) -> pd.DataFrame:
-    """The table in a CSV file: its columns in the file's order, every cell as text, index = row number from 0.
+    """Read a CSV file: columns in the order of the file, all cells as text, index = row number from 0.
 
-    data : the file's bytes in UTF-8, UTF-16, UTF-32 or a Turkish Windows encoding, cells divided by comma, semicolon,
-    tab, bar or space.  name : what to call the file in an error; it is never opened.
-    Headers that differ from the published ones only in case, spaces or punctuation are renamed to them. Decimal commas
-    become points. Rows that are quoted as one cell are divided. Cells missing at the end of a row are empty.
-    Raises TableError when the file is no such table, lacks columns, or is too large.
+    Headers that differ from the published ones only in case, spaces or punctuation get the published name. Decimal
+    commas become points. Rows quoted as one cell are split into cells. Missing cells at the end of a row are empty.
+
+    Parameters
+    ----------
+    data
+        The bytes of the file, in UTF-8, UTF-16, UTF-32 or Turkish Windows encoding. Cells are separated by comma,
+        semicolon, tab, vertical bar or space.
+    name
+        Name of the file in error messages; no file of this name is opened.
+
+    Raises
+    ------
+    TableError
+        If the file is not such a table, lacks columns, or is too large.
     """
     shown = shown_name(name)
     if len(data) > MAX_BYTES:
         raise TableError(
-            f"{shown} has {len(data) / 10**6:.0f} MB; a table may have {MAX_BYTES // 10**6} MB. Split the file."
+            f"{shown} has {len(data) / 10**6:.0f} MB; the limit is {MAX_BYTES // 10**6} MB. Split the file."
         )
     text = _without_row_quotes(_decode(data, shown))
     header, dialect, body = _header(text, shown)
@@ -76,8 +86,8 @@ def read_csv(data: bytes, name: str) -> pd.DataFrame:
 
 
 def _cells(body: str, names: list[str], dialect: dict[str, Any], shown: str) -> pd.DataFrame:
-    """The rows below the header as text. Raises TableError when there are none, too many, or ragged ones."""
-    beyond = ""  # a column for cells that the header has no name for; no other name is empty
+    """Read the rows below the header as text. Raises TableError if there are no rows, too many, or too long ones."""
+    beyond = ""  # name of a column for surplus cells; no other column name is empty
     limit = min(MAX_ROWS, MAX_CELLS // len(names))
     try:
         frame = pd.read_csv(
@@ -91,23 +101,26 @@ def _cells(body: str, names: list[str], dialect: dict[str, Any], shown: str) -> 
             nrows=limit + 1,
         )
     except pd.errors.ParserError as error:
-        raise TableError(f"{shown} cannot be divided into cells: {_reason(error)}.") from error
+        raise TableError(f"{shown} cannot be split into cells: {_reason(error)}. Correct the file.") from error
     if frame.empty:
         raise TableError(f"{shown} has column names but no rows.")
     if len(frame) > limit:
         raise TableError(
-            f"{shown} has more than {limit:,} rows, the most that is read of {len(names)} columns. Split the file."
+            f"{shown} has more than {limit:,} rows, the limit for a table with {len(names)} columns. Split the file."
         )
     stray = (frame[beyond].str.strip() != "").to_numpy(dtype=bool)
     if stray.any():
-        raise TableError(f"{shown}, row {stray.argmax()} (the first is 0) has more cells than there are column names.")
+        raise TableError(
+            f"{shown}: row {stray.argmax()} (the first row is 0) has more cells than there are column names. "
+            "Correct this row."
+        )
     return frame.drop(columns=beyond)
 
 
 def _without_empty_end(frame: pd.DataFrame) -> pd.DataFrame:
-    """The table without the rows at its end that hold nothing: spreadsheets add such rows."""
-    for start in range((len(frame) - 1) // _AT_ONCE * _AT_ONCE, -1, -_AT_ONCE):
-        block = frame.iloc[start : start + _AT_ONCE].apply(lambda column: column.str.strip() != "")
+    """Remove empty rows at the end of the table, which spreadsheets often add."""
+    for start in range((len(frame) - 1) // _BLOCK_ROWS * _BLOCK_ROWS, -1, -_BLOCK_ROWS):
+        block = frame.iloc[start : start + _BLOCK_ROWS].apply(lambda column: column.str.strip() != "")
         written = np.flatnonzero(block.any(axis=1).to_numpy())
         if len(written):
             return frame.iloc[: start + written[-1] + 1]
@@ -115,9 +128,9 @@ def _without_empty_end(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _with_whole_numbers(body: str, names: list[str], quote: str) -> str:
-    """The rows with quoted numbers, where the comma is the decimal mark and stands between the cells as well.
+    """Quote the numbers of a file that uses the comma both as decimal mark and as separator.
 
-    A row that has one cell more for each of the 50 features can be read in one way only: each feature is two cells.
+    If a row has exactly 50 cells too many, there is only one reading: each of the 50 features was split in two.
     """
     cells = next(csv.reader([body.lstrip("\n").partition("\n")[0]], quotechar=quote), [])
     if len(cells) != len(names) + len(COLUMNS):
@@ -132,7 +145,7 @@ def _with_whole_numbers(body: str, names: list[str], quote: str) -> str:
 
 
 def _decode(data: bytes, shown: str) -> str:
-    """The bytes as text with plain line ends. Raises TableError when they are none."""
+    """Decode the bytes to text with ``\\n`` line ends. Raises TableError if they are not text."""
     if not data.strip():
         raise TableError(f"{shown} is empty.")
     for signature, kind in _SIGNATURES.items():
@@ -146,16 +159,16 @@ def _decode(data: bytes, shown: str) -> str:
         except UnicodeDecodeError:
             continue
     if text is None or _CONTROL.search(text):
-        raise TableError(f"{shown} is no text in UTF-8, UTF-16 or a Turkish encoding. Save the table as CSV in UTF-8.")
+        raise TableError(f"{shown} is not text in UTF-8, UTF-16 or a Turkish encoding. Save the table as CSV in UTF-8.")
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _encodings(data: bytes) -> list[str]:
-    """Encodings to try, the likeliest first."""
+    """Return the encodings to try, the most likely first."""
     for bom, encoding in _BOMS:
         if data.startswith(bom):
             return [encoding]
-    # UTF-16 without a mark: every second byte of plain letters and digits is 0.
+    # UTF-16 without a byte order mark: every second byte of plain letters and digits is 0.
     head = data[:4096]
     for offset, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
         if head[offset::2].count(0) > 0.8 * (len(head) // 2):
@@ -164,7 +177,7 @@ def _encodings(data: bytes) -> list[str]:
 
 
 def _without_row_quotes(text: str) -> str:
-    """The text in which rows that were quoted as one cell, as in ``"sad,0.052,0.591"``, are rows of cells."""
+    """Remove quotation marks around whole rows, as in ``"sad,0.052,0.591"``."""
 
     def divided(line: re.Match[str]) -> str:
         return line[1].replace('""', '"') if any(d in line[1] for d in DELIMITERS) else line[0]
@@ -177,7 +190,7 @@ def _without_row_quotes(text: str) -> str:
 
 
 def _header(text: str, shown: str) -> tuple[list[str], dict[str, Any], str]:
-    """Column names as written, the dialect (delimiter and quotation mark) of the file, and the rest of the text."""
+    """Return the column names, the CSV dialect (delimiter and quotation mark), and the text below the header."""
     first, _, body = text.lstrip("\n").partition("\n")
     if _HINT.fullmatch(first):
         first, _, body = body.lstrip("\n").partition("\n")
@@ -189,21 +202,24 @@ def _header(text: str, shown: str) -> tuple[list[str], dict[str, Any], str]:
     best = max(known, key=lambda d: known[d])
     if not known[best]:
         raise TableError(
-            f"The first line of {shown} names none of the 51 columns with {', '.join(DELIMITERS.values())} between "
-            f"them; it begins {first[:40]!r}."
+            f"The first line of {shown} contains none of the 51 column names, separated by "
+            f"{', '.join(DELIMITERS.values())}; it begins {first[:40]!r}. Put the column names of the published table "
+            "in the first line."
         )
     if len(split[best]) > MAX_COLUMNS:
-        raise TableError(f"{shown} has {len(split[best])} columns; a table may have {MAX_COLUMNS}.")
+        raise TableError(
+            f"{shown} has {len(split[best])} columns; the limit is {MAX_COLUMNS}. Remove columns that are not needed."
+        )
     return split[best], dialects[best], body
 
 
 def _names(header: list[str], shown: str) -> list[str]:
-    """A name for each column: the published one where it is meant, else the written one, made unique."""
+    """Return a unique name for each column: the published name if it is recognised, else the name in the file."""
     names: list[str] = []
     for place, written in enumerate(header):
         name = _KNOWN.get(_key(written)) or written.strip() or f"unnamed {place + 1}"
         if name in names and name in _KNOWN.values():
-            raise TableError(f"{shown} has the column {name} twice. Remove or rename one.")
+            raise TableError(f"{shown} has the column {name} twice. Remove or rename one of them.")
         while name in names:
             name += " (again)"
         names.append(name)
@@ -212,13 +228,13 @@ def _names(header: list[str], shown: str) -> list[str]:
         more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
         raise TableError(
             f"{shown} lacks {len(missing)} of the 51 columns: {', '.join(missing[:3])}{more}. "
-            "Name them as in the published table."
+            "Use the column names of the published table."
         )
     return names
 
 
 def _key(name: str) -> str:
-    """A column name without case, spaces and punctuation; Turkish i's are plain."""
+    """Normalise a column name: lower case, no spaces or punctuation, ı as i."""
     return re.sub(r"[^a-z0-9]", "", name.casefold().replace("ı", "i"))
 
 
@@ -226,16 +242,17 @@ _KNOWN = {_key(c): c for c in (LABEL, *COLUMNS)}
 
 
 def _reason(error: pd.errors.ParserError) -> str:
-    """What pandas says about a file that it cannot divide, for a person."""
+    """Describe a parser error of pandas in plain words."""
     ragged = re.search(r"Expected \d+ fields in line (\d+), saw (\d+)", str(error))
     if ragged:
-        return f"row {int(ragged[1]) - 1} (the first is 0) has {int(ragged[2])} cells, more than there are column names"
+        row, cells = int(ragged[1]) - 1, int(ragged[2])
+        return f"row {row} (the first row is 0) has {cells} cells, more than there are column names"
     if "EOF inside string" in str(error):
-        return "a quotation mark is opened and never closed"
-    return "its rows are not of one form"
+        return "a closing quotation mark is missing"
+    return "its rows have different formats"
 
 
 def shown_name(name: str) -> str:
-    """The last part of a file's name, short and printable."""
+    """Return the last part of a path, shortened and without control characters, for use in messages."""
     last = re.split(r"[\\/]", name)[-1]
     return "".join(c for c in last if c.isprintable())[:60] or "The file"

@@ -1,4 +1,4 @@
-"""Bytes from a server, in bounded time and size, and one file out of a zip archive."""
+"""Download a file with limits on time and size, and read one file of a zip archive."""
 
 import io
 import lzma
@@ -11,21 +11,21 @@ from collections.abc import Callable
 from core.errors import DownloadError
 
 MAX_BYTES = 10**7  # the published archive has 0.06 MB, the table 0.17 MB
-TOTAL_TIMEOUTS = 6  # a download may last that many times the time without an answer
-_POLL_S = 0.05  # between two looks at the transfer
+TOTAL_TIMEOUTS = 6  # time limit of the whole download, as a multiple of the timeout
+_POLL_S = 0.05  # interval between two checks of the transfer
 
 
 class _Sink:
-    """What pooch writes to and reports to: bytes in memory, with a limit and a way to stop."""
+    """In-memory output file and progress bar for pooch, with a size limit and a stop flag."""
 
     def __init__(self) -> None:
         self.data = bytearray()
-        self.total = 0  # set by pooch from the header, which says 0 where the server names no length
+        self.total = 0  # set by pooch; 0 if the server does not send a length
         self.stopped = False
 
     def write(self, chunk: bytes) -> None:
         if self.stopped or len(self.data) + len(chunk) > MAX_BYTES:
-            raise ValueError(f"it sent more than {MAX_BYTES // 10**6} MB")
+            raise ValueError(f"the server sent more than {MAX_BYTES // 10**6} MB")
         self.data += chunk
 
     def flush(self) -> None: ...
@@ -38,10 +38,24 @@ class _Sink:
 
 
 def download_file(url: str, *, timeout_s: float, progress: Callable[[int, int | None], None] | None) -> bytes:
-    """The body of a server's answer. Raises DownloadError with the reason, within a bounded time.
+    """Download a file into memory, within a time limit.
 
-    The transfer runs in a thread of its own: a timeout of the socket alone bounds neither the look-up of the name nor
-    a server that sends one byte at a time. The thread writes to memory only, and is left to die when time is up.
+    The transfer runs in its own thread, because a socket timeout limits neither the DNS lookup nor a server that sends
+    one byte at a time. The thread writes only to memory and is abandoned when the time is over.
+
+    Parameters
+    ----------
+    url
+        Address of the file.
+    timeout_s
+        Seconds without any data after which the download is cancelled.
+    progress
+        Called with the bytes received so far and the total number of bytes (None = unknown).
+
+    Raises
+    ------
+    DownloadError
+        If the download fails or takes too long; the message gives the reason.
     """
     import pooch
 
@@ -50,9 +64,9 @@ def download_file(url: str, *, timeout_s: float, progress: Callable[[int, int | 
 
     def run() -> None:
         try:
-            # Small chunks: one is handed on only when it is full, which a slow server should not look silent for.
+            # pooch passes on full chunks only; with large ones a slow server would look silent.
             pooch.HTTPDownloader(progressbar=sink, chunk_size=64, timeout=timeout_s)(url, sink, None)
-        except Exception as error:  # handed to the caller's thread, which raises it
+        except Exception as error:  # raised again in the caller's thread
             failure.append(error)
 
     thread = threading.Thread(target=run, name="download", daemon=True)
@@ -76,7 +90,7 @@ def download_file(url: str, *, timeout_s: float, progress: Callable[[int, int | 
     finally:
         sink.stopped = True
     if failure:
-        # requests' errors are OSErrors; ValueError: an impossible address, or a limit of ours
+        # OSError: all errors of requests. ValueError: an invalid address, or our size limit
         if isinstance(failure[0], OSError | ValueError):
             raise DownloadError(f"{url} cannot be downloaded: {_reason(failure[0])}.") from failure[0]
         raise failure[0]
@@ -86,7 +100,7 @@ def download_file(url: str, *, timeout_s: float, progress: Callable[[int, int | 
 
 
 def _reason(error: Exception) -> str:
-    """A network error in a few words for a person."""
+    """Describe a network error in plain words."""
     import requests
 
     if isinstance(error, requests.HTTPError) and error.response is not None:
@@ -94,23 +108,26 @@ def _reason(error: Exception) -> str:
     if isinstance(error, requests.Timeout):
         return "the server did not answer in time"
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
-        return "the connection broke off before the end"
+        return "the connection was lost before the end"
     if isinstance(error, requests.ConnectionError):
-        return "no connection to the server"
+        return "there is no connection to the server"
     return str(error).rstrip(".") or type(error).__name__
 
 
-def member(archive: bytes, name: str, *, url: str) -> bytes:
-    """The file called `name` in a zip archive, in whatever folder.
+def read_zip_member(archive: bytes, name: str, *, url: str) -> bytes:
+    """Read the file `name` from any folder of a zip archive.
 
-    Raises DownloadError when there is none, or it is damaged or larger than 10 MB.
+    Raises
+    ------
+    DownloadError
+        If the file is missing, damaged or larger than 10 MB.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(archive)) as files:
             inside = [n for n in files.namelist() if n.rsplit("/", 1)[-1] == name]
             if not inside:
-                raise DownloadError(f"The archive from {url} holds no file {name!r}.")
-            # A header can lie about the size: read one byte more than is allowed and no further.
+                raise DownloadError(f"The archive from {url} does not contain the file {name!r}. Upload the table.")
+            # The size in the header can be wrong, so read at most one byte more than the limit.
             with files.open(inside[0]) as file:
                 data = file.read(MAX_BYTES + 1)
     except (
@@ -122,9 +139,12 @@ def member(archive: bytes, name: str, *, url: str) -> bytes:
         NotImplementedError,
         RuntimeError,
     ) as error:
-        raise DownloadError(f"What {url} sent is no whole zip archive ({len(archive)} bytes).") from error
+        raise DownloadError(
+            f"The file from {url} is not a complete zip archive ({len(archive)} bytes). Try again, or upload the table."
+        ) from error
     if len(data) > MAX_BYTES:
         raise DownloadError(
-            f"The table from {url} is larger than {MAX_BYTES // 10**6} MB: it is not the published one."
+            f"The table from {url} is larger than {MAX_BYTES // 10**6} MB, so it is not the published table. "
+            "Upload the table."
         )
     return data

@@ -1,7 +1,7 @@
-"""What a table of features shows: filters, tests, correlations, a projection and outliers, each as a tidy table.
+"""Explore a table of features: filters, tests, correlations, a projection and outliers, each as a tidy table.
 
-All functions take a frame with the column Class and the 50 features (float, NaN = not measurable) and leave it as it
-is. Row numbers are those of the frame's index.
+All functions take a frame with the column Class and the 50 features (float, NaN = not measurable) and do not change
+it. Row numbers are taken from the index of the frame.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ import pandas as pd
 
 from core.dataset.cleaning import robust_z
 from core.errors import TableError
-from core.pvalues import holm
+from core.pvalues import benjamini_hochberg, holm
 from core.schema import BY_COLUMN, COLUMNS, EMOTIONS, FEATURES, LABEL
 
 TESTS = {"kruskal": "Kruskal-Wallis test, effect ε²", "anova": "One-way ANOVA, effect η²"}
@@ -22,36 +22,43 @@ CORRELATIONS: dict[Literal["spearman", "pearson"], str] = {
     "spearman": "Spearman (ranks)",
     "pearson": "Pearson (straight line)",
 }
-LEAST_ROWS = 3  # of an emotion, for it to take part in a test
-COMPONENTS = 5  # axes of the projection that are kept
-OUTLIER = 3.5  # robust z beyond which a value is listed; after Iglewicz & Hoaglin (1993)
+LEAST_ROWS = 3  # rows that an emotion needs to be included in a test
+COMPONENTS = 5  # number of axes of the projection
+OUTLIER = 3.5  # limit of the robust z-score; source: Iglewicz & Hoaglin (1993)
 
 
-def pick(
+def filter_rows(
     frame: pd.DataFrame,
     *,
     emotions: Sequence[str] = EMOTIONS,
     ranges: Mapping[str, tuple[float, float]] | None = None,
 ) -> pd.DataFrame:
-    """Rows of these emotions whose features lie within the ranges (ends included).
+    """Select the rows of these emotions whose features are within the ranges; the result can be empty.
 
-    ranges : column -> (low, high); a row without the value is left out.  Returns an empty frame when none is left.
+    Parameters
+    ----------
+    frame
+        Column Class and the 50 features.
+    emotions
+        The emotions to include.
+    ranges
+        Column -> (low, high), both ends included. A row in which the value is missing is excluded.
     """
-    keep = frame[LABEL].isin(list(emotions))
+    selected = frame[LABEL].isin(list(emotions))
     for column, (low, high) in (ranges or {}).items():
-        keep &= frame[column].between(low, high)
-    return frame.loc[keep]
+        selected &= frame[column].between(low, high)
+    return frame.loc[selected]
 
 
-def balance(frame: pd.DataFrame) -> pd.DataFrame:
-    """Rows of each emotion: columns emotion, rows, share in [0, 1] (NaN in an empty table)."""
+def class_balance(frame: pd.DataFrame) -> pd.DataFrame:
+    """Count the rows of each emotion: columns emotion, rows, share in [0, 1] (NaN in an empty table)."""
     rows = frame[LABEL].value_counts().reindex(EMOTIONS, fill_value=0)
     share = rows / rows.sum() if rows.sum() else rows * np.nan
     return pd.DataFrame({"emotion": EMOTIONS, "rows": rows.to_numpy(), "share": share.to_numpy()})
 
 
-def summary(frame: pd.DataFrame, column: str) -> pd.DataFrame:
-    """One feature for each emotion at hand: rows, missing, mean, sd and the five numbers of a box plot."""
+def summarise_feature(frame: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Summarise one feature per emotion: rows, missing, mean, sd, minimum, quartiles and maximum."""
     values = frame.groupby(LABEL)[column]
     table = values.describe(percentiles=[0.25, 0.5, 0.75]).reindex([e for e in EMOTIONS if e in set(frame[LABEL])])
     table.insert(1, "missing", values.agg(lambda v: v.isna().sum()).reindex(table.index).astype(int))
@@ -60,16 +67,31 @@ def summary(frame: pd.DataFrame, column: str) -> pd.DataFrame:
 
 
 def feature_tests(frame: pd.DataFrame, *, test: str = "kruskal", correction: str = "holm") -> pd.DataFrame:
-    """Which features tell the emotions apart: one row a feature, largest effect first.
+    """Test each feature for differences between the emotions: one row per feature, largest effect first.
 
-    Exact copies of a row count once: they are one clip. A feature that is constant, or that fewer than two emotions
-    have, gets NaN and comes last.
+    Exact copies of a row count once, because they are one clip. A feature that is constant, or that is known for fewer
+    than two emotions, gets NaN and comes last.
 
-    test : "kruskal" compares ranks, effect ε² = H / (n - 1) in [0, 1] (Tomczak & Tomczak 2014); "anova" compares means,
-        effect η² = between / total sum of squares.
-    correction : of the p values for 50 tests: "holm" (family-wise error) or "bh" (false discovery rate).
-    Returns columns column, feature, group, n, statistic, effect, p, p_corrected, highest, lowest (emotions by median).
-    Raises TableError when fewer than two emotions have rows enough.
+    Parameters
+    ----------
+    frame
+        Column Class and the 50 features.
+    test
+        "kruskal" compares ranks, effect ε² = H / (n - 1) in [0, 1] (Tomczak & Tomczak 2014). "anova" compares means,
+        effect η² = sum of squares between groups / total sum of squares.
+    correction
+        Correction of the p-values for 50 tests: "holm" (family-wise error rate) or "bh" (false discovery rate).
+
+    Returns
+    -------
+    pd.DataFrame
+        Columns column, feature, group, n, statistic, effect, p, p_corrected, highest and lowest (the emotions with the
+        highest and the lowest median).
+
+    Raises
+    ------
+    TableError
+        If fewer than two emotions have enough rows.
     """
     from scipy import stats
 
@@ -77,7 +99,9 @@ def feature_tests(frame: pd.DataFrame, *, test: str = "kruskal", correction: str
     counts = frame[LABEL].value_counts()
     emotions = [e for e in EMOTIONS if counts.get(e, 0) >= LEAST_ROWS]
     if len(emotions) < 2:
-        raise TableError(f"A comparison needs at least {LEAST_ROWS} different rows of each of two emotions.")
+        raise TableError(
+            f"A comparison needs at least {LEAST_ROWS} different rows of each of two emotions. Widen the filter."
+        )
     medians = frame.groupby(LABEL)[list(COLUMNS)].median().loc[emotions]
     rows = []
     for feature in FEATURES:
@@ -103,30 +127,22 @@ def feature_tests(frame: pd.DataFrame, *, test: str = "kruskal", correction: str
 
 
 def corrected(p: np.ndarray, correction: str) -> np.ndarray:
-    """p values corrected for their number; NaN stay NaN and do not count.
-
-    "holm" : Holm (1979), keeps the chance of any false claim; "bh" : Benjamini & Hochberg (1995), the share of them.
-    """
+    """Correct p-values for multiple tests with "holm" or "bh" (see `core.pvalues`); NaN is ignored and stays NaN."""
     known = ~np.isnan(p)
     result = np.full(len(p), np.nan)
-    if correction == "bh":
-        from scipy import stats
-
-        result[known] = stats.false_discovery_control(p[known])
-        return result
-    result[known] = holm(p[known])
+    result[known] = benjamini_hochberg(p[known]) if correction == "bh" else holm(p[known])
     return result
 
 
 def correlations(
     frame: pd.DataFrame, *, columns: Sequence[str] = COLUMNS, method: Literal["spearman", "pearson"] = "spearman"
 ) -> pd.DataFrame:
-    """Correlation of each pair of features, in [-1, 1]; NaN for a constant one. Index and columns: column names."""
+    """Correlation matrix of the features, values in [-1, 1]; NaN for a constant feature."""
     return frame[list(columns)].corr(method=method)
 
 
 def strongest_pairs(correlation: pd.DataFrame, *, n: int = 20) -> pd.DataFrame:
-    """The n pairs with the largest absolute correlation: columns first, second (readable names), correlation."""
+    """Return the n pairs with the largest absolute correlation: columns first, second (readable names), correlation."""
     first, second = np.triu_indices(len(correlation), k=1)
     values = correlation.to_numpy()[first, second]
     names = [BY_COLUMN[c].name for c in correlation.index]
@@ -142,11 +158,16 @@ def strongest_pairs(correlation: pd.DataFrame, *, n: int = 20) -> pd.DataFrame:
 
 @dataclass(frozen=True, eq=False)
 class Projection:
-    """A table seen along its directions of largest variance.
+    """Principal components of a table.
 
-    points : columns row, Class, pc1, pc2, ... (unit: standard deviations of single features).
-    explained : share of the variance along each axis, in [0, 1], decreasing.
-    loadings : column, feature, and the weight of the feature on each axis (pc1, ...), in [-1, 1].
+    Parameters
+    ----------
+    points
+        Columns row, Class, pc1, pc2, ... (unit: standard deviations of single features).
+    explained
+        Share of the variance on each axis, in [0, 1], decreasing.
+    loadings
+        Columns column, feature, and the weight of the feature on each axis (pc1, ...), in [-1, 1].
     """
 
     points: pd.DataFrame
@@ -155,37 +176,39 @@ class Projection:
 
 
 def project(frame: pd.DataFrame) -> Projection:
-    """Principal components of the z-scores of the 50 features; missing values stand at the feature's median.
+    """Compute principal components of the z-scores of the 50 features; missing values are replaced by the median.
 
-    A component's sign has no meaning; it is fixed so that its largest weight is positive.
-    Raises TableError when fewer than three rows, or fewer than two features that vary, are left.
+    The sign of a component has no meaning; it is chosen so that the largest weight is positive.
+
+    Raises
+    ------
+    TableError
+        If there are fewer than three rows, or fewer than two features that vary.
     """
     values = frame[list(COLUMNS)]
     values = values.fillna(values.median()).fillna(0.0)
     spread = values.std()
     varying = [c for c in COLUMNS if spread[c] > 1e-12]  # 1e-12: the rounding error of a constant column
     if len(frame) < 3 or len(varying) < 2:
-        raise TableError("A projection needs at least three rows and two features that vary.")
+        raise TableError("A projection needs at least three rows and two features that vary. Widen the filter.")
     z = ((values[varying] - values[varying].mean()) / spread[varying]).to_numpy()
     u, s, vt = np.linalg.svd(z, full_matrices=False)
-    kept = min(COMPONENTS, int((s > 1e-9 * s[0]).sum()))
-    signs = np.sign(vt[np.arange(kept), np.abs(vt[:kept]).argmax(axis=1)])
-    names = [f"pc{i + 1}" for i in range(kept)]
-    points = pd.DataFrame(u[:, :kept] * s[:kept] * signs, columns=names)
+    axes = min(COMPONENTS, int((s > 1e-9 * s[0]).sum()))
+    signs = np.sign(vt[np.arange(axes), np.abs(vt[:axes]).argmax(axis=1)])
+    names = [f"pc{i + 1}" for i in range(axes)]
+    points = pd.DataFrame(u[:, :axes] * s[:axes] * signs, columns=names)
     points.insert(0, "row", frame.index.to_numpy())
     points.insert(1, LABEL, frame[LABEL].to_numpy())
-    loadings = pd.DataFrame(vt[:kept].T * signs, columns=names)
+    loadings = pd.DataFrame(vt[:axes].T * signs, columns=names)
     loadings.insert(0, "column", varying)
     loadings.insert(1, "feature", [BY_COLUMN[c].name for c in varying])
-    return Projection(points, tuple(float(v) for v in (s**2 / (s**2).sum())[:kept]), loadings)
+    return Projection(points, tuple(float(v) for v in (s**2 / (s**2).sum())[:axes]), loadings)
 
 
 def outliers(frame: pd.DataFrame, *, limit: float = OUTLIER) -> pd.DataFrame:
-    """Values far from the feature's median: columns row, Class, column, feature, value, median, score; farthest first.
+    """List values with a robust z-score of at least `limit` (see `core.dataset.cleaning.robust_z`), farthest first.
 
-    score : robust z of `core.dataset.cleaning.robust_z`, the one measure of an outlier in this product: logarithmic for
-    features without an upper limit, not judged for those confined to [0, 1].
-    limit : smallest absolute score that is listed. An outlier is a question, not an error.
+    An outlier is not always an error. Returns columns row, Class, column, feature, value, median, score.
     """
     values = frame[list(COLUMNS)]
     score = robust_z(values.to_numpy())

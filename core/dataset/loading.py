@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from core.dataset.cleaning import validate
-from core.dataset.published import FILE_NAME, PUBLISHED_HASH, _verify, fetch, read_published
+from core.dataset.published import FILE_NAME, PUBLISHED_HASH, fetch, read_published, verify_published
 from core.dataset.table import Table, as_table, content_hash
 from core.errors import DownloadError, TableError
 from core.settings import Settings
@@ -15,9 +15,21 @@ def load_table(
     allow_download: bool,
     progress: Callable[[int, int | None], None] | None = None,
 ) -> Table:
-    """The best table at hand: from the environment, from data/raw, by download, else the synthetic stand-in.
+    """Load the first available table: TME_TABLE, data/raw, the download, or else the synthetic stand-in.
 
-    The result's ``note`` says what was tried in vain and why; it is never hidden.
+    Parameters
+    ----------
+    settings
+        The settings with the paths and the download address.
+    allow_download
+        Whether the table may be downloaded.
+    progress
+        Called with the bytes received so far and the total number of bytes (None = unknown).
+
+    Returns
+    -------
+    Table
+        Its ``note`` lists the sources that failed, with the reasons; pages must show this note.
     """
     notes = []
     for path, origin in ((settings.table, "environment"), (settings.raw_dir / FILE_NAME, "data/raw")):
@@ -26,7 +38,7 @@ def load_table(
         try:
             frame = read_published(path.read_bytes(), path.name)
             if origin == "data/raw":
-                _verify(frame, expected=PUBLISHED_HASH)
+                verify_published(frame, expected=PUBLISHED_HASH)
             elif content_hash(frame) != PUBLISHED_HASH:
                 validate(frame)
                 notes.append(f"The table {path} differs from the published one.")

@@ -1,6 +1,6 @@
-"""Which rows are the same recording: copies that agree cell by cell, and recordings that sound the same.
+"""Find rows of the same recording: exact copies, copies with changed cells, and recordings that sound the same.
 
-Duplicates leak: a model that has seen one copy knows the other.
+Duplicates cause leakage: a model that was trained on one copy recognises the other one in the test.
 """
 
 import hashlib
@@ -11,21 +11,20 @@ import pandas as pd
 from core.components import connected_groups
 from core.schema import COLUMNS, LABEL
 
-# Mean difference of quantile positions below which two rows are one recording. Measured on the published table: eight
-# pairs at 0.007 to 0.033, two probable ones at 0.049 and 0.085, the next of all other pairs at 0.114.
+# Two rows are one recording if their mean difference of quantile positions is at most this. In the published table,
+# eight pairs have 0.007 to 0.033, two probable pairs 0.049 and 0.085; the closest other pair has 0.114.
 NEAR = 0.10
-COPY_SHARE = 0.9  # of the cells that both rows know; measured: copies 0.98 and more, all other pairs 0.27 at most
-_BLOCK = 256  # rows compared with the whole table at a time: bounds the memory at 256 * n values
-_BAND = 5  # columns that must agree entirely before two rows are compared
-_LAGS = 8  # rows of equal band that a row is compared with
+COPY_SHARE = 0.9  # share of equal cells among those known in both rows; measured: copies >= 0.98, other pairs <= 0.27
+_BLOCK = 256  # rows compared with the whole table at once; limits the memory to 256 * n values
+_BAND = 5  # neighbouring columns that must be equal before two rows are compared
+_LAGS = 8  # number of earlier rows with an equal band that a row is compared with
 
 
 def clip_keys(frame: pd.DataFrame, *, salt: str = "") -> np.ndarray:
-    """SHA-256 of each row's 50 values: the same clip has the same key in any table and at any place.
+    """Hash the 50 values of each row (SHA-256), so that a clip has the same key in every table and every row.
 
-    Values are rounded to three decimals, the precision of the published table, so that ``28.105999999999998`` and
-    ``28.106`` are one clip. The label does not count.
-    Returns shape (n,), str of 64 hexadecimal digits.
+    Values are rounded to three decimals, the precision of the published table, so ``28.105999999999998`` and
+    ``28.106`` give the same key. The label is ignored. Returns shape (n,), strings of 64 hexadecimal digits.
     """
     values = np.round(frame[list(COLUMNS)].to_numpy(dtype="<f8"), 3) + 0.0  # + 0.0 turns -0.0 into 0.0
     values[np.isnan(values)] = np.nan  # one bit pattern for every NaN
@@ -33,18 +32,28 @@ def clip_keys(frame: pd.DataFrame, *, salt: str = "") -> np.ndarray:
 
 
 def unique_rows(frame: pd.DataFrame) -> pd.DataFrame:
-    """The table without exact copies (label and 50 values alike): the first of each is kept, with its row number."""
+    """Remove exact copies (same label and same 50 values); the first row of each group stays, with its row number."""
     return frame.loc[~frame[[LABEL, *COLUMNS]].duplicated()]
 
 
 def cell_copies(values: np.ndarray, labels: np.ndarray) -> pd.DataFrame:
-    """Rows that repeat an earlier row cell by cell: all cells (unknown ones included), or 90 % of those both know.
+    """Find rows that copy an earlier row: all cells are equal, or 90 % of the cells that are known in both rows.
 
-    values : shape (n, 50).  labels : shape (n,); only rows with equal labels are copies.
-    At least half of the cells must be known to both. Only rows that agree in five neighbouring columns are compared,
-    each with the eight before it that do, so that the work grows with n and not with its square.
-    Returns columns first, second (positions from 0, first < second; a row is second at most once and first is never
-    itself a copy) and exact (no cell differs), in the order of second.
+    At least half of the cells must be known in both rows. A row is compared only with the eight previous rows that are
+    equal in five neighbouring columns, so the cost grows with n and not with n².
+
+    Parameters
+    ----------
+    values
+        Shape (n, 50).
+    labels
+        Shape (n,). Only rows with equal labels can be copies.
+
+    Returns
+    -------
+    pd.DataFrame
+        Columns first and second (positions from 0, first < second) and exact (no cell differs), ordered by second.
+        Each copy is listed once, with the first original row.
     """
     values = values + 0.0  # one bit pattern for 0
     distinct, firsts = _first_of_equal(values, labels)
@@ -54,9 +63,8 @@ def cell_copies(values: np.ndarray, labels: np.ndarray) -> pd.DataFrame:
         _alike(values[chunk[:, 0]], values[chunk[:, 1]]) for chunk in np.array_split(pairs, len(pairs) // 10**5 + 1)
     ]
     original = np.arange(len(values))
-    for first, second in pairs[
-        np.concatenate(near)
-    ]:  # ascending, so that the first of a chain is settled before the next
+    # ascending order: the original of `first` is final before it is passed on to `second`
+    for first, second in pairs[np.concatenate(near)]:
         original[second] = min(original[second], original[first])
     original = original[firsts]  # an exact copy of a near copy is a copy of the same row
     second = np.flatnonzero(original != np.arange(len(values)))
@@ -64,13 +72,13 @@ def cell_copies(values: np.ndarray, labels: np.ndarray) -> pd.DataFrame:
 
 
 def _alike(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Whether rows of `one` have 90 % of the cells of the same rows of `other`, among those that both know."""
+    """Return for each row whether `one` and `other` share 90 % of the cells that are known in both."""
     both = (~np.isnan(one) & ~np.isnan(other)).sum(axis=1)
     return ((one == other).sum(axis=1) >= COPY_SHARE * both) & (both >= len(COLUMNS) / 2)
 
 
 def _first_of_equal(values: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Positions of the distinct rows, and for every row the position of the first that equals it."""
+    """Return the positions of the distinct rows, and for each row the position of the first equal row."""
     rows = pd.DataFrame(values).assign(label=labels)
     codes = pd.factorize(pd.util.hash_pandas_object(rows, index=False))[0]
     distinct = np.flatnonzero(~pd.Series(codes).duplicated())
@@ -78,8 +86,8 @@ def _first_of_equal(values: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray,
 
 
 def _candidates(values: np.ndarray) -> np.ndarray:
-    """Pairs of rows that agree in a whole band of columns; shape (k, 2), ascending, first < second."""
-    found = [np.empty((0, 2), dtype=np.int64)]
+    """Return pairs of rows that are equal in a whole band of columns; shape (k, 2), ascending, first < second."""
+    pairs = [np.empty((0, 2), dtype=np.int64)]
     for start in range(0, len(COLUMNS), _BAND):
         band = values[:, start : start + _BAND]
         whole = np.flatnonzero(~np.isnan(band).any(axis=1))
@@ -87,24 +95,28 @@ def _candidates(values: np.ndarray) -> np.ndarray:
         order = np.argsort(hashes, kind="stable")
         for lag in range(1, _LAGS + 1):
             alike = hashes[order[lag:]] == hashes[order[:-lag]]
-            found.append(np.column_stack([whole[order[:-lag][alike]], whole[order[lag:][alike]]]))
-    return np.unique(np.concatenate(found), axis=0)
+            pairs.append(np.column_stack([whole[order[:-lag][alike]], whole[order[lag:][alike]]]))
+    return np.unique(np.concatenate(pairs), axis=0)
 
 
 def near_pairs(frame: pd.DataFrame, *, limit: float = NEAR) -> pd.DataFrame:
-    """Pairs of rows that are so alike that they must be one recording, exact copies included.
+    """Find pairs of rows that are so similar that they must be one recording, exact copies included.
 
-    Two excerpts or encodings of one recording agree in most features, and may differ wildly in a few (a tempo doubles,
-    an attack is missed). So the distance is taken between quantile positions, which bound what one feature can add:
-    each value is replaced by its rank over the number of rows, and a pair's distance is the mean absolute difference
-    over the features that both rows have (at least half of them).
+    Two excerpts or encodings of one recording agree in most features but can differ strongly in a few (for example a
+    doubled tempo). Quantile positions limit the influence of one feature: each value is replaced by its rank divided
+    by the number of rows. The distance of a pair is the mean absolute difference over the features known in both rows
+    (at least half of the features).
 
-    Returns columns first, second (positions from 0, first < second) and distance in [0, limit], nearest first.
-    Ranks belong to the table: find the pairs in the whole table before taking a part of it.
+    Ranks depend on the table: search the whole table before you select a part of it.
+
+    Returns
+    -------
+    pd.DataFrame
+        Columns first and second (positions from 0, first < second) and distance in [0, limit], nearest first.
     """
     ranks = frame[list(COLUMNS)].rank(pct=True).to_numpy(dtype=np.float32)
     known = (~np.isnan(ranks)).astype(np.float32)
-    found = []
+    blocks = []
     for start in range(0, len(ranks), _BLOCK):
         block = slice(start, start + _BLOCK)
         shared = known[block] @ known[start:].T
@@ -114,28 +126,28 @@ def near_pairs(frame: pd.DataFrame, *, limit: float = NEAR) -> pd.DataFrame:
         with np.errstate(invalid="ignore", divide="ignore"):
             distance = difference / shared
         first, second = np.nonzero((distance <= limit) & (shared >= len(COLUMNS) / 2))
-        keep = first < second
-        found.append(
+        ordered = first < second
+        blocks.append(
             pd.DataFrame(
                 {
-                    "first": first[keep] + start,
-                    "second": second[keep] + start,
-                    "distance": distance[first[keep], second[keep]].astype(float),
+                    "first": first[ordered] + start,
+                    "second": second[ordered] + start,
+                    "distance": distance[first[ordered], second[ordered]].astype(float),
                 }
             )
         )
-    pairs = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=["first", "second", "distance"])
+    pairs = pd.concat(blocks, ignore_index=True) if blocks else pd.DataFrame(columns=["first", "second", "distance"])
     return pairs.sort_values(["distance", "first", "second"], ignore_index=True)
 
 
 def duplicate_groups(frame: pd.DataFrame) -> np.ndarray:
-    """Number of the recording each row belongs to: exact and near copies (`near_pairs`) share one.
+    """Number the recordings: exact copies and near copies (`near_pairs`) get the same number.
 
-    Returns shape (n,), int64 from 0 in order of first appearance.
+    Returns shape (n,), int64, numbered from 0 in order of first appearance.
     """
     pairs = near_pairs(frame)
     n = len(frame)
-    # Sparse rows have no near_pairs, yet exact copies of them are copies.
+    # near_pairs ignores rows with many missing values, but their exact copies must be grouped too.
     keys = pd.factorize(clip_keys(frame))[0]
     firsts = pd.Series(np.arange(n)).groupby(keys).transform("first").to_numpy() if n else keys
     left = np.concatenate([pairs["first"].to_numpy(dtype=np.int64), np.arange(n)])

@@ -1,7 +1,7 @@
-"""How a table writes its numbers: decimal commas, marks between thousands, and decimal points that were lost.
+"""Number formats of a table: decimal commas, thousands separators, and lost decimal points.
 
-A program in a comma country can take the point of ``0.052`` for a mark between thousands and write ``52``. Where that
-happened the table is refused as a whole: dividing by 1,000 would be a guess.
+A program that uses decimal commas can read the point of ``0.052`` as a thousands separator and save ``52``. Such a
+table is rejected as a whole, because dividing by 1,000 would be a guess.
 """
 
 import json
@@ -14,29 +14,29 @@ from core.dataset.stand_in import SUMMARY_FILE
 from core.errors import TableError
 from core.schema import COLUMNS, FEATURES
 
-_SPACE = "[\u00a0\u202f '\u2019]"  # between thousands in some countries
+_SPACE = "[\u00a0\u202f '\u2019]"  # thousands separators of some countries
 _DECIMAL_COMMA = rf"\s*[+-]?(?:\d*|[1-9]\d{{0,2}}(?:(?:\.|{_SPACE})\d{{3}})+),\d+(?:[eE][+-]?\d+)?\s*"  # 1.844,664
-_POINT_GROUPS = r"\s*[+-]?[1-9]\d{0,2}(?:\.\d{3})+\s*"  # 1.844 where commas are decimal
+_POINT_GROUPS = r"\s*[+-]?[1-9]\d{0,2}(?:\.\d{3})+\s*"  # 1.844 in a table with decimal commas
 _POINT = r"\s*[+-]?\d*\.\d+(?:[eE][+-]?\d+)?\s*"
-# 1,844.664 and 1 844.664, where points are decimal
+# 1,844.664 and 1 844.664 in a table with decimal points
 _GROUPED = rf"\s*[+-]?[1-9]\d{{0,2}}(?:(?:,\d{{3}})+|(?:{_SPACE}\d{{3}})+)\.\d+\s*"
-_MINUS = "\u2212"  # the typographic one
+_MINUS = "\u2212"  # typographic minus sign
 _MARKS = rf",|{_MINUS}|\d{_SPACE}\d|\.\d+\."
-_WHOLE = r"\s*[+-]?[1-9]\d{0,2}(?:(?:\.\d{3}){2,}|(?:,\d{3}){2,})\s*"  # two equal marks are none for decimals
+_WHOLE = r"\s*[+-]?[1-9]\d{0,2}(?:(?:\.\d{3}){2,}|(?:,\d{3}){2,})\s*"  # a mark that occurs twice is no decimal mark
 
-TOO_LARGE = 10.0  # times the largest published value: a whole number beyond that lost its point
-LOST_SHARE = 0.1  # of the known cells of a column that make it a column without its points ...
-LOST_CELLS = 5  # ... and at least so many; a single outlier is none
-LOST_ROW = 0.5  # of the known cells of a row
-_SMALLEST_ROW = 10  # known cells that a row needs to be judged
+TOO_LARGE = 10.0  # a whole number above 10 x the largest published value has lost its decimal point
+LOST_SHARE = 0.1  # a column has lost its points if at least this share of its known cells is too large ...
+LOST_CELLS = 5  # ... and at least this number of cells; fewer cells can be outliers
+LOST_ROW = 0.5  # a row has lost its points if at least this share of its known cells is too large
+_SMALLEST_ROW = 10  # known cells that a row needs for this check
 _PERCENT = 100.0
 
 
 def point_decimals(frame: pd.DataFrame) -> pd.DataFrame:
-    """The table with points as decimal marks and no marks between thousands; its cells stay text.
+    """Rewrite all numbers with decimal points and without thousands separators; the cells stay text.
 
-    Commas are decimal in the columns and in the rows where more cells have them than have points. So a cell
-    such as ``1,5`` between points stays as it is written.
+    The comma is the decimal mark in rows and columns with more decimal commas than decimal points. A single ``1,5``
+    among numbers with points does not change.
     """
     marked = [c for c in COLUMNS if frame[c].str.contains(_MARKS, regex=True).any()]
     if not marked:
@@ -68,9 +68,14 @@ def _matches(cells: pd.Series, pattern: str) -> np.ndarray:
 
 
 def refuse_lost_points(numbers: np.ndarray, *, name: str = "the table") -> None:
-    """Raise TableError when the decimal points of a table, or of some of its columns or rows, are lost.
+    """Raise TableError if a table, or some of its columns or rows, lost the decimal points.
 
-    numbers : shape (n, 50), NaN where unknown.  name : what to call the table in the sentence.
+    Parameters
+    ----------
+    numbers
+        Shape (n, 50), NaN = unknown.
+    name
+        Name of the table in the error message.
     """
     typical, limit = _scales()
     size = np.abs(numbers)
@@ -79,7 +84,7 @@ def refuse_lost_points(numbers: np.ndarray, *, name: str = "the table") -> None:
         large = (size > limit) & (numbers == np.round(numbers))
     unit = np.array([f.high <= 1 for f in FEATURES])
     if not large.any() or not (large[:, ~unit].any() or size[large].max() > _PERCENT):
-        return  # shares of 1 that are written in percent are no lost points
+        return  # shares written in percent did not lose their decimal points
     count = large.sum(axis=0)
     columns = (count >= LOST_CELLS) & (count >= LOST_SHARE * known.sum(axis=0))
     per_row = known.sum(axis=1)
@@ -94,15 +99,15 @@ def refuse_lost_points(numbers: np.ndarray, *, name: str = "the table") -> None:
     where = f"in {columns.sum()} of 50 columns" if columns.any() else f"in {rows.sum()} of {len(rows)} rows"
     raise TableError(
         f"In {name} the decimal points are lost {where}: the numbers there are about {10**power:,} times too large. "
-        f"Row {row}, {FEATURES[place].name}, says {numbers[row, place]:,.0f}; usual is about {usual}. "
-        "A program that uses decimal commas may have saved the file. Take the original file, or import it there with "
-        "the point as decimal mark. Nothing of the table was used."
+        f"Row {row}, {FEATURES[place].name}, contains {numbers[row, place]:,.0f}; a usual value is about {usual}. "
+        "Perhaps a program with decimal commas saved the file. Use the original file, or import it into that program "
+        "with the point as decimal mark. No value of this table was used."
     )
 
 
 @lru_cache(maxsize=1)
 def _scales() -> tuple[np.ndarray, np.ndarray]:
-    """Of each feature: a typical size in the published table, and the size that no whole number can have."""
+    """Return for each feature the typical size in the published table and the limit for whole numbers."""
     quantiles = json.loads(SUMMARY_FILE.read_text())["quantiles"]
     sizes = np.abs(np.array([quantiles[c] for c in COLUMNS]))
     possible = np.array([max(abs(f.low), abs(f.high)) for f in FEATURES])

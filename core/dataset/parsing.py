@@ -1,17 +1,17 @@
-"""A messy table read cell by cell: which cells are numbers, which labels are emotions, and why the others are not."""
+"""Parse a messy table cell by cell into numbers and emotions, and record why a cell could not be read."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from core.dataset.published_rows import meanings
+from core.dataset.published_rows import code_meanings
 from core.emotion_words import read_emotion
 from core.errors import TableError
 from core.schema import COLUMNS, EMOTIONS, LABEL
 from core.turkish import fold
 
-# Words for "no value", without case; a cell that holds only one of them is no value.
+# Words for a missing value, compared without regard to case.
 NULL_TOKENS = frozenset(
     ("error", "invalid", "bad", "unknown", "missing", "null", "nil", "none", "nan", "na", "n/a", "n.a.", "?", "??")
     + ("-", "--", ".", "#n/a", "#na", "#value!", "#ref!", "#div/0!", "#num!")
@@ -21,13 +21,24 @@ OK, MISSING, PADDED, BLANK, TOKEN, NOT_NUMBER = range(6)
 
 @dataclass(frozen=True, eq=False)
 class Parsed:
-    """A messy table read cell by cell, nothing judged yet.
+    """A parsed table, before its values are checked.
 
-    rows : shape (n,), row numbers.  text : columns Class and the 50 features, cells as they were written.
-    numbers : shape (n, 50), NaN where a cell is no finite number.
-    kinds : shape (n, 50), `OK`, `MISSING`, `PADDED`, `BLANK`, `TOKEN` or `NOT_NUMBER`.
-    labels : shape (n,), one of the emotions or "".  label_rules : shape (n,), the rule that read the label, or "".
-    extra : names of the columns that are none of the table's.
+    Parameters
+    ----------
+    rows
+        Shape (n,), row numbers.
+    text
+        Columns Class and the 50 features, with the original cells.
+    numbers
+        Shape (n, 50), NaN where a cell is not a finite number.
+    kinds
+        Shape (n, 50), `OK`, `MISSING`, `PADDED`, `BLANK`, `TOKEN` or `NOT_NUMBER`.
+    labels
+        Shape (n,), one of the emotions, or "" if there is none.
+    label_rules
+        Shape (n,), the rule that was applied to the label, or "" if the label was written correctly.
+    extra
+        Names of additional columns, which are ignored.
     """
 
     rows: np.ndarray
@@ -40,14 +51,17 @@ class Parsed:
 
 
 def parse(messy: pd.DataFrame) -> Parsed:
-    """Read each cell as a number or an emotion, whatever its type. Raises TableError when a column is missing."""
+    """Parse each cell as a number or an emotion. Raises TableError if a column is missing or occurs twice."""
     missing = [c for c in (LABEL, *COLUMNS) if c not in messy.columns]
     if missing:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-        raise TableError(f"The table lacks the column {missing[0]}{more}. It needs {LABEL} and the 50 features.")
+        raise TableError(
+            f"The table lacks the column {missing[0]}{more}. It needs {LABEL} and the 50 features. "
+            "Add the missing columns."
+        )
     twice = [c for c in messy.columns[messy.columns.duplicated()] if c in (LABEL, *COLUMNS)]
     if twice:
-        raise TableError(f"The table has the column {twice[0]} twice. Remove or rename one.")
+        raise TableError(f"The table has the column {twice[0]} twice. Remove or rename one of them.")
     countable = messy.index.is_unique and pd.api.types.is_integer_dtype(messy.index)
     rows = messy.index.to_numpy() if countable else np.arange(len(messy))
     text = messy[[LABEL, *COLUMNS]].set_axis(pd.Index(rows), axis=0)
@@ -62,7 +76,7 @@ def parse(messy: pd.DataFrame) -> Parsed:
 
 
 def _parse_column(cells: pd.Series) -> tuple[np.ndarray, np.ndarray]:
-    """Numbers (NaN where there is none) and kinds of the cells of one column."""
+    """Return the numbers (NaN if a cell has none) and the kinds of the cells of one column."""
     empty = cells.isna().to_numpy(dtype=bool)
     kinds = np.where(empty, MISSING, OK).astype(np.int8)
     if pd.api.types.is_numeric_dtype(cells) and not pd.api.types.is_bool_dtype(cells):
@@ -82,26 +96,26 @@ def _parse_column(cells: pd.Series) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _parse_labels(cells: pd.Series) -> tuple[np.ndarray, np.ndarray]:
-    """Emotion of each cell ("" = none) and the rule that it was read by ("" = as written)."""
+    """Return the emotion of each cell ("" = none) and the applied rule ("" = written correctly)."""
     codes, written = pd.factorize(cells.astype(object).where(cells.notna(), None))
-    readings = [_parse_label(str(w)) for w in written] + [("", "no label")]  # code -1, a missing cell, is the last
+    readings = [_parse_label(str(w)) for w in written] + [("", "no label")]  # missing cells have code -1, the last one
     labels = np.array([label for label, _ in readings], dtype=object)
     rules = np.array([rule for _, rule in readings], dtype=object)
     return labels[codes], rules[codes]
 
 
 def _read_codes(cells: pd.Series, numbers: np.ndarray, labels: np.ndarray, rules: np.ndarray) -> None:
-    """Read labels that are codes, in place, where rows of the published table say what the codes mean."""
+    """Replace label codes in place, if rows of the published table show their meaning."""
     unread = rules == "unknown label"
     if not unread.any():
         return
     codes = cells.astype(str).str.strip().where(unread, "").to_numpy(dtype=object)
-    for code, emotion in meanings(numbers, codes.tolist()).items():
+    for code, emotion in code_meanings(numbers, codes.tolist()).items():
         labels[codes == code], rules[codes == code] = emotion, "label code"
 
 
 def _parse_label(written: str) -> tuple[str, str]:
-    """One label as (emotion or "", rule or "")."""
+    """Return (emotion or "", rule or "") of one label."""
     if written in EMOTIONS:
         return written, ""
     word = fold(written.strip())

@@ -1,4 +1,4 @@
-"""The published table: find it, fetch it, verify what it holds, and say where it came from."""
+"""The published table: read it, download it, verify its content, and cite its source."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ import pandas as pd
 from core.atomic import replace_file
 from core.dataset.cleaning import refuse_codes, validate
 from core.dataset.csv_reading import read_csv
-from core.dataset.download import download_file, member
+from core.dataset.download import download_file, read_zip_member
 from core.dataset.near_duplicates import duplicate_groups, unique_rows
 from core.dataset.number_format import refuse_lost_points
 from core.dataset.parsing import parse
@@ -36,7 +36,7 @@ __all__ = [
 FILE_NAME = "Acoustic Features.csv"
 ROWS = 400
 ROWS_AN_EMOTION = 100
-# content_hash of the published table; quoted and unquoted copies of the file have the same.
+# content_hash of the published table; it does not depend on quotation marks or other formatting of the file
 PUBLISHED_HASH = "5a7e28abb9110eabcd83081edda6995410dc49466727b269805497c0308c09bf"
 LICENCE = (
     "Turkish Music Emotion, by Mehmet Bilal Er, licensed under CC BY 4.0 (https://creativecommons.org/licenses/by/4.0/)"
@@ -53,12 +53,23 @@ CITATIONS = (
 
 
 def read_published(data: bytes, name: str = FILE_NAME) -> pd.DataFrame:
-    """A file with labels and 50 numbers in each row, as a frame.
+    """Read a complete table: a label and 50 numbers in each row.
 
-    name : what to call the file in an error. The file may be spelled in any way that `core.dataset.csv_reading`
-    reads. If it has
-    the content of the published table, the frame is that table: its columns, rows and numbers as they were published.
-    Raises TableError that says what is missing or wrong. Nothing is repaired here: that is `core.dataset.cleaning`.
+    Every format of `core.dataset.csv_reading` is accepted. If the file has the content of the published table, the
+    columns, rows and numbers are restored to the published form. Errors are not repaired here; `core.dataset.cleaning`
+    does that.
+
+    Parameters
+    ----------
+    data
+        The bytes of the file.
+    name
+        Name of the file in error messages.
+
+    Raises
+    ------
+    TableError
+        If something is missing or wrong; the message names it.
     """
     text = read_csv(data, name)
     parsed = parse(text)
@@ -68,28 +79,28 @@ def read_published(data: bytes, name: str = FILE_NAME) -> pd.DataFrame:
     if bad.any():
         row, place = np.argwhere(bad)[0]
         cell = text[COLUMNS[place]].iloc[row]
-        raise TableError(f"Row {row}, {FEATURES[place].name}: {cell!r} is no number. Clean the table first.")
+        raise TableError(f"Row {row}, {FEATURES[place].name}: {cell!r} is not a number. Clean the table first.")
     unknown = parsed.labels == ""
     if unknown.any():
         row = int(np.argmax(unknown))
-        raise TableError(f"Row {row}: {text[LABEL].iloc[row]!r} is no emotion. Clean the table first.")
+        raise TableError(f"Row {row}: {text[LABEL].iloc[row]!r} is not an emotion. Clean the table first.")
     frame = pd.DataFrame(parsed.numbers, columns=list(COLUMNS))
     frame.insert(0, LABEL, pd.Series(parsed.labels, dtype="str"))
     return as_published(frame)
 
 
-def _verify(frame: pd.DataFrame, *, expected: str) -> None:
-    """Refuse what is not the published table. Raises TableError that says in which respect."""
+def verify_published(frame: pd.DataFrame, *, expected: str) -> None:
+    """Raise TableError if the content hash differs from `expected`; the message describes the difference."""
     if content_hash(frame) == expected:
         return
     counts = frame[LABEL].value_counts()
     if len(frame) != ROWS or any(counts.get(e, 0) != ROWS_AN_EMOTION for e in EMOTIONS):
         raise TableError(
-            f"The published table has {ROWS} rows, {ROWS_AN_EMOTION} an emotion; this one has {len(frame)} "
+            f"The published table has {ROWS} rows, {ROWS_AN_EMOTION} per emotion; this one has {len(frame)} "
             f"({', '.join(f'{e} {counts.get(e, 0)}' for e in EMOTIONS)})."
         )
     validate(frame)
-    raise TableError("The values are not those of the published table: their hash differs.")
+    raise TableError("The values differ from the published table: their hash is different.")
 
 
 def fetch(
@@ -98,23 +109,35 @@ def fetch(
     progress: Callable[[int, int | None], None] | None = None,
     expected: str = PUBLISHED_HASH,
 ) -> pd.DataFrame:
-    """Download the archive, check what the table in it holds, and keep the table in data/raw.
+    """Download the published table, verify its content, and store it in data/raw.
 
-    progress : called in the caller's thread with bytes so far and bytes in all (None = not known).
-    expected : `content_hash` that the table must have.
-    Raises DownloadError with the reason; nothing is left behind then.
+    Parameters
+    ----------
+    settings
+        The settings with the address, the timeout and the data folder.
+    progress
+        Called in the caller's thread with the bytes received so far and the total number of bytes (None = unknown).
+    expected
+        The required `content_hash` of the table.
+
+    Raises
+    ------
+    DownloadError
+        If a step fails; the message gives the reason, and no file is written.
     """
     url, folder = settings.download_url, settings.raw_dir
     archive = download_file(url, timeout_s=settings.download_timeout_s, progress=progress)
-    data = member(archive, FILE_NAME, url=url)
+    data = read_zip_member(archive, FILE_NAME, url=url)
     try:
         frame = read_published(data)
-        _verify(frame, expected=expected)
+        verify_published(frame, expected=expected)
     except TableError as error:
-        raise DownloadError(f"What {url} sent is not the published table. {error}") from error
+        raise DownloadError(f"The file from {url} is not the published table. {error}") from error
     try:
         folder.mkdir(parents=True, exist_ok=True)
         replace_file(folder / FILE_NAME, data)
     except OSError as error:
-        raise DownloadError(f"The table cannot be written to {folder}: {error.strerror or error}.") from error
+        raise DownloadError(
+            f"The table cannot be written to {folder}: {error.strerror or error}. Check the folder and its permissions."
+        ) from error
     return frame

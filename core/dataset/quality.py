@@ -1,4 +1,4 @@
-"""What is wrong with a table, counted: the same measures for a messy table and a clean one, so that they compare."""
+"""Count the errors of a table. The measures are the same for messy and clean tables, so they can be compared."""
 
 from dataclasses import dataclass
 
@@ -10,16 +10,16 @@ from core.dataset.near_duplicates import cell_copies
 from core.dataset.parsing import BLANK, MISSING, NOT_NUMBER, PADDED, TOKEN, Parsed, parse
 from core.schema import COLUMNS, LABEL, readable
 
-IQR_FENCE = 1.5  # interquartile ranges beyond the quartiles; after Tukey (1977)
-# Columns of `Quality.columns` that are counts of cells, with what they count.
+IQR_FENCE = 1.5  # distance of the fences from the quartiles in interquartile ranges; source: Tukey (1977)
+# Columns of `Quality.columns` with counts of cells, and the description of each count.
 CELL_MEASURES = {
-    "missing": "cells without anything",
-    "blank": "cells with spaces or nothing",
+    "missing": "cells without a value",
+    "blank": "empty cells and cells with only spaces",
     "null tokens": "cells with a word for a missing value",
     "not numbers": "cells with other text",
     "padded": "numbers with spaces around them",
-    "impossible": "values that the feature cannot have",
-    "long decimals": "values with more than three decimals in a table of three",
+    "impossible": "values outside the possible range of the feature",
+    "long decimals": "values with more than three decimals, in a table with three decimals",
     "outliers (IQR)": "values more than 1.5 interquartile ranges outside the quartiles",
     "outliers (robust z)": "values more than six robust standard deviations from the median",
 }
@@ -27,12 +27,17 @@ CELL_MEASURES = {
 
 @dataclass(frozen=True, eq=False)
 class Quality:
-    """The state of a table.
+    """Data quality of a table.
 
-    summary : measure -> count over the whole table.
-    columns : a row a column: column, name, type ("number", "number as text", "mixed", "text"), and for features the
-        counts of `CELL_MEASURES` (missing for other columns).
-    labels : a row a spelling: label as written, emotion ("" = none), rows.
+    Parameters
+    ----------
+    summary
+        Measure -> count over the whole table.
+    columns
+        One row per column: column, name, type ("number", "number as text", "mixed", "text"), and the counts of
+        `CELL_MEASURES` (only for features).
+    labels
+        One row per spelling: label as written, emotion ("" = none), rows.
     """
 
     summary: pd.Series
@@ -41,7 +46,7 @@ class Quality:
 
 
 def data_quality(frame: pd.DataFrame) -> Quality:
-    """Count what is wrong with a table of any types. Raises TableError when one of the 51 columns is missing."""
+    """Count the errors of a table. Raises TableError if one of the 51 columns is missing."""
     parsed = parse(frame)
     cells = _cell_counts(parsed)
     copies = cell_copies(parsed.numbers, parsed.labels)
@@ -74,7 +79,7 @@ def data_quality(frame: pd.DataFrame) -> Quality:
 
 
 def iqr_outliers(values: np.ndarray) -> np.ndarray:
-    """Cells outside Tukey's fences of their column. values : shape (n, 50). Returns the same shape, bool."""
+    """Mark values, shape (n, 50), outside Tukey's fences of their column. Returns the same shape, bool."""
     known = pd.DataFrame(values)
     low, high = known.quantile(0.25).to_numpy(), known.quantile(0.75).to_numpy()
     fence = IQR_FENCE * (high - low)
@@ -82,17 +87,17 @@ def iqr_outliers(values: np.ndarray) -> np.ndarray:
 
 
 def _cell_counts(parsed: Parsed) -> pd.DataFrame:
-    """Counts of `CELL_MEASURES`, a row a feature.
+    """Count the cells of each measure in `CELL_MEASURES`, one row per feature.
 
-    Outliers are counted among possible values only, as cleaning does: an impossible one is counted once.
+    As in cleaning, impossible values are not counted again as outliers.
     """
     values = parsed.numbers.copy()
-    cannot = impossible(values)
-    values[cannot] = np.nan
+    is_impossible = impossible(values)
+    values[is_impossible] = np.nan
     everything = np.ones(len(values), dtype=bool)
     marks = (
         *(parsed.kinds == kind for kind in (MISSING, BLANK, TOKEN, NOT_NUMBER, PADDED)),
-        cannot,
+        is_impossible,
         tails(values, everything),
         iqr_outliers(values),
         np.abs(robust_z(values)) > ROBUST_Z,
@@ -102,7 +107,7 @@ def _cell_counts(parsed: Parsed) -> pd.DataFrame:
 
 
 def _type(cells: pd.Series) -> str:
-    """What the cells of a column are; empty ones do not count."""
+    """Return the type of the cells of a column; empty cells are ignored."""
     if pd.api.types.is_numeric_dtype(cells) and not pd.api.types.is_bool_dtype(cells):
         return "number"
     written = cells.dropna().astype(str).str.strip()

@@ -1,7 +1,7 @@
-"""Which part of the table is never used for choosing, and the split as files.
+"""Split the published table into training, validation and held-out test clips, and write the parts as files.
 
-Rows of one recording stay in one part. The held-out part is chosen by a hash of the clips' values alone, so that no
-seed and no row order can change it.
+All rows of one recording are in the same part. The held-out clips are chosen by a hash of their values, so the choice
+does not depend on a seed or on the row order.
 """
 
 import hashlib
@@ -21,22 +21,31 @@ if TYPE_CHECKING:
     from core.dataset.table import Table
 
 HELD_OUT_SHARE = 0.15
-VALIDATION_SHARE = 0.15  # of all clips, like the held-out part
+VALIDATION_SHARE = 0.15  # share of all clips, as for the held-out clips
 
 
 def held_out(frame: pd.DataFrame) -> np.ndarray:
-    """The part that never helps to choose a model: about 15 % of the clips of each emotion.
+    """Mark the held-out clips, about 15 % of each emotion, which are never used for model selection.
 
-    frame : the published table. Rows that people add later are never held out: do not pass them.
-    Groups of copies are kept whole. Returns shape (n,), bool.
+    All copies of one recording are marked together.
+
+    Parameters
+    ----------
+    frame
+        The published table. Do not pass rows that people added later; they are never held out.
+
+    Returns
+    -------
+    np.ndarray
+        Shape (n,), bool.
     """
     return _choose(frame, duplicate_groups(frame), share=HELD_OUT_SHARE, salt="held out")
 
 
 def split_parts(frame: pd.DataFrame, *, seed: int) -> pd.Series:
-    """``train``, ``val`` or ``test`` for each row; ``test`` is `held_out` whatever the seed.
+    """Assign each row to ``train``, ``val`` or ``test``; ``test`` is `held_out` for every seed.
 
-    Returns a Series of str on the frame's index. Copies of one recording are in one part.
+    All copies of one recording get the same part. Returns a Series of str with the index of the frame.
     """
     groups = duplicate_groups(frame)
     test = _choose(frame, groups, share=HELD_OUT_SHARE, salt="held out")
@@ -48,7 +57,7 @@ def split_parts(frame: pd.DataFrame, *, seed: int) -> pd.Series:
 
 
 def _choose(frame: pd.DataFrame, groups: np.ndarray, *, share: float, salt: str) -> np.ndarray:
-    """Whole groups in the order of their hash until each emotion has its share of distinct clips."""
+    """Choose whole groups in the order of their hash until each emotion has its share of distinct clips."""
     keys = clip_keys(frame, salt=salt)
     rows = pd.DataFrame({"key": keys, "group": groups, "label": frame[LABEL].to_numpy()})
     by_group = rows.groupby("group").agg(key=("key", "min"), clips=("key", "nunique"), label=("label", "first"))
@@ -63,11 +72,10 @@ def _choose(frame: pd.DataFrame, groups: np.ndarray, *, share: float, salt: str)
 
 
 def write_split(table: "Table", folder: Path, *, seed: int) -> dict[str, object]:
-    """Write the three parts as X_*.csv and y_*.csv with split_metadata.json: the same bytes for one table and seed.
+    """Write the parts as X_*.csv and y_*.csv, and split_metadata.json; return the metadata.
 
-    The parts hold distinct clips (exact copies are left out); column ``row`` is the row of the table from 0.
-    Every file is replaced in one step, and the metadata, which holds the files' hashes, comes last.
-    Returns the metadata.
+    The same table and seed give the same bytes. Exact copies are left out; the column ``row`` is the row number in the
+    table, from 0. Each file is replaced atomically; the metadata with the file hashes is written last.
     """
     parts = split_parts(table.frame, seed=seed)
     groups = pd.Series(duplicate_groups(table.frame), index=table.frame.index)

@@ -1,9 +1,9 @@
-"""A synthetic table for the times when the published one cannot be had: same columns, similar behaviour, no real row.
+"""A synthetic table for use when the published one is not available: same columns, similar statistics, no real row.
 
-A Gaussian copula. Stored in ``standin.json``, made from the published table by ``python -m core.dataset.stand_in``:
-quantiles of
-each feature over all clips, and for each emotion the mean and the covariance of the features' normal scores. These are
-summary statistics; rows of the table cannot be had back from them. After Nelsen (2006), An Introduction to Copulas.
+The table is drawn from a Gaussian copula. ``stand_in.json`` stores the quantiles of each feature over all clips, and
+for each emotion the mean and the covariance of the normal scores of the features. These are summary statistics; the
+rows of the table cannot be reconstructed. ``python -m core.dataset.stand_in`` writes the file from the published table.
+Source: Nelsen (2006), An Introduction to Copulas.
 """
 
 import json
@@ -17,18 +17,18 @@ from core.schema import FEATURES as _FEATURES
 
 SUMMARY_FILE = Path(__file__).with_suffix(".json")
 SEED = 862  # number of the data set at UCI
-LEVELS = (0.01, *(round(0.05 * i, 2) for i in range(1, 20)), 0.99)  # of the stored quantiles
-ORDER = ("relax", "happy", "sad", "angry")  # emotions in the order of the published rows
-# Covariances are drawn that far towards their diagonal: 97 clips an emotion leave some of 50 directions almost flat.
+LEVELS = (0.01, *(round(0.05 * i, 2) for i in range(1, 20)), 0.99)  # levels of the stored quantiles
+ORDER = ("relax", "happy", "sad", "angry")  # order of the emotions in the published rows
+# Shrinkage of the covariances towards their diagonal: 97 clips per emotion leave some of the 50 directions almost flat.
 SHRINKAGE = 0.1
 _CHROMA = [f.column for f in _FEATURES if f.group == "tonality: chroma"]
 
 
 def sample(*, seed: int = SEED, n_per_class: int = 100) -> pd.DataFrame:
-    """Draw a table: Class and the 50 features, three decimals, within the ranges of the schema.
+    """Draw a table with Class and the 50 features, three decimals, within the ranges of the schema.
 
-    The same seed gives the same table, bit for bit. As in the published table, the largest chroma value of a row is
-    1.000 and rows are ordered relax, happy, sad, angry. Index: row number from 0.
+    The same seed gives exactly the same table. As in the published table, the largest chroma value of a row is 1.000,
+    and the rows are ordered relax, happy, sad, angry. Index: row number from 0.
     """
     from scipy.special import ndtr
 
@@ -38,7 +38,7 @@ def sample(*, seed: int = SEED, n_per_class: int = 100) -> pd.DataFrame:
     parts = []
     for emotion in ORDER:
         mean, covariance = _moments(summary["emotions"][emotion])
-        # Cholesky, unlike an eigen-decomposition, is unique: no sign depends on the library that computes it.
+        # The Cholesky factor is unique. The signs of an eigen-decomposition would depend on the library.
         scores = mean + rng.standard_normal((n_per_class, len(COLUMNS))) @ np.linalg.cholesky(covariance).T
         positions = ndtr(scores)
         values = np.column_stack([np.interp(positions[:, i], LEVELS, q) for i, q in enumerate(quantiles)])
@@ -51,11 +51,18 @@ def sample(*, seed: int = SEED, n_per_class: int = 100) -> pd.DataFrame:
 
 
 def summarise(frame: pd.DataFrame) -> dict[str, dict[str, object]]:
-    """The stored statistics of a table: what `sample` needs and no more.
+    """Compute the statistics of a table that `sample` needs.
 
-    frame : the published table; exact copies count once.
-    Returns ``quantiles`` (feature -> values at `LEVELS`) and ``emotions`` (emotion -> ``mean`` (50,) and
-    ``covariance``, the lower triangle row by row, of normal scores), rounded.
+    Parameters
+    ----------
+    frame
+        The published table; exact copies count once.
+
+    Returns
+    -------
+    dict
+        ``quantiles`` (feature -> values at `LEVELS`), and ``emotions`` (emotion -> ``mean``, shape (50,), and
+        ``covariance`` of the normal scores, as the lower triangle row by row). All values are rounded.
     """
     from scipy.special import ndtri
 
@@ -77,14 +84,14 @@ def summarise(frame: pd.DataFrame) -> dict[str, dict[str, object]]:
 
 
 def _moments(stored: dict[str, list[float]]) -> tuple[np.ndarray, np.ndarray]:
-    """Mean (50,) and the whole covariance matrix (50, 50) from their stored form."""
+    """Return mean (50,) and full covariance matrix (50, 50) from their stored form."""
     covariance = np.zeros((len(COLUMNS), len(COLUMNS)))
     covariance[np.tril_indices(len(COLUMNS))] = stored["covariance"]
     return np.array(stored["mean"]), covariance + np.tril(covariance, -1).T
 
 
 def _write(frame: pd.DataFrame) -> None:
-    """Store the summary of the published table beside this module."""
+    """Write the statistics of the published table to `SUMMARY_FILE`."""
     from core.atomic import replace_file
 
     summary = summarise(frame)
@@ -98,5 +105,5 @@ if __name__ == "__main__":
 
     table = load_table(Settings(), allow_download=True)
     if table.synthetic:
-        raise SystemExit(f"The summary is made from the published table, which is not at hand. {table.note}")
+        raise SystemExit(f"The published table is needed but not available. {table.note}")
     _write(table.frame)

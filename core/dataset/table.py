@@ -1,4 +1,4 @@
-"""A table of clips with 50 features and an emotion, and the hash that names its content."""
+"""The type `Table`: clips with 50 features and an emotion, identified by a hash of the content."""
 
 import hashlib
 from dataclasses import dataclass
@@ -14,11 +14,23 @@ from core.schema import COLUMNS, EMOTIONS, LABEL
 class Table:
     """Labelled rows of features.
 
-    frame : columns Class and the 50 features (float64, NaN = not measurable), index = row number from 0.
-    origin : "environment", "data/raw", "download", "upload" or "synthetic".
-    content_hash : `content_hash` of the frame.  synthetic : made by `core.dataset.stand_in`, no measurement.
-    note : what a person should know about how the table was found; empty when all went well.
-    Raises TableError when the columns, the labels or the values are not of that form.
+    Parameters
+    ----------
+    frame
+        Columns Class and the 50 features (float64, NaN = not measurable), index = row number from 0.
+    origin
+        "environment", "data/raw", "download", "upload" or "synthetic".
+    content_hash
+        `content_hash` of the frame.
+    synthetic
+        True for a table of `core.dataset.stand_in`, which contains no measurements.
+    note
+        Problems while loading the table, as text for the user; empty if there were none.
+
+    Raises
+    ------
+    TableError
+        If the columns, the labels or the values do not have this form.
     """
 
     frame: pd.DataFrame
@@ -29,19 +41,19 @@ class Table:
 
     def __post_init__(self) -> None:
         if tuple(self.frame.columns) != (LABEL, *COLUMNS):
-            raise TableError(f"A table has the columns {LABEL} and the {len(COLUMNS)} features in their order.")
+            raise TableError(f"A table must have the columns {LABEL} and the {len(COLUMNS)} features, in this order.")
         unknown = set(self.frame[LABEL].unique()) - set(EMOTIONS)
         if unknown:
-            raise TableError(f"{sorted(map(str, unknown))[0]!r} is no emotion: {', '.join(EMOTIONS)}.")
+            raise TableError(f"{sorted(map(str, unknown))[0]!r} is not an emotion. Use one of {', '.join(EMOTIONS)}.")
         values = self.frame[list(COLUMNS)]
         if not all(dtype == np.float64 for dtype in values.dtypes) or np.isinf(values.to_numpy()).any():
-            raise TableError("The features of a table are finite numbers, or NaN where nothing could be measured.")
+            raise TableError("The features of a table must be finite numbers, or NaN if a value could not be measured.")
 
 
 def content_hash(frame: pd.DataFrame) -> str:
-    """SHA-256 over labels and values in schema order, so that the file's spelling (quotes, ``0.030``) does not matter.
+    """Hash labels and values in schema order (SHA-256, 64 hexadecimal digits).
 
-    Returns 64 hexadecimal digits.
+    The format of the file (quotation marks, ``0.030``) does not matter.
     """
     values = frame[list(COLUMNS)].to_numpy(dtype="<f8") + 0.0  # a copy; + 0.0 turns -0.0 into 0.0
     values[np.isnan(values)] = np.nan
@@ -51,6 +63,6 @@ def content_hash(frame: pd.DataFrame) -> str:
 
 
 def as_table(frame: pd.DataFrame, *, origin: str, synthetic: bool = False, note: str = "") -> Table:
-    """A frame with the right columns as a `Table`; other columns are left out, the hash is computed."""
+    """Convert a frame to a `Table`: drop other columns and compute the hash."""
     frame = frame[[LABEL, *COLUMNS]].astype(dict.fromkeys(COLUMNS, np.float64))
     return Table(frame, origin, content_hash(frame), synthetic, note)

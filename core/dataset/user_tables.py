@@ -1,4 +1,4 @@
-"""Tables that a person brings, and how any table stands beside any other."""
+"""Read tables that users provide, and compare tables with each other."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,11 +22,19 @@ TYPES = ("number", "number as text", "mixed", "text")
 
 
 @dataclass(frozen=True, eq=False)
-class Brought:
-    """A table that a person brought, as it came and cleaned.
+class UserTable:
+    """A table provided by a user, in its original and its cleaned form.
 
-    messy : cells as text, as they were written.  cleaned : with the report of every change.
-    table : the clean rows with a label.  published : the file has the content of the published table.
+    Parameters
+    ----------
+    messy
+        The original cells as text.
+    cleaned
+        The clean table, with the report of every change.
+    table
+        The clean rows that have a label.
+    published
+        True if the file has the content of the published table.
     """
 
     messy: pd.DataFrame
@@ -35,29 +43,29 @@ class Brought:
     published: bool = False
 
 
-def bring(data: bytes, name: str) -> Brought:
-    """Read and clean a CSV file. Raises TableError when it is no table of the 50 features and a label."""
+def read_user_table(data: bytes, name: str) -> UserTable:
+    """Read and clean a CSV file. Raises TableError if it is not a table with a label and the 50 features."""
     messy = read_csv(data, name)
     cleaned = clean(messy, name=shown_name(name))
     published = len(messy) == ROWS and is_published(data, name)
-    return Brought(messy, cleaned, as_table(cleaned.table, origin="upload"), published)
+    return UserTable(messy, cleaned, as_table(cleaned.table, origin="upload"), published)
 
 
 def is_published(data: bytes, name: str = FILE_NAME) -> bool:
-    """Whether a file has the content of the published table, however it is spelled."""
+    """Return True if a file has the content of the published table, in any format."""
     try:
         return content_hash(read_published(data, name)) == PUBLISHED_HASH
     except TableError:
         return False
 
 
-def lying_about(settings: Settings) -> list[Path]:
-    """CSV files beside the published one in data/raw, by name."""
+def list_user_tables(settings: Settings) -> list[Path]:
+    """List the CSV files in data/raw other than the published table, sorted by name."""
     return sorted(p for p in settings.raw_dir.glob("*.csv") if p.name != FILE_NAME and p.is_file())
 
 
-def content(path: Path) -> bytes:
-    """The file's bytes. Raises TableError when it cannot be read or is too large."""
+def read_bytes(path: Path) -> bytes:
+    """Read the bytes of a table file. Raises TableError if the file cannot be read or is too large."""
     try:
         if path.stat().st_size > MAX_BYTES:
             raise TableError(f"{path.name} is larger than {MAX_BYTES // 10**6} MB. Split the file.")
@@ -66,10 +74,10 @@ def content(path: Path) -> bytes:
         raise TableError(f"{path.name} cannot be read: {error.strerror or error}.") from error
 
 
-def adopt(data: bytes, settings: Settings) -> bool:
-    """Keep an uploaded file as the published table, if its content is exactly that; says whether it was.
+def store_if_published(data: bytes, settings: Settings) -> bool:
+    """Store an uploaded file in data/raw if it is the published table; return True if it is.
 
-    Raises TableError when the file cannot be written.
+    Raises TableError if the file cannot be written.
     """
     if not is_published(data):
         return False
@@ -77,14 +85,17 @@ def adopt(data: bytes, settings: Settings) -> bool:
         settings.raw_dir.mkdir(parents=True, exist_ok=True)
         replace_file(settings.raw_dir / FILE_NAME, data)
     except OSError as error:
-        raise TableError(f"The table cannot be kept in {settings.raw_dir}: {error.strerror or error}.") from error
+        raise TableError(
+            f"The table cannot be stored in {settings.raw_dir}: {error.strerror or error}. "
+            "Check the folder and its permissions."
+        ) from error
     return True
 
 
-def beside(qualities: Mapping[str, Quality]) -> pd.DataFrame:
-    """Tables side by side: index measure, one column of counts a table.
+def compare_quality(qualities: Mapping[str, Quality]) -> pd.DataFrame:
+    """Compare the quality of several tables: index measure, one column of counts per table.
 
-    The measures of `quality.Quality`, with the rows of each emotion and the columns of each type put in.
+    The measures are those of `Quality.summary`, the number of rows of each emotion and of columns of each type.
     """
     columns = {}
     for name, quality in qualities.items():
@@ -100,11 +111,15 @@ def beside(qualities: Mapping[str, Quality]) -> pd.DataFrame:
 
 @dataclass(frozen=True, eq=False)
 class Differences:
-    """Two tables cell by cell, on the rows that both have.
+    """Differences between two tables in their common rows.
 
-    counts : what -> number: "rows in both", "rows only in the first", "rows only in the second", "equal cells",
-        "other values", "empty only in the first", "empty only in the second", "other labels".
-    cells : row, feature, first, second; a line a cell that differs. Values are numbers, NaN where there is none.
+    Parameters
+    ----------
+    counts
+        Number of "rows in both", "rows only in the first", "rows only in the second", "equal cells", "other values",
+        "empty only in the first", "empty only in the second", "other labels".
+    cells
+        Columns row, feature, first, second; one line per cell that differs. Values are numbers, NaN = no number.
     """
 
     counts: pd.Series
@@ -112,7 +127,7 @@ class Differences:
 
 
 def differences(first: pd.DataFrame, second: pd.DataFrame) -> Differences:
-    """Compare two tables row number by row number; cells are read as numbers, labels as emotions."""
+    """Compare the rows of two tables that have the same row number; cells are read as numbers, labels as emotions."""
     one, other = parse(first), parse(second)
     shared, left, right = np.intersect1d(one.rows, other.rows, return_indices=True)
     a, b = one.numbers[left], other.numbers[right]

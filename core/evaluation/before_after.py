@@ -1,9 +1,9 @@
-"""What a retraining changed: the model in use and the new one on the same clips, with intervals; nothing from memory.
+"""Compare the model before and after a retraining on the same clips, with intervals and without leakage.
 
-Three parts, none of which either model was fitted on when it was asked. The *held-out* clips never trained anything.
-The *development* clips are asked out of fold, of both models. The *labelled* clips are asked out of fold of the new
-model, which was trained on them; of the model in use directly, or out of fold where it was trained on them as well.
-The queue asks first for clips of which the model in use is unsure, so on labelled clips it looks worse than it is.
+There are three parts. The *held-out* clips are in no training set. On the *development* clips, both models have
+out-of-fold predictions. On the *labelled* clips, the new model has out-of-fold predictions; the old model has direct
+predictions, or out-of-fold predictions for clips in its training set. The label queue prefers clips on which the old
+model is unsure, so the labelled clips are biased against the old model.
 """
 
 from dataclasses import dataclass
@@ -12,23 +12,33 @@ import numpy as np
 import pandas as pd
 
 from core.evaluation.metrics import RESAMPLES, figure, interval, resampled, scores
-from core.models.description import InUse
+from core.evaluation.significance import NO_DIFFERENCE
+from core.models.description import ModelDescription
 from core.schema import ALL, EMOTIONS, PROBA
 
 LABELLED = "labelled"
 PARTS = {"held_out": "Held-out clips", "development": "Development clips", LABELLED: "Labelled clips"}
 MEASURES = ("macro_f1", "accuracy", "macro_auc", "log_loss", "ece")
-NO_DIFFERENCE, BETTER, WORSE = "no evidence of a difference", "the new model is better", "the new model is worse"
-LEAST = 8  # clips of a part; a bootstrap of fewer says nothing
+BETTER, WORSE = "the new model is better", "the new model is worse"
+MIN_CLIPS = 8  # of a part; a bootstrap of fewer clips is meaningless
 CHANGES = ("now right", "now wrong", "still right", "still wrong")
 
 
-def paired(before: pd.DataFrame, after: pd.DataFrame, *, resamples: int = RESAMPLES, seed: int = 0) -> pd.DataFrame:
-    """Figures of two models on the same clips, and the interval of their difference: the same clips drawn for both.
+def paired_figures(
+    before: pd.DataFrame, after: pd.DataFrame, *, resamples: int = RESAMPLES, seed: int = 0
+) -> pd.DataFrame:
+    """Figures of two models on the same clips, and the interval of their difference (paired bootstrap).
 
+    Parameters
+    ----------
     before, after : tables of predictions (see `core.evaluation.metrics`) of the same rows.
-    Returns measure, emotion, clips, before, before_low, before_high, after, after_low, after_high, difference (after
-    minus before), low, high, for ``MEASURES`` and F1 of each emotion; NaN where an emotion has no clip to tell.
+    resamples : number of bootstrap resamples.
+
+    Returns
+    -------
+    One row for each of ``MEASURES`` and for F1 of each emotion: measure, emotion, clips, before, before_low,
+    before_high, after, after_low, after_high, difference (after minus before), low, high; NaN when an emotion has too
+    few clips.
     """
     tables = [scores(t, resamples=resamples, seed=seed) for t in (before, after)]
     drawn = [resampled(t, resamples=resamples, seed=seed) for t in (before, after)]
@@ -44,79 +54,83 @@ def paired(before: pd.DataFrame, after: pd.DataFrame, *, resamples: int = RESAMP
 
 
 def verdict(low: float, high: float) -> str:
-    """What the interval of a difference allows to be said; of a figure that is better when it is higher."""
+    """Verdict from the interval of a difference, for a figure with higher values for better models."""
     return BETTER if low > 0 else WORSE if high < 0 else NO_DIFFERENCE
 
 
-def in_words(changes: pd.DataFrame) -> list[str]:
-    """The verdict on macro-F1, a sentence a part; none where there are too few clips. changes : from `before_after`."""
-    said = []
+def describe_changes(changes: pd.DataFrame) -> list[str]:
+    """Verdict on macro-F1, one sentence for each part with enough clips. changes : from `compare_predictions`."""
+    sentences = []
     for line in changes[changes["measure"] == "macro_f1"].to_dict("records"):
         low, high = 100 * line["low"], 100 * line["high"]
         points = f"{100 * line['difference']:+.1f} points of macro-F1 ({low:+.1f} to {high:+.1f})"
-        chosen = " They were asked for where a model was unsure, so they tell less." if line["part"] == LABELLED else ""
-        said.append(f"{PARTS[line['part']]} ({line['clips']}): {points}, {verdict(low, high)}.{chosen}")
-    return said
+        bias = " These clips are less reliable: the queue chose many of them because a model was unsure."
+        bias = bias if line["part"] == LABELLED else ""
+        sentences.append(f"{PARTS[line['part']]} ({line['clips']}): {points}, {verdict(low, high)}.{bias}")
+    return sentences
 
 
 @dataclass(frozen=True, eq=False)
-class Said:
-    """What a model says of rows of the training table, honestly.
+class FairPredictions:
+    """A model's predictions for rows of the training table, without leakage.
 
-    out_of_fold : row, repeat, p_*; of rows that it was trained on.  direct : row, p_*; of rows that it was not.
+    out_of_fold : row, repeat, p_*; for rows in the model's training set.  direct : row, p_*; for all other rows.
     """
 
     out_of_fold: pd.DataFrame
     direct: pd.DataFrame
 
-    def about(self, rows: pd.DataFrame, *, repeats: int) -> pd.DataFrame:
-        """A table of predictions of those of the rows about which something is known, once a repeat.
+    def for_rows(self, rows: pd.DataFrame, *, repeats: int) -> pd.DataFrame:
+        """Table of the predictions for these rows. Direct predictions are copied into every repeat.
 
-        rows : row, y, group. What was said directly is the same in every repeat.
+        rows : row, y, group.
         """
         own = self.out_of_fold[self.out_of_fold["repeat"] < repeats]
         rest = self.direct[~self.direct["row"].isin(own["row"])]
-        again = [rest.assign(repeat=repeat) for repeat in range(repeats)]
-        said = pd.concat([own, *again], ignore_index=True)[["row", "repeat", *PROBA]]
-        return said.merge(rows[["row", "y", "group"]], on="row", validate="many_to_one")
+        copies = [rest.assign(repeat=repeat) for repeat in range(repeats)]
+        table = pd.concat([own, *copies], ignore_index=True)[["row", "repeat", *PROBA]]
+        return table.merge(rows[["row", "y", "group"]], on="row", validate="many_to_one")
 
 
-def repeats(*said: Said) -> int:
-    """Repeats that all have; those with no out-of-fold predictions have any number."""
-    counts = [s.out_of_fold["repeat"].nunique() for s in said if len(s.out_of_fold)]
+def shared_repeats(*models: FairPredictions) -> int:
+    """Number of repeats that all models have; models without out-of-fold predictions are ignored."""
+    counts = [model.out_of_fold["repeat"].nunique() for model in models if len(model.out_of_fold)]
     return min(counts, default=1)
 
 
-def compare_predictions(rows: pd.DataFrame, before: Said, after: Said, *, seed: int = 0) -> pd.DataFrame:
-    """The two models on each part that has ``LEAST`` clips about which both have said something.
+def compare_predictions(
+    rows: pd.DataFrame, before: FairPredictions, after: FairPredictions, *, seed: int = 0
+) -> pd.DataFrame:
+    """Compare two models on each part with at least ``MIN_CLIPS`` clips that both models have predicted.
 
     rows : row, y, group, held_out, clip_id (empty for published rows).  Returns part and the columns of `paired`.
     """
-    people = rows["clip_id"] != ""
-    of = {"held_out": rows["held_out"], "development": ~rows["held_out"] & ~people, "labelled": people}
-    each, tables = repeats(before, after), []
-    for part, chosen in of.items():
-        one, two = (said.about(rows[chosen], repeats=each) for said in (before, after))
+    labelled = rows["clip_id"] != ""
+    parts = {"held_out": rows["held_out"], "development": ~rows["held_out"] & ~labelled, LABELLED: labelled}
+    repeats, tables = shared_repeats(before, after), []
+    for part, chosen in parts.items():
+        one, two = (model.for_rows(rows[chosen], repeats=repeats) for model in (before, after))
         both = set(one["row"]) & set(two["row"])
-        if len(both) >= LEAST:
+        if len(both) >= MIN_CLIPS:
             one, two = (t[t["row"].isin(both)] for t in (one, two))
-            tables.append(paired(one, two, seed=seed).assign(part=part))
+            tables.append(paired_figures(one, two, seed=seed).assign(part=part))
     columns = ["part", "measure", "emotion", "clips"]
     columns += [f"{side}{end}" for side in ("before", "after") for end in ("", "_low", "_high")]
     columns += ["difference", "low", "high"]
     return pd.concat(tables, ignore_index=True)[columns] if tables else pd.DataFrame(columns=columns)
 
 
-def each_label(rows: pd.DataFrame, before: Said, after: Said) -> pd.DataFrame:
-    """What both models say of each labelled clip: mean probability over the repeats, the guess, and what changed.
+def label_changes(rows: pd.DataFrame, before: FairPredictions, after: FairPredictions) -> pd.DataFrame:
+    """Predictions of both models for each labelled clip, and the change between them.
 
-    rows : row, y, group, clip_id. Returns clip_id, y, before, before_p, after, after_p (guess, and probability of the
-    label), change (one of ``CHANGES``); clips of which only one model has said something are left out.
+    rows : row, y, group, clip_id.
+    Returns clip_id, y, before, before_p, after, after_p (guess, and mean probability of the label over the repeats),
+    change (one of ``CHANGES``). Clips with predictions of only one model are omitted.
     """
-    people, each = rows[rows["clip_id"] != ""], repeats(before, after)
-    table = people[["row", "clip_id", "y"]].reset_index(drop=True)
-    for name, said in (("before", before), ("after", after)):
-        mean = said.about(people, repeats=each).groupby("row")[list(PROBA)].mean()
+    labelled, repeats = rows[rows["clip_id"] != ""], shared_repeats(before, after)
+    table = labelled[["row", "clip_id", "y"]].reset_index(drop=True)
+    for name, model in (("before", before), ("after", after)):
+        mean = model.for_rows(labelled, repeats=repeats).groupby("row")[list(PROBA)].mean()
         table = table[table["row"].isin(mean.index)]
         proba = mean.loc[table["row"]].to_numpy()
         truth = pd.Index(EMOTIONS).get_indexer(pd.Index(table["y"]))
@@ -127,7 +141,7 @@ def each_label(rows: pd.DataFrame, before: Said, after: Said) -> pd.DataFrame:
     return table.drop(columns="row").reset_index(drop=True)
 
 
-def read_changes(model: InUse, name: str) -> pd.DataFrame | None:
-    """A table that a retraining left beside its model; None where the model has none."""
+def read_change_table(model: ModelDescription, name: str) -> pd.DataFrame | None:
+    """Read a table that the retraining stored in the model's folder, or return None when there is no such file."""
     path = model.folder / name
     return pd.read_csv(path, dtype={"clip_id": str}) if path.is_file() else None

@@ -1,4 +1,4 @@
-"""Acceptance criteria of the specification, and whether a model meets them."""
+"""Check a model against the acceptance criteria of the specification."""
 
 from dataclasses import dataclass
 
@@ -10,12 +10,20 @@ from core.schema import EMOTIONS
 
 
 def gap_price(predictions: pd.DataFrame, *, target: float = 0.10) -> pd.DataFrame:
-    """What it costs to bring the best and the worst class together by favouring classes.
+    """Cost in macro-F1 of closing the gap between the best and the worst class by per-class biases.
 
-    A constant is added to each emotion's log-probability (angry: 0). Of all settings on a grid, the one with the best
-    macro-F1 among those with a gap of at most the target is taken, or the smallest gap when there is none. It is
-    chosen on the same predictions, so the true price is rather higher.
-    Returns rule ("as it is", "per-class bias"), macro_f1, accuracy, class_gap, f1_* and bias_*.
+    A bias is added to the log-probability of each emotion (angry: 0). A grid search takes the biases with the best
+    macro-F1 among those that reach the target gap; when none does, those with the smallest gap. The same predictions
+    are used for search and result, so the true cost is probably higher.
+
+    Parameters
+    ----------
+    predictions : table of predictions, see `core.evaluation.metrics`.
+    target : largest accepted gap between the F1 of the best and the worst class.
+
+    Returns
+    -------
+    Two rows: rule ("as it is", "per-class bias"), macro_f1, accuracy, class_gap, f1_* and bias_*.
     """
     p = as_arrays(predictions)
     logs, y = np.log(np.clip(p.proba, 1e-12, 1)).reshape(-1, 4), np.tile(p.y, len(p.proba))
@@ -35,7 +43,7 @@ def gap_price(predictions: pd.DataFrame, *, target: float = 0.10) -> pd.DataFram
 
 @dataclass(frozen=True)
 class Criterion:
-    """An acceptance criterion: at least (or, with ``at_most``, at most) ``target``."""
+    """An acceptance criterion: the measure must be at least ``target``, or at most ``target`` with ``at_most``."""
 
     measure: str
     label: str
@@ -53,11 +61,17 @@ CRITERIA = (
 
 
 def acceptance(scores: pd.DataFrame, *, latency_p95_s: float | None = None) -> pd.DataFrame:
-    """The criteria with a verdict.
+    """Table of the criteria with a verdict for each.
 
-    scores : from `evaluate.scores`.  latency_p95_s : measured elsewhere; None gives "not measured".
-    Returns criterion, target, value, low, high, verdict: pass or fail when the whole interval is on one side of the
-    target, undecided when the target lies inside it (more clips would be needed).
+    Parameters
+    ----------
+    scores : from `core.evaluation.metrics.scores`.
+    latency_p95_s : measured latency in seconds; None gives the verdict "not measured".
+
+    Returns
+    -------
+    Columns criterion, target, value, low, high, verdict. The verdict is "pass" or "fail" when the whole interval is on
+    one side of the target, and "undecided" when the target is inside the interval (more clips are needed).
     """
     lines = []
     for criterion in CRITERIA:

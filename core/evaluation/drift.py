@@ -1,8 +1,8 @@
-"""Has the music changed? A batch of clips against the summary of the training music, feature by feature.
+"""Drift: compare a batch of clips with the training music, feature by feature.
 
-Two measures. Kolmogorov-Smirnov with Benjamini-Hochberg decides: it controls false discoveries at any batch size. The
-population stability index (PSI) is what many know, but on small batches it rings without any drift, so it is shown
-beside the share of features on which it would ring by chance.
+The Kolmogorov-Smirnov test with the Benjamini-Hochberg correction decides, because it controls false discoveries at
+any batch size. The population stability index (PSI) is well known, but exceeds its limit in small batches without any
+drift. So PSI is reported with the share of features that would exceed the limit by chance.
 """
 
 from dataclasses import dataclass
@@ -15,25 +15,29 @@ from core.models.reference import ALL, LEVELS, Reference
 from core.pvalues import benjamini_hochberg
 from core.schema import COLUMNS
 
-LEAST = 20  # clips; with fewer, only an enormous change would show
-FALSE_DISCOVERIES = 0.05  # share of the features called drifted that did not drift
-LEAST_EFFECT = 0.1  # KS distance; in thousands of clips any trifle is significant
-ALARM_SHARE = 0.25  # of the compared features that drifted
+LEAST = 20  # recordings; with fewer, only an enormous change would be detected
+FALSE_DISCOVERIES = 0.05  # accepted share of false alarms among the features reported as drifted
+LEAST_EFFECT = 0.1  # KS distance; with thousands of clips even a tiny difference is significant
+ALARM_SHARE = 0.25  # share of drifted features that raises the alarm
 PSI_BINS = 10  # edges: deciles of the training music, fixed at training time
 PSI_LIMIT = 0.2  # above it, a feature is commonly called drifted
-PSI_FLOOR = 1e-4  # stands for the share of an empty bin
+PSI_FLOOR = 1e-4  # share used for an empty bin
 SIMULATIONS = 4000
 
 
 @dataclass(frozen=True, eq=False)
 class Drift:
-    """What a batch shows.
+    """Drift of a batch of clips.
 
-    features : one row a compared feature, the most changed first: feature, clips (measured), ks (distance in [0, 1]),
-        p, q (p corrected for the number of features), psi, shift (of the median, in standard deviations estimated from
-        the quartiles), drifted (q <= FALSE_DISCOVERIES and ks >= LEAST_EFFECT).
-    clips : of the batch.  share : of the features that drifted.  psi_share : of the features with PSI above PSI_LIMIT.
-    psi_by_chance : share of the features whose PSI would be above it at this number of clips with no drift at all.
+    Attributes
+    ----------
+    features : one row for each compared feature, largest change first: feature, clips (measured), ks (distance in
+        [0, 1]), p, q (p corrected for the number of features), psi, shift (of the median, in standard deviations
+        estimated from the quartiles), drifted (q <= FALSE_DISCOVERIES and ks >= LEAST_EFFECT).
+    clips : number of clips in the batch.
+    share : share of the features that drifted.
+    psi_share : share of the features with PSI above PSI_LIMIT.
+    psi_by_chance : expected share of features with PSI above PSI_LIMIT at this number of clips without drift.
     """
 
     features: pd.DataFrame
@@ -46,11 +50,11 @@ class Drift:
 def feature_drift(batch: pd.DataFrame, reference: Reference) -> Drift:
     """Compare clips with the training music.
 
-    batch : the 50 columns, one row a recording: excerpts of one recording would count one change many times.
-    Raises TableError with fewer than ``LEAST`` clips.
+    batch : the 50 columns, one row for each recording (several clips of one recording would exaggerate a change).
+    Raises TableError with fewer than ``LEAST`` recordings.
     """
     if len(batch) < LEAST:
-        raise TableError(f"{len(batch)} recordings are too few to speak of drift; {LEAST} are needed.")
+        raise TableError(f"{len(batch)} recordings are too few to detect drift. Score at least {LEAST} recordings.")
     lines = []
     for column in reference.used:
         values = batch[column].dropna().to_numpy(dtype=float)
@@ -85,10 +89,14 @@ def _compared(values: np.ndarray, quantiles: np.ndarray, clips: int) -> tuple[fl
 
 
 def psi(values: np.ndarray, quantiles: np.ndarray) -> float:
-    """Population stability index of values against the training music; 0 = same, above 0.2 commonly called drift.
+    """Population stability index (PSI) of values against the training music; 0 = no change, above 0.2 = drift.
 
-    values : shape (n,).  quantiles : shape (21,), at `core.models.reference.LEVELS`. Bins are the deciles, each with
-    its upper edge; where several deciles are equal, their bins are one.
+    The bins are the deciles of the training music, including the upper edge; equal deciles share one bin.
+
+    Parameters
+    ----------
+    values : shape (n,).
+    quantiles : shape (21,), at `core.models.reference.LEVELS`.
     """
     edges = np.unique(quantiles[2:-1:2])
     upto = LEVELS[np.searchsorted(quantiles, edges, side="right") - 1]  # share of the training music up to the edge
@@ -98,16 +106,21 @@ def psi(values: np.ndarray, quantiles: np.ndarray) -> float:
 
 
 def _psi(found: np.ndarray, expected: np.ndarray) -> np.ndarray:
-    """PSI of shares along the last axis."""
+    """PSI of observed against expected shares, along the last axis."""
     found, expected = np.maximum(found, PSI_FLOOR), np.maximum(expected, PSI_FLOOR)
     return np.asarray(((found - expected) * np.log(found / expected)).sum(axis=-1))
 
 
 def psi_false_alarms(n: int, *, reference: int, limit: float = PSI_LIMIT, seed: int = 0) -> float:
-    """Share of features whose PSI exceeds the limit in a batch of n clips with no drift at all.
+    """Simulated share of features whose PSI exceeds the limit without drift.
 
-    reference : clips that the deciles were learned from; they are a sample themselves. Simulated: between two
-    neighbouring values of a sample lies a share of the population that is Dirichlet distributed.
+    The deciles come from a sample, so the population shares between them are drawn from a Dirichlet distribution.
+
+    Parameters
+    ----------
+    n : number of clips in the batch.
+    reference : number of training clips behind the deciles.
+    limit : limit of the PSI.
     """
     rng = np.random.default_rng(seed)
     edges = np.round(np.arange(PSI_BINS + 1) * (reference + 1) / PSI_BINS)

@@ -1,4 +1,7 @@
-"""May a challenger take the champion's place? Asked on the held-out clips, which never helped to choose a model."""
+"""The promotion gate: checks that a challenger must pass on the held-out clips before it can become champion.
+
+The held-out clips are never used to choose a model.
+"""
 
 from dataclasses import dataclass
 
@@ -8,31 +11,39 @@ from core.errors import ModelError
 from core.evaluation.metrics import LEVEL, figure, interval, perfect_ece, resampled, scores
 from core.schema import ALL, EMOTIONS
 
-ECE_LIMIT = 0.05  # or what a perfectly calibrated model exceeds in 5 % of tables this small, if that is more
-F1_FLOOR = 0.50  # of every emotion: a model that gives one up may still look good on average
-MACRO_F1_FLOOR = 0.78  # of the specification: small losses must not add up from champion to champion
-MOST_LOST = 0.03  # of macro-F1: two of 59 held-out clips; more is not waved through because few clips prove little
+ECE_LIMIT = 0.05  # or the 95th percentile of a perfectly calibrated model at this number of clips, if that is higher
+F1_FLOOR = 0.50  # of every emotion: a good mean can hide an emotion that the model never predicts
+MACRO_F1_FLOOR = 0.78  # from the specification, so that small losses do not add up over several promotions
+MOST_LOST = 0.03  # of macro-F1: two of 59 held-out clips; few clips are no reason to accept a larger loss
 
 
 @dataclass(frozen=True, eq=False)
-class Verdict:
-    """passed : all checks hold.  checks : check, value, limit, passed.  reason : a sentence for a person."""
+class GateResult:
+    """Result of the gate. passed : all checks passed.  checks : check, value, limit, passed.  reason : a sentence."""
 
     passed: bool
     checks: pd.DataFrame
     reason: str
 
 
-def check_gate(champion: pd.DataFrame | None, challenger: pd.DataFrame, *, seed: int = 0) -> Verdict:
-    """Compare the two on the same held-out clips.
+def check_gate(champion: pd.DataFrame | None, challenger: pd.DataFrame, *, seed: int = 0) -> GateResult:
+    """Check a challenger on the held-out clips.
 
-    champion, challenger : row, y, p_angry, p_happy, p_relax, p_sad and, where there is one, group; champion None when
-    there is none yet.
-    Macro-F1: at most ``MOST_LOST`` below the champion's, and the 95 % interval of the difference (the same recordings
-    are drawn for both) must reach zero, that is, there is no evidence that the challenger is worse; at least
-    ``MACRO_F1_FLOOR``, or the champion's own where that is lower. ECE: at most ``ECE_LIMIT``, or what a perfectly
-    calibrated model could show at this number of clips. F1 of every emotion: at least ``F1_FLOOR``.
-    Raises ModelError when the two were not asked about the same clips.
+    Macro-F1 must not be more than ``MOST_LOST`` below the champion's, and the 95 % interval of the difference (paired
+    bootstrap of recordings) must include zero or higher values: no evidence that the challenger is worse. Macro-F1
+    must also reach ``MACRO_F1_FLOOR``, or the champion's value when that is lower. ECE must not exceed ``ECE_LIMIT``,
+    or the 95th percentile of a perfectly calibrated model when that is higher. F1 of every emotion must reach
+    ``F1_FLOOR``.
+
+    Parameters
+    ----------
+    champion : columns row, y, p_angry, p_happy, p_relax, p_sad and optionally group; None when there is no champion.
+    challenger : the same columns for the same clips.
+
+    Raises
+    ------
+    ModelError
+        The two tables have different clips.
     """
     table = scores(challenger, resamples=0)
     macro_f1, floor = float(figure(table, "macro_f1")["value"]), MACRO_F1_FLOOR
@@ -41,7 +52,7 @@ def check_gate(champion: pd.DataFrame | None, challenger: pd.DataFrame, *, seed:
         if sorted(zip(champion["row"], champion["y"], strict=True)) != sorted(
             zip(challenger["row"], challenger["y"], strict=True)
         ):
-            raise ModelError("Champion and challenger were not asked about the same held-out clips: train again.")
+            raise ModelError("Champion and challenger have predictions for different held-out clips. Train again.")
         before = float(figure(scores(champion, resamples=0), "macro_f1")["value"])
         difference, floor = macro_f1 - before, min(floor, before)
         key = ("macro_f1", ALL)
@@ -60,6 +71,6 @@ def check_gate(champion: pd.DataFrame | None, challenger: pd.DataFrame, *, seed:
     done = pd.DataFrame(checks, columns=["check", "value", "limit", "passed"])
     failed = done.loc[~done["passed"]]
     if failed.empty:
-        return Verdict(True, done, f"All {len(done)} checks on {challenger['row'].nunique()} held-out clips hold.")
+        return GateResult(True, done, f"All {len(done)} checks on {challenger['row'].nunique()} held-out clips passed.")
     worst = "; ".join(f"{c.check}: {c.value:.3f}, limit {c.limit:.3f}" for c in failed.itertuples())
-    return Verdict(False, done, f"{len(failed)} of {len(done)} checks fail. {worst}.")
+    return GateResult(False, done, f"{len(failed)} of {len(done)} checks failed. {worst}.")

@@ -1,4 +1,4 @@
-"""The results of a training run arranged for reading: a line a model, a verdict in words, a class beside a class."""
+"""Tables and sentences from the results of a training run: ranking of models, paired comparisons, class gap."""
 
 from dataclasses import dataclass
 
@@ -12,12 +12,12 @@ from core.evaluation.run_files import Comparison
 from core.evaluation.significance import NO_DIFFERENCE, compare
 from core.schema import ALL, EMOTIONS
 
-TUNED = "_tuned"  # ending of the name of a candidate whose settings were searched, as in `core.training.candidates`
+TUNED = "_tuned"  # suffix of candidates with tuned hyperparameters, as in `core.training.candidates`
 
 
 @dataclass(frozen=True)
 class Measure:
-    """What a figure is called, what it says, and which end is good."""
+    """Name and meaning of a figure, and whether a high value is good."""
 
     label: str
     meaning: str
@@ -25,39 +25,45 @@ class Measure:
 
 
 MEASURES = {
-    "macro_f1": Measure("Macro-F1", "Mean F1 of the four emotions: each counts the same. 1 is perfect."),
-    "accuracy": Measure("Accuracy", "Share of clips with the right emotion."),
-    "weighted_f1": Measure("Weighted F1", "F1 of the emotions weighted by their number of clips."),
-    "macro_precision": Measure("Precision", "Mean over emotions: of the clips called so, the share that is so."),
-    "macro_recall": Measure("Recall", "Mean over emotions: of the clips that are so, the share called so."),
-    "macro_auc": Measure("AUC", "Mean over emotions: chance that a clip with it ranks above one without. 0.5 is luck."),
+    "macro_f1": Measure("Macro-F1", "Mean F1 of the four emotions, with equal weights. 1 is perfect."),
+    "accuracy": Measure("Accuracy", "Share of clips with a right prediction."),
+    "weighted_f1": Measure("Weighted F1", "Mean F1 of the four emotions, weighted by their number of clips."),
+    "macro_precision": Measure(
+        "Precision", "Share of right predictions among all predictions of an emotion; mean over the emotions."
+    ),
+    "macro_recall": Measure("Recall", "Share of an emotion's clips with a right prediction; mean over the emotions."),
+    "macro_auc": Measure(
+        "AUC", "Chance that a clip of the emotion ranks above another clip; mean over the emotions. 0.5 is random."
+    ),
     "top2": Measure("Top 2", "Share of clips whose emotion is one of the two most probable."),
-    "log_loss": Measure("Log-loss", "Mean -ln of the probability of the right emotion. 0 is perfect.", False),
-    "brier": Measure("Brier", "Mean squared error of the four probabilities, summed, 0 to 2.", False),
-    "ece": Measure("ECE", "Calibration error, 15 equal bins: how far the stated certainty is off on average.", False),
-    "ece_adaptive": Measure("ECE, adaptive", "Calibration error with bins of equal numbers of clips.", False),
-    "class_gap": Measure("Class gap", "Best minus worst F1 of the emotions.", False),
+    "log_loss": Measure("Log-loss", "Mean of -ln of the probability of the right emotion. 0 is perfect.", False),
+    "brier": Measure("Brier", "Sum of the squared errors of the four probabilities, mean over clips; 0 to 2.", False),
+    "ece": Measure(
+        "ECE", "Calibration error: mean difference between confidence and accuracy in 15 bins of equal width.", False
+    ),
+    "ece_adaptive": Measure("ECE, adaptive", "Calibration error with equal numbers of clips in all bins.", False),
+    "class_gap": Measure("Class gap", "Difference between the best and the worst F1 of the emotions.", False),
 }
 TIMES = {
-    "train_s": Measure("Training (s)", "CPU-seconds to train on the clips of one fold: median over folds.", False),
-    "predict_ms": Measure("Prediction (ms)", "CPU-milliseconds a clip: median over folds.", False),
+    "train_s": Measure("Training (s)", "CPU-seconds to train on the clips of one fold; median over folds.", False),
+    "predict_ms": Measure("Prediction (ms)", "CPU-milliseconds for one clip; median over folds.", False),
 }
 PER_EMOTION = {
     "f1": Measure("F1", "Harmonic mean of precision and recall."),
-    "precision": Measure("Precision", "Of the clips called so, the share that is so."),
-    "recall": Measure("Recall", "Of the clips that are so, the share called so."),
-    "auc": Measure("AUC", "Chance that a clip with the emotion ranks above one without it."),
-    "support": Measure("Clips", "Clips with this emotion."),
+    "precision": Measure("Precision", "Share of right predictions among all predictions of this emotion."),
+    "recall": Measure("Recall", "Share of this emotion's clips with a right prediction."),
+    "auc": Measure("AUC", "Chance that a clip of this emotion ranks above another clip. 0.5 is random."),
+    "support": Measure("Clips", "Number of clips with this emotion."),
 }
 
 
-def kind(model: str) -> str:
-    """ "tuned" for a candidate whose settings were searched, else "as given"."""
+def settings_kind(model: str) -> str:
+    """Return "tuned" for a candidate with tuned hyperparameters, else "as given"."""
     return "tuned" if model.endswith(TUNED) else "as given"
 
 
 def scores(found: Comparison, *, held_out: bool = False) -> pd.DataFrame:
-    """Figures of each model: model, measure, emotion, value, low, high; times are among those of the folds."""
+    """Figures of all models: model, measure, emotion, value, low, high. Times exist only for the cross-validation."""
     if held_out:
         return found.tables["held_out_scores"]
     times = found.tables["timings"].assign(emotion=ALL)
@@ -65,7 +71,7 @@ def scores(found: Comparison, *, held_out: bool = False) -> pd.DataFrame:
 
 
 def model_table(found: Comparison, *, held_out: bool = False) -> pd.DataFrame:
-    """A line a model, the best macro-F1 on top: model (for people), name, settings, the measures, F1 by emotion."""
+    """One row for each model, best macro-F1 first: model (displayed name), name, settings, measures, F1 by emotion."""
     table = scores(found, held_out=held_out)
     wanted = table[table["emotion"].eq(ALL) | table["measure"].eq("f1")]
     key = wanted["measure"].where(wanted["emotion"] == ALL, "f1_" + wanted["emotion"])
@@ -73,17 +79,22 @@ def model_table(found: Comparison, *, held_out: bool = False) -> pd.DataFrame:
     order = [*MEASURES, *(f"f1_{e}" for e in EMOTIONS), *TIMES]
     wide = wide.reindex(columns=[c for c in order if c in wide.columns]).rename_axis("name").reset_index()
     wide.insert(0, "model", wide["name"].map(found.labels_of).fillna(wide["name"]))
-    wide.insert(2, "settings", wide["name"].map(kind))
+    wide.insert(2, "settings", wide["name"].map(settings_kind))
     return wide.sort_values("macro_f1", ascending=False, ignore_index=True).rename_axis(columns=None)
 
 
 def ranking(
     found: Comparison, measure: str, *, emotion: str = ALL, held_out: bool = False, over: str = "clips"
 ) -> pd.DataFrame:
-    """One figure of each model, the best on top: model, name, settings, value, low, high.
+    """One figure of all models, best first: model, name, settings, value, low, high.
 
-    over : "clips" is the 95 % interval of the group bootstrap; "folds" is where the middle 90 % of the folds lie, which
-        is wider: a fold has a fifth of the clips. Figures that are not kept for each fold have no such range (NaN).
+    Parameters
+    ----------
+    measure : name of the figure.
+    emotion : an emotion, or "all".
+    held_out : figures on the held-out clips instead of the cross-validation.
+    over : source of low and high. "clips": 95 % interval of the group bootstrap. "folds": range of the middle 90 % of
+        the folds, which is wider because a fold has a fifth of the clips; NaN for figures without values for each fold.
     """
     table = scores(found, held_out=held_out)
     table = table[table["measure"].eq(measure) & table["emotion"].eq(emotion)].rename(columns={"model": "name"})
@@ -93,21 +104,25 @@ def ranking(
         by = folds.groupby("model")[measure] if known else None
         for column, q in (("low", 0.05), ("high", 0.95)):
             table = table.assign(**{column: table["name"].map(by.quantile(q)) if by is not None else np.nan})
-    table = table.assign(model=table["name"].map(found.labels_of), settings=table["name"].map(kind))
+    table = table.assign(model=table["name"].map(found.labels_of), settings=table["name"].map(settings_kind))
     good = (MEASURES | TIMES | PER_EMOTION)[measure].high_is_good
     table = table.sort_values("value", ascending=not good, ignore_index=True, kind="stable")
     return table[["model", "name", "settings", "value", "low", "high"]]
 
 
-def version(found: Comparison, model: str = "run") -> str:
-    """What a download of these results is called: the model, or the run of all models, and its day and revision."""
+def download_name(found: Comparison, model: str = "run") -> str:
+    """Base name of a download: the model (or "run" for all models), day and revision of the run."""
     revision = str(found.about["revision"])[:7]
     return "-".join(part for part in (model, str(found.about["created_at"])[:10], revision) if part)
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two models on the same clips: difference (a minus b) in macro-F1 with its 95 % interval, p, and a sentence."""
+    """Comparison of two models on the same clips.
+
+    difference : macro-F1 of a minus b.  low, high : 95 % interval.  corrected : p is corrected for the number of pairs.
+    words : the result as a sentence.
+    """
 
     a: str
     b: str
@@ -119,14 +134,14 @@ class Pair:
     words: str
 
 
-def pair(found: Comparison, a: str, b: str) -> Pair:
-    """What can be said of two models, in words.
+def compare_pair(found: Comparison, a: str, b: str) -> Pair:
+    """Compare two models.
 
-    The run's table of pairs has p values corrected for their number; other pairs are compared here, one at a time.
-    Raises ModelError when it is one model twice or the two share no fold.
+    Pairs in the tables of the run have p values corrected for the number of pairs. Other pairs are compared here,
+    without correction. Raises ModelError when both are the same model, or when they have no fold in common.
     """
     if a == b:
-        raise ModelError("A model does not differ from itself. Choose two models.")
+        raise ModelError("A model cannot be compared with itself. Choose two different models.")
     known = pd.concat([found.tables[t] for t in ("pairs", "tuned_against_default") if t in found.tables])
     line = known[(known["a"] == a) & (known["b"] == b)]
     turned = known[(known["a"] == b) & (known["b"] == a)]
@@ -134,7 +149,9 @@ def pair(found: Comparison, a: str, b: str) -> Pair:
     if line.empty and turned.empty:
         folds = found.tables["folds"]
         if not set(folds.loc[folds["model"] == a, "repeat"]) & set(folds.loc[folds["model"] == b, "repeat"]):
-            raise ModelError("These two models were not tried on the same folds, so they cannot be compared.")
+            raise ModelError(
+                "These two models have no fold in common, so they cannot be compared. Choose another pair."
+            )
         line = compare({m: found.predictions(m) for m in (a, b)}, folds, pairs=[(a, b)])
     one = line.iloc[0] if len(line) else turned.iloc[0]
     difference, low, high = one["difference"], one["low"], one["high"]
@@ -150,10 +167,10 @@ def pair(found: Comparison, a: str, b: str) -> Pair:
     return Pair(a, b, float(difference), float(low), float(high), p, corrected, words)
 
 
-def against_all(found: Comparison, model: str) -> pd.DataFrame:
-    """A model against every one that the run compared it with: name, label, difference, low, high, p_holm, established.
+def comparisons_of(found: Comparison, model: str) -> pd.DataFrame:
+    """All comparisons of one model in the run: name, label, difference, low, high, p_holm, established.
 
-    difference : the model minus the other, macro-F1; the other that it beats by most comes first.
+    difference : macro-F1 of the model minus the other model, largest first.
     """
     known = pd.concat([found.tables[t] for t in ("pairs", "tuned_against_default") if t in found.tables])
     ours = known[known["a"] == model].rename(columns={"b": "name"})
@@ -166,7 +183,7 @@ def against_all(found: Comparison, model: str) -> pd.DataFrame:
 
 
 def per_class(found: Comparison, model: str, *, held_out: bool = False) -> pd.DataFrame:
-    """Precision, recall, F1, AUC and clips of each emotion: emotion, then value, low and high of each measure."""
+    """Figures of each emotion (F1, precision, recall, AUC, clips): emotion, then value, low and high of each figure."""
     table = scores(found, held_out=held_out)
     table = table[table["model"].eq(model) & table["emotion"].ne(ALL)]
     columns: dict[str, object] = {"emotion": list(EMOTIONS)}
@@ -180,7 +197,7 @@ def per_class(found: Comparison, model: str, *, held_out: bool = False) -> pd.Da
 
 @dataclass(frozen=True)
 class Gap:
-    """Best minus worst F1 with its interval, against what is accepted; a sentence says it."""
+    """Gap between the best and the worst F1 with its interval, the accepted limit, and the result as a sentence."""
 
     value: float
     low: float
@@ -190,7 +207,7 @@ class Gap:
 
 
 def class_gap(found: Comparison, model: str, *, held_out: bool = False) -> Gap:
-    """The gap between the best and the worst emotion, against the criterion."""
+    """Compare the gap between the best and the worst emotion with the acceptance criterion."""
     limit = next(c.target for c in CRITERIA if c.measure == "class_gap")
     table = ranking(found, "class_gap", held_out=held_out)
     line = table[table["name"] == model].iloc[0]
@@ -198,10 +215,10 @@ def class_gap(found: Comparison, model: str, *, held_out: bool = False) -> Gap:
     classes = per_class(found, model, held_out=held_out).set_index("emotion")["f1"]
     ends = f"between {classes.idxmax()} and {classes.idxmin()}"
     if high <= limit:
-        verdict = "It meets the criterion"
+        verdict = "The gap meets the criterion"
     elif low > limit:
-        verdict = "It misses the criterion"
+        verdict = "The gap does not meet the criterion"
     else:
-        verdict = "At this number of clips it cannot be decided whether it meets the criterion"
+        verdict = "There are too few clips to decide whether the gap meets the criterion"
     words = f"The gap {ends} is {value:.3f} ({low:.3f} to {high:.3f}). {verdict} of at most {limit:.2f}."
     return Gap(value, low, high, limit, words)

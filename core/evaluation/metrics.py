@@ -1,13 +1,13 @@
-"""What predictions are worth: tables of predictions in, tables of figures with intervals out.
+"""Compute figures with intervals (F1, AUC, calibration error, ...) from tables of predictions.
 
-A *table of predictions* has one line a clip and repeat: ``row`` (which clip), ``y`` (its emotion), ``p_angry``,
-``p_happy``, ``p_relax``, ``p_sad`` (probabilities, sum 1), and, where there are such, ``repeat`` (of the
-cross-validation; every repeat holds every clip once) and ``group`` (clips of one recording share a number).
+A *table of predictions* has one row for each clip and repeat: ``row`` (number of the clip), ``y`` (its emotion),
+``p_angry``, ``p_happy``, ``p_relax``, ``p_sad`` (probabilities, sum 1), and optionally ``repeat`` (of the
+cross-validation; every repeat contains every clip once) and ``group`` (clips of one recording share a number).
 
 A figure is the mean over the repeats. Its interval is a 95 % group bootstrap: recordings are drawn with replacement,
-the same ones in every repeat, and the percentiles are shifted by the bootstrap's own bias (which matters for ECE: it
-grows with any extra noise). It says how far the figure would move with other clips of the same kind; models are not
-fitted again.
+the same recordings in every repeat. The percentiles are corrected for the bias of the bootstrap, which matters for ECE,
+because extra noise increases ECE. The interval describes the variation with other clips of the same kind; models are
+not fitted again.
 """
 
 from dataclasses import dataclass
@@ -18,18 +18,21 @@ import pandas as pd
 from core.errors import TableError
 from core.schema import ALL, EMOTIONS, PROBA
 
-BINS = 15  # reliability bins, equal width or equal count
+BINS = 15  # reliability bins, of equal width or equal count
 RESAMPLES = 1000
 SIMULATIONS = 200
 LEVEL = 0.95
 PER_EMOTION = ("f1", "precision", "recall", "auc", "support")
 
-Figures = dict[tuple[str, str], np.ndarray]  # (measure, emotion) -> one value a resample
+Figures = dict[tuple[str, str], np.ndarray]  # (measure, emotion) -> one value for each resample
 
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """y, group : shape (n,), codes.  proba : shape (repeats, n, 4).  rows : shape (n,)."""
+    """A table of predictions as arrays.
+
+    y, group : shape (n,), codes.  proba : shape (repeats, n, 4).  rows : shape (n,).
+    """
 
     rows: np.ndarray
     y: np.ndarray
@@ -38,7 +41,7 @@ class Predictions:
 
 
 def as_arrays(predictions: pd.DataFrame) -> Predictions:
-    """Refuse once what is no table of predictions. Raises TableError."""
+    """Validate a table of predictions and convert it to arrays. Raises TableError when it is invalid."""
     missing = [c for c in ("row", "y", *PROBA) if c not in predictions.columns]
     if missing or predictions.empty:
         raise TableError(f"A table of predictions needs rows and the column {missing[0] if missing else 'row'}.")
@@ -48,30 +51,30 @@ def as_arrays(predictions: pd.DataFrame) -> Predictions:
     rows = table["row"].to_numpy().reshape(-1)
     n = len(rows) // repeats
     if n * repeats != len(rows) or (rows.reshape(repeats, n) != rows[:n]).any() or len(set(rows[:n])) != n:
-        raise TableError("Every repeat of a table of predictions holds every clip exactly once; this one does not.")
+        raise TableError("Every repeat of a table of predictions must contain every clip exactly once.")
     proba = table[list(PROBA)].to_numpy(dtype=float).reshape(repeats, n, len(EMOTIONS))
     if not np.isfinite(proba).all() or np.abs(proba.sum(axis=2) - 1).max() > 1e-3:
-        raise TableError("The probabilities of a prediction are finite and sum to 1; these do not.")
+        raise TableError("The probabilities of every prediction must be finite and sum to 1.")
     y = pd.Index(EMOTIONS).get_indexer(pd.Index(table["y"].iloc[:n]))  # -1: no emotion
     if (y < 0).any():
-        raise TableError(f"The emotion of a prediction is one of {', '.join(EMOTIONS)}.")
+        raise TableError(f"The emotion in column y must be one of {', '.join(EMOTIONS)}.")
     group = table["group"].to_numpy()[:n] if "group" in table.columns else rows[:n]
     return Predictions(rows[:n], y, pd.factorize(group)[0], proba / proba.sum(axis=2, keepdims=True))
 
 
 def divide(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """a / b, 0 where b is 0: the convention for precision and recall of a class that is never there."""
+    """Return a / b, and 0 where b is 0: the convention for precision and recall of an absent class."""
     return np.divide(a, b, out=np.zeros(np.broadcast(a, b).shape), where=b != 0)
 
 
 def _bin_error(bins: np.ndarray, confidence: np.ndarray, right: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Expected calibration error for each line of weights (b, n), given each clip's bin."""
+    """Expected calibration error for each row of weights, shape (b, n); bins, confidence, right : of each clip."""
     members = np.eye(bins.max() + 1)[bins] * (confidence - right)[:, None]
     return np.abs(weights @ members).sum(axis=1) / weights.sum(axis=1)
 
 
 def _bins(confidence: np.ndarray, *, adaptive: bool) -> np.ndarray:
-    """Bin of each clip: equal width over [0, 1], or equal count."""
+    """Bin of each clip: equal width over [0, 1], or equal count (adaptive)."""
     if adaptive:
         order = np.argsort(np.argsort(confidence, kind="stable"), kind="stable")
         return order * min(BINS, len(order)) // len(order)
@@ -79,11 +82,11 @@ def _bins(confidence: np.ndarray, *, adaptive: bool) -> np.ndarray:
 
 
 def _measure(y: np.ndarray, proba: np.ndarray, weights: np.ndarray) -> Figures:
-    """All figures of one repeat for each line of weights.
+    """All figures of one repeat for each row of weights; each value has shape (b,).
 
-    y : (n,) codes.  proba : (n, 4).  weights : (b, n), how often each clip counts.  Values have the shape (b,).
-    One matrix product a figure instead of a call of sklearn.metrics a resample: 1000 resamples of ten repeats take
-    half a second instead of minutes. The tests hold every figure to sklearn's.
+    y : (n,) codes.  proba : (n, 4).  weights : (b, n), number of times that each clip counts.
+    Matrix products replace calls of sklearn.metrics: 1000 resamples of ten repeats take half a second instead of
+    minutes. The tests compare every figure with sklearn's.
     """
     k, n = len(EMOTIONS), len(y)
     truth, guess = np.eye(k)[y], proba.argmax(axis=1)
@@ -130,7 +133,7 @@ def _over_repeats(predictions: Predictions, weights: np.ndarray) -> Figures:
 
 
 def _draws(group: np.ndarray, *, resamples: int, seed: int) -> np.ndarray:
-    """How often each clip counts in each resample of whole recordings, shape (resamples, n)."""
+    """Number of times that each clip counts in each resample of whole recordings, shape (resamples, n)."""
     groups = group.max() + 1
     rng = np.random.default_rng(seed)
     counts = rng.multinomial(groups, np.full(groups, 1 / groups), size=resamples)
@@ -138,14 +141,14 @@ def _draws(group: np.ndarray, *, resamples: int, seed: int) -> np.ndarray:
 
 
 def interval(value: float, resampled: np.ndarray) -> tuple[float, float]:
-    """Percentile interval shifted by the bootstrap's bias."""
+    """Percentile interval of a bootstrap, corrected for its bias."""
     tail = (1 - LEVEL) / 2
     low, high = np.nanquantile(resampled, [tail, 1 - tail]) - (np.nanmean(resampled) - value)
     return float(low), float(high)
 
 
 def resampled(predictions: pd.DataFrame, *, resamples: int = RESAMPLES, seed: int = 0) -> Figures:
-    """Every figure in each bootstrap resample, shape (resamples,): the same clips are drawn for the same seed."""
+    """All figures in each bootstrap resample, shape (resamples,). The same seed draws the same clips."""
     p = as_arrays(predictions)
     return _over_repeats(p, _draws(p.group, resamples=resamples, seed=seed))
 
@@ -154,11 +157,11 @@ _BOUNDED = {"log_loss": (0.0, np.inf), "brier": (0.0, 2.0), "support": (0.0, np.
 
 
 def scores(predictions: pd.DataFrame, *, resamples: int = RESAMPLES, seed: int = 0) -> pd.DataFrame:
-    """Every figure with its interval.
+    """All figures with their intervals.
 
-    Returns measure, emotion (``"all"`` for figures over all), value, low, high. Brier is the sum over the four
-    emotions, in [0, 2]; class_gap is the best minus the worst F1; ece is of the winning emotion's probability. The
-    interval is NaN where no resample differs, as for a share of 1: the bootstrap then says nothing.
+    Returns measure, emotion (``"all"`` for figures over all emotions), value, low, high. Brier is the sum over the four
+    emotions, in [0, 2]; class_gap is the best minus the worst F1; ece uses the highest probability of each clip. The
+    interval is NaN when all resamples are equal, for example with an accuracy of 1.
     """
     p = as_arrays(predictions)
     values = _over_repeats(p, np.ones((1, len(p.y))))
@@ -174,15 +177,15 @@ def scores(predictions: pd.DataFrame, *, resamples: int = RESAMPLES, seed: int =
 
 
 def figure(table: pd.DataFrame, measure: str, emotion: str = ALL) -> pd.Series:
-    """One line of `scores`: value, low, high."""
+    """Select one row of `scores`: value, low, high."""
     return table[(table["measure"] == measure) & (table["emotion"] == emotion)].iloc[0]
 
 
 def perfect_ece(predictions: pd.DataFrame, *, simulations: int = SIMULATIONS, seed: int = 0) -> pd.DataFrame:
-    """The ECE that these probabilities would show at this number of clips if they were exactly true.
+    """ECE of a perfectly calibrated model with these probabilities, by simulation.
 
-    Labels are drawn from the probabilities themselves. Returns measure (ece, ece_adaptive), expected (mean over the
-    draws) and p95 (a perfectly calibrated model exceeds it in 5 % of such tables).
+    The labels are drawn from the probabilities. Returns measure (ece, ece_adaptive), expected (mean over the
+    simulations) and p95 (95th percentile).
     """
     p = as_arrays(predictions)
     rng = np.random.default_rng(seed)
@@ -199,7 +202,7 @@ def perfect_ece(predictions: pd.DataFrame, *, simulations: int = SIMULATIONS, se
 
 
 def confusion(predictions: pd.DataFrame) -> pd.DataFrame:
-    """Who is taken for whom: y, predicted, count (mean over repeats) and share of the clips with that true emotion."""
+    """Confusion matrix as a table: y, predicted, count (mean over repeats), share (of the clips with the emotion y)."""
     p = as_arrays(predictions)
     k = len(EMOTIONS)
     codes = p.y[None, :] * k + p.proba.argmax(axis=2)
@@ -210,10 +213,10 @@ def confusion(predictions: pd.DataFrame) -> pd.DataFrame:
     return long.sort_values(["y", "predicted"], ignore_index=True)
 
 
-def cell(predictions: pd.DataFrame, *, y: str, predicted: str) -> pd.DataFrame:
-    """The clips of one cell of the confusion matrix, the surest first.
+def confusion_cell(predictions: pd.DataFrame, *, y: str, predicted: str) -> pd.DataFrame:
+    """Clips in one cell of the confusion matrix, most confident first.
 
-    Returns row, share (of the repeats in which the clip fell into the cell) and the mean p_*.
+    Returns row, share (of the repeats with the clip in this cell) and the mean p_*.
     """
     p = as_arrays(predictions)
     inside = p.proba.argmax(axis=2) == EMOTIONS.index(predicted)
@@ -224,10 +227,10 @@ def cell(predictions: pd.DataFrame, *, y: str, predicted: str) -> pd.DataFrame:
 
 
 def reliability(predictions: pd.DataFrame, *, adaptive: bool = False) -> pd.DataFrame:
-    """How often the model is right when it says it is p sure; empty bins are left out.
+    """Reliability diagram: accuracy for each bin of confidence, without empty bins.
 
-    Returns bin, count (clips a repeat), confidence (mean), accuracy, and low, high: the Wilson interval of the
-    accuracy at that count.
+    Returns bin, count (clips in a repeat), confidence (mean), accuracy, and low, high (Wilson interval of the accuracy
+    at this count).
     """
     p = as_arrays(predictions)
     confidence = p.proba.max(axis=2)
@@ -250,11 +253,11 @@ def reliability(predictions: pd.DataFrame, *, adaptive: bool = False) -> pd.Data
 
 
 def risk_coverage(predictions: pd.DataFrame, *, thresholds: np.ndarray | None = None) -> pd.DataFrame:
-    """What a threshold on the winning probability buys.
+    """Coverage and accuracy for thresholds on the highest probability.
 
     thresholds : default 0.25 to 1.00 in steps of 0.01.
-    Returns threshold, coverage (share of clips with an answer), accuracy (of those answers), top2_rest (how often the
-    truth is one of the two best for the clips without an answer); NaN where there are no such clips.
+    Returns threshold, coverage (share of clips with an answer), accuracy (of these answers), top2_rest (share of the
+    clips without an answer whose emotion is one of the two most probable); NaN when there are no such clips.
     """
     p = as_arrays(predictions)
     thresholds = np.round(np.arange(0.25, 1.001, 0.01), 2) if thresholds is None else np.asarray(thresholds)
@@ -274,7 +277,7 @@ def risk_coverage(predictions: pd.DataFrame, *, thresholds: np.ndarray | None = 
 
 
 def roc(predictions: pd.DataFrame, *, points: int = 101) -> pd.DataFrame:
-    """Each emotion against the rest, mean over the repeats: emotion, false_positive_rate, true_positive_rate."""
+    """ROC curve of each emotion, mean over the repeats: emotion, false_positive_rate, true_positive_rate."""
     from sklearn.metrics import roc_curve
 
     p, grid, tables = as_arrays(predictions), np.linspace(0, 1, points), []
@@ -290,7 +293,10 @@ def roc(predictions: pd.DataFrame, *, points: int = 101) -> pd.DataFrame:
 
 
 def precision_recall(predictions: pd.DataFrame, *, points: int = 101) -> pd.DataFrame:
-    """Each emotion against the rest, mean over the repeats: emotion, recall, precision (the best from there on)."""
+    """Precision-recall curve of each emotion, mean over the repeats: emotion, recall, precision.
+
+    The precision is the highest precision at this recall or above.
+    """
     from sklearn.metrics import precision_recall_curve
 
     p, grid, tables = as_arrays(predictions), np.linspace(0, 1, points), []
@@ -298,7 +304,7 @@ def precision_recall(predictions: pd.DataFrame, *, points: int = 101) -> pd.Data
         curves = []
         for proba in p.proba:
             precision, recall, _ = precision_recall_curve(p.y == c, proba[:, c])
-            best = np.maximum.accumulate(precision)  # recall falls along the curve: best so far is at this recall
+            best = np.maximum.accumulate(precision)  # recall falls along the curve
             curves.append(best[np.searchsorted(-recall, -grid, side="right") - 1])
         tables.append(pd.DataFrame({"emotion": emotion, "recall": grid, "precision": np.mean(curves, axis=0)}))
     return pd.concat(tables, ignore_index=True)

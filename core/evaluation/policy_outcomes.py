@@ -1,8 +1,7 @@
-"""What a policy would do with clips whose emotion is known: how often it answers, and how often that is right.
+"""Apply a policy to clips with known emotions: share of clips with an answer, and share of right answers.
 
-A *table of predictions* has one line a clip and repeat: ``row``, ``y`` (its emotion), ``p_angry``, ``p_happy``,
-``p_relax``, ``p_sad`` and, where there are such, ``repeat`` and ``group``, as in ``core.evaluation.metrics``. The
-rule is the one of ``core.models.policy.decide``, for whole tables at once; the tests hold the two together.
+All functions use a *table of predictions* as in ``core.evaluation.metrics``. They apply the rule of
+``core.models.policy.decide`` to whole tables; the tests check that both give the same decisions.
 """
 
 from collections.abc import Sequence
@@ -14,21 +13,21 @@ import pandas as pd
 from core.errors import ModelError, TableError
 from core.evaluation.metrics import risk_coverage
 from core.file_names import OUT_OF_FOLD
-from core.models.description import InUse, rows
+from core.models.description import ModelDescription, training_rows
 from core.models.policy import Policy, conformal_floors
 from core.schema import ALL, EMOTIONS, PROBA
 from core.settings import Settings
 
 ACTIONS = ("accept", "choose", "review")
-FOLDS = 5  # parts of the clips; floors are learned on the other four
+FOLDS = 5  # parts of the clips; the floors for each part are learned on the other four
 RESAMPLES = 500
 
 
 def outcomes(predictions: pd.DataFrame, policy: Policy) -> pd.DataFrame:
-    """What the policy does with each line.
+    """Decision of the policy for each row of the table.
 
-    Returns row, repeat, group, y, action, size (emotions offered, 0 for review under a threshold; of a conformal set
-    its true size), holds (y is among them) and top2 (y is one of the two best).
+    Returns row, repeat, group, y, action, size (number of offered emotions, 0 for a review; for a conformal policy the
+    size of the set), holds (y is among these emotions) and top2 (y is one of the two most probable).
     """
     _check(predictions)
     proba = predictions[list(PROBA)].to_numpy(dtype=float)
@@ -39,10 +38,10 @@ def outcomes(predictions: pd.DataFrame, policy: Policy) -> pd.DataFrame:
 def conformal_outcomes(
     predictions: pd.DataFrame, *, coverage: float, folds: int = FOLDS, seed: int = 0
 ) -> pd.DataFrame:
-    """What a conformal policy does with clips that its floors were not learned on. Columns as in ``outcomes``.
+    """Cross-validated decisions of a conformal policy. Columns as in ``outcomes``.
 
-    The clips (recordings, where ``group`` is given) are cut into ``folds`` parts; each part is decided with the floors
-    of the others.
+    The clips (or recordings, with the column ``group``) are split into ``folds`` parts. The floors for each part are
+    learned on the other parts.
     """
     _check(predictions)
     table = predictions.assign(repeat=predictions.get("repeat", 0))
@@ -97,14 +96,14 @@ def _outcomes(predictions: pd.DataFrame, policy: Policy, floors: np.ndarray | No
     return table
 
 
-def summary(done: pd.DataFrame, *, resamples: int = RESAMPLES, seed: int = 0) -> pd.DataFrame:
-    """What comes of it, over all clips and for each emotion, with 95 % intervals (whole recordings are resampled).
+def summarise(done: pd.DataFrame, *, resamples: int = RESAMPLES, seed: int = 0) -> pd.DataFrame:
+    """Measures of the decisions over all clips and for each emotion, with 95 % intervals (bootstrap of recordings).
 
     done : from ``outcomes``.
-    Returns measure, emotion, value, low, high. Measures: accept, choose, review (shares of the clips); accuracy (of
-    what is accepted), pair (the right one is among the two that are offered), top2_rest (it is one of the model's two
-    best, where nothing was accepted), held (it is among the emotions kept), size (mean number kept). NaN where there
-    are no such clips.
+    Returns measure, emotion, value, low, high; NaN when there are no such clips. Measures: accept, choose, review
+    (shares of the clips); accuracy (share of accepted clips with the right emotion); pair (share of pairs that include
+    the right emotion); top2_rest (share of clips without an accepted emotion whose emotion is one of the two most
+    probable); held (share of clips whose set includes the right emotion); size (mean size of the set).
     """
     flags = pd.DataFrame({a: done["action"] == a for a in ACTIONS}).astype(float)
     flags["one"] = 1.0
@@ -137,7 +136,7 @@ _RATIOS: dict[str, tuple[str, str]] = {
 
 
 def _ratios(sums: pd.DataFrame, emotion: str) -> pd.DataFrame:
-    """The measures of one emotion; the first line of sums is what was seen, the others are resampled."""
+    """Measures of one emotion. The first row of sums holds the real clips, the other rows are resamples."""
     lines = []
     for measure, (above, below) in _RATIOS.items():
         values = (sums[above] / sums[below].where(sums[below] > 0)).to_numpy()
@@ -147,25 +146,32 @@ def _ratios(sums: pd.DataFrame, emotion: str) -> pd.DataFrame:
     return pd.DataFrame(lines, columns=["measure", "emotion", "value", "low", "high"])
 
 
-def wide(table: pd.DataFrame) -> pd.DataFrame:
-    """The values of ``summary`` with one line an emotion ("all" first) and one column a measure."""
+def wide_summary(table: pd.DataFrame) -> pd.DataFrame:
+    """Values of ``summarise`` with one row for each emotion ("all" first) and one column for each measure."""
     by = table.pivot_table(index="emotion", columns="measure", values="value", sort=False, dropna=False)
     return by.rename_axis(columns=None).reset_index()
 
 
 def set_sizes(done: pd.DataFrame, *, names: Sequence[str] = ("none", "1", "2", "3", "4")) -> pd.DataFrame:
-    """How many emotions are kept: columns emotion (and "all") and the share of each size."""
+    """Share of each set size, for each emotion and for "all"."""
     by = pd.concat([done, done.assign(y=ALL)])
     counts = pd.crosstab(by["y"], by["size"].clip(0, 4), normalize="index").reindex(columns=range(5), fill_value=0.0)
     counts = counts.reindex([*(e for e in EMOTIONS if e in counts.index), ALL])
     return counts.set_axis(list(names), axis=1).rename_axis("emotion").reset_index()
 
 
-def out_of_fold(folder: Path, rows: pd.DataFrame) -> pd.DataFrame:
-    """The out-of-fold predictions stored with a model, with their labels: a table of predictions.
+def labelled_out_of_fold(folder: Path, rows: pd.DataFrame) -> pd.DataFrame:
+    """Read the out-of-fold predictions of a model and add the labels.
 
-    folder : of the model, with out_of_fold.csv.  rows : row, y, group of the training run.
-    Raises ModelError when they cannot be read, or the labels are those of other rows.
+    Parameters
+    ----------
+    folder : folder of the model, with out_of_fold.csv.
+    rows : columns row, y, group of the training run.
+
+    Raises
+    ------
+    ModelError
+        The file cannot be read, or the labels belong to another training run.
     """
     path = folder / OUT_OF_FOLD
     try:
@@ -174,20 +180,20 @@ def out_of_fold(folder: Path, rows: pd.DataFrame) -> pd.DataFrame:
     except (OSError, ValueError, KeyError) as error:
         raise ModelError(f"The out-of-fold predictions of the model cannot be read ({error}). Train again.") from error
     if table["y"].isna().any() or not set(PROBA) <= set(table.columns):
-        raise ModelError("The stored results and the model are of different training runs. Train again.")
+        raise ModelError("The stored results and the model come from different training runs. Train again.")
     return table
 
 
-def accepted(model: InUse, settings: Settings, *, threshold: float) -> tuple[float, float]:
-    """Share of clips that get an answer at the threshold, and the share of these answers that is right.
+def coverage_and_accuracy(model: ModelDescription, settings: Settings, *, threshold: float) -> tuple[float, float]:
+    """Coverage and accuracy at a threshold: share of clips with an answer, and share of right answers.
 
-    Both out of fold. The second is NaN when the labels of the model's clips are not at hand.
+    Both use out-of-fold predictions. The accuracy is NaN when the labels of the model's clips are not available.
     Raises ModelError when the out-of-fold predictions cannot be read.
     """
     try:
         predictions = pd.read_csv(model.folder / OUT_OF_FOLD)
         coverage = float((predictions[list(PROBA)].max(axis=1) >= threshold).mean())
-        labels = rows(model, settings)
+        labels = training_rows(model, settings)
         if labels is None:
             return coverage, float("nan")
         known = predictions.merge(labels[["row", "y"]], on="row")

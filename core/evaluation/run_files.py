@@ -1,11 +1,11 @@
-"""The results of a training run as files that need no table: written after training, read by the pages.
+"""Files with the results of a training run: written after the training, read by the pages without the training table.
 
-``about.json``          champion, names for people, settings, data hash, seed, library versions, revision
-``rows.csv``            row, y, group, held_out: labels only, no feature
+``about.json``          champion, displayed names, hyperparameters, data hash, seed, library versions, revision
+``rows.csv``            row, y, group, held_out: labels without features
 ``out_of_fold.parquet`` model, row, repeat, fold, p_*; development clips
-``held_out.parquet``    model, row, p_*; held-out clips, seen once by each finished model
+``held_out.parquet``    model, row, p_*; held-out clips, predicted once by each finished model
 ``<table>.csv``         the tables of `core.models.training_run.TrainingRun`
-``shap/<model>.parquet`` contributions of the features (`core.models.explanation`)
+``shap/<model>.parquet`` SHAP values (`core.models.explanation`)
 """
 
 import io
@@ -33,7 +33,7 @@ from core.schema import PROBA
 if TYPE_CHECKING:
     from core.models.training_run import TrainingRun
 
-DIGITS = 5  # decimals of a stored probability; every figure is computed from the stored ones
+DIGITS = 5  # decimals of a stored probability; all figures are computed from the stored values
 TABLES = (
     *("scores", "held_out_scores", "folds", "timings", "pairs", "robustness"),
     *("tuning", "tuned_against_default", "ablations", "learning_curve"),
@@ -42,10 +42,10 @@ TABLES = (
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """What a training run found out about all models; see `core.models.training_run.TrainingRun` for the tables.
+    """Stored results of a training run for all models; see `core.models.training_run.TrainingRun` for the tables.
 
     about : champion, labels_of, parameters, data_hash, origin, synthetic, seed, quick, versions, revision, created_at.
-    tables : by name; those that a quick run leaves out are missing.
+    tables : tables by name; a quick run has fewer tables.
     """
 
     about: Mapping[str, Any]
@@ -56,23 +56,23 @@ class Comparison:
 
     @property
     def champion(self) -> str:
-        """Name of the served candidate."""
+        """Name of the candidate that is used."""
         return str(self.about["champion"])
 
     @property
     def labels_of(self) -> dict[str, str]:
-        """Candidate -> name for people, in the order of the run."""
+        """Displayed name of each candidate, in the order of the run."""
         return dict(self.about["labels_of"])
 
     def predictions(self, model: str, *, held_out: bool = False) -> pd.DataFrame:
-        """The table of predictions of a model, as `core.evaluation.metrics` takes it."""
+        """Table of predictions of a model for `core.evaluation.metrics`."""
         source = self.held_out if held_out else self.out_of_fold
         part = source[source["model"] == model]
         return part.merge(self.rows[["row", "y", "group"]], on="row", how="left")
 
 
 def write_run(run: "TrainingRun", folder: Path) -> None:
-    """Write the results of a run; those of an earlier run are replaced, or removed where this run has none."""
+    """Write the results of a run. Replaces or removes all results of an earlier run in the folder."""
     from core.models.explanation import write_shap
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -102,7 +102,7 @@ def write_run(run: "TrainingRun", folder: Path) -> None:
 
 
 def _parquet(predictions: pd.DataFrame) -> bytes:
-    """Small: whole numbers of 10^-DIGITS, short integers, model names once."""
+    """Predictions as a small Parquet file: probabilities as integers (multiples of 10^-DIGITS), names as categories."""
     small = predictions.astype({"model": "category", **{c: "int16" for c in ("repeat", "fold") if c in predictions}})
     small[list(PROBA)] = (predictions[list(PROBA)] * 10**DIGITS).round().astype(np.int32)
     buffer = io.BytesIO()
@@ -118,9 +118,9 @@ def _predictions(path: Path) -> pd.DataFrame:
 
 
 def read_run(folder: Path) -> Comparison:
-    """The results that were written. Raises ModelError when they are missing or damaged."""
+    """Read the results that ``write_run`` stored. Raises ModelError when they are missing or damaged."""
     if not (folder / ABOUT).is_file():
-        raise ModelError("There is no comparison of models. Make one with: python -m core train")
+        raise ModelError("There is no comparison of models. Train the models with: python -m core train")
     try:
         about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
         files = {name: folder / table_file(name) for name in TABLES}
@@ -130,5 +130,5 @@ def read_run(folder: Path) -> Comparison:
         return Comparison(about, rows, stored[0], stored[1], tables)
     except (OSError, ValueError, KeyError) as error:  # pyarrow's and json's errors are ValueErrors
         raise ModelError(
-            f"The comparison of models in {folder.name} cannot be read ({error}). Restore it, or train again."
+            f"The comparison of models in {folder.name} cannot be read ({error}). Restore the files, or train again."
         ) from error

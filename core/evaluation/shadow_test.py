@@ -1,4 +1,4 @@
-"""Two models side by side on the same clips, and which of them is better as far as the labels can tell."""
+"""Shadow test: compare champion and challenger on the labelled clips that both have scored."""
 
 from bisect import bisect_left
 from dataclasses import dataclass
@@ -6,16 +6,23 @@ from math import ceil, exp, inf, log
 
 import pandas as pd
 
-ALPHA = 0.05  # chance of a wrong verdict between two equal models, however often one looks
-FARTHEST = 100_000  # labels; beyond this a verdict is not foreseen
+ALPHA = 0.05  # chance of a wrong verdict between two equal models, valid for any number of looks at the data
+MOST_LABELS = 100_000  # labels; a verdict that needs more labels is not predicted
 
 
-def shadow_verdict(predictions: pd.DataFrame, truth: pd.DataFrame, *, champion: str, challenger: str) -> pd.DataFrame:
-    """Two models side by side on the clips of music that both have scored, index clip_id.
+def guesses_of_both(predictions: pd.DataFrame, truth: pd.DataFrame, *, champion: str, challenger: str) -> pd.DataFrame:
+    """Table of the guesses of two models on all clips that both have scored, index clip_id.
 
-    predictions : the columns of ``store.predictions_table``; synthetic clips are left out.  truth : from
-    ``ground_truth``.  champion, challenger : model versions. Columns: file_name, champion, challenger (their guesses),
-    differ, label, champion_right, challenger_right (False where there is no label).
+    Parameters
+    ----------
+    predictions : columns of ``store.predictions_table``; synthetic clips are ignored.
+    truth : ground truth, from ``ground_truth``.
+    champion, challenger : model versions.
+
+    Returns
+    -------
+    Columns file_name, champion, challenger (the guesses), differ, label, champion_right, challenger_right (False
+    without a label).
     """
     predictions = predictions[predictions["origin"].ne("demo")]
     newest = predictions.sort_values("prediction_id").drop_duplicates(["clip_id", "model_version"], keep="last")
@@ -36,15 +43,19 @@ def shadow_verdict(predictions: pd.DataFrame, truth: pd.DataFrame, *, champion: 
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """Which of two models is better, as far as the labels can tell.
+class ShadowVerdict:
+    """Result of the shadow test.
 
-    labelled : clips with a label.  recordings : to which these belong.  only_champion, only_challenger : recordings of
-    which this one has more clips right.
-    p : exact McNemar test, valid if one looks once.  evidence : odds against "both are equally good" that hold however
-    often one looks; the verdict falls when they reach 1 / ALPHA.
+    Attributes
+    ----------
+    labelled : number of clips with a label.
+    recordings : number of recordings of these clips.
+    only_champion, only_challenger : number of recordings with more right guesses by this model.
+    p : exact McNemar test, valid for a single look at the data.
+    evidence : odds against "both models are equally good", valid for any number of looks. A verdict is reached at
+        1 / ALPHA.
     better : ``"champion"``, ``"challenger"`` or None = undecided.
-    more_labels : about how many more would decide if things go on as they are; None = not foreseeable.
+    more_labels : estimated number of further labels until a verdict; None = not predictable.
     """
 
     labelled: int
@@ -57,15 +68,19 @@ class Verdict:
     more_labels: int | None
 
 
-def verdict(table: pd.DataFrame, recording: pd.Series, *, alpha: float = ALPHA) -> Verdict:
-    """Sequential McNemar test on the labelled rows of ``shadow()``.
+def sequential_verdict(table: pd.DataFrame, recording: pd.Series, *, alpha: float = ALPHA) -> ShadowVerdict:
+    """Sequential McNemar test on the labelled rows of the table of both models' guesses.
 
-    recording : clip_id -> name or number of its recording, for the clips that prove something: music of which neither
-    model has learned, and which was not chosen by the doubt of one of them (see ``standing.proof``).
-    A recording tells the two apart when one has more of its clips right; if both are equally good, each is a fair coin,
-    whatever number of clips it has. The evidence is the likelihood ratio of a coin of unknown bias (uniform prior) to a
-    fair one, a martingale under equality, so that it passes 1 / alpha at any time with a chance of at most alpha
-    (Ville's inequality).
+    A recording counts for the model with more right guesses on its clips. If both models are equally good, each such
+    recording is a fair coin, whatever its number of clips. The evidence is the likelihood ratio of a coin of unknown
+    bias (uniform prior) to a fair coin. For equal models the ratio is a martingale, so the chance that it ever exceeds
+    1 / alpha is at most alpha (Ville's inequality).
+
+    Parameters
+    ----------
+    recording : clip_id -> name or number of the recording, only for test clips without leakage or selection bias
+        (`core.training.status`).
+    alpha : chance of a wrong verdict between equal models.
     """
     from scipy.stats import binomtest
 
@@ -75,7 +90,7 @@ def verdict(table: pd.DataFrame, recording: pd.Series, *, alpha: float = ALPHA) 
     b, c = int((net < 0).sum()), int((net > 0).sum())
     weight = _log_evidence(b, c)
     decided = weight >= -log(alpha)
-    return Verdict(
+    return ShadowVerdict(
         labelled=len(known),
         recordings=len(net),
         only_champion=b,
@@ -95,14 +110,14 @@ def _log_evidence(b: float, c: float) -> float:
 
 
 def _more_labels(b: int, c: int, labelled: int, alpha: float) -> int | None:
-    """Labels until the evidence is enough, if telling clips come and fall to either side as often as so far."""
+    """Number of further labels until a verdict, if the models keep differing at the same rates."""
     if b == c:
         return None
 
-    def enough(telling: int) -> bool:
-        grown = 1 + telling / (b + c)
-        return _log_evidence(b * grown, c * grown) >= -log(alpha)
+    def enough(further: int) -> bool:
+        growth = 1 + further / (b + c)
+        return _log_evidence(b * growth, c * growth) >= -log(alpha)
 
-    telling = bisect_left(range(FARTHEST), True, key=enough)
-    more = ceil(telling * labelled / (b + c))
-    return more if more < FARTHEST else None
+    further = bisect_left(range(MOST_LABELS), True, key=enough)
+    more = ceil(further * labelled / (b + c))
+    return more if more < MOST_LABELS else None

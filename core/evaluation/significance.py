@@ -1,4 +1,4 @@
-"""What figures allow to be said: is one model better, is a criterion met, what would closing the class gap cost."""
+"""Significance tests for paired comparisons of models."""
 
 from collections.abc import Iterable, Mapping
 from itertools import combinations
@@ -14,9 +14,10 @@ NO_DIFFERENCE = "no evidence of a difference"
 
 
 def corrected_t(differences: np.ndarray, *, test_share: float) -> tuple[float, float]:
-    """t and two-sided p of paired differences over resampled folds, variance corrected for overlapping training rows.
+    """Corrected resampled t-test (Nadeau & Bengio 2003): t and two-sided p of paired differences over folds.
 
-    test_share : clips tested over clips trained on in a fold. After Nadeau & Bengio (2003).
+    The variance is corrected for the overlap of the training sets.
+    test_share : number of test clips divided by the number of training clips in a fold.
     """
     from scipy.stats import t as student
 
@@ -37,13 +38,19 @@ def compare(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Pairs of models on the repeats and folds that both have.
+    """Compare pairs of models on the repeats and folds that both have.
 
+    Parameters
+    ----------
     predictions : model -> table of predictions, all of the same clips.
-    folds : model, repeat, fold, train, test (numbers of clips) and the measure.
-    pairs : (a, b); default every pair.
-    Returns a, b, difference (a minus b, mean over folds), low, high (group bootstrap of the clips), t, p (corrected
-    resampled t), p_holm (p corrected for the number of pairs) and the verdict at 5 % by p_holm.
+    folds : columns model, repeat, fold, train, test (numbers of clips) and the measure.
+    pairs : pairs (a, b); default: all pairs.
+    measure : figure to compare.
+
+    Returns
+    -------
+    Columns a, b, difference (a minus b, mean over folds), low, high (group bootstrap of the clips), t, p (corrected
+    resampled t-test), p_holm (p corrected for the number of pairs) and verdict (at 5 %, by p_holm).
     """
     by_model = {name: part.set_index(["repeat", "fold"]) for name, part in folds.groupby("model")}
     drawn: dict[tuple[str, tuple[int, ...]], np.ndarray] = {}

@@ -1,7 +1,7 @@
-"""``Clip`` to ``FeatureVector``: the 50 numbers that MIRtoolbox 1.7.1 gives for the clip.
+"""Compute the ``FeatureVector`` of a ``Clip``: the 50 features as defined by MIRtoolbox 1.7.1.
 
-One chapter a module: ``dynamics``, ``rhythm``, ``timbre``, ``tonality``; ``frames``, ``statistics`` and ``peaks`` are
-what they stand on. Everything is float64: float32 changes the sixth digit and flips decisions in the attack times.
+``dynamics``, ``rhythm``, ``timbre`` and ``tonality`` compute one group of features each; ``frames``, ``statistics`` and
+``peaks`` are shared. All computations use float64: float32 changes the sixth digit and the detection of attacks.
 """
 
 import numpy as np
@@ -10,15 +10,18 @@ from core.audio.decoding import Clip
 from core.errors import AudioError
 from core.schema import COLUMNS, SR, FeatureVector
 
-EXTRACTOR = "tme-mir 1.0.0"  # changes whenever any value would change: stored vectors are found by it
+EXTRACTOR = "tme-mir 1.0.0"  # key of stored vectors; change it whenever a feature value changes
 
 
 def extract(clip: Clip) -> FeatureVector:
-    """The 50 features of a clip.
+    """Compute the 50 features of a clip.
 
-    Raises AudioError when the clip is not at 44.1 kHz: the features depend on the sampling rate.
+    Raises
+    ------
+    AudioError
+        If the sampling rate is not 44.1 kHz; the features depend on it.
     """
-    # Compiled kernels load with the first clip, not before.
+    # Imported here, because importing the compiled kernels takes time.
     import core.features.dynamics as dynamics
     import core.features.rhythm as rhythm
     import core.features.timbre as timbre
@@ -26,7 +29,7 @@ def extract(clip: Clip) -> FeatureVector:
     from core.features.spectrum import clip_spectrum
 
     if clip.sr != SR:
-        raise AudioError(f"Features are defined at {SR} Hz; this clip is at {clip.sr} Hz. Resample it first.")
+        raise AudioError(f"Features need a sampling rate of {SR} Hz; this clip has {clip.sr} Hz. Resample it first.")
     spectrum = clip_spectrum(clip.y, clip.sr)
     measured = {
         **dynamics.measure(clip.y, clip.sr),
@@ -38,6 +41,6 @@ def extract(clip: Clip) -> FeatureVector:
 
 
 def warm() -> None:
-    """Compile the kernels, or load them from their cache, on one second of sound."""
+    """Compile the kernels, or load them from the cache, by extracting the features of one second of noise."""
     y = np.random.default_rng(0).uniform(-0.5, 0.5, SR)
     extract(Clip("warm", y, SR))

@@ -1,4 +1,4 @@
-"""How long notes take to rise: attacks are found on a coarse energy curve and timed on a fine one."""
+"""Attack times: detect the attacks of notes on a coarse energy curve and measure their length on a fine one."""
 
 from bisect import bisect_right
 
@@ -11,22 +11,22 @@ from core.features.peaks import find_peaks, find_valleys
 from core.features.statistics import Trend, trend
 from core.schema import SR
 
-FRAME_S, HOP_RATIO = 0.03, 0.02  # about 1,700 values a second
-CONTRAST = 0.05  # of the peaks of the fine curve and the valleys of the coarse one
-VALLEY_HEIGHT = 0.5  # a valley lies in the lower half of the coarse curve's range
-BLOCK = 256  # frames whose spectra are held in memory at once
-FAMILY, FAMILY_HOP = 50, 1323  # at 44.1 kHz every 50th frame begins exactly 1323 samples later, 50 x 26.46
+FRAME_S, HOP_RATIO = 0.03, 0.02  # about 1,700 values per second
+CONTRAST = 0.05  # contrast of the peaks of the fine curve and of the valleys of the coarse curve
+VALLEY_HEIGHT = 0.5  # a valley must be in the lower half of the range of the coarse curve
+BLOCK = 256  # number of spectra in memory at once
+FAMILY, FAMILY_HOP = 50, 1323  # at 44.1 kHz, 50 hops of 26.46 samples are exactly 1323 samples
 
-END_SLOPE = 0.075  # the attack ends where the rise is last steeper than this share of its steepest step
-START_SLOPE = 0.1  # and starts where it is first steeper than this share
-SHORT_OF_PEAK = 1 / 5  # a pause in the rise ends the attack once this share of the height is reached
+END_SLOPE = 0.075  # the attack ends after the last step steeper than this share of its steepest step
+START_SLOPE = 0.1  # the attack starts at the first step steeper than this share of its steepest step
+SHORT_OF_PEAK = 1 / 5  # above this share of the height, a pause in the rise ends the attack
 
 
 def fine_curve(y: FloatArray, sr: float) -> tuple[FloatArray, FloatArray]:
-    """Spectral magnitude of every 30 ms frame, a frame each 0.6 ms, scaled to a maximum of 1.
+    """Compute the spectral magnitude of 30 ms frames every 0.6 ms, scaled to a maximum of 1.
 
-    y : shape (n,).  Returns values and the frames' centres in seconds, both of shape (t,); values are all 0 in silence.
-    MIRtoolbox 1.7.1 `mirattacks`; spec. section 10, step 1.
+    y : shape (n,).  Returns the values (all 0 in silence) and the centres of the frames in seconds, both shape (t,).
+    Source: MIRtoolbox 1.7.1 `mirattacks`; spec. section 10, step 1.
     """
     starts, length = frame_starts(len(y), sr, length_s=FRAME_S, hop_ratio=HOP_RATIO)
     if sr == SR:
@@ -38,7 +38,7 @@ def fine_curve(y: FloatArray, sr: float) -> tuple[FloatArray, FloatArray]:
 
 
 def magnitude_sums(y: FloatArray, starts: IntArray, length: int) -> FloatArray:
-    """Sum of the magnitude spectrum of every frame under a Hann window: shape (t,)."""
+    """Sum the magnitude spectrum of each frame, with a Hann window: shape (t,)."""
     values = np.empty(len(starts))
     window = hanning(length)
     for first in range(0, len(starts), BLOCK):
@@ -48,12 +48,17 @@ def magnitude_sums(y: FloatArray, starts: IntArray, length: int) -> FloatArray:
 
 
 def attack_times(fine: FloatArray, fine_s: FloatArray, coarse: OnsetCurve) -> FloatArray:
-    """Duration of every attack in seconds, in the order of the clip; shape (k,), empty when there is none.
+    """Compute the duration of each attack in seconds, in the order of the clip; shape (k,), possibly empty.
 
-    fine, fine_s : values and times of ``fine_curve``.  coarse : the onset curve.
-    Onset and end times are sorted each for themselves before they are subtracted, as in the original, so that a
-    duration can be slightly negative.
-    MIRtoolbox 1.7.1 `mirattacks`; spec. section 10.
+    As in MIRtoolbox, start and end times are sorted separately before the subtraction, so a duration can be slightly
+    negative. Source: MIRtoolbox 1.7.1 `mirattacks`; spec. section 10.
+
+    Parameters
+    ----------
+    fine, fine_s
+        Values and times of ``fine_curve``.
+    coarse
+        The onset curve.
     """
     tops = find_peaks(fine, contrast=CONTRAST, begin=False, end=False)
     lows = find_valleys(coarse.values, contrast=CONTRAST, threshold=VALLEY_HEIGHT, end=False)
@@ -67,10 +72,10 @@ def attack_times(fine: FloatArray, fine_s: FloatArray, coarse: OnsetCurve) -> Fl
 
 
 def pair(fine: FloatArray, fine_s: FloatArray, tops: IntArray, lows_s: FloatArray) -> tuple[IntArray, IntArray]:
-    """Match every valley with the peak that follows it, and trim the rise between them to the attack proper.
+    """Match each valley with the next peak, and trim the rise between them to the attack.
 
     tops : peaks of the fine curve.  lows_s : times of the valleys.
-    Returns first and last sample of every attack on the fine curve. Spec. section 10, step 6 a-e.
+    Returns the first and the last sample of each attack on the fine curve. Source: spec. section 10, step 6 a-e.
     """
     top, low = tops.tolist(), lows_s.tolist()
     top_s = fine_s[tops].tolist()
@@ -79,11 +84,11 @@ def pair(fine: FloatArray, fine_s: FloatArray, tops: IntArray, lows_s: FloatArra
     i = 0
     while i < len(low) and i < len(top):
         passed = bisect_right(top_s, low[i], i) - i
-        if i + passed < len(top):  # peaks before the valley belong to no attack, unless they are the last ones
+        if i + passed < len(top):  # drop peaks before the valley, unless they are the last ones
             del top[i : i + passed], top_s[i : i + passed]
         after = bisect_right(low, top_s[i], i)
         if i + 2 <= after < len(low):
-            del low[i : after - 1]  # of several valleys before the peak the latest counts
+            del low[i : after - 1]  # only the last valley before the peak is used
         start = int(np.searchsorted(fine_s, low[i]))
         while i < len(top) and not (np.diff(fine[start : top[i] + 1]) > 0).any():
             del top[i], top_s[i]
@@ -97,9 +102,9 @@ def pair(fine: FloatArray, fine_s: FloatArray, tops: IntArray, lows_s: FloatArra
 
 
 def trim(d: FloatArray, start: int, top: int) -> tuple[int, int]:
-    """First and last sample of the attack between a valley and a peak; d must rise somewhere between them.
+    """Return the first and the last sample of the attack between a valley and a peak; d must rise between them.
 
-    Spec. section 10, step 6 e-h.
+    Source: spec. section 10, step 6 e-h.
     """
     start += int(np.argmax(np.diff(d[start : top + 1]) > 0))
     steps = np.diff(d[start : top + 1])
@@ -110,7 +115,7 @@ def trim(d: FloatArray, start: int, top: int) -> tuple[int, int]:
     pauses = np.flatnonzero((steps <= 0) & (d[start:top] - d[start] > (d[top] - d[start]) * SHORT_OF_PEAK))
     end = start + int(pauses[0]) if len(pauses) else top
     steps = np.diff(d[start : end + 1])
-    if len(steps) == 0:  # the peak lies below the valley: nothing rises, and the rules below find nothing
+    if len(steps) == 0:  # the peak is lower than the valley, so there is no rise
         return start + 1, start - 1
     steepest = int(steps.argmax())
     still_rising = np.flatnonzero(steps[:steepest:-1] > END_SLOPE * steps[steepest])
@@ -120,9 +125,9 @@ def trim(d: FloatArray, start: int, top: int) -> tuple[int, int]:
 
 
 def attack_time(y: FloatArray, sr: float, coarse: OnsetCurve) -> Trend:
-    """Mean (s) and slope (standard deviations per clip) of the attack times of a clip; NaN where there is no attack.
+    """Compute mean (s) and slope (standard deviations per clip) of the attack times; NaN if there is no attack.
 
-    MIRtoolbox 1.7.1 `mirattacktime`; spec. section 10.
+    Source: MIRtoolbox 1.7.1 `mirattacktime`; spec. section 10.
     """
     fine, fine_s = fine_curve(y, sr)
     return trend(attack_times(fine, fine_s, coarse))

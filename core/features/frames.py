@@ -1,7 +1,7 @@
-"""Frames, windows and magnitude spectra: what every chapter cuts a clip into.
+"""Frames, windows and magnitude spectra, shared by all feature modules.
 
-MIRtoolbox keeps the hop as a real number and rounds each start down, so that the distance between starts varies by one
-sample. No frame is padded and the incomplete tail is dropped.
+MIRtoolbox uses a fractional hop and rounds each start down, so the distance between starts varies by one sample.
+Frames are not padded, and an incomplete frame at the end is dropped.
 """
 
 import numpy as np
@@ -15,13 +15,25 @@ ComplexArray = NDArray[np.complex128]
 def frame_starts(
     n: int, sr: float, *, length_s: float, hop_ratio: float | None = None, rate_hz: float | None = None
 ) -> tuple[IntArray, int]:
-    """First sample of every frame, and the length of a frame, of a clip of n samples.
+    """Compute the first sample of each frame and the frame length in samples.
 
-    length_s : length of a frame in seconds.  Give one of hop_ratio (hop as a share of the length) and rate_hz (frames
-    a second).
-
-    Returns starts, shape (t,), in samples, empty when the clip is shorter than a frame; and L in samples.
     Source: MIRtoolbox `mirframe`; spec. section 1.1.
+
+    Parameters
+    ----------
+    n
+        Number of samples of the clip.
+    sr
+        Sampling rate in Hz.
+    length_s
+        Length of a frame in seconds.
+    hop_ratio, rate_hz
+        Hop as a share of the frame length, or number of frames per second. Give exactly one of them.
+
+    Returns
+    -------
+    tuple
+        Starts in samples, shape (t,), empty if the clip is shorter than a frame; length of a frame in samples.
     """
     if (hop_ratio is None) == (rate_hz is None):
         raise ValueError("Give either hop_ratio or rate_hz.")
@@ -33,14 +45,14 @@ def frame_starts(
 
 
 def cut(y: FloatArray, starts: IntArray, length: int) -> FloatArray:
-    """The frames themselves as a matrix of shape (t, length), copied from y of shape (n,)."""
+    """Copy the frames of y, shape (n,), into a matrix of shape (t, length)."""
     if len(starts) == 0:
         return np.empty((0, length))
     return np.lib.stride_tricks.sliding_window_view(y, length)[starts]
 
 
 def centres_s(starts: IntArray, length: int, sr: float) -> FloatArray:
-    """Time of the middle of every frame in seconds, shape (t,)."""
+    """Times of the frame centres in seconds, shape (t,)."""
     return (starts.astype(np.float64) + (length - 1) / 2) / sr
 
 
@@ -50,14 +62,14 @@ def next_pow2(n: int) -> int:
 
 
 def hamming(length: int) -> FloatArray:
-    """Symmetric Hamming window, shape (length,), from 0.08 to 1: the window of every spectrum but the onset curves'."""
+    """Symmetric Hamming window, shape (length,), from 0.08 to 1; used for all spectra except the onset curves."""
     return np.hamming(length)
 
 
 def hanning(length: int) -> FloatArray:
-    """Hann window without its zero end points, shape (length,), in (0, 1]: that of the onset curves.
+    """Hann window without its zero end points, shape (length,), in (0, 1]; used for the onset curves.
 
-    Neither `numpy.hanning` nor `scipy.signal.windows.hann` is this window (spec. section 1.2).
+    This window differs from `numpy.hanning` and `scipy.signal.windows.hann` (spec. section 1.2).
     """
     return np.hanning(length + 2)[1:-1]
 
@@ -68,9 +80,9 @@ def bin_frequencies(n_fft: int, sr: float) -> FloatArray:
 
 
 def magnitude_spectra(windowed: FloatArray) -> FloatArray:
-    """Magnitude spectra of frames that are already windowed: shape (..., L) to (..., next_pow2(L) / 2 + 1).
+    """Magnitude spectra of windowed frames: shape (..., L) to (..., next_pow2(L) / 2 + 1).
 
-    Zero-padded at the end to the next power of two; scaled neither by the length nor by the window.
+    Frames are zero-padded at the end to the next power of two. The spectra are not normalised.
     Source: MIRtoolbox `mirspectrum`; spec. section 1.3.
     """
     bins = np.fft.rfft(windowed, next_pow2(windowed.shape[-1]))

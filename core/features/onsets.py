@@ -1,4 +1,4 @@
-"""The onset curve, energy over time, and how many events it shows."""
+"""The onset curve (energy over time) and the event density."""
 
 from dataclasses import dataclass
 from math import nan
@@ -8,15 +8,25 @@ import numpy as np
 from core.features.frames import FloatArray, IntArray, centres_s, cut, frame_starts, hanning, next_pow2
 from core.features.peaks import find_peaks
 
-FRAME_S, HOP_RATIO = 0.1, 0.1  # slow enough to melt a note's ripples, 100 values a second
-PARTS = 10  # hops in a frame
-BLOCK = 24  # hops that are weighted at once: few enough for BLAS to stay on one thread, which costs less here
-CONTRAST = 0.1  # least rise and fall of an event, as a share of the curve's range
+FRAME_S, HOP_RATIO = 0.1, 0.1  # long enough to smooth ripples within a note; 100 values per second
+PARTS = 10  # hops per frame
+BLOCK = 24  # hops weighted at once; small blocks keep BLAS on one thread, which is faster here
+CONTRAST = 0.1  # minimum rise and fall of an event, as a share of the range of the curve
 
 
 @dataclass(frozen=True, eq=False)
 class OnsetCurve:
-    """values : shape (t,), power per frame, not negative.  times_s : frame centres.  rate : values a second."""
+    """Energy over time.
+
+    Parameters
+    ----------
+    values
+        Shape (t,), power of each frame, >= 0.
+    times_s
+        Shape (t,), centres of the frames in seconds.
+    rate
+        Number of values per second.
+    """
 
     values: FloatArray
     times_s: FloatArray
@@ -24,10 +34,10 @@ class OnsetCurve:
 
 
 def onset_curve(y: FloatArray, sr: float) -> OnsetCurve:
-    """Power of every 0.1 s frame of a clip, 100 a second, not yet scaled by its maximum.
+    """Compute the power of 0.1 s frames, 100 per second, not scaled by the maximum.
 
-    y : shape (n,), full scale 1. Empty when the clip is shorter than a frame; rate is NaN with fewer than two.
-    MIRtoolbox 1.7.1 `mironsets`, default 'Spectro' curve; spec. section 9.
+    y : shape (n,), full scale 1. The curve is empty if the clip is shorter than a frame; the rate is NaN with fewer
+    than two frames. Source: MIRtoolbox 1.7.1 `mironsets`, default 'Spectro' curve; spec. section 9.
     """
     starts, length = frame_starts(len(y), sr, length_s=FRAME_S, hop_ratio=HOP_RATIO)
     aligned = length % PARTS == 0 and np.array_equal(starts, np.arange(len(starts)) * (length // PARTS))
@@ -37,10 +47,10 @@ def onset_curve(y: FloatArray, sr: float) -> OnsetCurve:
 
 
 def power(y: FloatArray, starts: IntArray, length: int) -> FloatArray:
-    """Sum of the power spectrum of every frame under a Hann window, zero-padded to the next power of two P: shape (t,).
+    """Sum the power spectrum of each frame, with a Hann window and zero-padding to the next power of two P: shape (t,).
 
-    By Parseval no spectrum is needed: the sum over bins 0..P/2 is half of P * sum((w x)^2) plus the two bins that have
-    no mirror image, 0 and P/2.
+    By Parseval's theorem no spectrum is needed: the sum over bins 0..P/2 is half of P * sum((w x)^2) plus half of the
+    bins 0 and P/2, which have no mirror image.
     """
     windowed = cut(y, starts, length) * hanning(length)
     squares = next_pow2(length) * (windowed**2).sum(axis=1)
@@ -48,9 +58,9 @@ def power(y: FloatArray, starts: IntArray, length: int) -> FloatArray:
 
 
 def power_by_parts(y: FloatArray, count: int, length: int) -> FloatArray:
-    """What ``power`` gives for ``count`` frames that follow each other by a tenth of their length: shape (count,).
+    """Compute ``power`` of ``count`` frames with a hop of a tenth of their length: shape (count,).
 
-    Each tenth of a frame is weighted in all ten places that it takes in frames, and a frame adds up ten of them.
+    Each tenth of a frame is weighted for all ten positions that it has in frames; a frame is the sum of ten parts.
     """
     hop = length // PARTS
     rows = y[: len(y) // hop * hop].reshape(-1, hop)
@@ -69,15 +79,15 @@ def power_by_parts(y: FloatArray, count: int, length: int) -> FloatArray:
 
 
 def _alternating(length: int) -> FloatArray:
-    """1, -1, 1, -1 ..: the wave of half the sampling rate."""
+    """Return 1, -1, 1, -1, ...: a wave at the Nyquist frequency."""
     return np.where(np.arange(length) % 2, -1.0, 1.0)
 
 
 def event_density(curve: OnsetCurve) -> float:
-    """Events a second, in [0, rate / 2]: peaks of the onset curve with a contrast of 0.1, over its length.
+    """Number of events per second, in [0, rate / 2]: peaks of the onset curve with a contrast of at least 0.1.
 
-    0 in silence; NaN when the curve has fewer than two values.
-    MIRtoolbox 1.7.1 `mireventdensity`; spec. section 9.
+    0 in silence; NaN if the curve has fewer than two values.
+    Source: MIRtoolbox 1.7.1 `mireventdensity`; spec. section 9.
     """
-    found = find_peaks(curve.values, contrast=CONTRAST)
-    return len(found) * curve.rate / len(curve.values) if len(curve.values) > 1 else nan
+    peaks = find_peaks(curve.values, contrast=CONTRAST)
+    return len(peaks) * curve.rate / len(curve.values) if len(curve.values) > 1 else nan

@@ -1,16 +1,16 @@
-"""Peaks of a curve that stand out by a given contrast, as MIRtoolbox picks them.
+"""Pick the peaks and valleys of a curve that have a minimum contrast, as in MIRtoolbox.
 
-A peak counts when the curve falls by at least ``contrast`` of its range on both sides before it rises above the
-peak again. Ripples smaller than that belong to the hill they sit on.
+A peak is accepted if the curve falls by at least ``contrast`` (a share of its range) on both sides before it rises
+above the peak again. Smaller ripples are part of the larger peak.
 """
 
 import numpy as np
 
 
 def normalised(d: np.ndarray, *, low: float | None = None, high: float | None = None) -> np.ndarray:
-    """The curve between 0 at ``low`` and 1 at ``high``; empty when there is no such scale.
+    """Scale the curve so that ``low`` becomes 0 and ``high`` becomes 1; empty for a constant curve.
 
-    d : shape (n,).  low, high : default to the minimum and maximum of d. A constant curve has no scale.
+    d : shape (n,).  low, high : default to the minimum and maximum of d.
     """
     if d.size == 0:
         return np.empty(0)
@@ -30,16 +30,30 @@ def find_peaks(
     high: float | None = None,
     local: bool = False,
 ) -> np.ndarray:
-    """Positions of the peaks of a curve, in ascending order.
+    """Find the peaks of a curve.
 
-    d : shape (n,), any unit.
-    contrast : fall that a peak needs on both sides, as a share of the range low..high, in (0, 1].
-    threshold : least normalised height of a peak.
-    begin, end : may the first, the last sample be a peak?
-    low, high : ends of the range; default to those of d. A curve that is one frame of many passes those of all.
-    local : the curve is scaled by itself, and one that lies below ``threshold`` everywhere has no peaks.
-    Returns indices, shape (k,), int64; the first sample of a plateau. None in a constant curve.
-    MIRtoolbox 1.7.1 `mirpeaks`, options Contrast, Threshold, NoBegin, NoEnd, Normalize; spec. section 1.5.
+    Source: MIRtoolbox 1.7.1 `mirpeaks`, options Contrast, Threshold, NoBegin, NoEnd, Normalize; spec. section 1.5.
+
+    Parameters
+    ----------
+    d
+        Shape (n,), any unit.
+    contrast
+        Required fall on both sides of a peak, as a share of the range low..high, in (0, 1].
+    threshold
+        Minimum normalised height of a peak.
+    begin, end
+        Whether the first or the last sample can be a peak.
+    low, high
+        Limits of the range; default to the minimum and maximum of d. For one frame of many, pass the limits of all
+        frames.
+    local
+        If True, a curve with all values below ``threshold`` (before scaling) has no peaks.
+
+    Returns
+    -------
+    np.ndarray
+        Indices in ascending order, shape (k,), int64; the first sample of a plateau. Empty for a constant curve.
     """
     if local and (d.size == 0 or d.max() < threshold):
         return np.empty(0, np.int64)
@@ -59,34 +73,34 @@ def find_valleys(
     end: bool = True,
     local: bool = False,
 ) -> np.ndarray:
-    """Positions of the valleys of a curve, in ascending order: the peaks of the curve turned upside down.
+    """Find the valleys of a curve, which are the peaks of the inverted curve.
 
-    threshold : the greatest normalised height (0 at the minimum of d, 1 at its maximum) of a valley; none by default.
-    The other arguments and the result are those of ``peaks``; ``local`` looks at the curve turned upside down.
+    threshold : maximum normalised height of a valley (0 = minimum of d, 1 = maximum of d); no limit by default.
+    The other arguments and the result are the same as for ``find_peaks``; ``local`` refers to the inverted curve.
     """
     depth = 0.0 if threshold is None else 1.0 - threshold
     return find_peaks(-d, contrast=contrast, threshold=depth, begin=begin, end=end, local=local)
 
 
 def _standing_out(padded: np.ndarray, candidates: np.ndarray, contrast: float) -> list[int]:
-    """Which of the candidates are peaks, as positions in ``candidates``.
+    """Return the candidates with enough contrast, as positions in ``candidates``.
 
-    padded : the normalised curve with one value added on each side.  candidates : their positions in it.
+    padded : the normalised curve with one additional value on each side.  candidates : positions in ``padded``.
     """
     if candidates.size == 0:
         return []
-    found = []
-    # Depth of the notch after each candidate. The segment takes the next candidate in, which is not its lowest.
+    accepted = []
+    # Lowest value after each candidate. The segment includes the next candidate, which is never the lowest value.
     notches = np.minimum.reduceat(padded, candidates + 1).tolist()
     heights = padded[candidates].tolist()
-    best, top = 0, heights[0]  # the peak that is being weighed
-    before = float(padded[: candidates[0]].min())  # lowest value between the last peak that was kept and this one
-    after = np.inf  # lowest value since this one
+    best, top = 0, heights[0]  # the peak that is being checked
+    before = float(padded[: candidates[0]].min())  # lowest value between the last accepted peak and this one
+    after = np.inf  # lowest value after this one
     for i, height in enumerate(heights[1:], 1):
         after = min(after, notches[i - 1])
         if top - after >= contrast:
             if top - before >= contrast:
-                found.append(best)
+                accepted.append(best)
                 before = after
             else:
                 before = min(before, after)
@@ -96,5 +110,5 @@ def _standing_out(padded: np.ndarray, candidates: np.ndarray, contrast: float) -
             if height > top:
                 best, top, after = i, height, np.inf
     if top - before >= contrast and top - float(padded[candidates[best] + 1 :].min()) >= contrast:
-        found.append(best)
-    return found
+        accepted.append(best)
+    return accepted

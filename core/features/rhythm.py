@@ -1,4 +1,4 @@
-"""Rhythm: events, attacks, tempo, pulse and fluctuation of a clip. The chapter's front."""
+"""Rhythm: collect fluctuation, tempo, attack times, event density and pulse clarity of a clip."""
 
 from core.features.attack import attack_time
 from core.features.fluctuation import fluctuation_peak_mean
@@ -8,9 +8,9 @@ from core.features.tempo import mean_tempo, pulse_clarity
 
 
 def measure(y: FloatArray, sr: float) -> dict[str, float]:
-    """The six rhythm features of a clip under their published names; NaN = not measurable.
+    """Compute the six rhythm features, by published name; NaN = not measurable.
 
-    y : shape (n,), mono, full scale 1. The published table was made at sr = 44100.
+    y : shape (n,), mono, full scale 1. The published features were computed at sr = 44100.
     """
     curve = onset_curve(y, sr)
     attack = attack_time(y, sr, curve)

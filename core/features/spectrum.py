@@ -1,4 +1,4 @@
-"""The one spectrum of the whole clip that spectral shape, MFCC and chroma share."""
+"""The spectrum of the whole clip, shared by spectral shape, MFCC and chroma."""
 
 from dataclasses import dataclass
 
@@ -6,21 +6,28 @@ import numpy as np
 
 from core.features.frames import ComplexArray, FloatArray, bin_frequencies, hamming, next_pow2
 
-LOW_HZ = 7000.0  # complex values and frequencies are kept up to here: chroma and MFCC look no higher
+LOW_HZ = 7000.0  # complex values are stored up to this frequency; chroma and MFCC do not need higher ones
 
-ROWS = 256  # shape of the grid of a long FFT, found by measurement
-PITCH = 4  # spare columns, so that rows do not fall on the same cache lines
+ROWS = 256  # rows of the grid of a long FFT; the fastest number in measurements
+PITCH = 4  # unused columns that prevent cache conflicts between rows
 TURN = 64
-LONG = 1 << 18  # shorter signals fit the cache and take the plain way
+LONG = 1 << 18  # shorter signals fit into the cache and use the plain FFT
 
 
 @dataclass(frozen=True, eq=False)
 class Spectrum:
-    """Spectrum of a whole clip under one Hamming window, zero-padded to a power of two.
+    """Spectrum of a whole clip with one Hamming window, zero-padded to a power of two.
 
-    magnitude : shape (n_fft / 2 + 1,), scaled neither by length nor by window.
-    low : shape (bins up to 7000 Hz,), complex, the same bins with their phase.
-    n : samples in the clip.  sr : sampling rate in Hz.
+    Parameters
+    ----------
+    magnitude
+        Shape (n_fft / 2 + 1,), not normalised.
+    low
+        Shape (bins up to 7000 Hz,), the same bins as complex numbers.
+    n
+        Number of samples of the clip.
+    sr
+        Sampling rate in Hz.
     """
 
     magnitude: FloatArray
@@ -44,10 +51,10 @@ class Spectrum:
 
 
 def clip_spectrum(y: FloatArray, sr: float) -> Spectrum:
-    """Spectrum of a clip, y of shape (n,).
+    """Compute the spectrum of a clip, y of shape (n,).
 
-    Source: MIRtoolbox `mirspectrum` without frames; spec. section 1.3. The plain definition is
-    `frames.magnitude_spectra`; long clips take a faster way to the same numbers.
+    `frames.magnitude_spectra` is the plain definition; long clips use a faster algorithm with the same result.
+    Source: MIRtoolbox `mirspectrum` without frames; spec. section 1.3.
     """
     n_fft = next_pow2(len(y))
     low = min(int(LOW_HZ * n_fft / sr), n_fft // 2) + 1
@@ -63,9 +70,9 @@ def _roots(count: int, circle: int) -> ComplexArray:
 
 
 def _windowed_grid(y: FloatArray, rows: int, cols: int) -> ComplexArray:
-    """The windowed clip as complex pairs of samples in a grid, row by row, zero behind its end.
+    """Write the windowed clip row by row into a grid, two samples as one complex number, with zeros after its end.
 
-    The window's cosine at row start + column is expanded into products of cosines and sines of the two.
+    The cosine of the window at (row start + column) is computed with the addition theorem.
     """
     grid = np.zeros((rows, cols + PITCH), np.complex128)
     samples = grid.view(np.float64)
@@ -85,10 +92,10 @@ def _windowed_grid(y: FloatArray, rows: int, cols: int) -> ComplexArray:
 
 
 def _long_spectrum(y: FloatArray, n_fft: int, low: int) -> tuple[FloatArray, ComplexArray]:
-    """Magnitudes of all bins and complex values of the first `low` ones.
+    """Compute the magnitudes of all bins and the complex values of the first `low` bins.
 
-    A real FFT of half the length in complex numbers, cut into a grid: FFT down the columns, twiddle, FFT along the
-    rows. Each pass works on pieces that fit the cache, which is three times faster than one long FFT.
+    The real FFT is computed as a complex FFT of half the length on a grid: FFT of the columns, twiddle factors, FFT of
+    the rows. Each step works on data that fits into the cache, which is three times faster than one long FFT.
     """
     from core.features.kernels.clip import twiddle, unfold
 
@@ -106,5 +113,5 @@ def _long_spectrum(y: FloatArray, n_fft: int, low: int) -> tuple[FloatArray, Com
 
 
 def _parts(z: ComplexArray) -> tuple[FloatArray, FloatArray]:
-    """Real and imaginary part as arrays of their own."""
+    """Return real and imaginary part as separate arrays."""
     return np.ascontiguousarray(z.real), np.ascontiguousarray(z.imag)

@@ -1,4 +1,4 @@
-"""What MIRtoolbox keeps of a series: mean, spread, trend and periodicity (`mirstat`, up to version 1.7.1)."""
+"""Statistics of a series of frame values: mean, spread, trend and periodicity (`mirstat` up to MIRtoolbox 1.7.1)."""
 
 from dataclasses import dataclass
 from math import log, nan
@@ -7,7 +7,7 @@ import numpy as np
 
 from core.features.frames import FloatArray
 
-REGULAR_S = 0.5e-3  # frames are regular when the distance between their starts varies by less than this
+REGULAR_S = 0.5e-3  # frames are regular if the distance between their starts varies by less than this
 EPS = 1e-12  # keeps log(0) finite in MIRtoolbox's entropies
 
 
@@ -22,7 +22,7 @@ class Trend:
 
 @dataclass(frozen=True)
 class Stat(Trend):
-    """A trend, and the strongest periodicity: its rate in Hz, its autocorrelation, and the evenness of all lags."""
+    """A trend, and the strongest periodicity: rate in Hz, autocorrelation, and entropy of the autocorrelation."""
 
     period_freq: float
     period_amp: float
@@ -30,11 +30,11 @@ class Stat(Trend):
 
 
 def trend(values: FloatArray) -> Trend:
-    """Mean, sample standard deviation and slope of a series of shape (t,); NaN entries are left out.
+    """Compute mean, sample standard deviation and slope of a series, shape (t,); NaN entries are ignored.
 
-    The slope is that of the z-scores over a time axis from 0 to 1 that is *not* centred, so it lies within
-    +-sqrt(3). (Version 1.7.2 and later centre it, which gives about four times the value.)
-    NaN where there is too little: all three without a value, std and slope with one, slope in a constant series.
+    The slope is the slope of the z-scores over a time axis from 0 to 1 that is *not* centred; it is within +-sqrt(3).
+    (Version 1.7.2 and later centre the axis, which gives about four times the value.)
+    All three are NaN without any value; std and slope are NaN for one value; slope is NaN for a constant series.
     Source: MIRtoolbox 1.7.1 `mirstat`; spec. section 1.4.
     """
     valid = ~np.isnan(values)
@@ -52,18 +52,24 @@ def trend(values: FloatArray) -> Trend:
 
 
 def mirstat(values: FloatArray, starts_s: FloatArray) -> Stat:
-    """The six statistics of a series, shape (t,), whose frames start at starts_s, shape (t,), in seconds.
+    """Compute the six statistics of a series, shape (t,); NaN entries are ignored.
 
-    NaN entries are left out. Period statistics rest on the autocorrelation with the mean left in: period_amp in [0, 1]
-    for a series that is never negative, period_entropy in [0, 1]. NaN where there is too little to tell: no periodicity
-    in a series whose autocorrelation only falls, no rate where frames are irregular.
-    Source: MIRtoolbox 1.7.1 `mirstat`; spec. section 1.4.
+    The autocorrelation is computed without removing the mean: period_amp is in [0, 1] for a series that is never
+    negative, period_entropy is in [0, 1]. The period is NaN if the autocorrelation only falls; the rate is also NaN if
+    the frames are irregular. Source: MIRtoolbox 1.7.1 `mirstat`; spec. section 1.4.
+
+    Parameters
+    ----------
+    values
+        Shape (t,), one value per frame.
+    starts_s
+        Shape (t,), start times of the frames in seconds.
     """
-    found = trend(values)
+    basic = trend(values)
     known = values[~np.isnan(values)]
     n = len(known)
     if n < 2 or not known.any():
-        return Stat(found.mean, found.std, found.slope, nan, nan, nan)
+        return Stat(basic.mean, basic.std, basic.slope, nan, nan, nan)
     correlation = np.correlate(known, known, mode="full")[n - 1 :]
     correlation /= correlation[0]
 
@@ -72,10 +78,10 @@ def mirstat(values: FloatArray, starts_s: FloatArray) -> Stat:
 
     rises = np.flatnonzero(np.diff(correlation) > 0)
     if len(rises) == 0:
-        return Stat(found.mean, found.std, found.slope, nan, nan, entropy)
+        return Stat(basic.mean, basic.std, basic.slope, nan, nan, entropy)
     after = correlation.copy()
     after[: rises[0] + 1] = 0
     lag = int(after.argmax())
     regular = bool((np.abs(np.diff(starts_s, 2)) < REGULAR_S).all())
     rate = 1 / (lag * float(starts_s[1] - starts_s[0])) if regular and lag > 0 else nan
-    return Stat(found.mean, found.std, found.slope, rate, float(after[lag]), entropy)
+    return Stat(basic.mean, basic.std, basic.slope, rate, float(after[lag]), entropy)

@@ -1,4 +1,4 @@
-"""Tempo and pulse clarity: how, and how strongly, a clip repeats itself between 40 and 200 times a minute."""
+"""Tempo and pulse clarity: rate and strength of the repetition between 40 and 200 beats per minute."""
 
 from math import ceil, nan
 
@@ -11,20 +11,20 @@ from core.features.peaks import find_peaks, find_valleys
 
 CHANNELS = 10
 LOWEST_HZ = 50.0
-EAR_Q, MIN_BW = 9.26449, 24.7  # Glasberg and Moore's auditory filters
-TIME_CONSTANT_S = 0.02  # of the envelope's low-pass filter
+EAR_Q, MIN_BW = 9.26449, 24.7  # auditory filters of Glasberg and Moore
+TIME_CONSTANT_S = 0.02  # time constant of the low-pass filter of the envelope
 DECIMATION = kernels.DECIMATION
 
 SLOWEST, FASTEST = 40, 200  # bpm
-RESONANCE_S = 0.5  # the period at which people tap most readily
-FACTORS = range(2, 11)  # multiples of a period that the enhancement takes away
+RESONANCE_S = 0.5  # the period at which people most easily tap along
+FACTORS = range(2, 11)  # multiples of a period that the enhancement removes
 
 
 def gammatone(sr: float) -> FloatArray:
-    """Coefficients of ten gammatone filters as four second-order sections each: shape (10, 4, 6), scipy's order.
+    """Coefficients of ten gammatone filters with four second-order sections each: shape (10, 4, 6), scipy's order.
 
-    Centre frequencies fall from near sr / 2 to 50 Hz, evenly spaced on the ERB scale; gain 1 at the centre.
-    Slaney (1993), Apple technical report 35; spec. section 11, step 1.
+    The centre frequencies fall from nearly sr / 2 to 50 Hz, evenly spaced on the ERB scale; gain 1 at the centre.
+    Source: Slaney (1993), Apple technical report 35; spec. section 11, step 1.
     """
     corner = EAR_Q * MIN_BW
     steps = np.arange(1, CHANNELS + 1) * (np.log(LOWEST_HZ + corner) - np.log(sr / 2 + corner)) / CHANNELS
@@ -52,13 +52,21 @@ def gammatone(sr: float) -> FloatArray:
 
 
 def summed_envelope(y: FloatArray, sections: FloatArray, a: float) -> FloatArray:
-    """Loudness of all frequency channels over time, added up: shape (ceil(n / 16),), not negative, at sr / 16.
+    """Sum the envelopes of all frequency channels: shape (ceil(n / 16),), >= 0, sampling rate sr / 16.
 
-    y : shape (n,), n >= 4.  sections : those of ``gammatone``.  a : pole of the smoothing filter.
-    Each channel is rectified, smoothed forwards and backwards by a one-pole filter, and every 16th value is kept.
-    MIRtoolbox 1.7.1 `mirenvelope`; spec. section 11, steps 1-3.
+    Each channel is rectified, smoothed forwards and backwards by a one-pole filter, and decimated by 16.
+    Source: MIRtoolbox 1.7.1 `mirenvelope`; spec. section 11, steps 1-3.
+
+    Parameters
+    ----------
+    y
+        Shape (n,), n >= 4.
+    sections
+        Coefficients from ``gammatone``.
+    a
+        Pole of the smoothing filter.
     """
-    from scipy.signal import filtfilt, sosfilt  # half a second to import, and the compiled kernel does without
+    from scipy.signal import filtfilt, sosfilt  # takes half a second to import; the compiled kernel does not need it
 
     total = np.zeros(-(-len(y) // DECIMATION))
     for channel in sections:
@@ -69,12 +77,23 @@ def summed_envelope(y: FloatArray, sections: FloatArray, a: float) -> FloatArray
 
 
 def periodicity(curve: FloatArray, rate: float) -> tuple[FloatArray, FloatArray]:
-    """Autocorrelation of a curve over the lags of 200 to 40 beats a minute, weighted by how readily people tap to them.
+    """Autocorrelation of a curve at the lags of 200 to 40 beats per minute, weighted by the tapping resonance.
 
-    curve : shape (t,), any unit.  rate : values a second.
-    Returns the weighted autocorrelation, in [-1, 1], and its lags in seconds, both of shape (k,); both empty when the
-    curve is constant or too short for the first lag.
-    MIRtoolbox 1.7.1 `mirautocor` with 'Resonance' after Toiviainen & Snyder (2003); spec. section 11, steps 4-5.
+    Source: MIRtoolbox 1.7.1 `mirautocor` with 'Resonance', after Toiviainen & Snyder (2003); spec. section 11,
+    steps 4-5.
+
+    Parameters
+    ----------
+    curve
+        Shape (t,), any unit.
+    rate
+        Values per second.
+
+    Returns
+    -------
+    tuple
+        The weighted autocorrelation, in [-1, 1], and its lags in seconds, both shape (k,); both are empty if the curve
+        is constant or too short for the first lag.
     """
     lags = np.arange(ceil(len(curve) / 2)) / rate
     first, last = np.searchsorted(lags, [60 / FASTEST, 60 / SLOWEST])
@@ -83,7 +102,7 @@ def periodicity(curve: FloatArray, rate: float) -> tuple[FloatArray, FloatArray]
     energy = float(np.square(s).sum())
     if not energy > 0:
         return np.empty(0), np.empty(0)
-    least = len(s) + int(last) + 1  # room for the longest lag, so that the end does not meet the beginning
+    least = len(s) + int(last) + 1  # zero-padding for the longest lag, so that the correlation is not circular
     size = min(odd * next_pow2(-(-least // odd)) for odd in (1, 3, 5, 9, 15))
     spectrum = np.fft.rfft(s, size)
     correlation = np.fft.irfft(spectrum.real**2 + spectrum.imag**2, size)[first : first + len(lags)] / energy
@@ -92,10 +111,10 @@ def periodicity(curve: FloatArray, rate: float) -> tuple[FloatArray, FloatArray]
 
 
 def enhanced(c: FloatArray, lags: FloatArray) -> FloatArray:
-    """An autocorrelation without the echoes of a period at its multiples.
+    """Remove the repetitions of a period at its multiples from an autocorrelation.
 
-    c, lags : shape (k,), k >= 2. The curve, stretched by 2, 3, .. 10, is taken away from itself where it is positive.
-    MIRtoolbox 1.7.1 `mirautocor` 'Enhanced' after Tolonen & Karjalainen (2000); spec. section 11, step 6.
+    c, lags : shape (k,), k >= 2. Positive parts of the curve, stretched by 2, 3, .. 10, are subtracted from the curve.
+    Source: MIRtoolbox 1.7.1 `mirautocor` 'Enhanced', after Tolonen & Karjalainen (2000); spec. section 11, step 6.
     """
     floor = _floor(c)
     y, u, spacing = c - floor, lags, lags[1] - lags[0]
@@ -123,7 +142,7 @@ def enhanced(c: FloatArray, lags: FloatArray) -> FloatArray:
 
 
 def _floor(c: FloatArray) -> float:
-    """The highest valley below the lowest peak; 0 when there is none. Spec. section 11, step 6a."""
+    """Return the highest valley below the lowest peak; 0 if there is none. Source: spec. section 11, step 6a."""
     tops = c[find_peaks(c, contrast=0.01, begin=False, end=False, local=True)]
     if len(tops) == 0:
         return 0.0
@@ -132,7 +151,7 @@ def _floor(c: FloatArray) -> float:
 
 
 def _without_echo(y: FloatArray, u: FloatArray, factor: int) -> FloatArray:
-    """y minus itself stretched by a factor, not below 0. Spec. section 11, step 6c."""
+    """Subtract from y the same curve stretched by a factor, not below 0. Source: spec. section 11, step 6c."""
     shrunk = u / factor
     inside = np.flatnonzero((u != 0) & (shrunk >= u[0]))
     if len(inside) == 0:
@@ -157,9 +176,9 @@ def best_lag(c: FloatArray, lags: FloatArray) -> float:
 
 
 def mean_tempo(y: FloatArray, sr: float) -> float:
-    """Beats a minute, in 40..200; NaN when no beat stands out or the clip is shorter than about 0.6 s.
+    """Tempo in beats per minute, from 40 to 200; NaN if there is no clear beat or the clip is shorter than about 0.6 s.
 
-    y : shape (n,). MIRtoolbox 1.7.1 `mirtempo`; spec. section 11.
+    y : shape (n,). Source: MIRtoolbox 1.7.1 `mirtempo`; spec. section 11.
     """
     if len(y) < DECIMATION or not y.any():
         return nan
@@ -169,9 +188,9 @@ def mean_tempo(y: FloatArray, sr: float) -> float:
 
 
 def pulse_clarity(curve: OnsetCurve) -> float:
-    """How strongly the onset curve repeats itself at a beat's rate, in [-1, 1]; NaN when it is constant or too short.
+    """Strength of the repetition of the onset curve at beat rates, in [-1, 1]; NaN if it is constant or too short.
 
-    MIRtoolbox 1.7.1 `mirpulseclarity` ('MaxAutocor'), Lartillot et al. (2008); spec. section 12.
+    Source: MIRtoolbox 1.7.1 `mirpulseclarity` ('MaxAutocor'), Lartillot et al. (2008); spec. section 12.
     """
     c, _ = periodicity(np.diff(curve.values), curve.rate)
     return float(c.max()) if len(c) else nan

@@ -1,4 +1,4 @@
-"""The colour of the sound: shape of the spectrum, MFCC, roughness."""
+"""Timbre: shape of the spectrum, MFCC and roughness."""
 
 from dataclasses import dataclass
 from math import nan
@@ -23,7 +23,7 @@ ROLLOFF = 0.85
 BRIGHT_HZ = 1500.0
 EPS = 1e-12
 MEL_EPS = 1e-16
-NOISY = 0.95  # above this entropy MIRtoolbox gives no centroid
+NOISY = 0.95  # entropy above which MIRtoolbox returns no centroid
 
 MEL_BANDS = 40
 MFCC_RANKS = 13
@@ -31,7 +31,7 @@ MFCC_RANKS = 13
 ROUGH_FRAME_S = 0.05
 ROUGH_HOP_RATIO = 0.5
 ROUGH_CONTRAST = 0.01
-FRAMES_AT_ONCE = 16  # their spectra fit the processor's cache
+FRAMES_AT_ONCE = 16  # the spectra of these frames fit into the processor cache
 
 COLUMNS = {
     "rolloff": "_Rolloff_Mean",
@@ -60,10 +60,10 @@ class SpectralShape:
 
 
 def spectral_shape(magnitude: FloatArray, freqs: FloatArray) -> SpectralShape:
-    """Eight descriptions of one magnitude spectrum; none depends on its level.
+    """Compute eight descriptors of a magnitude spectrum that do not depend on its level.
 
     magnitude : shape (bins,), any positive scale.  freqs : shape (bins,), Hz.
-    All NaN for silence; the centroid is NaN where the entropy exceeds 0.95.
+    All are NaN for silence; the centroid is NaN if the entropy exceeds 0.95.
     Source: MIRtoolbox `mirrolloff`, `mirbrightness`, `mircentroid`, `mirspread`, `mirskewness`, `mirkurtosis`,
     `mirflatness`, `mirentropy`; spec. section 5.
     """
@@ -75,9 +75,9 @@ def spectral_shape(magnitude: FloatArray, freqs: FloatArray) -> SpectralShape:
 
     shares = magnitude / (total + EPS)
     entropy = -(shares * np.log(shares + EPS)).sum() / _log_of_bins(magnitude)
-    with np.errstate(divide="ignore", invalid="ignore"):  # a bin of exactly zero; one bin alone, without spread
+    with np.errstate(divide="ignore", invalid="ignore"):  # log(0) of an empty bin; zero spread of a single bin
         flatness = np.exp(np.log(magnitude).mean()) / magnitude.mean()
-        weights = magnitude + magnitude.min()  # sic
+        weights = magnitude + magnitude.min()  # plus, not minus, as in MIRtoolbox
         weights /= weights.sum()
         centroid = freqs @ weights
         offset = freqs - centroid
@@ -91,12 +91,12 @@ def spectral_shape(magnitude: FloatArray, freqs: FloatArray) -> SpectralShape:
 
 
 def _log_of_bins(magnitude: FloatArray) -> float:
-    """The greatest entropy that the bins can have; NaN for one bin alone."""
+    """Return the maximum entropy of the bins; NaN for a single bin."""
     return float(np.log(len(magnitude))) if len(magnitude) > 1 else nan
 
 
 def clip_shape(spectrum: Spectrum) -> SpectralShape:
-    """`spectral_shape` of a clip's spectrum, by compiled sums."""
+    """Compute `spectral_shape` of the spectrum of a clip with compiled kernels."""
     from core.features.kernels.clip import central_sums, first_sums
 
     magnitude, spacing = spectrum.magnitude, spectrum.sr / spectrum.n_fft
@@ -128,9 +128,9 @@ def clip_shape(spectrum: Spectrum) -> SpectralShape:
 
 
 def _log_sums(magnitude: FloatArray, total: float) -> tuple[float, float]:
-    """Mean of log m, and sum of q log(q + 1e-12) with q = m / total, in pieces that fit the cache."""
+    """Return the mean of log m and the sum of q log(q + 1e-12), q = m / total, in blocks that fit into the cache."""
     logs, shares_logs, buffer = 0.0, 0.0, np.empty(8192)
-    with np.errstate(divide="ignore"):  # a bin of exactly zero
+    with np.errstate(divide="ignore"):  # log(0) of an empty bin
         for first in range(0, len(magnitude), len(buffer)):
             piece = magnitude[first : first + len(buffer)]
             work = buffer[: len(piece)]
@@ -172,7 +172,7 @@ def mel_energies(magnitude: FloatArray, freqs: FloatArray) -> FloatArray:
 def mfcc(energies: FloatArray) -> FloatArray:
     """Mel-frequency cepstral coefficients 1 to 13: mel energies of shape (40,) to (13,), in decades (log10).
 
-    The cosine transform is scaled by sqrt(2 / 40); coefficient 0, the level, is left out.
+    The cosine transform is scaled by sqrt(2 / 40); coefficient 0, the level, is omitted.
     Source: MIRtoolbox `mirmfcc`; spec. section 6.
     """
     rank = np.arange(1, MFCC_RANKS + 1)[:, np.newaxis]
@@ -182,10 +182,10 @@ def mfcc(energies: FloatArray) -> FloatArray:
 
 
 def pair_roughness(freqs: FloatArray, magnitude: FloatArray) -> float:
-    """Sensory dissonance of partials: every pair beats, the more the nearer and the stronger the two are.
+    """Sum the sensory dissonance (beating) of all pairs of partials.
 
     freqs : shape (k,), Hz, ascending.  magnitude : shape (k,).  Returns amplitude squared, >= 0.
-    Source: Plomp & Levelt's curve as fitted by Sethares (1998), weighted by the product of the magnitudes.
+    Source: the curve of Plomp & Levelt as fitted by Sethares (1998), weighted by the product of the magnitudes.
     """
     low, high = np.triu_indices(len(freqs), 1)
     distance = freqs[high] - freqs[low]
@@ -195,9 +195,9 @@ def pair_roughness(freqs: FloatArray, magnitude: FloatArray) -> float:
 
 
 def frame_roughness(y: FloatArray, sr: float) -> tuple[FloatArray, IntArray]:
-    """Roughness of half-overlapping 50 ms frames: y of shape (n,) to (t,), amplitude squared; and the frames' starts.
+    """Roughness of 50 ms frames with 50 % overlap: y of shape (n,) to (t,), amplitude squared; also the frame starts.
 
-    Partials are the spectral peaks that stand out by 1 % of the clip's range of magnitudes.
+    Partials are spectral peaks with a contrast of at least 1 % of the range of all magnitudes of the clip.
     Source: MIRtoolbox `mirroughness` (Sethares); spec. section 8.
     """
     starts, length = frame_starts(len(y), sr, length_s=ROUGH_FRAME_S, hop_ratio=ROUGH_HOP_RATIO)
@@ -208,23 +208,23 @@ def frame_roughness(y: FloatArray, sr: float) -> tuple[FloatArray, IntArray]:
     low, high = spectra.min(), spectra.max()
     values = np.zeros(len(spectra))
     for i, magnitude in enumerate(spectra):
-        found = find_peaks(magnitude, contrast=ROUGH_CONTRAST, low=low, high=high)
-        values[i] = pair_roughness(freqs[found], magnitude[found])
+        partials = find_peaks(magnitude, contrast=ROUGH_CONTRAST, low=low, high=high)
+        values[i] = pair_roughness(freqs[partials], magnitude[partials])
     return values, starts
 
 
 def frame_roughness_compiled(y: FloatArray, sr: float) -> FloatArray:
-    """`frame_roughness` by compiled loops: y of shape (n,) to (t,).
+    """Compute `frame_roughness` with compiled kernels: y of shape (n,) to (t,).
 
-    A first pass over the frames keeps only the local maxima of their spectra, because which of them are peaks depends
-    on the extremes of the whole clip; a second pass chooses and lets them beat.
+    The contrast of a peak depends on the range of the whole clip. The first pass therefore collects the local maxima of
+    all frames; the second pass selects the peaks and computes the roughness.
     """
     from core.features.kernels.spectral import collect_peaks, sum_roughness, window_frames
 
     starts, length = frame_starts(len(y), sr, length_s=ROUGH_FRAME_S, hop_ratio=ROUGH_HOP_RATIO)
     count, n_fft, window = len(starts), next_pow2(length), hamming(length)
     bins = n_fft // 2 + 1
-    room = count * (bins + 1) // 2 + count  # of two neighbouring bins one at most is a maximum
+    room = count * (bins + 1) // 2 + count  # at most one of two neighbouring bins is a maximum
     heights, notches, places = np.empty(room), np.empty(room), np.empty(room, np.int64)
     ends = np.empty(count, np.int64)
     frames, spectra = np.zeros((FRAMES_AT_ONCE, n_fft)), np.empty((FRAMES_AT_ONCE, bins), np.complex128)
@@ -243,9 +243,9 @@ def frame_roughness_compiled(y: FloatArray, sr: float) -> FloatArray:
 
 
 def measure(y: FloatArray, sr: float, spectrum: Spectrum | None = None) -> dict[str, float]:
-    """The 23 features of the chapter under their published names; y of shape (n,), sr in Hz.
+    """Compute the 23 timbre features, by published name; y of shape (n,), sr in Hz.
 
-    spectrum : that of the clip, where it is at hand.
+    spectrum : the spectrum of the clip; computed if omitted.
     """
     y = np.ascontiguousarray(y)
     if spectrum is None:

@@ -1,4 +1,4 @@
-"""Pitch content: the chromagram of the clip, and how the harmony changes (HCDF)."""
+"""Tonality: chromagram of the clip and harmonic change (HCDF)."""
 
 import numpy as np
 
@@ -16,24 +16,24 @@ from core.features.spectrum import Spectrum, clip_spectrum
 from core.features.statistics import mirstat
 
 LOWEST_HZ = 100.0
-HIGHEST_HZ = 6400.0  # the first 100 * 2^k from 5000 Hz on
+HIGHEST_HZ = 6400.0  # the first value of 100 * 2^k above 5000 Hz
 MIDDLE_C_HZ = 261.6256
 RANGE_DB = 20.0
 EPS = 1e-16
-RESOLUTION = 0.85 * (2 ** (1 / 12) - 1)  # a bin may be this share of a frequency wide
+RESOLUTION = 0.85 * (2 ** (1 / 12) - 1)  # largest allowed width of a bin, as a share of its frequency
 
 HCDF_FRAME_S = 0.743
 HCDF_HOP_RATIO = 0.1
-FRAMES_AT_ONCE = 8  # their spectra fit the processor's cache
-GRID = 64  # samples whose extremes are taken once for all frames
+FRAMES_AT_ONCE = 8  # the spectra of these frames fit into the processor cache
+GRID = 64  # size of the cells whose minimum and maximum are computed once for all frames
 
 
-def kept_bins(freqs: FloatArray, length: int, sr: float) -> tuple[int, int, int]:
-    """Where the chromagram looks: first bin, end of the bins heard, end of the bins counted.
+def chroma_bins(freqs: FloatArray, length: int, sr: float) -> tuple[int, int, int]:
+    """Return the bins of the chromagram: first bin, end of the bins heard, end of the bins counted.
 
-    The bins heard reach from 100 Hz to 6400 Hz and set the 20 dB range; those counted are whole octaves, which are
-    five at 44.1 kHz because the first bin lies just above 100 Hz. Frames too short to tell semitones at 100 Hz apart
-    begin higher; when they cannot at all, the three are equal.
+    The bins heard are those from 100 Hz to 6400 Hz; they define the 20 dB range. The bins counted are whole octaves:
+    five at 44.1 kHz, because the first bin is just above 100 Hz. Frames too short to separate semitones at 100 Hz start
+    at a higher bin; if they cannot separate any semitones, all three numbers are 0.
     Source: MIRtoolbox `mirchromagram`; spec. section 7, steps 2 and 4.
     """
     lowest = LOWEST_HZ if sr / (LOWEST_HZ * RESOLUTION) <= length else sr / length / RESOLUTION
@@ -46,13 +46,13 @@ def kept_bins(freqs: FloatArray, length: int, sr: float) -> tuple[int, int, int]
 
 
 def semitone_bounds(freqs: FloatArray) -> tuple[IntArray, int]:
-    """Bins of every semitone: bounds of shape (semitones, 2), half open, and the first semitone, counted from middle C.
+    """Return the half-open bin ranges of the semitones, shape (semitones, 2), and the first semitone (0 = middle C).
 
-    freqs : shape (bins,), ascending, Hz. A bin belongs to a semitone when it lies strictly between the midpoints
-    (in Hz) to its neighbours. Source: spec. section 7, step 5.
+    freqs : shape (bins,), ascending, Hz. A bin belongs to a semitone if it is strictly between the midpoints (in Hz) to
+    the neighbouring semitones. Source: spec. section 7, step 5.
     """
     ends = 12 * np.log2(freqs[[0, -1]] / MIDDLE_C_HZ)
-    low, high = (np.sign(ends) * np.floor(np.abs(ends) + 0.5)).astype(np.int64)  # halves away from zero
+    low, high = (np.sign(ends) * np.floor(np.abs(ends) + 0.5)).astype(np.int64)  # rounds halves away from zero
     centres = MIDDLE_C_HZ * 2 ** (np.arange(low - 1, high + 2) / 12)
     middle = centres[1:-1]
     left = middle - 0.5 * (middle - centres[:-2])
@@ -61,22 +61,21 @@ def semitone_bounds(freqs: FloatArray) -> tuple[IntArray, int]:
 
 
 def decibels(magnitude: FloatArray) -> FloatArray:
-    """Level above 20 dB below the maximum, in [0, 20] dB: shape (bins,) to (bins,). NaN counts as nothing, 0."""
+    """Level relative to 20 dB below the maximum, in [0, 20] dB: shape (bins,) to (bins,). NaN becomes 0."""
     level = 20 * np.log10(magnitude + EPS)
     with np.errstate(invalid="ignore"):
         return np.fmax(0, level - np.fmax.reduce(level, initial=-np.inf) + RANGE_DB)
 
 
 def chroma(y: FloatArray, sr: float) -> FloatArray:
-    """Strength of the twelve pitch classes from C on, relative to the strongest: y of shape (n,) to (12,), in [0, 1].
+    """Strength of the twelve pitch classes from C, relative to the strongest: y of shape (n,) to (12,), in [0, 1].
 
-    The signal is stretched to 0..1 first, so neither its level nor an offset matters. All zero for a constant signal,
-    all NaN for one too short to tell semitones apart.
-    Source: MIRtoolbox `mirchromagram`; spec. section 7.
+    The signal is scaled to 0..1 first, so level and offset do not matter. All values are 0 for a constant signal and
+    NaN for a signal too short to separate semitones. Source: MIRtoolbox `mirchromagram`; spec. section 7.
     """
     n_fft = next_pow2(len(y))
     freqs = bin_frequencies(n_fft, sr)
-    first, heard, counted = kept_bins(freqs, len(y), sr)
+    first, heard, counted = chroma_bins(freqs, len(y), sr)
     if first == heard:
         return np.full(12, np.nan)
     with np.errstate(invalid="ignore"):  # constant: 0 / 0
@@ -94,7 +93,7 @@ def chroma(y: FloatArray, sr: float) -> FloatArray:
 
 
 def tonal_centroid(chroma_vectors: FloatArray) -> FloatArray:
-    """Place on the circles of fifths, minor thirds and major thirds: chroma of shape (t, 12) to (t, 6).
+    """Position on the circles of fifths, minor thirds and major thirds: chroma of shape (t, 12) to (t, 6).
 
     Source: Harte, Sandler & Gasser (2006), without their normalisation; spec. section 14, step 2.
     """
@@ -114,22 +113,21 @@ def harmonic_change(chroma_vectors: FloatArray) -> FloatArray:
 
 
 def frame_chroma(y: FloatArray, sr: float) -> tuple[FloatArray, IntArray]:
-    """Chroma of frames of 0.743 s, a tenth apart: y of shape (n,) to (t, 12); and the starts of the frames, (t,)."""
+    """Chroma of 0.743 s frames with a hop of a tenth: y of shape (n,) to (t, 12); also the frame starts, (t,)."""
     starts, length = frame_starts(len(y), sr, length_s=HCDF_FRAME_S, hop_ratio=HCDF_HOP_RATIO)
     vectors = [chroma(frame, sr) for frame in cut(y, starts, length)]
     return np.array(vectors).reshape(-1, 12), starts
 
 
 def clip_chroma(y: FloatArray, spectrum: Spectrum) -> FloatArray:
-    """`chroma` of a clip from its spectrum, by compiled loops: shape (12,).
+    """Compute `chroma` of a clip from its spectrum with compiled kernels: shape (12,).
 
-    Stretching the signal to 0..1 is linear, so the spectrum of the stretched one follows from that of the clip and
-    that of the window.
+    Scaling the signal to 0..1 is linear, so the scaled spectrum follows from the spectra of the clip and the window.
     """
     from core.features.kernels.spectral import fold, shifted_power
 
     freqs = spectrum.low_freqs
-    first, heard, counted = kept_bins(freqs, len(y), spectrum.sr)
+    first, heard, counted = chroma_bins(freqs, len(y), spectrum.sr)
     if first == heard:
         return np.full(12, np.nan)
     low, high, folded = y.min(), y.max(), np.zeros(12)
@@ -142,9 +140,9 @@ def clip_chroma(y: FloatArray, spectrum: Spectrum) -> FloatArray:
 
 
 def frame_extremes(y: FloatArray, starts: IntArray, length: int) -> tuple[FloatArray, FloatArray]:
-    """Minimum and maximum of every frame, both of shape (t,): y of shape (n,), frames of at least 128 samples.
+    """Minimum and maximum of each frame, both shape (t,): y of shape (n,), frames of at least 128 samples.
 
-    Taken over the cells of a grid that lie inside the frame, and over its first and last 64 samples.
+    Computed from the grid cells inside the frame and from its first and last 64 samples.
     """
     grid = np.arange(0, len(y), GRID)
     inside = np.stack([-(-starts // GRID), (starts + length) // GRID], axis=1).ravel()
@@ -152,13 +150,13 @@ def frame_extremes(y: FloatArray, starts: IntArray, length: int) -> tuple[FloatA
     ends = y[starts[:, np.newaxis] + edges]
     extremes = []
     for function in (np.minimum, np.maximum):
-        cells = np.append(function.reduceat(y, grid), y[-1])  # one more, so that every end is an index
+        cells = np.append(function.reduceat(y, grid), y[-1])  # an additional cell, so that every end is a valid index
         extremes.append(function(function.reduceat(cells, inside)[::2], function.reduce(ends, axis=1)))
     return extremes[0], extremes[1]
 
 
 def frame_chroma_compiled(y: FloatArray, sr: float) -> tuple[FloatArray, IntArray]:
-    """`frame_chroma` by compiled loops: chroma, shape (t, 12), and the starts of the frames, (t,)."""
+    """Compute `frame_chroma` with compiled kernels: chroma, shape (t, 12), and the frame starts, (t,)."""
     from core.features.kernels.spectral import frame_chroma as fold_frames
     from core.features.kernels.spectral import window_frames
 
@@ -168,7 +166,7 @@ def frame_chroma_compiled(y: FloatArray, sr: float) -> tuple[FloatArray, IntArra
         return vectors, starts
     n_fft, window = next_pow2(length), hamming(length)
     freqs = bin_frequencies(n_fft, sr)
-    first, heard, counted = kept_bins(freqs, length, sr)
+    first, heard, counted = chroma_bins(freqs, length, sr)
     if first == heard:
         return np.full((len(starts), 12), np.nan), starts
     bounds, lowest = semitone_bounds(freqs[first:counted])
@@ -177,7 +175,7 @@ def frame_chroma_compiled(y: FloatArray, sr: float) -> tuple[FloatArray, IntArra
     low, high = frame_extremes(y, starts, length)
 
     frames = np.empty((FRAMES_AT_ONCE, n_fft))
-    packed = frames.view(np.complex128)  # pairs of samples as complex numbers: a real FFT at the price of half a one
+    packed = frames.view(np.complex128)  # two samples as one complex number: halves the cost of the real FFT
     for begin in range(0, len(starts), FRAMES_AT_ONCE):
         these = slice(begin, begin + FRAMES_AT_ONCE)
         here = len(starts[these])
@@ -192,9 +190,9 @@ def frame_chroma_compiled(y: FloatArray, sr: float) -> tuple[FloatArray, IntArra
 
 
 def measure(y: FloatArray, sr: float, spectrum: Spectrum | None = None) -> dict[str, float]:
-    """The 18 features of the chapter under their published names; y of shape (n,), sr in Hz.
+    """Compute the 18 tonality features, by published name; y of shape (n,), sr in Hz.
 
-    spectrum : that of the clip, where it is at hand.  In silence harmony is not measurable: NaN.
+    spectrum : the spectrum of the clip; computed if omitted.  The features of harmonic change are NaN in silence.
     """
     y = np.ascontiguousarray(y)
     if spectrum is None:

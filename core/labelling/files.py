@@ -25,7 +25,7 @@ from core.labelling.label_studio_reading import (
     tasks_of,
 )
 from core.labelling.label_text import MOST_COLUMNS, csv_lines, decoded
-from core.spreadsheets import marked, unmarked
+from core.spreadsheets import escape_formula, unescape_formula
 
 __all__ = ["LabelFile", "audit_csv", "label_studio_config", "read_label_file", "read_labels", "to_csv", "to_json"]
 __all__ += ["to_label_studio"]
@@ -62,7 +62,7 @@ def _standing(feedback: pd.DataFrame) -> pd.DataFrame:
 
 def _csv(table: pd.DataFrame) -> bytes:
     text = table.select_dtypes(include=["str"]).columns
-    safe = table.assign(**{column: table[column].map(marked, na_action="ignore") for column in text})
+    safe = table.assign(**{column: table[column].map(escape_formula, na_action="ignore") for column in text})
     return safe.to_csv(index=False).encode("utf-8-sig")
 
 
@@ -126,7 +126,7 @@ def _read_csv(text: str, control: str | None) -> LabelFile:
         header = [name.lower() for name in header]
 
         def read(text: str) -> str:
-            return unmarked(text.strip())
+            return unescape_formula(text.strip())
 
     cells = ([read(text) for text in line] for line in lines)
     rows = _limited(dict(zip(header, line, strict=False)) for line in cells)

@@ -125,7 +125,7 @@ def _section(piece: Piece, part: int) -> np.ndarray:
         )
         y += level * synthetic.render(recipe, seconds=piece.section_s)
     struck = synthetic.Demo("", piece.makam, piece.usul, "saz", piece.unit_s, piece.tonic_hz, 1.0, 1.0, part)
-    return y / np.abs(y).max() + piece.drums * synthetic.strokes(struck, y.size, np.random.default_rng(part))
+    return y / np.abs(y).max() + piece.drums * synthetic.drum_strokes(struck, y.size, np.random.default_rng(part))
 
 
 def _in_room(y: np.ndarray, piece: Piece, rng: np.random.Generator) -> np.ndarray:

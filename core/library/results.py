@@ -26,7 +26,7 @@ from core.library.addresses import fault, filesystem, is_local, local_path, safe
 from core.models.policy import Policy
 from core.records import Found, LibraryFile, Plan
 from core.schema import COLUMNS, PROBA
-from core.spreadsheets import inert
+from core.spreadsheets import escape_once
 from core.store import Store, copies_of, known_files, move_clips, scored_clips
 from core.store.library import TEMPO
 
@@ -202,7 +202,7 @@ def csv_bytes(table: pd.DataFrame) -> bytes:
 def _csv_rows(file: IO[str], tables: Iterator[pd.DataFrame], columns: Sequence[str]) -> None:
     csv.writer(file, lineterminator="\n").writerow(columns)
     for table in tables:
-        text = {column: table[column].map(inert) for column in TEXT if column in columns}
+        text = {column: table[column].map(escape_once) for column in TEXT if column in columns}
         table.assign(**text).to_csv(file, header=False, index=False, lineterminator="\n")
 
 

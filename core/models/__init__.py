@@ -1,8 +1,8 @@
-"""Models: predict, decide, explain; how a model is stored and which one is in use.
+"""Use models: predict, decide and explain; store models and find the one in use.
 
-prediction, policy : probabilities of a clip, and the decision rule.
-reference : the training music, and whether a clip is unlike it.
-explanation, explanation_tables, permutation : why a model says what it says.
-bundle, registry, description : model files, the MLflow registry, a model in words.
-training_run : everything that one training run measured.
+prediction, policy : the probabilities of a clip, and the decision rule.
+reference : summary of the training music, and the check for clips that are unlike it.
+explanation, explanation_tables, permutation : contributions of the features to a prediction.
+bundle, registry, description : model files, the MLflow registry, the description of a model.
+training_run : the results of one training run.
 """

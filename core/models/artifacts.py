@@ -1,7 +1,7 @@
-"""Where the files of MLflow's runs and models are, also when the data folder was moved.
+"""Find the files of MLflow's runs and models, also after a move of the data folder.
 
-MLflow stores the place of each file as an absolute address. Ours lie in ``settings.artifacts_dir``, so an address that
-names a folder of that name is looked up below the present one. Addresses of other places are taken as they are.
+MLflow stores the location of each file as an absolute URI. Our files are in ``settings.artifacts_dir``, so a URI with
+a folder of that name is looked up in the current folder. Other URIs are used unchanged.
 """
 
 import shutil
@@ -18,7 +18,7 @@ from core.settings import Settings
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-# Tables and columns of MLflow's store that hold addresses of files
+# Tables and columns of MLflow's database that hold URIs of files
 LOCATIONS = (
     ("experiments", "artifact_location"),
     ("runs", "artifact_uri"),
@@ -29,9 +29,9 @@ LOCATIONS = (
 
 
 def local_place(uri: str, settings: Settings) -> Path | None:
-    """Return where the file or folder of an address is on this machine; None when it is elsewhere.
+    """Return the local path of a URI, or None when the URI is not on this machine.
 
-    The place below the present data folder counts where something is there, or where the stored place is gone.
+    The path in the current data folder is preferred when it exists, or when the stored path no longer exists.
     """
     parts = urlsplit(uri)
     if parts.scheme not in ("", "file"):
@@ -52,7 +52,7 @@ def _root(path: Path, depth: int) -> Path:
 
 
 def write_run_files(client: "MlflowClient", run_id: str, files: Path, *, settings: Settings) -> None:
-    """Copy the files of a folder to those of a run."""
+    """Copy the files of a folder into the artifacts of a run."""
     place = local_place(str(client.get_run(run_id).info.artifact_uri), settings)
     if place is None:
         client.log_artifacts(run_id, str(files))
@@ -61,7 +61,7 @@ def write_run_files(client: "MlflowClient", run_id: str, files: Path, *, setting
 
 
 def write_model_files(client: "MlflowClient", model_id: str, files: Path, *, settings: Settings) -> str:
-    """Copy the files of a folder to those of a logged model; returns their address."""
+    """Copy the files of a folder into the artifacts of a logged model. Returns their URI."""
     uri = str(client.get_logged_model(model_id).artifact_location)
     place = local_place(uri, settings)
     if place is None:
@@ -72,15 +72,15 @@ def write_model_files(client: "MlflowClient", model_id: str, files: Path, *, set
 
 
 def run_file(client: "MlflowClient", run_id: str, name: str, *, settings: Settings) -> Path:
-    """Return a file of a run on this machine; it is fetched where it is elsewhere."""
+    """Return the local path of a run's file. Downloads the file when it is on another machine."""
     place = local_place(str(client.get_run(run_id).info.artifact_uri), settings)
     return place / name if place is not None else Path(client.download_artifacts(run_id, name))
 
 
 def model_folder(client: "MlflowClient", name: str, version: str, *, settings: Settings) -> Path:
-    """Return the folder of a version's files on this machine; they are fetched where they are elsewhere."""
+    """Return the local folder of a version's files. Downloads the files when they are on another machine."""
     uri = str(client.get_model_version_download_uri(name, version))
-    if urlsplit(uri).scheme == "models":  # of a logged model by its id
+    if urlsplit(uri).scheme == "models":  # names a logged model by its id
         uri = str(client.get_logged_model(uri.rpartition("/")[2]).artifact_location)
     place = local_place(uri, settings)
     if place is not None:
@@ -91,22 +91,22 @@ def model_folder(client: "MlflowClient", name: str, version: str, *, settings: S
 
 
 def correct_locations(file: Path, settings: Settings) -> int:
-    """Write the present places of files into MLflow's SQLite file; returns how many addresses were corrected.
+    """Update the file URIs in MLflow's SQLite database. Returns the number of corrected URIs.
 
-    Our own program does not need this. MLflow's page does, because it reads files where the store says that they are.
+    Only MLflow's page needs this, because it reads files at the stored paths; our own code uses `local_place`.
     """
     try:
         with closing(sqlite3.connect(file)) as opened, opened:
             return sum(_correct(opened, table, column, settings) for table, column in LOCATIONS)
     except sqlite3.Error as error:
         raise ModelError(
-            f"The places of files in the registry {file.name} cannot be corrected: {error}. "
-            "Stop other programs that use it, then try again."
+            f"The file paths in the registry {file.name} cannot be corrected: {error}. "
+            "Stop other programs that use the registry, then try again."
         ) from error
 
 
 def _correct(opened: sqlite3.Connection, table: str, column: str, settings: Settings) -> int:
-    """Correct one column. Its name and the table's come from ``LOCATIONS``; values are parameters."""
+    """Correct one column. The names of table and column come from ``LOCATIONS``; values are parameters."""
     stored = opened.execute(f"SELECT DISTINCT {column} FROM {table} WHERE {column} LIKE 'file:%'")  # noqa: S608
     places = {uri: local_place(uri, settings) for (uri,) in stored.fetchall()}
     moved = [(place.as_uri(), uri) for uri, place in places.items() if place is not None and place.exists()]

@@ -1,11 +1,12 @@
-"""A model as a folder of files that execute nothing: the pipeline (skops), what explains it, and a manifest.
+"""A model bundle: a folder with the pipeline and its supporting files. Loading a bundle executes no code from it.
 
 ``model.skops``     the pipeline
-``background.csv``  typical clips, against which a clip is explained (`core.models.explanation`)
+``background.csv``  typical clips, the background of the SHAP explanations (`core.models.explanation`)
 ``reference.json``  summary of the training music (`core.models.reference`)
 ``policy.json``     decision policies by name (`core.models.policy.Policy`)
 ``manifest.json``   version, classes, columns, library versions, and the SHA-256 of every file
-and whatever else belongs to it: model card, metrics, out-of-fold predictions.
+
+A bundle also contains the model card, the metrics and the out-of-fold predictions.
 """
 
 import hashlib
@@ -27,11 +28,11 @@ from core.models.prediction import Model
 from core.models.reference import Reference, read_reference
 from core.schema import COLUMNS, EMOTIONS
 
-DRIFT = 1e-3  # change of a probability on the background that other library versions may cause
-# Our own estimators. Model files of version 0.2 name the first place, newer ones the second.
+DRIFT = 1e-3  # largest accepted change of a probability on the background, caused by other library versions
+# Our own estimators. Model files of version 0.2 name the first module, newer ones the second.
 _ESTIMATORS_IN = ("estimators", "training.estimators")
 _ESTIMATORS = ("CalibratedBlend", "ClipScores", "EncodedLabels", "FeatureColumns", "RegularisedDiscriminant")
-# All that a model file may be made of beside skops' own list of safe types (scikit-learn's estimators, numpy arrays).
+# Types that a model file may contain, in addition to skops' own safe types (scikit-learn's estimators, numpy arrays).
 TRUSTED = (
     "collections.OrderedDict",
     *(f"core.{place}.{name}" for place in _ESTIMATORS_IN for name in _ESTIMATORS),
@@ -51,7 +52,7 @@ TRUSTED = (
 
 @dataclass(frozen=True, eq=False)
 class Bundle:
-    """A loaded model and the folder that it came with.
+    """A loaded model and its folder.
 
     manifest : name, version, created_at, classes, columns, libraries, check, sha256.
     """
@@ -61,7 +62,7 @@ class Bundle:
     manifest: Mapping[str, Any]
 
     def background(self) -> pd.DataFrame:
-        """Typical clips, 50 columns."""
+        """Typical clips for the explanations, 50 columns."""
         return _read_background(self.folder)
 
     def reference(self) -> Reference:
@@ -83,20 +84,34 @@ def save_bundle(
     libraries: Mapping[str, str],
     files: Mapping[str, bytes],
 ) -> str:
-    """Write a model and what belongs to it; an earlier content of the folder is replaced as a whole.
+    """Write a model bundle. Replaces the whole content of the folder.
 
-    pipeline : fitted; gives the probabilities of the four emotions.  name : of the candidate.
-    created_at : ISO 8601, of the training.  background : from `explain.make_background`.
-    libraries : name -> version, of what it was trained with.  files : file name -> content, for the rest.
-    Returns the version: name, day and the beginning of the model file's SHA-256.
-    Raises ModelError when the pipeline holds a type that is not in ``TRUSTED``: it could not be loaded again.
+    Parameters
+    ----------
+    pipeline : fitted classifier of the four emotions.
+    name : name of the candidate.
+    created_at : time of the training, ISO 8601.
+    background : typical clips, from `core.models.explanation.make_background`.
+    libraries : library -> version used for the training.
+    files : file name -> content of the other files.
+
+    Returns
+    -------
+    The version: name, day and the first digits of the model file's SHA-256.
+
+    Raises
+    ------
+    ModelError
+        The pipeline contains a type that is not in ``TRUSTED``, so it could not be loaded again.
     """
     import skops.io as sio
 
     data = sio.dumps(pipeline, compression=zipfile.ZIP_DEFLATED, compresslevel=9)
     unknown = sorted(set(sio.get_untrusted_types(data=data)) - set(TRUSTED))
     if unknown:
-        raise ModelError(f"The model holds {', '.join(unknown)}, which is not in the list of trusted types.")
+        raise ModelError(
+            f"The model contains types that are not trusted: {', '.join(unknown)}. Train another kind of model."
+        )
     contents = {**files, MODEL: data, BACKGROUND: background.to_csv(index=False, lineterminator="\n").encode()}
     hashes = {file: hashlib.sha256(content).hexdigest() for file, content in sorted(contents.items())}
     version = f"{name}-{created_at[:10]}-{hashes[MODEL][:8]}"
@@ -116,11 +131,17 @@ def save_bundle(
 
 
 def load_bundle(folder: Path, *, source: str | None = None) -> Bundle:
-    """Load a model from its folder. Nothing in the files is executed.
+    """Load a model from its folder without executing code from the files.
 
-    source : where it comes from in words; the folder's last two names when not given.
-    Raises ModelError when a file is missing or altered, when the model holds a type that is not in ``TRUSTED``, when
-    it was made for other columns or classes, or when it gives other probabilities here than where it was trained.
+    Parameters
+    ----------
+    source : text that names the origin of the model; default: the last two parts of the folder's path.
+
+    Raises
+    ------
+    ModelError
+        A file is missing or was changed; the model contains a type that is not in ``TRUSTED``; the model was trained
+        on other columns or classes; or its probabilities differ from those stored at training time.
     """
     where = source or "/".join(folder.parts[-2:])
     manifest = _read_manifest(folder, where)
@@ -130,30 +151,32 @@ def load_bundle(folder: Path, *, source: str | None = None) -> Bundle:
             raise ModelError(f"{where}: {file} is missing. Restore it from the repository, or train again.")
         if hashlib.sha256(path.read_bytes()).hexdigest() != expected:
             raise ModelError(
-                f"{where}: {file} is not the file that was stored (its SHA-256 differs). "
+                f"{where}: {file} was changed after the training (its SHA-256 differs). "
                 "Restore it from the repository, or train again."
             )
     if tuple(manifest["columns"]) != COLUMNS:
-        raise ModelError(f"{where}: the model was trained on other columns than the 50 features. Train again.")
+        raise ModelError(f"{where}: the model was not trained on the 50 features of this program. Train again.")
     pipeline = load_pipeline(folder / MODEL, where=where)
     classes = tuple(str(c) for c in getattr(pipeline, "classes_", ()))
     if list(classes) != manifest["classes"] or sorted(classes) != sorted(EMOTIONS):
-        raise ModelError(f"{where}: the model knows {', '.join(classes) or 'no classes'}, not the four emotions.")
+        raise ModelError(
+            f"{where}: the model predicts {', '.join(classes) or 'no classes'}, not the four emotions. Train again."
+        )
     _check(pipeline, folder, manifest, where)
     return Bundle(Model(str(manifest["version"]), pipeline, classes, where), folder, manifest)
 
 
 def load_pipeline(path: Path, *, where: str) -> Any:
-    """The object in a skops file, if all its types are trusted; else ModelError."""
+    """Load the object in a skops file. Raises ModelError when the file is damaged or contains an untrusted type."""
     import skops.io as sio
     from skops.io.exceptions import UnsupportedTypeException, UntrustedTypesFoundException
 
     try:
         return sio.load(path, trusted=list(TRUSTED))
     except (UntrustedTypesFoundException, UnsupportedTypeException) as error:
-        raise ModelError(f"{where}: {path.name} holds what is not trusted and was not loaded. {error}") from error
+        raise ModelError(f"{where}: {path.name} contains untrusted types and was not loaded. {error}") from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError, ImportError, zipfile.BadZipFile) as error:
-        raise ModelError(f"{where}: {path.name} is no readable model ({error}). Train again.") from error
+        raise ModelError(f"{where}: {path.name} is not a readable model ({error}). Train again.") from error
 
 
 def _read_manifest(folder: Path, where: str) -> dict[str, Any]:
@@ -171,7 +194,7 @@ def _read_manifest(folder: Path, where: str) -> dict[str, Any]:
 
 
 def _check(pipeline: Any, folder: Path, manifest: Mapping[str, Any], where: str) -> None:
-    """Ask the model about the background: the same answers as when it was stored?"""
+    """Raise ModelError unless the model predicts the stored probabilities for the background."""
     try:
         now = np.asarray(pipeline.predict_proba(_read_background(folder)), dtype=float)
         change = float(np.abs(now - np.array(manifest["check"], dtype=float)).max())
@@ -179,8 +202,8 @@ def _check(pipeline: Any, folder: Path, manifest: Mapping[str, Any], where: str)
         raise ModelError(f"{where}: the model gives no probabilities ({error}). Train again.") from error
     if not change <= DRIFT:
         raise ModelError(
-            f"{where}: with the libraries installed here the model gives other probabilities than when it was "
-            f"trained (by up to {change:.2g}). Install the versions of requirements.txt, or train again."
+            f"{where}: the libraries installed here change the model's probabilities by up to {change:.2g}. "
+            "Install the versions of requirements.txt, or train again."
         )
 
 
@@ -192,14 +215,14 @@ def _read_background(folder: Path) -> pd.DataFrame:
 
 
 def policies_json(policies: Mapping[str, Policy]) -> bytes:
-    """Policies by name as the content of policy.json."""
+    """Content of policy.json: policies by name."""
     return (json.dumps({name: json.loads(p.to_json()) for name, p in policies.items()}, indent=1) + "\n").encode()
 
 
 def read_policies(path: Path) -> dict[str, Policy]:
-    """The policies in policy.json. Raises ModelError when there are none."""
+    """Read policy.json: policies by name. Raises ModelError when the file is missing or damaged."""
     try:
         known = json.loads(path.read_text(encoding="utf-8"))
         return {name: Policy.from_json(json.dumps(policy)) for name, policy in known.items()}
     except (OSError, ValueError, AttributeError) as error:
-        raise ModelError(f"The decision policies {path.name} cannot be read. Train again.") from error
+        raise ModelError(f"The file of decision policies, {path.name}, cannot be read. Train again.") from error

@@ -1,7 +1,7 @@
 """The connection to MLflow's store of runs and registered models.
 
-Each settings object has a client of its own. Nothing here sets MLflow's global store, so that two installations can be
-used in one process, also at the same time.
+Each settings object gets its own client. MLflow's global store is never set, so one process can use two installations
+at the same time.
 """
 
 import logging
@@ -18,20 +18,20 @@ from core.settings import Settings
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-NAME = "turkish-music-emotion"  # of the experiment and of the registered model
-SQLITE = b"SQLite format 3\0"  # how every such file begins
+NAME = "turkish-music-emotion"  # name of the experiment and of the registered model
+SQLITE = b"SQLite format 3\0"  # first bytes of every SQLite file
 QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
 }
-# MLflow reads these when it is imported. They are the same for all settings, so they are set here, once a process.
+# MLflow reads these variables at import. They are the same for all settings, so this module sets them once a process.
 os.environ |= QUIET
-_OPENING = threading.Lock()  # MLflow makes the tables of a new store by alembic, whose context belongs to the process
+_OPENING = threading.Lock()  # MLflow creates tables with alembic, which has one global context per process
 
 
 def connect(settings: Settings) -> "MlflowClient":
-    """Return MLflow's client on the store of these settings; makes the store where there is none yet."""
+    """Return an MLflow client for the store of these settings. Creates the store when it does not exist."""
     file = sqlite_file(settings.mlflow)
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -44,20 +44,20 @@ def connect(settings: Settings) -> "MlflowClient":
 
 
 def sqlite_file(uri: str) -> Path | None:
-    """Return the file of a SQLite store; None for a server."""
+    """Return the file of a SQLite store, or None when the store is not SQLite."""
     parts = urlsplit(uri)
     return Path(unquote(parts.path[1:])) if parts.scheme == "sqlite" else None
 
 
 def is_server(uri: str) -> bool:
-    """Return whether a store is MLflow's own server, and no database."""
+    """Return whether the store is an MLflow server (not a database)."""
     return urlsplit(uri).scheme in ("http", "https")
 
 
 def store_exists(settings: Settings) -> bool:
-    """Return whether there is a store; one on a server is taken to exist.
+    """Return whether the store exists. A server is assumed to exist.
 
-    Raises ModelError when the file is no SQLite database.
+    Raises ModelError when the file is not a SQLite database.
     """
     file = sqlite_file(settings.mlflow)
     if file is None:
@@ -66,19 +66,21 @@ def store_exists(settings: Settings) -> bool:
         return False
     with file.open("rb") as opened:
         if opened.read(len(SQLITE)) != SQLITE:
-            raise ModelError(f"The registry {file.name} cannot be read: it is no SQLite database. Move it away.")
+            raise ModelError(
+                f"The registry {file.name} cannot be read: it is not a SQLite database. Move this file away."
+            )
     return True
 
 
 def ui_command(settings: Settings, *, port: int) -> tuple[str, list[str], dict[str, str]]:
-    """Return program, arguments and environment that open MLflow's page on our store, as ``os.execvpe`` takes them.
+    """Return program, arguments and environment that start MLflow's web page, as ``os.execvpe`` takes them.
 
-    MLflow's page reads files where the store says that they are. So in a data folder that was moved, the places of the
-    files are corrected in the store first.
+    MLflow's page reads each file at the path stored in the database. After a move of the data folder these paths are
+    wrong, so they are corrected first.
     """
     from core.models.artifacts import correct_locations
 
-    connect(settings)  # makes the store where there is none yet
+    connect(settings)  # creates the store when it does not exist
     file = sqlite_file(settings.mlflow)
     if file is not None:
         correct_locations(file, settings)

@@ -1,4 +1,4 @@
-"""What is known of the model in use without loading it: version, source, figures, card. Small files, read quickly."""
+"""Describe a model from the small files in its folder, without loading the model: version, source, figures, card."""
 
 import json
 from collections.abc import Mapping
@@ -17,11 +17,11 @@ from core.settings import Settings
 
 
 @dataclass(frozen=True, eq=False)
-class InUse:
-    """The champion as its folder describes it.
+class ModelDescription:
+    """Description of a model, read from its folder.
 
-    source : where it is loaded from, in words.  created_at : ISO 8601, of the training.
-    metrics : content of metrics.json.  card : the model card, Markdown; empty when there is none.
+    source : text that names the origin of the model.  created_at : time of the training, ISO 8601.
+    metrics : content of metrics.json.  card : the model card in Markdown; empty when the folder has none.
     """
 
     version: str
@@ -33,23 +33,26 @@ class InUse:
 
     @property
     def data_hash(self) -> str:
-        """Content hash of the table that it was trained on."""
+        """Content hash of the training table."""
         return str(self.metrics["run"]["data_hash"])
 
     def figure(self, measure: str, *, emotion: str = ALL) -> tuple[float, float, float]:
-        """Value, low and high of a cross-validated figure."""
+        """Value and interval (low, high) of a cross-validated figure."""
         for line in self.metrics["scores"]:
             if (line["measure"], line["emotion"]) == (measure, emotion):
                 return float(line["value"]), float(line["low"]), float(line["high"])
-        raise ModelError(f"The model's metrics.json holds no {measure}. Train again.")
+        raise ModelError(f"The model's metrics.json has no {measure}. Train again.")
 
     def table(self, name: str) -> pd.DataFrame:
-        """A list of metrics.json as a table: acceptance, gap_price, robustness, ..."""
+        """Table with this name in metrics.json: acceptance, gap_price, robustness, ..."""
         return pd.DataFrame(self.metrics.get(name, []))
 
 
-def describe_model_in_use(settings: Settings) -> InUse:
-    """The champion that `registry.load` loads: of the registry, else of models/champion. ModelError without one."""
+def describe_model_in_use(settings: Settings) -> ModelDescription:
+    """Describe the champion of the registry, or the model in models/champion when there is none.
+
+    Raises ModelError when neither exists. `registry.load` loads the same model.
+    """
     committed = settings.champion_dir
     found = registry.find(file_names.CHAMPION, settings=settings)
     if found is None:
@@ -60,24 +63,27 @@ def describe_model_in_use(settings: Settings) -> InUse:
         return read_description(committed, f"models/champion, because of the registry: {error}")
 
 
-def read_description(folder: Path, source: str) -> InUse:
-    """The model in a folder; source : where that is, in words. Raises ModelError when it is not described there."""
+def read_description(folder: Path, source: str) -> ModelDescription:
+    """Describe the model in a folder. Raises ModelError when a file is missing or damaged.
+
+    source : text that names the folder.
+    """
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         metrics = json.loads((folder / METRICS).read_text(encoding="utf-8"))
         card = folder / CARD
         text = card.read_text(encoding="utf-8") if card.is_file() else ""
-        return InUse(str(manifest["version"]), source, str(manifest["created_at"]), folder, metrics, text)
+        return ModelDescription(str(manifest["version"]), source, str(manifest["created_at"]), folder, metrics, text)
     except FileNotFoundError as error:
         raise ModelError("There is no trained model yet. Train one with: python -m core train") from error
     except (OSError, ValueError, KeyError) as error:
         raise ModelError(f"The description of the model in {source} cannot be read. Train again.") from error
 
 
-def rows(model: InUse, settings: Settings) -> pd.DataFrame | None:
-    """The clips of the model's training run: row, y, group; None where they are not at hand.
+def training_rows(model: ModelDescription, settings: Settings) -> pd.DataFrame | None:
+    """Return the clips of the model's training run (row, y, group), or None when the file is not available.
 
-    They lie beside a model that people's labels trained, else with the comparison.
+    A retrained model has the file in its own folder. The other models use the file of the model comparison.
     """
     if (model.folder / ROWS).is_file():
         return pd.read_csv(model.folder / ROWS)
@@ -88,8 +94,8 @@ def rows(model: InUse, settings: Settings) -> pd.DataFrame | None:
     return pd.read_csv(results / ROWS) if about["data_hash"] == model.data_hash else None
 
 
-def describe_alias(alias: str, *, settings: Settings) -> InUse | None:
-    """The model under an alias as its folder describes it; None when there is none."""
+def describe_alias(alias: str, *, settings: Settings) -> ModelDescription | None:
+    """Describe the model with this alias, or return None when no model has the alias."""
     if alias == file_names.CHAMPION:
         try:
             return describe_model_in_use(settings)

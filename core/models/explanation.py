@@ -1,9 +1,9 @@
-"""Which features made the model say what it says: SHAP values in the 50 features themselves, as tidy tables.
+"""SHAP values: the contribution of each of the 50 features to a prediction, as tidy tables.
 
-One mechanism for every candidate: the permutation explainer of the shap library (Lundberg & Lee 2017; Mitchell et al.
-2022) on the pipeline's probabilities, against a small background of typical clips. Logs, ratios, scaling and members of
-a blend are all inside the pipeline, so that what is explained is what was measured; and since Shapley values are
-linear in the model, a blend's are the average of its members'.
+All candidates use the permutation explainer of the shap library (Lundberg & Lee 2017; Mitchell et al. 2022) on the
+pipeline's probabilities, with a small background of typical clips. Logarithms, ratios, scaling and the members of a
+blend are inside the pipeline, so the contributions belong to the measured features. Shapley values are linear in the
+model, so the values of a blend are the mean of its members' values.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,22 +18,29 @@ from core.errors import ModelError
 from core.models.prediction import Model
 from core.schema import BY_COLUMN, COLUMNS, EMOTIONS, FeatureVector
 
-BACKGROUND_PER_EMOTION = 6  # typical clips an emotion: 24 in all, sums of 4 x 3 mirrored pairs
-ORDERS = 3  # orders of the features, each walked forth and back: a fifth of a second for the blend
-SHAP_DIGITS = 4  # decimals stored; the sampling error is some ten times larger
-CHUNK = 20_000  # rows given to the model at once: bounds the memory at 8 MB a copy
+BACKGROUND_PER_EMOTION = 6  # typical clips for each emotion: 24 in all, in 4 x 3 mirrored pairs
+ORDERS = 3  # random orders of the features, each used forwards and backwards: 0.2 s for the blend
+SHAP_DIGITS = 4  # stored decimals; the sampling error is about ten times larger
+CHUNK = 20_000  # rows in one call of the model, which limits the memory to 8 MB a copy
 
 
 def make_background(
     X: pd.DataFrame, y: Sequence[str], *, per_emotion: int = BACKGROUND_PER_EMOTION, seed: int = 0
 ) -> pd.DataFrame:
-    """Typical clips of each emotion that are nobody's clip: the features' distributions and correlations, no row.
+    """Artificial typical clips of each emotion, with the features' distributions and correlations but no real row.
 
-    A Gaussian copula for each emotion: random sums of the normal scores of its clips have their covariance, and are
-    brought back by the emotion's quantiles. Clips come in mirrored pairs, so that medians are exact.
+    A Gaussian copula for each emotion: random sums of the normal scores of its clips have the same covariance, and the
+    emotion's quantiles convert them back to feature values. Clips are mirrored pairs, so that medians are exact.
 
-    X : columns of the schema, NaN ignored.  y : emotions.
-    Returns 4 * per_emotion rows of the 50 columns, rounded to six digits; the same for the same data and seed.
+    Parameters
+    ----------
+    X : training clips, columns of the schema, NaN ignored.
+    y : emotion of each clip.
+    per_emotion : number of artificial clips for each emotion.
+
+    Returns
+    -------
+    4 * per_emotion rows of the 50 columns, rounded to six digits; the same for the same data and seed.
     """
     from scipy.special import ndtr, ndtri
 
@@ -59,11 +66,11 @@ def _quantile(column: pd.Series, positions: np.ndarray) -> np.ndarray:
 
 
 def base_model(pipeline: Any) -> Any:
-    """The pipeline with the model under its calibration in the calibration's place; any other pipeline as it is.
+    """Return the pipeline without its calibration; a pipeline without calibration is returned unchanged.
 
-    One temperature moves the four probabilities toward or away from one another and leaves their order. The reasons
-    are the base model's: a blend's are the average of its members'. A model that has probabilities only through its
-    calibration (a support vector machine) keeps it.
+    The calibration has one temperature for all probabilities and does not change their order. So the explanations use
+    the base model: the values of a blend are then the mean of its members' values. A model that has probabilities only
+    through its calibration (a support vector machine) keeps the calibration.
     """
     steps = getattr(pipeline, "steps", None)
     if steps is not None:
@@ -76,11 +83,19 @@ def base_model(pipeline: Any) -> Any:
 def shapley(
     proba: Callable[[np.ndarray], np.ndarray], x: np.ndarray, background: np.ndarray, *, orders: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Shapley values of clips, sampled over orders of the features by the shap library.
+    """Shapley values of clips, sampled over random orders of the features by the shap library.
 
-    proba : (n, m) -> (n, k).  x : shape (n, m).  background : shape (b, m). NaN is a value like any other.
-    Returns contributions, shape (n, m, k), and the base values, the mean output over the background, shape (k,).
-    They add up to ``proba(x)`` whatever the number of orders. The same seed gives the same values.
+    Parameters
+    ----------
+    proba : function of the model, shape (n, m) -> (n, k).
+    x : clips, shape (n, m); NaN is treated like any other value.
+    background : typical clips, shape (b, m).
+    orders : number of random orders of the features.
+
+    Returns
+    -------
+    Contributions, shape (n, m, k), and base values (mean output over the background), shape (k,). Together they add up
+    to ``proba(x)`` for any number of orders. The same seed gives the same values.
     """
     import shap
 
@@ -99,7 +114,7 @@ def _in_chunks(proba: Callable[[np.ndarray], np.ndarray], rows: np.ndarray) -> n
 
 
 def _function(pipeline: Any, classes: Sequence[str]) -> Callable[[np.ndarray], np.ndarray]:
-    """Probabilities in the order of EMOTIONS as a function of an array (n, 50)."""
+    """Function from features, shape (n, 50), to probabilities in the order of ``EMOTIONS``."""
     order, names = [list(classes).index(e) for e in EMOTIONS], list(COLUMNS)
     return lambda rows: np.asarray(pipeline.predict_proba(pd.DataFrame(rows, columns=names)), dtype=float)[:, order]
 
@@ -113,11 +128,18 @@ def explain_clip(
     orders: int = ORDERS,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Why the model says what it says about one clip.
+    """Explain the prediction of one clip by SHAP values.
 
-    calibrated : explain the probabilities that are shown; else those of the base model, before calibration.
-    Returns one row an emotion and feature: columns clip, emotion, feature, value, shap, base; the values of ``shap`` of
-    an emotion and its ``base`` add up to the probability explained.
+    Parameters
+    ----------
+    background : typical clips, from ``make_background``.
+    calibrated : explain the displayed probabilities; False explains the base model, before calibration.
+    orders : number of random orders of the features.
+
+    Returns
+    -------
+    One row for each emotion and feature: columns clip, emotion, feature, value, shap, base. For each emotion, ``base``
+    and all ``shap`` values add up to the explained probability.
     """
     proba = _function(model.pipeline if calibrated else base_model(model.pipeline), model.classes)
     phi, base = shapley(proba, vector.values[None], _values(background), orders=orders, seed=seed)
@@ -136,12 +158,20 @@ def explain_table(
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
 ) -> pd.DataFrame:
-    """SHAP values of many clips, for global importance.
+    """SHAP values of many clips, for the global importance of features.
 
-    X : table with the 50 columns; its index (the row of the published table) names the clips.
-    Returns columns row, emotion, feature (categories) and shap (float32). The features' values are the table's and
-    are not repeated; the base value of an emotion is the probability minus the sum.
-    progress : called with (clips done, clips in all).
+    Parameters
+    ----------
+    X : table with the 50 columns; its index is the row number in the published table.
+    background : typical clips, from ``make_background``.
+    classes : order of the pipeline's classes.
+    orders : number of random orders of the features.
+    progress : called with the number of finished clips and the number of all clips.
+
+    Returns
+    -------
+    Columns row, emotion, feature (categories) and shap (float32). Feature values are in the table and not repeated
+    here. The base value of an emotion is the probability minus the sum of its SHAP values.
     """
     proba, against = _function(base_model(pipeline), classes), _values(background)
     done = []
@@ -180,7 +210,7 @@ def _tidy(clip: str, by_emotion: np.ndarray) -> pd.DataFrame:
 
 
 def write_shap(table: pd.DataFrame, path: Path) -> None:
-    """Store what ``explain_table`` returned: one column a feature, one row a clip and emotion (Parquet, small)."""
+    """Store the result of ``explain_table`` as Parquet: one row for each clip and emotion, one column a feature."""
     wide = table.pivot_table(index=["row", "emotion"], columns="feature", values="shap", sort=False, observed=True)
     path.parent.mkdir(parents=True, exist_ok=True)
     small = wide[list(COLUMNS)].round(SHAP_DIGITS).astype(np.float32)  # few distinct values, hence a small file
@@ -189,24 +219,30 @@ def write_shap(table: pd.DataFrame, path: Path) -> None:
 
 
 def read_shap(path: Path) -> pd.DataFrame:
-    """The table that ``write_shap`` stored. Raises ModelError when it is missing or is no such table."""
+    """Read the table of ``write_shap``. Raises ModelError when the file is missing or damaged."""
     try:
         wide = pd.read_parquet(path)
         table = wide.melt(["row", "emotion"], list(COLUMNS), var_name="feature", value_name="shap")
     except (OSError, ValueError, KeyError) as error:  # pyarrow's errors are ValueErrors
-        raise ModelError(f"The stored explanations {path.name} cannot be read: train the models again.") from error
+        raise ModelError(f"The stored explanations, {path.name}, cannot be read. Train the models again.") from error
     table["emotion"] = pd.Categorical(table["emotion"], categories=EMOTIONS)
     table["feature"] = pd.Categorical(table["feature"], categories=COLUMNS)
     return table.sort_values(["row", "emotion", "feature"], ignore_index=True)
 
 
 def importance(shap: pd.DataFrame, *, by: str = "feature", per_emotion: bool = False) -> pd.DataFrame:
-    """Mean absolute contribution to a probability, largest first.
+    """Mean absolute SHAP value, largest first.
 
+    Parameters
+    ----------
     shap : columns row (or clip), emotion, feature, shap.
-    by : "feature", or "group" for dynamics, rhythm, timbre and tonality (contributions of a clip are summed within
-        the group first, so that two features that cancel count as nothing).
-    Returns columns feature or group, [emotion,] importance, share (of the total, per emotion where asked).
+    by : "feature", or "group" for dynamics, rhythm, timbre and tonality. The values of a clip are summed in each group
+        first, so opposite contributions cancel.
+    per_emotion : one importance for each emotion.
+
+    Returns
+    -------
+    Columns feature or group, emotion (with ``per_emotion``), importance, share (of the total).
     """
     clip = "row" if "row" in shap.columns else "clip"
     table = shap
@@ -216,7 +252,7 @@ def importance(shap: pd.DataFrame, *, by: str = "feature", per_emotion: bool = F
             shap.assign(group=chapter).groupby([clip, "emotion", "group"], observed=True)["shap"].sum().reset_index()
         )
     elif by != "feature":
-        raise ModelError(f"Importance is by 'feature' or by 'group', not by {by!r}.")
+        raise ModelError(f"The importance must be by 'feature' or by 'group', not by {by!r}.")
     keys = ["emotion", by] if per_emotion else [by]
     mean = table.assign(importance=table["shap"].abs().astype(float)).groupby(keys, observed=True)["importance"].mean()
     result = mean.reset_index().sort_values("importance", ascending=False, ignore_index=True)
@@ -227,19 +263,22 @@ def importance(shap: pd.DataFrame, *, by: str = "feature", per_emotion: bool = F
 def interaction(
     model: Model, X: pd.DataFrame, first: str, second: str, *, others: int = 8, seed: int = 0
 ) -> pd.DataFrame:
-    """How much two features say together beyond what each says alone, for each clip and emotion.
+    """Interaction of two features for each clip and emotion.
 
-    Second difference of the probabilities when the clip's values of the two features are put, one, the other and
-    both, into ``others`` randomly chosen clips of X: zero where the two simply add up.
-    Returns columns row, emotion, first, second (the values of the two features), interaction.
+    The clip's values of the first feature, the second feature and both are copied into ``others`` random clips of X.
+    The interaction is the second difference of the probabilities. It is zero when the two effects simply add up.
+
+    Returns
+    -------
+    Columns row, emotion, first, second (the values of the two features), interaction.
     """
     rng = np.random.default_rng(seed)
     values, a, b = _values(X), COLUMNS.index(first), COLUMNS.index(second)
     host = values[rng.integers(len(values), size=(len(values), others))]  # (n, others, 50)
     cells = []
-    for put in ((a, b), (a,), (b,), ()):
+    for copied in ((a, b), (a,), (b,), ()):
         rows = host.copy()
-        for k in put:
+        for k in copied:
             rows[:, :, k] = values[:, None, k]
         cells.append(rows.reshape(-1, len(COLUMNS)))
     proba = _function(base_model(model.pipeline), model.classes)

@@ -1,6 +1,6 @@
-"""Importance by permutation: how much worse the answers get when a feature is taken from another clip.
+"""Permutation importance: the rise of the log-loss when a feature's values are shuffled among the clips.
 
-A check of the SHAP importances by other means. After Breiman (2001), "Random Forests"; Fisher, Rudin & Dominici (2019).
+An independent check of the SHAP importances. After Breiman (2001), "Random Forests"; Fisher, Rudin & Dominici (2019).
 """
 
 from collections.abc import Sequence
@@ -12,17 +12,24 @@ from core.models.prediction import Model, probabilities
 from core.schema import COLUMNS, EMOTIONS
 
 REPEATS = 10  # shuffles of each feature
-_LOWEST = 1e-6  # probability below which a wrong answer costs no more
+_LOWEST = 1e-6  # smaller probabilities count as this one, so that the log-loss stays finite
 
 
 def permutation_importance(
     model: Model, X: pd.DataFrame, y: Sequence[str], *, repeats: int = REPEATS, seed: int = 0
 ) -> pd.DataFrame:
-    """Rise of the log-loss when a feature's values are dealt out anew among the clips.
+    """Rise of the log-loss when a feature's values are shuffled among the clips.
 
-    X : clips that the model was not trained on, 50 columns.  y : their emotions.
-    Returns feature, importance (mean rise over the repeats; about 0 for a feature of no use, or whose news others
-    carry too) and error (its standard error over the repeats), largest first.
+    Parameters
+    ----------
+    X : held-out clips, 50 columns.
+    y : emotion of each clip.
+    repeats : number of shuffles of each feature.
+
+    Returns
+    -------
+    Columns feature, importance (mean rise) and error (standard error of the mean), largest importance first. The
+    importance is about 0 for a useless feature, and for a feature whose information other features also carry.
     """
     rng = np.random.default_rng(seed)
     values = X[list(COLUMNS)].to_numpy(dtype=float)
@@ -44,7 +51,7 @@ def permutation_importance(
 
 
 def _loss(model: Model, dealt: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Mean log-loss of each deal of the clips; all are asked at once, which is many times faster than one by one."""
+    """Mean log-loss of each shuffled copy. One call predicts all copies, which is many times faster than a loop."""
     sets, clips, _ = dealt.shape
     rows = pd.DataFrame(dealt.reshape(sets * clips, -1), columns=list(COLUMNS))
     own = probabilities(model, rows).reshape(sets, clips, -1)[:, np.arange(clips), right]

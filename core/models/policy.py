@@ -14,18 +14,20 @@ from core.models.prediction import Prediction
 from core.schema import EMOTIONS
 from core.wording import percent, percent_limit
 
-REASONS_SHOWN = 3  # of those why a clip is unlike the training music
+REASONS_SHOWN = 3  # reasons listed in the sentence why a clip is unlike the training music
 
 
 @dataclass(frozen=True)
 class Policy:
-    """When an answer is given, when two are offered, and when a person has to decide.
+    """The rule that accepts one emotion, offers two, or asks for a review.
 
-    kind : ``"threshold"`` looks at the probabilities themselves; ``"conformal"`` keeps every emotion whose probability
-        reaches the emotion's floor, so that the right one is kept in the share ``coverage`` of each emotion's clips.
-    threshold : probability from which one emotion is accepted.
-    pair_threshold : sum of the two best from which these two are offered.
-    coverage : share of each emotion's clips whose right emotion the set must hold (conformal).
+    Attributes
+    ----------
+    kind : ``"threshold"`` compares the probabilities with fixed thresholds. ``"conformal"`` makes a set of all
+        emotions whose probability reaches the floor of the emotion.
+    threshold : lowest probability at which one emotion is accepted.
+    pair_threshold : lowest sum of the two best probabilities at which two emotions are offered.
+    coverage : share of each emotion's clips whose set must contain the right emotion (conformal).
     floors : lowest probability that puts an emotion into the set, in the order of ``EMOTIONS`` (conformal);
         learned by ``conformal_policy``.
     """
@@ -38,36 +40,36 @@ class Policy:
 
     def __post_init__(self) -> None:
         if self.kind not in ("threshold", "conformal"):
-            raise ModelError(f"A policy is 'threshold' or 'conformal', not {self.kind!r}.")
+            raise ModelError(f"The kind of a policy must be 'threshold' or 'conformal', not {self.kind!r}.")
         for name in ("threshold", "pair_threshold", "coverage"):
             if not 0 <= getattr(self, name) <= 1:
-                raise ModelError(f"The policy's {name} is a share between 0 and 1, not {getattr(self, name)}.")
+                raise ModelError(f"The policy's {name} must be between 0 and 1, not {getattr(self, name)}.")
         if self.kind == "conformal" and len(self.floors) != len(EMOTIONS):
-            raise ModelError("A conformal policy needs one learned floor an emotion: make it with conformal_policy().")
+            raise ModelError("A conformal policy needs one floor for each emotion. Make it with conformal_policy().")
         if not all(0 <= f <= 1 for f in self.floors):
-            raise ModelError(f"The floors of a policy are probabilities, not {self.floors}.")
+            raise ModelError(f"The floors of a policy must be probabilities between 0 and 1, not {self.floors}.")
 
     def to_json(self) -> str:
-        """The policy as one line of JSON, stored with each prediction."""
+        """Policy as one line of JSON, as stored with each prediction."""
         return json.dumps(asdict(self), sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> "Policy":
-        """The policy that ``to_json`` wrote. Raises ModelError when the text is no policy."""
+        """Read a policy from the text of ``to_json``. Raises ModelError when the text is not a policy."""
         try:
             known = json.loads(text)
             return cls(**{**known, "floors": tuple(known.get("floors", ()))})
         except (ValueError, TypeError, AttributeError) as error:
-            raise ModelError(f"This is no stored decision policy: {text[:80]!r}.") from error
+            raise ModelError(f"This text is not a stored decision policy: {text[:80]!r}.") from error
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What is shown to a person.
+    """The outcome of a policy for one clip.
 
-    label : the accepted emotion; None = not sure.
-    candidates : ``(label,)`` when accepted, two emotions to choose from, or empty when a person has to listen.
-    reason : why, as a sentence.
+    label : the accepted emotion, or None.
+    candidates : ``(label,)`` when accepted, two emotions when a person must choose, empty when a person must listen.
+    reason : a sentence that explains the decision.
     """
 
     label: str | None
@@ -76,7 +78,9 @@ class Decision:
 
     def __post_init__(self) -> None:
         if self.label is not None and self.candidates != (self.label,):
-            raise ModelError(f"An accepted decision has one candidate, its label; got {self.label}, {self.candidates}.")
+            raise ModelError(
+                f"An accepted decision must have its label as the only candidate, not {self.label}, {self.candidates}."
+            )
 
     @property
     def action(self) -> Literal["accept", "choose", "review"]:
@@ -87,10 +91,10 @@ class Decision:
 
 
 def decide(prediction: Prediction, policy: Policy, *, unlike: Sequence[str] = ()) -> Decision:
-    """What to do with a prediction: accept one emotion, offer two, or ask for review.
+    """Apply a policy to a prediction: accept one emotion, offer two, or ask for a review.
 
-    unlike : reasons why the clip is unlike the training music; any of them forces review, because the model's
-        probabilities mean nothing there.
+    unlike : reasons why the clip is unlike the training music. Any reason forces a review, because the model's
+        probabilities are not reliable for such clips.
     """
     if unlike:
         more = f"; and {len(unlike) - REASONS_SHOWN} more" if len(unlike) > REASONS_SHOWN else ""
@@ -136,14 +140,18 @@ def _by_set(prediction: Prediction, policy: Policy) -> Decision:
 
 
 def conformal_floors(labels: Sequence[str], proba: np.ndarray, *, coverage: float) -> tuple[float, ...]:
-    """Lowest probability with which each emotion belongs in the set (class-conditional split conformal).
+    """Lowest probability that puts each emotion into the set (class-conditional split conformal prediction).
 
-    labels : shape (n,), the right emotions.  proba : shape (n, 4), order of ``EMOTIONS``, from models that never saw
-    the row. coverage : in (0, 1).
-    Among the n_k clips of an emotion, the probability of the right answer is at least the floor in
-    ceil((n_k + 1) coverage) of them; too few clips for that give 0, the whole set. After Vovk (2012), "Conditional
-    validity of inductive conformal predictors". Written here because MAPIE 1.6 offers class-conditional sets only
-    through an optimiser (cvxpy, torch) for a model of its own; the tests hold it against MAPIE's "lac" score.
+    Of the n_k clips of an emotion, ceil((n_k + 1) coverage) have a probability of the right emotion at or above the
+    floor. With too few clips the floor is 0: the emotion is always in the set. After Vovk (2012), "Conditional validity
+    of inductive conformal predictors". MAPIE 1.6 has class-conditional sets only with an optimiser (cvxpy, torch) and
+    its own model, so the function is written here; the tests compare it with MAPIE's "lac" score.
+
+    Parameters
+    ----------
+    labels : shape (n,), the right emotions.
+    proba : shape (n, 4), held-out or out-of-fold probabilities in the order of ``EMOTIONS``.
+    coverage : in (0, 1).
     """
     right, floors = np.asarray(labels), []
     for k, emotion in enumerate(EMOTIONS):
@@ -154,9 +162,12 @@ def conformal_floors(labels: Sequence[str], proba: np.ndarray, *, coverage: floa
 
 
 def conformal_policy(out_of_fold: pd.DataFrame, labels: pd.Series, *, coverage: float = 0.90) -> Policy:
-    """Conformal policy learned from out-of-fold predictions; the floors are averaged over the repeats.
+    """Learn a conformal policy from out-of-fold predictions. The floors are means over the repeats.
 
-    out_of_fold : columns row, repeat, p_angry, p_happy, p_relax, p_sad.  labels : emotion, indexed by row.
+    Parameters
+    ----------
+    out_of_fold : columns row, repeat, p_angry, p_happy, p_relax, p_sad.
+    labels : emotion of each clip, index row.
     """
     columns = [f"p_{e}" for e in EMOTIONS]
     floors = [

@@ -1,7 +1,7 @@
-"""From a feature vector to probabilities, and from probabilities to a decision.
+"""Predict the probabilities of the four emotions from feature vectors.
 
-A prediction belongs to the model; a decision belongs to us. The policy between them is a small value that is stored
-with each prediction, so that it can change without retraining and old decisions can still be explained.
+A prediction is the output of the model. A policy (`core.models.policy`) turns the prediction into a decision. The
+policy is stored with each prediction: it can change without retraining, and old decisions can still be explained.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,17 +15,17 @@ import pandas as pd
 from core.errors import ModelError
 from core.schema import COLUMNS, EMOTIONS, MIRTOOLBOX, FeatureVector
 
-SUM_TOLERANCE = 1e-6  # probabilities of one clip sum to 1 within this
+SUM_TOLERANCE = 1e-6  # accepted difference between 1 and the sum of a clip's probabilities
 
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A trained model and where it came from.
+    """A trained model and its origin.
 
-    version : names the exact model; stored with every prediction.
+    version : name of this exact model, stored with every prediction.
     pipeline : scikit-learn classifier over the 50 columns of the schema, NaN allowed.
     classes : the four emotions in the order of the pipeline's ``predict_proba`` columns.
-    source : where it was loaded from, in words: ``"registry (champion, version 3)"`` or ``"models/champion"``.
+    source : origin as text: ``"registry (champion, version 3)"`` or ``"models/champion"``.
     """
 
     version: str
@@ -36,17 +36,16 @@ class Model:
     def __post_init__(self) -> None:
         if sorted(self.classes) != sorted(EMOTIONS):
             raise ModelError(
-                f"The model {self.version} knows the classes {', '.join(map(str, self.classes))}; "
-                f"it must know {', '.join(EMOTIONS)}."
+                f"The model {self.version} predicts the classes {', '.join(map(str, self.classes))}; "
+                f"it must predict {', '.join(EMOTIONS)}."
             )
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What the model says about one clip.
+    """The probabilities of one clip.
 
-    proba : emotion -> probability in [0, 1]; the four sum to 1.
-    Raises ModelError when they are no such probabilities.
+    proba : emotion -> probability in [0, 1]; the four must sum to 1, otherwise ModelError is raised.
     """
 
     clip_id: str
@@ -57,9 +56,11 @@ class Prediction:
     def __post_init__(self) -> None:
         p = list(self.proba.values())
         if set(self.proba) != set(EMOTIONS) or not all(isfinite(x) and 0 <= x <= 1 for x in p):
-            raise ModelError(f"A prediction gives each of {', '.join(EMOTIONS)} a probability; got {dict(self.proba)}.")
+            raise ModelError(
+                f"A prediction must have a probability for each of {', '.join(EMOTIONS)}; got {dict(self.proba)}."
+            )
         if abs(sum(p) - 1) > SUM_TOLERANCE:
-            raise ModelError(f"The probabilities of a prediction sum to 1; these sum to {sum(p):.6f}.")
+            raise ModelError(f"The probabilities of a prediction must sum to 1; these sum to {sum(p):.6f}.")
 
     @property
     def ranked(self) -> tuple[str, ...]:
@@ -75,11 +76,17 @@ class Prediction:
 def predict(
     model: Model, vectors: Sequence[FeatureVector] | pd.DataFrame, *, extractor: str = MIRTOOLBOX
 ) -> list[Prediction]:
-    """Probabilities for each clip, in the order given.
+    """Predict the probabilities of clips, in the given order.
 
-    vectors : feature vectors; or a table with the 50 columns (more are ignored) whose index names the clips and whose
-        rows all come from ``extractor``.
-    Raises ModelError when a column is missing or a value is infinite or no number.
+    Parameters
+    ----------
+    vectors : feature vectors, or a table with the 50 columns (other columns are ignored) and the clip ids as index.
+    extractor : extractor of the features, when ``vectors`` is a table.
+
+    Raises
+    ------
+    ModelError
+        A column is missing, or a value is infinite or not a number.
     """
     if isinstance(vectors, pd.DataFrame):
         frame, extractors = vectors, [extractor] * len(vectors)
@@ -97,7 +104,7 @@ def predict(
 
 
 def probabilities(model: Model, frame: pd.DataFrame) -> np.ndarray:
-    """The model's probabilities, shape (n, 4), columns in the order of ``EMOTIONS``; rows sum to 1.
+    """Predicted probabilities, shape (n, 4), columns in the order of ``EMOTIONS``; each row sums to 1.
 
     frame : table with the 50 columns, NaN = not measurable.
     """
@@ -107,9 +114,9 @@ def probabilities(model: Model, frame: pd.DataFrame) -> np.ndarray:
     try:
         X = frame[list(COLUMNS)].astype(float)
     except (ValueError, TypeError) as error:
-        raise ModelError(f"A feature is no number: {error}. Clean the table first.") from error
+        raise ModelError(f"A feature is not a number: {error}. Correct the table first.") from error
     if np.isinf(X.to_numpy()).any():
-        raise ModelError("A feature is infinite. Clean the table first: what cannot be measured is left empty.")
+        raise ModelError("A feature is infinite. Correct the table first: leave values that were not measured empty.")
     proba = np.asarray(model.pipeline.predict_proba(X), dtype=float)
     proba = proba[:, [model.classes.index(e) for e in EMOTIONS]]
-    return np.clip(proba / proba.sum(axis=1, keepdims=True), 0, 1)  # float32 members leave sums 1e-7 off
+    return np.clip(proba / proba.sum(axis=1, keepdims=True), 0, 1)  # sums are off by 1e-7 when a member uses float32

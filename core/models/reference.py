@@ -1,6 +1,6 @@
-"""Is a clip like the music that the model knows? And where does each of its values stand among the four emotions?
+"""Compare a clip with the training music: outlier check, and percentile ranks of its features for each emotion.
 
-All from summaries that travel with the model (quantiles, means, correlations), so that no row of the table is needed.
+The comparison uses summaries stored with the model (quantiles, means, correlations). It needs no row of the table.
 """
 
 import json
@@ -14,10 +14,10 @@ import pandas as pd
 from core.errors import ModelError
 from core.schema import BY_COLUMN, COLUMNS, EMOTIONS, FeatureVector
 
-LEVELS = np.linspace(0, 1, 21)  # quantiles that are stored for each feature, overall and for each emotion
-USUAL = (LEVELS[1], LEVELS[-2])  # 5 % and 95 %: what lies between is called usual
-FALSE_ALARMS = 0.03  # share of the training music itself, held out, that the two limits together let ring
-MOST_MISSING = 10  # of 50 features; a clip that lacks more cannot be compared
+LEVELS = np.linspace(0, 1, 21)  # quantiles stored for each feature, overall and for each emotion
+USUAL = (LEVELS[1], LEVELS[-2])  # 5 % and 95 %: values between these quantiles are called usual
+FALSE_ALARMS = 0.03  # share of held-out training clips that the two limits together flag as outliers
+MOST_MISSING = 10  # of 50 features; a clip with more missing features cannot be compared
 FOLDS = 5
 ALL = "all"
 
@@ -26,13 +26,19 @@ ALL = "all"
 class Reference:
     """Summary of the training music.
 
-    used : columns that are compared, m of them; details of how the table was made may be left out.
-    logged : shape (m,), bool; these are compared by their logarithm, not below ``floor`` (shape (m,)).
-    mean, sd : shape (m,), after the logarithm.  correlation : shape (m, m), shrunk.
-    quantiles : "all" or an emotion -> shape (50, 21), the features' quantiles at ``LEVELS`` in schema order.
-    distances : shape (21,), quantiles at ``LEVELS`` of the distance of held-out training clips.
-    feature_limit : standard deviations from which one feature is off.  distance_limit : distance that is too far.
-    clips : number of training clips.  false_alarms : share of held-out training clips that are called unlike.
+    Attributes
+    ----------
+    used : the m compared columns; columns that depend on how the published table was made can be ignored.
+    logged : shape (m,), bool: these columns are compared on a log scale.
+    floor : shape (m,), lowest value before the logarithm.
+    mean, sd : shape (m,), after the logarithm.
+    correlation : shape (m, m), shrunk.
+    quantiles : "all" or an emotion -> shape (50, 21), quantiles of the features at ``LEVELS``, in schema order.
+    distances : shape (21,), quantiles at ``LEVELS`` of the distances of held-out training clips.
+    feature_limit : largest usual deviation of one feature, in standard deviations.
+    distance_limit : largest usual distance.
+    clips : number of training clips.
+    false_alarms : share of held-out training clips that are flagged as outliers.
     """
 
     used: tuple[str, ...]
@@ -50,14 +56,18 @@ class Reference:
 
 
 @dataclass(frozen=True, eq=False)
-class Unlike:
-    """Whether a clip is unlike the training music, and in what.
+class OutlierCheck:
+    """Result of the outlier check of one clip.
 
-    flag : forces review.  reasons : why, one phrase each; empty when the flag is not raised.
-    features : all compared features, furthest first: feature, value, low, high (90 % of the training music is between),
-        deviation (standard deviations from its mean, of logarithms where ``logged``), off (bool).
-    distance : of all features together, allowing for how they go together; 1 is usual.
-    percentile : share of the training music (held out) that is nearer, in percent.  missing : features not measured.
+    Attributes
+    ----------
+    flag : True when the clip is unlike the training music. The flag forces a review.
+    reasons : one phrase for each reason; empty when the flag is False.
+    features : all compared features, largest deviation first: feature, value, low, high (90 % of the training music is
+        between them), deviation (standard deviations from the mean, on the log scale where ``logged``), off (bool).
+    distance : scaled Mahalanobis distance of all features together; 1 is usual.
+    percentile : percentage of held-out training clips with a smaller distance.
+    missing : number of features that were not measured.
     """
 
     flag: bool
@@ -71,13 +81,18 @@ class Unlike:
 def make_reference(
     X: pd.DataFrame, y: Sequence[str], groups: Sequence[int], *, ignore: Sequence[str] = (), seed: int = 0
 ) -> Reference:
-    """Learn the summary and the limits.
+    """Learn the summary and the limits of the outlier check.
 
-    X : training clips, columns of the schema.  y : emotions.  groups : copies of one recording share a number.
+    The limits come from grouped cross-validation: ``FALSE_ALARMS`` of the held-out clips exceed one of them, and both
+    are quantiles at the same level. ``false_alarms`` comes from an outer cross-validation: the limits are learned on
+    four fifths of the clips and tested on the last fifth.
+
+    Parameters
+    ----------
+    X : training clips, columns of the schema.
+    y : emotion of each clip.
+    groups : number of the recording of each clip; copies of one recording share a number.
     ignore : columns that are not compared.
-    The limits are those that ``FALSE_ALARMS`` of the clips exceed when each is compared with the rest (grouped
-    folds), half of the alarms from single features and half from the distance where the two do not coincide.
-    ``false_alarms`` is measured once more outside: limits learned on four fifths, asked on the last.
     """
     frame, labels, of_group = X[list(COLUMNS)].astype(float), np.asarray(y), np.asarray(groups)
     used = tuple(c for c in COLUMNS if c not in ignore)
@@ -123,7 +138,7 @@ def _fit(values: np.ndarray, used: Sequence[str]) -> _Fitted:
     from sklearn.covariance import ledoit_wolf
 
     positive = (np.nanmin(values, axis=0) > 0) & np.array([BY_COLUMN[c].low >= 0 for c in used])
-    floor = np.where(positive, np.nanmin(values, axis=0) / 10, 0.0)  # a zero is far away, not infinitely
+    floor = np.where(positive, np.nanmin(values, axis=0) / 10, 0.0)  # so that a zero is far away, but not infinitely
     with np.errstate(divide="ignore", invalid="ignore"):
         logs = np.log(values)
     skewed = np.abs(skew(values, nan_policy="omit")) > np.abs(skew(np.where(positive, logs, values), nan_policy="omit"))
@@ -137,7 +152,7 @@ def _fit(values: np.ndarray, used: Sequence[str]) -> _Fitted:
 
 
 def _z(fitted: _Fitted, values: np.ndarray) -> np.ndarray:
-    """Deviations in standard deviations, shape (n, m); NaN where a feature is not measured."""
+    """Deviations in standard deviations, shape (n, m); NaN for a missing feature."""
     logged, floor, mean, sd, _ = fitted
     scaled = np.where(logged, np.log(np.maximum(values, np.where(logged, floor, 1))), values)
     return (scaled - mean) / sd
@@ -146,7 +161,7 @@ def _z(fitted: _Fitted, values: np.ndarray) -> np.ndarray:
 def deviations(values: np.ndarray, reference: Reference) -> np.ndarray:
     """Deviations from the training music in its standard deviations, shape (n, m), columns ``reference.used``.
 
-    values : shape (n, 50), features in schema order.  Logarithms are taken where the reference does; NaN stays NaN.
+    values : shape (n, 50), features in schema order. The log scale is used where the reference uses it; NaN stays NaN.
     """
     used = [COLUMNS.index(c) for c in reference.used]
     fitted = (reference.logged, reference.floor, reference.mean, reference.sd, reference.correlation)
@@ -154,7 +169,7 @@ def deviations(values: np.ndarray, reference: Reference) -> np.ndarray:
 
 
 def _distance(z: np.ndarray, correlation: np.ndarray) -> float:
-    """Mahalanobis distance over the root of the number of features measured."""
+    """Mahalanobis distance, divided by the square root of the number of measured features."""
     known = ~np.isnan(z)
     if not known.any():
         return np.nan
@@ -171,7 +186,7 @@ def _extremes(fitted: _Fitted, values: np.ndarray) -> tuple[np.ndarray, np.ndarr
 def _limits(
     values: np.ndarray, labels: np.ndarray, groups: np.ndarray, used: Sequence[str], seed: int
 ) -> tuple[tuple[float, float], np.ndarray]:
-    """Limits that ``FALSE_ALARMS`` of the held-out rows exceed in one or both, and the held-out distances."""
+    """Limits of deviation and distance (``FALSE_ALARMS`` of the held-out rows exceed one), and held-out distances."""
     furthest, distance = np.empty(len(values)), np.empty(len(values))
     for train, test in _folds(labels, groups, seed):
         furthest[test], distance[test] = _extremes(_fit(values[train], used), values[test])
@@ -180,11 +195,10 @@ def _limits(
     return (float(np.quantile(furthest, level)), float(np.quantile(distance, level))), distance
 
 
-def unlike(vector: FeatureVector, reference: Reference) -> Unlike:
-    """Compare a clip with the training music: is a feature, or how the features go together, beyond the limits?
+def check_outlier(vector: FeatureVector, reference: Reference) -> OutlierCheck:
+    """Check whether a clip is unlike the training music, in single features or in their combination.
 
-    Features that are not measured (NaN) are left out of the comparison; with more than ``MOST_MISSING`` of them the
-    flag is raised.
+    Missing features (NaN) are ignored. A clip with more than ``MOST_MISSING`` missing features is flagged.
     """
     used = [COLUMNS.index(c) for c in reference.used]
     values = vector.values[used]
@@ -201,12 +215,12 @@ def unlike(vector: FeatureVector, reference: Reference) -> Unlike:
     far = distance > reference.distance_limit
     reasons = [_phrase(reference.used[k], values[k], low[k], high[k], above=z[k] > 0) for k in order if off[k]]
     if far and not reasons:
-        nearest = [BY_COLUMN[reference.used[k]].name for k in order[:3]]
-        reasons.append(f"its features together are unusual, first {', '.join(nearest[:2])} and {nearest[2]}")
+        names = [BY_COLUMN[reference.used[k]].name for k in order[:3]]
+        reasons.append(f"its features together are unusual, first {', '.join(names[:2])} and {names[2]}")
     if missing > MOST_MISSING:
         reasons.append(f"{missing} of the 50 features could not be measured")
     percentile = float(np.interp(distance, reference.distances, 100 * LEVELS)) if not np.isnan(distance) else np.nan
-    return Unlike(bool(reasons), tuple(reasons), features, distance, percentile, missing)
+    return OutlierCheck(bool(reasons), tuple(reasons), features, distance, percentile, missing)
 
 
 def _phrase(column: str, value: float, low: float, high: float, *, above: bool) -> str:
@@ -216,15 +230,16 @@ def _phrase(column: str, value: float, low: float, high: float, *, above: bool) 
 
 
 def _number(value: float) -> str:
-    """Three digits, without an exponent where a person would not write one."""
+    """Number with three digits, without an exponent between 100 and a million."""
     return f"{value:.0f}" if 100 <= abs(value) < 1e6 else f"{value:.3g}"
 
 
-def place(vector: FeatureVector, reference: Reference) -> pd.DataFrame:
-    """Where each value stands in the training music.
+def percentile_ranks(vector: FeatureVector, reference: Reference) -> pd.DataFrame:
+    """Percentile rank of each feature in the training music.
 
-    Returns one row a feature in schema order: feature, value, all, angry, happy, relax, sad: the percentage of these
-    clips with a lower value (equal ones count half), in [0, 100]; NaN where the value is.
+    Returns one row for each feature in schema order. Columns feature, value, all, angry, happy, relax, sad: the
+    percentage of these training clips with a lower value (equal values count half), in [0, 100]; NaN for a missing
+    value.
     """
     table = pd.DataFrame({"feature": COLUMNS, "value": vector.values})
     for name in (ALL, *EMOTIONS):
@@ -233,20 +248,26 @@ def place(vector: FeatureVector, reference: Reference) -> pd.DataFrame:
 
 
 def _percentile(value: float, quantiles: np.ndarray) -> float:
-    """Middle of the percentages that a value has among quantiles; equal quantiles are ties."""
+    """Percentile rank of a value among quantiles; the middle rank when several quantiles equal the value."""
     if np.isnan(value) or np.isnan(quantiles).any():
         return np.nan
     below, upto = np.searchsorted(quantiles, value, "left"), np.searchsorted(quantiles, value, "right")
-    if upto > below:  # on a quantile, or on several that are equal
+    if upto > below:  # the value equals one or several quantiles
         return float(50 * (LEVELS[below] + LEVELS[upto - 1]))
     return float(np.interp(value, quantiles, 100 * LEVELS))
 
 
-def nearest(vector: FeatureVector, reference: Reference, table: pd.DataFrame, *, count: int = 5) -> pd.DataFrame:
-    """The training clips that are most like this one, nearest first.
+def nearest_clips(vector: FeatureVector, reference: Reference, table: pd.DataFrame, *, count: int = 5) -> pd.DataFrame:
+    """Training clips most similar to this clip, nearest first.
 
-    table : the published table (its index is the row number); equal columns as in the schema.
-    Returns the table's rows with a first column ``distance``: root mean square difference in standard deviations.
+    Parameters
+    ----------
+    table : the published table with the columns of the schema; its index is the row number.
+    count : number of clips to return.
+
+    Returns
+    -------
+    Rows of the table with a first column ``distance``: root mean square difference in standard deviations.
     """
     fitted = (reference.logged, reference.floor, reference.mean, reference.sd, reference.correlation)
     used = list(reference.used)
@@ -257,7 +278,7 @@ def nearest(vector: FeatureVector, reference: Reference, table: pd.DataFrame, *,
 
 
 def reference_json(reference: Reference) -> bytes:
-    """The summary as JSON, numbers to six digits."""
+    """Content of reference.json, numbers with six digits."""
 
     def plain(value):  # type: ignore[no-untyped-def]
         if isinstance(value, np.ndarray):
@@ -272,16 +293,16 @@ def reference_json(reference: Reference) -> bytes:
 
 
 def read_reference(path: Path) -> Reference:
-    """The summary that ``reference_json`` made. Raises ModelError when it is missing, damaged or does not fit."""
+    """Read reference.json. Raises ModelError when the file is missing or damaged, or describes other features."""
     try:
         known = json.loads(path.read_text(encoding="utf-8"))
         arrays = {k: np.array(known[k]) for k in ("logged", "floor", "mean", "sd", "correlation", "distances")}
         quantiles = {name: np.array(known["quantiles"][name], dtype=float) for name in (ALL, *EMOTIONS)}
         fitted = Reference(**{**known, **arrays, "used": tuple(known["used"]), "quantiles": quantiles})
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"The summary of the training music {path.name} cannot be read: train again.") from error
+        raise ModelError(f"The summary of the training music, {path.name}, cannot be read. Train again.") from error
     m = len(fitted.used)
     shapes = {a.shape for a in fitted.quantiles.values()}
     if not set(fitted.used) <= set(COLUMNS) or fitted.correlation.shape != (m, m) or shapes != {(50, len(LEVELS))}:
-        raise ModelError(f"The summary of the training music {path.name} does not fit the 50 features: train again.")
+        raise ModelError(f"The summary of the training music, {path.name}, describes other features. Train again.")
     return fitted

@@ -1,8 +1,8 @@
-"""The registry of models in MLflow: versions, and the two aliases ``champion`` and ``challenger``.
+"""The model registry in MLflow: versions, and the two aliases ``champion`` and ``challenger``.
 
-Runs, versions and aliases live in the store of ``settings.mlflow`` (SQLite by default), files in
-``settings.artifacts_dir``. A model is loaded by its alias. Whether a version may become champion is decided in
-`core.training.promotion`; here it is only written down.
+Runs, versions and aliases are in the store of ``settings.mlflow`` (SQLite by default), files in
+``settings.artifacts_dir``. Models are loaded by alias. `core.training.promotion` decides whether a version may become
+champion; this module only stores the decision.
 """
 
 import json
@@ -26,19 +26,21 @@ from core.settings import Settings
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-DECIDED = "decided "  # beginning of the tags that keep what was decided of a version, with the moment
-LINE = "champions"  # tag of the registered model: versions one after the other, JSON
-COMMITTED = "models/champion"  # stands for the model of the repository, where a version replaced that one
+DECIDED = "decided "  # prefix of the tags that hold the decisions about a version; the time follows
+PROMOTION_HISTORY = (
+    "champions"  # tag of the registered model with the promotion history: versions as JSON, oldest first
+)
+COMMITTED = "models/champion"  # entry of the promotion history for the model in the repository
 
 
 # --- loading ---------------------------------------------------------------------------------------------------------
 
 
 def load(alias: str = CHAMPION, *, settings: Settings) -> Bundle:
-    """The bundle under an alias of the registry; for the champion, else the one in ``models/champion``.
+    """Load the bundle with this alias. Without a champion in the registry, load the one in ``models/champion``.
 
-    ``model.source`` says which it is, and why when the registry's champion could not be loaded.
-    Raises ModelError when there is none, or when it is damaged or not trusted.
+    ``model.source`` names the origin of the bundle, and the error when the registry's champion could not be loaded.
+    Raises ModelError when there is no bundle, or when it is damaged or contains untrusted types.
     """
     instead = "models/champion"
     try:
@@ -56,19 +58,19 @@ def load(alias: str = CHAMPION, *, settings: Settings) -> Bundle:
 
 @dataclass(frozen=True)
 class RegisteredModel:
-    """Where an alias points: version of the registry, and the folder of its bundle."""
+    """A version of the registry and the folder of its bundle."""
 
     version: str
     folder: Path
 
 
 def find(alias: str, *, settings: Settings) -> RegisteredModel | None:
-    """Where an alias points; None when there is no registry, or no such alias in it.
+    """Return the version with this alias, or None when the registry or the alias does not exist.
 
-    MLflow takes seconds to import. So the answer is kept in data/cache beside the time and size of the registry's
-    SQLite file, and MLflow is asked again only when the file has changed. No file: no registry, and none is made.
-    A challenger that is the champion already (its promotion was cut short) is none.
-    Raises ModelError when the file is no database or MLflow cannot work with it.
+    MLflow takes seconds to import. So the answer is cached in data/cache with the modification time and size of the
+    registry's SQLite file, and MLflow is queried only after a change of the file. No registry is created.
+    A challenger that is also the champion (after an interrupted promotion) is not returned.
+    Raises ModelError when the file is not a database or MLflow cannot read it.
     """
     found = _find(alias, settings)
     if found is not None and alias == CHALLENGER and _find(CHAMPION, settings) == found:
@@ -81,7 +83,7 @@ def _find(alias: str, settings: Settings) -> RegisteredModel | None:
         return None
     file = sqlite_file(settings.mlflow)
     if file is None:
-        return _ask(alias, settings)
+        return _query(alias, settings)
     kept, stamp = settings.cache_dir / f"registry_{alias}.json", _stamp(file)
     try:
         known = json.loads(kept.read_text(encoding="utf-8"))
@@ -92,12 +94,12 @@ def _find(alias: str, settings: Settings) -> RegisteredModel | None:
                 else None
             )
     except (OSError, ValueError, KeyError, TypeError):
-        pass  # nothing kept, or by another version of this program: ask
-    found = _ask(alias, settings)
-    if stamp == _stamp(file):  # else somebody wrote meanwhile, and the answer may be the old one
+        pass  # no cached answer, or an answer of another version of this program
+    found = _query(alias, settings)
+    if stamp == _stamp(file):  # otherwise the file changed during the query, and the answer may be outdated
         place = _below(settings.data_dir.resolve(), found.folder) if found else None
         answer = {"stamp": stamp, "version": found and found.version, "place": place}
-        with suppress(OSError):  # a cache that cannot be written costs seconds, not the answer
+        with suppress(OSError):  # without the cache, the next query only takes longer
             kept.parent.mkdir(parents=True, exist_ok=True)
             replace_file(kept, json.dumps(answer).encode())
     return found
@@ -109,11 +111,11 @@ def _stamp(file: Path) -> list[int | str]:
 
 
 def _below(data_dir: Path, folder: Path) -> str:
-    """A folder relative to the data folder, which may be moved; as it is when it lies elsewhere."""
+    """Folder relative to the data folder, which users may move; the full path when it is outside the data folder."""
     return folder.relative_to(data_dir).as_posix() if folder.is_relative_to(data_dir) else str(folder)
 
 
-def _ask(alias: str, settings: Settings) -> RegisteredModel | None:
+def _query(alias: str, settings: Settings) -> RegisteredModel | None:
     client = connect(settings)
     from mlflow.exceptions import MlflowException
 
@@ -129,10 +131,10 @@ def _ask(alias: str, settings: Settings) -> RegisteredModel | None:
 # --- champion and challenger -----------------------------------------------------------------------------------------
 
 
-def held_out(version: str, *, settings: Settings) -> pd.DataFrame:
-    """Return a version's predictions of the held-out clips: row, y, group, p_*.
+def read_held_out(version: str, *, settings: Settings) -> pd.DataFrame:
+    """Return a version's predictions for the held-out clips: row, y, group, p_*.
 
-    Raises ModelError when there is no such version, or it was never asked about held-out clips.
+    Raises ModelError when the version does not exist or has no held-out predictions.
     """
     client = connect(settings)
     from mlflow.exceptions import MlflowException
@@ -143,49 +145,49 @@ def held_out(version: str, *, settings: Settings) -> pd.DataFrame:
     except (MlflowException, OSError, ValueError) as error:
         raise ModelError(f"The held-out predictions of version {version} are not in the registry: {error}") from error
     if predictions.empty:
-        raise ModelError(f"Version {version} was never asked about held-out clips: train again.")
+        raise ModelError(f"Version {version} has no predictions for the held-out clips. Train again.")
     return predictions
 
 
-def note_gate(version: str, said: str, *, settings: Settings) -> None:
-    """Keep with a version what the gate said of it the last time."""
-    connect(settings).set_model_version_tag(NAME, version, "gate", said)
+def note_gate(version: str, reason: str, *, settings: Settings) -> None:
+    """Store the latest result of the gate, as a sentence, with a version."""
+    connect(settings).set_model_version_tag(NAME, version, "gate", reason)
 
 
 def set_champion(version: str, *, settings: Settings, by: str = "", after_committed: bool = False) -> None:
-    """Give a version the alias ``champion``. `core.training.promotion.promote` asks the gate first.
+    """Give a version the alias ``champion``. `core.training.promotion.promote` checks the gate first.
 
     Parameters
     ----------
-    by : name of the person who decided, kept with the version.
-    after_committed : it replaces the committed model in ``models/champion``, so that a rollback goes back to that one.
+    by : name of the person who decided, stored with the version.
+    after_committed : the version replaces the model in ``models/champion``, so a rollback returns to that model.
     """
     client = connect(settings)
     present, challenger = find(CHAMPION, settings=settings), _find(CHALLENGER, settings)
-    line = _line(client, present) or ([COMMITTED] if after_committed else [])
+    line = _promotion_history(client, present) or ([COMMITTED] if after_committed else [])
     client.set_model_version_tag(NAME, version, "promoted_at", _now())
     client.set_model_version_tag(NAME, version, "promoted_by", by)
     client.set_model_version_tag(NAME, version, "rolled_back", "")
-    _note(client, version, "promoted", by)
-    client.set_registered_model_tag(NAME, LINE, json.dumps([*line, str(version)]))
+    _append_decision(client, version, "promoted", by)
+    client.set_registered_model_tag(NAME, PROMOTION_HISTORY, json.dumps([*line, str(version)]))
     client.set_registered_model_alias(NAME, CHAMPION, version)
     if challenger is not None and challenger.version == str(version):
         client.delete_registered_model_alias(NAME, CHALLENGER)
 
 
-def _note(client: "MlflowClient", version: str, what: str, by: str) -> None:
+def _append_decision(client: "MlflowClient", version: str, what: str, by: str) -> None:
     """Append a decision to the version's history; the other tags hold only the latest."""
     moment = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
     client.set_model_version_tag(NAME, version, f"{DECIDED}{moment}", f"{what} by {by}" if by else what)
 
 
-def _line(client: "MlflowClient", present: RegisteredModel | None) -> list[str]:
+def _promotion_history(client: "MlflowClient", present: RegisteredModel | None) -> list[str]:
     """Versions that have been champion, oldest first, ending with the current one.
 
     A promotion that was interrupted is dropped.
     """
     in_use = present.version if present else COMMITTED
-    known: list[str] = json.loads(client.get_registered_model(NAME).tags.get(LINE, "[]"))
+    known: list[str] = json.loads(client.get_registered_model(NAME).tags.get(PROMOTION_HISTORY, "[]"))
     if in_use in known:
         return known[: len(known) - known[::-1].index(in_use)]
     return [in_use] if present else []
@@ -196,34 +198,42 @@ def _now() -> str:
 
 
 def rollback(*, settings: Settings, shown: str | None = None, by: str = "") -> str:
-    """Give the alias ``champion`` back to the version that the present champion replaced; returns its number.
+    """Return to the previous champion. Returns its version number.
 
-    Where it replaced the model in ``models/champion``, the alias goes, and that model is in use again. The one that
-    goes is the challenger again, unless another one waits.
-    shown : version of the champion that the person saw, None for whichever it is.  by : name of that person.
-    Raises ModelError when there is nothing to go back to, or another champion than the one that was shown.
+    When the current champion replaced the model in ``models/champion``, the alias ``champion`` is removed, and that
+    model is used again. The replaced champion becomes challenger, unless there is another challenger.
+
+    Parameters
+    ----------
+    shown : version of the champion that the person saw; None skips the check.
+    by : name of the person.
+
+    Raises
+    ------
+    ModelError
+        There is no previous champion, or the champion is no longer the version that was shown.
     """
     present = check_shown(CHAMPION, shown, settings=settings)
     client = connect(settings)
-    line = _line(client, present) if present else []
+    line = _promotion_history(client, present) if present else []
     if present is None or len(line) < 2:
         raise ModelError("There is no earlier champion to go back to.")
     before = line[-2]
     client.set_model_version_tag(NAME, present.version, "rolled_back", f"{_now()} {by}".strip())
-    _note(client, present.version, "rolled back", by)
+    _append_decision(client, present.version, "rolled back", by)
     if before == COMMITTED:
         client.delete_registered_model_alias(NAME, CHAMPION)
     else:
         client.set_registered_model_alias(NAME, CHAMPION, before)
-    client.set_registered_model_tag(NAME, LINE, json.dumps(line[:-1]))
+    client.set_registered_model_tag(NAME, PROMOTION_HISTORY, json.dumps(line[:-1]))
     waiting = find(CHALLENGER, settings=settings)
-    if waiting is None or waiting.version == before:  # back into the shadow, where what is known of it is shown
+    if waiting is None or waiting.version == before:  # challenger again, so that its shadow results stay visible
         client.set_registered_model_alias(NAME, CHALLENGER, present.version)
     return before
 
 
 def discard(*, settings: Settings, shown: str | None = None, by: str = "") -> str:
-    """Take the alias ``challenger`` away, so that nothing is scored in its shadow; the version stays. Its number.
+    """Remove the alias ``challenger``, which ends the shadow scoring. Returns the number of the version, which stays.
 
     shown, by : as in `rollback`.
     """
@@ -232,27 +242,31 @@ def discard(*, settings: Settings, shown: str | None = None, by: str = "") -> st
         raise ModelError("There is no challenger.")
     client = connect(settings)
     client.set_model_version_tag(NAME, present.version, "discarded_by", by)
-    _note(client, present.version, "discarded", by)
+    _append_decision(client, present.version, "discarded", by)
     client.delete_registered_model_alias(NAME, CHALLENGER)
     return present.version
 
 
 def check_shown(alias: str, shown: str | None, *, settings: Settings) -> RegisteredModel | None:
-    """Return where the alias points.
+    """Return the version with this alias. Raises ModelError when it is no longer the version that was shown.
 
-    shown : version that a person saw; None for whichever it is. Raises ModelError when another one is there now.
+    shown : version that a person saw; None skips the check.
     """
     present = find(alias, settings=settings)
     if shown is not None and (present.version if present else "") != shown:
         now = f"version {present.version}" if present else "gone"
-        raise ModelError(f"The {alias} is {now}: it changed since this page was drawn. Nothing was done. Look again.")
+        raise ModelError(
+            f"The {alias} is {now}: it changed after you opened this page. Nothing was changed. Check the page again."
+        )
     return present
 
 
 def history(*, settings: Settings) -> pd.DataFrame:
-    """All versions, newest first: version, model_version, aliases, created_at, promoted_at, promoted_by, rolled_back
-    (when, and by whom, the last time), decisions (all, the first one first), gate, macro_f1, held_out_macro_f1,
-    data_hash, revision. Empty when there is no registry."""
+    """Table of all versions, newest first; empty when there is no registry.
+
+    Columns version, model_version, aliases, created_at, promoted_at, promoted_by, rolled_back (time and person of the
+    last rollback), decisions (all, oldest first), gate, macro_f1, held_out_macro_f1, data_hash, revision.
+    """
     names = ["version", "model_version", "aliases", "created_at", "promoted_at", "promoted_by", "rolled_back"]
     names += ["decisions", "gate", "macro_f1", "held_out_macro_f1", "data_hash", "revision"]
     if not store_exists(settings):
@@ -280,7 +294,7 @@ def history(*, settings: Settings) -> pd.DataFrame:
 
 
 def _aliases(client: "MlflowClient") -> dict[str, list[str]]:
-    """Version -> its aliases; empty when nothing is registered."""
+    """Aliases of each version; empty when nothing is registered."""
     by_version: dict[str, list[str]] = {}
     for model in client.search_registered_models(f"name = '{NAME}'"):
         for alias, version in sorted(client.get_registered_model(model.name).aliases.items()):

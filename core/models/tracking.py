@@ -1,7 +1,8 @@
 """Log a training run in MLflow and register its model as a new version.
 
-What is registered is the bundle (`core.models.bundle`) with a signature and an input example, but no MLflow flavour:
-the only way to load it is ours, which trusts a list in the code. MLflow's own loader takes the list from the file.
+The registered files are the bundle (`core.models.bundle`), a signature and an input example, without an MLflow
+flavour. So only our own loader can load the model, with the list of trusted types in the code. MLflow's loader would
+read this list from the model file itself.
 """
 
 import json
@@ -29,18 +30,18 @@ if TYPE_CHECKING:
 def log_run(run: "TrainingRun", bundle: Path, *, figures: Mapping[str, Mapping[str, float]], settings: Settings) -> str:
     """Log a training run and register its champion as a new version with the alias ``challenger``.
 
-    MLflow gets one run for the training, with the bundle, the tables of results and the held-out predictions as files,
-    and below it one run a candidate with its parameters, its cross-validated figures and its out-of-fold predictions.
+    The parent run stores the bundle, the tables of results and the held-out predictions. Each candidate has a child
+    run with its parameters, cross-validated figures and out-of-fold predictions.
 
     Parameters
     ----------
-    run : what was trained.
-    bundle : folder that `core.models.bundle.save_bundle` wrote for the run's champion.
-    figures : of each candidate, by name; see `core.training.run_tables.candidate_figures`.
+    run : the finished training run.
+    bundle : folder of the champion's bundle, from `core.models.bundle.save_bundle`.
+    figures : candidate -> figures by name; see `core.training.run_tables.candidate_figures`.
 
     Returns
     -------
-    The number of the version. It becomes champion only through `core.training.promotion.promote`.
+    The version number. Only `core.training.promotion.promote` makes the version champion.
     """
     client = connect(settings)
     experiment = _experiment(client, settings)
@@ -77,7 +78,7 @@ def _experiment(client: "MlflowClient", settings: Settings) -> str:
 
 
 def _log_tables(client: "MlflowClient", run_id: str, tables: dict[str, pd.DataFrame], settings: Settings) -> None:
-    """Keep tables (file name -> rows) as CSV files of a run."""
+    """Store tables (file name -> rows) as CSV files of a run."""
     with tempfile.TemporaryDirectory() as name:
         for file, table in tables.items():
             table.to_csv(Path(name) / file, index=False)
@@ -87,7 +88,7 @@ def _log_tables(client: "MlflowClient", run_id: str, tables: dict[str, pd.DataFr
 def _log_figures(
     client: "MlflowClient", run_id: str, run: "TrainingRun", candidate: str, figures: Mapping[str, Mapping[str, float]]
 ) -> None:
-    """Parameters and figures of a candidate."""
+    """Log parameters and figures of a candidate."""
     from mlflow.entities import Metric, Param
 
     now = int(datetime.now(UTC).timestamp() * 1000)
@@ -116,8 +117,8 @@ def _register(client: "MlflowClient", experiment: str, run_id: str, bundle: Path
     if not client.search_registered_models(f"name = '{NAME}'"):
         client.create_registered_model(NAME, description="Emotion of Turkish music from 50 features")
     tags = {"model_version": manifest["version"], "candidate": manifest["name"]}
-    # A database store looks an id up in MLflow's global store, so it gets the address of the files; a server looks it
-    # up in its own store, and takes no address of this machine.
+    # A database store would look the id up in MLflow's global store, so it gets the URI of the files. A server looks
+    # the id up in its own store, and cannot use a path of this machine.
     source = f"models:/{logged.model_id}" if is_server(settings.mlflow) else address
     version = client.create_model_version(NAME, source, run_id=run_id, tags=tags, model_id=logged.model_id).version
     client.set_registered_model_alias(NAME, CHALLENGER, version)

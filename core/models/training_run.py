@@ -1,4 +1,4 @@
-"""Everything that one training run measured, as one record."""
+"""The record of one training run: models, predictions and tables of results."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,21 +10,25 @@ from sklearn.pipeline import Pipeline
 
 @dataclass(frozen=True, eq=False)
 class TrainingRun:
-    """All that a training run found out. Tables are tidy; rows are numbers of the training table from 0.
+    """All results of a training run. Tables are tidy; ``row`` is the row number in the training table, from 0.
 
-    champion : name of the served candidate.  labels_of : candidate -> name for people.
+    Attributes
+    ----------
+    champion : name of the candidate that will be used.
+    labels_of : candidate -> displayed name.
     pipelines : candidate -> pipeline fitted on the development clips.
-    rows : row, y, group, held_out; one line a distinct clip.
-    shap : candidate -> contributions of the features to each clip (`explain.explain_table`); empty after a quick run.
-    out_of_fold : model, row, repeat, fold, p_angry, p_happy, p_relax, p_sad; development clips only.
-    held_out : model, row, p_*; what the fitted pipelines say about the held-out clips.
-    tables : results by name: scores, held_out_scores, folds, timings, pairs, robustness; without ``quick`` also
-    tuning, tuned_against_default, ablations, learning_curve.
-    metrics : the champion's figures and the run's facts, as in metrics.json.
-    parameters : candidate -> its settings.
-    versions : library -> version.  revision : of the code, from git; empty when not known.
-    all_clips : row, repeat, fold, p_*; the champion's out-of-fold predictions for all distinct clips, held-out ones
-    too; empty after a run with ``quick`` or ``only``.
+    rows : columns row, y, group, held_out; one row for each distinct clip.
+    out_of_fold : columns model, row, repeat, fold, p_angry, p_happy, p_relax, p_sad; development clips only.
+    held_out : columns model, row, p_*; predictions of the fitted pipelines for the held-out clips.
+    shap : candidate -> SHAP values of each clip (`core.models.explanation.explain_table`); empty after a quick run.
+    tables : results by name: scores, held_out_scores, folds, timings, pairs, robustness; unless ``quick``, also
+        tuning, tuned_against_default, ablations, learning_curve.
+    metrics : the champion's figures and the facts of the run, as in metrics.json.
+    parameters : candidate -> hyperparameters.
+    versions : library -> version.
+    revision : git revision of the code; empty when not known.
+    all_clips : columns row, repeat, fold, p_*; out-of-fold predictions of the champion for all distinct clips,
+        including the held-out clips; empty after a run with ``quick`` or ``only``.
     """
 
     champion: str
@@ -49,13 +53,13 @@ class TrainingRun:
 
     @property
     def judged(self) -> pd.DataFrame:
-        """The champion's out-of-fold predictions that its headline figures stand on: row, repeat, fold, p_*."""
+        """The champion's out-of-fold predictions behind its headline figures: row, repeat, fold, p_*."""
         if len(self.all_clips):
             return self.all_clips
         own = self.out_of_fold[self.out_of_fold["model"] == self.champion]
         return own.drop(columns="model").reset_index(drop=True)
 
     def with_labels(self, predictions: pd.DataFrame) -> pd.DataFrame:
-        """Predictions of one model with the columns y and group of their clips, without the column model."""
+        """Add the columns y and group to the predictions of one model, and drop the column model."""
         known = self.rows[["row", "y", "group"]]
         return predictions.drop(columns="model").merge(known, on="row", validate="many_to_one")

@@ -17,7 +17,7 @@ from core.errors import AudioError, StoreError
 from core.features import EXTRACTOR
 from core.models.policy import Decision, Policy, decide
 from core.models.prediction import Prediction, predict
-from core.models.reference import Unlike, unlike
+from core.models.reference import OutlierCheck, check_outlier
 from core.pipeline import timeline
 from core.pipeline.kept_audio import keep_audio
 from core.pipeline.measure import Measured, Span, measure
@@ -44,7 +44,7 @@ class Decided:
     """
 
     prediction: Prediction
-    unlike: Unlike
+    unlike: OutlierCheck
     decision: Decision
 
 
@@ -88,7 +88,7 @@ class ScoredClip:
         return self.decided.prediction
 
     @property
-    def unlike(self) -> Unlike:
+    def unlike(self) -> OutlierCheck:
         return self.decided.unlike
 
     @property
@@ -164,7 +164,7 @@ def predict_and_decide(vectors: Sequence[FeatureVector], served: Served, *, poli
 
     Fifty clips in one call take little longer than one clip.
     """
-    compared = [unlike(vector, served.reference) for vector in vectors]
+    compared = [check_outlier(vector, served.reference) for vector in vectors]
     return [
         Decided(prediction, comparison, decide(prediction, policy, unlike=comparison.reasons))
         for prediction, comparison in zip(predict(served.model, vectors), compared, strict=True)
@@ -318,7 +318,7 @@ def score_windows(
         yield timeline.ScoredWindow(start_s=start_s, end_s=end_s, proba=scored.prediction.proba, remark=remark)
 
 
-def _unlike_remark(compared: Unlike) -> Remark | None:
+def _unlike_remark(compared: OutlierCheck) -> Remark | None:
     if not compared.flag:
         return None
     return Remark(RemarkKind.UNLIKE, f"unlike the training music: {'; '.join(compared.reasons)}")

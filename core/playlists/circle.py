@@ -1,4 +1,4 @@
-"""The circle of moods: valence (pleasant or not) and arousal (strong or calm)."""
+"""The circle of moods: valence (pleasant or unpleasant) and arousal (strong or calm)."""
 
 import pandas as pd
 
@@ -10,15 +10,17 @@ STRONG = {"angry": 1.0, "happy": 1.0, "relax": -1.0, "sad": -1.0}
 
 
 def neighbours(one: str, other: str) -> bool:
-    """Whether two emotions are neighbours on the circle."""
+    """Return whether two emotions are neighbours on the circle."""
     return abs(CIRCLE.index(one) - CIRCLE.index(other)) in (1, len(CIRCLE) - 1)
 
 
-def plane(proba: pd.DataFrame) -> pd.DataFrame:
-    """Where pieces stand on the plane of the circle: columns pleasant and strong, in [-1, 1]; the index is kept.
+def mood_coordinates(proba: pd.DataFrame) -> pd.DataFrame:
+    """Coordinates of pieces on the plane of valence and arousal: columns pleasant and strong, in [-1, 1].
 
-    proba : columns p_*. Each emotion is a corner, and a piece the mean of the corners, weighted by its probabilities.
-    Two different mixtures may share a place: angry with relax, and happy with sad, are both in the middle.
+    Each emotion is a corner of the plane. A piece is at the mean of the corners, weighted by its probabilities. Two
+    different mixtures can have the same coordinates: angry with relax and happy with sad are both in the middle.
+
+    proba : columns p_*; the result has the same index.
     """
     axes = {"pleasant": PLEASANT, "strong": STRONG}
     return pd.DataFrame({name: sum(proba[f"p_{e}"] * at[e] for e in EMOTIONS) for name, at in axes.items()})

@@ -1,7 +1,7 @@
-"""Playlists as files: M3U8 and XSPF for players, CSV for tables. Tags come from outside, and are made harmless here.
+"""Write playlists as files: M3U8 and XSPF for players, CSV for spreadsheets. Texts from audio tags are escaped here.
 
-No player takes a gain from a playlist (VLC 3.0 calls the option unsafe and ignores it), so there it stands as a
-comment, for the person at the volume knob; `core.playlists.levelled_copies` writes copies that have it in their sound.
+Players do not read a gain from a playlist (VLC 3.0 ignores the option as unsafe), so the gain is written as a comment
+for the person who sets the volume. `core.playlists.levelled_copies` writes copies with the gain applied.
 """
 
 import csv
@@ -19,11 +19,11 @@ import pandas as pd
 
 from core.playlists.playlist import Playlist
 from core.schema import EMOTIONS
-from core.spreadsheets import inert, inert_table
+from core.spreadsheets import escape_once, escape_table
 
 XSPF = "http://xspf.org/ns/0/"
 CREATOR = "Turkish Music Emotion"
-COLUMNS = {  # of the CSV file, and what they are called there
+COLUMNS = {  # column of the playlist -> column of the CSV file
     "number": "number",
     "begins_s": "begins_s",
     "step": "step",
@@ -43,43 +43,43 @@ COLUMNS = {  # of the CSV file, and what they are called there
     "path": "path",
     "model_version": "model_version",
 }
-TEXT = ("title", "artist", "album", "path")  # what others wrote; a spreadsheet must not take it for a formula
+TEXT = ("title", "artist", "album", "path")  # texts from files, which a spreadsheet must not read as formulas
 
 
-def line(text: str) -> str:
-    """Text on one line, without control characters."""
+def one_line(text: str) -> str:
+    """Return the text on one line, without control characters."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def gain_text(gain_db: float) -> str:
-    """A gain as it is shown: ``"-3.2 dB"``; ``"not known"`` without one."""
+    """Gain as text, such as ``"-3.2 dB"``; ``"not known"`` for NaN."""
     return "not known" if isnan(gain_db) else f"{gain_db:+.1f} dB"
 
 
-def label(row: dict[str, Any]) -> str:
-    """Artist and title on one line."""
-    return line(" - ".join(part for part in (row["artist"], row["title"]) if part)) or "untitled"
+def artist_and_title(row: dict[str, Any]) -> str:
+    """Artist and title on one line, or "untitled"."""
+    return one_line(" - ".join(part for part in (row["artist"], row["title"]) if part)) or "untitled"
 
 
-def records(made: Playlist) -> list[dict[str, Any]]:
-    """The rows as dictionaries."""
-    found: list[Any] = made.rows.to_dict("records")
-    return found
+def row_dicts(made: Playlist) -> list[dict[str, Any]]:
+    """Rows of the playlist as dictionaries."""
+    rows: list[Any] = made.rows.to_dict("records")
+    return rows
 
 
 def m3u8(made: Playlist, *, files: Sequence[str] | None = None) -> bytes:
-    """The playlist as M3U8: UTF-8, one path a line, length and name before it, the gain as a comment.
+    """Content of an M3U8 file: UTF-8; before each path its length and name, and the gain as a comment.
 
-    files : other paths in the same order, as of levelled copies beside the playlist; those of the library by default.
+    files : paths in the order of the playlist, for example of levelled copies; default: the paths in the library.
     """
-    lines = ["#EXTM3U", "#EXTENC:UTF-8", f"#PLAYLIST:{line(made.name)}"]
-    lines += [f"# {line(remark.text)}" for remark in made.remarks]
-    for row, path in zip(records(made), _paths(made, files), strict=True):
-        lines.append(f"#EXTINF:{round(row['duration_s'])},{label(row)}")
-        lines += [f"#EXTALB:{line(row['album'])}"] if row["album"] else []
+    lines = ["#EXTM3U", "#EXTENC:UTF-8", f"#PLAYLIST:{one_line(made.name)}"]
+    lines += [f"# {one_line(remark.text)}" for remark in made.remarks]
+    for row, path in zip(row_dicts(made), _paths(made, files), strict=True):
+        lines.append(f"#EXTINF:{round(row['duration_s'])},{artist_and_title(row)}")
+        lines += [f"#EXTALB:{one_line(row['album'])}"] if row["album"] else []
         if files is None:
             lines.append(f"# gain {gain_text(row['gain_db'])} to {made.target_lufs:g} LUFS")
-        lines += [f"# {line(row['why'])}", _m3u_path(path)]
+        lines += [f"# {one_line(row['why'])}", _m3u_path(path)]
     return ("\n".join(lines) + "\n").encode()
 
 
@@ -87,23 +87,23 @@ def _paths(made: Playlist, files: Sequence[str] | None) -> list[str]:
     return list(made.rows["path"]) if files is None else list(files)
 
 
-_TAKEN_APART = re.compile(r"[#?:]|%[0-9A-Fa-f]{2}")  # by a player that takes each line for an address, as VLC 3 does
+_URI_SYNTAX = re.compile(r"[#?:]|%[0-9A-Fa-f]{2}")  # has a meaning for players that read each line as a URI (VLC 3)
 
 
 def _m3u_path(path: str) -> str:
-    """A path that stays on its line, is taken for no comment, and leads players to the file: plain where it can be."""
-    plain = path.isprintable() and not _TAKEN_APART.search(re.sub(r"^[A-Za-z]:", "", path))
+    """Path for a line of an M3U8 file: unchanged when players read it correctly, else percent-encoded as a URI."""
+    plain = path.isprintable() and not _URI_SYNTAX.search(re.sub(r"^[A-Za-z]:", "", path))
     return path if plain else uri(path)
 
 
 def uri(path: str) -> str:
-    """A path as an address, percent-encoded; relative ones stay relative.
+    """Convert a path to a percent-encoded URI. Relative paths stay relative.
 
-    Of an address such as ``s3://bucket/name`` the name is encoded too: there it is the name as it is stored. Those of
-    the web are encoded already and stay what they are.
+    The name in an address such as ``s3://bucket/name`` is the stored name, so it is encoded too. Web addresses are
+    already encoded and stay unchanged.
     """
-    scheme, found, rest = path.partition("://")
-    if found and re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]+", scheme):
+    scheme, separator, rest = path.partition("://")
+    if separator and re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]+", scheme):
         web = scheme.lower() in ("http", "https")
         return f"{scheme}://{quote(rest, safe=_OF_ADDRESSES if web else '/')}"
     if re.match(r"[A-Za-z]:[\\/]|\\\\", path):
@@ -111,11 +111,11 @@ def uri(path: str) -> str:
     return PurePosixPath(path).as_uri() if path.startswith("/") else quote(path)
 
 
-_OF_ADDRESSES = ":/?#[]@!$&'()*+,;=%~"  # has a meaning in an address
+_OF_ADDRESSES = ":/?#[]@!$&'()*+,;=%~"  # characters with a meaning in a web address
 
 
 def xspf(made: Playlist, *, files: Sequence[str] | None = None) -> bytes:
-    """The playlist as XSPF, version 1: UTF-8, addresses percent-encoded, lengths in ms, gain and reason as annotation.
+    """Content of an XSPF 1 file: UTF-8, percent-encoded URIs, lengths in ms, gain and reason as annotation.
 
     files : as in ``m3u8``.
     """
@@ -124,7 +124,7 @@ def xspf(made: Playlist, *, files: Sequence[str] | None = None) -> bytes:
     _child(root, "creator", CREATOR)
     _child(root, "annotation", " ".join((f"Seed {made.seed}.", *(remark.text for remark in made.remarks))))
     tracks = ElementTree.SubElement(root, "trackList")
-    for row, path in zip(records(made), _paths(made, files), strict=True):
+    for row, path in zip(row_dicts(made), _paths(made, files), strict=True):
         track = ElementTree.SubElement(tracks, "track")
         _child(track, "location", uri(path))
         _child(track, "title", row["title"])
@@ -141,16 +141,16 @@ def xspf(made: Playlist, *, files: Sequence[str] | None = None) -> bytes:
 
 
 def _child(parent: ElementTree.Element, name: str, text: str) -> None:
-    """An element with text; characters that XML has no place for are left out by ``line``."""
-    ElementTree.SubElement(parent, name).text = "".join(c for c in line(text) if c not in "\ufffe\uffff")
+    """Append an element with text. Characters that XML does not allow are removed."""
+    ElementTree.SubElement(parent, name).text = "".join(c for c in one_line(text) if c not in "\ufffe\uffff")
 
 
 def csv_file(made: Playlist) -> bytes:
-    """The playlist as CSV: UTF-8 with a byte order mark, so that spreadsheets show Turkish letters."""
+    """Content of a CSV file: UTF-8 with a byte order mark, so that spreadsheets show Turkish letters."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow([*COLUMNS.values(), "target_lufs", "seed"])
-    for row in records(made):
+    for row in row_dicts(made):
         writer.writerow([*(_cell(name, row[name]) for name in COLUMNS), made.target_lufs, made.seed])
     return out.getvalue().encode("utf-8-sig")
 
@@ -158,32 +158,32 @@ def csv_file(made: Playlist) -> bytes:
 def _cell(name: str, value: Any) -> Any:
     if isinstance(value, float):
         return "" if isnan(value) else f"{value:.6g}"
-    return inert(value) if name in TEXT and isinstance(value, str) else value
+    return escape_once(value) if name in TEXT and isinstance(value, str) else value
 
 
-def stem(made: Playlist) -> str:
-    """A name for its files: letters, digits and dashes, and the beginning of a hash of its pieces and their gains."""
+def file_stem(made: Playlist) -> str:
+    """Base name of the playlist's files: letters, digits, dashes, and a short hash of pieces and target loudness."""
     word = re.sub(r"[^A-Za-z0-9]+", "-", made.name.replace("→", "to")).strip("-").lower()
-    content = repr((list(made.rows["piece_id"]), made.target_lufs, made.seed))
-    return f"{word}-{hashlib.sha256(content.encode()).hexdigest()[:8]}"
+    identity = repr((list(made.rows["piece_id"]), made.target_lufs, made.seed))
+    return f"{word}-{hashlib.sha256(identity.encode()).hexdigest()[:8]}"
 
 
 def file_name(path: str) -> str:
-    """The last part of a path or address."""
+    """Last part of a path or URI."""
     return re.split(r"[/\\]", path)[-1]
 
 
 def table_file(rows: pd.DataFrame) -> bytes:
     """A table as CSV: UTF-8 with a byte order mark, no text in it a formula."""
-    return inert_table(rows).to_csv(index=False).encode("utf-8-sig")
+    return escape_table(rows).to_csv(index=False).encode("utf-8-sig")
 
 
-def there(path: str) -> bool:
-    """Whether a path leads to a file on this machine."""
+def is_local_file(path: str) -> bool:
+    """Return whether the path leads to a file on this machine."""
     return "://" not in path and Path(path).is_absolute() and Path(path).is_file()
 
 
-def content(path: str) -> str:
-    """SHA-256 of a file as hexadecimal digits: the piece that it is. Raises OSError when it cannot be read."""
+def content_hash(path: str) -> str:
+    """SHA-256 of a file as hexadecimal digits, equal to the ``piece_id``. Raises OSError when it cannot be read."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,10 +1,9 @@
-"""Levelled copies: the files of a playlist at one loudness, in a folder of their own. The originals are only read.
+"""Levelled copies: copies of a playlist's files at equal loudness in their own folder. The originals are only read.
 
-Each file is measured whole (BS.1770, `core.features.loudness`) with its true peak (four times oversampled, as
-BS.1770 annex 2
-asks), so that a gain never brings a peak above -1 dBTP: where that limits the gain, the copy stays quieter, and a
-remark says so. A single channel counts twice (`core.features.loudness.as_played`), because it plays from both
-loudspeakers. Written as FLAC or WAV, 16 bits, or 24 where the original has more.
+The loudness (BS.1770, `core.features.loudness`) and the true peak (four times oversampled, BS.1770 annex 2) of each
+whole file are measured. No gain brings a peak above -1 dBTP. When this limits the gain, the copy is quieter, and a
+remark names the piece. Mono counts twice (`core.features.loudness.as_played`), because both loudspeakers play it. The
+copies are FLAC or WAV with 16 bits, or with 24 bits when the original has more than 16.
 """
 
 import os
@@ -27,12 +26,12 @@ from core.audio.decoding import Source, blocks, display_name, inspect
 from core.errors import AudioError, CoreError
 from core.features.loudness import Meter, as_played
 from core.library import reading
-from core.playlists.files import csv_file, file_name, label, line, m3u8, records, xspf
+from core.playlists.files import artist_and_title, csv_file, file_name, m3u8, one_line, row_dicts, xspf
 from core.playlists.playlist import Playlist
 from core.records import Found, Remark, RemarkKind
 
 FORMS = {"FLAC": ".flac", "WAV": ".wav"}
-PEAK_DB = -1.0  # dBTP that no copy exceeds
+PEAK_DB = -1.0  # dBTP, highest true peak of a copy
 OVERSAMPLED = 4
 SHOULD_MATTER_DB = 0.5  # a gain that is limited by less is not worth a remark
 _LONGEST = 200  # bytes of a name; file systems take 255, of which number and ending need some
@@ -42,8 +41,9 @@ _LARGEST_MB = 1e6  # of a file on this machine: it was scored, so it is not too 
 
 @dataclass(frozen=True, eq=False)
 class Copies:
-    """Levelled copies of a playlist. playlist : with the gains that were applied.  folder : where all lies.
-    files : names in the order of playing.
+    """Levelled copies of a playlist.
+
+    playlist : with the applied gains.  folder : contains all copies.  files : names in the order of the playlist.
     """
 
     playlist: Playlist
@@ -51,22 +51,22 @@ class Copies:
     files: tuple[str, ...]
 
     def complete(self) -> bool:
-        """Whether all of them are still there: whoever tidies the folder may have removed some."""
+        """Return whether all copies still exist (somebody may have deleted files from the folder)."""
         return all((self.folder / name).is_file() for name in self.files)
 
 
 @dataclass(frozen=True)
-class Measured:
-    """Of a whole file.
+class FileLoudness:
+    """Loudness and true peak of a whole file.
 
-    lufs : as it is heard, NaN for silence.  peak_db : true peak, dB of full scale; -inf for silence.
+    lufs : loudness as played, NaN for silence.  peak_db : true peak in dB of full scale, -inf for silence.
     """
 
     lufs: float
     peak_db: float
 
     def gain_db(self, target_lufs: float) -> float:
-        """The gain that brings it to the target without a peak above ``PEAK_DB``; 0 for silence."""
+        """Gain for the target loudness without a peak above ``PEAK_DB``; 0 for silence."""
         return 0.0 if isnan(self.lufs) else min(target_lufs - self.lufs, PEAK_DB - self.peak_db)
 
 
@@ -78,37 +78,50 @@ def level_copies(
     max_mb: float = 200,
     tell: Callable[[float, str], None] = lambda share, text: None,
 ) -> Copies:
-    """Write a levelled copy of each piece into a folder, with the playlist beside them as M3U8, XSPF and CSV.
+    """Write a levelled copy of each piece into a folder, and the playlist as M3U8, XSPF and CSV.
 
-    folder : made if it is not there; files of the same names are replaced.  max_mb : of files that come from afar.
-    tell : called with the share that is done and what is done now; what it raises ends the work.
-    Raises AudioError when a file cannot be read, CoreError when the disk is full or refuses.
+    Parameters
+    ----------
+    folder : created when missing; files with the same names are replaced.
+    form : format of the copies, "FLAC" or "WAV".
+    max_mb : largest file that may be downloaded.
+    tell : callback for the progress: finished share in [0, 1] and name of the current piece. An exception in the
+        callback stops the work.
+
+    Raises
+    ------
+    AudioError
+        A file cannot be read.
+    CoreError
+        The disk is full, or the folder is not writable.
     """
     if form not in FORMS:
-        raise CoreError(f"Copies are written as {' or '.join(FORMS)}, not as {form}.")
-    rows = records(made)
+        raise CoreError(f"The format of the copies must be {' or '.join(FORMS)}, not {form}.")
+    rows = row_dicts(made)
     files, gains, remarks = [], [], []
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for k, row in enumerate(rows):
-            tell(k / len(rows), label(row))
+            tell(k / len(rows), artist_and_title(row))
             source = _opened(_content(row["path"], max_mb), row["path"])
-            found = _measured(source)
-            gain = found.gain_db(made.target_lufs)
-            name = f"{row['number']:02d} {_safe(label(row))}{FORMS[form]}"
+            measured = _measured(source)
+            gain = measured.gain_db(made.target_lufs)
+            name = f"{row['number']:02d} {_safe(artist_and_title(row))}{FORMS[form]}"
             _copy(source, row, folder / name, form, gain)
             files.append(name)
             gains.append(gain)
-            short = made.target_lufs - found.lufs - gain
-            if short > SHOULD_MATTER_DB:
-                text = f"Piece {row['number']} stays {short:.1f} dB below the others: its peaks allow no more."
+            missing = made.target_lufs - measured.lufs - gain
+            if missing > SHOULD_MATTER_DB:
+                text = f"Piece {row['number']} is {missing:.1f} dB quieter than the others: its peaks limit the gain."
                 remarks.append(Remark(RemarkKind.GAIN_LIMITED, text))
         done = replace(made, rows=made.rows.assign(gain_db=gains), remarks=(*made.remarks, *remarks))
         for ending, content in ((".m3u8", m3u8(done, files=files)), (".xspf", xspf(done, files=files))):
             replace_file(folder / f"playlist{ending}", content)
         replace_file(folder / "playlist.csv", csv_file(done))
     except OSError as error:
-        raise CoreError(f"The copies cannot be written into {folder}: {error.strerror or error}.") from error
+        raise CoreError(
+            f"The copies cannot be written into {folder}: {error.strerror or error}. Check the folder, then try again."
+        ) from error
     tell(1.0, "Done")
     return Copies(done, folder, tuple(files))
 
@@ -151,12 +164,12 @@ def _unreadable(path: str) -> str:
     )
 
 
-def measure(data: bytes, path: str) -> Measured:
-    """Loudness and true peak of a whole file. data : its bytes.  path : to name it by."""
+def measure_loudness(data: bytes, path: str) -> FileLoudness:
+    """Loudness and true peak of a whole file. data : its content.  path : name for error messages."""
     return _measured(_opened(data, path))
 
 
-def _measured(source: Source) -> Measured:
+def _measured(source: Source) -> FileLoudness:
     meter, peak, sr = Meter(source.sr), 0.0, source.sr
     finer = soxr.ResampleStream(sr, OVERSAMPLED * sr, source.channels, "float64", "MQ")
     for block in blocks(source):
@@ -166,7 +179,7 @@ def _measured(source: Source) -> Measured:
     rest = finer.resample_chunk(np.zeros((0, source.channels)), last=True)
     peak = max(peak, float(np.abs(rest).max(initial=0.0)))
     lufs = as_played(meter.lufs(), source.channels) if peak > 0 else float("nan")
-    return Measured(lufs, 20 * log10(peak) if peak > 0 else float("-inf"))
+    return FileLoudness(lufs, 20 * log10(peak) if peak > 0 else float("-inf"))
 
 
 def _copy(source: Source, row: dict[str, Any], place: Path, form: str, gain_db: float) -> None:
@@ -180,7 +193,7 @@ def _copy(source: Source, row: dict[str, Any], place: Path, form: str, gain_db: 
             replacing(place) as part,
             soundfile.SoundFile(part, "w", source.sr, source.channels, subtype, format=form) as out,
         ):
-            tags = {name: line(row[name]) for name in ("title", "artist", "album")}
+            tags = {name: one_line(row[name]) for name in ("title", "artist", "album")}
             for name, text in (tags | {"comment": f"Levelled copy, gain {gain_db:+.1f} dB"}).items():
                 if text:  # libsndfile takes no empty tag
                     setattr(out, name, text)
@@ -191,15 +204,16 @@ def _copy(source: Source, row: dict[str, Any], place: Path, form: str, gain_db: 
 
 
 def _safe(name: str) -> str:
-    """A name that every file system takes, that hides nothing, and that no player takes for an address."""
+    """File name that is valid on every file system, visible, and not read as a URI by players."""
     plain = re.sub(r'[<>:"/\\|?*#%\x00-\x1f]', "_", name)
     return plain.encode()[:_LONGEST].decode(errors="ignore").strip(" .") or "piece"
 
 
-def zipped(copies: Copies, *more: tuple[str, bytes]) -> BinaryIO:
-    """The folder as one ZIP file, as it is: a file to read from, which is gone when it is closed.
+def zip_copies(copies: Copies, *more: tuple[str, bytes]) -> BinaryIO:
+    """Return the folder as an open temporary ZIP file, which is deleted when closed.
 
-    more : names and contents that are added, as the session sheet.  Raises CoreError when the disk refuses it.
+    more : names and contents of further files, such as the session sheet.
+    Raises CoreError when the ZIP file cannot be written.
     """
     try:
         with tempfile.TemporaryFile(dir=copies.folder) as out:
@@ -211,11 +225,13 @@ def zipped(copies: Copies, *more: tuple[str, bytes]) -> BinaryIO:
             out.flush()
             whole = os.fdopen(os.dup(out.fileno()), "rb")
     except OSError as error:
-        raise CoreError(f"The copies in {copies.folder} cannot be packed: {error.strerror or error}.") from error
+        raise CoreError(
+            f"The copies in {copies.folder} cannot be packed: {error.strerror or error}. Make room, then try again."
+        ) from error
     whole.seek(0)
     return whole
 
 
 def size_mb(copies: Copies) -> float:
-    """Of all copies together."""
+    """Size of all copies together, in MB."""
     return sum((copies.folder / name).stat().st_size for name in copies.files) / 1e6

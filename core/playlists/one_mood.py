@@ -1,7 +1,7 @@
-"""Playlists of one mood: the most certain pieces for a wished time, and no two neighbours by one artist.
+"""Playlists of one mood: the most probable pieces for a wanted time, without two neighbours by the same artist.
 
-Chosen by rank, exchanged one by one until the length fits, and put into the order of their tempo, so that neighbours
-differ little: calm moods slow down, strong ones speed up. The artists decide where that puts one beside himself.
+The pieces are chosen by rank, replaced one by one until the length fits, and sorted by tempo, so that neighbours have
+similar tempi: calm moods slow down, strong moods speed up. The order changes only to separate pieces by one artist.
 """
 
 from collections import Counter
@@ -12,23 +12,32 @@ from core.playlists.circle import STRONG
 from core.playlists.playlist import Playlist, Pool, finish_playlist, performers, seeded_random, wanted_seconds
 from core.schema import EMOTIONS
 
-VARIETY = 0.15  # probability by which chance may put one piece before another
-SPARE = 200  # of the best pieces that were not chosen: those that may be exchanged in, to meet the length
-CLOSE_S = 15.0  # from the wished time: near enough
+VARIETY = 0.15  # largest random addition to a piece's probability
+SPARE = 200  # number of best unchosen pieces that may replace a chosen piece to improve the length
+CLOSE_S = 15.0  # accepted difference from the wanted time
 
 
-def by_mood(pool: Pool, mood: str, minutes: float, *, seed: int = 0) -> Playlist:
-    """A playlist of one mood, as close to the wished time as the pieces allow.
+def build_one_mood(pool: Pool, mood: str, minutes: float, *, seed: int = 0) -> Playlist:
+    """Build a playlist of one mood, as close to the wanted time as the pieces allow.
 
-    mood : the guess of all its pieces; the more probable it is, the likelier a piece is chosen.  minutes : wished.
-    With enough pieces the length misses the wish by at most half of the longest piece. An artist gets at most half of
-    the places, so that neighbours can differ, unless nobody else is left: then a remark says so.
-    Raises CoreError when no piece has this mood.
+    With enough pieces, the length differs from the wanted time by at most half of the longest piece. An artist gets at
+    most half of the places, so that neighbours are by different artists. If there are too few other artists, a remark
+    explains the exception.
+
+    Parameters
+    ----------
+    mood : guessed emotion of all pieces; pieces with a higher probability are chosen more often.
+    minutes : wanted length.
+
+    Raises
+    ------
+    CoreError
+        No piece has this mood.
     """
     wanted_s = wanted_seconds(minutes)
     table = pool.table[pool.table["guess"] == mood]
     if table.empty:
-        raise CoreError(f"No usable piece of the library is {mood}. Score more music, or let more pieces in.")
+        raise CoreError(f"No usable piece of the library is {mood}. Score more music, or allow more pieces.")
     rank = {p: table.loc[p, f"p_{mood}"] + VARIETY * seeded_random(seed, p) for p in table.index}
     ranked = sorted(rank, key=lambda p: (-rank[p], p))
     artists = dict(zip(table.index, performers(table), strict=True))
@@ -37,7 +46,7 @@ def by_mood(pool: Pool, mood: str, minutes: float, *, seed: int = 0) -> Playlist
     tempo = table["tempo"].fillna(table["tempo"].median()).fillna(0.0)
     onward = 1.0 if STRONG[mood] > 0 else -1.0
     mixed = sorted(chosen, key=lambda p: (onward * tempo[p], seeded_random(seed + 1, p), p))
-    order = [mixed[k] for k in spaced([artists[p] for p in mixed])]
+    order = [mixed[k] for k in separate_artists([artists[p] for p in mixed])]
     rows = table.loc[order].reset_index(names="piece_id")
     rows["step"] = 1
     rows[[f"want_{e}" for e in EMOTIONS]] = [float(e == mood) for e in EMOTIONS]
@@ -47,7 +56,7 @@ def by_mood(pool: Pool, mood: str, minutes: float, *, seed: int = 0) -> Playlist
 def _filled(
     ranked: Sequence[str], artists: Mapping[str, str], lengths: Mapping[str, float], wanted_s: float
 ) -> list[str]:
-    """Pieces in the order of their rank until the time is full; an artist waits while he has half of the places."""
+    """Pieces in the order of their rank until the time is full; an artist with half of the places is skipped."""
     chosen: list[str] = []
     waiting = list(ranked)
     count: Counter[str] = Counter()
@@ -56,7 +65,7 @@ def _filled(
         fits = (k for k, p in enumerate(waiting) if 2 * count[artists[p]] <= len(chosen))
         piece = waiting.pop(next(fits, 0))
         if total + lengths[piece] - wanted_s > wanted_s - total and chosen:
-            break  # without it the time is met more closely
+            break  # the length is closer to the wanted time without this piece
         chosen.append(piece)
         count[artists[piece]] += 1
         total += lengths[piece]
@@ -66,22 +75,22 @@ def _filled(
 def _trimmed(
     chosen: list[str], ranked: Sequence[str], artists: Mapping[str, str], lengths: Mapping[str, float], wanted_s: float
 ) -> list[str]:
-    """The same with one piece exchanged at a time, while that brings the length nearer to the wished one.
+    """Replace one piece at a time while this brings the length closer to the wanted time.
 
-    From the end of the ranking, so that the best pieces stay; an exchange may not make an artist's share too large.
+    Low-ranked pieces are replaced first. A replacement must not create more neighbours by the same artist.
     """
     chosen = list(chosen)
     for _ in range(len(chosen)):
         miss = sum(lengths[p] for p in chosen) - wanted_s
         if abs(miss) <= min(CLOSE_S, 0.01 * wanted_s):
             break
-        least, here = clashes([artists[p] for p in chosen]), set(chosen)
+        least, here = fewest_clashes([artists[p] for p in chosen]), set(chosen)
         spare = [p for p in ranked if p not in here][:SPARE]
         changes = [
             (round(abs(miss - lengths[old] + lengths[new]), 3), -k, j)
             for k, old in enumerate(chosen)
             for j, new in enumerate(spare)
-            if clashes([artists[p] for p in chosen if p != old] + [artists[new]]) <= least
+            if fewest_clashes([artists[p] for p in chosen if p != old] + [artists[new]]) <= least
         ]
         if not changes or min(changes)[0] >= abs(miss):
             break
@@ -90,17 +99,18 @@ def _trimmed(
     return chosen
 
 
-def clashes(artists: Sequence[str]) -> int:
-    """How many neighbours by one artist no order of these can avoid."""
+def fewest_clashes(artists: Sequence[str]) -> int:
+    """Smallest possible number of neighbours by the same artist, over all orders."""
     most = max(Counter(artists).values(), default=0)
     return max(0, 2 * most - len(artists) - 1)
 
 
-def spaced(artists: Sequence[str]) -> list[int]:
-    """An order of these places without two neighbours by one artist, as near to the given one as can be.
+def separate_artists(artists: Sequence[str]) -> list[int]:
+    """Order of the pieces (indices) without two neighbours by the same artist, as close to the given order as possible.
 
-    At each place the first piece is taken after which the rest can still be spaced; where that cannot be, the artist
-    with the most pieces left is taken whenever the one before is another, which keeps the neighbours fewest.
+    Each place gets the first piece that still allows a valid order of the remaining pieces. When no valid order exists,
+    the artist with the most remaining pieces comes next if the previous piece is by another artist: this gives the
+    fewest neighbours by the same artist.
     """
     left, count = list(range(len(artists))), Counter(artists)
     order: list[int] = []
@@ -119,5 +129,5 @@ def spaced(artists: Sequence[str]) -> list[int]:
 
 
 def _can_follow(count: Counter[str], artist: str, places: int) -> bool:
-    """Whether so many places after this artist's piece can be filled with the rest, never two alike together."""
+    """Return whether the remaining places can be filled without two neighbours by one artist, after this artist."""
     return all(2 * (n - (a == artist)) <= places + (a != artist) for a, n in count.items())

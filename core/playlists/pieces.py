@@ -1,9 +1,10 @@
-"""Moods of a library: its pieces, where they stand, which are alike, and how moods are spread over artists and albums.
+"""The pieces of a library: one row for each file, combined from its scored parts.
 
-A *piece* is a file. The store knows its scored parts (`store.library_table`); ``pieces`` brings them together. The four
-emotions stand on a circle, after Russell's circumplex (1980): angry (strong, unpleasant), happy (strong, pleasant),
-relax (calm, pleasant), sad (calm, unpleasant), and angry again; neighbours on it differ in one of the two. Where a
-piece stands between them is what the model's probabilities say, and no measurement of what a listener feels.
+A *piece* is a file. The store has the scored parts of each file (`store.library_table`); ``pieces_table`` combines
+them. The four emotions form a circle, after Russell's circumplex (1980): angry (strong, unpleasant), happy (strong,
+pleasant), relax (calm, pleasant), sad (calm, unpleasant), and back to angry. Neighbours on the circle differ in one of
+the two properties. The position of a piece comes from the model's probabilities; it does not measure what a listener
+feels.
 """
 
 import json
@@ -25,27 +26,36 @@ UNKNOWN = "not known"
 
 
 def pieces_table(clips: pd.DataFrame, *, model_version: str | None = None) -> pd.DataFrame:
-    """The pieces of a library, one row a file, index ``piece_id`` (hash of the file's content), in its order.
+    """Table of the pieces of a library: one row for each file, sorted by ``piece_id`` (hash of the file's content).
 
-    clips : rows of ``store.library_table``, with all scored parts of each file.  model_version : of the model in use;
-    of a piece that it has heard, what other models say does not count.
-    A file may have been scored in several ways: its middle, and windows that overlap. Every second counts once: one
-    that is in several parts counts for each of them by an equal share. So neither the order of the runs matters nor
-    that one was repeated; *share* below means share of the seconds that were scored.
-    Columns: title, artist, album, genre, year, makam, usul, performer, session (name of the file's folder), path,
-    file_name, origin, synthetic, duration_s (of the whole file), windows (scored parts), p_* (mean by share), guess,
-    confidence (its probability), steady (share of the parts with this guess), standing, reason, tempo (bpm, median by
-    share), lufs (mean energy by share), channels (of the file, NaN where that is not known), there (see ``placed``),
-    clip_id, start_s, length_s (of the part that shows the guess best), model_version, policy (of the decisions; empty
-    where they are of several), extractor. Text that is not known is empty.
-    standing : "accepted" when most parts are accepted as the guess and none as something else; "between two" when most
-    parts have one or two candidates and the two strongest are neighbours on the circle; "needs review" otherwise.
+    The scored parts of a file can overlap: its middle, and sliding windows. Every second counts once: a second that is
+    in several parts is divided equally among them. So the order and repetition of runs do not matter. *Share* means
+    the share of the scored seconds.
+
+    Parameters
+    ----------
+    clips : rows of ``store.library_table``, with all scored parts of each file.
+    model_version : version of the model in use; predictions of other models are ignored for all pieces that this model
+        has scored.
+
+    Returns
+    -------
+    Columns title, artist, album, genre, year, makam, usul, performer, session (name of the file's folder), path,
+    file_name, origin, synthetic, duration_s (of the whole file), windows (number of scored parts), p_* (mean by share),
+    guess, confidence (probability of the guess), steady (share of the parts with this guess), standing, reason, tempo
+    (bpm, median by share), lufs (mean energy by share), channels (of the file, NaN when not known), there (see
+    ``add_places``), clip_id, start_s, length_s (of the part with the highest probability of the guess), model_version,
+    policy (of the decisions; empty when there are several), extractor. Unknown texts are empty.
+
+    ``standing`` is "accepted" when most parts are accepted as the guess and none as another emotion; "between two" when
+    most parts have one or two candidates and the two most probable emotions are neighbours on the circle; otherwise
+    "needs review".
     """
     rows = clips.sort_values(["content_hash", "start_s", "clip_id"], kind="stable").reset_index(drop=True)
     rows = rows[_of_model(rows, model_version)]
     rows = rows.assign(
         file_duration_s=rows["file_duration_s"].fillna(rows["start_s"] + rows["duration_s"]),
-        candidates=rows["candidates"].map({said: _count(said) for said in rows["candidates"].unique()}),
+        candidates=rows["candidates"].map({text: _count(text) for text in rows["candidates"].unique()}),
         share=_shares(rows),
         channels=rows["channels"].astype(float) if "channels" in rows.columns else np.nan,
     )
@@ -56,7 +66,7 @@ def pieces_table(clips: pd.DataFrame, *, model_version: str | None = None) -> pd
     rows["piece_guess"] = keys.map(guess)
     rows["p_guess"] = rows[list(PROBA)].to_numpy()[
         np.arange(len(rows)), [EMOTIONS.index(g) for g in rows["piece_guess"]]
-    ]  # of the piece's guess in this part
+    ]  # probability of the piece's guess in this part
     best = rows.loc[rows.groupby("content_hash")["p_guess"].idxmax()].set_index("content_hash")
     first = group[[*TEXT, "title", "path", "file_name", "origin"]].first().fillna("")
     policy = group["policy"].agg(["first", "nunique"])
@@ -93,18 +103,19 @@ def pieces_table(clips: pd.DataFrame, *, model_version: str | None = None) -> pd
 
 
 def add_places(table: pd.DataFrame, places: pd.DataFrame) -> pd.DataFrame:
-    """The pieces with the path where their file is now, and in column *there* whether it is anywhere.
+    """Update the path of each piece to an existing file, and fill the column *there* (False: no such file).
 
-    places : as ``store.library_places``. A file is there when it has the size of the one that was scored: what was
-    deleted, moved since, or written over is not. Pieces without a file of their own (clips that somebody sent) and
-    those at an address are not looked for, and count as there.
+    A file counts as existing when its size is the size of the scored file, so deleted, moved and overwritten files do
+    not count. Pieces without a file (uploaded clips) and files at an address are not checked and count as existing.
+
+    places : known paths of each content, as in ``store.library_places``.
     """
-    found: dict[str, str] = {}
+    existing: dict[str, str] = {}
     for content, path, size in zip(places["content_hash"], places["path"], places["size"], strict=True):
-        if content not in found and _is_there(path, int(size)):
-            found[content] = path
-    lost = table.index.isin(set(places["content_hash"]) - found.keys())
-    paths = [found.get(piece, path) for piece, path in zip(table.index, table["path"], strict=True)]
+        if content not in existing and _is_there(path, int(size)):
+            existing[content] = path
+    lost = table.index.isin(set(places["content_hash"]) - existing.keys())
+    paths = [existing.get(piece, path) for piece, path in zip(table.index, table["path"], strict=True)]
     return table.assign(path=paths, there=~lost)
 
 
@@ -118,15 +129,15 @@ def _is_there(path: str, size: int) -> bool:
 
 
 def _of_model(rows: pd.DataFrame, model_version: str | None) -> pd.Series:
-    """Which parts count: those that the model in use has heard, and all of a piece of which it has heard none."""
-    said = rows["model_version"] == model_version
-    return said | ~said.groupby(rows["content_hash"]).transform("any")
+    """Mask of the used parts: those scored by the model in use, and all parts of pieces that it has not scored."""
+    own = rows["model_version"] == model_version
+    return own | ~own.groupby(rows["content_hash"]).transform("any")
 
 
 def _shares(rows: pd.DataFrame) -> pd.Series:
-    """Share of each part in its piece, sum 1: its seconds, of which one that n parts have in common counts 1 / n.
+    """Share of each part in its piece, sum 1. A second that n parts have in common counts 1 / n for each of them.
 
-    rows : by content_hash and start_s.
+    rows : sorted by content_hash and start_s.
     """
     keys, start = rows["content_hash"], rows["start_s"]
     seconds, end = rows["duration_s"].astype(float).copy(), start + rows["duration_s"]
@@ -140,7 +151,7 @@ def _shares(rows: pd.DataFrame) -> pd.Series:
 
 
 def _median(rows: pd.DataFrame, name: str) -> pd.Series:
-    """Median of a column by share; the middle of two where half of the share is below and half above."""
+    """Weighted median of a column by share; the mean of two values when half of the share is below and half above."""
     known = rows[rows[name].notna()].sort_values(["content_hash", name], kind="stable")
     group = known.groupby("content_hash")["share"]
     below = group.cumsum() / group.transform("sum")
@@ -150,7 +161,7 @@ def _median(rows: pd.DataFrame, name: str) -> pd.Series:
 
 
 def _mean_level(rows: pd.DataFrame) -> pd.Series:
-    """Loudness of each piece: mean energy of the parts by share; NaN where no part has one."""
+    """Loudness of each piece: mean energy of the parts by share; NaN when no part has a loudness."""
     keys, share = rows["content_hash"], rows["share"].where(rows["lufs"].notna())
     power = 10 ** (rows["lufs"].astype(float) / 10)
     mean = (power * share).groupby(keys).sum(min_count=1) / share.groupby(keys).sum(min_count=1)
@@ -172,7 +183,7 @@ def _folder(path: str) -> str:
 def _standing(rows: pd.DataFrame, proba: pd.DataFrame, guess: pd.Series) -> pd.Series:
     keys = rows["content_hash"]
     accepted, known = (
-        rows["share"].where(which, 0.0).groupby(keys).sum() > 0.5 + 1e-9  # most, and not just half
+        rows["share"].where(which, 0.0).groupby(keys).sum() > 0.5 + 1e-9  # strictly more than half
         for which in (rows["decision"] == rows["piece_guess"], rows["candidates"] > 0)
     )
     other = (rows["decision"].notna() & (rows["decision"] != rows["piece_guess"])).groupby(keys).any()

@@ -1,9 +1,8 @@
-"""What a playlist is: pieces in an order, why each is there, what is weak about it, and the gain that levels it.
+"""The type of a playlist: ordered pieces, each with the reason for its place, its weak points and its gain.
 
-A playlist is a pure function of the pieces, the wishes and a seed (`core.playlists.one_mood`,
-`core.playlists.iso_path`). What is random
-comes from a hash of seed and piece, so that neither the order of the rows nor a piece that is added elsewhere changes
-what the others get.
+A playlist depends only on the pieces, the wanted mood and time, and a seed (`core.playlists.one_mood`,
+`core.playlists.iso_path`). Random numbers come from a hash of seed and piece, so that they change neither with the
+order of the rows nor with new pieces in the library.
 """
 
 import hashlib
@@ -25,14 +24,14 @@ from core.turkish import fold
 from core.wording import clock, percent, percent_change, whole_percent
 
 TARGET_LUFS = -18.0  # ReplayGain 2.0; broadcasting has -23 (EBU R 128), streaming about -14
-SHORTEST_S = 5.0  # of a piece in a playlist
-LONGEST_MIN = 12 * 60.0
-LEFT = {
+SHORTEST_S = 5.0  # shortest piece in a playlist
+LONGEST_MIN = 12 * 60.0  # longest playlist
+EXCLUDED = {
     ACCEPTED: "the model is sure of one mood",
-    BETWEEN: "the model hears two moods that are neighbours",
-    REVIEW: "a person has to listen first",
+    BETWEEN: "the model hears two neighbouring moods",
+    REVIEW: "a person must listen first",
 }
-CARRIED = (
+PIECE_COLUMNS = (
     *("piece_id", "title", "artist", "album", "path", "duration_s", *PROBA, "guess", "confidence", "standing"),
     *("tempo", "lufs", "channels", "synthetic", "clip_id", "start_s", "length_s", "model_version"),
 )
@@ -42,11 +41,16 @@ CARRIED = (
 class Playlist:
     """Pieces in the order of playing.
 
-    name : in words.  way : the emotions on its way, one for a playlist of a mood.  wanted_s : the wished time.
-    path : it is an iso path, whose steps should be small.
-    rows : one a piece: number (from 1), begins_s, the columns of ``CARRIED``, step (from 1), and the step's wanted
-    probabilities want_*; fit, change, tempo_change, gain_db, why and weak as in ``finished``.
-    remarks : what a person should know about it, see ``core.records.RemarkKind``.  target_lufs : of the gains.
+    Attributes
+    ----------
+    name : displayed name.
+    way : emotions from start to goal; a single emotion for a playlist of one mood.
+    wanted_s : wanted length in seconds.
+    rows : one row for each piece: number (from 1), begins_s, the columns of ``PIECE_COLUMNS``, step (from 1), wanted
+        probabilities of the step want_*; fit, change, tempo_change, gain_db, why and weak as in ``finish_playlist``.
+    path : True for an iso path, which should have small steps.
+    remarks : remarks for the user, see ``core.records.RemarkKind``.
+    target_lufs : loudness of the pieces with their gains.
     """
 
     name: str
@@ -60,96 +64,113 @@ class Playlist:
 
     @property
     def length_s(self) -> float:
-        """Of all pieces together."""
+        """Length of all pieces together, in seconds."""
         return float(self.rows["duration_s"].sum())
 
 
 @dataclass(frozen=True, eq=False)
 class Pool:
-    """Pieces that may be played. table : index ``piece_id``.  remarks : what was left out, and why."""
+    """Pieces that a playlist may use. table : index ``piece_id``.  remarks : excluded pieces and the reasons."""
 
     table: pd.DataFrame
     remarks: tuple[Remark, ...]
 
 
-def usable(
+def usable_pieces(
     pieces: pd.DataFrame, *, standings: Collection[str] = (ACCEPTED,), recordings: pd.Series | None = None
 ) -> Pool:
-    """The pieces that a playlist may hold: of these standings, in a file that is there, and each recording once.
+    """Select the pieces that a playlist may use: with these standings, with an existing file, and without duplicates.
 
-    pieces : as ``moods.pieces``, and as ``moods.placed`` where files may have gone.
-    recordings : as ``moods.recordings``; without it only names tell that two pieces are one recording.
-    Of two with the same artist and title, and of two that sound the same, the one with the greater confidence stays.
+    Of two pieces with the same artist and title, or with the same sound, the one with the higher confidence is used.
+
+    Parameters
+    ----------
+    pieces : from `core.playlists.pieces.pieces_table`, with `add_places` when files may be missing.
+    standings : allowed standings.
+    recordings : from `core.playlists.sound.recordings`; without them, duplicates are found only by artist and title.
     """
     table = pieces.sort_index()
     standing = table["standing"].isin(list(standings))
     filed = table["path"].map(lambda path: bool(re.match(r"/|[A-Za-z]:[\\/]|\\\\|[a-z0-9]+://", path)))
     there, long = table["there"].astype(bool), table["duration_s"] >= SHORTEST_S
-    made = table["synthetic"] & (not table["synthetic"].all())  # beside music, they are not for a session
-    kept = table[standing & filed & there & long & ~made].sort_values("confidence", ascending=False, kind="stable")
-    named = (kept["artist"] != "") & (kept["title"] != "")
-    names = kept["artist"].map(fold) + "\n" + kept["title"].map(partial(fold, marks=True))  # Oldu is not Öldü
-    twice = named & names.where(named).duplicated()
-    sounds = kept.index.to_series() if recordings is None else recordings.reindex(kept.index)
-    again = ~twice & sounds.notna() & sounds.where(~twice).duplicated()
-    left = [
+    synthetic = table["synthetic"] & (not table["synthetic"].all())  # used only in a library without real music
+    usual = table[standing & filed & there & long & ~synthetic]
+    usual = usual.sort_values("confidence", ascending=False, kind="stable")
+    named = (usual["artist"] != "") & (usual["title"] != "")
+    names = usual["artist"].map(fold) + "\n" + usual["title"].map(partial(fold, marks=True))  # Oldu is not Öldü
+    same_name = named & names.where(named).duplicated()
+    sounds = usual.index.to_series() if recordings is None else recordings.reindex(usual.index)
+    same_sound = ~same_name & sounds.notna() & sounds.where(~same_name).duplicated()
+    excluded = [
         *(
             (
                 table["standing"] == name,
                 f"are left out: {words}",
                 RemarkKind.NEEDS_LISTENING if name == REVIEW else RemarkKind.LEFT_OUT,
             )
-            for name, words in LEFT.items()
+            for name, words in EXCLUDED.items()
             if name not in standings
         ),
-        (standing & ~filed, "are left out: clips without a file of their own", RemarkKind.LEFT_OUT),
-        (standing & filed & ~there, "are left out: their file is gone, or is another one now", RemarkKind.LEFT_OUT),
-        (standing & filed & there & ~long, f"are left out: shorter than {SHORTEST_S:.0f} s", RemarkKind.LEFT_OUT),
-        (standing & filed & there & long & made, "are left out: synthetic, made by this program", RemarkKind.LEFT_OUT),
-        (twice, "are left out: artist and title of another one", RemarkKind.LEFT_OUT),
-        (again, "are left out: they sound like the recording of another one", RemarkKind.LEFT_OUT),
+        (standing & ~filed, "are left out: they are clips without an audio file", RemarkKind.LEFT_OUT),
+        (standing & filed & ~there, "are left out: their file is missing or was changed", RemarkKind.LEFT_OUT),
+        (
+            standing & filed & there & ~long,
+            f"are left out: they are shorter than {SHORTEST_S:.0f} s",
+            RemarkKind.LEFT_OUT,
+        ),
+        (
+            standing & filed & there & long & synthetic,
+            "are left out: they are synthetic, made by this program",
+            RemarkKind.LEFT_OUT,
+        ),
+        (same_name, "are left out: they have the same artist and title as another piece", RemarkKind.LEFT_OUT),
+        (same_sound, "are left out: they sound like the same recording as another piece", RemarkKind.LEFT_OUT),
     ]
     remarks = tuple(
-        Remark(kind, f"{int(n)} of {len(table)} pieces {why}.") for which, why, kind in left if (n := np.sum(which))
+        Remark(kind, f"{int(n)} of {len(table)} pieces {why}.") for mask, why, kind in excluded if (n := np.sum(mask))
     )
-    return Pool(kept[~twice & ~again].sort_index(), remarks)
+    return Pool(usual[~same_name & ~same_sound].sort_index(), remarks)
 
 
 def seeded_random(seed: int, name: str) -> float:
-    """A number in [0, 1) that seed and name fix."""
+    """Reproducible random number in [0, 1) for a seed and a name."""
     digest = hashlib.blake2b(f"{seed}\n{name}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") / 2**64
 
 
 def wanted_seconds(minutes: float) -> float:
-    """The wished time in s. Raises CoreError when it is none."""
+    """Convert minutes to seconds. Raises CoreError when a playlist cannot have this length."""
     if not 0 < minutes <= LONGEST_MIN:
-        raise CoreError(f"A playlist lasts from a minute to {LONGEST_MIN / 60:.0f} hours, not {minutes:g} minutes.")
+        raise CoreError(
+            f"A playlist can last from one minute to {LONGEST_MIN / 60:.0f} hours, not {minutes:g} minutes."
+        )
     return 60.0 * minutes
 
 
 def performers(table: pd.DataFrame) -> list[str]:
-    """The artist of each piece for comparing; where nobody is named, a name of its own."""
+    """Artist of each piece for comparisons; a piece without an artist gets a unique name."""
     return [fold(a) if a else f"\n{p}" for a, p in zip(table["artist"], table.index, strict=True)]
 
 
-# --- what a list says of itself --------------------------------------------------------------------------------------
+# --- reasons and weak points -----------------------------------------------------------------------------------------
 
-NEAR_FIT = 0.2  # up to here a piece fits well, and a step is small
-FAR_FIT = 0.45  # total variation distance from the wanted mood, from which a piece is called weak
-FAR_STEP = 0.5  # between two neighbours
-TEMPO_STEP = 1.25  # ratio of two neighbours' tempi that is still a small step
+# Distances are total variation distances of the probabilities.
+NEAR_FIT = 0.2  # largest distance of a piece that fits well, and of a small step
+FAR_FIT = 0.45  # a piece with a larger distance from the wanted mood is weak
+FAR_STEP = 0.5  # a larger distance between neighbours is a large step
+TEMPO_STEP = 1.25  # largest ratio of the tempi of two neighbours in a small step
 
 
 def finish_playlist(made: Playlist, pool: Pool) -> Playlist:
-    """The playlist with all that follows from its pieces and their order.
+    """Compute the derived columns, the gains and the remarks of a playlist.
 
-    made : its remarks are made anew.  pool : what could be chosen.
-    Columns of rows: number, begins_s; fit : distance of the mood from the wanted one; change : from the piece before
-    (both total variation of the probabilities, in [0, 1]); tempo_change : ratio to the piece before less 1; gain_db;
-    why : the reasons for the piece, in words; weak : what is weak about it, empty where nothing is.
+    New columns: number, begins_s; fit (distance from the wanted mood) and change (distance from the previous piece),
+    both as total variation distance in [0, 1]; tempo_change (ratio to the previous piece, minus 1); gain_db; why
+    (reason for the piece as text); weak (its weak points as text, or empty).
+
+    pool : the pieces that could be chosen.
     """
-    rows = made.rows[[*CARRIED, "step", *(f"want_{e}" for e in EMOTIONS)]].reset_index(drop=True)
+    rows = made.rows[[*PIECE_COLUMNS, "step", *(f"want_{e}" for e in EMOTIONS)]].reset_index(drop=True)
     proba, want = rows[list(PROBA)].to_numpy(), rows[[f"want_{e}" for e in EMOTIONS]].to_numpy()
     rows.insert(0, "number", np.arange(1, len(rows) + 1))
     rows.insert(1, "begins_s", rows["duration_s"].cumsum() - rows["duration_s"])
@@ -157,59 +178,59 @@ def finish_playlist(made: Playlist, pool: Pool) -> Playlist:
     rows["change"] = np.concatenate([[np.nan], mood_distance(proba[1:], proba[:-1])])[: len(rows)]
     rows["tempo_change"] = rows["tempo"] / rows["tempo"].shift() - 1
     same = pd.Series(performers(rows.set_index("piece_id")))
-    told: list[Any] = rows.to_dict("records")
-    rows["weak"] = [_weak(row, made.path, again) for row, again in zip(told, same == same.shift(), strict=True)]
-    rows["why"] = [reason(row, made.path) for row in told]
+    lines: list[Any] = rows.to_dict("records")
+    rows["weak"] = [_weak(row, made.path, repeat) for row, repeat in zip(lines, same == same.shift(), strict=True)]
+    rows["why"] = [reason(row, made.path) for row in lines]
     made = replace(made, rows=rows)
     remarks = (*pool.remarks, *_too_small(made, pool), *_about(rows, same))
     return level_playlist(replace(made, remarks=remarks), made.target_lufs)
 
 
 def mood_distance(p: np.ndarray, q: np.ndarray) -> np.ndarray:
-    """Total variation distance of rows of probabilities: the share that has to move, in [0, 1]."""
+    """Total variation distance of rows of probabilities, in [0, 1]."""
     return np.abs(p - q).sum(axis=-1) / 2
 
 
 def mixture(row: Mapping[str, Any], prefix: str = "p_", *, least: float = 0.095) -> str:
-    """Probabilities in words, the largest first: ``"60.0 % sad, 35.0 % relax"``; below 10 % nothing is said.
+    """Probabilities as text, largest first: ``"60.0 % sad, 35.0 % relax"``; values below 10 % are omitted.
 
-    prefix : ``"want_"`` for what is wanted, in whole percent.
+    prefix : ``"want_"`` for the wanted probabilities, in whole percent.
     """
     words = percent if prefix == "p_" else whole_percent
-    found = sorted(((row[f"{prefix}{e}"], e) for e in EMOTIONS), key=lambda pair: -pair[0])
-    return ", ".join(f"{words(p)} {e}" for p, e in found if p >= least)
+    ranked = sorted(((row[f"{prefix}{e}"], e) for e in EMOTIONS), key=lambda pair: -pair[0])
+    return ", ".join(f"{words(p)} {e}" for p, e in ranked if p >= least)
 
 
 def _weak(row: Mapping[str, Any], on_a_way: bool, by_same: bool) -> str:
-    found = []
+    points = []
     if row["fit"] > FAR_FIT:
-        found.append(f"far from the wanted mood ({mixture(row, 'want_')})")
+        points.append(f"far from the wanted mood ({mixture(row, 'want_')})")
     if on_a_way and row["change"] > FAR_STEP:
-        found.append("a large step in mood")
+        points.append("a large step in mood")
     if not np.isnan(row["tempo_change"]) and not small_tempo_step(row["tempo_change"]):
-        found.append(f"a large step in tempo ({percent_change(row['tempo_change'])})")
+        points.append(f"a large step in tempo ({percent_change(row['tempo_change'])})")
     if by_same:
-        found.append("same artist as the piece before")
-    return "; ".join(found)
+        points.append("same artist as the previous piece")
+    return "; ".join(points)
 
 
 def small_tempo_step(change: float) -> bool:
-    """Whether two tempi are within ``TEMPO_STEP`` of each other. change : their ratio less 1."""
+    """Return whether a change of tempo is at most ``TEMPO_STEP``. change : ratio of the tempi, minus 1."""
     return 1 / TEMPO_STEP - 1e-9 <= 1 + change <= TEMPO_STEP + 1e-9
 
 
 def reason(row: Mapping[str, Any], on_a_way: bool, *, with_wish: bool = True) -> str:
-    """Why a piece is where it is, in sentences: what was wanted, what the model hears, and the step to it.
+    """Reason for a piece as text: the wanted mood, the predicted mood, and the step from the previous piece.
 
-    row : as in ``finished``.  with_wish : what was wanted is not said elsewhere.
+    row : as in ``finish_playlist``.  with_wish : include the wanted mood.
     """
     tempo = "tempo not known" if np.isnan(row["tempo"]) else f"{row['tempo']:.0f} bpm"
     heard = f"the model hears {mixture(row)} ({row['standing']}); {tempo}"
     if not on_a_way:
         return f"{_upper(heard)}."
     fits = "fits well" if row["fit"] <= NEAR_FIT else "fits roughly" if row["fit"] <= FAR_FIT else "does not fit"
-    said = f"Wanted {mixture(row, 'want_')}: {heard}; {fits}." if with_wish else f"{_upper(heard)}; {fits}."
-    return said if np.isnan(row["change"]) else f"{said} From the piece before: {_step(row)}."
+    text = f"Wanted {mixture(row, 'want_')}: {heard}; {fits}." if with_wish else f"{_upper(heard)}; {fits}."
+    return text if np.isnan(row["change"]) else f"{text} From the previous piece: {_step(row)}."
 
 
 def _upper(text: str) -> str:
@@ -217,73 +238,73 @@ def _upper(text: str) -> str:
 
 
 def _step(row: Mapping[str, Any]) -> str:
-    """The step from the piece before: how far the mood moves, and the tempo."""
+    """Step from the previous piece as text: change of mood and of tempo."""
     size = "a small" if row["change"] <= NEAR_FIT else "a medium" if row["change"] <= FAR_STEP else "a large"
     if np.isnan(row["tempo_change"]):
-        return f"{size} step in mood, the step in tempo is not known"
+        return f"{size} step in mood, the change of tempo is not known"
     return f"{size} step in mood, tempo {percent_change(row['tempo_change'])}"
 
 
 def _too_small(made: Playlist, pool: Pool) -> list[Remark]:
-    """What the library lacks for this list, in plain words."""
-    rows, found = made.rows, []
-    usable = pool.table[pool.table["guess"].isin(made.way)]
-    miss, all_s = made.length_s - made.wanted_s, float(usable["duration_s"].sum())
+    """Remarks about a library that is too small for this playlist."""
+    rows, remarks = made.rows, []
+    suitable = pool.table[pool.table["guess"].isin(made.way)]
+    miss, all_s = made.length_s - made.wanted_s, float(suitable["duration_s"].sum())
     if abs(miss) > max(rows["duration_s"].max() / 2, 0.05 * made.wanted_s):
-        found.append(
+        remarks.append(
             Remark(
                 RemarkKind.LIBRARY_TOO_SMALL,
-                f"The library is too small for {clock(made.wanted_s)}: its {len(usable)} usable pieces that are "
+                f"The library is too small for {clock(made.wanted_s)}: its {len(suitable)} usable pieces that are "
                 f"{' or '.join(made.way)} last {clock(all_s)} together.",
             )
             if all_s < made.wanted_s
             else Remark(
                 RemarkKind.LENGTH_MISSED,
-                f"Wished were {clock(made.wanted_s)}, these pieces last {clock(made.length_s)}: the usable pieces "
-                "make nothing nearer that fits as well.",
+                f"You asked for {clock(made.wanted_s)}, but these pieces last {clock(made.length_s)}. No other choice "
+                "of usable pieces is closer to this time and fits as well.",
             )
         )
     weak = sorted(set(rows.loc[rows["weak"] != "", "step"]))
     if weak and made.path:
         text = (
-            f"The library is small for a good path: {'step' if len(weak) == 1 else 'steps'} "
-            f"{', '.join(map(str, weak))} {'is' if len(weak) == 1 else 'are'} weak. The list says in what. More music "
-            "between the moods helps, and another variant may do without."
+            f"The library is too small for a good path: {'step' if len(weak) == 1 else 'steps'} "
+            f"{', '.join(map(str, weak))} {'is' if len(weak) == 1 else 'are'} weak. The list shows the reason for each "
+            "piece. Add more music between these moods, or try another variant."
         )
-        found.append(Remark(RemarkKind.LIBRARY_TOO_SMALL, text))
-    return found
+        remarks.append(Remark(RemarkKind.LIBRARY_TOO_SMALL, text))
+    return remarks
 
 
 def _about(rows: pd.DataFrame, same: pd.Series) -> list[Remark]:
-    """Remarks on the whole list."""
-    found = []
+    """Remarks about artists and synthetic pieces."""
+    remarks = []
     together = int((same == same.shift()).sum())
     if together:
-        text = f"{together} neighbours are by the same artist, because too few of the pieces that fit are by others."
-        found.append(Remark(RemarkKind.SAME_ARTIST, text))
-    nobody = int((rows["artist"] == "").sum())
-    if nobody:
-        text = f"Pieces that name no artist: {nobody}. Nobody can tell whether neighbours share one."
-        found.append(Remark(RemarkKind.NO_ARTIST, text))
+        text = f"Neighbours by the same artist: {together}. There are too few suitable pieces by other artists."
+        remarks.append(Remark(RemarkKind.SAME_ARTIST, text))
+    nameless = int((rows["artist"] == "").sum())
+    if nameless:
+        text = f"Pieces without an artist name: {nameless}. Two of them next to each other may be by the same artist."
+        remarks.append(Remark(RemarkKind.NO_ARTIST, text))
     if rows["synthetic"].any():
-        text = "Synthetic pieces, made by a program, are among these: not for use with clients."
-        found.append(Remark(RemarkKind.SYNTHETIC, text))
-    return found
+        text = "Some of these pieces are synthetic, made by a program. Do not use them with clients."
+        remarks.append(Remark(RemarkKind.SYNTHETIC, text))
+    return remarks
 
 
 # --- loudness --------------------------------------------------------------------------------------------------------
 
 
 def level_playlist(made: Playlist, target_lufs: float) -> Playlist:
-    """The playlist with the gain in dB that brings each piece to a loudness; NaN where the loudness is not known."""
+    """Set the gain in dB that brings each piece to the target loudness; NaN when its loudness is not known."""
     return replace(made, rows=made.rows.assign(gain_db=target_lufs - _heard(made.rows)), target_lufs=target_lufs)
 
 
 def loudest_without_boost(made: Playlist) -> float:
-    """The highest target, in whole LUFS, at which no piece has to be made louder; NaN when no loudness is known."""
+    """Highest target, in whole LUFS, without a positive gain for any piece; NaN when no loudness is known."""
     return float(np.floor(_heard(made.rows).min()))
 
 
 def _heard(rows: pd.DataFrame) -> pd.Series:
-    found = [as_played(lufs, channels) for lufs, channels in zip(rows["lufs"], rows["channels"], strict=True)]
-    return pd.Series(found, rows.index, dtype=float)
+    lufs = [as_played(lufs, channels) for lufs, channels in zip(rows["lufs"], rows["channels"], strict=True)]
+    return pd.Series(lufs, rows.index, dtype=float)

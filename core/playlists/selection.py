@@ -1,4 +1,4 @@
-"""Choose and sort the pieces of a library."""
+"""Filter, search, sort and count the pieces of a library."""
 
 from dataclasses import dataclass
 
@@ -12,12 +12,19 @@ from core.turkish import fold, turkish_order
 
 @dataclass(frozen=True)
 class Filter:
-    """Which pieces are wanted. A range is from, to (inclusive); with a range, pieces without the value are left out.
+    """Conditions for pieces. A range is (from, to), inclusive, and excludes pieces without a value.
 
-    emotions : of the guess.  standings : of ``STANDINGS``.  confidence : at least.  tempo : bpm.  lufs : loudness.
-    duration_s : of the whole file.
-    artists, albums, genres, makams : one of these; empty = all.  search : words, each of which title, artist,
-    performer, album, makam or file name hold, in any case, with or without Turkish letters.
+    Attributes
+    ----------
+    emotions : allowed guesses.
+    standings : allowed standings.
+    confidence : lowest confidence.
+    tempo : range in bpm.
+    lufs : range of loudness.
+    duration_s : range of the length of the whole file.
+    artists, albums, genres, makams : allowed values; empty = all.
+    search : words. A piece matches when each word is in its title, artist, performer, album, makam or file name;
+        upper case and Turkish letters make no difference.
     """
 
     emotions: tuple[str, ...] = EMOTIONS
@@ -35,7 +42,7 @@ class Filter:
 
 
 def filter_pieces(table: pd.DataFrame, wanted: Filter, *, text: pd.Series | None = None) -> pd.DataFrame:
-    """The pieces that the filter lets through, in their order. text : as from ``searched``, of these and more."""
+    """Select the pieces that match the filter, in their order. text : from ``searched_text``."""
     keep = table["guess"].isin(wanted.emotions) & table["standing"].isin(wanted.standings)
     keep &= table["confidence"] >= wanted.confidence
     for name in ("tempo", "lufs", "year", "duration_s"):
@@ -48,14 +55,14 @@ def filter_pieces(table: pd.DataFrame, wanted: Filter, *, text: pd.Series | None
             keep &= table[name].isin(names)
     words = fold(wanted.search).split()
     if words:
-        text = searched(table) if text is None else text.loc[table.index]
+        text = searched_text(table) if text is None else text.loc[table.index]
         for word in words:
             keep &= text.str.contains(word, regex=False)
     return table[keep]
 
 
-def searched(table: pd.DataFrame) -> pd.Series:
-    """What a search looks at, folded: title, artist, performer, album, makam and file name of each piece."""
+def searched_text(table: pd.DataFrame) -> pd.Series:
+    """Searched text of each piece, folded: title, artist, performer, album, makam and file name."""
     return table["title"].str.cat(table[["artist", "performer", "album", "makam", "file_name"]], sep="\n").map(fold)
 
 
@@ -72,26 +79,26 @@ SORTS = {
 }
 
 
-def alphabet(table: pd.DataFrame) -> pd.DataFrame:
-    """Place of each piece's title, artist and album in the order of the Turkish alphabet; the index is kept.
+def alphabetical_ranks(table: pd.DataFrame) -> pd.DataFrame:
+    """Rank of each piece's title, artist and album in the Turkish alphabet, with the same index.
 
-    To be made once a library: 50,000 titles take half a second.
+    Call this once for a library: 50,000 titles take half a second.
     """
-    found = {}
+    ranks = {}
     for name in ("title", "artist", "album"):
-        place = {text: k for k, text in enumerate(sorted(table[name].unique(), key=turkish_order))}
-        found[name] = table[name].map(place)
-    return pd.DataFrame(found, index=table.index)
+        rank = {text: k for k, text in enumerate(sorted(table[name].unique(), key=turkish_order))}
+        ranks[name] = table[name].map(rank)
+    return pd.DataFrame(ranks, index=table.index)
 
 
-def in_order(
+def sort_pieces(
     table: pd.DataFrame, by: str, *, descending: bool = False, places: pd.DataFrame | None = None
 ) -> pd.DataFrame:
-    """The pieces sorted by one of ``SORTS``; what is not known comes last, equal ones by title.
+    """Sort pieces by one of ``SORTS``; unknown values come last, and equal values are sorted by title.
 
-    places : as from ``alphabet``, of these pieces and perhaps more.
+    places : ranks from ``alphabetical_ranks``, for these or more pieces.
     """
-    places = alphabet(table) if places is None else places.loc[table.index]
+    places = alphabetical_ranks(table) if places is None else places.loc[table.index]
     text = by in places.columns
     known = table[by] != "" if text else table[by].notna()
     keys = (places if text else table).loc[known, by].to_numpy(dtype=float)
@@ -100,13 +107,13 @@ def in_order(
     return table.iloc[at]
 
 
-def spread(table: pd.DataFrame, by: str) -> pd.DataFrame:
-    """How moods are spread over artists, albums, sessions or makams, the largest group first.
+def count_moods(table: pd.DataFrame, by: str) -> pd.DataFrame:
+    """Number of pieces of each mood by artist, album, session or makam, largest group first.
 
     Columns: group, pieces, minutes, angry, happy, relax, sad (number of pieces with this guess), accepted.
     """
     name = table[by].where(table[by] != "", UNKNOWN)
-    found = pd.DataFrame(
+    counts = pd.DataFrame(
         {
             "pieces": table.groupby(name).size(),
             "minutes": table["duration_s"].groupby(name).sum() / 60,
@@ -114,5 +121,7 @@ def spread(table: pd.DataFrame, by: str) -> pd.DataFrame:
             "accepted": (table["standing"] == ACCEPTED).groupby(name).sum(),
         }
     ).rename_axis("group")
-    order = sorted(found.index, key=lambda group: (group == UNKNOWN, -found.loc[group, "pieces"], turkish_order(group)))
-    return found.loc[order].reset_index()
+    order = sorted(
+        counts.index, key=lambda group: (group == UNKNOWN, -counts.loc[group, "pieces"], turkish_order(group))
+    )
+    return counts.loc[order].reset_index()

@@ -1,8 +1,7 @@
-"""The session sheet: what is played when and why, as one HTML page that prints well and needs nothing else.
+"""The session sheet: time and reason of each piece of a playlist, as one HTML page for printing, without other files.
 
-It says how to read it, so that whoever holds the paper understands why each piece is there, and where the list is weak.
-The page is ``templates/session_sheet.html``; the template escapes all that a person typed or a tag said.
-The sheet is a plan for a therapist, and says that it is no more.
+The sheet explains how to read it: why each piece is in the list, and where the list is weak. It also states that it is
+only a plan for the therapist. The template ``templates/session_sheet.html`` escapes all typed texts and audio tags.
 """
 
 from dataclasses import dataclass
@@ -13,24 +12,24 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
-from core.playlists.files import file_name, gain_text, line, records
+from core.playlists.files import file_name, gain_text, one_line, row_dicts
 from core.playlists.playlist import FAR_FIT, FAR_STEP, NEAR_FIT, Playlist, mixture, reason
 from core.schema import EMOTIONS
 from core.wording import SIGNS, clock, whole_percent
 
-WRITTEN = ("Mood before", "Mood after", "What was played", "What happened", "Next time")  # by hand
+WRITTEN = ("Mood before", "Mood after", "Pieces played", "Observations", "Next time")  # by hand
 LONGEST = 2000  # characters of a text field
 DISCLAIMER = (
-    "The moods on this sheet are what a model that was trained on clips of Turkish music says of the music. They are "
-    "no measurement of what a client feels, and no clinical decision: what is played, and when it is stopped, the "
-    "therapist decides."
+    "A model that was trained on clips of Turkish music predicted the moods on this sheet from the sound. They do not "
+    "measure what a client feels, and they are not a clinical decision. The therapist decides what to play and when to "
+    "stop."
 )
 TEMPLATES = Path(__file__).parent / "templates"
 
 
 @dataclass(frozen=True)
 class Session:
-    """What a therapist writes on the sheet; all may be empty. begins : of the music, for times of the clock."""
+    """Texts that the therapist enters for the sheet; all are optional. begins : start of the music."""
 
     client: str = ""
     therapist: str = ""
@@ -40,11 +39,11 @@ class Session:
     begins: datetime | None = None
 
 
-def html(made: Playlist, session: Session, *, levelled: bool = False) -> bytes:
-    """The sheet as a page of HTML. levelled : the copies that are played have their gain already."""
+def session_html(made: Playlist, session: Session, *, levelled: bool = False) -> bytes:
+    """Session sheet as an HTML page. levelled : the session plays levelled copies, which include the gain."""
     about = [
-        f"{len(made.rows)} pieces, {clock(made.length_s)} (wished {clock(made.wanted_s)})",
-        f"levelled to {made.target_lufs:g} LUFS" + (", gain is in the copies" if levelled else ""),
+        f"{len(made.rows)} pieces, {clock(made.length_s)} (wanted: {clock(made.wanted_s)})",
+        f"levelled to {made.target_lufs:g} LUFS" + (", the copies include the gain" if levelled else ""),
         f"seed {made.seed}",
         f"model {', '.join(sorted(set(made.rows['model_version'])))}",
     ]
@@ -71,7 +70,7 @@ def html(made: Playlist, session: Session, *, levelled: bool = False) -> bytes:
 
 @cache
 def _template() -> Template:
-    """The page, read once. Everything that is put into it is escaped."""
+    """Load the template once. All inserted texts are escaped."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
@@ -79,39 +78,48 @@ def _template() -> Template:
 
 
 def _how_to_read(made: Playlist) -> list[str]:
-    """How the pieces were chosen, and which are weak."""
+    """Sentences that explain the choice of the pieces and name the weak places."""
     if made.path and len(made.way) > 1:
         how = (
-            f"The music begins with what is {made.way[0]}, where the client is, and goes to {made.way[-1]} in "
-            f"{made.rows['step'].max()} steps ({' → '.join(made.way)}): the iso principle. Each step says which "
-            "mixture of moods it wants, each piece what the model hears in it, how well that fits, and how far it is "
-            "from the piece before."
+            f"The music follows the iso principle: it begins with {made.way[0]} pieces, the client's mood now, and "
+            f"moves to {made.way[-1]} in {made.rows['step'].max()} steps ({' → '.join(made.way)}). For each step, the "
+            "sheet shows the wanted mixture of moods. For each piece, it shows the moods that the model hears, how "
+            "well they fit, and how large the change from the previous piece is."
         )
     elif made.path:
-        how = f"The music stays {made.way[0]}. Each piece says what the model hears in it, and how far it is from the "
-        how += "piece before."
+        how = (
+            f"The music stays {made.way[0]}. For each piece, the sheet shows the moods that the model hears and how "
+            "large the change from the previous piece is."
+        )
     else:
-        how = f"Pieces that the model hears as {made.way[0]}: the surer it is, the likelier a piece is chosen. "
-        how += "They are in the order of their tempo. No two neighbours are by one artist where that can be."
+        how = (
+            f"The model hears these pieces as {made.way[0]}; pieces with a higher probability are chosen more often. "
+            "They are sorted by tempo. Two neighbours are by different artists if possible."
+        )
     near, far, step = whole_percent(NEAR_FIT), whole_percent(FAR_FIT), whole_percent(FAR_STEP)
     meaning = (
-        f"A piece fits well when at most {near} of the model's probability would have to move to make the wanted "
-        f"mixture, roughly up to {far}; a step is small up to {near} and large beyond {step}."
+        "The difference between two mixtures is the part of the probability that must move to change one into the "
+        f"other. A piece fits well up to a difference of {near}, and roughly up to {far}. A step is small up to a "
+        f"difference of {near}, and large above {step}."
     )
     weak = [str(number) for number in made.rows.loc[made.rows["weak"] != "", "number"]]
-    places = f"Weak places, where it pays to listen first: {', '.join(weak)}." if weak else "No place is weak."
+    places = (
+        f"These pieces are weak places, so listen to them before the session: {', '.join(weak)}."
+        if weak
+        else "There is no weak place."
+    )
     return [how, *([meaning] if made.path else []), places]
 
 
 def _typed(text: str) -> str:
-    """What a person typed, at most ``LONGEST`` characters, without control characters; lines are kept."""
+    """Typed text, cut to ``LONGEST`` characters, without control characters except line breaks."""
     return "".join(c for c in text[:LONGEST] if c.isprintable() or c == "\n").strip()
 
 
 def _steps(made: Playlist, begins: datetime | None) -> list[dict[str, Any]]:
-    """The steps of the list with their pieces, as the template shows them. begins : of the music, on the clock."""
+    """Steps of the playlist with their pieces, as the template needs them. begins : start of the music."""
     groups: dict[int, list[dict[str, Any]]] = {}
-    for row in records(made):
+    for row in row_dicts(made):
         groups.setdefault(row["step"], []).append(row)
     return [
         {
@@ -131,9 +139,9 @@ def _piece(row: dict[str, Any], on_a_way: bool, begins: datetime | None) -> dict
     return {
         "at": at,
         "number": row["number"],
-        "title": line(row["title"]),
-        "artist": line(row["artist"]),
-        "file": line(file_name(row["path"])),
+        "title": one_line(row["title"]),
+        "artist": one_line(row["artist"]),
+        "file": one_line(file_name(row["path"])),
         "length": clock(row["duration_s"]),
         "sign": SIGNS[strongest],
         "why": reason(row, on_a_way, with_wish=False),

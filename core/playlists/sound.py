@@ -1,4 +1,4 @@
-"""Compare pieces by their sound: which ones are alike, and a map of all."""
+"""Compare pieces by their sound: similar pieces, equal recordings, and a map of the library."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,18 +11,21 @@ from core.errors import CoreError
 from core.models.reference import Reference, deviations
 from core.schema import COLUMNS
 
-FAR = 5.0  # standard deviations; beyond, a feature counts as this far, so that one odd value does not decide alone
-
-
-# --- sound -----------------------------------------------------------------------------------------------------------
+FAR = 5.0  # standard deviations; larger deviations are cut to this value, so that one outlier does not dominate
 
 
 def sound_table(clips: pd.DataFrame, features: pd.DataFrame, reference: Reference) -> pd.DataFrame:
-    """The sound of each piece: mean features of its parts, as deviations from the training music.
+    """Sound of each piece: mean features of its parts, as deviations from the training music.
 
-    clips : columns clip_id and content_hash.  features : ``store.features_table``, index clip_id.
-    Returns one row a piece that was measured, index ``piece_id``; columns are the features that the reference compares,
-    in its standard deviations, no further than ``FAR``; NaN where a feature was not measurable.
+    Parameters
+    ----------
+    clips : columns clip_id and content_hash.
+    features : ``store.features_table``, index clip_id.
+
+    Returns
+    -------
+    One row for each measured piece, index ``piece_id``. The columns are the compared features of the reference, in its
+    standard deviations, cut to [-FAR, FAR]; NaN for a feature that was not measurable.
     """
     away = _deviations(clips, features, reference)
     return away.clip(-FAR, FAR)
@@ -37,13 +40,15 @@ def _deviations(clips: pd.DataFrame, features: pd.DataFrame, reference: Referenc
 
 
 def recordings(clips: pd.DataFrame, features: pd.DataFrame, reference: Reference) -> pd.Series:
-    """Which recording each piece is, by its sound: piece_id -> the first piece that sounds the same, or itself.
+    """Recording of each measured piece, by sound: piece_id -> the first piece of the same recording.
 
-    clips, features : as in ``sound``; pieces that were not measured are not in it. Middles of files are compared with
-    each other (their clip is named like the file), and so are windows, in their mean: other encodings, levels and
-    rates of one recording are alike (`core.library.near_copies`), and so is one that begins a little later.
+    Copies of one recording with other encodings, levels, sample rates or slightly different starts sound the same
+    (`core.library.near_copies`). The middles of files are compared with each other (their clip id is the hash of the
+    file), and the means of the windows with each other.
+
+    clips, features : as in ``sound_table``.
     """
-    from core.library.near_copies import first_alike  # opens the store's module, which the rest does without
+    from core.library.near_copies import first_alike  # imported here, because only this function needs the store
 
     ids = pd.Index(sorted(set(clips.loc[clips["clip_id"].isin(features.index), "content_hash"])), name="piece_id")
     middle = clips["clip_id"] == clips["content_hash"]
@@ -60,9 +65,11 @@ def recordings(clips: pd.DataFrame, features: pd.DataFrame, reference: Reference
 
 
 @dataclass(frozen=True, eq=False)
-class Map:
-    """Pieces on a plane: x and y by ``piece_id``. shares : of the training music's variance that the axes hold.
-    telling : the features with the largest weight on each axis, with their sign.
+class LibraryMap:
+    """Map of the library.
+
+    points : x and y, index ``piece_id``.  shares : share of the training music's variance on each axis.
+    telling : the features with the largest weights on each axis, and the signed weights.
     """
 
     points: pd.DataFrame
@@ -70,11 +77,13 @@ class Map:
     telling: tuple[tuple[tuple[str, float], ...], tuple[tuple[str, float], ...]]
 
 
-def library_map(heard: pd.DataFrame, reference: Reference, *, named: int = 3) -> Map:
-    """The pieces along the two principal components of the training music.
+def library_map(heard: pd.DataFrame, reference: Reference, *, named: int = 3) -> LibraryMap:
+    """Map of the pieces on the first two principal components of the training music.
 
-    heard : as from ``sound``. The axes belong to the model's training music and not to the library, so that a piece
-    keeps its place when others come. What was not measurable counts as usual.
+    The axes come from the training music, not from the library, so new pieces do not move the others. Missing features
+    count as average.
+
+    heard : from ``sound_table``.  named : number of features to name for each axis.
     """
     variance, axes = np.linalg.eigh(reference.correlation)
     axes = axes[:, ::-1][:, :2]
@@ -83,21 +92,32 @@ def library_map(heard: pd.DataFrame, reference: Reference, *, named: int = 3) ->
     strongest = np.argsort(-np.abs(axes), axis=0, kind="stable")[:named]
     first, second = (tuple((reference.used[i], float(axes[i, k])) for i in strongest[:, k]) for k in range(2))
     shares = variance[::-1][:2] / variance.sum()
-    return Map(
+    return LibraryMap(
         pd.DataFrame(at, index=heard.index, columns=["x", "y"]), (float(shares[0]), float(shares[1])), (first, second)
     )
 
 
-def similar(heard: pd.DataFrame, piece_id: str, *, among: Sequence[str] | None = None, count: int = 10) -> pd.Series:
-    """The pieces that sound most like one: distance by piece_id, nearest first, without the piece itself.
+def similar_pieces(
+    heard: pd.DataFrame, piece_id: str, *, among: Sequence[str] | None = None, count: int = 10
+) -> pd.Series:
+    """Distances of the pieces that sound most similar to one piece, nearest first, index piece_id.
 
-    heard : as from ``sound``.  among : only these.
-    distance : root mean square difference over the features that both have, in standard deviations of the training
-    music, of which two pieces picked at random differ by 1.4 (the root of 2).
-    Raises CoreError when the piece was not measured.
+    The distance is the root mean square difference over the features that both pieces have, in standard deviations of
+    the training music. Two random pieces have a distance of 1.4 (the square root of 2).
+
+    Parameters
+    ----------
+    heard : from ``sound_table``.
+    among : search only these pieces.
+    count : number of pieces to return.
+
+    Raises
+    ------
+    CoreError
+        The piece was not measured.
     """
     if piece_id not in heard.index:
-        raise CoreError("This piece has no features of the present extractor. Score the library again.")
+        raise CoreError("This piece has no features of the current extractor. Score the library again.")
     others = heard.drop(index=piece_id)
     if among is not None:
         others = others.loc[others.index.intersection(list(among))]

@@ -9,7 +9,7 @@ from core.errors import TableError
 from core.settings import Settings
 
 if TYPE_CHECKING:
-    from core.evaluation.gate import Verdict
+    from core.evaluation.gate import GateResult
 
 
 # --- training --------------------------------------------------------------------------------------------------------
@@ -22,7 +22,7 @@ class Trained:
     """
 
     version: str
-    verdict: "Verdict | None"
+    verdict: "GateResult | None"
     folder: Path
     summary: str
 

@@ -217,7 +217,7 @@ def rater_against_truth(
     """What became of one person's labels, the newest first.
 
     feedback : from ``store.feedback_table``.  truth : from ``store.ground_truth``.  each : what two models say of each
-    labelled clip (`core.evaluation.before_after.each_label`). Columns: clip_id, file_name, you, label (that counts,
+    labelled clip (`core.evaluation.before_after.label_changes`). Columns: clip_id, file_name, you, label (that counts,
     NaN = none),
     state: *in training* (then before, after, after_p and change are those of ``each``), *agreed* but not yet learned,
     *outvoted*, *disputed*, or *waiting* for more raters.

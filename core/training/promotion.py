@@ -3,7 +3,7 @@
 import pandas as pd
 
 from core.errors import ModelError
-from core.evaluation.gate import Verdict, check_gate
+from core.evaluation.gate import GateResult, check_gate
 from core.evaluation.run_files import read_run
 from core.file_names import CHALLENGER, CHAMPION
 from core.models import registry
@@ -11,7 +11,7 @@ from core.models.description import describe_alias
 from core.settings import Settings
 
 
-def promote(settings: Settings, *, version: str | None = None, shown: str | None = None, by: str = "") -> Verdict:
+def promote(settings: Settings, *, version: str | None = None, shown: str | None = None, by: str = "") -> GateResult:
     """Make a version the champion if it passes the gate against the model in use; else nothing changes.
 
     Parameters
@@ -36,8 +36,8 @@ def promote(settings: Settings, *, version: str | None = None, shown: str | None
     if champion is not None and champion.version == chosen:
         raise ModelError(f"Version {chosen} is the champion already.")
     committed = _committed(settings) if champion is None else None
-    present = registry.held_out(champion.version, settings=settings) if champion else committed
-    verdict = check_gate(present, registry.held_out(chosen, settings=settings))
+    present = registry.read_held_out(champion.version, settings=settings) if champion else committed
+    verdict = check_gate(present, registry.read_held_out(chosen, settings=settings))
     said = f"{'passed' if verdict.passed else 'failed'}: {verdict.reason}"
     registry.note_gate(chosen, said, settings=settings)
     if verdict.passed:

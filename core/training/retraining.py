@@ -15,13 +15,13 @@ import pandas as pd
 from core import file_names
 from core.dataset.loading import load_table
 from core.errors import TableError
-from core.evaluation.before_after import Said, compare_predictions, each_label, in_words
+from core.evaluation.before_after import FairPredictions, compare_predictions, describe_changes, label_changes
 from core.evaluation.gate import check_gate
 from core.features import EXTRACTOR
 from core.file_names import CHALLENGER, CHANGES, EACH, LEARNED, OUT_OF_FOLD, ROWS
 from core.models import registry
 from core.models.bundle import load_bundle
-from core.models.description import InUse, describe_alias
+from core.models.description import ModelDescription, describe_alias
 from core.models.policy import Policy
 from core.models.prediction import Model
 from core.models.tracking import log_run
@@ -105,11 +105,11 @@ def train_challenger(
 
 
 def _compared(
-    data: TrainingData, run: "TrainingRun", champion: InUse | None, *, by: str, seed: int
+    data: TrainingData, run: "TrainingRun", champion: ModelDescription | None, *, by: str, seed: int
 ) -> tuple[dict[str, bytes], str]:
     """What is kept beside the new model of how it came about and what it changed; and the latter in words."""
     own = run.out_of_fold[run.out_of_fold["model"] == run.champion]
-    after = Said(own, run.held_out[run.held_out["model"] == run.champion])
+    after = FairPredictions(own, run.held_out[run.held_out["model"] == run.champion])
     learned = {
         "published_hash": data.published_hash,
         "published": data.published,
@@ -124,13 +124,15 @@ def _compared(
     before = said_by(champion, load_bundle(champion.folder).model, data)
     changes = compare_predictions(data.rows, before, after, seed=seed)
     held = data.rows[data.rows["held_out"]]
-    found = check_gate(before.about(held, repeats=1), after.about(held, repeats=1), seed=seed)
+    found = check_gate(before.for_rows(held, repeats=1), after.for_rows(held, repeats=1), seed=seed)
     learned["gate"] = {"passed": found.passed, "reason": found.reason}
-    files |= {CHANGES: _csv(changes), EACH: _csv(each_label(data.rows, before, after)), LEARNED: _json(learned)}
-    return files, " ".join(in_words(changes)) or "There are too few clips for a comparison with the model in use."
+    files |= {CHANGES: _csv(changes), EACH: _csv(label_changes(data.rows, before, after)), LEARNED: _json(learned)}
+    return files, " ".join(
+        describe_changes(changes)
+    ) or "There are too few clips for a comparison with the model in use."
 
 
-def said_by(model: InUse, loaded: Model, data: TrainingData) -> Said:
+def said_by(model: ModelDescription, loaded: Model, data: TrainingData) -> FairPredictions:
     """What a model says of the rows of a training table, each row as one that it was not fitted on.
 
     Rows of its own training: from its stored out-of-fold predictions, where its rows can be told from these. The
@@ -142,10 +144,10 @@ def said_by(model: InUse, loaded: Model, data: TrainingData) -> Said:
     stored = stored.assign(row=stored["row"].map(known)).dropna(subset="row").astype({"row": int})
     new = rows[rows["held_out"] | (~rows["clip_id"].isin(seen_clips(model.folder)) & (rows["clip_id"] != ""))]
     stored = stored.loc[stored["row"].isin(rows["row"]), ["row", "repeat", *PROBA]]
-    return Said(stored, predict_clips(new, loaded, data)[["row", *PROBA]])
+    return FairPredictions(stored, predict_clips(new, loaded, data)[["row", *PROBA]])
 
 
-def _rows_in(model: InUse, data: TrainingData) -> dict[int, int]:
+def _rows_in(model: ModelDescription, data: TrainingData) -> dict[int, int]:
     """Row of the model's training table -> row of this one, where they are the same clip."""
     own = trained_rows(model.folder)
     before = json.loads((model.folder / LEARNED).read_text(encoding="utf-8")) if len(own) else {}

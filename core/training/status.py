@@ -9,7 +9,7 @@ from core import file_names
 from core.dataset.table import Table
 from core.evaluation.drift import LEAST, Drift, feature_drift
 from core.features import EXTRACTOR
-from core.models.description import InUse, describe_alias, describe_model_in_use
+from core.models.description import ModelDescription, describe_alias, describe_model_in_use
 from core.pipeline.serving import Served
 from core.settings import Settings
 from core.store import Store, clips_table, features_table, feedback_table, get_setting, set_setting
@@ -68,13 +68,15 @@ def training_status(store: Store, settings: Settings, published: Table, served: 
     return Standing(data, news, waits, found, limits, tuple(rung), learned)
 
 
-def _news(data: TrainingData, model: InUse) -> NewLabels:
+def _news(data: TrainingData, model: ModelDescription) -> NewLabels:
     return labelled_data.count_new_labels(
         data, seen=seen_clips(model.folder), trained_on=int(model.metrics["protocol"]["development"])
     )
 
 
-def test_clips(store: Store, data: TrainingData, models: Sequence[InUse], *, since: pd.Timestamp) -> pd.Series:
+def test_clips(
+    store: Store, data: TrainingData, models: Sequence[ModelDescription], *, since: pd.Timestamp
+) -> pd.Series:
     """The labelled clips that may tell two models apart: clip_id -> number of its recording.
 
     models : the two. What they have learned of proves nothing about them.  since : when the second one began to be

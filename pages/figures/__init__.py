@@ -1,1 +1,1 @@
-"""Figures: a table goes in, a plotly figure comes out. Nothing is computed or loaded here."""
+"""Functions that draw a table as a plotly figure. They compute and load nothing."""

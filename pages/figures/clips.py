@@ -1,19 +1,16 @@
-"""Figures of one clip, of a recording and of explanations. As in ``plots``: tables in, figures out."""
+"""Figures of the features of a clip and of explanations. They draw tables; they do not compute."""
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
 from core.schema import EMOTIONS, readable
-from core.wording import SIGNS, clock, with_sign
-from pages.figures.style import COLOURS, NEUTRAL, SYMBOLS, apply_style, waveform
+from core.wording import SIGNS, with_sign
+from pages.figures.style import COLOURS, NEUTRAL, SYMBOLS, apply_style
 
 BELOW = {"yref": "container", "y": 0.0, "yanchor": "bottom", "traceorder": "normal"}  # a legend under the axis
-LOW_HIGH = [[0, "#0072B2"], [0.5, "#999999"], [1, "#E69F00"]]  # seen on a light and on a dark page
-BEAT = "#CC79A7"  # of the same palette, and no emotion's colour
-_MARKS_HZ = (200, 500, 1000, 2000, 5000, 10000)
-UP, DOWN = "#56B4E9", "#CC79A7"  # raises, lowers: of the same palette, and no emotion's colour
-_STEPS = (10, 15, 30, 60, 120, 300, 600, 900, 1800)  # s between two marks of a time axis
+LOW_HIGH = [[0, "#0072B2"], [0.5, "#999999"], [1, "#E69F00"]]  # visible on light and dark pages
+UP, DOWN = "#56B4E9", "#CC79A7"  # raises, lowers; of the same palette, but not colours of an emotion
 _ROW = 26  # pixels a bar needs so that its label can be read
 
 
@@ -23,74 +20,22 @@ def rgba(colour: str, alpha: float) -> str:
     return f"rgba({r},{g},{b},{alpha:g})"
 
 
-def waveform_with_beats(times: np.ndarray, low: np.ndarray, high: np.ndarray, beat_s: np.ndarray) -> go.Figure:
-    """The waveform with a line at each beat.
-
-    times, low, high : as in ``plots.waveform``.  beat_s : shape (n,), in s.
-    """
-    figure = waveform(times, low, high)
-    edge = float(max(np.abs(low).max(), np.abs(high).max()))
-    none = np.full(len(beat_s), np.nan)  # a line ends where the next value is missing
-    figure.add_trace(
-        go.Scatter(
-            x=np.column_stack([beat_s, beat_s, none]).ravel(),
-            y=np.tile([-edge, edge, np.nan], len(beat_s)),
-            mode="lines",
-            line={"width": 1, "color": BEAT},
-            showlegend=False,
-            hovertemplate="beat at %{x:.2f} s<extra></extra>",
-        )
-    )
-    return figure.update_layout(title_text="Waveform, with a line at each beat")
-
-
-def mel_spectrogram(times: np.ndarray, hz: np.ndarray, level: np.ndarray) -> go.Figure:
-    """Level in dB (f, t) of mel bands, against time in s and the bands' frequency in Hz."""
-    names = [f"{f:,.0f} Hz" for f in hz]
-    marks = {names[int(np.abs(hz - mark).argmin())]: f"{mark:,}" for mark in _MARKS_HZ if mark <= hz[-1]}
-    return _spectrogram(times, names, level, marks=marks, unit="Hz")
-
-
-def note_spectrogram(times: np.ndarray, notes: list[str], level: np.ndarray) -> go.Figure:
-    """Level in dB (f, t) of constant-Q bands, against time in s and the bands' notes."""
-    marks = {note: note for note in notes if note[0] in "CG" and note[1:].isdigit()}
-    return _spectrogram(times, notes, level, marks=marks, unit="note")
-
-
-def _spectrogram(
-    times: np.ndarray, bands: list[str], level: np.ndarray, *, marks: dict[str, str], unit: str
-) -> go.Figure:
-    """marks : bands that are named at the axis, and how."""
-    figure = go.Figure(
-        go.Heatmap(
-            x=times,
-            y=bands,
-            z=level,
-            colorscale="Cividis",
-            zmin=-80,
-            zmax=0,
-            colorbar={"title": "dB", "thickness": 10},
-            hovertemplate="%{x:.2f} s, %{y}: %{z} dB<extra></extra>",
-        )
-    )
-    return (
-        apply_style(figure, height=340)
-        .update_layout(margin={"t": 10})
-        .update_xaxes(title="time (s)")
-        .update_yaxes(type="category", title=unit, tickvals=list(marks), ticktext=list(marks.values()))
-    )
-
-
 def waterfall(steps: pd.DataFrame, *, base: float | None, emotion: str) -> go.Figure:
-    """From the model's average probability to this clip's, one step a feature.
+    """Draw the steps from the model's average probability to this clip's, one step per feature.
 
-    steps : columns name, shown (value with unit) and shap, in the order in which they are drawn, top to bottom.
-    base : probability that the steps start from; None where it is not known: then changes are drawn, from 0.
+    Parameters
+    ----------
+    steps
+        Columns name, shown (value with unit) and shap, drawn from top to bottom.
+    base
+        Probability at which the steps start. None if unknown: the changes are then drawn from 0.
+    emotion
+        The emotion whose probability is explained.
     """
     start, known = base or 0.0, base is not None
     names = ["average clip", *steps["name"], "this clip"]
     ends = start + np.concatenate([[0], steps["shap"].cumsum()])
-    room = 0.3 * max(float(ends.max() - ends.min()), 0.2)
+    margin = 0.3 * max(float(ends.max() - ends.min()), 0.2)
     figure = go.Figure(
         go.Waterfall(
             orientation="h",
@@ -108,14 +53,14 @@ def waterfall(steps: pd.DataFrame, *, base: float | None, emotion: str) -> go.Fi
             connector={"line": {"color": NEUTRAL, "width": 0.5}},
         )
     )
-    way = f"{start:.0%} → {ends[-1]:.0%}" if known else f"{100 * ends[-1]:+.0f} points"
+    change = f"{start:.0%} → {ends[-1]:.0%}" if known else f"{100 * ends[-1]:+.0f} points"
     return (
-        apply_style(figure, title=f"Why {with_sign(emotion)}: {way}", height=110 + _ROW * len(names))
+        apply_style(figure, title=f"Why {with_sign(emotion)}: {change}", height=110 + _ROW * len(names))
         .update_yaxes(autorange="reversed", categoryorder="array", categoryarray=names)
         .update_xaxes(
             title="probability" if known else "change of the probability",
             tickformat=".0%" if known else "+.0%",
-            range=[min(0.0, float(ends.min()) - room), float(ends.max()) + room],
+            range=[min(0.0, float(ends.min()) - margin), float(ends.max()) + margin],
         )
     )
 
@@ -125,14 +70,22 @@ def _end(value: float, known: bool) -> str:
 
 
 def _signed(share: float) -> str:
-    """A change in percent with its sign; what rounds to nothing has none."""
+    """A change in percent with its sign; no sign if it rounds to zero."""
     return f"{share:+.1%}" if round(share, 3) else "0%"
 
 
 def importance(
     table: pd.DataFrame, *, by: str = "feature", title: str = "", unit: str = "mean |change of the probability|"
 ) -> go.Figure:
-    """Bars, largest on top; columns feature or group, importance (in ``unit``) and, for colours, emotion."""
+    """Draw bars, the largest on top.
+
+    Parameters
+    ----------
+    table
+        Columns ``by``, importance (in ``unit``) and, for stacked colours, emotion.
+    by
+        Column of the labels: "feature" or "group".
+    """
     figure = go.Figure()
     order = list(table.groupby(by, observed=True)["importance"].sum().sort_values(ascending=False).index)
     parts = table.groupby("emotion", observed=True) if "emotion" in table else [(None, table)]
@@ -165,9 +118,10 @@ def _short(column: str) -> str:
 
 
 def beeswarm(points: pd.DataFrame, *, emotion: str, coloured: bool = True) -> go.Figure:
-    """One dot a clip and feature: how far it moved the probability, coloured by whether its value is low or high.
+    """Draw one dot per clip and feature: its effect on the probability, coloured by low or high value.
 
-    points : columns feature, shap, offset (vertical, in rows), place (of the value among all clips, in [0, 1]), row.
+    points : columns feature, shap, offset (vertical, in rows), place (rank of the value among all clips, in [0, 1]),
+        row.
     """
     order = list(dict.fromkeys(points["feature"].astype(str)))
     base = points["feature"].astype(str).map({f: i for i, f in enumerate(order)})
@@ -188,7 +142,7 @@ def beeswarm(points: pd.DataFrame, *, emotion: str, coloured: bool = True) -> go
     )
     figure.add_vline(x=0, line_color=NEUTRAL, line_width=1)
     return (
-        apply_style(figure, title=f"Every clip, towards {with_sign(emotion)}", height=110 + 34 * len(order))
+        apply_style(figure, title=f"Every clip: effect on {with_sign(emotion)}", height=110 + 34 * len(order))
         .update_yaxes(tickvals=list(range(len(order))), ticktext=[_short(f) for f in order])
         .update_yaxes(range=[len(order) - 0.4, -0.6])
         .update_xaxes(title=f"change of the probability of {emotion}")
@@ -196,7 +150,10 @@ def beeswarm(points: pd.DataFrame, *, emotion: str, coloured: bool = True) -> go
 
 
 def dependence(points: pd.DataFrame, *, column: str, emotion: str) -> go.Figure:
-    """What each value does to the probability; columns value, shap, label (the clip's own emotion) and row."""
+    """Draw the effect of a feature's value on the probability.
+
+    points : columns value, shap, label (the true emotion of the clip) and row.
+    """
     figure = go.Figure()
     for own in EMOTIONS:
         part = points[points["label"] == own]
@@ -221,7 +178,10 @@ def dependence(points: pd.DataFrame, *, column: str, emotion: str) -> go.Figure:
 
 
 def interaction(points: pd.DataFrame, *, first: str, second: str, emotion: str) -> go.Figure:
-    """What two features say together beyond what each says alone; columns first, second, interaction and row."""
+    """Draw the joint effect of two features beyond their separate effects.
+
+    points : columns first, second, interaction and row.
+    """
     title = {"text": readable(second), "side": "top"}
     bar = {"title": title, "thickness": 8, "orientation": "h", "y": -0.3, "yanchor": "top"}
     low, high = points["second"].quantile([0.05, 0.95])
@@ -239,16 +199,23 @@ def interaction(points: pd.DataFrame, *, first: str, second: str, emotion: str) 
     figure.update_traces(marker={"cmin": low, "cmax": high})
     figure.add_hline(y=0, line_color=NEUTRAL, line_width=1)
     return (
-        apply_style(figure, title=f"Together, towards {with_sign(emotion)}", height=440)
+        apply_style(figure, title=f"Joint effect on {with_sign(emotion)}", height=440)
         .update_xaxes(title=readable(first))
-        .update_yaxes(title="change of the probability beyond both")
+        .update_yaxes(title="joint change of the probability")
     )
 
 
 def place(curves: pd.DataFrame, value: float, *, column: str) -> go.Figure:
-    """Where a clip stands among the four emotions.
+    """Draw a clip's value among the distributions of the four emotions.
 
-    curves : columns emotion, q (quantile in [0, 1]) and value: stored or measured quantiles of each emotion.
+    Parameters
+    ----------
+    curves
+        Columns emotion, q (quantile in [0, 1]) and value.
+    value
+        Value of the clip; NaN draws no line.
+    column
+        Column name of the feature.
     """
     figure = go.Figure()
     for emotion in EMOTIONS[::-1]:
@@ -272,51 +239,13 @@ def place(curves: pd.DataFrame, value: float, *, column: str) -> go.Figure:
         side = "top left" if value > curves["value"].median() else "top right"  # inside the figure
         line = {"line_width": 2, "line_dash": "dot", "line_color": NEUTRAL}
         figure.add_vline(x=value, annotation_text="this clip", annotation_position=side, **line)
-    return apply_style(figure, title=f"{readable(column)}: middle half, and 5 % to 95 %", height=280).update_xaxes(
-        title=readable(column)
-    )
-
-
-def mood(windows: pd.DataFrame, *, marked: tuple[float, float] | None = None) -> go.Figure:
-    """Mood over time: one line an emotion, a symbol at the middle of each window; gaps where nothing was heard.
-
-    windows : columns start_s, end_s and the four emotions (probability, NaN = no music there).
-    marked : start and end in s of a stretch to point out.
-    """
-    middle = (windows["start_s"] + windows["end_s"]) / 2
-    spans = [f"{clock(a)} - {clock(b)}" for a, b in zip(windows["start_s"], windows["end_s"], strict=True)]
-    figure = go.Figure()
-    for emotion in EMOTIONS:
-        figure.add_trace(
-            go.Scatter(
-                x=middle,
-                y=windows[emotion],
-                name=emotion,
-                mode="lines+markers",
-                line={"color": COLOURS[emotion], "width": 2},
-                marker={"symbol": SYMBOLS[emotion], "size": 8},
-                customdata=spans,
-                hovertemplate="%{customdata}: %{y:.0%}<extra>%{fullData.name}</extra>",
-            )
-        )
-    if marked is not None:
-        figure.add_vrect(*marked, fillcolor=NEUTRAL, opacity=0.2, line_width=0, annotation_text="steadiest")
-    end = float(windows["end_s"].max())
-    ticks = np.arange(0, end + 1, next((s for s in _STEPS if end / s <= 8), 3600))
-    return (
-        apply_style(figure, title="Mood over time", height=400)
-        .update_layout(legend=BELOW, margin={"b": 40})
-        .update_yaxes(title="probability", tickformat=".0%", range=[0, 1.02])
-        .update_xaxes(
-            title="time (minutes:seconds)" if end < 3600 else "time (hours:minutes:seconds)",
-            tickvals=ticks,
-            ticktext=[clock(t) for t in ticks],
-        )
-    )
+    return apply_style(
+        figure, title=f"{readable(column)}: middle half (box), 5 % to 95 % (lines)", height=280
+    ).update_xaxes(title=readable(column))
 
 
 def two_clips(table: pd.DataFrame) -> go.Figure:
-    """Probabilities of the four emotions under several conditions: index emotion, one column a condition."""
+    """Draw the probabilities of the four emotions; table : index emotion, one column per condition."""
     figure = go.Figure()
     order = [e for e in EMOTIONS if e in table.index][::-1]
     for pattern, column in zip(("/", "", "."), table.columns[::-1], strict=False):

@@ -1,4 +1,4 @@
-"""Figures of a table of features: what the Explore page draws. As in ``plots``: tables in, figures out."""
+"""Figures of the Explore page. They draw tables; they do not compute."""
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,7 @@ _ACCENT = "#0072B2"
 
 
 def class_balance(table: pd.DataFrame) -> go.Figure:
-    """Rows of each emotion; table : columns emotion, rows, share."""
+    """Draw the number of rows of each emotion; table : columns emotion, rows, share."""
     table = table.iloc[::-1]
     figure = go.Figure(
         go.Bar(
@@ -30,9 +30,16 @@ def class_balance(table: pd.DataFrame) -> go.Figure:
 
 
 def effects(tests: pd.DataFrame, *, name: str, alpha: float = 0.05) -> go.Figure:
-    """Effect size of each feature, the largest on top; pale where the corrected p is not below alpha.
+    """Draw the effect size of each feature, the largest on top; pale if the corrected p is not below alpha.
 
-    tests : columns feature, effect, p_corrected, highest, lowest; name : of the test and its effect.
+    Parameters
+    ----------
+    tests
+        Columns feature, effect, p_corrected, highest and lowest (emotions).
+    name
+        Name of the test and its effect size.
+    alpha
+        Significance level.
     """
     tests = tests.dropna(subset=["effect"]).iloc[::-1]
     figure = go.Figure(
@@ -57,7 +64,7 @@ def effects(tests: pd.DataFrame, *, name: str, alpha: float = 0.05) -> go.Figure
 
 
 def correlation_map(correlation: pd.DataFrame, *, name: str) -> go.Figure:
-    """Correlation of each pair of features, blue for together and red for opposite; index and columns: features."""
+    """Draw the correlation of each pair of features: blue positive, red negative; index and columns: features."""
     names = [BY_COLUMN[c].name for c in correlation.index]
     figure = go.Figure(
         go.Heatmap(
@@ -71,7 +78,7 @@ def correlation_map(correlation: pd.DataFrame, *, name: str) -> go.Figure:
             hovertemplate="%{y}<br>%{x}<br>r = %{z:.2f}<extra></extra>",
         )
     )
-    many = len(names) > 25  # the columns stand in the order of the rows; a phone has no room for their names
+    many = len(names) > 25  # same order as the rows; a phone has no space for the names
     size = 9 if many else 11
     return (
         apply_style(figure, title=f"Correlation, {name}", height=max(320, min(820, 160 + 13 * len(names))))
@@ -81,9 +88,16 @@ def correlation_map(correlation: pd.DataFrame, *, name: str) -> go.Figure:
 
 
 def projection(points: pd.DataFrame, *, x: str, y: str, shares: tuple[float, float]) -> go.Figure:
-    """Clips as points on two principal components, one symbol and colour an emotion.
+    """Draw clips on two principal components, one symbol and colour per emotion.
 
-    points : columns row, Class and the two components; shares : of the variance along x and y.
+    Parameters
+    ----------
+    points
+        Columns row, Class and the two components.
+    x, y
+        Columns of the two components.
+    shares
+        Share of the variance along x and y, in [0, 1].
     """
     figure = go.Figure()
     for emotion in EMOTIONS:
@@ -110,9 +124,16 @@ def projection(points: pd.DataFrame, *, x: str, y: str, shares: tuple[float, flo
 
 
 def outlier_map(outliers: pd.DataFrame, *, limit: float, most: int = 20) -> go.Figure:
-    """Robust z of each outlier, one line a feature, the features with the most outliers on top.
+    """Draw the robust z of each outlier, one line per feature; most outliers on top.
 
-    outliers : columns row, Class, feature, value, score.
+    Parameters
+    ----------
+    outliers
+        Columns row, Class, feature, value and score (robust z).
+    limit
+        Absolute robust z from which a value is an outlier.
+    most
+        Number of features that are drawn.
     """
     counts = outliers["feature"].value_counts().head(most)
     figure = go.Figure()
@@ -143,7 +164,7 @@ def outlier_map(outliers: pd.DataFrame, *, limit: float, most: int = 20) -> go.F
 
 
 def before_after(counts: pd.DataFrame) -> go.Figure:
-    """Cells in question before and after cleaning; counts : index measure, columns before and after."""
+    """Draw the number of doubtful cells before and after cleaning; counts : index measure, columns before and after."""
     bars = [
         go.Bar(
             name=name,
@@ -159,7 +180,7 @@ def before_after(counts: pd.DataFrame) -> go.Figure:
         for name, colour, shape in (("before", "#D55E00", "/"), ("after", _ACCENT, ""))
     ]
     return (
-        apply_style(go.Figure(bars), title="Cells in question", height=120 + 40 * len(counts))
+        apply_style(go.Figure(bars), title="Doubtful cells", height=120 + 40 * len(counts))
         .update_layout(barmode="group", legend_y=-0.18)
         .update_xaxes(title="cells", range=[0, 1.12 * max(1, counts.to_numpy().max())])
         .update_yaxes(autorange="reversed")

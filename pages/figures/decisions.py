@@ -1,4 +1,4 @@
-"""Figures about decisions: what a policy accepts, how often that is right, and what a probability is worth."""
+"""Figures about decisions: coverage and accuracy of a policy, and reliability of the probabilities."""
 
 from collections.abc import Mapping
 
@@ -12,9 +12,16 @@ from pages.figures.style import NEUTRAL, apply_style
 
 
 def risk_coverage(curve: pd.DataFrame, *, mark: str, coverage: float, accuracy: float) -> go.Figure:
-    """Accuracy of what is accepted against the share that is accepted, with the chosen policy marked.
+    """Draw the accuracy of accepted clips against coverage, with the chosen policy marked.
 
-    curve : columns threshold, coverage and accuracy.  mark : the chosen policy in words.
+    Parameters
+    ----------
+    curve
+        Columns threshold, coverage and accuracy.
+    mark
+        Description of the chosen policy.
+    coverage, accuracy
+        Those of the chosen policy, in [0, 1].
     """
     figure = go.Figure(
         go.Scatter(
@@ -23,7 +30,7 @@ def risk_coverage(curve: pd.DataFrame, *, mark: str, coverage: float, accuracy: 
             mode="lines",
             line={"color": UP, "width": 2},
             customdata=curve["threshold"],
-            hovertemplate="from %{customdata:.0%}: %{x:.0%} accepted, %{y:.1%} of them right<extra></extra>",
+            hovertemplate="threshold %{customdata:.0%}: %{x:.0%} accepted, %{y:.1%} of them correct<extra></extra>",
             showlegend=False,
         )
     )
@@ -35,26 +42,29 @@ def risk_coverage(curve: pd.DataFrame, *, mark: str, coverage: float, accuracy: 
             marker={"size": 14, "symbol": "diamond", "color": DOWN},
             text=[mark],
             textposition="bottom left",
-            hovertemplate="%{x:.0%} accepted, %{y:.1%} of them right<extra></extra>",
+            hovertemplate="%{x:.0%} accepted, %{y:.1%} of them correct<extra></extra>",
             showlegend=False,
         )
     )
     return (
-        apply_style(figure, title="The more is accepted, the more is wrong", height=340)
-        .update_xaxes(title="share of clips that are accepted", tickformat=".0%", range=[0, 1.02])
-        .update_yaxes(title="accepted that are right", tickformat=".0%")
+        apply_style(figure, title="The more clips are accepted, the more errors", height=340)
+        .update_xaxes(title="share of clips accepted", tickformat=".0%", range=[0, 1.02])
+        .update_yaxes(title="share of these that is correct", tickformat=".0%")
     )
 
 
 def reliability(bins: pd.DataFrame) -> go.Figure:
-    """Does 80 % mean 80 %? columns confidence, accuracy, share (of the clips), low and high (interval of accuracy)."""
+    """Draw a reliability diagram.
+
+    bins : columns confidence, accuracy, share (of the clips) and, optionally, low and high (interval of accuracy).
+    """
     figure = go.Figure(
         go.Scatter(
             x=[0, 1],
             y=[0, 1],
             mode="lines",
             line={"color": NEUTRAL, "dash": "dot"},
-            name="as sure as right",
+            name="perfectly calibrated",
             hoverinfo="skip",
         )
     )
@@ -72,19 +82,29 @@ def reliability(bins: pd.DataFrame) -> go.Figure:
             line={"color": UP},
             error_y=error,
             customdata=bins["share"],
-            hovertemplate="says %{x:.0%}, right in %{y:.0%} (%{customdata:.0%} of clips)<extra></extra>",
+            hovertemplate="probability %{x:.0%}, correct in %{y:.0%} (%{customdata:.0%} of the clips)<extra></extra>",
         )
     )
     return (
-        apply_style(figure, title="Reliability: is it right as often as it says?", height=380)
+        apply_style(figure, title="Reliability: does 80 % mean correct in 80 %?", height=380)
         .update_layout(legend=BELOW, margin={"b": 40})
         .update_xaxes(title="the model's probability", tickformat=".0%", range=[0.2, 1.02])
-        .update_yaxes(title="share that is right", tickformat=".0%", range=[0, 1.05])
+        .update_yaxes(title="share that is correct", tickformat=".0%", range=[0, 1.05])
     )
 
 
 def shares(table: pd.DataFrame, *, index: str, columns: Mapping[str, str], title: str) -> go.Figure:
-    """Stacked shares of 100 %, one bar a row; columns : column -> colour, patterns tell them apart without colour."""
+    """Draw shares that add up to 100 %, one stacked bar per row.
+
+    Parameters
+    ----------
+    table
+        The shares, in [0, 1].
+    index
+        Column of the labels.
+    columns
+        Column to its colour; each column also gets a pattern.
+    """
     patterns = ["", "/", ".", "x", "-"]
     figure = go.Figure()
     for pattern, (column, colour) in zip(patterns, columns.items(), strict=False):

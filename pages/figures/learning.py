@@ -1,4 +1,4 @@
-"""Figures of learning: two models side by side, and what drifted. As in ``plots``: tables in, figures out."""
+"""Figures of the Learning page. They draw tables; they do not compute."""
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -8,7 +8,7 @@ from pages.figures.style import NEUTRAL, apply_style
 
 _ROW = 46  # pixels a line needs for two markers and their intervals
 
-CHANGE_SIGNS = {  # of the answer about a clip, after a training
+CHANGE_SIGNS = {  # change of the answer about a clip after a training
     "now right": "✔ now right",
     "now wrong": "✘ now wrong",
     "still right": "still right",
@@ -17,10 +17,14 @@ CHANGE_SIGNS = {  # of the answer about a clip, after a training
 
 
 def before_after(table: pd.DataFrame, *, before: str, after: str, title: str) -> go.Figure:
-    """A figure of two models with both intervals, one line each.
+    """Draw a score of two models with both intervals, one line per label.
 
-    table : label, before, before_low, before_high, after, after_low, after_high; drawn from top to bottom.
-    before, after : names of the models.
+    Parameters
+    ----------
+    table
+        Columns label, before, before_low, before_high, after, after_low and after_high; drawn from top to bottom.
+    before, after
+        Names of the two models.
     """
     figure = go.Figure()
     for side, name, colour, symbol in (("before", before, NEUTRAL, "circle-open"), ("after", after, ACCENT, "diamond")):
@@ -38,7 +42,7 @@ def before_after(table: pd.DataFrame, *, before: str, after: str, title: str) ->
                     "width": 5,
                 },
                 mode="markers",
-                orientation="h",  # so that the two of a line stand beside each other, not upon each other
+                orientation="h",  # draws the two markers of a line next to each other, without overlap
                 name=name,
                 marker={"color": colour, "symbol": symbol, "size": 11, "line": {"width": 2}},
                 customdata=pd.DataFrame({"low": low, "high": high}).to_numpy(),

@@ -1,4 +1,4 @@
-"""Figures that compare models and show what they confuse. As in ``plots``: tables in, figures out."""
+"""Figures that compare models, and confusion matrices. They draw tables; they do not compute."""
 
 import textwrap
 from collections.abc import Sequence
@@ -14,15 +14,15 @@ from pages.figures.style import COLOURS, NEUTRAL, SEQUENTIAL, SYMBOLS, apply_sty
 ACCENT = "#0072B2"
 WARM = "#D55E00"
 _ROW = 26  # pixels a line needs so that its label can be read
-_LABEL = 26  # characters of a label on one line: more leave no room for the figure on a phone
-# Okabe & Ito (2008) again, for models; each has a symbol and a dash of its own as well.
+_LABEL = 26  # characters per line of a label; more would leave no space for the figure on a phone
+# Okabe & Ito (2008) again, for models; each also has its own symbol and dash.
 _SERIES = (ACCENT, WARM, "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F", "#8C6D31")
 _MARKS = ("circle", "diamond", "square", "triangle-up", "star", "x", "cross", "pentagon")
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid", "dash")
 
 
 def _bars(table: pd.DataFrame) -> dict[str, object]:
-    """Unequal error bars from value, low and high."""
+    """Asymmetric error bars from value, low and high."""
     return {
         "type": "data",
         "symmetric": False,
@@ -34,9 +34,18 @@ def _bars(table: pd.DataFrame) -> dict[str, object]:
 
 
 def ranking(table: pd.DataFrame, *, name: str, champion: str, digits: int = 3) -> go.Figure:
-    """One figure of each model with its interval, the best on top.
+    """Draw one measure of each model with its interval, the best on top.
 
-    table : model, name, settings, value, low, high.  name : of the figure.  champion : name that stands out.
+    Parameters
+    ----------
+    table
+        Columns model, name, settings, value, low and high.
+    name
+        Name of the measure.
+    champion
+        Name of the model to highlight.
+    digits
+        Decimal places in the tooltip.
     """
     figure = go.Figure()
     groups = (
@@ -71,9 +80,9 @@ def ranking(table: pd.DataFrame, *, name: str, champion: str, digits: int = 3) -
 
 
 def differences(table: pd.DataFrame, *, title: str, axis: str) -> go.Figure:
-    """Differences with their intervals against a line at zero; filled where the difference is established.
+    """Draw differences with their intervals and a line at zero; filled if the difference is established.
 
-    table : label, difference, low, high, established (bool); drawn from top to bottom.
+    table : columns label, difference, low, high, established (bool); drawn from top to bottom.
     """
     table = table.rename(columns={"difference": "value"})
     table = table.assign(label=["<br>".join(textwrap.wrap(str(label), _LABEL)) for label in table["label"]])
@@ -110,7 +119,7 @@ def differences(table: pd.DataFrame, *, title: str, axis: str) -> go.Figure:
 def lines(
     table: pd.DataFrame, *, x: str, title: str, x_title: str, y_title: str, x_format: str = "", markers: bool = True
 ) -> go.Figure:
-    """Curves of several models with their intervals; table : model, x, value, low, high."""
+    """Draw curves of several models with their intervals; table : model, x, value, low, high."""
     figure = go.Figure()
     for i, (model, part) in enumerate(table.groupby("model", sort=False)):
         part = part.sort_values(x)
@@ -137,10 +146,10 @@ def lines(
 def by_emotion_curves(
     table: pd.DataFrame, *, x: str, y: str, title: str, x_title: str, y_title: str, diagonal: bool = False
 ) -> go.Figure:
-    """One curve an emotion; table : emotion and the columns x and y, in [0, 1]."""
+    """Draw one curve per emotion; table : emotion and the columns x and y, in [0, 1]."""
     figure = go.Figure()
     if diagonal:
-        figure.add_trace(_diagonal("luck"))
+        figure.add_trace(_diagonal("chance"))
     for emotion, dash in zip(EMOTIONS, _DASHES, strict=False):
         part = table[table["emotion"] == emotion]
         figure.add_trace(
@@ -162,7 +171,7 @@ def by_emotion_curves(
 
 
 def calibration(table: pd.DataFrame) -> go.Figure:
-    """How often the model is right when it says how sure it is; table : confidence, accuracy, low, high, count."""
+    """Draw a calibration curve; table : confidence, accuracy, low, high, count."""
     shown = table.rename(columns={"accuracy": "value"})
     figure = go.Figure(
         [
@@ -176,14 +185,15 @@ def calibration(table: pd.DataFrame) -> go.Figure:
                 line_color=ACCENT,
                 marker={"size": 5 + 25 * np.sqrt(shown["count"] / shown["count"].max()), "opacity": 0.75},
                 customdata=shown[["count"]].to_numpy(),
-                hovertemplate="says %{x:.0%}, is right %{y:.0%} of about %{customdata[0]:.0f} clips<extra></extra>",
+                hovertemplate="probability %{x:.0%}, correct in %{y:.0%} of about %{customdata[0]:.0f} "
+                "clips<extra></extra>",
             ),
         ]
     )
     return (
-        apply_style(figure, title="Is it as often right as it is sure?", height=420)
-        .update_xaxes(title="stated probability of the winning emotion", range=[0.2, 1.03], tickformat=".0%")
-        .update_yaxes(title="share that is right", range=[-0.02, 1.05], tickformat=".0%")
+        apply_style(figure, title="Calibration: is the model as often correct as its probability says?", height=420)
+        .update_xaxes(title="probability of the most probable emotion", range=[0.2, 1.03], tickformat=".0%")
+        .update_yaxes(title="share that is correct", range=[-0.02, 1.05], tickformat=".0%")
         .update_layout(legend_y=-0.25)
     )
 
@@ -194,10 +204,16 @@ def _diagonal(name: str) -> go.Scatter:
 
 
 def confusion(table: pd.DataFrame, *, shares: bool, chosen: tuple[str, str] | None = None) -> go.Figure:
-    """Who is taken for whom; a click on a cell selects its marker, whose customdata is (true, predicted).
+    """Draw a confusion matrix. A click on a cell selects its marker, whose customdata is (true, predicted).
 
-    table : y, predicted, count (mean over repeats), share of the true emotion.  shares : write and colour by share.
-    chosen : the cell (true, predicted) that is outlined.
+    Parameters
+    ----------
+    table
+        Columns y, predicted, count (mean over repeats) and share (of the true emotion).
+    shares
+        Write and colour the shares instead of the counts.
+    chosen
+        The cell (true, predicted) to outline.
     """
     value = "share" if shares else "count"
     grid = table.pivot_table(index="y", columns="predicted", values=value, sort=False).loc[
@@ -214,7 +230,7 @@ def confusion(table: pd.DataFrame, *, shares: bool, chosen: tuple[str, str] | No
             xgap=2, ygap=2,
         )
     )  # fmt: skip
-    # A heat map answers no click: a marker over each cell does.
+    # Heat maps send no click events, so each cell has an invisible marker.
     figure.add_trace(
         go.Scatter(
             x=[with_sign(x) for _, x in cells],
@@ -226,7 +242,7 @@ def confusion(table: pd.DataFrame, *, shares: bool, chosen: tuple[str, str] | No
             selected={"marker": {"opacity": 0}},
             unselected={"marker": {"opacity": 0}},
             customdata=np.column_stack([np.array(cells), both["count"], both["share"]]),
-            hovertemplate="truly %{customdata[0]}, called %{customdata[1]}: %{customdata[2]:.1f} clips, "
+            hovertemplate="true: %{customdata[0]}, predicted: %{customdata[1]}; %{customdata[2]:.1f} clips, "
             "%{customdata[3]:.0%}<extra></extra>",
             showlegend=False,
         )
@@ -238,13 +254,21 @@ def confusion(table: pd.DataFrame, *, shares: bool, chosen: tuple[str, str] | No
     return (
         apply_style(figure, height=420)
         .update_layout(margin={"t": 10}, clickmode="event+select", dragmode=False)
-        .update_xaxes(title="called by the model", showgrid=False, fixedrange=True)
-        .update_yaxes(title="truly", autorange="reversed", showgrid=False, fixedrange=True)
+        .update_xaxes(title="predicted", showgrid=False, fixedrange=True)
+        .update_yaxes(title="true", autorange="reversed", showgrid=False, fixedrange=True)
     )
 
 
 def class_scores(table: pd.DataFrame, *, measures: Sequence[str], labels: Sequence[str]) -> go.Figure:
-    """Figures of each emotion with their intervals; table : emotion, and value, _low, _high of each measure."""
+    """Draw the scores of each emotion with their intervals.
+
+    Parameters
+    ----------
+    table
+        Column emotion and, for each measure m, the columns m, m_low and m_high.
+    measures, labels
+        Columns of the measures, and their names on the axis.
+    """
     figure = go.Figure()
     for row in table.to_dict("records"):
         emotion = str(row["emotion"])

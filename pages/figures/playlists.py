@@ -1,4 +1,4 @@
-"""Figures of a library's moods and of a playlist. As in `pages.figures.style`: tables in, figures out."""
+"""Figures of the Moods and Playlists pages. They draw tables; they do not compute."""
 
 from collections.abc import Sequence
 
@@ -6,19 +6,26 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.playlists.circle import CIRCLE, PLEASANT, STRONG
-from core.playlists.sound import Map
+from core.playlists.sound import LibraryMap
 from core.schema import BY_COLUMN, EMOTIONS
 from core.wording import percent, with_sign
 from pages.figures.style import COLOURS, NEUTRAL, SYMBOLS, apply_style
 
-PATTERNS = {"angry": "/", "happy": "", "relax": ".", "sad": "x"}  # told apart without colour, too
+PATTERNS = {"angry": "/", "happy": "", "relax": ".", "sad": "x"}  # readable without colour
 _ROW = 26  # pixels a bar needs so that its label can be read
 
 
-def library_map(pieces: pd.DataFrame, places: Map, *, chosen: str | None = None) -> go.Figure:
-    """Pieces on a plane, one symbol and colour an emotion; hollow where the model's answer is not accepted.
+def library_map(pieces: pd.DataFrame, places: LibraryMap, *, chosen: str | None = None) -> go.Figure:
+    """Draw pieces on the map of sounds, one symbol and colour per emotion; hollow if the answer is not accepted.
 
-    pieces : index piece_id; guess, confidence, standing, title, artist.  chosen : piece that is ringed.
+    Parameters
+    ----------
+    pieces
+        Index piece_id; columns guess, confidence, standing, title and artist.
+    places
+        Coordinates of the pieces and meaning of the axes.
+    chosen
+        Piece with a ring around it.
     """
     table = pieces.join(places.points, how="inner")
     table = table.assign(
@@ -40,7 +47,7 @@ def library_map(pieces: pd.DataFrame, places: Map, *, chosen: str | None = None)
                     legendgroup=emotion,
                     showlegend=accepted or not ((table["guess"] == emotion) & (table["standing"] == "accepted")).any(),
                     marker={"color": COLOURS[emotion], "symbol": symbol, "size": 11, "opacity": 0.85},
-                    selected={"marker": {"opacity": 0.85}},  # the ring says what is chosen, wherever it was chosen
+                    selected={"marker": {"opacity": 0.85}},  # the ring marks the chosen piece
                     unselected={"marker": {"opacity": 0.85}},
                     customdata=part.reset_index()[["piece_id", "title", "artist", "percent", "standing"]],
                     hovertemplate="%{customdata[1]}<br>%{customdata[2]}<br>"
@@ -67,23 +74,30 @@ def library_map(pieces: pd.DataFrame, places: Map, *, chosen: str | None = None)
 
 
 def _plain(text: str) -> str:
-    """Text that a figure shows as it is: plotly would take some tags for its own."""
+    """Escape text, because plotly interprets some HTML tags."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _axis(telling: Sequence[tuple[str, float]]) -> str:
-    """The feature with the largest weight: a telephone has no room for more."""
+    """Axis title: only the feature with the largest weight, because a phone has no space for more."""
     column, weight = telling[0]
     return f"{'more' if weight > 0 else 'less'} {BY_COLUMN[column].name.lower()}"
 
 
 def spread(table: pd.DataFrame, *, what: str, most: int = 20) -> go.Figure:
-    """Pieces of each emotion in each group, the largest group on top.
+    """Draw the number of pieces of each emotion in each group, the largest group on top.
 
-    table : group, pieces, angry, happy, relax, sad.
+    Parameters
+    ----------
+    table
+        Columns group, pieces, angry, happy, relax and sad.
+    what
+        Name of the grouping, such as "Artist".
+    most
+        Number of groups that are drawn.
     """
     shown = table.head(most).iloc[::-1]
-    names = [_plain(g) for g in shown["group"]]  # whole: long ones may differ in their ends only
+    names = [_plain(g) for g in shown["group"]]  # full names, because long names may differ only at the end
     figure = go.Figure(
         [
             go.Bar(
@@ -107,19 +121,19 @@ def spread(table: pd.DataFrame, *, what: str, most: int = 20) -> go.Figure:
 
 
 def _whole(most: int) -> dict[str, int]:
-    """Ticks of an axis of small numbers: whole ones only."""
+    """Tick options of an axis with small counts: whole numbers only."""
     return {"dtick": 1} if most <= 8 else {}
 
 
 def _short(name: str, longest: int = 33) -> str:
-    """A name that leaves room for the bars: beginning and end of a long one."""
+    """Shorten a long name to its beginning and end, to leave space for the bars."""
     return name if len(name) <= longest else f"{name[: longest - 12]}…{name[-11:]}"
 
 
 def path(rows: pd.DataFrame, places: pd.DataFrame) -> go.Figure:
-    """A playlist's way over the plane of the circle, numbered in the order of playing.
+    """Draw the path of a playlist on the plane of emotions, numbered in playing order.
 
-    rows : number, title, guess.  places : pleasant and strong of each row.
+    rows : columns number, title and guess.  places : columns pleasant and strong of each row.
     """
     figure = go.Figure(
         go.Scatter(
@@ -146,16 +160,16 @@ def path(rows: pd.DataFrame, places: pd.DataFrame) -> go.Figure:
         )  # fmt: skip
     span = {"range": [-1.25, 1.25], "zerolinecolor": NEUTRAL, "showgrid": False, "tickvals": [-1, 0, 1]}
     return (
-        apply_style(figure, title="The way, by the model's probabilities", height=400)
+        apply_style(figure, title="Path of the playlist, by the model's probabilities", height=400)
         .update_xaxes(**span, title="unpleasant to pleasant")
         .update_yaxes(**span, title="calm to strong")
     )
 
 
 def over_time(rows: pd.DataFrame) -> go.Figure:
-    """Probabilities and tempo of a playlist over its time.
+    """Draw probabilities and tempo over the time of a playlist; a gap is an unknown tempo.
 
-    rows : number, begins_s, duration_s, tempo, p_*. Each piece is a stretch; gaps in the tempo are not known.
+    rows : columns number, begins_s, duration_s, tempo and p_*.
     """
     edges = rows["begins_s"].tolist() + [float(rows["begins_s"].iloc[-1] + rows["duration_s"].iloc[-1])]
     times = [edge / 60 for edge in edges]

@@ -1,7 +1,6 @@
-"""Tables to Plotly figures: one palette, one place for the colours, symbols and words of the emotions.
+"""Colours and symbols of the emotions, the common style of all figures, and the figures that several pages use.
 
-A plot draws the table it is given: it computes nothing, loads nothing and changes nothing.
-Colours: Okabe & Ito (2008), told apart with any colour vision; each emotion also has a symbol.
+The palette is Okabe & Ito (2008), which is safe for colour-blind people; each emotion also has a symbol.
 """
 
 from collections.abc import Sequence
@@ -23,7 +22,7 @@ _CLEAR = "rgba(0,0,0,0)"
 
 
 def apply_style(figure: go.Figure, *, title: str = "", height: int = 380) -> go.Figure:
-    """The common frame of all figures: transparent, so that it stands on a light or a dark page."""
+    """Apply the common style; transparent, so it fits light and dark pages."""
     return figure.update_layout(
         title={"text": title, "font": {"size": 15}},
         height=height,
@@ -36,7 +35,15 @@ def apply_style(figure: go.Figure, *, title: str = "", height: int = 380) -> go.
 
 
 def probabilities(proba: pd.Series, *, threshold: float | None = None) -> go.Figure:
-    """One bar an emotion; proba : index emotion, values in [0, 1].  threshold : drawn as a line."""
+    """Draw one bar per emotion.
+
+    Parameters
+    ----------
+    proba
+        Index emotion, values in [0, 1].
+    threshold
+        Probability from which one emotion is accepted; drawn as a line.
+    """
     order = [e for e in EMOTIONS if e in proba.index][::-1]
     values = proba.loc[order]
     figure = go.Figure(
@@ -63,7 +70,7 @@ def probabilities(proba: pd.Series, *, threshold: float | None = None) -> go.Fig
 
 
 def waveform(times: np.ndarray, low: np.ndarray, high: np.ndarray) -> go.Figure:
-    """Lowest and highest sample of each stretch against time in s."""
+    """Draw the lowest and highest sample of each section against time in s."""
     line = {"mode": "lines", "line": {"width": 0.5, "color": COLOURS["sad"]}, "hoverinfo": "skip", "showlegend": False}
     figure = go.Figure([go.Scatter(x=times, y=high, **line), go.Scatter(x=times, y=low, fill="tonexty", **line)])
     return (
@@ -76,7 +83,7 @@ def waveform(times: np.ndarray, low: np.ndarray, high: np.ndarray) -> go.Figure:
 def by_emotion(
     table: pd.DataFrame, column: str, *, kind: str = "violin", emotions: Sequence[str] = EMOTIONS
 ) -> go.Figure:
-    """Distribution of one feature for each emotion; kind : "violin", "box" or "strip"."""
+    """Draw the distribution of one feature for each emotion; kind : "violin", "box" or "strip"."""
     figure = go.Figure()
     for emotion in emotions:
         values = table.loc[table[LABEL] == emotion, column]

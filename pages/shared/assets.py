@@ -1,4 +1,4 @@
-"""Styles and scripts of the pages, as files in ``pages/assets``."""
+"""Style sheets and scripts of the pages, stored as files in ``pages/assets``."""
 
 from functools import cache
 
@@ -16,5 +16,5 @@ def style(name: str) -> None:
 
 @cache
 def script(name: str) -> str:
-    """The text of ``pages/assets/NAME.js``, for a component; read once a server."""
+    """The text of ``pages/assets/NAME.js``, for a component; read once per server."""
     return (FOLDER / f"{name}.js").read_text(encoding="utf-8")

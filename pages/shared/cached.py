@@ -1,4 +1,4 @@
-"""What pages load once and share: the table, the model in use, the comparison, the store."""
+"""Cached objects that all pages and sessions share: the table, the model in use, the comparison, the store."""
 
 import threading
 from pathlib import Path
@@ -13,20 +13,20 @@ from core.file_names import ABOUT, MANIFEST
 from core.settings import Settings
 from pages.shared.messages import literal
 
-if TYPE_CHECKING:  # the model's libraries and the database's are loaded by the pages that need them, not by Home
+if TYPE_CHECKING:  # for types only: Home must not load the libraries of the model and the database
     from core.evaluation.run_files import Comparison
     from core.pipeline.serving import Served
     from core.store import Store
 
 
 def _stamp(path: Path) -> int | None:
-    """When a file was changed last, in ns; None when there is no file. Zero is a date that files of archives have."""
+    """Modification time of a file in ns, or None without a file. Files from archives may have the time 0."""
     return path.stat().st_mtime_ns if path.is_file() else None
 
 
 @st.cache_data(show_spinner=False)
 def _table(settings: Settings, stamp: int | None) -> Table:
-    """stamp : from ``_stamp``: a new file is a new key."""
+    """Load the table. stamp : cache key from ``_stamp``, so a changed file is loaded again."""
     bar = st.progress(0.0, text="Looking for the published table …")
 
     def progress(done: int, total: int | None) -> None:
@@ -39,7 +39,7 @@ def _table(settings: Settings, stamp: int | None) -> Table:
 
 
 def table() -> Table:
-    """The published table, or the synthetic stand-in where it cannot be had; kept until its file changes."""
+    """The published table, or the synthetic stand-in if the download fails; cached until the file changes."""
     settings = Settings()
     path = settings.table or settings.raw_dir / published.FILE_NAME
     return _table(settings, _stamp(path))
@@ -51,21 +51,21 @@ def _table_at_hand(settings: Settings, stamp: int | None) -> Table:
 
 
 def table_at_hand() -> Table | None:
-    """The published table if it is on this machine: nothing is downloaded, and the stand-in does not count."""
+    """The published table if it is on this machine, else None. Never downloads it, never returns the stand-in."""
     settings = Settings()
     path = settings.table or settings.raw_dir / published.FILE_NAME
-    found = _table_at_hand(settings, _stamp(path))
-    return None if found.synthetic else found
+    local = _table_at_hand(settings, _stamp(path))
+    return None if local.synthetic else local
 
 
 def forget_table() -> None:
-    """Look for the table anew the next time it is asked for."""
+    """Clear the cached table, so the next call loads it again."""
     _table.clear()
 
 
 @st.cache_resource(show_spinner="Loading the model …", max_entries=3)
 def _served(settings: Settings, alias: str, stamp: tuple[str, int | None]) -> "Served":
-    """stamp : versions of the registry, and time of the committed model's last change: a new model is a new key."""
+    """Load a model. stamp : cache key: registry versions, and modification time of the committed model."""
     from core.pipeline import serving
 
     return serving.serve(settings, alias=alias)
@@ -73,7 +73,7 @@ def _served(settings: Settings, alias: str, stamp: tuple[str, int | None]) -> "S
 
 @st.cache_resource(show_spinner=False)
 def warm_up(_served: "Served") -> threading.Thread:
-    """Begin, once a server, to load what the first clip needs, while the person is still choosing it."""
+    """Load in the background what scoring the first clip needs; once per server."""
     from core.pipeline import serving
 
     thread = threading.Thread(target=serving.warm_up, args=(_served,), name="warm-up", daemon=True)
@@ -82,17 +82,17 @@ def warm_up(_served: "Served") -> threading.Thread:
 
 
 def champion() -> "Served":
-    """The model in use with what was stored beside it; ends the page with a sentence where there is none."""
+    """The model in use with its files. If there is no model, shows an error and stops the page."""
     from core import file_names
     from core.models import registry
 
     settings = Settings()
     manifest = settings.champion_dir / MANIFEST
     try:
-        found = [registry.find(alias, settings=settings) for alias in (file_names.CHAMPION, file_names.CHALLENGER)]
-        version = " ".join(one.version if one else "-" for one in found)
+        models = [registry.find(alias, settings=settings) for alias in (file_names.CHAMPION, file_names.CHALLENGER)]
+        version = " ".join(model.version if model else "-" for model in models)
     except CoreError:
-        version = "unreadable"  # the committed model stands in, and its source says why
+        version = "unreadable"  # the committed model is used instead, and its `source` gives the reason
     try:
         return _served(settings, "champion", (version, _stamp(manifest)))
     except CoreError as error:
@@ -108,9 +108,9 @@ def _comparison(folder: Path, stamp: int | None) -> "Comparison":
 
 
 def results() -> "Comparison":
-    """What the last training run found out about all models; ends the page with a sentence where there is nothing.
+    """Results of the last training run for all models. Without results, shows a message and stops the page.
 
-    One object for all sessions: look, do not change.
+    All sessions share this object: do not change it.
     """
     folder = Settings().comparison_dir
     about = folder / ABOUT
@@ -129,7 +129,7 @@ def _store(url: str) -> "Store":
 
 
 def store() -> "Store | None":
-    """The open database; where it cannot be opened, a sentence on the page and None."""
+    """The open database. If it cannot be opened, shows an error and returns None."""
     try:
         return _store(Settings().database)
     except CoreError as error:

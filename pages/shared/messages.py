@@ -1,4 +1,4 @@
-"""Messages to the person: errors, and what became of the last press of a button."""
+"""Messages on the page: errors, and the result of the last button press."""
 
 import re
 
@@ -6,25 +6,33 @@ import streamlit as st
 
 from core.errors import CoreError
 
-SAID = "said"  # in the session: what became of the last press of a button
+PENDING = "said"  # session key: result of the last button press
 
 
 def keep_message(kind: str, sentence: str) -> None:
-    """Keep what became of a press of a button, for `told`. kind : success, info, warning or error."""
-    st.session_state[SAID] = (kind, sentence)
+    """Keep the result of a button press for ``show_pending_message``.
+
+    Parameters
+    ----------
+    kind
+        One of "success", "info", "warning" or "error".
+    sentence
+        Plain text, not Markdown.
+    """
+    st.session_state[PENDING] = (kind, sentence)
 
 
 def show_pending_message() -> None:
-    """Show what became of the last press of a button, once."""
-    if said := st.session_state.pop(SAID, None):
-        getattr(st, said[0])(literal(said[1]))
+    """Show the result of the last button press, once."""
+    if pending := st.session_state.pop(PENDING, None):
+        getattr(st, pending[0])(literal(pending[1]))
 
 
 def literal(text: str) -> str:
-    """Text that Markdown shows as it is: names and sentences that came from outside."""
+    """Escape Markdown in text from outside, such as names and error messages."""
     return re.sub(r"([\\`*_{}\[\]()<>#+\-.!|~$:&])", r"\\\1", text)
 
 
 def problem(error: CoreError) -> None:
-    """What went wrong, as a sentence."""
+    """Show an error."""
     st.error(literal(str(error)), icon=":material/error:")

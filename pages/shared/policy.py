@@ -1,4 +1,4 @@
-"""The decision policy in use: one value in the session, begun from the address, changed on the Decisions page."""
+"""The decision policy of this session: first read from the address, then changed on the Decisions page."""
 
 from collections.abc import Mapping
 
@@ -11,13 +11,13 @@ from pages.shared import messages
 
 KEY = "policy"
 KINDS = {"threshold": "Threshold", "conformal": "Conformal set"}
-FIELDS = ("kind", "threshold", "pair", "coverage", "floors")  # of the address
+FIELDS = ("kind", "threshold", "pair", "coverage", "floors")  # parameters of the address
 
 
 def active(stored: Mapping[str, Policy]) -> Policy:
-    """The policy in use. The first page of a session takes it from the address, if it names one.
+    """The policy in use. The first page of a session reads it from the address, if the address names a policy.
 
-    stored : the policies that came with the model, by name.
+    stored : the policies saved with the model, by name.
     """
     if KEY not in st.session_state:
         st.session_state[KEY] = _from_address(stored)
@@ -25,7 +25,7 @@ def active(stored: Mapping[str, Policy]) -> Policy:
 
 
 def use(policy: Policy) -> None:
-    """From now on, on all pages of this session."""
+    """Use this policy on all pages of this session."""
     st.session_state[KEY] = policy
 
 
@@ -39,14 +39,14 @@ def _from_address(stored: Mapping[str, Policy]) -> Policy:
 
 
 def default(stored: Mapping[str, Policy]) -> Policy:
-    """The policy that was stored with the model."""
+    """The policy that was saved with the model."""
     return stored.get("threshold", Policy())
 
 
 def parse(given: Mapping[str, str], stored: Mapping[str, Policy]) -> Policy:
-    """A policy from the fields of an address. Raises ModelError when they make none.
+    """Read a policy from the parameters of an address. Raises ModelError if they are invalid.
 
-    stored : a conformal set without floors takes those that were learned with the model.
+    stored : policies saved with the model; a conformal policy without floors takes its floors from there.
     """
     kind = given.get("kind", "threshold")
     try:
@@ -54,26 +54,26 @@ def parse(given: Mapping[str, str], stored: Mapping[str, Policy]) -> Policy:
         threshold, pair = (float(given.get(k, "0.75")) for k in ("threshold", "pair"))
         coverage = float(given.get("coverage", "0.9"))
     except ValueError:
-        raise ModelError("Its numbers are no numbers.") from None
+        raise ModelError("A value in the address is not a number.") from None
     if kind == "conformal" and not floors and kind in stored:
         floors, coverage = stored[kind].floors, stored[kind].coverage
     return Policy(kind=kind, threshold=threshold, pair_threshold=pair, coverage=coverage, floors=floors)  # type: ignore[arg-type]
 
 
 def address(policy: Policy) -> dict[str, str]:
-    """The fields that name a policy in an address."""
+    """Parameters of an address that describe this policy."""
     if policy.kind == "threshold":
         return {"threshold": f"{policy.threshold:.2f}", "pair": f"{policy.pair_threshold:.2f}"}
     floors = ",".join(f"{f:.4f}" for f in policy.floors)
     return {"kind": "conformal", "coverage": f"{policy.coverage:.2f}", "floors": floors}
 
 
-def words(policy: Policy) -> str:
-    """The policy in a few words."""
+def describe_policy(policy: Policy) -> str:
+    """Describe a policy in a few words."""
     if policy.kind == "threshold":
         return (
             f"one emotion from {policy.threshold:.0%}, the two best from {policy.pair_threshold:.0%} together, "
-            "review otherwise"
+            "otherwise review"
         )
     floors = ", ".join(f"{e} {f:.0%}" for e, f in zip(EMOTIONS, policy.floors, strict=True))
-    return f"every emotion that reaches its floor ({floors}); one is accepted, two are offered, review otherwise"
+    return f"emotions that reach their floor ({floors}): one is accepted, two are offered, otherwise review"

@@ -1,4 +1,4 @@
-"""The only Streamlit helpers that pages share: what is cached, and how a chart, a table and a download look."""
+"""Charts, tables and downloads in the form that all pages share."""
 
 import re
 from typing import Any
@@ -11,17 +11,17 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core.dataset import published
 from core.dataset.table import Table
-from core.spreadsheets import inert_table
+from core.spreadsheets import escape_table
 from pages.shared.cached import forget_table
 
-# Until app.py has run once in a new server, Streamlit takes a folder named "pages" for its older kind of app and would
-# run a page without app.py when the very first visit is a deep link. No public switch turns this off.
+# Until app.py has run once in a new server, Streamlit treats a folder named "pages" as its older kind of app: a first
+# visit through a deep link would run the page without app.py. No public option turns this off.
 if PagesManager.uses_pages_directory and get_script_run_ctx(suppress_warning=True) is not None:
     PagesManager.uses_pages_directory = False
     st.rerun()
 
-SEEN = "guesses_seen"  # in the session: clips of which this person has seen the guess on another page
-# Downloading keeps the reader's data and tools; PNG export is plotly's camera button.
+SEEN = "guesses_seen"  # session key: clips whose guess this person has seen on another page
+# The camera button of plotly exports a PNG.
 _CHART_CONFIG = {
     "displaylogo": False,
     "modeBarButtonsToRemove": ["lasso2d", "select2d", "autoScale2d"],
@@ -30,13 +30,13 @@ _CHART_CONFIG = {
 
 
 def stand_in_banner(shown: Table) -> None:
-    """Say it on every page that shows synthetic values, with a button to try the download again."""
+    """Warn that the values are synthetic, with a button that retries the download."""
     if not shown.synthetic:
         return
     with st.container(border=True):
         st.warning(
-            "**Synthetic stand-in, not measurements.** The published table could not be had, so these 400 rows are "
-            f"drawn from summary statistics of it. {shown.note}",
+            "**Synthetic stand-in, not measurements.** The published table could not be loaded, so these 400 rows are "
+            f"drawn from its summary statistics. {shown.note}",
             icon=":material/science:",
         )
         if st.button("Try the download again", icon=":material/download:", key="retry_download"):
@@ -45,7 +45,7 @@ def stand_in_banner(shown: Table) -> None:
 
 
 def chart(figure: go.Figure, *, key: str, alt: str, data: pd.DataFrame | None = None, **kwargs: Any) -> object:
-    """A chart with its text alternative and, below it, its numbers as a table with a CSV download."""
+    """Show a chart with its text alternative and, below, its numbers as a table with a CSV download."""
     figure.update_layout(modebar={"orientation": "v"})
     config = _CHART_CONFIG | {"toImageButtonOptions": {"format": "png", "scale": 2, "filename": key}}
     event = st.plotly_chart(figure, key=key, alt=alt, config=config, **kwargs)
@@ -57,13 +57,13 @@ def chart(figure: go.Figure, *, key: str, alt: str, data: pd.DataFrame | None = 
 
 
 def download(frame: pd.DataFrame, name: str, *, label: str = "Download CSV", key: str | None = None) -> None:
-    """A CSV download that does not rerun the page; name : file name without ending, naming data and model.
+    """Offer a table as CSV, without rerunning the page. Text is escaped, so spreadsheets do not run it as a formula.
 
-    What people wrote may be in it, so no text in it begins like a formula.
+    name : file name without ending, with data and model in it.
     """
     st.download_button(
         label,
-        inert_table(frame).to_csv(index=not isinstance(frame.index, pd.RangeIndex)).encode(),
+        escape_table(frame).to_csv(index=not isinstance(frame.index, pd.RangeIndex)).encode(),
         file_name=f"{name}.csv",
         mime="text/csv",
         icon=":material/download:",
@@ -73,12 +73,12 @@ def download(frame: pd.DataFrame, name: str, *, label: str = "Download CSV", key
 
 
 def file_name(what: str, *, data_hash: str, version: str = "") -> str:
-    """Name of a download without its ending: what it is, from which data and, if one had a part in it, which model."""
+    """File name of a download without its ending: content, data hash and, if given, model version."""
     parts = [what, f"data-{data_hash[:8]}", f"model-{version}" if version else ""]
     return re.sub(r"[^A-Za-z0-9._-]+", "-", "_".join(part for part in parts if part))
 
 
 def citation() -> None:
-    """Licence and sources of the data, folded away."""
+    """Show licence and sources of the data in an expander."""
     with st.expander("Data: licence and how to cite", icon=":material/format_quote:"):
         st.markdown(published.LICENCE + "\n\n" + "\n".join(f"- {c}" for c in published.CITATIONS))

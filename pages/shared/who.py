@@ -1,7 +1,7 @@
-"""Who is here: a login where one is configured, else a name that is asked once and kept in the browser.
+"""The person who uses the page: from a login if one is configured, else from a typed name in a cookie.
 
-A name alone proves nothing, so what it says is marked as not verified. A login through OpenID Connect is configured in
-.streamlit/secrets.toml, and then no name can be typed; ``[roles] analysts`` lists the addresses of analysts there.
+A typed name is not checked, so it is marked as not verified. If .streamlit/secrets.toml configures a login (OpenID
+Connect), names cannot be typed; ``[roles] analysts`` in that file lists the addresses of analysts.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,62 +15,63 @@ from core.labelling import identity
 from core.store import MAX_NAME, Rater, Store, rater_name, set_role, sign_in
 from pages.shared import assets, messages
 
-KEY = "who"  # in the session: the name
-COOKIE = "tme_rater"  # in the browser, for a year: the name and nothing else
-_LEFT = "who_left"  # in the session: the cookie no longer counts
-_GONE = "who_gone"  # in the session: the cookie that the browser sent was removed since
-_ASKED = "who_asked"  # in the session: a name that others may have
-_FAULT = "who_fault"  # in the session: why the name or role that was asked for is none
+KEY = "who"  # session key: the name
+COOKIE = "tme_rater"  # cookie in the browser, for a year: only the name
+_LOGGED_OFF = "who_left"  # session key: ignore the cookie
+_COOKIE_REMOVED = "who_gone"  # session key: the cookie that the browser sent has been removed
+_UNCONFIRMED = "who_asked"  # session key: a typed name that is already in use
+_PROBLEM = "who_fault"  # session key: why a name or role was refused
 
 
-def known(kept: Store) -> Rater | None:
-    """The person who is here, as far as is known; nobody is asked."""
-    person = _here(kept)
+def current_person(store: Store) -> Rater | None:
+    """The person who uses the page, or None if unknown. Asks nothing; renews the cookie."""
+    person = _identify(store)
     if person is not None and not person.verified:
-        _keep(person.name)
+        _remember(person.name)
     return person
 
 
-def _here(kept: Store) -> Rater | None:
-    """As ``known``, and nothing is kept in the browser: what a callback may call."""
+def _identify(store: Store) -> Rater | None:
+    """Same as ``current_person`` without the cookie, so callbacks can use it."""
     if login_configured():
-        return _logged_in(kept) if st.user.is_logged_in else None
-    name = "" if st.session_state.get(_LEFT) else st.session_state.get(KEY) or _from_cookie()
-    return sign_in(kept, name) if name else None
+        return _logged_in(store) if st.user.is_logged_in else None
+    name = "" if st.session_state.get(_LOGGED_OFF) else st.session_state.get(KEY) or _from_cookie()
+    return sign_in(store, name) if name else None
 
 
-def optional(kept: Store) -> Rater | None:
-    """The person who is here, on a page that can be used without a name: it is asked there, and may stay unsaid."""
+def optional_person(store: Store) -> Rater | None:
+    """The person who uses the page, or None. Shows an optional field for the name."""
     try:
-        person = known(kept)
+        person = current_person(store)
     except CoreError as error:
         messages.problem(error)
         return None
     if person is not None:
-        badge(kept, person)
+        badge(store, person)
     elif login_configured():
-        st.caption("Log in on the Label page, and your answers are kept as yours.")
-    elif not _asks():
+        st.caption("Log in on the Label page if you want your answers stored under your name.")
+    elif not _asks_for_confirmation():
         st.text_input(
             "Your name (optional)",
             max_chars=MAX_NAME,
             autocomplete="name",
             key="who_name",
-            on_change=lambda: _given(kept, st.session_state["who_name"]),
-            help="All answers without a name count as those of one person. A cookie in your browser keeps the name.",
+            on_change=lambda: _use_name(store, st.session_state["who_name"]),
+            help="All answers without a name count as the answers of one person. A cookie in your browser stores the "
+            "name.",
         )
     return person
 
 
-def unsure() -> bool:
-    """Whether it is still asked if the person who is here is somebody of that name."""
-    return _ASKED in st.session_state
+def name_unconfirmed() -> bool:
+    """Whether the person still has to confirm that the typed name is theirs."""
+    return _UNCONFIRMED in st.session_state
 
 
-def ask(kept: Store) -> Rater:
-    """The person who is here; the page ends with the question where nobody is known."""
+def require_person(store: Store) -> Rater:
+    """The person who uses the page. If unknown, asks for the name or login and stops the page."""
     try:
-        person = known(kept)
+        person = current_person(store)
     except CoreError as error:
         messages.problem(error)
         st.stop()
@@ -78,115 +79,116 @@ def ask(kept: Store) -> Rater:
         if login_configured():
             _offer_login()
         else:
-            _ask_name(kept)
+            _ask_name(store)
         st.stop()
     return person
 
 
-def analyst(kept: Store, *, told: Callable[[], None] | None = None) -> Rater:
-    """The person who is here, if they are an analyst; else the page ends with a sentence, and the way to become one.
+def require_analyst(store: Store, *, show_result: Callable[[], None] | None = None) -> Rater:
+    """The person who uses the page, if an analyst. Otherwise explains how to become one and stops the page.
 
-    told : shows what became of the last press of a button, which may be that the role was gone.
+    show_result : shows the result of the last button press; it may say that the role was taken away.
     """
-    person = ask(kept)
+    person = require_person(store)
     if person.role != "analyst":
-        if told is not None:
-            told()
-        badge(kept, person)
-        _offer_role(kept, person)
+        if show_result is not None:
+            show_result()
+        badge(store, person)
+        _offer_role(store, person)
         st.stop()
     return person
 
 
-def still_analyst(kept: Store) -> Rater:
-    """The person who presses a button for analysts, asked of the store anew: a role may be taken while a page is open.
+def still_analyst(store: Store) -> Rater:
+    """The person who presses a button for analysts; the role is read again, because it may have changed meanwhile.
 
-    Raises CoreError, with a sentence for that person, when they are no analyst now.
+    Raises CoreError, with a message for that person, if they are not an analyst now.
     """
-    return identity.require_analyst(_here(kept))
+    return identity.require_analyst(_identify(store))
 
 
-def _offer_role(kept: Store, person: Rater) -> None:
+def _offer_role(store: Store, person: Rater) -> None:
     if person.verified:
         st.info(
-            "This page is for analysts. Ask an analyst to give you that role on the Agreement page, or whoever runs "
-            "this installation to list your address under `[roles]` in `.streamlit/secrets.toml`.",
+            "This page is for analysts. Ask an analyst to give you this role on the Agreement page. Or ask the "
+            "person who "
+            "runs this installation to list your address under `[roles]` in `.streamlit/secrets.toml`.",
             icon=":material/admin_panel_settings:",
         )
         return
     st.info(
-        "**This page is for analysts.** They see what everybody answered, settle disputes, and change which model is "
-        "in use. If you are still labelling, stay a rater: what others heard would sway you. No login is configured "
-        "here, so anybody may take the role; it is stored with the name.",
+        "**This page is for analysts.** Analysts see all answers, settle disputes and decide which model is in use. "
+        "If you are still labelling, stay a rater, because the answers of others would influence you. No login is "
+        "configured here, so anybody can take this role; it is stored with the name.",
         icon=":material/admin_panel_settings:",
     )
     if st.button("Work as an analyst", icon=":material/badge:", type="primary"):
         try:
-            set_role(kept, person.name, "analyst")
+            set_role(store, person.name, "analyst")
         except CoreError as error:
             messages.problem(error)
         else:
             st.rerun()
 
 
-def badge(kept: Store, person: Rater) -> None:
-    """Who is answering, how sure that is, and the way to be somebody else."""
-    sure = "logged in" if person.verified else "not verified"
+def badge(store: Store, person: Rater) -> None:
+    """Show the person's name, whether it is verified, and buttons to log out or change name or role."""
+    status = "logged in" if person.verified else "not verified"
     icon = ":material/verified_user:" if person.verified else ":material/person:"
-    with st.popover(f"{messages.literal(person.name)} · {sure}", icon=icon):
+    with st.popover(f"{messages.literal(person.name)} · {status}", icon=icon):
         st.markdown(f"Your role is **{person.role}**.")
         if person.verified:
-            st.markdown("Your answers are kept under this login.")
+            st.markdown("Your answers are stored under this login.")
             st.button("Log out", key="who_leave", icon=":material/logout:", on_click=st.logout)
         else:
-            st.markdown("The name counts as not verified: there is no password here, and no login is configured.")
-            st.button("I am somebody else", key="who_leave", icon=":material/person_off:", on_click=_leave)
+            st.markdown("Your name is not verified, because no login is configured here.")
+            st.button("I am someone else", key="who_leave", icon=":material/person_off:", on_click=_leave)
             if person.role == "analyst":
                 st.button(
                     "Work as a rater again",
                     key="who_rater",
                     icon=":material/badge:",
-                    on_click=_be_rater,
-                    args=(kept, person),
+                    on_click=_become_rater,
+                    args=(store, person),
                 )
-    _fault()
+    _show_problem()
 
 
-def _be_rater(kept: Store, person: Rater) -> None:
+def _become_rater(store: Store, person: Rater) -> None:
     try:
-        set_role(kept, person.name, "rater", verified=person.verified)
+        set_role(store, person.name, "rater", verified=person.verified)
     except CoreError as error:
-        st.session_state[_FAULT] = str(error)
+        st.session_state[_PROBLEM] = str(error)
 
 
 def login_configured() -> bool:
-    """Whether secrets.toml names a provider of logins."""
+    """Whether secrets.toml configures a login provider."""
     return getattr(st.user, "is_logged_in", None) is not None
 
 
-def listed() -> set[str]:
-    """The addresses of analysts in secrets.toml, as they are kept."""
+def listed_analysts() -> set[str]:
+    """Addresses of the analysts in secrets.toml, in their stored form."""
     return identity.kept_addresses(_roles().get("analysts", []))
 
 
 def is_listed(rater: str, verified: bool) -> bool:
-    """Whether secrets.toml makes this rater an analyst; it says nothing about names without a login."""
-    return bool(verified) and rater in listed()
+    """Whether secrets.toml lists this rater as an analyst; only for verified raters."""
+    return bool(verified) and rater in listed_analysts()
 
 
 def _roles() -> Mapping[str, Any]:
-    """The section [roles] of secrets.toml, which counts for logins alone."""
-    found: Mapping[str, Any] = st.secrets.get("roles", {}) if login_configured() else {}
-    return found
+    """Section [roles] of secrets.toml; empty without a login."""
+    roles: Mapping[str, Any] = st.secrets.get("roles", {}) if login_configured() else {}
+    return roles
 
 
-def _logged_in(kept: Store) -> Rater:
+def _logged_in(store: Store) -> Rater:
     trusted = _roles().get("trust_unverified_addresses") is True
-    return identity.sign_in_login(kept, st.user.to_dict(), analysts=listed(), trusted=trusted)
+    return identity.sign_in_login(store, st.user.to_dict(), analysts=listed_analysts(), trusted=trusted)
 
 
 def _offer_login() -> None:
-    st.markdown("**Log in**, so that your answers are kept as yours.")
+    st.markdown("**Log in**, so that your answers are stored under your name.")
     section = st.secrets["auth"]
     providers = [None] if "client_id" in section else [n for n, v in section.items() if isinstance(v, Mapping)]
     with st.container(horizontal=True):
@@ -196,7 +198,7 @@ def _offer_login() -> None:
 
 
 def _cookie() -> str:
-    """What the browser sent when the session began."""
+    """The cookie that the browser sent at the start of the session."""
     return str(st.context.cookies.get(COOKIE, ""))
 
 
@@ -207,88 +209,90 @@ def _from_cookie() -> str:
         return ""
 
 
-def _keep(name: str) -> None:
-    """In the session and in the browser."""
-    st.session_state[KEY] = name
-    if unquote(_cookie()) != name or st.session_state.get(_GONE):
-        _remember(name)
-
-
 def _remember(name: str) -> None:
+    """Store the name in the session and in the browser."""
+    st.session_state[KEY] = name
+    if unquote(_cookie()) != name or st.session_state.get(_COOKIE_REMOVED):
+        _write_cookie(name)
+
+
+def _write_cookie(name: str) -> None:
     """Write the cookie; an empty name removes it."""
     component = st.components.v2.component("rater_cookie", js=assets.script("rater_cookie"))
     component(key=f"rater_cookie_{name}", data={"cookie": COOKIE, "name": name}, height=0)
 
 
 def _leave() -> None:
-    for key in (KEY, _ASKED, _FAULT):
+    for key in (KEY, _UNCONFIRMED, _PROBLEM):
         st.session_state.pop(key, None)
-    st.session_state[_LEFT] = st.session_state[_GONE] = True
+    st.session_state[_LOGGED_OFF] = st.session_state[_COOKIE_REMOVED] = True
 
 
-def _enter(name: str) -> None:
+def _set_person(name: str) -> None:
     st.session_state[KEY] = name
-    for key in (_ASKED, _LEFT):
+    for key in (_UNCONFIRMED, _LOGGED_OFF):
         st.session_state.pop(key, None)
 
 
-def _asks() -> bool:
-    """What there is to say before a name can be typed; whether that is itself a question."""
-    if st.session_state.get(_LEFT):
-        _remember("")
-    if unsure():
-        _is_it_you(*st.session_state[_ASKED])
+def _asks_for_confirmation() -> bool:
+    """Show what comes before the name field. Returns True if this is a question that replaces the field."""
+    if st.session_state.get(_LOGGED_OFF):
+        _write_cookie("")
+    if name_unconfirmed():
+        _confirm_name(*st.session_state[_UNCONFIRMED])
         return True
-    _fault()
+    _show_problem()
     return False
 
 
-def _fault() -> None:
-    if _FAULT in st.session_state:
-        st.error(messages.literal(st.session_state.pop(_FAULT)), icon=":material/error:")
+def _show_problem() -> None:
+    if _PROBLEM in st.session_state:
+        st.error(messages.literal(st.session_state.pop(_PROBLEM)), icon=":material/error:")
 
 
-def _ask_name(kept: Store) -> None:
-    if _asks():
+def _ask_name(store: Store) -> None:
+    if _asks_for_confirmation():
         return
     with st.form("who_form"):
-        st.markdown("**What is your name?** It is stored with your answers, so that they count as one person's.")
+        st.markdown(
+            "**What is your name?** It is stored with your answers, so that they count as the answers of one person."
+        )
         name = st.text_input(
             "Your name",
             value=st.query_params.get("rater", "")[:MAX_NAME],
             max_chars=MAX_NAME,
             autocomplete="name",
             key="who_name",
-            help="Also a nickname. It is asked once: a cookie in your browser keeps it for a year. "
-            "There is no password here, so the name counts as not verified.",
+            help="A nickname is fine. A cookie in your browser stores the name for a year. "
+            "There is no password, so the name is marked as not verified.",
         )
         start = st.form_submit_button("Start", type="primary", icon=":material/arrow_forward:")
     if start:
-        _given(kept, name or "")
+        _use_name(store, name or "")
         st.rerun()
 
 
-def _given(kept: Store, name: str) -> None:
-    """Take a name, or ask whether that is the person who has answered under it."""
+def _use_name(store: Store, name: str) -> None:
+    """Use the typed name. If it already has answers, ask first whether it is the same person."""
     try:
-        found = identity.check_typed_name(kept, name)
+        checked = identity.check_typed_name(store, name)
     except CoreError as error:
-        st.session_state[_FAULT] = str(error)
+        st.session_state[_PROBLEM] = str(error)
         return
-    if found.in_use:
-        st.session_state[_ASKED] = (found.name, found.answers)
+    if checked.in_use:
+        st.session_state[_UNCONFIRMED] = (checked.name, checked.answers)
     else:
-        _enter(found.name)
+        _set_person(checked.name)
 
 
-def _is_it_you(present: str, answers: int) -> None:
-    """Somebody of this name has answered before."""
+def _confirm_name(name: str, answers: int) -> None:
+    """Ask whether the person is the one who has answered under this name before."""
     times = "once" if answers == 1 else f"{answers} times"
     st.warning(
-        f"**{messages.literal(present)}** has answered here before, {times}. Is that you? "
-        "Two people under one name count as one, and could take back each other's answers.",
+        f"**{messages.literal(name)}** has answered here before, {times}. Is that you? "
+        "If two people use one name, they count as one person and can take back each other's answers.",
         icon=":material/group:",
     )
     with st.container(horizontal=True):
-        st.button(f"Yes, I am {messages.literal(present)}", type="primary", on_click=_enter, args=(present,))
-        st.button("No, I take another name", on_click=lambda: st.session_state.pop(_ASKED))
+        st.button(f"Yes, I am {messages.literal(name)}", type="primary", on_click=_set_person, args=(name,))
+        st.button("No, use another name", on_click=lambda: st.session_state.pop(_UNCONFIRMED))

@@ -32,7 +32,7 @@ def clicks(bpm: float, *, seconds: float = 20.0, first_s: float = 0.2) -> np.nda
 
 @pytest.mark.parametrize("bpm", [50, 60, 100, 120, 150])
 def test_beats_are_where_the_clicks_are(bpm):
-    found = beats.track(clip(clicks(bpm)))
+    found = beats.track_beats(clip(clicks(bpm)))
     assert found.bpm == pytest.approx(bpm, rel=0.01)
     away = (found.times_s - 0.2 + 30 / bpm) % (60 / bpm) - 30 / bpm
     assert np.abs(away).max() < 0.05
@@ -44,7 +44,7 @@ def test_beats_are_where_the_clicks_are(bpm):
 def test_the_pulse_of_music_with_a_known_metre(usul, unit_s):
     """Strokes fall on every second unit of these metres, so the pulse is half the units."""
     music = synthetic.render(Demo("any", "Rast", usul, "saz", unit_s, 220.0, 0.7, 1.0))
-    found = beats.track(clip(music))
+    found = beats.track_beats(clip(music))
     assert found.bpm == pytest.approx(30 / unit_s, rel=0.01)
     assert beats.second_opinion(30 / unit_s, found).ratio == 1
     assert beats.second_opinion(60 / unit_s, found).ratio == 1 / 2
@@ -56,14 +56,14 @@ def test_the_octave_of_the_measured_tempo(bpm, ratio, heard):
     y = clicks(bpm)
     measured = mean_tempo(y, SR)
     assert measured == pytest.approx(bpm, rel=0.01)
-    opinion = beats.second_opinion(measured, beats.track(clip(y)))
+    opinion = beats.second_opinion(measured, beats.track_beats(clip(y)))
     assert opinion.ratio == ratio
     assert opinion.doubtful == (ratio != 1)
     assert f"MIRtoolbox's tempo: {bpm} bpm. librosa hears {heard} bpm" in opinion.words
 
 
 def test_a_taksim_has_no_steady_pulse():
-    found = beats.track(clip(synthetic.render(synthetic.DEMOS["sad"])))
+    found = beats.track_beats(clip(synthetic.render(synthetic.DEMOS["sad"])))
     opinion = beats.second_opinion(found.bpm, found)
     assert opinion.ratio == 1
     assert opinion.doubtful
@@ -108,6 +108,6 @@ def test_a_tempo_that_is_missing_is_said():
 def test_a_clip_too_short_for_a_tempo_has_none(seconds):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = beats.track(clip(clicks(120, seconds=seconds)))
+        found = beats.track_beats(clip(clicks(120, seconds=seconds)))
     assert len(found.times_s) < beats.LEAST_BEATS
     assert np.isnan(found.bpm)

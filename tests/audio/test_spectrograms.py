@@ -18,7 +18,7 @@ def tone(hz: float, seconds: float = 2.0, *, silent_s: float = 0.0) -> Clip:
     return Clip("tone", y, SR)
 
 
-def loudest(picture: spectrograms.Picture) -> int:
+def loudest(picture: spectrograms.Spectrogram) -> int:
     return int(picture[2].mean(axis=1).argmax())
 
 
@@ -60,7 +60,7 @@ def test_clips_of_any_length_fill_the_picture(scale, seconds):
         times, hz, level = scale(tone(440.0, seconds))
     assert level.shape == (hz.size, times.size)
     assert level.min() >= -80
-    assert times.size <= spectrograms.COLUMNS
+    assert times.size <= spectrograms.MAX_COLUMNS
     assert 0 <= times[0] < 0.1
     assert seconds - 0.1 < times[-1] <= seconds
 

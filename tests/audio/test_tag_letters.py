@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 import tag_files as make
 
-from core.audio.tag_text import readable, year
+from core.audio.tag_text import first_year, repair_encoding
 from core.audio.tags import read_tags
 
 ARTIST, TITLE, ALBUM = "İbrahim Ağırbaş", "Şarkı Çığlığı", "Güneşli Günler"
@@ -176,24 +176,24 @@ def test_turkish_text_is_put_right_and_right_text_stays(text, mistake):
     raw = text.encode(wrote)
     taken = raw.decode(took, "ignore")  # cp1252 leaves five bytes undefined
     if taken.encode(took) == raw:
-        assert readable([taken]) == [text]
-    assert readable([text]) == [text]
-    assert readable([unicodedata.normalize("NFD", text)]) == [text]
+        assert repair_encoding([taken]) == [text]
+    assert repair_encoding([text]) == [text]
+    assert repair_encoding([unicodedata.normalize("NFD", text)]) == [text]
 
 
 @pytest.mark.parametrize("text", OTHERS)
 def test_text_that_is_really_latin_1_stays(text):
-    assert readable([text]) == [text]
-    assert readable([text.encode().decode("latin-1")]) == [text]
+    assert repair_encoding([text]) == [text]
+    assert repair_encoding([text.encode().decode("latin-1")]) == [text]
 
 
 def test_texts_of_one_file_are_evidence_for_one_another():
-    assert readable(["Þorp"]) == ["Þorp"]
-    assert readable(["Þema"]) == ["Şema"]  # alone it is taken for Turkish
-    assert readable(["Þema", "Ólöf Arnalds"]) == ["Þema", "Ólöf Arnalds"]
+    assert repair_encoding(["Þorp"]) == ["Þorp"]
+    assert repair_encoding(["Þema"]) == ["Şema"]  # without other texts, Turkish is assumed
+    assert repair_encoding(["Þema", "Ólöf Arnalds"]) == ["Þema", "Ólöf Arnalds"]
     wrong = ["Ýbrahim Aðýrbaþ", "Þarký Çýðlýðý", "Enregistré à Paris, édité à Genève, déjà écouté"]
-    assert readable(wrong)[:2] == [ARTIST, TITLE]
-    assert readable(["Þarký", "Münir Nurettin Selçuk"]) == ["Şarkı", "Münir Nurettin Selçuk"]
+    assert repair_encoding(wrong)[:2] == [ARTIST, TITLE]
+    assert repair_encoding(["Þarký", "Münir Nurettin Selçuk"]) == ["Şarkı", "Münir Nurettin Selçuk"]
 
 
 def test_names_of_files_are_whole_letters():
@@ -224,8 +224,8 @@ def test_names_of_files_are_whole_letters():
     ],
 )
 def test_years(text, meant):
-    assert year([text]) == meant
-    assert year(["0", text, "2001"]) == (meant or 2001)
+    assert first_year([text]) == meant
+    assert first_year(["0", text, "2001"]) == (meant or 2001)
     assert read_tags(make.flac({"DATE": text.encode()}), "/m/a.flac")["year"] == meant
     assert read_tags(make.id3({"TYER": b"\0" + text.encode()}), "/m/a.mp3")["year"] == meant
     assert read_tags(make.mp4({b"\xa9day": text.encode()}), "/m/a.m4a")["year"] == meant

@@ -193,7 +193,7 @@ def test_from_an_empty_desk_undo_brings_the_clip_back_also_after_a_reload(server
     for clip in store.clips_to_label(queue, rater=name, limit=1000, origins=store.ORIGINS, with_audio=True)["clip_id"]:
         store.add_feedback(queue, token=store.new_token(), rater=name, label="sad", clip_id=clip, source="label")
     page.reload()
-    page.get_by_text("Nothing is left for you").wait_for()
+    page.get_by_text("You are done").wait_for()
     idle(page)
     page.keyboard.press("z")
     page.get_by_role("button", name="● sad").wait_for()
@@ -201,7 +201,7 @@ def test_from_an_empty_desk_undo_brings_the_clip_back_also_after_a_reload(server
     page.wait_for_timeout(LISTEN_MS)
     page.keyboard.press("1")
     wait_for(lambda: said(queue, name)[-2:] == ["undo", "angry"])
-    page.get_by_text("Nothing is left for you").wait_for()
+    page.get_by_text("You are done").wait_for()
 
 
 def test_one_answer_after_the_other(server, queue, browser_page):

@@ -174,7 +174,7 @@ def test_answers_of_somebody_logged_in_are_verified(provider, dashboard, browser
     page.get_by_role("button", name="● sad").wait_for()
     page.wait_for_timeout(1500)
     page.keyboard.press("4")
-    page.get_by_text("Nothing is left for you").wait_for()
+    page.get_by_text("You are done").wait_for()
     (row,) = store.feedback_table(opened, rater="ece@example.org").to_dict("records")
     assert (row["label"], row["verified"]) == ("sad", True)
     page.goto(f"{url}/agreement")  # a rater: no way in, and no button to take the role

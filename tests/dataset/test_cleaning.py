@@ -258,9 +258,9 @@ def test_what_cannot_be_cleaned_is_refused(base):
         clean(base.drop(columns=LABEL))
     with pytest.raises(TableError, match="_Tempo_Mean twice"):
         clean(pd.concat([base, base[[TEMPO]]], axis=1))
-    with pytest.raises(TableError, match="No row of the table has a label"):
+    with pytest.raises(TableError, match="No row of the table has a readable label"):
         clean(base.assign(Class="blue"))
-    with pytest.raises(TableError, match="No row of the table has a label"):
+    with pytest.raises(TableError, match="No row of the table has a readable label"):
         clean(base.iloc[:0])
 
 

@@ -21,7 +21,7 @@ def made() -> pd.DataFrame:
 
 def test_filters_keep_rows_with_the_emotions_and_within_the_ranges(made: pd.DataFrame) -> None:
     low, high = made[TEMPO].quantile([0.25, 0.75])
-    kept = exploration.pick(made, emotions=["sad", "happy"], ranges={TEMPO: (low, high)})
+    kept = exploration.filter_rows(made, emotions=["sad", "happy"], ranges={TEMPO: (low, high)})
     assert set(kept[LABEL]) == {"sad", "happy"}
     wanted = [i for i in made.index if made[LABEL][i] in ("sad", "happy") and low <= made[TEMPO][i] <= high]
     assert list(kept.index) == wanted
@@ -30,13 +30,13 @@ def test_filters_keep_rows_with_the_emotions_and_within_the_ranges(made: pd.Data
 def test_a_row_without_the_value_does_not_pass_a_range(made: pd.DataFrame) -> None:
     holed = made.copy()
     holed.loc[7, TEMPO] = np.nan
-    assert 7 not in exploration.pick(holed, ranges={TEMPO: (-np.inf, np.inf)}).index
-    assert 7 in exploration.pick(holed).index
+    assert 7 not in exploration.filter_rows(holed, ranges={TEMPO: (-np.inf, np.inf)}).index
+    assert 7 in exploration.filter_rows(holed).index
 
 
 def test_an_empty_filter_leaves_an_empty_table_that_can_be_counted(made: pd.DataFrame) -> None:
-    empty = exploration.pick(made, emotions=[])
-    assert exploration.balance(empty)["rows"].sum() == 0
+    empty = exploration.filter_rows(made, emotions=[])
+    assert exploration.class_balance(empty)["rows"].sum() == 0
     with pytest.raises(TableError, match="two emotions"):
         exploration.feature_tests(empty)
     with pytest.raises(TableError, match="three rows"):

@@ -9,7 +9,7 @@ from core.dataset.cleaning import clean
 from core.dataset.number_format import point_decimals, refuse_lost_points
 from core.dataset.parsing import parse
 from core.dataset.published import read_published
-from core.dataset.user_tables import bring
+from core.dataset.user_tables import read_user_table
 from core.errors import TableError
 from core.schema import COLUMNS, LABEL
 
@@ -58,15 +58,15 @@ LOST_TABLES = {
 @pytest.mark.parametrize("delimiter", [";", ","])
 def test_a_table_without_its_decimal_points_is_refused_as_a_whole(sample, case, delimiter):
     data = LOST_TABLES[case](sample).to_csv(index=False, sep=delimiter).encode()
-    for read in (read_published, bring):
+    for read in (read_published, read_user_table):
         with pytest.raises(TableError, match=f"In mine.csv {LOST}.*times too large"):
             read(data, "mine.csv")
 
 
-def test_the_sentence_says_where_and_by_how_much(sample):
+def test_the_error_says_where_and_by_how_much(sample):
     with pytest.raises(TableError, match=r"lost in 50 of 50 columns: .* about 1,000 times too large"):
         clean(some(sample, ALL))
-    with pytest.raises(TableError, match=r"lost in 1 of 50 columns: .*Row 0, Tempo, says"):
+    with pytest.raises(TableError, match=r"lost in 1 of 50 columns: .*Row 0, Tempo, contains"):
         clean(some(sample, ["_Tempo_Mean"]))
     with pytest.raises(TableError, match=r"lost in 2 of 60 rows: .*Row 5, "):
         clean(some(sample, ALL, slice(5, 6)))

@@ -135,9 +135,12 @@ def test_both_spellings_of_the_published_file(table_path, published):
     ("change", "message"),
     [
         (lambda f: f.drop(columns="_Tempo_Mean"), "mine.csv lacks 1 of the 51 columns: _Tempo_Mean"),
-        (lambda f: f.assign(Class="mellow"), "Row 0: 'mellow' is no emotion"),
-        (lambda f: f.astype({"_Tempo_Mean": object}).assign(_Tempo_Mean="error"), "Row 0, Tempo: 'error' is no number"),
-        (lambda f: f.astype({"_Tempo_Mean": object}).assign(_Tempo_Mean="inf"), "Row 0, Tempo: 'inf' is no number"),
+        (lambda f: f.assign(Class="mellow"), "Row 0: 'mellow' is not an emotion"),
+        (
+            lambda f: f.astype({"_Tempo_Mean": object}).assign(_Tempo_Mean="error"),
+            "Row 0, Tempo: 'error' is not a number",
+        ),
+        (lambda f: f.astype({"_Tempo_Mean": object}).assign(_Tempo_Mean="inf"), "Row 0, Tempo: 'inf' is not a number"),
         (lambda f: f.iloc[:0], "mine.csv has column names but no rows"),
     ],
 )
@@ -148,7 +151,11 @@ def test_what_is_no_published_table_is_refused(sample, change, message):
 
 @pytest.mark.parametrize(
     ("data", "message"),
-    [(b"", "mine.csv is empty"), (b"\xff\xfe\x00", "is no text"), (b'a,"b\n1,2', "names none of the 51 columns")],
+    [
+        (b"", "mine.csv is empty"),
+        (b"\xff\xfe\x00", "is not text"),
+        (b'a,"b\n1,2', "contains none of the 51 column names"),
+    ],
 )
 def test_what_is_no_csv_is_refused(data, message):
     with pytest.raises(TableError, match=message):
@@ -181,9 +188,9 @@ def test_the_published_table_is_known_on_every_way_in(spelling, published, setti
     path.write_bytes(data)
     table = load_table(settings(table=path), allow_download=False)
     assert (table.origin, table.note, table.content_hash) == ("environment", "", PUBLISHED_HASH)
-    assert user_tables.bring(data, "mine.csv").published
+    assert user_tables.read_user_table(data, "mine.csv").published
     kept = settings()
-    assert user_tables.adopt(data, kept)
+    assert user_tables.store_if_published(data, kept)
     assert load_table(kept, allow_download=False).content_hash == PUBLISHED_HASH
 
 
@@ -199,7 +206,7 @@ def test_a_table_without_its_points_is_refused_with_that_reason(published, setti
 def test_a_table_refuses_wrong_columns_labels_and_values(sample):
     with pytest.raises(TableError, match="columns Class and the 50"):
         Table(sample[list(COLUMNS)], "upload", "0")
-    with pytest.raises(TableError, match="'cross' is no emotion"):
+    with pytest.raises(TableError, match="'cross' is not an emotion"):
         as_table(sample.assign(Class="cross"), origin="upload")
     with pytest.raises(TableError, match="finite"):
         as_table(sample.assign(_Tempo_Mean=np.inf), origin="upload")
@@ -237,13 +244,16 @@ def cut(data: bytes) -> bytes:
 REFUSED = {
     "404": (lambda a: sends(b"gone", status=404), "the server answered 404"),
     "500": (lambda a: sends(a, status=500), "the server answered 500"),
-    "html": (lambda a: sends(b"<html>maintenance</html>"), "no whole zip archive"),
-    "empty": (lambda a: sends(b""), r"no whole zip archive \(0 bytes\)"),
-    "truncated, length told": (lambda a: sends(cut(a), length=len(a)), "broke off before the end"),
-    "truncated, length not told": (lambda a: sends(cut(a)), "no whole zip archive"),
-    "damaged inside": (lambda a: sends(a[:5000] + b"\0" * 2000 + a[7000:]), "no whole zip archive"),
-    "other member": (lambda a: sends(as_zip(b"a,b\n", "other.csv")), "holds no file 'Acoustic Features.csv'"),
-    "member no csv": (lambda a: sends(as_zip(b"\xff\xfe\0")), "is not the published table. Acoustic.* is no text"),
+    "html": (lambda a: sends(b"<html>maintenance</html>"), "not a complete zip archive"),
+    "empty": (lambda a: sends(b""), r"not a complete zip archive \(0 bytes\)"),
+    "truncated, length told": (lambda a: sends(cut(a), length=len(a)), "was lost before the end"),
+    "truncated, length not told": (lambda a: sends(cut(a)), "not a complete zip archive"),
+    "damaged inside": (lambda a: sends(a[:5000] + b"\0" * 2000 + a[7000:]), "not a complete zip archive"),
+    "other member": (
+        lambda a: sends(as_zip(b"a,b\n", "other.csv")),
+        "does not contain the file 'Acoustic Features.csv'",
+    ),
+    "member no csv": (lambda a: sends(as_zip(b"\xff\xfe\0")), "is not the published table. Acoustic.* is not text"),
     "fewer columns": (lambda a: sends(as_zip(b"Class,x\nsad,1\n")), "lacks 50 of the 51 columns"),
     "zip bomb": (lambda a: sends(as_zip(bytes(3 * MAX_BYTES))), "larger than 10 MB"),
     "too long": (lambda a: sends(bytes(MAX_BYTES + 1)), "sent more than 10 MB"),
@@ -264,7 +274,7 @@ def test_other_values_and_other_counts_are_not_the_published_table(server, setti
     wrong.loc[0, "_Tempo_Mean"] += 1
     impossible = sample.assign(_Tempo_Mean=-1.0)
     for frame, message in (
-        (wrong, "their hash differs"),
+        (wrong, "their hash is different"),
         (impossible, "_Tempo_Mean"),
         (sample.iloc[:399], "this one has 399"),
     ):
@@ -400,7 +410,7 @@ def test_the_table_of_the_environment(settings, table_path):
     ("content", "message"),
     [
         (None, "cannot be read: No such file"),
-        (b"<html>", "names none of the 51 columns"),
+        (b"<html>", "contains none of the 51 column names"),
         ("impossible", "is not clean"),
     ],
 )
@@ -420,7 +430,7 @@ def test_a_changed_copy_in_data_raw_is_not_used(settings, sample):
     (wanted.raw_dir / FILE_NAME).write_bytes(as_csv(sample))
     table = load_table(wanted, allow_download=False)
     assert table.synthetic
-    assert "their hash differs" in table.note
+    assert "their hash is different" in table.note
 
 
 def test_licence_and_citations_name_the_source():

@@ -9,7 +9,7 @@ import pytest
 from core.dataset import stand_in
 from core.dataset.cleaning import clean
 from core.dataset.published import PUBLISHED_HASH
-from core.dataset.published_rows import FILE, as_published, fingerprints, meanings
+from core.dataset.published_rows import FILE, as_published, code_meanings, fingerprints
 from core.dataset.table import content_hash
 from core.errors import TableError
 from core.schema import COLUMNS, EMOTIONS, LABEL
@@ -74,11 +74,11 @@ def test_published_rows_say_what_codes_mean(published, codes):
 
 def test_a_code_means_nothing_where_rows_are_few_or_disagree(published):
     values = published[list(COLUMNS)].to_numpy()
-    assert meanings(values[:3], ["0"] * 3) == {"0": "relax"}
-    assert meanings(values[:2], ["0"] * 2) == {}
-    assert meanings(values[98:103], ["0"] * 5) == {}
-    assert meanings(values[:3] + 0.001, ["0"] * 3) == {}
-    assert meanings(values[:3], [""] * 3) == {}
+    assert code_meanings(values[:3], ["0"] * 3) == {"0": "relax"}
+    assert code_meanings(values[:2], ["0"] * 2) == {}
+    assert code_meanings(values[98:103], ["0"] * 5) == {}
+    assert code_meanings(values[:3] + 0.001, ["0"] * 3) == {}
+    assert code_meanings(values[:3], [""] * 3) == {}
 
 
 @pytest.mark.parametrize("codes", CODES)

@@ -7,7 +7,7 @@ import pytest
 from core.dataset import stand_in
 from core.dataset.cleaning import clean
 from core.dataset.quality import CELL_MEASURES, data_quality, iqr_outliers
-from core.dataset.user_tables import beside
+from core.dataset.user_tables import compare_quality
 from core.errors import TableError
 from core.schema import COLUMNS, LABEL
 
@@ -91,7 +91,7 @@ def test_iqr_outliers_of_a_known_column():
 def test_published_modified_and_cleaned_side_by_side(published, modified_csv):
     modified = pd.read_csv(modified_csv, dtype=str, keep_default_na=False)
     tables = {"published": published, "modified": modified, "cleaned": clean(modified).table}
-    table = beside({name: data_quality(frame) for name, frame in tables.items()})
+    table = compare_quality({name: data_quality(frame) for name, frame in tables.items()})
     assert table.loc["rows"].tolist() == [400, 408, 383]
     assert table.loc["columns"].tolist() == [51, 52, 51]
     assert table.loc["exact copies"].tolist() == [12, 2, 0]

@@ -43,7 +43,7 @@ def test_differences_tell_other_values_from_lost_and_gained_ones(made: pd.DataFr
 def test_side_by_side_counts_rows_of_each_emotion_and_types(made: pd.DataFrame) -> None:
     written = made.astype(str).assign(extra="x")
     written.loc[0, "Class"] = " HAPPY "
-    counts = user_tables.beside({"made": data_quality(made), "written": data_quality(written)})
+    counts = user_tables.compare_quality({"made": data_quality(made), "written": data_quality(written)})
     assert counts.loc["rows: happy"].to_list() == [100, 101]
     assert counts.loc["rows: relax"].to_list() == [100, 99]
     assert counts.loc["columns: number"].to_list() == [50, 0]
@@ -53,45 +53,45 @@ def test_side_by_side_counts_rows_of_each_emotion_and_types(made: pd.DataFrame) 
 
 def test_only_the_published_content_is_adopted(made: pd.DataFrame, tmp_path, table_path) -> None:
     settings = Settings(table=None, data_dir=tmp_path)
-    assert not user_tables.adopt(made.to_csv(index=False).encode(), settings)
-    assert not user_tables.adopt(b"not a table", settings)
+    assert not user_tables.store_if_published(made.to_csv(index=False).encode(), settings)
+    assert not user_tables.store_if_published(b"not a table", settings)
     assert not (tmp_path / "raw").exists()
-    assert user_tables.adopt(table_path.read_bytes(), settings)
+    assert user_tables.store_if_published(table_path.read_bytes(), settings)
     assert load_table(settings, allow_download=False).origin == "data/raw"
 
 
 def test_other_files_in_data_raw_are_offered_and_the_published_one_is_not(tmp_path) -> None:
     settings = Settings(data_dir=tmp_path)
-    assert user_tables.lying_about(settings) == []
+    assert user_tables.list_user_tables(settings) == []
     settings.raw_dir.mkdir()
     for name in (FILE_NAME, "second.csv", "first.csv", "notes.md"):
         (settings.raw_dir / name).write_text("x")
-    assert [path.name for path in user_tables.lying_about(settings)] == ["first.csv", "second.csv"]
+    assert [path.name for path in user_tables.list_user_tables(settings)] == ["first.csv", "second.csv"]
 
 
 def test_a_file_that_cannot_be_read_is_refused_in_words(tmp_path, monkeypatch) -> None:
     with pytest.raises(TableError, match="gone.csv cannot be read"):
-        user_tables.content(tmp_path / "gone.csv")
+        user_tables.read_bytes(tmp_path / "gone.csv")
     (tmp_path / "big.csv").write_bytes(b"x" * 11)
     monkeypatch.setattr(user_tables, "MAX_BYTES", 10)
     with pytest.raises(TableError, match="big.csv is larger"):
-        user_tables.content(tmp_path / "big.csv")
+        user_tables.read_bytes(tmp_path / "big.csv")
 
 
 def test_a_brought_table_is_clean_and_keeps_its_row_numbers(made: pd.DataFrame) -> None:
     dirty = made.astype(str)
     dirty.loc[5, TEMPO] = "error"
     dirty.loc[6, "Class"] = ""
-    one = user_tables.bring(dirty.to_csv(index=False).encode(), "mine.csv")
+    one = user_tables.read_user_table(dirty.to_csv(index=False).encode(), "mine.csv")
     assert len(one.messy) == 400
     assert np.isnan(one.table.frame.loc[5, TEMPO])
     assert 6 not in one.table.frame.index
     with pytest.raises(TableError, match="mine.csv"):
-        user_tables.bring(b"a,b\n1,2\n", "mine.csv")
+        user_tables.read_user_table(b"a,b\n1,2\n", "mine.csv")
 
 
 def test_cleaning_the_modified_table_brings_most_cells_back(modified_csv, published: pd.DataFrame) -> None:
-    one = user_tables.bring(modified_csv.read_bytes(), modified_csv.name)
+    one = user_tables.read_user_table(modified_csv.read_bytes(), modified_csv.name)
     counts = user_tables.differences(published, one.table.frame).counts
     assert counts["other labels"] == 0
     assert counts["other values"] <= 15
@@ -105,7 +105,7 @@ def test_tables_of_users(shared) -> None:
     with pytest.raises(
         TableError, match=r"In decimal_points_lost\.csv the decimal points are lost in 50 of 50 columns"
     ):
-        user_tables.bring(lost.read_bytes(), lost.name)
-    assert user_tables.bring(tabs.read_bytes(), tabs.name).published
+        user_tables.read_user_table(lost.read_bytes(), lost.name)
+    assert user_tables.read_user_table(tabs.read_bytes(), tabs.name).published
     kept = load_table(Settings(table=tabs), allow_download=False)
     assert (kept.origin, kept.note) == ("environment", "")

@@ -106,7 +106,7 @@ def test_a_trifle_in_many_clips_is_not_drift(music, reference):
 
 
 def test_few_clips_are_refused(reference):
-    with pytest.raises(TableError, match="19 recordings are too few to speak of drift; 20 are needed"):
+    with pytest.raises(TableError, match="19 recordings are too few to detect drift. Score at least 20 recordings"):
         drift.feature_drift(batch(19, 0), reference)
 
 

@@ -92,7 +92,7 @@ def test_intervals_over_folds_hold_nine_of_ten_folds(found: run_files.Comparison
 
 
 def test_a_verdict_names_the_better_model_in_either_order(found: run_files.Comparison) -> None:
-    one, other = leaderboard.pair(found, "good", "bad"), leaderboard.pair(found, "bad", "good")
+    one, other = leaderboard.compare_pair(found, "good", "bad"), leaderboard.compare_pair(found, "bad", "good")
     assert one.words == other.words == "Good is better than Bad"
     assert (other.difference, other.low, other.high) == (-one.difference, -one.high, -one.low)
     assert one.low < one.difference < one.high
@@ -100,7 +100,7 @@ def test_a_verdict_names_the_better_model_in_either_order(found: run_files.Compa
 
 
 def test_equal_models_show_no_evidence_of_a_difference(found: run_files.Comparison) -> None:
-    result = leaderboard.pair(found, "good", "alike")
+    result = leaderboard.compare_pair(found, "good", "alike")
     assert result.words == "There is no evidence of a difference between Good and Alike"
     assert result.p > 0.05
     assert not result.corrected
@@ -108,13 +108,13 @@ def test_equal_models_show_no_evidence_of_a_difference(found: run_files.Comparis
 
 def test_what_cannot_be_compared_is_refused_in_words(found: run_files.Comparison) -> None:
     with pytest.raises(ModelError, match="two models"):
-        leaderboard.pair(found, "good", "good")
+        leaderboard.compare_pair(found, "good", "good")
     with pytest.raises(ModelError, match="same folds"):
-        leaderboard.pair(found, "good", "bad_tuned")
+        leaderboard.compare_pair(found, "good", "bad_tuned")
 
 
 def test_against_all_turns_every_pair_to_the_chosen_side(found: run_files.Comparison) -> None:
-    good, bad = leaderboard.against_all(found, "good"), leaderboard.against_all(found, "bad")
+    good, bad = leaderboard.comparisons_of(found, "good"), leaderboard.comparisons_of(found, "bad")
     assert (good["name"].to_list(), bad["name"].to_list()) == (["bad"], ["good"])
     assert good["difference"][0] == -bad["difference"][0] > 0
     assert bad["low"][0] < bad["difference"][0] < bad["high"][0] < 0
@@ -145,7 +145,7 @@ def test_the_gap_is_judged_by_its_whole_interval(
 
 
 def test_downloads_carry_model_day_and_revision(found: run_files.Comparison) -> None:
-    assert leaderboard.version(found, "good") == "good-2031-02-03-0123456"
+    assert leaderboard.download_name(found, "good") == "good-2031-02-03-0123456"
 
 
 def test_names_of_figures_are_those_of_evaluate() -> None:

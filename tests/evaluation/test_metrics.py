@@ -10,8 +10,8 @@ from core.evaluation.metrics import (
     BINS,
     _measure,
     as_arrays,
-    cell,
     confusion,
+    confusion_cell,
     figure,
     perfect_ece,
     precision_recall,
@@ -198,7 +198,7 @@ def test_confusion_counts_every_clip_once():
 
 def test_the_clips_of_a_cell():
     table = random_predictions(200, repeats=2)
-    clips = cell(table, y="angry", predicted="sad")
+    clips = confusion_cell(table, y="angry", predicted="sad")
     counted = confusion(table).set_index(["y", "predicted"])["count"]
     assert clips["share"].sum() == pytest.approx(counted["angry", "sad"])
     assert set(table.set_index("row").loc[clips["row"], "y"]) == {"angry"}

@@ -56,7 +56,7 @@ def test_figures_by_hand():
     )
     done = policy_outcomes.outcomes(table, Policy(threshold=0.75, pair_threshold=0.75))
     assert done["action"].tolist() == ["accept", "accept", "choose", "review"]
-    value = policy_outcomes.summary(done, resamples=0).set_index(["measure", "emotion"])["value"]
+    value = policy_outcomes.summarise(done, resamples=0).set_index(["measure", "emotion"])["value"]
     assert value["accept", "all"] == 0.5
     assert value["accuracy", "all"] == 0.5
     assert value["pair", "all"] == 1
@@ -65,13 +65,16 @@ def test_figures_by_hand():
     assert value["accuracy", "angry"] == 1
     assert value["accuracy", "happy"] == 0
     assert np.isnan(value["accuracy", "relax"])  # nothing was accepted: there is no such share
-    assert policy_outcomes.wide(policy_outcomes.summary(done, resamples=0))["emotion"].tolist() == ["all", *EMOTIONS]
+    assert policy_outcomes.wide_summary(policy_outcomes.summarise(done, resamples=0))["emotion"].tolist() == [
+        "all",
+        *EMOTIONS,
+    ]
 
 
 def test_intervals_hold_the_figure_and_shrink_with_more_clips():
     width = {}
     for n in (100, 1600):
-        table = policy_outcomes.summary(policy_outcomes.outcomes(predictions(n), Policy())).set_index(
+        table = policy_outcomes.summarise(policy_outcomes.outcomes(predictions(n), Policy())).set_index(
             ["measure", "emotion"]
         )
         line = table.loc["accuracy", "all"]
@@ -84,7 +87,7 @@ def test_clips_of_one_recording_count_as_one_for_the_interval():
     table = predictions(100)
     tenfold = pd.concat([table.assign(row=table["row"] + 1000 * k, group=table["row"]) for k in range(10)])
     once, ten = (
-        policy_outcomes.summary(policy_outcomes.outcomes(t, Policy()))
+        policy_outcomes.summarise(policy_outcomes.outcomes(t, Policy()))
         .set_index(["measure", "emotion"])
         .loc["accept", "all"]
         for t in (table.assign(group=table["row"]), tenfold)
@@ -95,7 +98,7 @@ def test_clips_of_one_recording_count_as_one_for_the_interval():
 
 def test_conformal_sets_hold_the_right_emotion_as_often_as_promised():
     done = policy_outcomes.conformal_outcomes(predictions(4000), coverage=0.9)
-    held = policy_outcomes.summary(done, resamples=0).query("measure == 'held'").set_index("emotion")["value"]
+    held = policy_outcomes.summarise(done, resamples=0).query("measure == 'held'").set_index("emotion")["value"]
     assert (abs(held - 0.9) < 0.03).all()
 
 
@@ -118,13 +121,13 @@ def test_sizes_of_sets_are_shares():
 
 def test_the_committed_predictions_have_their_labels(tmp_path):
     rows = pd.read_csv(ROOT / "models" / "comparison" / "rows.csv")
-    table = policy_outcomes.out_of_fold(ROOT / "models" / "champion", rows)
+    table = policy_outcomes.labelled_out_of_fold(ROOT / "models" / "champion", rows)
     assert table["y"].isin(EMOTIONS).all()
     assert len(table) == table["repeat"].nunique() * table["row"].nunique()
     with pytest.raises(ModelError, match="different training runs"):
-        policy_outcomes.out_of_fold(ROOT / "models" / "champion", rows.head(100))
+        policy_outcomes.labelled_out_of_fold(ROOT / "models" / "champion", rows.head(100))
     with pytest.raises(ModelError, match="cannot be read"):
-        policy_outcomes.out_of_fold(tmp_path, rows)
+        policy_outcomes.labelled_out_of_fold(tmp_path, rows)
 
 
 def test_a_table_without_labels_is_refused():

@@ -18,7 +18,9 @@ def right(b, c, both=0):
 
 def judged(table, recording=None):
     """The verdict; each clip is a recording of its own unless told otherwise."""
-    return shadow_test.verdict(table, pd.Series(table.index if recording is None else recording, index=table.index))
+    return shadow_test.sequential_verdict(
+        table, pd.Series(table.index if recording is None else recording, index=table.index)
+    )
 
 
 def test_the_models_are_compared_on_the_clips_that_both_have_scored():
@@ -37,7 +39,7 @@ def test_the_models_are_compared_on_the_clips_that_both_have_scored():
     )
     predictions["origin"] = ["demo" if clip == "d" else "upload" for clip in predictions["clip_id"]]  # practice
     truth = pd.DataFrame({"label": ["relax", None, "relax"]}, index=["x", "w", "d"], dtype="str")
-    table = shadow_test.shadow_verdict(predictions, truth, champion="m1", challenger="m2")
+    table = shadow_test.guesses_of_both(predictions, truth, champion="m1", challenger="m2")
     assert table.index.tolist() == ["x", "y"]
     assert table["champion"].tolist() == ["happy", "sad"]
     assert table["differ"].tolist() == [True, False]
@@ -86,7 +88,7 @@ def test_clips_of_one_recording_are_one_coin():
 def test_only_what_may_prove_something_counts():
     table = right(0, 9)
     assert judged(table).better == "challenger"
-    found = shadow_test.verdict(table, pd.Series([0, 1], index=[3, 5]))
+    found = shadow_test.sequential_verdict(table, pd.Series([0, 1], index=[3, 5]))
     assert (found.labelled, found.only_challenger, found.better) == (2, 2, None)
 
 

@@ -81,7 +81,7 @@ def test_chroma_of_every_frame(name):
 )
 def test_five_octaves_are_counted(length, n_fft, lowest_hz, highest_hz, count, semitones):
     freqs = bin_frequencies(n_fft, SR)
-    first, heard, counted = tonality.kept_bins(freqs, length, SR)
+    first, heard, counted = tonality.chroma_bins(freqs, length, SR)
     assert freqs[[first, counted - 1]].tolist() == pytest.approx([lowest_hz, highest_hz], rel=1e-6)
     assert freqs[heard - 2] < 6400 <= freqs[heard - 1]
     assert counted - first == count
@@ -91,10 +91,10 @@ def test_five_octaves_are_counted(length, n_fft, lowest_hz, highest_hz, count, s
 
 def test_short_clips_begin_where_semitones_can_be_told_apart():
     freqs = bin_frequencies(8192, SR)
-    first, _, _ = tonality.kept_bins(freqs, 8000, SR)
+    first, _, _ = tonality.chroma_bins(freqs, 8000, SR)
     limit = SR / 8000 / (0.85 * (2 ** (1 / 12) - 1))  # 109 Hz
     assert freqs[first - 1] < limit <= freqs[first]
-    assert tonality.kept_bins(bin_frequencies(128, SR), 100, SR) == (0, 0, 0)
+    assert tonality.chroma_bins(bin_frequencies(128, SR), 100, SR) == (0, 0, 0)
     assert np.isnan(tonality.chroma(noise(100), SR)).all()
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from core.errors import ModelError
-from core.evaluation.policy_outcomes import accepted
+from core.evaluation.policy_outcomes import coverage_and_accuracy
 from core.models.description import describe_model_in_use
 from core.schema import PROBA
 from core.settings import Settings
@@ -43,7 +43,7 @@ def test_what_is_accepted_is_counted_by_hand(settings: Settings) -> None:
     proba = stored[list(PROBA)].to_numpy()
     sure = proba.max(axis=1) >= 0.6
     said = np.array([c.removeprefix("p_") for c in PROBA])[proba.argmax(axis=1)]
-    coverage, right = accepted(model, settings, threshold=0.6)
+    coverage, right = coverage_and_accuracy(model, settings, threshold=0.6)
     assert coverage == pytest.approx(sure.mean())
     assert right == pytest.approx((said == rows.loc[stored["row"]].to_numpy())[sure].mean())
 
@@ -52,7 +52,7 @@ def test_labels_of_other_data_are_not_used(settings: Settings) -> None:
     model = describe_model_in_use(settings)
     about = settings.models_dir / "comparison" / "about.json"
     about.write_text(json.dumps(json.loads(about.read_text()) | {"data_hash": "other"}))
-    coverage, right = accepted(model, settings, threshold=0.75)
+    coverage, right = coverage_and_accuracy(model, settings, threshold=0.75)
     assert 0 < coverage < 1
     assert np.isnan(right)
 
@@ -71,4 +71,4 @@ def test_damaged_predictions_are_refused_in_words(settings: Settings) -> None:
     model = describe_model_in_use(settings)
     (settings.models_dir / "champion" / "out_of_fold.csv").write_text("row,repeat\n1,0\n")
     with pytest.raises(ModelError, match="out-of-fold"):
-        accepted(model, settings, threshold=0.75)
+        coverage_and_accuracy(model, settings, threshold=0.75)

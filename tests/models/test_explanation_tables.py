@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from core.models import explanation_tables
-from core.models.reference import ALL, LEVELS, place, read_reference
+from core.models.reference import ALL, LEVELS, percentile_ranks, read_reference
 from core.schema import BY_COLUMN, COLUMNS, EMOTIONS, LABEL, FeatureVector
 from core.settings import ROOT
 
@@ -58,9 +58,10 @@ def sentence(share: float, shap: float, column: str = "_Roughness_Mean") -> str:
 
 
 def test_words_compare_the_clip_with_the_emotions_own_clips():
-    assert sentence(92, 0.05) == "Rougher than 92 % of the sad clips: speaks for sad (+5 points)."
-    assert sentence(8, -0.05) == "Smoother than 92 % of the sad clips: speaks against sad (-5 points)."
-    assert sentence(50, 0.05).startswith("Like the usual sad clip in Roughness")
+    raised, lowered = "this raises the probability of sad by 5 points", "this lowers the probability of sad by 5 points"
+    assert sentence(92, 0.05) == f"The clip is rougher than 92 % of the sad clips: {raised}."
+    assert sentence(8, -0.05) == f"The clip is smoother than 92 % of the sad clips: {lowered}."
+    assert sentence(50, 0.05).startswith("The clip is like the usual sad clip in Roughness")
     assert sentence(100, 0.05).startswith("Rougher than 99 %")  # never "than all": others exist
     assert sentence(np.nan, 0.05).startswith("Roughness could not be measured")
     assert sentence(90, 0.05, "_Chromagram_Mean_3").startswith("Higher in Chroma D than 90 %")
@@ -69,7 +70,7 @@ def test_words_compare_the_clip_with_the_emotions_own_clips():
 def test_the_table_of_values_has_a_place_for_each(typical, reference):
     table = explanation_tables.feature_table(typical, reference)
     assert table["feature"].tolist() == list(COLUMNS)
-    places = place(typical, reference)
+    places = percentile_ranks(typical, reference)
     np.testing.assert_array_equal(table["sad"], places["sad"])
     assert (abs(table["all"] - 50) < 6).mean() > 0.9
     sums = np.array([sum(d) for d in table["distribution"]])
@@ -99,13 +100,13 @@ def shap_table(rows: int = 30) -> pd.DataFrame:
 def test_dots_of_a_swarm_keep_their_value_and_stay_in_their_line():
     shap = shap_table()
     values = pd.DataFrame(np.random.default_rng(1).normal(size=(30, 50)), columns=list(COLUMNS))
-    dots = explanation_tables.swarm(shap, "sad", values=values, top=5)
+    dots = explanation_tables.beeswarm(shap, "sad", values=values, top=5)
     assert list(dict.fromkeys(dots["feature"])) == list(COLUMNS[:5])  # the strongest first
     assert len(dots) == 5 * 30
     assert dots["offset"].abs().max() <= 0.4
     first = dots[dots["feature"] == COLUMNS[0]]
     assert first["place"].corr(first["shap"], method="spearman") == pytest.approx(1)
-    assert explanation_tables.swarm(shap, "sad", values=None, top=2)["place"].isna().all()
+    assert explanation_tables.beeswarm(shap, "sad", values=None, top=2)["place"].isna().all()
 
 
 def test_dependence_joins_each_clip_with_its_own_value_and_label():
@@ -118,17 +119,19 @@ def test_dependence_joins_each_clip_with_its_own_value_and_label():
 
 
 def test_one_row_of_the_table_as_steps():
-    own = explanation_tables.of_row(shap_table(), 7, values=None)
+    own = explanation_tables.stored_explanation(shap_table(), 7, values=None)
     base, steps = explanation_tables.steps(own, "sad", top=3)
     assert base == 0
     assert steps["shown"].tolist() == ["", "", "", ""]  # values are not known, which is not "not measurable"
     known = pd.Series(2.0, index=list(COLUMNS))
-    _, steps = explanation_tables.steps(explanation_tables.of_row(shap_table(), 7, values=known), "sad", top=3)
+    _, steps = explanation_tables.steps(
+        explanation_tables.stored_explanation(shap_table(), 7, values=known), "sad", top=3
+    )
     assert steps["shown"].iloc[0].startswith("2")
 
 
 def test_curves_are_the_stored_quantiles(reference):
-    curves = explanation_tables.curves(reference, "_Tempo_Mean")
+    curves = explanation_tables.quantile_curves(reference, "_Tempo_Mean")
     assert set(curves["emotion"]) == set(EMOTIONS)
     sad = curves[curves["emotion"] == "sad"]["value"].to_numpy()
     np.testing.assert_array_equal(sad, reference.quantiles["sad"][COLUMNS.index("_Tempo_Mean")])

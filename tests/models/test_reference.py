@@ -12,12 +12,12 @@ from core.models.reference import (
     FALSE_ALARMS,
     MOST_MISSING,
     Reference,
+    check_outlier,
     make_reference,
-    nearest,
-    place,
+    nearest_clips,
+    percentile_ranks,
     read_reference,
     reference_json,
-    unlike,
 )
 from core.schema import BY_COLUMN, COLUMNS, EMOTIONS, LABEL, FeatureVector
 from core.training.estimators import FRAGILE
@@ -61,14 +61,14 @@ def test_false_alarms_on_held_out_clips_of_the_published_table(real, real_refere
         make_reference(real, real[LABEL], real["group"], ignore=FRAGILE, seed=seed).false_alarms for seed in (1, 2)
     ]
     assert 0.02 <= np.mean(others) <= 0.05
-    on_itself = np.mean([unlike(vector(row), real_reference).flag for _, row in real.iterrows()])
+    on_itself = np.mean([check_outlier(vector(row), real_reference).flag for _, row in real.iterrows()])
     assert on_itself <= FALSE_ALARMS + 0.01
 
 
 def test_known_recordings(shared, real_reference):
     """Sounds that are no such music ring; three recordings of ordinary music, far from Turkish ones, do not."""
     clips = pd.read_csv(shared / "reference" / "recordings.csv", index_col="clip")
-    flags = {name: unlike(vector(row), real_reference) for name, row in clips.iterrows()}
+    flags = {name: check_outlier(vector(row), real_reference) for name, row in clips.iterrows()}
     for name, feature in (
         ("humpback", "Zero-crossing rate"),
         ("speech", "Fluctuation"),
@@ -89,16 +89,16 @@ def test_synthetic_sounds_ring(real_reference):
 
     clips = pd.concat([pd.read_csv(GOLDEN / f"{name}.csv", index_col="clip") for name in ("made", "short")])
     assert len(clips) == 15
-    assert all(unlike(vector(row), real_reference).flag for _, row in clips.iterrows())
+    assert all(check_outlier(vector(row), real_reference).flag for _, row in clips.iterrows())
 
 
 def test_a_typical_clip_is_not_flagged_and_one_impossible_value_is(table, reference):
     typical = table[list(COLUMNS)].median()
-    quiet = unlike(vector(typical), reference)
+    quiet = check_outlier(vector(typical), reference)
     assert not quiet.flag
     assert quiet.distance < 0.6
     assert quiet.features["off"].sum() == 0
-    loud = unlike(vector(typical, **{"_Fluctuation_Mean": 80.0}), reference)
+    loud = check_outlier(vector(typical, **{"_Fluctuation_Mean": 80.0}), reference)
     assert loud.flag
     low, high = table["_Fluctuation_Mean"].quantile([0.05, 0.95])
     first = loud.features.iloc[0]
@@ -120,7 +120,7 @@ def test_ordinary_values_in_an_impossible_combination_are_flagged(table, referen
         "_Spectralspread_Mean": quantile(0.97)["_Spectralspread_Mean"],
         "_Zero-crossingrate_Mean": quantile(0.97)["_Zero-crossingrate_Mean"],
     }
-    found = unlike(vector(typical, **mixed), reference)
+    found = check_outlier(vector(typical, **mixed), reference)
     assert not found.features["off"].any()
     assert found.flag
     assert found.reasons[0].startswith("its features together are unusual, first ")
@@ -130,30 +130,30 @@ def test_features_that_are_ignored_cannot_ring(table, reference):
     typical = table[list(COLUMNS)].median()
     entropy = "_HarmonicChangeDetectionFunction_PeriodEntropy"
     assert entropy in FRAGILE
-    assert not unlike(vector(typical, **{entropy: 0.1}), reference).flag
+    assert not check_outlier(vector(typical, **{entropy: 0.1}), reference).flag
     everything = make_reference(table, table[LABEL], range(len(table)))
-    assert unlike(vector(typical, **{entropy: 0.1}), everything).flag
+    assert check_outlier(vector(typical, **{entropy: 0.1}), everything).flag
 
 
 def test_what_is_not_measured_is_left_out_until_too_much_is_missing(table, reference):
     row = table.iloc[10]
-    whole = unlike(vector(row), reference)
-    some = unlike(vector(row, _Tempo_Mean=np.nan, _Spectralcentroid_Mean=np.nan), reference)
+    whole = check_outlier(vector(row), reference)
+    some = check_outlier(vector(row, _Tempo_Mean=np.nan, _Spectralcentroid_Mean=np.nan), reference)
     assert some.missing == 2
     assert not some.flag
     assert some.features["deviation"].isna().sum() == 2
     assert abs(some.distance - whole.distance) < 0.1
     gone = dict.fromkeys(COLUMNS[: MOST_MISSING + 1], np.nan)
-    many = unlike(vector(row, **gone), reference)
+    many = check_outlier(vector(row, **gone), reference)
     assert many.flag
     assert "11 of the 50 features could not be measured" in many.reasons
-    nothing = unlike(vector(row, **dict.fromkeys(COLUMNS, np.nan)), reference)
+    nothing = check_outlier(vector(row, **dict.fromkeys(COLUMNS, np.nan)), reference)
     assert nothing.flag
     assert np.isnan(nothing.distance)
 
 
 def test_zero_where_a_logarithm_is_taken_is_far_and_finite(table, reference):
-    found = unlike(vector(table.iloc[0], **{"_Zero-crossingrate_Mean": 0.0}), reference)
+    found = check_outlier(vector(table.iloc[0], **{"_Zero-crossingrate_Mean": 0.0}), reference)
     assert found.flag
     assert found.features["deviation"].abs().max() < 100
     assert "Zero-crossing rate is 0 1/s, below the usual" in found.reasons[0]
@@ -164,7 +164,7 @@ def test_zero_where_a_logarithm_is_taken_is_far_and_finite(table, reference):
 
 def test_the_place_of_each_value_agrees_with_the_table(table, reference):
     for row in (0, 133, 288):
-        got = place(vector(table.iloc[row]), reference).set_index("feature")
+        got = percentile_ranks(vector(table.iloc[row]), reference).set_index("feature")
         for name in ("all", *EMOTIONS):
             own = table if name == "all" else table[table[LABEL] == name]
             for column in COLUMNS:
@@ -179,23 +179,27 @@ def test_places_beyond_the_table_ties_and_unknown(reference):
     quantiles["sad"] = quantiles["sad"].copy()
     quantiles["sad"][chroma] = [0.0] * 9 + [1.0] * 12  # 40 % exact zeros, the rest exact ones
     changed = Reference(**{**reference.__dict__, "quantiles": quantiles})
-    got = place(vector(pd.Series(values), _Tempo_Mean=40.0, _Chromagram_Mean_1=0.0), changed).set_index("feature")
+    got = percentile_ranks(vector(pd.Series(values), _Tempo_Mean=40.0, _Chromagram_Mean_1=0.0), changed).set_index(
+        "feature"
+    )
     assert got.loc["_Tempo_Mean", "all"] == 0
     assert got.loc["_Chromagram_Mean_1", "sad"] == 20  # middle of the zeros
     assert got.loc["_RMSenergy_Mean", ["all", *EMOTIONS]].isna().all()
-    high = place(vector(pd.Series(values), _Tempo_Mean=200.5, _Chromagram_Mean_1=1.0), changed).set_index("feature")
+    high = percentile_ranks(vector(pd.Series(values), _Tempo_Mean=200.5, _Chromagram_Mean_1=1.0), changed).set_index(
+        "feature"
+    )
     assert high.loc["_Tempo_Mean", "all"] == 100
     assert high.loc["_Chromagram_Mean_1", "sad"] == 72.5
 
 
 def test_the_nearest_clips(table, reference):
-    found = nearest(vector(table.iloc[37]), reference, table, count=4)
+    found = nearest_clips(vector(table.iloc[37]), reference, table, count=4)
     assert found.index[0] == 37
     assert found["distance"].iloc[0] == 0
     assert found["distance"].is_monotonic_increasing
     assert found.columns.tolist() == ["distance", *table.columns]
     # the same, with a feature that the clip lacks
-    assert nearest(vector(table.iloc[37], _Tempo_Mean=np.nan), reference, table, count=1).index[0] == 37
+    assert nearest_clips(vector(table.iloc[37], _Tempo_Mean=np.nan), reference, table, count=1).index[0] == 37
 
 
 # --- learning and storing --------------------------------------------------------------------------------------------
@@ -214,7 +218,7 @@ def test_the_reference_comes_back_from_its_file(reference, table, tmp_path):
     assert path.stat().st_size < 100_000
     back = read_reference(path)
     for row in range(0, 400, 40):
-        a, b = unlike(vector(table.iloc[row]), reference), unlike(vector(table.iloc[row]), back)
+        a, b = check_outlier(vector(table.iloc[row]), reference), check_outlier(vector(table.iloc[row]), back)
         assert a.flag == b.flag
         assert a.distance == pytest.approx(b.distance, rel=1e-4)
     assert (back.used, back.clips, back.false_alarms) == (reference.used, 400, reference.false_alarms)

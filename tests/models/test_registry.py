@@ -169,7 +169,7 @@ def test_what_is_decided_is_what_was_shown(table, background, store):
     """A click on a page that was drawn before somebody else's does nothing."""
     run = training_run(table, discriminant())
     first, second = (log(run, background, store) for _ in range(2))
-    with pytest.raises(ModelError, match=f"The challenger is version {second}: it changed since this page was drawn"):
+    with pytest.raises(ModelError, match=f"The challenger is version {second}: it changed after you opened this page"):
         promote(store, version=first, shown=first)
     with pytest.raises(ModelError, match="The challenger is version 2"):
         registry.discard(settings=store, shown=first)
@@ -401,7 +401,7 @@ def test_saving_again_replaces_the_folder(copy, table, background):
 def test_an_altered_or_missing_file_is_refused(copy, file):
     content = (copy / file).read_bytes()
     (copy / file).write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
-    with pytest.raises(ModelError, match=f"{file} is not the file that was stored"):
+    with pytest.raises(ModelError, match=f"{file} was changed after the training"):
         load_bundle(copy)
     (copy / file).unlink()
     with pytest.raises(ModelError, match=f"{file} is missing"):
@@ -480,5 +480,5 @@ def test_other_columns_and_other_probabilities_are_refused(copy):
 def test_a_run_without_held_out_predictions_cannot_be_judged(table, background, store):
     run = training_run(table, RegularisedDiscriminant())
     version = log(replace(run, held_out=run.held_out.iloc[:0]), background, store)
-    with pytest.raises(ModelError, match="never asked about held-out clips"):
+    with pytest.raises(ModelError, match="has no predictions for the held-out clips"):
         promote(store, version=version)

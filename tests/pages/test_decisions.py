@@ -24,7 +24,7 @@ def known():
     import pandas as pd
 
     rows = pd.read_csv(ROOT / "models" / "comparison" / "rows.csv")
-    return policy_outcomes.out_of_fold(ROOT / "models" / "champion", rows)
+    return policy_outcomes.labelled_out_of_fold(ROOT / "models" / "champion", rows)
 
 
 def test_it_opens_with_the_stored_policy(open_page, known):

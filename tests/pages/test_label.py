@@ -19,8 +19,9 @@ from core.pipeline import kept_audio
 from core.schema import EMOTIONS, SR
 from core.settings import Settings
 from pages.shared import show, who
-from pages.views.label import desk as desk_module
-from pages.views.label.desk import SEAT, _heard
+from pages.views.label import desk_actions
+from pages.views.label.desk import _load_audio
+from pages.views.label.desk_actions import SEAT
 
 
 @pytest.fixture
@@ -166,18 +167,18 @@ class LoggedIn:
 def test_whom_the_operator_lists_is_an_analyst_as_long_as_they_are_listed(opened, monkeypatch):
     boss = {"email": "Boss@example.org", "email_verified": True}
     monkeypatch.setattr(who, "st", LoggedIn({"analysts": ["boss@Example.org"]}, **boss))
-    assert who._here(opened) == store.Rater("boss@example.org", True, "analyst")
+    assert who._identify(opened) == store.Rater("boss@example.org", True, "analyst")
     assert store.raters_table(opened)["role"].tolist() == ["rater"]
     monkeypatch.setattr(who, "st", LoggedIn({"analysts": []}, **boss))
-    assert who._here(opened).role == "rater"
+    assert who._identify(opened).role == "rater"
     store.set_role(opened, "boss@example.org", "analyst", verified=True)  # given by another analyst: stays
-    assert who._here(opened).role == "analyst"
+    assert who._identify(opened).role == "analyst"
 
 
 def test_trust_in_addresses_is_a_word_of_the_operator(opened, monkeypatch):
     for roles, name in (({}, "7 of https://id"), ({"trust_unverified_addresses": True}, "ece@example.org")):
         monkeypatch.setattr(who, "st", LoggedIn(roles, email="ece@example.org"))
-        assert who._here(opened).name == name
+        assert who._identify(opened).name == name
 
 
 # answers
@@ -216,13 +217,13 @@ def test_what_the_person_saw_is_stored(open_page, opened, monkeypatch):
         put(opened, number)
     monkeypatch.setattr("core.labelling.agreement.hides_guess", lambda clip_id, rater, **_: False)
     page = open_desk(open_page)
-    assert "The model hears **● sad** (60%)" in shown(page)
+    assert "The model's guess is **● sad** (60%)" in shown(page)
     page = say(page, "happy")
     monkeypatch.setattr("core.labelling.agreement.hides_guess", lambda clip_id, rater, **_: True)
     page = page.run()
     page = say(page, "happy")  # it was shown before the coin changed: what was seen counts
-    assert "Hidden for this clip, at random" in shown(page)
-    assert "The model hears" not in shown(page)
+    assert "The guess is hidden for this clip" in shown(page)
+    assert "The model's guess" not in shown(page)
     say(page, "happy")
     assert rows(opened, "display", "shown_label") == [
         ("shown", "sad"),
@@ -237,7 +238,7 @@ def test_guesses_can_be_switched_off_but_not_unseen(open_page, opened, monkeypat
         put(opened, number)
     page = open_desk(open_page)
     page = page.toggle(key="guesses").set_value(False).run()
-    assert "The model hears" not in shown(page)
+    assert "The model's guess" not in shown(page)
     page = say(page, "happy")
     say(page, "happy")
     assert [d for (d,) in rows(opened, "display")] == ["shown", "hidden by choice"]
@@ -276,7 +277,7 @@ def test_a_press_that_comes_too_soon_does_not_count(open_page, opened, monkeypat
     monkeypatch.setattr(desk, "TOO_FAST_S", 3600.0)
     clip = put(opened)
     page = say(open_desk(open_page), "sad")
-    assert "came too soon" in shown(page)
+    assert "pressed too soon" in shown(page)
     assert rows(opened, "label") == []
     assert visible_clip(page) == clip
 
@@ -284,28 +285,29 @@ def test_a_press_that_comes_too_soon_does_not_count(open_page, opened, monkeypat
 @pytest.mark.parametrize(
     ("outcome", "sentence"),
     [
-        (Outcome("stored", answer="sad"), "Stored: sad. Z takes it back."),
+        (Outcome("stored", answer="sad"), "Stored: sad. Press Z to take it back."),
         (Outcome("stored", answer="bad audio", remark="It was already stored."), "It was already stored."),
         (
             Outcome("stored", answer="sad", before="relax"),
-            "Stored: sad. It takes the place of your answer from elsewhere, relax; Z brings that one back.",
+            "Stored: sad. It replaces your earlier answer from another page, relax. "
+            "Press Z to restore the earlier answer.",
         ),
-        (Outcome("too soon"), "That came too soon to count. Listen, then press again."),
+        (Outcome("too soon"), "You pressed too soon, so the answer does not count. Listen first, then press again."),
         (Outcome("taken back"), "Taken back. Here is the clip again."),
-        (Outcome("taken back", answer="relax"), "Taken back; what you said before counts again: ■ relax."),
+        (Outcome("taken back", answer="relax"), "Taken back. Your earlier answer counts again: ■ relax."),
         (
             Outcome("taken back, clip is gone"),
-            "Taken back. That clip is gone, or its audio was not kept.",
+            "Taken back. That clip was deleted, or its audio was not stored.",
         ),
-        (Outcome("held down"), "One answer was taken back. Press once more for the one before."),
-        (Outcome("nothing to take back"), "Nothing to take back among your last 20 answers."),
-        (Outcome("clip is gone"), "That clip is gone, or its audio was not kept."),
-        (Outcome("clip was deleted"), "The clip before you was deleted meanwhile. Here is the next one."),
+        (Outcome("held down"), "One answer was taken back. Press again to take back the answer before it."),
+        (Outcome("nothing to take back"), "There is nothing to take back. Undo works for your last 20 answers."),
+        (Outcome("clip is gone"), "That clip was deleted, or its audio was not stored."),
+        (Outcome("clip was deleted"), "Your clip was deleted meanwhile. Here is the next clip."),
         (Outcome("failed", remark="The disk is full."), "The disk is full."),
     ],
 )
 def test_every_outcome_of_a_press_has_its_sentence(outcome, sentence):
-    assert desk_module.sentence(outcome) == sentence
+    assert desk_actions.sentence(outcome) == sentence
 
 
 # undo
@@ -326,7 +328,7 @@ def test_undo_takes_back_one_answer_after_the_other_also_after_a_reload(open_pag
     assert visible_clip(again) == order[0]
     assert "0 answered, 3 to go" in progress(again)
     again = again.button(key="undo").click().run()
-    assert "Nothing to take back among your last 20 answers" in shown(again)
+    assert "There is nothing to take back. Undo works for your last 20 answers" in shown(again)
     assert rows(opened, "kind") == [("answer",), ("answer",), ("undo",), ("undo",)]
 
 
@@ -338,7 +340,7 @@ def test_undo_that_is_held_down_takes_back_one_answer(open_page, opened, monkeyp
         page = say(page, "sad")
     monkeypatch.setattr(desk, "TOO_FAST_S", 3600.0)
     page = page.button(key="undo").click().run().button(key="undo").click().run()
-    assert "One answer was taken back. Press once more" in shown(page)
+    assert "One answer was taken back. Press again" in shown(page)
     assert [kind for (kind,) in rows(opened, "kind")] == ["answer", "answer", "undo"]
 
 
@@ -346,12 +348,12 @@ def test_an_earlier_answer_can_be_heard_and_changed(open_page, opened):
     clip = put(opened)
     put(opened, 2)
     page = say(open_desk(open_page), "sad")
-    desk_module.put(page.session_state[SEAT], opened, clip)
+    desk_actions.open_clip(page.session_state[SEAT], opened, clip)
     page = page.run()
-    assert "You said **● sad** before" in shown(page)
+    assert "Your earlier answer is **● sad**" in shown(page)
     left = page.button(key="leave").click().run()
     assert visible_clip(left) != clip
-    desk_module.put(page.session_state[SEAT], opened, clip)
+    desk_actions.open_clip(page.session_state[SEAT], opened, clip)
     say(page.run(), "angry")
     assert stored_answers(opened)[["clip_id", "label"]].to_numpy().tolist() == [[clip, "angry"]]
 
@@ -386,7 +388,7 @@ def test_a_clip_deleted_while_it_lies_there_gives_way_to_the_next(open_page, ope
     page = open_desk(open_page)
     kept_audio.delete_clip(opened, first, settings=Settings())
     page = page.toggle(key="guesses").set_value(False).run()
-    assert "was deleted meanwhile. Here is the next one." in shown(page).replace("\\", "")
+    assert "was deleted meanwhile. Here is the next clip." in shown(page).replace("\\", "")
     assert visible_clip(page) == second
 
 
@@ -394,13 +396,13 @@ def test_audio_that_is_gone_can_only_be_skipped(open_page, opened, data_dir):
     put(opened)
     for file in (data_dir / "clips").rglob("*.flac"):
         file.unlink()
-    _heard.clear()
+    _load_audio.clear()
     page = open_desk(open_page)
     assert "no longer there" in page.error[0].value
     assert all(button(page, f"say_{e}").disabled for e in EMOTIONS)
     page = button(page.button(key="skip").click().run(), "skip_B").click().run()
     assert rows(opened, "skip_reason") == [("bad audio",)]
-    assert "Nothing is left for you" in shown(page)
+    assert "You are done" in shown(page)
 
 
 def test_a_database_that_fails_is_a_sentence_and_the_clip_stays(open_page, opened, monkeypatch):
@@ -422,8 +424,8 @@ def test_a_database_that_fails_is_a_sentence_and_the_clip_stays(open_page, opene
 def test_an_empty_desk_leads_to_clips_and_offers_practice(open_page, opened):
     put(opened, audio=False)  # scored, but nobody can hear it
     page = open_desk(open_page)
-    assert "No clip waits for you yet" in shown(page)
-    assert [b for b in labels(page) if b.startswith("Put 12 synthetic clips")]
+    assert "There are no clips to label yet" in shown(page)
+    assert [b for b in labels(page) if b.startswith("Add 12 synthetic clips")]
     assert "undo" not in {b.key for b in page.button}
     assert not page.exception
 

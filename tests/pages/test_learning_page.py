@@ -70,7 +70,7 @@ def as_analyst(open_page, view="Train", name="Cem"):
 def test_a_rater_sees_nothing_to_press(open_page, opened):
     page = enter(open_page, "Train")
     assert "This page is for analysts" in shown(page)
-    assert {b.label for b in page.button} == {"I am somebody else", "Work as an analyst"}
+    assert {b.label for b in page.button} == {"I am someone else", "Work as an analyst"}
 
 
 def test_triggers_say_what_they_found_and_a_training_begins_with_its_name(open_page, opened, launched):
@@ -134,7 +134,9 @@ def challenger(data_dir, monkeypatch):
     rows = pd.DataFrame({"row": range(64), "y": EMOTIONS * 16, "group": range(64)})
     rows["held_out"], rows["clip_id"] = rows["row"] < 16, ["" if k < 48 else f"c{k}" for k in range(64)]
     before, after = (
-        before_after.Said(pd.DataFrame(columns=["row", "repeat", *(f"p_{e}" for e in EMOTIONS)]), _direct(rows, right))
+        before_after.FairPredictions(
+            pd.DataFrame(columns=["row", "repeat", *(f"p_{e}" for e in EMOTIONS)]), _direct(rows, right)
+        )
         for right in (range(0, 64, 2), range(64))
     )
     before_after.compare_predictions(rows, before, after).to_csv(folder / CHANGES, index=False)
@@ -160,7 +162,7 @@ def _direct(rows, right):
 
 
 def _gate(passed):
-    return {"passed": passed, "reason": "All 8 checks hold." if passed else "1 of 8 checks fail."}
+    return {"passed": passed, "reason": "All 8 checks passed." if passed else "1 of 8 checks failed."}
 
 
 def decided(monkeypatch, *, passed=True):
@@ -190,21 +192,21 @@ def test_the_challenger_is_compared_and_what_was_shown_is_promoted(
     assert "Held-out clips (16)" in said
     assert "the new model is better" in said
     assert "Labelled clips (16)" in said
-    assert "They were asked for where a model was unsure" in said
+    assert "the queue chose many of them because a model was unsure" in said
     assert page.session_state["part"] == "development"
     challenger[file_names.CHALLENGER] = registry.RegisteredModel(
         "4", challenger[file_names.CHALLENGER].folder
     )  # another training
     page = press(page, "Promote the challenger")
     assert asked == [{"shown": "3", "by": "Cem"}]
-    assert "The challenger is the champion now. All 8 checks hold. The stored clips are scored again" in shown(page)
+    assert "The challenger is the champion now. All 8 checks passed. The stored clips are scored again" in shown(page)
     assert launched == [(retraining.RESCORE, ["rescore"])]
 
 
 def test_a_refused_promotion_says_why_and_scores_nothing(open_page, opened, challenger, launched, monkeypatch):
     decided(monkeypatch, passed=False)
     page = press(as_analyst(open_page, "Champion and challenger"), "Promote the challenger")
-    assert "Not promoted. 1 of 8 checks fail." in shown(page)
+    assert "Not promoted. 1 of 8 checks failed." in shown(page)
     assert launched == []
 
 

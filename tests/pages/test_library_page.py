@@ -80,7 +80,7 @@ def test_a_folder_is_scored_in_the_background_and_the_results_are_shown(open_pag
     assert set(page.dataframe[1].value["file"]) == {"relax.wav", "relax.flac"}
     page.slider(key="library_least").set_value(100).run()
     assert not page.exception
-    assert "Nothing is left" in said(page)
+    assert "No file matches the filter" in said(page)
     assert page.text_input(key="library_folder").value == str(music)
 
 
@@ -147,7 +147,7 @@ def test_what_was_sent_is_told_with_its_size_and_removed_when_asked(open_page, d
     (data_dir / "playlists/relax/1.flac").write_bytes(bytes(700_000))
     page = open_page("library")
     assert not page.exception
-    assert f"Files that were sent: 3 files, 1.8 MB in {first.parent}" in said(page)
+    assert f"Uploaded files: 3 files, 1.8 MB in {first.parent}" in said(page)
     assert f"Levelled copies of playlists: 1 file, 0.7 MB in {data_dir / 'playlists'}" in said(page)
     assert page.selectbox(key="library_upload").value == str(second)  # the newest
     page.selectbox(key="library_upload").set_value(str(first)).run()
@@ -155,7 +155,7 @@ def test_what_was_sent_is_told_with_its_size_and_removed_when_asked(open_page, d
     assert not page.exception
     assert not first.exists()
     assert second.exists()
-    assert f"Files that were sent: 1 file, 0.2 MB in {first.parent}" in said(page)
+    assert f"Uploaded files: 1 file, 0.2 MB in {first.parent}" in said(page)
 
 
 @pytest.mark.parametrize("role", ["rater", "analyst"])
@@ -165,7 +165,7 @@ def test_where_a_login_is_configured_it_is_asked_for_and_only_analysts_remove_up
     places.save_uploads([("a.wav", b"1")], Settings())
     people = [None]
     monkeypatch.setattr(who, "login_configured", lambda: True)
-    monkeypatch.setattr(who, "known", lambda _: people[0])
+    monkeypatch.setattr(who, "current_person", lambda _: people[0])
     monkeypatch.setattr(who, "_offer_login", lambda: st.info("Please log in."))
     page = open_page("library")
     assert not page.exception
@@ -204,12 +204,12 @@ def test_a_run_that_goes_on_is_shown_to_everybody_and_can_be_cancelled(open_page
         assert page.button(key="library_start").disabled
     page.button(key="library_cancel").click().run()
     assert store.latest_job(opened, "library").cancel
-    assert "stops in a moment" in said(page)
+    assert "Stopping" in said(page)
 
 
 @pytest.mark.parametrize(
     ("state", "match"),
-    [("failed", "ended early. The disk is full. What it had scored is kept"), ("cancelled", "was cancelled at 25%")],
+    [("failed", "ended early. The disk is full. The results so far are stored"), ("cancelled", "was cancelled at 25%")],
 )
 def test_a_run_that_ended_early_says_why_and_how_to_go_on(open_page, opened, state, match):
     job = store.start_job(opened, "library")
@@ -242,7 +242,7 @@ def test_a_run_of_sent_files_goes_on_with_them_as_long_as_they_are_there(
     places.remove_upload(sent, Settings())
     page = open_page("library")
     assert not page.exception
-    assert "The files that were sent are gone: send them again to go on." in said(page)
+    assert "The uploaded files no longer exist; upload them again to continue." in said(page)
     assert not [b for b in page.button if b.key == "library_go_on"]
 
 
@@ -365,5 +365,5 @@ def test_no_upload_is_removed_while_a_library_is_scored(open_page, opened, data_
     page = open_page("library")
     store.start_job(opened, "library")  # by somebody else, after this page was drawn
     page.button(key="library_remove").click().run()
-    assert "Wait until that has ended" in said(page)
+    assert "Wait until the run has ended" in said(page)
     assert len(places.uploads(Settings())) == 1

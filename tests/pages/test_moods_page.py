@@ -43,7 +43,7 @@ def listed(page):
 def test_without_a_library_it_says_what_to_do(open_page):
     page = open_page("moods")
     assert not page.exception
-    assert "No music has been scored yet" in shown(page)
+    assert "No library has been scored yet" in shown(page)
     assert [b.label for b in page.button] == ["Make a small synthetic library"]
     assert not page.button[0].disabled
 
@@ -117,23 +117,23 @@ def test_filters_by_hand(open_page, hashes):
 def test_an_empty_filter_is_a_sentence(open_page, hashes):
     page = open_page("moods", words="nothing of the kind")
     assert not page.exception
-    assert "No piece is left. Widen the filter" in shown(page)
+    assert "No piece matches the filter. Widen it" in shown(page)
 
 
 def test_of_a_huge_library_words_search_all(open_page, hashes, monkeypatch):
     monkeypatch.setattr("pages.views.library.pieces.MOST", 5)
     page = open_page("moods")
-    assert "more than 5 scored parts. The first are shown" in shown(page)
+    assert "more than 5 scored parts. The first ones by file name are shown" in shown(page)
     assert len(listed(page)) == 5
     page = open_page("moods", words="sirin EZGI 11 isik")  # of artist, title and album
     assert not page.exception
     assert listed(page)["title"].tolist() == ["Ezgi 11"]
     page.text_input(key="words").set_value("ezgi").run()
-    assert "at most 5 are shown that hold the words" in shown(page)
+    assert "At most 5 parts that contain the words" in shown(page)
     assert len(listed(page)) == 5
     page.text_input(key="words").set_value("nothing of the kind").run()
     assert not page.exception
-    assert "No piece is left. Widen the filter" in shown(page)  # and not the first ones instead
+    assert "No piece matches the filter. Widen it" in shown(page)  # and not the first ones instead
 
 
 def test_the_download_has_all_pieces_and_is_made_when_it_is_asked_for(open_page, hashes, monkeypatch):
@@ -141,7 +141,7 @@ def test_the_download_has_all_pieces_and_is_made_when_it_is_asked_for(open_page,
     got = downloads(monkeypatch)
     page = open_page("moods")
     assert len(listed(page)) == 5
-    assert "The first 5 of 12 pieces; the download has all" in shown(page)
+    assert "The first 5 of 12 pieces are shown; the download has all" in shown(page)
     (name,) = got
     data = got[name]()
     assert name.startswith("pieces_data-")
@@ -165,15 +165,15 @@ def test_decisions_are_those_of_the_policy_in_force(open_page, opened, data_dir)
         store.save_predictions(opened, [(prediction, decide(prediction, strict))], policy=strict)
     page = open_page("moods")
     assert listed(page)["standing"].value_counts().to_dict() == {"accepted": 8, "between two": 4}
-    assert "policy in force: one emotion from 75%" in shown(page)
-    assert "under another one" not in shown(page)
+    assert "policy in use: one emotion from 75%" in shown(page)
+    assert "by another policy" not in shown(page)
     page.session_state["policy"] = strict
     page.run()
     assert "accepted" not in set(listed(page)["standing"])
-    assert "policy in force: one emotion from 99%" in shown(page)
+    assert "policy in use: one emotion from 99%" in shown(page)
     page.session_state["policy"] = Policy(threshold=0.6)
     page.run()
-    assert "12 of 12 pieces were decided under another one: score the library again" in shown(page)
+    assert "12 of 12 pieces were decided by another policy. Score the library again" in shown(page)
 
 
 def test_a_file_that_is_gone_or_another_one_is_left_out_and_counted(open_page, hashes, data_dir):
@@ -182,7 +182,7 @@ def test_a_file_that_is_gone_or_another_one_is_left_out_and_counted(open_page, h
     files[1].write_bytes(b"something else")
     page = open_page("moods")
     assert not page.exception
-    assert "2 of 12 pieces are left out: their file is gone, or is another one now" in shown(page)
+    assert "2 of 12 pieces are left out, because their file is missing or has changed" in shown(page)
     assert len(listed(page)) == 10
 
 
@@ -271,7 +271,7 @@ def test_moods_by_album(open_page, hashes):
     assert table["group"].tolist() == ["Işık"]
     assert table[list(EMOTIONS)].to_numpy().tolist() == [[3, 3, 3, 3]]
     page.button_group(key="by").set_value("makam").run()
-    assert "No piece names its makam" in shown(page)
+    assert "No piece has an entry for makam" in shown(page)
 
 
 def test_what_is_known_of_a_piece_is_set_right(open_page, opened, hashes):
@@ -279,15 +279,15 @@ def test_what_is_known_of_a_piece_is_set_right(open_page, opened, hashes):
     page.selectbox(key="piece").set_value(hashes[0]).run()
     page.text_input(key=f"makam_{hashes[0]}").input("Hicaz")
     page.text_input(key=f"year_{hashes[0]}").input("1987")
-    page = next(b for b in page.button if b.label == "Keep it").click().run()
+    page = next(b for b in page.button if b.label == "Save").click().run()
     assert not page.exception
     assert "Kept: year, makam." in shown(page)
     row = store.library_table(opened).set_index("content_hash").loc[hashes[0]]
     assert (row["makam"], row["year"]) == ("Hicaz", 1987)
     assert "Hicaz" in set(listed(page)["makam"])
     page.text_input(key=f"year_{hashes[0]}").input("long ago")
-    page = next(b for b in page.button if b.label == "Keep it").click().run()
-    assert "'long ago' is no year" in shown(page)
+    page = next(b for b in page.button if b.label == "Save").click().run()
+    assert "'long ago' is not a year" in shown(page)
     assert store.library_table(opened).set_index("content_hash").loc[hashes[0], "year"] == 1987
 
 

@@ -41,7 +41,7 @@ def listed(page) -> list[str]:
 def test_without_a_library_it_says_what_to_do(open_page):
     page = open_page("playlists")
     assert not page.exception
-    assert "No music has been scored yet" in shown(page)
+    assert "No library has been scored yet" in shown(page)
 
 
 def test_a_playlist_of_a_mood(open_page, hashes):
@@ -99,7 +99,7 @@ def test_a_veto_without_another_piece_says_so_and_changes_nothing(open_page, has
     before = listed(page)
     page.button(key="veto_1").click().run()
     assert not page.exception
-    assert "No other piece of the library can take this place" in shown(page)
+    assert "No other piece of the library fits here" in shown(page)
     assert listed(page) == before
 
 
@@ -125,7 +125,7 @@ def test_nothing_may_be_played(open_page, hashes):
     page = open_page("playlists")
     page.button_group(key="standings_mood").set_value([]).run()
     assert not page.exception
-    assert "Choose which pieces may be played" in shown(page)
+    assert "Choose at least one kind of pieces" in shown(page)
 
 
 def test_a_mood_without_pieces_and_an_empty_filter(open_page, hashes):
@@ -133,7 +133,7 @@ def test_a_mood_without_pieces_and_an_empty_filter(open_page, hashes):
     assert not page.exception
     assert "No usable piece of the library is relax" in shown(page)
     page.text_input(key="words").set_value("nothing of the kind").run()
-    assert "No piece is left. Widen the filter" in shown(page)
+    assert "No piece matches the filter. Widen it" in shown(page)
 
 
 def test_the_picture(open_page, hashes):
@@ -162,7 +162,7 @@ def test_copies_of_a_file_that_is_gone_are_a_sentence(open_page, hashes, data_di
         path.unlink()
     page.button(key="render").click().run()
     assert not page.exception
-    assert "it was moved, or is damaged" in shown(page)
+    assert "the file was moved or is damaged" in shown(page)
 
 
 def test_the_session_sheet(open_page, hashes, monkeypatch):
@@ -199,7 +199,7 @@ def test_what_was_typed_for_the_sheet_outlives_other_views_and_goes_into_the_zip
         text = archive.read("session-sheet.html").decode()
     assert "<dd>Client 7</dd>" in text
     assert "<dd>Window side</dd>" in text
-    assert "gain is in the copies" in text
+    assert "the copies include the gain" in text
     page.query_params["view"] = "Session sheet"
     page.run()
     assert page.text_input(key="sheet_client").value == "Client 7"
@@ -215,12 +215,12 @@ def test_files_that_are_gone_and_recordings_that_are_there_twice_are_left_out_an
     again(opened, hashes[2], data_dir / "müzik" / "copy.flac")
     page = open_page("playlists")
     assert not page.exception
-    assert "1 of 25 pieces are left out: they sound like the recording of another one." in shown(page)
+    assert "1 of 25 pieces are left out: they sound like the same recording as another piece." in shown(page)
     assert len(listed(page)) == 4
     sorted((data_dir / "müzik").iterdir())[6].unlink()  # a relaxed one
     st.cache_resource.clear()  # as after a minute
     page = open_page("playlists")
-    assert "left out: their file is gone, or is another one now" in shown(page)
+    assert "left out: their file is missing or was changed" in shown(page)
     assert len(listed(page)) == 3
 
 
@@ -241,8 +241,8 @@ def again(opened, piece: str, path: Path) -> None:
 
 def test_a_click_on_the_player_chooses_no_pieces_again(open_page, hashes, monkeypatch):
     calls = []
-    real = one_mood.by_mood
-    monkeypatch.setattr(one_mood, "by_mood", lambda *a, **k: (calls.append(1), real(*a, **k))[1])
+    real = one_mood.build_one_mood
+    monkeypatch.setattr(one_mood, "build_one_mood", lambda *a, **k: (calls.append(1), real(*a, **k))[1])
     page = open_page("playlists", minutes_mood="5")
     page.button(key="play_2").click().run()
     page.slider(key="level").set_value(-20).run()

@@ -103,7 +103,7 @@ def test_a_clip_is_drawn_with_its_beats_and_its_tempo_is_doubted_in_words(open_p
 
 def test_the_spectrogram_is_in_hertz_or_in_notes(open_page):
     page = upload(open_page("predict"), clip(), "a.flac")
-    assert "Bands as wide as the ear" in shown(page)
+    assert "The bands follow the pitch resolution of the ear" in shown(page)
     page.button_group(key="spectrogram_scale").set_value("notes").run()
     assert not page.exception
     assert "named by the nearest note" in shown(page)
@@ -205,7 +205,7 @@ def test_another_answer_is_another_row_and_undo_takes_the_newest_back(open_page,
     page = press(page, "Undo")
     table = store.feedback_table(stored(data_dir))
     assert not page.exception
-    assert f"What counts now is your other answer, **{wording.with_sign(table['label'][0])}**" in shown(page)
+    assert f"Your other answer, **{wording.with_sign(table['label'][0])}**, counts now" in shown(page)
     assert table["kind"].tolist() == ["answer", "answer", "undo"]
     assert table["undone"].tolist() == [False, True, False]
     page = press(page, "Yes")  # an answer after an undo counts
@@ -235,8 +235,8 @@ def test_the_limits_of_the_usual_are_called_what_they_are(open_page):
     column = next(c for c in COLUMNS if readable(c) == first["feature"])
     known = reference.quantiles[ALL][COLUMNS.index(column)]
     assert np.interp([first["low"], first["high"]], known, LEVELS) == pytest.approx([0.05, 0.95])
-    assert helps["low"].startswith("5% of the training music")
-    assert helps["high"].startswith("95% of the training music")
+    assert helps["low"].startswith("5% of the training clips")
+    assert helps["high"].startswith("95% of the training clips")
 
 
 def test_two_people_without_a_name_are_two_in_the_trail_and_one_voice(open_page, data_dir):
@@ -256,9 +256,9 @@ def test_a_name_in_use_is_asked_about_before_anything_counts_under_it(open_page,
     page = enter(page, "ECE")
     assert "**Ece** has answered here before" in shown(page)
     page = say(page, "angry")
-    assert "say first whether that is you" in shown(page)
+    assert "First confirm your name" in shown(page)
     assert store.feedback_table(db)["label"].tolist() == ["sad"]
-    page = say(press(page, "No, I take another name"), "angry")
+    page = say(press(page, "No, use another name"), "angry")
     assert store.feedback_table(db)["rater"].str.startswith("anonymous ").tolist() == [False, True]
     page = say(press(enter(page, "ece"), "Yes, I am Ece"), "happy")
     assert stored_answers(db)[["rater", "label"]].to_numpy().tolist() == [["Ece", "happy"]]
@@ -288,7 +288,7 @@ def test_the_name_of_the_label_page_is_that_of_this_page(open_page, data_dir):
     assert not [t for t in page.text_input if t.key == "who_name"]
     page = press(page, "Yes")
     assert store.feedback_table(stored(data_dir))["rater"].tolist() == ["Ayşe"]
-    page = say(press(page, "I am somebody else"), "angry")
+    page = say(press(page, "I am someone else"), "angry")
     assert store.feedback_table(stored(data_dir))["rater"].str.startswith("anonymous ").tolist() == [False, True]
 
 
@@ -338,7 +338,7 @@ def test_a_broken_database_costs_the_answer_and_not_the_prediction(open_page, da
     page = upload(open_page("predict"), clip(), "a.flac")
     assert not page.exception
     assert any("damaged" in e.value for e in page.error)
-    assert "cannot be stored" in shown(page)
+    assert "You cannot answer" in shown(page)
     assert "In words" in shown(page)
 
 

@@ -56,7 +56,7 @@ def test_a_recording_becomes_a_mood_over_time(open_page, data_dir, long):
     cut = spans(135, hop_s=30)
     assert table[["start_s", "end_s"]].to_records(index=False).tolist() == cut
     assert table["sad"].isna().tolist() == [a >= 35 and b <= 100 for a, b in cut]
-    assert "hold no music" in shown(page)
+    assert "contain no music" in shown(page)
     stored = store.predictions_table(store.open_store(f"sqlite:///{data_dir / 'feedback.db'}"))
     assert len(stored) == table["sad"].notna().sum()
     assert page.get("plotly_chart")

@@ -20,10 +20,10 @@ from core.atomic import replacing
 from core.errors import AudioError, CoreError
 from core.features import loudness
 from core.playlists import files, iso_path, levelled_copies, one_mood, playlist, session_sheet
-from core.playlists.playlist import usable
+from core.playlists.playlist import usable_pieces
 from core.playlists.session_sheet import Session
 from core.records import Remark, RemarkKind
-from core.spreadsheets import inert_table
+from core.spreadsheets import escape_table
 from tests.mood_library import clip, many, pieces, tone
 
 HOSTILE = 'Gül\n#EXTINF:1,x\n/etc/passwd <b>"&'
@@ -32,7 +32,7 @@ NS = {"x": files.XSPF}
 
 
 def listed(*rows, minutes=10):
-    return one_mood.by_mood(usable(pieces(list(rows))), "relax", minutes)
+    return one_mood.build_one_mood(usable_pieces(pieces(list(rows))), "relax", minutes)
 
 
 @pytest.fixture(scope="module")
@@ -148,23 +148,23 @@ def test_no_tag_is_a_formula(begin):
     (row,) = csv.DictReader(io.StringIO(files.csv_file(made).decode("utf-8-sig")))
     assert (row["title"], row["artist"]) == (f"'{begin}cmd|calc", f"'{begin}x")
     assert row["gain_db"] == ""
-    safe = inert_table(made.rows)
+    safe = escape_table(made.rows)
     assert safe["title"].tolist() == [f"'{begin}cmd|calc"]
     assert safe["duration_s"].tolist() == made.rows["duration_s"].tolist()
 
 
 def test_names_of_files_tell_lists_apart(path):
-    one, other = (files.stem(p) for p in (path, playlist.level_playlist(path, -23.0)))
+    one, other = (files.file_stem(p) for p in (path, playlist.level_playlist(path, -23.0)))
     assert one != other
     assert one.startswith("sad-to-relax-to-happy-45-minutes-")
-    assert one == files.stem(path)
+    assert one == files.file_stem(path)
 
 
 # --- the session sheet
 
 
 def test_the_sheet_tells_what_when_and_why(path):
-    page = session_sheet.html(path, Session(begins=datetime(2026, 3, 1, 14, 30))).decode()
+    page = session_sheet.session_html(path, Session(begins=datetime(2026, 3, 1, 14, 30))).decode()
     assert page.count("<strong>") == len(path.rows)
     assert page.count('class="step"') == path.rows["step"].max()
     begins = path.rows["begins_s"].iloc[1]
@@ -174,32 +174,32 @@ def test_the_sheet_tells_what_when_and_why(path):
     assert "Step 1, wanted: 100 % sad" in page
     assert "@media print" in page
     assert all(f"{gain:+.1f} dB" in page for gain in path.rows["gain_db"])
-    without = session_sheet.html(path, Session()).decode()
+    without = session_sheet.session_html(path, Session()).decode()
     assert ">0:00<" in without
 
 
 def test_a_reader_of_the_sheet_learns_why_each_piece_is_there_and_what_is_weak(path):
-    text = html.unescape(session_sheet.html(path, Session()).decode())
-    assert "begins with what is sad, where the client is, and goes to happy in" in text
+    text = html.unescape(session_sheet.session_html(path, Session()).decode())
+    assert "begins with sad pieces, the client's mood now, and moves to happy in" in text
     assert "sad → relax → happy" in text
     assert "fits well when at most 20 % of the model's probability would have to move" in text
-    for row in files.records(path):
+    for row in files.row_dicts(path):
         assert playlist.reason(row, True, with_wish=False) in text
-    assert text.count("From the piece before: ") == len(path.rows) - 1
+    assert text.count("From the previous piece: ") == len(path.rows) - 1
     weak = path.rows[path.rows["weak"] != ""]
-    assert ("No place is weak" in text) == weak.empty
+    assert ("There is no weak place" in text) == weak.empty
     bad = listed(*(clip(f"p{k}", artist="Emel", title=f"T{k}") for k in range(3)))
-    text = html.unescape(session_sheet.html(bad, Session()).decode())
+    text = html.unescape(session_sheet.session_html(bad, Session()).decode())
     assert "Pieces that the model hears as relax" in text
-    assert "Weak places, where it pays to listen first: 2, 3." in text
-    assert text.count("Weak: same artist as the piece before") == 2
+    assert "listen to them before the session: 2, 3." in text
+    assert text.count("Weak: same artist as the previous piece") == 2
     assert "The model hears 80.0 % relax" in text
 
 
 def test_nothing_typed_or_tagged_is_code_on_the_sheet():
     made = listed(clip("a", title=HOSTILE, artist="<script>alert(1)</script>", path='/m/"><img src=x>.flac'))
     typed = '"><script>alert(2)</script>\x07 & more'
-    page = session_sheet.html(made, Session(typed, typed, typed, typed, typed)).decode()
+    page = session_sheet.session_html(made, Session(typed, typed, typed, typed, typed)).decode()
     assert "<script" not in page
     assert "<img" not in page
     assert "&lt;script&gt;alert(1)" in page
@@ -232,7 +232,7 @@ def test_a_hostile_text_adds_no_element_to_the_sheet(text):
 
 
 def test_a_long_note_is_cut_and_lines_are_kept():
-    page = session_sheet.html(listed(clip("a")), Session(notes="first\nsecond " + "x" * 5000)).decode()
+    page = session_sheet.session_html(listed(clip("a")), Session(notes="first\nsecond " + "x" * 5000)).decode()
     assert "first\nsecond" in page
     assert "x" * (session_sheet.LONGEST + 1) not in page
 
@@ -271,7 +271,7 @@ def test_copies_are_level_peaks_are_safe_and_originals_stay(music, tmp_path):
     order = list(made.rows["piece_id"])
     for name, piece in zip(copies.files, order, strict=True):
         y, sr = soundfile.read(copies.folder / name, always_2d=True)
-        found = levelled_copies.measure((copies.folder / name).read_bytes(), name)
+        found = levelled_copies.measure_loudness((copies.folder / name).read_bytes(), name)
         assert found.peak_db <= levelled_copies.PEAK_DB + 0.02
         both = y if y.shape[1] == 2 else np.repeat(y, 2, axis=1)  # one channel plays from both sides
         assert loudness.integrated(both, sr) == pytest.approx(found.lufs)
@@ -312,18 +312,20 @@ def test_a_peak_between_the_samples_counts():
     buffer = io.BytesIO()
     soundfile.write(buffer, y, 44_100, format="WAV", subtype="FLOAT")
     assert np.abs(y).max() == pytest.approx(0.5 / np.sqrt(2), rel=1e-6)
-    assert levelled_copies.measure(buffer.getvalue(), "x.wav").peak_db == pytest.approx(20 * np.log10(0.5), abs=0.3)
+    assert levelled_copies.measure_loudness(buffer.getvalue(), "x.wav").peak_db == pytest.approx(
+        20 * np.log10(0.5), abs=0.3
+    )
 
 
 def test_silence_is_copied_as_it_is():
-    silent = levelled_copies.Measured(float("nan"), float("-inf"))
+    silent = levelled_copies.FileLoudness(float("nan"), float("-inf"))
     assert silent.gain_db(-18.0) == 0.0
 
 
 def test_a_file_that_is_gone_or_damaged_is_named(music, tmp_path):
     folder, made = music
     (folder / "loud.wav").unlink()
-    with pytest.raises(AudioError, match="loud.wav cannot be read: it was moved, or is damaged"):
+    with pytest.raises(AudioError, match="loud.wav cannot be read: the file was moved or is damaged"):
         levelled_copies.level_copies(made, tmp_path / "out")
     (folder / "loud.wav").write_bytes(b"no audio")
     with pytest.raises(AudioError, match="loud.wav cannot be read"):
@@ -392,7 +394,7 @@ def test_two_sessions_may_write_the_same_copies(music, tmp_path):
 def test_the_zip_holds_copies_playlist_and_sheet(music, tmp_path):
     _, made = music
     copies = levelled_copies.level_copies(made, tmp_path / "out")
-    with levelled_copies.zipped(copies, ("sheet.html", b"<html>")) as file, zipfile.ZipFile(file) as archive:
+    with levelled_copies.zip_copies(copies, ("sheet.html", b"<html>")) as file, zipfile.ZipFile(file) as archive:
         assert archive.testzip() is None
         assert set(archive.namelist()) == {
             *copies.files,
@@ -417,7 +419,7 @@ def test_a_large_zip_is_made_on_the_disk_and_not_in_memory(tmp_path):
     copies = levelled_copies.Copies(listed(clip("a")), tmp_path, ("a.flac",))
     tracemalloc.start()
     try:
-        with levelled_copies.zipped(copies) as file:
+        with levelled_copies.zip_copies(copies) as file:
             assert file.seek(0, io.SEEK_END) > 40_000_000
         assert tracemalloc.get_traced_memory()[1] < 10_000_000
     finally:

@@ -10,10 +10,10 @@ from core import store
 from core.errors import CoreError
 from core.models.reference import read_reference
 from core.playlists import selection
-from core.playlists.circle import PLEASANT, STRONG, neighbours, plane
+from core.playlists.circle import PLEASANT, STRONG, mood_coordinates, neighbours
 from core.playlists.pieces import ACCEPTED, BETWEEN, REVIEW, UNKNOWN, add_places, pieces_table
-from core.playlists.selection import SORTS, Filter, alphabet, filter_pieces, in_order, searched
-from core.playlists.sound import FAR, Map, library_map, recordings, similar, sound_table
+from core.playlists.selection import SORTS, Filter, alphabetical_ranks, filter_pieces, searched_text, sort_pieces
+from core.playlists.sound import FAR, LibraryMap, library_map, recordings, similar_pieces, sound_table
 from core.schema import COLUMNS, EMOTIONS, PROBA
 from core.settings import ROOT
 from core.turkish import fold, turkish_order
@@ -231,7 +231,7 @@ def library():
 )
 def test_filters(library, wanted, left):
     assert list(filter_pieces(library, wanted).index) == left
-    assert list(filter_pieces(library, wanted, text=searched(library)).index) == left
+    assert list(filter_pieces(library, wanted, text=searched_text(library)).index) == left
 
 
 def test_case_and_marks_do_not_matter_in_a_search():
@@ -270,20 +270,20 @@ def test_marks_of_other_languages_do_not_move_a_letter():
     ],
 )
 def test_order_with_the_unknown_last(library, by, descending, order):
-    places = alphabet(library)
-    assert "".join(in_order(library, by, descending=descending).index) == order
-    assert "".join(in_order(library, by, descending=descending, places=places).index) == order
+    places = alphabetical_ranks(library)
+    assert "".join(sort_pieces(library, by, descending=descending).index) == order
+    assert "".join(sort_pieces(library, by, descending=descending, places=places).index) == order
 
 
 def test_what_is_equal_stands_by_title_up_and_down():
     table = pieces([clip(k, title=t, tempo=90.0) for k, t in (("a", "Şehnaz"), ("b", "Çargâh"), ("c", "Segâh"))])
     for descending in (False, True):
-        assert "".join(in_order(table, "tempo", descending=descending).index) == "bca"
+        assert "".join(sort_pieces(table, "tempo", descending=descending).index) == "bca"
 
 
 @pytest.mark.parametrize("by", SORTS)
 def test_every_order_keeps_all_pieces(library, by):
-    assert sorted(in_order(library, by).index) == ["a", "b", "c"]
+    assert sorted(sort_pieces(library, by).index) == ["a", "b", "c"]
 
 
 # --- the circle
@@ -306,7 +306,7 @@ def test_neighbours_differ_in_one_of_pleasant_and_strong():
 
 def test_corners_and_middle_of_the_plane():
     proba = pd.DataFrame(np.vstack([np.eye(4), [0.5, 0, 0.5, 0], [0, 0.5, 0, 0.5]]), columns=PROBA)
-    at = plane(proba).to_numpy().tolist()
+    at = mood_coordinates(proba).to_numpy().tolist()
     assert at == [[-1, 1], [1, 1], [1, -1], [-1, -1], [0, 0], [0, 0]]
 
 
@@ -316,7 +316,7 @@ def test_corners_and_middle_of_the_plane():
 def test_moods_by_artist_add_up():
     table = many(60, artists=5)
     table.loc[table.index[:7], "artist"] = ""
-    found = selection.spread(table, "artist")
+    found = selection.count_moods(table, "artist")
     assert found["group"].iloc[-1] == UNKNOWN  # last, although it may be large
     assert found["pieces"].sum() == 60
     assert (found[list(EMOTIONS)].sum(axis=1) == found["pieces"]).all()
@@ -328,7 +328,7 @@ def test_groups_whose_long_names_begin_alike_have_a_bar_each():
     """And years are names, no numbers."""
     names = [f"Türk Sanat Müziği Klasikleri, Cilt {k}" for k in (1, 2)] + ["1999", "2001"]
     rows = [clip(f"{k}", album=name) for k, name in enumerate(names)]
-    figure = playlists.spread(selection.spread(pieces(rows), "album"), what="Album")
+    figure = playlists.spread(selection.count_moods(pieces(rows), "album"), what="Album")
     assert figure.layout.yaxis.type == "category"
     for bars in figure.data:
         assert sorted(bars.y) == sorted(names)
@@ -341,7 +341,7 @@ def test_groups_whose_long_names_begin_alike_have_a_bar_each():
 def test_nothing_but_certainty_is_shown_as_certain():
     proba = (0.0003, 0.0, 0.9997, 0.0)
     table = pieces([clip("a", p=proba)])
-    places = Map(pd.DataFrame({"x": [0.0], "y": [0.0]}, index=["a"]), (0.3, 0.2), ((("_Tempo_Mean", 1.0),),) * 2)
+    places = LibraryMap(pd.DataFrame({"x": [0.0], "y": [0.0]}, index=["a"]), (0.3, 0.2), ((("_Tempo_Mean", 1.0),),) * 2)
     (trace,) = playlists.library_map(table, places).data
     assert trace.customdata[0][3] == "99.9 %"
     rows = table.reset_index().assign(number=1, begins_s=0.0)
@@ -384,12 +384,12 @@ def test_axes_are_the_directions_of_largest_variance(reference):
 
 def test_the_same_sound_is_nearest_and_distance_is_mutual(heard):
     twin = pd.concat([heard, heard.loc[["p03"]].rename(index={"p03": "twin"})])
-    near = similar(twin, "p03", count=3)
+    near = similar_pieces(twin, "p03", count=3)
     assert near.index[0] == "twin"
     assert near.iloc[0] == 0
     assert near.is_monotonic_increasing
     assert "p03" not in near.index
-    back = similar(twin, near.index[2], count=20)
+    back = similar_pieces(twin, near.index[2], count=20)
     assert back["p03"] == pytest.approx(near.iloc[2])
 
 
@@ -400,15 +400,15 @@ def test_one_odd_value_does_not_decide_alone(heard, reference):
     features = pd.concat([typical, odd]).set_axis(["a", "b"])
     found = sound_table(pd.DataFrame({"clip_id": ["a", "b"], "content_hash": ["a", "b"]}), features, reference)
     assert found.to_numpy().max() <= FAR
-    distance = similar(found, "a").loc["b"]
+    distance = similar_pieces(found, "a").loc["b"]
     assert distance <= 2 * FAR / np.sqrt(len(reference.used))
 
 
 def test_only_among_those_asked_for_and_nothing_for_the_unknown(heard):
-    assert list(similar(heard, "p00", among=["p05", "nobody"]).index) == ["p05"]
-    assert similar(heard, "p00", among=[]).empty
+    assert list(similar_pieces(heard, "p00", among=["p05", "nobody"]).index) == ["p05"]
+    assert similar_pieces(heard, "p00", among=[]).empty
     with pytest.raises(CoreError, match="Score the library again"):
-        similar(heard, "nobody")
+        similar_pieces(heard, "nobody")
 
 
 def test_sound_is_the_mean_of_the_parts(reference):

@@ -13,13 +13,13 @@ from core.errors import CoreError
 from core.playlists import iso_path, one_mood, playlist
 from core.playlists.circle import CIRCLE, neighbours
 from core.playlists.pieces import ACCEPTED, BETWEEN, REVIEW, STANDINGS
-from core.playlists.playlist import Playlist, Pool, usable
+from core.playlists.playlist import Playlist, Pool, usable_pieces
 from core.records import RemarkKind
 from core.schema import EMOTIONS, PROBA
 from tests.mood_library import clip, many, pieces
 
 quick = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
-WAYS = [way for a, b in product(CIRCLE, CIRCLE) for way in iso_path.ways(a, b)]
+WAYS = [way for a, b in product(CIRCLE, CIRCLE) for way in iso_path.shortest_ways(a, b)]
 
 
 @cache
@@ -46,14 +46,14 @@ def test_only_accepted_pieces_unless_more_are_wished():
             clip("c", decision=None, candidates="[]", p=(0.1, 0.1, 0.6, 0.2)),
         ]
     )
-    assert list(usable(table).table.index) == ["a"]
-    assert list(usable(table, standings=(ACCEPTED, BETWEEN)).table.index) == ["a", "b"]
-    assert list(usable(table, standings=STANDINGS).table.index) == ["a", "b", "c"]
-    assert texts(usable(table)) == (
-        "1 of 3 pieces are left out: the model hears two moods that are neighbours.",
-        "1 of 3 pieces are left out: a person has to listen first.",
+    assert list(usable_pieces(table).table.index) == ["a"]
+    assert list(usable_pieces(table, standings=(ACCEPTED, BETWEEN)).table.index) == ["a", "b"]
+    assert list(usable_pieces(table, standings=STANDINGS).table.index) == ["a", "b", "c"]
+    assert texts(usable_pieces(table)) == (
+        "1 of 3 pieces are left out: the model hears two neighbouring moods.",
+        "1 of 3 pieces are left out: a person must listen first.",
     )
-    assert [remark.kind for remark in usable(table).remarks] == [RemarkKind.LEFT_OUT, RemarkKind.NEEDS_LISTENING]
+    assert [remark.kind for remark in usable_pieces(table).remarks] == [RemarkKind.LEFT_OUT, RemarkKind.NEEDS_LISTENING]
 
 
 def test_pieces_without_a_file_too_short_or_twice_there_are_left_out():
@@ -68,16 +68,16 @@ def test_pieces_without_a_file_too_short_or_twice_there_are_left_out():
             clip("g", path="C:\\Music\\g.flac"),
         ]
     )
-    found = usable(table)
+    found = usable_pieces(table)
     assert list(found.table.index) == ["a", "f", "g"]
     assert len(found.remarks) == 3
 
 
 def test_a_piece_whose_file_is_gone_is_left_out_and_counted():
     table = pieces([clip("a"), clip("b"), clip("c", p=(0.02, 0.02, 0.5, 0.46))]).assign(there=[True, False, False])
-    found = usable(table)
+    found = usable_pieces(table)
     assert list(found.table.index) == ["a"]
-    assert "1 of 3 pieces are left out: their file is gone, or is another one now." in texts(found)
+    assert "1 of 3 pieces are left out: their file is missing or was changed." in texts(found)
 
 
 def test_of_one_recording_in_several_files_the_surest_is_played():
@@ -89,12 +89,12 @@ def test_of_one_recording_in_several_files_the_surest_is_played():
         clip("d", title="Dal", artist="Emel"),
     ]
     heard = pd.Series({"a": "a", "b": "a", "c": "c"})  # d was not measured
-    found = usable(pieces(rows), recordings=heard)
+    found = usable_pieces(pieces(rows), recordings=heard)
     assert list(found.table.index) == ["a", "c", "d"]  # b went with its name, and says nothing of a any more
-    assert texts(found) == ("1 of 4 pieces are left out: artist and title of another one.",)
-    found = usable(pieces(rows[:2] + rows[3:]), recordings=heard)
+    assert texts(found) == ("1 of 4 pieces are left out: they have the same artist and title as another piece.",)
+    found = usable_pieces(pieces(rows[:2] + rows[3:]), recordings=heard)
     assert list(found.table.index) == ["b", "d"]
-    assert texts(found) == ("1 of 3 pieces are left out: they sound like the recording of another one.",)
+    assert texts(found) == ("1 of 3 pieces are left out: they sound like the same recording as another piece.",)
 
 
 # --- no two neighbours by one artist
@@ -107,18 +107,18 @@ def together(artists) -> int:
 @quick
 @given(some.lists(some.sampled_from("abcde"), max_size=14))
 def test_neighbours_by_one_artist_are_as_few_as_can_be(artists):
-    order = one_mood.spaced(artists)
+    order = one_mood.separate_artists(artists)
     assert sorted(order) == list(range(len(artists)))
-    assert together([artists[k] for k in order]) == one_mood.clashes(artists)
+    assert together([artists[k] for k in order]) == one_mood.fewest_clashes(artists)
 
 
 def test_as_few_as_can_be_is_what_trying_all_orders_finds():
     for artists in ("aab", "aaab", "aabb", "aaabc", "aaaa", "abcab", "aaabb"):
-        assert one_mood.clashes(artists) == min(together(order) for order in permutations(artists))
+        assert one_mood.fewest_clashes(artists) == min(together(order) for order in permutations(artists))
 
 
 def test_an_order_that_is_good_already_is_kept():
-    assert one_mood.spaced("abcabc") == [0, 1, 2, 3, 4, 5]
+    assert one_mood.separate_artists("abcabc") == [0, 1, 2, 3, 4, 5]
 
 
 # --- playlists of one mood
@@ -128,7 +128,7 @@ def test_an_order_that_is_good_already_is_kept():
 @given(some.integers(0, 10**6), some.sampled_from(EMOTIONS), some.sampled_from([10, 25, 60]), some.integers(0, 9))
 def test_a_playlist_of_a_mood(seed, mood, minutes, chance):
     library = pool(150, seed=seed % 7, artists=8)
-    made = one_mood.by_mood(library, mood, minutes, seed=chance)
+    made = one_mood.build_one_mood(library, mood, minutes, seed=chance)
     rows = made.rows
     assert set(rows["guess"]) == {mood}
     assert not rows["piece_id"].duplicated().any()
@@ -136,13 +136,13 @@ def test_a_playlist_of_a_mood(seed, mood, minutes, chance):
     longest = library.table.loc[library.table["guess"] == mood, "duration_s"].max()
     assert abs(made.length_s - 60 * minutes) <= longest / 2
     assert rows["begins_s"].tolist() == pytest.approx([0, *np.cumsum(rows["duration_s"])[:-1]])
-    again = one_mood.by_mood(shuffled(library), mood, minutes, seed=chance)
+    again = one_mood.build_one_mood(shuffled(library), mood, minutes, seed=chance)
     pd.testing.assert_frame_equal(again.rows, rows)
 
 
 def test_another_seed_is_another_list_and_the_best_pieces_still_lead():
     library = pool(200)
-    lists = [set(one_mood.by_mood(library, "relax", 30, seed=s).rows["piece_id"]) for s in range(6)]
+    lists = [set(one_mood.build_one_mood(library, "relax", 30, seed=s).rows["piece_id"]) for s in range(6)]
     assert len({frozenset(one) for one in lists}) > 1
     mean = library.table.loc[library.table["guess"] == "relax", "p_relax"].mean()
     assert all(library.table.loc[list(one), "p_relax"].mean() > mean for one in lists)
@@ -150,57 +150,57 @@ def test_another_seed_is_another_list_and_the_best_pieces_still_lead():
 
 def test_a_piece_that_is_added_does_not_mix_up_the_rest():
     library = pool(120)
-    before = one_mood.by_mood(library, "sad", 30)
+    before = one_mood.build_one_mood(library, "sad", 30)
     weak = many(1, seed=99).assign(guess="sad", p_sad=0.26)
-    after = one_mood.by_mood(Pool(pd.concat([library.table, weak]), ()), "sad", 30)
+    after = one_mood.build_one_mood(Pool(pd.concat([library.table, weak]), ()), "sad", 30)
     assert list(after.rows["piece_id"]) == list(before.rows["piece_id"])
 
 
 def test_a_small_library_says_so():
     rows = [clip(f"p{k}", artist="Emel", file_duration_s=180.0) for k in range(3)]
-    made = one_mood.by_mood(usable(pieces(rows)), "relax", 30)
+    made = one_mood.build_one_mood(usable_pieces(pieces(rows)), "relax", 30)
     assert len(made.rows) == 3
     said = "\n".join(texts(made))
     assert [remark.kind for remark in made.remarks] == [RemarkKind.LIBRARY_TOO_SMALL, RemarkKind.SAME_ARTIST]
     assert "too small for 30:00: its 3 usable pieces that are relax last 9:00 together" in said
-    assert "2 neighbours are by the same artist" in said
-    assert made.rows["weak"].tolist() == ["", *["same artist as the piece before"] * 2]
+    assert "Neighbours by the same artist: 2." in said
+    assert made.rows["weak"].tolist() == ["", *["same artist as the previous piece"] * 2]
 
 
 def test_pieces_without_an_artist_may_be_neighbours_and_it_is_said():
-    made = one_mood.by_mood(usable(pieces([clip(f"p{k}") for k in range(4)])), "relax", 12)
+    made = one_mood.build_one_mood(usable_pieces(pieces([clip(f"p{k}") for k in range(4)])), "relax", 12)
     assert set(made.rows["weak"]) == {""}
-    assert "Pieces that name no artist: 4." in "\n".join(texts(made))
+    assert "Pieces without an artist name: 4." in "\n".join(texts(made))
 
 
 def test_synthetic_pieces_are_named_and_are_not_played_beside_music():
     rows = [clip("a", genre="synthetic"), clip("b")]
-    assert usable(pieces(rows)).table.index.tolist() == ["b"]
-    assert "1 of 2 pieces are left out: synthetic, made by this program." in texts(usable(pieces(rows)))
-    made = one_mood.by_mood(usable(pieces(rows[:1])), "relax", 5)
+    assert usable_pieces(pieces(rows)).table.index.tolist() == ["b"]
+    assert "1 of 2 pieces are left out: they are synthetic, made by this program." in texts(usable_pieces(pieces(rows)))
+    made = one_mood.build_one_mood(usable_pieces(pieces(rows[:1])), "relax", 5)
     assert "Synthetic pieces" in "\n".join(texts(made))
 
 
 @pytest.mark.parametrize("minutes", [0, -5, 100_000, float("nan")])
 def test_a_time_that_is_none(minutes):
-    with pytest.raises(CoreError, match="lasts from a minute"):
-        one_mood.by_mood(pool(10), "sad", minutes)
+    with pytest.raises(CoreError, match="can last from one minute to 12 hours"):
+        one_mood.build_one_mood(pool(10), "sad", minutes)
 
 
 def test_no_piece_of_the_mood():
     with pytest.raises(CoreError, match="No usable piece of the library is angry"):
-        one_mood.by_mood(usable(pieces([clip("a")])), "angry", 30)
+        one_mood.build_one_mood(usable_pieces(pieces([clip("a")])), "angry", 30)
 
 
 # --- ways
 
 
 def test_the_ways_along_the_circle():
-    assert iso_path.ways("sad", "relax") == [("sad", "relax")]
-    assert iso_path.ways("angry", "sad") == [("angry", "sad")]
-    assert iso_path.ways("sad", "happy") == [("sad", "relax", "happy"), ("sad", "angry", "happy")]
-    assert iso_path.ways("angry", "relax") == [("angry", "happy", "relax"), ("angry", "sad", "relax")]
-    assert iso_path.ways("happy", "happy") == [("happy",)]
+    assert iso_path.shortest_ways("sad", "relax") == [("sad", "relax")]
+    assert iso_path.shortest_ways("angry", "sad") == [("angry", "sad")]
+    assert iso_path.shortest_ways("sad", "happy") == [("sad", "relax", "happy"), ("sad", "angry", "happy")]
+    assert iso_path.shortest_ways("angry", "relax") == [("angry", "happy", "relax"), ("angry", "sad", "relax")]
+    assert iso_path.shortest_ways("happy", "happy") == [("happy",)]
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -309,7 +309,7 @@ def test_one_artist_alone_makes_a_path_and_it_is_said():
     one = Pool(pool(100).table.assign(artist="Emel"), ())
     made = iso_path.build_iso_path(one, ("sad", "relax"), 30)
     check(made)
-    assert f"{len(made.rows) - 1} neighbours are by the same artist" in "\n".join(texts(made))
+    assert f"Neighbours by the same artist: {len(made.rows) - 1}." in "\n".join(texts(made))
 
 
 def test_another_seed_is_another_path():
@@ -350,7 +350,7 @@ def test_a_small_library_names_its_weak_steps():
     rows += [
         clip(f"r{k}", p=(0.02, 0.06, 0.9, 0.02), artist=f"B{k}", file_duration_s=180.0, tempo=170.0) for k in range(3)
     ]
-    made = iso_path.build_iso_path(usable(pieces(rows)), ("sad", "relax"), 15)
+    made = iso_path.build_iso_path(usable_pieces(pieces(rows)), ("sad", "relax"), 15)
     check(made)
     jump = made.rows[made.rows["weak"] != ""]
     assert jump["weak"].tolist() == ["a large step in mood; a large step in tempo (+70 %)"]
@@ -380,13 +380,13 @@ def test_a_station_without_pieces_is_named():
 
 
 def test_too_short_a_time_says_how_long_it_takes():
-    with pytest.raises(CoreError, match=r"5 minutes are too short for the way .* lasts \d+ minutes at least"):
+    with pytest.raises(CoreError, match=r"5 minutes are too short for the way .* lasts at least \d+ minutes"):
         iso_path.build_iso_path(pool(200), ("sad", "relax", "happy"), 5)
 
 
 def test_too_few_pieces():
-    one = usable(pieces([clip("a"), clip("b", p=(0.02, 0.02, 0.06, 0.9))]))
-    with pytest.raises(CoreError, match="needs at least 4 pieces, two a station; only 2"):
+    one = usable_pieces(pieces([clip("a"), clip("b", p=(0.02, 0.02, 0.06, 0.9))]))
+    with pytest.raises(CoreError, match="needs at least 4 pieces, two for each emotion; the library has only 2"):
         iso_path.build_iso_path(one, ("sad", "relax"), 60)
 
 
@@ -405,14 +405,14 @@ def test_a_veto_changes_one_piece_only(library, way, place):
     made = iso_path.build_iso_path(one, way, 45)
     place %= len(made.rows)
     vetoed = made.rows["piece_id"].iloc[place]
-    other = iso_path.swap(made, one, vetoed)
+    other = iso_path.replace_piece(made, one, vetoed)
     check(other)
     differ = (other.rows["piece_id"] != made.rows["piece_id"]).to_numpy()
     assert np.flatnonzero(differ).tolist() == [place]
     assert vetoed not in set(other.rows["piece_id"])
     assert other.rows["step"].tolist() == made.rows["step"].tolist()
     assert abs(other.length_s - other.wanted_s) <= 0.1 * other.wanted_s
-    again = iso_path.swap(made, shuffled(one), vetoed)
+    again = iso_path.replace_piece(made, shuffled(one), vetoed)
     pd.testing.assert_frame_equal(again.rows, other.rows)
 
 
@@ -423,12 +423,12 @@ def test_a_veto_puts_no_artist_beside_himself_while_another_is_there():
         table = many(40, seed=seed, artists=3)
         table["duration_s"] = np.random.default_rng(seed).choice([70.0, 900.0], len(table))
         table = table.assign(guess="relax")
-        made = one_mood.by_mood(Pool(table, ()), "relax", 30)
+        made = one_mood.build_one_mood(Pool(table, ()), "relax", 30)
         listed, artists = list(made.rows["piece_id"]), list(made.rows["artist"])
         for k, piece in enumerate(listed):
             beside = {artists[j] for j in (k - 1, k + 1) if 0 <= j < len(listed)}
             others = table[~table.index.isin(listed) & ~table["artist"].isin(beside)]
-            other = iso_path.swap(made, Pool(table, ()), piece)
+            other = iso_path.replace_piece(made, Pool(table, ()), piece)
             swaps += 1
             if len(others):
                 assert other.rows["artist"].iloc[k] not in beside
@@ -438,10 +438,10 @@ def test_a_veto_puts_no_artist_beside_himself_while_another_is_there():
 
 def test_vetoes_in_a_row_never_bring_a_piece_back():
     one = pool(120)
-    made, gone = one_mood.by_mood(one, "relax", 20), []
+    made, gone = one_mood.build_one_mood(one, "relax", 20), []
     for _ in range(8):
         vetoed = made.rows["piece_id"].iloc[1]
-        made = iso_path.swap(made, one, vetoed, without=gone)
+        made = iso_path.replace_piece(made, one, vetoed, without=gone)
         gone.append(vetoed)
         assert not set(gone) & set(made.rows["piece_id"])
     assert set(made.rows["guess"]) == {"relax"}
@@ -450,19 +450,19 @@ def test_vetoes_in_a_row_never_bring_a_piece_back():
 
 def test_a_veto_that_nothing_can_replace():
     rows = [clip(f"s{k}", p=(0.02, 0.02, 0.06, 0.9)) for k in range(2)] + [clip(f"r{k}") for k in range(2)]
-    one = usable(pieces(rows))
+    one = usable_pieces(pieces(rows))
     made = iso_path.build_iso_path(one, ("sad", "relax"), 14)
-    with pytest.raises(CoreError, match="No other piece of the library can take this place"):
-        iso_path.swap(made, one, made.rows["piece_id"].iloc[0])
+    with pytest.raises(CoreError, match="No other piece of the library fits here"):
+        iso_path.replace_piece(made, one, made.rows["piece_id"].iloc[0])
     with pytest.raises(CoreError, match="not in the playlist"):
-        iso_path.swap(made, one, "nobody")
+        iso_path.replace_piece(made, one, "nobody")
 
 
 # --- loudness
 
 
 def test_gains_bring_all_pieces_to_the_target():
-    made = playlist.level_playlist(one_mood.by_mood(pool(100), "sad", 30), -20.0)
+    made = playlist.level_playlist(one_mood.build_one_mood(pool(100), "sad", 30), -20.0)
     assert (made.rows["lufs"] + made.rows["gain_db"]).to_numpy() == pytest.approx(-20.0)
     quietest = playlist.loudest_without_boost(made)
     assert (playlist.level_playlist(made, quietest).rows["gain_db"] <= 0).all()
@@ -472,7 +472,7 @@ def test_gains_bring_all_pieces_to_the_target():
 def test_one_channel_plays_from_both_sides_and_is_made_softer_for_it():
     """What the same sound in two channels would be measured as: 3.01 LU more."""
     rows = [clip("one", channels=1), clip("two", channels=2), clip("unknown", channels=None)]
-    made = one_mood.by_mood(usable(pieces(rows)), "relax", 10)
+    made = one_mood.build_one_mood(usable_pieces(pieces(rows)), "relax", 10)
     gains = made.rows.set_index("piece_id")["gain_db"]
     assert gains["two"] - gains["one"] == pytest.approx(3.0103, abs=1e-4)
     assert gains["unknown"] == gains["two"]
@@ -481,18 +481,18 @@ def test_one_channel_plays_from_both_sides_and_is_made_softer_for_it():
 def test_why_a_piece_is_there():
     rows = [clip(f"s{k}", p=(0.02, 0.02, 0.06, 0.9), artist=f"A{k}", file_duration_s=180.0) for k in range(3)]
     rows += [clip(f"r{k}", artist=f"B{k}", file_duration_s=180.0, tempo=170.0) for k in range(3)]
-    made = iso_path.build_iso_path(usable(pieces(rows)), ("sad", "relax"), 15)
+    made = iso_path.build_iso_path(usable_pieces(pieces(rows)), ("sad", "relax"), 15)
     why = made.rows["why"].tolist()
     assert why[0] == "Wanted 100 % sad: the model hears 90.0 % sad (accepted); 100 bpm; fits well."
-    assert why[1].endswith("From the piece before: a small step in mood, tempo +0 %.")
+    assert why[1].endswith("From the previous piece: a small step in mood, tempo +0 %.")
     jump = int(np.flatnonzero(made.rows["guess"] == "relax")[0])
-    assert why[jump].endswith("From the piece before: a large step in mood, tempo +70 %.")
-    plain = one_mood.by_mood(usable(pieces(rows)), "relax", 5).rows["why"].iloc[0]
+    assert why[jump].endswith("From the previous piece: a large step in mood, tempo +70 %.")
+    plain = one_mood.build_one_mood(usable_pieces(pieces(rows)), "relax", 5).rows["why"].iloc[0]
     assert plain == "The model hears 80.0 % relax, 10.0 % sad (accepted); 170 bpm."
 
 
 def test_a_loudness_that_is_not_known_gives_no_gain():
-    made = one_mood.by_mood(usable(pieces([clip("a", lufs=np.nan)])), "relax", 3)
+    made = one_mood.build_one_mood(usable_pieces(pieces([clip("a", lufs=np.nan)])), "relax", 3)
     assert made.rows["gain_db"].isna().all()
 
 
@@ -512,14 +512,14 @@ def test_titles_that_differ_by_a_mark_are_two_pieces():
         clip("b", artist="Ece", title="Oldu"),
         clip("c", artist="ECE", title="ÖLDÜ"),
     ]
-    assert len(usable(pieces(rows)).table) == 2
+    assert len(usable_pieces(pieces(rows)).table) == 2
 
 
 @pytest.mark.parametrize(("mood", "onward"), [("relax", -1), ("sad", -1), ("happy", 1), ("angry", 1)])
 def test_calm_lists_slow_down_and_strong_ones_speed_up(mood, onward):
     p = [0.85 if e == mood else 0.05 for e in EMOTIONS]
     rows = [clip(f"{t}", p=tuple(p), artist=f"A{t}", tempo=t) for t in (120.0, 80.0, 160.0, 100.0, float("nan"))]
-    made = one_mood.by_mood(usable(pieces(rows)), mood, 17)
+    made = one_mood.build_one_mood(usable_pieces(pieces(rows)), mood, 17)
     known = made.rows["tempo"].dropna().to_numpy()
     assert len(known) == 4
     assert (onward * np.diff(known) > 0).all()

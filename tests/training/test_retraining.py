@@ -16,7 +16,7 @@ from core.dataset.stand_in import sample
 from core.dataset.table import as_table
 from core.errors import ModelError, StoreError, TableError
 from core.evaluation import before_after
-from core.evaluation.shadow_test import shadow_verdict, verdict
+from core.evaluation.shadow_test import guesses_of_both, sequential_verdict
 from core.features import EXTRACTOR
 from core.file_names import CHANGES, EACH
 from core.labelling.truth import set_raters_needed, stored_truth
@@ -218,7 +218,7 @@ def said(rows, right, *, repeats=2, direct=()):
         for repeat in [-1] if row in direct else range(repeats):
             lines.append((row, repeat, *(0.7 if e == called else 0.1 for e in EMOTIONS)))
     table = pd.DataFrame(lines, columns=["row", "repeat", *PROBA])
-    return before_after.Said(table[table["repeat"] >= 0], table[table["repeat"] < 0].drop(columns="repeat"))
+    return before_after.FairPredictions(table[table["repeat"] >= 0], table[table["repeat"] < 0].drop(columns="repeat"))
 
 
 def clip_rows(n=32, labelled_from=24):
@@ -242,7 +242,7 @@ def test_the_same_model_twice_changes_nothing():
     assert (found["difference"].abs() < 1e-12).all()
     assert (found["low"] <= 0).all()
     assert (found["high"] >= 0).all()
-    assert all("no evidence of a difference" in sentence for sentence in before_after.in_words(found))
+    assert all("no evidence of a difference" in sentence for sentence in before_after.describe_changes(found))
 
 
 def test_a_better_model_is_found_part_by_part_and_clip_by_clip():
@@ -253,11 +253,11 @@ def test_a_better_model_is_found_part_by_part_and_clip_by_clip():
     line = found.loc[("development", "accuracy", "all")]
     assert (line["before"], line["after"]) == (pytest.approx(0.5), pytest.approx(1.0))
     assert 0 < line["low"] < 0.5 < line["high"] <= 1
-    words = before_after.in_words(found.reset_index())
+    words = before_after.describe_changes(found.reset_index())
     assert "no evidence" in words[0]
     assert "the new model is better" in words[1]
-    assert words[2].endswith("They were asked for where a model was unsure, so they tell less.")
-    each = before_after.each_label(rows, before, after)
+    assert words[2].endswith("the queue chose many of them because a model was unsure.")
+    each = before_after.label_changes(rows, before, after)
     assert each["clip_id"].tolist() == [f"c{k}" for k in range(24, 32)]
     assert each["change"].tolist() == ["still right", "now right"] * 4
     assert each["after_p"].to_numpy() == pytest.approx(0.7)
@@ -272,9 +272,9 @@ def test_a_part_with_too_few_clips_says_nothing():
 def test_what_was_said_directly_stands_beside_what_was_said_out_of_fold():
     rows = clip_rows(n=12, labelled_from=8)
     mixed = said(rows, set(range(12)), repeats=3, direct=range(8))
-    about = mixed.about(rows, repeats=3)
+    about = mixed.for_rows(rows, repeats=3)
     assert about.groupby("row")["repeat"].apply(list).tolist() == [[0, 1, 2]] * 12
-    assert before_after.repeats(mixed, said(rows, set(), repeats=2)) == 2
+    assert before_after.shared_repeats(mixed, said(rows, set(), repeats=2)) == 2
 
 
 # --- triggers --------------------------------------------------------------------------------------------------------
@@ -526,13 +526,13 @@ def test_answers_given_before_the_challenger_prove_nothing(life):
     assert sorted(found.index) == sorted(fresh.index)
     later = store.feedback_table(life.store)["created_at"].max() + pd.Timedelta(seconds=1)
     assert status.test_clips(life.store, life.standing().data, both, since=later).empty
-    table = shadow_verdict(
+    table = guesses_of_both(
         store.predictions_table(life.store),
         stored_truth(life.store),
         champion=life.first.model_version,
         challenger=life.second.model_version,
     )
-    assert verdict(table, found).labelled == 0  # nobody has judged the new clips yet
+    assert sequential_verdict(table, found).labelled == 0  # nobody has judged the new clips yet
 
 
 def test_the_made_up_table_trains_nobody(settings, kept):
@@ -581,11 +581,11 @@ def test_a_promotion_while_clips_are_being_scored_is_a_success(kept, settings, m
 
 
 def test_a_refused_promotion_has_exit_status_2(kept, settings, monkeypatch):
-    refused = type("Refused", (), {"passed": False, "reason": "1 of 8 checks fail."})()
+    refused = type("Refused", (), {"passed": False, "reason": "1 of 8 checks failed."})()
     monkeypatch.setattr(promotion, "promote", lambda *_, **__: refused)
     done = run("promote", "3")
     assert done.exit_code == 2
-    assert "Version 3 was not promoted. 1 of 8 checks fail." in done.output
+    assert "Version 3 was not promoted. 1 of 8 checks failed." in done.output
 
 
 @LIFE

@@ -1,1 +1,1 @@
-"""Compiled kernels (numba) of the features. Each one computes what the plain code beside it states."""
+"""Compiled kernels (numba) of the features. Each one has a plain numpy or scipy version with the same result."""

@@ -1,9 +1,9 @@
-"""Compiled loops over a whole clip: levels, the steps of the long Fourier transform, sums over its spectrum.
+"""Compiled kernels for a whole clip: levels, steps of the long Fourier transform, sums over its spectrum.
 
-Each stands for a plain numpy definition, named in its docstring, and the tests hold the two together. All is float64
-on one thread. ``REASSOCIATE`` lets the compiler split sums over vector lanes: results move in the last digits between
-machines, never between runs, and NaN and infinity keep their meaning. Every kernel has one signature, so nothing else
-is ever compiled; the compiled code is cached.
+Each kernel has a plain numpy version, named in its docstring, and the tests compare the two. All kernels use float64
+and one thread. ``REASSOCIATE`` lets the compiler split sums over vector lanes: the last digits can differ between
+machines but not between runs, and NaN and infinity are respected. Each kernel has one fixed signature and is compiled
+once; the compiled code is cached.
 """
 
 from math import sqrt
@@ -12,17 +12,25 @@ import numpy as np
 from numba import njit, types
 
 from core.features.frames import ComplexArray, FloatArray, IntArray
-from core.features.kernels.types import FLOAT, INT, READ, READ_COMPLEX_2D, READ_INT, WRITE, WRITE_2D, WRITE_COMPLEX
-
-REASSOCIATE = {"reassoc", "contract", "nsz"}
-CONTRACT = {"contract"}  # fused multiply-add
+from core.features.kernels.types import (
+    CONTRACT,
+    FLOAT,
+    INT,
+    READ,
+    READ_COMPLEX_2D,
+    READ_INT,
+    REASSOCIATE,
+    WRITE,
+    WRITE_2D,
+    WRITE_COMPLEX,
+)
 
 
 @njit(types.Tuple((FLOAT, INT))(READ, READ_INT, INT, WRITE), cache=True, fastmath=REASSOCIATE)
 def levels(y: FloatArray, starts: IntArray, length: int, rms: FloatArray) -> tuple[float, int]:
-    """Sum of squares and sign changes of y; fills rms, shape (t,), with the frames' RMS.
+    """Return the sum of squares and the number of sign changes of y; fill rms, shape (t,), with the RMS of the frames.
 
-    `dynamics.rms_energy`, `dynamics.zero_crossing_rate`, `dynamics.frame_rms`.
+    Plain versions: `dynamics.rms_energy`, `dynamics.zero_crossing_rate`, `dynamics.frame_rms`.
     """
     total = 0.0
     for i in range(y.size):
@@ -48,9 +56,9 @@ def twiddle(
     coarse_re: FloatArray,
     coarse_im: FloatArray,
 ) -> None:
-    """Turns entry (r, c) of the complex grid by r * c steps of the whole circle; middle step of a long FFT.
+    """Multiply entry (r, c) of the complex grid by the twiddle factor of r * c; middle step of a long FFT.
 
-    grid : shape (rows, 2 * pitch), real and imaginary parts in turn, cols of them used (a multiple of TURN).
+    grid : shape (rows, 2 * pitch), real and imaginary parts alternate, cols of them used (a multiple of TURN).
     fine_*, coarse_* : roots of unity for r * (c % TURN) and r * (c // TURN).
     """
     rows = grid.shape[0]
@@ -75,8 +83,8 @@ def twiddle(
                 here[2 * b + 1] = zre * wim + zim * wre
 
 
-TILE = 8  # rows written together: eight neighbouring bins fill a cache line
-CHUNK = 256  # columns of them at a time
+TILE = 8  # rows written together; eight neighbouring bins fill a cache line
+CHUNK = 256  # columns written together
 
 
 @njit(
@@ -94,9 +102,9 @@ def unfold(
     magnitude: FloatArray,
     low: ComplexArray,
 ) -> None:
-    """From the FFT of a real signal packed as complex pairs to the signal's own bins.
+    """Compute the bins of a real signal from the FFT of its samples packed as complex pairs.
 
-    grid : shape (rows, pitch), rows a multiple of TILE; bin k of the packed FFT stands at (k % rows, k // rows).
+    grid : shape (rows, pitch), rows a multiple of TILE; bin k of the packed FFT is at (k % rows, k // rows).
     row_*, col_* : exp(-2 pi i k / n_fft) for k = 0 .. rows - 1 and for k = rows * (0 .. cols - 1).
     Fills magnitude, shape (rows * cols + 1,), and low, the first bins as complex numbers.
     """
@@ -112,12 +120,12 @@ def unfold(
                 wr = row_re[r]
                 wi = row_im[r]
                 here = grid[r, begin : begin + width]
-                last = cols - begin - (1 if r else 0)  # the mirrored bin of the first one here
+                last = cols - begin - (1 if r else 0)  # the mirror of the first bin in `here`
                 skip = 1 if r == 0 and begin == 0 else 0  # bin 0 has no mirror in the grid
                 there = grid[(rows - r) % rows, last - width + 1 : last - skip + 1]
                 for c in range(skip, width):
                     z = here[c]
-                    o = there[np.uint64(width - 1 - c)]  # unsigned: nothing to wrap round
+                    o = there[np.uint64(width - 1 - c)]  # unsigned, so no check for negative indices
                     ere = 0.5 * (z.real + o.real)
                     eim = 0.5 * (z.imag - o.imag)
                     dre = 0.5 * (z.imag + o.imag)
@@ -147,9 +155,9 @@ BLOCK = 4096
 
 @njit(types.Tuple((FLOAT, FLOAT, FLOAT, INT))(READ, INT, FLOAT), cache=True, fastmath=REASSOCIATE)
 def first_sums(magnitude: FloatArray, bright: int, share: float) -> tuple[float, float, float, int]:
-    """Sum, sum weighted by bin number, sum from bin `bright` on, and the bin that completes `share` of the sum.
+    """Return the sum, the sum weighted by bin number, the sum from bin `bright` on, and the bin that reaches `share`.
 
-    `timbre.spectral_shape`.
+    Plain version: `timbre.spectral_shape`.
     """
     bins = magnitude.size
     blocks = np.empty((bins + BLOCK - 1) // BLOCK)
@@ -184,7 +192,7 @@ def first_sums(magnitude: FloatArray, bright: int, share: float) -> tuple[float,
 
 @njit(types.UniTuple(FLOAT, 3)(READ, FLOAT, FLOAT), cache=True, fastmath=REASSOCIATE)
 def central_sums(magnitude: FloatArray, floor: float, centre: float) -> tuple[float, float, float]:
-    """Sums of (magnitude + floor) * (bin - centre)^k for k = 2, 3, 4.  `timbre.spectral_shape`."""
+    """Sum (magnitude + floor) * (bin - centre)^k for k = 2, 3, 4. Plain version: `timbre.spectral_shape`."""
     second = 0.0
     third = 0.0
     fourth = 0.0

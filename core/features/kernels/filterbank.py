@@ -1,6 +1,7 @@
-"""Compiled kernel of the tempo: all channels of a filterbank, and their envelopes, in one pass over the clip.
+"""Compiled kernel for the tempo: all channels of a filterbank and their envelopes in one pass over the clip.
 
-It does what ``tempo.summed_envelope`` does in plain scipy, to 1e-12, with eight channels side by side (see ``lanes``).
+The result equals ``tempo.summed_envelope`` in plain scipy to 1e-12. Eight channels are computed in parallel (see
+``lanes``).
 """
 
 import numpy as np
@@ -8,29 +9,29 @@ from numba import njit, types
 
 from core.features.frames import FloatArray
 from core.features.kernels.lanes import Lanes, lane_sum, load, magnitude, positive, spread, store
-from core.features.kernels.rhythm import FUSE, room
-from core.features.kernels.types import FLOAT, READ, WRITE
+from core.features.kernels.rhythm import aligned_rows
+from core.features.kernels.types import CONTRACT, FLOAT, READ, WRITE
 
-TINY = 1e-200  # keeps the filters' memory out of the denormal numbers, on which processors are slow, in silence
+TINY = 1e-200  # in silence, avoids denormal numbers in the filter memory, which are slow
 DECIMATION = 16
-STATES = 16  # up to sixteen channels on two rows of eight
+STATES = 16  # up to sixteen channels in two rows of eight
 
 
-@njit(fastmath=FUSE)
+@njit(fastmath=CONTRACT)
 def section(x: Lanes, one: Lanes, two: Lanes, a1: Lanes, a2: Lanes, c: Lanes) -> tuple[Lanes, Lanes]:
-    """One second-order section, numerator 1 + c / z: its output and its new memory."""
+    """Compute one step of a second-order section with numerator 1 + c / z: output and new memory."""
     now = (x - a2 * two) - a1 * one
     return now + c * one, now
 
 
-@njit(types.void(READ, READ, READ, FLOAT, WRITE, WRITE), cache=True, fastmath=FUSE)
+@njit(types.void(READ, READ, READ, FLOAT, WRITE, WRITE), cache=True, fastmath=CONTRACT)
 def smooth_channels(
     y: FloatArray, coefficients: FloatArray, begin: FloatArray, a: float, kept: FloatArray, out: FloatArray
 ) -> None:
-    """Add up the envelopes of sixteen channels, every 16th sample, into out. Nothing is stored at the full rate.
+    """Add the envelopes of sixteen channels, decimated by 16, to out. Nothing is stored at the full rate.
 
-    coefficients : rows of sixteen: the four numerators, the denominator's a1 and a2, the scale of the channel.
-    begin : memory of the forward low-pass filter.  kept : room for a row of sixteen for each value of out.
+    coefficients : rows of sixteen: four numerators, a1 and a2 of the denominator, scale of the channel.
+    begin : memory of the forward low-pass filter.  kept : work space, sixteen values for each value of out.
     """
     n, count = len(y), len(out)
     for half in range(2):
@@ -56,7 +57,7 @@ def smooth_channels(
                 gathered = gathered + weight * f
                 weight *= a
             store(kept, 2 * k + half, gathered)
-        # Three samples more by odd extension; the backward filter begins in the steady state of the last of them.
+        # Three more samples by odd extension; the backward filter starts in the steady state of the last one.
         f0 = a * f + (2.0 * u0 - u1)
         f1 = a * f0 + (2.0 * u0 - u2)
         f2 = a * f1 + (2.0 * u0 - u3)
@@ -69,10 +70,10 @@ def smooth_channels(
 
 
 def _first_outputs(sections: FloatArray, y: FloatArray) -> FloatArray:
-    """What every channel makes of the first samples of a clip: shape (channels, len(y))."""
+    """Filter the first samples of a clip with each channel: shape (channels, len(y))."""
     x = np.tile(y, (len(sections), 1))
     for b0, b1, _, _, a1, a2 in np.moveaxis(sections, 0, 2):
-        out = np.zeros((len(sections), len(y) + 2))  # two samples of rest in front
+        out = np.zeros((len(sections), len(y) + 2))  # with two zeros in front
         for i in range(len(y)):
             before = b1 * x[:, i - 1] if i else 0.0
             out[:, i + 2] = b0 * x[:, i] + before - a1 * out[:, i + 1] - a2 * out[:, i]
@@ -81,12 +82,20 @@ def _first_outputs(sections: FloatArray, y: FloatArray) -> FloatArray:
 
 
 def summed_envelope(y: FloatArray, sections: FloatArray, a: float) -> FloatArray:
-    """Envelopes of all channels, added up, every 16th sample: shape (ceil(n / 16),).
+    """Sum the envelopes of all channels, decimated by 16: shape (ceil(n / 16),).
 
-    y : shape (n,), n >= 4.  sections : second-order sections of up to 16 channels, shape (channels, 4, 6), numerators
-    without a third term, denominators alike.  a : pole of the one-pole filter that smooths to and fro.
-    With the backward filter z[n] = (1 - a) f[n] + a z[n + 1], the value at a kept sample needs the 16 values of f from
-    there on and the next kept value: only sums of 16 are stored.
+    The backward filter is z[n] = (1 - a) f[n] + a z[n + 1]. Each output value needs only the 16 following values of f
+    and the next output value, so only sums of 16 values are stored.
+
+    Parameters
+    ----------
+    y
+        Shape (n,), n >= 4.
+    sections
+        Second-order sections of up to 16 channels, shape (channels, 4, 6); numerators have no third term, and the
+        denominators of a channel are equal.
+    a
+        Pole of the one-pole filter that smooths forwards and backwards.
     """
     channels = len(sections)
     gain = sections[..., 0].prod(axis=1)
@@ -94,11 +103,11 @@ def summed_envelope(y: FloatArray, sections: FloatArray, a: float) -> FloatArray
     coefficients[:4, :channels] = (sections[..., 1] / sections[..., 0]).T
     coefficients[4:6, :channels] = sections[:, 0, 4:].T
     coefficients[6, :channels] = gain * (1 - a) ** 2
-    # The forward filter begins in the steady state of the first of three samples of odd extension.
+    # The forward filter starts in the steady state of the first of three samples of odd extension.
     u = np.abs(_first_outputs(sections, y[:4])) / gain[:, None]
     ahead = 2 * u[:, :1] - u[:, :0:-1]
     begin[:channels] = (ahead[:, 0] / (1 - a) * a + ahead[:, 1]) * a + ahead[:, 2]
     count = -(-len(y) // DECIMATION)
     out = np.zeros(count)
-    smooth_channels(y, coefficients.ravel(), begin, a, room(2 * count), out)
+    smooth_channels(y, coefficients.ravel(), begin, a, aligned_rows(2 * count), out)
     return out

@@ -1,11 +1,11 @@
-"""Eight float64 side by side, as one value inside compiled kernels.
+"""A vector of eight float64 numbers as one value in compiled kernels.
 
-numba vectorises a loop only where LLVM can prove that it may, which it rarely can for a Fourier transform or a
-recursive filter. A value of ``Lanes`` is one vector register (two or four on older processors) and knows + - * and the
-few functions below, so a kernel says what runs side by side, and the same code runs on any processor.
+numba vectorises a loop only if LLVM can prove that this is allowed, which is rare for a Fourier transform or a
+recursive filter. A ``Lanes`` value is one vector register (two or four on older processors). It supports + - * and the
+functions below, so a kernel states explicitly what runs in parallel, on every processor.
 
-A product that feeds a sum may be fused with it (one rounding instead of two); nothing is reordered.
-numba's cache looks at the kernel's own file only: change a kernel's file too when this one changes.
+A product and a sum may be fused (one rounding instead of two); operations are not reordered.
+The cache of numba checks only the file of the kernel: if you change this file, also change the files of the kernels.
 """
 
 import operator
@@ -18,7 +18,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic, models, overload, register_model
 
 LANES = 8
-Lanes = Any  # in signatures: eight float64 side by side
+Lanes = Any  # in signatures: a vector of eight float64
 
 _DOUBLE, _INDEX = ir.DoubleType(), ir.IntType(32)
 _VECTOR, _BITS = ir.VectorType(_DOUBLE, LANES), ir.VectorType(ir.IntType(64), LANES)
@@ -26,7 +26,7 @@ _FUSE = ("contract",)
 
 
 class LanesType(types.Type):
-    """numba's type of eight float64 side by side."""
+    """numba type of a vector of eight float64."""
 
     def __init__(self) -> None:
         super().__init__(name=f"Lanes{LANES}")
@@ -42,12 +42,12 @@ class _LanesModel(models.PrimitiveModel):
 
 
 def _intrinsic(typed: Callable[..., Any]) -> Any:
-    """numba's ``intrinsic``, whose own annotation miscounts the arguments."""
+    """Call numba's ``intrinsic``, whose type annotation has a wrong number of arguments."""
     return intrinsic(typed)
 
 
 def _operation(emit: Callable[..., Any], arity: int) -> Any:
-    """A function of ``arity`` lanes to lanes; ``emit(builder, *vectors)`` writes its instructions."""
+    """Define a function from ``arity`` lanes to lanes; ``emit(builder, *vectors)`` generates its instructions."""
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return emit(builder, *args)
@@ -62,7 +62,7 @@ def _constant(value: float | int, vector: Any = _VECTOR) -> Any:
 
 
 def _library(name: str, *args: Any) -> Callable[..., Any]:
-    """Call of one of LLVM's own functions, with the lanes and further fixed arguments."""
+    """Return an emitter that calls an LLVM function with the lanes and fixed further arguments."""
 
     def emit(builder: Any, vector: Any) -> Any:
         signature = ir.FunctionType(_VECTOR, [_VECTOR] * (1 + len(args)))
@@ -73,7 +73,7 @@ def _library(name: str, *args: Any) -> Callable[..., Any]:
 
 
 def _first_guess(builder: Any, vector: Any) -> Any:
-    """1 / sqrt within 4 %: half the exponent, by arithmetic on the bits of the number (Lomont, 2003)."""
+    """Approximate 1 / sqrt within 4 % by integer arithmetic on the bits of the number. Source: Lomont (2003)."""
     halved = builder.lshr(builder.bitcast(vector, _BITS), _constant(1, _BITS))
     return builder.bitcast(builder.sub(_constant(0x5FE6EB50C7B537A9, _BITS), halved), _VECTOR)
 
@@ -108,7 +108,7 @@ def _place(context: Any, builder: Any, signature: Any, args: Any) -> Any:
 
 @_intrinsic
 def load(typing: Any, array: Any, row: Any) -> Any:
-    """Row ``row`` of a flat float64 array that holds rows of eight; not checked against its end."""
+    """Load row ``row`` of a flat float64 array with rows of eight; no bounds check."""
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.load(_place(context, builder, signature, args), align=8)
@@ -118,7 +118,7 @@ def load(typing: Any, array: Any, row: Any) -> Any:
 
 @_intrinsic
 def store(typing: Any, array: Any, row: Any, value: Any) -> Any:
-    """Put eight numbers into row ``row`` of a flat float64 array; not checked against its end."""
+    """Store eight numbers in row ``row`` of a flat float64 array; no bounds check."""
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         builder.store(args[2], _place(context, builder, signature, args), align=8)
@@ -140,7 +140,7 @@ def lane_sum(typing: Any, value: Any) -> Any:
 
 
 def _operator(symbol: Callable[..., Any], operate: Any) -> None:
-    """Let ``symbol`` stand between lanes and lanes, and between a number and lanes."""
+    """Define the operator ``symbol`` for two lanes values, and for a number and a lanes value."""
 
     @overload(symbol)
     def between(a, b):  # type: ignore[no-untyped-def]
@@ -158,10 +158,10 @@ _operator(operator.mul, _multiply)
 
 @njit
 def root(x: Lanes) -> Lanes:
-    """Square root of every lane to the last digit or two; x must not be negative.
+    """Compute the square root of each lane, accurate to the last one or two digits; x must not be negative.
 
-    A guess and two steps of Householder's method: the divider that computes square roots has a fifth of this
-    throughput, and the attack curve needs fifty million of them.
+    An approximation is refined by two steps of Householder's method. This is five times faster than the square-root
+    instruction, and the attack curve needs fifty million square roots.
     """
     r = _inverse_root(x)
     error = 1.0 - (x * r) * r

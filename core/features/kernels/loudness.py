@@ -1,4 +1,4 @@
-"""Compiled loop over the samples of one channel, for ``core.features.loudness``."""
+"""Compiled kernel of ``core.features.loudness`` for the samples of one channel."""
 
 from numba import njit
 
@@ -8,10 +8,10 @@ from core.features.kernels.types import INT, READ, WRITE
 
 @njit(INT(READ, READ, INT, WRITE, WRITE), cache=True, fastmath={"contract", "nsz"})
 def weighted_energy(y: FloatArray, f: FloatArray, step: int, state: FloatArray, energy: FloatArray) -> int:
-    """Filters y with two biquads (transposed direct form II) and sums squares over steps; returns how many are full.
+    """Filter y with two biquads (transposed direct form II), sum the squares of each step, return the number of steps.
 
-    f : b0, b1, b2, a1, a2 of both filters.  state : two values a filter, sum and length of the step that is not full.
-    energy : filled with the sums of the steps that were completed.
+    f : b0, b1, b2, a1, a2 of both filters.  state : two values per filter, sum and length of the incomplete step.
+    energy : filled with the sums of the completed steps.
     """
     p1, p2, q1, q2 = state[0], state[1], state[2], state[3]
     total, length, count = state[4], int(state[5]), 0

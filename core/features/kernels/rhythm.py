@@ -1,14 +1,13 @@
-"""Compiled kernels of the rhythm chapter: spectra of many short frames at once.
+"""Compiled kernels for the rhythm features: spectra of many short frames at once.
 
-They do what ``attack.magnitude_sums`` and ``fluctuation.band_power`` do in plain numpy, to 1e-12, with eight frames
-side by side (see ``lanes``). Frames whose starts repeat (every 50th lies exactly 1323 samples further, every 4th
-exactly 2205) are taken eight at a time, so that sample m of all eight is one row of a transposed copy of the clip. A
-frame has 2048 points, of which at most 1408 are not zero:
+The results equal ``attack.magnitude_sums`` and ``fluctuation.band_power`` in plain numpy to 1e-12. Eight frames are
+computed in parallel (see ``lanes``): every 50th frame starts exactly 1323 samples later (every 4th 2205), so sample m
+of eight such frames is one row of a transposed copy of the clip. A frame has 2048 points; at most 1408 are not zero:
 
-1. real 16-point transforms over every 128th sample split it into bins by their remainder k modulo 16; k and 16 - k
-   mirror each other, so remainders 1, 2, 3, 4 and 9, 10, 11 (for 7, 6, 5) stand for fourteen;
-2. each is a complex transform of 128 points, 4 x 4 x 8, whose bins come out in scrambled order;
-3. remainders 0 and 8 together are a real transform of 256 points, folded into one complex transform of 128.
+1. Real 16-point transforms over every 128th sample split the bins by their remainder k modulo 16. The remainders k and
+   16 - k mirror each other, so remainders 1, 2, 3, 4 and 9, 10, 11 (for 7, 6, 5) represent fourteen.
+2. Each remainder is a complex transform of 128 points (4 x 4 x 8) with bins in scrambled order.
+3. Remainders 0 and 8 together are a real transform of 256 points, computed as one complex transform of 128 points.
 """
 
 import numpy as np
@@ -16,30 +15,29 @@ from numba import njit, types
 
 from core.features.frames import FloatArray, IntArray
 from core.features.kernels.lanes import LANES, Lanes, load, magnitude, root, spread, store
-from core.features.kernels.types import INT, READ, READ_INT, WRITE, WRITE_2D
+from core.features.kernels.types import CONTRACT, INT, READ, READ_INT, WRITE, WRITE_2D
 
 POINTS = 2048
-FUSE = {"contract"}  # fused multiply-add; nothing else may be changed
 SUB = 128  # points of a transform after the first split
-HELD = 11 * SUB  # samples of a frame that may differ from zero
-BLOCK = SUB + 5  # rows from one transform to the next; a multiple of 128 would fall on the same cache lines
+HELD = 11 * SUB  # maximum number of non-zero samples of a frame
+BLOCK = SUB + 5  # rows between two transforms; a multiple of 128 would cause cache conflicts
 FOLDED, SECOND, TENTH, FOURTH = 0, 3, 4, 7  # blocks: remainders 0 and 8, 2, 10, 4
 
 
 def _turns(count: int, points: int) -> FloatArray:
-    """exp(-2 pi i k / points) for k < count as pairs cos, sin: shape (2 count,)."""
+    """Return exp(-2 pi i k / points) for k < count as pairs cos, sin: shape (2 count,)."""
     angle = -2 * np.pi * np.arange(count) / points
     return np.stack([np.cos(angle), np.sin(angle)], axis=1).ravel()
 
 
 def _first_turns() -> FloatArray:
-    """The turn of every remainder's samples before its transform: shape (128 * 14,)."""
+    """Return the twiddle factors for the samples of each remainder: shape (128 * 14,)."""
     angle = -2 * np.pi / POINTS * np.outer(np.arange(SUB), [1, 9, 2, 10, 3, 11, 4])
     return np.stack([np.cos(angle), np.sin(angle)], axis=2).ravel()
 
 
 def _places() -> IntArray:
-    """Row in which bin k of a 128-point transform ends up: shape (128,)."""
+    """Return the row of bin k after a 128-point transform: shape (128,)."""
     k = np.arange(SUB)
     return k % 4 * 32 + k // 4 % 4 * 8 + k // 16
 
@@ -53,7 +51,7 @@ COS, SIN, HALF = float(np.cos(np.pi / 8)), float(np.sin(np.pi / 8)), float(np.sq
 
 @njit
 def transpose(y: FloatArray, base: int, hop: int, rows: int, xt: FloatArray) -> None:
-    """Row m of xt becomes y[base + m + hop * lane]; zeros beyond the end of the clip."""
+    """Set row m of xt to y[base + m + hop * lane], with zeros after the end of the clip."""
     for lane in range(LANES):
         begin = base + lane * hop
         inside = max(0, min(rows, len(y) - begin))
@@ -63,16 +61,16 @@ def transpose(y: FloatArray, base: int, hop: int, rows: int, xt: FloatArray) -> 
             xt[m * LANES + lane] = 0.0
 
 
-@njit(fastmath=FUSE)
+@njit(fastmath=CONTRACT)
 def turned(re: FloatArray, im: FloatArray, row: int, x: Lanes, y: Lanes, cos: float, sin: float) -> None:
     """Store (x + iy)(cos + i sin)."""
     store(re, row, cos * x - sin * y)
     store(im, row, sin * x + cos * y)
 
 
-@njit(fastmath=FUSE)
+@njit(fastmath=CONTRACT)
 def split(xt: FloatArray, begin: int, window: FloatArray, re: FloatArray, im: FloatArray) -> None:
-    """Step 1: window the frames, transform over every 128th sample, and sort the results into eight blocks."""
+    """Step 1: window the frames, transform every 128th sample, and store the results in eight blocks."""
     for n in range(SUB):
         p = begin + n
         x0, x1, x2 = window[n] * load(xt, p), window[n + 128] * load(xt, p + 128), window[n + 256] * load(xt, p + 256)
@@ -81,21 +79,21 @@ def split(xt: FloatArray, begin: int, window: FloatArray, re: FloatArray, im: Fl
         x7, x8 = window[n + 896] * load(xt, p + 896), window[n + 1024] * load(xt, p + 1024)
         x9, x10 = window[n + 1152] * load(xt, p + 1152), window[n + 1280] * load(xt, p + 1280)
 
-        # Eight points of even number (x12 and x14 are 0): e0 and e4 are real, e1 = e1r - i e1i, e3 = e3r + i e3i.
+        # Eight even points (x12 and x14 are 0): e0 and e4 are real, e1 = e1r - i e1i, e3 = e3r + i e3i.
         total, apart, side, across = x0 + x8, x0 - x8, x2 + x10, x2 - x10
         front, back = total + x4, side + x6
         e0, e4, e2r, e2i = front + back, front - back, total - x4, x6 - side
         near, far = HALF * (across - x6), HALF * (across + x6)
         e1r, e1i, e3r, e3i = apart + near, x4 + far, apart - near, x4 - far
 
-        # Eight points of odd number (x11, x13 and x15 are 0), likewise.
+        # Eight odd points (x11, x13 and x15 are 0), in the same way.
         total, apart = x1 + x9, x1 - x9
         front, back = total + x5, x3 + x7
         o0, o4, o2r, o2i = front + back, front - back, total - x5, x7 - x3
         near, far = HALF * (x3 - x7), HALF * (x3 + x7)
         o1r, o1i, o3r, o3i = apart + near, x5 + far, apart - near, x5 - far
 
-        # Remainder k is even + turned odd, remainder k + 8 even - turned odd.
+        # Remainder k = even + rotated odd; remainder k + 8 = even - rotated odd.
         t = 14 * n
         u, v = COS * o1r - SIN * o1i, SIN * o1r + COS * o1i
         turned(re, im, BLOCK + n, e1r + u, -1.0 * (e1i + v), FIRST_TURNS[t], FIRST_TURNS[t + 1])
@@ -107,15 +105,15 @@ def split(xt: FloatArray, begin: int, window: FloatArray, re: FloatArray, im: Fl
         turned(re, im, 5 * BLOCK + n, e3r + u, e3i + v, FIRST_TURNS[t + 8], FIRST_TURNS[t + 9])
         turned(re, im, 6 * BLOCK + n, e3r - u, e3i - v, FIRST_TURNS[t + 10], FIRST_TURNS[t + 11])
         turned(re, im, 7 * BLOCK + n, e4, -1.0 * o4, FIRST_TURNS[t + 12], FIRST_TURNS[t + 13])
-        # The real transform of 256 points: samples of even place are its real parts, of odd place its imaginary parts.
+        # The real transform of 256 points: even samples become real parts, odd samples become imaginary parts.
         part = im if n % 2 else re
         store(part, n // 2, e0)
         store(part, 64 + n // 2, o0)
 
 
-@njit(fastmath=FUSE)
+@njit(fastmath=CONTRACT)
 def quarter(re: FloatArray, im: FloatArray, base: int, size: int, step: int) -> None:
-    """One radix-4 pass over ``size`` rows: remainder k of the bins goes to the k-th quarter."""
+    """Do one radix-4 pass over ``size`` rows: remainder k of the bins goes to the k-th quarter."""
     q = size // 4
     for n in range(q):
         p = base + n
@@ -131,9 +129,9 @@ def quarter(re: FloatArray, im: FloatArray, base: int, size: int, step: int) -> 
         turned(re, im, p + 3 * q, tr - vi, ti + vr, TURNS[3 * t], TURNS[3 * t + 1])
 
 
-@njit(fastmath=FUSE)
+@njit(fastmath=CONTRACT)
 def eight(re: FloatArray, im: FloatArray, p: int) -> tuple[tuple[Lanes, ...], tuple[Lanes, ...]]:
-    """The last pass: transforms of eight points, as eight real and eight imaginary parts."""
+    """Do the last pass, a transform of eight points; return eight real and eight imaginary parts."""
     a0, a1, a2, a3 = load(re, p), load(re, p + 1), load(re, p + 2), load(re, p + 3)
     a4, a5, a6, a7 = load(re, p + 4), load(re, p + 5), load(re, p + 6), load(re, p + 7)
     b0, b1, b2, b3 = load(im, p), load(im, p + 1), load(im, p + 2), load(im, p + 3)
@@ -153,24 +151,24 @@ def eight(re: FloatArray, im: FloatArray, p: int) -> tuple[tuple[Lanes, ...], tu
     return real, imaginary
 
 
-@njit(fastmath=FUSE)
+@njit(fastmath=CONTRACT)
 def square(x: Lanes, y: Lanes) -> Lanes:
     return x * x + y * y
 
 
-@njit(fastmath=FUSE)
-def transformed(re: FloatArray, im: FloatArray, block: int) -> None:
-    """Step 2: the transform of a block in place, in scrambled order, but for its last pass."""
+@njit(fastmath=CONTRACT)
+def transform_but_last(re: FloatArray, im: FloatArray, block: int) -> None:
+    """Step 2: transform a block in place, in scrambled order, without the last pass."""
     base = block * BLOCK
     quarter(re, im, base, 128, 1)
     for part in range(base, base + SUB, 32):
         quarter(re, im, part, 32, 4)
 
 
-@njit(fastmath=FUSE)
-def finished(re: FloatArray, im: FloatArray, block: int) -> None:
-    """The last pass of a block, in place."""
-    transformed(re, im, block)
+@njit(fastmath=CONTRACT)
+def transform(re: FloatArray, im: FloatArray, block: int) -> None:
+    """Transform a block in place, in scrambled order, including the last pass."""
+    transform_but_last(re, im, block)
     for p in range(block * BLOCK, block * BLOCK + SUB, 8):
         real, imaginary = eight(re, im, p)
         for i in range(8):
@@ -178,9 +176,9 @@ def finished(re: FloatArray, im: FloatArray, block: int) -> None:
             store(im, p + i, imaginary[i])
 
 
-@njit(fastmath=FUSE)
-def unfolded(re: FloatArray, im: FloatArray, k: int) -> tuple[Lanes, Lanes]:
-    """Step 3: four times the power of bins k and 128 - k of the real transform of 256 points."""
+@njit(fastmath=CONTRACT)
+def unfold_power(re: FloatArray, im: FloatArray, k: int) -> tuple[Lanes, Lanes]:
+    """Step 3: return four times the power of bins k and 128 - k of the real transform of 256 points."""
     p, q = PLACES[k], PLACES[-k]
     zr, zi, wr, wi = load(re, p), load(im, p), load(re, q), load(im, q)
     ar, ai, br, bi = zr + wr, zi - wi, zi + wi, wr - zr
@@ -192,7 +190,7 @@ def unfolded(re: FloatArray, im: FloatArray, k: int) -> tuple[Lanes, Lanes]:
 @njit(
     types.void(READ, READ_INT, INT, READ, WRITE, WRITE, WRITE, WRITE),
     cache=True,
-    fastmath=FUSE,
+    fastmath=CONTRACT,
 )
 def sum_magnitudes(
     y: FloatArray,
@@ -204,7 +202,7 @@ def sum_magnitudes(
     im: FloatArray,
     out: FloatArray,
 ) -> None:
-    """Sum of the magnitudes of bins 0..1024 of every frame, into out."""
+    """Sum the magnitudes of bins 0..1024 of each frame into out."""
     family = len(offsets)
     for first in range(0, len(out), family * LANES):
         transpose(y, first // family * hop, hop, len(xt) // LANES, xt)
@@ -212,18 +210,18 @@ def sum_magnitudes(
             split(xt, offsets[member], window, re, im)
             total = spread(0.0)
             for block in range(1, 8):
-                transformed(re, im, block)
+                transform_but_last(re, im, block)
                 for p in range(block * BLOCK, block * BLOCK + SUB, 8):
                     real, imaginary = eight(re, im, p)
                     for i in range(8):
                         total = total + root(square(real[i], imaginary[i]))
-            finished(re, im, FOLDED)
+            transform(re, im, FOLDED)
             zr, zi = load(re, 0), load(im, 0)
             total = total + (magnitude(zr + zi) + magnitude(zr - zi))
             for k in range(1, SUB // 2):
-                one, other = unfolded(re, im, k)
+                one, other = unfold_power(re, im, k)
                 total = total + 0.5 * (root(one) + root(other))
-            one, other = unfolded(re, im, SUB // 2)
+            one, other = unfold_power(re, im, SUB // 2)
             store(re, 0, total + 0.5 * root(one))
             for lane in range(LANES):
                 frame = first + lane * family + member
@@ -234,7 +232,7 @@ def sum_magnitudes(
 @njit(
     types.void(READ, READ_INT, INT, READ, READ, READ_INT, WRITE, WRITE, WRITE, WRITE, WRITE_2D),
     cache=True,
-    fastmath=FUSE,
+    fastmath=CONTRACT,
 )
 def sum_bands(
     y: FloatArray,
@@ -249,24 +247,24 @@ def sum_bands(
     power: FloatArray,
     out: FloatArray,
 ) -> None:
-    """Weighted power of the even bins, 0..1024, summed between consecutive edges, for every frame, into out."""
+    """Sum the weighted power of the even bins 0..1024 between consecutive edges, for each frame, into out."""
     family, bands = len(offsets), len(edges) - 1
     for first in range(0, len(out), family * LANES):
         transpose(y, first // family * hop, hop, len(xt) // LANES, xt)
         for member in range(min(family, len(out) - first)):
             split(xt, offsets[member], window, re, im)
             for block, remainder in ((SECOND, 2), (TENTH, 10), (FOURTH, 4)):
-                finished(re, im, block)
+                transform(re, im, block)
                 for k in range(SUB):
                     even = remainder // 2 + 8 * k
                     p = block * BLOCK + PLACES[k]
                     store(power, min(even, POINTS // 2 - even), square(load(re, p), load(im, p)))
-            finished(re, im, FOLDED)
+            transform(re, im, FOLDED)
             zr, zi = load(re, 0), load(im, 0)
             store(power, 0, (zr + zi) * (zr + zi))
             store(power, POINTS // 4, (zr - zi) * (zr - zi))
             for k in range(1, SUB // 2 + 1):
-                one, other = unfolded(re, im, k)
+                one, other = unfold_power(re, im, k)
                 store(power, 4 * k, 0.25 * one)
                 store(power, POINTS // 4 - 4 * k, 0.25 * other)
             for band in range(bands):
@@ -280,25 +278,35 @@ def sum_bands(
                         out[frame, band] = re[lane]
 
 
-def room(rows: int) -> FloatArray:
-    """Rows of eight float64, unset, that begin on a cache line: flat, shape (8 rows,)."""
+def aligned_rows(rows: int) -> FloatArray:
+    """Allocate uninitialised rows of eight float64, aligned to a cache line: flat, shape (8 rows,)."""
     flat = np.empty((rows + 1) * LANES)
     skip = -flat.ctypes.data // 8 % LANES
     return flat[skip : skip + rows * LANES]
 
 
 def _frames_room(offsets: IntArray, window: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """The window with zeros up to ``HELD`` samples, and room for the transposed clip and eight transforms."""
+    """Return the window padded to ``HELD`` samples, and work space for the transposed clip and eight transforms."""
     padded = np.zeros(HELD)
     padded[: len(window)] = window
-    return padded, room(int(offsets[-1]) + HELD), room(8 * BLOCK), room(8 * BLOCK)
+    return padded, aligned_rows(int(offsets[-1]) + HELD), aligned_rows(8 * BLOCK), aligned_rows(8 * BLOCK)
 
 
 def magnitude_sums(y: FloatArray, count: int, *, offsets: IntArray, hop: int, window: FloatArray) -> FloatArray:
-    """Sum over bins 0..1024 of the 2048-point magnitude spectra of ``count`` frames: shape (count,).
+    """Sum bins 0..1024 of the 2048-point magnitude spectra of ``count`` frames: shape (count,).
 
-    y : shape (n,).  offsets : starts of the frames of one family, shape (f,).  hop : samples from a frame to that one
-    of the next family.  window : shape (L,), L <= 1408.
+    Parameters
+    ----------
+    y
+        Shape (n,).
+    count
+        Number of frames.
+    offsets
+        Starts of the frames of the first family, shape (f,).
+    hop
+        Distance in samples between two families.
+    window
+        Shape (L,), L <= 1408.
     """
     out = np.empty(count)
     if count == 0:
@@ -317,14 +325,15 @@ def band_power(
     weight: FloatArray,
     edges: IntArray,
 ) -> FloatArray:
-    """Weighted sums of 1024-point power spectra between consecutive edges: shape (count, len(edges) - 1).
+    """Sum weighted 1024-point power spectra between consecutive edges: shape (count, len(edges) - 1).
 
-    weight : factor of each bin, shape (513,).  edges : first bin of every band and one after the last.
-    A spectrum of 1024 points is every other bin of one of 2048. The other arguments are those of ``magnitude_sums``.
+    A 1024-point spectrum is every second bin of a 2048-point spectrum.
+    weight : factor of each bin, shape (513,).  edges : first bin of each band, and the bin after the last band.
+    The other arguments are those of ``magnitude_sums``.
     """
     out = np.empty((count, len(edges) - 1))
     if count == 0:
         return out
     padded, xt, re, im = _frames_room(offsets, window)
-    sum_bands(y, offsets, hop, padded, weight, edges, xt, re, im, room(POINTS // 4 + 1), out)
+    sum_bands(y, offsets, hop, padded, weight, edges, xt, re, im, aligned_rows(POINTS // 4 + 1), out)
     return out

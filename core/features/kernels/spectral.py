@@ -1,4 +1,4 @@
-"""Compiled loops over the spectra of frames: chroma and roughness. The rules are those of ``kernels_clip``."""
+"""Compiled kernels for the spectra of frames: chroma and roughness. See ``kernels.clip`` for the general rules."""
 
 from math import cos, exp, log10, pi, sin, sqrt
 
@@ -7,6 +7,7 @@ from numba import njit, types
 
 from core.features.frames import ComplexArray, FloatArray, IntArray
 from core.features.kernels.types import (
+    CONTRACT,
     FLOAT,
     INT,
     READ,
@@ -14,21 +15,20 @@ from core.features.kernels.types import (
     READ_COMPLEX_2D,
     READ_INT,
     READ_INT_2D,
+    REASSOCIATE,
     WRITE,
     WRITE_2D,
     WRITE_INT,
 )
 
-REASSOCIATE = {"reassoc", "contract", "nsz"}
-CONTRACT = {"contract"}  # fused multiply-add
-NO_NAN = REASSOCIATE | {"nnan"}  # for what is finite by construction: products use vector lanes too
+NO_NAN = REASSOCIATE | {"nnan"}  # for values that are always finite: allows vector lanes for products too
 
-MASKED = 46.0  # exp(-46) is 1e-20: partials further apart do not beat
+MASKED = 46.0  # exp(-46) is 1e-20; the beating of partials further apart is ignored
 
 
 @njit(types.void(READ, READ_INT, READ, WRITE_2D), cache=True, fastmath=CONTRACT)
 def window_frames(y: FloatArray, starts: IntArray, window: FloatArray, frames: FloatArray) -> None:
-    """Fills the beginning of every row of frames with the windowed frame that begins at its start."""
+    """Fill the beginning of each row of frames with the windowed frame of y."""
     for t in range(starts.size):
         here = y[starts[t] : starts[t] + window.size]
         row = frames[t]
@@ -38,44 +38,44 @@ def window_frames(y: FloatArray, starts: IntArray, window: FloatArray, frames: F
 
 @njit(FLOAT(READ), cache=True)
 def largest(values: FloatArray) -> float:
-    """Largest of numbers that are not negative: such floats sort like their bits, and integers use vector lanes."""
+    """Return the largest of non-negative numbers. They are compared as integers, which can use vector lanes."""
     bits = values.view(np.int64)
-    found = np.zeros(1, np.int64)
+    result = np.zeros(1, np.int64)
     top = bits[0]
     for i in range(bits.size):
         top = max(top, bits[i])
-    found[0] = top
-    return found.view(np.float64)[0]
+    result[0] = top
+    return result.view(np.float64)[0]
 
 
 @njit(FLOAT(READ), cache=True)
 def smallest(values: FloatArray) -> float:
-    """Smallest of numbers that are not negative, the same way."""
+    """Return the smallest of non-negative numbers, as in ``largest``."""
     bits = values.view(np.int64)
-    found = np.zeros(1, np.int64)
+    result = np.zeros(1, np.int64)
     bottom = bits[0]
     for i in range(bits.size):
         bottom = min(bottom, bits[i])
-    found[0] = bottom
-    return found.view(np.float64)[0]
+    result[0] = bottom
+    return result.view(np.float64)[0]
 
 
 # -- chroma ------------------------------------------------------------------------------------------------------------
 
 DB_FLOOR = 1e-16
 TURN = 64
-PRODUCT = 256  # factors of at most 10 whose product still is a float64
+PRODUCT = 256  # number of factors (each <= 10) whose product does not overflow a float64
 
 
 @njit(types.void(READ, FLOAT, READ_INT_2D, INT, WRITE), cache=True, fastmath=NO_NAN)
 def fold(power: FloatArray, scale: float, bounds: IntArray, lowest: int, chroma: FloatArray) -> None:
-    """Chroma, shape (12,), of squared magnitudes from the first bin heard to the last.
+    """Compute chroma, shape (12,), from the squared magnitudes of the bins heard.
 
-    The sum of levels above a floor is the logarithm of a product, so one logarithm serves hundreds of bins.
-    scale : magnitudes are multiplied by it.  `tonality.decibels` and what follows it in `tonality.chroma`.
+    The sum of levels is the logarithm of a product, so hundreds of bins need only one logarithm.
+    scale : factor of the magnitudes.  Plain version: `tonality.decibels` and the rest of `tonality.chroma`.
     """
     top = sqrt(largest(power)) * scale + DB_FLOOR
-    per_floor = 10.0 / top  # the floor lies 20 dB below the maximum
+    per_floor = 10.0 / top  # the floor is 20 dB below the maximum
     slope = scale * per_floor
     offset = DB_FLOOR * per_floor
     chroma[:] = 0.0
@@ -107,10 +107,10 @@ def fold(power: FloatArray, scale: float, bounds: IntArray, lowest: int, chroma:
 
 @njit(types.void(READ_COMPLEX, INT, INT, INT, FLOAT, WRITE), cache=True, fastmath=NO_NAN)
 def shifted_power(low: ComplexArray, first: int, n: int, n_fft: int, shift: float, power: FloatArray) -> None:
-    """Squared magnitudes of the windowed clip after `shift` was taken from every sample, from bin `first` on.
+    """Compute the squared magnitudes of the windowed clip after subtracting `shift` from each sample, from bin `first`.
 
-    low : spectrum of the windowed clip of n samples.  The spectrum of the window itself has a closed form, three
-    Dirichlet kernels, so that no second FFT is needed.
+    low : spectrum of the windowed clip of n samples.  The spectrum of the window has a closed form (three Dirichlet
+    kernels), so no second FFT is needed.
     """
     eps_cos = cos(pi / (n - 1)) ** 2
     eps_sin = sin(pi / (n - 1)) ** 2
@@ -169,10 +169,11 @@ def frame_chroma(
     lowest: int,
     chroma: FloatArray,
 ) -> None:
-    """Chroma, shape (t, 12), of frames from their FFTs as packed complex pairs, shape (t, n_fft / 2).
+    """Compute the chroma of frames, shape (t, 12), from their packed FFTs, shape (t, n_fft / 2).
 
-    roots, window : exp(-2 pi i k / n_fft) and the window's spectrum for k = first .. heard - 1.
-    shifts, ranges : minimum and range of every frame; a constant one has no chroma.  `tonality.frame_chroma`.
+    roots, window : exp(-2 pi i k / n_fft) and the spectrum of the window for k = first .. heard - 1.
+    shifts, ranges : minimum and range of each frame; a constant frame has no chroma.
+    Plain version: `tonality.frame_chroma`.
     """
     half = packed.shape[1]
     last = heard - first - 1
@@ -186,7 +187,7 @@ def frame_chroma(
         there = packed[t, half - heard + 1 : half - first + 1]
         for i in range(power.size):
             z = here[i]
-            o = there[np.uint64(last - i)]  # unsigned: nothing to wrap round
+            o = there[np.uint64(last - i)]  # unsigned, so no check for negative indices
             dre = 0.5 * (z.imag + o.imag)
             dim = 0.5 * (o.real - z.real)
             w = roots[i]
@@ -216,12 +217,30 @@ def collect_peaks(
     bins: IntArray,
     ends: IntArray,
 ) -> tuple[int, float, float]:
-    """Local maxima of the magnitudes of some frames that may turn out to be peaks once the whole clip is known.
+    """Collect local maxima of the magnitudes of some frames, as candidates for peaks.
 
-    spectra : shape (t, bins).  low, high : extremes of all magnitudes so far; returned with those of these frames.
-    A maximum is kept when it reaches `contrast` of the highest magnitude so far, which no peak can stay below.
-    Appends, from `used` on, to heights, to notches (the least magnitude since the maximum before) and to bins; fills
-    ends, shape (t,), with the place behind each frame's last entry.  Returns that place, low and high.
+    A maximum is stored if it reaches `contrast` times the highest magnitude so far; all peaks do. The entries are
+    appended to the output arrays from index `used`.
+
+    Parameters
+    ----------
+    spectra
+        Shape (t, bins).
+    contrast
+        Required contrast of a peak, as a share of the range.
+    used
+        Number of entries in use.
+    low, high
+        Minimum and maximum of all magnitudes so far.
+    heights, notches, bins
+        Output: magnitude of each maximum, smallest magnitude since the previous maximum, and bin number.
+    ends
+        Output, shape (t,): number of entries in use after each frame.
+
+    Returns
+    -------
+    tuple
+        Updated values of used, low and high.
     """
     size = spectra.shape[1]
     magnitude = np.empty(size)
@@ -260,13 +279,16 @@ def stand_out(
     high: float,
     chosen: IntArray,
 ) -> int:
-    """Which of the maxima begin .. end - 1 are peaks: fills chosen and returns their number.  `peaks.peaks`."""
+    """Select the peaks among the maxima begin .. end - 1: fill chosen and return their number.
+
+    Plain version: `peaks.find_peaks`.
+    """
     count = 0
     current = -1
     top = 0.0
     old = -np.inf
     valley = np.inf
-    skipped = np.inf  # least magnitude since the last maximum that is high enough
+    skipped = np.inf  # smallest magnitude since the last maximum that is high enough
     for c in range(begin, end):
         value = (heights[c] - low) / (high - low)
         skipped = min(skipped, notches[c])
@@ -296,7 +318,7 @@ def stand_out(
 
 @njit
 def fill_beating(rate: float, row: FloatArray) -> None:
-    """Beating of a partial with one that lies 0, 1, 2, ... bins higher; rate : the exponent's growth a bin."""
+    """Compute the beating of a partial with one 0, 1, 2, ... bins higher; rate : change of the exponent per bin."""
     slow = exp(-3.51 * rate)
     fast = exp(-5.75 * rate)
     slow_power = 1.0
@@ -324,11 +346,12 @@ def sum_roughness(
     spacing: float,
     roughness: FloatArray,
 ) -> None:
-    """Roughness of every frame from its maxima, as `collect_peaks` leaves them.  `timbre.frame_roughness`.
+    """Compute the roughness of each frame from the output of `collect_peaks`.
 
-    low, high : extremes of all magnitudes, low < high.  size : bins in a spectrum, spacing Hz apart.
-    The beating of two bins depends on the lower one and on the distance in bins d: the difference of two d-th powers,
-    multiplied up once for every lower bin that occurs.
+    The beating of two bins depends on the lower bin and on the distance d in bins: it is the difference of two d-th
+    powers, which are computed once for each lower bin.
+    low, high : minimum and maximum of all magnitudes, low < high.  size : bins of a spectrum.  spacing : Hz per bin.
+    Plain version: `timbre.frame_roughness`.
     """
     rates = 0.24 / (0.0207 * np.arange(size) * spacing + 18.96) * spacing
     offsets = np.zeros(size + 1, np.int64)

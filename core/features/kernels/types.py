@@ -1,6 +1,12 @@
-"""numba types of the kernels' arguments: contiguous arrays, of which those that are only read may be read-only."""
+"""numba types of kernel arguments, and the compiler flags of the kernels.
+
+All arrays are contiguous. Arguments of a READ type may be read-only arrays.
+"""
 
 from numba import types
+
+REASSOCIATE = {"reassoc", "contract", "nsz"}  # sums may be split over vector lanes
+CONTRACT = {"contract"}  # only fused multiply-add
 
 FLOAT = types.float64
 INT = types.int64

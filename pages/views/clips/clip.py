@@ -1,4 +1,4 @@
-"""The parts of the pages about clips: which clip, which policy, and how a scored clip is shown and answered."""
+"""Parts of the Predict page: the choice of a clip, its player and the form for an answer."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,30 +9,29 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from core import wording
-from core.audio import decoding, encoding, formats, remarks, synthetic
+from core.audio import decoding, encoding, formats, synthetic
 from core.audio.beats import Beats
 from core.errors import CoreError
 from core.labelling import answer_form
 from core.labelling.answer_form import AnswerForm
-from core.models import reference
 from core.models.policy import Policy
 from core.pipeline import kept_audio, scoring
 from core.pipeline.scoring import ScoredClip
 from core.pipeline.serving import Served
-from core.schema import EMOTIONS, LABEL, readable
+from core.schema import EMOTIONS
 from core.settings import Settings
 from core.store import MAX_COMMENT, Store, new_token
 from pages.shared import cached, messages
 from pages.shared.policy import active
-from pages.shared.who import optional, unsure
+from pages.shared.who import name_unconfirmed, optional_person
 
 SOURCES = {"upload": "Upload a file", "record": "Record", "demo": "Demo clip"}
-RESULT = "clip_result"  # in the session: what is on the screen, until another clip is chosen
+RESULT = "clip_result"  # session key: the clip on the screen
 
 
 @dataclass(frozen=True, eq=False)
-class Chosen:
-    """A clip as the person gave it. origin : one of ``core.store.ORIGINS``."""
+class ChosenClip:
+    """A clip that a person chose. origin : one of ``core.store.ORIGINS``."""
 
     data: bytes
     name: str
@@ -40,8 +39,8 @@ class Chosen:
 
 
 @dataclass(eq=False)
-class Shown:
-    """What the session keeps of a scored clip: enough to show it again without the file."""
+class ShownClip:
+    """A scored clip in the session, with all that is needed to show it again without the file."""
 
     scored: ScoredClip
     wav: bytes
@@ -49,19 +48,19 @@ class Shown:
     beats: Beats | None = None
 
 
-def forget() -> None:
-    """Another clip was chosen."""
+def forget_clip() -> None:
+    """Remove the clip of this session, because another one was chosen."""
     st.session_state.pop(RESULT, None)
 
 
-def close() -> None:
-    """Take the clip off the screen, and out of the upload field: that takes a new one."""
-    forget()
+def close_clip() -> None:
+    """Remove the clip from the screen, and empty the upload field by giving it a new key."""
+    forget_clip()
     st.session_state["clip_round"] = st.session_state.get("clip_round", 0) + 1
 
 
 def open_page(title: str) -> tuple[Served, Policy]:
-    """The beginning of a page that scores audio: its title, the model and the policy in use."""
+    """Show the title of a page that scores audio; return the model and the policy in use."""
     st.title(title)
     served = cached.champion()
     policy = active(served.policies)
@@ -70,18 +69,18 @@ def open_page(title: str) -> tuple[Served, Policy]:
 
 
 def upload(key: str, *, about: str, on_change: Callable[[], None] | None = None) -> UploadedFile | None:
-    """The field for a file with audio. It takes any file, so that a refusal gives the true reason on the page."""
+    """Show the upload field for audio. It accepts any file, so that the page can explain why a file is refused."""
     return st.file_uploader(
         f"A file with music ({formats.common_names()})",
         max_upload_size=max(1, int(Settings().max_upload_mb)),
         key=key,
         on_change=on_change,
-        help=f"{about} Read are {formats.names()}: files that end in {', '.join(formats.ENDINGS)}.",
+        help=f"{about} Supported formats are {formats.names()}: files that end in {', '.join(formats.ENDINGS)}.",
     )
 
 
-def ask() -> Chosen | None:
-    """The clip that was just chosen; None when there is none."""
+def choose_clip() -> ChosenClip | None:
+    """Ask for a clip; None until one is chosen."""
     source = st.segmented_control(
         "Where is the clip?",
         list(SOURCES),
@@ -98,48 +97,52 @@ def ask() -> Chosen | None:
             value=True,
             key="keep_audio",
             persist_state="session",
-            help="The analysed part, at most 30 seconds, stays in the data folder of this installation, and everybody "
-            "who opens the Label page can hear it. An analyst can delete it there. Off: features and probabilities "
-            "are stored, the audio is not. Switch it off before you choose the clip.",
+            help="On: the analysed part (at most 30 seconds) is stored in the data folder of this installation. "
+            "Everyone "
+            "who opens the Label page can hear it, and an analyst can delete it. Off: only features and probabilities "
+            "are stored. Change this before you choose the clip.",
         )
     if source == "upload":
         file = upload(
             f"clip_file_{turn}",
-            on_change=forget,
-            about=f"At least {decoding.SHORTEST_S} s; of anything longer than {decoding.EXCERPT_S:.0f} s the middle "
+            on_change=forget_clip,
+            about=f"At least {decoding.SHORTEST_S} s. If the file is longer than {decoding.EXCERPT_S:.0f} s, only "
+            "the middle "
             f"{decoding.EXCERPT_S:.0f} s are analysed.",
         )
-        return Chosen(file.getvalue(), file.name, "upload") if file else None
+        return ChosenClip(file.getvalue(), file.name, "upload") if file else None
     if source == "record":
         recorded = st.audio_input(
             "Record with the microphone",
             sample_rate=44_100,
             key=f"clip_recording_{turn}",
-            on_change=forget,
-            help="About 30 seconds of music, near the microphone.",
+            on_change=forget_clip,
+            help="Record about 30 seconds of music, near the microphone.",
         )
-        return Chosen(recorded.getvalue(), "recording.wav", "recording") if recorded else None
+        return ChosenClip(recorded.getvalue(), "recording.wav", "recording") if recorded else None
     character = st.pills(
         "Synthetic clips of 15 s, made by this program",
         list(synthetic.DEMOS),
         format_func=wording.with_sign,
         key=f"clip_demo_{turn}",
-        on_change=forget,
-        help="The sign names the character that the recipe aims at. It is no ground truth.",
+        on_change=forget_clip,
+        help="The sign shows the emotion that the recipe aims at. It is not a ground truth.",
     )
-    return _demo(character) if character else None
+    return _demo_clip(character) if character else None
 
 
-def _demo(character: str) -> Chosen:
+def _demo_clip(character: str) -> ChosenClip:
     recipe = synthetic.DEMOS[character]
-    title = recipe.title.replace("/", "\N{FRACTION SLASH}")  # a metre, not a folder
-    return Chosen(encoding.wav(synthetic.render(recipe)), title, "demo")
+    title = recipe.title.replace(
+        "/", "\N{FRACTION SLASH}"
+    )  # a slash in a metre such as 9/8 must not look like a folder
+    return ChosenClip(encoding.wav(synthetic.render(recipe)), title, "demo")
 
 
-def result(chosen: Chosen | None, served: Served) -> Shown | None:
-    """The scored clip: the one just chosen, else the one that was on the screen before; decided by today's policy."""
-    policy, kept = active(served.policies), cached.store()
-    shown: Shown | None = st.session_state.get(RESULT)
+def current_clip(chosen: ChosenClip | None, served: Served) -> ShownClip | None:
+    """Score the chosen clip, or take the one on the screen; decide by the policy in use. None if scoring fails."""
+    policy, store = active(served.policies), cached.store()
+    shown: ShownClip | None = st.session_state.get(RESULT)
     try:
         if shown is None and chosen is not None:
             with st.spinner("Decoding, and measuring 50 features …", show_time=True):
@@ -148,15 +151,15 @@ def result(chosen: Chosen | None, served: Served) -> Shown | None:
                     chosen.name,
                     served,
                     policy=policy,
-                    store=kept,
+                    store=store,
                     origin=chosen.origin,
-                    audio=_keeps(chosen.origin),
+                    audio=_audio_folder(chosen.origin),
                     max_mb=Settings().max_upload_mb,
                 )
-            shown = Shown(scored, encoding.wav(scored.recording.clip.y))
+            shown = ShownClip(scored, encoding.wav(scored.recording.clip.y))
         elif shown is not None:
             before = shown.scored.prediction.model_version
-            shown.scored = scoring.rescore(shown.scored, served, policy, kept)
+            shown.scored = scoring.rescore(shown.scored, served, policy, store)
             if before != served.model.version:
                 shown.explanation = None
     except CoreError as error:
@@ -166,125 +169,35 @@ def result(chosen: Chosen | None, served: Served) -> Shown | None:
     return shown
 
 
-def _keeps(origin: str) -> Path | None:
-    """The folder for the audio that is being scored; None when it is not to be kept."""
+def _audio_folder(origin: str) -> Path | None:
+    """Folder for the audio of the clip; None if the audio must not be stored."""
     return kept_audio.folder(Settings()) if origin != "demo" and st.session_state.get("keep_audio", True) else None
 
 
-def decision(scored: ScoredClip, served: Served) -> None:
-    """The decision in words, what is unusual about the clip, and what its audio is worth."""
-    action, found = scored.decision.action, scored.unlike
-    if action == "accept":
-        st.success(
-            f"### {wording.with_sign(scored.decision.label or '')}\n{scored.decision.reason}",
-            icon=":material/check_circle:",
-        )
-    elif action == "choose":
-        pair = " or ".join(wording.with_sign(e) for e in scored.decision.candidates)
-        st.info(f"### {pair}\n{scored.decision.reason}", icon=":material/help:")
-    elif found.flag:
-        st.warning(
-            "### Needs review\nThis clip is unlike the music that the model knows, so its probabilities mean little: "
-            "a person has to listen.",
-            icon=":material/hearing:",
-        )
-    else:
-        st.warning(f"### Needs review\n{scored.decision.reason}", icon=":material/hearing:")
-    if found.flag:
-        _unlike(scored, served)
-    for remark in scored.recording.remarks:
-        if remark.kind in remarks.SUSPICIOUS:
-            st.warning(messages.literal(remark.text), icon=":material/graphic_eq:")
-        else:
-            st.caption(f":material/info: {messages.literal(remark.text)}")
-    if scored.problem:
-        st.error(f"Not stored. {messages.literal(scored.problem)}", icon=":material/database_off:")
-
-
-def _unlike(scored: ScoredClip, served: Served) -> None:
-    """The badge, and folded below it what is off, by how much, and what the clip is nearest to."""
-    found = scored.unlike
-    st.badge(
-        "unlike the music this model knows",
-        icon=":material/warning:",
-        color="orange",
-        help="One feature, or all of them together, lies beyond what the training music reaches. "
-        f"The badge also rings for {served.reference.false_alarms:.1%} of the training clips themselves, held out.",
-    )
-    st.markdown("\n".join(f"- {reason[0].upper()}{reason[1:]}." for reason in found.reasons[:5]))
-    with st.expander("What is unusual, and the nearest known clips", icon=":material/compare_arrows:"):
-        first = found.features.head(10).assign(feature=found.features["feature"].map(readable))
-        low, high = reference.USUAL
-        st.dataframe(
-            first,
-            hide_index=True,
-            column_config={
-                "low": st.column_config.NumberColumn(
-                    "usual from", format="%.4g", help=f"{low:.0%} of the training music lie below"
-                ),
-                "high": st.column_config.NumberColumn(
-                    "usual to", format="%.4g", help=f"{high:.0%} of the training music lie below"
-                ),
-                "value": st.column_config.NumberColumn(format="%.4g"),
-                "deviation": st.column_config.NumberColumn("off by (sd)", format="%+.1f"),
-                "off": st.column_config.CheckboxColumn("beyond the limit"),
-            },
-        )
-        st.caption(
-            f"All features together: {found.distance:.1f} times as far as usual, further than "
-            f"{found.percentile:.0f} % of the training music."
-        )
-        _nearest(scored, served)
-
-
-def _nearest(scored: ScoredClip, served: Served) -> None:
-    known = cached.table_at_hand()
-    if known is None:
-        st.caption("The published table is not at hand, so the nearest known clips cannot be named.")
-        return
-    rows = reference.nearest(scored.vector, served.reference, known.frame)
-    st.dataframe(
-        pd.DataFrame(
-            {
-                "row": rows.index,
-                "emotion": rows[LABEL].map(wording.with_sign).array,
-                "distance": rows["distance"].array,
-            }
-        ),
-        hide_index=True,
-        column_config={
-            "row": st.column_config.NumberColumn(
-                "nearest rows of the table", help="Row of the published table, from 0"
-            ),
-            "distance": st.column_config.NumberColumn("distance (sd)", format="%.2f"),
-        },
-    )
-
-
-def player(shown: Shown) -> None:
-    """The one player: exactly what was analysed, in a form that every browser plays."""
+def show_player(shown: ShownClip) -> None:
+    """Show the player with exactly the audio that was analysed."""
     clip = shown.scored.recording.clip
     st.audio(shown.wav, format="audio/wav", alt=f"Player: the {clip.duration_s:.1f} s that were analysed")
 
 
 def file_tag(scored: ScoredClip) -> str:
-    """Clip and model for the name of a download."""
+    """Clip and model, for file names of downloads."""
     return f"clip-{scored.clip_id[:8]}_model-{scored.prediction.model_version}"
 
 
 @st.fragment
-def answer(shown: Shown) -> None:
-    """Is it right? Each button stores its answer at once."""
-    scored, kept = shown.scored, cached.store()
-    if kept is None or scored.prediction_id is None:
-        st.caption("An answer cannot be stored, because the prediction was not.")
+def show_answer_form(shown: ShownClip) -> None:
+    """Ask whether the guess is right; each button stores its answer at once."""
+    scored, store = shown.scored, cached.store()
+    if store is None or scored.prediction_id is None:
+        st.caption("You cannot answer, because the prediction was not stored.")
         return
     guess = scored.prediction.ranked[0]
     form = st.session_state.setdefault("answers", {}).setdefault(scored.prediction_id, AnswerForm())
     session = st.session_state.setdefault("session", new_token())
     answers, who = st.container(), st.container()
     with who:
-        person = optional(kept)
+        person = optional_person(store)
     with answers, st.form(f"answer_{scored.prediction_id}", enter_to_submit=False):
         st.markdown(f"**Is {wording.with_sign(guess)} right?** One click stores your answer.")
         order = [guess, *(e for e in EMOTIONS if e != guess)]
@@ -299,25 +212,25 @@ def answer(shown: Shown) -> None:
                 )
             ]
         comment = st.text_input("Comment (optional)", max_chars=MAX_COMMENT, key=f"note_{scored.prediction_id}")
-    if clicked and unsure():
-        st.warning("Not stored yet: say first whether that is you, then answer again.", icon=":material/group:")
+    if clicked and name_unconfirmed():
+        st.warning("Not stored yet. First confirm your name, then answer again.", icon=":material/group:")
     elif clicked:
         label = clicked[0]
         try:
-            answer_form.store_answer(form, kept, scored, person, session=session, label=label, comment=comment or "")
+            answer_form.store_answer(form, store, scored, person, session=session, label=label, comment=comment or "")
         except CoreError as error:
             messages.problem(error)
-    _receipt(scored, kept, form)
+    _show_receipt(scored, store, form)
 
 
-def _receipt(scored: ScoredClip, kept: Store, form: AnswerForm) -> None:
-    """What is stored now, and the way back."""
+def _show_receipt(scored: ScoredClip, store: Store, form: AnswerForm) -> None:
+    """Show the stored answer and an Undo button."""
     if fault := st.session_state.pop("undo_fault", None):
         st.error(messages.literal(fault), icon=":material/error:")
     if form.taken_back is not None:
         back = form.taken_back
         now = (
-            f"What counts now is your other answer, **{wording.with_sign(back.left)}**."
+            f"Your other answer, **{wording.with_sign(back.left)}**, counts now."
             if back.left
             else "You have no answer for this clip now."
         )
@@ -331,14 +244,14 @@ def _receipt(scored: ScoredClip, kept: Store, form: AnswerForm) -> None:
         icon=":material/undo:",
         key="undo_answer",
         on_click=_take_back,
-        args=(scored, kept, form, form.feedback_id),
+        args=(scored, store, form, form.feedback_id),
         help="Takes this answer back.",
     )
 
 
-def _take_back(scored: ScoredClip, kept: Store, form: AnswerForm, feedback_id: int) -> None:
-    """Before the page is drawn again. feedback_id : of the answer beside which Undo was pressed."""
+def _take_back(scored: ScoredClip, store: Store, form: AnswerForm, feedback_id: int) -> None:
+    """Take an answer back. feedback_id : the answer that the Undo button was drawn for."""
     try:
-        answer_form.take_back_answer(form, kept, scored, feedback_id)
+        answer_form.take_back_answer(form, store, scored, feedback_id)
     except CoreError as error:
         st.session_state["undo_fault"] = str(error)

@@ -1,4 +1,4 @@
-"""Why the model says what it says of a clip, where its 50 values stand, and what would change its mind."""
+"""Reasons for a prediction, the 50 feature values of the clip, and a what-if form."""
 
 import numpy as np
 import pandas as pd
@@ -13,14 +13,14 @@ from core.pipeline.serving import Served
 from core.schema import BY_COLUMN, COLUMNS, EMOTIONS, FeatureVector, readable
 from pages.figures import clips, style
 from pages.shared import show
-from pages.views.clips.clip import Shown, file_tag
+from pages.views.clips.clip import ShownClip, file_tag
 
 SLIDERS = 4  # features that can be changed at once
 
 
 @st.fragment
-def why(shown: Shown, served: Served) -> None:
-    """The strongest reasons for one emotion, in words and as steps from the average clip to this one."""
+def show_reasons(shown: ShownClip, served: Served) -> None:
+    """Show the strongest reasons for one emotion, in words and as steps from the average clip to this one."""
     scored = shown.scored
     emotion = st.segmented_control(
         "Reasons for and against",
@@ -29,11 +29,12 @@ def why(shown: Shown, served: Served) -> None:
         default=scored.prediction.ranked[0],
         required=True,
         key=f"why_{scored.clip_id[:16]}",
-        help="The most probable emotion first. Each step says how far a feature moves the probability, compared with "
-        "typical clips of all four emotions (SHAP values).",
+        help="The most probable emotion is chosen first. Each step shows how much a feature changes the probability, "
+        "compared "
+        "with typical clips of all four emotions (SHAP values).",
     )
     if shown.explanation is None:
-        with st.spinner("Asking the model about each of the 50 features …", show_time=True):
+        with st.spinner("Explaining the prediction by the 50 features …", show_time=True):
             shown.explanation = scoring.explain(scored, served)
     base, steps = explanation_tables.steps(shown.explanation, emotion)
     left, right = st.columns([3, 2], gap="large")
@@ -46,22 +47,22 @@ def why(shown: Shown, served: Served) -> None:
         )
     with right:
         st.markdown("**In words**")
-        places = reference.place(scored.vector, served.reference)
+        places = reference.percentile_ranks(scored.vector, served.reference)
         st.markdown("\n".join(f"- {s}" for s in explanation_tables.sentences(steps, places, emotion)))
         st.caption(
             "The steps lead from the average over typical clips to the probability above (SHAP values, sampled over a "
-            "few orders of the features). They say what the model goes by, not what makes music move people."
+            "few orders of the features). They show what the model uses, not why music moves people."
         )
         show.download(shown.explanation, f"reasons_{file_tag(scored)}", label="All contributions (CSV)")
 
 
-def values(scored: ScoredClip, served: Served) -> None:
-    """The 50 values by chapter, each with its place among the four emotions."""
+def show_values(scored: ScoredClip, served: Served) -> None:
+    """Show the 50 values by group, each with its percentile for each emotion."""
     table = explanation_tables.feature_table(scored.vector, served.reference)
     missing = int(table["value"].isna().sum())
     st.caption(
-        "A place is the percentage of an emotion's clips in the training music with a lower value. Select a row to "
-        "see the feature beside the four emotions."
+        "The number under an emotion is the percentage of its training clips with a lower value. Select a row to "
+        "compare the clip with the four emotions."
         + (f" {missing} features could not be measured in this clip (empty cells)." if missing else "")
     )
     place = {
@@ -82,13 +83,13 @@ def values(scored: ScoredClip, served: Served) -> None:
         on_select="rerun",
         selection_mode="single-row",
         key=f"values_{scored.clip_id[:16]}",
-        alt="The 50 features of the clip with their place among the four emotions",
+        alt="The 50 features of the clip with their percentiles for the four emotions",
         column_config={
             "group": st.column_config.TextColumn("chapter"),
             "name": st.column_config.TextColumn("feature", pinned=True),
             "value": st.column_config.NumberColumn(format="%.4g"),
             "distribution": st.column_config.BarChartColumn(
-                "training music", help="How often each value occurs, without the lowest and the highest 5 %"
+                "training music", help="Frequency of each value, without the lowest and highest 5 %"
             ),
             **place,
         },
@@ -97,19 +98,20 @@ def values(scored: ScoredClip, served: Served) -> None:
     if picked:
         column = COLUMNS[picked[0]]
         st.caption(BY_COLUMN[column].meaning)
-        curves = explanation_tables.curves(served.reference, column)
+        curves = explanation_tables.quantile_curves(served.reference, column)
         show.chart(
             clips.place(curves, float(scored.vector.values[picked[0]]), column=column),
             key=f"place-{BY_COLUMN[column].name}_{file_tag(scored)}",
-            alt=f"{readable(column)} of this clip, {scored.vector.values[picked[0]]:.4g}, beside the four emotions",
+            alt=f"{readable(column)} of this clip, {scored.vector.values[picked[0]]:.4g}, compared with the four "
+            "emotions",
             data=curves,
         )
     show.download(table.drop(columns="distribution"), f"features_{file_tag(scored)}", label="The 50 values (CSV)")
 
 
 @st.fragment
-def what_if(shown: Shown, served: Served) -> None:
-    """Sliders on the clip's strongest features: what the model would say if they were different."""
+def show_what_if(shown: ShownClip, served: Served) -> None:
+    """Show sliders for the strongest features, and the prediction for the changed values."""
     scored = shown.scored
     if shown.explanation is None:
         return
@@ -133,11 +135,14 @@ def what_if(shown: Shown, served: Served) -> None:
             + ", ".join(f"{e} {a:.0%} to {b:.0%}" for e, a, b in table.itertuples()),
             data=table.reset_index(),
         )
-        st.caption("One feature seldom changes alone in real music: read this as a question to the model, not as fact.")
+        st.caption(
+            "In real music, one feature rarely changes alone, so this shows how the model works and not how music "
+            "works."
+        )
 
 
 def _slider(column: str, value: float, served: Served, *, key: str) -> float:
-    """The feature between the extremes of the training music, with the clip's own value inside."""
+    """Show a slider over the range of the training music, extended to the clip's own value; return its value."""
     known = served.reference.quantiles[reference.ALL][COLUMNS.index(column)]
     own = float(value) if np.isfinite(value) else float(np.median(known))
     low, high = min(float(known[0]), own), max(float(known[-1]), own)
@@ -152,5 +157,5 @@ def _slider(column: str, value: float, served: Served, *, key: str) -> float:
 
 
 def _digits(span: float) -> str:
-    """printf format with enough digits for a range of that width."""
+    """Printf format with enough digits for a range of this width."""
     return f"%.{max(0, min(5, 2 - int(np.floor(np.log10(span)))))}f"

@@ -1,4 +1,4 @@
-"""The parts of the Whole tracks page: which recording, how it is cut, its mood over time, its steadiest stretch."""
+"""Parts of the Whole tracks page: the recording, its windows, its mood over time and its steadiest section."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -20,27 +20,30 @@ from core.settings import Settings
 from core.windows import HOP_S, LENGTH_S, LONGEST_S, SHORTEST_S
 from core.windows import spans as cut_spans
 from core.wording import clock, with_sign
-from pages.figures import clips
+from pages.figures import audio
 from pages.shared import cached, messages, show
 from pages.views.clips.clip import upload
 
-RUN = "track_run"  # in the session: the recording on the screen, and how far it has been scored
+RUN = "track_run"  # session key: the `TrackRun` on the screen
 DEMO = "Demo: four characters, one after the other (synthetic)"
-HOW: dict[Literal["mean", "vote"], str] = {"mean": "mean probability", "vote": "vote of the windows"}
+METHODS: dict[Literal["mean", "vote"], str] = {"mean": "mean probability", "vote": "vote of the windows"}
 COLUMNS = {f"p_{e}": e for e in EMOTIONS}
 
 
 @dataclass(frozen=True, eq=False)
-class Given:
-    """The recording that a person gave. origin : one of ``core.store.ORIGINS``."""
+class Recording:
+    """A recording that a person chose. origin : one of ``core.store.ORIGINS``."""
 
     source: Source
     origin: str
 
 
 @dataclass(frozen=True)
-class Cut:
-    """How a recording is cut. length_s, hop_s : of the windows.  spans : start and end of each in s."""
+class WindowPlan:
+    """How a recording is cut into windows.
+
+    length_s : length of a window in s.  hop_s : distance between starts in s.  spans : start and end of each in s.
+    """
 
     length_s: float
     hop_s: float
@@ -48,8 +51,8 @@ class Cut:
 
 
 @dataclass(eq=False)
-class Run:
-    """Windows scored so far of one recording cut in one way, by one model."""
+class TrackRun:
+    """The windows scored so far, for one recording, one window plan and one model."""
 
     key: tuple[object, ...]
     windows: list[ScoredWindow] = field(default_factory=list)
@@ -61,23 +64,23 @@ def _demo() -> bytes:
     return encoding.wav(synthetic.medley())
 
 
-def ask() -> Given | None:
-    """The recording; a sentence when it is no usable audio."""
-    file = upload("track_file", about="A whole piece or session. The audio itself is not kept.")
+def choose_recording() -> Recording | None:
+    """Ask for a recording; None until one is chosen. Shows an error and stops if it has no usable audio."""
+    file = upload("track_file", about="A whole piece or session. The audio is not stored.")
     example = st.checkbox(DEMO, key="track_demo", disabled=file is not None)
     if file is None and not example:
         return None
     try:
         if file is not None:
-            return Given(decoding.inspect(file.getvalue(), file.name, max_mb=Settings().max_upload_mb), "upload")
-        return Given(decoding.inspect(_demo(), "demo, four characters (synthetic)"), "demo")
+            return Recording(decoding.inspect(file.getvalue(), file.name, max_mb=Settings().max_upload_mb), "upload")
+        return Recording(decoding.inspect(_demo(), "demo, four characters (synthetic)"), "demo")
     except CoreError as error:
         messages.problem(error)
         st.stop()
 
 
-def plan(source: Source | None) -> Cut | None:
-    """Length and distance of the windows."""
+def plan_windows(source: Source | None) -> WindowPlan | None:
+    """Ask for length and distance of the windows."""
     left, right = st.columns(2)
     length = left.slider(
         "Length of a window (s)",
@@ -87,7 +90,7 @@ def plan(source: Source | None) -> Cut | None:
         5,
         key="length",
         bind="query-params",
-        help="30 s is what the model was trained on. Longer windows are calmer, and mix moods.",
+        help="The model was trained on 30 s. Longer windows give a smoother line but mix moods.",
     )
     hop = right.slider(
         "A window every (s)",
@@ -97,47 +100,49 @@ def plan(source: Source | None) -> Cut | None:
         5,
         key="hop",
         bind="query-params",
-        help="Shorter steps draw a finer line, and take longer.",
+        help="Shorter steps give a finer line but take longer.",
     )
     if source is None:
         return None
     try:
-        return Cut(length, hop, tuple(cut_spans(source.duration_s, length_s=length, hop_s=hop)))
+        return WindowPlan(length, hop, tuple(cut_spans(source.duration_s, length_s=length, hop_s=hop)))
     except CoreError as error:
         messages.problem(error)
         st.stop()
 
 
-def scored(given: Given, cut: Cut, served: Served, policy: Policy) -> pd.DataFrame | None:
-    """The timeline so far. Each window is kept in the session as it comes, so that stopping loses nothing."""
-    source = given.source
-    key = (source.digest, cut.length_s, cut.hop_s, served.model.version)
-    run: Run | None = st.session_state.get(RUN)
+def score_windows(recording: Recording, plan: WindowPlan, served: Served, policy: Policy) -> pd.DataFrame | None:
+    """Score the windows; return the timeline so far. Scored windows stay in the session, so stopping loses nothing."""
+    source = recording.source
+    key = (source.digest, plan.length_s, plan.hop_s, served.model.version)
+    run: TrackRun | None = st.session_state.get(RUN)
     if run is None or run.key != key:
-        run = st.session_state[RUN] = Run(key)
-    total = len(cut.spans)
+        run = st.session_state[RUN] = TrackRun(key)
+    total = len(plan.spans)
     if len(run.windows) < total and not run.stopped:
-        _go_on(run, given, cut, served, policy)
+        _score_missing(run, recording, plan, served, policy)
     if len(run.windows) < total:
         st.info(f"Stopped after {len(run.windows)} of {total} windows.", icon=":material/pause:")
         st.button("Go on", icon=":material/play_arrow:", on_click=_set_stopped, args=(run, False))
     return timeline_table(run.windows) if run.windows else None
 
 
-def _set_stopped(run: Run, stopped: bool) -> None:
+def _set_stopped(run: TrackRun, stopped: bool) -> None:
     run.stopped = stopped
 
 
-def _go_on(run: Run, given: Given, cut: Cut, served: Served, policy: Policy) -> None:
-    """Score the windows that are missing, with progress, until all are done or somebody stops it."""
-    total, kept = len(cut.spans), cached.store()
+def _score_missing(run: TrackRun, recording: Recording, plan: WindowPlan, served: Served, policy: Policy) -> None:
+    """Score the missing windows, with a progress bar, until all are done or the person presses Stop."""
+    total, store = len(plan.spans), cached.store()
     with st.container(horizontal=True, vertical_alignment="center"):
         bar = st.progress(len(run.windows) / total, text=f"{len(run.windows)} of {total} windows …")
-        # Pressing it ends this run of the page at the next sign of progress.
+        # A press ends this run of the page at the next progress update.
         stop = st.empty()
         stop.button("Stop", icon=":material/stop:", on_click=_set_stopped, args=(run, True), key="stop")
-    missing = cut.spans[len(run.windows) :]
-    windows = scoring.score_windows(given.source, served, spans=missing, policy=policy, store=kept, origin=given.origin)
+    missing = plan.spans[len(run.windows) :]
+    windows = scoring.score_windows(
+        recording.source, served, spans=missing, policy=policy, store=store, origin=recording.origin
+    )
     try:
         for window in windows:
             run.windows.append(window)
@@ -150,27 +155,27 @@ def _go_on(run: Run, given: Given, cut: Cut, served: Served, policy: Policy) -> 
     stop.empty()
 
 
-def mood(source: Source, cut: Cut, done: pd.DataFrame, served: Served) -> None:
-    """Mood over time, one answer for all, and the steadiest stretch of a wanted mood."""
-    how = st.segmented_control(
+def show_mood(source: Source, plan: WindowPlan, done: pd.DataFrame, served: Served) -> None:
+    """Show the mood over time, one answer for the recording, and the steadiest section of a chosen mood."""
+    method = st.segmented_control(
         "One answer by",
-        list(HOW),
-        format_func=HOW.__getitem__,
+        list(METHODS),
+        format_func=METHODS.__getitem__,
         default="mean",
         required=True,
         key="how",
         bind="query-params",
-        help="The vote counts windows; the mean also counts how sure each window is.",
+        help="Vote: the emotion of most windows. Mean: also uses how probable the emotions are in each window.",
     )
     try:
-        answer = overall(done, how)
+        answer = overall(done, method)
     except CoreError as error:
         messages.problem(error)
         st.dataframe(done[["start_s", "end_s", "remark"]], hide_index=True)
         return
     shares = ", ".join(f"{with_sign(e)} {answer.shares[e]:.0%}" for e in EMOTIONS)
     st.subheader(f"{with_sign(answer.label)}", divider="gray")
-    st.caption(f"{messages.literal(source.name)}, {answer.windows} windows with music, by {HOW[how]}: {shares}.")
+    st.caption(f"{messages.literal(source.name)}, {answer.windows} windows with music, by {METHODS[method]}: {shares}.")
     wanted = st.segmented_control(
         f"The steadiest {STRETCH_S:.0f} seconds of",
         EMOTIONS,
@@ -181,38 +186,38 @@ def mood(source: Source, cut: Cut, done: pd.DataFrame, served: Served) -> None:
         bind="query-params",
     )
     unlike = done["remark_kind"] == RemarkKind.UNLIKE
-    # A window that the model cannot judge counts as one without the wanted mood, as long as there are others.
+    # Windows that the model cannot judge count as missing, unless there are no others.
     judged = steadiest(done.assign(**{p: done[p].where(~unlike) for p in PROBA}), wanted)
     stretch = judged or steadiest(done, wanted)
     tag = f"clip-{source.digest[:8]}_model-{served.model.version}"
     windows = done.drop(columns="remark_kind").rename(columns=COLUMNS)
     show.chart(
-        clips.mood(windows, marked=None if stretch is None else (stretch.start_s, stretch.end_s)),
-        key=f"mood_{cut.length_s}s-every-{cut.hop_s}s_{tag}",
+        audio.mood(windows, marked=None if stretch is None else (stretch.start_s, stretch.end_s)),
+        key=f"mood_{plan.length_s}s-every-{plan.hop_s}s_{tag}",
         alt=f"Probabilities of the four emotions over {source.duration_s:.0f} s; overall {answer.label}",
         data=windows,
     )
     silent = int(done["p_angry"].isna().sum())
     if silent:
-        st.caption(f":material/info: {silent} windows hold no music that could be scored; they are gaps in the lines.")
+        st.caption(f":material/info: {silent} windows contain no music that can be scored. They are gaps in the lines.")
     if unlike.any():
         at = ", ".join(clock(s) for s in done.loc[unlike, "start_s"].head(10))
         more = " and later ones" if unlike.sum() > 10 else ""
         st.warning(
-            f"{int(unlike.sum())} of {len(done)} windows are unlike the music that this model knows, and their moods "
-            f"need review: those from {at}{more}.",
+            f"{int(unlike.sum())} of {len(done)} windows are unlike the music that this model was trained on, so "
+            f"their moods need review: the windows from {at}{more}.",
             icon=":material/warning:",
         )
     if stretch is not None:
-        _stretch(source, stretch, wanted, tag, doubtful=judged is None)
+        _show_stretch(source, stretch, wanted, tag, doubtful=judged is None)
 
 
-def _stretch(source: Source, stretch: Stretch, wanted: str, tag: str, *, doubtful: bool) -> None:
-    """The stretch to hear and to take along; doubtful : the model cannot judge any of this music."""
+def _show_stretch(source: Source, stretch: Stretch, wanted: str, tag: str, *, doubtful: bool) -> None:
+    """Show the section with a player and a download. doubtful : the model cannot judge any of this music."""
     at = f"{clock(stretch.start_s)} to {clock(stretch.end_s)}"
     if doubtful:
         st.warning(
-            f"**{at}** comes nearest to {with_sign(wanted)}, but the model cannot judge this music: listen first.",
+            f"**{at}** is closest to {with_sign(wanted)}, but the model cannot judge this music. Listen first.",
             icon=":material/hearing:",
         )
     elif stretch.fits:
@@ -223,8 +228,8 @@ def _stretch(source: Source, stretch: Stretch, wanted: str, tag: str, *, doubtfu
         )
     else:
         st.warning(
-            f"No stretch holds {with_sign(wanted)} throughout. The best is **{at}**: {stretch.mean:.0%} on average, "
-            f"{stretch.lowest:.0%} at its lowest, with another emotion stronger somewhere.",
+            f"No section is {with_sign(wanted)} in every window. The best is **{at}**: {stretch.mean:.0%} on average, "
+            f"{stretch.lowest:.0%} at its lowest. In some windows another emotion is stronger.",
             icon=":material/help:",
         )
     try:
@@ -232,9 +237,9 @@ def _stretch(source: Source, stretch: Stretch, wanted: str, tag: str, *, doubtfu
     except CoreError as error:
         messages.problem(error)
         return
-    st.audio(wav, format="audio/wav", alt=f"Player: the steadiest stretch, {at}")
+    st.audio(wav, format="audio/wav", alt=f"Player: the steadiest section, {at}")
     st.download_button(
-        "Download this stretch (WAV)",
+        "Download this section (WAV)",
         wav,
         file_name=f"{wanted}_{stretch.start_s:.0f}-{stretch.end_s:.0f}s_{tag}.wav",
         mime="audio/wav",

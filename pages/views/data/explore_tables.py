@@ -11,7 +11,7 @@ from core.dataset.cleaning import RULES
 from core.dataset.csv_reading import MAX_BYTES
 from core.dataset.quality import CELL_MEASURES, Quality, data_quality
 from core.dataset.table import Table, as_table
-from core.dataset.user_tables import Brought
+from core.dataset.user_tables import UserTable
 from core.errors import CoreError, TableError
 from core.schema import readable
 from core.settings import Settings
@@ -24,8 +24,8 @@ _FILES = 4  # uploaded files that a session keeps, the latest ones
 
 
 @st.cache_data(show_spinner="Reading and cleaning the table …", max_entries=_KEPT)
-def _bring(data: bytes, name: str) -> Brought:
-    return user_tables.bring(data, name)
+def _bring(data: bytes, name: str) -> UserTable:
+    return user_tables.read_user_table(data, name)
 
 
 @st.cache_data(show_spinner=False)
@@ -45,7 +45,7 @@ def _forget() -> None:
     st.session_state.pop("table", None)
 
 
-def brought(shown: Table) -> dict[str, Brought]:
+def brought(shown: Table) -> dict[str, UserTable]:
     """Uploaded tables and tables in data/raw, by name. Unreadable files show an error and are skipped.
 
     Uploads are kept in the session, so that they survive a visit to another page.
@@ -74,8 +74,8 @@ def brought(shown: Table) -> dict[str, Brought]:
                 st.rerun()
     for oldest in list(kept)[:-_FILES]:
         del kept[oldest]
-    for path in user_tables.lying_about(settings):
-        if one := _known(path.name, partial(user_tables.content, path)):
+    for path in user_tables.list_user_tables(settings):
+        if one := _known(path.name, partial(user_tables.read_bytes, path)):
             tables.setdefault(path.name, one)
     for name, one in tables.items():
         same = "This is the published table. " if one.published else ""
@@ -86,7 +86,7 @@ def brought(shown: Table) -> dict[str, Brought]:
     return tables
 
 
-def _known(name: str, content: Callable[[], bytes]) -> Brought | None:
+def _known(name: str, content: Callable[[], bytes]) -> UserTable | None:
     try:
         return _bring(content(), name)
     except CoreError as error:
@@ -96,13 +96,13 @@ def _known(name: str, content: Callable[[], bytes]) -> Brought | None:
 
 def _adopted(data: bytes, settings: Settings) -> bool:
     try:
-        return user_tables.adopt(data, settings)
+        return user_tables.store_if_published(data, settings)
     except TableError as error:
         messages.problem(error)
         return False
 
 
-def at_hand(shown: Table, extra: dict[str, Brought]) -> tuple[dict[str, Table], dict[str, pd.DataFrame]]:
+def at_hand(shown: Table, extra: dict[str, UserTable]) -> tuple[dict[str, Table], dict[str, pd.DataFrame]]:
     """The clean tables, and the frames of all tables (also uncleaned ones), by name."""
     clean = {STAND_IN if shown.synthetic else PUBLISHED: shown}
     frames = {name: table.frame for name, table in clean.items()}
@@ -128,7 +128,7 @@ def side_by_side(frames: dict[str, pd.DataFrame], data_hash: str) -> None:
     if not chosen:
         st.info("Choose at least one table.", icon=":material/table:")
         return
-    counts = user_tables.beside({name: _quality(_key(name, frames), frames[name]) for name in chosen})
+    counts = user_tables.compare_quality({name: _quality(_key(name, frames), frames[name]) for name in chosen})
     st.dataframe(
         counts,
         height="content",
@@ -157,7 +157,7 @@ def _two(chosen: list[str], frames: dict[str, pd.DataFrame]) -> None:
         show.download(result.cells, show.file_name("differences", data_hash="of-two-tables"))
 
 
-def cleaning(frames: dict[str, pd.DataFrame], extra: dict[str, Brought]) -> None:
+def cleaning(frames: dict[str, pd.DataFrame], extra: dict[str, UserTable]) -> None:
     """Show the quality before and after cleaning, and list every change."""
     if not extra:
         st.info(
@@ -172,7 +172,7 @@ def cleaning(frames: dict[str, pd.DataFrame], extra: dict[str, Brought]) -> None
         f"{removed} without a label are left out. No value is filled in: impossible values become empty, and each "
         "model fills gaps from its own training rows."
     )
-    before_after = user_tables.beside(
+    before_after = user_tables.compare_quality(
         {"before": _quality(_key(name, frames), one.messy), "after": _quality(_key(after, frames), one.table.frame)}
     )
     show.chart(

@@ -35,7 +35,7 @@ def filters(frame: pd.DataFrame) -> pd.DataFrame:
             help="Each feature adds a range. Rows without a value for it are left out.",
         )
         ranges = {column: _range(frame, column) for column in columns if frame[column].min() < frame[column].max()}
-    kept = exploration.pick(frame, emotions=emotions, ranges=ranges)
+    kept = exploration.filter_rows(frame, emotions=emotions, ranges=ranges)
     if len(kept) < len(frame):
         st.caption(f"Filtered: {len(kept)} of {len(frame)} rows.")
     return kept
@@ -48,7 +48,7 @@ def _range(frame: pd.DataFrame, column: str) -> tuple[float, float]:
 
 def emotions(frame: pd.DataFrame, data_hash: str) -> None:
     """Show the class balance, and one feature by emotion."""
-    balance = exploration.balance(frame)
+    balance = exploration.class_balance(frame)
     show.chart(
         dataset.class_balance(balance),
         key=show.file_name("class-balance", data_hash=data_hash),
@@ -74,7 +74,7 @@ def emotions(frame: pd.DataFrame, data_hash: str) -> None:
         bind="query-params",
     )
     st.caption(BY_COLUMN[column].meaning)
-    numbers = exploration.summary(frame, column)
+    numbers = exploration.summarise_feature(frame, column)
     show.chart(
         style.by_emotion(frame, column, kind=kind, emotions=list(numbers["emotion"])),
         key=show.file_name(f"by-emotion-{BY_COLUMN[column].name}", data_hash=data_hash),

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.dataset.table import Table
 from core.evaluation import policy_outcomes
-from core.models.description import InUse
+from core.models.description import ModelDescription
 from core.models.policy import Policy
 from core.settings import Settings
 from pages.shared import messages
@@ -52,10 +52,10 @@ DOORS: dict[str, tuple[str, *tuple[Link, ...]]] = {
 }  # fmt: skip
 
 
-def figures(model: InUse) -> None:
+def figures(model: ModelDescription) -> None:
     """Show the headline figures, out of fold."""
     threshold = Policy().threshold
-    coverage, right = policy_outcomes.accepted(model, Settings(), threshold=threshold)
+    coverage, right = policy_outcomes.coverage_and_accuracy(model, Settings(), threshold=threshold)
     known = not math.isnan(right)
     shown = [
         ("Macro-F1", "macro_f1", "Mean F1 of the four emotions, on clips that the model was not trained on."),
@@ -108,7 +108,7 @@ def data(shown: Table) -> None:
             st.caption(messages.literal(shown.note))
 
 
-def about(model: InUse, shown: Table) -> None:
+def about(model: ModelDescription, shown: Table) -> None:
     """Show which model is in use, and whether it was trained on this table."""
     with st.container(border=True, height="stretch"):
         st.markdown("#### :material/model_training: Model")

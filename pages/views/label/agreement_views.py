@@ -1,4 +1,4 @@
-"""How far people agree, how far the ground truth reaches, and how much a shown guess sways people."""
+"""Agreement between raters, coverage of the ground truth, and the influence of a shown guess."""
 
 from typing import Any
 
@@ -11,59 +11,59 @@ from core.store import Store, label_pool
 from pages.figures import models
 from pages.shared import show
 
-LEAST_EACH = 10  # answers of each kind, before anything is said of the pull of the guess
+LEAST_EACH = 10  # answers needed with and without the guess, before the influence is estimated
 ALPHA = (
-    "Krippendorff's alpha: 1 is full agreement, 0 is what chance gives. From 0.8 labels are taken as reliable, from "
-    "0.667 for tentative conclusions (Krippendorff 2004); emotions in music seldom reach that."
+    "Krippendorff's alpha: 1 is full agreement, 0 is agreement by chance. Labels count as reliable from 0.8, and as "
+    "good enough for tentative conclusions from 0.667 (Krippendorff 2004). Emotions in music rarely reach this."
 )
 
 
-def number(value: float, form: str = ".2f") -> str:
-    """A figure, or that it cannot be told yet."""
+def format_number(value: float, form: str = ".2f") -> str:
+    """Format a number, or "not yet" if it cannot be computed."""
     return "not yet" if pd.isna(value) else f"{value:{form}}"
 
 
 @st.cache_data(show_spinner="Measuring agreement …", max_entries=4)
-def _measured(table: pd.DataFrame) -> tuple[pd.Series, pd.DataFrame, pd.DataFrame]:
-    """Agreement in all, by emotion, by pair. table : votes."""
+def _agreement(table: pd.DataFrame) -> tuple[pd.Series, pd.DataFrame, pd.DataFrame]:
+    """Agreement overall, by emotion and by pair of raters. table : votes."""
     return agreement.summary(table).iloc[0], agreement.by_emotion(table).reset_index(), agreement.by_pair(table)
 
 
-def overview(kept: Store, said: pd.DataFrame, needed: int, *, synthetic: bool) -> None:
-    """How far the ground truth reaches, and how far people agree: in all, by emotion, by pair."""
-    pool = label_pool(kept)
+def show_overview(store: Store, answers: pd.DataFrame, needed: int, *, synthetic: bool) -> None:
+    """Show coverage of the ground truth, and agreement overall, by emotion and by pair of raters."""
+    pool = label_pool(store)
     pool = pool if synthetic else pool[pool["origin"].ne("demo")]
-    truth = agreement.ground_truth(said, raters_needed=needed)
+    truth = agreement.ground_truth(answers, raters_needed=needed)
     reach = disputes.coverage(truth, pool)
     if not reach["clips"].sum():
         st.info(
-            "There is nothing to label yet. Score clips on the Predict page, or switch on *Synthetic clips too*.",
+            "There are no clips to label yet. Score clips on the Predict page, or switch on *Synthetic clips too*.",
             icon=":material/queue_music:",
         )
         return
-    total, by_emotion, pairs = _measured(agreement.votes(said))
+    total, by_emotion, pairs = _agreement(agreement.votes(answers))
     settled = int(truth["label"].notna().sum())
     boxes = st.columns(4)
     boxes[0].metric(
         "With a ground truth",
         f"{settled} of {reach['clips'].sum()}",
         border=True,
-        help="Clips with an emotion that stands. Clips that were settled as none, as bad audio, are not among them.",
+        help="Clips with a final emotion. Clips settled without an emotion, for example as bad audio, do not count.",
     )
     boxes[1].metric(
         "Two answers or more", int(total["clips"]), border=True, help="Clips on which agreement can be measured."
     )
     boxes[2].metric(
         "Raw agreement",
-        number(total["raw"], ".0%"),
+        format_number(total["raw"], ".0%"),
         border=True,
-        help="Of all pairs of answers about one clip, the share that is the same.",
+        help="Share of pairs of answers about the same clip that are equal.",
     )
-    boxes[3].metric("Alpha", number(total["alpha"]), border=True, help=ALPHA)
+    boxes[3].metric("Alpha", format_number(total["alpha"]), border=True, help=ALPHA)
     if not pd.isna(total["alpha_low"]):
         boxes[3].caption(f"95 % interval {total['alpha_low']:.2f} to {total['alpha_high']:.2f}")
     who = "one rater is enough" if needed == 1 else f"{needed} agreeing raters make a label"
-    st.caption(f"Here {who}; a tie gives none. Change it under Raters.")
+    st.caption(f"Rule: {who}; a tie gives no label. You can change the rule in the tab Raters.")
     left, right = st.columns(2)
     with left:
         st.subheader("Coverage")
@@ -76,6 +76,11 @@ def overview(kept: Store, said: pd.DataFrame, needed: int, *, synthetic: bool) -
         st.subheader("Ground truth by emotion")
         labels = disputes.labels(truth)
         _table(labels.assign(emotion=labels["emotion"].map(wording.with_sign)), "Ground truth labels by emotion")
+    _show_by_emotion(by_emotion)
+    _show_by_pair(pairs)
+
+
+def _show_by_emotion(by_emotion: pd.DataFrame) -> None:
     st.subheader("Agreement by emotion")
     _table(
         by_emotion.assign(
@@ -86,23 +91,26 @@ def overview(kept: Store, said: pd.DataFrame, needed: int, *, synthetic: bool) -
         "Agreement by emotion",
         answers=st.column_config.NumberColumn(help="On clips with two answers or more."),
         agreement=st.column_config.NumberColumn(
-            format="%.0f %%", help="When one rater says it, the chance that another says it too."
+            format="%.0f %%", help="If one rater chooses this emotion: the chance that another rater chooses it too."
         ),
-        alpha=st.column_config.NumberColumn(format="%.2f", help=f"Of this emotion or another. {ALPHA}"),
-        mistaken_for=st.column_config.TextColumn("others say instead"),
+        alpha=st.column_config.NumberColumn(format="%.2f", help=f"This emotion against all others. {ALPHA}"),
+        mistaken_for=st.column_config.TextColumn("others choose instead"),
     )
+
+
+def _show_by_pair(pairs: pd.DataFrame) -> None:
     st.subheader("Agreement by pair")
     if pairs.empty:
-        st.caption("No two raters have met on a clip yet.")
+        st.caption("No clip has answers of two raters yet.")
         return
     _table(
         pairs.assign(raw=100 * pairs["raw"]),
-        "Agreement of each two raters",
+        "Agreement of each pair of raters",
         rater_a=st.column_config.TextColumn("one rater"),
         rater_b=st.column_config.TextColumn("the other"),
         raw=st.column_config.NumberColumn("raw agreement", format="%.0f %%"),
         kappa=st.column_config.NumberColumn(
-            "Cohen's kappa", format="%.2f", help="As alpha, for two raters. Empty where both said one label only."
+            "Cohen's kappa", format="%.2f", help="Like alpha, for two raters. Empty if both used only one label."
         ),
     )
     show.download(pairs, "agreement-by-pair")
@@ -112,29 +120,32 @@ def _table(table: pd.DataFrame, alt: str, **columns: Any) -> None:
     st.dataframe(table, hide_index=True, alt=alt, column_config=columns)
 
 
-def pull(said: pd.DataFrame) -> None:
-    """How much a shown guess sways people."""
-    table = agreement.anchoring(said)
+def show_pull(answers: pd.DataFrame) -> None:
+    """Show how much a shown guess influences the answers."""
+    table = agreement.anchoring(answers)
     everyone = table.iloc[0]
     st.markdown(
-        f"On the Label page the model's guess is hidden for {agreement.HIDDEN_SHARE:.0%} of the clips, drawn by a coin "
-        "that nobody sees. If people agree with the guess more often when they see it, it sways them."
+        f"On the Label page, the model's guess is hidden for {agreement.HIDDEN_SHARE:.0%} of the clips, chosen at "
+        "random. "
+        "If people agree with the guess more often when they see it, the guess influences them."
     )
     enough = table[["shown", "hidden"]].min(axis=1) >= LEAST_EACH
     if not enough.iloc[0]:
         st.info(
-            f"Not enough yet: {everyone['shown']} answers with the guess shown, {everyone['hidden']} with it hidden; "
-            f"{LEAST_EACH} of each are needed.",
+            f"Not enough answers yet: {everyone['shown']} with the guess shown, {everyone['hidden']} with the guess "
+            "hidden. "
+            f"At least {LEAST_EACH} of each are needed.",
             icon=":material/hourglass_empty:",
         )
         return
     low, high = everyone["low"], everyone["high"]
     if low > 0:
-        verdict = "People are swayed: the labels lean towards the model. Switch guesses off for what has to be certain."
+        verdict = "The guess influences people: labels are biased towards the model. Switch guesses off if labels "
+        "must be unbiased."
     elif high < 0:
-        verdict = "People lean away from what they are shown."
+        verdict = "People disagree with the guess more often when they see it."
     else:
-        verdict = "No pull is established; the interval says how large it may still be."
+        verdict = "No influence is established; the interval shows how large it could still be."
     st.markdown(
         f"People agree with the guess in **{everyone['shown_agree'] / everyone['shown']:.0%}** of {everyone['shown']} "
         f"answers when it is shown and in **{everyone['hidden_agree'] / everyone['hidden']:.0%}** of "

@@ -1,4 +1,4 @@
-"""The clips on which people differ: who said what, and the answer that settles it."""
+"""Disputed clips: the answers of all raters, and the settlement by an analyst."""
 
 import time
 from collections.abc import Mapping
@@ -13,16 +13,15 @@ from core.labelling import agreement, disputes, identity, queue, settlement, tru
 from core.labelling.settlement import Pace
 from core.store import MAX_COMMENT, Rater, Store, new_token
 from pages.shared import messages, who
-from pages.views.label import desk
+from pages.views.label import desk, desk_actions
 
-SAID = "agreement_said"  # in the session: what became of the last press of a button
-PACE = "settle_pace"  # in the session: a `Pace`
+PACE = "settle_pace"  # session key: a `Pace`
 _KEYS = {**desk.KEYS, "none of the four": "N", "bad audio": "B"}
 
 
-def disputed(kept: Store, person: Rater, said: pd.DataFrame, needed: int) -> None:
-    """The clips on which people differ, and their settlement by a marked third answer."""
-    found = agreement.ground_truth(said, raters_needed=needed)
+def show_disputes(store: Store, person: Rater, answers: pd.DataFrame, needed: int) -> None:
+    """Show the disputed clips and the form that settles one of them."""
+    truth_table = agreement.ground_truth(answers, raters_needed=needed)
     status = st.segmented_control(
         "Clips that are",
         ["disputed", "skipped", "open", "adjudicated"],
@@ -30,70 +29,74 @@ def disputed(kept: Store, person: Rater, said: pd.DataFrame, needed: int) -> Non
         required=True,
         key="status",
         bind="query-params",
-        format_func=lambda s: f"{s} ({int(found['status'].eq(s).sum())})",
+        format_func=lambda s: f"{s} ({int(truth_table['status'].eq(s).sum())})",
         help="; ".join(f"{s}: {m}" for s, m in disputes.MEANINGS.items()),
     )
-    table = disputes.list_disputes(said, found, status=status)
-    told()
+    table = disputes.list_disputes(answers, truth_table, status=status)
+    messages.show_pending_message()
     if table.empty:
         st.success(f"No clip is {status}.", icon=":material/handshake:")
-        _undo_button(kept)
+        _undo_button(store)
         return
     if len(table) == disputes.MOST:
-        st.caption(f"The first {disputes.MOST}, those with most answers; the others follow as these are settled.")
+        st.caption(f"The {disputes.MOST} clips with the most answers. Others appear when these are settled.")
     event = st.dataframe(
         table.drop(columns="clip_id").assign(guess=table["guess"].map(wording.with_sign)),
         hide_index=True,
         key=f"disputes_{status}",
         on_select="rerun",
         selection_mode="single-row",
-        alt=f"Clips that are {status}, with who said what",
+        alt=f"Clips that are {status}, with the answers of each rater",
         column_config={
             "file_name": st.column_config.TextColumn("clip"),
             "last_at": st.column_config.DatetimeColumn("last answer", format="distance"),
             "guess": st.column_config.TextColumn("the model's guess"),
         },
     )
-    chosen = picked(event, table)
+    chosen = selected_row(event, table)
     row = table.iloc[0] if chosen is None else chosen
     st.subheader(messages.literal(row["file_name"]))
     st.caption(
-        ("The first of the list; choose another above." if chosen is None else "Chosen above.")
+        (
+            "This is the first clip of the list; choose another one above."
+            if chosen is None
+            else "You chose this clip above."
+        )
         + f" {row['clip_id'][:16]}"
     )
-    settle(kept, person, row, said[said["clip_id"].eq(row["clip_id"])])
+    show_settlement(store, person, row, answers[answers["clip_id"].eq(row["clip_id"])])
 
 
-def picked(event: Mapping[str, Any], table: pd.DataFrame) -> pd.Series | None:
-    """The row that was chosen; None without one, and where the choice is older than a table that is shorter now."""
+def selected_row(event: Mapping[str, Any], table: pd.DataFrame) -> pd.Series | None:
+    """The selected row, or None. Ignores a selection past the end, because the table may have become shorter."""
     rows = [row for row in event["selection"]["rows"] if row < len(table)]
     return table.iloc[rows[0]] if rows else None
 
 
-def settle(kept: Store, person: Rater, row: pd.Series, answers: pd.DataFrame) -> None:
-    """One clip, what was said of it, and the answer that settles it."""
-    stands = agreement.current_answers(answers)
+def show_settlement(store: Store, person: Rater, row: pd.Series, answers: pd.DataFrame) -> None:
+    """Show a clip, its answers, and the buttons that settle it."""
+    current = agreement.current_answers(answers)
     settlement.show_clip(_pace(), row["clip_id"])
     with st.container(key="settle"):
-        hear(kept, row["clip_id"])
-        heard = stands["label"].map(wording.with_sign, na_action="ignore").fillna("skipped: " + stands["skip_reason"])
+        play_clip(store, row["clip_id"])
+        heard = current["label"].map(wording.with_sign, na_action="ignore").fillna("skipped: " + current["skip_reason"])
         st.dataframe(
-            agreement.people(stands)
+            agreement.people(current)
             .to_frame()
-            .join([stands["kind"], heard.rename("heard"), stands[["display", "comment", "created_at"]]]),
+            .join([current["kind"], heard.rename("heard"), current[["display", "comment", "created_at"]]]),
             hide_index=True,
-            alt="What was said of the clip",
+            alt="Answers about the clip",
             column_config={
                 "created_at": st.column_config.DatetimeColumn("when", format="distance"),
                 "display": st.column_config.TextColumn("the guess was"),
             },
         )
-        raters = stands.loc[stands["kind"].eq("answer"), ["rater", "verified"]].itertuples(index=False)
+        raters = current.loc[current["kind"].eq("answer"), ["rater", "verified"]].itertuples(index=False)
         if any(identity.is_same_person(person, *rater) for rater in raters):
-            st.warning("You are one of the raters of this clip. A third person settles it better.")
+            st.warning("You are one of the raters of this clip. It is better if another person settles it.")
         token = st.session_state.setdefault(f"settle_{row['clip_id']}", new_token())
         st.text_input("Why (optional)", key=f"why_{token}", max_chars=MAX_COMMENT)
-        st.markdown("**It is settled as**")
+        st.markdown("**Settle this clip as**")
         with st.container(horizontal=True):
             for verdict in settlement.VERDICTS:
                 st.button(
@@ -101,31 +104,31 @@ def settle(kept: Store, person: Rater, row: pd.Series, answers: pd.DataFrame) ->
                     key=f"settle_{verdict}",
                     shortcut=_KEYS[verdict],
                     on_click=_settle,
-                    args=(kept, row["clip_id"], verdict, token, truth.newest_settlement(answers)),
+                    args=(store, row["clip_id"], verdict, token, truth.newest_settlement(answers)),
                 )
-            _undo_button(kept)
+            _undo_button(store)
 
 
-def _undo_button(kept: Store) -> None:
+def _undo_button(store: Store) -> None:
     st.button(
         "Undo",
         key="settle_undo",
         shortcut="Z",
         icon=":material/undo:",
         on_click=_undo,
-        args=(kept,),
-        help="Takes your newest settlement back.",
+        args=(store,),
+        help="Takes back your newest settlement.",
     )
 
 
-def hear(kept: Store, clip_id: str) -> None:
-    """The one player for a clip of a list, or why there is nothing to hear."""
+def play_clip(store: Store, clip_id: str) -> None:
+    """Show the player for a clip of a list, or why there is no audio."""
     try:
-        item = queue.item(kept, clip_id)
+        item = queue.item(store, clip_id)
         if item is None or item.path is None:
-            st.caption(":material/volume_off: The audio of this clip was not kept.")
+            st.caption(":material/volume_off: The audio of this clip was not stored.")
         else:
-            desk.player(item)
+            desk.show_player(item)
     except CoreError as error:
         st.warning(messages.literal(str(error)), icon=":material/volume_off:")
 
@@ -133,38 +136,32 @@ def hear(kept: Store, clip_id: str) -> None:
 def _pace() -> Pace:
     if PACE not in st.session_state:
         st.session_state[PACE] = Pace(time.monotonic)
-    found: Pace = st.session_state[PACE]
-    return found
+    pace: Pace = st.session_state[PACE]
+    return pace
 
 
-def _settle(kept: Store, clip_id: str, verdict: str, token: str, seen: int | None) -> None:
-    """seen : the newest settlement that was on the screen; None without one."""
+def _settle(store: Store, clip_id: str, verdict: str, token: str, seen: int | None) -> None:
+    """Settle a clip. seen : the newest settlement that the person saw, to detect a conflict."""
     if not settlement.accept_press(_pace(), settles=True):
-        st.session_state[SAID] = ("error", desk.TOO_SOON)
+        messages.keep_message("error", desk_actions.TOO_SOON)
         return
     comment = str(st.session_state.get(f"why_{token}") or "")
     try:
-        person = who.still_analyst(kept)
-        receipt = settlement.settle(kept, person, clip_id, verdict, token=token, seen=seen, comment=comment)
-        st.session_state[SAID] = ("success", f"Settled as {verdict}. {receipt.remark}")
+        person = who.still_analyst(store)
+        receipt = settlement.settle(store, person, clip_id, verdict, token=token, seen=seen, comment=comment)
+        messages.keep_message("success", f"Settled as {verdict}. {receipt.remark}")
         st.session_state.pop(f"settle_{clip_id}", None)
     except CoreError as error:
-        st.session_state[SAID] = ("error", str(error))
+        messages.keep_message("error", str(error))
 
 
-def _undo(kept: Store) -> None:
+def _undo(store: Store) -> None:
     if not settlement.accept_press(_pace(), settles=False):
-        st.session_state[SAID] = ("error", desk.TOO_SOON)
+        messages.keep_message("error", desk_actions.TOO_SOON)
         return
     try:
-        name = settlement.take_back_settlement(kept, who.still_analyst(kept))
-        said = "You have settled nothing that could be taken back." if name is None else f"Taken back: {name}."
-        st.session_state[SAID] = ("success", said)
+        name = settlement.take_back_settlement(store, who.still_analyst(store))
+        sentence = "You have no settlement to take back." if name is None else f"Taken back: {name}."
+        messages.keep_message("success", sentence)
     except CoreError as error:
-        st.session_state[SAID] = ("error", str(error))
-
-
-def told() -> None:
-    kind, sentence = st.session_state.pop(SAID, ("", ""))
-    if kind:
-        (st.success if kind == "success" else st.error)(messages.literal(sentence))
+        messages.keep_message("error", str(error))

@@ -11,18 +11,17 @@ from core.errors import CoreError
 from core.labelling import agreement, files, import_plan
 from core.labelling.label_columns import ControlQuestion
 from core.store import Rater, Store, clips_table, feedback_table, labels_cache_key, raters_table
-from pages.shared import who
+from pages.shared import messages, who
 from pages.shared.messages import literal, problem
 from pages.shared.show import download, file_name
 from pages.views.label import label_studio
-from pages.views.label.disputes import SAID, told
 
 FORMATS = {
-    "CSV": ("csv", "text/csv", "The answers that stand, one row each; opens in a spreadsheet."),
-    "JSON": ("json", "application/json", "The same, with what to cite it by."),
-    "Audit trail": ("audit.csv", "text/csv", "Everything that was ever said, also what was taken back."),
+    "CSV": ("csv", "text/csv", "One row per answer that counts now. Opens in a spreadsheet."),
+    "JSON": ("json", "application/json", "The same answers, with date, state and model versions to cite."),
+    "Audit trail": ("audit.csv", "text/csv", "All answers ever given, including answers that were taken back."),
 }
-FEW = 5  # of the names of new raters
+FEW = 5  # names of new raters that are shown
 ICONS = {
     "add": ":material/add: add",
     "change": ":material/edit: change",
@@ -34,9 +33,10 @@ ICONS = {
 
 @dataclass(frozen=True)
 class Choices:
-    """What a person said of a file. control : the column of the emotions, None where it is plain.
+    """The person's choices about a file.
 
-    accounts : account of Label Studio and its rater, empty = left out.  all_known : each account was asked about.
+    control : column of the emotions; None if it is obvious.  accounts : Label Studio account and its rater, "" to leave
+        its answers out.  all_known : every account has a choice.
     """
 
     control: str | None
@@ -44,29 +44,31 @@ class Choices:
     all_known: bool
 
 
-def show(kept: Store, person: Rater, said: pd.DataFrame, everything: pd.DataFrame, needed: int) -> None:
-    """Exports, then the import."""
+def show(store: Store, person: Rater, answers: pd.DataFrame, all_answers: pd.DataFrame, needed: int) -> None:
+    """Show the exports, then the import."""
     st.subheader("Export")
-    if everything.empty:
-        st.info("Nobody has answered yet.", icon=":material/history:")
+    if all_answers.empty:
+        st.info("There are no answers yet.", icon=":material/history:")
     else:
-        exports(said, everything, needed)
-    label_studio.export(kept, said, needed, file_name=f"{file_name('labels', data_hash=_stamp(everything))}.zip")
+        show_exports(answers, all_answers, needed)
+    label_studio.show_export(
+        store, answers, needed, file_name=f"{file_name('labels', data_hash=_answers_hash(all_answers))}.zip"
+    )
     st.subheader("Import")
-    bring(kept, person)
+    show_import(store, person)
 
 
-def _stamp(everything: pd.DataFrame) -> str:
-    """Names the state of the answers."""
-    return hashlib.sha256(everything["feedback_id"].astype(str).str.cat().encode()).hexdigest()
+def _answers_hash(all_answers: pd.DataFrame) -> str:
+    """Hash of the answers, for file names."""
+    return hashlib.sha256(all_answers["feedback_id"].astype(str).str.cat().encode()).hexdigest()
 
 
-def exports(said: pd.DataFrame, everything: pd.DataFrame, needed: int) -> None:
-    """One download a format."""
-    stamp = _stamp(everything)
-    stands = agreement.current_answers(said)
+def show_exports(answers: pd.DataFrame, all_answers: pd.DataFrame, needed: int) -> None:
+    """Show one download per format."""
+    stamp = _answers_hash(all_answers)
+    current = agreement.current_answers(answers)
     st.caption(
-        f"{len(stands)} answers stand, of {agreement.people(stands).nunique()} raters. "
+        f"{len(current)} answers of {agreement.people(current).nunique()} raters count now. "
         "Names of raters are in every file: handle them as personal data."
     )
     about = {
@@ -74,12 +76,12 @@ def exports(said: pd.DataFrame, everything: pd.DataFrame, needed: int) -> None:
         "exported_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "state": stamp[:16],
         "raters_needed": needed,
-        "models": sorted(stands["model_version"].dropna().unique()),
+        "models": sorted(current["model_version"].dropna().unique()),
     }
     make = {
-        "CSV": lambda: files.to_csv(said),
-        "JSON": lambda: files.to_json(said, about=about),
-        "Audit trail": lambda: files.audit_csv(everything),
+        "CSV": lambda: files.to_csv(answers),
+        "JSON": lambda: files.to_json(answers, about=about),
+        "Audit trail": lambda: files.audit_csv(all_answers),
     }
     with st.container(horizontal=True):
         for name, (ending, mime, meaning) in FORMATS.items():
@@ -95,64 +97,68 @@ def exports(said: pd.DataFrame, everything: pd.DataFrame, needed: int) -> None:
             )
 
 
-def bring(kept: Store, person: Rater) -> None:
-    """A file of labels: what would happen row by row, then the rows."""
-    told()
+def show_import(store: Store, person: Rater) -> None:
+    """Import a file of labels: first a dry run row by row, then the import itself."""
+    messages.show_pending_message()
     file = st.file_uploader(
         "CSV or JSON with clips and labels",
         type=["csv", "tsv", "txt", "json"],
         key="labels_file",
         max_upload_size=files.LARGEST >> 20,
-        help="A column `clip_id`, `hash` or `file_name`, a column `label` or `skip_reason`; `rater` and `comment` if "
-        "you have them. Also what this page exports, and what Label Studio exports (JSON, JSON-MIN, CSV, "
-        "TSV). Of several answers of one rater about a clip the last one counts, and what was taken back is left out.",
+        help="Required: a column `clip_id`, `hash` or `file_name`, and a column `label` or `skip_reason`. Optional: "
+        "`rater` "
+        "and `comment`. Exports of this page and of Label Studio (JSON, JSON-MIN, CSV, TSV) work too. If a rater has "
+        "several answers about a clip, only the last one counts. Answers that were taken back are left out.",
     )
     if file is None:
-        st.caption("Nothing is stored before you have seen what would happen.")
+        st.caption("You first see what the import would do. Nothing is stored before you confirm.")
         return
     try:
-        choices = _choices(kept, file.getvalue(), person, str(file.file_id))
-        plan = None if choices is None else _plan(kept, file.getvalue(), person, choices)
+        choices = _choices(store, file.getvalue(), person, str(file.file_id))
+        plan = None if choices is None else _plan(store, file.getvalue(), person, choices)
     except CoreError as error:
         problem(error)
         return
     if choices is not None and plan is not None:
-        _dry_run(kept, file.getvalue(), plan, choices, str(file.file_id))
+        _dry_run(store, file.getvalue(), plan, choices, str(file.file_id))
 
 
-def _choices(kept: Store, data: bytes, person: Rater, file_id: str) -> Choices | None:
-    """What the file cannot say itself and a person is asked; None until the column of the emotions is known."""
+def _choices(store: Store, data: bytes, person: Rater, file_id: str) -> Choices | None:
+    """Ask the person what the file does not say; None until the column of the emotions is known."""
     control = None
     try:
         file = _read(data, hashlib.sha256(data).hexdigest(), control)
     except ControlQuestion as question:
-        control = label_studio.which_column(question.columns, str(question), file_id)
+        control = label_studio.ask_column(question.columns, str(question), file_id)
         if control is None:
             return None
         file = _read(data, hashlib.sha256(data).hexdigest(), control)
     if not file.complete:
         st.caption(
-            "Of Label Studio's formats only JSON says which tasks were skipped and which answers are marked as ground "
-            "truth. Export the project as JSON, where that matters."
+            "This format does not say which tasks were skipped or which answers are marked as ground truth. If you "
+            "need "
+            "this, export the project from Label Studio as JSON."
         )
     if file.unread:
-        st.caption(f"There is no place here for these columns: {literal(', '.join(file.unread))}.")
+        st.caption(f"These columns are not imported: {literal(', '.join(file.unread))}.")
     accounts = file.accounts
-    answers = label_studio.who_is_this(accounts, raters_table(kept), person, file_id)
+    answers = label_studio.ask_accounts(accounts, raters_table(store), person, file_id)
     return Choices(control, tuple(answers.items()), all_known=accounts.keys() <= answers.keys())
 
 
-def _dry_run(kept: Store, data: bytes, plan: pd.DataFrame, choices: Choices, file_id: str) -> None:
-    """What would happen row by row, and the button that makes it happen."""
+def _dry_run(store: Store, data: bytes, plan: pd.DataFrame, choices: Choices, file_id: str) -> None:
+    """Show what the import would do row by row, and the button that starts it."""
     counts = plan["action"].value_counts().reindex(import_plan.ACTIONS, fill_value=0)
     st.markdown(" · ".join(f"**{n}** {ICONS[str(action)]}" for action, n in counts.items()))
     new = plan.loc[plan["new_rater"], "rater"].unique()
     if len(new):
         named = ", ".join(map(str, new[:FEW])) + (f" and {len(new) - FEW} more" if len(new) > FEW else "")
-        st.info(f"Raters who are new here: {len(new)} ({literal(named)})", icon=":material/person_add:")
+        st.info(f"New raters: {len(new)} ({literal(named)})", icon=":material/person_add:")
     settlements = int((plan["action"].eq("add") & plan["kind"].eq(import_plan.SETTLEMENT)).sum())
     if settlements:
-        st.info(f"Settlements in the file: {settlements}. Each decides what its clip is.", icon=":material/gavel:")
+        st.info(
+            f"Settlements in the file: {settlements}. Each one decides the label of its clip.", icon=":material/gavel:"
+        )
     only = st.pills(
         "Show only",
         [str(a) for a in import_plan.ACTIONS if counts[a]],
@@ -161,13 +167,13 @@ def _dry_run(kept: Store, data: bytes, plan: pd.DataFrame, choices: Choices, fil
         format_func=lambda a: f"{a} ({counts[a]})",
     )
     first = [c for c in ("row", "action", "why", "file_name", "label", "skip_reason", "rater") if c in plan]
-    table = plan[[*first, *plan.columns.drop([*first, "before"])]]  # the hashes last: nobody reads them
+    table = plan[[*first, *plan.columns.drop([*first, "before"])]]  # the hashes last, because nobody reads them
     shown = table[table["action"].isin(only)] if only else table
     st.dataframe(shown, hide_index=True, alt="What the import would do, row by row")
     download(table, "import-dry-run", label="Download the dry run")
     wanted = int(counts["add"] + counts["change"])
     if not choices.all_known:
-        st.caption("Say above who each account is, or leave its answers out. Then the answers can be stored.")
+        st.caption("Choose a rater for each account above, or leave its answers out. Then you can store the answers.")
     st.button(
         f"Store {wanted} answers" if wanted else "Nothing to store",
         type="primary",
@@ -175,28 +181,29 @@ def _dry_run(kept: Store, data: bytes, plan: pd.DataFrame, choices: Choices, fil
         disabled=not wanted or not choices.all_known,
         key="import_apply",
         on_click=_apply,
-        args=(kept, data, plan, choices, file_id),
-        help=f"Up to {import_plan.AT_ONCE} of them or none; more are stored in such parts, and an import that was cut "
-        "off is finished by importing the file again. Names in the file count as not verified; your own answers count "
-        "as yours.",
+        args=(store, data, plan, choices, file_id),
+        help=f"Answers are stored in parts of up to {import_plan.AT_ONCE}, each part completely or not at all. If an "
+        "import "
+        "is interrupted, import the file again to finish it. Names in the file count as not verified; your own answers "
+        "count as yours.",
     )
 
 
-def _plan(kept: Store, data: bytes, person: Rater, choices: Choices) -> pd.DataFrame:
-    """The dry run, made anew only where the file, the importer or the store is another. One object for all sessions."""
-    file, mark = hashlib.sha256(data).hexdigest(), labels_cache_key(kept)
-    return _planned(kept, data, kept.url, file, mark, person.name, person.verified, choices)
+def _plan(store: Store, data: bytes, person: Rater, choices: Choices) -> pd.DataFrame:
+    """The dry run, cached by file, importer and state of the store. All sessions share it: do not change it."""
+    file, mark = hashlib.sha256(data).hexdigest(), labels_cache_key(store)
+    return _planned(store, data, store.url, file, mark, person.name, person.verified, choices)
 
 
 @st.cache_resource(show_spinner="Reading the file …", max_entries=4, ttl=600)
 def _read(_data: bytes, file: str, control: str | None) -> files.LabelFile:
-    """file : hash of the data."""
+    """Read the file. file : hash of the data."""
     return files.read_label_file(_data, control=control)
 
 
-@st.cache_resource(show_spinner="Looking what the file would do …", max_entries=4, ttl=600)
+@st.cache_resource(show_spinner="Checking what the import would do …", max_entries=4, ttl=600)
 def _planned(
-    _kept: Store,
+    _store: Store,
     _data: bytes,
     url: str,
     file: str,
@@ -205,19 +212,19 @@ def _planned(
     verified: bool,
     choices: Choices,
 ) -> pd.DataFrame:
-    """url, file, mark : of the store, of the data, of what the store holds, which is read after the mark was."""
+    """Plan the import. url, file, mark : address of the store, hash of the data, state of the store (read first)."""
     return import_plan.plan_import(
         _read(_data, file, choices.control).rows,
-        clips_table(_kept),
-        feedback_table(_kept),
-        raters_table(_kept),
+        clips_table(_store),
+        feedback_table(_store),
+        raters_table(_store),
         importer=Rater(importer, verified, "analyst"),
         accounts=dict(choices.accounts),
     )
 
 
-def _apply(kept: Store, data: bytes, plan: pd.DataFrame, choices: Choices, token: str) -> None:
-    """Store what the dry run showed, unless somebody has answered meanwhile."""
+def _apply(store: Store, data: bytes, plan: pd.DataFrame, choices: Choices, token: str) -> None:
+    """Import what the dry run showed, unless the store has changed meanwhile."""
     done = 0
     bar = st.empty()
 
@@ -227,15 +234,17 @@ def _apply(kept: Store, data: bytes, plan: pd.DataFrame, choices: Choices, token
         bar.progress(so_far / total, text=f"{so_far} of {total} answers are stored …")
 
     try:
-        person = who.still_analyst(kept)
-        if not _plan(kept, data, person, choices).equals(plan):
-            st.session_state[SAID] = ("error", "Somebody answered meanwhile. Look at the dry run again.")
+        person = who.still_analyst(store)
+        if not _plan(store, data, person, choices).equals(plan):
+            messages.keep_message("error", "Someone answered meanwhile. Check the dry run again.")
             return
         with st.spinner("Storing the answers …", show_time=True):
-            stored = import_plan.apply_import(kept, plan, token=token, progress=progress)
-        st.session_state[SAID] = ("success", f"{stored} answers are stored.")
+            stored = import_plan.apply_import(store, plan, token=token, progress=progress)
+        messages.keep_message("success", f"{stored} answers are stored.")
     except CoreError as error:
-        rest = f" {done} answers were stored before that; import the file again for the others." if done else ""
-        st.session_state[SAID] = ("error", f"{error}{rest}")
+        rest = (
+            f" {done} answers were stored before the error. Import the file again to store the others." if done else ""
+        )
+        messages.keep_message("error", f"{error}{rest}")
     finally:
         bar.empty()

@@ -1,14 +1,14 @@
-"""The guide for labelling, and the size of the answer buttons."""
+"""The labelling guide."""
 
 GUIDE = """
-Say what **the music** expresses to you - not what the words say, and not what you feel today. Hear at least ten
-seconds; where the mood changes, the longer part counts.
+Choose the emotion that **the music** expresses. Ignore the words of the song and your own mood today. Listen for at
+least ten seconds. If the mood changes, the longer part counts.
 
 - **Angry**: strong and unpleasant. Tense, harsh, driven.
-- **Happy**: strong and pleasant. Lively, bright; one wants to move.
-- **Relax**: calm and pleasant. At ease, nothing is missing.
+- **Happy**: strong and pleasant. Lively, bright; it makes you want to move.
+- **Relax**: calm and pleasant. Peaceful, at ease.
 - **Sad**: calm and unpleasant. Longing, grief, *hüzün*.
 
-**Skip** it as *ambiguous* when two of them are equally strong after a second hearing, as *none of the four* when it
-expresses something else or nothing, as *bad audio* when noise, silence or speech is in the way.
+**Skip** the clip as *ambiguous* if two emotions are equally strong after you listened twice, as *none of the four* if
+it expresses something else or nothing, and as *bad audio* if noise, silence or speech makes it impossible to judge.
 """

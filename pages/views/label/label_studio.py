@@ -1,4 +1,4 @@
-"""Label Studio on the page of files: the export that plays there, and the questions that its files raise."""
+"""Label Studio on the Files tab: the export, and the questions about a file from Label Studio."""
 
 import io
 from collections import Counter
@@ -15,12 +15,12 @@ from core.store import Rater, Store, feedback_table, labels_cache_key
 from core.turkish import fold
 from pages.shared import messages
 
-MOST_MB = 300  # of sound in one ZIP: a page holds it in memory
+MAX_ZIP_MB = 300  # audio in one ZIP, which is built in memory
 LEAVE_OUT = "Leave these answers out"
 
 
-def export(kept: Store, said: pd.DataFrame, needed: int, *, file_name: str) -> None:
-    """Choose clips, and download them with sound, answers and guesses."""
+def show_export(store: Store, answers: pd.DataFrame, needed: int, *, file_name: str) -> None:
+    """Choose clips, and download them with audio, answers and guesses."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         which = st.segmented_control(
             "Clips for Label Studio",
@@ -31,18 +31,23 @@ def export(kept: Store, said: pd.DataFrame, needed: int, *, file_name: str) -> N
             format_func=lambda choice: CHOICES[choice],
         )
         guesses = st.toggle(
-            "With the model's guesses", value=True, key="studio_guesses", help="A guess that is seen sways people."
+            "With the model's guesses",
+            value=True,
+            key="studio_guesses",
+            help="Raters who see a guess are influenced by it.",
         )
     try:
-        chosen = _chosen(kept, kept.url, labels_cache_key(kept), which, bool(st.session_state.get("synthetic")), needed)
+        chosen = _chosen(
+            store, store.url, labels_cache_key(store), which, bool(st.session_state.get("synthetic")), needed
+        )
     except CoreError as error:
         st.info(messages.literal(str(error)), icon=":material/info:")
         return
 
     def packed() -> bytes:
         file = io.BytesIO()
-        settings, most = Settings(), MOST_MB << 20
-        write_package(file, kept, said, chosen, settings, guesses=guesses, most_bytes=most)
+        settings, most = Settings(), MAX_ZIP_MB << 20
+        write_package(file, store, answers, chosen, settings, guesses=guesses, most_bytes=most)
         return file.getvalue()
 
     st.download_button(
@@ -53,23 +58,25 @@ def export(kept: Store, said: pd.DataFrame, needed: int, *, file_name: str) -> N
         icon=":material/download:",
         key="export_studio",
         on_click="ignore",
-        help=f"{len(chosen)} clips with sound, answers and guesses. At most {MOST_MB} MB of sound come at once; "
-        "`python -m core export-labels` writes any number.",
+        help=f"{len(chosen)} clips with audio, answers and guesses. The ZIP holds at most {MAX_ZIP_MB} MB of audio; "
+        "`python -m core export-labels` has no limit.",
     )
-    with st.expander("How the ZIP plays in Label Studio", icon=":material/help:"):
+    with st.expander("How to use the ZIP in Label Studio", icon=":material/help:"):
         st.markdown("\n".join(f"{n}. {step}" for n, step in enumerate(label_studio_export.HOW_TO, 1)))
         st.markdown(label_studio_export.BACK)
         st.code(label_studio_interface.label_studio_config(), language="xml")
 
 
 @st.cache_resource(show_spinner=False, max_entries=2, ttl=600)
-def _chosen(_kept: Store, url: str, mark: tuple[object, ...], which: str, synthetic: bool, needed: int) -> pd.DataFrame:
-    """url, mark : of the store, and of what it holds."""
-    return choose_clips(_kept, feedback_table(_kept), which=which, synthetic=synthetic, raters_needed=needed)
+def _chosen(
+    _store: Store, url: str, mark: tuple[object, ...], which: str, synthetic: bool, needed: int
+) -> pd.DataFrame:
+    """Clips for the export. url, mark : address and state of the store."""
+    return choose_clips(_store, feedback_table(_store), which=which, synthetic=synthetic, raters_needed=needed)
 
 
-def which_column(columns: Sequence[str], message: str, file_id: str) -> str | None:
-    """Ask which column holds the emotions; None until that is answered."""
+def ask_column(columns: Sequence[str], message: str, file_id: str) -> str | None:
+    """Ask which column holds the emotions; None until one is chosen."""
     st.warning(messages.literal(message), icon=":material/help:")
     return st.selectbox(
         "Which column holds the emotions?",
@@ -80,10 +87,11 @@ def which_column(columns: Sequence[str], message: str, file_id: str) -> str | No
     )
 
 
-def who_is_this(accounts: Mapping[str, int], raters: pd.DataFrame, person: Rater, file_id: str) -> dict[str, str]:
-    """Ask who each account of Label Studio is, and return what was said: account to rater, empty = left out.
+def ask_accounts(accounts: Mapping[str, int], raters: pd.DataFrame, person: Rater, file_id: str) -> dict[str, str]:
+    """Ask which rater each Label Studio account belongs to.
 
-    accounts : with their numbers of answers.  raters : from the store.
+    accounts : account to its number of answers.  raters : from the store.
+    Returns account to rater; "" leaves its answers out.
     """
     names = list(dict.fromkeys([person.name, *raters.loc[~raters["verified"].astype(bool), "rater"]]))
     answers: dict[str, str] = {}
@@ -102,8 +110,9 @@ def who_is_this(accounts: Mapping[str, int], raters: pd.DataFrame, person: Rater
     shared = [name for name, n in Counter(filter(None, answers.values())).items() if n > 1]
     if shared:
         st.warning(
-            f"Several accounts are {messages.literal(', '.join(shared))}: of their answers about one clip the latest "
-            "counts.",
+            f"Several accounts belong to {messages.literal(', '.join(shared))}. If they answered the same clip, only "
+            "the "
+            "latest answer counts.",
             icon=":material/group:",
         )
     return answers

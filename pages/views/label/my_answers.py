@@ -1,4 +1,4 @@
-"""What a person's answers are: those they gave, and what a model learned from them."""
+"""A person's own answers, and what a model learned from them."""
 
 import pandas as pd
 import streamlit as st
@@ -8,28 +8,29 @@ from core.errors import CoreError
 from core.labelling.truth import latest_answers
 from core.store import Rater, Store, feedback_table
 from pages.shared import messages
-from pages.views.label import desk as parts
+from pages.views.label import desk_actions
 
 MOST_SHOWN = 500
 
 
-def mine(kept: Store, person: Rater) -> None:
-    """What the person has said, and the way to say it anew."""
+def show_answers(store: Store, person: Rater) -> None:
+    """Show the person's answers, with a button to hear a clip again and change the answer."""
     try:
-        said = feedback_table(kept, rater=person.name, verified=person.verified)
+        answers = feedback_table(store, rater=person.name, verified=person.verified)
     except CoreError as error:
         messages.problem(error)
         return
-    stands = latest_answers(said).head(MOST_SHOWN)
-    if stands.empty:
-        st.info("Nothing yet. Your answers appear here, and you can change them.", icon=":material/history:")
+    current = latest_answers(answers).head(MOST_SHOWN)
+    if current.empty:
+        st.info("You have no answers yet. They appear here, and you can change them.", icon=":material/history:")
         return
     st.caption(
-        f"{len(stands)} clips, the newest first. Choose one to hear it again and change what you said. What others "
-        "said of it is not shown, so that it sways nobody."
+        f"{len(current)} clips, the newest first. Choose one to hear it again and change your answer. The answers of "
+        "others "
+        "are not shown, so that they do not influence you."
     )
     event = st.dataframe(
-        _rows(stands),
+        _rows(current),
         hide_index=True,
         key="my_answers",
         on_select="rerun",
@@ -37,43 +38,43 @@ def mine(kept: Store, person: Rater) -> None:
         alt="Your answers",
         column_config={
             "when": st.column_config.DatetimeColumn(format="distance", width="small"),
-            "guess": st.column_config.TextColumn(help="Whether you saw what the model hears.", width="small"),
+            "guess": st.column_config.TextColumn(help="Whether you saw the guess of the model.", width="small"),
             "comment": st.column_config.TextColumn(width="large"),
         },
     )
-    chosen = [k for k in event["selection"]["rows"] if k < len(stands)]  # the table may be shorter than it was
-    row = stands.iloc[chosen[0]] if chosen else None
+    chosen = [k for k in event["selection"]["rows"] if k < len(current)]  # the table may have become shorter
+    row = current.iloc[chosen[0]] if chosen else None
     st.button(
         "Hear it again",
         icon=":material/replay:",
         disabled=row is None or bool(row["deleted"]),
-        help="Choose a row first. A clip that was deleted cannot be heard.",
+        help="Choose a row first. Deleted clips cannot be played.",
         on_click=_again,
-        args=(kept, person, None if row is None else row["clip_id"]),
+        args=(store, person, None if row is None else row["clip_id"]),
     )
 
 
-def _rows(stands: pd.DataFrame) -> pd.DataFrame:
-    heard = stands["label"].map(wording.with_sign, na_action="ignore").fillna("skipped: " + stands["skip_reason"])
+def _rows(current: pd.DataFrame) -> pd.DataFrame:
+    heard = current["label"].map(wording.with_sign, na_action="ignore").fillna("skipped: " + current["skip_reason"])
     return pd.DataFrame(
         {
-            "when": stands["created_at"],
+            "when": current["created_at"],
             "you heard": heard,
-            "clip": stands["file_name"],
-            "guess": stands["display"].map({"shown": "seen"}).fillna("not seen"),
-            "comment": stands["comment"],
-            "note": stands["deleted"].map({True: "clip deleted", False: ""}),
+            "clip": current["file_name"],
+            "guess": current["display"].map({"shown": "seen"}).fillna("not seen"),
+            "comment": current["comment"],
+            "note": current["deleted"].map({True: "clip deleted", False: ""}),
         }
     )
 
 
-def _again(kept: Store, person: Rater, clip_id: str) -> None:
-    parts.put(parts.seat(person), kept, clip_id)
+def _again(store: Store, person: Rater, clip_id: str) -> None:
+    desk_actions.open_clip(desk_actions.current_seat(person), store, clip_id)
     st.session_state["view"] = "Next clip"
 
 
-def at_work(kept: Store, person: Rater) -> None:
-    """What a model learned from the person's answers."""
-    from pages.views.label import my_influence  # loads what models need, which the desk does not
+def show_influence(store: Store, person: Rater) -> None:
+    """Show what a model learned from the person's answers."""
+    from pages.views.label import my_influence  # loads the model libraries, which the desk does not need
 
-    my_influence.at_work(kept, person)
+    my_influence.show_influence(store, person)

@@ -1,16 +1,16 @@
-"""What a person's labels changed: which of their clips a model now gets right, and F1 before and after."""
+"""The effect of a person's labels: which of their clips a model now gets right, and F1 before and after."""
 
 import pandas as pd
 import streamlit as st
 
 from core import file_names, wording
 from core.errors import CoreError
-from core.evaluation.before_after import PARTS, read_changes
+from core.evaluation.before_after import PARTS, read_change_table
 from core.file_names import CHANGES, EACH
 from core.labelling.agreement import of_music
 from core.labelling.truth import raters_needed, stored_truth
 from core.models import description
-from core.models.description import InUse
+from core.models.description import ModelDescription
 from core.schema import ALL
 from core.settings import Settings
 from core.store import Rater, Store, feedback_table
@@ -19,16 +19,16 @@ from pages.figures.learning import CHANGE_SIGNS, before_after
 from pages.shared import messages, show
 
 STATES = {
-    "in training": ("in training", "The newest model learned from them."),
-    "agreed": ("agreed, next in training", "Enough raters agree; the next training takes them."),
-    "waiting": ("waiting for another rater", "They count when enough raters agree."),
-    "disputed": ("in dispute", "Raters differ; a third answer decides."),
+    "in training": ("in training", "The newest model was trained on them."),
+    "agreed": ("agreed, next in training", "Enough raters agree; the next training uses them."),
+    "waiting": ("waiting for another rater", "They are used when enough raters agree."),
+    "disputed": ("in dispute", "Raters disagree; another answer decides."),
     "outvoted": ("outvoted", "The others agreed on another emotion."),
 }
 
 
-def newest() -> InUse | None:
-    """The newest model that people's labels trained: the challenger, else the champion."""
+def newest_trained_model() -> ModelDescription | None:
+    """The newest model trained on labels: the challenger, else the champion; None without one."""
     for alias in (file_names.CHALLENGER, file_names.CHAMPION):
         model = description.describe_alias(alias, settings=Settings())
         if model is not None and (model.folder / EACH).is_file():
@@ -36,21 +36,26 @@ def newest() -> InUse | None:
     return None
 
 
-def at_work(kept: Store, person: Rater) -> None:
-    """The whole view, for the person who is here."""
+def show_influence(store: Store, person: Rater) -> None:
+    """Show the whole view for this person."""
     try:
-        model = newest()
-        each = read_changes(model, EACH) if model else None
-        each = pd.DataFrame(columns=["clip_id", "before", "after", "after_p", "change"]) if each is None else each
-        truth = stored_truth(kept, raters_needed=raters_needed(kept))
+        model = newest_trained_model()
+        changes = read_change_table(model, EACH) if model else None
+        changes = (
+            pd.DataFrame(columns=["clip_id", "before", "after", "after_p", "change"]) if changes is None else changes
+        )
+        truth = stored_truth(store, raters_needed=raters_needed(store))
         table = labelled_data.rater_against_truth(
-            of_music(feedback_table(kept)), truth, each, rater=person.name, verified=person.verified
+            of_music(feedback_table(store)), truth, changes, rater=person.name, verified=person.verified
         )
     except CoreError as error:
         messages.problem(error)
         return
     if table.empty:
-        st.info("You have not named an emotion yet. What your labels change appears here.", icon=":material/history:")
+        st.info(
+            "You have not labelled a clip with an emotion yet. The effect of your labels appears here.",
+            icon=":material/history:",
+        )
         return
     counts = table["state"].value_counts()
     with st.container(horizontal=True):
@@ -59,7 +64,8 @@ def at_work(kept: Store, person: Rater) -> None:
                 st.metric(label.capitalize(), int(counts.get(state, 0)), help=meaning, border=True)
     if model is None:
         st.info(
-            "No model has learned from labels yet. After a training you see here which of your clips it gets right.",
+            "No model has been trained on labels yet. After a training, you see here which of your clips it gets "
+            "right.",
             icon=":material/model_training:",
         )
         return
@@ -68,20 +74,21 @@ def at_work(kept: Store, person: Rater) -> None:
 
 
 def _clips(mine: pd.DataFrame) -> None:
-    """The person's clips that trained the newest model."""
+    """Show the person's clips that the newest model was trained on."""
     st.subheader("Your clips in the newest model")
     if mine.empty:
-        st.caption("None of your labels was in the last training.")
+        st.caption("The last training used none of your labels.")
         return
     right, wrong = (int((mine["change"] == change).sum()) for change in ("now right", "now wrong"))
     before, after = (int((mine[side] == mine["label"]).sum()) for side in ("before", "after"))
     st.markdown(
-        f"Of {len(mine)} clips the model before had {before} right and the new one has {after}: "
+        f"The previous model was right on {before} of {len(mine)} clips, the new model on {after}: "
         f"**{right} now right, {wrong} now wrong**."
     )
     st.caption(
-        "The new model is asked by folds, trained on four fifths of the clips each time: it never learned the clip "
-        "that it is asked about, so what is right now was understood and not memorised. In use it knows all of them."
+        "These answers come from cross-validation: each clip is predicted by a model trained on the other four "
+        "fifths of "
+        "the clips. So a correct answer is not memorised. The model in use is trained on all clips."
     )
     order = mine.sort_values("change", key=lambda c: c.map(list(CHANGE_SIGNS).index), kind="stable")
     st.dataframe(
@@ -90,27 +97,28 @@ def _clips(mine: pd.DataFrame) -> None:
                 "change": order["change"].map(CHANGE_SIGNS),
                 "clip": order["file_name"],
                 "you": order["you"].map(wording.with_sign),
-                "model before": order["before"].map(wording.with_sign),
+                "previous model": order["before"].map(wording.with_sign),
                 "new model": order["after"].map(wording.with_sign),
                 "probability of your label": order["after_p"],
             }
         ),
         hide_index=True,
-        alt="Your clips in training, with what the model said before and says now",
+        alt="Your clips in training, with the answers of the previous and the new model",
         column_config={"probability of your label": st.column_config.ProgressColumn(min_value=0, max_value=1)},
     )
 
 
-def _f1(model: InUse) -> None:
-    """F1 of each emotion before and after, with intervals."""
-    table = read_changes(model, CHANGES)
+def _f1(model: ModelDescription) -> None:
+    """Show F1 of each emotion before and after, with intervals."""
+    table = read_change_table(model, CHANGES)
     if table is None or table.empty:
         return
-    st.subheader("What everybody's labels changed")
+    st.subheader("The effect of all labels")
     parts = list(table["part"].unique())
     part = st.segmented_control(
         "Clips", parts, format_func=PARTS.__getitem__, default=parts[0], required=True, key="work_part",
-        help="Held-out clips never train a model. Development clips and labelled clips are asked by folds.",
+        help="Held-out clips are never used for training. Development clips and labelled clips are measured by "
+        "cross-validation.",
     )  # fmt: skip
     f1 = table[(table["part"] == part) & table["measure"].isin(["macro_f1", "f1"])]
     f1 = f1.assign(label=["all four" if e == ALL else wording.with_sign(e) for e in f1["emotion"]])
@@ -120,4 +128,6 @@ def _f1(model: InUse) -> None:
         alt="; ".join(f"{r.label}: {r.before:.2f} before, {r.after:.2f} after" for r in f1.itertuples()),
         data=f1.drop(columns="label"),
     )
-    st.caption("The bars are 95 % intervals: where they overlap widely, more labels are needed to tell.")
+    st.caption(
+        "The bars are 95 % confidence intervals. If they overlap widely, more labels are needed to see a difference."
+    )

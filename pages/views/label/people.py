@@ -1,4 +1,4 @@
-"""Who answers and with which role, and every clip that is stored."""
+"""Raters with their roles, and all stored clips."""
 
 import pandas as pd
 import streamlit as st
@@ -12,24 +12,24 @@ from core.pipeline import kept_audio
 from core.settings import Settings
 from core.store import Rater, Store, clips_table, raters_table, set_role
 from pages.shared import messages, who
-from pages.views.label.disputes import SAID, hear, picked, told
+from pages.views.label.disputes import play_clip, selected_row
 
-_DELETED = "clips_deleted"  # in the session: how many
-BY_LIST = "analyst (listed)"  # the role of whom secrets.toml names; it is not in the store
+_DELETED = "clips_deleted"  # session key: number of deleted clips
+LISTED_ROLE = "analyst (listed)"  # role of raters listed in secrets.toml; it is not in the store
 
 
-def raters(kept: Store, person: Rater, needed: int) -> None:
-    """Who answers, with which role, and how many have to agree."""
-    told()
-    _how_many(kept, needed)
+def show_raters(store: Store, person: Rater, needed: int) -> None:
+    """Show the raters with their roles, and the number of raters that must agree."""
+    messages.show_pending_message()
+    _raters_needed_form(store, needed)
     try:
-        table = raters_table(kept)
+        table = raters_table(store)
     except CoreError as error:
         messages.problem(error)
         return
     listed = [who.is_listed(*rater) for rater in zip(table["rater"], table["verified"], strict=True)]
     event = st.dataframe(
-        table.assign(role=table["role"].mask(pd.Series(listed, index=table.index, dtype=bool), BY_LIST)),
+        table.assign(role=table["role"].mask(pd.Series(listed, index=table.index, dtype=bool), LISTED_ROLE)),
         hide_index=True,
         key="raters",
         on_select="rerun",
@@ -37,17 +37,18 @@ def raters(kept: Store, person: Rater, needed: int) -> None:
         alt="Raters with their roles and numbers of answers",
         column_config={
             "verified": st.column_config.CheckboxColumn(help="The name comes from a login."),
-            "answers": st.column_config.NumberColumn(help="That stand."),
+            "answers": st.column_config.NumberColumn(help="Answers that count now."),
             "last_at": st.column_config.DatetimeColumn("last answer", format="distance"),
         },
     )
-    row = picked(event, table)
+    row = selected_row(event, table)
     if row is None:
-        st.caption("Choose a rater to change the role.")
+        st.caption("Choose a rater to change their role.")
         return
     if who.is_listed(row["rater"], row["verified"]):
         st.caption(
-            f"{messages.literal(row['rater'])} is listed in secrets.toml, and is an analyst as long as that is so."
+            f"{messages.literal(row['rater'])} is listed in secrets.toml and stays an analyst until the entry is "
+            "removed."
         )
         return
     other = "rater" if row["role"] == "analyst" else "analyst"
@@ -56,14 +57,16 @@ def raters(kept: Store, person: Rater, needed: int) -> None:
         f"Make {messages.literal(row['rater'])} {'an' if other == 'analyst' else 'a'} {other}",
         icon=":material/badge:",
         on_click=_set_role,
-        args=(kept, row["rater"], other, bool(row["verified"])),
-        help="You would leave this page." if own else None,
+        args=(store, row["rater"], other, bool(row["verified"])),
+        help="You would lose access to this page." if own else None,
     )
 
 
-def _how_many(kept: Store, needed: int) -> None:
-    """The rule for everybody, changed by its button alone: a field that is only shown changes nothing."""
-    field = f"raters_needed_{needed}"  # where somebody else changes the rule, the field begins again from theirs
+def _raters_needed_form(store: Store, needed: int) -> None:
+    """Show the number of agreeing raters. Only the button changes it, because the field alone may be out of date."""
+    field = (
+        f"raters_needed_{needed}"  # a new key when another person changes the rule, so the field shows the new value
+    )
     with st.form("raters_needed_form"), st.container(horizontal=True, vertical_alignment="bottom"):
         st.number_input(
             "Agreeing raters that make a label",
@@ -71,41 +74,41 @@ def _how_many(kept: Store, needed: int) -> None:
             MOST_RATERS,
             needed,
             key=field,
-            help="Two is the rule. One is for a person who labels alone: then nobody catches a slip.",
+            help="Two is recommended. Use one if you label alone; mistakes are then not noticed.",
         )
-        st.form_submit_button("Change the rule", icon=":material/rule:", on_click=_set_needed, args=(kept, field))
+        st.form_submit_button("Change the rule", icon=":material/rule:", on_click=_set_needed, args=(store, field))
 
 
-def _set_needed(kept: Store, field: str) -> None:
+def _set_needed(store: Store, field: str) -> None:
     try:
-        who.still_analyst(kept)
+        who.still_analyst(store)
         number = int(st.session_state[field])
-        set_raters_needed(kept, number)
-        st.session_state[SAID] = ("success", f"Agreeing raters that make a label from now on: {number}.")
+        set_raters_needed(store, number)
+        messages.keep_message("success", f"From now on, the number of agreeing raters that make a label is {number}.")
     except CoreError as error:
-        st.session_state[SAID] = ("error", str(error))
+        messages.keep_message("error", str(error))
 
 
-def _set_role(kept: Store, name: str, role: str, verified: bool) -> None:
+def _set_role(store: Store, name: str, role: str, verified: bool) -> None:
     try:
-        who.still_analyst(kept)
-        set_role(kept, name, role, verified=verified)
+        who.still_analyst(store)
+        set_role(store, name, role, verified=verified)
     except CoreError as error:
-        st.session_state[SAID] = ("error", str(error))
+        messages.keep_message("error", str(error))
 
 
-def all_clips(kept: Store, said: pd.DataFrame, needed: int) -> None:
-    """Every clip that is stored, what it is, and its removal."""
-    told()
+def show_clips(store: Store, answers: pd.DataFrame, needed: int) -> None:
+    """Show all stored clips with their status, a player and a delete button."""
+    messages.show_pending_message()
     try:
-        table = clips_table(kept)
+        table = clips_table(store)
     except CoreError as error:
         messages.problem(error)
         return
     if table.empty:
         st.info("No clip is stored yet.", icon=":material/queue_music:")
         return
-    truth = agreement.ground_truth(said, raters_needed=needed)
+    truth = agreement.ground_truth(answers, raters_needed=needed)
     shown = table[["file_name", "origin", "duration_s", "created_at"]].assign(
         audio=table["path"].notna(),
         status=table["clip_id"].map(truth["status"].astype(object)).fillna(disputes.UNTOUCHED),
@@ -114,46 +117,47 @@ def all_clips(kept: Store, said: pd.DataFrame, needed: int) -> None:
     event = st.dataframe(
         shown,
         hide_index=True,
-        key=f"clips_{st.session_state.get(_DELETED, 0)}",  # after a deletion no row is chosen
+        key=f"clips_{st.session_state.get(_DELETED, 0)}",  # a new key clears the selection after a deletion
         on_select="rerun",
         selection_mode="single-row",
         alt="Clips with their origin, status and label",
         column_config={
             "file_name": st.column_config.TextColumn("clip"),
             "duration_s": st.column_config.NumberColumn("length (s)", format="%.1f"),
-            "created_at": st.column_config.DatetimeColumn("came", format="distance"),
-            "audio": st.column_config.CheckboxColumn("audio kept"),
+            "created_at": st.column_config.DatetimeColumn("added", format="distance"),
+            "audio": st.column_config.CheckboxColumn("audio stored"),
         },
     )
-    row = picked(event, table)
+    row = selected_row(event, table)
     if row is None:
-        st.caption("Choose a clip to hear or to delete it.")
+        st.caption("Choose a clip to hear or delete it.")
         return
     st.subheader(messages.literal(row["file_name"]))
-    hear(kept, row["clip_id"])
-    # Its own key: a press that comes late, when another clip stands here, is no press for that one.
+    play_clip(store, row["clip_id"])
+    # A key per clip, so that a late press never deletes another clip.
     if st.button("Delete this clip …", icon=":material/delete:", key=f"delete_{row['clip_id']}"):
-        _ask_delete(kept, row["clip_id"], row["file_name"])
+        _ask_delete(store, row["clip_id"], row["file_name"])
 
 
 @st.dialog("Delete this clip?", icon=":material/delete:")
-def _ask_delete(kept: Store, clip_id: str, name: str) -> None:
+def _ask_delete(store: Store, clip_id: str, name: str) -> None:
     st.markdown(
-        f"**{messages.literal(name)}** leaves queues, libraries and training, and its kept audio is removed from the "
-        "disk. A file of a library stays where it is. What people said of it stays in the audit trail, and counts no "
-        "more. This cannot be taken back; scoring the file again brings the clip."
+        f"**{messages.literal(name)}** is removed from queues, libraries and training, and its stored audio is deleted "
+        "from the disk. The music file of a library stays where it is. The answers stay in the audit trail but no "
+        "longer "
+        "count. This cannot be undone, but you can score the file again."
     )
     with st.container(horizontal=True):
-        done = st.button("Delete it", key="delete_now", on_click=_delete, args=(kept, clip_id, name))
-        if st.button("Keep it", type="primary", key="delete_not") or done:
+        done = st.button("Delete", key="delete_now", on_click=_delete, args=(store, clip_id, name))
+        if st.button("Cancel", type="primary", key="delete_not") or done:
             st.rerun()
 
 
-def _delete(kept: Store, clip_id: str, name: str) -> None:
+def _delete(store: Store, clip_id: str, name: str) -> None:
     try:
-        who.still_analyst(kept)
-        kept_audio.delete_clip(kept, clip_id, settings=Settings())
+        who.still_analyst(store)
+        kept_audio.delete_clip(store, clip_id, settings=Settings())
         st.session_state[_DELETED] = st.session_state.get(_DELETED, 0) + 1
-        st.session_state[SAID] = ("success", f"{name} is deleted.")
+        messages.keep_message("success", f"{name} is deleted.")
     except CoreError as error:
-        st.session_state[SAID] = ("error", str(error))
+        messages.keep_message("error", str(error))

@@ -1,4 +1,4 @@
-"""The parts of the Moods page: the chosen piece, the list, the map, what sounds alike, how moods are spread."""
+"""Parts of the Moods page: the chosen piece, the list, the map, similar pieces and the distribution of moods."""
 
 import numpy as np
 import pandas as pd
@@ -8,15 +8,14 @@ from core import wording
 from core.errors import CoreError
 from core.playlists import pieces, selection, sound
 from core.schema import BY_COLUMN
-from core.spreadsheets import inert_table
+from core.spreadsheets import escape_table
 from core.store import MAX_TRACK, TRACK_FIELDS, set_track
 from core.wording import clock, percent
 from pages.figures import playlists
 from pages.shared import cached, messages, show
 from pages.views.library import piece_filter as parts
 from pages.views.library import piece_player
-from pages.views.library import pieces as library
-from pages.views.library.pieces import Library
+from pages.views.library.pieces import Library, reload_library
 
 LIST = {
     "title": "Title", "emotion": "Emotion", "confidence": "Confidence", "artist": "Artist", "standing": "Decision",
@@ -26,27 +25,27 @@ LIST = {
 NUMBERS = {
     "confidence": st.column_config.ProgressColumn("Confidence", format="%.1f %%", min_value=0, max_value=100),
     "tempo": st.column_config.NumberColumn("Tempo", format="%.0f bpm"),
-    "lufs": st.column_config.NumberColumn("LUFS", format="%.1f", help="Loudness of the part that was scored."),
+    "lufs": st.column_config.NumberColumn("LUFS", format="%.1f", help="Loudness of the scored part."),
     "length": st.column_config.TextColumn("Length"),
     "year": st.column_config.NumberColumn("Year", format="%d"),
     "distance": st.column_config.NumberColumn(
         "Distance", format="%.2f", help="Root mean square difference of the features, in standard deviations."
     ),
 }
-FAR = 1.0  # distance: nearer to two clips picked at random than to one heard twice
-MOST_NAMES = 2000  # of the pieces, that are sent to the browser to choose from
-MOST_POINTS = 5000  # on the map
-MOST_ROWS = 2000  # of a table on the page; the download has all
-KEPT = "mood_kept"  # in the session: what became of the last change of what is known of a piece
-TURN = "mood_turn"  # in the session: counts choices made elsewhere, so that a table forgets its highlighted row
+FAR = 1.0  # distance from which pieces do not sound alike; two random clips are 1.4 apart
+MOST_NAMES = 2000  # names in the selection box; all are sent to the browser
+MOST_POINTS = 5000  # points on the map
+MOST_ROWS = 2000  # rows of a table on the page; the download has all
+SAVED = "mood_kept"  # session key: result of the last change of a track
+TURN = "mood_turn"  # session key: part of the table keys; a new number clears the selected row
 
 
-def piece(found: Library, shown: pd.DataFrame) -> str | None:
-    """The piece to hear, chosen here, in a table or on the map; None when there is none."""
+def choose_piece(library: Library, shown: pd.DataFrame) -> str | None:
+    """Show the chosen piece with its player; it is chosen here, in a table or on the map. None if none is."""
     wanted = st.session_state.get("piece")
     if wanted is not None and wanted not in shown.index:
-        wanted = st.session_state["piece"] = None  # the filter took it away
-    names = found.loaded.labels
+        wanted = st.session_state["piece"] = None  # the filter hides it
+    names = library.loaded.labels
     offered = list(shown.index[:MOST_NAMES])
     chosen = st.selectbox(
         "Piece to hear",
@@ -55,9 +54,11 @@ def piece(found: Library, shown: pd.DataFrame) -> str | None:
         format_func=lambda p: names.get(p, ""),
         key="piece",
         bind="query-params",
-        on_change=_elsewhere,
-        placeholder="Type a title, or click on a row or a point below",
-        help=None if len(offered) == len(shown) else f"{MOST_NAMES} of {len(shown)} pieces; filter to find the others.",
+        on_change=_forget_row,
+        placeholder="Type a title, or click a row or point below",
+        help=None
+        if len(offered) == len(shown)
+        else f"Only {MOST_NAMES} of {len(shown)} pieces are listed. Use the filter to find others.",
     )
     if chosen is not None:
         row = shown.loc[chosen]
@@ -68,57 +69,59 @@ def piece(found: Library, shown: pd.DataFrame) -> str | None:
             piece_player.hear(row, autoplay=st.session_state.pop(piece_player.AUTOPLAY, False))
             if row["standing"] != pieces.ACCEPTED and row["reason"]:
                 st.caption(messages.literal(str(row["reason"])))
-            _known(row)
+            _track_form(row)
     return chosen
 
 
-def _known(row: pd.Series) -> None:
-    """What is known of the piece, to be set right by whoever knows better."""
-    with st.expander("What is known of it", icon=":material/edit:"), st.form(f"track_{row.name}", border=False):
+def _track_form(row: pd.Series) -> None:
+    """Show the track data of the piece in a form that people can correct."""
+    with st.expander("Track data", icon=":material/edit:"), st.form(f"track_{row.name}", border=False):
         st.caption(
-            "From the tags of the file. What you set here is kept when the library is scored again, and the file stays "
-            "as it is. An empty field is not known."
+            "These values come from the tags of the file. Your changes stay when the library is scored again. The file "
+            "itself is not changed. Leave a field empty if the value is unknown."
         )
         places = st.columns(4)
         for k, name in enumerate(TRACK_FIELDS):
             value = row[name]
             text = "" if pd.isna(value) else str(int(value)) if name == "year" else str(value)
             places[k % 4].text_input(name.capitalize(), text, key=f"{name}_{row.name}", max_chars=MAX_TRACK)
-        st.form_submit_button("Keep it", icon=":material/save:", on_click=_keep, args=(row,))
-    kind, sentence = st.session_state.pop(KEPT, ("", ""))
+        st.form_submit_button("Save", icon=":material/save:", on_click=_save_track, args=(row,))
+    kind, sentence = st.session_state.pop(SAVED, ("", ""))
     if kind:
         (st.success if kind == "success" else st.error)(messages.literal(sentence))
 
 
-def _keep(row: pd.Series) -> None:
-    """Only what was changed is set by hand; the rest goes on coming from the tags."""
-    kept = cached.store()
-    if kept is None:
+def _save_track(row: pd.Series) -> None:
+    """Save the changed fields; the other fields still follow the tags."""
+    store = cached.store()
+    if store is None:
         return
     try:
-        news = _news(row)
-        if news:
-            set_track(kept, str(row["clip_id"]), **news)
-            library.forget()
-        st.session_state[KEPT] = ("success", f"Kept: {', '.join(news)}." if news else "Nothing was changed.")
+        changed = _changed_fields(row)
+        if changed:
+            set_track(store, str(row["clip_id"]), **changed)
+            reload_library()
+        st.session_state[SAVED] = ("success", f"Saved: {', '.join(changed)}." if changed else "You changed nothing.")
     except CoreError as error:
-        st.session_state[KEPT] = ("error", str(error))
+        st.session_state[SAVED] = ("error", str(error))
 
 
-def _news(row: pd.Series) -> dict[str, str | int | None]:
-    """The fields of the form that differ from the piece. Raises CoreError for a year that is no number."""
-    found: dict[str, str | int | None] = {}
+def _changed_fields(row: pd.Series) -> dict[str, str | int | None]:
+    """Fields of the form that differ from the piece. Raises CoreError if the year is not a number."""
+    changed: dict[str, str | int | None] = {}
     for name in TRACK_FIELDS:
         text, value = str(st.session_state.get(f"{name}_{row.name}") or "").strip(), row[name]
         if text == ("" if pd.isna(value) else str(int(value)) if name == "year" else str(value)):
             continue
         if name == "year" and text and not text.isdecimal():
-            raise CoreError(f"{text!r} is no year. Write four digits, or leave it empty where it is not known.")
-        found[name] = int(text) if name == "year" and text else text
-    return found
+            raise CoreError(
+                f"{text!r} is not a year. Write four digits, or leave the field empty if the year is unknown."
+            )
+        changed[name] = int(text) if name == "year" and text else text
+    return changed
 
 
-def _elsewhere() -> None:
+def _forget_row() -> None:
     st.session_state[TURN] = st.session_state.get(TURN, 0) + 1
 
 
@@ -128,8 +131,8 @@ def _play(piece_id: str | None) -> None:
         st.session_state[piece_player.AUTOPLAY] = True
 
 
-def listed(found: Library, shown: pd.DataFrame, chosen: str | None) -> None:
-    """All pieces, sorted, to click and to take along."""
+def show_list(library: Library, shown: pd.DataFrame, chosen: str | None) -> None:
+    """Show all pieces in a sorted table with a download."""
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     by = left.selectbox(
         "Sort by", list(selection.SORTS), format_func=selection.SORTS.__getitem__, key="sort", bind="query-params"
@@ -137,19 +140,19 @@ def listed(found: Library, shown: pd.DataFrame, chosen: str | None) -> None:
     falling = right.segmented_control(
         "Order", ["falling", "rising"], default="falling", required=True, key="order", bind="query-params"
     )
-    ordered = selection.in_order(shown, by, descending=falling == "falling", places=found.loaded.alphabet)
+    ordered = selection.sort_pieces(shown, by, descending=falling == "falling", places=library.loaded.alphabet)
     _table(ordered.head(MOST_ROWS), "pieces")
     if len(ordered) > MOST_ROWS:
-        st.caption(f"The first {MOST_ROWS:,} of {len(ordered):,} pieces; the download has all.")
-    _download(ordered, found, "pieces")
+        st.caption(f"The first {MOST_ROWS:,} of {len(ordered):,} pieces are shown; the download has all.")
+    _download(ordered, library, "pieces")
 
 
 def _table(rows: pd.DataFrame, name: str, **more: pd.Series) -> None:
-    """Pieces as a table; a click on a row plays it."""
+    """Show pieces as a table; a click on a row plays the piece."""
     table = rows.assign(
         emotion=rows["guess"].map(wording.with_sign),
         length=rows["duration_s"].map(clock),
-        confidence=np.floor(1000 * rows["confidence"] + 1e-9) / 10,  # as `percent` shows it
+        confidence=np.floor(1000 * rows["confidence"] + 1e-9) / 10,  # rounded down, as `percent` does
         **more,
     )
     key = f"table_{name}_{st.session_state.get(TURN, 0)}"
@@ -165,86 +168,90 @@ def _table(rows: pd.DataFrame, name: str, **more: pd.Series) -> None:
         on_select=clicked,
         selection_mode="single-row",
         placeholder="",
-        alt=f"{len(table)} pieces with mood, decision, tempo and loudness; choosing a row plays it",
+        alt=f"{len(table)} pieces with mood, decision, tempo and loudness; selecting a row plays the piece",
         column_config={**{n: st.column_config.TextColumn(t) for n, t in LIST.items()}, **NUMBERS},
     )
 
 
-def _download(rows: pd.DataFrame, found: Library, what: str) -> None:
+def _download(rows: pd.DataFrame, library: Library, what: str) -> None:
     def table() -> pd.DataFrame:
         return rows.drop(columns=["clip_id", "reason", "there"]).rename_axis("content_hash").reset_index()
 
-    parts.take(table, show.file_name(what, data_hash=found.name, version=found.version))
+    parts.download_csv(table, show.file_name(what, data_hash=library.name, version=library.version))
 
 
-def mapped(found: Library, shown: pd.DataFrame, chosen: str | None) -> None:
-    """The pieces as points; a click on a point plays it."""
-    heard, known = parts.sound(found)
+def show_map(library: Library, shown: pd.DataFrame, chosen: str | None) -> None:
+    """Show the map of pieces; a click on a point plays the piece."""
+    heard, known = parts.sound(library)
     surest = shown.nlargest(MOST_POINTS, "confidence").index
     heard = heard.loc[heard.index.intersection(surest)]
     if heard.empty:
-        st.info("No piece of these has features of the present extractor. Score the library again.")
+        st.info("None of these pieces has features of the current extractor. Score the library again.")
         return
     places = sound.library_map(heard, known)
-    key = show.file_name("library-map", data_hash=found.name, version=found.version)
+    key = show.file_name("library-map", data_hash=library.name, version=library.version)
 
     def clicked() -> None:
         points = st.session_state[key]["selection"]["points"]
         _play(points[0]["customdata"][0] if points else None)
-        _elsewhere()
+        _forget_row()
 
     axes = "; ".join(
         f"{way}: {', '.join(f'{BY_COLUMN[c].name} {weight:+.2f}' for c, weight in telling)}"
         for way, telling in zip(("across", "up"), places.telling, strict=True)
     )
     st.caption(
-        "Pieces that sound alike lie near each other. The axes are the two principal components of the music that the "
-        f"model was trained on ({percent(places.shares[0])} and {percent(places.shares[1])} of its variance; the "
-        f"largest weights {axes}). Hollow: not accepted."
-        + (f" Shown are the {MOST_POINTS:,} pieces with the greatest confidence." if len(shown) > MOST_POINTS else "")
+        "Pieces that sound alike are close to each other. The axes are the first two principal components of the "
+        f"training music ({percent(places.shares[0])} and {percent(places.shares[1])} of its variance). Largest "
+        f"weights: {axes}. Hollow symbols: the model's answer is not accepted."
+        + (
+            f" The map shows the {MOST_POINTS:,} pieces with the highest confidence."
+            if len(shown) > MOST_POINTS
+            else ""
+        )
     )
     show.chart(
         playlists.library_map(shown, places, chosen=chosen),
         key=key,
         alt=f"Map of {len(heard)} pieces by their sound, with a symbol for each emotion; a click plays a piece",
-        data=inert_table(shown[["title", "artist", "guess", "standing"]].join(places.points.round(3), how="inner")),
+        data=escape_table(shown[["title", "artist", "guess", "standing"]].join(places.points.round(3), how="inner")),
         on_select=clicked,
         selection_mode="points",
     )
 
 
-def alike(found: Library, shown: pd.DataFrame, chosen: str | None) -> None:
-    """More like the chosen piece."""
+def show_similar(library: Library, shown: pd.DataFrame, chosen: str | None) -> None:
+    """Show the pieces that sound most like the chosen one."""
     if chosen is None:
-        st.info("Choose a piece above: what sounds most like it is listed here.", icon=":material/hearing:")
+        st.info("Choose a piece above. The pieces that sound most like it appear here.", icon=":material/hearing:")
         return
-    heard, _ = parts.sound(found)
-    everywhere = st.toggle("In the whole library, also what the filter hides", key="everywhere", bind="query-params")
-    pool = found.pieces if everywhere else shown
-    same = parts.recordings(found).reindex(pool.index.union([chosen]))
+    heard, _ = parts.sound(library)
+    everywhere = st.toggle("Search the whole library, ignoring the filter", key="everywhere", bind="query-params")
+    pool = library.pieces if everywhere else shown
+    same = parts.recordings(library).reindex(pool.index.union([chosen]))
     pool = pool[~same.loc[pool.index].duplicated() & (same.loc[pool.index] != same[chosen])]  # each recording once
     try:
-        near = sound.similar(heard, chosen, among=list(pool.index), count=15)
+        near = sound.similar_pieces(heard, chosen, among=list(pool.index), count=15)
     except CoreError as error:
         messages.problem(error)
         return
     if near.empty:
-        st.info("There is no other piece to compare it with. Widen the filter.", icon=":material/filter_alt_off:")
+        st.info("There is no other piece to compare with. Widen the filter.", icon=":material/filter_alt_off:")
         return
     st.caption(
-        f"Nearest to **{messages.literal(found.loaded.labels[chosen])}** by all features together, "
-        "each in standard deviations of the training music, of which two clips picked at random are 1.4 apart. Of a "
-        "recording that is there twice, one file is listed."
+        f"Nearest to **{messages.literal(library.loaded.labels[chosen])}** by all features together, "
+        "in standard deviations of the training music. For comparison: two random clips are 1.4 apart. If a "
+        "recording exists twice, only one file is listed."
     )
     if near.iloc[0] > FAR:
-        st.info("Nothing here sounds much like it: even the nearest piece is far.", icon=":material/wb_incandescent:")
-    rows = found.pieces.loc[near.index]
+        st.info("No piece sounds much like it: even the nearest piece is far away.", icon=":material/wb_incandescent:")
+    rows = library.pieces.loc[near.index]
     _table(rows, f"alike_{chosen[:8]}", distance=near)
-    _download(rows.assign(distance=near), found, f"alike-{chosen[:8]}")
+    _download(rows.assign(distance=near), library, f"alike-{chosen[:8]}")
 
 
-def spread(found: Library, shown: pd.DataFrame, chosen: str | None) -> None:
-    """Moods by artist, album, session or makam."""
+def show_spread(library: Library, shown: pd.DataFrame, chosen: str | None) -> None:
+    """Show the distribution of moods by artist, album, session or makam."""
     by = st.segmented_control(
         "By",
         list(pieces.GROUPINGS),
@@ -253,18 +260,18 @@ def spread(found: Library, shown: pd.DataFrame, chosen: str | None) -> None:
         required=True,
         key="by",
         bind="query-params",
-        help="A session is the folder that holds the file.",
+        help="A session is the folder of the file.",
     )
-    table = selection.spread(shown, by)
+    table = selection.count_moods(shown, by)
     if list(table["group"]) == [pieces.UNKNOWN]:
-        st.info(f"No piece names its {pieces.GROUPINGS[by].lower()}.", icon=":material/label_off:")
+        st.info(f"No piece has an entry for {pieces.GROUPINGS[by].lower()}.", icon=":material/label_off:")
         return
     first = table.iloc[0]
     show.chart(
         playlists.spread(table, what=pieces.GROUPINGS[by]),
-        key=show.file_name(f"moods-by-{by}", data_hash=found.name, version=found.version),
+        key=show.file_name(f"moods-by-{by}", data_hash=library.name, version=library.version),
         alt=f"Pieces of each emotion by {by}; the largest group is {first['group']} with {first['pieces']} pieces",
-        data=inert_table(table.round({"minutes": 1})),
+        data=escape_table(table.round({"minutes": 1})),
     )
     if len(table) > 20:
-        st.caption(f"The 20 largest of {len(table)}; the numbers hold all.")
+        st.caption(f"The chart shows the 20 largest of {len(table)} groups; the table of numbers has all.")

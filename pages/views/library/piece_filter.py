@@ -1,4 +1,4 @@
-"""What the pages about moods share: the filter, the chosen piece with its player, the sound of the library."""
+"""Parts that the Moods and Playlists pages share: the filter, the sound of the pieces, and a CSV download."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -26,10 +26,10 @@ from pages.views.library.pieces import Library
 # --- the filter ------------------------------------------------------------------------------------------------------
 
 
-def filtered(found: Library, table: pd.DataFrame, *, moods_too: bool = True) -> tuple[pd.DataFrame, Filter]:
-    """The pieces that the filter lets through, maybe none, and the filter.
+def filter_fields(library: Library, table: pd.DataFrame, *, moods_too: bool = True) -> tuple[pd.DataFrame, Filter]:
+    """Show the filter; return the matching pieces (may be empty) and the filter.
 
-    table : pieces of the library.  moods_too : also by emotion, confidence and decision.
+    table : pieces of the library.  moods_too : also filter by emotion, confidence and decision.
     """
     with st.expander("Filter", icon=":material/filter_alt:"):
         words = st.text_input(
@@ -37,7 +37,8 @@ def filtered(found: Library, table: pd.DataFrame, *, moods_too: bool = True) -> 
             key="words",
             bind="query-params",
             placeholder="title, artist, performer, album, makam or file",
-            help="Pieces that hold every one of these words, in any case, with or without Turkish letters.",
+            help="Finds pieces that contain all of these words. Capital letters and Turkish letters make no "
+            "difference.",
         )
         given: dict[str, object] = {"search": words or ""}
         if moods_too:
@@ -46,12 +47,12 @@ def filtered(found: Library, table: pd.DataFrame, *, moods_too: bool = True) -> 
         with left:
             given |= {name: _range(table, name) for name in RANGES}
         with right:
-            given |= {f"{name}s": _one_of(found, name) for name in ("artist", "album", "genre", "makam")}
+            given |= {f"{name}s": _one_of(library, name) for name in ("artist", "album", "genre", "makam")}
     wanted = Filter(**given)  # type: ignore[arg-type]
-    kept = filter_pieces(table, wanted, text=found.loaded.text if wanted.search else None)
-    if len(kept) < len(table):
-        st.caption(f":material/filter_alt: Filtered: {len(kept)} of {len(table)} pieces.")
-    return kept, wanted
+    pieces = filter_pieces(table, wanted, text=library.loaded.text if wanted.search else None)
+    if len(pieces) < len(table):
+        st.caption(f":material/filter_alt: Filtered: {len(pieces)} of {len(table)} pieces.")
+    return pieces, wanted
 
 
 def _by_mood() -> dict[str, object]:
@@ -63,7 +64,7 @@ def _by_mood() -> dict[str, object]:
         format_func=wording.with_sign,
         key="emotions",
         bind="query-params",
-        help="What the model finds strongest.",
+        help="The most probable emotion.",
     )
     standings = st.pills(
         "Decision",
@@ -72,8 +73,8 @@ def _by_mood() -> dict[str, object]:
         default=STANDINGS,
         key="standings",
         bind="query-params",
-        help="By the policy in force. Between two: two moods that are neighbours, such as relax and sad. Needs "
-        "review: a person has to listen.",
+        help="Decision of the policy in use. Between two: two similar moods, such as relax and sad. Needs review: a "
+        "person has to listen.",
     )
     confidence = st.slider("Confidence, at least", 0, 100, 0, 5, format="%d %%", key="confidence", bind="query-params")
     return {"emotions": tuple(emotions), "standings": tuple(standings), "confidence": confidence / 100}
@@ -88,7 +89,7 @@ RANGES = {
 
 
 def _range(table: pd.DataFrame, name: str) -> tuple[float, float] | None:
-    """A range of a number; None = also where it is not known."""
+    """Ask for the range of a number; None means any value, also unknown."""
     label, step = RANGES[name]
     known = table[name].dropna().astype(float)
     if known.empty or known.min() == known.max():
@@ -98,8 +99,8 @@ def _range(table: pd.DataFrame, name: str) -> tuple[float, float] | None:
     return None if chosen == (low, high) else (float(chosen[0]), float(chosen[1]))
 
 
-def _one_of(found: Library, name: str) -> tuple[str, ...]:
-    names = found.loaded.choices[name]
+def _one_of(library: Library, name: str) -> tuple[str, ...]:
+    names = library.loaded.choices[name]
     if not names:
         return ()
     return tuple(st.multiselect(name.capitalize(), names, key=f"in_{name}", bind="query-params", placeholder="Any"))
@@ -109,7 +110,7 @@ def _one_of(found: Library, name: str) -> tuple[str, ...]:
 
 
 def reference() -> Reference:
-    """Summary of the training music of the model in use; the page ends with a sentence where there is none."""
+    """Summary of the training music of the model in use. Without a model, shows an error and stops the page."""
     try:
         model = description.describe_model_in_use(Settings())
         return _reference(str(model.folder / REFERENCE), model.version)
@@ -124,45 +125,45 @@ def _reference(path: str, version: str) -> Reference:
 
 
 @st.cache_resource(show_spinner="Reading the features …", max_entries=1, ttl=600)
-def _features(key: tuple[object, ...], _clips: pd.DataFrame, _kept: Store) -> pd.DataFrame:
-    return features_table(_kept, EXTRACTOR, clip_ids=list(_clips["clip_id"]))
+def _features(key: tuple[object, ...], _clips: pd.DataFrame, _store: Store) -> pd.DataFrame:
+    return features_table(_store, EXTRACTOR, clip_ids=list(_clips["clip_id"]))
 
 
 @st.cache_resource(show_spinner="Comparing the sound of the pieces …", max_entries=2, ttl=600)
-def _sound(key: tuple[object, ...], version: str, _found: Library, _known: Reference) -> pd.DataFrame:
-    kept = cached.store()
-    if kept is None:
+def _sound(key: tuple[object, ...], version: str, _library: Library, _known: Reference) -> pd.DataFrame:
+    store = cached.store()
+    if store is None:
         return pd.DataFrame()
-    return sound_table(_found.loaded.clips, _features(_found.key, _found.loaded.clips, kept), _known)
+    return sound_table(_library.loaded.clips, _features(_library.key, _library.loaded.clips, store), _known)
 
 
-def sound(found: Library) -> tuple[pd.DataFrame, Reference]:
-    """The sound of each piece, see `moods.sound`, and what it is measured against."""
+def sound(library: Library) -> tuple[pd.DataFrame, Reference]:
+    """Sound of each piece, see `core.playlists.sound`, and the summary of the training music."""
     known = reference()
-    return _sound(found.key, description.describe_model_in_use(Settings()).version, found, known), known
+    return _sound(library.key, description.describe_model_in_use(Settings()).version, library, known), known
 
 
-@st.cache_resource(show_spinner="Looking for recordings that are there twice …", max_entries=2, ttl=600)
-def _recordings(key: tuple[object, ...], version: str, _found: Library, _known: Reference) -> pd.Series:
-    kept = cached.store()
-    if kept is None:
+@st.cache_resource(show_spinner="Looking for duplicate recordings …", max_entries=2, ttl=600)
+def _recordings(key: tuple[object, ...], version: str, _library: Library, _known: Reference) -> pd.Series:
+    store = cached.store()
+    if store is None:
         return pd.Series(dtype=str)
-    return find_recordings(_found.loaded.clips, _features(_found.key, _found.loaded.clips, kept), _known)
+    return find_recordings(_library.loaded.clips, _features(_library.key, _library.loaded.clips, store), _known)
 
 
-def recordings(found: Library) -> pd.Series:
-    """Which pieces are one recording, see `moods.recordings`."""
+def recordings(library: Library) -> pd.Series:
+    """Recording of each piece, see `core.playlists.sound.recordings`; duplicates share one."""
     known = reference()
-    return _recordings(found.key, description.describe_model_in_use(Settings()).version, found, known)
+    return _recordings(library.key, description.describe_model_in_use(Settings()).version, library, known)
 
 
-# --- to take along ---------------------------------------------------------------------------------------------------
+# --- download --------------------------------------------------------------------------------------------------------
 
 
-def take(make: Callable[[], pd.DataFrame], name: str) -> None:
-    """A CSV download that is made when it is asked for, with the mark by which spreadsheets know Turkish letters.
+def download_csv(make: Callable[[], pd.DataFrame], name: str) -> None:
+    """Offer a CSV download, created on click, with a byte order mark so that spreadsheets show Turkish letters.
 
-    make : gives the table.  name : file name without ending, naming data and model.
+    make : returns the table.  name : file name without ending, with data and model in it.
     """
     st.download_button(
         "Download CSV",

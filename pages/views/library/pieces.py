@@ -1,4 +1,4 @@
-"""The library of the pages about moods: read once, looked for on the disk, and what to do where there is none."""
+"""The library for the Moods and Playlists pages: read from the store, checked on the disk, both cached."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -16,26 +16,24 @@ from core.models.policy import Policy
 from core.pipeline import jobs
 from core.playlists import selection
 from core.playlists.pieces import add_places, pieces_table
-from core.playlists.selection import searched
+from core.playlists.selection import searched_text
 from core.settings import Settings
 from core.store import Store, library_cache_key, library_places, library_table
 from core.turkish import turkish_order
 from pages.shared import cached, messages
-from pages.shared.policy import KEY, default
-from pages.shared.policy import words as policy_words
+from pages.shared.policy import KEY, default, describe_policy
 from pages.views.library import runs
 
-MOST = 50_000  # scored parts that are loaded; more than that is narrowed by words first
-LOOK_AGAIN_S = 120  # after this time the files are looked for again
+MOST = 50_000  # scored parts that are loaded; a larger library must be narrowed by words
+REFRESH_S = 120  # seconds until the files are checked again
 
 
 @dataclass(frozen=True, eq=False)
 class Loaded:
-    """What the store says of the library, one object for all sessions: look, do not change.
+    """The library as stored. All sessions share this object: do not change it. Slow properties are computed once.
 
-    pieces : as `moods.pieces`.  clips : clip_id and content_hash of the parts.  places : as `store.library_places`.
-    cut : there are more parts than were loaded.
-    What costs time is made when it is asked for, and once.
+    pieces : as from `pieces_table`.  clips : clip_id and content_hash of the parts.  places : as from
+        `library_places`.  cut : True if the library has more parts than were loaded.
     """
 
     pieces: pd.DataFrame
@@ -45,7 +43,7 @@ class Loaded:
 
     @cached_property
     def labels(self) -> dict[str, str]:
-        """A name for each piece that no other one has: title, artist, the beginning of the hash where these agree."""
+        """Unique name of each piece: title and artist, with the start of the hash if two pieces share them."""
         names = [
             " — ".join(filter(None, pair)) for pair in zip(self.pieces["title"], self.pieces["artist"], strict=True)
         ]
@@ -54,17 +52,17 @@ class Loaded:
 
     @cached_property
     def text(self) -> pd.Series:
-        """See `moods.searched`."""
-        return searched(self.pieces)
+        """Searchable text of each piece, see `selection.searched`."""
+        return searched_text(self.pieces)
 
     @cached_property
     def alphabet(self) -> pd.DataFrame:
-        """See `moods.alphabet`."""
-        return selection.alphabet(self.pieces)
+        """Alphabetical ranks of the pieces, see `selection.alphabet`."""
+        return selection.alphabetical_ranks(self.pieces)
 
     @cached_property
     def choices(self) -> dict[str, list[str]]:
-        """Names to filter by, in the order of the alphabet."""
+        """Names to filter by, in alphabetical order."""
         return {
             name: sorted(set(self.pieces[name]) - {""}, key=turkish_order)
             for name in ("artist", "album", "genre", "makam")
@@ -73,10 +71,10 @@ class Loaded:
 
 @dataclass(frozen=True, eq=False)
 class Library:
-    """The library as it is now.
+    """The library with the current state of its files.
 
-    every : its pieces, as `moods.placed`.  policy : the one in force.  key : changes when what the store says does.
-    mark : changes also when a file comes or goes.
+    every : all pieces, as from `add_places`.  policy : the policy in use.  key : changes when the stored library
+    changes.  mark : also changes when a file appears or disappears.
     """
 
     loaded: Loaded
@@ -87,52 +85,52 @@ class Library:
 
     @cached_property
     def pieces(self) -> pd.DataFrame:
-        """Those whose file is there."""
+        """Pieces whose file exists."""
         return self.every[self.every["there"]]
 
     @cached_property
     def version(self) -> str:
-        """Models whose answers these are."""
+        """Versions of the models that scored the pieces."""
         return " ".join(sorted(set(self.every["model_version"])))
 
     @property
     def name(self) -> str:
-        """Names the library's content in a file name."""
+        """Short hash of the library content, for file names."""
         return f"{self.mark % 16**8:08x}"
 
 
 @st.cache_resource(show_spinner="Reading the library …", max_entries=4, ttl=600)
-def _load(key: tuple[object, ...], words: str, version: str | None, _under: Policy, _kept: Store) -> Loaded | None:
+def _load(key: tuple[object, ...], words: str, version: str | None, _under: Policy, _store: Store) -> Loaded | None:
     parts = library_table(
-        _kept, model_version=version, policy=_under, search=words, sort="file_name", descending=False, limit=MOST + 1
+        _store, model_version=version, policy=_under, search=words, sort="file_name", descending=False, limit=MOST + 1
     )
     if parts.empty:
         return None
     cut = len(parts) > MOST
-    if cut:  # of a file that is cut in the middle no mood is told
-        begun = parts["content_hash"].eq(parts["content_hash"].iloc[-1])
-        parts = parts[~begun] if not begun.all() else parts
+    if cut:  # drop the last file, because its parts may be incomplete
+        last = parts["content_hash"].eq(parts["content_hash"].iloc[-1])
+        parts = parts[~last] if not last.all() else parts
     pieces = pieces_table(parts, model_version=version)
-    places, settings = library_places(_kept, list(pieces.index)), Settings()
+    places, settings = library_places(_store, list(pieces.index)), Settings()
     places = places.assign(path=[present_path(path, settings) for path in places["path"]])
     return Loaded(pieces, parts[["clip_id", "content_hash"]], places, cut)
 
 
-@st.cache_resource(show_spinner=False, max_entries=4, ttl=LOOK_AGAIN_S)
-def _look(key: tuple[object, ...], _loaded: Loaded, _under: Policy) -> Library:
+@st.cache_resource(show_spinner=False, max_entries=4, ttl=REFRESH_S)
+def _locate_files(key: tuple[object, ...], _loaded: Loaded, _under: Policy) -> Library:
     every = add_places(_loaded.pieces, _loaded.places)
     mark = int(pd.util.hash_pandas_object(every[["path", "there"]]).sum())
     return Library(_loaded, every, _under, key, mark)
 
 
-def forget() -> None:
-    """Read the library anew the next time: what is known of its pieces has changed."""
+def reload_library() -> None:
+    """Clear the cached library, because the data of its pieces has changed."""
     _load.clear()
-    _look.clear()
+    _locate_files.clear()
 
 
 def _model() -> tuple[str | None, Policy]:
-    """Version of the model in use, and the policy in force: the session's, else the one that came with the model."""
+    """Version of the model in use, and the policy: the session's, else the one saved with the model."""
     try:
         model = description.describe_model_in_use(Settings())
         stored = bundle.read_policies(model.folder / file_names.POLICY)
@@ -141,72 +139,72 @@ def _model() -> tuple[str | None, Policy]:
     return model.version, st.session_state.get(KEY, default(stored))
 
 
-def read(words: str = "") -> Library | None:
-    """The library as it is now; None when there is none. words : narrow one that is too large."""
-    kept = cached.store()
-    if kept is None:
+def read_library(words: str = "") -> Library | None:
+    """The current library, or None. words : narrow a library that is too large."""
+    store = cached.store()
+    if store is None:
         st.stop()
     try:
         version, policy = _model()
-        key = (Settings().database, *library_cache_key(kept), words, version, policy.to_json(), MOST)
-        loaded = _load(key, words, version, policy, kept)
-        return None if loaded is None else _look(key, loaded, policy)
+        key = (Settings().database, *library_cache_key(store), words, version, policy.to_json(), MOST)
+        loaded = _load(key, words, version, policy, store)
+        return None if loaded is None else _locate_files(key, loaded, policy)
     except CoreError as error:
         messages.problem(error)
         st.stop()
 
 
-def required() -> Library:
-    """The library; without one the page ends here, with what to do."""
-    kept = cached.store()
-    if kept is not None and runs.running(kept):
-        runs.work(kept, _model()[1])
-    found = read()
-    if found is None:
-        _nothing(kept)
+def require_library() -> Library:
+    """The library. Without one, explains what to do and stops the page."""
+    store = cached.store()
+    if store is not None and runs.running(store):
+        runs.show_progress(store, _model()[1])
+    library = read_library()
+    if library is None:
+        _show_no_library(store)
         st.stop()
     words = str(st.session_state.get("words") or st.query_params.get("words", "")).strip()
-    if found.loaded.cut:
-        _cut(words)
-    if found.loaded.cut and words:
-        found = read(words) or replace(found, every=found.every.iloc[:0])
-    _about(found)
-    return found
+    if library.loaded.cut:
+        _warn_too_large(words)
+    if library.loaded.cut and words:
+        library = read_library(words) or replace(library, every=library.every.iloc[:0])
+    _show_remarks(library)
+    return library
 
 
-def _cut(words: str) -> None:
+def _warn_too_large(words: str) -> None:
     st.warning(
         f"The library has more than {MOST:,} scored parts. "
         + (
-            f"Of all of them at most {MOST:,} are shown that hold the words of the filter."
+            f"At most {MOST:,} parts that contain the words of the filter are shown."
             if words
-            else "The first are shown, by file name. Words in the filter search all of them."
+            else "The first ones by file name are shown. Type words in the filter to search all of them."
         ),
         icon=":material/content_cut:",
     )
 
 
-def _about(found: Library) -> None:
-    every = found.every
+def _show_remarks(library: Library) -> None:
+    every = library.every
     synthetic = int(every["synthetic"].sum())
     if synthetic:
         st.warning(
-            f"**{synthetic} of {len(every)} pieces are synthetic**: made by this program to try it out. They "
-            "are no music for a session, and what the model says of them means little.",
+            f"**{synthetic} of {len(every)} pieces are synthetic**. This program made them for trying it out. Do "
+            "not use them in a session; the model's answers about them are not meaningful.",
             icon=":material/science:",
         )
     gone = int((~every["there"]).sum())
     if gone:
         st.warning(
-            f"{gone} of {len(every)} pieces are left out: their file is gone, or is another one now. If it was moved, "
-            "score the library again; if it is on a disk or a network drive, see that this is connected.",
+            f"{gone} of {len(every)} pieces are left out, because their file is missing or has changed. If a file was "
+            "moved, score the library again. If it is on an external disk or network drive, check the connection.",
             icon=":material/folder_off:",
         )
-    said = f"Decisions are those of the policy in force: {policy_words(found.policy)}."
-    others = int((every["policy"] != found.policy.to_json()).sum())
+    text = f"Decisions follow the policy in use: {describe_policy(library.policy)}."
+    others = int((every["policy"] != library.policy.to_json()).sum())
     if others:
-        said += f" {others} of {len(every)} pieces were decided under another one: score the library again."
-    st.caption(messages.literal(said))
+        text += f" {others} of {len(every)} pieces were decided by another policy. Score the library again."
+    st.caption(messages.literal(text))
     if len(set(every["model_version"])) > 1:
         st.caption(":material/info: Pieces were scored by different models. Score the library again to compare them.")
 
@@ -214,31 +212,31 @@ def _about(found: Library) -> None:
 # --- without a library ------------------------------------------------------------------------------------------------
 
 
-def _nothing(kept: Store | None) -> None:
-    """What to do without a library."""
-    st.info("No music has been scored yet. Moods and playlists need a library.", icon=":material/library_music:")
+def _show_no_library(store: Store | None) -> None:
+    """Explain what to do without a library."""
+    st.info("No library has been scored yet. Moods and playlists need a library.", icon=":material/library_music:")
     if problem := st.session_state.pop("demo_problem", ""):
         st.error(messages.literal(problem), icon=":material/error:")
-    if kept is not None and not runs.running(kept):
-        runs.work(kept, _model()[1])  # how the last run ended
+    if store is not None and not runs.running(store):
+        runs.show_progress(store, _model()[1])  # how the last run ended
     with st.container(horizontal=True):
         st.page_link("pages/library.py", label="Score a library", icon=":material/folder_open:")
         st.button(
             "Make a small synthetic library",
             icon=":material/science:",
-            on_click=_begin_demo,
+            on_click=_start_demo,
             key="make_demo",
-            disabled=kept is None or runs.running(kept) is not None,
-            help=f"{COUNT} pieces of about a minute, made by this program and labelled as synthetic, below the data "
-            f"folder ({Settings().demo_library_dir.name}). It takes a minute or two.",
+            disabled=store is None or runs.running(store) is not None,
+            help=f"{COUNT} pieces of about a minute, made by this program and marked as synthetic. They are stored in "
+            f"the data folder ({Settings().demo_library_dir.name}). This takes one or two minutes.",
         )
 
 
-def _begin_demo() -> None:
-    kept = cached.store()
-    if kept is None:
+def _start_demo() -> None:
+    store = cached.store()
+    if store is None:
         return
     try:
-        jobs.launch(kept, run.JOB, ["demo-library"], settings=Settings(), message="Making a synthetic library")
+        jobs.launch(store, run.JOB, ["demo-library"], settings=Settings(), message="Making a synthetic library")
     except CoreError as error:
         st.session_state["demo_problem"] = str(error)

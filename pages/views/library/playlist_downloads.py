@@ -1,4 +1,4 @@
-"""What goes out of the Playlists page: files for players, levelled copies, and the session sheet."""
+"""Downloads of the Playlists page: files for players, levelled copies, and the session sheet."""
 
 from collections.abc import Callable
 from datetime import date as date_of
@@ -10,24 +10,26 @@ import streamlit as st
 
 from core.errors import CoreError
 from core.playlists import levelled_copies, session_sheet
-from core.playlists.files import csv_file, m3u8, stem, xspf
+from core.playlists.files import csv_file, file_stem, m3u8, xspf
 from core.playlists.playlist import Playlist
 from core.playlists.session_sheet import Session
 from core.records import RemarkKind
 from core.settings import Settings
 from pages.shared import messages
 
-ZIP_MB = 300  # largest copies that are sent as one file
+ZIP_MB = 300  # largest ZIP that is offered as a download
 
 
-def files(made: Playlist) -> None:
-    """The playlist as files, and its levelled copies."""
-    name = stem(made)
+def show_files(playlist: Playlist) -> None:
+    """Show the playlist files, and the form for levelled copies."""
+    name = file_stem(playlist)
     st.caption(
-        "M3U8 and XSPF open in VLC and most players, on the machine where the music is. Players take no gain from a "
-        "playlist: there it is a note for the volume knob, and comes from the part of each piece that was scored. The "
-        "levelled copies have the gain in their sound; for them each file is measured from beginning to end, so theirs "
-        "may differ a little."
+        "M3U8 and XSPF files open in VLC and most players, on the machine where the music is. Players ignore the "
+        "gain in "
+        "a playlist, so use it as a note for the volume knob; it is measured on the scored part of each piece. "
+        "Levelled "
+        "copies contain the gain in their audio. For copies the whole file is measured, so their gain may differ a "
+        "little."
     )
     with st.container(horizontal=True):
         for ending, mime, write in (
@@ -35,49 +37,49 @@ def files(made: Playlist) -> None:
             ("xspf", "application/xspf+xml", xspf),
             ("csv", "text/csv", csv_file),
         ):
-            _file(f"{ending.upper()}", f"{name}.{ending}", partial(write, made), mime)
+            _download(f"{ending.upper()}", f"{name}.{ending}", partial(write, playlist), mime)
     st.markdown("**Levelled copies**")
     left, right = st.columns([2, 3], vertical_alignment="bottom")
     form = left.segmented_control("Format", list(levelled_copies.FORMS), default="FLAC", required=True, key="form")
     if right.button("Write levelled copies", icon=":material/graphic_eq:", key="render"):
-        _render(made, form)
+        _write_copies(playlist, form)
     copies: levelled_copies.Copies | None = st.session_state.get("copies")
     if copies is not None and copies.folder.name == f"{name}-{form.lower()}" and copies.complete():
-        _copies(copies)
+        _show_copies(copies)
 
 
-def _file(label: str, name: str, data: Callable[[], str | bytes | BinaryIO], mime: str, **more: Any) -> None:
-    """A download that is made when it is asked for."""
+def _download(label: str, name: str, data: Callable[[], str | bytes | BinaryIO], mime: str, **more: Any) -> None:
+    """Offer a download that is created on click."""
     st.download_button(
         label, data, file_name=name, mime=mime, icon=":material/download:", key=f"get_{name}", on_click="ignore", **more
     )
 
 
-def _render(made: Playlist, form: str) -> None:
+def _write_copies(playlist: Playlist, form: str) -> None:
     settings = Settings()
-    folder = settings.levelled_dir / f"{stem(made)}-{form.lower()}"
+    folder = settings.levelled_dir / f"{file_stem(playlist)}-{form.lower()}"
     bar = st.progress(0.0, text="Writing the copies …")
 
-    def tell(share: float, text: str) -> None:
+    def report_progress(share: float, text: str) -> None:
         bar.progress(share, text=messages.literal(f"{share:.0%}: {text}"))
 
     try:
         st.session_state["copies"] = levelled_copies.level_copies(
-            made,
+            playlist,
             folder,
             form=form,
             max_mb=settings.max_upload_mb,
-            tell=tell,
+            tell=report_progress,
         )
     except CoreError as error:
         messages.problem(error)
     bar.empty()
 
 
-def _copies(copies: levelled_copies.Copies) -> None:
+def _show_copies(copies: levelled_copies.Copies) -> None:
     size = levelled_copies.size_mb(copies)
     st.success(
-        f"{len(copies.files)} copies, {size:.0f} MB, with a playlist beside them. The originals are as they were. "
+        f"{len(copies.files)} copies, {size:.0f} MB, with their playlist. The original files are unchanged. "
         f"Folder: {messages.literal(str(copies.folder))}",
         icon=":material/folder:",
     )
@@ -86,18 +88,18 @@ def _copies(copies: levelled_copies.Copies) -> None:
             st.caption(messages.literal(remark.text))
     name = copies.folder.name
     if size <= ZIP_MB:
-        sheet = session_sheet.html(copies.playlist, _typed(), levelled=True)
-        _file(
+        sheet = session_sheet.session_html(copies.playlist, _session_fields(), levelled=True)
+        _download(
             "All as ZIP",
             f"{name}.zip",
-            partial(levelled_copies.zipped, copies, ("session-sheet.html", sheet)),
+            partial(levelled_copies.zip_copies, copies, ("session-sheet.html", sheet)),
             "application/zip",
-            help="The copies with their playlist, and the session sheet as it is filled in now.",
+            help="The copies with their playlist, and the session sheet with your current entries.",
         )
 
 
-def _typed() -> Session:
-    """What was typed for the session sheet, also while its fields are not drawn."""
+def _session_fields() -> Session:
+    """Entries of the session sheet, also while its fields are not shown."""
     state = st.session_state
     client, therapist, goal, notes = (
         str(state.get(f"sheet_{name}") or "") for name in ("client", "therapist", "goal", "notes")
@@ -108,11 +110,11 @@ def _typed() -> Session:
     return Session(client, therapist, f"{date:%d %B %Y}" if date else "", goal, notes, begins)
 
 
-def sheet(made: Playlist) -> None:
-    """What, when and why on paper. What is typed here is put on the sheet and stored nowhere."""
+def show_session_sheet(playlist: Playlist) -> None:
+    """Show the form of the session sheet and its download. The entries are not stored."""
     st.caption(
-        "What you type is put on the sheet, and stored nowhere else: it is forgotten when this page is reloaded or "
-        "closed. The sheet opens in the browser, which prints it."
+        "Your entries appear only on the sheet and are not stored. They are lost when you reload or close this page. "
+        "The sheet opens in the browser, where you can print it."
     )
     left, right = st.columns(2)
     left.text_input("Client", key="sheet_client", max_chars=200, autocomplete="off", persist_state="session")
@@ -120,14 +122,18 @@ def sheet(made: Playlist) -> None:
     left, right = st.columns(2)
     left.date_input("Date", key="sheet_date", persist_state="session")
     right.time_input(
-        "Music begins at", None, key="sheet_begins", help="Empty: minutes from the beginning.", persist_state="session"
+        "Music begins at",
+        None,
+        key="sheet_begins",
+        help="If empty, the sheet shows minutes from the beginning.",
+        persist_state="session",
     )
     st.text_input("Goal", key="sheet_goal", max_chars=500, persist_state="session")
     st.text_area("Notes", key="sheet_notes", max_chars=session_sheet.LONGEST, persist_state="session")
-    _file(
+    _download(
         "Session sheet",
-        f"session-sheet_{stem(made)}.html",
-        partial(session_sheet.html, made, _typed()),
+        f"session-sheet_{file_stem(playlist)}.html",
+        partial(session_sheet.session_html, playlist, _session_fields()),
         "text/html",
         type="primary",
     )

@@ -1,4 +1,4 @@
-"""The parts of the Playlists page: what is wished, the list with veto and player, its files, its session sheet."""
+"""Parts of the Playlists page: the list of pieces with veto and player, and the charts."""
 
 from dataclasses import dataclass, replace
 
@@ -7,12 +7,12 @@ import streamlit as st
 
 from core import wording
 from core.errors import CoreError
-from core.playlists import circle, files, iso_path, levelled_copies, one_mood, pieces, playlist
+from core.playlists import circle, files, iso_path, levelled_copies, one_mood, playlist
 from core.playlists.playlist import Playlist, Pool
 from core.playlists.selection import Filter
 from core.records import RemarkKind
 from core.schema import PROBA
-from core.spreadsheets import inert_table
+from core.spreadsheets import escape_table
 from core.wording import clock
 from pages.figures.playlists import over_time
 from pages.figures.playlists import path as path_figure
@@ -20,163 +20,44 @@ from pages.shared import messages, show
 from pages.views.library import piece_filter as parts
 from pages.views.library import piece_player
 from pages.views.library.pieces import Library
+from pages.views.library.playlist_request import Request
 
-KINDS = {"mood": "One mood", "iso": "Iso path"}
-VETOES = "vetoes"  # in the session, and as ``veto`` in the address: hashes of vetoed pieces, in their order
-SHORT = 10  # letters of a hash in the address
-HEARD = "playlist_heard"  # in the session: the piece in the player
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What is wished. way : the emotions of an iso path, or one emotion."""
-
-    kind: str
-    way: tuple[str, ...]
-    minutes: float
-    per_step: int
-    standings: tuple[str, ...]
-    target_lufs: float
-    seed: int
-
-
-def wish() -> Wish:
-    """Ask what is wished; all of it is in the address."""
-    kind = st.segmented_control(
-        "What",
-        list(KINDS),
-        format_func=KINDS.__getitem__,
-        default="mood",
-        required=True,
-        key="kind",
-        bind="query-params",
-        help="An iso path begins at the client's present mood and goes to the wished one in small steps.",
-    )
-    with st.container():  # whatever is asked, the fields below keep their place
-        if kind == "mood":
-            mood = st.segmented_control(
-                "Mood",
-                circle.CIRCLE,
-                format_func=wording.with_sign,
-                default="relax",
-                required=True,
-                key="mood",
-                bind="query-params",
-            )
-            way: tuple[str, ...] = (mood,)
-            per_step, most = 2, [pieces.ACCEPTED]
-        else:
-            way, per_step = _way()
-            most = [pieces.ACCEPTED, pieces.BETWEEN]
-    left, right = st.columns(2)
-    length = left.number_input(
-        "Minutes", 5, 240, 60 if kind == "iso" else 30, 5, key=f"minutes_{kind}", bind="query-params"
-    )
-    standings = right.pills(
-        "Pieces that are",
-        pieces.STANDINGS,
-        selection_mode="multi",
-        default=most,
-        key=f"standings_{kind}",
-        bind="query-params",
-        help="Accepted: the model is sure of one mood. Between two: it hears two neighbouring moods, good as a bridge "
-        "on an iso path. Needs review: listen first.",
-    )
-    left, right = st.columns(2)
-    target = left.slider(
-        "Level to (LUFS)",
-        -30,
-        -12,
-        int(playlist.TARGET_LUFS),
-        key="level",
-        bind="query-params",
-        help="-18 is the level of ReplayGain, -23 that of broadcasting, -14 that of streaming services. A file with "
-        "one channel plays from both loudspeakers, so it counts 3 LU more than it measures.",
-    )
-    with right.container(horizontal=True, vertical_alignment="bottom"):
-        seed = st.number_input(
-            "Variant",
-            0,
-            9999,
-            0,
-            key="seed",
-            bind="query-params",
-            help="The same number makes the same list again; another one a list of other pieces, perhaps with fewer "
-            "weak places.",
-        )
-    return Wish(kind, way, float(length), per_step, tuple(standings), float(target), int(seed))
-
-
-def _way() -> tuple[tuple[str, ...], int]:
-    """The way of an iso path, and how many pieces a step has."""
-    left, right = st.columns(2)
-    start, goal = (
-        column.segmented_control(
-            label,
-            circle.CIRCLE,
-            format_func=wording.with_sign,
-            default=default,
-            required=True,
-            key=key,
-            bind="query-params",
-        )
-        for column, label, default, key in ((left, "Present mood", "sad", "start"), (right, "Goal", "happy", "goal"))
-    )
-    choices = {way[1] if len(way) == 3 else "": way for way in iso_path.ways(start, goal)}
-    over = ""
-    left, right = st.columns(2)
-    if len(choices) > 1:
-        over = left.segmented_control(
-            "By way of",
-            list(choices),
-            format_func=wording.with_sign,
-            default=next(iter(choices)),
-            required=True,
-            key=f"over_{start}_{goal}",
-            bind="query-params",
-            help="The two moods are opposite on the circle angry, happy, relax, sad, so the path goes over one of the "
-            "others.",
-        )
-    per_step = right.segmented_control(
-        "Pieces a step", [2, 3], default=2, required=True, key="per_step", bind="query-params"
-    )
-    return choices[over], per_step
-
-
-# --- the list --------------------------------------------------------------------------------------------------------
+VETOES = "vetoes"  # session key, and ``veto`` in the address: hashes of vetoed pieces, oldest first
+SHORT = 10  # characters of a hash in the address
+PLAYING = "playlist_heard"  # session key: the piece in the player
 
 
 @dataclass(frozen=True, eq=False)
-class Made:
-    """What came of a wish. said : what went wrong on the way, in sentences.  made : None where nothing came of it."""
+class Attempt:
+    """Result of a request. playlist : None if none could be made.  problems : sentences about what went wrong."""
 
     pool: Pool
-    made: Playlist | None
-    said: tuple[str, ...] = ()
+    playlist: Playlist | None
+    problems: tuple[str, ...] = ()
 
 
-def make(wanted: Wish, found: Library, table: pd.DataFrame, narrowed: Filter) -> Playlist | None:
-    """The playlist with the vetoes applied; None after a sentence when there is none.
+def build_playlist(request: Request, library: Library, table: pd.DataFrame, narrowed: Filter) -> Playlist | None:
+    """Build the playlist and apply the vetoes; None, with a message, if there is none.
 
-    table : the pieces of the library that the filter lets through.
+    table : pieces of the library that match the filter.
     """
-    if not wanted.standings:
-        st.info("Choose which pieces may be played.", icon=":material/filter_alt_off:")
+    if not request.standings:
+        st.info("Choose at least one kind of pieces under *Pieces that are*.", icon=":material/filter_alt_off:")
         return None
     if VETOES not in st.session_state:
         st.session_state[VETOES] = [v for v in st.query_params.get("veto", "").split(",") if v]
-    key = (*found.key, found.mark, repr(narrowed), repr(replace(wanted, target_lufs=0.0)))
-    came = _made(key, tuple(st.session_state[VETOES]), wanted, table, parts.recordings(found))
-    for sentence in came.said:
-        icon = ":material/block:" if came.made is not None else ":material/playlist_remove:"
+    key = (*library.key, library.mark, repr(narrowed), repr(replace(request, target_lufs=0.0)))
+    attempt = _attempt(key, tuple(st.session_state[VETOES]), request, table, parts.recordings(library))
+    for sentence in attempt.problems:
+        icon = ":material/block:" if attempt.playlist is not None else ":material/playlist_remove:"
         st.warning(messages.literal(sentence), icon=icon)
-    if came.made is None:
-        for remark in came.pool.remarks:
+    if attempt.playlist is None:
+        for remark in attempt.pool.remarks:
             st.caption(messages.literal(remark.text))
         return None
-    rows = came.made.rows
+    rows = attempt.playlist.rows
     known = [n if n == n else _channels(path) for n, path in zip(rows["channels"], rows["path"], strict=True)]
-    return playlist.level_playlist(replace(came.made, rows=rows.assign(channels=known)), wanted.target_lufs)
+    return playlist.level_playlist(replace(attempt.playlist, rows=rows.assign(channels=known)), request.target_lufs)
 
 
 @st.cache_data(show_spinner=False, max_entries=10_000, ttl=600)
@@ -185,62 +66,64 @@ def _channels(path: str) -> float:
 
 
 @st.cache_resource(show_spinner="Choosing the pieces …", max_entries=64, ttl=600)
-def _made(
-    key: tuple[object, ...], vetoes: tuple[str, ...], _wanted: Wish, _table: pd.DataFrame, _recordings: pd.Series
-) -> Made:
-    """The list after these vetoes, each of which replaces one piece of the list as it was then.
+def _attempt(
+    key: tuple[object, ...], vetoes: tuple[str, ...], _request: Request, _table: pd.DataFrame, _recordings: pd.Series
+) -> Attempt:
+    """Build the list and apply the vetoes one after the other. Each veto replaces one piece.
 
-    vetoes : beginnings of piece ids. What is known of the list before the last one is not chosen again.
+    vetoes : beginnings of piece ids. The list before the last veto comes from the cache.
     """
     if not vetoes:
-        pool = playlist.usable(_table, standings=_wanted.standings, recordings=_recordings)
+        pool = playlist.usable_pieces(_table, standings=_request.standings, recordings=_recordings)
         try:
-            return Made(pool, _chosen(_wanted, pool))
+            return Attempt(pool, _choose_pieces(_request, pool))
         except CoreError as error:
-            return Made(pool, None, (str(error),))
-    before = _made(key, vetoes[:-1], _wanted, _table, _recordings)
-    named = [] if before.made is None else [p for p in before.made.rows["piece_id"] if p.startswith(vetoes[-1])]
-    if before.made is None or not named:
+            return Attempt(pool, None, (str(error),))
+    before = _attempt(key, vetoes[:-1], _request, _table, _recordings)
+    named = [] if before.playlist is None else [p for p in before.playlist.rows["piece_id"] if p.startswith(vetoes[-1])]
+    if before.playlist is None or not named:
         return before
     gone = [p for p in before.pool.table.index if p.startswith(vetoes[:-1])]
     try:
-        return replace(before, made=iso_path.swap(before.made, before.pool, named[0], without=gone), said=())
+        return replace(
+            before, playlist=iso_path.replace_piece(before.playlist, before.pool, named[0], without=gone), problems=()
+        )
     except CoreError as error:
-        return replace(before, said=(f"{before.pool.table.loc[named[0], 'title']}: {error}",))
+        return replace(before, problems=(f"{before.pool.table.loc[named[0], 'title']}: {error}",))
 
 
-def _chosen(wanted: Wish, pool: Pool) -> Playlist:
-    if wanted.kind == "mood":
-        return one_mood.by_mood(pool, wanted.way[0], wanted.minutes, seed=wanted.seed)
-    return iso_path.build_iso_path(pool, wanted.way, wanted.minutes, per_step=wanted.per_step, seed=wanted.seed)
+def _choose_pieces(request: Request, pool: Pool) -> Playlist:
+    if request.kind == "mood":
+        return one_mood.build_one_mood(pool, request.way[0], request.minutes, seed=request.seed)
+    return iso_path.build_iso_path(pool, request.way, request.minutes, per_step=request.per_step, seed=request.seed)
 
 
 def _veto(piece_id: str) -> None:
     st.session_state[VETOES] = [*st.session_state.get(VETOES, []), piece_id[:SHORT]]
-    _remember()
+    _vetoes_to_address()
 
 
-def _unveto() -> None:
+def _undo_veto() -> None:
     st.session_state[VETOES] = st.session_state.get(VETOES, [])[:-1]
-    _remember()
+    _vetoes_to_address()
 
 
-def _remember() -> None:
+def _vetoes_to_address() -> None:
     if st.session_state[VETOES]:
         st.query_params["veto"] = ",".join(st.session_state[VETOES])
     else:
         st.query_params.pop("veto", None)
 
 
-def about(made: Playlist) -> None:
-    """Length, weak places and remarks."""
+def show_summary(made: Playlist) -> None:
+    """Show length, weak places and remarks."""
     weak = int((made.rows["weak"] != "").sum())
     with st.container(horizontal=True):
         st.metric("Pieces", len(made.rows))
-        st.metric("Length", clock(made.length_s), help=f"Wished: {clock(made.wanted_s)}.")
+        st.metric("Length", clock(made.length_s), help=f"Requested: {clock(made.wanted_s)}.")
         if made.path:
             st.metric("Steps", int(made.rows["step"].max()))
-            st.metric("Weak places", weak, help="Pieces where the mood or the tempo changes much, or does not fit.")
+            st.metric("Weak places", weak, help="Pieces whose mood does not fit, or where mood or tempo changes a lot.")
     for remark in made.remarks:
         if remark.kind == RemarkKind.LIBRARY_TOO_SMALL:
             st.warning(messages.literal(remark.text), icon=":material/library_music:")
@@ -249,46 +132,46 @@ def about(made: Playlist) -> None:
     boost = made.rows["gain_db"].max()
     if boost > 0:
         others.append(
-            f"At {made.target_lufs:g} LUFS the quietest piece is made {boost:.1f} dB louder; with "
-            f"{playlist.loudest_without_boost(made):g} LUFS none is."
+            f"At {made.target_lufs:g} LUFS the quietest piece becomes {boost:.1f} dB louder. At "
+            f"{playlist.loudest_without_boost(made):g} LUFS no piece becomes louder."
         )
     st.caption("  \n".join(messages.literal(text) for text in others))
     if any(remark.kind == RemarkKind.NEEDS_LISTENING for remark in made.remarks):
         st.page_link("pages/label.py", label="Listen to them on the Label page", icon=":material/headphones:")
 
 
-def listed(made: Playlist, table: pd.DataFrame) -> None:
-    """The pieces in their order, each with a player button and a veto; one player for all."""
+def show_pieces(made: Playlist, table: pd.DataFrame) -> None:
+    """Show the pieces in order, each with buttons to play and to veto; one player for all."""
     if st.session_state.get(VETOES):
         st.button(
             f"Undo the last veto ({len(st.session_state[VETOES])} so far)",
             icon=":material/undo:",
-            on_click=_unveto,
+            on_click=_undo_veto,
             key="unveto",
         )
-    heard = st.session_state.get(HEARD)
+    playing = st.session_state.get(PLAYING)
     step = 0
-    for row in files.records(made):
+    for row in files.row_dicts(made):
         if row["step"] != step and made.path:
             step = row["step"]
-            st.markdown(f"**Step {step}**: wanted {_signed(row)}")
+            st.markdown(f"**Step {step}**: wanted {_wanted_with_signs(row)}")
         with st.container(border=True, key=f"piece_{row['number']}"):
-            _one(row)
-            if row["piece_id"] == heard:
-                piece_player.hear(table.loc[heard], autoplay=st.session_state.pop(piece_player.AUTOPLAY, False))
+            _show_piece(row)
+            if row["piece_id"] == playing:
+                piece_player.hear(table.loc[playing], autoplay=st.session_state.pop(piece_player.AUTOPLAY, False))
 
 
-def _signed(row: dict) -> str:
-    """The wanted mixture with the signs of its emotions."""
-    found = playlist.mixture(row, "want_")
+def _wanted_with_signs(row: dict) -> str:
+    """The wanted mixture of emotions, with their signs."""
+    mixture = playlist.mixture(row, "want_")
     for emotion, sign in wording.SIGNS.items():
-        found = found.replace(emotion, f"{sign} {emotion}")
-    return found
+        mixture = mixture.replace(emotion, f"{sign} {emotion}")
+    return mixture
 
 
-def _one(row: dict) -> None:
-    name = messages.literal(files.label(row))
-    tempo = "tempo not known" if pd.isna(row["tempo"]) else f"{row['tempo']:.0f} bpm"
+def _show_piece(row: dict) -> None:
+    name = messages.literal(files.artist_and_title(row))
+    tempo = "tempo unknown" if pd.isna(row["tempo"]) else f"{row['tempo']:.0f} bpm"
     ends = row["begins_s"] + row["duration_s"]
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(
@@ -299,38 +182,38 @@ def _one(row: dict) -> None:
             width="stretch",
         )
         number, piece = row["number"], (row["piece_id"],)
-        st.button(f"Play {number}", icon=":material/play_arrow:", key=f"play_{number}", on_click=_hear, args=piece)
+        st.button(f"Play {number}", icon=":material/play_arrow:", key=f"play_{number}", on_click=_play, args=piece)
         st.button(
             f"Veto {number}",
             icon=":material/swap_horiz:",
             key=f"veto_{number}",
             on_click=_veto,
             args=piece,
-            help="Replaced by another piece; all others stay.",
+            help="Replaces this piece by another one; all others stay.",
         )
 
 
-def _hear(piece_id: str) -> None:
-    st.session_state[HEARD] = piece_id
+def _play(piece_id: str) -> None:
+    st.session_state[PLAYING] = piece_id
     st.session_state[piece_player.AUTOPLAY] = True
 
 
-def drawn(made: Playlist) -> None:
-    """The way over the plane of moods, and mood and tempo over time."""
+def show_charts(made: Playlist) -> None:
+    """Show the path on the plane of emotions, and mood and tempo over time."""
     rows = made.rows
-    places = circle.plane(rows)
+    places = circle.mood_coordinates(rows)
     names = ["number", "title", "guess"]
-    tag = files.stem(made)
+    tag = files.file_stem(made)
     show.chart(
         path_figure(rows, places),
         key=f"way_{tag}",
         alt="The pieces on the plane of moods, numbered: "
         + ", ".join(f"{r.number} {r.guess}" for r in rows.itertuples()),
-        data=inert_table(pd.concat([rows[names], places.round(3)], axis=1)),
+        data=escape_table(pd.concat([rows[names], places.round(3)], axis=1)),
     )
     show.chart(
         over_time(rows),
         key=f"over-time_{tag}",
         alt=f"Probabilities of the four emotions and tempo over {clock(made.length_s)}",
-        data=inert_table(rows[[*names, "begins_s", *PROBA, "tempo", "fit", "change", "tempo_change"]].round(3)),
+        data=escape_table(rows[[*names, "begins_s", *PROBA, "tempo", "fit", "change", "tempo_change"]].round(3)),
     )

@@ -1,4 +1,4 @@
-"""The parts of the Library page: what is scored, how far it is, and what came of it."""
+"""Parts of the Library page: the choice of music, the progress of a run, and the disk usage."""
 
 import os
 from pathlib import Path
@@ -14,18 +14,18 @@ from core.settings import Settings
 from core.store import Job, Store, cancel_job, latest_job
 from core.windows import LENGTH_S, LONGEST_S, SHORTEST_S
 from pages.shared import messages, who
-from pages.views.library.run_results import present_place, run_folder_name
+from pages.views.library.run_folders import folder_name, music_folder
 
 SOURCES = {"folder": "A folder of this machine", "files": "Upload files", "tree": "Upload a folder"}
-PROBLEM = "library_problem"  # in the session: what went wrong at the last click
-TURN = "library_turn"  # in the session: counts uploads, so that the field is empty after one
+PROBLEM = "library_problem"  # session key: error of the last click
+TURN = "library_turn"  # session key: number of uploads; a new number empties the upload field
 
 
-# --- what is scored --------------------------------------------------------------------------------------------------
+# --- choice of music -------------------------------------------------------------------------------------------------
 
 
-def ask(kept: Store, policy: Policy) -> None:
-    """Which files, which parts of them, and the button."""
+def ask_music(store: Store, policy: Policy) -> None:
+    """Ask which files to score and which parts of them, with the button that starts a run."""
     source = st.segmented_control(
         "Where is the music?",
         list(SOURCES),
@@ -39,58 +39,59 @@ def ask(kept: Store, policy: Policy) -> None:
         root = Settings().library_dir
         st.text_input(
             "Folder on the machine that runs this page",
-            value=str(root or _last_folder(kept)),
+            value=str(root or _last_folder(store)),
             key="library_folder",
             persist_state="session",
             placeholder="Type a path",
-            help=f"Everything below it that ends in {', '.join(READ)}; hidden files are left out. The music stays "
-            "where it is, and is not changed." + (f" Only folders below {root}." if root else ""),
+            help=f"All files in this folder and its subfolders that end in {', '.join(READ)}, except hidden files. The "
+            "music is not moved or changed." + (f" Only folders inside {root} are allowed." if root else ""),
         )
     else:
         st.file_uploader(
             "Music" if source == "files" else "A folder with music",
-            # Of a folder only what may be audio is sent; of single files any, so that each refusal gives its reason.
+            # A folder upload sends only possible audio. Single files may be any, so the page can explain each refusal.
             type=[ending[1:] for ending in SUFFIXES] if source == "tree" else None,
             accept_multiple_files="directory" if source == "tree" else True,
             max_upload_size=max(1, int(Settings().max_upload_mb)),
-            key=_field(),
-            help="The files are kept in the data folder of this installation, so that the library can be heard. For "
-            "more than a few hundred, put them where the machine can read them, and name that folder.",
+            key=_upload_key(),
+            help="The files are stored in the data folder of this installation, so that people can hear the library. "
+            "If you "
+            "have more than a few hundred files, copy them to this machine and type their folder instead.",
         )
     with st.expander("Which part of each file", icon=":material/content_cut:"):
-        _parts()
+        _parts_fields()
     st.button(
         "Score",
         type="primary",
         icon=":material/play_arrow:",
         key="library_start",
-        disabled=running(kept) is not None,
-        on_click=_begin,
-        args=(kept, policy, source),
+        disabled=running(store) is not None,
+        on_click=_start,
+        args=(store, policy, source),
     )
     if problem := st.session_state.pop(PROBLEM, ""):
         st.error(messages.literal(problem), icon=":material/error:")
 
 
-def _last_folder(kept: Store) -> str:
-    """The folder of the last run, which is likely to be the one to look at again."""
-    job = latest_job(kept, run.JOB)
-    folder = _folder(job) if job is not None else ""
+def _last_folder(store: Store) -> str:
+    """Folder of the last run, as a default."""
+    job = latest_job(store, run.JOB)
+    folder = music_folder(job) if job is not None else ""
     return "" if "://" in folder or places.is_upload(folder, Settings()) else folder
 
 
-def _field() -> str:
-    """Key of the upload field: a new one after every upload, so that it is empty again."""
+def _upload_key() -> str:
+    """Key of the upload field. A new key after each upload empties the field."""
     return f"library_files_{st.session_state.get(TURN, 0)}"
 
 
-def _parts() -> None:
+def _parts_fields() -> None:
     whole = st.toggle(
         "Whole files, window by window",
         key="library_whole",
         persist_state="session",
-        help="Off: the middle 30 seconds, as on the Predict page. On: the mood of a piece as it moves; takes as many "
-        "times longer as there are windows.",
+        help="Off: only the middle 30 seconds, as on the Predict page. On: the mood over time. The time needed grows "
+        "with the number of windows.",
     )
     left, right = st.columns(2)
     length = left.slider(
@@ -109,18 +110,18 @@ def _parts() -> None:
     )  # fmt: skip
 
 
-def _begin(kept: Store, policy: Policy, source: str) -> None:
-    """Start the run that is asked for."""
+def _start(store: Store, policy: Policy, source: str) -> None:
+    """Start the requested run."""
     settings, state = Settings(), st.session_state
     windows = (state["library_length"], state["library_hop"]) if state.get("library_whole") else None
     try:
         if source == "folder":
-            _launch(kept, policy, places.allowed_folder(state["library_folder"], settings), windows, settings)
+            _launch(store, policy, places.allowed_folder(state["library_folder"], settings), windows, settings)
             return
-        sent = state.get(_field()) or []
-        folder = places.save_uploads(((file.name, file.getvalue()) for file in sent), settings)
+        uploads = state.get(_upload_key()) or []
+        folder = places.save_uploads(((file.name, file.getvalue()) for file in uploads), settings)
         try:
-            _launch(kept, policy, folder, windows, settings)
+            _launch(store, policy, folder, windows, settings)
         except CoreError:
             places.remove_upload(str(folder), settings)  # the field still holds the files
             raise
@@ -129,158 +130,156 @@ def _begin(kept: Store, policy: Policy, source: str) -> None:
         state[PROBLEM] = str(error)
 
 
-def _begin_again(kept: Store, policy: Policy, job: Job) -> None:
-    """Start a run that ended early once more, with what it was given."""
-    settings, said = Settings(), job.result
+def _resume(store: Store, policy: Policy, job: Job) -> None:
+    """Start a run that ended early again, with the same settings."""
+    settings, result = Settings(), job.result
     try:
-        place = _folder(job)
+        place = music_folder(job)
         folder = Path(place) if places.is_upload(place, settings) else places.allowed_folder(place, settings)
-        windows = (said["window"], said["hop"]) if said.get("hop") else None
-        _launch(kept, policy, folder, windows, settings)
+        windows = (result["window"], result["hop"]) if result.get("hop") else None
+        _launch(store, policy, folder, windows, settings)
     except CoreError as error:
         st.session_state[PROBLEM] = str(error)
 
 
-def _launch(kept: Store, policy: Policy, folder: Path, windows: tuple[float, float] | None, settings: Settings) -> None:
-    """Start a run in a process of its own. windows : their length and distance in s; None: one excerpt a file."""
+def _launch(
+    store: Store, policy: Policy, folder: Path, windows: tuple[float, float] | None, settings: Settings
+) -> None:
+    """Start a run in its own process. windows : length and distance in s; None for one excerpt per file."""
     command = ["score", str(folder), "--out", str(places.new_results(settings))]
     command += ["--policy", policy.to_json()]
     if settings.library_dir is not None and not places.is_upload(str(folder), settings):
         command += ["--within", str(settings.library_dir)]
     if windows is not None:
         command += ["--window", f"{windows[0]:g}", "--hop", f"{windows[1]:g}"]
-    jobs.launch(kept, run.JOB, command, settings=settings, message=f"Starting with {run_folder_name(str(folder))}")
+    jobs.launch(store, run.JOB, command, settings=settings, message=f"Starting with {folder_name(str(folder))}")
 
 
-# --- how far it is ---------------------------------------------------------------------------------------------------
+# --- progress --------------------------------------------------------------------------------------------------------
 
 
-def running(kept: Store) -> Job | None:
-    """The run that is going on; None when there is none."""
-    return jobs.running(kept, run.JOB)
+def running(store: Store) -> Job | None:
+    """The active run, or None."""
+    return jobs.running(store, run.JOB)
 
 
-def work(kept: Store, policy: Policy) -> None:
-    """How far the run is, or how the last one ended where that was not well, and how to go on."""
-    if job := running(kept):
-        _progress(kept, job.job_id)
+def show_progress(store: Store, policy: Policy) -> None:
+    """Show the progress of the active run; else, if the last run ended early, the reason and how to continue."""
+    if job := running(store):
+        _show_running(store, job.job_id)
         return
-    job = latest_job(kept, run.JOB)
+    job = latest_job(store, run.JOB)
     if job is None:
         return
     if job.state == "cancelled":
-        st.info(f"The last run was cancelled at {job.progress:.0%}. {_way_on(job)}", icon=":material/pause:")
+        st.info(f"The last run was cancelled at {job.progress:.0%}. {_how_to_resume(job)}", icon=":material/pause:")
     elif job.state != "done":
-        said = job.message if job.state == "failed" else f"No sign of life at {job.progress:.0%}."
-        st.error(f"The last run ended early. {messages.literal(said)} {_way_on(job)}", icon=":material/error:")
+        result = job.message if job.state == "failed" else f"The process stopped responding at {job.progress:.0%}."
+        st.error(f"The last run ended early. {messages.literal(result)} {_how_to_resume(job)}", icon=":material/error:")
         log = jobs.log_file(Settings(), job)
         if log.is_file():
-            with st.expander("Its log"):
+            with st.expander("Log"):
                 st.code(log.read_text(encoding="utf-8", errors="replace")[-3000:], language=None)
-    if job.state != "done" and _can_go_on(job):
+    if job.state != "done" and _can_resume(job):
         st.button(
             "Go on",
             icon=":material/resume:",
             key="library_go_on",
-            on_click=_begin_again,
-            args=(kept, policy, job),
+            on_click=_resume,
+            args=(store, policy, job),
             help=messages.literal(
-                f"Scores {run_folder_name(job.result['folder'])} once more; what is known is not measured again."
+                f"Continues with {folder_name(job.result['folder'])}. Files that are already scored are not measured "
+                "again."
             ),
         )
 
 
-def _can_go_on(job: Job) -> bool:
-    """Whether the music of a run is still where it was: also what somebody sent."""
-    return os.path.isdir(_folder(job))  # an address is none, nor what is no path at all
+def _can_resume(job: Job) -> bool:
+    """Whether the music of a run, in a folder or uploaded, still exists."""
+    return os.path.isdir(music_folder(job))  # False for addresses and empty paths
 
 
-def _way_on(job: Job) -> str:
-    """What a person can do after a run that ended early."""
-    if places.is_upload(_folder(job), Settings()) and not _can_go_on(job):
-        return "What it had scored is kept. The files that were sent are gone: send them again to go on."
-    return "What it had scored is kept" + ("." if _can_go_on(job) else ": start again to go on.")
+def _how_to_resume(job: Job) -> str:
+    """Sentence on how to continue after a run that ended early."""
+    if places.is_upload(music_folder(job), Settings()) and not _can_resume(job):
+        return "The results so far are stored. The uploaded files no longer exist; upload them again to continue."
+    return "The results so far are stored." + ("" if _can_resume(job) else " Start a new run to continue.")
 
 
 @st.fragment(run_every=1.0)
-def _progress(kept: Store, job_id: int) -> None:
-    """The running run; the page is drawn anew when it ends."""
-    job = running(kept)
+def _show_running(store: Store, job_id: int) -> None:
+    """Show the active run; rerun the page when it ends."""
+    job = running(store)
     if job is None or job.job_id != job_id:
         st.rerun()
     with st.container(border=True):
         st.progress(job.progress, text=messages.literal(job.message))
         with st.container(horizontal=True, vertical_alignment="center"):
             if job.cancel:
-                st.caption("It stops in a moment.")
+                st.caption("Stopping …")
             else:
                 st.button(
                     "Cancel",
                     icon=":material/cancel:",
                     key="library_cancel",
                     on_click=cancel_job,
-                    args=(kept, job_id),
+                    args=(store, job_id),
                 )
-            st.caption("It goes on when you close this page, and what is scored stays scored.")
+            st.caption("The run continues when you close this page. If you cancel it, the results so far stay.")
 
 
-def _folder(job: Job) -> str:
-    """Where the music of a run is now: a folder or an address; empty where that is not known."""
-    return present_place(job.result.get("folder"))
-
-
-# --- what is kept ----------------------------------------------------------------------------------------------------
+# --- disk usage -------------------------------------------------------------------------------------------------------
 
 
 @st.cache_data(show_spinner=False, ttl=60, max_entries=4)
-def _kept(settings: Settings) -> tuple[list[places.Upload], tuple[int, int]]:
-    """What was sent and is still there; number and bytes of levelled copies. Looked up once a minute."""
+def _disk_usage(settings: Settings) -> tuple[list[places.Upload], tuple[int, int]]:
+    """Uploads on the disk; number and bytes of levelled copies. Cached for one minute."""
     return places.uploads(settings), places.count_files(settings.levelled_dir)
 
 
-def on_disk(kept: Store, *, may_remove: bool) -> None:
-    """What the data folder holds because of libraries and playlists, and a button to be rid of an upload."""
+def show_disk_usage(store: Store, *, may_remove: bool) -> None:
+    """Show the disk usage of uploads and levelled copies, with a button that removes an upload."""
     settings = Settings()
-    sent, (copies, size) = _kept(settings)
-    if not sent and not copies:
+    uploads, (copies, size) = _disk_usage(settings)
+    if not uploads and not copies:
         return
-    with st.expander("On the disk", icon=":material/hard_drive:"):
+    with st.expander("Disk usage", icon=":material/hard_drive:"):
         if copies:
             place = messages.literal(str(settings.levelled_dir))
-            st.caption(f"Levelled copies of playlists: {_amount(copies, size)} in {place}. Remove there what is old.")
-        if not sent:
+            st.caption(f"Levelled copies of playlists: {_amount(copies, size)} in {place}. Delete old copies there.")
+        if not uploads:
             return
         place = messages.literal(str(settings.uploads_dir))
-        total = _amount(sum(one.files for one in sent), sum(one.size for one in sent))
-        st.caption(f"Files that were sent: {total} in {place}.")
+        total = _amount(sum(upload.files for upload in uploads), sum(upload.size for upload in uploads))
+        st.caption(f"Uploaded files: {total} in {place}.")
         if not may_remove:
             st.caption("An analyst can remove them here.")
             return
-        folders = {str(one.folder): one for one in sent}
+        folders = {str(upload.folder): upload for upload in uploads}
         chosen = st.selectbox(
-            "Sent at", list(folders), format_func=lambda name: _when(folders[name]), key="library_upload"
+            "Upload", list(folders), format_func=lambda name: _when(folders[name]), key="library_upload"
         )
         st.button(
             "Remove this upload",
             icon=":material/delete:",
             key="library_remove",
-            disabled=running(kept) is not None,
+            disabled=running(store) is not None,
             on_click=_remove,
-            args=(kept, chosen),
-            help="The files leave the disk, and the music can no longer be heard. What was found out about them stays.",
+            args=(store, chosen),
+            help="Deletes the files from the disk. The music can then no longer be played; its results stay.",
         )
 
 
-def _remove(kept: Store, folder: str) -> None:
+def _remove(store: Store, folder: str) -> None:
     try:
         if who.login_configured():
-            who.still_analyst(kept)
-        if running(kept) is not None:
-            raise CoreError("A library is being scored, perhaps this one. Wait until that has ended.")
+            who.still_analyst(store)
+        if running(store) is not None:
+            raise CoreError("A library is being scored, possibly this one. Wait until the run has ended.")
         places.remove_upload(folder, Settings())
     except CoreError as error:
         st.session_state[PROBLEM] = str(error)
-    _kept.clear()
+    _disk_usage.clear()
 
 
 def _when(upload: places.Upload) -> str:

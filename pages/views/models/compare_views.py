@@ -22,7 +22,7 @@ OVER = {"clips": "95 % for other clips", "folds": "middle 90 % of folds"}
 def name(comparison: Comparison, what: str, model: str = "run") -> str:
     """File name with the hash of the data and the run or model."""
     return show.file_name(
-        what, data_hash=str(comparison.about["data_hash"]), version=leaderboard.version(comparison, model)
+        what, data_hash=str(comparison.about["data_hash"]), version=leaderboard.download_name(comparison, model)
     )
 
 
@@ -111,7 +111,7 @@ def _table(wide: pd.DataFrame) -> None:
 
 @st.cache_data(show_spinner="Comparing the two models …", max_entries=64)
 def _pair(_comparison: Comparison, stamp: str, a: str, b: str) -> leaderboard.Pair:
-    return leaderboard.pair(_comparison, a, b)
+    return leaderboard.compare_pair(_comparison, a, b)
 
 
 def pairs(comparison: Comparison) -> None:
@@ -141,7 +141,7 @@ def pairs(comparison: Comparison) -> None:
         "The verdict uses p below 0.05, which includes the effect of other training clips. The interval only includes "
         "the effect of other test clips. No evidence of a difference does not prove that the models are equal."
     )
-    table = leaderboard.against_all(comparison, a)
+    table = leaderboard.comparisons_of(comparison, a)
     if table.empty:
         st.info("The run did not compare this model with others.", icon=":material/info:")
         return

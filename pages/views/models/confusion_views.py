@@ -65,7 +65,7 @@ def matrix(comparison: Comparison, model: str, *, held_out: bool) -> tuple[str, 
 def clips(comparison: Comparison, model: str, cell: tuple[str, str], *, held_out: bool) -> None:
     """Show the clips of a cell with their probabilities and, if the table is available, their values."""
     true, called = cell
-    table = metrics.cell(comparison.predictions(model, held_out=held_out), y=true, predicted=called)
+    table = metrics.confusion_cell(comparison.predictions(model, held_out=held_out), y=true, predicted=called)
     st.subheader(
         f"{wording.with_sign(true)} predicted as {wording.with_sign(called)}"
         if true != called

@@ -10,7 +10,7 @@ from core import file_names, wording
 from core.errors import CoreError, ModelError
 from core.evaluation import metrics, policy_outcomes
 from core.models import bundle, description
-from core.models.description import InUse
+from core.models.description import ModelDescription
 from core.models.policy import Policy, conformal_policy
 from core.models.reference import MOST_MISSING, read_reference
 from core.schema import EMOTIONS
@@ -43,7 +43,7 @@ class Page:
     stored : policies of the model, by name.  predictions : out of fold, with labels and recordings.
     """
 
-    model: InUse
+    model: ModelDescription
     stored: Mapping[str, Policy]
     predictions: pd.DataFrame
 
@@ -59,11 +59,11 @@ def open_page() -> Page:
     """The model in use and its out-of-fold predictions. Shows an error and stops the page without them."""
     try:
         model = description.describe_model_in_use(Settings())
-        rows = description.rows(model, Settings())
+        rows = description.training_rows(model, Settings())
         if rows is None:
             raise ModelError("The labels of the training clips are not available. Train again.")
         stored = bundle.read_policies(model.folder / file_names.POLICY)
-        return Page(model, stored, policy_outcomes.out_of_fold(model.folder, rows))
+        return Page(model, stored, policy_outcomes.labelled_out_of_fold(model.folder, rows))
     except CoreError as error:
         messages.problem(error)
         st.stop()
@@ -141,7 +141,7 @@ def decided(page: Page, policy: Policy) -> pd.DataFrame:
 
 def figures(page: Page, policy: Policy, done: pd.DataFrame) -> None:
     """Show the headline figures: accepted, offered, for review, and how often the emotion is right."""
-    table = policy_outcomes.summary(done).query("emotion == 'all'").set_index("measure")
+    table = policy_outcomes.summarise(done).query("emotion == 'all'").set_index("measure")
     with st.container(horizontal=True):
         for measure in ("accept", "choose", "review", "accuracy", "pair", "top2_rest"):
             value, low, high = table.loc[measure, ["value", "low", "high"]].to_numpy(dtype=float)
@@ -190,7 +190,7 @@ def _reset(stored: Mapping[str, Policy]) -> None:
 def risk(page: Page, policy: Policy, done: pd.DataFrame) -> None:
     """Show accuracy against coverage, with the threshold marked."""
     curve = metrics.risk_coverage(page.predictions)
-    table = policy_outcomes.summary(done, resamples=0).query("emotion == 'all'").set_index("measure")["value"]
+    table = policy_outcomes.summarise(done, resamples=0).query("emotion == 'all'").set_index("measure")["value"]
     marked = f"from {policy.threshold:.0%}" if policy.kind == "threshold" else f"sets of {policy.coverage:.0%}"
     show.chart(
         risk_coverage(curve, mark=marked, coverage=table["accept"], accuracy=table["accuracy"]),
@@ -204,8 +204,8 @@ def risk(page: Page, policy: Policy, done: pd.DataFrame) -> None:
 
 def each_emotion(page: Page, policy: Policy, done: pd.DataFrame) -> None:
     """Show the outcome for each emotion: a policy can be good on average and bad for one emotion."""
-    table = policy_outcomes.summary(done)
-    shares = policy_outcomes.wide(table).query("emotion != 'all'").rename(columns=MEASURES)
+    table = policy_outcomes.summarise(done)
+    shares = policy_outcomes.wide_summary(table).query("emotion != 'all'").rename(columns=MEASURES)
     colours = {"accepted": "#0072B2", "two offered": "#56B4E9", "for review": "#BBBBBB"}
     show.chart(
         shares_figure(shares, index="emotion", columns=colours, title="Outcome for the clips of each emotion"),
@@ -232,7 +232,7 @@ def sets(page: Page, policy: Policy, done: pd.DataFrame) -> None:
         alt="Share of clips with one, two, three, four or no emotion offered, by emotion",
         data=sizes,
     )
-    summary = policy_outcomes.summary(done)
+    summary = policy_outcomes.summarise(done)
     held, size = (summary[summary["measure"] == m].set_index("emotion") for m in ("held", "size"))
     table = pd.DataFrame(
         {

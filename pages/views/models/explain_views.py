@@ -35,7 +35,7 @@ class Page:
     known: pd.DataFrame | None
 
     def name(self, what: str) -> str:
-        version = leaderboard.version(self.comparison, self.model)
+        version = leaderboard.download_name(self.comparison, self.model)
         return show.file_name(what, data_hash=str(self.comparison.about["data_hash"]), version=version)
 
 
@@ -186,7 +186,7 @@ def _permuted(version: str, data_hash: str, _known: pd.DataFrame, _page: Page, _
 def every_clip(page: Page) -> None:
     """Show one dot for each clip and feature."""
     emotion = _emotion()
-    points = explanation_tables.swarm(page.shap, emotion, values=page.known)
+    points = explanation_tables.beeswarm(page.shap, emotion, values=page.known)
     show.chart(
         clips.beeswarm(points, emotion=emotion, coloured=page.known is not None),
         key=page.name(f"every-clip-{emotion}"),
@@ -287,7 +287,7 @@ def one_clip(page: Page) -> None:
     if row in labels:
         st.caption(f"Row {row} is {wording.with_sign(labels[row])}.")
     values = None if page.known is None else page.known.loc[row, list(COLUMNS)]
-    own = explanation_tables.of_row(page.shap, row, values=values)
+    own = explanation_tables.stored_explanation(page.shap, row, values=values)
     _, steps = explanation_tables.steps(own, emotion, top=12)
     show.chart(
         clips.waterfall(steps, base=None, emotion=emotion),

@@ -8,10 +8,10 @@ import streamlit as st
 from core import file_names, wording
 from core.errors import CoreError
 from core.evaluation import before_after, policy_outcomes
-from core.evaluation.before_after import read_changes
+from core.evaluation.before_after import read_change_table
 from core.file_names import CHANGES, LEARNED
 from core.models import description, registry
-from core.models.description import InUse
+from core.models.description import ModelDescription
 from core.models.policy import Policy
 from core.pipeline import jobs
 from core.pipeline.serving import Served
@@ -48,7 +48,7 @@ def decide(store: Store, person: Rater, served: Served) -> None:
     champion = description.describe_alias(file_names.CHAMPION, settings=settings)
     learned = json.loads((challenger.folder / LEARNED).read_text()) if _has_labels(challenger) else {}
     _both_models(champion, challenger, learned)
-    table = read_changes(challenger, CHANGES)
+    table = read_change_table(challenger, CHANGES)
     if table is None:
         st.info("This challenger comes from a full training run. Compare it on the page Compare models.")
     else:
@@ -72,11 +72,11 @@ def decide(store: Store, person: Rater, served: Served) -> None:
         st.button("Discard it", icon=":material/delete:", key="discard", on_click=_discard, args=(store, shown))
 
 
-def _has_labels(model: InUse) -> bool:
+def _has_labels(model: ModelDescription) -> bool:
     return (model.folder / LEARNED).is_file()
 
 
-def _both_models(champion: InUse | None, challenger: InUse, learned: dict[str, object]) -> None:
+def _both_models(champion: ModelDescription | None, challenger: ModelDescription, learned: dict[str, object]) -> None:
     one, two = st.columns(2)
     with one.container(border=True, height="stretch"):
         st.markdown("**Champion**, in use")
@@ -95,13 +95,13 @@ def _both_models(champion: InUse | None, challenger: InUse, learned: dict[str, o
         )
 
 
-def _compared(table: pd.DataFrame, learned: dict[str, object], challenger: InUse) -> None:
+def _compared(table: pd.DataFrame, learned: dict[str, object], challenger: ModelDescription) -> None:
     """Show verdicts in words, figures on each part, and the result of the gate."""
     of_parts = table[table["measure"] == "macro_f1"]
     if of_parts.empty:
         st.info("There are too few clips for a comparison.")
         return
-    st.markdown("**Is it better?**\n" + "\n".join(f"- {line}" for line in before_after.in_words(table)))
+    st.markdown("**Is it better?**\n" + "\n".join(f"- {line}" for line in before_after.describe_changes(table)))
     parts = list(of_parts["part"])
     part = st.segmented_control(
         "Clips", parts, format_func=before_after.PARTS.__getitem__,
@@ -144,11 +144,11 @@ def _compared(table: pd.DataFrame, learned: dict[str, object], challenger: InUse
         st.markdown(f"{sign} **The gate**, after the training: {literal(str(gate['reason']))}")
 
 
-def _answers(challenger: InUse) -> str:
+def _answers(challenger: ModelDescription) -> str:
     """How often each model gives one answer on its own clips, out of fold, and how often the answer is right."""
     threshold, parts = Policy().threshold, []
     for name, model in (("champion", description.describe_model_in_use(Settings())), ("challenger", challenger)):
-        share, right = policy_outcomes.accepted(model, Settings(), threshold=threshold)
+        share, right = policy_outcomes.coverage_and_accuracy(model, Settings(), threshold=threshold)
         parts.append(f"the {name} for {share:.0%} of its clips, {right:.0%} of them right")
     answers = "; ".join(parts)
     return f"One answer at a threshold of {threshold:.2f}, out of fold on the training clips of each model: {answers}."

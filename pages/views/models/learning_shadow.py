@@ -5,7 +5,7 @@ import streamlit as st
 
 from core import file_names, wording
 from core.evaluation import shadow_test
-from core.evaluation.shadow_test import ALPHA, Verdict, shadow_verdict
+from core.evaluation.shadow_test import ALPHA, ShadowVerdict, guesses_of_both
 from core.labelling.truth import raters_needed, stored_truth
 from core.models import description
 from core.pipeline.serving import Served
@@ -22,7 +22,7 @@ def shadow(store: Store, person: Rater, served: Served) -> None:
         st.info("There is no challenger, so no model predicts in the shadow.", icon=":material/visibility_off:")
         return
     champion, challenger = served.model.version, served.shadow.model.version
-    table = shadow_verdict(
+    table = guesses_of_both(
         predictions_table(store),
         stored_truth(store, raters_needed=raters_needed(store)),
         champion=champion,
@@ -45,7 +45,7 @@ def shadow(store: Store, person: Rater, served: Served) -> None:
     elif len(differ):
         st.caption("All of these clips have a label. Score more music to get more evidence.")
     evidence = _evidence(store, served, challenger)
-    _verdict(shadow_test.verdict(table, evidence))
+    _verdict(shadow_test.sequential_verdict(table, evidence))
     if differ.empty:
         return
     st.markdown("**Clips on which they differ**")
@@ -75,7 +75,7 @@ def _evidence(store: Store, served: Served, challenger: str) -> pd.Series:
     return status.test_clips(store, data, [model for model in both if model], since=first_scored.min())
 
 
-def _verdict(verdict: Verdict) -> None:
+def _verdict(verdict: ShadowVerdict) -> None:
     """Show the result of the sequential test in words."""
     with st.container(border=True):
         if verdict.better:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from core.schema import EMOTIONS
-from pages.figures import clips, decisions
+from pages.figures import audio, clips, decisions
 from pages.figures.style import COLOURS
 
 STEPS = pd.DataFrame({"name": ["Tempo", "Roughness"], "shown": ["112 bpm", "3"], "shap": [0.3, -0.1]})
@@ -25,7 +25,7 @@ def test_without_a_base_changes_are_drawn_from_nothing():
 
 def test_each_beat_is_a_line_as_high_as_the_waveform():
     times, low, high = np.array([0.0, 0.5]), np.array([-0.4, -0.2]), np.array([0.3, 0.1])
-    figure = clips.waveform_with_beats(times, low, high, np.array([0.1, 0.6]))
+    figure = audio.waveform_with_beats(times, low, high, np.array([0.1, 0.6]))
     lines = figure.data[-1]
     np.testing.assert_equal(lines.x, [0.1, 0.1, np.nan, 0.6, 0.6, np.nan])
     np.testing.assert_equal(lines.y, [-0.4, 0.4, np.nan, -0.4, 0.4, np.nan])
@@ -33,14 +33,14 @@ def test_each_beat_is_a_line_as_high_as_the_waveform():
 
 def test_a_spectrogram_of_notes_names_each_c_and_g():
     notes = ["C4", "C4 +33 ct", "C♯4", "G4", "A4", "C5"]
-    figure = clips.note_spectrogram(np.arange(2.0), notes, np.full((6, 2), -80, np.int8))
+    figure = audio.note_spectrogram(np.arange(2.0), notes, np.full((6, 2), -80, np.int8))
     assert list(figure.data[0].y) == notes
     assert list(figure.layout.yaxis.tickvals) == ["C4", "G4", "C5"]
 
 
 def test_a_mel_spectrogram_names_round_frequencies_at_their_bands():
     hz = np.array([190.0, 480.0, 1010.0, 1900.0, 2600.0])
-    figure = clips.mel_spectrogram(np.arange(2.0), hz, np.full((5, 2), -80, np.int8))
+    figure = audio.mel_spectrogram(np.arange(2.0), hz, np.full((5, 2), -80, np.int8))
     assert dict(zip(figure.layout.yaxis.tickvals, figure.layout.yaxis.ticktext, strict=True)) == {
         "190 Hz": "200",
         "480 Hz": "500",
@@ -55,7 +55,7 @@ def windows() -> pd.DataFrame:
 
 
 def test_silence_is_a_gap_in_the_mood():
-    figure = clips.mood(windows(), marked=(60.0, 90.0))
+    figure = audio.mood(windows(), marked=(60.0, 90.0))
     assert [t.name for t in figure.data] == list(EMOTIONS)
     assert np.isnan(figure.data[0].y[1])
     assert figure.data[0].connectgaps is not True
@@ -66,7 +66,7 @@ def test_silence_is_a_gap_in_the_mood():
 
 def test_hours_have_few_marks_and_they_are_round():
     long = pd.DataFrame({"start_s": [0.0], "end_s": [5400.0]}).assign(**dict.fromkeys(EMOTIONS, 0.25))
-    marks = clips.mood(long).layout.xaxis.tickvals
+    marks = audio.mood(long).layout.xaxis.tickvals
     assert len(marks) <= 9
     assert set(np.diff(marks)) == {900}
 
@@ -97,5 +97,5 @@ def test_the_chosen_policy_is_on_the_figure():
 def test_no_figure_changes_its_table():
     table = windows()
     before = table.copy()
-    clips.mood(table)
+    audio.mood(table)
     pd.testing.assert_frame_equal(table, before)

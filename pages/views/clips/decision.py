@@ -1,0 +1,103 @@
+"""The decision about a scored clip, with warnings if the clip is unlike the training music."""
+
+import pandas as pd
+import streamlit as st
+
+from core import wording
+from core.audio import remarks
+from core.models import reference
+from core.pipeline.scoring import ScoredClip
+from core.pipeline.serving import Served
+from core.schema import LABEL, readable
+from pages.shared import cached, messages
+
+
+def show_decision(scored: ScoredClip, served: Served) -> None:
+    """Show the decision, warnings about an unusual clip, and remarks on the quality of its audio."""
+    action, unlike = scored.decision.action, scored.unlike
+    if action == "accept":
+        st.success(
+            f"### {wording.with_sign(scored.decision.label or '')}\n{scored.decision.reason}",
+            icon=":material/check_circle:",
+        )
+    elif action == "choose":
+        pair = " or ".join(wording.with_sign(e) for e in scored.decision.candidates)
+        st.info(f"### {pair}\n{scored.decision.reason}", icon=":material/help:")
+    elif unlike.flag:
+        st.warning(
+            "### Needs review\nThis clip is unlike the music that the model was trained on, so its probabilities are "
+            "not "
+            "reliable. A person has to listen.",
+            icon=":material/hearing:",
+        )
+    else:
+        st.warning(f"### Needs review\n{scored.decision.reason}", icon=":material/hearing:")
+    if unlike.flag:
+        _show_unlike(scored, served)
+    for remark in scored.recording.remarks:
+        if remark.kind in remarks.SUSPICIOUS:
+            st.warning(messages.literal(remark.text), icon=":material/graphic_eq:")
+        else:
+            st.caption(f":material/info: {messages.literal(remark.text)}")
+    if scored.problem:
+        st.error(f"Not stored. {messages.literal(scored.problem)}", icon=":material/database_off:")
+
+
+def _show_unlike(scored: ScoredClip, served: Served) -> None:
+    """Show the badge and, in an expander, the unusual features and the nearest known clips."""
+    unlike = scored.unlike
+    st.badge(
+        "unlike the music this model knows",
+        icon=":material/warning:",
+        color="orange",
+        help="One feature, or all features together, are outside the range of the training music. "
+        f"False alarms: {served.reference.false_alarms:.1%} of the training clips get this badge in cross-validation.",
+    )
+    st.markdown("\n".join(f"- {reason[0].upper()}{reason[1:]}." for reason in unlike.reasons[:5]))
+    with st.expander("What is unusual, and the nearest known clips", icon=":material/compare_arrows:"):
+        first = unlike.features.head(10).assign(feature=unlike.features["feature"].map(readable))
+        low, high = reference.USUAL
+        st.dataframe(
+            first,
+            hide_index=True,
+            column_config={
+                "low": st.column_config.NumberColumn(
+                    "usual from", format="%.4g", help=f"{low:.0%} of the training clips have a lower value"
+                ),
+                "high": st.column_config.NumberColumn(
+                    "usual to", format="%.4g", help=f"{high:.0%} of the training clips have a lower value"
+                ),
+                "value": st.column_config.NumberColumn(format="%.4g"),
+                "deviation": st.column_config.NumberColumn("off by (sd)", format="%+.1f"),
+                "off": st.column_config.CheckboxColumn("beyond the limit"),
+            },
+        )
+        st.caption(
+            f"All features together: {unlike.distance:.1f} times the usual distance, further than "
+            f"{unlike.percentile:.0f} % of the training clips."
+        )
+        _show_nearest(scored, served)
+
+
+def _show_nearest(scored: ScoredClip, served: Served) -> None:
+    known = cached.table_at_hand()
+    if known is None:
+        st.caption("The published table is not on this machine, so the nearest known clips cannot be shown.")
+        return
+    rows = reference.nearest_clips(scored.vector, served.reference, known.frame)
+    st.dataframe(
+        pd.DataFrame(
+            {
+                "row": rows.index,
+                "emotion": rows[LABEL].map(wording.with_sign).array,
+                "distance": rows["distance"].array,
+            }
+        ),
+        hide_index=True,
+        column_config={
+            "row": st.column_config.NumberColumn(
+                "nearest rows of the table", help="Row of the published table, from 0"
+            ),
+            "distance": st.column_config.NumberColumn("distance (sd)", format="%.2f"),
+        },
+    )
