@@ -22,8 +22,7 @@ def criteria(model: ModelDescription) -> None:
     signs = {"pass": "✔ pass", "fail": "✘ fail", "undecided": "? undecided", "not measured": "– not measured"}
     st.caption(
         "Pass or fail: the whole 95 % confidence interval is on one side of the target. Undecided: the target is "
-        "inside "
-        "the interval, so more labelled clips are needed."
+        "inside the interval, so more labelled clips are needed."
     )
     st.dataframe(
         table.assign(verdict=table["verdict"].map(signs))[["verdict", *table.columns.drop("verdict")]],
@@ -37,8 +36,7 @@ def criteria(model: ModelDescription) -> None:
         as_it_is, closed = price.iloc[0], price.iloc[1]
         st.markdown(
             "**The cost of equal emotions.** If a bias is added for each emotion, the gap between the emotions falls "
-            "from "
-            f"{as_it_is['class_gap']:.2f} to {closed['class_gap']:.2f}, and macro-F1 changes from "
+            f"from {as_it_is['class_gap']:.2f} to {closed['class_gap']:.2f}, and macro-F1 changes from "
             f"{as_it_is['macro_f1']:.3f} to {closed['macro_f1']:.3f}."
         )
 
@@ -46,7 +44,7 @@ def criteria(model: ModelDescription) -> None:
 def card(model: ModelDescription) -> None:
     """The model card, with a download."""
     if not model.card:
-        st.info("This model has no card. Start a full training run with: python -m core train", icon=":material/badge:")
+        st.info("This model has no card. Train fully with: python -m core train", icon=":material/badge:")
         return
     st.download_button(
         "Download the card",
@@ -68,12 +66,12 @@ if about["synthetic"]:
     st.warning("These models were trained on the synthetic stand-in, so their figures say nothing about music.")
 views.another_in_use(comparison)
 if about["quick"]:
-    st.info("This was a quick run: one repeat, no tuning and no ablations.", icon=":material/bolt:")
+    st.info("This was a quick run: one repeat, no searches and no ablations.", icon=":material/bolt:")
 st.caption(
     f"{len(comparison.labels_of)} models on {len(clips)} distinct clips (data {about['data_hash'][:8]}, trained "
     f"{about['created_at'][:10]}): {int((~clips['held_out']).sum())} in grouped, stratified 5-fold cross-validation "
-    f"(repeats: {comparison.out_of_fold['repeat'].nunique()}), {int(clips['held_out'].sum())} held out. "
-    "Every step that learns from data, preprocessing included, is fitted inside the training folds (no leakage)."
+    f"(repeats: {comparison.out_of_fold['repeat'].nunique()}), {int(clips['held_out'].sum())} held out. Every step "
+    "that learns from data, preprocessing included, is fitted inside the training folds (no leakage)."
 )
 shows: dict[str, Callable[[Any], None]] = {
     "Leaderboard": views.board,

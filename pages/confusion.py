@@ -21,7 +21,7 @@ part = two.segmented_control(
 held_out = part == "held_out"
 cell = views.matrix(comparison, model, held_out=held_out)
 if cell is None:
-    st.info("Click a cell, or choose both emotions, to list the clips of the cell.", icon=":material/ads_click:")
+    st.info("Click a cell, or choose both emotions, to list its clips.", icon=":material/ads_click:")
 else:
     views.clips(comparison, model, cell, held_out=held_out)
 views.emotions(comparison, model, held_out=held_out)

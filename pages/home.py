@@ -12,9 +12,8 @@ from pages.views.home import doors as views
 st.title("Turkish Music Emotion")
 st.markdown(
     "Which emotion does a piece of Turkish music express: **angry, happy, relax or sad**? The program measures 50 "
-    "features of a clip of 30 seconds. A calibrated model then shows how probable each emotion is, why, and when it is "
-    "not sure. "
-    "It describes recordings, not listeners; do not base clinical decisions on it."
+    "features of a clip of 30 seconds. A calibrated model then shows how probable each emotion is, why, and when it "
+    "is not sure. It describes recordings, not listeners; do not base clinical decisions on it."
 )
 table = cached.table()
 show.stand_in_banner(table)

@@ -16,8 +16,7 @@ who.badge(store, person)
 messages.show_pending_message()
 st.caption(
     "A new model is trained on the labels that raters agree on. If it is better than the model in use, a person "
-    "decides "
-    "whether to promote it."
+    "decides whether to promote it."
 )
 served = cached.champion()
 shows = {

@@ -2,7 +2,7 @@
 
 The table is drawn from a Gaussian copula. ``stand_in.json`` stores the quantiles of each feature over all clips, and
 for each emotion the mean and the covariance of the normal scores of the features. These are summary statistics; the
-rows of the table cannot be reconstructed. ``python -m core.dataset.stand_in`` writes the file from the published table.
+rows of the table cannot be reconstructed. `core.cli.stand_in` writes the file from the published table.
 Source: Nelsen (2006), An Introduction to Copulas.
 """
 
@@ -88,22 +88,3 @@ def _moments(stored: dict[str, list[float]]) -> tuple[np.ndarray, np.ndarray]:
     covariance = np.zeros((len(COLUMNS), len(COLUMNS)))
     covariance[np.tril_indices(len(COLUMNS))] = stored["covariance"]
     return np.array(stored["mean"]), covariance + np.tril(covariance, -1).T
-
-
-def _write(frame: pd.DataFrame) -> None:
-    """Write the statistics of the published table to `SUMMARY_FILE`."""
-    from core.atomic import replace_file
-
-    summary = summarise(frame)
-    text = json.dumps(summary, separators=(",", ":")).replace('"emotions"', '\n"emotions"').replace('],"', '],\n"')
-    replace_file(SUMMARY_FILE, text.encode() + b"\n")
-
-
-if __name__ == "__main__":
-    from core.dataset.loading import load_table
-    from core.settings import Settings
-
-    table = load_table(Settings(), allow_download=True)
-    if table.synthetic:
-        raise SystemExit(f"The published table is needed but not available. {table.note}")
-    _write(table.frame)

@@ -103,7 +103,7 @@ def test_confusion_cell_to_its_clips(server, browser_page):
     true, called = words[0], words[-1]
     assert {true, called} == {"sad", "relax"}
     found = run_files.read_run(ROOT / "models" / "comparison")
-    expected = metrics.cell(found.predictions(found.champion), y=true, predicted=called)
+    expected = metrics.confusion_cell(found.predictions(found.champion), y=true, predicted=called)
     page.get_by_text(re.compile(f"^{len(expected)} clips, the most frequent first")).wait_for()
     assert pd.Index(expected["row"]).is_unique
 

@@ -105,7 +105,7 @@ def test_criteria_are_passed_failed_or_undecided(open_page: Callable[..., AppTes
     stored = pd.DataFrame(json.loads((ROOT / "models" / "champion" / "metrics.json").read_text())["acceptance"])
     for line in stored.itertuples():
         assert table.loc[line.criterion, "verdict"].endswith(line.verdict)
-    assert "The cost of closing the gap" in said(page.markdown)
+    assert "The cost of equal emotions" in said(page.markdown)
 
 
 def test_without_results_the_page_says_how_to_get_them(open_page: Callable[..., AppTest], models: Path) -> None:

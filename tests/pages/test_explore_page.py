@@ -95,7 +95,7 @@ def test_an_empty_filter_is_an_empty_state_in_every_view_of_rows(explored: Calla
     for view in VIEWS[:6]:
         page = turn_to(page, view)
         assert not page.exception
-        assert "No row passes the filters" in said(page.info)
+        assert "No row matches the filter" in said(page.info)
 
 
 def test_one_emotion_leaves_a_sentence_where_two_are_needed(explored: Callable[..., AppTest]) -> None:

@@ -76,7 +76,7 @@ def test_the_stand_in_is_announced_with_a_way_to_try_again(
     page = open_page("home")
     assert not page.exception
     assert "Synthetic stand-in, not measurements" in page.warning[0].value
-    assert "come from the published table, not from the stand-in" in shown(page)
+    assert "measured on the published table, not on the synthetic stand-in" in shown(page)
     again = next(b for b in page.button if b.label == "Try the download again")
     assert "Synthetic stand-in" in again.click().run().warning[0].value
 

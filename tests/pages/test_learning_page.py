@@ -199,7 +199,7 @@ def test_the_challenger_is_compared_and_what_was_shown_is_promoted(
     )  # another training
     page = press(page, "Promote the challenger")
     assert asked == [{"shown": "3", "by": "Cem"}]
-    assert "The challenger is the champion now. All 8 checks hold. The stored clips are scored again" in shown(page)
+    assert "The challenger is the champion now. All 8 checks passed. The stored clips are scored again" in shown(page)
     assert launched == [(retraining.RESCORE, ["rescore"])]
 
 

@@ -585,7 +585,7 @@ def test_a_refused_promotion_has_exit_status_2(kept, settings, monkeypatch):
     monkeypatch.setattr(promotion, "promote", lambda *_, **__: refused)
     done = run("promote", "3")
     assert done.exit_code == 2
-    assert "Version 3 was not promoted. 1 of 8 checks fail." in done.output
+    assert "Version 3 was not promoted. 1 of 8 checks failed." in done.output
 
 
 @LIFE
