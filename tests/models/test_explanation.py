@@ -257,10 +257,10 @@ def test_explanations_come_back_from_their_file(explained, tmp_path):
     back = read_shap(path)
     pd.testing.assert_frame_equal(back.drop(columns="shap"), explained.drop(columns="shap"))
     np.testing.assert_allclose(back["shap"], explained["shap"], atol=5.1e-5)
-    with pytest.raises(ModelError, match="shap_none.parquet cannot be read"):
+    with pytest.raises(ModelError, match="shap_none.parquet, cannot be read"):
         read_shap(tmp_path / "shap_none.parquet")
     path.write_bytes(b"no table")
-    with pytest.raises(ModelError, match="shap_blend.parquet cannot be read"):
+    with pytest.raises(ModelError, match="shap_blend.parquet, cannot be read"):
         read_shap(path)
 
 

@@ -351,7 +351,7 @@ def test_the_gate_sees_a_lost_emotion_and_false_confidence():
 
 
 def test_the_gate_wants_the_same_clips():
-    with pytest.raises(ModelError, match="same held-out clips"):
+    with pytest.raises(ModelError, match="different held-out clips"):
         check_gate(held_out(0.9), held_out(0.9, n=56))
 
 
@@ -438,10 +438,10 @@ def test_a_type_that_is_not_trusted_is_neither_saved_nor_loaded(copy, table, bac
     import skops.io as sio
 
     pipeline = prepared(Stranger()).fit(table[list(COLUMNS)], table[LABEL])
-    with pytest.raises(ModelError, match="Stranger, which is not in the list"):
+    with pytest.raises(ModelError, match="not trusted: .*Stranger"):
         save_bundle(copy, pipeline, name="x", created_at="2026", background=background, libraries={}, files={})
     forge(copy, sio.dumps(pipeline))
-    with pytest.raises(ModelError, match="not trusted and was not loaded"):
+    with pytest.raises(ModelError, match="contains untrusted types and was not loaded"):
         load_bundle(copy)
 
 
@@ -461,7 +461,7 @@ def test_code_in_a_model_file_is_not_run(copy):
 def test_a_broken_model_file_that_the_manifest_vouches_for_is_a_sentence(copy, cut):
     data = (copy / "model.skops").read_bytes()
     forge(copy, data[:cut])
-    with pytest.raises(ModelError, match="no readable model"):
+    with pytest.raises(ModelError, match="not a readable model"):
         load_bundle(copy)
 
 
@@ -469,11 +469,11 @@ def test_other_columns_and_other_probabilities_are_refused(copy):
     path = copy / "manifest.json"
     manifest = json.loads(path.read_text())
     path.write_text(json.dumps(manifest | {"columns": manifest["columns"][::-1]}))
-    with pytest.raises(ModelError, match="other columns"):
+    with pytest.raises(ModelError, match="not trained on the 50 features"):
         load_bundle(copy)
     shifted = (np.array(manifest["check"]) * 0.9 + 0.025).tolist()
     path.write_text(json.dumps(manifest | {"check": shifted}))
-    with pytest.raises(ModelError, match="other probabilities than when it was trained"):
+    with pytest.raises(ModelError, match="change the model's probabilities"):
         load_bundle(copy)
 
 
