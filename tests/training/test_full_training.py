@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from core.dataset import published
+from core.dataset import loading
 from core.errors import TableError
 from core.models import registry
 from core.settings import Settings
@@ -17,7 +17,7 @@ from tests.training import small_run, small_table
 def settings(tmp_path, monkeypatch):
     """An installation whose table and whose run are the small ones of the tests."""
     table, run = small_table(), small_run()[0]
-    monkeypatch.setattr(published, "load_table", lambda *_, **__: replace(table, synthetic=False))
+    monkeypatch.setattr(loading, "load_table", lambda *_, **__: replace(table, synthetic=False))
     monkeypatch.setattr(run_module, "train_and_compare", lambda *_, **__: run)
     return Settings(data_dir=tmp_path / "data", models_dir=tmp_path / "models", mlflow_uri="")
 
@@ -51,7 +51,7 @@ def test_a_quick_run_is_a_challenger_and_asks_no_gate(settings):
 
 
 def test_the_stand_in_is_not_trained_on(settings, monkeypatch):
-    monkeypatch.setattr(published, "load_table", lambda *_, **__: small_table())
+    monkeypatch.setattr(loading, "load_table", lambda *_, **__: small_table())
     with pytest.raises(TableError, match="not trained on made-up clips"):
         train_models(settings)
     assert not settings.data_dir.exists()
