@@ -52,6 +52,6 @@ def test_a_quick_run_is_a_challenger_and_asks_no_gate(settings):
 
 def test_the_stand_in_is_not_trained_on(settings, monkeypatch):
     monkeypatch.setattr(loading, "load_table", lambda *_, **__: small_table())
-    with pytest.raises(TableError, match="not trained on made-up clips"):
+    with pytest.raises(TableError, match="not trained on synthetic clips"):
         train_models(settings)
     assert not settings.data_dir.exists()

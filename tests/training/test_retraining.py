@@ -128,7 +128,7 @@ def test_what_must_not_train_is_left_out_with_its_reason(table):
         "practice": "a synthetic clip",
         "unmeasured": "not measured by the present extractor",
         "published": f"a copy of row {row} of the published table",
-        "held out": "a recording of which a clip is held out",
+        "held out": "another clip of this recording is held out",
         "second": "a copy of another labelled clip",
         "one": "copies of one clip with different labels",
         "another": "copies of one clip with different labels",
@@ -319,8 +319,8 @@ def test_new_labels_ring_at_their_share_and_not_before(kept, settings, table):
     found = status.training_status(kept, settings, table, served)
     assert [t.name for t in found.triggers] == ["new_labels", "feedback", "drift"]
     assert not found.triggers[0].due
-    assert found.triggers[0].text.startswith(f"{wanted - 1} new agreed labels of which the model in use has not")
-    assert f"it was trained on {development} clips" in found.triggers[0].text
+    assert found.triggers[0].text.startswith(f"{wanted - 1} new agreed labels since the training of the champion")
+    assert f"which used {development} clips" in found.triggers[0].text
     labelled.answer(kept, music.iloc[wanted - 1 : wanted])
     found = status.training_status(kept, settings, table, served)
     assert found.triggers[0].due
@@ -372,7 +372,7 @@ def test_a_schedule_trains_only_where_it_is_switched_on_and_a_trigger_rings(kept
     ):
         due, why = schedule.due(kept, settings)
         assert not due
-        assert "The challenger m9 waits: a person promotes or discards it" in why
+        assert "The challenger m9 is undecided. Promote or discard it" in why
 
 
 def described_as(alias, settings):
@@ -593,7 +593,7 @@ def test_models_that_change_while_clips_are_scored_are_asked_as_well(life, monke
     """Somebody promotes while stored clips are scored: the new champion has its say before the work ends."""
     asked = []
 
-    def scored(_store, settings, *, role, tell):
+    def scored(_store, settings, *, role, progress):
         asked.append((role, registry.find(role, settings=settings).version))
         if len(asked) == 1:
             monkeypatch.setattr(registry, "find", swapped)
