@@ -159,8 +159,8 @@ def _opened(data: bytes, path: str) -> Source:
 
 def _unreadable(path: str) -> str:
     return (
-        f"{display_name(path)} cannot be read: it was moved, or is damaged. Replace the piece by another one, or "
-        "score the library again."
+        f"{display_name(path)} cannot be read: the file was moved or is damaged. Replace the piece by another one, "
+        "or score the library again."
     )
 
 

@@ -84,7 +84,7 @@ def test_the_help_tells_the_exit_status():
         (["--policy", "{}"], "the key kind is missing"),
         (["--policy", '{"kind": "guess"}'], "'threshold' or 'conformal'"),
         (["--policy", '{"kind": "threshold", "threshold": 7}'], "between 0 and 1"),
-        (["--policy", '{"kind": "threshold", "limit": 0.7}'], "no stored decision policy"),
+        (["--policy", '{"kind": "threshold", "limit": 0.7}'], "not a valid policy"),
         (["--policy", "{kind}"], "is not a valid policy"),
         (["--policy", "guess"], "There is no policy 'guess'. Choose one of: threshold"),
         (["--scheduler", "tcp://127.0.0.1:9"], "There is no Dask scheduler at tcp://127.0.0.1:9"),

@@ -277,7 +277,7 @@ def test_files_as_people_have_them_are_understood(empty, data):
         (b"file,label\n", "holds no labels|needs a column"),
         (b"song,mark\na,b\n", "needs a column 'clip_id' or 'file_name' and a column 'label'.*'song,mark'"),
         (b"\x81\x8d\x8f\x90", "cannot be read as text"),
-        (b"RIFF\x00\x01WAVE" + bytes(range(256)), "no text|needs a column"),
+        (b"RIFF\x00\x01WAVE" + bytes(range(256)), "cannot be read as text|needs a column"),
         (b"[1, 2]", "not a JSON file of labels"),
         (b'{"answers": 5}', "not a JSON file of labels"),
         (b'{"labels": []}', "not a JSON file of labels"),

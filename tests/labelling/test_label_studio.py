@@ -85,7 +85,7 @@ def test_a_skip_without_a_reason_is_left_out_and_said_so(empty):
     plan = cases.planned(empty, written("ours", "JSON"), accounts=cases.ACCOUNTS)
     (row,) = plan[plan["action"].eq("left out")].to_dict("records")
     assert (row["account"], row["clip"]) == ("2", cases.IDS[4])
-    assert "was skipped there" in row["why"]
+    assert "was skipped in Label Studio without a known reason" in row["why"]
 
 
 def test_only_json_is_complete():

@@ -117,7 +117,7 @@ def test_the_count_in_between_is_what_a_new_count_would_say(opened):
 
 @pytest.mark.parametrize("number", [0, -1, 10])
 def test_a_number_of_raters_that_is_none_is_refused(opened, number):
-    with pytest.raises(StoreError, match="Between 1 and 9"):
+    with pytest.raises(StoreError, match="between 1 and 9"):
         set_raters_needed(opened, number)
     assert raters_needed(opened) == 2
 

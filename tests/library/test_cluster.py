@@ -281,7 +281,7 @@ def test_a_run_that_is_cancelled_ends_soon_and_goes_on_later(runs, score):
         said, _ = run.communicate(timeout=60)
         assert run.returncode == (2 if how == "page" else 130)
         assert "Traceback" not in said
-        assert ("the same command goes on" in said) == (how == "keyboard")
+        assert ("run the same command again to continue" in said) == (how == "keyboard")
         assert ended(mine)
         assert store.latest_job(opened, "library").state == "cancelled"
         store.close_store(opened)

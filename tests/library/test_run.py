@@ -272,7 +272,7 @@ def test_whole_files_are_scored_window_by_window(score, tmp_path):
 
 @pytest.mark.parametrize("plan", [(10, 10), (90, 10), (30, 40), (30, 0)])
 def test_windows_that_cannot_be_are_refused(plan):
-    with pytest.raises(CoreError, match="seconds"):
+    with pytest.raises(CoreError, match="second"):
         Plan(*plan)
 
 
@@ -376,7 +376,7 @@ def test_a_clip_goes_to_its_copy_when_its_file_holds_other_music_now(score, open
 
 def test_another_extractor_measures_all_again(score, measured, music, monkeypatch):
     score()
-    for module in ("run", "worker", "cluster", "near_copies", "workers", "results"):
+    for module in ("run", "worker", "cluster", "near_copies", "worker_checks", "results"):
         monkeypatch.setattr(f"core.library.{module}.EXTRACTOR", "other 2")
     _, summary = score()
     assert (summary.measured, len(measured)) == (3, 6)

@@ -110,7 +110,7 @@ def test_a_life_in_the_registry(table, background, store):
     assert champion.source == "registry (champion, version 1)"
     with pytest.raises(ModelError, match="no challenger"):
         registry.load("challenger", settings=settings)
-    with pytest.raises(ModelError, match="is the champion already"):
+    with pytest.raises(ModelError, match="is already the champion"):
         promote(settings, version=first)
 
     # what is loaded answers like what was trained

@@ -570,7 +570,7 @@ def test_no_download_of_the_page_begins_a_formula(open_page, opened, monkeypatch
     ("text", "sentence"),
     [
         ("a,b\n1,2\n", "needs a column"),
-        ("{not json", "no JSON"),
+        ("{not json", "not a JSON file of labels"),
         ("file_name,label\n", "holds no labels"),
         ('{"answers":[{"clip_id":"c","label":"sad","comment":"\\ud800"}]}', "Row 1 contains invalid characters"),
     ],

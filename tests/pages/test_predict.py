@@ -262,7 +262,7 @@ def test_a_name_in_use_is_asked_about_before_anything_counts_under_it(open_page,
     assert store.feedback_table(db)["rater"].str.startswith("anonymous ").tolist() == [False, True]
     page = say(press(enter(page, "ece"), "Yes, I am Ece"), "happy")
     assert stored_answers(db)[["rater", "label"]].to_numpy().tolist() == [["Ece", "happy"]]
-    assert "before you gave your name is taken back" in shown(page)
+    assert "without a name was taken back" in shown(page)
     assert not page.exception
 
 

@@ -225,7 +225,7 @@ def test_a_hostile_text_adds_no_element_to_the_sheet(text):
         made = replace(
             made, name=words, remarks=(Remark(RemarkKind.LEFT_OUT, words),), rows=made.rows.assign(weak=words)
         )
-        return session_sheet.html(made, Session(*[words] * 5)).decode()
+        return session_sheet.session_html(made, Session(*[words] * 5)).decode()
 
     assert elements(sheet(text)) == elements(sheet("harmless"))
     assert html.unescape(sheet(text)).count(text.split("/")[0]) >= 11
