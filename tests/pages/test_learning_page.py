@@ -80,7 +80,7 @@ def test_triggers_say_what_they_found_and_a_training_begins_with_its_name(open_p
     page = as_analyst(open_page)
     development = describe_model_in_use(Settings()).metrics["protocol"]["development"]
     assert f"12 new agreed labels since the training of the champion, which used {development} clips" in shown(page)
-    assert "12 agreed labels of clips that the model was not trained on; 20 are needed." in shown(page)
+    assert "12 agreed labels of clips outside the model's training; at least 20 are needed." in shown(page)
     assert "**12 agreed labels** in addition to the published table" in shown(page)
     page = press(page, "Train")
     assert launched == [(retraining.JOB, ["retrain", "--by=Cem"])]
