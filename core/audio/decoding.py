@@ -161,7 +161,7 @@ def inspect(data: bytes, name: str, *, max_mb: float = 200) -> Source:
         raise AudioError(_too_large(name, len(data), max_mb))
     form = identify(data)
     if isinstance(form, Other):
-        raise AudioError(f"{name} is {form.what}. {form.way_out} Read are: {names()}.")
+        raise AudioError(f"{name} is {form.what}. {form.way_out} These formats are read: {names()}.")
     digest = content_hash(data)
     with _named(name):
         opened = open_plain(data, form) if form.plain else None
@@ -199,7 +199,7 @@ def _about_length(source: Source, clip: Clip, start: float) -> list[Remark]:
         found.append(
             Remark(
                 RemarkKind.SHORT,
-                f"Only {clip.duration_s:.1f} s of audio: a prediction on so little stands on thin ground.",
+                f"Only {clip.duration_s:.1f} s of audio: a prediction on so little audio is not reliable.",
             )
         )
     if source.duration_s > clip.duration_s + 0.01:
