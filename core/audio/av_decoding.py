@@ -197,7 +197,9 @@ def _announced_s(container: InputContainer, stream: AudioStream, data: bytes) ->
         return _asf_s(data)
     if stream.duration is not None and stream.time_base is not None:
         return float(stream.duration * stream.time_base)
-    return None if container.duration is None else container.duration / av.time_base
+    if container.duration is None or container.streams.video:  # the picture may last longer than the sound
+        return None
+    return container.duration / av.time_base
 
 
 def _asf_s(data: bytes) -> float | None:

@@ -130,7 +130,7 @@ def _process() -> Iterator[_Process]:
         try:
             process = process or _Process()
         except (OSError, _StoppedError) as error:
-            raise CoreError(f"The decoder's process cannot be started: {error or 'it stops at once'}.") from error
+            raise CoreError(f"The decoder's process cannot be started: {str(error) or 'it stops at once'}.") from error
         whole = False
         try:
             yield process

@@ -60,10 +60,18 @@ class _Limits:
         limits = self._resource
         used = limits.getrusage(limits.RUSAGE_SELF)
         until = max(1, int(used.ru_utime + used.ru_stime + cpu_s) + 1)
-        limits.setrlimit(limits.RLIMIT_CPU, (until, limits.RLIM_INFINITY))
+        self._lower(limits.RLIMIT_CPU, until)
         if self._started:
             size = max(1, self._started + int(memory_mb * 1e6))
-            limits.setrlimit(limits.RLIMIT_AS, (size, limits.RLIM_INFINITY))
+            self._lower(limits.RLIMIT_AS, size)
+
+    def _lower(self, kind: int, value: int) -> None:
+        """Set a limit; a stricter one that the machine already imposes stays."""
+        if self._resource is None:
+            return
+        hard = self._resource.getrlimit(kind)[1]
+        soft = value if hard == self._resource.RLIM_INFINITY else min(value, hard)
+        self._resource.setrlimit(kind, (soft, hard))
 
 
 def _address_space() -> int:

@@ -26,7 +26,7 @@ COLUMNS = (
 )  # of a plan
 _READ = ("clip_id", "rater", "verified", "label", "skip_reason", "created_at")  # of an answer
 
-Key = tuple[str, str, bool]  # clip, under whom an answer counts (see `names.person`), known from a login
+Key = tuple[str, str, bool]  # clip, under whom an answer counts (see `raters.person`), known from a login
 
 
 def plan_import(

@@ -63,8 +63,10 @@ def measure_file(item: Found, plan: Plan, known: frozenset[str] | set[str], max_
         return LibraryEntry(replace(file, state="unread", reason=str(error)), gone=True)
     except UnreadError as error:
         return LibraryEntry(replace(file, state="unread", reason=str(error)))
-    except CoreError as error:
+    except AudioError as error:
         return LibraryEntry(replace(file, reason=unsupported(item.path) or str(error)))
+    except CoreError as error:  # the fault of this machine and not of the file: it is read again next time
+        return LibraryEntry(replace(file, state="unread", stamp="", reason=str(error)))
     except Exception as error:  # noqa: BLE001 - a bug costs one file: it is reported with its line, and the file is retried
         return LibraryEntry(replace(file, state="fault", stamp="", reason=_fault(error)))
 

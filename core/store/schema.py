@@ -114,6 +114,7 @@ clips = sa.Table(
     _time("deleted_at", nullable=True),
     one_of("origin", ORIGINS),
     sa.Index("clips_content", "content_hash"),
+    sa.Index("clips_track", "track_id"),
     sa.Index("clips_file", "file_name"),
 )
 

@@ -451,7 +451,7 @@ def test_the_dry_run_names_the_raters_who_are_new_here(open_page, opened):
     answer(opened, put(opened), "Ece", "sad")
     page = as_analyst(open_page, "Files")
     page = upload(page, "file_name,label,rater\ntone 1.wav,sad,ECE\ntone 1.wav,sad,\n")
-    assert "new here" not in shown(page)
+    assert "New raters" not in shown(page)
     rows = "".join(f"tone 1.wav,sad,R{k}\n" for k in range(7))
     page = upload(page, f"file_name,label,rater\ntone 1.wav,sad,ECE\n{rows}")
     assert "New raters: 7 (R0, R1, R2, R3, R4 and 2 more)" in shown(page)

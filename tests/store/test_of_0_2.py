@@ -64,6 +64,8 @@ def test_every_row_is_as_it_was_and_windows_have_names(before, opened):
         was, now = json.loads(old.pop("windows")), json.loads(new.pop("windows"))
         assert [list(window) for window in now] == [["start_s", "end_s", "clip_id", "remark"]] * len(was)
         assert [list(window.values()) for window in now] == was
+        if old["state"] == "refused":  # looked at again: more formats are read now
+            old["stamp"] = ""
         assert {name: new[name] for name in old} == old
 
 

@@ -17,6 +17,8 @@ AT_ONCE = 500  # rows per statement
 
 def upgrade() -> None:
     bind = op.get_bind()
+    op.create_index("clips_track", "clips", ["track_id"])  # without it the moves below take quadratic time
+    bind.execute(sa.text("UPDATE files SET stamp = '' WHERE state = 'refused'"))
     tables = sa.MetaData()
     tracks = sa.Table("tracks", tables, autoload_with=bind)
     clips = sa.table("clips", *map(sa.column, ("track_id", "content_hash", "origin")))
