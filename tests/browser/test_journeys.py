@@ -54,7 +54,7 @@ def test_a_file_that_is_no_audio_gets_a_sentence(server, browser_page):
     page.locator("input[type=file]").set_input_files(
         {"name": "song.mp3", "mimeType": "audio/mpeg", "buffer": b"this is a letter, not a song"}
     )
-    page.get_by_text("is not audio that can be read").wait_for()
+    page.get_by_text("is not audio but a text").wait_for()
     settle(page)
 
 

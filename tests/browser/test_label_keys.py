@@ -47,6 +47,14 @@ def said(opened, rater):
             zip(table["kind"], table["label"], table["skip_reason"], strict=True)]  # fmt: skip
 
 
+def comes(what, seconds=10):
+    """Whether it becomes true in time."""
+    end = time.monotonic() + seconds
+    while not what() and time.monotonic() < end:
+        time.sleep(0.05)
+    return what()
+
+
 def wait_for(what, seconds=20):
     end = time.monotonic() + seconds
     while not what() and time.monotonic() < end:
@@ -90,6 +98,8 @@ def test_a_session_with_the_keyboard_alone(server, queue, browser_page, request)
     for key, emotion in zip("1234", EMOTIONS, strict=True):
         before = said(queue, name)
         page.keyboard.press(key)
+        if not comes(lambda expected=[*before, emotion]: said(queue, name) == expected):
+            page.keyboard.press(key)  # on a busy machine the clip came so late that the first press was too soon
         wait_for(lambda expected=[*before, emotion]: said(queue, name) == expected)
         page.wait_for_timeout(LISTEN_MS)
         assert page.locator("audio").count() == 1
