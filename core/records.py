@@ -1,6 +1,6 @@
 """Dataclasses that several packages exchange. They hold values and import no large library."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -8,6 +8,11 @@ from typing import Any
 from core.errors import CoreError
 from core.schema import FeatureVector
 from core.windows import spans
+
+ReportProgress = Callable[[float, str], None]  # called with the share done, from 0 to 1, and a sentence
+
+YEARS = (1000, 2100)  # first and last year of a recording that the program accepts
+MUSIC_TAGS = ("makam", "usul", "performer")  # free-form tags: Vorbis comments, ID3 TXXX, MP4 ----
 
 
 class RemarkKind(StrEnum):
@@ -109,7 +114,7 @@ class MeasuredFile:
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundFile:
     """A file found in a library.
 
     Parameters

@@ -9,7 +9,7 @@ import pandas as pd
 import soundfile
 
 from core.library.results import TYPES
-from core.records import Found
+from core.records import FoundFile
 
 
 def tiny(seed: int, *, seconds: float = 0.6, sr: int = 8000, form: str = "WAV", channels: int = 1) -> bytes:
@@ -38,10 +38,10 @@ def settle(monkeypatch) -> None:
     monkeypatch.setattr("core.library.reading.FRESH_S", -1e9)
 
 
-def found(path: Path) -> Found:
+def found(path: Path) -> FoundFile:
     """A file as the walk would list it."""
     here = os.stat(path)
-    return Found(str(path), path.name, here.st_size, f"{here.st_mtime_ns} {here.st_ctime_ns}")
+    return FoundFile(str(path), path.name, here.st_size, f"{here.st_mtime_ns} {here.st_ctime_ns}")
 
 
 def table(out: Path) -> pd.DataFrame:

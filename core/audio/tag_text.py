@@ -8,7 +8,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-YEARS = (1000, 2100)  # the same limits as in the store
+from core.records import YEARS
 
 _TURKISH = str.maketrans("ÐÝÞðýþ", "ĞİŞğış")  # the six letters that differ between Latin-1 and cp1254
 _MISREAD = re.compile("[ÐÝÞðýþ]")

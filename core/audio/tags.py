@@ -14,11 +14,11 @@ from typing import Any
 
 from core.audio import tag_atoms, tag_bytes, tag_text
 from core.audio.tag_bytes import Tags
+from core.records import MUSIC_TAGS
 from core.turkish import fold
 
 MAX_TAG_LENGTH = 300  # characters
 PLAIN = ("artist", "title", "album", "genre")  # tags of all formats
-MUSIC = ("makam", "usul", "performer")  # free-form tags: Vorbis comments, ID3 TXXX, MP4 ----
 DATES = (
     "year",
     "_year",
@@ -63,7 +63,7 @@ def file_tags(data: bytes, name: str) -> dict[str, Any]:
     sources = _repaired(_sources(data, name))
     known = {n: next(filter(None, (_tidy(t) for tags in sources for t in tags.get(n, ()))), "") for n in PLAIN}
     music = [_music(tags) for tags in sources]
-    known |= {n: next(filter(None, (fields[n] for fields in music)), "") for n in MUSIC}
+    known |= {n: next(filter(None, (fields[n] for fields in music)), "") for n in MUSIC_TAGS}
     years = (text for tags in sources for name in DATES for text in tags.get(name, ()))
     return {**known, "year": tag_text.first_year(years)}
 
@@ -107,7 +107,7 @@ def _repaired(sources: list[Tags]) -> list[Tags]:
 def _music(tags: Tags) -> dict[str, str]:
     """Return makam, usul and performer of tags with lower-case names."""
     in_comments = _comment_fields(tags.get("comment", ()))
-    fields = {n: _joined(tags.get(n, ())) or in_comments.get(n, "") for n in MUSIC}
+    fields = {n: _joined(tags.get(n, ())) or in_comments.get(n, "") for n in MUSIC_TAGS}
     others = (_joined(_players(tags.get("tmcl", ()))), _joined(tags.get("conductor", ())))
     return fields | {"performer": next(filter(None, (fields["performer"], *others)), "")}
 
@@ -122,7 +122,7 @@ def _comment_fields(comments: Iterable[str]) -> dict[str, str]:
     fields: dict[str, str] = {}
     for part in (part for comment in comments for part in _PARTS.split(comment[:MAX_COMMENT_LENGTH])):
         named = _NAMED.fullmatch(part)
-        if named and (name := fold(_tidy(named[1]))) in MUSIC:
+        if named and (name := fold(_tidy(named[1]))) in MUSIC_TAGS:
             fields.setdefault(name, _tidy(named[2]))
     return fields
 

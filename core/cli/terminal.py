@@ -3,13 +3,14 @@
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import typer
 
 from core.errors import CoreError
+from core.records import ReportProgress
 
 
 def run(app: typer.Typer) -> None:
@@ -22,7 +23,7 @@ def run(app: typer.Typer) -> None:
 
 
 @contextmanager
-def progress_bar(report: Callable[[float, str], None]) -> Iterator[Callable[[float, str], None]]:
+def progress_bar(report: ReportProgress) -> Iterator[ReportProgress]:
     """Give a function that draws a progress bar and passes its arguments (share from 0 to 1, text) to `report`.
 
     Outside a terminal it draws nothing.

@@ -12,7 +12,7 @@ from core.evaluation.run_files import Comparison
 from core.evaluation.significance import NO_DIFFERENCE, compare
 from core.schema import ALL, EMOTIONS
 
-TUNED = "_tuned"  # suffix of candidates with tuned hyperparameters, as in `core.training.candidates`
+TUNED = "_tuned"  # suffix of the name of a candidate whose settings are tuned inside each fold
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from core.library.reading import access_problem
 from core.library.worker import measure_plain_chunk
 from core.library.worker_checks import ask_workers, program_missing, version_differs
 from core.library.workers import TICK_S, Beat, Link, Where, connect_workers, submit_by_name
-from core.records import Found, LibraryEntry, LibraryFile, Plan
+from core.records import FoundFile, LibraryEntry, LibraryFile, Plan
 
 MOST = 50  # files per chunk: scheduling takes less than 0.1 % of the time, and a lost chunk costs 15 s
 SHARE = 4  # chunks per worker, so that no worker waits long for the last chunk
@@ -33,7 +33,7 @@ UNSHARED = (
     "path."
 )
 
-Known = Callable[[Sequence[Found]], frozenset[str]]
+Known = Callable[[Sequence[FoundFile]], frozenset[str]]
 
 
 def chunk_size(count: int, workers: int) -> int:
@@ -42,7 +42,7 @@ def chunk_size(count: int, workers: int) -> int:
 
 
 def measure(
-    items: Iterable[Found],
+    items: Iterable[FoundFile],
     count: int,
     plan: Plan,
     *,
@@ -80,7 +80,7 @@ def measure(
             items = chain([first], items)
             ask_workers(link, first, beat)
         workers = max(1, link.threads() or where.processes(count))
-        suspects: list[Found] = []
+        suspects: list[FoundFile] = []
         # In this process there is no waiting between chunks. With one chunk in flight, copies of files that were just
         # measured are recognised.
         first_ahead = AHEAD if link.scheduler or where.processes(count) else 1
@@ -100,7 +100,7 @@ def measure(
             yield [LibraryEntry(_quarantined(item, plan)) for item in suspects]
 
 
-def _quarantined(item: Found, plan: Plan) -> LibraryFile:
+def _quarantined(item: FoundFile, plan: Plan) -> LibraryFile:
     return LibraryFile(
         path=item.path,
         plan=plan.name,
@@ -112,7 +112,7 @@ def _quarantined(item: Found, plan: Plan) -> LibraryFile:
     )
 
 
-def _chunks(items: Iterable[Found], size: int) -> Iterator[list[Found]]:
+def _chunks(items: Iterable[FoundFile], size: int) -> Iterator[list[FoundFile]]:
     rest = iter(items)
     while chunk := list(islice(rest, size)):
         yield chunk
@@ -130,17 +130,17 @@ def _correct_reasons(entries: Sequence[LibraryEntry]) -> list[LibraryEntry]:
 
 def _round(
     link: Link,
-    chunks: Iterator[list[Found]],
+    chunks: Iterator[list[FoundFile]],
     width: Callable[[], int],
     plan: Plan,
     known: Known,
     max_mb: float,
     beat: Beat,
-) -> Iterator[tuple[list[Found], list[LibraryEntry] | None]]:
+) -> Iterator[tuple[list[FoundFile], list[LibraryEntry] | None]]:
     """Yield each chunk with its entries, or with None when its worker crashed. At most width() chunks are in flight."""
     finished: queue.SimpleQueue[Any] = queue.SimpleQueue()
-    in_flight: dict[Any, tuple[list[Found], int]] = {}  # future -> chunk, number of attempts
-    retries: list[tuple[list[Found], int]] = []
+    in_flight: dict[Any, tuple[list[FoundFile], int]] = {}  # future -> chunk, number of attempts
+    retries: list[tuple[list[FoundFile], int]] = []
     fresh = ((chunk, 1) for chunk in chunks)
     try:
         while True:

@@ -12,7 +12,7 @@ from typing import Any
 from core.audio import formats
 from core.errors import CoreError
 from core.library.addresses import fault, filesystem, is_local, local_path, safe
-from core.records import Found
+from core.records import FoundFile
 
 READ = formats.ENDINGS
 NOT_READ = formats.UNREAD_ENDINGS  # reported as refused, unless the content is in a readable format
@@ -29,7 +29,9 @@ def do_nothing(_: str = "") -> None:
     """Do nothing: the default callback."""
 
 
-def find_audio(folder: str, *, within: str = "", beat: Beat = do_nothing, skip: Skip = do_nothing) -> Iterator[Found]:
+def find_audio(
+    folder: str, *, within: str = "", beat: Beat = do_nothing, skip: Skip = do_nothing
+) -> Iterator[FoundFile]:
     """Yield the audio files of a folder tree, or one named file, in the order of their names.
 
     Hidden files and folders are left out, and so are files without an audio suffix. Unreadable entries (a link loop, a
@@ -62,7 +64,7 @@ def find_audio(folder: str, *, within: str = "", beat: Beat = do_nothing, skip: 
     bounds = os.path.realpath(within) if within else ""
     if os.path.isfile(root):
         name, out = os.path.basename(root), _leads_out(root, bounds)
-        yield Found(_printable(root), _printable(name), problem=out) if out else _found_file(root, name)
+        yield FoundFile(_printable(root), _printable(name), problem=out) if out else _found_file(root, name)
         return
     try:
         os.scandir(root).close()
@@ -72,7 +74,7 @@ def find_audio(folder: str, *, within: str = "", beat: Beat = do_nothing, skip: 
     yield from _walk(root, bounds, beat, skip)
 
 
-def _walk(root: str, bounds: str, beat: Beat, skip: Skip) -> Iterator[Found]:
+def _walk(root: str, bounds: str, beat: Beat, skip: Skip) -> Iterator[FoundFile]:
     """Walk the tree depth first without recursion, so that deep trees raise no RecursionError."""
     real_root = os.path.realpath(root)
     seen: dict[tuple[int, int], str] = {}
@@ -81,13 +83,13 @@ def _walk(root: str, bounds: str, beat: Beat, skip: Skip) -> Iterator[Found]:
         entry = next(open_folders[-1], None)
         if entry is None:
             open_folders.pop()
-        elif isinstance(entry, Found):
+        elif isinstance(entry, FoundFile):
             yield entry
         else:
             path, name, is_link = entry
             problem = _leads_back(path, real_root) or _leads_out(path, bounds) if is_link else ""
             if problem:
-                yield Found(_printable(path), _printable(name), problem=problem)
+                yield FoundFile(_printable(path), _printable(name), problem=problem)
             elif is_link and _read_anyway(path, real_root):
                 skip(LINKED)
             else:
@@ -99,13 +101,13 @@ _Folder = tuple[str, str, bool]  # path, name below the root, is it a link
 
 def _entries(
     path: str, prefix: str, seen: dict[tuple[int, int], str], bounds: str, beat: Beat, skip: Skip
-) -> Iterator[Found | _Folder]:
+) -> Iterator[FoundFile | _Folder]:
     """Yield the audio files and subfolders of one folder, in the order of their names."""
     try:
         here = os.stat(path)
         key = (here.st_dev, here.st_ino)
         if key in seen:
-            yield Found(
+            yield FoundFile(
                 _printable(path), _printable(prefix[:-1]), problem=f"The same folder was already read as {seen[key]}."
             )
             return
@@ -119,7 +121,7 @@ def _entries(
                 if why := _classify(entry, files, folders, problems):
                     skip(why)
     except OSError as error:
-        yield Found(
+        yield FoundFile(
             _printable(path), _printable(prefix[:-1]), problem=f"This folder cannot be opened: {error.strerror}."
         )
         return
@@ -128,7 +130,7 @@ def _entries(
         if name in folders:
             yield whole, prefix + name, folders[name]
         elif problem := problems.get(name) or (_leads_out(whole, bounds) if bounds else ""):
-            yield Found(_printable(whole), _printable(prefix + name), problem=problem)
+            yield FoundFile(_printable(whole), _printable(prefix + name), problem=problem)
         else:
             beat()
             yield _found_file(whole, prefix + name)
@@ -199,17 +201,17 @@ def _printable(name: str) -> str:
     return os.fsencode(name).decode("utf-8", errors="replace")
 
 
-def _found_file(path: str, name: str) -> Found:
+def _found_file(path: str, name: str) -> FoundFile:
     """Return a file with its size and stamp, or with its problem."""
     if _printable(path) != path:
         problem = "Its name contains bytes that are not valid UTF-8. Rename the file."
-        return Found(_printable(path), _printable(name), problem=problem)
+        return FoundFile(_printable(path), _printable(name), problem=problem)
     try:
         here = os.stat(path)
     except OSError as error:
-        return Found(path, name, problem=_error_reason(error, link=os.path.islink(path)))
+        return FoundFile(path, name, problem=_error_reason(error, link=os.path.islink(path)))
     problem = "" if stat.S_ISREG(here.st_mode) else "This is a pipe or a device, not a file."
-    return Found(path, name, here.st_size, file_stamp(here), problem)
+    return FoundFile(path, name, here.st_size, file_stamp(here), problem)
 
 
 def file_stamp(here: os.stat_result) -> str:
@@ -217,7 +219,7 @@ def file_stamp(here: os.stat_result) -> str:
     return f"{here.st_mtime_ns} {here.st_ctime_ns}"
 
 
-def _find_remote(address: str, within: str, beat: Beat, skip: Skip) -> Iterator[Found]:
+def _find_remote(address: str, within: str, beat: Beat, skip: Skip) -> Iterator[FoundFile]:
     if is_local(address):
         yield from find_audio(local_path(address), within=within, beat=beat, skip=skip)
         return
@@ -236,17 +238,19 @@ def _find_remote(address: str, within: str, beat: Beat, skip: Skip) -> Iterator[
         entry = next(folders[-1], None)
         if entry is None:
             folders.pop()
-        elif isinstance(entry, Found):
+        elif isinstance(entry, FoundFile):
             yield entry
         else:
             folders.append(_remote_entries(system, entry, prefix, beat, skip))
 
 
-def _remote_entries(system: Any, folder: str, prefix: str, beat: Beat, skip: Skip) -> Iterator[Found | str]:
+def _remote_entries(system: Any, folder: str, prefix: str, beat: Beat, skip: Skip) -> Iterator[FoundFile | str]:
     try:
         listed = sorted(system.ls(folder, detail=True), key=lambda info: info["name"].rstrip("/"))
     except Exception as error:  # as above
-        yield Found(system.unstrip_protocol(folder), folder, problem=f"This folder cannot be opened: {fault(error)}.")
+        yield FoundFile(
+            system.unstrip_protocol(folder), folder, problem=f"This folder cannot be opened: {fault(error)}."
+        )
         return
     for info in listed:
         beat()
@@ -265,16 +269,16 @@ def _remote_entries(system: Any, folder: str, prefix: str, beat: Beat, skip: Ski
             skip(NO_AUDIO)
 
 
-def _remote_file(system: Any, info: dict[str, Any], name: str) -> Found:
+def _remote_file(system: Any, info: dict[str, Any], name: str) -> FoundFile:
     path = system.unstrip_protocol(info["name"])
     try:
         (path + name).encode()
     except UnicodeEncodeError:
         shown = path.encode(errors="replace").decode()
-        return Found(shown, shown, problem="Its name contains broken characters. Rename the file.")
+        return FoundFile(shown, shown, problem="Its name contains broken characters. Rename the file.")
     if "::" in path:  # fsspec would read it as a chain of two addresses
-        return Found(path, name, problem="Its path contains '::', which is not allowed in an address. Rename it.")
-    return Found(path, name, int(info.get("size") or 0), address_stamp(info))
+        return FoundFile(path, name, problem="Its path contains '::', which is not allowed in an address. Rename it.")
+    return FoundFile(path, name, int(info.get("size") or 0), address_stamp(info))
 
 
 def address_stamp(info: dict[str, Any]) -> str:

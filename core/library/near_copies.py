@@ -14,7 +14,7 @@ from core.components import connected_groups
 from core.features import EXTRACTOR
 from core.library.find import do_nothing
 from core.models.reference import Reference, deviations
-from core.records import Found, Plan
+from core.records import FoundFile, Plan
 from core.store import Store, features_of, known_files
 
 AT_ONCE = 2_000  # clips per nearest-neighbour query, between two progress reports
@@ -26,7 +26,7 @@ LIMITS = ((0.1, 0.35), (0.3, 0.1))
 
 
 def near_duplicates(
-    batches: Iterable[Sequence[Found]],
+    batches: Iterable[Sequence[FoundFile]],
     *,
     store: Store,
     plan: Plan,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from core.errors import CoreError
 from core.library.addresses import fault, filesystem
 from core.library.find import file_stamp, unsupported
-from core.records import Found
+from core.records import FoundFile
 
 FRESH_S = 2.0  # a file modified less than this before reading may change again without a new time stamp
 SKEW_S = 3600.0  # largest plausible clock difference of two machines; times further in the future are ignored
@@ -61,7 +61,7 @@ def access_problem(path: str) -> str:
     return ""
 
 
-def read_content(item: Found, *, max_mb: float) -> Content:
+def read_content(item: FoundFile, *, max_mb: float) -> Content:
     """Read the whole content of a file; a file that changes while it is read is read a second time.
 
     Raises
@@ -80,7 +80,7 @@ def read_content(item: Found, *, max_mb: float) -> Content:
     return content
 
 
-def _read_once(item: Found, max_mb: float) -> Content | None:
+def _read_once(item: FoundFile, max_mb: float) -> Content | None:
     """Read the file once; None when it changed meanwhile."""
     try:
         return _read_remote(item, max_mb) if "://" in item.path else _read_local(item, max_mb)
@@ -90,7 +90,7 @@ def _read_once(item: Found, max_mb: float) -> Content | None:
         raise UnreadError(f"It cannot be read: {fault(error)}.") from error
 
 
-def _read_local(item: Found, max_mb: float) -> Content | None:
+def _read_local(item: FoundFile, max_mb: float) -> Content | None:
     with open(item.path, "rb") as file:
         before = os.fstat(file.fileno())
         if before.st_size > max_mb * 1e6:
@@ -104,7 +104,7 @@ def _read_local(item: Found, max_mb: float) -> Content | None:
     return Content(data, len(data), "" if fresh else file_stamp(after))
 
 
-def _read_remote(item: Found, max_mb: float) -> Content | None:
+def _read_remote(item: FoundFile, max_mb: float) -> Content | None:
     if item.size > max_mb * 1e6:
         raise UnreadError(_too_large(item.path, item.size, max_mb))
     system, path = filesystem(item.path)

@@ -24,7 +24,7 @@ from core.errors import CoreError
 from core.features import EXTRACTOR
 from core.library.addresses import fault, filesystem, is_local, local_path, safe
 from core.models.policy import Policy
-from core.records import Found, LibraryFile, Plan
+from core.records import MUSIC_TAGS, FoundFile, LibraryFile, Plan
 from core.schema import COLUMNS, PROBA
 from core.spreadsheets import escape_once
 from core.store import Store, copies_of, known_files, move_clips, scored_clips
@@ -33,8 +33,7 @@ from core.store.library import TEMPO
 ENDINGS = (".parquet", ".csv")
 PART = (".library-", ".part")  # prefix and suffix of an unfinished table's name
 # Columns with text from other people's files; CSV export escapes them, so that no spreadsheet runs them as formulas.
-MUSIC = ("makam", "usul", "performer")
-TEXT = ("file", "reason", "same_content_as", "near_duplicate_of", "artist", "title", "album", "genre", *MUSIC)
+TEXT = ("file", "reason", "same_content_as", "near_duplicate_of", "artist", "title", "album", "genre", *MUSIC_TAGS)
 DECIMALS = 9  # of probabilities; further decimals depend on the batch of clips that the model scored together
 ELSEWHERE = "another library"  # same content elsewhere; name and owner of the other library stay private
 OLD_S = 3600.0  # an unfinished table without writes for this long was left by a killed run
@@ -42,7 +41,7 @@ TYPES: dict[str, str] = {
     **dict.fromkeys(("file", "path", "state", "reason", "clip_id", "content_hash"), "str"),
     **dict.fromkeys(("same_content_as", "near_duplicate_of", "artist", "title", "album", "genre"), "str"),
     "year": "Int64",
-    **dict.fromkeys(MUSIC, "str"),
+    **dict.fromkeys(MUSIC_TAGS, "str"),
     **dict.fromkeys(("file_duration_s", "start_s", "end_s", *PROBA), "float64"),
     "guess": "str",
     **dict.fromkeys(("confidence", "margin"), "float64"),
@@ -95,7 +94,7 @@ def _check_remote(out: str) -> None:
 
 def export(
     out: str,
-    batches: Iterable[Sequence[Found]],
+    batches: Iterable[Sequence[FoundFile]],
     *,
     store: Store,
     plan: Plan,
@@ -207,7 +206,7 @@ def _csv_rows(file: IO[str], tables: Iterator[pd.DataFrame], columns: Sequence[s
 
 
 def rows(
-    batch: Sequence[Found], *, store: Store, plan: Plan, scorer: Scorer, near: Mapping[str, str], root: str = ""
+    batch: Sequence[FoundFile], *, store: Store, plan: Plan, scorer: Scorer, near: Mapping[str, str], root: str = ""
 ) -> pd.DataFrame:
     """Return the rows of some files, with columns as in ``TYPES``. near, root : as in `export`."""
     files = known_files(store, plan.name, [item.path for item in batch])
@@ -221,7 +220,7 @@ def rows(
     for column in (*PROBA, "guess", "margin", "decision", "lufs", *COLUMNS, "model_version"):
         table["loudness_lufs" if column == "lufs" else column] = own[column]
     copies = _copies(store, plan, table)
-    for column in ("artist", "album", "genre", "year", *MUSIC):
+    for column in ("artist", "album", "genre", "year", *MUSIC_TAGS):
         table[column] = own[column]
     table["title"] = _titles(table, own, copies)
     table["policy"] = own["model_version"].map(lambda _: scorer.policy.to_json(), na_action="ignore")
@@ -235,7 +234,7 @@ def rows(
     return _typed(table)
 
 
-def _parts(item: Found, file: LibraryFile | None) -> Iterator[dict[str, Any]]:
+def _parts(item: FoundFile, file: LibraryFile | None) -> Iterator[dict[str, Any]]:
     """Yield the rows of one file without predictions: a row per window, or one row for a file without windows."""
     base: dict[str, Any] = {"file": item.name, "path": item.path, "clip_id": "", "extractor": EXTRACTOR}
     if item.problem or file is None:

@@ -25,7 +25,7 @@ from core.library.workers import Where
 from core.models.policy import Policy
 from core.pipeline.scoring import predict_and_decide, store_predictions
 from core.pipeline.serving import Served
-from core.records import Found, LibraryEntry, LibraryFile, Plan
+from core.records import FoundFile, LibraryEntry, LibraryFile, Plan
 from core.schema import FeatureVector
 from core.store import Store, known_contents, known_files, same_content, save_files, unpredicted
 
@@ -48,16 +48,16 @@ class _Spool:
     def __exit__(self, *_: object) -> None:
         self._file.close()
 
-    def add(self, item: Found) -> None:
+    def add(self, item: FoundFile) -> None:
         self._file.write(json.dumps(asdict(item)) + "\n")
         self.count += 1
 
-    def __iter__(self) -> Iterator[Found]:
+    def __iter__(self) -> Iterator[FoundFile]:
         self._file.seek(0)
         for line in self._file:
-            yield Found(**json.loads(line))
+            yield FoundFile(**json.loads(line))
 
-    def batches(self, size: int = AT_ONCE) -> Iterator[list[Found]]:
+    def batches(self, size: int = AT_ONCE) -> Iterator[list[FoundFile]]:
         """Yield the files in their order, in lists of at most size files."""
         rest = iter(self)
         while batch := list(islice(rest, size)):
@@ -147,7 +147,7 @@ class _Run:
         if time.monotonic() - self._reported > workers.TICK_S:
             self.report_progress(**changes)
 
-    def with_reports(self, batches: Iterable[list[Found]]) -> Iterator[list[Found]]:
+    def with_reports(self, batches: Iterable[list[FoundFile]]) -> Iterator[list[FoundFile]]:
         """Yield the batches, and report progress between them."""
         for batch in batches:
             self.report_if_due()
@@ -225,7 +225,7 @@ class _Run:
             begun.append(replace(file, state="begun", stamp="", reason="") if file.windows else fresh)
         save_files(self.store, [LibraryEntry(file) for file in begun])
 
-    def known(self, chunk: Sequence[Found]) -> frozenset[str]:
+    def known(self, chunk: Sequence[FoundFile]) -> frozenset[str]:
         """Return content hashes of measured files with the sizes of this chunk's files: they need no measuring."""
         sizes = [item.size for item in chunk]
         return frozenset(known_contents(self.store, self.plan.name, EXTRACTOR, sizes=sizes, limit=MOST_KNOWN))
@@ -313,7 +313,7 @@ class _Run:
         )
 
 
-def _unchanged(item: Found, file: LibraryFile, *, retry: bool) -> bool:
+def _unchanged(item: FoundFile, file: LibraryFile, *, retry: bool) -> bool:
     """Return whether the stored result of the file is still valid."""
     same = (file.size, file.stamp, file.extractor) == (item.size, item.stamp, EXTRACTOR) and item.stamp != ""
     return same and (file.state in ("scored", "refused") or (file.state == "quarantined" and not retry))

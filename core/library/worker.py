@@ -18,7 +18,7 @@ from core.features import EXTRACTOR
 from core.library.find import unsupported
 from core.library.reading import GoneError, UnreadError, access_problem, read_content
 from core.pipeline.measure import measure
-from core.records import Found, LibraryEntry, LibraryFile, MeasuredClip, Plan, Window
+from core.records import FoundFile, LibraryEntry, LibraryFile, MeasuredClip, Plan, Window
 
 
 def describe_worker(path: str) -> dict[str, str]:
@@ -28,11 +28,11 @@ def describe_worker(path: str) -> dict[str, str]:
 
 def measure_plain_chunk(sent: Mapping[str, Any]) -> list[LibraryEntry]:
     """Call `measure_chunk` with arguments from plain data, see `core.library.workers.submit_by_name`."""
-    items, plan = [Found(**item) for item in sent["items"]], Plan(**sent["plan"])
+    items, plan = [FoundFile(**item) for item in sent["items"]], Plan(**sent["plan"])
     return measure_chunk(items, plan, frozenset(sent["known"]), sent["max_mb"])
 
 
-def measure_chunk(items: Sequence[Found], plan: Plan, known: frozenset[str], max_mb: float) -> list[LibraryEntry]:
+def measure_chunk(items: Sequence[FoundFile], plan: Plan, known: frozenset[str], max_mb: float) -> list[LibraryEntry]:
     """Measure files in the given order; every file gives an entry, even if it fails.
 
     known : content hashes that need no measuring. Of files with the same content only the first is measured.
@@ -46,7 +46,7 @@ def measure_chunk(items: Sequence[Found], plan: Plan, known: frozenset[str], max
     return entries
 
 
-def measure_file(item: Found, plan: Plan, known: frozenset[str] | set[str], max_mb: float) -> LibraryEntry:
+def measure_file(item: FoundFile, plan: Plan, known: frozenset[str] | set[str], max_mb: float) -> LibraryEntry:
     """Read and measure one file. An error becomes the entry's state and reason."""
     file = LibraryFile(
         path=item.path, plan=plan.name, size=item.size, stamp=item.stamp, state="unread", extractor=EXTRACTOR

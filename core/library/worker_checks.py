@@ -11,13 +11,13 @@ from core.features import EXTRACTOR
 from core.library.reading import access_problem
 from core.library.worker import describe_worker
 from core.library.workers import PATIENCE_S, TICK_S, Beat, Link, submit_by_name
-from core.records import Found
+from core.records import FoundFile
 
 ANSWER_S = 10.0  # after the first worker's answer, the run waits this long for the others
 SHOWN = 3  # workers that an error message names
 
 
-def ask_workers(link: Link, item: Found, beat: Beat) -> None:
+def ask_workers(link: Link, item: FoundFile, beat: Beat) -> None:
     """Check the workers of a cluster before the run: their version, and whether they can access a file.
 
     Waits until the first worker has joined. Workers that join later, or are busy, are checked on their first result. If
@@ -90,7 +90,7 @@ def _answer(future: Any) -> _Answer | None:
         return _Answer(lacking=str(error) or type(error).__name__)
 
 
-def _raise_for_unfit(answers: Mapping[str, _Answer], item: Found) -> None:
+def _raise_for_unfit(answers: Mapping[str, _Answer], item: FoundFile) -> None:
     """Raise CoreError if any worker cannot do the work."""
     lacking = {name: answer.lacking for name, answer in answers.items() if answer.lacking}
     able = {name: answer.extractor for name, answer in answers.items() if not answer.lacking}

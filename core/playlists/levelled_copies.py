@@ -11,7 +11,6 @@ import re
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import isnan, log10
 from pathlib import Path
@@ -28,7 +27,7 @@ from core.features.loudness import Meter, as_played
 from core.library import reading
 from core.playlists.files import artist_and_title, csv_file, file_name, m3u8, one_line, row_dicts, xspf
 from core.playlists.playlist import Playlist
-from core.records import Found, Remark, RemarkKind
+from core.records import FoundFile, Remark, RemarkKind, ReportProgress
 
 FORMS = {"FLAC": ".flac", "WAV": ".wav"}
 PEAK_DB = -1.0  # dBTP, highest true peak of a copy
@@ -76,7 +75,7 @@ def level_copies(
     *,
     form: str = "FLAC",
     max_mb: float = 200,
-    tell: Callable[[float, str], None] = lambda share, text: None,
+    progress: ReportProgress = lambda share, text: None,
 ) -> Copies:
     """Write a levelled copy of each piece into a folder, and the playlist as M3U8, XSPF and CSV.
 
@@ -102,7 +101,7 @@ def level_copies(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for k, row in enumerate(rows):
-            tell(k / len(rows), artist_and_title(row))
+            progress(k / len(rows), artist_and_title(row))
             source = _opened(_content(row["path"], max_mb), row["path"])
             measured = _measured(source)
             gain = measured.gain_db(playlist.target_lufs)
@@ -122,7 +121,7 @@ def level_copies(
         raise CoreError(
             f"The copies cannot be written into {folder}: {error.strerror or error}. Check the folder, then try again."
         ) from error
-    tell(1.0, "Done")
+    progress(1.0, "Done")
     return Copies(done, folder, tuple(files))
 
 
@@ -143,7 +142,7 @@ def _content(path: str, max_mb: float) -> bytes:
     """The bytes of a file. max_mb : of one that is elsewhere."""
     try:
         limit = max_mb if "://" in path else _LARGEST_MB
-        return reading.read_content(Found(path, file_name(path)), max_mb=limit).data
+        return reading.read_content(FoundFile(path, file_name(path)), max_mb=limit).data
     except CoreError as error:
         if "://" in path:
             raise AudioError(f"{display_name(path)}: {error}") from error

@@ -57,7 +57,6 @@ from core.store.schema import (
     ROLES,
     SKIPS,
     SOURCES,
-    YEARS,
 )
 from core.store.tracks import TRACK_FIELDS, add_track, set_track
 from core.store.undos import UNDO_DEPTH, undo
@@ -82,7 +81,6 @@ __all__ = [
     "Store",
     "TRACK_FIELDS",
     "UNDO_DEPTH",
-    "YEARS",
     "add_answers",
     "add_clip",
     "add_feedback",

@@ -29,7 +29,6 @@ JOB_STATES = ("running", "done", "failed", "cancelled", "lost")  # lost: no hear
 MAX_NAME = 80  # characters of a rater's name
 MAX_COMMENT = 2000  # characters of a comment
 MAX_TRACK = 300  # characters of a track field that a person enters: artist, title, makam, ...
-YEARS = (1000, 2100)  # first and last year that a person can enter for a track
 TRACK = ("artist", "title", "source", "album", "genre", "year", "makam", "usul", "performer")  # track columns in tables
 
 

@@ -9,10 +9,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from core.errors import StoreError
+from core.records import YEARS
 from core.store.checks import check_choice, check_text, normalised_line, now
 from core.store.clips import require_clip
 from core.store.connection import Store, insert, write
-from core.store.schema import MAX_TRACK, YEARS, clips, tracks
+from core.store.schema import MAX_TRACK, clips, tracks
 
 _NAMED = ("artist", "title", "source")  # identify a track: its id is their hash, unless a file's content gives the id
 _MORE = ("album", "genre", "makam", "usul", "performer")  # texts that do not identify a track

@@ -26,7 +26,6 @@ from sklearn.svm import SVC
 from core.training.estimators import CalibratedBlend, ClipScores, EncodedLabels, FeatureColumns, RegularisedDiscriminant
 
 CHAMPION = "blend"
-TUNED = "_tuned"  # suffix of the name of a candidate whose settings are tuned inside each fold
 VOTERS = (
     "random_forest",
     "svm_rbf",

@@ -1,11 +1,11 @@
 """Train all models on the published table, record them, and promote the best one."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import TableError
+from core.records import ReportProgress
 from core.settings import Settings
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def train_models(
     quick: bool = False,
     publish: bool = False,
     seed: int = 0,
-    progress: Callable[[float, str], None] | None = None,
+    progress: ReportProgress | None = None,
 ) -> Trained:
     """Train and compare all models on the published table, track them, and promote the best recipe through the gate.
 

@@ -6,7 +6,7 @@ champion, after the gate is passed and when a person asks for it.
 
 import json
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,7 @@ from core.models.prediction import Model
 from core.models.tracking import log_run
 from core.pipeline.scoring import predict_and_decide
 from core.pipeline.serving import Served, serve
+from core.records import ReportProgress
 from core.schema import COLUMNS, PROBA, FeatureVector
 from core.settings import Settings
 from core.store import Store, features_table, predictions_table, save_predictions, set_setting
@@ -42,8 +43,6 @@ if TYPE_CHECKING:
 JOB, RESCORE = "retrain", "rescore"  # names of the locks
 BATCH = 200  # clips per transaction
 
-Progress = Callable[[float, str], None]
-
 
 # --- training --------------------------------------------------------------------------------------------------------
 
@@ -58,7 +57,13 @@ class Retrained:
 
 
 def train_challenger(
-    store: Store, settings: Settings, *, progress: Progress, seed: int = 0, repeats: int | None = None, by: str = ""
+    store: Store,
+    settings: Settings,
+    *,
+    progress: ReportProgress,
+    seed: int = 0,
+    repeats: int | None = None,
+    by: str = "",
 ) -> Retrained:
     """Train the champion's recipe on the published rows and the agreed labels, and register it as the challenger.
 
@@ -174,7 +179,7 @@ def _json(content: dict[str, object]) -> bytes:
 # --- stored clips ----------------------------------------------------------------------------------------------------
 
 
-def score_stored(store: Store, settings: Settings, *, role: str, progress: Progress) -> int:
+def score_stored(store: Store, settings: Settings, *, role: str, progress: ReportProgress) -> int:
     """Score every stored clip that the champion or the challenger has not scored; return the number of new scores.
 
     Each clip is decided under the policy of its newest prediction. Clips without any prediction are skipped.
@@ -208,7 +213,7 @@ def _store_scores(store: Store, served: Served, features: pd.DataFrame, policy: 
     return len(scored)
 
 
-def rescore(store: Store, settings: Settings, *, progress: Progress) -> int:
+def rescore(store: Store, settings: Settings, *, progress: ReportProgress) -> int:
     """Score every stored clip with the champion and the challenger, after one of them has changed.
 
     If a model changes during the run, the clips are scored again with the new model, so promotions need not wait.

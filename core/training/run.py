@@ -18,14 +18,16 @@ from sklearn.pipeline import Pipeline
 
 from core.dataset.table import Table
 from core.evaluation import criteria, significance
+from core.evaluation.leaderboard import TUNED
 from core.evaluation.metrics import RESAMPLES, perfect_ece
 from core.evaluation.metrics import scores as score_predictions
 from core.evaluation.run_files import DIGITS
 from core.models import explanation
 from core.models.training_run import TrainingRun
+from core.records import ReportProgress
 from core.schema import PROBA
 from core.training import ablations, folds, provenance, run_tables
-from core.training.candidates import ALGORITHMS, CHAMPION, LABELS, TUNED, all_candidates, searched
+from core.training.candidates import ALGORITHMS, CHAMPION, LABELS, all_candidates, searched
 from core.training.folds import FOLDS, Clips, Fit, Task
 
 REPEATS = 10
@@ -40,8 +42,6 @@ SLOW = ("stacking",)  # skipped in a quick run: costs as much as all other candi
 EXPLAINED = (*ALGORITHMS, CHAMPION)
 EXPLAINED_PARTS = 8  # parts of the table, so that all cores work and the progress bar moves
 _EXPLAINING = "Explaining every clip"
-
-Progress = Callable[[float, str], None]
 
 
 _WORDS = {
@@ -59,7 +59,7 @@ def train_and_compare(
     *,
     seed: int = 0,
     quick: bool = False,
-    progress: Progress | None = None,
+    progress: ReportProgress | None = None,
     latency_p95_s: float | None = None,
     clips: Clips | None = None,
     only: Collection[str] = (),

@@ -28,7 +28,7 @@ from core.library.reading import GONE
 from core.library.run import score_library
 from core.library.workers import Where, _client, connect_workers
 from core.pipeline import serving
-from core.records import Found, LibraryEntry, LibraryFile, Plan
+from core.records import FoundFile, LibraryEntry, LibraryFile, Plan
 from core.settings import Settings
 from core.store.connection import connect
 
@@ -440,7 +440,7 @@ def test_only_a_file_that_was_not_there_is_looked_for_again(tmp_path):
     same_words = LibraryEntry(LibraryFile(str(tmp_path / "there.wav"), "x", 0, "", "unread", GONE))
     assert _correct_reasons([same_words]) == [same_words]
     missing, folder = (
-        worker.measure_file(Found(str(path), path.name), Plan(), frozenset(), 1)
+        worker.measure_file(FoundFile(str(path), path.name), Plan(), frozenset(), 1)
         for path in (tmp_path / "missing.wav", tmp_path)
     )
     assert (missing.gone, missing.file.state, missing.file.reason) == (True, "unread", GONE)
@@ -562,7 +562,7 @@ def test_memory_on_the_way_is_bounded_however_long_the_list(monkeypatch):
         for k in range(3000):
             taken[0] += 1
             furthest[0] = max(furthest[0], taken[0] - returned[0])
-            yield Found(f"{k}.wav", f"{k}.wav")
+            yield FoundFile(f"{k}.wav", f"{k}.wav")
 
     monkeypatch.setattr(cluster_module, "measure_plain_chunk", instantly)
     monkeypatch.setattr(workers_module, "FEW", 10**9)  # in this process

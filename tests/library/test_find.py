@@ -14,7 +14,7 @@ from core.errors import CoreError
 from core.library.addresses import safe
 from core.library.find import find_audio
 from core.library.reading import UnreadError, access_problem, read_content
-from core.records import Found
+from core.records import FoundFile
 
 
 def touch(root: Path, *names: str) -> None:
@@ -230,19 +230,19 @@ def test_what_cannot_be_read_is_a_sentence(tmp_path, name, match):
     (tmp_path / "big.wav").write_bytes(bytes(1_000_001))
     (tmp_path / "a").mkdir()
     with pytest.raises(UnreadError, match=match):
-        read_content(Found(str(tmp_path / name), name), max_mb=1)
+        read_content(FoundFile(str(tmp_path / name), name), max_mb=1)
 
 
 def test_a_size_is_never_nothing_and_never_less_than_its_limit(tmp_path):
     (tmp_path / "a.wav").write_bytes(bytes(20_001))
     with pytest.raises(UnreadError, match=r"has 0\.1 MB; the limit is 0\.02 MB.*--max-mb"):
-        read_content(Found(str(tmp_path / "a.wav"), "a.wav"), max_mb=0.02)
+        read_content(FoundFile(str(tmp_path / "a.wav"), "a.wav"), max_mb=0.02)
 
 
 def test_a_large_file_of_a_format_that_is_not_read_says_what_would_help(tmp_path):
     (tmp_path / "a.dsf").write_bytes(bytes(1_000_001))
     with pytest.raises(UnreadError, match="The format DSF is not supported: convert it to WAV or FLAC"):
-        read_content(Found(str(tmp_path / "a.dsf"), "a.dsf"), max_mb=1)
+        read_content(FoundFile(str(tmp_path / "a.dsf"), "a.dsf"), max_mb=1)
 
 
 # addresses
@@ -298,7 +298,7 @@ def test_a_storage_that_names_no_size_does_not_lift_the_limit(memory, monkeypatc
     real = type(memory).info
     monkeypatch.setattr(type(memory), "info", lambda *a, **k: {**real(*a, **k), "size": None})
     monkeypatch.setattr(type(memory), "cat_file", lambda *_, **__: bytes(2_000_000))
-    found = Found("memory://lib/b.wav", "b.wav")
+    found = FoundFile("memory://lib/b.wav", "b.wav")
     assert read_content(found, max_mb=3).size == 2_000_000
     with pytest.raises(UnreadError, match="has 2 MB; the limit is 1 MB"):
         read_content(found, max_mb=1)

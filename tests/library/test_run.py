@@ -789,8 +789,8 @@ def test_progress_says_how_long_it_takes():
 def test_workers_stay_small():
     """What a worker imports loads neither tables nor models nor the database."""
     code = (
-        "import sys; from core.library import worker; from core.records import Found, Plan;"
-        "entry = worker.measure_file(Found(sys.argv[1], 'a.flac'), Plan(), frozenset(), 10);"
+        "import sys; from core.library import worker; from core.records import FoundFile, Plan;"
+        "entry = worker.measure_file(FoundFile(sys.argv[1], 'a.flac'), Plan(), frozenset(), 10);"
         "assert entry.file.state == 'scored', entry.file.reason;"
         "print(*sorted({'pandas', 'scipy.signal', 'sklearn', 'sqlalchemy', 'mlflow', 'streamlit'} & set(sys.modules)))"
     )

@@ -9,7 +9,7 @@ from core.library import worker_checks
 from core.library import workers as workers_module
 from core.library.worker_checks import ANSWER_S, ask_workers
 from core.library.workers import TICK_S, Link
-from core.records import Found
+from core.records import FoundFile
 
 
 class Clock:
@@ -47,12 +47,12 @@ def workers(monkeypatch: pytest.MonkeyPatch, *busy: str) -> Link:
 
 def test_workers_that_are_busy_are_waited_for_ten_seconds_from_the_first_answer(monkeypatch, clock):
     """The first answer comes at the moment zero of the clock, which is a moment like any other."""
-    ask_workers(workers(monkeypatch, "b"), Found("x.wav", "x.wav"), lambda _: None)
+    ask_workers(workers(monkeypatch, "b"), FoundFile("x.wav", "x.wav"), lambda _: None)
     assert clock.now_s == pytest.approx(ANSWER_S + TICK_S / 5)
 
 
 def test_when_all_have_answered_nobody_waits(monkeypatch, clock):
-    ask_workers(workers(monkeypatch), Found("x.wav", "x.wav"), lambda _: None)
+    ask_workers(workers(monkeypatch), FoundFile("x.wav", "x.wav"), lambda _: None)
     assert clock.now_s == 0.0
 
 

@@ -69,7 +69,7 @@ def _write_copies(playlist: Playlist, form: str) -> None:
             folder,
             form=form,
             max_mb=settings.max_upload_mb,
-            tell=report_progress,
+            progress=report_progress,
         )
     except CoreError as error:
         messages.problem(error)
