@@ -264,7 +264,7 @@ def test_copies_are_level_peaks_are_safe_and_originals_stay(music, tmp_path):
     folder, made = music
     before = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in folder.iterdir()}
     shares = []
-    copies = levelled_copies.level_copies(made, tmp_path / "out", tell=lambda share, text: shares.append(share))
+    copies = levelled_copies.level_copies(made, tmp_path / "out", progress=lambda share, text: shares.append(share))
     assert {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in folder.iterdir()} == before
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
@@ -373,7 +373,7 @@ def test_two_sessions_may_write_the_same_copies(music, tmp_path):
         if share and not inner:
             inner.append(levelled_copies.level_copies(made, tmp_path / "out"))
 
-    outer = levelled_copies.level_copies(made, tmp_path / "out", tell=meanwhile)
+    outer = levelled_copies.level_copies(made, tmp_path / "out", progress=meanwhile)
     assert outer.files == inner[0].files
     assert {p.name for p in outer.folder.iterdir()} == {
         *outer.files,
