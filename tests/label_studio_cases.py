@@ -5,11 +5,11 @@ import io
 import re
 
 import numpy as np
+from answers import stored_answers
 
 from core import store
 from core.audio.decoding import Clip
 from core.labelling import files, import_plan, label_studio_package
-from core.labelling.truth import stored_answers
 from core.models.policy import Policy, decide
 from core.models.prediction import Prediction
 from core.pipeline import kept_audio

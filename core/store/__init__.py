@@ -15,7 +15,7 @@ from core.store.answers import (
     rater_name,
 )
 from core.store.backup import back_up, backups, restore
-from core.store.clips import add_clip, add_label, clips_table, delete_clip
+from core.store.clips import add_clip, clips_table, delete_clip
 from core.store.connection import Store, close_store, open_store
 from core.store.features import features_of, features_table, load_features, save_features
 from core.store.jobs import (
@@ -84,7 +84,6 @@ __all__ = [
     "add_answers",
     "add_clip",
     "add_feedback",
-    "add_label",
     "add_settlement",
     "add_track",
     "back_up",

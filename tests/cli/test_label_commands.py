@@ -7,12 +7,12 @@ from pathlib import Path
 
 import label_studio_cases as cases
 import pytest
+from answers import stored_answers
 from typer.testing import CliRunner
 
 from core import store
 from core.__main__ import app
 from core.errors import CoreError
-from core.labelling.truth import stored_answers
 from core.settings import Settings
 
 FOLDER = Path(__file__).parent.parent / "label_studio"

@@ -6,6 +6,7 @@ import json
 import xml.etree.ElementTree as ET
 
 import pytest
+from answers import stored_answers
 
 from core import store
 from core.errors import StoreError, TableError
@@ -13,7 +14,7 @@ from core.labelling import import_plan, label_studio_export
 from core.labelling.files import audit_csv, read_labels, to_csv, to_json
 from core.labelling.label_studio_export import to_label_studio
 from core.labelling.label_studio_interface import label_studio_config
-from core.labelling.truth import stored_answers, stored_truth
+from core.labelling.truth import stored_truth
 from core.models.policy import Policy, decide
 from core.models.prediction import Prediction
 from core.schema import EMOTIONS

@@ -11,13 +11,14 @@ from pathlib import Path
 import label_studio_cases as cases
 import pandas as pd
 import pytest
+from answers import stored_answers
 
 from core import store
 from core.errors import TableError
 from core.labelling import files, import_plan, label_columns, label_studio_package
 from core.labelling.label_clips import spellings
 from core.labelling.label_studio_interface import sound_name
-from core.labelling.truth import stored_answers, stored_truth
+from core.labelling.truth import stored_truth
 from core.settings import Settings
 
 FORMATS = {"JSON": "json", "JSON_MIN": "min.json", "CSV": "csv", "TSV": "tsv"}

@@ -30,7 +30,7 @@ from core.library.run import score_library
 from core.library.workers import Where
 from core.models.policy import Policy
 from core.pipeline import scoring, serving
-from core.pipeline.scoring import predict_and_decide
+from core.pipeline.deciding import predict_and_decide
 from core.records import Plan
 from core.schema import COLUMNS, EMOTIONS
 from core.settings import Settings
@@ -446,7 +446,7 @@ def test_a_copy_in_another_library_is_told_and_not_named(score, tmp_path):
 
 
 def test_copies_are_named_also_across_the_batches_of_a_run(score, tmp_path, monkeypatch):
-    monkeypatch.setattr("core.library.run._Spool.batches.__defaults__", (2,))
+    monkeypatch.setattr("core.library.run.AT_ONCE", 2)
     libraries.folder(tmp_path / "music", 5)
     (tmp_path / "music/z.wav").write_bytes(libraries.tiny(0))
     table, _ = score()

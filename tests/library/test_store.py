@@ -22,20 +22,6 @@ X = "x 1"  # an extractor
 POLICY = Policy()
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def url(request, tmp_path):
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'feedback.db'}"
-    return request.getfixturevalue("postgres_server").new_database()
-
-
-@pytest.fixture
-def opened(url):
-    db = store.open_store(url)
-    yield db
-    store.close_store(db)
-
-
 def entry(digest: str, *, path: str = "", plan: str = "excerpt", track=None, **more) -> LibraryEntry:
     vector = FeatureVector(digest, X, np.full(50, np.nan))
     file = LibraryFile(

@@ -9,12 +9,13 @@ from pathlib import Path
 import label_studio_cases as cases
 import numpy as np
 import pytest
+from answers import stored_answers
 
 from core import store
 from core.audio.decoding import Clip, content_hash
 from core.errors import CoreError
 from core.labelling import agreement, desk, import_plan, truth
-from core.labelling.truth import stored_answers, stored_truth
+from core.labelling.truth import stored_truth
 from core.models.policy import Policy, decide
 from core.models.prediction import Prediction
 from core.pipeline import kept_audio

@@ -4,6 +4,7 @@ from urllib.parse import quote
 
 import numpy as np
 import pytest
+from answers import stored_answers
 
 from core import store
 from core.audio.decoding import Clip, content_hash
@@ -12,7 +13,6 @@ from core.labelling import desk, practice
 from core.labelling.desk import Outcome
 from core.labelling.practice import demo_recipes
 from core.labelling.queue import agreement
-from core.labelling.truth import stored_answers
 from core.models.policy import Policy, decide
 from core.models.prediction import Prediction
 from core.pipeline import kept_audio

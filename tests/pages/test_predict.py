@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from answers import stored_answers
 from streamlit.testing.v1 import AppTest
 
 from core import store, wording
-from core.labelling.truth import stored_answers, stored_truth
+from core.labelling.truth import stored_truth
 from core.models.policy import Policy
 from core.models.reference import ALL, LEVELS
 from core.pipeline import serving

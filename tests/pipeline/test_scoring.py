@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from answers import stored_answers
 
 from core import store as store_module
 from core.audio.decoding import content_hash, inspect
 from core.errors import AudioError, StoreError
 from core.features import EXTRACTOR
 from core.labelling import feedback
-from core.labelling.truth import stored_answers
 from core.models.policy import Policy
 from core.pipeline import kept_audio, measure, scoring, serving
 from core.pipeline.serving import Served

@@ -16,20 +16,6 @@ from core.store.upgrade import upgrade_database
 TAGS = {"artist": "Neset Ertas", "title": "Gönül Dağı", "source": "/music", "genre": "Folk", "year": 1999}
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def url(request, tmp_path):
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'feedback.db'}"
-    return request.getfixturevalue("postgres_server").new_database()
-
-
-@pytest.fixture
-def opened(url):
-    opened = store.open_store(url)
-    yield opened
-    store.close_store(opened)
-
-
 def scored(opened, digest="a", *, windows=1, plan="excerpt", **tags):
     """A file of the library is scored, with what its tags say today."""
     ids = [f"{digest}{n} {plan}" for n in range(windows)]
