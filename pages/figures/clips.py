@@ -5,7 +5,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.schema import EMOTIONS, readable
-from core.wording import SIGNS, with_sign
+from core.wording import SIGNS, signed_percent, whole_percent, with_sign
 from pages.figures.style import COLOURS, NEUTRAL, SYMBOLS, apply_style
 
 BELOW = {"yref": "container", "y": 0.0, "yanchor": "bottom", "traceorder": "normal"}  # a legend under the axis
@@ -42,7 +42,7 @@ def waterfall(steps: pd.DataFrame, *, base: float | None, emotion: str) -> go.Fi
             y=names,
             x=[start, *steps["shap"], 0],
             measure=["absolute", *["relative"] * len(steps), "total"],
-            text=[_end(start, known), *(_signed(v) for v in steps["shap"]), _end(ends[-1], known)],
+            text=[_end(start, known), *(signed_percent(v) for v in steps["shap"]), _end(ends[-1], known)],
             textposition="outside",
             cliponaxis=False,
             customdata=["", *steps["shown"], ""],
@@ -53,7 +53,7 @@ def waterfall(steps: pd.DataFrame, *, base: float | None, emotion: str) -> go.Fi
             connector={"line": {"color": NEUTRAL, "width": 0.5}},
         )
     )
-    change = f"{start:.0%} → {ends[-1]:.0%}" if known else f"{100 * ends[-1]:+.0f} points"
+    change = f"{whole_percent(start)} → {whole_percent(ends[-1])}" if known else f"{100 * ends[-1]:+.0f} points"
     return (
         apply_style(figure, title=f"Why {with_sign(emotion)}: {change}", height=110 + _ROW * len(names))
         .update_yaxes(autorange="reversed", categoryorder="array", categoryarray=names)
@@ -66,12 +66,7 @@ def waterfall(steps: pd.DataFrame, *, base: float | None, emotion: str) -> go.Fi
 
 
 def _end(value: float, known: bool) -> str:
-    return f"{value:.0%}" if known else _signed(value)
-
-
-def _signed(share: float) -> str:
-    """A change in percent with its sign; no sign if it rounds to zero."""
-    return f"{share:+.1%}" if round(share, 3) else "0%"
+    return whole_percent(value) if known else signed_percent(value)
 
 
 def importance(
@@ -257,7 +252,7 @@ def two_clips(table: pd.DataFrame) -> go.Figure:
                 x=values,
                 name=str(column),
                 marker={"color": [COLOURS[e] for e in order], "pattern": {"shape": pattern, "fgopacity": 0.5}},
-                text=[f"{v:.0%}" for v in values],
+                text=[whole_percent(v) for v in values],
                 textposition="outside",
                 cliponaxis=False,
                 hovertemplate="%{y}: %{x:.1%}<extra>%{fullData.name}</extra>",

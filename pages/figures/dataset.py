@@ -5,7 +5,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.schema import BY_COLUMN, EMOTIONS, LABEL
-from core.wording import SIGNS, with_sign
+from core.wording import SIGNS, whole_percent, with_sign
 from pages.figures.style import COLOURS, DIVERGING, NEUTRAL, SYMBOLS, apply_style
 
 _ROW = 24  # pixels a bar needs so that its label can be read
@@ -21,7 +21,10 @@ def class_balance(table: pd.DataFrame) -> go.Figure:
             y=[with_sign(e) for e in table["emotion"]],
             orientation="h",
             marker_color=[COLOURS[e] for e in table["emotion"]],
-            text=[f"{n} ({s:.0%})" if s == s else f"{n}" for n, s in zip(table["rows"], table["share"], strict=True)],
+            text=[
+                f"{n} ({whole_percent(s)})" if s == s else f"{n}"
+                for n, s in zip(table["rows"], table["share"], strict=True)
+            ],
             textposition="auto",
             hovertemplate="%{y}: %{x} rows<extra></extra>",
         )
@@ -117,8 +120,8 @@ def projection(points: pd.DataFrame, *, x: str, y: str, shares: tuple[float, flo
         )
     return (
         apply_style(figure, title="Clips on two principal components", height=520)
-        .update_xaxes(title=f"{x.upper()} ({shares[0]:.0%} of the variance)", zerolinecolor=NEUTRAL)
-        .update_yaxes(title=f"{y.upper()} ({shares[1]:.0%} of the variance)", zerolinecolor=NEUTRAL)
+        .update_xaxes(title=f"{x.upper()} ({whole_percent(shares[0])} of the variance)", zerolinecolor=NEUTRAL)
+        .update_yaxes(title=f"{y.upper()} ({whole_percent(shares[1])} of the variance)", zerolinecolor=NEUTRAL)
         .update_layout(legend_y=-0.14)
     )
 

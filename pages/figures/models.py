@@ -8,7 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.schema import EMOTIONS
-from core.wording import with_sign
+from core.wording import whole_percent, with_sign
 from pages.figures.style import COLOURS, NEUTRAL, SEQUENTIAL, SYMBOLS, apply_style
 
 ACCENT = "#0072B2"
@@ -220,7 +220,7 @@ def confusion(table: pd.DataFrame, *, shares: bool, chosen: tuple[str, str] | No
         list(EMOTIONS), list(EMOTIONS)
     ]
     names = [with_sign(e) for e in EMOTIONS]
-    written = grid.map(lambda v: f"{v:.0%}" if shares else f"{v:.1f}".removesuffix(".0"))
+    written = grid.map(lambda v: whole_percent(v) if shares else f"{v:.1f}".removesuffix(".0"))
     cells = [(y, x) for y in EMOTIONS for x in EMOTIONS]
     bright = (grid.to_numpy() / np.nanmax(grid.to_numpy())).ravel() > 0.5
     both = table.set_index(["y", "predicted"]).loc[cells]

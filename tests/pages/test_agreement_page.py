@@ -21,6 +21,7 @@ from core.models.prediction import Prediction
 from core.pipeline import kept_audio
 from core.schema import EMOTIONS, SR
 from core.settings import Settings
+from core.wording import whole_percent
 from pages.shared import who
 from pages.views.label import files, label_studio
 
@@ -110,7 +111,7 @@ def test_the_figures_are_those_of_core(open_page, opened):
     table = agreement.votes(store.feedback_table(opened))
     found = metrics(page)
     assert found["Alpha"] == f"{agreement.summary(table).loc[0, 'alpha']:.2f}"
-    assert found["Raw agreement"] == f"{agreement.summary(table).loc[0, 'raw']:.0%}"
+    assert found["Raw agreement"] == whole_percent(agreement.summary(table).loc[0, "raw"])
     assert found["With a ground truth"] == "8 of 8"
     assert found["Two answers or more"] == "8"
     pairs = next(d.value for d in page.dataframe if "kappa" in d.value.columns)
@@ -381,7 +382,7 @@ def test_a_file_is_imported_after_a_dry_run_that_says_what_would_happen(open_pag
     assert "only they can change that" in plan.loc[2, "why"]
     assert len(store.feedback_table(opened)) == 1  # nothing is stored by looking
     page = page.button(key="import_apply").click().run()
-    assert "2 answers are stored" in shown(page)
+    assert "Stored: 2 answers." in shown(page)
     said = store.feedback_table(opened).iloc[1:]
     assert said[["clip_id", "rater", "label", "source", "verified"]].to_numpy().tolist() == [
         [one[0], "Can", "happy", "import", False],
@@ -423,7 +424,7 @@ def test_the_dry_run_is_made_anew_only_where_something_has_changed(open_page, op
     assert page.dataframe[0].value["action"].tolist() == ["add"]
     assert len(planned) == 5
     page = page.button(key="import_apply").click().run()
-    assert "1 answers are stored" in shown(page)
+    assert "Stored: 1 answer." in shown(page)
     assert len(planned) == 6  # not again before it was stored, but after
 
 
@@ -444,7 +445,7 @@ def test_an_import_that_is_cut_off_says_how_far_it_came(open_page, opened, monke
     assert "The disk is full. 4 answers were stored before the error" in shown(page)
     monkeypatch.setattr(import_plan, "add_answers", add)
     page = page.button(key="import_apply").click().run()
-    assert "1 answers are stored." in shown(page)
+    assert "Stored: 1 answer." in shown(page)
     assert store.feedback_table(opened)["rater"].tolist() == [f"R{k}" for k in range(5)]
 
 
@@ -486,7 +487,7 @@ def test_an_account_becomes_a_rater_after_one_question(open_page, opened):
     assert "New raters: 4" in shown(page)
     assert "Settlements in the file: 2" in shown(page)
     page = page.button(key="import_apply").click().run()
-    assert "13 answers are stored" in shown(page)
+    assert "Stored: 13 answers." in shown(page)
     assert cases.answers(opened) == cases.expected("JSON")
     assert not page.exception
 
@@ -538,7 +539,7 @@ def test_the_caption_counts_the_people_whose_answers_are_exported(open_page, ope
     answer(opened, one, "Gone", "sad")
     store.undo(opened, token=store.new_token(), rater="Gone")
     answer(opened, practice, "Learner", "sad")
-    assert "2 answers of 2 raters count now." in shown(as_analyst(open_page, "Files"))
+    assert "Answers that count now: 2, of 2 raters." in shown(as_analyst(open_page, "Files"))
 
 
 def test_what_was_imported_and_taken_back_is_imported_again_from_the_same_upload(open_page, opened):
@@ -550,7 +551,7 @@ def test_what_was_imported_and_taken_back_is_imported_again_from_the_same_upload
     page = page.run()
     assert "taken back just this answer before" in page.dataframe[0].value.loc[0, "why"]
     page = page.button(key="import_apply").click().run()
-    assert "1 answers are stored" in shown(page)
+    assert "Stored: 1 answer." in shown(page)
     assert stored_answers(opened)["label"].tolist() == ["happy"]
 
 

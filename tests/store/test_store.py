@@ -851,7 +851,7 @@ def test_the_library_is_found_by_mood_confidence_and_words(opened):
 def test_a_job_runs_once_at_a_time_and_frees_its_place(opened, url):
     job = store.start_job(opened, "retrain", message="reading")
     assert store.report_job(opened, job.job_id, 0.4, "fold 2") is False
-    with pytest.raises(StoreError, match="'retrain' is already running since .* 40% done"):
+    with pytest.raises(StoreError, match="'retrain' is already running since .* 40 % done"):
         store.start_job(opened, "retrain")
     other = store.start_job(opened, "score")
     page = store.open_store(url)  # another session sees it

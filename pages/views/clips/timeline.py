@@ -173,9 +173,10 @@ def show_mood(source: Source, plan: WindowPlan, done: pd.DataFrame, served: Serv
         messages.problem(error)
         st.dataframe(done[["start_s", "end_s", "remark"]], hide_index=True)
         return
-    shares = ", ".join(f"{with_sign(e)} {answer.shares[e]:.0%}" for e in EMOTIONS)
+    shares = ", ".join(f"{with_sign(e)} {wording.whole_percent(answer.shares[e])}" for e in EMOTIONS)
     st.subheader(f"{with_sign(answer.label)}", divider="gray")
-    st.caption(f"{messages.literal(source.name)}, {answer.windows} windows with music, by {METHODS[method]}: {shares}.")
+    windows = wording.counted(answer.windows, "window")
+    st.caption(f"{messages.literal(source.name)}, {windows} with music, by {METHODS[method]}: {shares}.")
     wanted = st.segmented_control(
         f"The steadiest {STRETCH_S:.0f} seconds of",
         EMOTIONS,
@@ -199,13 +200,13 @@ def show_mood(source: Source, plan: WindowPlan, done: pd.DataFrame, served: Serv
     )
     silent = int(done["p_angry"].isna().sum())
     if silent:
-        st.caption(f":material/info: {silent} windows contain no music that can be scored. They are gaps in the lines.")
+        st.caption(f":material/info: Windows without music that can be scored: {silent}. They are gaps in the lines.")
     if unlike.any():
         at = ", ".join(clock(s) for s in done.loc[unlike, "start_s"].head(10))
         more = " and later ones" if unlike.sum() > 10 else ""
         st.warning(
-            f"{int(unlike.sum())} of {len(done)} windows are unlike the music that this model was trained on, so "
-            f"their moods need review: the windows from {at}{more}.",
+            f"Windows that are unlike the training music of this model: {int(unlike.sum())} of {len(done)}. Check "
+            f"their moods by listening: the windows from {at}{more}.",
             icon=":material/warning:",
         )
     if stretch is not None:
@@ -222,14 +223,16 @@ def _show_stretch(source: Source, stretch: Stretch, wanted: str, tag: str, *, do
         )
     elif stretch.fits:
         st.success(
-            f"**{at}**: {with_sign(wanted)} in every window, never below {stretch.lowest:.0%}, {stretch.mean:.0%} on "
+            f"**{at}**: {with_sign(wanted)} in every window, never below {wording.whole_percent(stretch.lowest)}, "
+            f"{wording.whole_percent(stretch.mean)} on "
             "average.",
             icon=":material/check_circle:",
         )
     else:
         st.warning(
-            f"No section is {with_sign(wanted)} in every window. The best is **{at}**: {stretch.mean:.0%} on average, "
-            f"{stretch.lowest:.0%} at its lowest. In some windows another emotion is stronger.",
+            f"No section is {with_sign(wanted)} in every window. The best is **{at}**: "
+            f"{wording.whole_percent(stretch.mean)} on average, "
+            f"{wording.whole_percent(stretch.lowest)} at its lowest. In some windows another emotion is stronger.",
             icon=":material/help:",
         )
     try:

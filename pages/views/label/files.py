@@ -11,6 +11,7 @@ from core.errors import CoreError
 from core.labelling import agreement, files, import_plan
 from core.labelling.label_columns import ControlQuestion
 from core.store import Rater, Store, clips_table, feedback_table, labels_cache_key, raters_table
+from core.wording import counted
 from pages.shared import messages, who
 from pages.shared.messages import literal, problem
 from pages.shared.show import download, file_name
@@ -68,7 +69,7 @@ def show_exports(answers: pd.DataFrame, all_answers: pd.DataFrame, needed: int) 
     stamp = _answers_hash(all_answers)
     current = agreement.current_answers(answers)
     st.caption(
-        f"{len(current)} answers of {agreement.people(current).nunique()} raters count now. "
+        f"Answers that count now: {len(current)}, of {counted(agreement.people(current).nunique(), 'rater')}. "
         "Names of raters are in every file: handle them as personal data."
     )
     about = {
@@ -175,7 +176,7 @@ def _dry_run(store: Store, data: bytes, plan: pd.DataFrame, choices: Choices, fi
     if not choices.all_known:
         st.caption("Choose a rater for each account above, or leave its answers out. Then you can store the answers.")
     st.button(
-        f"Store {wanted} answers" if wanted else "Nothing to store",
+        f"Store {counted(wanted, 'answer')}" if wanted else "Nothing to store",
         type="primary",
         icon=":material/upload:",
         disabled=not wanted or not choices.all_known,
@@ -240,7 +241,7 @@ def _apply(store: Store, data: bytes, plan: pd.DataFrame, choices: Choices, toke
             return
         with st.spinner("Storing the answers …", show_time=True):
             stored = import_plan.apply_import(store, plan, token=token, progress=progress)
-        messages.keep_message("success", f"{stored} answers are stored.")
+        messages.keep_message("success", f"Stored: {counted(stored, 'answer')}.")
     except CoreError as error:
         rest = (
             f" {done} answers were stored before the error. Import the file again to store the others." if done else ""

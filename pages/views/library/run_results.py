@@ -13,7 +13,7 @@ from core.library.results import count, csv_bytes, read_results
 from core.schema import EMOTIONS
 from core.store import Job, Store, done_jobs
 from core.turkish import fold
-from core.wording import duration
+from core.wording import counted, duration
 from pages.shared import messages, show
 from pages.views.library.run_folders import folder_name, results_file
 
@@ -101,7 +101,8 @@ def _is_results_file(out: str) -> bool:
 
 def _describe_run(job: Job) -> str:
     result = job.result
-    return f"{folder_name(result['folder'], short=True)}, {job.started_at:%d %b, %H:%M} UTC, {result['found']:,} files"
+    files = counted(result["found"], "file")
+    return f"{folder_name(result['folder'], short=True)}, {job.started_at:%d %b, %H:%M} UTC, {files}"
 
 
 def show_summary(results: Results) -> None:

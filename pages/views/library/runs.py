@@ -13,6 +13,7 @@ from core.pipeline import jobs
 from core.settings import Settings
 from core.store import Job, Store, cancel_job, latest_job
 from core.windows import LENGTH_S, LONGEST_S, SHORTEST_S
+from core.wording import whole_percent
 from pages.shared import messages, who
 from pages.views.library.run_folders import folder_name, music_folder
 
@@ -172,9 +173,16 @@ def show_progress(store: Store, policy: Policy) -> None:
     if job is None:
         return
     if job.state == "cancelled":
-        st.info(f"The last run was cancelled at {job.progress:.0%}. {_how_to_resume(job)}", icon=":material/pause:")
+        st.info(
+            f"The last run was cancelled at {whole_percent(job.progress)}. {_how_to_resume(job)}",
+            icon=":material/pause:",
+        )
     elif job.state != "done":
-        result = job.message if job.state == "failed" else f"The process stopped responding at {job.progress:.0%}."
+        result = (
+            job.message
+            if job.state == "failed"
+            else f"The process stopped responding at {whole_percent(job.progress)}."
+        )
         st.error(f"The last run ended early. {messages.literal(result)} {_how_to_resume(job)}", icon=":material/error:")
         log = jobs.log_file(Settings(), job)
         if log.is_file():
