@@ -6,12 +6,11 @@ import plotly.graph_objects as go
 
 from core.schema import EMOTIONS, readable
 from core.wording import SIGNS, signed_percent, whole_percent, with_sign
-from pages.figures.style import COLOURS, NEUTRAL, SYMBOLS, apply_style
+from pages.figures.style import COLOURS, NEUTRAL, ROW, SYMBOLS, apply_style
 
 BELOW = {"yref": "container", "y": 0.0, "yanchor": "bottom", "traceorder": "normal"}  # a legend under the axis
 LOW_HIGH = [[0, "#0072B2"], [0.5, "#999999"], [1, "#E69F00"]]  # visible on light and dark pages
 UP, DOWN = "#56B4E9", "#CC79A7"  # raises, lowers; of the same palette, but not colours of an emotion
-_ROW = 26  # pixels a bar needs so that its label can be read
 
 
 def rgba(colour: str, alpha: float) -> str:
@@ -55,7 +54,7 @@ def waterfall(steps: pd.DataFrame, *, base: float | None, emotion: str) -> go.Fi
     )
     change = f"{whole_percent(start)} → {whole_percent(ends[-1])}" if known else f"{100 * ends[-1]:+.0f} points"
     return (
-        apply_style(figure, title=f"Why {with_sign(emotion)}: {change}", height=110 + _ROW * len(names))
+        apply_style(figure, title=f"Why {with_sign(emotion)}: {change}", height=110 + ROW * len(names))
         .update_yaxes(autorange="reversed", categoryorder="array", categoryarray=names)
         .update_xaxes(
             title="probability" if known else "change of the probability",
@@ -100,7 +99,7 @@ def importance(
             )
         )
     return (
-        apply_style(figure, title=title, height=150 + _ROW * len(order))
+        apply_style(figure, title=title, height=150 + ROW * len(order))
         .update_layout(barmode="stack", showlegend="emotion" in table, legend=BELOW)
         .update_layout(uniformtext={"mode": "hide", "minsize": 8}, margin={"b": 40})
         .update_yaxes(autorange="reversed", categoryorder="array", categoryarray=[_short(n) for n in order])

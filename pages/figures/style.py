@@ -15,6 +15,8 @@ from core.wording import percent, whole_percent, with_sign
 COLOURS = {"angry": "#D55E00", "happy": "#E69F00", "relax": "#009E73", "sad": "#0072B2"}
 SYMBOLS = {"angry": "triangle-up", "happy": "star", "relax": "square", "sad": "circle"}
 NEUTRAL = "#888888"
+ACCENT = "#0072B2"
+ROW = 26  # height in pixels of a bar or line, so that its label can be read
 SEQUENTIAL = "Blues"  # shares and counts
 DIVERGING = "RdBu"  # correlations, from -1 to 1
 _MARGIN = {"l": 8, "r": 8, "t": 40, "b": 8}

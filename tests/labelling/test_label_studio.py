@@ -161,7 +161,7 @@ def test_an_answer_from_here_that_was_changed_there_says_so(empty):
     tasks = json.loads(written("ours", "JSON"))
     tasks[0]["annotations"][0]["updated_at"] = "2999-01-01T00:00:00Z"
     plan = cases.planned(empty, json.dumps(tasks).encode(), accounts=cases.ACCOUNTS)
-    changed = plan["why"].str.contains("It was changed in Label Studio after it came there")
+    changed = plan["why"].str.contains("It was changed in Label Studio after the export")
     assert plan.loc[changed, "row"].tolist() == [1]
 
 

@@ -17,11 +17,12 @@ from core.pipeline.timeline import STRETCH_S, ScoredWindow, Stretch, overall, st
 from core.records import RemarkKind
 from core.schema import EMOTIONS, PROBA
 from core.settings import Settings
-from core.windows import HOP_S, LENGTH_S, LONGEST_S, SHORTEST_S
+from core.windows import HOP_S
 from core.windows import spans as cut_spans
 from core.wording import clock, with_sign
 from pages.figures import audio
 from pages.shared import cached, messages, show
+from pages.shared.window_sliders import ask_windows
 from pages.views.clips.clip import upload
 
 RUN = "track_run"  # session key: the `TrackRun` on the screen
@@ -81,27 +82,7 @@ def choose_recording() -> Recording | None:
 
 def plan_windows(source: Source | None) -> WindowPlan | None:
     """Ask for length and distance of the windows."""
-    left, right = st.columns(2)
-    length = left.slider(
-        "Length of a window (s)",
-        int(SHORTEST_S),
-        int(LONGEST_S),
-        int(LENGTH_S),
-        5,
-        key="length",
-        bind="query-params",
-        help="The model was trained on 30 s. Longer windows give a smoother line but mix moods.",
-    )
-    hop = right.slider(
-        "A window every (s)",
-        5,
-        int(length),
-        min(int(HOP_S), int(length)),
-        5,
-        key="hop",
-        bind="query-params",
-        help="Shorter steps give a finer line but take longer.",
-    )
+    length, hop = ask_windows(hop_s=HOP_S, bind="query-params")
     if source is None:
         return None
     try:
@@ -175,8 +156,8 @@ def show_mood(source: Source, plan: WindowPlan, done: pd.DataFrame, served: Serv
         return
     shares = ", ".join(f"{with_sign(e)} {wording.whole_percent(answer.shares[e])}" for e in EMOTIONS)
     st.subheader(f"{with_sign(answer.label)}", divider="gray")
-    windows = wording.counted(answer.windows, "window")
-    st.caption(f"{messages.literal(source.name)}, {windows} with music, by {METHODS[method]}: {shares}.")
+    heard = wording.counted(answer.windows, "window")
+    st.caption(f"{messages.literal(source.name)}, {heard} with music, by {METHODS[method]}: {shares}.")
     wanted = st.segmented_control(
         f"The steadiest {STRETCH_S:.0f} seconds of",
         EMOTIONS,

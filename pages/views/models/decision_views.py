@@ -147,7 +147,7 @@ def figures(page: Page, policy: Policy, done: pd.DataFrame) -> None:
     table = policy_outcomes.summarise(done).query("emotion == 'all'").set_index("measure")
     with st.container(horizontal=True):
         for measure in ("accept", "choose", "review", "accuracy", "pair", "top2_rest"):
-            value, low, high = table.loc[measure, ["value", "low", "high"]].to_numpy(dtype=float)
+            value, low, high = map(float, table.loc[measure, ["value", "low", "high"]])
             st.metric(
                 MEASURES[measure][0].upper() + MEASURES[measure][1:],
                 "none" if pd.isna(value) else wording.tenth_percent(value),
