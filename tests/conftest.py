@@ -81,6 +81,14 @@ def postgres_server() -> postgres.Server:
     return postgres.shared()
 
 
+@pytest.fixture(params=postgres.KINDS)
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Address of a database without tables, of each kind. The folder of the SQLite file does not exist."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'a folder' / 'feedback.db'}"
+    return request.getfixturevalue("postgres_server").new_database()
+
+
 @pytest.fixture(scope="session")
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A SQLite file with tables and no rows, made once and then copied."""

@@ -183,7 +183,7 @@ def test_a_reader_of_the_sheet_learns_why_each_piece_is_there_and_what_is_weak(p
     text = html.unescape(session_sheet.session_html(path, Session()).decode())
     assert "begins with sad pieces, the client's mood now, and moves to happy in" in text
     assert "sad → relax → happy" in text
-    assert "A piece fits well up to a difference of 20 %" in text
+    assert "A piece fits well if it differs from the wanted mixture by at most 20 %" in text
     for row in files.row_dicts(path):
         assert playlist.reason(row, True, with_wish=False) in text
     assert text.count("From the previous piece: ") == len(path.rows) - 1

@@ -15,6 +15,7 @@ import postgres
 import pytest
 import sqlalchemy as sa
 from answers import stored_answers
+from old_stores import old_store
 
 from core import store
 from core.errors import StoreError
@@ -25,17 +26,9 @@ from core.models.prediction import Prediction
 from core.schema import COLUMNS, EMOTIONS, FeatureVector
 from core.store.connection import connect, read, write
 from core.store.schema import HEAD, UtcTime, feedback, metadata
-from core.store.upgrade import head, upgrade_database
+from core.store.upgrade import head
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-
-
-@pytest.fixture(params=postgres.KINDS)
-def empty_url(request, tmp_path):
-    """Address of a database without tables, of each kind."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'a folder' / 'feedback.db'}"
-    return request.getfixturevalue("postgres_server").new_database()
 
 
 def clip(opened, clip_id="c1", **more):
@@ -927,10 +920,7 @@ def test_an_address_that_is_none_is_refused_without_showing_the_password(address
 
 
 def test_an_upgrade_keeps_every_row_and_copies_the_file_first(empty_url):
-    opened = connect(empty_url)
-    if opened.path is not None:
-        opened.path.parent.mkdir(parents=True)
-    upgrade_database(opened.engine, opened.path, to="0001")
+    opened = old_store(empty_url, "0001")
     old_clip = (  # what the code stores today has columns that the old table lacks
         "INSERT INTO clips (id, content_hash, origin, file_name, start_s, duration_s, sr, created_at) "
         "VALUES ('c1', 'c1', 'upload', 'c1.wav', 0, 30.02, 44100, '2026-01-02T03:04:05.000000+00:00')"
