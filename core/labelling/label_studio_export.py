@@ -70,11 +70,6 @@ def readme() -> str:
     return f"{TITLE}\n\n{steps}\n\n{BACK}\n".replace("`", "")
 
 
-def to_label_studio(feedback: pd.DataFrame) -> bytes:
-    """Return the tasks of all current answers as JSON, for a project with the interface ``label_studio_config()``."""
-    return as_json(tasks(feedback))
-
-
 def as_json(content: Any) -> bytes:
     """Return the content as indented JSON."""
     return json.dumps(content, ensure_ascii=False, indent=1).encode()

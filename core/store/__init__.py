@@ -44,7 +44,7 @@ from core.store.library_files import (
 )
 from core.store.measured import save_measured
 from core.store.people import Rater, get_setting, raters_table, set_role, set_setting, sign_in
-from core.store.predictions import predictions_table, save_prediction, save_predictions
+from core.store.predictions import predictions_table, save_predictions
 from core.store.schema import (
     DISPLAYS,
     FILE_STATES,
@@ -124,7 +124,6 @@ __all__ = [
     "save_features",
     "save_files",
     "save_measured",
-    "save_prediction",
     "save_predictions",
     "scored_clips",
     "set_role",

@@ -46,7 +46,7 @@ def put(db, number=1, *, origin="upload", best="sad", audio=False):
     name = f"tone {number}.wav"
     store.add_clip(db, clip.clip_id, file_name=name, duration_s=0.5, sr=SR, origin=origin, path=path)
     said = Prediction(clip.clip_id, "m1", "x 1", {e: 0.7 if e == best else 0.1 for e in EMOTIONS})
-    return clip.clip_id, store.save_prediction(db, said, policy=Policy(), decision=decide(said, Policy()))
+    return clip.clip_id, store.save_predictions(db, [(said, decide(said, Policy()))], policy=Policy())[0]
 
 
 def answer(db, clip, rater, label, **more):

@@ -44,7 +44,7 @@ def put(db, number=1, *, first=0.6, audio=True, origin="upload", best="sad"):
     path = kept_audio.keep_audio(clip, kept_audio.folder(Settings())) if audio else None
     store.add_clip(db, clip.clip_id, file_name=f"tone {number}.wav", duration_s=0.5, sr=SR, path=path, origin=origin)
     said = Prediction(clip.clip_id, "m1", "x 1", {e: first if e == best else (1 - first) / 3 for e in EMOTIONS})
-    store.save_prediction(db, said, policy=Policy(), decision=decide(said, Policy()))
+    store.save_predictions(db, [(said, decide(said, Policy()))], policy=Policy())
     return clip.clip_id
 
 

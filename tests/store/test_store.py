@@ -44,7 +44,7 @@ def old_label(opened):
 def predicted(opened, clip_id="c1", *, p=(0.6, 0.2, 0.1, 0.1), version="m1", role="champion", policy=None):
     policy = policy or Policy()
     said = Prediction(clip_id, version, "x 1", dict(zip(EMOTIONS, p, strict=True)))
-    return store.save_prediction(opened, said, policy=policy, decision=decide(said, policy), role=role)
+    return store.save_predictions(opened, [(said, decide(said, policy))], policy=policy, role=role)[0]
 
 
 def answer(opened, rater="Ayşe", label="sad", clip_id="c1", **more):
