@@ -1,4 +1,4 @@
-"""The two sliders for windows, on the pages Track and Library."""
+"""The two sliders for windows, on the pages Tracks and Library."""
 
 from typing import Any
 
