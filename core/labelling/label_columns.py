@@ -27,6 +27,7 @@ _OURS = (  # columns of our own files beside those: what a model said, and numbe
     *("origin", "deleted", "prediction_id", "source", "target_id", *(f"p_{emotion}" for emotion in EMOTIONS)),
 )
 _SOUND = re.compile(r"\.(wav|mp3|flac|ogg|oga|opus|m4a|aac|aif|aiff|wma|webm|mp4)\b", re.IGNORECASE)
+RATED_ALIKE = ", rated alike"  # ends a text of several emotions with the same rating
 _ENOUGH = 0.5  # of the cells of a column, to say what it holds
 
 Row = Mapping[str, str]
@@ -174,7 +175,7 @@ def highest(row: Row, ratings: Mapping[str, str]) -> str:
     """The emotion that is rated highest. Where several are: all of them in words, which is no emotion."""
     numbers = {emotion: value for name, emotion in ratings.items() if (value := number(row.get(name, "")))}
     best = [emotion for emotion, value in numbers.items() if value == max(numbers.values())]
-    return best[0] if len(best) == 1 else " and ".join(best) + (", rated alike" if best else "")
+    return best[0] if len(best) == 1 else " and ".join(best) + (RATED_ALIKE if best else "")
 
 
 def _share(rows: Sequence[Row], name: str, holds: Callable[[str], bool]) -> float:
