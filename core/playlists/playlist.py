@@ -9,7 +9,6 @@ import hashlib
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -81,13 +80,14 @@ def usable_pieces(
 ) -> Pool:
     """Select the pieces that a playlist may use: with these standings, with an existing file, and without duplicates.
 
-    Of two pieces with the same artist and title, or with the same sound, the one with the higher confidence is used.
+    Of two pieces with the same sound, the one with the higher confidence is used. Two recordings with the same artist
+    and title are two pieces, because an improvisation (taksim) often has no other name.
 
     Parameters
     ----------
     pieces : from `core.playlists.pieces.pieces_table`, with `add_places` when files may be missing.
     standings : allowed standings.
-    recordings : from `core.playlists.sound.recordings`; without them, duplicates are found only by artist and title.
+    recordings : from `core.playlists.sound.recordings`; without them, or for a piece that was not measured, no duplicate is found.
     """
     table = pieces.sort_index()
     standing = table["standing"].isin(list(standings))
@@ -96,11 +96,8 @@ def usable_pieces(
     synthetic = table["synthetic"] & (not table["synthetic"].all())  # used only in a library without real music
     usual = table[standing & filed & there & long & ~synthetic]
     usual = usual.sort_values("confidence", ascending=False, kind="stable")
-    named = (usual["artist"] != "") & (usual["title"] != "")
-    names = usual["artist"].map(fold) + "\n" + usual["title"].map(partial(fold, marks=True))  # Oldu is not Öldü
-    same_name = named & names.where(named).duplicated()
     sounds = usual.index.to_series() if recordings is None else recordings.reindex(usual.index)
-    same_sound = ~same_name & sounds.notna() & sounds.where(~same_name).duplicated()
+    same_sound = sounds.notna() & sounds.duplicated()
     excluded = [
         *(
             (
@@ -123,13 +120,12 @@ def usable_pieces(
             "are left out: they are synthetic, made by this program",
             RemarkKind.LEFT_OUT,
         ),
-        (same_name, "are left out: they have the same artist and title as another piece", RemarkKind.LEFT_OUT),
         (same_sound, "are left out: they sound like the same recording as another piece", RemarkKind.LEFT_OUT),
     ]
     remarks = tuple(
         Remark(kind, f"{int(n)} of {len(table)} pieces {why}.") for mask, why, kind in excluded if (n := np.sum(mask))
     )
-    return Pool(usual[~same_name & ~same_sound].sort_index(), remarks)
+    return Pool(usual[~same_sound].sort_index(), remarks)
 
 
 def seeded_random(seed: int, name: str) -> float:
