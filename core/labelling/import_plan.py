@@ -13,8 +13,8 @@ from core.emotion_words import read_emotion
 from core.errors import CoreError, TableError
 from core.labelling.agreement import current_answers
 from core.labelling.files import CANCELLED
-from core.labelling.label_columns import RATED_ALIKE
 from core.labelling.label_clips import ClipNames
+from core.labelling.label_columns import RATED_ALIKE
 from core.labelling.label_people import People
 from core.labelling.raters import person
 from core.store import SKIPS, Answer, Rater, Store, add_planned_answers
@@ -134,7 +134,9 @@ def _said_in(label: str, skip: str) -> tuple[str, str]:
     if label.lower() in SKIPS and not skip:
         return "", label.lower()
     if label.endswith(RATED_ALIKE):
-        raise TableError(f"Several emotions have the same rating ({label.removesuffix(RATED_ALIKE)}); an answer is one.")
+        raise TableError(
+            f"Several emotions have the same rating ({label.removesuffix(RATED_ALIKE)}); an answer is one."
+        )
     several = {read_emotion(part) for part in label.split(";")}
     if len(several) > 1 and None not in several:
         raise TableError(f"Several emotions are chosen ({label}), and an answer is one.")

@@ -216,7 +216,9 @@ def _lock_settled(c: sa.Connection, rows: Sequence[dict[str, Any]]) -> None:
 
 def _subject(row: Mapping[str, Any]) -> tuple[str, str, bool]:
     """The clip, and whose answer it is; a settlement belongs to nobody, because a clip has only one."""
-    return (row["clip_id"], "", True) if row["kind"] == "adjudication" else (row["clip_id"], row["rater"], row["verified"])
+    return (
+        (row["clip_id"], "", True) if row["kind"] == "adjudication" else (row["clip_id"], row["rater"], row["verified"])
+    )
 
 
 def _newest_rows(c: sa.Connection, rows: Sequence[dict[str, Any]]) -> dict[tuple[str, str, bool], int]:

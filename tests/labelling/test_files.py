@@ -567,7 +567,10 @@ def test_an_import_that_was_cut_off_is_finished_by_the_same_one(empty, monkeypat
     if again == "a new plan":
         plan = planned(empty, data)
         assert plan["action"].tolist() == ["same"] * 4 + ["add"] * 3
-    assert len(import_plan.apply_import(empty, plan, token="one form" if again == "the same form" else "another").rows) == 3
+    assert (
+        len(import_plan.apply_import(empty, plan, token="one form" if again == "the same form" else "another").rows)
+        == 3
+    )
     said = store.feedback_table(empty)
     assert said["rater"].tolist() == [f"R{k}" for k in range(7)]
     assert calls == ([2, 2, 2] + ([2, 2, 2, 1] if again == "the same form" else [2, 1]))

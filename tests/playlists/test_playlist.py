@@ -94,6 +94,26 @@ def test_of_one_recording_in_several_files_the_surest_is_played():
     assert texts(found) == ("1 of 4 pieces are left out: they sound like the same recording as another piece.",)
 
 
+def test_each_piece_that_is_left_out_is_counted_once_and_synthetic_ones_can_be_used():
+    review = {"decision": None, "candidates": "[]", "p": (0.1, 0.1, 0.6, 0.2)}
+    rows = [
+        *(clip(f"s{k}", origin="demo", **(review if k else {})) for k in range(3)),
+        clip("a"),
+        clip("b", **review),
+        clip("c", path=None, **review),
+    ]
+    found = usable_pieces(pieces(rows))
+    assert list(found.table.index) == ["a"]
+    assert texts(found) == (
+        "3 of 6 pieces are left out: they are synthetic, made by this program.",
+        "1 of 6 pieces are left out: they are clips without an audio file.",
+        "1 of 6 pieces are left out: a person must listen first.",
+    )
+    found = usable_pieces(pieces(rows), synthetic=True)
+    assert list(found.table.index) == ["a", "s0"]
+    assert texts(found)[-1] == "3 of 6 pieces are left out: a person must listen first."
+
+
 def test_two_recordings_with_the_same_artist_and_title_are_two_pieces():
     rows = [clip(name, title="Taksim", artist="Necdet") for name in ("a", "b")]
     for recordings in (None, pd.Series({"a": "a", "b": "b"}), pd.Series({"a": "a"})):
@@ -349,6 +369,32 @@ def _cost(arrays, order, wants, wanted_s, same_artist) -> float:
         cost += same_artist if arrays.artist[a] == arrays.artist[b] else 0.0
     miss = abs(arrays.length[list(order)].sum() - wanted_s) / np.median(arrays.length)
     return float(cost + iso_path.CLOCK * miss)
+
+
+def wrong_steps(made) -> int:
+    """Pieces whose emotion is not wanted in their step."""
+    return sum(made.rows[f"want_{guess}"].iloc[k] == 0 for k, guess in enumerate(made.rows["guess"]))
+
+
+def test_a_step_has_only_pieces_of_the_emotions_that_it_wants():
+    """With this library, the cheapest path by mood and tempo alone begins with a relax piece in the step of sad."""
+    table = many(60, seed=7, artists=12, sure=0.4)
+    assert (table["guess"] == "sad").sum() == 7
+    made = iso_path.build_iso_path(Pool(table, ()), ("sad", "relax", "happy"), 40, seed=7)
+    check(made)
+    assert wrong_steps(made) == 0
+    for piece in made.rows["piece_id"]:
+        assert wrong_steps(iso_path.replace_piece(made, Pool(table, ()), piece)) == 0
+
+
+def test_a_piece_of_another_emotion_is_used_only_where_there_is_no_other_and_is_named():
+    table = many(60, seed=7, artists=12, sure=0.4)
+    sad = table.index[table["guess"] == "sad"][1:]
+    made = iso_path.build_iso_path(Pool(table.drop(index=sad), ()), ("sad", "relax", "happy"), 40, seed=7)
+    check(made)
+    assert made.rows["guess"].tolist()[:2] == ["sad", "relax"]
+    assert wrong_steps(made) == 1
+    assert made.rows["weak"].iloc[1].startswith("far from the wanted mood (100 % sad)")
 
 
 def test_a_small_library_names_its_weak_steps():

@@ -93,7 +93,8 @@ def show_progress(seat: Seat) -> None:
     mine = p.answered + p.left
     st.progress(
         min(max(p.answered / mine, 0.0), 1.0) if mine else 0.0,
-        text=f"**You:** {p.answered} answered, {p.left} to go · **All:** {p.settled} of {p.clips} clips settled",
+        text=f"**You:** {p.answered} answered, {p.left} to go · **All:** {p.settled} of {p.clips} clips settled"
+        + (f" · Practice: {p.practice} of your clips are synthetic and train no model" if p.practice else ""),
     )
 
 

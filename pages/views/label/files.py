@@ -68,8 +68,12 @@ def show_exports(answers: pd.DataFrame, all_answers: pd.DataFrame, needed: int) 
     """Show one download per format."""
     stamp = _answers_hash(all_answers)
     current = agreement.current_answers(answers)
+    n, practice = agreement.count_answers(answers), agreement.count_answers(all_answers).answers
     st.caption(
-        f"{len(current)} answers of {agreement.people(current).nunique()} raters count now. "
+        f"{n.answers} answers of {n.people} raters count now"
+        + (f", and {n.settlements} settlements" if n.settlements else "")
+        + (f". {practice - n.answers} answers about synthetic clips are left out" if practice > n.answers else "")
+        + ". "
         "Names of raters are in every file: handle them as personal data."
     )
     about = {
