@@ -214,7 +214,7 @@ def _lock_settled(c: sa.Connection, rows: Sequence[dict[str, Any]]) -> None:
         c.execute(query.with_for_update(key_share=True)).all()
 
 
-def _subject(row: Mapping[str, Any]) -> tuple[str, str, bool]:
+def _subject(row: Mapping[Any, Any]) -> tuple[str, str, bool]:
     """The clip, and whose answer it is; a settlement belongs to nobody, because a clip has only one."""
     return (
         (row["clip_id"], "", True) if row["kind"] == "adjudication" else (row["clip_id"], row["rater"], row["verified"])
@@ -228,7 +228,7 @@ def _newest_rows(c: sa.Connection, rows: Sequence[dict[str, Any]]) -> dict[tuple
     for part in in_parts({row["clip_id"] for row in rows}):
         query = sa.select(feedback.c.clip_id, *who, sa.func.max(feedback.c.id).label("newest"))
         for row in c.execute(query.where(feedback.c.clip_id.in_(part)).group_by(feedback.c.clip_id, *who)).mappings():
-            subject = _subject(row)
+            subject = _subject(dict(row))
             newest[subject] = max(newest.get(subject, 0), row["newest"])
     return newest
 

@@ -77,7 +77,7 @@ def test_a_piece_whose_file_is_gone_is_left_out_and_counted():
     table = pieces([clip("a"), clip("b"), clip("c", p=(0.02, 0.02, 0.5, 0.46))]).assign(there=[True, False, False])
     found = usable_pieces(table)
     assert list(found.table.index) == ["a"]
-    assert "1 of 3 pieces are left out: their file is missing or was changed." in texts(found)
+    assert texts(found) == ("2 of 3 pieces are left out: their file is missing or was changed.",)
 
 
 def test_of_one_recording_in_several_files_the_surest_is_played():
