@@ -79,7 +79,7 @@ def what_was_stored(plan: pd.DataFrame, imported: Imported) -> str:
 
 def _reasons(rows: pd.DataFrame) -> list[str]:
     """The reasons of the rows, the most frequent first."""
-    return [why if n == 1 else f"{why} ({n} times)" for why, n in rows["why"].value_counts().items()]
+    return [str(why) if n == 1 else f"{why} ({n} times)" for why, n in rows["why"].value_counts().items()]
 
 
 def _rows(numbers: Iterable[int]) -> str:
