@@ -20,6 +20,7 @@ LABEL = "Class"
 
 SR = 44_100  # Hz; the published features were computed at this sampling rate
 MIRTOOLBOX = "MIRtoolbox 1.7.1"  # the program that computed the published features
+OWN_EXTRACTOR = "tme-mir"  # the names of this program's extractors begin like this
 
 
 @dataclass(frozen=True)

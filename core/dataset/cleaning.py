@@ -4,7 +4,8 @@ No value is guessed: an implausible cell becomes NaN, and a row without a readab
 Imputation and scaling are learned from data, so they are part of the model pipeline and not of this module.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,6 @@ from core.schema import COLUMNS, EMOTIONS, FEATURES, LABEL
 
 # Explanation of each rule of the report, in the order in which the rules are applied.
 RULES = {
-    "extra column": "The column is not one of the 51 columns of the table. It is ignored.",
     "label spelling": "The label differs from an emotion only in case or in surrounding spaces.",
     "label synonym": "The label is a Turkish, English or Spanish word for an emotion.",
     "label code": "The label is a code. The file shows which emotion it means, by published rows or a legend.",
@@ -36,6 +36,13 @@ RULES = {
     "taken from a copy": "The value was missing in this row and is filled from the removed copy of the row.",
     "copies disagree": "This row and its removed copy have different values. It is unknown which value is right.",
 }
+# Rules that can be switched off. The other rules only read a cell: a word for a missing value can never be a number.
+CHOICES = (
+    *("label spelling", "label synonym", "label code", "impossible value", "more than three decimals", "outlier"),
+    *("exact copy", "near copy", "taken from a copy", "copies disagree"),
+)
+COPIES = ("exact copy", "near copy")  # rules that remove rows
+SET_ASIDE = ("no label", "unknown label")  # the row stays in the table; only the training leaves it out
 CODED_SHARE = 0.05  # share of rows; a lower share of numbers in the label column counts as typing errors
 _CODE = r"[+-]?\d{1,3}(?:[.,]0+)?|[A-Za-z]\d?|[A-Za-z]+[ _-]?\d{1,2}"  # 3, 3.0, A, E2, class_1
 TOLERANCE = 1e-4  # allows for rounding at the ends of a range
@@ -55,67 +62,110 @@ class CleanResult:
 
     Parameters
     ----------
+    frame
+        All rows that are not removed, with or without a label, and all columns of the messy table in its order. The
+        features are numbers; a label without a meaning, and every other column, such as a file name, stay as they are.
     table
         Columns Class and the 50 features (float64, NaN = unknown); index = row number in the messy table.
     unlabelled
         The same columns for rows without a readable label; Class contains the original text.
     report
-        One row per change: row (nullable integer, missing = the whole column), column ("" = the whole row), old and
+        One row per change: row (nullable integer), column ("" = the whole row), old and
         new as text (missing = no value), rule (a key of `RULES`).
     """
 
+    frame: pd.DataFrame
     table: pd.DataFrame
     unlabelled: pd.DataFrame
     report: pd.DataFrame
 
+    @property
+    def changes(self) -> pd.DataFrame:
+        """Entries of the report that change `frame`; a second run of `clean` finds none."""
+        return self.report[~self.report["rule"].isin(SET_ASIDE)]
 
-def clean(messy: pd.DataFrame, *, remove_copies: bool = True, name: str = "the table") -> CleanResult:
+
+def clean(
+    messy: pd.DataFrame, *, without: Collection[str] = (), labels_needed: bool = True, name: str = "the table"
+) -> CleanResult:
     """Clean a table with the rules in `RULES`; the input does not change.
 
-    Cleaning is idempotent: the rules that use the whole table are repeated until none of them finds anything.
+    Cleaning is idempotent: the rules that use the whole table are repeated until none of them finds anything. Rows that
+    this program measured are no outliers and have any number of decimals: their values were computed, not typed.
 
     Parameters
     ----------
     messy
         A table whose columns may have any type.
-    remove_copies
-        Whether to remove exact and near copies of rows.
+    without
+        Rules of `CHOICES` that are switched off.
+    labels_needed
+        Whether a table without a readable label is an error.
     name
         Name of the table in error messages.
 
     Raises
     ------
     TableError
-        If a column is missing, no row has a label, the labels are unexplained codes, or the decimal points are lost.
+        If a feature is missing, no row has a label, the labels are unexplained codes, or the decimal points are lost.
     """
-    parsed = parse(messy)
+    parsed = _unread_labels(parse(messy), without)
     refuse_lost_points(parsed.numbers, name=name)
-    refuse_codes(parsed, name=name)
     labelled = parsed.labels != ""
-    if not labelled.any():
+    if labels_needed:
+        refuse_codes(parsed, name=name)
+    if labels_needed and not labelled.any():
         raise TableError(
             f"No row of {name} has a readable label. Write one of {', '.join(EMOTIONS)} in the column {LABEL}."
         )
     changes = [_parse_changes(parsed)]
-    values, kept = without_tails(parsed.numbers), labelled.copy()
+    values = parsed.numbers.copy()
+    if "more than three decimals" not in without:
+        values = without_tails(values)
+    kept = np.ones(len(values), dtype=bool)
+    # Rows without a label do not decide what is usual, unless no row has one.
+    reference = labelled if labelled.any() else kept
+    typed = ~parsed.own[:, None]
     while True:
+        searches: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+            "impossible value": impossible,
+            "more than three decimals": lambda v: typed & tails(v, reference & kept),
+            "outlier": lambda v: typed & (np.abs(robust_z(v, reference=reference & kept)) > ROBUST_Z),
+        }
         new_changes = [
-            _blank(values, impossible(values), parsed, "impossible value"),
-            _blank(values, tails(values, kept), parsed, "more than three decimals"),
-            _blank(values, np.abs(robust_z(values, reference=kept)) > ROBUST_Z, parsed, "outlier"),
+            _blank(values, search(values), parsed, rule) for rule, search in searches.items() if rule not in without
         ]
-        if remove_copies:
-            new_changes += _merge_copies(values, parsed, kept)
+        new_changes += _merge_copies(values, parsed, kept & reference, kept, without)
         changes += new_changes
         if not any(len(c) for c in new_changes):
             break
     report = pd.concat([c for c in changes if len(c)] or changes[:1], ignore_index=True)
     frame = pd.DataFrame(values, index=pd.Index(parsed.rows, name="row"), columns=list(COLUMNS))
-    table = frame[kept].copy()
-    table.insert(0, LABEL, pd.Series(parsed.labels[kept], index=table.index, dtype="str"))
-    unlabelled = frame[~labelled].copy()
-    unlabelled.insert(0, LABEL, parsed.text[LABEL].to_numpy()[~labelled])
-    return CleanResult(table, unlabelled, report)
+    table = frame[kept & labelled].copy()
+    table.insert(0, LABEL, pd.Series(parsed.labels[kept & labelled], index=table.index, dtype="str"))
+    unlabelled = frame[kept & ~labelled].copy()
+    unlabelled.insert(0, LABEL, parsed.text[LABEL].to_numpy()[kept & ~labelled])
+    return CleanResult(_with_other_columns(messy, frame, parsed)[kept], table, unlabelled, report)
+
+
+def _unread_labels(parsed: Parsed, without: Collection[str]) -> Parsed:
+    """Take back the readings of labels by rules that are switched off."""
+    off = np.isin(parsed.label_rules, list(without))
+    if not off.any():
+        return parsed
+    labels, rules = parsed.labels.copy(), parsed.label_rules.copy()
+    labels[off], rules[off] = "", "unknown label"
+    return replace(parsed, labels=labels, label_rules=rules)
+
+
+def _with_other_columns(messy: pd.DataFrame, numbers: pd.DataFrame, parsed: Parsed) -> pd.DataFrame:
+    """Return the messy table with its features as numbers and its labels as they were read."""
+    whole = messy.set_axis(numbers.index, axis=0).astype({c: object for c in COLUMNS})
+    whole = whole.assign(**{c: numbers[c] for c in COLUMNS})
+    if LABEL in messy.columns:
+        written = whole[LABEL].astype(object)
+        whole[LABEL] = written.where(parsed.labels == "", parsed.labels)
+    return whole
 
 
 def refuse_codes(parsed: Parsed, *, name: str = "the table") -> None:
@@ -219,13 +269,16 @@ def _cell_changes(parsed: Parsed, at: np.ndarray, place: np.ndarray, rule: str) 
     return _changes(parsed.rows[at], _NAMES[place], old=old, new=None, rule=rule)
 
 
-def _merge_copies(values: np.ndarray, parsed: Parsed, kept: np.ndarray) -> list[pd.DataFrame]:
+def _merge_copies(
+    values: np.ndarray, parsed: Parsed, searched: np.ndarray, kept: np.ndarray, without: Collection[str]
+) -> list[pd.DataFrame]:
     """Remove later copies from `kept` and merge their values into the first row, both in place; return the changes.
 
     A copy describes the same recording, so its values may fill gaps. Where two copies differ, the cell becomes NaN.
     """
-    rows = np.flatnonzero(kept)
+    rows = np.flatnonzero(searched)
     pairs = cell_copies(values[rows], parsed.labels[rows])
+    pairs = pairs[~np.where(pairs["exact"], "exact copy" in without, "near copy" in without)]
     if pairs.empty:
         return []
     first, second = rows[pairs["first"]], rows[pairs["second"]]
@@ -239,11 +292,11 @@ def _merge_copies(values: np.ndarray, parsed: Parsed, kept: np.ndarray) -> list[
     by_owner = pd.DataFrame(values[np.concatenate([stay, second])]).groupby(owner)
     low, high = by_owner.min().to_numpy(), by_owner.max().to_numpy()  # NaN only if the value is unknown in all copies
     unknown = np.isnan(values[stay])
-    at, place = np.nonzero(unknown & (low == high))
+    at, place = np.nonzero(unknown & (low == high) & ("taken from a copy" not in without))
     values[stay[at], place] = low[at, place]
     new = pd.Series(low[at, place]).astype(str).to_numpy()
     changes.append(_changes(parsed.rows[stay[at]], _NAMES[place], old=None, new=new, rule="taken from a copy"))
-    at, place = np.nonzero(~unknown & (low != high))
+    at, place = np.nonzero(~unknown & (low != high) & ("copies disagree" not in without))
     values[stay[at], place] = np.nan
     changes.append(_cell_changes(parsed, stay[at], place, "copies disagree"))
     values[second] = np.nan  # removed rows get no further report entries
@@ -252,19 +305,10 @@ def _merge_copies(values: np.ndarray, parsed: Parsed, kept: np.ndarray) -> list[
 
 def _parse_changes(parsed: Parsed) -> pd.DataFrame:
     """Return report entries for changes made by the parser."""
-    changes = [
-        _changes(
-            np.full(len(parsed.extra), None),
-            np.array(parsed.extra, dtype=object),
-            old=None,
-            new=None,
-            rule="extra column",
-        )
-    ]
     changed = np.flatnonzero(parsed.label_rules != "")
     old = parsed.text[LABEL].iloc[changed].astype(object).to_numpy()
     new = [label or None for label in parsed.labels[changed]]
-    changes.append(_changes(parsed.rows[changed], LABEL, old=old, new=new, rule=parsed.label_rules[changed]))
+    changes = [_changes(parsed.rows[changed], LABEL, old=old, new=new, rule=parsed.label_rules[changed])]
     for kind, rule in _PARSE_RULES.items():
         at, place = np.nonzero(parsed.kinds == kind)
         entries = _cell_changes(parsed, at, place, rule)

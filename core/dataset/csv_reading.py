@@ -47,7 +47,7 @@ _QUOTED_ROW = re.compile(r'^[ \t]*"((?:[^"\n]|"")*+)"[ \t,;|]*$', re.MULTILINE)
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
 
 
-def read_csv(data: bytes, name: str) -> pd.DataFrame:
+def read_csv(data: bytes, name: str, *, label_needed: bool = True) -> pd.DataFrame:
     """Read a CSV file: columns in the order of the file, all cells as text, index = row number from 0.
 
     Headers that differ from the published ones only in case, spaces or punctuation get the published name. Decimal
@@ -60,6 +60,8 @@ def read_csv(data: bytes, name: str) -> pd.DataFrame:
         semicolon, tab, vertical bar or space.
     name
         Name of the file in error messages; no file of this name is opened.
+    label_needed
+        Whether a file without the column Class is refused.
 
     Raises
     ------
@@ -73,7 +75,7 @@ def read_csv(data: bytes, name: str) -> pd.DataFrame:
         )
     text = _without_row_quotes(_decode(data, shown))
     header, dialect, body = _header(text, shown)
-    names = _names(header, shown)
+    names = _names(header, shown, label_needed=label_needed)
     if dialect["delimiter"] == ",":
         body = _with_whole_numbers(body, names, dialect["quotechar"])
     frame = _cells(body, names, dialect, shown)
@@ -213,7 +215,7 @@ def _header(text: str, shown: str) -> tuple[list[str], dict[str, Any], str]:
     return split[best], dialects[best], body
 
 
-def _names(header: list[str], shown: str) -> list[str]:
+def _names(header: list[str], shown: str, *, label_needed: bool) -> list[str]:
     """Return a unique name for each column: the published name if it is recognised, else the name in the file."""
     names: list[str] = []
     for place, written in enumerate(header):
@@ -223,11 +225,12 @@ def _names(header: list[str], shown: str) -> list[str]:
         while name in names:
             name += " (again)"
         names.append(name)
-    missing = [c for c in (LABEL, *COLUMNS) if c not in names]
+    needed = (LABEL, *COLUMNS) if label_needed else COLUMNS
+    missing = [c for c in needed if c not in names]
     if missing:
         more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
         raise TableError(
-            f"{shown} lacks {len(missing)} of the 51 columns: {', '.join(missing[:3])}{more}. "
+            f"{shown} lacks {len(missing)} of the {len(needed)} columns: {', '.join(missing[:3])}{more}. "
             "Use the column names of the published table."
         )
     return names

@@ -9,7 +9,7 @@ from core.dataset.label_codes import legend
 from core.dataset.published_rows import code_meanings
 from core.emotion_words import read_emotion
 from core.errors import TableError
-from core.schema import COLUMNS, EMOTIONS, LABEL
+from core.schema import COLUMNS, EMOTIONS, LABEL, OWN_EXTRACTOR
 from core.turkish import fold
 
 # Words for a missing value, compared without regard to case.
@@ -17,6 +17,7 @@ NULL_TOKENS = frozenset(
     ("error", "invalid", "bad", "unknown", "missing", "null", "nil", "none", "nan", "na", "n/a", "n.a.", "?", "??")
     + ("-", "--", ".", "#n/a", "#na", "#value!", "#ref!", "#div/0!", "#num!")
 )
+EXTRACTOR_COLUMN = "extractor"  # names the program that measured a row
 OK, MISSING, PADDED, BLANK, TOKEN, NOT_NUMBER = range(6)
 
 
@@ -39,7 +40,9 @@ class Parsed:
     label_rules
         Shape (n,), the rule that was applied to the label, or "" if the label was written correctly.
     extra
-        Names of additional columns, which are ignored.
+        Names of additional columns, which are not parsed.
+    own
+        Shape (n,), bool: rows that this program measured, by their column ``extractor``.
     """
 
     rows: np.ndarray
@@ -49,20 +52,25 @@ class Parsed:
     labels: np.ndarray
     label_rules: np.ndarray
     extra: tuple[str, ...]
+    own: np.ndarray
 
 
 def parse(messy: pd.DataFrame) -> Parsed:
-    """Parse each cell as a number or an emotion. Raises TableError if a column is missing or occurs twice."""
-    missing = [c for c in (LABEL, *COLUMNS) if c not in messy.columns]
+    """Parse each cell as a number or an emotion. Without the column Class, no row has a label.
+
+    Raises TableError if a feature is missing, or if a column occurs twice.
+    """
+    missing = [c for c in COLUMNS if c not in messy.columns]
     if missing:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         raise TableError(
-            f"The table lacks the column {missing[0]}{more}. It needs {LABEL} and the 50 features. "
-            "Add the missing columns."
+            f"The table lacks the column {missing[0]}{more}. It needs the 50 features. Add the missing columns."
         )
     twice = [c for c in messy.columns[messy.columns.duplicated()] if c in (LABEL, *COLUMNS)]
     if twice:
         raise TableError(f"The table has the column {twice[0]} twice. Remove or rename one of them.")
+    if LABEL not in messy.columns:
+        messy = messy.assign(**{LABEL: ""})
     countable = messy.index.is_unique and pd.api.types.is_integer_dtype(messy.index)
     rows = messy.index.to_numpy() if countable else np.arange(len(messy))
     text = messy[[LABEL, *COLUMNS]].set_axis(pd.Index(rows), axis=0)
@@ -73,7 +81,14 @@ def parse(messy: pd.DataFrame) -> Parsed:
     labels, label_rules = _parse_labels(text[LABEL])
     _read_codes(messy, numbers, labels, label_rules)
     extra = tuple(str(c) for c in messy.columns if c not in (LABEL, *COLUMNS))
-    return Parsed(rows, text, numbers, kinds, labels, label_rules, extra)
+    return Parsed(rows, text, numbers, kinds, labels, label_rules, extra, _own_rows(messy))
+
+
+def _own_rows(messy: pd.DataFrame) -> np.ndarray:
+    """Mark the rows whose column ``extractor`` names an extractor of this program."""
+    if EXTRACTOR_COLUMN not in messy.columns:
+        return np.zeros(len(messy), dtype=bool)
+    return messy[EXTRACTOR_COLUMN].astype(str).str.strip().str.startswith(OWN_EXTRACTOR).to_numpy(dtype=bool)
 
 
 def _parse_column(cells: pd.Series) -> tuple[np.ndarray, np.ndarray]:

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from core.dataset import stand_in
-from core.dataset.cleaning import clean
+from core.dataset.cleaning import COPIES, clean
 from core.dataset.published import PUBLISHED_HASH
 from core.dataset.published_rows import FILE, as_published, code_meanings, fingerprints
 from core.dataset.table import content_hash
@@ -67,7 +67,7 @@ def test_other_rows_stay_as_they_are(published, change):
 
 @pytest.mark.parametrize("codes", CODES)
 def test_published_rows_say_what_codes_mean(published, codes):
-    result = clean(coded(published.iloc[::3], CODES[codes]), remove_copies=False)
+    result = clean(coded(published.iloc[::3], CODES[codes]), without=COPIES)
     assert result.table[LABEL].to_list() == published.loc[result.table.index, LABEL].to_list()
     assert set(result.report["rule"]) <= {"label code", "outlier"}
 
@@ -103,5 +103,5 @@ def test_a_number_among_labels_sets_its_row_aside():
 def test_float_tails_of_published_rows_are_no_changes(published):
     tails = published.assign(**{c: published[c] * 3 / 3 for c in COLUMNS})
     assert (tails[list(COLUMNS)] != published[list(COLUMNS)]).to_numpy().sum() > 500
-    report = clean(tails, remove_copies=False).report
+    report = clean(tails, without=COPIES).report
     assert report["rule"].to_list() == ["outlier"] * 6
