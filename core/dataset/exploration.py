@@ -1,7 +1,8 @@
 """Explore a table of features: filters, tests, correlations, a projection and outliers, each as a tidy table.
 
-All functions take a frame with the column Class and the 50 features (float, NaN = not measurable) and do not change
-it. Row numbers are taken from the index of the frame.
+All functions take a frame with the 50 features (float, NaN = not measurable) and do not change it. Row numbers are taken
+from the index of the frame. ``groups`` is the group of each row, from `core.dataset.open_tables.grouping`; without it,
+the groups are the emotions of the column Class.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,9 +13,10 @@ import numpy as np
 import pandas as pd
 
 from core.dataset.cleaning import robust_z
+from core.dataset.open_tables import grouping
 from core.errors import TableError
 from core.pvalues import benjamini_hochberg, holm
-from core.schema import BY_COLUMN, COLUMNS, EMOTIONS, FEATURES, LABEL
+from core.schema import BY_COLUMN, COLUMNS, FEATURES, LABEL
 
 TESTS = {"kruskal": "Kruskal-Wallis test, effect ε²", "anova": "One-way ANOVA, effect η²"}
 CORRECTIONS = {"holm": "Holm", "bh": "Benjamini-Hochberg"}
@@ -22,7 +24,7 @@ CORRELATIONS: dict[Literal["spearman", "pearson"], str] = {
     "spearman": "Spearman (ranks)",
     "pearson": "Pearson (straight line)",
 }
-LEAST_ROWS = 3  # rows that an emotion needs to be included in a test
+LEAST_ROWS = 3  # rows that a group needs to be included in a test
 COMPONENTS = 5  # number of axes of the projection
 OUTLIER = 3.5  # limit of the robust z-score; source: Iglewicz & Hoaglin (1993)
 
@@ -30,52 +32,68 @@ OUTLIER = 3.5  # limit of the robust z-score; source: Iglewicz & Hoaglin (1993)
 def filter_rows(
     frame: pd.DataFrame,
     *,
-    emotions: Sequence[str] = EMOTIONS,
+    groups: pd.Series | None = None,
+    shown: Sequence[str] | None = None,
     ranges: Mapping[str, tuple[float, float]] | None = None,
 ) -> pd.DataFrame:
-    """Select the rows of these emotions whose features are within the ranges; the result can be empty.
+    """Select the rows of these groups whose features are within the ranges; the result can be empty.
 
     Parameters
     ----------
     frame
-        Column Class and the 50 features.
-    emotions
-        The emotions to include.
+        The 50 features.
+    groups
+        The group of each row.
+    shown
+        The groups to include; None includes all rows, also those without a group.
     ranges
         Column -> (low, high), both ends included. A row in which the value is missing is excluded.
     """
-    selected = frame[LABEL].isin(list(emotions))
+    selected = pd.Series(data=True, index=frame.index)
+    if shown is not None:
+        selected &= _groups(frame, groups).isin(list(shown))
     for column, (low, high) in (ranges or {}).items():
         selected &= frame[column].between(low, high)
     return frame.loc[selected]
 
 
-def class_balance(frame: pd.DataFrame) -> pd.DataFrame:
-    """Count the rows of each emotion: columns emotion, rows, share in [0, 1] (NaN in an empty table)."""
-    rows = frame[LABEL].value_counts().reindex(EMOTIONS, fill_value=0)
+def _groups(frame: pd.DataFrame, groups: pd.Series | None) -> pd.Series:
+    """The groups of these rows; by default their emotions."""
+    return grouping(frame) if groups is None else groups.loc[frame.index]
+
+
+def group_balance(frame: pd.DataFrame, groups: pd.Series | None = None) -> pd.DataFrame:
+    """Count the rows of each group: columns group, rows, share in [0, 1] (NaN in an empty table)."""
+    counted = _groups(frame, groups)
+    rows = counted.value_counts().reindex(counted.cat.categories, fill_value=0)
     share = rows / rows.sum() if rows.sum() else rows * np.nan
-    return pd.DataFrame({"emotion": EMOTIONS, "rows": rows.to_numpy(), "share": share.to_numpy()})
+    return pd.DataFrame({"group": list(rows.index), "rows": rows.to_numpy(), "share": share.to_numpy()})
 
 
-def summarise_feature(frame: pd.DataFrame, column: str) -> pd.DataFrame:
-    """Summarise one feature per emotion: rows, missing, mean, sd, minimum, quartiles and maximum."""
-    values = frame.groupby(LABEL)[column]
-    table = values.describe(percentiles=[0.25, 0.5, 0.75]).reindex([e for e in EMOTIONS if e in set(frame[LABEL])])
+def summarise_feature(frame: pd.DataFrame, column: str, groups: pd.Series | None = None) -> pd.DataFrame:
+    """Summarise one feature per group: rows, missing, mean, sd, minimum, quartiles and maximum."""
+    values = frame[column].groupby(_groups(frame, groups), observed=True)
+    table = values.describe(percentiles=[0.25, 0.5, 0.75])
     table.insert(1, "missing", values.agg(lambda v: v.isna().sum()).reindex(table.index).astype(int))
     names = {"count": "rows", "std": "sd", "25%": "lower quartile", "50%": "median", "75%": "upper quartile"}
-    return table.rename(columns=names).astype({"rows": int}).rename_axis("emotion").reset_index()
+    table.index = table.index.astype(str)
+    return table.rename(columns=names).astype({"rows": int}).rename_axis("group").reset_index()
 
 
-def feature_tests(frame: pd.DataFrame, *, test: str = "kruskal", correction: str = "holm") -> pd.DataFrame:
-    """Test each feature for differences between the emotions: one row per feature, largest effect first.
+def feature_tests(
+    frame: pd.DataFrame, groups: pd.Series | None = None, *, test: str = "kruskal", correction: str = "holm"
+) -> pd.DataFrame:
+    """Test each feature for differences between the groups: one row per feature, largest effect first.
 
-    Exact copies of a row count once, because they are one clip. A feature that is constant, or that is known for fewer
-    than two emotions, gets NaN and comes last.
+    Each row counts once, copies too: leave copies of a clip out first (`core.dataset.open_tables.without_copies`). A
+    feature that is constant, or that is known for fewer than two groups, gets NaN and comes last.
 
     Parameters
     ----------
     frame
-        Column Class and the 50 features.
+        The 50 features.
+    groups
+        The group of each row.
     test
         "kruskal" compares ranks, effect ε² = H / (n - 1) in [0, 1] (Tomczak & Tomczak 2014). "anova" compares means,
         effect η² = sum of squares between groups / total sum of squares.
@@ -85,27 +103,26 @@ def feature_tests(frame: pd.DataFrame, *, test: str = "kruskal", correction: str
     Returns
     -------
     pd.DataFrame
-        Columns column, feature, group, n, statistic, effect, p, p_corrected, highest and lowest (the emotions with the
-        highest and the lowest median).
+        Columns column, feature, group (of features), n, statistic, effect, p, p_corrected, highest and lowest (the
+        groups of rows with the highest and the lowest median).
 
     Raises
     ------
     TableError
-        If fewer than two emotions have enough rows.
+        If fewer than two groups have enough rows.
     """
     from scipy import stats
 
-    frame = frame.drop_duplicates([LABEL, *COLUMNS])
-    counts = frame[LABEL].value_counts()
-    emotions = [e for e in EMOTIONS if counts.get(e, 0) >= LEAST_ROWS]
-    if len(emotions) < 2:
-        raise TableError(
-            f"A comparison needs at least {LEAST_ROWS} different rows of each of two emotions. Widen the filter."
-        )
-    medians = frame.groupby(LABEL)[list(COLUMNS)].median().loc[emotions]
+    of_row = _groups(frame, groups)
+    counts = of_row.value_counts()
+    names = [name for name in of_row.cat.categories if counts[name] >= LEAST_ROWS]
+    if len(names) < 2:
+        what = "emotions" if of_row.name == LABEL else "groups"
+        raise TableError(f"A comparison needs at least {LEAST_ROWS} rows of each of two {what}. Widen the filter.")
+    medians = group_medians(frame, of_row).loc[names]
     rows = []
     for feature in FEATURES:
-        parts = [frame.loc[frame[LABEL] == e, feature.column].dropna().to_numpy() for e in emotions]
+        parts = [frame.loc[of_row == name, feature.column].dropna().to_numpy() for name in names]
         parts = [part for part in parts if len(part) >= LEAST_ROWS]
         values = np.concatenate([[], *parts])
         statistic = effect = p = np.nan
@@ -120,10 +137,27 @@ def feature_tests(frame: pd.DataFrame, *, test: str = "kruskal", correction: str
         middle = medians[feature.column].dropna()
         ends = (middle.idxmax(), middle.idxmin()) if len(middle) else ("", "")
         rows.append((feature.column, feature.name, feature.group, len(values), statistic, effect, p, *ends))
-    names = ["column", "feature", "group", "n", "statistic", "effect", "p", "highest", "lowest"]
-    table = pd.DataFrame(rows, columns=names)
+    columns = ["column", "feature", "group", "n", "statistic", "effect", "p", "highest", "lowest"]
+    table = pd.DataFrame(rows, columns=columns)
     table.insert(7, "p_corrected", corrected(table["p"].to_numpy(), correction))
     return table.sort_values("effect", ascending=False, ignore_index=True, kind="stable")
+
+
+def group_medians(frame: pd.DataFrame, groups: pd.Series | None = None) -> pd.DataFrame:
+    """Median of each feature in each group: index group, 50 columns."""
+    medians = frame[list(COLUMNS)].groupby(_groups(frame, groups), observed=True).median()
+    return medians.set_axis(medians.index.astype(str))
+
+
+def medians_and_effects(frame: pd.DataFrame, tests: pd.DataFrame, groups: pd.Series | None = None) -> pd.DataFrame:
+    """All 50 features in one table: feature, unit, n, the median of each group, effect, p and p_corrected.
+
+    tests : from `feature_tests` of the same rows and groups; the order of its rows is the order of the table.
+    """
+    medians = group_medians(frame, groups).T.add_prefix("median ")
+    units = tests["column"].map(lambda column: BY_COLUMN[column].unit)
+    table = tests[["column", "feature", "n"]].assign(unit=units).join(medians, on="column")
+    return table.join(tests[["effect", "p", "p_corrected"]]).drop(columns="column")
 
 
 def corrected(p: np.ndarray, correction: str) -> np.ndarray:
@@ -163,7 +197,7 @@ class Projection:
     Parameters
     ----------
     points
-        Columns row, Class, pc1, pc2, ... (unit: standard deviations of single features).
+        Columns row, group, pc1, pc2, ... (unit: standard deviations of single features).
     explained
         Share of the variance on each axis, in [0, 1], decreasing.
     loadings
@@ -175,40 +209,56 @@ class Projection:
     loadings: pd.DataFrame
 
 
-def project(frame: pd.DataFrame) -> Projection:
+def project(frame: pd.DataFrame, groups: pd.Series | None = None, *, by: pd.DataFrame | None = None) -> Projection:
     """Compute principal components of the z-scores of the 50 features; missing values are replaced by the median.
 
     The sign of a component has no meaning; it is chosen so that the largest weight is positive.
+
+    Parameters
+    ----------
+    frame
+        The rows of the map.
+    groups
+        The group of each row.
+    by
+        The rows that decide the median, the mean, the spread and the axes; by default all rows of the map.
 
     Raises
     ------
     TableError
         If there are fewer than three rows, or fewer than two features that vary.
     """
-    values = frame[list(COLUMNS)]
-    values = values.fillna(values.median()).fillna(0.0)
-    spread = values.std()
+    basis = (frame if by is None else by)[list(COLUMNS)]
+    medians = basis.median()
+    basis = basis.fillna(medians).fillna(0.0)
+    spread = basis.std()
     varying = [c for c in COLUMNS if spread[c] > 1e-12]  # 1e-12: the rounding error of a constant column
-    if len(frame) < 3 or len(varying) < 2:
+    if len(basis) < 3 or len(varying) < 2:
         raise TableError("A projection needs at least three rows and two features that vary. Widen the filter.")
-    z = ((values[varying] - values[varying].mean()) / spread[varying]).to_numpy()
-    u, s, vt = np.linalg.svd(z, full_matrices=False)
+    centre, scale = basis[varying].mean(), spread[varying]
+    s, vt = np.linalg.svd(((basis[varying] - centre) / scale).to_numpy(), full_matrices=False)[1:]
     axes = min(COMPONENTS, int((s > 1e-9 * s[0]).sum()))
     signs = np.sign(vt[np.arange(axes), np.abs(vt[:axes]).argmax(axis=1)])
     names = [f"pc{i + 1}" for i in range(axes)]
-    points = pd.DataFrame(u[:, :axes] * s[:axes] * signs, columns=names)
+    z = (frame[varying].fillna(medians).fillna(0.0) - centre) / scale
+    points = pd.DataFrame(z.to_numpy() @ vt[:axes].T * signs, columns=names)
     points.insert(0, "row", frame.index.to_numpy())
-    points.insert(1, LABEL, frame[LABEL].to_numpy())
+    points.insert(1, "group", _texts(_groups(frame, groups)))
     loadings = pd.DataFrame(vt[:axes].T * signs, columns=names)
     loadings.insert(0, "column", varying)
     loadings.insert(1, "feature", [BY_COLUMN[c].name for c in varying])
     return Projection(points, tuple(float(v) for v in (s**2 / (s**2).sum())[:axes]), loadings)
 
 
-def outliers(frame: pd.DataFrame, *, limit: float = OUTLIER) -> pd.DataFrame:
+def _texts(groups: pd.Series) -> np.ndarray:
+    """The groups as text; "" for a row without a group."""
+    return groups.astype(object).where(groups.notna(), "").to_numpy()
+
+
+def outliers(frame: pd.DataFrame, groups: pd.Series | None = None, *, limit: float = OUTLIER) -> pd.DataFrame:
     """List values with a robust z-score of at least `limit` (see `core.dataset.cleaning.robust_z`), farthest first.
 
-    An outlier is not always an error. Returns columns row, Class, column, feature, value, median, score.
+    An outlier is not always an error. Returns columns row, group, column, feature, value, median, score.
     """
     values = frame[list(COLUMNS)]
     score = robust_z(values.to_numpy())
@@ -217,7 +267,7 @@ def outliers(frame: pd.DataFrame, *, limit: float = OUTLIER) -> pd.DataFrame:
     table = pd.DataFrame(
         {
             "row": frame.index.to_numpy()[row],
-            LABEL: frame[LABEL].to_numpy()[row],
+            "group": _texts(_groups(frame, groups))[row],
             "column": names,
             "feature": [BY_COLUMN[c].name for c in names],
             "value": values.to_numpy()[row, place],

@@ -1,5 +1,6 @@
 """Read tables that users provide, and compare tables with each other."""
 
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,13 +10,14 @@ import pandas as pd
 
 from core.atomic import replace_file
 from core.dataset.cleaning import CleanResult, clean
-from core.dataset.csv_reading import MAX_BYTES, read_csv, shown_name
+from core.dataset.csv_reading import MAX_BYTES, MAX_CELLS, MAX_COLUMNS, MAX_ROWS, read_csv, shown_name
+from core.dataset.open_tables import OpenTable, open_rows
 from core.dataset.parsing import parse
 from core.dataset.published import FILE_NAME, PUBLISHED_HASH, ROWS, read_published
 from core.dataset.quality import Quality
 from core.dataset.table import Table, as_table, content_hash
 from core.errors import TableError
-from core.schema import COLUMNS, EMOTIONS, readable
+from core.schema import COLUMNS, EMOTIONS, LABEL, readable
 from core.settings import Settings
 
 TYPES = ("number", "number as text", "mixed", "text")
@@ -29,26 +31,73 @@ class UserTable:
     ----------
     messy
         The original cells as text.
+    rows
+        The rows as they are: cells that are no numbers are empty, nothing else is changed, no row is left out.
     cleaned
-        The clean table, with the report of every change.
+        What all rules of `core.dataset.cleaning` would change. Nothing uses it until a person asks for it.
     table
-        The clean rows that have a label.
+        The clean rows that have the label of an emotion; may be empty.
     published
         True if the file has the content of the published table.
     """
 
     messy: pd.DataFrame
+    rows: OpenTable
     cleaned: CleanResult
     table: Table
     published: bool = False
 
 
 def read_user_table(data: bytes, name: str) -> UserTable:
-    """Read and clean a CSV file. Raises TableError if it is not a table with a label and the 50 features."""
-    messy = read_csv(data, name)
-    cleaned = clean(messy, name=shown_name(name))
+    """Read a CSV or Parquet file with the 50 features; a label and any other column may be there too.
+
+    Raises TableError if it is not such a table, or if its decimal points are lost.
+    """
+    shown = shown_name(name)
+    messy = read_parquet(data, shown) if data.startswith(b"PAR1") else read_csv(data, name, label_needed=False)
+    cleaned = clean(messy, labels_needed=False, name=shown)
     published = len(messy) == ROWS and is_published(data, name)
-    return UserTable(messy, cleaned, as_table(cleaned.table, origin="upload"), published)
+    return UserTable(messy, as_it_is(messy), cleaned, as_table(cleaned.table, origin="upload"), published)
+
+
+def as_it_is(messy: pd.DataFrame) -> OpenTable:
+    """Open a table without cleaning it; a label in other letters or another language is read as the emotion it names.
+
+    If only some labels name an emotion, all labels stay as they are written: they are groups.
+    """
+    parsed = parse(messy)
+    frame = messy.set_axis(pd.Index(parsed.rows, name="row"), axis=0).astype(dict.fromkeys(COLUMNS, object))
+    frame = frame.assign(**dict(zip(COLUMNS, parsed.numbers.T, strict=True)))
+    if LABEL in messy.columns and not (parsed.label_rules == "unknown label").any():
+        frame[LABEL] = parsed.labels
+    return open_rows(frame)
+
+
+def read_parquet(data: bytes, shown: str) -> pd.DataFrame:
+    """Read a Parquet file, for example the results of a library, as a table of text.
+
+    Raises TableError if the file is damaged, lacks features, or is too large.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        file = pq.ParquetFile(io.BytesIO(data))
+        columns = file.schema_arrow.names
+        size = sum(file.metadata.row_group(k).total_byte_size for k in range(file.num_row_groups))
+        rows = file.metadata.num_rows
+        if rows > min(MAX_ROWS, MAX_CELLS // max(1, len(columns))) or len(columns) > MAX_COLUMNS or size > MAX_BYTES:
+            raise TableError(f"{shown} is too large: {rows:,} rows and {len(columns)} columns. Split the file.")
+        missing = [c for c in COLUMNS if c not in columns]
+        if missing:
+            raise TableError(f"{shown} lacks {len(missing)} of the 50 features, for example {missing[0]}.")
+        frame = file.read().to_pandas()
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise TableError(f"{shown} is damaged: it cannot be read as a Parquet file. Export it again.") from error
+    if frame.empty:
+        raise TableError(f"{shown} has column names but no rows.")
+    text = frame.reset_index(drop=True).astype(object)
+    return text.where(frame.reset_index(drop=True).notna(), "").map(str)
 
 
 def is_published(data: bytes, name: str = FILE_NAME) -> bool:
@@ -127,7 +176,10 @@ class Differences:
 
 
 def differences(first: pd.DataFrame, second: pd.DataFrame) -> Differences:
-    """Compare the rows of two tables that have the same row number; cells are read as numbers, labels as emotions."""
+    """Compare the rows of two tables that have the same row number; cells are read as numbers, labels as emotions.
+
+    Labels are compared if both tables have them.
+    """
     one, other = parse(first), parse(second)
     shared, left, right = np.intersect1d(one.rows, other.rows, return_indices=True)
     a, b = one.numbers[left], other.numbers[right]
@@ -141,8 +193,9 @@ def differences(first: pd.DataFrame, second: pd.DataFrame) -> Differences:
         "other values": int(changed.sum()),
         "empty only in the first": int(gained.sum()),
         "empty only in the second": int(lost.sum()),
-        "other labels": int((one.labels[left] != other.labels[right]).sum()),
     }
+    if LABEL in first.columns and LABEL in second.columns:
+        counts["other labels"] = int((one.labels[left] != other.labels[right]).sum())
     at, place = np.nonzero(lost | gained | changed)
     cells = pd.DataFrame(
         {

@@ -8,6 +8,7 @@ from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 
 from core.dataset import exploration, stand_in
+from core.dataset.open_tables import grouping, without_copies
 from core.errors import TableError
 from core.schema import COLUMNS, EMOTIONS, LABEL
 
@@ -21,7 +22,7 @@ def made() -> pd.DataFrame:
 
 def test_filters_keep_rows_with_the_emotions_and_within_the_ranges(made: pd.DataFrame) -> None:
     low, high = made[TEMPO].quantile([0.25, 0.75])
-    kept = exploration.filter_rows(made, emotions=["sad", "happy"], ranges={TEMPO: (low, high)})
+    kept = exploration.filter_rows(made, shown=["sad", "happy"], ranges={TEMPO: (low, high)})
     assert set(kept[LABEL]) == {"sad", "happy"}
     wanted = [i for i in made.index if made[LABEL][i] in ("sad", "happy") and low <= made[TEMPO][i] <= high]
     assert list(kept.index) == wanted
@@ -35,8 +36,8 @@ def test_a_row_without_the_value_does_not_pass_a_range(made: pd.DataFrame) -> No
 
 
 def test_an_empty_filter_leaves_an_empty_table_that_can_be_counted(made: pd.DataFrame) -> None:
-    empty = exploration.filter_rows(made, emotions=[])
-    assert exploration.class_balance(empty)["rows"].sum() == 0
+    empty = exploration.filter_rows(made, shown=[])
+    assert exploration.group_balance(empty)["rows"].sum() == 0
     with pytest.raises(TableError, match="two emotions"):
         exploration.feature_tests(empty)
     with pytest.raises(TableError, match="three rows"):
@@ -68,9 +69,31 @@ def test_a_feature_that_separates_is_first_and_a_constant_one_last(made: pd.Data
     assert np.isnan(tests["p_corrected"].iloc[-1])
 
 
-def test_exact_copies_count_once(made: pd.DataFrame) -> None:
-    doubled = pd.concat([made, made], ignore_index=True)
-    pd.testing.assert_frame_equal(exploration.feature_tests(doubled), exploration.feature_tests(made))
+def test_any_groups_can_be_tested_and_summarised(made: pd.DataFrame) -> None:
+    makams = grouping(made.assign(makam=["hicaz", "rast", "", "hicaz"] * 100), "makam")
+    tests = exploration.feature_tests(made, makams).set_index("column").loc[TEMPO]
+    parts = [made.loc[makams == name, TEMPO] for name in ("hicaz", "rast")]
+    assert tests["n"] == 300
+    assert tests["statistic"] == pytest.approx(stats.kruskal(*parts).statistic)
+    assert exploration.group_balance(made, makams).to_dict("list") == {
+        "group": ["hicaz", "rast"],
+        "rows": [200, 100],
+        "share": pytest.approx([2 / 3, 1 / 3]),
+    }
+    summary = exploration.summarise_feature(made, TEMPO, makams)
+    assert summary["group"].tolist() == ["hicaz", "rast"]
+    assert summary["median"].tolist() == pytest.approx([part.median() for part in parts])
+    with pytest.raises(TableError, match="two groups"):
+        exploration.feature_tests(made, grouping(made, ""))
+
+
+def test_one_table_has_the_medians_and_effects_of_all_features(made: pd.DataFrame) -> None:
+    tests = exploration.feature_tests(made)
+    table = exploration.medians_and_effects(made, tests).set_index("feature")
+    assert len(table) == 50
+    assert table["effect"].tolist() == tests["effect"].tolist()
+    for emotion in EMOTIONS:
+        assert table.loc["Tempo", f"median {emotion}"] == made.loc[made[LABEL] == emotion, TEMPO].median()
 
 
 @pytest.mark.parametrize("correction", exploration.CORRECTIONS)
@@ -126,7 +149,7 @@ def test_outliers_find_the_planted_value_and_no_other_beyond_it(made: pd.DataFra
 
 
 def test_the_published_table_shows_what_is_known_of_it(published: pd.DataFrame) -> None:
-    tests = exploration.feature_tests(published)
+    tests = exploration.feature_tests(without_copies(published))
     assert tests["n"].iloc[0] == 388  # the twelve copies count once
     assert tests["feature"].head(3).to_list() == [
         "Harmonic change, spread",
