@@ -1,24 +1,26 @@
-"""Explore: one table of features in detail, and tables compared with each other."""
+"""Explore: one table of features in detail, tables compared with each other, own recordings beside the published."""
 
 from collections.abc import Callable
 from functools import partial
 
-import pandas as pd
 import streamlit as st
 
+from core.dataset.open_tables import open_table
 from pages.shared.cached import table
 from pages.shared.messages import literal
 from pages.shared.show import citation, stand_in_banner
+from pages.views.data import explore_cleaning, explore_groups, explore_own, explore_rows
 from pages.views.data import explore_tables as tables
 from pages.views.data import explore_views as views
 
 VIEWS = {
-    "Emotions": views.emotions,
-    "Telling features": views.telling,
+    "Groups": explore_groups.groups,
+    "Telling features": explore_groups.telling,
     "Correlation": views.relations,
     "Map": views.projection,
     "Outliers": views.outliers,
-    "Rows": views.rows,
+    "Rows": views.every_row,
+    "Own and published": lambda rows: explore_own.own_and_published_views(rows, open_table(published)),
 }
 
 st.title("Explore")
@@ -27,11 +29,11 @@ stand_in_banner(published)
 if published.note and not published.synthetic:
     st.warning(literal(published.note), icon=":material/table:")
 extra = tables.brought(published)
-clean, frames = tables.at_hand(published, extra)
-shown = clean[
+opened, frames = tables.at_hand(published, extra)
+shown = opened[
     st.selectbox(
         "Table",
-        list(clean),
+        list(opened),
         key="table",
         bind="query-params",
         help="All views use this table, except Tables, Cleaning and Dictionary.",
@@ -42,20 +44,20 @@ if shown.synthetic and not published.synthetic:
         "These rows are synthetic: they are drawn from summary statistics, not measured on music.",
         icon=":material/science:",
     )
-rows = views.filters(shown.frame)
+rows = explore_rows.choose_rows(shown)
 
 
-def show_rows(view: Callable[[pd.DataFrame, str], None]) -> None:
+def show_rows(view: Callable[[explore_rows.Shown], None]) -> None:
     """Show one view of the rows that pass the filters."""
-    if rows.empty:
+    if rows.frame.empty:
         st.info("No row matches the filter. Widen it.", icon=":material/filter_alt_off:")
     else:
-        view(rows, shown.content_hash)
+        view(rows)
 
 
 shows: dict[str, Callable[[], None]] = {name: partial(show_rows, view) for name, view in VIEWS.items()} | {
     "Tables": lambda: tables.side_by_side(frames, published.content_hash),
-    "Cleaning": lambda: tables.cleaning(frames, extra),
+    "Cleaning": lambda: explore_cleaning.cleaning(extra),
     "Dictionary": views.dictionary,
 }
 for tab, show in zip(st.tabs(list(shows), key="view", bind="query-params"), shows.values(), strict=True):

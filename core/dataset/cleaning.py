@@ -160,7 +160,7 @@ def _unread_labels(parsed: Parsed, without: Collection[str]) -> Parsed:
 
 def _with_other_columns(messy: pd.DataFrame, numbers: pd.DataFrame, parsed: Parsed) -> pd.DataFrame:
     """Return the messy table with its features as numbers and its labels as they were read."""
-    whole = messy.set_axis(numbers.index, axis=0).astype({c: object for c in COLUMNS})
+    whole = messy.set_axis(numbers.index, axis=0).astype(dict.fromkeys(COLUMNS, object))
     whole = whole.assign(**{c: numbers[c] for c in COLUMNS})
     if LABEL in messy.columns:
         written = whole[LABEL].astype(object)

@@ -1,8 +1,8 @@
 """Explore a table of features: filters, tests, correlations, a projection and outliers, each as a tidy table.
 
-All functions take a frame with the 50 features (float, NaN = not measurable) and do not change it. Row numbers are taken
-from the index of the frame. ``groups`` is the group of each row, from `core.dataset.open_tables.grouping`; without it,
-the groups are the emotions of the column Class.
+All functions take a frame with the 50 features (float, NaN = not measurable) and do not change it. Row numbers are
+taken from the index of the frame. ``groups`` is the group of each row, from `core.dataset.open_tables.grouping`;
+without it, the groups are the emotions of the column Class.
 """
 
 from collections.abc import Mapping, Sequence
@@ -250,9 +250,9 @@ def project(frame: pd.DataFrame, groups: pd.Series | None = None, *, by: pd.Data
     return Projection(points, tuple(float(v) for v in (s**2 / (s**2).sum())[:axes]), loadings)
 
 
-def _texts(groups: pd.Series) -> np.ndarray:
-    """The groups as text; "" for a row without a group."""
-    return groups.astype(object).where(groups.notna(), "").to_numpy()
+def _texts(groups: pd.Series) -> pd.Categorical:
+    """The groups in their order; "" for a row without a group."""
+    return pd.Categorical(groups.cat.add_categories("").fillna(""))
 
 
 def outliers(frame: pd.DataFrame, groups: pd.Series | None = None, *, limit: float = OUTLIER) -> pd.DataFrame:

@@ -51,7 +51,9 @@ def open_rows(frame: pd.DataFrame) -> OpenTable:
     if set(frame.columns) == {LABEL, *COLUMNS}:
         return OpenTable(frame, content_hash(frame))
     digest = hashlib.sha256("\n".join(map(str, frame.columns)).encode())
-    digest.update(pd.util.hash_pandas_object(frame.astype({c: str for c in others}), index=False).to_numpy().tobytes())
+    digest.update(
+        pd.util.hash_pandas_object(frame.astype(dict.fromkeys(others, str)), index=False).to_numpy().tobytes()
+    )
     return OpenTable(frame, digest.hexdigest())
 
 
@@ -77,8 +79,9 @@ def group_columns(frame: pd.DataFrame) -> list[str]:
         if column in COLUMNS:
             continue
         cells = frame[column][known(frame[column])]
-        many_numbers = pd.api.types.is_numeric_dtype(cells) and cells.nunique() > MOST_GROUPS
-        if cells.nunique() > 1 and (many_numbers or cells.nunique() < len(cells)):
+        values = len(cells.unique())
+        many_numbers = pd.api.types.is_numeric_dtype(cells) and values > MOST_GROUPS
+        if values > 1 and (many_numbers or values < len(cells)):
             found.append(column)
     return sorted(found, key=lambda c: c != LABEL)
 

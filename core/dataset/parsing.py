@@ -81,10 +81,10 @@ def parse(messy: pd.DataFrame) -> Parsed:
     labels, label_rules = _parse_labels(text[LABEL])
     _read_codes(messy, numbers, labels, label_rules)
     extra = tuple(str(c) for c in messy.columns if c not in (LABEL, *COLUMNS))
-    return Parsed(rows, text, numbers, kinds, labels, label_rules, extra, _own_rows(messy))
+    return Parsed(rows, text, numbers, kinds, labels, label_rules, extra, own_rows(messy))
 
 
-def _own_rows(messy: pd.DataFrame) -> np.ndarray:
+def own_rows(messy: pd.DataFrame) -> np.ndarray:
     """Mark the rows whose column ``extractor`` names an extractor of this program."""
     if EXTRACTOR_COLUMN not in messy.columns:
         return np.zeros(len(messy), dtype=bool)

@@ -4,20 +4,23 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from core.schema import BY_COLUMN, EMOTIONS, LABEL
+from core.schema import BY_COLUMN
 from core.wording import SIGNS, whole_percent, with_sign
-from pages.figures.style import ACCENT, COLOURS, DIVERGING, NEUTRAL, ROW, SYMBOLS, apply_style
+from pages.figures.style import ACCENT, DIVERGING, NEUTRAL, ROW, apply_style, colours_of, symbols_of
+
+NO_GROUP = "no group"
 
 
-def class_balance(table: pd.DataFrame) -> go.Figure:
-    """Draw the number of rows of each emotion; table : columns emotion, rows, share."""
+def group_balance(table: pd.DataFrame, *, title: str = "Rows of each emotion") -> go.Figure:
+    """Draw the number of rows of each group; table : columns group, rows, share."""
+    colours = colours_of(table["group"])
     table = table.iloc[::-1]
     figure = go.Figure(
         go.Bar(
             x=table["rows"],
-            y=[with_sign(e) for e in table["emotion"]],
+            y=[with_sign(e) for e in table["group"]],
             orientation="h",
-            marker_color=[COLOURS[e] for e in table["emotion"]],
+            marker_color=[colours[e] for e in table["group"]],
             text=[
                 f"{n} ({whole_percent(s)})" if s == s else f"{n}"
                 for n, s in zip(table["rows"], table["share"], strict=True)
@@ -26,7 +29,8 @@ def class_balance(table: pd.DataFrame) -> go.Figure:
             hovertemplate="%{y}: %{x} rows<extra></extra>",
         )
     )
-    return apply_style(figure, title="Rows of each emotion", height=240).update_xaxes(title="rows")
+    height = 136 + ROW * len(table)
+    return apply_style(figure, title=title, height=height).update_xaxes(title="rows").update_yaxes(type="category")
 
 
 def effects(tests: pd.DataFrame, *, name: str, alpha: float = 0.05) -> go.Figure:
@@ -35,7 +39,7 @@ def effects(tests: pd.DataFrame, *, name: str, alpha: float = 0.05) -> go.Figure
     Parameters
     ----------
     tests
-        Columns feature, effect, p_corrected, highest and lowest (emotions).
+        Columns feature, effect, p_corrected, highest and lowest (groups of rows).
     name
         Name of the test and its effect size.
     alpha
@@ -88,31 +92,29 @@ def correlation_map(correlation: pd.DataFrame, *, name: str) -> go.Figure:
 
 
 def projection(points: pd.DataFrame, *, x: str, y: str, shares: tuple[float, float]) -> go.Figure:
-    """Draw clips on two principal components, one symbol and colour per emotion.
+    """Draw clips on two principal components, one symbol and colour per group.
 
     Parameters
     ----------
     points
-        Columns row, Class and the two components.
+        Columns row, group (categorical or text; "" = no group) and the two components.
     x, y
         Columns of the two components.
     shares
         Share of the variance along x and y, in [0, 1].
     """
     figure = go.Figure()
-    for emotion in EMOTIONS:
-        part = points[points[LABEL] == emotion]
-        if part.empty:
-            continue
+    for name, colour, symbol in _looks(points["group"]):
+        part = points[points["group"] == name]
         figure.add_trace(
             go.Scatter(
                 x=part[x],
                 y=part[y],
                 mode="markers",
-                name=emotion,
-                marker={"color": COLOURS[emotion], "symbol": SYMBOLS[emotion], "size": 9, "opacity": 0.8},
+                name=name or NO_GROUP,
+                marker={"color": colour, "symbol": symbol, "size": 9, "opacity": 0.8},
                 customdata=part["row"],
-                hovertemplate=f"row %{{customdata}}, {emotion}<extra></extra>",
+                hovertemplate="row %{customdata}<extra>%{fullData.name}</extra>",
             )
         )
     return (
@@ -129,7 +131,7 @@ def outlier_map(outliers: pd.DataFrame, *, limit: float, most: int = 20) -> go.F
     Parameters
     ----------
     outliers
-        Columns row, Class, feature, value and score (robust z).
+        Columns row, group, feature, value and score (robust z).
     limit
         Absolute robust z from which a value is an outlier.
     most
@@ -137,20 +139,19 @@ def outlier_map(outliers: pd.DataFrame, *, limit: float, most: int = 20) -> go.F
     """
     counts = outliers["feature"].value_counts().head(most)
     figure = go.Figure()
-    for emotion in EMOTIONS:
-        part = outliers[(outliers[LABEL] == emotion) & outliers["feature"].isin(counts.index)]
-        if part.empty:
-            continue
+    drawn = outliers[outliers["feature"].isin(counts.index)]
+    for name, colour, symbol in _looks(drawn["group"]):
+        part = drawn[drawn["group"] == name]
         figure.add_trace(
             go.Scatter(
                 x=part["score"],
                 y=part["feature"],
                 mode="markers",
-                name=emotion,
-                marker={"color": COLOURS[emotion], "symbol": SYMBOLS[emotion], "size": 8, "opacity": 0.75},
+                name=name or NO_GROUP,
+                marker={"color": colour, "symbol": symbol, "size": 8, "opacity": 0.75},
                 customdata=np.column_stack([part["row"], part["value"]]),
-                hovertemplate=f"row %{{customdata[0]}}, {emotion}<br>%{{y}}: %{{customdata[1]:.4g}}"
-                "<br>robust z %{x:.1f}<extra></extra>",
+                hovertemplate="row %{customdata[0]}<br>%{y}: %{customdata[1]:.4g}<br>robust z %{x:.1f}"
+                "<extra>%{fullData.name}</extra>",
             )
         )
     for edge in (-limit, limit):
@@ -161,6 +162,15 @@ def outlier_map(outliers: pd.DataFrame, *, limit: float, most: int = 20) -> go.F
         .update_yaxes(categoryorder="array", categoryarray=list(counts.index[::-1]), dtick=1)
         .update_layout(legend_y=-(60 / (100 + ROW * len(counts))))
     )
+
+
+def _looks(groups: pd.Series) -> list[tuple[str, str, str]]:
+    """Name, colour and symbol of each group that has a row; rows without a group come last, in grey."""
+    ordered = groups.cat.categories if isinstance(groups.dtype, pd.CategoricalDtype) else sorted(set(groups))
+    names = [name for name in ordered if name]
+    colours, symbols = colours_of(names), symbols_of(names)
+    looks = [(name, colours[name], symbols[name]) for name in names if (groups == name).any()]
+    return [*looks, ("", NEUTRAL, "circle-open")] if (groups == "").any() else looks
 
 
 def before_after(counts: pd.DataFrame) -> go.Figure:

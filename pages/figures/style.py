@@ -4,16 +4,24 @@ The palette is Okabe & Ito (2008), which is safe for colour-blind people; each e
 """
 
 from collections.abc import Sequence
+from itertools import cycle
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from core.schema import EMOTIONS, LABEL, readable
+from core.schema import EMOTIONS, readable
 from core.wording import percent, whole_percent, with_sign
 
 COLOURS = {"angry": "#D55E00", "happy": "#E69F00", "relax": "#009E73", "sad": "#0072B2"}
 SYMBOLS = {"angry": "triangle-up", "happy": "star", "relax": "square", "sad": "circle"}
+# Okabe & Ito again, for groups that are no emotions; each also has its own symbol.
+_GROUP_COLOURS = (
+    *("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F", "#8C6D31", "#5B4B8A", "#B5B500"),
+)
+_GROUP_SYMBOLS = (
+    *("circle", "diamond", "square", "triangle-up", "star", "x", "cross", "pentagon", "hexagon", "triangle-down"),
+)
 NEUTRAL = "#888888"
 ACCENT = "#0072B2"
 ROW = 26  # height in pixels of a bar or line, so that its label can be read
@@ -82,14 +90,30 @@ def waveform(times: np.ndarray, low: np.ndarray, high: np.ndarray) -> go.Figure:
     )
 
 
-def by_emotion(
-    table: pd.DataFrame, column: str, *, kind: str = "violin", emotions: Sequence[str] = EMOTIONS
-) -> go.Figure:
-    """Draw the distribution of one feature for each emotion; kind : "violin", "box" or "strip"."""
+def colours_of(groups: Sequence[str]) -> dict[str, str]:
+    """Colour of each group: the emotions have their own."""
+    if set(groups) <= set(EMOTIONS):
+        return {name: COLOURS[name] for name in groups}
+    return dict(zip(groups, cycle(_GROUP_COLOURS), strict=False))
+
+
+def symbols_of(groups: Sequence[str]) -> dict[str, str]:
+    """Symbol of each group: the emotions have their own."""
+    if set(groups) <= set(EMOTIONS):
+        return {name: SYMBOLS[name] for name in groups}
+    return dict(zip(groups, cycle(_GROUP_SYMBOLS), strict=False))
+
+
+def by_group(table: pd.DataFrame, column: str, groups: pd.Series, *, kind: str = "violin") -> go.Figure:
+    """Draw the distribution of one feature for each group of rows; kind : "violin", "box" or "strip".
+
+    groups : the group of each row, categorical; groups without a row are not drawn.
+    """
     figure = go.Figure()
-    for emotion in emotions:
-        values = table.loc[table[LABEL] == emotion, column]
-        common = {"y": values, "name": with_sign(emotion), "marker_color": COLOURS[emotion]}
+    colours = colours_of(list(groups.cat.categories))
+    for name in groups.cat.categories[groups.cat.categories.isin(groups)]:
+        values = table.loc[groups == name, column]
+        common = {"y": values, "name": with_sign(name), "marker_color": colours[name]}
         if kind == "violin":
             figure.add_trace(go.Violin(**common, box_visible=True, meanline_visible=True, spanmode="hard"))
         elif kind == "box":

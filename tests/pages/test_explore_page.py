@@ -1,5 +1,6 @@
 """The Explore page: every view, filters, uploads good and bad, and the published table brought by hand."""
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,11 +8,12 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.dataset import exploration, stand_in
+from core.dataset import exploration, post_hoc, stand_in
+from core.dataset.open_tables import grouping, without_copies
 from core.schema import COLUMNS, LABEL
 
 VIEWS = (
-    *("Emotions", "Telling features", "Correlation", "Map", "Outliers", "Rows"),
+    *("Groups", "Telling features", "Correlation", "Map", "Outliers", "Rows", "Own and published"),
     *("Tables", "Cleaning", "Dictionary"),
 )
 TEMPO = "_Tempo_Mean"
@@ -39,6 +41,12 @@ def said(elements: object) -> str:
 
 def upload(page: AppTest, data: bytes, name: str = "mine.csv") -> AppTest:
     return page.file_uploader[0].set_value([(name, data, "text/csv")]).run()
+
+
+def clean_it(page: AppTest) -> AppTest:
+    page = next(b for b in page.button if b.label == "Clean with these rules").click().run()
+    assert not page.exception
+    return page
 
 
 def turn_to(page: AppTest, view: str) -> AppTest:
@@ -79,7 +87,7 @@ def test_telling_features_name_their_test_and_follow_the_choice(explored: Callab
     page = page.selectbox(key="test").select("anova").run()
     table = page.dataframe[0].value
     assert table["effect"].iloc[0] == pytest.approx(
-        exploration.feature_tests(_published(page), test="anova")["effect"][0]
+        exploration.feature_tests(without_copies(_published(page)), test="anova")["effect"][0]
     )
 
 
@@ -92,7 +100,7 @@ def _published(page: AppTest) -> pd.DataFrame:
 def test_an_empty_filter_is_an_empty_state_in_every_view_of_rows(explored: Callable[..., AppTest]) -> None:
     page = explored()
     page = page.pills(key="emotions").set_value([]).run()
-    for view in VIEWS[:6]:
+    for view in VIEWS[:7]:
         page = turn_to(page, view)
         assert not page.exception
         assert "No row matches the filter" in said(page.info)
@@ -109,8 +117,9 @@ def test_a_range_filters_the_rows_that_are_shown_and_downloaded(explored: Callab
     page = page.slider(key=f"range_{TEMPO}").set_value((100.0, 120.0)).run()
     kept = page.dataframe[0].value
     frame = _published(page)
-    assert list(kept.index) == list(frame.index[frame[TEMPO].between(100, 120)])
-    assert f"Filtered: {len(kept)} of 400 rows" in said(page.caption)
+    distinct = without_copies(frame)
+    assert list(kept.index) == list(distinct.index[distinct[TEMPO].between(100, 120)])
+    assert f"{len(kept)} of 400 rows are shown; 12 copies of other rows left out" in said(page.caption)
 
 
 def test_an_uploaded_dirty_table_is_cleaned_and_can_be_looked_into(explored: Callable[..., AppTest]) -> None:
@@ -122,33 +131,96 @@ def test_an_uploaded_dirty_table_is_cleaned_and_can_be_looked_into(explored: Cal
     assert rules["label spelling"] == 1
     assert rules["no label"] == 1
     name = "dirty & <b>bold</b>.csv, cleaned"
+    assert name not in page.selectbox(key="table").options
+    page = clean_it(page)
     page = page.selectbox(key="table").select(name).run()
     rows = turn_to(page, "Rows").dataframe[0].value
-    assert len(rows) == 399
+    assert len(rows) == 400
     assert pd.isna(rows.loc[3, TEMPO])
     assert rows.loc[4, LABEL] == "happy"
+    assert rows.loc[5, LABEL] == ""
+
+
+def test_a_rule_that_is_switched_off_leaves_its_cells(explored: Callable[..., AppTest]) -> None:
+    frame = stand_in.sample()
+    frame.loc[3, "_MFCC_Mean_9"] = 9.9
+    page = upload(explored(view="Cleaning"), frame.to_csv(index=False).encode())
+    pills = next(p for p in page.pills if p.label == "Rules that clean")
+    assert pills.value == ["outlier"]
+    page = clean_it(pills.set_value([]).run())
+    assert "0 changes" in said(page.markdown)
+    page = page.selectbox(key="table").select("mine.csv, cleaned").run()
+    assert turn_to(page, "Rows").dataframe[0].value.loc[3, "_MFCC_Mean_9"] == 9.9
+
+
+def own_recordings() -> bytes:
+    """What the command ``features`` prints, with a makam and without a label."""
+    frame = stand_in.sample(n_per_class=10).drop(columns=LABEL)
+    frame[TEMPO] += 3
+    about = {"file": [f"{i}.wav" for i in range(40)], "extractor": "tme-mir 1.0.0", "makam": ["hicaz", "rast"] * 20}
+    return pd.concat([pd.DataFrame(about), frame], axis=1).to_csv(index=False).encode()
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_own_recordings_open_in_every_view_with_their_own_groups(explored: Callable[..., AppTest], view: str) -> None:
+    page = upload(explored(), own_recordings())
+    page = turn_to(page.selectbox(key="table").select("mine.csv").run(), view)
+    assert not page.exception
+    assert not page.error
+    assert page.selectbox(key="by").value == "makam"
+    assert "40 of 40 rows are shown" in said(page.caption)
+
+
+def test_own_recordings_are_compared_with_the_published_table(explored: Callable[..., AppTest]) -> None:
+    page = upload(explored(), own_recordings())
+    page = turn_to(page.selectbox(key="table").select("mine.csv").run(), "Own and published")
+    table = page.dataframe[0].value.set_index("feature")
+    published = without_copies(_published(page))
+    own = pd.read_csv(io.BytesIO(own_recordings()))
+    assert table.loc["Tempo", "median_own"] == own[TEMPO].median()
+    assert table.loc["Tempo", "out"] == (~own[TEMPO].between(published[TEMPO].min(), published[TEMPO].max())).mean()
+
+
+def test_pairs_of_emotions_are_named_with_their_family(explored: Callable[..., AppTest]) -> None:
+    page = explored(view="Telling features").selectbox(key="pairs_of").select(TEMPO).run()
+    pairs = page.dataframe[2].value
+    published = without_copies(_published(page))
+    expected = post_hoc.pairs_of_groups(published, TEMPO, grouping(published))
+    assert pairs["p_holm"].tolist() == pytest.approx(expected["p_holm"].tolist())
+    assert f"{(expected['p_holm'] < 0.05).sum()} of 6 pairs differ" in said(page.markdown)
+    assert post_hoc.FAMILY in said(page.caption)
+
+
+def test_copies_are_counted_or_left_out_in_every_view_alike(explored: Callable[..., AppTest]) -> None:
+    page = explored(view="Groups")
+    assert page.dataframe[0].value["rows"].sum() == 388
+    assert turn_to(page, "Telling features").dataframe[0].value["n"].max() == 388
+    page = page.toggle(key="copies").set_value(True).run()
+    assert page.dataframe[0].value["n"].max() == 400
+    assert len(turn_to(page, "Rows").dataframe[0].value) == 400
 
 
 def test_tables_stand_side_by_side_and_can_be_compared_cell_by_cell(explored: Callable[..., AppTest]) -> None:
-    page = upload(explored(view="Tables"), dirty())
+    page = turn_to(clean_it(upload(explored(view="Cleaning"), dirty())), "Tables")
     page = page.multiselect(key="beside").set_value(["mine.csv", "mine.csv, cleaned"]).run()
     counts = page.dataframe[0].value
-    assert counts.loc["rows without a label"].to_list() == [1, 0]
+    assert counts.loc["labels spelt differently"].to_list() == [1, 0]
     assert counts.loc["null tokens"].to_list() == [1, 0]
     page = page.toggle(key="cells").set_value(True).run()
     assert not page.exception
     compared = page.dataframe[1].value.set_index("what")["count"]
-    assert compared["rows only in the first"] == 1
+    assert compared["empty only in the second"] == 0
+    assert compared["equal cells"] == 400 * 50
     page = page.multiselect(key="beside").set_value([]).run()
     assert "Choose at least one table" in said(page.info)
 
 
 def test_forgotten_uploads_are_gone(explored: Callable[..., AppTest]) -> None:
     page = upload(explored(view="Cleaning"), dirty())
-    page.selectbox(key="table").select("mine.csv, cleaned").run()
+    page.selectbox(key="table").select("mine.csv").run()
     page = next(b for b in page.button if b.label.startswith("Forget")).click().run()
     assert not page.exception
-    assert "mine.csv, cleaned" not in page.selectbox(key="table").options
+    assert "mine.csv" not in page.selectbox(key="table").options
     assert "Add a table above" in said(page.info)
 
 
@@ -159,7 +231,6 @@ def lost(frame: pd.DataFrame) -> pd.DataFrame:
 
 BAD = {
     "decimal points lost": lost(stand_in.sample()).to_csv(index=False).encode(),
-    "codes for labels": stand_in.sample().assign(Class="2").to_csv(index=False).encode(),
     "empty": b"",
     "spaces": b"  \n \n",
     "missing columns": b"Class,_Tempo_Mean\nsad,100\n",
@@ -167,7 +238,6 @@ BAD = {
     "utf-16 without the columns": "Class,tempo\nüzgün,1\n".encode("utf-16"),
     "not text": bytes(range(256)) * 40,
     "an Excel file": b"PK\x03\x04" + b"\0" * 200,
-    "no label anywhere": stand_in.sample().assign(Class="").to_csv(index=False).encode(),
     "a million rows": (",".join((LABEL, *COLUMNS)) + "\n").encode() + (b"sad" + b",1" * 50 + b"\n") * 10**6,
 }
 
@@ -178,7 +248,7 @@ def test_a_bad_file_gets_a_sentence_and_nothing_is_kept_of_it(explored: Callable
     assert not page.exception
     assert len(page.error) == 1
     assert "mine" in page.error[0].value or "label" in page.error[0].value
-    assert "mine.csv, cleaned" not in page.selectbox(key="table").options
+    assert "mine.csv" not in page.selectbox(key="table").options
     again = page.switch_page("pages/home.py").run().switch_page("pages/explore.py").run()
     assert not again.error
 
@@ -186,7 +256,7 @@ def test_a_bad_file_gets_a_sentence_and_nothing_is_kept_of_it(explored: Callable
 def test_uploads_are_still_there_after_a_visit_to_another_page(explored: Callable[..., AppTest]) -> None:
     page = upload(explored(), dirty()).switch_page("pages/home.py").run()
     page = page.switch_page("pages/explore.py").run()
-    assert "mine.csv, cleaned" in page.selectbox(key="table").options
+    assert "mine.csv" in page.selectbox(key="table").options
 
 
 def test_files_in_data_raw_are_offered_and_bad_ones_named(explored: Callable[..., AppTest], data_dir: Path) -> None:
@@ -194,7 +264,7 @@ def test_files_in_data_raw_are_offered_and_bad_ones_named(explored: Callable[...
     (data_dir / "raw" / "second.csv").write_bytes(dirty())
     (data_dir / "raw" / "broken.csv").write_text("a,b\n1,2\n")
     page = explored()
-    assert "second.csv, cleaned" in page.selectbox(key="table").options
+    assert "second.csv" in page.selectbox(key="table").options
     assert "broken" in said(page.error)
 
 
@@ -202,7 +272,7 @@ def test_utf_16_and_semicolons_are_read(explored: Callable[..., AppTest]) -> Non
     data = stand_in.sample().to_csv(index=False, sep=";").encode("utf-16")
     page = upload(explored(), data)
     assert not page.error
-    assert "mine.csv, cleaned" in page.selectbox(key="table").options
+    assert "mine.csv" in page.selectbox(key="table").options
 
 
 def test_the_published_table_in_another_spelling_is_known(

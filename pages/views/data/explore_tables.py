@@ -1,4 +1,4 @@
-"""Tables on the Explore page: which are available, how they compare, and what cleaning changed."""
+"""Tables on the Explore page: which are available, and how they compare."""
 
 from collections.abc import Callable
 from functools import partial
@@ -7,23 +7,25 @@ import pandas as pd
 import streamlit as st
 
 from core.dataset import stand_in, user_tables
-from core.dataset.cleaning import RULES
 from core.dataset.csv_reading import MAX_BYTES
+from core.dataset.open_tables import OpenTable, open_rows, open_table
 from core.dataset.quality import CELL_MEASURES, Quality, data_quality
 from core.dataset.table import Table, as_table
 from core.dataset.user_tables import UserTable
 from core.errors import CoreError, TableError
-from core.schema import readable
+from core.library.scored_rows import scored_rows
 from core.settings import Settings
-from pages.figures import dataset
+from core.store import Store, library_cache_key
+from core.wording import counted
 from pages.shared import cached, messages, show
+from pages.views.data import explore_cleaning
 
-PUBLISHED, STAND_IN = "Published table", "Synthetic stand-in"
+PUBLISHED, STAND_IN, LIBRARY = "Published table", "Synthetic stand-in", "Scored library"
 _KEPT = 6  # results kept for all sessions; the key is the content
 _FILES = 4  # uploaded files that a session keeps, the latest ones
 
 
-@st.cache_data(show_spinner="Reading and cleaning the table …", max_entries=_KEPT)
+@st.cache_data(show_spinner="Reading the table …", max_entries=_KEPT)
 def _bring(data: bytes, name: str) -> UserTable:
     return user_tables.read_user_table(data, name)
 
@@ -41,6 +43,7 @@ def _quality(key: str, _frame: pd.DataFrame) -> Quality:
 def _forget() -> None:
     """Remove the uploads and empty the widget (a widget with a new key is empty)."""
     st.session_state["explore_uploads"] = {}
+    st.session_state.pop(explore_cleaning.CLEANED, None)
     st.session_state["explore_round"] = st.session_state.get("explore_round", 0) + 1
     st.session_state.pop("table", None)
 
@@ -54,13 +57,14 @@ def brought(shown: Table) -> dict[str, UserTable]:
     kept: dict[str, bytes] = st.session_state.setdefault("explore_uploads", {})
     with st.expander("Add a table", icon=":material/upload_file:"):
         files = st.file_uploader(
-            "A CSV file with the 50 features and the label",
-            type=["csv", "tsv", "txt"],
+            "A CSV or Parquet file with the 50 features",
+            type=["csv", "tsv", "txt", "parquet"],
             accept_multiple_files=True,
             key=f"explore_files_{st.session_state.get('explore_round', 0)}",
             max_upload_size=MAX_BYTES // 10**6,
-            help="The file may contain errors: it is cleaned at once, and every change is listed. It stays in your "
-            "session only.",
+            help="For example the results of a library, the output of the command features, or a table of your own. A "
+            "label and other columns, such as makam or performer, may be there too. The table opens as it is; the "
+            "Cleaning tab shows what cleaning would change. The file stays in your session only.",
         )
         if kept or files:
             st.button("Forget the uploaded tables", icon=":material/delete:", on_click=_forget)
@@ -80,8 +84,8 @@ def brought(shown: Table) -> dict[str, UserTable]:
     for name, one in tables.items():
         same = "This is the published table. " if one.published else ""
         st.caption(
-            f"{messages.literal(name)}: {same}{len(one.messy)} rows, {len(one.cleaned.report)} changes by cleaning. "
-            "Choose it under Table, or see the changes under Cleaning."
+            f"{messages.literal(name)}: {same}{len(one.messy)} rows, opened as they are. Choose the table under Table. "
+            f"Cleaning would make {counted(len(one.cleaned.changes), 'change')}: see the tab Cleaning."
         )
     return tables
 
@@ -102,18 +106,48 @@ def _adopted(data: bytes, settings: Settings) -> bool:
         return False
 
 
-def at_hand(shown: Table, extra: dict[str, UserTable]) -> tuple[dict[str, Table], dict[str, pd.DataFrame]]:
-    """The clean tables, and the frames of all tables (also uncleaned ones), by name."""
-    clean = {STAND_IN if shown.synthetic else PUBLISHED: shown}
-    frames = {name: table.frame for name, table in clean.items()}
+def at_hand(shown: Table, extra: dict[str, UserTable]) -> tuple[dict[str, OpenTable], dict[str, pd.DataFrame]]:
+    """The tables that the views can show, and the frames of all tables (also unread ones), by name."""
+    opened = {STAND_IN if shown.synthetic else PUBLISHED: open_table(shown)}
+    frames = {name: table.frame for name, table in opened.items()}
     for name, one in extra.items():
-        clean[f"{name}, cleaned"] = one.table
-        frames |= {name: one.messy, f"{name}, cleaned": one.table.frame}
-    clean.setdefault(STAND_IN, _stand_in())
-    return clean, frames | {STAND_IN: clean[STAND_IN].frame}
+        opened[name] = one.rows
+        frames[name] = one.messy
+        if (cleaned := explore_cleaning.cleaned_table(name, one)) is not None:
+            opened[f"{name}, cleaned"] = open_rows(cleaned.frame)
+            frames[f"{name}, cleaned"] = cleaned.frame
+    if (library := _library()) is not None:
+        opened[LIBRARY] = library
+    opened.setdefault(STAND_IN, open_table(_stand_in()))
+    return opened, frames | {STAND_IN: opened[STAND_IN].frame}
 
 
-def _key(name: str, frames: dict[str, pd.DataFrame]) -> str:
+def _library() -> OpenTable | None:
+    """The scored library, if the person wants it and it has clips. Their guesses count as seen in the label desk."""
+    wanted = st.toggle(
+        "Open the scored library",
+        key="own_library",
+        bind="query-params",
+        help="Opens the clips that this installation has scored as a table, with their tags and the model's guess.",
+    )
+    store = cached.store() if wanted else None
+    if store is None:
+        return None
+    rows = _scored_rows(store, library_cache_key(store))
+    if rows.frame.empty:
+        st.info("No clip is scored yet. Score music files on the Library page.", icon=":material/library_music:")
+        return None
+    st.session_state.setdefault(show.SEEN, set()).update(rows.frame["clip_id"])
+    return rows
+
+
+@st.cache_resource(show_spinner="Reading the scored library …", max_entries=1)
+def _scored_rows(_store: Store, stamp: tuple[object, ...]) -> OpenTable:
+    """Read the rows; stamp : cache key, which changes with the library."""
+    return open_rows(scored_rows(_store))
+
+
+def frame_key(name: str, frames: dict[str, pd.DataFrame]) -> str:
     """Cache key from the content of a table."""
     return f"{name} {pd.util.hash_pandas_object(frames[name]).sum()}"
 
@@ -128,7 +162,7 @@ def side_by_side(frames: dict[str, pd.DataFrame], data_hash: str) -> None:
     if not chosen:
         st.info("Choose at least one table.", icon=":material/table:")
         return
-    counts = user_tables.compare_quality({name: _quality(_key(name, frames), frames[name]) for name in chosen})
+    counts = user_tables.compare_quality({name: _quality(frame_key(name, frames), frames[name]) for name in chosen})
     st.dataframe(
         counts,
         height="content",
@@ -155,55 +189,3 @@ def _two(chosen: list[str], frames: dict[str, pd.DataFrame]) -> None:
     if len(result.cells):
         st.dataframe(result.cells, hide_index=True, alt="Cells that differ", placeholder="empty")
         show.download(result.cells, show.file_name("differences", data_hash="of-two-tables"))
-
-
-def cleaning(frames: dict[str, pd.DataFrame], extra: dict[str, UserTable]) -> None:
-    """Show the quality before and after cleaning, and list every change."""
-    if not extra:
-        st.info(
-            "Add a table above. It is cleaned at once, and every change is listed here.", icon=":material/upload_file:"
-        )
-        return
-    name = st.selectbox("File", list(extra), key="cleaned", help="Tables that you added, and CSV files in data/raw.")
-    one, after = extra[name], f"{name}, cleaned"
-    report, removed = one.cleaned.report, len(one.cleaned.unlabelled)
-    st.markdown(
-        f"**{len(report)} changes.** The file has {len(one.messy)} rows; {len(one.table.frame)} are clean, and "
-        f"{removed} without a label are left out. No value is filled in: impossible values become empty, and each "
-        "model fills gaps from its own training rows."
-    )
-    before_after = user_tables.compare_quality(
-        {"before": _quality(_key(name, frames), one.messy), "after": _quality(_key(after, frames), one.table.frame)}
-    )
-    show.chart(
-        dataset.before_after(before_after.loc[list(CELL_MEASURES)]),
-        key=show.file_name("quality", data_hash=one.table.content_hash),
-        alt="Cells in question before and after cleaning: "
-        + ", ".join(f"{m} {r.before} to {r.after}" for m, r in before_after.loc[list(CELL_MEASURES)].iterrows()),
-        data=before_after.reset_index(),
-    )
-    st.subheader("Every change")
-    counts = report["rule"].value_counts().rename_axis("rule").rename("changes").reset_index()
-    st.dataframe(
-        counts.assign(meaning=counts["rule"].map(RULES)), hide_index=True, height="content", alt="Changes by rule"
-    )
-    rule = st.selectbox("Show", ["All rules", *counts["rule"]], key="rule")
-    listed = report if rule == "All rules" else report[report["rule"] == rule]
-    st.dataframe(
-        listed.assign(column=listed["column"].map(readable)),
-        hide_index=True,
-        placeholder="",
-        alt="Changes",
-        column_config={
-            "row": st.column_config.NumberColumn(
-                help="Row of the file, counted from 0. Empty: the change affects a whole column."
-            )
-        },
-    )
-    files = {"cleaned": one.table.frame, "changes": report, "rows-without-label": one.cleaned.unlabelled}
-    with st.container(horizontal=True):
-        for what, frame in files.items():
-            if len(frame):
-                kept = frame if what == "changes" else frame.rename_axis("row").reset_index()
-                stem = show.file_name(what, data_hash=one.table.content_hash)
-                show.download(kept, stem, label=what.replace("-", " ").capitalize())

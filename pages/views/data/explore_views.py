@@ -1,127 +1,17 @@
-"""Views of one table on the Explore page. Each view gets a table from core and shows it."""
+"""Views of one table on the Explore page. Each view gets rows from core and shows them."""
 
-import pandas as pd
 import streamlit as st
 
 from core.dataset import exploration
 from core.errors import CoreError
-from core.schema import BY_COLUMN, COLUMNS, EMOTIONS, FEATURES, GROUPS, LABEL, data_dictionary, readable
+from core.schema import FEATURES, GROUPS, data_dictionary, readable
 from core.wording import tenth_percent
-from pages.figures import dataset, style
+from pages.figures import dataset
 from pages.shared import show
-
-KINDS = {"violin": "Violin", "box": "Box", "strip": "Points"}
-
-
-def filters(frame: pd.DataFrame) -> pd.DataFrame:
-    """The rows that pass the filters; may be empty."""
-    with st.expander("Filter rows", icon=":material/filter_alt:"):
-        emotions = st.pills(
-            "Emotions",
-            EMOTIONS,
-            selection_mode="multi",
-            default=EMOTIONS,
-            key="emotions",
-            bind="query-params",
-            help="Show only rows with these labels.",
-        )
-        columns = st.multiselect(
-            "Features to filter by",
-            COLUMNS,
-            format_func=readable,
-            max_selections=5,
-            key="filter_by",
-            bind="query-params",
-            placeholder="None: all values",
-            help="Each feature adds a range. Rows without a value for it are left out.",
-        )
-        ranges = {column: _range(frame, column) for column in columns if frame[column].min() < frame[column].max()}
-    kept = exploration.filter_rows(frame, emotions=emotions, ranges=ranges)
-    if len(kept) < len(frame):
-        st.caption(f"Filtered: {len(kept)} of {len(frame)} rows.")
-    return kept
+from pages.views.data.explore_rows import Shown, with_row_numbers
 
 
-def _range(frame: pd.DataFrame, column: str) -> tuple[float, float]:
-    low, high = float(frame[column].min()), float(frame[column].max())
-    return st.slider(readable(column), low, high, (low, high), key=f"range_{column}")
-
-
-def emotions(frame: pd.DataFrame, data_hash: str) -> None:
-    """Show the class balance, and one feature by emotion."""
-    balance = exploration.class_balance(frame)
-    show.chart(
-        dataset.class_balance(balance),
-        key=show.file_name("class-balance", data_hash=data_hash),
-        alt="Rows of each emotion: " + ", ".join(f"{r.emotion} {r.rows}" for r in balance.itertuples()),
-        data=balance,
-    )
-    left, right = st.columns([3, 2], vertical_alignment="bottom")
-    column = left.selectbox(
-        "Feature",
-        COLUMNS,
-        format_func=readable,
-        key="feature",
-        bind="query-params",
-        help="Type to search. Units are in brackets.",
-    )
-    kind = right.segmented_control(
-        "Chart type",
-        list(KINDS),
-        format_func=KINDS.__getitem__,
-        default="violin",
-        required=True,
-        key="kind",
-        bind="query-params",
-    )
-    st.caption(BY_COLUMN[column].meaning)
-    numbers = exploration.summarise_feature(frame, column)
-    show.chart(
-        style.by_emotion(frame, column, kind=kind, emotions=list(numbers["emotion"])),
-        key=show.file_name(f"by-emotion-{BY_COLUMN[column].name}", data_hash=data_hash),
-        alt=f"{readable(column)} by emotion. Medians: "
-        + ", ".join(f"{r.emotion} {r.median:.4g}" for r in numbers.itertuples()),
-        data=numbers,
-    )
-
-
-def telling(frame: pd.DataFrame, data_hash: str) -> None:
-    """Show which features differ between the emotions, with a statistical test."""
-    one, two, three = st.columns(3, vertical_alignment="bottom")
-    test = one.selectbox(
-        "Test", list(exploration.TESTS), format_func=exploration.TESTS.__getitem__, key="test", bind="query-params"
-    )
-    correction = two.selectbox(
-        "Correction for 50 tests",
-        list(exploration.CORRECTIONS),
-        format_func=exploration.CORRECTIONS.__getitem__,
-        key="correction",
-        bind="query-params",
-        help="Holm limits the chance of any false positive to 5 %. Benjamini-Hochberg limits the share of false "
-        "positives.",
-    )
-    most = three.slider("Features shown", 5, len(COLUMNS), 15, key="most", bind="query-params")
-    try:
-        tests = exploration.feature_tests(frame, test=test, correction=correction)
-    except CoreError as error:
-        st.info(str(error), icon=":material/info:")
-        return
-    first = tests.iloc[0]
-    st.caption(
-        f"The sign after a name shows the emotion with the highest median. {(tests['p_corrected'] < 0.05).sum()} of "
-        f"{len(tests)} features differ between the emotions (corrected p below 0.05). Pale bars: no significant "
-        "difference. Exact copies of a row count once. A small p shows that there is a difference; the effect size "
-        "shows how large it is."
-    )
-    show.chart(
-        dataset.effects(tests.head(most), name=exploration.TESTS[test]),
-        key=show.file_name(f"telling-features-{test}-{correction}", data_hash=data_hash),
-        alt=f"Effect sizes of {most} features; the largest is {first['feature']} with {first['effect']:.2f}",
-        data=tests,
-    )
-
-
-def relations(frame: pd.DataFrame, data_hash: str) -> None:
+def relations(rows: Shown) -> None:
     """Show the correlations between the features."""
     left, right = st.columns([2, 3], vertical_alignment="bottom")
     method = left.selectbox(
@@ -135,12 +25,12 @@ def relations(frame: pd.DataFrame, data_hash: str) -> None:
         "Groups of features", GROUPS, key="groups", bind="query-params", placeholder="All 50 features"
     )
     columns = [f.column for f in FEATURES if f.group in (groups or GROUPS)]
-    if len(frame) < 3 or len(columns) < 2:
+    if len(rows.frame) < 3 or len(columns) < 2:
         st.info("A correlation needs at least three rows and two features. Widen the filters.", icon=":material/info:")
         return
-    correlation = exploration.correlations(frame, columns=columns, method=method)
+    correlation = exploration.correlations(rows.frame, columns=columns, method=method)
     pairs = exploration.strongest_pairs(correlation)
-    name = show.file_name(f"correlation-{method}", data_hash=data_hash)
+    name = show.file_name(f"correlation-{method}", data_hash=rows.data_hash)
     strongest = f"; the strongest pair is {pairs['first'][0]} and {pairs['second'][0]}" if len(pairs) else ""
     show.chart(
         dataset.correlation_map(correlation, name=exploration.CORRELATIONS[method]),
@@ -159,10 +49,10 @@ def relations(frame: pd.DataFrame, data_hash: str) -> None:
     show.download(pairs, f"{name}_pairs")
 
 
-def projection(frame: pd.DataFrame, data_hash: str) -> None:
+def projection(rows: Shown) -> None:
     """Show the clips on two principal components."""
     try:
-        components = exploration.project(frame)
+        components = exploration.project(rows.frame, rows.groups)
     except CoreError as error:
         st.info(str(error), icon=":material/info:")
         return
@@ -175,14 +65,14 @@ def projection(frame: pd.DataFrame, data_hash: str) -> None:
         "Clips with similar features are close together on this map. It is a principal component analysis (PCA) of "
         f"all 50 features as z-scores: {x.upper()} shows {tenth_percent(shares[0])} of the variance"
         + (f", {y.upper()} shows {tenth_percent(shares[1])}. " if y != x else ". ")
-        + "A missing value is replaced by the median of its feature. Emotions that overlap on the map can still be "
+        + "A missing value is replaced by the median of its feature. Groups that overlap on the map can still be "
         "separate when all 50 features are used."
     )
     show.chart(
         dataset.projection(components.points, x=x, y=y, shares=shares),
-        key=show.file_name(f"projection-{x}-{y}", data_hash=data_hash),
+        key=show.file_name(f"projection-{x}-{y}", data_hash=rows.data_hash),
         alt=f"Scatter plot of {len(components.points)} clips on principal components {x[2:]} and {y[2:]}, one symbol "
-        "and colour for each emotion",
+        f"and colour for each {rows.group}",
         data=components.points,
     )
     st.markdown("**Features of each axis**: those with the largest weights.")
@@ -193,11 +83,11 @@ def projection(frame: pd.DataFrame, data_hash: str) -> None:
             + ", ".join(f"{f} ({w:+.2f})" for f, w in zip(weights.feature, weights[axis], strict=True))
         )
     show.download(
-        components.loadings, show.file_name("projection-weights", data_hash=data_hash), label="Weights as CSV"
+        components.loadings, show.file_name("projection-weights", data_hash=rows.data_hash), label="Weights as CSV"
     )
 
 
-def outliers(frame: pd.DataFrame, data_hash: str) -> None:
+def outliers(rows: Shown) -> None:
     """Show values far from the median of their feature."""
     limit = st.slider(
         "Smallest robust z of an outlier",
@@ -210,7 +100,7 @@ def outliers(frame: pd.DataFrame, data_hash: str) -> None:
         help="Distance from the feature's median in robust standard deviations (median absolute deviation). Features "
         "without an upper limit use a logarithmic scale. Ratios between 0 and 1 are not checked.",
     )
-    table = exploration.outliers(frame, limit=limit)
+    table = exploration.outliers(rows.frame, rows.groups, limit=limit)
     if table.empty:
         st.info("No value is so far from the median of its feature. Lower the limit to see more values.")
         return
@@ -219,7 +109,7 @@ def outliers(frame: pd.DataFrame, data_hash: str) -> None:
     )
     show.chart(
         dataset.outlier_map(table, limit=limit),
-        key=show.file_name("outliers-by-feature", data_hash=data_hash),
+        key=show.file_name("outliers-by-feature", data_hash=rows.data_hash),
         alt=f"{len(table)} outliers by feature; most in {table['feature'].value_counts().index[0]}",
     )
     st.dataframe(
@@ -227,24 +117,24 @@ def outliers(frame: pd.DataFrame, data_hash: str) -> None:
         hide_index=True,
         alt="Outliers",
         column_config={
-            LABEL: "emotion",
+            "group": rows.group,
             "value": st.column_config.NumberColumn(format="%.4g"),
             "median": st.column_config.NumberColumn(format="%.4g"),
             "score": st.column_config.NumberColumn("robust z", format="%.1f"),
         },
     )
-    show.download(table, show.file_name("outliers", data_hash=data_hash))
+    show.download(table, show.file_name("outliers", data_hash=rows.data_hash))
 
 
-def rows(frame: pd.DataFrame, data_hash: str) -> None:
+def every_row(rows: Shown) -> None:
     """Show the rows."""
     st.dataframe(
-        frame.rename_axis("row"),
+        rows.frame,
         column_config={f.column: st.column_config.NumberColumn(readable(f.column), help=f.meaning) for f in FEATURES},
         alt="Rows of the table",
         height=420,
     )
-    show.download(frame.rename_axis("row").reset_index(), show.file_name("rows", data_hash=data_hash))
+    show.download(with_row_numbers(rows.frame), show.file_name("rows", data_hash=rows.data_hash))
 
 
 def dictionary() -> None:

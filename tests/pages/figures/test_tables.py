@@ -6,6 +6,7 @@ import pytest
 
 from core import wording
 from core.dataset import exploration, stand_in
+from core.dataset.open_tables import grouping
 from core.schema import EMOTIONS
 from core.wording import whole_percent
 from pages.figures import dataset, models, style
@@ -27,7 +28,7 @@ def test_drawing_changes_no_table(made: pd.DataFrame) -> None:
     kept = tests.copy(), found.copy(), made.copy()
     dataset.effects(tests, name="test")
     dataset.outlier_map(found, limit=3.5)
-    style.by_emotion(made, "_Tempo_Mean")
+    style.by_group(made, "_Tempo_Mean", grouping(made))
     for before, after in zip(kept, (tests, found, made), strict=True):
         pd.testing.assert_frame_equal(before, after)
 

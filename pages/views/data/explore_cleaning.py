@@ -1,0 +1,142 @@
+"""The Cleaning tab of the Explore page: what each rule would change, which rules are on, and the cleaned table."""
+
+import pandas as pd
+import streamlit as st
+
+from core.dataset.cleaning import CHOICES, RULES, SET_ASIDE, CleanResult, clean
+from core.dataset.parsing import own_rows
+from core.dataset.quality import CELL_MEASURES, data_quality
+from core.dataset.table import as_table
+from core.dataset.user_tables import UserTable, compare_quality
+from core.schema import LABEL, readable
+from core.wording import counted
+from pages.figures import dataset
+from pages.shared import show
+from pages.views.data.explore_rows import with_row_numbers
+
+CLEANED = "explore_cleaned"  # session key: name of a table -> rules that were switched off when it was cleaned
+
+
+@st.cache_data(show_spinner="Cleaning the table …", max_entries=6)
+def _cleaned(key: str, without: tuple[str, ...], _messy: pd.DataFrame) -> CleanResult:
+    return clean(_messy, without=without, labels_needed=False)
+
+
+def cleaned_table(name: str, table: UserTable) -> CleanResult | None:
+    """The table with the rules that the person chose; None before the person asks for it."""
+    without = st.session_state.get(CLEANED, {}).get(name)
+    return None if without is None else _cleaned(table.rows.content_hash, without, table.messy)
+
+
+def cleaning(extra: dict[str, UserTable]) -> None:
+    """Show what cleaning would change, rule by rule, and clean the table when the person asks for it."""
+    if not extra:
+        st.info(
+            "Add a table above. It opens as it is, and this tab shows what cleaning would change.",
+            icon=":material/upload_file:",
+        )
+        return
+    name = st.selectbox("File", list(extra), key="cleaned", help="Tables that you added, and CSV files in data/raw.")
+    one = extra[name]
+    found = one.cleaned.changes["rule"].value_counts()
+    offered = [rule for rule in CHOICES if rule in found]
+    rules = st.pills(
+        "Rules that clean",
+        offered,
+        selection_mode="multi",
+        default=offered,
+        format_func=lambda rule: f"{rule} ({found[rule]})",
+        key=f"rules_{name}",
+        help="Switch off a rule to leave its cells as they are. The number: changes when all rules are on.",
+        disabled=not offered,
+    )
+    without = tuple(rule for rule in offered if rule not in rules)
+    result = _cleaned(one.rows.content_hash, without, one.messy)
+    _summary(one, result)
+    left, right = st.columns(2)
+    done = st.session_state.get(CLEANED, {}).get(name)
+    left.button(
+        "Clean with these rules",
+        key=f"clean_{name}",
+        type="primary",
+        icon=":material/cleaning_services:",
+        disabled=done == without,
+        on_click=_apply,
+        args=(name, without),
+        help="Adds the cleaned table to the list of tables. The table that you added stays as it is.",
+    )
+    if done == without:
+        right.success(f"The table “{name}, cleaned” has these changes.", icon=":material/check:")
+    _changes(result)
+    _downloads(name, one, result)
+
+
+def _apply(name: str, without: tuple[str, ...]) -> None:
+    st.session_state.setdefault(CLEANED, {})[name] = without
+
+
+def _summary(one: UserTable, result: CleanResult) -> None:
+    """Say what would change, and draw the doubtful cells before and after."""
+    removed = len(one.messy) - len(result.frame)
+    text = f"**{counted(len(result.changes), 'change')}** with these rules; nothing is changed until you ask for it. "
+    text += f"{len(result.frame)} of {len(one.messy)} rows stay"
+    text += f"; {counted(removed, 'row')} that repeat others are removed. " if removed else ". "
+    if LABEL in one.messy.columns:
+        text += f"{len(result.table)} rows have the label of an emotion. "
+        text += f"{len(result.unlabelled)} have none: a training leaves them out. " if len(result.unlabelled) else ""
+    st.markdown(
+        text + "No value is filled in: impossible values become empty, and each model fills gaps from its own training "
+        "rows. File names and other columns stay as they are."
+    )
+    if own := int(own_rows(one.messy).sum()):
+        st.caption(
+            f"{counted(own, 'row')} measured by this program: their values were computed, not typed, so the rules "
+            "“outlier” and “more than three decimals” do not change them."
+        )
+    key = one.rows.content_hash
+    before = _quality(f"{key} before", one.messy)
+    after = _quality(f"{key} {len(result.changes)} {result.frame.shape}", result.frame)
+    counts = pd.DataFrame({"before": before, "after": after}).loc[list(CELL_MEASURES)].rename_axis("measure")
+    show.chart(
+        dataset.before_after(counts),
+        key=show.file_name("quality", data_hash=key),
+        alt="Cells in question before and after cleaning: "
+        + ", ".join(f"{m} {r.before} to {r.after}" for m, r in counts.iterrows()),
+        data=counts.reset_index(),
+    )
+
+
+@st.cache_data(show_spinner="Checking the table …", max_entries=6)
+def _quality(key: str, _frame: pd.DataFrame) -> pd.Series:
+    return compare_quality({"table": data_quality(_frame)})["table"]
+
+
+def _changes(result: CleanResult) -> None:
+    """List every change, and the rows without a label."""
+    st.subheader("Every change")
+    report = result.report
+    counts = report["rule"].value_counts().rename_axis("rule").rename("changes").reset_index()
+    st.dataframe(
+        counts.assign(meaning=counts["rule"].map(RULES)), hide_index=True, height="content", alt="Changes by rule"
+    )
+    st.caption(f"Not a change: {' and '.join(SET_ASIDE)}. These rows stay in the table; a training leaves them out.")
+    rule = st.selectbox("Show", ["All rules", *counts["rule"]], key="rule")
+    listed = report if rule == "All rules" else report[report["rule"] == rule]
+    st.dataframe(
+        listed.assign(column=listed["column"].map(readable)),
+        hide_index=True,
+        placeholder="",
+        alt="Changes",
+        column_config={"row": st.column_config.NumberColumn(help="Row of the file, counted from 0.")},
+    )
+
+
+def _downloads(name: str, one: UserTable, result: CleanResult) -> None:
+    files = {"cleaned": result.frame, "changes": result.report, "rows-without-label": result.unlabelled}
+    data_hash = as_table(result.table, origin="upload").content_hash if len(result.table) else one.rows.content_hash
+    with st.container(horizontal=True):
+        for what, frame in files.items():
+            if len(frame):
+                numbered = frame if what == "changes" else with_row_numbers(frame)
+                stem = show.file_name(what, data_hash=data_hash)
+                show.download(numbered, stem, label=what.replace("-", " ").capitalize(), key=f"{what}_{name}")

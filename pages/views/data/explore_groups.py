@@ -1,0 +1,120 @@
+"""Views of the Explore page that compare groups of rows: their sizes, features, tests, pairs."""
+
+import pandas as pd
+import streamlit as st
+
+from core.dataset import exploration, post_hoc
+from core.errors import CoreError
+from core.schema import BY_COLUMN, COLUMNS, readable
+from core.wording import counted
+from pages.figures import dataset, style
+from pages.shared import show
+from pages.views.data.explore_rows import Shown
+
+KINDS = {"violin": "Violin", "box": "Box", "strip": "Points"}
+
+
+def groups(rows: Shown) -> None:
+    """Show the size of the groups, and one feature by group."""
+    balance = exploration.group_balance(rows.frame, rows.groups)
+    show.chart(
+        dataset.group_balance(balance, title=f"Rows of each {rows.group}"),
+        key=show.file_name(f"rows-by-{rows.group}", data_hash=rows.data_hash),
+        alt=f"Rows of each {rows.group}: " + ", ".join(f"{r.group} {r.rows}" for r in balance.itertuples()),
+        data=balance,
+    )
+    left, right = st.columns([3, 2], vertical_alignment="bottom")
+    column = left.selectbox(
+        "Feature",
+        COLUMNS,
+        format_func=readable,
+        key="feature",
+        bind="query-params",
+        help="Type to search. Units are in brackets.",
+    )
+    kind = right.segmented_control(
+        "Chart type",
+        list(KINDS),
+        format_func=KINDS.__getitem__,
+        default="violin",
+        required=True,
+        key="kind",
+        bind="query-params",
+    )
+    st.caption(BY_COLUMN[column].meaning)
+    numbers = exploration.summarise_feature(rows.frame, column, rows.groups)
+    show.chart(
+        style.by_group(rows.frame, column, rows.groups, kind=kind),
+        key=show.file_name(f"by-{rows.group}-{BY_COLUMN[column].name}", data_hash=rows.data_hash),
+        alt=f"{readable(column)} by {rows.group}. Medians: "
+        + ", ".join(f"{r.group} {r.median:.4g}" for r in numbers.itertuples()),
+        data=numbers,
+    )
+
+
+def telling(rows: Shown) -> None:
+    """Show which features differ between the groups, all medians, and the pairs of groups that differ."""
+    one, two, three = st.columns(3, vertical_alignment="bottom")
+    test = one.selectbox(
+        "Test", list(exploration.TESTS), format_func=exploration.TESTS.__getitem__, key="test", bind="query-params"
+    )
+    correction = two.selectbox(
+        "Correction for 50 tests",
+        list(exploration.CORRECTIONS),
+        format_func=exploration.CORRECTIONS.__getitem__,
+        key="correction",
+        bind="query-params",
+        help="Holm limits the chance of any false positive to 5 %. Benjamini-Hochberg limits the share of false "
+        "positives.",
+    )
+    most = three.slider("Features shown", 5, len(COLUMNS), 15, key="most", bind="query-params")
+    try:
+        tests = exploration.feature_tests(rows.frame, rows.groups, test=test, correction=correction)
+    except CoreError as error:
+        st.info(str(error), icon=":material/info:")
+        return
+    first = tests.iloc[0]
+    st.caption(
+        f"Question: does the feature differ between the {rows.group}s? Family: the 50 features. The sign after a name "
+        f"shows the emotion with the highest median. {(tests['p_corrected'] < 0.05).sum()} of "
+        f"{len(tests)} features differ between the {rows.group}s (corrected p below 0.05). Pale bars: no significant "
+        "difference. A small p shows that there is a difference; the effect size shows how large it is."
+    )
+    show.chart(
+        dataset.effects(tests.head(most), name=exploration.TESTS[test]),
+        key=show.file_name(f"telling-features-{test}-{correction}", data_hash=rows.data_hash),
+        alt=f"Effect sizes of {most} features; the largest is {first['feature']} with {first['effect']:.2f}",
+        data=tests,
+    )
+    st.subheader(f"Medians by {rows.group}, and effect sizes")
+    medians = exploration.medians_and_effects(rows.frame, tests, rows.groups)
+    st.dataframe(medians, hide_index=True, alt="Medians and effect sizes of all 50 features")
+    show.download(medians, show.file_name(f"medians-by-{rows.group}-{test}-{correction}", data_hash=rows.data_hash))
+    _pairs(rows, tests)
+
+
+def _pairs(rows: Shown, tests: pd.DataFrame) -> None:
+    """Show which pairs of groups differ in one feature."""
+    st.subheader(f"Which {rows.group}s differ?")
+    column = st.selectbox(
+        "Feature of the pairs",
+        tests["column"],
+        format_func=readable,
+        key="pairs_of",
+        bind="query-params",
+        help="The feature with the largest effect is first.",
+    )
+    pairs = post_hoc.pairs_of_groups(rows.frame, column, rows.groups)
+    differ = pairs[pairs["p_holm"] < 0.05]
+    found = ", ".join(f"{r.first} and {r.second}" for r in differ.itertuples())
+    st.markdown(
+        f"**{len(differ)} of {counted(len(pairs), 'pair')} differ** in {readable(column)}"
+        + (f": {found}." if found else ".")
+    )
+    st.caption(
+        f"Mann-Whitney test of each pair. Family: {post_hoc.FAMILY}. Correction: Holm. Effect: Cliff's delta, the "
+        "chance that a row of the first group has the larger value, minus the chance that it has the smaller one, "
+        "with its 95 % interval. The interval is for one pair and is not corrected."
+    )
+    st.dataframe(pairs, hide_index=True, alt=f"Pairs of groups in {readable(column)}")
+    show.download(pairs, show.file_name(f"pairs-{BY_COLUMN[column].name}", data_hash=rows.data_hash))

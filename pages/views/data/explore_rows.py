@@ -1,0 +1,99 @@
+"""The rows that all views of the Explore page show: their groups, copies, filters."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+import streamlit as st
+
+from core.dataset import exploration
+from core.dataset.open_tables import OpenTable, group_columns, group_name, grouping, without_copies
+from core.schema import COLUMNS, LABEL, readable
+from core.wording import counted
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """The rows that all views show, with the group of each row.
+
+    by : the column of the groups; "" = no groups.  about : the rows in one sentence.
+    """
+
+    frame: pd.DataFrame
+    groups: pd.Series
+    by: str
+    data_hash: str
+    about: str
+
+    @property
+    def group(self) -> str:
+        """Name of a group: emotion, makam, performer."""
+        return group_name(self.by) if self.by else "group"
+
+
+def choose_rows(table: OpenTable) -> Shown:
+    """Ask for the groups and the filter, and return the rows that pass; there may be none."""
+    columns = group_columns(table.frame)
+    left, right = st.columns([3, 2], vertical_alignment="bottom")
+    by = left.selectbox(
+        "Groups",
+        [*columns, ""],
+        format_func=lambda c: group_name(c) if c else "no groups",
+        key="by",
+        bind="query-params",
+        help="Any column beside the features can group, colour and test the rows. Columns with a different value in "
+        "each row are not offered.",
+    )
+    copies = right.toggle(
+        "Count copies",
+        key="copies",
+        bind="query-params",
+        help="Two rows with the same label and the same 50 values are one clip. All views count it once, unless this "
+        "is on.",
+    )
+    rows = table.frame if copies else without_copies(table.frame)
+    groups = grouping(rows, by)
+    frame = _filtered(rows, groups)
+    about = f"{len(frame)} of {counted(len(table.frame), 'row')} are shown"
+    left_out = len(table.frame) - len(rows)
+    about += f"; {counted(left_out, 'copy').replace('copys', 'copies')} of other rows left out" if left_out else ""
+    st.caption(f"{about}.")
+    return Shown(frame, groups.loc[frame.index], by, table.content_hash, about)
+
+
+def _filtered(frame: pd.DataFrame, groups: pd.Series) -> pd.DataFrame:
+    names = list(groups.cat.categories)
+    with st.expander("Filter rows", icon=":material/filter_alt:"):
+        chosen = names
+        if groups.name:
+            chosen = st.pills(
+                "Emotions" if groups.name == LABEL else str(groups.name).capitalize(),
+                names,
+                selection_mode="multi",
+                default=names,
+                key="emotions" if groups.name == LABEL else f"groups_{groups.name}",
+                bind="query-params",
+                help="Show only rows of these groups.",
+            )
+        columns = st.multiselect(
+            "Features to filter by",
+            COLUMNS,
+            format_func=readable,
+            max_selections=5,
+            key="filter_by",
+            bind="query-params",
+            placeholder="None: all values",
+            help="Each feature adds a range. Rows without a value for it are left out.",
+        )
+        ranges = {column: _range(frame, column) for column in columns if frame[column].min() < frame[column].max()}
+    everything = set(chosen) == set(names)  # then rows without a group are shown, too
+    return exploration.filter_rows(frame, groups=groups, shown=None if everything else chosen, ranges=ranges)
+
+
+def _range(frame: pd.DataFrame, column: str) -> tuple[float, float]:
+    low, high = float(frame[column].min()), float(frame[column].max())
+    return st.slider(readable(column), low, high, (low, high), key=f"range_{column}", bind="query-params")
+
+
+def with_row_numbers(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the frame with its row numbers as first column, for a download."""
+    return frame.rename_axis("row number" if "row" in frame.columns else "row").reset_index()
