@@ -66,6 +66,11 @@ class Settings(BaseSettings):
         return self.data_dir / "raw"
 
     @property
+    def tables_dir(self) -> Path:
+        """Cleaned tables of users that models are trained on."""
+        return self.data_dir / "tables"
+
+    @property
     def processed_dir(self) -> Path:
         """Training, validation and test parts of the published table."""
         return self.data_dir / "processed"

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.shared import cached
+from pages.views.models import explain_clip
 from pages.views.models import explain_views as views
 
 st.title("Explain")
@@ -19,7 +20,7 @@ for tab, view in (
     (swarm, views.every_clip),
     (dependence, views.one_feature),
     (both, views.two_features),
-    (clip, views.one_clip),
+    (clip, explain_clip.one_clip),
     (check, views.check),
 ):
     if tab.open:

@@ -1,12 +1,16 @@
 """Commands that train models and decide which one is in use. Heavy libraries load inside the functions."""
 
 import os
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from core.cli.terminal import progress_bar
 from core.settings import Settings
+
+if TYPE_CHECKING:
+    from core.training.table_labels import TrainingTable
 
 
 def train(
@@ -42,6 +46,15 @@ def retrain(
     ] = None,
     seed: Annotated[int, typer.Option(help="Random seed. The same labels and seed give the same figures.")] = 0,
     by: Annotated[str, typer.Option(help="Your name; stored with the model.")] = "",
+    table: Annotated[
+        Path | None, typer.Option(help="A labelled table with the 50 features (CSV or Parquet), which trains too.")
+    ] = None,
+    clean: Annotated[
+        bool, typer.Option("--clean", help="Clean the table first. Without it, a table that is not clean is refused.")
+    ] = False,
+    without: Annotated[
+        list[str] | None, typer.Option(help="Switch off a rule of cleaning, for example: outlier. Can be repeated.")
+    ] = None,
     job: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Train on the published table and the agreed labels. Registers the result as challenger; does not promote it."""
@@ -57,13 +70,28 @@ def retrain(
         if not due:
             return
         by = by or "the schedule"
+    own = _training_table(table, cleaning=clean, without=without or []) if table else None
     with jobs.hold_job(store, retraining.JOB, job_id=job) as work, progress_bar(work.report) as report:
-        trained = retraining.train_challenger(store, settings, progress=report, seed=seed, repeats=repeats, by=by)
+        trained = retraining.train_challenger(
+            store, settings, progress=report, seed=seed, repeats=repeats, by=by, table=own
+        )
         work.ignore_cancel()
         work.message = trained.summary
         work.result |= {"version": trained.version, "model_version": trained.model_version}
     typer.echo(trained.summary)
     _rescore_clips()
+
+
+def _training_table(path: Path, *, cleaning: bool, without: list[str]) -> "TrainingTable":
+    """Read the table and say what cleaning changed."""
+    from core.dataset.user_tables import read_bytes
+    from core.training.table_labels import read_training_table
+
+    own = read_training_table(read_bytes(path), path.name, cleaning=cleaning, without=without)
+    typer.echo(f"{own.about['name']}: {own.about['labelled']} of {own.about['rows']} rows have a label.", err=True)
+    for rule, count in own.about["changes"].items():
+        typer.echo(f"  cleaned: {rule} {count}", err=True)
+    return own
 
 
 def promote(

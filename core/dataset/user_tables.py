@@ -1,6 +1,8 @@
 """Read tables that users provide, and compare tables with each other."""
 
+import hashlib
 import io
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,11 +55,36 @@ def read_user_table(data: bytes, name: str) -> UserTable:
 
     Raises TableError if it is not such a table, or if its decimal points are lost.
     """
-    shown = shown_name(name)
-    messy = read_parquet(data, shown) if data.startswith(b"PAR1") else read_csv(data, name, label_needed=False)
-    cleaned = clean(messy, labels_needed=False, name=shown)
+    messy = read_messy(data, name)
+    cleaned = clean(messy, labels_needed=False, name=shown_name(name))
     published = len(messy) == ROWS and is_published(data, name)
     return UserTable(messy, as_it_is(messy), cleaned, as_table(cleaned.table, origin="upload"), published)
+
+
+def read_messy(data: bytes, name: str) -> pd.DataFrame:
+    """Read a CSV or Parquet file with the 50 features as text. Raises TableError if it is not such a table."""
+    if data.startswith(b"PAR1"):
+        return read_parquet(data, shown_name(name))
+    return read_csv(data, name, label_needed=False)
+
+
+def store_cleaned(frame: pd.DataFrame, name: str, settings: Settings) -> Path:
+    """Store a cleaned table as CSV in the folder for tables of training, and return its path.
+
+    The same table with the same name has the same path. Raises TableError if the file cannot be written.
+    """
+    data = frame.to_csv(index=False, lineterminator="\n").encode()
+    stem = re.sub(r"[^\w-]+", "-", Path(shown_name(name)).stem).strip("-") or "table"
+    path = settings.tables_dir / f"{stem}_{hashlib.sha256(data).hexdigest()[:12]}.csv"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(path, data)
+    except OSError as error:
+        raise TableError(
+            f"The table cannot be stored in {settings.tables_dir}: {error.strerror or error}. "
+            "Check the folder and its permissions."
+        ) from error
+    return path
 
 
 def as_it_is(messy: pd.DataFrame) -> OpenTable:

@@ -7,9 +7,9 @@ import pandas as pd
 
 from core.errors import ModelError
 from core.evaluation.criteria import CRITERIA
-from core.evaluation.metrics import LEVEL
 from core.evaluation.run_files import Comparison
-from core.evaluation.significance import NO_DIFFERENCE, compare
+from core.evaluation.significance import ESTABLISHED, NO_DIFFERENCE, ON_THESE_CLIPS, compare, findings
+from core.pvalues import holm
 from core.schema import ALL, EMOTIONS
 
 TUNED = "_tuned"  # suffix of the name of a candidate whose settings are tuned inside each fold
@@ -116,12 +116,16 @@ def download_name(comparison: Comparison, model: str = "run") -> str:
     return "-".join(part for part in (model, str(comparison.about["created_at"])[:10], revision) if part)
 
 
+ONE_MODEL, ALL_PAIRS = "one", "all"  # questions of a comparison
+
+
 @dataclass(frozen=True)
 class Pair:
     """Comparison of two models on the same clips.
 
-    difference : macro-F1 of a minus b.  low, high : 95 % interval.  corrected : p is corrected for the number of pairs.
-    words : the result as a sentence.
+    difference : macro-F1 of a minus b.  low, high : 95 % interval.  p : of this pair alone.  p_corrected : corrected by
+    Holm for the family.  family : the comparisons that the correction covers, in words.  finding : see
+    `core.evaluation.significance.findings`.  words : the result as a sentence.
     """
 
     a: str
@@ -130,56 +134,74 @@ class Pair:
     low: float
     high: float
     p: float
-    corrected: bool
+    p_corrected: float
+    family: str
+    finding: str
     words: str
 
 
-def compare_pair(comparison: Comparison, a: str, b: str) -> Pair:
+def compare_pair(comparison: Comparison, a: str, b: str, *, question: str = ONE_MODEL) -> Pair:
     """Compare two models.
 
-    Pairs in the tables of the run have p values corrected for the number of pairs. Other pairs are compared here,
-    without correction. Raises ModelError when both are the same model, or when they have no fold in common.
+    Parameters
+    ----------
+    question : ONE_MODEL asks how model ``a`` does against each other model; the correction covers these comparisons.
+        ALL_PAIRS asks which of all models differ; the correction covers all pairs of the run.
+
+    Pairs outside the tables of the run are compared here, without correction. Raises ModelError when both are the same
+    model, or when they have no fold in common.
     """
     if a == b:
         raise ModelError("A model cannot be compared with itself. Choose two different models.")
-    known = pd.concat([comparison.tables[t] for t in ("pairs", "tuned_against_default") if t in comparison.tables])
-    line = known[(known["a"] == a) & (known["b"] == b)]
-    turned = known[(known["a"] == b) & (known["b"] == a)]
-    corrected = not (line.empty and turned.empty)
-    if line.empty and turned.empty:
+    table = comparisons_of(comparison, a, question=question)
+    line = table[table["name"] == b]
+    if line.empty:
         folds = comparison.tables["folds"]
         if not set(folds.loc[folds["model"] == a, "repeat"]) & set(folds.loc[folds["model"] == b, "repeat"]):
             raise ModelError(
                 "These two models have no fold in common, so they cannot be compared. Choose another pair."
             )
         line = compare({m: comparison.predictions(m) for m in (a, b)}, folds, pairs=[(a, b)])
-    one = line.iloc[0] if len(line) else turned.iloc[0]
-    difference, low, high = one["difference"], one["low"], one["high"]
-    if line.empty:
-        difference, low, high = -difference, -high, -low
+        line = line.assign(p_corrected=line["p"], family="this pair alone, not corrected")
+        line = line.assign(finding=findings(line, p="p_corrected"))
+    one = line.iloc[0]
+    better, worse = (a, b) if one["difference"] > 0 else (b, a)
     names = comparison.labels_of
-    p = float(one["p_holm"])
-    if p < 1 - LEVEL:
-        better, worse = (a, b) if difference > 0 else (b, a)
-        words = f"{names[better]} is better than {names[worse]}"
-    else:
-        words = f"There is {NO_DIFFERENCE} between {names[a]} and {names[b]}"
-    return Pair(a, b, float(difference), float(low), float(high), p, corrected, words)
+    words = {
+        ESTABLISHED: f"{names[better]} is better than {names[worse]}",
+        ON_THESE_CLIPS: f"{names[better]} is better than {names[worse]} on clips like these; for other training clips, "
+        "this is not established",
+        NO_DIFFERENCE: f"There is {NO_DIFFERENCE} between {names[a]} and {names[b]}",
+    }[str(one["finding"])]
+    numbers = (float(one[c]) for c in ("difference", "low", "high", "p", "p_corrected"))
+    return Pair(a, b, *numbers, str(one["family"]), str(one["finding"]), words)
 
 
-def comparisons_of(comparison: Comparison, model: str) -> pd.DataFrame:
-    """All comparisons of one model in the run: name, label, difference, low, high, p_holm, established.
+def comparisons_of(comparison: Comparison, model: str, *, question: str = ONE_MODEL) -> pd.DataFrame:
+    """All comparisons of one model in the run, the largest difference first.
 
-    difference : macro-F1 of the model minus the other model, largest first.
+    Returns columns name, label, difference (macro-F1 of the model minus the other model), low, high, p, p_corrected,
+    family, finding. question : as in `compare_pair`; the correction of a model with tuned settings against the same
+    algorithm as given always covers all algorithms.
     """
-    known = pd.concat([comparison.tables[t] for t in ("pairs", "tuned_against_default") if t in comparison.tables])
-    ours = known[known["a"] == model].rename(columns={"b": "name"})
-    theirs = known[known["b"] == model].rename(columns={"a": "name", "low": "high", "high": "low"})
-    theirs = theirs.assign(**{c: -theirs[c] for c in ("difference", "low", "high")})
-    table = pd.concat([ours, theirs])
-    table = table.assign(label=table["name"].map(comparison.labels_of), established=table["p_holm"] < 1 - LEVEL)
-    columns = ["name", "label", "difference", "low", "high", "p_holm", "established"]
-    return table[columns].sort_values("difference", ascending=False, ignore_index=True)
+    found = []
+    for name, words in (("pairs", "all {} pairs of models"), ("tuned_against_default", "the {} tuned algorithms")):
+        if name not in comparison.tables:
+            continue
+        table = comparison.tables[name].rename(columns={"p_holm": "p_corrected"})
+        table = table.assign(family=words.format(len(table)))
+        ours = table[table["a"] == model].rename(columns={"b": "name"})
+        theirs = table[table["b"] == model].rename(columns={"a": "name", "low": "high", "high": "low"})
+        theirs = theirs.assign(**{c: -theirs[c] for c in ("difference", "low", "high")})
+        own = pd.concat([ours, theirs])
+        if name == "pairs" and question == ONE_MODEL:
+            family = f"{comparison.labels_of[model]} against each of the other {len(own)} models"
+            own = own.assign(p_corrected=holm(own["p"].to_numpy(dtype=float)), family=family)
+        found.append(own)
+    joined = pd.concat(found)
+    joined = joined.assign(label=joined["name"].map(comparison.labels_of), finding=findings(joined, p="p_corrected"))
+    columns = ["name", "label", "difference", "low", "high", "p", "p_corrected", "family", "finding"]
+    return joined[columns].sort_values("difference", ascending=False, ignore_index=True)
 
 
 def per_class(comparison: Comparison, model: str, *, held_out: bool = False) -> pd.DataFrame:

@@ -11,6 +11,21 @@ from core.pvalues import holm
 from core.schema import ALL
 
 NO_DIFFERENCE = "no evidence of a difference"
+ESTABLISHED = "established"
+ON_THESE_CLIPS = "better on clips like these, not established for other trainings"
+
+
+def findings(table: pd.DataFrame, *, p: str = "p_holm") -> pd.Series:
+    """What each comparison found: ESTABLISHED, ON_THESE_CLIPS or NO_DIFFERENCE.
+
+    The p-value includes the effect of other training clips; the interval only that of other test clips. So an interval
+    can exclude zero while the p-value, corrected for a family of comparisons, does not establish the difference.
+
+    table : columns low, high and the corrected p.
+    """
+    excludes_zero = (table["low"] > 0) | (table["high"] < 0)
+    found = np.select([table[p] < 1 - LEVEL, excludes_zero], [ESTABLISHED, ON_THESE_CLIPS], NO_DIFFERENCE)
+    return pd.Series(found, index=table.index)
 
 
 def corrected_t(differences: np.ndarray, *, test_share: float) -> tuple[float, float]:

@@ -30,6 +30,7 @@ from core.store import Store, clips_table, features_table
 if TYPE_CHECKING:  # scikit-learn takes a second to import, and a page that only counts labels does not need it
     from core.training.folds import Clips
 
+OF_A_TABLE = "@table"  # end of the clip_id of a row that comes from a table and not from the store
 SAME_MUSIC = ("content_hash", "track_id")  # clips with the same value in one of these columns are in one group
 
 
@@ -183,7 +184,7 @@ class NewLabels:
     known : labels from the model's training that have not changed.
     new : agreed labels of clips outside the model's training.
     changed : training clips that now have another label.
-    gone : training clips that no longer have a label.
+    gone : training clips that no longer have a label. Rows of a person's table are not among them.
     """
 
     trained_on: int
@@ -209,9 +210,8 @@ def count_new_labels(data: TrainingData, *, seen: Mapping[str, str], trained_on:
     labels = dict(zip(data.labelled["clip_id"], data.labelled["y"], strict=True))
     both = labels.keys() & seen.keys()
     changed = sum(labels[clip] != seen[clip] for clip in both)
-    return NewLabels(
-        trained_on, len(both) - changed, len(labels.keys() - both), changed, len(seen.keys() - labels.keys())
-    )
+    gone = [clip for clip in seen.keys() - labels.keys() if not clip.endswith(OF_A_TABLE)]
+    return NewLabels(trained_on, len(both) - changed, len(labels.keys() - both), changed, len(gone))
 
 
 def unseen(data: TrainingData, seen: Collection[str]) -> pd.DataFrame:

@@ -6,7 +6,7 @@ champion, after the gate is passed and when a person asks for it.
 
 import json
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -36,6 +36,7 @@ from core.training.card import LABELLED
 from core.training.labelled_data import TrainingData, labels, predict_clips, seen_clips, trained_rows
 from core.training.run_tables import candidate_figures
 from core.training.status import LEARNED_HASH
+from core.training.table_labels import TrainingTable
 
 if TYPE_CHECKING:
     from core.models.training_run import TrainingRun
@@ -64,6 +65,7 @@ def train_challenger(
     seed: int = 0,
     repeats: int | None = None,
     by: str = "",
+    table: TrainingTable | None = None,
 ) -> Retrained:
     """Train the champion's recipe on the published rows and the agreed labels, and register it as the challenger.
 
@@ -75,10 +77,11 @@ def train_challenger(
         from it stops the training, and nothing is registered.
     repeats : repeats of the folds; as in a full training by default.
     by : name of the person who started the training; stored with the model.
+    table : labelled rows of a person's table, which train too; their provenance is stored with the model.
 
     Raises
     ------
-    TableError : the published table is not available, or an emotion has too few clips.
+    TableError : the published table is not available, an emotion has too few clips, or no row of ``table`` can be used.
     """
     from core.training.candidates import CHAMPION
     from core.training.publish import write_bundle
@@ -90,7 +93,8 @@ def train_challenger(
         raise TableError(
             f"The published table is not available, and models are not trained on synthetic clips. {published.note}"
         )
-    data = labelled_data.training_data(published, labels(store))
+    data = labelled_data.training_data(published, _with_table(labels(store), table))
+    origin = {} if table is None else {"table": table.about | {"used": _used(data, table)}}
     champion = describe_alias(file_names.CHAMPION, settings=settings)
     run = train_and_compare(
         data.table,
@@ -102,7 +106,7 @@ def train_challenger(
     )
     run = replace(run, tables={**run.tables, LABELLED: data.labelled.drop(columns=["group", "held_out"])})
     progress(0.86, "Comparing with the champion")
-    files, summary = _compare_with_champion(data, run, champion, by=by, seed=seed)
+    files, summary = _compare_with_champion(data, run, champion, by=by, seed=seed, origin=origin)
     folder = settings.run_dir(run.created_at) / CHALLENGER
     try:
         model_version = write_bundle(run, data.table, folder, files=files)
@@ -112,12 +116,37 @@ def train_challenger(
         raise
     version = log_run(run, folder, figures=candidate_figures(run), settings=settings)
     set_setting(store, LEARNED_HASH, data.table.content_hash)
-    text = f"{model_version} is the challenger, version {version}. {summary} {published.note}".strip()
+    of_table = "" if table is None else f" {_used(data, table)} rows of {table.about['name']} trained too."
+    text = f"{model_version} is the challenger, version {version}.{of_table} {summary} {published.note}".strip()
     return Retrained(version, model_version, text)
 
 
+def _with_table(stored: pd.DataFrame, table: TrainingTable | None) -> pd.DataFrame:
+    """Join the labels of the store and of a table; the labels of the store come first."""
+    if table is None:
+        return stored
+    parts = [part for part in (stored, table.labels) if len(part)]
+    return pd.concat(parts, ignore_index=True) if parts else stored
+
+
+def _used(data: TrainingData, table: TrainingTable) -> int:
+    """Number of rows of the table that train. Raises TableError with the reasons if there is none."""
+    used = int(data.labelled["clip_id"].isin(table.labels["clip_id"]).sum())
+    if not used:
+        reasons = data.left_out["reason"].value_counts()
+        why = ", ".join(f"{reason} ({count})" for reason, count in reasons.items())
+        raise TableError(f"No row of {table.about['name']} can be used for a training: {why}. Choose another table.")
+    return used
+
+
 def _compare_with_champion(
-    data: TrainingData, run: "TrainingRun", champion: ModelDescription | None, *, by: str, seed: int
+    data: TrainingData,
+    run: "TrainingRun",
+    champion: ModelDescription | None,
+    *,
+    by: str,
+    seed: int,
+    origin: Mapping[str, object],
 ) -> tuple[dict[str, bytes], str]:
     """Files about the training and its effect, stored with the new model, and a summary of the effect in words."""
     own = run.out_of_fold[run.out_of_fold["model"] == run.champion]
@@ -129,6 +158,7 @@ def _compare_with_champion(
         "left_out": int(len(data.left_out)),
         "compared_with": champion.version if champion else "",
         "by": by,
+        **origin,
     }
     files = {ROWS: _csv(data.rows)}
     if champion is None:

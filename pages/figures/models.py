@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from core.evaluation.significance import ESTABLISHED, NO_DIFFERENCE, ON_THESE_CLIPS
 from core.schema import EMOTIONS
 from core.wording import whole_percent, with_sign
 from pages.figures.style import ACCENT, COLOURS, NEUTRAL, ROW, SEQUENTIAL, SYMBOLS, apply_style
@@ -65,20 +66,20 @@ def ranking(table: pd.DataFrame, *, name: str, champion: str, digits: int = 3) -
 def differences(table: pd.DataFrame, *, title: str, axis: str) -> go.Figure:
     """Draw differences with their intervals and a line at zero; filled if the difference is established.
 
-    table : columns label, difference, low, high, established (bool); drawn from top to bottom.
+    table : columns label, difference, low, high, finding (of `core.evaluation.significance`); drawn from top to bottom.
     """
     table = table.rename(columns={"difference": "value"})
     table = table.assign(label=["<br>".join(textwrap.wrap(str(label), _LABEL)) for label in table["label"]])
     figure = go.Figure()
-    for label, rows, symbol in (
-        ("established", table["established"], "circle"),
-        ("no evidence of a difference", ~table["established"], "circle-open"),
+    for label, symbol, colour in (
+        (ESTABLISHED, "circle", ACCENT),
+        (ON_THESE_CLIPS, "circle-open", ACCENT),
+        (NO_DIFFERENCE, "circle-open", NEUTRAL),
     ):
-        part = table[rows]
+        part = table[table["finding"] == label]
         if part.empty:
             continue
         hover = "%{y}: %{x:+.3f} (%{customdata[0]:+.3f} to %{customdata[1]:+.3f})"
-        colour = ACCENT if symbol == "circle" else NEUTRAL
         figure.add_trace(_points(part, "label", name=label, hover=hover, color=colour, symbol=symbol, size=10))
     figure.add_vline(x=0, line_dash="dot", line_color=NEUTRAL)
     height = 140 + ROW * len(table) + 10 * int(table["label"].str.count("<br>").sum())

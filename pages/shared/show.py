@@ -56,6 +56,16 @@ def chart(figure: go.Figure, *, key: str, alt: str, data: pd.DataFrame | None = 
     return event
 
 
+def link_to_reasons(rows: pd.Series) -> pd.Series:
+    """Addresses of the Explain page, one for each row of the published table."""
+    return "explain?view=One%20clip&row=" + rows.astype(str)
+
+
+def reasons_column() -> Any:
+    """Form of a column with the addresses of ``link_to_reasons``."""
+    return st.column_config.LinkColumn("why", display_text="why", help="Opens the reasons for this clip.", width=60)
+
+
 def download(frame: pd.DataFrame, name: str, *, label: str = "Download CSV", key: str | None = None) -> None:
     """Offer a table as CSV, without rerunning the page. Text is escaped, so spreadsheets do not run it as a formula.
 

@@ -1,5 +1,6 @@
 """Results arranged for reading: order, intervals, verdicts in words, and the class gap."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from core import schema
 from core.errors import ModelError
 from core.evaluation import leaderboard, metrics, run_files, significance
+from core.pvalues import holm
 from core.schema import ALL, EMOTIONS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -96,14 +98,39 @@ def test_a_verdict_names_the_better_model_in_either_order(found: run_files.Compa
     assert one.words == other.words == "Good is better than Bad"
     assert (other.difference, other.low, other.high) == (-one.difference, -one.high, -one.low)
     assert one.low < one.difference < one.high
-    assert one.corrected
+    assert one.p_corrected == one.p  # the family has one pair
+    assert one.family == "Good against each of the other 1 models"
 
 
 def test_equal_models_show_no_evidence_of_a_difference(found: run_files.Comparison) -> None:
     result = leaderboard.compare_pair(found, "good", "alike")
     assert result.words == "There is no evidence of a difference between Good and Alike"
     assert result.p > 0.05
-    assert not result.corrected
+    assert result.family == "this pair alone, not corrected"
+
+
+def test_the_correction_covers_the_comparisons_of_the_question(found: run_files.Comparison) -> None:
+    lines = [("good", "bad", 0.02), ("good", "alike", 0.03), ("alike", "bad", 0.2)]
+    pairs = pd.DataFrame(lines, columns=["a", "b", "p"]).assign(difference=0.1, low=0.01, high=0.2, t=1.0)
+    pairs["p_holm"] = holm(pairs["p"].to_numpy())
+    made = replace(found, tables=found.tables | {"pairs": pairs})
+    one = leaderboard.compare_pair(made, "good", "bad")
+    every = leaderboard.compare_pair(made, "good", "bad", question=leaderboard.ALL_PAIRS)
+    assert (one.p, one.p_corrected, every.p_corrected) == pytest.approx((0.02, 0.04, 0.06))
+    assert one.finding == significance.ESTABLISHED
+    assert every.finding == significance.ON_THESE_CLIPS
+    assert every.words.startswith("Good is better than Bad on clips like these")
+    assert every.family == "all 3 pairs of models"
+
+
+def test_an_interval_without_zero_is_never_no_evidence() -> None:
+    table = pd.DataFrame({"low": [0.1, 0.1, -0.1, -0.3], "high": [0.2, 0.2, 0.1, -0.1], "p_holm": [0.01, 0.5, 0.5, 1]})
+    assert significance.findings(table).tolist() == [
+        significance.ESTABLISHED,
+        significance.ON_THESE_CLIPS,
+        significance.NO_DIFFERENCE,
+        significance.ON_THESE_CLIPS,
+    ]
 
 
 def test_what_cannot_be_compared_is_refused_in_words(found: run_files.Comparison) -> None:
@@ -118,7 +145,7 @@ def test_against_all_turns_every_pair_to_the_chosen_side(found: run_files.Compar
     assert (good["name"].to_list(), bad["name"].to_list()) == (["bad"], ["good"])
     assert good["difference"][0] == -bad["difference"][0] > 0
     assert bad["low"][0] < bad["difference"][0] < bad["high"][0] < 0
-    assert good["established"].all()
+    assert (good["finding"] == significance.ESTABLISHED).all()
 
 
 def test_each_emotion_has_its_figures_and_the_gap_is_theirs(found: run_files.Comparison) -> None:

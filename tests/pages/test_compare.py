@@ -9,6 +9,8 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.pvalues import holm
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 RESULTS = ROOT / "models" / "comparison"
 VIEWS = ("Leaderboard", "Pairs", "Emotions", "Curves", "Tuning", "Ablations", "Criteria", "Model card")
@@ -81,7 +83,12 @@ def test_any_two_models_get_the_verdict_of_the_run_in_either_order(open_page: Ca
             assert not page.exception
             text = said(page.markdown)
             assert page.metric[0].value == f"{sign * one['difference']:+.3f}"
-            if one["p_holm"] < 0.05:
+            family = pairs[(pairs["a"] == a) | (pairs["b"] == a)]
+            p = dict(zip(family.index, holm(family["p"].to_numpy()), strict=True))[one.name]
+            assert float(page.metric[1].value.removeprefix("< ")) == pytest.approx(max(one["p"], 0.001), rel=0.05)
+            assert float(page.metric[2].value.removeprefix("< ")) == pytest.approx(max(p, 0.001), rel=0.05)
+            assert f"against each of the other {len(family)} models" in said(page.caption)
+            if p < 0.05 or one["low"] > 0 or one["high"] < 0:
                 better = one["a"] if one["difference"] > 0 else one["b"]
                 assert f"{names[better]} is better than" in text
             else:

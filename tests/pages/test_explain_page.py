@@ -1,10 +1,14 @@
 """The Explain page: every view of the stored explanations, with and without the table that they belong to."""
 
+import pandas as pd
 import pytest
 
 from core.models import explanation
-from core.schema import EMOTIONS
-from core.settings import ROOT
+from core.models.prediction import probabilities
+from core.pipeline.serving import serve
+from core.schema import COLUMNS, EMOTIONS, LABEL
+from core.settings import ROOT, Settings
+from core.wording import percent
 
 VIEWS = ["Overall", "Every clip", "One feature", "Two features", "One clip", "Check"]
 
@@ -12,6 +16,7 @@ VIEWS = ["Overall", "Every clip", "One feature", "Two features", "One clip", "Ch
 @pytest.fixture
 def with_table(table_path, monkeypatch):
     monkeypatch.setenv("TME_TABLE", str(table_path))
+    return table_path
 
 
 @pytest.mark.parametrize("view", VIEWS)
@@ -65,6 +70,30 @@ def test_what_asks_the_model_itself_is_offered_for_the_model_in_use_only(open_pa
     page.selectbox(key="model").select_index(1).run()
     assert not page.exception
     assert "only the model in use" in page.info[0].value
+
+
+def test_the_steps_start_at_the_named_base_and_add_up_to_the_probability_of_the_clip(open_page, with_table):
+    page = open_page("explain", view="One clip", row="12")
+    served = serve(Settings())
+    table = pd.read_csv(with_table)
+    [probability] = probabilities(served.model, table.loc[[12], list(COLUMNS)])
+    label = table.loc[12, LABEL]
+    assert page.segmented_control(key="emotion_of_12").value == label
+    own = next(d.value for d in page.dataframe if "shap" in d.value.columns)
+    own = own[own["emotion"] == label]
+    end = probability[EMOTIONS.index(label)]
+    assert own["base"].iloc[0] + own["shap"].sum() == pytest.approx(end, abs=1e-6)
+    words = " ".join(c.value for c in page.caption)
+    assert f"Base value: {percent(own['base'].iloc[0])}" in words
+    assert f"add up to {percent(end)}" in words
+
+
+def test_of_a_model_that_is_not_in_use_the_steps_are_changes(open_page, with_table):
+    page = open_page("explain", view="One clip", row="12")
+    page = page.selectbox(key="model").select_index(1).run()
+    assert not page.exception
+    assert "is not stored for this model" in " ".join(c.value for c in page.caption)
+    assert not page.info
 
 
 def test_a_link_leads_to_one_row(open_page, with_table):

@@ -4,13 +4,19 @@ import io
 from collections.abc import Callable
 from pathlib import Path
 
+import labelled
+import numpy as np
 import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core import store
 from core.dataset import exploration, post_hoc, stand_in
 from core.dataset.open_tables import grouping, without_copies
+from core.pipeline import jobs
 from core.schema import COLUMNS, LABEL
+from core.settings import Settings
+from pages.shared import who
 
 VIEWS = (
     *("Groups", "Telling features", "Correlation", "Map", "Outliers", "Rows", "Own and published"),
@@ -151,6 +157,45 @@ def test_a_rule_that_is_switched_off_leaves_its_cells(explored: Callable[..., Ap
     assert "0 changes" in said(page.markdown)
     page = page.selectbox(key="table").select("mine.csv, cleaned").run()
     assert turn_to(page, "Rows").dataframe[0].value.loc[3, "_MFCC_Mean_9"] == 9.9
+
+
+def test_a_cleaned_table_is_handed_to_a_training_with_the_rules_that_are_off(
+    explored: Callable[..., AppTest], data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    launched: list[list[str]] = []
+    monkeypatch.setattr(who, "still_analyst", lambda opened: store.Rater("Cem", False, "analyst"))
+    monkeypatch.setattr(jobs, "launch", lambda store, name, arguments, *, settings: launched.append(arguments))
+    frame = stand_in.sample()
+    frame.loc[3, "_MFCC_Mean_9"] = 9.9
+    page = upload(explored(view="Cleaning"), frame.to_csv(index=False).encode())
+    train = next(b for b in page.button if b.label.startswith("Train a challenger"))
+    assert train.disabled
+    page = clean_it(next(p for p in page.pills if p.label == "Rules that clean").set_value([]).run())
+    page = next(b for b in page.button if b.label.startswith("Train a challenger")).click().run()
+    assert "The training has started" in said(page.success)
+    [arguments] = launched
+    [path] = (data_dir / "tables").iterdir()
+    assert (arguments[0], arguments[2:]) == ("retrain", [f"--table={path}", "--without=outlier"])
+    assert pd.read_csv(path).loc[3, "_MFCC_Mean_9"] == 9.9
+
+
+def test_the_scored_library_opens_as_a_table(explored: Callable[..., AppTest], data_dir: Path) -> None:
+    page = explored(own_library="true")
+    assert "No clip is scored yet" in said(page.info)
+    opened = store.open_store(Settings().database)
+    music = labelled.music(3)
+    labelled.keep_clips(opened, music)
+    labelled.predict(opened, music, np.tile([0.1, 0.2, 0.6, 0.1], (12, 1)), version="m1")
+    store.close_store(opened)
+    page = explored(own_library="true", view="Rows")
+    page = page.selectbox(key="table").select("Scored library").run()
+    assert not page.exception
+    shown = page.dataframe[0].value
+    assert sorted(shown["clip_id"]) == sorted(music.index)
+    assert set(shown["guess"]) == {"relax"}
+    assert "path" not in shown
+    first = shown.set_index("clip_id").loc[music.index[0], TEMPO]
+    assert first == pytest.approx(music.loc[music.index[0], TEMPO])
 
 
 def own_recordings() -> bytes:

@@ -7,11 +7,15 @@ from core.dataset.cleaning import CHOICES, RULES, SET_ASIDE, CleanResult, clean
 from core.dataset.parsing import own_rows
 from core.dataset.quality import CELL_MEASURES, data_quality
 from core.dataset.table import as_table
-from core.dataset.user_tables import UserTable, compare_quality
-from core.schema import LABEL, readable
+from core.dataset.user_tables import UserTable, compare_quality, store_cleaned
+from core.errors import CoreError
+from core.pipeline import jobs
+from core.schema import EMOTIONS, LABEL, readable
+from core.settings import Settings
+from core.training.retraining import JOB
 from core.wording import counted
 from pages.figures import dataset
-from pages.shared import show
+from pages.shared import cached, messages, show, who
 from pages.views.data.explore_rows import with_row_numbers
 
 CLEANED = "explore_cleaned"  # session key: name of a table -> rules that were switched off when it was cleaned
@@ -30,6 +34,7 @@ def cleaned_table(name: str, table: UserTable) -> CleanResult | None:
 
 def cleaning(extra: dict[str, UserTable]) -> None:
     """Show what cleaning would change, rule by rule, and clean the table when the person asks for it."""
+    messages.show_pending_message()
     if not extra:
         st.info(
             "Add a table above. It opens as it is, and this tab shows what cleaning would change.",
@@ -67,12 +72,47 @@ def cleaning(extra: dict[str, UserTable]) -> None:
     )
     if done == without:
         right.success(f"The table “{name}, cleaned” has these changes.", icon=":material/check:")
+    _training(name, result, without, asked=done == without or result.changes.empty)
     _changes(result)
     _downloads(name, one, result)
 
 
 def _apply(name: str, without: tuple[str, ...]) -> None:
     st.session_state.setdefault(CLEANED, {})[name] = without
+
+
+def _training(name: str, result: CleanResult, without: tuple[str, ...], *, asked: bool) -> None:
+    """Offer a training on the labelled rows, once the person has agreed to the changes."""
+    if result.table.empty:
+        st.caption(
+            "To train on this table, write the emotion of each row in the column Class: " + ", ".join(EMOTIONS) + "."
+        )
+        return
+    st.button(
+        f"Train a challenger on {counted(len(result.table), 'labelled row')}",
+        key=f"train_{name}",
+        icon=":material/model_training:",
+        disabled=not asked,
+        on_click=_train,
+        args=(name, result, without),
+        help="Trains on the published table, the agreed labels and these rows. Clean the table first. The model "
+        "becomes the challenger and does not replace the model in use; its record names this table.",
+    )
+    st.caption("Training is for analysts. Begin to work as an analyst on the Learning page, then come back.")
+
+
+def _train(name: str, result: CleanResult, without: tuple[str, ...]) -> None:
+    store = cached.store()
+    if store is None:
+        return
+    try:
+        by = who.still_analyst(store).name
+        path = store_cleaned(result.frame, name, Settings())
+        rules = [f"--without={rule}" for rule in without]
+        jobs.launch(store, JOB, ["retrain", f"--by={by}", f"--table={path}", *rules], settings=Settings())
+        messages.keep_message("success", "The training has started. The Learning page shows its progress.")
+    except CoreError as error:
+        messages.keep_message("error", str(error))
 
 
 def _summary(one: UserTable, result: CleanResult) -> None:

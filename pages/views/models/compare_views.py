@@ -9,6 +9,7 @@ from core.errors import CoreError
 from core.evaluation import leaderboard
 from core.evaluation.leaderboard import MEASURES, PER_EMOTION, TIMES
 from core.evaluation.run_files import Comparison
+from core.evaluation.significance import ESTABLISHED, findings
 from core.models import description
 from core.schema import EMOTIONS
 from core.settings import Settings
@@ -110,8 +111,8 @@ def _table(wide: pd.DataFrame) -> None:
 
 
 @st.cache_data(show_spinner="Comparing the two models …", max_entries=64)
-def _pair(_comparison: Comparison, stamp: str, a: str, b: str) -> leaderboard.Pair:
-    return leaderboard.compare_pair(_comparison, a, b)
+def _pair(_comparison: Comparison, stamp: str, a: str, b: str, question: str) -> leaderboard.Pair:
+    return leaderboard.compare_pair(_comparison, a, b, question=question)
 
 
 def pairs(comparison: Comparison) -> None:
@@ -123,39 +124,57 @@ def pairs(comparison: Comparison) -> None:
     b = right.selectbox(
         "Against", others, format_func=lambda m: comparison.labels_of.get(m, m), key="b", bind="query-params"
     )
+    question = st.segmented_control(
+        "Question",
+        [leaderboard.ONE_MODEL, leaderboard.ALL_PAIRS],
+        format_func={
+            leaderboard.ONE_MODEL: f"How does {comparison.labels_of[a]} do against each other model?",
+            leaderboard.ALL_PAIRS: "Which of all models differ?",
+        }.__getitem__,
+        default=leaderboard.ONE_MODEL,
+        required=True,
+        key="question",
+        bind="query-params",
+        help="The more comparisons a question makes, the more often one of them looks large by chance. The correction "
+        "(Holm) covers exactly the comparisons of the question.",
+    )
     try:
-        result = _pair(comparison, str(comparison.about["created_at"]), a, b)
+        result = _pair(comparison, str(comparison.about["created_at"]), a, b, question)
     except CoreError as error:
         st.info(str(error), icon=":material/info:")
         return
     st.markdown(f"#### {result.words}.")
-    one, two = st.columns(2)
+    one, two, three = st.columns(3)
     one.metric("Difference in macro-F1", f"{result.difference:+.3f}", border=True, help="First minus second model.")
     one.caption(f"95 % interval {result.low:+.3f} to {result.high:+.3f}")
-    two.metric("p", f"{result.p:.2g}" if result.p >= 0.001 else "< 0.001", border=True)
-    two.caption(
-        "Paired t-test over folds, corrected because folds share training clips (Nadeau & Bengio 2003)"
-        + ("; Holm-corrected for all pairs of the run." if result.corrected else "; not corrected for other pairs.")
-    )
+    two.metric("p of this pair", _p(result.p), border=True)
+    two.caption("Paired t-test over folds, corrected because folds share training clips (Nadeau & Bengio 2003).")
+    three.metric("p, corrected", _p(result.p_corrected), border=True)
+    three.caption(f"Holm. Family: {result.family}.")
     st.caption(
-        "The verdict uses p below 0.05, which includes the effect of other training clips. The interval only includes "
-        "the effect of other test clips. No evidence of a difference does not prove that the models are equal."
+        "A difference is established if the corrected p is below 0.05; p includes the effect of other training clips. "
+        "The interval includes only the effect of other test clips, and is for this pair alone. No evidence of a "
+        "difference does not prove that the models are equal."
     )
-    table = leaderboard.comparisons_of(comparison, a)
+    table = leaderboard.comparisons_of(comparison, a, question=question)
     if table.empty:
         st.info("The run did not compare this model with others.", icon=":material/info:")
         return
     show.chart(
         models.differences(table, title=f"{comparison.labels_of[a]} against each model", axis="difference of macro-F1"),
-        key=name(comparison, "pairs", a),
+        key=name(comparison, f"pairs-{question}", a),
         alt=f"{comparison.labels_of[a]} against {len(table)} models: better than {_count(table, 1)}, worse than "
-        f"{_count(table, -1)}, no evidence of a difference to {(~table['established']).sum()}",
+        f"{_count(table, -1)}, not established for {(table['finding'] != ESTABLISHED).sum()}",
         data=table,
     )
 
 
+def _p(p: float) -> str:
+    return f"{p:.2g}" if p >= 0.001 else "< 0.001"
+
+
 def _count(table: pd.DataFrame, sign: int) -> int:
-    return int((table["established"] & (sign * table["difference"] > 0)).sum())
+    return int(((table["finding"] == ESTABLISHED) & (sign * table["difference"] > 0)).sum())
 
 
 def tuning(comparison: Comparison) -> None:
@@ -164,8 +183,8 @@ def tuning(comparison: Comparison) -> None:
         not_in_quick_run()
         return
     table = comparison.tables["tuned_against_default"]
-    table = table.assign(label=table["b"].map(comparison.labels_of), established=table["p_holm"] < 0.05)
-    better = int((table["established"] & (table["difference"] > 0)).sum())
+    table = table.assign(label=table["b"].map(comparison.labels_of), finding=findings(table))
+    better = _count(table, 1)
     st.caption(
         f"Settings that were tuned inside each training fold, compared with the default settings. {better} of "
         f"{len(table)} algorithms gain significantly. With few clips, tuning also picks settings that are good by "
@@ -195,7 +214,7 @@ def ablations(comparison: Comparison) -> None:
     kinds = list(dict.fromkeys(table["kind"]))
     kind = st.pills("What is changed", kinds, default=kinds[0], required=True, key="changed", bind="query-params")
     table = table[table["kind"] == kind]
-    shown = table.assign(established=table["p_holm"] < 0.05)
+    shown = table.assign(finding=findings(table))
     st.caption(
         "One thing is changed at a time and compared on the same folds. Left of the line: the change makes the model "
         "worse. Right: better. The table also has macro-F1 with an error of 5 % in every feature."
@@ -203,7 +222,7 @@ def ablations(comparison: Comparison) -> None:
     show.chart(
         models.differences(shown, title="Effect of each change", axis="macro-F1 gained"),
         key=name(comparison, f"ablations-{kind}"),
-        alt=f"Effect of {len(shown)} changes on macro-F1; {int(shown['established'].sum())} significant",
+        alt=f"Effect of {len(shown)} changes on macro-F1; {int((shown['finding'] == ESTABLISHED).sum())} significant",
         data=table,
     )
 

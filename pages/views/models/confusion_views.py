@@ -86,7 +86,7 @@ def clips(comparison: Comparison, model: str, cell: tuple[str, str], *, held_out
     else:
         st.caption("The table of the training clips is not available, so the values of the clips are not shown.")
     st.dataframe(
-        shown,
+        shown.assign(why=show.link_to_reasons(shown["row"])),
         hide_index=True,
         alt=f"Clips that are {true} and predicted as {called}",
         column_config={
@@ -95,6 +95,7 @@ def clips(comparison: Comparison, model: str, cell: tuple[str, str], *, held_out
         | {f.column: st.column_config.NumberColumn(readable(f.column), help=f.meaning) for f in FEATURES}
         | {
             "row": st.column_config.NumberColumn(pinned=True),
+            "why": show.reasons_column(),
             "often": st.column_config.NumberColumn(
                 format="percent", help="Share of the repeats in which the clip is in this cell"
             ),

@@ -14,7 +14,7 @@ from core.evaluation.run_files import Comparison
 from core.file_names import shap_file
 from core.models import explanation, explanation_tables
 from core.models.permutation import permutation_importance
-from core.schema import BY_COLUMN, COLUMNS, EMOTIONS, readable
+from core.schema import BY_COLUMN, EMOTIONS, readable
 from core.settings import Settings
 from pages.figures import clips
 from pages.shared import cached, messages, show
@@ -141,7 +141,7 @@ def overall(page: Page) -> None:
 
 def check(page: Page) -> None:
     """Check the importances with another method: how much worse are predictions with one feature permuted?"""
-    served = _own_model(page)
+    served = own_model(page)
     if served is None or page.known is None:
         return
     held_out = page.comparison.rows.query("held_out")
@@ -165,12 +165,17 @@ def check(page: Page) -> None:
     )
 
 
-def _own_model(page: Page) -> "Served | None":
-    """The model in use, if it is the chosen model; None otherwise, because only results of the others are stored."""
+def own_model(page: Page, *, needed: bool = True) -> "Served | None":
+    """The model in use, if it is the chosen model; None otherwise, because only results of the others are stored.
+
+    needed : whether the view shows nothing without the model, and says so.
+    """
     if page.model == page.comparison.champion:
         served = cached.champion()
         if served.model.version.startswith(page.model):
             return served
+    if not needed:
+        return None
     st.info(
         "This view needs the model itself, and only the model in use is available. Choose the champion above.",
         icon=":material/model_training:",
@@ -246,7 +251,7 @@ def two_features(page: Page) -> None:
             icon=":material/table_view:",
         )
         return
-    served = _own_model(page)
+    served = own_model(page)
     if served is None:
         return
     table = _interaction(
@@ -271,29 +276,3 @@ def _interaction(
     version: str, data_hash: str, first: str, second: str, _known: pd.DataFrame, _served: "Served"
 ) -> pd.DataFrame:
     return explanation.interaction(_served.model, _known, first, second)
-
-
-def one_clip(page: Page) -> None:
-    """Show the steps from the average clip to one row of the table."""
-    emotion = _emotion()
-    rows = sorted(page.shap["row"].unique().tolist())
-    row = st.selectbox(
-        "Row of the table",
-        rows,
-        key="row",
-        bind="query-params",
-        help="Row numbers of the published table, counted from 0. Type a number to search.",
-    )
-    labels = dict(zip(page.comparison.rows["row"], page.comparison.rows["y"], strict=True))
-    if row in labels:
-        st.caption(f"Row {row} is {wording.with_sign(labels[row])}.")
-    values = None if page.known is None else page.known.loc[row, list(COLUMNS)]
-    own = explanation_tables.stored_explanation(page.shap, row, values=values)
-    _, steps = explanation_tables.steps(own, emotion, top=12)
-    show.chart(
-        clips.waterfall(steps, base=None, emotion=emotion),
-        key=page.name(f"row-{row}-{emotion}"),
-        alt=f"Steps that move the probability of {emotion} for row {row}: "
-        + ", ".join(f"{n} {wording.signed_percent(v)}" for n, v in zip(steps["name"], steps["shap"], strict=True)),
-        data=own.drop(columns="base"),
-    )

@@ -78,7 +78,7 @@ def test_error_bars_reach_from_low_to_high_and_the_best_stands_on_top() -> None:
 def test_established_differences_are_filled_and_long_labels_wrapped() -> None:
     table = pd.DataFrame(
         {"label": ["short", "a label that is much too long for one line of a phone"], "difference": [0.1, 0.0]}
-        | {"low": [0.05, -0.1], "high": [0.15, 0.1], "established": [True, False]}
+        | {"low": [0.05, -0.1], "high": [0.15, 0.1], "finding": ["established", "no evidence of a difference"]}
     )
     figure = models.differences(table, title="t", axis="x")
     assert {trace.name: trace.marker.symbol for trace in figure.data} == {
