@@ -2,10 +2,11 @@
 
 import streamlit as st
 
-from pages.shared import assets
+from pages.shared import assets, show
 
 st.set_page_config(page_title="Turkish Music Emotion", page_icon="pages/icon.png", layout="wide")
 assets.style("charts")
+show.set_source(None)
 
 st.navigation(
     {

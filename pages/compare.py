@@ -10,12 +10,14 @@ from core.models.description import describe_model_in_use
 from core.settings import Settings
 from pages.shared.cached import results
 from pages.shared.messages import problem
+from pages.shared.run_source import set_run_source
 from pages.shared.show import citation
 from pages.views.models import compare_curves, model_criteria
 from pages.views.models import compare_views as views
 
 st.title("Compare models")
 comparison = results()
+set_run_source(comparison)
 about, clips = comparison.about, comparison.rows
 if about["synthetic"]:
     st.warning("These models were trained on the synthetic stand-in, so their figures say nothing about music.")

@@ -8,7 +8,7 @@ import streamlit as st
 from core.dataset.open_tables import open_table
 from pages.shared.cached import table
 from pages.shared.messages import literal
-from pages.shared.show import citation, stand_in_banner
+from pages.shared.show import citation, set_source, stand_in_banner
 from pages.views.data import explore_cleaning, explore_groups, explore_own, explore_rows
 from pages.views.data import explore_tables as tables
 from pages.views.data import explore_views as views
@@ -45,6 +45,7 @@ if shown.synthetic and not published.synthetic:
         icon=":material/science:",
     )
 rows = explore_rows.choose_rows(shown)
+set_source(explore_rows.source_of(rows, shown))
 
 
 def show_rows(view: Callable[[explore_rows.Shown], None]) -> None:

@@ -15,6 +15,7 @@ import pandas as pd
 from core.dataset.number_format import point_decimals
 from core.errors import TableError
 from core.schema import COLUMNS, LABEL
+from core.source_note import without_header
 
 MAX_BYTES = 150 * 10**6
 MAX_ROWS = 200_000
@@ -52,6 +53,7 @@ def read_csv(data: bytes, name: str, *, label_needed: bool = True) -> pd.DataFra
 
     Headers that differ from the published ones only in case, spaces or punctuation get the published name. Decimal
     commas become points. Rows quoted as one cell are split into cells. Missing cells at the end of a row are empty.
+    Comments before the header, which begin with ``# ``, are skipped.
 
     Parameters
     ----------
@@ -73,7 +75,7 @@ def read_csv(data: bytes, name: str, *, label_needed: bool = True) -> pd.DataFra
         raise TableError(
             f"{shown} has {len(data) / 10**6:.0f} MB; the limit is {MAX_BYTES // 10**6} MB. Split the file."
         )
-    text = _without_row_quotes(_decode(data, shown))
+    text = without_header(_without_row_quotes(_decode(data, shown)).lstrip("\n"))
     header, dialect, body = _header(text, shown)
     names = _names(header, shown, label_needed=label_needed)
     if dialect["delimiter"] == ",":

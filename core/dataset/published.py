@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from core.atomic import replace_file
+from core.dataset.citing import DATA
 from core.dataset.cleaning import refuse_codes, validate
 from core.dataset.csv_reading import read_csv
 from core.dataset.download import download_file, read_zip_member
@@ -41,15 +42,7 @@ PUBLISHED_HASH = "5a7e28abb9110eabcd83081edda6995410dc49466727b269805497c0308c09
 LICENCE = (
     "Turkish Music Emotion, by Mehmet Bilal Er, licensed under CC BY 4.0 (https://creativecommons.org/licenses/by/4.0/)"
 )
-CITATIONS = (
-    "Er, M. B. (2019). Turkish Music Emotion [Dataset]. UCI Machine Learning Repository. "
-    "https://doi.org/10.24432/C5JG93",
-    "Er, M. B., & Esin, E. M. (2021). Music Emotion Recognition with Machine Learning Based on Audio Features. "
-    "Journal of Computer Science, 6(3), 133-144. https://doi.org/10.53070/bbd.945894",
-    "Er, M. B., & Aydilek, I. B. (2019). Music Emotion Recognition by Using Chroma Spectrogram and Deep Visual "
-    "Features. International Journal of Computational Intelligence Systems, 12(2), 1622-1634. "
-    "https://doi.org/10.2991/ijcis.d.191216.001",
-)
+CITATIONS = tuple(paper.text() for paper in DATA)
 
 
 def read_published(data: bytes, name: str = FILE_NAME) -> pd.DataFrame:

@@ -1,7 +1,10 @@
 """Charts, tables and downloads in the form that all pages share."""
 
 import re
+from dataclasses import replace
+from functools import partial
 from typing import Any
+from urllib.parse import urlencode
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -9,9 +12,11 @@ import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from core.dataset import published
+from core.dataset import citing, published
 from core.dataset.table import Table
+from core.source_note import SourceNote
 from core.spreadsheets import escape_table
+from pages.figures.pictures import PICTURES, draw_picture
 from pages.shared.cached import forget_table
 
 # Until app.py has run once in a new server, Streamlit treats a folder named "pages" as its older kind of app: a first
@@ -20,6 +25,7 @@ if PagesManager.uses_pages_directory and get_script_run_ctx(suppress_warning=Tru
     PagesManager.uses_pages_directory = False
     st.rerun()
 
+_SOURCE = "source_note"  # session key: where the content of the page comes from
 SEEN = "guesses_seen"  # session key: clips whose guess this person has seen on another page
 # The camera button of plotly exports a PNG.
 _CHART_CONFIG = {
@@ -44,16 +50,75 @@ def stand_in_banner(shown: Table) -> None:
             st.rerun()
 
 
-def chart(figure: go.Figure, *, key: str, alt: str, data: pd.DataFrame | None = None, **kwargs: Any) -> object:
-    """Show a chart with its text alternative and, below, its numbers as a table with a CSV download."""
+def set_source(note: SourceNote | None) -> None:
+    """Set where the content of this page comes from; downloads and pictures name it. None: nothing is known."""
+    st.session_state[_SOURCE] = note
+
+
+def source() -> SourceNote:
+    """Where the content of this page comes from, with the address of the page as it is now."""
+    note: SourceNote = st.session_state.get(_SOURCE) or SourceNote()
+    choices = urlencode([(k, v) for k in st.query_params for v in st.query_params.get_all(k)])
+    address = (st.context.url or "").split("?")[0]
+    return replace(note, link=f"{address}?{choices}" if choices else address)
+
+
+def chart(
+    figure: go.Figure,
+    *,
+    key: str,
+    alt: str,
+    data: pd.DataFrame | None = None,
+    columns: tuple[str, ...] = (),
+    **kwargs: Any,
+) -> object:
+    """Show a chart with its text alternative and, below, its numbers, pictures and citation.
+
+    columns : features that the chart is about; their papers are cited too.
+    """
     figure.update_layout(modebar={"orientation": "v"})
     config = _CHART_CONFIG | {"toImageButtonOptions": {"format": "png", "scale": 2, "filename": key}}
     event = st.plotly_chart(figure, key=key, alt=alt, config=config, **kwargs)
     if data is not None:
-        with st.expander("The numbers", icon=":material/table:"):
+        with st.expander("Numbers, pictures, citation", icon=":material/table:"):
             st.dataframe(data, hide_index=isinstance(data.index, pd.RangeIndex))
-            download(data, key)
+            with st.container(horizontal=True):
+                download(data, key)
+                _pictures(figure, key)
+            _citation_of(key, columns)
     return event
+
+
+def _pictures(figure: go.Figure, name: str) -> None:
+    """Offer the chart as PNG, SVG and PDF with a source line; a file is drawn when it is asked for."""
+    note = source()
+    for form, mime in PICTURES.items():
+        st.download_button(
+            form.upper(),
+            partial(draw_picture, figure, form, note.line(_what(name)), "synthetic" if note.synthetic else ""),
+            file_name=f"{note.file_name(name)}.{form}",
+            mime=mime,
+            icon=":material/image:",
+            key=f"{form}_{name}",
+            on_click="ignore",
+            help="A picture with a source line.",
+        )
+
+
+def _citation_of(name: str, columns: tuple[str, ...]) -> None:
+    """Show what to cite for a figure or a table, as text and as BibTeX."""
+    note = source()
+    papers = citing.citations(_what(name), published=bool(note.cite), columns=columns, link=note.link)
+    with st.popover("Cite this", icon=":material/format_quote:"):
+        if note.synthetic:
+            st.caption("These rows are synthetic. They are not the published data, so they do not have its citation.")
+        st.code("\n\n".join(paper.text() for paper in papers), language=None, wrap_lines=True)
+        st.code("\n\n".join(paper.bibtex() for paper in papers), language="latex", wrap_lines=True)
+
+
+def _what(name: str) -> str:
+    """Name of the content in words, from the name of its file: without the parts for data and model."""
+    return name.split("_data-")[0].split("_model-")[0].replace("-", " ").replace("_", " ")
 
 
 def link_to_reasons(rows: pd.Series) -> pd.Series:
@@ -69,12 +134,16 @@ def reasons_column() -> Any:
 def download(frame: pd.DataFrame, name: str, *, label: str = "Download CSV", key: str | None = None) -> None:
     """Offer a table as CSV, without rerunning the page. Text is escaped, so spreadsheets do not run it as a formula.
 
+    The first lines are comments that say what the table is and where it comes from.
+
     name : file name without ending, with data and model in it.
     """
+    note = source()
+    table = escape_table(frame).to_csv(index=not isinstance(frame.index, pd.RangeIndex))
     st.download_button(
         label,
-        escape_table(frame).to_csv(index=not isinstance(frame.index, pd.RangeIndex)).encode(),
-        file_name=f"{name}.csv",
+        (note.header(_what(name)) + table).encode(),
+        file_name=f"{note.file_name(name)}.csv",
         mime="text/csv",
         icon=":material/download:",
         key=key or f"download_{name}",
@@ -89,6 +158,8 @@ def file_name(what: str, *, data_hash: str, version: str = "") -> str:
 
 
 def citation() -> None:
-    """Show licence and sources of the data in an expander."""
+    """Show licence and sources of the data, and what to cite for the model, in an expander."""
     with st.expander("Data: licence and how to cite", icon=":material/format_quote:"):
         st.markdown(published.LICENCE + "\n\n" + "\n".join(f"- {c}" for c in published.CITATIONS))
+        papers = (citing.program("Program and model"), *citing.DATA, citing.TOOLBOX)
+        st.code("\n\n".join(paper.bibtex() for paper in papers), language="latex", wrap_lines=True)

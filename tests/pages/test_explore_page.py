@@ -13,10 +13,12 @@ from streamlit.testing.v1 import AppTest
 from core import store
 from core.dataset import exploration, post_hoc, stand_in
 from core.dataset.open_tables import grouping, without_copies
+from core.dataset.published import PUBLISHED_HASH
 from core.pipeline import jobs
 from core.schema import COLUMNS, LABEL
 from core.settings import Settings
-from pages.shared import who
+from core.source_note import SYNTHETIC
+from pages.shared import show, who
 
 VIEWS = (
     *("Groups", "Telling features", "Correlation", "Map", "Outliers", "Rows", "Own and published"),
@@ -196,6 +198,56 @@ def test_the_scored_library_opens_as_a_table(explored: Callable[..., AppTest], d
     assert "path" not in shown
     first = shown.set_index("clip_id").loc[music.index[0], TEMPO]
     assert first == pytest.approx(music.loc[music.index[0], TEMPO])
+
+
+def test_a_download_says_what_it_is_and_leads_back_to_the_page(
+    explored: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = downloads(monkeypatch)
+    page = explored(view="Rows", emotions="sad").multiselect(key="filter_by").set_value([TEMPO]).run()
+    page = page.slider(key=f"range_{TEMPO}").set_value((100.0, 120.0)).run()
+    assert not page.exception
+    [name] = [n for n in files if n.startswith("rows_data-")]
+    header, table = files[name].split(b"# cite", 1)
+    lines = header.decode().splitlines()
+    assert lines[0].startswith("# Turkish Music Emotion")
+    assert f"# data: {PUBLISHED_HASH}" in lines
+    assert "# extractor: MIRtoolbox 1.7.1" in lines
+    assert any("Tempo (bpm) 100 to 120" in line and "sad" in line for line in lines)
+    [link] = [line for line in lines if line.startswith("# link: ")]
+    assert "view=Rows" in link
+    assert f"range_{TEMPO}=" in link
+    assert len(pd.read_csv(io.BytesIO(table), skiprows=1)) == len(page.dataframe[0].value)
+
+
+def test_downloads_of_the_stand_in_are_marked_and_do_not_cite_the_data(
+    offline: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = downloads(monkeypatch)
+    page = offline(view="Groups")
+    assert not page.exception
+    made = {name: data for name, data in files.items() if "dictionary" not in name}
+    assert made
+    assert all(name.startswith("synthetic_") for name in made)
+    text = next(data for name, data in made.items() if name.endswith(".csv")).decode()
+    assert text.splitlines()[1] == f"# {SYNTHETIC}"
+    assert "# cite" not in text
+    svg = next(data for name, data in made.items() if name.endswith(".svg"))().decode()
+    assert "<!-- synthetic -->" in svg
+    shown = "".join(code.value for code in page.code[:2])
+    assert "turkishmusicemotion" in shown
+    assert "10.24432/C5JG93" not in shown
+
+
+def downloads(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
+    """The files that the page offers, by name."""
+    files: dict[str, object] = {}
+
+    def offered(label: str, data: object, *, file_name: str, **more: object) -> None:
+        files[file_name] = data
+
+    monkeypatch.setattr(show.st, "download_button", offered)
+    return files
 
 
 def own_recordings() -> bytes:

@@ -49,6 +49,7 @@ def groups(rows: Shown) -> None:
         alt=f"{readable(column)} by {rows.group}. Medians: "
         + ", ".join(f"{r.group} {r.median:.4g}" for r in numbers.itertuples()),
         data=numbers,
+        columns=(column,),
     )
 
 

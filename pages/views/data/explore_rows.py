@@ -7,7 +7,10 @@ import streamlit as st
 
 from core.dataset import exploration
 from core.dataset.open_tables import OpenTable, group_columns, group_name, grouping, without_copies
-from core.schema import COLUMNS, LABEL, readable
+from core.dataset.parsing import EXTRACTOR_COLUMN
+from core.dataset.published import CITATIONS, PUBLISHED_HASH
+from core.schema import COLUMNS, LABEL, MIRTOOLBOX, readable
+from core.source_note import SourceNote
 from core.wording import counted
 
 
@@ -53,11 +56,23 @@ def choose_rows(table: OpenTable) -> Shown:
     rows = table.frame if copies else without_copies(table.frame)
     groups = grouping(rows, by)
     frame = _filtered(rows, groups)
-    about = f"{len(frame)} of {counted(len(table.frame), 'row')} are shown"
+    about = f"{len(frame)} of {counted(len(table.frame), 'row')} are shown{_filter_words(frame, rows, groups)}"
     left_out = len(table.frame) - len(rows)
     about += f"; {counted(left_out, 'copy').replace('copys', 'copies')} of other rows left out" if left_out else ""
     st.caption(f"{about}.")
     return Shown(frame, groups.loc[frame.index], by, table.content_hash, about)
+
+
+def _filter_words(frame: pd.DataFrame, rows: pd.DataFrame, groups: pd.Series) -> str:
+    """The filter in words: the groups and the ranges that are shown."""
+    if len(frame) == len(rows):
+        return ""
+    present = [str(name) for name in groups.cat.categories[groups.cat.categories.isin(groups.loc[frame.index])]]
+    words = [f"{groups.name or 'groups'} {', '.join(present)}"] if len(present) < len(groups.cat.categories) else []
+    for column in st.session_state.get("filter_by", []):
+        if ends := st.session_state.get(f"range_{column}"):
+            words.append(f"{readable(column)} {ends[0]:g} to {ends[1]:g}")
+    return f" ({'; '.join(words)})" if words else ""
 
 
 def _filtered(frame: pd.DataFrame, groups: pd.Series) -> pd.DataFrame:
@@ -92,6 +107,21 @@ def _filtered(frame: pd.DataFrame, groups: pd.Series) -> pd.DataFrame:
 def _range(frame: pd.DataFrame, column: str) -> tuple[float, float]:
     low, high = float(frame[column].min()), float(frame[column].max())
     return st.slider(readable(column), low, high, (low, high), key=f"range_{column}", bind="query-params")
+
+
+def source_of(rows: Shown, table: OpenTable) -> SourceNote:
+    """Where the rows come from, for downloads and pictures."""
+    column = table.frame.get(EXTRACTOR_COLUMN)
+    extractor = " and ".join(sorted(set(column.astype(str)))[:3]) if column is not None else ""
+    published = table.content_hash == PUBLISHED_HASH
+    return SourceNote(
+        table=str(st.session_state.get("table", "")),
+        data=table.content_hash,
+        rows=f"{rows.about}, grouped by {rows.group}" if rows.by else rows.about,
+        extractor=MIRTOOLBOX if published else extractor,
+        cite=CITATIONS[0] if published else "",
+        synthetic=table.synthetic,
+    )
 
 
 def with_row_numbers(frame: pd.DataFrame) -> pd.DataFrame:
