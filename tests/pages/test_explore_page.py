@@ -127,7 +127,7 @@ def test_a_range_filters_the_rows_that_are_shown_and_downloaded(explored: Callab
     frame = _published(page)
     distinct = without_copies(frame)
     assert list(kept.index) == list(distinct.index[distinct[TEMPO].between(100, 120)])
-    assert f"{len(kept)} of 400 rows are shown; 12 copies of other rows left out" in said(page.caption)
+    assert f"{len(kept)} of 400 rows are shown (Tempo (bpm) 100 to 120); 12 copies of other rows left out" in said(page.caption)
 
 
 def test_an_uploaded_dirty_table_is_cleaned_and_can_be_looked_into(explored: Callable[..., AppTest]) -> None:
@@ -204,9 +204,10 @@ def test_a_download_says_what_it_is_and_leads_back_to_the_page(
     explored: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files = downloads(monkeypatch)
-    page = explored(view="Rows", emotions="sad").multiselect(key="filter_by").set_value([TEMPO]).run()
-    page = page.slider(key=f"range_{TEMPO}").set_value((100.0, 120.0)).run()
+    address = {"emotions": "sad", "filter_by": "Tempo (bpm)", f"range_{TEMPO}": ["100.0", "120.0"]}
+    page = explored(view="Rows", **address)
     assert not page.exception
+    assert page.slider(key=f"range_{TEMPO}").value == (100.0, 120.0)
     [name] = [n for n in files if n.startswith("rows_data-")]
     header, table = files[name].split(b"# cite", 1)
     lines = header.decode().splitlines()
@@ -216,7 +217,7 @@ def test_a_download_says_what_it_is_and_leads_back_to_the_page(
     assert any("Tempo (bpm) 100 to 120" in line and "sad" in line for line in lines)
     [link] = [line for line in lines if line.startswith("# link: ")]
     assert "view=Rows" in link
-    assert f"range_{TEMPO}=" in link
+    assert f"range_{TEMPO}=100.0&range_{TEMPO}=120.0" in link
     assert len(pd.read_csv(io.BytesIO(table), skiprows=1)) == len(page.dataframe[0].value)
 
 
