@@ -21,7 +21,7 @@ with st.container():
     playlist = parts.build_playlist(request, library, table, narrowed)
     if playlist is None:
         st.stop()
-    st.subheader(playlist.name, divider="gray")
+    st.header(playlist.name, divider="gray")
     parts.show_summary(playlist)
 shows = {
     "Pieces": lambda: parts.show_pieces(playlist, table),

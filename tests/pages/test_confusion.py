@@ -72,7 +72,7 @@ def test_another_model_forgets_the_cell_of_the_one_before(confused: Callable[...
     page = page.pills(key="true").set_value("angry").run()
     assert "Click a cell" in said(page.info)  # one of the two is no cell
     page = page.pills(key="called").set_value("sad").run()
-    assert "angry predicted as" in said(page.subheader)
+    assert "angry predicted as" in said(page.header)
     page = page.segmented_control(key="part").set_value("held_out").run()
     assert page.session_state["called"] is None
 

@@ -67,7 +67,7 @@ def button(page, name):
 
 
 def shown(page):
-    kinds = (page.error, page.warning, page.info, page.success, page.markdown, page.caption, page.subheader)
+    kinds = (page.error, page.warning, page.info, page.success, page.markdown, page.caption, page.header)
     return "\n".join(str(element.value) for kind in kinds for element in kind).replace("\\", "")
 
 

@@ -37,7 +37,7 @@ def launched(monkeypatch):
 
 
 def said(page) -> str:
-    kinds = (page.error, page.warning, page.info, page.success, page.caption, page.subheader)
+    kinds = (page.error, page.warning, page.info, page.success, page.caption, page.header)
     return "\n".join(str(e.value) for kind in kinds for e in kind).replace("\\", "")
 
 

@@ -28,7 +28,7 @@ def hashes(data_dir: Path) -> list[str]:
 
 
 def shown(page) -> str:
-    kinds = (page.error, page.warning, page.info, page.success, page.caption, page.markdown, page.subheader)
+    kinds = (page.error, page.warning, page.info, page.success, page.caption, page.markdown, page.header)
     return "\n".join(str(e.value) for kind in kinds for e in kind).replace("\\", "")
 
 

@@ -66,7 +66,7 @@ def enter(page: AppTest, name: str) -> AppTest:
 
 def shown(page: AppTest) -> str:
     """All sentences on the page."""
-    kinds = (page.error, page.warning, page.info, page.success, page.markdown, page.caption, page.subheader)
+    kinds = (page.error, page.warning, page.info, page.success, page.markdown, page.caption, page.header)
     return "\n".join(str(element.value) for kind in kinds for element in kind)
 
 
@@ -179,7 +179,7 @@ def test_a_good_file_after_a_bad_one(open_page):
     assert page.error
     page = upload(page, clip(), "good.flac")
     assert not page.error
-    assert "good" in page.subheader[0].value
+    assert "good" in page.header[0].value
 
 
 def test_an_answer_is_stored_at_once_and_only_once(open_page, data_dir):
@@ -296,7 +296,7 @@ def test_the_name_of_the_label_page_is_that_of_this_page(open_page, data_dir):
 def test_text_of_a_person_is_shown_and_not_rendered(open_page):
     name = "![x](evil.example) <b onclick=a()>$1$ :red[a] **b** `c`.flac"
     page = upload(open_page("predict"), clip(), name)
-    title = page.subheader[0].value
+    title = page.header[0].value
     assert re.sub(r"\\(.)", r"\1", title) == name  # literally, once the backslashes have done their work
     for mark in "![]()<>$:*`":
         assert len(re.findall(rf"\\{re.escape(mark)}", title)) == name.count(mark), mark
@@ -329,9 +329,9 @@ def test_what_is_on_the_screen_survives_a_visit_elsewhere(open_page):
     page = upload(open_page("predict"), clip(), "kept.flac")
     page.switch_page("pages/decisions.py").run()
     page.switch_page("pages/predict.py").run()
-    assert "kept" in page.subheader[0].value
+    assert "kept" in page.header[0].value
     page = press(page, "Close")
-    assert not page.subheader
+    assert not page.header
 
 
 def test_a_broken_database_costs_the_answer_and_not_the_prediction(open_page, data_dir):

@@ -34,7 +34,7 @@ def upload(page, data: bytes, name: str = "long.flac"):
 
 
 def shown(page) -> str:
-    kinds = (page.error, page.warning, page.info, page.success, page.caption, page.subheader)
+    kinds = (page.error, page.warning, page.info, page.success, page.caption, page.header)
     return "\n".join(str(e.value) for kind in kinds for e in kind).replace("\\", "")
 
 

@@ -210,13 +210,13 @@ def show_mood(source: Source, plan: WindowPlan, done: pd.DataFrame, served: Serv
 def _show_headline(decision: Decision, strongest: str) -> None:
     """Show the answer for the whole recording, by the same rule as for a clip."""
     if decision.action == "review":
-        st.subheader("Needs review", divider="gray")
+        st.header("Needs review", divider="gray")
         st.warning(
             f"{messages.literal(decision.reason)} The strongest emotion is {with_sign(strongest)}.",
             icon=":material/hearing:",
         )
         return
-    st.subheader(" or ".join(with_sign(emotion) for emotion in decision.candidates), divider="gray")
+    st.header(" or ".join(with_sign(emotion) for emotion in decision.candidates), divider="gray")
     st.caption(messages.literal(decision.reason))
 
 

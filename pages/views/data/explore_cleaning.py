@@ -153,7 +153,7 @@ def _quality(key: str, _frame: pd.DataFrame) -> pd.Series:
 
 def _changes(result: CleanResult) -> None:
     """List every change, and the rows without a label."""
-    st.subheader("Every change")
+    st.header("Every change")
     report = result.report
     counts = report["rule"].value_counts().rename_axis("rule").rename("changes").reset_index()
     st.dataframe(

@@ -87,7 +87,7 @@ def telling(rows: Shown) -> None:
         alt=f"Effect sizes of {most} features; the largest is {first['feature']} with {first['effect']:.2f}",
         data=tests,
     )
-    st.subheader(f"Medians by {rows.group}, and effect sizes")
+    st.header(f"Medians by {rows.group}, and effect sizes")
     medians = exploration.medians_and_effects(rows.frame, tests, rows.groups)
     st.dataframe(medians, hide_index=True, alt="Medians and effect sizes of all 50 features")
     show.download(medians, show.file_name(f"medians-by-{rows.group}-{test}-{correction}", data_hash=rows.data_hash))
@@ -96,7 +96,7 @@ def telling(rows: Shown) -> None:
 
 def _pairs(rows: Shown, tests: pd.DataFrame) -> None:
     """Show which pairs of groups differ in one feature."""
-    st.subheader(f"Which {rows.group}s differ?")
+    st.header(f"Which {rows.group}s differ?")
     column = st.selectbox(
         "Feature of the pairs",
         tests["column"],

@@ -62,7 +62,7 @@ def _range(rows: Shown, features: pd.DataFrame, clips: pd.DataFrame) -> None:
         },
     )
     show.download(features, show.file_name("own-and-published", data_hash=rows.data_hash))
-    st.subheader("Rows outside the published range")
+    st.header("Rows outside the published range")
     about = [c for c in rows.frame.columns if c not in COLUMNS]
     found = clips[clips["out"] > 0].rename(columns={"out": "features out", "feature": "farthest feature"})
     far = found.join(rows.frame[[c for c in about if c not in found]])
@@ -71,7 +71,7 @@ def _range(rows: Shown, features: pd.DataFrame, clips: pd.DataFrame) -> None:
 
 
 def _map(rows: Shown, seen: own_and_published.Projection) -> None:
-    st.subheader("Both on one map")
+    st.header("Both on one map")
     show.chart(
         dataset.projection(seen.points, x="pc1", y="pc2", shares=seen.explained[:2]),
         key=show.file_name("map-of-both", data_hash=rows.data_hash),

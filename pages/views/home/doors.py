@@ -89,7 +89,7 @@ def show_doors() -> None:
     """Show a box with links for each kind of user."""
     for box, (title, (text, *links)) in zip([*st.columns(2), *st.columns(2)], DOORS.items(), strict=True):
         with box.container(border=True, height="stretch"):
-            st.markdown(f"#### {title}")
+            st.markdown(f"## {title}")
             st.write(text)
             for page, label, icon, parameters in links:
                 st.page_link(page, label=label, icon=icon, query_params=parameters or None)
@@ -98,7 +98,7 @@ def show_doors() -> None:
 def data(shown: Table) -> None:
     """Show which table is in use."""
     with st.container(border=True, height="stretch"):
-        st.markdown("#### :material/table: Data")
+        st.markdown("## :material/table: Data")
         kind = "Synthetic stand-in" if shown.synthetic else "Turkish Music Emotion table"
         st.markdown(
             f"**{kind}**, {ORIGINS.get(shown.origin, shown.origin)}.  \n{len(shown.frame)} clips, "
@@ -112,7 +112,7 @@ def data(shown: Table) -> None:
 def about(model: ModelDescription, shown: Table) -> None:
     """Show which model is in use, and whether it was trained on this table."""
     with st.container(border=True, height="stretch"):
-        st.markdown("#### :material/model_training: Model")
+        st.markdown("## :material/model_training: Model")
         protocol, run = model.metrics["protocol"], model.metrics["run"]
         same = "this table" if model.data_hash == shown.content_hash else f"data `{model.data_hash[:12]}`"
         st.markdown(

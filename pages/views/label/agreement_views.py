@@ -66,14 +66,14 @@ def show_overview(store: Store, answers: pd.DataFrame, needed: int, *, synthetic
     st.caption(f"Rule: {who}; a tie gives no label. You can change the rule in the tab Raters.")
     left, right = st.columns(2)
     with left:
-        st.subheader("Coverage")
+        st.header("Coverage")
         _table(
             reach.assign(share=100 * reach["share"]),
             "Clips by status",
             share=st.column_config.ProgressColumn(format="%.0f %%", min_value=0, max_value=100),
         )
     with right:
-        st.subheader("Ground truth by emotion")
+        st.header("Ground truth by emotion")
         labels = disputes.labels(truth)
         _table(labels.assign(emotion=labels["emotion"].map(wording.with_sign)), "Ground truth labels by emotion")
     _show_by_emotion(by_emotion)
@@ -81,7 +81,7 @@ def show_overview(store: Store, answers: pd.DataFrame, needed: int, *, synthetic
 
 
 def _show_by_emotion(by_emotion: pd.DataFrame) -> None:
-    st.subheader("Agreement by emotion")
+    st.header("Agreement by emotion")
     _table(
         by_emotion.assign(
             emotion=by_emotion["emotion"].map(wording.with_sign),
@@ -99,7 +99,7 @@ def _show_by_emotion(by_emotion: pd.DataFrame) -> None:
 
 
 def _show_by_pair(pairs: pd.DataFrame) -> None:
-    st.subheader("Agreement by pair")
+    st.header("Agreement by pair")
     if pairs.empty:
         st.caption("No clip has answers of two raters yet.")
         return

@@ -55,7 +55,7 @@ def show_disputes(store: Store, person: Rater, answers: pd.DataFrame, needed: in
     )
     chosen = selected_row(event, table)
     row = table.iloc[0] if chosen is None else chosen
-    st.subheader(messages.literal(row["file_name"]))
+    st.header(messages.literal(row["file_name"]))
     st.caption(
         (
             "This is the first clip of the list; choose another one above."

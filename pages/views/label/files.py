@@ -48,7 +48,7 @@ class Choices:
 
 def show(store: Store, person: Rater, answers: pd.DataFrame, all_answers: pd.DataFrame, needed: int) -> None:
     """Show the exports, then the import."""
-    st.subheader("Export")
+    st.header("Export")
     if all_answers.empty:
         st.info("There are no answers yet.", icon=":material/history:")
     else:
@@ -56,7 +56,7 @@ def show(store: Store, person: Rater, answers: pd.DataFrame, all_answers: pd.Dat
     label_studio.show_export(
         store, answers, needed, file_name=f"{file_name('labels', data_hash=_answers_hash(all_answers))}.zip"
     )
-    st.subheader("Import")
+    st.header("Import")
     show_import(store, person)
 
 

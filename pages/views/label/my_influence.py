@@ -75,7 +75,7 @@ def show_influence(store: Store, person: Rater) -> None:
 
 def _clips(mine: pd.DataFrame) -> None:
     """Show the person's clips that the newest model was trained on."""
-    st.subheader("Your clips in the newest model")
+    st.header("Your clips in the newest model")
     if mine.empty:
         st.caption("The last training used none of your labels.")
         return
@@ -113,7 +113,7 @@ def _f1(model: ModelDescription) -> None:
     table = read_change_table(model, CHANGES)
     if table is None or table.empty:
         return
-    st.subheader("The effect of all labels")
+    st.header("The effect of all labels")
     parts = list(table["part"].unique())
     part = st.segmented_control(
         "Clips", parts, format_func=PARTS.__getitem__, default=parts[0], required=True, key="work_part",

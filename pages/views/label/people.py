@@ -148,7 +148,7 @@ def show_clips(store: Store, answers: pd.DataFrame, needed: int) -> None:
     if row is None:
         st.caption("Choose a clip to hear or delete it.")
         return
-    st.subheader(messages.literal(row["file_name"]))
+    st.header(messages.literal(row["file_name"]))
     play_clip(store, row["clip_id"])
     # A key per clip, so that a late press never deletes another clip.
     if st.button("Delete this clip …", icon=":material/delete:", key=f"delete_{row['clip_id']}"):

@@ -111,7 +111,7 @@ def show_summary(results: Results) -> None:
     result, rows = results.job.result, results.rows
     files = rows.drop_duplicates("path")
     copies = int(((files["same_content_as"] != "") | (files["near_duplicate_of"] != "")).sum())
-    st.subheader(messages.literal(folder_name(result["folder"])), divider="gray")
+    st.header(messages.literal(folder_name(result["folder"])), divider="gray")
     numbers = (
         (
             "Files",
@@ -171,7 +171,7 @@ def show_table(results: Results) -> None:
     scored = results.scored
     if scored.empty:
         return
-    st.subheader("Scored files")
+    st.header("Scored files")
     rows = _filtered(results, scored)
     if rows.empty:
         st.info("No file matches the filter. Widen it.", icon=":material/filter_alt_off:")

@@ -143,7 +143,7 @@ def pairs(comparison: Comparison) -> None:
     except CoreError as error:
         st.info(str(error), icon=":material/info:")
         return
-    st.markdown(f"#### {result.words}.")
+    st.markdown(f"## {result.words}.")
     one, two, three = st.columns(3)
     one.metric("Difference in macro-F1", f"{result.difference:+.3f}", border=True, help="First minus second model.")
     one.caption(f"95 % interval {result.low:+.3f} to {result.high:+.3f}")

@@ -66,7 +66,7 @@ def clips(comparison: Comparison, model: str, cell: tuple[str, str], *, held_out
     """Show the clips of a cell with their probabilities and, if the table is available, their values."""
     true, called = cell
     table = metrics.confusion_cell(comparison.predictions(model, held_out=held_out), y=true, predicted=called)
-    st.subheader(
+    st.header(
         f"{wording.with_sign(true)} predicted as {wording.with_sign(called)}"
         if true != called
         else f"{wording.with_sign(true)}, predicted correctly"
@@ -107,7 +107,7 @@ def clips(comparison: Comparison, model: str, cell: tuple[str, str], *, held_out
 
 def emotions(comparison: Comparison, model: str, *, held_out: bool) -> None:
     """Show the figures of each emotion, and the gap between the best and the worst."""
-    st.subheader("Each emotion")
+    st.header("Each emotion")
     gap = leaderboard.class_gap(comparison, model, held_out=held_out)
     st.markdown(gap.words)
     table = leaderboard.per_class(comparison, model, held_out=held_out)

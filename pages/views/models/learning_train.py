@@ -65,7 +65,7 @@ def train(store: Store, person: Rater, served: Served) -> None:
 
 
 def _triggers(current: TrainingStatus) -> None:
-    st.subheader("Is it time to train again?")
+    st.header("Is it time to train again?")
     for place, trigger in zip(st.columns(len(current.triggers)), current.triggers, strict=True):
         with place.container(border=True, height="stretch"):
             _trigger(trigger)
