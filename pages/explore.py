@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.dataset.open_tables import open_table
 from pages.shared.cached import table
-from pages.shared.messages import literal
+from pages.shared.messages import literal, show_pending_message
 from pages.shared.show import citation, set_source, stand_in_banner
 from pages.views.data import explore_cleaning, explore_groups, explore_own, explore_rows
 from pages.views.data import explore_tables as tables
@@ -28,6 +28,7 @@ published = table()
 stand_in_banner(published)
 if published.note and not published.synthetic:
     st.warning(literal(published.note), icon=":material/table:")
+show_pending_message()
 extra = tables.brought(published)
 opened, frames = tables.at_hand(published, extra)
 shown = opened[

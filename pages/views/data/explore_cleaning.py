@@ -34,7 +34,6 @@ def cleaned_table(name: str, table: UserTable) -> CleanResult | None:
 
 def cleaning(extra: dict[str, UserTable]) -> None:
     """Show what cleaning would change, rule by rule, and clean the table when the person asks for it."""
-    messages.show_pending_message()
     if not extra:
         st.info(
             "Add a table above. It opens as it is, and this tab shows what cleaning would change.",

@@ -75,6 +75,9 @@ def brought(shown: Table) -> dict[str, UserTable]:
             kept[name], tables[name] = data, one
             if shown.synthetic and _adopted(data, settings):
                 cached.forget_table()
+                messages.keep_message(
+                    "success", f"{name}: This is the published table. It is stored and used from now on."
+                )
                 st.rerun()
     for oldest in list(kept)[:-_FILES]:
         del kept[oldest]

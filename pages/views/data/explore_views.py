@@ -1,8 +1,11 @@
 """Views of one table on the Explore page. Each view gets rows from core and shows them."""
 
+from collections.abc import Hashable
+from typing import Any
+
 import streamlit as st
 
-from core.dataset import exploration
+from core.dataset import citing, exploration
 from core.errors import CoreError
 from core.schema import FEATURES, GROUPS, data_dictionary, readable
 from core.wording import tenth_percent
@@ -146,23 +149,19 @@ def dictionary() -> None:
         key="dictionary_groups",
         help="If none is chosen, all groups are shown.",
     )
-    table = data_dictionary()
+    table = data_dictionary().merge(citing.feature_sources(), on="column")
     table = table[table["group"].isin(groups or GROUPS)]
-    st.dataframe(
-        table[["name", "group", "unit", "meaning", "low", "high", "column"]],
-        hide_index=True,
-        alt="Data dictionary",
-        height=min(38 * (len(table) + 1), 560),
-        column_config={
-            "name": st.column_config.TextColumn("feature", pinned=True),
-            "meaning": st.column_config.TextColumn(width="large"),
-            "low": st.column_config.NumberColumn(
-                "lowest", help="Lowest value that the definition allows", format="%.6g"
-            ),
-            "high": st.column_config.NumberColumn(
-                "highest", format="%.6g", help="Highest possible value. Empty: no limit."
-            ),
-            "column": st.column_config.TextColumn("name in the table"),
-        },
-    )
+    for group, features in table.groupby("group", sort=False):
+        st.header(str(group).capitalize())
+        st.markdown("\n".join(f"- {_entry(feature)}" for feature in features.to_dict("records")))
     show.download(table, "data-dictionary")
+
+
+def _entry(feature: dict[Hashable, Any]) -> str:
+    """One feature as text that wraps at every width: name, meaning, range, column and source."""
+    low, high = (f"{feature[end]:.6g}" for end in ("low", "high"))
+    limits = f"{low} to {high}".replace("-inf", "no lower limit").replace("inf", "no upper limit")
+    return (
+        f"**{readable(feature['column'])}**: {feature['meaning']} Possible: {limits}. "
+        f"Column `{feature['column']}`. MIRtoolbox function `{feature['function']}`: {feature['source']}"
+    )
