@@ -124,7 +124,7 @@ def _of_numbers(cells: pd.Series) -> pd.Series:
         return pd.Series(pd.Categorical(cells.map(names), list(names.values())), index=cells.index)
     codes, edges = pd.qcut(cells, RANGES, labels=False, retbins=True, duplicates="drop")
     ranges = [f"{low:.6g} to {high:.6g}" for low, high in zip(edges[:-1], edges[1:], strict=True)]
-    return pd.Series(pd.Categorical.from_codes(codes.fillna(-1).astype(int), ranges), index=cells.index)
+    return pd.Series(pd.Categorical.from_codes(codes.fillna(-1).astype(int), pd.Index(ranges)), index=cells.index)
 
 
 def group_name(by: str) -> str:

@@ -13,7 +13,7 @@ NO_GROUP = "no group"
 
 def group_balance(table: pd.DataFrame, *, title: str = "Rows of each emotion") -> go.Figure:
     """Draw the number of rows of each group; table : columns group, rows, share."""
-    colours = colours_of(table["group"])
+    colours = colours_of(table["group"].tolist())
     table = table.iloc[::-1]
     figure = go.Figure(
         go.Bar(

@@ -122,17 +122,19 @@ def choose_clip() -> ChosenClip | None:
         return ChosenClip(recorded.getvalue(), "recording.wav", "recording") if recorded else None
     character = st.pills(
         "Synthetic clips of 15 s, made by this program",
-        list(synthetic.DEMOS),
+        [*synthetic.DEMOS, *synthetic.EXAMPLES],
         format_func=wording.with_sign,
         key=f"clip_demo_{turn}",
         on_change=forget_clip,
-        help="The sign shows the emotion that the recipe aims at. It is not a ground truth.",
+        help="The sign shows the emotion that the recipe aims at. It is not a ground truth. The first four clips are dry "
+        "and unlike the training music, so they end in a review. The last two sound as in a room: the model accepts "
+        "them. The recipe of the last one aims at happy, and the model hears sad: to be sure is not to be right.",
     )
     return _demo_clip(character) if character else None
 
 
 def _demo_clip(character: str) -> ChosenClip:
-    recipe = synthetic.DEMOS[character]
+    recipe = (synthetic.DEMOS | synthetic.EXAMPLES)[character]
     title = recipe.title.replace(
         "/", "\N{FRACTION SLASH}"
     )  # a slash in a metre such as 9/8 must not look like a folder
