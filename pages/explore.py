@@ -13,6 +13,8 @@ from pages.views.data import explore_cleaning, explore_groups, explore_own, expl
 from pages.views.data import explore_tables as tables
 from pages.views.data import explore_views as views
 
+st.title("Explore")
+published = table()
 VIEWS = {
     "Groups": explore_groups.groups,
     "Telling features": explore_groups.telling,
@@ -22,9 +24,6 @@ VIEWS = {
     "Rows": views.every_row,
     "Own and published": lambda rows: explore_own.own_and_published_views(rows, open_table(published)),
 }
-
-st.title("Explore")
-published = table()
 stand_in_banner(published)
 if published.note and not published.synthetic:
     st.warning(literal(published.note), icon=":material/table:")

@@ -64,8 +64,8 @@ DEMOS = {
     "sad": Demo("sad", "Hüseynî", "free (taksim)", "ney", 0.42, 146.8, 0.22, 0.0),
 }
 
-# Two recipes in a room, which the committed model accepts. The dry clips of DEMOS are unlike the training music, so they
-# end in a review. Key -> recipe; the key says which emotion is accepted.
+# Two recipes in a room, which the committed model accepts. The dry clips of DEMOS are unlike the training music, so
+# they end in a review. Key -> recipe; the key says which emotion is accepted.
 EXAMPLES = {
     "accepted as angry": Demo(
         "angry", "Nihavend", "Devr-i Hindi (7/8)", "zurna", 0.092137, 148.7325, 0.724493, 0.932740, seed=3, room=0.8

@@ -250,9 +250,9 @@ def project(frame: pd.DataFrame, groups: pd.Series | None = None, *, by: pd.Data
     return Projection(points, tuple(float(v) for v in (s**2 / (s**2).sum())[:axes]), loadings)
 
 
-def _texts(groups: pd.Series) -> pd.Categorical:
-    """The groups in their order; "" for a row without a group."""
-    return pd.Categorical(groups.cat.add_categories("").fillna(""))
+def _texts(groups: pd.Series) -> pd.Series:
+    """The groups in their order, numbered from 0; "" for a row without a group."""
+    return groups.cat.add_categories("").fillna("").reset_index(drop=True)
 
 
 def outliers(frame: pd.DataFrame, groups: pd.Series | None = None, *, limit: float = OUTLIER) -> pd.DataFrame:
@@ -267,7 +267,7 @@ def outliers(frame: pd.DataFrame, groups: pd.Series | None = None, *, limit: flo
     table = pd.DataFrame(
         {
             "row": frame.index.to_numpy()[row],
-            "group": _texts(_groups(frame, groups))[row],
+            "group": _texts(_groups(frame, groups)).iloc[row].array,
             "column": names,
             "feature": [BY_COLUMN[c].name for c in names],
             "value": values.to_numpy()[row, place],

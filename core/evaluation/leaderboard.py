@@ -173,8 +173,8 @@ def compare_pair(comparison: Comparison, a: str, b: str, *, question: str = ONE_
         "this is not established",
         NO_DIFFERENCE: f"There is {NO_DIFFERENCE} between {names[a]} and {names[b]}",
     }[str(one["finding"])]
-    numbers = (float(one[c]) for c in ("difference", "low", "high", "p", "p_corrected"))
-    return Pair(a, b, *numbers, str(one["family"]), str(one["finding"]), words)
+    difference, low, high, p, corrected = (float(one[c]) for c in ("difference", "low", "high", "p", "p_corrected"))
+    return Pair(a, b, difference, low, high, p, corrected, str(one["family"]), str(one["finding"]), words)
 
 
 def comparisons_of(comparison: Comparison, model: str, *, question: str = ONE_MODEL) -> pd.DataFrame:

@@ -68,7 +68,9 @@ def read_training_table(
         "without": sorted(without),
         "changes": changes,
     }
-    return TrainingTable(_labels(result.table, result.frame.loc[result.table.index], about["sha256"]), about)
+    return TrainingTable(
+        _labels(result.table, result.frame.loc[result.table.index], hashlib.sha256(data).hexdigest()), about
+    )
 
 
 def _labels(table: pd.DataFrame, whole: pd.DataFrame, sha256: str) -> pd.DataFrame:

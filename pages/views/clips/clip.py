@@ -126,9 +126,9 @@ def choose_clip() -> ChosenClip | None:
         format_func=wording.with_sign,
         key=f"clip_demo_{turn}",
         on_change=forget_clip,
-        help="The sign shows the emotion that the recipe aims at. It is not a ground truth. The first four clips are dry "
-        "and unlike the training music, so they end in a review. The last two sound as in a room: the model accepts "
-        "them. The recipe of the last one aims at happy, and the model hears sad: to be sure is not to be right.",
+        help="The sign shows the emotion that the recipe aims at. It is not a ground truth. The first four clips are "
+        "dry and unlike the training music, so they end in a review. The last two sound as in a room: the model "
+        "accepts them. The recipe of the last one aims at happy, and the model hears sad: a sure model can be wrong.",
     )
     return _demo_clip(character) if character else None
 

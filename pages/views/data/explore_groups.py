@@ -99,7 +99,7 @@ def _pairs(rows: Shown, tests: pd.DataFrame) -> None:
     st.header(f"Which {rows.group}s differ?")
     column = st.selectbox(
         "Feature of the pairs",
-        tests["column"],
+        tests["column"].tolist(),
         format_func=readable,
         key="pairs_of",
         bind="query-params",

@@ -73,7 +73,7 @@ def _range(rows: Shown, features: pd.DataFrame, clips: pd.DataFrame) -> None:
 def _map(rows: Shown, seen: own_and_published.Projection) -> None:
     st.header("Both on one map")
     show.chart(
-        dataset.projection(seen.points, x="pc1", y="pc2", shares=seen.explained[:2]),
+        dataset.projection(seen.points, x="pc1", y="pc2", shares=(seen.explained[0], seen.explained[1])),
         key=show.file_name("map-of-both", data_hash=rows.data_hash),
         alt=f"{len(rows.frame)} own rows and the published rows on two principal components",
         data=seen.points,
