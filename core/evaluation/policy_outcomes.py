@@ -5,18 +5,13 @@ All functions use a *table of predictions* as in ``core.evaluation.metrics``. Th
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from core.errors import ModelError, TableError
-from core.evaluation.metrics import risk_coverage
-from core.file_names import OUT_OF_FOLD
-from core.models.description import ModelDescription, training_rows
+from core.errors import TableError
 from core.models.policy import Policy, conformal_floors
 from core.schema import ALL, EMOTIONS, PROBA
-from core.settings import Settings
 
 ACTIONS = ("accept", "choose", "review")
 FOLDS = 5  # parts of the clips; the floors for each part are learned on the other four
@@ -105,6 +100,17 @@ def summarise(decided: pd.DataFrame, *, resamples: int = RESAMPLES, seed: int = 
     the right emotion); top2_rest (share of clips without an accepted emotion whose emotion is one of the two most
     probable); held (share of clips whose set includes the right emotion); size (mean size of the set).
     """
+    flags, codes = _flags(decided)
+    weights = _weights(int(codes.max()) + 1, resamples=resamples, seed=seed)
+    parts = []
+    for emotion in (ALL, *EMOTIONS):
+        here = flags if emotion == ALL else flags.where(decided["y"] == emotion, 0.0)
+        parts.append(_ratios(_drawn_sums(here, codes, weights), emotion))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _flags(decided: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
+    """What each row counts for, and the number of its recording."""
     flags = pd.DataFrame({a: decided["action"] == a for a in ACTIONS}).astype(float)
     flags["one"] = 1.0
     flags["accepted_right"] = flags["accept"] * decided["holds"]
@@ -112,15 +118,40 @@ def summarise(decided: pd.DataFrame, *, resamples: int = RESAMPLES, seed: int = 
     flags["rest"] = 1 - flags["accept"]
     flags["rest_top2"] = flags["rest"] * decided["top2"]
     flags["held"], flags["size"] = decided["holds"].astype(float), decided["size"].astype(float)
-    groups, codes = np.unique(decided["group"].to_numpy(), return_inverse=True)
-    draws = np.random.default_rng(seed).multinomial(len(groups), np.full(len(groups), 1 / len(groups)), resamples)
-    weights = np.vstack([np.ones(len(groups)), draws])
-    parts = []
-    for emotion in (ALL, *EMOTIONS):
-        here = flags if emotion == ALL else flags.where(decided["y"] == emotion, 0.0)
-        sums = here.groupby(codes).sum().reindex(range(len(groups)), fill_value=0.0)
-        parts.append(_ratios(pd.DataFrame(weights @ sums.to_numpy(), columns=sums.columns), emotion))
-    return pd.concat(parts, ignore_index=True)
+    return flags, np.unique(decided["group"].to_numpy(), return_inverse=True)[1]
+
+
+def _weights(groups: int, *, resamples: int, seed: int) -> np.ndarray:
+    """How often each recording counts: once in the first row, then in each resample."""
+    draws = np.random.default_rng(seed).multinomial(groups, np.full(groups, 1 / groups), resamples)
+    return np.vstack([np.ones(groups), draws])
+
+
+def _drawn_sums(flags: pd.DataFrame, codes: np.ndarray, weights: np.ndarray) -> pd.DataFrame:
+    sums = flags.groupby(codes).sum().reindex(range(weights.shape[1]), fill_value=0.0)
+    return pd.DataFrame(weights @ sums.to_numpy(), columns=sums.columns)
+
+
+def paired_shares(
+    before: pd.DataFrame, after: pd.DataFrame, *, resamples: int = RESAMPLES, seed: int = 0
+) -> pd.DataFrame:
+    """Difference of two models in the shares of accepted clips and of right answers (paired bootstrap of recordings).
+
+    before, after : from ``outcomes``, for the same clips.
+    Returns measure (accept, accuracy), value (of the second model), difference (second minus first), low, high.
+    """
+    drawn = []
+    for decided in (before, after):
+        flags, codes = _flags(decided)
+        sums = _drawn_sums(flags, codes, _weights(int(codes.max()) + 1, resamples=resamples, seed=seed))
+        drawn.append({m: (sums[a] / sums[b].where(sums[b] > 0)).to_numpy() for m, (a, b) in _RATIOS.items()})
+    lines = []
+    for measure in ("accept", "accuracy"):
+        difference = drawn[1][measure] - drawn[0][measure]
+        known = difference[1:][np.isfinite(difference[1:])]
+        low, high = np.quantile(known, [0.025, 0.975]) if known.size else (np.nan, np.nan)
+        lines.append((measure, drawn[1][measure][0], difference[0], low, high))
+    return pd.DataFrame(lines, columns=["measure", "value", "difference", "low", "high"])
 
 
 _RATIOS: dict[str, tuple[str, str]] = {
@@ -158,45 +189,3 @@ def set_sizes(decided: pd.DataFrame, *, names: Sequence[str] = ("none", "1", "2"
     counts = pd.crosstab(by["y"], by["size"].clip(0, 4), normalize="index").reindex(columns=range(5), fill_value=0.0)
     counts = counts.reindex([*(e for e in EMOTIONS if e in counts.index), ALL])
     return counts.set_axis(list(names), axis=1).rename_axis("emotion").reset_index()
-
-
-def labelled_out_of_fold(folder: Path, rows: pd.DataFrame) -> pd.DataFrame:
-    """Read the out-of-fold predictions of a model and add the labels.
-
-    Parameters
-    ----------
-    folder : folder of the model, with out_of_fold.csv.
-    rows : columns row, y, group of the training run.
-
-    Raises
-    ------
-    ModelError
-        The file cannot be read, or the labels belong to another training run.
-    """
-    path = folder / OUT_OF_FOLD
-    try:
-        stored = pd.read_csv(path)
-        table = stored.merge(rows[["row", "y", "group"]], on="row", how="left", validate="many_to_one")
-    except (OSError, ValueError, KeyError) as error:
-        raise ModelError(f"The out-of-fold predictions of the model cannot be read ({error}). Train again.") from error
-    if table["y"].isna().any() or not set(PROBA) <= set(table.columns):
-        raise ModelError("The stored results and the model come from different training runs. Train again.")
-    return table
-
-
-def coverage_and_accuracy(model: ModelDescription, settings: Settings, *, threshold: float) -> tuple[float, float]:
-    """Coverage and accuracy at a threshold: share of clips with an answer, and share of right answers.
-
-    Both use out-of-fold predictions. The accuracy is NaN when the labels of the model's clips are not available.
-    Raises ModelError when the out-of-fold predictions cannot be read.
-    """
-    try:
-        predictions = pd.read_csv(model.folder / OUT_OF_FOLD)
-        coverage = float((predictions[list(PROBA)].max(axis=1) >= threshold).mean())
-        labels = training_rows(model, settings)
-        if labels is None:
-            return coverage, float("nan")
-        known = predictions.merge(labels[["row", "y"]], on="row")
-    except (OSError, ValueError, KeyError) as error:
-        raise ModelError(f"The out-of-fold predictions of the model cannot be read ({error}). Train again.") from error
-    return coverage, float(risk_coverage(known, thresholds=np.array([threshold]))["accuracy"].iloc[0])

@@ -2,78 +2,142 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import pandas as pd
+
+from core.atomic import replace_folder
 from core.dataset.table import Table
+from core.evaluation.evaluation_table import EvaluationTable, to_csv
 from core.evaluation.run_files import DIGITS, write_run
 from core.file_names import (
+    ALL_CLIPS,
     CARD,
     CHAMPION,
     COMPARISON,
+    EVALUATION,
+    HELD_OUT,
     METRICS,
     OUT_OF_FOLD,
     POLICY,
     REFERENCE,
+    ROWS,
 )
 from core.models.bundle import policies_json, save_bundle
 from core.models.explanation import make_background
 from core.models.policy import Policy, conformal_policy
-from core.models.reference import make_reference, reference_json
+from core.models.reference import Reference, make_reference, reference_json
 from core.models.training_run import TrainingRun
 from core.schema import COLUMNS, PROBA
 from core.training.estimators import FRAGILE
-
-if TYPE_CHECKING:
-    from core.models.training_run import TrainingRun
+from core.training.run_evaluation import run_evaluation, run_rows
 
 
-def publish_run(run: TrainingRun, table: Table, models_dir: Path) -> str:
+def publish_run(run: TrainingRun, table: Table, models_dir: Path, *, speed: bool = False) -> str:
     """Write the champion's bundle and the comparison of all models; return the champion's version.
 
-    table : training table of the run. Existing files in the two folders are replaced.
+    table : training table of the run. Existing files in the two folders are replaced.  speed : as in `write_bundle`.
     """
-    version = write_bundle(run, table, models_dir / CHAMPION)
+    version = write_bundle(run, table, models_dir / CHAMPION, speed=speed)
     write_run(run, models_dir / COMPARISON)
     return version
 
 
-def write_bundle(run: TrainingRun, table: Table, folder: Path, *, files: Mapping[str, bytes] | None = None) -> str:
+def copy_published(run: TrainingRun, source: Path, models_dir: Path) -> None:
+    """Copy the files that `publish_run` wrote to another folder, so that both have the same figures."""
+    contents = {path.name: path.read_bytes() for path in (source / CHAMPION).iterdir()}
+    replace_folder(models_dir / CHAMPION, contents)
+    write_run(run, models_dir / COMPARISON)
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """What is stored beside the pipeline: typical clips, reference of the training music, policies by name."""
+
+    background: pd.DataFrame
+    reference: Reference
+    policies: Mapping[str, Policy]
+
+
+def make_parts(run: TrainingRun, table: Table) -> Parts:
+    """Compute background, reference and policies from the development clips of the run."""
+    rows = run.rows[~run.rows["held_out"]]
+    X, y, groups = table.frame.loc[rows["row"], list(COLUMNS)], rows["y"].tolist(), rows["group"].tolist()
+    own = run.out_of_fold[run.out_of_fold["model"] == run.champion]
+    conformal = conformal_policy(own, rows.set_index("row")["y"])
+    reference = make_reference(X, y, groups, ignore=FRAGILE, seed=run.seed)
+    policies = {"threshold": Policy(), "conformal": conformal}
+    return Parts(make_background(X, y, seed=run.seed), reference, policies)
+
+
+def write_bundle(
+    run: TrainingRun,
+    table: Table,
+    folder: Path,
+    *,
+    files: Mapping[str, bytes] | None = None,
+    published: str = "",
+    speed: bool = False,
+) -> str:
     """Write the bundle of the run's champion and return its version; replace existing files in the folder.
 
     Parameters
     ----------
     table : training table of the run. Background, limits and policies are computed from its development clips.
     files : content of additional files, by file name.
+    published : content hash of the published table, if the training table also has labelled clips.
+    speed : measure the time from upload to answer with this model, and record it in the evaluation table.
     """
-    rows = run.rows[~run.rows["held_out"]]
-    X, y, groups = table.frame.loc[rows["row"], list(COLUMNS)], rows["y"].tolist(), rows["group"].tolist()
-    own = run.out_of_fold[run.out_of_fold["model"] == run.champion]
-    conformal = conformal_policy(own, rows.set_index("row")["y"])
-    reference = make_reference(X, y, groups, ignore=FRAGILE, seed=run.seed)
+    parts = make_parts(run, table)
+    measured = _measure_speed(run, parts) if speed else None
+    policy = parts.policies["threshold"]
+    evaluation = run_evaluation(run, published=published, policy=policy, measured=measured)
     return save_bundle(
         folder,
         run.pipelines[run.champion],
         name=run.champion,
         created_at=run.created_at,
-        background=make_background(X, y, seed=run.seed),
+        background=parts.background,
         libraries=run.versions,
         files={
-            **champion_files(run),
-            POLICY: policies_json({"threshold": Policy(), "conformal": conformal}),
-            REFERENCE: reference_json(reference),
+            **champion_files(run, evaluation),
+            POLICY: policies_json(parts.policies),
+            REFERENCE: reference_json(parts.reference),
             **(files or {}),
         },
     )
 
 
-def champion_files(run: "TrainingRun") -> dict[str, bytes]:
-    """Files stored with the champion's model: card.md, metrics.json, out_of_fold.csv."""
+def _measure_speed(run: TrainingRun, parts: Parts) -> pd.DataFrame:
+    from core.training.speed import measure_speed
+
+    return measure_speed(
+        run.pipelines[run.champion],
+        reference=parts.reference,
+        background=parts.background,
+        policies=parts.policies,
+        seed=run.seed,
+    )
+
+
+def champion_files(run: TrainingRun, evaluation: EvaluationTable) -> dict[str, bytes]:
+    """Files stored with the champion's model: card, metrics, evaluation table, and the clips and predictions for it."""
     from core.training.card import write_card
 
-    csv = run.judged[["row", "repeat", *PROBA]].to_csv(index=False, lineterminator="\n", float_format=f"%.{DIGITS}f")
-    return {
-        CARD: write_card(run).encode(),
+    own, held = (t[t["model"] == run.champion] for t in (run.out_of_fold, run.held_out))
+    files = {
+        CARD: write_card(run, evaluation).encode(),
         METRICS: (json.dumps(run.metrics, indent=1, ensure_ascii=False) + "\n").encode(),
-        OUT_OF_FOLD: csv.encode(),
+        EVALUATION: to_csv(evaluation.lines),
+        ROWS: run_rows(run).to_csv(index=False, lineterminator="\n").encode(),
+        OUT_OF_FOLD: _csv(own[["row", "repeat", *PROBA]]),
+        HELD_OUT: _csv(held[["row", *PROBA]]),
     }
+    if len(run.all_clips):
+        files[ALL_CLIPS] = _csv(run.all_clips[["row", "repeat", *PROBA]])
+    return files
+
+
+def _csv(predictions: pd.DataFrame) -> bytes:
+    return predictions.to_csv(index=False, lineterminator="\n", float_format=f"%.{DIGITS}f").encode()

@@ -12,6 +12,7 @@ from core.evaluation.run_files import DIGITS
 from core.models.training_run import TrainingRun
 from core.schema import ALL, EMOTIONS, PROBA
 from core.training import ablations
+from core.training.card import LABELLED
 from core.training.folds import Clips, Fit
 
 
@@ -133,13 +134,19 @@ def learning_curve(done: list[Fit], clips: Clips, rows: pd.DataFrame, *, seed: i
 def candidate_figures(run: TrainingRun) -> dict[str, dict[str, float]]:
     """Cross-validated figures of each candidate, and held-out figures with the prefix ``held_out_``.
 
-    The name of a figure for one emotion ends with that emotion: ``f1_sad``.
+    The cross-validated figures are those of the published development clips, as in the headline of the evaluation
+    table; ``headline_macro_f1`` repeats macro-F1 under the name of that row. The name of a figure for one emotion ends
+    with that emotion: ``f1_sad``.
     """
     figures: dict[str, dict[str, float]] = {}
-    for prefix, predictions in (("", run.out_of_fold), ("held_out_", run.held_out)):
+    labelled = run.tables.get(LABELLED)
+    published = run.out_of_fold
+    if labelled is not None:
+        published = published[~published["row"].isin(labelled["row"])]
+    for prefix, predictions in (("", published), ("held_out_", run.held_out)):
         for model, own in predictions.groupby("model"):
             table = metrics.scores(run.with_labels(own), resamples=0)
             for measure, emotion, value in zip(table["measure"], table["emotion"], table["value"], strict=True):
                 name = f"{prefix}{measure}" + ("" if emotion == ALL else f"_{emotion}")
                 figures.setdefault(str(model), {})[name] = float(value)
-    return figures
+    return {model: {**own, "headline_macro_f1": own["macro_f1"]} for model, own in figures.items()}
