@@ -2,7 +2,7 @@
 
 import typer
 
-from core.cli import clips, database, labels, library, terminal, training
+from core.cli import clips, database, labels, library, sign_off, terminal, training
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Which emotion does a piece of Turkish music carry?")
 app.command()(clips.warm)
@@ -16,6 +16,7 @@ app.command()(library.demo_library)
 app.command()(training.retrain)
 app.command()(training.promote)
 app.command()(training.rollback)
+app.command()(sign_off.sign_off)
 app.command()(training.rescore)
 app.command()(training.triggers)
 app.command()(labels.export_labels)

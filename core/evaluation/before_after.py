@@ -42,18 +42,32 @@ def paired_figures(before: Result, after: Result, *, resamples: int = RESAMPLES,
     ModelError
         The protocols or the clips of the two results differ.
     """
-    require_comparable(before, after)
-    sides = (before.predictions, after.predictions)
-    tables = [scores(t, resamples=resamples, seed=seed) for t in sides]
-    drawn = [resampled(same_groups(t, sides[0]), resamples=resamples, seed=seed) for t in sides]
+    differences = paired_differences(before, after, resamples=resamples, seed=seed)
+    tables = [scores(result.predictions, resamples=resamples, seed=seed) for result in (before, after)]
     lines = []
-    for measure, emotion in [*((m, ALL) for m in MEASURES), *(("f1", e) for e in EMOTIONS)]:
+    for measure, emotion in zip(differences["measure"], differences["emotion"], strict=True):
         one, two = (figure(t, measure, emotion)[["value", "low", "high"]].astype(float) for t in tables)
-        difference = float(two["value"] - one["value"])
-        between = drawn[1][measure, emotion] - drawn[0][measure, emotion]
+        lines.append((*one, *two))
+    sides = pd.DataFrame(lines, columns=_SIDES)
+    table = pd.concat([differences[["measure", "emotion"]], sides, differences[["difference", "low", "high"]]], axis=1)
+    table.insert(2, "clips", before.clips.n)
+    return table
+
+
+def paired_differences(before: Result, after: Result, *, resamples: int = RESAMPLES, seed: int = 0) -> pd.DataFrame:
+    """The differences of `paired_figures` alone: measure, emotion, difference, low, high."""
+    require_comparable(before, after)
+    one, two = before.predictions, same_groups(after.predictions, before.predictions)
+    one = same_groups(one, one)
+    values = [scores(t, resamples=0).set_index(["measure", "emotion"])["value"] for t in (one, two)]
+    drawn = [resampled(t, resamples=resamples, seed=seed) for t in (one, two)]
+    lines = []
+    for key in [*((m, ALL) for m in MEASURES), *(("f1", e) for e in EMOTIONS)]:
+        difference = float(values[1][key] - values[0][key])
+        between = drawn[1][key] - drawn[0][key]
         low, high = interval(difference, between) if np.isfinite(difference) else (np.nan, np.nan)
-        lines.append((measure, emotion, before.clips.n, *one, *two, difference, low, high))
-    return pd.DataFrame(lines, columns=["measure", "emotion", "clips", *_SIDES, "difference", "low", "high"])
+        lines.append((*key, difference, low, high))
+    return pd.DataFrame(lines, columns=["measure", "emotion", "difference", "low", "high"])
 
 
 def same_groups(predictions: pd.DataFrame, reference: pd.DataFrame) -> pd.DataFrame:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from core.errors import ModelError
-from core.evaluation.before_after import paired_figures, same_groups
+from core.evaluation.before_after import paired_differences, same_groups
 from core.evaluation.criteria import Check, Verdict, check_criteria, check_table, judge
 from core.evaluation.evaluation_table import DEVELOPMENT, HEADLINE, HELD_OUT, ROW_WORDS, EvaluationTable
 from core.evaluation.policy_outcomes import outcomes, paired_shares
@@ -69,6 +69,11 @@ class GateResult:
     def passed(self) -> bool:
         """True if no reason is needed."""
         return self.outcome == Outcome.PASSED
+
+    @property
+    def needs_reason(self) -> bool:
+        """True if a person may promote the challenger with a written reason."""
+        return self.outcome == Outcome.UNDECIDED
 
     @property
     def checks(self) -> pd.DataFrame:
@@ -156,7 +161,7 @@ def compare_row(champion: Evidence, challenger: Evidence, row: str, *, seed: int
     Raises ModelError when the protocols or the clips differ.
     """
     before, after = champion.results[row], challenger.results[row]
-    figures = paired_figures(before, after, seed=seed)
+    figures = paired_differences(before, after, seed=seed)
     checks = []
     for measure, emotion, most in [("macro_f1", ALL, MOST_LOST), *(("f1", e, MOST_LOST_OF_EMOTION) for e in EMOTIONS)]:
         line = figures[(figures["measure"] == measure) & (figures["emotion"] == emotion)].iloc[0]

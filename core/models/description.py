@@ -10,7 +10,7 @@ import pandas as pd
 
 from core import file_names
 from core.errors import ModelError
-from core.file_names import ABOUT, CARD, MANIFEST, METRICS, ROWS
+from core.file_names import ABOUT, CARD, LEARNED, MANIFEST, METRICS, ROWS
 from core.models import registry
 from core.settings import Settings
 
@@ -41,6 +41,16 @@ class ModelDescription:
     def table(self, name: str) -> pd.DataFrame:
         """Table with this name in metrics.json, such as robustness."""
         return pd.DataFrame(self.metrics.get(name, []))
+
+
+def training_words(model: ModelDescription) -> str:
+    """Numbers of clips that the model was trained on, in words: published clips, and clips that people labelled."""
+    clips, labelled = int(model.metrics["protocol"]["development"]), 0
+    path = model.folder / LEARNED
+    if path.is_file():
+        labelled = int(json.loads(path.read_text(encoding="utf-8"))["labelled"])
+    published = f"{clips - labelled} published clips"
+    return f"{published} and {labelled} labelled clips" if labelled else published
 
 
 def describe_model_in_use(settings: Settings) -> ModelDescription:

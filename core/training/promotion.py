@@ -7,6 +7,7 @@ import json
 from dataclasses import asdict
 
 from core.errors import ModelError
+from core.evaluation.criteria import Check, Verdict
 from core.evaluation.evaluation_table import HELD_OUT, EvaluationTable, empty_table, evaluation_lines
 from core.evaluation.gate import Evidence, GateResult, Outcome, check_gate
 from core.evaluation.results import ModelRef, Protocol, make_result
@@ -59,7 +60,7 @@ def promote(
 
 def is_promoted(result: GateResult, reason: str) -> bool:
     """True if this result of the gate, with this reason, makes the challenger the champion."""
-    return result.passed or (result.outcome == Outcome.UNDECIDED and bool(reason))
+    return result.passed or (result.needs_reason and bool(reason.strip()))
 
 
 def check_reason(reason: str) -> str:
@@ -136,8 +137,17 @@ def champion_evidence(settings: Settings) -> Evidence | None:
 
 def gate_json(result: GateResult) -> str:
     """The result of the gate as JSON, for the registry and the sign-off report."""
-    checks = {
-        name: [asdict(c) for c in part] for name, part in (("criteria", result.criteria), ("losses", result.losses))
+    content = asdict(result) | {"outcome": str(result.outcome)}
+    return json.dumps(content, ensure_ascii=False)
+
+
+def read_gate(content: str) -> GateResult:
+    """Read the result of the gate that `gate_json` wrote."""
+    known = json.loads(content)
+    parts = {
+        name: tuple(Check(**check | {"verdict": Verdict(check["verdict"])}) for check in known[name])
+        for name in ("criteria", "losses")
     }
-    content = {"outcome": str(result.outcome), "reasons": list(result.reasons), "compared_with": result.compared_with}
-    return json.dumps(content | checks, ensure_ascii=False)
+    return GateResult(
+        Outcome(known["outcome"]), parts["criteria"], parts["losses"], tuple(known["reasons"]), known["compared_with"]
+    )

@@ -7,8 +7,10 @@ import pandas as pd
 import streamlit as st
 
 from core import file_names, wording
-from core.errors import CoreError, ModelError
+from core.errors import CoreError
 from core.evaluation import metrics, policy_outcomes
+from core.evaluation.evaluation_table import EvaluationTable
+from core.evaluation.stored_evaluation import headline_result
 from core.models import bundle, description
 from core.models.description import ModelDescription
 from core.models.policy import Policy, conformal_policy
@@ -18,7 +20,7 @@ from core.settings import Settings
 from pages.figures.decisions import reliability as reliability_figure
 from pages.figures.decisions import risk_coverage
 from pages.figures.decisions import shares as shares_figure
-from pages.shared import messages, show
+from pages.shared import cached, messages, show
 from pages.shared.policy import KINDS, active, address, default, use
 
 MEASURES = {
@@ -40,30 +42,30 @@ HELP = {
 class Page:
     """Data that all parts share.
 
-    stored : policies of the model, by name.  predictions : out of fold, with labels and recordings.
+    stored : policies of the model, by name.  predictions : those of the headline, with labels and recordings.
     """
 
     model: ModelDescription
     stored: Mapping[str, Policy]
+    evaluation: EvaluationTable
     predictions: pd.DataFrame
 
     @property
-    def clips(self) -> int:
-        return int(self.predictions["row"].nunique())
+    def origin(self) -> str:
+        """Row of the evaluation table, number of clips and protocol in words."""
+        return self.evaluation.figure("macro_f1").origin
 
     def name(self, what: str) -> str:
         return show.file_name(what, data_hash=self.model.data_hash, version=self.model.version)
 
 
 def open_page() -> Page:
-    """The model in use and its out-of-fold predictions. Shows an error and stops the page without them."""
+    """The model in use and the predictions of its headline. Shows an error and stops the page without them."""
     try:
         model = description.describe_model_in_use(Settings())
-        rows = description.training_rows(model, Settings())
-        if rows is None:
-            raise ModelError("The labels of the training clips are not available. Train again.")
+        predictions = headline_result(model, Settings()).predictions
         stored = bundle.read_policies(model.folder / file_names.POLICY)
-        return Page(model, stored, policy_outcomes.labelled_out_of_fold(model.folder, rows))
+        return Page(model, stored, cached.evaluation(model), predictions)
     except CoreError as error:
         messages.problem(error)
         st.stop()
@@ -289,16 +291,15 @@ def reliability(page: Page, policy: Policy, done: pd.DataFrame) -> None:
     """Show the calibration: are clips with a probability of 80 % right in 80 % of the cases?"""
     bins = metrics.reliability(page.predictions)
     bins = bins.assign(share=bins["count"] / bins["count"].sum())
-    value, low, high = page.model.figure("ece")
+    ece, perfect = page.evaluation.figure("ece"), page.evaluation.figure("ece_perfect")
     show.chart(
         reliability_figure(bins),
         key=page.name("reliability"),
-        alt=f"Share that is right against the stated probability; calibration error {value:.3f}",
+        alt=f"Share that is right against the stated probability; calibration error {ece.value:.3f}",
         data=bins,
     )
-    perfect = page.model.table("perfect_ece").set_index("measure").loc["ece"]
     st.caption(
-        f"Calibration error (ECE, 15 bins): {value:.3f}, 95 % interval {low:.3f} to {high:.3f}. With so few clips, a "
-        f"perfectly calibrated model would have {perfect['expected']:.3f} on average, and more than "
-        f"{perfect['p95']:.3f} in one of twenty cases. Larger dots: more clips. Bars: 95 % confidence intervals."
+        f"Calibration error (ECE, 15 bins): {ece.text} ({ece.origin}). With so few clips, a "
+        f"perfectly calibrated model would have {perfect.value:.3f} on average, and more than "
+        f"{perfect.high:.3f} in one of twenty cases. Larger dots: more clips. Bars: 95 % confidence intervals."
     )
