@@ -16,6 +16,7 @@ from core.evaluation.evaluation_table import DEVELOPMENT, HELD_OUT, LABELLED
 from core.evaluation.metrics import RESAMPLES, figure, interval, resampled, scores
 from core.evaluation.results import Result, require_comparable
 from core.evaluation.significance import NO_DIFFERENCE
+from core.file_names import CHANGES as CHANGES_FILE
 from core.models.description import ModelDescription
 from core.schema import ALL, EMOTIONS, PROBA
 
@@ -154,6 +155,13 @@ def label_changes(labelled: pd.DataFrame, before: pd.DataFrame, after: pd.DataFr
 
 
 def read_change_table(model: ModelDescription, name: str) -> pd.DataFrame | None:
-    """Read a table that the retraining stored in the model's folder, or return None when there is no such file."""
+    """Read a table that the retraining stored in the model's folder, or return None when there is no such file.
+
+    The comparison that version 0.2 stored is not returned: it set cross-validated figures of the champion against
+    held-out figures of the challenger.
+    """
     path = model.folder / name
-    return pd.read_csv(path, dtype={"clip_id": str}) if path.is_file() else None
+    if not path.is_file():
+        return None
+    table = pd.read_csv(path, dtype={"clip_id": str})
+    return None if name == CHANGES_FILE and "protocol" not in table else table

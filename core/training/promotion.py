@@ -15,9 +15,10 @@ from core.evaluation.run_files import read_run
 from core.evaluation.stored_evaluation import read_evaluation, stored_policy, stored_results, winner_results
 from core.file_names import CHALLENGER, CHAMPION
 from core.models import registry
-from core.models.description import ModelDescription, describe_alias, describe_version
+from core.models.description import ModelDescription, describe_alias, read_description
 from core.settings import Settings
 
+NO_CHALLENGER = "There is no challenger to promote. Train one with: python -m core retrain"
 LONGEST_REASON = 1000  # characters
 LEAST_REASON = 10  # characters; a shorter text explains nothing
 
@@ -46,7 +47,7 @@ def promote(
     chosen, champion = _chosen(settings, version=version, shown=shown)
     reason = check_reason(reason)
     before = champion_evidence(settings)
-    result = check_gate(version_evidence(chosen, settings, role=CHALLENGER), before)
+    result = check_gate(registered_evidence(_registered(chosen, settings), settings, role=CHALLENGER), before)
     words = f"{result.outcome}: {result.reason}"
     registry.note_gate(chosen, words, gate_json(result), settings=settings)
     if not is_promoted(result, reason):
@@ -76,8 +77,17 @@ def check_reason(reason: str) -> str:
 
 def preview(settings: Settings) -> GateResult:
     """Result of the gate for the present challenger, without storing or changing anything."""
-    chosen, _ = _chosen(settings, version=None, shown=None)
-    return check_gate(version_evidence(chosen, settings, role=CHALLENGER), champion_evidence(settings))
+    challenger = registry.find(CHALLENGER, settings=settings)
+    if challenger is None:
+        raise ModelError(NO_CHALLENGER)
+    return check_gate(registered_evidence(challenger, settings, role=CHALLENGER), champion_evidence(settings))
+
+
+def _registered(version: str, settings: Settings) -> registry.RegisteredModel:
+    challenger = registry.find(CHALLENGER, settings=settings)
+    if challenger is not None and challenger.version == version:
+        return challenger
+    return registry.find_version(version, settings=settings)
 
 
 def _chosen(
@@ -86,7 +96,7 @@ def _chosen(
     """The version that may become champion, and the present champion in the registry."""
     challenger = registry.find(CHALLENGER, settings=settings)
     if version is None and challenger is None:
-        raise ModelError("There is no challenger to promote. Train one with: python -m core retrain")
+        raise ModelError(NO_CHALLENGER)
     registry.check_shown(CHALLENGER, shown, settings=settings)
     chosen = version or (challenger.version if challenger else "")
     champion = registry.find(CHAMPION, settings=settings)
@@ -103,12 +113,13 @@ def model_evidence(model: ModelDescription, settings: Settings) -> Evidence:
     return Evidence(read_evaluation(model, settings), stored_results(model, settings), stored_policy(model))
 
 
-def version_evidence(version: str, settings: Settings, *, role: str) -> Evidence:
+def registered_evidence(found: registry.RegisteredModel, settings: Settings, *, role: str) -> Evidence:
     """Evidence about a version of the registry. Files without a description still have held-out predictions."""
+    source = f"registry (version {found.version})"
     try:
-        model = describe_version(version, settings=settings, role=role)
+        model = read_description(found.folder, source, role=role, registered=found.version)
     except ModelError:
-        return _only_held_out(version, settings, role=role)
+        return _only_held_out(found.version, settings, role=role)
     return model_evidence(model, settings)
 
 
@@ -124,7 +135,7 @@ def champion_evidence(settings: Settings) -> Evidence | None:
     """Evidence about the model in use; None when there is no model."""
     champion = registry.find(CHAMPION, settings=settings)
     if champion is not None:
-        return version_evidence(champion.version, settings, role=CHAMPION)
+        return registered_evidence(champion, settings, role=CHAMPION)
     model = describe_alias(CHAMPION, settings=settings)
     if model is not None:
         return model_evidence(model, settings)

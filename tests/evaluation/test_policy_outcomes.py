@@ -6,12 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.errors import ModelError, TableError
+from core.errors import TableError
 from core.evaluation import policy_outcomes
 from core.models.policy import Policy, decide
 from core.models.prediction import Prediction
 from core.schema import EMOTIONS
-from core.settings import ROOT
 
 PROBA = [f"p_{e}" for e in EMOTIONS]
 
@@ -119,15 +118,17 @@ def test_sizes_of_sets_are_shares():
     assert sizes["emotion"].tolist() == [*EMOTIONS, "all"]
 
 
-def test_the_committed_predictions_have_their_labels(tmp_path):
-    rows = pd.read_csv(ROOT / "models" / "comparison" / "rows.csv")
-    table = policy_outcomes.labelled_out_of_fold(ROOT / "models" / "champion", rows)
-    assert table["y"].isin(EMOTIONS).all()
-    assert len(table) == table["repeat"].nunique() * table["row"].nunique()
-    with pytest.raises(ModelError, match="different training runs"):
-        policy_outcomes.labelled_out_of_fold(ROOT / "models" / "champion", rows.head(100))
-    with pytest.raises(ModelError, match="cannot be read"):
-        policy_outcomes.labelled_out_of_fold(tmp_path, rows)
+def test_the_paired_difference_is_that_of_the_two_summaries():
+    first, second = (policy_outcomes.outcomes(predictions(300, sharp=sharp), Policy()) for sharp in (1.0, 2.0))
+    found = policy_outcomes.paired_shares(first, second).set_index("measure")
+    summaries = [
+        policy_outcomes.summarise(t).query("emotion == 'all'").set_index("measure")["value"] for t in (first, second)
+    ]
+    for measure in ("accept", "accuracy"):
+        assert found.loc[measure, "value"] == pytest.approx(summaries[1][measure])
+        assert found.loc[measure, "difference"] == pytest.approx(summaries[1][measure] - summaries[0][measure])
+    same = policy_outcomes.paired_shares(first, first)
+    assert (same[["difference", "low", "high"]] == 0).all(axis=None)
 
 
 def test_a_table_without_labels_is_refused():

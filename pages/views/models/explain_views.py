@@ -171,8 +171,8 @@ def _own_model(page: Page) -> "Served | None":
     if page.model == page.comparison.champion and is_winner(describe_model_in_use(Settings()), page.comparison):
         return cached.champion()
     st.info(
-        "This view needs the model itself, and only the model in use is available. If the model in use is the winner of "
-        "this comparison, choose it above.",
+        "This view needs the model itself, and only the model in use is available. If the model in use is the winner "
+        "of this comparison, choose it above.",
         icon=":material/model_training:",
     )
     return None
