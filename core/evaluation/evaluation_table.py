@@ -123,7 +123,7 @@ class EvaluationTable:
         if found is None:
             raise ModelError(
                 f"The evaluation table of {self.model.version} has no {measure} in the row "
-                f"{ROW_WORDS[row].label if row in ROW_WORDS else row!r}: not recorded. Train again to record it."
+                f"{ROW_WORDS[row].label}: not recorded. Train again to record it."
             )
         return found
 

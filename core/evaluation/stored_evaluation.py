@@ -5,7 +5,7 @@ predictions are no longer available is taken from metrics.json; without it, the 
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -132,6 +132,17 @@ def _held_out(model: ModelDescription, runs: list[Comparison], settings: Setting
         return registry.read_held_out(model.registered, settings=settings)
     except ModelError:
         return None  # the row of the table is then "not recorded"
+
+
+def predictions_csv(results: Mapping[str, Result]) -> bytes:
+    """All predictions of the results as CSV: part (row of the evaluation table), protocol, clip, y, repeat, p_*."""
+    parts = [
+        result.predictions.assign(part=row, protocol=str(result.protocol), repeat=result.predictions.get("repeat", 0))
+        for row, result in results.items()
+    ]
+    columns = ["part", "protocol", "clip", "group", "y", "repeat", *PROBA]
+    table = pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
+    return table.to_csv(index=False, lineterminator="\n").encode()
 
 
 def headline_result(model: ModelDescription, settings: Settings) -> Result:

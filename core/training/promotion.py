@@ -47,7 +47,7 @@ def promote(
     chosen, champion = _chosen(settings, version=version, shown=shown)
     reason = check_reason(reason)
     before = champion_evidence(settings)
-    result = check_gate(registered_evidence(_registered(chosen, settings), settings, role=CHALLENGER), before)
+    result = _judge(_registered(chosen, settings), before, settings)
     words = f"{result.outcome}: {result.reason}"
     registry.note_gate(chosen, words, gate_json(result), settings=settings)
     if not is_promoted(result, reason):
@@ -80,7 +80,14 @@ def preview(settings: Settings) -> GateResult:
     challenger = registry.find(CHALLENGER, settings=settings)
     if challenger is None:
         raise ModelError(NO_CHALLENGER)
-    return check_gate(registered_evidence(challenger, settings, role=CHALLENGER), champion_evidence(settings))
+    return _judge(challenger, champion_evidence(settings), settings)
+
+
+def _judge(challenger: registry.RegisteredModel, champion: Evidence | None, settings: Settings) -> GateResult:
+    evidence = registered_evidence(challenger, settings, role=CHALLENGER)
+    if HELD_OUT not in evidence.results:
+        raise ModelError(f"Version {challenger.version} has no predictions for the held-out clips. Train again.")
+    return check_gate(evidence, champion)
 
 
 def _registered(version: str, settings: Settings) -> registry.RegisteredModel:

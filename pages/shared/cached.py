@@ -103,16 +103,16 @@ def champion() -> "Served":
 
 
 @st.cache_resource(show_spinner="Reading the figures of the model …", max_entries=8)
-def _evaluation(version: str, role: str, settings: Settings, _model: "ModelDescription") -> "EvaluationTable":
-    """Read the evaluation table. version, role, settings : cache key; a version never changes its figures."""
+def _evaluation(version: str, role: str, folder: str, _model: "ModelDescription") -> "EvaluationTable":
+    """Read the evaluation table. version, role, folder : cache key; a version never changes its figures."""
     from core.evaluation import stored_evaluation
 
-    return stored_evaluation.read_evaluation(_model, settings)
+    return stored_evaluation.read_evaluation(_model, Settings())
 
 
 def evaluation(model: "ModelDescription") -> "EvaluationTable":
     """The evaluation table of a model: the one source of all its figures on all pages. Raises CoreError."""
-    return _evaluation(model.version, model.role, Settings(), model)
+    return _evaluation(model.version, model.role, str(model.folder), model)
 
 
 @st.cache_resource(show_spinner="Reading the results …", max_entries=2)

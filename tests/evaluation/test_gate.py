@@ -43,8 +43,7 @@ def evidence(right, *, n=200, held_out=None, confidence=0.85, published="table",
     }
     ref = ModelRef(version)
     results = {
-        row: make_result(table, model=ref, protocol=PROTOCOLS[row], published=published)
-        for row, table in parts.items()
+        row: make_result(table, model=ref, protocol=PROTOCOLS[row], published=published) for row, table in parts.items()
     }
     table = EvaluationTable(ref, evaluation_lines(results))
     table = table.with_lines(measured_line("speed", "latency_p95_s", n=20, value=0.5, low=0.4, high=0.6))

@@ -7,7 +7,7 @@ import pytest
 from core import pvalues
 from core.evaluation import class_gap, significance
 from core.evaluation.metrics import scores
-from core.schema import ALL, EMOTIONS, PROBA
+from core.schema import EMOTIONS, PROBA
 
 
 def made(n=200, *, strength, seed, repeats=2, folds=5) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -6,7 +6,10 @@ import shutil
 import pytest
 
 from core.evaluation import policy_outcomes
+from core.evaluation.run_files import read_run
+from core.evaluation.stored_evaluation import headline_result
 from core.models import registry
+from core.models.description import read_description
 from core.models.policy import Policy
 from core.settings import ROOT, Settings
 
@@ -21,10 +24,9 @@ def shown(page) -> str:
 
 @pytest.fixture(scope="module")
 def known():
-    import pandas as pd
-
-    rows = pd.read_csv(ROOT / "models" / "comparison" / "rows.csv")
-    return policy_outcomes.labelled_out_of_fold(ROOT / "models" / "champion", rows)
+    """Predictions of the headline of the committed model."""
+    model = read_description(ROOT / "models" / "champion", "models/champion")
+    return headline_result(model, Settings()).predictions
 
 
 def test_it_opens_with_the_stored_policy(open_page, known):
@@ -109,11 +111,16 @@ def test_a_model_that_labels_trained_is_shown_on_its_own_clips(open_page, data_d
     models = Settings().models_dir
     folder = shutil.copytree(models / "champion", data_dir / "promoted")
     manifest = json.loads((folder / "manifest.json").read_text())
-    (folder / "manifest.json").write_text(json.dumps(manifest | {"version": "blend-new"}))
+    (folder / "manifest.json").write_text(
+        json.dumps(manifest | {"version": "blend-new", "created_at": "2030-01-01T00:00:00+00:00"})
+    )
     metrics = json.loads((folder / "metrics.json").read_text())
-    metrics["run"]["data_hash"] = "f" * 64
+    metrics["run"]["created_at"] = "2030-01-01T00:00:00+00:00"
     (folder / "metrics.json").write_text(json.dumps(metrics))
-    shutil.copy(models / "comparison" / "rows.csv", folder / "rows.csv")
+    run = read_run(models / "comparison")
+    own = run.out_of_fold[run.out_of_fold["model"] == run.champion]
+    own.drop(columns=["model", "fold"]).to_csv(folder / "out_of_fold.csv", index=False)
+    run.rows.to_csv(folder / "rows.csv", index=False)
     monkeypatch.setattr(
         registry, "find", lambda alias, *, settings: {"champion": registry.RegisteredModel("3", folder)}.get(alias)
     )
@@ -121,7 +128,7 @@ def test_a_model_that_labels_trained_is_shown_on_its_own_clips(open_page, data_d
     assert not page.exception
     assert not page.error
     assert any("blend-new" in caption.value for caption in page.caption)
-    for other in ("compare", "confusion"):
+    for other in ("compare", "confusion", "explain"):
         page = open_page(other)
         assert not page.exception
         assert "blend-new" in page.warning[0].value.replace("\\", "")

@@ -10,7 +10,7 @@ from sklearn.model_selection import GridSearchCV, ParameterGrid
 
 from core.dataset.table import as_table
 from core.errors import TableError
-from core.evaluation.metrics import figure, scores
+from core.evaluation.metrics import scores
 from core.models.training_run import TrainingRun
 from core.schema import COLUMNS, EMOTIONS, LABEL, PROBA
 from core.training import ablations, folds

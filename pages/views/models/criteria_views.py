@@ -4,7 +4,8 @@ import pandas as pd
 import streamlit as st
 
 from core.evaluation.criteria import Check, check_criteria, check_table
-from core.evaluation.evaluation_table import HEADLINE, MEASURED, ROW_WORDS, EvaluationTable
+from core.evaluation.evaluation_table import HEADLINE, ROW_WORDS, EvaluationTable
+from core.evaluation.stored_evaluation import predictions_csv, stored_results
 from core.models.description import ModelDescription
 from core.schema import EMOTIONS
 from core.settings import Settings
@@ -66,12 +67,18 @@ def evaluation_table(table: EvaluationTable, model: ModelDescription) -> None:
         st.caption(f"**{ROW_WORDS[row].label}**: {ROW_WORDS[row].meaning}")
     if not rows or HEADLINE not in rows:
         st.caption("The headline was not recorded for this model. Train again to record it.")
-    figures = table.lines[table.lines["protocol"] != MEASURED] if rows else table.lines
-    download(
-        figures,
-        file_name("evaluation", data_hash=model.data_hash, version=model.version),
-        label="All figures (CSV)",
-    )
+    with st.container(horizontal=True):
+        name = file_name("evaluation", data_hash=model.data_hash, version=model.version)
+        download(table.lines, name, label="All figures (CSV)")
+        st.download_button(
+            "Predictions behind them (CSV)",
+            lambda: predictions_csv(stored_results(model, Settings())),
+            file_name=file_name("predictions", data_hash=model.data_hash, version=model.version) + ".csv",
+            mime="text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+            help="Label and probabilities of each clip, for each row of the table: every figure can be computed again.",
+        )
 
 
 def sign_off_download(model: ModelDescription, *, live: pd.DataFrame | None = None) -> None:
