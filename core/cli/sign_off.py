@@ -12,6 +12,7 @@ def sign_off(
     version: Annotated[
         str, typer.Argument(help="Version in the registry. Default: the challenger, else the model in use.")
     ] = "",
+    in_use: Annotated[bool, typer.Option("--in-use", help="Report on the model in use.")] = False,
     output: Annotated[Path, typer.Option(help="File to write. An existing file is replaced.")] = Path("sign-off.html"),
 ) -> None:
     """Write the sign-off report: verdict, reasons, evaluation table, criteria, versions, who decided (HTML)."""
@@ -20,7 +21,7 @@ def sign_off(
     from core.training.sign_off import sign_off as collect
     from core.training.sign_off import sign_off_html
 
-    report = collect(Settings(), version=version)
+    report = collect(Settings(), version=version, in_use=in_use)
     try:
         replace_file(output, sign_off_html(report))
     except OSError as error:

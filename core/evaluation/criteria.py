@@ -118,8 +118,8 @@ def _price(table: EvaluationTable) -> str:
     if price is None or closed is None:
         return ""
     return (
-        f"Equal emotions have a price: a bias for each emotion closes the gap to {closed.value:.3f} and costs "
-        f"{100 * price.value:.1f} points of macro-F1."
+        f"Equal emotions have a price: a bias for each emotion that brings the gap to {closed.value:.3f} changes "
+        f"macro-F1 by {-100 * price.value:+.1f} points."
     )
 
 

@@ -5,8 +5,10 @@ predictions are no longer available is taken from metrics.json; without it, the 
 """
 
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -160,16 +162,37 @@ def read_evaluation(model: ModelDescription, settings: Settings) -> EvaluationTa
     """The evaluation table of a model; for a model of version 0.2, computed from its stored files."""
     ref = ModelRef(model.version, model.role)
     path = model.folder / EVALUATION
+    stability = stability_line(model.metrics.get("stability", []))
     if path.is_file():
-        return tables.from_csv(path.read_bytes(), ref)
+        return tables.from_csv(path.read_bytes(), ref).with_lines(stability)
     seed = int(model.metrics.get("run", {}).get("seed", 0))
     with_labels = (model.folder / LEARNED).is_file()
     known = tables.lines_of_metrics(model.metrics, with_labels=with_labels)
-    lines = tables.evaluation_lines(
-        stored_results(model, settings), seed=seed, policy=stored_policy(model), known=known
-    )
+    results, policy = stored_results(model, settings), stored_policy(model)
+    lines = tables.evaluation_lines(results, seed=seed, policy=policy, known=known)
     table = tables.empty_table(ref).with_lines(known).with_lines(lines)
-    return table.with_lines(_speed_of_0_2(model))
+    return table.with_lines(_speed_of_0_2(model)).with_lines(stability)
+
+
+SMALL_CHANGE = re.compile(r"dB|^(0\.)?1 s later$|^MP3 128$")  # changes that hardly anybody hears
+
+
+def stability_line(measured: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Line of the evaluation table with the largest share of other guesses after a small change of the sound.
+
+    measured : lines with change, windows, measure (``other_guess``), value, low, high, as stored in metrics.json.
+    """
+    small = [
+        line
+        for line in measured
+        if line["measure"] == "other_guess" and SMALL_CHANGE.search(line["change"]) and line["value"] is not None
+    ]
+    if not small:
+        return tables.empty_table(ModelRef("")).lines
+    worst = max(small, key=lambda line: float(line["value"]))
+    value, low, high = (float(worst[end]) for end in ("value", "low", "high"))
+    n = int(worst["windows"])
+    return tables.measured_line(tables.STABILITY, "other_guess", n=n, value=value, low=low, high=high)
 
 
 def stored_policy(model: ModelDescription) -> Policy:

@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from core.errors import ModelError
 from core.evaluation.criteria import Check
-from core.evaluation.evaluation_table import HEADLINE, ROW_WORDS, SPEED, STABILITY, EvaluationTable
+from core.evaluation.evaluation_table import HEADLINE, LIVE, ROW_WORDS, SPEED, STABILITY, EvaluationTable
 from core.evaluation.gate import Evidence, GateResult, Outcome, check_gate
 from core.features import EXTRACTOR
 from core.file_names import CHALLENGER, CHAMPION
@@ -20,7 +20,9 @@ from core.models import registry
 from core.models.description import ModelDescription, describe_model_in_use, describe_version
 from core.schema import EMOTIONS
 from core.settings import Settings
+from core.training.live import live_lines_at_hand
 from core.training.promotion import champion_evidence, model_evidence, read_gate
+from core.training.triggers import LEAST_LABELLED
 
 TEMPLATES = Path(__file__).parent / "templates"
 MEASURES = {
@@ -52,19 +54,21 @@ class SignOff:
     note: str = ""
 
 
-def sign_off(settings: Settings, *, version: str = "", live: pd.DataFrame | None = None) -> SignOff:
+def sign_off(settings: Settings, *, version: str = "", in_use: bool = False) -> SignOff:
     """Collect the report on a version of the registry; by default on the challenger, or on the model in use.
 
-    live : lines of live feedback for the evaluation table (`core.training.live`).
+    in_use : report on the model in use, although a challenger waits.
 
     Raises
     ------
     ModelError : the version does not exist, or its files are damaged.
+    StoreError : the database with the live feedback cannot be read.
     """
     aliases = {a: found.version for a in (CHAMPION, CHALLENGER) if (found := registry.find(a, settings=settings))}
-    version = version or aliases.get(CHALLENGER, "") or aliases.get(CHAMPION, "")
+    waiting = "" if in_use else aliases.get(CHALLENGER, "")
+    version = version or waiting or aliases.get(CHAMPION, "")
     if not version:
-        return _of_committed(settings, live)
+        return _of_committed(settings)
     role = next((alias for alias, known in aliases.items() if known == version), "candidate")
     model = describe_version(version, settings=settings, role=role)
     evidence = model_evidence(model, settings)
@@ -77,19 +81,20 @@ def sign_off(settings: Settings, *, version: str = "", live: pd.DataFrame | None
         verdict = _CHALLENGER_WORDS[gate.outcome]
     else:
         verdict = "Not in use."
-    return SignOff(model, role, _with_live(evidence.evaluation, live), gate, verdict, decisions, note)
+    return SignOff(model, role, _with_live(evidence.evaluation, model, settings), gate, verdict, decisions, note)
 
 
-def _of_committed(settings: Settings, live: pd.DataFrame | None) -> SignOff:
+def _of_committed(settings: Settings) -> SignOff:
     model = describe_model_in_use(settings)
     evidence = model_evidence(model, settings)
     note = "No decision is recorded for this model, because it comes with the program."
-    table = _with_live(evidence.evaluation, live)
+    table = _with_live(evidence.evaluation, model, settings)
     return SignOff(model, CHAMPION, table, check_gate(evidence), "In use. It comes with the program.", (), note)
 
 
-def _with_live(table: EvaluationTable, live: pd.DataFrame | None) -> EvaluationTable:
-    return table if live is None or live.empty else table.with_lines(live)
+def _with_live(table: EvaluationTable, model: ModelDescription, settings: Settings) -> EvaluationTable:
+    lines = live_lines_at_hand(model, settings)
+    return table if lines.empty else table.with_lines(lines)
 
 
 def _gate(evidence: Evidence, version: str, role: str, settings: Settings) -> tuple[GateResult, str]:
@@ -160,6 +165,7 @@ def sign_off_html(report: SignOff) -> bytes:
             "Libraries": ", ".join(f"{library} {number}" for library, number in run["versions"].items()),
         },
         synthetic=bool(run["synthetic"]),
+        least_live=0 if LIVE in report.evaluation.rows else LEAST_LABELLED,
     )
     return page.encode()
 

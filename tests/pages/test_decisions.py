@@ -128,7 +128,7 @@ def test_a_model_that_labels_trained_is_shown_on_its_own_clips(open_page, data_d
     assert not page.exception
     assert not page.error
     assert any("blend-new" in caption.value for caption in page.caption)
-    for other in ("compare", "confusion", "explain"):
-        page = open_page(other)
+    for name in ("compare", "confusion", "explain"):
+        page = open_page(name)
         assert not page.exception
         assert "blend-new" in page.warning[0].value.replace("\\", "")

@@ -133,8 +133,10 @@ def check_pages(open_page, settings, downloads) -> dict[str, float]:
         warned = [w.value.replace("\\", "") for w in open_page(name).warning]
         assert any(model.version in w for w in warned) == (not winner), name
     if winner:
-        board = open_page("compare").dataframe[-1].value.set_index("name")
-        assert board.loc[comparison.champion, "macro_f1"] == pytest.approx(headline.value, abs=1e-5)
+        board = open_page("compare").dataframe[-1].value.set_index("model")
+        assert board.loc[comparison.labels_of[comparison.champion], "macro_f1"] == pytest.approx(
+            headline.value, abs=1e-5
+        )
 
     learning = open_page("learning", view="Champion and challenger")
     learning.text_input(key="who_name").input("Cem")
@@ -164,7 +166,7 @@ def test_pages_agree_after_training_promotion_and_rollback(open_page, installati
     history = registry.history(settings=settings).iloc[0]
     assert history["headline_macro_f1"] == pytest.approx(second["macro_f1"], abs=2e-5)
     assert history["decisions"].endswith(f"promoted by Cem: {REASON}")
-    report = sign_off.sign_off_html(sign_off.sign_off(settings)).decode()
+    report = sign_off.sign_off_html(sign_off.sign_off(settings, in_use=True)).decode()
     assert f"with this reason: {REASON}" in report
     assert "promoted by Cem" in report
 

@@ -87,7 +87,7 @@ def test_use_is_limited(text):
 def test_the_gap_and_its_price(evaluation, text):
     gap = section(text, "The gap between the emotions")
     assert f"{evaluation.figure('gap_closed').value:.3f}" in gap
-    assert f"{100 * evaluation.figure('gap_price').value:.1f} points" in gap
+    assert f"by {-100 * evaluation.figure('gap_price').value:+.1f} points" in gap
 
 
 def test_criteria_with_their_verdicts(evaluation, text):

@@ -81,13 +81,13 @@ def evaluation_table(table: EvaluationTable, model: ModelDescription) -> None:
         )
 
 
-def sign_off_download(model: ModelDescription, *, live: pd.DataFrame | None = None) -> None:
+def sign_off_download(model: ModelDescription) -> None:
     """Offer the sign-off report of the model."""
 
     def make() -> bytes:
         from core.training.sign_off import sign_off, sign_off_html
 
-        return sign_off_html(sign_off(Settings(), version=model.registered, live=live))
+        return sign_off_html(sign_off(Settings(), version=model.registered, in_use=not model.registered))
 
     st.download_button(
         "Sign-off report (HTML)",
