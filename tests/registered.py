@@ -17,6 +17,7 @@ from core.training.run_evaluation import run_evaluation, run_rows
 from core.training.run_tables import candidate_figures
 
 PROBA = [f"p_{e}" for e in EMOTIONS]
+FACTS = {"data_hash": "0123abcd", "origin": "synthetic", "synthetic": True, "revision": "abc1234", "versions": {}}
 
 
 def discriminant(**settings):
@@ -45,7 +46,7 @@ def training_run(table: pd.DataFrame, model, *, seed: int = 0) -> TrainingRun:
         held_out=predictions(pipeline, rows[rows["held_out"]], table),
         shap={},
         tables={"folds": pd.DataFrame({"model": ["rda"], "macro_f1": [0.8]})},
-        metrics={"run": {"data_hash": "0123abcd", "seed": seed}, "protocol": {"development": len(development)}},
+        metrics={"run": FACTS | {"seed": seed}, "protocol": {"development": len(development)}},
         parameters={"rda": {"pooled": 0.8}},
         data_hash="0123abcd",
         origin="synthetic",

@@ -24,6 +24,7 @@ COMMANDS = [
     "retrain",
     "promote",
     "rollback",
+    "sign-off",
     "rescore",
     "triggers",
     "export-labels",

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from core import pvalues
+from core.errors import ModelError
 from core.evaluation import class_gap, significance
 from core.evaluation.metrics import scores
 from core.schema import EMOTIONS, PROBA
@@ -106,3 +107,11 @@ def test_a_gap_that_no_bias_closes_is_reported_as_it_stays():
     proba.loc[20:35, list(PROBA)] = [0.001, 0.001, 0.5, 0.498]
     before, after = class_gap.gap_price(proba, target=0.0).to_dict("records")
     assert 0 < after["class_gap"] <= before["class_gap"]
+
+
+def test_models_of_different_clips_are_not_compared():
+    table, folds = made(strength=1, seed=0)
+    other = table.assign(y=table["y"].iloc[::-1].to_numpy())
+    both = pd.concat([folds.assign(model=name) for name in "ab"])
+    with pytest.raises(ModelError, match="they are for different clips"):
+        significance.compare({"a": table, "b": other}, both)

@@ -1,6 +1,7 @@
 """The sign-off report says the verdict once, with its reasons, and escapes what people wrote."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from registered import discriminant, log, training_run
@@ -12,7 +13,7 @@ from core.errors import ModelError
 from core.models import registry
 from core.models.description import describe_version
 from core.models.explanation import make_background
-from core.schema import LABEL
+from core.schema import LABEL, PROBA
 from core.settings import Settings
 from core.training.promotion import check_reason, gate_json, is_promoted, preview, promote, read_gate
 from core.training.sign_off import sign_off, sign_off_html
@@ -31,17 +32,16 @@ def settings(tmp_path, monkeypatch):
 
 @pytest.fixture
 def two(settings):
-    """A champion, and a challenger that finds fewer clips of one emotion."""
+    """A champion, and a challenger that loses two held-out clips."""
     table = stand_in.sample()
     background = make_background(table, table[LABEL])
     run = training_run(table, discriminant())
     first = log(run, background, settings)
     promote(settings, version=first, by="Ayşe", reason="It is the first model of this registry.")
-    held = run.held_out.copy()
-    sad = held[run.rows.set_index("row").loc[held["row"], "y"].to_numpy() == "sad"].index[:2]
-    held.loc[sad, ["p_relax", "p_sad"]] = held.loc[sad, ["p_sad", "p_relax"]].to_numpy()
-    worse = training_run(table, discriminant())
-    object.__setattr__(worse, "held_out", held)
+    held = run.held_out.merge(run.rows[["row", "y"]], on="row")
+    right = held.index[(held["y"] == "sad") & (held[list(PROBA)].idxmax(axis=1) == "p_sad")]
+    held.loc[right[:2], list(PROBA)] = [0.01, 0.01, 0.97, 0.01]  # two of the held-out clips
+    worse = replace(run, held_out=held.drop(columns="y"))
     return first, log(worse, background, settings)
 
 
