@@ -7,7 +7,7 @@ HOST ?= 0.0.0.0
 # Targets with several parts run all parts, even after a failure. The exit status is not 0 if any part failed.
 ALL_OF := --no-print-directory --keep-going
 
-.PHONY: app serve test test-browser test-others check lint ruff format mypy contracts train mlflow warm clean help
+.PHONY: app serve test test-browser test-others check audit lint ruff format mypy contracts train mlflow warm clean help
 .NOTPARALLEL:
 
 help:            ## this list
@@ -57,8 +57,11 @@ contracts: $(VENV)/.dev
 mypy: $(VENV)/.dev
 	$(BIN)/mypy
 
-check: $(VENV)/.dev      ## what CI runs: ruff, mypy, import contracts and all tests
-	@$(MAKE) $(ALL_OF) lint test
+audit: $(VENV)/.dev      ## look for known vulnerabilities of the installed packages, where there is a network
+	@$(BIN)/python .ci/audit.py
+
+check: $(VENV)/.dev      ## what CI runs: ruff, mypy, import contracts, all tests, known vulnerabilities
+	@$(MAKE) $(ALL_OF) lint test audit
 
 train: $(VENV)/.run      ## train, compare and register the models
 	$(BIN)/python -m core train
