@@ -95,8 +95,6 @@ def test_in_development_the_cause_is_on_the_page(visit, monkeypatch):
     assert SECRET in visit("home").exception[0].value
 
 
-
-
 @pytest.fixture
 def for_all(monkeypatch):
     before = st.get_option("server.address")
