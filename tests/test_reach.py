@@ -10,9 +10,11 @@ from core.reach import is_this_machine, reached_by_others
 ROOT = Path(__file__).resolve().parent.parent
 
 
-@pytest.mark.parametrize(
-    "host", ["127.0.0.1", "127.8.9.1:8501", "localhost", "LOCALHOST:80", "[::1]:8501", "[::1]", "::1"]
-)
+HERE = ["127.0.0.1", "127.8.9.1:8501", "localhost", "LOCALHOST:80", "[::1]:8501", "[::1]", "::1"]
+ELSEWHERE = ["", "0.0.0.0", "[::]", "::", "192.168.0.4:8501", "localhost.example.org", "127.0.0.1.nip.io", "[broken"]
+
+
+@pytest.mark.parametrize("host", HERE)
 def test_names_of_this_machine(host):
     assert is_this_machine(host)
 

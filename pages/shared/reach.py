@@ -3,7 +3,11 @@
 import streamlit as st
 
 from core import reach
-from pages.shared.who import login_configured
+
+
+def login_configured() -> bool:
+    """Whether secrets.toml configures a login provider."""
+    return getattr(st.user, "is_logged_in", None) is not None
 
 
 def warn_if_open_to_all() -> None:
