@@ -7,6 +7,7 @@ from pages.shared import assets, reach, unexpected
 st.set_page_config(page_title="Turkish Music Emotion", page_icon="pages/icon.png", layout="wide")
 assets.style("charts")
 unexpected.use_references()
+reach.ask_nobody()
 
 page = st.navigation(
     {

@@ -1,6 +1,7 @@
-"""Warn on every page when everybody who reaches the dashboard is an analyst."""
+"""Who reaches the dashboard: the login, the warning without one, and no questions to other servers."""
 
 import streamlit as st
+from streamlit import net_util
 
 from core import reach
 
@@ -8,6 +9,14 @@ from core import reach
 def login_configured() -> bool:
     """Whether secrets.toml configures a login provider."""
     return getattr(st.user, "is_logged_in", None) is not None
+
+
+def ask_nobody() -> None:
+    """Stop Streamlit from asking a server on the internet for this machine's address.
+
+    It would do so when a page of another site tries to open a session. There is no option for it.
+    """
+    net_util._external_ip = ""  # equal to no host name, so the other site is refused
 
 
 def warn_if_open_to_all() -> None:

@@ -22,12 +22,12 @@ def use_references() -> None:
         error_util.show_uncaught_app_exception = _show
 
 
-def _log(error: BaseException) -> None:
+def _log(ex: BaseException) -> None:
     reference = unexpected.new_reference()
-    setattr(error, _REFERENCE, reference)
-    _LOG.error("%s", unexpected.log_entry(error, reference))
+    setattr(ex, _REFERENCE, reference)
+    _LOG.error("%s", unexpected.log_entry(ex, reference))
 
 
-def _show(error: BaseException) -> None:
-    words = unexpected.sentence(getattr(error, _REFERENCE, ""), log="the server's log")
+def _show(ex: BaseException) -> None:
+    words = unexpected.sentence(getattr(ex, _REFERENCE, ""), log="the server's log")
     st.error(words, icon=":material/report:")

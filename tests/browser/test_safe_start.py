@@ -20,10 +20,10 @@ SECRET = "Gül Bahçesi heard as sad"
 
 # Python imports a module of this name at its start: here it writes down each connection, and breaks one function.
 WATCHER = """
-import json, os, sys
+import json, os, socket, sys
 
 def heard(event, arguments):
-    if event == "socket.connect":
+    if event == "socket.connect" and arguments[0].type == socket.SOCK_STREAM:
         with open(os.environ["WATCHED_CONNECTIONS"], "a") as file:
             file.write(json.dumps(str(arguments[1])) + "\\n")
 
@@ -119,6 +119,17 @@ SERVE = ("-m", "core", "serve", "--host", "0.0.0.0", "--port", "{port}")
 THIS_MACHINE, EVERYWHERE = "0100007F", "00000000"
 
 
+def answer(server, *, host, origin) -> bytes:
+    """The status with which the server answers somebody who opens a session."""
+    request = (
+        f"GET /_stcore/stream HTTP/1.1\r\nHost: {host}\r\nOrigin: {origin}\r\nUpgrade: websocket\r\n"
+        "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
+        connection.sendall(request.encode())
+        return connection.recv(200).split()[1]
+
+
 def test_as_it_comes_only_this_machine_reaches_it_and_it_calls_nobody(start, browser_page):
     server = start(*APP)
     assert server.listens_on() == {THIS_MACHINE}
@@ -129,6 +140,7 @@ def test_as_it_comes_only_this_machine_reaches_it_and_it_calls_nobody(start, bro
     browser_page.get_by_text("Data: licence and how to cite").wait_for()
     assert "can work as an analyst" not in browser_page.inner_text("body")
     own = f"http://127.0.0.1:{server.port}/"
+    assert answer(server, host=f"127.0.0.1:{server.port}", origin="http://evil.example.org") == b"403"
     assert [url for url in asked if not url.startswith((own, "data:", "blob:"))] == []
     assert [address for address in server.connections if not address.startswith(("('127.0.0.1'", "/"))] == []
 
@@ -136,14 +148,9 @@ def test_as_it_comes_only_this_machine_reaches_it_and_it_calls_nobody(start, bro
 def test_another_name_for_this_machine_opens_no_session(start):
     """DNS rebinding: a page of another site gives its own name our address."""
     server = start(*APP)
-    for host, answer in (("evil.example.org", b"403"), (f"127.0.0.1:{server.port}", b"101")):
-        request = (
-            f"GET /_stcore/stream HTTP/1.1\r\nHost: {host}\r\nOrigin: http://{host}\r\nUpgrade: websocket\r\n"
-            "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
-        )
-        with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
-            connection.sendall(request.encode())
-            assert connection.recv(200).split()[1] == answer
+    assert answer(server, host="evil.example.org", origin="http://evil.example.org") == b"403"
+    own = f"127.0.0.1:{server.port}"
+    assert answer(server, host=own, origin=f"http://{own}") == b"101"
 
 
 def test_served_to_others_without_a_login_the_terminal_and_every_page_say_so(start, browser_page):
