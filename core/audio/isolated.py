@@ -162,7 +162,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def pids() -> list[int]:
-    """Of the processes that wait for work."""
+    """Process ids of the decoders that wait for work, so that one can be examined or stopped from outside."""
     with _lock:
         return [process.pid for process in _idle]
 

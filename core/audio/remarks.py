@@ -10,6 +10,7 @@ import numpy as np
 
 from core.records import Remark, RemarkKind
 from core.schema import SR
+from core.wording import tenth_percent
 
 DC_OFFSET = 0.02  # mean of a channel, of full scale
 CLIPPED = 0.001  # share of samples in flat runs at the highest level
@@ -43,7 +44,8 @@ CHECKS = (
     Check(
         RemarkKind.CLIPPING,
         "The recording was too loud: its peaks are cut off",
-        f"{CLIPPED:.1%} of the samples lie in runs of {FLAT_RUN} or more equal ones at the highest level, or the "
+        f"{tenth_percent(CLIPPED)} of the samples lie in runs of {FLAT_RUN} or more equal ones at the highest "
+        "level, or the "
         f"kurtosis of a channel is below {SQUARE:g}",
     ),
     Check(

@@ -10,7 +10,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 
-from core.audio.tag_text import decode_text
+from core.audio.tag_text import LARGEST_TEXT, decode_text
 
 Tags = dict[str, list[str]]  # name -> values
 
@@ -18,7 +18,6 @@ ID3V1 = 128  # size of an ID3v1 tag in bytes
 _APE_END = 1 << 16  # an APEv2 tag ends within this number of bytes before the end of the file
 _MOST_ITEMS = 500
 _LARGEST_TAG = 16 << 20  # bytes, including pictures
-_LARGEST_TEXT = 1 << 20
 _PICTURES = (b"APIC", b"PIC", b"GEOB", b"GEO", b"PRIV", b"MCDI", b"SYLT", b"CHAP")
 _NAMES = {
     **{b"INAM": "title", b"TITL": "title", b"IART": "artist", b"IPRD": "album", b"IGNR": "genre", b"ICRD": "year"},
@@ -55,7 +54,7 @@ def chunk_tags(data: bytes) -> tuple[Tags, bytes]:
         if name in (b"id3 ", b"ID3 "):
             id3 = content
         elif name in _NAMES or (name.startswith(b"I") and name.isalpha()):
-            values = [decode_text(part) for part in content[:_LARGEST_TEXT].split(b"\0") if part]
+            values = [decode_text(part) for part in content[:LARGEST_TEXT].split(b"\0") if part]
             tags.setdefault(_NAMES.get(name, name.decode().lower()), []).extend(values)
     return tags, id3
 
@@ -87,7 +86,7 @@ def _ape_items(items: bytes, count: int) -> Tags:
         size, flags = struct.unpack_from("<2I", items, place)
         name, content = items[place + 8 : end].decode("latin-1").lower(), items[end + 1 : end + 1 + size]
         place = end + 1 + size
-        if flags >> 1 & 3 == 0 and size <= _LARGEST_TEXT:  # text, not a picture
+        if flags >> 1 & 3 == 0 and size <= LARGEST_TEXT:  # text, not a picture
             tags.setdefault(name, []).extend(decode_text(part) for part in content.split(b"\0") if part)
     return tags
 
@@ -165,7 +164,7 @@ def _frame_content(content: bytes, flags: int, major: int, unsynchronised: bool)
     content = content[skip:] if major > 2 else content
     if major > 2 and compressed:
         try:
-            return zlib.decompressobj().decompress(content, _LARGEST_TEXT)
+            return zlib.decompressobj().decompress(content, LARGEST_TEXT)
         except zlib.error:
             return b""
     return content
@@ -194,7 +193,7 @@ def _as_synchsafe(size: int) -> bytes:
 def raw_comments(data: bytes) -> Tags:
     """Read Vorbis comments that are not valid UTF-8."""
     tags: Tags = {}
-    head = data[:_LARGEST_TEXT]
+    head = data[:LARGEST_TEXT]
     for match in _COMMENT.finditer(head):
         size = struct.unpack("<I", match[1])[0] - len(match[2]) - 1
         if 0 < size <= len(head) - match.end():

@@ -1,8 +1,8 @@
 """The work of a Dask worker: read, hash, decode and measure files, without database and model.
 
 Files are measured by ``core.pipeline.measure``, like uploads. The main process predicts many clips in one call
-(``core.pipeline.scoring.predict_and_decide``). Workers therefore need no pandas, scipy or scikit-learn: they start fast
-and stay small.
+(``core.pipeline.deciding.predict_and_decide``). Workers therefore need no pandas, scipy or scikit-learn: they start
+fast and stay small.
 """
 
 import traceback

@@ -163,12 +163,8 @@ def _unreadable(path: str) -> str:
     )
 
 
-def measure_loudness(data: bytes, path: str) -> FileLoudness:
-    """Loudness and true peak of a whole file. data : its content.  path : name for error messages."""
-    return _measured(_opened(data, path))
-
-
 def _measured(source: Source) -> FileLoudness:
+    """Loudness and true peak of a whole file."""
     meter, peak, sr = Meter(source.sr), 0.0, source.sr
     finer = soxr.ResampleStream(sr, OVERSAMPLED * sr, source.channels, "float64", "MQ")
     for block in blocks(source):

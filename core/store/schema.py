@@ -117,6 +117,8 @@ clips = sa.Table(
     sa.Index("clips_file", "file_name"),
 )
 
+# Labels that came with a clip, from a table, a tag or a generator. The program no longer writes or reads them. The
+# table stays, so that rows which version 0.2 stored are not lost. Answers of raters are in `feedback`.
 labels = sa.Table(
     "labels",
     metadata,

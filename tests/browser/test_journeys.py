@@ -56,6 +56,7 @@ def test_a_file_that_is_no_audio_gets_a_sentence(server, browser_page):
     )
     page.get_by_text("is not audio but a text").wait_for()
     settle(page)
+    assert page.locator("audio").count() == 0
 
 
 def test_a_recording_from_the_microphone_is_scored(server, browser_page):

@@ -29,8 +29,8 @@ from core.library.results import TYPES, csv_bytes, read_results
 from core.library.run import score_library
 from core.library.workers import Where
 from core.models.policy import Policy
-from core.pipeline import scoring, serving
-from core.pipeline.scoring import predict_and_decide
+from core.pipeline import deciding, scoring, serving
+from core.pipeline.deciding import predict_and_decide
 from core.records import Plan
 from core.schema import COLUMNS, EMOTIONS
 from core.settings import Settings
@@ -446,7 +446,7 @@ def test_a_copy_in_another_library_is_told_and_not_named(score, tmp_path):
 
 
 def test_copies_are_named_also_across_the_batches_of_a_run(score, tmp_path, monkeypatch):
-    monkeypatch.setattr("core.library.run._Spool.batches.__defaults__", (2,))
+    monkeypatch.setattr("core.library.run.AT_ONCE", 2)
     libraries.folder(tmp_path / "music", 5)
     (tmp_path / "music/z.wav").write_bytes(libraries.tiny(0))
     table, _ = score()
@@ -595,10 +595,10 @@ def test_a_run_that_is_ended_goes_on_where_it_was(score, measured, tmp_path, mon
 def test_killed_between_the_features_and_the_answers_the_next_run_asks_for_these(score, measured, music, monkeypatch):
     monkeypatch.setattr("core.library.cluster.SHARE", 1)  # all in one chunk
     save = store.save_predictions
-    monkeypatch.setattr(scoring, "save_predictions", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(deciding, "save_predictions", lambda *_, **__: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         score()
-    monkeypatch.setattr(scoring, "save_predictions", save)
+    monkeypatch.setattr(deciding, "save_predictions", save)
     table, summary = score()
     assert (summary.measured, len(measured)) == (0, 3)
     np.testing.assert_allclose(table[PROBA].sum(axis=1), 1)

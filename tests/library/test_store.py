@@ -8,6 +8,7 @@ from operator import methodcaller
 import numpy as np
 import pytest
 import sqlalchemy as sa
+from old_stores import old_store
 
 from core import store
 from core.errors import StoreError
@@ -15,25 +16,10 @@ from core.models.policy import Policy, decide
 from core.models.prediction import Prediction
 from core.records import LibraryEntry, LibraryFile, MeasuredClip, Window
 from core.schema import COLUMNS, EMOTIONS, FeatureVector
-from core.store.connection import connect, write
-from core.store.upgrade import upgrade_database
+from core.store.connection import write
 
 X = "x 1"  # an extractor
 POLICY = Policy()
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def url(request, tmp_path):
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'feedback.db'}"
-    return request.getfixturevalue("postgres_server").new_database()
-
-
-@pytest.fixture
-def opened(url):
-    db = store.open_store(url)
-    yield db
-    store.close_store(db)
 
 
 def entry(digest: str, *, path: str = "", plan: str = "excerpt", track=None, **more) -> LibraryEntry:
@@ -61,7 +47,7 @@ def test_a_file_comes_back_as_it_was_and_the_newest_outcome_counts(opened):
     assert len(store.clips_table(opened)) == 1
 
 
-def test_windows_from_before_they_had_names_are_the_same_windows(url):
+def test_windows_from_before_they_had_names_are_the_same_windows(empty_url):
     """More files than are upgraded together; some have no windows."""
     count = 2 * 500 + 1
     rows = [
@@ -73,12 +59,11 @@ def test_windows_from_before_they_had_names_are_the_same_windows(url):
         }
         for k in range(count)
     ]
-    old = connect(url)
-    upgrade_database(old.engine, old.path, to="0006")
+    old = old_store(empty_url, "0006")
     table = sa.table("files", *map(sa.column, rows[0]))
     write(old, lambda c: c.execute(table.insert(), rows))
     store.close_store(old)
-    db = store.open_store(url)
+    db = store.open_store(empty_url)
     files = store.known_files(db, "excerpt", [row["path"] for row in rows])
     assert len(files) == count
     for k in range(count):

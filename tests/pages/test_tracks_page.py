@@ -56,13 +56,13 @@ def test_a_recording_becomes_a_mood_over_time(open_page, data_dir, long):
     cut = spans(135, hop_s=30)
     assert table[["start_s", "end_s"]].to_records(index=False).tolist() == cut
     assert table["sad"].isna().tolist() == [a >= 35 and b <= 100 for a, b in cut]
-    assert "contain no music" in shown(page)
+    assert "Windows without music that can be scored" in shown(page)
     stored = store.predictions_table(store.open_store(f"sqlite:///{data_dir / 'feedback.db'}"))
     assert len(stored) == table["sad"].notna().sum()
     assert page.get("plotly_chart")
     assert page.get("audio")
     # Synthetic clips are unlike the training music: they are shown, and none of them is recommended.
-    assert "need review" in " ".join(w.value for w in page.warning)
+    assert "Check their moods by listening" in " ".join(w.value for w in page.warning)
     assert not page.success
 
 
