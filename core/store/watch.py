@@ -8,11 +8,11 @@ in its header help: ``application_id`` is random for each database, and ``user_v
 file without its log, the count never goes back and is never above the count with the log.
 """
 
-import fcntl
 import os
 import secrets
 import shutil
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -22,6 +22,9 @@ from typing import Literal
 from urllib.parse import quote
 
 from core.errors import StoreError
+
+if sys.platform != "win32":  # Windows itself lets nobody exchange a file in use
+    import fcntl
 
 Change = Literal["gone", "replaced", "overwritten", "log gone"]
 COPY = -1  # ``user_version`` of a backup: it never has a log of its own
@@ -156,6 +159,9 @@ def separate(path: Path) -> None:
 @contextmanager
 def only_one(path: Path) -> Iterator[None]:
     """Let one process at a time exchange the files of this database: a lock of its folder."""
+    if sys.platform == "win32":
+        yield
+        return
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)
@@ -167,7 +173,7 @@ def only_one(path: Path) -> Iterator[None]:
 @contextmanager
 def not_in_use(path: Path) -> Iterator[None]:
     """Hold the file so that no process can open it meanwhile. Raises StoreError when another process has it open."""
-    if not path.is_file():
+    if sys.platform == "win32" or not path.is_file():
         yield
         return
     start, length = _SHARED_LOCK
