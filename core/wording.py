@@ -37,6 +37,11 @@ def clock(seconds: float) -> str:
     return f"{hours}:{rest // 60:02d}:{rest % 60:02d}" if hours else f"{rest // 60}:{rest % 60:02d}"
 
 
+def counted(count: int, thing: str) -> str:
+    """Format a number of things: ``"1 byte"``, ``"2,000 bytes"``."""
+    return f"{count:,} {thing}" + ("" if count == 1 else "s")
+
+
 SIGNS = {"angry": "▲", "happy": "★", "relax": "■", "sad": "●"}
 
 

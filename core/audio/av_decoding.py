@@ -7,7 +7,7 @@ its demuxers open other files and addresses that a playlist names. Only codecs o
 import io
 import re
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from itertools import islice
@@ -146,7 +146,7 @@ class AvFile:
         for at, group in _grouped(frames):
             yield from alike(group, at, sr=sr, channels=channels)
 
-    def blocks(self, first: int, count: int) -> Iterator[np.ndarray]:
+    def blocks(self, first: int, count: int) -> Generator[np.ndarray]:
         sr = self.header.sr
         if first > _NEAR_S * sr and self._form.demuxer not in _UNTIMED:
             with self._opened() as (container, stream):

@@ -44,6 +44,7 @@ class _Limits:
     """Memory and processor time of this process, where the system can limit them."""
 
     def __init__(self) -> None:
+        self.machine = False  # whether the machine allows less memory than a file may take
         try:
             import resource
         except ImportError:  # Windows
@@ -63,6 +64,8 @@ class _Limits:
         self._lower(limits.RLIMIT_CPU, until)
         if self._started:
             size = max(1, self._started + int(memory_mb * 1e6))
+            hard = limits.getrlimit(limits.RLIMIT_AS)[1]
+            self.machine = hard != limits.RLIM_INFINITY and hard < size
             self._lower(limits.RLIMIT_AS, size)
 
     def _lower(self, kind: int, value: int) -> None:
@@ -130,7 +133,7 @@ def main() -> None:
             send(out, {"answer": "unreadable", "reason": str(error)})
         except MemoryError:
             desk = _Desk()
-            send(out, {"answer": "too much memory"})
+            send(out, {"answer": "machine" if limits.machine else "too much memory"})
         except Exception as error:  # noqa: BLE001 - a fault of ours is told to the process that asked, which raises it
             desk = _Desk()
             send(out, {"answer": "fault", "reason": f"{type(error).__name__}: {error}"})

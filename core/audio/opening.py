@@ -14,6 +14,7 @@ from core.audio.containers import check_sizes
 from core.audio.decoders import AGAIN, Joined, Opened, SoundFile, TruncatedError, UnreadableError, damaged
 from core.audio.formats import Format
 from core.records import Remark, RemarkKind
+from core.wording import counted
 
 _UNCOMPRESSED = ("PCM_S8", "PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW")
 
@@ -76,7 +77,7 @@ def _plain(data: bytes, form: Format) -> Opened:
     """By libsndfile, after a look at the sizes that the container announces."""
     sizes = check_sizes(data, form.name)
     if sizes.short_by:
-        raise TruncatedError(f"is truncated: its last {_bytes(sizes.short_by)} are missing. {AGAIN}")
+        raise TruncatedError(f"is truncated: {_last_bytes(sizes.short_by)} missing. {AGAIN}")
     remarks = []
     if sizes.mended is not None:
         remarks.append(
@@ -88,7 +89,11 @@ def _plain(data: bytes, form: Format) -> Opened:
 
 
 def _bytes(count: int) -> str:
-    return f"{count:,} bytes" if count < 1e6 else f"{count / 1e6:,.1f} MB"
+    return counted(count, "byte") if count < 1e6 else f"{count / 1e6:,.1f} MB"
+
+
+def _last_bytes(count: int) -> str:
+    return "its last byte is" if count == 1 else f"its last {_bytes(count)} are"
 
 
 def flac_length_unknown(data: bytes) -> bool:
@@ -163,7 +168,7 @@ def _mp3_remarks(found: mpeg.Walk, kinds: int) -> list[Remark]:
         )
     if found.junk:
         remarks.append(
-            Remark(RemarkKind.DAMAGED, f"{_bytes(found.junk)} between the frames are no sound and were skipped.")
+            Remark(RemarkKind.DAMAGED, f"The decoder skipped {_bytes(found.junk)} between the frames: they hold no sound.")
         )
     return remarks
 

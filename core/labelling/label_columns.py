@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from core.audio.formats import ENDINGS
 from core.emotion_words import read_emotion
 from core.errors import TableError
 from core.labelling.label_studio_interface import KIND, RATER, TIME
@@ -26,7 +27,7 @@ _OURS = (  # columns of our own files beside those: what a model said, and numbe
     *("shown_label", "guess", "decision", "display", "model_version", "extractor", "verified", "feedback_id"),
     *("origin", "deleted", "prediction_id", "source", "target_id", *(f"p_{emotion}" for emotion in EMOTIONS)),
 )
-_SOUND = re.compile(r"\.(wav|mp3|flac|ogg|oga|opus|m4a|aac|aif|aiff|wma|webm|mp4)\b", re.IGNORECASE)
+_SOUND = re.compile(rf"({'|'.join(map(re.escape, ENDINGS))})\b", re.IGNORECASE)
 _ENOUGH = 0.5  # of the cells of a column, to say what it holds
 
 Row = Mapping[str, str]
