@@ -32,6 +32,7 @@ LITTLE_S = 5.0  # a prediction on less stands on little
 LOWEST_SR, HIGHEST_SR = 4_000, 768_000
 MOST_CHANNELS = 64
 SILENCE = 1e-4  # peak to peak, -80 dB of full scale: nothing that a listener would call music
+TOO_LARGE = "Cut out the part that you want to know about, or export the file as FLAC or MP3."  # what to do then
 
 Listener = Callable[[np.ndarray], None]
 
@@ -248,10 +249,7 @@ def file_of(clip_id: str) -> str:
 
 
 def _too_large(name: str, size: int, max_mb: float) -> str:
-    return (
-        f"{name} has {ceil(size / 1e5) / 10:g} MB; at most {max_mb:g} MB are read. "
-        "Cut out the part that you want to know about, or export it as FLAC or MP3."
-    )
+    return f"{name} has {ceil(size / 1e5) / 10:g} MB; at most {max_mb:g} MB are read. {TOO_LARGE}"
 
 
 def _check_header(header: Header, name: str) -> None:

@@ -168,7 +168,9 @@ def _mp3_remarks(found: mpeg.Walk, kinds: int) -> list[Remark]:
         )
     if found.junk:
         remarks.append(
-            Remark(RemarkKind.DAMAGED, f"The decoder skipped {_bytes(found.junk)} between the frames: they hold no sound.")
+            Remark(
+                RemarkKind.DAMAGED, f"The decoder skipped {_bytes(found.junk)} between the frames: they hold no sound."
+            )
         )
     return remarks
 

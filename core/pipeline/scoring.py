@@ -315,7 +315,8 @@ def score_windows(
             continue
         store_scored(scored, source, served, store, origin=origin)
         remark = _unlike_remark(scored.unlike)
-        yield timeline.ScoredWindow(start_s=start_s, end_s=end_s, proba=scored.prediction.proba, remark=remark)
+        audio, proba = scored.recording.remarks, scored.prediction.proba
+        yield timeline.ScoredWindow(start_s=start_s, end_s=end_s, proba=proba, remark=remark, audio=audio)
 
 
 def _unlike_remark(compared: OutlierCheck) -> Remark | None:

@@ -13,7 +13,7 @@ from core.errors import CoreError
 from core.models.policy import Policy
 from core.pipeline import scoring
 from core.pipeline.serving import Served
-from core.pipeline.timeline import STRETCH_S, ScoredWindow, Stretch, overall, steadiest, timeline_table
+from core.pipeline.timeline import STRETCH_S, ScoredWindow, Stretch, overall, steadiest, timeline_table, warnings
 from core.records import RemarkKind
 from core.schema import EMOTIONS, PROBA
 from core.settings import Settings
@@ -176,6 +176,8 @@ def show_mood(source: Source, plan: WindowPlan, done: pd.DataFrame, served: Serv
     shares = ", ".join(f"{with_sign(e)} {answer.shares[e]:.0%}" for e in EMOTIONS)
     st.subheader(f"{with_sign(answer.label)}", divider="gray")
     st.caption(f"{messages.literal(source.name)}, {answer.windows} windows with music, by {METHODS[method]}: {shares}.")
+    for text in warnings(st.session_state[RUN].windows):
+        st.warning(messages.literal(text), icon=":material/graphic_eq:")
     wanted = st.segmented_control(
         f"The steadiest {STRETCH_S:.0f} seconds of",
         EMOTIONS,
