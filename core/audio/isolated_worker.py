@@ -29,13 +29,19 @@ def send(out: BinaryIO, message: dict[str, Any], payload: bytes | memoryview = b
 
 
 def receive(source: BinaryIO) -> tuple[dict[str, Any], bytes]:
-    """Read one message. Raises EOFError when the other side is gone."""
+    """Read one message. Raises EOFError when the other side is gone, MemoryError when the message is too large."""
     line = source.readline()
     if not line.endswith(b"\n"):
         raise EOFError
     message = json.loads(line)
-    payload = source.read(message["size"])
-    if len(payload) < message["size"]:
+    size = message["size"]
+    try:
+        payload = source.read(size)
+    except MemoryError:
+        while size > 0 and (part := source.read(min(size, 1 << 16))):
+            size -= len(part)  # what is not read would block the side that sends it
+        raise
+    if len(payload) < size:
         raise EOFError
     return message, payload
 
@@ -44,7 +50,7 @@ class _Limits:
     """Memory and processor time of this process, where the system can limit them."""
 
     def __init__(self) -> None:
-        self.machine = False  # whether the machine allows less memory than a file may take
+        self.memory_answer = "too much memory"
         try:
             import resource
         except ImportError:  # Windows
@@ -65,7 +71,8 @@ class _Limits:
         if self._started:
             size = max(1, self._started + int(memory_mb * 1e6))
             hard = limits.getrlimit(limits.RLIMIT_AS)[1]
-            self.machine = hard != limits.RLIM_INFINITY and hard < size
+            machine = hard != limits.RLIM_INFINITY and hard < size  # it allows less memory than a file may take
+            self.memory_answer = "machine" if machine else "too much memory"
             self._lower(limits.RLIMIT_AS, size)
 
     def _lower(self, kind: int, value: int) -> None:
@@ -126,6 +133,9 @@ def main() -> None:
             request, payload = receive(source)
         except EOFError:
             return
+        except MemoryError:
+            send(out, {"answer": limits.memory_answer})
+            continue
         limits.set(request["memory_mb"], request["cpu_s"])
         try:
             desk.answer(request, payload, out)
@@ -133,7 +143,7 @@ def main() -> None:
             send(out, {"answer": "unreadable", "reason": str(error)})
         except MemoryError:
             desk = _Desk()
-            send(out, {"answer": "machine" if limits.machine else "too much memory"})
+            send(out, {"answer": limits.memory_answer})
         except Exception as error:  # noqa: BLE001 - a fault of ours is told to the process that asked, which raises it
             desk = _Desk()
             send(out, {"answer": "fault", "reason": f"{type(error).__name__}: {error}"})

@@ -19,8 +19,9 @@ _CLIP = ("start_s", "duration_s", "sr", "bitrate", "file_duration_s", "lufs", "c
 def save_measured(store: Store, *files: MeasuredFile, bring_back: bool = False) -> None:
     """Store measured files with their tracks, clips and features in one transaction, all or none.
 
-    A clip that exists keeps its row; only empty columns are filled. But where another part of the file was measured than
-    before, because its length is counted differently now, the new measurements replace the earlier ones.
+    A clip that exists keeps its row; only empty columns are filled. There is one exception: if the program counts
+    the length of its file differently now, the clip is another part of the file, and the new measurements replace the
+    earlier ones.
 
     Parameters
     ----------

@@ -43,7 +43,10 @@ def file_field(label: str, *, key: str, largest_mb: float, way_out: str, **optio
 
 
 def not_sent(limit: int, way_out: str, endings: list[str] | None = None) -> str:
-    """Return the sentence about a file that was not sent. limit : in MB.  endings : that names may have, without dot."""
+    """Return the sentence about a file that was not sent.
+
+    limit : in MB.  endings : of the names that the field accepts, without dot; None accepts all.
+    """
     names = "" if endings is None else f" Its name must end in {', '.join(f'.{ending}' for ending in endings)}."
     return (
         f"The file with the red mark was not sent. The limit is {limit:,} MB. {way_out} "
