@@ -36,11 +36,12 @@ def receive(source: BinaryIO) -> tuple[dict[str, Any], bytes]:
     message = json.loads(line)
     size = message["size"]
     try:
-        payload = source.read(size)
+        bytes(size)  # where there is no room for it, `read` would lose a part of it
     except MemoryError:
         while size > 0 and (part := source.read(min(size, 1 << 16))):
             size -= len(part)  # what is not read would block the side that sends it
         raise
+    payload = source.read(size)
     if len(payload) < size:
         raise EOFError
     return message, payload
