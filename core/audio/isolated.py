@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Generator, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -225,7 +225,8 @@ def _of_one_process(request: dict[str, Any], data: bytes) -> Generator[tuple[dic
             answer, payload = process.receive(WAIT_S)
             kind = answer["answer"]
             if kind == "send the file":
-                process.send(request, data)
+                with suppress(_EndedError):  # if the process ended, its last answer may give the reason
+                    process.send(request, data)
             elif kind in ("header", "block"):
                 yield answer, payload
             if kind in ("header", "end"):

@@ -29,20 +29,14 @@ def send(out: BinaryIO, message: dict[str, Any], payload: bytes | memoryview = b
 
 
 def receive(source: BinaryIO) -> tuple[dict[str, Any], bytes]:
-    """Read one message. Raises EOFError when the other side is gone, MemoryError when the message is too large."""
+    """Read one message. Raises EOFError when the other side is gone, MemoryError when the message is
+    too large."""
     line = source.readline()
     if not line.endswith(b"\n"):
         raise EOFError
     message = json.loads(line)
-    size = message["size"]
-    try:
-        bytes(size)  # where there is no room for it, `read` would lose a part of it
-    except MemoryError:
-        while size > 0 and (part := source.read(min(size, 1 << 16))):
-            size -= len(part)  # what is not read would block the side that sends it
-        raise
-    payload = source.read(size)
-    if len(payload) < size:
+    payload = source.read(message["size"])
+    if len(payload) < message["size"]:
         raise EOFError
     return message, payload
 
@@ -134,9 +128,9 @@ def main() -> None:
             request, payload = receive(source)
         except EOFError:
             return
-        except MemoryError:
+        except MemoryError:  # a part of the file may still be in the pipe, so this process cannot go on
             send(out, {"answer": limits.memory_answer})
-            continue
+            return
         limits.set(request["memory_mb"], request["cpu_s"])
         try:
             desk.answer(request, payload, out)
