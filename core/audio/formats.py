@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from core.audio import free_format
 from core.audio.mpeg import first_frame, skip_id3
 
 Decoder = Literal["libsndfile", "FFmpeg"]
@@ -155,7 +156,7 @@ def identify(data: bytes) -> Format | Other:
         return BY_NAME["AAC"]
     if start == 0 and (other := _other(data)):
         return other
-    if first_frame(data, start) >= 0:
+    if first_frame(data, start) >= 0 or free_format.find(data, start) is not None:
         return BY_NAME["MP3"]
     if start:
         return Other("a tag (ID3) without any sound after it", _COPY)
