@@ -41,7 +41,7 @@ _ANNOUNCE = (
     "wav",
     "w64",
 )  # containers whose length is written, not estimated
-_UNTIMED = ("aac", "ac3", "amr", "mp3")  # raw frames without times: after a seek nobody knows where they belong
+_UNTIMED = ("aac", "ac3", "amr", "mp3", "loas")  # raw frames without times: after a seek nobody knows where they belong
 _EXACT = ("flac", "wv", "tta")  # containers that announce the very sample at which they end
 _MISSING_S, _MISSING = 1.0, 0.01  # seconds, and share of the file, that may be missing at its end
 _BLOCK_S = 0.1  # of an exact one: its last block
