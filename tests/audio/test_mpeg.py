@@ -175,3 +175,14 @@ def test_free_format_has_the_same_sound(sr, cut):
     assert [remark.kind for remark in source.header.remarks] == ["cut"] * bool(cut)
     expected = np.concatenate(list(blocks(inspect(usual, "usual.mp3"))))
     np.testing.assert_allclose(y, expected[: len(y)], rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("place", ["first", "last"])
+def test_frames_in_a_tag_are_no_sound(place):
+    """An APEv2 tag whose content looks like frames, and junk of 100 kB before the first frame."""
+    fake = ape(frames()[:20_000])
+    usual = np.concatenate(list(blocks(inspect(frames(), "x.mp3"))))
+    data = {"first": fake + frames(), "last": frames() + fake}[place]
+    np.testing.assert_array_equal(np.concatenate(list(blocks(inspect(data, "x.mp3")))), usual)
+    junk = bytes((k * 37 + 11) % 251 for k in range(100_000))
+    np.testing.assert_array_equal(np.concatenate(list(blocks(inspect(junk + frames(), "x.mp3")))), usual)
