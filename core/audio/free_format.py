@@ -12,6 +12,7 @@ from core.audio.mpeg import Stretch
 _SYNC = re.compile(rb"\xff(?=[\xe2-\xef\xf2-\xff][\x00-\x0b])")  # bitrate 0 and a sampling rate that exists
 _SEARCHED = 1 << 16  # bytes in which the first frame must begin
 _LARGEST = 4608  # bytes of a frame
+_TRIES = 50_000  # pairs of places that are looked at: bounds the time that damage can cost
 _CHAIN = 5  # frames that must follow each other
 _SAME_1, _SAME_2, _SAME_3 = 0xFE, 0xFC, 0xC0  # bits of the header's bytes that all frames share
 
@@ -26,11 +27,15 @@ class FreeFormat:
 
 def find(data: bytes, start: int) -> FreeFormat | None:
     """The frames of free format in a file; None where there are none. start : position after the tags."""
+    tries = _TRIES
     for match in _SYNC.finditer(data, start, start + _SEARCHED):
         at = match.start()
         if at + 4 > len(data) or data[at + 1] >> 3 & 3 == 1:
             continue
         for following in _SYNC.finditer(data, at + 4, at + _LARGEST):
+            tries -= 1
+            if tries < 0:
+                return None
             size = following.start() - at - _padding(data, at)
             if _same(data, at, following.start()) and _count(data, at, size, _CHAIN)[0] == _CHAIN:
                 frames, end = _count(data, at, size)
