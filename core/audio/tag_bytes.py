@@ -18,6 +18,7 @@ ID3V1 = 128  # size of an ID3v1 tag in bytes
 _APE_END = 1 << 16  # an APEv2 tag ends within this number of bytes before the end of the file
 _MOST_ITEMS = 500
 _LARGEST_TAG = 16 << 20  # bytes, including pictures
+_BYTE_ORDERS = (b"\xff\xfe", b"\xfe\xff")  # marks of UTF-16: the low byte first, the high byte first
 _PICTURES = (b"APIC", b"PIC", b"GEOB", b"GEO", b"PRIV", b"MCDI", b"SYLT", b"CHAP")
 _NAMES = {
     **{b"INAM": "title", b"TITL": "title", b"IART": "artist", b"IPRD": "album", b"IGNR": "genre", b"ICRD": "year"},
@@ -177,9 +178,17 @@ def _plain_frame(name: bytes, content: bytes) -> bytes:
             content[1:].decode()
         except UnicodeDecodeError:
             content = b"\0" + content[1:]
+    if name.startswith(b"T") and content[:1] == b"\x01" and content[1:3] not in _BYTE_ORDERS:
+        content = b"\x01" + _byte_order(content[1:]) + content[1:]
     if len(name) == 3:
         return name + len(content).to_bytes(3) + content
     return name + len(content).to_bytes(4) + b"\0\0" + content
+
+
+def _byte_order(text: bytes) -> bytes:
+    """The missing mark of the byte order of UTF-16: the first byte of Latin and Turkish letters is 0 or 1."""
+    little, big = (sum(byte <= 1 for byte in text[start::2]) for start in (1, 0))
+    return _BYTE_ORDERS[big > little]
 
 
 def _synchsafe(size: bytes) -> int:
