@@ -118,9 +118,9 @@ def _score(
     """Measure, predict and decide without storing. started : ``perf_counter`` when work on the clip began, in s."""
     problem = ""
 
-    def known(clip_id: str) -> FeatureVector | None:
+    def known(clip_id: str, start_s: float, duration_s: float) -> FeatureVector | None:
         nonlocal problem
-        vector, problem = _known(store, clip_id)
+        vector, problem = _known(store, clip_id, (start_s, duration_s))
         return vector
 
     measured = measure(source, span, known=known)
@@ -128,12 +128,12 @@ def _score(
     return ScoredClip(measured, decided, policy, time.perf_counter() - started, problem=problem)
 
 
-def _known(store: Store | None, clip_id: str) -> tuple[FeatureVector | None, str]:
+def _known(store: Store | None, clip_id: str, part: tuple[float, float]) -> tuple[FeatureVector | None, str]:
     """Return the stored features, and why the store could not be read."""
     if store is None:
         return None, ""
     try:
-        return load_features(store, clip_id, EXTRACTOR), ""
+        return load_features(store, clip_id, EXTRACTOR, part=part), ""
     except StoreError as error:
         return None, str(error)
 
@@ -236,7 +236,8 @@ def score_windows(
             continue
         store_scored(scored, source, served, store, origin=origin)
         remark = _unlike_remark(scored.unlike)
-        yield timeline.ScoredWindow(start_s=start_s, end_s=end_s, proba=scored.prediction.proba, remark=remark)
+        audio, proba = scored.recording.remarks, scored.prediction.proba
+        yield timeline.ScoredWindow(start_s=start_s, end_s=end_s, proba=proba, remark=remark, audio=audio)
 
 
 def _unlike_remark(compared: OutlierCheck) -> Remark | None:

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from core.schema import COLUMNS, EMOTIONS
 
-HEAD = "0008"  # newest revision in migrations/versions; ``open_store`` compares it with the database in one query
+HEAD = "0009"  # newest revision in migrations/versions; ``open_store`` compares it with the database in one query
 
 ROLES = ("champion", "challenger")  # of a model when it made a prediction
 RATER_ROLES = ("rater", "analyst")  # an analyst may retrain, promote and adjudicate
@@ -260,7 +260,7 @@ files = sa.Table(
     sa.Column("content_hash", sa.String(128)),
     sa.Column("duration_s", sa.Double),
     sa.Column("windows", sa.Text, nullable=False),  # JSON list of objects: start_s, end_s, clip_id or null, remark
-    sa.Column("remarks", sa.Text, nullable=False),  # JSON list of sentences
+    sa.Column("remarks", sa.Text, nullable=False),  # JSON list of objects: kind, text; of earlier versions, sentences
     _time("checked_at"),
     one_of("state", FILE_STATES),
     sa.Index("files_content", "content_hash"),

@@ -21,6 +21,7 @@ from core.pipeline.timeline import (
     overall,
     steadiest,
     timeline_table,
+    warnings,
 )
 from core.records import RemarkKind
 from core.schema import EMOTIONS, PROBA
@@ -166,6 +167,8 @@ def show_mood(source: Source, plan: WindowPlan, done: pd.DataFrame, served: Serv
     _show_headline(decide_overall(done, answer, policy), answer.label)
     heard = wording.counted(answer.windows, "window")
     st.caption(f"{messages.literal(source.name)}, {heard} with music, by {METHODS[method]}: {shares}.")
+    for text in warnings(st.session_state[RUN].windows):
+        st.warning(messages.literal(text), icon=":material/graphic_eq:")
     wanted = st.segmented_control(
         f"The steadiest {STRETCH_S:.0f} seconds of",
         EMOTIONS,

@@ -20,7 +20,7 @@ from pages.views.library.run_folders import folder_name, results_file
 STATES = {
     "refused": "no usable audio",
     "unread": "could not be read",
-    "quarantined": "crashed the worker",
+    "quarantined": "crashed the decoder or the worker",
     "fault": "error in the program",
     "deleted": "deleted by a person",
 }
@@ -43,6 +43,9 @@ COLUMNS = {
     "start_s": st.column_config.NumberColumn("From (s)", format="%.0f"),
     "same": st.column_config.TextColumn(
         "Same recording as", help="A file with the same content, or with nearly identical audio."
+    ),
+    "warnings": st.column_config.TextColumn(
+        "Remarks", width="large", help="What is suspicious about the audio, such as a file that may be cut."
     ),
     "decision_reason": st.column_config.TextColumn("Why"),
 }

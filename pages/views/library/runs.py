@@ -14,7 +14,7 @@ from core.settings import Settings
 from core.store import Job, Store, cancel_job, latest_job
 from core.windows import LONGEST_S
 from core.wording import whole_percent
-from pages.shared import messages, who
+from pages.shared import messages, uploads, who
 from pages.shared.window_sliders import ask_windows
 from pages.views.library.run_folders import folder_name, music_folder
 
@@ -49,13 +49,14 @@ def ask_music(store: Store, policy: Policy) -> None:
             "music is not moved or changed." + (f" Only folders inside {root} are allowed." if root else ""),
         )
     else:
-        st.file_uploader(
+        uploads.file_field(
             "Music" if source == "files" else "A folder with music",
             # A folder upload sends only possible audio. Single files may be any, so the page can explain each refusal.
             type=[ending[1:] for ending in SUFFIXES] if source == "tree" else None,
             accept_multiple_files="directory" if source == "tree" else True,
-            max_upload_size=max(1, int(Settings().max_upload_mb)),
             key=_upload_key(),
+            largest_mb=Settings().max_upload_mb,
+            way_out="Convert the file to FLAC or MP3, or copy it to this machine and type its folder.",
             help="The files are stored in the data folder of this installation, so that people can hear the library. "
             "If you "
             "have more than a few hundred files, copy them to this machine and type their folder instead.",
