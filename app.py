@@ -2,12 +2,14 @@
 
 import streamlit as st
 
-from pages.shared import assets
+from pages.shared import assets, reach, unexpected
 
 st.set_page_config(page_title="Turkish Music Emotion", page_icon="pages/icon.png", layout="wide")
 assets.style("charts")
+unexpected.use_references()
+reach.ask_nobody()
 
-st.navigation(
+page = st.navigation(
     {
         "": [st.Page("pages/home.py", title="Home", icon=":material/home:", default=True)],
         "Clips": [
@@ -32,4 +34,6 @@ st.navigation(
         ],
         "Data": [st.Page("pages/explore.py", title="Explore", icon=":material/query_stats:")],
     }
-).run()
+)
+reach.warn_if_open_to_all()
+page.run()

@@ -4,10 +4,10 @@ Models of version 0.2 have no evaluation table. Their table is computed from the
 predictions are no longer available is taken from metrics.json; without it, the figure is "not recorded".
 """
 
+import io
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -30,9 +30,8 @@ from core.settings import Settings
 
 def published_hash(model: ModelDescription) -> str:
     """Content hash of the published table in the model's training."""
-    learned = model.folder / LEARNED
-    if learned.is_file():
-        return str(json.loads(learned.read_text(encoding="utf-8"))["published_hash"])
+    if model.has(LEARNED):
+        return str(json.loads(model.read(LEARNED))["published_hash"])
     return model.data_hash
 
 
@@ -53,11 +52,11 @@ def stored_results(model: ModelDescription, settings: Settings) -> dict[str, Res
             table = _with_labels(predictions, rows)
             found[row] = make_result(table, model=ref, protocol=protocol, published=published_hash(model))
 
-    own = _read(model.folder / OUT_OF_FOLD)
+    own = _read(model, OUT_OF_FOLD)
     held_rows, labelled_rows = (set(rows.loc[part, "row"]) for part in (rows["held_out"], rows["clip_id"] != ""))
     everything = own if set(own["row"]) & held_rows else None  # as in version 0.2: all distinct clips
-    if (model.folder / ALL_CLIPS_FILE).is_file():
-        everything = _read(model.folder / ALL_CLIPS_FILE)
+    if model.has(ALL_CLIPS_FILE):
+        everything = _read(model, ALL_CLIPS_FILE)
     runs = list(_runs(model, settings))
     if set(own["row"]) & held_rows:
         run = runs[0] if runs else None
@@ -75,12 +74,13 @@ def stored_results(model: ModelDescription, settings: Settings) -> dict[str, Res
     return found
 
 
-def _read(path: Path) -> pd.DataFrame:
+def _read(model: ModelDescription, file: str) -> pd.DataFrame:
+    content = model.read(file)
     try:
-        table = pd.read_csv(path)
+        table = pd.read_csv(io.BytesIO(content))
         return table[["row", *(c for c in ("repeat", "fold") if c in table), *PROBA]]
-    except (OSError, ValueError, KeyError) as error:
-        words = "held-out" if path.name == HELD_OUT_FILE else "out-of-fold"
+    except (ValueError, KeyError) as error:
+        words = "held-out" if file == HELD_OUT_FILE else "out-of-fold"
         raise ModelError(f"The {words} predictions of the model cannot be read ({error}). Train again.") from error
 
 
@@ -124,8 +124,8 @@ def is_winner(model: ModelDescription, about: "dict[str, object] | Comparison") 
 
 
 def _held_out(model: ModelDescription, runs: list[Comparison], settings: Settings) -> pd.DataFrame | None:
-    if (model.folder / HELD_OUT_FILE).is_file():
-        return _read(model.folder / HELD_OUT_FILE)
+    if model.has(HELD_OUT_FILE):
+        return _read(model, HELD_OUT_FILE)
     if runs:
         return runs[0].held_out[runs[0].held_out["model"] == runs[0].champion]
     if not model.registered:
@@ -161,12 +161,11 @@ def headline_result(model: ModelDescription, settings: Settings) -> Result:
 def read_evaluation(model: ModelDescription, settings: Settings) -> EvaluationTable:
     """The evaluation table of a model; for a model of version 0.2, computed from its stored files."""
     ref = ModelRef(model.version, model.role)
-    path = model.folder / EVALUATION
     stability = stability_line(model.metrics.get("stability", []))
-    if path.is_file():
-        return tables.from_csv(path.read_bytes(), ref).with_lines(stability)
+    if model.has(EVALUATION):
+        return tables.from_csv(model.read(EVALUATION), ref).with_lines(stability)
     seed = int(model.metrics.get("run", {}).get("seed", 0))
-    with_labels = (model.folder / LEARNED).is_file()
+    with_labels = model.has(LEARNED)
     known = tables.lines_of_metrics(model.metrics, with_labels=with_labels)
     results, policy = stored_results(model, settings), stored_policy(model)
     lines = tables.evaluation_lines(results, seed=seed, policy=policy, known=known)
@@ -197,8 +196,7 @@ def stability_line(measured: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
 
 def stored_policy(model: ModelDescription) -> Policy:
     """Policy that was stored with the model, for the shares of accepted and right answers."""
-    path = model.folder / POLICY
-    return read_policies(path).get("threshold", Policy()) if path.is_file() else Policy()
+    return read_policies(model.folder / POLICY).get("threshold", Policy()) if model.has(POLICY) else Policy()
 
 
 def _speed_of_0_2(model: ModelDescription) -> pd.DataFrame:

@@ -1,8 +1,9 @@
 """Describe a model from the small files in its folder, without loading the model: version, source, figures, card."""
 
+import io
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,9 @@ import pandas as pd
 
 from core import file_names
 from core.errors import ModelError
-from core.file_names import ABOUT, CARD, LEARNED, MANIFEST, METRICS, ROWS
+from core.file_names import ABOUT, CARD, LEARNED, METRICS, ROWS
 from core.models import registry
+from core.models.manifest import read_file, read_manifest
 from core.settings import Settings
 
 
@@ -22,6 +24,7 @@ class ModelDescription:
     source : text that names the origin of the model.  created_at : time of the training, ISO 8601.
     metrics : content of metrics.json.  card : the model card in Markdown; empty when the folder has none.
     role : champion, challenger or candidate.  registered : version number in the registry; empty without one.
+    manifest : content of manifest.json, with the SHA-256 of each file.
     """
 
     version: str
@@ -32,6 +35,15 @@ class ModelDescription:
     card: str
     role: str = "candidate"
     registered: str = ""
+    manifest: Mapping[str, Any] = field(default_factory=dict)
+
+    def has(self, file: str) -> bool:
+        """True if the file belongs to the model."""
+        return file in self.manifest.get("sha256", {})
+
+    def read(self, file: str) -> bytes:
+        """Read a file of the model. Raises ModelError when it is missing or was changed after the training."""
+        return read_file(self.folder, self.manifest, file, self.source)
 
     @property
     def data_hash(self) -> str:
@@ -46,9 +58,8 @@ class ModelDescription:
 def training_words(model: ModelDescription) -> str:
     """Numbers of clips that the model was trained on, in words: published clips, and clips that people labelled."""
     clips, labelled = int(model.metrics["protocol"]["development"]), 0
-    path = model.folder / LEARNED
-    if path.is_file():
-        labelled = int(json.loads(path.read_text(encoding="utf-8"))["labelled"])
+    if model.has(LEARNED):
+        labelled = int(json.loads(model.read(LEARNED))["labelled"])
     published = f"{clips - labelled} published clips"
     return f"{published} and {labelled} labelled clips" if labelled else published
 
@@ -64,27 +75,27 @@ def describe_model_in_use(settings: Settings) -> ModelDescription:
         return read_description(committed, "models/champion", role=role)
     try:
         source = f"registry (champion, version {model.version})"
-        return read_description(model.folder, source, role=role, registered=model.version)
+        return read_description(model.folder, source, role=role, registered=model.version, seal=model.seal)
     except ModelError as error:
         return read_description(committed, f"models/champion, because of the registry: {error}", role=role)
 
 
-def read_description(folder: Path, source: str, *, role: str = "candidate", registered: str = "") -> ModelDescription:
-    """Describe the model in a folder. Raises ModelError when a file is missing or damaged.
+def read_description(
+    folder: Path, source: str, *, role: str = "candidate", registered: str = "", seal: str = ""
+) -> ModelDescription:
+    """Describe the model in a folder. Raises ModelError when a file is missing or was changed.
 
-    source : text that names the folder.  role, registered : see `ModelDescription`.
+    source : text that names the folder.  role, registered : see `ModelDescription`.  seal : of the manifest, if the
+    registry knows it.
     """
     try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        metrics = json.loads((folder / METRICS).read_text(encoding="utf-8"))
-        card = folder / CARD
-        text = card.read_text(encoding="utf-8") if card.is_file() else ""
+        manifest = read_manifest(folder, source, seal=seal)
+        metrics = json.loads(read_file(folder, manifest, METRICS, source))
+        text = read_file(folder, manifest, CARD, source).decode() if CARD in manifest["sha256"] else ""
         version, created_at = str(manifest["version"]), str(manifest["created_at"])
-        return ModelDescription(version, source, created_at, folder, metrics, text, role, registered)
-    except FileNotFoundError as error:
-        raise ModelError("There is no trained model yet. Train one with: python -m core train") from error
-    except (OSError, ValueError, KeyError) as error:
+    except (ValueError, KeyError) as error:
         raise ModelError(f"The description of the model in {source} cannot be read. Train again.") from error
+    return ModelDescription(version, source, created_at, folder, metrics, text, role, registered, manifest)
 
 
 def training_rows(model: ModelDescription, settings: Settings) -> pd.DataFrame | None:
@@ -92,8 +103,8 @@ def training_rows(model: ModelDescription, settings: Settings) -> pd.DataFrame |
 
     A full training of version 0.2 stored the file with the comparison of models, not with the model.
     """
-    if (model.folder / ROWS).is_file():
-        return pd.read_csv(model.folder / ROWS, dtype={"clip_id": str})
+    if model.has(ROWS):
+        return pd.read_csv(io.BytesIO(model.read(ROWS)), dtype={"clip_id": str})
     results = settings.comparison_dir
     if not (results / ABOUT).is_file():
         return None
@@ -112,10 +123,12 @@ def describe_alias(alias: str, *, settings: Settings) -> ModelDescription | None
     if model is None:
         return None
     source = f"registry ({alias}, version {model.version})"
-    return read_description(model.folder, source, role=alias, registered=model.version)
+    return read_description(model.folder, source, role=alias, registered=model.version, seal=model.seal)
 
 
 def describe_version(version: str, *, settings: Settings, role: str = "candidate") -> ModelDescription:
     """Describe a version of the registry. Raises ModelError when it does not exist or a file is damaged."""
     model = registry.find_version(version, settings=settings)
-    return read_description(model.folder, f"registry (version {version})", role=role, registered=version)
+    return read_description(
+        model.folder, f"registry (version {version})", role=role, registered=version, seal=model.seal
+    )

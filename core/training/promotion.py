@@ -13,9 +13,10 @@ from core.evaluation.gate import Evidence, GateResult, Outcome, check_gate
 from core.evaluation.results import ModelRef, Protocol, make_result
 from core.evaluation.run_files import read_run
 from core.evaluation.stored_evaluation import read_evaluation, stored_policy, stored_results, winner_results
-from core.file_names import CHALLENGER, CHAMPION
+from core.file_names import CHALLENGER, CHAMPION, METRICS
 from core.models import registry
 from core.models.description import ModelDescription, describe_alias, read_description
+from core.models.manifest import read_manifest
 from core.settings import Settings
 
 NO_CHALLENGER = "There is no challenger to promote. Train one with: python -m core retrain"
@@ -121,12 +122,14 @@ def model_evidence(model: ModelDescription, settings: Settings) -> Evidence:
 
 
 def registered_evidence(found: registry.RegisteredModel, settings: Settings, *, role: str) -> Evidence:
-    """Evidence about a version of the registry. Files without a description still have held-out predictions."""
+    """Evidence about a version of the registry. Without metrics there are still held-out predictions.
+
+    Raises ModelError when a file was changed after the training.
+    """
     source = f"registry (version {found.version})"
-    try:
-        model = read_description(found.folder, source, role=role, registered=found.version)
-    except ModelError:
+    if METRICS not in read_manifest(found.folder, source, seal=found.seal)["sha256"]:
         return _only_held_out(found.version, settings, role=role)
+    model = read_description(found.folder, source, role=role, registered=found.version, seal=found.seal)
     return model_evidence(model, settings)
 
 

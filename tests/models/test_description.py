@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bundles import reseal
 
 from core.errors import ModelError
 from core.evaluation.stored_evaluation import headline_result, is_winner, read_evaluation
@@ -67,8 +68,9 @@ def test_results_of_another_training_are_not_used(settings: Settings) -> None:
 def test_a_model_of_0_2_without_its_comparison_has_figures_that_were_not_recorded(settings: Settings) -> None:
     model = describe_model_in_use(settings)
     old = settings.models_dir / "champion"
-    for name in ("evaluation.csv", "rows.csv", "held_out.csv"):
-        (old / name).unlink(missing_ok=True)
+    new = ("evaluation.csv", "rows.csv", "held_out.csv", "all_clips.csv")
+    reseal(old, sha256=dict.fromkeys([f for f in model.manifest["sha256"] if f not in new], ""))
+    model = describe_model_in_use(settings)
     shutil.rmtree(settings.models_dir / "comparison")
     old_metrics = {**model.metrics, "scores": [line("macro_f1", 0.83)], "held_out_scores": [line("macro_f1", 0.85)]}
     metrics = {**old_metrics, "development_scores": [line("macro_f1", 0.82)]}
@@ -89,6 +91,9 @@ def line(measure: str, value: float) -> dict[str, object]:
 def test_missing_and_damaged_models_are_refused_in_words(settings: Settings) -> None:
     champion = settings.models_dir / "champion"
     (champion / "metrics.json").write_text("{")
+    with pytest.raises(ModelError, match=r"metrics.json was changed after the training"):
+        describe_model_in_use(settings)
+    reseal(champion)
     with pytest.raises(ModelError, match="cannot be read"):
         describe_model_in_use(settings)
     shutil.rmtree(champion)
@@ -97,7 +102,10 @@ def test_missing_and_damaged_models_are_refused_in_words(settings: Settings) -> 
 
 
 def test_damaged_predictions_are_refused_in_words(settings: Settings) -> None:
-    model = describe_model_in_use(settings)
-    (settings.models_dir / "champion" / "out_of_fold.csv").write_text("row,repeat\n1,0\n")
+    champion = settings.models_dir / "champion"
+    (champion / "out_of_fold.csv").write_text("row,repeat\n1,0\n")
+    with pytest.raises(ModelError, match="out_of_fold.csv was changed after the training"):
+        headline_result(describe_model_in_use(settings), settings)
+    reseal(champion)
     with pytest.raises(ModelError, match="out-of-fold"):
-        headline_result(model, settings)
+        headline_result(describe_model_in_use(settings), settings)

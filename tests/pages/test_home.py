@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.evaluation.run_files import read_run
 from core.schema import EMOTIONS
+from core.wording import whole_percent
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CHAMPION = ROOT / "models" / "champion"
@@ -49,8 +50,8 @@ def test_the_figures_are_those_of_the_headline(
     assert values == [
         f"{macro:.3f}",
         f"{right.mean():.3f}",
-        f"{table['sure'].mean():.0%}",
-        f"{right[table['sure']].mean():.0%}",
+        whole_percent(table["sure"].mean()),
+        whole_percent(right[table["sure"]].mean()),
     ]
     assert f"Headline: {table['row'].nunique()} clips, cross-validated" in shown(page)
 

@@ -25,6 +25,7 @@ from core.schema import EMOTIONS, PROBA
 from core.settings import Settings
 from core.training import candidates, promotion, retraining, sign_off, speed
 from core.training.publish import publish_run
+from core.wording import tenth_percent
 from tests.small_training import in_one_process, small_run, small_table
 
 REASON = "The labels of our own recordings matter more to us."
@@ -125,7 +126,7 @@ def check_pages(open_page, settings, downloads) -> dict[str, float]:
     decisions = open_page("decisions")
     assert f"{model.version} ({headline.origin})" in text(decisions)
     accepted = next(m.value for m in decisions.metric if m.label == "Accepted")
-    assert accepted == f"{table.figure('accepted').value:.1%}"
+    assert accepted == tenth_percent(table.figure("accepted").value)
     reliability = text(open_page("decisions", view="Reliability"))
     assert f"Calibration error (ECE, 15 bins): {table.figure('ece').text}" in reliability
 

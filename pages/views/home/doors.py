@@ -7,6 +7,7 @@ import streamlit as st
 from core.dataset.table import Table
 from core.evaluation.evaluation_table import EvaluationTable
 from core.models.description import ModelDescription, training_words
+from core.wording import whole_percent
 from pages.shared import messages
 
 ORIGINS = {
@@ -67,15 +68,19 @@ def figures(table: EvaluationTable) -> None:
         for label, measure, meaning in shown:
             one = table.figure(measure)
             share = measure in ("accepted", "accepted_right")
-            value, *ends = (
-                "none" if math.isnan(v) else f"{v:.0%}" if share else f"{v:.3f}" for v in (one.value, one.low, one.high)
-            )
+            value, *ends = (_number(v, share=share) for v in (one.value, one.low, one.high))
             metric(label, value, " to ".join(ends), f"{meaning} {one.origin}. Below: 95 % confidence interval.")
     headline = table.figure("macro_f1")
     st.caption(
         f"{headline.origin}: each clip is predicted by a model that was not trained on it. Every page shows these "
         "figures for the model in use."
     )
+
+
+def _number(value: float, *, share: bool) -> str:
+    if math.isnan(value):
+        return "none"
+    return whole_percent(value) if share else f"{value:.3f}"
 
 
 def metric(label: str, value: str, below: str, meaning: str) -> None:

@@ -62,7 +62,7 @@ def decide(store: Store, person: Rater, served: Served) -> None:
     table = read_change_table(challenger, CHANGES)
     if table is None:
         return
-    learned = json.loads((challenger.folder / LEARNED).read_text(encoding="utf-8"))
+    learned = json.loads(challenger.read(LEARNED))
     if champion is not None and learned["compared_with"] == champion.version:
         _compared(table, challenger)
     else:
@@ -82,8 +82,7 @@ def _both_models(store: Store, served: Served, champion: ModelDescription | None
 
 
 def _trained_by(model: ModelDescription) -> str:
-    path = model.folder / LEARNED
-    by = str(json.loads(path.read_text(encoding="utf-8")).get("by", "")) if path.is_file() else ""
+    by = str(json.loads(model.read(LEARNED)).get("by", "")) if model.has(LEARNED) else ""
     return f" Started by {literal(by)}." if by else ""
 
 
@@ -94,8 +93,9 @@ def _headline(table: EvaluationTable) -> None:
         return
     accepted, right = table.figure("accepted"), table.figure("accepted_right")
     st.markdown(f"Macro-F1 {one.text}")
-    answers = f"One answer for {accepted.value:.0%} of the clips, {right.value:.0%} of them right."
-    st.caption(f"{one.origin}. {answers if right.value == right.value else ''}")
+    shares = [wording.whole_percent(one.value) for one in (accepted, right)]
+    answers = f" One answer for {shares[0]} of the clips, {shares[1]} of them right." if accepted.value else ""
+    st.caption(f"{one.origin}.{answers}")
 
 
 def _live(store: Store, served: Served, model: ModelDescription) -> None:
