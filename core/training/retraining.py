@@ -140,13 +140,14 @@ def _compare_with_champion(
     }
     if champion is None:
         return {LEARNED: _json(learned)}, "There is no champion to compare it with."
-    before = stored_results(champion, settings)
+    files = {LEARNED: _json(learned)}
     after = run_results(run, published=data.published_hash)
     after = {row: result.as_role(CHALLENGER) for row, result in after.items()}
-    files = {LEARNED: _json(learned), EACH: _csv(_each_label(data, run, champion, before.get(LABELLED_ROW)))}
     try:
+        before = stored_results(champion, settings)
+        files |= {EACH: _csv(_each_label(data, run, champion, before.get(LABELLED_ROW)))}
         changes = compare_results(before, after, seed=seed)
-    except ModelError as error:  # the published table has changed since the champion's training
+    except ModelError as error:  # the table has changed since the champion's training, or a file is damaged
         return files, str(error)
     files |= {CHANGES: _csv(changes)}
     return files, " ".join(describe_changes(changes)) or "There are too few clips to compare it with the champion."
