@@ -12,7 +12,6 @@ from core.playlists.playlist import Playlist, Pool
 from core.playlists.selection import Filter
 from core.records import RemarkKind
 from core.schema import PROBA
-from core.spreadsheets import escape_table
 from core.wording import clock
 from pages.figures.playlists import over_time
 from pages.figures.playlists import path as path_figure
@@ -209,11 +208,11 @@ def show_charts(made: Playlist) -> None:
         key=f"way_{tag}",
         alt="The pieces on the plane of moods, numbered: "
         + ", ".join(f"{r.number} {r.guess}" for r in rows.itertuples()),
-        data=escape_table(pd.concat([rows[names], places.round(3)], axis=1)),
+        data=pd.concat([rows[names], places.round(3)], axis=1),
     )
     show.chart(
         over_time(rows),
         key=f"over-time_{tag}",
         alt=f"Probabilities of the four emotions and tempo over {clock(made.length_s)}",
-        data=escape_table(rows[[*names, "begins_s", *PROBA, "tempo", "fit", "change", "tempo_change"]].round(3)),
+        data=rows[[*names, "begins_s", *PROBA, "tempo", "fit", "change", "tempo_change"]].round(3),
     )

@@ -9,8 +9,9 @@ import streamlit as st
 
 from core import wording
 from core.library import progress, run
-from core.library.results import count, csv_bytes, read_results
+from core.library.results import count, read_results
 from core.schema import EMOTIONS
+from core.spreadsheets import csv_for_people
 from core.store import Job, Store, done_jobs
 from core.turkish import fold
 from core.wording import duration
@@ -154,7 +155,9 @@ def show_not_scored(results: Results) -> None:
             },
         )
         reasons = rows[["file", "path", "state", "reason"]]
-        _download("Download CSV", lambda: csv_bytes(reasons), f"{results.name}_not-scored.csv", "text/csv")
+        _download(
+            "Download CSV", lambda: csv_for_people(reasons, index=False), f"{results.name}_not-scored.csv", "text/csv"
+        )
 
 
 def show_table(results: Results) -> None:
@@ -189,7 +192,7 @@ def show_table(results: Results) -> None:
     ]
     st.dataframe(shown[columns], hide_index=True, column_config=COLUMNS)
     with st.container(horizontal=True):
-        _download("CSV", lambda: csv_bytes(rows), f"{results.name}.csv", "text/csv")
+        _download("CSV", lambda: csv_for_people(rows, index=False), f"{results.name}.csv", "text/csv")
         _download(
             "Parquet", lambda: rows.to_parquet(None, index=False), f"{results.name}.parquet", "application/octet-stream"
         )
