@@ -54,6 +54,7 @@ def score(
     run failed; 130 stopped with Ctrl-C, the same command continues the run.
     """
     with interruptible():
+        from core.allowed_places import name_place
         from core.library import addresses, results, run
         from core.library.progress import RunProgress, progress_bar
         from core.library.run import score_library
@@ -68,6 +69,8 @@ def score(
         results.check_out(out)
         store = open_store(settings.database)
         address = addresses.local_path(folder) if addresses.is_local(folder) else addresses.safe(folder)
+        if job is None:  # typed on this machine: its owner names the place
+            name_place(address, settings)
         about = {"folder": address, "window": window, "hop": hop}  # a run that ended early is continued with these
         with jobs.hold_job(store, run.JOB, job_id=job, about=about) as work, progress_bar() as draw:
             served = serving.serve(settings)

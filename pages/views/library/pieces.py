@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from core import file_names
+from core.allowed_places import allowed_places
 from core.errors import CoreError, ModelError
 from core.library import run
 from core.library.demo_library import COUNT
@@ -113,6 +114,13 @@ def _load(key: tuple[object, ...], words: str, version: str | None, _under: Poli
     pieces = pieces_table(parts, model_version=version)
     places, settings = library_places(_store, list(pieces.index)), Settings()
     places = places.assign(path=[present_path(path, settings) for path in places["path"]])
+    allowed = allowed_places(settings)
+    if allowed.roots is not None:
+        places = places[[allowed.allow(path) for path in places["path"]]]
+        from_library = pieces["origin"].eq("library")
+        pieces = pieces[~from_library | pieces.index.isin(set(places["content_hash"]))]
+    if pieces.empty:
+        return None
     return Loaded(pieces, parts[["clip_id", "content_hash"]], places, cut)
 
 
@@ -146,7 +154,7 @@ def read_library(words: str = "") -> Library | None:
         st.stop()
     try:
         version, policy = _model()
-        key = (Settings().database, *library_cache_key(store), words, version, policy.to_json(), MOST)
+        key = (Settings(), *library_cache_key(store), words, version, policy.to_json(), MOST)
         loaded = _load(key, words, version, policy, store)
         return None if loaded is None else _locate_files(key, loaded, policy)
     except CoreError as error:

@@ -8,15 +8,17 @@ import pandas as pd
 import streamlit as st
 
 from core import wording
+from core.allowed_places import allowed_places
 from core.library import progress, run
 from core.library.results import count, read_results
 from core.schema import EMOTIONS
+from core.settings import Settings
 from core.spreadsheets import csv_for_people
 from core.store import Job, Store, done_jobs
 from core.turkish import fold
 from core.wording import duration
 from pages.shared import messages, show
-from pages.views.library.run_folders import folder_name, results_file
+from pages.views.library.run_folders import folder_name, music_folder, results_file
 
 STATES = {
     "refused": "no usable audio",
@@ -85,7 +87,12 @@ def _read(path: str, stamp: int) -> tuple[pd.DataFrame, bool]:
 
 def choose_results(store: Store) -> Results | None:
     """Results of the last run, or of an earlier run that the person chooses; None without results."""
-    runs = {job.job_id: job for job in done_jobs(store, run.JOB) if _is_results_file(results_file(job))}
+    places = allowed_places(Settings())
+    runs = {
+        job.job_id: job
+        for job in done_jobs(store, run.JOB)
+        if _is_results_file(results_file(job)) and places.allow(music_folder(job))
+    }
     if not runs:
         return None
     number = next(iter(runs))
