@@ -16,7 +16,10 @@ from core.atomic import replace_file
 from core.errors import CoreError
 from core.settings import Settings
 
-REFUSED = "This place cannot be used here. Type a folder below the music folder of this installation."
+REFUSED = (
+    "This place cannot be used here, only a folder of this machine with music (below TME_LIBRARY_DIR, if it is set). "
+    "An analyst scores other places and addresses from the command line: python -m core score PLACE --out FILE"
+)
 NOT_SET = (
     "Other people can reach this server, so no folder of this machine can be scored from the page. Set TME_LIBRARY_DIR "
     "to the folder with the music and start the server again."
