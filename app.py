@@ -3,8 +3,9 @@
 import streamlit as st
 
 from core.settings import note_reach
-from pages.shared import assets
+from pages.shared import assets, limits
 
+limits.install()
 note_reach(st.get_option("server.address"), login=getattr(st.user, "is_logged_in", None) is not None)
 st.set_page_config(page_title="Turkish Music Emotion", page_icon="pages/icon.png", layout="wide")
 assets.style("charts")

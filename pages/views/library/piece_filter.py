@@ -20,7 +20,7 @@ from core.schema import EMOTIONS
 from core.settings import Settings
 from core.spreadsheets import csv_for_people
 from core.store import Store, features_table
-from pages.shared import cached, messages
+from pages.shared import cached, entering, messages
 from pages.views.library.pieces import Library
 
 # --- the filter ------------------------------------------------------------------------------------------------------
@@ -36,6 +36,7 @@ def filter_fields(library: Library, table: pd.DataFrame, *, moods_too: bool = Tr
             "Words",
             key="words",
             bind="query-params",
+            max_chars=entering.LONGEST,
             placeholder="title, artist, performer, album, makam or file",
             help="Finds pieces that contain all of these words. Capital letters and Turkish letters make no "
             "difference.",

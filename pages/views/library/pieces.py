@@ -21,7 +21,7 @@ from core.playlists.selection import searched_text
 from core.settings import Settings
 from core.store import Store, library_cache_key, library_places, library_table
 from core.turkish import turkish_order
-from pages.shared import cached, messages
+from pages.shared import cached, entering, messages
 from pages.shared.policy import KEY, default, describe_policy
 from pages.views.library import runs
 
@@ -171,7 +171,7 @@ def require_library() -> Library:
     if library is None:
         _show_no_library(store)
         st.stop()
-    words = str(st.session_state.get("words") or st.query_params.get("words", "")).strip()
+    words = entering.bounded(str(st.session_state.get("words") or "")) or entering.parameter("words")
     if library.loaded.cut:
         _warn_too_large(words)
     if library.loaded.cut and words:

@@ -18,6 +18,7 @@ from core.store import Job, Store, done_jobs
 from core.turkish import fold
 from core.wording import duration
 from pages.shared import messages, show
+from pages.shared.entering import LONGEST
 from pages.views.library.run_folders import folder_name, music_folder, results_file
 
 STATES = {
@@ -224,7 +225,11 @@ def _filtered(results: Results, scored: pd.DataFrame) -> pd.DataFrame:
     sure = right.toggle(
         "Only accepted", key="library_sure", help="Only files for which the policy accepts one emotion."
     )
-    words = st.text_input("Search file, artist, title, album, makam, usul or performer", key="library_words")
+    words = st.text_input(
+        "Search file, artist, title, album, makam, usul or performer",
+        key="library_words",
+        max_chars=LONGEST,
+    )
     keep = scored["guess"].isin(moods) & (scored["confidence"] >= least / 100)
     if sure:
         keep &= scored["decision"] != ""
