@@ -13,6 +13,7 @@ from core.errors import CoreError
 from core.file_names import CHAMPION, COMPARISON
 
 ROOT = Path(__file__).resolve().parent.parent
+_reached: dict[str, bool] = {"by others": False}  # set by `note_reach` at the start of each page
 
 
 class Settings(BaseSettings):
@@ -140,9 +141,6 @@ class Settings(BaseSettings):
     def comparison_dir(self) -> Path:
         """The comparison of all models in the repository."""
         return self.models_dir / COMPARISON
-
-
-_reached = {"by others": False}  # set by `note_reach` at the start of each page
 
 
 def others_can_reach(address: str | None, *, login: bool) -> bool:
