@@ -267,7 +267,7 @@ def test_the_shadow_counts_music_that_proves_something(open_page, opened, challe
         labelled.answer(opened, frame)
     page = as_analyst(open_page, "Shadow")
     said = shown(page)
-    assert "### 0% agreement" in said
+    assert "### 0 % agreement" in said
     assert "Both models have scored 16 clips" in said
     assert "**Verdict: the challenger is better**" in said
     assert "16 labelled clips of 16 recordings are evidence" in said

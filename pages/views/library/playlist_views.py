@@ -75,7 +75,9 @@ def _attempt(
 
 @st.cache_resource(show_spinner="Choosing the pieces …", max_entries=64, ttl=600)
 def _first_attempt(key: tuple[object, ...], _request: Request, _table: pd.DataFrame, _recordings: pd.Series) -> Attempt:
-    pool = playlist.usable_pieces(_table, standings=_request.standings, recordings=_recordings)
+    pool = playlist.usable_pieces(
+        _table, standings=_request.standings, recordings=_recordings, synthetic=_request.synthetic
+    )
     try:
         return Attempt(pool, _choose_pieces(_request, pool))
     except CoreError as error:

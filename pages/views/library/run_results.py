@@ -16,7 +16,7 @@ from core.settings import Settings
 from core.spreadsheets import csv_for_people
 from core.store import Job, Store, done_jobs
 from core.turkish import fold
-from core.wording import duration
+from core.wording import counted, duration
 from pages.shared import messages, show
 from pages.shared.entering import LONGEST
 from pages.views.library.run_folders import folder_name, music_folder, results_file
@@ -24,17 +24,18 @@ from pages.views.library.run_folders import folder_name, music_folder, results_f
 STATES = {
     "refused": "no usable audio",
     "unread": "could not be read",
-    "quarantined": "crashed the worker",
+    "quarantined": "crashed the decoder or the worker",
     "fault": "error in the program",
     "deleted": "deleted by a person",
 }
 MOST = 100_000  # rows that fit into a session: 80 MB
 SHOWN = 2_000  # rows of the table on the page; the download has all
 COLUMNS = {
+    # On a phone only the first two or three columns are visible.
     "file": st.column_config.TextColumn("File", width="medium"),
+    "answer": st.column_config.TextColumn("Decision", help="One emotion, two to choose from, or review by a person."),
     "mood": st.column_config.TextColumn("Mood"),
     "percent": st.column_config.ProgressColumn("Confidence", format="%d %%", min_value=0, max_value=100),
-    "answer": st.column_config.TextColumn("Decision", help="One emotion, two to choose from, or review by a person."),
     "tempo_bpm": st.column_config.NumberColumn("Tempo", format="%.0f bpm"),
     "loudness_lufs": st.column_config.NumberColumn("LUFS", format="%.1f", help="Loudness of the scored part."),
     "artist": st.column_config.TextColumn("Artist"),
@@ -46,6 +47,9 @@ COLUMNS = {
     "start_s": st.column_config.NumberColumn("From (s)", format="%.0f"),
     "same": st.column_config.TextColumn(
         "Same recording as", help="A file with the same content, or with nearly identical audio."
+    ),
+    "warnings": st.column_config.TextColumn(
+        "Remarks", width="large", help="What is suspicious about the audio, such as a file that may be cut."
     ),
     "decision_reason": st.column_config.TextColumn("Why"),
 }
@@ -110,7 +114,8 @@ def _is_results_file(out: str) -> bool:
 
 def _describe_run(job: Job) -> str:
     result = job.result
-    return f"{folder_name(result['folder'], short=True)}, {job.started_at:%d %b, %H:%M} UTC, {result['found']:,} files"
+    files = counted(result["found"], "file")
+    return f"{folder_name(result['folder'], short=True)}, {job.started_at:%d %b, %H:%M} UTC, {files}"
 
 
 def show_summary(results: Results) -> None:
