@@ -9,6 +9,7 @@ import streamlit as st
 
 from core import wording
 from core.allowed_places import allowed_places
+from core.errors import CoreError
 from core.library import progress, run
 from core.library.results import count, read_results
 from core.schema import EMOTIONS
@@ -92,7 +93,11 @@ def _read(path: str, stamp: int) -> tuple[pd.DataFrame, bool]:
 
 def choose_results(store: Store) -> Results | None:
     """Results of the last run, or of an earlier run that the person chooses; None without results."""
-    places = allowed_places(Settings())
+    try:
+        places = allowed_places(Settings())
+    except CoreError as error:
+        messages.problem(error)
+        return None
     runs = {
         job.job_id: job
         for job in done_jobs(store, run.JOB)
