@@ -3,14 +3,16 @@
 import streamlit as st
 
 from core.settings import note_reach
-from pages.shared import assets, limits
+from pages.shared import assets, limits, reach, unexpected
 
 limits.install()
-note_reach(st.get_option("server.address"), login=getattr(st.user, "is_logged_in", None) is not None)
+note_reach(by_others=reach.login_configured() or reach.reached_by_others())
 st.set_page_config(page_title="Turkish Music Emotion", page_icon="pages/icon.png", layout="wide")
 assets.style("charts")
+unexpected.use_references()
+reach.ask_nobody()
 
-st.navigation(
+page = st.navigation(
     {
         "": [st.Page("pages/home.py", title="Home", icon=":material/home:", default=True)],
         "Clips": [
@@ -35,4 +37,6 @@ st.navigation(
         ],
         "Data": [st.Page("pages/explore.py", title="Explore", icon=":material/query_stats:")],
     }
-).run()
+)
+reach.warn_if_open_to_all()
+page.run()

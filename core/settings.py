@@ -1,6 +1,5 @@
 """Paths, and the few settings that environment variables (prefix ``TME_``) can change."""
 
-import ipaddress
 import os
 from pathlib import Path
 from typing import Any
@@ -143,23 +142,12 @@ class Settings(BaseSettings):
         return self.models_dir / COMPARISON
 
 
-def others_can_reach(address: str | None, *, login: bool) -> bool:
-    """Return whether people on other machines can reach a server.
+def note_reach(*, by_others: bool) -> None:
+    """Note whether other people can reach the server. It decides ``Settings.shared`` while TME_SHARED is not set.
 
-    address : where the server listens; None means everywhere.  login : whether the server asks for a login. Then a
-    proxy may pass visitors on to an address that only this machine reaches.
+    Once they can, they can until the server ends: all pages share this note.
     """
-    if login or not address:
-        return True
-    try:
-        return not ipaddress.ip_address(address.strip("[]")).is_loopback
-    except ValueError:
-        return address.lower() != "localhost"
-
-
-def note_reach(address: str | None, *, login: bool) -> None:
-    """Note where the server listens. It decides ``Settings.shared`` while TME_SHARED is not set."""
-    _reached["by others"] = others_can_reach(address, login=login)
+    _reached["by others"] |= by_others
 
 
 def _sqlite(path: Path) -> str:

@@ -9,7 +9,7 @@ from core.allowed_places import NOT_SET, REFUSED, RefusedPlaceError, allowed_pla
 from core.errors import AudioError, CoreError
 from core.library.addresses import filesystem
 from core.pipeline import kept_audio
-from core.settings import Settings, note_reach, others_can_reach
+from core.settings import Settings, note_reach
 
 FILE = "file:" + "//"
 ESCAPES = [
@@ -106,19 +106,13 @@ def test_a_chain_of_addresses_is_not_read():
             filesystem(address)
 
 
-@pytest.mark.parametrize(
-    ("address", "login", "reached"),
-    [
-        *((here, False, False) for here in ("127.0.0.1", "127.8.0.1", "localhost", "::1", "[::1]")),
-        *((there, False, True) for there in (None, "", "0.0.0.0", "::", "192.168.1.4", "music.example.org")),
-        ("127.0.0.1", True, True),  # behind a proxy
-    ],
-)
-def test_the_address_says_who_can_reach_the_server(address, login, reached, monkeypatch):
+def test_a_server_that_others_can_reach_is_shared_until_it_ends(monkeypatch):
     monkeypatch.delenv("TME_SHARED", raising=False)
-    assert others_can_reach(address, login=login) is reached
-    with patch.dict(settings_module._reached):
-        note_reach(address, login=login)
-        assert Settings().shared is reached
-        monkeypatch.setenv("TME_SHARED", "true")
-        assert Settings().shared is True
+    with patch.dict(settings_module._reached, {"by others": False}):
+        for by_others, shared in ((False, False), (True, True), (False, True)):
+            note_reach(by_others=by_others)
+            assert Settings().shared is shared
+        monkeypatch.setenv("TME_SHARED", "false")
+        assert Settings().shared is False
+    monkeypatch.setenv("TME_SHARED", "true")
+    assert Settings().shared is True

@@ -13,6 +13,7 @@ from core.errors import CoreError
 from core.labelling import identity
 from core.store import MAX_NAME, Rater, Store, set_role, sign_in
 from pages.shared import assets, entering, messages
+from pages.shared.reach import login_configured
 
 KEY = "who"  # session key: the name
 COOKIE = "tme_rater"  # cookie in the browser, for a year: only the name
@@ -158,11 +159,6 @@ def _become_rater(store: Store, person: Rater) -> None:
         set_role(store, person.name, "rater", verified=person.verified)
     except CoreError as error:
         st.session_state[_PROBLEM] = str(error)
-
-
-def login_configured() -> bool:
-    """Whether secrets.toml configures a login provider."""
-    return getattr(st.user, "is_logged_in", None) is not None
 
 
 def listed_analysts() -> set[str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 import pytest
+from streamlit import config
 from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
@@ -17,6 +18,12 @@ def components_looked_for_once() -> Iterator[None]:
     """Let Streamlit look for components once a process. For each page it would read about all installed packages."""
     with patch.object(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests)):
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def causes_shown() -> None:
+    """Show the cause of an unexpected error on the page, as in development: tests look for exceptions."""
+    config.set_option("client.showErrorDetails", "full")
 
 
 @pytest.fixture
