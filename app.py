@@ -2,8 +2,11 @@
 
 import streamlit as st
 
-from pages.shared import assets, reach, unexpected
+from core.settings import note_reach
+from pages.shared import assets, limits, reach, unexpected
 
+limits.install()
+note_reach(by_others=reach.login_configured() or reach.reached_by_others())
 st.set_page_config(page_title="Turkish Music Emotion", page_icon="pages/icon.png", layout="wide")
 assets.style("charts")
 unexpected.use_references()

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from core.allowed_places import allowed_places
 from core.atomic import replace_file
 from core.audio.decoding import Clip, content_hash, decode, file_of
 from core.errors import AudioError, StoreError
@@ -92,6 +93,8 @@ def load_audio(clip_id: str, path: str | None, *, start_s: float, duration_s: fl
 
 
 def _of_library(clip_id: str, path: Path, start_s: float, duration_s: float, settings: Settings) -> KeptAudio:
+    if not allowed_places(settings).allow(str(path)):
+        raise AudioError("The audio of this clip cannot be played here: its folder is not a place for music.")
     try:
         data = path.read_bytes()
     except OSError as error:
