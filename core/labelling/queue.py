@@ -77,7 +77,8 @@ class Desk:
 
 def desk(store: Store, *, rater: str, verified: bool, models: Models = Models(), size: int = BATCH) -> Desk:
     """The next clips for a person, and the progress."""
-    feedback, pool = feedback_table(store), set(label_pool(store)["clip_id"])
+    pool = set(label_pool(store)["clip_id"])
+    feedback = feedback_table(store.for_program())  # for which clips are settled; the person sees only numbers
     settled = settled_clips(agreement.ground_truth(feedback, raters_needed=raters_needed(store)))
     queue = clips_to_label(
         store,
@@ -91,7 +92,7 @@ def desk(store: Store, *, rater: str, verified: bool, models: Models = Models(),
         with_audio=True,
     )
     mine = feedback[feedback["rater"].eq(rater_name(rater)) & feedback["verified"].eq(verified)]
-    answers = agreement.current_answers(mine)
+    answers = agreement.current_answers(mine.assign(counts=True))
     answered = pool & set(answers.loc[answers["kind"].eq("answer"), "clip_id"])
     progress = Progress(len(answered), len(pool - answered - settled), len(pool & settled), len(pool))
     return Desk(tuple(_item(row) for row in queue.to_dict("records")), progress)

@@ -57,6 +57,7 @@ from core.store.schema import (
     ROLES,
     SKIPS,
     SOURCES,
+    VERIFIED_ONLY,
 )
 from core.store.tracks import TRACK_FIELDS, add_track, set_track
 from core.store.undos import UNDO_DEPTH, undo
@@ -81,6 +82,7 @@ __all__ = [
     "Store",
     "TRACK_FIELDS",
     "UNDO_DEPTH",
+    "VERIFIED_ONLY",
     "add_answers",
     "add_clip",
     "add_feedback",

@@ -3,7 +3,7 @@
 import sqlite3
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,6 +11,7 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from core.access import Person
 from core.errors import StoreError
 from core.store.backup import daily_backup, recovery_advice, warn_if_lost
 from core.store.revision import current_revision
@@ -38,16 +39,35 @@ class Store:
         The SQLite file; None for a server.
     patience_s
         Seconds that a write waits for another writer, or for a server that is being restarted.
+    ask
+        Returns the person who uses the store; asked again for each action, because a role can change meanwhile.
     """
 
     engine: sa.Engine
     url: str
     path: Path | None
     patience_s: float = PATIENCE_S
+    ask: Callable[[], Person] = Person.machine_owner
+
+    @property
+    def by(self) -> Person:
+        """The person who uses the store."""
+        return self.ask()
+
+    def asked_by(self, ask: Callable[[], Person]) -> "Store":
+        """The same database for another person."""
+        return replace(self, ask=ask)
+
+    def for_program(self) -> "Store":
+        """The same database for the program itself, which computes something that everybody may see."""
+        return replace(self, ask=Person.machine_owner)
 
 
 def open_store(url: str, *, patience_s: float = PATIENCE_S) -> Store:
     """Open the database; create it or upgrade its schema first when needed.
+
+    The store belongs to the person at the command line, who owns the machine. A page gives it to its own person
+    (``Store.asked_by``).
 
     A SQLite file is backed up before an upgrade, and once a day when it has at most 64 MB and the disk has space (see
     ``core.store.backup``). Several processes may open a new database at the same time.

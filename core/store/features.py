@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
+from core.access import Action, requires
 from core.schema import COLUMNS, FeatureVector
 from core.store.checks import now
 from core.store.clips import require_clip
@@ -14,6 +15,7 @@ from core.store.connection import Store, by_clip, frame, insert, read, write
 from core.store.schema import clips, features
 
 
+@requires(Action.SCORE_CLIP)
 def save_features(store: Store, *vectors: FeatureVector) -> None:
     """Store feature vectors, all or none; existing ones are not overwritten. NaN is stored as NULL."""
 
@@ -40,6 +42,7 @@ def insert_features(c: sa.Connection, vectors: Iterable[FeatureVector]) -> None:
         c.execute(insert(c, features).on_conflict_do_nothing(), rows)
 
 
+@requires(Action.SCORE_CLIP)
 def load_features(store: Store, clip_id: str, extractor: str) -> FeatureVector | None:
     """Return the stored features of a clip; None when this extractor has not measured the clip."""
     query = sa.select(*(features.c[n] for n in COLUMNS)).where(
@@ -49,6 +52,7 @@ def load_features(store: Store, clip_id: str, extractor: str) -> FeatureVector |
     return None if row is None else FeatureVector(clip_id, extractor, np.array(row, dtype=float))
 
 
+@requires(Action.SEE_LIBRARY)
 def features_table(store: Store, extractor: str, *, clip_ids: Sequence[str] | None = None) -> pd.DataFrame:
     """Return the features of clips that are not deleted: 50 columns in schema order, sorted index clip_id.
 
@@ -65,6 +69,7 @@ def features_table(store: Store, extractor: str, *, clip_ids: Sequence[str] | No
     return by_clip(store, query, features.c.clip_id, sorted(clip_ids))
 
 
+@requires(Action.SEE_LIBRARY)
 def features_of(store: Store, clip_ids: Sequence[str], *, extractor: str) -> pd.DataFrame:
     """Return the features of these clips, deleted or not: 50 columns in schema order, unsorted index clip_id.
 

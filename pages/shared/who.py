@@ -10,17 +10,51 @@ from urllib.parse import unquote
 
 import streamlit as st
 
+from core.access import Action, Person, Role, Setting, may
 from core.errors import CoreError, StoreError
 from core.labelling import identity
-from core.store import MAX_NAME, Rater, Store, rater_name, set_role, sign_in
+from core.store import MAX_NAME, Rater, Store, new_token, rater_name, set_role, sign_in
 from pages.shared import assets, messages
 
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 KEY = "who"  # session key: the name
 COOKIE = "tme_rater"  # cookie in the browser, for a year: only the name
 _LOGGED_OFF = "who_left"  # session key: ignore the cookie
 _COOKIE_REMOVED = "who_gone"  # session key: the cookie that the browser sent has been removed
 _UNCONFIRMED = "who_asked"  # session key: a typed name that is already in use
 _PROBLEM = "who_fault"  # session key: why a name or role was refused
+
+
+def asking(store: Store) -> Person:
+    """The person who asks ``core`` for something in this session, with the role that they have now."""
+    rater, setting = _identify(store), current_setting()
+    if rater is None:
+        return Person(Role.VISITOR, session=session(), setting=setting)
+    return Person(Role[rater.role.upper()], rater.name, rater.verified, session(), setting)
+
+
+def visitor() -> Person:
+    """The person of this session without a look into the database, for what everybody may do."""
+    return Person(Role.VISITOR, session=session(), setting=current_setting())
+
+
+def is_visitor() -> bool:
+    """Whether a login is configured and this person has not logged in."""
+    return login_configured() and not is_logged_in()
+
+
+def session() -> str:
+    """Random identifier of this session."""
+    token: str = st.session_state.setdefault("session", new_token())
+    return token
+
+
+def current_setting() -> Setting:
+    """How people reach this server."""
+    if login_configured():
+        return Setting.LOGIN
+    address = str(st.get_option("server.address") or "")
+    return Setting.OWN_MACHINE if address in LOOPBACK else Setting.OPEN
 
 
 def current_person(store: Store) -> Rater | None:
@@ -33,8 +67,9 @@ def current_person(store: Store) -> Rater | None:
 
 def _identify(store: Store) -> Rater | None:
     """Same as ``current_person`` without the cookie, so callbacks can use it."""
+    store = store.for_program()  # to find out who the person is
     if login_configured():
-        return _logged_in(store) if st.user.is_logged_in else None
+        return _logged_in(store) if is_logged_in() else None
     name = "" if st.session_state.get(_LOGGED_OFF) else st.session_state.get(KEY) or _from_cookie()
     return sign_in(store, name) if name else None
 
@@ -77,7 +112,7 @@ def require_person(store: Store) -> Rater:
         st.stop()
     if person is None:
         if login_configured():
-            _offer_login()
+            _offer_login("have your answers stored under your name")
         else:
             _ask_name(store)
         st.stop()
@@ -107,22 +142,28 @@ def still_analyst(store: Store) -> Rater:
     return identity.require_analyst(_identify(store))
 
 
-def _offer_role(store: Store, person: Rater) -> None:
-    if person.verified:
-        st.info(
-            "This page is for analysts. Ask an analyst to give you this role on the Agreement page. Or ask the "
-            "person who "
-            "runs this installation to list your address under `[roles]` in `.streamlit/secrets.toml`.",
-            icon=":material/admin_panel_settings:",
-        )
+def refuse(store: Store, action: Action) -> None:
+    """Say in one sentence why the person may not open this page, and how they can."""
+    if is_visitor():
+        _offer_login("open this page")
         return
+    least = next(role for role in Role if may(role, action, Setting.LOGIN))
+    st.info(
+        f"This page is for {least.word}s. Ask an analyst to give you this role on the Agreement page, or ask the "
+        "person who runs this installation to list your address under `[roles]` in `.streamlit/secrets.toml`.",
+        icon=":material/admin_panel_settings:",
+    )
+    badge(store, require_person(store))
+
+
+def _offer_role(store: Store, person: Rater) -> None:
     st.info(
         "**This page is for analysts.** Analysts see all answers, settle disputes and decide which model is in use. "
         "If you are still labelling, stay a rater, because the answers of others would influence you. No login is "
         "configured here, so anybody can take this role; it is stored with the name.",
         icon=":material/admin_panel_settings:",
     )
-    if st.button("Work as an analyst", icon=":material/badge:", type="primary"):
+    if st.button("Work as an analyst", key="who_analyst", icon=":material/badge:", type="primary"):
         try:
             set_role(store, person.name, "analyst")
         except CoreError as error:
@@ -161,6 +202,11 @@ def _become_rater(store: Store, person: Rater) -> None:
         st.session_state[_PROBLEM] = str(error)
 
 
+def is_logged_in() -> bool:
+    """Whether the person of this session has logged in."""
+    return bool(getattr(st.user, "is_logged_in", False))
+
+
 def login_configured() -> bool:
     """Whether secrets.toml configures a login provider."""
     return getattr(st.user, "is_logged_in", None) is not None
@@ -187,14 +233,21 @@ def _logged_in(store: Store) -> Rater:
     return identity.sign_in_login(store, st.user.to_dict(), analysts=listed_analysts(), trusted=trusted)
 
 
-def _offer_login() -> None:
-    st.markdown("**Log in**, so that your answers are stored under your name.")
+def _offer_login(purpose: str) -> None:
+    st.markdown(f"**Log in** to {purpose}.")
     section = st.secrets["auth"]
     providers = [None] if "client_id" in section else [n for n, v in section.items() if isinstance(v, Mapping)]
     with st.container(horizontal=True):
         for provider in providers:
             label = f"Log in with {provider}" if provider else "Log in"
-            st.button(label, icon=":material/login:", type="primary", on_click=st.login, args=(provider,))
+            st.button(
+                label,
+                key=f"log_in_{provider or ''}",
+                icon=":material/login:",
+                type="primary",
+                on_click=st.login,
+                args=(provider,),
+            )
 
 
 def _cookie() -> str:
@@ -266,7 +319,7 @@ def _ask_name(store: Store) -> None:
             help="A nickname is fine. A cookie in your browser stores the name for a year. "
             "There is no password, so the name is marked as not verified.",
         )
-        start = st.form_submit_button("Start", type="primary", icon=":material/arrow_forward:")
+        start = st.form_submit_button("Start", key="who_start", type="primary", icon=":material/arrow_forward:")
     if start:
         _use_name(store, name or "")
         st.rerun()
@@ -294,5 +347,7 @@ def _confirm_name(name: str, answers: int) -> None:
         icon=":material/group:",
     )
     with st.container(horizontal=True):
-        st.button(f"Yes, I am {messages.literal(name)}", type="primary", on_click=_set_person, args=(name,))
-        st.button("No, use another name", on_click=lambda: st.session_state.pop(_UNCONFIRMED))
+        st.button(
+            f"Yes, I am {messages.literal(name)}", key="who_yes", type="primary", on_click=_set_person, args=(name,)
+        )
+        st.button("No, use another name", key="who_no", on_click=lambda: st.session_state.pop(_UNCONFIRMED))

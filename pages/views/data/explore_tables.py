@@ -16,7 +16,7 @@ from core.errors import CoreError, TableError
 from core.schema import readable
 from core.settings import Settings
 from pages.figures import dataset
-from pages.shared import cached, messages, show
+from pages.shared import cached, messages, show, who
 
 PUBLISHED, STAND_IN = "Published table", "Synthetic stand-in"
 _KEPT = 6  # results kept for all sessions; the key is the content
@@ -63,7 +63,7 @@ def brought(shown: Table) -> dict[str, UserTable]:
             "session only.",
         )
         if kept or files:
-            st.button("Forget the uploaded tables", icon=":material/delete:", on_click=_forget)
+            st.button("Forget the uploaded tables", key="forget_tables", icon=":material/delete:", on_click=_forget)
     tables = {}
     for name, data in (kept | {file.name: file.getvalue() for file in files}).items():
         kept.pop(name, None)
@@ -96,7 +96,7 @@ def _known(name: str, content: Callable[[], bytes]) -> UserTable | None:
 
 def _adopted(data: bytes, settings: Settings) -> bool:
     try:
-        return user_tables.store_if_published(data, settings)
+        return user_tables.store_if_published(data, settings, by=who.visitor())
     except TableError as error:
         messages.problem(error)
         return False

@@ -55,6 +55,7 @@ def show_raters(store: Store, person: Rater, needed: int) -> None:
     own = is_same_person(person, row["rater"], row["verified"])
     st.button(
         f"Make {messages.literal(row['rater'])} {'an' if other == 'analyst' else 'a'} {other}",
+        key="change_role",
         icon=":material/badge:",
         on_click=_set_role,
         args=(store, row["rater"], other, bool(row["verified"])),
@@ -76,7 +77,9 @@ def _raters_needed_form(store: Store, needed: int) -> None:
             key=field,
             help="Two is recommended. Use one if you label alone; mistakes are then not noticed.",
         )
-        st.form_submit_button("Change the rule", icon=":material/rule:", on_click=_set_needed, args=(store, field))
+        st.form_submit_button(
+            "Change the rule", key="change_rule", icon=":material/rule:", on_click=_set_needed, args=(store, field)
+        )
 
 
 def _set_needed(store: Store, field: str) -> None:
