@@ -58,6 +58,11 @@ class Store:
         """The same database for another person."""
         return replace(self, ask=ask)
 
+    def as_now(self) -> "Store":
+        """The same database for the person as they are now, for work that goes on outside their session."""
+        person = self.ask()
+        return replace(self, ask=lambda: person)
+
     def for_program(self) -> "Store":
         """The same database for the program itself, which computes something that everybody may see."""
         return replace(self, ask=Person.machine_owner)

@@ -159,15 +159,16 @@ def test_what_was_sent_is_told_with_its_size_and_removed_when_asked(open_page, d
     assert f"Uploaded files: 1 file, 0.2 MB in {first.parent}" in said(page)
 
 
-@pytest.mark.parametrize("role", ["rater", "analyst"])
+@pytest.mark.parametrize("role", ["therapist", "analyst"])
 def test_where_a_login_is_configured_it_is_asked_for_and_only_analysts_remove_uploads(
     open_page, data_dir, monkeypatch, role
 ):
     places.save_uploads([("a.wav", b"1")], Settings(), by=OWNER)
     people = [None]
     monkeypatch.setattr(who, "login_configured", lambda: True)
-    monkeypatch.setattr(who, "current_person", lambda _: people[0])
-    monkeypatch.setattr(who, "_offer_login", lambda: st.info("Please log in."))
+    monkeypatch.setattr(who, "is_logged_in", lambda: people[0] is not None)
+    monkeypatch.setattr(who, "_logged_in", lambda _: people[0])
+    monkeypatch.setattr(who, "_offer_login", lambda purpose: st.info("Please log in."))
     page = open_page("library")
     assert not page.exception
     assert "Please log in." in said(page)
