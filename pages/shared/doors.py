@@ -64,7 +64,6 @@ BUTTONS: dict[str, Action | None] = {
     "settle_": Action.SETTLE,
     "change_role": Action.GIVE_ROLE,
     "change_rule": Action.SET_RULES,
-    "count_": Action.SET_RULES,
     "delete_": Action.DELETE_CLIP,
     "export_": Action.EXCHANGE_LABELS,
     "import_apply": Action.EXCHANGE_LABELS,

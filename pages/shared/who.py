@@ -233,12 +233,18 @@ def _logged_in(store: Store) -> Rater:
     return identity.sign_in_login(store, st.user.to_dict(), analysts=listed_analysts(), trusted=trusted)
 
 
+def _providers() -> list[str | None]:
+    """Names of the login providers in secrets.toml; None for a single one without a name."""
+    section = st.secrets["auth"]
+    if "client_id" in section:
+        return [None]
+    return [name for name, value in section.items() if isinstance(value, Mapping)]
+
+
 def _offer_login(purpose: str) -> None:
     st.markdown(f"**Log in** to {purpose}.")
-    section = st.secrets["auth"]
-    providers = [None] if "client_id" in section else [n for n, v in section.items() if isinstance(v, Mapping)]
     with st.container(horizontal=True):
-        for provider in providers:
+        for provider in _providers():
             label = f"Log in with {provider}" if provider else "Log in"
             st.button(
                 label,
