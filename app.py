@@ -46,4 +46,5 @@ def run() -> None:
 if __name__ == "__main__":
     run()
 else:
+    doors.only_through_app()
     app = st.App("app.py", middleware=[Middleware(media.OwnMedia)], lifespan=media.note_downloads)

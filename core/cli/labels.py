@@ -68,7 +68,7 @@ def import_labels(
     ] = False,
 ) -> None:
     """Print row by row what an import would do, as CSV; --store does it. Exit status: 2 if a row is refused."""
-    from core.labelling import files, import_plan
+    from core.labelling import files, import_plan, import_report
     from core.store import Rater, clips_table, feedback_table, new_token, open_store, rater_name, raters_table
 
     try:
@@ -90,8 +90,8 @@ def import_labels(
     )
     _report(plan, file.unread)
     if store_them:
-        new = import_plan.apply_import(store, plan, token=new_token())
-        typer.echo(f"{new} answers were stored.", err=True)
+        imported = import_plan.apply_import(store, plan, token=new_token())
+        typer.echo(import_report.what_was_stored(plan, imported), err=True)
     raise typer.Exit(2 if plan["action"].eq("refused").any() else 0)
 
 
@@ -110,11 +110,14 @@ def _accounts(given: list[str], known: Collection[str]) -> dict[str, str]:
 def _report(plan: "pd.DataFrame", unread: tuple[str, ...]) -> None:
     """Print the rows as CSV to the standard output, and the counts as a sentence to the standard error."""
     from core.labelling.import_plan import ACTIONS
+    from core.labelling.import_report import words_read, words_unknown
     from core.spreadsheets import escape_table
 
     shown: Any = plan[["row", "action", "why", "file_name", "label", "skip_reason", "kind", "rater", "clip"]]
     escape_table(shown).to_csv(sys.stdout, index=False)
     counts = plan["action"].value_counts()
     typer.echo(", ".join(f"{counts.get(action, 0)} {action}" for action in ACTIONS) + ".", err=True)
+    for sentence in filter(None, [*words_read(plan), words_unknown(plan)]):
+        typer.echo(sentence, err=True)
     if unread:
         typer.echo(f"These columns were ignored: {', '.join(unread)}.", err=True)

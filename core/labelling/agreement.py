@@ -5,6 +5,7 @@ The functions take feedback tables (``store.feedback_table``) and return tables;
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -45,6 +46,28 @@ def current_answers(feedback: pd.DataFrame) -> pd.DataFrame:
 def _of_raters(feedback: pd.DataFrame) -> pd.Series:
     """Whether each answer comes from a person who counts as a rater; tables without this column have only raters."""
     return feedback["counts"].astype(bool) if "counts" in feedback else pd.Series(True, index=feedback.index)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Numbers of answers that count (`current_answers`): one answer of a person about a clip, however often changed.
+
+    answers : emotions and skips.  skips : those without an emotion.  settlements : clips that an analyst settled.
+    people : persons with an answer or a settlement.
+    """
+
+    answers: int
+    skips: int
+    settlements: int
+    people: int
+
+
+def count_answers(feedback: pd.DataFrame) -> Counts:
+    """Count the answers that count now. feedback : all rows, of one person or of several."""
+    current = current_answers(feedback)
+    settles = current["kind"].eq("adjudication")
+    skips = int((~settles & current["label"].isna()).sum())
+    return Counts(int((~settles).sum()), skips, int(settles.sum()), int(people(current).nunique()))
 
 
 def _of_persons(answers: pd.DataFrame) -> pd.DataFrame:

@@ -10,14 +10,20 @@ from core.errors import TableError
 from core.labelling.label_studio_interface import KIND, RATER, TIME
 from core.labelling.label_studio_reading import COLLISION, META
 from core.schema import EMOTIONS
+from core.turkish import fold
 
 UPLOADER = "user"  # names the rater where no other column does: beside one, it may be who sent the file
 NAMES = {  # what other programs call the columns
-    "clip": ("clip_id", "content_hash", "hash", "sha256", "file_name", "filename", "file", "path", "audio", "clip"),
-    "label": ("label", "emotion", "class", "answer", "mood"),
+    "clip": (
+        *("clip_id", "content_hash", "hash", "sha256", "file_name", "filename", "file", "path", "audio", "clip"),
+        *("dosya_adi", "dosya", "nombre_de_archivo", "archivo"),
+    ),
+    "label": ("label", "emotion", "class", "answer", "mood", "duygu", "etiket", "emocion", "etiqueta"),
     "skip_reason": ("skip_reason", "skip"),
-    "rater": ("rater", "annotator", "labeler", UPLOADER),  # not "name": beside a clip that is a song's
-    "comment": ("comment", "note", "remark"),
+    "rater": (  # not "name": beside a clip that is a song's
+        *("rater", "annotator", "labeler", "etiketleyen", "degerlendiren", "anotador", "evaluador", UPLOADER),
+    ),
+    "comment": ("comment", "note", "remark", "yorum", "comentario"),
     "kind": ("kind",),
     "undone": ("undone",),
     "time": ("answered_at", "created_at"),
@@ -26,7 +32,8 @@ _OURS = (  # columns of our own files beside those: what a model said, and numbe
     *("shown_label", "guess", "decision", "display", "model_version", "extractor", "verified", "feedback_id"),
     *("origin", "deleted", "prediction_id", "source", "target_id", *(f"p_{emotion}" for emotion in EMOTIONS)),
 )
-_SOUND = re.compile(r"\.(wav|mp3|flac|ogg|oga|opus|m4a|aac|aif|aiff|wma|webm|mp4)\b", re.IGNORECASE)
+_SOUND = re.compile(r"\.(wav|mp3|flac|ogg|oga|opus|m4a|aac|aif|aiff|wma|webm|mp4)\b|[?&]fileuri=", re.IGNORECASE)
+RATED_ALIKE = ", rated alike"  # ends a text of several emotions with the same rating
 _ENOUGH = 0.5  # of the cells of a column, to say what it holds
 
 Row = Mapping[str, str]
@@ -83,11 +90,11 @@ def columns_of(
 
 
 def _named(header: Sequence[str], *, flat: bool) -> dict[str, tuple[str, ...]]:
-    """The columns that are named as such columns usually are, in any case.
+    """The columns that are named as such columns usually are, in any case, with or without accents.
 
     flat : Label Studio says by its own columns who answered and when; the kind is in a hidden field.
     """
-    lower = [name.lower() for name in header]
+    lower = [re.sub(r"[\s-]+", "_", fold(name)) for name in header]
     known = [name for names in NAMES.values() for name in names]
     twice = next((name for name in known if lower.count(name) > 1), None)
     if twice is not None:
@@ -174,7 +181,7 @@ def highest(row: Row, ratings: Mapping[str, str]) -> str:
     """The emotion that is rated highest. Where several are: all of them in words, which is no emotion."""
     numbers = {emotion: value for name, emotion in ratings.items() if (value := number(row.get(name, "")))}
     best = [emotion for emotion, value in numbers.items() if value == max(numbers.values())]
-    return best[0] if len(best) == 1 else " and ".join(best) + (", rated alike" if best else "")
+    return best[0] if len(best) == 1 else " and ".join(best) + (RATED_ALIKE if best else "")
 
 
 def _share(rows: Sequence[Row], name: str, holds: Callable[[str], bool]) -> float:

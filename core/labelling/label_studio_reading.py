@@ -22,6 +22,8 @@ _DIRECT = "_direct"  # the row's rater comes from our own file, which never was 
 NO_ACCOUNT = "(none)"  # of annotations that came through a storage
 _CONTENT = ("choices", "text", "labels", "taxonomy", "rating", "number", "datetime", "pairwise")
 
+_PERSON = ("email", "username", "id")  # of an account that is written as an object
+
 Row = dict[str, str]
 
 
@@ -78,8 +80,8 @@ def _joined(name: str, values: Iterable[str]) -> str:
 
 
 def _account(who: Any) -> str:
-    """An e-mail address, else a number."""
-    return cell(who.get("email") or who.get("id")) if isinstance(who, dict) else cell(who)
+    """An e-mail address, else a user name or a number."""
+    return next((text for name in _PERSON if (text := cell(who.get(name)))), "") if isinstance(who, dict) else cell(who)
 
 
 def cell(value: Any) -> str:
@@ -88,7 +90,11 @@ def cell(value: Any) -> str:
         return ""
     if isinstance(value, dict):
         name = next((name for name in _CONTENT if name in value), "")
-        held = value.get(name)
+        if not name:
+            return _account(value)
+        held = value[name]
+        if name == "taxonomy" and isinstance(held, list):  # of "Mood > Happy" the last word is the answer
+            held = [path[-1] for path in held if isinstance(path, list) and path]
         return "\n".join(map(cell, held)) if name == "text" and isinstance(held, list) else cell(held)
     if isinstance(value, list):
         return "; ".join(dict.fromkeys(filter(None, map(cell, value))))

@@ -13,7 +13,9 @@ import numpy as np
 import pandas as pd
 
 from core.errors import AudioError
-from core.records import Remark
+from core.models.policy import Decision, Policy, decide
+from core.models.prediction import Prediction
+from core.records import Remark, RemarkKind
 from core.schema import EMOTIONS, PROBA
 
 STRETCH_S = 30.0
@@ -45,11 +47,14 @@ class Mood:
         Emotion -> mean probability, or share of windows in which it is the strongest; the sum is 1.
     windows
         Number of windows with music.
+    mean
+        Emotion -> mean probability; equal to the shares unless the windows voted.
     """
 
     label: str
     shares: Mapping[str, float]
     windows: int
+    mean: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -99,7 +104,27 @@ def overall(table: pd.DataFrame, how: Literal["mean", "vote"] = "mean") -> Mood:
     mean = proba.mean(axis=0)
     shares = mean if how == "mean" else np.bincount(proba.argmax(axis=1), minlength=len(EMOTIONS)) / len(proba)
     best = max(range(len(EMOTIONS)), key=lambda k: (shares[k], mean[k]))
-    return Mood(EMOTIONS[best], dict(zip(EMOTIONS, shares.tolist(), strict=True)), len(proba))
+    by_share, by_mean = (dict(zip(EMOTIONS, values.tolist(), strict=True)) for values in (shares, mean))
+    return Mood(EMOTIONS[best], by_share, len(proba), by_mean)
+
+
+def decide_overall(table: pd.DataFrame, mood: Mood, policy: Policy) -> Decision:
+    """Apply the decision policy to a whole recording, as to a clip.
+
+    The recording needs review when at least half of its windows with music are unlike the training music. Otherwise the
+    policy decides by the mean probabilities. If the vote of the windows is another emotion, both are offered.
+
+    mood : from ``overall``.
+    """
+    unlike = int((table["remark_kind"].eq(RemarkKind.UNLIKE) & table["p_angry"].notna()).sum())
+    if 2 * unlike >= mood.windows:
+        text = f"{unlike} of {mood.windows} windows are unlike the music that this model was trained on"
+        return Decision(None, (), f"Needs review: {text}. A person has to listen.")
+    decision = decide(Prediction("", "", "", mood.mean), policy)
+    if decision.label not in (None, mood.label):
+        text = f"{mood.label.capitalize()} by the vote of the windows, {decision.label} by their mean probability."
+        return Decision(None, (mood.label, str(decision.label)), text)
+    return decision
 
 
 def steadiest(table: pd.DataFrame, emotion: str, *, length_s: float = STRETCH_S) -> Stretch | None:

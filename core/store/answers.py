@@ -1,7 +1,7 @@
 """Store and read answers and adjudications. The table is append-only: an undo is a new row (``core.store.undos``)."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -202,6 +202,74 @@ def check_own(by: Person, rater: str, verified: bool) -> None:
         raise AccessError(
             "This answer belongs to another person. Nothing was changed. You can change only your own answers."
         )
+
+
+@decides(Action.EXCHANGE_LABELS, Action.ANSWER)
+def add_planned_answers(store: Store, answers: Sequence[Answer], before: Sequence[int]) -> list[Receipt | None]:
+    """Store answers that were planned from an earlier state of the store, in one transaction, all or none.
+
+    An answer that is no longer up to date is not stored: for a settlement, somebody settled the clip after the plan;
+    for another answer, its rater has a newer row about the clip. This is checked in the same transaction.
+
+    Parameters
+    ----------
+    before
+        For each answer the newest feedback_id that the plan knew, 0 for none: of the settlements of the clip for a
+        settlement, else of the other rows of this rater about this clip.
+
+    Returns
+    -------
+    list of Receipt or None
+        In the order of the answers; None for an answer that is no longer up to date.
+    """
+    for answer in answers:
+        _check_answer(store.by, answer)
+    moment = now()
+    rows = [_row(answer, moment) for answer in answers]
+
+    def work(c: sa.Connection) -> list[Receipt | None]:
+        about = _about_clips(c, rows)
+        _lock_settled(c, about)
+        sent = {token for token, _ in _rows_by_key(c, feedback.c.token, (r["token"] for r in about), feedback.c.id)}
+        newest = _newest_rows(c, about)
+        current = [
+            row["token"] in sent or newest.get(_subject(row), 0) <= known
+            for row, known in zip(about, before, strict=True)
+        ]
+        receipts = iter(insert_answers(c, [row for row, keeps in zip(about, current, strict=True) if keeps]))
+        return [next(receipts) if keeps else None for keeps in current]
+
+    return write(store, work)
+
+
+def _lock_settled(c: sa.Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Let other settlements of the same clips wait. In a fixed order, so that two imports do not wait for each other.
+
+    SQLite ignores the lock: it has one writer anyway.
+    """
+    settled = {row["clip_id"] for row in rows if row["kind"] == "adjudication"}
+    for part in in_parts(sorted(settled)):
+        query = sa.select(clips.c.id).where(clips.c.id.in_(part)).order_by(clips.c.id)
+        c.execute(query.with_for_update(key_share=True)).all()
+
+
+def _subject(row: Mapping[Any, Any]) -> tuple[str, str, bool]:
+    """The clip, and whose answer it is; a settlement belongs to nobody, because a clip has only one."""
+    return (
+        (row["clip_id"], "", True) if row["kind"] == "adjudication" else (row["clip_id"], row["rater"], row["verified"])
+    )
+
+
+def _newest_rows(c: sa.Connection, rows: Sequence[dict[str, Any]]) -> dict[tuple[str, str, bool], int]:
+    """The newest feedback_id of each settlement and of each rater about the clips of the rows."""
+    who = (feedback.c.kind, feedback.c.rater, feedback.c.verified)
+    newest: dict[tuple[str, str, bool], int] = {}
+    for part in in_parts({row["clip_id"] for row in rows}):
+        query = sa.select(feedback.c.clip_id, *who, sa.func.max(feedback.c.id).label("newest"))
+        for row in c.execute(query.where(feedback.c.clip_id.in_(part)).group_by(feedback.c.clip_id, *who)).mappings():
+            subject = _subject(dict(row))
+            newest[subject] = max(newest.get(subject, 0), row["newest"])
+    return newest
 
 
 def _row(answer: Answer, moment: datetime) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from core.dataset.table import Table
 from core.errors import CoreError
 from core.file_names import ABOUT, MANIFEST
 from core.settings import Settings
+from pages.shared import who
 from pages.shared.messages import literal
 
 if TYPE_CHECKING:  # for types only: Home must not load the libraries of the model and the database
@@ -139,8 +140,6 @@ def _count_only_logins(_store: "Store", url: str) -> None:
 
 def store() -> "Store | None":
     """The open database for the person of this session. If it cannot be opened, shows an error and returns None."""
-    from pages.shared import who  # it needs the database, which Home must not load
-
     try:
         opened = _store(Settings().database)
         if who.login_configured():

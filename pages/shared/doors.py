@@ -3,10 +3,11 @@
 from typing import TYPE_CHECKING
 
 import streamlit as st
+from streamlit.runtime.pages_manager import PagesManager
 
 from core.access import Action, Setting, may
 from core.access.rights import Role
-from pages.shared import cached
+from pages.shared import cached, who
 
 if TYPE_CHECKING:
     from streamlit.navigation.page import StreamlitPage
@@ -86,6 +87,14 @@ def action_of_button(key: str) -> Action | None:
     return BUTTONS[max(known, key=len)]
 
 
+def only_through_app() -> None:
+    """Let the server run each page through app.py, which asks for the right.
+
+    By default, the first visit after the start of a server runs a script of the folder ``pages`` alone.
+    """
+    PagesManager.uses_pages_directory = False
+
+
 def page(name: str, *, title: str, icon: str, default: bool = False) -> "StreamlitPage":
     """A page of the navigation; hidden in the menu from a person who may not open it."""
     script = f"pages/{name}.py"
@@ -96,8 +105,6 @@ def page(name: str, *, title: str, icon: str, default: bool = False) -> "Streaml
 
 def may_open(name: str) -> bool:
     """Whether the person of this session may open a page."""
-    from pages.shared import who  # it needs the database, which Home must not load without a login
-
     action, setting = PAGES[name], who.current_setting()
     if setting is not Setting.LOGIN or may(Role.VISITOR, action, setting):
         return True  # without a login everybody may take the role of an analyst: the page asks for it
@@ -113,8 +120,6 @@ def open_page(chosen: "StreamlitPage") -> None:
     if may_open(name):
         chosen.run()
         return
-    from pages.shared import who
-
     st.title(chosen.title)
     if (store := cached.store()) is not None:
         who.refuse(store, PAGES[name])

@@ -95,7 +95,7 @@ def test_what_is_exported_comes_back_the_same(filled, empty, export):
     plan = planned(empty, export(store.feedback_table(filled)))
     assert sorted(plan["action"]) == ["add", "add", "add", "add"]
     assert plan.loc[plan["kind"] == "adjudication", "why"].tolist() == ["Settles the clip."]
-    assert import_plan.apply_import(empty, plan, token="a form of import") == 4
+    assert len(import_plan.apply_import(empty, plan, token="a form of import").rows) == 4
     assert what_stands(empty) == what_stands(filled)
     again = planned(empty, export(store.feedback_table(filled)))
     assert sorted(again["action"]) == ["same", "same", "same", "same"]
@@ -335,8 +335,8 @@ def test_the_dry_run_says_row_by_row_what_would_happen_and_stores_nothing(filled
 def test_an_import_changes_only_what_the_plan_says_and_once(filled):
     store.add_feedback(filled, token=store.new_token(), rater="Deniz", label="sad", clip_id="id-x")
     plan = planned(filled, b"clip_id,label,comment\nid-x,relax,new\nid-z,angry,\nid-y,joy,\n")
-    assert import_plan.apply_import(filled, plan, token="one form") == 2
-    assert import_plan.apply_import(filled, plan, token="one form") == 0
+    assert len(import_plan.apply_import(filled, plan, token="one form").rows) == 2
+    assert len(import_plan.apply_import(filled, plan, token="one form").rows) == 0
     mine = store.feedback_table(filled, rater="Deniz")
     assert mine[["clip_id", "label", "source", "verified"]].to_numpy().tolist() == [
         ["id-x", "sad", "label", False],
@@ -347,13 +347,13 @@ def test_an_import_changes_only_what_the_plan_says_and_once(filled):
 
 def test_what_was_imported_and_taken_back_can_be_imported_again(empty):
     data = b"clip_id,label\nid-x,relax\n"
-    assert import_plan.apply_import(empty, planned(empty, data), token="one upload") == 1
+    assert len(import_plan.apply_import(empty, planned(empty, data), token="one upload").rows) == 1
     store.undo(empty, token=store.new_token(), rater="Deniz")
     plan = planned(empty, data)
     assert plan["action"].tolist() == ["add"]
     assert "taken back just this answer before" in plan.loc[0, "why"]
-    assert import_plan.apply_import(empty, plan, token="one upload") == 1
-    assert import_plan.apply_import(empty, plan, token="one upload") == 0
+    assert len(import_plan.apply_import(empty, plan, token="one upload").rows) == 1
+    assert len(import_plan.apply_import(empty, plan, token="one upload").rows) == 0
     assert stored_answers(empty)["label"].tolist() == ["relax"]
 
 
@@ -376,7 +376,7 @@ def test_the_own_export_adds_no_voter(empty, export):
     plan = planned(empty, export(store.feedback_table(empty)), "boss@x.org", verified=True)
     assert set(plan["action"]) <= {"same", "left out"}
     assert plan["action"].tolist().count("same") == 4
-    assert import_plan.apply_import(empty, plan, token="a form of import") == 0
+    assert len(import_plan.apply_import(empty, plan, token="a form of import").rows) == 0
     assert stored_truth(empty).equals(before)
 
 
@@ -391,7 +391,7 @@ def test_a_name_with_a_login_is_not_borrowed_by_a_file(empty):
         ("new@x.org", True, "refused"),
     ]
     assert "ece@x.org has a login here, and only they can answer" in plan.loc[1, "why"]
-    assert import_plan.apply_import(empty, plan, token="another form") == 0
+    assert len(import_plan.apply_import(empty, plan, token="another form").rows) == 0
 
 
 def test_rows_of_an_importer_with_a_login_are_those_of_that_login(empty):
@@ -400,7 +400,7 @@ def test_rows_of_an_importer_with_a_login_are_those_of_that_login(empty):
         empty, b"clip_id,label,rater\nid-x,sad,\nid-y,happy,\nid-z,relax,Boss@x.org\n", "boss@x.org", verified=True
     )
     assert actions(plan) == [("boss@x.org", True, a) for a in ("same", "add", "add")]
-    assert import_plan.apply_import(empty, plan, token="another form") == 2
+    assert len(import_plan.apply_import(empty, plan, token="another form").rows) == 2
     assert store.raters_table(empty)[["rater", "verified", "answers"]].to_numpy().tolist() == [["boss@x.org", True, 3]]
 
 
@@ -428,7 +428,7 @@ def test_another_spelling_of_a_known_name_is_that_rater(empty):
         ("ÖZGÜR", False, "add"),
         ("ÖZGÜR", False, "add"),
     ]
-    assert import_plan.apply_import(empty, plan, token="another form") == 3
+    assert len(import_plan.apply_import(empty, plan, token="another form").rows) == 3
     assert store.raters_table(empty)["rater"].tolist() == ["Işıl", "ÖZGÜR"]
 
 
@@ -550,15 +550,15 @@ def test_a_part_of_an_import_is_stored_whole_or_not_at_all(filled):
 def test_an_import_that_was_cut_off_is_finished_by_the_same_one(empty, monkeypatch, again):
     monkeypatch.setattr(import_plan, "AT_ONCE", 2)
     data = b"clip_id,label,rater\n" + b"".join(b"id-%c,sad,R%d\n" % ("xyz"[k % 3].encode(), k) for k in range(7))
-    add, calls, told = store.add_answers, [], []
+    add, calls, told = store.add_planned_answers, [], []
 
-    def cut_off(opened, answers):
+    def cut_off(opened, answers, before):
         calls.append(len(answers))
         if len(calls) == 3:
             raise StoreError("The disk is full.")
-        return add(opened, answers)
+        return add(opened, answers, before)
 
-    monkeypatch.setattr(import_plan, "add_answers", cut_off)
+    monkeypatch.setattr(import_plan, "add_planned_answers", cut_off)
     plan = planned(empty, data)
     with pytest.raises(StoreError, match="disk is full"):
         import_plan.apply_import(empty, plan, token="one form", progress=lambda *n: told.append(n))
@@ -567,7 +567,10 @@ def test_an_import_that_was_cut_off_is_finished_by_the_same_one(empty, monkeypat
     if again == "a new plan":
         plan = planned(empty, data)
         assert plan["action"].tolist() == ["same"] * 4 + ["add"] * 3
-    assert import_plan.apply_import(empty, plan, token="one form" if again == "the same form" else "another") == 3
+    assert (
+        len(import_plan.apply_import(empty, plan, token="one form" if again == "the same form" else "another").rows)
+        == 3
+    )
     said = store.feedback_table(empty)
     assert said["rater"].tolist() == [f"R{k}" for k in range(7)]
     assert calls == ([2, 2, 2] + ([2, 2, 2, 1] if again == "the same form" else [2, 1]))

@@ -7,7 +7,10 @@ from unittest.mock import patch
 
 import pytest
 from streamlit.components.v2 import manifest_scanner
+from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
+
+from pages.shared import doors
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -17,6 +20,18 @@ def components_looked_for_once() -> Iterator[None]:
     """Let Streamlit look for components once a process. For each page it would read about all installed packages."""
     with patch.object(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests)):
         yield
+
+
+@pytest.fixture(autouse=True)
+def pages_run_through_app(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run pages as the server does, see ``pages.shared.doors.only_through_app``. ``AppTest`` forgets it for each run."""
+    start = PagesManager.__init__
+
+    def through_app(self: PagesManager, *args: object, **kwargs: object) -> None:
+        doors.only_through_app()
+        start(self, *args, **kwargs)
+
+    monkeypatch.setattr(PagesManager, "__init__", through_app)
 
 
 @pytest.fixture

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import AudioError, CoreError
-from core.pipeline.timeline import ScoredWindow, overall, steadiest, timeline_table
+from core.models.policy import Policy
+from core.pipeline.timeline import ScoredWindow, decide_overall, overall, steadiest, timeline_table
 from core.records import Remark, RemarkKind
 from core.schema import EMOTIONS
 from core.windows import LONGEST_RECORDING_S, spans
@@ -60,6 +61,33 @@ def test_mean_and_vote_may_differ():
     assert vote.shares == {"angry": 0, "happy": pytest.approx(1 / 3), "relax": 0, "sad": pytest.approx(2 / 3)}
     tie = overall(table.iloc[1:], "vote")
     assert tie.label == "happy"  # one each: the surer one
+
+
+def test_the_answer_for_a_recording_follows_the_decision_policy():
+    odd = Remark(RemarkKind.UNLIKE, "its tempo is 999 bpm")
+
+    def decided(*windows, how="mean"):
+        found = [ScoredWindow(15.0 * k, 15.0 * k + 30, *window) for k, window in enumerate(windows)]
+        table = timeline_table([*found, ScoredWindow(600, 630, None, SILENT)])
+        return decide_overall(table, overall(table, how), Policy())
+
+    sure, unsure = only("sad", 0.9), only("sad", 0.4)
+    assert decided((sure,), (sure,)).label == "sad"
+    assert decided((unsure,), (unsure,)).action == "review"
+    two = {"angry": 0.0, "happy": 0.0, "relax": 0.4, "sad": 0.6}
+    assert decided((two,)).candidates == ("sad", "relax")
+    assert decided((sure,), (sure,), (sure, odd)).label == "sad"
+    review = decided((sure,), (sure, odd))
+    assert (review.action, review.reason) == (
+        "review",
+        "Needs review: 1 of 2 windows are unlike the music that this model was trained on. A person has to listen.",
+    )
+    close = {"angry": 0.0, "happy": 0.49, "relax": 0.0, "sad": 0.51}
+    windows = [(close,), (close,), (only("happy", 1.0),)]
+    policy = Policy(threshold=0.6)
+    table = timeline_table([ScoredWindow(30.0 * k, 30.0 * k + 30, *window) for k, window in enumerate(windows)])
+    assert decide_overall(table, overall(table), policy).label == "happy"
+    assert decide_overall(table, overall(table, "vote"), policy).candidates == ("sad", "happy")
 
 
 def test_a_recording_without_music_is_a_sentence():

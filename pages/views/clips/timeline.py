@@ -10,10 +10,18 @@ from core import wording
 from core.audio import decoding, encoding, synthetic
 from core.audio.decoding import Source
 from core.errors import CoreError
-from core.models.policy import Policy
+from core.models.policy import Decision, Policy
 from core.pipeline import scoring
 from core.pipeline.serving import Served
-from core.pipeline.timeline import STRETCH_S, ScoredWindow, Stretch, overall, steadiest, timeline_table
+from core.pipeline.timeline import (
+    STRETCH_S,
+    ScoredWindow,
+    Stretch,
+    decide_overall,
+    overall,
+    steadiest,
+    timeline_table,
+)
 from core.records import RemarkKind
 from core.schema import EMOTIONS, PROBA
 from core.settings import Settings
@@ -155,7 +163,7 @@ def _score_missing(run: TrackRun, recording: Recording, plan: WindowPlan, served
     stop.empty()
 
 
-def show_mood(source: Source, plan: WindowPlan, done: pd.DataFrame, served: Served) -> None:
+def show_mood(source: Source, plan: WindowPlan, done: pd.DataFrame, served: Served, policy: Policy) -> None:
     """Show the mood over time, one answer for the recording, and the steadiest section of a chosen mood."""
     method = st.segmented_control(
         "One answer by",
@@ -174,7 +182,7 @@ def show_mood(source: Source, plan: WindowPlan, done: pd.DataFrame, served: Serv
         st.dataframe(done[["start_s", "end_s", "remark"]], hide_index=True)
         return
     shares = ", ".join(f"{with_sign(e)} {answer.shares[e]:.0%}" for e in EMOTIONS)
-    st.subheader(f"{with_sign(answer.label)}", divider="gray")
+    _show_headline(decide_overall(done, answer, policy), answer.label)
     st.caption(f"{messages.literal(source.name)}, {answer.windows} windows with music, by {METHODS[method]}: {shares}.")
     wanted = st.segmented_control(
         f"The steadiest {STRETCH_S:.0f} seconds of",
@@ -208,8 +216,26 @@ def show_mood(source: Source, plan: WindowPlan, done: pd.DataFrame, served: Serv
             f"their moods need review: the windows from {at}{more}.",
             icon=":material/warning:",
         )
+    if unlike.any() and judged is not None:
+        st.caption(
+            ":material/info: For the steadiest section, a window that needs review counts as 0 %. So a section with "
+            "such a window is recommended only if there is no better one."
+        )
     if stretch is not None:
         _show_stretch(source, stretch, wanted, tag, doubtful=judged is None)
+
+
+def _show_headline(decision: Decision, strongest: str) -> None:
+    """Show the answer for the whole recording, by the same rule as for a clip."""
+    if decision.action == "review":
+        st.subheader("Needs review", divider="gray")
+        st.warning(
+            f"{messages.literal(decision.reason)} The strongest emotion is {with_sign(strongest)}.",
+            icon=":material/hearing:",
+        )
+        return
+    st.subheader(" or ".join(with_sign(emotion) for emotion in decision.candidates), divider="gray")
+    st.caption(messages.literal(decision.reason))
 
 
 def _show_stretch(source: Source, stretch: Stretch, wanted: str, tag: str, *, doubtful: bool) -> None:
@@ -229,7 +255,8 @@ def _show_stretch(source: Source, stretch: Stretch, wanted: str, tag: str, *, do
     else:
         st.warning(
             f"No section is {with_sign(wanted)} in every window. The best is **{at}**: {stretch.mean:.0%} on average, "
-            f"{stretch.lowest:.0%} at its lowest. In some windows another emotion is stronger.",
+            f"{stretch.lowest:.0%} at its lowest. In some windows another emotion is stronger, or the "
+            "window needs review.",
             icon=":material/help:",
         )
     try:

@@ -73,8 +73,9 @@ def show_desk(store: Store, person: Rater) -> None:
         with st.bottom:
             st.empty()  # a fragment can later fill only containers from its first run
         return
-    audible = _show_clip(seat, store, seat.form)
-    with st.bottom:
+    audible = _show_clip(store, seat.form)
+    with st.bottom:  # always on the screen: a guess that is stored as shown must be visible
+        _show_guess_and_comment(seat, store, seat.form)
         show_answers(seat, store, seat.form, audible=audible)
 
 
@@ -93,12 +94,13 @@ def show_progress(seat: Seat) -> None:
     mine = p.answered + p.left
     st.progress(
         min(max(p.answered / mine, 0.0), 1.0) if mine else 0.0,
-        text=f"**You:** {p.answered} answered, {p.left} to go · **All:** {p.settled} of {p.clips} clips settled",
+        text=f"**You:** {p.answered} answered, {p.left} to go · **All:** {p.settled} of {p.clips} clips settled"
+        + (f" · Practice: {p.practice} of your clips are synthetic and train no model" if p.practice else ""),
     )
 
 
-def _show_clip(seat: Seat, store: Store, form: Form) -> bool:
-    """Show the clip and its information; return False if it cannot be played."""
+def _show_clip(store: Store, form: Form) -> bool:
+    """Show the player of the clip; return False if it cannot be played."""
     item, audible = form.item, True
     try:
         show_player(
@@ -107,7 +109,13 @@ def _show_clip(seat: Seat, store: Store, form: Form) -> bool:
     except CoreError as error:
         audible = False
         st.error(f"{messages.literal(str(error))} Skip it as bad audio: press S, then B.", icon=":material/volume_off:")
-    with st.container(horizontal=True, vertical_alignment="center"):
+    return audible
+
+
+def _show_guess_and_comment(seat: Seat, store: Store, form: Form) -> None:
+    """Show the model's guess, the field for a comment and the person's earlier answer."""
+    item = form.item
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="about_clip"):
         wanted = st.toggle(
             "Guesses",
             value=True,
@@ -116,6 +124,14 @@ def _show_clip(seat: Seat, store: Store, form: Form) -> bool:
             help="Show the guess of the model. For some clips, chosen at random, the guess stays hidden, so that its "
             "influence on people can be measured.",
         )
+        with st.popover("Comment", icon=":material/edit_note:"):
+            st.text_input(
+                "Comment (optional)",
+                value=form.comment,
+                key=f"comment_{form.token}",
+                max_chars=MAX_COMMENT,
+                help="The comment is stored with your answer. Press Enter to use the answer keys again.",
+            )
         how = show_guess(seat, form, wanted=wanted)
         if how == "shown":
             st.markdown(
@@ -127,14 +143,6 @@ def _show_clip(seat: Seat, store: Store, form: Form) -> bool:
             )
         if item.synthetic:
             st.badge("synthetic, for practice", icon=":material/science:", color="gray")
-        with st.popover("Comment", icon=":material/edit_note:"):
-            st.text_input(
-                "Comment (optional)",
-                value=form.comment,
-                key=f"comment_{form.token}",
-                max_chars=MAX_COMMENT,
-                help="The comment is stored with your answer. Press Enter to use the answer keys again.",
-            )
         if form.before:
             st.markdown(
                 f"Your earlier answer is **{messages.literal(wording.with_sign(form.before))}**. A new answer "
@@ -142,7 +150,6 @@ def _show_clip(seat: Seat, store: Store, form: Form) -> bool:
                 width="content",
             )
             st.button("Keep this answer", icon=":material/check:", key="leave", on_click=next_clip, args=(seat, store))
-    return audible
 
 
 def show_answers(seat: Seat, store: Store, form: Form, *, audible: bool) -> None:

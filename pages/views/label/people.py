@@ -10,7 +10,7 @@ from core.labelling.identity import is_same_person
 from core.labelling.truth import MOST_RATERS, count_only_verified, counts_only_verified, set_raters_needed
 from core.pipeline import kept_audio
 from core.settings import Settings
-from core.store import RATER_ROLES, Rater, Store, clips_table, raters_table, set_role
+from core.store import RATER_ROLES, Rater, Store, clips_table, feedback_table, raters_table, set_role
 from pages.shared import messages, who
 from pages.views.label.disputes import play_clip, selected_row
 
@@ -27,6 +27,7 @@ def show_raters(store: Store, person: Rater, needed: int) -> None:
     except CoreError as error:
         messages.problem(error)
         return
+    table = _with_counts(table, feedback_table(store))
     listed = [who.is_listed(*rater) for rater in zip(table["rater"], table["verified"], strict=True)]
     event = st.dataframe(
         table.assign(role=table["role"].mask(pd.Series(listed, index=table.index, dtype=bool), LISTED_ROLE)),
@@ -37,7 +38,11 @@ def show_raters(store: Store, person: Rater, needed: int) -> None:
         alt="Raters with their roles and numbers of answers",
         column_config={
             "verified": st.column_config.CheckboxColumn(help="The name comes from a login."),
-            "answers": st.column_config.NumberColumn(help="Answers that count now."),
+            "answers": st.column_config.NumberColumn(
+                help="Answers that count now, one for each clip, also about synthetic clips."
+            ),
+            "skips": st.column_config.NumberColumn(help="Those of the answers that name no emotion."),
+            "undone": st.column_config.NumberColumn(help="Rows that were taken back."),
             "last_at": st.column_config.DatetimeColumn("last answer", format="distance"),
         },
     )
@@ -62,6 +67,17 @@ def show_raters(store: Store, person: Rater, needed: int) -> None:
                 args=(store, row["rater"], other, bool(row["verified"])),
                 help="You would lose access to this page." if own else None,
             )
+
+
+def _with_counts(raters: pd.DataFrame, feedback: pd.DataFrame) -> pd.DataFrame:
+    """The raters with the numbers of answers that count. feedback : all rows."""
+    rows = dict(list(feedback.groupby(["rater", "verified"])))
+    none = feedback.iloc[:0]
+    counts = [
+        agreement.count_answers(rows.get((rater, verified), none))
+        for rater, verified in zip(raters["rater"], raters["verified"], strict=True)
+    ]
+    return raters.assign(answers=[n.answers for n in counts], skips=[n.skips for n in counts])
 
 
 def _raters_needed_form(store: Store, needed: int) -> None:

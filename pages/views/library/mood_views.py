@@ -1,5 +1,7 @@
 """Parts of the Moods page: the chosen piece, the list, the map, similar pieces and the distribution of moods."""
 
+from typing import Literal
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -17,11 +19,12 @@ from pages.views.library import piece_filter as parts
 from pages.views.library import piece_player
 from pages.views.library.pieces import Library, reload_library
 
-LIST = {
-    "title": "Title", "emotion": "Emotion", "confidence": "Confidence", "artist": "Artist", "standing": "Decision",
+LIST = {  # on a phone only the first two or three columns are visible
+    "title": "Title", "standing": "Decision", "emotion": "Emotion", "confidence": "Confidence", "artist": "Artist",
     "tempo": "Tempo", "lufs": "LUFS", "length": "Length", "album": "Album", "session": "Session", "year": "Year",
     "genre": "Genre", "makam": "Makam",
 }  # fmt: skip
+WIDTHS: dict[str, Literal["small", "medium"]] = {"title": "medium"}
 NUMBERS = {
     "confidence": st.column_config.ProgressColumn("Confidence", format="%.1f %%", min_value=0, max_value=100),
     "tempo": st.column_config.NumberColumn("Tempo", format="%.0f bpm"),
@@ -171,7 +174,7 @@ def _table(rows: pd.DataFrame, name: str, **more: pd.Series) -> None:
         selection_mode="single-row",
         placeholder="",
         alt=f"{len(table)} pieces with mood, decision, tempo and loudness; selecting a row plays the piece",
-        column_config={**{n: st.column_config.TextColumn(t) for n, t in LIST.items()}, **NUMBERS},
+        column_config={**{n: st.column_config.TextColumn(t, width=WIDTHS.get(n)) for n, t in LIST.items()}, **NUMBERS},
     )
 
 

@@ -74,7 +74,9 @@ def _attempt(
     vetoes : beginnings of piece ids. The list before the last veto comes from the cache.
     """
     if not vetoes:
-        pool = playlist.usable_pieces(_table, standings=_request.standings, recordings=_recordings)
+        pool = playlist.usable_pieces(
+            _table, standings=_request.standings, recordings=_recordings, synthetic=_request.synthetic
+        )
         try:
             return Attempt(pool, _choose_pieces(_request, pool))
         except CoreError as error:

@@ -27,10 +27,11 @@ STATES = {
 MOST = 100_000  # rows that fit into a session: 80 MB
 SHOWN = 2_000  # rows of the table on the page; the download has all
 COLUMNS = {
+    # On a phone only the first two or three columns are visible.
     "file": st.column_config.TextColumn("File", width="medium"),
+    "answer": st.column_config.TextColumn("Decision", help="One emotion, two to choose from, or review by a person."),
     "mood": st.column_config.TextColumn("Mood"),
     "percent": st.column_config.ProgressColumn("Confidence", format="%d %%", min_value=0, max_value=100),
-    "answer": st.column_config.TextColumn("Decision", help="One emotion, two to choose from, or review by a person."),
     "tempo_bpm": st.column_config.NumberColumn("Tempo", format="%.0f bpm"),
     "loudness_lufs": st.column_config.NumberColumn("LUFS", format="%.1f", help="Loudness of the scored part."),
     "artist": st.column_config.TextColumn("Artist"),

@@ -96,7 +96,8 @@ def _offer(store: Store, person: Rater, current: TrainingStatus) -> None:
     changes += f", {labels.gone} taken back" if labels.gone else ""
     with st.container(border=True):
         st.markdown(
-            f"**{len(current.data.labelled)} agreed labels** in addition to the published table. Since the training "
+            f"**{len(current.data.labelled)} agreed labels** in addition to the published table: clips "
+            "of music with a ground truth, each counted once however many people answered. Since the training "
             f"of the model in use: {changes}. {_how_long(store)} A training does not replace the model in use: the new "
             "model becomes the *challenger*. It is compared with the champion and predicts in the shadow until "
             "somebody promotes it."
