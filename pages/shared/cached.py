@@ -12,7 +12,7 @@ from core.dataset.table import Table
 from core.errors import CoreError
 from core.file_names import ABOUT, MANIFEST
 from core.settings import Settings
-from pages.shared import who
+from pages.shared import login
 from pages.shared.messages import literal
 
 if TYPE_CHECKING:  # for types only: Home must not load the libraries of the model and the database
@@ -140,9 +140,11 @@ def _count_only_logins(_store: "Store", url: str) -> None:
 
 def store() -> "Store | None":
     """The open database for the person of this session. If it cannot be opened, shows an error and returns None."""
+    from pages.shared import who  # it needs the database, which Home must not load
+
     try:
         opened = _store(Settings().database)
-        if who.login_configured():
+        if login.login_configured():
             _count_only_logins(opened, Settings().database)
         return opened.asked_by(partial(who.asking, opened))
     except CoreError as error:

@@ -7,7 +7,7 @@ from streamlit.runtime.pages_manager import PagesManager
 
 from core.access import Action, Setting, may
 from core.access.rights import Role
-from pages.shared import cached, who
+from pages.shared import cached, login
 
 if TYPE_CHECKING:
     from streamlit.navigation.page import StreamlitPage
@@ -105,10 +105,10 @@ def page(name: str, *, title: str, icon: str, default: bool = False) -> "Streaml
 
 def may_open(name: str) -> bool:
     """Whether the person of this session may open a page."""
-    action, setting = PAGES[name], who.current_setting()
+    action, setting = PAGES[name], login.current_setting()
     if setting is not Setting.LOGIN or may(Role.VISITOR, action, setting):
         return True  # without a login everybody may take the role of an analyst: the page asks for it
-    if who.is_visitor():
+    if login.is_visitor():
         return False
     store = cached.store()
     return store is not None and store.by.may(action)
@@ -120,6 +120,8 @@ def open_page(chosen: "StreamlitPage") -> None:
     if may_open(name):
         chosen.run()
         return
+    from pages.shared import who  # it needs the database, which Home must not load
+
     st.title(chosen.title)
     if (store := cached.store()) is not None:
         who.refuse(store, PAGES[name])

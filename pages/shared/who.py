@@ -13,10 +13,9 @@ import streamlit as st
 from core.access import Action, Person, Role, Setting, may
 from core.errors import CoreError, StoreError
 from core.labelling import identity
-from core.store import MAX_NAME, Rater, Store, new_token, rater_name, set_role, sign_in
-from pages.shared import assets, messages
+from core.store import MAX_NAME, Rater, Store, rater_name, set_role, sign_in
+from pages.shared import assets, login, messages
 
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 KEY = "who"  # session key: the name
 COOKIE = "tme_rater"  # cookie in the browser, for a year: only the name
 _LOGGED_OFF = "who_left"  # session key: ignore the cookie
@@ -27,34 +26,10 @@ _PROBLEM = "who_fault"  # session key: why a name or role was refused
 
 def asking(store: Store) -> Person:
     """The person who asks ``core`` for something in this session, with the role that they have now."""
-    rater, setting = _identify(store), current_setting()
+    rater, setting = _identify(store), login.current_setting()
     if rater is None:
-        return Person(Role.VISITOR, session=session(), setting=setting)
-    return Person(Role[rater.role.upper()], rater.name, rater.verified, session(), setting)
-
-
-def visitor() -> Person:
-    """The person of this session without a look into the database, for what everybody may do."""
-    return Person(Role.VISITOR, session=session(), setting=current_setting())
-
-
-def is_visitor() -> bool:
-    """Whether a login is configured and this person has not logged in."""
-    return login_configured() and not is_logged_in()
-
-
-def session() -> str:
-    """Random identifier of this session."""
-    token: str = st.session_state.setdefault("session", new_token())
-    return token
-
-
-def current_setting() -> Setting:
-    """How people reach this server."""
-    if login_configured():
-        return Setting.LOGIN
-    address = str(st.get_option("server.address") or "")
-    return Setting.OWN_MACHINE if address in LOOPBACK else Setting.OPEN
+        return Person(Role.VISITOR, session=login.session(), setting=setting)
+    return Person(Role[rater.role.upper()], rater.name, rater.verified, login.session(), setting)
 
 
 def current_person(store: Store) -> Rater | None:
@@ -68,8 +43,8 @@ def current_person(store: Store) -> Rater | None:
 def _identify(store: Store) -> Rater | None:
     """Same as ``current_person`` without the cookie, so callbacks can use it."""
     store = store.for_program()  # to find out who the person is
-    if login_configured():
-        return _logged_in(store) if is_logged_in() else None
+    if login.login_configured():
+        return _logged_in(store) if login.is_logged_in() else None
     name = "" if st.session_state.get(_LOGGED_OFF) else st.session_state.get(KEY) or _from_cookie()
     return sign_in(store, name) if name else None
 
@@ -83,7 +58,7 @@ def optional_person(store: Store) -> Rater | None:
         return None
     if person is not None:
         badge(store, person)
-    elif login_configured():
+    elif login.login_configured():
         st.caption("Log in on the Label page if you want your answers stored under your name.")
     elif not _asks_for_confirmation():
         st.text_input(
@@ -111,7 +86,7 @@ def require_person(store: Store) -> Rater:
         messages.problem(error)
         st.stop()
     if person is None:
-        if login_configured():
+        if login.login_configured():
             _offer_login("have your answers stored under your name")
         else:
             _ask_name(store)
@@ -144,7 +119,7 @@ def still_analyst(store: Store) -> Rater:
 
 def refuse(store: Store, action: Action) -> None:
     """Say in one sentence why the person may not open this page, and how they can."""
-    if is_visitor():
+    if login.is_visitor():
         _offer_login("open this page")
         return
     least = next(role for role in Role if may(role, action, Setting.LOGIN))
@@ -202,16 +177,6 @@ def _become_rater(store: Store, person: Rater) -> None:
         st.session_state[_PROBLEM] = str(error)
 
 
-def is_logged_in() -> bool:
-    """Whether the person of this session has logged in."""
-    return bool(getattr(st.user, "is_logged_in", False))
-
-
-def login_configured() -> bool:
-    """Whether secrets.toml configures a login provider."""
-    return getattr(st.user, "is_logged_in", None) is not None
-
-
 def listed_analysts() -> set[str]:
     """Addresses of the analysts in secrets.toml, in their stored form."""
     return identity.kept_addresses(_roles().get("analysts", []))
@@ -224,7 +189,7 @@ def is_listed(rater: str, verified: bool) -> bool:
 
 def _roles() -> Mapping[str, Any]:
     """Section [roles] of secrets.toml; empty without a login."""
-    roles: Mapping[str, Any] = st.secrets.get("roles", {}) if login_configured() else {}
+    roles: Mapping[str, Any] = st.secrets.get("roles", {}) if login.login_configured() else {}
     return roles
 
 

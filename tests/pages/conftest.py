@@ -24,7 +24,7 @@ def components_looked_for_once() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def pages_run_through_app(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run pages as the server does, see ``pages.shared.doors.only_through_app``. ``AppTest`` forgets it for each run."""
+    """Run pages as the server does, through app.py. ``AppTest`` forgets this for each run."""
     start = PagesManager.__init__
 
     def through_app(self: PagesManager, *args: object, **kwargs: object) -> None:

@@ -11,7 +11,7 @@ from core.access import Role, Setting
 from core.access.rights import least_role, may
 from core.pipeline import jobs
 from core.settings import Settings
-from pages.shared import doors, who
+from pages.shared import doors, login, who
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PEOPLE = {role: role.word for role in Role} | {None: "without a login"}
@@ -32,8 +32,8 @@ def role(request, monkeypatch, opened):
     known = request.param
     if known is not None:
         rater = None if known is Role.VISITOR else store.Rater("ece@example.org", True, known.word)
-        monkeypatch.setattr(who, "login_configured", lambda: True)
-        monkeypatch.setattr(who, "is_logged_in", lambda: rater is not None)
+        monkeypatch.setattr(login, "login_configured", lambda: True)
+        monkeypatch.setattr(login, "is_logged_in", lambda: rater is not None)
         monkeypatch.setattr(who, "_logged_in", lambda _store: rater)
         monkeypatch.setattr(who, "_providers", lambda: [None])
     monkeypatch.setattr(jobs, "launch", lambda *_, **__: None)

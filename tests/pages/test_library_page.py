@@ -19,7 +19,7 @@ from core.library.results import TYPES
 from core.pipeline import jobs
 from core.schema import SR
 from core.settings import Settings
-from pages.shared import who
+from pages.shared import login, who
 
 
 @pytest.fixture
@@ -165,8 +165,8 @@ def test_where_a_login_is_configured_it_is_asked_for_and_only_analysts_remove_up
 ):
     places.save_uploads([("a.wav", b"1")], Settings(), by=OWNER)
     people = [None]
-    monkeypatch.setattr(who, "login_configured", lambda: True)
-    monkeypatch.setattr(who, "is_logged_in", lambda: people[0] is not None)
+    monkeypatch.setattr(login, "login_configured", lambda: True)
+    monkeypatch.setattr(login, "is_logged_in", lambda: people[0] is not None)
     monkeypatch.setattr(who, "_logged_in", lambda _: people[0])
     monkeypatch.setattr(who, "_offer_login", lambda purpose: st.info("Please log in."))
     page = open_page("library")

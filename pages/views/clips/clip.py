@@ -22,9 +22,9 @@ from core.pipeline.serving import Served
 from core.schema import EMOTIONS
 from core.settings import Settings
 from core.store import MAX_COMMENT, Store
-from pages.shared import cached, messages
+from pages.shared import cached, login, messages
 from pages.shared.policy import active
-from pages.shared.who import is_visitor, name_unconfirmed, optional_person, session
+from pages.shared.who import name_unconfirmed, optional_person
 
 SOURCES = {"upload": "Upload a file", "record": "Record", "demo": "Demo clip"}
 RESULT = "clip_result"  # session key: the clip on the screen
@@ -92,7 +92,7 @@ def choose_clip() -> ChosenClip | None:
         persist_state="session",
     )
     turn = st.session_state.get("clip_round", 0)
-    if source != "demo" and not is_visitor():
+    if source != "demo" and not login.is_visitor():
         st.toggle(
             "Keep the audio, so that people can label it",
             value=True,
@@ -219,7 +219,9 @@ def show_answer_form(shown: ShownClip) -> None:
     elif clicked:
         label = clicked[0]
         try:
-            answer_form.store_answer(form, store, scored, person, session=session(), label=label, comment=comment or "")
+            answer_form.store_answer(
+                form, store, scored, person, session=login.session(), label=label, comment=comment or ""
+            )
         except CoreError as error:
             messages.problem(error)
     _show_receipt(scored, store, form)

@@ -16,7 +16,7 @@ from core.errors import CoreError, TableError
 from core.schema import readable
 from core.settings import Settings
 from pages.figures import dataset
-from pages.shared import cached, messages, show, who
+from pages.shared import cached, login, messages, show
 
 PUBLISHED, STAND_IN = "Published table", "Synthetic stand-in"
 _KEPT = 6  # results kept for all sessions; the key is the content
@@ -96,7 +96,7 @@ def _known(name: str, content: Callable[[], bytes]) -> UserTable | None:
 
 def _adopted(data: bytes, settings: Settings) -> bool:
     try:
-        return user_tables.store_if_published(data, settings, by=who.visitor())
+        return user_tables.store_if_published(data, settings, by=login.visitor())
     except TableError as error:
         messages.problem(error)
         return False

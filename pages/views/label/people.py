@@ -11,7 +11,7 @@ from core.labelling.truth import MOST_RATERS, count_only_verified, counts_only_v
 from core.pipeline import kept_audio
 from core.settings import Settings
 from core.store import RATER_ROLES, Rater, Store, clips_table, feedback_table, raters_table, set_role
-from pages.shared import messages, who
+from pages.shared import login, messages, who
 from pages.views.label.disputes import play_clip, selected_row
 
 _DELETED = "clips_deleted"  # session key: number of deleted clips
@@ -99,7 +99,7 @@ def _raters_needed_form(store: Store, needed: int) -> None:
             "Only people who logged in count",
             only,
             key=f"{field}_{only}",
-            disabled=who.login_configured(),
+            disabled=login.login_configured(),
             help="Always so as long as a login is configured. Stored answers do not change.",
         )
         st.form_submit_button(
@@ -116,7 +116,7 @@ def _set_needed(store: Store, field: str, only: str) -> None:
         who.still_analyst(store)
         number = int(st.session_state[field])
         set_raters_needed(store, number)
-        if not who.login_configured():
+        if not login.login_configured():
             count_only_verified(store, bool(st.session_state[only]))
         messages.keep_message("success", f"From now on, the number of agreeing raters that make a label is {number}.")
     except CoreError as error:
