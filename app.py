@@ -6,13 +6,15 @@ Streamlit runs this file for each visit of a page. The server imports it once an
 import streamlit as st
 from starlette.middleware import Middleware
 
-from pages.shared import assets, doors, media
+from pages.shared import assets, doors, media, reach, unexpected
 
 
 def run() -> None:
     """Draw the page that the person chose, if they may open it."""
     st.set_page_config(page_title="Turkish Music Emotion", page_icon="pages/icon.png", layout="wide")
     assets.style("charts")
+    unexpected.use_references()
+    reach.ask_nobody()
     media.note_session()
     chosen = st.navigation(
         {
@@ -40,6 +42,7 @@ def run() -> None:
             "Data": [doors.page("explore", title="Explore", icon=":material/query_stats:")],
         }
     )
+    reach.warn_if_open_to_all()
     doors.open_page(chosen)
 
 

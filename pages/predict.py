@@ -3,6 +3,7 @@
 import pandas as pd
 import streamlit as st
 
+from core.wording import whole_percent
 from pages.figures import style
 from pages.shared import messages, show
 from pages.shared.policy import describe_policy
@@ -39,7 +40,7 @@ with left:
     show.chart(
         style.probabilities(proba, threshold=policy.threshold if policy.kind == "threshold" else None),
         key=f"probabilities_{parts.file_tag(scored)}",
-        alt="Probabilities: " + ", ".join(f"{e} {p:.0%}" for e, p in proba.items()),
+        alt="Probabilities: " + ", ".join(f"{e} {whole_percent(p)}" for e, p in proba.items()),
         data=proba.rename("probability").rename_axis("emotion").reset_index(),
     )
     parts.show_answer_form(shown)

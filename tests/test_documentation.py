@@ -86,6 +86,17 @@ def candidates(module: str) -> list[str]:
     return [f"{path}.py", path, f"{above}.py"]
 
 
+def test_each_threat_names_a_test_that_exists():
+    text = (ROOT / "docs" / "security.md").read_text(encoding="utf-8").split("## Threats and tests", 1)[1]
+    rows = [row for row in text.splitlines() if row.startswith("| ") and not row.startswith("| threat ")]
+    assert len(rows) > 20
+    for row in rows:
+        named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", row)
+        assert named, row
+        for file, test in named:
+            assert f"\ndef {test}(" in (ROOT / file).read_text(encoding="utf-8"), f"{file}::{test}"
+
+
 def test_the_readme_links_every_document():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert [path.name for path in DOCUMENTS[1:] if f"docs/{path.name}" not in readme] == []

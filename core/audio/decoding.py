@@ -7,8 +7,8 @@ table, which are multiples of 1 / 29.93 s, so its clips have 30.02 s.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
@@ -18,11 +18,11 @@ import soxr
 
 from core.audio import isolated
 from core.audio import remarks as remarks_module
-from core.audio.decoders import Header, UnreadableError
+from core.audio.decoders import Header, StoppedError, UnreadableError
 from core.audio.formats import BY_NAME, Format, Other, identify, names
 from core.audio.opening import open_plain
 from core.audio.remarks import of_format, to_full_scale
-from core.errors import AudioError
+from core.errors import AudioError, DecoderError
 from core.records import Remark, RemarkKind
 from core.schema import SR
 
@@ -32,6 +32,7 @@ LITTLE_S = 5.0  # a prediction on less stands on little
 LOWEST_SR, HIGHEST_SR = 4_000, 768_000
 MOST_CHANNELS = 64
 SILENCE = 1e-4  # peak to peak, -80 dB of full scale: nothing that a listener would call music
+TOO_LARGE = "Cut out the part that you want to know about, or export the file as FLAC or MP3."  # what to do then
 
 Listener = Callable[[np.ndarray], None]
 
@@ -210,10 +211,11 @@ def _about_length(source: Source, clip: Clip, start: float) -> list[Remark]:
     return found
 
 
-def blocks(source: Source, first: int = 0, count: int | None = None) -> Iterator[np.ndarray]:
+def blocks(source: Source, first: int = 0, count: int | None = None) -> Generator[np.ndarray]:
     """Samples of a file as they come: arrays of shape (n, channels), float64, at its own rate.
 
-    first, count : in samples; all from ``first`` on by default. Ends early where the file does.
+    first, count : in samples; all from ``first`` on by default. Ends early where the file does. Close it when it is not
+    read to its end: until then it occupies one of the decoder's processes.
     Raises AudioError when it is damaged.
     """
     wanted = source.header.frames - first if count is None else count
@@ -223,10 +225,11 @@ def blocks(source: Source, first: int = 0, count: int | None = None) -> Iterator
             read = opened.blocks(first, wanted)
         else:
             read = isolated.blocks(source.data, source.form, source.digest, first, wanted)
-        for block in read:
-            with np.errstate(invalid="ignore"):  # what is no number is refused once all is decoded
-                wide = block.astype(np.float64, copy=False)
-            yield wide
+        with closing(read):
+            for block in read:
+                with np.errstate(invalid="ignore"):  # what is no number is refused once all is decoded
+                    wide = block.astype(np.float64, copy=False)
+                yield wide
 
 
 @contextmanager
@@ -234,6 +237,8 @@ def _named(name: str) -> Iterator[None]:
     """Why a file cannot be read, as a sentence with its name."""
     try:
         yield
+    except StoppedError as error:
+        raise DecoderError(f"{name} {error}") from error
     except UnreadableError as error:
         raise AudioError(f"{name} {error}") from error
 
@@ -244,10 +249,7 @@ def file_of(clip_id: str) -> str:
 
 
 def _too_large(name: str, size: int, max_mb: float) -> str:
-    return (
-        f"{name} has {ceil(size / 1e5) / 10:g} MB; at most {max_mb:g} MB are read. "
-        "Cut out the part that you want to know about, or export it as FLAC or MP3."
-    )
+    return f"{name} has {ceil(size / 1e5) / 10:g} MB; at most {max_mb:g} MB are read. {TOO_LARGE}"
 
 
 def _check_header(header: Header, name: str) -> None:
@@ -284,13 +286,14 @@ def _excerpt(
     wanted = min(wanted, frames - first)
     y = np.empty(wanted)
     done = 0
-    for block in blocks(source, first, wanted):
-        block = block[: wanted - done]  # recordings joined at several rates may round to one sample more
-        with np.errstate(invalid="ignore", over="ignore"):
-            for listen in listeners:
-                listen(block)
-            y[done : done + len(block)] = _mixed(block)
-        done += len(block)
+    with closing(blocks(source, first, wanted)) as read:
+        for block in read:
+            block = block[: wanted - done]  # recordings joined at several rates may round to one sample more
+            with np.errstate(invalid="ignore", over="ignore"):
+                for listen in listeners:
+                    listen(block)
+                y[done : done + len(block)] = _mixed(block)
+            done += len(block)
     # A container's own times may be a frame or two off; anything more is a damaged file.
     if wanted - done > max(4608, 0.01 * wanted):
         raise AudioError(f"{name} is truncated: {wanted / sr:.1f} s were announced, "
@@ -301,7 +304,13 @@ def _excerpt(
     if y.size / sr < SHORTEST_S:
         raise AudioError(f"{name}: only {y.size / sr:.2f} s could be read; {SHORTEST_S} s are needed.")
     if np.ptp(y) < SILENCE:
-        mixed = " once its channels are mixed to one" if source.channels > 1 else ""
+        mixed = " once its channels are mixed to one" if _sounds(source, first, done) else ""
         where = f"is silent{mixed}" if wanted == frames else f"is silent{mixed} from {first / sr:.1f} s on"
         raise AudioError(f"{name} {where}. Choose a file, or a part of it, with music.")
     return y, first / sr
+
+
+def _sounds(source: Source, first: int, count: int) -> bool:
+    """Whether any channel has sound in this part of the file."""
+    with closing(blocks(source, first, count)) as read:
+        return any(float(np.ptp(block, axis=0).max()) >= SILENCE for block in read)

@@ -173,7 +173,8 @@ def _chained(data: bytes, at: int, count: int = _CHAIN) -> bool:
 def walk(data: bytes) -> Walk:
     """Go through all frames of a file."""
     found, tries = Walk(), [_TRIES]
-    at = found.first = first_frame(data, skip_id3(data))
+    start = skip_id3(data)
+    at = found.first = first_frame(data, _skip_tag(data, start) if data[start : start + 3] == b"APE" else start)
     if at < 0:
         return found
     found.announced = _announced(data, at)

@@ -6,14 +6,13 @@ Sources: the QuickTime File Format Specification, "Metadata", and the layout of 
 import struct
 from collections.abc import Iterator
 
-from core.audio.tag_text import decode_text
+from core.audio.tag_text import LARGEST_TEXT, decode_text
 
 _NAMES = {
     **{b"\xa9ART": "artist", b"\xa9nam": "title", b"\xa9alb": "album", b"\xa9gen": "genre", b"\xa9day": "year"},
     **{b"\xa9cmt": "comment", b"\xa9con": "conductor", b"desc": "comment", b"aART": "albumartist"},
 }
 _TEXT, _UTF16 = (0, 1, 4), (2, 5)  # types of data; 0 (no type) is read as UTF-8
-_LARGEST_TEXT = 1 << 20
 _LARGEST_TAG = 64 << 20
 
 
@@ -61,7 +60,7 @@ def _item(name: bytes, item: bytes) -> tuple[str, list[str]]:
     for part, content in _atoms(item):
         if part == b"name" and name == b"----":
             field = decode_text(content[4:]).lower()
-        elif part == b"data" and 8 < len(content) <= _LARGEST_TEXT:
+        elif part == b"data" and 8 < len(content) <= LARGEST_TEXT:
             kind = int.from_bytes(content[:4]) & 0xFFFFFF
             if kind in _TEXT:
                 values.append(decode_text(content[8:]).rstrip("\0"))

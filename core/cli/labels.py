@@ -11,6 +11,7 @@ import typer
 
 from core.errors import CoreError
 from core.settings import Settings
+from core.wording import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,7 +49,7 @@ def export_labels(
     except OSError as error:
         raise CoreError(f"{target} cannot be written: {error.strerror}.") from error
     silent = f" {made.silent} of them have no audio, because it was not kept." if made.silent else ""
-    typer.echo(f"{made.clips} clips are in {target}.{silent} Unpack it and read README.txt.")
+    typer.echo(f"{target} holds {counted(made.clips, 'clip')}.{silent} Unpack it and read README.txt.")
 
 
 def import_labels(
@@ -78,7 +79,7 @@ def import_labels(
     file = files.read_label_file(data, control=control)
     nameless = file.rows["rater"].eq("") & file.rows["account"].eq("")
     if nameless.any() and not by:
-        raise CoreError(f"{int(nameless.sum())} rows have no rater. Give the name of the rater with --by.")
+        raise CoreError(f"Rows without a rater: {int(nameless.sum())}. Give the name of the rater with --by.")
     store = open_store(Settings().database)
     plan = import_plan.plan_import(
         file.rows,

@@ -9,17 +9,26 @@ from typing import Any
 
 import typer
 
+from core import unexpected
 from core.errors import CoreError
 from core.records import ReportProgress
 
 
 def run(app: typer.Typer) -> None:
-    """Run the command that the user typed. A CoreError becomes one sentence and exit status 2, without a traceback."""
+    """Run the command that the user typed. A CoreError becomes one sentence and exit status 2, without a traceback.
+
+    An unexpected error shows its whole traceback on a terminal. Elsewhere the output is a log, so it holds no values.
+    """
     try:
         app()
     except CoreError as error:
         typer.echo(str(error), err=True)
         sys.exit(2)
+    except Exception as error:
+        if sys.stderr.isatty():
+            raise
+        typer.echo(unexpected.log_entry(error, unexpected.new_reference()), err=True)
+        sys.exit(1)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import pandas as pd
 from core.errors import TableError
 from core.labelling.agreement import current_answers
 from core.labelling.label_columns import Columns, columns_of, highest
-from core.labelling.label_studio_export import as_json, records, to_label_studio
+from core.labelling.label_studio_export import as_json, records
 from core.labelling.label_studio_interface import label_studio_config
 from core.labelling.label_studio_reading import (
     ANNOTATION,
@@ -28,7 +28,6 @@ from core.labelling.label_text import MOST_COLUMNS, csv_lines, decoded
 from core.spreadsheets import escape_formula, unescape_formula
 
 __all__ = ["LabelFile", "audit_csv", "label_studio_config", "read_label_file", "read_labels", "to_csv", "to_json"]
-__all__ += ["to_label_studio"]
 
 LARGEST = 20 << 20  # bytes of a file of labels
 MOST_ROWS = 100_000

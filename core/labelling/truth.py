@@ -9,11 +9,6 @@ from core.store import VERIFIED_ONLY, Store, feedback_table, get_setting, set_se
 SETTLED = ("agreed", "adjudicated")  # statuses (of ``agreement.STATUSES``) of clips that leave the queue
 
 
-def stored_answers(store: Store) -> pd.DataFrame:
-    """Answers of all raters that currently count; see ``agreement.current_answers``."""
-    return agreement.current_answers(feedback_table(store))
-
-
 def stored_truth(store: Store, *, raters_needed: int = agreement.RATERS_NEEDED) -> pd.DataFrame:
     """Ground truth of every clip with an answer; see ``agreement.ground_truth``."""
     return agreement.ground_truth(feedback_table(store), raters_needed=raters_needed)

@@ -19,6 +19,7 @@ import pandas as pd
 
 from core.atomic import replacing
 from core.audio.decoding import file_of
+from core.audio.remarks import warnings
 from core.audio.tags import from_path
 from core.errors import CoreError
 from core.features import EXTRACTOR
@@ -47,7 +48,7 @@ TYPES: dict[str, str] = {
     **dict.fromkeys(("confidence", "margin"), "float64"),
     **dict.fromkeys(("decision", "candidates", "decision_reason"), "str"),
     **dict.fromkeys(("tempo_bpm", "loudness_lufs", *COLUMNS), "float64"),
-    **dict.fromkeys(("model_version", "policy", "extractor", "remarks"), "str"),
+    **dict.fromkeys(("model_version", "policy", "extractor", "remarks", "warnings"), "str"),
 }
 
 
@@ -241,7 +242,8 @@ def _parts(item: FoundFile, file: LibraryFile | None) -> Iterator[dict[str, Any]
         yield {**base, "state": "unread", "reason": item.problem or "The run did not read this file."}
         return
     base |= {"content_hash": file.content_hash or "", "file_duration_s": file.duration_s}
-    base |= {"state": file.state, "reason": file.reason, "remarks": " ".join(file.remarks)}
+    base |= {"state": file.state, "reason": file.reason, "remarks": " ".join(remark.text for remark in file.remarks)}
+    base["warnings"] = " ".join(warnings(file.remarks))
     if file.state != "scored":
         yield base
         return

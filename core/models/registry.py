@@ -22,6 +22,7 @@ from core.file_names import CHALLENGER, CHAMPION, HELD_OUT
 from core.models.artifacts import model_folder, run_file
 from core.models.bundle import Bundle, load_bundle
 from core.models.connection import NAME, connect, sqlite_file, store_exists
+from core.models.manifest import SEAL
 from core.settings import Settings
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def load(alias: str = CHAMPION, *, settings: Settings) -> Bundle:
     try:
         model = find(alias, settings=settings)
         if model is not None:
-            return load_bundle(model.folder, source=f"registry ({alias}, version {model.version})")
+            return load_bundle(model.folder, source=f"registry ({alias}, version {model.version})", seal=model.seal)
     except ModelError as error:
         if alias != CHAMPION:
             raise
@@ -59,10 +60,11 @@ def load(alias: str = CHAMPION, *, settings: Settings) -> Bundle:
 
 @dataclass(frozen=True)
 class RegisteredModel:
-    """A version of the registry and the folder of its bundle."""
+    """A version of the registry, the folder of its bundle, and the seal of its manifest; older versions have none."""
 
     version: str
     folder: Path
+    seal: str = ""
 
 
 def find(alias: str, *, settings: Settings) -> RegisteredModel | None:
@@ -89,17 +91,15 @@ def _find(alias: str, settings: Settings) -> RegisteredModel | None:
     try:
         known = json.loads(cached.read_text(encoding="utf-8"))
         if known["stamp"] == stamp:
-            return (
-                RegisteredModel(known["version"], settings.data_dir.resolve() / known["place"])
-                if known["version"]
-                else None
-            )
+            if not known["version"]:
+                return None
+            return RegisteredModel(known["version"], settings.data_dir.resolve() / known["place"], known["seal"])
     except (OSError, ValueError, KeyError, TypeError):
         pass  # no cached answer, or an answer of another version of this program
     model = _query(alias, settings)
     if stamp == _stamp(file):  # otherwise the file changed during the query, and the answer may be outdated
         place = _below(settings.data_dir.resolve(), model.folder) if model else None
-        answer = {"stamp": stamp, "version": model and model.version, "place": place}
+        answer = {"stamp": stamp, "version": model and model.version, "place": place, "seal": model and model.seal}
         with suppress(OSError):  # without the cache, the next query only takes longer
             cached.parent.mkdir(parents=True, exist_ok=True)
             replace_file(cached, json.dumps(answer).encode())
@@ -123,7 +123,8 @@ def _query(alias: str, settings: Settings) -> RegisteredModel | None:
     try:
         for version, aliases in _aliases(client).items():
             if alias in aliases:
-                return RegisteredModel(version, model_folder(client, NAME, version, settings=settings))
+                seal = client.get_model_version(NAME, version).tags.get(SEAL, "")
+                return RegisteredModel(version, model_folder(client, NAME, version, settings=settings), seal)
     except MlflowException as error:
         raise ModelError(f"The registry cannot be read: {error}") from error
     return None

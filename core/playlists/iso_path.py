@@ -140,8 +140,8 @@ def _check(pieces: _Pieces, way: tuple[str, ...], wanted_s: float, per_step: int
     empty = [e for k, e in enumerate(way) if not (pieces.station == k).any()]
     if empty:
         raise CoreError(
-            f"The way {_arrow(way)} needs pieces that are {' and '.join(empty)}, but the library has no such usable "
-            "piece. Choose another way, allow more pieces, or score more music."
+            f"The way {_arrow(way)} needs pieces of each of its moods. The library has no usable piece for: "
+            f"{', '.join(empty)}. Choose another way, allow more pieces, or score more music."
         )
     least = float(np.sort(pieces.length)[: 2 * len(way)].sum())
     if len(pieces.ids) < 2 * len(way):

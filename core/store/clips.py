@@ -1,4 +1,4 @@
-"""Store, read and delete clips, and store the labels that come with them."""
+"""Store, read and delete clips."""
 
 from collections.abc import Mapping, Sequence
 from math import isfinite
@@ -10,10 +10,9 @@ import sqlalchemy as sa
 
 from core.access import Action, requires
 from core.errors import StoreError
-from core.schema import EMOTIONS
 from core.store.checks import check_choice, check_text, now
 from core.store.connection import Store, frame, insert, read, write
-from core.store.schema import ORIGINS, TRACK, clips, labels, tracks
+from core.store.schema import ORIGINS, TRACK, clips, tracks
 
 # Columns that are filled when a known clip is stored again and they were empty.
 _FILLED = ("path", "track_id", "file_duration_s", "lufs", "channels")
@@ -145,21 +144,3 @@ def clips_table(store: Store, *, deleted: bool = False) -> pd.DataFrame:
     columns += [tracks.c[n] for n in TRACK]
     query = sa.select(*columns).select_from(joined).order_by(clips.c.created_at, clips.c.id)
     return read(store, lambda c: frame(c, query if deleted else query.where(clips.c.deleted_at.is_(None))))
-
-
-@requires(Action.EXCHANGE_LABELS)
-def add_label(store: Store, clip_id: str, emotion: str, *, source: str) -> None:
-    """Store a label that came with a clip: from a table, a tag or a generator. Raters' answers are feedback instead."""
-    check_choice(emotion, EMOTIONS, "emotion")
-    row = {
-        "clip_id": clip_id,
-        "emotion": emotion,
-        "source": check_text(source, "source of the label"),
-        "created_at": now(),
-    }
-
-    def work(c: sa.Connection) -> None:
-        require_clip(c, clip_id)
-        c.execute(insert(c, labels).values(row).on_conflict_do_nothing())
-
-    write(store, work)

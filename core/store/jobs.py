@@ -14,6 +14,7 @@ from core.errors import StoreError
 from core.store.checks import check_choice, check_text, now
 from core.store.connection import Store, frame, insert, read, write
 from core.store.schema import jobs
+from core.wording import whole_percent
 
 SILENCE_S = 120.0  # a job without a heartbeat for this long counts as lost, and another job may start
 MAX_MESSAGE = 1000  # characters; longer messages are cut
@@ -103,7 +104,7 @@ def start_job(store: Store, name: str, *, message: str = "", silence_s: float = 
         present = c.execute(sa.select(jobs).where(jobs.c.name == name, jobs.c.state == "running")).first()
         if present is not None and present.started_at == moment:
             return _job(present)  # our own job: the connection was lost after the commit
-        since = f" since {present.started_at:%H:%M} UTC, {present.progress:.0%} done" if present else ""
+        since = f" since {present.started_at:%H:%M} UTC, {whole_percent(present.progress)} done" if present else ""
         raise StoreError(f"The job {name!r} is already running{since}. Wait until it ends, or cancel it.")
 
     return write(store, work)

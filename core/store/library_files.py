@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from core.access import Action, requires
 from core.audio.tags import from_path
 from core.models.policy import Policy
-from core.records import LibraryEntry, LibraryFile, MeasuredFile, Window
+from core.records import LibraryEntry, LibraryFile, MeasuredFile, Remark, RemarkKind, Window
 from core.schema import COLUMNS, EMOTIONS
 from core.store.checks import check_choice, now
 from core.store.connection import Store, by_clip, in_parts, insert, read, write
@@ -66,7 +66,7 @@ def _file_row(file: LibraryFile) -> dict[str, Any]:
         "content_hash": file.content_hash,
         "duration_s": file.duration_s,
         "windows": json.dumps([asdict(window) for window in file.windows]),
-        "remarks": json.dumps(file.remarks),
+        "remarks": json.dumps([asdict(remark) for remark in file.remarks]),
         "checked_at": now(),
     }
 
@@ -75,7 +75,14 @@ def _file(row: Any) -> LibraryFile:
     known = row._asdict()
     windows = tuple(Window(**window) for window in json.loads(known.pop("windows")))
     del known["id"], known["checked_at"]
-    return LibraryFile(**{**known, "windows": windows, "remarks": tuple(json.loads(known["remarks"]))})
+    return LibraryFile(**{**known, "windows": windows, "remarks": tuple(map(_remark, json.loads(known["remarks"])))})
+
+
+def _remark(stored: dict[str, str] | str) -> Remark:
+    """A remark as it is stored; earlier versions stored its sentence only."""
+    if isinstance(stored, str):
+        return Remark(RemarkKind.EARLIER, stored)
+    return Remark(RemarkKind(stored["kind"]), stored["text"])
 
 
 @requires(Action.SCORE_LIBRARY)

@@ -49,16 +49,15 @@ def newest_prediction(
 
 
 @requires(Action.SCORE_CLIP)
-def save_prediction(
+def save_predictions(
     store: Store,
-    prediction: Prediction,
+    decided: Iterable[tuple[Prediction, Decision]],
     *,
     policy: Policy,
-    decision: Decision,
     role: str = "champion",
     latency_s: float | None = None,
-) -> int:
-    """Store a prediction with its decision and return the row's id.
+) -> list[int]:
+    """Store predictions with their decisions in one transaction, all or none, and return their ids in the same order.
 
     A second prediction by the same model for the same features under the same policy returns the existing row's id.
 
@@ -69,20 +68,6 @@ def save_prediction(
     latency_s
         Seconds from audio to decision.
     """
-    (number,) = save_predictions(store, [(prediction, decision)], policy=policy, role=role, latency_s=latency_s)
-    return number
-
-
-@requires(Action.SCORE_CLIP)
-def save_predictions(
-    store: Store,
-    decided: Iterable[tuple[Prediction, Decision]],
-    *,
-    policy: Policy,
-    role: str = "champion",
-    latency_s: float | None = None,
-) -> list[int]:
-    """Store many predictions in one transaction, all or none, and return their ids in the same order."""
     check_choice(role, ROLES, "role of a model")
     rows = [_prediction_row(p, d, policy, role, latency_s) for p, d in decided]
     key = ("clip_id", "model_version", "extractor")

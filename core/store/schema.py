@@ -119,6 +119,8 @@ clips = sa.Table(
     sa.Index("clips_file", "file_name"),
 )
 
+# Labels that came with a clip, from a table, a tag or a generator. The program no longer writes or reads them. The
+# table stays, so that rows which version 0.2 stored are not lost. Answers of raters are in `feedback`.
 labels = sa.Table(
     "labels",
     metadata,
@@ -261,7 +263,7 @@ files = sa.Table(
     sa.Column("content_hash", sa.String(128)),
     sa.Column("duration_s", sa.Double),
     sa.Column("windows", sa.Text, nullable=False),  # JSON list of objects: start_s, end_s, clip_id or null, remark
-    sa.Column("remarks", sa.Text, nullable=False),  # JSON list of sentences
+    sa.Column("remarks", sa.Text, nullable=False),  # JSON list of objects: kind, text; of earlier versions, sentences
     _time("checked_at"),
     one_of("state", FILE_STATES),
     sa.Index("files_content", "content_hash"),

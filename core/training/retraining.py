@@ -26,7 +26,7 @@ from core.models.description import ModelDescription, describe_alias
 from core.models.policy import Policy
 from core.models.prediction import Model
 from core.models.tracking import log_run
-from core.pipeline.scoring import predict_and_decide
+from core.pipeline.deciding import predict_and_decide
 from core.pipeline.serving import Served, serve
 from core.records import ReportProgress
 from core.schema import COLUMNS, PROBA, FeatureVector

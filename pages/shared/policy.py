@@ -7,6 +7,7 @@ import streamlit as st
 from core.errors import ModelError
 from core.models.policy import Policy
 from core.schema import EMOTIONS
+from core.wording import whole_percent
 from pages.shared import messages
 
 KEY = "policy"
@@ -69,11 +70,15 @@ def address(policy: Policy) -> dict[str, str]:
 
 
 def describe_policy(policy: Policy) -> str:
-    """Describe a policy in a few words."""
+    """Describe a policy, to be read after "Policy: "."""
     if policy.kind == "threshold":
         return (
-            f"one emotion from {policy.threshold:.0%}, the two best from {policy.pair_threshold:.0%} together, "
-            "otherwise review"
+            f"an emotion is accepted from a probability of {whole_percent(policy.threshold)}; otherwise the two most "
+            f"probable emotions are offered if they have {whole_percent(policy.pair_threshold)} together; otherwise a "
+            "person has to listen"
         )
-    floors = ", ".join(f"{e} {f:.0%}" for e, f in zip(EMOTIONS, policy.floors, strict=True))
-    return f"emotions that reach their floor ({floors}): one is accepted, two are offered, otherwise review"
+    floors = ", ".join(f"{e} {whole_percent(f)}" for e, f in zip(EMOTIONS, policy.floors, strict=True))
+    return (
+        f"each emotion has its own limit ({floors}); if one emotion reaches its limit, it is accepted; if two do, both "
+        "are offered; otherwise a person has to listen"
+    )

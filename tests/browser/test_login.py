@@ -127,7 +127,7 @@ def dashboard(provider, tmp_path_factory):
     path = kept_audio.keep_audio(clip, Settings(data_dir=data_dir).clips_dir)
     store.add_clip(opened, clip.clip_id, file_name="noise.wav", duration_s=3, sr=SR, path=path)
     prediction = Prediction(clip.clip_id, "test", "x 1", dict.fromkeys(EMOTIONS, 0.25))
-    store.save_prediction(opened, prediction, policy=Policy(), decision=decide(prediction, Policy()))
+    store.save_predictions(opened, [(prediction, decide(prediction, Policy()))], policy=Policy())
     environment = {k: v for k, v in os.environ.items() if not k.startswith("TME_") and "proxy" not in k.lower()}
     environment |= {"TME_DATA_DIR": str(data_dir), "TME_DOWNLOAD_URL": "http://127.0.0.1:9/none.zip"}
     options = ("--server.headless=true", f"--server.port={port}", "--server.address=127.0.0.1")

@@ -6,19 +6,25 @@ import json
 import xml.etree.ElementTree as ET
 
 import pytest
+from answers import stored_answers
 
 from core import store
 from core.errors import StoreError, TableError
 from core.labelling import import_plan, label_studio_export
 from core.labelling.files import audit_csv, read_labels, to_csv, to_json
-from core.labelling.label_studio_export import to_label_studio
+from core.labelling.label_studio_export import as_json, tasks
 from core.labelling.label_studio_interface import label_studio_config
-from core.labelling.truth import stored_answers, stored_truth
+from core.labelling.truth import stored_truth
 from core.models.policy import Policy, decide
 from core.models.prediction import Prediction
 from core.schema import EMOTIONS
 
 NASTY = '=HYPERLINK("x"); "quoted", two\nlines, ığüşöçİ'
+
+
+def to_label_studio(feedback):
+    """The tasks as the ZIP for Label Studio holds them."""
+    return as_json(tasks(feedback))
 
 
 @pytest.fixture
@@ -31,7 +37,7 @@ def filled(tmp_path):
         )
     said = Prediction("id-x", "m1", "e1", {"angry": 0.1, "happy": 0.2, "relax": 0.3, "sad": 0.4})
     policy = Policy()
-    number = store.save_prediction(db, said, policy=policy, decision=decide(said, policy))
+    number = store.save_predictions(db, [(said, decide(said, policy))], policy=policy)[0]
 
     def add(**given):
         store.add_feedback(db, token=store.new_token(), **given)

@@ -1,12 +1,12 @@
 """What an import says of the words of a file before it is stored, and of the result afterwards."""
 
 import pytest
+from answers import stored_answers
 
 from core import store
 from core.labelling.files import read_labels
 from core.labelling.import_plan import apply_import, plan_import
 from core.labelling.import_report import what_was_stored, words_read, words_unknown
-from core.labelling.truth import stored_answers
 
 CLIPS = ("id-x", "id-y", "id-z")
 

@@ -12,13 +12,14 @@ from pathlib import Path
 import label_studio_cases as cases
 import pandas as pd
 import pytest
+from answers import stored_answers
 
 from core import store
 from core.errors import TableError
 from core.labelling import files, import_plan, label_columns, label_studio_package
 from core.labelling.label_clips import spellings
 from core.labelling.label_studio_interface import sound_name
-from core.labelling.truth import stored_answers, stored_truth
+from core.labelling.truth import stored_truth
 from core.settings import Settings
 
 FORMATS = {"JSON": "json", "JSON_MIN": "min.json", "CSV": "csv", "TSV": "tsv"}
@@ -161,7 +162,7 @@ def test_an_answer_from_here_that_was_changed_there_says_so(empty):
     tasks = json.loads(written("ours", "JSON"))
     tasks[0]["annotations"][0]["updated_at"] = "2999-01-01T00:00:00Z"
     plan = cases.planned(empty, json.dumps(tasks).encode(), accounts=cases.ACCOUNTS)
-    changed = plan["why"].str.contains("It was changed in Label Studio after it came there")
+    changed = plan["why"].str.contains("It was changed in Label Studio after the export")
     assert plan.loc[changed, "row"].tolist() == [1]
 
 

@@ -35,7 +35,7 @@ def scored(db, name, *, first=0.6, role="champion", version="m1", path="clips/x"
     store.add_clip(db, name, file_name=f"{name}.wav", duration_s=30, sr=44100, path=path, origin=origin)
     rest = (1 - first) / 3
     said = Prediction(name, version, "x 1", {e: first if e == best else rest for e in EMOTIONS})
-    return store.save_prediction(db, said, policy=Policy(), decision=decide(said, Policy()), role=role)
+    return store.save_predictions(db, [(said, decide(said, Policy()))], policy=Policy(), role=role)[0]
 
 
 def answer(db, clip_id, rater="Ece", label="sad", **more):

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from bundles import reseal
 from owner import OWNER
 from registered import PROBA, discriminant, log, training_run
 from sklearn.dummy import DummyClassifier
@@ -26,6 +27,7 @@ from core.models import registry
 from core.models.bundle import load_bundle, save_bundle
 from core.models.connection import NAME, connect
 from core.models.explanation import make_background
+from core.models.manifest import SEAL, read_manifest
 from core.models.prediction import predict
 from core.models.training_run import TrainingRun
 from core.schema import COLUMNS, EMOTIONS, LABEL
@@ -410,6 +412,44 @@ def test_an_altered_or_missing_file_is_refused(copy, file):
         load_bundle(copy)
 
 
+@pytest.mark.parametrize("part", range(12))
+def test_any_altered_byte_of_the_manifest_is_refused(copy, part):
+    path = copy / "manifest.json"
+    content = bytearray(path.read_bytes())
+    for at in range(part, len(content), 12 * 7):  # every seventh byte, in twelve parts
+        changed = content[:]
+        changed[at] ^= 1
+        path.write_bytes(changed)
+        with pytest.raises(ModelError, match="manifest.json"):
+            read_manifest(copy, "copy")
+
+
+def test_a_file_that_is_altered_after_the_loading_is_refused_too(copy):
+    bundle = load_bundle(copy)
+    with (copy / "background.csv").open("ab") as file:
+        file.write(b" ")
+    with pytest.raises(ModelError, match="background.csv was changed after the training"):
+        bundle.background()
+
+
+def test_the_committed_champion_is_sealed():
+    assert load_bundle(ROOT / "models" / "champion").manifest[SEAL]
+
+
+def test_a_registered_model_that_was_exchanged_whole_is_not_served(table, background, store):
+    version = log(training_run(table, RegularisedDiscriminant()), background, store)
+    registry.set_champion(version, settings=store)
+    folder = registry.load(settings=store).folder
+    reseal(folder, version="another")  # right in itself, but not what was registered
+    connect(store).set_registered_model_tag(NAME, "touch", "1")  # the cached answer is for the registry before
+    with pytest.raises(ModelError, match="was changed after the training"):
+        load_bundle(folder, seal=registry.find("champion", settings=store).seal)
+    served = registry.load(settings=store)
+    assert served.folder == store.champion_dir
+    assert "because of the registry" in served.model.source
+    assert "was changed after the training" in served.model.source
+
+
 def test_no_model_says_how_to_make_one(tmp_path):
     with pytest.raises(ModelError, match="python -m core train"):
         load_bundle(tmp_path / "champion")
@@ -424,12 +464,8 @@ def test_a_damaged_manifest_is_a_sentence(copy, text):
 
 def forge(folder: Path, data: bytes) -> None:
     """Put another model file in place, with a manifest that vouches for it."""
-    import hashlib
-
     (folder / "model.skops").write_bytes(data)
-    manifest = json.loads((folder / "manifest.json").read_text())
-    manifest["sha256"]["model.skops"] = hashlib.sha256(data).hexdigest()
-    (folder / "manifest.json").write_text(json.dumps(manifest))
+    reseal(folder)
 
 
 class Stranger(RegularisedDiscriminant):
@@ -468,13 +504,12 @@ def test_a_broken_model_file_that_the_manifest_vouches_for_is_a_sentence(copy, c
 
 
 def test_other_columns_and_other_probabilities_are_refused(copy):
-    path = copy / "manifest.json"
-    manifest = json.loads(path.read_text())
-    path.write_text(json.dumps(manifest | {"columns": manifest["columns"][::-1]}))
+    manifest = json.loads((copy / "manifest.json").read_text())
+    reseal(copy, columns=manifest["columns"][::-1])
     with pytest.raises(ModelError, match="not trained on the 50 features"):
         load_bundle(copy)
     shifted = (np.array(manifest["check"]) * 0.9 + 0.025).tolist()
-    path.write_text(json.dumps(manifest | {"check": shifted}))
+    reseal(copy, columns=manifest["columns"], check=shifted)
     with pytest.raises(ModelError, match="change the model's probabilities"):
         load_bundle(copy)
 

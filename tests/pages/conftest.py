@@ -6,6 +6,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 import pytest
+from streamlit import config
 from streamlit.components.v2 import manifest_scanner
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
@@ -32,6 +33,12 @@ def pages_run_through_app(monkeypatch: pytest.MonkeyPatch) -> None:
         start(self, *args, **kwargs)
 
     monkeypatch.setattr(PagesManager, "__init__", through_app)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def causes_shown() -> None:
+    """Show the cause of an unexpected error on the page, as in development: tests look for exceptions."""
+    config.set_option("client.showErrorDetails", "full")
 
 
 @pytest.fixture

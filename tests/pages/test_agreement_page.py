@@ -9,17 +9,19 @@ from pathlib import Path
 import label_studio_cases as cases
 import numpy as np
 import pytest
+from answers import stored_answers
 
 from core import store
 from core.audio.decoding import Clip, content_hash
 from core.errors import CoreError
 from core.labelling import agreement, desk, import_plan, truth
-from core.labelling.truth import stored_answers, stored_truth
+from core.labelling.truth import stored_truth
 from core.models.policy import Policy, decide
 from core.models.prediction import Prediction
 from core.pipeline import kept_audio
 from core.schema import EMOTIONS, SR
 from core.settings import Settings
+from core.wording import whole_percent
 from pages.shared import who
 from pages.views.label import files, label_studio
 
@@ -44,7 +46,7 @@ def put(db, number=1, *, origin="upload", best="sad", audio=False):
     name = f"tone {number}.wav"
     store.add_clip(db, clip.clip_id, file_name=name, duration_s=0.5, sr=SR, origin=origin, path=path)
     said = Prediction(clip.clip_id, "m1", "x 1", {e: 0.7 if e == best else 0.1 for e in EMOTIONS})
-    return clip.clip_id, store.save_prediction(db, said, policy=Policy(), decision=decide(said, Policy()))
+    return clip.clip_id, store.save_predictions(db, [(said, decide(said, Policy()))], policy=Policy())[0]
 
 
 def answer(db, clip, rater, label, **more):
@@ -109,7 +111,7 @@ def test_the_figures_are_those_of_core(open_page, opened):
     table = agreement.votes(store.feedback_table(opened))
     found = metrics(page)
     assert found["Alpha"] == f"{agreement.summary(table).loc[0, 'alpha']:.2f}"
-    assert found["Raw agreement"] == f"{agreement.summary(table).loc[0, 'raw']:.0%}"
+    assert found["Raw agreement"] == whole_percent(agreement.summary(table).loc[0, "raw"])
     assert found["With a ground truth"] == "8 of 8"
     assert found["Two answers or more"] == "8"
     pairs = next(d.value for d in page.dataframe if "kappa" in d.value.columns)

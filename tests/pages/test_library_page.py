@@ -211,7 +211,10 @@ def test_a_run_that_goes_on_is_shown_to_everybody_and_can_be_cancelled(open_page
 
 @pytest.mark.parametrize(
     ("state", "match"),
-    [("failed", "ended early. The disk is full. The results so far are stored"), ("cancelled", "was cancelled at 25%")],
+    [
+        ("failed", "ended early. The disk is full. The results so far are stored"),
+        ("cancelled", "was cancelled at 25 %"),
+    ],
 )
 def test_a_run_that_ended_early_says_why_and_how_to_go_on(open_page, opened, state, match):
     job = store.start_job(opened, "library")

@@ -18,6 +18,7 @@ import soundfile
 from owner import OWNER
 
 from core.atomic import replacing
+from core.audio.decoding import inspect
 from core.errors import AudioError, CoreError
 from core.features import loudness
 from core.playlists import files, iso_path, levelled_copies, one_mood, playlist, session_sheet
@@ -183,7 +184,7 @@ def test_a_reader_of_the_sheet_learns_why_each_piece_is_there_and_what_is_weak(p
     text = html.unescape(session_sheet.session_html(path, Session()).decode())
     assert "begins with sad pieces, the client's mood now, and moves to happy in" in text
     assert "sad → relax → happy" in text
-    assert "A piece fits well up to a difference of 20 %" in text
+    assert "A piece fits well if it differs from the wanted mixture by at most 20 %" in text
     for row in files.row_dicts(path):
         assert playlist.reason(row, True, with_wish=False) in text
     assert text.count("From the previous piece: ") == len(path.rows) - 1
@@ -274,7 +275,7 @@ def test_copies_are_level_peaks_are_safe_and_originals_stay(music, tmp_path):
     order = list(made.rows["piece_id"])
     for name, piece in zip(copies.files, order, strict=True):
         y, sr = soundfile.read(copies.folder / name, always_2d=True)
-        found = levelled_copies.measure_loudness((copies.folder / name).read_bytes(), name)
+        found = levelled_copies._measured(inspect((copies.folder / name).read_bytes(), name))
         assert found.peak_db <= levelled_copies.PEAK_DB + 0.02
         both = y if y.shape[1] == 2 else np.repeat(y, 2, axis=1)  # one channel plays from both sides
         assert loudness.integrated(both, sr) == pytest.approx(found.lufs)
@@ -315,7 +316,7 @@ def test_a_peak_between_the_samples_counts():
     buffer = io.BytesIO()
     soundfile.write(buffer, y, 44_100, format="WAV", subtype="FLOAT")
     assert np.abs(y).max() == pytest.approx(0.5 / np.sqrt(2), rel=1e-6)
-    assert levelled_copies.measure_loudness(buffer.getvalue(), "x.wav").peak_db == pytest.approx(
+    assert levelled_copies._measured(inspect(buffer.getvalue(), "x.wav")).peak_db == pytest.approx(
         20 * np.log10(0.5), abs=0.3
     )
 

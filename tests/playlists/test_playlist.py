@@ -427,7 +427,7 @@ def test_unknown_tempi_are_no_steps():
 def test_a_station_without_pieces_is_named():
     table = many(100)
     one = Pool(table[table["guess"] != "relax"], ())
-    with pytest.raises(CoreError, match="needs pieces that are relax, but the library has no such usable piece"):
+    with pytest.raises(CoreError, match="each of its moods. The library has no usable piece for: relax."):
         iso_path.build_iso_path(one, ("sad", "relax", "happy"), 60)
 
 

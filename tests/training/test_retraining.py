@@ -56,7 +56,7 @@ def opened(tmp_path):
 
 
 def labels_of(frame, **columns):
-    """A table as `learning.agreed` gives it: each clip a recording of its own."""
+    """A table as `labelled_data.agreed_labels` returns it. Each clip is a recording of its own."""
     ids = [str(clip) for clip in frame.index]
     given = {"clip_id": ids, "y": frame[LABEL].astype(str).tolist(), "votes": 2, "content_hash": ids}
     given |= {"track_id": None, "origin": "upload", "extractor": EXTRACTOR} | columns

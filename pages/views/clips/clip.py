@@ -22,7 +22,7 @@ from core.pipeline.serving import Served
 from core.schema import EMOTIONS
 from core.settings import Settings
 from core.store import MAX_COMMENT, Store
-from pages.shared import cached, login, messages
+from pages.shared import cached, login, messages, uploads
 from pages.shared.policy import active
 from pages.shared.who import name_unconfirmed, optional_person
 
@@ -71,13 +71,15 @@ def open_page(title: str) -> tuple[Served, Policy]:
 
 def upload(key: str, *, about: str, on_change: Callable[[], None] | None = None) -> UploadedFile | None:
     """Show the upload field for audio. It accepts any file, so that the page can explain why a file is refused."""
-    return st.file_uploader(
+    file: UploadedFile | None = uploads.file_field(
         f"A file with music ({formats.common_names()})",
-        max_upload_size=max(1, int(Settings().max_upload_mb)),
         key=key,
+        largest_mb=Settings().max_upload_mb,
+        way_out=decoding.TOO_LARGE,
         on_change=on_change,
         help=f"{about} Supported formats are {formats.names()}: files that end in {', '.join(formats.ENDINGS)}.",
     )
+    return file
 
 
 def choose_clip() -> ChosenClip | None:

@@ -16,7 +16,7 @@ from core.errors import CoreError, TableError
 from core.schema import readable
 from core.settings import Settings
 from pages.figures import dataset
-from pages.shared import cached, login, messages, show
+from pages.shared import cached, login, messages, show, uploads
 
 PUBLISHED, STAND_IN = "Published table", "Synthetic stand-in"
 _KEPT = 6  # results kept for all sessions; the key is the content
@@ -53,12 +53,13 @@ def brought(shown: Table) -> dict[str, UserTable]:
     settings = Settings()
     kept: dict[str, bytes] = st.session_state.setdefault("explore_uploads", {})
     with st.expander("Add a table", icon=":material/upload_file:"):
-        files = st.file_uploader(
+        files = uploads.file_field(
             "A CSV file with the 50 features and the label",
             type=["csv", "tsv", "txt"],
             accept_multiple_files=True,
             key=f"explore_files_{st.session_state.get('explore_round', 0)}",
-            max_upload_size=MAX_BYTES // 10**6,
+            largest_mb=MAX_BYTES // 10**6,
+            way_out="Split the file.",
             help="The file may contain errors: it is cleaned at once, and every change is listed. It stays in your "
             "session only.",
         )

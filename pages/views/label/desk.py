@@ -135,7 +135,8 @@ def _show_guess_and_comment(seat: Seat, store: Store, form: Form) -> None:
         how = show_guess(seat, form, wanted=wanted)
         if how == "shown":
             st.markdown(
-                f"The model's guess is **{wording.with_sign(item.guess)}** ({item.confidence:.0%}).", width="content"
+                f"The model's guess is **{wording.with_sign(item.guess)}** ({wording.whole_percent(item.confidence)}).",
+                width="content",
             )
         elif how == "hidden at random":
             st.markdown(

@@ -145,7 +145,7 @@ def show_clips(store: Store, answers: pd.DataFrame, needed: int) -> None:
     truth = agreement.ground_truth(answers, raters_needed=needed)
     shown = table[["file_name", "origin", "duration_s", "created_at"]].assign(
         audio=table["path"].notna(),
-        status=table["clip_id"].map(truth["status"].astype(object)).fillna(disputes.UNTOUCHED),
+        status=table["clip_id"].map(truth["status"]).astype(object).fillna(disputes.UNTOUCHED),
         label=table["clip_id"].map(truth["label"]).map(wording.with_sign, na_action="ignore"),
     )
     event = st.dataframe(

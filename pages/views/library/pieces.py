@@ -196,8 +196,8 @@ def _show_remarks(library: Library) -> None:
     gone = int((~every["there"]).sum())
     if gone:
         st.warning(
-            f"{gone} of {len(every)} pieces are left out, because their file is missing or has changed. If a file was "
-            "moved, score the library again. If it is on an external disk or network drive, check the connection.",
+            f"Pieces left out because the file is missing or has changed: {gone} of {len(every)}. If a file was moved, "
+            "score the library again. If it is on an external disk or network drive, check the connection.",
             icon=":material/folder_off:",
         )
     text = f"Decisions follow the policy in use: {describe_policy(library.policy)}."

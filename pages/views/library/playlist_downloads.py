@@ -15,6 +15,7 @@ from core.playlists.playlist import Playlist
 from core.playlists.session_sheet import Session
 from core.records import RemarkKind
 from core.settings import Settings
+from core.wording import whole_percent
 from pages.shared import cached, messages
 
 ZIP_MB = 300  # largest ZIP that is offered as a download
@@ -63,7 +64,7 @@ def _write_copies(playlist: Playlist, form: str) -> None:
     bar = st.progress(0.0, text="Writing the copies …")
 
     def report_progress(share: float, text: str) -> None:
-        bar.progress(share, text=messages.literal(f"{share:.0%}: {text}"))
+        bar.progress(share, text=messages.literal(f"{whole_percent(share)}: {text}"))
 
     try:
         st.session_state["copies"] = levelled_copies.level_copies(

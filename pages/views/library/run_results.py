@@ -13,14 +13,14 @@ from core.library.results import count, csv_bytes, read_results
 from core.schema import EMOTIONS
 from core.store import Job, Store, done_jobs
 from core.turkish import fold
-from core.wording import duration
+from core.wording import counted, duration
 from pages.shared import messages, show
 from pages.views.library.run_folders import folder_name, results_file
 
 STATES = {
     "refused": "no usable audio",
     "unread": "could not be read",
-    "quarantined": "crashed the worker",
+    "quarantined": "crashed the decoder or the worker",
     "fault": "error in the program",
     "deleted": "deleted by a person",
 }
@@ -43,6 +43,9 @@ COLUMNS = {
     "start_s": st.column_config.NumberColumn("From (s)", format="%.0f"),
     "same": st.column_config.TextColumn(
         "Same recording as", help="A file with the same content, or with nearly identical audio."
+    ),
+    "warnings": st.column_config.TextColumn(
+        "Remarks", width="large", help="What is suspicious about the audio, such as a file that may be cut."
     ),
     "decision_reason": st.column_config.TextColumn("Why"),
 }
@@ -102,7 +105,8 @@ def _is_results_file(out: str) -> bool:
 
 def _describe_run(job: Job) -> str:
     result = job.result
-    return f"{folder_name(result['folder'], short=True)}, {job.started_at:%d %b, %H:%M} UTC, {result['found']:,} files"
+    files = counted(result["found"], "file")
+    return f"{folder_name(result['folder'], short=True)}, {job.started_at:%d %b, %H:%M} UTC, {files}"
 
 
 def show_summary(results: Results) -> None:

@@ -13,8 +13,10 @@ from core.models.policy import Policy
 from core.pipeline import jobs
 from core.settings import Settings
 from core.store import Job, Store, cancel_job, latest_job
-from core.windows import LENGTH_S, LONGEST_S, SHORTEST_S
-from pages.shared import messages
+from core.windows import LONGEST_S
+from core.wording import whole_percent
+from pages.shared import messages, uploads
+from pages.shared.window_sliders import ask_windows
 from pages.views.library.run_folders import folder_name, music_folder
 
 SOURCES = {"folder": "A folder of this machine", "files": "Upload files", "tree": "Upload a folder"}
@@ -48,13 +50,14 @@ def ask_music(store: Store, policy: Policy) -> None:
             "music is not moved or changed." + (f" Only folders inside {root} are allowed." if root else ""),
         )
     else:
-        st.file_uploader(
+        uploads.file_field(
             "Music" if source == "files" else "A folder with music",
             # A folder upload sends only possible audio. Single files may be any, so the page can explain each refusal.
             type=[ending[1:] for ending in SUFFIXES] if source == "tree" else None,
             accept_multiple_files="directory" if source == "tree" else True,
-            max_upload_size=max(1, int(Settings().max_upload_mb)),
             key=_upload_key(),
+            largest_mb=Settings().max_upload_mb,
+            way_out="Convert the file to FLAC or MP3, or copy it to this machine and type its folder.",
             help="The files are stored in the data folder of this installation, so that people can hear the library. "
             "If you "
             "have more than a few hundred files, copy them to this machine and type their folder instead.",
@@ -94,21 +97,7 @@ def _parts_fields() -> None:
         help="Off: only the middle 30 seconds, as on the Predict page. On: the mood over time. The time needed grows "
         "with the number of windows.",
     )
-    left, right = st.columns(2)
-    length = left.slider(
-        "Length of a window (s)",
-        int(SHORTEST_S),
-        int(LONGEST_S),
-        int(LENGTH_S),
-        5,
-        key="library_length",
-        disabled=not whole,
-        persist_state="session",
-    )
-    right.slider(
-        "A window every (s)", 5, int(length), int(length), 5, key="library_hop", disabled=not whole,
-        persist_state="session",
-    )  # fmt: skip
+    ask_windows("library_", hop_s=LONGEST_S, disabled=not whole, persist_state="session")
 
 
 def _start(store: Store, policy: Policy, source: str) -> None:
@@ -177,9 +166,16 @@ def show_progress(store: Store, policy: Policy) -> None:
     if job is None:
         return
     if job.state == "cancelled":
-        st.info(f"The last run was cancelled at {job.progress:.0%}. {_how_to_resume(job)}", icon=":material/pause:")
+        st.info(
+            f"The last run was cancelled at {whole_percent(job.progress)}. {_how_to_resume(job)}",
+            icon=":material/pause:",
+        )
     elif job.state != "done":
-        result = job.message if job.state == "failed" else f"The process stopped responding at {job.progress:.0%}."
+        result = (
+            job.message
+            if job.state == "failed"
+            else f"The process stopped responding at {whole_percent(job.progress)}."
+        )
         st.error(f"The last run ended early. {messages.literal(result)} {_how_to_resume(job)}", icon=":material/error:")
         log = jobs.log_file(Settings(), job)
         if log.is_file():

@@ -150,7 +150,9 @@ def _answers(challenger: ModelDescription) -> str:
     threshold, parts = Policy().threshold, []
     for name, model in (("champion", description.describe_model_in_use(Settings())), ("challenger", challenger)):
         share, right = policy_outcomes.coverage_and_accuracy(model, Settings(), threshold=threshold)
-        parts.append(f"the {name} for {share:.0%} of its clips, {right:.0%} of them right")
+        parts.append(
+            f"the {name} for {wording.whole_percent(share)} of its clips, {wording.whole_percent(right)} of them right"
+        )
     answers = "; ".join(parts)
     return f"One answer at a threshold of {threshold:.2f}, out of fold on the training clips of each model: {answers}."
 

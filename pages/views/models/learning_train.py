@@ -25,7 +25,7 @@ from core.store import (
 from core.training import labelled_data, retraining, status
 from core.training.status import TrainingStatus
 from core.training.triggers import Limits, Trigger
-from core.wording import clock, duration
+from core.wording import clock, duration, whole_percent
 from pages.shared import cached, messages, show, who
 
 FRESH_S = 30.0  # seconds for which computed labels and triggers are shown again
@@ -82,7 +82,7 @@ def _value(value: float, name: str) -> str:
     """Format a share in percent; for F1 on feedback, the points above or below the expected value."""
     if math.isnan(value):
         return "–"
-    return f"{-100 * value:+.0f} points".replace("-", "−") if name == "feedback" else f"{value:.0%}"
+    return f"{-100 * value:+.0f} points".replace("-", "−") if name == "feedback" else whole_percent(value)
 
 
 # --- the training ----------------------------------------------------------------------------------------------------
@@ -150,7 +150,7 @@ def _work(store: Store) -> None:
     if job is None:
         return
     state = "lost" if job.state == "running" else job.state
-    silent = f"The training stopped responding at {job.progress:.0%}. You can start again."
+    silent = f"The training stopped responding at {whole_percent(job.progress)}. You can start again."
     message = silent if state == "lost" else job.message
     ended = f" at {job.ended_at:%d %b, %H:%M} UTC" if job.ended_at else ""
     with st.expander(f"Last training: {state}{ended}", expanded=state != "done", icon=":material/history:"):
@@ -218,8 +218,10 @@ def _drift(current: TrainingStatus) -> None:
         st.caption(
             f"The newest {current.drift.clips} recordings, compared with the training music. A feature drifted if its "
             f"Kolmogorov-Smirnov distance is at least {LEAST_EFFECT} and q, its p-value corrected for the number of "
-            f"features, is at most {FALSE_DISCOVERIES}. PSI exceeds {PSI_LIMIT} on {current.drift.psi_share:.0%} of "
-            f"the features; with this many recordings it would do so on {current.drift.psi_by_chance:.0%} without any "
+            f"features, is at most {FALSE_DISCOVERIES}. PSI exceeds {PSI_LIMIT} on "
+            f"{whole_percent(current.drift.psi_share)} of "
+            "the features; with this many recordings it would do so on "
+            f"{whole_percent(current.drift.psi_by_chance)} without any "
             "drift. So PSI is shown, but it does not trigger a training."
         )
         small = {c: st.column_config.NumberColumn(format="%.3f") for c in ("ks", "p", "q", "psi", "shift")}
