@@ -32,6 +32,7 @@ FREE = {
     "core.models.tracking": "part of a training, which asks",
     "core.store.backup": "copies of the database: when it is opened, and by a command",
     "core.store.connection": "the tool that the store uses",
+    "core.store.watch": "notices that the database file was replaced, before anything is written",
     "core.store.upgrade": "the upgrade when the database is opened",
     "core.training.publish": "a command",
     "core.pipeline.jobs.hold_job": "runs in the process of a job; its store asks",
