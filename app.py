@@ -6,11 +6,14 @@ Streamlit runs this file for each visit of a page. The server imports it once an
 import streamlit as st
 from starlette.middleware import Middleware
 
-from pages.shared import assets, doors, media, reach, unexpected
+from core.settings import note_reach
+from pages.shared import assets, doors, limits, login, media, reach, unexpected
 
 
 def run() -> None:
     """Draw the page that the person chose, if they may open it."""
+    limits.install()
+    note_reach(by_others=login.login_configured() or reach.reached_by_others())
     st.set_page_config(page_title="Turkish Music Emotion", page_icon="pages/icon.png", layout="wide")
     assets.style("charts")
     unexpected.use_references()

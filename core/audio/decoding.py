@@ -18,6 +18,7 @@ import soxr
 
 from core.audio import isolated
 from core.audio import remarks as remarks_module
+from core.audio.containers import MOST_PARTS, too_many_parts
 from core.audio.decoders import Header, StoppedError, UnreadableError
 from core.audio.formats import BY_NAME, Format, Other, identify, names
 from core.audio.opening import open_plain
@@ -163,6 +164,11 @@ def inspect(data: bytes, name: str, *, max_mb: float = 200) -> Source:
     form = identify(data)
     if isinstance(form, Other):
         raise AudioError(f"{name} is {form.what}. {form.way_out} These formats are read: {names()}.")
+    if too_many_parts(data, form.name):
+        raise AudioError(
+            f"{name} consists of more than {MOST_PARTS:,} parts: it is damaged, or built to do harm. Open it in "
+            "another program and export it as WAV or FLAC."
+        )
     digest = content_hash(data)
     with _named(name):
         opened = open_plain(data, form) if form.plain else None

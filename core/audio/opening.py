@@ -17,6 +17,7 @@ from core.audio.formats import CONVERT, Format
 from core.records import Remark, RemarkKind
 from core.wording import counted
 
+_SHORTER = "Cut it into shorter files, or export it again as FLAC."
 LAST_FRAME = "The last frame is not complete: the file may be cut."
 _UNCOMPRESSED = ("PCM_S8", "PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW")
 
@@ -107,6 +108,8 @@ def flac_length_unknown(data: bytes) -> bool:
 
 def _mp3(data: bytes, form: Format) -> Opened:
     found = mpeg.walk(data)
+    if found.too_long:
+        raise UnreadableError(f"has more than {mpeg.MOST_FRAMES:,} frames of sound. {_SHORTER}")
     if not found.frames:
         return _free_format(data, form)
     groups: list[list[mpeg.Stretch]] = []
@@ -199,6 +202,8 @@ def _size_is_right(found: mpeg.Walk) -> bool:
 
 def _ogg(data: bytes, form: Format) -> Opened:
     pages = ogg.walk(data)
+    if pages.too_many:
+        raise UnreadableError(f"has more than {ogg.MOST_PAGES:,} pages. {_SHORTER}")
     links = [link for link in pages.links if link.codec]
     if pages.links and not links and not pages.short_by:
         raise UnreadableError(

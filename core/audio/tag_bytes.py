@@ -17,6 +17,7 @@ Tags = dict[str, list[str]]  # name -> values
 ID3V1 = 128  # size of an ID3v1 tag in bytes
 _APE_END = 1 << 16  # an APEv2 tag ends within this number of bytes before the end of the file
 _MOST_ITEMS = 500
+_MOST_PARTS = 10_000  # chunks of a file, or frames of an ID3 tag: bounds the time that empty ones can cost
 _LARGEST_TAG = 16 << 20  # bytes, including pictures
 _BYTE_ORDERS = (b"\xff\xfe", b"\xfe\xff")  # marks of UTF-16: the low byte first, the high byte first
 _PICTURES = (b"APIC", b"PIC", b"GEOB", b"GEO", b"PRIV", b"MCDI", b"SYLT", b"CHAP")
@@ -41,7 +42,9 @@ def chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _walk(data: bytes, place: int, order: str) -> Iterator[tuple[bytes, bytes]]:
-    while place + 8 <= len(data):
+    for _ in range(_MOST_PARTS):
+        if place + 8 > len(data):
+            return
         name, size = struct.unpack_from(f"{order}4sI", data, place)
         if size <= _LARGEST_TAG and name != b"data":
             yield name, data[place + 8 : place + 8 + size]
@@ -128,7 +131,9 @@ def plain_id3(data: bytes) -> bytes:
 def _frames(body: bytes, major: int, unsynchronised: bool) -> Iterator[tuple[bytes, bytes]]:
     """Yield name and content of the frames of an ID3v2 tag, with unsynchronisation and compression undone."""
     head, place = (6 if major == 2 else 10), 0
-    while place + head <= len(body):
+    for _ in range(_MOST_PARTS):
+        if place + head > len(body):
+            return
         name = body[place : place + (3 if major == 2 else 4)]
         if not re.fullmatch(rb"[A-Z0-9]{3,4} ?", name):
             return
@@ -149,7 +154,7 @@ def _frame_size(body: bytes, place: int, major: int) -> int:
     if major == 3:
         return plain
     safe = _synchsafe(body[place + 4 : place + 8])
-    follows = {size: body[place + 10 + size :][:4] for size in (safe, plain)}
+    follows = {size: body[(at := place + 10 + size) : at + 4] for size in (safe, plain)}
     is_frame = {size: bool(re.fullmatch(rb"[A-Z0-9]{4}", name)) for size, name in follows.items()}
     return plain if is_frame[plain] and not is_frame[safe] else safe
 

@@ -5,13 +5,15 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from core import unexpected
 from core.errors import CoreError
-from core.records import ReportProgress
+
+if TYPE_CHECKING:
+    from core.records import ReportProgress
 
 
 def run(app: typer.Typer) -> None:
@@ -32,7 +34,7 @@ def run(app: typer.Typer) -> None:
 
 
 @contextmanager
-def progress_bar(report: ReportProgress) -> Iterator[ReportProgress]:
+def progress_bar(report: "ReportProgress") -> "Iterator[ReportProgress]":
     """Give a function that draws a progress bar and passes its arguments (share from 0 to 1, text) to `report`.
 
     Outside a terminal it draws nothing.

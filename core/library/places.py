@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from core.access import Action, Person, requires
+from core.allowed_places import typed_folder
 from core.audio.formats import NOT_AUDIO, Format, identify
 from core.errors import CoreError
 from core.library.find import SUFFIXES
@@ -25,29 +26,17 @@ SHOWN = 80  # characters of a typed path that an error message shows
 
 @requires(Action.SCORE_LIBRARY)
 def allowed_folder(folder: str, settings: Settings, *, by: Person) -> Path:
-    """Return the folder that a person typed on the page, if the page may read it.
+    """Return the folder that a person typed on the page, if the page may read it; see `core.allowed_places`.
 
-    By default every folder that the program can read is allowed, because the program runs for one person or one team on
-    their own machine. With TME_LIBRARY_DIR, only folders below that folder are allowed, and relative paths start there.
     Raises CoreError when the folder does not exist or is not allowed.
     """
     if not folder.strip():
         raise CoreError("Type the path of a folder with music.")
-    if "://" in folder:
-        raise CoreError("Addresses are scored from the command line: python -m core score ADDRESS --out FILE")
-    root = settings.library_dir
+    place = typed_folder(folder, settings)
     try:
-        if "\x00" in folder:
-            raise ValueError("it contains a NUL character")
-        place = Path(os.path.abspath((root or Path()) / Path(folder.strip()).expanduser()))
-        outside = root is not None and not place.resolve().is_relative_to(root.resolve())
         there = place.is_dir()
-    except (OSError, ValueError, RuntimeError) as error:  # name too long, NUL, ~ of an unknown user
-        raise CoreError(
-            f"{folder.strip()[:SHOWN]!r} is not a valid path: {getattr(error, 'strerror', None) or error}."
-        ) from error
-    if outside:
-        raise CoreError(f"Only folders below {root} may be scored here (TME_LIBRARY_DIR).")
+    except OSError as error:  # name too long
+        raise CoreError(f"{str(place)[:SHOWN]!r} is not a valid path: {error.strerror}.") from error
     if not there:
         raise CoreError(f"There is no folder {place}. Type the path of a folder on the machine that runs this page.")
     if not os.access(place, os.R_OK | os.X_OK):

@@ -14,6 +14,7 @@ import numpy as np
 import soundfile
 
 from core.access import Action, Person, requires
+from core.allowed_places import allowed_places
 from core.atomic import replace_file
 from core.audio.decoding import Clip, content_hash, decode, file_of
 from core.errors import AudioError, StoreError
@@ -96,6 +97,8 @@ def load_audio(
 
 
 def _of_library(clip_id: str, path: Path, start_s: float, duration_s: float, settings: Settings) -> KeptAudio:
+    if not allowed_places(settings).allow(str(path)):
+        raise AudioError("The audio of this clip cannot be played here: its folder is not a place for music.")
     try:
         data = path.read_bytes()
     except OSError as error:

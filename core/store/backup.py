@@ -95,7 +95,8 @@ def daily_backup(path: Path) -> Path | None:
     Raises StoreError when the file is damaged.
     """
     try:
-        if any(datetime.now(UTC) - _copied_at(copy) < EVERY for copy in backups(path)):
+        ages = [datetime.now(UTC) - _copied_at(copy) for copy in backups(path)]
+        if any(timedelta() <= age < EVERY for age in ages):  # a copy from the future: the clock was set back
             return None
         why_not = _reason_not_to_copy(path)
         if not why_not:

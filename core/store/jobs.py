@@ -53,8 +53,11 @@ class Job:
     ended_at: datetime | None
 
     def silent(self, *, silence_s: float = SILENCE_S) -> bool:
-        """Return whether a job in state "running" has sent no heartbeat for too long."""
-        return self.state == "running" and now() - self.heartbeat > timedelta(seconds=silence_s)
+        """Return whether a job in state "running" has sent no heartbeat for too long.
+
+        A heartbeat in the future was sent before the clock was set back, so it also counts as old.
+        """
+        return self.state == "running" and abs(now() - self.heartbeat) > timedelta(seconds=silence_s)
 
 
 def _job(row: Any) -> Job:
@@ -93,7 +96,8 @@ def start_job(store: Store, name: str, *, message: str = "", silence_s: float = 
         "heartbeat": moment,
     }
     dead = (jobs.c.name == name) & (jobs.c.state == "running")
-    dead &= jobs.c.heartbeat < moment - timedelta(seconds=silence_s)
+    silence = timedelta(seconds=silence_s)
+    dead &= sa.or_(jobs.c.heartbeat < moment - silence, jobs.c.heartbeat > moment + silence)
 
     def work(c: sa.Connection) -> Job:
         c.execute(jobs.update().where(dead).values(state="lost", ended_at=moment))

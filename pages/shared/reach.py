@@ -15,8 +15,13 @@ def ask_nobody() -> None:
     net_util._external_ip = ""  # equal to no host name, so the other site is refused
 
 
+def reached_by_others() -> bool:
+    """Whether other people can reach this server, as its address and this browser's question say."""
+    asked_for = [host for host in (st.context.headers.get("Host"),) if host]
+    return reach.reached_by_others(st.get_option("server.address") or "", asked_for)
+
+
 def warn_if_open_to_all() -> None:
     """Show a warning when other people can reach this server and no login is configured."""
-    asked_for = [host for host in (st.context.headers.get("Host"),) if host]
-    if not login_configured() and reach.reached_by_others(st.get_option("server.address") or "", asked_for):
+    if not login_configured() and reached_by_others():
         st.warning(f"{reach.EVERYBODY} See *Logins* in `docs/labelling.md`.", icon=":material/lock_open:")

@@ -4,6 +4,7 @@ from typing import Any
 
 import streamlit as st
 
+from core.settings import Settings
 from pages.shared import assets
 
 
@@ -47,8 +48,10 @@ def not_sent(limit: int, way_out: str, endings: list[str] | None = None) -> str:
 
     limit : in MB.  endings : of the names that the field accepts, without dot; None accepts all.
     """
+    together = Settings().max_held_mb / 2
     names = "" if endings is None else f" Its name must end in {', '.join(f'.{ending}' for ending in endings)}."
     return (
-        f"The file with the red mark was not sent. The limit is {limit:,} MB. {way_out} "
+        f"The file with the red mark was not sent. The limit is {limit:,} MB, and {together:,.0f} MB for all your "
+        f"files together. {way_out} "
         f"If the file is smaller, remove it here and choose it again.{names}"
     )

@@ -6,15 +6,14 @@ Connect), names cannot be typed; ``[roles] analysts`` in that file lists the add
 
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import unquote
 
 import streamlit as st
 
 from core.access import Action, Person, Role, Setting, may
-from core.errors import CoreError, StoreError
+from core.errors import CoreError
 from core.labelling import identity
-from core.store import MAX_NAME, Rater, Store, rater_name, set_role, sign_in
-from pages.shared import assets, login, messages
+from core.store import MAX_NAME, Rater, Store, set_role, sign_in
+from pages.shared import assets, entering, login, messages
 
 KEY = "who"  # session key: the name
 COOKIE = "tme_rater"  # cookie in the browser, for a year: only the name
@@ -227,16 +226,13 @@ def _cookie() -> str:
 
 
 def _from_cookie() -> str:
-    try:
-        return rater_name(unquote(_cookie()))
-    except StoreError:
-        return ""
+    return entering.cookie_name(_cookie())
 
 
 def _remember(name: str) -> None:
     """Store the name in the session and in the browser."""
     st.session_state[KEY] = name
-    if unquote(_cookie()) != name or st.session_state.get(_COOKIE_REMOVED):
+    if entering.cookie_name(_cookie()) != name or st.session_state.get(_COOKIE_REMOVED):
         _write_cookie(name)
 
 
@@ -283,7 +279,7 @@ def _ask_name(store: Store) -> None:
         )
         name = st.text_input(
             "Your name",
-            value=st.query_params.get("rater", "")[:MAX_NAME],
+            value=entering.parameter("rater")[:MAX_NAME],
             max_chars=MAX_NAME,
             autocomplete="name",
             key="who_name",

@@ -26,7 +26,7 @@ def test_any_folder_of_this_machine_is_allowed_unless_one_is_set(tmp_path, setti
     assert allowed_folder("sub", within, by=OWNER) == tmp_path / "music/sub"
     assert allowed_folder(str(tmp_path / "music"), within, by=OWNER) == tmp_path / "music"
     for outside in (str(tmp_path / "other"), "../other", "sub/../../other", "out", "/"):
-        with pytest.raises(CoreError, match="Only folders below"):
+        with pytest.raises(CoreError, match="cannot be used here"):
             allowed_folder(outside, within, by=OWNER)
 
 
@@ -35,10 +35,10 @@ def test_any_folder_of_this_machine_is_allowed_unless_one_is_set(tmp_path, setti
     [
         ("", "Type the path"),
         ("nowhere at all", "There is no folder"),
-        ("s3://bucket/music", "from the command line"),
-        ("~nosuchuser/x", "'~nosuchuser/x' is not a valid path"),
+        ("s3://bucket/music", "cannot be used here"),
+        ("~nosuchuser/x", "cannot be used here"),
         ("/" + "x" * 300, "is not a valid path: File name too long|There is no folder"),
-        ("a\x00b", r"'a\\x00b' is not a valid path"),
+        ("a\x00b", "cannot be used here"),
     ],
 )
 def test_what_is_no_folder_is_a_sentence(settings, typed, match):

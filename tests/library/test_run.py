@@ -26,7 +26,7 @@ from core.features.loudness import integrated
 from core.library import run as run_module
 from core.library.near_copies import first_alike
 from core.library.progress import RunProgress, progress_bar
-from core.library.results import TYPES, csv_bytes, read_results
+from core.library.results import TYPES, read_results
 from core.library.run import score_library
 from core.library.workers import Where
 from core.models.policy import Policy
@@ -35,6 +35,7 @@ from core.pipeline.deciding import predict_and_decide
 from core.records import Plan
 from core.schema import COLUMNS, EMOTIONS
 from core.settings import Settings
+from core.spreadsheets import csv_for_people
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PROBA = [f"p_{emotion}" for emotion in EMOTIONS]
@@ -201,7 +202,7 @@ def test_the_year_is_a_whole_number_also_where_some_have_none(score, tmp_path):
     score(out="out.csv")
     score()
     assert ",1987," in (tmp_path / "out.csv").read_text().splitlines()[-1]
-    taken = csv_bytes(read_results(str(tmp_path / "out.parquet"))).decode()
+    taken = csv_for_people(read_results(str(tmp_path / "out.parquet")), index=False).decode()
     assert ",1987," in taken
     assert "1987.0" not in taken
 
@@ -298,8 +299,8 @@ def test_the_table_is_the_same_as_csv_and_nothing_in_it_is_a_formula(score, tmp_
     pd.testing.assert_frame_equal(parquet[numbers], csv[numbers], check_exact=True)
     assert not (tmp_path / "out.csv").read_bytes().startswith(b"\xef\xbb\xbf")  # programs read it
     for part in (parquet, parquet[["file", "path", "state", "reason"]]):
-        taken = csv_bytes(part)  # people open it
-        assert taken.startswith(b"\xef\xbb\xbf" + ",".join(part.columns).encode())
+        taken = csv_for_people(part, index=False)  # people open it
+        assert taken.startswith(b"\xef\xbb\xbf" + ",".join(f'"{name}"' for name in part.columns).encode())
         assert taken.decode("utf-8-sig").count("'=1+1.wav") == 2
 
 

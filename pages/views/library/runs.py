@@ -6,6 +6,7 @@ from pathlib import Path
 import streamlit as st
 
 from core.access import Action
+from core.allowed_places import LONGEST, allowed_places
 from core.errors import CoreError
 from core.library import places, run
 from core.library.find import READ, SUFFIXES
@@ -39,10 +40,12 @@ def ask_music(store: Store, policy: Policy) -> None:
         persist_state="session",
     )
     if source == "folder":
-        root = Settings().library_dir
+        settings = Settings()
+        root = settings.library_dir
         st.text_input(
             "Folder on the machine that runs this page",
-            value=str(root or _last_folder(store)),
+            value=str(root or ("" if settings.shared else _last_folder(store))),
+            max_chars=LONGEST,
             key="library_folder",
             persist_state="session",
             placeholder="Type a path",
@@ -142,8 +145,8 @@ def _launch(
     """Start a run in its own process. windows : length and distance in s; None for one excerpt per file."""
     command = ["score", str(folder), "--out", str(places.new_results(settings, by=store.by))]
     command += ["--policy", policy.to_json()]
-    if settings.library_dir is not None and not places.is_upload(str(folder), settings):
-        command += ["--within", str(settings.library_dir)]
+    if within := allowed_places(settings).root_of(str(folder)):
+        command += ["--within", within]
     if windows is not None:
         command += ["--window", f"{windows[0]:g}", "--hop", f"{windows[1]:g}"]
     jobs.launch(store, run.JOB, command, settings=settings, message=f"Starting with {folder_name(str(folder))}")
