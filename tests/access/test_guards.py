@@ -17,6 +17,7 @@ WRITES = {  # what changes a file, a process or the registry of models
 }
 # These write without asking, because no page reaches them for a person, or they write what everybody may have.
 FREE = {
+    "core.allowed_places.name_place": "called only by a command: the owner names a place",
     "core.atomic": "the tool that others use",
     "core.audio.isolated": "a process of its own that only decodes",
     "core.cli": "the owner of the machine types commands",

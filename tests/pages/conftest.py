@@ -11,6 +11,7 @@ from streamlit.components.v2 import manifest_scanner
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
+from core import settings
 from pages.shared import doors
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -33,6 +34,12 @@ def pages_run_through_app(monkeypatch: pytest.MonkeyPatch) -> None:
         start(self, *args, **kwargs)
 
     monkeypatch.setattr(PagesManager, "__init__", through_app)
+
+
+@pytest.fixture(autouse=True)
+def reach_noted_for_one_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget after each test that other people could reach its server."""
+    monkeypatch.setitem(settings._reached, "by others", False)
 
 
 @pytest.fixture(scope="session", autouse=True)
