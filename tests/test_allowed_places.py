@@ -3,6 +3,7 @@
 from unittest.mock import patch
 
 import pytest
+from owner import OWNER
 
 from core import settings as settings_module
 from core.allowed_places import NOT_SET, REFUSED, RefusedPlaceError, allowed_places, name_place, typed_folder
@@ -97,7 +98,7 @@ def test_a_file_outside_is_not_played_even_if_it_was_scored_before(tmp_path, sha
     link.symlink_to(secret)
     for path in (secret, link):
         with pytest.raises(AudioError, match="cannot be played here"):
-            kept_audio.load_audio("0" * 64, str(path), start_s=0, duration_s=1, settings=shared)
+            kept_audio.load_audio("0" * 64, str(path), start_s=0, duration_s=1, settings=shared, by=OWNER)
 
 
 def test_a_chain_of_addresses_is_not_read():

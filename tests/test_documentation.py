@@ -53,7 +53,7 @@ def test_every_page_is_documented_and_no_other():
     titles = [
         keyword.value.value
         for call in ast.walk(ast.parse((ROOT / "app.py").read_text("utf-8")))
-        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "Page"
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "page"
         for keyword in call.keywords
         if keyword.arg == "title"
     ]

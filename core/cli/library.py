@@ -151,7 +151,7 @@ def demo_library(
         )
         summary = run.score_library(
             str(folder),
-            str(places.new_results(settings)),
+            str(places.new_results(settings, by=store.by)),
             served=served,
             policy=served.policies["threshold"],
             store=store,

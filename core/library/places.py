@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from core.access import Action, Person, requires
 from core.allowed_places import typed_folder
 from core.audio.formats import NOT_AUDIO, Format, identify
 from core.errors import CoreError
@@ -23,7 +24,8 @@ PLAIN = " ._-()[]&,'+!"  # characters allowed in names, in addition to letters a
 SHOWN = 80  # characters of a typed path that an error message shows
 
 
-def allowed_folder(folder: str, settings: Settings) -> Path:
+@requires(Action.SCORE_LIBRARY)
+def allowed_folder(folder: str, settings: Settings, *, by: Person) -> Path:
     """Return the folder that a person typed on the page, if the page may read it; see `core.allowed_places`.
 
     Raises CoreError when the folder does not exist or is not allowed.
@@ -82,7 +84,8 @@ def count_files(folder: str | Path) -> tuple[int, int]:
     return len(sizes), sum(sizes)
 
 
-def remove_upload(folder: str | Path, settings: Settings) -> None:
+@requires(Action.REMOVE_UPLOAD)
+def remove_upload(folder: str | Path, settings: Settings, *, by: Person) -> None:
     """Remove the files of an upload. Their results stay in the store, but the music can no longer be heard.
 
     Raises CoreError when the folder is not an upload folder, or cannot be removed.
@@ -90,6 +93,16 @@ def remove_upload(folder: str | Path, settings: Settings) -> None:
     place = Path(os.path.abspath(folder))
     if not is_upload(str(place), settings) or not _is_moment(place.name):
         raise CoreError(f"{place} is not a folder of uploaded files.")
+    _remove(place)
+
+
+@requires(Action.SCORE_LIBRARY)
+def forget_upload(folder: Path, *, by: Person) -> None:
+    """Remove files that were just uploaded, because their run could not start. folder : from ``save_uploads``."""
+    _remove(folder)
+
+
+def _remove(place: Path) -> None:
     try:
         shutil.rmtree(place)
     except FileNotFoundError:
@@ -106,7 +119,8 @@ def _is_moment(name: str) -> bool:
     return True
 
 
-def new_results(settings: Settings) -> Path:
+@requires(Action.SCORE_LIBRARY)
+def new_results(settings: Settings, *, by: Person) -> Path:
     """Return a new path for the table of a run, and create its folder. Tables of earlier runs stay.
 
     Raises CoreError when the folder cannot be created.
@@ -119,7 +133,8 @@ def new_results(settings: Settings) -> Path:
     return folder / f"results-{_moment()}.parquet"
 
 
-def save_uploads(files: Iterable[tuple[str, bytes]], settings: Settings) -> Path:
+@requires(Action.SCORE_LIBRARY)
+def save_uploads(files: Iterable[tuple[str, bytes]], settings: Settings, *, by: Person) -> Path:
     """Write uploaded files into a new folder of the data folder, and return that folder.
 
     Names are made safe: letters stay, path traversal is removed, and a name that is taken gets a number. A name without

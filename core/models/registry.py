@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from core.access import Action, Person, requires
 from core.atomic import replace_file
 from core.errors import ModelError
 from core.file_names import CHALLENGER, CHAMPION, HELD_OUT
@@ -178,7 +179,8 @@ def read_held_out(version: str, *, settings: Settings) -> pd.DataFrame:
     return predictions
 
 
-def note_gate(version: str, result: str, checks: str, *, settings: Settings) -> None:
+@requires(Action.CHOOSE_MODEL)
+def note_gate(version: str, result: str, checks: str, *, settings: Settings, by: Person) -> None:
     """Store the latest result of the gate with a version: a sentence, and all checks as JSON for the report."""
     client = connect(settings)
     client.set_model_version_tag(NAME, version, "gate", result)
@@ -190,24 +192,25 @@ def gate_checks(version: str, *, settings: Settings) -> str:
     return str(connect(settings).get_model_version(NAME, version).tags.get(GATE_CHECKS, ""))
 
 
+@requires(Action.CHOOSE_MODEL)
 def set_champion(
-    version: str, *, settings: Settings, by: str = "", reason: str = "", after_committed: bool = False
+    version: str, *, settings: Settings, by: Person, reason: str = "", after_committed: bool = False
 ) -> None:
     """Give a version the alias ``champion``. `core.training.promotion.promote` checks the gate first.
 
     Parameters
     ----------
-    by, reason : name of the person who decided, and the written reason; stored with the version.
+    by, reason : the person who decides, and the written reason; the name and the reason are stored with the version.
     after_committed : the version replaces the model in ``models/champion``, so a rollback returns to that model.
     """
     client = connect(settings)
     present, challenger = find(CHAMPION, settings=settings), _find(CHALLENGER, settings)
     line = _promotion_history(client, present) or ([COMMITTED] if after_committed else [])
     client.set_model_version_tag(NAME, version, "promoted_at", _now())
-    client.set_model_version_tag(NAME, version, "promoted_by", by)
+    client.set_model_version_tag(NAME, version, "promoted_by", by.name)
     client.set_model_version_tag(NAME, version, "reason", reason)
     client.set_model_version_tag(NAME, version, "rolled_back", "")
-    _append_decision(client, version, "promoted", by, reason)
+    _append_decision(client, version, "promoted", by.name, reason)
     client.set_registered_model_tag(NAME, PROMOTION_HISTORY, json.dumps([*line, str(version)]))
     client.set_registered_model_alias(NAME, CHAMPION, version)
     if challenger is not None and challenger.version == str(version):
@@ -237,7 +240,8 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def rollback(*, settings: Settings, shown: str | None = None, by: str = "") -> str:
+@requires(Action.CHOOSE_MODEL)
+def rollback(*, settings: Settings, by: Person, shown: str | None = None) -> str:
     """Return to the previous champion. Returns its version number.
 
     When the current champion replaced the model in ``models/champion``, the alias ``champion`` is removed, and that
@@ -246,7 +250,7 @@ def rollback(*, settings: Settings, shown: str | None = None, by: str = "") -> s
     Parameters
     ----------
     shown : version of the champion that the person saw; None skips the check.
-    by : name of the person.
+    by : the person who decides; the name is stored with the version.
 
     Raises
     ------
@@ -259,8 +263,8 @@ def rollback(*, settings: Settings, shown: str | None = None, by: str = "") -> s
     if present is None or len(line) < 2:
         raise ModelError("There is no earlier champion to go back to.")
     before = line[-2]
-    client.set_model_version_tag(NAME, present.version, "rolled_back", f"{_now()} {by}".strip())
-    _append_decision(client, present.version, "rolled back", by)
+    client.set_model_version_tag(NAME, present.version, "rolled_back", f"{_now()} {by.name}".strip())
+    _append_decision(client, present.version, "rolled back", by.name)
     if before == COMMITTED:
         client.delete_registered_model_alias(NAME, CHAMPION)
     else:
@@ -272,7 +276,8 @@ def rollback(*, settings: Settings, shown: str | None = None, by: str = "") -> s
     return before
 
 
-def discard(*, settings: Settings, shown: str | None = None, by: str = "") -> str:
+@requires(Action.CHOOSE_MODEL)
+def discard(*, settings: Settings, by: Person, shown: str | None = None) -> str:
     """Remove the alias ``challenger``, which ends the shadow scoring. Returns the number of the version, which stays.
 
     shown, by : as in `rollback`.
@@ -281,8 +286,8 @@ def discard(*, settings: Settings, shown: str | None = None, by: str = "") -> st
     if present is None:
         raise ModelError("There is no challenger.")
     client = connect(settings)
-    client.set_model_version_tag(NAME, present.version, "discarded_by", by)
-    _append_decision(client, present.version, "discarded", by)
+    client.set_model_version_tag(NAME, present.version, "discarded_by", by.name)
+    _append_decision(client, present.version, "discarded", by.name)
     client.delete_registered_model_alias(NAME, CHALLENGER)
     return present.version
 

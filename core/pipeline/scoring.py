@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from core.access import Action, require
 from core.audio.decoding import Recording, Source, inspect
 from core.audio.tags import file_tags
 from core.errors import AudioError, StoreError
@@ -153,6 +154,8 @@ def store_scored(
     """
     if store is None or scored.problem:
         return scored
+    if audio is not None:
+        require(store.by, Action.KEEP_AUDIO)
     try:
         file = MeasuredFile(
             clips=(scored.measured.clip,),

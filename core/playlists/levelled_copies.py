@@ -21,6 +21,7 @@ import numpy as np
 import soundfile
 import soxr
 
+from core.access import Action, Person, requires
 from core.atomic import replace_file, replacing
 from core.audio.decoding import Source, blocks, display_name, inspect
 from core.audio.remarks import more_than_16_bits
@@ -70,10 +71,12 @@ class FileLoudness:
         return 0.0 if isnan(self.lufs) else min(target_lufs - self.lufs, PEAK_DB - self.peak_db)
 
 
+@requires(Action.MAKE_PLAYLIST)
 def level_copies(
     playlist: Playlist,
     folder: Path,
     *,
+    by: Person,
     form: str = "FLAC",
     max_mb: float = 200,
     progress: ReportProgress = lambda share, text: None,
@@ -82,6 +85,7 @@ def level_copies(
 
     Parameters
     ----------
+    by : the person who asks for the copies.
     folder : created when missing; files with the same names are replaced.
     form : format of the copies, "FLAC" or "WAV".
     max_mb : largest file that may be downloaded.

@@ -5,7 +5,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,6 +13,7 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from core.access import Person
 from core.errors import StoreError
 from core.store.backup import daily_backup, recovery_advice, warn_if_lost
 from core.store.revision import current_revision
@@ -43,6 +44,8 @@ class Store:
         The SQLite file; None for a server.
     patience_s
         Seconds that a write waits for another writer, or for a server that is being restarted.
+    ask
+        Returns the person who uses the store; asked again for each action, because a role can change meanwhile.
     watch
         Notices when the SQLite file is moved, replaced or overwritten; None for a server.
     """
@@ -53,10 +56,32 @@ class Store:
     patience_s: float = PATIENCE_S
     watch: Watch | None = None
     reopening: threading.Lock = field(default_factory=threading.Lock)
+    ask: Callable[[], Person] = Person.machine_owner
+
+    @property
+    def by(self) -> Person:
+        """The person who uses the store."""
+        return self.ask()
+
+    def asked_by(self, ask: Callable[[], Person]) -> "Store":
+        """The same database for another person."""
+        return replace(self, ask=ask)
+
+    def as_now(self) -> "Store":
+        """The same database for the person as they are now, for work that goes on outside their session."""
+        person = self.ask()
+        return replace(self, ask=lambda: person)
+
+    def for_program(self) -> "Store":
+        """The same database for the program itself, which computes something that everybody may see."""
+        return replace(self, ask=Person.machine_owner)
 
 
 def open_store(url: str, *, patience_s: float = PATIENCE_S) -> Store:
     """Open the database; create it or upgrade its schema first when needed.
+
+    The store belongs to the person at the command line, who owns the machine. A page gives it to its own person
+    (``Store.asked_by``).
 
     A SQLite file is backed up before an upgrade, and once a day when it has at most 64 MB and the disk has space (see
     ``core.store.backup``). Several processes may open a new database at the same time.

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
+from core.access import Action, requires
 from core.schema import COLUMNS, FeatureVector
 from core.store.checks import now
 from core.store.clips import require_clip
@@ -16,6 +17,7 @@ from core.store.schema import clips, features
 SAME_S = 0.01  # parts of a file whose start and length differ by less are the same part
 
 
+@requires(Action.SCORE_CLIP)
 def save_features(store: Store, *vectors: FeatureVector) -> None:
     """Store feature vectors, all or none; existing ones are not overwritten. NaN is stored as NULL."""
 
@@ -42,6 +44,7 @@ def insert_features(c: sa.Connection, vectors: Iterable[FeatureVector]) -> None:
         c.execute(insert(c, features).on_conflict_do_nothing(), rows)
 
 
+@requires(Action.SCORE_CLIP)
 def load_features(
     store: Store, clip_id: str, extractor: str, *, part: tuple[float, float] | None = None
 ) -> FeatureVector | None:
@@ -65,6 +68,7 @@ def same_part(start_s: float, duration_s: float) -> sa.ColumnElement[bool]:
     )
 
 
+@requires(Action.SEE_LIBRARY)
 def features_table(store: Store, extractor: str, *, clip_ids: Sequence[str] | None = None) -> pd.DataFrame:
     """Return the features of clips that are not deleted: 50 columns in schema order, sorted index clip_id.
 
@@ -81,6 +85,7 @@ def features_table(store: Store, extractor: str, *, clip_ids: Sequence[str] | No
     return by_clip(store, query, features.c.clip_id, sorted(clip_ids))
 
 
+@requires(Action.SEE_LIBRARY)
 def features_of(store: Store, clip_ids: Sequence[str], *, extractor: str) -> pd.DataFrame:
     """Return the features of these clips, deleted or not: 50 columns in schema order, unsorted index clip_id.
 

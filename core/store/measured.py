@@ -5,6 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from core.access import Action, requires
 from core.records import MeasuredClip, MeasuredFile
 from core.store.checks import now
 from core.store.clips import insert_clips
@@ -16,6 +17,7 @@ from core.store.tracks import fill_track, own_track, upsert_tracks
 _CLIP = ("start_s", "duration_s", "sr", "bitrate", "file_duration_s", "lufs", "channels")  # columns that are measured
 
 
+@requires(Action.SCORE_CLIP)
 def save_measured(store: Store, *files: MeasuredFile, bring_back: bool = False) -> None:
     """Store measured files with their tracks, clips and features in one transaction, all or none.
 

@@ -6,6 +6,7 @@ Only a person starts a promotion, never a schedule.
 import json
 from dataclasses import asdict
 
+from core.access import Action, Person, requires
 from core.errors import ModelError
 from core.evaluation.criteria import Check, Verdict
 from core.evaluation.evaluation_table import HELD_OUT, EvaluationTable, empty_table, evaluation_lines
@@ -24,8 +25,9 @@ LONGEST_REASON = 1000  # characters
 LEAST_REASON = 10  # characters; a shorter text explains nothing
 
 
+@requires(Action.CHOOSE_MODEL)
 def promote(
-    settings: Settings, *, version: str | None = None, shown: str | None = None, by: str = "", reason: str = ""
+    settings: Settings, *, by: Person, version: str | None = None, shown: str | None = None, reason: str = ""
 ) -> GateResult:
     """Make a version the champion if the gate lets it; otherwise change nothing.
 
@@ -33,8 +35,8 @@ def promote(
     ----------
     version : number of the version; the challenger by default.
     shown : version of the challenger that the person saw; None skips this check.
-    by : name of the person who decided; stored with the version.
-    reason : written reason; needed when the outcome of the gate is undecided, and then `by` is needed too.
+    by : the person who decides; the name is stored with the version.
+    reason : written reason; needed when the outcome of the gate is undecided, and then the person needs a name.
 
     Returns
     -------
@@ -50,10 +52,10 @@ def promote(
     before = champion_evidence(settings)
     result = _judge(_registered(chosen, settings), before, settings)
     words = f"{result.outcome}: {result.reason}"
-    registry.note_gate(chosen, words, gate_json(result), settings=settings)
+    registry.note_gate(chosen, words, gate_json(result), settings=settings, by=by)
     if not is_promoted(result, reason):
         return result
-    if not result.passed and not by.strip():
+    if not result.passed and not by.name.strip():
         raise ModelError("A promotion with a reason needs the name of the person who decides. Give your name.")
     after_committed = champion is None and before is not None
     registry.set_champion(chosen, settings=settings, by=by, reason=reason, after_committed=after_committed)

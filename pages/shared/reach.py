@@ -4,11 +4,7 @@ import streamlit as st
 from streamlit import net_util
 
 from core import reach
-
-
-def login_configured() -> bool:
-    """Whether secrets.toml configures a login provider."""
-    return getattr(st.user, "is_logged_in", None) is not None
+from pages.shared.login import login_configured
 
 
 def ask_nobody() -> None:

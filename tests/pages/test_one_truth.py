@@ -16,6 +16,7 @@ import streamlit as st
 from sklearn.metrics import accuracy_score, f1_score
 
 from core import store
+from core.access import Person
 from core.dataset import loading
 from core.evaluation.run_files import read_run
 from core.evaluation.stored_evaluation import is_winner, read_evaluation
@@ -159,7 +160,7 @@ def test_pages_agree_after_training_promotion_and_rollback(open_page, installati
     before = describe_model_in_use(settings)
     first = check_pages(open_page, settings, downloads)
     challenger = describe_alias("challenger", settings=settings)
-    result = promotion.promote(settings, by="Cem", reason=REASON)
+    result = promotion.promote(settings, by=Person.machine_owner("Cem"), reason=REASON)
     assert promotion.is_promoted(result, REASON), result.reason
     assert describe_model_in_use(settings).version == challenger.version
     second = check_pages(open_page, settings, downloads)
@@ -171,6 +172,6 @@ def test_pages_agree_after_training_promotion_and_rollback(open_page, installati
     assert f"with this reason: {REASON}" in report
     assert "promoted by Cem" in report
 
-    registry.rollback(settings=settings, by="Cem")
+    registry.rollback(settings=settings, by=Person.machine_owner("Cem"))
     assert describe_model_in_use(settings).version == before.version
     assert check_pages(open_page, settings, downloads) == first

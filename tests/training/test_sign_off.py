@@ -4,10 +4,12 @@ import re
 from dataclasses import replace
 
 import pytest
+from owner import OWNER
 from registered import discriminant, log, training_run
 from typer.testing import CliRunner
 
 from core import __main__ as command
+from core.access import Person
 from core.dataset import stand_in
 from core.errors import ModelError
 from core.models import registry
@@ -37,7 +39,7 @@ def two(settings):
     background = make_background(table, table[LABEL])
     run = training_run(table, discriminant())
     first = log(run, background, settings)
-    promote(settings, version=first, by="Ayşe", reason="It is the first model of this registry.")
+    promote(settings, version=first, by=Person.machine_owner("Ayşe"), reason="It is the first model of this registry.")
     held = run.held_out.merge(run.rows[["row", "y"]], on="row")
     right = held.index[(held["y"] == "sad") & (held[list(PROBA)].idxmax(axis=1) == "p_sad")]
     held.loc[right[:2], list(PROBA)] = [0.01, 0.01, 0.97, 0.01]  # two of the held-out clips
@@ -51,17 +53,17 @@ def words(html: bytes) -> str:
 
 def test_an_undecided_promotion_needs_a_reason_and_a_name_and_the_history_has_both(settings, two):
     first, second = two
-    result = promote(settings, version=second)
+    result = promote(settings, version=second, by=OWNER)
     assert result.needs_reason, result.reason
     assert registry.find("champion", settings=settings).version == first
     with pytest.raises(ModelError, match="Give your name"):
-        promote(settings, version=second, reason=REASON)
+        promote(settings, version=second, by=OWNER, reason=REASON)
     with pytest.raises(ModelError, match="The reason has 4 characters"):
-        promote(settings, version=second, by="Can", reason="good")
+        promote(settings, version=second, by=Person.machine_owner("Can"), reason="good")
     waiting = words(sign_off_html(sign_off(settings)))
     assert "Undecided: a person must decide, with a written reason." in waiting
     assert all(" ".join(reason.split()) in waiting.replace("&#39;", "'") for reason in result.reasons)
-    result = promote(settings, version=second, by="Can", reason=REASON)
+    result = promote(settings, version=second, by=Person.machine_owner("Can"), reason=REASON)
     assert is_promoted(result, REASON)
     assert registry.find("champion", settings=settings).version == second
     history = registry.history(settings=settings).set_index("version")

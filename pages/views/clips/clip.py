@@ -9,6 +9,7 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from core import wording
+from core.access import Action
 from core.audio import decoding, encoding, formats, synthetic
 from core.audio.beats import Beats
 from core.errors import CoreError
@@ -20,8 +21,8 @@ from core.pipeline.scoring import ScoredClip
 from core.pipeline.serving import Served
 from core.schema import EMOTIONS
 from core.settings import Settings
-from core.store import MAX_COMMENT, Store, new_token
-from pages.shared import cached, messages, uploads
+from core.store import MAX_COMMENT, Store
+from pages.shared import cached, login, messages, uploads
 from pages.shared.policy import active
 from pages.shared.who import name_unconfirmed, optional_person
 
@@ -93,7 +94,7 @@ def choose_clip() -> ChosenClip | None:
         persist_state="session",
     )
     turn = st.session_state.get("clip_round", 0)
-    if source != "demo":
+    if source != "demo" and not login.is_visitor():
         st.toggle(
             "Keep the audio, so that people can label it",
             value=True,
@@ -155,7 +156,7 @@ def current_clip(chosen: ChosenClip | None, served: Served) -> ShownClip | None:
                     policy=policy,
                     store=store,
                     origin=chosen.origin,
-                    audio=_audio_folder(chosen.origin),
+                    audio=_audio_folder(chosen.origin, store),
                     max_mb=Settings().max_upload_mb,
                 )
             shown = ShownClip(scored, encoding.wav(scored.recording.clip.y))
@@ -171,9 +172,11 @@ def current_clip(chosen: ChosenClip | None, served: Served) -> ShownClip | None:
     return shown
 
 
-def _audio_folder(origin: str) -> Path | None:
+def _audio_folder(origin: str, store: Store | None) -> Path | None:
     """Folder for the audio of the clip; None if the audio must not be stored."""
-    return kept_audio.folder(Settings()) if origin != "demo" and st.session_state.get("keep_audio", True) else None
+    if origin == "demo" or store is None or not store.by.may(Action.KEEP_AUDIO):
+        return None
+    return kept_audio.folder(Settings()) if st.session_state.get("keep_audio", True) else None
 
 
 def show_player(shown: ShownClip) -> None:
@@ -196,7 +199,6 @@ def show_answer_form(shown: ShownClip) -> None:
         return
     guess = scored.prediction.ranked[0]
     form = st.session_state.setdefault("answers", {}).setdefault(scored.prediction_id, AnswerForm())
-    session = st.session_state.setdefault("session", new_token())
     answers, who = st.container(), st.container()
     with who:
         person = optional_person(store)
@@ -219,7 +221,9 @@ def show_answer_form(shown: ShownClip) -> None:
     elif clicked:
         label = clicked[0]
         try:
-            answer_form.store_answer(form, store, scored, person, session=session, label=label, comment=comment or "")
+            answer_form.store_answer(
+                form, store, scored, person, session=login.session(), label=label, comment=comment or ""
+            )
         except CoreError as error:
             messages.problem(error)
     _show_receipt(scored, store, form)

@@ -113,7 +113,7 @@ def score_windows(recording: Recording, plan: WindowPlan, served: Served, policy
         _score_missing(run, recording, plan, served, policy)
     if len(run.windows) < total:
         st.info(f"Stopped after {len(run.windows)} of {total} windows.", icon=":material/pause:")
-        st.button("Go on", icon=":material/play_arrow:", on_click=_set_stopped, args=(run, False))
+        st.button("Go on", key="go_on", icon=":material/play_arrow:", on_click=_set_stopped, args=(run, False))
     return timeline_table(run.windows) if run.windows else None
 
 
@@ -256,6 +256,7 @@ def _show_stretch(source: Source, stretch: Stretch, wanted: str, tag: str, *, do
         wav,
         file_name=f"{wanted}_{stretch.start_s:.0f}-{stretch.end_s:.0f}s_{tag}.wav",
         mime="audio/wav",
+        key="section_download",
         icon=":material/download:",
         on_click="ignore",
     )

@@ -17,7 +17,7 @@ from core.errors import CoreError, TableError
 from core.schema import readable
 from core.settings import Settings
 from pages.figures import dataset
-from pages.shared import cached, entering, messages, show, uploads
+from pages.shared import cached, entering, login, messages, show, uploads
 
 PUBLISHED, STAND_IN = "Published table", "Synthetic stand-in"
 _KEPT = 6  # counts kept for all sessions; the key is the content
@@ -67,7 +67,7 @@ def brought(shown: Table) -> dict[str, UserTable]:
             "session only.",
         )
         if kept or files:
-            st.button("Forget the uploaded tables", icon=":material/delete:", on_click=_forget)
+            st.button("Forget the uploaded tables", key="forget_tables", icon=":material/delete:", on_click=_forget)
     for file in files:
         name = entering.bounded(file.name) or "table.csv"
         kept.pop(name, None)
@@ -109,7 +109,7 @@ def _added(shelf: Shelf, name: str, content: Callable[[], bytes]) -> str:
 
 def _adopted(data: bytes, settings: Settings) -> bool:
     try:
-        return user_tables.store_if_published(data, settings)
+        return user_tables.store_if_published(data, settings, by=login.visitor())
     except TableError as error:
         messages.problem(error)
         return False

@@ -87,7 +87,9 @@ def _track_form(row: pd.Series) -> None:
             value = row[name]
             text = "" if pd.isna(value) else str(int(value)) if name == "year" else str(value)
             places[k % 4].text_input(name.capitalize(), text, key=f"{name}_{row.name}", max_chars=MAX_TRACK)
-        st.form_submit_button("Save", icon=":material/save:", on_click=_save_track, args=(row,))
+        st.form_submit_button(
+            "Save", key=f"save_track_{row.name}", icon=":material/save:", on_click=_save_track, args=(row,)
+        )
     kind, sentence = st.session_state.pop(SAVED, ("", ""))
     if kind:
         (st.success if kind == "success" else st.error)(messages.literal(sentence))

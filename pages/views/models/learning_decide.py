@@ -20,11 +20,11 @@ from core.settings import Settings
 from core.store import Rater, Store
 from core.training import live, promotion
 from pages.figures import learning, models
-from pages.shared import cached, who
+from pages.shared import cached
 from pages.shared.messages import keep_message, literal
 from pages.shared.show import chart, file_name
 from pages.views.models import criteria_views, learning_train
-from pages.views.models.learning_models import start_rescoring
+from pages.views.models.learning_models import person_now, start_rescoring
 
 MEASURES = {
     "macro_f1": "Macro-F1",
@@ -148,8 +148,7 @@ def _decision(store: Store, result: GateResult, shown: str) -> None:
 def _promote(store: Store, shown: str) -> None:
     reason = str(st.session_state.get(_REASON, ""))
     try:
-        by = who.still_analyst(store).name
-        result = promotion.promote(Settings(), shown=shown, by=by, reason=reason)
+        result = promotion.promote(Settings(), shown=shown, by=person_now(store), reason=reason)
         if not promotion.is_promoted(result, reason):
             more = " Write your reason below, then press the button again." if result.needs_reason else ""
             keep_message("error", f"Not promoted. {result.reason}{more}")
@@ -162,7 +161,7 @@ def _promote(store: Store, shown: str) -> None:
 
 def _discard(store: Store, shown: str) -> None:
     try:
-        version = registry.discard(settings=Settings(), shown=shown, by=who.still_analyst(store).name)
+        version = registry.discard(settings=Settings(), shown=shown, by=person_now(store))
         keep_message("info", f"Version {version} was discarded. It no longer predicts in the shadow.")
     except CoreError as error:
         keep_message("error", str(error))

@@ -4,6 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from core import file_names
+from core.access import Person
 from core.errors import CoreError
 from core.models import registry
 from core.pipeline import jobs
@@ -16,9 +17,15 @@ from pages.shared.messages import keep_message, literal
 from pages.shared.show import download
 
 
+def person_now(store: Store) -> Person:
+    """The person who asks, if still an analyst. Raises CoreError otherwise."""
+    who.still_analyst(store)
+    return store.by
+
+
 def _roll_back(store: Store, shown: str) -> None:
     try:
-        version = registry.rollback(settings=Settings(), shown=shown, by=who.still_analyst(store).name)
+        version = registry.rollback(settings=Settings(), shown=shown, by=person_now(store))
         keep_message(
             "success",
             f"In use again: {version}. The replaced model becomes the challenger, unless there is another challenger. "
