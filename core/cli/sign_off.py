@@ -18,10 +18,16 @@ def sign_off(
     """Write the sign-off report: verdict, reasons, evaluation table, criteria, versions, who decided (HTML)."""
     from core.atomic import replace_file
     from core.errors import CoreError
+    from core.store import open_store
+    from core.training.live import live_lines_at_hand
     from core.training.sign_off import sign_off as collect
     from core.training.sign_off import sign_off_html
 
-    report = collect(Settings(), version=version, in_use=in_use)
+    settings = Settings()
+    store = open_store(settings.database)
+    report = collect(
+        settings, version=version, in_use=in_use, live=lambda model: live_lines_at_hand(store, model, settings)
+    )
     try:
         replace_file(output, sign_off_html(report))
     except OSError as error:

@@ -6,11 +6,10 @@ from core.dataset.loading import load_table
 from core.evaluation.evaluation_table import LIVE, EvaluationTable, evaluation_lines
 from core.evaluation.results import ModelRef, Protocol, Result, make_result
 from core.evaluation.stored_evaluation import read_evaluation, stored_policy
-from core.models.connection import sqlite_file
 from core.models.description import ModelDescription
 from core.schema import PROBA
 from core.settings import Settings
-from core.store import Store, close_store, open_store, predictions_table
+from core.store import Store, predictions_table
 from core.training.labelled_data import TrainingData, labels, seen_clips, training_data, unseen
 from core.training.triggers import LEAST_LABELLED
 
@@ -43,14 +42,9 @@ def evaluation_with_live(
     return read_evaluation(model, settings).with_lines(live_lines(store, model, data))
 
 
-def live_lines_at_hand(model: ModelDescription, settings: Settings) -> pd.DataFrame:
-    """The row of live feedback, from the database and the table on this machine; no lines without them."""
-    file = sqlite_file(settings.database)
+def live_lines_at_hand(store: Store, model: ModelDescription, settings: Settings) -> pd.DataFrame:
+    """The row of live feedback, from the table on this machine; no lines without the table."""
     table = load_table(settings, allow_download=False)
-    if table.synthetic or (file is not None and not file.is_file()):
+    if table.synthetic:
         return evaluation_lines({})
-    store = open_store(settings.database)
-    try:
-        return live_lines(store, model, training_data(table, labels(store)))
-    finally:
-        close_store(store)
+    return live_lines(store, model, training_data(table, labels(store)))

@@ -3,6 +3,7 @@
 The template ``templates/sign_off.html`` escapes all texts.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -20,7 +21,6 @@ from core.models import registry
 from core.models.description import ModelDescription, describe_model_in_use, describe_version
 from core.schema import EMOTIONS
 from core.settings import Settings
-from core.training.live import live_lines_at_hand
 from core.training.promotion import champion_evidence, model_evidence, read_gate
 from core.training.triggers import LEAST_LABELLED
 
@@ -54,21 +54,27 @@ class SignOff:
     note: str = ""
 
 
-def sign_off(settings: Settings, *, version: str = "", in_use: bool = False) -> SignOff:
+def sign_off(
+    settings: Settings,
+    *,
+    version: str = "",
+    in_use: bool = False,
+    live: Callable[[ModelDescription], pd.DataFrame] | None = None,
+) -> SignOff:
     """Collect the report on a version of the registry; by default on the challenger, or on the model in use.
 
     in_use : report on the model in use, although a challenger waits.
+    live : gives the row of live feedback of a model (`core.training.live`); without it, the report has no such row.
 
     Raises
     ------
     ModelError : the version does not exist, or its files are damaged.
-    StoreError : the database with the live feedback cannot be read.
     """
     aliases = {a: found.version for a in (CHAMPION, CHALLENGER) if (found := registry.find(a, settings=settings))}
     waiting = "" if in_use else aliases.get(CHALLENGER, "")
     version = version or waiting or aliases.get(CHAMPION, "")
     if not version:
-        return _of_committed(settings)
+        return _of_committed(settings, live)
     role = next((alias for alias, known in aliases.items() if known == version), "candidate")
     model = describe_version(version, settings=settings, role=role)
     evidence = model_evidence(model, settings)
@@ -81,20 +87,21 @@ def sign_off(settings: Settings, *, version: str = "", in_use: bool = False) -> 
         verdict = _CHALLENGER_WORDS[gate.outcome]
     else:
         verdict = "Not in use."
-    return SignOff(model, role, _with_live(evidence.evaluation, model, settings), gate, verdict, decisions, note)
+    return SignOff(model, role, _with_live(evidence.evaluation, model, live), gate, verdict, decisions, note)
 
 
-def _of_committed(settings: Settings) -> SignOff:
+def _of_committed(settings: Settings, live: Callable[[ModelDescription], pd.DataFrame] | None) -> SignOff:
     model = describe_model_in_use(settings)
     evidence = model_evidence(model, settings)
     note = "No decision is recorded for this model, because it comes with the program."
-    table = _with_live(evidence.evaluation, model, settings)
+    table = _with_live(evidence.evaluation, model, live)
     return SignOff(model, CHAMPION, table, check_gate(evidence), "In use. It comes with the program.", (), note)
 
 
-def _with_live(table: EvaluationTable, model: ModelDescription, settings: Settings) -> EvaluationTable:
-    lines = live_lines_at_hand(model, settings)
-    return table if lines.empty else table.with_lines(lines)
+def _with_live(
+    table: EvaluationTable, model: ModelDescription, live: Callable[[ModelDescription], pd.DataFrame] | None
+) -> EvaluationTable:
+    return table if live is None else table.with_lines(live(model))
 
 
 def _gate(evidence: Evidence, version: str, role: str, settings: Settings) -> tuple[GateResult, str]:

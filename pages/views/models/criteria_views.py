@@ -81,13 +81,15 @@ def evaluation_table(table: EvaluationTable, model: ModelDescription) -> None:
         )
 
 
-def sign_off_download(model: ModelDescription) -> None:
-    """Offer the sign-off report of the model."""
+def sign_off_download(model: ModelDescription, *, live: pd.DataFrame | None = None) -> None:
+    """Offer the sign-off report of the model. live : its row of live feedback, if it is known here."""
 
     def make() -> bytes:
         from core.training.sign_off import sign_off, sign_off_html
 
-        return sign_off_html(sign_off(Settings(), version=model.registered, in_use=not model.registered))
+        row = None if live is None else lambda _model: live
+
+        return sign_off_html(sign_off(Settings(), version=model.registered, in_use=not model.registered, live=row))
 
     st.download_button(
         "Sign-off report (HTML)",

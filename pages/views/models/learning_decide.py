@@ -19,6 +19,7 @@ from core.schema import ALL
 from core.settings import Settings
 from core.store import Rater, Store
 from core.training import live, promotion
+from core.training.labelled_data import TrainingData
 from pages.figures import learning, models
 from pages.shared import cached
 from pages.shared.messages import keep_message, literal
@@ -57,7 +58,9 @@ def decide(store: Store, person: Rater, served: Served) -> None:
     champion = description.describe_alias(file_names.CHAMPION, settings=settings)
     _both_models(store, served, champion, challenger)
     result = _gate(challenger.version, champion.version if champion else "", settings)
-    _show_gate(result, challenger)
+    _show_gate(result)
+    lines = None if cached.table().synthetic else live.live_lines(store, challenger, _data(store, served))
+    criteria_views.sign_off_download(challenger, live=lines)
     _decision(store, result, registered.version)
     table = read_change_table(challenger, CHANGES)
     if table is None:
@@ -102,7 +105,7 @@ def _live(store: Store, served: Served, model: ModelDescription) -> None:
     """Live feedback of a model, if there are enough labelled clips outside its training."""
     if cached.table().synthetic:
         return  # without the published table it is not known which labelled clips are copies of its rows
-    data = learning_train.current_status(store, served).data
+    data = _data(store, served)
     found = live.live_result(store, model, data)
     if found is not None:
         table = live.evaluation_with_live(store, model, data, Settings())
@@ -110,7 +113,11 @@ def _live(store: Store, served: Served, model: ModelDescription) -> None:
         st.caption(f"{one.origin}: macro-F1 {one.text}. The label queue prefers hard clips.")
 
 
-def _show_gate(result: GateResult, challenger: ModelDescription) -> None:
+def _data(store: Store, served: Served) -> TrainingData:
+    return learning_train.current_status(store, served).data
+
+
+def _show_gate(result: GateResult) -> None:
     st.subheader("The gate")
     _OUTCOMES[str(result.outcome)](literal(result.reason))
     st.markdown("**Criteria**, from the evaluation table of the challenger")
@@ -118,7 +125,6 @@ def _show_gate(result: GateResult, challenger: ModelDescription) -> None:
     if result.losses:
         st.markdown("**Challenger minus champion**, both on the same clips by the same protocol")
         criteria_views.checks(list(result.losses), alt="Challenger minus champion")
-    criteria_views.sign_off_download(challenger)
 
 
 def _decision(store: Store, result: GateResult, shown: str) -> None:
