@@ -320,7 +320,9 @@ def nearest_clips(vector: FeatureVector, reference: Reference, table: pd.DataFra
     -------
     Rows of the table with a first column ``distance``: root mean square difference in standard deviations.
     """
-    away = deviations(table[list(COLUMNS)].to_numpy(dtype=float), reference) - deviations(vector.values[None], reference)
+    away = deviations(table[list(COLUMNS)].to_numpy(dtype=float), reference) - deviations(
+        vector.values[None], reference
+    )
     away = away[:, ~_ignored(reference.used, reference.level)]
     distance = pd.Series(np.sqrt(np.nanmean(away**2, axis=1)), index=table.index, name="distance")
     nearest_rows = distance.sort_values(kind="stable").index[:count]

@@ -2,10 +2,14 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
 
 from core.dataset.table import Table
+from core.evaluation.policy_outcomes import called_outcomes, policy_by_emotion
 from core.evaluation.run_files import DIGITS, write_run
 from core.file_names import (
     CARD,
@@ -19,8 +23,11 @@ from core.file_names import (
 from core.models.bundle import policies_json, save_bundle
 from core.models.explanation import make_background
 from core.models.policy import Policy, conformal_policy
+from core.models.prediction import Model
 from core.models.reference import make_reference, reference_json
 from core.models.training_run import TrainingRun
+from core.pipeline.serving import Served
+from core.pipeline.stability import level_stability
 from core.schema import COLUMNS, PROBA
 from core.training.estimators import FRAGILE
 
@@ -49,22 +56,45 @@ def write_bundle(run: TrainingRun, table: Table, folder: Path, *, files: Mapping
     rows = run.rows[~run.rows["held_out"]]
     X, y, groups = table.frame.loc[rows["row"], list(COLUMNS)], rows["y"].tolist(), rows["group"].tolist()
     own = run.out_of_fold[run.out_of_fold["model"] == run.champion]
-    conformal = conformal_policy(own, rows.set_index("row")["y"])
+    policies = {
+        "threshold": Policy(),
+        "conformal": conformal_policy(own, rows.set_index("row")["y"]),
+        "by_emotion": policy_by_emotion(run.with_labels(own)),
+    }
     reference = make_reference(X, y, groups, ignore=FRAGILE, seed=run.seed)
+    background = make_background(X, y, seed=run.seed)
+    pipeline = run.pipelines[run.champion]
+    served = Served(
+        Model(run.champion, pipeline, tuple(pipeline.classes_), "this training"), reference, background, policies
+    )
+    run = replace(run, metrics={**run.metrics, **_answers(run, table, served)})
     return save_bundle(
         folder,
-        run.pipelines[run.champion],
+        pipeline,
         name=run.champion,
         created_at=run.created_at,
-        background=make_background(X, y, seed=run.seed),
+        background=background,
         libraries=run.versions,
         files={
             **champion_files(run),
-            POLICY: policies_json({"threshold": Policy(), "conformal": conformal}),
+            POLICY: policies_json(policies),
             REFERENCE: reference_json(reference),
             **(files or {}),
         },
     )
+
+
+def _answers(run: TrainingRun, table: Table, served: Served) -> dict[str, Any]:
+    """Figures on the answers of the finished model for metrics.json: stability, and the price of each policy."""
+    held_out = run.rows[run.rows["held_out"]]
+    clips = table.frame.loc[held_out["row"], list(COLUMNS)]
+    stability = level_stability(clips, held_out["group"].tolist(), served, music="held-out clips of the table")
+    judged = run.judged.merge(run.rows[["row", "y", "group"]], on="row")
+    called = [
+        called_outcomes(judged, served.policies[name]).assign(policy=name) for name in ("threshold", "by_emotion")
+    ]
+    tables = {"stability": stability.table().drop(columns="model"), "called": pd.concat(called, ignore_index=True)}
+    return {name: json.loads(t.to_json(orient="records", double_precision=6)) for name, t in tables.items()}
 
 
 def champion_files(run: "TrainingRun") -> dict[str, bytes]:
