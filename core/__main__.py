@@ -2,7 +2,7 @@
 
 import typer
 
-from core.cli import clips, database, labels, library, terminal, training
+from core.cli import clips, database, labels, library, stability, terminal, training
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Which emotion does a piece of Turkish music carry?")
 app.command()(clips.warm)
@@ -14,6 +14,7 @@ app.command()(database.restore)
 app.command()(library.score)
 app.command()(library.demo_library)
 app.command()(training.retrain)
+app.command()(stability.stability)
 app.command()(training.promote)
 app.command()(training.rollback)
 app.command()(training.rescore)

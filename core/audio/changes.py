@@ -5,7 +5,7 @@ A listener hears the same music after each change, so a model should give the sa
 
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import soxr
@@ -22,6 +22,9 @@ LOW_SR = 22_050  # Hz
 CUTS_S = (20.0, 10.0)  # lengths of the middle part
 QUIET_16_BIT = "−20 dB in 16 bits"
 ONE_CHANNEL = "one channel"
+TRIMS_S = (0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 1.0)  # small changes: three levels, seven lengths at two ends, three codecs
+SMALL_BITRATES = (192_000, 128_000, 64_000)
+SMALL_CHANGES = len(GAINS_DB) + 2 * len(TRIMS_S) + len(SMALL_BITRATES)
 CHANGES_VERSION = 1  # increase it when a change changes, because measured windows are stored
 
 
@@ -66,7 +69,7 @@ def changed_clips(source: Source, start_s: float) -> Iterator[ChangedClip]:
             later = excerpt(source, start_s=start_s + delay_s, length_s=LENGTH_S).clip
             yield ChangedClip(f"{delay_s:g} s later", later)
     for rate in BITRATES:
-        yield ChangedClip(f"MP3 {rate // 1000}", replace(clip, y=through_mp3(clip.y, rate)))
+        yield ChangedClip(f"MP3 {rate // 1000}", _with(clip, through_mp3(clip.y, rate)))
     low = soxr.resample(soxr.resample(clip.y, SR, LOW_SR, quality="HQ"), LOW_SR, SR, quality="HQ")
     yield ChangedClip(f"{LOW_SR / 1000:g} kHz", _with(clip, low))
     if source.channels > 1:
@@ -75,6 +78,19 @@ def changed_clips(source: Source, start_s: float) -> Iterator[ChangedClip]:
         if clip.duration_s > cut_s:
             first = (clip.y.size - round(cut_s * SR)) // 2
             yield ChangedClip(f"cut to {cut_s:g} s", _with(clip, clip.y[first : first + round(cut_s * SR)]))
+
+
+def small_changes(clip: Clip) -> Iterator[ChangedClip]:
+    """Twenty changes of one clip that hardly anybody hears: its level, up to 1 s less at one end, and MP3 files."""
+    for gain_db in GAINS_DB:
+        yield ChangedClip(gain_name(gain_db), _with(clip, clip.y * 10 ** (gain_db / 20)))
+    for cut_s in TRIMS_S:
+        n = round(cut_s * SR)
+        if clip.y.size > 2 * n:
+            yield ChangedClip(f"{cut_s:g} s less at the beginning", _with(clip, clip.y[n:]))
+            yield ChangedClip(f"{cut_s:g} s less at the end", _with(clip, clip.y[:-n]))
+    for rate in SMALL_BITRATES:
+        yield ChangedClip(f"MP3 {rate // 1000}", _with(clip, through_mp3(clip.y, rate)))
 
 
 def _with(clip: Clip, y: np.ndarray) -> Clip:

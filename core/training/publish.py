@@ -1,26 +1,30 @@
 """Write a finished training run to files: models/champion and models/comparison, or a bundle for the registry."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
+from core.atomic import replace_folder
 from core.dataset.table import Table
 from core.evaluation.policy_outcomes import called_outcomes, policy_by_emotion
 from core.evaluation.run_files import DIGITS, write_run
+from core.evaluation.stability import Stability
 from core.file_names import (
     CARD,
     CHAMPION,
     COMPARISON,
+    MANIFEST,
     METRICS,
     OUT_OF_FOLD,
     POLICY,
     REFERENCE,
 )
-from core.models.bundle import policies_json, save_bundle
+from core.models.bundle import load_bundle, policies_json, save_bundle
 from core.models.explanation import make_background
 from core.models.policy import Policy, conformal_policy
 from core.models.prediction import Model
@@ -29,10 +33,8 @@ from core.models.training_run import TrainingRun
 from core.pipeline.serving import Served
 from core.pipeline.stability import level_stability
 from core.schema import COLUMNS, PROBA
+from core.training.card import stability_section, write_card
 from core.training.estimators import FRAGILE
-
-if TYPE_CHECKING:
-    from core.models.training_run import TrainingRun
 
 
 def publish_run(run: TrainingRun, table: Table, models_dir: Path) -> str:
@@ -97,13 +99,35 @@ def _answers(run: TrainingRun, table: Table, served: Served) -> dict[str, Any]:
     return {name: json.loads(t.to_json(orient="records", double_precision=6)) for name, t in tables.items()}
 
 
-def champion_files(run: "TrainingRun") -> dict[str, bytes]:
+def champion_files(run: TrainingRun) -> dict[str, bytes]:
     """Files stored with the champion's model: card.md, metrics.json, out_of_fold.csv."""
-    from core.training.card import write_card
-
     csv = run.judged[["row", "repeat", *PROBA]].to_csv(index=False, lineterminator="\n", float_format=f"%.{DIGITS}f")
     return {
         CARD: write_card(run).encode(),
-        METRICS: (json.dumps(run.metrics, indent=1, ensure_ascii=False) + "\n").encode(),
+        METRICS: _metrics_json(run.metrics),
         OUT_OF_FOLD: csv.encode(),
     }
+
+
+def add_stability(folder: Path, measured: Stability) -> None:
+    """Add a measurement of stability to the metrics and the card in a model's folder. The model stays as it is.
+
+    An earlier measurement on the same music is replaced. Raises ModelError when the folder has no complete model.
+    """
+    load_bundle(folder)  # checks all files
+    metrics = json.loads((folder / METRICS).read_text(encoding="utf-8"))
+    lines = json.loads(measured.table().drop(columns="model").to_json(orient="records", double_precision=6))
+    others = [line for line in metrics.get("stability", []) if line["music"] != measured.music]
+    before, metrics["stability"] = stability_section(metrics), [*others, *lines]
+    card, section = (folder / CARD).read_text(encoding="utf-8"), stability_section(metrics)
+    card = card.replace(before, section) if before else f"{card}\n{section}\n"
+    contents = {file.name: file.read_bytes() for file in folder.iterdir() if file.is_file()}
+    contents |= {METRICS: _metrics_json(metrics), CARD: card.encode()}
+    manifest = json.loads(contents[MANIFEST])
+    manifest["sha256"] |= {name: hashlib.sha256(contents[name]).hexdigest() for name in (METRICS, CARD)}
+    contents[MANIFEST] = (json.dumps(manifest, indent=1) + "\n").encode()
+    replace_folder(folder, contents)
+
+
+def _metrics_json(metrics: Mapping[str, Any]) -> bytes:
+    return (json.dumps(metrics, indent=1, ensure_ascii=False) + "\n").encode()

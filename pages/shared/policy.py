@@ -11,7 +11,7 @@ from pages.shared import messages
 
 KEY = "policy"
 KINDS = {"threshold": "Threshold", "conformal": "Conformal set"}
-FIELDS = ("kind", "threshold", "pair", "coverage", "floors")  # parameters of the address
+FIELDS = ("kind", "threshold", "pair", "thresholds", "coverage", "floors")  # parameters of the address
 
 
 def active(stored: Mapping[str, Policy]) -> Policy:
@@ -50,20 +50,32 @@ def parse(given: Mapping[str, str], stored: Mapping[str, Policy]) -> Policy:
     """
     kind = given.get("kind", "threshold")
     try:
-        floors = tuple(float(f) for f in given["floors"].split(",")) if "floors" in given else ()
+        floors, thresholds = _numbers(given.get("floors", "")), _numbers(given.get("thresholds", ""))
         threshold, pair = (float(given.get(k, "0.75")) for k in ("threshold", "pair"))
         coverage = float(given.get("coverage", "0.9"))
     except ValueError:
         raise ModelError("A value in the address is not a number.") from None
     if kind == "conformal" and not floors and kind in stored:
         floors, coverage = stored[kind].floors, stored[kind].coverage
-    return Policy(kind=kind, threshold=threshold, pair_threshold=pair, coverage=coverage, floors=floors)  # type: ignore[arg-type]
+    return Policy(
+        kind=kind,  # type: ignore[arg-type]
+        threshold=threshold,
+        pair_threshold=pair,
+        coverage=coverage,
+        floors=floors,
+        thresholds=thresholds,
+    )
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    return tuple(float(number) for number in text.split(",")) if text else ()
 
 
 def address(policy: Policy) -> dict[str, str]:
     """Parameters of an address that describe this policy."""
     if policy.kind == "threshold":
-        return {"threshold": f"{policy.threshold:.2f}", "pair": f"{policy.pair_threshold:.2f}"}
+        by_emotion = {"thresholds": ",".join(f"{t:.2f}" for t in policy.thresholds)} if policy.thresholds else {}
+        return {"threshold": f"{policy.threshold:.2f}", "pair": f"{policy.pair_threshold:.2f}", **by_emotion}
     floors = ",".join(f"{f:.4f}" for f in policy.floors)
     return {"kind": "conformal", "coverage": f"{policy.coverage:.2f}", "floors": floors}
 
@@ -71,9 +83,9 @@ def address(policy: Policy) -> dict[str, str]:
 def describe_policy(policy: Policy) -> str:
     """Describe a policy in a few words."""
     if policy.kind == "threshold":
-        return (
-            f"one emotion from {policy.threshold:.0%}, the two best from {policy.pair_threshold:.0%} together, "
-            "otherwise review"
-        )
+        one = f"one emotion from {policy.threshold:.0%}"
+        if policy.thresholds:
+            one = ", ".join(f"{emotion} from {policy.limit(emotion):.0%}" for emotion in EMOTIONS)
+        return f"{one}, the two best from {policy.pair_threshold:.0%} together, otherwise review"
     floors = ", ".join(f"{e} {f:.0%}" for e, f in zip(EMOTIONS, policy.floors, strict=True))
     return f"emotions that reach their floor ({floors}): one is accepted, two are offered, otherwise review"

@@ -22,6 +22,7 @@ COMMANDS = [
     "score",
     "demo-library",
     "retrain",
+    "stability",
     "promote",
     "rollback",
     "rescore",

@@ -13,7 +13,7 @@ from core.models import bundle, description
 from core.models.description import ModelDescription
 from core.models.policy import Policy, conformal_policy
 from core.models.reference import MOST_MISSING, read_reference
-from core.schema import EMOTIONS
+from core.schema import ALL, EMOTIONS
 from core.settings import Settings
 from pages.figures.decisions import reliability as reliability_figure
 from pages.figures.decisions import risk_coverage
@@ -82,12 +82,12 @@ def controls(page: Page) -> Policy:
         help="A threshold compares the probability with a limit. A conformal set keeps all emotions that are "
         "probable enough, so that the right emotion is in the set for a chosen share of the clips.",
     )
-    policy = _threshold(now) if kind == "threshold" else _conformal(page, now)
+    policy = _threshold(page, now) if kind == "threshold" else _conformal(page, now)
     use(policy)
     return policy
 
 
-def _threshold(now: Policy) -> Policy:
+def _threshold(page: Page, now: Policy) -> Policy:
     one = st.slider(
         "One emotion is accepted from",
         0.25,
@@ -97,7 +97,9 @@ def _threshold(now: Policy) -> Policy:
         format="percent",
         key="policy_threshold",
         help="Probability of the most probable emotion.",
+        disabled=st.session_state.get("policy_by_emotion", bool(now.thresholds)),
     )
+    limits = _by_emotion(page, now)
     two = st.slider(
         "Two are offered from",
         0.5,
@@ -108,7 +110,23 @@ def _threshold(now: Policy) -> Policy:
         key="policy_pair",
         help="Sum of the two highest probabilities. Below this value, a person has to listen.",
     )
-    return Policy(threshold=one, pair_threshold=two)
+    return Policy(threshold=one, pair_threshold=two, thresholds=limits)
+
+
+def _by_emotion(page: Page, now: Policy) -> tuple[float, ...]:
+    """Offer a limit for each emotion; return the limits, or nothing when one limit holds for all emotions."""
+    learned = page.stored.get("by_emotion")
+    if not st.toggle(
+        "A limit for each emotion",
+        value=bool(now.thresholds),
+        key="policy_by_emotion",
+        help="Each emotion gets the lowest limit at which "
+        f"{policy_outcomes.RIGHT:.0%} of its accepted clips are right, or the limit that comes nearest.",
+    ):
+        return ()
+    if now.thresholds:
+        return now.thresholds
+    return (learned or policy_outcomes.policy_by_emotion(page.predictions)).thresholds
 
 
 def _conformal(page: Page, now: Policy) -> Policy:
@@ -183,7 +201,7 @@ def share(page: Page, policy: Policy) -> None:
 
 def _reset(stored: Mapping[str, Policy]) -> None:
     use(default(stored))
-    for key in ("policy_kind", "policy_threshold", "policy_pair", "policy_coverage"):
+    for key in ("policy_kind", "policy_threshold", "policy_pair", "policy_coverage", "policy_by_emotion"):
         st.session_state.pop(key, None)
 
 
@@ -204,6 +222,8 @@ def risk(page: Page, policy: Policy, done: pd.DataFrame) -> None:
 
 def each_emotion(page: Page, policy: Policy, done: pd.DataFrame) -> None:
     """Show the outcome for each emotion: a policy can be good on average and bad for one emotion."""
+    if policy.kind == "threshold":
+        _called(page, policy)
     table = policy_outcomes.summarise(done)
     shares = policy_outcomes.wide_summary(table).query("emotion != 'all'").rename(columns=MEASURES)
     colours = {"accepted": "#0072B2", "two offered": "#56B4E9", "for review": "#BBBBBB"}
@@ -220,6 +240,38 @@ def each_emotion(page: Page, policy: Policy, done: pd.DataFrame) -> None:
         hide_index=True,
         column_config={c: st.column_config.NumberColumn(format="percent") for c in columns[1:]},
     )
+
+
+def _called(page: Page, policy: Policy) -> None:
+    """Show how often each accepted emotion is right, and what a limit for each emotion costs."""
+    one = Policy(threshold=policy.threshold, pair_threshold=policy.pair_threshold)
+    by = page.stored.get("by_emotion") or policy_outcomes.policy_by_emotion(page.predictions)
+    other = policy if policy.thresholds else by
+    called = [policy_outcomes.called_outcomes(page.predictions, p) for p in (one, other)]
+    before, after = (table[table["emotion"] != ALL] for table in called)
+    names = before["emotion"].map(wording.with_sign)
+    table = pd.DataFrame(
+        {
+            "accepted emotion": names,
+            "limit": before["threshold"],
+            "accepted": before["accepted"],
+            "right": before["right"],
+            "limit by emotion": after["threshold"],
+            "accepted then": after["accepted"],
+            "right then": after["right"],
+        }
+    )
+    percent = st.column_config.NumberColumn(format="percent")
+    st.markdown("**How often an accepted emotion is right**, with one limit and with a limit for each emotion")
+    st.dataframe(table, hide_index=True, column_config=dict.fromkeys(table.columns[1:], percent))
+    for line, then in zip(before.itertuples(), after.itertuples(), strict=True):
+        if then.threshold != line.threshold:
+            st.caption(
+                f"{wording.with_sign(line.emotion)} from {then.threshold:.0%}: right in {then.right:.0%} "
+                f"({then.low:.0%} to {then.high:.0%}) and not {line.right:.0%} ({line.low:.0%} to {line.high:.0%}). "
+                f"The price: {then.accepted:.1%} of all clips are accepted as {line.emotion}, and not "
+                f"{line.accepted:.1%}."
+            )
 
 
 def sets(page: Page, policy: Policy, done: pd.DataFrame) -> None:
