@@ -68,12 +68,13 @@ def changed_clips(source: Source, start_s: float) -> Iterator[ChangedClip]:
         if start_s + delay_s + clip.duration_s <= source.duration_s:
             later = excerpt(source, start_s=start_s + delay_s, length_s=LENGTH_S).clip
             yield ChangedClip(f"{delay_s:g} s later", later)
+    channels = _channels(source, start_s, clip.duration_s)
     for rate in BITRATES:
-        yield ChangedClip(f"MP3 {rate // 1000}", _with(clip, through_mp3(clip.y, rate)))
+        yield ChangedClip(f"MP3 {rate // 1000}", _with(clip, through_mp3(channels, rate)))
     low = soxr.resample(soxr.resample(clip.y, SR, LOW_SR, quality="HQ"), LOW_SR, SR, quality="HQ")
     yield ChangedClip(f"{LOW_SR / 1000:g} kHz", _with(clip, low))
     if source.channels > 1:
-        yield ChangedClip(ONE_CHANNEL, _with(clip, _first_channel(source, start_s, clip.duration_s)))
+        yield ChangedClip(ONE_CHANNEL, _with(clip, _first(channels, source.name)))
     for cut_s in CUTS_S:
         if clip.duration_s > cut_s:
             first = (clip.y.size - round(cut_s * SR)) // 2
@@ -97,30 +98,42 @@ def _with(clip: Clip, y: np.ndarray) -> Clip:
     return Clip(clip.clip_id, y, clip.sr)
 
 
-def _first_channel(source: Source, start_s: float, length_s: float) -> np.ndarray:
+def _channels(source: Source, start_s: float, length_s: float) -> np.ndarray:
+    """The first two channels of a window at 44.1 kHz, shape (n, 1) or (n, 2)."""
     count = round(length_s * source.sr)
-    channels = np.concatenate(list(blocks(source, round(start_s * source.sr), count)))
-    y = np.clip(channels[:count, 0], -1, 1)
-    if not y.any():
-        raise AudioError(f"{source.name}: its first channel is silent.")
+    y = np.concatenate(list(blocks(source, round(start_s * source.sr), count)))[:count, :2]
+    y = np.clip(y, -1, 1)
     return y if source.sr == SR else soxr.resample(y, source.sr, SR, quality="HQ")
 
 
+def _first(channels: np.ndarray, name: str) -> np.ndarray:
+    y = np.ascontiguousarray(channels[:, 0])
+    if not y.any():
+        raise AudioError(f"The first channel of {name} is silent.")
+    return y
+
+
 def through_mp3(y: np.ndarray, bitrate: int) -> np.ndarray:
-    """Samples after a round trip through an MP3 file, mono at 44.1 kHz. bitrate : in bit/s."""
-    return decode(mp3(y, bitrate), "window.mp3", start_s=0.0, length_s=y.size / SR).clip.y
+    """Mono samples after a round trip through an MP3 file. y, bitrate : as in ``mp3``."""
+    return decode(mp3(y, bitrate), "window.mp3", start_s=0.0, length_s=len(y) / SR).clip.y
 
 
 def mp3(y: np.ndarray, bitrate: int) -> bytes:
-    """Encode mono samples at 44.1 kHz as an MP3 file with a constant bitrate in bit/s."""
+    """Encode samples as an MP3 file in stereo, with a constant bitrate in bit/s.
+
+    y : shape (n,), (n, 1) or (n, 2), at 44.1 kHz. One channel is written twice, because most files are stereo, and an
+        encoder removes more of the high frequencies at the same bitrate then.
+    """
     import av
 
+    both = np.broadcast_to(y.reshape(len(y), -1), (len(y), 2))
     buffer = io.BytesIO()
     with av.open(buffer, "w", format="mp3") as container:
-        stream = container.add_stream("libmp3lame", rate=SR, layout="mono")
+        stream = container.add_stream("libmp3lame", rate=SR, layout="stereo")
         stream.bit_rate = bitrate
-        samples = np.ascontiguousarray(y, dtype=np.float32)[None]
-        frame = av.AudioFrame.from_ndarray(samples, format="fltp", layout="mono")
+        frame = av.AudioFrame.from_ndarray(
+            np.ascontiguousarray(both.T, dtype=np.float32), format="fltp", layout="stereo"
+        )
         frame.sample_rate = SR
         for packet in [*stream.encode(frame), *stream.encode(None)]:
             container.mux(packet)
