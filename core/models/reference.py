@@ -245,10 +245,12 @@ def check_outlier(vector: FeatureVector, reference: Reference) -> OutlierCheck:
     Missing features (NaN) are ignored. A clip with more than ``MOST_MISSING`` missing features is flagged.
     """
     values = _compared(vector.values[None], reference)[0]
-    z = np.where(_ignored(reference.used, reference.level), np.nan, _z(_fitted(reference), values[None])[0])
+    ignored = _ignored(reference.used, reference.level)
+    z = np.where(ignored, np.nan, _z(_fitted(reference), values[None])[0])
     low, high = _usual(reference).T
     off = np.abs(np.nan_to_num(z)) > reference.feature_limit
     order = np.argsort(-np.abs(z), kind="stable")  # furthest first, NaN last
+    order = order[~ignored[order]]
     columns = {"value": values, "low": low, "high": high, "deviation": z, "off": off}
     features = pd.DataFrame(
         {"feature": [reference.used[k] for k in order], **{name: column[order] for name, column in columns.items()}}
