@@ -34,7 +34,7 @@ LOWEST_SR, HIGHEST_SR = 4_000, 768_000
 MOST_CHANNELS = 64
 SILENCE = 1e-4  # peak to peak, -80 dB of full scale: nothing that a listener would call music
 # Measured by `python -m core stability` with the model in models/champion.
-SHORT_COST = "Cut to 20 s, 1 of 20 clips gets another guess, and cut to 10 s, 1 of 6."
+SHORT_COST = "Cut to 20 s, 1 of 5 clips gets another guess, and cut to 10 s, 1 of 3."
 
 Listener = Callable[[np.ndarray], None]
 

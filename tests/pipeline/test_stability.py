@@ -65,7 +65,7 @@ def test_the_level_of_table_rows_changes_no_answer():
 def test_a_gain_follows_its_laws(shared):
     """The laws that the stability of table rows uses, measured on audio."""
     clip = read(shared / "reference" / "recordings" / "fishin_00.flac").clip
-    loud, quiet = (extract(Clip("c", clip.y * g, clip.sr)).row() for g in (1, 0.1))
+    loud, quiet = (extract(Clip("c", clip.y * g, clip.sr)).row().iloc[0] for g in (1, 0.1))
     assert quiet[RMS] == pytest.approx(0.1 * loud[RMS], rel=1e-9)
     assert quiet[ROUGHNESS] == pytest.approx(0.01 * loud[ROUGHNESS], rel=1e-9)
     others = [c for c in COLUMNS if c not in (RMS, ROUGHNESS, "_Fluctuation_Mean")]
