@@ -124,8 +124,8 @@ def _effect(change: str, both: pd.DataFrame, *, resamples: int, seed: int) -> Ch
     everything = np.ones(len(both), dtype=bool)
 
     def share(hits: np.ndarray, of: np.ndarray) -> Share:
-        sums = [np.bincount(track, weights=part, minlength=len(tracks)) for part in (hits & of, of)]
-        return _share(*sums, counts)
+        above, below = (np.bincount(track, weights=part, minlength=len(tracks)) for part in (hits & of, of))
+        return _share(above, below, counts)
 
     return ChangeEffect(
         change,

@@ -61,12 +61,16 @@ def show_firmness(shown: ShownClip, served: Served) -> None:
         if not asked:
             return
         bar = st.progress(0.0, "Deciding again after small changes")
+
+        def show_progress(share: float, text: str) -> None:
+            bar.progress(share, f"Deciding again: {text}")
+
         result = firmness(
             scored.recording.clip,
             scored.decided,
             served,
             policy=scored.policy,
-            progress=lambda share, text: bar.progress(share, f"Deciding again: {text}"),
+            progress=show_progress,
         )
         bar.empty()
         known = shown.firmness = (scored.prediction.model_version, scored.policy, result)

@@ -1,7 +1,8 @@
 """Parts of the Decisions page. Each part gets a table from core and shows it."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -264,14 +265,20 @@ def _called(page: Page, policy: Policy) -> None:
     percent = st.column_config.NumberColumn(format="percent")
     st.markdown("**How often an accepted emotion is right**, with one limit and with a limit for each emotion")
     st.dataframe(table, hide_index=True, column_config=dict.fromkeys(table.columns[1:], percent))
-    for line, then in zip(before.itertuples(), after.itertuples(), strict=True):
-        if then.threshold != line.threshold:
-            st.caption(
-                f"{wording.with_sign(line.emotion)} from {then.threshold:.0%}: right in {then.right:.0%} "
-                f"({then.low:.0%} to {then.high:.0%}) and not {line.right:.0%} ({line.low:.0%} to {line.high:.0%}). "
-                f"The price: {then.accepted:.1%} of all clips are accepted as {line.emotion}, and not "
-                f"{line.accepted:.1%}."
-            )
+    for line, then in zip(before.to_dict("records"), after.to_dict("records"), strict=True):
+        if then["threshold"] != line["threshold"]:
+            st.caption(_price(line, then))
+
+
+def _price(line: Mapping[Hashable, Any], then: Mapping[Hashable, Any]) -> str:
+    """What another limit for an emotion changes, as a sentence."""
+    emotion = str(line["emotion"])
+    return (
+        f"{wording.with_sign(emotion)} from {then['threshold']:.0%}: right in {then['right']:.0%} "
+        f"({then['low']:.0%} to {then['high']:.0%}) and not {line['right']:.0%} ({line['low']:.0%} to "
+        f"{line['high']:.0%}). The price: {then['accepted']:.1%} of all clips are accepted as {emotion}, and not "
+        f"{line['accepted']:.1%}."
+    )
 
 
 def sets(page: Page, policy: Policy, done: pd.DataFrame) -> None:
