@@ -36,6 +36,7 @@ class RemarkKind(StrEnum):
     ONE_CHANNEL = "one_channel"
     RESAMPLED = "resampled"
     SHORT = "short"
+    EARLIER = "stored by an earlier version"  # which stored no kinds
     # a window of a recording
     NOT_SCORED = "not scored"
     UNLIKE = "unlike the training music"
@@ -202,7 +203,7 @@ class LibraryFile:
     content_hash, duration_s
         None if the file could not be read.
     remarks
-        Properties of the audio that make the features less reliable.
+        What a person should know about the file, such as properties that make the features less reliable.
     """
 
     path: str
@@ -215,7 +216,7 @@ class LibraryFile:
     content_hash: str | None = None
     duration_s: float | None = None
     windows: tuple[Window, ...] = ()
-    remarks: tuple[str, ...] = ()
+    remarks: tuple[Remark, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,12 +15,27 @@ def percent_limit(p: float) -> str:
 
 def whole_percent(share: float) -> str:
     """Format a share, rounded to a whole percent: ``"20 %"``."""
-    return f"{round(100 * share)} %"
+    return f"{100 * share:.0f} %"
+
+
+def tenth_percent(share: float) -> str:
+    """Format a share, rounded to a tenth of a percent: ``"87.5 %"``."""
+    return f"{100 * share:.1f} %"
 
 
 def percent_change(change: float) -> str:
     """Format a relative change with its sign: ``"+20 %"``."""
     return f"{100 * change:+.0f} %"
+
+
+def signed_percent(change: float) -> str:
+    """Format a change of a probability with its sign, to a tenth of a percent: ``"+2.5 %"``; no change is ``"0 %"``."""
+    return f"{100 * change:+.1f} %" if round(change, 3) else "0 %"
+
+
+def counted(count: int, noun: str) -> str:
+    """Format a number with its noun: ``"1 window"``, ``"2,000 windows"``. noun : in the singular."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def duration(seconds: float) -> str:

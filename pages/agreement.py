@@ -20,8 +20,8 @@ with st.container(horizontal=True, vertical_alignment="center"):
         "Synthetic clips too",
         key="synthetic",
         bind="query-params",
-        help="Answers about synthetic clips are practice: no model is trained on them. Switch this on to count them "
-        "here.",
+        help="Answers about synthetic clips are practice: no model is trained on them. Switch this on to count and "
+        "export them here. The tab Raters and the audit trail always contain them.",
     )
 try:
     all_answers = feedback_table(store)
@@ -33,10 +33,10 @@ answers = all_answers if synthetic else agreement.of_music(all_answers)
 shows = {
     "Overview": lambda: views.show_overview(store, answers, needed, synthetic=synthetic),
     "Disputes": lambda: disputes.show_disputes(store, person, answers, needed),
-    "Pull of the guess": lambda: views.show_pull(answers),
+    "Files": lambda: files.show(store, person, answers, all_answers, needed),
     "Raters": lambda: people.show_raters(store, person, needed),
     "Clips": lambda: people.show_clips(store, answers, needed),
-    "Files": lambda: files.show(store, person, answers, all_answers, needed),
+    "Pull of the guess": lambda: views.show_pull(answers),
 }
 for tab, show in zip(st.tabs(list(shows), key="view", bind="query-params"), shows.values(), strict=True):
     if tab.open:

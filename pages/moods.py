@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from core.wording import counted
 from pages.views.library import mood_views as views
 from pages.views.library import piece_filter as parts
 from pages.views.library import pieces
@@ -18,9 +19,8 @@ st.title("Moods")
 with st.container():
     library = pieces.require_library()
 st.caption(
-    f"{len(library.pieces)} pieces, scored by model {library.version}. The mood is the model's estimate; a person "
-    "may feel "
-    "something else."
+    f"{counted(len(library.pieces), 'piece')}, scored by model {library.version}. The mood is the model's "
+    "estimate; a person may feel something else."
 )
 with st.container():
     shown, _ = parts.filter_fields(library, library.pieces)

@@ -11,7 +11,7 @@ st.title("Playlists")
 # Parts that come and go are in containers: Streamlit drops a field from the address when its position changes.
 with st.container():
     library = pieces.require_library()
-request = playlist_request.ask_request()
+request = playlist_request.ask_request(mixed=library.every["synthetic"].nunique() > 1)
 with st.container():
     table, narrowed = shared.filter_fields(library, library.every, moods_too=False)
 if table.empty:

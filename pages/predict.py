@@ -3,6 +3,7 @@
 import pandas as pd
 import streamlit as st
 
+from core.wording import whole_percent
 from pages.figures import style
 from pages.shared import messages, show
 from pages.shared.policy import describe_policy
@@ -27,7 +28,9 @@ if shown is None:
 scored = shown.scored
 heading, close = st.columns([5, 1], vertical_alignment="bottom")
 heading.subheader(messages.literal(scored.recording.name), divider="gray")
-close.button("Close", icon=":material/close:", on_click=parts.close_clip, help="Remove this clip from the screen.")
+close.button(
+    "Close", key="close", icon=":material/close:", on_click=parts.close_clip, help="Remove this clip from the screen."
+)
 parts.show_player(shown)
 left, right = st.columns(2, gap="large")
 with left:
@@ -37,7 +40,7 @@ with left:
     show.chart(
         style.probabilities(proba, threshold=policy.limit(str(proba.idxmax())) if policy.kind == "threshold" else None),
         key=f"probabilities_{parts.file_tag(scored)}",
-        alt="Probabilities: " + ", ".join(f"{e} {p:.0%}" for e, p in proba.items()),
+        alt="Probabilities: " + ", ".join(f"{e} {whole_percent(p)}" for e, p in proba.items()),
         data=proba.rename("probability").rename_axis("emotion").reset_index(),
     )
     decision.show_firmness(shown, served)

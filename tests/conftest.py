@@ -1,6 +1,8 @@
 """Fixtures shared by all tests: where the tables and reference clips are, and a store of its own for each test."""
 
 import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 # Before numpy is loaded, here and in processes that tests start. The matrices are small: a second thread of BLAS waits
@@ -14,6 +16,8 @@ import postgres
 import pytest
 from hypothesis import settings
 from required import missing
+
+from core import store
 
 settings.register_profile("any speed", deadline=None)  # no test asserts a time
 settings.load_profile("any speed")
@@ -75,3 +79,35 @@ def modified_csv(shared: Path) -> Path:
 def postgres_server() -> postgres.Server:
     """The PostgreSQL server that all tests of this run share; each test makes a database of its own."""
     return postgres.shared()
+
+
+@pytest.fixture(params=postgres.KINDS)
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Address of a database without tables, of each kind. The folder of the SQLite file does not exist."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'a folder' / 'feedback.db'}"
+    return request.getfixturevalue("postgres_server").new_database()
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with tables and no rows, made once and then copied."""
+    path = tmp_path_factory.mktemp("made") / "feedback.db"
+    store.close_store(store.open_store(f"sqlite:///{path}"))
+    return path
+
+
+@pytest.fixture(params=postgres.KINDS)
+def url(request: pytest.FixtureRequest, tmp_path: Path, migrated: Path) -> str:
+    """Address of a database with tables and no rows, of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{shutil.copy(migrated, tmp_path)}"
+    return request.getfixturevalue("postgres_server").new_store()
+
+
+@pytest.fixture
+def opened(url: str) -> Iterator[store.Store]:
+    """An empty store, of each kind of database."""
+    db = store.open_store(url)
+    yield db
+    store.close_store(db)

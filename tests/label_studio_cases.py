@@ -5,11 +5,11 @@ import io
 import re
 
 import numpy as np
+from answers import stored_answers
 
 from core import store
 from core.audio.decoding import Clip
 from core.labelling import files, import_plan, label_studio_package
-from core.labelling.truth import stored_answers
 from core.models.policy import Policy, decide
 from core.models.prediction import Prediction
 from core.pipeline import kept_audio
@@ -81,7 +81,7 @@ def fill(db: store.Store, settings) -> None:
         path = kept_audio.keep_audio(Clip(clip_id, tone(k), SR), kept_audio.folder(settings))
         store.add_clip(db, clip_id, file_name=name, duration_s=0.5, sr=SR, path=path)
         said = Prediction(clip_id, "m1", "x 1", {e: 0.7 if e == EMOTIONS[k % 4] else 0.1 for e in EMOTIONS})
-        numbers[k] = store.save_prediction(db, said, policy=Policy(), decision=decide(said, Policy()))
+        numbers[k] = store.save_predictions(db, [(said, decide(said, Policy()))], policy=Policy())[0]
     one, two, three = IDS[:3]
 
     def add(rater, clip_id, **given):

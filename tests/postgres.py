@@ -14,11 +14,13 @@ from pathlib import Path
 
 import once
 import psycopg
+import pytest
 from required import missing
 
 from core import store
 
 USER = "tester"
+KINDS = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]  # databases, for parametrized fixtures
 
 
 def programs() -> Path:

@@ -22,6 +22,21 @@ def test_a_share_is_a_whole_percent(share, words):
     assert wording.whole_percent(share) == words
 
 
+@pytest.mark.parametrize(("share", "words"), [(0.875, "87.5 %"), (0.9996, "100.0 %"), (0.0, "0.0 %")])
+def test_a_share_with_a_tenth(share, words):
+    assert wording.tenth_percent(share) == words
+
+
+@pytest.mark.parametrize(("change", "words"), [(0.3, "+30.0 %"), (-0.0249, "-2.5 %"), (-0.0001, "0 %")])
+def test_a_change_of_a_probability_has_its_sign_unless_it_is_nothing(change, words):
+    assert wording.signed_percent(change) == words
+
+
+@pytest.mark.parametrize(("count", "words"), [(0, "0 windows"), (1, "1 window"), (2000, "2,000 windows")])
+def test_one_thing_has_no_plural(count, words):
+    assert wording.counted(count, "window") == words
+
+
 @pytest.mark.parametrize(("change", "words"), [(0.2, "+20 %"), (-0.333, "-33 %"), (0.0, "+0 %")])
 def test_a_change_has_its_sign(change, words):
     assert wording.percent_change(change) == words

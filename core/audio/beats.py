@@ -15,14 +15,14 @@ RATE_HZ, HOP = 22_050, 512  # librosa's defaults: 23 ms between frames
 LEAST_BEATS = 4  # fewer beats are not enough for a tempo
 UNEVEN = 0.05  # share of the mean interval; white noise gives 0.055, clicks at a fixed tempo at most 0.035
 SAME_TEMPO = 0.05  # relative difference up to which two tempi are equal (MIREX allows 8 % against ground truth)
-RELATIONS = {  # tempo of librosa / tempo of MIRtoolbox -> explanation
+RELATIONS = {  # tempo of librosa / tempo feature -> explanation
     1: "",
     1 / 2: "the same pulse, counted at half speed",
     2: "the same pulse, counted at double speed",
     1 / 3: "perhaps the same pulse, counted at a third of the speed",
     3: "perhaps the same pulse, counted at three times the speed",
-    2 / 3: "perhaps the same pulse, two beats where MIRtoolbox counts three",
-    3 / 2: "perhaps the same pulse, three beats where MIRtoolbox counts two",
+    2 / 3: "perhaps the same pulse, two beats where the feature counts three",
+    3 / 2: "perhaps the same pulse, three beats where the feature counts two",
 }
 
 
@@ -52,7 +52,7 @@ class SecondOpinion:
     Parameters
     ----------
     ratio
-        Tempo of librosa divided by that of MIRtoolbox, if it is one of ``RELATIONS``; otherwise NaN.
+        Tempo of librosa divided by the tempo feature, if it is one of ``RELATIONS``; otherwise NaN.
     doubtful
         True if the two tempi differ, or if one program finds no steady pulse.
     words
@@ -80,18 +80,18 @@ def track_beats(clip: Clip) -> Beats:
 
 def second_opinion(bpm: float, heard: Beats) -> SecondOpinion:
     """Compare the tempo feature, `bpm` (NaN = not measurable), with the beats of librosa."""
-    measured = "MIRtoolbox finds no tempo." if isnan(bpm) else f"MIRtoolbox's tempo: {bpm:.0f} bpm."
+    measured = "The tempo feature has no value." if isnan(bpm) else f"The tempo feature is {bpm:.0f} bpm."
     if isnan(heard.bpm):
-        return SecondOpinion(nan, True, f"{measured} librosa finds too few beats for a tempo.")
+        return SecondOpinion(nan, True, f"{measured} A second method (librosa) finds too few beats for a tempo.")
     ratio = nan if isnan(bpm) else _ratio(heard.bpm / bpm)
     uneven = heard.unevenness > UNEVEN
     if ratio == 1:
-        words = f"{measured} librosa hears {heard.bpm:.0f} bpm as well"
+        words = f"{measured} A second method (librosa) finds {heard.bpm:.0f} bpm as well"
     elif isnan(ratio):
-        words = f"{measured} librosa hears {heard.bpm:.0f} bpm"
+        words = f"{measured} A second method (librosa) finds {heard.bpm:.0f} bpm"
         words += "" if isnan(bpm) else ": another pulse, so the tempo is uncertain"
     else:
-        words = f"{measured} librosa hears {heard.bpm:.0f} bpm: {RELATIONS[ratio]}"
+        words = f"{measured} A second method (librosa) finds {heard.bpm:.0f} bpm: {RELATIONS[ratio]}"
     words += ". Its beats are uneven: the music may have no steady pulse." if uneven else "."
     return SecondOpinion(ratio, ratio != 1 or uneven, words)
 

@@ -7,8 +7,8 @@ table, which are multiples of 1 / 29.93 s, so its clips have 30.02 s.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
@@ -18,11 +18,12 @@ import soxr
 
 from core.audio import isolated
 from core.audio import remarks as remarks_module
-from core.audio.decoders import Header, UnreadableError
+from core.audio.containers import MOST_PARTS, too_many_parts
+from core.audio.decoders import Header, StoppedError, UnreadableError
 from core.audio.formats import BY_NAME, Format, Other, identify, names
 from core.audio.opening import open_plain
 from core.audio.remarks import of_band, of_format, to_full_scale
-from core.errors import AudioError
+from core.errors import AudioError, DecoderError
 from core.records import Remark, RemarkKind
 from core.schema import SR
 
@@ -33,6 +34,7 @@ SHORT_S = 25.0  # clips of the table have 30.02 s; what a cut costs is measured 
 LOWEST_SR, HIGHEST_SR = 4_000, 768_000
 MOST_CHANNELS = 64
 SILENCE = 1e-4  # peak to peak, -80 dB of full scale: nothing that a listener would call music
+TOO_LARGE = "Cut out the part that you want to know about, or export the file as FLAC or MP3."  # what to do then
 # Measured by `python -m core stability` with the model in models/champion.
 SHORT_COST = "Cut to 20 s, 1 of 5 clips gets another guess, and cut to 10 s, 1 of 3."
 
@@ -165,6 +167,11 @@ def inspect(data: bytes, name: str, *, max_mb: float = 200) -> Source:
     form = identify(data)
     if isinstance(form, Other):
         raise AudioError(f"{name} is {form.what}. {form.way_out} These formats are read: {names()}.")
+    if too_many_parts(data, form.name):
+        raise AudioError(
+            f"{name} consists of more than {MOST_PARTS:,} parts: it is damaged, or built to do harm. Open it in "
+            "another program and export it as WAV or FLAC."
+        )
     digest = content_hash(data)
     with _named(name):
         opened = open_plain(data, form) if form.plain else None
@@ -212,10 +219,11 @@ def _about_length(source: Source, clip: Clip, start: float) -> list[Remark]:
     return found
 
 
-def blocks(source: Source, first: int = 0, count: int | None = None) -> Iterator[np.ndarray]:
+def blocks(source: Source, first: int = 0, count: int | None = None) -> Generator[np.ndarray]:
     """Samples of a file as they come: arrays of shape (n, channels), float64, at its own rate.
 
-    first, count : in samples; all from ``first`` on by default. Ends early where the file does.
+    first, count : in samples; all from ``first`` on by default. Ends early where the file does. Close it when it is not
+    read to its end: until then it occupies one of the decoder's processes.
     Raises AudioError when it is damaged.
     """
     wanted = source.header.frames - first if count is None else count
@@ -225,10 +233,11 @@ def blocks(source: Source, first: int = 0, count: int | None = None) -> Iterator
             read = opened.blocks(first, wanted)
         else:
             read = isolated.blocks(source.data, source.form, source.digest, first, wanted)
-        for block in read:
-            with np.errstate(invalid="ignore"):  # what is no number is refused once all is decoded
-                wide = block.astype(np.float64, copy=False)
-            yield wide
+        with closing(read):
+            for block in read:
+                with np.errstate(invalid="ignore"):  # what is no number is refused once all is decoded
+                    wide = block.astype(np.float64, copy=False)
+                yield wide
 
 
 @contextmanager
@@ -236,6 +245,8 @@ def _named(name: str) -> Iterator[None]:
     """Why a file cannot be read, as a sentence with its name."""
     try:
         yield
+    except StoppedError as error:
+        raise DecoderError(f"{name} {error}") from error
     except UnreadableError as error:
         raise AudioError(f"{name} {error}") from error
 
@@ -246,10 +257,7 @@ def file_of(clip_id: str) -> str:
 
 
 def _too_large(name: str, size: int, max_mb: float) -> str:
-    return (
-        f"{name} has {ceil(size / 1e5) / 10:g} MB; at most {max_mb:g} MB are read. "
-        "Cut out the part that you want to know about, or export it as FLAC or MP3."
-    )
+    return f"{name} has {ceil(size / 1e5) / 10:g} MB; at most {max_mb:g} MB are read. {TOO_LARGE}"
 
 
 def _check_header(header: Header, name: str) -> None:
@@ -286,13 +294,14 @@ def _excerpt(
     wanted = min(wanted, frames - first)
     y = np.empty(wanted)
     done = 0
-    for block in blocks(source, first, wanted):
-        block = block[: wanted - done]  # recordings joined at several rates may round to one sample more
-        with np.errstate(invalid="ignore", over="ignore"):
-            for listen in listeners:
-                listen(block)
-            y[done : done + len(block)] = _mixed(block)
-        done += len(block)
+    with closing(blocks(source, first, wanted)) as read:
+        for block in read:
+            block = block[: wanted - done]  # recordings joined at several rates may round to one sample more
+            with np.errstate(invalid="ignore", over="ignore"):
+                for listen in listeners:
+                    listen(block)
+                y[done : done + len(block)] = _mixed(block)
+            done += len(block)
     # A container's own times may be a frame or two off; anything more is a damaged file.
     if wanted - done > max(4608, 0.01 * wanted):
         raise AudioError(f"{name} is truncated: {wanted / sr:.1f} s were announced, "
@@ -303,7 +312,13 @@ def _excerpt(
     if y.size / sr < SHORTEST_S:
         raise AudioError(f"{name}: only {y.size / sr:.2f} s could be read; {SHORTEST_S} s are needed.")
     if np.ptp(y) < SILENCE:
-        mixed = " once its channels are mixed to one" if source.channels > 1 else ""
+        mixed = " once its channels are mixed to one" if _sounds(source, first, done) else ""
         where = f"is silent{mixed}" if wanted == frames else f"is silent{mixed} from {first / sr:.1f} s on"
         raise AudioError(f"{name} {where}. Choose a file, or a part of it, with music.")
     return y, first / sr
+
+
+def _sounds(source: Source, first: int, count: int) -> bool:
+    """Whether any channel has sound in this part of the file."""
+    with closing(blocks(source, first, count)) as read:
+        return any(float(np.ptp(block, axis=0).max()) >= SILENCE for block in read)

@@ -4,12 +4,14 @@ What the samples tell is found while they are decoded, at the file's own rate an
 mixed and scaled.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from core.records import Remark, RemarkKind
 from core.schema import SR
+from core.wording import tenth_percent
 
 DC_OFFSET = 0.02  # mean of a channel, of full scale
 CLIPPED = 0.001  # share of samples in flat runs at the highest level
@@ -26,6 +28,10 @@ BAND_FRAME = 4096  # samples
 LEADING_SILENCE_S = 3.0
 SILENT_DB = -60.0  # against the clip's peak
 INTEGER_PEAK = 1000.0  # float samples beyond that are integers that were never scaled
+# Codecs by their names in libsndfile and in FFmpeg. Those that are not lossless are made from 16 bits.
+_LOSSLESS = ("PCM_", "ULAW", "ALAW", "FLOAT", "DOUBLE", "ALAC", "alac", "pcm_", "flac", "wavpack", "tta", "wmalossless")
+_EIGHT_BITS = ("PCM_S8", "PCM_U8", "ULAW", "ALAW", "pcm_u8", "pcm_s8", "pcm_s8_planar", "pcm_alaw", "pcm_mulaw")
+_SIXTEEN_BITS = ("PCM_16", "ALAC_16", *(f"pcm_{kind}" for kind in ("s16le", "s16be", "u16le", "u16be", "s16le_planar")))
 _INTEGERS = (32768.0, 8388608.0, 2147483648.0)  # full scale of 16, 24 and 32 bits
 
 
@@ -47,7 +53,8 @@ CHECKS = (
     Check(
         RemarkKind.CLIPPING,
         "The recording was too loud: its peaks are cut off",
-        f"{CLIPPED:.1%} of the samples lie in runs of {FLAT_RUN} or more equal ones at the highest level, or the "
+        f"{tenth_percent(CLIPPED)} of the samples lie in runs of {FLAT_RUN} or more equal ones at the highest "
+        "level, or the "
         f"kurtosis of a channel is below {SQUARE:g}",
     ),
     Check(
@@ -75,6 +82,12 @@ SUSPICIOUS = frozenset(check.kind for check in CHECKS) | {
     RemarkKind.DAMAGED,
     RemarkKind.LENGTH_UNKNOWN,
 }
+WARNINGS = SUSPICIOUS | {RemarkKind.SHORT}  # what a table of many files shows
+
+
+def warnings(remarks: Iterable[Remark]) -> list[str]:
+    """The sentences of those remarks that a person should see also where many files are listed."""
+    return [remark.text for remark in remarks if remark.kind in WARNINGS]
 
 
 def markdown_table() -> str:
@@ -240,11 +253,13 @@ def of_format(form: str, codec: str, sr: int, channels: int) -> list[Remark]:
         found.append(Remark(RemarkKind.RESAMPLED, f"Sampled at {sr / 1000:g} kHz and converted to {SR / 1000:g} kHz."))
     if channels > 2:
         found.append(Remark(RemarkKind.MIXED, f"{channels} channels were mixed down to one."))
-    if codec in ("PCM_S8", "PCM_U8", "ULAW", "ALAW", "pcm_u8", "pcm_s8", "pcm_alaw", "pcm_mulaw"):
+    if codec in _EIGHT_BITS:
         found.append(
             Remark(RemarkKind.EIGHT_BIT, "8-bit audio: its noise raises flatness, entropy and zero crossings.")
         )
     return found
 
 
-LOSSLESS = ("PCM_", "ULAW", "ALAW", "FLOAT", "DOUBLE", "ALAC", "alac", "pcm_", "flac", "wavpack", "tta", "wmalossless")
+def more_than_16_bits(codec: str) -> bool:
+    """Whether samples of this codec may need more than 16 bits. codec : as the decoder calls it."""
+    return codec.startswith(_LOSSLESS) and codec not in (*_EIGHT_BITS, *_SIXTEEN_BITS)

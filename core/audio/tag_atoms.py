@@ -6,15 +6,15 @@ Sources: the QuickTime File Format Specification, "Metadata", and the layout of 
 import struct
 from collections.abc import Iterator
 
-from core.audio.tag_text import decode_text
+from core.audio.tag_text import LARGEST_TEXT, decode_text
 
 _NAMES = {
     **{b"\xa9ART": "artist", b"\xa9nam": "title", b"\xa9alb": "album", b"\xa9gen": "genre", b"\xa9day": "year"},
     **{b"\xa9cmt": "comment", b"\xa9con": "conductor", b"desc": "comment", b"aART": "albumartist"},
 }
 _TEXT, _UTF16 = (0, 1, 4), (2, 5)  # types of data; 0 (no type) is read as UTF-8
-_LARGEST_TEXT = 1 << 20
 _LARGEST_TAG = 64 << 20
+_MOST_ATOMS = 10_000  # of one container: bounds the time that empty atoms can cost
 
 
 def mp4_tags(data: bytes) -> dict[str, list[str]]:
@@ -41,7 +41,9 @@ def _inside(data: bytes, wanted: bytes) -> Iterator[bytes]:
 def _atoms(data: bytes, wanted: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
     """Yield name and content of consecutive atoms; wanted : yield only atoms of this name."""
     place = 0
-    while place + 8 <= len(data):
+    for _ in range(_MOST_ATOMS):
+        if place + 8 > len(data):
+            return
         size, name = struct.unpack_from(">I4s", data, place)
         head = 8
         if size == 1 and place + 16 <= len(data):
@@ -61,7 +63,7 @@ def _item(name: bytes, item: bytes) -> tuple[str, list[str]]:
     for part, content in _atoms(item):
         if part == b"name" and name == b"----":
             field = decode_text(content[4:]).lower()
-        elif part == b"data" and 8 < len(content) <= _LARGEST_TEXT:
+        elif part == b"data" and 8 < len(content) <= LARGEST_TEXT:
             kind = int.from_bytes(content[:4]) & 0xFFFFFF
             if kind in _TEXT:
                 values.append(decode_text(content[8:]).rstrip("\0"))

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 
 from core.records import YEARS
 
+LARGEST_TEXT = 1 << 20  # bytes of a tag; more is a picture, not a text
+
 _TURKISH = str.maketrans("ÐÝÞðýþ", "ĞİŞğış")  # the six letters that differ between Latin-1 and cp1254
 _MISREAD = re.compile("[ÐÝÞðýþ]")
 _OWN = frozenset("çÇüÜğĞışŞİ")  # letters of Turkish that Icelandic and Czech do not have

@@ -11,6 +11,7 @@ import typer
 
 from core.errors import CoreError
 from core.settings import Settings
+from core.wording import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,7 +49,7 @@ def export_labels(
     except OSError as error:
         raise CoreError(f"{target} cannot be written: {error.strerror}.") from error
     silent = f" {made.silent} of them have no audio, because it was not kept." if made.silent else ""
-    typer.echo(f"{made.clips} clips are in {target}.{silent} Unpack it and read README.txt.")
+    typer.echo(f"{target} holds {counted(made.clips, 'clip')}.{silent} Unpack it and read README.txt.")
 
 
 def import_labels(
@@ -68,7 +69,7 @@ def import_labels(
     ] = False,
 ) -> None:
     """Print row by row what an import would do, as CSV; --store does it. Exit status: 2 if a row is refused."""
-    from core.labelling import files, import_plan
+    from core.labelling import files, import_plan, import_report
     from core.store import Rater, clips_table, feedback_table, new_token, open_store, rater_name, raters_table
 
     try:
@@ -78,7 +79,7 @@ def import_labels(
     file = files.read_label_file(data, control=control)
     nameless = file.rows["rater"].eq("") & file.rows["account"].eq("")
     if nameless.any() and not by:
-        raise CoreError(f"{int(nameless.sum())} rows have no rater. Give the name of the rater with --by.")
+        raise CoreError(f"Rows without a rater: {int(nameless.sum())}. Give the name of the rater with --by.")
     store = open_store(Settings().database)
     plan = import_plan.plan_import(
         file.rows,
@@ -90,8 +91,8 @@ def import_labels(
     )
     _report(plan, file.unread)
     if store_them:
-        new = import_plan.apply_import(store, plan, token=new_token())
-        typer.echo(f"{new} answers were stored.", err=True)
+        imported = import_plan.apply_import(store, plan, token=new_token())
+        typer.echo(import_report.what_was_stored(plan, imported), err=True)
     raise typer.Exit(2 if plan["action"].eq("refused").any() else 0)
 
 
@@ -110,11 +111,14 @@ def _accounts(given: list[str], known: Collection[str]) -> dict[str, str]:
 def _report(plan: "pd.DataFrame", unread: tuple[str, ...]) -> None:
     """Print the rows as CSV to the standard output, and the counts as a sentence to the standard error."""
     from core.labelling.import_plan import ACTIONS
-    from core.spreadsheets import escape_table
+    from core.labelling.import_report import words_read, words_unknown
+    from core.spreadsheets import csv_text
 
     shown: Any = plan[["row", "action", "why", "file_name", "label", "skip_reason", "kind", "rater", "clip"]]
-    escape_table(shown).to_csv(sys.stdout, index=False)
+    sys.stdout.write(csv_text(shown, index=False))
     counts = plan["action"].value_counts()
     typer.echo(", ".join(f"{counts.get(action, 0)} {action}" for action in ACTIONS) + ".", err=True)
+    for sentence in filter(None, [*words_read(plan), words_unknown(plan)]):
+        typer.echo(sentence, err=True)
     if unread:
         typer.echo(f"These columns were ignored: {', '.join(unread)}.", err=True)

@@ -2,7 +2,7 @@
 
 import json
 from math import isfinite
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,6 +11,7 @@ from core.errors import CoreError
 from core.settings import Settings
 
 if TYPE_CHECKING:
+    from core.library.progress import Summary
     from core.models.policy import Policy
     from core.records import Plan
 
@@ -54,49 +55,78 @@ def score(
     run failed; 130 stopped with Ctrl-C, the same command continues the run.
     """
     with interruptible():
-        from core.library import addresses, results, run
-        from core.library.progress import RunProgress, progress_bar
-        from core.library.run import score_library
-        from core.library.workers import Where
-        from core.pipeline import jobs, serving
-        from core.store import open_store
-
         settings, plan = Settings(), _plan(window, hop)
         own = _policy_from_json(policy)
         if max_mb is not None and not (isfinite(max_mb) and max_mb > 0):
             raise CoreError(f"--max-mb {max_mb:g}: the size limit must be more than 0 MB.")
-        results.check_out(out)
-        store = open_store(settings.database)
-        address = addresses.local_path(folder) if addresses.is_local(folder) else addresses.safe(folder)
-        about = {"folder": address, "window": window, "hop": hop}  # a run that ended early is continued with these
-        with jobs.hold_job(store, run.JOB, job_id=job, about=about) as work, progress_bar() as draw:
-            served = serving.serve(settings)
-            chosen = own or served.policies.get(policy)
-            if chosen is None:
-                raise CoreError(f"There is no policy {policy!r}. Choose one of: {', '.join(served.policies)}.")
-
-            def report(progress: RunProgress) -> None:
-                draw(progress)
-                work.report(progress.share, progress.text)
-
-            summary = score_library(
-                folder,
-                out,
-                served=served,
-                policy=chosen,
-                store=store,
-                plan=plan,
-                where=Where(scheduler or settings.scheduler, workers),
-                max_mb=max_mb or settings.max_upload_mb,
-                retry=retry,
-                sidecars=write_tags,
-                within=within,
-                on_progress=report,
-            )
-            work.result = summary.to_json()
-            work.message = summary.text
+        summary = _score_folder(
+            folder,
+            out,
+            policy=own or policy,
+            settings=settings,
+            job=job,
+            plan=plan,
+            scheduler=scheduler or settings.scheduler,
+            workers=workers,
+            max_mb=max_mb or settings.max_upload_mb,
+            retry=retry,
+            sidecars=write_tags,
+            within=within,
+        )
     typer.echo(summary.report)
     raise typer.Exit(0 if summary.scored == summary.found else 1)
+
+
+def _score_folder(
+    folder: str,
+    out: str,
+    *,
+    policy: "Policy | str",
+    settings: Settings,
+    job: int | None,
+    plan: "Plan",
+    scheduler: str,
+    workers: int | None,
+    **options: Any,
+) -> "Summary":
+    """Score the folder as a job, with a progress bar. policy : a policy or its name.  options : of score_library."""
+    from core.allowed_places import name_place
+    from core.library import addresses, results, run
+    from core.library.progress import RunProgress, progress_bar
+    from core.library.workers import Where
+    from core.pipeline import jobs, serving
+    from core.store import open_store
+
+    results.check_out(out)
+    store = open_store(settings.database)
+    address = addresses.local_path(folder) if addresses.is_local(folder) else addresses.safe(folder)
+    if job is None:  # typed on this machine: its owner names the place
+        name_place(address, settings)
+    window = None if plan.hop_s is None else plan.window_s
+    about = {"folder": address, "window": window, "hop": plan.hop_s}  # a run that ended early is continued with these
+    with jobs.hold_job(store, run.JOB, job_id=job, about=about) as work, progress_bar() as draw:
+        served = serving.serve(settings)
+        chosen = served.policies.get(policy) if isinstance(policy, str) else policy
+        if chosen is None:
+            raise CoreError(f"There is no policy {policy!r}. Choose one of: {', '.join(served.policies)}.")
+
+        def report(progress: RunProgress) -> None:
+            draw(progress)
+            work.report(progress.share, progress.text)
+
+        summary = run.score_library(
+            folder,
+            out,
+            served=served,
+            policy=chosen,
+            store=store,
+            plan=plan,
+            where=Where(scheduler, workers),
+            on_progress=report,
+            **options,
+        )
+        work.result, work.message = summary.to_json(), summary.text
+    return summary
 
 
 def demo_library(
@@ -121,7 +151,7 @@ def demo_library(
         )
         summary = run.score_library(
             str(folder),
-            str(places.new_results(settings)),
+            str(places.new_results(settings, by=store.by)),
             served=served,
             policy=served.policies["threshold"],
             store=store,

@@ -26,7 +26,7 @@ def stability(
     csv: Annotated[Path | None, typer.Option(help="Also write the table to this CSV file.")] = None,
     json: Annotated[Path | None, typer.Option(help="Also write the table to this JSON file.")] = None,
     card: Annotated[
-        bool, typer.Option("--card", help="Also add the result to the model card in the model's folder.")
+        bool, typer.Option("--card", help="Also add the result to the model card. Not for models in the registry.")
     ] = False,
 ) -> None:
     """Measure how often a small change of the same music gives another answer: quieter, later, MP3, resampled, cut."""
@@ -35,6 +35,8 @@ def stability(
         raise CoreError("Give either a folder with music or --table: python -m core stability FOLDER")
     if folder is not None and not folder.is_dir():
         raise CoreError(f"{folder} is not a folder. Give the folder with the music.")
+    if card and model in ("champion", "challenger"):
+        raise CoreError("The files of a registered model stay as they are. Use --card with --model repository.")
     served, place = _served(model, settings)
     result = _on_table(served, settings) if folder is None else _on_folder(folder, windows, served, settings)
     typer.echo(_text(result))

@@ -21,7 +21,7 @@ RULES = {
     "extra column": "The column is not one of the 51 columns of the table. It is ignored.",
     "label spelling": "The label differs from an emotion only in case or in surrounding spaces.",
     "label synonym": "The label is a Turkish, English or Spanish word for an emotion.",
-    "label code": "The label is a code. Rows of the published table in this file show which emotion it means.",
+    "label code": "The label is a code. The file shows which emotion it means, by published rows or a legend.",
     "no label": "The label is empty or a word such as none. The row is not used.",
     "unknown label": "The label is not one of the four emotions. The row is not used.",
     "padding": "Spaces around a number are removed.",

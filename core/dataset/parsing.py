@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from core.dataset.label_codes import legend
 from core.dataset.published_rows import code_meanings
 from core.emotion_words import read_emotion
 from core.errors import TableError
@@ -70,7 +71,7 @@ def parse(messy: pd.DataFrame) -> Parsed:
     for place, column in enumerate(COLUMNS):
         numbers[:, place], kinds[:, place] = _parse_column(text[column])
     labels, label_rules = _parse_labels(text[LABEL])
-    _read_codes(text[LABEL], numbers, labels, label_rules)
+    _read_codes(messy, numbers, labels, label_rules)
     extra = tuple(str(c) for c in messy.columns if c not in (LABEL, *COLUMNS))
     return Parsed(rows, text, numbers, kinds, labels, label_rules, extra)
 
@@ -104,13 +105,14 @@ def _parse_labels(cells: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     return labels[codes], rules[codes]
 
 
-def _read_codes(cells: pd.Series, numbers: np.ndarray, labels: np.ndarray, rules: np.ndarray) -> None:
-    """Replace label codes in place, if rows of the published table show their meaning."""
+def _read_codes(messy: pd.DataFrame, numbers: np.ndarray, labels: np.ndarray, rules: np.ndarray) -> None:
+    """Replace label codes in place, if rows of the published table or a legend in the table show their meaning."""
     unread = rules == "unknown label"
     if not unread.any():
         return
-    codes = cells.astype(str).str.strip().where(unread, "").to_numpy(dtype=object)
-    for code, emotion in code_meanings(numbers, codes.tolist()).items():
+    codes = messy[LABEL].astype(str).str.strip().where(unread, "").to_numpy(dtype=object)
+    others = messy[[c for c in messy.columns if c not in (LABEL, *COLUMNS)]]
+    for code, emotion in (legend(codes, others) | code_meanings(numbers, codes.tolist())).items():
         labels[codes == code], rules[codes == code] = emotion, "label code"
 
 

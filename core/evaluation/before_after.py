@@ -103,7 +103,8 @@ def compare_predictions(
 ) -> pd.DataFrame:
     """Compare two models on each part with at least ``MIN_CLIPS`` clips that both models have predicted.
 
-    rows : row, y, group, held_out, clip_id (empty for published rows).  Returns part and the columns of `paired`.
+    rows : row, y, group, held_out, clip_id (empty for published rows).
+    Returns part and the columns of `paired_figures`.
     """
     labelled = rows["clip_id"] != ""
     parts = {"held_out": rows["held_out"], "development": ~rows["held_out"] & ~labelled, LABELLED: labelled}

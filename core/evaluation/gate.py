@@ -10,6 +10,7 @@ import pandas as pd
 from core.errors import ModelError
 from core.evaluation.metrics import LEVEL, figure, interval, perfect_ece, resampled, scores
 from core.schema import ALL, EMOTIONS
+from core.wording import whole_percent
 
 ECE_LIMIT = 0.05  # or the 95th percentile of a perfectly calibrated model at this number of clips, if that is higher
 F1_FLOOR = 0.50  # of every emotion: a good mean can hide an emotion that the model never predicts
@@ -59,7 +60,9 @@ def check_gate(champion: pd.DataFrame | None, challenger: pd.DataFrame, *, seed:
         drawn = resampled(challenger, seed=seed)[key] - resampled(champion, seed=seed)[key]
         _, high = interval(difference, drawn)
         checks.append(("Macro-F1 minus the champion's, at least", difference, -MOST_LOST, difference >= -MOST_LOST))
-        checks.append((f"Macro-F1 minus the champion's, upper end of the {LEVEL:.0%} interval", high, 0.0, high >= 0))
+        checks.append(
+            (f"Macro-F1 minus the champion's, upper end of the {whole_percent(LEVEL)} interval", high, 0.0, high >= 0)
+        )
     checks.append(("Macro-F1, at least", macro_f1, floor, macro_f1 >= floor))
     ece = float(figure(table, "ece")["value"])
     perfect = perfect_ece(challenger, seed=seed).set_index("measure")["p95"]

@@ -219,7 +219,8 @@ def frame_roughness_compiled(y: FloatArray, sr: float) -> FloatArray:
     The contrast of a peak depends on the range of the whole clip. The first pass therefore collects the local maxima of
     all frames; the second pass selects the peaks and computes the roughness.
     """
-    from core.features.kernels.spectral import collect_peaks, sum_roughness, window_frames
+    from core.features.kernels.framing import window_frames
+    from core.features.kernels.roughness import collect_peaks, sum_roughness
 
     starts, length = frame_starts(len(y), sr, length_s=ROUGH_FRAME_S, hop_ratio=ROUGH_HOP_RATIO)
     count, n_fft, window = len(starts), next_pow2(length), hamming(length)

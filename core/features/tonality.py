@@ -124,7 +124,7 @@ def clip_chroma(y: FloatArray, spectrum: Spectrum) -> FloatArray:
 
     Scaling the signal to 0..1 is linear, so the scaled spectrum follows from the spectra of the clip and the window.
     """
-    from core.features.kernels.spectral import fold, shifted_power
+    from core.features.kernels.chroma import fold, shifted_power
 
     freqs = spectrum.low_freqs
     first, heard, counted = chroma_bins(freqs, len(y), spectrum.sr)
@@ -157,8 +157,8 @@ def frame_extremes(y: FloatArray, starts: IntArray, length: int) -> tuple[FloatA
 
 def frame_chroma_compiled(y: FloatArray, sr: float) -> tuple[FloatArray, IntArray]:
     """Compute `frame_chroma` with compiled kernels: chroma, shape (t, 12), and the frame starts, (t,)."""
-    from core.features.kernels.spectral import frame_chroma as fold_frames
-    from core.features.kernels.spectral import window_frames
+    from core.features.kernels.chroma import frame_chroma as fold_frames
+    from core.features.kernels.framing import window_frames
 
     starts, length = frame_starts(len(y), sr, length_s=HCDF_FRAME_S, hop_ratio=HCDF_HOP_RATIO)
     vectors = np.zeros((len(starts), 12))

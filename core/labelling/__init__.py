@@ -3,5 +3,5 @@
 queue, desk, practice : the next clip, the label desk and its rules, synthetic clips to practise on.
 feedback, raters, identity : store an answer, compare names of raters, identify a person.
 agreement, truth, disputes, settlement : agreement of raters, ground truth, disputed clips, settlements by an analyst.
-files, import_plan : export and import of labels.
+files, import_plan, import_report : export and import of labels.
 """

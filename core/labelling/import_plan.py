@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -13,15 +14,16 @@ from core.errors import CoreError, TableError
 from core.labelling.agreement import current_answers
 from core.labelling.files import CANCELLED
 from core.labelling.label_clips import ClipNames
+from core.labelling.label_columns import RATED_ALIKE
 from core.labelling.label_people import People
 from core.labelling.raters import person
-from core.store import SKIPS, Answer, Rater, Store, add_answers
+from core.store import SKIPS, Answer, Rater, Store, add_planned_answers
 
 AT_ONCE = 5000  # rows in one transaction, for which others wait; well under a second
 ACTIONS = ("add", "change", "same", "left out", "refused")
 SETTLEMENT = "adjudication"  # kind of a row that settles a clip
 COLUMNS = (
-    *("row", "clip", "clip_id", "file_name", "label", "skip_reason", "rater", "verified", "comment"),
+    *("row", "clip", "clip_id", "file_name", "word", "label", "skip_reason", "rater", "verified", "comment"),
     *("kind", "account", "given_at", "action", "why", "new_rater", "before"),
 )  # of a plan
 _READ = ("clip_id", "rater", "verified", "label", "skip_reason", "created_at")  # of an answer
@@ -48,7 +50,9 @@ def plan_import(
     new_rater : the row adds an answer of somebody who is not known here.
     action : *add*; *change* (replaces the importer's earlier answer); *same* (is there already); *left out* (the file
     says itself that the row no longer counts, or nobody wants it); *refused*.  why : a sentence.
-    before : feedback_id of the newest row of this rater about this clip, 0 = none.
+    word : the emotion as the file spells it; label : the emotion that it means.
+    before : feedback_id of the newest row of this rater about this clip, or of the clip's newest settlement where the
+    row settles it; 0 = none.
     """
     found, people, said = ClipNames(clips), People(raters, importer, accounts), _StoredAnswers(feedback)
     planned = [_planned(row, found, people) for row in rows.to_dict("records")]
@@ -65,7 +69,7 @@ def plan_import(
         plan["action"], why = _settlement(plan, said, people) if _settles(plan) else _action(plan, said, people)
         plan["why"] = f"{why} {plan['note']}".strip()
         plan["new_rater"] = plan["action"] == "add" and people.is_new(plan["rater"], plan["verified"])
-        plan["before"] = said.newest.get((plan["clip_id"], plan["rater"], plan["verified"]), 0)
+        plan["before"] = said.newest.get(_subject(plan), 0)
     table = pd.DataFrame(planned, columns=list(COLUMNS))
     return table.assign(given_at=pd.to_datetime(table["given_at"], utc=True))
 
@@ -74,6 +78,7 @@ def _planned(row: dict[Any, Any], clips: ClipNames, people: People) -> dict[str,
     """A row with what it means here; action is empty where that depends on other rows and on what was said."""
     plan = {"kind": "", "account": "", "time": "", "note": ""} | {str(name): cell for name, cell in row.items()}
     plan |= {"clip_id": "", "file_name": "", "verified": False, "action": "", "why": ""}
+    plan["word"] = plan["label"].strip()
     plan |= {"new_rater": False, "before": 0, "given_at": _moment(plan["time"])}
     plan["rater"] = plan["rater"] or plan["account"]
     reason = _left_out(plan)
@@ -128,6 +133,10 @@ def _said_in(label: str, skip: str) -> tuple[str, str]:
         return emotion, skip
     if label.lower() in SKIPS and not skip:
         return "", label.lower()
+    if label.endswith(RATED_ALIKE):
+        raise TableError(
+            f"Several emotions have the same rating ({label.removesuffix(RATED_ALIKE)}); an answer is one."
+        )
     several = {read_emotion(part) for part in label.split(";")}
     if len(several) > 1 and None not in several:
         raise TableError(f"Several emotions are chosen ({label}), and an answer is one.")
@@ -167,7 +176,8 @@ class _StoredAnswers:
         undone = feedback[feedback["undone"].astype(bool)]
         gone = undone[undone["kind"].isin(["answer", SETTLEMENT])]
         self.taken_back = {(row["kind"], _key(row), _meaning(row)) for row in gone.to_dict("records")}
-        self.newest = feedback.groupby(["clip_id", "rater", "verified"])["feedback_id"].max().to_dict()
+        subjects = [_subject(row) for row in feedback[["kind", "clip_id", "rater", "verified"]].to_dict("records")]
+        self.newest = dict(zip(subjects, feedback["feedback_id"], strict=True))  # oldest first, so the newest stays
 
 
 def _key(row: dict[Any, Any]) -> Key:
@@ -180,7 +190,12 @@ def _place(plan: dict[str, Any]) -> Key:
     return (plan["clip_id"], SETTLEMENT, True) if _settles(plan) else _key(plan)
 
 
-def _settles(plan: dict[str, Any]) -> bool:
+def _subject(row: dict[Any, Any]) -> Key:
+    """The clip, and whose rows about it make a plan out of date: the rater's, or anybody's for a settlement."""
+    return (row["clip_id"], "", True) if _settles(row) else (row["clip_id"], row["rater"], bool(row["verified"]))
+
+
+def _settles(plan: dict[Any, Any]) -> bool:
     return bool(plan["kind"] == SETTLEMENT)
 
 
@@ -224,24 +239,42 @@ def _settlement(plan: dict[str, Any], said: _StoredAnswers, people: People) -> t
     return "add", "Settles the clip."
 
 
+@dataclass(frozen=True)
+class Imported:
+    """Result of an import.
+
+    rows : numbers of the rows whose answers are new here.
+    overtaken : numbers of the rows that were not stored, because somebody settled the clip or its rater answered it
+        after the plan was made.
+    """
+
+    rows: tuple[int, ...] = ()
+    overtaken: tuple[int, ...] = ()
+
+
 def apply_import(
     store: Store, plan: pd.DataFrame, *, token: str, progress: Callable[[int, int], None] = lambda done, of: None
-) -> int:
-    """Store the rows of a plan with the action add or change; return the number of new rows.
+) -> Imported:
+    """Store the rows of a plan with the action add or change.
 
     token : of the form; the same plan of the same form, sent twice, stores nothing more.
-    progress : told how many rows are stored, of how many.
-    Each ``AT_ONCE`` rows are stored all or none, and others may answer in between. An import that was cut off is
-    finished by the same one again, or by a new plan of the same file.
+    progress : told how many rows are done, of how many.
+    Each ``AT_ONCE`` rows are stored all or none, and others may answer in between. A row that is out of date by then is
+    not stored. An import that was cut off is finished by the same one again, or by a new plan of the same file.
     """
     wanted = plan[plan["action"].isin(["add", "change"])]
-    new = 0
+    stored, overtaken = [], []
     for start in range(0, len(wanted), AT_ONCE):
         part = wanted.iloc[start : start + AT_ONCE]
         answers = [_answer(row, token) for row in part.to_dict("records")]
-        new += sum(receipt.new for receipt in add_answers(store, answers))
+        receipts = add_planned_answers(store, answers, [int(number) for number in part["before"]])
+        for row, receipt in zip(part["row"], receipts, strict=True):
+            if receipt is None:
+                overtaken.append(int(row))
+            elif receipt.new:
+                stored.append(int(row))
         progress(start + len(part), len(wanted))
-    return new
+    return Imported(tuple(stored), tuple(overtaken))
 
 
 def _answer(row: dict[Any, Any], token: str) -> Answer:

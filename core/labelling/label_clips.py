@@ -1,5 +1,6 @@
 """Find the clip that a label file refers to, by id, hash, file name, URL, or the file name changed by Label Studio."""
 
+import base64
 import re
 import unicodedata
 from collections.abc import Callable
@@ -74,7 +75,10 @@ def spellings(clip: str) -> tuple[str, ...]:
     """A name as it stands, and the path inside of an address: ``"/data/local-files/?d=a/b%20c.wav" -> "a/b c.wav"``."""
     try:
         address = urlsplit(clip)
-        inner = parse_qs(address.query).get("d", [unquote(address.path)])[0]
+        query = parse_qs(address.query)
+        if "fileuri" in query:  # Label Studio's own address of a file in a cloud storage
+            return clip, base64.urlsafe_b64decode(query["fileuri"][0].replace(" ", "+") + "==").decode()
+        inner = query.get("d", [unquote(address.path)])[0]
     except ValueError:  # it only looks like an address
         return (clip,)
     return (clip,) if inner in ("", clip) else (clip, inner)

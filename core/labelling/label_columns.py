@@ -1,39 +1,47 @@
-"""Which column of a file of labels holds the clip, which the emotion, and which are not read: by name, then content."""
+"""Find the columns of a label file that hold the clip, the emotion and so on: first by their name, then by content."""
 
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from core.audio.formats import ENDINGS
 from core.emotion_words import read_emotion
 from core.errors import TableError
 from core.labelling.label_studio_interface import KIND, RATER, TIME
 from core.labelling.label_studio_reading import COLLISION, META
 from core.schema import EMOTIONS
+from core.turkish import fold
 
-UPLOADER = "user"  # names the rater where no other column does: beside one, it may be who sent the file
-NAMES = {  # what other programs call the columns
-    "clip": ("clip_id", "content_hash", "hash", "sha256", "file_name", "filename", "file", "path", "audio", "clip"),
-    "label": ("label", "emotion", "class", "answer", "mood"),
+UPLOADER = "user"  # is the rater only if no other column is; otherwise it may be the person who sent the file
+NAMES = {  # names that other programs use for the columns
+    "clip": (
+        *("clip_id", "content_hash", "hash", "sha256", "file_name", "filename", "file", "path", "audio", "clip"),
+        *("dosya_adi", "dosya", "nombre_de_archivo", "archivo"),
+    ),
+    "label": ("label", "emotion", "class", "answer", "mood", "duygu", "etiket", "emocion", "etiqueta"),
     "skip_reason": ("skip_reason", "skip"),
-    "rater": ("rater", "annotator", "labeler", UPLOADER),  # not "name": beside a clip that is a song's
-    "comment": ("comment", "note", "remark"),
+    "rater": (  # not "name": it may be the name of the song
+        *("rater", "annotator", "labeler", "etiketleyen", "degerlendiren", "anotador", "evaluador", UPLOADER),
+    ),
+    "comment": ("comment", "note", "remark", "yorum", "comentario"),
     "kind": ("kind",),
     "undone": ("undone",),
     "time": ("answered_at", "created_at"),
 }
-_OURS = (  # columns of our own files beside those: what a model said, and numbers of rows
+_OURS = (  # further columns of files from this program: the model's answers, and numbers of rows
     *("shown_label", "guess", "decision", "display", "model_version", "extractor", "verified", "feedback_id"),
     *("origin", "deleted", "prediction_id", "source", "target_id", *(f"p_{emotion}" for emotion in EMOTIONS)),
 )
-_SOUND = re.compile(r"\.(wav|mp3|flac|ogg|oga|opus|m4a|aac|aif|aiff|wma|webm|mp4)\b", re.IGNORECASE)
-_ENOUGH = 0.5  # of the cells of a column, to say what it holds
+_SOUND = re.compile(rf"({'|'.join(map(re.escape, ENDINGS))})\b|[?&]fileuri=", re.IGNORECASE)
+RATED_ALIKE = ", rated alike"  # ends a text of several emotions with the same rating
+_ENOUGH = 0.5  # share of the filled cells that decides what a column holds
 
 Row = Mapping[str, str]
 
 
 class ControlQuestion(TableError):
-    """Several columns or controls may hold the emotions. columns : their names, of which a person chooses one."""
+    """Several columns or controls may hold the emotions, so a person must choose one. columns : their names."""
 
     def __init__(self, message: str, columns: Sequence[str]) -> None:
         super().__init__(message)
@@ -42,9 +50,16 @@ class ControlQuestion(TableError):
 
 @dataclass(frozen=True)
 class Columns:
-    """Which columns are read: of each kind the names, the first one with content counts.
+    """The columns of a file by what they hold.
 
-    ratings : column of a number to the emotion that it rates.  unread : columns that are not kept.
+    Parameters
+    ----------
+    named
+        Columns of each kind (clip, label, rater and so on). In each row the first column with content counts.
+    ratings
+        Emotion that each column of ratings rates.
+    unread
+        Columns that are ignored.
     """
 
     named: Mapping[str, tuple[str, ...]]
@@ -52,7 +67,7 @@ class Columns:
     unread: tuple[str, ...]
 
     def first(self, row: Row, kind: str) -> str:
-        """The first cell of this kind that has content; a mere number names a clip only where nothing else does."""
+        """First cell of this kind that has content. A number counts as a clip only if no other cell names the clip."""
         texts = [text for name in self.named[kind] if (text := row.get(name, ""))]
         return next((text for text in texts if kind != "clip" or not text.isdecimal()), texts[0] if texts else "")
 
@@ -60,11 +75,25 @@ class Columns:
 def columns_of(
     rows: Sequence[Row], header: Sequence[str], *, flat: bool, controls: Iterable[str] = (), control: str | None = None
 ) -> Columns:
-    """What each column of a file is.
+    """Find out what each column of a file holds.
 
-    header : the names, in the file's order.  flat : one row an annotation of Label Studio.  controls : those of a JSON
-    of Label Studio, where they are known; only they hold answers.  control : the one that a person says holds emotions.
-    Raises ControlQuestion where several may, TableError where no column names a clip or none holds an answer.
+    Parameters
+    ----------
+    header
+        Names of the columns, in the order of the file.
+    flat
+        The file is from Label Studio and has one row for each annotation.
+    controls
+        Names of the controls in a JSON file of Label Studio, if they are known; only controls hold answers.
+    control
+        Column or control that holds the emotions, if a person has chosen one.
+
+    Raises
+    ------
+    ControlQuestion
+        When several columns may hold the emotions.
+    TableError
+        When no column names the clip, or no column holds an answer.
     """
     named = _named(header, flat=flat)
     named["clip"] += _sounds(rows, header, named["clip"], flat=flat)
@@ -83,11 +112,11 @@ def columns_of(
 
 
 def _named(header: Sequence[str], *, flat: bool) -> dict[str, tuple[str, ...]]:
-    """The columns that are named as such columns usually are, in any case.
+    """Columns of each kind that have one of the usual names; case and accents do not matter.
 
-    flat : Label Studio says by its own columns who answered and when; the kind is in a hidden field.
+    flat : a file of Label Studio, in which other columns hold rater, kind and time.
     """
-    lower = [name.lower() for name in header]
+    lower = [re.sub(r"[\s-]+", "_", fold(name)) for name in header]
     known = [name for names in NAMES.values() for name in names]
     twice = next((name for name in known if lower.count(name) > 1), None)
     if twice is not None:
@@ -101,7 +130,7 @@ def _named(header: Sequence[str], *, flat: bool) -> dict[str, tuple[str, ...]]:
 
 
 def _open(header: Sequence[str], named: Mapping[str, Sequence[str]], *, flat: bool) -> list[str]:
-    """The columns of which only their cells tell what they are."""
+    """Columns whose names do not say what they hold."""
     known = {name for kind, names in named.items() if kind != "label" for name in names} | set(_OURS)
     if flat:
         known |= {*META, RATER, TIME, KIND, "file_upload"}
@@ -116,7 +145,7 @@ def _lacking(header: Sequence[str]) -> TableError:
 
 
 def _sounds(rows: Sequence[Row], header: Sequence[str], named: Sequence[str], *, flat: bool) -> tuple[str, ...]:
-    """Columns that hold names of audio files, whatever they are called; a task's own data may be called anything."""
+    """Columns that hold names of audio files. In Label Studio such a column can have any name."""
     if named and not flat:
         return ()
     others = [name for name in header if name not in (*named, *META, "file_upload")]
@@ -127,10 +156,10 @@ def _sounds(rows: Sequence[Row], header: Sequence[str], named: Sequence[str], *,
 def _labels(
     rows: Sequence[Row], names: Sequence[str], usual: Sequence[str], *, flat: bool, rated: bool
 ) -> tuple[str, ...]:
-    """The columns that hold emotions. Several count as one where they never say different things of one row.
+    """Columns that hold emotions. Several columns count as one if they never differ within a row.
 
-    usual : columns with names that such a column has; in a plain table they come before all others.
-    rated : other columns rate the emotions, so that none need hold them.
+    usual : columns with a usual name for emotions; in a plain table they come before all others.
+    rated : other columns rate the emotions, so no column needs to hold an emotion.
     """
     usual = [name for name in usual if name in names]
     others = [name for name in names if name not in usual]
@@ -158,26 +187,26 @@ def _emotions(row: Row, names: Iterable[str]) -> set[str]:
 
 
 def _ratings(rows: Sequence[Row], names: Sequence[str]) -> dict[str, str]:
-    """Columns that rate an emotion each, ``"happy": 4``; at least two of them, or a choice would have no other side."""
+    """Columns with ratings of one emotion each, as in ``"happy": 4``. One such column alone does not count."""
     found = {name: emotion for name in names if (emotion := read_emotion(name))}
     rated = {n: e for n, e in found.items() if _share(rows, n, lambda text: number(text) is not None) >= _ENOUGH}
     return rated if len(set(rated.values())) > 1 else {}
 
 
 def number(text: str) -> float | None:
-    """A rating, with a point or a comma before its decimals; None where it is none."""
+    """Read a rating, with a decimal point or a decimal comma; None if the text is not a number."""
     found = re.fullmatch(r"\s*(\d+)(?:[.,](\d+))?\s*", text)
     return float(f"{found.group(1)}.{found.group(2) or 0}") if found else None
 
 
 def highest(row: Row, ratings: Mapping[str, str]) -> str:
-    """The emotion that is rated highest. Where several are: all of them in words, which is no emotion."""
+    """Emotion with the highest rating; if several are equal, a text that names them all and is not an emotion."""
     numbers = {emotion: value for name, emotion in ratings.items() if (value := number(row.get(name, "")))}
     best = [emotion for emotion, value in numbers.items() if value == max(numbers.values())]
-    return best[0] if len(best) == 1 else " and ".join(best) + (", rated alike" if best else "")
+    return best[0] if len(best) == 1 else " and ".join(best) + (RATED_ALIKE if best else "")
 
 
 def _share(rows: Sequence[Row], name: str, holds: Callable[[str], bool]) -> float:
-    """The share of the filled cells of a column that hold something, in [0, 1]."""
+    """Share of the filled cells of a column for which ``holds`` is true, in [0, 1]."""
     texts = Counter(text for row in rows if (text := row.get(name, "")))
     return sum(n for text, n in texts.items() if holds(text)) / max(texts.total(), 1)

@@ -1,4 +1,4 @@
-"""Answers, guesses and sound as tasks that Label Studio plays, and the ZIP that holds them."""
+"""Make tasks for Label Studio from clips, answers and guesses of the model, and explain how to use them."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -10,17 +10,18 @@ from core.labelling.agreement import current_answers
 from core.labelling.label_studio_interface import COMMENT, EMOTION, FOLDER, KIND, RATER, ROOT, SKIP, TIME, sound_name
 
 HOW_TO = (
-    f"Unpack the ZIP into an empty folder and start Label Studio there (`label-studio start`): it finds the folder "
-    f"`{ROOT}` by itself and plays the sound in it.",
+    f"Unpack the ZIP into an empty folder and start Label Studio in this folder (`label-studio start`). It finds the "
+    f"folder `{ROOT}` and plays the audio in it.",
     "Create a project and paste the content of `interface.xml` under Settings > Labeling Interface > Code.",
     f"Under Settings > Cloud Storage, add a source storage of the type Local Files with the full path of "
     f"`{ROOT}/{FOLDER}`, choose the import method Tasks, and press Save & Sync.",
 )
 TITLE = "Clips for Label Studio, with answers and guesses of the model"
 BACK = (
-    "The way back: export the project as JSON and give the file to Agreement > Files. Answers from here keep their "
-    "rater, time, comment and settlement; of each account that answered in Label Studio you are asked who it is. Only "
-    "JSON says which tasks were skipped and which answers are marked as ground truth."
+    "To bring the answers back, export the project as JSON and import the file under Agreement > Files. Answers that "
+    "were exported from here still have their rater, time, comment and settlement. For each account that answered in "
+    "Label Studio, you are asked who it is. Only JSON contains which tasks were skipped and which answers are marked "
+    "as ground truth."
 )
 
 
@@ -31,11 +32,18 @@ def tasks(
     *,
     addresses: Mapping[str, str] = {},
 ) -> list[dict[str, Any]]:
-    """Tasks of Label Studio, one a clip, with the answers that stand as annotations.
+    """Return one task of Label Studio for each clip, with the current answers as annotations.
 
-    feedback : from the store.  clips : clip_id and file_name of the clips to export, in this order; None: those with
-    answers.  guesses : from ``store.predictions_table``, to be shown as predictions beside those that raters saw.
-    addresses : of clips whose sound lies elsewhere; the others are expected in the ZIP, see ``label_studio_package``.
+    Parameters
+    ----------
+    feedback
+        All rows of the feedback table.
+    clips
+        clip_id and file_name of the clips to export, in this order; None exports the clips with answers.
+    guesses
+        From ``store.predictions_table``: further guesses to show as predictions, besides those that raters saw.
+    addresses
+        Public addresses of clips, by clip_id. The audio of all other clips is in the ZIP, see ``label_studio_package``.
     """
     standing = current_answers(feedback)
     if clips is None:
@@ -57,23 +65,18 @@ def tasks(
 
 
 def readme() -> str:
-    """How the ZIP comes to play in Label Studio, and how answers come back, as plain text."""
+    """Return instructions as plain text: how to open the ZIP in Label Studio, and how to bring answers back."""
     steps = "\n".join(f"{number}. {step}" for number, step in enumerate(HOW_TO, 1))
     return f"{TITLE}\n\n{steps}\n\n{BACK}\n".replace("`", "")
 
 
-def to_label_studio(feedback: pd.DataFrame) -> bytes:
-    """The tasks of the answers that stand, as JSON; its project takes ``label_studio_config()``."""
-    return as_json(tasks(feedback))
-
-
 def as_json(content: Any) -> bytes:
-    """JSON as people can read it."""
+    """Return the content as indented JSON."""
     return json.dumps(content, ensure_ascii=False, indent=1).encode()
 
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows as JSON takes them: missing is None, a time is ISO 8601."""
+    """Return rows for JSON: missing values are None, times are ISO 8601."""
     times = table["created_at"].map(lambda moment: moment.isoformat())
     rows = table.assign(created_at=times).astype(object).where(table.notna(), None).to_dict("records")
     return [{str(name): value for name, value in row.items()} for row in rows]
@@ -91,7 +94,7 @@ def _place(clip_id: str, file_name: str) -> str:
 
 
 def _annotation(row: Mapping[str, Any]) -> dict[str, Any]:
-    """An answer. Also one without an emotion is no skipped task: Label Studio leaves those out of CSV and JSON-MIN."""
+    """Return an answer as an annotation, also a skip: Label Studio leaves skipped tasks out of CSV and JSON-MIN."""
     result = [_choice(EMOTION, row["label"])] if row["label"] is not None else [_choice(SKIP, row["skip_reason"])]
     if row["comment"]:
         result.append(_text(COMMENT, row["comment"]))
@@ -100,7 +103,7 @@ def _annotation(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _predictions(said: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """One a model, the newest. score : the probability of the guess, in [0, 1]."""
+    """Return the newest prediction of each model. score : probability of the guess, in [0, 1]."""
     newest = {row["model_version"]: row for row in said}
     return [
         {

@@ -1,7 +1,7 @@
-"""What Label Studio exports: tasks (JSON) or one row an annotation (JSON-MIN, CSV, TSV), as rows of plain text.
+"""Read exports of Label Studio as rows of plain text: tasks (JSON), or one row per annotation (JSON-MIN, CSV, TSV).
 
-Tried with version 1.23. Each format sorts and names things otherwise: CSV writes several choices as JSON in a cell, and
-only JSON says what was skipped and which annotation is ground truth.
+Tested with version 1.23. The formats differ in order and names. CSV writes several choices as JSON in one cell. Only
+JSON contains which tasks were skipped and which annotations are ground truth.
 """
 
 import json
@@ -13,39 +13,41 @@ from core.labelling.label_studio_interface import COMMENT, KIND, KINDS, RATER, T
 
 TASK = "id"
 ANNOTATION, ACCOUNT, MADE_AT, CHANGED_AT = "annotation_id", "annotator", "created_at", "updated_at"
-GOLD, CANCELLED = "ground_truth", "was_cancelled"  # of JSON alone
+GOLD, CANCELLED = "ground_truth", "was_cancelled"  # only in JSON
 META = (TASK, ANNOTATION, ACCOUNT, MADE_AT, CHANGED_AT, "lead_time", "agreement", "history", GOLD, CANCELLED)
-COLLISION = "_data_"  # begins the name of a task's column that is named like a control
-_STARRED = "Label Studio marks it as ground truth: settle the clip under Disputes, if that is right."
-_CHANGED = "It was changed in Label Studio after it came there: ask its rater."
-_DIRECT = "_direct"  # the row's rater comes from our own file, which never was in Label Studio
-NO_ACCOUNT = "(none)"  # of annotations that came through a storage
+COLLISION = "_data_"  # prefix of a task's column that has the name of a control
+_STARRED = "Label Studio marks it as ground truth. If that is right, settle the clip under Disputes."
+_CHANGED = "It was changed in Label Studio after the export. Ask its rater."
+_DIRECT = "_direct"  # the rater is from a file of this program that was never in Label Studio
+NO_ACCOUNT = "(none)"  # account of annotations that were synchronised from a storage
 _CONTENT = ("choices", "text", "labels", "taxonomy", "rating", "number", "datetime", "pairwise")
+
+_PERSON = ("email", "username", "id")  # of an account that is written as an object
 
 Row = dict[str, str]
 
 
 def is_task(item: Any) -> bool:
-    """Whether an item of a JSON list is a task with its annotations."""
+    """Return whether an item of a JSON list is a task with its annotations."""
     return isinstance(item, dict) and isinstance(item.get("data"), dict)
 
 
 def tasks_of(content: Any) -> Any:
-    """The items of a JSON of Label Studio. A storage that it exports to gets one annotation a file, with its task."""
+    """Return the tasks in a JSON file of Label Studio. A file in a target storage is one annotation with its task."""
     if isinstance(content, dict) and isinstance(content.get("task"), dict) and "result" in content:
         return [{**content["task"], "annotations": [content]}]
     return [content] if is_task(content) else content
 
 
 def is_flat(header: Iterable[str]) -> bool:
-    """Whether these are columns of JSON-MIN, CSV or TSV."""
+    """Return whether these are the columns of a JSON-MIN, CSV or TSV export."""
     return {ANNOTATION, ACCOUNT} <= set(header)
 
 
 def task_rows(tasks: Iterable[Mapping[str, Any]]) -> tuple[list[Row], set[str]]:
-    """One row an annotation, with the names of columns that CSV has, and the names of the controls.
+    """Return one row per annotation, with the columns of the CSV export, and the names of the controls.
 
-    Predictions and drafts are no answers and give no row.
+    Predictions and drafts are not answers and give no row.
     """
     annotated = [(task, note) for task in tasks for note in task.get("annotations", task.get("completions")) or []]
     controls = {part["from_name"] for _, note in annotated for part in _parts(note)}
@@ -53,7 +55,7 @@ def task_rows(tasks: Iterable[Mapping[str, Any]]) -> tuple[list[Row], set[str]]:
 
 
 def _parts(annotation: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The parts that a control holds; a relation between two regions is none."""
+    """Return the parts of an annotation that belong to a control; relations between regions do not."""
     parts = [part for part in annotation.get("result") or [] if "from_name" in part]
     return [{**part, "from_name": str(part["from_name"])} for part in parts]
 
@@ -65,11 +67,11 @@ def _task_row(task: Mapping[str, Any], annotation: Mapping[str, Any], controls: 
     for part in _parts(annotation):
         held.setdefault(part["from_name"], []).append(cell(part.get("value")))
     row |= {name: _joined(name, values) for name, values in held.items()}
-    if RATER in annotation:  # exports of version 0.2 have these beside the result
+    if RATER in annotation:  # exports of version 0.2 have these keys outside the result
         row |= {RATER: cell(annotation[RATER]), TIME: cell(annotation.get(MADE_AT)), _DIRECT: "true"}
         row[KIND] = KINDS[bool(annotation.get(GOLD))]
     row |= {ANNOTATION: cell(annotation.get("id") or number), ACCOUNT: _account(annotation.get("completed_by"))}
-    row[CANCELLED] = cell(annotation.get(CANCELLED) or annotation.get("skipped"))  # as old versions call it
+    row[CANCELLED] = cell(annotation.get(CANCELLED) or annotation.get("skipped"))  # the name in old versions
     return row | {name: cell(annotation.get(name)) for name in (MADE_AT, CHANGED_AT, GOLD)}
 
 
@@ -78,17 +80,21 @@ def _joined(name: str, values: Iterable[str]) -> str:
 
 
 def _account(who: Any) -> str:
-    """An e-mail address, else a number."""
-    return cell(who.get("email") or who.get("id")) if isinstance(who, dict) else cell(who)
+    """Return the e-mail address of an account, else its user name or number."""
+    return next((text for name in _PERSON if (text := cell(who.get(name)))), "") if isinstance(who, dict) else cell(who)
 
 
 def cell(value: Any) -> str:
-    """What a control or a column holds as text; several values are joined by semicolons."""
+    """Return the content of a control or column as text; several values are joined by semicolons."""
     if value is None:
         return ""
     if isinstance(value, dict):
         name = next((name for name in _CONTENT if name in value), "")
-        held = value.get(name)
+        if not name:
+            return _account(value)
+        held = value[name]
+        if name == "taxonomy" and isinstance(held, list):  # of "Mood > Happy" the last word is the answer
+            held = [path[-1] for path in held if isinstance(path, list) and path]
         return "\n".join(map(cell, held)) if name == "text" and isinstance(held, list) else cell(held)
     if isinstance(value, list):
         return "; ".join(dict.fromkeys(filter(None, map(cell, value))))
@@ -96,7 +102,7 @@ def cell(value: Any) -> str:
 
 
 def csv_cell(text: str) -> str:
-    """A cell of CSV or TSV, in which everything but a single choice or text is JSON. A text may look like JSON too."""
+    """Read a cell of CSV or TSV. Everything except a single choice or text is JSON; a text can also look like JSON."""
     if not text.startswith(("[", "{")):
         return text.strip()
     try:
@@ -109,10 +115,10 @@ def csv_cell(text: str) -> str:
 
 
 def answer_facts(rows: list[Row]) -> Iterator[Row]:
-    """Of each row: rater, account, time, kind, note, and whether it was skipped.
+    """Yield rater, account, time, kind, note and skipped for each row.
 
-    Rater, time and kind of an answer from here are in its hidden fields. Who copies such an annotation in Label Studio
-    copies the fields too; so they count once in a task, for the oldest annotation that has them.
+    Answers from this program have rater, time and kind in hidden fields. A person who copies such an annotation in
+    Label Studio also copies the fields. So they count once in a task, for the oldest annotation that has them.
     """
     taken: dict[tuple[str, ...], str] = {}
     for row in sorted(rows, key=lambda row: (len(row.get(ANNOTATION, "")), row.get(ANNOTATION, ""))):  # 9 before 10
@@ -135,9 +141,9 @@ def _origin(row: Row) -> tuple[str, ...]:
 
 
 def _is_changed(row: Row) -> bool:
-    """Whether an annotation that came with a file was saved again; both times are set when it comes."""
+    """Return whether an imported annotation was saved again; the import sets both times."""
     try:
         made, changed = (datetime.fromisoformat(row.get(name, "")) for name in (MADE_AT, CHANGED_AT))
         return changed - made > timedelta(seconds=1)
-    except (ValueError, TypeError):  # a time is missing, or one has a zone and the other none
+    except (ValueError, TypeError):  # a time is missing, or only one of them has a time zone
         return False

@@ -16,6 +16,8 @@ def decoded(data: bytes) -> str:
 
     Raises TableError when it is no text.
     """
+    if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
+        raise TableError("The file is an Excel file or a zip archive. Save the table as CSV in UTF-8.")
     for encoding in _encodings(data):
         try:
             return data.decode(encoding)
@@ -37,14 +39,14 @@ def _encodings(data: bytes) -> tuple[str, ...]:
 def csv_lines(text: str) -> Iterator[list[str]]:
     """The cells of each line that is not empty, the header first.
 
-    Cells are separated by what Excel's line ``sep=;`` says, else by the comma, semicolon or tab that the header has
-    most of. Lines that were quoted as one cell each are taken apart.
+    Cells are separated by what Excel's line ``sep=;`` says, else by the comma, semicolon, tab or bar that the header
+    has most of. Lines that were quoted as one cell each are taken apart.
     Raises TableError, also while it is read, when the text is no CSV.
     """
     body = io.StringIO(text, newline="")
     start, first, delimiter = _first_line(body)
     body.seek(start)
-    lines = csv.reader(body, delimiter=delimiter or max(",;\t", key=first.count))
+    lines = csv.reader(body, delimiter=delimiter or max(",;\t|", key=first.count))
     quoted = False
     try:
         for number, line in enumerate(line for line in lines if line and (len(line) > 1 or line[0].strip())):

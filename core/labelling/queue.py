@@ -53,18 +53,20 @@ class Item:
 class Progress:
     """Labelling progress.
 
-    answered : clips that this person has answered.  left : clips that wait for this person.
+    answered : clips that this person has answered, one answer each.  left : clips that wait for this person.
     settled : clips with a ground truth.  clips : all that can be labelled.
+    practice : how many of the answered clips are synthetic.
     """
 
     answered: int
     left: int
     settled: int
     clips: int
+    practice: int = 0
 
     def after_one(self, *, done: int = 1) -> "Progress":
         """As it stands after this person's next answer, until it is counted again."""
-        return Progress(self.answered + done, max(self.left - done, 0), self.settled, self.clips)
+        return Progress(self.answered + done, max(self.left - done, 0), self.settled, self.clips, self.practice)
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,9 @@ class Desk:
 
 def desk(store: Store, *, rater: str, verified: bool, models: Models = Models(), size: int = BATCH) -> Desk:
     """The next clips for a person, and the progress."""
-    feedback, pool = feedback_table(store), set(label_pool(store)["clip_id"])
+    labelled = label_pool(store)
+    feedback = feedback_table(store.for_program())  # for which clips are settled; the person sees only numbers
+    pool = set(labelled["clip_id"])
     settled = settled_clips(agreement.ground_truth(feedback, raters_needed=raters_needed(store)))
     queue = clips_to_label(
         store,
@@ -91,9 +95,12 @@ def desk(store: Store, *, rater: str, verified: bool, models: Models = Models(),
         with_audio=True,
     )
     mine = feedback[feedback["rater"].eq(rater_name(rater)) & feedback["verified"].eq(verified)]
-    answers = agreement.current_answers(mine)
+    answers = agreement.current_answers(mine.assign(counts=True))
     answered = pool & set(answers.loc[answers["kind"].eq("answer"), "clip_id"])
-    progress = Progress(len(answered), len(pool - answered - settled), len(pool & settled), len(pool))
+    synthetic = set(labelled.loc[labelled["origin"].eq("demo"), "clip_id"])
+    progress = Progress(
+        len(answered), len(pool - answered - settled), len(pool & settled), len(pool), len(answered & synthetic)
+    )
     return Desk(tuple(_item(row) for row in queue.to_dict("records")), progress)
 
 

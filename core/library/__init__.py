@@ -1,7 +1,7 @@
 """Score libraries of music: find and read many files, measure them on Dask workers, and write tables of results.
 
 find, addresses, reading, places : list and read files, and check which folders a page may read.
-run, cluster, workers, worker_checks, worker, progress : one run, its Dask workers, and the work on one file.
+run, spool, cluster, workers, worker_checks, worker, progress : one run, its Dask workers, and the work on one file.
 results, sidecar, near_copies : tables of results, sidecar files, near-duplicates.
 demo_library : a small synthetic library.
 """

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from core.wording import duration
+from core.wording import counted, duration
 
 LINE_S = 10.0  # between two lines of progress when stderr is not a terminal
 SHOWN = 20  # files without a result that the summary lists
@@ -65,10 +65,10 @@ class RunProgress:
     def text(self) -> str:
         """Progress as a sentence for the user."""
         if self.phase == "looking":
-            return f"Looking for audio: {self.found:,} files so far"
+            return f"Looking for audio: {counted(self.found, 'file')} so far"
         failed = f"{self.not_scored:,} not scored"
         if self.phase == "writing":
-            return f"Writing the results of {self.found:,} files, {failed}"
+            return f"Writing the results of {counted(self.found, 'file')}, {failed}"
         parts = [f"{self.settled + self.done:,} of {self.found:,} files"]
         if self.rate is not None and self.remaining_s is not None:
             parts += [f"{self.rate:.1f} per second", f"{duration(self.remaining_s)} left"]

@@ -5,13 +5,10 @@ decisions in the store -> one table. Each chunk of files is stored in one transa
 store. The next run therefore continues where a killed run stopped; no file is lost or scored twice.
 """
 
-import json
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, replace
-from itertools import islice
+from dataclasses import replace
 from typing import Any
 
 from core.errors import CoreError
@@ -21,9 +18,10 @@ from core.library.near_copies import near_duplicates
 from core.library.progress import SHOWN, RunProgress, Summary
 from core.library.results import Scorer
 from core.library.sidecar import write_table_sidecars
+from core.library.spool import Spool
 from core.library.workers import Where
 from core.models.policy import Policy
-from core.pipeline.scoring import predict_and_decide, store_predictions
+from core.pipeline.deciding import predict_and_decide, store_predictions
 from core.pipeline.serving import Served
 from core.records import FoundFile, LibraryEntry, LibraryFile, Plan
 from core.schema import FeatureVector
@@ -33,35 +31,6 @@ JOB = "library"  # name of the job and of its lock: one run at a time
 AT_ONCE = 500  # files per query or write
 PREDICTED = 100  # clips per call of the model, which takes 0.3 s
 MOST_KNOWN = 5_000  # content hashes sent with a chunk
-
-
-class _Spool:
-    """A list of files on disk, so that a million files need no memory."""
-
-    def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile("w+", encoding="utf-8", prefix="library-")  # noqa: SIM115 - closed by `with`
-        self.count = 0
-
-    def __enter__(self) -> "_Spool":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
-
-    def add(self, item: FoundFile) -> None:
-        self._file.write(json.dumps(asdict(item)) + "\n")
-        self.count += 1
-
-    def __iter__(self) -> Iterator[FoundFile]:
-        self._file.seek(0)
-        for line in self._file:
-            yield FoundFile(**json.loads(line))
-
-    def batches(self, size: int = AT_ONCE) -> Iterator[list[FoundFile]]:
-        """Yield the files in their order, in lists of at most size files."""
-        rest = iter(self)
-        while batch := list(islice(rest, size)):
-            yield batch
 
 
 def score_library(
@@ -110,7 +79,7 @@ def score_library(
     run = _Run(store, served, policy, plan or Plan(), on_progress)
     where, started = where or Where(), time.monotonic()
     results.check_out(out)
-    with _Spool() as listed, _Spool() as new:
+    with Spool() as listed, Spool() as new:
         run.list_files(folder, listed, within)
         died = run.split_known_from_new(listed, new, retry=retry)
         if where.processes(new.count) == 0 and died and not where.scheduler:
@@ -159,7 +128,7 @@ class _Run:
             self._began = time.monotonic()
         self.report_progress(note=note)
 
-    def list_files(self, folder: str, listed: _Spool, within: str) -> None:
+    def list_files(self, folder: str, listed: Spool, within: str) -> None:
         """Put the audio files of the folder into `listed`. Raises CoreError when there are none."""
         given: dict[str, Any] = {"beat": lambda: self.report_if_due(found=listed.count), "skip": self.skip}
         for item in find.find_audio(folder, within=within, **given):
@@ -176,10 +145,10 @@ class _Run:
     def skip(self, why: str) -> None:
         self.skipped[why] += 1
 
-    def split_known_from_new(self, listed: _Spool, new: _Spool, *, retry: bool) -> bool:
+    def split_known_from_new(self, listed: Spool, new: Spool, *, retry: bool) -> bool:
         """Put the files that must be measured into `new`. Returns True if any of them may have crashed a process."""
         died = False
-        for batch in listed.batches():
+        for batch in listed.batches(AT_ONCE):
             files = known_files(self.store, self.plan.name, [item.path for item in batch])
             settled = []
             for item in batch:
@@ -196,7 +165,7 @@ class _Run:
         self.progress = replace(self.progress, settled=listed.count - new.count, new=new.count)
         return died
 
-    def measure(self, new: _Spool, where: Where, max_mb: float) -> None:
+    def measure(self, new: Spool, where: Where, max_mb: float) -> None:
         """Measure the new files, and store the entries and predictions of each chunk."""
         self._began = time.monotonic()
         self.report_progress(phase="scoring")
@@ -210,7 +179,7 @@ class _Run:
             self.measured += sum(bool(entry.clips) for entry in entries)
             self.report_progress(done=self.progress.done + len(entries), not_scored=self.progress.not_scored + failed)
 
-    def mark_begun(self, new: _Spool) -> None:
+    def mark_begun(self, new: Spool) -> None:
         """Mark files as begun, so that the next run reads a file that crashed this process in another process.
 
         Earlier measurements stay in the file's row, because copies of the file may need them in this run.
@@ -261,12 +230,12 @@ class _Run:
             decided = predict_and_decide(vectors, self.served, policy=self.policy)
             store_predictions(decided, vectors, self.served, policy=self.policy, store=self.store)
 
-    def write(self, out: str, listed: _Spool, *, sidecars: bool) -> None:
+    def write(self, out: str, listed: Spool, *, sidecars: bool) -> None:
         """Write the table of results, and sidecar files if wanted."""
         self.report_progress(phase="writing", note="")
         reference = self.served.reference
         near = near_duplicates(
-            self.with_reports(listed.batches()),
+            self.with_reports(listed.batches(AT_ONCE)),
             store=self.store,
             plan=self.plan,
             reference=reference,
@@ -279,15 +248,15 @@ class _Run:
             "near": near,
             "root": self.root,
         }
-        results.export(out, self.with_reports(listed.batches()), **given)
+        results.export(out, self.with_reports(listed.batches(AT_ONCE)), **given)
         if sidecars:
-            for batch in self.with_reports(listed.batches()):
+            for batch in self.with_reports(listed.batches(AT_ONCE)):
                 write_table_sidecars(results.rows(batch, **given))
 
-    def summary(self, folder: str, out: str, listed: _Spool, *, seconds: float) -> Summary:
+    def summary(self, folder: str, out: str, listed: Spool, *, seconds: float) -> Summary:
         states: Counter[str] = Counter()
         failed: list[dict[str, str]] = []
-        for batch in self.with_reports(listed.batches()):
+        for batch in self.with_reports(listed.batches(AT_ONCE)):
             files = known_files(self.store, self.plan.name, [item.path for item in batch])
             for item in batch:
                 file = files.get(item.path)

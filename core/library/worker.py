@@ -1,8 +1,8 @@
 """The work of a Dask worker: read, hash, decode and measure files, without database and model.
 
 Files are measured by ``core.pipeline.measure``, like uploads. The main process predicts many clips in one call
-(``core.pipeline.scoring.predict_and_decide``). Workers therefore need no pandas, scipy or scikit-learn: they start fast
-and stay small.
+(``core.pipeline.deciding.predict_and_decide``). Workers therefore need no pandas, scipy or scikit-learn: they start
+fast and stay small.
 """
 
 import traceback
@@ -13,12 +13,14 @@ from typing import Any
 
 from core.audio.decoding import Source, inspect
 from core.audio.tags import read_tags
-from core.errors import AudioError, CoreError
+from core.errors import AudioError, CoreError, DecoderError
 from core.features import EXTRACTOR
 from core.library.find import unsupported
 from core.library.reading import GoneError, UnreadError, access_problem, read_content
 from core.pipeline.measure import measure
-from core.records import FoundFile, LibraryEntry, LibraryFile, MeasuredClip, Plan, Window
+from core.records import FoundFile, LibraryEntry, LibraryFile, MeasuredClip, Plan, Remark, RemarkKind, Window
+
+SKIPPED = "The file is skipped until it changes or you score the library with --retry."
 
 
 def describe_worker(path: str) -> dict[str, str]:
@@ -63,6 +65,8 @@ def measure_file(item: FoundFile, plan: Plan, known: frozenset[str] | set[str], 
         return LibraryEntry(replace(file, state="unread", reason=str(error)), gone=True)
     except UnreadError as error:
         return LibraryEntry(replace(file, state="unread", reason=str(error)))
+    except DecoderError as error:
+        return LibraryEntry(replace(file, state="quarantined", reason=f"{error} {SKIPPED}"))
     except AudioError as error:
         return LibraryEntry(replace(file, reason=unsupported(item.path) or str(error)))
     except CoreError as error:  # the fault of this machine and not of the file: it is read again next time
@@ -81,11 +85,13 @@ def _measured(file: LibraryFile, source: Source, plan: Plan) -> LibraryEntry:
     """Measure the parts of a decoded file. Raises AudioError when no part can be measured."""
     windows: list[Window] = []
     clips: list[MeasuredClip] = []
-    remarks: tuple[str, ...] = ()
+    remarks: tuple[Remark, ...] = ()
     spans = [None] if plan.hop_s is None else plan.spans(source.duration_s)
     for span in spans:
         try:
             measured = measure(source, span)
+        except DecoderError:
+            raise
         except AudioError as error:
             if span is None:
                 raise
@@ -95,7 +101,8 @@ def _measured(file: LibraryFile, source: Source, plan: Plan) -> LibraryEntry:
         clips.append(clip)
         end_s = clip.start_s + clip.duration_s
         windows.append(Window(start_s=clip.start_s, end_s=end_s, clip_id=clip.vector.clip_id))
-        remarks = tuple(dict.fromkeys((*remarks, *(remark.text for remark in measured.recording.remarks))))
+        found = (r for r in measured.recording.remarks if span is None or r.kind != RemarkKind.EXCERPT)
+        remarks = tuple(dict.fromkeys((*remarks, *found)))
     if not clips:
         raise AudioError(windows[0].remark)
     done = replace(file, state="scored", windows=tuple(windows), remarks=remarks)

@@ -110,7 +110,9 @@ def _compared(column: str, share: float, emotion: str) -> str:
     if 33 <= share <= 67:
         return f"The clip is like the usual {emotion} clip in {name}"
     word = more if share > 50 else less
-    rank = min(max(share if share > 50 else 100 - share, 1), 99)  # the quantiles do not support 0 % or 100 %
+    rank = share if share > 50 else 100 - share
+    if rank >= 99:  # the quantiles do not support 100 %
+        return f"The clip is {word} than almost all {emotion} clips"
     return f"The clip is {word} than {whole_percent(rank / 100)} of the {emotion} clips"
 
 

@@ -1,6 +1,6 @@
 """The pipeline of a clip: measure, predict, decide, store. Pages, libraries and the command line all use it.
 
-measure, scoring, serving : measure a file, score a clip, load the model in use.
+measure, deciding, scoring, serving : measure a file, predict and decide, score a clip, load the model in use.
 timeline : windows over a whole recording.
 kept_audio : stored audio of clips, for people who label.
 jobs : background jobs.

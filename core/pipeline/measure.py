@@ -14,6 +14,7 @@ from core.features.loudness import Meter
 from core.records import MeasuredClip
 from core.schema import FeatureVector
 
+Known = Callable[[str, float, float], FeatureVector | None]
 Span = tuple[float, float]  # start and end of a window in s
 
 
@@ -38,7 +39,7 @@ class Measured:
 
 
 def measure(
-    source: Source, span: Span | None = None, *, known: Callable[[str], FeatureVector | None] = lambda clip_id: None
+    source: Source, span: Span | None = None, *, known: Known = lambda clip_id, start_s, duration_s: None
 ) -> Measured:
     """Decode a part of a file, and measure its loudness and its features.
 
@@ -49,7 +50,7 @@ def measure(
     span
         Start and end of the part in s; None takes the middle 30.02 s.
     known
-        Function that returns stored features for a clip id, or None when the clip has not been measured.
+        Function that returns stored features for a clip id, start and length in s; None when they were not measured.
 
     Raises
     ------
@@ -62,7 +63,7 @@ def measure(
     else:
         recording = excerpt(source, start_s=span[0], length_s=span[1] - span[0], listen=meter)
     clip, lufs = recording.clip, meter.lufs()
-    vector = known(clip.clip_id)
+    vector = known(clip.clip_id, recording.start_s, clip.duration_s)
     measured = MeasuredClip(
         vector=extract(clip) if vector is None else vector,
         start_s=recording.start_s,

@@ -3,49 +3,29 @@
 The upload page, whole recordings, libraries and the command line all call these functions, so their results agree.
 """
 
-import logging
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 
+from core.access import Action, require
 from core.audio.decoding import Recording, Source, inspect
 from core.audio.tags import file_tags
 from core.errors import AudioError, StoreError
 from core.features import EXTRACTOR
 from core.models.policy import Decision, Policy, decide
-from core.models.prediction import Prediction, predict
-from core.models.reference import OutlierCheck, check_outlier
+from core.models.prediction import Prediction
+from core.models.reference import OutlierCheck
 from core.pipeline import timeline
+from core.pipeline.deciding import Decided, predict_and_decide, store_predictions
 from core.pipeline.kept_audio import keep_audio
 from core.pipeline.measure import Measured, Span, measure
 from core.pipeline.serving import Served
 from core.records import MeasuredFile, Remark, RemarkKind
 from core.schema import FeatureVector
-from core.store import Store, load_features, save_measured, save_predictions
-
-_LOG = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, eq=False)
-class Decided:
-    """Prediction and decision for one clip.
-
-    Parameters
-    ----------
-    prediction
-        Output of the model.
-    unlike
-        Comparison of the clip with the training music.
-    decision
-        Decision under a policy.
-    """
-
-    prediction: Prediction
-    unlike: OutlierCheck
-    decision: Decision
+from core.store import Store, load_features, save_measured
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,9 +119,9 @@ def _score(
     """Measure, predict and decide without storing. started : ``perf_counter`` when work on the clip began, in s."""
     problem = ""
 
-    def known(clip_id: str) -> FeatureVector | None:
+    def known(clip_id: str, start_s: float, duration_s: float) -> FeatureVector | None:
         nonlocal problem
-        vector, problem = _known(store, clip_id)
+        vector, problem = _known(store, clip_id, (start_s, duration_s))
         return vector
 
     measured = measure(source, span, known=known)
@@ -149,72 +129,14 @@ def _score(
     return ScoredClip(measured, decided, policy, time.perf_counter() - started, problem=problem)
 
 
-def _known(store: Store | None, clip_id: str) -> tuple[FeatureVector | None, str]:
+def _known(store: Store | None, clip_id: str, part: tuple[float, float]) -> tuple[FeatureVector | None, str]:
     """Return the stored features, and why the store could not be read."""
     if store is None:
         return None, ""
     try:
-        return load_features(store, clip_id, EXTRACTOR), ""
+        return load_features(store, clip_id, EXTRACTOR, part=part), ""
     except StoreError as error:
         return None, str(error)
-
-
-def predict_and_decide(vectors: Sequence[FeatureVector], served: Served, *, policy: Policy) -> list[Decided]:
-    """Predict, compare with the training music and decide for each clip, in the order given.
-
-    Fifty clips in one call take little longer than one clip.
-    """
-    compared = [check_outlier(vector, served.reference) for vector in vectors]
-    return [
-        Decided(prediction, comparison, decide(prediction, policy, unlike=comparison.reasons))
-        for prediction, comparison in zip(predict(served.model, vectors), compared, strict=True)
-    ]
-
-
-def store_predictions(
-    decided: Sequence[Decided],
-    vectors: Sequence[FeatureVector],
-    served: Served,
-    *,
-    policy: Policy,
-    store: Store,
-    latency_s: float | None = None,
-) -> list[int]:
-    """Store predictions and decisions for stored clips, also the challenger's. Returns the ids of the champion's rows.
-
-    Parameters
-    ----------
-    decided
-        Predictions and decisions of the model in use.
-    vectors
-        Features of the same clips, for the challenger.
-    latency_s
-        Seconds from bytes to decision, if a person waited for the decision.
-
-    Raises
-    ------
-    StoreError
-        When the predictions of the model in use cannot be stored.
-    """
-    pairs = [(one.prediction, one.decision) for one in decided]
-    ids = save_predictions(store, pairs, policy=policy, latency_s=latency_s)
-    _store_challenger(vectors, served, policy=policy, store=store)
-    return ids
-
-
-def _store_challenger(vectors: Sequence[FeatureVector], served: Served, *, policy: Policy, store: Store) -> None:
-    """Predict with the challenger, if there is one, and store its predictions, which are not shown (shadow test).
-
-    A failure is only logged: the next scoring of stored clips adds the missing predictions.
-    """
-    if served.shadow is None:
-        return
-    decided = predict_and_decide(vectors, served.shadow, policy=policy)
-    try:
-        pairs = [(one.prediction, one.decision) for one in decided]
-        save_predictions(store, pairs, policy=policy, role="challenger")
-    except StoreError as error:
-        _LOG.warning("The challenger's predictions were not stored: %s", error)
 
 
 def store_scored(
@@ -232,6 +154,8 @@ def store_scored(
     """
     if store is None or scored.problem:
         return scored
+    if audio is not None:
+        require(store.by, Action.KEEP_AUDIO)
     try:
         file = MeasuredFile(
             clips=(scored.measured.clip,),
@@ -315,7 +239,8 @@ def score_windows(
             continue
         store_scored(scored, source, served, store, origin=origin)
         remark = _unlike_remark(scored.unlike)
-        yield timeline.ScoredWindow(start_s=start_s, end_s=end_s, proba=scored.prediction.proba, remark=remark)
+        audio, proba = scored.recording.remarks, scored.prediction.proba
+        yield timeline.ScoredWindow(start_s=start_s, end_s=end_s, proba=proba, remark=remark, audio=audio)
 
 
 def _unlike_remark(compared: OutlierCheck) -> Remark | None:

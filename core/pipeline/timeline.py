@@ -5,16 +5,20 @@ of the remark (``core.records.RemarkKind``; empty without a remark). A window wi
 remark with the reason.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
+from core.audio.remarks import WARNINGS
 from core.errors import AudioError
-from core.records import Remark
+from core.models.policy import Decision, Policy, decide
+from core.models.prediction import Prediction
+from core.records import Remark, RemarkKind
 from core.schema import EMOTIONS, PROBA
+from core.wording import clock
 
 STRETCH_S = 30.0
 
@@ -25,12 +29,14 @@ class ScoredWindow:
 
     proba : emotion -> probability; None when the window holds no music that can be scored.
     remark : why the window was not scored, or how it is unusual; None for an ordinary window.
+    audio : remarks on the file and on the sound of the window.
     """
 
     start_s: float
     end_s: float
     proba: Mapping[str, float] | None
     remark: Remark | None = None
+    audio: tuple[Remark, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -45,11 +51,14 @@ class Mood:
         Emotion -> mean probability, or share of windows in which it is the strongest; the sum is 1.
     windows
         Number of windows with music.
+    mean
+        Emotion -> mean probability; equal to the shares unless the windows voted.
     """
 
     label: str
     shares: Mapping[str, float]
     windows: int
+    mean: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -87,6 +96,24 @@ def timeline_table(windows: Iterable[ScoredWindow]) -> pd.DataFrame:
     return table.astype(dict.fromkeys(PROBA, float)).sort_values("start_s", ignore_index=True)
 
 
+def warnings(windows: Sequence[ScoredWindow]) -> list[str]:
+    """Return one sentence for each kind of remark that a person should see about the audio of a recording.
+
+    A remark on some windows only says on how many, and where the first one is.
+    """
+    found: dict[RemarkKind, list[tuple[float, str]]] = {}
+    for window in windows:
+        for remark in window.audio:
+            if remark.kind in WARNINGS:
+                found.setdefault(remark.kind, []).append((window.start_s, remark.text))
+    sentences = []
+    for (start_s, text), *others in found.values():
+        count = 1 + len(others)
+        where = f" ({count} of {len(windows)} windows, the first from {clock(start_s)})"
+        sentences.append(text + (where if count < len(windows) else ""))
+    return sentences
+
+
 def overall(table: pd.DataFrame, how: Literal["mean", "vote"] = "mean") -> Mood:
     """Return the overall mood of a recording: the mean probabilities, or the majority vote, of its windows.
 
@@ -99,7 +126,27 @@ def overall(table: pd.DataFrame, how: Literal["mean", "vote"] = "mean") -> Mood:
     mean = proba.mean(axis=0)
     shares = mean if how == "mean" else np.bincount(proba.argmax(axis=1), minlength=len(EMOTIONS)) / len(proba)
     best = max(range(len(EMOTIONS)), key=lambda k: (shares[k], mean[k]))
-    return Mood(EMOTIONS[best], dict(zip(EMOTIONS, shares.tolist(), strict=True)), len(proba))
+    by_share, by_mean = (dict(zip(EMOTIONS, values.tolist(), strict=True)) for values in (shares, mean))
+    return Mood(EMOTIONS[best], by_share, len(proba), by_mean)
+
+
+def decide_overall(table: pd.DataFrame, mood: Mood, policy: Policy) -> Decision:
+    """Apply the decision policy to a whole recording, as to a clip.
+
+    The recording needs review when at least half of its windows with music are unlike the training music. Otherwise the
+    policy decides by the mean probabilities. If the vote of the windows is another emotion, both are offered.
+
+    mood : from ``overall``.
+    """
+    unlike = int((table["remark_kind"].eq(RemarkKind.UNLIKE) & table["p_angry"].notna()).sum())
+    if 2 * unlike >= mood.windows:
+        text = f"{unlike} of {mood.windows} windows are unlike the music that this model was trained on"
+        return Decision(None, (), f"Needs review: {text}. A person has to listen.")
+    decision = decide(Prediction("", "", "", mood.mean), policy)
+    if decision.label not in (None, mood.label):
+        text = f"{mood.label.capitalize()} by the vote of the windows, {decision.label} by their mean probability."
+        return Decision(None, (mood.label, str(decision.label)), text)
+    return decision
 
 
 def steadiest(table: pd.DataFrame, emotion: str, *, length_s: float = STRETCH_S) -> Stretch | None:

@@ -8,9 +8,11 @@ as 60 % sad and 40 % relax.
 
 A beam search chooses the pieces: at each place, the cheapest partial paths are continued with every candidate. The cost
 of a path is the distance of each piece from the wanted mixture, the change of mood and tempo between neighbours, and
-the deviation from the planned time. There are two rules. The guessed emotions follow the way: they never go back and
-never skip a station. Two neighbours are never by the same artist; only if no such path exists, each such pair is
-allowed at a high cost. The search is repeated for several numbers of pieces, and the cheapest path is the result.
+the deviation from the planned time. There are three rules. The guessed emotions follow the way: they never go back and
+never skip a station. A step that wants one emotion, or two, has pieces of these emotions only; another piece is used at
+a high cost if no other path exists. Two neighbours are never by the same artist; only if no such path exists, each such
+pair is allowed at a high cost. The search is repeated for several numbers of pieces, and the cheapest path is the
+result.
 """
 
 from collections.abc import Collection, Sequence
@@ -38,6 +40,7 @@ FIT, CHANGE, TEMPO = 2.0, 1.0, 0.5  # cost of distance from the mixture, of mood
 TEMPO_JUMP = 1.0  # cost of a tempo change above TEMPO_STEP, plus 2 for each further octave
 MOOD_JUMP = 3.0  # cost of mood change above FAR_STEP, so that one large step is worse than two of half its size
 SAME_ARTIST = 5.0  # cost of two neighbours by the same artist, when no other path exists
+WRONG_STEP = 5.0  # cost of a piece whose emotion is not wanted in its step, when no other path exists
 CLOCK = 3.0  # cost of missing the wanted time by one piece
 ON_THE_WAY = 0.3  # the same cost before the end of the path
 VARIETY = 0.1  # largest random cost of a piece
@@ -59,10 +62,14 @@ def shortest_ways(start: str, goal: str) -> list[tuple[str, ...]]:
 
 @dataclass(frozen=True, eq=False)
 class _Pieces:
-    """The pool as arrays, ordered by piece id. station : index of the guess on the way.  tempo : log2 of bpm."""
+    """The pool as arrays, ordered by piece id.
+
+    emotion, station : index of the guess in ``EMOTIONS`` and on the way.  tempo : log2 of bpm.
+    """
 
     ids: list[str]
     proba: np.ndarray
+    emotion: np.ndarray
     station: np.ndarray
     tempo: np.ndarray
     length: np.ndarray
@@ -75,6 +82,7 @@ def _arrays(table: pd.DataFrame, way: tuple[str, ...], seed: int) -> _Pieces:
     return _Pieces(
         list(table.index),
         table[list(PROBA)].to_numpy(dtype=float),
+        np.array([EMOTIONS.index(g) for g in table["guess"]], dtype=int),
         np.array([way.index(g) for g in table["guess"]], dtype=int),
         np.log2(table["tempo"].to_numpy(dtype=float)),
         table["duration_s"].to_numpy(dtype=float),
@@ -132,8 +140,8 @@ def _check(pieces: _Pieces, way: tuple[str, ...], wanted_s: float, per_step: int
     empty = [e for k, e in enumerate(way) if not (pieces.station == k).any()]
     if empty:
         raise CoreError(
-            f"The way {_arrow(way)} needs pieces that are {' and '.join(empty)}, but the library has no such usable "
-            "piece. Choose another way, allow more pieces, or score more music."
+            f"The way {_arrow(way)} needs pieces of each of its moods. The library has no usable piece for: "
+            f"{', '.join(empty)}. Choose another way, allow more pieces, or score more music."
         )
     least = float(np.sort(pieces.length)[: 2 * len(way)].sum())
     if len(pieces.ids) < 2 * len(way):
@@ -179,7 +187,8 @@ def _between(pieces: _Pieces, first: np.ndarray, then: np.ndarray) -> np.ndarray
 
 def _alone(pieces: _Pieces, want: np.ndarray) -> np.ndarray:
     """Cost of each piece at a place with this wanted mixture."""
-    return FIT * mood_distance(pieces.proba, want) + pieces.luck
+    wrong = want[pieces.emotion] == 0
+    return np.asarray(FIT * mood_distance(pieces.proba, want) + pieces.luck + WRONG_STEP * wrong)
 
 
 def _search(

@@ -51,14 +51,7 @@ def pieces_table(clips: pd.DataFrame, *, model_version: str | None = None) -> pd
     most parts have one or two candidates and the two most probable emotions are neighbours on the circle; otherwise
     "needs review".
     """
-    rows = clips.sort_values(["content_hash", "start_s", "clip_id"], kind="stable").reset_index(drop=True)
-    rows = rows[_of_model(rows, model_version)]
-    rows = rows.assign(
-        file_duration_s=rows["file_duration_s"].fillna(rows["start_s"] + rows["duration_s"]),
-        candidates=rows["candidates"].map({text: _count(text) for text in rows["candidates"].unique()}),
-        share=_shares(rows),
-        channels=rows["channels"].astype(float) if "channels" in rows.columns else np.nan,
-    )
+    rows = _parts(clips, model_version)
     keys = rows["content_hash"]
     group = rows.groupby("content_hash", sort=True)
     proba = rows[list(PROBA)].mul(rows["share"], axis=0).groupby(keys).sum()
@@ -68,18 +61,9 @@ def pieces_table(clips: pd.DataFrame, *, model_version: str | None = None) -> pd
         np.arange(len(rows)), [EMOTIONS.index(g) for g in rows["piece_guess"]]
     ]  # probability of the piece's guess in this part
     best = rows.loc[rows.groupby("content_hash")["p_guess"].idxmax()].set_index("content_hash")
-    first = group[[*TEXT, "title", "path", "file_name", "origin"]].first().fillna("")
     policy = group["policy"].agg(["first", "nunique"])
-    return pd.DataFrame(
+    about_guess = pd.DataFrame(
         {
-            "title": first["title"].where(
-                first["title"] != "", first["file_name"].str.replace(r"\.\w+$", "", regex=True)
-            ),
-            **{name: first[name] for name in TEXT if name != "source"},
-            "year": group["year"].first().astype("Int64"),
-            "session": [_folder(s or p) for s, p in zip(first["source"], first["path"].map(_parent), strict=True)],
-            **{name: first[name] for name in ("path", "file_name", "origin")},
-            "synthetic": (first["genre"] == SYNTHETIC) | (first["origin"] == "demo"),
             "duration_s": group["file_duration_s"].max(),
             "windows": group.size(),
             **{name: proba[name] for name in PROBA},
@@ -99,7 +83,37 @@ def pieces_table(clips: pd.DataFrame, *, model_version: str | None = None) -> pd
             "policy": policy["first"].where(policy["nunique"] == 1, ""),
             "extractor": best["extractor"],
         }
-    ).rename_axis("piece_id")
+    )
+    return pd.concat([_names(rows), about_guess], axis=1).rename_axis("piece_id")
+
+
+def _parts(clips: pd.DataFrame, model_version: str | None) -> pd.DataFrame:
+    """Return the scored parts that count, sorted by piece and start, with their share and number of candidates."""
+    rows = clips.sort_values(["content_hash", "start_s", "clip_id"], kind="stable").reset_index(drop=True)
+    rows = rows[_of_model(rows, model_version)]
+    return rows.assign(
+        file_duration_s=rows["file_duration_s"].fillna(rows["start_s"] + rows["duration_s"]),
+        candidates=rows["candidates"].map({text: _count(text) for text in rows["candidates"].unique()}),
+        share=_shares(rows),
+        channels=rows["channels"].astype(float) if "channels" in rows.columns else np.nan,
+    )
+
+
+def _names(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return title, other texts, year, session, file and origin of each piece, from its first part that has them."""
+    group = rows.groupby("content_hash", sort=True)
+    first = group[[*TEXT, "title", "path", "file_name", "origin"]].first().fillna("")
+    file_stem = first["file_name"].str.replace(r"\.\w+$", "", regex=True)
+    return pd.DataFrame(
+        {
+            "title": first["title"].where(first["title"] != "", file_stem),
+            **{name: first[name] for name in TEXT if name != "source"},
+            "year": group["year"].first().astype("Int64"),
+            "session": [_folder(s or p) for s, p in zip(first["source"], first["path"].map(_parent), strict=True)],
+            **{name: first[name] for name in ("path", "file_name", "origin")},
+            "synthetic": (first["genre"] == SYNTHETIC) | (first["origin"] == "demo"),
+        }
+    )
 
 
 def add_places(table: pd.DataFrame, places: pd.DataFrame) -> pd.DataFrame:

@@ -9,7 +9,6 @@ import hashlib
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -77,59 +76,60 @@ class Pool:
 
 
 def usable_pieces(
-    pieces: pd.DataFrame, *, standings: Collection[str] = (ACCEPTED,), recordings: pd.Series | None = None
+    pieces: pd.DataFrame,
+    *,
+    standings: Collection[str] = (ACCEPTED,),
+    recordings: pd.Series | None = None,
+    synthetic: bool = False,
 ) -> Pool:
     """Select the pieces that a playlist may use: with these standings, with an existing file, and without duplicates.
 
-    Of two pieces with the same artist and title, or with the same sound, the one with the higher confidence is used.
+    Of two pieces with the same sound, the one with the higher confidence is used. Two recordings with the same artist
+    and title are two pieces, because an improvisation (taksim) often has no other name. A piece that is left out for
+    several reasons is counted once, with the first reason.
 
     Parameters
     ----------
     pieces : from `core.playlists.pieces.pieces_table`, with `add_places` when files may be missing.
     standings : allowed standings.
-    recordings : from `core.playlists.sound.recordings`; without them, duplicates are found only by artist and title.
+    recordings : from `core.playlists.sound.recordings`; without them, or for a piece that was not measured, no
+        duplicate is found.
+    synthetic : also use synthetic pieces in a library that has real music.
     """
     table = pieces.sort_index()
     standing = table["standing"].isin(list(standings))
     filed = table["path"].map(lambda path: bool(re.match(r"/|[A-Za-z]:[\\/]|\\\\|[a-z0-9]+://", path)))
     there, long = table["there"].astype(bool), table["duration_s"] >= SHORTEST_S
-    synthetic = table["synthetic"] & (not table["synthetic"].all())  # used only in a library without real music
-    usual = table[standing & filed & there & long & ~synthetic]
+    unwanted = table["synthetic"] & (not synthetic and not table["synthetic"].all())
+    playable = filed & there & long & ~unwanted
+    usual = table[standing & playable]
     usual = usual.sort_values("confidence", ascending=False, kind="stable")
-    named = (usual["artist"] != "") & (usual["title"] != "")
-    names = usual["artist"].map(fold) + "\n" + usual["title"].map(partial(fold, marks=True))  # Oldu is not Öldü
-    same_name = named & names.where(named).duplicated()
     sounds = usual.index.to_series() if recordings is None else recordings.reindex(usual.index)
-    same_sound = ~same_name & sounds.notna() & sounds.where(~same_name).duplicated()
+    same_sound = sounds.notna() & sounds.duplicated()
     excluded = [
+        (unwanted, "are left out: they are synthetic, made by this program", RemarkKind.LEFT_OUT),
+        (~unwanted & ~filed, "are left out: they are clips without an audio file", RemarkKind.LEFT_OUT),
+        (~unwanted & filed & ~there, "are left out: their file is missing or was changed", RemarkKind.LEFT_OUT),
+        (
+            ~unwanted & filed & there & ~long,
+            f"are left out: they are shorter than {SHORTEST_S:.0f} s",
+            RemarkKind.LEFT_OUT,
+        ),
         *(
             (
-                table["standing"] == name,
+                playable & (table["standing"] == name),
                 f"are left out: {words}",
                 RemarkKind.NEEDS_LISTENING if name == REVIEW else RemarkKind.LEFT_OUT,
             )
             for name, words in EXCLUDED.items()
             if name not in standings
         ),
-        (standing & ~filed, "are left out: they are clips without an audio file", RemarkKind.LEFT_OUT),
-        (standing & filed & ~there, "are left out: their file is missing or was changed", RemarkKind.LEFT_OUT),
-        (
-            standing & filed & there & ~long,
-            f"are left out: they are shorter than {SHORTEST_S:.0f} s",
-            RemarkKind.LEFT_OUT,
-        ),
-        (
-            standing & filed & there & long & synthetic,
-            "are left out: they are synthetic, made by this program",
-            RemarkKind.LEFT_OUT,
-        ),
-        (same_name, "are left out: they have the same artist and title as another piece", RemarkKind.LEFT_OUT),
         (same_sound, "are left out: they sound like the same recording as another piece", RemarkKind.LEFT_OUT),
     ]
     remarks = tuple(
         Remark(kind, f"{int(n)} of {len(table)} pieces {why}.") for mask, why, kind in excluded if (n := np.sum(mask))
     )
-    return Pool(usual[~same_name & ~same_sound].sort_index(), remarks)
+    return Pool(usual[~same_sound].sort_index(), remarks)
 
 
 def seeded_random(seed: int, name: str) -> float:

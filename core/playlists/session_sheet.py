@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from core.playlists.files import file_name, gain_text, one_line, row_dicts
 from core.playlists.playlist import FAR_FIT, FAR_STEP, NEAR_FIT, Playlist, mixture, reason
 from core.schema import EMOTIONS
-from core.wording import SIGNS, clock, whole_percent
+from core.wording import SIGNS, clock, counted, whole_percent
 
 WRITTEN = ("Mood before", "Mood after", "Pieces played", "Observations", "Next time")  # by hand
 LONGEST = 2000  # characters of a text field
@@ -42,7 +42,7 @@ class Session:
 def session_html(playlist: Playlist, session: Session, *, levelled: bool = False) -> bytes:
     """Session sheet as an HTML page. levelled : the session plays levelled copies, which include the gain."""
     about = [
-        f"{len(playlist.rows)} pieces, {clock(playlist.length_s)} (wanted: {clock(playlist.wanted_s)})",
+        f"{counted(len(playlist.rows), 'piece')}, {clock(playlist.length_s)} (wanted: {clock(playlist.wanted_s)})",
         f"levelled to {playlist.target_lufs:g} LUFS" + (", the copies include the gain" if levelled else ""),
         f"seed {playlist.seed}",
         f"model {', '.join(sorted(set(playlist.rows['model_version'])))}",
@@ -98,9 +98,11 @@ def _how_to_read(playlist: Playlist) -> list[str]:
         )
     near, far, step = whole_percent(NEAR_FIT), whole_percent(FAR_FIT), whole_percent(FAR_STEP)
     meaning = (
-        "The difference between two mixtures is the part of the probability that must move to change one into the "
-        f"other. A piece fits well up to a difference of {near}, and roughly up to {far}. A step is small up to a "
-        f"difference of {near}, and large above {step}."
+        "A mixture gives each mood a share, and all shares together are 100 %. The difference between two mixtures is "
+        "the share that is in different moods. Example: 60 % sad, 40 % relax and 50 % sad, 50 % relax differ by 10 %. "
+        f"A piece fits well if it differs from the wanted mixture by at most {near}, and roughly if by at most {far}. "
+        f"The step from one piece to the next is small if the two differ by at most {near}, and large if they differ "
+        f"by more than {step}."
     )
     weak = [str(number) for number in playlist.rows.loc[playlist.rows["weak"] != "", "number"]]
     places = (

@@ -9,13 +9,15 @@ from core.store.answers import (
     Receipt,
     add_answers,
     add_feedback,
+    add_planned_answers,
     add_settlement,
+    check_own,
     feedback_table,
     new_token,
     rater_name,
 )
 from core.store.backup import back_up, backups, restore
-from core.store.clips import add_clip, add_label, clips_table, delete_clip
+from core.store.clips import add_clip, clips_table, delete_clip
 from core.store.connection import Store, close_store, open_store
 from core.store.features import features_of, features_table, load_features, save_features
 from core.store.jobs import (
@@ -44,7 +46,7 @@ from core.store.library_files import (
 )
 from core.store.measured import save_measured
 from core.store.people import Rater, get_setting, raters_table, set_role, set_setting, sign_in
-from core.store.predictions import predictions_table, save_prediction, save_predictions
+from core.store.predictions import predictions_table, save_predictions
 from core.store.schema import (
     DISPLAYS,
     FILE_STATES,
@@ -57,6 +59,7 @@ from core.store.schema import (
     ROLES,
     SKIPS,
     SOURCES,
+    VERIFIED_ONLY,
 )
 from core.store.tracks import TRACK_FIELDS, add_track, set_track
 from core.store.undos import UNDO_DEPTH, undo
@@ -81,15 +84,17 @@ __all__ = [
     "Store",
     "TRACK_FIELDS",
     "UNDO_DEPTH",
+    "VERIFIED_ONLY",
     "add_answers",
     "add_clip",
     "add_feedback",
-    "add_label",
+    "add_planned_answers",
     "add_settlement",
     "add_track",
     "back_up",
     "backups",
     "cancel_job",
+    "check_own",
     "clips_table",
     "close_store",
     "copies_of",
@@ -125,7 +130,6 @@ __all__ = [
     "save_features",
     "save_files",
     "save_measured",
-    "save_prediction",
     "save_predictions",
     "scored_clips",
     "set_role",

@@ -1,7 +1,7 @@
 """Store and read answers and adjudications. The table is append-only: an undo is a new row (``core.store.undos``)."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -9,12 +9,25 @@ from typing import Any
 import pandas as pd
 import sqlalchemy as sa
 
+from core.access import AccessError, Action, Person, Setting, decides, require, requires
 from core.errors import StoreError
 from core.schema import EMOTIONS
 from core.store.checks import check_choice, check_text, normalised_line, now
 from core.store.clips import require_clip
 from core.store.connection import Store, frame, in_parts, insert, read, write
-from core.store.schema import DISPLAYS, MAX_COMMENT, MAX_NAME, SKIPS, SOURCES, UNDONE, clips, feedback, predictions
+from core.store.schema import (
+    DISPLAYS,
+    MAX_COMMENT,
+    MAX_NAME,
+    SKIPS,
+    SOURCES,
+    UNDONE,
+    VERIFIED_ONLY,
+    clips,
+    feedback,
+    predictions,
+    settings,
+)
 
 
 @dataclass(frozen=True)
@@ -112,6 +125,7 @@ class Answer:
         check_text(self.comment, "comment", longest=MAX_COMMENT)
 
 
+@decides(Action.ANSWER, Action.EXCHANGE_LABELS)
 def add_feedback(store: Store, *, token: str, rater: str, **given: Any) -> Receipt:
     """Store one answer; the arguments are those of ``Answer``.
 
@@ -121,16 +135,20 @@ def add_feedback(store: Store, *, token: str, rater: str, **given: Any) -> Recei
     return receipt
 
 
+@decides(Action.ANSWER, Action.EXCHANGE_LABELS)
 def add_answers(store: Store, answers: Sequence[Answer]) -> list[Receipt]:
     """Store many answers in one transaction, all or none, and return their receipts in the same order.
 
     Other writers wait for the transaction, so clips and predictions are looked up in batches, not one by one.
     """
+    for answer in answers:
+        _check_answer(store.by, answer)
     moment = now()
     rows = [_row(answer, moment) for answer in answers]
     return write(store, lambda c: insert_answers(c, _about_clips(c, rows)))
 
 
+@requires(Action.SETTLE)
 def add_settlement(store: Store, answer: Answer, *, seen: int | None) -> Receipt:
     """Store the answer that settles a clip, unless somebody else settled the clip after this person opened it.
 
@@ -148,6 +166,7 @@ def add_settlement(store: Store, answer: Answer, *, seen: int | None) -> Receipt
     StoreError
         When somebody else settled the clip since then, even if they undid their settlement.
     """
+    check_own(store.by, answer.rater, answer.verified)
     row = _row(replace(answer, adjudication=True), now())
 
     def work(c: sa.Connection) -> Receipt:
@@ -166,6 +185,91 @@ def add_settlement(store: Store, answer: Answer, *, seen: int | None) -> Receipt
         return receipt
 
     return write(store, work)
+
+
+def _check_answer(by: Person, answer: Answer) -> None:
+    """Raise AccessError unless the person may store this answer: their own one, or one from a file of labels."""
+    if answer.source == "import":
+        require(by, Action.EXCHANGE_LABELS)
+        return
+    require(by, Action.SETTLE if answer.adjudication else Action.ANSWER if answer.source == "predict" else Action.LABEL)
+    check_own(by, answer.rater, answer.verified)
+
+
+def check_own(by: Person, rater: str, verified: bool) -> None:
+    """Raise AccessError unless answers under this name are the person's own."""
+    if by.setting is not Setting.COMMAND and not by.owns(rater_name(rater), verified):
+        raise AccessError(
+            "This answer belongs to another person. Nothing was changed. You can change only your own answers."
+        )
+
+
+@decides(Action.EXCHANGE_LABELS, Action.ANSWER)
+def add_planned_answers(store: Store, answers: Sequence[Answer], before: Sequence[int]) -> list[Receipt | None]:
+    """Store answers that were planned from an earlier state of the store, in one transaction, all or none.
+
+    An answer that is no longer up to date is not stored: for a settlement, somebody settled the clip after the plan;
+    for another answer, its rater has a newer row about the clip. This is checked in the same transaction.
+
+    Parameters
+    ----------
+    before
+        For each answer the newest feedback_id that the plan knew, 0 for none: of the settlements of the clip for a
+        settlement, else of the other rows of this rater about this clip.
+
+    Returns
+    -------
+    list of Receipt or None
+        In the order of the answers; None for an answer that is no longer up to date.
+    """
+    for answer in answers:
+        _check_answer(store.by, answer)
+    moment = now()
+    rows = [_row(answer, moment) for answer in answers]
+
+    def work(c: sa.Connection) -> list[Receipt | None]:
+        about = _about_clips(c, rows)
+        _lock_settled(c, about)
+        sent = {token for token, _ in _rows_by_key(c, feedback.c.token, (r["token"] for r in about), feedback.c.id)}
+        newest = _newest_rows(c, about)
+        current = [
+            row["token"] in sent or newest.get(_subject(row), 0) <= known
+            for row, known in zip(about, before, strict=True)
+        ]
+        receipts = iter(insert_answers(c, [row for row, keeps in zip(about, current, strict=True) if keeps]))
+        return [next(receipts) if keeps else None for keeps in current]
+
+    return write(store, work)
+
+
+def _lock_settled(c: sa.Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Let other settlements of the same clips wait. In a fixed order, so that two imports do not wait for each other.
+
+    SQLite ignores the lock: it has one writer anyway.
+    """
+    settled = {row["clip_id"] for row in rows if row["kind"] == "adjudication"}
+    for part in in_parts(sorted(settled)):
+        query = sa.select(clips.c.id).where(clips.c.id.in_(part)).order_by(clips.c.id)
+        c.execute(query.with_for_update(key_share=True)).all()
+
+
+def _subject(row: Mapping[Any, Any]) -> tuple[str, str, bool]:
+    """The clip, and whose answer it is; a settlement belongs to nobody, because a clip has only one."""
+    return (
+        (row["clip_id"], "", True) if row["kind"] == "adjudication" else (row["clip_id"], row["rater"], row["verified"])
+    )
+
+
+def _newest_rows(c: sa.Connection, rows: Sequence[dict[str, Any]]) -> dict[tuple[str, str, bool], int]:
+    """The newest feedback_id of each settlement and of each rater about the clips of the rows."""
+    who = (feedback.c.kind, feedback.c.rater, feedback.c.verified)
+    newest: dict[tuple[str, str, bool], int] = {}
+    for part in in_parts({row["clip_id"] for row in rows}):
+        query = sa.select(feedback.c.clip_id, *who, sa.func.max(feedback.c.id).label("newest"))
+        for row in c.execute(query.where(feedback.c.clip_id.in_(part)).group_by(feedback.c.clip_id, *who)).mappings():
+            subject = _subject(dict(row))
+            newest[subject] = max(newest.get(subject, 0), row["newest"])
+    return newest
 
 
 def _row(answer: Answer, moment: datetime) -> dict[str, Any]:
@@ -251,15 +355,22 @@ def _same_form(before: sa.Row[Any], row: dict[str, Any]) -> Receipt:
     return Receipt(int(before.id), new=False, remark="This answer was already stored.")
 
 
+@decides(Action.ANSWER, Action.SEE_ANSWERS)
 def feedback_table(
     store: Store, *, rater: str | None = None, verified: bool | None = None, clip_id: str | None = None
 ) -> pd.DataFrame:
     """Return answers, undos and adjudications, oldest first, each with its clip and its prediction.
 
     Columns: feedback_id, kind, undone (a later row undoes it), clip_id, file_name, origin, deleted, prediction_id,
-    model_version, extractor, p_* , guess, decision, display, shown_label, label, skip_reason, rater, verified, source,
-    comment, target_id, created_at.
+    model_version, extractor, p_* , guess, decision, display, shown_label, label, skip_reason, rater, verified, counts
+    (the rater counts as one: see ``VERIFIED_ONLY``), source, comment, target_id, created_at.
+
+    A person may read the own answers, with rater and verified. All other answers need a right of their own.
     """
+    by = store.by
+    own = rater is not None and verified is not None and by.owns(rater, verified)
+    require(by, Action.ANSWER if own else Action.SEE_ANSWERS)
+    only_verified = sa.exists().where(settings.c.key == VERIFIED_ONLY, settings.c.value == "true")
     query = (
         sa.select(
             feedback.c.id.label("feedback_id"),
@@ -276,6 +387,7 @@ def feedback_table(
             predictions.c.guess,
             predictions.c.decision,
             *(feedback.c[n] for n in ("display", "shown_label", "label", "skip_reason", "rater", "verified")),
+            sa.or_(feedback.c.verified, sa.not_(only_verified)).label("counts"),
             *(feedback.c[n] for n in ("source", "comment", "target_id", "created_at")),
         )
         .join(clips, clips.c.id == feedback.c.clip_id)

@@ -1,4 +1,4 @@
-"""Store, read and delete clips, and store the labels that come with them."""
+"""Store, read and delete clips."""
 
 from collections.abc import Mapping, Sequence
 from math import isfinite
@@ -8,16 +8,17 @@ from typing import Any
 import pandas as pd
 import sqlalchemy as sa
 
+from core.access import Action, requires
 from core.errors import StoreError
-from core.schema import EMOTIONS
 from core.store.checks import check_choice, check_text, now
 from core.store.connection import Store, frame, insert, read, write
-from core.store.schema import ORIGINS, TRACK, clips, labels, tracks
+from core.store.schema import ORIGINS, TRACK, clips, tracks
 
 # Columns that are filled when a known clip is stored again and they were empty.
 _FILLED = ("path", "track_id", "file_duration_s", "lufs", "channels")
 
 
+@requires(Action.SCORE_CLIP)
 def add_clip(
     store: Store,
     clip_id: str,
@@ -108,6 +109,7 @@ def _clip_row(row: Mapping[str, Any]) -> dict[str, Any]:
     return {**row, "file_name": check_text(row["file_name"], "file name"), "created_at": now()}
 
 
+@requires(Action.DELETE_CLIP)
 def delete_clip(store: Store, clip_id: str) -> None:
     """Mark a clip as deleted: queues, libraries and training leave it out. Its row and its answers stay.
 
@@ -134,6 +136,7 @@ def require_clip(c: sa.Connection, clip_id: str) -> None:
         raise StoreError(f"There is no clip {clip_id}. Store the clip first.")
 
 
+@requires(Action.SEE_ANSWERS)
 def clips_table(store: Store, *, deleted: bool = False) -> pd.DataFrame:
     """Return one row per clip with the metadata of its track, oldest first. deleted : include deleted clips."""
     joined = clips.outerjoin(tracks, clips.c.track_id == tracks.c.id)
@@ -141,20 +144,3 @@ def clips_table(store: Store, *, deleted: bool = False) -> pd.DataFrame:
     columns += [tracks.c[n] for n in TRACK]
     query = sa.select(*columns).select_from(joined).order_by(clips.c.created_at, clips.c.id)
     return read(store, lambda c: frame(c, query if deleted else query.where(clips.c.deleted_at.is_(None))))
-
-
-def add_label(store: Store, clip_id: str, emotion: str, *, source: str) -> None:
-    """Store a label that came with a clip: from a table, a tag or a generator. Raters' answers are feedback instead."""
-    check_choice(emotion, EMOTIONS, "emotion")
-    row = {
-        "clip_id": clip_id,
-        "emotion": emotion,
-        "source": check_text(source, "source of the label"),
-        "created_at": now(),
-    }
-
-    def work(c: sa.Connection) -> None:
-        require_clip(c, clip_id)
-        c.execute(insert(c, labels).values(row).on_conflict_do_nothing())
-
-    write(store, work)

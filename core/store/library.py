@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import sqlalchemy as sa
 
+from core.access import Action, requires
 from core.models.policy import Policy
 from core.schema import EMOTIONS
 from core.store.connection import Store, frame, in_parts, read
@@ -30,10 +31,12 @@ _CLIP = (
     "lufs",
     "created_at",
 )
+_ANSWER = ("model_version", "extractor", "guess", "decision", "candidates", "reason", "margin", "policy")
 TEMPO = "_Tempo_Mean"
 _SEARCHED = (clips.c.file_name, *(tracks.c[n] for n in ("title", "artist", "performer", "album", "makam")))
 
 
+@requires(Action.SEE_LIBRARY)
 def library_table(
     store: Store,
     *,
@@ -79,40 +82,42 @@ def library_table(
         guess, decision, candidates (JSON), reason, margin, policy (JSON, of the decision), p_*, confidence, tempo
         (bpm), artist, title, source (a library's folder), album, genre, year, makam, usul, performer.
     """
-    answer, of_clip = newest_prediction("champion", model_version, policy=policy, or_any=True)
-    confidence = sa.case(*((answer.c.guess == e, answer.c[f"p_{e}"]) for e in EMOTIONS), else_=0.0).label("confidence")
-    track = [tracks.c[n] for n in TRACK]
-    query = (
-        sa.select(
-            clips.c.id.label("clip_id"),
-            *(clips.c[n] for n in _CLIP),
-            answer.c.id.label("prediction_id"),
-            *(
-                answer.c[n]
-                for n in ("model_version", "extractor", "guess", "decision", "candidates", "reason", "margin")
-            ),
-            answer.c.policy,
-            *(answer.c[f"p_{e}"] for e in EMOTIONS),
-            confidence,
-            features.c[TEMPO].label("tempo"),
-            *track,
-        )
-        .select_from(clips)
-        .join(answer, of_clip)
-        .outerjoin(features, sa.and_(features.c.clip_id == clips.c.id, features.c.extractor == answer.c.extractor))
-        .outerjoin(tracks, tracks.c.id == clips.c.track_id)
-        .where(clips.c.deleted_at.is_(None), clips.c.origin.in_(origins), answer.c.guess.in_(emotions))
-        .where(confidence >= min_confidence, sa.or_(clips.c.origin != "library", _scored(clips.c.content_hash)))
-    )
+    query = _scored_clips(*newest_prediction("champion", model_version, policy=policy, or_any=True))
+    columns = query.selected_columns
+    query = query.where(clips.c.origin.in_(origins), columns["guess"].in_(emotions))
+    query = query.where(columns["confidence"] >= min_confidence)
     if accepted:
-        query = query.where(answer.c.decision.is_not(None))
-    key = query.selected_columns[sort if sort in _SORTS else "confidence"]
+        query = query.where(columns["decision"].is_not(None))
+    key = columns[sort if sort in _SORTS else "confidence"]
     unknown = key.is_(None)  # unknown values come last in both databases
     order = key.desc() if descending else key.asc()
     ordered = query.order_by(unknown, order, clips.c.id)
     if words := fold(search).split():
         return read(store, lambda c: _search(c, ordered, words, limit, offset))
     return read(store, lambda c: frame(c, ordered.limit(limit).offset(offset)))
+
+
+def _scored_clips(answer: sa.FromClause, of_clip: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    """Return the query of all columns of ``library_table``. answer, of_clip : as from ``newest_prediction``."""
+    confidence = sa.case(*((answer.c.guess == e, answer.c[f"p_{e}"]) for e in EMOTIONS), else_=0.0).label("confidence")
+    return (
+        sa.select(
+            clips.c.id.label("clip_id"),
+            *(clips.c[n] for n in _CLIP),
+            answer.c.id.label("prediction_id"),
+            *(answer.c[n] for n in _ANSWER),
+            *(answer.c[f"p_{e}"] for e in EMOTIONS),
+            confidence,
+            features.c[TEMPO].label("tempo"),
+            *(tracks.c[n] for n in TRACK),
+        )
+        .select_from(clips)
+        .join(answer, of_clip)
+        .outerjoin(features, sa.and_(features.c.clip_id == clips.c.id, features.c.extractor == answer.c.extractor))
+        .outerjoin(tracks, tracks.c.id == clips.c.track_id)
+        .where(clips.c.deleted_at.is_(None))
+        .where(sa.or_(clips.c.origin != "library", _scored(clips.c.content_hash)))
+    )
 
 
 def _search(c: sa.Connection, ordered: sa.Select[Any], words: list[str], limit: int, offset: int) -> pd.DataFrame:
@@ -130,6 +135,7 @@ def _scored(content_hash: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
     return sa.exists().where(files.c.content_hash == content_hash, files.c.state == "scored")
 
 
+@requires(Action.SEE_LIBRARY)
 def library_places(store: Store, contents: Sequence[str]) -> pd.DataFrame:
     """Return where files with these contents were scored: content_hash, path, size (bytes), newest path first.
 
@@ -142,6 +148,7 @@ def library_places(store: Store, contents: Sequence[str]) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
+@requires(Action.SEE_LIBRARY)
 def library_cache_key(store: Store) -> tuple[object, ...]:
     """Return a cache key for ``library_table`` and ``library_places``.
 

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import sqlalchemy as sa
 
+from core.access import Action, requires
 from core.models.policy import Decision, Policy
 from core.models.prediction import Prediction
 from core.schema import EMOTIONS
@@ -47,16 +48,16 @@ def newest_prediction(
     return newest_row, newest_row.c.id == sa.select(picked).where(wanted).correlate(clips).scalar_subquery()
 
 
-def save_prediction(
+@requires(Action.SCORE_CLIP)
+def save_predictions(
     store: Store,
-    prediction: Prediction,
+    decided: Iterable[tuple[Prediction, Decision]],
     *,
     policy: Policy,
-    decision: Decision,
     role: str = "champion",
     latency_s: float | None = None,
-) -> int:
-    """Store a prediction with its decision and return the row's id.
+) -> list[int]:
+    """Store predictions with their decisions in one transaction, all or none, and return their ids in the same order.
 
     A second prediction by the same model for the same features under the same policy returns the existing row's id.
 
@@ -67,19 +68,6 @@ def save_prediction(
     latency_s
         Seconds from audio to decision.
     """
-    (number,) = save_predictions(store, [(prediction, decision)], policy=policy, role=role, latency_s=latency_s)
-    return number
-
-
-def save_predictions(
-    store: Store,
-    decided: Iterable[tuple[Prediction, Decision]],
-    *,
-    policy: Policy,
-    role: str = "champion",
-    latency_s: float | None = None,
-) -> list[int]:
-    """Store many predictions in one transaction, all or none, and return their ids in the same order."""
     check_choice(role, ROLES, "role of a model")
     rows = [_prediction_row(p, d, policy, role, latency_s) for p, d in decided]
     key = ("clip_id", "model_version", "extractor")
@@ -121,6 +109,7 @@ def _prediction_row(
     }
 
 
+@requires(Action.SEE_ANSWERS)
 def predictions_table(
     store: Store, *, role: str | None = None, model_version: str | None = None, latest: bool = False
 ) -> pd.DataFrame:

@@ -26,6 +26,7 @@ from core.file_names import (
 )
 from core.models.bundle import load_bundle, policies_json, save_bundle
 from core.models.explanation import make_background
+from core.models.manifest import manifest_bytes, read_manifest
 from core.models.policy import Policy, conformal_policy
 from core.models.prediction import Model
 from core.models.reference import make_reference, reference_json
@@ -123,9 +124,9 @@ def add_stability(folder: Path, measured: Stability) -> None:
     card = card.replace(before, section) if before else f"{card}\n{section}\n"
     contents = {file.name: file.read_bytes() for file in folder.iterdir() if file.is_file()}
     contents |= {METRICS: _metrics_json(metrics), CARD: card.encode()}
-    manifest = json.loads(contents[MANIFEST])
+    manifest = read_manifest(folder, folder.name)
     manifest["sha256"] |= {name: hashlib.sha256(contents[name]).hexdigest() for name in (METRICS, CARD)}
-    contents[MANIFEST] = (json.dumps(manifest, indent=1) + "\n").encode()
+    contents[MANIFEST] = manifest_bytes(manifest)
     replace_folder(folder, contents)
 
 

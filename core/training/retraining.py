@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from core import file_names
+from core.access import Action, requires
 from core.dataset.loading import load_table
 from core.errors import TableError
 from core.evaluation.before_after import FairPredictions, compare_predictions, describe_changes, label_changes
@@ -25,7 +26,7 @@ from core.models.description import ModelDescription, describe_alias
 from core.models.policy import Policy
 from core.models.prediction import Model
 from core.models.tracking import log_run
-from core.pipeline.scoring import predict_and_decide
+from core.pipeline.deciding import predict_and_decide
 from core.pipeline.serving import Served, serve
 from core.records import ReportProgress
 from core.schema import COLUMNS, PROBA, FeatureVector
@@ -56,6 +57,7 @@ class Retrained:
     summary: str
 
 
+@requires(Action.TRAIN)
 def train_challenger(
     store: Store,
     settings: Settings,
@@ -179,6 +181,7 @@ def _json(content: dict[str, object]) -> bytes:
 # --- stored clips ----------------------------------------------------------------------------------------------------
 
 
+@requires(Action.CHOOSE_MODEL)
 def score_stored(store: Store, settings: Settings, *, role: str, progress: ReportProgress) -> int:
     """Score every stored clip that the champion or the challenger has not scored; return the number of new scores.
 
@@ -213,6 +216,7 @@ def _store_scores(store: Store, served: Served, features: pd.DataFrame, policy: 
     return len(scored)
 
 
+@requires(Action.CHOOSE_MODEL)
 def rescore(store: Store, settings: Settings, *, progress: ReportProgress) -> int:
     """Score every stored clip with the champion and the challenger, after one of them has changed.
 

@@ -5,13 +5,12 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.schema import EMOTIONS, readable
-from core.wording import SIGNS, with_sign
-from pages.figures.style import COLOURS, NEUTRAL, SYMBOLS, apply_style
+from core.wording import SIGNS, signed_percent, whole_percent, with_sign
+from pages.figures.style import COLOURS, NEUTRAL, ROW, SYMBOLS, apply_style
 
 BELOW = {"yref": "container", "y": 0.0, "yanchor": "bottom", "traceorder": "normal"}  # a legend under the axis
 LOW_HIGH = [[0, "#0072B2"], [0.5, "#999999"], [1, "#E69F00"]]  # visible on light and dark pages
 UP, DOWN = "#56B4E9", "#CC79A7"  # raises, lowers; of the same palette, but not colours of an emotion
-_ROW = 26  # pixels a bar needs so that its label can be read
 
 
 def rgba(colour: str, alpha: float) -> str:
@@ -42,7 +41,7 @@ def waterfall(steps: pd.DataFrame, *, base: float | None, emotion: str) -> go.Fi
             y=names,
             x=[start, *steps["shap"], 0],
             measure=["absolute", *["relative"] * len(steps), "total"],
-            text=[_end(start, known), *(_signed(v) for v in steps["shap"]), _end(ends[-1], known)],
+            text=[_end(start, known), *(signed_percent(v) for v in steps["shap"]), _end(ends[-1], known)],
             textposition="outside",
             cliponaxis=False,
             customdata=["", *steps["shown"], ""],
@@ -53,9 +52,9 @@ def waterfall(steps: pd.DataFrame, *, base: float | None, emotion: str) -> go.Fi
             connector={"line": {"color": NEUTRAL, "width": 0.5}},
         )
     )
-    change = f"{start:.0%} → {ends[-1]:.0%}" if known else f"{100 * ends[-1]:+.0f} points"
+    change = f"{whole_percent(start)} → {whole_percent(ends[-1])}" if known else f"{100 * ends[-1]:+.0f} points"
     return (
-        apply_style(figure, title=f"Why {with_sign(emotion)}: {change}", height=110 + _ROW * len(names))
+        apply_style(figure, title=f"Why {with_sign(emotion)}: {change}", height=110 + ROW * len(names))
         .update_yaxes(autorange="reversed", categoryorder="array", categoryarray=names)
         .update_xaxes(
             title="probability" if known else "change of the probability",
@@ -66,12 +65,7 @@ def waterfall(steps: pd.DataFrame, *, base: float | None, emotion: str) -> go.Fi
 
 
 def _end(value: float, known: bool) -> str:
-    return f"{value:.0%}" if known else _signed(value)
-
-
-def _signed(share: float) -> str:
-    """A change in percent with its sign; no sign if it rounds to zero."""
-    return f"{share:+.1%}" if round(share, 3) else "0%"
+    return whole_percent(value) if known else signed_percent(value)
 
 
 def importance(
@@ -105,7 +99,7 @@ def importance(
             )
         )
     return (
-        apply_style(figure, title=title, height=150 + _ROW * len(order))
+        apply_style(figure, title=title, height=150 + ROW * len(order))
         .update_layout(barmode="stack", showlegend="emotion" in table, legend=BELOW)
         .update_layout(uniformtext={"mode": "hide", "minsize": 8}, margin={"b": 40})
         .update_yaxes(autorange="reversed", categoryorder="array", categoryarray=[_short(n) for n in order])
@@ -257,7 +251,7 @@ def two_clips(table: pd.DataFrame) -> go.Figure:
                 x=values,
                 name=str(column),
                 marker={"color": [COLOURS[e] for e in order], "pattern": {"shape": pattern, "fgopacity": 0.5}},
-                text=[f"{v:.0%}" for v in values],
+                text=[whole_percent(v) for v in values],
                 textposition="outside",
                 cliponaxis=False,
                 hovertemplate="%{y}: %{x:.1%}<extra>%{fullData.name}</extra>",

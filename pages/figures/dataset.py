@@ -5,11 +5,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.schema import BY_COLUMN, EMOTIONS, LABEL
-from core.wording import SIGNS, with_sign
-from pages.figures.style import COLOURS, DIVERGING, NEUTRAL, SYMBOLS, apply_style
-
-_ROW = 24  # pixels a bar needs so that its label can be read
-_ACCENT = "#0072B2"
+from core.wording import SIGNS, whole_percent, with_sign
+from pages.figures.style import ACCENT, COLOURS, DIVERGING, NEUTRAL, ROW, SYMBOLS, apply_style
 
 
 def class_balance(table: pd.DataFrame) -> go.Figure:
@@ -21,7 +18,10 @@ def class_balance(table: pd.DataFrame) -> go.Figure:
             y=[with_sign(e) for e in table["emotion"]],
             orientation="h",
             marker_color=[COLOURS[e] for e in table["emotion"]],
-            text=[f"{n} ({s:.0%})" if s == s else f"{n}" for n, s in zip(table["rows"], table["share"], strict=True)],
+            text=[
+                f"{n} ({whole_percent(s)})" if s == s else f"{n}"
+                for n, s in zip(table["rows"], table["share"], strict=True)
+            ],
             textposition="auto",
             hovertemplate="%{y}: %{x} rows<extra></extra>",
         )
@@ -48,7 +48,7 @@ def effects(tests: pd.DataFrame, *, name: str, alpha: float = 0.05) -> go.Figure
             y=[f"{f} {SIGNS.get(h, '')}" for f, h in zip(tests["feature"], tests["highest"], strict=True)],
             orientation="h",
             marker={
-                "color": _ACCENT,
+                "color": ACCENT,
                 "opacity": [1.0 if p < alpha else 0.35 for p in tests["p_corrected"]],
             },
             customdata=tests[["feature", "p_corrected", "highest", "lowest"]].to_numpy(),
@@ -57,7 +57,7 @@ def effects(tests: pd.DataFrame, *, name: str, alpha: float = 0.05) -> go.Figure
         )
     )
     return (
-        apply_style(figure, title=name, height=90 + _ROW * len(tests))
+        apply_style(figure, title=name, height=90 + ROW * len(tests))
         .update_xaxes(title="effect size (0 = none, 1 = all)", rangemode="tozero")
         .update_yaxes(dtick=1)
     )
@@ -117,8 +117,8 @@ def projection(points: pd.DataFrame, *, x: str, y: str, shares: tuple[float, flo
         )
     return (
         apply_style(figure, title="Clips on two principal components", height=520)
-        .update_xaxes(title=f"{x.upper()} ({shares[0]:.0%} of the variance)", zerolinecolor=NEUTRAL)
-        .update_yaxes(title=f"{y.upper()} ({shares[1]:.0%} of the variance)", zerolinecolor=NEUTRAL)
+        .update_xaxes(title=f"{x.upper()} ({whole_percent(shares[0])} of the variance)", zerolinecolor=NEUTRAL)
+        .update_yaxes(title=f"{y.upper()} ({whole_percent(shares[1])} of the variance)", zerolinecolor=NEUTRAL)
         .update_layout(legend_y=-0.14)
     )
 
@@ -156,10 +156,10 @@ def outlier_map(outliers: pd.DataFrame, *, limit: float, most: int = 20) -> go.F
     for edge in (-limit, limit):
         figure.add_vline(x=edge, line_dash="dot", line_color=NEUTRAL)
     return (
-        apply_style(figure, title="Outliers by feature", height=150 + _ROW * len(counts))
+        apply_style(figure, title="Outliers by feature", height=150 + ROW * len(counts))
         .update_xaxes(title="robust z")
         .update_yaxes(categoryorder="array", categoryarray=list(counts.index[::-1]), dtick=1)
-        .update_layout(legend_y=-(60 / (100 + _ROW * len(counts))))
+        .update_layout(legend_y=-(60 / (100 + ROW * len(counts))))
     )
 
 
@@ -177,7 +177,7 @@ def before_after(counts: pd.DataFrame) -> go.Figure:
             cliponaxis=False,
             hovertemplate=f"%{{y}}, {name}: %{{x}} cells<extra></extra>",
         )
-        for name, colour, shape in (("before", "#D55E00", "/"), ("after", _ACCENT, ""))
+        for name, colour, shape in (("before", "#D55E00", "/"), ("after", ACCENT, ""))
     ]
     return (
         apply_style(go.Figure(bars), title="Doubtful cells", height=120 + 40 * len(counts))

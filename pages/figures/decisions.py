@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from core.wording import with_sign
+from core.wording import whole_percent, with_sign
 from pages.figures.clips import BELOW, DOWN, UP, rgba
 from pages.figures.style import NEUTRAL, apply_style
 
@@ -115,7 +115,7 @@ def shares(table: pd.DataFrame, *, index: str, columns: Mapping[str, str], title
                 x=table[column],
                 name=column,
                 marker={"color": colour, "pattern": {"shape": pattern, "fgopacity": 0.6}},
-                text=[f"{v:.0%}" if v >= 0.06 else "" for v in table[column]],
+                text=[whole_percent(v) if v >= 0.06 else "" for v in table[column]],
                 textangle=0,
                 insidetextanchor="middle",
                 hovertemplate="%{y}: %{x:.0%}<extra>%{fullData.name}</extra>",

@@ -3,8 +3,7 @@
 import pandas as pd
 import plotly.graph_objects as go
 
-from pages.figures.models import ACCENT
-from pages.figures.style import NEUTRAL, apply_style
+from pages.figures.style import ACCENT, NEUTRAL, apply_style
 
 _ROW = 46  # pixels a line needs for two markers and their intervals
 

@@ -2,18 +2,17 @@
 
 import textwrap
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
 from core.schema import EMOTIONS
-from core.wording import with_sign
-from pages.figures.style import COLOURS, NEUTRAL, SEQUENTIAL, SYMBOLS, apply_style
+from core.wording import whole_percent, with_sign
+from pages.figures.style import ACCENT, COLOURS, NEUTRAL, ROW, SEQUENTIAL, SYMBOLS, apply_style
 
-ACCENT = "#0072B2"
 WARM = "#D55E00"
-_ROW = 26  # pixels a line needs so that its label can be read
 _LABEL = 26  # characters per line of a label; more would leave no space for the figure on a phone
 # Okabe & Ito (2008) again, for models; each also has its own symbol and dash.
 _SERIES = (ACCENT, WARM, "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F", "#8C6D31")
@@ -57,26 +56,10 @@ def ranking(table: pd.DataFrame, *, name: str, champion: str, digits: int = 3) -
         part = table[rows]
         if part.empty:
             continue
-        figure.add_trace(
-            go.Scatter(
-                x=part["value"],
-                y=part["model"],
-                error_x=_bars(part),
-                mode="markers",
-                name=label,
-                marker={"color": colour, "symbol": symbol, "size": 12 if symbol == "star" else 9},
-                customdata=part[["low", "high"]].to_numpy(),
-                hovertemplate=f"%{{y}}: %{{x:.{digits}f}} "
-                f"(%{{customdata[0]:.{digits}f}} to %{{customdata[1]:.{digits}f}})<extra></extra>",
-            )
-        )
-    height = 130 + _ROW * len(table)
-    return (
-        apply_style(figure, title=name, height=height)
-        .update_xaxes(title=name)
-        .update_yaxes(categoryorder="array", categoryarray=list(table["model"][::-1]), dtick=1)
-        .update_layout(legend_y=-70 / (height - 80))
-    )
+        hover = f"%{{y}}: %{{x:.{digits}f}} (%{{customdata[0]:.{digits}f}} to %{{customdata[1]:.{digits}f}})"
+        size = 12 if symbol == "star" else 9
+        figure.add_trace(_points(part, "model", name=label, hover=hover, color=colour, symbol=symbol, size=size))
+    return _rows(figure, table["model"], title=name, axis=name, height=130 + ROW * len(table))
 
 
 def differences(table: pd.DataFrame, *, title: str, axis: str) -> go.Figure:
@@ -94,24 +77,34 @@ def differences(table: pd.DataFrame, *, title: str, axis: str) -> go.Figure:
         part = table[rows]
         if part.empty:
             continue
-        figure.add_trace(
-            go.Scatter(
-                x=part["value"],
-                y=part["label"],
-                error_x=_bars(part),
-                mode="markers",
-                name=label,
-                marker={"color": ACCENT if symbol == "circle" else NEUTRAL, "symbol": symbol, "size": 10},
-                customdata=part[["low", "high"]].to_numpy(),
-                hovertemplate="%{y}: %{x:+.3f} (%{customdata[0]:+.3f} to %{customdata[1]:+.3f})<extra></extra>",
-            )
-        )
+        hover = "%{y}: %{x:+.3f} (%{customdata[0]:+.3f} to %{customdata[1]:+.3f})"
+        colour = ACCENT if symbol == "circle" else NEUTRAL
+        figure.add_trace(_points(part, "label", name=label, hover=hover, color=colour, symbol=symbol, size=10))
     figure.add_vline(x=0, line_dash="dot", line_color=NEUTRAL)
-    height = 140 + _ROW * len(table) + 10 * int(table["label"].str.count("<br>").sum())
+    height = 140 + ROW * len(table) + 10 * int(table["label"].str.count("<br>").sum())
+    return _rows(figure, table["label"], title=title, axis=axis, height=height)
+
+
+def _points(part: pd.DataFrame, y: str, *, name: str, hover: str, **marker: Any) -> go.Scatter:
+    """Points with their intervals. part : columns value, low, high and the column y with the names of the rows."""
+    return go.Scatter(
+        x=part["value"],
+        y=part[y],
+        error_x=_bars(part),
+        mode="markers",
+        name=name,
+        marker=marker,
+        customdata=part[["low", "high"]].to_numpy(),
+        hovertemplate=f"{hover}<extra></extra>",
+    )
+
+
+def _rows(figure: go.Figure, names: pd.Series, *, title: str, axis: str, height: int) -> go.Figure:
+    """Style a figure with one row for each name, in the order given, from top to bottom."""
     return (
         apply_style(figure, title=title, height=height)
         .update_xaxes(title=axis)
-        .update_yaxes(categoryorder="array", categoryarray=list(table["label"][::-1]), dtick=1)
+        .update_yaxes(categoryorder="array", categoryarray=list(names[::-1]), dtick=1)
         .update_layout(legend_y=-70 / (height - 80))
     )
 
@@ -220,7 +213,7 @@ def confusion(table: pd.DataFrame, *, shares: bool, chosen: tuple[str, str] | No
         list(EMOTIONS), list(EMOTIONS)
     ]
     names = [with_sign(e) for e in EMOTIONS]
-    written = grid.map(lambda v: f"{v:.0%}" if shares else f"{v:.1f}".removesuffix(".0"))
+    written = grid.map(lambda v: whole_percent(v) if shares else f"{v:.1f}".removesuffix(".0"))
     cells = [(y, x) for y in EMOTIONS for x in EMOTIONS]
     bright = (grid.to_numpy() / np.nanmax(grid.to_numpy())).ravel() > 0.5
     both = table.set_index(["y", "predicted"]).loc[cells]

@@ -9,10 +9,9 @@ from core.playlists.circle import CIRCLE, PLEASANT, STRONG
 from core.playlists.sound import LibraryMap
 from core.schema import BY_COLUMN, EMOTIONS
 from core.wording import percent, with_sign
-from pages.figures.style import COLOURS, NEUTRAL, SYMBOLS, apply_style
+from pages.figures.style import COLOURS, NEUTRAL, ROW, SYMBOLS, apply_style
 
 PATTERNS = {"angry": "/", "happy": "", "relax": ".", "sad": "x"}  # readable without colour
-_ROW = 26  # pixels a bar needs so that its label can be read
 
 
 def library_map(pieces: pd.DataFrame, places: LibraryMap, *, chosen: str | None = None) -> go.Figure:
@@ -113,8 +112,8 @@ def spread(table: pd.DataFrame, *, what: str, most: int = 20) -> go.Figure:
         ]
     )
     return (
-        apply_style(figure, title=f"Pieces by {what.lower()} and emotion", height=150 + _ROW * len(shown))
-        .update_layout(barmode="stack", legend_y=-(80 / (100 + _ROW * len(shown))), legend_traceorder="normal")
+        apply_style(figure, title=f"Pieces by {what.lower()} and emotion", height=150 + ROW * len(shown))
+        .update_layout(barmode="stack", legend_y=-(80 / (100 + ROW * len(shown))), legend_traceorder="normal")
         .update_xaxes(title="pieces", rangemode="tozero", tickformat="d", **_whole(int(shown["pieces"].max())))
         .update_yaxes(type="category", tickvals=names, ticktext=[_plain(_short(g)) for g in shown["group"]])
     )

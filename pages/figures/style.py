@@ -10,11 +10,13 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.schema import EMOTIONS, LABEL, readable
-from core.wording import percent, with_sign
+from core.wording import percent, whole_percent, with_sign
 
 COLOURS = {"angry": "#D55E00", "happy": "#E69F00", "relax": "#009E73", "sad": "#0072B2"}
 SYMBOLS = {"angry": "triangle-up", "happy": "star", "relax": "square", "sad": "circle"}
 NEUTRAL = "#888888"
+ACCENT = "#0072B2"
+ROW = 26  # height in pixels of a bar or line, so that its label can be read
 SEQUENTIAL = "Blues"  # shares and counts
 DIVERGING = "RdBu"  # correlations, from -1 to 1
 _MARGIN = {"l": 8, "r": 8, "t": 40, "b": 8}
@@ -63,7 +65,7 @@ def probabilities(proba: pd.Series, *, threshold: float | None = None) -> go.Fig
             x=threshold,
             line_dash="dot",
             line_color=NEUTRAL,
-            annotation_text=f"accept from {threshold:.0%}",
+            annotation_text=f"accept from {whole_percent(threshold)}",
             annotation_position="top left" if threshold > 0.5 else "top right",  # inside the figure
         )
     return apply_style(figure, height=240).update_xaxes(range=[0, 1.12], tickformat=".0%", title="probability")

@@ -7,11 +7,11 @@ import streamlit as st
 from core.errors import ModelError
 from core.models.policy import Policy
 from core.schema import EMOTIONS
-from pages.shared import messages
+from core.wording import whole_percent
+from pages.shared import entering, messages
 
 KEY = "policy"
 KINDS = {"threshold": "Threshold", "conformal": "Conformal set"}
-FIELDS = ("kind", "threshold", "pair", "thresholds", "coverage", "floors")  # parameters of the address
 
 
 def active(stored: Mapping[str, Policy]) -> Policy:
@@ -30,9 +30,9 @@ def use(policy: Policy) -> None:
 
 
 def _from_address(stored: Mapping[str, Policy]) -> Policy:
-    given = {k: st.query_params[k] for k in FIELDS if k in st.query_params}
+    given = {k: st.query_params[k] for k in entering.POLICY if k in st.query_params}
     try:
-        return parse(given, stored) if given else default(stored)
+        return entering.policy(given, stored) if given else default(stored)
     except ModelError as error:
         st.warning(f"The policy in the address is not used. {messages.literal(str(error))}", icon=":material/link_off:")
         return default(stored)
@@ -41,34 +41,6 @@ def _from_address(stored: Mapping[str, Policy]) -> Policy:
 def default(stored: Mapping[str, Policy]) -> Policy:
     """The policy that was saved with the model."""
     return stored.get("threshold", Policy())
-
-
-def parse(given: Mapping[str, str], stored: Mapping[str, Policy]) -> Policy:
-    """Read a policy from the parameters of an address. Raises ModelError if they are invalid.
-
-    stored : policies saved with the model; a conformal policy without floors takes its floors from there.
-    """
-    kind = given.get("kind", "threshold")
-    try:
-        floors, thresholds = _numbers(given.get("floors", "")), _numbers(given.get("thresholds", ""))
-        threshold, pair = (float(given.get(k, "0.75")) for k in ("threshold", "pair"))
-        coverage = float(given.get("coverage", "0.9"))
-    except ValueError:
-        raise ModelError("A value in the address is not a number.") from None
-    if kind == "conformal" and not floors and kind in stored:
-        floors, coverage = stored[kind].floors, stored[kind].coverage
-    return Policy(
-        kind=kind,  # type: ignore[arg-type]
-        threshold=threshold,
-        pair_threshold=pair,
-        coverage=coverage,
-        floors=floors,
-        thresholds=thresholds,
-    )
-
-
-def _numbers(text: str) -> tuple[float, ...]:
-    return tuple(float(number) for number in text.split(",")) if text else ()
 
 
 def address(policy: Policy) -> dict[str, str]:
@@ -81,11 +53,18 @@ def address(policy: Policy) -> dict[str, str]:
 
 
 def describe_policy(policy: Policy) -> str:
-    """Describe a policy in a few words."""
+    """Describe a policy, to be read after "Policy: "."""
     if policy.kind == "threshold":
-        one = f"one emotion from {policy.threshold:.0%}"
+        one = f"an emotion is accepted from a probability of {whole_percent(policy.threshold)}"
         if policy.thresholds:
-            one = ", ".join(f"{emotion} from {policy.limit(emotion):.0%}" for emotion in EMOTIONS)
-        return f"{one}, the two best from {policy.pair_threshold:.0%} together, otherwise review"
-    floors = ", ".join(f"{e} {f:.0%}" for e, f in zip(EMOTIONS, policy.floors, strict=True))
-    return f"emotions that reach their floor ({floors}): one is accepted, two are offered, otherwise review"
+            limits = ", ".join(f"{emotion} from {whole_percent(policy.limit(emotion))}" for emotion in EMOTIONS)
+            one = f"an emotion is accepted from its own limit ({limits})"
+        return (
+            f"{one}; otherwise the two most probable emotions are offered if they have "
+            f"{whole_percent(policy.pair_threshold)} together; otherwise a person has to listen"
+        )
+    floors = ", ".join(f"{e} {whole_percent(f)}" for e, f in zip(EMOTIONS, policy.floors, strict=True))
+    return (
+        f"each emotion has its own limit ({floors}); if one emotion reaches its limit, it is accepted; if two do, both "
+        "are offered; otherwise a person has to listen"
+    )

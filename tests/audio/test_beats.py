@@ -59,7 +59,7 @@ def test_the_octave_of_the_measured_tempo(bpm, ratio, heard):
     opinion = beats.second_opinion(measured, beats.track_beats(clip(y)))
     assert opinion.ratio == ratio
     assert opinion.doubtful == (ratio != 1)
-    assert f"MIRtoolbox's tempo: {bpm} bpm. librosa hears {heard} bpm" in opinion.words
+    assert f"The tempo feature is {bpm} bpm. A second method (librosa) finds {heard} bpm" in opinion.words
 
 
 def test_a_taksim_has_no_steady_pulse():
@@ -73,19 +73,27 @@ def test_a_taksim_has_no_steady_pulse():
 @pytest.mark.parametrize(
     ("bpm", "heard", "words"),
     [
-        (121.0, 60.4, "librosa hears 60 bpm: the same pulse, counted at half speed."),
-        (62.0, 123.0, "librosa hears 123 bpm: the same pulse, counted at double speed."),
-        (180.0, 121.0, "librosa hears 121 bpm: perhaps the same pulse, two beats where MIRtoolbox counts three."),
-        (90.0, 132.0, "librosa hears 132 bpm: perhaps the same pulse, three beats where MIRtoolbox counts two."),
+        (121.0, 60.4, "A second method (librosa) finds 60 bpm: the same pulse, counted at half speed."),
+        (62.0, 123.0, "A second method (librosa) finds 123 bpm: the same pulse, counted at double speed."),
+        (
+            180.0,
+            121.0,
+            "finds 121 bpm: perhaps the same pulse, two beats where the feature counts three.",
+        ),
+        (
+            90.0,
+            132.0,
+            "finds 132 bpm: perhaps the same pulse, three beats where the feature counts two.",
+        ),
         (180.0, 61.0, "perhaps the same pulse, counted at a third of the speed."),
         (50.0, 149.0, "perhaps the same pulse, counted at three times the speed."),
-        (100.0, 120.0, "librosa hears 120 bpm: another pulse, so the tempo is uncertain."),
+        (100.0, 120.0, "A second method (librosa) finds 120 bpm: another pulse, so the tempo is uncertain."),
     ],
 )
 def test_two_tempi_that_differ_are_related_in_words(bpm, heard, words):
     opinion = beats.second_opinion(bpm, Beats(np.arange(9.0), heard, STEADY))
     assert opinion.doubtful
-    assert opinion.words.startswith(f"MIRtoolbox's tempo: {bpm:.0f} bpm. ")
+    assert opinion.words.startswith(f"The tempo feature is {bpm:.0f} bpm. ")
     assert opinion.words.endswith(words)
 
 
@@ -97,9 +105,9 @@ def test_two_tempi_within_five_percent_are_one(heard, same):
 
 def test_a_tempo_that_is_missing_is_said():
     few = beats.second_opinion(120.0, Beats(np.array([0.5]), nan, nan))
-    assert few.words == "MIRtoolbox's tempo: 120 bpm. librosa finds too few beats for a tempo."
+    assert few.words == "The tempo feature is 120 bpm. A second method (librosa) finds too few beats for a tempo."
     unmeasured = beats.second_opinion(nan, Beats(np.arange(9.0), 40.0, STEADY))
-    assert unmeasured.words == "MIRtoolbox finds no tempo. librosa hears 40 bpm."
+    assert unmeasured.words == "The tempo feature has no value. A second method (librosa) finds 40 bpm."
     assert few.doubtful
     assert unmeasured.doubtful
 

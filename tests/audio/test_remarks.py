@@ -138,3 +138,12 @@ def test_other_rates_are_named():
     assert "resampled" in kinds(noise(2), 48_000)
     assert "low_rate" in kinds(noise(2), 22_050)
     assert not {"resampled", "low_rate"} & kinds(noise(2))
+
+
+@pytest.mark.parametrize(("codec", "more"), [
+    ("PCM_16", False), ("PCM_24", True), ("FLOAT", True), ("ALAC_16", False), ("ALAC_24", True), ("ULAW", False),
+    ("pcm_s16be", False), ("pcm_s24le", True), ("flac", True), ("wmalossless", True), ("MPEG_LAYER_III", False),
+    ("aac", False), ("adpcm_ima_wav", False), ("pcm_u8", False),
+])  # fmt: skip
+def test_codecs_that_may_need_more_than_16_bits(codec, more):
+    assert remarks.more_than_16_bits(codec) == more

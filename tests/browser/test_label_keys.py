@@ -31,7 +31,7 @@ def queue(server):
         path = kept_audio.keep_audio(clip, Settings(data_dir=server.data_dir).clips_dir)
         store.add_clip(opened, clip.clip_id, file_name="noise.wav", duration_s=SECONDS, sr=SR, path=path)
         said = Prediction(clip.clip_id, "test", "x 1", dict.fromkeys(EMOTIONS, 0.25))
-        store.save_prediction(opened, said, policy=Policy(), decision=decide(said, Policy()))
+        store.save_predictions(opened, [(said, decide(said, Policy()))], policy=Policy())
     yield opened
     store.close_store(opened)
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import label_studio_cases as cases
 import pytest
+from answers import stored_answers
 from typer.testing import CliRunner
 
 from core import store
 from core.__main__ import app
 from core.errors import CoreError
-from core.labelling.truth import stored_answers
 from core.settings import Settings
 
 FOLDER = Path(__file__).parent.parent / "label_studio"
@@ -56,7 +56,9 @@ def test_a_dry_run_says_row_by_row_what_would_happen_and_stores_nothing(clips):
 def test_accounts_are_named_and_the_answers_stored(clips):
     result = run("import-labels", FOLDER / "ours.json", "--account", "1=Ece", "--account", "2=Naz", "--store")
     assert result.exit_code == 0, result.output
-    assert "13 answers were stored." in result.stderr
+    assert "11 answers were stored, of " in result.stderr
+    assert "2 settlements were stored, of " in result.stderr
+    assert "Left out: 1 row: The task was skipped in Label Studio without a known reason." in result.stderr
     assert cases.answers(clips) == cases.expected("JSON")
 
 
@@ -80,7 +82,7 @@ def test_the_control_is_asked_for_and_given_by_an_option(clips):
 def test_rows_without_a_rater_need_to_be_somebody_s(clips, tmp_path):
     file = tmp_path / "labels.csv"
     file.write_text("sep=;\nfile_name;label;comment\n04.flac;Mutlu;=1+1\n", encoding="utf-8")
-    assert "1 rows have no rater. Give the name of the rater with --by." in str(run("import-labels", file).exception)
+    assert "Rows without a rater: 1. Give the name of the rater with --by." in str(run("import-labels", file).exception)
     result = run("import-labels", file, "--by", "Boss", "--store")
     assert result.exit_code == 0
     said = stored_answers(clips)
@@ -95,7 +97,7 @@ def test_the_zip_is_written_whole(opened, tmp_path):
     cases.fill(opened, Settings())
     target = tmp_path / "clips.zip"
     result = run("export-labels", target)
-    assert f"5 clips are in {target}." in result.stdout
+    assert f"{target} holds 5 clips." in result.stdout
     assert len(zipfile.ZipFile(target).namelist()) == 5 + 3
     assert sorted(path.name for path in tmp_path.glob("*clips.zip*")) == ["clips.zip"]
     assert "cannot be written: No such file" in str(run("export-labels", tmp_path / "gone" / "clips.zip").exception)

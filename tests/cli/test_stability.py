@@ -45,7 +45,7 @@ def test_a_folder_goes_to_the_terminal_to_files_and_to_the_card(installation, mu
     champion = installation / "models" / "champion"
     version = load_bundle(champion).model.version
     for _ in range(2):  # a second measurement replaces the first one
-        done = call(music, "--csv", csv, "--json", out, "--card")
+        done = call(music, "--model", "repository", "--csv", csv, "--json", out, "--card")
         assert done.exit_code == 0, done.exception
     assert "−20 dB" in done.output
     assert "broken.wav was not used" in done.output
@@ -75,6 +75,7 @@ def test_the_table_needs_no_audio(installation, table_path, monkeypatch):
         ([], "Give either a folder with music or --table"),
         (["--table", "here"], "Give either a folder with music or --table"),
         (["/no/such/folder"], "is not a folder"),
+        (["--table", "--card"], "Use --card with --model repository"),
         (["--table", "--model", "best"], "neither champion, challenger or repository"),
     ],
 )

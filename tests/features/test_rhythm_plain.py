@@ -13,7 +13,7 @@ from required import missing
 
 from core.features import attack, fluctuation, onsets, tempo
 from core.features.frames import bin_frequencies, frame_starts, hamming, hanning
-from core.features.kernels import filterbank, rhythm
+from core.features.kernels import filterbank, rhythm, short_fft
 from core.features.kernels.lanes import LANES, load, root, store
 from core.features.peaks import find_peaks, find_valleys
 from core.schema import SR
@@ -39,7 +39,7 @@ def clip(path: Path) -> np.ndarray:
 def test_starts_of_frames_repeat_exactly_for_an_hour(frames: dict[str, float], family: int, hop: int) -> None:
     starts, length = frame_starts(3600 * SR, SR, **frames)
     assert np.array_equal(starts[family:], starts[:-family] + hop)
-    assert length <= rhythm.HELD
+    assert length <= short_fft.HELD
 
 
 # --- kernels ----------------------------------------------------------------------------------------------------------

@@ -45,7 +45,7 @@ def put(opened: store.Store) -> Callable[..., str]:
         store.add_clip(opened, clip_id, file_name=f"{clip_id}.wav", duration_s=30, sr=44100, path=path, origin=origin)
         proba = {e: first if e == "sad" else (1 - first) / 3 for e in EMOTIONS}
         said = Prediction(clip_id, "m1", "x 1", proba)
-        store.save_prediction(opened, said, policy=Policy(), decision=decide(said, Policy()))
+        store.save_predictions(opened, [(said, decide(said, Policy()))], policy=Policy())
         return clip_id
 
     return scored

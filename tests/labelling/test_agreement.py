@@ -394,3 +394,18 @@ def test_guesses_are_hidden_from_fifteen_in_a_hundred_and_stay_hidden():
     assert np.corrcoef(hidden, other)[0, 1] == pytest.approx(0, abs=0.03)  # another person, another coin
     assert not agreement.hides_guess("c", "r", share=0)
     assert agreement.hides_guess("c", "r", share=1)
+
+
+# numbers of answers
+
+
+def test_an_answer_counts_once_however_often_it_was_changed():
+    undo = {"kind": "undo", "rater": "Can", "clip_id": "c", "target_id": 5}
+    settled = {"kind": "adjudication", "rater": "Boss", "clip_id": "b", "label": "sad"}
+    rows = (
+        *(("a", "Ece", "sad"), ("a", "Ece", "happy"), ("b", "Ece", "bad audio")),
+        *(("a", "Can", "sad"), ("c", "Can", "sad"), undo, settled),
+    )
+    found = agreement.count_answers(feedback(*rows))
+    assert found == agreement.Counts(answers=3, skips=1, settlements=1, people=3)
+    assert agreement.count_answers(feedback()) == agreement.Counts(0, 0, 0, 0)

@@ -3,12 +3,13 @@
 from types import SimpleNamespace
 
 import pytest
+from answers import stored_answers
 
 from core import store
 from core.errors import StoreError
 from core.labelling import answer_form
 from core.labelling.answer_form import AnswerForm, TakenBack
-from core.labelling.truth import stored_answers, stored_truth
+from core.labelling.truth import stored_truth
 from core.models.prediction import Prediction
 from core.schema import EMOTIONS
 from core.store import Rater

@@ -1,12 +1,12 @@
 """The rules of the label desk, with a clock that starts half a second after the machine was booted."""
 
 import pytest
+from answers import stored_answers
 
 from core import store
 from core.errors import StoreError
 from core.labelling import desk, queue
 from core.labelling.desk import Outcome, Seat
-from core.labelling.truth import stored_answers
 
 
 def rows(db, *columns):

@@ -6,19 +6,25 @@ import json
 import xml.etree.ElementTree as ET
 
 import pytest
+from answers import stored_answers
 
 from core import store
 from core.errors import StoreError, TableError
 from core.labelling import import_plan, label_studio_export
 from core.labelling.files import audit_csv, read_labels, to_csv, to_json
-from core.labelling.label_studio_export import to_label_studio
+from core.labelling.label_studio_export import as_json, tasks
 from core.labelling.label_studio_interface import label_studio_config
-from core.labelling.truth import stored_answers, stored_truth
+from core.labelling.truth import stored_truth
 from core.models.policy import Policy, decide
 from core.models.prediction import Prediction
 from core.schema import EMOTIONS
 
 NASTY = '=HYPERLINK("x"); "quoted", two\nlines, ığüşöçİ'
+
+
+def to_label_studio(feedback):
+    """The tasks as the ZIP for Label Studio holds them."""
+    return as_json(tasks(feedback))
 
 
 @pytest.fixture
@@ -31,7 +37,7 @@ def filled(tmp_path):
         )
     said = Prediction("id-x", "m1", "e1", {"angry": 0.1, "happy": 0.2, "relax": 0.3, "sad": 0.4})
     policy = Policy()
-    number = store.save_prediction(db, said, policy=policy, decision=decide(said, policy))
+    number = store.save_predictions(db, [(said, decide(said, policy))], policy=policy)[0]
 
     def add(**given):
         store.add_feedback(db, token=store.new_token(), **given)
@@ -95,7 +101,7 @@ def test_what_is_exported_comes_back_the_same(filled, empty, export):
     plan = planned(empty, export(store.feedback_table(filled)))
     assert sorted(plan["action"]) == ["add", "add", "add", "add"]
     assert plan.loc[plan["kind"] == "adjudication", "why"].tolist() == ["Settles the clip."]
-    assert import_plan.apply_import(empty, plan, token="a form of import") == 4
+    assert len(import_plan.apply_import(empty, plan, token="a form of import").rows) == 4
     assert what_stands(empty) == what_stands(filled)
     again = planned(empty, export(store.feedback_table(filled)))
     assert sorted(again["action"]) == ["same", "same", "same", "same"]
@@ -224,7 +230,7 @@ def test_the_tasks_are_made_of_one_reading_of_the_answers(filled, monkeypatch):
 
 def test_nothing_said_is_exported_as_nothing(empty):
     feedback = store.feedback_table(empty)
-    assert to_csv(feedback).decode("utf-8-sig").splitlines()[0].startswith("clip_id,file_name,label")
+    assert to_csv(feedback).decode("utf-8-sig").splitlines()[0].startswith('"clip_id","file_name","label"')
     assert json.loads(to_label_studio(feedback)) == []
     with pytest.raises(TableError, match="holds no labels"):
         read_labels(to_csv(feedback))
@@ -335,8 +341,8 @@ def test_the_dry_run_says_row_by_row_what_would_happen_and_stores_nothing(filled
 def test_an_import_changes_only_what_the_plan_says_and_once(filled):
     store.add_feedback(filled, token=store.new_token(), rater="Deniz", label="sad", clip_id="id-x")
     plan = planned(filled, b"clip_id,label,comment\nid-x,relax,new\nid-z,angry,\nid-y,joy,\n")
-    assert import_plan.apply_import(filled, plan, token="one form") == 2
-    assert import_plan.apply_import(filled, plan, token="one form") == 0
+    assert len(import_plan.apply_import(filled, plan, token="one form").rows) == 2
+    assert len(import_plan.apply_import(filled, plan, token="one form").rows) == 0
     mine = store.feedback_table(filled, rater="Deniz")
     assert mine[["clip_id", "label", "source", "verified"]].to_numpy().tolist() == [
         ["id-x", "sad", "label", False],
@@ -347,13 +353,13 @@ def test_an_import_changes_only_what_the_plan_says_and_once(filled):
 
 def test_what_was_imported_and_taken_back_can_be_imported_again(empty):
     data = b"clip_id,label\nid-x,relax\n"
-    assert import_plan.apply_import(empty, planned(empty, data), token="one upload") == 1
+    assert len(import_plan.apply_import(empty, planned(empty, data), token="one upload").rows) == 1
     store.undo(empty, token=store.new_token(), rater="Deniz")
     plan = planned(empty, data)
     assert plan["action"].tolist() == ["add"]
     assert "taken back just this answer before" in plan.loc[0, "why"]
-    assert import_plan.apply_import(empty, plan, token="one upload") == 1
-    assert import_plan.apply_import(empty, plan, token="one upload") == 0
+    assert len(import_plan.apply_import(empty, plan, token="one upload").rows) == 1
+    assert len(import_plan.apply_import(empty, plan, token="one upload").rows) == 0
     assert stored_answers(empty)["label"].tolist() == ["relax"]
 
 
@@ -376,7 +382,7 @@ def test_the_own_export_adds_no_voter(empty, export):
     plan = planned(empty, export(store.feedback_table(empty)), "boss@x.org", verified=True)
     assert set(plan["action"]) <= {"same", "left out"}
     assert plan["action"].tolist().count("same") == 4
-    assert import_plan.apply_import(empty, plan, token="a form of import") == 0
+    assert len(import_plan.apply_import(empty, plan, token="a form of import").rows) == 0
     assert stored_truth(empty).equals(before)
 
 
@@ -391,7 +397,7 @@ def test_a_name_with_a_login_is_not_borrowed_by_a_file(empty):
         ("new@x.org", True, "refused"),
     ]
     assert "ece@x.org has a login here, and only they can answer" in plan.loc[1, "why"]
-    assert import_plan.apply_import(empty, plan, token="another form") == 0
+    assert len(import_plan.apply_import(empty, plan, token="another form").rows) == 0
 
 
 def test_rows_of_an_importer_with_a_login_are_those_of_that_login(empty):
@@ -400,7 +406,7 @@ def test_rows_of_an_importer_with_a_login_are_those_of_that_login(empty):
         empty, b"clip_id,label,rater\nid-x,sad,\nid-y,happy,\nid-z,relax,Boss@x.org\n", "boss@x.org", verified=True
     )
     assert actions(plan) == [("boss@x.org", True, a) for a in ("same", "add", "add")]
-    assert import_plan.apply_import(empty, plan, token="another form") == 2
+    assert len(import_plan.apply_import(empty, plan, token="another form").rows) == 2
     assert store.raters_table(empty)[["rater", "verified", "answers"]].to_numpy().tolist() == [["boss@x.org", True, 3]]
 
 
@@ -428,7 +434,7 @@ def test_another_spelling_of_a_known_name_is_that_rater(empty):
         ("ÖZGÜR", False, "add"),
         ("ÖZGÜR", False, "add"),
     ]
-    assert import_plan.apply_import(empty, plan, token="another form") == 3
+    assert len(import_plan.apply_import(empty, plan, token="another form").rows) == 3
     assert store.raters_table(empty)["rater"].tolist() == ["Işıl", "ÖZGÜR"]
 
 
@@ -550,15 +556,15 @@ def test_a_part_of_an_import_is_stored_whole_or_not_at_all(filled):
 def test_an_import_that_was_cut_off_is_finished_by_the_same_one(empty, monkeypatch, again):
     monkeypatch.setattr(import_plan, "AT_ONCE", 2)
     data = b"clip_id,label,rater\n" + b"".join(b"id-%c,sad,R%d\n" % ("xyz"[k % 3].encode(), k) for k in range(7))
-    add, calls, told = store.add_answers, [], []
+    add, calls, told = store.add_planned_answers, [], []
 
-    def cut_off(opened, answers):
+    def cut_off(opened, answers, before):
         calls.append(len(answers))
         if len(calls) == 3:
             raise StoreError("The disk is full.")
-        return add(opened, answers)
+        return add(opened, answers, before)
 
-    monkeypatch.setattr(import_plan, "add_answers", cut_off)
+    monkeypatch.setattr(import_plan, "add_planned_answers", cut_off)
     plan = planned(empty, data)
     with pytest.raises(StoreError, match="disk is full"):
         import_plan.apply_import(empty, plan, token="one form", progress=lambda *n: told.append(n))
@@ -567,7 +573,10 @@ def test_an_import_that_was_cut_off_is_finished_by_the_same_one(empty, monkeypat
     if again == "a new plan":
         plan = planned(empty, data)
         assert plan["action"].tolist() == ["same"] * 4 + ["add"] * 3
-    assert import_plan.apply_import(empty, plan, token="one form" if again == "the same form" else "another") == 3
+    assert (
+        len(import_plan.apply_import(empty, plan, token="one form" if again == "the same form" else "another").rows)
+        == 3
+    )
     said = store.feedback_table(empty)
     assert said["rater"].tolist() == [f"R{k}" for k in range(7)]
     assert calls == ([2, 2, 2] + ([2, 2, 2, 1] if again == "the same form" else [2, 1]))

@@ -1,6 +1,7 @@
 """Label Studio's files and ours for it. The fixtures were written by Label Studio 1.23.2 itself, see
 ``test_label_studio_program.py``."""
 
+import base64
 import io
 import json
 import random
@@ -11,13 +12,14 @@ from pathlib import Path
 import label_studio_cases as cases
 import pandas as pd
 import pytest
+from answers import stored_answers
 
 from core import store
 from core.errors import TableError
 from core.labelling import files, import_plan, label_columns, label_studio_package
 from core.labelling.label_clips import spellings
 from core.labelling.label_studio_interface import sound_name
-from core.labelling.truth import stored_answers, stored_truth
+from core.labelling.truth import stored_truth
 from core.settings import Settings
 
 FORMATS = {"JSON": "json", "JSON_MIN": "min.json", "CSV": "csv", "TSV": "tsv"}
@@ -160,7 +162,7 @@ def test_an_answer_from_here_that_was_changed_there_says_so(empty):
     tasks = json.loads(written("ours", "JSON"))
     tasks[0]["annotations"][0]["updated_at"] = "2999-01-01T00:00:00Z"
     plan = cases.planned(empty, json.dumps(tasks).encode(), accounts=cases.ACCOUNTS)
-    changed = plan["why"].str.contains("It was changed in Label Studio after it came there")
+    changed = plan["why"].str.contains("It was changed in Label Studio after the export")
     assert plan.loc[changed, "row"].tolist() == [1]
 
 
@@ -171,7 +173,7 @@ def test_a_settlement_that_stands_is_never_replaced_by_a_file(empty):
 
     plan = settle("relax")
     assert plan["why"].tolist() == ["Settles the clip."]
-    assert import_plan.apply_import(empty, plan, token="a form of import") == 1
+    assert len(import_plan.apply_import(empty, plan, token="a form of import").rows) == 1
     assert stored_truth(empty).loc[cases.IDS[0], ["label", "status"]].tolist() == ["relax", "adjudicated"]
     assert settle("relax")["action"].tolist() == ["same"]
     other = settle("sad")
@@ -232,6 +234,9 @@ def test_a_time_that_is_not_understood_is_said_so(empty, time):
         "s3://bucket/music/Şarkı 1.wav",
         "https://example.org/a/%C5%9Eark%C4%B1%201.wav?X-Amz-Expires=60&X-Amz-Signature=ab",
         "C:\\music\\ŞARKI 1.WAV",
+        "gs://bucket/music/1f2e3d4c-Şarkı_1.wav",
+        "/tasks/5/resolve/?fileuri=" + base64.urlsafe_b64encode("s3://bucket/music/Şarkı 1.wav".encode()).decode(),
+        "http://host/projects/1/presign?fileuri=" + base64.b64encode("s3://b/Şarkı 1.wav".encode()).decode(),
         f"/data/upload/1/0a1b2c3d-{sound_name(cases.IDS[0], cases.NAMES[0])}",
     ],
 )
@@ -336,6 +341,8 @@ def test_controls_that_hold_no_known_emotion_are_asked_about(empty):
         b'"file_name;label;comment"\n"04.flac;happy;""a; b"""\n',
         b"file_name;label;sureness\n04.flac;Mutlu;3,5\n",
         b"dosya;duygu\n04.flac;Mutlu\n",
+        "Dosya Adı;Duygu;Etiketleyen\n04.flac;MUTLU;DENİZ\n".encode("cp1254"),
+        "archivo|emoción|anotador\n04.flac|Feliz|Deniz\n".encode(),
         b"file_name;angry;happy;relax;sad\n04.flac;1,5;4,5;2;0,5\n",
         b"file_name;label;happy;sad\n04.flac;first;5;1\n",
         "file_name,kızgın,mutlu\n04.flac,1,4\n".encode(),
@@ -344,7 +351,8 @@ def test_controls_that_hold_no_known_emotion_are_asked_about(empty):
     ],
     ids=[
         *("sep", "sep with a mark", "sep in utf-16", "sep of another sign", "no mark, little", "no mark, big"),
-        *("rows as one cell", "quotes in a cell", "decimal comma", "other names", "ratings"),
+        *("rows as one cell", "quotes in a cell", "decimal comma", "other names"),
+        *("Turkish names", "Spanish names and bars", "ratings"),
         *("ratings beside a label that is none", "ratings in Turkish"),
         *("json", "json with a mark"),
     ],
@@ -354,10 +362,44 @@ def test_what_spreadsheets_make_of_a_table_is_read(empty, data):
     assert (row["action"], row["clip_id"], row["label"], row["rater"]) == ("add", cases.IDS[3], "happy", "Deniz")
 
 
+@pytest.mark.parametrize(
+    ("who", "account"),
+    [
+        (7, "7"),
+        ("a@example.org", "a@example.org"),
+        ({"id": 7, "email": "a@example.org"}, "a@example.org"),
+        ({"id": 7, "email": ""}, "7"),
+        ({"username": "ayse"}, "ayse"),
+        (None, "(none)"),
+    ],
+)
+def test_an_annotator_is_a_number_an_address_or_an_object(who, account):
+    task = {"id": 1, "data": {"song": "04.flac"}, "annotations": [annotation("sad") | {"completed_by": who}]}
+    flat = {"id": 1, "song": "04.flac", "felt": {"choices": ["Sad"]}, "annotator": who, "annotation_id": 3}
+    for item in (task, flat):
+        rows = files.read_labels(json.dumps([item]).encode())
+        assert rows[["account", "label"]].to_numpy().tolist() == [[account, rows["label"][0]]]
+        assert rows["label"][0].lower() == "sad"
+
+
+def test_of_a_taxonomy_the_last_word_is_the_answer(empty):
+    path = {"from_name": "felt", "type": "taxonomy", "value": {"taxonomy": [["Mood", "Sad"]]}}
+    rating = {"from_name": "arousal", "type": "rating", "value": {"rating": 4}}
+    words = {"from_name": "why", "type": "textarea", "value": {"text": ["slow", "low"]}}
+    task = {"id": 1, "data": {"song": "04.flac"}, "annotations": [{"id": 1, "result": [rating, path, words]}]}
+    file = files.read_label_file(json.dumps([task]).encode())
+    assert (file.emotions, file.unread, file.rows["label"].tolist()) == (("felt",), ("arousal", "why"), ["Sad"])
+
+
+def test_an_excel_file_is_refused_with_what_to_do():
+    with pytest.raises(TableError, match="Excel file or a zip archive. Save the table as CSV in UTF-8"):
+        files.read_labels(b"PK\x03\x04" + bytes(100))
+
+
 def test_emotions_that_are_rated_alike_are_no_answer(empty):
     plan = cases.planned(empty, b"file_name;happy;sad\n04.flac;3,5;3,5\n05.flac;0;0\n")
     assert plan["action"].tolist() == ["refused", "refused"]
-    assert "'happy and sad, rated alike' is not a known emotion" in plan.loc[0, "why"]
+    assert "Several emotions have the same rating (happy and sad); an answer is one." in plan.loc[0, "why"]
 
 
 def test_columns_without_a_place_are_named():

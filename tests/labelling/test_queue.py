@@ -2,6 +2,7 @@
 
 import pandas as pd
 import pytest
+from owner import OWNER
 
 from core import store
 from core.errors import StoreError
@@ -34,7 +35,7 @@ def scored(db, name, *, first=0.6, role="champion", version="m1", path="clips/x"
     store.add_clip(db, name, file_name=f"{name}.wav", duration_s=30, sr=44100, path=path, origin=origin)
     rest = (1 - first) / 3
     said = Prediction(name, version, "x 1", {e: first if e == best else rest for e in EMOTIONS})
-    return store.save_prediction(db, said, policy=Policy(), decision=decide(said, Policy()), role=role)
+    return store.save_predictions(db, [(said, decide(said, Policy()))], policy=Policy(), role=role)[0]
 
 
 def answer(db, clip_id, rater="Ece", label="sad", **more):
@@ -179,7 +180,12 @@ def test_synthetic_clips_say_so_tell_no_character_and_can_be_heard(opened, setti
     (item,) = desk(opened).items
     assert item.synthetic
     heard = kept_audio.load_audio(
-        item.clip_id, item.path, start_s=item.start_s, duration_s=item.duration_s, settings=settings
+        item.clip_id,
+        item.path,
+        start_s=item.start_s,
+        duration_s=item.duration_s,
+        settings=settings,
+        by=OWNER,
     )
     assert heard.clip.duration_s == pytest.approx(scored.recording.clip.duration_s)
     answer(opened, item.clip_id)

@@ -19,16 +19,6 @@ SURE = {"angry": 0.02, "happy": 0.02, "relax": 0.9, "sad": 0.06}
 EASY, STRICT = Policy(threshold=0.5), Policy(threshold=0.95, pair_threshold=0.99)
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def opened(request, tmp_path):
-    """A new store, of each kind."""
-    of_server = request.param == "postgresql"
-    url = request.getfixturevalue("postgres_server").new_store() if of_server else f"sqlite:///{tmp_path / 'x.db'}"
-    db = store.open_store(url)
-    yield db
-    store.close_store(db)
-
-
 def scored(opened, content: str, path: str = "/music/a.flac", *, plan: str = "excerpt", **tags: str) -> None:
     """A file of a library with one part, named like its content."""
     vector = FeatureVector(content, EXTRACTOR, np.full(len(COLUMNS), np.nan))

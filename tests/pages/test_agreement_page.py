@@ -9,17 +9,19 @@ from pathlib import Path
 import label_studio_cases as cases
 import numpy as np
 import pytest
+from answers import stored_answers
 
 from core import store
 from core.audio.decoding import Clip, content_hash
 from core.errors import CoreError
 from core.labelling import agreement, desk, import_plan, truth
-from core.labelling.truth import stored_answers, stored_truth
+from core.labelling.truth import stored_truth
 from core.models.policy import Policy, decide
 from core.models.prediction import Prediction
 from core.pipeline import kept_audio
 from core.schema import EMOTIONS, SR
 from core.settings import Settings
+from core.wording import whole_percent
 from pages.shared import who
 from pages.views.label import files, label_studio
 
@@ -44,7 +46,7 @@ def put(db, number=1, *, origin="upload", best="sad", audio=False):
     name = f"tone {number}.wav"
     store.add_clip(db, clip.clip_id, file_name=name, duration_s=0.5, sr=SR, origin=origin, path=path)
     said = Prediction(clip.clip_id, "m1", "x 1", {e: 0.7 if e == best else 0.1 for e in EMOTIONS})
-    return clip.clip_id, store.save_prediction(db, said, policy=Policy(), decision=decide(said, Policy()))
+    return clip.clip_id, store.save_predictions(db, [(said, decide(said, Policy()))], policy=Policy())[0]
 
 
 def answer(db, clip, rater, label, **more):
@@ -109,7 +111,7 @@ def test_the_figures_are_those_of_core(open_page, opened):
     table = agreement.votes(store.feedback_table(opened))
     found = metrics(page)
     assert found["Alpha"] == f"{agreement.summary(table).loc[0, 'alpha']:.2f}"
-    assert found["Raw agreement"] == f"{agreement.summary(table).loc[0, 'raw']:.0%}"
+    assert found["Raw agreement"] == whole_percent(agreement.summary(table).loc[0, "raw"])
     assert found["With a ground truth"] == "8 of 8"
     assert found["Two answers or more"] == "8"
     pairs = next(d.value for d in page.dataframe if "kappa" in d.value.columns)
@@ -380,7 +382,9 @@ def test_a_file_is_imported_after_a_dry_run_that_says_what_would_happen(open_pag
     assert "only they can change that" in plan.loc[2, "why"]
     assert len(store.feedback_table(opened)) == 1  # nothing is stored by looking
     page = page.button(key="import_apply").click().run()
-    assert "2 answers are stored" in shown(page)
+    report = "2 answers were stored, of Can (1), Boss (1). Refused: 2 rows: "
+    assert report in shown(page)
+    assert "An import has no undo." in shown(page)
     said = store.feedback_table(opened).iloc[1:]
     assert said[["clip_id", "rater", "label", "source", "verified"]].to_numpy().tolist() == [
         [one[0], "Can", "happy", "import", False],
@@ -388,6 +392,8 @@ def test_a_file_is_imported_after_a_dry_run_that_says_what_would_happen(open_pag
     ]
     assert page.dataframe[0].value["action"].tolist() == ["same", "same", "refused", "refused"]
     assert page.button(key="import_apply").disabled
+    assert report in shown(page.run())  # it stays until another file is chosen
+    assert report not in shown(upload(page, "file_name,label\ntone 1.wav,sad\n"))
     assert not page.exception
 
 
@@ -422,7 +428,7 @@ def test_the_dry_run_is_made_anew_only_where_something_has_changed(open_page, op
     assert page.dataframe[0].value["action"].tolist() == ["add"]
     assert len(planned) == 5
     page = page.button(key="import_apply").click().run()
-    assert "1 answers are stored" in shown(page)
+    assert "1 answer was stored, of Ece (1)." in shown(page)
     assert len(planned) == 6  # not again before it was stored, but after
 
 
@@ -431,19 +437,19 @@ def test_an_import_that_is_cut_off_says_how_far_it_came(open_page, opened, monke
     monkeypatch.setattr(import_plan, "AT_ONCE", 2)
     page = as_analyst(open_page, "Files")
     page = upload(page, "file_name,label,rater\n" + "".join(f"tone 1.wav,sad,R{k}\n" for k in range(5)))
-    add = store.add_answers
+    add = store.add_planned_answers
 
-    def full(db, answers):
+    def full(db, answers, before):
         if len(store.feedback_table(db)) == 4:
             raise CoreError("The disk is full.")
-        return add(db, answers)
+        return add(db, answers, before)
 
-    monkeypatch.setattr(import_plan, "add_answers", full)
+    monkeypatch.setattr(import_plan, "add_planned_answers", full)
     page = page.button(key="import_apply").click().run()
     assert "The disk is full. 4 answers were stored before the error" in shown(page)
-    monkeypatch.setattr(import_plan, "add_answers", add)
+    monkeypatch.setattr(import_plan, "add_planned_answers", add)
     page = page.button(key="import_apply").click().run()
-    assert "1 answers are stored." in shown(page)
+    assert "1 answer was stored, of R4 (1)." in shown(page)
     assert store.feedback_table(opened)["rater"].tolist() == [f"R{k}" for k in range(5)]
 
 
@@ -485,7 +491,8 @@ def test_an_account_becomes_a_rater_after_one_question(open_page, opened):
     assert "New raters: 4" in shown(page)
     assert "Settlements in the file: 2" in shown(page)
     page = page.button(key="import_apply").click().run()
-    assert "13 answers are stored" in shown(page)
+    assert "11 answers were stored, of " in shown(page)
+    assert "2 settlements were stored, of " in shown(page)
     assert cases.answers(opened) == cases.expected("JSON")
     assert not page.exception
 
@@ -549,7 +556,7 @@ def test_what_was_imported_and_taken_back_is_imported_again_from_the_same_upload
     page = page.run()
     assert "taken back just this answer before" in page.dataframe[0].value.loc[0, "why"]
     page = page.button(key="import_apply").click().run()
-    assert "1 answers are stored" in shown(page)
+    assert "1 answer was stored, of Ece (1)." in shown(page)
     assert stored_answers(opened)["label"].tolist() == ["happy"]
 
 

@@ -4,11 +4,13 @@ import json
 import shutil
 
 import pytest
+from bundles import reseal
 
 from core.evaluation import policy_outcomes
 from core.models import registry
 from core.models.policy import Policy
 from core.settings import ROOT, Settings
+from core.wording import tenth_percent
 
 
 def metric(page, label: str) -> str:
@@ -32,7 +34,7 @@ def test_it_opens_with_the_stored_policy(open_page, known):
     assert not page.exception
     assert page.slider(key="policy_threshold").value == 0.75
     done = policy_outcomes.outcomes(known, Policy())
-    assert metric(page, "Accepted") == f"{(done['action'] == 'accept').mean():.1%}"
+    assert metric(page, "Accepted") == tenth_percent((done["action"] == "accept").mean())
 
 
 def test_the_slider_moves_the_figures_and_the_policy_of_all_pages(open_page, known):
@@ -41,11 +43,11 @@ def test_the_slider_moves_the_figures_and_the_policy_of_all_pages(open_page, kno
     assert not page.exception
     done = policy_outcomes.outcomes(known, Policy(threshold=0.9))
     accepted = done[done["action"] == "accept"]
-    assert metric(page, "Accepted") == f"{len(accepted) / len(done):.1%}"
-    assert metric(page, "Right if accepted") == f"{accepted['holds'].mean():.1%}"
+    assert metric(page, "Accepted") == tenth_percent(len(accepted) / len(done))
+    assert metric(page, "Right if accepted") == tenth_percent(accepted["holds"].mean())
     assert page.session_state["policy"] == Policy(threshold=0.9)
     page.switch_page("pages/predict.py").run()
-    assert "one emotion from 90%" in shown(page)
+    assert "an emotion is accepted from a probability of 90 %" in shown(page)
     page.switch_page("pages/decisions.py").run()
     assert page.slider(key="policy_threshold").value == 0.9
 
@@ -87,7 +89,7 @@ def test_every_view_opens_under_both_policies(open_page, view, kind):
 def test_the_badge_says_how_often_it_rings_falsely(open_page):
     page = open_page("decisions", view="The badge")
     reference = json.loads((ROOT / "models" / "champion" / "reference.json").read_text())
-    assert metric(page, "False alarms") == f"{reference['false_alarms']:.1%}"
+    assert metric(page, "False alarms") == tenth_percent(reference["false_alarms"])
 
 
 def test_extremes_are_no_error(open_page):
@@ -95,7 +97,7 @@ def test_extremes_are_no_error(open_page):
     page.slider(key="policy_threshold").set_value(1.0).run()
     page.slider(key="policy_pair").set_value(1.0).run()
     assert not page.exception
-    assert metric(page, "Right if accepted") in ("none", "100.0%")
+    assert metric(page, "Right if accepted") in ("none", "100.0 %")
 
 
 def test_without_a_training_run_it_says_so(open_page, monkeypatch, tmp_path):
@@ -108,11 +110,10 @@ def test_without_a_training_run_it_says_so(open_page, monkeypatch, tmp_path):
 def test_a_model_that_labels_trained_is_shown_on_its_own_clips(open_page, data_dir, monkeypatch):
     models = Settings().models_dir
     folder = shutil.copytree(models / "champion", data_dir / "promoted")
-    manifest = json.loads((folder / "manifest.json").read_text())
-    (folder / "manifest.json").write_text(json.dumps(manifest | {"version": "blend-new"}))
     metrics = json.loads((folder / "metrics.json").read_text())
     metrics["run"]["data_hash"] = "f" * 64
     (folder / "metrics.json").write_text(json.dumps(metrics))
+    reseal(folder, version="blend-new")
     shutil.copy(models / "comparison" / "rows.csv", folder / "rows.csv")
     monkeypatch.setattr(
         registry, "find", lambda alias, *, settings: {"champion": registry.RegisteredModel("3", folder)}.get(alias)

@@ -14,6 +14,7 @@ from sklearn.metrics import f1_score
 from streamlit.testing.v1 import AppTest
 
 from core.schema import EMOTIONS
+from core.wording import whole_percent
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CHAMPION = ROOT / "models" / "champion"
@@ -49,8 +50,8 @@ def test_headline_figures_are_those_of_the_out_of_fold_predictions(
     assert values == [
         f"{macro:.3f}",
         f"{right.mean():.3f}",
-        f"{table['sure'].mean():.0%}",
-        f"{right[table['sure']].mean():.0%}",
+        whole_percent(table["sure"].mean()),
+        whole_percent(right[table["sure"]].mean()),
     ]
 
 

@@ -4,6 +4,7 @@ from urllib.parse import quote
 
 import numpy as np
 import pytest
+from answers import stored_answers
 
 from core import store
 from core.audio.decoding import Clip, content_hash
@@ -12,7 +13,6 @@ from core.labelling import desk, practice
 from core.labelling.desk import Outcome
 from core.labelling.practice import demo_recipes
 from core.labelling.queue import agreement
-from core.labelling.truth import stored_answers
 from core.models.policy import Policy, decide
 from core.models.prediction import Prediction
 from core.pipeline import kept_audio
@@ -44,7 +44,7 @@ def put(db, number=1, *, first=0.6, audio=True, origin="upload", best="sad"):
     path = kept_audio.keep_audio(clip, kept_audio.folder(Settings())) if audio else None
     store.add_clip(db, clip.clip_id, file_name=f"tone {number}.wav", duration_s=0.5, sr=SR, path=path, origin=origin)
     said = Prediction(clip.clip_id, "m1", "x 1", {e: first if e == best else (1 - first) / 3 for e in EMOTIONS})
-    store.save_prediction(db, said, policy=Policy(), decision=decide(said, Policy()))
+    store.save_predictions(db, [(said, decide(said, Policy()))], policy=Policy())
     return clip.clip_id
 
 
@@ -217,7 +217,7 @@ def test_what_the_person_saw_is_stored(open_page, opened, monkeypatch):
         put(opened, number)
     monkeypatch.setattr("core.labelling.agreement.hides_guess", lambda clip_id, rater, **_: False)
     page = open_desk(open_page)
-    assert "The model's guess is **● sad** (60%)" in shown(page)
+    assert "The model's guess is **● sad** (60 %)" in shown(page)
     page = say(page, "happy")
     monkeypatch.setattr("core.labelling.agreement.hides_guess", lambda clip_id, rater, **_: True)
     page = page.run()

@@ -165,12 +165,12 @@ def test_decisions_are_those_of_the_policy_in_force(open_page, opened, data_dir)
         store.save_predictions(opened, [(prediction, decide(prediction, strict))], policy=strict)
     page = open_page("moods")
     assert listed(page)["standing"].value_counts().to_dict() == {"accepted": 8, "between two": 4}
-    assert "policy in use: one emotion from 75%" in shown(page)
+    assert "policy in use: an emotion is accepted from a probability of 75 %" in shown(page)
     assert "by another policy" not in shown(page)
     page.session_state["policy"] = strict
     page.run()
     assert "accepted" not in set(listed(page)["standing"])
-    assert "policy in use: one emotion from 99%" in shown(page)
+    assert "policy in use: an emotion is accepted from a probability of 99 %" in shown(page)
     page.session_state["policy"] = Policy(threshold=0.6)
     page.run()
     assert "12 of 12 pieces were decided by another policy. Score the library again" in shown(page)
@@ -182,7 +182,7 @@ def test_a_file_that_is_gone_or_another_one_is_left_out_and_counted(open_page, h
     files[1].write_bytes(b"something else")
     page = open_page("moods")
     assert not page.exception
-    assert "2 of 12 pieces are left out, because their file is missing or has changed" in shown(page)
+    assert "Pieces left out because the file is missing or has changed: 2 of 12" in shown(page)
     assert len(listed(page)) == 10
 
 

@@ -55,6 +55,17 @@ def test_a_playlist_of_a_mood(open_page, hashes):
     assert len(listed(page)) == 6
 
 
+def test_pieces_that_need_review_stay_chosen_for_the_other_kind_of_list(open_page, hashes):
+    page = open_page("playlists")
+    page.button_group(key="standings_mood").set_value(["accepted", "needs review"]).run()
+    page.button_group(key="kind").set_value("iso").run()
+    assert page.button_group(key="standings_iso").value == ["accepted", "between two", "needs review"]
+    page.button_group(key="standings_iso").set_value(["accepted", "between two"]).run()
+    page.button_group(key="kind").set_value("mood").run()
+    assert page.button_group(key="standings_mood").value == ["accepted"]
+    assert not page.exception
+
+
 def test_an_iso_path_by_its_address(open_page, hashes):
     page = open_page("playlists", kind="Iso path", minutes_iso="15", seed="3")
     assert not page.exception
@@ -74,6 +85,13 @@ def test_the_way_is_chosen_where_there_are_two(open_page, hashes):
     page.button_group(key="goal").set_value("relax").run()
     assert not page.exception
     assert "sad → relax, 15 minutes" in shown(page)
+
+
+def test_an_address_with_300_vetoes_opens(open_page, hashes):
+    page = open_page("playlists", veto=",".join([hashes[2][:10], *(f"{k:010x}" for k in range(299))]))
+    assert not page.exception
+    assert "Undo the last veto (100 so far)" in [button.label for button in page.button]
+    assert len(listed(page)) == 4
 
 
 def test_a_veto_changes_one_piece_and_can_be_undone(open_page, hashes):

@@ -9,16 +9,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from answers import stored_answers
 from streamlit.testing.v1 import AppTest
 
 from core import store, wording
-from core.labelling.truth import stored_answers, stored_truth
+from core.labelling.truth import stored_truth
 from core.models.policy import Policy
 from core.models.reference import ALL, LEVELS
 from core.pipeline import serving
 from core.schema import COLUMNS, SR, readable
 from core.settings import Settings
-from pages.shared.policy import address, parse
+from pages.shared.entering import policy as parse
+from pages.shared.policy import address
 
 pytestmark = pytest.mark.xdist_group("explainer")  # one worker loads and compiles it, which takes eight seconds
 GOLDEN = Path(__file__).resolve().parent.parent / "golden"
@@ -98,7 +100,7 @@ def test_a_clip_is_drawn_with_its_beats_and_its_tempo_is_doubted_in_words(open_p
         y[beat * SR // 3 : beat * SR // 3 + 400] = 0.5 * np.sin(np.arange(400) / 7)
     page = upload(open_page("predict"), wav(y), "clicks.wav")
     assert not page.exception
-    assert "MIRtoolbox's tempo: 180 bpm. librosa hears 90 bpm: the same pulse, counted at half speed." in shown(page)
+    assert "The tempo feature is 180 bpm. A second method (librosa) finds 90 bpm: the same pulse" in shown(page)
 
 
 def test_the_spectrogram_is_in_hertz_or_in_notes(open_page):
@@ -235,8 +237,8 @@ def test_the_limits_of_the_usual_are_called_what_they_are(open_page):
     column = next(c for c in COLUMNS if readable(c) == first["feature"])
     known = reference.quantiles[ALL][COLUMNS.index(column)]
     assert np.interp([first["low"], first["high"]], known, LEVELS) == pytest.approx([0.05, 0.95])
-    assert helps["low"].startswith("5% of the training clips")
-    assert helps["high"].startswith("95% of the training clips")
+    assert helps["low"].startswith("5 % of the training clips")
+    assert helps["high"].startswith("95 % of the training clips")
 
 
 def test_two_people_without_a_name_are_two_in_the_trail_and_one_voice(open_page, data_dir):

@@ -56,13 +56,13 @@ def test_a_recording_becomes_a_mood_over_time(open_page, data_dir, long):
     cut = spans(135, hop_s=30)
     assert table[["start_s", "end_s"]].to_records(index=False).tolist() == cut
     assert table["sad"].isna().tolist() == [a >= 35 and b <= 100 for a, b in cut]
-    assert "contain no music" in shown(page)
+    assert "Windows without music that can be scored" in shown(page)
     stored = store.predictions_table(store.open_store(f"sqlite:///{data_dir / 'feedback.db'}"))
     assert len(stored) == table["sad"].notna().sum()
     assert page.get("plotly_chart")
     assert page.get("audio")
     # Synthetic clips are unlike the training music: they are shown, and none of them is recommended.
-    assert "need review" in " ".join(w.value for w in page.warning)
+    assert "Check their moods by listening" in " ".join(w.value for w in page.warning)
     assert not page.success
 
 
@@ -87,6 +87,15 @@ def test_a_silent_recording_gets_a_sentence(open_page):
     page = upload(open_page("tracks"), flac(np.zeros(65 * SR)))
     assert not page.exception
     assert "No part of this recording holds music" in shown(page)
+
+
+def test_remarks_on_the_audio_are_below_the_headline(open_page):
+    first = synthetic.render(synthetic.DEMOS["angry"], seconds=35)
+    second = synthetic.render(synthetic.DEMOS["sad"], seconds=35)
+    page = upload(open_page("tracks", hop="30"), flac(0.5 * first, np.clip(30 * second, -1, 1)))
+    assert not page.exception
+    assert "The recording is clipped: its peaks are cut off" in shown(page)
+    assert "windows, the first from" in shown(page)
 
 
 def test_what_is_no_audio_gets_a_sentence_and_nothing_is_stored(open_page, data_dir):

@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from answers import stored_answers
 
 from core import store as store_module
 from core.audio.decoding import content_hash, inspect
 from core.errors import AudioError, StoreError
 from core.features import EXTRACTOR
 from core.labelling import feedback
-from core.labelling.truth import stored_answers
 from core.models.policy import Policy
-from core.pipeline import kept_audio, measure, scoring, serving
+from core.pipeline import deciding, kept_audio, measure, scoring, serving
 from core.pipeline.serving import Served
 from core.pipeline.timeline import timeline_table
 from core.schema import SR
@@ -84,12 +84,16 @@ def test_without_a_store_the_answer_is_the_same(store):
     assert score(clip(), None).prediction_id is None
 
 
-@pytest.mark.parametrize("broken", ["load_features", "save_measured", "save_predictions"])
-def test_a_failing_database_costs_the_row_and_not_the_answer(store, monkeypatch, broken):
+@pytest.mark.parametrize(
+    ("module", "broken"),
+    [(scoring, "load_features"), (scoring, "save_measured"), (deciding, "save_predictions")],
+    ids=["features", "clip", "prediction"],
+)
+def test_a_failing_database_costs_the_row_and_not_the_answer(store, monkeypatch, module, broken):
     def fail(*args, **kwargs):
         raise StoreError("The disk is full: nothing was stored.")
 
-    monkeypatch.setattr(scoring, broken, fail)
+    monkeypatch.setattr(module, broken, fail)
     scored = score(clip(), store)
     assert scored.prediction_id is None
     assert "disk is full" in scored.problem

@@ -1,11 +1,14 @@
 """Windows over a long recording, one answer for all, and the steadiest stretch."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import AudioError, CoreError
-from core.pipeline.timeline import ScoredWindow, overall, steadiest, timeline_table
+from core.models.policy import Policy
+from core.pipeline.timeline import ScoredWindow, decide_overall, overall, steadiest, timeline_table, warnings
 from core.records import Remark, RemarkKind
 from core.schema import EMOTIONS
 from core.windows import LONGEST_RECORDING_S, spans
@@ -62,6 +65,33 @@ def test_mean_and_vote_may_differ():
     assert tie.label == "happy"  # one each: the surer one
 
 
+def test_the_answer_for_a_recording_follows_the_decision_policy():
+    odd = Remark(RemarkKind.UNLIKE, "its tempo is 999 bpm")
+
+    def decided(*windows, how="mean"):
+        found = [ScoredWindow(15.0 * k, 15.0 * k + 30, *window) for k, window in enumerate(windows)]
+        table = timeline_table([*found, ScoredWindow(600, 630, None, SILENT)])
+        return decide_overall(table, overall(table, how), Policy())
+
+    sure, unsure = only("sad", 0.9), only("sad", 0.4)
+    assert decided((sure,), (sure,)).label == "sad"
+    assert decided((unsure,), (unsure,)).action == "review"
+    two = {"angry": 0.0, "happy": 0.0, "relax": 0.4, "sad": 0.6}
+    assert decided((two,)).candidates == ("sad", "relax")
+    assert decided((sure,), (sure,), (sure, odd)).label == "sad"
+    review = decided((sure,), (sure, odd))
+    assert (review.action, review.reason) == (
+        "review",
+        "Needs review: 1 of 2 windows are unlike the music that this model was trained on. A person has to listen.",
+    )
+    close = {"angry": 0.0, "happy": 0.49, "relax": 0.0, "sad": 0.51}
+    windows = [(close,), (close,), (only("happy", 1.0),)]
+    policy = Policy(threshold=0.6)
+    table = timeline_table([ScoredWindow(30.0 * k, 30.0 * k + 30, *window) for k, window in enumerate(windows)])
+    assert decide_overall(table, overall(table), policy).label == "happy"
+    assert decide_overall(table, overall(table, "vote"), policy).candidates == ("sad", "happy")
+
+
 def test_a_recording_without_music_is_a_sentence():
     table = timeline_table([ScoredWindow(0, 30, None, SILENT)])
     with pytest.raises(AudioError, match="No part of this recording"):
@@ -91,6 +121,19 @@ def test_silence_is_not_steady_and_long_windows_hold_short_stretches():
     assert (found.start_s, found.end_s, found.lowest) == (0, 30, pytest.approx(0.9))
     short = steadiest(timeline_table([ScoredWindow(0, 12, only("sad", 0.7))]), "sad")
     assert (short.start_s, short.end_s, short.fits) == (0, 12, True)
+
+
+def test_what_is_suspicious_about_the_audio_is_one_sentence_for_each_kind():
+    cut, lossy = Remark(RemarkKind.CUT, "The file may be cut."), Remark(RemarkKind.LOSSY, "Compressed audio.")
+    clipped = [Remark(RemarkKind.CLIPPING, "The recording is clipped.")]
+    silent = ScoredWindow(60.0, 90.0, None)
+    windows = [ScoredWindow(30.0 * k, 30.0 * k + 30, only("sad", 0.7), audio=(cut, lossy)) for k in range(3)]
+    windows[1:] = [replace(window, audio=(*window.audio, *clipped)) for window in windows[1:]]
+    assert warnings(windows) == [
+        "The file may be cut.",
+        "The recording is clipped. (2 of 3 windows, the first from 0:30)",
+    ]
+    assert warnings([silent]) == []
 
 
 def test_the_kind_of_a_remark_stands_beside_its_text_in_the_order_of_time():

@@ -15,8 +15,10 @@ from urllib.parse import unquote, urljoin, urlsplit
 import numpy as np
 import pytest
 import soundfile
+from owner import OWNER
 
 from core.atomic import replacing
+from core.audio.decoding import inspect
 from core.errors import AudioError, CoreError
 from core.features import loudness
 from core.playlists import files, iso_path, levelled_copies, one_mood, playlist, session_sheet
@@ -182,7 +184,7 @@ def test_a_reader_of_the_sheet_learns_why_each_piece_is_there_and_what_is_weak(p
     text = html.unescape(session_sheet.session_html(path, Session()).decode())
     assert "begins with sad pieces, the client's mood now, and moves to happy in" in text
     assert "sad → relax → happy" in text
-    assert "A piece fits well up to a difference of 20 %" in text
+    assert "A piece fits well if it differs from the wanted mixture by at most 20 %" in text
     for row in files.row_dicts(path):
         assert playlist.reason(row, True, with_wish=False) in text
     assert text.count("From the previous piece: ") == len(path.rows) - 1
@@ -264,14 +266,16 @@ def test_copies_are_level_peaks_are_safe_and_originals_stay(music, tmp_path):
     folder, made = music
     before = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in folder.iterdir()}
     shares = []
-    copies = levelled_copies.level_copies(made, tmp_path / "out", progress=lambda share, text: shares.append(share))
+    copies = levelled_copies.level_copies(
+        made, tmp_path / "out", progress=lambda share, text: shares.append(share), by=OWNER
+    )
     assert {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in folder.iterdir()} == before
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
     order = list(made.rows["piece_id"])
     for name, piece in zip(copies.files, order, strict=True):
         y, sr = soundfile.read(copies.folder / name, always_2d=True)
-        found = levelled_copies.measure_loudness((copies.folder / name).read_bytes(), name)
+        found = levelled_copies._measured(inspect((copies.folder / name).read_bytes(), name))
         assert found.peak_db <= levelled_copies.PEAK_DB + 0.02
         both = y if y.shape[1] == 2 else np.repeat(y, 2, axis=1)  # one channel plays from both sides
         assert loudness.integrated(both, sr) == pytest.approx(found.lufs)
@@ -288,7 +292,7 @@ def test_copies_are_level_peaks_are_safe_and_originals_stay(music, tmp_path):
 
 def test_the_copy_is_the_original_times_the_gain(music, tmp_path):
     folder, made = music
-    copies = levelled_copies.level_copies(made, tmp_path / "out", form="WAV")
+    copies = levelled_copies.level_copies(made, tmp_path / "out", form="WAV", by=OWNER)
     place = list(made.rows["piece_id"]).index("loud.wav")
     original, _ = soundfile.read(folder / "loud.wav")
     copy, _ = soundfile.read(copies.folder / copies.files[place])
@@ -312,7 +316,7 @@ def test_a_peak_between_the_samples_counts():
     buffer = io.BytesIO()
     soundfile.write(buffer, y, 44_100, format="WAV", subtype="FLOAT")
     assert np.abs(y).max() == pytest.approx(0.5 / np.sqrt(2), rel=1e-6)
-    assert levelled_copies.measure_loudness(buffer.getvalue(), "x.wav").peak_db == pytest.approx(
+    assert levelled_copies._measured(inspect(buffer.getvalue(), "x.wav")).peak_db == pytest.approx(
         20 * np.log10(0.5), abs=0.3
     )
 
@@ -326,19 +330,19 @@ def test_a_file_that_is_gone_or_damaged_is_named(music, tmp_path):
     folder, made = music
     (folder / "loud.wav").unlink()
     with pytest.raises(AudioError, match="loud.wav cannot be read: the file was moved or is damaged"):
-        levelled_copies.level_copies(made, tmp_path / "out")
+        levelled_copies.level_copies(made, tmp_path / "out", by=OWNER)
     (folder / "loud.wav").write_bytes(b"no audio")
     with pytest.raises(AudioError, match="loud.wav cannot be read"):
-        levelled_copies.level_copies(made, tmp_path / "out")
+        levelled_copies.level_copies(made, tmp_path / "out", by=OWNER)
 
 
 def test_places_and_forms_that_do_not_work(music, tmp_path):
     _, made = music
     with pytest.raises(CoreError, match="must be FLAC or WAV, not MP3"):
-        levelled_copies.level_copies(made, tmp_path / "out", form="MP3")
+        levelled_copies.level_copies(made, tmp_path / "out", form="MP3", by=OWNER)
     (tmp_path / "file").write_text("x")
     with pytest.raises(CoreError, match="cannot be written into"):
-        levelled_copies.level_copies(made, tmp_path / "file" / "below")
+        levelled_copies.level_copies(made, tmp_path / "file" / "below", by=OWNER)
 
 
 def test_the_same_sound_in_one_and_two_channels_is_as_loud(tmp_path):
@@ -347,7 +351,10 @@ def test_the_same_sound_in_one_and_two_channels_is_as_loud(tmp_path):
     soundfile.write(tmp_path / "stereo.wav", np.column_stack([y, y]), 44_100)
     rows = [clip(n, path=str(tmp_path / n), title=n, artist=n, file_duration_s=6.0) for n in ("mono.wav", "stereo.wav")]
     copies = levelled_copies.level_copies(
-        playlist.level_playlist(listed(*rows, minutes=1), -30.0), tmp_path / "out", form="WAV"
+        playlist.level_playlist(listed(*rows, minutes=1), -30.0),
+        tmp_path / "out",
+        form="WAV",
+        by=OWNER,
     )
     left = [soundfile.read(copies.folder / name, always_2d=True)[0][:, 0] for name in copies.files]
     assert left[0] == pytest.approx(left[1], abs=2e-4)
@@ -357,7 +364,7 @@ def test_the_same_sound_in_one_and_two_channels_is_as_loud(tmp_path):
 def test_every_title_makes_a_name_that_disks_and_players_take(title, tmp_path):
     tone(tmp_path / "a.wav", 440, seconds=1)
     made = listed(clip("a", path=str(tmp_path / "a.wav"), title=title, file_duration_s=6.0), minutes=1)
-    (name,) = levelled_copies.level_copies(made, tmp_path / "out").files
+    (name,) = levelled_copies.level_copies(made, tmp_path / "out", by=OWNER).files
     assert (tmp_path / "out" / name).is_file()
     assert len(name.encode()) < 255
     assert not set(name) & set('#%?:"')
@@ -371,9 +378,9 @@ def test_two_sessions_may_write_the_same_copies(music, tmp_path):
 
     def meanwhile(share: float, text: str) -> None:
         if share and not inner:
-            inner.append(levelled_copies.level_copies(made, tmp_path / "out"))
+            inner.append(levelled_copies.level_copies(made, tmp_path / "out", by=OWNER))
 
-    outer = levelled_copies.level_copies(made, tmp_path / "out", progress=meanwhile)
+    outer = levelled_copies.level_copies(made, tmp_path / "out", progress=meanwhile, by=OWNER)
     assert outer.files == inner[0].files
     assert {p.name for p in outer.folder.iterdir()} == {
         *outer.files,
@@ -393,7 +400,7 @@ def test_two_sessions_may_write_the_same_copies(music, tmp_path):
 
 def test_the_zip_holds_copies_playlist_and_sheet(music, tmp_path):
     _, made = music
-    copies = levelled_copies.level_copies(made, tmp_path / "out")
+    copies = levelled_copies.level_copies(made, tmp_path / "out", by=OWNER)
     with levelled_copies.zip_copies(copies, ("sheet.html", b"<html>")) as file, zipfile.ZipFile(file) as archive:
         assert archive.testzip() is None
         assert set(archive.namelist()) == {

@@ -16,12 +16,12 @@ from pathlib import Path
 import postgres
 import pytest
 import sqlalchemy as sa
+from old_stores import old_store
 
 from core import store
 from core.errors import StoreError
 from core.store import backup
 from core.store.connection import PATIENCE_S, connect, write
-from core.store.upgrade import upgrade_database
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 POSTGRES = pytest.param("postgresql", marks=pytest.mark.postgres)
@@ -141,8 +141,7 @@ each(lambda opened, n: store.add_clip(opened, f"c{n}", file_name="a", duration_s
 @pytest.mark.parametrize("revision", [None, "0001"])
 def test_processes_that_start_at_the_same_time_share_one_upgrade(url, revision):
     if revision:
-        old = connect(url)
-        upgrade_database(old.engine, old.path, to=revision)
+        old = old_store(url, revision)
         store.close_store(old)
     assert said(script(OPENERS, url, 6)) == ["0"] * 6
     opened = store.open_store(url)
@@ -267,8 +266,7 @@ def test_killed_after_any_statement_of_an_upgrade_the_database_is_as_before(url,
     """A child is killed after its 1st statement, the next after a later one, and so on, until one gets through."""
     kept = []
     if revision:
-        old = connect(url)
-        upgrade_database(old.engine, old.path, to=revision)
+        old = old_store(url, revision)
         row = (  # what the code stores today has columns that the old table lacks
             "INSERT INTO clips (id, content_hash, origin, file_name, start_s, duration_s, sr, created_at) "
             "VALUES ('c1', 'c1', 'upload', 'c1.wav', 0, 30, 44100, '2026-01-02T03:04:05.000000+00:00')"
@@ -422,8 +420,7 @@ def test_a_daily_copy_that_cannot_be_written_is_a_warning(tmp_path, monkeypatch,
 def test_without_room_for_the_copy_before_it_an_upgrade_is_refused(tmp_path):
     with small_disk(tmp_path / "disk", "3m") as disk:
         url = f"sqlite:///{disk / 'feedback.db'}"
-        old = connect(url)
-        upgrade_database(old.engine, old.path, to="0001")
+        old = old_store(url, "0001")
         write(old, lambda c: c.execute(sa.text("CREATE TABLE bulk AS SELECT zeroblob(600000) AS b")))
         store.close_store(old)
         ballast = nearly_full(disk, left=300_000)

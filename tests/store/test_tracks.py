@@ -5,29 +5,15 @@ import threading
 import numpy as np
 import pytest
 import sqlalchemy as sa
+from old_stores import old_store
 
 from core import store
 from core.errors import StoreError
 from core.records import LibraryEntry, LibraryFile, MeasuredClip, Window
 from core.schema import FeatureVector
-from core.store.connection import connect, read, write
-from core.store.upgrade import upgrade_database
+from core.store.connection import read, write
 
 TAGS = {"artist": "Neset Ertas", "title": "Gönül Dağı", "source": "/music", "genre": "Folk", "year": 1999}
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def url(request, tmp_path):
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'feedback.db'}"
-    return request.getfixturevalue("postgres_server").new_database()
-
-
-@pytest.fixture
-def opened(url):
-    opened = store.open_store(url)
-    yield opened
-    store.close_store(opened)
 
 
 def scored(opened, digest="a", *, windows=1, plan="excerpt", **tags):
@@ -84,9 +70,8 @@ def stored_tracks(opened):
     return read(opened, lambda c: c.execute(sa.text("SELECT id FROM tracks")).scalars().all())
 
 
-def test_recordings_that_shared_a_track_before_have_one_each_after_the_upgrade(url):
-    old = connect(url)
-    upgrade_database(old.engine, old.path, to="0006")
+def test_recordings_that_shared_a_track_before_have_one_each_after_the_upgrade(empty_url):
+    old = old_store(empty_url, "0006")
     moment = "'2026-01-02T03:04:05.000000+00:00'"
     track = (
         "INSERT INTO tracks (id, artist, title, source, genre, year, makam, usul, performer, by_hand, created_at) "
@@ -101,7 +86,7 @@ def test_recordings_that_shared_a_track_before_have_one_each_after_the_upgrade(u
     statements = [track.format(name) for name in ("t", "demo", "of no clip")] + [row.format(*one) for one in rows]
     write(old, lambda c: [c.execute(sa.text(one)) for one in statements])
     store.close_store(old)
-    opened = store.open_store(url)
+    opened = store.open_store(empty_url)
     tracks = store.clips_table(opened).set_index("clip_id")["track_id"].to_dict()
     assert tracks["a1"] == tracks["a2"] != tracks["b1"]
     assert tracks["d1"] == "demo"
@@ -197,16 +182,15 @@ def test_of_people_at_once_nobody_is_forgotten(opened):
     assert told(opened, *(name for said in AT_ONCE for name in said))[one] == ["rast", "düyek", "Zahidem", "Neşet"]
 
 
-def test_tracks_from_before_can_be_set_too(url):
-    old = connect(url)
-    upgrade_database(old.engine, old.path, to="0003")
+def test_tracks_from_before_can_be_set_too(empty_url):
+    old = old_store(empty_url, "0003")
     row = (
         "INSERT INTO tracks (id, artist, title, source, genre, year, makam, usul, performer, created_at) "
         "VALUES ('t', 'A', 'T', '', 'Folk', 1950, '', '', '', '2026-01-02T03:04:05.000000+00:00')"
     )
     write(old, lambda c: c.execute(sa.text(row)))
     store.close_store(old)
-    opened = store.open_store(url)
+    opened = store.open_store(empty_url)
     uploaded(opened, "c1", track_id="t")
     assert store.set_track(opened, "c1", makam="rast") == "t"
     assert told(opened, "artist", "genre", "year", "makam") == {"c1": ["A", "Folk", 1950, "rast"]}

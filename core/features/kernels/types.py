@@ -7,6 +7,7 @@ from numba import types
 
 REASSOCIATE = {"reassoc", "contract", "nsz"}  # sums may be split over vector lanes
 CONTRACT = {"contract"}  # only fused multiply-add
+NO_NAN = REASSOCIATE | {"nnan"}  # for values that are always finite: allows vector lanes for products too
 
 FLOAT = types.float64
 INT = types.int64

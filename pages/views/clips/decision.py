@@ -91,7 +91,8 @@ def _show_unlike(scored: ScoredClip, served: Served) -> None:
         icon=":material/warning:",
         color="orange",
         help="One feature, or all features together, are outside the range of the training music. "
-        f"False alarms: {served.reference.false_alarms:.1%} of the training clips get this badge in cross-validation.",
+        f"False alarms: {wording.tenth_percent(served.reference.false_alarms)} of the training clips get this badge "
+        "in cross-validation.",
     )
     st.markdown("\n".join(f"- {reason[0].upper()}{reason[1:]}." for reason in unlike.reasons[:5]))
     with st.expander("What is unusual, and the nearest known clips", icon=":material/compare_arrows:"):
@@ -102,10 +103,14 @@ def _show_unlike(scored: ScoredClip, served: Served) -> None:
             hide_index=True,
             column_config={
                 "low": st.column_config.NumberColumn(
-                    "usual from", format="%.4g", help=f"{low:.0%} of the training clips have a lower value"
+                    "usual from",
+                    format="%.4g",
+                    help=f"{wording.whole_percent(low)} of the training clips have a lower value",
                 ),
                 "high": st.column_config.NumberColumn(
-                    "usual to", format="%.4g", help=f"{high:.0%} of the training clips have a lower value"
+                    "usual to",
+                    format="%.4g",
+                    help=f"{wording.whole_percent(high)} of the training clips have a lower value",
                 ),
                 "value": st.column_config.NumberColumn(format="%.4g"),
                 "deviation": st.column_config.NumberColumn("off by (sd)", format="%+.1f"),
@@ -113,10 +118,19 @@ def _show_unlike(scored: ScoredClip, served: Served) -> None:
             },
         )
         st.caption(
-            f"All features together: {unlike.distance:.1f} times the usual distance, further than "
-            f"{unlike.percentile:.0f} % of the training clips."
+            f"All features together: the clip's distance from the training music is {unlike.distance:.1f} times the "
+            f"usual distance. {_larger_than(unlike.percentile)}"
         )
         _show_nearest(scored, served)
+
+
+def _larger_than(percentile: float) -> str:
+    """Compare a distance with the distances of the training clips. percentile : of them with a smaller distance."""
+    if percentile >= 100:
+        return "No training clip has a distance as large as this."
+    return (
+        f"It is larger than the distance of {wording.whole_percent(min(percentile, 99) / 100)} of the training clips."
+    )
 
 
 def _show_nearest(scored: ScoredClip, served: Served) -> None:

@@ -30,8 +30,7 @@ def show_reasons(shown: ShownClip, served: Served) -> None:
         required=True,
         key=f"why_{scored.clip_id[:16]}",
         help="The most probable emotion is chosen first. Each step shows how much a feature changes the probability, "
-        "compared "
-        "with typical clips of all four emotions (SHAP values).",
+        "compared with typical clips of all four emotions (method: SHAP).",
     )
     if shown.explanation is None:
         with st.spinner("Explaining the prediction by the 50 features …", show_time=True):
@@ -42,16 +41,17 @@ def show_reasons(shown: ShownClip, served: Served) -> None:
         show.chart(
             clips.waterfall(steps, base=base, emotion=emotion),
             key=f"why-{emotion}_{file_tag(scored)}",
-            alt=f"Steps from the average probability of {emotion}, {base:.0%}, to this clip's: "
-            + ", ".join(f"{n} {v:+.1%}" for n, v in zip(steps["name"], steps["shap"], strict=True)),
+            alt=f"Steps from the average probability of {emotion}, {wording.whole_percent(base)}, to this clip's: "
+            + ", ".join(f"{n} {wording.signed_percent(v)}" for n, v in zip(steps["name"], steps["shap"], strict=True)),
         )
     with right:
         st.markdown("**In words**")
         places = reference.percentile_ranks(scored.vector, served.reference)
         st.markdown("\n".join(f"- {s}" for s in explanation_tables.sentences(steps, places, emotion)))
         st.caption(
-            "The steps lead from the average over typical clips to the probability above (SHAP values, sampled over a "
-            "few orders of the features). They show what the model uses, not why music moves people."
+            "The steps begin at the average probability over typical clips and end at the probability of this clip. "
+            "Each step is the effect of one feature. The method is SHAP. It uses a sample, so small effects are "
+            "approximate. The steps show what the model uses. They do not show why music moves people."
         )
         show.download(shown.explanation, f"reasons_{file_tag(scored)}", label="All contributions (CSV)")
 
@@ -132,7 +132,9 @@ def show_what_if(shown: ShownClip, served: Served) -> None:
             clips.two_clips(table),
             key=f"what-if_{file_tag(scored)}",
             alt="Probabilities as measured and with the changed features: "
-            + ", ".join(f"{e} {a:.0%} to {b:.0%}" for e, a, b in table.itertuples()),
+            + ", ".join(
+                f"{e} {wording.whole_percent(a)} to {wording.whole_percent(b)}" for e, a, b in table.itertuples()
+            ),
             data=table.reset_index(),
         )
         st.caption(

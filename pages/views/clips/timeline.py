@@ -10,18 +10,28 @@ from core import wording
 from core.audio import decoding, encoding, synthetic
 from core.audio.decoding import Source
 from core.errors import CoreError
-from core.models.policy import Policy
+from core.models.policy import Decision, Policy
 from core.pipeline import scoring
 from core.pipeline.serving import Served
-from core.pipeline.timeline import STRETCH_S, ScoredWindow, Stretch, overall, steadiest, timeline_table
+from core.pipeline.timeline import (
+    STRETCH_S,
+    ScoredWindow,
+    Stretch,
+    decide_overall,
+    overall,
+    steadiest,
+    timeline_table,
+    warnings,
+)
 from core.records import RemarkKind
 from core.schema import EMOTIONS, PROBA
 from core.settings import Settings
-from core.windows import HOP_S, LENGTH_S, LONGEST_S, SHORTEST_S
+from core.windows import HOP_S
 from core.windows import spans as cut_spans
 from core.wording import clock, with_sign
 from pages.figures import audio
 from pages.shared import cached, messages, show
+from pages.shared.window_sliders import ask_windows
 from pages.views.clips.clip import upload
 
 RUN = "track_run"  # session key: the `TrackRun` on the screen
@@ -81,27 +91,7 @@ def choose_recording() -> Recording | None:
 
 def plan_windows(source: Source | None) -> WindowPlan | None:
     """Ask for length and distance of the windows."""
-    left, right = st.columns(2)
-    length = left.slider(
-        "Length of a window (s)",
-        int(SHORTEST_S),
-        int(LONGEST_S),
-        int(LENGTH_S),
-        5,
-        key="length",
-        bind="query-params",
-        help="The model was trained on 30 s. Longer windows give a smoother line but mix moods.",
-    )
-    hop = right.slider(
-        "A window every (s)",
-        5,
-        int(length),
-        min(int(HOP_S), int(length)),
-        5,
-        key="hop",
-        bind="query-params",
-        help="Shorter steps give a finer line but take longer.",
-    )
+    length, hop = ask_windows(hop_s=HOP_S, bind="query-params")
     if source is None:
         return None
     try:
@@ -123,7 +113,7 @@ def score_windows(recording: Recording, plan: WindowPlan, served: Served, policy
         _score_missing(run, recording, plan, served, policy)
     if len(run.windows) < total:
         st.info(f"Stopped after {len(run.windows)} of {total} windows.", icon=":material/pause:")
-        st.button("Go on", icon=":material/play_arrow:", on_click=_set_stopped, args=(run, False))
+        st.button("Go on", key="go_on", icon=":material/play_arrow:", on_click=_set_stopped, args=(run, False))
     return timeline_table(run.windows) if run.windows else None
 
 
@@ -155,7 +145,7 @@ def _score_missing(run: TrackRun, recording: Recording, plan: WindowPlan, served
     stop.empty()
 
 
-def show_mood(source: Source, plan: WindowPlan, done: pd.DataFrame, served: Served) -> None:
+def show_mood(source: Source, plan: WindowPlan, done: pd.DataFrame, served: Served, policy: Policy) -> None:
     """Show the mood over time, one answer for the recording, and the steadiest section of a chosen mood."""
     method = st.segmented_control(
         "One answer by",
@@ -173,9 +163,12 @@ def show_mood(source: Source, plan: WindowPlan, done: pd.DataFrame, served: Serv
         messages.problem(error)
         st.dataframe(done[["start_s", "end_s", "remark"]], hide_index=True)
         return
-    shares = ", ".join(f"{with_sign(e)} {answer.shares[e]:.0%}" for e in EMOTIONS)
-    st.subheader(f"{with_sign(answer.label)}", divider="gray")
-    st.caption(f"{messages.literal(source.name)}, {answer.windows} windows with music, by {METHODS[method]}: {shares}.")
+    shares = ", ".join(f"{with_sign(e)} {wording.whole_percent(answer.shares[e])}" for e in EMOTIONS)
+    _show_headline(decide_overall(done, answer, policy), answer.label)
+    heard = wording.counted(answer.windows, "window")
+    st.caption(f"{messages.literal(source.name)}, {heard} with music, by {METHODS[method]}: {shares}.")
+    for text in warnings(st.session_state[RUN].windows):
+        st.warning(messages.literal(text), icon=":material/graphic_eq:")
     wanted = st.segmented_control(
         f"The steadiest {STRETCH_S:.0f} seconds of",
         EMOTIONS,
@@ -199,17 +192,35 @@ def show_mood(source: Source, plan: WindowPlan, done: pd.DataFrame, served: Serv
     )
     silent = int(done["p_angry"].isna().sum())
     if silent:
-        st.caption(f":material/info: {silent} windows contain no music that can be scored. They are gaps in the lines.")
+        st.caption(f":material/info: Windows without music that can be scored: {silent}. They are gaps in the lines.")
     if unlike.any():
         at = ", ".join(clock(s) for s in done.loc[unlike, "start_s"].head(10))
         more = " and later ones" if unlike.sum() > 10 else ""
         st.warning(
-            f"{int(unlike.sum())} of {len(done)} windows are unlike the music that this model was trained on, so "
-            f"their moods need review: the windows from {at}{more}.",
+            f"Windows that are unlike the training music of this model: {int(unlike.sum())} of {len(done)}. Check "
+            f"their moods by listening: the windows from {at}{more}.",
             icon=":material/warning:",
+        )
+    if unlike.any() and judged is not None:
+        st.caption(
+            ":material/info: For the steadiest section, a window that needs review counts as 0 %. So a section with "
+            "such a window is recommended only if there is no better one."
         )
     if stretch is not None:
         _show_stretch(source, stretch, wanted, tag, doubtful=judged is None)
+
+
+def _show_headline(decision: Decision, strongest: str) -> None:
+    """Show the answer for the whole recording, by the same rule as for a clip."""
+    if decision.action == "review":
+        st.subheader("Needs review", divider="gray")
+        st.warning(
+            f"{messages.literal(decision.reason)} The strongest emotion is {with_sign(strongest)}.",
+            icon=":material/hearing:",
+        )
+        return
+    st.subheader(" or ".join(with_sign(emotion) for emotion in decision.candidates), divider="gray")
+    st.caption(messages.literal(decision.reason))
 
 
 def _show_stretch(source: Source, stretch: Stretch, wanted: str, tag: str, *, doubtful: bool) -> None:
@@ -222,14 +233,16 @@ def _show_stretch(source: Source, stretch: Stretch, wanted: str, tag: str, *, do
         )
     elif stretch.fits:
         st.success(
-            f"**{at}**: {with_sign(wanted)} in every window, never below {stretch.lowest:.0%}, {stretch.mean:.0%} on "
+            f"**{at}**: {with_sign(wanted)} in every window, never below {wording.whole_percent(stretch.lowest)}, "
+            f"{wording.whole_percent(stretch.mean)} on "
             "average.",
             icon=":material/check_circle:",
         )
     else:
         st.warning(
-            f"No section is {with_sign(wanted)} in every window. The best is **{at}**: {stretch.mean:.0%} on average, "
-            f"{stretch.lowest:.0%} at its lowest. In some windows another emotion is stronger.",
+            f"No section is {with_sign(wanted)} in every window. The best is **{at}**: "
+            f"{wording.whole_percent(stretch.mean)} on average, {wording.whole_percent(stretch.lowest)} at its lowest. "
+            "In some windows another emotion is stronger, or the window needs review.",
             icon=":material/help:",
         )
     try:
@@ -243,6 +256,7 @@ def _show_stretch(source: Source, stretch: Stretch, wanted: str, tag: str, *, do
         wav,
         file_name=f"{wanted}_{stretch.start_s:.0f}-{stretch.end_s:.0f}s_{tag}.wav",
         mime="audio/wav",
+        key="section_download",
         icon=":material/download:",
         on_click="ignore",
     )

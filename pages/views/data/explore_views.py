@@ -6,6 +6,7 @@ import streamlit as st
 from core.dataset import exploration
 from core.errors import CoreError
 from core.schema import BY_COLUMN, COLUMNS, EMOTIONS, FEATURES, GROUPS, LABEL, data_dictionary, readable
+from core.wording import tenth_percent
 from pages.figures import dataset, style
 from pages.shared import show
 
@@ -171,10 +172,11 @@ def projection(frame: pd.DataFrame, data_hash: str) -> None:
     y = right.selectbox("Vertical axis", axes, index=1, format_func=str.upper, key="up", bind="query-params")
     shares = components.explained[axes.index(x)], components.explained[axes.index(y)]
     st.caption(
-        f"Principal components of the z-scores of all 50 features: {x.upper()} explains {shares[0]:.1%} of the variance"
-        + (f", {y.upper()} {shares[1]:.1%}. " if y != x else ". ")
-        + "Missing values are replaced by the median. Emotions that overlap here may still be separate in 50 "
-        "dimensions."
+        "Clips with similar features are close together on this map. It is a principal component analysis (PCA) of "
+        f"all 50 features as z-scores: {x.upper()} shows {tenth_percent(shares[0])} of the variance"
+        + (f", {y.upper()} shows {tenth_percent(shares[1])}. " if y != x else ". ")
+        + "A missing value is replaced by the median of its feature. Emotions that overlap on the map can still be "
+        "separate when all 50 features are used."
     )
     show.chart(
         dataset.projection(components.points, x=x, y=y, shares=shares),

@@ -9,6 +9,7 @@ from core.evaluation import policy_outcomes
 from core.models.description import ModelDescription
 from core.models.policy import Policy
 from core.settings import Settings
+from core.wording import whole_percent
 from pages.shared import messages
 
 ORIGINS = {
@@ -67,14 +68,14 @@ def figures(model: ModelDescription) -> None:
             metric(label, f"{value:.3f}", f"{low:.3f} to {high:.3f}", f"{meaning} Below: 95 % confidence interval.")
         metric(
             f"Answers at {threshold:.2f}",
-            f"{coverage:.0%}",
+            whole_percent(coverage),
             "of clips",
             "Share of clips with one emotion that is probable enough. Other clips get two emotions, or a person must "
             "listen.",
         )
         metric(
             "Right when it answers",
-            f"{right:.0%}" if known else "unknown",
+            whole_percent(right) if known else "unknown",
             "of these answers",
             "Share of right answers among the clips that get one answer, on clips that the model was not trained on.",
         )

@@ -55,7 +55,7 @@ def show_overview(store: Store, answers: pd.DataFrame, needed: int, *, synthetic
     )
     boxes[2].metric(
         "Raw agreement",
-        format_number(total["raw"], ".0%"),
+        "not yet" if pd.isna(total["raw"]) else wording.whole_percent(total["raw"]),
         border=True,
         help="Share of pairs of answers about the same clip that are equal.",
     )
@@ -125,7 +125,8 @@ def show_pull(answers: pd.DataFrame) -> None:
     table = agreement.anchoring(answers)
     everyone = table.iloc[0]
     st.markdown(
-        f"On the Label page, the model's guess is hidden for {agreement.HIDDEN_SHARE:.0%} of the clips, chosen at "
+        f"On the Label page, the model's guess is hidden for {wording.whole_percent(agreement.HIDDEN_SHARE)} of the "
+        "clips, chosen at "
         "random. "
         "If people agree with the guess more often when they see it, the guess influences them."
     )
@@ -147,8 +148,10 @@ def show_pull(answers: pd.DataFrame) -> None:
     else:
         verdict = "No influence is established; the interval shows how large it could still be."
     st.markdown(
-        f"People agree with the guess in **{everyone['shown_agree'] / everyone['shown']:.0%}** of {everyone['shown']} "
-        f"answers when it is shown and in **{everyone['hidden_agree'] / everyone['hidden']:.0%}** of "
+        f"People agree with the guess in **{wording.whole_percent(everyone['shown_agree'] / everyone['shown'])}** "
+        f"of {everyone['shown']} "
+        "answers when it is shown and in "
+        f"**{wording.whole_percent(everyone['hidden_agree'] / everyone['hidden'])}** of "
         f"{everyone['hidden']} when it is hidden: a difference of **{100 * everyone['effect']:+.0f} points** "
         f"(95 % interval {100 * low:+.0f} to {100 * high:+.0f}). {verdict}"
     )

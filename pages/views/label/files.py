@@ -8,10 +8,11 @@ import pandas as pd
 import streamlit as st
 
 from core.errors import CoreError
-from core.labelling import agreement, files, import_plan
+from core.labelling import agreement, files, import_plan, import_report
 from core.labelling.label_columns import ControlQuestion
 from core.store import Rater, Store, clips_table, feedback_table, labels_cache_key, raters_table
-from pages.shared import messages, who
+from core.wording import counted
+from pages.shared import messages, uploads, who
 from pages.shared.messages import literal, problem
 from pages.shared.show import download, file_name
 from pages.views.label import label_studio
@@ -21,6 +22,7 @@ FORMATS = {
     "JSON": ("json", "application/json", "The same answers, with date, state and model versions to cite."),
     "Audit trail": ("audit.csv", "text/csv", "All answers ever given, including answers that were taken back."),
 }
+RESULT = "import_result"  # session key: the file that was imported last, and a sentence about the result
 FEW = 5  # names of new raters that are shown
 ICONS = {
     "add": ":material/add: add",
@@ -67,8 +69,12 @@ def show_exports(answers: pd.DataFrame, all_answers: pd.DataFrame, needed: int) 
     """Show one download per format."""
     stamp = _answers_hash(all_answers)
     current = agreement.current_answers(answers)
+    n, practice = agreement.count_answers(answers), agreement.count_answers(all_answers).answers
     st.caption(
-        f"{len(current)} answers of {agreement.people(current).nunique()} raters count now. "
+        f"{n.answers} answers of {n.people} raters count now"
+        + (f", and {n.settlements} settlements" if n.settlements else "")
+        + (f". {practice - n.answers} answers about synthetic clips are left out" if practice > n.answers else "")
+        + ". "
         "Names of raters are in every file: handle them as personal data."
     )
     about = {
@@ -100,11 +106,12 @@ def show_exports(answers: pd.DataFrame, all_answers: pd.DataFrame, needed: int) 
 def show_import(store: Store, person: Rater) -> None:
     """Import a file of labels: first a dry run row by row, then the import itself."""
     messages.show_pending_message()
-    file = st.file_uploader(
+    file = uploads.file_field(
         "CSV or JSON with clips and labels",
         type=["csv", "tsv", "txt", "json"],
         key="labels_file",
-        max_upload_size=files.LARGEST >> 20,
+        largest_mb=files.LARGEST >> 20,
+        way_out="Split the file into several files.",
         help="Required: a column `clip_id`, `hash` or `file_name`, and a column `label` or `skip_reason`. Optional: "
         "`rater` "
         "and `comment`. Exports of this page and of Label Studio (JSON, JSON-MIN, CSV, TSV) work too. If a rater has "
@@ -150,6 +157,13 @@ def _dry_run(store: Store, data: bytes, plan: pd.DataFrame, choices: Choices, fi
     """Show what the import would do row by row, and the button that starts it."""
     counts = plan["action"].value_counts().reindex(import_plan.ACTIONS, fill_value=0)
     st.markdown(" · ".join(f"**{n}** {ICONS[str(action)]}" for action, n in counts.items()))
+    result_of, sentence = st.session_state.get(RESULT, ("", ""))
+    if result_of == file_id:
+        st.success(literal(sentence), icon=":material/check:")
+    if read := import_report.words_read(plan):
+        st.info(literal(" ".join(read)), icon=":material/translate:")
+    if unknown := import_report.words_unknown(plan):
+        st.warning(literal(unknown), icon=":material/help:")
     new = plan.loc[plan["new_rater"], "rater"].unique()
     if len(new):
         named = ", ".join(map(str, new[:FEW])) + (f" and {len(new) - FEW} more" if len(new) > FEW else "")
@@ -175,7 +189,7 @@ def _dry_run(store: Store, data: bytes, plan: pd.DataFrame, choices: Choices, fi
     if not choices.all_known:
         st.caption("Choose a rater for each account above, or leave its answers out. Then you can store the answers.")
     st.button(
-        f"Store {wanted} answers" if wanted else "Nothing to store",
+        f"Store {counted(wanted, 'answer')}" if wanted else "Nothing to store",
         type="primary",
         icon=":material/upload:",
         disabled=not wanted or not choices.all_known,
@@ -223,7 +237,7 @@ def _planned(
     )
 
 
-def _apply(store: Store, data: bytes, plan: pd.DataFrame, choices: Choices, token: str) -> None:
+def _apply(store: Store, data: bytes, plan: pd.DataFrame, choices: Choices, file_id: str) -> None:
     """Import what the dry run showed, unless the store has changed meanwhile."""
     done = 0
     bar = st.empty()
@@ -239,8 +253,9 @@ def _apply(store: Store, data: bytes, plan: pd.DataFrame, choices: Choices, toke
             messages.keep_message("error", "Someone answered meanwhile. Check the dry run again.")
             return
         with st.spinner("Storing the answers …", show_time=True):
-            stored = import_plan.apply_import(store, plan, token=token, progress=progress)
-        messages.keep_message("success", f"{stored} answers are stored.")
+            imported = import_plan.apply_import(store, plan, token=file_id, progress=progress)
+        # Not `keep_message`: the result must stay on the page until another file is chosen.
+        st.session_state[RESULT] = (file_id, import_report.what_was_stored(plan, imported))
     except CoreError as error:
         rest = (
             f" {done} answers were stored before the error. Import the file again to store the others." if done else ""

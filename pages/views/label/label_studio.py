@@ -13,6 +13,7 @@ from core.labelling.label_studio_package import CHOICES, choose_clips, write_pac
 from core.settings import Settings
 from core.store import Rater, Store, feedback_table, labels_cache_key
 from core.turkish import fold
+from core.wording import counted
 from pages.shared import messages
 
 MAX_ZIP_MB = 300  # audio in one ZIP, which is built in memory
@@ -44,10 +45,12 @@ def show_export(store: Store, answers: pd.DataFrame, needed: int, *, file_name: 
         st.info(messages.literal(str(error)), icon=":material/info:")
         return
 
+    asked = store.as_now()  # a download is made outside the session
+
     def packed() -> bytes:
         file = io.BytesIO()
         settings, most = Settings(), MAX_ZIP_MB << 20
-        write_package(file, store, answers, chosen, settings, guesses=guesses, most_bytes=most)
+        write_package(file, asked, answers, chosen, settings, guesses=guesses, most_bytes=most)
         return file.getvalue()
 
     st.download_button(
@@ -98,7 +101,7 @@ def ask_accounts(accounts: Mapping[str, int], raters: pd.DataFrame, person: Rate
     for number, (account, n) in enumerate(accounts.items()):
         usual = next((k for k, name in enumerate(names) if fold(name) == fold(account)), None)
         answer = st.selectbox(
-            f"Who is this? Account {messages.literal(account)} of Label Studio, {n} answers",
+            f"Who is this? Account {messages.literal(account)} of Label Studio, {counted(n, 'answer')}",
             [*names, LEAVE_OUT],
             index=usual,
             key=f"account_{file_id}_{number}",

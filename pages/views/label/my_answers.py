@@ -25,9 +25,8 @@ def show_answers(store: Store, person: Rater) -> None:
         st.info("You have no answers yet. They appear here, and you can change them.", icon=":material/history:")
         return
     st.caption(
-        f"{len(current)} clips, the newest first. Choose one to hear it again and change your answer. The answers of "
-        "others "
-        "are not shown, so that they do not influence you."
+        f"{wording.counted(len(current), 'clip')}, the newest first. Choose one to hear it again and change your "
+        "answer. The answers of others are not shown, so that they do not influence you."
     )
     event = st.dataframe(
         _rows(current),
@@ -46,6 +45,7 @@ def show_answers(store: Store, person: Rater) -> None:
     row = current.iloc[chosen[0]] if chosen else None
     st.button(
         "Hear it again",
+        key="hear_again",
         icon=":material/replay:",
         disabled=row is None or bool(row["deleted"]),
         help="Choose a row first. Deleted clips cannot be played.",

@@ -1,5 +1,7 @@
 """Parts of the Moods page: the chosen piece, the list, the map, similar pieces and the distribution of moods."""
 
+from typing import Literal
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -8,7 +10,6 @@ from core import wording
 from core.errors import CoreError
 from core.playlists import pieces, selection, sound
 from core.schema import BY_COLUMN
-from core.spreadsheets import escape_table
 from core.store import MAX_TRACK, TRACK_FIELDS, set_track
 from core.wording import clock, percent
 from pages.figures import playlists
@@ -17,11 +18,12 @@ from pages.views.library import piece_filter as parts
 from pages.views.library import piece_player
 from pages.views.library.pieces import Library, reload_library
 
-LIST = {
-    "title": "Title", "emotion": "Emotion", "confidence": "Confidence", "artist": "Artist", "standing": "Decision",
+LIST = {  # on a phone only the first two or three columns are visible
+    "title": "Title", "standing": "Decision", "emotion": "Emotion", "confidence": "Confidence", "artist": "Artist",
     "tempo": "Tempo", "lufs": "LUFS", "length": "Length", "album": "Album", "session": "Session", "year": "Year",
     "genre": "Genre", "makam": "Makam",
 }  # fmt: skip
+WIDTHS: dict[str, Literal["small", "medium"]] = {"title": "medium"}
 NUMBERS = {
     "confidence": st.column_config.ProgressColumn("Confidence", format="%.1f %%", min_value=0, max_value=100),
     "tempo": st.column_config.NumberColumn("Tempo", format="%.0f bpm"),
@@ -85,7 +87,9 @@ def _track_form(row: pd.Series) -> None:
             value = row[name]
             text = "" if pd.isna(value) else str(int(value)) if name == "year" else str(value)
             places[k % 4].text_input(name.capitalize(), text, key=f"{name}_{row.name}", max_chars=MAX_TRACK)
-        st.form_submit_button("Save", icon=":material/save:", on_click=_save_track, args=(row,))
+        st.form_submit_button(
+            "Save", key=f"save_track_{row.name}", icon=":material/save:", on_click=_save_track, args=(row,)
+        )
     kind, sentence = st.session_state.pop(SAVED, ("", ""))
     if kind:
         (st.success if kind == "success" else st.error)(messages.literal(sentence))
@@ -169,7 +173,7 @@ def _table(rows: pd.DataFrame, name: str, **more: pd.Series) -> None:
         selection_mode="single-row",
         placeholder="",
         alt=f"{len(table)} pieces with mood, decision, tempo and loudness; selecting a row plays the piece",
-        column_config={**{n: st.column_config.TextColumn(t) for n, t in LIST.items()}, **NUMBERS},
+        column_config={**{n: st.column_config.TextColumn(t, width=WIDTHS.get(n)) for n, t in LIST.items()}, **NUMBERS},
     )
 
 
@@ -214,7 +218,7 @@ def show_map(library: Library, shown: pd.DataFrame, chosen: str | None) -> None:
         playlists.library_map(shown, places, chosen=chosen),
         key=key,
         alt=f"Map of {len(heard)} pieces by their sound, with a symbol for each emotion; a click plays a piece",
-        data=escape_table(shown[["title", "artist", "guess", "standing"]].join(places.points.round(3), how="inner")),
+        data=shown[["title", "artist", "guess", "standing"]].join(places.points.round(3), how="inner"),
         on_select=clicked,
         selection_mode="points",
     )
@@ -271,7 +275,7 @@ def show_spread(library: Library, shown: pd.DataFrame, chosen: str | None) -> No
         playlists.spread(table, what=pieces.GROUPINGS[by]),
         key=show.file_name(f"moods-by-{by}", data_hash=library.name, version=library.version),
         alt=f"Pieces of each emotion by {by}; the largest group is {first['group']} with {first['pieces']} pieces",
-        data=escape_table(table.round({"minutes": 1})),
+        data=table.round({"minutes": 1}),
     )
     if len(table) > 20:
         st.caption(f"The chart shows the 20 largest of {len(table)} groups; the table of numbers has all.")

@@ -8,11 +8,15 @@ from core import wording
 from core.playlists import circle, iso_path, pieces, playlist
 
 KINDS = {"mood": "One mood", "iso": "Iso path"}
+USUAL = {"mood": [pieces.ACCEPTED], "iso": [pieces.ACCEPTED, pieces.BETWEEN]}  # standings of the pieces
 
 
 @dataclass(frozen=True)
 class Request:
-    """The request for a playlist. way : emotions of an iso path in order, or one emotion."""
+    """The request for a playlist. way : emotions of an iso path in order, or one emotion.
+
+    synthetic : also use synthetic pieces in a library that has real music.
+    """
 
     kind: str
     way: tuple[str, ...]
@@ -21,10 +25,11 @@ class Request:
     standings: tuple[str, ...]
     target_lufs: float
     seed: int
+    synthetic: bool = False
 
 
-def ask_request() -> Request:
-    """Ask for the request; the address contains all of it."""
+def ask_request(*, mixed: bool) -> Request:
+    """Ask for the request; the address contains all of it. mixed : the library has real and synthetic pieces."""
     kind = st.segmented_control(
         "What",
         list(KINDS),
@@ -33,6 +38,7 @@ def ask_request() -> Request:
         required=True,
         key="kind",
         bind="query-params",
+        on_change=_take_standings_along,
         help="An iso path starts at the client's present mood and leads to the goal in small steps.",
     )
     with st.container():  # keeps the position of the fields below
@@ -47,10 +53,9 @@ def ask_request() -> Request:
                 bind="query-params",
             )
             way: tuple[str, ...] = (mood,)
-            per_step, most = 2, [pieces.ACCEPTED]
+            per_step = 2
         else:
             way, per_step = _ask_way()
-            most = [pieces.ACCEPTED, pieces.BETWEEN]
     left, right = st.columns(2)
     length = left.number_input(
         "Minutes", 5, 240, 60 if kind == "iso" else 30, 5, key=f"minutes_{kind}", bind="query-params"
@@ -59,7 +64,7 @@ def ask_request() -> Request:
         "Pieces that are",
         pieces.STANDINGS,
         selection_mode="multi",
-        default=most,
+        default=USUAL[kind],
         key=f"standings_{kind}",
         bind="query-params",
         help="Accepted: the model is sure of one mood. Between two: two similar moods are probable, useful as a bridge "
@@ -88,7 +93,25 @@ def ask_request() -> Request:
             help="The same number gives the same list. Another number gives other pieces, perhaps with fewer weak "
             "places.",
         )
-    return Request(kind, way, float(length), per_step, tuple(standings), float(target), int(seed))
+    synthetic = mixed and st.toggle(
+        "Synthetic pieces too",
+        key="synthetic_pieces",
+        bind="query-params",
+        help="This library has real music, so synthetic pieces are left out. Switch this on to try the page with them. "
+        "Do not use them with clients.",
+    )
+    return Request(kind, way, float(length), per_step, tuple(standings), float(target), int(seed), synthetic)
+
+
+def _take_standings_along() -> None:
+    """Apply the person's changes of *Pieces that are* to the other kind of playlist too."""
+    new = st.session_state["kind"]
+    old = next(kind for kind in KINDS if kind != new)
+    chosen = st.session_state.get(f"standings_{old}")
+    if chosen:
+        added, lost = set(USUAL[new]) - set(USUAL[old]), set(USUAL[old]) - set(USUAL[new])
+        taken = (set(chosen) | added) - lost or set(chosen)
+        st.session_state[f"standings_{new}"] = [s for s in pieces.STANDINGS if s in taken]
 
 
 def _ask_way() -> tuple[tuple[str, ...], int]:

@@ -145,7 +145,10 @@ def _conformal(page: Page, now: Policy) -> Policy:
     learned = conformal_policy(page.predictions, page.predictions.groupby("row")["y"].first(), coverage=share)
     st.caption("An emotion is kept if its probability reaches this value:")
     st.markdown(
-        "\n".join(f"- {wording.with_sign(e)}: {f:.0%}" for e, f in zip(EMOTIONS, learned.floors, strict=True)),
+        "\n".join(
+            f"- {wording.with_sign(e)}: {wording.whole_percent(f)}"
+            for e, f in zip(EMOTIONS, learned.floors, strict=True)
+        ),
         help="One emotion kept: it is accepted. Two: both are offered. None, or more than two: a person has to listen.",
     )
     return replace(learned, threshold=now.threshold, pair_threshold=now.pair_threshold)
@@ -163,11 +166,11 @@ def figures(page: Page, policy: Policy, done: pd.DataFrame) -> None:
     table = policy_outcomes.summarise(done).query("emotion == 'all'").set_index("measure")
     with st.container(horizontal=True):
         for measure in ("accept", "choose", "review", "accuracy", "pair", "top2_rest"):
-            value, low, high = table.loc[measure, ["value", "low", "high"]].to_numpy(dtype=float)
+            value, low, high = map(float, table.loc[measure, ["value", "low", "high"]])
             st.metric(
                 MEASURES[measure][0].upper() + MEASURES[measure][1:],
-                "none" if pd.isna(value) else f"{value:.1%}",
-                delta=None if pd.isna(value) else f"{low:.0%} to {high:.0%}",
+                "none" if pd.isna(value) else wording.tenth_percent(value),
+                delta=None if pd.isna(value) else f"{wording.whole_percent(low)} to {wording.whole_percent(high)}",
                 delta_color="off",
                 delta_arrow="off",
                 width=165,
@@ -187,11 +190,13 @@ def share(page: Page, policy: Policy) -> None:
             policy.to_json() + "\n",
             file_name=f"{page.name('policy')}.json",
             mime="application/json",
+            key="policy_download",
             icon=":material/download:",
             on_click="ignore",
         )
         st.button(
             "Back to the stored policy",
+            key="policy_reset",
             icon=":material/restart_alt:",
             on_click=_reset,
             args=(page.stored,),
@@ -210,12 +215,17 @@ def risk(page: Page, policy: Policy, done: pd.DataFrame) -> None:
     """Show accuracy against coverage, with the threshold marked."""
     curve = metrics.risk_coverage(page.predictions)
     table = policy_outcomes.summarise(done, resamples=0).query("emotion == 'all'").set_index("measure")["value"]
-    marked = f"from {policy.threshold:.0%}" if policy.kind == "threshold" else f"sets of {policy.coverage:.0%}"
+    marked = (
+        f"from {wording.whole_percent(policy.threshold)}"
+        if policy.kind == "threshold"
+        else f"sets of {wording.whole_percent(policy.coverage)}"
+    )
     show.chart(
         risk_coverage(curve, mark=marked, coverage=table["accept"], accuracy=table["accuracy"]),
         key=page.name("risk-coverage"),
-        alt=f"Accuracy of what is accepted against the share accepted; now {table['accept']:.0%} are accepted and "
-        f"{table['accuracy']:.1%} of them are right",
+        alt=f"Accuracy of what is accepted against the share accepted; now {wording.whole_percent(table['accept'])} "
+        "are accepted and "
+        f"{wording.tenth_percent(table['accuracy'])} of them are right",
         data=curve,
     )
     st.caption("The line shows thresholds on the probability. A conformal policy is one point next to the line.")
@@ -232,7 +242,10 @@ def each_emotion(page: Page, policy: Policy, done: pd.DataFrame) -> None:
         shares_figure(shares, index="emotion", columns=colours, title="Outcome for the clips of each emotion"),
         key=page.name("decisions-by-emotion"),
         alt="Shares accepted, offered as two and left for review, for each emotion: "
-        + ", ".join(f"{e} {a:.0%} accepted" for e, a in zip(shares["emotion"], shares["accepted"], strict=True)),
+        + ", ".join(
+            f"{e} {wording.whole_percent(a)} accepted"
+            for e, a in zip(shares["emotion"], shares["accepted"], strict=True)
+        ),
         data=table.assign(measure=table["measure"].replace(MEASURES)),
     )
     columns = ["emotion", *(MEASURES[m] for m in ("accuracy", "pair", "top2_rest"))]
@@ -335,7 +348,7 @@ def badge(page: Page, policy: Policy, done: pd.DataFrame) -> None:
     )
     st.metric(
         "False alarms",
-        f"{reference.false_alarms:.1%}",
+        wording.tenth_percent(reference.false_alarms),
         help="Share of training clips that get the badge, if the limits are computed without these clips.",
     )
     st.caption(

@@ -132,9 +132,10 @@ def overall(page: Page) -> None:
             data=groups,
         )
         st.caption(
-            "How much a feature changes the probability of an emotion, up or down: mean over all clips of the table "
-            "(SHAP values, compared with typical clips). In a group, opposite contributions cancel out. Features with "
-            "the same information share the importance: a short bar does not prove that a feature is useless."
+            "A bar shows how much a feature changes the probability of an emotion, up or down. It is the mean over all "
+            "clips of the table. Each clip is compared with typical clips (method: SHAP). In a group of features, "
+            "changes up and changes down cancel out. Two features with the same information share the importance, so "
+            "a short bar does not prove that a feature is useless."
         )
 
 
@@ -293,6 +294,6 @@ def one_clip(page: Page) -> None:
         clips.waterfall(steps, base=None, emotion=emotion),
         key=page.name(f"row-{row}-{emotion}"),
         alt=f"Steps that move the probability of {emotion} for row {row}: "
-        + ", ".join(f"{n} {v:+.1%}" for n, v in zip(steps["name"], steps["shap"], strict=True)),
+        + ", ".join(f"{n} {wording.signed_percent(v)}" for n, v in zip(steps["name"], steps["shap"], strict=True)),
         data=own.drop(columns="base"),
     )

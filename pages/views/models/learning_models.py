@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from core import file_names, wording
+from core.access import Person
 from core.errors import CoreError
 from core.evaluation import before_after, policy_outcomes
 from core.evaluation.before_after import read_change_table
@@ -149,7 +150,9 @@ def _answers(challenger: ModelDescription) -> str:
     threshold, parts = Policy().threshold, []
     for name, model in (("champion", description.describe_model_in_use(Settings())), ("challenger", challenger)):
         share, right = policy_outcomes.coverage_and_accuracy(model, Settings(), threshold=threshold)
-        parts.append(f"the {name} for {share:.0%} of its clips, {right:.0%} of them right")
+        parts.append(
+            f"the {name} for {wording.whole_percent(share)} of its clips, {wording.whole_percent(right)} of them right"
+        )
     answers = "; ".join(parts)
     return f"One answer at a threshold of {threshold:.2f}, out of fold on the training clips of each model: {answers}."
 
@@ -157,9 +160,14 @@ def _answers(challenger: ModelDescription) -> str:
 # --- decisions -------------------------------------------------------------------------------------------------------
 
 
+def _person(store: Store) -> Person:
+    who.still_analyst(store)
+    return store.by
+
+
 def _promote(store: Store, shown: str) -> None:
     try:
-        verdict = promotion.promote(Settings(), shown=shown, by=who.still_analyst(store).name)
+        verdict = promotion.promote(Settings(), shown=shown, by=_person(store))
         if not verdict.passed:
             keep_message("error", f"Not promoted. {verdict.reason}")
             return
@@ -170,7 +178,7 @@ def _promote(store: Store, shown: str) -> None:
 
 def _discard(store: Store, shown: str) -> None:
     try:
-        version = registry.discard(settings=Settings(), shown=shown, by=who.still_analyst(store).name)
+        version = registry.discard(settings=Settings(), shown=shown, by=_person(store))
         keep_message("info", f"Version {version} was discarded. It no longer predicts in the shadow.")
     except CoreError as error:
         keep_message("error", str(error))
@@ -178,7 +186,7 @@ def _discard(store: Store, shown: str) -> None:
 
 def _roll_back(store: Store, shown: str) -> None:
     try:
-        version = registry.rollback(settings=Settings(), shown=shown, by=who.still_analyst(store).name)
+        version = registry.rollback(settings=Settings(), shown=shown, by=_person(store))
         keep_message(
             "success",
             f"In use again: {version}. The replaced model becomes the challenger, unless there is another challenger. "

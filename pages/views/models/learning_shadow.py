@@ -36,7 +36,8 @@ def shadow(store: Store, person: Rater, served: Served) -> None:
         return
     differ = table[table["differ"]]
     st.markdown(
-        f"### {1 - len(differ) / len(table):.0%} agreement\nBoth models have scored {len(table)} clips. They predict "
+        f"### {wording.whole_percent(1 - len(differ) / len(table))} agreement\nBoth models have scored {len(table)} "
+        "clips. They predict "
         f"different emotions for {len(differ)} of them. These clips come first in the label queue, because an answer "
         "shows which model is right."
     )

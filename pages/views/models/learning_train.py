@@ -27,7 +27,7 @@ from core.store import (
 from core.training import labelled_data, retraining, status
 from core.training.status import TrainingStatus
 from core.training.triggers import Limits, Trigger
-from core.wording import clock, duration
+from core.wording import clock, duration, whole_percent
 from pages.figures.models import lines
 from pages.shared import cached, messages, show, who
 
@@ -86,7 +86,7 @@ def _value(value: float, name: str) -> str:
     """Format a share in percent; for F1 on feedback, the points above or below the expected value."""
     if math.isnan(value):
         return "–"
-    return f"{-100 * value:+.0f} points".replace("-", "−") if name == "feedback" else f"{value:.0%}"
+    return f"{-100 * value:+.0f} points".replace("-", "−") if name == "feedback" else whole_percent(value)
 
 
 # --- the training ----------------------------------------------------------------------------------------------------
@@ -100,7 +100,8 @@ def _offer(store: Store, person: Rater, current: TrainingStatus) -> None:
     changes += f", {labels.gone} taken back" if labels.gone else ""
     with st.container(border=True):
         st.markdown(
-            f"**{len(current.data.labelled)} agreed labels** in addition to the published table. Since the training "
+            f"**{len(current.data.labelled)} agreed labels** in addition to the published table: clips "
+            "of music with a ground truth, each counted once however many people answered. Since the training "
             f"of the model in use: {changes}. {_how_long(store)} A training does not replace the model in use: the new "
             "model becomes the *challenger*. It is compared with the champion and predicts in the shadow until "
             "somebody promotes it."
@@ -183,7 +184,7 @@ def _work(store: Store) -> None:
     if job is None:
         return
     state = "lost" if job.state == "running" else job.state
-    silent = f"The training stopped responding at {job.progress:.0%}. You can start again."
+    silent = f"The training stopped responding at {whole_percent(job.progress)}. You can start again."
     message = silent if state == "lost" else job.message
     ended = f" at {job.ended_at:%d %b, %H:%M} UTC" if job.ended_at else ""
     with st.expander(f"Last training: {state}{ended}", expanded=state != "done", icon=":material/history:"):
@@ -204,8 +205,15 @@ def _progress(store: Store, job_id: int) -> None:
         if job.cancel:
             st.caption("It stops at its next step.")
         else:
-            st.button("Cancel", icon=":material/cancel:", key="cancel", on_click=cancel_job, args=(store, job_id))
+            st.button("Cancel", icon=":material/cancel:", key="cancel", on_click=_cancel, args=(store, job_id))
         st.caption("It continues when you close this page.")
+
+
+def _cancel(store: Store, job_id: int) -> None:
+    try:
+        cancel_job(store, job_id)
+    except CoreError as error:
+        messages.keep_message("error", str(error))
 
 
 def _since(job: Job) -> str:
@@ -244,8 +252,10 @@ def _drift(current: TrainingStatus) -> None:
         st.caption(
             f"The newest {current.drift.clips} recordings, compared with the training music. A feature drifted if its "
             f"Kolmogorov-Smirnov distance is at least {LEAST_EFFECT} and q, its p-value corrected for the number of "
-            f"features, is at most {FALSE_DISCOVERIES}. PSI exceeds {PSI_LIMIT} on {current.drift.psi_share:.0%} of "
-            f"the features; with this many recordings it would do so on {current.drift.psi_by_chance:.0%} without any "
+            f"features, is at most {FALSE_DISCOVERIES}. PSI exceeds {PSI_LIMIT} on "
+            f"{whole_percent(current.drift.psi_share)} of "
+            "the features; with this many recordings it would do so on "
+            f"{whole_percent(current.drift.psi_by_chance)} without any "
             "drift. So PSI is shown, but it does not trigger a training."
         )
         small = {c: st.column_config.NumberColumn(format="%.3f") for c in ("ks", "p", "q", "psi", "shift")}
@@ -271,6 +281,6 @@ def _limits(store: Store, limits: Limits) -> None:
         st.caption(
             "It registers a challenger and does not promote it. For cron: `python -m core retrain --if-triggered`"
         )
-        if st.form_submit_button("Save"):
+        if st.form_submit_button("Save", key="limits_save"):
             status.set_limits(store, Limits(labels / 100, drop / 100, drifted / 100, scheduled))
             st.rerun()

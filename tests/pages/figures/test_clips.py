@@ -14,12 +14,12 @@ def test_a_waterfall_leads_from_the_base_to_the_sum():
     (bars,) = clips.waterfall(STEPS, base=0.25, emotion="sad").data
     assert list(bars.y) == ["average clip", "Tempo", "Roughness", "this clip"]
     assert list(bars.measure) == ["absolute", "relative", "relative", "total"]
-    assert list(bars.text) == ["25%", "+30.0%", "-10.0%", "45%"]
+    assert list(bars.text) == ["25 %", "+30.0 %", "-10.0 %", "45 %"]
 
 
 def test_without_a_base_changes_are_drawn_from_nothing():
     figure = clips.waterfall(STEPS.assign(shap=[0.3, -0.0001]), base=None, emotion="sad")
-    assert list(figure.data[0].text) == ["0%", "+30.0%", "0%", "+30.0%"]  # no "-0.0%"
+    assert list(figure.data[0].text) == ["0 %", "+30.0 %", "0 %", "+30.0 %"]  # no "-0.0 %"
     assert "+30 points" in figure.layout.title.text
 
 
@@ -90,7 +90,7 @@ def test_bars_side_by_side_keep_the_emotions_colours():
 
 def test_the_chosen_policy_is_on_the_figure():
     curve = pd.DataFrame({"threshold": [0.5, 0.9], "coverage": [0.9, 0.4], "accuracy": [0.85, 0.97]})
-    figure = decisions.risk_coverage(curve, mark="from 90%", coverage=0.4, accuracy=0.97)
+    figure = decisions.risk_coverage(curve, mark="from 90 %", coverage=0.4, accuracy=0.97)
     assert (figure.data[1].x[0], figure.data[1].y[0]) == (0.4, 0.97)
 
 

@@ -7,6 +7,7 @@ import pytest
 from core import wording
 from core.dataset import exploration, stand_in
 from core.schema import EMOTIONS
+from core.wording import whole_percent
 from pages.figures import dataset, models, style
 
 
@@ -36,7 +37,7 @@ def test_a_projection_draws_each_clip_once_with_its_emotions_symbol(made: pd.Dat
     figure = dataset.projection(seen.points, x="pc1", y="pc2", shares=seen.explained[:2])
     assert sorted(row for trace in figure.data for row in trace.customdata) == list(made.index)
     assert {trace.name: trace.marker.symbol for trace in figure.data} == style.SYMBOLS
-    assert f"{seen.explained[0]:.0%}" in figure.layout.xaxis.title.text
+    assert whole_percent(seen.explained[0]) in figure.layout.xaxis.title.text
 
 
 def matrix() -> pd.DataFrame:
@@ -57,7 +58,7 @@ def test_a_click_on_the_matrix_answers_with_true_and_called() -> None:
 
 
 def test_shares_are_written_in_percent() -> None:
-    assert models.confusion(matrix(), shares=True).data[1].text[1] == "17%"  # 1 of 0 + 1 + 2 + 3
+    assert models.confusion(matrix(), shares=True).data[1].text[1] == "17 %"  # 1 of 0 + 1 + 2 + 3
 
 
 def test_error_bars_reach_from_low_to_high_and_the_best_stands_on_top() -> None:
