@@ -13,6 +13,7 @@ from core.errors import CoreError
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 COMMANDS = [
+    "serve",
     "warm",
     "features",
     "train",

@@ -54,6 +54,7 @@ def show_firmness(shown: ShownClip, served: Served) -> None:
     if known is None or known[:2] != (scored.prediction.model_version, scored.policy):
         asked = st.button(
             "How firm is this answer?",
+            key="how_firm",
             icon=":material/balance:",
             help=f"Decides again after {SMALL_CHANGES} small changes of the clip that hardly anybody hears: quieter, "
             "up to 1 second shorter, or as an MP3 file. Takes about 10 seconds.",
