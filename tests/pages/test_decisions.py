@@ -10,7 +10,7 @@ from core.evaluation import policy_outcomes
 from core.models import registry
 from core.models.policy import Policy
 from core.settings import ROOT, Settings
-from core.wording import tenth_percent
+from core.wording import percent, tenth_percent, whole_percent
 
 
 def metric(page, label: str) -> str:
@@ -138,9 +138,9 @@ def test_a_limit_for_each_emotion_with_its_price(open_page, known):
     done = policy_outcomes.called_outcomes(known, policy).set_index("emotion")
     table = next(d.value for d in page.dataframe if "limit by emotion" in d.value.columns)
     assert table["right then"].tolist() == pytest.approx(done.loc[["angry", "happy", "relax", "sad"], "right"].tolist())
-    assert metric(page, "Accepted") == f"{done.loc['all', 'accepted']:.1%}"
+    assert metric(page, "Accepted") == percent(done.loc["all", "accepted"])
     page.switch_page("pages/predict.py").run()
-    assert f"sad from {policy.thresholds[3]:.0%}" in shown(page)
+    assert f"sad from {whole_percent(policy.thresholds[3])}" in shown(page)
     page.switch_page("pages/decisions.py").run()
     page.toggle(key="policy_by_emotion").set_value(False).run()
     assert page.session_state["policy"] == Policy()

@@ -285,12 +285,16 @@ def _called(page: Page, policy: Policy) -> None:
 
 def _price(line: Mapping[Hashable, Any], then: Mapping[Hashable, Any]) -> str:
     """What another limit for an emotion changes, as a sentence."""
-    emotion = str(line["emotion"])
+
+    def right(one: Mapping[Hashable, Any]) -> str:
+        value, low, high = (wording.whole_percent(one[name]) for name in ("right", "low", "high"))
+        return f"{value} ({low} to {high})"
+
+    emotion, limit = str(line["emotion"]), wording.whole_percent(then["threshold"])
     return (
-        f"{wording.with_sign(emotion)} from {then['threshold']:.0%}: right in {then['right']:.0%} "
-        f"({then['low']:.0%} to {then['high']:.0%}) and not {line['right']:.0%} ({line['low']:.0%} to "
-        f"{line['high']:.0%}). The price: {then['accepted']:.1%} of all clips are accepted as {emotion}, and not "
-        f"{line['accepted']:.1%}."
+        f"{wording.with_sign(emotion)} from {limit}: right in {right(then)} and not {right(line)}. The price: "
+        f"{wording.percent(then['accepted'])} of all clips are accepted as {emotion}, and not "
+        f"{wording.percent(line['accepted'])}."
     )
 
 
