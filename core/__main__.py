@@ -2,7 +2,7 @@
 
 import typer
 
-from core.cli import clips, database, labels, library, serving, sign_off, terminal, training
+from core.cli import clips, database, labels, library, serving, sign_off, stability, terminal, training
 
 HELP = "Which emotion does a piece of Turkish music carry?"
 
@@ -17,6 +17,7 @@ app.command()(database.restore)
 app.command()(library.score)
 app.command()(library.demo_library)
 app.command()(training.retrain)
+app.command()(stability.stability)
 app.command()(training.promote)
 app.command()(training.rollback)
 app.command()(sign_off.sign_off)

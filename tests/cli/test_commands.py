@@ -23,6 +23,7 @@ COMMANDS = [
     "score",
     "demo-library",
     "retrain",
+    "stability",
     "promote",
     "rollback",
     "sign-off",

@@ -5,11 +5,14 @@ import streamlit as st
 
 from core import wording
 from core.audio import remarks
+from core.audio.changes import SMALL_CHANGES
 from core.models import reference
 from core.pipeline.scoring import ScoredClip
 from core.pipeline.serving import Served
+from core.pipeline.stability import firmness
 from core.schema import LABEL, readable
 from pages.shared import cached, messages
+from pages.views.clips.clip import ShownClip
 
 
 def show_decision(scored: ScoredClip, served: Served) -> None:
@@ -41,6 +44,44 @@ def show_decision(scored: ScoredClip, served: Served) -> None:
             st.caption(f":material/info: {messages.literal(remark.text)}")
     if scored.problem:
         st.error(f"Not stored. {messages.literal(scored.problem)}", icon=":material/database_off:")
+
+
+@st.fragment
+def show_firmness(shown: ShownClip, served: Served) -> None:
+    """Show on demand how many small changes of the clip leave its decision as it is."""
+    scored = shown.scored
+    known = shown.firmness
+    if known is None or known[:2] != (scored.prediction.model_version, scored.policy):
+        asked = st.button(
+            "How firm is this answer?",
+            key="how_firm",
+            icon=":material/balance:",
+            help=f"Decides again after {SMALL_CHANGES} small changes of the clip that hardly anybody hears: quieter, "
+            "up to 1 second shorter, or as an MP3 file. Takes about 10 seconds.",
+        )
+        if not asked:
+            return
+        bar = st.progress(0.0, "Deciding again after small changes")
+
+        def show_progress(share: float, text: str) -> None:
+            bar.progress(share, f"Deciding again: {text}")
+
+        result = firmness(
+            scored.recording.clip,
+            scored.decided,
+            served,
+            policy=scored.policy,
+            progress=show_progress,
+        )
+        bar.empty()
+        known = shown.firmness = (scored.prediction.model_version, scored.policy, result)
+    result = known[2]
+    st.markdown(
+        f":material/balance: **{result.text[0].upper()}{result.text[1:]}** small changes leave this answer as it is."
+    )
+    if result.others:
+        others = "; ".join(f"{change}: {other}" for change, other in result.others.items())
+        st.caption(f"Another decision after: {messages.literal(others)}.")
 
 
 def _show_unlike(scored: ScoredClip, served: Served) -> None:
