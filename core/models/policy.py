@@ -12,8 +12,10 @@ import pandas as pd
 from core.errors import ModelError
 from core.models.prediction import Prediction
 from core.schema import EMOTIONS
+from core.windows import LENGTH_S, PIECE_APART_S, PIECE_WINDOWS
 from core.wording import percent, percent_limit
 
+WINDOW_COUNTS = (1, 3, 5, 7, 9)  # the middle window, and as many before it as after it
 REASONS_SHOWN = 3  # reasons listed in the sentence why a clip is unlike the training music
 
 
@@ -30,6 +32,8 @@ class Policy:
     coverage : share of each emotion's clips whose set must contain the right emotion (conformal).
     floors : lowest probability that puts an emotion into the set, in the order of ``EMOTIONS`` (conformal);
         learned by ``conformal_policy``.
+    windows : number of windows around the middle of a file whose mean probabilities decide; 1, 3, 5, 7 or 9.
+    apart_s : seconds from the start of one window to the start of the next.
     """
 
     kind: Literal["threshold", "conformal"] = "threshold"
@@ -37,6 +41,8 @@ class Policy:
     pair_threshold: float = 0.75
     coverage: float = 0.90
     floors: tuple[float, ...] = field(default=())
+    windows: int = PIECE_WINDOWS
+    apart_s: float = PIECE_APART_S
 
     def __post_init__(self) -> None:
         if self.kind not in ("threshold", "conformal"):
@@ -46,18 +52,28 @@ class Policy:
                 raise ModelError(f"The policy's {name} must be between 0 and 1, not {getattr(self, name)}.")
         if self.kind == "conformal" and len(self.floors) != len(EMOTIONS):
             raise ModelError("A conformal policy needs one floor for each emotion. Make it with conformal_policy().")
+        if self.windows not in WINDOW_COUNTS:
+            raise ModelError(f"A policy asks 1, 3, 5, 7 or 9 windows of a file, not {self.windows}.")
+        if not 0 < self.apart_s <= LENGTH_S:
+            raise ModelError(f"The windows of a policy must start 0 to {LENGTH_S:g} s apart, not {self.apart_s} s.")
         if not all(0 <= f <= 1 for f in self.floors):
             raise ModelError(f"The floors of a policy must be probabilities between 0 and 1, not {self.floors}.")
 
     def to_json(self) -> str:
-        """Policy as one line of JSON, as stored with each prediction."""
-        return json.dumps(asdict(self), sort_keys=True)
+        """Policy as one line of JSON, as stored with each prediction.
+
+        The windows are left out when a policy asks one window: so did all policies of version 0.2.
+        """
+        known = asdict(self)
+        if self.windows == 1:
+            del known["windows"], known["apart_s"]
+        return json.dumps(known, sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> "Policy":
         """Read a policy from the text of ``to_json``. Raises ModelError when the text is not a policy."""
         try:
-            known = json.loads(text)
+            known = {"windows": 1, **json.loads(text)}
             return cls(**{**known, "floors": tuple(known.get("floors", ()))})
         except (ValueError, TypeError, AttributeError) as error:
             raise ModelError(f"This text is not a stored decision policy: {text[:80]!r}.") from error

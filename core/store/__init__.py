@@ -45,7 +45,7 @@ from core.store.library_files import (
 )
 from core.store.measured import save_measured
 from core.store.people import Rater, get_setting, raters_table, set_role, set_setting, sign_in
-from core.store.predictions import predictions_table, save_predictions
+from core.store.predictions import answer_votes, predictions_table, read_windows, save_predictions
 from core.store.schema import (
     DISPLAYS,
     FILE_STATES,
@@ -88,6 +88,7 @@ __all__ = [
     "add_planned_answers",
     "add_settlement",
     "add_track",
+    "answer_votes",
     "back_up",
     "backups",
     "cancel_job",
@@ -119,6 +120,7 @@ __all__ = [
     "predictions_table",
     "queue_item",
     "rater_name",
+    "read_windows",
     "raters_table",
     "report_job",
     "restore",

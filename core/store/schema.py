@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from core.schema import COLUMNS, EMOTIONS
 
-HEAD = "0008"  # newest revision in migrations/versions; ``open_store`` compares it with the database in one query
+HEAD = "0012"  # newest revision in migrations/versions; ``open_store`` compares it with the database in one query
 
 ROLES = ("champion", "challenger")  # of a model when it made a prediction
 RATER_ROLES = ("rater", "analyst")  # an analyst may retrain, promote and adjudicate
@@ -109,6 +109,8 @@ clips = sa.Table(
     sa.Column("file_duration_s", sa.Double),  # of the whole file
     sa.Column("lufs", sa.Double),  # loudness of the clip, in the channels of the file
     sa.Column("channels", sa.Integer),  # of the file; NULL for clips scored before this column existed
+    # Id of the clip whose prediction this one serves as a further window; NULL for all other clips.
+    sa.Column("part_of", sa.String(128)),
     _time(),
     _time("deleted_at", nullable=True),
     one_of("origin", ORIGINS),
@@ -156,6 +158,8 @@ predictions = sa.Table(
     sa.Column("candidates", sa.Text, nullable=False),  # JSON list
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("latency_s", sa.Double),
+    # JSON list of the combined windows: clip_id, start_s, end_s, p (in the order of EMOTIONS), unlike; empty = one
+    sa.Column("windows", sa.Text, nullable=False, server_default=""),
     _time(),
     one_of("role", ROLES),
     one_of("guess", EMOTIONS),

@@ -12,7 +12,7 @@ from pages.shared import messages
 
 KEY = "policy"
 KINDS = {"threshold": "Threshold", "conformal": "Conformal set"}
-FIELDS = ("kind", "threshold", "pair", "coverage", "floors")  # parameters of the address
+FIELDS = ("kind", "threshold", "pair", "coverage", "floors", "windows")  # parameters of the address
 
 
 def active(stored: Mapping[str, Policy]) -> Policy:
@@ -54,19 +54,28 @@ def parse(given: Mapping[str, str], stored: Mapping[str, Policy]) -> Policy:
         floors = tuple(float(f) for f in given["floors"].split(",")) if "floors" in given else ()
         threshold, pair = (float(given.get(k, "0.75")) for k in ("threshold", "pair"))
         coverage = float(given.get("coverage", "0.9"))
+        windows = int(given.get("windows", default(stored).windows))
     except ValueError:
         raise ModelError("A value in the address is not a number.") from None
     if kind == "conformal" and not floors and kind in stored:
         floors, coverage = stored[kind].floors, stored[kind].coverage
-    return Policy(kind=kind, threshold=threshold, pair_threshold=pair, coverage=coverage, floors=floors)  # type: ignore[arg-type]
+    return Policy(
+        kind=kind,  # type: ignore[arg-type]
+        threshold=threshold,
+        pair_threshold=pair,
+        coverage=coverage,
+        floors=floors,
+        windows=windows,
+    )
 
 
 def address(policy: Policy) -> dict[str, str]:
     """Parameters of an address that describe this policy."""
+    windows = {} if policy.windows == Policy().windows else {"windows": str(policy.windows)}
     if policy.kind == "threshold":
-        return {"threshold": f"{policy.threshold:.2f}", "pair": f"{policy.pair_threshold:.2f}"}
+        return {"threshold": f"{policy.threshold:.2f}", "pair": f"{policy.pair_threshold:.2f}", **windows}
     floors = ",".join(f"{f:.4f}" for f in policy.floors)
-    return {"kind": "conformal", "coverage": f"{policy.coverage:.2f}", "floors": floors}
+    return {"kind": "conformal", "coverage": f"{policy.coverage:.2f}", "floors": floors, **windows}
 
 
 def describe_policy(policy: Policy) -> str:

@@ -6,6 +6,7 @@ import streamlit as st
 from core import wording
 from core.audio import remarks
 from core.models import reference
+from core.models.prediction import Prediction, votes_text
 from core.pipeline.scoring import ScoredClip
 from core.pipeline.serving import Served
 from core.schema import LABEL, readable
@@ -32,6 +33,8 @@ def show_decision(scored: ScoredClip, served: Served) -> None:
         )
     else:
         st.warning(f"### Needs review\n{scored.decision.reason}", icon=":material/hearing:")
+    if scored.prediction.windows:
+        _show_windows(scored.prediction)
     if unlike.flag:
         _show_unlike(scored, served)
     for remark in scored.recording.remarks:
@@ -41,6 +44,17 @@ def show_decision(scored: ScoredClip, served: Served) -> None:
             st.caption(f":material/info: {messages.literal(remark.text)}")
     if scored.problem:
         st.error(f"Not stored. {messages.literal(scored.problem)}", icon=":material/database_off:")
+
+
+def _show_windows(prediction: Prediction) -> None:
+    """Show how many windows of the file agree, and the guess of each window."""
+    each = "; ".join(
+        f"{wording.clock(w.start_s)} to {wording.clock(w.end_s)} {wording.with_sign(w.guess)} "
+        f"{wording.whole_percent(w.proba[w.guess])}" + (", unlike the training music" if w.unlike else "")
+        for w in sorted(prediction.windows, key=lambda window: window.start_s)
+    )
+    st.markdown(f":material/view_week: **{votes_text(prediction.ranked[0], *prediction.votes)}**", help=each)
+    st.caption(f"The probabilities are the mean of the windows: {each}.")
 
 
 def _show_unlike(scored: ScoredClip, served: Served) -> None:

@@ -31,6 +31,7 @@ COLUMNS = {
     "file": st.column_config.TextColumn("File", width="medium"),
     "answer": st.column_config.TextColumn("Decision", help="One emotion, two to choose from, or review by a person."),
     "mood": st.column_config.TextColumn("Mood"),
+    "votes": st.column_config.TextColumn("Windows", help="Windows of the file with this mood, of all its windows."),
     "percent": st.column_config.ProgressColumn("Confidence", format="%d %%", min_value=0, max_value=100),
     "tempo_bpm": st.column_config.NumberColumn("Tempo", format="%.0f bpm"),
     "loudness_lufs": st.column_config.NumberColumn("LUFS", format="%.1f", help="Loudness of the scored part."),
@@ -182,13 +183,13 @@ def show_table(results: Results) -> None:
     shown = rows.head(SHOWN)
     shown = shown.assign(
         mood=shown["guess"].map(wording.with_sign),
+        votes=[_votes(*pair) for pair in zip(shown["windows_agreeing"], shown["windows"], strict=True)],
         percent=100 * shown["confidence"],
         answer=[d or c or "review" for d, c in zip(shown["decision"], shown["candidates"], strict=True)],
         same=shown["same_content_as"].where(shown["same_content_as"] != "", shown["near_duplicate_of"]),
     )
-    columns = [
-        c for c in COLUMNS if _has_content(shown[c]) and (c != "start_s" or results.job.result["plan"] != "excerpt")
-    ]
+    by_window = "/" in str(results.job.result["plan"])
+    columns = [c for c in COLUMNS if _has_content(shown[c]) and (c != "start_s" or by_window)]
     st.dataframe(shown[columns], hide_index=True, column_config=COLUMNS)
     with st.container(horizontal=True):
         _download("CSV", lambda: csv_bytes(rows), f"{results.name}.csv", "text/csv")
@@ -199,6 +200,11 @@ def show_table(results: Results) -> None:
         "Both files contain the filtered rows with probabilities, the 50 features, and the versions of model and "
         "extractor."
     )
+
+
+def _votes(agreeing: object, windows: object) -> str:
+    """Return ``"3 of 3"``; empty for one window."""
+    return "" if pd.isna(windows) or windows == 1 else f"{agreeing} of {windows}"  # type: ignore[call-overload]
 
 
 def _has_content(column: pd.Series) -> bool:
