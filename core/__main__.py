@@ -2,11 +2,12 @@
 
 import typer
 
-from core.cli import clips, database, labels, library, terminal, training
+from core.cli import clips, database, labels, library, terminal, training, verification
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Which emotion does a piece of Turkish music carry?")
 app.command()(clips.warm)
 app.command()(clips.features)
+app.command()(verification.verify)
 app.command()(training.train)
 app.command()(training.mlflow)
 app.command()(database.backup)

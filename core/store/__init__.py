@@ -59,6 +59,7 @@ from core.store.schema import (
     SKIPS,
     SOURCES,
 )
+from core.store.table_clips import save_table_clip, table_clips_table
 from core.store.tracks import TRACK_FIELDS, add_track, set_track
 from core.store.undos import UNDO_DEPTH, undo
 
@@ -129,12 +130,14 @@ __all__ = [
     "save_files",
     "save_measured",
     "save_predictions",
+    "save_table_clip",
     "scored_clips",
     "set_role",
     "set_setting",
     "set_track",
     "sign_in",
     "start_job",
+    "table_clips_table",
     "undo",
     "unpredicted",
 ]

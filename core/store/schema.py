@@ -250,6 +250,20 @@ jobs = sa.Table(
     ),
 )
 
+# Clips of the published table whose audio was recognised by its features (``python -m core verify``).
+table_clips = sa.Table(
+    "table_clips",
+    metadata,
+    sa.Column("content_hash", sa.String(128), primary_key=True),  # of the file's bytes
+    sa.Column("row_key", sa.String(64), nullable=False),  # hash of the row's 50 values
+    sa.Column("table_row", sa.Integer, nullable=False),  # number of the row in the table, from 0
+    sa.Column("same_rows", sa.Text, nullable=False),  # JSON list: further rows of the same recording
+    sa.Column("distance", sa.Double, nullable=False),
+    sa.Column("file_name", sa.Text, nullable=False),
+    sa.Column("extractor", sa.String(128), nullable=False),
+    _time("checked_at"),
+)
+
 files = sa.Table(
     "files",
     metadata,
