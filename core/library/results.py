@@ -46,7 +46,7 @@ TYPES: dict[str, str] = {
     "guess": "str",
     **dict.fromkeys(("windows", "windows_agreeing"), "Int64"),
     **dict.fromkeys(("confidence", "margin"), "float64"),
-    **dict.fromkeys(("decision", "candidates", "decision_reason"), "str"),
+    **dict.fromkeys(("decision", "candidates", "decision_reason", "unlike"), "str"),
     **dict.fromkeys(("tempo_bpm", "loudness_lufs", *COLUMNS), "float64"),
     **dict.fromkeys(("model_version", "policy", "extractor", "remarks"), "str"),
 }
@@ -228,7 +228,7 @@ def rows(
     table["confidence"] = own[list(PROBA)].max(axis=1)
     table[["windows", "windows_agreeing"]] = _votes(own)
     table["candidates"] = [" or ".join(json.loads(c)) if isinstance(c, str) and c else "" for c in own["candidates"]]
-    table["decision_reason"], table["tempo_bpm"] = own["reason"], own[TEMPO]
+    table["decision_reason"], table["unlike"], table["tempo_bpm"] = own["reason"], own["unlike"], own[TEMPO]
     deleted = own["deleted"].fillna(value=False).astype(bool)
     table.loc[deleted, ["state", "reason"]] = ["deleted", "Somebody deleted this clip from the library."]
     table["near_duplicate_of"] = [near.get(c, "") for c in table["clip_id"]]

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from core.errors import ModelError
+from core.models.kinds import PHRASES, Kind
 from core.models.prediction import Prediction
 from core.schema import EMOTIONS
 from core.windows import LENGTH_S, PIECE_APART_S, PIECE_WINDOWS
@@ -86,11 +87,13 @@ class Decision:
     label : the accepted emotion, or None.
     candidates : ``(label,)`` when accepted, two emotions when a person must choose, empty when a person must listen.
     reason : a sentence that explains the decision.
+    unlike : the kind (`core.models.kinds.Kind`) of a clip that is unlike the training music; empty for other clips.
     """
 
     label: str | None
     candidates: tuple[str, ...]
     reason: str
+    unlike: str = ""
 
     def __post_init__(self) -> None:
         if self.label is not None and self.candidates != (self.label,):
@@ -106,16 +109,18 @@ class Decision:
         return "choose" if self.candidates else "review"
 
 
-def decide(prediction: Prediction, policy: Policy, *, unlike: Sequence[str] = ()) -> Decision:
+def decide(prediction: Prediction, policy: Policy, *, unlike: Sequence[str] = (), kind: Kind = Kind.OTHER) -> Decision:
     """Apply a policy to a prediction: accept one emotion, offer two, or ask for a review.
 
     unlike : reasons why the clip is unlike the training music. Any reason forces a review, because the model's
         probabilities are not reliable for such clips.
+    kind : what an unlike clip sounds like.
     """
     if unlike:
         more = f"; and {len(unlike) - REASONS_SHOWN} more" if len(unlike) > REASONS_SHOWN else ""
-        why = "; ".join(unlike[:REASONS_SHOWN]) + more
-        return Decision(None, (), f"Needs review: the clip is unlike the training music ({why}).")
+        named = [PHRASES[kind]] if kind in PHRASES else []
+        why = "; ".join([*named, *unlike[:REASONS_SHOWN]]) + more
+        return Decision(None, (), f"Needs review: the clip is unlike the training music ({why}).", kind)
     return _by_set(prediction, policy) if policy.kind == "conformal" else _by_threshold(prediction, policy)
 
 

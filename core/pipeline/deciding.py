@@ -5,10 +5,12 @@ decides.
 """
 
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from core.errors import StoreError
+from core.models.kinds import Kind, kind_of
 from core.models.policy import Decision, Policy, decide
 from core.models.prediction import Prediction, WindowGuess, mean_prediction, predict
 from core.models.reference import OutlierCheck, check_outlier
@@ -59,6 +61,10 @@ class Decided:
     unlike: OutlierCheck
     decision: Decision
 
+    @property
+    def kind(self) -> Kind:
+        return Kind(self.decision.unlike or Kind.OTHER)
+
 
 def predict_and_decide(vectors: Sequence[FeatureVector], served: Served, *, policy: Policy) -> list[Decided]:
     """Predict, compare with the training music and decide for each clip by itself, in the order given."""
@@ -84,15 +90,23 @@ def decide_pieces(pieces: Sequence[Piece], served: Served, *, policy: Policy) ->
 def _decide_piece(
     piece: Piece, predicted: Sequence[Prediction], compared: Sequence[OutlierCheck], policy: Policy
 ) -> Decided:
+    kind = _kind(piece, compared)
     if len(piece) == 1:
-        return Decided(predicted[0], compared[0], decide(predicted[0], policy, unlike=compared[0].reasons))
+        return Decided(predicted[0], compared[0], decide(predicted[0], policy, unlike=compared[0].reasons, kind=kind))
     windows = [
         WindowGuess(one.clip_id, part.start_s, part.end_s, one.proba, unlike=check.flag)
         for part, one, check in zip(piece, predicted, compared, strict=True)
     ]
     prediction = mean_prediction(predicted[0], windows)
     unlike = _unlike(windows, compared)
-    return Decided(prediction, unlike, decide(prediction, policy, unlike=unlike.reasons))
+    return Decided(prediction, unlike, decide(prediction, policy, unlike=unlike.reasons, kind=kind))
+
+
+def _kind(piece: Piece, compared: Sequence[OutlierCheck]) -> Kind:
+    """Return the kind of most windows that are unlike the training music, if they agree."""
+    kinds = [kind_of(part.vector) for part, check in zip(piece, compared, strict=True) if check.flag]
+    (kind, count), *_ = Counter(kinds).most_common(1) or [(Kind.OTHER, 0)]
+    return kind if 2 * count > len(kinds) else Kind.OTHER
 
 
 def _unlike(windows: Sequence[WindowGuess], compared: Sequence[OutlierCheck]) -> OutlierCheck:

@@ -14,6 +14,7 @@ from core.audio.decoding import Recording, Source, inspect
 from core.audio.tags import file_tags
 from core.errors import AudioError, StoreError
 from core.features import EXTRACTOR
+from core.models.kinds import PHRASES
 from core.models.policy import Decision, Policy, decide
 from core.models.prediction import Prediction
 from core.models.reference import OutlierCheck
@@ -232,7 +233,9 @@ def rescore(scored: ScoredClip, served: Served, policy: Policy, store: Store | N
     if model.version != before.prediction.model_version:
         (decided,) = decide_pieces([scored.piece], served, policy=policy)
     else:
-        decided = replace(before, decision=decide(before.prediction, policy, unlike=before.unlike.reasons))
+        decided = replace(
+            before, decision=decide(before.prediction, policy, unlike=before.unlike.reasons, kind=before.kind)
+        )
     changed = replace(scored, decided=decided, policy=policy, prediction_id=None)
     return _store_prediction(changed, served, store)
 
@@ -270,11 +273,12 @@ def score_windows(
             yield timeline.ScoredWindow(start_s=start_s, end_s=end_s, proba=None, remark=silent)
             continue
         store_scored(scored, source, served, store, origin=origin)
-        remark = _unlike_remark(scored.unlike)
+        remark = _unlike_remark(scored.decided)
         yield timeline.ScoredWindow(start_s=start_s, end_s=end_s, proba=scored.prediction.proba, remark=remark)
 
 
-def _unlike_remark(compared: OutlierCheck) -> Remark | None:
-    if not compared.flag:
+def _unlike_remark(decided: Decided) -> Remark | None:
+    if not decided.unlike.flag:
         return None
-    return Remark(RemarkKind.UNLIKE, f"unlike the training music: {'; '.join(compared.reasons)}")
+    named = [PHRASES[decided.kind]] if decided.kind in PHRASES else []
+    return Remark(RemarkKind.UNLIKE, f"unlike the training music: {'; '.join([*named, *decided.unlike.reasons])}")

@@ -45,10 +45,10 @@ def pieces_table(clips: pd.DataFrame, *, model_version: str | None = None) -> pd
     Columns title, artist, album, genre, year, makam, usul, performer, session (name of the file's folder), path,
     file_name, origin, synthetic, duration_s (of the whole file), windows (number of scored windows), agreeing (number
     of windows with this guess), p_* (mean by share), guess, confidence (probability of the guess), steady (share of
-    the windows with this guess), standing, reason, tempo (bpm, median by share), lufs (mean energy by share), channels
-    (of the file, NaN when not known), there (see ``add_places``), clip_id, start_s, length_s (of the part with the
-    highest probability of the guess), model_version, policy (of the decisions; empty when there are several),
-    extractor. Unknown texts are empty.
+    the windows with this guess), standing, reason, unlike (kind of a piece that is unlike the training music, else
+    empty), tempo (bpm, median by share), lufs (mean energy by share), channels (of the file, NaN when not known), there
+    (see ``add_places``), clip_id, start_s, length_s (of the part with the highest probability of the guess),
+    model_version, policy (of the decisions; empty when there are several), extractor. Unknown texts are empty.
 
     ``standing`` is "accepted" when most parts are accepted as the guess and none as another emotion; "between two" when
     most parts have one or two candidates and the two most probable emotions are neighbours on the circle; otherwise
@@ -77,6 +77,7 @@ def pieces_table(clips: pd.DataFrame, *, model_version: str | None = None) -> pd
             "steady": (rows["share"] * votes["agreeing"] / votes["windows"]).groupby(keys).sum(),
             "standing": _standing(rows, proba, guess),
             "reason": best["reason"],
+            "unlike": best["unlike"].fillna("") if "unlike" in best.columns else "",
             "tempo": _median(rows, "tempo").reindex(proba.index),
             "lufs": _mean_level(rows),
             "channels": group["channels"].max(),

@@ -20,7 +20,7 @@ from core.store.measured import insert_measured
 from core.store.schema import FILE_STATES, TRACK, clips, features, files, predictions, tracks
 from core.store.tracks import track_of_file, upsert_tracks
 
-_ANSWER = ("guess", "margin", "decision", "candidates", "reason")
+_ANSWER = ("guess", "margin", "decision", "candidates", "reason", "unlike")
 
 
 def save_files(store: Store, entries: Sequence[LibraryEntry]) -> None:
@@ -134,7 +134,7 @@ def scored_clips(
     """Return these clips with prediction, features and track, index clip_id.
 
     Columns: path, file_name, start_s, duration_s, lufs, deleted, p_*, guess, margin, decision, candidates (JSON),
-    reason, model_version, windows (JSON), the 50 features, and artist, title, source, album, genre, year,
+    reason, unlike, model_version, windows (JSON), the 50 features, and artist, title, source, album, genre, year,
     makam, usul, performer.
     """
     of_clip = sa.and_(*_prediction_of(clips.c.id, model_version, extractor, policy))

@@ -104,6 +104,7 @@ def _prediction_row(
         "reason": decision.reason,
         "latency_s": latency_s,
         "windows": windows_json(prediction),
+        "unlike": decision.unlike,
         "created_at": now(),
     }
 

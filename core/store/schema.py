@@ -158,6 +158,8 @@ predictions = sa.Table(
     sa.Column("candidates", sa.Text, nullable=False),  # JSON list
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("latency_s", sa.Double),
+    # Kind of a clip that is unlike the training music; empty for other clips, NULL for rows of earlier versions.
+    sa.Column("unlike", sa.String(16)),
     # JSON list of the combined windows: clip_id, start_s, end_s, p (in the order of EMOTIONS), unlike; empty = one
     sa.Column("windows", sa.Text, nullable=False, server_default=""),
     _time(),

@@ -6,6 +6,7 @@ import streamlit as st
 from core import wording
 from core.audio import remarks
 from core.models import reference
+from core.models.kinds import PHRASES
 from core.models.prediction import Prediction, votes_text
 from core.pipeline.scoring import ScoredClip
 from core.pipeline.serving import Served
@@ -24,6 +25,12 @@ def show_decision(scored: ScoredClip, served: Served) -> None:
     elif action == "choose":
         pair = " or ".join(wording.with_sign(e) for e in scored.decision.candidates)
         st.info(f"### {pair}\n{scored.decision.reason}", icon=":material/help:")
+    elif unlike.flag and scored.decided.kind in PHRASES:
+        st.warning(
+            f"### Needs review\nThis clip is unlike the music that the model was trained on: "
+            f"{PHRASES[scored.decided.kind]}. Its probabilities are not reliable. A person has to listen.",
+            icon=":material/hearing:",
+        )
     elif unlike.flag:
         st.warning(
             "### Needs review\nThis clip is unlike the music that the model was trained on, so its probabilities are "

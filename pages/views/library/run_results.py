@@ -10,6 +10,7 @@ import streamlit as st
 from core import wording
 from core.library import progress, run
 from core.library.results import count, csv_bytes, read_results
+from core.models.kinds import TITLES, Kind
 from core.schema import EMOTIONS
 from core.store import Job, Store, done_jobs
 from core.turkish import fold
@@ -29,7 +30,11 @@ SHOWN = 2_000  # rows of the table on the page; the download has all
 COLUMNS = {
     # On a phone only the first two or three columns are visible.
     "file": st.column_config.TextColumn("File", width="medium"),
-    "answer": st.column_config.TextColumn("Decision", help="One emotion, two to choose from, or review by a person."),
+    "answer": st.column_config.TextColumn(
+        "Decision",
+        help="One emotion, two to choose from, or review by a person. Unlike: the model has not learned from such "
+        "music.",
+    ),
     "mood": st.column_config.TextColumn("Mood"),
     "votes": st.column_config.TextColumn("Windows", help="Windows of the file with this mood, of all its windows."),
     "percent": st.column_config.ProgressColumn("Confidence", format="%d %%", min_value=0, max_value=100),
@@ -160,6 +165,32 @@ def show_not_scored(results: Results) -> None:
         _download("Download CSV", lambda: csv_bytes(reasons), f"{results.name}_not-scored.csv", "text/csv")
 
 
+def show_unlike(results: Results) -> None:
+    """Show the files that are unlike the training music as a group of their own, by kind."""
+    rows = results.scored[results.scored["unlike"] != ""]
+    if rows.empty:
+        return
+    kinds = rows["unlike"].map(lambda kind: TITLES[Kind(kind)])
+    counts = ", ".join(f"{kind} {n:,}" for kind, n in kinds.value_counts().items())
+    with st.expander(f"{len(rows):,} unlike the training music: {counts}", icon=":material/hearing:"):
+        st.caption(
+            "The model has not learned from such music, so it does not decide. These files were measured without a "
+            "problem. A person has to listen to them. The kind is named where a measured rule knows it."
+        )
+        st.dataframe(
+            rows.assign(kind=kinds, mood=rows["guess"].map(wording.with_sign))
+            .sort_values(["kind", "file"])[["file", "kind", "mood", "decision_reason"]]
+            .head(SHOWN),
+            hide_index=True,
+            column_config={
+                "file": "File",
+                "kind": "Kind",
+                "mood": st.column_config.TextColumn("Guess", help="Not reliable for this music."),
+                "decision_reason": st.column_config.TextColumn("Why", width="large"),
+            },
+        )
+
+
 def show_table(results: Results) -> None:
     """Show the scored parts with a filter and downloads."""
     if not results.whole:
@@ -185,7 +216,10 @@ def show_table(results: Results) -> None:
         mood=shown["guess"].map(wording.with_sign),
         votes=[_votes(*pair) for pair in zip(shown["windows_agreeing"], shown["windows"], strict=True)],
         percent=100 * shown["confidence"],
-        answer=[d or c or "review" for d, c in zip(shown["decision"], shown["candidates"], strict=True)],
+        answer=[
+            d or c or ("unlike" if unlike else "review")
+            for d, c, unlike in zip(shown["decision"], shown["candidates"], shown["unlike"], strict=True)
+        ],
         same=shown["same_content_as"].where(shown["same_content_as"] != "", shown["near_duplicate_of"]),
     )
     by_window = "/" in str(results.job.result["plan"])

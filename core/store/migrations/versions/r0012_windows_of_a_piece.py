@@ -12,6 +12,7 @@ down_revision = "0008"
 
 def upgrade() -> None:
     op.add_column("predictions", sa.Column("windows", sa.Text, nullable=False, server_default=""))
+    op.add_column("predictions", sa.Column("unlike", sa.String(16)))
     op.add_column("clips", sa.Column("part_of", sa.String(128)))
     op.create_table(
         "table_clips",
