@@ -2,9 +2,12 @@
 
 import typer
 
-from core.cli import clips, database, labels, library, terminal, training, verification
+from core.cli import clips, database, labels, library, serving, terminal, training, verification
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, help="Which emotion does a piece of Turkish music carry?")
+HELP = "Which emotion does a piece of Turkish music carry?"
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_show_locals=False, help=HELP)
+app.command()(serving.serve)
 app.command()(clips.warm)
 app.command()(clips.features)
 app.command()(verification.verify)

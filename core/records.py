@@ -34,6 +34,7 @@ class RemarkKind(StrEnum):
     LOW_RATE = "low_rate"
     MIXED = "mixed"
     SHORT = "short"
+    EARLIER = "stored by an earlier version"  # which stored no kinds
     # a window of a recording
     NOT_SCORED = "not scored"
     UNLIKE = "unlike the training music"
@@ -218,7 +219,7 @@ class LibraryFile:
     content_hash, duration_s
         None if the file could not be read.
     remarks
-        Properties of the audio that make the features less reliable.
+        What a person should know about the file, such as properties that make the features less reliable.
     """
 
     path: str
@@ -231,7 +232,7 @@ class LibraryFile:
     content_hash: str | None = None
     duration_s: float | None = None
     windows: tuple[Window, ...] = ()
-    remarks: tuple[str, ...] = ()
+    remarks: tuple[Remark, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -28,7 +28,9 @@ if shown is None:
 scored = shown.scored
 heading, close = st.columns([5, 1], vertical_alignment="bottom")
 heading.subheader(messages.literal(scored.recording.name), divider="gray")
-close.button("Close", icon=":material/close:", on_click=parts.close_clip, help="Remove this clip from the screen.")
+close.button(
+    "Close", key="close", icon=":material/close:", on_click=parts.close_clip, help="Remove this clip from the screen."
+)
 parts.show_player(shown)
 left, right = st.columns(2, gap="large")
 with left:

@@ -7,8 +7,8 @@ table, which are multiples of 1 / 29.93 s, so its clips have 30.02 s.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
@@ -18,11 +18,12 @@ import soxr
 
 from core.audio import isolated
 from core.audio import remarks as remarks_module
-from core.audio.decoders import Header, UnreadableError
+from core.audio.containers import MOST_PARTS, too_many_parts
+from core.audio.decoders import Header, StoppedError, UnreadableError
 from core.audio.formats import BY_NAME, Format, Other, identify, names
 from core.audio.opening import open_plain
 from core.audio.remarks import of_format, to_full_scale
-from core.errors import AudioError
+from core.errors import AudioError, DecoderError
 from core.records import Remark, RemarkKind
 from core.schema import SR
 
@@ -32,6 +33,7 @@ LITTLE_S = 5.0  # a prediction on less stands on little
 LOWEST_SR, HIGHEST_SR = 4_000, 768_000
 MOST_CHANNELS = 64
 SILENCE = 1e-4  # peak to peak, -80 dB of full scale: nothing that a listener would call music
+TOO_LARGE = "Cut out the part that you want to know about, or export the file as FLAC or MP3."  # what to do then
 
 Listener = Callable[[np.ndarray], None]
 
@@ -162,6 +164,11 @@ def inspect(data: bytes, name: str, *, max_mb: float = 200) -> Source:
     form = identify(data)
     if isinstance(form, Other):
         raise AudioError(f"{name} is {form.what}. {form.way_out} These formats are read: {names()}.")
+    if too_many_parts(data, form.name):
+        raise AudioError(
+            f"{name} consists of more than {MOST_PARTS:,} parts: it is damaged, or built to do harm. Open it in "
+            "another program and export it as WAV or FLAC."
+        )
     digest = content_hash(data)
     with _named(name):
         opened = open_plain(data, form) if form.plain else None
@@ -202,10 +209,11 @@ def excerpts(
     broken: AudioError | None = None
     at = first
     try:
-        for block in blocks(source, first, end - first):
-            for part in parts:
-                part.take(block, at)
-            at += len(block)
+        with closing(blocks(source, first, end - first)) as read:
+            for block in read:
+                for part in parts:
+                    part.take(block, at)
+                at += len(block)
     except AudioError as error:
         broken = error
     return [_recording(source, part, broken) for part in parts]
@@ -249,10 +257,11 @@ def _about_length(source: Source, clip: Clip, start: float) -> list[Remark]:
     return found
 
 
-def blocks(source: Source, first: int = 0, count: int | None = None) -> Iterator[np.ndarray]:
+def blocks(source: Source, first: int = 0, count: int | None = None) -> Generator[np.ndarray]:
     """Samples of a file as they come: arrays of shape (n, channels), float64, at its own rate.
 
-    first, count : in samples; all from ``first`` on by default. Ends early where the file does.
+    first, count : in samples; all from ``first`` on by default. Ends early where the file does. Close it when it is not
+    read to its end: until then it occupies one of the decoder's processes.
     Raises AudioError when it is damaged.
     """
     wanted = source.header.frames - first if count is None else count
@@ -262,10 +271,11 @@ def blocks(source: Source, first: int = 0, count: int | None = None) -> Iterator
             read = opened.blocks(first, wanted)
         else:
             read = isolated.blocks(source.data, source.form, source.digest, first, wanted)
-        for block in read:
-            with np.errstate(invalid="ignore"):  # what is no number is refused once all is decoded
-                wide = block.astype(np.float64, copy=False)
-            yield wide
+        with closing(read):
+            for block in read:
+                with np.errstate(invalid="ignore"):  # what is no number is refused once all is decoded
+                    wide = block.astype(np.float64, copy=False)
+                yield wide
 
 
 @contextmanager
@@ -273,6 +283,8 @@ def _named(name: str) -> Iterator[None]:
     """Why a file cannot be read, as a sentence with its name."""
     try:
         yield
+    except StoppedError as error:
+        raise DecoderError(f"{name} {error}") from error
     except UnreadableError as error:
         raise AudioError(f"{name} {error}") from error
 
@@ -283,10 +295,7 @@ def file_of(clip_id: str) -> str:
 
 
 def _too_large(name: str, size: int, max_mb: float) -> str:
-    return (
-        f"{name} has {ceil(size / 1e5) / 10:g} MB; at most {max_mb:g} MB are read. "
-        "Cut out the part that you want to know about, or export it as FLAC or MP3."
-    )
+    return f"{name} has {ceil(size / 1e5) / 10:g} MB; at most {max_mb:g} MB are read. {TOO_LARGE}"
 
 
 def _check_header(header: Header, name: str) -> None:
@@ -360,8 +369,14 @@ class _Part:
         if y.size / sr < SHORTEST_S:
             raise AudioError(f"{name}: only {y.size / sr:.2f} s could be read; {SHORTEST_S} s are needed.")
         if np.ptp(y) < SILENCE:
-            mixed = " once its channels are mixed to one" if self._source.channels > 1 else ""
+            mixed = " once its channels are mixed to one" if _sounds(self._source, self.first, self.done) else ""
             whole = self.wanted == self._source.header.frames
             where = f"is silent{mixed}" if whole else f"is silent{mixed} from {self.first / sr:.1f} s on"
             raise AudioError(f"{name} {where}. Choose a file, or a part of it, with music.")
         return y
+
+
+def _sounds(source: Source, first: int, count: int) -> bool:
+    """Whether any channel has sound in this part of the file."""
+    with closing(blocks(source, first, count)) as read:
+        return any(float(np.ptp(block, axis=0).max()) >= SILENCE for block in read)

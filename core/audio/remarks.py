@@ -4,6 +4,7 @@ What the samples tell is found while they are decoded, at the file's own rate an
 mixed and scaled.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +24,10 @@ CANCELLING_DB = -13.0  # power of the mix against the mean power of the channels
 LEADING_SILENCE_S = 3.0
 SILENT_DB = -60.0  # against the clip's peak
 INTEGER_PEAK = 1000.0  # float samples beyond that are integers that were never scaled
+# Codecs by their names in libsndfile and in FFmpeg. Those that are not lossless are made from 16 bits.
+_LOSSLESS = ("PCM_", "ULAW", "ALAW", "FLOAT", "DOUBLE", "ALAC", "alac", "pcm_", "flac", "wavpack", "tta", "wmalossless")
+_EIGHT_BITS = ("PCM_S8", "PCM_U8", "ULAW", "ALAW", "pcm_u8", "pcm_s8", "pcm_s8_planar", "pcm_alaw", "pcm_mulaw")
+_SIXTEEN_BITS = ("PCM_16", "ALAC_16", *(f"pcm_{kind}" for kind in ("s16le", "s16be", "u16le", "u16be", "s16le_planar")))
 _INTEGERS = (32768.0, 8388608.0, 2147483648.0)  # full scale of 16, 24 and 32 bits
 
 
@@ -68,6 +73,12 @@ SUSPICIOUS = frozenset(check.kind for check in CHECKS) | {
     RemarkKind.DAMAGED,
     RemarkKind.LENGTH_UNKNOWN,
 }
+WARNINGS = SUSPICIOUS | {RemarkKind.SHORT}  # what a table of many files shows
+
+
+def warnings(remarks: Iterable[Remark]) -> list[str]:
+    """The sentences of those remarks that a person should see also where many files are listed."""
+    return [remark.text for remark in remarks if remark.kind in WARNINGS]
 
 
 def markdown_table() -> str:
@@ -200,11 +211,11 @@ def of_format(form: str, codec: str, sr: int, channels: int) -> list[Remark]:
         )
     if channels > 2:
         found.append(Remark(RemarkKind.MIXED, f"{channels} channels were mixed down to one."))
-    if codec in ("PCM_S8", "PCM_U8", "ULAW", "ALAW", "pcm_u8", "pcm_s8", "pcm_alaw", "pcm_mulaw"):
+    if codec in _EIGHT_BITS:
         found.append(
             Remark(RemarkKind.EIGHT_BIT, "8-bit audio: its noise raises flatness, entropy and zero crossings.")
         )
-    if not codec.startswith(LOSSLESS):
+    if not codec.startswith(_LOSSLESS):
         found.append(
             Remark(
                 RemarkKind.LOSSY,
@@ -214,4 +225,6 @@ def of_format(form: str, codec: str, sr: int, channels: int) -> list[Remark]:
     return found
 
 
-LOSSLESS = ("PCM_", "ULAW", "ALAW", "FLOAT", "DOUBLE", "ALAC", "alac", "pcm_", "flac", "wavpack", "tta", "wmalossless")
+def more_than_16_bits(codec: str) -> bool:
+    """Whether samples of this codec may need more than 16 bits. codec : as the decoder calls it."""
+    return codec.startswith(_LOSSLESS) and codec not in (*_EIGHT_BITS, *_SIXTEEN_BITS)

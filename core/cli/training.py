@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from core.access import Person
 from core.cli.terminal import progress_bar
 from core.settings import Settings
 
@@ -76,7 +77,7 @@ def promote(
 
     settings = Settings()
     chosen = find("challenger", settings=settings)
-    verdict = promotion.promote(settings, version=version or None, by=by)
+    verdict = promotion.promote(settings, version=version or None, by=Person.machine_owner(by))
     name = version or (chosen.version if chosen else "")
     typer.echo(f"Version {name} {'is the champion now' if verdict.passed else 'was not promoted'}. {verdict.reason}")
     if not verdict.passed:
@@ -88,7 +89,7 @@ def rollback(by: Annotated[str, typer.Option(help="Your name; stored with the de
     """Make the previous champion the champion again."""
     from core.models import registry
 
-    typer.echo(f"In use again: {registry.rollback(settings=Settings(), by=by)}.")
+    typer.echo(f"In use again: {registry.rollback(settings=Settings(), by=Person.machine_owner(by))}.")
     _rescore_clips()
 
 

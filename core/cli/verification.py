@@ -24,7 +24,7 @@ def verify(
     from core.atomic import replace_file
     from core.dataset.loading import load_table
     from core.library import verification
-    from core.library.results import csv_bytes
+    from core.spreadsheets import csv_for_people
     from core.store import open_store
 
     settings = Settings()
@@ -37,7 +37,7 @@ def verify(
     typer.echo(verification.report(result))
     if out is not None:
         try:
-            replace_file(out, csv_bytes(verification.results_table(result)))
+            replace_file(out, csv_for_people(verification.results_table(result), index=False))
         except OSError as error:
             raise CoreError(f"{out} cannot be written: {error.strerror}.") from error
     raise typer.Exit(0 if result.confirmed else 1)

@@ -150,7 +150,7 @@ def _check(
         data = read_content(item, max_mb=max_mb).data
         digest = content_hash(data)
         source = inspect(data, item.name.rpartition("/")[2], max_mb=max_mb)
-        measured = measure(source, known=lambda clip_id: load_features(store, clip_id, EXTRACTOR))
+        measured = measure(source, known=lambda *part: load_features(store, part[0], EXTRACTOR, part=part[1:]))
         match = finder.find(measured.vector.values)
         if match.state != "found":
             return CheckedClip(item.name, match), None, None

@@ -10,8 +10,9 @@ import pandas as pd
 
 from core import file_names
 from core.errors import ModelError
-from core.file_names import ABOUT, CARD, MANIFEST, METRICS, ROWS
+from core.file_names import ABOUT, CARD, METRICS, ROWS
 from core.models import registry
+from core.models.manifest import read_file, read_manifest
 from core.schema import ALL
 from core.settings import Settings
 
@@ -64,19 +65,16 @@ def describe_model_in_use(settings: Settings) -> ModelDescription:
 
 
 def read_description(folder: Path, source: str) -> ModelDescription:
-    """Describe the model in a folder. Raises ModelError when a file is missing or damaged.
+    """Describe the model in a folder. Raises ModelError when a file is missing or was changed.
 
     source : text that names the folder.
     """
     try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        metrics = json.loads((folder / METRICS).read_text(encoding="utf-8"))
-        card = folder / CARD
-        text = card.read_text(encoding="utf-8") if card.is_file() else ""
+        manifest = read_manifest(folder, source)
+        metrics = json.loads(read_file(folder, manifest, METRICS, source))
+        text = read_file(folder, manifest, CARD, source).decode() if CARD in manifest["sha256"] else ""
         return ModelDescription(str(manifest["version"]), source, str(manifest["created_at"]), folder, metrics, text)
-    except FileNotFoundError as error:
-        raise ModelError("There is no trained model yet. Train one with: python -m core train") from error
-    except (OSError, ValueError, KeyError) as error:
+    except (ValueError, KeyError) as error:
         raise ModelError(f"The description of the model in {source} cannot be read. Train again.") from error
 
 

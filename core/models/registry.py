@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from core.access import Action, Person, requires
 from core.atomic import replace_file
 from core.errors import ModelError
 from core.file_names import CHALLENGER, CHAMPION, HELD_OUT
 from core.models.artifacts import model_folder, run_file
 from core.models.bundle import Bundle, load_bundle
 from core.models.connection import NAME, connect, sqlite_file, store_exists
+from core.models.manifest import SEAL
 from core.settings import Settings
 
 if TYPE_CHECKING:
@@ -46,7 +48,7 @@ def load(alias: str = CHAMPION, *, settings: Settings) -> Bundle:
     try:
         model = find(alias, settings=settings)
         if model is not None:
-            return load_bundle(model.folder, source=f"registry ({alias}, version {model.version})")
+            return load_bundle(model.folder, source=f"registry ({alias}, version {model.version})", seal=model.seal)
     except ModelError as error:
         if alias != CHAMPION:
             raise
@@ -58,10 +60,11 @@ def load(alias: str = CHAMPION, *, settings: Settings) -> Bundle:
 
 @dataclass(frozen=True)
 class RegisteredModel:
-    """A version of the registry and the folder of its bundle."""
+    """A version of the registry, the folder of its bundle, and the seal of its manifest; older versions have none."""
 
     version: str
     folder: Path
+    seal: str = ""
 
 
 def find(alias: str, *, settings: Settings) -> RegisteredModel | None:
@@ -88,17 +91,15 @@ def _find(alias: str, settings: Settings) -> RegisteredModel | None:
     try:
         known = json.loads(cached.read_text(encoding="utf-8"))
         if known["stamp"] == stamp:
-            return (
-                RegisteredModel(known["version"], settings.data_dir.resolve() / known["place"])
-                if known["version"]
-                else None
-            )
+            if not known["version"]:
+                return None
+            return RegisteredModel(known["version"], settings.data_dir.resolve() / known["place"], known["seal"])
     except (OSError, ValueError, KeyError, TypeError):
         pass  # no cached answer, or an answer of another version of this program
     model = _query(alias, settings)
     if stamp == _stamp(file):  # otherwise the file changed during the query, and the answer may be outdated
         place = _below(settings.data_dir.resolve(), model.folder) if model else None
-        answer = {"stamp": stamp, "version": model and model.version, "place": place}
+        answer = {"stamp": stamp, "version": model and model.version, "place": place, "seal": model and model.seal}
         with suppress(OSError):  # without the cache, the next query only takes longer
             cached.parent.mkdir(parents=True, exist_ok=True)
             replace_file(cached, json.dumps(answer).encode())
@@ -122,7 +123,8 @@ def _query(alias: str, settings: Settings) -> RegisteredModel | None:
     try:
         for version, aliases in _aliases(client).items():
             if alias in aliases:
-                return RegisteredModel(version, model_folder(client, NAME, version, settings=settings))
+                seal = client.get_model_version(NAME, version).tags.get(SEAL, "")
+                return RegisteredModel(version, model_folder(client, NAME, version, settings=settings), seal)
     except MlflowException as error:
         raise ModelError(f"The registry cannot be read: {error}") from error
     return None
@@ -149,26 +151,28 @@ def read_held_out(version: str, *, settings: Settings) -> pd.DataFrame:
     return predictions
 
 
-def note_gate(version: str, reason: str, *, settings: Settings) -> None:
+@requires(Action.CHOOSE_MODEL)
+def note_gate(version: str, reason: str, *, settings: Settings, by: Person) -> None:
     """Store the latest result of the gate, as a sentence, with a version."""
     connect(settings).set_model_version_tag(NAME, version, "gate", reason)
 
 
-def set_champion(version: str, *, settings: Settings, by: str = "", after_committed: bool = False) -> None:
+@requires(Action.CHOOSE_MODEL)
+def set_champion(version: str, *, settings: Settings, by: Person, after_committed: bool = False) -> None:
     """Give a version the alias ``champion``. `core.training.promotion.promote` checks the gate first.
 
     Parameters
     ----------
-    by : name of the person who decided, stored with the version.
+    by : the person who decides; the name is stored with the version.
     after_committed : the version replaces the model in ``models/champion``, so a rollback returns to that model.
     """
     client = connect(settings)
     present, challenger = find(CHAMPION, settings=settings), _find(CHALLENGER, settings)
     line = _promotion_history(client, present) or ([COMMITTED] if after_committed else [])
     client.set_model_version_tag(NAME, version, "promoted_at", _now())
-    client.set_model_version_tag(NAME, version, "promoted_by", by)
+    client.set_model_version_tag(NAME, version, "promoted_by", by.name)
     client.set_model_version_tag(NAME, version, "rolled_back", "")
-    _append_decision(client, version, "promoted", by)
+    _append_decision(client, version, "promoted", by.name)
     client.set_registered_model_tag(NAME, PROMOTION_HISTORY, json.dumps([*line, str(version)]))
     client.set_registered_model_alias(NAME, CHAMPION, version)
     if challenger is not None and challenger.version == str(version):
@@ -197,7 +201,8 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def rollback(*, settings: Settings, shown: str | None = None, by: str = "") -> str:
+@requires(Action.CHOOSE_MODEL)
+def rollback(*, settings: Settings, by: Person, shown: str | None = None) -> str:
     """Return to the previous champion. Returns its version number.
 
     When the current champion replaced the model in ``models/champion``, the alias ``champion`` is removed, and that
@@ -206,7 +211,7 @@ def rollback(*, settings: Settings, shown: str | None = None, by: str = "") -> s
     Parameters
     ----------
     shown : version of the champion that the person saw; None skips the check.
-    by : name of the person.
+    by : the person who decides; the name is stored with the version.
 
     Raises
     ------
@@ -219,8 +224,8 @@ def rollback(*, settings: Settings, shown: str | None = None, by: str = "") -> s
     if present is None or len(line) < 2:
         raise ModelError("There is no earlier champion to go back to.")
     before = line[-2]
-    client.set_model_version_tag(NAME, present.version, "rolled_back", f"{_now()} {by}".strip())
-    _append_decision(client, present.version, "rolled back", by)
+    client.set_model_version_tag(NAME, present.version, "rolled_back", f"{_now()} {by.name}".strip())
+    _append_decision(client, present.version, "rolled back", by.name)
     if before == COMMITTED:
         client.delete_registered_model_alias(NAME, CHAMPION)
     else:
@@ -232,7 +237,8 @@ def rollback(*, settings: Settings, shown: str | None = None, by: str = "") -> s
     return before
 
 
-def discard(*, settings: Settings, shown: str | None = None, by: str = "") -> str:
+@requires(Action.CHOOSE_MODEL)
+def discard(*, settings: Settings, by: Person, shown: str | None = None) -> str:
     """Remove the alias ``challenger``, which ends the shadow scoring. Returns the number of the version, which stays.
 
     shown, by : as in `rollback`.
@@ -241,8 +247,8 @@ def discard(*, settings: Settings, shown: str | None = None, by: str = "") -> st
     if present is None:
         raise ModelError("There is no challenger.")
     client = connect(settings)
-    client.set_model_version_tag(NAME, present.version, "discarded_by", by)
-    _append_decision(client, present.version, "discarded", by)
+    client.set_model_version_tag(NAME, present.version, "discarded_by", by.name)
+    _append_decision(client, present.version, "discarded", by.name)
     client.delete_registered_model_alias(NAME, CHALLENGER)
     return present.version
 

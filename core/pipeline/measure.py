@@ -17,6 +17,7 @@ from core.schema import FeatureVector
 from core.windows import piece_starts
 from core.wording import clock
 
+Known = Callable[[str, float, float], FeatureVector | None]
 Span = tuple[float, float]  # start and end of a window in s
 
 
@@ -41,7 +42,7 @@ class Measured:
 
 
 def measure(
-    source: Source, span: Span | None = None, *, known: Callable[[str], FeatureVector | None] = lambda clip_id: None
+    source: Source, span: Span | None = None, *, known: Known = lambda clip_id, start_s, duration_s: None
 ) -> Measured:
     """Decode a part of a file, and measure its loudness and its features.
 
@@ -52,7 +53,7 @@ def measure(
     span
         Start and end of the part in s; None takes the middle 30.02 s.
     known
-        Function that returns stored features for a clip id, or None when the clip has not been measured.
+        Function that returns stored features for a clip id, start and length in s; None when they were not measured.
 
     Raises
     ------
@@ -72,7 +73,7 @@ def measure_piece(
     *,
     count: int,
     apart_s: float,
-    known: Callable[[str], FeatureVector | None] = lambda clip_id: None,
+    known: Known = lambda clip_id, start_s, duration_s: None,
 ) -> tuple[Measured, ...]:
     """Measure the windows that answer for a file; they are decoded in one pass.
 
@@ -122,11 +123,9 @@ def _with_remarks(parts: list[Measured]) -> Measured:
     return replace(parts[0], recording=replace(recording, remarks=tuple(remarks)))
 
 
-def _measured(
-    source: Source, recording: Recording, meter: Meter, known: Callable[[str], FeatureVector | None]
-) -> Measured:
+def _measured(source: Source, recording: Recording, meter: Meter, known: Known) -> Measured:
     clip, lufs = recording.clip, meter.lufs()
-    vector = known(clip.clip_id)
+    vector = known(clip.clip_id, recording.start_s, clip.duration_s)
     measured = MeasuredClip(
         vector=extract(clip) if vector is None else vector,
         start_s=recording.start_s,

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from core.access import Action, require
 from core.audio.decoding import Recording, Source, inspect
 from core.audio.tags import file_tags
 from core.errors import AudioError, StoreError
@@ -145,9 +146,9 @@ def score_source(
     """
     problem = ""
 
-    def known(clip_id: str) -> FeatureVector | None:
+    def known(clip_id: str, start_s: float, duration_s: float) -> FeatureVector | None:
         nonlocal problem
-        vector, fault = _known(store, clip_id)
+        vector, fault = _known(store, clip_id, (start_s, duration_s))
         problem = problem or fault
         return vector
 
@@ -163,12 +164,12 @@ def _piece(parts: Iterable[Measured]) -> tuple[Part, ...]:
     return tuple(Part(part.vector, part.clip.start_s, part.clip.start_s + part.clip.duration_s) for part in parts)
 
 
-def _known(store: Store | None, clip_id: str) -> tuple[FeatureVector | None, str]:
+def _known(store: Store | None, clip_id: str, part: tuple[float, float]) -> tuple[FeatureVector | None, str]:
     """Return the stored features, and why the store could not be read."""
     if store is None:
         return None, ""
     try:
-        return load_features(store, clip_id, EXTRACTOR), ""
+        return load_features(store, clip_id, EXTRACTOR, part=part), ""
     except StoreError as error:
         return None, str(error)
 
@@ -188,6 +189,8 @@ def store_scored(
     """
     if store is None or scored.problem:
         return scored
+    if audio is not None:
+        require(store.by, Action.KEEP_AUDIO)
     try:
         file = MeasuredFile(
             clips=(scored.measured.clip,),
@@ -274,7 +277,8 @@ def score_windows(
             continue
         store_scored(scored, source, served, store, origin=origin)
         remark = _unlike_remark(scored.decided)
-        yield timeline.ScoredWindow(start_s=start_s, end_s=end_s, proba=scored.prediction.proba, remark=remark)
+        audio, proba = scored.recording.remarks, scored.prediction.proba
+        yield timeline.ScoredWindow(start_s=start_s, end_s=end_s, proba=proba, remark=remark, audio=audio)
 
 
 def _unlike_remark(decided: Decided) -> Remark | None:

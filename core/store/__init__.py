@@ -11,6 +11,7 @@ from core.store.answers import (
     add_feedback,
     add_planned_answers,
     add_settlement,
+    check_own,
     feedback_table,
     new_token,
     rater_name,
@@ -58,6 +59,7 @@ from core.store.schema import (
     ROLES,
     SKIPS,
     SOURCES,
+    VERIFIED_ONLY,
 )
 from core.store.table_clips import save_table_clip, table_clips_table
 from core.store.tracks import TRACK_FIELDS, add_track, set_track
@@ -83,6 +85,7 @@ __all__ = [
     "Store",
     "TRACK_FIELDS",
     "UNDO_DEPTH",
+    "VERIFIED_ONLY",
     "add_answers",
     "add_clip",
     "add_feedback",
@@ -93,6 +96,7 @@ __all__ = [
     "back_up",
     "backups",
     "cancel_job",
+    "check_own",
     "clips_table",
     "close_store",
     "copies_of",

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import sqlalchemy as sa
 
+from core.access import Action, requires
 from core.errors import StoreError
 from core.store.checks import check_choice, check_text, now
 from core.store.connection import Store, frame, insert, read, write
@@ -17,6 +18,7 @@ from core.store.schema import ORIGINS, TRACK, clips, tracks
 _FILLED = ("path", "track_id", "file_duration_s", "lufs", "channels")
 
 
+@requires(Action.SCORE_CLIP)
 def add_clip(
     store: Store,
     clip_id: str,
@@ -108,6 +110,7 @@ def _clip_row(row: Mapping[str, Any]) -> dict[str, Any]:
     return {**row, "file_name": check_text(row["file_name"], "file name"), "created_at": now()}
 
 
+@requires(Action.DELETE_CLIP)
 def delete_clip(store: Store, clip_id: str) -> None:
     """Mark a clip as deleted: queues, libraries and training leave it out. Its row and its answers stay.
 
@@ -138,6 +141,7 @@ def require_clip(c: sa.Connection, clip_id: str) -> None:
         raise StoreError(f"There is no clip {clip_id}. Store the clip first.")
 
 
+@requires(Action.SEE_ANSWERS)
 def clips_table(store: Store, *, deleted: bool = False) -> pd.DataFrame:
     """Return one row per clip with the metadata of its track, oldest first.
 

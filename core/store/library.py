@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import sqlalchemy as sa
 
+from core.access import Action, requires
 from core.models.policy import Policy
 from core.schema import EMOTIONS
 from core.store.connection import Store, frame, in_parts, read
@@ -46,6 +47,7 @@ TEMPO = "_Tempo_Mean"
 _SEARCHED = (clips.c.file_name, *(tracks.c[n] for n in ("title", "artist", "performer", "album", "makam")))
 
 
+@requires(Action.SEE_LIBRARY)
 def library_table(
     store: Store,
     *,
@@ -145,6 +147,7 @@ def _scored(content_hash: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
     return sa.exists().where(files.c.content_hash == content_hash, files.c.state == "scored")
 
 
+@requires(Action.SEE_LIBRARY)
 def library_places(store: Store, contents: Sequence[str]) -> pd.DataFrame:
     """Return where files with these contents were scored: content_hash, path, size (bytes), newest path first.
 
@@ -157,6 +160,7 @@ def library_places(store: Store, contents: Sequence[str]) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
+@requires(Action.SEE_LIBRARY)
 def library_cache_key(store: Store) -> tuple[object, ...]:
     """Return a cache key for ``library_table`` and ``library_places``.
 

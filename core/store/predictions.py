@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import sqlalchemy as sa
 
+from core.access import Action, requires
 from core.models.policy import Decision, Policy
 from core.models.prediction import Prediction, WindowGuess
 from core.schema import EMOTIONS
@@ -47,6 +48,7 @@ def newest_prediction(
     return newest_row, newest_row.c.id == sa.select(picked).where(wanted).correlate(clips).scalar_subquery()
 
 
+@requires(Action.SCORE_CLIP)
 def save_predictions(
     store: Store,
     decided: Iterable[tuple[Prediction, Decision]],
@@ -140,6 +142,7 @@ def answer_votes(guess: str, text: str) -> tuple[int, int]:
     return (len(windows), sum(window.guess == guess for window in windows)) if windows else (1, 1)
 
 
+@requires(Action.SEE_ANSWERS)
 def predictions_table(
     store: Store, *, role: str | None = None, model_version: str | None = None, latest: bool = False
 ) -> pd.DataFrame:

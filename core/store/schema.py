@@ -10,7 +10,7 @@ from core.schema import COLUMNS, EMOTIONS
 HEAD = "0012"  # newest revision in migrations/versions; ``open_store`` compares it with the database in one query
 
 ROLES = ("champion", "challenger")  # of a model when it made a prediction
-RATER_ROLES = ("rater", "analyst")  # an analyst may retrain, promote and adjudicate
+RATER_ROLES = ("rater", "therapist", "analyst")  # what each of them may do: core.access
 ORIGINS = ("upload", "recording", "library", "demo", "import")  # how a clip came here
 KINDS = ("answer", "undo", "adjudication")  # of a row of feedback
 SKIPS = ("bad audio", "ambiguous", "none of the four")
@@ -25,6 +25,8 @@ FILE_STATES = (  # of a library's file
     "begun",  # measuring began in this process; a later run that finds this state knows that the process died
 )
 JOB_STATES = ("running", "done", "failed", "cancelled", "lost")  # lost: no heartbeat, and its lock was taken
+
+VERIFIED_ONLY = "verified_only"  # setting: true = only answers of people who logged in count
 
 MAX_NAME = 80  # characters of a rater's name
 MAX_COMMENT = 2000  # characters of a comment
@@ -238,6 +240,7 @@ jobs = sa.Table(
     sa.Column("message", sa.Text, nullable=False),
     sa.Column("result", sa.Text, nullable=False),  # JSON
     sa.Column("cancel", sa.Boolean, nullable=False),  # a person asked the job to stop
+    sa.Column("started_by", sa.Text, nullable=False, server_default=""),  # a person; empty without a name
     _time("started_at"),
     _time("heartbeat"),
     _time("ended_at", nullable=True),
@@ -280,7 +283,7 @@ files = sa.Table(
     sa.Column("content_hash", sa.String(128)),
     sa.Column("duration_s", sa.Double),
     sa.Column("windows", sa.Text, nullable=False),  # JSON list of objects: start_s, end_s, clip_id or null, remark
-    sa.Column("remarks", sa.Text, nullable=False),  # JSON list of sentences
+    sa.Column("remarks", sa.Text, nullable=False),  # JSON list of objects: kind, text; of earlier versions, sentences
     _time("checked_at"),
     one_of("state", FILE_STATES),
     sa.Index("files_content", "content_hash"),

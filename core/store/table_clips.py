@@ -6,11 +6,13 @@ from typing import Any
 import pandas as pd
 import sqlalchemy as sa
 
+from core.access import Action, requires
 from core.store.checks import now
 from core.store.connection import Store, frame, insert, read, write
 from core.store.schema import table_clips
 
 
+@requires(Action.SCORE_LIBRARY)
 def save_table_clip(
     store: Store,
     content_hash: str,
@@ -52,6 +54,7 @@ def save_table_clip(
     write(store, work)
 
 
+@requires(Action.SEE_LIBRARY)
 def table_clips_table(store: Store) -> pd.DataFrame:
     """Return the files that are clips of the published table, in the order of its rows.
 

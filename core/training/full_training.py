@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from core.access import Person
 from core.errors import TableError
 from core.records import ReportProgress
 from core.settings import Settings
@@ -77,7 +78,7 @@ def train_models(
             folder,
             f"{name} is version {version}, a challenger. Quick runs are not promoted. {table.note}".strip(),
         )
-    verdict = promote(settings, version=version)
+    verdict = promote(settings, version=version, by=Person.machine_owner())
     if publish and verdict.passed:
         publish_run(run, table, settings.models_dir)
     outcome = "is now the champion" if verdict.passed else "stays a challenger"

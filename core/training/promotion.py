@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from core.access import Action, Person, requires
 from core.errors import ModelError
 from core.evaluation.gate import GateResult, check_gate
 from core.evaluation.run_files import read_run
@@ -11,14 +12,15 @@ from core.models.description import describe_alias
 from core.settings import Settings
 
 
-def promote(settings: Settings, *, version: str | None = None, shown: str | None = None, by: str = "") -> GateResult:
+@requires(Action.CHOOSE_MODEL)
+def promote(settings: Settings, *, by: Person, version: str | None = None, shown: str | None = None) -> GateResult:
     """Make a version the champion if it passes the gate against the current champion; otherwise change nothing.
 
     Parameters
     ----------
     version : number of the version; the challenger by default.
     shown : version of the challenger that the person saw; None skips this check.
-    by : name of the person who decided; stored with the version.
+    by : the person who decides; the name is stored with the version.
 
     Returns
     -------
@@ -41,7 +43,7 @@ def promote(settings: Settings, *, version: str | None = None, shown: str | None
     present = registry.read_held_out(champion.version, settings=settings) if champion else committed
     verdict = check_gate(present, registry.read_held_out(chosen, settings=settings))
     result = f"{'passed' if verdict.passed else 'failed'}: {verdict.reason}"
-    registry.note_gate(chosen, result, settings=settings)
+    registry.note_gate(chosen, result, settings=settings, by=by)
     if verdict.passed:
         registry.set_champion(chosen, settings=settings, by=by, after_committed=committed is not None)
     return verdict

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from core import file_names
+from core.access import Action, requires
 from core.dataset.loading import load_table
 from core.errors import TableError
 from core.evaluation.before_after import FairPredictions, compare_predictions, describe_changes, label_changes
@@ -56,6 +57,7 @@ class Retrained:
     summary: str
 
 
+@requires(Action.TRAIN)
 def train_challenger(
     store: Store,
     settings: Settings,
@@ -179,6 +181,7 @@ def _json(content: dict[str, object]) -> bytes:
 # --- stored clips ----------------------------------------------------------------------------------------------------
 
 
+@requires(Action.CHOOSE_MODEL)
 def score_stored(store: Store, settings: Settings, *, role: str, progress: ReportProgress) -> int:
     """Score every stored clip that the champion or the challenger has not scored; return the number of new scores.
 
@@ -228,6 +231,7 @@ def _store_scores(
     return len(scored)
 
 
+@requires(Action.CHOOSE_MODEL)
 def rescore(store: Store, settings: Settings, *, progress: ReportProgress) -> int:
     """Score every stored clip with the champion and the challenger, after one of them has changed.
 

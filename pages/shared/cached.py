@@ -1,6 +1,7 @@
 """Cached objects that all pages and sessions share: the table, the model in use, the comparison, the store."""
 
 import threading
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from core.dataset.table import Table
 from core.errors import CoreError
 from core.file_names import ABOUT, MANIFEST
 from core.settings import Settings
+from pages.shared import login
 from pages.shared.messages import literal
 
 if TYPE_CHECKING:  # for types only: Home must not load the libraries of the model and the database
@@ -128,10 +130,23 @@ def _store(url: str) -> "Store":
     return open_store(url)
 
 
+@st.cache_resource(show_spinner=False, max_entries=3)
+def _count_only_logins(_store: "Store", url: str) -> None:
+    """From now on, only answers of people who logged in count. url : address of the store."""
+    from core.labelling.truth import count_only_verified
+
+    count_only_verified(_store, True)
+
+
 def store() -> "Store | None":
-    """The open database. If it cannot be opened, shows an error and returns None."""
+    """The open database for the person of this session. If it cannot be opened, shows an error and returns None."""
+    from pages.shared import who  # it needs the database, which Home must not load
+
     try:
-        return _store(Settings().database)
+        opened = _store(Settings().database)
+        if login.login_configured():
+            _count_only_logins(opened, Settings().database)
+        return opened.asked_by(partial(who.asking, opened))
     except CoreError as error:
         st.error(literal(str(error)), icon=":material/database_off:")
         return None

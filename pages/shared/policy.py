@@ -8,11 +8,10 @@ from core.errors import ModelError
 from core.models.policy import Policy
 from core.schema import EMOTIONS
 from core.wording import whole_percent
-from pages.shared import messages
+from pages.shared import entering, messages
 
 KEY = "policy"
 KINDS = {"threshold": "Threshold", "conformal": "Conformal set"}
-FIELDS = ("kind", "threshold", "pair", "coverage", "floors", "windows")  # parameters of the address
 
 
 def active(stored: Mapping[str, Policy]) -> Policy:
@@ -31,9 +30,9 @@ def use(policy: Policy) -> None:
 
 
 def _from_address(stored: Mapping[str, Policy]) -> Policy:
-    given = {k: st.query_params[k] for k in FIELDS if k in st.query_params}
+    given = {k: st.query_params[k] for k in entering.POLICY if k in st.query_params}
     try:
-        return parse(given, stored) if given else default(stored)
+        return entering.policy(given, stored) if given else default(stored)
     except ModelError as error:
         st.warning(f"The policy in the address is not used. {messages.literal(str(error))}", icon=":material/link_off:")
         return default(stored)
@@ -42,31 +41,6 @@ def _from_address(stored: Mapping[str, Policy]) -> Policy:
 def default(stored: Mapping[str, Policy]) -> Policy:
     """The policy that was saved with the model."""
     return stored.get("threshold", Policy())
-
-
-def parse(given: Mapping[str, str], stored: Mapping[str, Policy]) -> Policy:
-    """Read a policy from the parameters of an address. Raises ModelError if they are invalid.
-
-    stored : policies saved with the model; a conformal policy without floors takes its floors from there.
-    """
-    kind = given.get("kind", "threshold")
-    try:
-        floors = tuple(float(f) for f in given["floors"].split(",")) if "floors" in given else ()
-        threshold, pair = (float(given.get(k, "0.75")) for k in ("threshold", "pair"))
-        coverage = float(given.get("coverage", "0.9"))
-        windows = int(given.get("windows", default(stored).windows))
-    except ValueError:
-        raise ModelError("A value in the address is not a number.") from None
-    if kind == "conformal" and not floors and kind in stored:
-        floors, coverage = stored[kind].floors, stored[kind].coverage
-    return Policy(
-        kind=kind,  # type: ignore[arg-type]
-        threshold=threshold,
-        pair_threshold=pair,
-        coverage=coverage,
-        floors=floors,
-        windows=windows,
-    )
 
 
 def address(policy: Policy) -> dict[str, str]:

@@ -11,7 +11,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core.dataset import published
 from core.dataset.table import Table
-from core.spreadsheets import escape_table
+from core.spreadsheets import csv_for_people
 from pages.shared.cached import forget_table
 
 # Until app.py has run once in a new server, Streamlit treats a folder named "pages" as its older kind of app: a first
@@ -63,7 +63,7 @@ def download(frame: pd.DataFrame, name: str, *, label: str = "Download CSV", key
     """
     st.download_button(
         label,
-        escape_table(frame).to_csv(index=not isinstance(frame.index, pd.RangeIndex)).encode(),
+        csv_for_people(frame),
         file_name=f"{name}.csv",
         mime="text/csv",
         icon=":material/download:",

@@ -81,3 +81,12 @@ def test_floats_beyond_full_scale():
     over = decode(by_libsndfile(y * 5, "WAV", "FLOAT"), "x")
     assert np.abs(over.clip.y).max() == 1
     assert "beyond_full_scale" in {remark.kind for remark in over.remarks}
+
+
+@pytest.mark.parametrize(("codec", "more"), [
+    ("PCM_16", False), ("PCM_24", True), ("FLOAT", True), ("ALAC_16", False), ("ALAC_24", True), ("ULAW", False),
+    ("pcm_s16be", False), ("pcm_s24le", True), ("flac", True), ("wmalossless", True), ("MPEG_LAYER_III", False),
+    ("aac", False), ("adpcm_ima_wav", False), ("pcm_u8", False),
+])  # fmt: skip
+def test_codecs_that_may_need_more_than_16_bits(codec, more):
+    assert remarks.more_than_16_bits(codec) == more

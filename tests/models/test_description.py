@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from bundles import reseal
 
 from core.errors import ModelError
 from core.evaluation.policy_outcomes import coverage_and_accuracy
@@ -60,6 +61,9 @@ def test_labels_of_other_data_are_not_used(settings: Settings) -> None:
 def test_missing_and_damaged_models_are_refused_in_words(settings: Settings) -> None:
     champion = settings.models_dir / "champion"
     (champion / "metrics.json").write_text("{")
+    with pytest.raises(ModelError, match=r"metrics.json was changed after the training"):
+        describe_model_in_use(settings)
+    reseal(champion)
     with pytest.raises(ModelError, match="cannot be read"):
         describe_model_in_use(settings)
     shutil.rmtree(champion)

@@ -8,8 +8,10 @@ from contextlib import closing
 
 import numpy as np
 import pytest
+from owner import OWNER
 from registered import log, training_run
 
+from core.access import Person
 from core.dataset import stand_in
 from core.models import registry
 from core.models.bundle import TRUSTED, load_bundle
@@ -85,9 +87,9 @@ def test_its_history_is_read(settings):
 
 
 def test_its_versions_are_promoted_and_rolled_back_and_new_ones_join_them(settings):
-    assert promote(settings, by="Can").passed
+    assert promote(settings, by=Person.machine_owner("Can")).passed
     assert registry.find("champion", settings=settings).version == "2"
-    assert registry.rollback(settings=settings) == "1"
+    assert registry.rollback(settings=settings, by=OWNER) == "1"
     table = stand_in.sample(n_per_class=30)
     run = training_run(table, RegularisedDiscriminant())
     assert log(run, make_background(table, table[LABEL]), settings) == "3"

@@ -4,6 +4,7 @@ import json
 import shutil
 
 import pytest
+from bundles import reseal
 
 from core.evaluation import policy_outcomes
 from core.models import registry
@@ -109,11 +110,10 @@ def test_without_a_training_run_it_says_so(open_page, monkeypatch, tmp_path):
 def test_a_model_that_labels_trained_is_shown_on_its_own_clips(open_page, data_dir, monkeypatch):
     models = Settings().models_dir
     folder = shutil.copytree(models / "champion", data_dir / "promoted")
-    manifest = json.loads((folder / "manifest.json").read_text())
-    (folder / "manifest.json").write_text(json.dumps(manifest | {"version": "blend-new"}))
     metrics = json.loads((folder / "metrics.json").read_text())
     metrics["run"]["data_hash"] = "f" * 64
     (folder / "metrics.json").write_text(json.dumps(metrics))
+    reseal(folder, version="blend-new")
     shutil.copy(models / "comparison" / "rows.csv", folder / "rows.csv")
     monkeypatch.setattr(
         registry, "find", lambda alias, *, settings: {"champion": registry.RegisteredModel("3", folder)}.get(alias)

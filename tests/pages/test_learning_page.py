@@ -8,6 +8,7 @@ import labelled
 import numpy as np
 import pandas as pd
 import pytest
+from bundles import reseal
 
 from core import file_names, store
 from core.errors import StoreError
@@ -126,8 +127,6 @@ def challenger(data_dir, monkeypatch):
     """The committed model once more, as the challenger: version 3 of a registry, trained on labels as well."""
     folder = data_dir / "challenger"
     shutil.copytree(Settings().models_dir / "champion", folder)
-    manifest = json.loads((folder / "manifest.json").read_text())
-    (folder / "manifest.json").write_text(json.dumps(manifest | {"version": "blend-new"}))
     rows = pd.DataFrame({"row": range(64), "y": EMOTIONS * 16, "group": range(64)})
     rows["held_out"], rows["clip_id"] = rows["row"] < 16, ["" if k < 48 else f"c{k}" for k in range(64)]
     before, after = (
@@ -145,6 +144,7 @@ def challenger(data_dir, monkeypatch):
         "gate": _gate(True),
     }
     (folder / LEARNED).write_text(json.dumps(told))
+    reseal(folder, version="blend-new")
     versions = {file_names.CHALLENGER: registry.RegisteredModel("3", folder)}
     monkeypatch.setattr(registry, "find", lambda alias, *, settings: versions.get(alias))
     return versions
@@ -195,7 +195,7 @@ def test_the_challenger_is_compared_and_what_was_shown_is_promoted(
         "4", challenger[file_names.CHALLENGER].folder
     )  # another training
     page = press(page, "Promote the challenger")
-    assert asked == [{"shown": "3", "by": "Cem"}]
+    assert [(given["shown"], given["by"].name) for given in asked] == [("3", "Cem")]
     assert "The challenger is the champion now. All 8 checks passed. The stored clips are scored again" in shown(page)
     assert launched == [(retraining.RESCORE, ["rescore"])]
 
@@ -247,7 +247,7 @@ def test_a_rollback_is_bound_to_the_champion_that_was_shown(open_page, opened, c
     champion = Settings().models_dir / "champion"
     challenger[file_names.CHAMPION] = registry.RegisteredModel("2", champion)
     page = press(page.run(), "Go back")
-    assert [(given["shown"], given["by"]) for given in asked] == [("2", "Cem")]
+    assert [(given["shown"], given["by"].name) for given in asked] == [("2", "Cem")]
     assert "In use again: 1." in shown(page)
     assert "The stored clips are scored again" in shown(page)
 

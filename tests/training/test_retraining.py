@@ -7,10 +7,12 @@ import labelled
 import numpy as np
 import pandas as pd
 import pytest
+from owner import OWNER
 from typer.testing import CliRunner
 
 from core import __main__ as command
 from core import file_names, store
+from core.access import Person
 from core.dataset.split import held_out
 from core.dataset.stand_in import sample
 from core.dataset.table import as_table
@@ -423,7 +425,7 @@ def life(tmp_path_factory, table):
         made.retrain(cancelled)
     made.after_cancel = registry.history(settings=made.settings), sorted(made.settings.data_dir.glob("runs/*"))
     made.first = made.retrain(by="Cem")
-    made.promoted = promotion.promote(made.settings, shown=made.first.version, by="Cem")
+    made.promoted = promotion.promote(made.settings, shown=made.first.version, by=Person.machine_owner("Cem"))
     made.before_second = made.standing()
     labelled.predict(made.store, made.music, np.tile([0.4, 0.3, 0.2, 0.1], (24, 1)), version="m0")
     made.rescored = retraining.rescore(made.store, made.settings, progress=lambda *_: None)
@@ -545,7 +547,7 @@ def test_the_made_up_table_trains_nobody(settings, kept):
 
 def test_there_is_nobody_to_promote(settings):
     with pytest.raises(ModelError, match="There is no challenger to promote"):
-        promotion.promote(settings)
+        promotion.promote(settings, by=OWNER)
 
 
 # --- the command line ------------------------------------------------------------------------------------------------

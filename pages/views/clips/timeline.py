@@ -24,6 +24,7 @@ from core.pipeline.timeline import (
     overall,
     steadiest,
     timeline_table,
+    warnings,
 )
 from core.records import RemarkKind
 from core.schema import EMOTIONS, PROBA
@@ -115,7 +116,7 @@ def score_windows(recording: Recording, plan: WindowPlan, served: Served, policy
         _score_missing(run, recording, plan, served, policy)
     if len(run.windows) < total:
         st.info(f"Stopped after {len(run.windows)} of {total} windows.", icon=":material/pause:")
-        st.button("Go on", icon=":material/play_arrow:", on_click=_set_stopped, args=(run, False))
+        st.button("Go on", key="go_on", icon=":material/play_arrow:", on_click=_set_stopped, args=(run, False))
     return timeline_table(run.windows) if run.windows else None
 
 
@@ -194,6 +195,8 @@ def show_mood(source: Source, plan: WindowPlan, done: pd.DataFrame, served: Serv
     _show_headline(decide_overall(done, answer, policy), answer.label)
     heard = wording.counted(answer.windows, "window")
     st.caption(f"{messages.literal(source.name)}, {heard} with music, by {METHODS[method]}: {shares}.")
+    for text in warnings(st.session_state[RUN].windows):
+        st.warning(messages.literal(text), icon=":material/graphic_eq:")
     wanted = st.segmented_control(
         f"The steadiest {STRETCH_S:.0f} seconds of",
         EMOTIONS,
@@ -281,6 +284,7 @@ def _show_stretch(source: Source, stretch: Stretch, wanted: str, tag: str, *, do
         wav,
         file_name=f"{wanted}_{stretch.start_s:.0f}-{stretch.end_s:.0f}s_{tag}.wav",
         mime="audio/wav",
+        key="section_download",
         icon=":material/download:",
         on_click="ignore",
     )

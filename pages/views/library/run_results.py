@@ -8,20 +8,25 @@ import pandas as pd
 import streamlit as st
 
 from core import wording
+from core.allowed_places import allowed_places
+from core.errors import CoreError
 from core.library import progress, run
-from core.library.results import count, csv_bytes, read_results
+from core.library.results import count, read_results
 from core.models.kinds import TITLES, Kind
 from core.schema import EMOTIONS
+from core.settings import Settings
+from core.spreadsheets import csv_for_people
 from core.store import Job, Store, done_jobs
 from core.turkish import fold
 from core.wording import counted, duration
 from pages.shared import messages, show
-from pages.views.library.run_folders import folder_name, results_file
+from pages.shared.entering import LONGEST
+from pages.views.library.run_folders import folder_name, music_folder, results_file
 
 STATES = {
     "refused": "no usable audio",
     "unread": "could not be read",
-    "quarantined": "crashed the worker",
+    "quarantined": "crashed the decoder or the worker",
     "fault": "error in the program",
     "deleted": "deleted by a person",
 }
@@ -49,6 +54,9 @@ COLUMNS = {
     "start_s": st.column_config.NumberColumn("From (s)", format="%.0f"),
     "same": st.column_config.TextColumn(
         "Same recording as", help="A file with the same content, or with nearly identical audio."
+    ),
+    "warnings": st.column_config.TextColumn(
+        "Remarks", width="large", help="What is suspicious about the audio, such as a file that may be cut."
     ),
     "decision_reason": st.column_config.TextColumn("Why"),
 }
@@ -91,7 +99,16 @@ def _read(path: str, stamp: int) -> tuple[pd.DataFrame, bool]:
 
 def choose_results(store: Store) -> Results | None:
     """Results of the last run, or of an earlier run that the person chooses; None without results."""
-    runs = {job.job_id: job for job in done_jobs(store, run.JOB) if _is_results_file(results_file(job))}
+    try:
+        places = allowed_places(Settings())
+    except CoreError as error:
+        messages.problem(error)
+        return None
+    runs = {
+        job.job_id: job
+        for job in done_jobs(store, run.JOB)
+        if _is_results_file(results_file(job)) and places.allow(music_folder(job))
+    }
     if not runs:
         return None
     number = next(iter(runs))
@@ -162,7 +179,9 @@ def show_not_scored(results: Results) -> None:
             },
         )
         reasons = rows[["file", "path", "state", "reason"]]
-        _download("Download CSV", lambda: csv_bytes(reasons), f"{results.name}_not-scored.csv", "text/csv")
+        _download(
+            "Download CSV", lambda: csv_for_people(reasons, index=False), f"{results.name}_not-scored.csv", "text/csv"
+        )
 
 
 def show_unlike(results: Results) -> None:
@@ -226,7 +245,7 @@ def show_table(results: Results) -> None:
     columns = [c for c in COLUMNS if _has_content(shown[c]) and (c != "start_s" or by_window)]
     st.dataframe(shown[columns], hide_index=True, column_config=COLUMNS)
     with st.container(horizontal=True):
-        _download("CSV", lambda: csv_bytes(rows), f"{results.name}.csv", "text/csv")
+        _download("CSV", lambda: csv_for_people(rows, index=False), f"{results.name}.csv", "text/csv")
         _download(
             "Parquet", lambda: rows.to_parquet(None, index=False), f"{results.name}.parquet", "application/octet-stream"
         )
@@ -256,7 +275,11 @@ def _filtered(results: Results, scored: pd.DataFrame) -> pd.DataFrame:
     sure = right.toggle(
         "Only accepted", key="library_sure", help="Only files for which the policy accepts one emotion."
     )
-    words = st.text_input("Search file, artist, title, album, makam, usul or performer", key="library_words")
+    words = st.text_input(
+        "Search file, artist, title, album, makam, usul or performer",
+        key="library_words",
+        max_chars=LONGEST,
+    )
     keep = scored["guess"].isin(moods) & (scored["confidence"] >= least / 100)
     if sure:
         keep &= scored["decision"] != ""

@@ -184,11 +184,13 @@ def share(page: Page, policy: Policy) -> None:
             policy.to_json() + "\n",
             file_name=f"{page.name('policy')}.json",
             mime="application/json",
+            key="policy_download",
             icon=":material/download:",
             on_click="ignore",
         )
         st.button(
             "Back to the stored policy",
+            key="policy_reset",
             icon=":material/restart_alt:",
             on_click=_reset,
             args=(page.stored,),

@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from core import file_names, wording
+from core.access import Person
 from core.errors import CoreError
 from core.evaluation import before_after, policy_outcomes
 from core.evaluation.before_after import read_change_table
@@ -159,9 +160,14 @@ def _answers(challenger: ModelDescription) -> str:
 # --- decisions -------------------------------------------------------------------------------------------------------
 
 
+def _person(store: Store) -> Person:
+    who.still_analyst(store)
+    return store.by
+
+
 def _promote(store: Store, shown: str) -> None:
     try:
-        verdict = promotion.promote(Settings(), shown=shown, by=who.still_analyst(store).name)
+        verdict = promotion.promote(Settings(), shown=shown, by=_person(store))
         if not verdict.passed:
             keep_message("error", f"Not promoted. {verdict.reason}")
             return
@@ -172,7 +178,7 @@ def _promote(store: Store, shown: str) -> None:
 
 def _discard(store: Store, shown: str) -> None:
     try:
-        version = registry.discard(settings=Settings(), shown=shown, by=who.still_analyst(store).name)
+        version = registry.discard(settings=Settings(), shown=shown, by=_person(store))
         keep_message("info", f"Version {version} was discarded. It no longer predicts in the shadow.")
     except CoreError as error:
         keep_message("error", str(error))
@@ -180,7 +186,7 @@ def _discard(store: Store, shown: str) -> None:
 
 def _roll_back(store: Store, shown: str) -> None:
     try:
-        version = registry.rollback(settings=Settings(), shown=shown, by=who.still_analyst(store).name)
+        version = registry.rollback(settings=Settings(), shown=shown, by=_person(store))
         keep_message(
             "success",
             f"In use again: {version}. The replaced model becomes the challenger, unless there is another challenger. "

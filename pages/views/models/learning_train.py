@@ -171,8 +171,15 @@ def _progress(store: Store, job_id: int) -> None:
         if job.cancel:
             st.caption("It stops at its next step.")
         else:
-            st.button("Cancel", icon=":material/cancel:", key="cancel", on_click=cancel_job, args=(store, job_id))
+            st.button("Cancel", icon=":material/cancel:", key="cancel", on_click=_cancel, args=(store, job_id))
         st.caption("It continues when you close this page.")
+
+
+def _cancel(store: Store, job_id: int) -> None:
+    try:
+        cancel_job(store, job_id)
+    except CoreError as error:
+        messages.keep_message("error", str(error))
 
 
 def _since(job: Job) -> str:
@@ -240,6 +247,6 @@ def _limits(store: Store, limits: Limits) -> None:
         st.caption(
             "It registers a challenger and does not promote it. For cron: `python -m core retrain --if-triggered`"
         )
-        if st.form_submit_button("Save"):
+        if st.form_submit_button("Save", key="limits_save"):
             status.set_limits(store, Limits(labels / 100, drop / 100, drifted / 100, scheduled))
             st.rerun()

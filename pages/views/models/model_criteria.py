@@ -42,6 +42,7 @@ def card(model: ModelDescription) -> None:
         model.card.encode(),
         file_name=file_name("model-card", data_hash=model.data_hash, version=model.version) + ".md",
         mime="text/markdown",
+        key="card_download",
         icon=":material/download:",
         on_click="ignore",
     )
