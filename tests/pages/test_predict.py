@@ -19,7 +19,8 @@ from core.models.reference import ALL, LEVELS
 from core.pipeline import serving
 from core.schema import COLUMNS, SR, readable
 from core.settings import Settings
-from pages.shared.policy import address, parse
+from pages.shared.entering import policy as parse
+from pages.shared.policy import address
 
 pytestmark = pytest.mark.xdist_group("explainer")  # one worker loads and compiles it, which takes eight seconds
 GOLDEN = Path(__file__).resolve().parent.parent / "golden"
