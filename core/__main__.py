@@ -2,7 +2,7 @@
 
 import typer
 
-from core.cli import clips, database, labels, library, serving, terminal, training, verification
+from core.cli import clips, database, labels, library, serving, stability, terminal, training, verification
 
 HELP = "Which emotion does a piece of Turkish music carry?"
 
@@ -18,6 +18,7 @@ app.command()(database.restore)
 app.command()(library.score)
 app.command()(library.demo_library)
 app.command()(training.retrain)
+app.command()(stability.stability)
 app.command()(training.promote)
 app.command()(training.rollback)
 app.command()(training.rescore)

@@ -19,6 +19,7 @@ class RemarkKind(StrEnum):
     """Topic of a remark. Code branches on the kind; people read the text."""
 
     # a file of audio
+    BAND_LIMITED = "band_limited"
     BEYOND_FULL_SCALE = "beyond_full_scale"
     CANCELLING_CHANNELS = "cancelling_channels"
     CLIPPING = "clipping"
@@ -30,9 +31,10 @@ class RemarkKind(StrEnum):
     JOINED = "joined"
     LEADING_SILENCE = "leading_silence"
     LENGTH_UNKNOWN = "length_unknown"
-    LOSSY = "lossy"
     LOW_RATE = "low_rate"
     MIXED = "mixed"
+    ONE_CHANNEL = "one_channel"
+    RESAMPLED = "resampled"
     SHORT = "short"
     EARLIER = "stored by an earlier version"  # which stored no kinds
     # a window of a recording

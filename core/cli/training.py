@@ -18,6 +18,10 @@ def train(
         bool, typer.Option(help="If the model passes the gate, also replace the models in the models folder.")
     ] = False,
     seed: Annotated[int, typer.Option(help="Random seed. The same table and seed give the same figures.")] = 0,
+    latency_p95: Annotated[
+        float | None,
+        typer.Option(min=0, help="Time from upload to answer in s, from benchmarks/upload.py, for the model card."),
+    ] = None,
 ) -> None:
     """Train and compare all models on the published table, record them in MLflow, and promote the best if it passes."""
     from core.pipeline import jobs
@@ -27,7 +31,9 @@ def train(
 
     settings = Settings()
     with jobs.hold_job(open_store(settings.database), JOB) as work, progress_bar(work.report) as report:
-        trained = train_models(settings, quick=quick, publish=publish, seed=seed, progress=report)
+        trained = train_models(
+            settings, quick=quick, publish=publish, seed=seed, latency_p95_s=latency_p95, progress=report
+        )
         work.ignore_cancel()
         work.message = trained.summary
     typer.echo(trained.summary)

@@ -21,6 +21,8 @@ from core.settings import Settings
 ACTIONS = ("accept", "choose", "review")
 FOLDS = 5  # parts of the clips; the floors for each part are learned on the other four
 RESAMPLES = 500
+STEPS = (0.75, 0.80, 0.85, 0.90, 0.95)  # thresholds that a policy by emotion can have
+RIGHT = 0.90  # share of right answers that a policy by emotion asks for, for each accepted emotion
 
 
 def outcomes(predictions: pd.DataFrame, policy: Policy) -> pd.DataFrame:
@@ -74,9 +76,8 @@ def _outcomes(predictions: pd.DataFrame, policy: Policy, floors: np.ndarray | No
     rank = np.argsort(ranked, axis=1)[lines, y]
     if floors is None:
         best = np.take_along_axis(proba, ranked, axis=1)
-        size = np.select(
-            [best[:, 0] >= policy.threshold, best[:, :2].sum(axis=1) >= policy.pair_threshold], [1, 2], default=0
-        )
+        limits = np.array([policy.limit(emotion) for emotion in EMOTIONS])[ranked[:, 0]]
+        size = np.select([best[:, 0] >= limits, best[:, :2].sum(axis=1) >= policy.pair_threshold], [1, 2], default=0)
         holds = rank < size
     else:
         kept = proba >= floors
@@ -144,6 +145,51 @@ def _ratios(sums: pd.DataFrame, emotion: str) -> pd.DataFrame:
         low, high = np.quantile(known, [0.025, 0.975]) if known.size and np.isfinite(values[0]) else (np.nan, np.nan)
         lines.append((measure, emotion, values[0], low, high))
     return pd.DataFrame(lines, columns=["measure", "emotion", "value", "low", "high"])
+
+
+def called_outcomes(
+    predictions: pd.DataFrame, policy: Policy, *, resamples: int = RESAMPLES, seed: int = 0
+) -> pd.DataFrame:
+    """How often each accepted emotion is right, with 95 % intervals (bootstrap of recordings).
+
+    Returns one row for each emotion and one for "all": emotion, threshold (NaN for "all"), accepted (share of all
+    clips that are accepted with this emotion), right, low, high (share of these that are right; NaN for no clips).
+    """
+    done = outcomes(predictions, policy)
+    called = np.array(EMOTIONS)[predictions[list(PROBA)].to_numpy(dtype=float).argmax(axis=1)]
+    groups, codes = np.unique(done["group"].to_numpy(), return_inverse=True)
+    draws = np.random.default_rng(seed).multinomial(len(groups), np.full(len(groups), 1 / len(groups)), resamples)
+    accepted, lines = (done["action"] == "accept").to_numpy(), []
+    for emotion in (ALL, *EMOTIONS):
+        here = accepted & ((called == emotion) | (emotion == ALL))
+        above, below = (np.bincount(codes, here & part, minlength=len(groups)) for part in (done["holds"], here))
+        right = low = high = np.nan
+        if below.sum():
+            right, sums = above.sum() / below.sum(), draws @ below
+            low, high = np.quantile((draws @ above)[sums > 0] / sums[sums > 0], [0.025, 0.975])
+        threshold = np.nan if emotion == ALL else policy.limit(emotion)
+        lines.append((emotion, threshold, float(here.mean()), right, low, high))
+    return pd.DataFrame(lines, columns=["emotion", "threshold", "accepted", "right", "low", "high"])
+
+
+def policy_by_emotion(predictions: pd.DataFrame, *, right: float = RIGHT) -> Policy:
+    """Threshold policy that asks more for emotions that are often wrong.
+
+    Each emotion gets the lowest of ``STEPS`` at which at least the share ``right`` of its accepted clips is right. When
+    no step is enough, it gets the step with the highest share. The same predictions choose the step and measure the
+    share, so the true share is a little lower.
+    """
+    _check(predictions)
+    proba = predictions[list(PROBA)].to_numpy(dtype=float)
+    best, called = proba.max(axis=1), proba.argmax(axis=1)
+    y = pd.Categorical(predictions["y"], categories=list(EMOTIONS)).codes
+    limits = []
+    for k in range(len(EMOTIONS)):
+        hits = {step: y[(called == k) & (best >= step)] == k for step in STEPS}
+        shares = {step: float(hit.mean()) for step, hit in hits.items() if hit.size}
+        enough = [step for step, share in shares.items() if share >= right]
+        limits.append(enough[0] if enough else max(shares, key=lambda step: shares[step], default=STEPS[-1]))
+    return Policy(thresholds=tuple(limits))
 
 
 def wide_summary(table: pd.DataFrame) -> pd.DataFrame:

@@ -31,6 +31,8 @@ class Policy:
     threshold : lowest probability at which one emotion is accepted.
     pair_threshold : lowest sum of the two best probabilities at which two emotions are offered.
     coverage : share of each emotion's clips whose set must contain the right emotion (conformal).
+    thresholds : lowest probability at which each emotion is accepted, in the order of ``EMOTIONS``; empty when
+        ``threshold`` holds for all emotions.
     floors : lowest probability that puts an emotion into the set, in the order of ``EMOTIONS`` (conformal);
         learned by ``conformal_policy``.
     windows : number of windows around the middle of a file whose mean probabilities decide; 1, 3, 5, 7 or 9.
@@ -42,6 +44,7 @@ class Policy:
     pair_threshold: float = 0.75
     coverage: float = 0.90
     floors: tuple[float, ...] = field(default=())
+    thresholds: tuple[float, ...] = field(default=())
     windows: int = PIECE_WINDOWS
     apart_s: float = PIECE_APART_S
 
@@ -57,15 +60,26 @@ class Policy:
             raise ModelError(f"A policy asks 1, 3, 5, 7 or 9 windows of a file, not {self.windows}.")
         if not 0 < self.apart_s <= LENGTH_S:
             raise ModelError(f"The windows of a policy must start 0 to {LENGTH_S:g} s apart, not {self.apart_s} s.")
+        if self.thresholds and len(self.thresholds) != len(EMOTIONS):
+            raise ModelError("A policy by emotion needs one threshold for each of the four emotions.")
+        if not all(0 <= t <= 1 for t in self.thresholds):
+            raise ModelError(f"The thresholds of a policy must be between 0 and 1, not {self.thresholds}.")
         if not all(0 <= f <= 1 for f in self.floors):
             raise ModelError(f"The floors of a policy must be probabilities between 0 and 1, not {self.floors}.")
+
+    def limit(self, emotion: str) -> float:
+        """Lowest probability at which this emotion is accepted."""
+        return self.thresholds[EMOTIONS.index(emotion)] if self.thresholds else self.threshold
 
     def to_json(self) -> str:
         """Policy as one line of JSON, as stored with each prediction.
 
-        The windows are left out when a policy asks one window: so did all policies of version 0.2.
+        Empty thresholds are left out, and the windows when a policy asks one window, so that the text is the same as in
+        version 0.2.
         """
         known = asdict(self)
+        if not self.thresholds:
+            del known["thresholds"]
         if self.windows == 1:
             del known["windows"], known["apart_s"]
         return json.dumps(known, sort_keys=True)
@@ -75,7 +89,8 @@ class Policy:
         """Read a policy from the text of ``to_json``. Raises ModelError when the text is not a policy."""
         try:
             known = {"windows": 1, **json.loads(text)}
-            return cls(**{**known, "floors": tuple(known.get("floors", ()))})
+            lists = {name: tuple(known.get(name, ())) for name in ("floors", "thresholds")}
+            return cls(**{**known, **lists})
         except (ValueError, TypeError, AttributeError) as error:
             raise ModelError(f"This text is not a stored decision policy: {text[:80]!r}.") from error
 
@@ -127,18 +142,19 @@ def decide(prediction: Prediction, policy: Policy, *, unlike: Sequence[str] = ()
 def _by_threshold(prediction: Prediction, policy: Policy) -> Decision:
     first, second = prediction.ranked[:2]
     p, pair = prediction.confidence, prediction.proba[first] + prediction.proba[second]
-    if p >= policy.threshold:
+    limit = policy.limit(first)
+    if p >= limit:
         return Decision(
             first,
             (first,),
-            f"{first.capitalize()}: its probability is {percent(p)}, and {percent_limit(policy.threshold)} is enough.",
+            f"{first.capitalize()}: its probability is {percent(p)}, and {percent_limit(limit)} is enough.",
         )
     if pair >= policy.pair_threshold:
         return Decision(
             None,
             (first, second),
             f"{first.capitalize()} or {second}: {percent(p)} and {percent(pair - p)}; "
-            f"one answer needs {percent_limit(policy.threshold)}.",
+            f"one answer needs {percent_limit(limit)}.",
         )
     return Decision(
         None,

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from core.dataset.published import CITATIONS, LICENCE
+from core.evaluation.learning_value import LearningValue, describe_value
+from core.evaluation.stability import MEASURES
 from core.file_names import COMPARISON, METRICS, OUT_OF_FOLD, ROWS
 from core.schema import ALL, COLUMNS, EMOTIONS, MIRTOOLBOX, readable
 from core.training.estimators import FRAGILE
@@ -47,6 +49,9 @@ def write_card(run: "TrainingRun") -> str:
         _emotions(scores),
         _criteria(metrics),
         _gap(metrics, scores),
+        _accepted(metrics),
+        _more_clips(metrics),
+        stability_section(metrics),
         _noise(metrics),
         _others(run),
         _limits(metrics, scores),
@@ -102,7 +107,11 @@ def _what(run: "TrainingRun") -> str:
     dropped = _paragraph(f"""Five features are not used: {names}. The entropy varies so little in the published
     table that a small measurement error equals many standard deviations. The other four depend on details of how
     the table was made.""")
-    return f"## Model\n\n{what}\n\n{dropped}"
+    level = _paragraph(f"""The model does not depend on the level of a recording: a louder or quieter copy of the same
+    samples gets the same probabilities. RMS energy and fluctuation are not used, and roughness is used only as its
+    ratio to the square of RMS energy, in which the level cancels out. The program still measures, stores and shows all
+    {len(COLUMNS)} features.""")
+    return f"## Model\n\n{what}\n\n{dropped}\n\n{level}"
 
 
 def _data(run: "TrainingRun") -> str:
@@ -189,6 +198,67 @@ def _gap(metrics: Mapping[str, Any], scores: Mapping[tuple[str, str], Mapping[st
     {after["macro_f1"]:.3f}): the best classes lose more than the worst classes gain. The model is therefore not
     weighted.""")
     return f"## The gap between the emotions\n\n{text}"
+
+
+def _accepted(metrics: Mapping[str, Any]) -> str:
+    """How often an accepted emotion is right under the standard policy and the policy by emotion, and their prices."""
+    if "called" not in metrics:
+        return ""
+    by: dict[str, list[Mapping[str, Any]]] = {}
+    for line in metrics["called"]:
+        by.setdefault(line["emotion"], []).append(line)
+    lines = [
+        [emotion, *(cell for line in pair for cell in (_limit(line["threshold"]), _accepted_cell(line)))]
+        for emotion, pair in by.items()
+    ]
+    head = ["Accepted emotion", "Limit", "Right", "Limit by emotion", "Right"]
+    note = _paragraph("""The first two columns are the standard policy, the last two the policy by emotion, which asks
+    for a higher probability where an emotion is often wrong. In brackets: 95 % interval. After the comma: the share of
+    all clips that are accepted with this emotion, which is the price of a higher limit.""")
+    return f"## Accepted emotions\n\n{_table(head, lines)}\n\n{note}"
+
+
+def _limit(threshold: float | None) -> str:
+    return "" if threshold is None else f"{threshold:.2f}"
+
+
+def _accepted_cell(line: Mapping[str, Any]) -> str:
+    return f"{_between({**line, 'value': line['right']})}, {100 * line['accepted']:.1f} %"
+
+
+def _more_clips(metrics: Mapping[str, Any]) -> str:
+    """The learning curve and the expected gain from more clips."""
+    if not metrics.get("learning_curve"):
+        return ""
+    lines = [[str(line["train"]), _between(line)] for line in metrics["learning_curve"]]
+    values = [_paragraph(describe_value(LearningValue(**value))) for value in metrics["learning_value"]]
+    note = _paragraph("""The expected gain continues the learning curve by a power law. Its interval covers the choice
+    of test clips, but not the choice of training clips.""")
+    return "\n\n".join(["## Value of more clips", _table(["Training clips", "Macro-F1"], lines), *values, note])
+
+
+def stability_section(metrics: Mapping[str, Any]) -> str:
+    """How often small changes of the same music give another answer; empty if it was not measured."""
+    if not metrics.get("stability"):
+        return ""
+    lines: dict[tuple[str, str], dict[str, Mapping[str, Any]]] = {}
+    for line in metrics["stability"]:
+        lines.setdefault((line["music"], line["change"]), {})[line["measure"]] = line
+    rows = [
+        [music, change, str(by["other_guess"]["windows"]), *(_percent(by[measure]) for measure in MEASURES)]
+        for (music, change), by in lines.items()
+    ]
+    head = ["Music", "Change", "Windows", *MEASURES.values()]
+    note = _paragraph("""Each window is compared with itself after the change. In brackets: 95 % interval, by track.
+    An accepted answer is lost when the same emotion is not accepted any more.""")
+    return f"## Stability\n\n{_table(head, rows)}\n\n{note}"
+
+
+def _percent(line: Mapping[str, Any]) -> str:
+    if line["value"] is None:
+        return "-"
+    value, low, high = (100 * line[name] for name in ("value", "low", "high"))
+    return f"{value:.1f} %" if low == high else f"{value:.1f} % ({low:.1f} to {high:.1f})"
 
 
 def _noise(metrics: Mapping[str, Any]) -> str:

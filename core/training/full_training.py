@@ -37,6 +37,7 @@ def train_models(
     quick: bool = False,
     publish: bool = False,
     seed: int = 0,
+    latency_p95_s: float | None = None,
     progress: ReportProgress | None = None,
 ) -> Trained:
     """Train and compare all models on the published table, track them, and promote the best recipe through the gate.
@@ -45,6 +46,7 @@ def train_models(
     ----------
     quick : run one repeat without tuning; a quick run is registered but not promoted.
     publish : also replace the models in ``settings.models_dir`` if the run passes the gate.
+    latency_p95_s : as in `core.training.run.train_and_compare`.
     progress : called with the completed share in [0, 1] and a short text.
 
     Raises
@@ -67,7 +69,7 @@ def train_models(
         )
     settings.processed_dir.mkdir(parents=True, exist_ok=True)
     write_split(table, settings.processed_dir, seed=seed)
-    run = train_and_compare(table, seed=seed, quick=quick, progress=progress)
+    run = train_and_compare(table, seed=seed, quick=quick, latency_p95_s=latency_p95_s, progress=progress)
     folder = settings.run_dir(run.created_at)
     name = publish_run(run, table, folder)
     version = log_run(run, folder / CHAMPION, figures=candidate_figures(run), settings=settings)

@@ -34,7 +34,7 @@ REPEATS = 10
 TUNED_REPEATS = 2  # a search costs about twenty fits per fold
 ABLATION_REPEATS = 3
 LEARNING_REPEATS = 2
-LEARNING_SHARES = (0.2, 0.4, 0.6, 0.8, 1.0)  # of the training clips of a fold
+LEARNING_SHARES = (0.2, 0.4, 0.6, 0.8)  # of the training clips of a fold; the comparison itself is the last point
 LEARNERS = (CHAMPION, "random_forest", "svm_rbf", "logistic_regression")
 NOISE = (0.01, 0.02, 0.05, 0.1, 0.2)
 
@@ -138,7 +138,13 @@ def _tasks(*, seed: int, quick: bool, only: Collection[str], repeats: int) -> It
             yield Task("fold", name, candidate.pipeline, repeat, fold, levels)
     for name, candidate in made.items():
         yield Task("final", name, candidate.pipeline)
-    if quick or only:
+    if quick:
+        return
+    for name in made.keys() & set(LEARNERS):
+        for share in LEARNING_SHARES:
+            few = [(r, f) for r, f in grid if r < LEARNING_REPEATS]
+            yield from (Task("learning", name, made[name].pipeline, r, f, share=share) for r, f in few)
+    if only:
         return
     for name in ALGORITHMS:
         search = searched(made[name], seed=seed)
@@ -147,10 +153,6 @@ def _tasks(*, seed: int, quick: bool, only: Collection[str], repeats: int) -> It
     for name, option in ablations.options(seed).items():
         noise = (ablations.NOISE,)
         yield from (Task("ablation", name, option.pipeline, r, f, noise) for r, f in grid if r < ABLATION_REPEATS)
-    for name in LEARNERS:
-        for share in LEARNING_SHARES:
-            few = [(r, f) for r, f in grid if r < LEARNING_REPEATS]
-            yield from (Task("learning", name, made[name].pipeline, r, f, share=share) for r, f in few)
 
 
 def _champion_tasks(*, seed: int, repeats: int) -> Iterator[Task]:
@@ -194,7 +196,9 @@ def _assemble(
         tables["ablations"] = run_tables.ablation_effects(
             kinds["ablation"], kinds["fold"], development, rows, seed=seed
         )
-        tables["learning_curve"] = run_tables.learning_curve(kinds["learning"], development, rows, seed=seed)
+    learning = [*kinds["learning"], *(f for f in kinds["fold"] if _is_last_point(f))] if kinds["learning"] else []
+    if learning:
+        tables["learning_curve"] = run_tables.learning_curve(learning, development, rows, seed=seed)
     about = provenance.facts(table, seed=seed, quick=quick)
     judged = kinds["judged"] or [f for f in kinds["fold"] if f.task.name == CHAMPION]
     metrics = _metrics(
@@ -206,6 +210,8 @@ def _assemble(
         about,
         latency_p95_s,
     )
+    of_champion = [f for f in learning if f.task.name == CHAMPION]
+    metrics |= run_tables.learning_figures(of_champion, tables, development, rows, seed=seed) if of_champion else {}
     all_clips = (
         run_tables.out_of_fold(kinds["judged"], clips).drop(columns="model") if kinds["judged"] else pd.DataFrame()
     )
@@ -224,6 +230,11 @@ def _assemble(
         all_clips=all_clips,
         **about,
     )
+
+
+def _is_last_point(one: Fit) -> bool:
+    """Whether a fit of the comparison, which uses all clips of its fold, is also a point of the learning curve."""
+    return one.task.name in LEARNERS and one.task.repeat < LEARNING_REPEATS
 
 
 def _held_out(pipelines: Mapping[str, Pipeline], clips: Clips) -> pd.DataFrame:

@@ -2,12 +2,15 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.metrics import accuracy_score, f1_score, precision_score, recall_score
 
 from core.evaluation import metrics, significance
+from core.evaluation.learning_value import value_of_more_clips
 from core.evaluation.run_files import DIGITS
 from core.models.training_run import TrainingRun
 from core.schema import ALL, EMOTIONS, PROBA
@@ -128,6 +131,28 @@ def learning_curve(done: list[Fit], clips: Clips, rows: pd.DataFrame, *, seed: i
         scored = scores_of(by_model(out_of_fold(of_share, clips), rows), seed=seed).query("measure == 'macro_f1'")
         parts.append(scored.assign(share=share, train=round(float(np.mean([f.train for f in of_share])))))
     return pd.concat(parts, ignore_index=True)[["model", "share", "train", "value", "low", "high"]]
+
+
+def learning_figures(
+    done: list[Fit], tables: Mapping[str, pd.DataFrame], clips: Clips, rows: pd.DataFrame, *, seed: int
+) -> dict[str, list[dict[str, Any]]]:
+    """Learning curve of the champion and the value of more clips, as in metrics.json.
+
+    done : the champion's fits of the curve.  clips : the development clips, which the served model is fitted on.
+    """
+    curve = {}
+    for share in sorted({f.task.share for f in done}):
+        of_share = [f for f in done if f.task.share == share]
+        (curve[round(float(np.mean([f.train for f in of_share])))],) = by_model(
+            out_of_fold(of_share, clips), rows
+        ).values()
+    value = value_of_more_clips(curve, trained=len(clips.y), seed=seed)
+    points = tables["learning_curve"]
+    own = points[points["model"] == done[0].task.name].drop(columns="model")
+    return {
+        "learning_curve": json.loads(own.to_json(orient="records", double_precision=6)),
+        "learning_value": [asdict(value)] if value else [],
+    }
 
 
 def candidate_figures(run: TrainingRun) -> dict[str, dict[str, float]]:

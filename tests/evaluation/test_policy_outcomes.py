@@ -26,6 +26,7 @@ def predictions(n: int = 200, *, seed: int = 0, sharp: float = 1.0) -> pd.DataFr
 
 POLICIES = st.one_of(
     st.builds(Policy, threshold=st.floats(0.25, 1), pair_threshold=st.floats(0.4, 1)),
+    st.builds(Policy, pair_threshold=st.floats(0.4, 1), thresholds=st.tuples(*[st.floats(0.25, 1)] * 4)),
     st.builds(Policy, kind=st.just("conformal"), floors=st.tuples(*[st.floats(0, 0.9)] * 4)),
 )
 
@@ -69,6 +70,36 @@ def test_figures_by_hand():
         "all",
         *EMOTIONS,
     ]
+
+
+def called(*lines: tuple[str, str, float]) -> pd.DataFrame:
+    """Predictions: the right emotion, the called one and its probability."""
+    table = []
+    for row, (y, guess, p) in enumerate(lines):
+        rest = {f"p_{e}": (1 - p) / 3 for e in EMOTIONS}
+        table.append({"row": row, "y": y, "repeat": 0, **rest, f"p_{guess}": p})
+    return pd.DataFrame(table)
+
+
+def test_how_often_a_called_emotion_is_right():
+    table = called(("sad", "sad", 0.8), ("relax", "sad", 0.8), ("angry", "angry", 0.9), ("happy", "happy", 0.5))
+    done = policy_outcomes.called_outcomes(table, Policy()).set_index("emotion")
+    assert done["accepted"].to_dict() == {"all": 0.75, "angry": 0.25, "happy": 0, "relax": 0, "sad": 0.5}
+    assert done.loc["sad", "right"] == 0.5
+    assert done.loc["all", "right"] == pytest.approx(2 / 3)
+    assert np.isnan(done.loc["relax", "right"])
+    assert done.loc["sad", "threshold"] == 0.75
+
+
+def test_a_policy_by_emotion_asks_more_where_an_emotion_is_often_wrong():
+    often = [("relax", "sad", 0.80)] * 5 + [("sad", "sad", 0.80)] * 5 + [("sad", "sad", 0.92)] * 9
+    table = called(*often, *[("angry", "angry", 0.8)] * 10, ("happy", "relax", 0.97))
+    policy = policy_outcomes.policy_by_emotion(table)
+    by = dict(zip(EMOTIONS, policy.thresholds, strict=True))
+    assert by["angry"] == 0.75
+    assert by["sad"] == 0.85  # from here on all are right
+    assert by["relax"] == 0.75  # never right: all limits are equally bad
+    assert policy_outcomes.called_outcomes(table, policy).set_index("emotion").loc["sad", "right"] == 1
 
 
 def test_intervals_hold_the_figure_and_shrink_with_more_clips():

@@ -19,6 +19,7 @@ from core.models.policy import Policy
 from core.pipeline import kept_audio, scoring
 from core.pipeline.scoring import ScoredClip
 from core.pipeline.serving import Served
+from core.pipeline.stability import Firmness
 from core.schema import EMOTIONS
 from core.settings import Settings
 from core.store import MAX_COMMENT, Store
@@ -47,6 +48,7 @@ class ShownClip:
     scored: ScoredClip
     wav: bytes
     explanation: pd.DataFrame | None = None
+    firmness: tuple[str, Policy, Firmness] | None = None  # with the model and the policy of the decision
     beats: Beats | None = None
 
 

@@ -1,7 +1,8 @@
 """Parts of the Decisions page. Each part gets a table from core and shows it."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -13,7 +14,7 @@ from core.models import bundle, description
 from core.models.description import ModelDescription
 from core.models.policy import WINDOW_COUNTS, Policy, conformal_policy
 from core.models.reference import MOST_MISSING, read_reference
-from core.schema import EMOTIONS
+from core.schema import ALL, EMOTIONS
 from core.settings import Settings
 from pages.figures.decisions import reliability as reliability_figure
 from pages.figures.decisions import risk_coverage
@@ -82,7 +83,7 @@ def controls(page: Page) -> Policy:
         help="A threshold compares the probability with a limit. A conformal set keeps all emotions that are "
         "probable enough, so that the right emotion is in the set for a chosen share of the clips.",
     )
-    policy = _threshold(now) if kind == "threshold" else _conformal(page, now)
+    policy = _threshold(page, now) if kind == "threshold" else _conformal(page, now)
     policy = replace(policy, windows=_windows(now), apart_s=now.apart_s)
     use(policy)
     return policy
@@ -100,7 +101,7 @@ def _windows(now: Policy) -> int:
     )
 
 
-def _threshold(now: Policy) -> Policy:
+def _threshold(page: Page, now: Policy) -> Policy:
     one = st.slider(
         "One emotion is accepted from",
         0.25,
@@ -110,7 +111,9 @@ def _threshold(now: Policy) -> Policy:
         format="percent",
         key="policy_threshold",
         help="Probability of the most probable emotion.",
+        disabled=st.session_state.get("policy_by_emotion", bool(now.thresholds)),
     )
+    limits = _by_emotion(page, now)
     two = st.slider(
         "Two are offered from",
         0.5,
@@ -121,7 +124,23 @@ def _threshold(now: Policy) -> Policy:
         key="policy_pair",
         help="Sum of the two highest probabilities. Below this value, a person has to listen.",
     )
-    return Policy(threshold=one, pair_threshold=two)
+    return Policy(threshold=one, pair_threshold=two, thresholds=limits)
+
+
+def _by_emotion(page: Page, now: Policy) -> tuple[float, ...]:
+    """Offer a limit for each emotion; return the limits, or nothing when one limit holds for all emotions."""
+    learned = page.stored.get("by_emotion")
+    if not st.toggle(
+        "A limit for each emotion",
+        value=bool(now.thresholds),
+        key="policy_by_emotion",
+        help="Each emotion gets the lowest limit at which "
+        f"{policy_outcomes.RIGHT:.0%} of its accepted clips are right, or the limit that comes nearest.",
+    ):
+        return ()
+    if now.thresholds:
+        return now.thresholds
+    return (learned or policy_outcomes.policy_by_emotion(page.predictions)).thresholds
 
 
 def _conformal(page: Page, now: Policy) -> Policy:
@@ -201,7 +220,8 @@ def share(page: Page, policy: Policy) -> None:
 
 def _reset(stored: Mapping[str, Policy]) -> None:
     use(default(stored))
-    for key in ("policy_kind", "policy_threshold", "policy_pair", "policy_coverage", "policy_windows"):
+    names = ("kind", "threshold", "pair", "coverage", "by_emotion", "windows")
+    for key in (f"policy_{name}" for name in names):
         st.session_state.pop(key, None)
 
 
@@ -227,6 +247,8 @@ def risk(page: Page, policy: Policy, done: pd.DataFrame) -> None:
 
 def each_emotion(page: Page, policy: Policy, done: pd.DataFrame) -> None:
     """Show the outcome for each emotion: a policy can be good on average and bad for one emotion."""
+    if policy.kind == "threshold":
+        _called(page, policy)
     table = policy_outcomes.summarise(done)
     shares = policy_outcomes.wide_summary(table).query("emotion != 'all'").rename(columns=MEASURES)
     colours = {"accepted": "#0072B2", "two offered": "#56B4E9", "for review": "#BBBBBB"}
@@ -245,6 +267,48 @@ def each_emotion(page: Page, policy: Policy, done: pd.DataFrame) -> None:
         shares[columns].round(3).assign(emotion=shares["emotion"].map(wording.with_sign)),
         hide_index=True,
         column_config={c: st.column_config.NumberColumn(format="percent") for c in columns[1:]},
+    )
+
+
+def _called(page: Page, policy: Policy) -> None:
+    """Show how often each accepted emotion is right, and what a limit for each emotion costs."""
+    one = Policy(threshold=policy.threshold, pair_threshold=policy.pair_threshold)
+    by = page.stored.get("by_emotion") or policy_outcomes.policy_by_emotion(page.predictions)
+    other = policy if policy.thresholds else by
+    called = [policy_outcomes.called_outcomes(page.predictions, p) for p in (one, other)]
+    before, after = (table[table["emotion"] != ALL] for table in called)
+    names = before["emotion"].map(wording.with_sign)
+    table = pd.DataFrame(
+        {
+            "accepted emotion": names,
+            "limit": before["threshold"],
+            "accepted": before["accepted"],
+            "right": before["right"],
+            "limit by emotion": after["threshold"],
+            "accepted then": after["accepted"],
+            "right then": after["right"],
+        }
+    )
+    percent = st.column_config.NumberColumn(format="percent")
+    st.markdown("**How often an accepted emotion is right**, with one limit and with a limit for each emotion")
+    st.dataframe(table, hide_index=True, column_config=dict.fromkeys(table.columns[1:], percent))
+    for line, then in zip(before.to_dict("records"), after.to_dict("records"), strict=True):
+        if then["threshold"] != line["threshold"]:
+            st.caption(_price(line, then))
+
+
+def _price(line: Mapping[Hashable, Any], then: Mapping[Hashable, Any]) -> str:
+    """What another limit for an emotion changes, as a sentence."""
+
+    def right(one: Mapping[Hashable, Any]) -> str:
+        value, low, high = (wording.whole_percent(one[name]) for name in ("right", "low", "high"))
+        return f"{value} ({low} to {high})"
+
+    emotion, limit = str(line["emotion"]), wording.whole_percent(then["threshold"])
+    return (
+        f"{wording.with_sign(emotion)} from {limit}: right in {right(then)} and not {right(line)}. The price: "
+        f"{wording.percent(then['accepted'])} of all clips are accepted as {emotion}, and not "
+        f"{wording.percent(line['accepted'])}."
     )
 
 
