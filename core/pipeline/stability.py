@@ -204,6 +204,6 @@ def firmness(
         (after,) = decide_pieces([[Part(extract(one.clip)) for one in changed]], served, policy=policy)
         tried += 1
         if set(after.decision.candidates) != set(before.decision.candidates):
-            others[changed.change] = " or ".join(after.decision.candidates) or "review"
+            others[changed[0].change] = " or ".join(after.decision.candidates) or "review"
     progress(1.0, "Done")
     return Firmness(tried - len(others), tried, others)

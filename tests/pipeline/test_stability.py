@@ -14,7 +14,7 @@ from core.audio.changes import QUIET_16_BIT
 from core.audio.decoding import Clip, read
 from core.errors import AudioError
 from core.features import extract
-from core.models.policy import Policy
+from core.models.policy import Decision, Policy
 from core.models.prediction import predict
 from core.pipeline import serving, stability
 from core.pipeline.deciding import predict_and_decide
@@ -130,3 +130,13 @@ def test_how_firm_a_decision_is():
     assert (
         stability.firmness([clip], review, served(), policy=never, progress=lambda s, t: None).text == "firm: 20 of 20"
     )
+
+
+def test_firmness_changes_all_windows_of_a_piece_and_names_other_decisions():
+    clip = read(GOLDEN / "arpeggio_6s.flac").clip
+    never = Policy(threshold=1.0, pair_threshold=1.0)
+    (review,) = predict_and_decide([extract(clip)], served(), policy=never)
+    accepted = replace(review, decision=Decision("sad", ("sad",), "Sad."))
+    result = stability.firmness([clip, clip, clip], accepted, served(), policy=never, progress=lambda s, t: None)
+    assert (result.same, result.tried) == (0, 20)
+    assert set(result.others.values()) == {"review"}
