@@ -228,8 +228,10 @@ def _store_prediction(scored: ScoredClip, served: Served, store: Store | None) -
 def rescore(scored: ScoredClip, served: Served, policy: Policy, store: Store | None) -> ScoredClip:
     """Score the same features with the current model and policy; stores a new row if one of them has changed.
 
-    The clip's own row is not changed: a clip that was deleted meanwhile stays deleted.
+    The clip's own row is not changed: a clip that was deleted meanwhile stays deleted. Its windows stay, so the stored
+    policy names the windows that were measured.
     """
+    policy = replace(policy, windows=scored.policy.windows, apart_s=scored.policy.apart_s)
     model, before = served.model, scored.decided
     if policy == scored.policy and model.version == before.prediction.model_version:
         return scored

@@ -181,6 +181,7 @@ def test_a_new_policy_decides_by_the_same_windows(store):
     sure = scoring.rescore(scored, served(), Policy(threshold=0.2), store)
     assert sure.prediction == scored.prediction
     assert len(store_module.predictions_table(store)) == 2
+    assert scoring.rescore(scored, served(), Policy(windows=5), store) is scored  # no other windows were measured
 
 
 def test_silence_beside_the_middle_leaves_the_other_windows():
