@@ -2,7 +2,7 @@
 
 import typer
 
-from core.cli import clips, database, labels, library, serving, sign_off, stability, terminal, training
+from core.cli import clips, database, labels, library, serving, sign_off, stability, terminal, training, verification
 
 HELP = "Which emotion does a piece of Turkish music carry?"
 
@@ -10,6 +10,7 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_
 app.command()(serving.serve)
 app.command()(clips.warm)
 app.command()(clips.features)
+app.command()(verification.verify)
 app.command()(training.train)
 app.command()(training.mlflow)
 app.command()(database.backup)

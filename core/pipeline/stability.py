@@ -23,7 +23,7 @@ from core.errors import AudioError
 from core.evaluation.stability import AS_IS, Stability, measure_stability
 from core.features import EXTRACTOR, extract
 from core.models.policy import Policy
-from core.pipeline.scoring import Decided, predict_and_decide
+from core.pipeline.deciding import Decided, Part, decide_pieces, predict_and_decide
 from core.pipeline.serving import Served
 from core.records import ReportProgress
 from core.schema import COLUMNS, EMOTIONS, GAIN_POWER, FeatureVector
@@ -186,22 +186,24 @@ class Firmness:
         return f"{word}: {self.same} of {self.tried}"
 
 
-def firmness(clip: Clip, before: Decided, served: Served, *, policy: Policy, progress: ReportProgress) -> Firmness:
+def firmness(
+    clips: Sequence[Clip], before: Decided, served: Served, *, policy: Policy, progress: ReportProgress
+) -> Firmness:
     """Decide again after each small change of a clip (`core.audio.changes.small_changes`).
 
     Parameters
     ----------
-    clip : the analysed audio.
+    clips : the analysed windows, the one that names the answer first; all are changed in the same way.
     before : its decision without a change.
     progress : called with the finished share in [0, 1] and a short text; takes about 10 s.
     """
     others: dict[str, str] = {}
     tried = 0
-    for changed in small_changes(clip):
-        progress(tried / SMALL_CHANGES, changed.change)
-        (after,) = predict_and_decide([extract(changed.clip)], served, policy=policy)
+    for changed in zip(*[small_changes(clip) for clip in clips], strict=True):
+        progress(tried / SMALL_CHANGES, changed[0].change)
+        (after,) = decide_pieces([[Part(extract(one.clip)) for one in changed]], served, policy=policy)
         tried += 1
         if set(after.decision.candidates) != set(before.decision.candidates):
-            others[changed.change] = " or ".join(after.decision.candidates) or "review"
+            others[changed[0].change] = " or ".join(after.decision.candidates) or "review"
     progress(1.0, "Done")
     return Firmness(tried - len(others), tried, others)

@@ -6,7 +6,7 @@ champion, after the gate is passed and when a person asks for it.
 
 import json
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -26,13 +26,14 @@ from core.models import registry
 from core.models.bundle import load_bundle
 from core.models.description import ModelDescription, describe_alias
 from core.models.policy import Policy
+from core.models.prediction import WindowGuess
 from core.models.tracking import log_run
-from core.pipeline.deciding import predict_and_decide
+from core.pipeline.deciding import Part, decide_pieces
 from core.pipeline.serving import Served, serve
 from core.records import ReportProgress
 from core.schema import COLUMNS, PROBA, FeatureVector
 from core.settings import Settings
-from core.store import Store, features_table, predictions_table, save_predictions, set_setting
+from core.store import Store, features_table, predictions_table, read_windows, save_predictions, set_setting
 from core.training import labelled_data
 from core.training.card import LABELLED
 from core.training.labelled_data import TrainingData, labels, predict_clips, seen_clips
@@ -195,9 +196,10 @@ def score_stored(store: Store, settings: Settings, *, role: str, progress: Repor
     newest = predictions_table(store, role="champion", latest=True)
     done = predictions_table(store, role=role, model_version=served.model.version)["clip_id"]
     missing = newest[~newest["clip_id"].isin(done)]
+    windows = {clip: read_windows(text) for clip, text in zip(missing["clip_id"], missing["windows"], strict=True)}
     done_now = 0
     for n, (policy, ids) in enumerate(batches := list(_batches(missing)), 1):
-        done_now += _store_scores(store, served, features_table(store, EXTRACTOR, clip_ids=ids), policy, role)
+        done_now += _store_scores(store, served, {clip: windows[clip] for clip in ids}, policy, role)
         progress(n / len(batches), f"Scoring {len(missing)} stored clips")
     return done_now
 
@@ -209,11 +211,25 @@ def _batches(missing: pd.DataFrame) -> Iterable[tuple[Policy, list[str]]]:
             yield Policy.from_json(str(policy)), ids[at : at + BATCH]
 
 
-def _store_scores(store: Store, served: Served, features: pd.DataFrame, policy: Policy, role: str) -> int:
-    """Score the measured clips and store the predictions; return their number."""
-    values = features[list(COLUMNS)].to_numpy(dtype=float)
-    vectors = [FeatureVector(str(clip), EXTRACTOR, row) for clip, row in zip(features.index, values, strict=True)]
-    scored = [(one.prediction, one.decision) for one in predict_and_decide(vectors, served, policy=policy)]
+def _store_scores(
+    store: Store, served: Served, windows: Mapping[str, Sequence[WindowGuess]], policy: Policy, role: str
+) -> int:
+    """Score the measured clips and store the predictions; return their number.
+
+    windows : clip -> windows of its earlier prediction; none for a prediction from one window.
+    """
+    ids = {*windows, *(window.clip_id for several in windows.values() for window in several)}
+    features = features_table(store, EXTRACTOR, clip_ids=sorted(ids))[list(COLUMNS)]
+    vectors = {
+        str(clip): FeatureVector(str(clip), EXTRACTOR, row)
+        for clip, row in zip(features.index, features.to_numpy(dtype=float), strict=True)
+    }
+    pieces = [
+        [Part(vectors[w.clip_id], w.start_s, w.end_s) for w in several if w.clip_id in vectors] or [Part(vectors[clip])]
+        for clip, several in windows.items()
+        if clip in vectors
+    ]
+    scored = [(one.prediction, one.decision) for one in decide_pieces(pieces, served, policy=policy)]
     save_predictions(store, scored, policy=policy, role=role)
     return len(scored)
 

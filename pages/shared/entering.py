@@ -17,7 +17,7 @@ from core.store import MAX_NAME, rater_name
 LONGEST = 200  # characters of one parameter
 MOST_VETOES = 100  # pieces of one playlist that a person can replace
 VETO = 10  # characters of a hash in the address
-POLICY = ("kind", "threshold", "pair", "thresholds", "coverage", "floors")  # parameters of a policy
+POLICY = ("kind", "threshold", "pair", "thresholds", "coverage", "floors", "windows")  # parameters of a policy
 _HASHES = re.compile(rf"[0-9a-f]{{1,{VETO}}}")
 
 
@@ -59,6 +59,7 @@ def policy(given: Mapping[str, str], stored: Mapping[str, Policy]) -> Policy:
         floors, thresholds = _numbers(given.get("floors", "")), _numbers(given.get("thresholds", ""))
         threshold, pair = (float(given.get(k, "0.75")) for k in ("threshold", "pair"))
         coverage = float(given.get("coverage", "0.9"))
+        windows = int(given.get("windows", stored.get("threshold", Policy()).windows))
     except ValueError:
         raise ModelError("A value in the address is not a number.") from None
     if kind == "conformal" and not floors and kind in stored:
@@ -70,6 +71,7 @@ def policy(given: Mapping[str, str], stored: Mapping[str, Policy]) -> Policy:
         coverage=coverage,
         floors=floors,
         thresholds=thresholds,
+        windows=windows,
     )
 
 

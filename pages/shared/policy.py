@@ -45,11 +45,13 @@ def default(stored: Mapping[str, Policy]) -> Policy:
 
 def address(policy: Policy) -> dict[str, str]:
     """Parameters of an address that describe this policy."""
+    windows = {} if policy.windows == Policy().windows else {"windows": str(policy.windows)}
     if policy.kind == "threshold":
         by_emotion = {"thresholds": ",".join(f"{t:.2f}" for t in policy.thresholds)} if policy.thresholds else {}
-        return {"threshold": f"{policy.threshold:.2f}", "pair": f"{policy.pair_threshold:.2f}", **by_emotion}
+        one = {"threshold": f"{policy.threshold:.2f}", "pair": f"{policy.pair_threshold:.2f}"}
+        return {**one, **by_emotion, **windows}
     floors = ",".join(f"{f:.4f}" for f in policy.floors)
-    return {"kind": "conformal", "coverage": f"{policy.coverage:.2f}", "floors": floors}
+    return {"kind": "conformal", "coverage": f"{policy.coverage:.2f}", "floors": floors, **windows}
 
 
 def describe_policy(policy: Policy) -> str:

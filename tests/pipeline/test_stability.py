@@ -14,10 +14,10 @@ from core.audio.changes import QUIET_16_BIT
 from core.audio.decoding import Clip, read
 from core.errors import AudioError
 from core.features import extract
-from core.models.policy import Policy
+from core.models.policy import Decision, Policy
 from core.models.prediction import predict
 from core.pipeline import serving, stability
-from core.pipeline.scoring import predict_and_decide
+from core.pipeline.deciding import predict_and_decide
 from core.pipeline.serving import Served
 from core.schema import COLUMNS, EMOTIONS, RMS, ROUGHNESS, SR
 from core.settings import ROOT, Settings
@@ -117,7 +117,9 @@ def test_how_firm_a_decision_is():
     sure = Policy(threshold=0.0)
     (before,) = predict_and_decide([extract(clip)], everything, policy=sure)
     told = []
-    result = stability.firmness(clip, before, everything, policy=sure, progress=lambda share, text: told.append(share))
+    result = stability.firmness(
+        [clip], before, everything, policy=sure, progress=lambda share, text: told.append(share)
+    )
     assert result.tried == 20
     assert result.same + len(result.others) == 20
     assert result.text == f"{'firm' if result.same >= 19 else 'not firm'}: {result.same} of 20"
@@ -125,4 +127,16 @@ def test_how_firm_a_decision_is():
     assert told[-1] == 1
     never = Policy(threshold=1.0, pair_threshold=1.0)
     (review,) = predict_and_decide([extract(clip)], served(), policy=never)
-    assert stability.firmness(clip, review, served(), policy=never, progress=lambda s, t: None).text == "firm: 20 of 20"
+    assert (
+        stability.firmness([clip], review, served(), policy=never, progress=lambda s, t: None).text == "firm: 20 of 20"
+    )
+
+
+def test_firmness_changes_all_windows_of_a_piece_and_names_other_decisions():
+    clip = read(GOLDEN / "arpeggio_6s.flac").clip
+    never = Policy(threshold=1.0, pair_threshold=1.0)
+    (review,) = predict_and_decide([extract(clip)], served(), policy=never)
+    accepted = replace(review, decision=Decision("sad", ("sad",), "Sad."))
+    result = stability.firmness([clip, clip, clip], accepted, served(), policy=never, progress=lambda s, t: None)
+    assert (result.same, result.tried) == (0, 20)
+    assert set(result.others.values()) == {"review"}

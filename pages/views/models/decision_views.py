@@ -14,7 +14,7 @@ from core.evaluation.evaluation_table import EvaluationTable
 from core.evaluation.stored_evaluation import headline_result
 from core.models import bundle, description
 from core.models.description import ModelDescription
-from core.models.policy import Policy, conformal_policy
+from core.models.policy import WINDOW_COUNTS, Policy, conformal_policy
 from core.models.reference import MOST_MISSING, read_reference
 from core.schema import ALL, EMOTIONS
 from core.settings import Settings
@@ -86,8 +86,21 @@ def controls(page: Page) -> Policy:
         "probable enough, so that the right emotion is in the set for a chosen share of the clips.",
     )
     policy = _threshold(page, now) if kind == "threshold" else _conformal(page, now)
+    policy = replace(policy, windows=_windows(now), apart_s=now.apart_s)
     use(policy)
     return policy
+
+
+def _windows(now: Policy) -> int:
+    return st.segmented_control(
+        "Windows of a longer file",
+        WINDOW_COUNTS[:3],
+        default=now.windows if now.windows in WINDOW_COUNTS[:3] else WINDOW_COUNTS[1],
+        required=True,
+        key="policy_windows",
+        help="Windows of 30 s around the middle of a file, each scored by itself; their mean probabilities decide. "
+        "Several windows make the answer depend less on where a window starts. A clip of about 30 s is one window.",
+    )
 
 
 def _threshold(page: Page, now: Policy) -> Policy:
@@ -209,7 +222,8 @@ def share(page: Page, policy: Policy) -> None:
 
 def _reset(stored: Mapping[str, Policy]) -> None:
     use(default(stored))
-    for key in ("policy_kind", "policy_threshold", "policy_pair", "policy_coverage", "policy_by_emotion"):
+    names = ("kind", "threshold", "pair", "coverage", "by_emotion", "windows")
+    for key in (f"policy_{name}" for name in names):
         st.session_state.pop(key, None)
 
 
