@@ -63,7 +63,7 @@ def test_the_champion_loads_and_predicts_as_it_was_trained(run, folder):
     X = small_table().frame[list(COLUMNS)]
     ours, theirs = (p.predict_proba(X) for p in (bundle.model.pipeline, run.pipelines[run.champion]))
     np.testing.assert_allclose(ours, theirs, atol=1e-9)
-    assert {"threshold", "conformal"} == set(bundle.policies())
+    assert {"threshold", "conformal", "by_emotion"} == set(bundle.policies())
     assert bundle.reference().clips == run.metrics["protocol"]["development"]
     assert json.loads((folder / "champion" / "metrics.json").read_text())["run"]["seed"] == run.seed
 
