@@ -2,11 +2,12 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PORT ?= 8501
+HOST ?= 0.0.0.0
 
 # Targets with several parts run all parts, even after a failure. The exit status is not 0 if any part failed.
 ALL_OF := --no-print-directory --keep-going
 
-.PHONY: app test test-browser test-others check lint ruff format mypy contracts train mlflow warm clean help
+.PHONY: app serve test test-browser test-others check audit lint ruff format mypy contracts train mlflow warm clean help
 .NOTPARALLEL:
 
 help:            ## this list
@@ -25,8 +26,11 @@ $(VENV)/.dev: $(VENV)/.run requirements-dev.txt
 	$(BIN)/python -m pip install --quiet -r requirements-dev.txt
 	touch $@
 
-app: $(VENV)/.run        ## make the environment and open the dashboard
+app: $(VENV)/.run        ## make the environment and open the dashboard, for this machine only
 	$(BIN)/streamlit run app.py --server.port $(PORT)
+
+serve: $(VENV)/.run      ## open the dashboard to other machines; HOST= and PORT= choose the address
+	$(BIN)/python -m core serve --host $(HOST) --port $(PORT)
 
 test: $(VENV)/.dev       ## make the environment and run all tests
 	@$(MAKE) $(ALL_OF) test-others test-browser
@@ -53,8 +57,11 @@ contracts: $(VENV)/.dev
 mypy: $(VENV)/.dev
 	$(BIN)/mypy
 
-check: $(VENV)/.dev      ## what CI runs: ruff, mypy, import contracts and all tests
-	@$(MAKE) $(ALL_OF) lint test
+audit: $(VENV)/.dev      ## look for known vulnerabilities of the installed packages, where there is a network
+	@$(BIN)/python .ci/audit.py
+
+check: $(VENV)/.dev      ## what CI runs: ruff, mypy, import contracts, all tests, known vulnerabilities
+	@$(MAKE) $(ALL_OF) lint test audit
 
 train: $(VENV)/.run      ## train, compare and register the models
 	$(BIN)/python -m core train

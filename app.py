@@ -1,36 +1,57 @@
-"""Entry point: page settings, navigation and the style of the charts."""
+"""Entry point: page settings, navigation, the style of the charts, and the server.
+
+Streamlit runs this file for each visit of a page. The server imports it once and takes ``app``.
+"""
 
 import streamlit as st
+from starlette.middleware import Middleware
 
-from pages.shared import assets, show
+from core.settings import note_reach
+from pages.shared import assets, doors, limits, login, media, reach, show, unexpected
 
-st.set_page_config(page_title="Turkish Music Emotion", page_icon="pages/icon.png", layout="wide")
-assets.style("charts")
-show.set_source(None)
 
-st.navigation(
-    {
-        "": [st.Page("pages/home.py", title="Home", icon=":material/home:", default=True)],
-        "Clips": [
-            st.Page("pages/predict.py", title="Predict", icon=":material/graphic_eq:"),
-            st.Page("pages/tracks.py", title="Whole tracks", icon=":material/timeline:"),
-        ],
-        "Library": [
-            st.Page("pages/library.py", title="Library", icon=":material/library_music:"),
-            st.Page("pages/moods.py", title="Moods", icon=":material/mood:"),
-            st.Page("pages/playlists.py", title="Playlists", icon=":material/queue_music:"),
-        ],
-        "Label": [
-            st.Page("pages/label.py", title="Label", icon=":material/headphones:"),
-            st.Page("pages/agreement.py", title="Agreement", icon=":material/handshake:"),
-        ],
-        "Models": [
-            st.Page("pages/compare.py", title="Compare models", icon=":material/leaderboard:"),
-            st.Page("pages/confusion.py", title="Confusion", icon=":material/grid_on:"),
-            st.Page("pages/explain.py", title="Explain", icon=":material/psychology:"),
-            st.Page("pages/decisions.py", title="Decisions", icon=":material/rule:"),
-            st.Page("pages/learning.py", title="Learning", icon=":material/model_training:"),
-        ],
-        "Data": [st.Page("pages/explore.py", title="Explore", icon=":material/query_stats:")],
-    }
-).run()
+def run() -> None:
+    """Draw the page that the person chose, if they may open it."""
+    limits.install()
+    note_reach(by_others=login.login_configured() or reach.reached_by_others())
+    st.set_page_config(page_title="Turkish Music Emotion", page_icon="pages/icon.png", layout="wide")
+    assets.style("charts")
+    show.set_source(None)
+    unexpected.use_references()
+    reach.ask_nobody()
+    media.note_session()
+    chosen = st.navigation(
+        {
+            "": [doors.page("home", title="Home", icon=":material/home:", default=True)],
+            "Clips": [
+                doors.page("predict", title="Predict", icon=":material/graphic_eq:"),
+                doors.page("tracks", title="Whole tracks", icon=":material/timeline:"),
+            ],
+            "Library": [
+                doors.page("library", title="Library", icon=":material/library_music:"),
+                doors.page("moods", title="Moods", icon=":material/mood:"),
+                doors.page("playlists", title="Playlists", icon=":material/queue_music:"),
+            ],
+            "Label": [
+                doors.page("label", title="Label", icon=":material/headphones:"),
+                doors.page("agreement", title="Agreement", icon=":material/handshake:"),
+            ],
+            "Models": [
+                doors.page("compare", title="Compare models", icon=":material/leaderboard:"),
+                doors.page("confusion", title="Confusion", icon=":material/grid_on:"),
+                doors.page("explain", title="Explain", icon=":material/psychology:"),
+                doors.page("decisions", title="Decisions", icon=":material/rule:"),
+                doors.page("learning", title="Learning", icon=":material/model_training:"),
+            ],
+            "Data": [doors.page("explore", title="Explore", icon=":material/query_stats:")],
+        }
+    )
+    reach.warn_if_open_to_all()
+    doors.open_page(chosen)
+
+
+if __name__ == "__main__":
+    run()
+else:
+    doors.only_through_app()
+    app = st.App("app.py", middleware=[Middleware(media.OwnMedia)], lifespan=media.note_downloads)

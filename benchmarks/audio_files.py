@@ -30,6 +30,7 @@ BY_FFMPEG = {  # name: codec, container, rate
     "m4a_alac": ("alac", "ipod", SR),
     "mov": ("aac", "mov", SR),
     "aac": ("aac", "adts", SR),
+    "latm": ("aac", "latm", SR),
     "wma": ("wmav2", "asf", SR),
     "opus": ("libopus", "ogg", 48_000),
     "webm": ("libopus", "webm", 48_000),

@@ -2,11 +2,15 @@
 
 import typer
 
-from core.cli import clips, database, labels, library, terminal, training
+from core.cli import clips, database, labels, library, serving, sign_off, stability, terminal, training, verification
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, help="Which emotion does a piece of Turkish music carry?")
+HELP = "Which emotion does a piece of Turkish music carry?"
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_show_locals=False, help=HELP)
+app.command()(serving.serve)
 app.command()(clips.warm)
 app.command()(clips.features)
+app.command()(verification.verify)
 app.command()(training.train)
 app.command()(training.mlflow)
 app.command()(database.backup)
@@ -14,8 +18,10 @@ app.command()(database.restore)
 app.command()(library.score)
 app.command()(library.demo_library)
 app.command()(training.retrain)
+app.command()(stability.stability)
 app.command()(training.promote)
 app.command()(training.rollback)
+app.command()(sign_off.sign_off)
 app.command()(training.rescore)
 app.command()(training.triggers)
 app.command()(labels.export_labels)

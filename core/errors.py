@@ -9,6 +9,10 @@ class AudioError(CoreError):
     """The audio file cannot be used: it is not audio, or it is empty, silent, too short, too large or damaged."""
 
 
+class DecoderError(AudioError):
+    """The file makes its decoder crash or run without end: it is not read again without being asked to."""
+
+
 class TableError(CoreError):
     """The table cannot be read, or required columns or values are missing."""
 

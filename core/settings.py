@@ -12,6 +12,7 @@ from core.errors import CoreError
 from core.file_names import CHAMPION, COMPARISON
 
 ROOT = Path(__file__).resolve().parent.parent
+_reached: dict[str, bool] = {"by others": False}  # set by `note_reach` at the start of each page
 
 
 class Settings(BaseSettings):
@@ -25,7 +26,10 @@ class Settings(BaseSettings):
     ``TME_DOWNLOAD_URL``        address of the archive with the published table
     ``TME_DOWNLOAD_TIMEOUT_S``  a download is cancelled after this many seconds without an answer
     ``TME_MAX_UPLOAD_MB``       size limit for one audio file
-    ``TME_LIBRARY_DIR``         the only folder that the Library page may score; by default any folder of this machine
+    ``TME_MAX_HELD_MB``         size limit for all uploads that the server holds; a session may hold half of it
+    ``TME_MAX_TABLES_MB``       size limit for the memory of all tables that visitors brought to the Explore page
+    ``TME_LIBRARY_DIR``         the folder with music that the pages may read; by default any folder of this machine
+    ``TME_SHARED``              true: other people can reach this server; by default the address of the server decides
     ``TME_SCHEDULER``           a Dask cluster that scores libraries, ``tcp://host:8786``; by default this machine
     """
 
@@ -39,7 +43,10 @@ class Settings(BaseSettings):
     download_url: str = "https://archive.ics.uci.edu/static/public/862/turkish+music+emotion.zip"
     download_timeout_s: float = Field(default=10.0, gt=0)
     max_upload_mb: float = Field(default=200.0, gt=0)
+    max_held_mb: float = Field(default=2000.0, gt=0)
+    max_tables_mb: float = Field(default=1000.0, gt=0)
     library_dir: Path | None = None
+    shared: bool = Field(default_factory=lambda: _reached["by others"])
     scheduler: str = ""
 
     def __init__(self, **values: Any) -> None:
@@ -96,6 +103,11 @@ class Settings(BaseSettings):
         return Path(os.path.abspath(self.library_results_dir / "uploads"))
 
     @property
+    def named_places_file(self) -> Path:
+        """List of the folders that an analyst scored from the command line."""
+        return self.library_results_dir / "places.json"
+
+    @property
     def demo_library_dir(self) -> Path:
         """The synthetic library."""
         return self.data_dir / "demo-library"
@@ -133,6 +145,14 @@ class Settings(BaseSettings):
     def comparison_dir(self) -> Path:
         """The comparison of all models in the repository."""
         return self.models_dir / COMPARISON
+
+
+def note_reach(*, by_others: bool) -> None:
+    """Note whether other people can reach the server. It decides ``Settings.shared`` while TME_SHARED is not set.
+
+    Once they can, they can until the server ends: all pages share this note.
+    """
+    _reached["by others"] |= by_others
 
 
 def _sqlite(path: Path) -> str:

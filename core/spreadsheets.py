@@ -1,30 +1,56 @@
-"""Protect spreadsheets against formulas in exported tables (CSV injection).
+"""Write tables as CSV for people: no text in them becomes a formula, whatever separates the cells.
 
-A spreadsheet runs a cell that begins like a formula, and a formula can start programs or send data away. Such a text
-gets an apostrophe in front, so that the spreadsheet shows it as text. Source: OWASP, "CSV Injection".
+A spreadsheet runs a cell that begins like a formula, and a formula can start programs or send data away. A comma
+separates the cells of our files, but a Turkish or German spreadsheet separates them at ``;``. Then a new cell can begin
+inside a text, also inside a text in quotes. So a text gets an apostrophe at each place where a cell could begin with a
+formula. `unescape_formula` removes exactly these apostrophes. Source: OWASP, "CSV Injection".
 """
 
-from typing import Any
+import csv
+import re
+from collections.abc import Iterable
+from typing import IO, Any
 
 import pandas as pd
 
-FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")  # possible first characters of a formula
 MARK = "'"
+FORMULA = "=+-@＝＋－＠\t\r\n"  # possible first characters of a formula
+_BEFORE = r"(?:\A|(?<=[;,|\t\r\n]))"  # where a cell can begin
+_FORMULA_FOLLOWS = rf"(?={MARK}*[ \"\u00a0\u200b\ufeff]*[{re.escape(FORMULA)}])"
+_PLACE = re.compile(_BEFORE + _FORMULA_FOLLOWS)
+_MARKED = re.compile(_BEFORE + MARK + _FORMULA_FOLLOWS)
+BOM = "\ufeff"  # without it, spreadsheets do not recognise UTF-8 and garble Turkish letters
 
 
 def escape_formula(text: str) -> str:
-    """Put an apostrophe before a text that looks like a formula. ``unescape_formula`` restores every text exactly."""
-    return MARK + text if text.lstrip(MARK).startswith(FORMULA) else text
+    """Put an apostrophe where a formula could begin. ``unescape_formula`` restores every text exactly."""
+    return _PLACE.sub(MARK, text)
 
 
 def unescape_formula(text: str) -> str:
     """Restore a text that was escaped."""
-    return text[1:] if text.startswith(MARK) and text.lstrip(MARK).startswith(FORMULA) else text
+    return _MARKED.sub("", text)
 
 
-def escape_once(text: str) -> str:
-    """Escape a text for a table that is never read back; a text that begins with an apostrophe stays unchanged."""
-    return text if text.startswith(MARK) else escape_formula(text)
+def csv_text(table: pd.DataFrame, *, index: bool | None = None, header: bool = True) -> str:
+    """Return the table as CSV for people: texts are escaped and in quotes, numbers are not.
+
+    index : also write the index; by default only an index with a meaning (no plain row numbers).
+    """
+    if index is None:
+        index = not isinstance(table.index, pd.RangeIndex)
+    safe = escape_table(table)
+    return str(safe.to_csv(index=index, header=header, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC))
+
+
+def csv_for_people(table: pd.DataFrame, *, index: bool | None = None) -> bytes:
+    """Return the table as a CSV file in UTF-8 with a byte order mark. Parameters as in `csv_text`."""
+    return (BOM + csv_text(table, index=index)).encode()
+
+
+def write_row(file: IO[str], cells: Iterable[Any], *, line_end: str = "\n") -> None:
+    """Write one row of CSV for people, for tables that are written row by row."""
+    csv.writer(file, lineterminator=line_end, quoting=csv.QUOTE_NONNUMERIC).writerow([_cell(cell) for cell in cells])
 
 
 def escape_table(table: pd.DataFrame) -> pd.DataFrame:
@@ -47,4 +73,4 @@ def _label(label: Any) -> Any:
 
 
 def _cell(value: Any) -> Any:
-    return escape_once(value) if isinstance(value, str) else value
+    return escape_formula(value) if isinstance(value, str) else value

@@ -4,12 +4,13 @@ import streamlit as st
 
 from pages.shared import cached
 from pages.shared.run_source import set_run_source
-from pages.views.models import explain_clip
+from pages.views.models import compare_views, explain_clip
 from pages.views.models import explain_views as views
 
 st.title("Explain")
 comparison = cached.results()
 set_run_source(comparison)
+compare_views.another_in_use(comparison)
 model = views.choose(comparison)
 shap = views.contributions(comparison, model)
 published = views.own_table(comparison)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.shared import cached, who
+from pages.shared import cached, login, who
 from pages.shared.policy import active, describe_policy
 from pages.views.library import run_results
 from pages.views.library import runs as views
@@ -17,7 +17,7 @@ st.caption(
 store = cached.store()
 if store is None:
     st.stop()
-person = who.require_person(store) if who.login_configured() else None  # with a login, only known people may do this
+person = who.require_person(store) if login.login_configured() else None  # with a login, only known people may do this
 if person is not None:
     who.badge(store, person)
 views.ask_music(store, policy)
@@ -29,5 +29,6 @@ if results is None:
 else:
     run_results.show_summary(results)
     run_results.show_not_scored(results)
+    run_results.show_unlike(results)
     run_results.show_table(results)
-views.show_disk_usage(store, may_remove=person is None or person.role == "analyst")
+views.show_disk_usage(store)

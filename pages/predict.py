@@ -28,7 +28,9 @@ if shown is None:
 scored = shown.scored
 heading, close = st.columns([5, 1], vertical_alignment="bottom")
 heading.header(messages.literal(scored.recording.name), divider="gray")
-close.button("Close", icon=":material/close:", on_click=parts.close_clip, help="Remove this clip from the screen.")
+close.button(
+    "Close", key="close", icon=":material/close:", on_click=parts.close_clip, help="Remove this clip from the screen."
+)
 parts.show_player(shown)
 left, right = st.columns(2, gap="large")
 with left:
@@ -36,11 +38,12 @@ with left:
     st.session_state.setdefault(show.SEEN, set()).add(scored.clip_id)
     proba = pd.Series(scored.prediction.proba)
     show.chart(
-        style.probabilities(proba, threshold=policy.threshold if policy.kind == "threshold" else None),
+        style.probabilities(proba, threshold=policy.limit(str(proba.idxmax())) if policy.kind == "threshold" else None),
         key=f"probabilities_{parts.file_tag(scored)}",
         alt="Probabilities: " + ", ".join(f"{e} {whole_percent(p)}" for e, p in proba.items()),
         data=proba.rename("probability").rename_axis("emotion").reset_index(),
     )
+    decision.show_firmness(shown, served)
     parts.show_answer_form(shown)
 with right:
     wave = pictures.waveform(shown)

@@ -53,7 +53,7 @@ def test_every_page_is_documented_and_no_other():
     titles = [
         keyword.value.value
         for call in ast.walk(ast.parse((ROOT / "app.py").read_text("utf-8")))
-        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "Page"
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "page"
         for keyword in call.keywords
         if keyword.arg == "title"
     ]
@@ -84,6 +84,17 @@ def candidates(module: str) -> list[str]:
     path = module.replace(".", "/")
     above = path.rpartition("/")[0]
     return [f"{path}.py", path, f"{above}.py"]
+
+
+def test_each_threat_names_a_test_that_exists():
+    text = (ROOT / "docs" / "security.md").read_text(encoding="utf-8").split("## Threats and tests", 1)[1]
+    rows = [row for row in text.splitlines() if row.startswith("| ") and not row.startswith("| threat ")]
+    assert len(rows) > 20
+    for row in rows:
+        named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", row)
+        assert named, row
+        for file, test in named:
+            assert f"\ndef {test}(" in (ROOT / file).read_text(encoding="utf-8"), f"{file}::{test}"
 
 
 def test_the_readme_links_every_document():

@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+from owner import OWNER
 
 from core.library.places import new_results, save_uploads
 from core.locations import is_uploaded, present_path
@@ -13,8 +14,8 @@ from core.settings import Settings
 def moved(tmp_path):
     """Settings with a data folder that was moved, and paths of its files as they were stored before."""
     old = Settings(data_dir=tmp_path / "old")
-    song = save_uploads([("album/a song.wav", b"x")], old) / "album" / "a song.wav"
-    table, piece = new_results(old), old.demo_library_dir / "01 Hicaz.ogg"
+    song = save_uploads([("album/a song.wav", b"x")], old, by=OWNER) / "album" / "a song.wav"
+    table, piece = new_results(old, by=OWNER), old.demo_library_dir / "01 Hicaz.ogg"
     table.write_bytes(b"t")
     piece.parent.mkdir()
     piece.write_bytes(b"p")

@@ -1,30 +1,66 @@
 """Tables for spreadsheets: no text in them runs as a formula, and escaped text can be restored."""
 
 import io
+import re
+import shutil
+import subprocess
 
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from required import missing
 
 from core import spreadsheets
+from core.labelling.label_text import csv_lines, decoded
 
 HOSTILE = '=HYPERLINK("http://example.org","x")'
 
 
-@given(st.text("=+-@'a\t ＝", max_size=6))
-def test_text_that_was_marked_comes_back_and_never_begins_like_a_formula(text):
+PARTS = [*"=+-@'a;,|\t\n\r ＝\"", " ", "\u200b"]
+
+
+@given(st.lists(st.sampled_from(PARTS), max_size=8).map("".join))
+def test_marked_text_comes_back_and_no_cell_begins_like_a_formula(text):
     there = spreadsheets.escape_formula(text)
     assert spreadsheets.unescape_formula(there) == text
-    assert not there.startswith(spreadsheets.FORMULA)
-    assert spreadsheets.escape_once(spreadsheets.escape_once(text)) == spreadsheets.escape_once(text)
-    assert not spreadsheets.escape_once(text).startswith(spreadsheets.FORMULA)
+    for cell in re.split(r"[;,|\t\r\n]", there):  # whatever separates the cells
+        assert not cell.lstrip(' "').startswith(tuple("=+-@＝")), there
 
 
 def test_plain_text_does_not_change():
-    for text in ("", "Ayşe", "'quoted'", "a=b", " =1", "3-4"):
+    for text in ("", "Ayşe", "'quoted'", "a=b", "3-4", "Nihavend; sad, then happy"):
         assert spreadsheets.escape_formula(text) == spreadsheets.unescape_formula(text) == text
-        assert spreadsheets.escape_once(text) == text
+
+
+def test_the_file_is_read_back_unchanged():
+    texts = ["Gel;=cmd|' /C calc'!A0", "=1", "a,=b", "two\n=lines", 'a "quote";-x', "", "Şarkı"]
+    data = spreadsheets.csv_for_people(pd.DataFrame({"text": texts, "figure": -1.5}))
+    (_, *rows) = csv_lines(decoded(data))
+    assert [spreadsheets.unescape_formula(cell) for cell, _ in rows] == texts
+    assert {figure for _, figure in rows} == {"-1.5"}
+
+
+# Separators as LibreOffice numbers them, and its numbers of the languages English (US) and Turkish.
+@pytest.mark.libreoffice
+@pytest.mark.parametrize("language", ["1033", "1055"])
+def test_libreoffice_finds_no_formula(language, tmp_path):
+    if not (office := shutil.which("soffice")):
+        missing("LibreOffice is not installed (Debian: libreoffice-calc-nogui).")
+    attack = pd.DataFrame({"title": ["Gel;=1+1", "=1+1", "a\t=1+1", "b,=1+1", 'c";=1+1', "d\n=1+1", " =1+1"]})
+    (tmp_path / "raw.csv").write_text(attack.to_csv(index=False), encoding="utf-8")
+    (tmp_path / "inert.csv").write_bytes(spreadsheets.csv_for_people(attack))
+    formulas = {}
+    for separator in ("44", "59", "9", "59/44/9"):
+        out = tmp_path / separator.replace("/", "-")
+        read_as = f"CSV:{separator},34,76,1,,{language},false,true,false,false,false,0,true,false,true"
+        profile = f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}"
+        convert = [office, profile, "--headless", "--convert-to", "fods", f"--infilter={read_as}", "--outdir", str(out)]
+        subprocess.run([*convert, *(tmp_path / f"{n}.csv" for n in ("raw", "inert"))], check=True, capture_output=True)
+        for name in ("raw", "inert"):
+            formulas[separator, name] = (out / f"{name}.fods").read_text(encoding="utf-8").count("table:formula=")
+    assert all(formulas[separator, "raw"] for separator, _ in formulas), formulas  # LibreOffice does look for them
+    assert not any(count for (_, name), count in formulas.items() if name == "inert"), formulas
 
 
 @pytest.mark.parametrize("kind", ["str", "object", "category"])

@@ -7,7 +7,7 @@ its demuxers open other files and addresses that a playlist names. Only codecs o
 import io
 import re
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from itertools import islice
@@ -41,7 +41,7 @@ _ANNOUNCE = (
     "wav",
     "w64",
 )  # containers whose length is written, not estimated
-_UNTIMED = ("aac", "ac3", "amr", "mp3")  # raw frames without times: after a seek nobody knows where they belong
+_UNTIMED = ("aac", "ac3", "amr", "mp3", "loas")  # raw frames without times: after a seek nobody knows where they belong
 _EXACT = ("flac", "wv", "tta")  # containers that announce the very sample at which they end
 _MISSING_S, _MISSING = 1.0, 0.01  # seconds, and share of the file, that may be missing at its end
 _BLOCK_S = 0.1  # of an exact one: its last block
@@ -146,7 +146,7 @@ class AvFile:
         for at, group in _grouped(frames):
             yield from alike(group, at, sr=sr, channels=channels)
 
-    def blocks(self, first: int, count: int) -> Iterator[np.ndarray]:
+    def blocks(self, first: int, count: int) -> Generator[np.ndarray]:
         sr = self.header.sr
         if first > _NEAR_S * sr and self._form.demuxer not in _UNTIMED:
             with self._opened() as (container, stream):

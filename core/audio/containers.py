@@ -6,11 +6,15 @@ RIFF (Microsoft/IBM Multimedia Programming Interface 1.0), RF64 (EBU Tech 3306),
 """
 
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
+
+from core.audio.mpeg import skip_id3
 
 _STREAMED = 0x7FFFF000  # recorders that cannot seek back leave such sizes in a WAV header; they announce nothing
 _W64_DATA = bytes.fromhex("64617461f3acd3118cd100c04f8edb8a")
 _SMALLEST_SOUND = 256  # bytes after a size of zero that are taken for sound
+MOST_PARTS = 100_000  # of a file; recorders write fewer than 100, streams of many hours some 10,000
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,52 @@ class Sizes:
 
     short_by: int = 0
     mended: bytes | None = None
+
+
+def too_many_parts(data: bytes, form: str) -> bool:
+    """Return whether a file has more than ``MOST_PARTS`` parts one after the other (chunks, atoms, metadata blocks).
+
+    Each part costs time in every reader of the file, so this is asked before any of them. form : name of the format.
+    """
+    if form not in _FIRST_PART:
+        return False
+    at, head, size_of = _FIRST_PART[form]
+    at += skip_id3(data)
+    order = ">" if data[:4] in (b"RIFX", b"FORM") or form in ("CAF", "M4A", "FLAC") else "<"
+    for _ in range(MOST_PARTS):
+        if at + head > len(data):
+            return False
+        step = size_of(data[at : at + max(head, 16)], order)
+        if step < head:  # the sound reaches to the end of the file, or there is no further part
+            return False
+        at += step
+    return True
+
+
+def _chunk_step(head: bytes, order: str) -> int:
+    size = int(struct.unpack(order + "I", head[4:8])[0])
+    return 8 + size + size % 2
+
+
+def _flac_step(head: bytes, _order: str) -> int:
+    return 0 if head[0] == 0xFF else 4 + int.from_bytes(head[1:4], "big")  # 0xFF: the first frame of sound
+
+
+def _atom_step(head: bytes, _order: str) -> int:
+    size = int.from_bytes(head[:4], "big")
+    return int.from_bytes(head[8:16], "big") if size == 1 else size if size else 0
+
+
+# Of each format: where the first part begins, bytes of a part's header, and the bytes of a part with its header.
+_FIRST_PART: dict[str, tuple[int, int, Callable[[bytes, str], int]]] = {
+    "WAV": (12, 8, _chunk_step),
+    "RF64": (12, 8, _chunk_step),
+    "AIFF": (12, 8, _chunk_step),
+    "W64": (40, 24, lambda head, _: (size := int.from_bytes(head[16:24], "little")) + -size % 8),
+    "CAF": (8, 12, lambda head, _: 12 + int.from_bytes(head[4:12], "big")),
+    "FLAC": (4, 4, _flac_step),
+    "M4A": (0, 8, _atom_step),
+}
 
 
 def check_sizes(data: bytes, form: str) -> Sizes:

@@ -4,7 +4,7 @@ Here are files that libsndfile reads, and several recordings in one file; FFmpeg
 """
 
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -34,6 +34,10 @@ class TruncatedError(UnreadableError):
     """The file ends before it should: no other decoder finds more in it."""
 
 
+class StoppedError(UnreadableError):
+    """The decoder crashed or ran without end on this file."""
+
+
 @dataclass(frozen=True)
 class Header:
     """What is known of a file before its samples are read.
@@ -55,7 +59,7 @@ class Opened(Protocol):
 
     header: Header
 
-    def blocks(self, first: int, count: int) -> Iterator[np.ndarray]:
+    def blocks(self, first: int, count: int) -> Generator[np.ndarray]:
         """Samples from ``first`` on, as arrays of shape (n, channels), float32 or float64, full scale = 1.
 
         Ends early when the file does.
@@ -89,7 +93,7 @@ class SoundFile:
         except (soundfile.LibsndfileError, RuntimeError) as error:
             raise UnreadableError(damaged(form)) from error
 
-    def blocks(self, first: int, count: int) -> Iterator[np.ndarray]:
+    def blocks(self, first: int, count: int) -> Generator[np.ndarray]:
         dtype = "float32" if self.header.codec in _SINGLE else "float64"
         first += self._skip
         early = min(first, round(self._preroll_s * self.header.sr))
@@ -136,7 +140,7 @@ class Joined:
         found = dict.fromkeys((*remarks, *(remark for part in self._parts for remark in part.remarks)))
         self.header = replace(first, frames=sum(self._frames), remarks=tuple(found))
 
-    def blocks(self, first: int, count: int) -> Iterator[np.ndarray]:
+    def blocks(self, first: int, count: int) -> Generator[np.ndarray]:
         sr, channels = self.header.sr, self.header.channels
         for opener, part, frames in zip(self._openers, self._parts, self._frames, strict=True):
             wanted = min(frames - first, count)

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from core.audio import free_format
 from core.audio.mpeg import first_frame, skip_id3
 
 Decoder = Literal["libsndfile", "FFmpeg"]
@@ -44,6 +45,7 @@ FORMATS = (
     Format("MP3", (".mp3", ".mp2", ".mpga"), "MPEG audio, layers 1 to 3", _LIB, "mp3"),
     Format("M4A", (".m4a", ".m4b", ".mp4", ".mov", ".3gp"), "phones: AAC or ALAC; the sound of videos", _FF, "mov"),
     Format("AAC", (".aac", ".adts"), "raw AAC, as radio streams send it", _FF, "aac"),
+    Format("LATM", (".latm", ".loas"), "AAC of digital television and radio", _FF, "loas"),
     Format("WMA", (".wma", ".asf"), "Windows Media Audio", _FF, "asf"),
     Format("WebM", (".webm", ".weba", ".mka", ".mkv"), "browsers: Opus or Vorbis; Matroska", _FF, "matroska"),
     Format("WavPack", (".wv",), "lossless compression", _FF, "wv"),
@@ -134,6 +136,7 @@ _HTML = re.compile(
 )
 _TEXT = re.compile(rb"[\t\n\r\x20-\x7e\x80-\xff]*\Z")
 _ADTS = re.compile(rb"\xff(?=[\xf0\xf1\xf8\xf9])")
+_LOAS = re.compile(rb"\x56(?=[\xe0-\xff])")
 _SEARCHED = 16_384  # bytes in which raw AAC may begin: a stream that was recorded begins within a frame
 _LOOKED_AT = 4096  # bytes of the beginning that decide whether a file is text
 
@@ -153,9 +156,11 @@ def identify(data: bytes) -> Format | Other:
             return BY_NAME[name]
     if any(is_adts(data, start + m.start()) for m in _ADTS.finditer(data[start : start + _SEARCHED])):
         return BY_NAME["AAC"]
+    if any(is_loas(data, start + m.start()) for m in _LOAS.finditer(data[start : start + _SEARCHED])):
+        return BY_NAME["LATM"]
     if start == 0 and (other := _other(data)):
         return other
-    if first_frame(data, start) >= 0:
+    if first_frame(data, start) >= 0 or free_format.find(data, start) is not None:
         return BY_NAME["MP3"]
     if start:
         return Other("a tag (ID3) without any sound after it", _COPY)
@@ -200,4 +205,15 @@ def is_adts(data: bytes, at: int) -> bool:
         if length < 7:
             return False
         at += length
+    return True
+
+
+def is_loas(data: bytes, at: int) -> bool:
+    """Whether three frames of AAC in LOAS (ISO/IEC 14496-3, 1.7.2) follow each other here, or reach the end."""
+    for _ in range(3):
+        if at == len(data):
+            return True
+        if at + 3 > len(data) or data[at] != 0x56 or data[at + 1] & 0xE0 != 0xE0:
+            return False
+        at += 3 + ((data[at + 1] & 0x1F) << 8 | data[at + 2])
     return True

@@ -10,14 +10,14 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 
-from core.audio.decoders import Header, UnreadableError
+from core.audio.decoders import Header, StoppedError, UnreadableError
 from core.audio.formats import Format
 from core.audio.isolated_worker import receive, send
 from core.errors import CoreError
@@ -28,16 +28,22 @@ MEMORY_MB = 512.0  # for decoding, on top of the program and three times the fil
 CPU_S = 30.0  # for a request, and CPU_S_MB more for each megabyte of the file
 CPU_S_MB = 0.5
 WAIT_S = 180.0  # on the clock for one answer: longer than any honest file takes, also on a busy machine
+BUSY_S = 60.0  # for one of the processes, while others use them
 _ROOT = Path(__file__).resolve().parents[2]
 _DIED = (
     "made the decoder stop: it is damaged, or built to do harm. Nothing else was affected. Open it in another program "
     "and export it as WAV or FLAC."
 )
 _TOO_LONG = "takes too long to decode: it is damaged. Open it in another program and export it as WAV or FLAC."
+_BUSY = "The program is decoding other files, and no decoder became free. Try again in a minute."
+_MACHINE = (
+    "The decoder has too little memory, because this machine limits it. Raise the limit (ulimit -v), close other "
+    "programs, or use a smaller file. Then try again."
+)
 _MEMORY = "needs too much memory to decode: it is damaged. Open it in another program and export it as WAV or FLAC."
 
 
-class _StoppedError(Exception):
+class _EndedError(Exception):
     """The process ended before it had answered. late : it was ended because it took too long."""
 
     def __init__(self, *, late: bool) -> None:
@@ -108,7 +114,7 @@ class _Process:
         try:
             yield
         except (EOFError, OSError, ValueError) as error:
-            raise _StoppedError(late=self.late or self._used_up()) from error
+            raise _EndedError(late=self.late or self._used_up()) from error
         finally:
             timer.cancel()
 
@@ -119,9 +125,20 @@ _lock = threading.Lock()
 
 
 @contextmanager
+def _place() -> Iterator[None]:
+    """One of the places for processes. Raises CoreError when none becomes free."""
+    if not _places.acquire(timeout=BUSY_S):
+        raise CoreError(_BUSY)
+    try:
+        yield
+    finally:
+        _places.release()
+
+
+@contextmanager
 def _process() -> Iterator[_Process]:
     """A process for one request; it is kept for the next one when all went well."""
-    with _places:
+    with _place():
         with _lock:
             process = _idle.pop() if _idle else None
         if process is not None and not process.alive():
@@ -129,7 +146,7 @@ def _process() -> Iterator[_Process]:
             process = None
         try:
             process = process or _Process()
-        except (OSError, _StoppedError) as error:
+        except (OSError, _EndedError) as error:
             raise CoreError(f"The decoder's process cannot be started: {str(error) or 'it stops at once'}.") from error
         whole = False
         try:
@@ -176,29 +193,31 @@ def probe(data: bytes, form: Format, key: str) -> Header:
     )
 
 
-def blocks(data: bytes, form: Format, key: str, first: int, count: int) -> Iterator[np.ndarray]:
+def blocks(data: bytes, form: Format, key: str, first: int, count: int) -> Generator[np.ndarray]:
     """Samples of a file as `core.audio.decoders.Opened.blocks`. key : hash of its bytes. Raises UnreadableError."""
-    for answer, payload in _answers({"key": key, "first": first, "count": count}, data, form):
-        yield np.frombuffer(payload, dtype=np.dtype(answer["dtype"])).reshape(-1, answer["channels"])
+    with closing(_answers({"key": key, "first": first, "count": count}, data, form)) as answers:
+        for answer, payload in answers:
+            yield np.frombuffer(payload, dtype=np.dtype(answer["dtype"])).reshape(-1, answer["channels"])
 
 
-def _answers(request: dict[str, Any], data: bytes, form: Format) -> Iterator[tuple[dict[str, Any], bytes]]:
+def _answers(request: dict[str, Any], data: bytes, form: Format) -> Generator[tuple[dict[str, Any], bytes]]:
     """All answers to a request. A process that dies before it has sent any may have died while it waited for work."""
     size_mb = len(data) / 1e6
     request |= {"form": form.name, "memory_mb": MEMORY_MB + 3 * size_mb, "cpu_s": CPU_S + CPU_S_MB * size_mb}
     for again in (True, False):
         given = False
         try:
-            for answer in _of_one_process(request, data):
-                given = True
-                yield answer
+            with closing(_of_one_process(request, data)) as answers:
+                for answer in answers:
+                    given = True
+                    yield answer
             return
-        except _StoppedError as stopped:
+        except _EndedError as stopped:
             if given or stopped.late or not again:
-                raise UnreadableError(_TOO_LONG if stopped.late else _DIED) from stopped
+                raise StoppedError(_TOO_LONG if stopped.late else _DIED) from stopped
 
 
-def _of_one_process(request: dict[str, Any], data: bytes) -> Iterator[tuple[dict[str, Any], bytes]]:
+def _of_one_process(request: dict[str, Any], data: bytes) -> Generator[tuple[dict[str, Any], bytes]]:
     """The answers of one process. The file itself is sent where the process does not have it."""
     with _process() as process:
         process.send(request, b"")
@@ -206,13 +225,16 @@ def _of_one_process(request: dict[str, Any], data: bytes) -> Iterator[tuple[dict
             answer, payload = process.receive(WAIT_S)
             kind = answer["answer"]
             if kind == "send the file":
-                process.send(request, data)
+                with suppress(_EndedError):  # if the process ended, its last answer may give the reason
+                    process.send(request, data)
             elif kind in ("header", "block"):
                 yield answer, payload
             if kind in ("header", "end"):
                 return
-            if kind in ("unreadable", "too much memory", "fault"):
+            if kind in ("unreadable", "too much memory", "machine", "fault"):
                 break
     if kind == "fault":
         raise RuntimeError(f"The decoder failed: {answer['reason']}")
+    if kind == "machine":
+        raise CoreError(_MACHINE)
     raise UnreadableError(answer["reason"] if kind == "unreadable" else _MEMORY)

@@ -29,7 +29,8 @@ def send(out: BinaryIO, message: dict[str, Any], payload: bytes | memoryview = b
 
 
 def receive(source: BinaryIO) -> tuple[dict[str, Any], bytes]:
-    """Read one message. Raises EOFError when the other side is gone."""
+    """Read one message. Raises EOFError when the other side is gone, MemoryError when the message is
+    too large."""
     line = source.readline()
     if not line.endswith(b"\n"):
         raise EOFError
@@ -44,6 +45,7 @@ class _Limits:
     """Memory and processor time of this process, where the system can limit them."""
 
     def __init__(self) -> None:
+        self.memory_answer = "too much memory"
         try:
             import resource
         except ImportError:  # Windows
@@ -63,6 +65,9 @@ class _Limits:
         self._lower(limits.RLIMIT_CPU, until)
         if self._started:
             size = max(1, self._started + int(memory_mb * 1e6))
+            hard = limits.getrlimit(limits.RLIMIT_AS)[1]
+            machine = hard != limits.RLIM_INFINITY and hard < size  # it allows less memory than a file may take
+            self.memory_answer = "machine" if machine else "too much memory"
             self._lower(limits.RLIMIT_AS, size)
 
     def _lower(self, kind: int, value: int) -> None:
@@ -123,6 +128,9 @@ def main() -> None:
             request, payload = receive(source)
         except EOFError:
             return
+        except MemoryError:  # a part of the file may still be in the pipe, so this process cannot go on
+            send(out, {"answer": limits.memory_answer})
+            return
         limits.set(request["memory_mb"], request["cpu_s"])
         try:
             desk.answer(request, payload, out)
@@ -130,7 +138,7 @@ def main() -> None:
             send(out, {"answer": "unreadable", "reason": str(error)})
         except MemoryError:
             desk = _Desk()
-            send(out, {"answer": "too much memory"})
+            send(out, {"answer": limits.memory_answer})
         except Exception as error:  # noqa: BLE001 - a fault of ours is told to the process that asked, which raises it
             desk = _Desk()
             send(out, {"answer": "fault", "reason": f"{type(error).__name__}: {error}"})

@@ -21,6 +21,7 @@ _BITRATES = {  # kbit/s by (MPEG-1?, layer); index 0 = free format, 15 = not all
 _RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}  # Hz by version bits
 _CHAIN = 3  # frames that must follow each other where the walk begins, or goes on after junk
 _TRIES = 200_000  # places where a frame may begin that are looked at: bounds the time that junk can cost
+MOST_FRAMES = 1_500_000  # 11 hours at 44.1 kHz: bounds the time that a file of tiny frames can cost
 _MOST_TAGS = 100  # ID3v2 tags one after the other that are skipped
 _SYNC = re.compile(rb"\xff(?=[\xe2-\xef\xf2-\xff])")
 _TAGS = (b"ID3", b"TAG", b"APE", b"LYR")
@@ -98,7 +99,7 @@ class Walk:
 
     stretches : of frames with sound, the header's frame left out.  announced : the header, None without one.
     first : position of the first frame.  short_by : bytes that the last frame lacks.  junk : bytes between frames
-    that are neither tags nor zeros.
+    that are neither tags nor zeros.  too_long : the file has more than ``MOST_FRAMES`` frames; the walk ended there.
     """
 
     stretches: list[Stretch] = field(default_factory=list)
@@ -106,6 +107,7 @@ class Walk:
     first: int = -1
     short_by: int = 0
     junk: int = 0
+    too_long: bool = False
 
     @property
     def frames(self) -> int:
@@ -173,14 +175,20 @@ def _chained(data: bytes, at: int, count: int = _CHAIN) -> bool:
 def walk(data: bytes) -> Walk:
     """Go through all frames of a file."""
     found, tries = Walk(), [_TRIES]
-    at = found.first = first_frame(data, skip_id3(data))
+    start = skip_id3(data)
+    at = found.first = first_frame(data, _skip_tag(data, start) if data[start : start + 3] == b"APE" else start)
     if at < 0:
         return found
     found.announced = _announced(data, at)
+    left = MOST_FRAMES
     while 0 <= at < len(data):
         if _announced(data, at) is not None:
             at += _LENGTHS[data[at + 1] << 8 | data[at + 2]]
-        stretch = _stretch(data, at)
+        stretch = _stretch(data, at, left + 1)
+        left -= stretch.frames
+        if left < 0:
+            found.too_long = True
+            return found
         if stretch.frames:
             found.stretches.append(stretch)
         at = stretch.end
@@ -197,11 +205,11 @@ def walk(data: bytes) -> Walk:
     return found
 
 
-def _stretch(data: bytes, at: int) -> Stretch:
-    """The whole frames of one kind that follow each other from here on."""
+def _stretch(data: bytes, at: int, most: int) -> Stretch:
+    """The whole frames of one kind that follow each other from here on; not many more than ``most``."""
     start, end, frames, size = at, at, 0, len(data)
     key, mono = _key(data, at), data[at + 3] >> 6 == 3 if at + 3 < size else False
-    while at + 4 <= size and data[at] == 0xFF:
+    while frames < most and at + 4 <= size and data[at] == 0xFF:
         header = data[at + 1] << 8 | data[at + 2]
         length = _LENGTHS[header]
         if not length or header & _SAME != key or (data[at + 3] >> 6 == 3) != mono:

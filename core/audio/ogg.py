@@ -13,6 +13,8 @@ _CODECS = (
     (b"Speex   ", "Speex"),
 )
 _BEGIN, _END = 2, 4  # bits of a page's flags
+MOST_PAGES = 1_000_000  # 5 hours of a stream with a page for each 20 ms: bounds the time that tiny pages can cost
+_MOST_STREAMS = 100  # of one recording
 
 
 @dataclass
@@ -36,18 +38,22 @@ class Link:
 
 @dataclass(frozen=True)
 class Pages:
-    """links : in the order of the file.  short_by : bytes that the last page lacks.  gaps : bytes that are no pages."""
+    """links : in the order of the file.  short_by : bytes that the last page lacks.  gaps : bytes that are no pages.
+
+    too_many : the file has more than ``MOST_PAGES`` pages; the walk ended there.
+    """
 
     links: tuple[Link, ...]
     short_by: int
     gaps: int
+    too_many: bool = False
 
 
 def walk(data: bytes) -> Pages:
     """Go through all pages of a file."""
     links: list[Link] = []
     at, gaps, beginning = 0, 0, False
-    while True:
+    for _ in range(MOST_PAGES + 1):
         found = data.find(b"OggS", at)
         if found < 0:
             return Pages(tuple(links), 0, gaps + len(data) - at)
@@ -60,7 +66,8 @@ def walk(data: bytes) -> Pages:
             if not beginning:
                 links.append(Link(at, at))
             codec = _codec(data, at)
-            links[-1].codecs += (codec,)
+            if len(links[-1].codecs) < _MOST_STREAMS:
+                links[-1].codecs += (codec,)
             if codec and links[-1].serial is None:
                 links[-1].serial = serial
         beginning = bool(flags & _BEGIN)
@@ -68,6 +75,7 @@ def walk(data: bytes) -> Pages:
         if links:
             links[-1].end = at
             links[-1].ended |= bool(flags & _END) and serial == links[-1].serial
+    return Pages(tuple(links), 0, gaps, too_many=True)
 
 
 def _page_size(data: bytes, at: int) -> int:

@@ -7,14 +7,18 @@ are filled in (`core.audio.containers`).
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
-from core.audio import mpeg, ogg
+from core.audio import free_format, mpeg, ogg
 from core.audio.containers import check_sizes
 from core.audio.decoders import AGAIN, Joined, Opened, SoundFile, TruncatedError, UnreadableError, damaged
-from core.audio.formats import Format
+from core.audio.formats import CONVERT, Format
 from core.records import Remark, RemarkKind
+from core.wording import counted
 
+_SHORTER = "Cut it into shorter files, or export it again as FLAC."
+LAST_FRAME = "The last frame is not complete: the file may be cut."
 _UNCOMPRESSED = ("PCM_S8", "PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW")
 
 
@@ -76,7 +80,7 @@ def _plain(data: bytes, form: Format) -> Opened:
     """By libsndfile, after a look at the sizes that the container announces."""
     sizes = check_sizes(data, form.name)
     if sizes.short_by:
-        raise TruncatedError(f"is truncated: its last {_bytes(sizes.short_by)} are missing. {AGAIN}")
+        raise TruncatedError(f"is truncated: {_last_bytes(sizes.short_by)} missing. {AGAIN}")
     remarks = []
     if sizes.mended is not None:
         remarks.append(
@@ -88,7 +92,11 @@ def _plain(data: bytes, form: Format) -> Opened:
 
 
 def _bytes(count: int) -> str:
-    return f"{count:,} bytes" if count < 1e6 else f"{count / 1e6:,.1f} MB"
+    return counted(count, "byte") if count < 1e6 else f"{count / 1e6:,.1f} MB"
+
+
+def _last_bytes(count: int) -> str:
+    return "its last byte is" if count == 1 else f"its last {_bytes(count)} are"
 
 
 def flac_length_unknown(data: bytes) -> bool:
@@ -100,8 +108,10 @@ def flac_length_unknown(data: bytes) -> bool:
 
 def _mp3(data: bytes, form: Format) -> Opened:
     found = mpeg.walk(data)
+    if found.too_long:
+        raise UnreadableError(f"has more than {mpeg.MOST_FRAMES:,} frames of sound. {_SHORTER}")
     if not found.frames:
-        raise UnreadableError(damaged(form))
+        return _free_format(data, form)
     groups: list[list[mpeg.Stretch]] = []
     for stretch in found.stretches:
         if groups and (groups[-1][0].key, groups[-1][0].mono) == (stretch.key, stretch.mono):
@@ -116,6 +126,20 @@ def _mp3(data: bytes, form: Format) -> Opened:
     announced = [found.announced, *[None] * len(groups)]
     parts = [partial(_rebuilt, data, group, known, form) for group, known in zip(groups, announced, strict=False)]
     return Joined(parts, remarks)
+
+
+def _free_format(data: bytes, form: Format) -> Opened:
+    found = free_format.find(data, mpeg.skip_id3(data))
+    if found is None:
+        raise UnreadableError(damaged(form))
+    whole = found.stretch
+    cut = Remark(RemarkKind.CUT, LAST_FRAME)
+    opened = SoundFile(data[whole.start : whole.end], form, [cut] if found.short_by else [])
+    frames = whole.frames * whole.samples  # libsndfile works the length out from the first frame
+    if abs(opened.header.frames - frames) > max(2 * whole.samples, 0.01 * frames):
+        raise UnreadableError(f"is a free-format MP3 whose frames the decoder does not find. {CONVERT}")
+    opened.header = replace(opened.header, frames=frames)
+    return opened
 
 
 def _rebuilt(data: bytes, group: list[mpeg.Stretch], announced: mpeg.Announced | None, form: Format) -> Opened:
@@ -156,14 +180,16 @@ def _mp3_remarks(found: mpeg.Walk, kinds: int) -> list[Remark]:
             )
         )
     elif found.short_by:
-        remarks.append(Remark(RemarkKind.CUT, "The last frame is not complete: the file may be cut."))
+        remarks.append(Remark(RemarkKind.CUT, LAST_FRAME))
     if announced and missing < -1 or kinds > 1:
         remarks.append(
             Remark(RemarkKind.JOINED, "The file goes on after the end that its header announces; all of it was read.")
         )
     if found.junk:
         remarks.append(
-            Remark(RemarkKind.DAMAGED, f"{_bytes(found.junk)} between the frames are no sound and were skipped.")
+            Remark(
+                RemarkKind.DAMAGED, f"The decoder skipped {_bytes(found.junk)} between the frames: they hold no sound."
+            )
         )
     return remarks
 
@@ -176,6 +202,8 @@ def _size_is_right(found: mpeg.Walk) -> bool:
 
 def _ogg(data: bytes, form: Format) -> Opened:
     pages = ogg.walk(data)
+    if pages.too_many:
+        raise UnreadableError(f"has more than {ogg.MOST_PAGES:,} pages. {_SHORTER}")
     links = [link for link in pages.links if link.codec]
     if pages.links and not links and not pages.short_by:
         raise UnreadableError(

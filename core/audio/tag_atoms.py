@@ -14,6 +14,7 @@ _NAMES = {
 }
 _TEXT, _UTF16 = (0, 1, 4), (2, 5)  # types of data; 0 (no type) is read as UTF-8
 _LARGEST_TAG = 64 << 20
+_MOST_ATOMS = 10_000  # of one container: bounds the time that empty atoms can cost
 
 
 def mp4_tags(data: bytes) -> dict[str, list[str]]:
@@ -40,7 +41,9 @@ def _inside(data: bytes, wanted: bytes) -> Iterator[bytes]:
 def _atoms(data: bytes, wanted: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
     """Yield name and content of consecutive atoms; wanted : yield only atoms of this name."""
     place = 0
-    while place + 8 <= len(data):
+    for _ in range(_MOST_ATOMS):
+        if place + 8 > len(data):
+            return
         size, name = struct.unpack_from(">I4s", data, place)
         head = 8
         if size == 1 and place + 16 <= len(data):

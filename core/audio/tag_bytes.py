@@ -17,8 +17,11 @@ Tags = dict[str, list[str]]  # name -> values
 ID3V1 = 128  # size of an ID3v1 tag in bytes
 _APE_END = 1 << 16  # an APEv2 tag ends within this number of bytes before the end of the file
 _MOST_ITEMS = 500
+_MOST_PARTS = 10_000  # chunks of a file, or frames of an ID3 tag: bounds the time that empty ones can cost
 _LARGEST_TAG = 16 << 20  # bytes, including pictures
+_BYTE_ORDERS = (b"\xff\xfe", b"\xfe\xff")  # marks of UTF-16: the low byte first, the high byte first
 _PICTURES = (b"APIC", b"PIC", b"GEOB", b"GEO", b"PRIV", b"MCDI", b"SYLT", b"CHAP")
+_SEVERAL = (b"TPE1", b"TP1", b"TCON", b"TCO")  # frames of artists and genres
 _NAMES = {
     **{b"INAM": "title", b"TITL": "title", b"IART": "artist", b"IPRD": "album", b"IGNR": "genre", b"ICRD": "year"},
     **{b"YEAR": "year", b"ICMT": "comment", b"NAME": "title", b"AUTH": "artist", b"ANNO": "comment"},
@@ -39,7 +42,9 @@ def chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _walk(data: bytes, place: int, order: str) -> Iterator[tuple[bytes, bytes]]:
-    while place + 8 <= len(data):
+    for _ in range(_MOST_PARTS):
+        if place + 8 > len(data):
+            return
         name, size = struct.unpack_from(f"{order}4sI", data, place)
         if size <= _LARGEST_TAG and name != b"data":
             yield name, data[place + 8 : place + 8 + size]
@@ -114,7 +119,10 @@ def plain_id3(data: bytes) -> bytes:
         body = body.replace(b"\xff\x00", b"\xff")
     if major > 2 and flags & 0x40 and len(body) >= 4:
         body = body[_synchsafe(body) if major == 4 else 4 + int.from_bytes(body[:4]) :]
-    frames = b"".join(_plain_frame(name, content) for name, content in _frames(body, major, bool(flags & 0x80)))
+    parts = list(_frames(body, major, bool(flags & 0x80)))
+    if major == 4 and flags & 0x80:  # some programs change the tag as a whole, as version 2.3 asks
+        parts = max(parts, list(_frames(body.replace(b"\xff\x00", b"\xff"), major, False)), key=len)
+    frames = b"".join(_plain_frame(name, content) for name, content in parts)
     frames += bytes(20)  # padding, at which tinytag stops reading
     plain = b"ID3" + bytes([2 if major == 2 else 3, 0, 0]) + _as_synchsafe(len(frames)) + frames
     return plain + (rest if rest.startswith(b"fLaC") else rest[:4])
@@ -123,7 +131,9 @@ def plain_id3(data: bytes) -> bytes:
 def _frames(body: bytes, major: int, unsynchronised: bool) -> Iterator[tuple[bytes, bytes]]:
     """Yield name and content of the frames of an ID3v2 tag, with unsynchronisation and compression undone."""
     head, place = (6 if major == 2 else 10), 0
-    while place + head <= len(body):
+    for _ in range(_MOST_PARTS):
+        if place + head > len(body):
+            return
         name = body[place : place + (3 if major == 2 else 4)]
         if not re.fullmatch(rb"[A-Z0-9]{3,4} ?", name):
             return
@@ -144,7 +154,7 @@ def _frame_size(body: bytes, place: int, major: int) -> int:
     if major == 3:
         return plain
     safe = _synchsafe(body[place + 4 : place + 8])
-    follows = {size: body[place + 10 + size :][:4] for size in (safe, plain)}
+    follows = {size: body[(at := place + 10 + size) : at + 4] for size in (safe, plain)}
     is_frame = {size: bool(re.fullmatch(rb"[A-Z0-9]{4}", name)) for size, name in follows.items()}
     return plain if is_frame[plain] and not is_frame[safe] else safe
 
@@ -177,9 +187,31 @@ def _plain_frame(name: bytes, content: bytes) -> bytes:
             content[1:].decode()
         except UnicodeDecodeError:
             content = b"\0" + content[1:]
+    if name.startswith(b"T") and content[:1] == b"\x01" and content[1:3] not in _BYTE_ORDERS:
+        content = b"\x01" + _byte_order(content[1:]) + content[1:]
+    if name in _SEVERAL:
+        content = _one_text(content)
     if len(name) == 3:
         return name + len(content).to_bytes(3) + content
     return name + len(content).to_bytes(4) + b"\0\0" + content
+
+
+def _one_text(content: bytes) -> bytes:
+    """Join the values of a text frame with commas. Zeros separate them, and tinytag reads only the first one."""
+    encoding, text = content[:1], content[1:]
+    if encoding in (b"\0", b"\x03"):
+        return encoding + b", ".join(part for part in text.split(b"\0") if part)
+    try:
+        values = text[: len(text) // 2 * 2].decode("utf-16" if encoding == b"\x01" else "utf-16-be").split("\0")
+    except UnicodeDecodeError:
+        return content
+    return b"\x01\xff\xfe" + ", ".join(filter(None, (v.strip("\ufeff") for v in values))).encode("utf-16-le")
+
+
+def _byte_order(text: bytes) -> bytes:
+    """The missing mark of the byte order of UTF-16: the first byte of Latin and Turkish letters is 0 or 1."""
+    little, big = (sum(byte <= 1 for byte in text[start::2]) for start in (1, 0))
+    return _BYTE_ORDERS[big > little]
 
 
 def _synchsafe(size: bytes) -> int:

@@ -19,6 +19,7 @@ from core.turkish import fold
 
 MAX_TAG_LENGTH = 300  # characters
 PLAIN = ("artist", "title", "album", "genre")  # tags of all formats
+SEVERAL = ("artist", "genre")  # a file can have several values of these; they are joined with commas
 DATES = (
     "year",
     "_year",
@@ -62,6 +63,7 @@ def file_tags(data: bytes, name: str) -> dict[str, Any]:
     """
     sources = _repaired(_sources(data, name))
     known = {n: next(filter(None, (_tidy(t) for tags in sources for t in tags.get(n, ()))), "") for n in PLAIN}
+    known |= {n: next(filter(None, (_joined(tags.get(n, ())) for tags in sources)), "") for n in SEVERAL}
     music = [_music(tags) for tags in sources]
     known |= {n: next(filter(None, (fields[n] for fields in music)), "") for n in MUSIC_TAGS}
     years = (text for tags in sources for name in DATES for text in tags.get(name, ()))

@@ -1,6 +1,5 @@
 """Commands for single clips: features and warm. Heavy libraries load inside the functions."""
 
-import csv
 import json
 import sys
 from enum import StrEnum
@@ -40,11 +39,11 @@ def features(
     from core.audio.decoding import read
     from core.features import EXTRACTOR, extract
     from core.schema import COLUMNS
+    from core.spreadsheets import write_row
 
     names = ["file", "clip_id", "duration_s", "sr", "extractor", *COLUMNS]
-    writer = csv.writer(sys.stdout, lineterminator="\n")
     if form is Format.csv:
-        writer.writerow(names)
+        write_row(sys.stdout, names)
     else:
         sys.stdout.write("[")
     refused = False
@@ -60,7 +59,7 @@ def features(
         values = [None if v != v else v for v in vector.values.tolist()]  # NaN: empty in CSV, null in JSON
         row = [str(file), recording.clip.clip_id, recording.duration_s, recording.sr, EXTRACTOR, *values]
         if form is Format.csv:
-            writer.writerow(row)
+            write_row(sys.stdout, row)
         else:
             sys.stdout.write(separator + json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False))
             separator = ",\n"

@@ -112,10 +112,10 @@ def _report(plan: "pd.DataFrame", unread: tuple[str, ...]) -> None:
     """Print the rows as CSV to the standard output, and the counts as a sentence to the standard error."""
     from core.labelling.import_plan import ACTIONS
     from core.labelling.import_report import words_read, words_unknown
-    from core.spreadsheets import escape_table
+    from core.spreadsheets import csv_text
 
     shown: Any = plan[["row", "action", "why", "file_name", "label", "skip_reason", "kind", "rater", "clip"]]
-    escape_table(shown).to_csv(sys.stdout, index=False)
+    sys.stdout.write(csv_text(shown, index=False))
     counts = plan["action"].value_counts()
     typer.echo(", ".join(f"{counts.get(action, 0)} {action}" for action in ACTIONS) + ".", err=True)
     for sentence in filter(None, [*words_read(plan), words_unknown(plan)]):

@@ -25,7 +25,11 @@ def score(
     ],
     out: Annotated[str, typer.Option(help="Path of the table of results; it ends in .parquet or .csv.")],
     window: Annotated[
-        float | None, typer.Option(help="Score whole files in windows of 30 to 60 s. Default: only the middle 30 s.")
+        float | None,
+        typer.Option(
+            help="Score whole files in windows of 30 to 60 s. Default: one answer for each file, from the windows "
+            "around its middle that the policy asks for."
+        ),
     ] = None,
     hop: Annotated[
         float | None,
@@ -90,6 +94,7 @@ def _score_folder(
     **options: Any,
 ) -> "Summary":
     """Score the folder as a job, with a progress bar. policy : a policy or its name.  options : of score_library."""
+    from core.allowed_places import name_place
     from core.library import addresses, results, run
     from core.library.progress import RunProgress, progress_bar
     from core.library.workers import Where
@@ -99,6 +104,8 @@ def _score_folder(
     results.check_out(out)
     store = open_store(settings.database)
     address = addresses.local_path(folder) if addresses.is_local(folder) else addresses.safe(folder)
+    if job is None:  # typed on this machine: its owner names the place
+        name_place(address, settings)
     window = None if plan.hop_s is None else plan.window_s
     about = {"folder": address, "window": window, "hop": plan.hop_s}  # a run that ended early is continued with these
     with jobs.hold_job(store, run.JOB, job_id=job, about=about) as work, progress_bar() as draw:
@@ -148,7 +155,7 @@ def demo_library(
         )
         summary = run.score_library(
             str(folder),
-            str(places.new_results(settings)),
+            str(places.new_results(settings, by=store.by)),
             served=served,
             policy=served.policies["threshold"],
             store=store,

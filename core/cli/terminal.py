@@ -5,25 +5,36 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
+from core import unexpected
 from core.errors import CoreError
-from core.records import ReportProgress
+
+if TYPE_CHECKING:
+    from core.records import ReportProgress
 
 
 def run(app: typer.Typer) -> None:
-    """Run the command that the user typed. A CoreError becomes one sentence and exit status 2, without a traceback."""
+    """Run the command that the user typed. A CoreError becomes one sentence and exit status 2, without a traceback.
+
+    An unexpected error shows its whole traceback on a terminal. Elsewhere the output is a log, so it holds no values.
+    """
     try:
         app()
     except CoreError as error:
         typer.echo(str(error), err=True)
         sys.exit(2)
+    except Exception as error:
+        if sys.stderr.isatty():
+            raise
+        typer.echo(unexpected.log_entry(error, unexpected.new_reference()), err=True)
+        sys.exit(1)
 
 
 @contextmanager
-def progress_bar(report: ReportProgress) -> Iterator[ReportProgress]:
+def progress_bar(report: "ReportProgress") -> "Iterator[ReportProgress]":
     """Give a function that draws a progress bar and passes its arguments (share from 0 to 1, text) to `report`.
 
     Outside a terminal it draws nothing.

@@ -20,6 +20,7 @@ from core.source_note import without_header
 MAX_BYTES = 150 * 10**6
 MAX_ROWS = 200_000
 MAX_COLUMNS = 1_000
+MAX_HEADER = 100_000  # characters of the first line
 _BLOCK_ROWS = 1_000  # rows that are searched in one step
 _NESTED = 3  # several programs in turn can quote a whole row as one cell; at most this many levels are removed
 MAX_CELLS = 12 * 10**6  # 200,000 rows with 52 columns; a text cell takes about 60 bytes of memory
@@ -79,7 +80,10 @@ def read_csv(data: bytes, name: str, *, label_needed: bool = True) -> pd.DataFra
     header, dialect, body = _header(text, shown)
     names = _names(header, shown, label_needed=label_needed)
     if dialect["delimiter"] == ",":
-        body = _with_whole_numbers(body, names, dialect["quotechar"])
+        try:
+            body = _with_whole_numbers(body, names, dialect["quotechar"])
+        except csv.Error as error:
+            raise TableError(f"{shown} cannot be split into cells: {error}. Correct the file.") from error
     frame = _cells(body, names, dialect, shown)
     frame = _without_empty_end(frame)
     if frame.empty:
@@ -198,6 +202,11 @@ def _header(text: str, shown: str) -> tuple[list[str], dict[str, Any], str]:
     first, _, body = text.lstrip("\n").partition("\n")
     if _HINT.fullmatch(first):
         first, _, body = body.lstrip("\n").partition("\n")
+    if len(first) > MAX_HEADER:
+        raise TableError(
+            f"The first line of {shown} has more than {MAX_HEADER:,} characters. Put the column names of the published "
+            "table in the first line."
+        )
     quote = "'" if first.startswith("'") else '"'
     dialects: dict[str, dict[str, Any]]
     dialects = {d: {"delimiter": d, "quotechar": quote, "skipinitialspace": d == " "} for d in DELIMITERS}
@@ -220,13 +229,15 @@ def _header(text: str, shown: str) -> tuple[list[str], dict[str, Any], str]:
 def _names(header: list[str], shown: str, *, label_needed: bool) -> list[str]:
     """Return a unique name for each column: the published name if it is recognised, else the name in the file."""
     names: list[str] = []
+    known: set[str] = set()
     for place, written in enumerate(header):
         name = _KNOWN.get(_key(written)) or written.strip() or f"unnamed {place + 1}"
-        if name in names and name in _KNOWN.values():
+        if name in known and name in _KNOWN.values():
             raise TableError(f"{shown} has the column {name} twice. Remove or rename one of them.")
-        while name in names:
+        while name in known:
             name += " (again)"
         names.append(name)
+        known.add(name)
     needed = (LABEL, *COLUMNS) if label_needed else COLUMNS
     missing = [c for c in needed if c not in names]
     if missing:

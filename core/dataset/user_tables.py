@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from core.access import Action, Person, requires
 from core.atomic import replace_file
 from core.dataset.cleaning import CleanResult, clean
 from core.dataset.csv_reading import MAX_BYTES, MAX_CELLS, MAX_COLUMNS, MAX_ROWS, read_csv, shown_name
@@ -150,7 +151,8 @@ def read_bytes(path: Path) -> bytes:
         raise TableError(f"{path.name} cannot be read: {error.strerror or error}.") from error
 
 
-def store_if_published(data: bytes, settings: Settings) -> bool:
+@requires(Action.BRING_TABLE)
+def store_if_published(data: bytes, settings: Settings, *, by: Person) -> bool:
     """Store an uploaded file in data/raw if it is the published table; return True if it is.
 
     Raises TableError if the file cannot be written.

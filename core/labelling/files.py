@@ -25,7 +25,7 @@ from core.labelling.label_studio_reading import (
     tasks_of,
 )
 from core.labelling.label_text import MOST_COLUMNS, csv_lines, decoded
-from core.spreadsheets import escape_formula, unescape_formula
+from core.spreadsheets import csv_for_people, unescape_formula
 
 __all__ = ["LabelFile", "audit_csv", "label_studio_config", "read_label_file", "read_labels", "to_csv", "to_json"]
 
@@ -42,12 +42,12 @@ _EXPORTED = [*_SAID, *_SEEN]
 
 def to_csv(feedback: pd.DataFrame) -> bytes:
     """Answers that count, as CSV in UTF-8 with a byte order mark, so that spreadsheets show Turkish letters."""
-    return _csv(_standing(feedback))
+    return csv_for_people(_standing(feedback), index=False)
 
 
 def audit_csv(feedback: pd.DataFrame) -> bytes:
     """Audit trail as CSV: all answers, undone answers and displayed guesses, oldest first."""
-    return _csv(feedback)
+    return csv_for_people(feedback, index=False)
 
 
 def to_json(feedback: pd.DataFrame, *, about: dict[str, Any]) -> bytes:
@@ -57,12 +57,6 @@ def to_json(feedback: pd.DataFrame, *, about: dict[str, Any]) -> bytes:
 
 def _standing(feedback: pd.DataFrame) -> pd.DataFrame:
     return current_answers(feedback)[_EXPORTED]
-
-
-def _csv(table: pd.DataFrame) -> bytes:
-    text = table.select_dtypes(include=["str"]).columns
-    safe = table.assign(**{column: table[column].map(escape_formula, na_action="ignore") for column in text})
-    return safe.to_csv(index=False).encode("utf-8-sig")
 
 
 @dataclass(frozen=True, eq=False)

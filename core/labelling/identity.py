@@ -66,7 +66,7 @@ def sign_in_login(store: Store, claims: Mapping[str, Any], *, analysts: set[str]
         this role.
     """
     name = login_name(claims, trusted=trusted)
-    person = sign_in(store, name, verified=True)
+    person = sign_in(store.for_program(), name, verified=True)
     return Rater(person.name, True, "analyst") if name in analysts else person
 
 
@@ -96,7 +96,7 @@ def check_typed_name(store: Store, typed: str) -> TypedName:
         raise StoreError(
             "This name is reserved for people without a name, who count as one person. Choose another name."
         )
-    raters = raters_table(store)
+    raters = raters_table(store.for_program())  # the person learns only whether the typed name is in use
     same = raters[~raters["verified"] & raters["rater"].map(fold).eq(fold(name))]
     same = same.assign(exact=same["rater"].eq(name)).sort_values(["exact", "answers"], ascending=False)
     busy = same[(same["answers"] + same["skips"] + same["undone"]) > 0]

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from core.audio.formats import ENDINGS
 from core.emotion_words import read_emotion
 from core.errors import TableError
 from core.labelling.label_studio_interface import KIND, RATER, TIME
@@ -32,7 +33,7 @@ _OURS = (  # further columns of files from this program: the model's answers, an
     *("shown_label", "guess", "decision", "display", "model_version", "extractor", "verified", "feedback_id"),
     *("origin", "deleted", "prediction_id", "source", "target_id", *(f"p_{emotion}" for emotion in EMOTIONS)),
 )
-_SOUND = re.compile(r"\.(wav|mp3|flac|ogg|oga|opus|m4a|aac|aif|aiff|wma|webm|mp4)\b|[?&]fileuri=", re.IGNORECASE)
+_SOUND = re.compile(rf"({'|'.join(map(re.escape, ENDINGS))})\b|[?&]fileuri=", re.IGNORECASE)
 RATED_ALIKE = ", rated alike"  # ends a text of several emotions with the same rating
 _ENOUGH = 0.5  # share of the filled cells that decides what a column holds
 

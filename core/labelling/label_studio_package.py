@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import pandas as pd
 
+from core.access import Action, Person, requires
 from core.errors import AudioError, StoreError, TableError
 from core.labelling.agreement import RATERS_NEEDED, current_answers, ground_truth
 from core.labelling.label_studio_export import as_json, readme, tasks
@@ -67,6 +68,7 @@ def choose_clips(
     return chosen.assign(margin=margin).sort_values("margin", kind="stable").reset_index(drop=True)
 
 
+@requires(Action.EXCHANGE_LABELS)
 def write_package(
     file: IO[bytes],
     store: Store,
@@ -88,7 +90,7 @@ def write_package(
     taken, addresses, silent, size, done = [], {}, 0, 0, 0
     with zipfile.ZipFile(file, "w") as packed:
         for done, row in enumerate(chosen.to_dict("records"), 1):
-            sound = None if (address := _address(row)) else _sound(row, settings)
+            sound = None if (address := _address(row)) else _sound(row, settings, store.by)
             if sound is not None:  # FLAC is packed already
                 packed.writestr(f"{ROOT}/{FOLDER}/audio/{sound_name(row['clip_id'], row['file_name'])}", sound)
                 size += len(sound)
@@ -127,14 +129,14 @@ def _address(row: dict[Any, Any]) -> str:
     return f"{path}#t={row['start_s']:g},{row['start_s'] + row['duration_s']:g}" if part else path
 
 
-def _sound(row: dict[Any, Any], settings: Settings) -> bytes | None:
+def _sound(row: dict[Any, Any], settings: Settings, by: Person) -> bytes | None:
     """The clip as FLAC; None where it was not kept, or is no longer what was scored."""
     path = row["path"] if isinstance(row["path"], str) else None
     if path is None:
         return None
     try:
         kept = kept_audio.load_audio(
-            row["clip_id"], path, start_s=row["start_s"], duration_s=row["duration_s"], settings=settings
+            row["clip_id"], path, start_s=row["start_s"], duration_s=row["duration_s"], settings=settings, by=by
         )
     except (AudioError, StoreError):  # counted as silent
         return None

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from core.access import Action, requires
 from core.audio import encoding, synthetic
 from core.errors import StoreError
 from core.models.policy import Policy
@@ -20,6 +21,7 @@ def demo_recipes() -> list[synthetic.Demo]:
     return [synthetic.variation(character, seed) for seed in SEEDS for character in synthetic.DEMOS]
 
 
+@requires(Action.ADD_PRACTICE)
 def add_demo(
     recipe: synthetic.Demo, store: Store, served: "Served", *, policy: Policy, settings: Settings
 ) -> "ScoredClip":

@@ -79,7 +79,8 @@ class Desk:
 
 def desk(store: Store, *, rater: str, verified: bool, models: Models = Models(), size: int = BATCH) -> Desk:
     """The next clips for a person, and the progress."""
-    feedback, labelled = feedback_table(store), label_pool(store)
+    labelled = label_pool(store)
+    feedback = feedback_table(store.for_program())  # for which clips are settled; the person sees only numbers
     pool = set(labelled["clip_id"])
     settled = settled_clips(agreement.ground_truth(feedback, raters_needed=raters_needed(store)))
     queue = clips_to_label(
@@ -94,7 +95,7 @@ def desk(store: Store, *, rater: str, verified: bool, models: Models = Models(),
         with_audio=True,
     )
     mine = feedback[feedback["rater"].eq(rater_name(rater)) & feedback["verified"].eq(verified)]
-    answers = agreement.current_answers(mine)
+    answers = agreement.current_answers(mine.assign(counts=True))
     answered = pool & set(answers.loc[answers["kind"].eq("answer"), "clip_id"])
     synthetic = set(labelled.loc[labelled["origin"].eq("demo"), "clip_id"])
     progress = Progress(

@@ -3,9 +3,9 @@
 import re
 from functools import lru_cache
 
+from core.access import ANONYMOUS
 from core.turkish import fold
 
-ANONYMOUS = "anonymous"  # prefix of the name stored for a person without a name
 _NAMELESS = re.compile(rf"{ANONYMOUS}( [0-9a-f]{{1,6}})?")
 _LOGIN, _NO_LOGIN = " (login)", " (no login)"
 

@@ -4,7 +4,7 @@ import pandas as pd
 
 from core.errors import StoreError
 from core.labelling import agreement
-from core.store import Store, feedback_table, get_setting, set_setting
+from core.store import VERIFIED_ONLY, Store, feedback_table, get_setting, set_setting
 
 SETTLED = ("agreed", "adjudicated")  # statuses (of ``agreement.STATUSES``) of clips that leave the queue
 
@@ -29,7 +29,8 @@ def latest_answer(feedback: pd.DataFrame) -> str | None:
 
     feedback : all rows of one person about one clip. Settlements by analysts are left out.
     """
-    answers = agreement.current_answers(feedback[feedback["kind"].ne("adjudication")])
+    own = feedback[feedback["kind"].ne("adjudication")].assign(counts=True)  # a person's own answer, rater or not
+    answers = agreement.current_answers(own)
     return None if answers.empty else str(answers["label"].fillna(answers["skip_reason"]).iloc[-1])
 
 
@@ -66,6 +67,16 @@ MOST_RATERS = 9
 def raters_needed(store: Store) -> int:
     """Number of agreeing raters that this installation requires for a label."""
     return int(get_setting(store, SETTING, agreement.RATERS_NEEDED))
+
+
+def counts_only_verified(store: Store) -> bool:
+    """Whether only answers of people who logged in count."""
+    return bool(get_setting(store, VERIFIED_ONLY, False))
+
+
+def count_only_verified(store: Store, only: bool) -> None:
+    """Set whether only answers of people who logged in count. Stored answers do not change."""
+    set_setting(store, VERIFIED_ONLY, only)
 
 
 def set_raters_needed(store: Store, number: int) -> None:

@@ -19,6 +19,8 @@ def filesystem(address: str) -> tuple[Any, str]:
     """Return the fsspec file system of an address, and the path on it. Raises CoreError when it cannot be reached."""
     import fsspec
 
+    if "::" in address:  # fsspec would read one address through another: zip::, simplecache::
+        raise CoreError(f"{safe(address)} is a chain of addresses (::). Give the address of the music itself.")
     scheme = address.partition("://")[0]
     if "://" in address and scheme in UNNAMED:
         raise CoreError(

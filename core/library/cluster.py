@@ -15,7 +15,7 @@ from typing import Any
 from core.errors import CoreError
 from core.features import EXTRACTOR
 from core.library.reading import access_problem
-from core.library.worker import measure_plain_chunk
+from core.library.worker import SKIPPED, measure_plain_chunk
 from core.library.worker_checks import ask_workers, program_missing, version_differs
 from core.library.workers import TICK_S, Beat, Link, Where, connect_workers, submit_by_name
 from core.records import FoundFile, LibraryEntry, LibraryFile, Plan
@@ -24,10 +24,7 @@ MOST = 50  # files per chunk: scheduling takes less than 0.1 % of the time, and 
 SHARE = 4  # chunks per worker, so that no worker waits long for the last chunk
 AHEAD = 2  # chunks in flight per worker: one being measured, one waiting
 MOST_ATTEMPTS = 5  # attempts to send a chunk whose result was lost
-QUARANTINED = (
-    "This file crashed its worker, also when it was the only file in work. "
-    "It is skipped until it changes or you score the library with --retry."
-)
+QUARANTINED = f"This file crashed its worker, also when it was the only file in work. {SKIPPED}"
 UNSHARED = (
     "The file exists, but the worker cannot read it. All machines of a cluster must share the folder under the same "
     "path."

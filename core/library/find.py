@@ -129,7 +129,7 @@ def _entries(
         whole = os.path.join(path, name)
         if name in folders:
             yield whole, prefix + name, folders[name]
-        elif problem := problems.get(name) or (_leads_out(whole, bounds) if bounds else ""):
+        elif problem := (_leads_out(whole, bounds) if bounds else "") or problems.get(name, ""):
             yield FoundFile(_printable(whole), _printable(prefix + name), problem=problem)
         else:
             beat()

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from core.access import Action, Person, requires
+from core.allowed_places import typed_folder
 from core.audio.formats import NOT_AUDIO, Format, identify
 from core.errors import CoreError
 from core.library.find import SUFFIXES
@@ -22,30 +24,19 @@ PLAIN = " ._-()[]&,'+!"  # characters allowed in names, in addition to letters a
 SHOWN = 80  # characters of a typed path that an error message shows
 
 
-def allowed_folder(folder: str, settings: Settings) -> Path:
-    """Return the folder that a person typed on the page, if the page may read it.
+@requires(Action.SCORE_LIBRARY)
+def allowed_folder(folder: str, settings: Settings, *, by: Person) -> Path:
+    """Return the folder that a person typed on the page, if the page may read it; see `core.allowed_places`.
 
-    By default every folder that the program can read is allowed, because the program runs for one person or one team on
-    their own machine. With TME_LIBRARY_DIR, only folders below that folder are allowed, and relative paths start there.
     Raises CoreError when the folder does not exist or is not allowed.
     """
     if not folder.strip():
         raise CoreError("Type the path of a folder with music.")
-    if "://" in folder:
-        raise CoreError("Addresses are scored from the command line: python -m core score ADDRESS --out FILE")
-    root = settings.library_dir
+    place = typed_folder(folder, settings)
     try:
-        if "\x00" in folder:
-            raise ValueError("it contains a NUL character")
-        place = Path(os.path.abspath((root or Path()) / Path(folder.strip()).expanduser()))
-        outside = root is not None and not place.resolve().is_relative_to(root.resolve())
         there = place.is_dir()
-    except (OSError, ValueError, RuntimeError) as error:  # name too long, NUL, ~ of an unknown user
-        raise CoreError(
-            f"{folder.strip()[:SHOWN]!r} is not a valid path: {getattr(error, 'strerror', None) or error}."
-        ) from error
-    if outside:
-        raise CoreError(f"Only folders below {root} may be scored here (TME_LIBRARY_DIR).")
+    except OSError as error:  # name too long
+        raise CoreError(f"{str(place)[:SHOWN]!r} is not a valid path: {error.strerror}.") from error
     if not there:
         raise CoreError(f"There is no folder {place}. Type the path of a folder on the machine that runs this page.")
     if not os.access(place, os.R_OK | os.X_OK):
@@ -93,7 +84,8 @@ def count_files(folder: str | Path) -> tuple[int, int]:
     return len(sizes), sum(sizes)
 
 
-def remove_upload(folder: str | Path, settings: Settings) -> None:
+@requires(Action.REMOVE_UPLOAD)
+def remove_upload(folder: str | Path, settings: Settings, *, by: Person) -> None:
     """Remove the files of an upload. Their results stay in the store, but the music can no longer be heard.
 
     Raises CoreError when the folder is not an upload folder, or cannot be removed.
@@ -101,6 +93,16 @@ def remove_upload(folder: str | Path, settings: Settings) -> None:
     place = Path(os.path.abspath(folder))
     if not is_upload(str(place), settings) or not _is_moment(place.name):
         raise CoreError(f"{place} is not a folder of uploaded files.")
+    _remove(place)
+
+
+@requires(Action.SCORE_LIBRARY)
+def forget_upload(folder: Path, *, by: Person) -> None:
+    """Remove files that were just uploaded, because their run could not start. folder : from ``save_uploads``."""
+    _remove(folder)
+
+
+def _remove(place: Path) -> None:
     try:
         shutil.rmtree(place)
     except FileNotFoundError:
@@ -117,7 +119,8 @@ def _is_moment(name: str) -> bool:
     return True
 
 
-def new_results(settings: Settings) -> Path:
+@requires(Action.SCORE_LIBRARY)
+def new_results(settings: Settings, *, by: Person) -> Path:
     """Return a new path for the table of a run, and create its folder. Tables of earlier runs stay.
 
     Raises CoreError when the folder cannot be created.
@@ -130,7 +133,8 @@ def new_results(settings: Settings) -> Path:
     return folder / f"results-{_moment()}.parquet"
 
 
-def save_uploads(files: Iterable[tuple[str, bytes]], settings: Settings) -> Path:
+@requires(Action.SCORE_LIBRARY)
+def save_uploads(files: Iterable[tuple[str, bytes]], settings: Settings, *, by: Person) -> Path:
     """Write uploaded files into a new folder of the data folder, and return that folder.
 
     Names are made safe: letters stay, path traversal is removed, and a name that is taken gets a number. A name without

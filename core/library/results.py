@@ -3,8 +3,6 @@
 Rows are read from the store and written in batches, in the order of the files. The table is replaced atomically.
 """
 
-import csv
-import io
 import json
 import os
 import tempfile
@@ -13,12 +11,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import pandas as pd
 
 from core.atomic import replacing
 from core.audio.decoding import file_of
+from core.audio.remarks import warnings
 from core.audio.tags import from_path
 from core.errors import CoreError
 from core.features import EXTRACTOR
@@ -26,14 +25,12 @@ from core.library.addresses import fault, filesystem, is_local, local_path, safe
 from core.models.policy import Policy
 from core.records import MUSIC_TAGS, FoundFile, LibraryFile, Plan
 from core.schema import COLUMNS, PROBA
-from core.spreadsheets import escape_once
-from core.store import Store, copies_of, known_files, move_clips, scored_clips
+from core.spreadsheets import csv_text, write_row
+from core.store import Store, answer_votes, copies_of, known_files, move_clips, scored_clips
 from core.store.library import TEMPO
 
 ENDINGS = (".parquet", ".csv")
 PART = (".library-", ".part")  # prefix and suffix of an unfinished table's name
-# Columns with text from other people's files; CSV export escapes them, so that no spreadsheet runs them as formulas.
-TEXT = ("file", "reason", "same_content_as", "near_duplicate_of", "artist", "title", "album", "genre", *MUSIC_TAGS)
 DECIMALS = 9  # of probabilities; further decimals depend on the batch of clips that the model scored together
 ELSEWHERE = "another library"  # same content elsewhere; name and owner of the other library stay private
 OLD_S = 3600.0  # an unfinished table without writes for this long was left by a killed run
@@ -44,10 +41,11 @@ TYPES: dict[str, str] = {
     **dict.fromkeys(MUSIC_TAGS, "str"),
     **dict.fromkeys(("file_duration_s", "start_s", "end_s", *PROBA), "float64"),
     "guess": "str",
+    **dict.fromkeys(("windows", "windows_agreeing"), "Int64"),
     **dict.fromkeys(("confidence", "margin"), "float64"),
-    **dict.fromkeys(("decision", "candidates", "decision_reason"), "str"),
+    **dict.fromkeys(("decision", "candidates", "decision_reason", "unlike"), "str"),
     **dict.fromkeys(("tempo_bpm", "loudness_lufs", *COLUMNS), "float64"),
-    **dict.fromkeys(("model_version", "policy", "extractor", "remarks"), "str"),
+    **dict.fromkeys(("model_version", "policy", "extractor", "remarks", "warnings"), "str"),
 }
 
 
@@ -169,7 +167,9 @@ def _write_parquet(name: str, tables: Iterator[pd.DataFrame]) -> None:
 
 def _write_csv(name: str, tables: Iterator[pd.DataFrame]) -> None:
     with open(name, "w", encoding="utf-8", newline="") as file:
-        _csv_rows(file, tables, list(TYPES))
+        write_row(file, TYPES)
+        for table in tables:
+            file.write(csv_text(table, index=False, header=False))
 
 
 def count(path: str) -> int:
@@ -187,30 +187,12 @@ def read_results(path: str, filters: list[tuple[str, str, object]] | None = None
     return _typed(pd.read_parquet(path, filters=filters).reindex(columns=list(TYPES)))
 
 
-def csv_bytes(table: pd.DataFrame) -> bytes:
-    """Return the table, or some of its columns, as a CSV file for a spreadsheet.
-
-    Unlike the CSV files of `export`, which programs read, it starts with a byte order mark: without it, spreadsheets do
-    not recognise UTF-8 and garble Turkish letters.
-    """
-    text = io.StringIO()
-    _csv_rows(text, iter([table]), list(table.columns))
-    return text.getvalue().encode("utf-8-sig")
-
-
-def _csv_rows(file: IO[str], tables: Iterator[pd.DataFrame], columns: Sequence[str]) -> None:
-    csv.writer(file, lineterminator="\n").writerow(columns)
-    for table in tables:
-        text = {column: table[column].map(escape_once) for column in TEXT if column in columns}
-        table.assign(**text).to_csv(file, header=False, index=False, lineterminator="\n")
-
-
 def rows(
     batch: Sequence[FoundFile], *, store: Store, plan: Plan, scorer: Scorer, near: Mapping[str, str], root: str = ""
 ) -> pd.DataFrame:
     """Return the rows of some files, with columns as in ``TYPES``. near, root : as in `export`."""
     files = known_files(store, plan.name, [item.path for item in batch])
-    listed = [row for item in batch for row in _parts(item, files.get(item.path))]
+    listed = [row for item in batch for row in _parts(item, files.get(item.path), plan)]
     table = pd.DataFrame(listed).reindex(columns=["clip_id", *(c for c in TYPES if c != "clip_id")])
     clips = _clips(store, scorer, table)
     if _remember_places(store, plan, table, clips):
@@ -225,8 +207,9 @@ def rows(
     table["title"] = _titles(table, own, copies)
     table["policy"] = own["model_version"].map(lambda _: scorer.policy.to_json(), na_action="ignore")
     table["confidence"] = own[list(PROBA)].max(axis=1)
+    table[["windows", "windows_agreeing"]] = _votes(own)
     table["candidates"] = [" or ".join(json.loads(c)) if isinstance(c, str) and c else "" for c in own["candidates"]]
-    table["decision_reason"], table["tempo_bpm"] = own["reason"], own[TEMPO]
+    table["decision_reason"], table["unlike"], table["tempo_bpm"] = own["reason"], own["unlike"], own[TEMPO]
     deleted = own["deleted"].fillna(value=False).astype(bool)
     table.loc[deleted, ["state", "reason"]] = ["deleted", "Somebody deleted this clip from the library."]
     table["near_duplicate_of"] = [near.get(c, "") for c in table["clip_id"]]
@@ -234,20 +217,30 @@ def rows(
     return _typed(table)
 
 
-def _parts(item: FoundFile, file: LibraryFile | None) -> Iterator[dict[str, Any]]:
-    """Yield the rows of one file without predictions: a row per window, or one row for a file without windows."""
+def _parts(item: FoundFile, file: LibraryFile | None, plan: Plan) -> Iterator[dict[str, Any]]:
+    """Yield the rows of one file without predictions: a row per answer, or one row for a file without one."""
     base: dict[str, Any] = {"file": item.name, "path": item.path, "clip_id": "", "extractor": EXTRACTOR}
     if item.problem or file is None:
         yield {**base, "state": "unread", "reason": item.problem or "The run did not read this file."}
         return
     base |= {"content_hash": file.content_hash or "", "file_duration_s": file.duration_s}
-    base |= {"state": file.state, "reason": file.reason, "remarks": " ".join(file.remarks)}
+    base |= {"state": file.state, "reason": file.reason, "remarks": " ".join(remark.text for remark in file.remarks)}
+    base["warnings"] = " ".join(warnings(file.remarks))
     if file.state != "scored":
         yield base
         return
-    for window in file.windows:
+    for window in file.windows[:1] if plan.whole else file.windows:
         one = {**base, "clip_id": window.clip_id or "", "start_s": window.start_s, "end_s": window.end_s}
         yield one if window.clip_id else {**one, "state": "refused", "reason": window.remark}
+
+
+def _votes(own: pd.DataFrame) -> pd.DataFrame:
+    """Return the number of windows of each answer, and how many of them have its guess; empty without an answer."""
+    votes = [
+        answer_votes(str(guess), windows) if isinstance(guess, str) else (None, None)
+        for guess, windows in zip(own["guess"], own["windows"], strict=True)
+    ]
+    return pd.DataFrame(votes, index=own.index, columns=["windows", "windows_agreeing"], dtype="Int64")
 
 
 def _clips(store: Store, scorer: Scorer, table: pd.DataFrame) -> pd.DataFrame:

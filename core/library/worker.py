@@ -13,12 +13,14 @@ from typing import Any
 
 from core.audio.decoding import Source, inspect
 from core.audio.tags import read_tags
-from core.errors import AudioError, CoreError
+from core.errors import AudioError, CoreError, DecoderError
 from core.features import EXTRACTOR
 from core.library.find import unsupported
 from core.library.reading import GoneError, UnreadError, access_problem, read_content
-from core.pipeline.measure import measure
-from core.records import FoundFile, LibraryEntry, LibraryFile, MeasuredClip, Plan, Window
+from core.pipeline.measure import measure, measure_piece
+from core.records import FoundFile, LibraryEntry, LibraryFile, MeasuredClip, Plan, Remark, RemarkKind, Window
+
+SKIPPED = "The file is skipped until it changes or you score the library with --retry."
 
 
 def describe_worker(path: str) -> dict[str, str]:
@@ -63,6 +65,8 @@ def measure_file(item: FoundFile, plan: Plan, known: frozenset[str] | set[str], 
         return LibraryEntry(replace(file, state="unread", reason=str(error)), gone=True)
     except UnreadError as error:
         return LibraryEntry(replace(file, state="unread", reason=str(error)))
+    except DecoderError as error:
+        return LibraryEntry(replace(file, state="quarantined", reason=f"{error} {SKIPPED}"))
     except AudioError as error:
         return LibraryEntry(replace(file, reason=unsupported(item.path) or str(error)))
     except CoreError as error:  # the fault of this machine and not of the file: it is read again next time
@@ -81,22 +85,35 @@ def _measured(file: LibraryFile, source: Source, plan: Plan) -> LibraryEntry:
     """Measure the parts of a decoded file. Raises AudioError when no part can be measured."""
     windows: list[Window] = []
     clips: list[MeasuredClip] = []
-    remarks: tuple[str, ...] = ()
-    spans = [None] if plan.hop_s is None else plan.spans(source.duration_s)
-    for span in spans:
+    remarks: tuple[Remark, ...] = ()
+    if plan.whole:
+        return _answered(file, source, plan)
+    for span in plan.spans(source.duration_s):
         try:
             measured = measure(source, span)
+        except DecoderError:
+            raise
         except AudioError as error:
-            if span is None:
-                raise
             windows.append(Window(start_s=span[0], end_s=span[1], clip_id=None, remark=str(error)))
             continue
-        clip = measured.clip
-        clips.append(clip)
-        end_s = clip.start_s + clip.duration_s
-        windows.append(Window(start_s=clip.start_s, end_s=end_s, clip_id=clip.vector.clip_id))
-        remarks = tuple(dict.fromkeys((*remarks, *(remark.text for remark in measured.recording.remarks))))
+        clips.append(measured.clip)
+        windows.append(_window(measured.clip))
+        found = (remark for remark in measured.recording.remarks if remark.kind != RemarkKind.EXCERPT)
+        remarks = tuple(dict.fromkeys((*remarks, *found)))
     if not clips:
         raise AudioError(windows[0].remark)
     done = replace(file, state="scored", windows=tuple(windows), remarks=remarks)
     return LibraryEntry(done, tuple(clips), read_tags(source.data, file.path))
+
+
+def _answered(file: LibraryFile, source: Source, plan: Plan) -> LibraryEntry:
+    """Measure the windows around the middle, which give one answer for the file."""
+    parts = measure_piece(source, count=plan.count, apart_s=plan.apart_s)
+    clips = tuple(part.clip for part in parts)
+    remarks = tuple(dict.fromkeys(parts[0].recording.remarks))
+    done = replace(file, state="scored", windows=tuple(_window(clip) for clip in clips), remarks=remarks)
+    return LibraryEntry(done, clips, read_tags(source.data, file.path))
+
+
+def _window(clip: MeasuredClip) -> Window:
+    return Window(start_s=clip.start_s, end_s=clip.start_s + clip.duration_s, clip_id=clip.vector.clip_id)

@@ -4,12 +4,13 @@
 ``background.csv``  typical clips, the background of the SHAP explanations (`core.models.explanation`)
 ``reference.json``  summary of the training music (`core.models.reference`)
 ``policy.json``     decision policies by name (`core.models.policy.Policy`)
-``manifest.json``   version, classes, columns, library versions, and the SHA-256 of every file
+``manifest.json``   version, classes, columns, library versions, the SHA-256 of every file (`core.models.manifest`)
 
 A bundle also contains the model card, the metrics and the out-of-fold predictions.
 """
 
 import hashlib
+import io
 import json
 import zipfile
 from collections.abc import Mapping
@@ -23,10 +24,12 @@ import pandas as pd
 from core.atomic import replace_folder
 from core.errors import ModelError
 from core.file_names import BACKGROUND, MANIFEST, MODEL, POLICY, REFERENCE
+from core.models.manifest import manifest_bytes, read_file, read_manifest
 from core.models.policy import Policy
 from core.models.prediction import Model
 from core.models.reference import Reference, read_reference
 from core.schema import COLUMNS, EMOTIONS
+from core.windows import PIECE_APART_S, PIECE_WINDOWS
 
 DRIFT = 1e-3  # largest accepted change of a probability on the background, caused by other library versions
 # Our own estimators. Model files of version 0.2 name the first module, newer ones the second.
@@ -52,9 +55,9 @@ TRUSTED = (
 
 @dataclass(frozen=True, eq=False)
 class Bundle:
-    """A loaded model and its folder.
+    """A loaded model and its folder. A file that was changed after the loading raises ModelError when it is read.
 
-    manifest : name, version, created_at, classes, columns, libraries, check, sha256.
+    manifest : name, version, created_at, classes, columns, libraries, check, sha256, seal.
     """
 
     model: Model
@@ -63,15 +66,20 @@ class Bundle:
 
     def background(self) -> pd.DataFrame:
         """Typical clips for the explanations, 50 columns."""
-        return _read_background(self.folder)
+        return _background(self._verified(BACKGROUND))
 
     def reference(self) -> Reference:
         """Summary of the training music."""
+        self._verified(REFERENCE)
         return read_reference(self.folder / REFERENCE)
 
     def policies(self) -> dict[str, Policy]:
         """Decision policies by name: "threshold", "conformal"."""
+        self._verified(POLICY)
         return read_policies(self.folder / POLICY)
+
+    def _verified(self, file: str) -> bytes:
+        return read_file(self.folder, self.manifest, file, self.model.source)
 
 
 def save_bundle(
@@ -125,17 +133,18 @@ def save_bundle(
         "check": np.round(pipeline.predict_proba(background[list(COLUMNS)]), 6).tolist(),
         "sha256": hashes,
     }
-    contents[MANIFEST] = (json.dumps(manifest, indent=1) + "\n").encode()
+    contents[MANIFEST] = manifest_bytes(manifest)
     replace_folder(folder, contents)
     return version
 
 
-def load_bundle(folder: Path, *, source: str | None = None) -> Bundle:
+def load_bundle(folder: Path, *, source: str | None = None, seal: str = "") -> Bundle:
     """Load a model from its folder without executing code from the files.
 
     Parameters
     ----------
     source : text that names the origin of the model; default: the last two parts of the folder's path.
+    seal : the seal of the manifest that the registry knows; empty when it knows none.
 
     Raises
     ------
@@ -144,59 +153,40 @@ def load_bundle(folder: Path, *, source: str | None = None) -> Bundle:
         on other columns or classes; or its probabilities differ from those stored at training time.
     """
     where = source or "/".join(folder.parts[-2:])
-    manifest = _read_manifest(folder, where)
-    for file, expected in manifest["sha256"].items():
-        path = folder / file
-        if not path.is_file():
-            raise ModelError(f"{where}: {file} is missing. Restore it from the repository, or train again.")
-        if hashlib.sha256(path.read_bytes()).hexdigest() != expected:
-            raise ModelError(
-                f"{where}: {file} was changed after the training (its SHA-256 differs). "
-                "Restore it from the repository, or train again."
-            )
+    manifest = read_manifest(folder, where, seal=seal)
+    contents = {file: read_file(folder, manifest, file, where) for file in manifest["sha256"]}
     if tuple(manifest["columns"]) != COLUMNS:
         raise ModelError(f"{where}: the model was not trained on the 50 features of this program. Train again.")
-    pipeline = load_pipeline(folder / MODEL, where=where)
+    pipeline = load_pipeline(contents[MODEL], where=where)
     classes = tuple(str(c) for c in getattr(pipeline, "classes_", ()))
     if list(classes) != manifest["classes"] or sorted(classes) != sorted(EMOTIONS):
         raise ModelError(
             f"{where}: the model predicts {', '.join(classes) or 'no classes'}, not the four emotions. Train again."
         )
-    _check(pipeline, folder, manifest, where)
+    _check(pipeline, _background(contents[BACKGROUND]), manifest, where)
     return Bundle(Model(str(manifest["version"]), pipeline, classes, where), folder, manifest)
 
 
-def load_pipeline(path: Path, *, where: str) -> Any:
-    """Load the object in a skops file. Raises ModelError when the file is damaged or contains an untrusted type."""
+def load_pipeline(data: bytes, *, where: str) -> Any:
+    """Load the object in the bytes of a skops file.
+
+    Raises ModelError when the file is damaged or contains an untrusted type.
+    """
     import skops.io as sio
     from skops.io.exceptions import UnsupportedTypeException, UntrustedTypesFoundException
 
     try:
-        return sio.load(path, trusted=list(TRUSTED))
+        return sio.loads(data, trusted=list(TRUSTED))
     except (UntrustedTypesFoundException, UnsupportedTypeException) as error:
-        raise ModelError(f"{where}: {path.name} contains untrusted types and was not loaded. {error}") from error
+        raise ModelError(f"{where}: {MODEL} contains untrusted types and was not loaded. {error}") from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError, ImportError, zipfile.BadZipFile) as error:
-        raise ModelError(f"{where}: {path.name} is not a readable model ({error}). Train again.") from error
+        raise ModelError(f"{where}: {MODEL} is not a readable model ({error}). Train again.") from error
 
 
-def _read_manifest(folder: Path, where: str) -> dict[str, Any]:
-    try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        needed = {"version", "classes", "columns", "sha256", "check"}
-        plain = all(Path(file).name == file for file in manifest["sha256"])
-    except FileNotFoundError:
-        raise ModelError(f"{where}: there is no trained model. Train one with: python -m core train") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"{where}: {MANIFEST} cannot be read ({error}). Train again.") from error
-    if not needed <= manifest.keys() or not {MODEL, BACKGROUND} <= manifest["sha256"].keys() or not plain:
-        raise ModelError(f"{where}: {MANIFEST} does not describe a model. Train again.")
-    return manifest
-
-
-def _check(pipeline: Any, folder: Path, manifest: Mapping[str, Any], where: str) -> None:
+def _check(pipeline: Any, background: pd.DataFrame, manifest: Mapping[str, Any], where: str) -> None:
     """Raise ModelError unless the model predicts the stored probabilities for the background."""
     try:
-        now = np.asarray(pipeline.predict_proba(_read_background(folder)), dtype=float)
+        now = np.asarray(pipeline.predict_proba(background), dtype=float)
         change = float(np.abs(now - np.array(manifest["check"], dtype=float)).max())
     except (ValueError, TypeError, AttributeError) as error:
         raise ModelError(f"{where}: the model gives no probabilities ({error}). Train again.") from error
@@ -207,11 +197,11 @@ def _check(pipeline: Any, folder: Path, manifest: Mapping[str, Any], where: str)
         )
 
 
-def _read_background(folder: Path) -> pd.DataFrame:
+def _background(content: bytes) -> pd.DataFrame:
     try:
-        return pd.read_csv(folder / BACKGROUND, dtype=float)[list(COLUMNS)]
-    except (OSError, ValueError, KeyError) as error:
-        raise ModelError(f"{folder.name}: {BACKGROUND} cannot be read. Train again.") from error
+        return pd.read_csv(io.BytesIO(content), dtype=float)[list(COLUMNS)]
+    except (ValueError, KeyError) as error:
+        raise ModelError(f"{BACKGROUND} cannot be read. Train again.") from error
 
 
 def policies_json(policies: Mapping[str, Policy]) -> bytes:
@@ -223,6 +213,7 @@ def read_policies(path: Path) -> dict[str, Policy]:
     """Read policy.json: policies by name. Raises ModelError when the file is missing or damaged."""
     try:
         known = json.loads(path.read_text(encoding="utf-8"))
-        return {name: Policy.from_json(json.dumps(policy)) for name, policy in known.items()}
+        asked = {"windows": PIECE_WINDOWS, "apart_s": PIECE_APART_S}  # models of version 0.2 do not say how many
+        return {name: Policy.from_json(json.dumps(asked | policy)) for name, policy in known.items()}
     except (OSError, ValueError, AttributeError) as error:
         raise ModelError(f"The file of decision policies, {path.name}, cannot be read. Train again.") from error

@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from core.access import Action, Person, requires
 from core.atomic import replace_file
 from core.errors import ModelError
 from core.file_names import CHALLENGER, CHAMPION, HELD_OUT
 from core.models.artifacts import model_folder, run_file
 from core.models.bundle import Bundle, load_bundle
 from core.models.connection import NAME, connect, sqlite_file, store_exists
+from core.models.manifest import SEAL
 from core.settings import Settings
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ DECIDED = "decided "  # prefix of the tags that hold the decisions about a versi
 PROMOTION_HISTORY = (
     "champions"  # tag of the registered model with the promotion history: versions as JSON, oldest first
 )
+GATE_CHECKS = "gate_checks"  # tag of a version: all checks of the gate as JSON
 COMMITTED = "models/champion"  # entry of the promotion history for the model in the repository
 
 
@@ -46,7 +49,7 @@ def load(alias: str = CHAMPION, *, settings: Settings) -> Bundle:
     try:
         model = find(alias, settings=settings)
         if model is not None:
-            return load_bundle(model.folder, source=f"registry ({alias}, version {model.version})")
+            return load_bundle(model.folder, source=f"registry ({alias}, version {model.version})", seal=model.seal)
     except ModelError as error:
         if alias != CHAMPION:
             raise
@@ -58,10 +61,11 @@ def load(alias: str = CHAMPION, *, settings: Settings) -> Bundle:
 
 @dataclass(frozen=True)
 class RegisteredModel:
-    """A version of the registry and the folder of its bundle."""
+    """A version of the registry, the folder of its bundle, and the seal of its manifest; older versions have none."""
 
     version: str
     folder: Path
+    seal: str = ""
 
 
 def find(alias: str, *, settings: Settings) -> RegisteredModel | None:
@@ -88,17 +92,15 @@ def _find(alias: str, settings: Settings) -> RegisteredModel | None:
     try:
         known = json.loads(cached.read_text(encoding="utf-8"))
         if known["stamp"] == stamp:
-            return (
-                RegisteredModel(known["version"], settings.data_dir.resolve() / known["place"])
-                if known["version"]
-                else None
-            )
+            if not known["version"]:
+                return None
+            return RegisteredModel(known["version"], settings.data_dir.resolve() / known["place"], known["seal"])
     except (OSError, ValueError, KeyError, TypeError):
         pass  # no cached answer, or an answer of another version of this program
     model = _query(alias, settings)
     if stamp == _stamp(file):  # otherwise the file changed during the query, and the answer may be outdated
         place = _below(settings.data_dir.resolve(), model.folder) if model else None
-        answer = {"stamp": stamp, "version": model and model.version, "place": place}
+        answer = {"stamp": stamp, "version": model and model.version, "place": place, "seal": model and model.seal}
         with suppress(OSError):  # without the cache, the next query only takes longer
             cached.parent.mkdir(parents=True, exist_ok=True)
             replace_file(cached, json.dumps(answer).encode())
@@ -122,10 +124,38 @@ def _query(alias: str, settings: Settings) -> RegisteredModel | None:
     try:
         for version, aliases in _aliases(client).items():
             if alias in aliases:
-                return RegisteredModel(version, model_folder(client, NAME, version, settings=settings))
+                seal = client.get_model_version(NAME, version).tags.get(SEAL, "")
+                return RegisteredModel(version, model_folder(client, NAME, version, settings=settings), seal)
     except MlflowException as error:
         raise ModelError(f"The registry cannot be read: {error}") from error
     return None
+
+
+def find_version(version: str, *, settings: Settings) -> RegisteredModel:
+    """Return a version of the registry. Raises ModelError when it does not exist."""
+    client = connect(settings)
+    from mlflow.exceptions import MlflowException
+
+    try:
+        seal = client.get_model_version(NAME, version).tags.get(SEAL, "")
+        return RegisteredModel(version, model_folder(client, NAME, version, settings=settings), seal)
+    except MlflowException as error:
+        raise ModelError(f"Version {version} is not in the registry: {error}") from error
+
+
+def run_tags(version: str, *, settings: Settings) -> dict[str, str]:
+    """Facts of the training run of a version: data_hash, origin, seed, revision, versions of libraries.
+
+    Raises ModelError when the version does not exist.
+    """
+    client = connect(settings)
+    from mlflow.exceptions import MlflowException
+
+    try:
+        run_id = str(client.get_model_version(NAME, version).run_id)
+        return {key: str(value) for key, value in client.get_run(run_id).data.tags.items()}
+    except MlflowException as error:
+        raise ModelError(f"Version {version} is not in the registry: {error}") from error
 
 
 # --- champion and challenger -----------------------------------------------------------------------------------------
@@ -149,36 +179,49 @@ def read_held_out(version: str, *, settings: Settings) -> pd.DataFrame:
     return predictions
 
 
-def note_gate(version: str, reason: str, *, settings: Settings) -> None:
-    """Store the latest result of the gate, as a sentence, with a version."""
-    connect(settings).set_model_version_tag(NAME, version, "gate", reason)
+@requires(Action.CHOOSE_MODEL)
+def note_gate(version: str, result: str, checks: str, *, settings: Settings, by: Person) -> None:
+    """Store the latest result of the gate with a version: a sentence, and all checks as JSON for the report."""
+    client = connect(settings)
+    client.set_model_version_tag(NAME, version, "gate", result)
+    client.set_model_version_tag(NAME, version, GATE_CHECKS, checks)
 
 
-def set_champion(version: str, *, settings: Settings, by: str = "", after_committed: bool = False) -> None:
+def gate_checks(version: str, *, settings: Settings) -> str:
+    """Return the checks of the gate that `note_gate` stored, or an empty text."""
+    return str(connect(settings).get_model_version(NAME, version).tags.get(GATE_CHECKS, ""))
+
+
+@requires(Action.CHOOSE_MODEL)
+def set_champion(
+    version: str, *, settings: Settings, by: Person, reason: str = "", after_committed: bool = False
+) -> None:
     """Give a version the alias ``champion``. `core.training.promotion.promote` checks the gate first.
 
     Parameters
     ----------
-    by : name of the person who decided, stored with the version.
+    by, reason : the person who decides, and the written reason; the name and the reason are stored with the version.
     after_committed : the version replaces the model in ``models/champion``, so a rollback returns to that model.
     """
     client = connect(settings)
     present, challenger = find(CHAMPION, settings=settings), _find(CHALLENGER, settings)
     line = _promotion_history(client, present) or ([COMMITTED] if after_committed else [])
     client.set_model_version_tag(NAME, version, "promoted_at", _now())
-    client.set_model_version_tag(NAME, version, "promoted_by", by)
+    client.set_model_version_tag(NAME, version, "promoted_by", by.name)
+    client.set_model_version_tag(NAME, version, "reason", reason)
     client.set_model_version_tag(NAME, version, "rolled_back", "")
-    _append_decision(client, version, "promoted", by)
+    _append_decision(client, version, "promoted", by.name, reason)
     client.set_registered_model_tag(NAME, PROMOTION_HISTORY, json.dumps([*line, str(version)]))
     client.set_registered_model_alias(NAME, CHAMPION, version)
     if challenger is not None and challenger.version == str(version):
         client.delete_registered_model_alias(NAME, CHALLENGER)
 
 
-def _append_decision(client: "MlflowClient", version: str, what: str, by: str) -> None:
+def _append_decision(client: "MlflowClient", version: str, what: str, by: str, reason: str = "") -> None:
     """Append a decision to the version's history; the other tags hold only the latest."""
     moment = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-    client.set_model_version_tag(NAME, version, f"{DECIDED}{moment}", f"{what} by {by}" if by else what)
+    text = f"{what} by {by}" if by else what
+    client.set_model_version_tag(NAME, version, f"{DECIDED}{moment}", f"{text}: {reason}" if reason else text)
 
 
 def _promotion_history(client: "MlflowClient", present: RegisteredModel | None) -> list[str]:
@@ -197,7 +240,8 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def rollback(*, settings: Settings, shown: str | None = None, by: str = "") -> str:
+@requires(Action.CHOOSE_MODEL)
+def rollback(*, settings: Settings, by: Person, shown: str | None = None) -> str:
     """Return to the previous champion. Returns its version number.
 
     When the current champion replaced the model in ``models/champion``, the alias ``champion`` is removed, and that
@@ -206,7 +250,7 @@ def rollback(*, settings: Settings, shown: str | None = None, by: str = "") -> s
     Parameters
     ----------
     shown : version of the champion that the person saw; None skips the check.
-    by : name of the person.
+    by : the person who decides; the name is stored with the version.
 
     Raises
     ------
@@ -219,8 +263,8 @@ def rollback(*, settings: Settings, shown: str | None = None, by: str = "") -> s
     if present is None or len(line) < 2:
         raise ModelError("There is no earlier champion to go back to.")
     before = line[-2]
-    client.set_model_version_tag(NAME, present.version, "rolled_back", f"{_now()} {by}".strip())
-    _append_decision(client, present.version, "rolled back", by)
+    client.set_model_version_tag(NAME, present.version, "rolled_back", f"{_now()} {by.name}".strip())
+    _append_decision(client, present.version, "rolled back", by.name)
     if before == COMMITTED:
         client.delete_registered_model_alias(NAME, CHAMPION)
     else:
@@ -232,7 +276,8 @@ def rollback(*, settings: Settings, shown: str | None = None, by: str = "") -> s
     return before
 
 
-def discard(*, settings: Settings, shown: str | None = None, by: str = "") -> str:
+@requires(Action.CHOOSE_MODEL)
+def discard(*, settings: Settings, by: Person, shown: str | None = None) -> str:
     """Remove the alias ``challenger``, which ends the shadow scoring. Returns the number of the version, which stays.
 
     shown, by : as in `rollback`.
@@ -241,8 +286,8 @@ def discard(*, settings: Settings, shown: str | None = None, by: str = "") -> st
     if present is None:
         raise ModelError("There is no challenger.")
     client = connect(settings)
-    client.set_model_version_tag(NAME, present.version, "discarded_by", by)
-    _append_decision(client, present.version, "discarded", by)
+    client.set_model_version_tag(NAME, present.version, "discarded_by", by.name)
+    _append_decision(client, present.version, "discarded", by.name)
     client.delete_registered_model_alias(NAME, CHALLENGER)
     return present.version
 
@@ -265,10 +310,12 @@ def history(*, settings: Settings) -> pd.DataFrame:
     """Table of all versions, newest first; empty when there is no registry.
 
     Columns version, model_version, aliases, created_at, promoted_at, promoted_by, rolled_back (time and person of the
-    last rollback), decisions (all, oldest first), gate, macro_f1, held_out_macro_f1, data_hash, revision.
+    last rollback), reason (of the last promotion), decisions (all, oldest first), gate, headline_macro_f1 and
+    held_out_macro_f1 (from the evaluation table; empty for version 0.2, which did not record the headline), data_hash,
+    revision.
     """
     names = ["version", "model_version", "aliases", "created_at", "promoted_at", "promoted_by", "rolled_back"]
-    names += ["decisions", "gate", "macro_f1", "held_out_macro_f1", "data_hash", "revision"]
+    names += ["reason", "decisions", "gate", "headline_macro_f1", "held_out_macro_f1", "data_hash", "revision"]
     if not store_exists(settings):
         return pd.DataFrame(columns=names)
     client = connect(settings)

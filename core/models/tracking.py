@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from core.file_names import BACKGROUND, CHALLENGER, DESCRIPTION, EXAMPLE, HELD_OUT, MANIFEST, OUT_OF_FOLD, table_file
+from core.file_names import BACKGROUND, CHALLENGER, DESCRIPTION, EXAMPLE, HELD_OUT, OUT_OF_FOLD, table_file
 from core.models.artifacts import write_model_files, write_run_files
 from core.models.connection import NAME, connect, is_server
+from core.models.manifest import SEAL, read_manifest
 from core.schema import COLUMNS, EMOTIONS
 from core.settings import Settings
 
@@ -101,7 +102,7 @@ def _register(client: "MlflowClient", experiment: str, run_id: str, bundle: Path
     from mlflow.models import Model as Description
     from mlflow.models import infer_signature
 
-    manifest = json.loads((bundle / MANIFEST).read_text(encoding="utf-8"))
+    manifest = read_manifest(bundle, bundle.name)
     example = pd.read_csv(bundle / BACKGROUND, nrows=2, dtype=float)
     proba = pd.DataFrame(manifest["check"][:2], columns=list(EMOTIONS))
     logged = client.create_logged_model(experiment, name=manifest["name"], source_run_id=run_id)
@@ -116,7 +117,7 @@ def _register(client: "MlflowClient", experiment: str, run_id: str, bundle: Path
     client.finalize_logged_model(logged.model_id, "READY")
     if not client.search_registered_models(f"name = '{NAME}'"):
         client.create_registered_model(NAME, description="Emotion of Turkish music from 50 features")
-    tags = {"model_version": manifest["version"], "candidate": manifest["name"]}
+    tags = {"model_version": manifest["version"], "candidate": manifest["name"], SEAL: manifest[SEAL]}
     # A database store would look the id up in MLflow's global store, so it gets the URI of the files. A server looks
     # the id up in its own store, and cannot use a path of this machine.
     source = f"models:/{logged.model_id}" if is_server(settings.mlflow) else address

@@ -21,6 +21,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from core.access import Action, action_of_job, decides, require
 from core.errors import CoreError, StoreError
 from core.settings import ROOT, Settings
 from core.store import Job, Store, finish_job, latest_job, report_job, start_job
@@ -135,7 +136,7 @@ def mark_killed(store: Store, name: str) -> None:
         return
     if _process_start(int(job.result["pid"])) != job.result["born"]:
         with suppress(StoreError):  # another process was faster
-            finish_job(store, job.job_id, state="failed", message="The process was killed.")
+            finish_job(store.for_program(), job.job_id, state="failed", message="The process was killed.")
 
 
 def running(store: Store, name: str) -> Job | None:
@@ -194,12 +195,14 @@ def _stop_on_sigterm(work: Work) -> Any:
     return signal.signal(signal.SIGTERM, handle)
 
 
+@decides(Action.SCORE_LIBRARY, Action.TRAIN, Action.CHOOSE_MODEL)
 def launch(store: Store, name: str, command: Sequence[str], *, settings: Settings, message: str = "Starting") -> Job:
     """Take a job's lock and run ``python -m core <command> --job <id>`` in a new process.
 
     The process continues when the page is closed or the server stops. Its output goes to `log_file`.
     Raises StoreError when a job of this name is running, or the process cannot be started.
     """
+    require(store.by, action_of_job(name))
     mark_killed(store, name)
     job = start_job(store, name, message=message)
     log = log_file(settings, job)
@@ -218,9 +221,9 @@ def launch(store: Store, name: str, command: Sequence[str], *, settings: Setting
             )
     except (OSError, ValueError) as error:  # ValueError: NUL in an argument
         words = f"The process could not be started: {getattr(error, 'strerror', None) or error}."
-        finish_job(store, job.job_id, state="failed", message=words)
+        finish_job(store.for_program(), job.job_id, state="failed", message=words)
         raise StoreError(words) from error
-    threading.Thread(target=_watch, args=(store, job, process), daemon=True).start()
+    threading.Thread(target=_watch, args=(store.for_program(), job, process), daemon=True).start()
     return job
 
 

@@ -13,6 +13,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from core.access import Action, Person, requires
+from core.allowed_places import allowed_places
 from core.atomic import replace_file
 from core.audio.decoding import Clip, content_hash, decode, file_of
 from core.errors import AudioError, StoreError
@@ -64,7 +66,10 @@ def keep_audio(clip: Clip, audio_folder: Path) -> str:
     return f"{audio_folder.name}/{path.parent.name}/{path.name}"
 
 
-def load_audio(clip_id: str, path: str | None, *, start_s: float, duration_s: float, settings: Settings) -> KeptAudio:
+@requires(Action.LABEL)
+def load_audio(
+    clip_id: str, path: str | None, *, start_s: float, duration_s: float, settings: Settings, by: Person
+) -> KeptAudio:
     """Load the audio of a stored clip for playback.
 
     Parameters
@@ -92,6 +97,8 @@ def load_audio(clip_id: str, path: str | None, *, start_s: float, duration_s: fl
 
 
 def _of_library(clip_id: str, path: Path, start_s: float, duration_s: float, settings: Settings) -> KeptAudio:
+    if not allowed_places(settings).allow(str(path)):
+        raise AudioError("The audio of this clip cannot be played here: its folder is not a place for music.")
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -106,6 +113,7 @@ def _of_library(clip_id: str, path: Path, start_s: float, duration_s: float, set
     return KeptAudio(_flac(clip.y, clip.sr), "audio/flac", clip)
 
 
+@requires(Action.DELETE_CLIP)
 def delete_clip(store: Store, clip_id: str, *, settings: Settings) -> None:
     """Delete a clip from queues, libraries and training, and remove its stored audio. Answers about it stay.
 

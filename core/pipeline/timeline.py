@@ -5,18 +5,20 @@ of the remark (``core.records.RemarkKind``; empty without a remark). A window wi
 remark with the reason.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
+from core.audio.remarks import WARNINGS
 from core.errors import AudioError
 from core.models.policy import Decision, Policy, decide
 from core.models.prediction import Prediction
 from core.records import Remark, RemarkKind
 from core.schema import EMOTIONS, PROBA
+from core.wording import clock
 
 STRETCH_S = 30.0
 
@@ -27,12 +29,14 @@ class ScoredWindow:
 
     proba : emotion -> probability; None when the window holds no music that can be scored.
     remark : why the window was not scored, or how it is unusual; None for an ordinary window.
+    audio : remarks on the file and on the sound of the window.
     """
 
     start_s: float
     end_s: float
     proba: Mapping[str, float] | None
     remark: Remark | None = None
+    audio: tuple[Remark, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,24 @@ def timeline_table(windows: Iterable[ScoredWindow]) -> pd.DataFrame:
     ]
     table = pd.DataFrame(rows, columns=["start_s", "end_s", *PROBA, "remark", "remark_kind"])
     return table.astype(dict.fromkeys(PROBA, float)).sort_values("start_s", ignore_index=True)
+
+
+def warnings(windows: Sequence[ScoredWindow]) -> list[str]:
+    """Return one sentence for each kind of remark that a person should see about the audio of a recording.
+
+    A remark on some windows only says on how many, and where the first one is.
+    """
+    found: dict[RemarkKind, list[tuple[float, str]]] = {}
+    for window in windows:
+        for remark in window.audio:
+            if remark.kind in WARNINGS:
+                found.setdefault(remark.kind, []).append((window.start_s, remark.text))
+    sentences = []
+    for (start_s, text), *others in found.values():
+        count = 1 + len(others)
+        where = f" ({count} of {len(windows)} windows, the first from {clock(start_s)})"
+        sentences.append(text + (where if count < len(windows) else ""))
+    return sentences
 
 
 def overall(table: pd.DataFrame, how: Literal["mean", "vote"] = "mean") -> Mood:

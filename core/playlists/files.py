@@ -4,7 +4,6 @@ Players do not read a gain from a playlist (VLC 3.0 ignores the option as unsafe
 for the person who sets the volume. `core.playlists.levelled_copies` writes copies with the gain applied.
 """
 
-import csv
 import hashlib
 import io
 import re
@@ -15,11 +14,9 @@ from typing import Any
 from urllib.parse import quote
 from xml.etree import ElementTree
 
-import pandas as pd
-
 from core.playlists.playlist import Playlist
 from core.schema import EMOTIONS
-from core.spreadsheets import escape_once, escape_table
+from core.spreadsheets import BOM, write_row
 
 XSPF = "http://xspf.org/ns/0/"
 CREATOR = "Turkish Music Emotion"
@@ -43,7 +40,6 @@ COLUMNS = {  # column of the playlist -> column of the CSV file
     "path": "path",
     "model_version": "model_version",
 }
-TEXT = ("title", "artist", "album", "path")  # texts from files, which a spreadsheet must not read as formulas
 
 
 def one_line(text: str) -> str:
@@ -148,17 +144,18 @@ def _child(parent: ElementTree.Element, name: str, text: str) -> None:
 def csv_file(playlist: Playlist) -> bytes:
     """Content of a CSV file: UTF-8 with a byte order mark, so that spreadsheets show Turkish letters."""
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow([*COLUMNS.values(), "target_lufs", "seed"])
+    write_row(out, [*COLUMNS.values(), "target_lufs", "seed"], line_end="\r\n")
     for row in row_dicts(playlist):
-        writer.writerow([*(_cell(name, row[name]) for name in COLUMNS), playlist.target_lufs, playlist.seed])
-    return out.getvalue().encode("utf-8-sig")
+        cells = (_short(row[name]) for name in COLUMNS)
+        write_row(out, [*cells, playlist.target_lufs, playlist.seed], line_end="\r\n")
+    return (BOM + out.getvalue()).encode()
 
 
-def _cell(name: str, value: Any) -> Any:
+def _short(value: Any) -> Any:
+    """Return the value of a cell: six digits of a number, None for NaN."""
     if isinstance(value, float):
-        return "" if isnan(value) else f"{value:.6g}"
-    return escape_once(value) if name in TEXT and isinstance(value, str) else value
+        return None if isnan(value) else float(f"{value:.6g}")
+    return value
 
 
 def file_stem(playlist: Playlist) -> str:
@@ -171,11 +168,6 @@ def file_stem(playlist: Playlist) -> str:
 def file_name(path: str) -> str:
     """Last part of a path or URI."""
     return re.split(r"[/\\]", path)[-1]
-
-
-def table_file(rows: pd.DataFrame) -> bytes:
-    """A table as CSV: UTF-8 with a byte order mark, no text in it a formula."""
-    return escape_table(rows).to_csv(index=False).encode("utf-8-sig")
 
 
 def is_local_file(path: str) -> bool:

@@ -11,6 +11,7 @@ import re
 import shutil
 import tempfile
 import zipfile
+from contextlib import closing
 from dataclasses import dataclass, replace
 from math import isnan, log10
 from pathlib import Path
@@ -20,8 +21,10 @@ import numpy as np
 import soundfile
 import soxr
 
+from core.access import Action, Person, requires
 from core.atomic import replace_file, replacing
 from core.audio.decoding import Source, blocks, display_name, inspect
+from core.audio.remarks import more_than_16_bits
 from core.errors import AudioError, CoreError
 from core.features.loudness import Meter, as_played
 from core.library import reading
@@ -34,7 +37,6 @@ PEAK_DB = -1.0  # dBTP, highest true peak of a copy
 OVERSAMPLED = 4
 SHOULD_MATTER_DB = 0.5  # a gain that is limited by less is not worth a remark
 _LONGEST = 200  # bytes of a name; file systems take 255, of which number and ending need some
-_FINE = ("PCM_24", "PCM_32", "FLOAT", "DOUBLE", "alac", "wavpack", "tta")  # codecs that may hold more than 16 bits
 _LARGEST_MB = 1e6  # of a file on this machine: it was scored, so it is not too large
 
 
@@ -69,10 +71,12 @@ class FileLoudness:
         return 0.0 if isnan(self.lufs) else min(target_lufs - self.lufs, PEAK_DB - self.peak_db)
 
 
+@requires(Action.MAKE_PLAYLIST)
 def level_copies(
     playlist: Playlist,
     folder: Path,
     *,
+    by: Person,
     form: str = "FLAC",
     max_mb: float = 200,
     progress: ReportProgress = lambda share, text: None,
@@ -81,10 +85,11 @@ def level_copies(
 
     Parameters
     ----------
+    by : the person who asks for the copies.
     folder : created when missing; files with the same names are replaced.
     form : format of the copies, "FLAC" or "WAV".
     max_mb : largest file that may be downloaded.
-    tell : callback for the progress: finished share in [0, 1] and name of the current piece. An exception in the
+    progress : callback for the progress: finished share in [0, 1] and name of the current piece. An exception in the
         callback stops the work.
 
     Raises
@@ -126,16 +131,13 @@ def level_copies(
 
 
 def channels(path: str) -> float:
-    """Channels of a file on this machine, from its header; NaN where it is not here or cannot be read."""
+    """Channels of a file on this machine; NaN where it is not here or cannot be read."""
     if "://" in path:
         return float("nan")
     try:
-        return float(soundfile.info(path).channels)
-    except (soundfile.LibsndfileError, RuntimeError, OSError):
-        try:
-            return float(_opened(_content(path, _LARGEST_MB), path).channels)
-        except CoreError:
-            return float("nan")
+        return float(_opened(_content(path, _LARGEST_MB), path).channels)
+    except CoreError:
+        return float("nan")
 
 
 def _content(path: str, max_mb: float) -> bytes:
@@ -167,10 +169,11 @@ def _measured(source: Source) -> FileLoudness:
     """Loudness and true peak of a whole file."""
     meter, peak, sr = Meter(source.sr), 0.0, source.sr
     finer = soxr.ResampleStream(sr, OVERSAMPLED * sr, source.channels, "float64", "MQ")
-    for block in blocks(source):
-        meter(block)
-        between = finer.resample_chunk(block)
-        peak = max(peak, float(np.abs(block).max()), float(np.abs(between).max(initial=0.0)))
+    with closing(blocks(source)) as read:
+        for block in read:
+            meter(block)
+            between = finer.resample_chunk(block)
+            peak = max(peak, float(np.abs(block).max()), float(np.abs(between).max(initial=0.0)))
     rest = finer.resample_chunk(np.zeros((0, source.channels)), last=True)
     peak = max(peak, float(np.abs(rest).max(initial=0.0)))
     lufs = as_played(meter.lufs(), source.channels) if peak > 0 else float("nan")
@@ -179,7 +182,7 @@ def _measured(source: Source) -> FileLoudness:
 
 def _copy(source: Source, row: dict[str, Any], place: Path, form: str, gain_db: float) -> None:
     """Write the file times the gain, whole or not at all."""
-    subtype = "PCM_24" if source.header.codec in _FINE else "PCM_16"
+    subtype = "PCM_24" if more_than_16_bits(source.header.codec) else "PCM_16"
     size = source.header.frames * source.channels * (3 if subtype == "PCM_24" else 2)
     if shutil.disk_usage(place.parent).free < 1.5 * size:
         raise CoreError(f"The disk is too full for the copies in {place.parent}. Make room, or choose fewer pieces.")
@@ -187,12 +190,13 @@ def _copy(source: Source, row: dict[str, Any], place: Path, form: str, gain_db: 
         with (
             replacing(place) as part,
             soundfile.SoundFile(part, "w", source.sr, source.channels, subtype, format=form) as out,
+            closing(blocks(source)) as read,
         ):
             tags = {name: one_line(row[name]) for name in ("title", "artist", "album")}
             for name, text in (tags | {"comment": f"Levelled copy, gain {gain_db:+.1f} dB"}).items():
                 if text:  # libsndfile takes no empty tag
                     setattr(out, name, text)
-            for block in blocks(source):
+            for block in read:
                 out.write(block * 10 ** (gain_db / 20))
     except (soundfile.LibsndfileError, RuntimeError) as error:
         raise CoreError(f"{place.name} cannot be written as {form}: {error}") from error

@@ -9,12 +9,25 @@ from typing import Any
 import pandas as pd
 import sqlalchemy as sa
 
+from core.access import AccessError, Action, Person, Setting, decides, require, requires
 from core.errors import StoreError
 from core.schema import EMOTIONS
 from core.store.checks import check_choice, check_text, normalised_line, now
 from core.store.clips import require_clip
 from core.store.connection import Store, frame, in_parts, insert, read, write
-from core.store.schema import DISPLAYS, MAX_COMMENT, MAX_NAME, SKIPS, SOURCES, UNDONE, clips, feedback, predictions
+from core.store.schema import (
+    DISPLAYS,
+    MAX_COMMENT,
+    MAX_NAME,
+    SKIPS,
+    SOURCES,
+    UNDONE,
+    VERIFIED_ONLY,
+    clips,
+    feedback,
+    predictions,
+    settings,
+)
 
 
 @dataclass(frozen=True)
@@ -112,6 +125,7 @@ class Answer:
         check_text(self.comment, "comment", longest=MAX_COMMENT)
 
 
+@decides(Action.ANSWER, Action.EXCHANGE_LABELS)
 def add_feedback(store: Store, *, token: str, rater: str, **given: Any) -> Receipt:
     """Store one answer; the arguments are those of ``Answer``.
 
@@ -121,16 +135,20 @@ def add_feedback(store: Store, *, token: str, rater: str, **given: Any) -> Recei
     return receipt
 
 
+@decides(Action.ANSWER, Action.EXCHANGE_LABELS)
 def add_answers(store: Store, answers: Sequence[Answer]) -> list[Receipt]:
     """Store many answers in one transaction, all or none, and return their receipts in the same order.
 
     Other writers wait for the transaction, so clips and predictions are looked up in batches, not one by one.
     """
+    for answer in answers:
+        _check_answer(store.by, answer)
     moment = now()
     rows = [_row(answer, moment) for answer in answers]
     return write(store, lambda c: insert_answers(c, _about_clips(c, rows)))
 
 
+@requires(Action.SETTLE)
 def add_settlement(store: Store, answer: Answer, *, seen: int | None) -> Receipt:
     """Store the answer that settles a clip, unless somebody else settled the clip after this person opened it.
 
@@ -148,6 +166,7 @@ def add_settlement(store: Store, answer: Answer, *, seen: int | None) -> Receipt
     StoreError
         When somebody else settled the clip since then, even if they undid their settlement.
     """
+    check_own(store.by, answer.rater, answer.verified)
     row = _row(replace(answer, adjudication=True), now())
 
     def work(c: sa.Connection) -> Receipt:
@@ -168,6 +187,24 @@ def add_settlement(store: Store, answer: Answer, *, seen: int | None) -> Receipt
     return write(store, work)
 
 
+def _check_answer(by: Person, answer: Answer) -> None:
+    """Raise AccessError unless the person may store this answer: their own one, or one from a file of labels."""
+    if answer.source == "import":
+        require(by, Action.EXCHANGE_LABELS)
+        return
+    require(by, Action.SETTLE if answer.adjudication else Action.ANSWER if answer.source == "predict" else Action.LABEL)
+    check_own(by, answer.rater, answer.verified)
+
+
+def check_own(by: Person, rater: str, verified: bool) -> None:
+    """Raise AccessError unless answers under this name are the person's own."""
+    if by.setting is not Setting.COMMAND and not by.owns(rater_name(rater), verified):
+        raise AccessError(
+            "This answer belongs to another person. Nothing was changed. You can change only your own answers."
+        )
+
+
+@decides(Action.EXCHANGE_LABELS, Action.ANSWER)
 def add_planned_answers(store: Store, answers: Sequence[Answer], before: Sequence[int]) -> list[Receipt | None]:
     """Store answers that were planned from an earlier state of the store, in one transaction, all or none.
 
@@ -185,6 +222,8 @@ def add_planned_answers(store: Store, answers: Sequence[Answer], before: Sequenc
     list of Receipt or None
         In the order of the answers; None for an answer that is no longer up to date.
     """
+    for answer in answers:
+        _check_answer(store.by, answer)
     moment = now()
     rows = [_row(answer, moment) for answer in answers]
 
@@ -316,15 +355,22 @@ def _same_form(before: sa.Row[Any], row: dict[str, Any]) -> Receipt:
     return Receipt(int(before.id), new=False, remark="This answer was already stored.")
 
 
+@decides(Action.ANSWER, Action.SEE_ANSWERS)
 def feedback_table(
     store: Store, *, rater: str | None = None, verified: bool | None = None, clip_id: str | None = None
 ) -> pd.DataFrame:
     """Return answers, undos and adjudications, oldest first, each with its clip and its prediction.
 
     Columns: feedback_id, kind, undone (a later row undoes it), clip_id, file_name, origin, deleted, prediction_id,
-    model_version, extractor, p_* , guess, decision, display, shown_label, label, skip_reason, rater, verified, source,
-    comment, target_id, created_at.
+    model_version, extractor, p_* , guess, decision, display, shown_label, label, skip_reason, rater, verified, counts
+    (the rater counts as one: see ``VERIFIED_ONLY``), source, comment, target_id, created_at.
+
+    A person may read the own answers, with rater and verified. All other answers need a right of their own.
     """
+    by = store.by
+    own = rater is not None and verified is not None and by.owns(rater, verified)
+    require(by, Action.ANSWER if own else Action.SEE_ANSWERS)
+    only_verified = sa.exists().where(settings.c.key == VERIFIED_ONLY, settings.c.value == "true")
     query = (
         sa.select(
             feedback.c.id.label("feedback_id"),
@@ -341,6 +387,7 @@ def feedback_table(
             predictions.c.guess,
             predictions.c.decision,
             *(feedback.c[n] for n in ("display", "shown_label", "label", "skip_reason", "rater", "verified")),
+            sa.or_(feedback.c.verified, sa.not_(only_verified)).label("counts"),
             *(feedback.c[n] for n in ("source", "comment", "target_id", "created_at")),
         )
         .join(clips, clips.c.id == feedback.c.clip_id)

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from core.errors import StoreError
+from core.store.watch import COPY, not_in_use, only_one
 
 EVERY = timedelta(days=1)
 KEPT = 7  # daily copies; copies made before an upgrade are never removed
@@ -72,6 +73,7 @@ def back_up(path: Path, *, why: str = "asked") -> Path:
         with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(unfinished)) as target:
             source.backup(target)
             target.execute("PRAGMA journal_mode = DELETE")  # a single file, without -wal and -shm files
+            target.execute(f"PRAGMA user_version = {COPY}")
         fault = _fault(unfinished)
         if not fault:
             unfinished.rename(copy)
@@ -93,7 +95,8 @@ def daily_backup(path: Path) -> Path | None:
     Raises StoreError when the file is damaged.
     """
     try:
-        if any(datetime.now(UTC) - _copied_at(copy) < EVERY for copy in backups(path)):
+        ages = [datetime.now(UTC) - _copied_at(copy) for copy in backups(path)]
+        if any(timedelta() <= age < EVERY for age in ages):  # a copy from the future: the clock was set back
             return None
         why_not = _reason_not_to_copy(path)
         if not why_not:
@@ -143,15 +146,17 @@ def warn_if_lost(path: Path) -> None:
 def restore(path: Path, copy: Path) -> Path:
     """Replace a damaged SQLite file by a backup, and return the path to which the damaged file was moved.
 
-    No process may have the database open. The new file is complete on the disk before the old one is touched.
-    Raises StoreError when the backup is damaged or cannot be copied; nothing has changed then.
+    The new file is complete on the disk before the old one is touched.
+    Raises StoreError when another process has the database open, or the backup is damaged or cannot be copied; nothing
+    has changed then.
     """
     if not copy.is_file():
         raise StoreError(f"There is no backup {copy}. Backups: {', '.join(map(str, backups(path))) or 'none'}.")
     try:
         fault = _fault(copy)
         if not fault:
-            return _replace_database(path, copy)
+            with only_one(path), not_in_use(path):
+                return _replace_database(path, copy)
     except (sqlite3.Error, OSError) as error:
         raise StoreError(
             f"The backup {copy} was not restored ({error}); the database was not changed. "

@@ -1,9 +1,11 @@
 """Open the database, run work in one transaction with retries, and turn database errors into messages for people."""
 
+import logging
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,10 +13,12 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from core.access import Person
 from core.errors import StoreError
 from core.store.backup import daily_backup, recovery_advice, warn_if_lost
 from core.store.revision import current_revision
 from core.store.schema import HEAD, UtcTime
+from core.store.watch import Watch, bump, only_one, prepare, separate
 
 T = TypeVar("T")
 
@@ -24,6 +28,8 @@ CONNECT_S = 5  # timeout of a connection to a server
 _PAUSE_S = 0.2  # between two attempts
 # PostgreSQL's temporary errors: conflict of two writers (40001, 40P01), server stops or starts (57P01 to 57P03).
 _RETRY_STATES = {"40001", "40P01", "57P01", "57P02", "57P03"}
+_OTHER_TABLES = {"3F000", "42P01", "42703"}  # the schema, a table or a column is missing
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,16 +44,44 @@ class Store:
         The SQLite file; None for a server.
     patience_s
         Seconds that a write waits for another writer, or for a server that is being restarted.
+    ask
+        Returns the person who uses the store; asked again for each action, because a role can change meanwhile.
+    watch
+        Notices when the SQLite file is moved, replaced or overwritten; None for a server.
     """
 
     engine: sa.Engine
     url: str
     path: Path | None
     patience_s: float = PATIENCE_S
+    watch: Watch | None = None
+    reopening: threading.Lock = field(default_factory=threading.Lock)
+    ask: Callable[[], Person] = Person.machine_owner
+
+    @property
+    def by(self) -> Person:
+        """The person who uses the store."""
+        return self.ask()
+
+    def asked_by(self, ask: Callable[[], Person]) -> "Store":
+        """The same database for another person."""
+        return replace(self, ask=ask)
+
+    def as_now(self) -> "Store":
+        """The same database for the person as they are now, for work that goes on outside their session."""
+        person = self.ask()
+        return replace(self, ask=lambda: person)
+
+    def for_program(self) -> "Store":
+        """The same database for the program itself, which computes something that everybody may see."""
+        return replace(self, ask=Person.machine_owner)
 
 
 def open_store(url: str, *, patience_s: float = PATIENCE_S) -> Store:
     """Open the database; create it or upgrade its schema first when needed.
+
+    The store belongs to the person at the command line, who owns the machine. A page gives it to its own person
+    (``Store.asked_by``).
 
     A SQLite file is backed up before an upgrade, and once a day when it has at most 64 MB and the disk has space (see
     ``core.store.backup``). Several processes may open a new database at the same time.
@@ -70,6 +104,7 @@ def open_store(url: str, *, patience_s: float = PATIENCE_S) -> Store:
     try:
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
+            prepare(path)
         _attempt(store, lambda: _bring_up_to_date(store))
     except OSError as error:
         close_store(store)
@@ -84,7 +119,8 @@ def connect(url: str, *, patience_s: float = PATIENCE_S) -> Store:
     """Connect to the database as it is, without creating, checking or upgrading it. Pages call ``open_store``."""
     parsed = _parse(url)
     path = Path(parsed.database or "") if parsed.get_backend_name() == "sqlite" else None
-    return Store(_engine(parsed, patience_s), parsed.render_as_string(hide_password=True), path, patience_s)
+    watch = None if path is None else Watch(path)
+    return Store(_engine(parsed, patience_s), parsed.render_as_string(hide_password=True), path, patience_s, watch)
 
 
 def close_store(store: Store) -> None:
@@ -113,10 +149,13 @@ def _engine(url: sa.URL, patience_s: float) -> sa.Engine:
         return sa.create_engine(
             url,
             pool_pre_ping=True,
+            hide_parameters=True,
             max_overflow=20,
             connect_args={"connect_timeout": CONNECT_S, "options": "-c timezone=utc"},
         )
-    engine = sa.create_engine(url, max_overflow=20, connect_args={"timeout": patience_s, "isolation_level": None})
+    options = {"timeout": patience_s, "isolation_level": None}
+    # Parameters are titles, names and answers: no error message and no log may contain them.
+    engine = sa.create_engine(url, max_overflow=20, hide_parameters=True, connect_args=options)
 
     @sa.event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:
@@ -180,10 +219,81 @@ def write(store: Store, work: Callable[[sa.Connection], T]) -> T:
 
 def _run(store: Store, work: Callable[[sa.Connection], T], *, write: bool) -> T:
     def once() -> T:
+        times = _follow_file(store)
         with store.engine.connect().execution_options(write=write) as connection, connection.begin():
-            return work(connection)
+            result = _counted(connection, work) if write and store.path is not None else work(connection)
+        # Somebody may have exchanged the file before the commit. Then the work is done again in the new one.
+        return once() if write and _follow_file(store) != times else result
 
     return _attempt(store, once, patience_s=store.patience_s)
+
+
+def _counted(connection: sa.Connection, work: Callable[[sa.Connection], T]) -> T:
+    """Run work, and count the transaction in the SQLite file when it changes something."""
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    before = driver.total_changes
+    result = work(connection)
+    if driver.total_changes != before:
+        bump(driver)
+    return result
+
+
+def _follow_file(store: Store) -> int:
+    """Open the SQLite file again when it was replaced or overwritten. Returns how often this has happened.
+
+    Raises StoreError when there is no file any more, or when the new file is not a database of this program.
+    """
+    watch = store.watch
+    if watch is None:
+        return 0
+    with store.reopening:
+        change = watch.change()
+        if change in ("gone", "replaced", "log gone"):
+            _complete_old_file(store)
+        if change == "gone":
+            raise StoreError(
+                f"The database {store.path} is not there any more: it was moved or deleted while the program was "
+                "running. Nothing was stored. Put the file back, or start the program again with an empty database."
+            )
+        if change == "log gone":
+            store.engine.dispose()
+            watch.seen = None
+        elif change is not None:
+            _reopen(store, watch, overwritten=change == "overwritten")
+        return watch.reopened
+
+
+def _complete_old_file(store: Store) -> None:
+    """Write the log of the file that the connections have open into this file, wherever it is now."""
+    if isinstance(store.engine.pool, sa.QueuePool) and store.engine.pool.checkedin():  # a new one would open the path
+        with store.engine.connect() as connection:
+            driver = connection.connection.driver_connection
+            assert isinstance(driver, sqlite3.Connection)
+            driver.execute("PRAGMA wal_checkpoint(FULL)")
+
+
+def _reopen(store: Store, watch: Watch, *, overwritten: bool) -> None:
+    path = watch.path
+    with only_one(path):
+        if overwritten:
+            separate(path)
+        else:
+            watch.set_aside_old_log()
+    store.engine.dispose()
+    prepare(path)
+    with store.engine.connect() as connection:
+        known = current_revision(connection) is not None
+    if not known:
+        store.engine.dispose()
+        raise StoreError(
+            f"The database {path} was replaced by a file without the tables of this program. Nothing was stored. "
+            "Put the right file into its place, or start the program again to use this one."
+        )
+    _bring_up_to_date(store)
+    watch.forget()
+    watch.change()
+    _LOG.warning("%s was replaced while the program was running. The program uses the new file now.", path)
 
 
 def _attempt(store: Store, once: Callable[[], T], *, patience_s: float = 0.0) -> T:
@@ -205,7 +315,17 @@ def _is_temporary(error: Exception) -> bool:
         return False  # SQLite has already waited for patience_s
     state = getattr(error.orig, "sqlstate", None)
     lost = isinstance(error, sa.exc.OperationalError) and (state is None or state.startswith("08"))
+    if _is_refusal(error.orig):
+        return False  # the server answers
     return error.connection_invalidated or lost or state in _RETRY_STATES
+
+
+def _is_refusal(original: BaseException | None) -> bool:
+    """Whether the server refuses the user name, the password or the database."""
+    state = getattr(original, "sqlstate", None) or ""
+    # A refused connection has no state, only the server's message.
+    words = ("authentication", "does not exist", "pg_hba")
+    return state.startswith("28") or state == "3D000" or (not state and any(word in str(original) for word in words))
 
 
 def _error_message(store: Store, error: Exception) -> str | None:
@@ -219,10 +339,13 @@ def _error_message(store: Store, error: Exception) -> str | None:
         return f"The disk of {server} is full: nothing was stored. Free some space and try again."
     if state == "25006":
         return f"{server.capitalize()} is read-only: nothing was stored. Connect to the primary server."
-    # A refused connection has no state, only the server's message.
-    refused = any(word in str(original) for word in ("authentication", "does not exist", "pg_hba"))
-    if state.startswith("28") or state == "3D000" or (not state and refused):
+    if _is_refusal(original):
         return f"{server.capitalize()} refuses the user name, the password or the database. Check TME_DATABASE_URL."
+    if state in _OTHER_TABLES:
+        return (
+            f"The database of {server} was replaced while the program was running: it has other tables. Nothing was "
+            "stored. Check TME_DATABASE_URL, then start the program again."
+        )
     if _is_temporary(error) or isinstance(error, sa.exc.TimeoutError):
         return f"{server.capitalize()} does not answer: nothing was stored. Check that it is running, then try again."
     return None

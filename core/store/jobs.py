@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 import sqlalchemy as sa
 
+from core.access import Action, action_of_job, decides, require, requires
 from core.errors import StoreError
 from core.store.checks import check_choice, check_text, now
 from core.store.connection import Store, frame, insert, read, write
@@ -33,6 +34,8 @@ class Job:
         Progress in [0, 1].
     cancel
         Whether a person has asked the job to stop.
+    started_by
+        Name of the person who started the job; empty for a person without a name.
     result
         Result of the job, a JSON object.
     """
@@ -43,14 +46,18 @@ class Job:
     progress: float
     message: str
     cancel: bool
+    started_by: str
     result: dict[str, Any]
     started_at: datetime
     heartbeat: datetime
     ended_at: datetime | None
 
     def silent(self, *, silence_s: float = SILENCE_S) -> bool:
-        """Return whether a job in state "running" has sent no heartbeat for too long."""
-        return self.state == "running" and now() - self.heartbeat > timedelta(seconds=silence_s)
+        """Return whether a job in state "running" has sent no heartbeat for too long.
+
+        A heartbeat in the future was sent before the clock was set back, so it also counts as old.
+        """
+        return self.state == "running" and abs(now() - self.heartbeat) > timedelta(seconds=silence_s)
 
 
 def _job(row: Any) -> Job:
@@ -67,12 +74,15 @@ def _clean_message(message: str) -> str:
     return text if len(text) <= MAX_MESSAGE else text[: MAX_MESSAGE - 1] + "…"
 
 
+@decides(Action.SCORE_LIBRARY, Action.TRAIN, Action.CHOOSE_MODEL)
 def start_job(store: Store, name: str, *, message: str = "", silence_s: float = SILENCE_S) -> Job:
     """Start a job by taking the lock of its name. A message that is too long or unstorable is cleaned, not refused.
 
     A running job without a heartbeat for silence_s seconds is marked as lost and loses the lock.
     Raises StoreError when a job of this name is running.
     """
+    by = store.by
+    require(by, action_of_job(name))
     moment = now()
     row = {
         "name": check_text(name, "name of the job", longest=64),
@@ -81,11 +91,13 @@ def start_job(store: Store, name: str, *, message: str = "", silence_s: float = 
         "message": _clean_message(message),
         "result": "{}",
         "cancel": False,
+        "started_by": by.mark,
         "started_at": moment,
         "heartbeat": moment,
     }
     dead = (jobs.c.name == name) & (jobs.c.state == "running")
-    dead &= jobs.c.heartbeat < moment - timedelta(seconds=silence_s)
+    silence = timedelta(seconds=silence_s)
+    dead &= sa.or_(jobs.c.heartbeat < moment - silence, jobs.c.heartbeat > moment + silence)
 
     def work(c: sa.Connection) -> Job:
         c.execute(jobs.update().where(dead).values(state="lost", ended_at=moment))
@@ -102,6 +114,7 @@ def start_job(store: Store, name: str, *, message: str = "", silence_s: float = 
     return write(store, work)
 
 
+@requires(Action.RUN_JOB)
 def report_job(
     store: Store, job_id: int, progress: float, message: str = "", *, result: dict[str, Any] | None = None
 ) -> bool:
@@ -137,6 +150,7 @@ def report_job(
     return write(store, work)
 
 
+@requires(Action.RUN_JOB)
 def finish_job(
     store: Store, job_id: int, *, state: str = "done", message: str = "", result: dict[str, Any] | None = None
 ) -> Job:
@@ -178,27 +192,43 @@ def finish_job(
     return write(store, work)
 
 
+@decides(Action.SCORE_LIBRARY, Action.TRAIN, Action.CHOOSE_MODEL, Action.CANCEL_OF_OTHERS)
 def cancel_job(store: Store, job_id: int) -> None:
-    """Ask a running job to stop; it stops at its next heartbeat."""
+    """Ask a running job to stop; it stops at its next heartbeat.
+
+    Who may start a job may cancel the own one. Another person's job needs a right of its own.
+    """
+    by = store.by
+    row = read(store, lambda c: c.execute(sa.select(jobs.c.name, jobs.c.started_by).where(jobs.c.id == job_id)).first())
+    if row is None:
+        return
+    require(by, action_of_job(row.name))
+    if row.started_by != by.mark:
+        require(by, Action.CANCEL_OF_OTHERS)
     write(
         store,
         lambda c: c.execute(jobs.update().where(jobs.c.id == job_id, jobs.c.state == "running").values(cancel=True)),
     )
 
 
+@decides(Action.SCORE_LIBRARY, Action.TRAIN, Action.CHOOSE_MODEL)
 def latest_job(store: Store, name: str) -> Job | None:
     """Return the newest job of this name, running or not; None when there was none."""
+    require(store.by, action_of_job(name))
     query = sa.select(jobs).where(jobs.c.name == name).order_by(jobs.c.id.desc()).limit(1)
     row = read(store, lambda c: c.execute(query).first())
     return None if row is None else _job(row)
 
 
+@decides(Action.SCORE_LIBRARY, Action.TRAIN, Action.CHOOSE_MODEL)
 def done_jobs(store: Store, name: str, *, limit: int = 20) -> list[Job]:
     """Return the newest successful jobs of this name, newest first."""
+    require(store.by, action_of_job(name))
     query = sa.select(jobs).where(jobs.c.name == name, jobs.c.state == "done").order_by(jobs.c.id.desc()).limit(limit)
     return [_job(row) for row in read(store, lambda c: c.execute(query).all())]
 
 
+@requires(Action.TRAIN)
 def jobs_table(store: Store, *, limit: int = 50) -> pd.DataFrame:
     """Return the newest jobs of all names, newest first."""
     query = sa.select(jobs.c.id.label("job_id"), *(column for column in jobs.c if column.name != "id"))

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 import sqlalchemy as sa
 
+from core.access import Action, requires
 from core.schema import EMOTIONS
 from core.store.answers import rater_name
 from core.store.connection import Store, frame, read
@@ -13,6 +14,7 @@ from core.store.predictions import newest_prediction
 from core.store.schema import UNDONE, clips, feedback, files, raters
 
 
+@requires(Action.LABEL)
 def clips_to_label(
     store: Store,
     *,
@@ -93,6 +95,7 @@ def _queue_query(
     return query, differs, first.c.margin
 
 
+@requires(Action.LABEL)
 def queue_item(
     store: Store, clip_id: str, *, champion: str | None = None, challenger: str | None = None
 ) -> pd.DataFrame:
@@ -101,6 +104,7 @@ def queue_item(
     return read(store, lambda c: frame(c, query.where(clips.c.id == clip_id)))
 
 
+@requires(Action.LABEL)
 def label_pool(store: Store) -> pd.DataFrame:
     """Return the scored clips that have stored audio: clip_id, origin."""
     prediction, of_clip = newest_prediction("champion", None)
@@ -108,6 +112,7 @@ def label_pool(store: Store) -> pd.DataFrame:
     return read(store, lambda c: frame(c, query.where(clips.c.deleted_at.is_(None), clips.c.path.is_not(None))))
 
 
+@requires(Action.LABEL)
 def labels_cache_key(store: Store) -> tuple[object, ...]:
     """Return a cache key that changes whenever clips, their files, answers or raters change.
 

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import sqlalchemy as sa
 
+from core.access import Action, requires
 from core.models.policy import Policy
 from core.schema import EMOTIONS
 from core.store.connection import Store, frame, in_parts, read
@@ -30,11 +31,23 @@ _CLIP = (
     "lufs",
     "created_at",
 )
-_ANSWER = ("model_version", "extractor", "guess", "decision", "candidates", "reason", "margin", "policy")
+_ANSWER = (
+    "model_version",
+    "extractor",
+    "guess",
+    "decision",
+    "candidates",
+    "reason",
+    "margin",
+    "policy",
+    "windows",
+    "unlike",
+)
 TEMPO = "_Tempo_Mean"
 _SEARCHED = (clips.c.file_name, *(tracks.c[n] for n in ("title", "artist", "performer", "album", "makam")))
 
 
+@requires(Action.SEE_LIBRARY)
 def library_table(
     store: Store,
     *,
@@ -77,7 +90,8 @@ def library_table(
     DataFrame
         Columns clip_id, content_hash, file_name, path, origin, start_s, duration_s, file_duration_s (of the whole
         file), channels (of the file, NaN when unknown), lufs, created_at, prediction_id, model_version, extractor,
-        guess, decision, candidates (JSON), reason, margin, policy (JSON, of the decision), p_*, confidence, tempo
+        guess, decision, candidates (JSON), reason, margin, policy (JSON, of the decision), windows (JSON,
+        see ``store.read_windows``), unlike (kind of a clip that is unlike the training music), p_*, confidence, tempo
         (bpm), artist, title, source (a library's folder), album, genre, year, makam, usul, performer.
     """
     query = _scored_clips(*newest_prediction("champion", model_version, policy=policy, or_any=True))
@@ -133,6 +147,7 @@ def _scored(content_hash: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
     return sa.exists().where(files.c.content_hash == content_hash, files.c.state == "scored")
 
 
+@requires(Action.SEE_LIBRARY)
 def library_places(store: Store, contents: Sequence[str]) -> pd.DataFrame:
     """Return where files with these contents were scored: content_hash, path, size (bytes), newest path first.
 
@@ -145,6 +160,7 @@ def library_places(store: Store, contents: Sequence[str]) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
+@requires(Action.SEE_LIBRARY)
 def library_cache_key(store: Store) -> tuple[object, ...]:
     """Return a cache key for ``library_table`` and ``library_places``.
 

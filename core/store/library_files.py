@@ -9,9 +9,10 @@ from typing import Any
 import pandas as pd
 import sqlalchemy as sa
 
+from core.access import Action, requires
 from core.audio.tags import from_path
 from core.models.policy import Policy
-from core.records import LibraryEntry, LibraryFile, MeasuredFile, Window
+from core.records import LibraryEntry, LibraryFile, MeasuredFile, Remark, RemarkKind, Window
 from core.schema import COLUMNS, EMOTIONS
 from core.store.checks import check_choice, now
 from core.store.connection import Store, by_clip, in_parts, insert, read, write
@@ -20,7 +21,10 @@ from core.store.measured import insert_measured
 from core.store.schema import FILE_STATES, TRACK, clips, features, files, predictions, tracks
 from core.store.tracks import track_of_file, upsert_tracks
 
+_ANSWER = ("guess", "margin", "decision", "candidates", "reason", "unlike")
 
+
+@requires(Action.SCORE_LIBRARY)
 def save_files(store: Store, entries: Sequence[LibraryEntry]) -> None:
     """Store files with their tracks, clips and features in one transaction, all or none.
 
@@ -64,7 +68,7 @@ def _file_row(file: LibraryFile) -> dict[str, Any]:
         "content_hash": file.content_hash,
         "duration_s": file.duration_s,
         "windows": json.dumps([asdict(window) for window in file.windows]),
-        "remarks": json.dumps(file.remarks),
+        "remarks": json.dumps([asdict(remark) for remark in file.remarks]),
         "checked_at": now(),
     }
 
@@ -73,9 +77,17 @@ def _file(row: Any) -> LibraryFile:
     known = row._asdict()
     windows = tuple(Window(**window) for window in json.loads(known.pop("windows")))
     del known["id"], known["checked_at"]
-    return LibraryFile(**{**known, "windows": windows, "remarks": tuple(json.loads(known["remarks"]))})
+    return LibraryFile(**{**known, "windows": windows, "remarks": tuple(map(_remark, json.loads(known["remarks"])))})
 
 
+def _remark(stored: dict[str, str] | str) -> Remark:
+    """A remark as it is stored; earlier versions stored its sentence only."""
+    if isinstance(stored, str):
+        return Remark(RemarkKind.EARLIER, stored)
+    return Remark(RemarkKind(stored["kind"]), stored["text"])
+
+
+@requires(Action.SCORE_LIBRARY)
 def known_files(store: Store, plan: str, paths: Sequence[str]) -> dict[str, LibraryFile]:
     """Return the stored files of these paths under this plan, by path; unknown paths are left out."""
     keys = [_key(plan, path) for path in paths]
@@ -88,12 +100,14 @@ def known_files(store: Store, plan: str, paths: Sequence[str]) -> dict[str, Libr
     return {file.path: file for file in read(store, work)}
 
 
+@requires(Action.SCORE_LIBRARY)
 def known_contents(store: Store, plan: str, extractor: str, *, sizes: Sequence[int], limit: int) -> set[str]:
     """Return at most ``limit`` content hashes of measured files of these sizes; they need no measuring."""
     query = sa.select(files.c.content_hash).where(files.c.size.in_(sorted(set(sizes))), *_measured(plan, extractor))
     return set(read(store, lambda c: list(c.execute(query.distinct().limit(limit)).scalars())))
 
 
+@requires(Action.SCORE_LIBRARY)
 def same_content(store: Store, plan: str, extractor: str, hashes: Sequence[str]) -> dict[str, LibraryFile]:
     """Return one measured file for each content hash."""
     query = sa.select(files).where(files.c.content_hash.in_(hashes), *_measured(plan, extractor)).order_by(files.c.id)
@@ -101,6 +115,7 @@ def same_content(store: Store, plan: str, extractor: str, hashes: Sequence[str])
     return {file.content_hash: file for file in reversed(measured) if file.content_hash}
 
 
+@requires(Action.SCORE_LIBRARY)
 def copies_of(store: Store, plan: str, hashes: Sequence[str]) -> dict[str, list[str]]:
     """Return the sorted paths of files with identical content, by content hash; unique files are left out."""
     shared = sa.select(files.c.content_hash).where(files.c.content_hash.in_(hashes), files.c.plan == plan)
@@ -118,6 +133,7 @@ def _measured(plan: str, extractor: str) -> tuple[sa.ColumnElement[bool], ...]:
     return known, files.c.plan == plan, files.c.extractor == extractor
 
 
+@requires(Action.SCORE_LIBRARY)
 def unpredicted(
     store: Store, clip_ids: Sequence[str], *, model_version: str, extractor: str, policy: Policy
 ) -> pd.DataFrame:
@@ -126,13 +142,15 @@ def unpredicted(
     return by_clip(store, features_query(extractor).where(~predicted), features.c.clip_id, clip_ids)
 
 
+@requires(Action.SCORE_LIBRARY)
 def scored_clips(
     store: Store, clip_ids: Sequence[str], *, model_version: str, extractor: str, policy: Policy
 ) -> pd.DataFrame:
     """Return these clips with prediction, features and track, index clip_id.
 
     Columns: path, file_name, start_s, duration_s, lufs, deleted, p_*, guess, margin, decision, candidates (JSON),
-    reason, model_version, the 50 features, and artist, title, source, album, genre, year, makam, usul, performer.
+    reason, unlike, model_version, windows (JSON), the 50 features, and artist, title, source, album, genre, year,
+    makam, usul, performer.
     """
     of_clip = sa.and_(*_prediction_of(clips.c.id, model_version, extractor, policy))
     query = (
@@ -141,7 +159,7 @@ def scored_clips(
             *(clips.c[n] for n in ("path", "file_name", "start_s", "duration_s", "lufs")),
             clips.c.deleted_at.is_not(None).label("deleted"),
             *(predictions.c[f"p_{emotion}"] for emotion in EMOTIONS),
-            *(predictions.c[n] for n in ("guess", "margin", "decision", "candidates", "reason", "model_version")),
+            *(predictions.c[n] for n in (*_ANSWER, "model_version", "windows")),
             *(features.c[n] for n in COLUMNS),
             *(tracks.c[n] for n in TRACK),
         )
@@ -165,6 +183,7 @@ def _prediction_of(
     )
 
 
+@requires(Action.SCORE_LIBRARY)
 def move_clips(store: Store, places: Mapping[str, str]) -> None:
     """Update the paths of clips whose file moved: clip_id -> new path.
 
@@ -201,6 +220,7 @@ def _moved(c: sa.Connection, clip: Any, was: Mapping[str, str], now: Mapping[str
     return new_id
 
 
+@requires(Action.DELETE_CLIP)
 def forget_files(store: Store, clip_id: str, *, ours: Callable[[str], bool]) -> list[str]:
     """Clear the paths of a deleted clip's uploaded files, and return these paths so that the files can be removed.
 

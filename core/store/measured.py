@@ -1,24 +1,38 @@
 """Store measured files with their tracks, clips and features. All measured files are stored by this module."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
-from core.records import MeasuredFile
+from core.access import Action, requires
+from core.records import MeasuredClip, MeasuredFile
+from core.store.checks import now
 from core.store.clips import insert_clips
 from core.store.connection import Store, in_parts, write
-from core.store.features import insert_features
-from core.store.schema import clips
+from core.store.features import insert_features, same_part
+from core.store.schema import clips, features, predictions
 from core.store.tracks import fill_track, own_track, upsert_tracks
 
-_CLIP = ("start_s", "duration_s", "sr", "bitrate", "file_duration_s", "lufs", "channels")  # columns that are measured
+_CLIP = (
+    "start_s",
+    "duration_s",
+    "sr",
+    "bitrate",
+    "file_duration_s",
+    "lufs",
+    "channels",
+    "part_of",
+)  # columns that are measured
 
 
+@requires(Action.SCORE_CLIP)
 def save_measured(store: Store, *files: MeasuredFile, bring_back: bool = False) -> None:
     """Store measured files with their tracks, clips and features in one transaction, all or none.
 
-    A clip that exists keeps its row; only empty columns are filled.
+    A clip that exists keeps its row; only empty columns are filled. There is one exception: if the program counts
+    the length of its file differently now, the clip is another part of the file, and the new measurements replace the
+    earlier ones.
 
     Parameters
     ----------
@@ -34,9 +48,26 @@ def insert_measured(c: sa.Connection, files: Sequence[MeasuredFile], *, bring_ba
     """Insert measured files as ``save_measured`` does, within a transaction."""
     track_ids = _name_tracks(c, files)
     rows = [row for file, track_id in zip(files, track_ids, strict=True) for row in _clip_rows(file, track_id)]
+    _set_aside(c, (clip for file in files for clip in file.clips))
     insert_clips(c, rows, back={"deleted_at": None} if bring_back else None)
     _fill_tracks(c, files, track_ids)
     insert_features(c, [clip.vector for file in files for clip in file.clips])
+
+
+def _set_aside(c: sa.Connection, measured: Iterable[MeasuredClip]) -> None:
+    """Give the earlier features and predictions of these clips another name where they are of another part of the file.
+
+    The rows stay, because answers refer to them. The clip's row gets the new measurements.
+    """
+    for clip in measured:
+        clip_id, extractor = clip.vector.clip_id, clip.vector.extractor
+        other = clips.update().where(clips.c.id == clip_id, ~same_part(clip.start_s, clip.duration_s))
+        if not c.execute(other.values({name: getattr(clip, name) for name in _CLIP})).rowcount:
+            continue
+        earlier = f"{extractor}, until {now():%Y-%m-%d %H:%M:%S.%f}"
+        for table in (features, predictions):
+            of_clip = table.update().where(table.c.clip_id == clip_id, table.c.extractor == extractor)
+            c.execute(of_clip.values(extractor=earlier))
 
 
 def _name_tracks(c: sa.Connection, files: Sequence[MeasuredFile]) -> list[str | None]:

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import sqlalchemy as sa
 
+from core.access import Action, decides, require, requires
 from core.store.answers import rater_name
 from core.store.checks import check_choice, check_text, now
 from core.store.connection import Store, frame, insert, read, write
@@ -28,6 +29,7 @@ class Rater:
     role: str
 
 
+@requires(Action.GIVE_ROLE)
 def sign_in(store: Store, name: str, *, verified: bool = False, role: str = "rater") -> Rater:
     """Return the rater of this name; a new rater is stored with this role, a known rater keeps their role.
 
@@ -50,8 +52,12 @@ def sign_in(store: Store, name: str, *, verified: bool = False, role: str = "rat
     return Rater(str(row["name"]), verified, known or write(store, add))
 
 
+@decides(Action.TAKE_ROLE, Action.GIVE_ROLE)
 def set_role(store: Store, name: str, role: str, *, verified: bool = False) -> Rater:
-    """Set the role of a rater; a new rater is stored."""
+    """Set the role of a rater; a new rater is stored. Without a login, a person may set the own role."""
+    by = store.by
+    own = by.may(Action.TAKE_ROLE) and by.owns(name, verified)
+    require(by, Action.TAKE_ROLE if own else Action.GIVE_ROLE)
     row = {
         "name": rater_name(name),
         "verified": verified,
@@ -68,12 +74,14 @@ def set_role(store: Store, name: str, role: str, *, verified: bool = False) -> R
     return Rater(str(row["name"]), verified, role)
 
 
+@requires(Action.SEE_RESULTS)
 def get_setting(store: Store, key: str, default: Any = None) -> Any:
     """Return the stored value of a setting, or the default."""
     value = read(store, lambda c: c.execute(sa.select(settings.c.value).where(settings.c.key == key)).scalar())
     return default if value is None else json.loads(value)
 
 
+@requires(Action.SET_RULES)
 def set_setting(store: Store, key: str, value: Any) -> None:
     """Store the value of a setting, any JSON value; it replaces the earlier value."""
     row = {"key": check_text(key, "name of the setting", longest=128), "value": json.dumps(value), "changed_at": now()}
@@ -86,6 +94,7 @@ def set_setting(store: Store, key: str, value: Any) -> None:
     )
 
 
+@requires(Action.SEE_ANSWERS)
 def raters_table(store: Store) -> pd.DataFrame:
     """Return all raters who have answered or signed in.
 

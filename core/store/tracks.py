@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from core.access import Action, requires
 from core.errors import StoreError
 from core.records import YEARS
 from core.store.checks import check_choice, check_text, normalised_line, now
@@ -20,6 +21,7 @@ _MORE = ("album", "genre", "makam", "usul", "performer")  # texts that do not id
 TRACK_FIELDS = ("artist", "title", "album", "genre", "year", "makam", "usul", "performer")
 
 
+@requires(Action.SCORE_CLIP)
 def add_track(
     store: Store,
     *,
@@ -87,6 +89,7 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+@requires(Action.CORRECT_TRACK)
 def set_track(store: Store, clip_id: str, **fields: str | int | None) -> str:
     """Store track fields that a person entered for a clip, and return the track's id.
 

@@ -4,7 +4,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from core.store.answers import Receipt, check_token, insert_answers, rater_name
+from core.access import Action, requires
+from core.store.answers import Receipt, check_own, check_token, insert_answers, rater_name
 from core.store.checks import check_choice, now
 from core.store.connection import Store, write
 from core.store.schema import SOURCES, UNDONE, feedback
@@ -12,6 +13,7 @@ from core.store.schema import SOURCES, UNDONE, feedback
 UNDO_DEPTH = 20  # newest answers of a rater that ``undo`` looks through when no feedback_id is given
 
 
+@requires(Action.ANSWER)
 def undo(
     store: Store,
     *,
@@ -40,6 +42,7 @@ def undo(
     StoreError
         When the form was submitted before as something else.
     """
+    check_own(store.by, rater, verified)
     name, form = rater_name(rater), check_token(token)
     mine = (feedback.c.rater == name) & (feedback.c.verified == verified)
     candidates = _candidates(mine, feedback_id, source)

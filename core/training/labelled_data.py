@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from core.access import Action, requires
 from core.audio.decoding import file_of
 from core.components import connected_groups
 from core.dataset.near_duplicates import clip_keys, duplicate_groups, unique_rows
@@ -20,12 +21,12 @@ from core.dataset.split import held_out
 from core.dataset.table import Table, as_table
 from core.features import EXTRACTOR
 from core.file_names import ROWS
-from core.labelling.agreement import current_answers
+from core.labelling.agreement import current_answers, of_music
 from core.labelling.truth import is_settled, raters_needed, stored_truth
 from core.models.prediction import Model, probabilities
 from core.models.reference import MOST_MISSING
 from core.schema import COLUMNS, EMOTIONS, LABEL, MIRTOOLBOX, PROBA
-from core.store import Store, clips_table, features_table
+from core.store import Store, check_own, clips_table, features_table, feedback_table
 
 if TYPE_CHECKING:  # scikit-learn takes a second to import, and a page that only counts labels does not need it
     from core.training.folds import Clips
@@ -266,6 +267,18 @@ def rater_against_truth(
         "waiting",
     )
     return table.drop(columns="status").reset_index(drop=True)
+
+
+@requires(Action.LABEL)
+def own_labels(store: Store, changes: pd.DataFrame, *, rater: str, verified: bool) -> pd.DataFrame:
+    """Compare one person's own labels with the ground truth; see `rater_against_truth`.
+
+    changes : ``each`` of `rater_against_truth`.
+    """
+    check_own(store.by, rater, verified)
+    every = store.for_program()  # the person sees only what the others agreed on about the own clips
+    truth = stored_truth(every, raters_needed=raters_needed(every))
+    return rater_against_truth(of_music(feedback_table(every)), truth, changes, rater=rater, verified=verified)
 
 
 def labels(store: Store) -> pd.DataFrame:

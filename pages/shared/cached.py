@@ -1,6 +1,7 @@
 """Cached objects that all pages and sessions share: the table, the model in use, the comparison, the store."""
 
 import threading
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,10 +12,13 @@ from core.dataset.table import Table
 from core.errors import CoreError
 from core.file_names import ABOUT, MANIFEST
 from core.settings import Settings
+from pages.shared import login
 from pages.shared.messages import literal
 
 if TYPE_CHECKING:  # for types only: Home must not load the libraries of the model and the database
+    from core.evaluation.evaluation_table import EvaluationTable
     from core.evaluation.run_files import Comparison
+    from core.models.description import ModelDescription
     from core.pipeline.serving import Served
     from core.store import Store
 
@@ -100,6 +104,19 @@ def champion() -> "Served":
         st.stop()
 
 
+@st.cache_resource(show_spinner="Reading the figures of the model …", max_entries=8)
+def _evaluation(version: str, role: str, folder: str, _model: "ModelDescription") -> "EvaluationTable":
+    """Read the evaluation table. version, role, folder : cache key; a version never changes its figures."""
+    from core.evaluation import stored_evaluation
+
+    return stored_evaluation.read_evaluation(_model, Settings())
+
+
+def evaluation(model: "ModelDescription") -> "EvaluationTable":
+    """The evaluation table of a model: the one source of all its figures on all pages. Raises CoreError."""
+    return _evaluation(model.version, model.role, str(model.folder), model)
+
+
 @st.cache_resource(show_spinner="Reading the results …", max_entries=2)
 def _comparison(folder: Path, stamp: int | None) -> "Comparison":
     from core.evaluation import run_files
@@ -128,10 +145,23 @@ def _store(url: str) -> "Store":
     return open_store(url)
 
 
+@st.cache_resource(show_spinner=False, max_entries=3)
+def _count_only_logins(_store: "Store", url: str) -> None:
+    """From now on, only answers of people who logged in count. url : address of the store."""
+    from core.labelling.truth import count_only_verified
+
+    count_only_verified(_store, True)
+
+
 def store() -> "Store | None":
-    """The open database. If it cannot be opened, shows an error and returns None."""
+    """The open database for the person of this session. If it cannot be opened, shows an error and returns None."""
+    from pages.shared import who  # it needs the database, which Home must not load
+
     try:
-        return _store(Settings().database)
+        opened = _store(Settings().database)
+        if login.login_configured():
+            _count_only_logins(opened, Settings().database)
+        return opened.asked_by(partial(who.asking, opened))
     except CoreError as error:
         st.error(literal(str(error)), icon=":material/database_off:")
         return None

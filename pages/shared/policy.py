@@ -8,11 +8,10 @@ from core.errors import ModelError
 from core.models.policy import Policy
 from core.schema import EMOTIONS
 from core.wording import whole_percent
-from pages.shared import messages
+from pages.shared import entering, messages
 
 KEY = "policy"
 KINDS = {"threshold": "Threshold", "conformal": "Conformal set"}
-FIELDS = ("kind", "threshold", "pair", "coverage", "floors")  # parameters of the address
 
 
 def active(stored: Mapping[str, Policy]) -> Policy:
@@ -31,9 +30,9 @@ def use(policy: Policy) -> None:
 
 
 def _from_address(stored: Mapping[str, Policy]) -> Policy:
-    given = {k: st.query_params[k] for k in FIELDS if k in st.query_params}
+    given = {k: st.query_params[k] for k in entering.POLICY if k in st.query_params}
     try:
-        return parse(given, stored) if given else default(stored)
+        return entering.policy(given, stored) if given else default(stored)
     except ModelError as error:
         st.warning(f"The policy in the address is not used. {messages.literal(str(error))}", icon=":material/link_off:")
         return default(stored)
@@ -44,38 +43,27 @@ def default(stored: Mapping[str, Policy]) -> Policy:
     return stored.get("threshold", Policy())
 
 
-def parse(given: Mapping[str, str], stored: Mapping[str, Policy]) -> Policy:
-    """Read a policy from the parameters of an address. Raises ModelError if they are invalid.
-
-    stored : policies saved with the model; a conformal policy without floors takes its floors from there.
-    """
-    kind = given.get("kind", "threshold")
-    try:
-        floors = tuple(float(f) for f in given["floors"].split(",")) if "floors" in given else ()
-        threshold, pair = (float(given.get(k, "0.75")) for k in ("threshold", "pair"))
-        coverage = float(given.get("coverage", "0.9"))
-    except ValueError:
-        raise ModelError("A value in the address is not a number.") from None
-    if kind == "conformal" and not floors and kind in stored:
-        floors, coverage = stored[kind].floors, stored[kind].coverage
-    return Policy(kind=kind, threshold=threshold, pair_threshold=pair, coverage=coverage, floors=floors)  # type: ignore[arg-type]
-
-
 def address(policy: Policy) -> dict[str, str]:
     """Parameters of an address that describe this policy."""
+    windows = {} if policy.windows == Policy().windows else {"windows": str(policy.windows)}
     if policy.kind == "threshold":
-        return {"threshold": f"{policy.threshold:.2f}", "pair": f"{policy.pair_threshold:.2f}"}
+        by_emotion = {"thresholds": ",".join(f"{t:.2f}" for t in policy.thresholds)} if policy.thresholds else {}
+        one = {"threshold": f"{policy.threshold:.2f}", "pair": f"{policy.pair_threshold:.2f}"}
+        return {**one, **by_emotion, **windows}
     floors = ",".join(f"{f:.4f}" for f in policy.floors)
-    return {"kind": "conformal", "coverage": f"{policy.coverage:.2f}", "floors": floors}
+    return {"kind": "conformal", "coverage": f"{policy.coverage:.2f}", "floors": floors, **windows}
 
 
 def describe_policy(policy: Policy) -> str:
     """Describe a policy, to be read after "Policy: "."""
     if policy.kind == "threshold":
+        one = f"an emotion is accepted from a probability of {whole_percent(policy.threshold)}"
+        if policy.thresholds:
+            limits = ", ".join(f"{emotion} from {whole_percent(policy.limit(emotion))}" for emotion in EMOTIONS)
+            one = f"an emotion is accepted from its own limit ({limits})"
         return (
-            f"an emotion is accepted from a probability of {whole_percent(policy.threshold)}; otherwise the two most "
-            f"probable emotions are offered if they have {whole_percent(policy.pair_threshold)} together; otherwise a "
-            "person has to listen"
+            f"{one}; otherwise the two most probable emotions are offered if they have "
+            f"{whole_percent(policy.pair_threshold)} together; otherwise a person has to listen"
         )
     floors = ", ".join(f"{e} {whole_percent(f)}" for e, f in zip(EMOTIONS, policy.floors, strict=True))
     return (

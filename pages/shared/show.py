@@ -15,7 +15,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from core.dataset import citing, published
 from core.dataset.table import Table
 from core.source_note import SourceNote
-from core.spreadsheets import escape_table
+from core.spreadsheets import BOM, csv_text
 from pages.figures.pictures import PICTURES, draw_picture
 from pages.shared.cached import forget_table
 
@@ -139,10 +139,9 @@ def download(frame: pd.DataFrame, name: str, *, label: str = "Download CSV", key
     name : file name without ending, with data and model in it.
     """
     note = source()
-    table = escape_table(frame).to_csv(index=not isinstance(frame.index, pd.RangeIndex))
     st.download_button(
         label,
-        (note.header(_what(name)) + table).encode(),
+        (BOM + note.header(_what(name)) + csv_text(frame)).encode(),
         file_name=f"{note.file_name(name)}.csv",
         mime="text/csv",
         icon=":material/download:",

@@ -6,14 +6,14 @@ Connect), names cannot be typed; ``[roles] analysts`` in that file lists the add
 
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import unquote
 
 import streamlit as st
 
-from core.errors import CoreError, StoreError
+from core.access import Action, Person, Role, Setting, may
+from core.errors import CoreError
 from core.labelling import identity
-from core.store import MAX_NAME, Rater, Store, rater_name, set_role, sign_in
-from pages.shared import assets, messages
+from core.store import MAX_NAME, Rater, Store, set_role, sign_in
+from pages.shared import assets, entering, login, messages
 
 KEY = "who"  # session key: the name
 COOKIE = "tme_rater"  # cookie in the browser, for a year: only the name
@@ -21,6 +21,14 @@ _LOGGED_OFF = "who_left"  # session key: ignore the cookie
 _COOKIE_REMOVED = "who_gone"  # session key: the cookie that the browser sent has been removed
 _UNCONFIRMED = "who_asked"  # session key: a typed name that is already in use
 _PROBLEM = "who_fault"  # session key: why a name or role was refused
+
+
+def asking(store: Store) -> Person:
+    """The person who asks ``core`` for something in this session, with the role that they have now."""
+    rater, setting = _identify(store), login.current_setting()
+    if rater is None:
+        return Person(Role.VISITOR, session=login.session(), setting=setting)
+    return Person(Role[rater.role.upper()], rater.name, rater.verified, login.session(), setting)
 
 
 def current_person(store: Store) -> Rater | None:
@@ -33,8 +41,9 @@ def current_person(store: Store) -> Rater | None:
 
 def _identify(store: Store) -> Rater | None:
     """Same as ``current_person`` without the cookie, so callbacks can use it."""
-    if login_configured():
-        return _logged_in(store) if st.user.is_logged_in else None
+    store = store.for_program()  # to find out who the person is
+    if login.login_configured():
+        return _logged_in(store) if login.is_logged_in() else None
     name = "" if st.session_state.get(_LOGGED_OFF) else st.session_state.get(KEY) or _from_cookie()
     return sign_in(store, name) if name else None
 
@@ -48,7 +57,7 @@ def optional_person(store: Store) -> Rater | None:
         return None
     if person is not None:
         badge(store, person)
-    elif login_configured():
+    elif login.login_configured():
         st.caption("Log in on the Label page if you want your answers stored under your name.")
     elif not _asks_for_confirmation():
         st.text_input(
@@ -76,8 +85,8 @@ def require_person(store: Store) -> Rater:
         messages.problem(error)
         st.stop()
     if person is None:
-        if login_configured():
-            _offer_login()
+        if login.login_configured():
+            _offer_login("have your answers stored under your name")
         else:
             _ask_name(store)
         st.stop()
@@ -107,22 +116,28 @@ def still_analyst(store: Store) -> Rater:
     return identity.require_analyst(_identify(store))
 
 
-def _offer_role(store: Store, person: Rater) -> None:
-    if person.verified:
-        st.info(
-            "This page is for analysts. Ask an analyst to give you this role on the Agreement page. Or ask the "
-            "person who "
-            "runs this installation to list your address under `[roles]` in `.streamlit/secrets.toml`.",
-            icon=":material/admin_panel_settings:",
-        )
+def refuse(store: Store, action: Action) -> None:
+    """Say in one sentence why the person may not open this page, and how they can."""
+    if login.is_visitor():
+        _offer_login("open this page")
         return
+    least = next(role for role in Role if may(role, action, Setting.LOGIN))
+    st.info(
+        f"This page is for {least.word}s. Ask an analyst to give you this role on the Agreement page, or ask the "
+        "person who runs this installation to list your address under `[roles]` in `.streamlit/secrets.toml`.",
+        icon=":material/admin_panel_settings:",
+    )
+    badge(store, require_person(store))
+
+
+def _offer_role(store: Store, person: Rater) -> None:
     st.info(
         "**This page is for analysts.** Analysts see all answers, settle disputes and decide which model is in use. "
         "If you are still labelling, stay a rater, because the answers of others would influence you. No login is "
         "configured here, so anybody can take this role; it is stored with the name.",
         icon=":material/admin_panel_settings:",
     )
-    if st.button("Work as an analyst", icon=":material/badge:", type="primary"):
+    if st.button("Work as an analyst", key="who_analyst", icon=":material/badge:", type="primary"):
         try:
             set_role(store, person.name, "analyst")
         except CoreError as error:
@@ -161,11 +176,6 @@ def _become_rater(store: Store, person: Rater) -> None:
         st.session_state[_PROBLEM] = str(error)
 
 
-def login_configured() -> bool:
-    """Whether secrets.toml configures a login provider."""
-    return getattr(st.user, "is_logged_in", None) is not None
-
-
 def listed_analysts() -> set[str]:
     """Addresses of the analysts in secrets.toml, in their stored form."""
     return identity.kept_addresses(_roles().get("analysts", []))
@@ -178,7 +188,7 @@ def is_listed(rater: str, verified: bool) -> bool:
 
 def _roles() -> Mapping[str, Any]:
     """Section [roles] of secrets.toml; empty without a login."""
-    roles: Mapping[str, Any] = st.secrets.get("roles", {}) if login_configured() else {}
+    roles: Mapping[str, Any] = st.secrets.get("roles", {}) if login.login_configured() else {}
     return roles
 
 
@@ -187,14 +197,27 @@ def _logged_in(store: Store) -> Rater:
     return identity.sign_in_login(store, st.user.to_dict(), analysts=listed_analysts(), trusted=trusted)
 
 
-def _offer_login() -> None:
-    st.markdown("**Log in**, so that your answers are stored under your name.")
+def _providers() -> list[str | None]:
+    """Names of the login providers in secrets.toml; None for a single one without a name."""
     section = st.secrets["auth"]
-    providers = [None] if "client_id" in section else [n for n, v in section.items() if isinstance(v, Mapping)]
+    if "client_id" in section:
+        return [None]
+    return [name for name, value in section.items() if isinstance(value, Mapping)]
+
+
+def _offer_login(purpose: str) -> None:
+    st.markdown(f"**Log in** to {purpose}.")
     with st.container(horizontal=True):
-        for provider in providers:
+        for provider in _providers():
             label = f"Log in with {provider}" if provider else "Log in"
-            st.button(label, icon=":material/login:", type="primary", on_click=st.login, args=(provider,))
+            st.button(
+                label,
+                key=f"log_in_{provider or ''}",
+                icon=":material/login:",
+                type="primary",
+                on_click=st.login,
+                args=(provider,),
+            )
 
 
 def _cookie() -> str:
@@ -203,16 +226,13 @@ def _cookie() -> str:
 
 
 def _from_cookie() -> str:
-    try:
-        return rater_name(unquote(_cookie()))
-    except StoreError:
-        return ""
+    return entering.cookie_name(_cookie())
 
 
 def _remember(name: str) -> None:
     """Store the name in the session and in the browser."""
     st.session_state[KEY] = name
-    if unquote(_cookie()) != name or st.session_state.get(_COOKIE_REMOVED):
+    if entering.cookie_name(_cookie()) != name or st.session_state.get(_COOKIE_REMOVED):
         _write_cookie(name)
 
 
@@ -259,14 +279,14 @@ def _ask_name(store: Store) -> None:
         )
         name = st.text_input(
             "Your name",
-            value=st.query_params.get("rater", "")[:MAX_NAME],
+            value=entering.parameter("rater")[:MAX_NAME],
             max_chars=MAX_NAME,
             autocomplete="name",
             key="who_name",
             help="A nickname is fine. A cookie in your browser stores the name for a year. "
             "There is no password, so the name is marked as not verified.",
         )
-        start = st.form_submit_button("Start", type="primary", icon=":material/arrow_forward:")
+        start = st.form_submit_button("Start", key="who_start", type="primary", icon=":material/arrow_forward:")
     if start:
         _use_name(store, name or "")
         st.rerun()
@@ -294,5 +314,7 @@ def _confirm_name(name: str, answers: int) -> None:
         icon=":material/group:",
     )
     with st.container(horizontal=True):
-        st.button(f"Yes, I am {messages.literal(name)}", type="primary", on_click=_set_person, args=(name,))
-        st.button("No, use another name", on_click=lambda: st.session_state.pop(_UNCONFIRMED))
+        st.button(
+            f"Yes, I am {messages.literal(name)}", key="who_yes", type="primary", on_click=_set_person, args=(name,)
+        )
+        st.button("No, use another name", key="who_no", on_click=lambda: st.session_state.pop(_UNCONFIRMED))

@@ -183,3 +183,17 @@ def test_the_drawn_waveform_holds_the_extremes():
     assert times.shape == low.shape == high.shape == (600,)
     assert high.max() == clip.y.max()
     assert low.min() == clip.y.min()
+
+
+def test_a_silent_stereo_file_is_silent_and_channels_that_cancel_are_named():
+    with pytest.raises(AudioError, match=r"^x.wav is silent\. Choose"):
+        decoding.decode(encode(np.zeros((SR, 2))), "x.wav")
+    y = tone(1.0)
+    with pytest.raises(AudioError, match=r"^x.wav is silent once its channels are mixed to one\. Choose"):
+        decoding.decode(encode(np.stack([y, -y], axis=1)), "x.wav")
+
+
+@pytest.mark.parametrize(("lost", "said"), [(1, "its last byte is missing"), (2, "its last 2 bytes are missing")])
+def test_missing_bytes_are_counted(lost, said):
+    with pytest.raises(AudioError, match=said):
+        decoding.decode(encode(tone(1.0))[:-lost], "x.wav")

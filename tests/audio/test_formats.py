@@ -191,3 +191,31 @@ def test_recordings_with_several_rates_in_one_stream_are_read_at_the_first_one()
     first, second = sound(2.0, 44_100), sound(2.0, 22_050)
     joined = by_ffmpeg(first, "aac", "adts") + by_ffmpeg(second, "aac", "adts", 22_050)
     assert inspect(joined, "x").duration_s == pytest.approx(4.0, abs=0.2)
+
+
+def test_the_gain_in_the_header_of_opus_is_applied():
+    data = bytearray(made("opus", 4.0))
+    loud = samples(bytes(data))
+    at = data.index(b"OpusHead")
+    data[at + 16 : at + 18] = (-6 * 256).to_bytes(2, "little", signed=True)
+    quiet = samples(with_page_checksum(data))
+    assert np.abs(quiet).max() == pytest.approx(np.abs(loud).max() * 10 ** (-6 / 20), rel=1e-3)
+
+
+def with_page_checksum(data: bytearray) -> bytes:
+    """The file with the right checksum of its first Ogg page (RFC 3533: polynomial 0x04c11db7)."""
+    end = 27 + data[26] + sum(data[27 : 27 + data[26]])
+    data[22:26] = bytes(4)
+    crc = 0
+    for byte in data[:end]:
+        crc ^= byte << 24
+        for _ in range(8):
+            crc = (crc << 1 ^ (0x04C11DB7 if crc & 0x80000000 else 0)) & 0xFFFFFFFF
+    data[22:26] = crc.to_bytes(4, "little")
+    return bytes(data)
+
+
+def test_vorbis_and_opus_that_follow_each_other_are_both_read():
+    y = samples(made("ogg", 4.0) + made("opus", 4.0))
+    assert len(y) == pytest.approx(8.0 * SR, abs=2)
+    np.testing.assert_allclose(y[: 3 * SR], samples(made("ogg", 4.0))[: 3 * SR], atol=1e-6)

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.audio_files import made
+from benchmarks.audio_files import SR, by_libsndfile, made
 from core.audio import isolated
 from core.audio.decoding import blocks, decode, inspect
-from core.errors import AudioError
+from core.errors import AudioError, CoreError
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -57,6 +57,40 @@ def test_a_process_that_was_ended_between_two_files_is_replaced():
     (first, *_) = isolated.pids()
     os.kill(first, signal.SIGKILL)
     assert decode(made("m4a"), "x").duration_s == pytest.approx(2.0, abs=0.05)
+
+
+def test_a_file_that_is_not_read_to_its_end_frees_its_process_when_it_is_closed(monkeypatch):
+    monkeypatch.setattr(isolated, "BUSY_S", 0.1)
+    sources = [inspect(made("m4a", 60.0), "song.m4a") for _ in range(isolated.MOST)]
+    read = [blocks(source) for source in sources]
+    for one in read:
+        next(one)
+    with pytest.raises(CoreError, match=r"decoding other files.*Try again in a minute") as busy:
+        decode(made("m4a"), "x")
+    assert not isinstance(busy.value, AudioError)  # it says nothing about the file
+    for one in read:
+        one.close()
+    assert decode(made("m4a"), "x").duration_s == pytest.approx(2.0, abs=0.05)
+
+
+def test_a_limit_of_the_machine_is_not_the_fault_of_the_file(tmp_path):
+    """A machine that limits the memory of its programs; the file needs more than that."""
+    noise = np.random.default_rng(0).uniform(-0.5, 0.5, (60 * SR, 2))
+    (tmp_path / "x.flac").write_bytes(by_libsndfile(noise, "FLAC", "PCM_16"))
+    command = (
+        "import sys\nfrom core.audio import isolated\nfrom core.audio.decoding import read\n"
+        "from core.errors import AudioError, CoreError\nfrom pathlib import Path\n"
+        "import resource\nisolated.warm()\n"
+        "(pid,) = isolated.pids()\n"
+        "size = int(open(f'/proc/{pid}/statm').read().split()[0]) * 4096\n"
+        "resource.prlimit(pid, resource.RLIMIT_AS, (size, size))\n"
+        "try: read(Path(sys.argv[1]))\n"
+        "except CoreError as error: print(isinstance(error, AudioError), error)\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", command, tmp_path / "x.flac"], cwd=ROOT, capture_output=True, check=True, text=True
+    )
+    assert run.stdout.startswith("False The decoder has too little memory, because this machine limits it."), run.stdout
 
 
 def decode_often(data: bytes) -> None:

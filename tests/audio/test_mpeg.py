@@ -5,7 +5,7 @@ import struct
 import numpy as np
 import pytest
 
-from benchmarks.audio_files import by_libsndfile, made, sound
+from benchmarks.audio_files import by_ffmpeg, by_libsndfile, made, sound
 from core.audio import mpeg
 from core.audio.decoding import blocks, decode, inspect
 from core.audio.mpeg import walk
@@ -154,3 +154,35 @@ def test_a_file_whose_header_is_right_is_given_to_libsndfile_as_it_is():
     """So its samples, and with them the features, are what they always were: delay and padding left out."""
     data = made("mp3", 6.0)
     assert inspect(data, "x").header.frames == 6 * RATE
+
+
+@pytest.mark.parametrize("sr", [32_000, 44_100, 48_000])
+@pytest.mark.parametrize("cut", [0, 100])
+def test_free_format_has_the_same_sound(sr, cut):
+    """Frames whose headers do not say their bitrate, behind a tag."""
+    usual = by_ffmpeg(sound(4.0, sr), "libmp3lame", "mp3", sr)
+    (stretch,) = walk(usual).stretches
+    usual = usual[stretch.start : stretch.end]
+    free, at = bytearray(usual), 0
+    while at < len(free):
+        length = mpeg.frame_length(usual[at : at + 4])
+        free[at + 2] &= 0x0F
+        at += length
+    whole = stretch.frames - bool(cut)
+    source = inspect(id3(b"x" * 50) + bytes(free[: len(free) - cut]), "free.mp3")
+    y = np.concatenate(list(blocks(source)))
+    assert source.header.frames == len(y) == whole * stretch.samples
+    assert [remark.kind for remark in source.header.remarks] == ["cut"] * bool(cut)
+    expected = np.concatenate(list(blocks(inspect(usual, "usual.mp3"))))
+    np.testing.assert_allclose(y, expected[: len(y)], rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("place", ["first", "last"])
+def test_frames_in_a_tag_are_no_sound(place):
+    """An APEv2 tag whose content looks like frames, and junk of 100 kB before the first frame."""
+    fake = ape(frames()[:20_000])
+    usual = np.concatenate(list(blocks(inspect(frames(), "x.mp3"))))
+    data = {"first": fake + frames(), "last": frames() + fake}[place]
+    np.testing.assert_array_equal(np.concatenate(list(blocks(inspect(data, "x.mp3")))), usual)
+    junk = bytes((k * 37 + 11) % 251 for k in range(100_000))
+    np.testing.assert_array_equal(np.concatenate(list(blocks(inspect(junk + frames(), "x.mp3")))), usual)

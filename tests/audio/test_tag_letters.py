@@ -111,6 +111,13 @@ def test_compressed_frames_pictures_and_sizes_as_in_the_older_version():
     assert read_tags(header(body, 4), "/m/a.mp3")["artist"] == ARTIST  # written by a program that forgot synchsafe
 
 
+@pytest.mark.parametrize("order", ["le", "be"])
+def test_utf_16_without_a_mark_of_its_byte_order(order):
+    data = make.id3({n: b"\x01" + text.encode(f"utf-16-{order}") for n, text in (("TPE1", ARTIST), ("TIT2", TITLE))})
+    tags = read_tags(data + make.MP3_FRAME * 5, "/m/x.mp3")
+    assert (tags["artist"], tags["title"]) == (ARTIST, TITLE)
+
+
 def header(body: bytes, major: int) -> bytes:
     return b"ID3" + bytes([major, 0, 0]) + make.synchsafe(len(body)) + body + make.MP3_FRAME
 

@@ -92,3 +92,25 @@ def test_a_tag_of_the_name_wins_over_the_comment():
 
 def test_what_has_no_tags_says_nothing():
     assert said(b"no audio", "a.wav") == ("", "", "")
+
+
+def test_several_artists_are_joined_in_every_format():
+    assert read_tags(flac("", ("ARTIST", "Safiye Ayla"), ("ARTIST", "Münir Nurettin")), "/a.flac")["artist"] == (
+        "Safiye Ayla, Münir Nurettin"
+    )
+    assert read_tags(id3(("TPE1", "Safiye Ayla\0Münir Nurettin")), "/a.mp3")["artist"] == "Safiye Ayla, Münir Nurettin"
+    wide = "\ufeffSafiye Ayla\0\ufeffMünir".encode("utf-16-le")
+    frame = b"TPE1" + struct.pack(">I", len(wide) + 1) + b"\0\0\x01" + wide
+    data = b"ID3\x03\0\0" + bytes([0, 0, 0, len(frame)]) + frame + b"\xff\xfb\x90\0" + bytes(413)
+    assert read_tags(data, "/a.mp3")["artist"] == "Safiye Ayla, Münir"
+
+
+def test_a_tag_of_version_2_4_that_was_unsynchronised_as_a_whole_keeps_its_later_frames():
+    title, artist = b"\x01" + "\ufeffŞarkı".encode("utf-16-le"), b"\x03Ayla"
+    frames = b"".join(
+        name + struct.pack(">I", len(text)) + b"\0\0" + text for name, text in ((b"TIT2", title), (b"TPE1", artist))
+    )
+    body = frames.replace(b"\xff", b"\xff\0")
+    data = b"ID3\x04\0\x80" + bytes([0, 0, 0, len(body)]) + body + b"\xff\xfb\x90\0" + bytes(413)
+    tags = read_tags(data, "/a.mp3")
+    assert (tags["title"], tags["artist"]) == ("Şarkı", "Ayla")

@@ -118,3 +118,30 @@ def test_no_page_is_wider_than_a_telephone(server, browser_page):
         settle(page)
         wide, seen = page.locator("[data-testid=stMain]").evaluate("m => [m.scrollWidth, m.clientWidth]")
         assert wide <= seen, name
+
+
+@pytest.mark.parametrize(("place", "limit", "way_out"), [
+    ("predict", 200, "export the file as FLAC or MP3"),
+    ("tracks", 200, "export the file as FLAC or MP3"),
+    ("explore", 150, "Split the file."),
+])  # fmt: skip
+def test_a_file_that_is_too_large_gets_a_visible_sentence_and_is_not_sent(
+    server, browser_page, tmp_path, place, limit, way_out
+):
+    page, sent = browser_page, []
+    page.on("request", lambda request: sent.append(request.url) if "/upload_file/" in request.url else None)
+    page.goto(f"{server.url}/{place}")
+    if place == "explore":
+        page.get_by_text("Add a table").click()
+    settle(page)
+    sentence = page.get_by_text(f"The limit is {limit} MB.")
+    assert not sentence.is_visible()
+    large = tmp_path / ("large.csv" if place == "explore" else "large.wav")
+    with large.open("wb") as file:
+        file.truncate((limit + 1) << 20)
+    page.locator("input[type=file]").set_input_files(large)
+    sentence.wait_for()
+    assert way_out in sentence.inner_text()
+    assert sent == []
+    page.get_by_role("button", name=f"Remove {large.name}").click()
+    sentence.wait_for(state="hidden")

@@ -11,7 +11,8 @@ import threading
 import time
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.error import HTTPError
+from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 
 import numpy as np
 import pytest
@@ -27,6 +28,9 @@ from core.settings import ROOT, Settings
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("login")]
 for library in ("authlib", "httpx"):
     pytest.importorskip(library, reason="what logins need is not installed: pip install 'streamlit[auth]'")
+
+
+OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class Provider(ThreadingHTTPServer):
@@ -180,6 +184,8 @@ def test_answers_of_somebody_logged_in_are_verified(provider, dashboard, browser
     page.goto(f"{url}/agreement")  # a rater: no way in, and no button to take the role
     page.get_by_text("This page is for analysts").wait_for()
     assert page.get_by_role("button", name="Work as an analyst").count() == 0
+    assert page.get_by_role("link", name="Agreement").count() == 0  # nor in the menu
+    assert page.get_by_role("link", name="Label", exact=True).count() == 1
     page.get_by_text("ece@example.org · logged in").click()
     page.get_by_role("button", name="Log out").click()
     page.get_by_role("heading", name="Turkish Music Emotion").wait_for()
@@ -204,3 +210,103 @@ def test_an_address_that_the_provider_does_not_vouch_for_opens_nothing(provider,
     log_in(page, url, "agreement")
     page.get_by_text("This page is for analysts").wait_for()
     assert f"3 of {provider.url}" in store.raters_table(opened)["rater"].tolist()
+
+
+@pytest.fixture
+def visitor(chromium):
+    """Another person with a browser of their own."""
+    context = chromium.new_context()
+    context.set_default_timeout(60_000)
+    yield context.new_page()
+    context.close()
+
+
+def test_the_first_page_of_a_new_visitor_is_closed_too(dashboard, visitor):
+    url, _ = dashboard
+    for name in ("moods", "playlists", "library", "agreement", "learning"):
+        visitor.goto(f"{url}/{name}")
+        visitor.get_by_text("Log in to open this page.").wait_for()
+        assert visitor.get_by_role("link", name=name.capitalize()).count() == 0
+
+
+def test_the_address_of_audio_works_only_in_the_browser_that_shows_it(provider, dashboard, browser_page, visitor):
+    url, _ = dashboard
+    provider.who = {"sub": "4", "email": "hears@example.org", "email_verified": True}
+    log_in(browser_page, url, "label")
+    player = browser_page.locator("audio")
+    player.wait_for(state="attached")
+    address = player.get_attribute("src")
+    assert "/media/" in address
+    address = urljoin(f"{url}/", address)
+    assert browser_page.request.get(address).status == 200
+    part = browser_page.request.get(address, headers={"Range": "bytes=0-9"})
+    assert (part.status, len(part.body())) == (206, 10)
+    visitor.goto(f"{url}/label")
+    visitor.get_by_text("Log in to open this page.").wait_for()
+    assert visitor.request.get(address).status == 404
+    with pytest.raises(HTTPError, match="404"):  # without any cookie
+        OPENER.open(address)
+    name = next(c["name"] for c in browser_page.context.cookies() if c["name"].startswith("_streamlit_user"))
+    browser_page.context.clear_cookies(name=name)  # as after logging out
+    assert browser_page.request.get(address).status == 404
+
+
+def test_a_forged_or_damaged_cookie_is_nobody(provider, dashboard, browser_page):
+    url, opened = dashboard
+    provider.who = {"sub": "5", "email": "boss@example.org", "email_verified": True}
+    log_in(browser_page, url, "agreement")
+    browser_page.get_by_role("tab", name="Overview").wait_for()
+    context = browser_page.context
+    (real,) = (c for c in context.cookies() if c["name"] == "_streamlit_user")
+    content, dot, signature = real["value"].partition(".")
+    forged = base64.urlsafe_b64encode(
+        json.dumps({"is_logged_in": True, "email": "boss@example.org", "email_verified": True, "origin": url}).encode()
+    ).decode()
+    for value in (real["value"][:-4] + "AAAA", content, f"{forged}{dot}{signature}", forged, ""):
+        context.add_cookies([{**real, "value": value}])
+        browser_page.goto(f"{url}/agreement")
+        browser_page.get_by_text("Log in to open this page.").wait_for()
+    context.add_cookies([real])
+    browser_page.goto(f"{url}/agreement")
+    browser_page.get_by_role("tab", name="Overview").wait_for()
+
+
+def test_an_expired_cookie_is_nobody(provider, dashboard, browser_page):
+    url, _ = dashboard
+    provider.who = {"sub": "5", "email": "boss@example.org", "email_verified": True}
+    log_in(browser_page, url, "agreement")
+    browser_page.get_by_role("tab", name="Overview").wait_for()
+    (real,) = (c for c in browser_page.context.cookies() if c["name"] == "_streamlit_user")
+    assert 0 < real["expires"] - time.time() <= 31 * 24 * 3600
+    browser_page.context.clear_cookies(name="_streamlit_user")  # what a browser does when the time has come
+    browser_page.goto(f"{url}/agreement")
+    browser_page.get_by_text("Log in to open this page.").wait_for()
+
+
+def test_a_changed_role_opens_and_closes_pages(provider, dashboard, browser_page):
+    url, opened = dashboard
+    provider.who = {"sub": "6", "email": "changes@example.org", "email_verified": True}
+    log_in(browser_page, url, "library")
+    browser_page.get_by_text("This page is for therapists").wait_for()
+    store.set_role(opened, "changes@example.org", "therapist", verified=True)
+    browser_page.goto(f"{url}/library")
+    start = browser_page.get_by_role("button", name="Score", exact=True)
+    start.wait_for()
+    store.set_role(opened, "changes@example.org", "rater", verified=True)
+    start.click()  # drawn with the earlier role
+    browser_page.get_by_text("This page is for therapists").wait_for()
+    assert store.latest_job(opened, "library") is None
+
+
+def test_a_provider_that_is_down_leaves_the_person_a_visitor(provider, dashboard, browser_page, monkeypatch):
+    url, opened = dashboard
+    before = len(store.raters_table(opened))
+    monkeypatch.setattr(Handler, "do_GET", lambda self: self.send_error(503))
+    browser_page.goto(f"{url}/label")
+    with browser_page.expect_navigation():
+        browser_page.get_by_role("button", name="Log in").click()
+    browser_page.get_by_text("Authentication error").wait_for()  # Streamlit's own page
+    monkeypatch.undo()
+    browser_page.goto(f"{url}/label")
+    browser_page.get_by_text("Log in to open this page.").wait_for()
+    assert len(store.raters_table(opened)) == before

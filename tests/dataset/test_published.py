@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pandas as pd
 import pytest
+from owner import OWNER
 
 from core.dataset import stand_in, user_tables
 from core.dataset.download import MAX_BYTES
@@ -190,7 +191,7 @@ def test_the_published_table_is_known_on_every_way_in(spelling, published, setti
     assert (table.origin, table.note, table.content_hash) == ("environment", "", PUBLISHED_HASH)
     assert user_tables.read_user_table(data, "mine.csv").published
     kept = settings()
-    assert user_tables.store_if_published(data, kept)
+    assert user_tables.store_if_published(data, kept, by=OWNER)
     assert load_table(kept, allow_download=False).content_hash == PUBLISHED_HASH
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from owner import OWNER
 
 from core.dataset import stand_in, user_tables
 from core.dataset.loading import load_table
@@ -53,10 +54,10 @@ def test_side_by_side_counts_rows_of_each_emotion_and_types(made: pd.DataFrame) 
 
 def test_only_the_published_content_is_adopted(made: pd.DataFrame, tmp_path, table_path) -> None:
     settings = Settings(table=None, data_dir=tmp_path)
-    assert not user_tables.store_if_published(made.to_csv(index=False).encode(), settings)
-    assert not user_tables.store_if_published(b"not a table", settings)
+    assert not user_tables.store_if_published(made.to_csv(index=False).encode(), settings, by=OWNER)
+    assert not user_tables.store_if_published(b"not a table", settings, by=OWNER)
     assert not (tmp_path / "raw").exists()
-    assert user_tables.store_if_published(table_path.read_bytes(), settings)
+    assert user_tables.store_if_published(table_path.read_bytes(), settings, by=OWNER)
     assert load_table(settings, allow_download=False).origin == "data/raw"
 
 

@@ -230,7 +230,7 @@ def test_the_tasks_are_made_of_one_reading_of_the_answers(filled, monkeypatch):
 
 def test_nothing_said_is_exported_as_nothing(empty):
     feedback = store.feedback_table(empty)
-    assert to_csv(feedback).decode("utf-8-sig").splitlines()[0].startswith("clip_id,file_name,label")
+    assert to_csv(feedback).decode("utf-8-sig").splitlines()[0].startswith('"clip_id","file_name","label"')
     assert json.loads(to_label_studio(feedback)) == []
     with pytest.raises(TableError, match="holds no labels"):
         read_labels(to_csv(feedback))

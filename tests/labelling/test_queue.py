@@ -2,6 +2,7 @@
 
 import pandas as pd
 import pytest
+from owner import OWNER
 
 from core import store
 from core.errors import StoreError
@@ -179,7 +180,12 @@ def test_synthetic_clips_say_so_tell_no_character_and_can_be_heard(opened, setti
     (item,) = desk(opened).items
     assert item.synthetic
     heard = kept_audio.load_audio(
-        item.clip_id, item.path, start_s=item.start_s, duration_s=item.duration_s, settings=settings
+        item.clip_id,
+        item.path,
+        start_s=item.start_s,
+        duration_s=item.duration_s,
+        settings=settings,
+        by=OWNER,
     )
     assert heard.clip.duration_s == pytest.approx(scored.recording.clip.duration_s)
     answer(opened, item.clip_id)

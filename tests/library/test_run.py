@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -17,23 +18,24 @@ import pytest
 import soundfile
 
 from core import store
-from core.audio import synthetic
-from core.audio.decoding import decode, excerpt, inspect
+from core.audio import isolated, synthetic
+from core.audio.decoding import blocks, decode, excerpt, inspect
 from core.errors import CoreError
 from core.features import EXTRACTOR
 from core.features.loudness import integrated
 from core.library import run as run_module
 from core.library.near_copies import first_alike
 from core.library.progress import RunProgress, progress_bar
-from core.library.results import TYPES, csv_bytes, read_results
+from core.library.results import TYPES, read_results
 from core.library.run import score_library
 from core.library.workers import Where
 from core.models.policy import Policy
 from core.pipeline import deciding, scoring, serving
-from core.pipeline.deciding import predict_and_decide
+from core.pipeline.deciding import decide_pieces
 from core.records import Plan
 from core.schema import COLUMNS, EMOTIONS
 from core.settings import Settings
+from core.spreadsheets import csv_for_people
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PROBA = [f"p_{emotion}" for emotion in EMOTIONS]
@@ -200,7 +202,7 @@ def test_the_year_is_a_whole_number_also_where_some_have_none(score, tmp_path):
     score(out="out.csv")
     score()
     assert ",1987," in (tmp_path / "out.csv").read_text().splitlines()[-1]
-    taken = csv_bytes(read_results(str(tmp_path / "out.parquet"))).decode()
+    taken = csv_for_people(read_results(str(tmp_path / "out.parquet")), index=False).decode()
     assert ",1987," in taken
     assert "1987.0" not in taken
 
@@ -226,7 +228,7 @@ def test_tables_are_the_same_bytes_though_the_model_was_asked_about_other_clips_
     served, music, tmp_path, monkeypatch
 ):
     """The last digits of a probability depend on the batch."""
-    plain = predict_and_decide
+    plain = decide_pieces
 
     def shaken(vectors, served, *, policy):
         decided = plain(vectors, served, policy=policy)
@@ -239,7 +241,7 @@ def test_tables_are_the_same_bytes_though_the_model_was_asked_about_other_clips_
         score_library(str(music), str(tmp_path / f"{name}.csv"), store=own, **given)
         written.append(store.predictions_table(own)[PROBA].to_numpy())
         store.close_store(own)
-        monkeypatch.setattr(run_module, "predict_and_decide", shaken)
+        monkeypatch.setattr(run_module, "decide_pieces", shaken)
     assert (written[0] != written[1]).any()
     assert (tmp_path / "first.csv").read_bytes() == (tmp_path / "second.csv").read_bytes()
 
@@ -297,8 +299,8 @@ def test_the_table_is_the_same_as_csv_and_nothing_in_it_is_a_formula(score, tmp_
     pd.testing.assert_frame_equal(parquet[numbers], csv[numbers], check_exact=True)
     assert not (tmp_path / "out.csv").read_bytes().startswith(b"\xef\xbb\xbf")  # programs read it
     for part in (parquet, parquet[["file", "path", "state", "reason"]]):
-        taken = csv_bytes(part)  # people open it
-        assert taken.startswith(b"\xef\xbb\xbf" + ",".join(part.columns).encode())
+        taken = csv_for_people(part, index=False)  # people open it
+        assert taken.startswith(b"\xef\xbb\xbf" + ",".join(f'"{name}"' for name in part.columns).encode())
         assert taken.decode("utf-8-sig").count("'=1+1.wav") == 2
 
 
@@ -525,6 +527,55 @@ def test_every_bad_file_is_a_row_and_the_good_ones_are_scored(score, tmp_path):
     (music / "text.wav").write_bytes(libraries.tiny(9))
     _, summary = score()
     assert (summary.measured, summary.scored) == (1, 2)
+
+
+@pytest.mark.parametrize("plan", [Plan(), Plan(hop_s=30.0)])
+def test_a_file_that_its_decoder_does_not_survive_is_quarantined(score, music, monkeypatch, plan):
+    (music / "bad.flac").write_bytes(libraries.tiny(7, seconds=2, form="FLAC"))
+    isolated.end_all()
+    isolated.warm()
+    for pid in isolated.pids():
+        os.kill(pid, signal.SIGSTOP)
+    with monkeypatch.context() as patch:
+        patch.setattr(isolated, "WAIT_S", 0.2)
+        table, _ = score(plan=plan)
+    row = table.set_index("file").loc["bad.flac"]
+    assert row["state"] == "quarantined"
+    assert row["reason"].startswith("bad.flac takes too long to decode")
+    assert row["reason"].endswith("The file is skipped until it changes or you score the library with --retry.")
+    table, summary = score(plan=plan)
+    assert (summary.measured, summary.states) == (0, {"scored": 3, "quarantined": 1})
+    _, summary = score(plan=plan, retry=True)
+    assert (summary.measured, summary.states) == (1, {"scored": 4})
+
+
+def test_a_file_that_no_decoder_was_free_for_is_read_the_next_time(score, music, monkeypatch):
+    (music / "later.flac").write_bytes(libraries.tiny(7, seconds=2, form="FLAC"))
+    monkeypatch.setattr(isolated, "BUSY_S", 0.01)
+    sources = [inspect(libraries.tiny(k, seconds=60, form="FLAC"), "x.flac") for k in range(isolated.MOST)]
+    read = [blocks(source) for source in sources]
+    for one in read:
+        next(one)
+    table, summary = score()
+    assert summary.states == {"scored": 3, "unread": 1}
+    assert "decoding other files" in table.set_index("file").loc["later.flac", "reason"]
+    for one in read:
+        one.close()
+    assert score()[1].states == {"scored": 4}
+
+
+def test_what_is_suspicious_about_a_file_is_in_the_table(score, tmp_path):
+    music = tmp_path / "music"
+    music.mkdir()
+    y = longer(seconds=8)
+    soundfile.write(music / "clipped.wav", np.clip(20 * y, -1, 1), 44100)
+    soundfile.write(music / "good.mp3", y, 44100)
+    for name in ("out.parquet", "out.csv"):
+        table, _ = score(out=name)
+        rows = table.set_index("file")
+        assert rows.loc["clipped.wav", "warnings"].startswith("The recording is clipped")
+        assert rows.loc["good.mp3", "warnings"] == ""
+        assert rows.loc["good.mp3", "remarks"].startswith("Compressed audio")
 
 
 def test_a_fault_of_the_program_costs_one_file_is_told_and_is_tried_again(score, music, monkeypatch):

@@ -14,7 +14,7 @@ from core import store
 from core.errors import StoreError
 from core.models.policy import Policy, decide
 from core.models.prediction import Prediction
-from core.records import LibraryEntry, LibraryFile, MeasuredClip, Window
+from core.records import LibraryEntry, LibraryFile, MeasuredClip, Remark, RemarkKind, Window
 from core.schema import COLUMNS, EMOTIONS, FeatureVector
 from core.store.connection import write
 
@@ -26,7 +26,8 @@ def entry(digest: str, *, path: str = "", plan: str = "excerpt", track=None, **m
     vector = FeatureVector(digest, X, np.full(50, np.nan))
     file = LibraryFile(
         path or f"/music/{digest}.wav", plan, 100, "s1", "scored", extractor=X, content_hash=digest, duration_s=180.5,
-        windows=(Window(75.0, 105.0, digest), Window(105.0, 135.0, None, "silent")), remarks=("8-bit audio.", "Ş"),
+        windows=(Window(75.0, 105.0, digest), Window(105.0, 135.0, None, "silent")),
+        remarks=(Remark(RemarkKind.EIGHT_BIT, "8-bit audio."), Remark(RemarkKind.CUT, "Ş")),
     )  # fmt: skip
     return LibraryEntry(replace(file, **more), (MeasuredClip(vector, 75.0, 30.0, -18.5, 44100, 128000, 180.5),), track)
 
@@ -70,6 +71,70 @@ def test_windows_from_before_they_had_names_are_the_same_windows(empty_url):
         windows = (Window(0.0, 30.5, f"c{k}"), Window(15.0, 45.5, None, "Sessiz, ş")) if k % 3 else ()
         assert files[f"/{k}.wav"].windows == windows
     store.close_store(db)
+
+
+def test_sentences_of_an_earlier_version_are_remarks_without_a_known_kind(opened):
+    one = entry("a" * 64)
+    store.save_files(opened, [one])
+    write(opened, lambda c: c.execute(sa.text("""UPDATE files SET remarks = '["8-bit audio."]'""")))
+    (file,) = store.known_files(opened, "excerpt", [one.file.path]).values()
+    assert file.remarks == (Remark(RemarkKind.EARLIER, "8-bit audio."),)
+
+
+def test_only_mp3_and_ogg_of_an_earlier_version_are_measured_again(empty_url):
+    names = ("a.mp3", "b.MP3", "c.ogg", "d.opus", "e.wav", "mp3.flac")
+    old = old_store(empty_url, "0008")
+    columns = (
+        "id",
+        "path",
+        "plan",
+        "size",
+        "stamp",
+        "state",
+        "reason",
+        "extractor",
+        "content_hash",
+        "windows",
+        "remarks",
+    )
+    table = sa.table("files", *map(sa.column, (*columns, "checked_at")))
+    rows = [
+        dict(zip(columns, (name, f"/{name}", "excerpt", 1, "s", "scored", "", X, name, "[]", "[]"), strict=True))
+        | {"checked_at": "2026-11-26T03:04:05.000000+00:00"}
+        for name in names
+    ]
+    write(old, lambda c: c.execute(table.insert(), rows))
+    store.close_store(old)
+    db = store.open_store(empty_url)
+    assert store.known_contents(db, "excerpt", X, sizes=[1], limit=10) == {"e.wav", "mp3.flac"}
+    store.close_store(db)
+
+
+def test_a_clip_that_is_another_part_of_its_file_now_is_measured_and_predicted_anew(opened):
+    """Its answers stay, and so do the numbers of the earlier part, under another name."""
+    one = entry("a" * 64)
+    clip = one.clips[0]
+    store.save_files(opened, [one])
+    given = {"model_version": "m1", "extractor": X, "policy": POLICY}
+    said(opened, clip.vector.clip_id)
+    assert store.unpredicted(opened, [clip.vector.clip_id], **given).empty
+    values = np.full(50, np.nan)
+    values[0] = 0.25  # root mean square energy
+    moved = replace(
+        clip, vector=FeatureVector(clip.vector.clip_id, X, values), start_s=100.0, file_duration_s=230.0, channels=2
+    )
+    for _ in range(2):
+        store.save_files(opened, [replace(one, clips=(moved,))])
+        (row,) = store.clips_table(opened).to_dict("records")
+        assert (row["start_s"], row["file_duration_s"], row["channels"]) == (100.0, 230.0, 2)
+        assert store.features_table(opened, X).loc[clip.vector.clip_id, COLUMNS[0]] == values[0]
+    assert store.load_features(opened, clip.vector.clip_id, X, part=(75.0, 30.0)) is None
+    assert store.load_features(opened, clip.vector.clip_id, X, part=(100.0, 30.0)) is not None
+    assert len(store.unpredicted(opened, [clip.vector.clip_id], **given)) == 1
+    (was,) = store.predictions_table(opened)["extractor"]
+    assert was.startswith(f"{X}, until 20")
+    with pytest.raises(sa.exc.DBAPIError, match="is append-only"), opened.engine.begin() as c:
+        c.execute(sa.text("UPDATE predictions SET extractor = extractor || ', until x', guess = 'sad'"))
 
 
 def test_a_clip_from_before_channels_were_kept_gets_them_when_it_is_measured_again(opened):

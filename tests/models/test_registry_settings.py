@@ -6,8 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import mlflow
 import pytest
+from owner import OWNER
 from registered import discriminant, log, training_run
 
+from core.access import Person
 from core.dataset import stand_in
 from core.models import registry
 from core.models.connection import NAME, connect
@@ -53,7 +55,7 @@ def test_used_in_turn_each_has_its_own_versions_and_nothing_global_changes(place
         for settings in places:
             log(run, background, settings)
             if registry.find("champion", settings=settings) is None:
-                assert promote(settings, by=settings.data_dir.parent.name).passed
+                assert promote(settings, by=Person.machine_owner(settings.data_dir.parent.name)).passed
     (one, in_one), (two, in_two) = map(content, places)
     assert one == two == ["challenger", "champion"]
     assert not in_one & in_two
@@ -74,7 +76,7 @@ def test_used_at_the_same_time_each_has_its_own_versions(places, table, backgrou
                 log(run, background, settings)
                 together.wait()
                 if registry.find("champion", settings=settings) is None:
-                    assert promote(settings).passed
+                    assert promote(settings, by=OWNER).passed
         except BaseException:
             together.abort()  # so that the other one does not wait
             raise

@@ -6,8 +6,13 @@ from pathlib import Path
 from unittest.mock import patch
 
 import pytest
+from streamlit import config
 from streamlit.components.v2 import manifest_scanner
+from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
+
+from core import settings
+from pages.shared import doors
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -17,6 +22,30 @@ def components_looked_for_once() -> Iterator[None]:
     """Let Streamlit look for components once a process. For each page it would read about all installed packages."""
     with patch.object(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests)):
         yield
+
+
+@pytest.fixture(autouse=True)
+def pages_run_through_app(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run pages as the server does, through app.py. ``AppTest`` forgets this for each run."""
+    start = PagesManager.__init__
+
+    def through_app(self: PagesManager, *args: object, **kwargs: object) -> None:
+        doors.only_through_app()
+        start(self, *args, **kwargs)
+
+    monkeypatch.setattr(PagesManager, "__init__", through_app)
+
+
+@pytest.fixture(autouse=True)
+def reach_noted_for_one_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget after each test that other people could reach its server."""
+    monkeypatch.setitem(settings._reached, "by others", False)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def causes_shown() -> None:
+    """Show the cause of an unexpected error on the page, as in development: tests look for exceptions."""
+    config.set_option("client.showErrorDetails", "full")
 
 
 @pytest.fixture

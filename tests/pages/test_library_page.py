@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import soundfile
 import streamlit as st
+from owner import OWNER
 
 from core import store
 from core.audio import synthetic
@@ -18,7 +19,7 @@ from core.library.results import TYPES
 from core.pipeline import jobs
 from core.schema import SR
 from core.settings import Settings
-from pages.shared import who
+from pages.shared import login, who
 
 
 @pytest.fixture
@@ -69,7 +70,9 @@ def test_a_folder_is_scored_in_the_background_and_the_results_are_shown(open_pag
     assert {m.label: m.value for m in page.metric} | {"Took": ""} == {
         **{"Files": "6", "Scored": "5", "Not scored": "1", "Copies": "1", "Took": ""},
     }
-    refused, scored = (d.value for d in page.dataframe)
+    refused, unlike, scored = (d.value for d in page.dataframe)
+    assert set(unlike["file"]) == set(scored.loc[scored["answer"] == "unlike", "file"])
+    assert not set(unlike["file"]) & set(refused["file"])
     assert refused["file"].tolist() == ["text.wav"]
     assert refused["state"].tolist() == ["no usable audio"]
     assert "not audio" in refused["reason"].iloc[0]
@@ -77,7 +80,7 @@ def test_a_folder_is_scored_in_the_background_and_the_results_are_shown(open_pag
     assert scored.set_index("file").loc["relax.wav", "same"] == "relax.flac"
     assert scored["percent"].is_monotonic_decreasing
     page.text_input(key="library_words").set_value("RELAX").run()
-    assert set(page.dataframe[1].value["file"]) == {"relax.wav", "relax.flac"}
+    assert set(page.dataframe[2].value["file"]) == {"relax.wav", "relax.flac"}
     page.slider(key="library_least").set_value(100).run()
     assert not page.exception
     assert "No file matches the filter" in said(page)
@@ -100,7 +103,7 @@ def test_only_the_folder_that_is_set_may_be_scored(open_page, launched, data_dir
     page = open_page("library")
     assert page.text_input(key="library_folder").value == str(data_dir / "music")
     page = start(page, data_dir)
-    assert "Only folders below" in said(page)
+    assert "cannot be used here" in said(page)
     assert launched == []
     start(page, data_dir / "music")
     ((_, command),) = launched
@@ -141,8 +144,8 @@ def test_files_that_are_sent_are_kept_and_scored(open_page, launched, data_dir):
 
 def test_what_was_sent_is_told_with_its_size_and_removed_when_asked(open_page, data_dir):
     settings = Settings()
-    first = places.save_uploads([("a.wav", bytes(1_500_000)), ("b.wav", b"1")], settings)
-    second = places.save_uploads([("c.wav", bytes(250_000))], settings)
+    first = places.save_uploads([("a.wav", bytes(1_500_000)), ("b.wav", b"1")], settings, by=OWNER)
+    second = places.save_uploads([("c.wav", bytes(250_000))], settings, by=OWNER)
     (data_dir / "playlists/relax").mkdir(parents=True)
     (data_dir / "playlists/relax/1.flac").write_bytes(bytes(700_000))
     page = open_page("library")
@@ -158,15 +161,16 @@ def test_what_was_sent_is_told_with_its_size_and_removed_when_asked(open_page, d
     assert f"Uploaded files: 1 file, 0.2 MB in {first.parent}" in said(page)
 
 
-@pytest.mark.parametrize("role", ["rater", "analyst"])
+@pytest.mark.parametrize("role", ["therapist", "analyst"])
 def test_where_a_login_is_configured_it_is_asked_for_and_only_analysts_remove_uploads(
     open_page, data_dir, monkeypatch, role
 ):
-    places.save_uploads([("a.wav", b"1")], Settings())
+    places.save_uploads([("a.wav", b"1")], Settings(), by=OWNER)
     people = [None]
-    monkeypatch.setattr(who, "login_configured", lambda: True)
-    monkeypatch.setattr(who, "current_person", lambda _: people[0])
-    monkeypatch.setattr(who, "_offer_login", lambda: st.info("Please log in."))
+    monkeypatch.setattr(login, "login_configured", lambda: True)
+    monkeypatch.setattr(login, "is_logged_in", lambda: people[0] is not None)
+    monkeypatch.setattr(who, "_logged_in", lambda _: people[0])
+    monkeypatch.setattr(who, "_offer_login", lambda purpose: st.info("Please log in."))
     page = open_page("library")
     assert not page.exception
     assert "Please log in." in said(page)
@@ -229,8 +233,8 @@ def test_a_run_of_sent_files_goes_on_with_them_as_long_as_they_are_there(
     open_page, opened, launched, data_dir, monkeypatch, state
 ):
     (data_dir / "music").mkdir()
-    monkeypatch.setenv("TME_LIBRARY_DIR", str(data_dir / "music"))  # of what is sent, no limit
-    sent = places.save_uploads([("a.wav", libraries.tiny(1))], Settings())
+    monkeypatch.setenv("TME_LIBRARY_DIR", str(data_dir / "music"))  # what was sent is always allowed
+    sent = places.save_uploads([("a.wav", libraries.tiny(1))], Settings(), by=OWNER)
     job = store.start_job(opened, "library")
     about = {"folder": str(sent), "window": 40.0, "hop": 20.0}
     store.finish_job(opened, job.job_id, state=state, message="The disk is full.", result=about)
@@ -241,8 +245,8 @@ def test_a_run_of_sent_files_goes_on_with_them_as_long_as_they_are_there(
     ((name, command),) = launched
     assert (name, command[:2]) == ("library", ["score", str(sent)])
     assert command[-4:] == ["--window", "40", "--hop", "20"]
-    assert "--within" not in command
-    places.remove_upload(sent, Settings())
+    assert command[command.index("--within") + 1] == str(Settings().uploads_dir)
+    places.remove_upload(sent, Settings(), by=OWNER)
     page = open_page("library")
     assert not page.exception
     assert "The uploaded files no longer exist; upload them again to continue." in said(page)
@@ -263,7 +267,7 @@ def test_a_run_of_a_folder_goes_on_there_and_only_where_it_may_be_read(
     (data_dir / "other").mkdir()
     monkeypatch.setenv("TME_LIBRARY_DIR", str(data_dir / "other"))
     page = open_page("library").button(key="library_go_on").click().run()
-    assert "Only folders below" in said(page)
+    assert "cannot be used here" in said(page)
     assert len(launched) == 1
 
 
@@ -294,7 +298,7 @@ def results(opened, data_dir, *states, **columns):
 
 def test_results_and_uploads_are_found_after_the_data_folder_was_moved(open_page, opened, data_dir):
     results(opened, data_dir, "scored", guess="sad", confidence=0.9)
-    table = places.new_results(Settings())
+    table = places.new_results(Settings(), by=OWNER)
     shutil.move(data_dir / "out.parquet", table)
     old = "/srv/old/data/library"
     before = {"out": f"{old}/{table.name}", "folder": f"{old}/uploads/20260102-030405-000001"}
@@ -364,7 +368,7 @@ def test_an_upload_whose_run_cannot_start_leaves_nothing_and_stays_in_the_field(
 
 
 def test_no_upload_is_removed_while_a_library_is_scored(open_page, opened, data_dir):
-    places.save_uploads([("a.wav", b"1")], Settings())
+    places.save_uploads([("a.wav", b"1")], Settings(), by=OWNER)
     page = open_page("library")
     store.start_job(opened, "library")  # by somebody else, after this page was drawn
     page.button(key="library_remove").click().run()

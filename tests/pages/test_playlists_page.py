@@ -87,6 +87,13 @@ def test_the_way_is_chosen_where_there_are_two(open_page, hashes):
     assert "sad → relax, 15 minutes" in shown(page)
 
 
+def test_an_address_with_300_vetoes_opens(open_page, hashes):
+    page = open_page("playlists", veto=",".join([hashes[2][:10], *(f"{k:010x}" for k in range(299))]))
+    assert not page.exception
+    assert "Undo the last veto (100 so far)" in [button.label for button in page.button]
+    assert len(listed(page)) == 4
+
+
 def test_a_veto_changes_one_piece_and_can_be_undone(open_page, hashes):
     page = open_page("playlists", minutes_mood="5")
     before = listed(page)

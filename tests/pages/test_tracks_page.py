@@ -89,6 +89,15 @@ def test_a_silent_recording_gets_a_sentence(open_page):
     assert "No part of this recording holds music" in shown(page)
 
 
+def test_remarks_on_the_audio_are_below_the_headline(open_page):
+    first = synthetic.render(synthetic.DEMOS["angry"], seconds=35)
+    second = synthetic.render(synthetic.DEMOS["sad"], seconds=35)
+    page = upload(open_page("tracks", hop="30"), flac(0.5 * first, np.clip(30 * second, -1, 1)))
+    assert not page.exception
+    assert "The recording is clipped: its peaks are cut off" in shown(page)
+    assert "windows, the first from" in shown(page)
+
+
 def test_what_is_no_audio_gets_a_sentence_and_nothing_is_stored(open_page, data_dir):
     page = upload(open_page("tracks"), b"no audio at all", "x.wav")
     assert not page.exception

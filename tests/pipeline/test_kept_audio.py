@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from owner import OWNER
 
 from core import store
 from core.audio.decoding import Clip, content_hash, decode
@@ -35,7 +36,7 @@ def tone(seconds=1.0, hz=440.0):
 
 def kept(clip, settings):
     path = kept_audio.keep_audio(clip, kept_audio.folder(settings))
-    return kept_audio.load_audio(clip.clip_id, path, start_s=0, duration_s=clip.duration_s, settings=settings)
+    return kept_audio.load_audio(clip.clip_id, path, start_s=0, duration_s=clip.duration_s, settings=settings, by=OWNER)
 
 
 def test_what_was_analysed_comes_back_and_plays_anywhere(settings):
@@ -67,7 +68,7 @@ def test_an_id_that_is_no_hash_never_becomes_a_path(settings, clip_id):
     with pytest.raises(StoreError, match="not a hash"):
         kept_audio.keep_audio(clip, kept_audio.folder(settings))
     with pytest.raises(StoreError, match="not a hash"):
-        kept_audio.load_audio(clip_id, "clips/x", start_s=0, duration_s=1, settings=settings)
+        kept_audio.load_audio(clip_id, "clips/x", start_s=0, duration_s=1, settings=settings, by=OWNER)
     assert not list(settings.data_dir.rglob("*.flac"))
 
 
@@ -75,7 +76,7 @@ def test_a_stored_path_cannot_point_elsewhere(settings):
     """Of a path that is not absolute only the clip's hash counts."""
     (settings.data_dir / "secret.flac").write_bytes((GOLDEN / "arpeggio_6s.flac").read_bytes())
     with pytest.raises(AudioError, match="no longer there"):
-        kept_audio.load_audio("a" * 64, "../secret.flac", start_s=0, duration_s=1, settings=settings)
+        kept_audio.load_audio("a" * 64, "../secret.flac", start_s=0, duration_s=1, settings=settings, by=OWNER)
 
 
 def test_audio_that_is_gone_or_damaged_is_a_sentence(settings):
@@ -86,7 +87,7 @@ def test_audio_that_is_gone_or_damaged_is_a_sentence(settings):
         kept(clip, settings)
     path.unlink()
     with pytest.raises(AudioError, match="no longer there"):
-        kept_audio.load_audio(clip.clip_id, "clips/x", start_s=0, duration_s=1, settings=settings)
+        kept_audio.load_audio(clip.clip_id, "clips/x", start_s=0, duration_s=1, settings=settings, by=OWNER)
 
 
 def test_a_file_of_a_library_is_read_in_place_and_known_by_its_content(settings, tmp_path):
@@ -94,14 +95,18 @@ def test_a_file_of_a_library_is_read_in_place_and_known_by_its_content(settings,
     file.parent.mkdir()
     file.write_bytes((GOLDEN / "arpeggio_6s.flac").read_bytes())
     clip = decode(file.read_bytes(), file.name).clip
-    back = kept_audio.load_audio(clip.clip_id, str(file), start_s=0, duration_s=clip.duration_s, settings=settings)
+    back = kept_audio.load_audio(
+        clip.clip_id, str(file), start_s=0, duration_s=clip.duration_s, settings=settings, by=OWNER
+    )
     assert np.abs(back.clip.y - clip.y).max() < 2**-22
     part = decode(file.read_bytes(), file.name, start_s=2.0, length_s=1.5).clip
-    back = kept_audio.load_audio(part.clip_id, str(file), start_s=2.0, duration_s=1.5, settings=settings)
+    back = kept_audio.load_audio(part.clip_id, str(file), start_s=2.0, duration_s=1.5, settings=settings, by=OWNER)
     assert np.abs(back.clip.y - part.y).max() < 2**-22
     file.write_bytes((GOLDEN / "tone_0p9s.flac").read_bytes())
     with pytest.raises(AudioError, match="has changed"):
-        kept_audio.load_audio(clip.clip_id, str(file), start_s=0, duration_s=clip.duration_s, settings=settings)
+        kept_audio.load_audio(
+            clip.clip_id, str(file), start_s=0, duration_s=clip.duration_s, settings=settings, by=OWNER
+        )
 
 
 def test_deleting_removes_the_kept_audio_but_never_a_library_file(settings, tmp_path):
@@ -131,7 +136,7 @@ def test_what_was_sent_to_be_scored_leaves_the_disk_with_its_clip(settings, tmp_
     from core.records import LibraryEntry, LibraryFile
 
     opened = store.open_store(settings.database)
-    first, second = (save_uploads([("a.wav", b"1"), ("b.wav", b"2")], settings) for _ in range(2))
+    first, second = (save_uploads([("a.wav", b"1"), ("b.wav", b"2")], settings, by=OWNER) for _ in range(2))
     mine = tmp_path / "music.wav"
     mine.write_bytes(b"1")
     clip_id, places = "a" * 64, [first / "a.wav", second / "a.wav", mine]

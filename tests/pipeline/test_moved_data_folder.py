@@ -8,6 +8,7 @@ import labelled
 import numpy as np
 import pytest
 from libraries import tiny
+from owner import OWNER
 from registered import discriminant, log, training_run
 
 from core import store
@@ -45,14 +46,14 @@ def installation(tmp_path_factory, table):
     for _ in range(2):
         log_run(run, ROOT / "models" / "champion", figures=candidate_figures(run), settings=old)
         if registry.find("champion", settings=old) is None:
-            assert promote(old).passed
+            assert promote(old, by=OWNER).passed
     assert [registry.find(alias, settings=old).version for alias in ("champion", "challenger")] == ["1", "2"]
     y = 0.5 * np.sin(2 * np.pi * 440 * np.arange(SR) / SR)
     clip = Clip(content_hash(y.tobytes()), y, SR)
     path = kept_audio.keep_audio(clip, old.clips_dir)
     store.add_clip(db, clip.clip_id, file_name="tone.wav", duration_s=1, sr=SR, path=path)
     song = tiny(1)
-    sent = save_uploads([("song.wav", song)], old) / "song.wav"
+    sent = save_uploads([("song.wav", song)], old, by=OWNER) / "song.wav"
     song_id = content_hash(song)
     file = LibraryFile(str(sent), "excerpt", len(song), "s", "scored", content_hash=song_id)
     store.save_files(db, [LibraryEntry(file)])
@@ -84,8 +85,8 @@ def test_models_are_found_promoted_rolled_back_and_registered(moved, table):
         bundle = registry.load(alias, settings=settings)
         assert bundle.model.source == f"registry ({alias}, version {version})"
         assert bundle.folder.is_relative_to(settings.artifacts_dir)
-    assert promote(settings).passed
-    assert registry.rollback(settings=settings) == "1"
+    assert promote(settings, by=OWNER).passed
+    assert registry.rollback(settings=settings, by=OWNER) == "1"
     run = training_run(table, discriminant())
     assert log(run, make_background(table, table[LABEL]), settings) == "3"
     folder = registry.find("challenger", settings=settings).folder
@@ -106,7 +107,7 @@ def test_kept_audio_and_uploaded_music_are_heard(moved):
     table = store.clips_table(moved.store).set_index("clip_id")
     for clip_id, duration_s in ((moved.clip.clip_id, 1.0), (moved.song, 1.0)):
         path = table.loc[clip_id, "path"]
-        kept = kept_audio.load_audio(clip_id, path, start_s=0, duration_s=duration_s, settings=moved.settings)
+        kept = kept_audio.load_audio(clip_id, path, start_s=0, duration_s=duration_s, settings=moved.settings, by=OWNER)
         assert kept.clip.clip_id == clip_id
 
 
@@ -115,7 +116,7 @@ def test_a_clip_that_is_deleted_takes_its_uploaded_file_with_it(moved):
     kept_audio.delete_clip(moved.store, moved.song, settings=moved.settings)
     assert not song.exists()
     with pytest.raises(AudioError, match="no longer there"):
-        kept_audio.load_audio(moved.song, str(song), start_s=0, duration_s=1, settings=moved.settings)
+        kept_audio.load_audio(moved.song, str(song), start_s=0, duration_s=1, settings=moved.settings, by=OWNER)
 
 
 def test_the_answer_that_is_kept_of_the_registry_holds_no_place_of_the_machine(moved):

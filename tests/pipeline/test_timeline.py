@@ -1,12 +1,14 @@
 """Windows over a long recording, one answer for all, and the steadiest stretch."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import AudioError, CoreError
 from core.models.policy import Policy
-from core.pipeline.timeline import ScoredWindow, decide_overall, overall, steadiest, timeline_table
+from core.pipeline.timeline import ScoredWindow, decide_overall, overall, steadiest, timeline_table, warnings
 from core.records import Remark, RemarkKind
 from core.schema import EMOTIONS
 from core.windows import LONGEST_RECORDING_S, spans
@@ -119,6 +121,19 @@ def test_silence_is_not_steady_and_long_windows_hold_short_stretches():
     assert (found.start_s, found.end_s, found.lowest) == (0, 30, pytest.approx(0.9))
     short = steadiest(timeline_table([ScoredWindow(0, 12, only("sad", 0.7))]), "sad")
     assert (short.start_s, short.end_s, short.fits) == (0, 12, True)
+
+
+def test_what_is_suspicious_about_the_audio_is_one_sentence_for_each_kind():
+    cut, lossy = Remark(RemarkKind.CUT, "The file may be cut."), Remark(RemarkKind.LOSSY, "Compressed audio.")
+    clipped = [Remark(RemarkKind.CLIPPING, "The recording is clipped.")]
+    silent = ScoredWindow(60.0, 90.0, None)
+    windows = [ScoredWindow(30.0 * k, 30.0 * k + 30, only("sad", 0.7), audio=(cut, lossy)) for k in range(3)]
+    windows[1:] = [replace(window, audio=(*window.audio, *clipped)) for window in windows[1:]]
+    assert warnings(windows) == [
+        "The file may be cut.",
+        "The recording is clipped. (2 of 3 windows, the first from 0:30)",
+    ]
+    assert warnings([silent]) == []
 
 
 def test_the_kind_of_a_remark_stands_beside_its_text_in_the_order_of_time():

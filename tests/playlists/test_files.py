@@ -15,6 +15,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 import numpy as np
 import pytest
 import soundfile
+from owner import OWNER
 
 from core.atomic import replacing
 from core.audio.decoding import inspect
@@ -265,7 +266,9 @@ def test_copies_are_level_peaks_are_safe_and_originals_stay(music, tmp_path):
     folder, made = music
     before = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in folder.iterdir()}
     shares = []
-    copies = levelled_copies.level_copies(made, tmp_path / "out", progress=lambda share, text: shares.append(share))
+    copies = levelled_copies.level_copies(
+        made, tmp_path / "out", progress=lambda share, text: shares.append(share), by=OWNER
+    )
     assert {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in folder.iterdir()} == before
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
@@ -289,7 +292,7 @@ def test_copies_are_level_peaks_are_safe_and_originals_stay(music, tmp_path):
 
 def test_the_copy_is_the_original_times_the_gain(music, tmp_path):
     folder, made = music
-    copies = levelled_copies.level_copies(made, tmp_path / "out", form="WAV")
+    copies = levelled_copies.level_copies(made, tmp_path / "out", form="WAV", by=OWNER)
     place = list(made.rows["piece_id"]).index("loud.wav")
     original, _ = soundfile.read(folder / "loud.wav")
     copy, _ = soundfile.read(copies.folder / copies.files[place])
@@ -327,19 +330,19 @@ def test_a_file_that_is_gone_or_damaged_is_named(music, tmp_path):
     folder, made = music
     (folder / "loud.wav").unlink()
     with pytest.raises(AudioError, match="loud.wav cannot be read: the file was moved or is damaged"):
-        levelled_copies.level_copies(made, tmp_path / "out")
+        levelled_copies.level_copies(made, tmp_path / "out", by=OWNER)
     (folder / "loud.wav").write_bytes(b"no audio")
     with pytest.raises(AudioError, match="loud.wav cannot be read"):
-        levelled_copies.level_copies(made, tmp_path / "out")
+        levelled_copies.level_copies(made, tmp_path / "out", by=OWNER)
 
 
 def test_places_and_forms_that_do_not_work(music, tmp_path):
     _, made = music
     with pytest.raises(CoreError, match="must be FLAC or WAV, not MP3"):
-        levelled_copies.level_copies(made, tmp_path / "out", form="MP3")
+        levelled_copies.level_copies(made, tmp_path / "out", form="MP3", by=OWNER)
     (tmp_path / "file").write_text("x")
     with pytest.raises(CoreError, match="cannot be written into"):
-        levelled_copies.level_copies(made, tmp_path / "file" / "below")
+        levelled_copies.level_copies(made, tmp_path / "file" / "below", by=OWNER)
 
 
 def test_the_same_sound_in_one_and_two_channels_is_as_loud(tmp_path):
@@ -348,7 +351,10 @@ def test_the_same_sound_in_one_and_two_channels_is_as_loud(tmp_path):
     soundfile.write(tmp_path / "stereo.wav", np.column_stack([y, y]), 44_100)
     rows = [clip(n, path=str(tmp_path / n), title=n, artist=n, file_duration_s=6.0) for n in ("mono.wav", "stereo.wav")]
     copies = levelled_copies.level_copies(
-        playlist.level_playlist(listed(*rows, minutes=1), -30.0), tmp_path / "out", form="WAV"
+        playlist.level_playlist(listed(*rows, minutes=1), -30.0),
+        tmp_path / "out",
+        form="WAV",
+        by=OWNER,
     )
     left = [soundfile.read(copies.folder / name, always_2d=True)[0][:, 0] for name in copies.files]
     assert left[0] == pytest.approx(left[1], abs=2e-4)
@@ -358,7 +364,7 @@ def test_the_same_sound_in_one_and_two_channels_is_as_loud(tmp_path):
 def test_every_title_makes_a_name_that_disks_and_players_take(title, tmp_path):
     tone(tmp_path / "a.wav", 440, seconds=1)
     made = listed(clip("a", path=str(tmp_path / "a.wav"), title=title, file_duration_s=6.0), minutes=1)
-    (name,) = levelled_copies.level_copies(made, tmp_path / "out").files
+    (name,) = levelled_copies.level_copies(made, tmp_path / "out", by=OWNER).files
     assert (tmp_path / "out" / name).is_file()
     assert len(name.encode()) < 255
     assert not set(name) & set('#%?:"')
@@ -372,9 +378,9 @@ def test_two_sessions_may_write_the_same_copies(music, tmp_path):
 
     def meanwhile(share: float, text: str) -> None:
         if share and not inner:
-            inner.append(levelled_copies.level_copies(made, tmp_path / "out"))
+            inner.append(levelled_copies.level_copies(made, tmp_path / "out", by=OWNER))
 
-    outer = levelled_copies.level_copies(made, tmp_path / "out", progress=meanwhile)
+    outer = levelled_copies.level_copies(made, tmp_path / "out", progress=meanwhile, by=OWNER)
     assert outer.files == inner[0].files
     assert {p.name for p in outer.folder.iterdir()} == {
         *outer.files,
@@ -394,7 +400,7 @@ def test_two_sessions_may_write_the_same_copies(music, tmp_path):
 
 def test_the_zip_holds_copies_playlist_and_sheet(music, tmp_path):
     _, made = music
-    copies = levelled_copies.level_copies(made, tmp_path / "out")
+    copies = levelled_copies.level_copies(made, tmp_path / "out", by=OWNER)
     with levelled_copies.zip_copies(copies, ("sheet.html", b"<html>")) as file, zipfile.ZipFile(file) as archive:
         assert archive.testzip() is None
         assert set(archive.namelist()) == {

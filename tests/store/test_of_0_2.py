@@ -79,7 +79,7 @@ def test_files_and_their_windows_read_as_before(opened):
         Window(30.0, 60.0, f"{HASH}@30.000+30.000"),
         Window(36.0, 66.0, None, silent),
     )
-    assert file.remarks[0].startswith("Sampled at 8 kHz")
+    assert file.remarks[0].text.startswith("Sampled at 8 kHz")
     (bad,) = store.known_files(opened, "excerpt", ["/music/bozuk.wav"]).values()
     assert (bad.state, bad.windows, bad.remarks) == ("refused", (), ())
 

@@ -9,6 +9,7 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from core import wording
+from core.access import Action
 from core.audio import decoding, encoding, formats, synthetic
 from core.audio.beats import Beats
 from core.errors import CoreError
@@ -18,10 +19,12 @@ from core.models.policy import Policy
 from core.pipeline import kept_audio, scoring
 from core.pipeline.scoring import ScoredClip
 from core.pipeline.serving import Served
+from core.pipeline.stability import Firmness
 from core.schema import EMOTIONS
 from core.settings import Settings
-from core.store import MAX_COMMENT, Store, new_token
-from pages.shared import cached, messages
+from core.store import MAX_COMMENT, Store
+from core.wording import clock
+from pages.shared import cached, login, messages, uploads
 from pages.shared.policy import active
 from pages.shared.who import name_unconfirmed, optional_person
 
@@ -45,6 +48,7 @@ class ShownClip:
     scored: ScoredClip
     wav: bytes
     explanation: pd.DataFrame | None = None
+    firmness: tuple[str, Policy, Firmness] | None = None  # with the model and the policy of the decision
     beats: Beats | None = None
 
 
@@ -70,13 +74,15 @@ def open_page(title: str) -> tuple[Served, Policy]:
 
 def upload(key: str, *, about: str, on_change: Callable[[], None] | None = None) -> UploadedFile | None:
     """Show the upload field for audio. It accepts any file, so that the page can explain why a file is refused."""
-    return st.file_uploader(
+    file: UploadedFile | None = uploads.file_field(
         f"A file with music ({formats.common_names()})",
-        max_upload_size=max(1, int(Settings().max_upload_mb)),
         key=key,
+        largest_mb=Settings().max_upload_mb,
+        way_out=decoding.TOO_LARGE,
         on_change=on_change,
         help=f"{about} Supported formats are {formats.names()}: files that end in {', '.join(formats.ENDINGS)}.",
     )
+    return file
 
 
 def choose_clip() -> ChosenClip | None:
@@ -91,7 +97,7 @@ def choose_clip() -> ChosenClip | None:
         persist_state="session",
     )
     turn = st.session_state.get("clip_round", 0)
-    if source != "demo":
+    if source != "demo" and not login.is_visitor():
         st.toggle(
             "Keep the audio, so that people can label it",
             value=True,
@@ -106,9 +112,8 @@ def choose_clip() -> ChosenClip | None:
         file = upload(
             f"clip_file_{turn}",
             on_change=forget_clip,
-            about=f"At least {decoding.SHORTEST_S} s. If the file is longer than {decoding.EXCERPT_S:.0f} s, only "
-            "the middle "
-            f"{decoding.EXCERPT_S:.0f} s are analysed.",
+            about=f"At least {decoding.SHORTEST_S} s. If the file is longer than {decoding.EXCERPT_S:.0f} s, "
+            f"{_windows_text(active(cached.champion().policies))} analysed.",
         )
         return ChosenClip(file.getvalue(), file.name, "upload") if file else None
     if source == "record":
@@ -133,6 +138,14 @@ def choose_clip() -> ChosenClip | None:
     return _demo_clip(character) if character else None
 
 
+def _windows_text(policy: Policy) -> str:
+    """Say which part of a longer file is analysed."""
+    length = f"{decoding.EXCERPT_S:.0f} s"
+    if policy.windows == 1:
+        return f"only the middle {length} are"
+    return f"{policy.windows} windows of {length} around its middle, {policy.apart_s:g} s apart, are"
+
+
 def _demo_clip(character: str) -> ChosenClip:
     recipe = (synthetic.DEMOS | synthetic.EXAMPLES)[character]
     title = recipe.title.replace(
@@ -155,7 +168,7 @@ def current_clip(chosen: ChosenClip | None, served: Served) -> ShownClip | None:
                     policy=policy,
                     store=store,
                     origin=chosen.origin,
-                    audio=_audio_folder(chosen.origin),
+                    audio=_audio_folder(chosen.origin, store),
                     max_mb=Settings().max_upload_mb,
                 )
             shown = ShownClip(scored, encoding.wav(scored.recording.clip.y))
@@ -171,15 +184,21 @@ def current_clip(chosen: ChosenClip | None, served: Served) -> ShownClip | None:
     return shown
 
 
-def _audio_folder(origin: str) -> Path | None:
+def _audio_folder(origin: str, store: Store | None) -> Path | None:
     """Folder for the audio of the clip; None if the audio must not be stored."""
-    return kept_audio.folder(Settings()) if origin != "demo" and st.session_state.get("keep_audio", True) else None
+    if origin == "demo" or store is None or not store.by.may(Action.KEEP_AUDIO):
+        return None
+    return kept_audio.folder(Settings()) if st.session_state.get("keep_audio", True) else None
 
 
 def show_player(shown: ShownClip) -> None:
-    """Show the player with exactly the audio that was analysed."""
+    """Show the player with exactly the audio whose 50 values are shown."""
     clip = shown.scored.recording.clip
     st.audio(shown.wav, format="audio/wav", alt=f"Player: the {clip.duration_s:.1f} s that were analysed")
+    if shown.scored.others:
+        start_s = shown.scored.recording.start_s
+        end_s = start_s + clip.duration_s
+        st.caption(f"The player and the 50 values: the window from {clock(start_s)} to {clock(end_s)}.")
 
 
 def file_tag(scored: ScoredClip) -> str:
@@ -196,7 +215,6 @@ def show_answer_form(shown: ShownClip) -> None:
         return
     guess = scored.prediction.ranked[0]
     form = st.session_state.setdefault("answers", {}).setdefault(scored.prediction_id, AnswerForm())
-    session = st.session_state.setdefault("session", new_token())
     answers, who = st.container(), st.container()
     with who:
         person = optional_person(store)
@@ -219,7 +237,9 @@ def show_answer_form(shown: ShownClip) -> None:
     elif clicked:
         label = clicked[0]
         try:
-            answer_form.store_answer(form, store, scored, person, session=session, label=label, comment=comment or "")
+            answer_form.store_answer(
+                form, store, scored, person, session=login.session(), label=label, comment=comment or ""
+            )
         except CoreError as error:
             messages.problem(error)
     _show_receipt(scored, store, form)

@@ -10,6 +10,7 @@ from core.dataset import stand_in, user_tables
 from core.dataset.csv_reading import MAX_BYTES
 from core.dataset.open_tables import OpenTable, open_rows, open_table
 from core.dataset.quality import CELL_MEASURES, Quality, data_quality
+from core.dataset.shelf import Shelf
 from core.dataset.table import Table, as_table
 from core.dataset.user_tables import UserTable
 from core.errors import CoreError, TableError
@@ -17,17 +18,17 @@ from core.library.scored_rows import scored_rows
 from core.settings import Settings
 from core.store import Store, library_cache_key
 from core.wording import counted
-from pages.shared import cached, messages, show
+from pages.shared import cached, entering, login, messages, show, uploads
 from pages.views.data import explore_cleaning
 
 PUBLISHED, STAND_IN, LIBRARY = "Published table", "Synthetic stand-in", "Scored library"
-_KEPT = 6  # results kept for all sessions; the key is the content
+_KEPT = 6  # counts kept for all sessions; the key is the content
 _FILES = 4  # uploaded files that a session keeps, the latest ones
 
 
-@st.cache_data(show_spinner="Reading the table …", max_entries=_KEPT)
-def _bring(data: bytes, name: str) -> UserTable:
-    return user_tables.read_user_table(data, name)
+@st.cache_resource(show_spinner=False)
+def _shelf(most_mb: float) -> Shelf:
+    return Shelf(most_mb)
 
 
 @st.cache_data(show_spinner=False)
@@ -51,29 +52,32 @@ def _forget() -> None:
 def brought(shown: Table) -> dict[str, UserTable]:
     """Uploaded tables and tables in data/raw, by name. Unreadable files show an error and are skipped.
 
-    Uploads are kept in the session, so that they survive a visit to another page.
+    The session remembers its tables, so that they survive a visit to another page. The tables of all sessions are on
+    one shelf; a table that had to leave it is named.
     """
     settings = Settings()
-    kept: dict[str, bytes] = st.session_state.setdefault("explore_uploads", {})
+    shelf = _shelf(settings.max_tables_mb)
+    kept: dict[str, str] = st.session_state.setdefault("explore_uploads", {})
     with st.expander("Add a table", icon=":material/upload_file:"):
-        files = st.file_uploader(
+        files = uploads.file_field(
             "A CSV or Parquet file with the 50 features",
             type=["csv", "tsv", "txt", "parquet"],
             accept_multiple_files=True,
             key=f"explore_files_{st.session_state.get('explore_round', 0)}",
-            max_upload_size=MAX_BYTES // 10**6,
+            largest_mb=MAX_BYTES // 10**6,
+            way_out="Split the file.",
             help="For example the results of a library, the output of the command features, or a table of your own. A "
             "label and other columns, such as makam or performer, may be there too. The table opens as it is; the "
             "Cleaning tab shows what cleaning would change. The file stays in your session only.",
         )
         if kept or files:
-            st.button("Forget the uploaded tables", icon=":material/delete:", on_click=_forget)
-    tables = {}
-    for name, data in (kept | {file.name: file.getvalue() for file in files}).items():
+            st.button("Forget the uploaded tables", key="forget_tables", icon=":material/delete:", on_click=_forget)
+    for file in files:
+        name = entering.bounded(file.name) or "table.csv"
         kept.pop(name, None)
-        if one := _known(name, partial(bytes, data)):
-            kept[name], tables[name] = data, one
-            if shown.synthetic and _adopted(data, settings):
+        if key := _added(shelf, name, file.getvalue):
+            kept[name] = key
+            if shown.synthetic and _adopted(file.getvalue(), settings):
                 cached.forget_table()
                 messages.keep_message(
                     "success", f"{name}: This is the published table. It is stored and used from now on."
@@ -81,8 +85,15 @@ def brought(shown: Table) -> dict[str, UserTable]:
                 st.rerun()
     for oldest in list(kept)[:-_FILES]:
         del kept[oldest]
+    tables = {name: one for name, key in kept.items() if (one := shelf.get(key))}
+    if left := [name for name in kept if name not in tables]:
+        st.warning(
+            f"Other tables needed the memory, so these left: {messages.literal(', '.join(left))}. Add them again.",
+            icon=":material/memory:",
+        )
     for path in user_tables.list_user_tables(settings):
-        if one := _known(path.name, partial(user_tables.read_bytes, path)):
+        key = _added(shelf, path.name, partial(user_tables.read_bytes, path))
+        if key and (one := shelf.get(key)):
             tables.setdefault(path.name, one)
     for name, one in tables.items():
         same = "This is the published table. " if one.published else ""
@@ -93,17 +104,19 @@ def brought(shown: Table) -> dict[str, UserTable]:
     return tables
 
 
-def _known(name: str, content: Callable[[], bytes]) -> UserTable | None:
+def _added(shelf: Shelf, name: str, content: Callable[[], bytes]) -> str:
+    """Put a table on the shelf and return its key; "" with an error if it cannot be read."""
     try:
-        return _bring(content(), name)
+        with st.spinner("Reading the table …"):
+            return shelf.add(content(), name)
     except CoreError as error:
         messages.problem(error)
-        return None
+        return ""
 
 
 def _adopted(data: bytes, settings: Settings) -> bool:
     try:
-        return user_tables.store_if_published(data, settings)
+        return user_tables.store_if_published(data, settings, by=login.visitor())
     except TableError as error:
         messages.problem(error)
         return False

@@ -4,6 +4,7 @@ import numpy as np
 import streamlit as st
 
 from core import wording
+from core.access import Action, Person
 from core.audio import drawing
 from core.errors import CoreError
 from core.labelling import practice
@@ -31,18 +32,18 @@ SKIP_KEYS = {"bad audio": "B", "ambiguous": "A", "none of the four": "N"}
 POINTS = 300  # points of the waveform that are drawn
 
 
-@st.cache_data(show_spinner=False, max_entries=16)
+@st.cache_data(show_spinner=False, max_entries=16, hash_funcs={Person: lambda by: by.may(Action.LABEL)})
 def _load_audio(
-    clip_id: str, path: str | None, start_s: float, duration_s: float, settings: Settings
+    clip_id: str, path: str | None, start_s: float, duration_s: float, settings: Settings, by: Person
 ) -> tuple[bytes, str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Audio that browsers can play, its media type, and the waveform."""
-    audio = kept_audio.load_audio(clip_id, path, start_s=start_s, duration_s=duration_s, settings=settings)
+    audio = kept_audio.load_audio(clip_id, path, start_s=start_s, duration_s=duration_s, settings=settings, by=by)
     return audio.data, audio.media_type, drawing.envelope(audio.clip, POINTS)
 
 
-def show_player(item: Item, *, autoplay: bool = False, loop: bool = False) -> None:
+def show_player(store: Store, item: Item, *, autoplay: bool = False, loop: bool = False) -> None:
     """Show the player with its waveform. Raises CoreError if there is no audio."""
-    data, form, waveform = _load_audio(item.clip_id, item.path, item.start_s, item.duration_s, Settings())
+    data, form, waveform = _load_audio(item.clip_id, item.path, item.start_s, item.duration_s, Settings(), store.by)
     st.audio(data, format=form, autoplay=autoplay, loop=loop, alt=f"Player: {item.duration_s:.0f} seconds of music")
     figure = style.waveform(*waveform).update_layout(
         height=96, title=None, margin={"l": 0, "r": 0, "t": 0, "b": 0}, dragmode=False
@@ -72,7 +73,7 @@ def show_desk(store: Store, person: Rater) -> None:
         with st.bottom:
             st.empty()  # a fragment can later fill only containers from its first run
         return
-    audible = _show_clip(seat.form)
+    audible = _show_clip(store, seat.form)
     with st.bottom:  # always on the screen: a guess that is stored as shown must be visible
         _show_guess_and_comment(seat, store, seat.form)
         show_answers(seat, store, seat.form, audible=audible)
@@ -98,11 +99,13 @@ def show_progress(seat: Seat) -> None:
     )
 
 
-def _show_clip(form: Form) -> bool:
+def _show_clip(store: Store, form: Form) -> bool:
     """Show the player of the clip; return False if it cannot be played."""
     item, audible = form.item, True
     try:
-        show_player(item, autoplay=st.session_state.get("autoplay", True), loop=st.session_state.get("loop", False))
+        show_player(
+            store, item, autoplay=st.session_state.get("autoplay", True), loop=st.session_state.get("loop", False)
+        )
     except CoreError as error:
         audible = False
         st.error(f"{messages.literal(str(error))} Skip it as bad audio: press S, then B.", icon=":material/volume_off:")
@@ -219,7 +222,9 @@ def show_empty_desk(seat: Seat, store: Store) -> None:
     )
     with st.container(horizontal=True, vertical_alignment="center"):
         st.page_link("pages/predict.py", label="Score more clips", icon=":material/graphic_eq:")
-        st.button("Look for new clips", icon=":material/refresh:", on_click=next_clip, args=(seat, store))
+        st.button(
+            "Look for new clips", key="look_again", icon=":material/refresh:", on_click=next_clip, args=(seat, store)
+        )
         _undo(seat, store)
         add_demo_clips(seat, store)
 

@@ -128,7 +128,7 @@ def play_clip(store: Store, clip_id: str) -> None:
         if item is None or item.path is None:
             st.caption(":material/volume_off: The audio of this clip was not stored.")
         else:
-            desk.show_player(item)
+            desk.show_player(store, item)
     except CoreError as error:
         st.warning(messages.literal(str(error)), icon=":material/volume_off:")
 

@@ -12,7 +12,7 @@ from core.labelling import agreement, files, import_plan, import_report
 from core.labelling.label_columns import ControlQuestion
 from core.store import Rater, Store, clips_table, feedback_table, labels_cache_key, raters_table
 from core.wording import counted
-from pages.shared import messages, who
+from pages.shared import messages, uploads, who
 from pages.shared.messages import literal, problem
 from pages.shared.show import download, file_name
 from pages.views.label import label_studio
@@ -106,11 +106,12 @@ def show_exports(answers: pd.DataFrame, all_answers: pd.DataFrame, needed: int) 
 def show_import(store: Store, person: Rater) -> None:
     """Import a file of labels: first a dry run row by row, then the import itself."""
     messages.show_pending_message()
-    file = st.file_uploader(
+    file = uploads.file_field(
         "CSV or JSON with clips and labels",
         type=["csv", "tsv", "txt", "json"],
         key="labels_file",
-        max_upload_size=files.LARGEST >> 20,
+        largest_mb=files.LARGEST >> 20,
+        way_out="Split the file into several files.",
         help="Required: a column `clip_id`, `hash` or `file_name`, and a column `label` or `skip_reason`. Optional: "
         "`rater` "
         "and `comment`. Exports of this page and of Label Studio (JSON, JSON-MIN, CSV, TSV) work too. If a rater has "

@@ -45,10 +45,12 @@ def show_export(store: Store, answers: pd.DataFrame, needed: int, *, file_name: 
         st.info(messages.literal(str(error)), icon=":material/info:")
         return
 
+    asked = store.as_now()  # a download is made outside the session
+
     def packed() -> bytes:
         file = io.BytesIO()
         settings, most = Settings(), MAX_ZIP_MB << 20
-        write_package(file, store, answers, chosen, settings, guesses=guesses, most_bytes=most)
+        write_package(file, asked, answers, chosen, settings, guesses=guesses, most_bytes=most)
         return file.getvalue()
 
     st.download_button(

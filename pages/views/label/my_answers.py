@@ -45,6 +45,7 @@ def show_answers(store: Store, person: Rater) -> None:
     row = current.iloc[chosen[0]] if chosen else None
     st.button(
         "Hear it again",
+        key="hear_again",
         icon=":material/replay:",
         disabled=row is None or bool(row["deleted"]),
         help="Choose a row first. Deleted clips cannot be played.",

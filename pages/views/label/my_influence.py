@@ -7,13 +7,11 @@ from core import file_names, wording
 from core.errors import CoreError
 from core.evaluation.before_after import PARTS, read_change_table
 from core.file_names import CHANGES, EACH
-from core.labelling.agreement import of_music
-from core.labelling.truth import raters_needed, stored_truth
 from core.models import description
 from core.models.description import ModelDescription
 from core.schema import ALL
 from core.settings import Settings
-from core.store import Rater, Store, feedback_table
+from core.store import Rater, Store
 from core.training import labelled_data
 from pages.figures.learning import CHANGE_SIGNS, before_after
 from pages.shared import messages, show
@@ -44,10 +42,7 @@ def show_influence(store: Store, person: Rater) -> None:
         changes = (
             pd.DataFrame(columns=["clip_id", "before", "after", "after_p", "change"]) if changes is None else changes
         )
-        truth = stored_truth(store, raters_needed=raters_needed(store))
-        table = labelled_data.rater_against_truth(
-            of_music(feedback_table(store)), truth, changes, rater=person.name, verified=person.verified
-        )
+        table = labelled_data.own_labels(store, changes, rater=person.name, verified=person.verified)
     except CoreError as error:
         messages.problem(error)
         return
@@ -86,9 +81,9 @@ def _clips(mine: pd.DataFrame) -> None:
         f"**{right} now right, {wrong} now wrong**."
     )
     st.caption(
-        "These answers come from cross-validation: each clip is predicted by a model trained on the other four "
-        "fifths of "
-        "the clips. So a correct answer is not memorised. The model in use is trained on all clips."
+        "No answer is memorised: each clip is predicted by a model that was not trained on it (cross-validation, or "
+        "the previous model itself if the clip is new to it). The model in use is trained on all clips. These counts "
+        "do not say which model is better; the page Learning compares both models on the same clips."
     )
     order = mine.sort_values("change", key=lambda c: c.map(list(CHANGE_SIGNS).index), kind="stable")
     st.dataframe(

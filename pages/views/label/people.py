@@ -7,11 +7,11 @@ from core import wording
 from core.errors import CoreError
 from core.labelling import agreement, disputes
 from core.labelling.identity import is_same_person
-from core.labelling.truth import MOST_RATERS, set_raters_needed
+from core.labelling.truth import MOST_RATERS, count_only_verified, counts_only_verified, set_raters_needed
 from core.pipeline import kept_audio
 from core.settings import Settings
-from core.store import Rater, Store, clips_table, feedback_table, raters_table, set_role
-from pages.shared import messages, who
+from core.store import RATER_ROLES, Rater, Store, clips_table, feedback_table, raters_table, set_role
+from pages.shared import login, messages, who
 from pages.views.label.disputes import play_clip, selected_row
 
 _DELETED = "clips_deleted"  # session key: number of deleted clips
@@ -56,15 +56,17 @@ def show_raters(store: Store, person: Rater, needed: int) -> None:
             "removed."
         )
         return
-    other = "rater" if row["role"] == "analyst" else "analyst"
     own = is_same_person(person, row["rater"], row["verified"])
-    st.button(
-        f"Make {messages.literal(row['rater'])} {'an' if other == 'analyst' else 'a'} {other}",
-        icon=":material/badge:",
-        on_click=_set_role,
-        args=(store, row["rater"], other, bool(row["verified"])),
-        help="You would lose access to this page." if own else None,
-    )
+    with st.container(horizontal=True):
+        for other in (role for role in RATER_ROLES if role != row["role"]):
+            st.button(
+                f"Make {messages.literal(row['rater'])} {'an' if other == 'analyst' else 'a'} {other}",
+                key=f"change_role_{other}",
+                icon=":material/badge:",
+                on_click=_set_role,
+                args=(store, row["rater"], other, bool(row["verified"])),
+                help="You would lose access to this page." if own else None,
+            )
 
 
 def _with_counts(raters: pd.DataFrame, feedback: pd.DataFrame) -> pd.DataFrame:
@@ -92,14 +94,30 @@ def _raters_needed_form(store: Store, needed: int) -> None:
             key=field,
             help="Two is recommended. Use one if you label alone; mistakes are then not noticed.",
         )
-        st.form_submit_button("Change the rule", icon=":material/rule:", on_click=_set_needed, args=(store, field))
+        only = counts_only_verified(store)
+        st.checkbox(
+            "Only people who logged in count",
+            only,
+            key=f"{field}_{only}",
+            disabled=login.login_configured(),
+            help="Always so as long as a login is configured. Stored answers do not change.",
+        )
+        st.form_submit_button(
+            "Change the rule",
+            key="change_rule",
+            icon=":material/rule:",
+            on_click=_set_needed,
+            args=(store, field, f"{field}_{only}"),
+        )
 
 
-def _set_needed(store: Store, field: str) -> None:
+def _set_needed(store: Store, field: str, only: str) -> None:
     try:
         who.still_analyst(store)
         number = int(st.session_state[field])
         set_raters_needed(store, number)
+        if not login.login_configured():
+            count_only_verified(store, bool(st.session_state[only]))
         messages.keep_message("success", f"From now on, the number of agreeing raters that make a label is {number}.")
     except CoreError as error:
         messages.keep_message("error", str(error))

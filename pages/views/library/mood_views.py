@@ -10,7 +10,6 @@ from core import wording
 from core.errors import CoreError
 from core.playlists import pieces, selection, sound
 from core.schema import BY_COLUMN
-from core.spreadsheets import escape_table
 from core.store import MAX_TRACK, TRACK_FIELDS, set_track
 from core.wording import clock, percent
 from pages.figures import playlists
@@ -20,7 +19,8 @@ from pages.views.library import piece_player
 from pages.views.library.pieces import Library, reload_library
 
 LIST = {  # on a phone only the first two or three columns are visible
-    "title": "Title", "standing": "Decision", "emotion": "Emotion", "confidence": "Confidence", "artist": "Artist",
+    "title": "Title", "standing": "Decision", "emotion": "Emotion", "confidence": "Confidence", "votes": "Windows",
+    "artist": "Artist",
     "tempo": "Tempo", "lufs": "LUFS", "length": "Length", "album": "Album", "session": "Session", "year": "Year",
     "genre": "Genre", "makam": "Makam",
 }  # fmt: skip
@@ -88,7 +88,9 @@ def _track_form(row: pd.Series) -> None:
             value = row[name]
             text = "" if pd.isna(value) else str(int(value)) if name == "year" else str(value)
             places[k % 4].text_input(name.capitalize(), text, key=f"{name}_{row.name}", max_chars=MAX_TRACK)
-        st.form_submit_button("Save", icon=":material/save:", on_click=_save_track, args=(row,))
+        st.form_submit_button(
+            "Save", key=f"save_track_{row.name}", icon=":material/save:", on_click=_save_track, args=(row,)
+        )
     kind, sentence = st.session_state.pop(SAVED, ("", ""))
     if kind:
         (st.success if kind == "success" else st.error)(messages.literal(sentence))
@@ -155,6 +157,7 @@ def _table(rows: pd.DataFrame, name: str, **more: pd.Series) -> None:
     table = rows.assign(
         emotion=rows["guess"].map(wording.with_sign),
         length=rows["duration_s"].map(clock),
+        votes=[f"{agreeing} of {n}" for agreeing, n in zip(rows["agreeing"], rows["windows"], strict=True)],
         confidence=np.floor(1000 * rows["confidence"] + 1e-9) / 10,  # rounded down, as `percent` does
         **more,
     )
@@ -217,7 +220,7 @@ def show_map(library: Library, shown: pd.DataFrame, chosen: str | None) -> None:
         playlists.library_map(shown, places, chosen=chosen),
         key=key,
         alt=f"Map of {len(heard)} pieces by their sound, with a symbol for each emotion; a click plays a piece",
-        data=escape_table(shown[["title", "artist", "guess", "standing"]].join(places.points.round(3), how="inner")),
+        data=shown[["title", "artist", "guess", "standing"]].join(places.points.round(3), how="inner"),
         on_select=clicked,
         selection_mode="points",
     )
@@ -274,7 +277,7 @@ def show_spread(library: Library, shown: pd.DataFrame, chosen: str | None) -> No
         playlists.spread(table, what=pieces.GROUPINGS[by]),
         key=show.file_name(f"moods-by-{by}", data_hash=library.name, version=library.version),
         alt=f"Pieces of each emotion by {by}; the largest group is {first['group']} with {first['pieces']} pieces",
-        data=escape_table(table.round({"minutes": 1})),
+        data=table.round({"minutes": 1}),
     )
     if len(table) > 20:
         st.caption(f"The chart shows the 20 largest of {len(table)} groups; the table of numbers has all.")

@@ -12,15 +12,15 @@ from core.features import EXTRACTOR
 from core.file_names import REFERENCE
 from core.models import description
 from core.models.reference import Reference, read_reference
-from core.playlists import files
 from core.playlists.pieces import STANDINGS
 from core.playlists.selection import Filter, filter_pieces
 from core.playlists.sound import recordings as find_recordings
 from core.playlists.sound import sound_table
 from core.schema import EMOTIONS
 from core.settings import Settings
+from core.spreadsheets import csv_for_people
 from core.store import Store, features_table
-from pages.shared import cached, messages
+from pages.shared import cached, entering, messages
 from pages.views.library.pieces import Library
 
 # --- the filter ------------------------------------------------------------------------------------------------------
@@ -36,6 +36,7 @@ def filter_fields(library: Library, table: pd.DataFrame, *, moods_too: bool = Tr
             "Words",
             key="words",
             bind="query-params",
+            max_chars=entering.LONGEST,
             placeholder="title, artist, performer, album, makam or file",
             help="Finds pieces that contain all of these words. Capital letters and Turkish letters make no "
             "difference.",
@@ -167,7 +168,7 @@ def download_csv(make: Callable[[], pd.DataFrame], name: str) -> None:
     """
     st.download_button(
         "Download CSV",
-        lambda: files.table_file(make()),
+        lambda: csv_for_people(make(), index=False),
         file_name=f"{name}.csv",
         mime="text/csv",
         icon=":material/download:",

@@ -6,12 +6,14 @@ import pandas as pd
 import streamlit as st
 
 from core import wording
+from core.access import Action, Person
 from core.errors import CoreError
+from core.models.prediction import votes_text
 from core.pipeline import kept_audio
 from core.playlists import files
 from core.settings import Settings
 from core.wording import clock, percent
-from pages.shared import messages
+from pages.shared import cached, messages
 
 WHOLE = (".wav", ".flac", ".ogg", ".oga", ".mp3", ".m4a", ".opus", ".weba")  # formats that browsers play directly
 AUTOPLAY = "mood_autoplay"  # session key: a piece was clicked and must play at once
@@ -25,6 +27,9 @@ def hear(row: pd.Series, *, autoplay: bool = False) -> None:
 
     row : a piece; its name is the hash of the file content.
     """
+    store = cached.store()
+    if store is None:
+        return
     path, start = str(row["path"]), float(row["start_s"])
     on_disk = path.lower().endswith(WHOLE) and files.is_local_file(path)
     if on_disk and st.toggle(
@@ -36,7 +41,7 @@ def hear(row: pd.Series, *, autoplay: bool = False) -> None:
             st.caption(":material/volume_off: The file has changed since it was scored. Score the library again.")
         return
     try:
-        data = _excerpt(str(row["clip_id"]), path, start, float(row["length_s"]), Settings())
+        data = _excerpt(str(row["clip_id"]), path, start, float(row["length_s"]), Settings(), store.by)
     except CoreError as error:
         st.caption(f":material/volume_off: {messages.literal(str(error))}")
         return
@@ -57,16 +62,18 @@ def _content(path: str, size: int, stamp: int) -> str:
     return files.content_hash(path)
 
 
-@st.cache_data(show_spinner=False, max_entries=12)
-def _excerpt(clip_id: str, path: str, start_s: float, length_s: float, settings: Settings) -> bytes:
-    return kept_audio.load_audio(clip_id, path or None, start_s=start_s, duration_s=length_s, settings=settings).data
+@st.cache_data(show_spinner=False, max_entries=12, hash_funcs={Person: lambda by: by.may(Action.LABEL)})
+def _excerpt(clip_id: str, path: str, start_s: float, length_s: float, settings: Settings, by: Person) -> bytes:
+    part = {"start_s": start_s, "duration_s": length_s}
+    return kept_audio.load_audio(clip_id, path or None, **part, settings=settings, by=by).data
 
 
 def describe_piece(row: pd.Series) -> str:
     """A piece in one line of Markdown."""
     tempo = "tempo unknown" if pd.isna(row["tempo"]) else f"{row['tempo']:.0f} bpm"
     loud = "loudness unknown" if pd.isna(row["lufs"]) else f"{row['lufs']:.1f} LUFS"
+    votes = votes_text(str(row["guess"]), int(row["windows"]), int(row["agreeing"]))
     return (
-        f"{wording.with_sign(row['guess'])} {percent(row['confidence'])}, {row['standing']}; {tempo}, {loud}, "
+        f"{wording.with_sign(row['guess'])} {percent(row['confidence'])}, {votes}, {row['standing']}; {tempo}, {loud}, "
         f"{clock(row['duration_s'])}"
     )

@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from core import file_names
+from core.allowed_places import allowed_places
 from core.errors import CoreError, ModelError
 from core.library import run
 from core.library.demo_library import COUNT
@@ -20,7 +21,7 @@ from core.playlists.selection import searched_text
 from core.settings import Settings
 from core.store import Store, library_cache_key, library_places, library_table
 from core.turkish import turkish_order
-from pages.shared import cached, messages
+from pages.shared import cached, entering, messages
 from pages.shared.policy import KEY, default, describe_policy
 from pages.views.library import runs
 
@@ -113,6 +114,13 @@ def _load(key: tuple[object, ...], words: str, version: str | None, _under: Poli
     pieces = pieces_table(parts, model_version=version)
     places, settings = library_places(_store, list(pieces.index)), Settings()
     places = places.assign(path=[present_path(path, settings) for path in places["path"]])
+    allowed = allowed_places(settings)
+    if allowed.roots is not None:
+        places = places[[allowed.allow(path) for path in places["path"]]]
+        from_library = pieces["origin"].eq("library")
+        pieces = pieces[~from_library | pieces.index.isin(set(places["content_hash"]))]
+    if pieces.empty:
+        return None
     return Loaded(pieces, parts[["clip_id", "content_hash"]], places, cut)
 
 
@@ -146,7 +154,7 @@ def read_library(words: str = "") -> Library | None:
         st.stop()
     try:
         version, policy = _model()
-        key = (Settings().database, *library_cache_key(store), words, version, policy.to_json(), MOST)
+        key = (Settings(), *library_cache_key(store), words, version, policy.to_json(), MOST)
         loaded = _load(key, words, version, policy, store)
         return None if loaded is None else _locate_files(key, loaded, policy)
     except CoreError as error:
@@ -163,7 +171,7 @@ def require_library() -> Library:
     if library is None:
         _show_no_library(store)
         st.stop()
-    words = str(st.session_state.get("words") or st.query_params.get("words", "")).strip()
+    words = entering.bounded(str(st.session_state.get("words") or "")) or entering.parameter("words")
     if library.loaded.cut:
         _warn_too_large(words)
     if library.loaded.cut and words:

@@ -16,7 +16,7 @@ from core.playlists.session_sheet import Session
 from core.records import RemarkKind
 from core.settings import Settings
 from core.wording import whole_percent
-from pages.shared import messages
+from pages.shared import cached, messages
 
 ZIP_MB = 300  # largest ZIP that is offered as a download
 
@@ -57,7 +57,9 @@ def _download(label: str, name: str, data: Callable[[], str | bytes | BinaryIO],
 
 
 def _write_copies(playlist: Playlist, form: str) -> None:
-    settings = Settings()
+    settings, store = Settings(), cached.store()
+    if store is None:
+        return
     folder = settings.levelled_dir / f"{file_stem(playlist)}-{form.lower()}"
     bar = st.progress(0.0, text="Writing the copies …")
 
@@ -68,6 +70,7 @@ def _write_copies(playlist: Playlist, form: str) -> None:
         st.session_state["copies"] = levelled_copies.level_copies(
             playlist,
             folder,
+            by=store.by,
             form=form,
             max_mb=settings.max_upload_mb,
             progress=report_progress,

@@ -12,18 +12,16 @@ from core.playlists.playlist import Playlist, Pool
 from core.playlists.selection import Filter
 from core.records import RemarkKind
 from core.schema import PROBA
-from core.spreadsheets import escape_table
 from core.wording import clock
 from pages.figures.playlists import over_time
 from pages.figures.playlists import path as path_figure
-from pages.shared import messages, show
+from pages.shared import entering, messages, show
 from pages.views.library import piece_filter as parts
 from pages.views.library import piece_player
 from pages.views.library.pieces import Library
 from pages.views.library.playlist_request import Request
 
 VETOES = "vetoes"  # session key, and ``veto`` in the address: hashes of vetoed pieces, oldest first
-SHORT = 10  # characters of a hash in the address
 PLAYING = "playlist_heard"  # session key: the piece in the player
 
 
@@ -45,7 +43,7 @@ def build_playlist(request: Request, library: Library, table: pd.DataFrame, narr
         st.info("Choose at least one kind of pieces under *Pieces that are*.", icon=":material/filter_alt_off:")
         return None
     if VETOES not in st.session_state:
-        st.session_state[VETOES] = [v for v in st.query_params.get("veto", "").split(",") if v]
+        st.session_state[VETOES] = entering.vetoes(st.query_params.get("veto", ""))
     key = (*library.key, library.mark, repr(narrowed), repr(replace(request, target_lufs=0.0)))
     attempt = _attempt(key, tuple(st.session_state[VETOES]), request, table, parts.recordings(library))
     for sentence in attempt.problems:
@@ -65,23 +63,31 @@ def _channels(path: str) -> float:
     return levelled_copies.channels(path)
 
 
-@st.cache_resource(show_spinner="Choosing the pieces …", max_entries=64, ttl=600)
 def _attempt(
-    key: tuple[object, ...], vetoes: tuple[str, ...], _request: Request, _table: pd.DataFrame, _recordings: pd.Series
+    key: tuple[object, ...], vetoes: tuple[str, ...], request: Request, table: pd.DataFrame, recordings: pd.Series
 ) -> Attempt:
-    """Build the list and apply the vetoes one after the other. Each veto replaces one piece.
+    """Build the list and apply the vetoes one after the other. vetoes : beginnings of piece ids."""
+    attempt = _first_attempt(key, request, table, recordings)
+    for count in range(1, len(vetoes) + 1):
+        attempt = _after_veto(key, vetoes[:count], attempt)
+    return attempt
 
-    vetoes : beginnings of piece ids. The list before the last veto comes from the cache.
-    """
-    if not vetoes:
-        pool = playlist.usable_pieces(
-            _table, standings=_request.standings, recordings=_recordings, synthetic=_request.synthetic
-        )
-        try:
-            return Attempt(pool, _choose_pieces(_request, pool))
-        except CoreError as error:
-            return Attempt(pool, None, (str(error),))
-    before = _attempt(key, vetoes[:-1], _request, _table, _recordings)
+
+@st.cache_resource(show_spinner="Choosing the pieces …", max_entries=64, ttl=600)
+def _first_attempt(key: tuple[object, ...], _request: Request, _table: pd.DataFrame, _recordings: pd.Series) -> Attempt:
+    pool = playlist.usable_pieces(
+        _table, standings=_request.standings, recordings=_recordings, synthetic=_request.synthetic
+    )
+    try:
+        return Attempt(pool, _choose_pieces(_request, pool))
+    except CoreError as error:
+        return Attempt(pool, None, (str(error),))
+
+
+@st.cache_resource(show_spinner="Choosing the pieces …", max_entries=4 * entering.MOST_VETOES, ttl=600)
+def _after_veto(key: tuple[object, ...], vetoes: tuple[str, ...], _before: Attempt) -> Attempt:
+    """Replace the piece of the last veto. vetoes : all of them.  _before : the list before the last one."""
+    before = _before
     named = [] if before.playlist is None else [p for p in before.playlist.rows["piece_id"] if p.startswith(vetoes[-1])]
     if before.playlist is None or not named:
         return before
@@ -101,7 +107,11 @@ def _choose_pieces(request: Request, pool: Pool) -> Playlist:
 
 
 def _veto(piece_id: str) -> None:
-    st.session_state[VETOES] = [*st.session_state.get(VETOES, []), piece_id[:SHORT]]
+    before = st.session_state.get(VETOES, [])
+    if len(before) >= entering.MOST_VETOES:
+        messages.keep_message("warning", f"At most {entering.MOST_VETOES} pieces of a playlist can be replaced.")
+        return
+    st.session_state[VETOES] = [*before, piece_id[: entering.VETO]]
     _vetoes_to_address()
 
 
@@ -144,6 +154,7 @@ def show_summary(made: Playlist) -> None:
 
 def show_pieces(made: Playlist, table: pd.DataFrame) -> None:
     """Show the pieces in order, each with buttons to play and to veto; one player for all."""
+    messages.show_pending_message()
     if st.session_state.get(VETOES):
         st.button(
             f"Undo the last veto ({len(st.session_state[VETOES])} so far)",
@@ -211,11 +222,11 @@ def show_charts(made: Playlist) -> None:
         key=f"way_{tag}",
         alt="The pieces on the plane of moods, numbered: "
         + ", ".join(f"{r.number} {r.guess}" for r in rows.itertuples()),
-        data=escape_table(pd.concat([rows[names], places.round(3)], axis=1)),
+        data=pd.concat([rows[names], places.round(3)], axis=1),
     )
     show.chart(
         over_time(rows),
         key=f"over-time_{tag}",
         alt=f"Probabilities of the four emotions and tempo over {clock(made.length_s)}",
-        data=escape_table(rows[[*names, "begins_s", *PROBA, "tempo", "fit", "change", "tempo_change"]].round(3)),
+        data=rows[[*names, "begins_s", *PROBA, "tempo", "fit", "change", "tempo_change"]].round(3),
     )

@@ -8,19 +8,25 @@ import pandas as pd
 import streamlit as st
 
 from core import wording
+from core.allowed_places import allowed_places
+from core.errors import CoreError
 from core.library import progress, run
-from core.library.results import count, csv_bytes, read_results
+from core.library.results import count, read_results
+from core.models.kinds import TITLES, Kind
 from core.schema import EMOTIONS
+from core.settings import Settings
+from core.spreadsheets import csv_for_people
 from core.store import Job, Store, done_jobs
 from core.turkish import fold
 from core.wording import counted, duration
 from pages.shared import messages, show
-from pages.views.library.run_folders import folder_name, results_file
+from pages.shared.entering import LONGEST
+from pages.views.library.run_folders import folder_name, music_folder, results_file
 
 STATES = {
     "refused": "no usable audio",
     "unread": "could not be read",
-    "quarantined": "crashed the worker",
+    "quarantined": "crashed the decoder or the worker",
     "fault": "error in the program",
     "deleted": "deleted by a person",
 }
@@ -29,8 +35,13 @@ SHOWN = 2_000  # rows of the table on the page; the download has all
 COLUMNS = {
     # On a phone only the first two or three columns are visible.
     "file": st.column_config.TextColumn("File", width="medium"),
-    "answer": st.column_config.TextColumn("Decision", help="One emotion, two to choose from, or review by a person."),
+    "answer": st.column_config.TextColumn(
+        "Decision",
+        help="One emotion, two to choose from, or review by a person. Unlike: the model has not learned from such "
+        "music.",
+    ),
     "mood": st.column_config.TextColumn("Mood"),
+    "votes": st.column_config.TextColumn("Windows", help="Windows of the file with this mood, of all its windows."),
     "percent": st.column_config.ProgressColumn("Confidence", format="%d %%", min_value=0, max_value=100),
     "tempo_bpm": st.column_config.NumberColumn("Tempo", format="%.0f bpm"),
     "loudness_lufs": st.column_config.NumberColumn("LUFS", format="%.1f", help="Loudness of the scored part."),
@@ -43,6 +54,9 @@ COLUMNS = {
     "start_s": st.column_config.NumberColumn("From (s)", format="%.0f"),
     "same": st.column_config.TextColumn(
         "Same recording as", help="A file with the same content, or with nearly identical audio."
+    ),
+    "warnings": st.column_config.TextColumn(
+        "Remarks", width="large", help="What is suspicious about the audio, such as a file that may be cut."
     ),
     "decision_reason": st.column_config.TextColumn("Why"),
 }
@@ -85,7 +99,16 @@ def _read(path: str, stamp: int) -> tuple[pd.DataFrame, bool]:
 
 def choose_results(store: Store) -> Results | None:
     """Results of the last run, or of an earlier run that the person chooses; None without results."""
-    runs = {job.job_id: job for job in done_jobs(store, run.JOB) if _is_results_file(results_file(job))}
+    try:
+        places = allowed_places(Settings())
+    except CoreError as error:
+        messages.problem(error)
+        return None
+    runs = {
+        job.job_id: job
+        for job in done_jobs(store, run.JOB)
+        if _is_results_file(results_file(job)) and places.allow(music_folder(job))
+    }
     if not runs:
         return None
     number = next(iter(runs))
@@ -156,7 +179,35 @@ def show_not_scored(results: Results) -> None:
             },
         )
         reasons = rows[["file", "path", "state", "reason"]]
-        _download("Download CSV", lambda: csv_bytes(reasons), f"{results.name}_not-scored.csv", "text/csv")
+        _download(
+            "Download CSV", lambda: csv_for_people(reasons, index=False), f"{results.name}_not-scored.csv", "text/csv"
+        )
+
+
+def show_unlike(results: Results) -> None:
+    """Show the files that are unlike the training music as a group of their own, by kind."""
+    rows = results.scored[results.scored["unlike"] != ""]
+    if rows.empty:
+        return
+    kinds = rows["unlike"].map(lambda kind: TITLES[Kind(kind)])
+    counts = ", ".join(f"{kind} {n:,}" for kind, n in kinds.value_counts().items())
+    with st.expander(f"{len(rows):,} unlike the training music: {counts}", icon=":material/hearing:"):
+        st.caption(
+            "The model has not learned from such music, so it does not decide. These files were measured without a "
+            "problem. A person has to listen to them. The kind is named where a measured rule knows it."
+        )
+        st.dataframe(
+            rows.assign(kind=kinds, mood=rows["guess"].map(wording.with_sign))
+            .sort_values(["kind", "file"])[["file", "kind", "mood", "decision_reason"]]
+            .head(SHOWN),
+            hide_index=True,
+            column_config={
+                "file": "File",
+                "kind": "Kind",
+                "mood": st.column_config.TextColumn("Guess", help="Not reliable for this music."),
+                "decision_reason": st.column_config.TextColumn("Why", width="large"),
+            },
+        )
 
 
 def show_table(results: Results) -> None:
@@ -182,16 +233,19 @@ def show_table(results: Results) -> None:
     shown = rows.head(SHOWN)
     shown = shown.assign(
         mood=shown["guess"].map(wording.with_sign),
+        votes=[_votes(*pair) for pair in zip(shown["windows_agreeing"], shown["windows"], strict=True)],
         percent=100 * shown["confidence"],
-        answer=[d or c or "review" for d, c in zip(shown["decision"], shown["candidates"], strict=True)],
+        answer=[
+            d or c or ("unlike" if unlike else "review")
+            for d, c, unlike in zip(shown["decision"], shown["candidates"], shown["unlike"], strict=True)
+        ],
         same=shown["same_content_as"].where(shown["same_content_as"] != "", shown["near_duplicate_of"]),
     )
-    columns = [
-        c for c in COLUMNS if _has_content(shown[c]) and (c != "start_s" or results.job.result["plan"] != "excerpt")
-    ]
+    by_window = "/" in str(results.job.result["plan"])
+    columns = [c for c in COLUMNS if _has_content(shown[c]) and (c != "start_s" or by_window)]
     st.dataframe(shown[columns], hide_index=True, column_config=COLUMNS)
     with st.container(horizontal=True):
-        _download("CSV", lambda: csv_bytes(rows), f"{results.name}.csv", "text/csv")
+        _download("CSV", lambda: csv_for_people(rows, index=False), f"{results.name}.csv", "text/csv")
         _download(
             "Parquet", lambda: rows.to_parquet(None, index=False), f"{results.name}.parquet", "application/octet-stream"
         )
@@ -199,6 +253,11 @@ def show_table(results: Results) -> None:
         "Both files contain the filtered rows with probabilities, the 50 features, and the versions of model and "
         "extractor."
     )
+
+
+def _votes(agreeing: object, windows: object) -> str:
+    """Return ``"3 of 3"``; empty for one window."""
+    return "" if pd.isna(windows) or windows == 1 else f"{agreeing} of {windows}"  # type: ignore[call-overload]
 
 
 def _has_content(column: pd.Series) -> bool:
@@ -216,7 +275,11 @@ def _filtered(results: Results, scored: pd.DataFrame) -> pd.DataFrame:
     sure = right.toggle(
         "Only accepted", key="library_sure", help="Only files for which the policy accepts one emotion."
     )
-    words = st.text_input("Search file, artist, title, album, makam, usul or performer", key="library_words")
+    words = st.text_input(
+        "Search file, artist, title, album, makam, usul or performer",
+        key="library_words",
+        max_chars=LONGEST,
+    )
     keep = scored["guess"].isin(moods) & (scored["confidence"] >= least / 100)
     if sure:
         keep &= scored["decision"] != ""

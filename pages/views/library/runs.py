@@ -5,6 +5,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from core.access import Action
+from core.allowed_places import LONGEST, allowed_places
 from core.errors import CoreError
 from core.library import places, run
 from core.library.find import READ, SUFFIXES
@@ -14,7 +16,7 @@ from core.settings import Settings
 from core.store import Job, Store, cancel_job, latest_job
 from core.windows import LONGEST_S
 from core.wording import whole_percent
-from pages.shared import messages, who
+from pages.shared import messages, uploads
 from pages.shared.window_sliders import ask_windows
 from pages.views.library.run_folders import folder_name, music_folder
 
@@ -38,10 +40,12 @@ def ask_music(store: Store, policy: Policy) -> None:
         persist_state="session",
     )
     if source == "folder":
-        root = Settings().library_dir
+        settings = Settings()
+        root = settings.library_dir
         st.text_input(
             "Folder on the machine that runs this page",
-            value=str(root or _last_folder(store)),
+            value=str(root or ("" if settings.shared else _last_folder(store))),
+            max_chars=LONGEST,
             key="library_folder",
             persist_state="session",
             placeholder="Type a path",
@@ -49,13 +53,14 @@ def ask_music(store: Store, policy: Policy) -> None:
             "music is not moved or changed." + (f" Only folders inside {root} are allowed." if root else ""),
         )
     else:
-        st.file_uploader(
+        uploads.file_field(
             "Music" if source == "files" else "A folder with music",
             # A folder upload sends only possible audio. Single files may be any, so the page can explain each refusal.
             type=[ending[1:] for ending in SUFFIXES] if source == "tree" else None,
             accept_multiple_files="directory" if source == "tree" else True,
-            max_upload_size=max(1, int(Settings().max_upload_mb)),
             key=_upload_key(),
+            largest_mb=Settings().max_upload_mb,
+            way_out="Convert the file to FLAC or MP3, or copy it to this machine and type its folder.",
             help="The files are stored in the data folder of this installation, so that people can hear the library. "
             "If you "
             "have more than a few hundred files, copy them to this machine and type their folder instead.",
@@ -92,8 +97,8 @@ def _parts_fields() -> None:
         "Whole files, window by window",
         key="library_whole",
         persist_state="session",
-        help="Off: only the middle 30 seconds, as on the Predict page. On: the mood over time. The time needed grows "
-        "with the number of windows.",
+        help="Off: one answer from a few windows around the middle, as on the Predict page. On: the mood over time. "
+        "The time needed grows with the number of windows.",
     )
     ask_windows("library_", hop_s=LONGEST_S, disabled=not whole, persist_state="session")
 
@@ -104,14 +109,16 @@ def _start(store: Store, policy: Policy, source: str) -> None:
     windows = (state["library_length"], state["library_hop"]) if state.get("library_whole") else None
     try:
         if source == "folder":
-            _launch(store, policy, places.allowed_folder(state["library_folder"], settings), windows, settings)
+            _launch(
+                store, policy, places.allowed_folder(state["library_folder"], settings, by=store.by), windows, settings
+            )
             return
         uploads = state.get(_upload_key()) or []
-        folder = places.save_uploads(((file.name, file.getvalue()) for file in uploads), settings)
+        folder = places.save_uploads(((file.name, file.getvalue()) for file in uploads), settings, by=store.by)
         try:
             _launch(store, policy, folder, windows, settings)
         except CoreError:
-            places.remove_upload(str(folder), settings)  # the field still holds the files
+            places.forget_upload(folder, by=store.by)  # the field still holds the files
             raise
         state[TURN] = state.get(TURN, 0) + 1
     except CoreError as error:
@@ -123,7 +130,9 @@ def _resume(store: Store, policy: Policy, job: Job) -> None:
     settings, result = Settings(), job.result
     try:
         place = music_folder(job)
-        folder = Path(place) if places.is_upload(place, settings) else places.allowed_folder(place, settings)
+        folder = (
+            Path(place) if places.is_upload(place, settings) else places.allowed_folder(place, settings, by=store.by)
+        )
         windows = (result["window"], result["hop"]) if result.get("hop") else None
         _launch(store, policy, folder, windows, settings)
     except CoreError as error:
@@ -133,11 +142,11 @@ def _resume(store: Store, policy: Policy, job: Job) -> None:
 def _launch(
     store: Store, policy: Policy, folder: Path, windows: tuple[float, float] | None, settings: Settings
 ) -> None:
-    """Start a run in its own process. windows : length and distance in s; None for one excerpt per file."""
-    command = ["score", str(folder), "--out", str(places.new_results(settings))]
+    """Start a run in its own process. windows : length and distance in s; None for one answer per file."""
+    command = ["score", str(folder), "--out", str(places.new_results(settings, by=store.by))]
     command += ["--policy", policy.to_json()]
-    if settings.library_dir is not None and not places.is_upload(str(folder), settings):
-        command += ["--within", str(settings.library_dir)]
+    if within := allowed_places(settings).root_of(str(folder)):
+        command += ["--within", within]
     if windows is not None:
         command += ["--window", f"{windows[0]:g}", "--hop", f"{windows[1]:g}"]
     jobs.launch(store, run.JOB, command, settings=settings, message=f"Starting with {folder_name(str(folder))}")
@@ -217,10 +226,17 @@ def _show_running(store: Store, job_id: int) -> None:
                     "Cancel",
                     icon=":material/cancel:",
                     key="library_cancel",
-                    on_click=cancel_job,
+                    on_click=_cancel,
                     args=(store, job_id),
                 )
             st.caption("The run continues when you close this page. If you cancel it, the results so far stay.")
+
+
+def _cancel(store: Store, job_id: int) -> None:
+    try:
+        cancel_job(store, job_id)
+    except CoreError as error:
+        st.session_state[PROBLEM] = str(error)
 
 
 # --- disk usage -------------------------------------------------------------------------------------------------------
@@ -232,7 +248,7 @@ def _disk_usage(settings: Settings) -> tuple[list[places.Upload], tuple[int, int
     return places.uploads(settings), places.count_files(settings.levelled_dir)
 
 
-def show_disk_usage(store: Store, *, may_remove: bool) -> None:
+def show_disk_usage(store: Store) -> None:
     """Show the disk usage of uploads and levelled copies, with a button that removes an upload."""
     settings = Settings()
     uploads, (copies, size) = _disk_usage(settings)
@@ -247,7 +263,7 @@ def show_disk_usage(store: Store, *, may_remove: bool) -> None:
         place = messages.literal(str(settings.uploads_dir))
         total = _amount(sum(upload.files for upload in uploads), sum(upload.size for upload in uploads))
         st.caption(f"Uploaded files: {total} in {place}.")
-        if not may_remove:
+        if not store.by.may(Action.REMOVE_UPLOAD):
             st.caption("An analyst can remove them here.")
             return
         folders = {str(upload.folder): upload for upload in uploads}
@@ -267,11 +283,9 @@ def show_disk_usage(store: Store, *, may_remove: bool) -> None:
 
 def _remove(store: Store, folder: str) -> None:
     try:
-        if who.login_configured():
-            who.still_analyst(store)
         if running(store) is not None:
             raise CoreError("A library is being scored, possibly this one. Wait until the run has ended.")
-        places.remove_upload(folder, Settings())
+        places.remove_upload(folder, Settings(), by=store.by)
     except CoreError as error:
         st.session_state[PROBLEM] = str(error)
     _disk_usage.clear()

@@ -11,8 +11,10 @@ from core import wording
 from core.errors import CoreError
 from core.evaluation import leaderboard
 from core.evaluation.run_files import Comparison
+from core.evaluation.stored_evaluation import is_winner
 from core.file_names import shap_file
 from core.models import explanation, explanation_tables
+from core.models.description import describe_model_in_use
 from core.models.permutation import permutation_importance
 from core.schema import BY_COLUMN, EMOTIONS, readable
 from core.settings import Settings
@@ -170,14 +172,13 @@ def own_model(page: Page, *, needed: bool = True) -> "Served | None":
 
     needed : whether the view shows nothing without the model, and says so.
     """
-    if page.model == page.comparison.champion:
-        served = cached.champion()
-        if served.model.version.startswith(page.model):
-            return served
+    if page.model == page.comparison.champion and is_winner(describe_model_in_use(Settings()), page.comparison):
+        return cached.champion()
     if not needed:
         return None
     st.info(
-        "This view needs the model itself, and only the model in use is available. Choose the champion above.",
+        "This view needs the model itself, and only the model in use is available. If the model in use is the winner "
+        "of this comparison, choose it above.",
         icon=":material/model_training:",
     )
     return None

@@ -1,0 +1,128 @@
+"""The table of rights: for each action, the least role that may do it, with and without a login."""
+
+from enum import IntEnum, StrEnum
+from typing import NamedTuple
+
+
+class Role(IntEnum):
+    """A role. Each role may do what the roles before it may do."""
+
+    VISITOR = 0
+    RATER = 1
+    THERAPIST = 2
+    ANALYST = 3
+
+    @property
+    def word(self) -> str:
+        """The role as it is stored and shown."""
+        return self.name.lower()
+
+
+class Setting(StrEnum):
+    """How the person reaches the program."""
+
+    COMMAND = "the command line"
+    OWN_MACHINE = "no login, and only this machine reaches the server"
+    OPEN = "no login, and other machines reach the server"
+    LOGIN = "a login is configured"
+
+
+class Action(StrEnum):
+    """What a person can do. The value is the sentence of the documents."""
+
+    SEE_RESULTS = "See the published table, the models and their results."
+    BRING_TABLE = "Bring a table of features, for the own session."
+    SCORE_CLIP = "Score an own clip or recording."
+    ANSWER = "Say which emotion a scored clip expresses, see the own answers, and take them back."
+    KEEP_AUDIO = "Keep the audio of an own clip, so that raters can hear it."
+    LABEL = "Hear and label the clips of the queue."
+    ADD_PRACTICE = "Add synthetic clips to the queue."
+    SEE_LIBRARY = "See, hear and download the pieces of the library."
+    MAKE_PLAYLIST = "Make playlists, levelled copies and session sheets."
+    CORRECT_TRACK = "Correct the title and other data of a piece."
+    SCORE_LIBRARY = "Score a folder or uploaded files, and cancel the own run."
+    CANCEL_OF_OTHERS = "Cancel a run that another person started."
+    REMOVE_UPLOAD = "Remove uploaded files from the disk."
+    TAKE_ROLE = "Take the role of an analyst without being asked, or give it back."
+    SEE_ANSWERS = "See all raters, all clips and all answers."
+    SETTLE = "Settle a disputed clip."
+    EXCHANGE_LABELS = "Export and import labels."
+    DELETE_CLIP = "Delete a clip."
+    GIVE_ROLE = "Change the role of a person."
+    SET_RULES = "Change the rules: agreeing raters, limits of the training."
+    TRAIN = "Train a model, and cancel a training."
+    CHOOSE_MODEL = "Promote, discard or roll back a model."
+    RUN_JOB = "Report the progress and the end of background work."
+
+
+class Right(NamedTuple):
+    """The least roles for an action; None: nobody.  login : with a login.  no_login : without one."""
+
+    login: Role | None
+    no_login: Role | None
+
+
+_ALL = Right(Role.VISITOR, Role.VISITOR)
+_RATERS = Right(Role.RATER, Role.VISITOR)
+_THERAPISTS = Right(Role.THERAPIST, Role.VISITOR)
+_ANALYSTS = Right(Role.ANALYST, Role.ANALYST)
+
+# Raters do not see the library: its moods are guesses of the model, which would influence their answers.
+# Without a login, everybody may take the role of an analyst. Until then the answers of others stay hidden.
+RIGHTS: dict[Action, Right] = {
+    Action.SEE_RESULTS: _ALL,
+    Action.BRING_TABLE: _ALL,
+    Action.SCORE_CLIP: _ALL,
+    Action.ANSWER: _ALL,
+    Action.KEEP_AUDIO: _RATERS,
+    Action.LABEL: _RATERS,
+    Action.ADD_PRACTICE: _RATERS,
+    Action.SEE_LIBRARY: _THERAPISTS,
+    Action.MAKE_PLAYLIST: _THERAPISTS,
+    Action.CORRECT_TRACK: _THERAPISTS,
+    Action.SCORE_LIBRARY: _THERAPISTS,
+    Action.CANCEL_OF_OTHERS: Right(Role.ANALYST, Role.VISITOR),
+    Action.REMOVE_UPLOAD: Right(Role.ANALYST, Role.VISITOR),
+    Action.TAKE_ROLE: Right(None, Role.VISITOR),
+    Action.SEE_ANSWERS: _ANALYSTS,
+    Action.SETTLE: _ANALYSTS,
+    Action.EXCHANGE_LABELS: _ANALYSTS,
+    Action.DELETE_CLIP: _ANALYSTS,
+    Action.GIVE_ROLE: _ANALYSTS,
+    Action.SET_RULES: _ANALYSTS,
+    Action.TRAIN: _ANALYSTS,
+    Action.CHOOSE_MODEL: _ANALYSTS,
+    Action.RUN_JOB: _ANALYSTS,
+}
+
+_JOBS = {"library": Action.SCORE_LIBRARY, "rescore": Action.CHOOSE_MODEL}  # names of jobs; all others are trainings
+
+
+def least_role(action: Action, setting: Setting) -> Role | None:
+    """The least role that may do an action; None: nobody."""
+    if setting is Setting.COMMAND:  # who can type a command can also change every file
+        return Role.VISITOR
+    right = RIGHTS[action]
+    return right.login if setting is Setting.LOGIN else right.no_login
+
+
+def may(role: Role, action: Action, setting: Setting) -> bool:
+    """Whether a person with this role may do an action."""
+    least = least_role(action, setting)
+    return least is not None and role >= least
+
+
+def action_of_job(name: str) -> Action:
+    """The action that starts the background job of this name."""
+    return _JOBS.get(name, Action.TRAIN)
+
+
+def rights_in_markdown() -> str:
+    """The table of rights for the documents."""
+    head = ["action", *(f"{role.word}" for role in Role), "without a login"]
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    words = {Role.VISITOR: "everybody", Role.ANALYST: "who took the role of an analyst", None: "nobody"}
+    for action in Action:
+        signs = ["yes" if may(role, action, Setting.LOGIN) else "–" for role in Role]
+        lines.append("| " + " | ".join([action.value, *signs, words[RIGHTS[action].no_login]]) + " |")
+    return "\n".join(lines)

@@ -1,0 +1,32 @@
+"""Who can reach the dashboard: only this machine, or other machines too."""
+
+import ipaddress
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+EVERYBODY = (
+    "No login is configured: everybody who can reach this dashboard can work as an analyst, see all answers and "
+    "change everything."
+)
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether an address or host name, with or without a port, always means this machine. Empty means all addresses."""
+    try:
+        name = host if host.count(":") > 1 and "[" not in host else urlsplit(f"//{host}").hostname or ""
+        return name == "localhost" or ipaddress.ip_address(name).is_loopback
+    except ValueError:  # another name, or no address at all
+        return False
+
+
+def reached_by_others(listens_on: str, asked_for: Sequence[str] = ()) -> bool:
+    """Whether other people can reach a server.
+
+    Parameters
+    ----------
+    listens_on
+        The address on which the server listens; empty means all addresses of this machine.
+    asked_for
+        The hosts that a browser asked for. Another name than this machine's means that a proxy passes on requests.
+    """
+    return not is_this_machine(listens_on) or not all(map(is_this_machine, asked_for))

@@ -1,0 +1,128 @@
+"""Which action each page and each button needs. A page or button that is missing here fails the tests."""
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+from streamlit.runtime.pages_manager import PagesManager
+
+from core.access import Action, Setting, may
+from core.access.rights import Role
+from pages.shared import cached, login
+
+if TYPE_CHECKING:
+    from streamlit.navigation.page import StreamlitPage
+
+PAGES = {
+    "home": Action.SEE_RESULTS,
+    "predict": Action.SCORE_CLIP,
+    "tracks": Action.SCORE_CLIP,
+    "library": Action.SCORE_LIBRARY,
+    "moods": Action.SEE_LIBRARY,
+    "playlists": Action.MAKE_PLAYLIST,
+    "label": Action.LABEL,
+    "agreement": Action.SEE_ANSWERS,
+    "compare": Action.SEE_RESULTS,
+    "confusion": Action.SEE_RESULTS,
+    "explain": Action.SEE_RESULTS,
+    "decisions": Action.SEE_RESULTS,
+    "learning": Action.TRAIN,
+    "explore": Action.SEE_RESULTS,
+}
+
+# Start of the key of each button. None: the button changes only what this session shows, or who the person is.
+BUTTONS: dict[str, Action | None] = {
+    "who_analyst": Action.TAKE_ROLE,
+    "who_rater": Action.TAKE_ROLE,
+    "who_": None,
+    "log_in_": None,
+    "retry_download": Action.SEE_RESULTS,
+    "download_": None,
+    "card_download": Action.SEE_RESULTS,
+    "close": None,
+    "how_firm": None,
+    "undo_answer": Action.ANSWER,
+    "say_": Action.ANSWER,
+    "skip": Action.LABEL,
+    "undo": Action.LABEL,
+    "leave": Action.LABEL,
+    "look_again": Action.LABEL,
+    "hear_again": Action.LABEL,
+    "put_demo": Action.ADD_PRACTICE,
+    "go_on": None,
+    "stop": None,
+    "section_download": None,
+    "library_go_on": Action.SCORE_LIBRARY,
+    "library_start": Action.SCORE_LIBRARY,
+    "library_cancel": Action.SCORE_LIBRARY,
+    "library_remove": Action.REMOVE_UPLOAD,
+    "library_": Action.SEE_LIBRARY,
+    "make_demo": Action.SCORE_LIBRARY,
+    "save_track": Action.CORRECT_TRACK,
+    "play_": Action.SEE_LIBRARY,
+    "veto_": Action.MAKE_PLAYLIST,
+    "unveto": Action.MAKE_PLAYLIST,
+    "render": Action.MAKE_PLAYLIST,
+    "get_": Action.MAKE_PLAYLIST,
+    "settle_": Action.SETTLE,
+    "change_role": Action.GIVE_ROLE,
+    "change_rule": Action.SET_RULES,
+    "delete_": Action.DELETE_CLIP,
+    "export_": Action.EXCHANGE_LABELS,
+    "import_apply": Action.EXCHANGE_LABELS,
+    "policy_": None,
+    "train": Action.TRAIN,
+    "cancel": Action.TRAIN,
+    "limits_save": Action.SET_RULES,
+    "promote": Action.CHOOSE_MODEL,
+    "discard": Action.CHOOSE_MODEL,
+    "rollback": Action.CHOOSE_MODEL,
+    "forget_tables": None,
+}
+
+
+def action_of_button(key: str) -> Action | None:
+    """The action of a button. The longest known start of the key decides. Raises KeyError for an unknown button."""
+    known = [start for start in BUTTONS if key.startswith(start)]
+    if not known:
+        raise KeyError(f"The button {key!r} is missing in pages/shared/doors.py.")
+    return BUTTONS[max(known, key=len)]
+
+
+def only_through_app() -> None:
+    """Let the server run each page through app.py, which asks for the right.
+
+    By default, the first visit after the start of a server runs a script of the folder ``pages`` alone.
+    """
+    PagesManager.uses_pages_directory = False
+
+
+def page(name: str, *, title: str, icon: str, default: bool = False) -> "StreamlitPage":
+    """A page of the navigation; hidden in the menu from a person who may not open it."""
+    script = f"pages/{name}.py"
+    if may_open(name):
+        return st.Page(script, title=title, icon=icon, default=default)
+    return st.Page(script, title=title, icon=icon, visibility="hidden")
+
+
+def may_open(name: str) -> bool:
+    """Whether the person of this session may open a page."""
+    action, setting = PAGES[name], login.current_setting()
+    if setting is not Setting.LOGIN or may(Role.VISITOR, action, setting):
+        return True  # without a login everybody may take the role of an analyst: the page asks for it
+    if login.is_visitor():
+        return False
+    store = cached.store()
+    return store is not None and store.by.may(action)
+
+
+def open_page(chosen: "StreamlitPage") -> None:
+    """Run the chosen page, or say why the person may not open it."""
+    name = chosen.url_path or "home"
+    if may_open(name):
+        chosen.run()
+        return
+    from pages.shared import who  # it needs the database, which Home must not load
+
+    st.title(chosen.title)
+    if (store := cached.store()) is not None:
+        who.refuse(store, PAGES[name])

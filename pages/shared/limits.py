@@ -1,0 +1,76 @@
+"""Limits of the whole server, beside those of each page: memory of uploads, and the cache that all sessions share.
+
+Streamlit keeps each uploaded file in memory while its session lasts, limits only the size of one file, and has no
+setting for the sum. Two of its functions are therefore replaced when the server starts. ``tests/pages/test_limits.py``
+fails when a new version of Streamlit changes them.
+"""
+
+import asyncio
+import gc
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from streamlit.runtime.app_session import AppSession
+from streamlit.runtime.memory_session_storage import MemorySessionStorage
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.uploaded_file_manager import UploadedFileRec
+
+from core.settings import Settings
+
+FREED_AFTER_S = 125  # Streamlit keeps a session for 120 s after its page was closed, in case it comes back
+_add_file = MemoryUploadedFileManager.add_file
+_save_session = MemorySessionStorage.save
+
+
+def install() -> None:
+    """Set the limits for this server. Calling it again changes nothing."""
+    MemoryUploadedFileManager.add_file = _add_within_limits  # type: ignore[method-assign]
+    MemorySessionStorage.save = _save_and_free  # type: ignore[method-assign]
+    AppSession._handle_clear_cache_request = _clear_own_session  # type: ignore[method-assign]
+
+
+def refusal(held_mb: float, server_mb: float, new_mb: float) -> str:
+    """Return why a file of new_mb MB cannot be held now; "" if it can. held_mb : uploads of this session."""
+    limit = Settings().max_held_mb
+    if held_mb + new_mb > limit / 2:
+        return (
+            f"Your uploads would have {held_mb + new_mb:,.0f} MB; a visitor may have {limit / 2:,.0f} MB at a time. "
+            "Remove files from the upload field, or reload the page."
+        )
+    if server_mb + new_mb > limit:
+        return "The server holds too many uploads at the moment. Try again in a few minutes."
+    return ""
+
+
+def _add_within_limits(self: MemoryUploadedFileManager, session_id: str, file: UploadedFileRec) -> None:
+    """Add a file of a session, unless it is too large for what the session or the server may hold."""
+    with self._lock:
+        own = self.file_storage.get(session_id, {})
+        held = sum(len(known.data) for name, known in own.items() if name != file.file_id)
+        server = self._total_bytes
+    if why := refusal(held / 1e6, server / 1e6, len(file.data) / 1e6):
+        raise HTTPException(status_code=413, detail=why)
+    _add_file(self, session_id, file)
+
+
+def _save_and_free(self: MemorySessionStorage, session_info: Any) -> None:
+    """Store a session whose page was closed, and free its files when its time is over.
+
+    Streamlit forgets such sessions only when the next page is closed.
+    """
+    _save_session(self, session_info)
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:  # called by a log-out, outside the server's loop: the next closed page frees the files
+        return
+    loop.call_later(FREED_AFTER_S, _free, self)
+
+
+def _free(storage: MemorySessionStorage) -> None:
+    len(storage._cache)  # removes the sessions whose time is over
+    gc.collect()  # a session refers to itself; its end frees its files
+
+
+def _clear_own_session(self: AppSession) -> None:
+    """Clear the state of the visitor who asks. Streamlit would also clear the cache of all other visitors."""
+    self._session_state.clear()

@@ -1,0 +1,162 @@
+"""A file with hostile tags in a hostile folder, followed to every way out: pages, charts, files, copies and the log."""
+
+import csv
+import io
+import json
+import logging
+import re
+import zipfile
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+import soundfile
+
+from core import store
+from core.audio.tags import MAX_TAG_LENGTH, read_tags
+from core.spreadsheets import unescape_formula
+from tests.mood_library import downloads, stored
+
+HTML = "<img src=x onerror=alert(1)>"
+FILE = "file:" + "///"
+TITLES = [
+    f"=1+1;=cmd|' /C calc'!A0;{HTML}",
+    f"{HTML}[link](javascript:alert(1)) **bold** $x$ :material/home: `code`",
+    "\u202e\u2066evil\u202c\r\n#EXTINF:1,other\n../../etc/passwd\x1b[31m",
+    "x" * 1_000_000,
+]
+FOLDER = f"=2+2;=cmd [a](b) {HTML.replace('/', '')}\n#EXTM3U"
+
+
+@pytest.fixture
+def titles(tmp_path: Path) -> list[str]:
+    """The titles as they are read from files that hold the hostile ones."""
+    known = []
+    for k, title in enumerate(TITLES):
+        path = tmp_path / f"{k}.flac"
+        with soundfile.SoundFile(path, "w", 8000, 1) as file:
+            file.title = title.replace("\x00", "")
+            file.write(np.sin(np.arange(8000)))
+        known.append(read_tags(path.read_bytes(), str(path))["title"])
+    return known
+
+
+@pytest.fixture
+def library(data_dir: Path, titles: list[str]) -> list[str]:
+    opened = store.open_store(f"sqlite:///{data_dir / 'feedback.db'}")
+    stored(opened, data_dir / FOLDER, each=2, said_s=120.0, titles=titles)
+    return titles
+
+
+def texts(page) -> list[str]:
+    """Markdown that a page draws. A text that is shown literally has a backslash before each sign of Markdown."""
+    kinds = (page.error, page.warning, page.info, page.success, page.caption, page.markdown, page.header)
+    return [str(element.value) for kind in kinds for element in kind] + [button.label for button in page.button]
+
+
+def unescaped(text: str) -> str:
+    """The text without what is shown literally."""
+    return re.sub(r"\\.", "", text)
+
+
+def test_a_tag_is_one_short_printable_line(titles):
+    assert all(title.isprintable() and 0 < len(title) <= MAX_TAG_LENGTH for title in titles)
+    assert titles[0].startswith("=1+1;=cmd")  # otherwise nothing is changed: the ways out protect themselves
+    assert HTML in titles[1]
+
+
+@pytest.mark.parametrize("view", ["Pieces", "Picture", "Files", "Session sheet"])
+def test_the_playlists_page_shows_tags_as_text(open_page, library, view, caplog):
+    caplog.set_level(logging.INFO)
+    page = open_page("playlists", view=view)
+    check_page(page, caplog)
+    assert page.metric  # a playlist is shown
+
+
+@pytest.mark.parametrize("view", ["List", "Map", "More like this", "Spread"])
+def test_the_moods_page_shows_tags_as_text(open_page, library, view, caplog):
+    caplog.set_level(logging.INFO)
+    check_page(open_page("moods", view=view), caplog)
+
+
+def check_page(page, caplog) -> None:
+    """No tag is Markdown, HTML or a line of the log."""
+    assert not page.exception
+    for text in texts(page):
+        bare = unescaped(text)
+        assert "<img" not in bare, text
+        assert "[link]" not in bare, text
+        assert "**bold" not in bare, text
+        assert "\u202e" not in text, text
+    for chart in page.get("plotly_chart"):
+        assert "<img" not in json.dumps(json.loads(chart.proto.spec), ensure_ascii=False)
+    assert not page.get("html") or all("<img" not in element.proto.body for element in page.get("html"))
+    assert "onerror" not in caplog.text
+    assert "\x1b" not in caplog.text
+
+
+def test_every_file_that_leaves_is_inert(open_page, library, data_dir, monkeypatch):
+    made = downloads(monkeypatch)
+    page = open_page("playlists", kind="Iso path", minutes_iso="15", view="Files")
+    page.button(key="render").click().run()
+    assert not page.exception
+    open_page("playlists", kind="Iso path", minutes_iso="15", view="Session sheet")
+    by_ending = {name.rsplit(".", 1)[1]: give() for name, give in made.items()}
+    assert set(by_ending) == {"m3u8", "xspf", "csv", "zip", "html"}
+    check_m3u8(by_ending["m3u8"].decode())
+    check_xspf(by_ending["xspf"])
+    check_csv(by_ending["csv"], library)
+    check_html(by_ending["html"].decode())
+    check_zip(by_ending["zip"])
+
+
+def check_m3u8(text: str) -> None:
+    lines = text.splitlines()
+    names = [line for line in lines if not line.startswith("#")]
+    assert names
+    assert all(name.startswith(FILE) for name in names)  # the folder's name makes no line of its own
+    assert lines.count("#EXTM3U") == 1
+    assert not any(line.startswith("#EXTINF:1,other") for line in lines)
+
+
+def check_xspf(data: bytes) -> None:
+    root = ElementTree.fromstring(data)
+    assert {element.tag.rpartition("}")[2] for element in root.iter()} <= {
+        *("playlist", "title", "creator", "annotation", "trackList", "track", "location", "album", "trackNum"),
+        "duration",
+    }
+    assert all(place.text.startswith(FILE) for place in root.iter("{http://xspf.org/ns/0/}location"))
+
+
+def check_csv(data: bytes, titles: list[str]) -> None:
+    text = data.decode("utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(text)))
+    read = {unescape_formula(row["title"]) for row in rows}
+    assert {title for title in read if not title.startswith("Ezgi")} <= set(titles)
+    assert len(read & set(titles)) >= 2
+    assert not re.search(r"(^|[;,\t\n])\"?[=+@]", text)
+
+
+def check_html(page: str) -> None:
+    assert "<img" not in page
+    assert "<script" not in page
+    assert "\u202e" not in page
+
+
+def check_zip(data: object) -> None:
+    content = data if isinstance(data, bytes) else data.read()
+    with zipfile.ZipFile(io.BytesIO(content)) as file:
+        for name in file.namelist():
+            assert "/" not in name.strip("/").partition("/")[2]
+            assert not name.startswith(("/", "."))
+            assert not set(name) & set('\\:*?"<>|\n\r\x1b\u202e'), name
+            assert len(name.encode()) < 255
+            if name.endswith(".flac"):
+                sound = soundfile.SoundFile(io.BytesIO(file.read(name)))
+                assert all(text.isprintable() for text in (sound.title, sound.artist, sound.album))
+            elif name.endswith(".m3u8"):
+                written = [x for x in file.read(name).decode().splitlines() if x and not x.startswith("#")]
+                assert all("/" not in x for x in written)
+            elif name.endswith(".html"):
+                check_html(file.read(name).decode())

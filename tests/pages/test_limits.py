@@ -1,0 +1,104 @@
+"""Limits of the whole server: uploads are bounded and freed, and no visitor empties the cache of the others."""
+
+import asyncio
+import gc
+from types import SimpleNamespace
+
+import pytest
+from starlette.exceptions import HTTPException
+from streamlit.runtime.app_session import AppSession
+from streamlit.runtime.caching import cache_data
+from streamlit.runtime.memory_session_storage import MemorySessionStorage
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.uploaded_file_manager import UploadedFileRec
+
+from pages.shared import limits
+
+
+@pytest.fixture(autouse=True)
+def installed(monkeypatch):
+    for kind, name in (
+        (MemoryUploadedFileManager, "add_file"),
+        (MemorySessionStorage, "save"),
+        (AppSession, "_handle_clear_cache_request"),
+    ):
+        monkeypatch.setattr(kind, name, getattr(kind, name))  # restored after the test
+    limits.install()
+    limits.install()
+    monkeypatch.setenv("TME_MAX_HELD_MB", "0.01")  # 10,000 bytes; 5,000 for each visitor
+
+
+def sent(name: str, size: int) -> UploadedFileRec:
+    return UploadedFileRec(name, f"{name}.wav", "audio/wav", bytes(size))
+
+
+def held(uploads: MemoryUploadedFileManager) -> int:
+    return sum(len(file.data) for files in uploads.file_storage.values() for file in files.values())
+
+
+def test_a_visitor_holds_at_most_half_and_all_together_at_most_the_limit():
+    uploads = MemoryUploadedFileManager("/upload")
+    uploads.add_file("one", sent("a", 4000))
+    with pytest.raises(HTTPException, match="a visitor may have") as refused:
+        uploads.add_file("one", sent("b", 2000))
+    assert refused.value.status_code == 413
+    uploads.add_file("one", sent("a", 5000))  # in the place of the first one
+    uploads.add_file("two", sent("a", 4000))
+    with pytest.raises(HTTPException, match="The server holds too many uploads"):
+        uploads.add_file("three", sent("a", 2000))
+    assert held(uploads) == 9000
+    uploads.remove_session_files("one")
+    uploads.add_file("three", sent("a", 2000))
+    assert held(uploads) == 6000
+
+
+class Session:
+    """A session that refers to itself, as Streamlit's do, and gives back its files at its end."""
+
+    def __init__(self, uploads: MemoryUploadedFileManager) -> None:
+        self.id, self.itself, self.uploads = "one", self, uploads
+
+    def __del__(self) -> None:
+        self.uploads.remove_session_files(self.id)
+
+
+def test_the_files_of_a_closed_page_are_freed_without_another_visitor(monkeypatch):
+    now = [0.0]
+    uploads, storage = MemoryUploadedFileManager("/upload"), MemorySessionStorage()
+    storage._cache._timer = lambda: now[0]
+    uploads.add_file("one", sent("a", 4000))
+    later = []
+
+    async def page_is_closed() -> None:
+        monkeypatch.setattr(
+            asyncio.get_running_loop(), "call_later", lambda after_s, *call: later.append((after_s, *call))
+        )
+        storage.save(SimpleNamespace(session=Session(uploads)))
+
+    asyncio.run(page_is_closed())
+    ((after_s, call, given),) = later
+    assert held(uploads) == 4000  # the visitor may come back
+    gc.disable()  # only the call may free it
+    try:
+        now[0] += after_s
+        call(given)
+        assert held(uploads) == 0
+    finally:
+        gc.enable()
+
+
+def test_a_visitor_who_clears_the_cache_clears_only_the_own_session():
+    calls = []
+
+    @cache_data
+    def slow() -> int:
+        calls.append(1)
+        return 7
+
+    slow()
+    cleared = []
+    asker = SimpleNamespace(_session_state=SimpleNamespace(clear=lambda: cleared.append(True)))
+    AppSession._handle_clear_cache_request(asker)
+    slow()
+    assert cleared == [True]
+    assert len(calls) == 1
