@@ -215,7 +215,7 @@ def test_a_download_says_what_it_is_and_leads_back_to_the_page(
     assert page.slider(key=f"range_{TEMPO}").value == (100.0, 120.0)
     [name] = [n for n in files if n.startswith("rows_data-")]
     header, table = files[name].split(b"# cite", 1)
-    lines = header.decode().splitlines()
+    lines = header.decode("utf-8-sig").splitlines()
     assert lines[0].startswith("# Turkish Music Emotion")
     assert f"# data: {PUBLISHED_HASH}" in lines
     assert "# extractor: MIRtoolbox 1.7.1" in lines
@@ -235,7 +235,7 @@ def test_downloads_of_the_stand_in_are_marked_and_do_not_cite_the_data(
     made = {name: data for name, data in files.items() if "dictionary" not in name}
     assert made
     assert all(name.startswith("synthetic_") for name in made)
-    text = next(data for name, data in made.items() if name.endswith(".csv")).decode()
+    text = next(data for name, data in made.items() if name.endswith(".csv")).decode("utf-8-sig")
     assert text.splitlines()[1] == f"# {SYNTHETIC}"
     assert "# cite" not in text
     svg = next(data for name, data in made.items() if name.endswith(".svg"))().decode()
