@@ -1,8 +1,8 @@
 """Limits of the whole server, beside those of each page: memory of uploads, and the cache that all sessions share.
 
-Streamlit keeps each uploaded file in memory while its session lasts, and on the disk while it arrives. It limits only
-the size of one file, and has no setting for the sum. Two of its functions are therefore replaced when the server starts. ``tests/pages/test_limits.py``
-fails when a new version of Streamlit changes them.
+Streamlit keeps each uploaded file on the disk while it arrives, and in memory while its session lasts. It limits only
+the size of one file, and has no setting for the sum. Some of its functions are therefore replaced when the server
+starts. ``tests/pages/test_limits.py`` fails when a new version of Streamlit changes them.
 """
 
 import asyncio
