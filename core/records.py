@@ -130,6 +130,8 @@ class FoundFile:
         Text that changes whenever the file changes.
     problem
         Reason why the file cannot be read, if listing the folder already showed one.
+    within
+        Folder that the file must be in when it is read, whatever links lead to it; "" is any folder.
     """
 
     path: str
@@ -137,6 +139,7 @@ class FoundFile:
     size: int = 0
     stamp: str = ""
     problem: str = ""
+    within: str = ""
 
 
 @dataclass(frozen=True)
