@@ -2,7 +2,7 @@
 
 import typer
 
-from core.cli import clips, database, labels, library, serving, terminal, training
+from core.cli import clips, database, labels, library, serving, sign_off, stability, terminal, training, verification
 
 HELP = "Which emotion does a piece of Turkish music carry?"
 
@@ -10,6 +10,7 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_
 app.command()(serving.serve)
 app.command()(clips.warm)
 app.command()(clips.features)
+app.command()(verification.verify)
 app.command()(training.train)
 app.command()(training.mlflow)
 app.command()(database.backup)
@@ -17,8 +18,10 @@ app.command()(database.restore)
 app.command()(library.score)
 app.command()(library.demo_library)
 app.command()(training.retrain)
+app.command()(stability.stability)
 app.command()(training.promote)
 app.command()(training.rollback)
+app.command()(sign_off.sign_off)
 app.command()(training.rescore)
 app.command()(training.triggers)
 app.command()(labels.export_labels)

@@ -12,15 +12,17 @@ MANIFEST = "manifest.json"
 CARD = "card.md"
 METRICS = "metrics.json"
 OUT_OF_FOLD = "out_of_fold.csv"  # of this model only; the registry also stores one for each candidate
+ALL_CLIPS = "all_clips.csv"  # cross-validation of all distinct clips, after a full training
+HELD_OUT = "held_out.csv"  # also stored with the run in the registry
+EVALUATION = "evaluation.csv"  # the evaluation table
+ROWS = "rows.csv"  # the distinct clips of the training; also part of a comparison
 
 # Additional files of a model that was trained with people's labels
-ROWS = "rows.csv"  # also part of a comparison
 LEARNED = "learned.json"
 CHANGES = "before_after.csv"
 EACH = "labelled.csv"
 
 # Additional files of a version in the registry
-HELD_OUT = "held_out.csv"
 DESCRIPTION = "MLmodel"
 EXAMPLE = "input_example.json"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from core.errors import CoreError
 from core.schema import FeatureVector
-from core.windows import spans
+from core.windows import PIECE_APART_S, spans
 
 ReportProgress = Callable[[float, str], None]  # called with the share done, from 0 to 1, and a sentence
 
@@ -19,6 +19,7 @@ class RemarkKind(StrEnum):
     """Topic of a remark. Code branches on the kind; people read the text."""
 
     # a file of audio
+    BAND_LIMITED = "band_limited"
     BEYOND_FULL_SCALE = "beyond_full_scale"
     CANCELLING_CHANNELS = "cancelling_channels"
     CLIPPING = "clipping"
@@ -30,9 +31,10 @@ class RemarkKind(StrEnum):
     JOINED = "joined"
     LEADING_SILENCE = "leading_silence"
     LENGTH_UNKNOWN = "length_unknown"
-    LOSSY = "lossy"
     LOW_RATE = "low_rate"
     MIXED = "mixed"
+    ONE_CHANNEL = "one_channel"
+    RESAMPLED = "resampled"
     SHORT = "short"
     EARLIER = "stored by an earlier version"  # which stored no kinds
     # a window of a recording
@@ -72,6 +74,8 @@ class MeasuredClip:
     sr, bitrate, file_duration_s, channels
         Properties of the whole file: sampling rate in Hz, bit rate in bit/s, length in seconds, number of channels.
         channels is None for clips stored by versions that did not measure it.
+    part_of
+        Id of the clip that the part serves as a further window; None for a part that counts by itself.
     """
 
     vector: FeatureVector
@@ -82,6 +86,7 @@ class MeasuredClip:
     bitrate: int
     file_duration_s: float
     channels: int | None = None
+    part_of: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,18 +149,24 @@ class FoundFile:
 
 @dataclass(frozen=True)
 class Plan:
-    """Which parts of a file are scored: the middle 30.02 s (as on the Predict page), or windows over the whole file.
+    """Which parts of a file are scored: a few windows around its middle, or windows over the whole file.
+
+    The windows around the middle give one answer for the file, as on the Predict page.
 
     Parameters
     ----------
     window_s
         Length of a window, from 30 to 60 seconds.
     hop_s
-        Seconds from the start of one window to the start of the next; None = only the middle excerpt.
+        Seconds from the start of one window to the start of the next; None = windows around the middle.
+    count, apart_s
+        Number of windows around the middle, and seconds between their starts; 1 = only the middle 30.02 s.
     """
 
     window_s: float = 30.0
     hop_s: float | None = None
+    count: int = 1
+    apart_s: float = PIECE_APART_S
 
     def __post_init__(self) -> None:
         if self.hop_s is not None:
@@ -163,8 +174,15 @@ class Plan:
 
     @property
     def name(self) -> str:
-        """Name in the database: ``"excerpt"``, or length and hop of the windows, such as ``"30/15"``."""
-        return "excerpt" if self.hop_s is None else f"{self.window_s:g}/{self.hop_s:g}"
+        """Name in the database: ``"excerpt"``, ``"3 every 10"``, or length and hop, such as ``"30/15"``."""
+        if self.hop_s is not None:
+            return f"{self.window_s:g}/{self.hop_s:g}"
+        return "excerpt" if self.count == 1 else f"{self.count} every {self.apart_s:g}"
+
+    @property
+    def whole(self) -> bool:
+        """Whether each file gets one answer; otherwise each window gets one."""
+        return self.hop_s is None
 
     def spans(self, duration_s: float) -> list[tuple[float, float]]:
         """Return start and end of each window in seconds, see ``core.windows.spans``."""
@@ -199,6 +217,8 @@ class LibraryFile:
         Text that changes whenever the file changes; empty = read the content again.
     state
         One of ``core.store.FILE_STATES``.
+    windows
+        The scored parts; when the file gets one answer, the window that names the answer is the first.
     reason
         Sentence that explains why the file was not scored.
     content_hash, duration_s

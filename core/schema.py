@@ -4,7 +4,7 @@ Column lists, labels, units, ranges, the data dictionary and the tests are deriv
 """
 
 from dataclasses import dataclass
-from math import inf, sqrt
+from math import inf, nan, sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -292,6 +292,11 @@ FEATURES = _features()
 COLUMNS = tuple(f.column for f in FEATURES)
 GROUPS = tuple(dict.fromkeys(f.group for f in FEATURES))
 BY_COLUMN = {f.column: f for f in FEATURES}
+
+RMS, ROUGHNESS, FLUCTUATION = "_RMSenergy_Mean", "_Roughness_Mean", "_Fluctuation_Mean"
+# Samples multiplied by g multiply these features by g to this power. NaN: the feature moves by no simple law. All other
+# features do not depend on the level.
+GAIN_POWER = {RMS: 1.0, ROUGHNESS: 2.0, FLUCTUATION: nan}
 
 
 def readable(column: str) -> str:

@@ -11,7 +11,7 @@ from core.settings import Settings
 from pages.shared.cached import results
 from pages.shared.messages import problem
 from pages.shared.show import citation
-from pages.views.models import compare_curves, model_criteria
+from pages.views.models import compare_curves, criteria_views
 from pages.views.models import compare_views as views
 
 st.title("Compare models")
@@ -35,8 +35,8 @@ shows: dict[str, Callable[[Any], None]] = {
     "Curves": compare_curves.curves,
     "Tuning": views.tuning,
     "Ablations": views.ablations,
-    "Criteria": model_criteria.criteria,
-    "Model card": model_criteria.card,
+    "Criteria": criteria_views.criteria,
+    "Model card": criteria_views.card,
 }
 for tab, (title, show) in zip(st.tabs(list(shows), key="view", bind="query-params"), shows.items(), strict=True):
     if tab.open:

@@ -7,8 +7,8 @@ from pages.views.models import decision_views as views
 st.title("Decisions")
 page = views.open_page()
 st.caption(
-    f"All figures are for model {page.model.version} on clips that it was not trained on (cross-validation, "
-    f"{page.clips} clips of the published table). The policy that you set here applies to all pages at once."
+    f"All figures are for the model in use, {page.model.version} ({page.origin}): each clip is predicted by a model "
+    "that was not trained on it. The policy that you set here applies to all pages at once."
 )
 choose, worth = st.columns([2, 3], gap="large")
 with choose:

@@ -3,10 +3,12 @@
 import streamlit as st
 
 from pages.shared import cached
+from pages.views.models import compare_views
 from pages.views.models import explain_views as views
 
 st.title("Explain")
 comparison = cached.results()
+compare_views.another_in_use(comparison)
 model = views.choose(comparison)
 shap = views.contributions(comparison, model)
 published = views.own_table(comparison)

@@ -20,7 +20,7 @@ show.stand_in_banner(table)
 model: ModelDescription | None = None
 try:
     found = description.describe_model_in_use(Settings())
-    views.figures(found)
+    views.figures(cached.evaluation(found))
     if table.synthetic and not found.metrics["run"]["synthetic"]:
         st.caption("These figures were measured on the published table, not on the synthetic stand-in.")
     model = found

@@ -4,8 +4,7 @@ import streamlit as st
 
 from core.errors import CoreError
 from pages.shared import cached, messages, who
-from pages.views.models import learning_models as models
-from pages.views.models import learning_shadow, learning_train
+from pages.views.models import learning_decide, learning_models, learning_shadow, learning_train
 
 st.title("Learning")
 store = cached.store()
@@ -21,9 +20,9 @@ st.caption(
 served = cached.champion()
 shows = {
     "Train": learning_train.train,
-    "Champion and challenger": models.decide,
+    "Champion and challenger": learning_decide.decide,
     "Shadow": learning_shadow.shadow,
-    "History": models.history,
+    "History": learning_models.history,
 }
 for tab, show in zip(st.tabs(list(shows), key="view", bind="query-params"), shows.values(), strict=True):
     if tab.open:

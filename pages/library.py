@@ -29,5 +29,6 @@ if results is None:
 else:
     run_results.show_summary(results)
     run_results.show_not_scored(results)
+    run_results.show_unlike(results)
     run_results.show_table(results)
 views.show_disk_usage(store)

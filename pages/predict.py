@@ -38,11 +38,12 @@ with left:
     st.session_state.setdefault(show.SEEN, set()).add(scored.clip_id)
     proba = pd.Series(scored.prediction.proba)
     show.chart(
-        style.probabilities(proba, threshold=policy.threshold if policy.kind == "threshold" else None),
+        style.probabilities(proba, threshold=policy.limit(str(proba.idxmax())) if policy.kind == "threshold" else None),
         key=f"probabilities_{parts.file_tag(scored)}",
         alt="Probabilities: " + ", ".join(f"{e} {whole_percent(p)}" for e, p in proba.items()),
         data=proba.rename("probability").rename_axis("emotion").reset_index(),
     )
+    decision.show_firmness(shown, served)
     parts.show_answer_form(shown)
 with right:
     wave = pictures.waveform(shown)

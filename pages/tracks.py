@@ -17,4 +17,5 @@ if recording is None or plan is None:
     st.stop()
 done = views.score_windows(recording, plan, served, policy)
 if done is not None and not done.empty:
+    views.show_answer(recording, served, policy)
     views.show_mood(recording.source, plan, done, served, policy)

@@ -1,8 +1,11 @@
 """Small training runs, and versions of them in a registry."""
 
+import json
+
 import numpy as np
 import pandas as pd
 
+from core.evaluation.evaluation_table import to_csv
 from core.models.bundle import save_bundle
 from core.models.tracking import log_run
 from core.models.training_run import TrainingRun
@@ -10,9 +13,11 @@ from core.schema import EMOTIONS, LABEL
 from core.settings import Settings
 from core.training.candidates import calibrated, prepared
 from core.training.estimators import RegularisedDiscriminant
+from core.training.run_evaluation import run_evaluation, run_rows
 from core.training.run_tables import candidate_figures
 
 PROBA = [f"p_{e}" for e in EMOTIONS]
+FACTS = {"data_hash": "0123abcd", "origin": "synthetic", "synthetic": True, "revision": "abc1234", "versions": {}}
 
 
 def discriminant(**settings):
@@ -41,7 +46,7 @@ def training_run(table: pd.DataFrame, model, *, seed: int = 0) -> TrainingRun:
         held_out=predictions(pipeline, rows[rows["held_out"]], table),
         shap={},
         tables={"folds": pd.DataFrame({"model": ["rda"], "macro_f1": [0.8]})},
-        metrics={},
+        metrics={"run": FACTS | {"seed": seed}, "protocol": {"development": len(development)}},
         parameters={"rda": {"pooled": 0.8}},
         data_hash="0123abcd",
         origin="synthetic",
@@ -55,7 +60,16 @@ def training_run(table: pd.DataFrame, model, *, seed: int = 0) -> TrainingRun:
 
 
 def log(run: TrainingRun, background: pd.DataFrame, settings: Settings) -> str:
-    folder = settings.models_dir / "champion"
-    pipeline = run.pipelines["rda"]
-    save_bundle(folder, pipeline, name="rda", created_at=run.created_at, background=background, libraries={}, files={})
+    """Register the run as version 0.3 does: with its evaluation table, and the clips and predictions behind it."""
+    folder = settings.models_dir.parent / "bundle"
+    parts = {"name": "rda", "created_at": run.created_at, "background": background, "libraries": {}}
+    files = {
+        "metrics.json": json.dumps(run.metrics).encode(),
+        "evaluation.csv": to_csv(run_evaluation(run).lines),
+        "rows.csv": run_rows(run).to_csv(index=False).encode(),
+        "out_of_fold.csv": run.out_of_fold[["row", "repeat", *PROBA]].to_csv(index=False).encode(),
+        "held_out.csv": run.held_out[["row", *PROBA]].to_csv(index=False).encode(),
+    }
+    save_bundle(folder, run.pipelines["rda"], **parts, files=files)
+    save_bundle(settings.models_dir / "champion", run.pipelines["rda"], **parts, files={})
     return log_run(run, folder, figures=candidate_figures(run), settings=settings)

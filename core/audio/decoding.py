@@ -22,7 +22,7 @@ from core.audio.containers import MOST_PARTS, too_many_parts
 from core.audio.decoders import Header, StoppedError, UnreadableError
 from core.audio.formats import BY_NAME, Format, Other, identify, names
 from core.audio.opening import open_plain
-from core.audio.remarks import of_format, to_full_scale
+from core.audio.remarks import of_band, of_format, to_full_scale
 from core.errors import AudioError, DecoderError
 from core.records import Remark, RemarkKind
 from core.schema import SR
@@ -30,10 +30,13 @@ from core.schema import SR
 EXCERPT_S = 30.02  # length of the table's clips
 SHORTEST_S = 0.5  # below this hardly a rhythm feature exists; harmonic change needs 0.82 s, tempo 0.6 s
 LITTLE_S = 5.0  # a prediction on less stands on little
+SHORT_S = 25.0  # clips of the table have 30.02 s; what a cut costs is measured (docs/models.md)
 LOWEST_SR, HIGHEST_SR = 4_000, 768_000
 MOST_CHANNELS = 64
 SILENCE = 1e-4  # peak to peak, -80 dB of full scale: nothing that a listener would call music
 TOO_LARGE = "Cut out the part that you want to know about, or export the file as FLAC or MP3."  # what to do then
+# Measured by `python -m core stability` with the model in models/champion.
+SHORT_COST = "Cut to 20 s, 1 of 5 clips gets another guess, and cut to 10 s, 1 of 3."
 
 Listener = Callable[[np.ndarray], None]
 
@@ -184,16 +187,57 @@ def excerpt(
 
     listen : called with each block as it is decoded, shape (n, channels), float64, at the file's own rate.
     """
-    heard = remarks_module.Listener(source.sr)
-    y, start = _excerpt(source, start_s=start_s, length_s=length_s, listeners=[heard, *([listen] if listen else [])])
-    header = source.header
+    (one,) = excerpts(source, [start_s], length_s=length_s, listen=[listen] if listen else ())
+    if isinstance(one, AudioError):
+        raise one
+    return one
+
+
+def excerpts(
+    source: Source,
+    starts_s: Sequence[float | None],
+    *,
+    length_s: float = EXCERPT_S,
+    listen: Sequence[Listener] = (),
+) -> list[Recording | AudioError]:
+    """Decode several parts of a file in one pass; a part without usable audio gives the error that says why.
+
+    The file is decoded once, from the first start to the last end.
+
+    starts_s : start of each part; None takes the middle, as in ``decode``.  listen : as in ``excerpt``, one for each
+        part, or none.
+    """
+    parts = [_Part(source, start_s, length_s, listen[k] if listen else None) for k, start_s in enumerate(starts_s)]
+    first, end = min(part.first for part in parts), max(part.end for part in parts)
+    broken: AudioError | None = None
+    at = first
+    try:
+        with closing(blocks(source, first, end - first)) as read:
+            for block in read:
+                for part in parts:
+                    part.take(block, at)
+                at += len(block)
+    except AudioError as error:
+        broken = error
+    return [_recording(source, part, broken) for part in parts]
+
+
+def _recording(source: Source, part: "_Part", broken: AudioError | None) -> Recording | AudioError:
+    """Return a decoded part. broken : why decoding ended early."""
+    if broken is not None and part.done < part.wanted:
+        return broken
+    try:
+        y = part.samples()
+    except AudioError as error:
+        return error
+    header, start = source.header, part.first / source.sr
     remarks = of_format(header.format, header.codec, header.sr, header.channels)
     y, scaled = to_full_scale(y)
-    remarks += [*header.remarks, *heard.remarks(), *scaled]
+    remarks += [*header.remarks, *part.heard.remarks(), *scaled]
     if source.sr != SR:
         y = soxr.resample(y, source.sr, SR, quality="HQ")
-    default = start_s is None and length_s == EXCERPT_S
-    clip = Clip(source.digest if default else f"{source.digest}@{start:.3f}+{y.size / SR:.3f}", y, SR)
+    remarks += of_band(y, source.sr)
+    clip = Clip(source.digest if part.default else f"{source.digest}@{start:.3f}+{y.size / SR:.3f}", y, SR)
     remarks += _about_length(source, clip, start)
     return Recording(
         clip, source.name, source.format, source.sr, source.channels, source.duration_s, start, tuple(remarks)
@@ -202,13 +246,11 @@ def excerpt(
 
 def _about_length(source: Source, clip: Clip, start: float) -> list[Remark]:
     found = []
-    if clip.duration_s < LITTLE_S:
-        found.append(
-            Remark(
-                RemarkKind.SHORT,
-                f"Only {clip.duration_s:.1f} s of audio: a prediction on so little audio is not reliable.",
-            )
-        )
+    if clip.duration_s < SHORT_S:
+        why = "a prediction on so little audio is not reliable."
+        if clip.duration_s >= LITTLE_S:
+            why = f"the model learned from clips of 30 s. {SHORT_COST}"
+        found.append(Remark(RemarkKind.SHORT, f"Only {clip.duration_s:.1f} s of audio: {why}"))
     if source.duration_s > clip.duration_s + 0.01:
         whole = f"The file lasts {source.duration_s:.0f} s"
         found.append(
@@ -280,40 +322,60 @@ def _mixed(block: np.ndarray) -> np.ndarray:
     return block.mean(axis=1)
 
 
-def _excerpt(
-    source: Source, *, start_s: float | None, length_s: float, listeners: Sequence[Listener]
-) -> tuple[np.ndarray, float]:
-    """Mono samples of the excerpt at the file's own rate, and its start in s."""
-    name, sr, frames = source.name, source.sr, source.header.frames
-    wanted = min(frames, round(length_s * sr))
-    first = (frames - wanted) // 2 if start_s is None else round(start_s * sr)
-    if first < 0 or first >= frames:
-        raise AudioError(f"{name} lasts {source.duration_s:.1f} s: an excerpt cannot start at {start_s} s.")
-    wanted = min(wanted, frames - first)
-    y = np.empty(wanted)
-    done = 0
-    with closing(blocks(source, first, wanted)) as read:
-        for block in read:
-            block = block[: wanted - done]  # recordings joined at several rates may round to one sample more
-            with np.errstate(invalid="ignore", over="ignore"):
-                for listen in listeners:
-                    listen(block)
-                y[done : done + len(block)] = _mixed(block)
-            done += len(block)
-    # A container's own times may be a frame or two off; anything more is a damaged file.
-    if wanted - done > max(4608, 0.01 * wanted):
-        raise AudioError(f"{name} is truncated: {wanted / sr:.1f} s were announced, "
-                         f"{done / sr:.1f} s could be read. Copy or export the file again.")  # fmt: skip
-    y = y[:done]
-    if not np.isfinite(y).all():
-        raise AudioError(f"{name} holds samples that are not numbers. Export the file again.")
-    if y.size / sr < SHORTEST_S:
-        raise AudioError(f"{name}: only {y.size / sr:.2f} s could be read; {SHORTEST_S} s are needed.")
-    if np.ptp(y) < SILENCE:
-        mixed = " once its channels are mixed to one" if _sounds(source, first, done) else ""
-        where = f"is silent{mixed}" if wanted == frames else f"is silent{mixed} from {first / sr:.1f} s on"
-        raise AudioError(f"{name} {where}. Choose a file, or a part of it, with music.")
-    return y, first / sr
+class _Part:
+    """A part of a file while it is decoded, at the file's own rate.
+
+    first, wanted : its first sample and its length in samples.  done : number of samples decoded so far.
+    default : whether it is the part that ``decode`` takes by default.  heard : collects remarks.
+    """
+
+    def __init__(self, source: Source, start_s: float | None, length_s: float, listen: Listener | None) -> None:
+        sr, frames = source.sr, source.header.frames
+        wanted = min(frames, round(length_s * sr))
+        self.first = (frames - wanted) // 2 if start_s is None else round(start_s * sr)
+        if self.first < 0 or self.first >= frames:
+            raise AudioError(f"{source.name} lasts {source.duration_s:.1f} s: an excerpt cannot start at {start_s} s.")
+        self.wanted = min(wanted, frames - self.first)
+        self.default = start_s is None and length_s == EXCERPT_S
+        self.heard = remarks_module.Listener(sr)
+        self.done = 0
+        self._source, self._y = source, np.empty(self.wanted)
+        self._listeners: list[Listener] = [self.heard, *([listen] if listen else [])]
+
+    @property
+    def end(self) -> int:
+        return self.first + self.wanted
+
+    def take(self, block: np.ndarray, at: int) -> None:
+        """Take the samples of this part from a block. at : position of the block's first sample in the file."""
+        # Recordings joined at several rates may round to one sample more than wanted.
+        own = block[max(0, self.first - at) : max(0, self.end - at)]
+        if not len(own):
+            return
+        with np.errstate(invalid="ignore", over="ignore"):
+            for listen in self._listeners:
+                listen(own)
+            self._y[self.done : self.done + len(own)] = _mixed(own)
+        self.done += len(own)
+
+    def samples(self) -> np.ndarray:
+        """Return the mono samples. Raises AudioError when they are not usable audio."""
+        name, sr = self._source.name, self._source.sr
+        # A container's own times may be a frame or two off; anything more is a damaged file.
+        if self.wanted - self.done > max(4608, 0.01 * self.wanted):
+            raise AudioError(f"{name} is truncated: {self.wanted / sr:.1f} s were announced, "
+                             f"{self.done / sr:.1f} s could be read. Copy or export the file again.")  # fmt: skip
+        y = self._y[: self.done]
+        if not np.isfinite(y).all():
+            raise AudioError(f"{name} holds samples that are not numbers. Export the file again.")
+        if y.size / sr < SHORTEST_S:
+            raise AudioError(f"{name}: only {y.size / sr:.2f} s could be read; {SHORTEST_S} s are needed.")
+        if np.ptp(y) < SILENCE:
+            mixed = " once its channels are mixed to one" if _sounds(self._source, self.first, self.done) else ""
+            whole = self.wanted == self._source.header.frames
+            where = f"is silent{mixed}" if whole else f"is silent{mixed} from {self.first / sr:.1f} s on"
+            raise AudioError(f"{name} {where}. Choose a file, or a part of it, with music.")
+        return y
 
 
 def _sounds(source: Source, first: int, count: int) -> bool:

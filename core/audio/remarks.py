@@ -21,6 +21,10 @@ SQUARE = (
     1.4  # kurtosis: a square wave has 1, a sine 1.5, music 3 and more; also behind a codec, whose peaks are not flat
 )
 CANCELLING_DB = -13.0  # power of the mix against the mean power of the channels
+EMPTY_DB = -60.0  # power of a channel against the other channel
+BAND_LIMIT = 15_000.0  # Hz; the published table was computed from MP3 files, which end near 16 kHz
+BAND_DB = -90.0  # mean power of a frequency against the strongest one
+BAND_FRAME = 4096  # samples
 LEADING_SILENCE_S = 3.0
 SILENT_DB = -60.0  # against the clip's peak
 INTEGER_PEAK = 1000.0  # float samples beyond that are integers that were never scaled
@@ -57,6 +61,11 @@ CHECKS = (
         RemarkKind.CANCELLING_CHANNELS,
         "The channels nearly cancel each other when they are mixed to one",
         f"the mix has less than {CANCELLING_DB:g} dB of the power of the channels",
+    ),
+    Check(
+        RemarkKind.ONE_CHANNEL,
+        "Only one of the two channels has sound",
+        f"the other channel has {-EMPTY_DB:g} dB less power",
     ),
     Check(
         RemarkKind.LEADING_SILENCE,
@@ -128,6 +137,9 @@ class Listener:
         if len(self._channels) > 1 and self._mix_power < power * 10 ** (CANCELLING_DB / 10):
             text = "The channels nearly cancel each other when they are mixed to one: little of the music is left. "
             found.append(Remark(RemarkKind.CANCELLING_CHANNELS, text + "One of them may be inverted."))
+        if len(self._channels) == 2 and self._one_is_empty():
+            text = "Only one of the two channels has sound. One channel alone often gives another answer than the mix: "
+            found.append(Remark(RemarkKind.ONE_CHANNEL, text + "export the recording with both channels if you can."))
         if silence >= LEADING_SILENCE_S:
             text = f"The clip begins with {silence:.1f} s of silence, which moves most features."
             found.append(Remark(RemarkKind.LEADING_SILENCE, text))
@@ -138,6 +150,10 @@ class Listener:
         flat = sum(count for peak, count in tops if peak >= NEAR_PEAK * self._peak)
         square = any(c.fourth * self._n < SQUARE * c.second**2 for c in self._channels)
         return square or flat > CLIPPED * self._n * len(self._channels)
+
+    def _one_is_empty(self) -> bool:
+        quiet, loud = sorted(channel.power for channel in self._channels)
+        return quiet < loud * 10 ** (EMPTY_DB / 10)
 
     def _leading_silence_s(self) -> float:
         peaks = np.concatenate(self._peaks)
@@ -198,6 +214,30 @@ def to_full_scale(y: np.ndarray) -> tuple[np.ndarray, list[Remark]]:
     return y / full, [Remark(RemarkKind.BEYOND_FULL_SCALE, text)]
 
 
+def band_edge(y: np.ndarray) -> float:
+    """Highest frequency in Hz that a clip contains: the last one within ``BAND_DB`` of the strongest one.
+
+    y : shape (n,), mono at 44.1 kHz, n >= ``BAND_FRAME``.
+    """
+    frames = y[: y.size // BAND_FRAME * BAND_FRAME].reshape(-1, BAND_FRAME) * np.hanning(BAND_FRAME)
+    power = (np.abs(np.fft.rfft(frames, axis=1)) ** 2).mean(axis=0)
+    return float(np.flatnonzero(power >= power.max() * 10 ** (BAND_DB / 10))[-1] * SR / BAND_FRAME)
+
+
+def of_band(y: np.ndarray, sr: int) -> list[Remark]:
+    """Remark on missing high frequencies. y : as in ``band_edge``.  sr : of the file; a low rate has its own remark."""
+    if sr < SR or y.size < BAND_FRAME:
+        return []
+    edge = band_edge(y)
+    if edge >= BAND_LIMIT:
+        return []
+    text = (
+        f"There is nothing above {edge / 1000:.0f} kHz, as in a file with a low bitrate or an old recording: "
+        "brightness, rolloff, flatness and the other measures of the spectrum mean less."
+    )
+    return [Remark(RemarkKind.BAND_LIMITED, text)]
+
+
 def of_format(form: str, codec: str, sr: int, channels: int) -> list[Remark]:
     """Remarks on what the file is. codec : as the decoder calls it."""
     found = []
@@ -209,18 +249,13 @@ def of_format(form: str, codec: str, sr: int, channels: int) -> list[Remark]:
                 "brightness, rolloff, flatness and the other measures of the spectrum mean less.",
             )
         )
+    if sr > SR:
+        found.append(Remark(RemarkKind.RESAMPLED, f"Sampled at {sr / 1000:g} kHz and converted to {SR / 1000:g} kHz."))
     if channels > 2:
         found.append(Remark(RemarkKind.MIXED, f"{channels} channels were mixed down to one."))
     if codec in _EIGHT_BITS:
         found.append(
             Remark(RemarkKind.EIGHT_BIT, "8-bit audio: its noise raises flatness, entropy and zero crossings.")
-        )
-    if not codec.startswith(_LOSSLESS):
-        found.append(
-            Remark(
-                RemarkKind.LOSSY,
-                "Compressed audio: high frequencies are missing or changed, which moves the spectral features.",
-            )
         )
     return found
 

@@ -1,6 +1,7 @@
 """The command line, one module for each family of commands.
 
 clips : features, warm.
+verification : verify.
 library : score, demo-library.
 training : train, retrain, promote, rollback, rescore, triggers, mlflow.
 database : backup, restore.

@@ -25,7 +25,11 @@ def score(
     ],
     out: Annotated[str, typer.Option(help="Path of the table of results; it ends in .parquet or .csv.")],
     window: Annotated[
-        float | None, typer.Option(help="Score whole files in windows of 30 to 60 s. Default: only the middle 30 s.")
+        float | None,
+        typer.Option(
+            help="Score whole files in windows of 30 to 60 s. Default: one answer for each file, from the windows "
+            "around its middle that the policy asks for."
+        ),
     ] = None,
     hop: Annotated[
         float | None,

@@ -70,18 +70,24 @@ def retrain(
 def promote(
     version: Annotated[str, typer.Argument(help="Version in the model registry. Default: the challenger.")] = "",
     by: Annotated[str, typer.Option(help="Your name; stored with the decision.")] = "",
+    reason: Annotated[
+        str, typer.Option(help="Why you promote it although the gate is undecided; stored with the decision.")
+    ] = "",
 ) -> None:
-    """Make the challenger the champion if it passes the gate. Exit status: 2 if it does not pass."""
+    """Make the challenger the champion if the gate lets it, or with a reason. Exit status: 2 if not promoted."""
     from core.models.registry import find
     from core.training import promotion
 
     settings = Settings()
     chosen = find("challenger", settings=settings)
-    verdict = promotion.promote(settings, version=version or None, by=Person.machine_owner(by))
+    result = promotion.promote(settings, version=version or None, by=Person.machine_owner(by), reason=reason)
     name = version or (chosen.version if chosen else "")
-    typer.echo(f"Version {name} {'is the champion now' if verdict.passed else 'was not promoted'}. {verdict.reason}")
-    if not verdict.passed:
+    if not promotion.is_promoted(result, reason):
+        typer.echo(f"Version {name} was not promoted. {result.reason}")
+        if result.needs_reason:
+            typer.echo('To promote it all the same: python -m core promote --by "YOUR NAME" --reason "WHY"')
         raise typer.Exit(2)
+    typer.echo(f"Version {name} is the champion now. {result.reason}")
     _rescore_clips()
 
 

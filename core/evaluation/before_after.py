@@ -1,56 +1,82 @@
 """Compare the model before and after a retraining on the same clips, with intervals and without leakage.
 
-There are three parts. The *held-out* clips are in no training set. On the *development* clips, both models have
-out-of-fold predictions. On the *labelled* clips, the new model has out-of-fold predictions; the old model has direct
-predictions, or out-of-fold predictions for clips in its training set. The label queue prefers clips on which the old
-model is unsure, so the labelled clips are biased against the old model.
+Each part compares two results of the same protocol. The *held-out* clips are in no training set, and each model
+predicts them itself. On the *development* clips and on the *labelled* clips, both models have cross-validated
+predictions. A labelled clip that only the new model was trained on is not compared: the old model would predict it
+itself, the new model by cross-validation. The shadow test (`core.evaluation.shadow_test`) compares both models on
+labelled clips that neither was trained on.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 
+from core.evaluation.evaluation_table import DEVELOPMENT, HELD_OUT, LABELLED
 from core.evaluation.metrics import RESAMPLES, figure, interval, resampled, scores
+from core.evaluation.results import Result, require_comparable
 from core.evaluation.significance import NO_DIFFERENCE
+from core.file_names import CHANGES as CHANGES_FILE
 from core.models.description import ModelDescription
 from core.schema import ALL, EMOTIONS, PROBA
 
-LABELLED = "labelled"
-PARTS = {"held_out": "Held-out clips", "development": "Development clips", LABELLED: "Labelled clips"}
+PARTS = {HELD_OUT: "Held-out clips", DEVELOPMENT: "Development clips", LABELLED: "Labelled clips"}
 MEASURES = ("macro_f1", "accuracy", "macro_auc", "log_loss", "ece")
 BETTER, WORSE = "the new model is better", "the new model is worse"
 MIN_CLIPS = 8  # of a part; a bootstrap of fewer clips is meaningless
 CHANGES = ("now right", "now wrong", "still right", "still wrong")
+_SIDES = [f"{side}{end}" for side in ("before", "after") for end in ("", "_low", "_high")]
+COLUMNS = ["part", "protocol", "measure", "emotion", "clips", *_SIDES, "difference", "low", "high"]
 
 
-def paired_figures(
-    before: pd.DataFrame, after: pd.DataFrame, *, resamples: int = RESAMPLES, seed: int = 0
-) -> pd.DataFrame:
+def paired_figures(before: Result, after: Result, *, resamples: int = RESAMPLES, seed: int = 0) -> pd.DataFrame:
     """Figures of two models on the same clips, and the interval of their difference (paired bootstrap).
-
-    Parameters
-    ----------
-    before, after : tables of predictions (see `core.evaluation.metrics`) of the same rows.
-    resamples : number of bootstrap resamples.
 
     Returns
     -------
     One row for each of ``MEASURES`` and for F1 of each emotion: measure, emotion, clips, before, before_low,
     before_high, after, after_low, after_high, difference (after minus before), low, high; NaN when an emotion has too
     few clips.
+
+    Raises
+    ------
+    ModelError
+        The protocols or the clips of the two results differ.
     """
-    tables = [scores(t, resamples=resamples, seed=seed) for t in (before, after)]
-    drawn = [resampled(t, resamples=resamples, seed=seed) for t in (before, after)]
+    differences = paired_differences(before, after, resamples=resamples, seed=seed)
+    tables = [scores(result.predictions, resamples=resamples, seed=seed) for result in (before, after)]
     lines = []
-    for measure, emotion in [*((m, ALL) for m in MEASURES), *(("f1", e) for e in EMOTIONS)]:
+    for measure, emotion in zip(differences["measure"], differences["emotion"], strict=True):
         one, two = (figure(t, measure, emotion)[["value", "low", "high"]].astype(float) for t in tables)
-        difference = float(two["value"] - one["value"])
-        between = drawn[1][measure, emotion] - drawn[0][measure, emotion]
+        lines.append((*one, *two))
+    sides = pd.DataFrame(lines, columns=_SIDES)
+    table = pd.concat([differences[["measure", "emotion"]], sides, differences[["difference", "low", "high"]]], axis=1)
+    table.insert(2, "clips", before.clips.n)
+    return table
+
+
+def paired_differences(before: Result, after: Result, *, resamples: int = RESAMPLES, seed: int = 0) -> pd.DataFrame:
+    """The differences of `paired_figures` alone: measure, emotion, difference, low, high."""
+    require_comparable(before, after)
+    one, two = before.predictions, same_groups(after.predictions, before.predictions)
+    one = same_groups(one, one)
+    values = [scores(t, resamples=0).set_index(["measure", "emotion"])["value"] for t in (one, two)]
+    drawn = [resampled(t, resamples=resamples, seed=seed) for t in (one, two)]
+    lines = []
+    for key in [*((m, ALL) for m in MEASURES), *(("f1", e) for e in EMOTIONS)]:
+        difference = float(values[1][key] - values[0][key])
+        between = drawn[1][key] - drawn[0][key]
         low, high = interval(difference, between) if np.isfinite(difference) else (np.nan, np.nan)
-        lines.append((measure, emotion, before["row"].nunique(), *one, *two, difference, low, high))
-    sides = [f"{side}{end}" for side in ("before", "after") for end in ("", "_low", "_high")]
-    return pd.DataFrame(lines, columns=["measure", "emotion", "clips", *sides, "difference", "low", "high"])
+        lines.append((*key, difference, low, high))
+    return pd.DataFrame(lines, columns=["measure", "emotion", "difference", "low", "high"])
+
+
+def same_groups(predictions: pd.DataFrame, reference: pd.DataFrame) -> pd.DataFrame:
+    """Number rows and recordings as in the reference, so that both models draw the same clips in each resample."""
+    known = reference.drop_duplicates("clip").set_index("clip")
+    group = known["group"] if "group" in known else known["row"]
+    columns = {"row": predictions["clip"].map(known["row"]), "group": predictions["clip"].map(group)}
+    return predictions.assign(**columns)
 
 
 def verdict(low: float, high: float) -> str:
@@ -59,7 +85,7 @@ def verdict(low: float, high: float) -> str:
 
 
 def describe_changes(changes: pd.DataFrame) -> list[str]:
-    """Verdict on macro-F1, one sentence for each part with enough clips. changes : from `compare_predictions`."""
+    """Verdict on macro-F1, one sentence for each part with enough clips. changes : from `compare_results`."""
     sentences = []
     for line in changes[changes["measure"] == "macro_f1"].to_dict("records"):
         low, high = 100 * line["low"], 100 * line["high"]
@@ -70,79 +96,72 @@ def describe_changes(changes: pd.DataFrame) -> list[str]:
     return sentences
 
 
-@dataclass(frozen=True, eq=False)
-class FairPredictions:
-    """A model's predictions for rows of the training table, without leakage.
+def compare_results(before: Mapping[str, Result], after: Mapping[str, Result], *, seed: int = 0) -> pd.DataFrame:
+    """Compare two models on each part with at least ``MIN_CLIPS`` clips that both models have by the same protocol.
 
-    out_of_fold : row, repeat, p_*; for rows in the model's training set.  direct : row, p_*; for all other rows.
+    before, after : results by row of the evaluation table.  Returns the columns ``COLUMNS``.
+
+    Raises
+    ------
+    ModelError
+        The held-out or the development clips of the two models differ.
     """
-
-    out_of_fold: pd.DataFrame
-    direct: pd.DataFrame
-
-    def for_rows(self, rows: pd.DataFrame, *, repeats: int) -> pd.DataFrame:
-        """Table of the predictions for these rows. Direct predictions are copied into every repeat.
-
-        rows : row, y, group.
-        """
-        own = self.out_of_fold[self.out_of_fold["repeat"] < repeats]
-        rest = self.direct[~self.direct["row"].isin(own["row"])]
-        copies = [rest.assign(repeat=repeat) for repeat in range(repeats)]
-        table = pd.concat([own, *copies], ignore_index=True)[["row", "repeat", *PROBA]]
-        return table.merge(rows[["row", "y", "group"]], on="row", validate="many_to_one")
-
-
-def shared_repeats(*models: FairPredictions) -> int:
-    """Number of repeats that all models have; models without out-of-fold predictions are ignored."""
-    counts = [model.out_of_fold["repeat"].nunique() for model in models if len(model.out_of_fold)]
-    return min(counts, default=1)
+    tables = []
+    for part in PARTS:
+        if part not in before or part not in after:
+            continue
+        one, two = before[part], after[part]
+        if part == LABELLED:  # each training has other labels
+            both = _same_labels(one, two)
+            if not both:
+                continue
+            one, two = one.part(both), two.part(both)
+        if one.clips.n >= MIN_CLIPS:
+            facts = {"part": part, "protocol": str(one.protocol)}
+            tables.append(paired_figures(one, two, seed=seed).assign(**facts))
+    return pd.concat(tables, ignore_index=True)[COLUMNS] if tables else pd.DataFrame(columns=COLUMNS)
 
 
-def compare_predictions(
-    rows: pd.DataFrame, before: FairPredictions, after: FairPredictions, *, seed: int = 0
-) -> pd.DataFrame:
-    """Compare two models on each part with at least ``MIN_CLIPS`` clips that both models have predicted.
+def _same_labels(one: Result, two: Result) -> set[str]:
+    labels = [result.predictions.drop_duplicates("clip").set_index("clip")["y"] for result in (one, two)]
+    return {clip for clip in labels[0].index.intersection(labels[1].index) if labels[0][clip] == labels[1][clip]}
 
-    rows : row, y, group, held_out, clip_id (empty for published rows).
-    Returns part and the columns of `paired_figures`.
+
+def label_changes(labelled: pd.DataFrame, before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
+    """Guesses of both models for each labelled clip, and the change between them. No figure is computed from it.
+
+    Parameters
+    ----------
+    labelled : clip_id, y.
+    before, after : clip_id and p_* of one model, one or more rows for each clip, by a model that was not fitted on
+        the clip; the mean counts.
+
+    Returns
+    -------
+    clip_id, y, before, before_p, after, after_p (guess, and probability of the label), change (one of ``CHANGES``).
+    Clips with predictions of only one model are omitted.
     """
-    labelled = rows["clip_id"] != ""
-    parts = {"held_out": rows["held_out"], "development": ~rows["held_out"] & ~labelled, LABELLED: labelled}
-    repeats, tables = shared_repeats(before, after), []
-    for part, chosen in parts.items():
-        one, two = (model.for_rows(rows[chosen], repeats=repeats) for model in (before, after))
-        both = set(one["row"]) & set(two["row"])
-        if len(both) >= MIN_CLIPS:
-            one, two = (t[t["row"].isin(both)] for t in (one, two))
-            tables.append(paired_figures(one, two, seed=seed).assign(part=part))
-    columns = ["part", "measure", "emotion", "clips"]
-    columns += [f"{side}{end}" for side in ("before", "after") for end in ("", "_low", "_high")]
-    columns += ["difference", "low", "high"]
-    return pd.concat(tables, ignore_index=True)[columns] if tables else pd.DataFrame(columns=columns)
-
-
-def label_changes(rows: pd.DataFrame, before: FairPredictions, after: FairPredictions) -> pd.DataFrame:
-    """Predictions of both models for each labelled clip, and the change between them.
-
-    rows : row, y, group, clip_id.
-    Returns clip_id, y, before, before_p, after, after_p (guess, and mean probability of the label over the repeats),
-    change (one of ``CHANGES``). Clips with predictions of only one model are omitted.
-    """
-    labelled, repeats = rows[rows["clip_id"] != ""], shared_repeats(before, after)
-    table = labelled[["row", "clip_id", "y"]].reset_index(drop=True)
-    for name, model in (("before", before), ("after", after)):
-        mean = model.for_rows(labelled, repeats=repeats).groupby("row")[list(PROBA)].mean()
-        table = table[table["row"].isin(mean.index)]
-        proba = mean.loc[table["row"]].to_numpy()
+    table = labelled[["clip_id", "y"]].reset_index(drop=True)
+    for name, predictions in (("before", before), ("after", after)):
+        mean = predictions.groupby("clip_id")[list(PROBA)].mean()
+        table = table[table["clip_id"].isin(mean.index)]
+        proba = mean.loc[table["clip_id"]].to_numpy()
         truth = pd.Index(EMOTIONS).get_indexer(pd.Index(table["y"]))
         table[name] = np.array(EMOTIONS)[proba.argmax(axis=1)] if len(table) else ""
         table[f"{name}_p"] = proba[np.arange(len(table)), truth]
     was, now = table["before"] == table["y"], table["after"] == table["y"]
     table["change"] = np.select([now & ~was, was & ~now, now], CHANGES[:3], CHANGES[3])
-    return table.drop(columns="row").reset_index(drop=True)
+    return table.reset_index(drop=True)
 
 
 def read_change_table(model: ModelDescription, name: str) -> pd.DataFrame | None:
-    """Read a table that the retraining stored in the model's folder, or return None when there is no such file."""
+    """Read a table that the retraining stored in the model's folder, or return None when there is no such file.
+
+    The comparison that version 0.2 stored is not returned: it set cross-validated figures of the champion against
+    held-out figures of the challenger.
+    """
     path = model.folder / name
-    return pd.read_csv(path, dtype={"clip_id": str}) if path.is_file() else None
+    if not path.is_file():
+        return None
+    table = pd.read_csv(path, dtype={"clip_id": str})
+    return None if name == CHANGES_FILE and "protocol" not in table else table

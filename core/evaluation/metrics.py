@@ -184,20 +184,25 @@ def figure(table: pd.DataFrame, measure: str, emotion: str = ALL) -> pd.Series:
 def perfect_ece(predictions: pd.DataFrame, *, simulations: int = SIMULATIONS, seed: int = 0) -> pd.DataFrame:
     """ECE of a perfectly calibrated model with these probabilities, by simulation.
 
-    The labels are drawn from the probabilities. Returns measure (ece, ece_adaptive), expected (mean over the
-    simulations) and p95 (95th percentile).
+    Each simulation draws one random number for each clip, which selects its label from the probabilities of every
+    repeat. So the repeats share their labels, as they share the true labels, and their errors do not average out.
+
+    Returns
+    -------
+    Columns measure (ece, ece_adaptive), expected (mean over the simulations) and p95 (95th percentile).
     """
     p = as_arrays(predictions)
-    rng = np.random.default_rng(seed)
+    chosen = np.random.default_rng(seed).random((simulations, len(p.y), 1))
     drawn: dict[str, list[np.ndarray]] = {"ece": [], "ece_adaptive": []}
     for proba in p.proba:
-        confidence = proba.max(axis=1)
+        labels = (chosen > np.cumsum(proba, axis=1)[:, :-1]).sum(axis=2)
+        confidence, right = proba.max(axis=1), labels == proba.argmax(axis=1)
         for name, values in drawn.items():
             bins = _bins(confidence, adaptive=name == "ece_adaptive")
-            right = rng.random((simulations, len(confidence))) < confidence
             sums = (confidence - right) @ np.eye(bins.max() + 1)[bins]
             values.append(np.abs(sums).sum(axis=1) / len(confidence))
-    lines = [(name, float(np.mean(v)), float(np.quantile(np.concatenate(v), 0.95))) for name, v in drawn.items()]
+    means = {name: np.mean(values, axis=0) for name, values in drawn.items()}  # over the repeats, as the figure itself
+    lines = [(name, float(v.mean()), float(np.quantile(v, 0.95))) for name, v in means.items()]
     return pd.DataFrame(lines, columns=["measure", "expected", "p95"])
 
 

@@ -5,22 +5,19 @@ All functions use a *table of predictions* as in ``core.evaluation.metrics``. Th
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from core.errors import ModelError, TableError
-from core.evaluation.metrics import risk_coverage
-from core.file_names import OUT_OF_FOLD
-from core.models.description import ModelDescription, training_rows
+from core.errors import TableError
 from core.models.policy import Policy, conformal_floors
 from core.schema import ALL, EMOTIONS, PROBA
-from core.settings import Settings
 
 ACTIONS = ("accept", "choose", "review")
 FOLDS = 5  # parts of the clips; the floors for each part are learned on the other four
 RESAMPLES = 500
+STEPS = (0.75, 0.80, 0.85, 0.90, 0.95)  # thresholds that a policy by emotion can have
+RIGHT = 0.90  # share of right answers that a policy by emotion asks for, for each accepted emotion
 
 
 def outcomes(predictions: pd.DataFrame, policy: Policy) -> pd.DataFrame:
@@ -74,9 +71,8 @@ def _outcomes(predictions: pd.DataFrame, policy: Policy, floors: np.ndarray | No
     rank = np.argsort(ranked, axis=1)[lines, y]
     if floors is None:
         best = np.take_along_axis(proba, ranked, axis=1)
-        size = np.select(
-            [best[:, 0] >= policy.threshold, best[:, :2].sum(axis=1) >= policy.pair_threshold], [1, 2], default=0
-        )
+        limits = np.array([policy.limit(emotion) for emotion in EMOTIONS])[ranked[:, 0]]
+        size = np.select([best[:, 0] >= limits, best[:, :2].sum(axis=1) >= policy.pair_threshold], [1, 2], default=0)
         holds = rank < size
     else:
         kept = proba >= floors
@@ -105,6 +101,17 @@ def summarise(decided: pd.DataFrame, *, resamples: int = RESAMPLES, seed: int = 
     the right emotion); top2_rest (share of clips without an accepted emotion whose emotion is one of the two most
     probable); held (share of clips whose set includes the right emotion); size (mean size of the set).
     """
+    flags, codes = _flags(decided)
+    weights = _weights(int(codes.max()) + 1, resamples=resamples, seed=seed)
+    parts = []
+    for emotion in (ALL, *EMOTIONS):
+        here = flags if emotion == ALL else flags.where(decided["y"] == emotion, 0.0)
+        parts.append(_ratios(_drawn_sums(here, codes, weights), emotion))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _flags(decided: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
+    """What each row counts for, and the number of its recording."""
     flags = pd.DataFrame({a: decided["action"] == a for a in ACTIONS}).astype(float)
     flags["one"] = 1.0
     flags["accepted_right"] = flags["accept"] * decided["holds"]
@@ -112,15 +119,40 @@ def summarise(decided: pd.DataFrame, *, resamples: int = RESAMPLES, seed: int = 
     flags["rest"] = 1 - flags["accept"]
     flags["rest_top2"] = flags["rest"] * decided["top2"]
     flags["held"], flags["size"] = decided["holds"].astype(float), decided["size"].astype(float)
-    groups, codes = np.unique(decided["group"].to_numpy(), return_inverse=True)
-    draws = np.random.default_rng(seed).multinomial(len(groups), np.full(len(groups), 1 / len(groups)), resamples)
-    weights = np.vstack([np.ones(len(groups)), draws])
-    parts = []
-    for emotion in (ALL, *EMOTIONS):
-        here = flags if emotion == ALL else flags.where(decided["y"] == emotion, 0.0)
-        sums = here.groupby(codes).sum().reindex(range(len(groups)), fill_value=0.0)
-        parts.append(_ratios(pd.DataFrame(weights @ sums.to_numpy(), columns=sums.columns), emotion))
-    return pd.concat(parts, ignore_index=True)
+    return flags, np.unique(decided["group"].to_numpy(), return_inverse=True)[1]
+
+
+def _weights(groups: int, *, resamples: int, seed: int) -> np.ndarray:
+    """How often each recording counts: once in the first row, then in each resample."""
+    draws = np.random.default_rng(seed).multinomial(groups, np.full(groups, 1 / groups), resamples)
+    return np.vstack([np.ones(groups), draws])
+
+
+def _drawn_sums(flags: pd.DataFrame, codes: np.ndarray, weights: np.ndarray) -> pd.DataFrame:
+    sums = flags.groupby(codes).sum().reindex(range(weights.shape[1]), fill_value=0.0)
+    return pd.DataFrame(weights @ sums.to_numpy(), columns=sums.columns)
+
+
+def paired_shares(
+    before: pd.DataFrame, after: pd.DataFrame, *, resamples: int = RESAMPLES, seed: int = 0
+) -> pd.DataFrame:
+    """Difference of two models in the shares of accepted clips and of right answers (paired bootstrap of recordings).
+
+    before, after : from ``outcomes``, for the same clips.
+    Returns measure (accept, accuracy), value (of the second model), difference (second minus first), low, high.
+    """
+    drawn = []
+    for decided in (before, after):
+        flags, codes = _flags(decided)
+        sums = _drawn_sums(flags, codes, _weights(int(codes.max()) + 1, resamples=resamples, seed=seed))
+        drawn.append({m: (sums[a] / sums[b].where(sums[b] > 0)).to_numpy() for m, (a, b) in _RATIOS.items()})
+    lines = []
+    for measure in ("accept", "accuracy"):
+        difference = drawn[1][measure] - drawn[0][measure]
+        known = difference[1:][np.isfinite(difference[1:])]
+        low, high = np.quantile(known, [0.025, 0.975]) if known.size else (np.nan, np.nan)
+        lines.append((measure, drawn[1][measure][0], difference[0], low, high))
+    return pd.DataFrame(lines, columns=["measure", "value", "difference", "low", "high"])
 
 
 _RATIOS: dict[str, tuple[str, str]] = {
@@ -146,6 +178,51 @@ def _ratios(sums: pd.DataFrame, emotion: str) -> pd.DataFrame:
     return pd.DataFrame(lines, columns=["measure", "emotion", "value", "low", "high"])
 
 
+def called_outcomes(
+    predictions: pd.DataFrame, policy: Policy, *, resamples: int = RESAMPLES, seed: int = 0
+) -> pd.DataFrame:
+    """How often each accepted emotion is right, with 95 % intervals (bootstrap of recordings).
+
+    Returns one row for each emotion and one for "all": emotion, threshold (NaN for "all"), accepted (share of all
+    clips that are accepted with this emotion), right, low, high (share of these that are right; NaN for no clips).
+    """
+    done = outcomes(predictions, policy)
+    called = np.array(EMOTIONS)[predictions[list(PROBA)].to_numpy(dtype=float).argmax(axis=1)]
+    groups, codes = np.unique(done["group"].to_numpy(), return_inverse=True)
+    draws = np.random.default_rng(seed).multinomial(len(groups), np.full(len(groups), 1 / len(groups)), resamples)
+    accepted, lines = (done["action"] == "accept").to_numpy(), []
+    for emotion in (ALL, *EMOTIONS):
+        here = accepted & ((called == emotion) | (emotion == ALL))
+        above, below = (np.bincount(codes, here & part, minlength=len(groups)) for part in (done["holds"], here))
+        right = low = high = np.nan
+        if below.sum():
+            right, sums = above.sum() / below.sum(), draws @ below
+            low, high = np.quantile((draws @ above)[sums > 0] / sums[sums > 0], [0.025, 0.975])
+        threshold = np.nan if emotion == ALL else policy.limit(emotion)
+        lines.append((emotion, threshold, float(here.mean()), right, low, high))
+    return pd.DataFrame(lines, columns=["emotion", "threshold", "accepted", "right", "low", "high"])
+
+
+def policy_by_emotion(predictions: pd.DataFrame, *, right: float = RIGHT) -> Policy:
+    """Threshold policy that asks more for emotions that are often wrong.
+
+    Each emotion gets the lowest of ``STEPS`` at which at least the share ``right`` of its accepted clips is right. When
+    no step is enough, it gets the step with the highest share. The same predictions choose the step and measure the
+    share, so the true share is a little lower.
+    """
+    _check(predictions)
+    proba = predictions[list(PROBA)].to_numpy(dtype=float)
+    best, called = proba.max(axis=1), proba.argmax(axis=1)
+    y = pd.Categorical(predictions["y"], categories=list(EMOTIONS)).codes
+    limits = []
+    for k in range(len(EMOTIONS)):
+        hits = {step: y[(called == k) & (best >= step)] == k for step in STEPS}
+        shares = {step: float(hit.mean()) for step, hit in hits.items() if hit.size}
+        enough = [step for step, share in shares.items() if share >= right]
+        limits.append(enough[0] if enough else max(shares, key=lambda step: shares[step], default=STEPS[-1]))
+    return Policy(thresholds=tuple(limits))
+
+
 def wide_summary(table: pd.DataFrame) -> pd.DataFrame:
     """Values of ``summarise`` with one row for each emotion ("all" first) and one column for each measure."""
     by = table.pivot_table(index="emotion", columns="measure", values="value", sort=False, dropna=False)
@@ -158,45 +235,3 @@ def set_sizes(decided: pd.DataFrame, *, names: Sequence[str] = ("none", "1", "2"
     counts = pd.crosstab(by["y"], by["size"].clip(0, 4), normalize="index").reindex(columns=range(5), fill_value=0.0)
     counts = counts.reindex([*(e for e in EMOTIONS if e in counts.index), ALL])
     return counts.set_axis(list(names), axis=1).rename_axis("emotion").reset_index()
-
-
-def labelled_out_of_fold(folder: Path, rows: pd.DataFrame) -> pd.DataFrame:
-    """Read the out-of-fold predictions of a model and add the labels.
-
-    Parameters
-    ----------
-    folder : folder of the model, with out_of_fold.csv.
-    rows : columns row, y, group of the training run.
-
-    Raises
-    ------
-    ModelError
-        The file cannot be read, or the labels belong to another training run.
-    """
-    path = folder / OUT_OF_FOLD
-    try:
-        stored = pd.read_csv(path)
-        table = stored.merge(rows[["row", "y", "group"]], on="row", how="left", validate="many_to_one")
-    except (OSError, ValueError, KeyError) as error:
-        raise ModelError(f"The out-of-fold predictions of the model cannot be read ({error}). Train again.") from error
-    if table["y"].isna().any() or not set(PROBA) <= set(table.columns):
-        raise ModelError("The stored results and the model come from different training runs. Train again.")
-    return table
-
-
-def coverage_and_accuracy(model: ModelDescription, settings: Settings, *, threshold: float) -> tuple[float, float]:
-    """Coverage and accuracy at a threshold: share of clips with an answer, and share of right answers.
-
-    Both use out-of-fold predictions. The accuracy is NaN when the labels of the model's clips are not available.
-    Raises ModelError when the out-of-fold predictions cannot be read.
-    """
-    try:
-        predictions = pd.read_csv(model.folder / OUT_OF_FOLD)
-        coverage = float((predictions[list(PROBA)].max(axis=1) >= threshold).mean())
-        labels = training_rows(model, settings)
-        if labels is None:
-            return coverage, float("nan")
-        known = predictions.merge(labels[["row", "y"]], on="row")
-    except (OSError, ValueError, KeyError) as error:
-        raise ModelError(f"The out-of-fold predictions of the model cannot be read ({error}). Train again.") from error
-    return coverage, float(risk_coverage(known, thresholds=np.array([threshold]))["accuracy"].iloc[0])

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from core.evaluation.metrics import LEVEL, RESAMPLES, interval, resampled
+from core.evaluation.results import ModelRef, Protocol, make_result, require_comparable
 from core.pvalues import holm
 from core.schema import ALL
 
@@ -51,9 +52,18 @@ def compare(
     -------
     Columns a, b, difference (a minus b, mean over folds), low, high (group bootstrap of the clips), t, p (corrected
     resampled t-test), p_holm (p corrected for the number of pairs) and verdict (at 5 %, by p_holm).
+
+    Raises
+    ------
+    ModelError
+        The clips of two compared models differ.
     """
     by_model = {name: part.set_index(["repeat", "fold"]) for name, part in folds.groupby("model")}
     drawn: dict[tuple[str, tuple[int, ...]], np.ndarray] = {}
+    results = {
+        name: make_result(table, model=ModelRef(name), protocol=Protocol.CROSS_VALIDATED, published="")
+        for name, table in predictions.items()
+    }
 
     def resamples_of(name: str, repeats: tuple[int, ...]) -> np.ndarray:
         if (name, repeats) not in drawn:
@@ -64,6 +74,7 @@ def compare(
 
     lines = []
     for a, b in pairs or combinations(predictions, 2):
+        require_comparable(results[a], results[b])
         both = by_model[a].merge(by_model[b], left_index=True, right_index=True, suffixes=("", "_b"))
         repeats = tuple(sorted({int(repeat) for repeat, _ in both.index}))
         d = (both[measure] - both[f"{measure}_b"]).to_numpy()

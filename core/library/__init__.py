@@ -3,5 +3,6 @@
 find, addresses, reading, places : list and read files, and check which folders a page may read.
 run, spool, cluster, workers, worker_checks, worker, progress : one run, its Dask workers, and the work on one file.
 results, sidecar, near_copies : tables of results, sidecar files, near-duplicates.
+verification : compare clips of the published table with its rows.
 demo_library : a small synthetic library.
 """

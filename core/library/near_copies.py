@@ -39,13 +39,13 @@ def near_duplicates(
 
     beat : called regularly during the search.
     """
-    if plan.hop_s is not None:
+    if not plan.whole:
         return {}
     names: dict[str, str] = {}
     values: list[np.ndarray] = []
     for batch in batches:
         files = known_files(store, plan.name, [item.path for item in batch])
-        clips = {w.clip_id: f.name for f in batch if f.path in files for w in files[f.path].windows if w.clip_id}
+        clips = {w.clip_id: f.name for f in batch if f.path in files for w in files[f.path].windows[:1] if w.clip_id}
         clips = {clip: name for clip, name in clips.items() if clip not in names}
         table = features_of(store, list(clips), extractor=EXTRACTOR).reindex(list(clips))
         values.append(deviations(table.to_numpy(dtype=float), reference).astype(np.float32))

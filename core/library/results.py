@@ -26,7 +26,7 @@ from core.models.policy import Policy
 from core.records import MUSIC_TAGS, FoundFile, LibraryFile, Plan
 from core.schema import COLUMNS, PROBA
 from core.spreadsheets import csv_text, write_row
-from core.store import Store, copies_of, known_files, move_clips, scored_clips
+from core.store import Store, answer_votes, copies_of, known_files, move_clips, scored_clips
 from core.store.library import TEMPO
 
 ENDINGS = (".parquet", ".csv")
@@ -41,8 +41,9 @@ TYPES: dict[str, str] = {
     **dict.fromkeys(MUSIC_TAGS, "str"),
     **dict.fromkeys(("file_duration_s", "start_s", "end_s", *PROBA), "float64"),
     "guess": "str",
+    **dict.fromkeys(("windows", "windows_agreeing"), "Int64"),
     **dict.fromkeys(("confidence", "margin"), "float64"),
-    **dict.fromkeys(("decision", "candidates", "decision_reason"), "str"),
+    **dict.fromkeys(("decision", "candidates", "decision_reason", "unlike"), "str"),
     **dict.fromkeys(("tempo_bpm", "loudness_lufs", *COLUMNS), "float64"),
     **dict.fromkeys(("model_version", "policy", "extractor", "remarks", "warnings"), "str"),
 }
@@ -191,7 +192,7 @@ def rows(
 ) -> pd.DataFrame:
     """Return the rows of some files, with columns as in ``TYPES``. near, root : as in `export`."""
     files = known_files(store, plan.name, [item.path for item in batch])
-    listed = [row for item in batch for row in _parts(item, files.get(item.path))]
+    listed = [row for item in batch for row in _parts(item, files.get(item.path), plan)]
     table = pd.DataFrame(listed).reindex(columns=["clip_id", *(c for c in TYPES if c != "clip_id")])
     clips = _clips(store, scorer, table)
     if _remember_places(store, plan, table, clips):
@@ -206,8 +207,9 @@ def rows(
     table["title"] = _titles(table, own, copies)
     table["policy"] = own["model_version"].map(lambda _: scorer.policy.to_json(), na_action="ignore")
     table["confidence"] = own[list(PROBA)].max(axis=1)
+    table[["windows", "windows_agreeing"]] = _votes(own)
     table["candidates"] = [" or ".join(json.loads(c)) if isinstance(c, str) and c else "" for c in own["candidates"]]
-    table["decision_reason"], table["tempo_bpm"] = own["reason"], own[TEMPO]
+    table["decision_reason"], table["unlike"], table["tempo_bpm"] = own["reason"], own["unlike"], own[TEMPO]
     deleted = own["deleted"].fillna(value=False).astype(bool)
     table.loc[deleted, ["state", "reason"]] = ["deleted", "Somebody deleted this clip from the library."]
     table["near_duplicate_of"] = [near.get(c, "") for c in table["clip_id"]]
@@ -215,8 +217,8 @@ def rows(
     return _typed(table)
 
 
-def _parts(item: FoundFile, file: LibraryFile | None) -> Iterator[dict[str, Any]]:
-    """Yield the rows of one file without predictions: a row per window, or one row for a file without windows."""
+def _parts(item: FoundFile, file: LibraryFile | None, plan: Plan) -> Iterator[dict[str, Any]]:
+    """Yield the rows of one file without predictions: a row per answer, or one row for a file without one."""
     base: dict[str, Any] = {"file": item.name, "path": item.path, "clip_id": "", "extractor": EXTRACTOR}
     if item.problem or file is None:
         yield {**base, "state": "unread", "reason": item.problem or "The run did not read this file."}
@@ -227,9 +229,18 @@ def _parts(item: FoundFile, file: LibraryFile | None) -> Iterator[dict[str, Any]
     if file.state != "scored":
         yield base
         return
-    for window in file.windows:
+    for window in file.windows[:1] if plan.whole else file.windows:
         one = {**base, "clip_id": window.clip_id or "", "start_s": window.start_s, "end_s": window.end_s}
         yield one if window.clip_id else {**one, "state": "refused", "reason": window.remark}
+
+
+def _votes(own: pd.DataFrame) -> pd.DataFrame:
+    """Return the number of windows of each answer, and how many of them have its guess; empty without an answer."""
+    votes = [
+        answer_votes(str(guess), windows) if isinstance(guess, str) else (None, None)
+        for guess, windows in zip(own["guess"], own["windows"], strict=True)
+    ]
+    return pd.DataFrame(votes, index=own.index, columns=["windows", "windows_agreeing"], dtype="Int64")
 
 
 def _clips(store: Store, scorer: Scorer, table: pd.DataFrame) -> pd.DataFrame:

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+import pandas as pd
+
 from core.errors import CoreError
 from core.features import EXTRACTOR
 from core.library import addresses, cluster, find, results, workers
@@ -21,11 +23,11 @@ from core.library.sidecar import write_table_sidecars
 from core.library.spool import Spool
 from core.library.workers import Where
 from core.models.policy import Policy
-from core.pipeline.deciding import predict_and_decide, store_predictions
+from core.pipeline.deciding import Part, decide_pieces, store_predictions
 from core.pipeline.serving import Served
-from core.records import FoundFile, LibraryEntry, LibraryFile, Plan
+from core.records import FoundFile, LibraryEntry, LibraryFile, Plan, Window
 from core.schema import FeatureVector
-from core.store import Store, known_contents, known_files, same_content, save_files, unpredicted
+from core.store import Store, features_of, known_contents, known_files, same_content, save_files, unpredicted
 
 JOB = "library"  # name of the job and of its lock: one run at a time
 AT_ONCE = 500  # files per query or write
@@ -57,7 +59,7 @@ def score_library(
     out
         Path or address of the table; ends in .parquet or .csv.
     plan
-        Parts of a file to score; None scores its middle 30.02 s.
+        Parts of a file to score; None scores the windows around its middle that the policy asks for.
     where
         Workers to use; None means this machine.
     max_mb
@@ -76,7 +78,10 @@ def score_library(
     CoreError
         When the folder cannot be read, the results cannot be written, or the store or the cluster fails.
     """
-    run = _Run(store, served, policy, plan or Plan(), on_progress)
+    asked = plan or Plan()
+    if asked.whole:
+        asked = replace(asked, count=policy.windows, apart_s=policy.apart_s)
+    run = _Run(store, served, policy, asked, on_progress)
     where, started = where or Where(), time.monotonic()
     results.check_out(out)
     with Spool() as listed, Spool() as new:
@@ -218,17 +223,21 @@ class _Run:
         return same_content(self.store, self.plan.name, EXTRACTOR, hashes) if hashes else {}
 
     def predict(self, files: Sequence[LibraryFile]) -> None:
-        """Predict and store the parts of these files that have no prediction under this policy."""
-        clips = [window.clip_id for file in files for window in file.windows if window.clip_id]
+        """Predict and store the answers of these files that have no prediction under this policy."""
+        pieces = {str(windows[0].clip_id): windows for file in files for windows in _answers(file, self.plan)}
         missing = unpredicted(
-            self.store, clips, model_version=self.scorer.model_version, extractor=EXTRACTOR, policy=self.policy
+            self.store, list(pieces), model_version=self.scorer.model_version, extractor=EXTRACTOR, policy=self.policy
         )
         for k in range(0, len(missing), PREDICTED):
             self.report_if_due()
-            part = missing.iloc[k : k + PREDICTED]
-            vectors = [FeatureVector(str(c), EXTRACTOR, v) for c, v in zip(part.index, part.to_numpy(), strict=True)]
-            decided = predict_and_decide(vectors, self.served, policy=self.policy)
-            store_predictions(decided, vectors, self.served, policy=self.policy, store=self.store)
+            part = [pieces[str(clip)] for clip in missing.index[k : k + PREDICTED]]
+            others = [str(window.clip_id) for windows in part for window in windows[1:]]
+            values = missing.iloc[k : k + PREDICTED]
+            if others:
+                values = pd.concat([values, features_of(self.store, others, extractor=EXTRACTOR)])
+            measured = [_piece(windows, values) for windows in part]
+            decided = decide_pieces(measured, self.served, policy=self.policy)
+            store_predictions(decided, measured, self.served, policy=self.policy, store=self.store)
 
     def write(self, out: str, listed: Spool, *, sidecars: bool) -> None:
         """Write the table of results, and sidecar files if wanted."""
@@ -286,6 +295,24 @@ def _unchanged(item: FoundFile, file: LibraryFile, *, retry: bool) -> bool:
     """Return whether the stored result of the file is still valid."""
     same = (file.size, file.stamp, file.extractor) == (item.size, item.stamp, EXTRACTOR) and item.stamp != ""
     return same and (file.state in ("scored", "refused") or (file.state == "quarantined" and not retry))
+
+
+def _answers(file: LibraryFile, plan: Plan) -> list[list[Window]]:
+    """Return the windows of each answer of a file: all windows give one answer, or each one its own."""
+    scored = [window for window in file.windows if window.clip_id]
+    return [scored] if plan.whole and scored else [[window] for window in scored]
+
+
+def _piece(windows: Sequence[Window], values: pd.DataFrame) -> list[Part]:
+    """Return the measured windows of an answer. values : features, index clip_id."""
+    return [
+        Part(
+            FeatureVector(str(window.clip_id), EXTRACTOR, values.loc[window.clip_id].to_numpy(dtype=float)),
+            window.start_s,
+            window.end_s,
+        )
+        for window in windows
+    ]
 
 
 def _with_known_content(file: LibraryFile, same: LibraryFile | None) -> LibraryFile:

@@ -21,7 +21,7 @@ def write_table_sidecars(table: pd.DataFrame) -> None:
     """Write a sidecar file for each scored local file of a table of results."""
     scored = table[(table["state"] == "scored") & ~table["path"].str.contains("://")]
     columns = ["start_s", "end_s", *PROBA, "guess", "confidence", "decision", "candidates"]
-    columns += ["decision_reason", "tempo_bpm", "loudness_lufs"]
+    columns += ["decision_reason", "unlike", "tempo_bpm", "loudness_lufs"]
     for path, rows in scored.groupby("path", sort=False):
         first = rows.iloc[0]
         parts = json.loads(rows[columns].to_json(orient="records"))

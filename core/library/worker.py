@@ -17,7 +17,7 @@ from core.errors import AudioError, CoreError, DecoderError
 from core.features import EXTRACTOR
 from core.library.find import unsupported
 from core.library.reading import GoneError, UnreadError, access_problem, read_content
-from core.pipeline.measure import measure
+from core.pipeline.measure import measure, measure_piece
 from core.records import FoundFile, LibraryEntry, LibraryFile, MeasuredClip, Plan, Remark, RemarkKind, Window
 
 SKIPPED = "The file is skipped until it changes or you score the library with --retry."
@@ -86,24 +86,34 @@ def _measured(file: LibraryFile, source: Source, plan: Plan) -> LibraryEntry:
     windows: list[Window] = []
     clips: list[MeasuredClip] = []
     remarks: tuple[Remark, ...] = ()
-    spans = [None] if plan.hop_s is None else plan.spans(source.duration_s)
-    for span in spans:
+    if plan.whole:
+        return _answered(file, source, plan)
+    for span in plan.spans(source.duration_s):
         try:
             measured = measure(source, span)
         except DecoderError:
             raise
         except AudioError as error:
-            if span is None:
-                raise
             windows.append(Window(start_s=span[0], end_s=span[1], clip_id=None, remark=str(error)))
             continue
-        clip = measured.clip
-        clips.append(clip)
-        end_s = clip.start_s + clip.duration_s
-        windows.append(Window(start_s=clip.start_s, end_s=end_s, clip_id=clip.vector.clip_id))
-        found = (r for r in measured.recording.remarks if span is None or r.kind != RemarkKind.EXCERPT)
+        clips.append(measured.clip)
+        windows.append(_window(measured.clip))
+        found = (remark for remark in measured.recording.remarks if remark.kind != RemarkKind.EXCERPT)
         remarks = tuple(dict.fromkeys((*remarks, *found)))
     if not clips:
         raise AudioError(windows[0].remark)
     done = replace(file, state="scored", windows=tuple(windows), remarks=remarks)
     return LibraryEntry(done, tuple(clips), read_tags(source.data, file.path))
+
+
+def _answered(file: LibraryFile, source: Source, plan: Plan) -> LibraryEntry:
+    """Measure the windows around the middle, which give one answer for the file."""
+    parts = measure_piece(source, count=plan.count, apart_s=plan.apart_s)
+    clips = tuple(part.clip for part in parts)
+    remarks = tuple(dict.fromkeys(parts[0].recording.remarks))
+    done = replace(file, state="scored", windows=tuple(_window(clip) for clip in clips), remarks=remarks)
+    return LibraryEntry(done, clips, read_tags(source.data, file.path))
+
+
+def _window(clip: MeasuredClip) -> Window:
+    return Window(start_s=clip.start_s, end_s=clip.start_s + clip.duration_s, clip_id=clip.vector.clip_id)

@@ -1,7 +1,7 @@
 """Use models: predict, decide and explain; store models and find the one in use.
 
 prediction, policy : the probabilities of a clip, and the decision rule.
-reference : summary of the training music, and the check for clips that are unlike it.
+reference, kinds : summary of the training music, the check for clips that are unlike it, and what they sound like.
 explanation, explanation_tables, permutation : contributions of the features to a prediction.
 bundle, registry, description : model files, the MLflow registry, the description of a model.
 training_run : the results of one training run.

@@ -29,6 +29,7 @@ from core.models.policy import Policy
 from core.models.prediction import Model
 from core.models.reference import Reference, read_reference
 from core.schema import COLUMNS, EMOTIONS
+from core.windows import PIECE_APART_S, PIECE_WINDOWS
 
 DRIFT = 1e-3  # largest accepted change of a probability on the background, caused by other library versions
 # Our own estimators. Model files of version 0.2 name the first module, newer ones the second.
@@ -212,6 +213,7 @@ def read_policies(path: Path) -> dict[str, Policy]:
     """Read policy.json: policies by name. Raises ModelError when the file is missing or damaged."""
     try:
         known = json.loads(path.read_text(encoding="utf-8"))
-        return {name: Policy.from_json(json.dumps(policy)) for name, policy in known.items()}
+        asked = {"windows": PIECE_WINDOWS, "apart_s": PIECE_APART_S}  # models of version 0.2 do not say how many
+        return {name: Policy.from_json(json.dumps(asked | policy)) for name, policy in known.items()}
     except (OSError, ValueError, AttributeError) as error:
         raise ModelError(f"The file of decision policies, {path.name}, cannot be read. Train again.") from error

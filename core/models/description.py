@@ -1,8 +1,9 @@
 """Describe a model from the small files in its folder, without loading the model: version, source, figures, card."""
 
+import io
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,9 @@ import pandas as pd
 
 from core import file_names
 from core.errors import ModelError
-from core.file_names import ABOUT, CARD, METRICS, ROWS
+from core.file_names import ABOUT, CARD, LEARNED, METRICS, ROWS
 from core.models import registry
 from core.models.manifest import read_file, read_manifest
-from core.schema import ALL
 from core.settings import Settings
 
 
@@ -23,6 +23,8 @@ class ModelDescription:
 
     source : text that names the origin of the model.  created_at : time of the training, ISO 8601.
     metrics : content of metrics.json.  card : the model card in Markdown; empty when the folder has none.
+    role : champion, challenger or candidate.  registered : version number in the registry; empty without one.
+    manifest : content of manifest.json, with the SHA-256 of each file.
     """
 
     version: str
@@ -31,22 +33,35 @@ class ModelDescription:
     folder: Path
     metrics: Mapping[str, Any]
     card: str
+    role: str = "candidate"
+    registered: str = ""
+    manifest: Mapping[str, Any] = field(default_factory=dict)
+
+    def has(self, file: str) -> bool:
+        """True if the file belongs to the model."""
+        return file in self.manifest.get("sha256", {})
+
+    def read(self, file: str) -> bytes:
+        """Read a file of the model. Raises ModelError when it is missing or was changed after the training."""
+        return read_file(self.folder, self.manifest, file, self.source)
 
     @property
     def data_hash(self) -> str:
         """Content hash of the training table."""
         return str(self.metrics["run"]["data_hash"])
 
-    def figure(self, measure: str, *, emotion: str = ALL) -> tuple[float, float, float]:
-        """Value and interval (low, high) of a cross-validated figure."""
-        for line in self.metrics["scores"]:
-            if (line["measure"], line["emotion"]) == (measure, emotion):
-                return float(line["value"]), float(line["low"]), float(line["high"])
-        raise ModelError(f"The model's metrics.json has no {measure}. Train again.")
-
     def table(self, name: str) -> pd.DataFrame:
-        """Table with this name in metrics.json: acceptance, gap_price, robustness, ..."""
+        """Table with this name in metrics.json, such as robustness."""
         return pd.DataFrame(self.metrics.get(name, []))
+
+
+def training_words(model: ModelDescription) -> str:
+    """Numbers of clips that the model was trained on, in words: published clips, and clips that people labelled."""
+    clips, labelled = int(model.metrics["protocol"]["development"]), 0
+    if model.has(LEARNED):
+        labelled = int(json.loads(model.read(LEARNED))["labelled"])
+    published = f"{clips - labelled} published clips"
+    return f"{published} and {labelled} labelled clips" if labelled else published
 
 
 def describe_model_in_use(settings: Settings) -> ModelDescription:
@@ -54,37 +69,42 @@ def describe_model_in_use(settings: Settings) -> ModelDescription:
 
     Raises ModelError when neither exists. `registry.load` loads the same model.
     """
-    committed = settings.champion_dir
-    model = registry.find(file_names.CHAMPION, settings=settings)
+    committed, role = settings.champion_dir, file_names.CHAMPION
+    model = registry.find(role, settings=settings)
     if model is None:
-        return read_description(committed, "models/champion")
+        return read_description(committed, "models/champion", role=role)
     try:
-        return read_description(model.folder, f"registry (champion, version {model.version})")
+        source = f"registry (champion, version {model.version})"
+        return read_description(model.folder, source, role=role, registered=model.version, seal=model.seal)
     except ModelError as error:
-        return read_description(committed, f"models/champion, because of the registry: {error}")
+        return read_description(committed, f"models/champion, because of the registry: {error}", role=role)
 
 
-def read_description(folder: Path, source: str) -> ModelDescription:
+def read_description(
+    folder: Path, source: str, *, role: str = "candidate", registered: str = "", seal: str = ""
+) -> ModelDescription:
     """Describe the model in a folder. Raises ModelError when a file is missing or was changed.
 
-    source : text that names the folder.
+    source : text that names the folder.  role, registered : see `ModelDescription`.  seal : of the manifest, if the
+    registry knows it.
     """
     try:
-        manifest = read_manifest(folder, source)
+        manifest = read_manifest(folder, source, seal=seal)
         metrics = json.loads(read_file(folder, manifest, METRICS, source))
         text = read_file(folder, manifest, CARD, source).decode() if CARD in manifest["sha256"] else ""
-        return ModelDescription(str(manifest["version"]), source, str(manifest["created_at"]), folder, metrics, text)
+        version, created_at = str(manifest["version"]), str(manifest["created_at"])
     except (ValueError, KeyError) as error:
         raise ModelError(f"The description of the model in {source} cannot be read. Train again.") from error
+    return ModelDescription(version, source, created_at, folder, metrics, text, role, registered, manifest)
 
 
 def training_rows(model: ModelDescription, settings: Settings) -> pd.DataFrame | None:
-    """Return the clips of the model's training run (row, y, group), or None when the file is not available.
+    """Return the clips of the model's training run (row, y, group, held_out), or None when the file is not available.
 
-    A retrained model has the file in its own folder. The other models use the file of the model comparison.
+    A full training of version 0.2 stored the file with the comparison of models, not with the model.
     """
-    if (model.folder / ROWS).is_file():
-        return pd.read_csv(model.folder / ROWS)
+    if model.has(ROWS):
+        return pd.read_csv(io.BytesIO(model.read(ROWS)), dtype={"clip_id": str})
     results = settings.comparison_dir
     if not (results / ABOUT).is_file():
         return None
@@ -100,4 +120,15 @@ def describe_alias(alias: str, *, settings: Settings) -> ModelDescription | None
         except ModelError:
             return None
     model = registry.find(alias, settings=settings)
-    return None if model is None else read_description(model.folder, f"registry ({alias}, version {model.version})")
+    if model is None:
+        return None
+    source = f"registry ({alias}, version {model.version})"
+    return read_description(model.folder, source, role=alias, registered=model.version, seal=model.seal)
+
+
+def describe_version(version: str, *, settings: Settings, role: str = "candidate") -> ModelDescription:
+    """Describe a version of the registry. Raises ModelError when it does not exist or a file is damaged."""
+    model = registry.find_version(version, settings=settings)
+    return read_description(
+        model.folder, f"registry (version {version})", role=role, registered=version, seal=model.seal
+    )

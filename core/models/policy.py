@@ -10,10 +10,13 @@ import numpy as np
 import pandas as pd
 
 from core.errors import ModelError
+from core.models.kinds import PHRASES, Kind
 from core.models.prediction import Prediction
 from core.schema import EMOTIONS
+from core.windows import LENGTH_S, PIECE_APART_S, PIECE_WINDOWS
 from core.wording import percent, percent_limit
 
+WINDOW_COUNTS = (1, 3, 5, 7, 9)  # the middle window, and as many before it as after it
 REASONS_SHOWN = 3  # reasons listed in the sentence why a clip is unlike the training music
 
 
@@ -28,8 +31,12 @@ class Policy:
     threshold : lowest probability at which one emotion is accepted.
     pair_threshold : lowest sum of the two best probabilities at which two emotions are offered.
     coverage : share of each emotion's clips whose set must contain the right emotion (conformal).
+    thresholds : lowest probability at which each emotion is accepted, in the order of ``EMOTIONS``; empty when
+        ``threshold`` holds for all emotions.
     floors : lowest probability that puts an emotion into the set, in the order of ``EMOTIONS`` (conformal);
         learned by ``conformal_policy``.
+    windows : number of windows around the middle of a file whose mean probabilities decide; 1, 3, 5, 7 or 9.
+    apart_s : seconds from the start of one window to the start of the next.
     """
 
     kind: Literal["threshold", "conformal"] = "threshold"
@@ -37,6 +44,9 @@ class Policy:
     pair_threshold: float = 0.75
     coverage: float = 0.90
     floors: tuple[float, ...] = field(default=())
+    thresholds: tuple[float, ...] = field(default=())
+    windows: int = PIECE_WINDOWS
+    apart_s: float = PIECE_APART_S
 
     def __post_init__(self) -> None:
         if self.kind not in ("threshold", "conformal"):
@@ -46,19 +56,41 @@ class Policy:
                 raise ModelError(f"The policy's {name} must be between 0 and 1, not {getattr(self, name)}.")
         if self.kind == "conformal" and len(self.floors) != len(EMOTIONS):
             raise ModelError("A conformal policy needs one floor for each emotion. Make it with conformal_policy().")
+        if self.windows not in WINDOW_COUNTS:
+            raise ModelError(f"A policy asks 1, 3, 5, 7 or 9 windows of a file, not {self.windows}.")
+        if not 0 < self.apart_s <= LENGTH_S:
+            raise ModelError(f"The windows of a policy must start 0 to {LENGTH_S:g} s apart, not {self.apart_s} s.")
+        if self.thresholds and len(self.thresholds) != len(EMOTIONS):
+            raise ModelError("A policy by emotion needs one threshold for each of the four emotions.")
+        if not all(0 <= t <= 1 for t in self.thresholds):
+            raise ModelError(f"The thresholds of a policy must be between 0 and 1, not {self.thresholds}.")
         if not all(0 <= f <= 1 for f in self.floors):
             raise ModelError(f"The floors of a policy must be probabilities between 0 and 1, not {self.floors}.")
 
+    def limit(self, emotion: str) -> float:
+        """Lowest probability at which this emotion is accepted."""
+        return self.thresholds[EMOTIONS.index(emotion)] if self.thresholds else self.threshold
+
     def to_json(self) -> str:
-        """Policy as one line of JSON, as stored with each prediction."""
-        return json.dumps(asdict(self), sort_keys=True)
+        """Policy as one line of JSON, as stored with each prediction.
+
+        Empty thresholds are left out, and the windows when a policy asks one window, so that the text is the same as in
+        version 0.2.
+        """
+        known = asdict(self)
+        if not self.thresholds:
+            del known["thresholds"]
+        if self.windows == 1:
+            del known["windows"], known["apart_s"]
+        return json.dumps(known, sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> "Policy":
         """Read a policy from the text of ``to_json``. Raises ModelError when the text is not a policy."""
         try:
-            known = json.loads(text)
-            return cls(**{**known, "floors": tuple(known.get("floors", ()))})
+            known = {"windows": 1, **json.loads(text)}
+            lists = {name: tuple(known.get(name, ())) for name in ("floors", "thresholds")}
+            return cls(**{**known, **lists})
         except (ValueError, TypeError, AttributeError) as error:
             raise ModelError(f"This text is not a stored decision policy: {text[:80]!r}.") from error
 
@@ -70,11 +102,13 @@ class Decision:
     label : the accepted emotion, or None.
     candidates : ``(label,)`` when accepted, two emotions when a person must choose, empty when a person must listen.
     reason : a sentence that explains the decision.
+    unlike : the kind (`core.models.kinds.Kind`) of a clip that is unlike the training music; empty for other clips.
     """
 
     label: str | None
     candidates: tuple[str, ...]
     reason: str
+    unlike: str = ""
 
     def __post_init__(self) -> None:
         if self.label is not None and self.candidates != (self.label,):
@@ -90,34 +124,37 @@ class Decision:
         return "choose" if self.candidates else "review"
 
 
-def decide(prediction: Prediction, policy: Policy, *, unlike: Sequence[str] = ()) -> Decision:
+def decide(prediction: Prediction, policy: Policy, *, unlike: Sequence[str] = (), kind: Kind = Kind.OTHER) -> Decision:
     """Apply a policy to a prediction: accept one emotion, offer two, or ask for a review.
 
     unlike : reasons why the clip is unlike the training music. Any reason forces a review, because the model's
         probabilities are not reliable for such clips.
+    kind : what an unlike clip sounds like.
     """
     if unlike:
         more = f"; and {len(unlike) - REASONS_SHOWN} more" if len(unlike) > REASONS_SHOWN else ""
-        why = "; ".join(unlike[:REASONS_SHOWN]) + more
-        return Decision(None, (), f"Needs review: the clip is unlike the training music ({why}).")
+        named = [PHRASES[kind]] if kind in PHRASES else []
+        why = "; ".join([*named, *unlike[:REASONS_SHOWN]]) + more
+        return Decision(None, (), f"Needs review: the clip is unlike the training music ({why}).", kind)
     return _by_set(prediction, policy) if policy.kind == "conformal" else _by_threshold(prediction, policy)
 
 
 def _by_threshold(prediction: Prediction, policy: Policy) -> Decision:
     first, second = prediction.ranked[:2]
     p, pair = prediction.confidence, prediction.proba[first] + prediction.proba[second]
-    if p >= policy.threshold:
+    limit = policy.limit(first)
+    if p >= limit:
         return Decision(
             first,
             (first,),
-            f"{first.capitalize()}: its probability is {percent(p)}, and {percent_limit(policy.threshold)} is enough.",
+            f"{first.capitalize()}: its probability is {percent(p)}, and {percent_limit(limit)} is enough.",
         )
     if pair >= policy.pair_threshold:
         return Decision(
             None,
             (first, second),
             f"{first.capitalize()} or {second}: {percent(p)} and {percent(pair - p)}; "
-            f"one answer needs {percent_limit(policy.threshold)}.",
+            f"one answer needs {percent_limit(limit)}.",
         )
     return Decision(
         None,

@@ -5,7 +5,7 @@ policy is stored with each prediction: it can change without retraining, and old
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Any
 
@@ -42,16 +42,37 @@ class Model:
 
 
 @dataclass(frozen=True)
+class WindowGuess:
+    """The probabilities of one window of a file.
+
+    proba : emotion -> probability.  unlike : whether the window is unlike the training music.
+    """
+
+    clip_id: str
+    start_s: float
+    end_s: float
+    proba: Mapping[str, float]
+    unlike: bool = False
+
+    @property
+    def guess(self) -> str:
+        """The most probable emotion; ties in the order of the schema."""
+        return max(EMOTIONS, key=lambda e: self.proba[e])
+
+
+@dataclass(frozen=True)
 class Prediction:
-    """The probabilities of one clip.
+    """The probabilities of one clip, or of a file by several windows.
 
     proba : emotion -> probability in [0, 1]; the four must sum to 1, otherwise ModelError is raised.
+    windows : the windows whose mean ``proba`` is, the named window ``clip_id`` first; empty for one window.
     """
 
     clip_id: str
     model_version: str
     extractor: str
     proba: Mapping[str, float]
+    windows: tuple[WindowGuess, ...] = ()
 
     def __post_init__(self) -> None:
         p = list(self.proba.values())
@@ -71,6 +92,27 @@ class Prediction:
     def confidence(self) -> float:
         """Probability of the most probable emotion."""
         return max(self.proba.values())
+
+    @property
+    def votes(self) -> tuple[int, int]:
+        """Number of windows, and number of windows with the same guess as the mean."""
+        if not self.windows:
+            return 1, 1
+        return len(self.windows), sum(window.guess == self.ranked[0] for window in self.windows)
+
+
+def mean_prediction(named: Prediction, windows: Sequence[WindowGuess]) -> Prediction:
+    """Combine the windows of a file: the mean of their probabilities.
+
+    named : prediction of the window that names the file.  windows : all windows, the named one first; at least two.
+    """
+    mean = {e: sum(window.proba[e] for window in windows) / len(windows) for e in EMOTIONS}
+    return replace(named, proba=mean, windows=tuple(windows))
+
+
+def votes_text(guess: str, windows: int, agreeing: int) -> str:
+    """Return a phrase such as ``"sad in 3 of 3 windows"``; ``"one window"`` for one."""
+    return "one window" if windows == 1 else f"{guess} in {agreeing} of {windows} windows"
 
 
 def predict(

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from core.errors import ModelError
-from core.schema import BY_COLUMN, COLUMNS, EMOTIONS, FeatureVector
+from core.schema import BY_COLUMN, COLUMNS, EMOTIONS, GAIN_POWER, RMS, ROUGHNESS, FeatureVector
 
 LEVELS = np.linspace(0, 1, 21)  # quantiles stored for each feature, overall and for each emotion
 USUAL = (LEVELS[1], LEVELS[-2])  # 5 % and 95 %: values between these quantiles are called usual
@@ -39,6 +39,9 @@ class Reference:
     distance_limit : largest usual distance.
     clips : number of training clips.
     false_alarms : share of held-out training clips that are flagged as outliers.
+    level : usual RMS energy. Clips are compared as if they had this level: roughness is converted to it, and the
+        outlier check ignores RMS energy. None (models of version 0.2): clips are compared as measured.
+    usual : shape (m, 2), 5 % and 95 % quantiles of the compared columns; None: those of ``quantiles``.
     """
 
     used: tuple[str, ...]
@@ -53,6 +56,8 @@ class Reference:
     distance_limit: float
     clips: int
     false_alarms: float
+    level: float | None = None
+    usual: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +84,13 @@ class OutlierCheck:
 
 
 def make_reference(
-    X: pd.DataFrame, y: Sequence[str], groups: Sequence[int], *, ignore: Sequence[str] = (), seed: int = 0
+    X: pd.DataFrame,
+    y: Sequence[str],
+    groups: Sequence[int],
+    *,
+    ignore: Sequence[str] = (),
+    level_free: bool = True,
+    seed: int = 0,
 ) -> Reference:
     """Learn the summary and the limits of the outlier check.
 
@@ -93,18 +104,20 @@ def make_reference(
     y : emotion of each clip.
     groups : number of the recording of each clip; copies of one recording share a number.
     ignore : columns that are not compared.
+    level_free : compare clips as if they all had the same level.
     """
     frame, labels, of_group = X[list(COLUMNS)].astype(float), np.asarray(y), np.asarray(groups)
     used = tuple(c for c in COLUMNS if c not in ignore)
+    level = float(np.nanmedian(frame[RMS])) if level_free and {RMS, ROUGHNESS} <= set(used) else None
+    values = _at_level(frame[list(used)].to_numpy(), used, level)
+    ignored = _ignored(used, level)
     alarms = []
     for train, test in _folds(labels, of_group, seed):
-        inner = frame.iloc[train][list(used)].to_numpy()
-        limits = _limits(inner, labels[train], of_group[train], used, seed)[0]
-        fitted = _fit(inner, used)
-        furthest, distance = _extremes(fitted, frame.iloc[test][list(used)].to_numpy())
+        limits = _limits(values[train], labels[train], of_group[train], used, ignored, seed)[0]
+        fitted = _fit(values[train], used)
+        furthest, distance = _extremes(fitted, values[test], ignored)
         alarms.append((furthest > limits[0]) | (distance > limits[1]))
-    values = frame[list(used)].to_numpy()
-    (feature_limit, distance_limit), distances = _limits(values, labels, of_group, used, seed)
+    (feature_limit, distance_limit), distances = _limits(values, labels, of_group, used, ignored, seed)
     logged, floor, mean, sd, correlation = _fit(values, used)
     parts = {ALL: frame} | {e: frame[labels == e] for e in EMOTIONS}
     return Reference(
@@ -120,7 +133,30 @@ def make_reference(
         distance_limit=distance_limit,
         clips=len(frame),
         false_alarms=float(np.concatenate(alarms).mean()),
+        level=level,
+        usual=np.nanquantile(values, USUAL, axis=0).T,
     )
+
+
+def _at_level(values: np.ndarray, used: Sequence[str], level: float | None) -> np.ndarray:
+    """Values of the columns ``used`` with the roughness that each clip would have at this level; shape (n, m)."""
+    if level is None:
+        return values
+    rough, rms = used.index(ROUGHNESS), values[:, used.index(RMS)]
+    changed = values.copy()
+    with np.errstate(divide="ignore"):
+        gain = np.where(rms > 0, level / rms, np.nan)
+    changed[:, rough] = values[:, rough] * gain ** GAIN_POWER[ROUGHNESS]
+    return changed
+
+
+def _ignored(used: Sequence[str], level: float | None) -> np.ndarray:
+    """Columns that the outlier check ignores: RMS energy, if clips are compared at one level. Shape (m,), bool.
+
+    Fluctuation is not ignored, because it detects speech. A change of level by 20 dB moves it by 0.1 standard
+    deviations in music.
+    """
+    return np.array([level is not None and c == RMS for c in used])
 
 
 _Fitted = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
@@ -163,9 +199,17 @@ def deviations(values: np.ndarray, reference: Reference) -> np.ndarray:
 
     values : shape (n, 50), features in schema order. The log scale is used where the reference uses it; NaN stays NaN.
     """
+    return _z(_fitted(reference), _compared(values, reference))
+
+
+def _compared(values: np.ndarray, reference: Reference) -> np.ndarray:
+    """Features in schema order, shape (n, 50), to the compared columns, shape (n, m)."""
     used = [COLUMNS.index(c) for c in reference.used]
-    fitted = (reference.logged, reference.floor, reference.mean, reference.sd, reference.correlation)
-    return _z(fitted, values[:, used])
+    return _at_level(values[:, used], reference.used, reference.level)
+
+
+def _fitted(reference: Reference) -> _Fitted:
+    return reference.logged, reference.floor, reference.mean, reference.sd, reference.correlation
 
 
 def _distance(z: np.ndarray, correlation: np.ndarray) -> float:
@@ -177,19 +221,19 @@ def _distance(z: np.ndarray, correlation: np.ndarray) -> float:
     return float(np.sqrt(at @ np.linalg.solve(correlation[np.ix_(known, known)], at) / known.sum()))
 
 
-def _extremes(fitted: _Fitted, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _extremes(fitted: _Fitted, values: np.ndarray, ignored: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Largest absolute deviation and distance of each row."""
-    z = _z(fitted, values)
+    z = np.where(ignored, np.nan, _z(fitted, values))
     return np.abs(np.nan_to_num(z)).max(axis=1), np.array([_distance(row, fitted[-1]) for row in z])
 
 
 def _limits(
-    values: np.ndarray, labels: np.ndarray, groups: np.ndarray, used: Sequence[str], seed: int
+    values: np.ndarray, labels: np.ndarray, groups: np.ndarray, used: Sequence[str], ignored: np.ndarray, seed: int
 ) -> tuple[tuple[float, float], np.ndarray]:
     """Limits of deviation and distance (``FALSE_ALARMS`` of the held-out rows exceed one), and held-out distances."""
     furthest, distance = np.empty(len(values)), np.empty(len(values))
     for train, test in _folds(labels, groups, seed):
-        furthest[test], distance[test] = _extremes(_fit(values[train], used), values[test])
+        furthest[test], distance[test] = _extremes(_fit(values[train], used), values[test], ignored)
     rank = np.maximum(pd.Series(furthest).rank(pct=True), pd.Series(distance).rank(pct=True))
     level = float(np.quantile(rank, 1 - FALSE_ALARMS))
     return (float(np.quantile(furthest, level)), float(np.quantile(distance, level))), distance
@@ -200,20 +244,21 @@ def check_outlier(vector: FeatureVector, reference: Reference) -> OutlierCheck:
 
     Missing features (NaN) are ignored. A clip with more than ``MOST_MISSING`` missing features is flagged.
     """
-    used = [COLUMNS.index(c) for c in reference.used]
-    values = vector.values[used]
-    fitted = (reference.logged, reference.floor, reference.mean, reference.sd, reference.correlation)
-    z = _z(fitted, values[None])[0]
-    low, high = reference.quantiles[ALL][used][:, 1], reference.quantiles[ALL][used][:, -2]  # at the levels ``USUAL``
+    values = _compared(vector.values[None], reference)[0]
+    ignored = _ignored(reference.used, reference.level)
+    z = np.where(ignored, np.nan, _z(_fitted(reference), values[None])[0])
+    low, high = _usual(reference).T
     off = np.abs(np.nan_to_num(z)) > reference.feature_limit
     order = np.argsort(-np.abs(z), kind="stable")  # furthest first, NaN last
+    order = order[~ignored[order]]
     columns = {"value": values, "low": low, "high": high, "deviation": z, "off": off}
     features = pd.DataFrame(
         {"feature": [reference.used[k] for k in order], **{name: column[order] for name, column in columns.items()}}
     )
     distance, missing = _distance(z, reference.correlation), int(np.isnan(vector.values).sum())
     far = distance > reference.distance_limit
-    reasons = [_phrase(reference.used[k], values[k], low[k], high[k], above=z[k] > 0) for k in order if off[k]]
+    level = reference.level
+    reasons = [_phrase(reference.used[k], values[k], (low[k], high[k]), z[k] > 0, level) for k in order if off[k]]
     if far and not reasons:
         names = [BY_COLUMN[reference.used[k]].name for k in order[:3]]
         reasons.append(f"the combination of its features is unusual, mainly {', '.join(names[:2])} and {names[2]}")
@@ -223,10 +268,18 @@ def check_outlier(vector: FeatureVector, reference: Reference) -> OutlierCheck:
     return OutlierCheck(bool(reasons), tuple(reasons), features, distance, percentile, missing)
 
 
-def _phrase(column: str, value: float, low: float, high: float, *, above: bool) -> str:
+def _usual(reference: Reference) -> np.ndarray:
+    """Quantiles ``USUAL`` of the compared columns, shape (m, 2)."""
+    if reference.usual is not None:
+        return reference.usual
+    return reference.quantiles[ALL][[COLUMNS.index(c) for c in reference.used]][:, [1, -2]]
+
+
+def _phrase(column: str, value: float, usual: tuple[float, float], above: bool, level: float | None) -> str:
     feature, side = BY_COLUMN[column], "above" if above else "below"
     unit = "" if feature.unit in ("1", "ratio") else f" {feature.unit}"
-    return f"{feature.name} is {_number(value)}{unit}, {side} the usual {_number(low)} to {_number(high)}"
+    name = f"{feature.name} at the usual level" if level is not None and column == ROUGHNESS else feature.name
+    return f"{name} is {_number(value)}{unit}, {side} the usual {_number(usual[0])} to {_number(usual[1])}"
 
 
 def _number(value: float) -> str:
@@ -269,9 +322,10 @@ def nearest_clips(vector: FeatureVector, reference: Reference, table: pd.DataFra
     -------
     Rows of the table with a first column ``distance``: root mean square difference in standard deviations.
     """
-    fitted = (reference.logged, reference.floor, reference.mean, reference.sd, reference.correlation)
-    used = list(reference.used)
-    away = _z(fitted, table[used].to_numpy(dtype=float)) - _z(fitted, vector.row()[used].to_numpy())
+    away = deviations(table[list(COLUMNS)].to_numpy(dtype=float), reference) - deviations(
+        vector.values[None], reference
+    )
+    away = away[:, ~_ignored(reference.used, reference.level)]
     distance = pd.Series(np.sqrt(np.nanmean(away**2, axis=1)), index=table.index, name="distance")
     nearest_rows = distance.sort_values(kind="stable").index[:count]
     return pd.concat([distance, table], axis=1).loc[nearest_rows]
@@ -298,11 +352,13 @@ def read_reference(path: Path) -> Reference:
         known = json.loads(path.read_text(encoding="utf-8"))
         arrays = {k: np.array(known[k]) for k in ("logged", "floor", "mean", "sd", "correlation", "distances")}
         quantiles = {name: np.array(known["quantiles"][name], dtype=float) for name in (ALL, *EMOTIONS)}
-        fitted = Reference(**{**known, **arrays, "used": tuple(known["used"]), "quantiles": quantiles})
+        usual = None if known.get("usual") is None else np.array(known["usual"], dtype=float)
+        fitted = Reference(**{**known, **arrays, "used": tuple(known["used"]), "quantiles": quantiles, "usual": usual})
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(f"The summary of the training music, {path.name}, cannot be read. Train again.") from error
     m = len(fitted.used)
     shapes = {a.shape for a in fitted.quantiles.values()}
-    if not set(fitted.used) <= set(COLUMNS) or fitted.correlation.shape != (m, m) or shapes != {(50, len(LEVELS))}:
+    whole = fitted.correlation.shape == (m, m) and (fitted.usual is None or fitted.usual.shape == (m, 2))
+    if not set(fitted.used) <= set(COLUMNS) or not whole or shapes != {(50, len(LEVELS))}:
         raise ModelError(f"The summary of the training music, {path.name}, describes other features. Train again.")
     return fitted

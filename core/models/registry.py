@@ -32,6 +32,7 @@ DECIDED = "decided "  # prefix of the tags that hold the decisions about a versi
 PROMOTION_HISTORY = (
     "champions"  # tag of the registered model with the promotion history: versions as JSON, oldest first
 )
+GATE_CHECKS = "gate_checks"  # tag of a version: all checks of the gate as JSON
 COMMITTED = "models/champion"  # entry of the promotion history for the model in the repository
 
 
@@ -130,6 +131,33 @@ def _query(alias: str, settings: Settings) -> RegisteredModel | None:
     return None
 
 
+def find_version(version: str, *, settings: Settings) -> RegisteredModel:
+    """Return a version of the registry. Raises ModelError when it does not exist."""
+    client = connect(settings)
+    from mlflow.exceptions import MlflowException
+
+    try:
+        seal = client.get_model_version(NAME, version).tags.get(SEAL, "")
+        return RegisteredModel(version, model_folder(client, NAME, version, settings=settings), seal)
+    except MlflowException as error:
+        raise ModelError(f"Version {version} is not in the registry: {error}") from error
+
+
+def run_tags(version: str, *, settings: Settings) -> dict[str, str]:
+    """Facts of the training run of a version: data_hash, origin, seed, revision, versions of libraries.
+
+    Raises ModelError when the version does not exist.
+    """
+    client = connect(settings)
+    from mlflow.exceptions import MlflowException
+
+    try:
+        run_id = str(client.get_model_version(NAME, version).run_id)
+        return {key: str(value) for key, value in client.get_run(run_id).data.tags.items()}
+    except MlflowException as error:
+        raise ModelError(f"Version {version} is not in the registry: {error}") from error
+
+
 # --- champion and challenger -----------------------------------------------------------------------------------------
 
 
@@ -152,18 +180,27 @@ def read_held_out(version: str, *, settings: Settings) -> pd.DataFrame:
 
 
 @requires(Action.CHOOSE_MODEL)
-def note_gate(version: str, reason: str, *, settings: Settings, by: Person) -> None:
-    """Store the latest result of the gate, as a sentence, with a version."""
-    connect(settings).set_model_version_tag(NAME, version, "gate", reason)
+def note_gate(version: str, result: str, checks: str, *, settings: Settings, by: Person) -> None:
+    """Store the latest result of the gate with a version: a sentence, and all checks as JSON for the report."""
+    client = connect(settings)
+    client.set_model_version_tag(NAME, version, "gate", result)
+    client.set_model_version_tag(NAME, version, GATE_CHECKS, checks)
+
+
+def gate_checks(version: str, *, settings: Settings) -> str:
+    """Return the checks of the gate that `note_gate` stored, or an empty text."""
+    return str(connect(settings).get_model_version(NAME, version).tags.get(GATE_CHECKS, ""))
 
 
 @requires(Action.CHOOSE_MODEL)
-def set_champion(version: str, *, settings: Settings, by: Person, after_committed: bool = False) -> None:
+def set_champion(
+    version: str, *, settings: Settings, by: Person, reason: str = "", after_committed: bool = False
+) -> None:
     """Give a version the alias ``champion``. `core.training.promotion.promote` checks the gate first.
 
     Parameters
     ----------
-    by : the person who decides; the name is stored with the version.
+    by, reason : the person who decides, and the written reason; the name and the reason are stored with the version.
     after_committed : the version replaces the model in ``models/champion``, so a rollback returns to that model.
     """
     client = connect(settings)
@@ -171,18 +208,20 @@ def set_champion(version: str, *, settings: Settings, by: Person, after_committe
     line = _promotion_history(client, present) or ([COMMITTED] if after_committed else [])
     client.set_model_version_tag(NAME, version, "promoted_at", _now())
     client.set_model_version_tag(NAME, version, "promoted_by", by.name)
+    client.set_model_version_tag(NAME, version, "reason", reason)
     client.set_model_version_tag(NAME, version, "rolled_back", "")
-    _append_decision(client, version, "promoted", by.name)
+    _append_decision(client, version, "promoted", by.name, reason)
     client.set_registered_model_tag(NAME, PROMOTION_HISTORY, json.dumps([*line, str(version)]))
     client.set_registered_model_alias(NAME, CHAMPION, version)
     if challenger is not None and challenger.version == str(version):
         client.delete_registered_model_alias(NAME, CHALLENGER)
 
 
-def _append_decision(client: "MlflowClient", version: str, what: str, by: str) -> None:
+def _append_decision(client: "MlflowClient", version: str, what: str, by: str, reason: str = "") -> None:
     """Append a decision to the version's history; the other tags hold only the latest."""
     moment = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-    client.set_model_version_tag(NAME, version, f"{DECIDED}{moment}", f"{what} by {by}" if by else what)
+    text = f"{what} by {by}" if by else what
+    client.set_model_version_tag(NAME, version, f"{DECIDED}{moment}", f"{text}: {reason}" if reason else text)
 
 
 def _promotion_history(client: "MlflowClient", present: RegisteredModel | None) -> list[str]:
@@ -271,10 +310,12 @@ def history(*, settings: Settings) -> pd.DataFrame:
     """Table of all versions, newest first; empty when there is no registry.
 
     Columns version, model_version, aliases, created_at, promoted_at, promoted_by, rolled_back (time and person of the
-    last rollback), decisions (all, oldest first), gate, macro_f1, held_out_macro_f1, data_hash, revision.
+    last rollback), reason (of the last promotion), decisions (all, oldest first), gate, headline_macro_f1 and
+    held_out_macro_f1 (from the evaluation table; empty for version 0.2, which did not record the headline), data_hash,
+    revision.
     """
     names = ["version", "model_version", "aliases", "created_at", "promoted_at", "promoted_by", "rolled_back"]
-    names += ["decisions", "gate", "macro_f1", "held_out_macro_f1", "data_hash", "revision"]
+    names += ["reason", "decisions", "gate", "headline_macro_f1", "held_out_macro_f1", "data_hash", "revision"]
     if not store_exists(settings):
         return pd.DataFrame(columns=names)
     client = connect(settings)

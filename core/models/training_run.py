@@ -23,7 +23,7 @@ class TrainingRun:
     shap : candidate -> SHAP values of each clip (`core.models.explanation.explain_table`); empty after a quick run.
     tables : results by name: scores, held_out_scores, folds, timings, pairs, robustness; unless ``quick``, also
         tuning, tuned_against_default, ablations, learning_curve.
-    metrics : the champion's figures and the facts of the run, as in metrics.json.
+    metrics : facts of the run, and the champion's figures with errors in the features, as in metrics.json.
     parameters : candidate -> hyperparameters.
     versions : library -> version.
     revision : git revision of the code; empty when not known.
@@ -50,14 +50,6 @@ class TrainingRun:
     revision: str
     created_at: str
     all_clips: pd.DataFrame = field(default_factory=pd.DataFrame)
-
-    @property
-    def judged(self) -> pd.DataFrame:
-        """The champion's out-of-fold predictions behind its headline figures: row, repeat, fold, p_*."""
-        if len(self.all_clips):
-            return self.all_clips
-        own = self.out_of_fold[self.out_of_fold["model"] == self.champion]
-        return own.drop(columns="model").reset_index(drop=True)
 
     def with_labels(self, predictions: pd.DataFrame) -> pd.DataFrame:
         """Add the columns y and group to the predictions of one model, and drop the column model."""

@@ -6,13 +6,16 @@ same row. Workers import this module, so it imports no pandas, scipy or scikit-l
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from core.audio.decoding import Recording, Source, excerpt
+from core.audio.decoding import EXCERPT_S, Recording, Source, excerpt, excerpts
+from core.errors import AudioError
 from core.features import extract
 from core.features.loudness import Meter
-from core.records import MeasuredClip
+from core.records import MeasuredClip, Remark, RemarkKind
 from core.schema import FeatureVector
+from core.windows import piece_starts
+from core.wording import clock
 
 Known = Callable[[str, float, float], FeatureVector | None]
 Span = tuple[float, float]  # start and end of a window in s
@@ -62,6 +65,65 @@ def measure(
         recording = excerpt(source, listen=meter)
     else:
         recording = excerpt(source, start_s=span[0], length_s=span[1] - span[0], listen=meter)
+    return _measured(source, recording, meter, known)
+
+
+def measure_piece(
+    source: Source,
+    *,
+    count: int,
+    apart_s: float,
+    known: Known = lambda clip_id, start_s, duration_s: None,
+) -> tuple[Measured, ...]:
+    """Measure the windows that answer for a file; they are decoded in one pass.
+
+    Returns the window in the middle first. Windows without usable audio, such as silence, are left out.
+
+    Parameters
+    ----------
+    count, apart_s
+        Number of windows, and seconds between their starts; see ``core.windows.piece_starts``.
+    known
+        As in ``measure``.
+
+    Raises
+    ------
+    AudioError
+        When no window holds usable audio.
+    """
+    starts = piece_starts(source.duration_s, length_s=EXCERPT_S, count=count, apart_s=apart_s)
+    meters = [Meter(source.sr) for _ in starts]
+    decoded = excerpts(source, starts, listen=meters)
+    parts = [
+        _measured(source, recording, meter, known)
+        for recording, meter in zip(decoded, meters, strict=True)
+        if not isinstance(recording, AudioError)
+    ]
+    if not parts:
+        raise next(error for error in decoded if isinstance(error, AudioError))
+    named = parts[0].vector.clip_id
+    return (_with_remarks(parts), *(replace(part, clip=replace(part.clip, part_of=named)) for part in parts[1:]))
+
+
+def _with_remarks(parts: list[Measured]) -> Measured:
+    """Return the first window with the remarks of all windows, and with a remark that names the windows."""
+    if len(parts) == 1:
+        return parts[0]
+    recording = parts[0].recording
+    starts = [clock(start_s) for start_s in sorted(part.clip.start_s for part in parts)]
+    about = (
+        f"The file lasts {recording.duration_s:.0f} s. {len(parts)} windows of {recording.clip.duration_s:.0f} s were "
+        f"analysed, from {', '.join(starts[:-1])} and {starts[-1]} on, and their probabilities were averaged. "
+        f"The 50 values are of the window from {clock(recording.start_s)} on."
+    )
+    remarks = [remark for remark in recording.remarks if remark.kind != RemarkKind.EXCERPT]
+    kinds = {remark.kind for remark in recording.remarks} | {RemarkKind.EXCERPT}
+    others = {r.kind: r for part in parts[1:] for r in part.recording.remarks if r.kind not in kinds}
+    remarks += [*others.values(), Remark(RemarkKind.EXCERPT, about)]
+    return replace(parts[0], recording=replace(recording, remarks=tuple(remarks)))
+
+
+def _measured(source: Source, recording: Recording, meter: Meter, known: Known) -> Measured:
     clip, lufs = recording.clip, meter.lufs()
     vector = known(clip.clip_id, recording.start_s, clip.duration_s)
     measured = MeasuredClip(

@@ -15,13 +15,14 @@ from core.audio.decoding import Recording, Source, inspect
 from core.audio.tags import file_tags
 from core.errors import AudioError, StoreError
 from core.features import EXTRACTOR
+from core.models.kinds import PHRASES
 from core.models.policy import Decision, Policy, decide
 from core.models.prediction import Prediction
 from core.models.reference import OutlierCheck
 from core.pipeline import timeline
-from core.pipeline.deciding import Decided, predict_and_decide, store_predictions
+from core.pipeline.deciding import Decided, Part, decide_pieces, store_predictions
 from core.pipeline.kept_audio import keep_audio
-from core.pipeline.measure import Measured, Span, measure
+from core.pipeline.measure import Measured, Span, measure, measure_piece
 from core.pipeline.serving import Served
 from core.records import MeasuredFile, Remark, RemarkKind
 from core.schema import FeatureVector
@@ -30,10 +31,14 @@ from core.store import Store, load_features, save_measured
 
 @dataclass(frozen=True, eq=False)
 class ScoredClip:
-    """A measured clip with its prediction and decision.
+    """A measured clip, or a file measured in several windows, with its prediction and decision.
 
     Parameters
     ----------
+    measured
+        The window that names the answer: its samples and its 50 values are shown.
+    others
+        The further windows of the file.
     policy
         Policy of the decision.
     latency_s
@@ -50,6 +55,7 @@ class ScoredClip:
     latency_s: float
     prediction_id: int | None = None
     problem: str = ""
+    others: tuple[Measured, ...] = ()
 
     @property
     def recording(self) -> Recording:
@@ -58,6 +64,11 @@ class ScoredClip:
     @property
     def vector(self) -> FeatureVector:
         return self.measured.vector
+
+    @property
+    def piece(self) -> tuple[Part, ...]:
+        """All windows, the one that names the answer first."""
+        return _piece((self.measured, *self.others))
 
     @property
     def clip_id(self) -> str:
@@ -89,6 +100,8 @@ def score_clip(
 ) -> ScoredClip:
     """Decode, measure, predict, compare with the training music, decide, and store the results.
 
+    The policy says how many windows of a longer file are measured.
+
     When the database fails, the result is returned without stored rows, and ``problem`` gives the reason.
 
     Parameters
@@ -109,24 +122,46 @@ def score_clip(
     """
     started = time.perf_counter()
     source = inspect(data, name, max_mb=max_mb)
-    scored = _score(source, None, served, policy, store, started)
+    scored = score_source(source, served, policy=policy, store=store, started=started)
     return store_scored(scored, source, served, store, origin=origin, audio=audio)
 
 
-def _score(
-    source: Source, span: Span | None, served: Served, policy: Policy, store: Store | None, started: float
+def score_source(
+    source: Source,
+    served: Served,
+    *,
+    policy: Policy,
+    store: Store | None,
+    started: float,
+    span: Span | None = None,
 ) -> ScoredClip:
-    """Measure, predict and decide without storing. started : ``perf_counter`` when work on the clip began, in s."""
+    """Measure, predict and decide without storing.
+
+    Parameters
+    ----------
+    started
+        ``perf_counter`` when work on the clip began, in s.
+    span
+        Part of the file that gets an answer of its own; None answers for the whole file.
+    """
     problem = ""
 
     def known(clip_id: str, start_s: float, duration_s: float) -> FeatureVector | None:
         nonlocal problem
-        vector, problem = _known(store, clip_id, (start_s, duration_s))
+        vector, fault = _known(store, clip_id, (start_s, duration_s))
+        problem = problem or fault
         return vector
 
-    measured = measure(source, span, known=known)
-    (decided,) = predict_and_decide([measured.vector], served, policy=policy)
-    return ScoredClip(measured, decided, policy, time.perf_counter() - started, problem=problem)
+    if span is not None:
+        parts: tuple[Measured, ...] = (measure(source, span, known=known),)
+    else:
+        parts = measure_piece(source, count=policy.windows, apart_s=policy.apart_s, known=known)
+    (decided,) = decide_pieces([_piece(parts)], served, policy=policy)
+    return ScoredClip(parts[0], decided, policy, time.perf_counter() - started, problem=problem, others=parts[1:])
+
+
+def _piece(parts: Iterable[Measured]) -> tuple[Part, ...]:
+    return tuple(Part(part.vector, part.clip.start_s, part.clip.start_s + part.clip.duration_s) for part in parts)
 
 
 def _known(store: Store | None, clip_id: str, part: tuple[float, float]) -> tuple[FeatureVector | None, str]:
@@ -165,7 +200,8 @@ def store_scored(
             path=None if audio is None else keep_audio(scored.recording.clip, audio),
             tags=file_tags(source.data, source.name),
         )
-        save_measured(store, file, bring_back=True)
+        others = replace(file, clips=tuple(part.clip for part in scored.others), path=None)  # their audio is not kept
+        save_measured(store, file, others, bring_back=True)
     except StoreError as error:
         return replace(scored, problem=str(error))
     return _store_prediction(scored, served, store)
@@ -178,7 +214,7 @@ def _store_prediction(scored: ScoredClip, served: Served, store: Store | None) -
     try:
         (number,) = store_predictions(
             [scored.decided],
-            [scored.vector],
+            [scored.piece],
             served,
             policy=scored.policy,
             store=store,
@@ -192,15 +228,19 @@ def _store_prediction(scored: ScoredClip, served: Served, store: Store | None) -
 def rescore(scored: ScoredClip, served: Served, policy: Policy, store: Store | None) -> ScoredClip:
     """Score the same features with the current model and policy; stores a new row if one of them has changed.
 
-    The clip's own row is not changed: a clip that was deleted meanwhile stays deleted.
+    The clip's own row is not changed: a clip that was deleted meanwhile stays deleted. Its windows stay, so the stored
+    policy names the windows that were measured.
     """
+    policy = replace(policy, windows=scored.policy.windows, apart_s=scored.policy.apart_s)
     model, before = served.model, scored.decided
     if policy == scored.policy and model.version == before.prediction.model_version:
         return scored
     if model.version != before.prediction.model_version:
-        (decided,) = predict_and_decide([scored.vector], served, policy=policy)
+        (decided,) = decide_pieces([scored.piece], served, policy=policy)
     else:
-        decided = replace(before, decision=decide(before.prediction, policy, unlike=before.unlike.reasons))
+        decided = replace(
+            before, decision=decide(before.prediction, policy, unlike=before.unlike.reasons, kind=before.kind)
+        )
     changed = replace(scored, decided=decided, policy=policy, prediction_id=None)
     return _store_prediction(changed, served, store)
 
@@ -232,18 +272,19 @@ def score_windows(
         start_s, end_s = span
         started = time.perf_counter()
         try:
-            scored = _score(source, span, served, policy, store, started)
+            scored = score_source(source, served, policy=policy, store=store, started=started, span=span)
         except AudioError as error:
             silent = Remark(RemarkKind.NOT_SCORED, str(error))
             yield timeline.ScoredWindow(start_s=start_s, end_s=end_s, proba=None, remark=silent)
             continue
         store_scored(scored, source, served, store, origin=origin)
-        remark = _unlike_remark(scored.unlike)
+        remark = _unlike_remark(scored.decided)
         audio, proba = scored.recording.remarks, scored.prediction.proba
         yield timeline.ScoredWindow(start_s=start_s, end_s=end_s, proba=proba, remark=remark, audio=audio)
 
 
-def _unlike_remark(compared: OutlierCheck) -> Remark | None:
-    if not compared.flag:
+def _unlike_remark(decided: Decided) -> Remark | None:
+    if not decided.unlike.flag:
         return None
-    return Remark(RemarkKind.UNLIKE, f"unlike the training music: {'; '.join(compared.reasons)}")
+    named = [PHRASES[decided.kind]] if decided.kind in PHRASES else []
+    return Remark(RemarkKind.UNLIKE, f"unlike the training music: {'; '.join([*named, *decided.unlike.reasons])}")

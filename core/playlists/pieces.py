@@ -17,6 +17,7 @@ import pandas as pd
 from core.playlists.circle import neighbours
 from core.schema import EMOTIONS, PROBA
 from core.schema import GENRE as SYNTHETIC
+from core.store import answer_votes
 
 ACCEPTED, BETWEEN, REVIEW = "accepted", "between two", "needs review"
 STANDINGS = (ACCEPTED, BETWEEN, REVIEW)
@@ -28,7 +29,8 @@ UNKNOWN = "not known"
 def pieces_table(clips: pd.DataFrame, *, model_version: str | None = None) -> pd.DataFrame:
     """Table of the pieces of a library: one row for each file, sorted by ``piece_id`` (hash of the file's content).
 
-    The scored parts of a file can overlap: its middle, and sliding windows. Every second counts once: a second that is
+    A file with one answer from several windows, as on the Predict page, has that answer. Otherwise its scored parts are
+    combined. They can overlap: its middle, and sliding windows. Every second counts once: a second that is
     in several parts is divided equally among them. So the order and repetition of runs do not matter. *Share* means
     the share of the scored seconds.
 
@@ -41,11 +43,12 @@ def pieces_table(clips: pd.DataFrame, *, model_version: str | None = None) -> pd
     Returns
     -------
     Columns title, artist, album, genre, year, makam, usul, performer, session (name of the file's folder), path,
-    file_name, origin, synthetic, duration_s (of the whole file), windows (number of scored parts), p_* (mean by share),
-    guess, confidence (probability of the guess), steady (share of the parts with this guess), standing, reason, tempo
-    (bpm, median by share), lufs (mean energy by share), channels (of the file, NaN when not known), there (see
-    ``add_places``), clip_id, start_s, length_s (of the part with the highest probability of the guess), model_version,
-    policy (of the decisions; empty when there are several), extractor. Unknown texts are empty.
+    file_name, origin, synthetic, duration_s (of the whole file), windows (number of scored windows), agreeing (number
+    of windows with this guess), p_* (mean by share), guess, confidence (probability of the guess), steady (share of
+    the windows with this guess), standing, reason, unlike (kind of a piece that is unlike the training music, else
+    empty), tempo (bpm, median by share), lufs (mean energy by share), channels (of the file, NaN when not known), there
+    (see ``add_places``), clip_id, start_s, length_s (of the part with the highest probability of the guess),
+    model_version, policy (of the decisions; empty when there are several), extractor. Unknown texts are empty.
 
     ``standing`` is "accepted" when most parts are accepted as the guess and none as another emotion; "between two" when
     most parts have one or two candidates and the two most probable emotions are neighbours on the circle; otherwise
@@ -60,18 +63,21 @@ def pieces_table(clips: pd.DataFrame, *, model_version: str | None = None) -> pd
     rows["p_guess"] = rows[list(PROBA)].to_numpy()[
         np.arange(len(rows)), [EMOTIONS.index(g) for g in rows["piece_guess"]]
     ]  # probability of the piece's guess in this part
+    votes = _votes(rows)
     best = rows.loc[rows.groupby("content_hash")["p_guess"].idxmax()].set_index("content_hash")
     policy = group["policy"].agg(["first", "nunique"])
     about_guess = pd.DataFrame(
         {
             "duration_s": group["file_duration_s"].max(),
-            "windows": group.size(),
+            "windows": votes["windows"].groupby(keys).sum(),
+            "agreeing": votes["agreeing"].groupby(keys).sum(),
             **{name: proba[name] for name in PROBA},
             "guess": guess,
             "confidence": proba.max(axis=1),
-            "steady": rows["share"].where(rows["guess"] == rows["piece_guess"], 0.0).groupby(keys).sum(),
+            "steady": (rows["share"] * votes["agreeing"] / votes["windows"]).groupby(keys).sum(),
             "standing": _standing(rows, proba, guess),
             "reason": best["reason"],
+            "unlike": best["unlike"].fillna("") if "unlike" in best.columns else "",
             "tempo": _median(rows, "tempo").reindex(proba.index),
             "lufs": _mean_level(rows),
             "channels": group["channels"].max(),
@@ -91,12 +97,26 @@ def _parts(clips: pd.DataFrame, model_version: str | None) -> pd.DataFrame:
     """Return the scored parts that count, sorted by piece and start, with their share and number of candidates."""
     rows = clips.sort_values(["content_hash", "start_s", "clip_id"], kind="stable").reset_index(drop=True)
     rows = rows[_of_model(rows, model_version)]
+    if "windows" in rows.columns:
+        answered = rows["windows"].fillna("") != ""
+        rows = rows[answered | ~answered.groupby(rows["content_hash"]).transform("any")]
     return rows.assign(
         file_duration_s=rows["file_duration_s"].fillna(rows["start_s"] + rows["duration_s"]),
         candidates=rows["candidates"].map({text: _count(text) for text in rows["candidates"].unique()}),
         share=_shares(rows),
         channels=rows["channels"].astype(float) if "channels" in rows.columns else np.nan,
     )
+
+
+def _votes(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the number of windows of each part, and how many of them have the guess of the piece."""
+    stored = rows["windows"].fillna("") if "windows" in rows.columns else pd.Series("", rows.index)
+    one = (rows["guess"] == rows["piece_guess"]).astype(int)
+    votes = [
+        answer_votes(guess, text) if text else (1, alone)
+        for guess, text, alone in zip(rows["piece_guess"], stored, one, strict=True)
+    ]
+    return pd.DataFrame(votes, index=rows.index, columns=["windows", "agreeing"])
 
 
 def _names(rows: pd.DataFrame) -> pd.DataFrame:

@@ -46,7 +46,7 @@ from core.store.library_files import (
 )
 from core.store.measured import save_measured
 from core.store.people import Rater, get_setting, raters_table, set_role, set_setting, sign_in
-from core.store.predictions import predictions_table, save_predictions
+from core.store.predictions import answer_votes, predictions_table, read_windows, save_predictions
 from core.store.schema import (
     DISPLAYS,
     FILE_STATES,
@@ -61,6 +61,7 @@ from core.store.schema import (
     SOURCES,
     VERIFIED_ONLY,
 )
+from core.store.table_clips import save_table_clip, table_clips_table
 from core.store.tracks import TRACK_FIELDS, add_track, set_track
 from core.store.undos import UNDO_DEPTH, undo
 
@@ -91,6 +92,7 @@ __all__ = [
     "add_planned_answers",
     "add_settlement",
     "add_track",
+    "answer_votes",
     "back_up",
     "backups",
     "cancel_job",
@@ -123,6 +125,7 @@ __all__ = [
     "predictions_table",
     "queue_item",
     "rater_name",
+    "read_windows",
     "raters_table",
     "report_job",
     "restore",
@@ -131,12 +134,14 @@ __all__ = [
     "save_files",
     "save_measured",
     "save_predictions",
+    "save_table_clip",
     "scored_clips",
     "set_role",
     "set_setting",
     "set_track",
     "sign_in",
     "start_job",
+    "table_clips_table",
     "undo",
     "unpredicted",
 ]

@@ -71,6 +71,7 @@ def add_clip(
         "bitrate": bitrate,
         "file_duration_s": file_duration_s,
         "lufs": lufs,
+        "part_of": None,
     }
 
     def work(c: sa.Connection) -> str:
@@ -113,6 +114,8 @@ def _clip_row(row: Mapping[str, Any]) -> dict[str, Any]:
 def delete_clip(store: Store, clip_id: str) -> None:
     """Mark a clip as deleted: queues, libraries and training leave it out. Its row and its answers stay.
 
+    Further windows that serve its prediction are deleted with it.
+
     The path of a library's own file stays; the path of audio that the program stored is cleared.
     """
 
@@ -121,7 +124,9 @@ def delete_clip(store: Store, clip_id: str) -> None:
         path = c.execute(sa.select(clips.c.path).where(clips.c.id == clip_id)).scalar()
         of_library = path is not None and (Path(path).is_absolute() or "://" in path)
         deletion = {"deleted_at": now(), "path": path if of_library else None}
-        c.execute(clips.update().where(clips.c.id == clip_id, clips.c.deleted_at.is_(None)).values(deletion))
+        parts = clips.c.content_hash.in_(sa.select(clips.c.content_hash).where(clips.c.id == clip_id))
+        of_clip = sa.or_(clips.c.id == clip_id, parts & (clips.c.part_of == clip_id))
+        c.execute(clips.update().where(of_clip, clips.c.deleted_at.is_(None)).values(deletion))
 
     write(store, work)
 
@@ -138,9 +143,13 @@ def require_clip(c: sa.Connection, clip_id: str) -> None:
 
 @requires(Action.SEE_ANSWERS)
 def clips_table(store: Store, *, deleted: bool = False) -> pd.DataFrame:
-    """Return one row per clip with the metadata of its track, oldest first. deleted : include deleted clips."""
+    """Return one row per clip with the metadata of its track, oldest first.
+
+    Clips that only serve the prediction of another clip are left out. deleted : include deleted clips.
+    """
     joined = clips.outerjoin(tracks, clips.c.track_id == tracks.c.id)
-    columns = [clips.c.id.label("clip_id"), *(column for column in clips.c if column.name != "id")]
+    columns = [clips.c.id.label("clip_id"), *(column for column in clips.c if column.name not in ("id", "part_of"))]
     columns += [tracks.c[n] for n in TRACK]
-    query = sa.select(*columns).select_from(joined).order_by(clips.c.created_at, clips.c.id)
+    query = sa.select(*columns).select_from(joined).where(clips.c.part_of.is_(None))
+    query = query.order_by(clips.c.created_at, clips.c.id)
     return read(store, lambda c: frame(c, query if deleted else query.where(clips.c.deleted_at.is_(None))))

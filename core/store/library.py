@@ -31,7 +31,18 @@ _CLIP = (
     "lufs",
     "created_at",
 )
-_ANSWER = ("model_version", "extractor", "guess", "decision", "candidates", "reason", "margin", "policy")
+_ANSWER = (
+    "model_version",
+    "extractor",
+    "guess",
+    "decision",
+    "candidates",
+    "reason",
+    "margin",
+    "policy",
+    "windows",
+    "unlike",
+)
 TEMPO = "_Tempo_Mean"
 _SEARCHED = (clips.c.file_name, *(tracks.c[n] for n in ("title", "artist", "performer", "album", "makam")))
 
@@ -79,7 +90,8 @@ def library_table(
     DataFrame
         Columns clip_id, content_hash, file_name, path, origin, start_s, duration_s, file_duration_s (of the whole
         file), channels (of the file, NaN when unknown), lufs, created_at, prediction_id, model_version, extractor,
-        guess, decision, candidates (JSON), reason, margin, policy (JSON, of the decision), p_*, confidence, tempo
+        guess, decision, candidates (JSON), reason, margin, policy (JSON, of the decision), windows (JSON,
+        see ``store.read_windows``), unlike (kind of a clip that is unlike the training music), p_*, confidence, tempo
         (bpm), artist, title, source (a library's folder), album, genre, year, makam, usul, performer.
     """
     query = _scored_clips(*newest_prediction("champion", model_version, policy=policy, or_any=True))

@@ -21,6 +21,8 @@ from core.store.measured import insert_measured
 from core.store.schema import FILE_STATES, TRACK, clips, features, files, predictions, tracks
 from core.store.tracks import track_of_file, upsert_tracks
 
+_ANSWER = ("guess", "margin", "decision", "candidates", "reason", "unlike")
+
 
 @requires(Action.SCORE_LIBRARY)
 def save_files(store: Store, entries: Sequence[LibraryEntry]) -> None:
@@ -147,7 +149,8 @@ def scored_clips(
     """Return these clips with prediction, features and track, index clip_id.
 
     Columns: path, file_name, start_s, duration_s, lufs, deleted, p_*, guess, margin, decision, candidates (JSON),
-    reason, model_version, the 50 features, and artist, title, source, album, genre, year, makam, usul, performer.
+    reason, unlike, model_version, windows (JSON), the 50 features, and artist, title, source, album, genre, year,
+    makam, usul, performer.
     """
     of_clip = sa.and_(*_prediction_of(clips.c.id, model_version, extractor, policy))
     query = (
@@ -156,7 +159,7 @@ def scored_clips(
             *(clips.c[n] for n in ("path", "file_name", "start_s", "duration_s", "lufs")),
             clips.c.deleted_at.is_not(None).label("deleted"),
             *(predictions.c[f"p_{emotion}"] for emotion in EMOTIONS),
-            *(predictions.c[n] for n in ("guess", "margin", "decision", "candidates", "reason", "model_version")),
+            *(predictions.c[n] for n in (*_ANSWER, "model_version", "windows")),
             *(features.c[n] for n in COLUMNS),
             *(tracks.c[n] for n in TRACK),
         )

@@ -14,7 +14,16 @@ from core.store.features import insert_features, same_part
 from core.store.schema import clips, features, predictions
 from core.store.tracks import fill_track, own_track, upsert_tracks
 
-_CLIP = ("start_s", "duration_s", "sr", "bitrate", "file_duration_s", "lufs", "channels")  # columns that are measured
+_CLIP = (
+    "start_s",
+    "duration_s",
+    "sr",
+    "bitrate",
+    "file_duration_s",
+    "lufs",
+    "channels",
+    "part_of",
+)  # columns that are measured
 
 
 @requires(Action.SCORE_CLIP)

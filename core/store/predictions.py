@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from core.access import Action, requires
 from core.models.policy import Decision, Policy
-from core.models.prediction import Prediction
+from core.models.prediction import Prediction, WindowGuess
 from core.schema import EMOTIONS
 from core.store.checks import check_choice, now
 from core.store.clips import require_clip
@@ -105,8 +105,41 @@ def _prediction_row(
         "candidates": json.dumps(decision.candidates),
         "reason": decision.reason,
         "latency_s": latency_s,
+        "windows": windows_json(prediction),
+        "unlike": decision.unlike,
         "created_at": now(),
     }
+
+
+def windows_json(prediction: Prediction) -> str:
+    """Return the windows of a prediction as they are stored; empty for one window."""
+    windows = [
+        {
+            "clip_id": window.clip_id,
+            "start_s": window.start_s,
+            "end_s": window.end_s,
+            "p": [window.proba[emotion] for emotion in EMOTIONS],
+            "unlike": window.unlike,
+        }
+        for window in prediction.windows
+    ]
+    return json.dumps(windows) if windows else ""
+
+
+def read_windows(text: str) -> tuple[WindowGuess, ...]:
+    """Return stored windows, the named one first; none for a prediction from one window."""
+    known = json.loads(text) if text else []
+    return tuple(
+        WindowGuess(**{**window, "proba": dict(zip(EMOTIONS, proba, strict=True))})
+        for window in known
+        for proba in [window.pop("p")]
+    )
+
+
+def answer_votes(guess: str, text: str) -> tuple[int, int]:
+    """Return the number of windows of a stored answer, and how many of them have its guess. text : stored windows."""
+    windows = read_windows(text)
+    return (len(windows), sum(window.guess == guess for window in windows)) if windows else (1, 1)
 
 
 @requires(Action.SEE_ANSWERS)

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from core.schema import COLUMNS, EMOTIONS
 
-HEAD = "0010"  # newest revision in migrations/versions; ``open_store`` compares it with the database in one query
+HEAD = "0012"  # newest revision in migrations/versions; ``open_store`` compares it with the database in one query
 
 ROLES = ("champion", "challenger")  # of a model when it made a prediction
 RATER_ROLES = ("rater", "therapist", "analyst")  # what each of them may do: core.access
@@ -111,6 +111,8 @@ clips = sa.Table(
     sa.Column("file_duration_s", sa.Double),  # of the whole file
     sa.Column("lufs", sa.Double),  # loudness of the clip, in the channels of the file
     sa.Column("channels", sa.Integer),  # of the file; NULL for clips scored before this column existed
+    # Id of the clip whose prediction this one serves as a further window; NULL for all other clips.
+    sa.Column("part_of", sa.String(128)),
     _time(),
     _time("deleted_at", nullable=True),
     one_of("origin", ORIGINS),
@@ -158,6 +160,10 @@ predictions = sa.Table(
     sa.Column("candidates", sa.Text, nullable=False),  # JSON list
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("latency_s", sa.Double),
+    # Kind of a clip that is unlike the training music; empty for other clips, NULL for rows of earlier versions.
+    sa.Column("unlike", sa.String(16)),
+    # JSON list of the combined windows: clip_id, start_s, end_s, p (in the order of EMOTIONS), unlike; empty = one
+    sa.Column("windows", sa.Text, nullable=False, server_default=""),
     _time(),
     one_of("role", ROLES),
     one_of("guess", EMOTIONS),
@@ -247,6 +253,20 @@ jobs = sa.Table(
         sqlite_where=sa.text("state = 'running'"),
         postgresql_where=sa.text("state = 'running'"),
     ),
+)
+
+# Clips of the published table whose audio was recognised by its features (``python -m core verify``).
+table_clips = sa.Table(
+    "table_clips",
+    metadata,
+    sa.Column("content_hash", sa.String(128), primary_key=True),  # of the file's bytes
+    sa.Column("row_key", sa.String(64), nullable=False),  # hash of the row's 50 values
+    sa.Column("table_row", sa.Integer, nullable=False),  # number of the row in the table, from 0
+    sa.Column("same_rows", sa.Text, nullable=False),  # JSON list: further rows of the same recording
+    sa.Column("distance", sa.Double, nullable=False),
+    sa.Column("file_name", sa.Text, nullable=False),
+    sa.Column("extractor", sa.String(128), nullable=False),
+    _time("checked_at"),
 )
 
 files = sa.Table(

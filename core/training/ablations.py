@@ -73,6 +73,7 @@ def _columns(seed: int) -> list[Ablation]:
         option("no_ratios", "without ratios", ratios=False),
         option("no_logs_no_ratios", "without logarithms and ratios", log=False, ratios=False),
         option("fragile_kept", "with the five fragile columns", drop=()),
+        option("level_kept", "with the columns that depend on the level", level_free=False),
         option("fragile_kept_no_clip", "with the five fragile columns, z-scores not cut", drop=(), limit=None),
     ]
 
@@ -127,6 +128,6 @@ def _algorithms(seed: int) -> list[Ablation]:
             label = f"{LABELS[name]} on the champion's columns"
             made.append(Ablation(f"{name}_columns", label, "algorithm", name, prepared(model)))
         if name in ("svm_rbf", "knn"):
-            plain = prepared(model, log=False, ratios=False, drop=(), scale=False)
+            plain = prepared(model, log=False, ratios=False, drop=(), level_free=False, scale=False)
             made.append(Ablation(f"{name}_no_scaling", f"{LABELS[name]} without scaling", "algorithm", name, plain))
     return made

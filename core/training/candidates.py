@@ -23,7 +23,14 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from core.training.estimators import CalibratedBlend, ClipScores, EncodedLabels, FeatureColumns, RegularisedDiscriminant
+from core.training.estimators import (
+    FRAGILE,
+    CalibratedBlend,
+    ClipScores,
+    EncodedLabels,
+    FeatureColumns,
+    RegularisedDiscriminant,
+)
 
 CHAMPION = "blend"
 VOTERS = (
@@ -65,6 +72,7 @@ def prepared(
     log: bool = True,
     ratios: bool = True,
     drop: tuple[str, ...] | None = None,
+    level_free: bool = True,
     scale: bool = True,
     limit: float | None = 3.0,
     extra: tuple[tuple[str, BaseEstimator], ...] = (),
@@ -73,14 +81,12 @@ def prepared(
 
     Parameters
     ----------
-    log, ratios, drop : see `FeatureColumns`; ``drop=None`` drops the fragile columns.
+    log, ratios, drop, level_free : see `FeatureColumns`; ``drop=None`` drops the fragile columns.
     scale : standardise the columns to z-scores.
     limit : clip z-scores to [-limit, limit]; None to keep them.
     extra : named steps between the scaling and the model, such as PCA or SMOTE.
     """
-    columns = (
-        FeatureColumns(log=log, ratios=ratios) if drop is None else FeatureColumns(log=log, ratios=ratios, drop=drop)
-    )
+    columns = FeatureColumns(log=log, ratios=ratios, drop=FRAGILE if drop is None else drop, level_free=level_free)
     steps: list[tuple[str, BaseEstimator]] = [
         ("columns", columns),
         ("impute", SimpleImputer(strategy="median", keep_empty_features=True)),
@@ -99,7 +105,7 @@ def prepared(
 
 def published(model: BaseEstimator) -> Pipeline:
     """Pipeline on the 50 published columns: median imputation, z-scores, model."""
-    return prepared(model, log=False, ratios=False, drop=(), limit=None)
+    return prepared(model, log=False, ratios=False, drop=(), level_free=False, limit=None)
 
 
 def _singles(seed: int) -> dict[str, BaseEstimator]:

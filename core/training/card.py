@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from core.dataset.published import CITATIONS, LICENCE
-from core.file_names import COMPARISON, METRICS, OUT_OF_FOLD, ROWS
+from core.evaluation.criteria import check_criteria
+from core.evaluation.evaluation_table import HEADLINE, HELD_OUT, ROW_WORDS, EvaluationTable
+from core.evaluation.learning_value import LearningValue, describe_value
+from core.evaluation.stability import MEASURES
+from core.file_names import ALL_CLIPS, EVALUATION, OUT_OF_FOLD, ROWS
+from core.file_names import HELD_OUT as HELD_OUT_FILE
 from core.schema import ALL, COLUMNS, EMOTIONS, MIRTOOLBOX, readable
 from core.training.estimators import FRAGILE
 
@@ -34,30 +39,29 @@ _NAMES = {
 }
 
 
-def write_card(run: "TrainingRun") -> str:
-    """Markdown text of the model card of the run's champion."""
-    metrics, scores = run.metrics, _by_measure(run.metrics["scores"])
+def write_card(run: "TrainingRun", evaluation: EvaluationTable) -> str:
+    """Markdown text of the card of the run's champion. Every figure of the champion is in the evaluation table."""
+    metrics = run.metrics
     sections = [
         f"# Model card: {run.labels_of[run.champion]}",
         _warning(run),
         _what(run),
         _data(run),
         _protocol(metrics),
-        _figures(metrics, scores),
-        _emotions(scores),
-        _criteria(metrics),
-        _gap(metrics, scores),
+        _figures(evaluation),
+        _emotions(evaluation),
+        _criteria(evaluation),
+        _gap(evaluation),
+        _accepted(metrics),
+        _more_clips(metrics),
+        stability_section(metrics),
         _noise(metrics),
         _others(run),
-        _limits(metrics, scores),
+        _limits(metrics, evaluation),
         _use(),
         _made(run),
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
-
-
-def _by_measure(lines: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], Mapping[str, Any]]:
-    return {(line["measure"], line["emotion"]): line for line in lines}
 
 
 def _paragraph(text: str) -> str:
@@ -102,7 +106,11 @@ def _what(run: "TrainingRun") -> str:
     dropped = _paragraph(f"""Five features are not used: {names}. The entropy varies so little in the published
     table that a small measurement error equals many standard deviations. The other four depend on details of how
     the table was made.""")
-    return f"## Model\n\n{what}\n\n{dropped}"
+    level = _paragraph(f"""The model does not depend on the level of a recording: a louder or quieter copy of the same
+    samples gets the same probabilities. RMS energy and fluctuation are not used, and roughness is used only as its
+    ratio to the square of RMS energy, in which the level cancels out. The program still measures, stores and shows all
+    {len(COLUMNS)} features.""")
+    return f"## Model\n\n{what}\n\n{dropped}\n\n{level}"
 
 
 def _data(run: "TrainingRun") -> str:
@@ -127,11 +135,13 @@ def _protocol(metrics: Mapping[str, Any]) -> str:
     near-duplicates stay in the same fold. {p["held_out"]} clips, chosen once by a hash of their values, are held out:
     the served model was not fitted on them, and the candidates were not compared on them. The other
     {p["development"]} clips are the development clips.""")
-    judged = "all distinct clips" if p["judged"] == p["rows"] else "the development clips"
     folds = _paragraph(f"""Cross-validation uses {p["repeats"]} x {p["folds"]} grouped, stratified folds. Every
     learned step is fitted inside the fold. Candidates were compared, and the champion was chosen, on the development
-    clips. The headline figures are the champion's, by the same protocol on {judged}. The held-out figures are those
-    of the served model, which is fitted on the development clips.""")
+    clips.""")
+    rows = _paragraph(f"""The headline is the cross-validation of the published development clips. Every model of this
+    table has this row on the same clips, also after a training on people's labels, so a new headline means a new model
+    and not other clips. {ROW_WORDS["all_clips"].label}: {ROW_WORDS["all_clips"].meaning} The held-out figures are
+    those of the served model, which is fitted on the development clips.""")
     intervals = _paragraph(f"""Intervals are 95 % by bootstrap over recordings ({p["resamples"]} resamples): they
     cover the choice of test clips, but not the change of the model with other training clips.""")
     kind = _paragraph("""The figures are optimistic by about one point of F1. The members and the calibration were
@@ -139,56 +149,127 @@ def _protocol(metrics: Mapping[str, Any]) -> str:
     clips. Earlier work on the whole table, held-out clips included, decided which columns are logged, divided and
     dropped. The held-out clips are therefore a fair test of the fitted model and of any later challenger, but not a
     fully independent test of the recipe.""")
-    return f"## Evaluation protocol\n\n{clips}\n\n{folds}\n\n{intervals}\n\n{kind}"
+    return f"## Evaluation protocol\n\n{clips}\n\n{folds}\n\n{rows}\n\n{intervals}\n\n{kind}"
 
 
-def _figures(metrics: Mapping[str, Any], scores: Mapping[tuple[str, str], Mapping[str, Any]]) -> str:
-    p = metrics["protocol"]
-    columns = {f"Headline ({p['judged']} clips)": scores}
-    if p["judged"] != p["development"]:
-        columns[f"Development ({p['development']} clips)"] = _by_measure(metrics["development_scores"])
-    columns[f"Held out ({p['held_out']} clips)"] = _by_measure(metrics["held_out_scores"])
-    lines = [[name, *(_between(column[m, ALL]) for column in columns.values())] for m, name in _NAMES.items()]
-    perfect = {line["measure"]: line for line in metrics["perfect_ece"]}["ece"]
-    of_held = {line["measure"]: line for line in metrics["held_out_perfect_ece"]}["ece"]
+def _figures(evaluation: EvaluationTable) -> str:
+    rows = [row for row in evaluation.rows if evaluation.find("macro_f1", row=row) is not None]
+    head = []
+    for row in rows:
+        one = evaluation.figure("macro_f1", row=row)
+        head.append(f"{ROW_WORDS[row].label} ({one.clips} clips, {one.protocol})")
+    lines = [[name, *(evaluation.figure(m, row=row).text for row in rows)] for m, name in _NAMES.items()]
+    shares = {"accepted": "Share with one answer", "accepted_right": "Right when it answers"}
+    lines += [[name, *(evaluation.figure(m, row=row).text for row in rows)] for m, name in shares.items()]
+    perfect = [(row, evaluation.figure("ece_perfect", row=row)) for row in rows if row in (HEADLINE, HELD_OUT)]
+    words = "; ".join(
+        f"{ROW_WORDS[row].label.lower()} {one.value:.3f} (above {one.high:.3f} in 5 % of cases)" for row, one in perfect
+    )
     note = _paragraph(f"""The calibration error is never zero with few clips. A perfectly calibrated model with these
-    probabilities would have an expected ECE of {perfect["expected"]:.3f} in the first column (above
-    {perfect["p95"]:.3f} in 5 % of cases), and of {of_held["expected"]:.3f} on the held-out clips (above
-    {of_held["p95"]:.3f} in 5 % of cases).""")
-    return f"## Figures\n\n{_table(['Figure', *columns], lines)}\n\n{note}"
+    probabilities has an expected ECE of: {words}.""")
+    return f"## Figures\n\n{_table(['Figure', *head], lines)}\n\n{note}"
 
 
-def _emotions(scores: Mapping[tuple[str, str], Mapping[str, Any]]) -> str:
+def _emotions(evaluation: EvaluationTable) -> str:
     measures = ("precision", "recall", "f1", "auc")
-    lines = [[e, *(_between(scores[m, e]) for m in measures), f"{scores['support', e]['value']:.0f}"] for e in EMOTIONS]
-    return "## By emotion\n\n" + _table(["Emotion", "Precision", "Recall", "F1", "AUC", "Clips"], lines)
+    lines = [
+        [
+            e,
+            *(evaluation.figure(m, emotion=e).text for m in measures),
+            f"{evaluation.figure('support', emotion=e).value:.0f}",
+        ]
+        for e in EMOTIONS
+    ]
+    table = _table(["Emotion", "Precision", "Recall", "F1", "AUC", "Clips"], lines)
+    return f"## By emotion\n\n{evaluation.figure('f1', emotion=EMOTIONS[0]).origin}.\n\n{table}"
 
 
-def _criteria(metrics: Mapping[str, Any]) -> str:
+def _criteria(evaluation: EvaluationTable) -> str:
     words = {"undecided": "undecided with this number of clips"}
     lines = [
-        [c["criterion"], c["target"], _between(c), words.get(c["verdict"], c["verdict"])] for c in metrics["acceptance"]
+        [c.name, ROW_WORDS[c.row].label, c.target, "-" if pd.isna(c.value) else c.text, words.get(c.verdict, c.verdict)]
+        for c in check_criteria(evaluation)
     ]
     return f"""## Criteria
 
-{_table(["Criterion", "Target", "Measured", "Verdict"], lines)}
+{_table(["Criterion", "Row", "Target", "Measured", "Verdict"], lines)}
 
-*Pass* and *fail* mean that the whole confidence interval is on one side of the target."""
+*Pass* and *fail* mean that the whole confidence interval is on one side of the target. A calibration error that a
+perfectly calibrated model also shows is no failure."""
 
 
-def _gap(metrics: Mapping[str, Any], scores: Mapping[tuple[str, str], Mapping[str, Any]]) -> str:
-    before, after = metrics["gap_price"]
-    ranked = sorted(EMOTIONS, key=lambda e: scores["f1", e]["value"])
-    reached = "reaches" if after["class_gap"] <= 0.10 else "comes no closer than"
+def _gap(evaluation: EvaluationTable) -> str:
+    ranked = sorted(EMOTIONS, key=lambda e: evaluation.figure("f1", emotion=e).value)
+    macro, price = evaluation.figure("macro_f1").value, evaluation.figure("gap_price").value
+    closed = evaluation.figure("gap_closed").value
     text = _paragraph(f"""The emotion with the best F1 is {ranked[-1]}, the one with the worst is {
         ranked[0]
-    }: the gap is {_between(scores["class_gap", ALL])}; the target is at most 0.10. Weighting each class by a constant {
-        reached
-    } {after["class_gap"]:.3f} and costs
-    {100 * (before["macro_f1"] - after["macro_f1"]):.1f} points of macro-F1 ({before["macro_f1"]:.3f} to
-    {after["macro_f1"]:.3f}): the best classes lose more than the worst classes gain. The model is therefore not
+    }: the gap is {evaluation.figure("class_gap").text}; the target is at most 0.10. A constant weight for each class
+    brings the gap to {closed:.3f} and changes macro-F1 by {-100 * price:+.1f} points (to about {macro - price:.3f}).
+    The search and the result use the same predictions, so the true price is probably higher. The model is not
     weighted.""")
     return f"## The gap between the emotions\n\n{text}"
+
+
+def _accepted(metrics: Mapping[str, Any]) -> str:
+    """How often an accepted emotion is right under the standard policy and the policy by emotion, and their prices."""
+    if "called" not in metrics:
+        return ""
+    by: dict[str, list[Mapping[str, Any]]] = {}
+    for line in metrics["called"]:
+        by.setdefault(line["emotion"], []).append(line)
+    lines = [
+        [emotion, *(cell for line in pair for cell in (_limit(line["threshold"]), _accepted_cell(line)))]
+        for emotion, pair in by.items()
+    ]
+    head = ["Accepted emotion", "Limit", "Right", "Limit by emotion", "Right"]
+    note = _paragraph("""The first two columns are the standard policy, the last two the policy by emotion, which asks
+    for a higher probability where an emotion is often wrong. In brackets: 95 % interval. After the comma: the share of
+    all clips that are accepted with this emotion, which is the price of a higher limit.""")
+    return f"## Accepted emotions\n\n{_table(head, lines)}\n\n{note}"
+
+
+def _limit(threshold: float | None) -> str:
+    return "" if threshold is None else f"{threshold:.2f}"
+
+
+def _accepted_cell(line: Mapping[str, Any]) -> str:
+    return f"{_between({**line, 'value': line['right']})}, {100 * line['accepted']:.1f} %"
+
+
+def _more_clips(metrics: Mapping[str, Any]) -> str:
+    """The learning curve and the expected gain from more clips."""
+    if not metrics.get("learning_curve"):
+        return ""
+    lines = [[str(line["train"]), _between(line)] for line in metrics["learning_curve"]]
+    values = [_paragraph(describe_value(LearningValue(**value))) for value in metrics["learning_value"]]
+    note = _paragraph("""The expected gain continues the learning curve by a power law. Its interval covers the choice
+    of test clips, but not the choice of training clips.""")
+    return "\n\n".join(["## Value of more clips", _table(["Training clips", "Macro-F1"], lines), *values, note])
+
+
+def stability_section(metrics: Mapping[str, Any]) -> str:
+    """How often small changes of the same music give another answer; empty if it was not measured."""
+    if not metrics.get("stability"):
+        return ""
+    lines: dict[tuple[str, str], dict[str, Mapping[str, Any]]] = {}
+    for line in metrics["stability"]:
+        lines.setdefault((line["music"], line["change"]), {})[line["measure"]] = line
+    rows = [
+        [music, change, str(by["other_guess"]["windows"]), *(_percent(by[measure]) for measure in MEASURES)]
+        for (music, change), by in lines.items()
+    ]
+    head = ["Music", "Change", "Windows", *MEASURES.values()]
+    note = _paragraph("""Each window is compared with itself after the change. In brackets: 95 % interval, by track.
+    An accepted answer is lost when the same emotion is not accepted any more.""")
+    return f"## Stability\n\n{_table(head, rows)}\n\n{note}"
+
+
+def _percent(line: Mapping[str, Any]) -> str:
+    if line["value"] is None:
+        return "-"
+    value, low, high = (100 * line[name] for name in ("value", "low", "high"))
+    return f"{value:.1f} %" if low == high else f"{value:.1f} % ({low:.1f} to {high:.1f})"
 
 
 def _noise(metrics: Mapping[str, Any]) -> str:
@@ -201,6 +282,7 @@ def _noise(metrics: Mapping[str, Any]) -> str:
     ]
     return f"""## Robustness to measurement errors
 
+Cross-validation of {metrics["protocol"]["judged"]} clips: all clips after a full training, else the development clips.
 Every feature of the test clips is multiplied by 1 plus a normally distributed error with this standard deviation.
 
 {_table(["Error", "Macro-F1", "Accuracy", "ECE"], lines)}"""
@@ -210,7 +292,8 @@ def _others(run: "TrainingRun") -> str:
     """All candidates, best first, each with the result of the paired test against the champion; empty if none."""
     if len(run.labels_of) == 1:
         return ""
-    scores = run.tables["scores"].query("emotion == @ALL")
+    scores = run.tables["scores"]
+    scores = scores[scores["emotion"] == ALL]
     values = scores.pivot_table(index="model", columns="measure", values="value")
     macro = scores.query("measure == 'macro_f1'").set_index("model").sort_values("value", ascending=False)
     against = _verdicts(run.tables["pairs"], run.champion)
@@ -241,8 +324,8 @@ def _verdicts(pairs: pd.DataFrame, champion: str) -> dict[str, str]:
     return words
 
 
-def _limits(metrics: Mapping[str, Any], scores: Mapping[tuple[str, str], Mapping[str, Any]]) -> str:
-    sad, relax = scores["f1", "sad"]["value"], scores["f1", "relax"]["value"]
+def _limits(metrics: Mapping[str, Any], evaluation: EvaluationTable) -> str:
+    sad, relax = (evaluation.figure("f1", emotion=emotion).value for emotion in ("sad", "relax"))
     return f"""## Limits
 
 - {metrics["protocol"]["rows"]} clips are few: differences of two or three points between models are not significant.
@@ -266,8 +349,8 @@ def _made(run: "TrainingRun") -> str:
     versions = ", ".join(f"{name} {version}" for name, version in run.versions.items())
     revision = f"`{run.revision}`" if run.revision else "not known"
     text = _paragraph(f"""Trained {run.created_at[:10]} with seed {run.seed}, code revision {revision}. {versions}.
-    `{METRICS}` contains every figure of this card. `{OUT_OF_FOLD}` contains the probabilities of every
-    development clip; the figures can be computed again from these and the labels in `{
-        ROWS if LABELLED in run.tables else f"models/{COMPARISON}/{ROWS}"
-    }`. `python -m core {"retrain" if LABELLED in run.tables else "train"}` reproduces all files.""")
+    `{EVALUATION}` contains every figure of the model. `{OUT_OF_FOLD}`, `{ALL_CLIPS}` and `{HELD_OUT_FILE}` contain the
+    probabilities; the figures can be computed again from these and the labels in `{ROWS}`. `python -m core {
+        "retrain" if LABELLED in run.tables else "train"
+    }` reproduces all files.""")
     return f"## Provenance\n\n{text}"

@@ -21,7 +21,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from core.errors import TableError
-from core.schema import COLUMNS
+from core.schema import COLUMNS, GAIN_POWER
 
 _HCDF = "_HarmonicChangeDetectionFunction_"
 _MFCC = tuple(f"_MFCC_Mean_{i}" for i in range(1, 14))
@@ -66,6 +66,7 @@ FRAGILE = (
 )
 
 LOG_FLOOR = 5e-4  # half of the last digit of the published table: a printed 0.000 is at most this
+RATIO_FLOOR = 1.0  # of a ratio that must not depend on the level; roughness / RMS² is above 1700 in the published table
 
 
 class FeatureColumns(TransformerMixin, BaseEstimator):
@@ -76,6 +77,8 @@ class FeatureColumns(TransformerMixin, BaseEstimator):
     log : replace the columns of ``LOGGED`` by their natural logarithm.
     ratios : add ``RATIOS`` and the spread of the 13 MFCC, each only if none of its columns is dropped.
     drop : columns to leave out.
+    level_free : leave out what depends on the level of the recording, so that a quieter copy has the same values. Of
+        RMS energy, roughness and fluctuation, only ln roughness / RMS² remains, in which the level cancels out.
 
     Notes
     -----
@@ -83,10 +86,15 @@ class FeatureColumns(TransformerMixin, BaseEstimator):
     and returns float64 (n, m). NaN propagates. The transformer learns nothing from the data.
     """
 
-    def __init__(self, *, log: bool = True, ratios: bool = True, drop: tuple[str, ...] = FRAGILE):
+    level_free = False  # for the model files of version 0.2, which do not have this setting
+
+    def __init__(
+        self, *, log: bool = True, ratios: bool = True, drop: tuple[str, ...] = FRAGILE, level_free: bool = False
+    ):
         self.log = log
         self.ratios = ratios
         self.drop = drop
+        self.level_free = level_free
 
     def fit(self, X, y=None):  # type: ignore[no-untyped-def]
         """Check the columns. Raises TableError when one is missing."""
@@ -95,8 +103,12 @@ class FeatureColumns(TransformerMixin, BaseEstimator):
             raise TableError(f"{unknown[0]} cannot be dropped: it is not a column of the published table.")
         _frame(X)
         self.n_features_in_ = len(COLUMNS)
-        self.kept_ = [column for column in COLUMNS if column not in self.drop]
-        self.ratios_ = [name for name, parts in RATIOS.items() if {c for c, _ in parts} <= set(self.kept_)]
+        known = [column for column in COLUMNS if column not in self.drop]
+        self.ratios_ = [name for name, parts in RATIOS.items() if {c for c, _ in parts} <= set(known)]
+        self.kept_ = known
+        if self.level_free:
+            self.kept_ = [column for column in known if column not in GAIN_POWER]
+            self.ratios_ = [name for name in self.ratios_ if _gain_power(name) == 0]
         return self
 
     def transform(self, X):  # type: ignore[no-untyped-def]
@@ -106,10 +118,19 @@ class FeatureColumns(TransformerMixin, BaseEstimator):
         ln = {c: np.log(np.maximum(frame[c].to_numpy(), LOG_FLOOR)) for c in LOGGED}
         columns = [ln[c] if self.log and c in ln else frame[c].to_numpy() for c in self.kept_]
         if self.ratios:
-            columns += [sum(power * ln[c] for c, power in RATIOS[name]) for name in self.ratios_]
+            columns += [self._ratio(name, frame, ln) for name in self.ratios_]
             if set(_MFCC) <= set(self.kept_):
                 columns.append(frame[list(_MFCC)].to_numpy().std(axis=1, ddof=1))
         return np.column_stack(columns)
+
+    def _ratio(self, name: str, frame: pd.DataFrame, ln: dict[str, np.ndarray]) -> np.ndarray:
+        """Logarithm of a ratio. The floor is applied to each column, or to a ratio in which the level cancels out."""
+        parts = RATIOS[name]
+        if not (self.level_free and {c for c, _ in parts} & set(GAIN_POWER)):
+            return sum(power * ln[c] for c, power in parts)  # type: ignore[return-value]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = np.prod([frame[c].to_numpy() ** float(power) for c, power in parts], axis=0)
+        return np.log(np.maximum(np.where(np.isfinite(ratio), ratio, np.nan), RATIO_FLOOR))
 
     def get_feature_names_out(self, input_features=None):  # type: ignore[no-untyped-def]
         """Names of the columns that ``transform`` returns, shape (m,)."""
@@ -125,6 +146,11 @@ class FeatureColumns(TransformerMixin, BaseEstimator):
         tags.input_tags.allow_nan = True
         tags.requires_fit = True
         return tags
+
+
+def _gain_power(name: str) -> float:
+    """Power of the gain by which a ratio grows; NaN if it follows no simple law."""
+    return sum(power * GAIN_POWER.get(column, 0.0) for column, power in RATIOS[name])
 
 
 def _frame(X: pd.DataFrame | np.ndarray) -> pd.DataFrame:

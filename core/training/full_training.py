@@ -56,7 +56,7 @@ def train_models(
     from core.file_names import CHAMPION
     from core.models.tracking import log_run
     from core.training.promotion import promote
-    from core.training.publish import publish_run
+    from core.training.publish import copy_published, publish_run
     from core.training.run import train_and_compare
     from core.training.run_tables import candidate_figures
 
@@ -69,7 +69,7 @@ def train_models(
     write_split(table, settings.processed_dir, seed=seed)
     run = train_and_compare(table, seed=seed, quick=quick, progress=progress)
     folder = settings.run_dir(run.created_at)
-    name = publish_run(run, table, folder)
+    name = publish_run(run, table, folder, speed=True)
     version = log_run(run, folder / CHAMPION, figures=candidate_figures(run), settings=settings)
     if quick:
         return Trained(
@@ -80,7 +80,7 @@ def train_models(
         )
     verdict = promote(settings, version=version, by=Person.machine_owner())
     if publish and verdict.passed:
-        publish_run(run, table, settings.models_dir)
+        copy_published(run, folder, settings.models_dir)
     outcome = "is now the champion" if verdict.passed else "stays a challenger"
     summary = f"{name} (version {version}) {outcome}: {verdict.reason} {table.note}".strip()
     return Trained(version, verdict, folder, summary)

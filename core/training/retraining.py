@@ -6,7 +6,7 @@ champion, after the gate is passed and when a person asks for it.
 
 import json
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -15,26 +15,29 @@ import pandas as pd
 from core import file_names
 from core.access import Action, requires
 from core.dataset.loading import load_table
-from core.errors import TableError
-from core.evaluation.before_after import FairPredictions, compare_predictions, describe_changes, label_changes
-from core.evaluation.gate import check_gate
+from core.errors import ModelError, TableError
+from core.evaluation.before_after import compare_results, describe_changes, label_changes
+from core.evaluation.evaluation_table import LABELLED as LABELLED_ROW
+from core.evaluation.results import Result
+from core.evaluation.stored_evaluation import stored_results
 from core.features import EXTRACTOR
-from core.file_names import CHALLENGER, CHANGES, EACH, LEARNED, OUT_OF_FOLD, ROWS
+from core.file_names import CHALLENGER, CHANGES, EACH, LEARNED
 from core.models import registry
 from core.models.bundle import load_bundle
 from core.models.description import ModelDescription, describe_alias
 from core.models.policy import Policy
-from core.models.prediction import Model
+from core.models.prediction import WindowGuess
 from core.models.tracking import log_run
-from core.pipeline.deciding import predict_and_decide
+from core.pipeline.deciding import Part, decide_pieces
 from core.pipeline.serving import Served, serve
 from core.records import ReportProgress
 from core.schema import COLUMNS, PROBA, FeatureVector
 from core.settings import Settings
-from core.store import Store, features_table, predictions_table, save_predictions, set_setting
+from core.store import Store, features_table, predictions_table, read_windows, save_predictions, set_setting
 from core.training import labelled_data
 from core.training.card import LABELLED
-from core.training.labelled_data import TrainingData, labels, predict_clips, seen_clips, trained_rows
+from core.training.labelled_data import TrainingData, labels, predict_clips, seen_clips
+from core.training.run_evaluation import run_results
 from core.training.run_tables import candidate_figures
 from core.training.status import LEARNED_HASH
 
@@ -104,11 +107,13 @@ def train_challenger(
     )
     run = replace(run, tables={**run.tables, LABELLED: data.labelled.drop(columns=["group", "held_out"])})
     progress(0.86, "Comparing with the champion")
-    files, summary = _compare_with_champion(data, run, champion, by=by, seed=seed)
+    files, summary = _compare_with_champion(data, run, champion, settings, by=by, seed=seed)
     folder = settings.run_dir(run.created_at) / CHALLENGER
     try:
-        model_version = write_bundle(run, data.table, folder, files=files)
-        progress(0.9, "Registering the challenger")
+        progress(0.9, "Measuring the time for one clip")
+        published_hash = data.published_hash
+        model_version = write_bundle(run, data.table, folder, files=files, published=published_hash, speed=True)
+        progress(0.95, "Registering the challenger")
     except BaseException:
         shutil.rmtree(folder.parent, ignore_errors=True)
         raise
@@ -119,11 +124,15 @@ def train_challenger(
 
 
 def _compare_with_champion(
-    data: TrainingData, run: "TrainingRun", champion: ModelDescription | None, *, by: str, seed: int
+    data: TrainingData,
+    run: "TrainingRun",
+    champion: ModelDescription | None,
+    settings: Settings,
+    *,
+    by: str,
+    seed: int,
 ) -> tuple[dict[str, bytes], str]:
     """Files about the training and its effect, stored with the new model, and a summary of the effect in words."""
-    own = run.out_of_fold[run.out_of_fold["model"] == run.champion]
-    after = FairPredictions(own, run.held_out[run.held_out["model"] == run.champion])
     learned = {
         "published_hash": data.published_hash,
         "published": data.published,
@@ -132,42 +141,36 @@ def _compare_with_champion(
         "compared_with": champion.version if champion else "",
         "by": by,
     }
-    files = {ROWS: _csv(data.rows)}
     if champion is None:
-        return files | {LEARNED: _json(learned)}, "There is no champion to compare it with."
-    before = predictions_of(champion, load_bundle(champion.folder).model, data)
-    changes = compare_predictions(data.rows, before, after, seed=seed)
-    held = data.rows[data.rows["held_out"]]
-    verdict = check_gate(before.for_rows(held, repeats=1), after.for_rows(held, repeats=1), seed=seed)
-    learned["gate"] = {"passed": verdict.passed, "reason": verdict.reason}
-    files |= {CHANGES: _csv(changes), EACH: _csv(label_changes(data.rows, before, after)), LEARNED: _json(learned)}
+        return {LEARNED: _json(learned)}, "There is no champion to compare it with."
+    files = {LEARNED: _json(learned)}
+    after = run_results(run, published=data.published_hash)
+    after = {row: result.as_role(CHALLENGER) for row, result in after.items()}
+    try:
+        before = stored_results(champion, settings)
+        files |= {EACH: _csv(_each_label(data, run, champion, before.get(LABELLED_ROW)))}
+        changes = compare_results(before, after, seed=seed)
+    except ModelError as error:  # the table has changed since the champion's training, or a file is damaged
+        return files, str(error)
+    files |= {CHANGES: _csv(changes)}
     return files, " ".join(describe_changes(changes)) or "There are too few clips to compare it with the champion."
 
 
-def predictions_of(model: ModelDescription, loaded: Model, data: TrainingData) -> FairPredictions:
-    """Predictions of a model for the rows of a training table that do not depend on having been fitted on the row.
+def _each_label(
+    data: TrainingData, run: "TrainingRun", champion: ModelDescription, known: Result | None
+) -> pd.DataFrame:
+    """Guesses of champion and new model for each labelled clip, each by a model that was not fitted on the clip.
 
-    Rows of the model's own training use the stored out-of-fold predictions. Other rows are predicted now. Development
-    rows without a stored prediction are left out.
+    known : the champion's cross-validated predictions of the labelled clips in its own training.
     """
-    rows = data.rows
-    known = _rows_in(model, data)
-    stored = pd.read_csv(model.folder / OUT_OF_FOLD)
-    stored = stored.assign(row=stored["row"].map(known)).dropna(subset="row").astype({"row": int})
-    new = rows[rows["held_out"] | (~rows["clip_id"].isin(seen_clips(model.folder)) & (rows["clip_id"] != ""))]
-    stored = stored.loc[stored["row"].isin(rows["row"]), ["row", "repeat", *PROBA]]
-    return FairPredictions(stored, predict_clips(new, loaded, data)[["row", *PROBA]])
-
-
-def _rows_in(model: ModelDescription, data: TrainingData) -> dict[int, int]:
-    """Map rows of the model's training table to rows of this table, for clips that are in both."""
-    own = trained_rows(model.folder)
-    before = json.loads((model.folder / LEARNED).read_text(encoding="utf-8")) if len(own) else {}
-    same = before.get("published_hash", model.data_hash) == data.published_hash
-    rows = {row: row for row in range(data.published)} if same else {}
-    here = dict(zip(data.labelled["clip_id"], data.labelled["row"], strict=True))
-    people = own[own["clip_id"] != ""]
-    return rows | {int(r): here[c] for r, c in zip(people["row"], people["clip_id"], strict=True) if c in here}
+    seen, labelled = seen_clips(champion.folder), data.labelled
+    new = labelled[~labelled["clip_id"].isin(seen)]
+    before = predict_clips(new, load_bundle(champion.folder).model, data).merge(new[["row", "clip_id"]], on="row")
+    if known is not None:
+        before = pd.concat([before, known.predictions.rename(columns={"clip": "clip_id"})], ignore_index=True)
+    own = run.out_of_fold[run.out_of_fold["model"] == run.champion]
+    after = own.merge(labelled[["row", "clip_id"]], on="row")
+    return label_changes(labelled, before[["clip_id", *PROBA]], after[["clip_id", *PROBA]])
 
 
 def _csv(table: pd.DataFrame) -> bytes:
@@ -193,9 +196,10 @@ def score_stored(store: Store, settings: Settings, *, role: str, progress: Repor
     newest = predictions_table(store, role="champion", latest=True)
     done = predictions_table(store, role=role, model_version=served.model.version)["clip_id"]
     missing = newest[~newest["clip_id"].isin(done)]
+    windows = {clip: read_windows(text) for clip, text in zip(missing["clip_id"], missing["windows"], strict=True)}
     done_now = 0
     for n, (policy, ids) in enumerate(batches := list(_batches(missing)), 1):
-        done_now += _store_scores(store, served, features_table(store, EXTRACTOR, clip_ids=ids), policy, role)
+        done_now += _store_scores(store, served, {clip: windows[clip] for clip in ids}, policy, role)
         progress(n / len(batches), f"Scoring {len(missing)} stored clips")
     return done_now
 
@@ -207,11 +211,25 @@ def _batches(missing: pd.DataFrame) -> Iterable[tuple[Policy, list[str]]]:
             yield Policy.from_json(str(policy)), ids[at : at + BATCH]
 
 
-def _store_scores(store: Store, served: Served, features: pd.DataFrame, policy: Policy, role: str) -> int:
-    """Score the measured clips and store the predictions; return their number."""
-    values = features[list(COLUMNS)].to_numpy(dtype=float)
-    vectors = [FeatureVector(str(clip), EXTRACTOR, row) for clip, row in zip(features.index, values, strict=True)]
-    scored = [(one.prediction, one.decision) for one in predict_and_decide(vectors, served, policy=policy)]
+def _store_scores(
+    store: Store, served: Served, windows: Mapping[str, Sequence[WindowGuess]], policy: Policy, role: str
+) -> int:
+    """Score the measured clips and store the predictions; return their number.
+
+    windows : clip -> windows of its earlier prediction; none for a prediction from one window.
+    """
+    ids = {*windows, *(window.clip_id for several in windows.values() for window in several)}
+    features = features_table(store, EXTRACTOR, clip_ids=sorted(ids))[list(COLUMNS)]
+    vectors = {
+        str(clip): FeatureVector(str(clip), EXTRACTOR, row)
+        for clip, row in zip(features.index, features.to_numpy(dtype=float), strict=True)
+    }
+    pieces = [
+        [Part(vectors[w.clip_id], w.start_s, w.end_s) for w in several if w.clip_id in vectors] or [Part(vectors[clip])]
+        for clip, several in windows.items()
+        if clip in vectors
+    ]
+    scored = [(one.prediction, one.decision) for one in decide_pieces(pieces, served, policy=policy)]
     save_predictions(store, scored, policy=policy, role=role)
     return len(scored)
 

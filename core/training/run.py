@@ -17,10 +17,9 @@ from joblib import Parallel, cpu_count, delayed, parallel_config
 from sklearn.pipeline import Pipeline
 
 from core.dataset.table import Table
-from core.evaluation import criteria, significance
+from core.evaluation import significance
 from core.evaluation.leaderboard import TUNED
-from core.evaluation.metrics import RESAMPLES, perfect_ece
-from core.evaluation.metrics import scores as score_predictions
+from core.evaluation.metrics import RESAMPLES
 from core.evaluation.run_files import DIGITS
 from core.models import explanation
 from core.models.training_run import TrainingRun
@@ -34,7 +33,7 @@ REPEATS = 10
 TUNED_REPEATS = 2  # a search costs about twenty fits per fold
 ABLATION_REPEATS = 3
 LEARNING_REPEATS = 2
-LEARNING_SHARES = (0.2, 0.4, 0.6, 0.8, 1.0)  # of the training clips of a fold
+LEARNING_SHARES = (0.2, 0.4, 0.6, 0.8)  # of the training clips of a fold; the comparison itself is the last point
 LEARNERS = (CHAMPION, "random_forest", "svm_rbf", "logistic_regression")
 NOISE = (0.01, 0.02, 0.05, 0.1, 0.2)
 
@@ -60,7 +59,6 @@ def train_and_compare(
     seed: int = 0,
     quick: bool = False,
     progress: ReportProgress | None = None,
-    latency_p95_s: float | None = None,
     clips: Clips | None = None,
     only: Collection[str] = (),
     repeats: int | None = None,
@@ -76,7 +74,6 @@ def train_and_compare(
     only : names of the candidates to train, without tuning, ablations and explanations; all candidates if empty.
     repeats : repeats of the folds; ``REPEATS`` by default.
     progress : called with the completed share in [0, 1] and a short text.
-    latency_p95_s : 95th percentile in seconds from upload to answer, measured elsewhere, for the table of criteria.
 
     Raises
     ------
@@ -100,7 +97,7 @@ def train_and_compare(
         shap = _explain(pipelines, clips, seed=seed, tell=lambda share: tell(0.75 + 0.2 * share, _EXPLAINING))
     tell(0.95, "Computing the figures and their intervals")
     done.sort(key=lambda f: (f.task.kind, f.task.name, f.task.share, f.task.repeat, f.task.fold))
-    finished = _assemble(done, clips, shap, table=table, seed=seed, quick=quick, latency_p95_s=latency_p95_s)
+    finished = _assemble(done, clips, shap, table=table, seed=seed, quick=quick)
     tell(1.0, "Done")
     return finished
 
@@ -138,7 +135,13 @@ def _tasks(*, seed: int, quick: bool, only: Collection[str], repeats: int) -> It
             yield Task("fold", name, candidate.pipeline, repeat, fold, levels)
     for name, candidate in made.items():
         yield Task("final", name, candidate.pipeline)
-    if quick or only:
+    if quick:
+        return
+    for name in made.keys() & set(LEARNERS):
+        for share in LEARNING_SHARES:
+            few = [(r, f) for r, f in grid if r < LEARNING_REPEATS]
+            yield from (Task("learning", name, made[name].pipeline, r, f, share=share) for r, f in few)
+    if only:
         return
     for name in ALGORITHMS:
         search = searched(made[name], seed=seed)
@@ -147,10 +150,6 @@ def _tasks(*, seed: int, quick: bool, only: Collection[str], repeats: int) -> It
     for name, option in ablations.options(seed).items():
         noise = (ablations.NOISE,)
         yield from (Task("ablation", name, option.pipeline, r, f, noise) for r, f in grid if r < ABLATION_REPEATS)
-    for name in LEARNERS:
-        for share in LEARNING_SHARES:
-            few = [(r, f) for r, f in grid if r < LEARNING_REPEATS]
-            yield from (Task("learning", name, made[name].pipeline, r, f, share=share) for r, f in few)
 
 
 def _champion_tasks(*, seed: int, repeats: int) -> Iterator[Task]:
@@ -168,7 +167,6 @@ def _assemble(
     table: Table,
     seed: int,
     quick: bool,
-    latency_p95_s: float | None,
 ) -> TrainingRun:
     """Collect the fits into the tables and figures of a run."""
     kinds: dict[str, list[Fit]] = {kind: [f for f in done if f.task.kind == kind] for kind in _WORDS}
@@ -194,18 +192,14 @@ def _assemble(
         tables["ablations"] = run_tables.ablation_effects(
             kinds["ablation"], kinds["fold"], development, rows, seed=seed
         )
-        tables["learning_curve"] = run_tables.learning_curve(kinds["learning"], development, rows, seed=seed)
+    learning = [*kinds["learning"], *(f for f in kinds["fold"] if _is_last_point(f))] if kinds["learning"] else []
+    if learning:
+        tables["learning_curve"] = run_tables.learning_curve(learning, development, rows, seed=seed)
     about = provenance.facts(table, seed=seed, quick=quick)
     judged = kinds["judged"] or [f for f in kinds["fold"] if f.task.name == CHAMPION]
-    metrics = _metrics(
-        tables,
-        judged,
-        clips if kinds["judged"] else development,
-        held_out_of[CHAMPION],
-        rows,
-        about,
-        latency_p95_s,
-    )
+    metrics = _metrics(judged, clips if kinds["judged"] else development, rows, about)
+    of_champion = [f for f in learning if f.task.name == CHAMPION]
+    metrics |= run_tables.learning_figures(of_champion, tables, development, rows, seed=seed) if of_champion else {}
     all_clips = (
         run_tables.out_of_fold(kinds["judged"], clips).drop(columns="model") if kinds["judged"] else pd.DataFrame()
     )
@@ -226,6 +220,11 @@ def _assemble(
     )
 
 
+def _is_last_point(one: Fit) -> bool:
+    """Whether a fit of the comparison, which uses all clips of its fold, is also a point of the learning curve."""
+    return one.task.name in LEARNERS and one.task.repeat < LEARNING_REPEATS
+
+
 def _held_out(pipelines: Mapping[str, Pipeline], clips: Clips) -> pd.DataFrame:
     """Predictions of the fitted pipelines for the held-out clips: model, row, p_*."""
     parts = []
@@ -235,27 +234,15 @@ def _held_out(pipelines: Mapping[str, Pipeline], clips: Clips) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def _metrics(
-    tables: Mapping[str, pd.DataFrame],
-    judged: list[Fit],
-    clips: Clips,
-    on_held_out: pd.DataFrame,
-    rows: pd.DataFrame,
-    about: Mapping[str, Any],
-    latency_p95_s: float | None,
-) -> dict[str, Any]:
-    """Content of metrics.json: the champion's figures, the criteria, the cost of closing the class gap, provenance.
+def _metrics(judged: list[Fit], clips: Clips, rows: pd.DataFrame, about: Mapping[str, Any]) -> dict[str, Any]:
+    """Content of metrics.json: provenance, protocol, and figures with errors in the features.
 
-    judged, clips : the champion's fits for the headline figures, and their clips.
+    All other figures are in the evaluation table (`core.training.run_evaluation`).
+
+    judged, clips : the champion's cross-validation with feature errors, and its clips.
     """
-    seed = about["seed"]
-    champion = run_tables.by_model(run_tables.out_of_fold(judged, clips), rows)[CHAMPION]
-    scores = score_predictions(champion, seed=seed)
-
-    def lines(table: pd.DataFrame) -> list[dict[str, Any]]:
-        of_champion = table[table["model"] == CHAMPION].drop(columns="model") if "model" in table else table
-        return json.loads(of_champion.to_json(orient="records", double_precision=6))
-
+    shaken = run_tables.robustness(judged, clips, rows, seed=about["seed"])
+    lines = json.loads(shaken.drop(columns="model").to_json(orient="records", double_precision=6))
     return {
         "model": CHAMPION,
         "run": about,
@@ -266,15 +253,8 @@ def _metrics(
             "development": int((~rows["held_out"]).sum()),
             "held_out": int(rows["held_out"].sum()),
             "folds": FOLDS,
-            "repeats": int(champion["repeat"].nunique()),
+            "repeats": len({fit.task.repeat for fit in judged}),
             "resamples": RESAMPLES,
         },
-        "scores": lines(scores),
-        "development_scores": lines(tables["scores"]),
-        "held_out_scores": lines(tables["held_out_scores"]),
-        "perfect_ece": lines(perfect_ece(champion, seed=seed)),
-        "held_out_perfect_ece": lines(perfect_ece(on_held_out, seed=seed)),
-        "acceptance": lines(criteria.acceptance(scores, latency_p95_s=latency_p95_s)),
-        "gap_price": lines(criteria.gap_price(champion)),
-        "robustness": lines(run_tables.robustness(judged, clips, rows, seed=seed)),
+        "robustness": lines,
     }

@@ -2,16 +2,20 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.metrics import accuracy_score, f1_score, precision_score, recall_score
 
 from core.evaluation import metrics, significance
+from core.evaluation.learning_value import value_of_more_clips
 from core.evaluation.run_files import DIGITS
 from core.models.training_run import TrainingRun
 from core.schema import ALL, EMOTIONS, PROBA
 from core.training import ablations
+from core.training.card import LABELLED
 from core.training.folds import Clips, Fit
 
 
@@ -130,16 +134,44 @@ def learning_curve(done: list[Fit], clips: Clips, rows: pd.DataFrame, *, seed: i
     return pd.concat(parts, ignore_index=True)[["model", "share", "train", "value", "low", "high"]]
 
 
+def learning_figures(
+    done: list[Fit], tables: Mapping[str, pd.DataFrame], clips: Clips, rows: pd.DataFrame, *, seed: int
+) -> dict[str, list[dict[str, Any]]]:
+    """Learning curve of the champion and the value of more clips, as in metrics.json.
+
+    done : the champion's fits of the curve.  clips : the development clips, which the served model is fitted on.
+    """
+    curve = {}
+    for share in sorted({f.task.share for f in done}):
+        of_share = [f for f in done if f.task.share == share]
+        (curve[round(float(np.mean([f.train for f in of_share])))],) = by_model(
+            out_of_fold(of_share, clips), rows
+        ).values()
+    value = value_of_more_clips(curve, trained=len(clips.y), seed=seed)
+    points = tables["learning_curve"]
+    own = points[points["model"] == done[0].task.name].drop(columns="model")
+    return {
+        "learning_curve": json.loads(own.to_json(orient="records", double_precision=6)),
+        "learning_value": [asdict(value)] if value else [],
+    }
+
+
 def candidate_figures(run: TrainingRun) -> dict[str, dict[str, float]]:
     """Cross-validated figures of each candidate, and held-out figures with the prefix ``held_out_``.
 
-    The name of a figure for one emotion ends with that emotion: ``f1_sad``.
+    The cross-validated figures are those of the published development clips, as in the headline of the evaluation
+    table; ``headline_macro_f1`` repeats macro-F1 under the name of that row. The name of a figure for one emotion ends
+    with that emotion: ``f1_sad``.
     """
     figures: dict[str, dict[str, float]] = {}
-    for prefix, predictions in (("", run.out_of_fold), ("held_out_", run.held_out)):
+    labelled = run.tables.get(LABELLED)
+    published = run.out_of_fold
+    if labelled is not None:
+        published = published[~published["row"].isin(labelled["row"])]
+    for prefix, predictions in (("", published), ("held_out_", run.held_out)):
         for model, own in predictions.groupby("model"):
             table = metrics.scores(run.with_labels(own), resamples=0)
             for measure, emotion, value in zip(table["measure"], table["emotion"], table["value"], strict=True):
                 name = f"{prefix}{measure}" + ("" if emotion == ALL else f"_{emotion}")
                 figures.setdefault(str(model), {})[name] = float(value)
-    return figures
+    return {model: {**own, "headline_macro_f1": own["macro_f1"]} for model, own in figures.items()}

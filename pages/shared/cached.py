@@ -16,7 +16,9 @@ from pages.shared import login
 from pages.shared.messages import literal
 
 if TYPE_CHECKING:  # for types only: Home must not load the libraries of the model and the database
+    from core.evaluation.evaluation_table import EvaluationTable
     from core.evaluation.run_files import Comparison
+    from core.models.description import ModelDescription
     from core.pipeline.serving import Served
     from core.store import Store
 
@@ -100,6 +102,19 @@ def champion() -> "Served":
     except CoreError as error:
         st.error(literal(str(error)), icon=":material/model_training:")
         st.stop()
+
+
+@st.cache_resource(show_spinner="Reading the figures of the model …", max_entries=8)
+def _evaluation(version: str, role: str, folder: str, _model: "ModelDescription") -> "EvaluationTable":
+    """Read the evaluation table. version, role, folder : cache key; a version never changes its figures."""
+    from core.evaluation import stored_evaluation
+
+    return stored_evaluation.read_evaluation(_model, Settings())
+
+
+def evaluation(model: "ModelDescription") -> "EvaluationTable":
+    """The evaluation table of a model: the one source of all its figures on all pages. Raises CoreError."""
+    return _evaluation(model.version, model.role, str(model.folder), model)
 
 
 @st.cache_resource(show_spinner="Reading the results …", max_entries=2)

@@ -39,6 +39,7 @@ BUTTONS: dict[str, Action | None] = {
     "download_": None,
     "card_download": Action.SEE_RESULTS,
     "close": None,
+    "how_firm": None,
     "undo_answer": Action.ANSWER,
     "say_": Action.ANSWER,
     "skip": Action.LABEL,

@@ -17,7 +17,7 @@ from core.store import MAX_NAME, rater_name
 LONGEST = 200  # characters of one parameter
 MOST_VETOES = 100  # pieces of one playlist that a person can replace
 VETO = 10  # characters of a hash in the address
-POLICY = ("kind", "threshold", "pair", "coverage", "floors")  # parameters of a policy
+POLICY = ("kind", "threshold", "pair", "thresholds", "coverage", "floors", "windows")  # parameters of a policy
 _HASHES = re.compile(rf"[0-9a-f]{{1,{VETO}}}")
 
 
@@ -56,11 +56,24 @@ def policy(given: Mapping[str, str], stored: Mapping[str, Policy]) -> Policy:
     given = {name: bounded(given[name]) for name in POLICY if name in given}
     kind = given.get("kind", "threshold")
     try:
-        floors = tuple(float(f) for f in given["floors"].split(",")) if "floors" in given else ()
+        floors, thresholds = _numbers(given.get("floors", "")), _numbers(given.get("thresholds", ""))
         threshold, pair = (float(given.get(k, "0.75")) for k in ("threshold", "pair"))
         coverage = float(given.get("coverage", "0.9"))
+        windows = int(given.get("windows", stored.get("threshold", Policy()).windows))
     except ValueError:
         raise ModelError("A value in the address is not a number.") from None
     if kind == "conformal" and not floors and kind in stored:
         floors, coverage = stored[kind].floors, stored[kind].coverage
-    return Policy(kind=kind, threshold=threshold, pair_threshold=pair, coverage=coverage, floors=floors)  # type: ignore[arg-type]
+    return Policy(
+        kind=kind,  # type: ignore[arg-type]
+        threshold=threshold,
+        pair_threshold=pair,
+        coverage=coverage,
+        floors=floors,
+        thresholds=thresholds,
+        windows=windows,
+    )
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    return tuple(float(number) for number in text.split(",")) if text else ()

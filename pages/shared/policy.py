@@ -45,19 +45,25 @@ def default(stored: Mapping[str, Policy]) -> Policy:
 
 def address(policy: Policy) -> dict[str, str]:
     """Parameters of an address that describe this policy."""
+    windows = {} if policy.windows == Policy().windows else {"windows": str(policy.windows)}
     if policy.kind == "threshold":
-        return {"threshold": f"{policy.threshold:.2f}", "pair": f"{policy.pair_threshold:.2f}"}
+        by_emotion = {"thresholds": ",".join(f"{t:.2f}" for t in policy.thresholds)} if policy.thresholds else {}
+        one = {"threshold": f"{policy.threshold:.2f}", "pair": f"{policy.pair_threshold:.2f}"}
+        return {**one, **by_emotion, **windows}
     floors = ",".join(f"{f:.4f}" for f in policy.floors)
-    return {"kind": "conformal", "coverage": f"{policy.coverage:.2f}", "floors": floors}
+    return {"kind": "conformal", "coverage": f"{policy.coverage:.2f}", "floors": floors, **windows}
 
 
 def describe_policy(policy: Policy) -> str:
     """Describe a policy, to be read after "Policy: "."""
     if policy.kind == "threshold":
+        one = f"an emotion is accepted from a probability of {whole_percent(policy.threshold)}"
+        if policy.thresholds:
+            limits = ", ".join(f"{emotion} from {whole_percent(policy.limit(emotion))}" for emotion in EMOTIONS)
+            one = f"an emotion is accepted from its own limit ({limits})"
         return (
-            f"an emotion is accepted from a probability of {whole_percent(policy.threshold)}; otherwise the two most "
-            f"probable emotions are offered if they have {whole_percent(policy.pair_threshold)} together; otherwise a "
-            "person has to listen"
+            f"{one}; otherwise the two most probable emotions are offered if they have "
+            f"{whole_percent(policy.pair_threshold)} together; otherwise a person has to listen"
         )
     floors = ", ".join(f"{e} {whole_percent(f)}" for e, f in zip(EMOTIONS, policy.floors, strict=True))
     return (

@@ -58,7 +58,7 @@ def test_channels_that_nearly_cancel():
     y = sound(6.0)
     assert found(np.hstack([y, -0.97 * y])) == {"cancelling_channels"}
     assert found(np.hstack([y, -0.3 * y])) == set()
-    assert found(np.hstack([y, 0 * y])) == set()
+    assert found(np.hstack([y, 0 * y])) == {"one_channel"}
 
 
 @pytest.mark.parametrize("form", [("WAV", "PCM_16"), ("MP3", None)])
@@ -81,6 +81,63 @@ def test_floats_beyond_full_scale():
     over = decode(by_libsndfile(y * 5, "WAV", "FLOAT"), "x")
     assert np.abs(over.clip.y).max() == 1
     assert "beyond_full_scale" in {remark.kind for remark in over.remarks}
+
+
+def kinds(y: np.ndarray, sr: int = SR) -> set[str]:
+    """Kinds of all remarks on samples at a rate."""
+    import io
+
+    import soundfile
+
+    buffer = io.BytesIO()
+    soundfile.write(buffer, y, sr, format="WAV", subtype="PCM_24")
+    return {str(remark.kind) for remark in decode(buffer.getvalue(), "x.wav").remarks}
+
+
+def noise(seconds: float, *, edge_hz: float = SR / 2) -> np.ndarray:
+    """Noise without anything above a frequency."""
+    n = round(seconds * SR)
+    spectrum = np.fft.rfft(np.random.default_rng(0).normal(size=n))
+    spectrum[np.fft.rfftfreq(n, 1 / SR) > edge_hz] = 0
+    y = np.fft.irfft(spectrum, n)
+    return 0.3 * y / np.abs(y).max()
+
+
+@pytest.mark.parametrize(("edge_hz", "limited"), [(11_000, True), (14_000, True), (16_000, False), (22_050, False)])
+def test_missing_high_frequencies(edge_hz, limited):
+    y = noise(3, edge_hz=edge_hz)
+    assert remarks.band_edge(y) == pytest.approx(edge_hz, abs=300)
+    assert ("band_limited" in kinds(y)) == limited
+
+
+def test_a_low_bitrate_is_band_limited_and_the_bitrate_of_the_table_is_not():
+    from core.audio.changes import mp3
+
+    for bitrate, limited in ((64_000, True), (128_000, False)):
+        found = {str(remark.kind) for remark in decode(mp3(noise(4), bitrate), "x.mp3").remarks}
+        assert ("band_limited" in found) == limited
+        assert "lossy" not in found
+
+
+def test_one_empty_channel():
+    y = noise(3)
+    assert "one_channel" in kinds(np.stack([y, 0 * y], axis=1))
+    assert "one_channel" not in kinds(np.stack([y, 0.1 * y], axis=1))
+    assert "one_channel" not in kinds(y)
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(4, "not reliable"), (12, "Cut to 20 s"), (26, None)])
+def test_a_short_clip_says_what_it_costs(seconds, words):
+    recording = decode(by_libsndfile(noise(seconds)[:, None].astype(np.float32), "WAV", "PCM_16"), "x")
+    texts = [remark.text for remark in recording.remarks if remark.kind == "short"]
+    assert len(texts) == (words is not None)
+    assert all(words in text for text in texts)
+
+
+def test_other_rates_are_named():
+    assert "resampled" in kinds(noise(2), 48_000)
+    assert "low_rate" in kinds(noise(2), 22_050)
+    assert not {"resampled", "low_rate"} & kinds(noise(2))
 
 
 @pytest.mark.parametrize(("codec", "more"), [

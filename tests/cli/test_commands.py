@@ -13,6 +13,7 @@ from core.errors import CoreError
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 COMMANDS = [
+    "serve",
     "warm",
     "features",
     "train",
@@ -22,8 +23,10 @@ COMMANDS = [
     "score",
     "demo-library",
     "retrain",
+    "stability",
     "promote",
     "rollback",
+    "sign-off",
     "rescore",
     "triggers",
     "export-labels",

@@ -177,6 +177,13 @@ def test_perfect_calibration_on_few_clips_is_not_zero():
     assert many < 0.01
 
 
+def test_repeats_do_not_average_out_the_chance_in_the_labels():
+    """Ten equal repeats say no more about the labels than one: they share them."""
+    one = random_predictions(300)
+    ten = pd.concat([one.assign(repeat=k) for k in range(10)])
+    pd.testing.assert_frame_equal(perfect_ece(ten), perfect_ece(one))
+
+
 def test_labels_drawn_from_the_probabilities_look_calibrated():
     table = random_predictions(2000)
     rng = np.random.default_rng(5)

@@ -6,12 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.errors import ModelError, TableError
+from core.errors import TableError
 from core.evaluation import policy_outcomes
 from core.models.policy import Policy, decide
 from core.models.prediction import Prediction
 from core.schema import EMOTIONS
-from core.settings import ROOT
 
 PROBA = [f"p_{e}" for e in EMOTIONS]
 
@@ -26,6 +25,7 @@ def predictions(n: int = 200, *, seed: int = 0, sharp: float = 1.0) -> pd.DataFr
 
 POLICIES = st.one_of(
     st.builds(Policy, threshold=st.floats(0.25, 1), pair_threshold=st.floats(0.4, 1)),
+    st.builds(Policy, pair_threshold=st.floats(0.4, 1), thresholds=st.tuples(*[st.floats(0.25, 1)] * 4)),
     st.builds(Policy, kind=st.just("conformal"), floors=st.tuples(*[st.floats(0, 0.9)] * 4)),
 )
 
@@ -69,6 +69,36 @@ def test_figures_by_hand():
         "all",
         *EMOTIONS,
     ]
+
+
+def called(*lines: tuple[str, str, float]) -> pd.DataFrame:
+    """Predictions: the right emotion, the called one and its probability."""
+    table = []
+    for row, (y, guess, p) in enumerate(lines):
+        rest = {f"p_{e}": (1 - p) / 3 for e in EMOTIONS}
+        table.append({"row": row, "y": y, "repeat": 0, **rest, f"p_{guess}": p})
+    return pd.DataFrame(table)
+
+
+def test_how_often_a_called_emotion_is_right():
+    table = called(("sad", "sad", 0.8), ("relax", "sad", 0.8), ("angry", "angry", 0.9), ("happy", "happy", 0.5))
+    done = policy_outcomes.called_outcomes(table, Policy()).set_index("emotion")
+    assert done["accepted"].to_dict() == {"all": 0.75, "angry": 0.25, "happy": 0, "relax": 0, "sad": 0.5}
+    assert done.loc["sad", "right"] == 0.5
+    assert done.loc["all", "right"] == pytest.approx(2 / 3)
+    assert np.isnan(done.loc["relax", "right"])
+    assert done.loc["sad", "threshold"] == 0.75
+
+
+def test_a_policy_by_emotion_asks_more_where_an_emotion_is_often_wrong():
+    often = [("relax", "sad", 0.80)] * 5 + [("sad", "sad", 0.80)] * 5 + [("sad", "sad", 0.92)] * 9
+    table = called(*often, *[("angry", "angry", 0.8)] * 10, ("happy", "relax", 0.97))
+    policy = policy_outcomes.policy_by_emotion(table)
+    by = dict(zip(EMOTIONS, policy.thresholds, strict=True))
+    assert by["angry"] == 0.75
+    assert by["sad"] == 0.85  # from here on all are right
+    assert by["relax"] == 0.75  # never right: all limits are equally bad
+    assert policy_outcomes.called_outcomes(table, policy).set_index("emotion").loc["sad", "right"] == 1
 
 
 def test_intervals_hold_the_figure_and_shrink_with_more_clips():
@@ -119,15 +149,17 @@ def test_sizes_of_sets_are_shares():
     assert sizes["emotion"].tolist() == [*EMOTIONS, "all"]
 
 
-def test_the_committed_predictions_have_their_labels(tmp_path):
-    rows = pd.read_csv(ROOT / "models" / "comparison" / "rows.csv")
-    table = policy_outcomes.labelled_out_of_fold(ROOT / "models" / "champion", rows)
-    assert table["y"].isin(EMOTIONS).all()
-    assert len(table) == table["repeat"].nunique() * table["row"].nunique()
-    with pytest.raises(ModelError, match="different training runs"):
-        policy_outcomes.labelled_out_of_fold(ROOT / "models" / "champion", rows.head(100))
-    with pytest.raises(ModelError, match="cannot be read"):
-        policy_outcomes.labelled_out_of_fold(tmp_path, rows)
+def test_the_paired_difference_is_that_of_the_two_summaries():
+    first, second = (policy_outcomes.outcomes(predictions(300, sharp=sharp), Policy()) for sharp in (1.0, 2.0))
+    found = policy_outcomes.paired_shares(first, second).set_index("measure")
+    summaries = [
+        policy_outcomes.summarise(t).query("emotion == 'all'").set_index("measure")["value"] for t in (first, second)
+    ]
+    for measure in ("accept", "accuracy"):
+        assert found.loc[measure, "value"] == pytest.approx(summaries[1][measure])
+        assert found.loc[measure, "difference"] == pytest.approx(summaries[1][measure] - summaries[0][measure])
+    same = policy_outcomes.paired_shares(first, first)
+    assert (same[["difference", "low", "high"]] == 0).all(axis=None)
 
 
 def test_a_table_without_labels_is_refused():

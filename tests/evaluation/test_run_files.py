@@ -12,10 +12,13 @@ from core.dataset.split import held_out
 from core.dataset.table import as_table
 from core.errors import ModelError
 from core.evaluation import run_files
-from core.evaluation.metrics import figure, scores
+from core.evaluation.evaluation_table import EvaluationTable
+from core.evaluation.metrics import scores
+from core.evaluation.stored_evaluation import read_evaluation, stored_results
 from core.models.bundle import load_bundle
-from core.schema import ALL, COLUMNS, EMOTIONS, LABEL, PROBA
-from core.settings import ROOT
+from core.models.description import ModelDescription, read_description
+from core.schema import COLUMNS, EMOTIONS, LABEL, PROBA
+from core.settings import ROOT, Settings
 from core.training.publish import publish_run
 from tests.small_training import small_run, small_table
 
@@ -60,9 +63,9 @@ def test_the_champion_loads_and_predicts_as_it_was_trained(run, folder):
     X = small_table().frame[list(COLUMNS)]
     ours, theirs = (p.predict_proba(X) for p in (bundle.model.pipeline, run.pipelines[run.champion]))
     np.testing.assert_allclose(ours, theirs, atol=1e-9)
-    assert {"threshold", "conformal"} == set(bundle.policies())
+    assert {"threshold", "conformal", "by_emotion"} == set(bundle.policies())
     assert bundle.reference().clips == run.metrics["protocol"]["development"]
-    assert json.loads((folder / "champion" / "metrics.json").read_text())["scores"] == run.metrics["scores"]
+    assert json.loads((folder / "champion" / "metrics.json").read_text())["run"]["seed"] == run.seed
 
 
 def test_no_features_value_of_the_table_is_written(folder):
@@ -98,42 +101,44 @@ def committed() -> dict:
 
 
 @pytest.fixture(scope="module")
-def recomputed() -> pd.DataFrame:
-    """The champion's figures from its out-of-fold probabilities and the labels alone."""
-    table = pd.read_csv(CHAMPION / "out_of_fold.csv")
-    assert list(table.columns) == ["row", "repeat", *PROBA]
+def model() -> ModelDescription:
+    return read_description(CHAMPION, "models/champion", role="champion")
+
+
+@pytest.fixture(scope="module")
+def table(model) -> EvaluationTable:
+    return read_evaluation(model, Settings())
+
+
+def test_every_figure_of_the_committed_model_can_be_computed_again(model, table, committed):
+    """From its probabilities and the labels alone, row by row."""
+    results = stored_results(model, Settings())
+    assert {"development", "all_clips", "held_out"} <= set(results)
+    for row, result in results.items():
+        again = scores(result.predictions, seed=committed["run"]["seed"])
+        for line in again.to_dict("records"):
+            found = table.figure(line["measure"], emotion=line["emotion"], row=row)
+            assert found.value == pytest.approx(line["value"], abs=1e-5, nan_ok=True), (row, line)
+            assert found.low == pytest.approx(line["low"], abs=1e-5, nan_ok=True), (row, line)
+        assert table.clips(row) == result.clips
+        assert found.protocol == result.protocol
+
+
+def test_the_rows_of_the_committed_model_are_on_their_clips(model):
     rows = pd.read_csv(COMPARISON / "rows.csv")
-    return table.merge(rows, on="row", how="left", validate="many_to_one")
+    results = stored_results(model, Settings())
+    parts = {"development": rows[~rows["held_out"]], "held_out": rows[rows["held_out"]], "all_clips": rows}
+    for row, part in parts.items():
+        assert results[row].clips.n == len(part)
+        assert set(results[row].predictions["row"]) == set(part["row"])
 
 
-def test_every_headline_figure_can_be_computed_again(committed, recomputed):
-    again = scores(recomputed, seed=committed["run"]["seed"])
-    for line in committed["scores"]:
-        found = figure(again, line["measure"], line["emotion"])
-        assert found["value"] == pytest.approx(line["value"], abs=1e-6), line
-        if line["low"] is not None:
-            assert found["low"] == pytest.approx(line["low"], abs=1e-5), line
-            assert found["high"] == pytest.approx(line["high"], abs=1e-5), line
-
-
-def test_the_committed_predictions_are_of_all_distinct_clips(committed, recomputed):
-    rows = pd.read_csv(COMPARISON / "rows.csv")
-    for _, part in recomputed.groupby("repeat"):
-        assert sorted(part["row"]) == sorted(rows["row"])
-    assert recomputed["repeat"].nunique() == committed["protocol"]["repeats"] == 10
-
-
-def test_the_committed_champion_is_what_was_asked_for(committed):
-    figures, development = (
-        {(line["measure"], line["emotion"]): line["value"] for line in committed[name]}
-        for name in ("scores", "development_scores")
-    )
-    assert figures["macro_f1", ALL] >= 0.81
-    assert figures["accuracy", ALL] >= 0.81
-    assert figures["top2", ALL] >= 0.95
-    assert figures["ece", ALL] <= 0.05
-    assert development["macro_f1", ALL] >= 0.81
-    assert development["accuracy", ALL] >= 0.81
+def test_the_committed_champion_is_what_was_asked_for(table, committed):
+    for row in ("development", "all_clips"):
+        assert table.figure("macro_f1", row=row).value >= 0.81
+        assert table.figure("accuracy", row=row).value >= 0.81
+    assert table.figure("top2").value >= 0.95
+    assert table.figure("ece").value <= table.figure("ece_perfect").high
     shaken = next(x for x in committed["robustness"] if (x["noise"], x["measure"]) == (0.05, "macro_f1"))
     assert shaken["value"] >= 0.80
     assert not committed["run"]["synthetic"]

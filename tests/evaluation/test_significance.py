@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 
 from core import pvalues
-from core.evaluation import criteria, significance
+from core.errors import ModelError
+from core.evaluation import class_gap, significance
 from core.evaluation.metrics import scores
-from core.schema import ALL, EMOTIONS, PROBA
+from core.schema import EMOTIONS, PROBA
 
 
 def made(n=200, *, strength, seed, repeats=2, folds=5) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -93,7 +94,7 @@ def lopsided() -> pd.DataFrame:
 
 
 def test_the_price_of_a_gap_that_a_bias_closes():
-    before, after = criteria.gap_price(lopsided()).to_dict("records")
+    before, after = class_gap.gap_price(lopsided()).to_dict("records")
     assert before["class_gap"] == pytest.approx(1 - 4 / 7)  # sad: precision 1, recall 0.4
     assert after["class_gap"] == 0
     assert after["macro_f1"] == 1
@@ -104,29 +105,13 @@ def test_a_gap_that_no_bias_closes_is_reported_as_it_stays():
     """Half of sad looks exactly like relax and nothing else: only calling all of them wrong would be even."""
     proba = lopsided()
     proba.loc[20:35, list(PROBA)] = [0.001, 0.001, 0.5, 0.498]
-    before, after = criteria.gap_price(proba, target=0.0).to_dict("records")
+    before, after = class_gap.gap_price(proba, target=0.0).to_dict("records")
     assert 0 < after["class_gap"] <= before["class_gap"]
 
 
-def figures(**lines) -> pd.DataFrame:
-    known = {"macro_f1": (0.8, 0.79, 0.81), "accuracy": (0.8, 0.79, 0.81), "class_gap": (0.2, 0.15, 0.25)}
-    known |= {"ece": (0.04, 0.02, 0.06)} | lines
-    return pd.DataFrame(
-        [(m, ALL, *v) for m, v in known.items()], columns=["measure", "emotion", "value", "low", "high"]
-    )
-
-
-def test_criteria_pass_fail_or_stay_open():
-    table = criteria.acceptance(figures())
-    assert table["verdict"].tolist() == ["pass", "undecided", "fail", "undecided", "not measured"]
-    assert table["target"].tolist() == ["≥ 0.78", "≥ 0.8", "≤ 0.1", "≤ 0.05", "≤ 2"]
-
-
-@pytest.mark.parametrize(("seconds", "verdict"), [(0.4, "pass"), (2.0, "pass"), (2.1, "fail")])
-def test_latency_is_taken_from_outside(seconds, verdict):
-    assert criteria.acceptance(figures(), latency_p95_s=seconds)["verdict"].iloc[-1] == verdict
-
-
-def test_no_interval_leaves_a_criterion_open():
-    line = criteria.acceptance(figures(accuracy=(1.0, np.nan, np.nan))).iloc[1]
-    assert line["verdict"] == "undecided"
+def test_models_of_different_clips_are_not_compared():
+    table, folds = made(strength=1, seed=0)
+    other = table.assign(y=table["y"].iloc[::-1].to_numpy())
+    both = pd.concat([folds.assign(model=name) for name in "ab"])
+    with pytest.raises(ModelError, match="they are for different clips"):
+        significance.compare({"a": table, "b": other}, both)

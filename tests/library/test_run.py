@@ -31,7 +31,7 @@ from core.library.run import score_library
 from core.library.workers import Where
 from core.models.policy import Policy
 from core.pipeline import deciding, scoring, serving
-from core.pipeline.deciding import predict_and_decide
+from core.pipeline.deciding import decide_pieces
 from core.records import Plan
 from core.schema import COLUMNS, EMOTIONS
 from core.settings import Settings
@@ -228,7 +228,7 @@ def test_tables_are_the_same_bytes_though_the_model_was_asked_about_other_clips_
     served, music, tmp_path, monkeypatch
 ):
     """The last digits of a probability depend on the batch."""
-    plain = predict_and_decide
+    plain = decide_pieces
 
     def shaken(vectors, served, *, policy):
         decided = plain(vectors, served, policy=policy)
@@ -241,7 +241,7 @@ def test_tables_are_the_same_bytes_though_the_model_was_asked_about_other_clips_
         score_library(str(music), str(tmp_path / f"{name}.csv"), store=own, **given)
         written.append(store.predictions_table(own)[PROBA].to_numpy())
         store.close_store(own)
-        monkeypatch.setattr(run_module, "predict_and_decide", shaken)
+        monkeypatch.setattr(run_module, "decide_pieces", shaken)
     assert (written[0] != written[1]).any()
     assert (tmp_path / "first.csv").read_bytes() == (tmp_path / "second.csv").read_bytes()
 

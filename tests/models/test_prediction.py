@@ -109,6 +109,29 @@ def test_the_three_answers_of_a_threshold():
     assert "sad and happy, have only 55.0 % together" in review.reason  # a tie: in the order of the schema
 
 
+def test_a_limit_for_each_emotion():
+    policy = Policy(thresholds=(0.75, 0.75, 0.75, 0.9))
+    assert decide(prediction(angry=0.8, happy=0.1, relax=0.05, sad=0.05), policy).label == "angry"
+    sad = decide(prediction(angry=0.03, happy=0.02, relax=0.1, sad=0.85), policy)
+    assert (sad.action, sad.candidates) == ("choose", ("sad", "relax"))
+    assert sad.reason == "Sad or relax: 85.0 % and 10.0 %; one answer needs 90 %."
+    assert decide(prediction(angry=0.03, happy=0.02, relax=0.04, sad=0.91), policy).label == "sad"
+    assert Policy.from_json(policy.to_json()) == policy
+
+
+def test_a_policy_without_limits_by_emotion_is_stored_as_in_0_2():
+    """Stored predictions are found by this text."""
+    assert Policy().to_json() == (
+        '{"coverage": 0.9, "floors": [], "kind": "threshold", "pair_threshold": 0.75, "threshold": 0.75}'
+    )
+
+
+@pytest.mark.parametrize("limits", [(0.5,), (0.5, 0.5, 0.5, 1.5)])
+def test_wrong_limits_are_refused(limits):
+    with pytest.raises(ModelError, match="four emotions|between 0 and 1"):
+        Policy(thresholds=limits)
+
+
 def test_a_probability_just_below_the_threshold_is_not_shown_as_reaching_it():
     decision = decide(prediction(angry=0.7499, happy=0.2501, relax=0.0, sad=0.0), Policy())
     assert decision.label is None

@@ -19,7 +19,7 @@ from core.models.reference import (
     read_reference,
     reference_json,
 )
-from core.schema import BY_COLUMN, COLUMNS, EMOTIONS, LABEL, FeatureVector
+from core.schema import BY_COLUMN, COLUMNS, EMOTIONS, LABEL, RMS, ROUGHNESS, FeatureVector
 from core.training.estimators import FRAGILE
 
 
@@ -70,7 +70,7 @@ def test_known_recordings(shared, real_reference):
     clips = pd.read_csv(shared / "reference" / "recordings.csv", index_col="clip")
     flags = {name: check_outlier(vector(row), real_reference) for name, row in clips.iterrows()}
     for name, feature in (
-        ("humpback", "Zero-crossing rate"),
+        ("humpback", "Roughness at the usual level"),
         ("speech", "Fluctuation"),
         ("solotrumpet", "Fluctuation"),
     ):
@@ -81,6 +81,51 @@ def test_known_recordings(shared, real_reference):
         assert not flags[name].flag
         assert flags[name].reasons == ()
         assert flags[name].percentile < 75
+
+
+def test_the_level_changes_no_flag(shared, real, real_reference):
+    """Exact laws: RMS energy x g, roughness x g². The flags of version 0.2 change."""
+    clips = pd.concat([real, pd.read_csv(shared / "reference" / "recordings.csv")])
+    before = [check_outlier(vector(row), real_reference) for _, row in clips.iterrows()]
+    old = make_reference(real, real[LABEL], real["group"], ignore=FRAGILE, level_free=False)
+    for gain in (0.01, 0.1, 2.0):
+        quiet = clips.assign(**{RMS: clips[RMS] * gain, ROUGHNESS: clips[ROUGHNESS] * gain**2})
+        after = [check_outlier(vector(row), real_reference) for _, row in quiet.iterrows()]
+        assert [one.flag for one in after] == [one.flag for one in before]
+        np.testing.assert_allclose([o.distance for o in after], [o.distance for o in before], rtol=1e-9)
+        assert gain > 1 or any(
+            check_outlier(vector(now), old).flag != check_outlier(vector(then), old).flag
+            for (_, now), (_, then) in zip(quiet.iterrows(), clips.iterrows(), strict=True)
+        )
+
+
+def test_roughness_is_named_at_the_usual_level(table, reference):
+    typical = table[list(COLUMNS)].median()
+    rough = check_outlier(vector(typical, **{ROUGHNESS: 1e7}), reference)
+    assert rough.reasons[0].startswith("Roughness at the usual level is ")
+    neighbours = [
+        nearest_clips(vector(row), reference, table, count=3).index.tolist()
+        for row in (typical, typical * pd.Series({RMS: 0.1, ROUGHNESS: 0.01}).reindex(typical.index, fill_value=1.0))
+    ]
+    assert neighbours[0] == neighbours[1]
+
+
+def test_a_reference_of_0_2_compares_as_measured(table, reference, tmp_path):
+    import json
+
+    known = json.loads(reference_json(make_reference(table, table[LABEL], range(400), level_free=False)))
+    assert known["level"] is None
+    del known["level"], known["usual"]
+    (tmp_path / "reference.json").write_text(json.dumps(known))
+    old = read_reference(tmp_path / "reference.json")
+    row = vector(table.iloc[3])
+    quiet = vector(table.iloc[3], **{RMS: 1e-4})
+    assert check_outlier(quiet, old).distance > check_outlier(row, old).distance
+    assert RMS in set(check_outlier(quiet, old).features["feature"])
+    assert RMS not in set(check_outlier(quiet, reference).features["feature"])
+    features = check_outlier(row, old).features.set_index("feature")
+    low, high = table["_Tempo_Mean"].quantile([0.05, 0.95])
+    assert features.loc["_Tempo_Mean", ["low", "high"]].tolist() == pytest.approx([low, high], rel=1e-4)
 
 
 def test_synthetic_sounds_ring(real_reference):

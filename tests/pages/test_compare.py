@@ -9,6 +9,11 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.evaluation.criteria import check_criteria
+from core.evaluation.stored_evaluation import read_evaluation
+from core.models.description import describe_model_in_use
+from core.settings import Settings
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 RESULTS = ROOT / "models" / "comparison"
 VIEWS = ("Leaderboard", "Pairs", "Emotions", "Curves", "Tuning", "Ablations", "Criteria", "Model card")
@@ -99,13 +104,18 @@ def test_a_pair_that_the_run_did_not_compare_is_compared_now(open_page: Callable
     assert page.metric[0].value == f"{difference:+.3f}"
 
 
-def test_criteria_are_passed_failed_or_undecided(open_page: Callable[..., AppTest]) -> None:
+def test_criteria_and_evaluation_table_are_those_of_the_model_in_use(open_page: Callable[..., AppTest]) -> None:
     page = open_page("compare", view="Criteria")
-    table = page.dataframe[0].value.set_index("criterion")
-    stored = pd.DataFrame(json.loads((ROOT / "models" / "champion" / "metrics.json").read_text())["acceptance"])
-    for line in stored.itertuples():
-        assert table.loc[line.criterion, "verdict"].endswith(line.verdict)
-    assert "The cost of equal emotions" in said(page.markdown)
+    model = describe_model_in_use(Settings())
+    evaluation = read_evaluation(model, Settings())
+    table = page.dataframe[0].value.set_index("name")
+    for check in check_criteria(evaluation):
+        assert table.loc[check.name, "verdict"].endswith(check.verdict)
+    assert "Equal emotions have a price" in said(page.caption)
+    assert model.version in said(page.markdown).replace("\\", "")
+    rows = page.dataframe[1].value.set_index("row")
+    assert rows.loc["Headline", "macro_f1"] == evaluation.figure("macro_f1").text
+    assert rows.loc["Held out", "macro_f1"] == evaluation.figure("macro_f1", row="held_out").text
 
 
 def test_without_results_the_page_says_how_to_get_them(open_page: Callable[..., AppTest], models: Path) -> None:

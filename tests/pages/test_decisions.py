@@ -7,10 +7,13 @@ import pytest
 from bundles import reseal
 
 from core.evaluation import policy_outcomes
+from core.evaluation.run_files import read_run
+from core.evaluation.stored_evaluation import headline_result
 from core.models import registry
+from core.models.description import read_description
 from core.models.policy import Policy
 from core.settings import ROOT, Settings
-from core.wording import tenth_percent
+from core.wording import percent, tenth_percent, whole_percent
 
 
 def metric(page, label: str) -> str:
@@ -23,10 +26,9 @@ def shown(page) -> str:
 
 @pytest.fixture(scope="module")
 def known():
-    import pandas as pd
-
-    rows = pd.read_csv(ROOT / "models" / "comparison" / "rows.csv")
-    return policy_outcomes.labelled_out_of_fold(ROOT / "models" / "champion", rows)
+    """Predictions of the headline of the committed model."""
+    model = read_description(ROOT / "models" / "champion", "models/champion")
+    return headline_result(model, Settings()).predictions
 
 
 def test_it_opens_with_the_stored_policy(open_page, known):
@@ -111,10 +113,14 @@ def test_a_model_that_labels_trained_is_shown_on_its_own_clips(open_page, data_d
     models = Settings().models_dir
     folder = shutil.copytree(models / "champion", data_dir / "promoted")
     metrics = json.loads((folder / "metrics.json").read_text())
-    metrics["run"]["data_hash"] = "f" * 64
+    metrics["run"]["created_at"] = "2030-01-01T00:00:00+00:00"
     (folder / "metrics.json").write_text(json.dumps(metrics))
-    reseal(folder, version="blend-new")
-    shutil.copy(models / "comparison" / "rows.csv", folder / "rows.csv")
+    run = read_run(models / "comparison")
+    own = run.out_of_fold[run.out_of_fold["model"] == run.champion]
+    own.drop(columns=["model", "fold"]).to_csv(folder / "out_of_fold.csv", index=False)
+    run.rows.to_csv(folder / "rows.csv", index=False)
+    files = [path.name for path in folder.iterdir() if path.name != "manifest.json"]
+    reseal(folder, version="blend-new", created_at="2030-01-01T00:00:00+00:00", sha256=dict.fromkeys(files, ""))
     monkeypatch.setattr(
         registry, "find", lambda alias, *, settings: {"champion": registry.RegisteredModel("3", folder)}.get(alias)
     )
@@ -122,7 +128,25 @@ def test_a_model_that_labels_trained_is_shown_on_its_own_clips(open_page, data_d
     assert not page.exception
     assert not page.error
     assert any("blend-new" in caption.value for caption in page.caption)
-    for other in ("compare", "confusion"):
-        page = open_page(other)
+    for name in ("compare", "confusion", "explain"):
+        page = open_page(name)
         assert not page.exception
         assert "blend-new" in page.warning[0].value.replace("\\", "")
+
+
+def test_a_limit_for_each_emotion_with_its_price(open_page, known):
+    page = open_page("decisions", view="Each emotion")
+    assert any("The price:" in c.value for c in page.caption)
+    page.toggle(key="policy_by_emotion").set_value(True).run()
+    assert not page.exception
+    policy = page.session_state["policy"]
+    assert policy.thresholds[3] > 0.75  # sad
+    done = policy_outcomes.called_outcomes(known, policy).set_index("emotion")
+    table = next(d.value for d in page.dataframe if "limit by emotion" in d.value.columns)
+    assert table["right then"].tolist() == pytest.approx(done.loc[["angry", "happy", "relax", "sad"], "right"].tolist())
+    assert metric(page, "Accepted") == percent(done.loc["all", "accepted"])
+    page.switch_page("pages/predict.py").run()
+    assert f"sad from {whole_percent(policy.thresholds[3])}" in shown(page)
+    page.switch_page("pages/decisions.py").run()
+    page.toggle(key="policy_by_emotion").set_value(False).run()
+    assert page.session_state["policy"] == Policy()

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 from sklearn.metrics import f1_score
 from streamlit.testing.v1 import AppTest
 
+from core.evaluation.run_files import read_run
 from core.schema import EMOTIONS
 from core.wording import whole_percent
 
@@ -34,14 +34,14 @@ def shown(page: AppTest) -> str:
     return "\n".join(str(element.value) for kind in kinds for element in kind)
 
 
-def test_headline_figures_are_those_of_the_out_of_fold_predictions(
+def test_the_figures_are_those_of_the_headline(
     open_page: Callable[..., AppTest], table_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TME_TABLE", str(table_path))
     page = open_page("home")
     assert not page.exception
-    rows = pd.read_csv(ROOT / "models" / "comparison" / "rows.csv")
-    table = pd.read_csv(CHAMPION / "out_of_fold.csv").merge(rows, on="row")
+    run = read_run(ROOT / "models" / "comparison")
+    table = run.predictions(run.champion)
     proba = table[[f"p_{e}" for e in EMOTIONS]].to_numpy()
     table["called"], table["sure"] = np.array(EMOTIONS)[proba.argmax(axis=1)], proba.max(axis=1) >= 0.75
     macro = np.mean([f1_score(r["y"], r["called"], average="macro") for _, r in table.groupby("repeat")])
@@ -53,6 +53,7 @@ def test_headline_figures_are_those_of_the_out_of_fold_predictions(
         whole_percent(table["sure"].mean()),
         whole_percent(right[table["sure"]].mean()),
     ]
+    assert f"Headline: {table['row'].nunique()} clips, cross-validated" in shown(page)
 
 
 def test_data_and_model_in_use_are_named(

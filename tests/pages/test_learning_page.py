@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from types import SimpleNamespace
 
 import labelled
 import numpy as np
@@ -13,9 +12,14 @@ from bundles import reseal
 from core import file_names, store
 from core.errors import StoreError
 from core.evaluation import before_after
+from core.evaluation.criteria import check_criteria
+from core.evaluation.evaluation_table import to_csv
+from core.evaluation.gate import GateResult, Outcome
+from core.evaluation.results import ModelRef, Protocol, make_result
+from core.evaluation.stored_evaluation import read_evaluation
 from core.file_names import CHANGES, LEARNED, ROWS
 from core.models import registry
-from core.models.description import describe_model_in_use
+from core.models.description import describe_model_in_use, read_description
 from core.pipeline import jobs
 from core.schema import EMOTIONS, LABEL
 from core.settings import Settings
@@ -122,55 +126,71 @@ def test_limits_are_kept_for_all(open_page, opened):
 # --- champion and challenger -----------------------------------------------------------------------------------------
 
 
+@pytest.fixture(scope="module")
+def known():
+    """The committed model as evidence for the gate."""
+    return promotion.model_evidence(read_description(Settings().champion_dir, "models/champion"), Settings())
+
+
 @pytest.fixture
-def challenger(data_dir, monkeypatch):
+def challenger(data_dir, monkeypatch, known):
     """The committed model once more, as the challenger: version 3 of a registry, trained on labels as well."""
     folder = data_dir / "challenger"
     shutil.copytree(Settings().models_dir / "champion", folder)
-    rows = pd.DataFrame({"row": range(64), "y": EMOTIONS * 16, "group": range(64)})
-    rows["held_out"], rows["clip_id"] = rows["row"] < 16, ["" if k < 48 else f"c{k}" for k in range(64)]
-    before, after = (
-        before_after.FairPredictions(
-            pd.DataFrame(columns=["row", "repeat", *(f"p_{e}" for e in EMOTIONS)]), _direct(rows, right)
-        )
-        for right in (range(0, 64, 2), range(64))
-    )
-    before_after.compare_predictions(rows, before, after).to_csv(folder / CHANGES, index=False)
-    rows.assign(extractor="x").to_csv(folder / ROWS, index=False)
+    (folder / "evaluation.csv").write_bytes(to_csv(known.evaluation.lines))
+    before, after = (_results(right) for right in (range(0, 64, 2), range(64)))
+    before_after.compare_results(before, after).to_csv(folder / CHANGES, index=False)
+    labelled_rows = pd.DataFrame({"row": range(400, 416), "y": EMOTIONS * 4, "group": range(400, 416)})
+    labelled_rows = labelled_rows.assign(held_out=False, clip_id=[f"c{k}" for k in range(16)], extractor="x")
+    labelled_rows.to_csv(folder / ROWS, index=False)
     told = {
         "by": "Cem",
         "labelled": 16,
+        "published_hash": describe_model_in_use(Settings()).data_hash,
         "compared_with": describe_model_in_use(Settings()).version,
-        "gate": _gate(True),
     }
     (folder / LEARNED).write_text(json.dumps(told))
-    reseal(folder, version="blend-new")
+    files = [path.name for path in folder.iterdir() if path.name != "manifest.json"]
+    reseal(folder, version="blend-new", sha256=dict.fromkeys(files, ""))
     versions = {file_names.CHALLENGER: registry.RegisteredModel("3", folder)}
     monkeypatch.setattr(registry, "find", lambda alias, *, settings: versions.get(alias))
+    criteria = tuple(check_criteria(known.evaluation))
+    monkeypatch.setattr(promotion, "preview", lambda settings: GateResult(Outcome.PASSED, criteria, (), ()))
     return versions
 
 
-def _direct(rows, right):
+def _results(right):
+    """Results of a model that is right about some of 64 clips: 16 held out, 32 development, 16 labelled."""
     lines = [
-        (row, *(0.7 if e == (y if row in right else EMOTIONS[(EMOTIONS.index(y) + 1) % 4]) else 0.1 for e in EMOTIONS))
-        for row, y in zip(rows["row"], rows["y"], strict=True)
+        (row, EMOTIONS[row % 4], *(0.7 if e == EMOTIONS[(row + (row not in right)) % 4] else 0.1 for e in EMOTIONS))
+        for row in range(64)
     ]
-    return pd.DataFrame(lines, columns=["row", *(f"p_{e}" for e in EMOTIONS)])
+    table = pd.DataFrame(lines, columns=["row", "y", *(f"p_{e}" for e in EMOTIONS)])
+    parts = {"held_out": range(16), "development": range(16, 48), "labelled": range(48, 64)}
+    protocols = {"held_out": Protocol.HELD_OUT}
+    return {
+        part: make_result(
+            table[table["row"].isin(rows)],
+            model=ModelRef("m"),
+            protocol=protocols.get(part, Protocol.CROSS_VALIDATED),
+            published="table",
+        )
+        for part, rows in parts.items()
+    }
 
 
-def _gate(passed):
-    return {"passed": passed, "reason": "All 8 checks passed." if passed else "1 of 8 checks failed."}
-
-
-def decided(monkeypatch, *, passed=True):
+def decided(monkeypatch, *, outcome=Outcome.PASSED):
     """What the page asks `promotion.promote`."""
     asked = []
+    reasons = () if outcome == Outcome.PASSED else ("F1 of sad lost 11 points.",)
+    result = GateResult(outcome, tuple(promotion.preview(Settings()).criteria), (), reasons)
 
     def promote(_settings, **given):
         asked.append(given)
-        return SimpleNamespace(**_gate(passed))
+        return result
 
     monkeypatch.setattr(promotion, "promote", promote)
+    monkeypatch.setattr(promotion, "preview", lambda settings: result)
     return asked
 
 
@@ -195,16 +215,56 @@ def test_the_challenger_is_compared_and_what_was_shown_is_promoted(
         "4", challenger[file_names.CHALLENGER].folder
     )  # another training
     page = press(page, "Promote the challenger")
-    assert [(given["shown"], given["by"].name) for given in asked] == [("3", "Cem")]
-    assert "The challenger is the champion now. All 8 checks passed. The stored clips are scored again" in shown(page)
+    assert [(given["shown"], given["by"].name, given["reason"]) for given in asked] == [("3", "Cem", "")]
+    assert "The challenger is the champion now." in shown(page)
+    assert "nothing got worse. The stored clips are scored again" in shown(page)
     assert launched == [(retraining.RESCORE, ["rescore"])]
 
 
 def test_a_refused_promotion_says_why_and_scores_nothing(open_page, opened, challenger, launched, monkeypatch):
-    decided(monkeypatch, passed=False)
-    page = press(as_analyst(open_page, "Champion and challenger"), "Promote the challenger")
-    assert "Not promoted. 1 of 8 checks failed." in shown(page)
+    decided(monkeypatch, outcome=Outcome.REFUSED)
+    page = as_analyst(open_page, "Champion and challenger")
+    assert not page.text_area
+    page = press(page, "Promote the challenger")
+    assert "Not promoted. It is refused. F1 of sad lost 11 points." in shown(page)
     assert launched == []
+
+
+def test_an_undecided_gate_asks_for_a_reason_and_promotes_with_it(open_page, opened, challenger, launched, monkeypatch):
+    asked = decided(monkeypatch, outcome=Outcome.UNDECIDED)
+    page = as_analyst(open_page, "Champion and challenger")
+    assert "A person must decide, with a written reason. F1 of sad lost 11 points." in shown(page)
+    page = press(page, "Promote the challenger")
+    assert "Not promoted." in shown(page)
+    assert "Write your reason below" in shown(page)
+    assert launched == []
+    reason = "The level of the recording no longer matters."
+    page.text_area(key="promotion_reason").input(reason)
+    page = press(page, "Promote the challenger")
+    assert (asked[-1]["shown"], asked[-1]["by"].name, asked[-1]["reason"]) == ("3", "Cem", reason)
+    assert "The challenger is the champion now." in shown(page)
+    assert launched == [(retraining.RESCORE, ["rescore"])]
+
+
+def test_the_gate_shows_each_check_with_its_figure(open_page, opened, challenger):
+    page = as_analyst(open_page, "Champion and challenger")
+    checks = next(d.value for d in page.dataframe if "verdict" in d.value.columns)
+    assert checks["name"].tolist() == [check.name for check in check_criteria(read_evaluation_of(challenger))]
+    assert any(b.label == "Sign-off report (HTML)" for b in page.get("download_button"))
+    development = describe_model_in_use(Settings()).metrics["protocol"]["development"]
+    assert f"{development - 16} published clips and 16 labelled clips" in shown(page)
+
+
+def test_a_comparison_of_version_0_2_is_not_shown(open_page, opened, challenger):
+    """It set the champion's cross-validated figures against held-out figures of the challenger."""
+    path = challenger[file_names.CHALLENGER].folder / CHANGES
+    pd.read_csv(path).drop(columns="protocol").to_csv(path, index=False)
+    assert "Held-out clips (16)" not in shown(as_analyst(open_page, "Champion and challenger"))
+
+
+def read_evaluation_of(challenger):
+    folder = challenger[file_names.CHALLENGER].folder
+    return read_evaluation(read_description(folder, "challenger"), Settings())
 
 
 def test_a_promotion_while_clips_are_scored_is_a_success(open_page, opened, challenger, launched, monkeypatch):

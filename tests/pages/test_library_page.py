@@ -70,7 +70,9 @@ def test_a_folder_is_scored_in_the_background_and_the_results_are_shown(open_pag
     assert {m.label: m.value for m in page.metric} | {"Took": ""} == {
         **{"Files": "6", "Scored": "5", "Not scored": "1", "Copies": "1", "Took": ""},
     }
-    refused, scored = (d.value for d in page.dataframe)
+    refused, unlike, scored = (d.value for d in page.dataframe)
+    assert set(unlike["file"]) == set(scored.loc[scored["answer"] == "unlike", "file"])
+    assert not set(unlike["file"]) & set(refused["file"])
     assert refused["file"].tolist() == ["text.wav"]
     assert refused["state"].tolist() == ["no usable audio"]
     assert "not audio" in refused["reason"].iloc[0]
@@ -78,7 +80,7 @@ def test_a_folder_is_scored_in_the_background_and_the_results_are_shown(open_pag
     assert scored.set_index("file").loc["relax.wav", "same"] == "relax.flac"
     assert scored["percent"].is_monotonic_decreasing
     page.text_input(key="library_words").set_value("RELAX").run()
-    assert set(page.dataframe[1].value["file"]) == {"relax.wav", "relax.flac"}
+    assert set(page.dataframe[2].value["file"]) == {"relax.wav", "relax.flac"}
     page.slider(key="library_least").set_value(100).run()
     assert not page.exception
     assert "No file matches the filter" in said(page)

@@ -19,7 +19,8 @@ from core.models.reference import ALL, LEVELS
 from core.pipeline import serving
 from core.schema import COLUMNS, SR, readable
 from core.settings import Settings
-from pages.shared.policy import address, parse
+from pages.shared.entering import policy as parse
+from pages.shared.policy import address
 
 pytestmark = pytest.mark.xdist_group("explainer")  # one worker loads and compiles it, which takes eight seconds
 GOLDEN = Path(__file__).resolve().parent.parent / "golden"
@@ -348,3 +349,27 @@ def test_addresses_of_policies_go_there_and_back():
         assert parse(address(policy), {}) == policy
     learned = Policy(kind="conformal", coverage=0.8, floors=(0.1, 0.2, 0.3, 0.4))
     assert parse({"kind": "conformal"}, {"conformal": learned}) == learned
+
+
+def test_how_firm_an_answer_is_on_demand(open_page, monkeypatch):
+    from core.audio import changes, decoding
+    from core.pipeline import stability
+
+    def three_levels(clip):
+        for gain_db in changes.GAINS_DB:
+            quiet = decoding.Clip("quiet", clip.y * 10 ** (gain_db / 20), clip.sr)
+            yield changes.ChangedClip(changes.gain_name(gain_db), quiet)
+
+    monkeypatch.setattr(stability, "small_changes", three_levels)
+    page = upload(open_page("predict"), clip(), "a.flac")
+    assert not any("small changes leave" in m.value for m in page.markdown)
+    page = press(page, "How firm")
+    assert not page.exception
+    assert any("**Firm: 3 of 3** small changes leave this answer as it is." in m.value for m in page.markdown)
+    assert not any(b.label.startswith("How firm") for b in page.run().button)  # the result stays
+
+
+def test_a_policy_by_emotion_in_the_address():
+    policy = parse({"threshold": "0.75", "thresholds": "0.75,0.8,0.75,0.9"}, {})
+    assert policy == Policy(thresholds=(0.75, 0.8, 0.75, 0.9))
+    assert parse(address(policy), {}) == policy

@@ -928,7 +928,13 @@ def test_an_upgrade_keeps_every_row_and_copies_the_file_first(empty_url):
     write(opened, lambda c: c.execute(sa.text(old_clip)))
     old_label(opened)
     store.save_features(opened, FeatureVector("c1", "x", np.full(50, np.nan)))
-    answer(opened, prediction_id=predicted(opened))
+    old_prediction = (
+        "INSERT INTO predictions (clip_id, model_version, extractor, role, p_angry, p_happy, p_relax, p_sad, guess, "
+        "margin, policy, decision, candidates, reason, created_at) VALUES ('c1', 'm1', 'x 1', 'champion', 0.6, 0.2, "
+        "0.1, 0.1, 'angry', 0.4, '{}', NULL, '[]', 'Needs review.', '2026-01-02T03:04:05.000000+00:00')"
+    )
+    write(opened, lambda c: c.execute(sa.text(old_prediction)))
+    answer(opened, prediction_id=1)
     undo(opened)
     tables = ("tracks", "clips", "labels", "features", "predictions", "feedback")
 
@@ -944,6 +950,8 @@ def test_an_upgrade_keeps_every_row_and_copies_the_file_first(empty_url):
     new = store.open_store(empty_url)
     assert everything(new) == before
     assert sum(map(len, before)) == 6
+    (row,) = store.predictions_table(new).to_dict("records")
+    assert store.read_windows(row["windows"]) == ()  # one window
     with pytest.raises(sa.exc.DBAPIError, match="append-only"):
         write(new, lambda c: c.execute(sa.text("DELETE FROM feedback")))
     if new.path is not None:

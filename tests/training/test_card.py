@@ -3,11 +3,15 @@
 import re
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 
 from core.dataset.published import CITATIONS
-from core.schema import ALL, EMOTIONS
+from core.evaluation.criteria import check_criteria
+from core.evaluation.evaluation_table import measured_line
+from core.schema import EMOTIONS
 from core.training.card import write_card
+from core.training.run_evaluation import run_evaluation
 from tests.small_training import small_run
 
 
@@ -17,8 +21,14 @@ def run():
 
 
 @pytest.fixture(scope="module")
-def text(run) -> str:
-    return write_card(run)
+def evaluation(run):
+    line = measured_line("speed", "latency_p95_s", n=20, value=0.4, low=0.3, high=0.5)
+    return run_evaluation(run, measured=line)
+
+
+@pytest.fixture(scope="module")
+def text(run, evaluation) -> str:
+    return write_card(run, evaluation)
 
 
 def flat(text: str) -> str:
@@ -29,41 +39,38 @@ def section(text: str, title: str) -> str:
     return flat(text.split(f"## {title}\n")[1].split("\n## ")[0])
 
 
-def shown(line) -> str:
-    if line["low"] is None:
-        return f"{line['value']:.3f}"
-    return f"{line['value']:.3f} ({line['low']:.3f} to {line['high']:.3f})"
-
-
-def test_every_figure_is_the_one_that_was_measured(run, text):
+def test_every_figure_is_that_of_the_evaluation_table(evaluation, text):
     figures = section(text, "Figures")
-    for source in ("scores", "held_out_scores"):
-        for line in run.metrics[source]:
-            if line["emotion"] == ALL:
-                assert shown(line) in figures, line
+    for row in ("development", "held_out"):
+        for measure in ("macro_f1", "accuracy", "ece", "class_gap", "accepted", "accepted_right"):
+            assert evaluation.figure(measure, row=row).text in figures, (row, measure)
 
 
-def test_headline_development_and_held_out_are_told_apart(run):
-    metrics = {**run.metrics, "protocol": {**run.metrics["protocol"], "judged": 161}}
-    metrics["development_scores"] = [{**line, "value": 0.777} for line in run.metrics["development_scores"]]
-    text = write_card(replace(run, metrics=metrics))
-    assert "| Headline (161 clips) | Development (137 clips) | Held out (24 clips) |" in text
-    assert "| 0.777 (" in section(text, "Figures")
-    assert "by the same protocol on all distinct clips" in section(text, "Evaluation protocol")
+def test_headline_all_clips_and_held_out_are_told_apart(run):
+    every = run.out_of_fold[run.out_of_fold["model"] == "blend"].drop(columns="model")
+    held = run.held_out[run.held_out["model"] == "blend"].drop(columns="model").assign(repeat=0, fold=0)
+    whole = replace(run, all_clips=pd.concat([every, held], ignore_index=True))
+    text = write_card(whole, run_evaluation(whole))
+    assert (
+        "| Headline (137 clips, cross-validated) | All clips (161 clips, cross-validated) "
+        "| Held out (24 clips, held out) |"
+    ) in text
 
 
-def test_every_emotion_has_its_figures(run, text):
+def test_every_emotion_has_its_figures(evaluation, text):
     by_emotion = section(text, "By emotion")
-    for line in run.metrics["scores"]:
-        if line["emotion"] in EMOTIONS and line["measure"] in ("precision", "recall", "f1", "auc"):
-            assert shown(line) in by_emotion, line
+    assert "Headline: 137 clips, cross-validated." in by_emotion
+    for emotion in EMOTIONS:
+        for measure in ("precision", "recall", "f1", "auc"):
+            assert evaluation.figure(measure, emotion=emotion).text in by_emotion
 
 
-def test_a_changed_figure_changes_the_card(run):
-    """The card is made from the run: there is no second place for a figure."""
-    metrics = {**run.metrics, "scores": [dict(line) for line in run.metrics["scores"]]}
-    next(line for line in metrics["scores"] if line["measure"] == "macro_f1")["value"] = 0.123
-    assert "0.123 (" in section(write_card(replace(run, metrics=metrics)), "Figures")
+def test_a_changed_figure_changes_the_card(run, evaluation):
+    """The card is made from the evaluation table: there is no second place for a figure."""
+    lines = evaluation.lines.copy()
+    changed = lines["row"].eq("development") & lines["measure"].eq("macro_f1")
+    lines.loc[changed, "value"] = 0.123
+    assert "0.123 (" in section(write_card(run, replace(evaluation, lines=lines)), "Figures")
 
 
 def test_licence_citations_and_hash(run, text):
@@ -77,17 +84,17 @@ def test_use_is_limited(text):
     assert "Not for clinical decisions" in section(text, "Intended use")
 
 
-def test_the_gap_and_its_price(run, text):
-    before, after = run.metrics["gap_price"]
+def test_the_gap_and_its_price(evaluation, text):
     gap = section(text, "The gap between the emotions")
-    assert f"{after['class_gap']:.3f}" in gap
-    assert f"{100 * (before['macro_f1'] - after['macro_f1']):.1f} points" in gap
+    assert f"{evaluation.figure('gap_closed').value:.3f}" in gap
+    assert f"by {-100 * evaluation.figure('gap_price').value:+.1f} points" in gap
 
 
-def test_criteria_with_their_verdicts(run, text):
+def test_criteria_with_their_verdicts(evaluation, text):
     criteria = section(text, "Criteria")
-    for criterion in run.metrics["acceptance"]:
-        assert f"{criterion['criterion']} | {criterion['target']}" in criteria
+    for check in check_criteria(evaluation):
+        assert f"{check.name} | " in criteria
+    assert "0.400 (0.300 to 0.500) | pass" in criteria
     assert "- | not measured" in criteria
 
 
@@ -97,10 +104,10 @@ def test_every_candidate_is_beside_the_champion(run, text):
     assert set(re.findall(r"no evidence of a difference|champion is better|better than the champion", others))
 
 
-def test_the_reader_is_warned_of_stand_in_and_quick_run(run, text):
+def test_the_reader_is_warned_of_stand_in_and_quick_run(run, evaluation, text):
     assert "synthetic stand-in" in text
     assert "Quick run" in text
-    real = write_card(replace(run, synthetic=False, quick=False))
+    real = write_card(replace(run, synthetic=False, quick=False), evaluation)
     assert "synthetic stand-in" not in real
     assert "Quick run" not in real
 

@@ -97,6 +97,44 @@ def test_louder_recording_has_the_same_roughness_for_its_loudness(X):
     np.testing.assert_allclose(out(louder)[name], out(X)[name])
 
 
+def at_gain(X, gain):
+    return X.assign(**{RMS: X[RMS] * gain, "_Roughness_Mean": X["_Roughness_Mean"] * gain**2})
+
+
+@pytest.mark.parametrize("gain_db", [-60, -40, -20, 6])
+def test_level_free_columns_do_not_depend_on_the_level(X, gain_db):
+    """Also far below the floor of single columns, where the columns of version 0.2 change."""
+    quiet = at_gain(X, 10 ** (gain_db / 20))
+    np.testing.assert_allclose(out(quiet, level_free=True), out(X, level_free=True), atol=1e-9)
+    if gain_db == -60:
+        name = "ln roughness / RMS²"
+        assert np.abs(out(quiet)[name] - out(X)[name]).max() > 1
+
+
+def test_level_free_columns_lack_what_moves_with_the_level(X):
+    free, all_columns = set(out(X, level_free=True)), set(out(X))
+    assert all_columns - free == {
+        *(f"ln {RMS}", "ln _Roughness_Mean", "ln _Fluctuation_Mean"),
+        *("ln RMS x event density", "ln pulse clarity / fluctuation"),
+    }
+    moved = X.assign(_Fluctuation_Mean=99.0)
+    np.testing.assert_array_equal(out(moved, level_free=True), out(X, level_free=True))
+
+
+def test_no_roughness_is_the_floor_and_no_energy_is_unknown(X):
+    name = "ln roughness / RMS²"
+    assert (out(X.assign(_Roughness_Mean=0.0), level_free=True)[name] == 0).all()
+    assert out(X.assign(**{RMS: 0.0}), level_free=True)[name].isna().all()
+
+
+def test_columns_of_a_stored_model_of_0_2_stay_as_they_were(X):
+    """Their state has no setting for the level."""
+    old = FeatureColumns().fit(X)
+    del old.__dict__["level_free"]
+    np.testing.assert_array_equal(old.transform(X), out(X))
+    assert clone(old).level_free is False
+
+
 def test_spread_of_the_mfcc(X):
     mfcc = X[[f"_MFCC_Mean_{i}" for i in range(1, 14)]]
     np.testing.assert_allclose(out(X)[MFCC_SPREAD], mfcc.std(axis=1))

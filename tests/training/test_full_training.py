@@ -6,9 +6,12 @@ import pytest
 
 from core.dataset import loading
 from core.errors import TableError
+from core.evaluation.stored_evaluation import read_evaluation
 from core.models import registry
+from core.models.description import read_description
 from core.settings import Settings
 from core.training import run as run_module
+from core.training import speed
 from core.training.full_training import train_models
 from tests.small_training import small_run, small_table
 
@@ -19,6 +22,8 @@ def settings(tmp_path, monkeypatch):
     table, run = small_table(), small_run()[0]
     monkeypatch.setattr(loading, "load_table", lambda *_, **__: replace(table, synthetic=False))
     monkeypatch.setattr(run_module, "train_and_compare", lambda *_, **__: run)
+    monkeypatch.setattr(speed, "CLIPS", 2)
+    monkeypatch.setattr(speed, "SECONDS", 5.0)
     return Settings(data_dir=tmp_path / "data", models_dir=tmp_path / "models", mlflow_uri="")
 
 
@@ -30,7 +35,25 @@ def test_a_run_is_registered_and_promoted_and_published_where_the_gate_lets_it(s
     champion = registry.find("champion", settings=settings)
     assert (champion is not None) == trained.verdict.passed == settings.comparison_dir.is_dir()
     history = registry.history(settings=settings)
-    assert history["gate"].str.startswith("passed" if trained.verdict.passed else "failed").all()
+    assert history["gate"].str.startswith(str(trained.verdict.outcome)).all()
+
+
+def test_the_published_files_are_those_of_the_run_with_the_same_figures(settings):
+    from core.training.publish import copy_published, publish_run
+
+    run = small_run()[0]
+    publish_run(run, small_table(), settings.data_dir, speed=True)
+    copy_published(run, settings.data_dir, settings.models_dir)
+    ours, theirs = (
+        {path.name: path.read_bytes() for path in (folder / "champion").iterdir()}
+        for folder in (settings.data_dir, settings.models_dir)
+    )
+    assert ours == theirs
+    line = read_evaluation(read_description(settings.champion_dir, "models/champion"), settings).figure(
+        "latency_p95_s", row="speed"
+    )
+    assert line.clips == 2
+    assert 0 < line.low <= line.value <= line.high
 
 
 def test_a_run_is_compared_with_the_committed_model(settings):
@@ -39,8 +62,8 @@ def test_a_run_is_compared_with_the_committed_model(settings):
     run = small_run()[0]
     publish_run(run, small_table(), settings.models_dir)
     checks = train_models(settings).verdict.checks
-    assert checks["check"].str.contains("minus the champion's").any()
-    assert checks.set_index("check").loc["Macro-F1 minus the champion's, at least", "value"] == 0
+    assert checks["name"].str.contains("minus the champion's").any()
+    assert (checks.loc[checks["name"] == "Macro-F1 minus the champion's", "value"] == 0).all()
 
 
 def test_a_quick_run_is_a_challenger_and_asks_no_gate(settings):

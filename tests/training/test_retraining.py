@@ -18,7 +18,10 @@ from core.dataset.stand_in import sample
 from core.dataset.table import as_table
 from core.errors import ModelError, StoreError, TableError
 from core.evaluation import before_after
+from core.evaluation.gate import GateResult, Outcome
+from core.evaluation.results import ModelRef, Protocol, make_result
 from core.evaluation.shadow_test import compare_guesses, sequential_verdict
+from core.evaluation.stored_evaluation import read_evaluation
 from core.features import EXTRACTOR
 from core.file_names import CHANGES, EACH
 from core.labelling.truth import set_raters_needed, stored_truth
@@ -28,7 +31,7 @@ from core.pipeline.jobs import Stopped
 from core.pipeline.serving import serve
 from core.schema import COLUMNS, EMOTIONS, LABEL, MIRTOOLBOX, PROBA
 from core.settings import Settings
-from core.training import candidates, labelled_data, promotion, retraining, schedule, status
+from core.training import candidates, labelled_data, promotion, retraining, schedule, speed, status
 from core.training.triggers import Limits
 from tests.small_training import in_one_process
 
@@ -212,15 +215,24 @@ def test_what_became_of_a_persons_labels(opened):
 # --- before and after ------------------------------------------------------------------------------------------------
 
 
-def said(rows, right, *, repeats=2, direct=()):
-    """What a model says: sure of the label of the clips in ``right``, sure of another emotion for the others."""
+def said(rows, right, *, repeats=2, version="m"):
+    """Results of a model that is sure of the label of the clips in ``right``, and of another emotion for the others."""
     lines = []
     for row, y in zip(rows["row"], rows["y"], strict=True):
         called = y if row in right else EMOTIONS[(EMOTIONS.index(y) + 1) % 4]
-        for repeat in [-1] if row in direct else range(repeats):
-            lines.append((row, repeat, *(0.7 if e == called else 0.1 for e in EMOTIONS)))
-    table = pd.DataFrame(lines, columns=["row", "repeat", *PROBA])
-    return before_after.FairPredictions(table[table["repeat"] >= 0], table[table["repeat"] < 0].drop(columns="repeat"))
+        lines += [(row, repeat, *(0.7 if e == called else 0.1 for e in EMOTIONS)) for repeat in range(repeats)]
+    table = pd.DataFrame(lines, columns=["row", "repeat", *PROBA]).merge(rows, on="row")
+    labelled = table["clip_id"] != ""
+    parts = {
+        "held_out": (table[table["held_out"]], Protocol.HELD_OUT),
+        "development": (table[~table["held_out"] & ~labelled], Protocol.CROSS_VALIDATED),
+        "labelled": (table[labelled], Protocol.CROSS_VALIDATED),
+    }
+    return {
+        part: make_result(own, model=ModelRef(version), protocol=protocol, published="table")
+        for part, (own, protocol) in parts.items()
+        if len(own)
+    }
 
 
 def clip_rows(n=32, labelled_from=24):
@@ -238,7 +250,7 @@ def clip_rows(n=32, labelled_from=24):
 def test_the_same_model_twice_changes_nothing():
     rows = clip_rows()
     one = said(rows, set(range(0, 32, 2)))
-    found = before_after.compare_predictions(rows, one, one)
+    found = before_after.compare_results(one, one)
     assert set(found["part"]) == {"held_out", "development", "labelled"}
     assert found.groupby("part")["clips"].first().to_dict() == {"held_out": 8, "development": 16, "labelled": 8}
     assert (found["difference"].abs() < 1e-12).all()
@@ -250,7 +262,7 @@ def test_the_same_model_twice_changes_nothing():
 def test_a_better_model_is_found_part_by_part_and_clip_by_clip():
     rows = clip_rows()
     before, after = said(rows, set(range(0, 32, 2))), said(rows, set(range(8, 32)) | {0, 2, 4, 6})
-    found = before_after.compare_predictions(rows, before, after).set_index(["part", "measure", "emotion"])
+    found = before_after.compare_results(before, after).set_index(["part", "measure", "emotion"])
     assert found.loc[("held_out", "accuracy", "all"), "difference"] == pytest.approx(0)
     line = found.loc[("development", "accuracy", "all")]
     assert (line["before"], line["after"]) == (pytest.approx(0.5), pytest.approx(1.0))
@@ -259,7 +271,8 @@ def test_a_better_model_is_found_part_by_part_and_clip_by_clip():
     assert "no evidence" in words[0]
     assert "the new model is better" in words[1]
     assert words[2].endswith("the queue chose many of them because a model was unsure.")
-    each = before_after.label_changes(rows, before, after)
+    sides = [r["labelled"].predictions.rename(columns={"clip": "clip_id"}) for r in (before, after)]
+    each = before_after.label_changes(rows[rows["clip_id"] != ""], *sides)
     assert each["clip_id"].tolist() == [f"c{k}" for k in range(24, 32)]
     assert each["change"].tolist() == ["still right", "now right"] * 4
     assert each["after_p"].to_numpy() == pytest.approx(0.7)
@@ -267,16 +280,31 @@ def test_a_better_model_is_found_part_by_part_and_clip_by_clip():
 
 def test_a_part_with_too_few_clips_says_nothing():
     rows = clip_rows(n=28)
-    found = before_after.compare_predictions(rows, said(rows, set()), said(rows, set()))
+    found = before_after.compare_results(said(rows, set()), said(rows, set()))
     assert set(found["part"]) == {"held_out", "development"}
 
 
-def test_what_was_said_directly_stands_beside_what_was_said_out_of_fold():
-    rows = clip_rows(n=12, labelled_from=8)
-    mixed = said(rows, set(range(12)), repeats=3, direct=range(8))
-    about = mixed.for_rows(rows, repeats=3)
-    assert about.groupby("row")["repeat"].apply(list).tolist() == [[0, 1, 2]] * 12
-    assert before_after.shared_repeats(mixed, said(rows, set(), repeats=2)) == 2
+def test_each_model_counts_all_its_repeats():
+    rows = clip_rows()
+    one, two = said(rows, {0, 1}, repeats=3), said(rows, {0, 1}, repeats=1)
+    assert (before_after.compare_results(one, two)["difference"].abs() < 1e-12).all()
+
+
+def test_only_labelled_clips_that_both_models_trained_on_are_compared():
+    """The old model predicts a clip that is new to it by itself, the new model by cross-validation."""
+    rows = clip_rows(n=48)
+    before, after = said(rows[rows["row"] < 36], set(range(48))), said(rows, set(range(48)))
+    counts = before_after.compare_results(before, after).groupby("part")["clips"].first()
+    assert counts["labelled"] == 12
+    first = {part: result for part, result in before.items() if part != "labelled"}
+    assert "labelled" not in set(before_after.compare_results(first, after)["part"])
+
+
+def test_models_of_different_clips_are_not_compared():
+    rows = clip_rows()
+    other = said(rows.assign(y=rows["y"].iloc[::-1].to_numpy()), set())
+    with pytest.raises(ModelError, match="they are for different clips"):
+        before_after.compare_results(said(rows, set()), other)
 
 
 # --- triggers --------------------------------------------------------------------------------------------------------
@@ -402,6 +430,8 @@ class Installation:
         with (
             patch.object(retraining, "load_table", lambda *_, **__: self.table),
             patch.object(candidates, "TREES", 10),
+            patch.object(speed, "CLIPS", 2),
+            patch.object(speed, "SECONDS", 5.0),
             in_one_process(),
         ):
             return retraining.train_challenger(
@@ -492,7 +522,16 @@ def test_both_models_are_compared_on_clips_that_neither_was_fitted_on(life):
     table = pd.read_csv(model.folder / CHANGES)
     counts = table.groupby("part")["clips"].first().to_dict()
     held = int(held_out(life.table.frame).sum())
-    assert counts == {"held_out": held, "development": 160 - held, "labelled": 44}
+    assert counts == {"held_out": held, "development": 160 - held, "labelled": 24}  # 20 are new to the champion
+    assert table.groupby("part")["protocol"].first().to_dict() == {
+        "held_out": "held out", "development": "cross-validated", "labelled": "cross-validated",
+    }  # fmt: skip
+    champion = read_evaluation(description.describe_alias("champion", settings=life.settings), life.settings)
+    for part in counts:
+        line = table[(table["part"] == part) & (table["measure"] == "macro_f1")].iloc[0]
+        one = champion.figure("macro_f1", row=part)
+        assert (line["before"], line["before_low"]) == pytest.approx((one.value, one.low), abs=1e-5, nan_ok=True)
+        assert line["clips"] == one.clips
     each = pd.read_csv(model.folder / EACH, dtype={"clip_id": str})
     assert len(each) == 44
     assert each["change"].isin(before_after.CHANGES).all()
@@ -573,7 +612,7 @@ def test_a_cancel_after_the_registration_comes_too_late_and_is_not_told(kept, se
 
 
 def test_a_promotion_while_clips_are_being_scored_is_a_success(kept, settings, monkeypatch):
-    passed = type("Passed", (), {"passed": True, "reason": "All checks hold."})()
+    passed = GateResult(Outcome.PASSED, (), (), ())
     monkeypatch.setattr(promotion, "promote", lambda *_, **__: passed)
     with jobs.hold_job(kept, retraining.RESCORE):
         done = run("promote", "3")
@@ -583,11 +622,27 @@ def test_a_promotion_while_clips_are_being_scored_is_a_success(kept, settings, m
 
 
 def test_a_refused_promotion_has_exit_status_2(kept, settings, monkeypatch):
-    refused = type("Refused", (), {"passed": False, "reason": "1 of 8 checks failed."})()
+    refused = GateResult(Outcome.REFUSED, (), (), ("Macro-F1 lost 9 points.",))
     monkeypatch.setattr(promotion, "promote", lambda *_, **__: refused)
+    done = run("promote", "3", "--by", "Cem", "--reason", "It is quieter than the other one.")
+    assert done.exit_code == 2
+    assert "Version 3 was not promoted. It is refused. Macro-F1 lost 9 points." in done.output
+    assert "--reason" not in done.output
+
+
+def test_an_undecided_promotion_asks_for_a_reason_and_takes_it(kept, settings, monkeypatch):
+    undecided = GateResult(Outcome.UNDECIDED, (), (), ("F1 of sad lost 11 points.",))
+    asked = []
+    monkeypatch.setattr(promotion, "promote", lambda *_, **given: asked.append(given) or undecided)
     done = run("promote", "3")
     assert done.exit_code == 2
-    assert "Version 3 was not promoted. 1 of 8 checks failed." in done.output
+    assert "A person must decide, with a written reason. F1 of sad lost 11 points." in done.output
+    assert "--reason" in done.output
+    reason = "The level of the recording no longer matters."
+    done = run("promote", "3", "--by", "Cem", "--reason", reason)
+    assert done.exit_code == 0, done.output
+    assert "Version 3 is the champion now." in done.output
+    assert (asked[-1]["by"].name, asked[-1]["reason"]) == ("Cem", reason)
 
 
 @LIFE

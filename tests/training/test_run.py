@@ -10,13 +10,14 @@ from sklearn.model_selection import GridSearchCV, ParameterGrid
 
 from core.dataset.table import as_table
 from core.errors import TableError
-from core.evaluation.metrics import figure, scores
+from core.evaluation.metrics import scores
 from core.models.training_run import TrainingRun
 from core.schema import COLUMNS, EMOTIONS, LABEL, PROBA
 from core.training import ablations, folds
 from core.training import run as run_module
 from core.training.candidates import ALGORITHMS, CHAMPION, LABELS, all_candidates, searched
 from core.training.run import train_and_compare
+from core.training.run_evaluation import run_evaluation
 from tests.small_training import NAMES, TREES, few_candidates, in_one_process, small_run, small_table
 
 
@@ -164,11 +165,14 @@ def test_every_development_clip_is_predicted_once_a_repeat(run):
 def test_figures_come_from_the_stored_predictions(run):
     own = run.out_of_fold.query("model == 'blend'").merge(run.rows, on="row")
     again = scores(own, seed=run.seed)
-    for line in run.metrics["scores"]:
-        found = figure(again, line["measure"], line["emotion"])
-        assert found["value"] == pytest.approx(line["value"], abs=1e-6)
-        if line["low"] is not None:
-            assert found["low"] == pytest.approx(line["low"], abs=1e-6)
+    evaluation = run_evaluation(run)
+    assert evaluation.rows == ["development", "held_out"]
+    for line in again.to_dict("records"):
+        found = evaluation.figure(line["measure"], emotion=line["emotion"])
+        assert (found.value, found.low, found.high) == pytest.approx(
+            (line["value"], line["low"], line["high"]), nan_ok=True
+        )
+    assert evaluation.figure("macro_f1").clips == int((~run.rows["held_out"]).sum())
 
 
 def test_the_served_model_never_saw_the_held_out_clips(run):
@@ -195,12 +199,12 @@ def test_the_champion_is_judged_on_all_clips_by_models_that_never_saw_them(clips
     with in_one_process():
         whole = train_and_compare(small_table(), seed=0, progress=lambda share, text: told.append(share))
     assert told == sorted(told)
-    assert set(whole.judged["row"]) == set(whole.rows["row"])
+    assert set(whole.all_clips["row"]) == set(whole.rows["row"])
     assert set(whole.out_of_fold["row"]) == set(whole.rows.query("not held_out")["row"])
     assert whole.metrics["protocol"]["judged"] == len(whole.rows)
     trained, test = clips.folds(seed=0)[0]
     again = all_candidates(0)[CHAMPION].pipeline.fit(clips.X.iloc[trained], clips.y[trained])
-    own = whole.judged.set_index("row").loc[clips.X.index[test], list(PROBA)]
+    own = whole.all_clips.set_index("row").loc[clips.X.index[test], list(PROBA)]
     np.testing.assert_allclose(own, again.predict_proba(clips.X.iloc[test]), atol=1e-5)
     assert set(whole.tables["tuned_against_default"]["a"]) == {"logistic_regression_tuned"}
     assert whole.tables["ablations"]["name"].tolist() == [ablations.PLAIN]
@@ -232,8 +236,7 @@ def test_the_same_table_and_seed_give_the_same_figures(run, monkeypatch):
         again = train_and_compare(small_table(), seed=0, quick=True)
     ours, theirs = (r.out_of_fold[r.out_of_fold["model"].isin(small)].reset_index(drop=True) for r in (run, again))
     pd.testing.assert_frame_equal(ours, theirs)
-    assert again.metrics["scores"] == run.metrics["scores"]
-    assert again.metrics["gap_price"] == run.metrics["gap_price"]
+    assert again.metrics["robustness"] == run.metrics["robustness"]
 
 
 def test_too_few_clips_are_refused_with_the_emotion():

@@ -19,9 +19,11 @@ from core.models.policy import Policy
 from core.pipeline import kept_audio, scoring
 from core.pipeline.scoring import ScoredClip
 from core.pipeline.serving import Served
+from core.pipeline.stability import Firmness
 from core.schema import EMOTIONS
 from core.settings import Settings
 from core.store import MAX_COMMENT, Store
+from core.wording import clock
 from pages.shared import cached, login, messages, uploads
 from pages.shared.policy import active
 from pages.shared.who import name_unconfirmed, optional_person
@@ -46,6 +48,7 @@ class ShownClip:
     scored: ScoredClip
     wav: bytes
     explanation: pd.DataFrame | None = None
+    firmness: tuple[str, Policy, Firmness] | None = None  # with the model and the policy of the decision
     beats: Beats | None = None
 
 
@@ -109,9 +112,8 @@ def choose_clip() -> ChosenClip | None:
         file = upload(
             f"clip_file_{turn}",
             on_change=forget_clip,
-            about=f"At least {decoding.SHORTEST_S} s. If the file is longer than {decoding.EXCERPT_S:.0f} s, only "
-            "the middle "
-            f"{decoding.EXCERPT_S:.0f} s are analysed.",
+            about=f"At least {decoding.SHORTEST_S} s. If the file is longer than {decoding.EXCERPT_S:.0f} s, "
+            f"{_windows_text(active(cached.champion().policies))} analysed.",
         )
         return ChosenClip(file.getvalue(), file.name, "upload") if file else None
     if source == "record":
@@ -132,6 +134,14 @@ def choose_clip() -> ChosenClip | None:
         help="The sign shows the emotion that the recipe aims at. It is not a ground truth.",
     )
     return _demo_clip(character) if character else None
+
+
+def _windows_text(policy: Policy) -> str:
+    """Say which part of a longer file is analysed."""
+    length = f"{decoding.EXCERPT_S:.0f} s"
+    if policy.windows == 1:
+        return f"only the middle {length} are"
+    return f"{policy.windows} windows of {length} around its middle, {policy.apart_s:g} s apart, are"
 
 
 def _demo_clip(character: str) -> ChosenClip:
@@ -180,9 +190,13 @@ def _audio_folder(origin: str, store: Store | None) -> Path | None:
 
 
 def show_player(shown: ShownClip) -> None:
-    """Show the player with exactly the audio that was analysed."""
+    """Show the player with exactly the audio whose 50 values are shown."""
     clip = shown.scored.recording.clip
     st.audio(shown.wav, format="audio/wav", alt=f"Player: the {clip.duration_s:.1f} s that were analysed")
+    if shown.scored.others:
+        start_s = shown.scored.recording.start_s
+        end_s = start_s + clip.duration_s
+        st.caption(f"The player and the 50 values: the window from {clock(start_s)} to {clock(end_s)}.")
 
 
 def file_tag(scored: ScoredClip) -> str:

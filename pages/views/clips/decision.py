@@ -5,11 +5,16 @@ import streamlit as st
 
 from core import wording
 from core.audio import remarks
+from core.audio.changes import SMALL_CHANGES
 from core.models import reference
+from core.models.kinds import PHRASES
+from core.models.prediction import Prediction, votes_text
 from core.pipeline.scoring import ScoredClip
 from core.pipeline.serving import Served
+from core.pipeline.stability import firmness
 from core.schema import LABEL, readable
 from pages.shared import cached, messages
+from pages.views.clips.clip import ShownClip
 
 
 def show_decision(scored: ScoredClip, served: Served) -> None:
@@ -23,6 +28,12 @@ def show_decision(scored: ScoredClip, served: Served) -> None:
     elif action == "choose":
         pair = " or ".join(wording.with_sign(e) for e in scored.decision.candidates)
         st.info(f"### {pair}\n{scored.decision.reason}", icon=":material/help:")
+    elif unlike.flag and scored.decided.kind in PHRASES:
+        st.warning(
+            f"### Needs review\nThis clip is unlike the music that the model was trained on: "
+            f"{PHRASES[scored.decided.kind]}. Its probabilities are not reliable. A person has to listen.",
+            icon=":material/hearing:",
+        )
     elif unlike.flag:
         st.warning(
             "### Needs review\nThis clip is unlike the music that the model was trained on, so its probabilities are "
@@ -32,6 +43,8 @@ def show_decision(scored: ScoredClip, served: Served) -> None:
         )
     else:
         st.warning(f"### Needs review\n{scored.decision.reason}", icon=":material/hearing:")
+    if scored.prediction.windows:
+        _show_windows(scored.prediction)
     if unlike.flag:
         _show_unlike(scored, served)
     for remark in scored.recording.remarks:
@@ -41,6 +54,55 @@ def show_decision(scored: ScoredClip, served: Served) -> None:
             st.caption(f":material/info: {messages.literal(remark.text)}")
     if scored.problem:
         st.error(f"Not stored. {messages.literal(scored.problem)}", icon=":material/database_off:")
+
+
+def _show_windows(prediction: Prediction) -> None:
+    """Show how many windows of the file agree, and the guess of each window."""
+    each = "; ".join(
+        f"{wording.clock(w.start_s)} to {wording.clock(w.end_s)} {wording.with_sign(w.guess)} "
+        f"{wording.whole_percent(w.proba[w.guess])}" + (", unlike the training music" if w.unlike else "")
+        for w in sorted(prediction.windows, key=lambda window: window.start_s)
+    )
+    st.markdown(f":material/view_week: **{votes_text(prediction.ranked[0], *prediction.votes)}**", help=each)
+    st.caption(f"The probabilities are the mean of the windows: {each}.")
+
+
+@st.fragment
+def show_firmness(shown: ShownClip, served: Served) -> None:
+    """Show on demand how many small changes of the clip leave its decision as it is."""
+    scored = shown.scored
+    known = shown.firmness
+    if known is None or known[:2] != (scored.prediction.model_version, scored.policy):
+        asked = st.button(
+            "How firm is this answer?",
+            key="how_firm",
+            icon=":material/balance:",
+            help=f"Decides again after {SMALL_CHANGES} small changes of the clip that hardly anybody hears: quieter, "
+            "up to 1 second shorter, or as an MP3 file. Takes about 10 seconds for each window.",
+        )
+        if not asked:
+            return
+        bar = st.progress(0.0, "Deciding again after small changes")
+
+        def show_progress(share: float, text: str) -> None:
+            bar.progress(share, f"Deciding again: {text}")
+
+        result = firmness(
+            [scored.recording.clip, *(other.recording.clip for other in scored.others)],
+            scored.decided,
+            served,
+            policy=scored.policy,
+            progress=show_progress,
+        )
+        bar.empty()
+        known = shown.firmness = (scored.prediction.model_version, scored.policy, result)
+    result = known[2]
+    st.markdown(
+        f":material/balance: **{result.text[0].upper()}{result.text[1:]}** small changes leave this answer as it is."
+    )
+    if result.others:
+        others = "; ".join(f"{change}: {other}" for change, other in result.others.items())
+        st.caption(f"Another decision after: {messages.literal(others)}.")
 
 
 def _show_unlike(scored: ScoredClip, served: Served) -> None:

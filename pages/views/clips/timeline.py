@@ -1,5 +1,6 @@
 """Parts of the Whole tracks page: the recording, its windows, its mood over time and its steadiest section."""
 
+import time
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -11,7 +12,9 @@ from core.audio import decoding, encoding, synthetic
 from core.audio.decoding import Source
 from core.errors import CoreError
 from core.models.policy import Decision, Policy
+from core.models.prediction import votes_text
 from core.pipeline import scoring
+from core.pipeline.deciding import Decided
 from core.pipeline.serving import Served
 from core.pipeline.timeline import (
     STRETCH_S,
@@ -143,6 +146,31 @@ def _score_missing(run: TrackRun, recording: Recording, plan: WindowPlan, served
         run.stopped = True
     bar.empty()
     stop.empty()
+
+
+def show_answer(recording: Recording, served: Served, policy: Policy) -> None:
+    """Show the answer that the Predict page and folders give for the same file."""
+    answer = _answer(recording.source.digest, served.model.version, policy, _source=recording.source, _served=served)
+    if isinstance(answer, str):
+        st.caption(f":material/info: On Predict: {messages.literal(answer)}")
+        return
+    guess = answer.prediction.ranked[0]
+    votes = votes_text(guess, *answer.prediction.votes)
+    named = " or ".join(with_sign(emotion) for emotion in answer.decision.candidates) or "needs review"
+    st.caption(
+        f":material/graphic_eq: On Predict and in folders, this file has the answer **{named}**: {with_sign(guess)} "
+        f"{wording.whole_percent(answer.prediction.confidence)}, {votes} around the middle."
+    )
+
+
+@st.cache_data(show_spinner=False, max_entries=8)
+def _answer(digest: str, version: str, policy: Policy, *, _source: Source, _served: Served) -> Decided | str:
+    """Return the answer for the file, or why there is none."""
+    try:
+        started = time.perf_counter()
+        return scoring.score_source(_source, _served, policy=policy, store=cached.store(), started=started).decided
+    except CoreError as error:
+        return str(error)
 
 
 def show_mood(source: Source, plan: WindowPlan, done: pd.DataFrame, served: Served, policy: Policy) -> None:

@@ -5,10 +5,8 @@ import math
 import streamlit as st
 
 from core.dataset.table import Table
-from core.evaluation import policy_outcomes
-from core.models.description import ModelDescription
-from core.models.policy import Policy
-from core.settings import Settings
+from core.evaluation.evaluation_table import EvaluationTable
+from core.models.description import ModelDescription, training_words
 from core.wording import whole_percent
 from pages.shared import messages
 
@@ -53,32 +51,36 @@ DOORS: dict[str, tuple[str, *tuple[Link, ...]]] = {
 }  # fmt: skip
 
 
-def figures(model: ModelDescription) -> None:
-    """Show the headline figures, out of fold."""
-    threshold = Policy().threshold
-    coverage, right = policy_outcomes.coverage_and_accuracy(model, Settings(), threshold=threshold)
-    known = not math.isnan(right)
+def figures(table: EvaluationTable) -> None:
+    """Show the headline row of the evaluation table."""
     shown = [
-        ("Macro-F1", "macro_f1", "Mean F1 of the four emotions, on clips that the model was not trained on."),
-        ("Accuracy", "accuracy", "Share of clips with the right emotion, on clips that the model was not trained on."),
+        ("Macro-F1", "macro_f1", "Mean F1 of the four emotions."),
+        ("Accuracy", "accuracy", "Share of clips with the right emotion."),
+        (
+            "Clips with one answer",
+            "accepted",
+            "Share of clips with one emotion that is probable enough. Other clips get two emotions, or a person must "
+            "listen.",
+        ),
+        ("Right when it answers", "accepted_right", "Share of right answers among the clips that get one answer."),
     ]
     with st.container(horizontal=True):
         for label, measure, meaning in shown:
-            value, low, high = model.figure(measure)
-            metric(label, f"{value:.3f}", f"{low:.3f} to {high:.3f}", f"{meaning} Below: 95 % confidence interval.")
-        metric(
-            f"Answers at {threshold:.2f}",
-            whole_percent(coverage),
-            "of clips",
-            "Share of clips with one emotion that is probable enough. Other clips get two emotions, or a person must "
-            "listen.",
-        )
-        metric(
-            "Right when it answers",
-            whole_percent(right) if known else "unknown",
-            "of these answers",
-            "Share of right answers among the clips that get one answer, on clips that the model was not trained on.",
-        )
+            one = table.figure(measure)
+            share = measure in ("accepted", "accepted_right")
+            value, *ends = (_number(v, share=share) for v in (one.value, one.low, one.high))
+            metric(label, value, " to ".join(ends), f"{meaning} {one.origin}. Below: 95 % confidence interval.")
+    headline = table.figure("macro_f1")
+    st.caption(
+        f"{headline.origin}: each clip is predicted by a model that was not trained on it. Every page shows these "
+        "figures for the model in use."
+    )
+
+
+def _number(value: float, *, share: bool) -> str:
+    if math.isnan(value):
+        return "none"
+    return whole_percent(value) if share else f"{value:.3f}"
 
 
 def metric(label: str, value: str, below: str, meaning: str) -> None:
@@ -117,7 +119,7 @@ def about(model: ModelDescription, shown: Table) -> None:
         same = "this table" if model.data_hash == shown.content_hash else f"data `{model.data_hash[:12]}`"
         st.markdown(
             f"**{messages.literal(model.version)}**, {messages.literal(model.source)}.  \nTrained "
-            f"{model.created_at[:10]} on {same}: {protocol['rows']} distinct clips, {protocol['held_out']} of them "
+            f"{model.created_at[:10]} on {same}: {training_words(model)}, {protocol['held_out']} clips "
             f"held out.  \nEvaluated with {protocol['folds']}-fold cross-validation, repeats: {protocol['repeats']}."
         )
         if run["synthetic"]:

@@ -81,9 +81,9 @@ def _clips(mine: pd.DataFrame) -> None:
         f"**{right} now right, {wrong} now wrong**."
     )
     st.caption(
-        "These answers come from cross-validation: each clip is predicted by a model trained on the other four "
-        "fifths of "
-        "the clips. So a correct answer is not memorised. The model in use is trained on all clips."
+        "No answer is memorised: each clip is predicted by a model that was not trained on it (cross-validation, or "
+        "the previous model itself if the clip is new to it). The model in use is trained on all clips. These counts "
+        "do not say which model is better; the page Learning compares both models on the same clips."
     )
     order = mine.sort_values("change", key=lambda c: c.map(list(CHANGE_SIGNS).index), kind="stable")
     st.dataframe(

@@ -19,7 +19,8 @@ from pages.views.library import piece_player
 from pages.views.library.pieces import Library, reload_library
 
 LIST = {  # on a phone only the first two or three columns are visible
-    "title": "Title", "standing": "Decision", "emotion": "Emotion", "confidence": "Confidence", "artist": "Artist",
+    "title": "Title", "standing": "Decision", "emotion": "Emotion", "confidence": "Confidence", "votes": "Windows",
+    "artist": "Artist",
     "tempo": "Tempo", "lufs": "LUFS", "length": "Length", "album": "Album", "session": "Session", "year": "Year",
     "genre": "Genre", "makam": "Makam",
 }  # fmt: skip
@@ -156,6 +157,7 @@ def _table(rows: pd.DataFrame, name: str, **more: pd.Series) -> None:
     table = rows.assign(
         emotion=rows["guess"].map(wording.with_sign),
         length=rows["duration_s"].map(clock),
+        votes=[f"{agreeing} of {n}" for agreeing, n in zip(rows["agreeing"], rows["windows"], strict=True)],
         confidence=np.floor(1000 * rows["confidence"] + 1e-9) / 10,  # rounded down, as `percent` does
         **more,
     )

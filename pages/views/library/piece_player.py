@@ -10,6 +10,7 @@ from core.access import Action, Person
 from core.allowed_places import allowed_places
 from core.audio.decoding import content_hash
 from core.errors import CoreError
+from core.models.prediction import votes_text
 from core.pipeline import kept_audio
 from core.playlists import files
 from core.settings import Settings
@@ -74,7 +75,8 @@ def describe_piece(row: pd.Series) -> str:
     """A piece in one line of Markdown."""
     tempo = "tempo unknown" if pd.isna(row["tempo"]) else f"{row['tempo']:.0f} bpm"
     loud = "loudness unknown" if pd.isna(row["lufs"]) else f"{row['lufs']:.1f} LUFS"
+    votes = votes_text(str(row["guess"]), int(row["windows"]), int(row["agreeing"]))
     return (
-        f"{wording.with_sign(row['guess'])} {percent(row['confidence'])}, {row['standing']}; {tempo}, {loud}, "
+        f"{wording.with_sign(row['guess'])} {percent(row['confidence'])}, {votes}, {row['standing']}; {tempo}, {loud}, "
         f"{clock(row['duration_s'])}"
     )

@@ -12,6 +12,7 @@ from core.allowed_places import allowed_places
 from core.errors import CoreError
 from core.library import progress, run
 from core.library.results import count, read_results
+from core.models.kinds import TITLES, Kind
 from core.schema import EMOTIONS
 from core.settings import Settings
 from core.spreadsheets import csv_for_people
@@ -34,8 +35,13 @@ SHOWN = 2_000  # rows of the table on the page; the download has all
 COLUMNS = {
     # On a phone only the first two or three columns are visible.
     "file": st.column_config.TextColumn("File", width="medium"),
-    "answer": st.column_config.TextColumn("Decision", help="One emotion, two to choose from, or review by a person."),
+    "answer": st.column_config.TextColumn(
+        "Decision",
+        help="One emotion, two to choose from, or review by a person. Unlike: the model has not learned from such "
+        "music.",
+    ),
     "mood": st.column_config.TextColumn("Mood"),
+    "votes": st.column_config.TextColumn("Windows", help="Windows of the file with this mood, of all its windows."),
     "percent": st.column_config.ProgressColumn("Confidence", format="%d %%", min_value=0, max_value=100),
     "tempo_bpm": st.column_config.NumberColumn("Tempo", format="%.0f bpm"),
     "loudness_lufs": st.column_config.NumberColumn("LUFS", format="%.1f", help="Loudness of the scored part."),
@@ -178,6 +184,32 @@ def show_not_scored(results: Results) -> None:
         )
 
 
+def show_unlike(results: Results) -> None:
+    """Show the files that are unlike the training music as a group of their own, by kind."""
+    rows = results.scored[results.scored["unlike"] != ""]
+    if rows.empty:
+        return
+    kinds = rows["unlike"].map(lambda kind: TITLES[Kind(kind)])
+    counts = ", ".join(f"{kind} {n:,}" for kind, n in kinds.value_counts().items())
+    with st.expander(f"{len(rows):,} unlike the training music: {counts}", icon=":material/hearing:"):
+        st.caption(
+            "The model has not learned from such music, so it does not decide. These files were measured without a "
+            "problem. A person has to listen to them. The kind is named where a measured rule knows it."
+        )
+        st.dataframe(
+            rows.assign(kind=kinds, mood=rows["guess"].map(wording.with_sign))
+            .sort_values(["kind", "file"])[["file", "kind", "mood", "decision_reason"]]
+            .head(SHOWN),
+            hide_index=True,
+            column_config={
+                "file": "File",
+                "kind": "Kind",
+                "mood": st.column_config.TextColumn("Guess", help="Not reliable for this music."),
+                "decision_reason": st.column_config.TextColumn("Why", width="large"),
+            },
+        )
+
+
 def show_table(results: Results) -> None:
     """Show the scored parts with a filter and downloads."""
     if not results.whole:
@@ -201,13 +233,16 @@ def show_table(results: Results) -> None:
     shown = rows.head(SHOWN)
     shown = shown.assign(
         mood=shown["guess"].map(wording.with_sign),
+        votes=[_votes(*pair) for pair in zip(shown["windows_agreeing"], shown["windows"], strict=True)],
         percent=100 * shown["confidence"],
-        answer=[d or c or "review" for d, c in zip(shown["decision"], shown["candidates"], strict=True)],
+        answer=[
+            d or c or ("unlike" if unlike else "review")
+            for d, c, unlike in zip(shown["decision"], shown["candidates"], shown["unlike"], strict=True)
+        ],
         same=shown["same_content_as"].where(shown["same_content_as"] != "", shown["near_duplicate_of"]),
     )
-    columns = [
-        c for c in COLUMNS if _has_content(shown[c]) and (c != "start_s" or results.job.result["plan"] != "excerpt")
-    ]
+    by_window = "/" in str(results.job.result["plan"])
+    columns = [c for c in COLUMNS if _has_content(shown[c]) and (c != "start_s" or by_window)]
     st.dataframe(shown[columns], hide_index=True, column_config=COLUMNS)
     with st.container(horizontal=True):
         _download("CSV", lambda: csv_for_people(rows, index=False), f"{results.name}.csv", "text/csv")
@@ -218,6 +253,11 @@ def show_table(results: Results) -> None:
         "Both files contain the filtered rows with probabilities, the 50 features, and the versions of model and "
         "extractor."
     )
+
+
+def _votes(agreeing: object, windows: object) -> str:
+    """Return ``"3 of 3"``; empty for one window."""
+    return "" if pd.isna(windows) or windows == 1 else f"{agreeing} of {windows}"  # type: ignore[call-overload]
 
 
 def _has_content(column: pd.Series) -> bool:

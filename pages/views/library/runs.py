@@ -97,8 +97,8 @@ def _parts_fields() -> None:
         "Whole files, window by window",
         key="library_whole",
         persist_state="session",
-        help="Off: only the middle 30 seconds, as on the Predict page. On: the mood over time. The time needed grows "
-        "with the number of windows.",
+        help="Off: one answer from a few windows around the middle, as on the Predict page. On: the mood over time. "
+        "The time needed grows with the number of windows.",
     )
     ask_windows("library_", hop_s=LONGEST_S, disabled=not whole, persist_state="session")
 
@@ -142,7 +142,7 @@ def _resume(store: Store, policy: Policy, job: Job) -> None:
 def _launch(
     store: Store, policy: Policy, folder: Path, windows: tuple[float, float] | None, settings: Settings
 ) -> None:
-    """Start a run in its own process. windows : length and distance in s; None for one excerpt per file."""
+    """Start a run in its own process. windows : length and distance in s; None for one answer per file."""
     command = ["score", str(folder), "--out", str(places.new_results(settings, by=store.by))]
     command += ["--policy", policy.to_json()]
     if within := allowed_places(settings).root_of(str(folder)):

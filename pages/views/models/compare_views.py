@@ -9,6 +9,7 @@ from core.errors import CoreError
 from core.evaluation import leaderboard
 from core.evaluation.leaderboard import MEASURES, PER_EMOTION, TIMES
 from core.evaluation.run_files import Comparison
+from core.evaluation.stored_evaluation import is_winner
 from core.models import description
 from core.schema import EMOTIONS
 from core.settings import Settings
@@ -27,16 +28,17 @@ def name(comparison: Comparison, what: str, model: str = "run") -> str:
 
 
 def another_in_use(comparison: Comparison) -> None:
-    """Show a warning if the model in use is not one of the compared models."""
+    """Show a warning if the model in use is not the winner of this comparison."""
     try:
         model = description.describe_model_in_use(Settings())
     except CoreError:
         return  # views that need the model show the error
-    if model.data_hash != comparison.about["data_hash"]:
+    if not is_winner(model, comparison):
         st.warning(
-            f"The model in use is **{messages.literal(model.version)}**, which was also trained on people's labels. "
-            "This page compares the algorithms of the last full training. The page Learning compares the winner of "
-            "that training with the model in use.",
+            f"The model in use is **{messages.literal(model.version)}**, trained on "
+            f"{description.training_words(model)}. This page is about the algorithms of the full training of "
+            f"{comparison.about['created_at'][:10]}; the model in use is not one of them. The views Criteria and "
+            "Model card of the page Compare models, and the page Decisions, are about the model in use.",
             icon=":material/swap_horiz:",
         )
         st.page_link("pages/learning.py", label="Champion and challenger", icon=":material/model_training:")

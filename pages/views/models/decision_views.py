@@ -1,24 +1,27 @@
 """Parts of the Decisions page. Each part gets a table from core and shows it."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from core import file_names, wording
-from core.errors import CoreError, ModelError
+from core.errors import CoreError
 from core.evaluation import metrics, policy_outcomes
+from core.evaluation.evaluation_table import EvaluationTable
+from core.evaluation.stored_evaluation import headline_result
 from core.models import bundle, description
 from core.models.description import ModelDescription
-from core.models.policy import Policy, conformal_policy
+from core.models.policy import WINDOW_COUNTS, Policy, conformal_policy
 from core.models.reference import MOST_MISSING, read_reference
-from core.schema import EMOTIONS
+from core.schema import ALL, EMOTIONS
 from core.settings import Settings
 from pages.figures.decisions import reliability as reliability_figure
 from pages.figures.decisions import risk_coverage
 from pages.figures.decisions import shares as shares_figure
-from pages.shared import messages, show
+from pages.shared import cached, messages, show
 from pages.shared.policy import KINDS, active, address, default, use
 
 MEASURES = {
@@ -40,30 +43,30 @@ HELP = {
 class Page:
     """Data that all parts share.
 
-    stored : policies of the model, by name.  predictions : out of fold, with labels and recordings.
+    stored : policies of the model, by name.  predictions : those of the headline, with labels and recordings.
     """
 
     model: ModelDescription
     stored: Mapping[str, Policy]
+    evaluation: EvaluationTable
     predictions: pd.DataFrame
 
     @property
-    def clips(self) -> int:
-        return int(self.predictions["row"].nunique())
+    def origin(self) -> str:
+        """Row of the evaluation table, number of clips and protocol in words."""
+        return self.evaluation.figure("macro_f1").origin
 
     def name(self, what: str) -> str:
         return show.file_name(what, data_hash=self.model.data_hash, version=self.model.version)
 
 
 def open_page() -> Page:
-    """The model in use and its out-of-fold predictions. Shows an error and stops the page without them."""
+    """The model in use and the predictions of its headline. Shows an error and stops the page without them."""
     try:
         model = description.describe_model_in_use(Settings())
-        rows = description.training_rows(model, Settings())
-        if rows is None:
-            raise ModelError("The labels of the training clips are not available. Train again.")
+        predictions = headline_result(model, Settings()).predictions
         stored = bundle.read_policies(model.folder / file_names.POLICY)
-        return Page(model, stored, policy_outcomes.labelled_out_of_fold(model.folder, rows))
+        return Page(model, stored, cached.evaluation(model), predictions)
     except CoreError as error:
         messages.problem(error)
         st.stop()
@@ -82,12 +85,25 @@ def controls(page: Page) -> Policy:
         help="A threshold compares the probability with a limit. A conformal set keeps all emotions that are "
         "probable enough, so that the right emotion is in the set for a chosen share of the clips.",
     )
-    policy = _threshold(now) if kind == "threshold" else _conformal(page, now)
+    policy = _threshold(page, now) if kind == "threshold" else _conformal(page, now)
+    policy = replace(policy, windows=_windows(now), apart_s=now.apart_s)
     use(policy)
     return policy
 
 
-def _threshold(now: Policy) -> Policy:
+def _windows(now: Policy) -> int:
+    return st.segmented_control(
+        "Windows of a longer file",
+        WINDOW_COUNTS[:3],
+        default=now.windows if now.windows in WINDOW_COUNTS[:3] else WINDOW_COUNTS[1],
+        required=True,
+        key="policy_windows",
+        help="Windows of 30 s around the middle of a file, each scored by itself; their mean probabilities decide. "
+        "Several windows make the answer depend less on where a window starts. A clip of about 30 s is one window.",
+    )
+
+
+def _threshold(page: Page, now: Policy) -> Policy:
     one = st.slider(
         "One emotion is accepted from",
         0.25,
@@ -97,7 +113,9 @@ def _threshold(now: Policy) -> Policy:
         format="percent",
         key="policy_threshold",
         help="Probability of the most probable emotion.",
+        disabled=st.session_state.get("policy_by_emotion", bool(now.thresholds)),
     )
+    limits = _by_emotion(page, now)
     two = st.slider(
         "Two are offered from",
         0.5,
@@ -108,7 +126,23 @@ def _threshold(now: Policy) -> Policy:
         key="policy_pair",
         help="Sum of the two highest probabilities. Below this value, a person has to listen.",
     )
-    return Policy(threshold=one, pair_threshold=two)
+    return Policy(threshold=one, pair_threshold=two, thresholds=limits)
+
+
+def _by_emotion(page: Page, now: Policy) -> tuple[float, ...]:
+    """Offer a limit for each emotion; return the limits, or nothing when one limit holds for all emotions."""
+    learned = page.stored.get("by_emotion")
+    if not st.toggle(
+        "A limit for each emotion",
+        value=bool(now.thresholds),
+        key="policy_by_emotion",
+        help="Each emotion gets the lowest limit at which "
+        f"{policy_outcomes.RIGHT:.0%} of its accepted clips are right, or the limit that comes nearest.",
+    ):
+        return ()
+    if now.thresholds:
+        return now.thresholds
+    return (learned or policy_outcomes.policy_by_emotion(page.predictions)).thresholds
 
 
 def _conformal(page: Page, now: Policy) -> Policy:
@@ -188,7 +222,8 @@ def share(page: Page, policy: Policy) -> None:
 
 def _reset(stored: Mapping[str, Policy]) -> None:
     use(default(stored))
-    for key in ("policy_kind", "policy_threshold", "policy_pair", "policy_coverage"):
+    names = ("kind", "threshold", "pair", "coverage", "by_emotion", "windows")
+    for key in (f"policy_{name}" for name in names):
         st.session_state.pop(key, None)
 
 
@@ -214,6 +249,8 @@ def risk(page: Page, policy: Policy, done: pd.DataFrame) -> None:
 
 def each_emotion(page: Page, policy: Policy, done: pd.DataFrame) -> None:
     """Show the outcome for each emotion: a policy can be good on average and bad for one emotion."""
+    if policy.kind == "threshold":
+        _called(page, policy)
     table = policy_outcomes.summarise(done)
     shares = policy_outcomes.wide_summary(table).query("emotion != 'all'").rename(columns=MEASURES)
     colours = {"accepted": "#0072B2", "two offered": "#56B4E9", "for review": "#BBBBBB"}
@@ -232,6 +269,48 @@ def each_emotion(page: Page, policy: Policy, done: pd.DataFrame) -> None:
         shares[columns].round(3).assign(emotion=shares["emotion"].map(wording.with_sign)),
         hide_index=True,
         column_config={c: st.column_config.NumberColumn(format="percent") for c in columns[1:]},
+    )
+
+
+def _called(page: Page, policy: Policy) -> None:
+    """Show how often each accepted emotion is right, and what a limit for each emotion costs."""
+    one = Policy(threshold=policy.threshold, pair_threshold=policy.pair_threshold)
+    by = page.stored.get("by_emotion") or policy_outcomes.policy_by_emotion(page.predictions)
+    other = policy if policy.thresholds else by
+    called = [policy_outcomes.called_outcomes(page.predictions, p) for p in (one, other)]
+    before, after = (table[table["emotion"] != ALL] for table in called)
+    names = before["emotion"].map(wording.with_sign)
+    table = pd.DataFrame(
+        {
+            "accepted emotion": names,
+            "limit": before["threshold"],
+            "accepted": before["accepted"],
+            "right": before["right"],
+            "limit by emotion": after["threshold"],
+            "accepted then": after["accepted"],
+            "right then": after["right"],
+        }
+    )
+    percent = st.column_config.NumberColumn(format="percent")
+    st.markdown("**How often an accepted emotion is right**, with one limit and with a limit for each emotion")
+    st.dataframe(table, hide_index=True, column_config=dict.fromkeys(table.columns[1:], percent))
+    for line, then in zip(before.to_dict("records"), after.to_dict("records"), strict=True):
+        if then["threshold"] != line["threshold"]:
+            st.caption(_price(line, then))
+
+
+def _price(line: Mapping[Hashable, Any], then: Mapping[Hashable, Any]) -> str:
+    """What another limit for an emotion changes, as a sentence."""
+
+    def right(one: Mapping[Hashable, Any]) -> str:
+        value, low, high = (wording.whole_percent(one[name]) for name in ("right", "low", "high"))
+        return f"{value} ({low} to {high})"
+
+    emotion, limit = str(line["emotion"]), wording.whole_percent(then["threshold"])
+    return (
+        f"{wording.with_sign(emotion)} from {limit}: right in {right(then)} and not {right(line)}. The price: "
+        f"{wording.percent(then['accepted'])} of all clips are accepted as {emotion}, and not "
+        f"{wording.percent(line['accepted'])}."
     )
 
 
@@ -302,16 +381,15 @@ def reliability(page: Page, policy: Policy, done: pd.DataFrame) -> None:
     """Show the calibration: are clips with a probability of 80 % right in 80 % of the cases?"""
     bins = metrics.reliability(page.predictions)
     bins = bins.assign(share=bins["count"] / bins["count"].sum())
-    value, low, high = page.model.figure("ece")
+    ece, perfect = page.evaluation.figure("ece"), page.evaluation.figure("ece_perfect")
     show.chart(
         reliability_figure(bins),
         key=page.name("reliability"),
-        alt=f"Share that is right against the stated probability; calibration error {value:.3f}",
+        alt=f"Share that is right against the stated probability; calibration error {ece.value:.3f}",
         data=bins,
     )
-    perfect = page.model.table("perfect_ece").set_index("measure").loc["ece"]
     st.caption(
-        f"Calibration error (ECE, 15 bins): {value:.3f}, 95 % interval {low:.3f} to {high:.3f}. With so few clips, a "
-        f"perfectly calibrated model would have {perfect['expected']:.3f} on average, and more than "
-        f"{perfect['p95']:.3f} in one of twenty cases. Larger dots: more clips. Bars: 95 % confidence intervals."
+        f"Calibration error (ECE, 15 bins): {ece.text} ({ece.origin}). With so few clips, a "
+        f"perfectly calibrated model would have {perfect.value:.3f} on average, and more than "
+        f"{perfect.high:.3f} in one of twenty cases. Larger dots: more clips. Bars: 95 % confidence intervals."
     )

@@ -11,8 +11,10 @@ from core import wording
 from core.errors import CoreError
 from core.evaluation import leaderboard
 from core.evaluation.run_files import Comparison
+from core.evaluation.stored_evaluation import is_winner
 from core.file_names import shap_file
 from core.models import explanation, explanation_tables
+from core.models.description import describe_model_in_use
 from core.models.permutation import permutation_importance
 from core.schema import BY_COLUMN, COLUMNS, EMOTIONS, readable
 from core.settings import Settings
@@ -167,12 +169,11 @@ def check(page: Page) -> None:
 
 def _own_model(page: Page) -> "Served | None":
     """The model in use, if it is the chosen model; None otherwise, because only results of the others are stored."""
-    if page.model == page.comparison.champion:
-        served = cached.champion()
-        if served.model.version.startswith(page.model):
-            return served
+    if page.model == page.comparison.champion and is_winner(describe_model_in_use(Settings()), page.comparison):
+        return cached.champion()
     st.info(
-        "This view needs the model itself, and only the model in use is available. Choose the champion above.",
+        "This view needs the model itself, and only the model in use is available. If the model in use is the winner "
+        "of this comparison, choose it above.",
         icon=":material/model_training:",
     )
     return None

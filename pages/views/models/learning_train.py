@@ -7,6 +7,8 @@ import streamlit as st
 
 from core.errors import CoreError
 from core.evaluation.drift import FALSE_DISCOVERIES, LEAST_EFFECT, PSI_LIMIT
+from core.evaluation.learning_value import LearningValue, describe_value
+from core.models.description import describe_model_in_use
 from core.pipeline import jobs
 from core.pipeline.serving import Served
 from core.schema import readable
@@ -26,6 +28,7 @@ from core.training import labelled_data, retraining, status
 from core.training.status import TrainingStatus
 from core.training.triggers import Limits, Trigger
 from core.wording import clock, duration, whole_percent
+from pages.figures.models import lines
 from pages.shared import cached, messages, show, who
 
 FRESH_S = 30.0  # seconds for which computed labels and triggers are shown again
@@ -56,6 +59,7 @@ def train(store: Store, person: Rater, served: Served) -> None:
     _work(store)
     _triggers(current)
     _offer(store, person, current)
+    _more_clips()
     _material(current)
     _drift(current)
     _limits(store, current.limits)
@@ -121,6 +125,36 @@ def _offer(store: Store, person: Rater, current: TrainingStatus) -> None:
             on_click=_begin,
             args=(store,),
             help="Trains on the published table and the agreed labels. The held-out clips are never used.",
+        )
+
+
+def _more_clips() -> None:
+    """Show the learning curve of the model in use: the reason to label more clips."""
+    model = describe_model_in_use(Settings())
+    curve, values = model.table("learning_curve"), model.table("learning_value").to_dict("records")
+    if curve.empty:
+        return
+    with st.expander("What more labelled clips are worth", icon=":material/trending_up:"):
+        for value in values:
+            st.markdown(describe_value(LearningValue(**value)))  # type: ignore[arg-type]
+        points = curve.assign(model=model.version)
+        show.chart(
+            lines(
+                points,
+                x="train",
+                title="Effect of more training clips",
+                x_title="training clips",
+                y_title="macro-F1",
+                x_format="",
+            ),
+            key=f"learning-curve_{model.version}",
+            alt="Macro-F1 against the number of training clips: "
+            + ", ".join(f"{row.train} clips {row.value:.3f}" for row in curve.itertuples()),
+            data=curve,
+        )
+        st.caption(
+            "Measured in the training of the model in use, with all clips that it learned from. The bars are 95 % "
+            "confidence intervals. The expected gain continues the curve by a power law."
         )
 
 

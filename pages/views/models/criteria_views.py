@@ -1,0 +1,125 @@
+"""The criteria, the evaluation table and the card of one model, with downloads."""
+
+import pandas as pd
+import streamlit as st
+
+from core.evaluation.criteria import Check, check_criteria, check_table
+from core.evaluation.evaluation_table import HEADLINE, ROW_WORDS, EvaluationTable
+from core.evaluation.stored_evaluation import predictions_csv, stored_results
+from core.models.description import ModelDescription
+from core.schema import EMOTIONS
+from core.settings import Settings
+from pages.shared import assets, cached
+from pages.shared.messages import literal
+from pages.shared.show import download, file_name
+
+SIGNS = {"pass": "✔ pass", "fail": "✘ fail", "undecided": "? undecided", "not measured": "– not measured"}
+_SHOWN = ("macro_f1", "accuracy", "class_gap", "ece", "accepted", "accepted_right")
+
+
+def checks(found: list[Check], *, alt: str) -> pd.DataFrame:
+    """Show checks with their verdicts, and the notes below; return the table."""
+    table = check_table(found)
+    shown = table.assign(verdict=table["verdict"].map(SIGNS))
+    st.dataframe(
+        shown[["verdict", "name", "value", "low", "high", "target", "row", "clips"]],
+        hide_index=True,
+        alt=f"{alt}: " + ", ".join(f"{check.name}: {check.verdict}" for check in found),
+        column_config={c: st.column_config.NumberColumn(format="%.3f") for c in ("value", "low", "high")},
+    )
+    for check in found:
+        if check.note:
+            st.caption(f"{check.name}: {check.note}")
+    return table
+
+
+def criteria(model: ModelDescription) -> None:
+    """Show the acceptance criteria, each with pass, fail or undecided, and the evaluation table."""
+    table = cached.evaluation(model)
+    st.markdown(f"Model in use: **{literal(model.version)}**, {literal(model.source)}.")
+    st.caption(
+        "Pass or fail: the whole 95 % confidence interval is on one side of the target. Undecided: the target is "
+        "inside the interval, so more labelled clips are needed."
+    )
+    found = checks(check_criteria(table), alt="Acceptance criteria")
+    download(found, file_name("criteria", data_hash=model.data_hash, version=model.version))
+    st.markdown("**Evaluation table.** Every page and report takes its figures from this table and names the row.")
+    evaluation_table(table, model)
+    sign_off_download(model)
+
+
+def evaluation_table(table: EvaluationTable, model: ModelDescription) -> None:
+    """Show one line for each row of the table, and offer all figures."""
+    rows = [row for row in table.rows if table.find("macro_f1", row=row) is not None]
+    lines = []
+    for row in rows:
+        known = table.clips(row)
+        one = table.figure("macro_f1", row=row)
+        line = {"row": ROW_WORDS[row].label, "clips": one.clips, "protocol": one.protocol}
+        texts = {m: table.find(m, row=row) for m in _SHOWN}
+        line |= {m: text.text if text else "not recorded" for m, text in texts.items()}
+        f1 = {f"f1 {e}": table.find("f1", emotion=e, row=row) for e in EMOTIONS}
+        line |= {name: text.text if text else "not recorded" for name, text in f1.items()}
+        lines.append(line | {"clips hash": known.short if known else "not recorded"})
+    shown = pd.DataFrame(lines)
+    st.dataframe(shown, hide_index=True, alt="Evaluation table of the model")
+    for row in rows:
+        st.caption(f"**{ROW_WORDS[row].label}**: {ROW_WORDS[row].meaning}")
+    if not rows or HEADLINE not in rows:
+        st.caption("The headline was not recorded for this model. Train again to record it.")
+    with st.container(horizontal=True):
+        name = file_name("evaluation", data_hash=model.data_hash, version=model.version)
+        download(table.lines, name, label="All figures (CSV)")
+        st.download_button(
+            "Predictions behind them (CSV)",
+            lambda: predictions_csv(stored_results(model, Settings())),
+            file_name=file_name("predictions", data_hash=model.data_hash, version=model.version) + ".csv",
+            mime="text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+            help="Label and probabilities of each clip, for each row of the table: every figure can be computed again.",
+        )
+
+
+def sign_off_download(model: ModelDescription, *, live: pd.DataFrame | None = None) -> None:
+    """Offer the sign-off report of the model. live : its row of live feedback, if it is known here."""
+
+    def make() -> bytes:
+        from core.training.sign_off import sign_off, sign_off_html
+
+        row = None if live is None else lambda _model: live
+
+        return sign_off_html(sign_off(Settings(), version=model.registered, in_use=not model.registered, live=row))
+
+    st.download_button(
+        "Sign-off report (HTML)",
+        make,
+        file_name=file_name("sign-off", data_hash=model.data_hash, version=model.version) + ".html",
+        mime="text/html",
+        icon=":material/assignment_turned_in:",
+        on_click="ignore",
+        key=f"sign_off_{model.role}",
+        help="One page for printing: verdict and reasons, evaluation table, criteria, versions, and who decided.",
+    )
+
+
+def card(model: ModelDescription) -> None:
+    """Show the model card, with a download."""
+    if not model.card:
+        st.info("This model has no card. Train fully with: python -m core train", icon=":material/badge:")
+        return
+    st.download_button(
+        "Download the card",
+        model.card.encode(),
+        file_name=file_name("model-card", data_hash=model.data_hash, version=model.version) + ".md",
+        mime="text/markdown",
+        key="card_download",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+    headline = cached.evaluation(model).find("macro_f1")
+    if headline is not None:
+        st.caption(f"Model in use: {literal(model.version)}. {headline.origin}: macro-F1 {headline.text}.")
+    assets.style("model_card")
+    with st.container(border=True, key="card"):
+        st.markdown(model.card)
