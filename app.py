@@ -54,4 +54,8 @@ if __name__ == "__main__":
     run()
 else:
     doors.only_through_app()
-    app = st.App("app.py", middleware=[Middleware(media.OwnMedia)], lifespan=media.note_downloads)
+    app = st.App(
+        "app.py",
+        middleware=[Middleware(media.OwnMedia), Middleware(limits.CountArriving)],
+        lifespan=media.note_downloads,
+    )

@@ -59,10 +59,13 @@ class Places:
         return next((root for root in self.roots or () if _inside(real, root)), "")
 
 
+EVERYWHERE = Places(None)
+
+
 def allowed_places(settings: Settings) -> Places:
     """Return the places that the pages may read now."""
     if not settings.shared and settings.library_dir is None:
-        return Places(None)
+        return EVERYWHERE
     own = [settings.uploads_dir, settings.demo_library_dir]
     music = [] if settings.library_dir is None else [settings.library_dir]
     roots = [os.path.realpath(folder) for folder in (*music, *own)]

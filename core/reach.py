@@ -1,13 +1,17 @@
 """Who can reach the dashboard: only this machine, or other machines too."""
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from urllib.parse import urlsplit
 
 EVERYBODY = (
     "No login is configured: everybody who can reach this dashboard can work as an analyst, see all answers and "
     "change everything."
 )
+
+
+FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP", "Via")
+"""Headers that a proxy adds. A visitor can choose the host name that is asked for, but cannot remove these headers."""
 
 
 def is_this_machine(host: str) -> bool:
@@ -19,7 +23,7 @@ def is_this_machine(host: str) -> bool:
         return False
 
 
-def reached_by_others(listens_on: str, asked_for: Sequence[str] = ()) -> bool:
+def reached_by_others(listens_on: str, asked_for: Sequence[str] = (), *, headers: Collection[str] = ()) -> bool:
     """Whether other people can reach a server.
 
     Parameters
@@ -28,5 +32,8 @@ def reached_by_others(listens_on: str, asked_for: Sequence[str] = ()) -> bool:
         The address on which the server listens; empty means all addresses of this machine.
     asked_for
         The hosts that a browser asked for. Another name than this machine's means that a proxy passes on requests.
+    headers
+        Names of the headers that came with the question; those of a proxy give it away, too.
     """
-    return not is_this_machine(listens_on) or not all(map(is_this_machine, asked_for))
+    proxy = {name.lower() for name in FORWARDED} & {name.lower() for name in headers}
+    return bool(proxy) or not is_this_machine(listens_on) or not all(map(is_this_machine, asked_for))

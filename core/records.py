@@ -135,6 +135,8 @@ class FoundFile:
         Text that changes whenever the file changes.
     problem
         Reason why the file cannot be read, if listing the folder already showed one.
+    within
+        Folder that the file must be in when it is read, whatever links lead to it; "" is any folder.
     """
 
     path: str
@@ -142,6 +144,7 @@ class FoundFile:
     size: int = 0
     stamp: str = ""
     problem: str = ""
+    within: str = ""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,12 @@ import pandas as pd
 MARK = "'"
 FORMULA = "=+-@＝＋－＠\t\r\n"  # possible first characters of a formula
 _BEFORE = r"(?:\A|(?<=[;,|\t\r\n]))"  # where a cell can begin
-_FORMULA_FOLLOWS = rf"(?={MARK}*[ \"\u00a0\u200b\ufeff]*[{re.escape(FORMULA)}])"
+# Quotes, and characters that show nothing: some programs drop them before they look at the first character of a cell.
+# Without tab and line breaks, which separate cells; otherwise a long text of tabs would take very long.
+_UNSEEN = (
+    r"\"\x00-\x08\x0b\x0c\x0e-\x20\x7f-\xa0\u00ad\u061c\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff"
+)
+_FORMULA_FOLLOWS = rf"(?={MARK}*[{_UNSEEN}]*[{re.escape(FORMULA)}])"
 _PLACE = re.compile(_BEFORE + _FORMULA_FOLLOWS)
 _MARKED = re.compile(_BEFORE + MARK + _FORMULA_FOLLOWS)
 BOM = "\ufeff"  # without it, spreadsheets do not recognise UTF-8 and garble Turkish letters

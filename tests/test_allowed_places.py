@@ -1,16 +1,22 @@
 """Which places of this machine the pages read: one resolver refuses all others in one sentence."""
 
+import hashlib
+from dataclasses import replace
 from unittest.mock import patch
 
 import pytest
 from owner import OWNER
 
 from core import settings as settings_module
-from core.allowed_places import NOT_SET, REFUSED, RefusedPlaceError, allowed_places, name_place, typed_folder
+from core.allowed_places import NOT_SET, REFUSED, Places, RefusedPlaceError, allowed_places, name_place, typed_folder
 from core.errors import AudioError, CoreError
 from core.library.addresses import filesystem
+from core.library.find import find_audio
+from core.library.reading import read_content
 from core.pipeline import kept_audio
+from core.playlists import levelled_copies
 from core.settings import Settings, note_reach
+from pages.views.library import piece_player
 
 FILE = "file:" + "//"
 ESCAPES = [
@@ -99,6 +105,47 @@ def test_a_file_outside_is_not_played_even_if_it_was_scored_before(tmp_path, sha
     for path in (secret, link):
         with pytest.raises(AudioError, match="cannot be played here"):
             kept_audio.load_audio("0" * 64, str(path), start_s=0, duration_s=1, settings=shared, by=OWNER)
+
+
+def swapped(tmp_path, shared):
+    """A file in the library that was listed, and whose folder then became a link to another folder."""
+    for folder, text in ((shared.library_dir / "album", b"ours"), (tmp_path / "other", b"not ours")):
+        folder.mkdir(exist_ok=True)
+        (folder / "a.wav").write_bytes(text)
+    found = find_audio(str(shared.library_dir), within=str(shared.library_dir))
+    (listed,) = (file for file in found if file.name == "album/a.wav")
+    assert read_content(listed, max_mb=1).data == b"ours"
+    (shared.library_dir / "album").rename(tmp_path / "before")
+    (shared.library_dir / "album").symlink_to(tmp_path / "other")
+    return listed
+
+
+def test_a_folder_that_becomes_a_link_after_it_was_listed_is_not_read(tmp_path, shared):
+    listed = swapped(tmp_path, shared)
+    with pytest.raises(CoreError, match="leads out of the permitted folder"):
+        read_content(listed, max_mb=1)
+    assert read_content(replace(listed, within=""), max_mb=1).data == b"not ours"  # no folder was set
+
+
+def test_a_folder_that_became_a_link_is_neither_copied_nor_played(tmp_path, shared):
+    listed = swapped(tmp_path, shared)
+    places = allowed_places(shared)
+    with pytest.raises(AudioError, match="cannot be read"):
+        levelled_copies._content(listed.path, 1, places)
+    with (  # it becomes a link after these two
+        patch.object(Places, "allow", return_value=True),
+        patch.object(Places, "root_of", return_value=str(shared.library_dir)),
+        pytest.raises(AudioError, match="cannot be read"),
+    ):
+        levelled_copies._content(listed.path, 1, places)
+    not_ours = hashlib.sha256(b"not ours").hexdigest()
+    assert piece_player._whole(listed.path, not_ours, shared) is None
+    assert piece_player._whole(str(tmp_path / "other/a.wav"), not_ours, shared) is None
+    own = shared.library_dir / "own.wav"
+    own.write_bytes(b"not ours")
+    assert piece_player._whole(str(own), not_ours, shared) == b"not ours"
+    own.write_bytes(b"another")
+    assert piece_player._whole(str(own), not_ours, shared) is None
 
 
 def test_a_chain_of_addresses_is_not_read():

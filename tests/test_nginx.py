@@ -58,9 +58,9 @@ def proxy(tmp_path: Path) -> Iterator[int]:
     behind = ThreadingHTTPServer(("127.0.0.1", 0), Behind)
     threading.Thread(target=behind.serve_forever, daemon=True).start()
     port = free_port()
-    text = CONF.read_text(encoding="utf-8").replace("listen 443 ssl;", f"listen 127.0.0.1:{port};")
+    text = CONF.read_text(encoding="utf-8").replace("listen 443 ssl", f"listen 127.0.0.1:{port}")
     text = text.replace("127.0.0.1:8501", f"127.0.0.1:{behind.server_address[1]}")
-    text = "\n".join(line for line in text.splitlines() if not line.strip().startswith("ssl_certificate"))
+    text = "\n".join(line for line in text.splitlines() if not line.strip().startswith("ssl_"))
     places = "".join(
         f"{kind}_temp_path {tmp_path / kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
@@ -89,7 +89,8 @@ def proxy(tmp_path: Path) -> Iterator[int]:
 def ask(port: int, method: str = "GET", path: str = "/", **headers: str) -> tuple[int, str]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     try:
-        connection.request(method, path, headers={name.replace("_", "-"): text for name, text in headers.items()})
+        given = {name.replace("_", "-"): text for name, text in headers.items()}
+        connection.request(method, path, headers={"Host": "music.example.org", **given})
         answer = connection.getresponse()
         return answer.status, answer.read().decode()
     finally:
@@ -103,6 +104,12 @@ def test_pages_pass_and_their_connection_is_upgraded(proxy):
 
 def test_a_visitor_cannot_write_another_address(proxy):
     assert ask(proxy, X_Forwarded_For="10.0.0.1") == (200, "None close 127.0.0.1")
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1:8501", "other.example.org"])
+def test_a_question_under_another_name_gets_no_answer(proxy, host):
+    with pytest.raises(http.client.RemoteDisconnected):
+        ask(proxy, Host=host)
 
 
 def test_too_large_an_upload_and_too_long_a_header_are_refused(proxy):

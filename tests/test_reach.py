@@ -31,6 +31,12 @@ def test_a_proxy_gives_itself_away_by_the_name_that_the_browser_asked_for():
     assert reached_by_others("")
 
 
+@pytest.mark.parametrize("name", ["X-Forwarded-For", "x-forwarded-proto", "X-REAL-IP", "Forwarded", "Via"])
+def test_a_proxy_gives_itself_away_by_its_headers_whatever_name_a_visitor_asks_for(name):
+    assert reached_by_others("127.0.0.1", ["localhost:8501"], headers=["Host", name])
+    assert not reached_by_others("127.0.0.1", ["localhost:8501"], headers=["Host", "Accept", "X-Forwarded"])
+
+
 def test_as_it_comes_the_server_is_for_this_machine_only_and_protected():
     options = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
     server = options["server"]

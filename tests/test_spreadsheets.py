@@ -17,7 +17,8 @@ from core.labelling.label_text import csv_lines, decoded
 HOSTILE = '=HYPERLINK("http://example.org","x")'
 
 
-PARTS = [*"=+-@'a;,|\t\n\r ＝\"", " ", "\u200b"]
+UNSEEN = "\u200b\x00\x0b\x1f\x85\u00ad\u200e\u202e\u2028\u2060\u3000\ufeff"  # some programs drop these before a cell
+PARTS = [*"=+-@'a;,|\t\n\r ＝\"", " ", *UNSEEN]
 
 
 @given(st.lists(st.sampled_from(PARTS), max_size=8).map("".join))
@@ -25,7 +26,14 @@ def test_marked_text_comes_back_and_no_cell_begins_like_a_formula(text):
     there = spreadsheets.escape_formula(text)
     assert spreadsheets.unescape_formula(there) == text
     for cell in re.split(r"[;,|\t\r\n]", there):  # whatever separates the cells
-        assert not cell.lstrip(' "').startswith(tuple("=+-@＝")), there
+        assert not cell.lstrip(' "' + UNSEEN).startswith(tuple("=+-@＝")), there
+
+
+@pytest.mark.parametrize("part", ["\t", ";'", "\n ", "; ", "\x0b ", "'", '"', "\u3000\u200b"])
+def test_a_long_text_without_a_formula_is_searched_in_a_few_steps(part):
+    """A search that tries every way to take a text apart would not end."""
+    text = f"a;{50_000 * part}b"
+    assert spreadsheets.unescape_formula(spreadsheets.escape_formula(text)) == text
 
 
 def test_plain_text_does_not_change():

@@ -17,6 +17,7 @@ from core.records import FoundFile
 READ = formats.ENDINGS
 NOT_READ = formats.UNREAD_ENDINGS  # reported as refused, unless the content is in a readable format
 SUFFIXES = (*READ, *NOT_READ, formats.NOT_AUDIO)
+LEADS_OUT = "A symbolic link that leads out of the permitted folder. It is not followed."
 # Reasons for leaving files out; the summary counts them.
 HIDDEN, NO_AUDIO, LINKED = "hidden", "not audio", "behind links to what is read anyway"
 
@@ -64,7 +65,7 @@ def find_audio(
     bounds = os.path.realpath(within) if within else ""
     if os.path.isfile(root):
         name, out = os.path.basename(root), _leads_out(root, bounds)
-        yield FoundFile(_printable(root), _printable(name), problem=out) if out else _found_file(root, name)
+        yield FoundFile(_printable(root), _printable(name), problem=out) if out else _found_file(root, name, bounds)
         return
     try:
         os.scandir(root).close()
@@ -133,7 +134,7 @@ def _entries(
             yield FoundFile(_printable(whole), _printable(prefix + name), problem=problem)
         else:
             beat()
-            yield _found_file(whole, prefix + name)
+            yield _found_file(whole, prefix + name, bounds)
 
 
 def _classify(entry: "os.DirEntry[str]", files: list[str], folders: dict[str, bool], problems: dict[str, str]) -> str:
@@ -159,9 +160,7 @@ def _classify(entry: "os.DirEntry[str]", files: list[str], folders: dict[str, bo
 
 def _leads_out(path: str, bounds: str) -> str:
     """Return why a path outside the permitted folder is not followed; empty when it is inside."""
-    if not bounds or _inside(os.path.realpath(path), bounds):
-        return ""
-    return "A symbolic link that leads out of the permitted folder. It is not followed."
+    return "" if not bounds or _inside(os.path.realpath(path), bounds) else LEADS_OUT
 
 
 def _leads_back(path: str, real_root: str) -> str:
@@ -201,8 +200,8 @@ def _printable(name: str) -> str:
     return os.fsencode(name).decode("utf-8", errors="replace")
 
 
-def _found_file(path: str, name: str) -> FoundFile:
-    """Return a file with its size and stamp, or with its problem."""
+def _found_file(path: str, name: str, bounds: str) -> FoundFile:
+    """Return a file with its size and stamp, or with its problem. bounds : folder that it must be in when read."""
     if _printable(path) != path:
         problem = "Its name contains bytes that are not valid UTF-8. Rename the file."
         return FoundFile(_printable(path), _printable(name), problem=problem)
@@ -211,7 +210,7 @@ def _found_file(path: str, name: str) -> FoundFile:
     except OSError as error:
         return FoundFile(path, name, problem=_error_reason(error, link=os.path.islink(path)))
     problem = "" if stat.S_ISREG(here.st_mode) else "This is a pipe or a device, not a file."
-    return FoundFile(path, name, here.st_size, file_stamp(here), problem)
+    return FoundFile(path, name, here.st_size, file_stamp(here), problem, bounds)
 
 
 def file_stamp(here: os.stat_result) -> str:

@@ -4,10 +4,11 @@ import math
 import os
 import time
 from dataclasses import dataclass
+from typing import BinaryIO
 
 from core.errors import CoreError
 from core.library.addresses import fault, filesystem
-from core.library.find import file_stamp, unsupported
+from core.library.find import LEADS_OUT, file_stamp, unsupported
 from core.records import FoundFile
 
 FRESH_S = 2.0  # a file modified less than this before reading may change again without a new time stamp
@@ -92,6 +93,7 @@ def _read_once(item: FoundFile, max_mb: float) -> Content | None:
 
 def _read_local(item: FoundFile, max_mb: float) -> Content | None:
     with open(item.path, "rb") as file:
+        _check_place(file, item.within)
         before = os.fstat(file.fileno())
         if before.st_size > max_mb * 1e6:
             raise UnreadError(_too_large(item.path, before.st_size, max_mb))
@@ -102,6 +104,15 @@ def _read_local(item: FoundFile, max_mb: float) -> Content | None:
     ages = [time.time() - moment for moment in (after.st_mtime, after.st_ctime)]
     fresh = any(-SKEW_S < age < FRESH_S for age in ages)
     return Content(data, len(data), "" if fresh else file_stamp(after))
+
+
+def _check_place(file: BinaryIO, within: str) -> None:
+    """Raise UnreadError when an open file is outside a folder; its path may have become a link since it was listed."""
+    if not within:
+        return
+    real, folder = os.path.realpath(f"/proc/self/fd/{file.fileno()}"), os.path.realpath(within)
+    if real != folder and not real.startswith(folder.rstrip("/") + "/"):
+        raise UnreadError(LEADS_OUT)
 
 
 def _read_remote(item: FoundFile, max_mb: float) -> Content | None:

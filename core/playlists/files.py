@@ -173,9 +173,3 @@ def file_name(path: str) -> str:
 def is_local_file(path: str) -> bool:
     """Return whether the path leads to a file on this machine."""
     return "://" not in path and Path(path).is_absolute() and Path(path).is_file()
-
-
-def content_hash(path: str) -> str:
-    """SHA-256 of a file as hexadecimal digits, equal to the ``piece_id``. Raises OSError when it cannot be read."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

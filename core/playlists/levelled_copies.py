@@ -22,6 +22,7 @@ import soundfile
 import soxr
 
 from core.access import Action, Person, requires
+from core.allowed_places import EVERYWHERE, Places
 from core.atomic import replace_file, replacing
 from core.audio.decoding import Source, blocks, display_name, inspect
 from core.audio.remarks import more_than_16_bits
@@ -79,6 +80,7 @@ def level_copies(
     by: Person,
     form: str = "FLAC",
     max_mb: float = 200,
+    places: Places = EVERYWHERE,
     progress: ReportProgress = lambda share, text: None,
 ) -> Copies:
     """Write a levelled copy of each piece into a folder, and the playlist as M3U8, XSPF and CSV.
@@ -89,6 +91,7 @@ def level_copies(
     folder : created when missing; files with the same names are replaced.
     form : format of the copies, "FLAC" or "WAV".
     max_mb : largest file that may be downloaded.
+    places : the places from which files may be copied.
     progress : callback for the progress: finished share in [0, 1] and name of the current piece. An exception in the
         callback stops the work.
 
@@ -107,7 +110,7 @@ def level_copies(
         folder.mkdir(parents=True, exist_ok=True)
         for k, row in enumerate(rows):
             progress(k / len(rows), artist_and_title(row))
-            source = _opened(_content(row["path"], max_mb), row["path"])
+            source = _opened(_content(row["path"], max_mb, places), row["path"])
             measured = _measured(source)
             gain = measured.gain_db(playlist.target_lufs)
             name = f"{row['number']:02d} {_safe(artist_and_title(row))}{FORMS[form]}"
@@ -130,21 +133,24 @@ def level_copies(
     return Copies(done, folder, tuple(files))
 
 
-def channels(path: str) -> float:
-    """Channels of a file on this machine; NaN where it is not here or cannot be read."""
+def channels(path: str, places: Places = EVERYWHERE) -> float:
+    """Channels of a file on this machine; NaN where it is not here, is not in these places, or cannot be read."""
     if "://" in path:
         return float("nan")
     try:
-        return float(_opened(_content(path, _LARGEST_MB), path).channels)
+        return float(_opened(_content(path, _LARGEST_MB, places), path).channels)
     except CoreError:
         return float("nan")
 
 
-def _content(path: str, max_mb: float) -> bytes:
+def _content(path: str, max_mb: float, places: Places) -> bytes:
     """The bytes of a file. max_mb : of one that is elsewhere."""
+    if not places.allow(path):
+        raise AudioError(_unreadable(path))
     try:
         limit = max_mb if "://" in path else _LARGEST_MB
-        return reading.read_content(FoundFile(path, file_name(path)), max_mb=limit).data
+        within = "" if "://" in path else places.root_of(path)
+        return reading.read_content(FoundFile(path, file_name(path), within=within), max_mb=limit).data
     except CoreError as error:
         if "://" in path:
             raise AudioError(f"{display_name(path)}: {error}") from error

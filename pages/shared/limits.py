@@ -1,15 +1,18 @@
 """Limits of the whole server, beside those of each page: memory of uploads, and the cache that all sessions share.
 
-Streamlit keeps each uploaded file in memory while its session lasts, limits only the size of one file, and has no
-setting for the sum. Two of its functions are therefore replaced when the server starts. ``tests/pages/test_limits.py``
-fails when a new version of Streamlit changes them.
+Streamlit keeps each uploaded file on the disk while it arrives, and in memory while its session lasts. It limits only
+the size of one file, and has no setting for the sum. Some of its functions are therefore replaced when the server
+starts. ``tests/pages/test_limits.py`` fails when a new version of Streamlit changes them.
 """
 
 import asyncio
 import gc
+from collections import Counter
 from typing import Any
 
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from streamlit.runtime import get_instance
 from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.memory_session_storage import MemorySessionStorage
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
@@ -18,6 +21,10 @@ from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 from core.settings import Settings
 
 FREED_AFTER_S = 125  # Streamlit keeps a session for 120 s after its page was closed, in case it comes back
+OF_A_FILE = 10_000  # bytes that count for each file: its name, its kind, and what Python needs
+LONGEST_ID = 100  # characters of the identifier of a file; Streamlit's own have 36
+_ADDRESS = "/_stcore/upload_file/"  # of uploads; the identifiers of session and file follow
+_arriving: Counter[str] = Counter()  # bytes of uploads that are not complete, by session
 _add_file = MemoryUploadedFileManager.add_file
 _save_session = MemorySessionStorage.save
 
@@ -44,13 +51,53 @@ def refusal(held_mb: float, server_mb: float, new_mb: float) -> str:
 
 def _add_within_limits(self: MemoryUploadedFileManager, session_id: str, file: UploadedFileRec) -> None:
     """Add a file of a session, unless it is too large for what the session or the server may hold."""
-    with self._lock:
-        own = self.file_storage.get(session_id, {})
-        held = sum(len(known.data) for name, known in own.items() if name != file.file_id)
-        server = self._total_bytes
-    if why := refusal(held / 1e6, server / 1e6, len(file.data) / 1e6):
+    if len(file.file_id) > LONGEST_ID:
+        raise HTTPException(status_code=400, detail="The address of this upload is too long. Reload the page.")
+    held, server = _held(self, session_id, without=file.file_id)
+    if why := refusal(held / 1e6, server / 1e6, (len(file.data) + OF_A_FILE) / 1e6):
         raise HTTPException(status_code=413, detail=why)
     _add_file(self, session_id, file)
+
+
+def _held(uploads: MemoryUploadedFileManager, session_id: str, *, without: str = "") -> tuple[int, int]:
+    """Bytes of complete uploads: of a session, and of all. without : a file of the session that is replaced."""
+    with uploads._lock:
+        own = uploads.file_storage.get(session_id, {})
+        held = sum(len(known.data) + OF_A_FILE for name, known in own.items() if name != without)
+        return held, uploads._total_bytes + OF_A_FILE * uploads._file_count
+
+
+class CountArriving:
+    """Stop an upload with status 413 when it and all others that arrive at the same time are too large."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or _ADDRESS not in scope["path"]:
+            await self.app(scope, receive, send)
+            return
+        session_id = scope["path"].rpartition(_ADDRESS)[2].partition("/")[0]
+        counted = 0
+
+        async def counting() -> Message:
+            nonlocal counted
+            message = await receive()
+            new = len(message.get("body", b""))
+            counted += new
+            _arriving[session_id] += new
+            held, server = _held(get_instance().uploaded_file_mgr, session_id)  # type: ignore[arg-type]
+            arriving = _arriving[session_id], _arriving.total()
+            if new and (why := refusal((held + arriving[0]) / 1e6, (server + arriving[1]) / 1e6, 0.0)):
+                raise HTTPException(status_code=413, detail=why)
+            return message
+
+        try:
+            await self.app(scope, counting, send)
+        finally:
+            _arriving[session_id] -= counted
+            if not _arriving[session_id]:
+                del _arriving[session_id]
 
 
 def _save_and_free(self: MemorySessionStorage, session_info: Any) -> None:

@@ -17,9 +17,10 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from streamlit.errors import StreamlitSecretNotFoundError
 from streamlit.runtime import get_instance
 from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from pages.shared import login
 
 COOKIE = "tme_browser"  # a random text; the same as long as the browser is open
 LOGIN = "_streamlit_user"  # start of the names of Streamlit's login cookies
@@ -88,7 +89,7 @@ class OwnMedia:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not _login_configured():
+        if scope["type"] != "http" or not login.login_configured():
             await self.app(scope, receive, send)
             return
         cookies = Request(scope).cookies
@@ -140,10 +141,3 @@ def _with_cookie(send: Send, secure: bool) -> Send:
         await send(message)
 
     return sending
-
-
-def _login_configured() -> bool:
-    try:
-        return "auth" in st.secrets
-    except StreamlitSecretNotFoundError:
-        return False

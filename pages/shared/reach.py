@@ -17,8 +17,9 @@ def ask_nobody() -> None:
 
 def reached_by_others() -> bool:
     """Whether other people can reach this server, as its address and this browser's question say."""
-    asked_for = [host for host in (st.context.headers.get("Host"),) if host]
-    return reach.reached_by_others(st.get_option("server.address") or "", asked_for)
+    headers = st.context.headers
+    asked_for = [host for host in (headers.get("Host"),) if host]
+    return reach.reached_by_others(st.get_option("server.address") or "", asked_for, headers=list(headers))
 
 
 def warn_if_open_to_all() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import streamlit as st
+from streamlit.errors import StreamlitSecretNotFoundError
 
 from core.access import Action, Person, Role, Setting, may
 from core.errors import CoreError
@@ -187,9 +188,16 @@ def is_listed(rater: str, verified: bool) -> bool:
 
 
 def _roles() -> Mapping[str, Any]:
-    """Section [roles] of secrets.toml; empty without a login."""
-    roles: Mapping[str, Any] = st.secrets.get("roles", {}) if login.login_configured() else {}
-    return roles
+    """Section [roles] of secrets.toml; empty without a login, and while the file cannot be read."""
+    return _section("roles") if login.login_configured() else {}
+
+
+def _section(name: str) -> Mapping[str, Any]:
+    try:
+        section: Mapping[str, Any] = st.secrets.get(name, {})
+    except StreamlitSecretNotFoundError:
+        return {}
+    return section
 
 
 def _logged_in(store: Store) -> Rater:
@@ -198,8 +206,8 @@ def _logged_in(store: Store) -> Rater:
 
 
 def _providers() -> list[str | None]:
-    """Names of the login providers in secrets.toml; None for a single one without a name."""
-    section = st.secrets["auth"]
+    """Names of the login providers in secrets.toml; None for a single one without a name. Empty without the section."""
+    section = _section("auth")
     if "client_id" in section:
         return [None]
     return [name for name, value in section.items() if isinstance(value, Mapping)]
@@ -207,8 +215,15 @@ def _providers() -> list[str | None]:
 
 def _offer_login(purpose: str) -> None:
     st.markdown(f"**Log in** to {purpose}.")
+    providers = _providers()
+    if not providers:
+        st.error(
+            "Nobody can log in at the moment, because the server cannot read its login. Ask the person who runs this "
+            "installation to correct `.streamlit/secrets.toml`, then reload this page.",
+            icon=":material/no_accounts:",
+        )
     with st.container(horizontal=True):
-        for provider in _providers():
+        for provider in providers:
             label = f"Log in with {provider}" if provider else "Log in"
             st.button(
                 label,

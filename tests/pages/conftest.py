@@ -12,7 +12,7 @@ from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
 from core import settings
-from pages.shared import doors
+from pages.shared import doors, login
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -38,8 +38,9 @@ def pages_run_through_app(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def reach_noted_for_one_test(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Forget after each test that other people could reach its server."""
+    """Forget after each test that other people could reach its server, and that it had a login."""
     monkeypatch.setitem(settings._reached, "by others", False)
+    monkeypatch.setitem(login._noted, "login", False)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -18,7 +18,7 @@ from core.models.prediction import Prediction
 from core.pipeline import kept_audio
 from core.schema import EMOTIONS, SR
 from core.settings import Settings
-from pages.shared import show, who
+from pages.shared import login, show, who
 from pages.views.label import desk_actions
 from pages.views.label.desk import _load_audio
 from pages.views.label.desk_actions import SEAT
@@ -155,8 +155,6 @@ def test_somebody_else_can_sit_down(open_page, opened):
 class LoggedIn:
     """What the pages ask of Streamlit about a login, and of secrets.toml."""
 
-    is_logged_in = True
-
     def __init__(self, roles, **claims):
         self.user, self.secrets, self.claims = self, {"roles": roles}, claims
 
@@ -164,6 +162,14 @@ class LoggedIn:
         return {"sub": "7", "iss": "https://id", **self.claims}
 
 
+@pytest.fixture
+def logged_in(monkeypatch):
+    """A login is configured, and the person of this session has logged in."""
+    monkeypatch.setattr(login, "login_configured", lambda: True)
+    monkeypatch.setattr(login, "is_logged_in", lambda: True)
+
+
+@pytest.mark.usefixtures("logged_in")
 def test_whom_the_operator_lists_is_an_analyst_as_long_as_they_are_listed(opened, monkeypatch):
     boss = {"email": "Boss@example.org", "email_verified": True}
     monkeypatch.setattr(who, "st", LoggedIn({"analysts": ["boss@Example.org"]}, **boss))
@@ -175,6 +181,7 @@ def test_whom_the_operator_lists_is_an_analyst_as_long_as_they_are_listed(opened
     assert who._identify(opened).role == "analyst"
 
 
+@pytest.mark.usefixtures("logged_in")
 def test_trust_in_addresses_is_a_word_of_the_operator(opened, monkeypatch):
     for roles, name in (({}, "7 of https://id"), ({"trust_unverified_addresses": True}, "ece@example.org")):
         monkeypatch.setattr(who, "st", LoggedIn(roles, email="ece@example.org"))

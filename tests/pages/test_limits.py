@@ -25,6 +25,7 @@ def installed(monkeypatch):
         monkeypatch.setattr(kind, name, getattr(kind, name))  # restored after the test
     limits.install()
     limits.install()
+    monkeypatch.setattr(limits, "OF_A_FILE", 0)
     monkeypatch.setenv("TME_MAX_HELD_MB", "0.01")  # 10,000 bytes; 5,000 for each visitor
 
 
@@ -50,6 +51,68 @@ def test_a_visitor_holds_at_most_half_and_all_together_at_most_the_limit():
     uploads.remove_session_files("one")
     uploads.add_file("three", sent("a", 2000))
     assert held(uploads) == 6000
+
+
+def test_many_empty_files_have_a_limit(monkeypatch):
+    monkeypatch.setattr(limits, "OF_A_FILE", 1000)
+    uploads = MemoryUploadedFileManager("/upload")
+    for k in range(5):
+        uploads.add_file("one", sent(f"{k}", 0))
+    with pytest.raises(HTTPException, match="a visitor may have"):
+        uploads.add_file("one", sent("one more", 0))
+    uploads.add_file("one", sent("0", 0))  # in the place of the first one
+    for k in range(5):
+        uploads.add_file("two", sent(f"{k}", 0))
+    with pytest.raises(HTTPException, match="The server holds too many uploads"):
+        uploads.add_file("three", sent("a", 0))
+
+
+def test_a_file_with_an_endless_identifier_is_refused():
+    uploads = MemoryUploadedFileManager("/upload")
+    with pytest.raises(HTTPException, match="too long"):
+        uploads.add_file("one", sent("a" * (limits.LONGEST_ID + 1), 1))
+    assert not uploads.file_storage
+
+
+class Arriving:
+    """Uploads that arrive in parts, as many at a time as a test wants."""
+
+    def __init__(self, monkeypatch) -> None:
+        self.uploads = MemoryUploadedFileManager("/upload")
+        monkeypatch.setattr(limits, "get_instance", lambda: SimpleNamespace(uploaded_file_mgr=self.uploads))
+
+    async def send(self, session: str, parts: list[int], *, then=None) -> int:
+        """Send parts of so many bytes, call ``then`` while all of them are under way, and return what arrived."""
+        rest = iter(parts)
+        arrived = 0
+
+        async def receive():
+            return {"type": "http.request", "body": bytes(next(rest)), "more_body": True}
+
+        async def app(_scope, receive_counted, _send):
+            nonlocal arrived
+            for _ in parts:
+                arrived += len((await receive_counted())["body"])
+            if then is not None:
+                await then
+
+        scope = {"type": "http", "path": f"/_stcore/upload_file/{session}/a"}
+        await limits.CountArriving(app)(scope, receive, None)
+        return arrived
+
+
+def test_uploads_that_arrive_at_the_same_time_have_a_limit_together(monkeypatch):
+    arriving = Arriving(monkeypatch)
+    arriving.uploads.add_file("one", sent("a", 1000))
+    with pytest.raises(HTTPException, match="a visitor may have") as refused:  # 1000 are held, 3000 and 1001 arrive
+        asyncio.run(arriving.send("one", [3000], then=arriving.send("one", [1000, 1])))
+    assert refused.value.status_code == 413
+    three = arriving.send("one", [4000], then=arriving.send("two", [4000], then=arriving.send("three", [1001])))
+    with pytest.raises(HTTPException, match="The server holds too many uploads"):
+        asyncio.run(three)
+    assert not limits._arriving  # what was refused or has ended counts no more
+    assert asyncio.run(arriving.send("one", [4000])) == 4000
+    assert asyncio.run(arriving.send("two", [5000])) == 5000
 
 
 class Session:

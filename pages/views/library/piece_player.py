@@ -7,6 +7,8 @@ import streamlit as st
 
 from core import wording
 from core.access import Action, Person
+from core.allowed_places import allowed_places
+from core.audio.decoding import content_hash
 from core.errors import CoreError
 from core.models.prediction import votes_text
 from core.pipeline import kept_audio
@@ -35,8 +37,9 @@ def hear(row: pd.Series, *, autoplay: bool = False) -> None:
     if on_disk and st.toggle(
         "Whole piece", key="whole", help=f"Off: only the {row['length_s']:.0f} s that the model scored."
     ):
-        if _is_of(path, str(row.name)):
-            st.audio(path, start_time=int(start), autoplay=autoplay, alt=f"Player: {row['title']}, whole piece")
+        content = _whole(path, str(row.name), Settings())
+        if content is not None:
+            st.audio(content, start_time=int(start), autoplay=autoplay, alt=f"Player: {row['title']}, whole piece")
         else:
             st.caption(":material/volume_off: The file has changed since it was scored. Score the library again.")
         return
@@ -48,18 +51,18 @@ def hear(row: pd.Series, *, autoplay: bool = False) -> None:
     st.audio(data, format="audio/flac", autoplay=autoplay, alt=f"Player: {row['title']}, the scored part")
 
 
-def _is_of(path: str, content: str) -> bool:
-    """Whether the file still has the content that was scored."""
+def _whole(path: str, piece_id: str, settings: Settings) -> bytes | None:
+    """The file if it is in an allowed place and still has the content that was scored, otherwise None.
+
+    The bytes that are played are those that were compared: another file could take the name in between.
+    """
+    if not allowed_places(settings).allow(path):
+        return None
     try:
-        here = Path(path).stat()
-        return _content(path, here.st_size, here.st_mtime_ns) == content
+        data = Path(path).read_bytes()
     except OSError:
-        return False
-
-
-@st.cache_data(show_spinner=False, max_entries=100)
-def _content(path: str, size: int, stamp: int) -> str:
-    return files.content_hash(path)
+        return None
+    return data if content_hash(data) == piece_id else None
 
 
 @st.cache_data(show_spinner=False, max_entries=12, hash_funcs={Person: lambda by: by.may(Action.LABEL)})

@@ -8,6 +8,7 @@ from typing import Any, BinaryIO
 
 import streamlit as st
 
+from core.allowed_places import allowed_places
 from core.errors import CoreError
 from core.playlists import levelled_copies, session_sheet
 from core.playlists.files import csv_file, file_stem, m3u8, xspf
@@ -73,6 +74,7 @@ def _write_copies(playlist: Playlist, form: str) -> None:
             by=store.by,
             form=form,
             max_mb=settings.max_upload_mb,
+            places=allowed_places(settings),
             progress=report_progress,
         )
     except CoreError as error:

@@ -6,12 +6,14 @@ import pandas as pd
 import streamlit as st
 
 from core import wording
+from core.allowed_places import Places, allowed_places
 from core.errors import CoreError
 from core.playlists import circle, files, iso_path, levelled_copies, one_mood, playlist
 from core.playlists.playlist import Playlist, Pool
 from core.playlists.selection import Filter
 from core.records import RemarkKind
 from core.schema import PROBA
+from core.settings import Settings
 from core.wording import clock
 from pages.figures.playlists import over_time
 from pages.figures.playlists import path as path_figure
@@ -53,14 +55,14 @@ def build_playlist(request: Request, library: Library, table: pd.DataFrame, narr
         for remark in attempt.pool.remarks:
             st.caption(messages.literal(remark.text))
         return None
-    rows = attempt.playlist.rows
-    known = [n if n == n else _channels(path) for n, path in zip(rows["channels"], rows["path"], strict=True)]
+    rows, places = attempt.playlist.rows, allowed_places(Settings())
+    known = [n if n == n else _channels(path, places) for n, path in zip(rows["channels"], rows["path"], strict=True)]
     return playlist.level_playlist(replace(attempt.playlist, rows=rows.assign(channels=known)), request.target_lufs)
 
 
 @st.cache_data(show_spinner=False, max_entries=10_000, ttl=600)
-def _channels(path: str) -> float:
-    return levelled_copies.channels(path)
+def _channels(path: str, places: Places) -> float:
+    return levelled_copies.channels(path, places)
 
 
 def _attempt(
