@@ -16,6 +16,7 @@ COMMANDS = [
     "serve",
     "warm",
     "features",
+    "verify",
     "train",
     "mlflow",
     "backup",

@@ -416,7 +416,7 @@ def test_the_committed_champion_is_sealed():
 
 def test_a_registered_model_that_was_exchanged_whole_is_not_served(table, background, store):
     version = log(training_run(table, RegularisedDiscriminant()), background, store)
-    registry.set_champion(version, settings=store)
+    registry.set_champion(version, settings=store, by=OWNER)
     folder = registry.load(settings=store).folder
     reseal(folder, version="another")  # right in itself, but not what was registered
     connect(store).set_registered_model_tag(NAME, "touch", "1")  # the cached answer is for the registry before
