@@ -69,7 +69,8 @@ def read_messy(data: bytes, name: str) -> pd.DataFrame:
     return read_csv(data, name, label_needed=False)
 
 
-def store_cleaned(frame: pd.DataFrame, name: str, settings: Settings) -> Path:
+@requires(Action.TRAIN)
+def store_cleaned(frame: pd.DataFrame, name: str, settings: Settings, *, by: Person) -> Path:
     """Store a cleaned table as CSV in the folder for tables of training, and return its path.
 
     The same table with the same name has the same path. Raises TableError if the file cannot be written.

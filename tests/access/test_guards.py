@@ -36,6 +36,7 @@ FREE = {
     "core.store.watch": "notices that the database file was replaced, before anything is written",
     "core.store.upgrade": "the upgrade when the database is opened",
     "core.training.publish": "a command",
+    "core.pipeline.stability.measure_windows": "called only by a command: a cache of measured features",
     "core.pipeline.jobs.hold_job": "runs in the process of a job; its store asks",
     "core.pipeline.kept_audio.keep_audio": "store_scored asks before it",
     "core.models.registry.find": "a cache of the registry",

@@ -6,6 +6,7 @@ from unittest.mock import patch
 
 import pandas as pd
 import pytest
+from owner import OWNER
 from typer.testing import CliRunner
 
 from core import __main__ as command
@@ -83,10 +84,10 @@ def test_a_rule_that_is_switched_off_asks_for_no_change() -> None:
 def test_a_stored_table_has_a_safe_name_and_the_same_content(tmp_path) -> None:
     settings = Settings(data_dir=tmp_path)
     frame = own(2)
-    path = store_cleaned(frame, "../../çok & güzel.csv", settings)
+    path = store_cleaned(frame, "../../çok & güzel.csv", settings, by=OWNER)
     assert path.parent == settings.tables_dir
     assert path.name.startswith("çok-güzel_")
-    assert store_cleaned(frame, "../../çok & güzel.csv", settings) == path
+    assert store_cleaned(frame, "../../çok & güzel.csv", settings, by=OWNER) == path
     back = read_training_table(path.read_bytes(), path.name)
     assert back.labels[TEMPO].tolist() == frame[TEMPO].tolist()
 

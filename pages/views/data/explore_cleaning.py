@@ -106,7 +106,7 @@ def _train(name: str, result: CleanResult, without: tuple[str, ...]) -> None:
         return
     try:
         by = who.still_analyst(store).name
-        path = store_cleaned(result.frame, name, Settings())
+        path = store_cleaned(result.frame, name, Settings(), by=store.by)
         rules = [f"--without={rule}" for rule in without]
         jobs.launch(store, JOB, ["retrain", f"--by={by}", f"--table={path}", *rules], settings=Settings())
         messages.keep_message("success", "The training has started. The Learning page shows its progress.")
