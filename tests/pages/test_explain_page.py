@@ -72,6 +72,13 @@ def test_what_asks_the_model_itself_is_offered_for_the_model_in_use_only(open_pa
     assert "only the model in use" in page.info[0].value
 
 
+@pytest.mark.parametrize("view", ["Check", "One feature", "Two features"])
+def test_a_view_that_needs_the_table_says_so(open_page, view):
+    page = open_page("explain", view=view)
+    assert not page.exception
+    assert "the table is not available" in page.info[0].value
+
+
 def test_the_steps_start_at_the_named_base_and_add_up_to_the_probability_of_the_clip(open_page, with_table):
     page = open_page("explain", view="One clip", row="12")
     served = serve(Settings())

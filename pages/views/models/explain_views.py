@@ -144,7 +144,10 @@ def overall(page: Page) -> None:
 def check(page: Page) -> None:
     """Check the importances with another method: how much worse are predictions with one feature permuted?"""
     served = own_model(page)
-    if served is None or page.known is None:
+    if served is None:
+        return
+    if page.known is None:
+        _say_table_is_missing()
         return
     held_out = page.comparison.rows.query("held_out")
     table = _permuted(
@@ -164,6 +167,13 @@ def check(page: Page) -> None:
         "How much worse the predictions become when the values of a feature are shuffled among the held-out clips. "
         f"Rank correlation with the SHAP importances of all 50 features: {agreement:.2f}. Features with the same "
         "information replace each other here, so each of them looks less important."
+    )
+
+
+def _say_table_is_missing() -> None:
+    st.info(
+        "This view needs the values of the table, and the table is not available. Add it on the Explore page.",
+        icon=":material/table_view:",
     )
 
 
@@ -220,10 +230,7 @@ def one_feature(page: Page) -> None:
     )
     st.caption(BY_COLUMN[column].meaning)
     if page.known is None:
-        st.info(
-            "This view needs the values of the table, and the table is not available. Add it on the Explore page.",
-            icon=":material/table_view:",
-        )
+        _say_table_is_missing()
         return
     points = explanation_tables.dependence(page.shap, emotion, column, table=page.known)
     show.chart(
@@ -247,10 +254,7 @@ def two_features(page: Page) -> None:
     others = [c for c in strongest if c != first]
     second = right.selectbox("Second feature", others, format_func=readable, key="second", bind="query-params")
     if page.known is None:
-        st.info(
-            "This view needs the values of the table, and the table is not available. Add it on the Explore page.",
-            icon=":material/table_view:",
-        )
+        _say_table_is_missing()
         return
     served = own_model(page)
     if served is None:
