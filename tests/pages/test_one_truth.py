@@ -107,7 +107,7 @@ def check_pages(open_page, settings, downloads) -> dict[str, float]:
             assert line["value"].item() == pytest.approx(value, abs=2e-5), (row, measure)
             assert line["clips"].item() == part["clip"].nunique()
             assert line["protocol"].item() == part["protocol"].iloc[0]
-    shown = page.dataframe[1].value.set_index("row")
+    shown = page.dataframe[0].value.set_index("row")
     assert shown.loc["Headline", "macro_f1"] == headline.text
     report = downloads["Sign-off report (HTML)"]().decode()
     assert model.version in report
