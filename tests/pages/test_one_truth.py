@@ -24,6 +24,7 @@ from core.models import registry
 from core.models.description import describe_alias, describe_model_in_use, training_words
 from core.schema import EMOTIONS, PROBA
 from core.settings import Settings
+from core.source_note import without_header
 from core.training import candidates, promotion, retraining, sign_off, speed
 from core.training.publish import publish_run
 from core.wording import tenth_percent
@@ -71,7 +72,8 @@ def text(page) -> str:
 
 
 def as_csv(data) -> pd.DataFrame:
-    return pd.read_csv(io.BytesIO(data() if callable(data) else data))
+    content = (data() if callable(data) else data).decode("utf-8-sig")
+    return pd.read_csv(io.StringIO(without_header(content)))
 
 
 def again(predictions: pd.DataFrame) -> dict[str, float]:
