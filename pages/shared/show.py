@@ -150,7 +150,7 @@ def download(frame: pd.DataFrame, name: str, *, label: str = "Download CSV", key
     )
 
 
-def comments(name: str, **facts: str) -> str:
+def comments(name: str, **facts: Any) -> str:
     """First lines of a CSV file: what it is and where it comes from. A download that is made later cannot ask the page.
 
     name : file name without ending.  facts : fields of `SourceNote` that only this file has.
