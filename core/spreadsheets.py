@@ -48,9 +48,12 @@ def csv_text(table: pd.DataFrame, *, index: bool | None = None, header: bool = T
     return str(safe.to_csv(index=index, header=header, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC))
 
 
-def csv_for_people(table: pd.DataFrame, *, index: bool | None = None) -> bytes:
-    """Return the table as a CSV file in UTF-8 with a byte order mark. Parameters as in `csv_text`."""
-    return (BOM + csv_text(table, index=index)).encode()
+def csv_for_people(table: pd.DataFrame, *, index: bool | None = None, comments: str = "") -> bytes:
+    """Return the table as a CSV file in UTF-8 with a byte order mark. Parameters as in `csv_text`.
+
+    comments : lines before the column names, from `core.source_note.SourceNote.header`.
+    """
+    return (BOM + comments + csv_text(table, index=index)).encode()
 
 
 def write_row(file: IO[str], cells: Iterable[Any], *, line_end: str = "\n") -> None:

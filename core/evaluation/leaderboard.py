@@ -8,8 +8,15 @@ import pandas as pd
 from core.errors import ModelError
 from core.evaluation.criteria import CRITERIA
 from core.evaluation.run_files import Comparison
-from core.evaluation.significance import ESTABLISHED, NO_DIFFERENCE, ON_THESE_CLIPS, compare, findings
-from core.pvalues import holm
+from core.evaluation.significance import (
+    ESTABLISHED,
+    NO_DIFFERENCE,
+    ON_THESE_CLIPS,
+    against_each,
+    compare,
+    findings,
+    turned,
+)
 from core.schema import ALL, EMOTIONS
 
 TUNED = "_tuned"  # suffix of the name of a candidate whose settings are tuned inside each fold
@@ -188,15 +195,14 @@ def comparisons_of(comparison: Comparison, model: str, *, question: str = ONE_MO
     for name, words in (("pairs", "all {} pairs of models"), ("tuned_against_default", "the {} tuned algorithms")):
         if name not in comparison.tables:
             continue
-        table = comparison.tables[name].rename(columns={"p_holm": "p_corrected"})
-        table = table.assign(family=words.format(len(table)))
-        ours = table[table["a"] == model].rename(columns={"b": "name"})
-        theirs = table[table["b"] == model].rename(columns={"a": "name", "low": "high", "high": "low"})
-        theirs = theirs.assign(**{c: -theirs[c] for c in ("difference", "low", "high")})
-        own = pd.concat([ours, theirs])
+        table = comparison.tables[name]
         if name == "pairs" and question == ONE_MODEL:
+            own = against_each(table, model)
             family = f"{comparison.labels_of[model]} against each of the other {len(own)} models"
-            own = own.assign(p_corrected=holm(own["p"].to_numpy(dtype=float)), family=family)
+        else:
+            own = turned(table, model).rename(columns={"p_holm": "p_corrected"})
+            family = words.format(len(table))
+        own = own.assign(family=family)
         found.append(own)
     joined = pd.concat(found)
     joined = joined.assign(label=joined["name"].map(comparison.labels_of), finding=findings(joined, p="p_corrected"))

@@ -35,6 +35,25 @@ def findings(table: pd.DataFrame, *, p: str = "p_holm") -> pd.Series:
     return pd.Series(found, index=table.index)
 
 
+def against_each(pairs: pd.DataFrame, model: str) -> pd.DataFrame:
+    """Comparisons of one model with each other model. Holm's correction covers exactly these comparisons.
+
+    pairs : from ``compare``.
+    Returns the columns of pairs, but the other model is ``name``, difference, low and high are of the model minus the
+    other model, and the corrected p is ``p_corrected``.
+    """
+    own = turned(pairs, model).drop(columns="p_holm")
+    return own.assign(p_corrected=holm(own["p"].to_numpy(dtype=float)))
+
+
+def turned(pairs: pd.DataFrame, model: str) -> pd.DataFrame:
+    """Pairs with this model, all as the model minus the other model, which is the column ``name``."""
+    ours = pairs[pairs["a"] == model].rename(columns={"b": "name"})
+    theirs = pairs[pairs["b"] == model].rename(columns={"a": "name", "low": "high", "high": "low"})
+    theirs = theirs.assign(**{c: -theirs[c] for c in ("difference", "low", "high")})
+    return pd.concat([ours, theirs])
+
+
 def corrected_t(differences: np.ndarray, *, test_share: float) -> tuple[float, float]:
     """Corrected resampled t-test (Nadeau & Bengio 2003): t and two-sided p of paired differences over folds.
 

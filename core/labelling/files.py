@@ -40,14 +40,20 @@ _SEEN = ("display", "shown_label", "guess", "model_version", "extractor", "creat
 _EXPORTED = [*_SAID, *_SEEN]
 
 
-def to_csv(feedback: pd.DataFrame) -> bytes:
-    """Answers that count, as CSV in UTF-8 with a byte order mark, so that spreadsheets show Turkish letters."""
-    return csv_for_people(_standing(feedback), index=False)
+def to_csv(feedback: pd.DataFrame, *, comments: str = "") -> bytes:
+    """Answers that count, as CSV in UTF-8 with a byte order mark, so that spreadsheets show Turkish letters.
+
+    comments : lines before the column names that say what the file is; ``read_labels`` skips them.
+    """
+    return csv_for_people(_standing(feedback), index=False, comments=comments)
 
 
-def audit_csv(feedback: pd.DataFrame) -> bytes:
-    """Audit trail as CSV: all answers, undone answers and displayed guesses, oldest first."""
-    return csv_for_people(feedback, index=False)
+def audit_csv(feedback: pd.DataFrame, *, comments: str = "") -> bytes:
+    """Audit trail as CSV: all answers, undone answers and displayed guesses, oldest first.
+
+    comments : as in `to_csv`.
+    """
+    return csv_for_people(feedback, index=False, comments=comments)
 
 
 def to_json(feedback: pd.DataFrame, *, about: dict[str, Any]) -> bytes:

@@ -40,7 +40,8 @@ def csv_lines(text: str) -> Iterator[list[str]]:
     """The cells of each line that is not empty, the header first.
 
     Cells are separated by what Excel's line ``sep=;`` says, else by the comma, semicolon, tab or bar that the header
-    has most of. Lines that were quoted as one cell each are taken apart.
+    has most of. Lines that were quoted as one cell each are taken apart. Comments before the header, which begin with
+    ``# ``, are skipped.
     Raises TableError, also while it is read, when the text is no CSV.
     """
     body = io.StringIO(text, newline="")
@@ -66,7 +67,7 @@ def _first_line(body: io.StringIO) -> tuple[int, str, str]:
         found = _SEPARATOR.fullmatch(text)
         if found and not delimiter:
             delimiter = found.group(1)
-        elif text.strip():
+        elif text.strip() and not text.lstrip('"').startswith("# "):  # a spreadsheet can put a comment in quotes
             return start, text, delimiter
         start = body.tell()
     return start, "", delimiter

@@ -224,10 +224,25 @@ def read_shap(path: Path) -> pd.DataFrame:
         wide = pd.read_parquet(path)
         table = wide.melt(["row", "emotion"], list(COLUMNS), var_name="feature", value_name="shap")
     except (OSError, ValueError, KeyError) as error:  # pyarrow's errors are ValueErrors
-        raise ModelError(f"The stored explanations, {path.name}, cannot be read. Train the models again.") from error
+        raise _unreadable(path) from error
     table["emotion"] = pd.Categorical(table["emotion"], categories=EMOTIONS)
     table["feature"] = pd.Categorical(table["feature"], categories=COLUMNS)
     return table.sort_values(["row", "emotion", "feature"], ignore_index=True)
+
+
+def explained_rows(path: Path) -> frozenset[int]:
+    """Rows of the table that have an explanation in a file of ``write_shap``.
+
+    Raises ModelError when the file is missing or damaged.
+    """
+    try:
+        return frozenset(pd.read_parquet(path, columns=["row"])["row"].tolist())
+    except (OSError, ValueError, KeyError) as error:  # pyarrow's errors are ValueErrors
+        raise _unreadable(path) from error
+
+
+def _unreadable(path: Path) -> ModelError:
+    return ModelError(f"The stored explanations, {path.name}, cannot be read. Train the models again.")
 
 
 def importance(shap: pd.DataFrame, *, by: str = "feature", per_emotion: bool = False) -> pd.DataFrame:

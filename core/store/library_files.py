@@ -84,7 +84,8 @@ def _remark(stored: dict[str, str] | str) -> Remark:
     """A remark as it is stored; earlier versions stored its sentence only."""
     if isinstance(stored, str):
         return Remark(RemarkKind.EARLIER, stored)
-    return Remark(RemarkKind(stored["kind"]), stored["text"])
+    known = stored["kind"] in RemarkKind.__members__.values()  # another version may know other kinds
+    return Remark(RemarkKind(stored["kind"]) if known else RemarkKind.EARLIER, stored["text"])
 
 
 @requires(Action.SCORE_LIBRARY)

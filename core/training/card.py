@@ -7,12 +7,14 @@ import textwrap
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from core.dataset.published import CITATIONS, LICENCE
 from core.evaluation.criteria import check_criteria
 from core.evaluation.evaluation_table import HEADLINE, HELD_OUT, ROW_WORDS, EvaluationTable
 from core.evaluation.learning_value import LearningValue, describe_value
+from core.evaluation.significance import ESTABLISHED, ON_THESE_CLIPS, against_each, findings
 from core.evaluation.stability import MEASURES
 from core.file_names import ALL_CLIPS, EVALUATION, OUT_OF_FOLD, ROWS
 from core.file_names import HELD_OUT as HELD_OUT_FILE
@@ -308,20 +310,23 @@ def _others(run: "TrainingRun") -> str:
     ]
     head = ["Model", "Macro-F1", "Accuracy", "AUC", "ECE", "Compared with the champion"]
     note = _paragraph("""The last column is the result of a corrected resampled t test over the same folds (Nadeau &
-    Bengio 2003) at the 5 % level, with Holm's correction for the number of pairs. Tuned models are tuned inside each
-    fold, with fewer repeats, and are compared only with their default settings.""")
+    Bengio 2003) at the 5 % level, with Holm's correction for the comparisons of the champion with each other model.
+    "On clips like these only" means: the 95 % interval of the difference for other test clips excludes zero, but for
+    other training clips the test does not establish the difference. Tuned models are tuned inside each fold, with fewer
+    repeats, and are compared only with their default settings.""")
     return f"## Comparison with the other candidates (development clips)\n\n{_table(head, lines)}\n\n{note}"
 
 
 def _verdicts(pairs: pd.DataFrame, champion: str) -> dict[str, str]:
-    """Result of the paired test against the champion in words, by model."""
-    words = {}
-    for pair in pairs.to_dict("records"):
-        if champion in (pair["a"], pair["b"]):
-            other = pair["b"] if pair["a"] == champion else pair["a"]
-            named = {f"{champion} is better": "champion is better", f"{other} is better": "better than the champion"}
-            words[other] = named.get(pair["verdict"], pair["verdict"])
-    return words
+    """Result of the paired test against the champion in words, by model; the same as on the page Compare models."""
+    table = against_each(pairs, champion)
+    better = np.where(table["difference"] > 0, "champion is better", "better than the champion").tolist()
+    found = findings(table, p="p_corrected")
+    words = [
+        {ESTABLISHED: who, ON_THESE_CLIPS: f"{who} on clips like these only"}.get(finding, finding)
+        for who, finding in zip(better, found, strict=True)
+    ]
+    return dict(zip(table["name"], words, strict=True))
 
 
 def _limits(metrics: Mapping[str, Any], evaluation: EvaluationTable) -> str:

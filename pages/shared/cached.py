@@ -10,7 +10,7 @@ import streamlit as st
 from core.dataset import loading, published
 from core.dataset.table import Table
 from core.errors import CoreError
-from core.file_names import ABOUT, MANIFEST
+from core.file_names import ABOUT, MANIFEST, shap_file
 from core.settings import Settings
 from pages.shared import login
 from pages.shared.messages import literal
@@ -136,6 +136,24 @@ def results() -> "Comparison":
     except CoreError as error:
         st.info(literal(str(error)), icon=":material/model_training:")
         st.stop()
+
+
+@st.cache_data(show_spinner=False, max_entries=2)
+def _explained(folder: Path, stamp: int | None) -> tuple[str, frozenset[int]]:
+    from core.models import explanation
+
+    comparison = _comparison(folder, stamp)
+    return str(comparison.about["data_hash"]), explanation.explained_rows(folder / shap_file(comparison.champion))
+
+
+def explained_rows(data_hash: str) -> frozenset[int]:
+    """Rows of a table that the page Explain can explain; none, if the models were not trained on this table."""
+    folder = Settings().comparison_dir
+    try:
+        trained_on, rows = _explained(folder, _stamp(folder / ABOUT))
+    except CoreError:
+        return frozenset()  # the page Explain says what is missing
+    return rows if trained_on == data_hash else frozenset()
 
 
 @st.cache_resource(show_spinner=False, max_entries=3, ttl=86_400)  # opening makes the daily backup

@@ -15,7 +15,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from core.dataset import citing, published
 from core.dataset.table import Table
 from core.source_note import SourceNote
-from core.spreadsheets import BOM, csv_text
+from core.spreadsheets import csv_for_people
 from pages.figures.pictures import PICTURES, draw_picture
 from pages.shared.cached import forget_table
 
@@ -141,13 +141,21 @@ def download(frame: pd.DataFrame, name: str, *, label: str = "Download CSV", key
     note = source()
     st.download_button(
         label,
-        (BOM + note.header(_what(name)) + csv_text(frame)).encode(),
+        csv_for_people(frame, comments=comments(name)),
         file_name=f"{note.file_name(name)}.csv",
         mime="text/csv",
         icon=":material/download:",
         key=key or f"download_{name}",
         on_click="ignore",
     )
+
+
+def comments(name: str, **facts: Any) -> str:
+    """First lines of a CSV file: what it is and where it comes from. A download that is made later cannot ask the page.
+
+    name : file name without ending.  facts : fields of `SourceNote` that only this file has.
+    """
+    return replace(source(), **facts).header(_what(name))
 
 
 def file_name(what: str, *, data_hash: str, version: str = "") -> str:

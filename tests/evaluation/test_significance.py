@@ -115,3 +115,22 @@ def test_models_of_different_clips_are_not_compared():
     both = pd.concat([folds.assign(model=name) for name in "ab"])
     with pytest.raises(ModelError, match="they are for different clips"):
         significance.compare({"a": table, "b": other}, both)
+
+
+def test_one_model_against_each_is_a_family_of_its_own():
+    pairs = pd.DataFrame(
+        {
+            "a": ["x", "x", "y"],
+            "b": ["y", "z", "z"],
+            "difference": [0.1, 0.2, 0.05],
+            "low": [0.02, 0.1, -0.1],
+            "high": [0.2, 0.3, 0.2],
+            "p": [0.03, 0.001, 0.9],
+            "p_holm": [0.06, 0.003, 0.9],
+        }
+    )
+    of_y = significance.against_each(pairs, "y").set_index("name")
+    assert of_y.loc["x", ["difference", "low", "high"]].tolist() == [-0.1, -0.2, -0.02]
+    assert of_y["p_corrected"].to_dict() == {"z": 0.9, "x": 0.06}  # 2 times 0.03: two comparisons, not three
+    of_x = significance.against_each(pairs, "x").set_index("name")
+    assert of_x["p_corrected"].to_dict() == {"y": 0.03, "z": 0.002}

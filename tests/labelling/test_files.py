@@ -5,6 +5,7 @@ import io
 import json
 import xml.etree.ElementTree as ET
 
+import pandas as pd
 import pytest
 from answers import stored_answers
 
@@ -18,6 +19,7 @@ from core.labelling.truth import stored_truth
 from core.models.policy import Policy, decide
 from core.models.prediction import Prediction
 from core.schema import EMOTIONS
+from core.source_note import SourceNote
 
 NASTY = '=HYPERLINK("x"); "quoted", two\nlines, ığüşöçİ'
 
@@ -585,3 +587,22 @@ def test_an_import_that_was_cut_off_is_finished_by_the_same_one(empty, monkeypat
 def test_every_emotion_can_be_imported(empty):
     text = "clip_id,label,rater\n" + "".join(f"id-x,{emotion},rater {emotion}\n" for emotion in EMOTIONS)
     assert planned(empty, text.encode())["action"].tolist() == ["add"] * 4
+
+
+def test_comments_before_the_labels_change_nothing(filled, empty):
+    """Also after a spreadsheet has put cells behind the comments, or the comments in quotes."""
+    feedback = store.feedback_table(filled)
+    comments = SourceNote(rows="the answers that count now", data="abc", model="m1 and m2").header("labels")
+    data = to_csv(feedback, comments=comments)
+    assert data.decode("utf-8-sig").startswith("# Turkish Music Emotion")
+    plain = read_labels(to_csv(feedback))
+    pd.testing.assert_frame_equal(read_labels(data), plain)
+    lines = data.decode("utf-8-sig").splitlines(keepends=True)
+    n = comments.count("\n")
+    padded = "".join([*(f"{line.rstrip()},,,,\n" for line in lines[:n]), *lines[n:]])
+    quoted = "".join([*(f'"{line.rstrip()}"\n' for line in lines[:n]), *lines[n:]])
+    for text in (padded, quoted):
+        pd.testing.assert_frame_equal(read_labels(text.encode()), plain)
+    pd.testing.assert_frame_equal(read_labels(audit_csv(feedback, comments=comments)), read_labels(audit_csv(feedback)))
+    import_plan.apply_import(empty, planned(empty, data), token="a form of import")
+    assert what_stands(empty) == what_stands(filled)

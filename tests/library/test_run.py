@@ -20,6 +20,7 @@ import soundfile
 from core import store
 from core.audio import isolated, synthetic
 from core.audio.decoding import blocks, decode, excerpt, inspect
+from core.dataset.user_tables import read_messy
 from core.errors import CoreError
 from core.features import EXTRACTOR
 from core.features.loudness import integrated
@@ -35,6 +36,7 @@ from core.pipeline.deciding import decide_pieces
 from core.records import Plan
 from core.schema import COLUMNS, EMOTIONS
 from core.settings import Settings
+from core.source_note import SourceNote
 from core.spreadsheets import csv_for_people
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -205,6 +207,17 @@ def test_the_year_is_a_whole_number_also_where_some_have_none(score, tmp_path):
     taken = csv_for_people(read_results(str(tmp_path / "out.parquet")), index=False).decode()
     assert ",1987," in taken
     assert "1987.0" not in taken
+
+
+def test_comments_before_the_results_change_nothing_for_the_reader_of_tables(score, music, tmp_path):
+    score()
+    rows = read_results(str(tmp_path / "out.parquet")).query("state == 'scored'")
+    comments = SourceNote(table="out.parquet", rows="3 of 3 scored parts").header("library results")
+    files = [csv_for_people(rows, index=False, comments=text) for text in ("", comments)]
+    assert files[1].decode("utf-8-sig").startswith("# Turkish Music Emotion")
+    plain, commented = (read_messy(data, "out.csv") for data in files)
+    pd.testing.assert_frame_equal(plain, commented)
+    assert len(commented) == len(rows)
 
 
 def test_a_table_of_an_earlier_version_is_read_with_what_it_says(score, music, tmp_path):

@@ -114,12 +114,14 @@ def test_criteria_and_evaluation_table_are_those_of_the_model_in_use(open_page: 
     page = open_page("compare", view="Criteria")
     model = describe_model_in_use(Settings())
     evaluation = read_evaluation(model, Settings())
-    table = page.dataframe[0].value.set_index("name")
+    table = page.table[0].value.set_index("name")
     for check in check_criteria(evaluation):
         assert table.loc[check.name, "verdict"].endswith(check.verdict)
+        assert table.loc[check.name, "figure (95 % interval)"] == check.text
+    assert list(table.columns[:3]) == ["verdict", "figure (95 % interval)", "target"]  # a phone shows these
     assert "Equal emotions have a price" in said(page.caption)
     assert model.version in said(page.markdown).replace("\\", "")
-    rows = page.dataframe[1].value.set_index("row")
+    rows = page.dataframe[0].value.set_index("row")
     assert rows.loc["Headline", "macro_f1"] == evaluation.figure("macro_f1").text
     assert rows.loc["Held out", "macro_f1"] == evaluation.figure("macro_f1", row="held_out").text
 

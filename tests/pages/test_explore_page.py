@@ -8,6 +8,7 @@ import labelled
 import numpy as np
 import pandas as pd
 import pytest
+from owner import OWNER
 from streamlit.testing.v1 import AppTest
 
 from core import store
@@ -171,6 +172,7 @@ def test_a_cleaned_table_is_handed_to_a_training_with_the_rules_that_are_off(
 ) -> None:
     launched: list[list[str]] = []
     monkeypatch.setattr(who, "still_analyst", lambda opened: store.Rater("Cem", False, "analyst"))
+    monkeypatch.setattr(store.Store, "by", OWNER)
     monkeypatch.setattr(jobs, "launch", lambda store, name, arguments, *, settings: launched.append(arguments))
     frame = stand_in.sample()
     frame.loc[3, "_MFCC_Mean_9"] = 9.9
@@ -415,3 +417,21 @@ def test_the_published_table_brought_by_hand_is_used_from_then_on(
     assert "This is the published table" in said(page.success)
     assert page.selectbox(key="table").options[0] == "Published table"
     assert (data_dir / "raw" / "Acoustic Features.csv").read_bytes() == table_path.read_bytes()
+
+
+@pytest.mark.parametrize("view", ["Rows", "Outliers"])
+def test_rows_of_the_published_table_lead_to_their_reasons(explored: Callable[..., AppTest], view: str) -> None:
+    page = explored(view=view)
+    assert not page.exception
+    shown = next(d.value for d in page.dataframe if "why" in d.value.columns)
+    rows = shown["row"] if "row" in shown else shown.index.to_series()
+    explained = set(pd.read_csv(Settings().comparison_dir / "rows.csv")["row"])
+    links = {row: link for row, link in zip(rows, shown["why"], strict=True) if pd.notna(link)}
+    assert set(links) == set(rows) & explained
+    assert all(link == f"explain?view=One%20clip&row={row}" for row, link in links.items())
+
+
+def test_rows_of_another_table_have_no_reasons(offline: Callable[..., AppTest]) -> None:
+    page = offline(view="Rows")
+    assert page.dataframe
+    assert not any("why" in d.value.columns for d in page.dataframe)

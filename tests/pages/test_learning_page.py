@@ -248,7 +248,7 @@ def test_an_undecided_gate_asks_for_a_reason_and_promotes_with_it(open_page, ope
 
 def test_the_gate_shows_each_check_with_its_figure(open_page, opened, challenger):
     page = as_analyst(open_page, "Champion and challenger")
-    checks = next(d.value for d in page.dataframe if "verdict" in d.value.columns)
+    checks = next(d.value for d in page.table if "verdict" in d.value.columns)
     assert checks["name"].tolist() == [check.name for check in check_criteria(read_evaluation_of(challenger))]
     assert any(b.label == "Sign-off report (HTML)" for b in page.get("download_button"))
     development = describe_model_in_use(Settings()).metrics["protocol"]["development"]

@@ -17,6 +17,7 @@ from core.pipeline import jobs
 from core.records import LibraryEntry, LibraryFile
 from core.schema import EMOTIONS
 from core.settings import Settings
+from core.source_note import without_header
 from tests.mood_library import EXTRACTOR, downloads, stored
 
 
@@ -146,7 +147,9 @@ def test_the_download_has_all_pieces_and_is_made_when_it_is_asked_for(open_page,
     data = got[name]()
     assert name.startswith("pieces_data-")
     assert data.startswith(b"\xef\xbb\xbf")  # so that spreadsheets show Turkish letters
-    table = pd.read_csv(io.BytesIO(data))
+    text = data.decode("utf-8-sig")
+    assert text.startswith("# Turkish Music Emotion")
+    table = pd.read_csv(io.StringIO(without_header(text)))
     assert set(table["content_hash"]) == set(hashes)
     assert table["confidence"].is_monotonic_decreasing
 

@@ -72,8 +72,8 @@ def text(page) -> str:
 
 
 def as_csv(data) -> pd.DataFrame:
-    content = data() if callable(data) else data
-    return pd.read_csv(io.StringIO(without_header(content.decode("utf-8-sig"))))
+    content = (data() if callable(data) else data).decode("utf-8-sig")
+    return pd.read_csv(io.StringIO(without_header(content)))
 
 
 def again(predictions: pd.DataFrame) -> dict[str, float]:
@@ -109,7 +109,7 @@ def check_pages(open_page, settings, downloads) -> dict[str, float]:
             assert line["value"].item() == pytest.approx(value, abs=2e-5), (row, measure)
             assert line["clips"].item() == part["clip"].nunique()
             assert line["protocol"].item() == part["protocol"].iloc[0]
-    shown = page.dataframe[1].value.set_index("row")
+    shown = page.dataframe[0].value.set_index("row")
     assert shown.loc["Headline", "macro_f1"] == headline.text
     report = downloads["Sign-off report (HTML)"]().decode()
     assert model.version in report

@@ -99,7 +99,7 @@ def test_an_upload_leaves_the_rows_of_the_same_file_in_a_library(tmp_path, file,
     scored = scoring.score_clip(file.read_bytes(), file.name, served, policy=POLICY, store=uploads)
     assert scored.problem == ""
     compare(uploads, library(tmp_path, served, Plan()))
-    (clip,) = rows(uploads, "clips")
+    (clip,) = (row for row in rows(uploads, "clips") if not row["part_of"])  # a long file has further windows
     assert (clip["channels"], clip["file_duration_s"], clip["sr"]) == (2, 100.0, 16_000)
     assert -40 < clip["lufs"] < -5
     (track,) = rows(uploads, "tracks")

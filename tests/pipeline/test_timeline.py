@@ -124,10 +124,10 @@ def test_silence_is_not_steady_and_long_windows_hold_short_stretches():
 
 
 def test_what_is_suspicious_about_the_audio_is_one_sentence_for_each_kind():
-    cut, lossy = Remark(RemarkKind.CUT, "The file may be cut."), Remark(RemarkKind.LOSSY, "Compressed audio.")
+    cut, coarse = Remark(RemarkKind.CUT, "The file may be cut."), Remark(RemarkKind.EIGHT_BIT, "8-bit audio.")
     clipped = [Remark(RemarkKind.CLIPPING, "The recording is clipped.")]
     silent = ScoredWindow(60.0, 90.0, None)
-    windows = [ScoredWindow(30.0 * k, 30.0 * k + 30, only("sad", 0.7), audio=(cut, lossy)) for k in range(3)]
+    windows = [ScoredWindow(30.0 * k, 30.0 * k + 30, only("sad", 0.7), audio=(cut, coarse)) for k in range(3)]
     windows[1:] = [replace(window, audio=(*window.audio, *clipped)) for window in windows[1:]]
     assert warnings(windows) == [
         "The file may be cut.",

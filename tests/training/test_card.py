@@ -9,6 +9,7 @@ import pytest
 from core.dataset.published import CITATIONS
 from core.evaluation.criteria import check_criteria
 from core.evaluation.evaluation_table import measured_line
+from core.pvalues import holm
 from core.schema import EMOTIONS
 from core.training.card import write_card
 from core.training.run_evaluation import run_evaluation
@@ -102,6 +103,19 @@ def test_every_candidate_is_beside_the_champion(run, text):
     others = section(text, "Comparison with the other candidates (development clips)")
     assert all(f"| {label} |" in others for label in run.labels_of.values())
     assert set(re.findall(r"no evidence of a difference|champion is better|better than the champion", others))
+
+
+@pytest.mark.parametrize(
+    ("p", "words"), [(0.02, "champion is better"), (0.04, "champion is better on clips like these only")]
+)
+def test_the_correction_is_for_the_comparisons_with_the_champion(run, evaluation, p, words):
+    """Two of three pairs have the champion: p = 0.02 becomes 0.04 and not 0.06, p = 0.04 becomes 0.08."""
+    pairs = pd.DataFrame({"a": ["blend", "knn", "knn"], "b": ["logistic_regression", "blend", "logistic_regression"]})
+    pairs = pairs.assign(difference=[0.1, -0.1, 0.0], low=[0.05, -0.2, -0.1], high=[0.2, -0.05, 0.1], p=[p, p, 0.9])
+    pairs["p_holm"] = holm(pairs["p"].to_numpy())
+    card = write_card(replace(run, tables=run.tables | {"pairs": pairs}), evaluation)
+    others = section(card, "Comparison with the other candidates (development clips)")
+    assert others.count(f"| {words} |") == 2
 
 
 def test_the_reader_is_warned_of_stand_in_and_quick_run(run, evaluation, text):

@@ -12,6 +12,8 @@ from core.dataset.published import CITATIONS, PUBLISHED_HASH
 from core.schema import COLUMNS, LABEL, MIRTOOLBOX, readable
 from core.source_note import SourceNote
 from core.wording import counted
+from pages.shared import show
+from pages.shared.cached import explained_rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,6 +124,15 @@ def source_of(rows: Shown, table: OpenTable) -> SourceNote:
         cite=CITATIONS[0] if published else "",
         synthetic=table.synthetic,
     )
+
+
+def reasons(rows: Shown, numbers: pd.Series) -> dict[str, pd.Series]:
+    """Return the column of links to the reasons for each row, by name; empty if no row has an explanation.
+
+    numbers : row numbers of the table.
+    """
+    explained = numbers.isin(explained_rows(rows.data_hash))
+    return {"why": show.link_to_reasons(numbers).where(explained, None)} if explained.any() else {}
 
 
 def with_row_numbers(frame: pd.DataFrame) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 from collections.abc import Hashable
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from core.dataset import citing, exploration
@@ -11,7 +12,7 @@ from core.schema import FEATURES, GROUPS, data_dictionary, readable
 from core.wording import tenth_percent
 from pages.figures import dataset
 from pages.shared import show
-from pages.views.data.explore_rows import Shown, with_row_numbers
+from pages.views.data.explore_rows import Shown, reasons, with_row_numbers
 
 
 def relations(rows: Shown) -> None:
@@ -116,11 +117,12 @@ def outliers(rows: Shown) -> None:
         alt=f"{len(table)} outliers by feature; most in {table['feature'].value_counts().index[0]}",
     )
     st.dataframe(
-        table.drop(columns="column"),
+        table.drop(columns="column").assign(**reasons(rows, table["row"])),
         hide_index=True,
         alt="Outliers",
         column_config={
             "group": rows.group,
+            "why": show.reasons_column(),
             "value": st.column_config.NumberColumn(format="%.4g"),
             "median": st.column_config.NumberColumn(format="%.4g"),
             "score": st.column_config.NumberColumn("robust z", format="%.1f"),
@@ -130,10 +132,12 @@ def outliers(rows: Shown) -> None:
 
 
 def every_row(rows: Shown) -> None:
-    """Show the rows."""
+    """Show the rows, each with a link to its reasons if it has any."""
+    links = pd.DataFrame(reasons(rows, rows.frame.index.to_series()), index=rows.frame.index)
     st.dataframe(
-        rows.frame,
-        column_config={f.column: st.column_config.NumberColumn(readable(f.column), help=f.meaning) for f in FEATURES},
+        links.join(rows.frame),
+        column_config={f.column: st.column_config.NumberColumn(readable(f.column), help=f.meaning) for f in FEATURES}
+        | {"why": show.reasons_column()},
         alt="Rows of the table",
         height=420,
     )

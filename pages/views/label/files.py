@@ -14,7 +14,7 @@ from core.store import Rater, Store, clips_table, feedback_table, labels_cache_k
 from core.wording import counted
 from pages.shared import messages, uploads, who
 from pages.shared.messages import literal, problem
-from pages.shared.show import download, file_name
+from pages.shared.show import comments, download, file_name
 from pages.views.label import label_studio
 
 FORMATS = {
@@ -77,17 +77,20 @@ def show_exports(answers: pd.DataFrame, all_answers: pd.DataFrame, needed: int) 
         + ". "
         "Names of raters are in every file: handle them as personal data."
     )
+    models = sorted(current["model_version"].dropna().unique())
     about = {
         "program": "Turkish Music Emotion",
         "exported_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "state": stamp[:16],
         "raters_needed": needed,
-        "models": sorted(current["model_version"].dropna().unique()),
+        "models": models,
     }
+    counting = comments("labels", rows="the answers that count now", data=stamp, model=" and ".join(models))
+    every = comments("audit trail of labels", rows="all answers, also those taken back", data=stamp)
     make = {
-        "CSV": lambda: files.to_csv(answers),
+        "CSV": lambda: files.to_csv(answers, comments=counting),
         "JSON": lambda: files.to_json(answers, about=about),
-        "Audit trail": lambda: files.audit_csv(all_answers),
+        "Audit trail": lambda: files.audit_csv(all_answers, comments=every),
     }
     with st.container(horizontal=True):
         for name, (ending, mime, meaning) in FORMATS.items():

@@ -20,7 +20,7 @@ from core.schema import EMOTIONS
 from core.settings import Settings
 from core.spreadsheets import csv_for_people
 from core.store import Store, features_table
-from pages.shared import cached, entering, messages
+from pages.shared import cached, entering, messages, show
 from pages.views.library.pieces import Library
 
 # --- the filter ------------------------------------------------------------------------------------------------------
@@ -166,9 +166,10 @@ def download_csv(make: Callable[[], pd.DataFrame], name: str) -> None:
 
     make : returns the table.  name : file name without ending, with data and model in it.
     """
+    first = show.comments(name)
     st.download_button(
         "Download CSV",
-        lambda: csv_for_people(make(), index=False),
+        lambda: csv_for_people(make(), index=False, comments=first),
         file_name=f"{name}.csv",
         mime="text/csv",
         icon=":material/download:",

@@ -179,8 +179,12 @@ def show_not_scored(results: Results) -> None:
             },
         )
         reasons = rows[["file", "path", "state", "reason"]]
+        first = show.comments("library files not scored", table=results.path.name)
         _download(
-            "Download CSV", lambda: csv_for_people(reasons, index=False), f"{results.name}_not-scored.csv", "text/csv"
+            "Download CSV",
+            lambda: csv_for_people(reasons, index=False, comments=first),
+            f"{results.name}_not-scored.csv",
+            "text/csv",
         )
 
 
@@ -245,13 +249,25 @@ def show_table(results: Results) -> None:
     columns = [c for c in COLUMNS if _has_content(shown[c]) and (c != "start_s" or by_window)]
     st.dataframe(shown[columns], hide_index=True, column_config=COLUMNS)
     with st.container(horizontal=True):
-        _download("CSV", lambda: csv_for_people(rows, index=False), f"{results.name}.csv", "text/csv")
+        first = _comments(results, rows)
+        _download("CSV", lambda: csv_for_people(rows, index=False, comments=first), f"{results.name}.csv", "text/csv")
         _download(
             "Parquet", lambda: rows.to_parquet(None, index=False), f"{results.name}.parquet", "application/octet-stream"
         )
     st.caption(
         "Both files contain the filtered rows with probabilities, the 50 features, and the versions of model and "
         "extractor."
+    )
+
+
+def _comments(results: Results, rows: pd.DataFrame) -> str:
+    """First lines of the CSV file: the rows, and the versions that scored them."""
+    return show.comments(
+        "library results",
+        table=results.path.name,
+        rows=f"{len(rows)} of {len(results.scored)} scored parts",
+        model=" and ".join(sorted(set(rows["model_version"]))),
+        extractor=" and ".join(sorted(set(rows["extractor"]))),
     )
 
 

@@ -18,15 +18,18 @@ _SHOWN = ("macro_f1", "accuracy", "class_gap", "ece", "accepted", "accepted_righ
 
 
 def checks(found: list[Check], *, alt: str) -> pd.DataFrame:
-    """Show checks with their verdicts, and the notes below; return the table."""
+    """Show checks with their verdicts as a table that fits a phone, and the notes below; return all columns."""
     table = check_table(found)
-    shown = table.assign(verdict=table["verdict"].map(SIGNS))
-    st.dataframe(
-        shown[["verdict", "name", "value", "low", "high", "target", "row", "clips"]],
-        hide_index=True,
-        alt=f"{alt}: " + ", ".join(f"{check.name}: {check.verdict}" for check in found),
-        column_config={c: st.column_config.NumberColumn(format="%.3f") for c in ("value", "low", "high")},
+    shown = pd.DataFrame(
+        {
+            "verdict": table["verdict"].map(SIGNS),
+            "name": table["name"],
+            "figure (95 % interval)": [check.text for check in found],
+            "target": table["target"],
+            "measured on": [f"{ROW_WORDS[c.row].label}, {c.clips} clips" if c.clips else "–" for c in found],
+        }
     )
+    st.table(shown, hide_index=True, alt=alt)
     for check in found:
         if check.note:
             st.caption(f"{check.name}: {check.note}")
