@@ -29,7 +29,7 @@ def checks(found: list[Check], *, alt: str) -> pd.DataFrame:
     )
     for check in found:
         if check.note:
-            st.caption(f"{check.name}: {check.note}")
+            st.caption(literal(f"{check.name}: {check.note}"))
     return table
 
 
