@@ -30,7 +30,7 @@ from pages.views.label.keys import GUIDE
 
 KEYS = dict(zip(EMOTIONS, "1234", strict=True))
 SKIP_KEYS = {"bad audio": "B", "ambiguous": "A", "none of the four": "N"}
-HARDEST = ("relax", "sad")  # half of all errors are between these two
+HARDEST = ("relax", "sad")  # the model confuses these two most often
 POINTS = 300  # points of the waveform that are drawn
 
 
@@ -258,8 +258,8 @@ def show_options() -> None:
         "Sad or relax first",
         key="sad_or_relax",
         bind="query-params",
-        help="Clips between sad and relax come before other clips, from the next clip on. The model makes half of its "
-        "errors there. Clips on which a challenger differs still come before them.",
+        help="Clips between sad and relax come before other clips, from the next clip on. The model confuses "
+        "these two most often. Clips on which a challenger differs still come before them.",
     )
     with st.popover("Player", icon=":material/tune:"):
         st.toggle("Play each clip automatically", value=True, key="autoplay", bind="query-params")
