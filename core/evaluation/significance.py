@@ -16,6 +16,12 @@ ESTABLISHED = "established"
 ON_THESE_CLIPS = "better on clips like these, not established for other trainings"
 
 
+def findings_of_intervals(table: pd.DataFrame) -> pd.Series:
+    """Finding for each row from its interval alone (columns low and high): established if the interval has no zero."""
+    sure = (table["low"] > 0) | (table["high"] < 0)
+    return sure.map({True: ESTABLISHED, False: NO_DIFFERENCE})
+
+
 def findings(table: pd.DataFrame, *, p: str = "p_holm") -> pd.Series:
     """What each comparison found: ESTABLISHED, ON_THESE_CLIPS or NO_DIFFERENCE.
 

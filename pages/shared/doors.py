@@ -38,6 +38,8 @@ BUTTONS: dict[str, Action | None] = {
     "retry_download": Action.SEE_RESULTS,
     "download_": None,
     "card_download": Action.SEE_RESULTS,
+    "sign_off_": Action.SEE_RESULTS,
+    "clean_": Action.BRING_TABLE,
     "close": None,
     "how_firm": None,
     "undo_answer": Action.ANSWER,

@@ -99,7 +99,7 @@ def _pictures(figure: go.Figure, name: str) -> None:
             file_name=f"{note.file_name(name)}.{form}",
             mime=mime,
             icon=":material/image:",
-            key=f"{form}_{name}",
+            key=f"download_{form}_{name}",
             on_click="ignore",
             help="A picture with a source line.",
         )

@@ -567,15 +567,18 @@ def test_a_file_that_no_decoder_was_free_for_is_read_the_next_time(score, music,
 def test_what_is_suspicious_about_a_file_is_in_the_table(score, tmp_path):
     music = tmp_path / "music"
     music.mkdir()
-    y = longer(seconds=8)
+    y = np.random.default_rng(0).uniform(-0.2, 0.2, 30 * 44100)
     soundfile.write(music / "clipped.wav", np.clip(20 * y, -1, 1), 44100)
     soundfile.write(music / "good.mp3", y, 44100)
+    soundfile.write(music / "8 bit.wav", y, 44100, subtype="PCM_U8")
     for name in ("out.parquet", "out.csv"):
         table, _ = score(out=name)
         rows = table.set_index("file")
         assert rows.loc["clipped.wav", "warnings"].startswith("The recording is clipped")
         assert rows.loc["good.mp3", "warnings"] == ""
-        assert rows.loc["good.mp3", "remarks"].startswith("Compressed audio")
+        assert rows.loc["good.mp3", "remarks"] == ""  # the clips of the table were compressed, too
+        assert rows.loc["8 bit.wav", "warnings"] == ""
+        assert rows.loc["8 bit.wav", "remarks"].startswith("8-bit")
 
 
 def test_a_fault_of_the_program_costs_one_file_is_told_and_is_tried_again(score, music, monkeypatch):

@@ -62,7 +62,7 @@ def test_a_library_in_a_bucket_is_scored_into_it_and_only_what_is_new_is_measure
     bucket.pipe("lib/music/album 1/Şarkı 1.wav", libraries.tiny(9))
     summary = score("s3://lib/music", "s3://lib/results/out.csv")
     assert (summary.scored, summary.measured) == (3, 1)
-    assert bucket.cat("lib/results/out.csv").startswith(b"file,path,state")
+    assert bucket.cat("lib/results/out.csv").startswith(b'"file","path","state"')
 
 
 def test_a_bucket_that_is_not_there_is_a_sentence_before_any_work(bucket, score, tmp_path):

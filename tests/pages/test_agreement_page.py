@@ -429,7 +429,7 @@ def test_the_dry_run_is_made_anew_only_where_something_has_changed(open_page, op
     assert page.dataframe[0].value["action"].tolist() == ["add"]
     assert len(planned) == 5
     page = page.button(key="import_apply").click().run()
-    assert "1 answer was stored, of Boss (1)." in shown(page)
+    assert "1 answer was stored, of Ece (1)." in shown(page)
     assert len(planned) == 6  # not again before it was stored, but after
 
 

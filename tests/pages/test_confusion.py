@@ -79,7 +79,11 @@ def test_another_model_forgets_the_cell_of_the_one_before(confused: Callable[...
 
 def test_an_empty_cell_says_so(confused: Callable[..., AppTest], found: run_files.Comparison) -> None:
     page = confused(part="held_out")
-    matrix = page.dataframe[0].value
+    for model in range(len(page.selectbox(key="model").options)):  # the first model with an empty cell
+        page = page.selectbox(key="model").select_index(model).run()
+        matrix = page.dataframe[0].value
+        if (matrix["count"] == 0).any():
+            break
     none = matrix[matrix["count"] == 0].iloc[0]
     page = page.pills(key="true").set_value(none["y"]).run()
     page = page.pills(key="called").set_value(none["predicted"]).run()

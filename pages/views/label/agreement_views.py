@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from core import wording
+from core.evaluation.significance import findings_of_intervals
 from core.labelling import agreement, disputes
 from core.store import Store, label_pool
 from pages.figures import models
@@ -159,7 +160,7 @@ def show_pull(answers: pd.DataFrame) -> None:
     drawn = known.rename(columns={"who": "label", "effect": "difference"})
     show.chart(
         models.differences(
-            drawn.assign(established=(drawn["low"] > 0) | (drawn["high"] < 0)),
+            drawn.assign(finding=findings_of_intervals(drawn)),
             title="Pull of the shown guess",
             axis="agreement with the guess: shown minus hidden",
         ),

@@ -76,6 +76,7 @@ def evaluation_table(table: EvaluationTable, model: ModelDescription) -> None:
             file_name=file_name("predictions", data_hash=model.data_hash, version=model.version) + ".csv",
             mime="text/csv",
             icon=":material/download:",
+            key="download_predictions",
             on_click="ignore",
             help="Label and probabilities of each clip, for each row of the table: every figure can be computed again.",
         )

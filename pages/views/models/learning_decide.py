@@ -11,6 +11,7 @@ from core.evaluation import before_after
 from core.evaluation.before_after import read_change_table
 from core.evaluation.evaluation_table import EvaluationTable
 from core.evaluation.gate import GateResult
+from core.evaluation.significance import findings_of_intervals
 from core.file_names import CHANGES, LEARNED
 from core.models import description, registry
 from core.models.description import ModelDescription, training_words
@@ -204,9 +205,8 @@ def _compared(table: pd.DataFrame, challenger: ModelDescription) -> None:
     if show == "both models":
         figure = learning.before_after(f1, before="champion", after="challenger", title="F1 on the same clips")
     else:
-        sure = (f1["low"] > 0) | (f1["high"] < 0)
         figure = models.differences(
-            f1.assign(established=sure), title="Challenger minus champion", axis="difference of F1"
+            f1.assign(finding=findings_of_intervals(f1)), title="Challenger minus champion", axis="difference of F1"
         )
     chart(figure, key=name, alt=f"F1 of both models. {alt}", data=own)
     rest = own[own["measure"].isin(list(MEASURES))]
