@@ -1,17 +1,19 @@
 """Cost of several windows, and how much they steady the answer for longer pieces.
 
-    python -m benchmarks.windows [FOLDER]
+    python -m benchmarks.windows [--windows 1 3 5] [--rounds 5] [--only-cost] [FOLDER]
 
 FOLDER : recordings longer than a minute; default ``../shared/makam/voices`` beside the repository.
 
 Cost: seconds from the bytes to the stored decision for a clip of 30 s and for a song of 4 minutes (clips of the folder,
-repeated), as FLAC and MP3, with 1, 3 and 5 windows; run it on a quiet machine.
+repeated), as WAV, FLAC, MP3 and M4A. The time of the clock needs a quiet machine. The time of the processor also counts
+the processes that decode, and depends less on the load.
 Steadiness: features every 5 s of each recording; share of positions at which the answer changes when everything starts
 5 s later.
 """
 
 import argparse
 import io
+import itertools
 import os
 import tempfile
 import time
@@ -19,8 +21,10 @@ from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import av
 import numpy as np
 import pandas as pd
+import psutil
 import soundfile
 
 from core.audio.decoding import EXCERPT_S, excerpt, inspect
@@ -34,34 +38,46 @@ from core.store import open_store
 
 FOLDER = ROOT.parent / "shared" / "makam" / "voices"
 STEP_S = 5.0
-ROUNDS = 5
+FORMS = ("WAV", "FLAC", "MP3", "M4A")
 
 
 def encoded(y: np.ndarray, sr: int, form: str) -> bytes:
     buffer = io.BytesIO()
+    if form == "M4A":
+        with av.open(buffer, "w", format="ipod") as made:
+            stream = made.add_stream("aac", rate=sr, layout="mono", bit_rate=128_000)
+            frame = av.AudioFrame.from_ndarray(y[np.newaxis].astype(np.float32), format="fltp", layout="mono")
+            frame.sample_rate = sr
+            for packet in [*stream.encode(frame), *stream.encode(None)]:
+                made.mux(packet)
+        return buffer.getvalue()
     given = {"bitrate_mode": "CONSTANT", "compression_level": 0.66} if form == "MP3" else {}
     soundfile.write(buffer, y, sr, format=form, **given)
     return buffer.getvalue()
 
 
-def cost(paths: list[Path], served: serving.Served) -> pd.DataFrame:
-    """Seconds to the stored decision; the features of each round are new to the database."""
+def clock_and_processor() -> np.ndarray:
+    """Seconds of the clock, and of the processor with the processes that decode."""
+    own = psutil.Process()
+    used = [sum(process.cpu_times()[:2]) for process in (own, *own.children(recursive=True))]
+    return np.array([time.perf_counter(), sum(used)])
+
+
+def cost(paths: list[Path], served: serving.Served, *, counts: list[int], rounds: int) -> pd.DataFrame:
+    """Seconds to the stored decision; the features of each round are new to the database. counts : of windows."""
     lines = []
-    for path in paths:
-        y, sr = soundfile.read(path)
-        for seconds in (30, 240):
-            part = np.resize(y, seconds * sr)
-            for form in ("FLAC", "MP3"):
-                data = encoded(part, sr, form)
-                for windows in (1, 3, 5):
-                    for _ in range(ROUNDS):
-                        with tempfile.TemporaryDirectory() as folder:
-                            store = open_store(f"sqlite:///{folder}/feedback.db")
-                            start = time.perf_counter()
-                            scoring.score_clip(data, "a", served, policy=Policy(windows=windows), store=store)
-                            taken = time.perf_counter() - start
-                            store.engine.dispose()
-                        lines.append({"length": seconds, "format": form, "windows": windows, "seconds": taken})
+    for path, seconds, form in itertools.product(paths, (30, 240), FORMS):
+        y, sr = soundfile.read(path, always_2d=True)
+        data = encoded(np.resize(y.mean(axis=1), seconds * sr), sr, form)
+        for windows in counts * rounds:
+            with tempfile.TemporaryDirectory() as folder:
+                store = open_store(f"sqlite:///{folder}/feedback.db")
+                start = clock_and_processor()
+                scoring.score_clip(data, "a", served, policy=Policy(windows=windows), store=store)
+                clock_s, processor_s = clock_and_processor() - start
+                store.engine.dispose()
+            known = {"length": seconds, "format": form, "windows": windows}
+            lines.append(known | {"clock": clock_s, "processor": processor_s})
     return pd.DataFrame(lines)
 
 
@@ -94,13 +110,20 @@ def steadiness(paths: list[Path], served: serving.Served) -> pd.DataFrame:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", nargs="?", type=Path, default=FOLDER)
-    paths = sorted(parser.parse_args().folder.glob("*.flac"))
+    parser.add_argument("--windows", nargs="+", type=int, default=[1, 3, 5])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--only-cost", action="store_true")
+    chosen = parser.parse_args()
+    paths = sorted(chosen.folder.glob("*.flac"))
     served = serving.serve(Settings())
     serving.warm_up(served)
-    taken = cost(paths[:2], served).groupby(["length", "format", "windows"])["seconds"]
-    table = pd.DataFrame({"median": taken.median(), "p95": taken.quantile(0.95)})
-    print(f"{len(paths)} recordings, model {served.model.version}\n\n{table.round(3).to_string()}\n")
-    print(steadiness(paths, served).round(3).to_string(index=False))
+    taken = cost(paths[:2], served, counts=chosen.windows, rounds=chosen.rounds)
+    by = taken.groupby(["length", "format", "windows"])[["clock", "processor"]]
+    table = pd.concat({"median": by.median(), "p95": by.quantile(0.95)}, axis=1).swaplevel(axis=1).sort_index(axis=1)
+    print(f"{len(paths)} recordings, model {served.model.version}, load {os.getloadavg()[0]:.1f}\n")
+    print(f"{table.round(3).to_string()}\n")
+    if not chosen.only_cost:
+        print(steadiness(paths, served).round(3).to_string(index=False))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Format percentages, durations and emotions in the same way on every page."""
 
-from math import floor
+from math import floor, isnan
 
 
 def percent(p: float) -> str:
@@ -21,6 +21,15 @@ def whole_percent(share: float) -> str:
 def tenth_percent(share: float) -> str:
     """Format a share, rounded to a tenth of a percent: ``"87.5 %"``."""
     return f"{100 * share:.1f} %"
+
+
+def share_with_interval(share: float, low: float, high: float) -> str:
+    """Format a share with its interval: ``"82 % (70 to 92 %)"``. Without an interval (NaN): ``"82 %"``.
+
+    A share below 1 that would be rounded to 100 % is ``"over 99 %"``.
+    """
+    text = "over 99 %" if 0.995 <= share < 1 else whole_percent(share)
+    return text if isnan(low) or isnan(high) else f"{text} ({100 * low:.0f} to {whole_percent(high)})"
 
 
 def percent_change(change: float) -> str:

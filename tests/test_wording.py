@@ -27,6 +27,19 @@ def test_a_share_with_a_tenth(share, words):
     assert wording.tenth_percent(share) == words
 
 
+@pytest.mark.parametrize(
+    ("share", "low", "high", "words"),
+    [
+        (0.8212, 0.6965, 0.9228, "82 % (70 to 92 %)"),
+        (0.9985, 0.9946, 1.0, "over 99 % (99 to 100 %)"),
+        (1.0, 1.0, 1.0, "100 % (100 to 100 %)"),
+        (0.875, float("nan"), float("nan"), "88 %"),
+    ],
+)
+def test_a_share_has_its_interval_and_is_100_percent_only_without_an_error(share, low, high, words):
+    assert wording.share_with_interval(share, low, high) == words
+
+
 @pytest.mark.parametrize(("change", "words"), [(0.3, "+30.0 %"), (-0.0249, "-2.5 %"), (-0.0001, "0 %")])
 def test_a_change_of_a_probability_has_its_sign_unless_it_is_nothing(change, words):
     assert wording.signed_percent(change) == words

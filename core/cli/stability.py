@@ -70,12 +70,13 @@ def _served(model: str, settings: Settings) -> "tuple[Served, Path]":
 
 def _on_table(served: "Served", settings: Settings) -> "Stability":
     from core.dataset.loading import load_table
+    from core.evaluation.stability import TABLE_ROWS
     from core.pipeline.stability import level_stability
     from core.training.folds import distinct_clips
 
     clips = distinct_clips(load_table(settings, allow_download=True))
     rest = clips.part(clips.held_out)
-    return level_stability(rest.X, rest.group.tolist(), served, music="held-out clips of the table")
+    return level_stability(rest.X, rest.group.tolist(), served, music=TABLE_ROWS)
 
 
 def _on_folder(folder: Path, most: int, served: "Served", settings: Settings) -> "Stability":

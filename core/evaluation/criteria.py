@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from core.evaluation.evaluation_table import HEADLINE, ROW_WORDS, SPEED, STABILITY, EvaluationTable, Figure
+from core.evaluation.stability import TABLE_ROWS
 
 
 class Verdict(StrEnum):
@@ -68,6 +69,9 @@ CRITERIA = (
 )
 
 
+MORE_STABILITY = "This command measures all small changes on your own music: python -m core stability FOLDER"
+
+
 def judge(value: float, low: float, high: float, *, target: float, at_most: bool = False) -> Verdict:
     """Pass or fail when the whole interval is on one side of the target, else undecided."""
     if np.isnan(value):
@@ -89,13 +93,16 @@ def _check(criterion: Criterion, table: EvaluationTable) -> Check:
     target = f"{'≤' if criterion.at_most else '≥'} {criterion.target:g}"
     if found is None:
         nothing = (np.nan, np.nan, np.nan)
-        return Check(criterion.label, criterion.row, 0, target, *nothing, Verdict.NOT_MEASURED)
+        note = MORE_STABILITY if criterion.row == STABILITY else ""
+        return Check(criterion.label, criterion.row, 0, target, *nothing, Verdict.NOT_MEASURED, note)
     verdict = judge(found.value, found.low, found.high, target=criterion.target, at_most=criterion.at_most)
     note = ""
     if criterion.measure == "ece":
         verdict, note = _ece(found, verdict, table)
     if criterion.measure == "class_gap":
         note = _price(table)
+    if criterion.row == STABILITY:
+        note = _stability(found)
     numbers = (found.value, found.low, found.high)
     return Check(criterion.label, criterion.row, found.clips, target, *numbers, verdict, note)
 
@@ -111,6 +118,12 @@ def _ece(found: Figure, verdict: Verdict, table: EvaluationTable) -> tuple[Verdi
     )
     like_perfect = found.value <= perfect.high
     return (Verdict.UNDECIDED if verdict == Verdict.FAIL and like_perfect else verdict), note
+
+
+def _stability(found: Figure) -> str:
+    by_law = "The rows of the table were changed by the exact laws of the level, without audio. "
+    law = by_law if TABLE_ROWS in found.protocol else ""
+    return f"Measured on {found.protocol}. {law}{MORE_STABILITY}"
 
 
 def _price(table: EvaluationTable) -> str:

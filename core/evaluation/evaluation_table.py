@@ -28,7 +28,7 @@ from core.schema import ALL
 DEVELOPMENT, ALL_CLIPS, HELD_OUT, LABELLED, LIVE = "development", "all_clips", "held_out", "labelled", "live"
 HEADLINE = DEVELOPMENT
 SPEED, STABILITY = "speed", "stability"  # rows that are measured on sound, not on labels
-MEASURED = "measured"  # protocol of these rows
+MEASURED = "measured"  # protocol of these rows, unless it names more
 
 
 @dataclass(frozen=True)
@@ -186,9 +186,11 @@ def _accepted(predictions: pd.DataFrame, policy: Policy, *, seed: int) -> pd.Dat
     return table[table["measure"].isin(list(names))].assign(measure=lambda t: t["measure"].map(names))
 
 
-def measured_line(row: str, measure: str, *, n: int, value: float, low: float, high: float) -> pd.DataFrame:
-    """One line of a figure that was measured on n pieces of sound, without labels."""
-    line = (row, MEASURED, n, "", measure, ALL, value, low, high)
+def measured_line(
+    row: str, measure: str, *, n: int, value: float, low: float, high: float, how: str = MEASURED
+) -> pd.DataFrame:
+    """One line of a figure that was measured on n pieces of sound, without labels. how : protocol of the line."""
+    line = (row, how, n, "", measure, ALL, value, low, high)
     return pd.DataFrame([line], columns=list(COLUMNS))
 
 

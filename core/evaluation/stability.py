@@ -9,6 +9,7 @@ from core.errors import TableError
 from core.evaluation.metrics import LEVEL, RESAMPLES
 from core.schema import PROBA
 
+TABLE_ROWS = "held-out clips of the table"  # music of the rows whose level is changed by calculation
 AS_IS = "as it is"  # value of the column ``change`` for the unchanged windows
 COLUMNS = ("track", "window", "change", "accepted", "unlike", *PROBA)
 

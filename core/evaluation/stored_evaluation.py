@@ -179,7 +179,10 @@ SMALL_CHANGE = re.compile(r"dB|^(0\.)?1 s later$|^MP3 128$")  # changes that har
 def stability_line(measured: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """Line of the evaluation table with the largest share of other guesses after a small change of the sound.
 
-    measured : lines with change, windows, measure (``other_guess``), value, low, high, as stored in metrics.json.
+    Its protocol names the music and the changes.
+
+    measured : lines with music, change, windows, measure (``other_guess``), value, low, high, as stored in
+        metrics.json.
     """
     small = [
         line
@@ -190,8 +193,12 @@ def stability_line(measured: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
         return tables.empty_table(ModelRef("")).lines
     worst = max(small, key=lambda line: float(line["value"]))
     value, low, high = (float(worst[end]) for end in ("value", "low", "high"))
+    changes: dict[str, list[str]] = {}
+    for line in small:
+        changes.setdefault(line["music"], []).append(line["change"])
+    how = "; ".join(f"{music} ({', '.join(names)})" for music, names in changes.items())
     n = int(worst["windows"])
-    return tables.measured_line(tables.STABILITY, "other_guess", n=n, value=value, low=low, high=high)
+    return tables.measured_line(tables.STABILITY, "other_guess", n=n, value=value, low=low, high=high, how=how)
 
 
 def stored_policy(model: ModelDescription) -> Policy:

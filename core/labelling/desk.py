@@ -65,6 +65,7 @@ class Seat:
     """State of a person's labelling session.
 
     models : gives the models in use.  guesses_seen : clips of which the person saw the guess on another page.
+    pair : clips between these two emotions come first.
     undo_token : of the button for undo.  desk : the queue as it was last counted.  waiting : clips that come next.
     counting_s : how long counting took.  skipping : the reasons to skip are open.  outcome : of the last press.
     """
@@ -73,6 +74,7 @@ class Seat:
     clock: Clock
     models: Callable[[], Models] = Models
     guesses_seen: Collection[str] = ()
+    pair: tuple[str, ...] = ()
     undo_token: str = field(default_factory=new_token)
     desk: Desk = field(default_factory=Desk)
     counted_at_s: float | None = None
@@ -99,9 +101,16 @@ def too_fast(now_s: float, *events_s: float | None) -> bool:
 def count(seat: Seat, store: Store) -> None:
     """Read the whole queue again."""
     began = seat.clock()
-    seat.desk = queue.desk(store, rater=seat.person.name, verified=seat.person.verified, models=seat.models())
+    person = seat.person
+    seat.desk = queue.desk(store, rater=person.name, verified=person.verified, models=seat.models(), pair=seat.pair)
     seat.counted_at_s = seat.clock()
     seat.counting_s = seat.counted_at_s - began
+
+
+def prefer_pair(seat: Seat, pair: tuple[str, ...]) -> None:
+    """Let clips between these two emotions come first from the next clip on. pair : empty for no preference."""
+    if pair != seat.pair:
+        seat.pair, seat.waiting = pair, []
 
 
 def recount_due(seat: Seat) -> bool:

@@ -77,8 +77,16 @@ class Desk:
     progress: Progress = field(default_factory=lambda: Progress(0, 0, 0, 0))
 
 
-def desk(store: Store, *, rater: str, verified: bool, models: Models = Models(), size: int = BATCH) -> Desk:
-    """The next clips for a person, and the progress."""
+def desk(
+    store: Store,
+    *,
+    rater: str,
+    verified: bool,
+    models: Models = Models(),
+    size: int = BATCH,
+    pair: tuple[str, ...] = (),
+) -> Desk:
+    """The next clips for a person, and the progress. pair : clips between these two emotions come first."""
     labelled = label_pool(store)
     feedback = feedback_table(store.for_program())  # for which clips are settled; the person sees only numbers
     pool = set(labelled["clip_id"])
@@ -93,6 +101,7 @@ def desk(store: Store, *, rater: str, verified: bool, models: Models = Models(),
         challenger=models.challenger,
         origins=ORIGINS,  # of demo clips only those have audio that were put into the queue
         with_audio=True,
+        pair=pair,
     )
     mine = feedback[feedback["rater"].eq(rater_name(rater)) & feedback["verified"].eq(verified)]
     answers = agreement.current_answers(mine.assign(counts=True))

@@ -39,8 +39,12 @@ class Session:
     begins: datetime | None = None
 
 
-def session_html(playlist: Playlist, session: Session, *, levelled: bool = False) -> bytes:
-    """Session sheet as an HTML page. levelled : the session plays levelled copies, which include the gain."""
+def session_html(playlist: Playlist, session: Session, *, levelled: bool = False, accuracy: str = "") -> bytes:
+    """Session sheet as an HTML page.
+
+    levelled : the session plays levelled copies, which include the gain.
+    accuracy : how often accepted moods are right, in a sentence; without it, the sheet does not say it.
+    """
     about = [
         f"{counted(len(playlist.rows), 'piece')}, {clock(playlist.length_s)} (wanted: {clock(playlist.wanted_s)})",
         f"levelled to {playlist.target_lufs:g} LUFS" + (", the copies include the gain" if levelled else ""),
@@ -59,7 +63,7 @@ def session_html(playlist: Playlist, session: Session, *, levelled: bool = False
         about=about,
         fields={name: _typed(text) for name, text in fields.items()},
         disclaimer=DISCLAIMER,
-        how_to_read=_how_to_read(playlist),
+        how_to_read=[*_how_to_read(playlist), *([accuracy] if accuracy else [])],
         remarks=[remark.text for remark in playlist.remarks],
         on_the_clock=session.begins is not None,
         steps=_steps(playlist, session.begins),

@@ -26,12 +26,14 @@ def clips_to_label(
     challenger: str | None = None,
     origins: tuple[str, ...] = ("upload", "recording", "library", "import"),
     with_audio: bool = False,
+    pair: Collection[str] = (),
 ) -> pd.DataFrame:
     """Return the clips that this rater should label next, most informative first (uncertainty sampling).
 
     Clips on which champion and challenger differ come first, ordered by id. Ids are hashes, so the answered clips are
-    a random sample of them, and a comparison of the two models favours neither. The other clips follow, ordered by the
-    champion's margin, smallest first. Clips are left out when this rater has answered them, when they are settled or
+    a random sample of them, and a comparison of the two models favours neither. Then come the clips whose two most
+    probable emotions are the pair, if one is given. The other clips follow. Both groups are ordered by the champion's
+    margin, smallest first. Clips are left out when this rater has answered them, when they are settled or
     deleted, or when they have no prediction.
 
     Parameters
@@ -45,6 +47,8 @@ def clips_to_label(
         Version of the challenger; None takes each clip's newest prediction in that role.
     with_audio
         Only clips whose audio is stored.
+    pair
+        Two emotions; clips between them come before other clips. Empty: no pair comes first.
 
     Returns
     -------
@@ -52,7 +56,7 @@ def clips_to_label(
         Columns clip_id, file_name, path, origin, start_s, duration_s, prediction_id, p_*, guess, decision, margin,
         challenger_guess, differs.
     """
-    query, differs, margin = _queue_query(champion, challenger)
+    query, differs, margin, between = _queue_query(champion, challenger, pair)
     # NOT IN a list, not EXISTS: for EXISTS the database may scan all of the rater's answers once per clip.
     answered = sa.select(feedback.c.clip_id).where(
         feedback.c.rater == rater_name(rater),
@@ -64,16 +68,19 @@ def clips_to_label(
     if with_audio:
         query = query.where(clips.c.path.is_not(None))
     random_order = sa.case((differs, clips.c.id), else_="")
-    query = query.order_by(differs.desc(), random_order, margin, sa.literal_column("prediction_id"))
+    query = query.order_by(differs.desc(), random_order, *between, margin, sa.literal_column("prediction_id"))
     # Settled clips are computed outside SQL, so fetch enough rows to remove them here.
     candidates = read(store, lambda c: frame(c, query.limit(limit + len(settled))))
     return candidates[~candidates["clip_id"].isin(list(settled))].head(limit).reset_index(drop=True)
 
 
 def _queue_query(
-    champion: str | None, challenger: str | None
-) -> tuple[sa.Select[Any], sa.Label[Any], sa.ColumnElement[Any]]:
-    """Return the query for clips with the predictions of both models, and its sort columns: differs and margin."""
+    champion: str | None, challenger: str | None, pair: Collection[str] = ()
+) -> tuple[sa.Select[Any], sa.Label[Any], sa.ColumnElement[Any], list[sa.ColumnElement[Any]]]:
+    """Return the query for clips with the predictions of both models, and its sort columns: differs, margin, between.
+
+    between : puts clips whose two most probable emotions are the pair first; empty without a pair.
+    """
     first, of_first = newest_prediction("champion", champion, or_any=True)
     second, of_second = newest_prediction("challenger", challenger)
     differs = sa.func.coalesce(first.c.guess != second.c.guess, sa.false()).label("differs")
@@ -92,7 +99,10 @@ def _queue_query(
         .outerjoin(second, of_second)
         .where(clips.c.deleted_at.is_(None))
     )
-    return query, differs, first.c.margin
+    others = [emotion for emotion in EMOTIONS if emotion not in pair]
+    both = [first.c[f"p_{one}"] >= first.c[f"p_{other}"] for one in pair for other in others]
+    between: list[sa.ColumnElement[Any]] = [sa.case((sa.and_(*both), 0), else_=1)] if both else []
+    return query, differs, first.c.margin, between
 
 
 @requires(Action.LABEL)
@@ -100,7 +110,7 @@ def queue_item(
     store: Store, clip_id: str, *, champion: str | None = None, challenger: str | None = None
 ) -> pd.DataFrame:
     """Return one clip as ``clips_to_label`` lists it, settled or not; no row when it is deleted or was never scored."""
-    query, _, _ = _queue_query(champion, challenger)
+    query, _, _, _ = _queue_query(champion, challenger)
     return read(store, lambda c: frame(c, query.where(clips.c.id == clip_id)))
 
 

@@ -14,7 +14,7 @@ from core.dataset.table import Table
 from core.evaluation.evaluation_table import EvaluationTable, to_csv
 from core.evaluation.policy_outcomes import called_outcomes, policy_by_emotion
 from core.evaluation.run_files import DIGITS, write_run
-from core.evaluation.stability import Stability
+from core.evaluation.stability import TABLE_ROWS, Stability
 from core.file_names import (
     ALL_CLIPS,
     CARD,
@@ -167,7 +167,7 @@ def _answers(run: TrainingRun, table: Table, served: Served) -> dict[str, Any]:
     """Figures on the answers of the finished model for metrics.json: stability, and the price of each policy."""
     held_out = run.rows[run.rows["held_out"]]
     clips = table.frame.loc[held_out["row"], list(COLUMNS)]
-    stability = level_stability(clips, held_out["group"].tolist(), served, music="held-out clips of the table")
+    stability = level_stability(clips, held_out["group"].tolist(), served, music=TABLE_ROWS)
     judged = run.with_labels(run.out_of_fold[run.out_of_fold["model"] == run.champion])
     called = [
         called_outcomes(judged, served.policies[name]).assign(policy=name) for name in ("threshold", "by_emotion")

@@ -162,6 +162,20 @@ def test_the_time_of_this_model_decides(seconds, verdict):
     assert verdicts(table_of().with_lines(line))[4] == verdict
 
 
+@pytest.mark.parametrize(("music", "by_law"), [("held-out clips of the table", True), ("28 audio files", False)])
+def test_the_criterion_of_stability_names_what_was_measured(music, by_law):
+    share = {"value": 0.0, "low": 0.0, "high": 0.0}
+    line = measured_line("stability", "other_guess", n=59, **share, how=f"{music} (−6 dB, −20 dB)")
+    check = criteria.check_criteria(table_of().with_lines(line))[5]
+    assert f"Measured on {music} (−6 dB, −20 dB)." in check.note
+    assert ("changed by the exact laws of the level" in check.note) == by_law
+    assert "python -m core stability FOLDER" in check.note
+
+
+def test_without_a_measurement_the_criterion_of_stability_names_the_command():
+    assert "python -m core stability FOLDER" in criteria.check_criteria(table_of())[5].note
+
+
 def test_no_interval_leaves_a_criterion_open():
     assert verdicts(table_of(accuracy=(1.0, np.nan, np.nan)))[1] == "undecided"
 

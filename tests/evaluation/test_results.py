@@ -105,11 +105,13 @@ def test_figures_of_metrics_json_are_no_headline_after_a_training_on_labels():
 
 def test_stability_is_the_worst_of_the_small_changes():
     def line(change, value, measure="other_guess"):
-        return {"change": change, "windows": 115, "measure": measure, "value": value, "low": 0.0, "high": 0.2}
+        known = {"music": "two songs", "change": change, "windows": 115, "measure": measure}
+        return known | {"value": value, "low": 0.0, "high": 0.2}
 
     lines = [line("−6 dB", 0.02), line("1 s later", 0.035), line("cut to 10 s", 0.18), line("MP3 128", 0.01)]
     found = stability_line([*lines, line("−20 dB", 0.5, measure="accepted_lost")])
     assert (found["value"].item(), found["clips"].item(), found["row"].item()) == (0.035, 115, "stability")
+    assert found["protocol"].item() == "two songs (−6 dB, 1 s later, MP3 128)"
     assert stability_line([]).empty
     assert stability_line([replace_value(lines[0])]).empty
 

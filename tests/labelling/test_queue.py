@@ -50,6 +50,25 @@ def names(found):
     return [item.clip_id for item in found.items]
 
 
+def test_clips_between_a_pair_come_first_if_asked_for_but_after_clips_on_which_the_models_differ(opened):
+    def put(name, **p):
+        store.add_clip(opened, name, file_name=f"{name}.wav", duration_s=30, sr=44100, path="clips/x", origin="upload")
+        said = Prediction(name, "m1", "x 1", dict.fromkeys(EMOTIONS, 0.05) | p)
+        store.save_predictions(opened, [(said, decide(said, Policy()))], policy=Policy())
+        return said
+
+    put("between", sad=0.55, relax=0.35)
+    put("close", relax=0.46, sad=0.44)
+    put("other", angry=0.46, happy=0.44)
+    put("differs", happy=0.8, sad=0.1)
+    said = Prediction("differs", "m2", "x 1", dict.fromkeys(EMOTIONS, 0.05) | {"angry": 0.85})
+    store.save_predictions(opened, [(said, decide(said, Policy()))], policy=Policy(), role="challenger")
+    both = Models("m1", "m2")
+    assert names(desk(opened, models=both, pair=("relax", "sad"))) == ["differs", "close", "between", "other"]
+    assert set(names(desk(opened, models=both))[1:3]) == {"close", "other"}
+    assert names(desk(opened, models=both, pair=("angry", "happy")))[1] == "other"
+
+
 def test_the_desk_holds_what_can_be_heard_the_least_sure_first(opened):
     scored(opened, "sure", first=0.9)
     scored(opened, "torn", first=0.4)

@@ -120,6 +120,9 @@ def test_criteria_and_evaluation_table_are_those_of_the_model_in_use(open_page: 
         assert table.loc[check.name, "figure (95 % interval)"] == check.text
     assert list(table.columns[:3]) == ["verdict", "figure (95 % interval)", "target"]  # a phone shows these
     assert "Equal emotions have a price" in said(page.caption)
+    notes = said(page.caption).replace("\\", "")
+    assert "Measured on held-out clips of the table (−6 dB, −12 dB, −20 dB)." in notes
+    assert "python -m core stability FOLDER" in notes
     assert model.version in said(page.markdown).replace("\\", "")
     rows = page.dataframe[0].value.set_index("row")
     assert rows.loc["Headline", "macro_f1"] == evaluation.figure("macro_f1").text

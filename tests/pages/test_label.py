@@ -110,6 +110,18 @@ def test_a_name_is_asked_once_and_kept_for_the_session(open_page, opened):
     assert page.session_state[who.KEY] == "Ayşe Çelik"
 
 
+def test_clips_between_sad_and_relax_come_first_from_the_next_clip_on(open_page, opened):
+    unsure = [put(opened, number, first=first, best="angry") for number, first in ((1, 0.4), (2, 0.5))]
+    between = put(opened, 3, first=0.9)
+    page = open_desk(open_page)
+    assert visible_clip(page) == unsure[0]
+    page.toggle(key="sad_or_relax").set_value(True).run()
+    assert visible_clip(page) == unsure[0]
+    page = say(page, "angry")
+    assert visible_clip(page) == between
+    assert not page.exception
+
+
 def test_a_name_that_is_none_gets_a_sentence(open_page, opened):
     put(opened)
     page = enter(open_page("label"), "   ")

@@ -9,11 +9,14 @@ import pandas as pd
 import pytest
 
 from core import store
+from core.evaluation.accepted_moods import accepted_right_sentence
+from core.evaluation.stored_evaluation import read_evaluation
 from core.library import run
 from core.models import description
 from core.models.policy import Policy, decide
 from core.models.prediction import Prediction
 from core.pipeline import jobs
+from core.playlists.circle import CIRCLE
 from core.records import LibraryEntry, LibraryFile
 from core.schema import EMOTIONS
 from core.settings import Settings
@@ -73,6 +76,18 @@ def test_the_list(open_page, hashes):
     assert "12 pieces, scored by model model-1" in shown(page)
     assert table["confidence"].max() == 88.0
     assert "synthetic" not in shown(page)
+
+
+def test_an_accepted_piece_has_the_accuracy_of_its_mood(open_page, opened, data_dir):
+    model = description.describe_model_in_use(Settings())
+    hashes = stored(opened, data_dir / "müzik", each=3, model=model.version)
+    page = open_page("moods")
+    line = accepted_right_sentence(read_evaluation(model, Settings()), [CIRCLE[0]])
+    assert "is right in" in line
+    page.selectbox(key="piece").set_value(hashes[0]).run()
+    assert line in shown(page)
+    page.selectbox(key="piece").set_value(hashes[8]).run()  # between two moods
+    assert "is right in" not in shown(page)
 
 
 def test_sorted_by_title_in_the_turkish_alphabet(open_page, data_dir):

@@ -1,6 +1,7 @@
 """The Playlists page: a list or a path is proposed, one piece is vetoed, files and a sheet are taken along."""
 
 import hashlib
+import html
 import io
 import zipfile
 from datetime import time
@@ -11,11 +12,15 @@ import pytest
 import streamlit as st
 
 from core import store
+from core.evaluation.accepted_moods import accepted_right_sentence
+from core.evaluation.stored_evaluation import read_evaluation
+from core.models.description import describe_model_in_use
 from core.models.policy import Policy, decide
 from core.models.prediction import Prediction
 from core.playlists import one_mood
 from core.records import LibraryEntry, LibraryFile, MeasuredClip, Window
 from core.schema import FeatureVector
+from core.settings import Settings
 from tests import mood_library
 from tests.mood_library import EXTRACTOR, downloads, stored
 
@@ -222,6 +227,22 @@ def test_what_was_typed_for_the_sheet_outlives_other_views_and_goes_into_the_zip
     page.run()
     assert page.text_input(key="sheet_client").value == "Client 7"
     assert page.text_area(key="sheet_notes").value == "Window side"
+
+
+def test_the_accuracy_of_accepted_moods_is_that_of_the_model_that_scored_the_pieces(open_page, data_dir, monkeypatch):
+    model = describe_model_in_use(Settings())
+    stored(store.open_store(f"sqlite:///{data_dir / 'feedback.db'}"), data_dir / "müzik", model=model.version)
+    line = accepted_right_sentence(read_evaluation(model, Settings()), ["relax"])
+    assert 'an accepted "relax" is right in' in line
+    assert line in shown(open_page("playlists"))
+    got = downloads(monkeypatch)
+    open_page("playlists", view="Session sheet")
+    (name,) = {name for name in got if name.startswith("session-sheet")}
+    assert line in html.unescape(got[name]().decode())
+
+
+def test_of_another_model_no_accuracy_is_shown(open_page, hashes):
+    assert "is right in" not in shown(open_page("playlists"))
 
 
 # --- what is left out, and what is not done twice

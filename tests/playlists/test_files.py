@@ -178,6 +178,12 @@ def test_the_sheet_tells_what_when_and_why(path):
     assert all(f"{gain:+.1f} dB" in page for gain in path.rows["gain_db"])
     without = session_sheet.session_html(path, Session()).decode()
     assert ">0:00<" in without
+    assert "82 %" not in without
+    line = "An accepted <sad> is right in 82 %."
+    assert (
+        "<p>An accepted &lt;sad&gt; is right in 82 %.</p>"
+        in session_sheet.session_html(path, Session(), accuracy=line).decode()
+    )
 
 
 def test_a_reader_of_the_sheet_learns_why_each_piece_is_there_and_what_is_weak(path):

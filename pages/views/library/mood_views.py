@@ -16,6 +16,7 @@ from pages.figures import playlists
 from pages.shared import cached, messages, show
 from pages.views.library import piece_filter as parts
 from pages.views.library import piece_player
+from pages.views.library.accepted_moods import accepted_right
 from pages.views.library.pieces import Library, reload_library
 
 LIST = {  # on a phone only the first two or three columns are visible
@@ -72,6 +73,10 @@ def choose_piece(library: Library, shown: pd.DataFrame) -> str | None:
             piece_player.hear(row, autoplay=st.session_state.pop(piece_player.AUTOPLAY, False))
             if row["standing"] != pieces.ACCEPTED and row["reason"]:
                 st.caption(messages.literal(str(row["reason"])))
+            if row["standing"] == pieces.ACCEPTED:
+                right = accepted_right([row["guess"]], versions=[row["model_version"]])
+                if right:
+                    st.caption(messages.literal(right))
             _track_form(row)
     return chosen
 

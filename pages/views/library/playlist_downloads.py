@@ -18,6 +18,7 @@ from core.records import RemarkKind
 from core.settings import Settings
 from core.wording import whole_percent
 from pages.shared import cached, messages
+from pages.views.library.accepted_moods import playlist_accuracy
 
 ZIP_MB = 300  # largest ZIP that is offered as a download
 
@@ -94,7 +95,9 @@ def _show_copies(copies: levelled_copies.Copies) -> None:
             st.caption(messages.literal(remark.text))
     name = copies.folder.name
     if size <= ZIP_MB:
-        sheet = session_sheet.session_html(copies.playlist, _session_fields(), levelled=True)
+        sheet = session_sheet.session_html(
+            copies.playlist, _session_fields(), levelled=True, accuracy=playlist_accuracy(copies.playlist)
+        )
         _download(
             "All as ZIP",
             f"{name}.zip",
@@ -139,7 +142,7 @@ def show_session_sheet(playlist: Playlist) -> None:
     _download(
         "Session sheet",
         f"session-sheet_{file_stem(playlist)}.html",
-        partial(session_sheet.session_html, playlist, _session_fields()),
+        partial(session_sheet.session_html, playlist, _session_fields(), accuracy=playlist_accuracy(playlist)),
         "text/html",
         type="primary",
     )

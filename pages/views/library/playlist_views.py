@@ -20,6 +20,7 @@ from pages.figures.playlists import path as path_figure
 from pages.shared import entering, messages, show
 from pages.views.library import piece_filter as parts
 from pages.views.library import piece_player
+from pages.views.library.accepted_moods import playlist_accuracy
 from pages.views.library.pieces import Library
 from pages.views.library.playlist_request import Request
 
@@ -149,7 +150,8 @@ def show_summary(made: Playlist) -> None:
             f"At {made.target_lufs:g} LUFS the quietest piece becomes {boost:.1f} dB louder. At "
             f"{playlist.loudest_without_boost(made):g} LUFS no piece becomes louder."
         )
-    st.caption("  \n".join(messages.literal(text) for text in others))
+    others.append(playlist_accuracy(made))
+    st.caption("  \n".join(messages.literal(text) for text in others if text))
     if any(remark.kind == RemarkKind.NEEDS_LISTENING for remark in made.remarks):
         st.page_link("pages/label.py", label="Listen to them on the Label page", icon=":material/headphones:")
 

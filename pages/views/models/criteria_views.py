@@ -32,7 +32,7 @@ def checks(found: list[Check], *, alt: str) -> pd.DataFrame:
     st.table(shown, hide_index=True, alt=alt)
     for check in found:
         if check.note:
-            st.caption(f"{check.name}: {check.note}")
+            st.caption(literal(f"{check.name}: {check.note}"))
     return table
 
 
