@@ -24,7 +24,7 @@ WEAK_COPYLEFT = {
     "MPL-2.0", "Mozilla Public License 2.0 (MPL 2.0)",
 }  # fmt: skip
 # Packages whose metadata name no licence; read in their own files.
-BY_HAND = {"huey": "MIT", "skops": "MIT"}
+BY_HAND = {"axe-playwright-python": "MIT", "huey": "MIT", "skops": "MIT"}
 # Libraries inside wheels whose licences ask for more than a permissive one
 COPYLEFT_LIBRARIES = {
     "asound", "crypt", "gfortran", "gmp", "gnutls", "gomp", "hogweed", "keyutils", "mp3lame", "mpg123", "nettle",

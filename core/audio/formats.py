@@ -167,7 +167,7 @@ def identify(data: bytes) -> Format | Other:
     if not data.strip(b"\x00"):
         return Other("nothing but zero bytes", _COPY)
     if _TEXT.match(data[:_LOOKED_AT]):
-        return Other("not audio but a text")
+        return Other("not audio but a text file")
     return Other("not audio that can be read, or it is damaged at its beginning")
 
 

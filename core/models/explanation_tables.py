@@ -15,7 +15,7 @@ _HARMONY = "_HarmonicChangeDetectionFunction_"
 
 # feature -> (how a clip with a higher value sounds, how a clip with a lower value sounds)
 _WORDS = {
-    "_RMSenergy_Mean": ("louder", "quieter"),
+    "_RMSenergy_Mean": ("louder for its roughness", "quieter for its roughness"),
     "_Lowenergy_Mean": ("more uneven in loudness", "more even in loudness"),
     "_Fluctuation_Mean": ("stronger in its rhythmic pulsing", "weaker in its rhythmic pulsing"),
     "_Tempo_Mean": ("faster", "slower"),

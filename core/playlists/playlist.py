@@ -254,8 +254,8 @@ def _too_small(playlist: Playlist, pool: Pool) -> list[Remark]:
         remarks.append(
             Remark(
                 RemarkKind.LIBRARY_TOO_SMALL,
-                f"The library is too small for {clock(playlist.wanted_s)}: its {len(suitable)} usable pieces that are "
-                f"{' or '.join(playlist.way)} last {clock(all_s)} together.",
+                f"The library is too small for {clock(playlist.wanted_s)}: the usable pieces that are "
+                f"{' or '.join(playlist.way)} ({len(suitable)}) last {clock(all_s)} together.",
             )
             if all_s < playlist.wanted_s
             else Remark(

@@ -105,13 +105,13 @@ def _what(run: "TrainingRun") -> str:
     temperatures are learned on folds of the training clips. Missing features are replaced by the median of the
     training clips.""")
     names = "; ".join(readable(column) for column in FRAGILE)
-    dropped = _paragraph(f"""Five features are not used: {names}. The entropy varies so little in the published
-    table that a small measurement error equals many standard deviations. The other four depend on details of how
-    the table was made.""")
+    dropped = _paragraph(f"""Five features are not used for other reasons than the level: {names}. The entropy varies
+    so little in the published table that a small measurement error equals many standard deviations. The other four
+    depend on details of how the table was made.""")
     level = _paragraph(f"""The model does not depend on the level of a recording: a louder or quieter copy of the same
-    samples gets the same probabilities. RMS energy and fluctuation are not used, and roughness is used only as its
-    ratio to the square of RMS energy, in which the level cancels out. The program still measures, stores and shows all
-    {len(COLUMNS)} features.""")
+    samples gets the same probabilities. Fluctuation is not used. Roughness and RMS energy are used only as one ratio:
+    roughness divided by the square of RMS energy, in which the level cancels out. The program still measures, stores
+    and shows all {len(COLUMNS)} features.""")
     return f"## Model\n\n{what}\n\n{dropped}\n\n{level}"
 
 

@@ -188,7 +188,7 @@ def test_a_small_library_says_so():
     assert len(made.rows) == 3
     said = "\n".join(texts(made))
     assert [remark.kind for remark in made.remarks] == [RemarkKind.LIBRARY_TOO_SMALL, RemarkKind.SAME_ARTIST]
-    assert "too small for 30:00: its 3 usable pieces that are relax last 9:00 together" in said
+    assert "too small for 30:00: the usable pieces that are relax (3) last 9:00 together" in said
     assert "Neighbours by the same artist: 2." in said
     assert made.rows["weak"].tolist() == ["", *["same artist as the previous piece"] * 2]
 

@@ -3,6 +3,7 @@
 import pandas as pd
 import streamlit as st
 
+from core.access import Action
 from core.dataset.cleaning import CHOICES, RULES, SET_ASIDE, CleanResult, clean
 from core.dataset.parsing import own_rows
 from core.dataset.quality import CELL_MEASURES, data_quality
@@ -12,6 +13,7 @@ from core.errors import CoreError
 from core.pipeline import jobs
 from core.schema import EMOTIONS, LABEL, readable
 from core.settings import Settings
+from core.source_note import SourceNote
 from core.training.retraining import JOB
 from core.wording import counted
 from pages.figures import dataset
@@ -56,6 +58,7 @@ def cleaning(extra: dict[str, UserTable]) -> None:
     )
     without = tuple(rule for rule in offered if rule not in rules)
     result = _cleaned(one.rows.content_hash, without, one.messy)
+    show.set_source(_source(name, one, result, without))
     _summary(one, result)
     left, right = st.columns(2)
     done = st.session_state.get(CLEANED, {}).get(name)
@@ -97,7 +100,9 @@ def _training(name: str, result: CleanResult, without: tuple[str, ...], *, asked
         help="Trains on the published table, the agreed labels and these rows. Clean the table first. The model "
         "becomes the challenger and does not replace the model in use; its record names this table.",
     )
-    st.caption("Training is for analysts. Begin to work as an analyst on the Learning page, then come back.")
+    store = cached.store()
+    if store is None or not store.by.may(Action.TRAIN):
+        st.caption("Training is for analysts. Begin to work as an analyst on the Learning page, then come back.")
 
 
 def _train(name: str, result: CleanResult, without: tuple[str, ...]) -> None:
@@ -124,7 +129,7 @@ def _summary(one: UserTable, result: CleanResult) -> None:
         text += f"{len(result.table)} rows have the label of an emotion. "
         text += f"{len(result.unlabelled)} have none: a training leaves them out. " if len(result.unlabelled) else ""
     st.markdown(
-        text + "No value is filled in: impossible values become empty, and each model fills gaps from its own training "
+        text + "No value is estimated: impossible values become empty, and each model fills gaps from its own training "
         "rows. File names and other columns stay as they are."
     )
     if own := int(own_rows(one.messy).sum()):
@@ -170,9 +175,26 @@ def _changes(result: CleanResult) -> None:
     )
 
 
+def _source(name: str, one: UserTable, result: CleanResult, without: tuple[str, ...]) -> SourceNote:
+    """Where the downloads of this tab come from: the added table and the rules, not the table that is shown above."""
+    off = f" / rules that were off: {', '.join(without)}" if without else ""
+    extractor = ", ".join(sorted(set(one.messy["extractor"].dropna().astype(str)))) if "extractor" in one.messy else ""
+    return SourceNote(
+        table=f"{name}, cleaned",
+        data=_data_hash(one, result),
+        rows=f"{len(result.frame)} of {len(one.messy)} rows, {counted(len(result.changes), 'change')}{off}",
+        extractor=extractor,
+    )
+
+
+def _data_hash(one: UserTable, result: CleanResult) -> str:
+    """Content hash of the cleaned, labelled rows; of the added table if no row has a label."""
+    return as_table(result.table, origin="upload").content_hash if len(result.table) else one.rows.content_hash
+
+
 def _downloads(name: str, one: UserTable, result: CleanResult) -> None:
     files = {"cleaned": result.frame, "changes": result.report, "rows-without-label": result.unlabelled}
-    data_hash = as_table(result.table, origin="upload").content_hash if len(result.table) else one.rows.content_hash
+    data_hash = _data_hash(one, result)
     with st.container(horizontal=True):
         for what, frame in files.items():
             if len(frame):

@@ -308,8 +308,8 @@ def _price(line: Mapping[Hashable, Any], then: Mapping[Hashable, Any]) -> str:
 
     emotion, limit = str(line["emotion"]), wording.whole_percent(then["threshold"])
     return (
-        f"{wording.with_sign(emotion)} from {limit}: right in {right(then)} and not {right(line)}. The price: "
-        f"{wording.percent(then['accepted'])} of all clips are accepted as {emotion}, and not "
+        f"{wording.with_sign(emotion)} from {limit}: right in {right(then)} instead of {right(line)}. The price: "
+        f"{wording.percent(then['accepted'])} of all clips are accepted as {emotion}, instead of "
         f"{wording.percent(line['accepted'])}."
     )
 
