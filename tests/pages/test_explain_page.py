@@ -73,7 +73,8 @@ def test_what_asks_the_model_itself_is_offered_for_the_model_in_use_only(open_pa
 
 
 @pytest.mark.parametrize("view", ["Check", "One feature", "Two features"])
-def test_a_view_that_needs_the_table_says_so(open_page, view):
+def test_a_view_that_needs_the_table_says_so(open_page, view, monkeypatch):
+    monkeypatch.delenv("TME_TABLE", raising=False)
     page = open_page("explain", view=view)
     assert not page.exception
     assert any("the table is not available" in info.value for info in page.info[1:])
