@@ -246,7 +246,7 @@ def _find_remote(address: str, within: str, beat: Beat, skip: Skip) -> Iterator[
 def _remote_entries(system: Any, folder: str, prefix: str, beat: Beat, skip: Skip) -> Iterator[FoundFile | str]:
     try:
         listed = sorted(system.ls(folder, detail=True), key=lambda info: info["name"].rstrip("/"))
-    except Exception as error:  # as above
+    except Exception as error:  # each kind of storage has its own errors; the run names this folder and goes on
         yield FoundFile(
             system.unstrip_protocol(folder), folder, problem=f"This folder cannot be opened: {fault(error)}."
         )
