@@ -12,6 +12,7 @@ from core.errors import CoreError
 from core.file_names import CHAMPION, COMPARISON
 
 ROOT = Path(__file__).resolve().parent.parent
+LEAST_HEARD = 1 / 3  # ten of thirty seconds, as the labelling guide asks
 _reached: dict[str, bool] = {"by others": False}  # set by `note_reach` at the start of each page
 
 
@@ -30,6 +31,7 @@ class Settings(BaseSettings):
     ``TME_MAX_TABLES_MB``       size limit for the memory of all tables that visitors brought to the Explore page
     ``TME_LIBRARY_DIR``         the folder with music that the pages may read; by default any folder of this machine
     ``TME_SHARED``              true: other people can reach this server; by default the address of the server decides
+    ``TME_LEAST_HEARD``         share of a clip, 0 to 1; an answer of a person who heard less of the clip is marked
     ``TME_SCHEDULER``           a Dask cluster that scores libraries, ``tcp://host:8786``; by default this machine
     """
 
@@ -48,6 +50,7 @@ class Settings(BaseSettings):
     library_dir: Path | None = None
     shared: bool = Field(default_factory=lambda: _reached["by others"])
     scheduler: str = ""
+    least_heard: float = Field(default=LEAST_HEARD, ge=0, le=1)
 
     def __init__(self, **values: Any) -> None:
         try:

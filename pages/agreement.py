@@ -7,7 +7,7 @@ from core.labelling import agreement, truth
 from core.store import feedback_table
 from pages.shared import cached, messages, who
 from pages.views.label import agreement_views as views
-from pages.views.label import disputes, files, people
+from pages.views.label import disputes, files, people, tasks
 
 st.title("Agreement")
 store = cached.store()
@@ -32,9 +32,10 @@ except CoreError as error:
 answers = all_answers if synthetic else agreement.of_music(all_answers)
 shows = {
     "Overview": lambda: views.show_overview(store, answers, needed, synthetic=synthetic),
+    "Tasks": lambda: tasks.show_tasks(store),
     "Disputes": lambda: disputes.show_disputes(store, person, answers, needed),
     "Files": lambda: files.show(store, person, answers, all_answers, needed),
-    "Raters": lambda: people.show_raters(store, person, needed),
+    "Raters": lambda: people.show_raters(store, person, answers, needed),
     "Clips": lambda: people.show_clips(store, answers, needed),
     "Pull of the guess": lambda: views.show_pull(answers),
 }

@@ -4,6 +4,7 @@ import streamlit as st
 
 from pages.shared import cached, who
 from pages.views.label import desk as parts
+from pages.views.label import desk_options
 from pages.views.label import my_answers as views
 
 st.title("Label")
@@ -13,7 +14,7 @@ if store is None:
 person = who.require_person(store)
 with st.container(horizontal=True):
     who.badge(store, person)
-    parts.show_options()
+    desk_options.show_options()
 tabs = st.tabs(["Next clip", "My answers", "At work"], key="view", bind="query-params")
 shows = (parts.show_desk, views.show_answers, views.show_influence)
 for tab, show in zip(tabs, shows, strict=True):

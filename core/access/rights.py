@@ -45,6 +45,8 @@ class Action(StrEnum):
     REMOVE_UPLOAD = "Remove uploaded files from the disk."
     TAKE_ROLE = "Take the role of an analyst without being asked, or give it back."
     SEE_ANSWERS = "See all raters, all clips and all answers."
+    MAKE_TASK = "Make a task for raters, and end it."
+    SEE_TASKS = "See the tasks of all raters and their progress."
     SETTLE = "Settle a disputed clip."
     EXCHANGE_LABELS = "Export and import labels."
     DELETE_CLIP = "Delete a clip."
@@ -85,6 +87,8 @@ RIGHTS: dict[Action, Right] = {
     Action.REMOVE_UPLOAD: Right(Role.ANALYST, Role.VISITOR),
     Action.TAKE_ROLE: Right(None, Role.VISITOR),
     Action.SEE_ANSWERS: _ANALYSTS,
+    Action.MAKE_TASK: _ANALYSTS,
+    Action.SEE_TASKS: _ANALYSTS,
     Action.SETTLE: _ANALYSTS,
     Action.EXCHANGE_LABELS: _ANALYSTS,
     Action.DELETE_CLIP: _ANALYSTS,

@@ -29,10 +29,12 @@ def current_answers(feedback: pd.DataFrame) -> pd.DataFrame:
     """Answers that count: the latest answer of each person for each clip, and the latest adjudication of each clip.
 
     All people without a name count as one person, because they cannot be distinguished. After an undo, the person's
-    previous answer counts again. Deleted clips are left out, and answers of people who do not count as raters: once a
-    login was configured, only people who logged in count.
+    previous answer counts again. A second answer in a task (``store.REPEAT``) is a measurement and never counts.
+    Deleted clips are left out, and answers of people who do not count as raters: once a login was configured, only
+    people who logged in count.
     """
-    said = feedback[feedback["kind"].ne("undo") & ~feedback["deleted"].astype(bool) & _of_raters(feedback)]
+    said = feedback[feedback["kind"].isin(["answer", "adjudication"])]
+    said = said[~said["deleted"].astype(bool) & of_raters(said)]
     said = said[~said["feedback_id"].isin(feedback["target_id"].dropna())].sort_values("feedback_id")
     settles = said["kind"].eq("adjudication")
     answers, settled = said[~settles], said[settles]
@@ -43,7 +45,7 @@ def current_answers(feedback: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(latest).sort_values("feedback_id").reset_index(drop=True)
 
 
-def _of_raters(feedback: pd.DataFrame) -> pd.Series:
+def of_raters(feedback: pd.DataFrame) -> pd.Series:
     """Whether each answer comes from a person who counts as a rater; tables without this column have only raters."""
     return feedback["counts"].astype(bool) if "counts" in feedback else pd.Series(True, index=feedback.index)
 
@@ -298,7 +300,7 @@ def anchoring(feedback: pd.DataFrame) -> pd.DataFrame:
     """
     asked = feedback[feedback["kind"].eq("answer") & feedback["source"].eq("label") & feedback["label"].notna()]
     asked = asked[asked["display"].isin(["shown", "hidden at random"]) & asked["guess"].notna()]
-    asked = asked[_of_raters(asked)].sort_values("feedback_id")
+    asked = asked[of_raters(asked)].sort_values("feedback_id")
     asked = asked[~_of_persons(asked).duplicated()]
     shown = asked["display"].eq("shown")
     same = asked["label"].eq(asked["shown_label"].where(shown, asked["guess"]))

@@ -5,11 +5,12 @@ the seat's monotonic clock in seconds. None means "never", because a clock may s
 """
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from core.labelling import queue
-from core.labelling.queue import Desk, Item, Models
+from core.labelling.listening import Listening
+from core.labelling.queue import Desk, Item, Models, Undone
 from core.store import Rater, Store, add_feedback, new_token, undo
 
 Clock = Callable[[], float]
@@ -48,7 +49,7 @@ class Form:
     token : makes the answer one answer, however often it is sent.
     came_at_s : when the clip came, and later when it was drawn first; None for a clip that the person has heard before.
     before : the person's earlier answer that counts, None for a new clip.  comment : what they wrote then.
-    seen : the person has seen the guess, here or on another page.
+    seen : the person has seen the guess on another page.  guess_drawn : the guess is or was part of this page.
     """
 
     item: Item
@@ -57,6 +58,7 @@ class Form:
     before: str | None = None
     comment: str = ""
     seen: bool = False
+    guess_drawn: bool = False
     drawn: bool = False
 
 
@@ -67,7 +69,8 @@ class Seat:
     models : gives the models in use.  guesses_seen : clips of which the person saw the guess on another page.
     pair : clips between these two emotions come first.
     undo_token : of the button for undo.  desk : the queue as it was last counted.  waiting : clips that come next.
-    counting_s : how long counting took.  skipping : the reasons to skip are open.  outcome : of the last press.
+    counting_s : how long counting took.  outcome : of the last press.
+    beside : the person goes on with the queue after their tasks.
     """
 
     person: Rater
@@ -83,8 +86,8 @@ class Seat:
     waiting: list[Item] = field(default_factory=list)
     pressed_at_s: float | None = None
     undone_at_s: float | None = None
-    skipping: bool = False
     outcome: Outcome | None = None
+    beside: bool = False
 
 
 def too_fast(now_s: float, *events_s: float | None) -> bool:
@@ -102,7 +105,14 @@ def count(seat: Seat, store: Store) -> None:
     """Read the whole queue again."""
     began = seat.clock()
     person = seat.person
-    seat.desk = queue.desk(store, rater=person.name, verified=person.verified, models=seat.models(), pair=seat.pair)
+    seat.desk = queue.desk(
+        store,
+        rater=person.name,
+        verified=person.verified,
+        models=seat.models(),
+        pair=seat.pair,
+        beside=seat.beside,
+    )
     seat.counted_at_s = seat.clock()
     seat.counting_s = seat.counted_at_s - began
 
@@ -121,14 +131,40 @@ def recount_due(seat: Seat) -> bool:
 
 
 def refresh(seat: Seat, store: Store) -> None:
-    """Bring the desk up to date before it is drawn: count when that is due, and replace a clip that was deleted."""
+    """Bring the desk up to date before it is drawn: place the first clip, and replace a clip that was deleted."""
     if seat.counted_at_s is None and seat.form is None:
         advance(seat, store)
-    elif recount_due(seat):
+    elif seat.form is None and recount_due(seat):
         count(seat, store)
     if seat.form is not None and queue.item(store, seat.form.item.clip_id) is None:
         seat.outcome = Outcome("clip was deleted")
         advance(seat, store)
+
+
+def catch_up(seat: Seat, store: Store) -> bool:
+    """Count again after the desk was drawn, when that is due or no further clip waits.
+
+    Counting takes longer than all else, so it happens while the person listens. Returns True when it happened.
+    """
+    empty = seat.form is not None and not seat.waiting
+    if not empty and not recount_due(seat):
+        return False
+    count(seat, store)
+    if empty and seat.form is not None:
+        on_desk = seat.form.item
+        seat.waiting = [item for item in seat.desk.items if not item.same(on_desk)]
+    return True
+
+
+def upcoming(seat: Seat) -> Item | None:
+    """The clip that comes next, so that it can be loaded ahead; None when it is not known."""
+    return seat.waiting[0] if seat.waiting else None
+
+
+def go_on_beside(seat: Seat, store: Store) -> None:
+    """Go on with clips of the queue when all tasks are done."""
+    seat.beside = True
+    advance(seat, store)
 
 
 def advance(seat: Seat, store: Store) -> None:
@@ -138,7 +174,6 @@ def advance(seat: Seat, store: Store) -> None:
         count(seat, store)
         seat.waiting = list(seat.desk.items)
         item = _next_item(seat, store)
-    seat.skipping = False
     if item is None:
         seat.form = None
         return
@@ -148,29 +183,38 @@ def advance(seat: Seat, store: Store) -> None:
 def _next_item(seat: Seat, store: Store) -> Item | None:
     """The next clip that waits; clips that were deleted in between are left out."""
     while seat.waiting:
-        item = queue.item(store, seat.waiting.pop(0).clip_id, models=seat.models())
+        waiting = seat.waiting.pop(0)
+        item = queue.item(store, waiting.clip_id, models=seat.models())
         if item is not None:
-            return item
+            return replace(item, task_id=waiting.task_id, turn=waiting.turn)
     return None
 
 
-def place_on_desk(seat: Seat, store: Store, clip_id: str) -> bool:
+def place_on_desk(seat: Seat, store: Store, clip_id: str, *, undone: Undone | None = None) -> bool:
     """Place a certain clip on the desk, so that the person can answer it again; the clip that was there waits.
 
+    undone : the answer that was taken back. When a task had asked for it, the new answer belongs to the task.
     Returns False when the clip is gone or its audio was not kept. Then the desk stays as it is.
     """
     item = queue.item(store, clip_id, models=seat.models())
     if item is None or item.path is None:
         return False
-    person = seat.person
-    before, comment = queue.answer_and_comment(store, clip_id, rater=person.name, verified=person.verified)
+    if undone is not None:
+        item = replace(item, task_id=undone.task_id, turn=undone.turn)
+    before, comment = _said_before(seat, store, item)
     if seat.form is not None:
         seat.waiting.insert(0, seat.form.item)
-    seat.waiting = [other for other in seat.waiting if other.clip_id != clip_id]
+    seat.waiting = [other for other in seat.waiting if other.clip_id != clip_id or other.repeats != item.repeats]
     seen = clip_id in seat.guesses_seen
     seat.form = Form(item, new_token(), None, before=before, comment=comment, seen=seen, drawn=True)
-    seat.skipping = False
     return True
+
+
+def _said_before(seat: Seat, store: Store, item: Item) -> tuple[str | None, str]:
+    """The person's answer that counts now, and their comment; nothing for a second turn, which is asked afresh."""
+    if item.repeats:
+        return None, ""
+    return queue.answer_and_comment(store, item.clip_id, rater=seat.person.name, verified=seat.person.verified)
 
 
 def mark_drawn(seat: Seat, form: Form) -> None:
@@ -183,24 +227,27 @@ def mark_drawn(seat: Seat, form: Form) -> None:
 
 
 def show_guess(seat: Seat, form: Form, *, wanted: bool) -> str:
-    """Decide whether the guess is on the screen, one of ``core.store.DISPLAYS``. A guess that is shown counts as seen.
+    """Decide whether the guess is part of the page, one of ``core.store.DISPLAYS``, and remember it.
 
-    wanted : the person has not switched guesses off.
+    wanted : the person has switched guesses on.
     """
     how = queue.display(form.item, rater=seat.person.name, wanted=wanted)
-    if how == "shown":
-        form.seen = True
+    form.guess_drawn = form.guess_drawn or how == "shown"
     return how
 
 
-def display_of_answer(seat: Seat, form: Form, *, wanted: bool) -> str:
+def display_of_answer(seat: Seat, form: Form, *, wanted: bool, guess_seen: bool | None = None) -> str:
     """What is stored as shown with an answer, one of ``core.store.DISPLAYS``.
 
     A guess that was seen once counts as shown: switching it off does not undo that. A guess that was switched on only
-    now, and not drawn yet, was not seen.
+    now, and not drawn yet, was not seen. A guess that the page held, but the screen never showed in full, is "none".
+
+    guess_seen : the guess was on the screen; None = the browser does not say it, so the guess may have been seen.
     """
-    if form.seen:
+    if form.seen or (form.guess_drawn and guess_seen is not False):
         return "shown"
+    if form.guess_drawn:
+        return "none"
     how = queue.display(form.item, rater=seat.person.name, wanted=wanted)
     return "hidden by choice" if how == "shown" else how
 
@@ -216,7 +263,8 @@ def answer(
     label: str | None = None,
     skip: str | None = None,
     comment: str = "",
-    wanted: bool = True,
+    wanted: bool = False,
+    listening: Listening = Listening(),
 ) -> Outcome:
     """Store an answer and go on to the next clip. A repeated submission or a held key counts once.
 
@@ -224,7 +272,8 @@ def answer(
     ----------
     form : the one that the button was drawn with. When another clip is on the desk by now, that one stays there.
     label, skip : the emotion heard, or the reason to skip.
-    wanted : the person has not switched guesses off.
+    wanted : the person has switched guesses on.
+    listening : what the browser measured while the clip was on the desk.
 
     Raises CoreError when the answer cannot be stored; the clip then stays on the desk.
     """
@@ -233,8 +282,9 @@ def answer(
     seat.pressed_at_s = moment
     if early:
         return Outcome("too soon")
-    person, clip_id = seat.person, form.item.clip_id
-    before, _ = queue.answer_and_comment(store, clip_id, rater=person.name, verified=person.verified)
+    person, item = seat.person, form.item
+    before, _ = _said_before(seat, store, item)
+    display = display_of_answer(seat, form, wanted=wanted, guess_seen=listening.guess_seen)
     receipt = add_feedback(
         store,
         token=form.token,
@@ -242,14 +292,18 @@ def answer(
         verified=person.verified,
         label=label,
         skip_reason=skip,
-        prediction_id=form.item.prediction_id,
-        clip_id=clip_id,
-        display=display_of_answer(seat, form, wanted=wanted),
-        shown_label=form.item.guess if form.seen else None,
+        prediction_id=item.prediction_id,
+        clip_id=item.clip_id,
+        display=display,
+        shown_label=item.guess if display == "shown" else None,
         comment=comment,
+        answer_s=listening.answer_s,
+        heard_s=listening.heard_s,
+        task_id=item.task_id,
+        turn=item.turn,
     )
-    if receipt.new and before is None:
-        seat.desk = Desk(seat.desk.items, seat.desk.progress.after_one())
+    if receipt.new:
+        seat.desk = seat.desk.after_one(item, first=before is None and not item.repeats)
     if form is seat.form:
         advance(seat, store)
     unknown = before if form.before is None else None
@@ -271,13 +325,8 @@ def take_back(seat: Seat, store: Store, token: str) -> Outcome:
     receipt = undo(store, token=token, source="label", rater=person.name, verified=person.verified)
     if receipt is None:
         return Outcome("nothing to take back")
-    clip_id = queue.newest_undo(store, rater=person.name, verified=person.verified)
+    undone = queue.newest_undo(store, rater=person.name, verified=person.verified)
     count(seat, store)
-    if clip_id is None or not place_on_desk(seat, store, clip_id) or seat.form is None:
+    if undone is None or not place_on_desk(seat, store, undone.clip_id, undone=undone) or seat.form is None:
         return Outcome("taken back, clip is gone")
     return Outcome("taken back", answer=seat.form.before)
-
-
-def toggle_skip(seat: Seat) -> None:
-    """Open the reasons to skip, or close them."""
-    seat.skipping = not seat.skipping

@@ -25,6 +25,8 @@ from core.labelling.label_studio_reading import (
     tasks_of,
 )
 from core.labelling.label_text import MOST_COLUMNS, csv_lines, decoded
+from core.labelling.listening import mark_hasty
+from core.settings import LEAST_HEARD
 from core.spreadsheets import csv_for_people, unescape_formula
 
 __all__ = ["LabelFile", "audit_csv", "label_studio_config", "read_label_file", "read_labels", "to_csv", "to_json"]
@@ -37,32 +39,37 @@ CANCELLED = "cancelled"  # kind of a row that Label Studio calls skipped, withou
 
 _SAID = ("clip_id", "file_name", "label", "skip_reason", "rater", "verified", "kind", "comment")
 _SEEN = ("display", "shown_label", "guess", "model_version", "extractor", "created_at")
-_EXPORTED = [*_SAID, *_SEEN]
+_HEARD = ("answer_s", "heard_s", "hasty")
+_EXPORTED = [*_SAID, *_SEEN, *_HEARD]
 
 
-def to_csv(feedback: pd.DataFrame, *, comments: str = "") -> bytes:
+def to_csv(feedback: pd.DataFrame, *, comments: str = "", least_heard: float = LEAST_HEARD) -> bytes:
     """Answers that count, as CSV in UTF-8 with a byte order mark, so that spreadsheets show Turkish letters.
 
     comments : lines before the column names that say what the file is; ``read_labels`` skips them.
+    least_heard : share of a clip; an answer of a person who heard less is marked in the column ``hasty``.
     """
-    return csv_for_people(_standing(feedback), index=False, comments=comments)
+    return csv_for_people(_standing(feedback, least_heard), index=False, comments=comments)
 
 
-def audit_csv(feedback: pd.DataFrame, *, comments: str = "") -> bytes:
+def audit_csv(feedback: pd.DataFrame, *, comments: str = "", least_heard: float = LEAST_HEARD) -> bytes:
     """Audit trail as CSV: all answers, undone answers and displayed guesses, oldest first.
 
-    comments : as in `to_csv`.
+    comments, least_heard : as in `to_csv`.
     """
-    return csv_for_people(feedback, index=False, comments=comments)
+    return csv_for_people(mark_hasty(feedback, least_heard), index=False, comments=comments)
 
 
-def to_json(feedback: pd.DataFrame, *, about: dict[str, Any]) -> bytes:
-    """Answers that count, as JSON. about : provenance, such as data hash and model version."""
-    return as_json({"about": about, "answers": records(_standing(feedback))})
+def to_json(feedback: pd.DataFrame, *, about: dict[str, Any], least_heard: float = LEAST_HEARD) -> bytes:
+    """Answers that count, as JSON. about : provenance, such as data hash and model version.
+
+    least_heard : as in `to_csv`.
+    """
+    return as_json({"about": about, "answers": records(_standing(feedback, least_heard))})
 
 
-def _standing(feedback: pd.DataFrame) -> pd.DataFrame:
-    return current_answers(feedback)[_EXPORTED]
+def _standing(feedback: pd.DataFrame, least_heard: float) -> pd.DataFrame:
+    return current_answers(mark_hasty(feedback, least_heard))[_EXPORTED]
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,7 +17,7 @@ from core.labelling.label_clips import ClipNames
 from core.labelling.label_columns import RATED_ALIKE
 from core.labelling.label_people import People
 from core.labelling.raters import person
-from core.store import SKIPS, Answer, Rater, Store, add_planned_answers
+from core.store import REPEAT, SKIPS, Answer, Rater, Store, add_planned_answers
 
 AT_ONCE = 5000  # rows in one transaction, for which others wait; well under a second
 ACTIONS = ("add", "change", "same", "left out", "refused")
@@ -95,6 +95,8 @@ def _left_out(row: dict[str, Any]) -> str:
     """Why the file says itself that a row does not count; empty where it does not say so."""
     if row["kind"] == "undo":
         return "This row takes back an answer."
+    if row["kind"] == REPEAT:
+        return "This row is the second answer of a task, which never counts."
     if row["kind"] == CANCELLED:
         return "The task was skipped in Label Studio without a known reason."
     return "This answer was taken back later." if row["undone"].lower() in ("true", "1", "yes") else ""

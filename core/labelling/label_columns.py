@@ -31,6 +31,7 @@ NAMES = {  # names that other programs use for the columns
 }
 _OURS = (  # further columns of files from this program: the model's answers, and numbers of rows
     *("shown_label", "guess", "decision", "display", "model_version", "extractor", "verified", "feedback_id"),
+    *("answer_s", "heard_s", "hasty", "clip_s", "task_id", "turn", "counts"),
     *("origin", "deleted", "prediction_id", "source", "target_id", *(f"p_{emotion}" for emotion in EMOTIONS)),
 )
 _SOUND = re.compile(rf"({'|'.join(map(re.escape, ENDINGS))})\b|[?&]fileuri=", re.IGNORECASE)

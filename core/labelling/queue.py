@@ -1,15 +1,26 @@
 """The queue of clips to label, the display of the guess, and the progress."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
 
 from core.errors import ModelError
 from core.labelling import agreement
+from core.labelling.tasks import TaskState, tasks_of
 from core.labelling.truth import latest_answer, raters_needed, settled_clips
 from core.settings import Settings
-from core.store import ORIGINS, Store, clips_to_label, feedback_table, label_pool, queue_item, rater_name
+from core.store import (
+    ORIGINS,
+    Store,
+    clips_to_label,
+    feedback_table,
+    label_pool,
+    queue_item,
+    rater_name,
+    task_items,
+)
+from core.store.schema import TURNS
 
 BATCH = 10  # clips fetched together, so that an answer does not read the whole queue
 
@@ -30,7 +41,11 @@ class Models:
 
 @dataclass(frozen=True)
 class Item:
-    """One clip to label. guess, confidence : of the champion.  differs : the challenger hears another emotion."""
+    """One clip to label.
+
+    guess, confidence : of the champion.  differs : the challenger hears another emotion.
+    task_id, turn : the task that asks for the clip, and whether it asks for the first or the second time; else None.
+    """
 
     clip_id: str
     file_name: str
@@ -43,10 +58,21 @@ class Item:
     confidence: float
     margin: float
     differs: bool
+    task_id: int | None = None
+    turn: int | None = None
 
     @property
     def synthetic(self) -> bool:
         return self.origin == "demo"
+
+    @property
+    def repeats(self) -> bool:
+        """Whether the person has answered this clip in the same task before. They are not told so."""
+        return self.turn == TURNS[1]
+
+    def same(self, other: "Item") -> bool:
+        """Whether both ask for the same answer."""
+        return (self.clip_id, self.task_id, self.turn) == (other.clip_id, other.task_id, other.turn)
 
 
 @dataclass(frozen=True)
@@ -71,10 +97,23 @@ class Progress:
 
 @dataclass(frozen=True)
 class Desk:
-    """A person's next clips, most informative first, and their progress."""
+    """A person's next clips and their progress.
+
+    items : those of the task, else those of the queue, the most informative first.
+    task : the task that is asked now.  finished : tasks in which this person has answered everything.
+    """
 
     items: tuple[Item, ...] = ()
     progress: Progress = field(default_factory=lambda: Progress(0, 0, 0, 0))
+    task: TaskState | None = None
+    finished: tuple[TaskState, ...] = ()
+
+    def after_one(self, item: Item, *, first: bool) -> "Desk":
+        """As it stands after an answer to this item, until it is counted again. first : the person's first about it."""
+        task = self.task
+        if task is not None and item.task_id == task.task_id:
+            task = task.after_one()
+        return replace(self, progress=self.progress.after_one() if first else self.progress, task=task)
 
 
 def desk(
@@ -85,12 +124,36 @@ def desk(
     models: Models = Models(),
     size: int = BATCH,
     pair: tuple[str, ...] = (),
+    beside: bool = False,
 ) -> Desk:
-    """The next clips for a person, and the progress. pair : clips between these two emotions come first."""
+    """The next clips for a person, and the progress. Tasks come before the queue, the oldest task first.
+
+    pair : clips between these two emotions come first.
+    beside : a person whose tasks are all done also gets clips of the queue.
+    """
     labelled = label_pool(store)
     feedback = feedback_table(store.for_program())  # for which clips are settled; the person sees only numbers
-    pool = set(labelled["clip_id"])
     settled = settled_clips(agreement.ground_truth(feedback, raters_needed=raters_needed(store)))
+    progress = _progress(labelled, feedback, settled, rater=rater_name(rater), verified=verified)
+    tasks = tasks_of(store, rater=rater, verified=verified)
+    finished = tuple(task for task in tasks if task.done)
+    task = next((task for task in tasks if not task.done), None)
+    if task is not None:
+        found = task_items(
+            store,
+            task.task_id,
+            rater=rater,
+            verified=verified,
+            limit=size,
+            champion=models.champion,
+            challenger=models.challenger,
+        )
+        items = tuple(
+            replace(_item(row), task_id=task.task_id, turn=int(row["turn"])) for row in found.to_dict("records")
+        )
+        return Desk(items, progress, task, finished)
+    if finished and not beside:
+        return Desk((), progress, None, finished)
     queue = clips_to_label(
         store,
         rater=rater,
@@ -103,14 +166,21 @@ def desk(
         with_audio=True,
         pair=pair,
     )
-    mine = feedback[feedback["rater"].eq(rater_name(rater)) & feedback["verified"].eq(verified)]
+    return Desk(tuple(_item(row) for row in queue.to_dict("records")), progress, None, finished)
+
+
+def _progress(
+    labelled: pd.DataFrame, feedback: pd.DataFrame, settled: set[str], *, rater: str, verified: bool
+) -> Progress:
+    """Count the clips that can be labelled. labelled : clips of the queue.  feedback : all rows."""
+    pool = set(labelled["clip_id"])
+    mine = feedback[feedback["rater"].eq(rater) & feedback["verified"].eq(verified)]
     answers = agreement.current_answers(mine.assign(counts=True))
     answered = pool & set(answers.loc[answers["kind"].eq("answer"), "clip_id"])
     synthetic = set(labelled.loc[labelled["origin"].eq("demo"), "clip_id"])
-    progress = Progress(
+    return Progress(
         len(answered), len(pool - answered - settled), len(pool & settled), len(pool), len(answered & synthetic)
     )
-    return Desk(tuple(_item(row) for row in queue.to_dict("records")), progress)
 
 
 def item(store: Store, clip_id: str, *, models: Models = Models()) -> Item | None:
@@ -156,11 +226,24 @@ def answer_and_comment(store: Store, clip_id: str, *, rater: str, verified: bool
     return latest_answer(rows.assign(deleted=False)), "" if given.empty else str(given["comment"].iloc[-1])
 
 
-def newest_undo(store: Store, *, rater: str, verified: bool) -> str | None:
-    """The clip of the answer that this person took back last on the Label page; None when they took none back."""
+@dataclass(frozen=True)
+class Undone:
+    """What a person took back. task_id, turn : of the answer, None outside of a task."""
+
+    clip_id: str
+    task_id: int | None = None
+    turn: int | None = None
+
+
+def newest_undo(store: Store, *, rater: str, verified: bool) -> Undone | None:
+    """What this person took back last on the Label page; None when they took nothing back."""
     said = feedback_table(store, rater=rater_name(rater), verified=verified)
-    undone = said.loc[said["kind"].eq("undo") & said["source"].eq("label"), "clip_id"]
-    return None if undone.empty else str(undone.iloc[-1])
+    undone = said.loc[said["kind"].eq("undo") & said["source"].eq("label"), "target_id"]
+    if undone.empty:
+        return None
+    row = said[said["feedback_id"].eq(undone.iloc[-1])].iloc[0]
+    task = None if pd.isna(row["task_id"]) else int(row["task_id"])
+    return Undone(str(row["clip_id"]), task, None if task is None else int(row["turn"]))
 
 
 def models(settings: Settings) -> Models:

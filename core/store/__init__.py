@@ -56,12 +56,14 @@ from core.store.schema import (
     MAX_TRACK,
     ORIGINS,
     RATER_ROLES,
+    REPEAT,
     ROLES,
     SKIPS,
     SOURCES,
     VERIFIED_ONLY,
 )
 from core.store.table_clips import save_table_clip, table_clips_table
+from core.store.tasks import add_task, clips_for_tasks, end_task, task_items, tasks_table
 from core.store.tracks import TRACK_FIELDS, add_track, set_track
 from core.store.undos import UNDO_DEPTH, undo
 
@@ -76,6 +78,7 @@ __all__ = [
     "MAX_TRACK",
     "ORIGINS",
     "RATER_ROLES",
+    "REPEAT",
     "ROLES",
     "Rater",
     "Receipt",
@@ -91,6 +94,7 @@ __all__ = [
     "add_feedback",
     "add_planned_answers",
     "add_settlement",
+    "add_task",
     "add_track",
     "answer_votes",
     "back_up",
@@ -104,6 +108,7 @@ __all__ = [
     "done_jobs",
     "features_of",
     "features_table",
+    "end_task",
     "feedback_table",
     "finish_job",
     "forget_files",
@@ -112,6 +117,7 @@ __all__ = [
     "known_contents",
     "known_files",
     "label_pool",
+    "clips_for_tasks",
     "clips_to_label",
     "labels_cache_key",
     "latest_job",
@@ -142,6 +148,8 @@ __all__ = [
     "sign_in",
     "start_job",
     "table_clips_table",
+    "task_items",
+    "tasks_table",
     "undo",
     "unpredicted",
 ]

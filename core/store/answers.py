@@ -1,5 +1,6 @@
 """Store and read answers and adjudications. The table is append-only: an undo is a new row (``core.store.undos``)."""
 
+import math
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,14 +20,17 @@ from core.store.schema import (
     DISPLAYS,
     MAX_COMMENT,
     MAX_NAME,
+    REPEAT,
     SKIPS,
     SOURCES,
+    TURNS,
     UNDONE,
     VERIFIED_ONLY,
     clips,
     feedback,
     predictions,
     settings,
+    task_clips,
 )
 
 
@@ -88,6 +92,10 @@ class Answer:
         Whether the answer settles a dispute.
     given_at
         Time of the answer, with its time zone, when it was given before it reached this database; None means now.
+    answer_s, heard_s
+        Seconds from the first sound to the answer, and seconds of the clip that were played; None = not measured.
+    task_id, turn
+        Task that asks for this answer, and how often it has asked for this clip, one of ``TURNS``.
     """
 
     token: str
@@ -103,6 +111,10 @@ class Answer:
     comment: str = ""
     adjudication: bool = False
     given_at: datetime | None = None
+    answer_s: float | None = None
+    heard_s: float | None = None
+    task_id: int | None = None
+    turn: int | None = None
 
     def __post_init__(self) -> None:
         check_token(self.token)
@@ -121,6 +133,11 @@ class Answer:
             raise StoreError("An answer needs a clip. Give its prediction_id or its clip_id.")
         if self.given_at is not None and self.given_at.tzinfo is None:
             raise StoreError("The time of an answer needs a time zone.")
+        for seconds in (self.answer_s, self.heard_s):
+            if seconds is not None and not (math.isfinite(seconds) and seconds >= 0):
+                raise StoreError(f"{seconds} is not a length in seconds. Give a number from 0, or leave it out.")
+        if (self.task_id is None) != (self.turn is None) or self.turn not in (None, *TURNS):
+            raise StoreError("An answer of a task needs the number of the task and the turn 1 or 2.")
         rater_name(self.rater)
         check_text(self.comment, "comment", longest=MAX_COMMENT)
 
@@ -287,6 +304,10 @@ def _row(answer: Answer, moment: datetime) -> dict[str, Any]:
         "source": answer.source,
         "comment": check_text(answer.comment, "comment", longest=MAX_COMMENT),
         "target_id": None,
+        "answer_s": answer.answer_s,
+        "heard_s": answer.heard_s,
+        "task_id": answer.task_id,
+        "turn": answer.turn,
         "created_at": answer.given_at or moment,
     }
 
@@ -322,8 +343,19 @@ def _rows_by_key(c: sa.Connection, key: sa.Column[Any], wanted: Iterable[Any], *
     return [row for part in in_parts(wanted) for row in c.execute(query.where(key.in_(part)))]
 
 
+def _check_tasks(c: sa.Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Raise StoreError unless each task asks for the clip of its answer in this turn."""
+    for row in rows:
+        if row.get("task_id") is None:
+            continue
+        same = [task_clips.c[name] == row[name] for name in ("task_id", "clip_id", "turn")]
+        if c.execute(sa.select(task_clips.c.place).where(*same)).first() is None:
+            raise StoreError("This task does not ask for this clip. Reload the page and answer again.")
+
+
 def insert_answers(c: sa.Connection, rows: Sequence[dict[str, Any]]) -> list[Receipt]:
     """Insert the rows and return their receipts in the same order; a form submitted before adds no row."""
+    _check_tasks(c, rows)
     about = {row["clip_id"] for row in rows}
     gone = {clip_id: at is not None for clip_id, at in _rows_by_key(c, clips.c.id, about, clips.c.deleted_at)}
     for clip_id in about - gone.keys():
@@ -361,24 +393,30 @@ def feedback_table(
 ) -> pd.DataFrame:
     """Return answers, undos and adjudications, oldest first, each with its clip and its prediction.
 
-    Columns: feedback_id, kind, undone (a later row undoes it), clip_id, file_name, origin, deleted, prediction_id,
-    model_version, extractor, p_* , guess, decision, display, shown_label, label, skip_reason, rater, verified, counts
-    (the rater counts as one: see ``VERIFIED_ONLY``), source, comment, target_id, created_at.
+    Columns: feedback_id, kind, undone (a later row undoes it), clip_id, file_name, origin, clip_s (length of the clip),
+    deleted, prediction_id, model_version, extractor, p_* , guess, decision, display, shown_label, label, skip_reason,
+    rater, verified, counts (the rater counts as one: see ``VERIFIED_ONLY``), source, comment, target_id, answer_s,
+    heard_s, task_id, turn, created_at.
+
+    The kind of an answer of a second turn is ``REPEAT``. It is a measurement and no further voice of its rater, so what
+    selects answers by kind leaves it out.
 
     A person may read the own answers, with rater and verified. All other answers need a right of their own.
     """
     by = store.by
     own = rater is not None and verified is not None and by.owns(rater, verified)
     require(by, Action.ANSWER if own else Action.SEE_ANSWERS)
+    repeats = sa.and_(feedback.c.kind == "answer", feedback.c.turn == TURNS[1])
     only_verified = sa.exists().where(settings.c.key == VERIFIED_ONLY, settings.c.value == "true")
     query = (
         sa.select(
             feedback.c.id.label("feedback_id"),
-            feedback.c.kind,
+            sa.case((repeats, REPEAT), else_=feedback.c.kind).label("kind"),
             UNDONE.label("undone"),
             feedback.c.clip_id,
             clips.c.file_name,
             clips.c.origin,
+            clips.c.duration_s.label("clip_s"),
             clips.c.deleted_at.is_not(None).label("deleted"),
             feedback.c.prediction_id,
             predictions.c.model_version,
@@ -388,7 +426,8 @@ def feedback_table(
             predictions.c.decision,
             *(feedback.c[n] for n in ("display", "shown_label", "label", "skip_reason", "rater", "verified")),
             sa.or_(feedback.c.verified, sa.not_(only_verified)).label("counts"),
-            *(feedback.c[n] for n in ("source", "comment", "target_id", "created_at")),
+            *(feedback.c[n] for n in ("source", "comment", "target_id")),
+            *(feedback.c[n] for n in ("answer_s", "heard_s", "task_id", "turn", "created_at")),
         )
         .join(clips, clips.c.id == feedback.c.clip_id)
         .outerjoin(predictions, predictions.c.id == feedback.c.prediction_id)

@@ -53,8 +53,8 @@ def clips_to_label(
     Returns
     -------
     DataFrame
-        Columns clip_id, file_name, path, origin, start_s, duration_s, prediction_id, p_*, guess, decision, margin,
-        challenger_guess, differs.
+        Columns clip_id, file_name, path, origin, start_s, duration_s, prediction_id, p_*, extractor, guess, decision,
+        margin, challenger_guess, differs.
     """
     query, differs, margin, between = _queue_query(champion, challenger, pair)
     # NOT IN a list, not EXISTS: for EXISTS the database may scan all of the rater's answers once per clip.
@@ -74,6 +74,11 @@ def clips_to_label(
     return candidates[~candidates["clip_id"].isin(list(settled))].head(limit).reset_index(drop=True)
 
 
+def queue_query(champion: str | None, challenger: str | None) -> sa.Select[Any]:
+    """Return the query for clips that are not deleted, each with the predictions of both models."""
+    return _queue_query(champion, challenger)[0]
+
+
 def _queue_query(
     champion: str | None, challenger: str | None, pair: Collection[str] = ()
 ) -> tuple[sa.Select[Any], sa.Label[Any], sa.ColumnElement[Any], list[sa.ColumnElement[Any]]]:
@@ -90,7 +95,7 @@ def _queue_query(
             *(clips.c[n] for n in ("file_name", "path", "origin", "start_s", "duration_s")),
             first.c.id.label("prediction_id"),
             *(first.c[f"p_{emotion}"] for emotion in EMOTIONS),
-            *(first.c[n] for n in ("guess", "decision", "margin")),
+            *(first.c[n] for n in ("extractor", "guess", "decision", "margin")),
             second.c.guess.label("challenger_guess"),
             differs,
         )
@@ -110,7 +115,7 @@ def queue_item(
     store: Store, clip_id: str, *, champion: str | None = None, challenger: str | None = None
 ) -> pd.DataFrame:
     """Return one clip as ``clips_to_label`` lists it, settled or not; no row when it is deleted or was never scored."""
-    query, _, _, _ = _queue_query(champion, challenger)
+    query = queue_query(champion, challenger)
     return read(store, lambda c: frame(c, query.where(clips.c.id == clip_id)))
 
 

@@ -13,6 +13,7 @@ from core.store.checks import check_choice, check_text, now
 from core.store.connection import Store, frame, insert, read, write
 from core.store.schema import (
     RATER_ROLES,
+    TURNS,
     UNDONE,
     feedback,
     raters,
@@ -109,7 +110,7 @@ def raters_table(store: Store) -> pd.DataFrame:
             UNDONE.label("undone"),
             feedback.c.created_at,
         )
-        .where(feedback.c.kind != "undo")
+        .where(feedback.c.kind != "undo", feedback.c.turn.is_distinct_from(TURNS[1]))
         .subquery()
     )
     stands = sa.not_(each.c.undone)

@@ -7,12 +7,14 @@ import sqlalchemy as sa
 
 from core.schema import COLUMNS, EMOTIONS
 
-HEAD = "0012"  # newest revision in migrations/versions; ``open_store`` compares it with the database in one query
+HEAD = "0017"  # newest revision in migrations/versions; ``open_store`` compares it with the database in one query
 
 ROLES = ("champion", "challenger")  # of a model when it made a prediction
 RATER_ROLES = ("rater", "therapist", "analyst")  # what each of them may do: core.access
 ORIGINS = ("upload", "recording", "library", "demo", "import")  # how a clip came here
 KINDS = ("answer", "undo", "adjudication")  # of a row of feedback
+REPEAT = "repeat"  # kind in tables: an answer of a second turn, which measures agreement with oneself and never counts
+TURNS = (1, 2)  # how often a clip of a task has come, with this time
 SKIPS = ("bad audio", "ambiguous", "none of the four")
 DISPLAYS = ("shown", "hidden at random", "hidden by choice", "none")  # of the model's guess, when the answer was given
 SOURCES = ("label", "predict", "import")  # where the answer was given
@@ -190,6 +192,11 @@ feedback = sa.Table(
     sa.Column("source", sa.String(16), nullable=False),
     sa.Column("comment", sa.Text, nullable=False),
     sa.Column("target_id", BIG_ID, sa.ForeignKey("feedback.id")),  # the row that this undo cancels
+    # Seconds from the first sound to the answer, and seconds of the clip that were played; NULL = not measured.
+    sa.Column("answer_s", sa.Double),
+    sa.Column("heard_s", sa.Double),
+    sa.Column("task_id", BIG_ID),  # of `tasks`; NULL = not part of a task
+    sa.Column("turn", sa.Integer),  # one of TURNS; NULL outside of a task
     _time(),
     one_of("kind", KINDS),
     one_of("display", DISPLAYS),
@@ -207,10 +214,42 @@ feedback = sa.Table(
     sa.UniqueConstraint("target_id", name="undone_once"),
     sa.Index("feedback_clip", "clip_id"),
     sa.Index("feedback_rater", "rater", "verified"),
+    sa.Index("feedback_task", "task_id"),
 )
 
 _later = feedback.alias("undone")
 UNDONE = sa.exists().where(_later.c.target_id == feedback.c.id)  # a later row of feedback undoes this row
+
+tasks = sa.Table(
+    "tasks",
+    metadata,
+    _id(),
+    sa.Column("name", sa.String(MAX_NAME), nullable=False),
+    sa.Column("seed", sa.BigInteger, nullable=False),  # decides the order, and which clips come twice
+    sa.Column("chosen", sa.Text, nullable=False),  # a sentence: how the clips were chosen
+    sa.Column("made_by", sa.Text, nullable=False),
+    _time(),
+    _time("ended_at", nullable=True),  # an analyst ended it: it is no longer asked
+)
+
+task_clips = sa.Table(
+    "task_clips",
+    metadata,
+    sa.Column("task_id", BIG_ID, sa.ForeignKey("tasks.id"), primary_key=True),
+    sa.Column("place", sa.Integer, primary_key=True, autoincrement=False),  # from 0, in the order of asking
+    sa.Column("clip_id", sa.String(128), sa.ForeignKey("clips.id"), nullable=False),
+    sa.Column("turn", sa.Integer, nullable=False),
+    sa.UniqueConstraint("task_id", "clip_id", "turn", name="task_clips_once"),
+)
+
+task_raters = sa.Table(
+    "task_raters",
+    metadata,
+    sa.Column("task_id", BIG_ID, sa.ForeignKey("tasks.id"), primary_key=True),
+    sa.Column("rater", sa.String(MAX_NAME), primary_key=True),
+    sa.Column("verified", sa.Boolean, primary_key=True),
+    sa.Index("task_raters_rater", "rater", "verified"),
+)
 
 raters = sa.Table(
     "raters",

@@ -71,6 +71,7 @@ def undo(
             "source": target.source,
             "comment": "",
             "target_id": target.id,
+            **dict.fromkeys(("answer_s", "heard_s", "task_id", "turn")),
             "created_at": now(),
         }
         (receipt,) = insert_answers(c, [row])

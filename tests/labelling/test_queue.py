@@ -8,7 +8,7 @@ from core import store
 from core.errors import StoreError
 from core.labelling import agreement, disputes, queue
 from core.labelling.practice import SYNTHETIC, add_demo, demo_recipes
-from core.labelling.queue import Models, Progress, display, models, newest_undo
+from core.labelling.queue import Models, Progress, Undone, display, models, newest_undo
 from core.labelling.truth import raters_needed, set_raters_needed, stored_truth
 from core.models.policy import Policy, decide
 from core.models.prediction import Prediction
@@ -175,7 +175,7 @@ def test_the_newest_undo_names_its_clip(opened):
     assert newest_undo(opened, rater="Ece", verified=False) is None
     for name in "ba":
         store.undo(opened, token=store.new_token(), rater="Ece")
-        assert newest_undo(opened, rater="Ece", verified=False) == name
+        assert newest_undo(opened, rater="Ece", verified=False) == Undone(name)
 
 
 def test_without_a_registry_the_committed_model_is_in_use_and_there_is_no_challenger(settings, tmp_path):

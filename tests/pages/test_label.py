@@ -9,10 +9,11 @@ from answers import stored_answers
 from core import store
 from core.audio.decoding import Clip, content_hash
 from core.errors import StoreError
-from core.labelling import desk, practice
+from core.labelling import desk, practice, tasks
 from core.labelling.desk import Outcome
 from core.labelling.practice import demo_recipes
 from core.labelling.queue import agreement
+from core.labelling.tasks import Choice
 from core.models.policy import Policy, decide
 from core.models.prediction import Prediction
 from core.pipeline import kept_audio
@@ -20,8 +21,8 @@ from core.schema import EMOTIONS, SR
 from core.settings import Settings
 from pages.shared import login, show, who
 from pages.views.label import desk_actions
-from pages.views.label.desk import _load_audio
 from pages.views.label.desk_actions import SEAT
+from pages.views.label.player import load_audio
 
 
 @pytest.fixture
@@ -76,7 +77,7 @@ def labels(page):
 
 
 def progress(page):
-    return page.main.get("progress")[0].proto.text
+    return page.main.get("progress")[0].proto.text.replace("\\", "")
 
 
 def rows(db, *columns, **which):
@@ -223,19 +224,19 @@ def test_an_answer_is_stored_at_once_and_the_next_clip_comes(open_page, opened):
 def test_there_is_one_player_and_it_plays_the_clip_on_the_desk(open_page, opened):
     put(opened, 1), put(opened, 2)
     page = open_desk(open_page)
-    first = [a.proto.url for a in page.main.get("audio")]
+    playing, ahead = [a.proto.url for a in page.main.get("audio")]
+    assert page.main.get("audio")[1].proto.autoplay is False
     page = say(page, "sad")
-    second = [a.proto.url for a in page.main.get("audio")]
-    assert len(first) == len(second) == 1
-    assert first != second
-    assert first[0].endswith(".flac")
+    assert [a.proto.url for a in page.main.get("audio")] == [ahead]  # it was loaded before its turn
+    assert playing != ahead
+    assert ahead.endswith(".flac")
 
 
 def test_what_the_person_saw_is_stored(open_page, opened, monkeypatch):
     for number in (1, 2, 3):
         put(opened, number)
     monkeypatch.setattr("core.labelling.agreement.hides_guess", lambda clip_id, rater, **_: False)
-    page = open_desk(open_page)
+    page = open_desk(open_page, guesses="true")
     assert "The model's guess is **● sad** (60 %)" in shown(page)
     page = say(page, "happy")
     monkeypatch.setattr("core.labelling.agreement.hides_guess", lambda clip_id, rater, **_: True)
@@ -251,16 +252,20 @@ def test_what_the_person_saw_is_stored(open_page, opened, monkeypatch):
     ]
 
 
-def test_guesses_can_be_switched_off_but_not_unseen(open_page, opened, monkeypatch):
+def test_guesses_are_hidden_until_one_asks_and_cannot_be_unseen(open_page, opened, monkeypatch):
     monkeypatch.setattr("core.labelling.agreement.hides_guess", lambda clip_id, rater, **_: False)
-    for number in (1, 2):
+    for number in (1, 2, 3):
         put(opened, number)
     page = open_desk(open_page)
+    assert "The model's guess" not in shown(page)
+    page = say(page, "happy")
+    page = page.toggle(key="guesses").set_value(True).run()
+    assert "The model's guess" in shown(page)
     page = page.toggle(key="guesses").set_value(False).run()
     assert "The model's guess" not in shown(page)
     page = say(page, "happy")
     say(page, "happy")
-    assert [d for (d,) in rows(opened, "display")] == ["shown", "hidden by choice"]
+    assert [d for (d,) in rows(opened, "display")] == ["hidden by choice", "shown", "hidden by choice"]
 
 
 def test_the_file_name_is_not_on_the_desk(open_page, opened):
@@ -274,8 +279,6 @@ def test_a_clip_is_skipped_with_a_reason(open_page, opened):
         put(opened, number)
     page = open_desk(open_page)
     for key in "BAN":
-        assert not [b for b in page.button if b.key and b.key.startswith("skip_")]
-        page = page.button(key="skip").click().run()
         page = button(page, f"skip_{key}").click().run()
     assert [r for (r,) in rows(opened, "skip_reason")] == ["bad audio", "ambiguous", "none of the four"]
     assert "3 answered, 1 to go" in progress(page)
@@ -283,12 +286,12 @@ def test_a_clip_is_skipped_with_a_reason(open_page, opened):
 
 def test_every_key_has_its_button(open_page, opened):
     put(opened)
-    page = open_desk(open_page).button(key="skip").click().run()
+    page = open_desk(open_page)
     token = page.session_state[SEAT].form.token[:8]
     keys = {b.key.removesuffix(f"_{token}"): b.proto.shortcut.lower() for b in page.button if b.proto.shortcut}
     assert keys == {
         **{f"say_{e}": k for e, k in zip(EMOTIONS, "1234", strict=True)},
-        **{"skip": "s", "skip_B": "b", "skip_A": "a", "skip_N": "n", "undo": "z"},
+        **{"skip_B": "b", "skip_A": "a", "skip_N": "n", "undo": "z"},
     }
 
 
@@ -406,7 +409,7 @@ def test_a_clip_deleted_while_it_lies_there_gives_way_to_the_next(open_page, ope
     first, second = put(opened, 1, first=0.4), put(opened, 2)
     page = open_desk(open_page)
     kept_audio.delete_clip(opened, first, settings=Settings())
-    page = page.toggle(key="guesses").set_value(False).run()
+    page = page.toggle(key="guesses").set_value(True).run()
     assert "was deleted meanwhile. Here is the next clip." in shown(page).replace("\\", "")
     assert visible_clip(page) == second
 
@@ -415,11 +418,11 @@ def test_audio_that_is_gone_can_only_be_skipped(open_page, opened, data_dir):
     put(opened)
     for file in (data_dir / "clips").rglob("*.flac"):
         file.unlink()
-    _load_audio.clear()
+    load_audio.clear()
     page = open_desk(open_page)
     assert "no longer there" in page.error[0].value
     assert all(button(page, f"say_{e}").disabled for e in EMOTIONS)
-    page = button(page.button(key="skip").click().run(), "skip_B").click().run()
+    page = button(page, "skip_B").click().run()
     assert rows(opened, "skip_reason") == [("bad audio",)]
     assert "You are done" in shown(page)
 
@@ -464,8 +467,24 @@ def test_when_everything_is_answered_it_says_so_and_undo_still_works(open_page, 
     clip = put(opened)
     page = say(open_desk(open_page), "sad")
     assert "You have answered 1 of 1 clips" in shown(page)
+    assert not [b for b in labels(page) if "synthetic" in b]
     page = page.button(key="undo").click().run()
     assert visible_clip(page) == clip
+
+
+def test_a_task_has_its_own_progress_and_end(open_page, opened):
+    for number in range(1, 4):
+        put(opened, number)
+    tasks.make_task(opened, name="Part *1*", choice=Choice(2), raters=[("Ece", False)], seed=1)
+    page = open_desk(open_page)
+    assert progress(page) == "**Task “Part *1*”:** 0 of 2 answered"
+    page = say(say(page, "sad"), "sad")
+    assert "You have given all 2 answers of your task “Part *1*”" in shown(page)
+    assert not [b for b in labels(page) if "synthetic" in b]
+    page = page.button(key="beside").click().run()
+    assert progress(page) == "**You:** 2 answered, 1 to go · **All:** 0 of 3 clips settled"
+    assert visible_clip(page)
+    assert not page.exception
 
 
 def test_new_clips_appear_when_one_looks_again(open_page, opened):
@@ -507,6 +526,7 @@ def test_a_guess_that_was_seen_on_the_predict_page_counts_as_shown(open_page, op
     page = open_page("label")
     page.session_state[show.SEEN] = {seen}
     page = enter(page)
+    page = page.toggle(key="guesses").set_value(True).run()
     page = say(page, "sad")
     say(page, "sad")
     assert dict(rows(opened, "clip_id", "display")) == {seen: "shown", unseen: "hidden at random"}

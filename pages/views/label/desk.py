@@ -1,61 +1,20 @@
-"""Parts of the Label page: the clip on the desk, its player, the answer buttons and the progress."""
+"""Parts of the Label page: the clip on the desk, the guess, the answer buttons and the progress."""
 
-import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core import wording
-from core.access import Action, Person
-from core.audio import drawing
 from core.errors import CoreError
-from core.labelling import practice
-from core.labelling.desk import (
-    Form,
-    Seat,
-    advance,
-    mark_drawn,
-    prefer_pair,
-    refresh,
-    show_guess,
-    toggle_skip,
-)
-from core.labelling.queue import Item
-from core.pipeline import kept_audio
+from core.labelling.desk import Form, Seat, catch_up, mark_drawn, prefer_pair, refresh, show_guess, upcoming
 from core.schema import EMOTIONS
-from core.settings import Settings
-from core.store import MAX_COMMENT, UNDO_DEPTH, Rater, Store
-from pages.figures import style
-from pages.shared import assets, cached, messages
-from pages.views.label.desk_actions import answer, current_seat, next_clip, sentence, take_back
-from pages.views.label.keys import GUIDE
+from core.store import MAX_COMMENT, Rater, Store
+from pages.shared import assets, messages
+from pages.views.label.desk_actions import SCRIPT, answer, current_seat, next_clip, sentence, undo_button
+from pages.views.label.desk_empty import show_empty_desk
+from pages.views.label.keys import KEYS, SKIP_KEYS
+from pages.views.label.player import load_ahead, show_player, show_spectrogram
 
-KEYS = dict(zip(EMOTIONS, "1234", strict=True))
-SKIP_KEYS = {"bad audio": "B", "ambiguous": "A", "none of the four": "N"}
 HARDEST = ("relax", "sad")  # the model confuses these two most often
-POINTS = 300  # points of the waveform that are drawn
-
-
-@st.cache_data(show_spinner=False, max_entries=16, hash_funcs={Person: lambda by: by.may(Action.LABEL)})
-def _load_audio(
-    clip_id: str, path: str | None, start_s: float, duration_s: float, settings: Settings, by: Person
-) -> tuple[bytes, str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Audio that browsers can play, its media type, and the waveform."""
-    audio = kept_audio.load_audio(clip_id, path, start_s=start_s, duration_s=duration_s, settings=settings, by=by)
-    return audio.data, audio.media_type, drawing.envelope(audio.clip, POINTS)
-
-
-def show_player(store: Store, item: Item, *, autoplay: bool = False, loop: bool = False) -> None:
-    """Show the player with its waveform. Raises CoreError if there is no audio."""
-    data, form, waveform = _load_audio(item.clip_id, item.path, item.start_s, item.duration_s, Settings(), store.by)
-    st.audio(data, format=form, autoplay=autoplay, loop=loop, alt=f"Player: {item.duration_s:.0f} seconds of music")
-    figure = style.waveform(*waveform).update_layout(
-        height=96, title=None, margin={"l": 0, "r": 0, "t": 0, "b": 0}, dragmode=False
-    )
-    st.plotly_chart(
-        figure.update_xaxes(visible=False, fixedrange=True).update_yaxes(visible=False, fixedrange=True),
-        key="waveform",
-        alt=f"Waveform of {item.duration_s:.0f} seconds",
-        config={"displayModeBar": False},
-    )
 
 
 @st.fragment
@@ -68,7 +27,8 @@ def show_desk(store: Store, person: Rater) -> None:
     except CoreError as error:
         messages.problem(error)
         return
-    show_progress(seat)
+    progress = st.empty()
+    _show_progress(seat, progress)
     with st.container():  # always present, so the player below keeps its position and continues
         _show_outcome(seat)
     if seat.form is None:
@@ -78,8 +38,23 @@ def show_desk(store: Store, person: Rater) -> None:
         return
     audible = _show_clip(store, seat.form)
     with st.bottom:  # always on the screen: a guess that is stored as shown must be visible
-        _show_guess_and_comment(seat, store, seat.form)
-        show_answers(seat, store, seat.form, audible=audible)
+        how = _show_guess(seat, store, seat.form)
+        show_answers(seat, store, seat.form, audible=audible, guess=how)
+    _look_ahead(seat, store, progress)
+
+
+def _look_ahead(seat: Seat, store: Store, progress: DeltaGenerator) -> None:
+    """Count and load what comes next while the person listens, so that the next clip plays at once."""
+    try:
+        counted = catch_up(seat, store)
+    except CoreError as error:
+        messages.problem(error)
+        return
+    if counted:
+        _show_progress(seat, progress)
+    following = upcoming(seat)
+    if following is not None:
+        load_ahead(store, following)
 
 
 def _show_outcome(seat: Seat) -> None:
@@ -91,11 +66,17 @@ def _show_outcome(seat: Seat) -> None:
         st.markdown(f":blue[:material/info: {messages.literal(sentence(seat.outcome))}]")
 
 
-def show_progress(seat: Seat) -> None:
-    """Show the progress of the person and of all raters."""
-    p = seat.desk.progress
+def _show_progress(seat: Seat, place: DeltaGenerator) -> None:
+    """Show the progress of the person and of all raters, or the progress in the task."""
+    p, task = seat.desk.progress, seat.desk.task
+    if task is not None:
+        place.progress(
+            min(task.answered / max(task.clips, 1), 1.0),
+            text=f"**Task “{messages.literal(task.name)}”:** {task.answered} of {task.clips} answered",
+        )
+        return
     mine = p.answered + p.left
-    st.progress(
+    place.progress(
         min(max(p.answered / mine, 0.0), 1.0) if mine else 0.0,
         text=f"**You:** {p.answered} answered, {p.left} to go · **All:** {p.settled} of {p.clips} clips settled"
         + (f" · Practice: {p.practice} of your clips are synthetic and train no model" if p.practice else ""),
@@ -104,43 +85,29 @@ def show_progress(seat: Seat) -> None:
 
 def _show_clip(store: Store, form: Form) -> bool:
     """Show the player of the clip; return False if it cannot be played."""
-    item, audible = form.item, True
+    state = st.session_state
     try:
-        show_player(
-            store, item, autoplay=st.session_state.get("autoplay", True), loop=st.session_state.get("loop", False)
-        )
+        show_player(store, form.item, autoplay=state.get("autoplay", True), loop=state.get("loop", False))
+        if state.get("spectrogram", False):
+            show_spectrogram(store, form.item)
     except CoreError as error:
-        audible = False
         st.error(f"{messages.literal(str(error))} Skip it as bad audio: press S, then B.", icon=":material/volume_off:")
-    return audible
+        return False
+    return True
 
 
-def _show_guess_and_comment(seat: Seat, store: Store, form: Form) -> None:
-    """Show the model's guess, the field for a comment and the person's earlier answer."""
+def _show_guess(seat: Seat, store: Store, form: Form) -> str:
+    """Show the model's guess if it is wanted, and the person's earlier answer. Returns how the guess is displayed."""
     item = form.item
+    how = show_guess(seat, form, wanted=bool(st.session_state.get("guesses", False)))
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="about_clip"):
-        wanted = st.toggle(
-            "Guesses",
-            value=True,
-            key="guesses",
-            bind="query-params",
-            help="Show the guess of the model. For some clips, chosen at random, the guess stays hidden, so that its "
-            "influence on people can be measured.",
-        )
-        with st.popover("Comment", icon=":material/edit_note:"):
-            st.text_input(
-                "Comment (optional)",
-                value=form.comment,
-                key=f"comment_{form.token}",
-                max_chars=MAX_COMMENT,
-                help="The comment is stored with your answer. Press Enter to use the answer keys again.",
-            )
-        how = show_guess(seat, form, wanted=wanted)
         if how == "shown":
-            st.markdown(
-                f"The model's guess is **{wording.with_sign(item.guess)}** ({wording.whole_percent(item.confidence)}).",
-                width="content",
-            )
+            with st.container(key="guess", width="content"):  # the script of the desk notices whether it is in sight
+                st.markdown(
+                    f"The model's guess is **{wording.with_sign(item.guess)}** "
+                    f"({wording.whole_percent(item.confidence)}).",
+                    width="content",
+                )
         elif how == "hidden at random":
             st.markdown(
                 ":material/visibility_off: The guess is hidden for this clip (chosen at random).", width="content"
@@ -154,12 +121,15 @@ def _show_guess_and_comment(seat: Seat, store: Store, form: Form) -> None:
                 width="content",
             )
             st.button("Keep this answer", icon=":material/check:", key="leave", on_click=next_clip, args=(seat, store))
+    return how
 
 
-def show_answers(seat: Seat, store: Store, form: Form, *, audible: bool) -> None:
-    """Show the four answer buttons, always visible, with Undo and Skip."""
+def show_answers(seat: Seat, store: Store, form: Form, *, audible: bool, guess: str) -> None:
+    """Show the answer buttons, always visible, with Undo, Skip and Comment. guess : how the guess is displayed."""
     assets.style("label")
-    st.components.v2.component("hands_free", js=assets.script("hands_free"))(key="hands_free", height=0)
+    st.components.v2.component("hands_free", js=assets.script("hands_free"))(
+        key=SCRIPT, data={"form": form.token, "guess": guess}, on_listening_change=lambda: None, height=0
+    )
     common = (seat, store, form)
     with st.container(key="emotions"):
         for place, pair in zip(st.columns(2, gap="small"), (EMOTIONS[:2], EMOTIONS[2:]), strict=True):
@@ -178,95 +148,35 @@ def show_answers(seat: Seat, store: Store, form: Form, *, audible: bool) -> None
                     )
     mark_drawn(seat, form)
     with st.container(horizontal=True, gap="small"):
-        _undo(seat, store)
-        st.button("Skip …", key="skip", shortcut="S", icon=":material/skip_next:", on_click=toggle_skip, args=(seat,))
-        if seat.skipping:
-            for reason, key in SKIP_KEYS.items():
-                st.button(
-                    reason.capitalize(),
-                    key=f"skip_{key}_{form.token[:8]}",
-                    shortcut=key,
-                    on_click=answer,
-                    args=common,
-                    kwargs={"skip": reason},
-                )
+        undo_button(seat, store)
+        _show_reasons(seat, store, form)
+        _show_comment(form)
 
 
-def _undo(seat: Seat, store: Store) -> None:
-    st.button(
-        "Undo",
-        key="undo",
-        shortcut="Z",
-        icon=":material/undo:",
-        on_click=take_back,
-        args=(seat, store, seat.undo_token),
-        help=f"Takes back your newest answer. Works for your last {UNDO_DEPTH} answers, also after a reload.",
-    )
+def _show_reasons(seat: Seat, store: Store, form: Form) -> None:
+    """Show the reasons to skip. They open in the browser alone, so a reason that is typed at once after S counts."""
+    with st.popover(
+        "Skip …", icon=":material/skip_next:", key=f"reasons_{form.token[:8]}", help="Press S, then B, A or N."
+    ):
+        for reason, key in SKIP_KEYS.items():
+            st.button(
+                reason.capitalize(),
+                key=f"skip_{key}_{form.token[:8]}",
+                shortcut=key,
+                width="stretch",
+                on_click=answer,
+                args=(seat, store, form),
+                kwargs={"skip": reason},
+            )
 
 
-def show_empty_desk(seat: Seat, store: Store) -> None:
-    """Explain why the desk is empty: no clips, or all are answered."""
-    p = seat.desk.progress
-    if p.clips == 0:
-        st.info(
-            "**There are no clips to label yet.** Score a library, or score clips with *Keep the audio* switched on. "
-            "You can also practise with synthetic clips. They are marked, and no model is trained on your answers.",
-            icon=":material/queue_music:",
+def _show_comment(form: Form) -> None:
+    """Show the field for a comment."""
+    with st.popover("Comment", icon=":material/edit_note:", key=f"comments_{form.token[:8]}", help="Press W."):
+        st.text_input(
+            "Comment (optional)",
+            value=form.comment,
+            key=f"comment_{form.token}",
+            max_chars=MAX_COMMENT,
+            help="The comment is stored with your answer. Press Enter to use the answer keys again.",
         )
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.page_link("pages/predict.py", label="Score a clip", icon=":material/graphic_eq:")
-            st.page_link("pages/library.py", label="Score a library", icon=":material/library_music:")
-            add_demo_clips(seat, store)
-        return
-    st.success(
-        f"**You are done.** You have answered {p.answered} of {p.clips} clips"
-        + (f"; {p.settled} are settled." if p.settled else "."),
-        icon=":material/done_all:",
-    )
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.page_link("pages/predict.py", label="Score more clips", icon=":material/graphic_eq:")
-        st.button(
-            "Look for new clips", key="look_again", icon=":material/refresh:", on_click=next_clip, args=(seat, store)
-        )
-        _undo(seat, store)
-        add_demo_clips(seat, store)
-
-
-def add_demo_clips(seat: Seat, store: Store) -> None:
-    """Show a button that adds synthetic clips to the queue."""
-    recipes = practice.demo_recipes()
-    if not st.button(f"Add {len(recipes)} synthetic clips to the queue", icon=":material/science:", key="put_demo"):
-        return
-    from pages.shared import policy
-
-    served = cached.champion()
-    bar = st.progress(0.0, text="Making and scoring synthetic clips …")
-    try:
-        for done, recipe in enumerate(recipes, 1):
-            practice.add_demo(recipe, store, served, policy=policy.default(served.policies), settings=Settings())
-            bar.progress(done / len(recipes), text=f"Made and scored {done} of {len(recipes)} synthetic clips")
-        advance(seat, store)
-    except CoreError as error:
-        messages.problem(error)
-        return
-    st.rerun()
-
-
-def show_options() -> None:
-    """Show the order of the queue, the options of the player and the labelling guide."""
-    st.toggle(
-        "Sad or relax first",
-        key="sad_or_relax",
-        bind="query-params",
-        help="Clips between sad and relax come before other clips, from the next clip on. The model confuses "
-        "these two most often. Clips on which a challenger differs still come before them.",
-    )
-    with st.popover("Player", icon=":material/tune:"):
-        st.toggle("Play each clip automatically", value=True, key="autoplay", bind="query-params")
-        st.toggle("Repeat the clip", value=False, key="loop", bind="query-params")
-        st.caption(
-            "The space bar starts and stops the music. Browsers play automatically only after your first key press "
-            "or click."
-        )
-    with st.popover("What to listen for", icon=":material/help:"):
-        st.markdown(GUIDE)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 import streamlit as st
 
@@ -14,13 +15,16 @@ from core.labelling.desk import (
     Outcome,
     Seat,
     advance,
+    go_on_beside,
     place_on_desk,
 )
+from core.labelling.listening import read_listening
 from core.settings import Settings
 from core.store import UNDO_DEPTH, Rater, Store
 from pages.shared import show
 
 SEAT = "label_seat"  # session key: a `Seat`
+SCRIPT = "hands_free"  # session key: what the script of the desk measured
 TOO_SOON = "You pressed too soon, so the answer does not count. Listen first, then press again."
 
 
@@ -53,8 +57,11 @@ def answer(seat: Seat, store: Store, form: Form, *, label: str | None = None, sk
     """Store an answer to the clip that the button was drawn for."""
     state = st.session_state
     comment = str(state.get(f"comment_{form.token}") or "")
-    wanted = bool(state.get("guesses", True))
-    _press(seat, lambda: rules.answer(seat, store, form, label=label, skip=skip, comment=comment, wanted=wanted))
+    wanted = bool(state.get("guesses", False))
+    sent = (state.get(SCRIPT) or {}).get("listening")
+    listening = read_listening(sent, form=form.token, duration_s=form.item.duration_s)
+    give = partial(rules.answer, label=label, skip=skip, comment=comment, wanted=wanted, listening=listening)
+    _press(seat, lambda: give(seat, store, form))
 
 
 def take_back(seat: Seat, store: Store, token: str) -> None:
@@ -70,6 +77,24 @@ def open_clip(seat: Seat, store: Store, clip_id: str) -> None:
 def next_clip(seat: Seat, store: Store) -> None:
     """Show the next clip; an earlier answer to the current clip stays."""
     _press(seat, lambda: advance(seat, store))
+
+
+def beside_tasks(seat: Seat, store: Store) -> None:
+    """Go on with the common queue after all tasks."""
+    _press(seat, lambda: go_on_beside(seat, store))
+
+
+def undo_button(seat: Seat, store: Store) -> None:
+    """Show the button that takes back the newest answer."""
+    st.button(
+        "Undo",
+        key="undo",
+        shortcut="Z",
+        icon=":material/undo:",
+        on_click=take_back,
+        args=(seat, store, seat.undo_token),
+        help=f"Takes back your newest answer. Works for your last {UNDO_DEPTH} answers, also after a reload.",
+    )
 
 
 def sentence(outcome: Outcome) -> str:

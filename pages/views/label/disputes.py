@@ -10,13 +10,16 @@ import streamlit as st
 from core import wording
 from core.errors import CoreError
 from core.labelling import agreement, disputes, identity, queue, settlement, truth
+from core.labelling.listening import mark_hasty
 from core.labelling.settlement import Pace
+from core.settings import Settings
 from core.store import MAX_COMMENT, Rater, Store, new_token
 from pages.shared import messages, who
-from pages.views.label import desk, desk_actions
+from pages.views.label import desk_actions, player
+from pages.views.label.keys import KEYS
 
 PACE = "settle_pace"  # session key: a `Pace`
-_KEYS = {**desk.KEYS, "none of the four": "N", "bad audio": "B"}
+_KEYS = {**KEYS, "none of the four": "N", "bad audio": "B"}
 
 
 def show_disputes(store: Store, person: Rater, answers: pd.DataFrame, needed: int) -> None:
@@ -75,7 +78,7 @@ def selected_row(event: Mapping[str, Any], table: pd.DataFrame) -> pd.Series | N
 
 def show_settlement(store: Store, person: Rater, row: pd.Series, answers: pd.DataFrame) -> None:
     """Show a clip, its answers, and the buttons that settle it."""
-    current = agreement.current_answers(answers)
+    current = agreement.current_answers(mark_hasty(answers, Settings().least_heard))
     settlement.show_clip(_pace(), row["clip_id"])
     with st.container(key="settle"):
         play_clip(store, row["clip_id"])
@@ -83,12 +86,13 @@ def show_settlement(store: Store, person: Rater, row: pd.Series, answers: pd.Dat
         st.dataframe(
             agreement.people(current)
             .to_frame()
-            .join([current["kind"], heard.rename("heard"), current[["display", "comment", "created_at"]]]),
+            .join([current["kind"], heard.rename("heard"), current[["display", "hasty", "comment", "created_at"]]]),
             hide_index=True,
             alt="Answers about the clip",
             column_config={
                 "created_at": st.column_config.DatetimeColumn("when", format="distance"),
                 "display": st.column_config.TextColumn("the guess was"),
+                "hasty": st.column_config.CheckboxColumn(help="The person had heard little of the clip."),
             },
         )
         raters = current.loc[current["kind"].eq("answer"), ["rater", "verified"]].itertuples(index=False)
@@ -128,7 +132,7 @@ def play_clip(store: Store, clip_id: str) -> None:
         if item is None or item.path is None:
             st.caption(":material/volume_off: The audio of this clip was not stored.")
         else:
-            desk.show_player(store, item)
+            player.show_player(store, item)
     except CoreError as error:
         st.warning(messages.literal(str(error)), icon=":material/volume_off:")
 

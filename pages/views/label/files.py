@@ -10,6 +10,7 @@ import streamlit as st
 from core.errors import CoreError
 from core.labelling import agreement, files, import_plan, import_report
 from core.labelling.label_columns import ControlQuestion
+from core.settings import Settings
 from core.store import Rater, Store, clips_table, feedback_table, labels_cache_key, raters_table
 from core.wording import counted
 from pages.shared import messages, uploads, who
@@ -87,10 +88,11 @@ def show_exports(answers: pd.DataFrame, all_answers: pd.DataFrame, needed: int) 
     }
     counting = comments("labels", rows="the answers that count now", data=stamp, model=" and ".join(models))
     every = comments("audit trail of labels", rows="all answers, also those taken back", data=stamp)
+    least = Settings().least_heard
     make = {
-        "CSV": lambda: files.to_csv(answers, comments=counting),
-        "JSON": lambda: files.to_json(answers, about=about),
-        "Audit trail": lambda: files.audit_csv(all_answers, comments=every),
+        "CSV": lambda: files.to_csv(answers, comments=counting, least_heard=least),
+        "JSON": lambda: files.to_json(answers, about=about, least_heard=least),
+        "Audit trail": lambda: files.audit_csv(all_answers, comments=every, least_heard=least),
     }
     with st.container(horizontal=True):
         for name, (ending, mime, meaning) in FORMATS.items():

@@ -12,14 +12,20 @@ from core.pipeline import kept_audio
 from core.settings import Settings
 from core.store import RATER_ROLES, Rater, Store, clips_table, feedback_table, raters_table, set_role
 from pages.shared import login, messages, who
+from pages.views.label import rater_views
 from pages.views.label.disputes import play_clip, selected_row
 
 _DELETED = "clips_deleted"  # session key: number of deleted clips
 LISTED_ROLE = "analyst (listed)"  # role of raters listed in secrets.toml; it is not in the store
 
 
-def show_raters(store: Store, person: Rater, needed: int) -> None:
-    """Show the raters with their roles, and the number of raters that must agree."""
+def show_raters(store: Store, person: Rater, answers: pd.DataFrame, needed: int) -> None:
+    """Show the raters with their roles, how many must agree, and how each of them agrees and listens."""
+    _show_roles(store, person, needed)
+    rater_views.show_agreement(answers)
+
+
+def _show_roles(store: Store, person: Rater, needed: int) -> None:
     messages.show_pending_message()
     _raters_needed_form(store, needed)
     try:

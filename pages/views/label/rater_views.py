@@ -1,0 +1,68 @@
+"""Agreement of each rater with themself and with others, and how each rater listens."""
+
+import pandas as pd
+import streamlit as st
+
+from core import wording
+from core.labelling import listening, self_agreement
+from core.settings import Settings
+from pages.shared import show
+
+
+def show_agreement(answers: pd.DataFrame) -> None:
+    """Show one row per rater. answers : all rows of feedback."""
+    st.header("Agreement and listening by rater")
+    least = Settings().least_heard
+    table = _by_rater(answers, least)
+    if table.empty:
+        st.caption("No rater has answered yet.")
+        return
+    st.dataframe(
+        pd.DataFrame(
+            {
+                "rater": table["rater"],
+                "with themself": _shares(table, "with_self", "self"),
+                "clips twice": table["twice"],
+                "with others": _shares(table, "with_others", "others"),
+                "clips with others": table["clips"],
+                "hasty": table["hasty"],
+                "of": table["measured"],
+                "answer_s": table["answer_s"],
+                "heard": 100 * table["heard_share"],
+            }
+        ),
+        hide_index=True,
+        alt="Agreement of each rater with themself and with others, and how they listen",
+        column_config={
+            "with themself": st.column_config.TextColumn(
+                help="Equal answers among the clips that a task asked twice, with the 95 % interval (Wilson). The "
+                "second answers count for nothing else."
+            ),
+            "with others": st.column_config.TextColumn(
+                help="Equal answers among all pairs with another rater, with the 95 % interval (bootstrap over clips)."
+            ),
+            "hasty": st.column_config.NumberColumn(
+                help=f"Answers that came before the person had heard {wording.whole_percent(least)} of the clip."
+            ),
+            "of": st.column_config.NumberColumn(help="Answers for which the browser measured the listening."),
+            "answer_s": st.column_config.NumberColumn(
+                "seconds to answer", format="%.1f", help="From the first sound to the answer, median."
+            ),
+            "heard": st.column_config.NumberColumn("heard of a clip", format="%.0f %%", help="Median."),
+        },
+    )
+    show.download(table, "agreement-by-rater")
+
+
+@st.cache_data(show_spinner="Measuring agreement …", max_entries=4)
+def _by_rater(answers: pd.DataFrame, least_heard: float) -> pd.DataFrame:
+    agreeing, listened = self_agreement.by_rater(answers), listening.by_rater(answers, least_heard)
+    table = agreeing.merge(listened, on="rater", how="outer")
+    return table.fillna(dict.fromkeys(("twice", "same", "clips", "measured", "hasty"), 0)).reset_index(drop=True)
+
+
+def _shares(table: pd.DataFrame, share: str, name: str) -> list[str]:
+    return [
+        "not yet" if pd.isna(value) else wording.share_with_interval(value, low, high)
+        for value, low, high in zip(table[share], table[f"{name}_low"], table[f"{name}_high"], strict=True)
+    ]
