@@ -3,9 +3,9 @@
     python -m benchmarks.label_desk [--answers 20] [--clips 200]
 
 A server of its own with an empty data folder gets clips of 30 s (filtered noise, stored as large as music). The browser
-answers with a key after each 1.5 s of sound. Measured in the browser, in ms: from the key press to the event ``playing``
-of the next clip, and until its position moves. Wall-clock time; run it on a quiet machine. The load of the machine is
-printed too.
+answers with a key after each 1.5 s of sound. Measured in the browser, in ms: from the key press to the event
+``playing`` of the next clip, and until its position moves. Wall-clock time; run it on a quiet machine. The load of the
+machine is printed too.
 """
 
 import argparse

@@ -8,6 +8,8 @@ import pytest
 
 from core import store
 from core.audio.decoding import Clip, content_hash
+from core.labelling import tasks
+from core.labelling.tasks import Choice
 from core.models.policy import Policy, decide
 from core.models.prediction import Prediction
 from core.pipeline import kept_audio
@@ -19,6 +21,7 @@ pytestmark = pytest.mark.browser
 CLIPS = 8
 SECONDS = 15  # longer than a busy machine takes to look whether it plays
 LISTEN_MS = 1300  # longer than `core.labelling.desk.TOO_FAST_S`
+SOUND = ".st-key-player audio"  # the clip on the desk; another audio element loads the next clip
 
 
 @pytest.fixture
@@ -78,9 +81,9 @@ def tab_to(page, role, name):
     pytest.fail(f"the Tab key does not lead to {name}")
 
 
-def sit_down(page, server, name):
+def sit_down(page, server, name, query=""):
     """Open the page and give the name, without a mouse."""
-    page.goto(f"{server.url}/label")
+    page.goto(f"{server.url}/label{query}")
     page.get_by_text("What is your name?").wait_for()
     idle(page)
     tab_to(page, "textbox", "Your name")
@@ -102,10 +105,9 @@ def test_a_session_with_the_keyboard_alone(server, queue, browser_page, request)
             page.keyboard.press(key)  # on a busy machine the clip came so late that the first press was too soon
         wait_for(lambda expected=[*before, emotion]: said(queue, name) == expected)
         page.wait_for_timeout(LISTEN_MS)
-        assert page.locator("audio").count() == 1
+        assert page.locator(SOUND).count() == 1
     page.keyboard.press("s")
-    page.get_by_role("button", name="Ambiguous").wait_for()
-    page.keyboard.press("a")
+    page.keyboard.press("a")  # at once, before the reasons are drawn
     wait_for(lambda: said(queue, name)[4:] == ["ambiguous"])
     page.wait_for_timeout(LISTEN_MS)
     page.keyboard.press("z")
@@ -121,22 +123,48 @@ def test_a_session_with_the_keyboard_alone(server, queue, browser_page, request)
     page.get_by_text("3 answered").wait_for()
 
 
+@pytest.mark.parametrize("height", [844, 650])
 @pytest.mark.parametrize("browser_page", [390], indirect=True)
-def test_on_a_telephone_player_and_answers_are_in_sight_together(server, queue, browser_page):
+def test_on_a_telephone_all_is_in_sight_together_and_nothing_lies_over_it(server, queue, browser_page, height):
     page = browser_page
-    page.set_viewport_size({"width": 390, "height": 844})
-    sit_down(page, server, once("Telephone"))
-    boxes = [page.get_by_role("button", name=e).bounding_box() for e in ("▲ angry", "★ happy", "■ relax", "● sad")]
-    boxes.append(page.locator("audio").bounding_box())
-    for box in boxes:
+    page.set_viewport_size({"width": 390, "height": height})
+    sit_down(page, server, once("Telephone"), query="?guesses=true")
+    answers = [page.get_by_role("button", name=e) for e in ("▲ angry", "★ happy", "■ relax", "● sad")]
+    others = [page.locator(SOUND), page.get_by_role("button", name="Comment"), page.locator(".st-key-about_clip")]
+    for element in answers + others:
+        box = element.bounding_box()
         assert 0 <= box["x"] <= box["x"] + box["width"] <= 390
-        assert 0 <= box["y"] <= box["y"] + box["height"] <= 844
-    assert min(box["height"] for box in boxes[:4]) >= 44  # a thumb's width
+        assert 0 <= box["y"] <= box["y"] + box["height"] <= height
+        on_top = "e => { const b = e.getBoundingClientRect();"
+        on_top += " return e.contains(document.elementFromPoint(b.x + b.width / 2, b.y + b.height / 2)) }"
+        assert element.evaluate(on_top)
+    before = [button.bounding_box() for button in answers]
+    assert min(box["height"] for box in before) >= 44  # a thumb's width
     page.mouse.wheel(0, 2000)
     page.wait_for_timeout(300)
-    for emotion, before in zip(("▲ angry", "● sad"), (boxes[0], boxes[3]), strict=True):
-        assert page.get_by_role("button", name=emotion).bounding_box()["y"] == pytest.approx(before["y"], abs=2)
+    for button, box in zip(answers, before, strict=True):
+        assert button.bounding_box()["y"] == pytest.approx(box["y"], abs=2)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+@pytest.mark.parametrize("browser_page", [390], indirect=True)
+def test_a_task_on_a_telephone(server, queue, browser_page):
+    page, name = browser_page, once("Tasked")
+    page.set_viewport_size({"width": 390, "height": 844})
+    tasks.make_task(queue, name="Four clips", choice=Choice(4), raters=[(name, False)], seed=1)
+    sit_down(page, server, name)
+    for number in range(5):  # one of the four comes twice
+        page.get_by_text(f"{number} of 5 answered").wait_for()
+        page.wait_for_function(f"document.querySelector('{SOUND}').currentTime > 1")
+        page.get_by_role("button", name="● sad").click()
+        wait_for(lambda expected=number + 1: len(said(queue, name)) == expected)
+    page.get_by_text("You have given all 5 answers of your task “Four clips”").wait_for()
+    assert page.get_by_role("button", name="synthetic").count() == 0
+    table = store.feedback_table(queue, rater=name)
+    assert sorted(table["kind"]) == ["answer"] * 4 + [store.REPEAT]
+    assert table["display"].tolist() == ["hidden by choice"] * 5
+    assert (table["heard_s"] > 0.9).all()
+    assert (table["answer_s"] >= table["heard_s"] - 0.2).all()
 
 
 def test_digits_in_a_comment_are_no_answers_and_the_comment_is_stored(server, queue, browser_page):
@@ -181,20 +209,48 @@ def test_a_second_press_while_the_page_is_slow_is_not_an_answer_to_the_next_clip
         assert said(queue, name) == [*before, "happy"]
 
 
-def test_switches_do_not_keep_the_keys_and_the_space_bar_plays(server, queue, browser_page):
+def test_no_click_takes_the_keys_away(server, queue, browser_page):
     page, name = browser_page, once("Switcher")
     sit_down(page, server, name)
-    page.get_by_text("Guesses").click()
-    idle(page)
+    page.get_by_role("button", name="Options").click()
+    page.get_by_text("Guesses of the model").click()
+    page.wait_for_url("**guesses=true**")  # it stays on after a reload
+    page.get_by_role("button", name="Options").click()
+    page.wait_for_timeout(300)
     page.keyboard.press("4")
     wait_for(lambda: said(queue, name) == ["sad"])
     idle(page)
-    assert "guesses=false" in page.url  # it stays off after a reload
-    page.wait_for_function("document.querySelector('audio').currentTime > 0")
-    page.keyboard.press(" ")
-    page.wait_for_function("document.querySelector('audio').paused")
-    page.keyboard.press(" ")
-    page.wait_for_function("!document.querySelector('audio').paused")
+    page.wait_for_function(f"document.querySelector('{SOUND}').currentTime > 0")
+    for place in (page.get_by_role("tab", name="Next clip"), page.locator(SOUND)):
+        place.click(position={"x": 5, "y": 5})
+        page.wait_for_timeout(100)
+        page.evaluate(f"document.querySelector('{SOUND}').play()")
+        page.keyboard.press(" ")
+        page.wait_for_function(f"document.querySelector('{SOUND}').paused")
+        start = page.evaluate(f"document.querySelector('{SOUND}').currentTime = 1")
+        page.keyboard.press("ArrowRight")
+        page.wait_for_function(f"document.querySelector('{SOUND}').currentTime === {start + 5}")
+        page.keyboard.press("ArrowLeft")
+        page.wait_for_function(f"document.querySelector('{SOUND}').currentTime === {start}")
+        page.keyboard.press(" ")
+        page.wait_for_function(f"!document.querySelector('{SOUND}').paused")
+
+
+def test_a_key_opens_the_comment_and_another_the_list_of_keys(server, queue, browser_page):
+    page, name = browser_page, once("Writer")
+    sit_down(page, server, name)
+    page.keyboard.press("?")
+    page.get_by_text("take back the newest answer").wait_for()
+    page.keyboard.press("?")
+    page.get_by_text("take back the newest answer").wait_for(state="hidden")
+    page.keyboard.press("w")
+    page.wait_for_function("document.activeElement.tagName === 'INPUT'")
+    page.keyboard.type("4 beats?")
+    page.keyboard.press("Enter")
+    page.get_by_role("textbox", name="Comment (optional)").wait_for(state="hidden")
+    page.keyboard.press("2")
+    wait_for(lambda: said(queue, name) == ["happy"])
+    assert store.feedback_table(queue, rater=name)["comment"].tolist() == ["4 beats?"]
 
 
 def test_from_an_empty_desk_undo_brings_the_clip_back_also_after_a_reload(server, queue, browser_page):
@@ -224,16 +280,17 @@ def test_one_answer_after_the_other(server, queue, browser_page):
     assert said(queue, name) == ["angry"] * 5
 
 
-def test_the_next_clip_plays_by_itself_and_only_that(server, queue, browser_page):
+def test_the_next_clip_is_loaded_ahead_and_plays_by_itself_and_only_that(server, queue, browser_page):
     page = browser_page
     sit_down(page, server, once("Listener"))
     sound = "[...document.querySelectorAll('audio')].map(a => [a.src, a.paused])"
-    page.wait_for_function("[...document.querySelectorAll('audio')].some(a => a.currentTime > 0)")
-    ((first, paused),) = page.evaluate(sound)
-    assert not paused
+    page.wait_for_function(f"document.querySelector('{SOUND}').currentTime > 0")
+    page.wait_for_function("document.querySelector('.st-key-next_clip audio').readyState === 4")  # it could play
+    (first, paused), (ahead, waits) = page.evaluate(sound)
+    assert (paused, waits) == (False, True)
     page.keyboard.press("1")
-    page.wait_for_function("before => document.querySelector('audio').src !== before", arg=first)
-    page.wait_for_function("document.querySelector('audio').currentTime > 0")
-    ((second, paused),) = page.evaluate(sound)
-    assert second != first
+    page.wait_for_function(f"before => document.querySelector('{SOUND}').src !== before", arg=first)
+    page.wait_for_function(f"document.querySelector('{SOUND}').currentTime > 0")
+    (second, paused), *_ = page.evaluate(sound)
+    assert second == ahead
     assert not paused

@@ -21,7 +21,7 @@ it expresses something else or nothing, and as *bad audio* if noise, silence or 
 KEYS_HELP = """
 | key | what it does |
 |---|---|
-| 1 2 3 4 | angry, happy, relax, sad |
+| 1 2 3 4 | Angry, happy, relax, sad |
 | S, then B, A or N | skip: bad audio, ambiguous, none of the four |
 | Z | take back the newest answer |
 | W | write a comment; Enter gives the keys back |
