@@ -626,3 +626,32 @@ def test_who_settles_a_clip_has_seen_what_others_settled(open_page, opened):
     page = page.button(key="settle_sad").click().run()
     assert "Someone else settled this clip after you opened it" in shown(page)
     assert stored_truth(opened).loc[clip[0], "label"] == "relax"
+
+
+def test_a_task_is_made_followed_and_ended(open_page, opened):
+    clips = [put(opened, number) for number in (1, 2, 3)]
+    store.sign_in(opened, "Ece")
+    page = as_analyst(open_page, "Tasks")
+    assert "There are no tasks yet" in shown(page)
+    page = press(page, "Make the task")
+    assert "Choose at least one rater" in shown(page)
+    page.text_input(key="task_name").input("Part 1")
+    page.multiselect(key="task_raters").set_value(["Ece"])
+    page.number_input(key="task_count").set_value(2)
+    page = press(page, "Make the task")
+    assert "The Label page shows it to 1 rater now." in shown(page)
+    (row,) = store.tasks_table(opened).to_dict("records")
+    asked = store.task_items(opened, row["task_id"], rater="Ece")["clip_id"].tolist()
+    assert set(asked) < {clip_id for clip_id, _ in clips}
+    task = {"task_id": int(row["task_id"]), "turn": 1}
+    store.add_feedback(opened, token=store.new_token(), rater="Ece", label="sad", clip_id=asked[0], heard_s=0.1, **task)
+    page = choose(page.run(), "tasks", 0)
+    table = next(d.value for d in page.dataframe if "task" in d.value)
+    assert table[["rater", "state", "answered", "of"]].to_numpy().tolist() == [["Ece", "open", 1, 2]]
+    page = press(page, "End the task")
+    assert "has ended. All answers stay" in shown(page)
+    assert store.tasks_table(opened)["ended_at"].notna().all()
+    page = as_analyst(open_page, "Raters")
+    table = next(d.value for d in page.dataframe if "with themself" in d.value)
+    ece = table.set_index("rater").loc["Ece"]
+    assert ece[["with themself", "hasty", "of"]].tolist() == ["not yet", 1, 1]

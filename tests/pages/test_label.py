@@ -232,6 +232,15 @@ def test_there_is_one_player_and_it_plays_the_clip_on_the_desk(open_page, opened
     assert ahead.endswith(".flac")
 
 
+def test_the_spectrogram_is_drawn_when_one_asks_for_it(open_page, opened):
+    put(opened)
+    page = open_desk(open_page)
+    assert len(page.main.get("plotly_chart")) == 1  # the waveform
+    page = page.toggle(key="spectrogram").set_value(True).run()
+    assert len(page.main.get("plotly_chart")) == 2
+    assert not page.exception
+
+
 def test_what_the_person_saw_is_stored(open_page, opened, monkeypatch):
     for number in (1, 2, 3):
         put(opened, number)

@@ -61,7 +61,7 @@ def show_spectrogram(store: Store, item: Item) -> None:
         picture = _mel(item.clip_id, item.path, item.start_s, item.duration_s, Settings(), store.by)
         show.chart(
             figures.mel_spectrogram(*picture).update_layout(height=260),
-            key="spectrogram",
+            key="spectrogram_of_clip",
             alt="Spectrogram: level of each frequency over time",
         )
 

@@ -15,10 +15,6 @@ from pages.shared import login, messages, who
 from pages.views.label import desk_actions
 from pages.views.label.disputes import selected_row
 
-ORDERS = {
-    "least certain": "those that the model is least certain of",
-    "most different": "those that differ most in sound",
-}
 ALL = ""  # choice of every mood, or of every folder
 
 
@@ -105,7 +101,13 @@ def _show_form(store: Store) -> None:
         )
         with st.container(horizontal=True):
             st.number_input("Clips", 1, tasks.MOST_CLIPS, 40, key="task_count")
-            st.selectbox("Which clips", tasks.ORDERS, format_func=ORDERS.__getitem__, key="task_order")
+            st.selectbox(
+                "Which clips",
+                tasks.ORDERS,
+                format_func=lambda order: f"the {order}",
+                key="task_order",
+                help="Those that the model is least certain of, or those that differ most in sound.",
+            )
             st.selectbox(
                 "Mood",
                 [ALL, *EMOTIONS],
