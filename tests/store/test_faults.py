@@ -16,7 +16,7 @@ from pathlib import Path
 import postgres
 import pytest
 import sqlalchemy as sa
-from old_stores import old_store
+from old_stores import old_answer, old_store
 
 from core import store
 from core.errors import StoreError
@@ -272,7 +272,7 @@ def test_killed_after_any_statement_of_an_upgrade_the_database_is_as_before(url,
             "VALUES ('c1', 'c1', 'upload', 'c1.wav', 0, 30, 44100, '2026-01-02T03:04:05.000000+00:00')"
         )
         write(old, lambda c: c.execute(sa.text(row)))
-        kept = [say(old) for _ in range(5)]
+        kept = [old_answer(old, f"token {n}") for n in range(5)]
         store.close_store(old)
     fates = json.loads(" ".join(said(script(DYING_UPGRADER, url, 1 if revision else 5))))
     assert set(fates[:-1]) == {signal.SIGKILL}

@@ -15,7 +15,7 @@ import postgres
 import pytest
 import sqlalchemy as sa
 from answers import stored_answers
-from old_stores import old_store
+from old_stores import old_answer, old_store
 
 from core import store
 from core.errors import StoreError
@@ -934,13 +934,8 @@ def test_an_upgrade_keeps_every_row_and_copies_the_file_first(empty_url):
         "0.1, 0.1, 'angry', 0.4, '{}', NULL, '[]', 'Needs review.', '2026-01-02T03:04:05.000000+00:00')"
     )
     write(opened, lambda c: c.execute(sa.text(old_prediction)))
-    old_feedback = (
-        "INSERT INTO feedback (token, kind, clip_id, prediction_id, display, label, rater, verified, source, comment, "
-        "target_id, created_at) VALUES "
-        "('t1', 'answer', 'c1', 1, 'none', 'sad', 'Ece', FALSE, 'label', '', NULL, '2026-01-02T03:04:05.000000+00:00'),"
-        "('t2', 'undo', 'c1', 1, 'none', NULL, 'Ece', FALSE, 'label', '', 1, '2026-01-02T03:04:06.000000+00:00')"
-    )
-    write(opened, lambda c: c.execute(sa.text(old_feedback)))
+    old_answer(opened, "the answer")
+    old_answer(opened, "its undo", undoes=1)
     tables = ("tracks", "clips", "labels", "features", "predictions", "feedback")
 
     with opened.engine.connect() as c:
