@@ -17,6 +17,7 @@ import postgres
 import pytest
 import sqlalchemy as sa
 from old_stores import old_store
+from small_disk import nearly_full, small_disk
 
 from core import store
 from core.errors import StoreError
@@ -304,21 +305,6 @@ def fill(opened, *, at_once=1, letters="ş" * 2000):
     return pytest.fail("the disk was never full")
 
 
-@contextlib.contextmanager
-def small_disk(folder, size):
-    """A file system of this size at the folder; skips where we may not mount one."""
-    folder.mkdir()
-    done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder], capture_output=True, check=False
-    )
-    if done.returncode:
-        pytest.skip("only root with the right to mount can make a small disk")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "-l", folder], check=True)
-
-
 def test_a_full_disk_stops_sqlite_with_a_sentence_and_loses_nothing(tmp_path):
     with small_disk(tmp_path / "disk", "1200k") as disk:
         url = f"sqlite:///{disk / 'feedback.db'}"
@@ -374,13 +360,6 @@ def test_a_disk_error_while_writing_is_a_sentence_and_loses_nothing(tmp_path):
     assert (word, sentence) == ("refused:", "nothing-was-stored")
     assert tokens(url) == confirmed
     assert len(confirmed) > 5
-
-
-def nearly_full(disk, *, left):
-    """Fill a disk up to so many bytes; returns the file that does."""
-    ballast = disk / "ballast"
-    ballast.write_bytes(bytes(shutil.disk_usage(disk).free - left))
-    return ballast
 
 
 @pytest.mark.parametrize("looked_up", [True, False])
