@@ -14,13 +14,20 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
 
+import pandas as pd  # noqa: E402
 import sqlalchemy as sa  # noqa: E402
 from owner import OWNER  # noqa: E402
+from registered import discriminant, log, training_run  # noqa: E402
 
+from core.dataset import stand_in  # noqa: E402
+from core.models.explanation import make_background  # noqa: E402
+from core.models.training_run import TrainingRun  # noqa: E402
+from core.schema import LABEL  # noqa: E402
 from core.settings import Settings  # noqa: E402
 from core.training.promotion import promote  # noqa: E402
 
