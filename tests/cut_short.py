@@ -4,8 +4,8 @@
 
 Each of NUMBER children works on a copy of the installation in FOLDER and kills itself with SIGKILL: the first one at
 its first step, the last one at its last step. Steps are what is done to the disk: SQL statements that change something,
-their commits (SIGKILL comes before the commit) and, in a training, changes of files. The copies are in FOLDER/0,
-FOLDER/1 and so on. Prints the steps at which the children died.
+their commits (SIGKILL comes before the commit) and, in a training, changes of files. The copies are in "killed 0",
+"killed 1" and so on. Prints the steps at which the children died.
 """
 
 import json
@@ -103,7 +103,7 @@ def deaths(work: Callable[[Path], object], folder: Path, count: int, *, files: b
     whole = copy("whole")
     steps = steps_of(lambda: work(whole), folder, files=files)
     for k in range(count):
-        place, last = copy(str(k)), round(k * (len(steps) - 1) / (count - 1))
+        place, last = copy(f"killed {k}"), round(k * (len(steps) - 1) / (count - 1))
 
         def killed(place: Path = place, last: int = last) -> None:
             done: list[str] = []

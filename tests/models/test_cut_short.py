@@ -22,7 +22,7 @@ from core.models.connection import NAME, connect
 from core.settings import Settings
 from core.training.promotion import promote
 
-KILLED = 5  # children of each kind; each takes about 2 s
+KILLED = 4  # children of each kind; each takes about 2 s
 
 
 @pytest.fixture(scope="module")
@@ -38,10 +38,11 @@ def two_versions(tmp_path_factory) -> Path:
 
 def killed(folder: Path, what: str) -> list[tuple[str, Settings]]:
     """The step of each death, and the installation as it was left."""
-    command = [sys.executable, cut_short.__file__, str(folder), what, str(KILLED)]
+    place = shutil.copytree(folder, folder.parent / what)
+    command = [sys.executable, cut_short.__file__, str(place), what, str(KILLED)]
     said = subprocess.run(command, capture_output=True, text=True, check=True)
     steps = json.loads(said.stdout.splitlines()[-1])
-    return [(step, cut_short.installation(folder / str(k))) for k, step in enumerate(steps)]
+    return [(step, cut_short.installation(place / f"killed {k}")) for k, step in enumerate(steps)]
 
 
 def files_of_runs(client: MlflowClient, settings: Settings) -> tuple[set[str], set[str]]:
@@ -64,7 +65,6 @@ def test_killed_at_any_step_of_a_training_the_champion_stays_and_the_next_traini
         assert challenger.version in versions
         again = cut_short.train(settings)
         assert registry.find("challenger", settings=settings).version == again, step
-        assert promote(settings, by=OWNER).passed, step
         there, known = files_of_runs(client, settings)
         assert there == known, step
         experiment = client.get_experiment_by_name(NAME).experiment_id
