@@ -1,11 +1,11 @@
 """Trainings and promotions that are killed, in child processes of their own: a script for the tests, no test itself.
 
-    python cut_short.py FOLDER train|promote NUMBER
+    python cut_short.py FOLDER NUMBER
 
-Each of NUMBER children works on a copy of the installation in FOLDER and kills itself with SIGKILL: the first one at
-its first step, the last one at its last step. Steps are what is done to the disk: SQL statements that change something,
-their commits (SIGKILL comes before the commit) and, in a training, changes of files. The copies are in "killed 0",
-"killed 1" and so on. Prints the steps at which the children died.
+NUMBER children train, and NUMBER children promote the challenger. Each works on a copy of the installation in FOLDER
+and kills itself with SIGKILL: the first one at its first step, the last one at its last step. Steps are what is done to
+the disk: SQL statements that change something, their commits (SIGKILL comes before the commit) and, in a training,
+changes of files. The copies are in "train 0", "train 1" and so on. Prints the steps at which the children died.
 """
 
 import json
@@ -93,19 +93,20 @@ def steps_of(work: Callable[[], object], folder: Path, *, files: bool) -> list[s
     return list(json.loads(found.read_text()))
 
 
-def deaths(work: Callable[[Path], object], folder: Path, count: int, *, files: bool) -> Iterator[str]:
+def deaths(what: str, folder: Path, count: int) -> Iterator[str]:
     """Kill so many children at steps from the first to the last; yields the names of the steps."""
 
-    def copy(name: str) -> Path:
-        shutil.copytree(folder / "data", folder / name / "data")
-        return folder / name
+    def copy(name: str) -> Settings:
+        shutil.copytree(folder / "data", folder / f"{what} {name}" / "data")
+        return installation(folder / f"{what} {name}")
 
+    work, files = {"train": (train, True), "promote": (lambda settings: promote(settings, by=OWNER), False)}[what]
     whole = copy("whole")
     steps = steps_of(lambda: work(whole), folder, files=files)
     for k in range(count):
-        place, last = copy(f"killed {k}"), round(k * (len(steps) - 1) / (count - 1))
+        place, last = copy(str(k)), round(k * (len(steps) - 1) / (count - 1))
 
-        def killed(place: Path = place, last: int = last) -> None:
+        def killed(place: Settings = place, last: int = last) -> None:
             done: list[str] = []
 
             def act(step: str) -> None:
@@ -121,13 +122,9 @@ def deaths(work: Callable[[Path], object], folder: Path, count: int, *, files: b
 
 
 def main() -> None:
-    place, what, count = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+    folder, count = Path(sys.argv[1]), int(sys.argv[2])
     _trained()  # once, and not in each child
-    if what == "train":
-        died = deaths(lambda folder: train(installation(folder)), place, count, files=True)
-    else:
-        died = deaths(lambda folder: promote(installation(folder), by=OWNER), place, count, files=False)
-    print(json.dumps(list(died)))
+    print(json.dumps({what: list(deaths(what, folder, count)) for what in ("train", "promote")}))
 
 
 if __name__ == "__main__":

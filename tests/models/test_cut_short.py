@@ -36,13 +36,12 @@ def two_versions(tmp_path_factory) -> Path:
     return folder
 
 
-def killed(folder: Path, what: str) -> list[tuple[str, Settings]]:
-    """The step of each death, and the installation as it was left."""
-    place = shutil.copytree(folder, folder.parent / what)
-    command = [sys.executable, cut_short.__file__, str(place), what, str(KILLED)]
+@pytest.fixture(scope="module")
+def steps(two_versions) -> dict[str, list[str]]:
+    """Kill trainings and promotions on copies of the installation; returns the step of each death, by kind."""
+    command = [sys.executable, cut_short.__file__, str(two_versions), str(KILLED)]
     said = subprocess.run(command, capture_output=True, text=True, check=True)
-    steps = json.loads(said.stdout.splitlines()[-1])
-    return [(step, cut_short.installation(place / f"killed {k}")) for k, step in enumerate(steps)]
+    return json.loads(said.stdout.splitlines()[-1])
 
 
 def files_of_runs(client: MlflowClient, settings: Settings) -> tuple[set[str], set[str]]:
@@ -54,9 +53,12 @@ def files_of_runs(client: MlflowClient, settings: Settings) -> tuple[set[str], s
     return {folder.name for folder in folders} - {"models"}, known
 
 
-def test_killed_at_any_step_of_a_training_the_champion_stays_and_the_next_training_tidies_up(two_versions, monkeypatch):
+def test_killed_at_any_step_of_a_training_the_champion_stays_and_the_next_training_tidies_up(
+    two_versions, steps, monkeypatch
+):
     monkeypatch.setattr(unfinished_runs, "ABANDONED_S", 0.0)
-    for step, settings in killed(two_versions, "train"):
+    for k, step in enumerate(steps["train"]):
+        settings = cut_short.installation(two_versions / f"train {k}")
         assert registry.load(settings=settings).model.source == "registry (champion, version 1)", step
         challenger = registry.find("challenger", settings=settings)
         assert registry.load("challenger", settings=settings).model.version, step  # whole, whichever it is
@@ -71,9 +73,10 @@ def test_killed_at_any_step_of_a_training_the_champion_stays_and_the_next_traini
         assert client.search_runs([experiment], "attributes.status = 'RUNNING'") == [], step
 
 
-def test_killed_at_any_step_of_a_promotion_the_old_or_the_new_champion_is_in_use(two_versions):
+def test_killed_at_any_step_of_a_promotion_the_old_or_the_new_champion_is_in_use(two_versions, steps):
     champions = []
-    for step, settings in killed(two_versions, "promote"):
+    for k, step in enumerate(steps["promote"]):
+        settings = cut_short.installation(two_versions / f"promote {k}")
         champions.append(registry.find("champion", settings=settings).version)
         assert registry.load(settings=settings).model.source == f"registry (champion, version {champions[-1]})", step
         if champions[-1] == "1":
