@@ -14,6 +14,7 @@ from collections import Counter
 from typing import Any
 
 from starlette.exceptions import HTTPException
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.runtime import exists, get_instance
 from streamlit.runtime.app_session import AppSession
@@ -101,6 +102,17 @@ class CountArriving:
             _arriving[session_id] -= counted
             if not _arriving[session_id]:
                 del _arriving[session_id]
+
+
+class HideFigures:
+    """Refuse the figures of the server with status 404. Streamlit shows everybody its sessions and our functions."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        hidden = scope["type"] == "http" and "/_stcore/metrics" in scope["path"]
+        await (PlainTextResponse("Not found", 404) if hidden else self.app)(scope, receive, send)
 
 
 def _save_and_free(self: MemorySessionStorage, session_info: Any) -> None:

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 from starlette.exceptions import HTTPException
+from starlette.responses import PlainTextResponse
 from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.caching import cache_data
 from streamlit.runtime.memory_session_storage import MemorySessionStorage
@@ -125,6 +126,17 @@ class Session:
         self.uploads.remove_session_files(self.id)
 
     __del__ = shutdown
+
+
+@pytest.mark.parametrize(("path", "status"), [("/_stcore/metrics", 404), ("/_stcore/health", 200)])
+def test_nobody_reads_the_figures_of_the_server(path, status):
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    asyncio.run(limits.HideFigures(PlainTextResponse("of the server"))({"type": "http", "path": path}, None, send))
+    assert sent[0]["status"] == status
 
 
 @pytest.fixture
