@@ -22,7 +22,7 @@ from core.models.connection import NAME, connect
 from core.settings import Settings
 from core.training.promotion import promote
 
-KILLED = 4  # children of each kind; each takes about 2 s
+KILLED = 2  # children of each kind; each takes about 2 s
 
 
 @pytest.fixture(scope="module")
