@@ -126,9 +126,8 @@ def show_pull(answers: pd.DataFrame) -> None:
     table = agreement.anchoring(answers)
     everyone = table.iloc[0]
     st.markdown(
-        f"On the Label page, the model's guess is hidden for {wording.whole_percent(agreement.HIDDEN_SHARE)} of the "
-        "clips, chosen at "
-        "random. "
+        "The Label page shows the model's guess only to people who switch it on. For "
+        f"{wording.whole_percent(agreement.HIDDEN_SHARE)} of their clips, chosen at random, it stays hidden. "
         "If people agree with the guess more often when they see it, the guess influences them."
     )
     enough = table[["shown", "hidden"]].min(axis=1) >= LEAST_EACH
