@@ -153,9 +153,12 @@ def test_a_task_on_a_telephone(server, queue, browser_page):
     page.set_viewport_size({"width": 390, "height": 844})
     tasks.make_task(queue, name="Four clips", choice=Choice(4), raters=[(name, False)], seed=1)
     sit_down(page, server, name)
+    before = ""
+    heard = f"before => (a => a.src !== before && a.currentTime > 1)(document.querySelector('{SOUND}'))"
     for number in range(5):  # one of the four comes twice
         page.get_by_text(f"{number} of 5 answered").wait_for()
-        page.wait_for_function(f"document.querySelector('{SOUND}').currentTime > 1")
+        page.wait_for_function(heard, arg=before)
+        before = page.evaluate(f"document.querySelector('{SOUND}').src")
         page.get_by_role("button", name="● sad").click()
         wait_for(lambda expected=number + 1: len(said(queue, name)) == expected)
     page.get_by_text("You have given all 5 answers of your task “Four clips”").wait_for()
