@@ -117,6 +117,7 @@ def session_table(session: StoredSession) -> pd.DataFrame:
             "artist": piece.row["artist"],
             "duration_s": piece.row["duration_s"],
             "emotion": piece.row["guess"],
+            "whose_word": piece.row.get("word", "model"),
             **{name: piece.row[name] for name in PROBA},
             "decision": piece.row["standing"],
             "tempo_bpm": piece.row["tempo"],

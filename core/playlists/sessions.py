@@ -122,13 +122,15 @@ def locate_pieces(playlist: Playlist, places: pd.DataFrame) -> tuple[Playlist, d
 
 
 def replacement_pool(
-    playlist: Playlist, pieces: pd.DataFrame, recordings: pd.Series | None, rules: ClientRules
+    playlist: Playlist, pieces: pd.DataFrame, rules: ClientRules, *, recordings: pd.Series | None = None
 ) -> Pool:
     """Return the pieces of the library of now that may replace a piece of a stored list.
 
     They have the standings of the list's own pieces. Copies of a recording that is in the list are left out.
     """
     allowed = pieces[~pieces.index.isin(rules.never)]
+    if allowed.empty:
+        return Pool(allowed, ())
     usual = {ACCEPTED, *((BETWEEN,) if playlist.path else ()), *playlist.rows["standing"]}
     synthetic = bool(playlist.rows["synthetic"].any())
     pool = usable_pieces(allowed, standings=usual, recordings=recordings, synthetic=synthetic)

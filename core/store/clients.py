@@ -19,6 +19,7 @@ from core.store.checks import check_choice, check_text, normalised_line, now
 from core.store.connection import Store, empty_log, frame, insert, read, write
 from core.store.schema import (
     MAX_CODE,
+    MAX_TRACK,
     PIECE_RULES,
     RULE_ORIGINS,
     client_pieces,
@@ -152,7 +153,7 @@ def set_rule(c: sa.Connection, client_id: int, piece_id: str, *, title: str, rul
     row: dict[str, Any] = {
         "rule": check_choice(rule, PIECE_RULES, "rule for a piece"),
         "origin": check_choice(origin, RULE_ORIGINS, "origin of a rule"),
-        "title": check_text(title, "title of the piece"),
+        "title": check_text(title[:MAX_TRACK], "title of the piece"),
         "created_at": now(),
     }
     stored = insert(c, client_pieces).values(key | row)
