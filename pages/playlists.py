@@ -25,6 +25,8 @@ with st.container():
     playlist = parts.build_playlist(request, library, table, narrowed)
     if playlist is None:
         st.stop()
+    if client is not None:
+        playlist = playlist_client.leave_out_never(client, playlist)
     st.header(playlist.name, divider="gray")
     parts.show_summary(playlist)
     if client is not None:

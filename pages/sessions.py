@@ -22,7 +22,8 @@ shows: dict[str, Callable[[], None]] = {}
 session = session_views.open_session(store)
 with st.container():
     client = client_choice.choose_client(store)
-    client_views.ask_new_client()
+    if session is None:
+        client_views.ask_new_client()
 messages.show_pending_message()
 if session is not None and client is not None:
     playlist, states = session_views.show_head(store, session)

@@ -6,7 +6,7 @@ another program version. Only the paths of the files are looked up again.
 
 import os
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from enum import StrEnum
 from typing import Any
 
@@ -30,14 +30,6 @@ class PieceState(StrEnum):
     THERE = "is there"
     GONE = "is gone from the disk"
     CHANGED = "was changed on the disk, or left the library"
-
-
-@dataclass(frozen=True, eq=False)
-class NextList:
-    """A list made from an earlier one. without : titles of pieces that were left out without a replacement."""
-
-    playlist: Playlist
-    without: tuple[str, ...]
 
 
 def new_session(
@@ -143,11 +135,11 @@ def replacement_pool(
 
 def next_list(
     before: Playlist, pool: Pool, pieces: pd.DataFrame, rules: ClientRules, *, absent: Collection[str] = ()
-) -> NextList:
+) -> Playlist:
     """Make the next list from an earlier one: the same pieces, without those that may not or cannot be played.
 
-    Each of them is replaced by the piece that fits best. Without such a piece, it is left out. Then the pieces that the
-    client must hear are put in.
+    Each of them is replaced by the piece that fits best, or left out when no piece fits; ``replaced`` names them. Then
+    the pieces that the client must hear are put in.
 
     Parameters
     ----------
@@ -161,19 +153,41 @@ def next_list(
         No piece is left.
     """
     out = [p for p in before.rows["piece_id"] if p in rules.never or p in absent]
-    made, without = replace(before, replaced=(), remarks=()), []
+    made = replace(before, replaced=(), remarks=())
     for piece in out:
-        try:
-            made = replace_piece(made, pool, piece, without={*out, *rules.never})
-        except CoreError:
-            row = made.rows[made.rows["piece_id"] == piece].iloc[0]
-            without.append(str(row["title"]))
-            if len(made.rows) == 1:
-                raise CoreError(
-                    "No piece of this list may be played now, and no other piece fits. Make a new playlist."
-                ) from None
-            gone = Replaced(int(row["number"]), piece, str(row["title"]))
-            rows = made.rows[made.rows["piece_id"] != piece]
-            made = finish_playlist(replace(made, rows=rows, replaced=(*made.replaced, gone)), pool)
-    made = add_must_play(made, pool, pieces, rules.must)
-    return NextList(made, tuple(without))
+        made = replace_or_leave_out(made, pool, piece, without={*out, *rules.never})
+    return add_must_play(made, pool, pieces, rules.must)
+
+
+def replace_or_leave_out(playlist: Playlist, pool: Pool, piece_id: str, *, without: Collection[str]) -> Playlist:
+    """Replace a piece that may not or cannot be played; leave it out when no other piece fits.
+
+    Raises CoreError when no piece would be left.  without : pieces that must not be chosen.
+    """
+    try:
+        if not pool.table.empty:
+            return replace_piece(playlist, pool, piece_id, without=without)
+    except CoreError:  # no other piece fits
+        pass
+    return leave_out(playlist, pool, piece_id)
+
+
+def leave_out(playlist: Playlist, pool: Pool, piece_id: str) -> Playlist:
+    """Remove a piece from a playlist. Raises CoreError when no piece would be left."""
+    row = playlist.rows[playlist.rows["piece_id"] == piece_id].iloc[0]
+    rows = playlist.rows[playlist.rows["piece_id"] != piece_id]
+    if rows.empty:
+        raise CoreError("No piece of this list may be played now, and no other piece fits. Make a new playlist.")
+    gone = Replaced(int(row["number"]), piece_id, str(row["title"]))
+    return finish_playlist(replace(playlist, rows=rows, replaced=(*playlist.replaced, gone)), pool)
+
+
+def leave_out_never(playlist: Playlist, never: Collection[str]) -> Playlist:
+    """Remove the pieces that may never be played and that no other piece could replace; the remarks stay.
+
+    Raises CoreError when no piece would be left.
+    """
+    made = playlist
+    for piece_id in playlist.rows.loc[playlist.rows["piece_id"].isin(never), "piece_id"]:
+        made = leave_out(made, Pool(playlist.rows.set_index("piece_id"), ()), piece_id)
+    return replace(made, remarks=playlist.remarks)

@@ -1,4 +1,4 @@
-"""The database: tracks, clips, labels, features, predictions and people's answers. All SQL of the program is here.
+"""The database: tracks, clips, features, predictions, people's answers, and sessions with clients. All SQL is here.
 
 SQLite in one file is the default; a URL selects PostgreSQL. Call ``open_store()`` first: every function takes the open
 store. Answers are append-only: no function changes them, and triggers in the database refuse changes.

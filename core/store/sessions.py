@@ -267,12 +267,12 @@ def change_list(
     replacement: Mapping[str, Any],
     veto: Mapping[str, str] | None = None,
 ) -> None:
-    """Store the list of a session after one piece was replaced.
+    """Store the list of a session after one piece was replaced or left out. All other entries about pieces stay.
 
     Parameters
     ----------
     rows
-        All rows of the new list; a list does not become longer or shorter.
+        All rows of the new list.
     before
         The piece ids of the list that the person saw.
     replacement
@@ -293,12 +293,7 @@ def change_list(
             raise StoreError("This session is over, so its list stays as it was. Nothing was stored. Copy the session.")
         if list(c.execute(listed.order_by(session_pieces.c.number)).scalars()) != list(before):
             raise StoreError("The list was changed in another tab. Nothing was stored. Look at it again.")
-        for row in _piece_rows(session_id, rows):
-            place = (session_pieces.c.session_id == session_id) & (session_pieces.c.number == row["number"])
-            changed = {"piece_id": row["piece_id"], "data": row["data"]}
-            if row["piece_id"] != before[row["number"] - 1]:  # another piece: it was not stopped
-                changed |= {"stopped_at": None, "stopped_s": None}
-            c.execute(sa.update(session_pieces).where(place).values(**changed))
+        _write_list(c, session_id, rows)
         done = [*json.loads(session.replacements), dict(replacement)]
         values: dict[str, Any] = {"replacements": json.dumps(done)}
         if veto is not None:
@@ -307,6 +302,17 @@ def change_list(
         c.execute(sa.update(client_sessions).where(client_sessions.c.id == session_id).values(**values))
 
     write(store, work)
+
+
+def _write_list(c: sa.Connection, session_id: int, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Replace the pieces of a session. A piece that stays in the list stays stopped."""
+    here = session_pieces.c.session_id == session_id
+    stops = {one.piece_id: (one.stopped_at, one.stopped_s) for one in c.execute(sa.select(session_pieces).where(here))}
+    c.execute(sa.delete(session_pieces).where(here))
+    added = _piece_rows(session_id, rows)
+    for row in added:
+        row["stopped_at"], row["stopped_s"] = stops.get(row["piece_id"], (None, None))
+    c.execute(sa.insert(session_pieces), added)
 
 
 @requires(Action.RUN_SESSIONS)

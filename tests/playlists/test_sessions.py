@@ -172,11 +172,10 @@ def test_a_copy_has_the_same_pieces_except_those_that_may_not_or_cannot_be_playe
     rules = ClientRules((), (listed[0],))
     pool = sessions.replacement_pool(path, LIBRARY, rules)
     made = sessions.next_list(path, pool, LIBRARY, rules, absent=[listed[3]])
-    now = list(made.playlist.rows["piece_id"])
+    now = list(made.rows["piece_id"])
     assert [a == b for a, b in zip(now, listed, strict=True)] == [k not in (0, 3) for k in range(len(listed))]
     assert not {listed[0], listed[3]} & set(now)
-    assert [one.before for one in made.playlist.replaced] == [listed[0], listed[3]]
-    assert made.without == ()
+    assert [one.before for one in made.replaced] == [listed[0], listed[3]]
 
 
 def test_without_another_piece_a_copy_leaves_it_out_and_says_so():
@@ -184,8 +183,10 @@ def test_without_another_piece_a_copy_leaves_it_out_and_says_so():
     made = one_mood.build_one_mood(usable_pieces(table), "relax", 7)
     rules = ClientRules((), ("a",))
     done = sessions.next_list(made, sessions.replacement_pool(made, table, rules), table, rules)
-    assert (list(done.playlist.rows["piece_id"]), done.without) == (["b"], ("A",))
-    assert done.playlist.rows["number"].tolist() == [1]
+    assert list(done.rows["piece_id"]) == ["b"]
+    assert done.rows["number"].tolist() == [1]
+    assert [(one.before_title, one.after) for one in done.replaced] == [("A", "")]
+    assert list(sessions.leave_out_never(made, {"a", "unknown"}).rows["piece_id"]) == ["b"]
     rules = ClientRules((), ("a", "b"))
     with pytest.raises(CoreError, match="No piece of this list may be played now"):
         sessions.next_list(made, sessions.replacement_pool(made, table, rules), table, rules)
@@ -197,7 +198,7 @@ def test_a_larger_library_changes_no_stored_list(path):
     grown = pd.concat([LIBRARY, many(40, seed=9)])
     rules = ClientRules()
     same = sessions.next_list(before, sessions.replacement_pool(before, grown, rules), grown, rules)
-    pd.testing.assert_frame_equal(same.playlist.rows, path.rows, check_dtype=False)
+    pd.testing.assert_frame_equal(same.rows, path.rows, check_dtype=False)
 
 
 # --- what happened before

@@ -106,11 +106,12 @@ def test_a_replacement_and_its_veto_are_stored_together_or_not_at_all(ece, clien
         "replacement": {"number": 2, "before": "hash1", "after": "hash9"},
         "veto": {"piece_id": "hash1", "title": "Ezgi 1"},
     }
-    store.note_stop(ece, session_id, 2, stopped_at=NOON)
+    for number in (2, 3):
+        store.note_stop(ece, session_id, number, stopped_at=NOON)
     store.change_list(ece, session_id, changed, **given)
     stored = store.read_session(ece, session_id)
     assert [p.piece_id for p in stored.pieces] == ["hash0", "hash9", "hash2"]
-    assert stored.pieces[1].stopped_at is None  # it is another piece
+    assert [p.stopped_at for p in stored.pieces] == [None, None, NOON]  # the second one is another piece
     assert (len(stored.replacements), stored.vetoes[0]["title"]) == (1, "Ezgi 1")
     (rule,) = store.client_pieces_table(ece, client.id).to_dict("records")
     assert (rule["piece_id"], rule["rule"], rule["origin"]) == ("hash1", "never", "veto")

@@ -9,7 +9,8 @@ from core.store import Client, ClientGoneError, Store, client_pieces_table, own_
 from pages.shared import cached, entering, messages
 from pages.views.library import pieces
 
-CLIENT = "client_choice"  # session key: the number of the client
+CLIENT = "client"  # in the address, and session key: the number of the chosen client
+_FIELD = "client_choice"  # key of the field
 SESSION = "session"  # in the address: the number of the open session
 
 
@@ -20,27 +21,35 @@ def choose_client(store: Store) -> Client | None:
     except CoreError as error:
         messages.problem(error)
         return None
-    if CLIENT not in st.session_state:
-        st.session_state[CLIENT] = number_in_address("client")
-    if st.session_state[CLIENT] not in known:  # deleted meanwhile, or of another person
-        st.session_state[CLIENT] = None
+    number = number_in_address(CLIENT) if CLIENT in st.query_params else st.session_state.get(CLIENT)
+    remember(number if number in known else None)  # one that is not known was deleted, or is of another person
     if not known:
         return None
+    st.session_state[_FIELD] = st.session_state[CLIENT]
     chosen = st.selectbox(
         "Client",
         list(known),
         index=None,
         format_func=lambda number: known[number].code,
         placeholder="No client",
-        key=CLIENT,
-        on_change=close_session,
-        persist_state="session",
+        key=_FIELD,
+        on_change=_choose,
     )
-    if chosen is None:
-        st.query_params.pop("client", None)
-        return None
-    st.query_params["client"] = str(chosen)
-    return known[chosen]
+    return None if chosen is None else known[chosen]
+
+
+def _choose() -> None:
+    close_session()
+    remember(st.session_state[_FIELD])
+
+
+def remember(number: int | None) -> None:
+    """Remember the chosen client for this and other pages. number : None for no client."""
+    st.session_state[CLIENT] = number
+    if number is None:
+        st.query_params.pop(CLIENT, None)
+    else:
+        st.query_params[CLIENT] = str(number)
 
 
 def number_in_address(name: str) -> int | None:

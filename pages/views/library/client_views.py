@@ -27,8 +27,8 @@ RULES = {"must": "Must be played", "never": "Never played"}
 
 
 def ask_new_client() -> None:
-    """Show the form for a new client."""
-    with st.popover("New client", icon=":material/person_add:"):
+    """Show the field for a new client."""
+    with st.expander("New client", icon=":material/person_add:"):
         st.text_input(
             "Code",
             key=NEW,
@@ -50,7 +50,7 @@ def _add() -> None:
         client_choice.report(error)
         return
     st.session_state[NEW] = ""
-    st.session_state[client_choice.CLIENT] = added.id
+    client_choice.remember(added.id)
     client_choice.close_session()
     messages.keep_message("success", f"Client {added.code} is stored. Make a list for this client on Playlists.")
 

@@ -48,6 +48,23 @@ def apply_rules(
     return replace(request, must=rules.must), table, narrowed
 
 
+def leave_out_never(client: Client, playlist: Playlist) -> Playlist:
+    """Leave out vetoed pieces that no other piece could replace: never means never. Says so on the page."""
+    entries = client_pieces_table(_store(), client.id)
+    try:
+        made = sessions.leave_out_never(playlist, set(entries.loc[entries["rule"] == "never", "piece_id"]))
+    except CoreError as error:
+        messages.problem(error)
+        st.stop()
+    gone = [one.before_title for one in made.replaced[len(playlist.replaced) :]]
+    if gone:
+        st.warning(
+            messages.literal(f"Left out, because {client.code} never hears them: {'; '.join(gone)}."),
+            icon=":material/block:",
+        )
+    return made
+
+
 def _store() -> Store:
     store = cached.store()
     if store is None:

@@ -9,7 +9,6 @@ from core import wording
 from core.errors import CoreError
 from core.playlists import files, sessions
 from core.playlists.client_lists import client_rules
-from core.playlists.iso_path import replace_piece
 from core.playlists.playlist import Playlist, mixture
 from core.playlists.sessions import PieceState
 from core.store import StoredSession, change_list, client_pieces_table, note_stop
@@ -139,23 +138,22 @@ def _veto(session: StoredSession, number: int) -> None:
         messages.keep_message("error", "There is no library, so no other piece can be chosen. Score one first.")
         return
     vetoed, before = session.pieces[number - 1], sessions.playlist_of(session)
-    recordings = piece_filter.recordings(library)
+    title, recordings = files.one_line(str(vetoed.row["title"])), piece_filter.recordings(library)
     try:
         rules = client_rules(client_pieces_table(store, session.client_id), recordings=recordings)
         pool = sessions.replacement_pool(before, library.every, rules, recordings=recordings)
-        after = replace_piece(before, pool, vetoed.piece_id)
+        after = sessions.replace_or_leave_out(before, pool, vetoed.piece_id, without=rules.never)
         change_list(
             store,
             session.id,
             sessions.stored_rows(after),
             before=list(before.rows["piece_id"]),
             replacement=asdict(after.replaced[-1]),
-            veto={"piece_id": vetoed.piece_id, "title": str(vetoed.row["title"])},
+            veto={"piece_id": vetoed.piece_id, "title": title},
         )
     except CoreError as error:
         client_choice.report(error)
         return
-    done = after.replaced[-1]
-    messages.keep_message(
-        "success", f"{done.before_title} is never played for {session.code} again. Now: {done.after_title}."
-    )
+    other = files.one_line(after.replaced[-1].after_title)
+    now_it_is = f"Now: {other}." if other else "No other piece fits, so the list is shorter now."
+    messages.keep_message("success", f"{title} is never played for {session.code} again. {now_it_is}")

@@ -47,7 +47,7 @@ def open_session(store: Store) -> StoredSession | None:
         client_choice.report(error)
         client_choice.close_session()
         return None
-    st.session_state[client_choice.CLIENT] = session.client_id
+    client_choice.remember(session.client_id)
     return session
 
 
@@ -243,12 +243,12 @@ def _copy(session: StoredSession, states: dict[str, PieceState]) -> None:
         rules = client_rules(client_pieces_table(store, session.client_id), recordings=recordings)
         pool = sessions.replacement_pool(before, library.every, rules, recordings=recordings)
         made = sessions.next_list(before, pool, library.every, rules, absent=absent)
-        new = sessions.new_session(made.playlist, policy=session.policy, goal=session.outcome.goal)
+        new = sessions.new_session(made, policy=session.policy, goal=session.outcome.goal)
         number = add_session(store, session.client_id, new, token=uuid4().hex)
     except CoreError as error:
         client_choice.report(error)
         return
-    changes = [f"{one.before_title} → {one.after_title or 'left out'}" for one in made.playlist.replaced]
+    changes = [f"{one.before_title} → {one.after_title or 'left out'}" for one in made.replaced]
     _open(number)
     messages.keep_message(
         "success", f"Copied as session {number}. " + (f"Replaced: {'; '.join(changes)}." if changes else "")
