@@ -13,10 +13,16 @@ st.title("Sessions")
 store = cached.store()
 if store is None:
     st.stop()
-who.badge(store, who.require_person(store))
+person = who.require_person(store)
+who.badge(store, person)
 st.caption(
-    "A client has a code, never a name. Do not write names into any field. Only you see your clients and their "
-    "sessions. Each entry is stored as soon as you leave the field."
+    "A client has a code, never a name. Do not write names into any field. "
+    + (
+        "Only you see your clients and their sessions. "
+        if person.verified
+        else "No login checks your name, so everybody who types it here sees your clients. "
+    )
+    + "Each entry is stored as soon as you leave the field."
 )
 shows: dict[str, Callable[[], None]] = {}
 session = session_views.open_session(store)

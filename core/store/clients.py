@@ -223,12 +223,12 @@ def hand_over_clients(store: Store, owner: str, verified: bool, *, to: str, to_v
     """
     receiver = rater_name(to)
     theirs = (clients.c.owner == owner) & (clients.c.owner_verified == verified)
-    kept = sa.select(clients.c.folded).where(clients.c.owner == receiver, clients.c.owner_verified == to_verified)
+    receivers = sa.select(clients.c.folded).where(clients.c.owner == receiver, clients.c.owner_verified == to_verified)
 
     def work(c: sa.Connection) -> int:
         if (owner, verified) == (receiver, to_verified):
             raise StoreError("Both persons are the same. Nothing was changed. Choose another person.")
-        twice = c.execute(sa.select(sa.func.count()).where(theirs, clients.c.folded.in_(kept))).scalar()
+        twice = c.execute(sa.select(sa.func.count()).where(theirs, clients.c.folded.in_(receivers))).scalar()
         if twice:
             raise StoreError(
                 f"Both persons have {twice} of the same client codes. Nothing was changed. Ask one of them to choose "

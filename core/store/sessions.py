@@ -243,16 +243,25 @@ def note_outcome(store: Store, session_id: int, **entries: Any) -> None:
 
 @requires(Action.RUN_SESSIONS)
 def note_stop(
-    store: Store, session_id: int, number: int, *, stopped_at: datetime | None, stopped_s: float | None = None
+    store: Store,
+    session_id: int,
+    piece: SessionPiece,
+    *,
+    stopped_at: datetime | None,
+    stopped_s: float | None = None,
 ) -> None:
-    """Store when a piece was stopped. stopped_at : None takes the entry back.  stopped_s : place in the piece."""
-    place = (session_pieces.c.session_id == session_id) & (session_pieces.c.number == number)
+    """Store when a piece was stopped. stopped_at : None takes the entry back.  stopped_s : place in the piece.
+
+    Raises StoreError when the session has another piece at this number now.
+    """
+    place = (session_pieces.c.session_id == session_id) & (session_pieces.c.number == piece.number)
+    place &= session_pieces.c.piece_id == piece.piece_id
     values = {"stopped_at": stopped_at, "stopped_s": None if stopped_at is None else stopped_s}
 
     def work(c: sa.Connection) -> None:
         _hold_session(c, store, session_id)
         if not c.execute(sa.update(session_pieces).where(place).values(**values)).rowcount:
-            raise StoreError(f"The session has no piece {number}. Nothing was stored. Open the session again.")
+            raise StoreError("The list was changed in another tab. Nothing was stored. Look at it again.")
 
     write(store, work)
 

@@ -1,6 +1,7 @@
 """Clients, their rules for pieces, their sessions: stored at once, seen by one person, deleted with all traces."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -71,13 +72,14 @@ def test_a_session_comes_back_as_it_was_stored(ece, client, session_id):
 def test_each_entry_is_stored_at_once_and_the_others_stay(ece, session_id):
     store.note_outcome(ece, session_id, mood_before="sad", valence_before=-1 / 3, arousal_before=-1)
     store.note_outcome(ece, session_id, began_at=NOON, rating=4, remarks="sakin")
-    store.note_stop(ece, session_id, 2, stopped_at=NOON, stopped_s=80.0)
+    second = store.read_session(ece, session_id).pieces[1]
+    store.note_stop(ece, session_id, second, stopped_at=NOON, stopped_s=80.0)
     again = store.read_session(ece, session_id)
     assert again.outcome.mood_before == "sad"
     assert (again.outcome.valence_before, again.outcome.arousal_before) == (pytest.approx(-1 / 3), -1)
     assert (again.outcome.began_at, again.outcome.rating, again.outcome.remarks) == (NOON, 4, "sakin")
     assert [(p.stopped_at, p.stopped_s) for p in again.pieces] == [(None, None), (NOON, 80.0), (None, None)]
-    store.note_stop(ece, session_id, 2, stopped_at=None)
+    store.note_stop(ece, session_id, second, stopped_at=None)
     assert store.read_session(ece, session_id).pieces[1].stopped_at is None
 
 
@@ -94,9 +96,9 @@ def test_a_wrong_entry_is_refused_and_nothing_is_stored(ece, session_id, entry, 
     before = store.read_session(ece, session_id)
     with pytest.raises(StoreError, match=sentence):
         store.note_outcome(ece, session_id, goal="other", **entry)
+    with pytest.raises(StoreError, match="changed in another tab"):
+        store.note_stop(ece, session_id, replace(before.pieces[0], piece_id="hash2"), stopped_at=NOON)
     assert store.read_session(ece, session_id) == before
-    with pytest.raises(StoreError, match="no piece 9"):
-        store.note_stop(ece, session_id, 9, stopped_at=NOON)
 
 
 def test_a_replacement_and_its_veto_are_stored_together_or_not_at_all(ece, client, session_id):
@@ -106,8 +108,8 @@ def test_a_replacement_and_its_veto_are_stored_together_or_not_at_all(ece, clien
         "replacement": {"number": 2, "before": "hash1", "after": "hash9"},
         "veto": {"piece_id": "hash1", "title": "Ezgi 1"},
     }
-    for number in (2, 3):
-        store.note_stop(ece, session_id, number, stopped_at=NOON)
+    for piece in store.read_session(ece, session_id).pieces[1:]:
+        store.note_stop(ece, session_id, piece, stopped_at=NOON)
     store.change_list(ece, session_id, changed, **given)
     stored = store.read_session(ece, session_id)
     assert [p.piece_id for p in stored.pieces] == ["hash0", "hash9", "hash2"]
@@ -162,11 +164,12 @@ def test_who_may_not_run_sessions_is_refused(opened):
 
 def test_after_a_client_was_deleted_nothing_is_written_back(ece, client, session_id):
     store.set_client_piece(ece, client.id, "a", title="A", rule="must")
+    piece = store.read_session(ece, session_id).pieces[0]
     deleted = store.delete_client(ece, client.id)
     assert (deleted.code, deleted.sessions, deleted.pieces) == ("K-12", 1, 1)
     for late in (
         lambda: store.note_outcome(ece, session_id, remarks="late"),
-        lambda: store.note_stop(ece, session_id, 1, stopped_at=NOON),
+        lambda: store.note_stop(ece, session_id, piece, stopped_at=NOON),
         lambda: store.change_list(ece, session_id, ROWS, before=[], replacement={}),
         lambda: store.add_session(ece, client.id, new(), token="form-00002"),
         lambda: store.set_client_piece(ece, client.id, "a", title="A", rule="never"),

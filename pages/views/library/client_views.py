@@ -175,7 +175,11 @@ def _delete(client_id: int) -> None:
 
 def show_counts(store: Store) -> None:
     """Show how many clients each person has, and the form that hands them over to another person."""
-    counts = client_counts(store)
+    try:
+        counts, known = client_counts(store), raters_table(store)
+    except CoreError as error:
+        messages.problem(error)
+        return
     with st.expander("Clients of all therapists", icon=":material/groups:"):
         st.caption("You see numbers only. Codes, notes and outcomes are for the person who has the clients.")
         st.dataframe(
@@ -183,7 +187,6 @@ def show_counts(store: Store) -> None:
         )
         if counts.empty:
             return
-        known = raters_table(store)
         people = {_name(*person): person for person in zip(known["rater"], known["verified"], strict=True)}
         owners = {_name(*person): person for person in zip(counts["owner"], counts["owner_verified"], strict=True)}
         left, right = st.columns(2)

@@ -38,8 +38,7 @@ def apply_rules(
     client: Client, library: Library, request: Request, narrowed: Filter
 ) -> tuple[Request, pd.DataFrame, Filter]:
     """Let the rules for the client's pieces hold, whatever the filter says."""
-    store = _store()
-    entries = client_pieces_table(store, client.id)
+    entries = _entries(client)
     rules = client_rules(
         entries, recordings=piece_filter.recordings(library), vetoed_now=playlist_views.current_vetoes()
     )
@@ -50,7 +49,7 @@ def apply_rules(
 
 def leave_out_never(client: Client, playlist: Playlist) -> Playlist:
     """Leave out vetoed pieces that no other piece could replace: never means never. Says so on the page."""
-    entries = client_pieces_table(_store(), client.id)
+    entries = _entries(client)
     try:
         made = sessions.leave_out_never(playlist, set(entries.loc[entries["rule"] == "never", "piece_id"]))
     except CoreError as error:
@@ -63,6 +62,15 @@ def leave_out_never(client: Client, playlist: Playlist) -> Playlist:
             icon=":material/block:",
         )
     return made
+
+
+def _entries(client: Client) -> pd.DataFrame:
+    """The rules for the client's pieces. Without the database, shows an error and stops the page."""
+    try:
+        return client_pieces_table(_store(), client.id)
+    except CoreError as error:
+        messages.problem(error)
+        st.stop()
 
 
 def _store() -> Store:

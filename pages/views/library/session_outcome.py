@@ -15,8 +15,8 @@ from pages.shared import cached
 from pages.views.library import client_choice
 
 AXES = {
-    "valence": ("How pleasant", f"-{STEPS} is very unpleasant, {STEPS} is very pleasant."),
-    "arousal": ("How strong", f"-{STEPS} is very calm, {STEPS} is very strong."),
+    "valence": f"Unpleasant (-{STEPS}) to pleasant (+{STEPS})",
+    "arousal": f"Calm (-{STEPS}) to strong (+{STEPS})",
 }
 TEXTS = {
     "goal": ("Goal", "What the music is for."),
@@ -31,9 +31,9 @@ def show_outcome(session: StoredSession) -> None:
         with box.container(border=True):
             st.markdown(f"**Mood {when} the session**")
             _choice(session, f"mood_{when}", "Mood", list(CIRCLE), format_func=with_sign)
-            for axis, (label, meaning) in AXES.items():
+            for axis, label in AXES.items():
                 steps = list(range(-STEPS, STEPS + 1))
-                _choice(session, f"{axis}_{when}", label, steps, help=meaning, format_func=lambda step: f"{step:+d}")
+                _choice(session, f"{axis}_{when}", label, steps, format_func=lambda step: f"{step:+d}" if step else "0")
     _choice(session, "rating", "Rating of the session", list(RATINGS), help="1 is worst, 5 is best.", format_func=str)
     for name, (label, meaning) in TEXTS.items():
         key = _filled(session, name)

@@ -18,7 +18,8 @@ from core.wording import clock
 from pages.shared import cached, messages, times
 from pages.views.library import client_choice, piece_filter, piece_player, pieces
 
-PLAYING = "session_heard"  # session key: the piece in the player
+PLAYING = "session_heard"  # session key: number of the session and of the piece in the player
+WHOSE = {"own": ", your word", "agreed": ", people agree"}  # whose word the mood was; otherwise the model's
 
 
 def show_pieces(session: StoredSession, playlist: Playlist, states: dict[str, PieceState]) -> None:
@@ -37,10 +38,11 @@ def show_pieces(session: StoredSession, playlist: Playlist, states: dict[str, Pi
 
 def _show_piece(session: StoredSession, row: dict[str, Any], piece: SessionPiece, state: PieceState) -> None:
     number, name = piece.number, messages.literal(files.artist_and_title(row))
+    mood = f"{wording.with_sign(row['guess'])} ({mixture(row)}){WHOSE.get(row.get('word', ''), '')}"
+    gain = messages.literal(files.gain_text(row["gain_db"]))
     lines = [
         f"**{number}. {name}**",
-        f"{clock(row['begins_s'])}, {clock(row['duration_s'])} long; {wording.SIGNS[row['guess']]} "
-        f"{row['guess']} ({mixture(row)}); gain {messages.literal(files.gain_text(row['gain_db']))}",
+        f"{clock(row['begins_s'])}, {clock(row['duration_s'])} long; {mood}; gain {gain}",
     ]
     if state is not PieceState.THERE:
         lines.append(f":orange[:material/folder_off: This file {state}.]")
@@ -83,7 +85,7 @@ def _stop_button(session: StoredSession, piece: SessionPiece) -> None:
         icon=":material/undo:" if stopped else ":material/stop:",
         key=f"session_stop_{piece.number}",
         on_click=_note_stop,
-        args=(session.id, piece.number, not stopped),
+        args=(session.id, piece, not stopped),
         help="Takes the entry back." if stopped else "The client stopped this piece. The time is stored.",
     )
     if stopped:
@@ -101,9 +103,9 @@ def _stop_button(session: StoredSession, piece: SessionPiece) -> None:
         )
 
 
-def _note_stop(session_id: int, number: int, stopped: bool) -> None:
-    st.session_state.pop(f"session_at_{session_id}_{number}", None)
-    _store_stop(session_id, number, stopped_at=now() if stopped else None)
+def _note_stop(session_id: int, piece: SessionPiece, stopped: bool) -> None:
+    st.session_state.pop(f"session_at_{session_id}_{piece.number}", None)
+    _store_stop(session_id, piece, stopped_at=now() if stopped else None)
 
 
 def _note_place(session_id: int, piece: SessionPiece, key: str) -> None:
@@ -113,15 +115,15 @@ def _note_place(session_id: int, piece: SessionPiece, key: str) -> None:
         length = clock(piece.row["duration_s"])
         messages.keep_message("error", f"{text} is no place in this piece. Type minutes and seconds up to {length}.")
         return
-    _store_stop(session_id, piece.number, stopped_at=piece.stopped_at, stopped_s=place)
+    _store_stop(session_id, piece, stopped_at=piece.stopped_at, stopped_s=place)
 
 
-def _store_stop(session_id: int, number: int, **entry: Any) -> None:
+def _store_stop(session_id: int, piece: SessionPiece, **entry: Any) -> None:
     store = cached.store()
     if store is None:
         return
     try:
-        note_stop(store, session_id, number, **entry)
+        note_stop(store, session_id, piece, **entry)
     except CoreError as error:
         client_choice.report(error)
 
