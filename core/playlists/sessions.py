@@ -48,7 +48,6 @@ def new_session(
         "path": playlist.path,
         "target_lufs": playlist.target_lufs,
         "remarks": [{"kind": remark.kind, "text": remark.text} for remark in playlist.remarks],
-        "replaced_when_made": len(playlist.replaced),
     }
     return NewSession(
         name=playlist.name,

@@ -126,7 +126,10 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
 
 @requires(Action.RUN_SESSIONS)
 def add_session(store: Store, client_id: int, new: NewSession, *, token: str) -> int:
-    """Store a session of an own client and return its number. The same token stores it once."""
+    """Store a session of an own client and return its number. The same token stores it once.
+
+    Its vetoes become rules of the client in the same transaction.
+    """
     row = {
         "token": check_token(token),
         "client_id": client_id,
@@ -152,6 +155,8 @@ def add_session(store: Store, client_id: int, new: NewSession, *, token: str) ->
         if number is None:
             return int(c.execute(before).scalar_one())
         c.execute(sa.insert(session_pieces), _piece_rows(int(number), new.rows))
+        for veto in new.vetoes:
+            set_rule(c, client_id, veto["piece_id"], rule="never", origin="veto", title=veto["title"])
         return int(number)
 
     if not new.rows:

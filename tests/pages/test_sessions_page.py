@@ -137,6 +137,21 @@ def test_a_veto_in_a_stored_session_holds_in_its_copy_and_in_the_next_list(as_ec
     assert not any(f" - {titles[0]}**" in str(m.value).replace("\\", "") for m in playlists.markdown)
 
 
+def test_the_vetoes_of_one_client_are_not_those_of_the_next(as_ece, opened, hashes):
+    one, other = (store.add_client(opened, code) for code in ("K-1", "K-2"))
+    page = as_ece("playlists", minutes_mood="5")
+    page.button(key="veto_1").click().run()  # for nobody yet
+    page.selectbox(key="client_choice").set_value(one.id).run()
+    assert page.query_params["client"] in (str(one.id), [str(one.id)])
+    page.button(key="session_store").click().run()
+    assert len(store.client_pieces_table(opened, one.id)) == 1
+    page.selectbox(key="client_choice").set_value(other.id).run()
+    page.button(key="session_store").click().run()
+    assert not page.exception
+    assert store.client_pieces_table(opened, other.id).empty
+    assert store.sessions_of(opened, other.id)[0].vetoes == ()
+
+
 def test_a_file_that_is_gone_is_named_and_cannot_be_played(as_ece, opened, session, data_dir):
     gone = session.pieces[1].row
     Path(gone["path"]).unlink()

@@ -64,7 +64,10 @@ def test_a_session_comes_back_as_it_was_stored(ece, client, session_id):
     )
     assert [p.row["title"] for p in stored.pieces] == ["Ezgi 0", "Ezgi 1", "Ezgi 2"]
     assert json.dumps([dict(p.row) for p in stored.pieces]) == json.dumps(ROWS)  # NaN too
-    assert store.add_session(ece, client.id, new(), token="form-00001") == session_id  # pressed twice
+    assert store.client_pieces_table(ece, client.id).empty
+    again = new(vetoes=[{"piece_id": "a", "title": "A"}])
+    assert store.add_session(ece, client.id, again, token="form-00001") == session_id  # pressed twice
+    assert store.client_pieces_table(ece, client.id).empty
     assert len(store.sessions_of(ece, client.id)) == 1
     assert store.own_clients(ece)[0].sessions == 1
 
@@ -124,6 +127,12 @@ def test_a_replacement_and_its_veto_are_stored_together_or_not_at_all(ece, clien
         store.change_list(ece, session_id, ROWS, **given | {"before": ["hash0", "hash9", "hash2"]})
     assert store.read_session(ece, session_id).pieces == stored.pieces
     assert len(store.client_pieces_table(ece, client.id)) == 1
+
+
+def test_the_vetoes_of_a_new_session_are_rules_of_its_client(ece, client):
+    store.add_session(ece, client.id, new(vetoes=[{"piece_id": "a", "title": "A"}]), token="form-00001")
+    (rule,) = store.client_pieces_table(ece, client.id).to_dict("records")
+    assert (rule["piece_id"], rule["rule"], rule["origin"], rule["title"]) == ("a", "never", "veto", "A")
 
 
 def test_a_piece_has_one_rule_for_a_client(ece, client):

@@ -11,6 +11,7 @@ from pages.views.library import pieces
 
 CLIENT = "client"  # in the address, and session key: the number of the chosen client
 _FIELD = "client_choice"  # key of the field
+VETOES = "vetoes"  # session key, and ``veto`` in the address: hashes of vetoed pieces, oldest first
 SESSION = "session"  # in the address: the number of the open session
 
 
@@ -40,6 +41,9 @@ def choose_client(store: Store) -> Client | None:
 
 def _choose() -> None:
     close_session()
+    if st.session_state.get(CLIENT) is not None:  # the vetoes were those of the client before
+        st.session_state[VETOES] = []
+        st.query_params.pop("veto", None)
     remember(st.session_state[_FIELD])
 
 

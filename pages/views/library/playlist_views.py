@@ -24,7 +24,7 @@ from pages.views.library.accepted_moods import playlist_accuracy
 from pages.views.library.pieces import Library
 from pages.views.library.playlist_request import Request
 
-VETOES = "vetoes"  # session key, and ``veto`` in the address: hashes of vetoed pieces, oldest first
+VETOES = client_choice.VETOES
 PLAYING = "playlist_heard"  # session key: the piece in the player
 
 
