@@ -1,5 +1,6 @@
 """Format percentages, durations and emotions in the same way on every page."""
 
+from datetime import datetime, tzinfo
 from math import floor, isnan
 
 
@@ -47,6 +48,11 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
+def times(count: int) -> str:
+    """Format how often something happened: ``"once"``, ``"twice"``, ``"3 times"``."""
+    return {1: "once", 2: "twice"}.get(count, f"{count:,} times")
+
+
 def duration(seconds: float) -> str:
     """Format a waiting time: ``"45 s"``, ``"12 min"``, ``"3 h 20 min"``."""
     if seconds < 90:
@@ -59,6 +65,24 @@ def clock(seconds: float) -> str:
     """Format a position or length in music, as audio players do: ``"59:30"``, ``"1:02:07"``."""
     hours, rest = divmod(round(seconds), 3600)
     return f"{hours}:{rest // 60:02d}:{rest % 60:02d}" if hours else f"{rest // 60}:{rest % 60:02d}"
+
+
+def moment(when: datetime, zone: tzinfo) -> str:
+    """Format a moment in a time zone: ``"29 Nov, 11:09 +03"``. Raises ValueError for a time without a time zone."""
+    if when.tzinfo is None:
+        raise ValueError(f"The time {when} has no time zone. Add one, such as UTC.")
+    return f"{when.astimezone(zone):%d %b, %H:%M %Z}"
+
+
+def seconds_of(text: str) -> float | None:
+    """Read a position in music, such as ``"1:20"`` or ``"1:02:07"``; None for any other text."""
+    parts = text.strip().split(":")
+    if not 2 <= len(parts) <= 3 or not all(part.isascii() and part.isdigit() and len(part) <= 3 for part in parts):
+        return None
+    *before, last = map(int, parts)
+    if last > 59 or (len(before) == 2 and before[1] > 59):
+        return None
+    return float(sum(60 ** (len(parts) - 1 - k) * value for k, value in enumerate([*before, last])))
 
 
 SIGNS = {"angry": "▲", "happy": "★", "relax": "■", "sad": "●"}

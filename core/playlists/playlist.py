@@ -36,6 +36,17 @@ PIECE_COLUMNS = (
 )
 
 
+@dataclass(frozen=True)
+class Replaced:
+    """A piece that was replaced by another one. number : place in the list.  after : empty for a removed piece."""
+
+    number: int
+    before: str
+    before_title: str
+    after: str = ""
+    after_title: str = ""
+
+
 @dataclass(frozen=True, eq=False)
 class Playlist:
     """Pieces in the order of playing.
@@ -50,6 +61,7 @@ class Playlist:
     path : True for an iso path, which should have small steps.
     remarks : remarks for the user, see ``core.records.RemarkKind``.
     target_lufs : loudness of the pieces with their gains.
+    replaced : pieces that a person had replaced, oldest first.
     """
 
     name: str
@@ -60,6 +72,7 @@ class Playlist:
     path: bool = False
     remarks: tuple[Remark, ...] = ()
     target_lufs: float = TARGET_LUFS
+    replaced: tuple[Replaced, ...] = ()
 
     @property
     def length_s(self) -> float:

@@ -15,7 +15,7 @@ USUAL = {"mood": [pieces.ACCEPTED], "iso": [pieces.ACCEPTED, pieces.BETWEEN]}  #
 class Request:
     """The request for a playlist. way : emotions of an iso path in order, or one emotion.
 
-    synthetic : also use synthetic pieces in a library that has real music.
+    synthetic : also use synthetic pieces in a library that has real music.  must : pieces that must be in the list.
     """
 
     kind: str
@@ -26,6 +26,7 @@ class Request:
     target_lufs: float
     seed: int
     synthetic: bool = False
+    must: tuple[str, ...] = ()
 
 
 def ask_request(*, mixed: bool) -> Request:
