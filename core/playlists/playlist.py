@@ -20,7 +20,7 @@ from core.playlists.pieces import ACCEPTED, BETWEEN, REVIEW
 from core.records import Remark, RemarkKind
 from core.schema import EMOTIONS, PROBA
 from core.turkish import fold
-from core.wording import clock, percent, percent_change, whole_percent
+from core.wording import clock, percent_change, percents, whole_percent
 
 TARGET_LUFS = -18.0  # ReplayGain 2.0; broadcasting has -23 (EBU R 128), streaming about -14
 SHORTEST_S = 5.0  # shortest piece in a playlist
@@ -196,9 +196,9 @@ def mixture(row: Mapping[str, Any], prefix: str = "p_", *, least: float = 0.095)
 
     prefix : ``"want_"`` for the wanted probabilities, in whole percent.
     """
-    words = percent if prefix == "p_" else whole_percent
-    ranked = sorted(((row[f"{prefix}{e}"], e) for e in EMOTIONS), key=lambda pair: -pair[0])
-    return ", ".join(f"{words(p)} {e}" for p, e in ranked if p >= least)
+    proba = {e: float(row[f"{prefix}{e}"]) for e in EMOTIONS}
+    words = percents(proba) if prefix == "p_" else {e: whole_percent(p) for e, p in proba.items()}
+    return ", ".join(f"{words[e]} {e}" for e in sorted(proba, key=lambda e: -proba[e]) if proba[e] >= least)
 
 
 def _weak(row: Mapping[str, Any], on_a_way: bool, by_same: bool) -> str:

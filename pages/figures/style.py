@@ -11,7 +11,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.schema import EMOTIONS, readable
-from core.wording import percent, whole_percent, with_sign
+from core.wording import percent_limit, percents, with_sign
 
 COLOURS = {"angry": "#D55E00", "happy": "#E69F00", "relax": "#009E73", "sad": "#0072B2"}
 SYMBOLS = {"angry": "triangle-up", "happy": "star", "relax": "square", "sad": "circle"}
@@ -44,6 +44,18 @@ def apply_style(figure: go.Figure, *, title: str = "", height: int = 380) -> go.
     ).update_xaxes(automargin=True).update_yaxes(automargin=True)  # fmt: skip
 
 
+def percent_axis(*, signed: bool = False) -> dict[str, object]:
+    """Properties of an axis of shares in [0, 1]: whole percents, written ``"75 %"`` as in all texts.
+
+    A hover text shows them with ``%{x}`` or ``%{y}``. signed : differences, written ``"+5 %"``.
+    """
+    ticks = [f"{sign}{n}%" for sign in (("+", "\u2212") if signed else ("",)) for n in range(111)]  # plotly's own minus
+    return {
+        "tickformat": "+.0%" if signed else ".0%",
+        "labelalias": {tick: f"{tick[:-1]} %" for tick in ticks},
+    }
+
+
 def probabilities(proba: pd.Series, *, threshold: float | None = None) -> go.Figure:
     """Draw one bar per emotion.
 
@@ -62,7 +74,7 @@ def probabilities(proba: pd.Series, *, threshold: float | None = None) -> go.Fig
             y=[with_sign(e) for e in order],
             orientation="h",
             marker_color=[COLOURS[e] for e in order],
-            text=[percent(v) for v in values],
+            text=[percents(proba.to_dict())[e] for e in order],
             textposition="outside",
             cliponaxis=False,
             hovertemplate="%{y}: %{text}<extra></extra>",
@@ -73,10 +85,10 @@ def probabilities(proba: pd.Series, *, threshold: float | None = None) -> go.Fig
             x=threshold,
             line_dash="dot",
             line_color=NEUTRAL,
-            annotation_text=f"accept from {whole_percent(threshold)}",
+            annotation_text=f"accept from {percent_limit(threshold)}",
             annotation_position="top left" if threshold > 0.5 else "top right",  # inside the figure
         )
-    return apply_style(figure, height=240).update_xaxes(range=[0, 1.12], tickformat=".0%", title="probability")
+    return apply_style(figure, height=240).update_xaxes(range=[0, 1.12], title="probability", **percent_axis())
 
 
 def waveform(times: np.ndarray, low: np.ndarray, high: np.ndarray) -> go.Figure:

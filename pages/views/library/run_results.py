@@ -42,7 +42,9 @@ COLUMNS = {
     ),
     "mood": st.column_config.TextColumn("Mood"),
     "votes": st.column_config.TextColumn("Windows", help="Windows of the file with this mood, of all its windows."),
-    "percent": st.column_config.ProgressColumn("Confidence", format="%d %%", min_value=0, max_value=100),
+    "percent": st.column_config.ProgressColumn(
+        "Confidence", format="%.1f %%", min_value=0, max_value=100, help=f"Probability of the mood. {wording.ROUNDING}"
+    ),
     "tempo_bpm": st.column_config.NumberColumn("Tempo", format="%.0f bpm"),
     "loudness_lufs": st.column_config.NumberColumn("LUFS", format="%.1f", help="Loudness of the scored part."),
     "artist": st.column_config.TextColumn("Artist"),
@@ -238,7 +240,7 @@ def show_table(results: Results) -> None:
     shown = shown.assign(
         mood=shown["guess"].map(wording.with_sign),
         votes=[_votes(*pair) for pair in zip(shown["windows_agreeing"], shown["windows"], strict=True)],
-        percent=100 * shown["confidence"],
+        percent=shown["confidence"].map(wording.percent_number),
         answer=[
             d or c or ("unlike" if unlike else "review")
             for d, c, unlike in zip(shown["decision"], shown["candidates"], shown["unlike"], strict=True)

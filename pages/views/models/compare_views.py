@@ -107,7 +107,7 @@ def _table(wide: pd.DataFrame) -> None:
     }
     columns |= {f"f1_{e}": st.column_config.NumberColumn(f"F1 {e}", format="%.3f") for e in EMOTIONS}
     columns["model"] = st.column_config.TextColumn(pinned=True)
-    st.dataframe(
+    show.frame(
         wide.drop(columns="name"), hide_index=True, height="content", alt="Leaderboard of models", column_config=columns
     )
 
@@ -203,7 +203,7 @@ def tuning(comparison: Comparison) -> None:
     chosen = chosen.assign(model=chosen["model"].map(comparison.labels_of)).sort_values(
         ["model", "folds"], ascending=[True, False]
     )
-    st.dataframe(chosen, hide_index=True, alt="Settings chosen in the folds")
+    show.frame(chosen, hide_index=True, alt="Settings chosen in the folds")
     show.download(comparison.tables["tuning"], name(comparison, "chosen-settings"))
 
 

@@ -11,7 +11,7 @@ from core.schema import EMOTIONS
 from core.settings import Settings
 from pages.shared import assets, cached
 from pages.shared.messages import literal
-from pages.shared.show import download, file_name
+from pages.shared.show import comments, download, file_name, frame
 
 SIGNS = {"pass": "✔ pass", "fail": "✘ fail", "undecided": "? undecided", "not measured": "– not measured"}
 _SHOWN = ("macro_f1", "accuracy", "class_gap", "ece", "accepted", "accepted_right")
@@ -61,11 +61,11 @@ def evaluation_table(table: EvaluationTable, model: ModelDescription) -> None:
         line = {"row": ROW_WORDS[row].label, "clips": one.clips, "protocol": one.protocol}
         texts = {m: table.find(m, row=row) for m in _SHOWN}
         line |= {m: text.text if text else "not recorded" for m, text in texts.items()}
-        f1 = {f"f1 {e}": table.find("f1", emotion=e, row=row) for e in EMOTIONS}
+        f1 = {f"f1_{e}": table.find("f1", emotion=e, row=row) for e in EMOTIONS}
         line |= {name: text.text if text else "not recorded" for name, text in f1.items()}
         lines.append(line | {"clips hash": known.short if known else "not recorded"})
     shown = pd.DataFrame(lines)
-    st.dataframe(shown, hide_index=True, alt="Evaluation table of the model")
+    frame(shown, hide_index=True, alt="Evaluation table of the model")
     for row in rows:
         st.caption(f"**{ROW_WORDS[row].label}**: {ROW_WORDS[row].meaning}")
     if not rows or HEADLINE not in rows:
@@ -73,10 +73,12 @@ def evaluation_table(table: EvaluationTable, model: ModelDescription) -> None:
     with st.container(horizontal=True):
         name = file_name("evaluation", data_hash=model.data_hash, version=model.version)
         download(table.lines, name, label="All figures (CSV)")
+        predictions = file_name("predictions", data_hash=model.data_hash, version=model.version)
+        first = comments(predictions, model=model.version, data=model.data_hash)
         st.download_button(
             "Predictions behind them (CSV)",
-            lambda: predictions_csv(stored_results(model, Settings())),
-            file_name=file_name("predictions", data_hash=model.data_hash, version=model.version) + ".csv",
+            lambda: predictions_csv(stored_results(model, Settings()), comments=first),
+            file_name=f"{predictions}.csv",
             mime="text/csv",
             icon=":material/download:",
             key="download_predictions",
