@@ -88,6 +88,11 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
+def part(count: int, total: int, noun: str) -> str:
+    """Format a part of a number with its noun and verb: ``"1 of 17 pieces is"``, ``"3 of 17 pieces are"``."""
+    return f"{count:,} of {counted(total, noun)} {'is' if count == 1 else 'are'}"
+
+
 def duration(seconds: float) -> str:
     """Format a waiting time: ``"45 s"``, ``"12 min"``, ``"3 h 20 min"``."""
     if seconds < 90:

@@ -135,6 +135,7 @@ def show_summary(results: Results) -> None:
     """Show the numbers of the run."""
     result, rows = results.job.result, results.rows
     files = rows.drop_duplicates("path")
+    files = files[files["state"] == "scored"]
     copies = int(((files["same_content_as"] != "") | (files["near_duplicate_of"] != "")).sum())
     st.header(messages.literal(folder_name(result["folder"])), divider="gray")
     numbers = (
@@ -143,7 +144,7 @@ def show_summary(results: Results) -> None:
             f"{result['found']:,}",
             f"Audio files below the folder. {progress.left_out(result.get('skipped', {}))}",
         ),
-        ("Scored", f"{result['scored']:,}", "Files with a result."),
+        ("Scored", f"{result['scored']:,}", _scored_words(results, result["scored"] - copies)),
         (
             "Not scored",
             f"{result['found'] - result['scored']:,}",
@@ -159,6 +160,13 @@ def show_summary(results: Results) -> None:
     with st.container(horizontal=True):
         for label, value, meaning in numbers:
             st.metric(label, value, help=meaning, border=True, width=158)  # two next to each other on a phone
+
+
+def _scored_words(results: Results, different: int) -> str:
+    """Say how many different recordings the scored files hold."""
+    if not results.whole:
+        return "Files with a result."
+    return f"Files with a result. Without copies, they are {counted(different, 'recording')}."
 
 
 def show_not_scored(results: Results) -> None:

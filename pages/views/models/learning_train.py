@@ -249,11 +249,11 @@ def _drift(current: TrainingStatus) -> None:
     with st.expander("Drift, feature by feature", icon=":material/waves:"):
         table = current.drift.features.assign(feature=[readable(c) for c in current.drift.features["feature"]])
         st.caption(
-            f"The newest {current.drift.clips} recordings, compared with the training music. A feature drifted if its "
+            f"The newest {current.drift.clips} files, compared with the training music. A feature drifted if its "
             f"Kolmogorov-Smirnov distance is at least {LEAST_EFFECT} and q, its p-value corrected for the number of "
             f"features, is at most {FALSE_DISCOVERIES}. PSI exceeds {PSI_LIMIT} on "
             f"{whole_percent(current.drift.psi_share)} of "
-            "the features; with this many recordings it would do so on "
+            "the features; with this many files it would do so on "
             f"{whole_percent(current.drift.psi_by_chance)} without any "
             "drift. So PSI is shown, but it does not trigger a training."
         )
