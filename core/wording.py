@@ -49,6 +49,15 @@ def _rounded(proba: Sequence[float]) -> list[int]:
     return shown
 
 
+def shares(values: Mapping[str, float]) -> dict[str, str]:
+    """Format shares of one whole as whole percents that add up to 100 %: missing percents go to the largest rests."""
+    shown = {name: floor(100 * share + 1e-9) for name, share in values.items()}
+    rests = sorted(values, key=lambda name: shown[name] - 100 * values[name])
+    for name in rests[: max(0, round(100 * sum(values.values())) - sum(shown.values()))]:
+        shown[name] += 1
+    return {name: f"{percents} %" for name, percents in shown.items()}
+
+
 def percent_limit(p: float) -> str:
     """Format a limit, rounded to a tenth of a percent: ``"75 %"``, ``"72.5 %"``."""
     return f"{round(100 * p, 1):g} %"

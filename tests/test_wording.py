@@ -96,3 +96,20 @@ def test_any_four_probabilities_add_up_and_keep_their_order():
         assert wording.percents(proba)[top] == wording.percent(proba[top])
         assert shown[top] == max(shown.values())
         assert all(abs(shown[name] - 100 * p) < 0.2 for name, p in proba.items())
+
+
+@pytest.mark.parametrize(
+    ("values", "shown"),
+    [
+        ((0.678, 0.309, 0.013), ["68 %", "31 %", "1 %"]),
+        ((0.335, 0.335, 0.33), ["34 %", "33 %", "33 %"]),
+        ((1.0, 0.0, 0.0), ["100 %", "0 %", "0 %"]),
+    ],
+)
+def test_shares_of_a_whole_add_up(values, shown):
+    assert list(wording.shares(dict(enumerate(values))).values()) == shown
+
+
+@pytest.mark.parametrize(("count", "words"), [(1, "1 of 17 pieces is"), (3, "3 of 17 pieces are")])
+def test_a_part_has_its_verb(count, words):
+    assert wording.part(count, 17, "piece") == words

@@ -181,12 +181,13 @@ def decided(page: Page, policy: Policy) -> pd.DataFrame:
 def figures(page: Page, policy: Policy, done: pd.DataFrame) -> None:
     """Show the headline figures: accepted, offered, for review, and how often the emotion is right."""
     table = policy_outcomes.summarise(done).query("emotion == 'all'").set_index("measure")
+    shown = wording.shares({m: float(table.loc[m, "value"]) for m in ("accept", "choose", "review")})
     with st.container(horizontal=True):
         for measure in ("accept", "choose", "review", "accuracy", "pair", "top2_rest"):
             value, low, high = map(float, table.loc[measure, ["value", "low", "high"]])
             st.metric(
                 MEASURES[measure][0].upper() + MEASURES[measure][1:],
-                "none" if pd.isna(value) else wording.tenth_percent(value),
+                "none" if pd.isna(value) else shown.get(measure, wording.whole_percent(value)),
                 delta=None if pd.isna(value) else f"{wording.whole_percent(low)} to {wording.whole_percent(high)}",
                 delta_color="off",
                 delta_arrow="off",
@@ -243,7 +244,7 @@ def risk(page: Page, policy: Policy, done: pd.DataFrame) -> None:
         key=page.name("risk-coverage"),
         alt=f"Accuracy of what is accepted against the share accepted; now {wording.whole_percent(table['accept'])} "
         "are accepted and "
-        f"{wording.tenth_percent(table['accuracy'])} of them are right",
+        f"{wording.whole_percent(table['accuracy'])} of them are right",
         data=curve,
     )
     st.caption("The line shows thresholds on the probability. A conformal policy is one point next to the line.")
