@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 
 from core.schema import EMOTIONS, readable
 from core.wording import SIGNS, percent, percents, signed_percent, with_sign
-from pages.figures.style import COLOURS, NEUTRAL, ROW, SYMBOLS, apply_style, percent_axis
+from pages.figures.style import COLOURS, NEUTRAL, ROW, SYMBOLS, apply_style, ink, percent_axis
 
 BELOW = {"yref": "container", "y": 0.0, "yanchor": "bottom", "traceorder": "normal"}  # a legend under the axis
 LOW_HIGH = [[0, "#0072B2"], [0.5, "#999999"], [1, "#E69F00"]]  # visible on light and dark pages
@@ -93,6 +93,7 @@ def importance(
                 marker_color=COLOURS.get(str(emotion), UP),
                 text=SIGNS.get(str(emotion), ""),
                 textposition="inside",
+                insidetextfont_color=ink(COLOURS.get(str(emotion), UP)),
                 insidetextanchor="middle",
                 textangle=0,
                 hovertemplate="%{y}: %{x:.3f}<extra>%{fullData.name}</extra>",

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from core.wording import percent_limit, whole_percent, with_sign
 from pages.figures.clips import BELOW, DOWN, UP, rgba
-from pages.figures.style import NEUTRAL, apply_style, percent_axis
+from pages.figures.style import NEUTRAL, apply_style, ink, percent_axis
 
 
 def risk_coverage(curve: pd.DataFrame, *, mark: str, coverage: float, accuracy: float) -> go.Figure:
@@ -118,6 +118,7 @@ def shares(table: pd.DataFrame, *, index: str, columns: Mapping[str, str], title
                 text=[whole_percent(v) if v >= 0.06 else "" for v in table[column]],
                 textangle=0,
                 insidetextanchor="middle",
+                insidetextfont_color=ink(colour),
                 hovertemplate="%{y}: %{x}<extra>%{fullData.name}</extra>",
             )
         )

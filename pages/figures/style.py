@@ -31,6 +31,14 @@ _MARGIN = {"l": 8, "r": 8, "t": 40, "b": 8}
 _CLEAR = "rgba(0,0,0,0)"
 
 
+def ink(colour: str) -> str:
+    """Colour of a text on a filled shape: dark or white, whichever has the higher contrast. colour : ``"#RRGGBB"``."""
+    red, green, blue = (int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5))
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (red, green, blue)]  # WCAG 2.2
+    light = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] + 0.05
+    return "#111111" if light / 0.0555 > 1.05 / light else "#ffffff"
+
+
 def apply_style(figure: go.Figure, *, title: str = "", height: int = 380) -> go.Figure:
     """Apply the common style; transparent, so it fits light and dark pages."""
     return figure.update_layout(

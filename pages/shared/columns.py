@@ -11,6 +11,12 @@ from core.wording import with_sign
 
 _LOW = "Lower end of the 95 % interval."
 _HIGH = "Upper end of the 95 % interval."
+# Columns of numbers with their printf format. A p-value has two digits, because the first ones may be zeros.
+_FORMATS = {
+    **dict.fromkeys(("p", "p_corrected", "p_holm", "q"), "%.2g"),
+    **dict.fromkeys(("effect", "delta", "delta_low", "delta_high"), "%.2f"),
+    **dict.fromkeys(("median_first", "median_second"), "%.4g"),
+}
 # Column -> words for the heading, and its meaning for the tooltip.
 _WORDS = {
     "n": ("values", "Number of known values of the feature."),
@@ -72,12 +78,15 @@ def words(column: str) -> tuple[str, str]:
 def named(frame: pd.DataFrame) -> dict[str, Any]:
     """Headings in words, with tooltips, for the columns and the index of a table of the program."""
     names = [c for c in (*frame.columns, *frame.index.names) if isinstance(c, str)]
-    pairs = {column: words(column) for column in names}
-    return {
-        column: st.column_config.Column(heading, help=meaning or None)
-        for column, (heading, meaning) in pairs.items()
-        if heading != column or meaning
-    }
+    config: dict[str, Any] = {}
+    for column in names:
+        heading, meaning = words(column)
+        form = "%.4g" if column.startswith("median ") else _FORMATS.get(column)
+        if form is not None and column in frame and pd.api.types.is_numeric_dtype(frame[column]):
+            config[column] = st.column_config.NumberColumn(heading, help=meaning or None, format=form)
+        elif heading != column or meaning:
+            config[column] = st.column_config.Column(heading, help=meaning or None)
+    return config
 
 
 def in_words(frame: pd.DataFrame) -> pd.DataFrame:

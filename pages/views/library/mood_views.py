@@ -18,11 +18,10 @@ from pages.views.library import piece_player
 from pages.views.library.accepted_moods import accepted_right
 from pages.views.library.pieces import Library, reload_library
 
-LIST = {  # on a phone only the first two or three columns are visible
-    "title": "Title", "standing": "Decision", "emotion": "Emotion", "confidence": "Confidence", "votes": "Windows",
-    "artist": "Artist",
-    "tempo": "Tempo", "lufs": "LUFS", "length": "Length", "album": "Album", "session": "Session", "year": "Year",
-    "genre": "Genre", "makam": "Makam",
+LIST = {  # on a phone only the first two or three columns are visible, and at 1440 pixels those up to the length
+    "title": "Title", "standing": "Decision", "emotion": "Emotion", "confidence": "Confidence", "artist": "Artist",
+    "makam": "Makam", "year": "Year", "length": "Length", "tempo": "Tempo", "lufs": "LUFS", "votes": "Windows",
+    "album": "Album", "session": "Session", "genre": "Genre",
 }  # fmt: skip
 WIDTHS: dict[str, Literal["small", "medium"]] = {"title": "medium"}
 NUMBERS = {
@@ -167,6 +166,7 @@ def _table(rows: pd.DataFrame, name: str, **more: pd.Series) -> None:
         confidence=rows["confidence"].map(percent_number),
         **more,
     )
+    columns = [*more, *(c for c in LIST if table[c].replace("", None).notna().any())]  # without empty columns
     key = f"table_{name}_{st.session_state.get(TURN, 0)}"
 
     def clicked() -> None:
@@ -174,7 +174,7 @@ def _table(rows: pd.DataFrame, name: str, **more: pd.Series) -> None:
         _play(str(rows.index[picked[0]]) if picked else None)
 
     st.dataframe(
-        table[[*more, *LIST]],
+        table[columns],
         hide_index=True,
         key=key,
         on_select=clicked,

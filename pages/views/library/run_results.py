@@ -37,6 +37,7 @@ COLUMNS = {
     "file": st.column_config.TextColumn("File", width="medium"),
     "answer": st.column_config.TextColumn(
         "Decision",
+        width=120,
         help="One emotion, two to choose from, or review by a person. Unlike: the model has not learned from such "
         "music.",
     ),
@@ -44,6 +45,12 @@ COLUMNS = {
     "votes": st.column_config.TextColumn("Windows", help="Windows of the file with this mood, of all its windows."),
     "percent": st.column_config.ProgressColumn(
         "Confidence", format="%.1f %%", min_value=0, max_value=100, help=f"Probability of the mood. {wording.ROUNDING}"
+    ),
+    "same": st.column_config.TextColumn(
+        "Same recording as", help="A file with the same content, or with nearly identical audio."
+    ),
+    "warnings": st.column_config.TextColumn(
+        "Remarks", width="medium", help="What is suspicious about the audio, such as a file that may be cut."
     ),
     "tempo_bpm": st.column_config.NumberColumn("Tempo", format="%.0f bpm"),
     "loudness_lufs": st.column_config.NumberColumn("LUFS", format="%.1f", help="Loudness of the scored part."),
@@ -54,12 +61,6 @@ COLUMNS = {
     "usul": st.column_config.TextColumn("Usul"),
     "performer": st.column_config.TextColumn("Performer"),
     "start_s": st.column_config.NumberColumn("From (s)", format="%.0f"),
-    "same": st.column_config.TextColumn(
-        "Same recording as", help="A file with the same content, or with nearly identical audio."
-    ),
-    "warnings": st.column_config.TextColumn(
-        "Remarks", width="large", help="What is suspicious about the audio, such as a file that may be cut."
-    ),
     "decision_reason": st.column_config.TextColumn("Why"),
 }
 
