@@ -58,7 +58,8 @@ def near_duplicates(
     if len(names) < 2:
         return {}
     first = first_alike(np.concatenate(values), reference.used, beat=beat)
-    ids, best = list(names), {}
+    ids = list(names)
+    best: dict[int, str] = {}
     for clip, k in zip(ids, first, strict=True):  # of equally good files, the first one is the original
         if int(k) not in best or ranks[clip] > ranks[best[int(k)]]:
             best[int(k)] = clip

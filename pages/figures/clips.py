@@ -245,6 +245,7 @@ def two_clips(table: pd.DataFrame) -> go.Figure:
     order = [e for e in EMOTIONS if e in table.index][::-1]
     for pattern, column in zip(("/", "", "."), table.columns[::-1], strict=False):
         values = table.loc[order, column]
+        shown = percents({e: float(values[e]) for e in order})
         figure.add_trace(
             go.Bar(
                 orientation="h",
@@ -252,7 +253,7 @@ def two_clips(table: pd.DataFrame) -> go.Figure:
                 x=values,
                 name=str(column),
                 marker={"color": [COLOURS[e] for e in order], "pattern": {"shape": pattern, "fgopacity": 0.5}},
-                text=[percents(table[column].to_dict())[e] for e in order],
+                text=[shown[e] for e in order],
                 textposition="outside",
                 cliponaxis=False,
                 hovertemplate="%{y}: %{text}<extra>%{fullData.name}</extra>",

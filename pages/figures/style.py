@@ -76,13 +76,14 @@ def probabilities(proba: pd.Series, *, threshold: float | None = None) -> go.Fig
     """
     order = [e for e in EMOTIONS if e in proba.index][::-1]
     values = proba.loc[order]
+    shown = percents({e: float(proba[e]) for e in order})
     figure = go.Figure(
         go.Bar(
             x=values.to_numpy(),
             y=[with_sign(e) for e in order],
             orientation="h",
             marker_color=[COLOURS[e] for e in order],
-            text=[percents(proba.to_dict())[e] for e in order],
+            text=[shown[e] for e in order],
             textposition="outside",
             cliponaxis=False,
             hovertemplate="%{y}: %{text}<extra></extra>",

@@ -13,15 +13,20 @@ from pages.shared import show
 from pages.views.data.explore_rows import Shown, with_row_numbers
 
 _NUMBER = st.column_config.NumberColumn
+# In the order of display: what a person looks for is visible without scrolling at 1440 pixels.
 COMPARED = {
     "feature": st.column_config.TextColumn(pinned=True),
-    "n_own": _NUMBER("own values", help="Number of known values in your table."),
-    "n_published": _NUMBER("published values", help="Number of known values in the published table."),
+    "unit": st.column_config.TextColumn(),
     "median_own": _NUMBER("own median", format="%.4g", help="Half of your values are below it."),
     "median_published": _NUMBER("published median", format="%.4g", help="Half of the published values are below it."),
+    "delta": _NUMBER(
+        "Cliff's delta",
+        format="%.2f",
+        help="Own against published: 0 = no difference, 1 = every own value is larger, -1 = every one is smaller.",
+    ),
+    "delta_low": _NUMBER("95 % from", format="%.2f", help="Lower end of the 95 % interval of Cliff's delta."),
+    "delta_high": _NUMBER("95 % to", format="%.2f", help="Upper end of the 95 % interval of Cliff's delta."),
     "percentile": _NUMBER("below own median", format="%.0f %%", help="Share of the published values below it."),
-    "low": _NUMBER("published lowest", format="%.4g"),
-    "high": _NUMBER("published highest", format="%.4g"),
     "out": _NUMBER("outside", format="%.0f %%", help="Share of your values outside the published range."),
     "farthest": _NUMBER(
         "farthest (sd)",
@@ -29,13 +34,10 @@ COMPARED = {
         help="Largest distance of one of your values from the published range, in standard deviations of the published "
         "values. They are robust, and on a logarithmic scale for features without an upper limit.",
     ),
-    "delta": _NUMBER(
-        "Cliff's delta",
-        format="%.2f",
-        help="Own against published: 0 = no difference, 1 = every own value is larger, -1 = every one is smaller.",
-    ),
-    "delta_low": _NUMBER("delta, 95 % from", format="%.2f", help="Lower end of the 95 % interval of Cliff's delta."),
-    "delta_high": _NUMBER("delta, 95 % to", format="%.2f", help="Upper end of the 95 % interval of Cliff's delta."),
+    "low": _NUMBER("published lowest", format="%.4g"),
+    "high": _NUMBER("published highest", format="%.4g"),
+    "n_own": _NUMBER("own values", help="Number of known values in your table."),
+    "n_published": _NUMBER("published values", help="Number of known values in the published table."),
 }
 
 
@@ -72,7 +74,7 @@ def _range(rows: Shown, features: pd.DataFrame, clips: pd.DataFrame) -> None:
         "only: it is less sure outside."
     )
     show.frame(
-        features.assign(percentile=100 * features["percentile"], out=100 * features["out"]),
+        features.assign(percentile=100 * features["percentile"], out=100 * features["out"])[list(COMPARED)],
         hide_index=True,
         alt="Own values against the published values, feature by feature",
         column_config=COMPARED,
@@ -80,9 +82,11 @@ def _range(rows: Shown, features: pd.DataFrame, clips: pd.DataFrame) -> None:
     show.download(features, show.file_name("own-and-published", data_hash=rows.data_hash))
     st.header("Rows outside the published range")
     about = [c for c in rows.frame.columns if c not in COLUMNS]
-    found = clips[clips["out"] > 0].rename(columns={"out": "features out", "feature": "farthest feature"})
+    found = clips[clips["out"] > 0].rename(
+        columns={"out": "features out", "farthest": "farthest (sd)", "feature": "farthest feature"}
+    )
     far = found.join(rows.frame[[c for c in about if c not in found]])
-    show.frame(far, alt="Rows outside the published range, farthest first")
+    st.dataframe(far, alt="Rows outside the published range, farthest first")
     show.download(with_row_numbers(far), show.file_name("rows-out-of-range", data_hash=rows.data_hash))
 
 
