@@ -14,7 +14,8 @@ _HIGH = "Upper end of the 95 % interval."
 # Columns of numbers with their printf format. A p-value has two digits, because the first ones may be zeros.
 _FORMATS = {
     **dict.fromkeys(("p", "p_corrected", "p_holm", "q"), "%.2g"),
-    **dict.fromkeys(("effect", "delta", "delta_low", "delta_high"), "%.2f"),
+    **dict.fromkeys(("effect", "delta"), "%.2f"),
+    **dict.fromkeys(("ks", "psi", "shift"), "%.3f"),
     **dict.fromkeys(("median_first", "median_second"), "%.4g"),
 }
 # Column -> words for the heading, and its meaning for the tooltip.
@@ -41,6 +42,12 @@ _WORDS = {
     "ks": ("KS distance", "Kolmogorov-Smirnov distance from the training music, from 0 to 1."),
     "q": ("q", "p-value with a correction for the number of features."),
     "psi": ("PSI", "Population stability index."),
+    "shift": ("shift (sd)", "Difference from the training music, in its standard deviations."),
+    "train": ("training clips", ""),
+    "created_at": ("made at", "UTC"),
+    "promoted_at": ("promoted at", "UTC"),
+    "started_at": ("started at", "UTC"),
+    "heartbeat": ("last sign of life", "UTC"),
     "mean_abs_shap": ("mean effect", "Mean change of the probability, up or down."),
     "shap": ("effect", "Change of the probability by this feature (SHAP)."),
     "base": ("base value", "Probability at which the steps start."),
@@ -84,6 +91,8 @@ def named(frame: pd.DataFrame) -> dict[str, Any]:
         form = "%.4g" if column.startswith("median ") else _FORMATS.get(column)
         if form is not None and column in frame and pd.api.types.is_numeric_dtype(frame[column]):
             config[column] = st.column_config.NumberColumn(heading, help=meaning or None, format=form)
+        elif column in frame and pd.api.types.is_datetime64_any_dtype(frame[column]):
+            config[column] = st.column_config.DatetimeColumn(heading, help=meaning or None, format="D MMM YYYY, HH:mm")
         elif heading != column or meaning:
             config[column] = st.column_config.Column(heading, help=meaning or None)
     return config

@@ -73,10 +73,6 @@ def history(store: Store, person: Rater, served: Served) -> None:
             shown,
             hide_index=True,
             alt="Versions in the registry",
-            column_config={
-                name: st.column_config.DatetimeColumn(name.replace("_", " "), format="D MMM YYYY, HH:mm")
-                for name in times
-            },
         )
         download(table, "versions")
     with st.expander("Past jobs", icon=":material/history:"):

@@ -257,8 +257,7 @@ def _drift(current: TrainingStatus) -> None:
             f"{whole_percent(current.drift.psi_by_chance)} without any "
             "drift. So PSI is shown, but it does not trigger a training."
         )
-        small = {c: st.column_config.NumberColumn(format="%.3f") for c in ("ks", "p", "q", "psi", "shift")}
-        show.frame(table, hide_index=True, alt="Drift of each feature", column_config=small)
+        show.frame(table, hide_index=True, alt="Drift of each feature")
         show.download(table, "drift")
 
 
