@@ -50,10 +50,16 @@ def _rounded(proba: Sequence[float]) -> list[int]:
 
 
 def shares(values: Mapping[str, float]) -> dict[str, str]:
-    """Format shares of one whole as whole percents that add up to 100 %: missing percents go to the largest rests."""
+    """Format all shares of one whole as whole percents that add up to 100 %.
+
+    The first is rounded as by `whole_percent`, because other pages show it alone. Of the others, those with the largest
+    rests are rounded up.
+    """
     shown = {name: floor(100 * share + 1e-9) for name, share in values.items()}
-    rests = sorted(values, key=lambda name: shown[name] - 100 * values[name])
-    for name in rests[: max(0, round(100 * sum(values.values())) - sum(shown.values()))]:
+    first, *others = values
+    shown[first] = round(100 * values[first])
+    others.sort(key=lambda name: shown[name] - 100 * values[name])
+    for name in others[: 100 - sum(shown.values())]:
         shown[name] += 1
     return {name: f"{percents} %" for name, percents in shown.items()}
 

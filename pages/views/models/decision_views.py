@@ -181,7 +181,7 @@ def decided(page: Page, policy: Policy) -> pd.DataFrame:
 def figures(page: Page, policy: Policy, done: pd.DataFrame) -> None:
     """Show the headline figures: accepted, offered, for review, and how often the emotion is right."""
     table = policy_outcomes.summarise(done).query("emotion == 'all'").set_index("measure")
-    shown = wording.shares(table["value"].loc[["accept", "choose", "review"]].to_dict())
+    shown = wording.shares({str(m): float(v) for m, v in table["value"].items() if m in ("accept", "choose", "review")})
     with st.container(horizontal=True):
         for measure in ("accept", "choose", "review", "accuracy", "pair", "top2_rest"):
             value, low, high = map(float, table.loc[measure, ["value", "low", "high"]])
