@@ -61,11 +61,12 @@ def ask_request(*, mixed: bool) -> Request:
     length = left.number_input(
         "Minutes", 5, 240, 60 if kind == "iso" else 30, 5, key=f"minutes_{kind}", bind="query-params"
     )
+    # The state alone sets the usual choice: a default beside a value that a callback has set is an error of the page.
+    st.session_state.setdefault(f"standings_{kind}", USUAL[kind])
     standings = right.pills(
         "Pieces that are",
         pieces.STANDINGS,
         selection_mode="multi",
-        default=USUAL[kind],
         key=f"standings_{kind}",
         bind="query-params",
         help="Accepted: the model is sure of one mood. Between two: two similar moods are probable, useful as a bridge "
