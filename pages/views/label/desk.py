@@ -104,8 +104,7 @@ def _show_guess(seat: Seat, store: Store, form: Form) -> str:
         if how == "shown":
             with st.container(key="guess", width="content"):  # the script of the desk notices whether it is in sight
                 st.markdown(
-                    f"The model's guess is **{wording.with_sign(item.guess)}** "
-                    f"({wording.whole_percent(item.confidence)}).",
+                    f"The model's guess is **{wording.with_sign(item.guess)}** ({wording.percent(item.confidence)}).",
                     width="content",
                 )
         elif how == "hidden at random":
