@@ -246,7 +246,7 @@ def test_what_the_person_saw_is_stored(open_page, opened, monkeypatch):
         put(opened, number)
     monkeypatch.setattr("core.labelling.agreement.hides_guess", lambda clip_id, rater, **_: False)
     page = open_desk(open_page, guesses="true")
-    assert "The model's guess is **● sad** (60 %)" in shown(page)
+    assert "The model's guess is **● sad** (60.0 %)" in shown(page)
     page = say(page, "happy")
     monkeypatch.setattr("core.labelling.agreement.hides_guess", lambda clip_id, rater, **_: True)
     page = page.run()
