@@ -23,6 +23,15 @@ function begin(form) {
            first: null, parts: [], seen: false };
 }
 
+// Streamlit plays a sound by itself only the first time that it shows it. A clip that comes again has to play too.
+function playItself(of = clip) {
+  const audio = sound();
+  if (clip !== of || of.first !== null || performance.now() - of.since > WAIT_MS) return;
+  const old = !audio || (audio.currentSrc === of.before && performance.now() - of.since < SAME_SOUND_MS);
+  if (old || audio.readyState < 3) requestAnimationFrame(() => playItself(of));
+  else if (audio.paused) audio.play().catch(() => {});  // before the first click a browser may refuse
+}
+
 function union(parts) {
   const merged = [];
   for (const [start, end] of parts.sort((a, b) => a[0] - b[0])) {
@@ -161,6 +170,9 @@ function start() {
 export default function ({ data, setStateValue }) {
   send = setStateValue;
   if (!window.tmeHandsFree) start();
-  if (!clip || clip.form !== data.form) begin(data.form);
+  if (!clip || clip.form !== data.form) {
+    begin(data.form);
+    if (data.autoplay) playItself();
+  }
   watchGuess();
 }

@@ -127,7 +127,10 @@ def show_answers(seat: Seat, store: Store, form: Form, *, audible: bool, guess: 
     """Show the answer buttons, always visible, with Undo, Skip and Comment. guess : how the guess is displayed."""
     assets.style("label")
     st.components.v2.component("hands_free", js=assets.script("hands_free"))(
-        key=SCRIPT, data={"form": form.token, "guess": guess}, on_listening_change=lambda: None, height=0
+        key=SCRIPT,
+        data={"form": form.token, "guess": guess, "autoplay": bool(st.session_state.get("autoplay", True))},
+        on_listening_change=lambda: None,
+        height=0,
     )
     common = (seat, store, form)
     with st.container(key="emotions"):
