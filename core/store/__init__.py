@@ -45,6 +45,7 @@ from core.store.library_files import (
     unpredicted,
 )
 from core.store.measured import save_measured
+from core.store.never_played import never_play, never_table, play_again
 from core.store.people import Rater, get_setting, raters_table, set_role, set_setting, sign_in
 from core.store.predictions import answer_votes, predictions_table, read_windows, save_predictions
 from core.store.schema import (
@@ -64,6 +65,7 @@ from core.store.schema import (
 from core.store.table_clips import save_table_clip, table_clips_table
 from core.store.tracks import TRACK_FIELDS, add_track, set_track
 from core.store.undos import UNDO_DEPTH, undo
+from core.store.words import PieceClip, answers_by_subject, clip_of_piece, own_answers_by_subject, words_cache_key
 
 __all__ = [
     "Answer",
@@ -75,6 +77,7 @@ __all__ = [
     "MAX_NAME",
     "MAX_TRACK",
     "ORIGINS",
+    "PieceClip",
     "RATER_ROLES",
     "ROLES",
     "Rater",
@@ -93,10 +96,12 @@ __all__ = [
     "add_settlement",
     "add_track",
     "answer_votes",
+    "answers_by_subject",
     "back_up",
     "backups",
     "cancel_job",
     "check_own",
+    "clip_of_piece",
     "clips_table",
     "close_store",
     "copies_of",
@@ -120,8 +125,12 @@ __all__ = [
     "library_table",
     "load_features",
     "move_clips",
+    "never_play",
+    "never_table",
     "new_token",
     "open_store",
+    "own_answers_by_subject",
+    "play_again",
     "predictions_table",
     "queue_item",
     "rater_name",
@@ -144,4 +153,5 @@ __all__ = [
     "table_clips_table",
     "undo",
     "unpredicted",
+    "words_cache_key",
 ]
