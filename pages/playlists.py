@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.views.library import piece_filter as shared
-from pages.views.library import pieces, playlist_request
+from pages.views.library import pieces, playlist_request, words
 from pages.views.library import playlist_downloads as files
 from pages.views.library import playlist_views as parts
 
@@ -20,6 +20,7 @@ if table.empty:
 with st.container():
     playlist = parts.build_playlist(request, library, table, narrowed)
     if playlist is None:
+        words.show_never_list(library)
         st.stop()
     st.header(playlist.name, divider="gray")
     parts.show_summary(playlist)
@@ -33,8 +34,8 @@ for tab, show in zip(st.tabs(list(shows), key="view", bind="query-params"), show
     if tab.open:
         with tab:
             show()
+words.show_never_list(library)
 st.caption(
-    "The mood of a piece is the model's estimate. A playlist is a proposal: the therapist decides what to play and "
-    "when "
-    "to stop."
+    "The mood of a piece is your own word, else the mood that people agree on, else the model's estimate. A playlist "
+    "is a proposal: the therapist decides what to play and when to stop."
 )

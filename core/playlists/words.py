@@ -53,7 +53,7 @@ def with_words(pieces: pd.DataFrame, won: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def word_text(row: Mapping[str, Any]) -> str:
+def word_text(row: Mapping[str, Any] | pd.Series) -> str:
     """Whose word the mood of a piece is, and what the model says beside it.
 
     Such as ``"your word; the model: angry 90.0 %, accepted"``. Empty when it is the model's.
@@ -63,7 +63,7 @@ def word_text(row: Mapping[str, Any]) -> str:
     return f"{WORDS[Word(row['word'])]}; {model_text(row)}"
 
 
-def model_text(row: Mapping[str, Any]) -> str:
+def model_text(row: Mapping[str, Any] | pd.Series) -> str:
     """What the model says about a piece: ``"the model: angry 90.0 %, accepted"``."""
     return f"the model: {row['model_mood']} {percent(row['model_confidence'])}, {row['model_standing']}"
 
@@ -73,5 +73,7 @@ def count_words(pieces: pd.DataFrame) -> str:
     number = pieces["word"].value_counts()
     own, agreed, model = (int(number.get(word, 0)) for word in Word)
     text = f"Whose word: {counted(own, 'piece')} yours, {agreed:,} agreed by people, {model:,} the model's."
+    if not own and not agreed:
+        text = "All moods are the model's. Say what you hear in a piece, and your word counts."
     differ = int(pieces["differ"].sum())
     return f"{text} People differ about {counted(differ, 'piece')}." if differ else text

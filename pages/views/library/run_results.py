@@ -21,6 +21,7 @@ from core.turkish import fold
 from core.wording import counted, duration
 from pages.shared import messages, show
 from pages.shared.entering import LONGEST
+from pages.views.library import result_words
 from pages.views.library.run_folders import folder_name, music_folder, results_file
 
 STATES = {
@@ -40,7 +41,8 @@ COLUMNS = {
         help="One emotion, two to choose from, or review by a person. Unlike: the model has not learned from such "
         "music.",
     ),
-    "mood": st.column_config.TextColumn("Mood"),
+    "mood": st.column_config.TextColumn("Mood", help="Your word, else what people agree on, else the model's mood."),
+    "said": st.column_config.TextColumn("Whose word"),
     "votes": st.column_config.TextColumn("Windows", help="Windows of the file with this mood, of all its windows."),
     "percent": st.column_config.ProgressColumn("Confidence", format="%d %%", min_value=0, max_value=100),
     "tempo_bpm": st.column_config.NumberColumn("Tempo", format="%.0f bpm"),
@@ -227,6 +229,8 @@ def show_table(results: Results) -> None:
     if scored.empty:
         return
     st.header("Scored files")
+    by_window = "/" in str(results.job.result["plan"])
+    scored = result_words.with_people(scored, by_window=by_window)
     rows = _filtered(results, scored)
     if rows.empty:
         st.info("No file matches the filter. Widen it.", icon=":material/filter_alt_off:")
@@ -236,7 +240,8 @@ def show_table(results: Results) -> None:
     )
     shown = rows.head(SHOWN)
     shown = shown.assign(
-        mood=shown["guess"].map(wording.with_sign),
+        mood=shown["emotion"].map(wording.with_sign),
+        said=result_words.whose(shown),
         votes=[_votes(*pair) for pair in zip(shown["windows_agreeing"], shown["windows"], strict=True)],
         percent=100 * shown["confidence"],
         answer=[
@@ -245,9 +250,10 @@ def show_table(results: Results) -> None:
         ],
         same=shown["same_content_as"].where(shown["same_content_as"] != "", shown["near_duplicate_of"]),
     )
-    by_window = "/" in str(results.job.result["plan"])
     columns = [c for c in COLUMNS if _has_content(shown[c]) and (c != "start_s" or by_window)]
     st.dataframe(shown[columns], hide_index=True, column_config=COLUMNS)
+    result_words.ask_about(shown, by_window=by_window)
+    rows = rows.drop(columns=["own", "own_id"], errors="ignore")
     with st.container(horizontal=True):
         first = _comments(results, rows)
         _download("CSV", lambda: csv_for_people(rows, index=False, comments=first), f"{results.name}.csv", "text/csv")
@@ -256,7 +262,8 @@ def show_table(results: Results) -> None:
         )
     st.caption(
         "Both files contain the filtered rows with probabilities, the 50 features, and the versions of model and "
-        "extractor."
+        "extractor. The columns emotion and whose_word say which mood counts for you; guess and decision are the "
+        "model's."
     )
 
 
@@ -296,7 +303,7 @@ def _filtered(results: Results, scored: pd.DataFrame) -> pd.DataFrame:
         key="library_words",
         max_chars=LONGEST,
     )
-    keep = scored["guess"].isin(moods) & (scored["confidence"] >= least / 100)
+    keep = scored["emotion"].isin(moods) & (scored["confidence"] >= least / 100)
     if sure:
         keep &= scored["decision"] != ""
     if result := fold(words).split():
