@@ -17,6 +17,7 @@ from pages.shared import cached, messages
 
 MODEL_ONLY = "model_only"  # session key, and parameter in the address
 RECEIPT = "heard_receipt"  # session key: sentence about the last answer, and its number if it can be taken back
+NAMELESS = "Without your name, it counts for you until you reload the page. With your name, it counts at every visit."
 FRESH = "heard_fresh"  # session key: the sentence is new
 
 
@@ -100,8 +101,10 @@ def _answer(key: str, heard: Heard, own_id: int | None, name: str) -> None:
         st.session_state.pop(key, None)  # the field shows again what counts
         _note(str(error), None, failed=True)
         return
-    who = store.by.name or "you, without a name"
-    _note(f"Stored: {with_sign(label)} for {name}, by {who}. {receipt.remark}", (receipt.feedback_id, name))
+    stored = f"Stored: {with_sign(label)} for {name}, by {store.by.name}."
+    if not store.by.name:
+        stored = f"Stored: {with_sign(label)} for {name}. {NAMELESS}"
+    _note(f"{stored} {receipt.remark}", (receipt.feedback_id, name))
 
 
 def _take_back(feedback_id: int, name: str) -> None:
