@@ -13,6 +13,7 @@ from core.errors import CoreError
 from core.library import progress, run
 from core.library.results import count, read_results
 from core.models.kinds import TITLES, Kind
+from core.records import Word
 from core.schema import EMOTIONS
 from core.settings import Settings
 from core.spreadsheets import csv_for_people
@@ -296,16 +297,19 @@ def _filtered(results: Results, scored: pd.DataFrame) -> pd.DataFrame:
     )  # fmt: skip
     least = middle.slider("Confidence at least (%)", 0, 100, 0, 5, key="library_least")
     sure = right.toggle(
-        "Only accepted", key="library_sure", help="Only files for which the policy accepts one emotion."
+        "Only accepted",
+        key="library_sure",
+        help="Only files for which the policy accepts one emotion, or a person named it.",
     )
     words = st.text_input(
         "Search file, artist, title, album, makam, usul or performer",
         key="library_words",
         max_chars=LONGEST,
     )
-    keep = scored["emotion"].isin(moods) & (scored["confidence"] >= least / 100)
+    by_person = scored["whose_word"] != Word.MODEL
+    keep = scored["emotion"].isin(moods) & ((scored["confidence"] >= least / 100) | by_person)
     if sure:
-        keep &= scored["decision"] != ""
+        keep &= (scored["decision"] != "") | by_person
     if result := fold(words).split():
         text = _folded(str(results.path), results.path.stat().st_mtime_ns, scored)
         for word in result:

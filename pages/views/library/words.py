@@ -156,7 +156,7 @@ def _put(kind: str, value: str, name: str) -> None:
     def work(store: Store) -> None:
         never_play(store, kind, value, name=name)
 
-    _change(work, f"{name or value} is in no playlist now. The list of these {kind}s is on the Playlists page.")
+    _change(work, f"{name or value} is in no playlist now. The list at the end of this page allows it again.")
 
 
 def _allow(*entries: str) -> None:
