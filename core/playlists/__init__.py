@@ -1,6 +1,7 @@
 """Choose pieces of a library by mood and make playlists.
 
 pieces, selection, circle, sound : the pieces, filters, the circle of moods, similar sound.
+words, never : what people say about pieces, what no playlist uses.
 playlist, one_mood, iso_path : playlists of one mood, and paths from one mood to another.
 files, levelled_copies, session_sheet : playlist files, copies at equal loudness, the sheet for a therapy session.
 """

@@ -27,7 +27,7 @@ TARGET_LUFS = -18.0  # ReplayGain 2.0; broadcasting has -23 (EBU R 128), streami
 SHORTEST_S = 5.0  # shortest piece in a playlist
 LONGEST_MIN = 12 * 60.0  # longest playlist
 EXCLUDED = {
-    ACCEPTED: "the model is sure of one mood",
+    ACCEPTED: "the model is sure of one mood, or a person named it",
     BETWEEN: "the model hears two neighbouring moods",
     REVIEW: "a person must listen first",
 }

@@ -95,16 +95,18 @@ def clip_of_piece(store: Store, content_hash: str) -> PieceClip:
     Raises
     ------
     StoreError
-        When no clip of this content is stored.
+        When no clip of this content is stored, or an analyst deleted the piece.
     """
 
     def work(c: sa.Connection) -> PieceClip:
-        own = c.execute(
-            sa.select(clips.c.id)
-            .where(clips.c.content_hash == content_hash, _OF_PIECE, clips.c.deleted_at.is_(None))
-            .order_by(_has_prediction().desc(), clips.c.id)
-        ).scalar()
-        clip_id = own or _insert_piece(c, content_hash)
+        known = c.execute(
+            sa.select(clips.c.id, clips.c.deleted_at)
+            .where(clips.c.content_hash == content_hash, _OF_PIECE)
+            .order_by(clips.c.deleted_at.is_not(None), _has_prediction().desc(), clips.c.id)
+        ).first()
+        if known is not None and known.deleted_at is not None:
+            raise StoreError("An analyst deleted this piece, so your answer was not stored. Reload the page.")
+        clip_id = str(known.id) if known is not None else _insert_piece(c, content_hash)
         newest = sa.select(sa.func.max(predictions.c.id))
         of_clip = (predictions.c.clip_id == clip_id) & (predictions.c.role == "champion")
         return PieceClip(clip_id, c.execute(newest.where(of_clip)).scalar())
@@ -126,5 +128,5 @@ def _insert_piece(c: sa.Connection, content_hash: str) -> str:
     end_s = window.start_s + window.duration_s
     whole = {"id": content_hash, "start_s": 0.0, "duration_s": window.file_duration_s or end_s, "part_of": None}
     known = {n: v for n, v in window._asdict().items() if n not in ("created_at", "deleted_at", "lufs")}
-    insert_clips(c, [{**known, **whole, "lufs": None}], back={"deleted_at": None})
+    insert_clips(c, [{**known, **whole, "lufs": None}])
     return content_hash

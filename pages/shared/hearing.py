@@ -13,11 +13,12 @@ from core.labelling.whose_word import agreed_words, no_words, own_words
 from core.playlists.circle import CIRCLE
 from core.store import Store, new_token, words_cache_key
 from core.wording import with_sign
-from pages.shared import cached, messages
+from pages.shared import cached, messages, who
 
 MODEL_ONLY = "model_only"  # session key, and parameter in the address
 RECEIPT = "heard_receipt"  # session key: sentence about the last answer, and its number if it can be taken back
 NAMELESS = "Without your name, it counts for you until you reload the page. With your name, it counts at every visit."
+FAILURES = "heard_failures"  # session key: number of answers that could not be stored
 FRESH = "heard_fresh"  # session key: the sentence is new
 
 
@@ -61,7 +62,9 @@ def ask_mood(heard: Heard, *, own: str, own_id: object, name: str) -> None:
     own, own_id : the person's mood that counts now, and its number.  name : of the piece or window.
     """
     number = None if pd.isna(own_id) else int(own_id)  # type: ignore[call-overload]
-    key = f"say_{heard.subject}_{number or 0}"  # a new field after each answer shows what counts now
+    # A new field after each answer, and after each failure, shows what counts now.
+    failures = st.session_state.get(FAILURES, 0)
+    key = f"say_{heard.subject}_{number or 0}" + (f"_{failures}" if failures else "")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(
             "I hear",
@@ -69,7 +72,7 @@ def ask_mood(heard: Heard, *, own: str, own_id: object, name: str) -> None:
             help="One click stores your answer. It counts for you at once. Click it again to take it back.",
         )
         st.pills(
-            f"I hear in {name}",
+            f"I hear in {messages.literal(name)}",
             CIRCLE,
             default=own or None,
             format_func=with_sign,
@@ -91,6 +94,9 @@ def _answer(key: str, heard: Heard, own_id: int | None, name: str) -> None:
     store, label = cached.store(), st.session_state.get(key)
     if store is None:
         return
+    if who.name_unconfirmed():
+        _note("Not stored yet. First confirm your name, then answer again.", None, failed=True)
+        return
     if label is None:
         if own_id is not None:
             _take_back(own_id, name)
@@ -98,7 +104,6 @@ def _answer(key: str, heard: Heard, own_id: int | None, name: str) -> None:
     try:
         receipt = say(store, heard, label, form=new_token())
     except CoreError as error:
-        st.session_state.pop(key, None)  # the field shows again what counts
         _note(str(error), None, failed=True)
         return
     stored = f"Stored: {with_sign(label)} for {name}, by {store.by.name}."
@@ -121,6 +126,7 @@ def _take_back(feedback_id: int, name: str) -> None:
 
 def _note(sentence: str, undo: tuple[int, str] | None, *, failed: bool = False) -> None:
     st.session_state[RECEIPT], st.session_state[FRESH] = (sentence.strip(), undo, failed), True
+    st.session_state[FAILURES] = st.session_state.get(FAILURES, 0) + failed
 
 
 def show_receipt() -> None:

@@ -161,6 +161,13 @@ def test_a_piece_that_is_gone_gets_no_answer(db):
     assert store.feedback_table(db).empty
 
 
+def test_a_deleted_piece_gets_no_answer_and_stays_deleted(db):
+    store.delete_clip(db, FILE)
+    with pytest.raises(StoreError, match="deleted this piece"):
+        hears(db, "Ayşe", "sad")
+    assert set(store.clips_table(db)["clip_id"]) == {WINDOW}
+
+
 def test_the_same_form_is_stored_once(db):
     asks, form = person(db, "Ayşe"), store.new_token()
     first, second = (say(asks, Heard("angry", FILE), "sad", form=form) for _ in range(2))

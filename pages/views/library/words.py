@@ -138,10 +138,15 @@ def show_never_list(library: "Library") -> None:
             st.caption(f"The newest {MOST} of {len(never)} entries are shown. Allow some of them to see the others.")
 
 
+@st.cache_resource(show_spinner=False, max_entries=4, ttl=600)
+def _folders(mark: int, _library: "Library") -> list[str]:
+    """Folders of the pieces that playlists use, in alphabetical order."""
+    paths = _library.every.loc[~_library.every["never"], "path"]
+    return sorted(set(map(folder_of, paths)) - {""})
+
+
 def _folder_field(library: "Library") -> None:
-    folders = sorted(
-        {folder for folder in map(folder_of, library.every.loc[~library.every["never"], "path"]) if folder}
-    )
+    folders = _folders(library.mark, library)
     if not folders:
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
