@@ -110,6 +110,14 @@ def test_who_hears_none_of_the_four_names_no_mood(db):
     assert won(db, "Ayşe")[["mood", "word", "skip"]].tolist() == ["angry", Word.OWN, "none of the four"]
 
 
+def test_who_skips_for_another_reason_says_nothing_about_the_mood(db):
+    for name in ("Ece", "Can"):
+        hears(db, name, "relax")
+    answer = {"rater": "Ayşe", "verified": True, "clip_id": FILE, "skip_reason": "ambiguous"}
+    store.add_feedback(person(db, "Ayşe"), token=store.new_token(), **answer)
+    assert won(db, "Ayşe")[["mood", "word", "skip"]].tolist() == ["relax", Word.AGREED, ""]
+
+
 def test_an_answer_about_a_window_belongs_to_the_window(db):
     hears(db, "Ayşe", "relax", window=WINDOW)
     assert won(db, "Ayşe", WINDOW)[["mood", "word"]].tolist() == ["relax", Word.OWN]
