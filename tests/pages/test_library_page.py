@@ -339,7 +339,7 @@ def test_a_word_about_a_result_counts_in_the_table_and_in_its_filter(open_page, 
     page.button_group(key=f"say_{piece}_0").set_value("happy").run()
     assert not page.exception
     assert page.dataframe[0].value[["mood", "said"]].values.tolist() == [
-        ["★ happy", "your word"],
+        ["★ happy", "your word; the model: sad"],
         ["● sad", "the model"],
     ]
     page.toggle(key="library_sure").set_value(True).run()

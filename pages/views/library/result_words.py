@@ -12,6 +12,7 @@ from core.errors import CoreError
 from core.labelling.hearing import Heard
 from core.labelling.whose_word import winning_moods
 from core.playlists.words import DIFFER, WORDS
+from core.records import Word
 from core.wording import clock, percent, with_sign
 from pages.shared import cached, hearing, messages, who
 
@@ -21,14 +22,17 @@ MOST = 2_000  # names in the selection box; all are sent to the browser
 def with_people(rows: pd.DataFrame, *, by_window: bool) -> pd.DataFrame:
     """Return the scored rows with the moods that count.
 
-    New columns: emotion (the mood that counts), whose_word, people_differ. All other columns stay as they were scored,
-    so guess, confidence and decision are the model's. Rows are unchanged for a person who may not see the library.
+    New columns: emotion (the mood that counts), whose_word, people_differ, none_of_the_four (a person said so). All
+    other columns stay as they were scored, so guess, confidence and decision are the model's. A person who may not see
+    the library gets the model's moods.
 
     by_window : each row is a window with an answer of its own; otherwise a row is a piece.
     """
     store = cached.store()
     if store is None or not store.by.may(Action.SEE_LIBRARY):
-        return rows.assign(emotion=rows["guess"], whose_word="model", people_differ=False)
+        return rows.assign(
+            emotion=rows["guess"], whose_word=Word.MODEL.value, people_differ=False, none_of_the_four=False
+        )
     only = hearing.model_only()
     subjects = rows["clip_id"] if by_window else rows["clip_id"].map(file_of)
     try:
@@ -38,13 +42,26 @@ def with_people(rows: pd.DataFrame, *, by_window: bool) -> pd.DataFrame:
         st.stop()
     won = won.set_axis(rows.index)
     return rows.assign(
-        emotion=won["mood"], whose_word=won["word"], people_differ=won["differ"], own=won["own"], own_id=won["own_id"]
+        emotion=won["mood"],
+        whose_word=won["word"],
+        people_differ=won["differ"],
+        none_of_the_four=won["skip"].ne(""),
+        own=won["own"],
+        own_id=won["own_id"],
     )
 
 
+def named(rows: pd.DataFrame) -> pd.Series:
+    """Whether a person named the mood of each row."""
+    return rows["whose_word"].ne(Word.MODEL) & ~rows["none_of_the_four"]
+
+
 def whose(rows: pd.DataFrame) -> pd.Series:
-    """Whose word the mood of each row is, for people."""
+    """Whose word the mood of each row is, with the model's mood beside a person's, for people."""
+    by_person = rows["whose_word"].ne(Word.MODEL)
     text = rows["whose_word"].map(WORDS)
+    text = text.where(~by_person, text + "; the model: " + rows["guess"])
+    text = text.where(~rows["none_of_the_four"], text + "; none of the four")
     return text.where(~rows["people_differ"], text + f"; {DIFFER}")
 
 

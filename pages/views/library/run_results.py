@@ -13,7 +13,6 @@ from core.errors import CoreError
 from core.library import progress, run
 from core.library.results import count, read_results
 from core.models.kinds import TITLES, Kind
-from core.records import Word
 from core.schema import EMOTIONS
 from core.settings import Settings
 from core.spreadsheets import csv_for_people
@@ -246,8 +245,12 @@ def show_table(results: Results) -> None:
         votes=[_votes(*pair) for pair in zip(shown["windows_agreeing"], shown["windows"], strict=True)],
         percent=100 * shown["confidence"],
         answer=[
-            d or c or ("unlike" if unlike else "review")
-            for d, c, unlike in zip(shown["decision"], shown["candidates"], shown["unlike"], strict=True)
+            (emotion if by_person else d) or c or ("unlike" if unlike else "review")
+            for by_person, emotion, d, c, unlike in zip(
+                result_words.named(shown),
+                *(shown[n] for n in ("emotion", "decision", "candidates", "unlike")),
+                strict=True,
+            )
         ],
         same=shown["same_content_as"].where(shown["same_content_as"] != "", shown["near_duplicate_of"]),
     )
@@ -306,7 +309,7 @@ def _filtered(results: Results, scored: pd.DataFrame) -> pd.DataFrame:
         key="library_words",
         max_chars=LONGEST,
     )
-    by_person = scored["whose_word"] != Word.MODEL
+    by_person = result_words.named(scored)
     keep = scored["emotion"].isin(moods) & ((scored["confidence"] >= least / 100) | by_person)
     if sure:
         keep &= (scored["decision"] != "") | by_person
