@@ -21,11 +21,12 @@ from core.playlists.words import word_text
 from core.records import Remark, RemarkKind, Word
 from core.schema import EMOTIONS, PROBA
 from core.turkish import fold
-from core.wording import clock, percent, percent_change, whole_percent
+from core.wording import clock, part, percent_change, percents, whole_percent
 
 TARGET_LUFS = -18.0  # ReplayGain 2.0; broadcasting has -23 (EBU R 128), streaming about -14
 SHORTEST_S = 5.0  # shortest piece in a playlist
 LONGEST_MIN = 12 * 60.0  # longest playlist
+PART_ONLY = "uploaded, and only the scored part is stored; score the folder of the file to use the whole piece"
 EXCLUDED = {
     ACCEPTED: "the model is sure of one mood, or a person named it",
     BETWEEN: "the model hears two neighbouring moods",
@@ -36,6 +37,17 @@ PIECE_COLUMNS = (
     *("tempo", "lufs", "channels", "synthetic", "clip_id", "start_s", "length_s", "model_version"),
     *("word", "model_mood", "model_confidence", "model_standing"),
 )
+
+
+@dataclass(frozen=True)
+class Replaced:
+    """A piece that was replaced by another one. number : place in the list.  after : empty for a removed piece."""
+
+    number: int
+    before: str
+    before_title: str
+    after: str = ""
+    after_title: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +64,7 @@ class Playlist:
     path : True for an iso path, which should have small steps.
     remarks : remarks for the user, see ``core.records.RemarkKind``.
     target_lufs : loudness of the pieces with their gains.
+    replaced : pieces that a person had replaced, oldest first.
     """
 
     name: str
@@ -62,6 +75,7 @@ class Playlist:
     path: bool = False
     remarks: tuple[Remark, ...] = ()
     target_lufs: float = TARGET_LUFS
+    replaced: tuple[Replaced, ...] = ()
 
     @property
     def length_s(self) -> float:
@@ -104,6 +118,7 @@ def usable_pieces(
     never = table["never"] | (sounds.isin(sounds[table["never"]]) & sounds.notna())
     standing = table["standing"].isin(list(standings))
     filed = table["path"].map(lambda path: bool(re.match(r"/|[A-Za-z]:[\\/]|\\\\|[a-z0-9]+://", path)))
+    kept = table["path"] != ""
     there, long = table["there"].astype(bool), table["duration_s"] >= SHORTEST_S
     unwanted = table["synthetic"] & (not synthetic and not table["synthetic"].all()) & ~never
     wanted = ~never & ~unwanted
@@ -114,19 +129,16 @@ def usable_pieces(
     usual = usual.sort_values("confidence", ascending=False, kind="stable")
     same_sound = sounds[usual.index].notna() & sounds[usual.index].duplicated()
     excluded = [
-        (never, "are left out: they are on the list of what no playlist uses", RemarkKind.NEVER),
-        (unwanted, "are left out: they are synthetic, made by this program", RemarkKind.LEFT_OUT),
-        (wanted & ~filed, "are left out: they are clips without an audio file", RemarkKind.LEFT_OUT),
-        (wanted & filed & ~there, "are left out: their file is missing or was changed", RemarkKind.LEFT_OUT),
-        (
-            wanted & filed & there & ~long,
-            f"are left out: they are shorter than {SHORTEST_S:.0f} s",
-            RemarkKind.LEFT_OUT,
-        ),
+        (never, "on the list of what no playlist uses", RemarkKind.NEVER),
+        (unwanted, "synthetic, made by this program", RemarkKind.LEFT_OUT),
+        (wanted & ~filed & kept, PART_ONLY, RemarkKind.LEFT_OUT),
+        (wanted & ~filed & ~kept, "the audio is not stored here", RemarkKind.LEFT_OUT),
+        (wanted & filed & ~there, "the file is missing or was changed", RemarkKind.LEFT_OUT),
+        (wanted & filed & there & ~long, f"shorter than {SHORTEST_S:.0f} s", RemarkKind.LEFT_OUT),
         *(
             (
                 playable & (table["standing"] == name),
-                f"are left out: {words}",
+                words,
                 RemarkKind.NEEDS_LISTENING if name == REVIEW else RemarkKind.LEFT_OUT,
             )
             for name, words in EXCLUDED.items()
@@ -134,13 +146,15 @@ def usable_pieces(
         ),
         (
             standing & playable & spoken,
-            "are left out: they sound like the same recording as a piece whose mood a person named",
+            "the same recording as a piece whose mood a person named, by the sound",
             RemarkKind.LEFT_OUT,
         ),
-        (same_sound, "are left out: they sound like the same recording as another piece", RemarkKind.LEFT_OUT),
+        (same_sound, "the same recording as another piece, by the sound", RemarkKind.LEFT_OUT),
     ]
     remarks = tuple(
-        Remark(kind, f"{int(n)} of {len(table)} pieces {why}.") for mask, why, kind in excluded if (n := np.sum(mask))
+        Remark(kind, f"{part(int(n), len(table), 'piece')} left out: {why}.")
+        for mask, why, kind in excluded
+        if (n := np.sum(mask))
     )
     return Pool(usual[~same_sound].sort_index(), remarks)
 
@@ -209,9 +223,9 @@ def mixture(row: Mapping[str, Any], prefix: str = "p_", *, least: float = 0.095)
 
     prefix : ``"want_"`` for the wanted probabilities, in whole percent.
     """
-    words = percent if prefix == "p_" else whole_percent
-    ranked = sorted(((row[f"{prefix}{e}"], e) for e in EMOTIONS), key=lambda pair: -pair[0])
-    return ", ".join(f"{words(p)} {e}" for p, e in ranked if p >= least)
+    proba = {e: float(row[f"{prefix}{e}"]) for e in EMOTIONS}
+    words = percents(proba) if prefix == "p_" else {e: whole_percent(p) for e, p in proba.items()}
+    return ", ".join(f"{words[e]} {e}" for e in sorted(proba, key=lambda e: -proba[e]) if proba[e] >= least)
 
 
 def _weak(row: Mapping[str, Any], on_a_way: bool, by_same: bool) -> str:

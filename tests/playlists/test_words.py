@@ -98,9 +98,7 @@ def test_a_copy_of_a_corrected_piece_does_not_keep_the_mood_of_the_model():
     pool = usable_pieces(table, recordings=pd.Series({"a": "one", "copy": "one", "b": "two"}))
     assert list(pool.table.index) == ["a", "b"]
     assert pool.table["guess"].tolist() == ["relax", "angry"]
-    assert (
-        "1 of 3 pieces are left out: they sound like the same recording as a piece whose mood" in pool.remarks[0].text
-    )
+    assert "1 of 3 pieces is left out: the same recording as a piece whose mood" in pool.remarks[0].text
 
 
 # --- never in a playlist
