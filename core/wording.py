@@ -1,12 +1,12 @@
 """Format percentages, durations and emotions in the same way on every page.
 
-from datetime import datetime, tzinfo
 Probabilities of a clip have one decimal on every page. The highest is rounded down, so that it never reads as a limit
 that it did not reach: 74.96 % is not 75 %. The others are rounded so that the four add up to 100 %. Shares of counted
 things are whole percents, rounded to the nearest.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime, tzinfo
 from math import floor, isnan
 
 ROUNDING = (
