@@ -16,6 +16,7 @@ from core.playlists.session_sheet import Session
 from core.playlists.words import count_words, with_words, word_text
 from core.records import RemarkKind, Word
 from core.schema import PROBA
+from core.source_note import without_header
 from tests.mood_library import clip, pieces
 
 ANGRY, RELAX, SAD = (0.9, 0.04, 0.03, 0.03), (0.03, 0.04, 0.9, 0.03), (0.03, 0.04, 0.03, 0.9)
@@ -85,7 +86,7 @@ def test_the_number_of_words_is_said():
 def test_files_and_sheet_say_whose_word_it_is():
     table = spoken(pieces([clip("a", p=ANGRY), clip("b", p=RELAX)]), a="relax")
     made = one_mood.build_one_mood(usable_pieces(table), "relax", 7)
-    rows = csv.DictReader(io.StringIO(files.csv_file(made).decode("utf-8-sig")))
+    rows = csv.DictReader(io.StringIO(without_header(files.csv_file(made).decode("utf-8-sig"))))
     found = sorted((row["emotion"], row["whose_word"], row["emotion_of_model"]) for row in rows)
     assert found == [("relax", "model", "relax"), ("relax", "own", "angry")]
     sheet = session_sheet.session_html(made, Session()).decode()
