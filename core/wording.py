@@ -1,5 +1,6 @@
 """Format percentages, durations and emotions in the same way on every page."""
 
+from datetime import datetime, tzinfo
 from math import floor, isnan
 
 
@@ -59,6 +60,13 @@ def clock(seconds: float) -> str:
     """Format a position or length in music, as audio players do: ``"59:30"``, ``"1:02:07"``."""
     hours, rest = divmod(round(seconds), 3600)
     return f"{hours}:{rest // 60:02d}:{rest % 60:02d}" if hours else f"{rest // 60}:{rest % 60:02d}"
+
+
+def moment(when: datetime, zone: tzinfo) -> str:
+    """Format a moment in a time zone: ``"29 Nov, 11:09 +03"``. Raises ValueError for a time without a time zone."""
+    if when.tzinfo is None:
+        raise ValueError(f"The time {when} has no time zone. Add one, such as UTC.")
+    return f"{when.astimezone(zone):%d %b, %H:%M %Z}"
 
 
 SIGNS = {"angry": "▲", "happy": "★", "relax": "■", "sad": "●"}

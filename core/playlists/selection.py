@@ -108,7 +108,7 @@ def sort_pieces(
 
 
 def count_moods(table: pd.DataFrame, by: str) -> pd.DataFrame:
-    """Number of pieces of each mood by artist, album, session or makam, largest group first.
+    """Number of pieces of each mood by artist, album, folder or makam, largest group first.
 
     Columns: group, pieces, minutes, angry, happy, relax, sad (number of pieces with this guess), accepted.
     """

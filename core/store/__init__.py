@@ -45,6 +45,7 @@ from core.store.library_files import (
     unpredicted,
 )
 from core.store.measured import save_measured
+from core.store.own_clips import claim_clip, erase_own_clip, own_clips
 from core.store.people import Rater, get_setting, raters_table, set_role, set_setting, sign_in
 from core.store.predictions import answer_votes, predictions_table, read_windows, save_predictions
 from core.store.schema import (
@@ -97,11 +98,13 @@ __all__ = [
     "backups",
     "cancel_job",
     "check_own",
+    "claim_clip",
     "clips_table",
     "close_store",
     "copies_of",
     "delete_clip",
     "done_jobs",
+    "erase_own_clip",
     "features_of",
     "features_table",
     "feedback_table",
@@ -122,6 +125,7 @@ __all__ = [
     "move_clips",
     "new_token",
     "open_store",
+    "own_clips",
     "predictions_table",
     "queue_item",
     "rater_name",

@@ -42,6 +42,8 @@ BUTTONS: dict[str, Action | None] = {
     "clean_": Action.BRING_TABLE,
     "close": None,
     "how_firm": None,
+    "share_clip": Action.KEEP_AUDIO,
+    "erase_clip": Action.ERASE_OWN_CLIP,
     "undo_answer": Action.ANSWER,
     "say_": Action.ANSWER,
     "skip": Action.LABEL,

@@ -169,3 +169,26 @@ def test_the_tests_of_moods_know_its_columns(opened):
     """What they call a row of this table has no column that it lacks."""
     scored(opened, "a")
     assert set(mood_library.clip("x")) <= set(store.library_table(opened))
+
+
+# --- a file that was replaced ----------------------------------------------------------------------------------------
+
+
+def test_of_a_replaced_file_only_the_present_content_is_in_the_library(opened):
+    for content, plan in (("old", "30.0/30.0"), ("old", "excerpt"), ("new", "excerpt")):  # the last one replaces it
+        scored(opened, content, plan=plan)
+        said(opened, content)
+    assert listed(opened) == ["new"]
+    assert store.library_places(opened, ["old", "new"])["content_hash"].tolist() == ["new"]
+    scored(opened, "old", "/music/copy.flac")  # the old content is elsewhere, too
+    assert sorted(listed(opened)) == ["new", "old"]
+    assert store.library_places(opened, ["old"])["path"].tolist() == ["/music/copy.flac"]
+
+
+@pytest.mark.parametrize("origin", ["recording", "upload"])
+def test_a_clip_of_predict_is_a_piece_only_if_a_library_has_its_file(opened, origin):
+    store.add_clip(opened, "c", file_name="c.wav", duration_s=3, sr=44100, origin=origin)
+    said(opened, "c")
+    assert listed(opened) == []
+    scored(opened, "c")
+    assert listed(opened) == ["c"]

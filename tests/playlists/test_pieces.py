@@ -175,7 +175,7 @@ def test_names_from_tags_or_from_the_file():
         ]
     )
     assert table["title"].tolist() == ["Gül", "Op. 3 No. 1", "c"]
-    assert table["session"].tolist() == ["1999", "Session 4", "Kayıt"]
+    assert table["folder"].tolist() == ["1999", "Session 4", "Kayıt"]
     assert table["synthetic"].tolist() == [True, False, False]
     assert table["artist"].tolist() == ["", "", ""]
     assert table["year"].tolist() == [1999, pd.NA, pd.NA]
@@ -188,7 +188,7 @@ def test_pieces_come_out_of_the_store(tmp_path):
     assert set(table.index) == set(hashes)
     assert table["guess"].value_counts().to_dict() == dict.fromkeys(EMOTIONS, 3)
     assert table["standing"].value_counts().to_dict() == {ACCEPTED: 8, BETWEEN: 4}
-    assert set(table["session"]) == {"müzik"}
+    assert set(table["folder"]) == {"müzik"}
     assert set(table["album"]) == {"Işık"}
 
 

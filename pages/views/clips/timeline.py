@@ -79,7 +79,7 @@ def _demo() -> bytes:
 
 def choose_recording() -> Recording | None:
     """Ask for a recording; None until one is chosen. Shows an error and stops if it has no usable audio."""
-    file = upload("track_file", about="A whole piece or session. The audio is not stored.")
+    file = upload("track_file", about="A whole piece or concert. The audio is not stored.")
     example = st.checkbox(DEMO, key="track_demo", disabled=file is not None)
     if file is None and not example:
         return None
@@ -157,9 +157,10 @@ def show_answer(recording: Recording, served: Served, policy: Policy) -> None:
     guess = answer.prediction.ranked[0]
     votes = votes_text(guess, *answer.prediction.votes)
     named = " or ".join(with_sign(emotion) for emotion in answer.decision.candidates) or "needs review"
+    why = "" if answer.decision.candidates else f" {messages.literal(answer.decision.reason)}"
     st.caption(
         f":material/graphic_eq: On Predict and in folders, this file has the answer **{named}**: {with_sign(guess)} "
-        f"{wording.whole_percent(answer.prediction.confidence)}, {votes} around the middle."
+        f"{wording.whole_percent(answer.prediction.confidence)}, {votes} around the middle.{why}"
     )
 
 

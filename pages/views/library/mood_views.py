@@ -20,12 +20,12 @@ from pages.views.library.accepted_moods import accepted_right
 from pages.views.library.pieces import Library, reload_library
 
 LIST = {  # on a phone only the first two or three columns are visible
-    "title": "Title", "standing": "Decision", "emotion": "Emotion", "confidence": "Confidence", "votes": "Windows",
-    "artist": "Artist",
-    "tempo": "Tempo", "lufs": "LUFS", "length": "Length", "album": "Album", "session": "Session", "year": "Year",
+    "title": "Title", "standing": "Decision", "emotion": "Emotion", "confidence": "Confidence", "why": "Why",
+    "votes": "Windows", "artist": "Artist",
+    "tempo": "Tempo", "lufs": "LUFS", "length": "Length", "album": "Album", "folder": "Folder", "year": "Year",
     "genre": "Genre", "makam": "Makam",
 }  # fmt: skip
-WIDTHS: dict[str, Literal["small", "medium"]] = {"title": "medium"}
+WIDTHS: dict[str, Literal["small", "medium"]] = {"title": "medium", "why": "medium"}
 NUMBERS = {
     "confidence": st.column_config.ProgressColumn("Confidence", format="%.1f %%", min_value=0, max_value=100),
     "tempo": st.column_config.NumberColumn("Tempo", format="%.0f bpm"),
@@ -262,7 +262,7 @@ def show_similar(library: Library, shown: pd.DataFrame, chosen: str | None) -> N
 
 
 def show_spread(library: Library, shown: pd.DataFrame, chosen: str | None) -> None:
-    """Show the distribution of moods by artist, album, session or makam."""
+    """Show the distribution of moods by artist, album, folder or makam."""
     by = st.segmented_control(
         "By",
         list(pieces.GROUPINGS),
@@ -271,7 +271,6 @@ def show_spread(library: Library, shown: pd.DataFrame, chosen: str | None) -> No
         required=True,
         key="by",
         bind="query-params",
-        help="A session is the folder of the file.",
     )
     table = selection.count_moods(shown, by)
     if list(table["group"]) == [pieces.UNKNOWN]:

@@ -75,8 +75,9 @@ def describe_piece(row: pd.Series) -> str:
     """A piece in one line of Markdown."""
     tempo = "tempo unknown" if pd.isna(row["tempo"]) else f"{row['tempo']:.0f} bpm"
     loud = "loudness unknown" if pd.isna(row["lufs"]) else f"{row['lufs']:.1f} LUFS"
+    standing = f"{row['standing']} ({row['why']})" if row["why"] else row["standing"]
     votes = votes_text(str(row["guess"]), int(row["windows"]), int(row["agreeing"]))
     return (
-        f"{wording.with_sign(row['guess'])} {percent(row['confidence'])}, {votes}, {row['standing']}; {tempo}, {loud}, "
+        f"{wording.with_sign(row['guess'])} {percent(row['confidence'])}, {votes}, {standing}; {tempo}, {loud}, "
         f"{clock(row['duration_s'])}"
     )

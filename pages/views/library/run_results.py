@@ -21,6 +21,7 @@ from core.turkish import fold
 from core.wording import counted, duration
 from pages.shared import messages, show
 from pages.shared.entering import LONGEST
+from pages.shared.times import local
 from pages.views.library.run_folders import folder_name, music_folder, results_file
 
 STATES = {
@@ -126,7 +127,7 @@ def _is_results_file(out: str) -> bool:
 def _describe_run(job: Job) -> str:
     result = job.result
     files = counted(result["found"], "file")
-    return f"{folder_name(result['folder'], short=True)}, {job.started_at:%d %b, %H:%M} UTC, {files}"
+    return f"{folder_name(result['folder'], short=True)}, {local(job.started_at)}, {files}"
 
 
 def show_summary(results: Results) -> None:

@@ -17,6 +17,7 @@ from core.store import Job, Store, cancel_job, latest_job
 from core.windows import LONGEST_S
 from core.wording import whole_percent
 from pages.shared import messages, uploads
+from pages.shared.times import local
 from pages.shared.window_sliders import ask_windows
 from pages.views.library.run_folders import folder_name, music_folder
 
@@ -292,7 +293,7 @@ def _remove(store: Store, folder: str) -> None:
 
 
 def _when(upload: places.Upload) -> str:
-    return f"{upload.sent_at:%d %b, %H:%M} UTC, {_amount(upload.files, upload.size)}"
+    return f"{local(upload.sent_at)}, {_amount(upload.files, upload.size)}"
 
 
 def _amount(files: int, size: int) -> str:
