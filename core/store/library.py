@@ -155,6 +155,14 @@ def _present_files() -> sa.Subquery:
     return sa.select(files, latest.label("latest")).where(known).subquery("present_files")
 
 
+def not_replaced() -> sa.ColumnElement[bool]:
+    """Condition: the file of a clip was not replaced by another content. True for clips without a library file."""
+    present = _present_files()
+    latest = sa.select(present.c.content_hash).where(present.c.content_hash == present.c.latest)
+    known = sa.select(files.c.content_hash).where(files.c.content_hash.is_not(None))
+    return clips.c.content_hash.in_(latest) | clips.c.content_hash.not_in(known) | (clips.c.origin != "library")
+
+
 def _in_library() -> sa.ColumnElement[bool]:
     """Condition: a library file with the content of the clip is scored and has not been replaced since."""
     present = _present_files()

@@ -9,7 +9,7 @@ from core.pipeline import kept_audio, scoring
 from core.pipeline.serving import Served
 from core.settings import Settings
 from core.store import Store, own_clips
-from core.wording import counted
+from core.wording import clip_name, counted
 from pages.shared import cached, messages
 from pages.shared.times import local
 from pages.views.clips.clip import RESULT, ShownClip, close_clip, show_answer_form
@@ -100,15 +100,15 @@ def show_own_clips() -> None:
         chosen = st.selectbox(
             "Clip",
             list(stored.index),
-            format_func=lambda clip_id: _name(stored.loc[clip_id]),
+            format_func=lambda clip_id: _name(clip_id, stored.loc[clip_id]),
             key="own_clip",
         )
         _delete_button(store, chosen, key="erase_clip_of_list")
 
 
-def _name(row: pd.Series) -> str:
+def _name(clip_id: str, row: pd.Series) -> str:
     sound = "shared with raters" if row["shared"] else "without sound"
-    return f"{row['file_name']}, {sound}, {local(row['created_at'])}"
+    return f"{clip_name(row['file_name'], clip_id)}, {sound}, {local(row['created_at'])}"
 
 
 def _delete_button(store: Store, clip_id: str, *, key: str) -> None:
