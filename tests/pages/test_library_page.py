@@ -342,9 +342,9 @@ def test_nothing_scored_is_no_empty_table(open_page, opened, data_dir):
 def test_a_table_too_large_for_a_page_is_named_and_what_was_not_scored_is_shown(
     open_page, opened, data_dir, monkeypatch
 ):
-    from pages.views.library import run_results
+    from pages.views.library import run_choice
 
-    monkeypatch.setattr(run_results, "MOST", 3)
+    monkeypatch.setattr(run_choice, "MOST", 3)
     results(opened, data_dir, "scored", "refused", "scored", "scored")
     page = open_page("library")
     assert not page.exception

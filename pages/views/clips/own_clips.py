@@ -100,13 +100,14 @@ def show_own_clips() -> None:
         chosen = st.selectbox(
             "Clip",
             list(stored.index),
-            format_func=lambda clip_id: _name(clip_id, stored.loc[clip_id]),
+            format_func=lambda clip_id: _name(clip_id, stored),
             key="own_clip",
         )
         _delete_button(store, chosen, key="erase_clip_of_list")
 
 
-def _name(clip_id: str, row: pd.Series) -> str:
+def _name(clip_id: str, stored: pd.DataFrame) -> str:
+    row = stored.loc[clip_id]
     sound = "shared with raters" if row["shared"] else "without sound"
     return f"{clip_name(row['file_name'], clip_id)}, {sound}, {local(row['created_at'])}"
 

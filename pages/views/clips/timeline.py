@@ -37,6 +37,7 @@ from pages.shared import cached, messages, show
 from pages.shared.window_sliders import ask_windows
 from pages.views.clips.clip import upload
 
+SECTIONS = 4  # sections of 30 s whose sound stays in the session, 2.6 MB each
 RUN = "track_run"  # session key: the `TrackRun` on the screen
 DEMO = "Demo: four characters, one after the other (synthetic)"
 METHODS: dict[Literal["mean", "vote"], str] = {"mean": "mean probability", "vote": "vote of the windows"}
@@ -63,13 +64,31 @@ class WindowPlan:
     spans: tuple[tuple[float, float], ...]
 
 
+@dataclass(frozen=True)
+class Named:
+    """What the page still knows of a recording when its file is gone."""
+
+    name: str
+    digest: str
+    duration_s: float
+
+
 @dataclass(eq=False)
 class TrackRun:
-    """The windows scored so far, for one recording, one window plan and one model."""
+    """The windows scored so far, for one recording, one window plan and one model.
+
+    It stays in the session without the file, so that the result is there when the person comes back to the page.
+
+    answer : of the same file on Predict, or why there is none.  sections : WAV of the sections that were shown.
+    """
 
     key: tuple[object, ...]
+    about: Named
+    plan: WindowPlan
     windows: list[ScoredWindow] = field(default_factory=list)
     stopped: bool = False
+    answer: Decided | str | None = None
+    sections: dict[tuple[float, float], bytes] = field(default_factory=dict)
 
 
 @st.cache_resource(show_spinner="Making the demo …", max_entries=1)
@@ -110,7 +129,8 @@ def score_windows(recording: Recording, plan: WindowPlan, served: Served, policy
     key = (source.digest, plan.length_s, plan.hop_s, served.model.version)
     run: TrackRun | None = st.session_state.get(RUN)
     if run is None or run.key != key:
-        run = st.session_state[RUN] = TrackRun(key)
+        about = Named(source.name, source.digest, source.duration_s)
+        run = st.session_state[RUN] = TrackRun(key, about, plan)
     total = len(plan.spans)
     if len(run.windows) < total and not run.stopped:
         _score_missing(run, recording, plan, served, policy)
@@ -148,9 +168,41 @@ def _score_missing(run: TrackRun, recording: Recording, plan: WindowPlan, served
     stop.empty()
 
 
+def show_earlier(served: Served, policy: Policy) -> bool:
+    """Show the result of this session again, without its file. Returns False if there is none of this model."""
+    run: TrackRun | None = st.session_state.get(RUN)
+    if run is None or not run.windows or run.key[-1] != served.model.version:
+        return False
+    done, total = len(run.windows), len(run.plan.spans)
+    left, right = st.columns([5, 1], vertical_alignment="center")
+    left.info(
+        f"The result of **{messages.literal(run.about.name)}** from before"
+        + ("" if done == total else f": {done} of {total} windows")
+        + ". Choose the file again to change the windows.",
+        icon=":material/history:",
+    )
+    right.button("Close", key="close_track", icon=":material/close:", on_click=_close)
+    _show_answer(run)
+    show_mood(None, timeline_table(run.windows), served, policy)
+    return True
+
+
+def _close() -> None:
+    st.session_state.pop(RUN, None)
+
+
 def show_answer(recording: Recording, served: Served, policy: Policy) -> None:
     """Show the answer that the Predict page and folders give for the same file."""
-    answer = _answer(recording.source.digest, served.model.version, policy, _source=recording.source, _served=served)
+    run: TrackRun = st.session_state[RUN]
+    source = recording.source
+    run.answer = _answer(source.digest, served.model.version, policy, _source=source, _served=served)
+    _show_answer(run)
+
+
+def _show_answer(run: TrackRun) -> None:
+    answer = run.answer
+    if answer is None:
+        return
     if isinstance(answer, str):
         st.caption(f":material/info: On Predict: {messages.literal(answer)}")
         return
@@ -174,8 +226,13 @@ def _answer(digest: str, version: str, policy: Policy, *, _source: Source, _serv
         return str(error)
 
 
-def show_mood(source: Source, plan: WindowPlan, done: pd.DataFrame, served: Served, policy: Policy) -> None:
-    """Show the mood over time, one answer for the recording, and the steadiest section of a chosen mood."""
+def show_mood(source: Source | None, done: pd.DataFrame, served: Served, policy: Policy) -> None:
+    """Show the mood over time, one answer for the recording, and the steadiest section of a chosen mood.
+
+    source : the file of the run in this session; None when it is gone.
+    """
+    run: TrackRun = st.session_state[RUN]
+    about, plan = run.about, run.plan
     method = st.segmented_control(
         "One answer by",
         list(METHODS),
@@ -195,8 +252,8 @@ def show_mood(source: Source, plan: WindowPlan, done: pd.DataFrame, served: Serv
     shares = ", ".join(f"{with_sign(e)} {wording.whole_percent(answer.shares[e])}" for e in EMOTIONS)
     _show_headline(decide_overall(done, answer, policy), answer.label)
     heard = wording.counted(answer.windows, "window")
-    st.caption(f"{messages.literal(source.name)}, {heard} with music, by {METHODS[method]}: {shares}.")
-    for text in warnings(st.session_state[RUN].windows):
+    st.caption(f"{messages.literal(about.name)}, {heard} with music, by {METHODS[method]}: {shares}.")
+    for text in warnings(run.windows):
         st.warning(messages.literal(text), icon=":material/graphic_eq:")
     wanted = st.segmented_control(
         f"The steadiest {STRETCH_S:.0f} seconds of",
@@ -211,12 +268,12 @@ def show_mood(source: Source, plan: WindowPlan, done: pd.DataFrame, served: Serv
     # Windows that the model cannot judge count as missing, unless there are no others.
     judged = steadiest(done.assign(**{p: done[p].where(~unlike) for p in PROBA}), wanted)
     stretch = judged or steadiest(done, wanted)
-    tag = f"clip-{source.digest[:8]}_model-{served.model.version}"
+    tag = f"clip-{about.digest[:8]}_model-{served.model.version}"
     windows = done.drop(columns="remark_kind").rename(columns=COLUMNS)
     show.chart(
         audio.mood(windows, marked=None if stretch is None else (stretch.start_s, stretch.end_s)),
         key=f"mood_{plan.length_s}s-every-{plan.hop_s}s_{tag}",
-        alt=f"Probabilities of the four emotions over {source.duration_s:.0f} s; overall {answer.label}",
+        alt=f"Probabilities of the four emotions over {about.duration_s:.0f} s; overall {answer.label}",
         data=windows,
     )
     silent = int(done["p_angry"].isna().sum())
@@ -252,7 +309,7 @@ def _show_headline(decision: Decision, strongest: str) -> None:
     st.caption(messages.literal(decision.reason))
 
 
-def _show_stretch(source: Source, stretch: Stretch, wanted: str, tag: str, *, doubtful: bool) -> None:
+def _show_stretch(source: Source | None, stretch: Stretch, wanted: str, tag: str, *, doubtful: bool) -> None:
     """Show the section with a player and a download. doubtful : the model cannot judge any of this music."""
     at = f"{clock(stretch.start_s)} to {clock(stretch.end_s)}"
     if doubtful:
@@ -275,9 +332,12 @@ def _show_stretch(source: Source, stretch: Stretch, wanted: str, tag: str, *, do
             icon=":material/help:",
         )
     try:
-        wav = _excerpt(source.digest, stretch.start_s, stretch.end_s, _source=source)
+        wav = _section(source, stretch)
     except CoreError as error:
         messages.problem(error)
+        return
+    if wav is None:
+        st.caption(":material/volume_off: Choose the file again to hear this section.")
         return
     st.audio(wav, format="audio/wav", alt=f"Player: the steadiest section, {at}")
     st.download_button(
@@ -291,6 +351,13 @@ def _show_stretch(source: Source, stretch: Stretch, wanted: str, tag: str, *, do
     )
 
 
-@st.cache_data(show_spinner=False, max_entries=8)
-def _excerpt(digest: str, start_s: float, end_s: float, _source: Source) -> bytes:
-    return encoding.wav(decoding.excerpt(_source, start_s=start_s, length_s=end_s - start_s).clip.y)
+def _section(source: Source | None, stretch: Stretch) -> bytes | None:
+    """Return the WAV of a section, from the session if it was shown before; None when the file is gone."""
+    sections, span = st.session_state[RUN].sections, (stretch.start_s, stretch.end_s)
+    if span not in sections and source is not None:
+        part = decoding.excerpt(source, start_s=span[0], length_s=span[1] - span[0])
+        sections[span] = encoding.wav(part.clip.y)
+        for old in list(sections)[:-SECTIONS]:
+            del sections[old]
+    found: bytes | None = sections.get(span)
+    return found

@@ -120,8 +120,8 @@ def _range(table: pd.DataFrame, name: str) -> tuple[float, float] | None:
     ends = entering.ends(st.query_params.get_all(key))
     low, high = within_bounds(ends, bounds)
     st.session_state[key] = (int(low), int(high))
-    chosen = st.slider(label, *bounds, step=step, key=key, on_change=_set_range, args=(key, bounds))
-    return None if chosen == bounds else (float(chosen[0]), float(chosen[1]))
+    st.slider(label, *bounds, step=step, key=key, on_change=_set_range, args=(key, bounds))
+    return None if (low, high) == bounds else (float(low), float(high))
 
 
 def _set_range(key: str, bounds: tuple[int, int]) -> None:
