@@ -64,7 +64,7 @@ def _show_sharing(shown: ShownClip, served: Served) -> None:
                 args=(shown, served, store),
             )
         if is_stored:
-            _delete_button(store, clip_id, key="erase_clip")
+            _delete_button(store, clip_id, place="shown")
 
 
 def _share(shown: ShownClip, served: Served, store: Store) -> None:
@@ -97,24 +97,28 @@ def show_own_clips() -> None:
     with st.expander(f"Your stored clips: {counted(len(stored), 'clip')}", icon=":material/folder_shared:"):
         if not store.by.name:
             st.caption("You gave no name. You can delete these clips only while this page is open.")
-        chosen = st.selectbox(
-            "Clip",
-            list(stored.index),
-            format_func=lambda clip_id: _name(clip_id, stored),
-            key="own_clip",
-        )
-        _delete_button(store, chosen, key="erase_clip_of_list")
+        names = _names(stored)
+        chosen = st.selectbox("Clip", list(names), format_func=names.__getitem__, key="own_clip")
+        _delete_button(store, chosen, place="list")
 
 
-def _name(clip_id: str, stored: pd.DataFrame) -> str:
-    row = stored.loc[clip_id]
-    sound = "shared with raters" if row["shared"] else "without sound"
-    return f"{clip_name(row['file_name'], clip_id)}, {sound}, {local(row['created_at'])}"
+def _names(stored: pd.DataFrame) -> dict[str, str]:
+    """Names of stored clips for the list, by clip id."""
+    names = {}
+    for row in stored.reset_index().to_dict("records"):
+        sound = "shared with raters" if row["shared"] else "without sound"
+        names[row["clip_id"]] = f"{clip_name(row['file_name'], row['clip_id'])}, {sound}, {local(row['created_at'])}"
+    return names
 
 
-def _delete_button(store: Store, clip_id: str, *, key: str) -> None:
+def _delete_button(store: Store, clip_id: str, *, place: str) -> None:
     st.button(
-        "Delete this clip", key=key, icon=":material/delete:", on_click=_erase, args=(store, clip_id), help=DELETING
+        "Delete this clip",
+        key=f"erase_clip_{place}",
+        icon=":material/delete:",
+        on_click=_erase,
+        args=(store, clip_id),
+        help=DELETING,
     )
 
 
