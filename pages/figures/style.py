@@ -75,7 +75,7 @@ def probabilities(proba: pd.Series, *, threshold: float | None = None) -> go.Fig
             line_color=NEUTRAL,
             annotation={
                 "text": f"accept from {whole_percent(threshold)}",
-                "yref": "paper",
+                "yref": "y domain",
                 "y": 1.0,
                 "yanchor": "bottom",  # above the bars
                 "xanchor": "right" if threshold > 0.5 else "left",  # inside the figure

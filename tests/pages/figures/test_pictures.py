@@ -79,4 +79,4 @@ def test_a_kind_of_trace_that_no_page_uses_is_refused() -> None:
 def test_the_limit_is_written_above_the_bars():
     figure = style.probabilities(pd.Series({"angry": 0.9, "sad": 0.1}), threshold=0.75)
     (note,) = figure.layout.annotations
-    assert (note.text, note.yref, note.y, note.yanchor) == ("accept from 75 %", "paper", 1.0, "bottom")
+    assert (note.text, note.yref, note.y, note.yanchor) == ("accept from 75 %", "y domain", 1.0, "bottom")
