@@ -14,7 +14,9 @@ from pages.shared import cached, messages
 from pages.shared.times import local
 from pages.views.clips.clip import RESULT, ShownClip, close_clip, show_answer_form
 
-NOTHING = "Nothing of this clip is stored: no sound, no values, no name. It is gone when you close it or this page."
+NOTHING = (
+    "Nothing of this clip is stored. Its sound, its values and its name are gone when you close the clip or this page."
+)
 SHARING = (
     "If you share it, the sound that was analysed (at most 30 seconds), the name, the tags and the 50 values are "
     "stored on this server. All raters can hear it, and their labels can train the model. You can delete it again."
