@@ -48,6 +48,7 @@ def test_upload_prediction_answer_row(server, browser_page):
     page.get_by_role("button", name="Undo").click()
     page.get_by_text("Taken back").wait_for()
     assert store.feedback_table(kept, rater=name)["kind"].tolist() == ["answer", "undo"]
+    settle(page)
     page.get_by_role("button", name="Delete this clip").last.click()
     page.get_by_text("Your clip is deleted.").wait_for()
     settle(page)
