@@ -118,7 +118,7 @@ def _show_answer(run: TrackRun) -> None:
     why = "" if answer.decision.candidates else f" {messages.literal(answer.decision.reason)}"
     st.caption(
         f":material/graphic_eq: On Predict and in folders, this file has the answer **{named}**: {with_sign(guess)} "
-        f"{wording.whole_percent(answer.prediction.confidence)}, {votes} around the middle.{why}"
+        f"{wording.percent(answer.prediction.confidence)}, {votes} around the middle.{why}"
     )
 
 
@@ -153,9 +153,10 @@ def show_mood(source: Source | None, done: pd.DataFrame, served: Served, policy:
         answer = overall(done, method)
     except CoreError as error:
         messages.problem(error)
-        st.dataframe(done[["start_s", "end_s", "remark"]], hide_index=True)
+        show.frame(done[["start_s", "end_s", "remark"]], hide_index=True)
         return
-    shares = ", ".join(f"{with_sign(e)} {wording.whole_percent(answer.shares[e])}" for e in EMOTIONS)
+    shown = wording.percents(answer.shares)
+    shares = ", ".join(f"{with_sign(e)} {shown[e]}" for e in EMOTIONS)
     _show_headline(decide_overall(done, answer, policy), answer.label)
     heard = wording.counted(answer.windows, "window")
     st.caption(f"{messages.literal(about.name)}, {heard} with music, by {METHODS[method]}: {shares}.")
@@ -225,15 +226,15 @@ def _show_stretch(source: Source | None, stretch: Stretch, wanted: str, tag: str
         )
     elif stretch.fits:
         st.success(
-            f"**{at}**: {with_sign(wanted)} in every window, never below {wording.whole_percent(stretch.lowest)}, "
-            f"{wording.whole_percent(stretch.mean)} on "
+            f"**{at}**: {with_sign(wanted)} in every window, never below {wording.percent(stretch.lowest)}, "
+            f"{wording.percent(stretch.mean)} on "
             "average.",
             icon=":material/check_circle:",
         )
     else:
         st.warning(
             f"No section is {with_sign(wanted)} in every window. The best is **{at}**: "
-            f"{wording.whole_percent(stretch.mean)} on average, {wording.whole_percent(stretch.lowest)} at its lowest. "
+            f"{wording.percent(stretch.mean)} on average, {wording.percent(stretch.lowest)} at its lowest. "
             "In some windows another emotion is stronger, or the window needs review.",
             icon=":material/help:",
         )

@@ -11,7 +11,7 @@ from core.pipeline import kept_audio
 from core.settings import Settings
 from core.store import Job
 from core.wording import clock
-from pages.shared import cached, messages
+from pages.shared import cached, messages, show
 
 
 def window_times(rows: pd.DataFrame) -> list[str]:
@@ -28,7 +28,7 @@ def playable_table(rows: pd.DataFrame, columns: list[str], *, name: str, column_
     name : distinguishes the tables of a page. Other rows are another table, so that no old selection stays.
     """
     content = int(pd.util.hash_pandas_object(rows["clip_id"], index=False).sum()) % 16**8
-    event = st.dataframe(
+    event = show.frame(
         rows[columns],
         hide_index=True,
         column_config=column_config,

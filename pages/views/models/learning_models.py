@@ -13,7 +13,7 @@ from core.store import Rater, Store, jobs_table
 from core.training import retraining
 from pages.shared import who
 from pages.shared.messages import keep_message, literal
-from pages.shared.show import download
+from pages.shared.show import download, frame
 from pages.shared.times import local_column
 
 
@@ -67,15 +67,11 @@ def history(store: Store, person: Rater, served: Served) -> None:
     else:
         times = [name for name in ("created_at", "promoted_at") if name in table]
         shown = table.assign(**{name: local_column(table[name]) for name in times}).fillna({"rolled_back": ""})
-        st.dataframe(
+        frame(
             shown,
             hide_index=True,
             alt="Versions in the registry",
-            column_config={
-                name: st.column_config.DatetimeColumn(name.replace("_", " "), format="D MMM YYYY, HH:mm")
-                for name in times
-            },
         )
         download(table, "versions")
     with st.expander("Past jobs", icon=":material/history:"):
-        st.dataframe(jobs_table(store).drop(columns=["result", "cancel"]), hide_index=True, alt="Jobs, newest first")
+        frame(jobs_table(store).drop(columns=["result", "cancel"]), hide_index=True, alt="Jobs, newest first")
