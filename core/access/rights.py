@@ -35,6 +35,7 @@ class Action(StrEnum):
     SCORE_CLIP = "Score an own clip or recording."
     ANSWER = "Say which emotion a scored clip or piece expresses, see the own answers, and take them back."
     KEEP_AUDIO = "Keep the audio of an own clip, so that raters can hear it."
+    ERASE_OWN_CLIP = "See the own stored clips, and delete them with all that belongs to them."
     LABEL = "Hear and label the clips of the queue."
     ADD_PRACTICE = "Add synthetic clips to the queue."
     SEE_LIBRARY = "See, hear and download the pieces of the library."
@@ -78,6 +79,7 @@ RIGHTS: dict[Action, Right] = {
     Action.SCORE_CLIP: _ALL,
     Action.ANSWER: _ALL,
     Action.KEEP_AUDIO: _RATERS,
+    Action.ERASE_OWN_CLIP: _ALL,
     Action.LABEL: _RATERS,
     Action.ADD_PRACTICE: _RATERS,
     Action.SEE_LIBRARY: _THERAPISTS,

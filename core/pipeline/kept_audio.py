@@ -20,7 +20,7 @@ from core.audio.decoding import Clip, content_hash, decode, file_of
 from core.errors import AudioError, StoreError
 from core.locations import is_uploaded, present_path
 from core.settings import Settings
-from core.store import Store, forget_files
+from core.store import Store, erase_own_clip, forget_files
 from core.store import delete_clip as mark_clip_deleted
 
 _NAMED = re.compile(r"[0-9a-f]{64}(@[0-9]+\.[0-9]{3}\+[0-9]+(\.[0-9]+)?)?")  # as `core.audio.decoding` names a clip
@@ -125,11 +125,26 @@ def delete_clip(store: Store, clip_id: str, *, settings: Settings) -> None:
             Path(present_path(path, settings)).unlink(missing_ok=True)
         except OSError as error:
             raise StoreError(f"The clip is deleted, but not the uploaded file: {error.strerror}.") from error
-    if _NAMED.fullmatch(clip_id):
-        try:
-            _audio_path(clip_id, folder(settings)).unlink(missing_ok=True)
-        except OSError as error:
-            raise StoreError(f"The clip is deleted, but not its audio file: {error.strerror}.") from error
+    _remove_audio(clip_id, settings)
+
+
+@requires(Action.ERASE_OWN_CLIP)
+def erase_clip(store: Store, clip_id: str, *, settings: Settings) -> None:
+    """Erase a clip that the person brought: its rows, as `core.store.erase_own_clip` says, and its kept audio.
+
+    Raises StoreError when the clip is not theirs, or its audio cannot be removed.
+    """
+    if erase_own_clip(store, clip_id):
+        _remove_audio(clip_id, settings)
+
+
+def _remove_audio(clip_id: str, settings: Settings) -> None:
+    if not _NAMED.fullmatch(clip_id):
+        return
+    try:
+        _audio_path(clip_id, folder(settings)).unlink(missing_ok=True)
+    except OSError as error:
+        raise StoreError(f"The clip is deleted, but not its audio file: {error.strerror}.") from error
 
 
 def _audio_path(clip_id: str, audio_folder: Path) -> Path:

@@ -44,6 +44,22 @@ class Filter:
     never: tuple[str, ...] = ()
 
 
+Ends = tuple[float | None, float | None]  # of a range; None is an open end
+
+
+def open_ends(chosen: tuple[float, float], bounds: tuple[float, float]) -> Ends:
+    """Return the ends of a chosen range. An end at the bound is open, so it follows a library that grows."""
+    return (chosen[0] if chosen[0] > bounds[0] else None, chosen[1] if chosen[1] < bounds[1] else None)
+
+
+def within_bounds(ends: Ends, bounds: tuple[float, float]) -> tuple[float, float]:
+    """Return the range with these ends inside the bounds; the whole range if the ends lie outside of it."""
+    low = bounds[0] if ends[0] is None else ends[0]
+    high = bounds[1] if ends[1] is None else ends[1]
+    low, high = max(low, bounds[0]), min(high, bounds[1])
+    return (low, high) if low <= high else bounds
+
+
 def filter_pieces(table: pd.DataFrame, wanted: Filter, *, text: pd.Series | None = None) -> pd.DataFrame:
     """Select the pieces that match the filter, in their order. text : from ``searched_text``."""
     keep = table["guess"].isin(wanted.emotions) & table["standing"].isin(wanted.standings)
@@ -111,7 +127,7 @@ def sort_pieces(
 
 
 def count_moods(table: pd.DataFrame, by: str) -> pd.DataFrame:
-    """Number of pieces of each mood by artist, album, session or makam, largest group first.
+    """Number of pieces of each mood by artist, album, folder or makam, largest group first.
 
     Columns: group, pieces, minutes, angry, happy, relax, sad (number of pieces with this guess), accepted.
     """

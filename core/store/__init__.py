@@ -58,6 +58,7 @@ from core.store.library_files import (
 )
 from core.store.measured import save_measured
 from core.store.never_played import never_play, never_table, play_again
+from core.store.own_clips import claim_clip, erase_own_clip, own_clips
 from core.store.people import Rater, get_setting, raters_table, set_role, set_setting, sign_in
 from core.store.predictions import answer_votes, predictions_table, read_windows, save_predictions
 from core.store.schema import (
@@ -132,6 +133,7 @@ __all__ = [
     "cancel_job",
     "change_list",
     "check_own",
+    "claim_clip",
     "clip_of_piece",
     "client_counts",
     "client_pieces_table",
@@ -143,6 +145,7 @@ __all__ = [
     "delete_clip",
     "delete_session",
     "done_jobs",
+    "erase_own_clip",
     "features_of",
     "features_table",
     "feedback_table",
@@ -170,6 +173,7 @@ __all__ = [
     "own_answers_by_subject",
     "play_again",
     "own_clients",
+    "own_clips",
     "predictions_table",
     "queue_item",
     "rater_name",

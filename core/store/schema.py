@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from core.schema import COLUMNS, EMOTIONS
 
-HEAD = "0015"  # newest revision in migrations/versions; ``open_store`` compares it with the database in one query
+HEAD = "0018"  # newest revision in migrations/versions; ``open_store`` compares it with the database in one query
 
 ROLES = ("champion", "challenger")  # of a model when it made a prediction
 RATER_ROLES = ("rater", "therapist", "analyst")  # what each of them may do: core.access
@@ -126,6 +126,21 @@ clips = sa.Table(
     sa.Index("clips_track", "track_id"),
     sa.Index("clips_file", "file_name"),
 )
+
+# Who brought a clip to the Predict page and had it stored, by an answer or by sharing its sound.
+clip_owners = sa.Table(
+    "clip_owners",
+    metadata,
+    sa.Column("clip_id", sa.String(128), sa.ForeignKey("clips.id"), primary_key=True),
+    sa.Column("owner", sa.String(MAX_NAME), primary_key=True),  # as the name of a rater
+    sa.Column("verified", sa.Boolean, primary_key=True),  # the name comes from a login
+    sa.Column("shared", sa.Boolean, nullable=False),  # raters may hear it
+    _time(),
+    sa.Index("clip_owners_owner", "owner", "verified"),
+)
+
+# Clips that a transaction erases now: triggers let it delete their rows. Empty outside of such a transaction.
+erasing = sa.Table("erasing", metadata, sa.Column("clip_id", sa.String(128), primary_key=True))
 
 # Labels that came with a clip, from a table, a tag or a generator. The program no longer writes or reads them. The
 # table stays, so that rows which version 0.2 stored are not lost. Answers of raters are in `feedback`.

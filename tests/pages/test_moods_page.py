@@ -4,6 +4,7 @@ import io
 import unicodedata
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -321,3 +322,34 @@ def test_what_sounds_alike_holds_each_recording_once(open_page, hashes, monkeypa
     assert len(near) == 12 - 3
     assert second not in near.index
     assert len({third, fourth} & set(near.index)) == 1
+
+
+def test_all_filters_are_cleared_also_those_of_the_address(open_page, hashes):
+    address = {
+        "words": "isik",
+        "confidence": "60",
+        "in_artist": "Şirin 2",
+        "emotions": "sad",
+        "range_lufs": ["-22", ""],
+    }
+    page = open_page("moods", **address)
+    assert page.slider(key="range_lufs").value[0] == -22
+    page.button(key="clear_filters").click().run()
+    assert not page.exception
+    assert len(listed(page)) == 12
+    assert not {"words", "confidence", "in_artist", "emotions", "range_lufs"} & set(page.query_params)
+
+
+def test_just_the_pieces_of_a_run_that_a_person_has_to_listen_to(open_page, hashes, monkeypatch):
+    rows = pd.DataFrame({"state": "scored", "content_hash": hashes[:3], "unlike": ["speech", "", "noise"]})
+    run = SimpleNamespace(rows=rows, job=SimpleNamespace(result={"folder": "/music/Ney"}))
+    monkeypatch.setattr(
+        "pages.views.library.run_pieces.results_of", lambda _store, number: run if number == 7 else None
+    )
+    page = open_page("moods", run="7", group="unlike")
+    assert set(listed(page).index) == {hashes[0], hashes[2]}
+    assert "Only the 2 pieces of Ney unlike the training music." in shown(page)
+    page.button(key="all_pieces").click().run()
+    assert len(listed(page)) == 12
+    for number in ("8", "seven"):
+        assert "All pieces are shown" in shown(open_page("moods", run=number))

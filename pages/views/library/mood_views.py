@@ -22,10 +22,10 @@ from pages.views.library.pieces import Library, reload_library
 
 LIST = {  # on a phone only the first two or three columns are visible, and at 1440 pixels those up to the length
     "title": "Title", "standing": "Decision", "emotion": "Emotion", "confidence": "Confidence", "said": "Whose word",
-    "artist": "Artist", "makam": "Makam", "year": "Year", "length": "Length", "tempo": "Tempo", "lufs": "LUFS",
-    "model": "Model", "votes": "Windows", "album": "Album", "session": "Session", "genre": "Genre",
+    "why": "Why", "artist": "Artist", "makam": "Makam", "year": "Year", "length": "Length", "tempo": "Tempo",
+    "lufs": "LUFS", "model": "Model", "votes": "Windows", "album": "Album", "folder": "Folder", "genre": "Genre",
 }  # fmt: skip
-WIDTHS: dict[str, Literal["small", "medium"]] = {"title": "medium"}
+WIDTHS: dict[str, Literal["small", "medium"]] = {"title": "medium", "why": "medium"}
 NUMBERS = {
     "confidence": st.column_config.ProgressColumn(
         "Confidence", format="%.1f %%", min_value=0, max_value=100, help=f"Probability of the mood. {ROUNDING}"
@@ -271,7 +271,7 @@ def show_similar(library: Library, shown: pd.DataFrame, chosen: str | None) -> N
 
 
 def show_spread(library: Library, shown: pd.DataFrame, chosen: str | None) -> None:
-    """Show the distribution of moods by artist, album, session or makam."""
+    """Show the distribution of moods by artist, album, folder or makam."""
     by = st.segmented_control(
         "By",
         list(pieces.GROUPINGS),
@@ -280,7 +280,6 @@ def show_spread(library: Library, shown: pd.DataFrame, chosen: str | None) -> No
         required=True,
         key="by",
         bind="query-params",
-        help="A session is the folder of the file.",
     )
     table = selection.count_moods(shown, by)
     if list(table["group"]) == [pieces.UNKNOWN]:

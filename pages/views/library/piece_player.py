@@ -77,9 +77,10 @@ def describe_piece(row: pd.Series) -> str:
     """A piece in one line of Markdown: its mood and whose word it is, what the model says, tempo, loudness, length."""
     tempo = "tempo unknown" if pd.isna(row["tempo"]) else f"{row['tempo']:.0f} bpm"
     loud = "loudness unknown" if pd.isna(row["lufs"]) else f"{row['lufs']:.1f} LUFS"
+    standing = f"{row['standing']} ({row['why']})" if row["why"] else row["standing"]
     votes = votes_text(str(row["model_mood"]), int(row["windows"]), int(row["agreeing"]))
     by = word_text(row)
-    said = f", {by}, {votes}" if by else f" {percent(row['confidence'])}, {votes}, {row['standing']}"
+    said = f", {by}, {votes}" if by else f" {percent(row['confidence'])}, {votes}, {standing}"
     people = describe_people(row)
     heard = f"{wording.with_sign(row['guess'])}{said}{f'; {people}' if people else ''}"
     return f"{heard}; {tempo}, {loud}, {clock(row['duration_s'])}"
