@@ -2,5 +2,6 @@
 
 pieces, selection, circle, sound : the pieces, filters, the circle of moods, similar sound.
 playlist, one_mood, iso_path : playlists of one mood, and paths from one mood to another.
-files, levelled_copies, session_sheet : playlist files, copies at equal loudness, the sheet for a therapy session.
+files, session_sheet : playlist files, the sheet for a therapy session.
+levelled_copies, copy_file, fades : copies at equal loudness, and the fades between the pieces.
 """

@@ -344,8 +344,8 @@ def test_a_file_that_is_gone_or_damaged_is_named(music, tmp_path):
 
 def test_places_and_forms_that_do_not_work(music, tmp_path):
     _, made = music
-    with pytest.raises(CoreError, match="must be FLAC or WAV, not MP3"):
-        levelled_copies.level_copies(made, tmp_path / "out", form="MP3", by=OWNER)
+    with pytest.raises(CoreError, match="must be FLAC, WAV, M4A, MP3, not OGG"):
+        levelled_copies.level_copies(made, tmp_path / "out", form="OGG", by=OWNER)
     (tmp_path / "file").write_text("x")
     with pytest.raises(CoreError, match="cannot be written into"):
         levelled_copies.level_copies(made, tmp_path / "file" / "below", by=OWNER)
