@@ -3,6 +3,7 @@
 import io
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import soundfile
@@ -58,7 +59,7 @@ def write_lossy(
     try:
         with av.open(str(place), "w", format=container, options=options) as out:
             out.metadata.update({name: text for name, text in tags.items() if text})
-            stream = out.add_stream(codec, rate=rate, layout="mono" if heard == 1 else "stereo")
+            stream = cast(av.AudioStream, out.add_stream(codec, rate=rate, layout="mono" if heard == 1 else "stereo"))
             stream.bit_rate = BIT_RATE * heard // 2
             for block in _at_rate(blocks, sr, rate, channels):
                 frame = av.AudioFrame.from_ndarray(

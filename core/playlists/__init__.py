@@ -3,5 +3,6 @@
 pieces, selection, circle, sound : the pieces, filters, the circle of moods, similar sound.
 playlist, one_mood, iso_path : playlists of one mood, and paths from one mood to another.
 files, session_sheet : playlist files, the sheet for a therapy session.
+playback : the sound of a piece for the player of a page.
 levelled_copies, copy_file, fades : copies at equal loudness, and the fades between the pieces.
 """

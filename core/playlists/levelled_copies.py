@@ -181,6 +181,11 @@ def _unreadable(path: str) -> str:
     )
 
 
+def peak_db(source: Source) -> float:
+    """True peak of a whole file in dB of full scale; -inf for silence."""
+    return _measured(source).peak_db
+
+
 def _measured(source: Source) -> FileLoudness:
     """Loudness and true peak of a whole file."""
     meter, peak, sr = Meter(source.sr), 0.0, source.sr

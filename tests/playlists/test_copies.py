@@ -86,7 +86,9 @@ def test_a_piece_shorter_than_its_fades_still_sounds():
     assert envelope(0, 200, frames=200, sr=100, in_s=10, out_s=10)[100] == pytest.approx(1)
 
 
-@pytest.mark.parametrize("wrong", [{"in_s": -1}, {"out_s": 99}, {"gap_s": float("nan")}, {"gap_s": 1, "crossfade_s": 1}])
+@pytest.mark.parametrize(
+    "wrong", [{"in_s": -1}, {"out_s": 99}, {"gap_s": float("nan")}, {"gap_s": 1, "crossfade_s": 1}]
+)
 def test_impossible_fades_are_refused(wrong):
     with pytest.raises(CoreError, match="must last|not both"):
         Fades(**wrong)
