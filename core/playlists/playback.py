@@ -71,6 +71,15 @@ def sound_of(piece: Any, gain_db: float, *, settings: Settings, by: Person) -> S
     return Sound(data, media_type, gain, note)
 
 
+def passage_problem(start_s: float, end_s: float, length_s: float) -> str:
+    """What is wrong with a passage of a piece, as a sentence; empty when nothing is. length_s : of the whole piece."""
+    if end_s <= start_s:
+        return "The passage must end after its start. Change one of the two seconds."
+    if start_s >= length_s:
+        return f"The piece lasts {length_s:.0f} seconds, so the passage cannot start at second {start_s:g}."
+    return ""
+
+
 def whole_file(path: str, piece_id: str, settings: Settings) -> bytes:
     """The bytes of a local file that is in an allowed place and still has the content that was scored.
 

@@ -240,6 +240,25 @@ def test_a_piece_is_heard_and_there_is_one_player(open_page, hashes):
     assert not page.get("audio")
 
 
+def test_a_link_to_a_passage_plays_this_passage_of_this_piece(open_page, hashes):
+    page = open_page("moods", hear=hashes[3], from_s="2", to_s="5")
+    assert not page.exception
+    (player,) = page.get("audio")
+    assert (player.proto.start_time, player.proto.end_time, player.proto.autoplay) == (2, 5, True)
+    assert f"hear={hashes[3]}&from_s=2&to_s=5" in page.code[0].value
+    page.number_input(key="to_s").set_value(1).run()
+    assert "must end after its start" in shown(page)
+    page.selectbox(key="piece").set_value(hashes[4]).run()  # another piece has no passage yet
+    assert page.number_input(key="from_s").value == 0
+    assert "must end after its start" not in shown(page)
+
+
+def test_a_link_to_a_piece_that_is_gone_is_a_sentence(open_page, hashes):
+    page = open_page("moods", hear="<b>")
+    assert not page.exception
+    assert "The piece of this link is not in the library" in shown(page)
+
+
 def test_a_file_that_goes_meanwhile_is_a_sentence(open_page, hashes, data_dir):
     page = open_page("moods")
     for path in (data_dir / "müzik").iterdir():

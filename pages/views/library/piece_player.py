@@ -12,6 +12,7 @@ from core.playlists import files, playback
 from core.settings import Settings
 from core.wording import clock, percent
 from pages.shared import cached, messages
+from pages.views.library import passage
 
 AUTOPLAY = "mood_autoplay"  # session key: a piece was clicked and must play at once
 
@@ -19,23 +20,31 @@ AUTOPLAY = "mood_autoplay"  # session key: a piece was clicked and must play at 
 # --- one piece -------------------------------------------------------------------------------------------------------
 
 
-def hear(row: pd.Series, *, autoplay: bool = False) -> None:
-    """Show the player: the scored part, or the whole file if it has not changed since scoring.
+def hear(row: pd.Series, *, autoplay: bool = False, passages: bool = False) -> None:
+    """Show the player: the scored part, the whole file if it has not changed since scoring, or a passage of it.
 
-    row : a piece; its name is the hash of the file content.
+    row : a piece; its name is the hash of the file content.  passages : offer a link to a passage.
     """
     store = cached.store()
     if store is None:
         return
     path, start = str(row["path"]), float(row["start_s"])
     on_disk = path.lower().endswith(tuple(playback.MEDIA_TYPES)) and files.is_local_file(path)
-    if on_disk and st.toggle(
-        "Whole piece", key="whole", help=f"Off: only the {row['length_s']:.0f} s that the model scored."
+    span = passage.ask_passage(str(row.name), float(row["duration_s"])) if on_disk and passages else None
+    if span or (
+        on_disk
+        and st.toggle("Whole piece", key="whole", help=f"Off: only the {row['length_s']:.0f} s that the model scored.")
     ):
         try:
             content = playback.whole_file(path, str(row.name), Settings())
         except CoreError as error:
             st.caption(f":material/volume_off: {messages.literal(str(error))}")
+            return
+        if span:
+            part = f"{clock(span[0])} to {clock(span[1])}"
+            st.audio(
+                content, start_time=span[0], end_time=span[1], autoplay=True, alt=f"Player: {row['title']}, {part}"
+            )
             return
         st.audio(content, start_time=int(start), autoplay=autoplay, alt=f"Player: {row['title']}, whole piece")
         return
