@@ -40,6 +40,7 @@ class Action(StrEnum):
     SEE_LIBRARY = "See, hear and download the pieces of the library."
     MAKE_PLAYLIST = "Make playlists, levelled copies and session sheets."
     CORRECT_TRACK = "Correct the title and other data of a piece."
+    TAG_FILES = "Write the mood of a piece into the tag of its file, and take it back."
     SCORE_LIBRARY = "Score a folder or uploaded files, and cancel the own run."
     CANCEL_OF_OTHERS = "Cancel a run that another person started."
     REMOVE_UPLOAD = "Remove uploaded files from the disk."
@@ -80,6 +81,7 @@ RIGHTS: dict[Action, Right] = {
     Action.SEE_LIBRARY: _THERAPISTS,
     Action.MAKE_PLAYLIST: _THERAPISTS,
     Action.CORRECT_TRACK: _THERAPISTS,
+    Action.TAG_FILES: Right(Role.THERAPIST, Role.ANALYST),
     Action.SCORE_LIBRARY: _THERAPISTS,
     Action.CANCEL_OF_OTHERS: Right(Role.ANALYST, Role.VISITOR),
     Action.REMOVE_UPLOAD: Right(Role.ANALYST, Role.VISITOR),

@@ -9,7 +9,7 @@ from typing import Any
 
 import soundfile
 
-from core.access import Action, Person, requires
+from core.access import Action, requires
 from core.allowed_places import allowed_places
 from core.audio.decoding import blocks, content_hash, display_name, inspect
 from core.errors import AudioError, CoreError
@@ -17,6 +17,7 @@ from core.pipeline import kept_audio
 from core.playlists.files import is_local_file
 from core.playlists.levelled_copies import PEAK_DB, peak_db
 from core.settings import Settings
+from core.store import Store, first_content
 
 MEDIA_TYPES = {  # of the formats that browsers play as they are
     **{".wav": "audio/wav", ".flac": "audio/flac", ".mp3": "audio/mpeg", ".m4a": "audio/mp4"},
@@ -38,7 +39,7 @@ class Sound:
 
 
 @requires(Action.MAKE_PLAYLIST)
-def sound_of(piece: Any, gain_db: float, *, settings: Settings, by: Person) -> Sound:
+def sound_of(piece: Any, gain_db: float, *, settings: Settings, store: Store) -> Sound:
     """Sound of a piece: its whole file, or the scored part where the file is not on this machine.
 
     A positive gain is limited as in the levelled copies: no peak above -1 dBTP.
@@ -55,14 +56,14 @@ def sound_of(piece: Any, gain_db: float, *, settings: Settings, by: Person) -> S
     """
     path, note = str(piece["path"]), ""
     if is_local_file(path):
-        data = whole_file(path, str(piece.name), settings)
+        data = whole_file(path, str(piece.name), settings, store)
         media_type = MEDIA_TYPES.get(Path(path).suffix.lower(), "")
         if not media_type:
             data, media_type = _as_flac(data, path), "audio/flac"
     else:
         start, length = float(piece["start_s"]), float(piece["length_s"])
         kept = kept_audio.load_audio(
-            str(piece["clip_id"]), path or None, start_s=start, duration_s=length, settings=settings, by=by
+            str(piece["clip_id"]), path or None, start_s=start, duration_s=length, settings=settings, by=store.by
         )
         data, media_type, note = kept.data, kept.media_type, PART_ONLY
     gain = 0.0 if isnan(gain_db) else gain_db
@@ -80,9 +81,10 @@ def passage_problem(start_s: float, end_s: float, length_s: float) -> str:
     return ""
 
 
-def whole_file(path: str, piece_id: str, settings: Settings) -> bytes:
+def whole_file(path: str, piece_id: str, settings: Settings, store: Store) -> bytes:
     """The bytes of a local file that is in an allowed place and still has the content that was scored.
 
+    A mood in its tag, which this program wrote, is no change.
     The bytes that are played are those that were compared: another file could take the name in between.
     Raises AudioError when the file may not be read, cannot be read, or has changed.
     """
@@ -92,7 +94,8 @@ def whole_file(path: str, piece_id: str, settings: Settings) -> bytes:
         data = Path(path).read_bytes()
     except OSError as error:
         raise AudioError("The file is no longer there. Score the library again.") from error
-    if content_hash(data) != piece_id:
+    digest = content_hash(data)
+    if piece_id not in (digest, first_content(store, digest)):
         raise AudioError(CHANGED)
     return data
 

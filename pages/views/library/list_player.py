@@ -11,6 +11,7 @@ from core.playlists import files, playback
 from core.playlists.fades import LONGEST_FADE_S, LONGEST_GAP_S, Fades
 from core.playlists.playlist import Playlist
 from core.settings import Settings
+from core.store import Store
 from pages.shared import assets, cached, media
 
 KEY = "list_player"
@@ -78,7 +79,7 @@ def _ready(row: dict[str, Any], piece: pd.Series) -> dict[str, Any]:
     if store is None:
         return {"id": row["piece_id"], "problem": "The database cannot be read."}
     try:
-        sound = _sound(row["piece_id"], row["path"], row["gain_db"], piece, Settings(), store.by)
+        sound = _sound(row["piece_id"], row["path"], row["gain_db"], piece, Settings(), store.by, store)
     except CoreError as error:
         return {"id": row["piece_id"], "problem": str(error)}
     return {
@@ -91,6 +92,6 @@ def _ready(row: dict[str, Any], piece: pd.Series) -> dict[str, Any]:
 
 @st.cache_data(show_spinner=False, max_entries=2, hash_funcs={Person: lambda by: by.may(Action.MAKE_PLAYLIST)})
 def _sound(
-    piece_id: str, path: str, gain_db: float, _piece: pd.Series, settings: Settings, by: Person
+    piece_id: str, path: str, gain_db: float, _piece: pd.Series, settings: Settings, by: Person, _store: Store
 ) -> playback.Sound:
-    return playback.sound_of(_piece, gain_db, settings=settings, by=by)
+    return playback.sound_of(_piece, gain_db, settings=settings, store=_store)

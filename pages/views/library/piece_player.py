@@ -1,5 +1,8 @@
 """The player of a piece, and its description in one line."""
 
+from collections.abc import Callable
+from functools import partial
+
 import pandas as pd
 import streamlit as st
 
@@ -10,6 +13,7 @@ from core.models.prediction import votes_text
 from core.pipeline import kept_audio
 from core.playlists import files, playback
 from core.settings import Settings
+from core.store import first_content
 from core.wording import clock, percent
 from pages.shared import cached, messages
 from pages.views.library import passage
@@ -36,7 +40,7 @@ def hear(row: pd.Series, *, autoplay: bool = False, passages: bool = False) -> N
         and st.toggle("Whole piece", key="whole", help=f"Off: only the {row['length_s']:.0f} s that the model scored.")
     ):
         try:
-            content = playback.whole_file(path, str(row.name), Settings())
+            content = playback.whole_file(path, str(row.name), Settings(), store)
         except CoreError as error:
             st.caption(f":material/volume_off: {messages.literal(str(error))}")
             return
@@ -49,7 +53,8 @@ def hear(row: pd.Series, *, autoplay: bool = False, passages: bool = False) -> N
         st.audio(content, start_time=int(start), autoplay=autoplay, alt=f"Player: {row['title']}, whole piece")
         return
     try:
-        data = _excerpt(str(row["clip_id"]), path, start, float(row["length_s"]), Settings(), store.by)
+        first = partial(first_content, store)
+        data = _excerpt(str(row["clip_id"]), path, start, float(row["length_s"]), Settings(), store.by, first)
     except CoreError as error:
         st.caption(f":material/volume_off: {messages.literal(str(error))}")
         return
@@ -57,9 +62,17 @@ def hear(row: pd.Series, *, autoplay: bool = False, passages: bool = False) -> N
 
 
 @st.cache_data(show_spinner=False, max_entries=12, hash_funcs={Person: lambda by: by.may(Action.LABEL)})
-def _excerpt(clip_id: str, path: str, start_s: float, length_s: float, settings: Settings, by: Person) -> bytes:
+def _excerpt(
+    clip_id: str,
+    path: str,
+    start_s: float,
+    length_s: float,
+    settings: Settings,
+    by: Person,
+    _first: Callable[[str], str],
+) -> bytes:
     part = {"start_s": start_s, "duration_s": length_s}
-    return kept_audio.load_audio(clip_id, path or None, **part, settings=settings, by=by).data
+    return kept_audio.load_audio(clip_id, path or None, **part, settings=settings, by=by, first=_first).data
 
 
 def describe_piece(row: pd.Series) -> str:
