@@ -24,7 +24,9 @@ from core.audio.decoding import blocks, content_hash, display_name, inspect
 from core.audio.mood_tag import mood_edits, read_mood
 from core.errors import AudioError, CoreError
 from core.library.find import file_stamp
-from core.store import Store, drop_note, file_rewritten, first_content, note_tag, tag_notes
+from core.locations import present_path
+from core.settings import Settings
+from core.store import Store, drop_note, file_rewritten, first_content, library_places, note_tag, tag_notes
 
 _COMPARED_S = 2.0  # at the begin, in the middle and at the end of the sound
 ELSEWHERE = "The file is not in a place for music, so its tag is not written."
@@ -125,7 +127,7 @@ def _write(store: Store, change: TagChange, places: Places) -> None:
     except CoreError:
         drop_note(store, note)
         raise
-    file_rewritten(store, change.piece_id, change.path, size=here.st_size, stamp=file_stamp(here))
+    _note_new_state(store, change, here)
 
 
 @requires(Action.TAG_FILES)
@@ -169,7 +171,14 @@ def _undo(store: Store, change: TagChange, note: Mapping[str, Any], places: Plac
         if content_hash(old) != note["was_hash"]:
             raise AudioError(LATER)
         here = _replace(change.path, old, stamp, places)
-    file_rewritten(store, change.piece_id, change.path, size=here.st_size, stamp=file_stamp(here), undone=change.note)
+    _note_new_state(store, change, here)
+
+
+def _note_new_state(store: Store, change: TagChange, here: os.stat_result) -> None:
+    """Store size and stamp of the written file. Its stored path may be from before the data folder was moved."""
+    stored = library_places(store, [change.piece_id])["path"]
+    paths = [path for path in stored if present_path(path, Settings()) == change.path]
+    file_rewritten(store, change.piece_id, paths, size=here.st_size, stamp=file_stamp(here), undone=change.note)
 
 
 def _check_piece(store: Store, piece_id: str, digest: str) -> None:

@@ -69,13 +69,13 @@ def drop_note(store: Store, note: int) -> None:
 
 @requires(Action.TAG_FILES)
 def file_rewritten(
-    store: Store, content_hash: str, path: str, *, size: int, stamp: str, undone: int | None = None
+    store: Store, content_hash: str, paths: Sequence[str], *, size: int, stamp: str, undone: int | None = None
 ) -> None:
     """Store size and stamp of a file after its tag was written, so that the next run does not read it as a new file.
 
-    undone : number of the note whose tag was taken back.
+    paths : of the file, as they are stored.  undone : number of the note whose tag was taken back.
     """
-    of_file = (files.c.path == path) & (files.c.content_hash == content_hash)
+    of_file = files.c.path.in_(list(paths)) & (files.c.content_hash == content_hash)
 
     def work(c: sa.Connection) -> None:
         c.execute(files.update().where(of_file).values(size=size, stamp=stamp))

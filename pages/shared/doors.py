@@ -60,6 +60,7 @@ BUTTONS: dict[str, Action | None] = {
     "library_": Action.SEE_LIBRARY,
     "make_demo": Action.SCORE_LIBRARY,
     "save_track": Action.CORRECT_TRACK,
+    "tag_": Action.TAG_FILES,
     "play_": Action.SEE_LIBRARY,
     "veto_": Action.MAKE_PLAYLIST,
     "unveto": Action.MAKE_PLAYLIST,

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from core import store
+from core.audio.mood_tag import read_mood
 from core.evaluation.accepted_moods import accepted_right_sentence
 from core.evaluation.stored_evaluation import read_evaluation
 from core.library import run
@@ -340,3 +341,44 @@ def test_what_sounds_alike_holds_each_recording_once(open_page, hashes, monkeypa
     assert len(near) == 12 - 3
     assert second not in near.index
     assert len({third, fourth} & set(near.index)) == 1
+
+
+def as_analyst(monkeypatch):
+    """Without a login, writing into files needs the role of an analyst."""
+    from core.access import Action, Person
+
+    may = Person.may
+    monkeypatch.setattr(Person, "may", lambda person, action: action is Action.TAG_FILES or may(person, action))
+
+
+def flac_library(opened, data_dir) -> list[Path]:
+    stored(opened, data_dir / "müzik", each=1)
+    return sorted((data_dir / "müzik").iterdir())
+
+
+def test_moods_are_written_into_tags_only_after_the_list_and_taken_back(open_page, opened, data_dir, monkeypatch):
+    as_analyst(monkeypatch)
+    paths = flac_library(opened, data_dir)
+    before = [path.read_bytes() for path in paths]
+    page = open_page("moods", view="Tags")
+    assert not page.exception
+    assert [path.read_bytes() for path in paths] == before
+    page.button(key="tag_list").click().run()
+    planned = next(d.value for d in page.dataframe if "New mood" in d.value.columns)
+    assert set(planned["Mood now"]) == {"none"}
+    assert set(planned["New mood"]) <= set(EMOTIONS)
+    assert [path.read_bytes() for path in paths] == before
+    page.button(key="tag_write").click().run()
+    assert "The mood was written into 4 files" in shown(page)
+    tagged = [read_mood(path.read_bytes()) for path in paths]
+    assert sorted(tagged) == sorted((mood,) for mood in planned["New mood"])
+    page.button(key="tag_undo").click().run()
+    assert "The tag was taken back in 4 files" in shown(page)
+    assert [path.read_bytes() for path in paths] == before
+
+
+def test_without_the_right_nothing_is_offered(open_page, hashes):
+    page = open_page("moods", view="Tags")
+    assert not page.exception
+    assert "Only therapists and analysts may write into files" in shown(page)
+    assert not [b for b in page.button if (b.key or "").startswith("tag_")]
