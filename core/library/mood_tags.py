@@ -145,7 +145,9 @@ def plan_undo(store: Store, *, paths: Iterable[str] | None = None) -> list[TagCh
 
 
 @requires(Action.TAG_FILES)
-def undo_tags(store: Store, changes: Iterable[TagChange], places: Places) -> list[TagChange]:
+def undo_tags(
+    store: Store, changes: Iterable[TagChange], places: Places, *, each: Callable[[int], None] = lambda number: None
+) -> list[TagChange]:
     """Take planned tags back, in this order. Each file is then byte by byte as it was before its tag was written."""
     rows: list[Any] = tag_notes(store).to_dict("records")
     notes = {int(row["id"]): row for row in rows}
@@ -158,6 +160,7 @@ def undo_tags(store: Store, changes: Iterable[TagChange], places: Places) -> lis
         except CoreError as error:
             change = _failed(change, str(error))
         done.append(change)
+        each(len(done))
     return done
 
 

@@ -47,7 +47,7 @@ def show_tags(library: Library, shown: pd.DataFrame, chosen: str | None) -> None
         st.session_state[PLAN] = (wanted, _with_progress(len(wanted), lambda each: _plan(store, wanted, each)))
     planned_for, plan = st.session_state.get(PLAN, (None, []))
     if wanted and planned_for == wanted:
-        _show_plan(plan)
+        _show_plan(store, plan)
     _show_undo(store)
 
 
@@ -68,32 +68,19 @@ def _with_progress(count: int, work: Callable[[Callable[[int], None]], list[TagC
         bar.empty()
 
 
-def _show_plan(plan: Sequence[TagChange]) -> None:
+def _show_plan(store: Store, plan: Sequence[TagChange]) -> None:
     """Show the planned changes, and the button that writes them."""
-    needed, failed = sum(change.needed for change in plan), sum(bool(change.problem) for change in plan)
+    needed, failed = [change for change in plan if change.needed], sum(bool(change.problem) for change in plan)
     st.markdown(
-        f"{counted(needed, 'file')} would be written, {len(plan) - needed - failed} already with this mood, "
-        f"{failed} not possible."
+        f"{counted(len(needed), 'file')} would be written. {len(plan) - len(needed) - failed} have this mood already, "
+        f"and {failed} cannot be written."
     )
     _table(plan, "Mood now", "New mood")
-    st.button(
-        f"Write the mood into {counted(needed, 'file')}",
-        icon=":material/edit:",
-        key="tag_write",
-        on_click=_write,
-        disabled=not needed,
-    )
-
-
-def _write() -> None:
-    """Write the planned moods; runs before the page is drawn again."""
-    store, (_, plan) = cached.store(), st.session_state.pop(PLAN, (None, []))
-    if store is None or not plan:
-        return
-    _report(
-        lambda: write_tags(store, [change for change in plan if change.needed], allowed_places(Settings())),
-        "The mood was written into",
-    )
+    write = f"Write the mood into {counted(len(needed), 'file')}"
+    if st.button(write, icon=":material/edit:", key="tag_write", disabled=not needed):
+        del st.session_state[PLAN]
+        places = allowed_places(Settings())
+        _do(len(needed), lambda each: write_tags(store, needed, places, each=each), "The mood was written into")
 
 
 def _show_undo(store: Store) -> None:
@@ -107,27 +94,26 @@ def _show_undo(store: Store) -> None:
         return
     st.markdown(f"**Written by this program: {counted(len(written), 'tag')}**")
     _table(written, "Mood now", "Mood before")
-    st.button("Take all of them back", icon=":material/undo:", key="tag_undo", on_click=_undo, args=(written,))
+    if st.button("Take all of them back", icon=":material/undo:", key="tag_undo"):
+        places = allowed_places(Settings())
+        _do(len(written), lambda each: undo_tags(store, written, places, each=each), "The tag was taken back in")
 
 
-def _undo(written: list[TagChange]) -> None:
-    store = cached.store()
-    if store is not None:
-        _report(lambda: undo_tags(store, written, allowed_places(Settings())), "The tag was taken back in")
-
-
-def _report(work: Callable[[], list[TagChange]], sentence: str) -> None:
-    """Do the work, and remember its result for the next drawing of the page."""
+def _do(count: int, work: Callable[[Callable[[int], None]], list[TagChange]], sentence: str) -> None:
+    """Do the work, and draw the page again with its result."""
     try:
-        done = work()
+        done = _with_progress(count, work)
     except CoreError as error:
-        messages.keep_message("error", str(error))
+        messages.problem(error)
         return
     reload_library()
     failed = [change for change in done if change.problem]
     st.session_state[FAILED] = failed
-    text = f"{sentence} {counted(len(done) - len(failed), 'file')}."
-    messages.keep_message("warning" if failed else "success", text + (f" Not possible: {len(failed)}." * bool(failed)))
+    text = f"{sentence} {counted(count - len(failed), 'file')}."
+    if failed:
+        text += f" {counted(len(failed), 'file')} could not be changed; the table names the reasons."
+    messages.keep_message("warning" if failed else "success", text)
+    st.rerun()
 
 
 def _show_failed() -> None:
