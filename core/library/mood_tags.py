@@ -62,7 +62,7 @@ def plan_tags(
     wanted: Iterable[tuple[str, str, str]],
     places: Places,
     *,
-    each: Callable[[int], None] = lambda n: None,
+    each: Callable[[int], None] = lambda number: None,
 ) -> list[TagChange]:
     """List what would be written, and change nothing.
 
@@ -73,7 +73,7 @@ def plan_tags(
     for done, (piece_id, path, mood) in enumerate(wanted, 1):
         change = TagChange(piece_id, path, new=(mood,))
         try:
-            data = _read(path, places)
+            data, _ = _read(path, places)
             _check_piece(store, piece_id, content_hash(data))
             _check_place(path)
             mood_edits(data, mood)
@@ -103,7 +103,7 @@ def write_tags(
 
 def _write(store: Store, change: TagChange, places: Places) -> None:
     """Write one planned mood. Raises CoreError when the file cannot be changed; then it is as it was."""
-    data, stamp = _read(change.path, places), _stamp(change.path)
+    data, stamp = _read(change.path, places)
     was = content_hash(data)
     _check_piece(store, change.piece_id, was)
     (mood,) = change.new
@@ -165,7 +165,7 @@ def undo_tags(
 
 
 def _undo(store: Store, change: TagChange, note: Mapping[str, Any], places: Places) -> None:
-    data, stamp = _read(change.path, places), _stamp(change.path)
+    data, stamp = _read(change.path, places)
     digest = content_hash(data)
     if digest == note["was_hash"]:  # the program ended before the file was replaced
         here = os.stat(change.path)
@@ -198,14 +198,15 @@ def _moods(stored: str) -> tuple[str, ...]:
     return tuple(json.loads(stored))
 
 
-def _read(path: str, places: Places) -> bytes:
-    """The bytes of a file in an allowed place on this machine."""
+def _read(path: str, places: Places) -> tuple[bytes, str]:
+    """The bytes of a file in an allowed place on this machine, and its stamp just before it was read."""
     if "://" in path:
         raise AudioError("The file is at an address, so its tag is not written.")
     if not places.allow(path):
         raise AudioError(ELSEWHERE)
     try:
-        return Path(path).read_bytes()
+        stamp = _stamp(path)
+        return Path(path).read_bytes(), stamp
     except FileNotFoundError as error:
         raise AudioError(GONE) from error
     except OSError as error:

@@ -72,6 +72,8 @@ def give_out(data: bytes, media_type: str, place: str) -> str:
     place : name of the place on the page. The address of an earlier file in the same place expires.
     """
     # Streamlit has no public way to do this; tests/browser/test_list_player.py notices a change.
+    # A fragment is drawn without its page, so the session is noted here too: a list can last for hours.
+    note_session()
     address = get_instance().media_file_mgr.add(data, media_type, place)
     base = str(st.get_option("server.baseUrlPath") or "").strip("/")
     return f"/{base}{address}" if base else address

@@ -1,5 +1,6 @@
 """Fades, gaps and formats of levelled copies, measured in the samples that were written."""
 
+import io
 import os
 
 import numpy as np
@@ -7,12 +8,14 @@ import pytest
 import soundfile
 from owner import OWNER
 
-from core.audio.decoding import blocks, inspect
-from core.errors import CoreError
-from core.playlists import levelled_copies, one_mood, playlist
+from core import store
+from core.audio.decoding import blocks, content_hash, inspect
+from core.errors import AudioError, CoreError
+from core.playlists import levelled_copies, one_mood, playback, playlist
 from core.playlists.fades import Fades, envelope
 from core.playlists.playlist import usable_pieces
-from tests.mood_library import clip, pieces
+from core.settings import Settings
+from tests.mood_library import clip, pieces, tone
 
 SR = 44_100
 LENGTH_S = 6.0
@@ -122,3 +125,52 @@ def test_only_the_oldest_folders_of_copies_are_removed(made, tmp_path):
         *(levelled_copies.folder_name(made, form) for form in ("MP3", "M4A")),
         *("my own music", "note-12345678-mp3"),
     }
+
+
+# --- the sound for the player of the page
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory):
+    db = store.open_store(f"sqlite:///{tmp_path_factory.mktemp('db') / 'feedback.db'}")
+    yield db
+    store.close_store(db)
+
+
+def piece(path):
+    """A row of the table of pieces for this file."""
+    return pieces([clip(content_hash(path.read_bytes()), path=str(path))]).iloc[0]
+
+
+def test_the_page_plays_the_file_itself_and_limits_a_positive_gain_by_its_peak(opened, tmp_path):
+    path = tmp_path / "a.flac"
+    tone(path, 440, level=0.5)
+    quieter = playback.sound_of(piece(path), -3.0, settings=Settings(), store=opened)
+    assert (quieter.data, quieter.media_type, quieter.gain_db) == (path.read_bytes(), "audio/flac", -3.0)
+    louder = playback.sound_of(piece(path), 20.0, settings=Settings(), store=opened)
+    assert louder.gain_db == pytest.approx(-20 * np.log10(0.5) + levelled_copies.PEAK_DB, abs=0.05)
+    assert playback.sound_of(piece(path), float("nan"), settings=Settings(), store=opened).gain_db == 0
+
+
+def test_a_format_that_browsers_do_not_play_becomes_flac(opened, tmp_path):
+    tone(tmp_path / "a.aiff", 440)
+    sound = playback.sound_of(piece(tmp_path / "a.aiff"), 0.0, settings=Settings(), store=opened)
+    assert sound.media_type == "audio/flac"
+    one, other = (soundfile.read(file)[0] for file in (tmp_path / "a.aiff", io.BytesIO(sound.data)))
+    assert other == pytest.approx(one, abs=1e-4)
+
+
+def test_a_file_that_changed_is_not_played(opened, tmp_path):
+    tone(tmp_path / "a.flac", 440)
+    row = piece(tmp_path / "a.flac")
+    tone(tmp_path / "a.flac", 220)
+    with pytest.raises(AudioError, match="has changed since it was scored"):
+        playback.sound_of(row, 0.0, settings=Settings(), store=opened)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "why"), [(3, 3, "must end after"), (9, 4, "must end after"), (200, 300, "lasts 200"), (1, 500, "")]
+)
+def test_a_passage_lies_in_the_piece(start, end, why):
+    problem = playback.passage_problem(start, end, 200.0)
+    assert (why in problem) if why else problem == ""
