@@ -372,6 +372,7 @@ def test_moods_are_written_into_tags_only_after_the_list_and_taken_back(open_pag
     assert "The mood was written into 4 files" in shown(page)
     tagged = [read_mood(path.read_bytes()) for path in paths]
     assert sorted(tagged) == sorted((mood,) for mood in planned["New mood"])
+    assert len(listed(open_page("moods"))) == 4  # the library still knows its pieces
     page.button(key="tag_undo").click().run()
     assert "The tag was taken back in 4 files" in shown(page)
     assert [path.read_bytes() for path in paths] == before

@@ -44,7 +44,12 @@ def show_tags(library: Library, shown: pd.DataFrame, chosen: str | None) -> None
     if not wanted:
         st.info("No piece of the filter has an accepted mood and a file here.", icon=":material/filter_alt_off:")
     elif st.button(f"List the changes of {counted(len(wanted), 'file')}", icon=":material/preview:", key="tag_list"):
-        st.session_state[PLAN] = (wanted, _with_progress(len(wanted), lambda each: _plan(store, wanted, each)))
+        try:
+            plan = _with_progress(len(wanted), lambda each: _plan(store, wanted, each))
+        except CoreError as error:
+            messages.problem(error)
+            return
+        st.session_state[PLAN] = (wanted, plan)
     planned_for, plan = st.session_state.get(PLAN, (None, []))
     if wanted and planned_for == wanted:
         _show_plan(store, plan)
@@ -127,7 +132,7 @@ def _table(changes: Sequence[TagChange], now: str, new: str) -> None:
             "File": file_name(change.path),
             now: ", ".join(change.old) or "none",
             new: ", ".join(change.new) or "none",
-            "Note": change.problem,
+            **({"Note": change.problem} if any(change.problem for change in changes) else {}),
         }
         for change in changes
     ]
