@@ -31,6 +31,7 @@ def run() -> None:
                 doors.page("library", title="Library", icon=":material/library_music:"),
                 doors.page("moods", title="Moods", icon=":material/mood:"),
                 doors.page("playlists", title="Playlists", icon=":material/queue_music:"),
+                doors.page("sessions", title="Sessions", icon=":material/event_note:"),
             ],
             "Label": [
                 doors.page("label", title="Label", icon=":material/headphones:"),
@@ -56,6 +57,6 @@ else:
     doors.only_through_app()
     app = st.App(
         "app.py",
-        middleware=[Middleware(media.OwnMedia), Middleware(limits.CountArriving)],
+        middleware=[Middleware(limits.HideFigures), Middleware(media.OwnMedia), Middleware(limits.CountArriving)],
         lifespan=media.note_downloads,
     )

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.views.library import list_player, pieces, playlist_request
+from pages.views.library import list_player, pieces, playlist_client, playlist_request
 from pages.views.library import piece_filter as shared
 from pages.views.library import playlist_downloads as files
 from pages.views.library import playlist_views as parts
@@ -11,9 +11,13 @@ st.title("Playlists")
 # Parts that come and go are in containers: Streamlit drops a field from the address when its position changes.
 with st.container():
     library = pieces.require_library()
+with st.container():
+    client = playlist_client.ask_client()
 request = playlist_request.ask_request(mixed=library.every["synthetic"].nunique() > 1)
 with st.container():
     table, narrowed = shared.filter_fields(library, library.every, moods_too=False)
+if client is not None:
+    request, table, narrowed = playlist_client.apply_rules(client, library, request, narrowed)
 if table.empty:
     st.info("No piece matches the filter. Widen it.", icon=":material/filter_alt_off:")
     st.stop()
@@ -21,8 +25,12 @@ with st.container():
     playlist = parts.build_playlist(request, library, table, narrowed)
     if playlist is None:
         st.stop()
+    if client is not None:
+        playlist = playlist_client.leave_out_never(client, playlist)
     st.header(playlist.name, divider="gray")
     parts.show_summary(playlist)
+    if client is not None:
+        playlist_client.show_client(client, playlist, library)
     fades = list_player.ask_fades()
     list_player.show_player(playlist, library.every, fades)
 shows = {

@@ -28,6 +28,7 @@ from core.playlists.playlist import (
     TEMPO_STEP,
     Playlist,
     Pool,
+    Replaced,
     finish_playlist,
     mood_distance,
     performers,
@@ -314,5 +315,6 @@ def replace_piece(playlist: Playlist, pool: Pool, piece_id: str, *, without: Col
         )
     chosen = pool.table.loc[[pieces.ids[free[int(np.argmin(cost))]]]].reset_index(names="piece_id")
     rows = playlist.rows.copy()
+    done = Replaced(place + 1, piece_id, rows["title"][place], chosen["piece_id"][0], chosen["title"][0])
     rows.loc[place, list(chosen.columns.intersection(rows.columns))] = chosen.iloc[0]
-    return finish_playlist(replace(playlist, rows=rows), pool)
+    return finish_playlist(replace(playlist, rows=rows, replaced=(*playlist.replaced, done)), pool)

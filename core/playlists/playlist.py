@@ -20,11 +20,12 @@ from core.playlists.pieces import ACCEPTED, BETWEEN, REVIEW
 from core.records import Remark, RemarkKind
 from core.schema import EMOTIONS, PROBA
 from core.turkish import fold
-from core.wording import clock, percent, percent_change, whole_percent
+from core.wording import clock, part, percent_change, percents, whole_percent
 
 TARGET_LUFS = -18.0  # ReplayGain 2.0; broadcasting has -23 (EBU R 128), streaming about -14
 SHORTEST_S = 5.0  # shortest piece in a playlist
 LONGEST_MIN = 12 * 60.0  # longest playlist
+PART_ONLY = "uploaded, and only the scored part is stored; score the folder of the file to use the whole piece"
 EXCLUDED = {
     ACCEPTED: "the model is sure of one mood",
     BETWEEN: "the model hears two neighbouring moods",
@@ -34,6 +35,17 @@ PIECE_COLUMNS = (
     *("piece_id", "title", "artist", "album", "path", "duration_s", *PROBA, "guess", "confidence", "standing"),
     *("tempo", "lufs", "channels", "synthetic", "clip_id", "start_s", "length_s", "model_version"),
 )
+
+
+@dataclass(frozen=True)
+class Replaced:
+    """A piece that was replaced by another one. number : place in the list.  after : empty for a removed piece."""
+
+    number: int
+    before: str
+    before_title: str
+    after: str = ""
+    after_title: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +62,7 @@ class Playlist:
     path : True for an iso path, which should have small steps.
     remarks : remarks for the user, see ``core.records.RemarkKind``.
     target_lufs : loudness of the pieces with their gains.
+    replaced : pieces that a person had replaced, oldest first.
     """
 
     name: str
@@ -60,6 +73,7 @@ class Playlist:
     path: bool = False
     remarks: tuple[Remark, ...] = ()
     target_lufs: float = TARGET_LUFS
+    replaced: tuple[Replaced, ...] = ()
 
     @property
     def length_s(self) -> float:
@@ -99,6 +113,7 @@ def usable_pieces(
     table = pieces.sort_index()
     standing = table["standing"].isin(list(standings))
     filed = table["path"].map(lambda path: bool(re.match(r"/|[A-Za-z]:[\\/]|\\\\|[a-z0-9]+://", path)))
+    kept = table["path"] != ""
     there, long = table["there"].astype(bool), table["duration_s"] >= SHORTEST_S
     unwanted = table["synthetic"] & (not synthetic and not table["synthetic"].all())
     playable = filed & there & long & ~unwanted
@@ -107,27 +122,26 @@ def usable_pieces(
     sounds = usual.index.to_series() if recordings is None else recordings.reindex(usual.index)
     same_sound = sounds.notna() & sounds.duplicated()
     excluded = [
-        (unwanted, "are left out: they are synthetic, made by this program", RemarkKind.LEFT_OUT),
-        (~unwanted & ~filed, "are left out: they are clips without an audio file", RemarkKind.LEFT_OUT),
-        (~unwanted & filed & ~there, "are left out: their file is missing or was changed", RemarkKind.LEFT_OUT),
-        (
-            ~unwanted & filed & there & ~long,
-            f"are left out: they are shorter than {SHORTEST_S:.0f} s",
-            RemarkKind.LEFT_OUT,
-        ),
+        (unwanted, "synthetic, made by this program", RemarkKind.LEFT_OUT),
+        (~unwanted & ~filed & kept, PART_ONLY, RemarkKind.LEFT_OUT),
+        (~unwanted & ~filed & ~kept, "the audio is not stored here", RemarkKind.LEFT_OUT),
+        (~unwanted & filed & ~there, "the file is missing or was changed", RemarkKind.LEFT_OUT),
+        (~unwanted & filed & there & ~long, f"shorter than {SHORTEST_S:.0f} s", RemarkKind.LEFT_OUT),
         *(
             (
                 playable & (table["standing"] == name),
-                f"are left out: {words}",
+                words,
                 RemarkKind.NEEDS_LISTENING if name == REVIEW else RemarkKind.LEFT_OUT,
             )
             for name, words in EXCLUDED.items()
             if name not in standings
         ),
-        (same_sound, "are left out: they sound like the same recording as another piece", RemarkKind.LEFT_OUT),
+        (same_sound, "the same recording as another piece, by the sound", RemarkKind.LEFT_OUT),
     ]
     remarks = tuple(
-        Remark(kind, f"{int(n)} of {len(table)} pieces {why}.") for mask, why, kind in excluded if (n := np.sum(mask))
+        Remark(kind, f"{part(int(n), len(table), 'piece')} left out: {why}.")
+        for mask, why, kind in excluded
+        if (n := np.sum(mask))
     )
     return Pool(usual[~same_sound].sort_index(), remarks)
 
@@ -196,9 +210,9 @@ def mixture(row: Mapping[str, Any], prefix: str = "p_", *, least: float = 0.095)
 
     prefix : ``"want_"`` for the wanted probabilities, in whole percent.
     """
-    words = percent if prefix == "p_" else whole_percent
-    ranked = sorted(((row[f"{prefix}{e}"], e) for e in EMOTIONS), key=lambda pair: -pair[0])
-    return ", ".join(f"{words(p)} {e}" for p, e in ranked if p >= least)
+    proba = {e: float(row[f"{prefix}{e}"]) for e in EMOTIONS}
+    words = percents(proba) if prefix == "p_" else {e: whole_percent(p) for e, p in proba.items()}
+    return ", ".join(f"{words[e]} {e}" for e in sorted(proba, key=lambda e: -proba[e]) if proba[e] >= least)
 
 
 def _weak(row: Mapping[str, Any], on_a_way: bool, by_same: bool) -> str:

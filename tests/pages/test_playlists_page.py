@@ -254,12 +254,12 @@ def test_files_that_are_gone_and_recordings_that_are_there_twice_are_left_out_an
     again(opened, hashes[2], data_dir / "müzik" / "copy.flac")
     page = open_page("playlists")
     assert not page.exception
-    assert "1 of 25 pieces are left out: they sound like the same recording as another piece." in shown(page)
+    assert "1 of 25 pieces is left out: the same recording as another piece, by the sound." in shown(page)
     assert len(listed(page)) == 4
     sorted((data_dir / "müzik").iterdir())[6].unlink()  # a relaxed one
     st.cache_resource.clear()  # as after a minute
     page = open_page("playlists")
-    assert "left out: their file is missing or was changed" in shown(page)
+    assert "left out: the file is missing or was changed" in shown(page)
     assert len(listed(page)) == 3
 
 

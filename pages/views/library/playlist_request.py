@@ -15,7 +15,7 @@ USUAL = {"mood": [pieces.ACCEPTED], "iso": [pieces.ACCEPTED, pieces.BETWEEN]}  #
 class Request:
     """The request for a playlist. way : emotions of an iso path in order, or one emotion.
 
-    synthetic : also use synthetic pieces in a library that has real music.
+    synthetic : also use synthetic pieces in a library that has real music.  must : pieces that must be in the list.
     """
 
     kind: str
@@ -26,6 +26,7 @@ class Request:
     target_lufs: float
     seed: int
     synthetic: bool = False
+    must: tuple[str, ...] = ()
 
 
 def ask_request(*, mixed: bool) -> Request:
@@ -60,11 +61,12 @@ def ask_request(*, mixed: bool) -> Request:
     length = left.number_input(
         "Minutes", 5, 240, 60 if kind == "iso" else 30, 5, key=f"minutes_{kind}", bind="query-params"
     )
+    # The state alone sets the usual choice: a default beside a value that a callback has set is an error of the page.
+    st.session_state.setdefault(f"standings_{kind}", USUAL[kind])
     standings = right.pills(
         "Pieces that are",
         pieces.STANDINGS,
         selection_mode="multi",
-        default=USUAL[kind],
         key=f"standings_{kind}",
         bind="query-params",
         help="Accepted: the model is sure of one mood. Between two: two similar moods are probable, useful as a bridge "

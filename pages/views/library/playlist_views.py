@@ -8,7 +8,7 @@ import streamlit as st
 from core import wording
 from core.allowed_places import Places, allowed_places
 from core.errors import CoreError
-from core.playlists import circle, files, iso_path, levelled_copies, one_mood, playlist
+from core.playlists import circle, client_lists, files, iso_path, levelled_copies, one_mood, playlist
 from core.playlists.playlist import Playlist, Pool
 from core.playlists.selection import Filter
 from core.records import RemarkKind
@@ -18,13 +18,13 @@ from core.wording import clock
 from pages.figures.playlists import over_time
 from pages.figures.playlists import path as path_figure
 from pages.shared import entering, messages, show
+from pages.views.library import client_choice, piece_player
 from pages.views.library import piece_filter as parts
-from pages.views.library import piece_player
 from pages.views.library.accepted_moods import playlist_accuracy
 from pages.views.library.pieces import Library
 from pages.views.library.playlist_request import Request
 
-VETOES = "vetoes"  # session key, and ``veto`` in the address: hashes of vetoed pieces, oldest first
+VETOES = client_choice.VETOES
 PLAYING = "playlist_heard"  # session key: the piece in the player
 
 
@@ -37,6 +37,14 @@ class Attempt:
     problems: tuple[str, ...] = ()
 
 
+def current_vetoes() -> list[str]:
+    """The beginnings of the ids of vetoed pieces, oldest first; from the address when the page is opened."""
+    if VETOES not in st.session_state:
+        st.session_state[VETOES] = entering.vetoes(st.query_params.get("veto", ""))
+    vetoes: list[str] = st.session_state[VETOES]
+    return vetoes
+
+
 def build_playlist(request: Request, library: Library, table: pd.DataFrame, narrowed: Filter) -> Playlist | None:
     """Build the playlist and apply the vetoes; None, with a message, if there is none.
 
@@ -45,10 +53,8 @@ def build_playlist(request: Request, library: Library, table: pd.DataFrame, narr
     if not request.standings:
         st.info("Choose at least one kind of pieces under *Pieces that are*.", icon=":material/filter_alt_off:")
         return None
-    if VETOES not in st.session_state:
-        st.session_state[VETOES] = entering.vetoes(st.query_params.get("veto", ""))
     key = (*library.key, library.mark, repr(narrowed), repr(replace(request, target_lufs=0.0)))
-    attempt = _attempt(key, tuple(st.session_state[VETOES]), request, table, parts.recordings(library))
+    attempt = _attempt(key, tuple(current_vetoes()), request, table, parts.recordings(library))
     for sentence in attempt.problems:
         icon = ":material/block:" if attempt.playlist is not None else ":material/playlist_remove:"
         st.warning(messages.literal(sentence), icon=icon)
@@ -82,7 +88,8 @@ def _first_attempt(key: tuple[object, ...], _request: Request, _table: pd.DataFr
         _table, standings=_request.standings, recordings=_recordings, synthetic=_request.synthetic
     )
     try:
-        return Attempt(pool, _choose_pieces(_request, pool))
+        made = _choose_pieces(_request, pool)
+        return Attempt(pool, client_lists.add_must_play(made, pool, _table, _request.must))
     except CoreError as error:
         return Attempt(pool, None, (str(error),))
 
@@ -114,11 +121,16 @@ def _veto(piece_id: str) -> None:
     if len(before) >= entering.MOST_VETOES:
         messages.keep_message("warning", f"At most {entering.MOST_VETOES} pieces of a playlist can be replaced.")
         return
+    if not client_choice.note_veto(piece_id):
+        return
     st.session_state[VETOES] = [*before, piece_id[: entering.VETO]]
     _vetoes_to_address()
 
 
 def _undo_veto() -> None:
+    before = st.session_state.get(VETOES, [])
+    if before and not client_choice.undo_veto(before[-1]):
+        return
     st.session_state[VETOES] = st.session_state.get(VETOES, [])[:-1]
     _vetoes_to_address()
 
