@@ -21,6 +21,7 @@ from core.playlists import one_mood
 from core.records import LibraryEntry, LibraryFile, MeasuredClip, Window
 from core.schema import FeatureVector
 from core.settings import Settings
+from core.source_note import without_header
 from tests import mood_library
 from tests.mood_library import EXTRACTOR, downloads, stored
 
@@ -130,7 +131,8 @@ def test_a_file_with_one_channel_is_made_softer(open_page, hashes, data_dir, mon
     """Piece k has -20 - k % 6 LUFS, and plays from both loudspeakers."""
     got = downloads(monkeypatch)
     open_page("playlists", view="Files", level="-20")
-    table = pd.read_csv(io.BytesIO(next(data for name, data in got.items() if name.endswith(".csv"))()))
+    data = next(data for name, data in got.items() if name.endswith(".csv"))()
+    table = pd.read_csv(io.StringIO(without_header(data.decode("utf-8-sig"))))
     number = table["title"].str.split().str[-1].astype(int)
     assert (table["gain_db"] - number % 6).to_numpy() == pytest.approx(-3.0103, abs=1e-3)
 
