@@ -3,15 +3,16 @@
 import streamlit as st
 
 from core.wording import counted
+from pages.views.library import mood_tag_views, pieces, run_pieces, words
 from pages.views.library import mood_views as views
 from pages.views.library import piece_filter as parts
-from pages.views.library import pieces, run_pieces, words
 
 VIEWS = {
     "List": views.show_list,
     "Map": views.show_map,
     "More like this": views.show_similar,
     "Spread": views.show_spread,
+    "Tags": mood_tag_views.show_tags,
 }
 
 st.title("Moods")

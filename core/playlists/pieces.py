@@ -14,12 +14,15 @@ import re
 import numpy as np
 import pandas as pd
 
+from core.locations import present_path
 from core.models.kinds import unlike_words
+from core.models.policy import Policy
 from core.playlists.circle import neighbours
 from core.records import Word
 from core.schema import EMOTIONS, PROBA
 from core.schema import GENRE as SYNTHETIC
-from core.store import answer_votes
+from core.settings import Settings
+from core.store import Store, answer_votes, library_places, library_table
 
 ACCEPTED, BETWEEN, REVIEW = "accepted", "between two", "needs review"
 STANDINGS = (ACCEPTED, BETWEEN, REVIEW)
@@ -32,6 +35,7 @@ MODELS_WORD = {  # column -> column of the same value, or the value, before peop
     "model_confidence": "confidence",
     "model_standing": "standing",
 }
+MOST_PARTS = 10_000_000  # scored parts that are read at once
 
 
 def pieces_table(clips: pd.DataFrame, *, model_version: str | None = None) -> pd.DataFrame:
@@ -166,6 +170,16 @@ def _names(rows: pd.DataFrame) -> pd.DataFrame:
             "synthetic": (first["genre"] == SYNTHETIC) | (first["origin"] == "demo"),
         }
     )
+
+
+def stored_pieces(store: Store, *, model_version: str, policy: Policy) -> pd.DataFrame:
+    """Table of all pieces of the library with the current paths of their files, see ``pieces_table``."""
+    parts = library_table(
+        store, model_version=model_version, policy=policy, sort="file_name", descending=False, limit=MOST_PARTS
+    )
+    pieces = pieces_table(parts, model_version=model_version)
+    places, settings = library_places(store, list(pieces.index)), Settings()
+    return add_places(pieces, places.assign(path=[present_path(path, settings) for path in places["path"]]))
 
 
 def add_places(table: pd.DataFrame, places: pd.DataFrame) -> pd.DataFrame:

@@ -10,6 +10,12 @@ from core.schema import EMOTIONS
 from core.turkish import fold, turkish_order
 
 
+def accepted_moods(pieces: pd.DataFrame) -> list[tuple[str, str, str]]:
+    """Name, path and mood of each piece of a library that has an accepted mood and a file."""
+    rows = pieces[(pieces["standing"] == ACCEPTED) & (pieces["origin"] == "library") & pieces["there"]]
+    return [(str(row.Index), str(row.path), str(row.guess)) for row in rows.itertuples()]
+
+
 @dataclass(frozen=True)
 class Filter:
     """Conditions for pieces. A range is (from, to), inclusive, and excludes pieces without a value.

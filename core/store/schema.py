@@ -290,6 +290,25 @@ table_clips = sa.Table(
     _time("checked_at"),
 )
 
+# Files that got a mood in their tag, see core/store/mood_tags.py.
+mood_tags = sa.Table(
+    "mood_tags",
+    metadata,
+    _id(),
+    sa.Column("content_hash", sa.String(128), nullable=False),  # of the file's first content: the name of the piece
+    sa.Column("path", sa.Text, nullable=False),
+    sa.Column("was_hash", sa.String(128), nullable=False),  # of the file before this tag
+    sa.Column("now_hash", sa.String(128), nullable=False),  # of the file with this tag
+    sa.Column("before", sa.Text, nullable=False),  # JSON list: moods in the tag before
+    sa.Column("after", sa.Text, nullable=False),
+    sa.Column("edits", sa.Text, nullable=False),  # that wrote the tag, see core/audio/byte_edits.py
+    sa.Column("written_by", sa.Text, nullable=False),  # a person; empty without a name
+    _time(),
+    _time("undone_at", nullable=True),
+    sa.Index("mood_tags_now", "now_hash"),
+    sa.Index("mood_tags_content", "content_hash"),
+)
+
 files = sa.Table(
     "files",
     metadata,

@@ -67,6 +67,7 @@ BUTTONS: dict[str, Action | None] = {
     "close_track": None,
     "make_demo": Action.SCORE_LIBRARY,
     "save_track": Action.CORRECT_TRACK,
+    "tag_": Action.TAG_FILES,
     "play_": Action.SEE_LIBRARY,
     "never_": Action.SET_NEVER,
     "veto_": Action.MAKE_PLAYLIST,

@@ -9,7 +9,7 @@ from core.errors import CoreError
 from core.library.results import GROUPS
 from core.pipeline import kept_audio
 from core.settings import Settings
-from core.store import Job
+from core.store import Job, first_content
 from core.wording import clock
 from pages.shared import cached, messages, show
 
@@ -53,8 +53,16 @@ def show_player(row: pd.Series) -> None:
     with st.container(border=True):
         st.markdown(f"**{messages.literal(row['file'])}**, {times}")
         try:
-            part = {"start_s": float(row["start_s"]), "duration_s": float(row["end_s"] - row["start_s"])}
-            audio = kept_audio.load_audio(row["clip_id"], row["path"], **part, settings=Settings(), by=store.by)
+            start_s, end_s = float(row["start_s"]), float(row["end_s"])
+            audio = kept_audio.load_audio(
+                row["clip_id"],
+                row["path"],
+                start_s=start_s,
+                duration_s=end_s - start_s,
+                settings=Settings(),
+                by=store.by,
+                first=lambda content: first_content(store, content),
+            )
         except CoreError as error:
             st.caption(f":material/volume_off: {messages.literal(str(error))}")
         else:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0018"
-down_revision = "0015"
+down_revision = "0016"
 
 TABLES = ("feedback", "labels", "predictions")
 LISTED = "EXISTS (SELECT 1 FROM erasing WHERE erasing.clip_id = OLD.clip_id)"
