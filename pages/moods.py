@@ -3,15 +3,16 @@
 import streamlit as st
 
 from core.wording import counted
+from pages.views.library import mood_tag_views, pieces, run_pieces, words
 from pages.views.library import mood_views as views
 from pages.views.library import piece_filter as parts
-from pages.views.library import pieces
 
 VIEWS = {
     "List": views.show_list,
     "Map": views.show_map,
     "More like this": views.show_similar,
     "Spread": views.show_spread,
+    "Tags": mood_tag_views.show_tags,
 }
 
 st.title("Moods")
@@ -19,11 +20,13 @@ st.title("Moods")
 with st.container():
     library = pieces.require_library()
 st.caption(
-    f"{counted(len(library.pieces), 'piece')}, scored by model {library.version}. The mood is the model's "
-    "estimate; a person may feel something else."
+    f"{counted(len(library.pieces), 'piece')}, scored by model {library.version}. What people say comes first: your "
+    "own answer, then the mood that people agree on, then the model's estimate."
 )
 with st.container():
-    shown, _ = parts.filter_fields(library, library.pieces)
+    asked_for = run_pieces.only_of_run(library.pieces)
+with st.container():
+    shown, _ = parts.filter_fields(library, asked_for)
 if shown.empty:
     st.info("No piece matches the filter. Widen it.", icon=":material/filter_alt_off:")
     st.stop()
@@ -33,3 +36,4 @@ for tab, show in zip(st.tabs(list(VIEWS), key="view", bind="query-params"), VIEW
     if tab.open:
         with tab:
             show(library, shown, chosen)
+words.show_never_list(library)

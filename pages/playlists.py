@@ -2,8 +2,8 @@
 
 import streamlit as st
 
+from pages.views.library import list_player, pieces, playlist_client, playlist_request, words
 from pages.views.library import piece_filter as shared
-from pages.views.library import pieces, playlist_client, playlist_request
 from pages.views.library import playlist_downloads as files
 from pages.views.library import playlist_views as parts
 
@@ -24,6 +24,7 @@ if table.empty:
 with st.container():
     playlist = parts.build_playlist(request, library, table, narrowed)
     if playlist is None:
+        words.show_never_list(library)
         st.stop()
     if client is not None:
         playlist = playlist_client.leave_out_never(client, playlist)
@@ -31,18 +32,20 @@ with st.container():
     parts.show_summary(playlist)
     if client is not None:
         playlist_client.show_client(client, playlist, library)
+    fades = list_player.ask_fades()
+    list_player.show_player(playlist, library.every, fades)
 shows = {
-    "Pieces": lambda: parts.show_pieces(playlist, table),
+    "Pieces": lambda: parts.show_pieces(playlist, library.every),
     "Picture": lambda: parts.show_charts(playlist),
-    "Files": lambda: files.show_files(playlist),
+    "Files": lambda: files.show_files(playlist, fades),
     "Session sheet": lambda: files.show_session_sheet(playlist),
 }
 for tab, show in zip(st.tabs(list(shows), key="view", bind="query-params"), shows.values(), strict=True):
     if tab.open:
         with tab:
             show()
+words.show_never_list(library)
 st.caption(
-    "The mood of a piece is the model's estimate. A playlist is a proposal: the therapist decides what to play and "
-    "when "
-    "to stop."
+    "The mood of a piece is your own word, else the mood that people agree on, else the model's estimate. A playlist "
+    "is a proposal: the therapist decides what to play and when to stop."
 )

@@ -5,5 +5,6 @@ tasks, listening : clips that an analyst asks named raters for; how long a perso
 feedback, raters, identity : store an answer, compare names of raters, identify a person.
 agreement, self_agreement : agreement of raters with each other and with themselves.
 truth, disputes, settlement : ground truth, disputed clips, settlements by an analyst.
+whose_word, hearing : whose word the mood of a piece is, say which mood one hears.
 files, import_plan, import_report : export and import of labels.
 """

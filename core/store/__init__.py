@@ -57,6 +57,17 @@ from core.store.library_files import (
     unpredicted,
 )
 from core.store.measured import save_measured
+from core.store.mood_tags import (
+    drop_note,
+    file_rewritten,
+    first_content,
+    first_contents,
+    later_contents,
+    note_tag,
+    tag_notes,
+)
+from core.store.never_played import never_play, never_table, play_again
+from core.store.own_clips import claim_clip, erase_own_clip, own_clips
 from core.store.people import Rater, get_setting, raters_table, set_role, set_setting, sign_in
 from core.store.predictions import answer_votes, predictions_table, read_windows, save_predictions
 from core.store.schema import (
@@ -89,6 +100,7 @@ from core.store.table_clips import save_table_clip, table_clips_table
 from core.store.tasks import add_task, clips_for_tasks, end_task, task_items, tasks_table
 from core.store.tracks import TRACK_FIELDS, add_track, set_track
 from core.store.undos import UNDO_DEPTH, undo
+from core.store.words import PieceClip, answers_by_subject, clip_of_piece, own_answers_by_subject, words_cache_key
 
 __all__ = [
     "Answer",
@@ -104,6 +116,7 @@ __all__ = [
     "MAX_TRACK",
     "NewSession",
     "ORIGINS",
+    "PieceClip",
     "RATER_ROLES",
     "REPEAT",
     "ROLES",
@@ -127,11 +140,14 @@ __all__ = [
     "add_task",
     "add_track",
     "answer_votes",
+    "answers_by_subject",
     "back_up",
     "backups",
     "cancel_job",
     "change_list",
     "check_own",
+    "claim_clip",
+    "clip_of_piece",
     "client_counts",
     "client_pieces_table",
     "clips_table",
@@ -143,11 +159,16 @@ __all__ = [
     "delete_clip",
     "delete_session",
     "done_jobs",
+    "drop_note",
+    "erase_own_clip",
     "features_of",
     "features_table",
     "end_task",
     "feedback_table",
+    "file_rewritten",
     "finish_job",
+    "first_content",
+    "first_contents",
     "forget_files",
     "get_setting",
     "hand_over_clients",
@@ -156,17 +177,24 @@ __all__ = [
     "known_files",
     "label_pool",
     "labels_cache_key",
+    "later_contents",
     "latest_job",
     "library_cache_key",
     "library_places",
     "library_table",
     "load_features",
     "move_clips",
+    "never_play",
+    "never_table",
     "new_token",
     "note_outcome",
     "note_stop",
+    "note_tag",
     "open_store",
+    "own_answers_by_subject",
+    "play_again",
     "own_clients",
+    "own_clips",
     "predictions_table",
     "queue_item",
     "rater_name",
@@ -190,8 +218,10 @@ __all__ = [
     "sign_in",
     "start_job",
     "table_clips_table",
+    "tag_notes",
     "task_items",
     "tasks_table",
     "undo",
     "unpredicted",
+    "words_cache_key",
 ]

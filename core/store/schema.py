@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from core.schema import COLUMNS, EMOTIONS
 
-HEAD = "0017"  # newest revision in migrations/versions; ``open_store`` compares it with the database in one query
+HEAD = "0019"  # newest revision in migrations/versions; ``open_store`` compares it with the database in one query
 
 ROLES = ("champion", "challenger")  # of a model when it made a prediction
 RATER_ROLES = ("rater", "therapist", "analyst")  # what each of them may do: core.access
@@ -17,7 +17,7 @@ REPEAT = "repeat"  # kind in tables: an answer of a second turn, which measures 
 TURNS = (1, 2)  # how often a clip of a task has come, with this time
 SKIPS = ("bad audio", "ambiguous", "none of the four")
 DISPLAYS = ("shown", "hidden at random", "hidden by choice", "none")  # of the model's guess, when the answer was given
-SOURCES = ("label", "predict", "import")  # where the answer was given
+SOURCES = ("label", "predict", "import")  # of an answer: the label desk, a page that shows the guess, a file of labels
 FILE_STATES = (  # of a library's file
     "scored",
     "refused",  # read, but holds no usable audio: skipped until the file changes
@@ -28,6 +28,7 @@ FILE_STATES = (  # of a library's file
 )
 JOB_STATES = ("running", "done", "failed", "cancelled", "lost")  # lost: no heartbeat, and its lock was taken
 
+NEVER_KINDS = ("piece", "folder")  # of an entry on the list of what no playlist uses
 PIECE_RULES = ("must", "never")  # of a client: the piece is in every later list, or in none
 RULE_ORIGINS = ("list", "veto")  # how a rule came: written into the client's list, or a veto while a list was made
 
@@ -127,6 +128,21 @@ clips = sa.Table(
     sa.Index("clips_track", "track_id"),
     sa.Index("clips_file", "file_name"),
 )
+
+# Who brought a clip to the Predict page and had it stored, by an answer or by sharing its sound.
+clip_owners = sa.Table(
+    "clip_owners",
+    metadata,
+    sa.Column("clip_id", sa.String(128), sa.ForeignKey("clips.id"), primary_key=True),
+    sa.Column("owner", sa.String(MAX_NAME), primary_key=True),  # as the name of a rater
+    sa.Column("verified", sa.Boolean, primary_key=True),  # the name comes from a login
+    sa.Column("shared", sa.Boolean, nullable=False),  # raters may hear it
+    _time(),
+    sa.Index("clip_owners_owner", "owner", "verified"),
+)
+
+# Clips that a transaction erases now: triggers let it delete their rows. Empty outside of such a transaction.
+erasing = sa.Table("erasing", metadata, sa.Column("clip_id", sa.String(128), primary_key=True))
 
 # Labels that came with a clip, from a table, a tag or a generator. The program no longer writes or reads them. The
 # table stays, so that rows which version 0.2 stored are not lost. Answers of raters are in `feedback`.
@@ -313,6 +329,25 @@ table_clips = sa.Table(
     _time("checked_at"),
 )
 
+# Files that got a mood in their tag, see core/store/mood_tags.py.
+mood_tags = sa.Table(
+    "mood_tags",
+    metadata,
+    _id(),
+    sa.Column("content_hash", sa.String(128), nullable=False),  # of the file's first content: the name of the piece
+    sa.Column("path", sa.Text, nullable=False),
+    sa.Column("was_hash", sa.String(128), nullable=False),  # of the file before this tag
+    sa.Column("now_hash", sa.String(128), nullable=False),  # of the file with this tag
+    sa.Column("before", sa.Text, nullable=False),  # JSON list: moods in the tag before
+    sa.Column("after", sa.Text, nullable=False),
+    sa.Column("edits", sa.Text, nullable=False),  # that wrote the tag, see core/audio/byte_edits.py
+    sa.Column("written_by", sa.Text, nullable=False),  # a person; empty without a name
+    _time(),
+    _time("undone_at", nullable=True),
+    sa.Index("mood_tags_now", "now_hash"),
+    sa.Index("mood_tags_content", "content_hash"),
+)
+
 files = sa.Table(
     "files",
     metadata,
@@ -332,6 +367,19 @@ files = sa.Table(
     one_of("state", FILE_STATES),
     sa.Index("files_content", "content_hash"),
     sa.Index("files_size", "size"),
+)
+
+# Pieces and folders that no playlist uses, for everybody who uses this database.
+never_played = sa.Table(
+    "never_played",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),  # hash of kind and value; a path itself may be too long for a key
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("value", sa.Text, nullable=False),  # hash of the piece's content, or path of the folder
+    sa.Column("name", sa.Text, nullable=False),  # of the piece, for the list
+    sa.Column("put_by", sa.Text, nullable=False),
+    _time(),
+    one_of("kind", NEVER_KINDS),
 )
 
 # --- therapy sessions: a client is a code of one therapist, never a name ---------------------------------------------

@@ -5,7 +5,8 @@ and numbers that the field offers, and texts of at most ``max_chars``.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from math import isfinite
 from urllib.parse import unquote
 
 import streamlit as st
@@ -36,6 +37,17 @@ def vetoes(text: str) -> list[str]:
     """Return the vetoed pieces that an address names, as beginnings of hashes, oldest first; at most MOST_VETOES."""
     parts = text[: MOST_VETOES * (VETO + 1)].split(",")[:MOST_VETOES]
     return [part for part in parts if _HASHES.fullmatch(part)]
+
+
+def ends(texts: Sequence[str]) -> tuple[float | None, float | None]:
+    """Return the two ends of a range in the address; None for an empty end, and for what is not a range."""
+    try:
+        low, high = (float(text[:LONGEST]) if text else None for text in texts[:3])
+    except ValueError:  # not two texts, or not numbers
+        return None, None
+    if any(end is not None and not isfinite(end) for end in (low, high)):
+        return None, None
+    return low, high
 
 
 def cookie_name(text: str) -> str:

@@ -330,6 +330,24 @@ def test_the_search_knows_turkish_letters(open_page, opened, data_dir, words):
     assert page.dataframe[0].value["title"].tolist() == ["Işık"]
 
 
+def test_a_word_about_a_result_counts_in_the_table_and_in_its_filter(open_page, opened, data_dir):
+    piece = "c" * 64
+    store.add_clip(opened, piece, file_name="a.wav", duration_s=30.0, sr=44_100)
+    results(opened, data_dir, "scored", "scored", guess="sad", confidence=0.4, clip_id=[piece, "d" * 64])
+    page = open_page("library")
+    page.selectbox(key="library_heard").set_value(0).run()
+    page.button_group(key=f"say_{piece}_0").set_value("happy").run()
+    assert not page.exception
+    assert page.dataframe[0].value[["mood", "said"]].values.tolist() == [
+        ["★ happy", "your word; the model: sad"],
+        ["● sad", "the model"],
+    ]
+    page.toggle(key="library_sure").set_value(True).run()
+    assert page.dataframe[0].value["file"].tolist() == ["a*b 0.wav"]
+    page.toggle(key="model_only").set_value(True).run()
+    assert "No file matches the filter" in said(page)
+
+
 def test_nothing_scored_is_no_empty_table(open_page, opened, data_dir):
     results(opened, data_dir, "refused")
     page = open_page("library")
@@ -342,9 +360,9 @@ def test_nothing_scored_is_no_empty_table(open_page, opened, data_dir):
 def test_a_table_too_large_for_a_page_is_named_and_what_was_not_scored_is_shown(
     open_page, opened, data_dir, monkeypatch
 ):
-    from pages.views.library import run_results
+    from pages.views.library import run_choice
 
-    monkeypatch.setattr(run_results, "MOST", 3)
+    monkeypatch.setattr(run_choice, "MOST", 3)
     results(opened, data_dir, "scored", "refused", "scored", "scored")
     page = open_page("library")
     assert not page.exception
@@ -374,3 +392,41 @@ def test_no_upload_is_removed_while_a_library_is_scored(open_page, opened, data_
     page.button(key="library_remove").click().run()
     assert "Wait until the run has ended" in said(page)
     assert len(places.uploads(Settings())) == 1
+
+
+def test_after_a_run_the_page_shows_that_run(open_page, opened, data_dir):
+    for _ in range(2):
+        results(opened, data_dir, "scored", guess="sad", confidence=0.9)
+    page = open_page("library")
+    (box,) = [s for s in page.selectbox if s.label == "Results of"]
+    box.select_index(1).run()  # an earlier run
+    results(opened, data_dir, "scored", "scored", guess="sad", confidence=0.9)
+    page.run()
+    assert {m.label: m.value for m in page.metric}["Files"] == "2"
+
+
+def test_a_folder_is_scored_again_with_the_same_windows(open_page, opened, launched, data_dir):
+    results(opened, data_dir, "scored", guess="sad", confidence=0.9)
+    assert open_page("library").button(key="library_again").disabled  # its folder is gone
+    (data_dir / "music").mkdir()
+    known = store.latest_job(opened, "library").result | {"window": 40.0, "hop": 20.0}
+    job = store.start_job(opened, "library")
+    store.finish_job(opened, job.job_id, result=known | {"folder": str(data_dir / "music")})
+    open_page("library").button(key="library_again").click().run()
+    ((_, command),) = launched
+    assert command[1] == str(data_dir / "music")
+    assert command[-4:] == ["--window", "40", "--hop", "20"]
+
+
+def test_a_folder_is_found_by_browsing_and_offered_again(open_page, opened, launched, data_dir):
+    (data_dir / "music" / "Ney taksimi").mkdir(parents=True)
+    page = open_page("library")
+    page.text_input(key="library_folder").set_value(f' "{data_dir / "music"}" ').run()
+    page.selectbox(key="library_browsed").select(str(data_dir / "music" / "Ney taksimi")).run()
+    assert page.text_input(key="library_folder").value == str(data_dir / "music" / "Ney taksimi")
+    page.button(key="library_start").click().run()
+    assert not page.exception
+    assert launched[0][1][1] == str(data_dir / "music" / "Ney taksimi")
+    page.text_input(key="library_folder").set_value("").run()
+    page.selectbox(key="library_last").select(str(data_dir / "music" / "Ney taksimi")).run()
+    assert page.text_input(key="library_folder").value == str(data_dir / "music" / "Ney taksimi")

@@ -8,22 +8,24 @@ import streamlit as st
 from core import wording
 from core.errors import CoreError
 from core.playlists import pieces, selection, sound
+from core.playlists.words import DIFFER, WORDS
+from core.records import Word
 from core.schema import BY_COLUMN
 from core.store import MAX_TRACK, TRACK_FIELDS, set_track
 from core.wording import ROUNDING, clock, percent_number, tenth_percent
 from pages.figures import playlists
-from pages.shared import cached, messages, show
+from pages.shared import cached, hearing, messages, show
+from pages.views.library import passage, piece_player, words
 from pages.views.library import piece_filter as parts
-from pages.views.library import piece_player
 from pages.views.library.accepted_moods import accepted_right
 from pages.views.library.pieces import Library, reload_library
 
 LIST = {  # on a phone only the first two or three columns are visible, and at 1440 pixels those up to the length
-    "title": "Title", "standing": "Decision", "emotion": "Emotion", "confidence": "Confidence", "artist": "Artist",
-    "makam": "Makam", "year": "Year", "length": "Length", "tempo": "Tempo", "lufs": "LUFS", "votes": "Windows",
-    "album": "Album", "session": "Session", "genre": "Genre",
+    "title": "Title", "standing": "Decision", "emotion": "Emotion", "confidence": "Confidence", "said": "Whose word",
+    "why": "Why", "artist": "Artist", "makam": "Makam", "year": "Year", "length": "Length", "tempo": "Tempo",
+    "lufs": "LUFS", "model": "Model", "votes": "Windows", "album": "Album", "folder": "Folder", "genre": "Genre",
 }  # fmt: skip
-WIDTHS: dict[str, Literal["small", "medium"]] = {"title": "medium"}
+WIDTHS: dict[str, Literal["small", "medium"]] = {"title": "medium", "why": "medium"}
 NUMBERS = {
     "confidence": st.column_config.ProgressColumn(
         "Confidence", format="%.1f %%", min_value=0, max_value=100, help=f"Probability of the mood. {ROUNDING}"
@@ -46,6 +48,7 @@ TURN = "mood_turn"  # session key: part of the table keys; a new number clears t
 
 def choose_piece(library: Library, shown: pd.DataFrame) -> str | None:
     """Show the chosen piece with its player; it is chosen here, in a table or on the map. None if none is."""
+    passage.take_piece_of_link(shown.index)
     wanted = st.session_state.get("piece")
     if wanted is not None and wanted not in shown.index:
         wanted = st.session_state["piece"] = None  # the filter hides it
@@ -70,13 +73,15 @@ def choose_piece(library: Library, shown: pd.DataFrame) -> str | None:
             st.markdown(
                 f"**{messages.literal(names[chosen])}**  \n{messages.literal(piece_player.describe_piece(row))}"
             )
-            piece_player.hear(row, autoplay=st.session_state.pop(piece_player.AUTOPLAY, False))
+            piece_player.hear(row, autoplay=st.session_state.pop(piece_player.AUTOPLAY, False), passages=True)
             if row["standing"] != pieces.ACCEPTED and row["reason"]:
                 st.caption(messages.literal(str(row["reason"])))
-            if row["standing"] == pieces.ACCEPTED:
+            hearing.ask_about_piece(row, names[chosen])
+            if row["word"] == Word.MODEL and row["standing"] == pieces.ACCEPTED:
                 right = accepted_right([row["guess"]], versions=[row["model_version"]])
                 if right:
                     st.caption(messages.literal(right))
+            words.show_never(row, names[chosen])
             _track_form(row)
     return chosen
 
@@ -163,7 +168,10 @@ def _table(rows: pd.DataFrame, name: str, **more: pd.Series) -> None:
         emotion=rows["guess"].map(wording.with_sign),
         length=rows["duration_s"].map(clock),
         votes=[f"{agreeing} of {n}" for agreeing, n in zip(rows["agreeing"], rows["windows"], strict=True)],
-        confidence=rows["confidence"].map(percent_number),
+        # A person's word has no confidence.
+        confidence=rows["confidence"].map(percent_number).where(rows["word"].eq(Word.MODEL)),
+        said=rows["word"].map(WORDS).where(~rows["differ"], rows["word"].map(WORDS) + f"; {DIFFER}"),
+        model=rows["model_mood"].map(wording.with_sign),
         **more,
     )
     columns = [*more, *(c for c in LIST if table[c].replace("", None).notna().any())]  # without empty columns
@@ -187,7 +195,7 @@ def _table(rows: pd.DataFrame, name: str, **more: pd.Series) -> None:
 
 def _download(rows: pd.DataFrame, library: Library, what: str) -> None:
     def table() -> pd.DataFrame:
-        return rows.drop(columns=["clip_id", "reason", "there"]).rename_axis("content_hash").reset_index()
+        return rows.drop(columns=["clip_id", "reason", "there", "own_id"]).rename_axis("content_hash").reset_index()
 
     parts.download_csv(table, show.file_name(what, data_hash=library.name, version=library.version))
 
@@ -264,7 +272,7 @@ def show_similar(library: Library, shown: pd.DataFrame, chosen: str | None) -> N
 
 
 def show_spread(library: Library, shown: pd.DataFrame, chosen: str | None) -> None:
-    """Show the distribution of moods by artist, album, session or makam."""
+    """Show the distribution of moods by artist, album, folder or makam."""
     by = st.segmented_control(
         "By",
         list(pieces.GROUPINGS),
@@ -273,7 +281,6 @@ def show_spread(library: Library, shown: pd.DataFrame, chosen: str | None) -> No
         required=True,
         key="by",
         bind="query-params",
-        help="A session is the folder of the file.",
     )
     table = selection.count_moods(shown, by)
     if list(table["group"]) == [pieces.UNKNOWN]:

@@ -11,14 +11,15 @@ from core.errors import CoreError
 from core.playlists import circle, client_lists, files, iso_path, levelled_copies, one_mood, playlist
 from core.playlists.playlist import Playlist, Pool
 from core.playlists.selection import Filter
+from core.playlists.words import word_text
 from core.records import RemarkKind
 from core.schema import PROBA
 from core.settings import Settings
 from core.wording import clock
 from pages.figures.playlists import over_time
 from pages.figures.playlists import path as path_figure
-from pages.shared import entering, messages, show
-from pages.views.library import client_choice, piece_player
+from pages.shared import entering, hearing, messages, show
+from pages.views.library import client_choice, piece_player, words
 from pages.views.library import piece_filter as parts
 from pages.views.library.accepted_moods import playlist_accuracy
 from pages.views.library.pieces import Library
@@ -185,7 +186,7 @@ def show_pieces(made: Playlist, table: pd.DataFrame) -> None:
             step = row["step"]
             st.markdown(f"**Step {step}**: wanted {_wanted_with_signs(row)}")
         with st.container(border=True, key=f"piece_{row['number']}"):
-            _show_piece(row)
+            _show_piece(row, table.loc[row["piece_id"]])
             if row["piece_id"] == playing:
                 piece_player.hear(table.loc[playing], autoplay=st.session_state.pop(piece_player.AUTOPLAY, False))
 
@@ -198,14 +199,17 @@ def _wanted_with_signs(row: dict) -> str:
     return mixture
 
 
-def _show_piece(row: dict) -> None:
+def _show_piece(row: dict, known: pd.Series) -> None:
+    """Show a piece of the list. known : its row in the table of the library."""
     name = messages.literal(files.artist_and_title(row))
     tempo = "tempo unknown" if pd.isna(row["tempo"]) else f"{row['tempo']:.0f} bpm"
     ends = row["begins_s"] + row["duration_s"]
+    by = word_text(row)
+    mood = f"{row['guess']}, {by}" if by else f"{playlist.mixture(row)}; {row['standing']}"
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(
             f"**{row['number']}. {name}**  \n{clock(row['begins_s'])} to {clock(ends)}; "
-            f"{wording.SIGNS[row['guess']]} {playlist.mixture(row)}; {row['standing']}; {tempo}; "
+            f"{wording.SIGNS[row['guess']]} {mood}; {tempo}; "
             f"gain {messages.literal(files.gain_text(row['gain_db']))}"
             + (f"  \n:orange[:material/warning: {messages.literal(row['weak'])}]" if row["weak"] else ""),
             width="stretch",
@@ -220,6 +224,8 @@ def _show_piece(row: dict) -> None:
             args=piece,
             help="Replaces this piece by another one; all others stay.",
         )
+        words.never_button(number, known, files.artist_and_title(row))
+    hearing.ask_about_piece(known, files.artist_and_title(row))
 
 
 def _play(piece_id: str) -> None:

@@ -6,8 +6,8 @@ Answers of earlier versions keep NULL: nobody measured how long they took.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0017"
-down_revision = "0014"
+revision = "0019"
+down_revision = "0018"
 
 
 def upgrade() -> None:
