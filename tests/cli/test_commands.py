@@ -23,6 +23,7 @@ COMMANDS = [
     "restore",
     "score",
     "demo-library",
+    "tag-moods",
     "retrain",
     "stability",
     "promote",
