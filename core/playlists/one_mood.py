@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from core.errors import CoreError
 from core.playlists.circle import STRONG
 from core.playlists.playlist import Playlist, Pool, finish_playlist, performers, seeded_random, wanted_seconds
-from core.schema import EMOTIONS
 
 VARIETY = 0.15  # largest random addition to a piece's probability
 SPARE = 200  # number of best unchosen pieces that may replace a chosen piece to improve the length
@@ -48,8 +47,6 @@ def build_one_mood(pool: Pool, mood: str, minutes: float, *, seed: int = 0) -> P
     mixed = sorted(chosen, key=lambda p: (onward * tempo[p], seeded_random(seed + 1, p), p))
     order = [mixed[k] for k in separate_artists([artists[p] for p in mixed])]
     rows = table.loc[order].reset_index(names="piece_id")
-    rows["step"] = 1
-    rows[[f"want_{e}" for e in EMOTIONS]] = [float(e == mood) for e in EMOTIONS]
     return finish_playlist(Playlist(f"{mood.capitalize()}, {minutes:g} minutes", (mood,), wanted_s, seed, rows), pool)
 
 
