@@ -33,8 +33,11 @@ COLUMNS = {  # column of the playlist -> column of the CSV file
     **{f"want_{e}": f"wanted_{e}" for e in EMOTIONS},
     "standing": "standing",
     "tempo": "tempo_bpm",
+    "pulse": "counted_bpm",
+    "want_tempo": "wanted_bpm",
     "lufs": "loudness_lufs",
     "gain_db": "gain_db",
+    "level_lufs": "level_lufs",
     "weak": "weak",
     "synthetic": "synthetic",
     "path": "path",
@@ -74,7 +77,7 @@ def m3u8(playlist: Playlist, *, files: Sequence[str] | None = None) -> bytes:
         lines.append(f"#EXTINF:{round(row['duration_s'])},{artist_and_title(row)}")
         lines += [f"#EXTALB:{one_line(row['album'])}"] if row["album"] else []
         if files is None:
-            lines.append(f"# gain {gain_text(row['gain_db'])} to {playlist.target_lufs:g} LUFS")
+            lines.append(f"# gain {gain_text(row['gain_db'])} to {row['level_lufs']:.3g} LUFS")
         lines += [f"# {one_line(row['why'])}", _m3u_path(path)]
     return ("\n".join(lines) + "\n").encode()
 
@@ -126,7 +129,7 @@ def xspf(playlist: Playlist, *, files: Sequence[str] | None = None) -> bytes:
         _child(track, "title", row["title"])
         if row["artist"]:
             _child(track, "creator", row["artist"])
-        gain = f"Gain {gain_text(row['gain_db'])} to {playlist.target_lufs:g} LUFS. " if files is None else ""
+        gain = f"Gain {gain_text(row['gain_db'])} to {row['level_lufs']:.3g} LUFS. " if files is None else ""
         _child(track, "annotation", gain + row["why"])
         if row["album"]:
             _child(track, "album", row["album"])

@@ -15,14 +15,14 @@ from core.playlists.wish import Curve, mixture_at
 from core.schema import EMOTIONS, PROBA
 from core.turkish import fold
 
-FIT, CHANGE, TEMPO = 2.0, 1.0, 0.5  # cost of distance from the mixture, of mood change, of tempo change (an octave)
+FIT, CHANGE, TEMPO = 3.0, 1.0, 0.5  # cost of distance from the mixture, of mood change, of tempo change (an octave)
 TEMPO_JUMP = 1.0  # cost of a tempo change above TEMPO_STEP, plus 2 for each further octave
 MOOD_JUMP = 3.0  # cost of mood change above FAR_STEP, so that one large step is worse than two of half its size
 WRONG_STEP = 5.0  # cost of a piece whose emotion is not wanted in its step, when no other path exists
 WRONG_TIME = 2.0  # cost of a piece one station away from the mood of its time
 RISE = 4.0  # cost of an octave of rising tempo between neighbours on the way to a calm goal
 LOUD, LOUDER = 0.03, 0.03  # cost of one LU: away from the wished loudness; louder than the piece before, if calming
-VARIETY = 0.3  # largest random cost of a piece
+VARIETY = 0.8  # largest random cost of a piece; variant 0 is the cheapest path, without it
 NEAREST = 40  # pieces of each station on the shortlist, beside the number of pieces of the list
 PLACES = 21  # places of the curve where the shortlist is made
 SLOW = 60.0  # bpm, about a resting pulse
@@ -60,7 +60,7 @@ class Pieces:
 def arrays(table: pd.DataFrame, way: tuple[str, ...], seed: int, *, always: Collection[str] = ()) -> Pieces:
     """Pieces of a table whose guess is on the way, as arrays. always : ids that are included in any case."""
     table = table[table["guess"].isin(way) | table.index.isin(list(always))].sort_index()
-    guess = table["guess"].to_numpy()
+    guess = pd.Index(table["guess"])
     with np.errstate(invalid="ignore", divide="ignore"):
         tempo = np.log2(table["tempo"].to_numpy(dtype=float))
     return Pieces(
@@ -72,8 +72,14 @@ def arrays(table: pd.DataFrame, way: tuple[str, ...], seed: int, *, always: Coll
         table["lufs"].to_numpy(dtype=float),
         table["duration_s"].to_numpy(dtype=float),
         _artist_numbers(table["artist"]),
-        VARIETY * np.array([seeded_random(seed, p) for p in table.index], dtype=float),
+        _luck(table.index, seed),
     )
+
+
+def _luck(ids: pd.Index, seed: int) -> np.ndarray:
+    if not seed:
+        return np.zeros(len(ids))
+    return VARIETY * np.array([seeded_random(seed, p) for p in ids], dtype=float)
 
 
 def _artist_numbers(artists: pd.Series) -> np.ndarray:

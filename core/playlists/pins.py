@@ -4,18 +4,31 @@ Pins are a table of pieces, index ``piece_id``, with one more column *pin_at*: t
 (first) to 1 (last).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
+from core.records import Remark, RemarkKind
+from core.wording import counted
+
 PIN_AT = "pin_at"
 
 
-def pins_table(pieces: pd.DataFrame, places: Mapping[str, float]) -> pd.DataFrame:
-    """Pins for these pieces of a library. places : share of each pinned piece; pieces that are gone are left out."""
-    known = [piece for piece in places if piece in pieces.index]
-    return pieces.loc[known].assign(**{PIN_AT: [float(places[piece]) for piece in known]})
+def pins_table(pieces: pd.DataFrame, places: Mapping[str, float]) -> tuple[pd.DataFrame | None, list[Remark]]:
+    """Pins for pieces of a library, and a remark about those that are gone; None when there is no pin.
+
+    places : beginning of the id of each pinned piece, and its share.
+    """
+    known: dict[str, float] = {}
+    for ref, share in places.items():
+        known |= dict.fromkeys(pieces.index[pieces.index.str.startswith(ref)][:1], share)
+    gone = len(places) - len(known)
+    text = f"{counted(gone, 'pinned piece')} cannot be played now: the file is gone, or the piece was excluded."
+    remarks = [Remark(RemarkKind.PIN_GONE, text)] if gone else []
+    if not known:
+        return None, remarks
+    return pieces.loc[list(known)].assign(**{PIN_AT: list(known.values())}), remarks
 
 
 def pin_places(pins: pd.DataFrame | None, number: int) -> dict[str, int]:
@@ -29,3 +42,13 @@ def pin_places(pins: pd.DataFrame | None, number: int) -> dict[str, int]:
         rest = len(wanted) - 1 - k
         places.append(min(max(place, places[-1] + 1 if places else 0), number - 1 - rest))
     return dict(zip(order.index, places, strict=True))
+
+
+def with_pins(table: pd.DataFrame, listed: Sequence[str], pins: pd.DataFrame | None) -> pd.DataFrame:
+    """The listed pieces of a table in their order, and the pins between them at their places."""
+    if pins is None:
+        return table.loc[list(listed)]
+    places = {place: piece for piece, place in pin_places(pins, len(listed) + len(pins)).items()}
+    rest = iter(listed)
+    order = [places.get(k) or next(rest) for k in range(len(listed) + len(pins))]
+    return pd.concat([table, pins.drop(columns=PIN_AT)]).loc[order]

@@ -9,7 +9,7 @@ import numpy as np
 from core.playlists.wish import FASTEST, SLOWEST
 
 PACE = 2.0  # cost of an octave between the pulse and the wished tempo
-DOUBT = 0.4  # cost of counting a tempo at half or double
+DOUBT = 0.6  # cost of counting a tempo at half or double
 UNKNOWN = 0.5  # cost of a tempo that is not known, where one is wished: as a quarter of an octave
 
 
