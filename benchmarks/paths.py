@@ -2,9 +2,9 @@
 
     python -m benchmarks.paths [--against FOLDER] [--sizes 100 1000 10000] [--seeds 5]
 
-The libraries are made from a seed: moods, artists and lengths at random, and three kinds of tempo. *even*: 60 to 180 bpm
-in all moods. *skewed*: nearly all pieces are fast, one calm piece in eight is slow. *doubled*: calm pieces are slow, but
-half of them are measured at twice their tempo, as tempo estimators do. Calm pieces are softer on average.
+The libraries are made from a seed: moods, artists and lengths at random, and three kinds of tempo. *even*: 60 to 180
+bpm in all moods. *skewed*: nearly all pieces are fast, one calm piece in eight is slow. *doubled*: calm pieces are
+slow, but half of them are measured at twice their tempo, as tempo estimators do. Calm pieces are softer on average.
 
 With ``--against``, the same requests go to the rule of another checkout of this program, for example
 ``git worktree add ../before v0.2``, and both are measured with the same ruler:
@@ -191,7 +191,7 @@ def main() -> None:
             lines.append(about | measured(case, table, made["ids"], made["seconds"]))
     frame = pd.DataFrame(lines)
     keys = ["size", "tempo of the library", "rule"]
-    how = {name: "sum" for name in ("lists", "none")} | {"seconds": "max"}
+    how = dict.fromkeys(("lists", "none"), "sum") | {"seconds": "max"}
     table = frame.groupby(keys, sort=False).agg({name: how.get(name, "mean") for name in frame.columns.drop(keys)})
     print(table.round(2).sort_index(level=[0, 1], sort_remaining=False).to_string())
     means = frame.groupby("rule").agg({name: how.get(name, "mean") for name in frame.columns.drop(keys)})

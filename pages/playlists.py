@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.views.library import piece_filter as shared
-from pages.views.library import pieces, playlist_request
+from pages.views.library import pieces, playlist_building, playlist_request
 from pages.views.library import playlist_downloads as files
 from pages.views.library import playlist_views as parts
 
@@ -18,13 +18,14 @@ if table.empty:
     st.info("No piece matches the filter. Widen it.", icon=":material/filter_alt_off:")
     st.stop()
 with st.container():
-    playlist = parts.build_playlist(request, library, table, narrowed)
-    if playlist is None:
+    built = playlist_building.build_playlist(request, library, table, narrowed)
+    if built is None:
         st.stop()
+    playlist = built.playlist
     st.header(playlist.name, divider="gray")
     parts.show_summary(playlist)
 shows = {
-    "Pieces": lambda: parts.show_pieces(playlist, table),
+    "Pieces": lambda: parts.show_pieces(built, library),
     "Picture": lambda: parts.show_charts(playlist),
     "Files": lambda: files.show_files(playlist),
     "Session sheet": lambda: files.show_session_sheet(playlist),

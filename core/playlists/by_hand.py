@@ -38,6 +38,9 @@ class Kind(StrEnum):
     UNPIN = "unpin"
 
 
+REFUSALS = (Kind.VETO, Kind.REMOVE, Kind.TAKE)  # the program does not choose this piece again
+
+
 @dataclass(frozen=True)
 class Change:
     """One change.
@@ -93,12 +96,8 @@ def carried_over(changes: Sequence[Change], made: Playlist) -> tuple[Change, ...
         Change(Kind.PIN, p[:REF], percent=int(at)) for p, at in zip(listed, places, strict=True) if p in made.pinned
     ]
     known = {change.piece for change in pins}
-    gone = [Change(Kind.VETO, c.piece) for c in changes if _refuses(c) and c.piece not in known]
+    gone = [Change(Kind.VETO, c.piece) for c in changes if c.kind in REFUSALS and c.piece not in known]
     return (*pins, *dict.fromkeys(gone))
-
-
-def _refuses(change: Change) -> bool:
-    return change.kind in (Kind.VETO, Kind.REMOVE, Kind.TAKE)
 
 
 def carried_pins(changes: Sequence[Change]) -> dict[str, float]:
@@ -109,6 +108,12 @@ def carried_pins(changes: Sequence[Change]) -> dict[str, float]:
 def later_changes(changes: Sequence[Change]) -> tuple[Change, ...]:
     """The changes without the pins that were carried over."""
     return tuple(c for c in changes if c.percent is None)
+
+
+def refused_pieces(pool: Pool, changes: Iterable[Change]) -> list[str]:
+    """Ids of the pieces that a person refused; the program does not choose them again."""
+    refs = tuple(c.piece for c in changes if c.kind in REFUSALS)
+    return list(pool.table.index[pool.table.index.str.startswith(refs)]) if refs else []
 
 
 def named(table: pd.DataFrame, ref: str) -> str:
@@ -147,9 +152,7 @@ def change_list(
     if not piece:
         return playlist
     if change.kind is Kind.VETO:
-        refs = tuple(c.piece for c in earlier if _refuses(c))
-        gone = [p for p in pool.table.index if p.startswith(refs)] if refs else []
-        return replace_piece(playlist, pool, piece, without=gone)
+        return replace_piece(playlist, pool, piece, without=refused_pieces(pool, earlier))
     if change.kind is Kind.TAKE:
         other = named(playable, change.other)
         if not other or other in listed:

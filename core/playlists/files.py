@@ -164,7 +164,7 @@ def _short(value: Any) -> Any:
 def file_stem(playlist: Playlist) -> str:
     """Base name of the playlist's files: letters, digits, dashes, and a short hash of pieces and target loudness."""
     word = re.sub(r"[^A-Za-z0-9]+", "-", playlist.name.replace("→", "to")).strip("-").lower()
-    identity = repr((list(playlist.rows["piece_id"]), playlist.target_lufs, playlist.seed))
+    identity = repr((list(playlist.rows["piece_id"]), playlist.target_lufs, playlist.softer_lu, playlist.seed))
     return f"{word}-{hashlib.sha256(identity.encode()).hexdigest()[:8]}"
 
 

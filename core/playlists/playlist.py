@@ -53,6 +53,7 @@ class Playlist:
     path : True for an iso path, which should have small steps.
     remarks : remarks for the user, see ``core.records.RemarkKind``.
     target_lufs : loudness of the pieces with their gains.
+    softer_lu : how much softer the last piece is played than the first, in LU.
     curve : the wished mood, tempo and loudness at each time.
     pinned : pieces that a person chose, so that they stay in a new list.
     """
@@ -65,6 +66,7 @@ class Playlist:
     path: bool = False
     remarks: tuple[Remark, ...] = ()
     target_lufs: float = TARGET_LUFS
+    softer_lu: float = 0.0
     curve: Curve | None = None
     pinned: frozenset[str] = frozenset()
 
@@ -300,16 +302,18 @@ def _step(row: Mapping[str, Any]) -> str:
 # --- loudness --------------------------------------------------------------------------------------------------------
 
 
-def level_playlist(playlist: Playlist, target_lufs: float) -> Playlist:
+def level_playlist(playlist: Playlist, target_lufs: float, *, softer_lu: float | None = None) -> Playlist:
     """Set the gain in dB that brings each piece to its loudness; NaN when its loudness is not known.
 
-    The first piece has the target loudness. The wish can let the others become softer towards the end: the column
-    level_lufs is the loudness of each piece with its gain.
+    The column level_lufs is the loudness of each piece with its gain: the target for the first piece.
+
+    softer_lu : how much softer the last piece is, in LU; default: as before. It falls as the wish for the path moves.
     """
-    softer = playlist.curve.wish.softer_lu if playlist.curve is not None else 0.0
+    softer = playlist.softer_lu if softer_lu is None else softer_lu
     level = target_lufs - softer * playlist.rows["progress"] if softer else target_lufs
     rows = playlist.rows.assign(level_lufs=level)
-    return replace(playlist, rows=rows.assign(gain_db=rows["level_lufs"] - _heard(rows)), target_lufs=target_lufs)
+    rows["gain_db"] = rows["level_lufs"] - _heard(rows)
+    return replace(playlist, rows=rows, target_lufs=target_lufs, softer_lu=softer)
 
 
 def loudest_without_boost(playlist: Playlist) -> float:

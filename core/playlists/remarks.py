@@ -124,8 +124,7 @@ def _loudness(playlist: "Playlist") -> list[Remark]:
     rise = float(np.mean(lufs[-third:]) - np.mean(lufs[:third]))
     if rise <= LOUDER_LU:
         return []
-    text = f"The music itself becomes {rise:.1f} LU louder to the end. The gains make all pieces equally loud"
-    text += f", and {curve.wish.softer_lu:g} LU softer at the end." if curve.wish.softer_lu else "."
+    text = f"The music itself becomes {rise:.1f} LU louder towards the end. The gains level this out."
     return [Remark(RemarkKind.LOUDNESS_MISSED, text)]
 
 

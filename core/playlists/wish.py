@@ -21,7 +21,6 @@ from core.schema import EMOTIONS
 
 HOLD = 1 / 3  # share of the time that "hold then move" stays in the present mood
 SLOWEST, FASTEST = 40.0, 200.0  # bpm, the range of the tempo feature
-MOST_SOFTER = 12.0  # LU
 
 
 class Shape(StrEnum):
@@ -43,13 +42,11 @@ class Wish:
     shape : how the mood moves over time.
     end_bpm : tempo at the end; None = what the library has for the goal.
     mood_minutes : for ``Shape.MINUTES``, the minutes in each mood of the way.
-    softer_lu : how much softer the last piece is played than the first, in LU.
     """
 
     shape: Shape = Shape.LINEAR
     end_bpm: float | None = None
     mood_minutes: tuple[float, ...] = ()
-    softer_lu: float = 0.0
 
 
 def check_wish(wish: Wish, way: tuple[str, ...]) -> None:
@@ -58,8 +55,6 @@ def check_wish(wish: Wish, way: tuple[str, ...]) -> None:
         raise CoreError(
             f"The tempo at the end must be between {SLOWEST:.0f} and {FASTEST:.0f} bpm, not {wish.end_bpm:g} bpm."
         )
-    if not 0 <= wish.softer_lu <= MOST_SOFTER:
-        raise CoreError(f"The end can be 0 to {MOST_SOFTER:.0f} LU softer, not {wish.softer_lu:g} LU.")
     minutes = wish.mood_minutes
     if wish.shape is Shape.MINUTES and (len(minutes) != len(way) or not all(m > 0 for m in minutes)):
         raise CoreError(f"Give the minutes of each mood of the way: {', '.join(way)}. Each must be more than 0.")

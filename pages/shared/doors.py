@@ -62,7 +62,7 @@ BUTTONS: dict[str, Action | None] = {
     "save_track": Action.CORRECT_TRACK,
     "play_": Action.SEE_LIBRARY,
     "veto_": Action.MAKE_PLAYLIST,
-    "unveto": Action.MAKE_PLAYLIST,
+    "hand_": Action.MAKE_PLAYLIST,
     "render": Action.MAKE_PLAYLIST,
     "get_": Action.MAKE_PLAYLIST,
     "settle_": Action.SETTLE,

@@ -93,9 +93,9 @@ def test_the_way_is_chosen_where_there_are_two(open_page, hashes):
 
 
 def test_an_address_with_300_vetoes_opens(open_page, hashes):
-    page = open_page("playlists", veto=",".join([hashes[2][:10], *(f"{k:010x}" for k in range(299))]))
+    page = open_page("playlists", changes=",".join([f"veto.{hashes[2][:10]}", *(f"veto.{k:010x}" for k in range(299))]))
     assert not page.exception
-    assert "Undo the last veto (100 so far)" in [button.label for button in page.button]
+    assert "Undo the last change (100 so far)" in [button.label for button in page.button]
     assert len(listed(page)) == 4
 
 
@@ -108,13 +108,13 @@ def test_a_veto_changes_one_piece_and_can_be_undone(open_page, hashes):
     after = listed(page)
     assert [a == b for a, b in zip(after, before, strict=True)] == [True, False, True]
     vetoed = hashes[int(before[1].split()[-1])]
-    address = page.query_params["veto"]
-    assert address in (vetoed[:10], [vetoed[:10]])
-    again = open_page("playlists", minutes_mood="5", veto=vetoed[:10])
-    assert listed(again) == after
-    page.button(key="unveto").click().run()
+    address = page.query_params["changes"]
+    assert address in (f"veto.{vetoed[:10]}", [f"veto.{vetoed[:10]}"])
+    for record in ({"changes": f"veto.{vetoed[:10]}"}, {"veto": vetoed[:10]}):  # the second as in version 0.2
+        assert listed(open_page("playlists", minutes_mood="5", **record)) == after
+    page.button(key="hand_undo").click().run()
     assert listed(page) == before
-    assert "veto" not in page.query_params
+    assert "changes" not in page.query_params
 
 
 def test_a_veto_without_another_piece_says_so_and_changes_nothing(open_page, hashes):
@@ -286,7 +286,7 @@ def test_a_click_on_the_player_chooses_no_pieces_again(open_page, hashes, monkey
     page.button(key="play_2").click().run()
     page.slider(key="level").set_value(-20).run()
     page.button(key="veto_2").click().run()
-    page.button(key="unveto").click().run()
+    page.button(key="hand_undo").click().run()
     assert not page.exception
     assert len(calls) == 1
     page.number_input(key="seed").set_value(1).run()
