@@ -207,8 +207,13 @@ _SIMPLE: dict[Kind, Callable[[Playlist, Pool, str], Playlist]] = {
 }
 
 
+def _turns_back(stations: np.ndarray) -> int:
+    """Number of places where the mood goes back on the way."""
+    return int(np.sum(np.diff(stations[stations >= 0]) < 0))
+
+
 def _add(playlist: Playlist, pool: Pool, piece: pd.Series) -> Playlist:
-    """Insert a piece at the place where it costs least; all other pieces stay in their order."""
+    """Insert a piece where it costs least and the mood does not go back; all other pieces stay in their order."""
     columns = [c for c in PIECE_COLUMNS if c != "piece_id"]
     rows = playlist.rows[list(PIECE_COLUMNS)].set_index("piece_id")
     every = pd.concat([rows, piece[columns].to_frame().T]).astype(rows.dtypes.to_dict())
@@ -218,7 +223,7 @@ def _add(playlist: Playlist, pool: Pool, piece: pd.Series) -> Playlist:
     new = int(np.flatnonzero(pieces.ids == piece.name)[0])
     search = Search(pieces, curve, len(every))
     orders = [[*position[:k], new, *position[k:]] for k in range(len(position) + 1)]
-    best = min(orders, key=search.cost)
+    best = min(orders, key=lambda order: (_turns_back(pieces.station[order]), search.cost(order)))
     listed = [str(pieces.ids[k]) for k in best]
     added = replace(playlist, rows=every.loc[listed].rename_axis("piece_id").reset_index())
     return finish_playlist(replace(added, pinned=playlist.pinned | {str(piece.name)}), pool)

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from core.playlists.playlist import FAR_STEP, TEMPO_STEP, mood_distance, seeded_random
-from core.playlists.pulse import pulse
-from core.playlists.wish import Curve, mixture_at
+from core.playlists.pulse import TEMPO_RISE, pulse
+from core.playlists.wish import Curve, Shape, mixture_at
 from core.schema import EMOTIONS, PROBA
 from core.turkish import fold
 
@@ -20,7 +20,10 @@ TEMPO_JUMP = 1.0  # cost of a tempo change above TEMPO_STEP, plus 2 for each fur
 MOOD_JUMP = 3.0  # cost of mood change above FAR_STEP, so that one large step is worse than two of half its size
 WRONG_STEP = 5.0  # cost of a piece whose emotion is not wanted in its step, when no other path exists
 WRONG_TIME = 2.0  # cost of a piece one station away from the mood of its time
+WRONG_MINUTE = 2.0  # cost of each minute outside the time of its mood, when a person gave the minutes of each mood
 RISE = 4.0  # cost of an octave of rising tempo between neighbours on the way to a calm goal
+RISES = 0.3  # cost of each rise above TEMPO_RISE there
+AT_END = 2.0  # weight of the tempo of the last piece
 LOUD, LOUDER = 0.03, 0.03  # cost of one LU: away from the wished loudness; louder than the piece before, if calming
 VARIETY = 0.8  # largest random cost of a piece; variant 0 is the cheapest path, without it
 NEAREST = 40  # pieces of each station on the shortlist, beside the number of pieces of the list
@@ -116,21 +119,34 @@ def _quantile(values: np.ndarray, share: float) -> float:
     return float(np.quantile(known, share)) if len(known) else np.nan
 
 
-def at_place(pieces: Pieces, curve: Curve, mood: np.ndarray, tempo: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def at_place(
+    pieces: Pieces, curve: Curve, mood: np.ndarray, tempo: np.ndarray, begins_s: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Cost of each piece at places with this progress of mood and tempo, and its pulse there.
 
-    mood, tempo : shape (m,).  Returns two arrays of shape (m, pieces).
+    mood, tempo : shape (m,).  begins_s : when a piece there begins, shape (m,); without it, the cost has no minutes of
+    the moods.  Returns two arrays of shape (m, pieces).
     """
     place = curve.last * mood
     want = mixture_at(place, curve.way)
     cost = FIT * mood_distance(pieces.proba[None], want[:, None]) + pieces.luck
     cost += WRONG_STEP * (want[:, pieces.emotion] == 0)
-    on_way = pieces.station >= 0
-    late = np.abs(curve.last * tempo[:, None] - pieces.station[None]) - 0.5
-    cost += WRONG_TIME * np.where(on_way, np.maximum(late, 0.0), 0.0)
+    cost += np.where(pieces.station >= 0, _wrong_time(pieces, curve, tempo, begins_s), 0.0)
     pulses, pace = pulse(pieces.tempo[None], curve.tempo_at(tempo)[:, None])
-    cost += pace + LOUD * np.nan_to_num(np.abs(pieces.lufs[None] - curve.lufs_at(tempo)[:, None]))
+    cost += pace * np.where(tempo == 1, AT_END, 1.0)[:, None]
+    cost += LOUD * np.nan_to_num(np.abs(pieces.lufs[None] - curve.lufs_at(tempo)[:, None]))
     return cost, pulses
+
+
+def _wrong_time(pieces: Pieces, curve: Curve, progress: np.ndarray, begins_s: np.ndarray | None) -> np.ndarray:
+    """Cost of pieces outside the time of their mood, shape (m, pieces)."""
+    if curve.wish.shape is Shape.MINUTES and begins_s is not None:
+        edges = np.concatenate([[-np.inf], 60 * np.cumsum(curve.wish.mood_minutes)[:-1], [np.inf]])
+        middle = begins_s[:, None] + pieces.length[None] / 2
+        outside = np.maximum(edges[pieces.station] - middle, middle - edges[pieces.station + 1])
+        return np.asarray(WRONG_MINUTE * np.maximum(outside, 0.0) / 60)
+    late = np.abs(curve.last * progress[:, None] - pieces.station[None]) - 0.5
+    return np.asarray(WRONG_TIME * np.maximum(late, 0.0))
 
 
 def between(
@@ -144,7 +160,8 @@ def between(
     cost = cost + TEMPO * np.abs(rise) + np.where(beyond > 1e-9, TEMPO_JUMP + 2 * beyond, 0.0)
     if calm:
         louder = np.nan_to_num(pieces.lufs[then] - pieces.lufs[first])
-        cost = cost + RISE * np.maximum(rise, 0.0) + LOUDER * np.maximum(louder, 0.0)
+        cost = cost + RISE * np.maximum(rise, 0.0) + RISES * (rise > np.log2(TEMPO_RISE))
+        cost = cost + LOUDER * np.maximum(louder, 0.0)
     return np.asarray(cost)
 
 

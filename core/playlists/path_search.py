@@ -54,8 +54,8 @@ class Search:
         """Cost of a whole list."""
         order = np.array(path)
         some = self.pieces.at(order)
-        mood, tempo = self.curve.planned(np.cumsum(some.length) - some.length)
-        places, pulses = at_place(some, self.curve, mood, tempo)
+        begins = np.cumsum(some.length) - some.length
+        places, pulses = at_place(some, self.curve, *self.curve.planned(begins), begins)
         own, one, then = np.diag(pulses), np.arange(len(order) - 1), np.arange(1, len(order))
         steps = between(some, self.curve.calm, one, then, own[:-1], own[1:])
         together = SAME_ARTIST * float(np.sum(some.artist[one] == some.artist[then]))
@@ -69,8 +69,10 @@ class Search:
         """
         order, pieces = np.array(path), self.pieces
         length = pieces.length[order]
-        mood, tempo = self.curve.planned(np.cumsum(length) - length)
-        cost, pulses = (each[0] for each in at_place(pieces, self.curve, mood[[place]], tempo[[place]]))
+        begins = np.cumsum(length) - length
+        mood, tempo = self.curve.planned(begins)
+        here = at_place(pieces, self.curve, mood[[place]], tempo[[place]], begins[[place]])
+        cost, pulses = (each[0] for each in here)
         every = np.arange(len(pieces.ids))
         for beside in (place - 1, place + 1):
             if 0 <= beside < len(order):
@@ -155,7 +157,7 @@ class Search:
         if not len(tried):
             return None
         some = pieces.at(tried)
-        places, pulses = at_place(some, self.curve, mood, tempo)
+        places, pulses = at_place(some, self.curve, mood, tempo, now.clock)
         cost = now.cost[:, None] + places
         if k:
             ends = now.paths[:, -1:]
@@ -197,7 +199,7 @@ class Search:
         """Indices of the cheapest pieces of each station for a place. Pieces that all lists use are skipped."""
         middle = len(mood) // 2
         order = np.argsort(mood, kind="stable")[[middle]]
-        cost, _ = at_place(self.pieces, self.curve, mood[order], tempo[order])
+        cost, _ = at_place(self.pieces, self.curve, mood[order], tempo[order], now.clock[order])
         gone = np.all(now.used, axis=0)
         found = []
         for station in np.unique(now.station):

@@ -10,6 +10,7 @@ from core.playlists.wish import FASTEST, SLOWEST
 
 PACE = 2.0  # cost of an octave between the pulse and the wished tempo
 DOUBT = 0.6  # cost of counting a tempo at half or double
+TEMPO_RISE = 1.03  # a larger ratio to the piece before is a rise
 UNKNOWN = 0.5  # cost of a tempo that is not known, where one is wished: as a quarter of an octave
 
 

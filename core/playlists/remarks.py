@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from core.playlists.pulse import same_count
+from core.playlists.pulse import TEMPO_RISE, same_count
 from core.playlists.wish import Shape
 from core.records import Remark, RemarkKind
 from core.wording import clock, counted
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from core.playlists.playlist import Playlist
 
 TEMPO_MISS = 1.08  # largest ratio between an asked tempo and the tempo of the last piece
-TEMPO_RISE = 1.03  # a larger ratio to the piece before is a rise
 LOUDER_LU = 1.0  # a larger rise from the first to the last third is a rise
 
 
