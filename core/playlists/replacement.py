@@ -17,6 +17,7 @@ from core.schema import EMOTIONS, PROBA
 from core.wording import clock, whole_percent
 
 FEW = 8  # candidates that a page shows
+AS_LOUD = 0.5  # LU
 
 
 def candidates(
@@ -85,8 +86,8 @@ def _why(row: dict[str, Any]) -> str:
     if not np.isnan(row["want_tempo"]):
         reasons[-1] += f" (wished: {row['want_tempo']:.0f})"
     if not np.isnan(row["louder"]):
-        how = "louder" if row["louder"] >= 0 else "softer"
-        reasons.append(f"{abs(row['louder']):.1f} LU {how} than the piece before")
+        difference = f"{abs(row['louder']):.1f} LU {'louder' if row['louder'] > 0 else 'softer'} than"
+        reasons.append(f"{'as loud as' if abs(row['louder']) < AS_LOUD else difference} the piece before")
     return "; ".join([*reasons, clock(row["duration_s"])])
 
 

@@ -179,6 +179,7 @@ def test_candidates_are_ordered_and_say_why():
     assert f"{100 * first['fit']:.0f} % away from the wished mood" in first["why"]
     assert f"(wished: {first['want_tempo']:.0f})" in first["why"]
     how = "louder" if first["louder"] >= 0 else "softer"
+    assert abs(first["louder"]) > 0.5
     assert f"{abs(first['louder']):.1f} LU {how} than the piece before" in first["why"]
     without = replacement.candidates(path(), library(), piece, without=[found.index[0]])
     assert without.index[0] == found.index[1]

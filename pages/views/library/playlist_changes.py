@@ -12,7 +12,7 @@ from core.playlists.playlist import Playlist, Pool
 from core.playlists.replacement import candidates
 from core.playlists.selection import Filter, filter_pieces
 from core.wording import SIGNS, clock, counted, percent
-from pages.shared import entering, messages
+from pages.shared import assets, entering, messages
 from pages.views.library import piece_player
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ CHANGES = "list_changes"  # session key: the record of changes
 LAST = "list_last"  # session key: the last request and its list
 OPEN = "list_open"  # session key: the piece whose fields for changes are open
 PLAYING = "playlist_heard"  # session key: the piece in the player, and the part of the page that shows it
+MOVED = "list_moved"  # session key: the number of the last move, and its kind
 ADDRESS, OLD_ADDRESS = "changes", "veto"  # the record in the address, and its name in version 0.2
 FOUND = 8  # pieces that a search shows
 
@@ -63,7 +64,10 @@ def put(kind: Kind, piece_id: str, other: str = "") -> None:
         messages.keep_message("warning", text)
         return
     _store((*before, Change(kind, piece_id[: by_hand.REF], other[: by_hand.REF])))
-    if kind is Kind.TAKE:
+    if kind in (Kind.UP, Kind.DOWN):
+        number, _ = st.session_state.get(MOVED, (0, kind))
+        st.session_state[MOVED] = (number + 1, kind)
+    elif kind is Kind.TAKE:
         st.session_state[OPEN] = other
     elif kind in (Kind.VETO, Kind.REMOVE):
         st.session_state.pop(OPEN, None)
@@ -98,6 +102,14 @@ def show_undo() -> None:
     if changes := st.session_state.get(CHANGES):
         label = f"Undo the last change ({len(changes)} so far)"
         st.button(label, icon=":material/undo:", on_click=_undo, key="hand_undo")
+
+
+def follow_focus() -> None:
+    """Let the focus of the keyboard follow a piece that was moved."""
+    number, kind = st.session_state.get(MOVED, (0, Kind.UP))
+    keys = [f"hand_{kind}", f"hand_{Kind.DOWN if kind is Kind.UP else Kind.UP}"]
+    component = st.components.v2.component("follow_focus", js=assets.script("follow_focus"))
+    component(key="follow_focus", data={"change": number, "keys": keys}, height=0)
 
 
 def show_buttons(row: dict[str, Any]) -> None:

@@ -128,6 +128,7 @@ def _ask_more(kind: str, way: tuple[str, ...]) -> tuple[Wish, tuple[float, float
             (0.0, LONGEST),
             0.5,
             key="lengths",
+            format="%.1f",
             bind="query-params",
             help=f"Shorter and longer pieces are left out. At the right end, pieces of more than {LONGEST:.0f} minutes "
             "may be used too.",

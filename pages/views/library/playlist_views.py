@@ -61,6 +61,7 @@ def show_pieces(built: Built, library: Library) -> None:
             playlist_changes.show_player(row["piece_id"], every)
             playlist_changes.show_fields(built, row, every)
     playlist_changes.show_adding(built, library.loaded.text, every)
+    playlist_changes.follow_focus()
 
 
 def _wished_tempo(row: dict) -> str:
@@ -88,14 +89,15 @@ def _show_piece(row: dict, *, pinned: bool) -> None:
             width="stretch",
         )
         number, piece = row["number"], (row["piece_id"],)
-        st.button(
-            f"Play {number}",
-            icon=":material/play_arrow:",
-            key=f"play_{number}",
-            on_click=playlist_changes.play,
-            args=piece,
-        )
-        playlist_changes.show_buttons(row)
+        with st.container(horizontal=True, width="content"):
+            st.button(
+                f"Play {number}",
+                icon=":material/play_arrow:",
+                key=f"play_{number}",
+                on_click=playlist_changes.play,
+                args=piece,
+            )
+            playlist_changes.show_buttons(row)
 
 
 def show_charts(made: Playlist) -> None:
