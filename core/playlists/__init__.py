@@ -2,5 +2,8 @@
 
 pieces, selection, circle, sound : the pieces, filters, the circle of moods, similar sound.
 playlist, one_mood, iso_path : playlists of one mood, and paths from one mood to another.
+wish, pulse, path_costs, path_search : the wish for a path, the tempo with its octave doubt, the search.
+replacement, by_hand, pins : candidates for one place, changes by hand, pinned pieces.
+remarks : what a person asked for and the list does not reach.
 files, levelled_copies, session_sheet : playlist files, copies at equal loudness, the sheet for a therapy session.
 """

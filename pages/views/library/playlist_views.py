@@ -18,6 +18,14 @@ from pages.views.library.accepted_moods import playlist_accuracy
 from pages.views.library.pieces import Library
 from pages.views.library.playlist_building import Built
 
+NOT_REACHED = {  # what was asked for and is not in the list, with an icon
+    RemarkKind.LIBRARY_TOO_SMALL: ":material/library_music:",
+    RemarkKind.LENGTH_MISSED: ":material/timer:",
+    RemarkKind.MOOD_TIME_MISSED: ":material/timer:",
+    RemarkKind.TEMPO_MISSED: ":material/speed:",
+    RemarkKind.LOUDNESS_MISSED: ":material/volume_up:",
+    RemarkKind.PIN_GONE: ":material/keep_off:",
+}
 TEMPI = ("tempo", "pulse", "want_tempo")
 
 
@@ -31,9 +39,9 @@ def show_summary(made: Playlist) -> None:
             st.metric("Steps", int(made.rows["step"].max()))
             st.metric("Weak places", weak, help="Pieces whose mood does not fit, or where mood or tempo changes a lot.")
     for remark in made.remarks:
-        if remark.kind == RemarkKind.LIBRARY_TOO_SMALL:
-            st.warning(messages.literal(remark.text), icon=":material/library_music:")
-    shown_elsewhere = (RemarkKind.LIBRARY_TOO_SMALL, RemarkKind.SYNTHETIC)
+        if remark.kind in NOT_REACHED:
+            st.warning(messages.literal(remark.text), icon=NOT_REACHED[remark.kind])
+    shown_elsewhere = (*NOT_REACHED, RemarkKind.SYNTHETIC)
     others = [remark.text for remark in made.remarks if remark.kind not in shown_elsewhere]
     boost = made.rows["gain_db"].max()
     if boost > 0:
