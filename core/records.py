@@ -51,6 +51,7 @@ class RemarkKind(StrEnum):
     TEMPO_COUNTED = "tempo counted at half or double"
     MOOD_TIME_MISSED = "time in a mood missed"
     LOUDNESS_MISSED = "louder on the way to a calm goal"
+    CHANGED_BY_HAND = "weak places of a list that a person changed"
     PIN_GONE = "pinned piece gone"
     SAME_ARTIST = "neighbours by the same artist"
     NO_ARTIST = "pieces without an artist"

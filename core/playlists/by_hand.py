@@ -158,7 +158,7 @@ def change_list(
         if not other or other in listed:
             return playlist
         _check_recording(pool, other, [p for p in listed if p != piece])
-        taken = put_in(playlist, pool, piece, playable.loc[[other]].iloc[0])
+        taken = put_in(replace(playlist, edited=True), pool, piece, playable.loc[[other]].iloc[0])
         return replace(taken, pinned=taken.pinned | {other})
     return _SIMPLE[change.kind](playlist, pool, piece)
 
@@ -172,7 +172,8 @@ def _check_recording(pool: Pool, piece: str, listed: Sequence[str]) -> None:
 
 def _ordered(playlist: Playlist, pool: Pool, listed: list[str]) -> Playlist:
     rows = playlist.rows[list(PIECE_COLUMNS)].set_index("piece_id").loc[listed].reset_index()
-    return finish_playlist(replace(playlist, rows=rows, pinned=playlist.pinned & set(listed)), pool)
+    pinned = playlist.pinned & set(listed)
+    return finish_playlist(replace(playlist, rows=rows, pinned=pinned, edited=True), pool)
 
 
 def _remove(playlist: Playlist, pool: Pool, piece: str) -> Playlist:
@@ -226,4 +227,4 @@ def _add(playlist: Playlist, pool: Pool, piece: pd.Series) -> Playlist:
     best = min(orders, key=lambda order: (_turns_back(pieces.station[order]), search.cost(order)))
     listed = [str(pieces.ids[k]) for k in best]
     added = replace(playlist, rows=every.loc[listed].rename_axis("piece_id").reset_index())
-    return finish_playlist(replace(added, pinned=playlist.pinned | {str(piece.name)}), pool)
+    return finish_playlist(replace(added, pinned=playlist.pinned | {str(piece.name)}, edited=True), pool)

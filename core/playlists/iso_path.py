@@ -109,7 +109,7 @@ def _check(pieces: Pieces, way: tuple[str, ...], wanted_s: float, per_step: int)
 def _cheapest_path(every: Pieces, curve: Curve, pins: pd.DataFrame | None) -> list[str] | None:
     """Ids of the cheapest path over several numbers of pieces, or None when there is no path."""
     pinned = [] if pins is None else list(pins.index)
-    fewest = max(2 * len(curve.way), len(pinned))
+    fewest = max(2 * len(curve.way), len(curve.way) + len(pinned))
     about = max(fewest, round(curve.wanted_s / every.typical_s))
     pieces = shortlist(every, curve, about + SPREAD, always=pinned)
     numbers = [n for n in range(about - SPREAD, about + SPREAD + 1) if fewest <= n <= len(pieces.ids)]

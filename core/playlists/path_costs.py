@@ -101,9 +101,10 @@ def wished_curve(curve: Curve, pieces: Pieces) -> Curve:
     asked for is used as it is.
     """
     first, last = pieces.station == 0, pieces.station == curve.last
-    begin, end = _quantile(pieces.tempo[first], 0.5), np.nan
+    begin = _quantile(pieces.tempo[first], 0.5)
     if curve.wish.end_bpm is not None:
         end = float(np.log2(curve.wish.end_bpm))
+        begin = end if np.isnan(begin) else begin
     elif curve.calm:
         end = min(begin, max(_quantile(pieces.tempo[last], 0.1), np.log2(SLOW)))
     else:

@@ -56,6 +56,7 @@ class Playlist:
     softer_lu : how much softer the last piece is played than the first, in LU.
     curve : the wished mood, tempo and loudness at each time.
     pinned : pieces that a person chose, so that they stay in a new list.
+    edited : True if a person changed the pieces or their order.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Playlist:
     softer_lu: float = 0.0
     curve: Curve | None = None
     pinned: frozenset[str] = frozenset()
+    edited: bool = False
 
     @property
     def length_s(self) -> float:

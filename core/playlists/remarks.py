@@ -38,22 +38,29 @@ def _too_small(playlist: "Playlist", usable: pd.DataFrame) -> list[Remark]:
                 f"The library is too small for {clock(playlist.wanted_s)}: the usable pieces that are "
                 f"{' or '.join(playlist.way)} ({len(suitable)}) last {clock(all_s)} together.",
             )
-            if all_s < playlist.wanted_s
+            if all_s < playlist.wanted_s and not playlist.edited
             else Remark(
                 RemarkKind.LENGTH_MISSED,
-                f"You asked for {clock(playlist.wanted_s)}, but these pieces last {clock(playlist.length_s)}. No other "
-                "choice of usable pieces is closer to this time and fits as well.",
+                f"You asked for {clock(playlist.wanted_s)}, but these pieces last {clock(playlist.length_s)}."
+                + _unless(playlist, " No other choice of usable pieces is closer to this time and fits as well."),
             )
         )
     weak = sorted(set(rows.loc[rows["weak"] != "", "step"]))
     if weak and playlist.path:
+        kind = RemarkKind.CHANGED_BY_HAND if playlist.edited else RemarkKind.LIBRARY_TOO_SMALL
+        why = "You changed this path by hand" if playlist.edited else "The library is too small for a good path"
         text = (
-            f"The library is too small for a good path: {'step' if len(weak) == 1 else 'steps'} "
+            f"{why}: {'step' if len(weak) == 1 else 'steps'} "
             f"{', '.join(map(str, weak))} {'is' if len(weak) == 1 else 'are'} weak. The list shows the reason for each "
-            "piece. Add more music between these moods, or try another variant."
+            "piece." + _unless(playlist, " Add more music between these moods, or try another variant.")
         )
-        remarks.append(Remark(RemarkKind.LIBRARY_TOO_SMALL, text))
+        remarks.append(Remark(kind, text))
     return remarks
+
+
+def _unless(playlist: "Playlist", text: str) -> str:
+    """A sentence about the choice of the program; "" for a list that a person changed."""
+    return "" if playlist.edited else text
 
 
 def _about(rows: pd.DataFrame, together: pd.Series) -> list[Remark]:
@@ -80,21 +87,25 @@ def _tempo(playlist: "Playlist") -> list[Remark]:
     """Remarks about the tempo at the end, and about places where the tempo rises on the way to a calm goal."""
     curve, rows = playlist.curve, playlist.rows
     known = rows[rows["pulse"].notna()]
-    if curve is None or not playlist.path or not len(known):
+    if curve is None or not playlist.path:
         return []
-    remarks = []
-    begin, end, asked = float(known["pulse"].iloc[0]), float(known["pulse"].iloc[-1]), curve.wish.end_bpm
+    remarks, asked = [], curve.wish.end_bpm
+    if not len(known):
+        text = f"You asked for {asked or 0:.0f} bpm at the end, but the tempo of these pieces is not known."
+        return [Remark(RemarkKind.TEMPO_MISSED, text)] if asked else []
+    begin, end = float(known["pulse"].iloc[0]), float(known["pulse"].iloc[-1])
     if asked is not None and not 1 / TEMPO_MISS <= end / asked <= TEMPO_MISS:
-        text = f"You asked for {asked:.0f} bpm at the end, but the last piece has {end:.0f} bpm. "
-        text += f"The library has no {playlist.way[-1]} piece nearer to this tempo that fits here as well."
+        text = f"You asked for {asked:.0f} bpm at the end, but the last piece has {end:.0f} bpm."
+        text += _unless(playlist, f" No {playlist.way[-1]} piece nearer to this tempo fits there as well.")
         remarks.append(Remark(RemarkKind.TEMPO_MISSED, text))
     elif curve.calm and end > begin * TEMPO_RISE:
-        text = f"This path does not become slower: it begins at {begin:.0f} bpm and ends at {end:.0f} bpm. "
-        text += "The usable pieces allow no slower end that fits as well."
+        text = f"This path does not become slower: it begins at {begin:.0f} bpm and ends at {end:.0f} bpm."
+        text += _unless(playlist, " The usable pieces allow no slower end that fits as well.")
         remarks.append(Remark(RemarkKind.TEMPO_MISSED, text))
     rises = known.loc[known["pulse"] > TEMPO_RISE * known["pulse"].shift(), "number"]
     if curve.calm and len(rises):
-        text = f"The tempo should fall, but it rises at {_numbers(rises)}: no slower piece fits there as well."
+        text = f"The tempo should fall, but it rises at {_numbers(rises)}."
+        text += _unless(playlist, " No slower piece fits there as well.")
         remarks.append(Remark(RemarkKind.TEMPO_RISES, text))
     return remarks
 

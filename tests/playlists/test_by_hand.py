@@ -13,6 +13,7 @@ from core.playlists import by_hand, iso_path, one_mood, pins, replacement
 from core.playlists.by_hand import Change, Kind, change_list, read_changes, write_changes
 from core.playlists.playlist import Playlist, Pool
 from core.records import RemarkKind
+from core.wording import clock
 from tests.mood_library import many
 
 quick = settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
@@ -166,6 +167,17 @@ def test_after_any_changes_no_recording_is_there_twice_and_the_times_are_right(s
     assert made.rows["gain_db"].notna().all()
 
 
+def test_a_list_changed_by_hand_does_not_blame_the_library():
+    listed = ids(path())
+    made = changed(path(), *(Change(Kind.REMOVE, piece) for piece in listed[2:5]), Change(Kind.UP, listed[-1]))
+    text = "\n".join(remark.text for remark in made.remarks)
+    kinds = {remark.kind for remark in made.remarks}
+    assert f"these pieces last {clock(made.length_s)}." in text
+    assert RemarkKind.CHANGED_BY_HAND in kinds
+    assert RemarkKind.LIBRARY_TOO_SMALL not in kinds
+    assert "No other choice" not in text
+
+
 # --- candidates
 
 
@@ -249,6 +261,14 @@ def test_a_new_list_has_no_other_file_of_a_pinned_recording():
     made = iso_path.build_iso_path(Pool(library().table, (), sounds), ("happy", "relax"), 30, pins=pinned)
     assert other in ids(made)
     assert listed[1] not in ids(made)
+
+
+def test_many_pins_of_one_mood_leave_places_for_the_way():
+    relax = library().table.index[library().table["guess"] == "relax"][:6]
+    pinned, _ = pins.pins_table(library().table, {p: k / 5 for k, p in enumerate(relax)})
+    made = iso_path.build_iso_path(library(), ("angry", "happy", "relax"), 20, pins=pinned)
+    rest = made.rows[~made.rows["piece_id"].isin(relax)]
+    assert list(dict.fromkeys(rest["guess"])) == ["angry", "happy", "relax"]
 
 
 def test_a_pinned_piece_that_is_gone_is_said():

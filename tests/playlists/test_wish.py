@@ -170,6 +170,17 @@ def test_a_tempo_that_the_library_does_not_have_is_named():
     assert text(made, RemarkKind.TEMPO_MISSED).startswith("You asked for 95 bpm at the end, but the last piece has 1")
 
 
+def test_a_tempo_is_asked_for_and_none_is_known():
+    table = calm_library().table.assign(tempo=np.nan)
+    made = iso_path.build_iso_path(Pool(table, ()), ("happy", "relax"), 40, wish=Wish(end_bpm=60.0))
+    said = text(made, RemarkKind.TEMPO_MISSED)
+    assert said == "You asked for 60 bpm at the end, but the tempo of these pieces is not known."
+    table = calm_library().table
+    unknown = table.assign(tempo=table["tempo"].where(table["guess"] == "relax"))
+    made = iso_path.build_iso_path(Pool(unknown, ()), ("happy", "relax"), 40, wish=Wish(end_bpm=70.0))
+    assert made.rows["pulse"].iloc[-1] < 80  # others have 120 to 150 bpm
+
+
 def test_a_library_that_allows_no_slower_end_says_so():
     table = calm_library(slow=False).table
     tempo = np.where(table["guess"] == "happy", 60.0, 78.0)

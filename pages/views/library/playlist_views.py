@@ -20,6 +20,7 @@ from pages.views.library.playlist_building import Built
 
 NOT_REACHED = {  # what was asked for and is not in the list, with an icon
     RemarkKind.LIBRARY_TOO_SMALL: ":material/library_music:",
+    RemarkKind.CHANGED_BY_HAND: ":material/edit:",
     RemarkKind.LENGTH_MISSED: ":material/timer:",
     RemarkKind.MOOD_TIME_MISSED: ":material/timer:",
     RemarkKind.TEMPO_MISSED: ":material/speed:",
