@@ -56,6 +56,6 @@ else:
     doors.only_through_app()
     app = st.App(
         "app.py",
-        middleware=[Middleware(media.OwnMedia), Middleware(limits.CountArriving)],
+        middleware=[Middleware(limits.HideFigures), Middleware(media.OwnMedia), Middleware(limits.CountArriving)],
         lifespan=media.note_downloads,
     )

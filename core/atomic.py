@@ -1,17 +1,23 @@
 """Write a file or a folder atomically: a reader sees the old content or the new content, never a mixture.
 
 The new content is written to a temporary file in the same folder, flushed to the disk, and then renamed. After a power
-cut or a killed process the old content is still there, perhaps with a hidden temporary file that ends in ``.part``.
+cut or a killed process the old or the new content is there, perhaps with a hidden temporary file or folder that ends in
+``.part``.
 """
 
+import ctypes
 import os
 import shutil
+import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 PART = (".", ".part")  # prefix and suffix of the name of an unfinished file
+ABANDONED_S = 3600.0  # a temporary folder of this age was left by a killed process: writing one takes seconds
+_AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # of Linux's renameat2: paths as usual; exchange both names in one step
 
 
 @contextmanager
@@ -49,7 +55,7 @@ def replace_file(path: Path, data: bytes) -> None:
 def replace_folder(folder: Path, contents: Mapping[str, bytes]) -> None:
     """Write files (name -> content) into the folder `folder`. An existing folder of that name is replaced."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+    unfinished = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.", suffix=PART[1]))
     try:
         for name, content in contents.items():
             (unfinished / name).write_bytes(content)
@@ -63,7 +69,31 @@ def replace_folder(folder: Path, contents: Mapping[str, bytes]) -> None:
     _flush_folder(folder.parent)
 
 
+def remove_abandoned(parent: Path) -> None:
+    """Remove the temporary folders that killed calls of `replace_folder` left in the folder `parent`."""
+    for left in parent.glob("*".join(PART)):
+        if left.is_dir() and time.time() - left.stat().st_mtime > ABANDONED_S:
+            shutil.rmtree(left, ignore_errors=True)
+
+
 def _swap(new: Path, folder: Path) -> None:
+    """Replace a folder by a new one and remove the old one."""
+    if folder.exists() and _exchange(new, folder):
+        shutil.rmtree(new, ignore_errors=True)  # the old content
+    else:
+        _swap_in_two_steps(new, folder)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Exchange two folders in one step. Returns False where the system or the file system cannot do it."""
+    if not sys.platform.startswith("linux"):
+        return False
+    renameat2 = getattr(ctypes.CDLL(None), "renameat2", None)  # since glibc 2.28
+    names = (_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE)
+    return renameat2 is not None and renameat2(*names) == 0
+
+
+def _swap_in_two_steps(new: Path, folder: Path) -> None:
     """Replace a folder by a new one and remove the old one; restore the old one if this fails."""
     old = new.with_name(f"{new.name}.old")
     if folder.exists():

@@ -1,10 +1,12 @@
 """A file or a folder is written whole or not at all."""
 
 import os
+import time
 
 import pytest
 
-from core.atomic import replace_file, replace_folder, replacing
+from core import atomic
+from core.atomic import ABANDONED_S, remove_abandoned, replace_file, replace_folder, replacing
 
 
 def fail(*_):
@@ -37,6 +39,7 @@ def test_new_content_takes_the_place_of_the_old(place):
 @pytest.mark.parametrize("step", ["fsync", "replace"])
 def test_a_disk_that_refuses_leaves_the_old_content_and_nothing_else(place, monkeypatch, step):
     monkeypatch.setattr(os, step, fail)
+    monkeypatch.setattr(atomic, "_exchange", lambda *_: False)
     with pytest.raises(OSError, match="No space left"):
         replace_file(place / "x.csv", b"new")
     with pytest.raises(OSError, match="No space left"):
@@ -54,9 +57,29 @@ def test_the_old_folder_comes_back_when_the_new_one_cannot_take_its_place(place,
         moved(source, target)
 
     monkeypatch.setattr(os, "replace", fail_for_the_new_one)
+    monkeypatch.setattr(atomic, "_exchange", lambda *_: False)
     with pytest.raises(OSError, match="No space left"):
         replace_folder(place / "model", {"a": b"new"})
     assert contents(place) == OLD
+
+
+@pytest.mark.skipif(not hasattr(os, "O_TMPFILE"), reason="Only Linux exchanges two folders in one step.")
+def test_a_folder_changes_in_one_step_so_that_it_is_there_at_any_moment(place, monkeypatch):
+    monkeypatch.setattr(os, "replace", fail)  # the first of two steps would take the folder away
+    replace_folder(place / "model", {"a": b"new"})
+    assert contents(place) == {"x.csv": b"old", "model/a": b"new"}
+    assert sorted(os.listdir(place)) == ["model", "x.csv"]
+
+
+def test_what_killed_processes_left_is_removed_and_nothing_else(place):
+    names = [".model.abc.part", ".model.new.part", ".model.abc.part.old", ".hidden"]
+    for name in names:
+        (place / name).mkdir()
+        (place / name / "a").write_bytes(b"half")
+        if "new" not in name:  # this one is being written now
+            os.utime(place / name, (time.time() - 2 * ABANDONED_S,) * 2)
+    remove_abandoned(place)
+    assert sorted(os.listdir(place)) == sorted([*names[1:], "model", "x.csv"])
 
 
 def test_a_writer_that_fails_leaves_the_old_content(place):

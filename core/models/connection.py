@@ -40,6 +40,8 @@ def connect(settings: Settings) -> "MlflowClient":
 
         for name in ("mlflow", "alembic"):
             logging.getLogger(name).setLevel(logging.WARNING)
+        # It logs each error of the database with its values, and raises the error as well.
+        logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
         return MlflowClient(tracking_uri=settings.mlflow, registry_uri=settings.mlflow)
 
 

@@ -19,6 +19,7 @@ from core.access import Action, Person, requires
 from core.atomic import replace_file
 from core.errors import ModelError
 from core.file_names import CHALLENGER, CHAMPION, HELD_OUT
+from core.full_disk import full_disk_means
 from core.models.artifacts import model_folder, run_file
 from core.models.bundle import Bundle, load_bundle
 from core.models.connection import NAME, connect, sqlite_file, store_exists
@@ -214,7 +215,11 @@ def set_champion(
     client.set_registered_model_tag(NAME, PROMOTION_HISTORY, json.dumps([*line, str(version)]))
     client.set_registered_model_alias(NAME, CHAMPION, version)
     if challenger is not None and challenger.version == str(version):
-        client.delete_registered_model_alias(NAME, CHALLENGER)
+        with full_disk_means(
+            f"version {version} is the champion now, but stored clips were not scored again. Free some space, then "
+            "run: python -m core rescore"
+        ):
+            client.delete_registered_model_alias(NAME, CHALLENGER)
 
 
 def _append_decision(client: "MlflowClient", version: str, what: str, by: str, reason: str = "") -> None:
@@ -263,16 +268,20 @@ def rollback(*, settings: Settings, by: Person, shown: str | None = None) -> str
     if present is None or len(line) < 2:
         raise ModelError("There is no earlier champion to go back to.")
     before = line[-2]
-    client.set_model_version_tag(NAME, present.version, "rolled_back", f"{_now()} {by.name}".strip())
-    _append_decision(client, present.version, "rolled back", by.name)
-    if before == COMMITTED:
-        client.delete_registered_model_alias(NAME, CHAMPION)
-    else:
-        client.set_registered_model_alias(NAME, CHAMPION, before)
-    client.set_registered_model_tag(NAME, PROMOTION_HISTORY, json.dumps(line[:-1]))
-    waiting = find(CHALLENGER, settings=settings)
-    if waiting is None or waiting.version == before:  # challenger again, so that its shadow results stay visible
-        client.set_registered_model_alias(NAME, CHALLENGER, present.version)
+    with full_disk_means(
+        "the way back to the previous champion may be incomplete. Free some space, and look which model is in use "
+        "before you try again."
+    ):
+        client.set_model_version_tag(NAME, present.version, "rolled_back", f"{_now()} {by.name}".strip())
+        _append_decision(client, present.version, "rolled back", by.name)
+        if before == COMMITTED:
+            client.delete_registered_model_alias(NAME, CHAMPION)
+        else:
+            client.set_registered_model_alias(NAME, CHAMPION, before)
+        client.set_registered_model_tag(NAME, PROMOTION_HISTORY, json.dumps(line[:-1]))
+        waiting = find(CHALLENGER, settings=settings)
+        if waiting is None or waiting.version == before:  # challenger again, so that its shadow results stay visible
+            client.set_registered_model_alias(NAME, CHALLENGER, present.version)
     return before
 
 
@@ -286,9 +295,10 @@ def discard(*, settings: Settings, by: Person, shown: str | None = None) -> str:
     if present is None:
         raise ModelError("There is no challenger.")
     client = connect(settings)
-    client.set_model_version_tag(NAME, present.version, "discarded_by", by.name)
-    _append_decision(client, present.version, "discarded", by.name)
-    client.delete_registered_model_alias(NAME, CHALLENGER)
+    with full_disk_means("the challenger was not discarded. Free some space and discard it again."):
+        client.set_model_version_tag(NAME, present.version, "discarded_by", by.name)
+        _append_decision(client, present.version, "discarded", by.name)
+        client.delete_registered_model_alias(NAME, CHALLENGER)
     return present.version
 
 

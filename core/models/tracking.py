@@ -9,6 +9,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ from core.file_names import BACKGROUND, CHALLENGER, DESCRIPTION, EXAMPLE, HELD_O
 from core.models.artifacts import write_model_files, write_run_files
 from core.models.connection import NAME, connect, is_server
 from core.models.manifest import SEAL, read_manifest
+from core.models.unfinished_runs import remove_abandoned_runs, remove_run
 from core.schema import COLUMNS, EMOTIONS
 from core.settings import Settings
 
@@ -45,7 +47,10 @@ def log_run(run: "TrainingRun", bundle: Path, *, figures: Mapping[str, Mapping[s
     The version number. Only `core.training.promotion.promote` makes the version champion.
     """
     client = connect(settings)
+    from mlflow.exceptions import MlflowException
+
     experiment = _experiment(client, settings)
+    remove_abandoned_runs(client, experiment, settings=settings)
     facts = {
         "data_hash": run.data_hash,
         "origin": run.origin,
@@ -56,6 +61,28 @@ def log_run(run: "TrainingRun", bundle: Path, *, figures: Mapping[str, Mapping[s
         **{f"version.{library}": version for library, version in run.versions.items()},
     }
     parent = client.create_run(experiment, run_name=f"training {run.created_at}", tags=facts).info.run_id
+    try:
+        _log_candidates(client, experiment, parent, run, facts=facts, figures=figures, settings=settings)
+        version = _register(client, experiment, parent, bundle, settings)
+        client.set_terminated(parent)
+    except BaseException:
+        with suppress(MlflowException):  # no room for this either: the next training after an hour removes the run
+            remove_run(client, experiment, parent, settings=settings)
+        raise
+    return version
+
+
+def _log_candidates(
+    client: "MlflowClient",
+    experiment: str,
+    parent: str,
+    run: "TrainingRun",
+    *,
+    facts: Mapping[str, str],
+    figures: Mapping[str, Mapping[str, float]],
+    settings: Settings,
+) -> None:
+    """Log the figures and tables of the run, and those of each candidate in a child run."""
     _log_figures(client, parent, run, run.champion, figures)
     held_out = run.with_labels(run.held_out[run.held_out["model"] == run.champion])
     tables = {table_file(name): table for name, table in run.tables.items()}
@@ -66,9 +93,6 @@ def log_run(run: "TrainingRun", bundle: Path, *, figures: Mapping[str, Mapping[s
         _log_figures(client, child, run, str(candidate), figures)
         _log_tables(client, child, {OUT_OF_FOLD: own.drop(columns="model")}, settings)
         client.set_terminated(child)
-    version = _register(client, experiment, parent, bundle, settings)
-    client.set_terminated(parent)
-    return version
 
 
 def _experiment(client: "MlflowClient", settings: Settings) -> str:

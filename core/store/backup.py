@@ -7,6 +7,7 @@ log holds a warning.
 
 import logging
 import os
+import re
 import shutil
 import sqlite3
 from contextlib import ExitStack, closing
@@ -19,6 +20,7 @@ from core.store.watch import COPY, not_in_use, only_one
 EVERY = timedelta(days=1)
 KEPT = 7  # daily copies; copies made before an upgrade are never removed
 LARGEST = 64 << 20  # bytes; copying a larger file would delay the opening
+ABANDONED = timedelta(hours=1)  # an unfinished copy of this age was left by a killed process
 _DAILY = "daily"
 _DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _LOG = logging.getLogger(__name__)
@@ -67,6 +69,7 @@ def back_up(path: Path, *, why: str = "asked") -> Path:
     Raises StoreError when the file is damaged; sqlite3.Error or OSError when it cannot be read or the copy cannot be
     written. An incomplete copy is removed.
     """
+    _remove_unfinished(path)
     copy = path.with_name(f"{path.name}.{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}.{why}.backup")
     unfinished = copy.with_suffix(f".{os.getpid()}")
     try:
@@ -85,6 +88,14 @@ def back_up(path: Path, *, why: str = "asked") -> Path:
     if fault:
         raise StoreError(f"The database {path} is damaged ({fault}) and was not changed. {recovery_advice(path)}")
     return copy
+
+
+def _remove_unfinished(path: Path) -> None:
+    """Remove the unfinished copies that killed processes left: the number of the process ends their names."""
+    unfinished = re.compile(re.escape(path.name) + r"\.(\d{8}T\d+Z\.\w+\.)?\d+(-wal|-shm|-journal)?")
+    for file in path.parent.glob(f"{path.name}.*"):
+        if unfinished.fullmatch(file.name) and datetime.now(UTC) - _copied_at(file) > ABANDONED:
+            file.unlink(missing_ok=True)
 
 
 def daily_backup(path: Path) -> Path | None:

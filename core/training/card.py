@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from core.models.training_run import TrainingRun
 
 LABELLED = "labelled"  # table of a run: one row per clip that people labelled
+MOST_EXTRACTORS = 5  # that are named
 _NAMES = {
     "accuracy": "Accuracy",
     "macro_f1": "Macro-F1",
@@ -125,10 +126,17 @@ def _data(run: "TrainingRun") -> str:
         counts = ", ".join(f"{int((labels['y'] == emotion).sum())} {emotion}" for emotion in EMOTIONS)
         what += "\n\n" + _paragraph(
             f"""The training data also contains {clips} labelled by people ({counts}), measured by {
-                ", ".join(sorted(labels["extractor"].unique()))
+                _extractors(labels)
             }. None of these clips is held out."""
         )
     return f"## Data\n\n{what}\n\n{citations}\n\nContent hash of the table used: `{run.data_hash}`."
+
+
+def _extractors(labels: pd.DataFrame) -> str:
+    """Names of the extractors as inline code. Names in a person's table can be any text, even Markdown."""
+    names = sorted({"".join(c for c in name if c.isprintable() and c != "`")[:60] for name in labels["extractor"]})
+    more = f" and {len(names) - MOST_EXTRACTORS} others" if len(names) > MOST_EXTRACTORS else ""
+    return ", ".join(f"`{name}`" for name in names[:MOST_EXTRACTORS] if name.strip()) + more
 
 
 def _protocol(metrics: Mapping[str, Any]) -> str:

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 from core.access import Person
 from core.errors import TableError
+from core.full_disk import full_disk_means
 from core.records import ReportProgress
 from core.settings import Settings
+from core.training.run_folder import NOT_REGISTERED, folder_of_run
 
 if TYPE_CHECKING:
     from core.evaluation.gate import GateResult
@@ -31,6 +33,7 @@ class Trained:
     summary: str
 
 
+@full_disk_means(NOT_REGISTERED)
 def train_models(
     settings: Settings,
     *,
@@ -69,8 +72,9 @@ def train_models(
     write_split(table, settings.processed_dir, seed=seed)
     run = train_and_compare(table, seed=seed, quick=quick, progress=progress)
     folder = settings.run_dir(run.created_at)
-    name = publish_run(run, table, folder, speed=True)
-    version = log_run(run, folder / CHAMPION, figures=candidate_figures(run), settings=settings)
+    with folder_of_run(folder):
+        name = publish_run(run, table, folder, speed=True)
+        version = log_run(run, folder / CHAMPION, figures=candidate_figures(run), settings=settings)
     if quick:
         return Trained(
             version,
@@ -80,7 +84,11 @@ def train_models(
         )
     verdict = promote(settings, version=version, by=Person.machine_owner())
     if publish and verdict.passed:
-        copy_published(run, folder, settings.models_dir)
+        with full_disk_means(
+            f"version {version} is the champion, but the models in {settings.models_dir} may be the ones before. Free "
+            "some space and train again."
+        ):
+            copy_published(run, folder, settings.models_dir)
     outcome = "is now the champion" if verdict.passed else "stays a challenger"
     summary = f"{name} (version {version}) {outcome}: {verdict.reason} {table.note}".strip()
     return Trained(version, verdict, folder, summary)

@@ -15,12 +15,14 @@ from core.evaluation.results import ModelRef, Protocol, make_result
 from core.evaluation.run_files import read_run
 from core.evaluation.stored_evaluation import read_evaluation, stored_policy, stored_results, winner_results
 from core.file_names import CHALLENGER, CHAMPION, METRICS
+from core.full_disk import full_disk_means
 from core.models import registry
 from core.models.description import ModelDescription, describe_alias, read_description
 from core.models.manifest import read_manifest
 from core.settings import Settings
 
 NO_CHALLENGER = "There is no challenger to promote. Train one with: python -m core retrain"
+SAME_CHAMPION = "The champion is the same as before."
 LONGEST_REASON = 1000  # characters
 LEAST_REASON = 10  # characters; a shorter text explains nothing
 
@@ -52,13 +54,14 @@ def promote(
     before = champion_evidence(settings)
     result = _judge(_registered(chosen, settings), before, settings)
     words = f"{result.outcome}: {result.reason}"
-    registry.note_gate(chosen, words, gate_json(result), settings=settings, by=by)
-    if not is_promoted(result, reason):
-        return result
-    if not result.passed and not by.name.strip():
-        raise ModelError("A promotion with a reason needs the name of the person who decides. Give your name.")
-    after_committed = champion is None and before is not None
-    registry.set_champion(chosen, settings=settings, by=by, reason=reason, after_committed=after_committed)
+    with full_disk_means(f"version {chosen} was not promoted. {SAME_CHAMPION} Free some space and promote it again."):
+        registry.note_gate(chosen, words, gate_json(result), settings=settings, by=by)
+        if not is_promoted(result, reason):
+            return result
+        if not result.passed and not by.name.strip():
+            raise ModelError("A promotion with a reason needs the name of the person who decides. Give your name.")
+        after_committed = champion is None and before is not None
+        registry.set_champion(chosen, settings=settings, by=by, reason=reason, after_committed=after_committed)
     return result
 
 

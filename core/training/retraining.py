@@ -5,7 +5,6 @@ champion, after the gate is passed and when a person asks for it.
 """
 
 import json
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -22,6 +21,7 @@ from core.evaluation.results import Result
 from core.evaluation.stored_evaluation import stored_results
 from core.features import EXTRACTOR
 from core.file_names import CHALLENGER, CHANGES, EACH, LEARNED
+from core.full_disk import full_disk_means
 from core.models import registry
 from core.models.bundle import load_bundle
 from core.models.description import ModelDescription, describe_alias
@@ -38,6 +38,7 @@ from core.training import labelled_data
 from core.training.card import LABELLED
 from core.training.labelled_data import TrainingData, labels, predict_clips, seen_clips
 from core.training.run_evaluation import run_results
+from core.training.run_folder import NOT_REGISTERED, folder_of_run
 from core.training.run_tables import candidate_figures
 from core.training.status import LEARNED_HASH
 from core.training.table_labels import TrainingTable
@@ -62,6 +63,7 @@ class Retrained:
 
 
 @requires(Action.TRAIN)
+@full_disk_means(NOT_REGISTERED)
 def train_challenger(
     store: Store,
     settings: Settings,
@@ -113,15 +115,12 @@ def train_challenger(
     progress(0.86, "Comparing with the champion")
     files, summary = _compare_with_champion(data, run, champion, settings, by=by, seed=seed, origin=origin)
     folder = settings.run_dir(run.created_at) / CHALLENGER
-    try:
+    with folder_of_run(folder.parent):
         progress(0.9, "Measuring the time for one clip")
         published_hash = data.published_hash
         model_version = write_bundle(run, data.table, folder, files=files, published=published_hash, speed=True)
         progress(0.95, "Registering the challenger")
-    except BaseException:
-        shutil.rmtree(folder.parent, ignore_errors=True)
-        raise
-    version = log_run(run, folder, figures=candidate_figures(run), settings=settings)
+        version = log_run(run, folder, figures=candidate_figures(run), settings=settings)
     set_setting(store, LEARNED_HASH, data.table.content_hash)
     of_table = "" if table is None else f" {_used(data, table)} rows of {table.about['name']} trained too."
     text = f"{model_version} is the challenger, version {version}.{of_table} {summary} {published.note}".strip()

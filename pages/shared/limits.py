@@ -6,13 +6,17 @@ starts. ``tests/pages/test_limits.py`` fails when a new version of Streamlit cha
 """
 
 import asyncio
+import ctypes
 import gc
+import sys
+import weakref
 from collections import Counter
 from typing import Any
 
 from starlette.exceptions import HTTPException
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from streamlit.runtime import get_instance
+from streamlit.runtime import exists, get_instance
 from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.memory_session_storage import MemorySessionStorage
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
@@ -100,6 +104,17 @@ class CountArriving:
                 del _arriving[session_id]
 
 
+class HideFigures:
+    """Refuse the figures of the server with status 404. Streamlit shows everybody its sessions and our functions."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        hidden = scope["type"] == "http" and "/_stcore/metrics" in scope["path"]
+        await (PlainTextResponse("Not found", 404) if hidden else self.app)(scope, receive, send)
+
+
 def _save_and_free(self: MemorySessionStorage, session_info: Any) -> None:
     """Store a session whose page was closed, and free its files when its time is over.
 
@@ -110,12 +125,28 @@ def _save_and_free(self: MemorySessionStorage, session_info: Any) -> None:
         loop = asyncio.get_running_loop()
     except RuntimeError:  # called by a log-out, outside the server's loop: the next closed page frees the files
         return
-    loop.call_later(FREED_AFTER_S, _free, self)
+    loop.call_later(FREED_AFTER_S, _free, self, weakref.ref(session_info.session))
 
 
-def _free(storage: MemorySessionStorage) -> None:
+def _free(storage: MemorySessionStorage, closed: "weakref.ref[AppSession]") -> None:
+    """Free the files of a session, unless its visitor came back, and give the memory back to the system."""
     len(storage._cache)  # removes the sessions whose time is over
-    gc.collect()  # a session refers to itself; its end frees its files
+    session = closed()
+    if session is not None and session.id not in storage._cache and not _is_open(session.id):
+        session.shutdown()  # Streamlit's loop refers to the session that it served last until another page is opened
+    del session
+    gc.collect()  # a session refers to itself
+    _give_memory_back()
+
+
+def _is_open(session_id: str) -> bool:
+    return exists() and get_instance().is_active_session(session_id)
+
+
+def _give_memory_back() -> None:
+    """Give freed memory back to the system. The C library of Linux keeps it after the first large files."""
+    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform.startswith("linux") else None:
+        trim(0)
 
 
 def _clear_own_session(self: AppSession) -> None:

@@ -18,9 +18,10 @@ from core.settings import Settings
 
 
 @pytest.fixture
-def settings(tmp_path, monkeypatch):
+def settings(tmp_path, monkeypatch, url):
+    """An installation with each kind of database: the order of the queue is SQL."""
     monkeypatch.setenv("TME_DATA_DIR", str(tmp_path))
-    monkeypatch.delenv("TME_DATABASE_URL", raising=False)
+    monkeypatch.setenv("TME_DATABASE_URL", url)
     return Settings()
 
 
@@ -185,6 +186,7 @@ def test_without_a_registry_the_committed_model_is_in_use_and_there_is_no_challe
     assert models(settings.model_copy(update={"models_dir": tmp_path})) == Models()
 
 
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)  # the music is the same with each database
 def test_synthetic_clips_say_so_tell_no_character_and_can_be_heard(opened, settings):
     from core.pipeline import serving
 

@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from bundles import reseal
-from mlflow import MlflowClient
 from owner import OWNER
 from registered import PROBA, discriminant, log, training_run
 from sklearn.dummy import DummyClassifier
@@ -227,41 +226,6 @@ def test_a_promotion_that_was_cut_short_leaves_one_model_in_one_place(table, bac
     assert registry.find("challenger", settings=store).version == two
     assert promote(store, version=two, by=OWNER).passed
     assert registry.rollback(settings=store, by=OWNER) == one
-
-
-class KilledError(BaseException):
-    """Ends the work at once, as SIGKILL does: the program handles no such error."""
-
-
-@pytest.mark.parametrize("after", range(7))
-def test_killed_after_any_step_of_a_promotion_one_model_is_in_use_and_the_next_attempt_is_whole(
-    table, background, store, monkeypatch, after
-):
-    run = training_run(table, discriminant())
-    one = log(run, background, store)
-    assert promote(store, version=one, by=OWNER).passed
-    two = log(run, background, store)
-    calls = []
-
-    def dying(real):
-        def call(*given, **more):
-            if len(calls) == after:
-                raise KilledError
-            calls.append(real.__name__)
-            return real(*given, **more)
-
-        return call
-
-    with monkeypatch.context() as patched:
-        for name in ("set_model_version_tag", "set_registered_model_tag", "set_registered_model_alias"):
-            patched.setattr(MlflowClient, name, dying(getattr(MlflowClient, name)))
-        with pytest.raises(KilledError):
-            promote(store, version=two, by=OWNER)
-    taken = "set_registered_model_alias" in calls
-    assert registry.find("champion", settings=store).version == (two if taken else one)
-    assert promote(store, version=two, by=OWNER).passed
-    assert registry.find("champion", settings=store).version == two
-    assert registry.rollback(settings=store, by=OWNER) == one  # nothing is in the history twice
 
 
 def _runs_hold_what_was_logged(settings):

@@ -15,7 +15,14 @@ import soundfile
 
 from core import store
 from core.audio.tags import MAX_TAG_LENGTH, read_tags
+from core.labelling import desk
+from core.library import results
+from core.library.results import Scorer
+from core.models.policy import Policy
+from core.records import FoundFile, LibraryEntry, LibraryFile, Plan
+from core.source_note import without_header
 from core.spreadsheets import unescape_formula
+from pages.views.label.desk_actions import SEAT
 from tests.mood_library import downloads, stored
 
 HTML = "<img src=x onerror=alert(1)>"
@@ -52,7 +59,10 @@ def library(data_dir: Path, titles: list[str]) -> list[str]:
 def texts(page) -> list[str]:
     """Markdown that a page draws. A text that is shown literally has a backslash before each sign of Markdown."""
     kinds = (page.error, page.warning, page.info, page.success, page.caption, page.markdown, page.header)
-    return [str(element.value) for kind in kinds for element in kind] + [button.label for button in page.button]
+    drawn = [str(element.value) for kind in kinds for element in kind]
+    drawn += [element.label for kind in (page.button, page.metric, page.expander) for element in kind]
+    drawn += [block.proto.popover.label for block in page.main.get("popover")]
+    return drawn + [bar.proto.text for bar in page.main.get("progress")]
 
 
 def unescaped(text: str) -> str:
@@ -109,6 +119,66 @@ def test_every_file_that_leaves_is_inert(open_page, library, data_dir, monkeypat
     check_csv(by_ending["csv"], library)
     check_html(by_ending["html"].decode())
     check_zip(by_ending["zip"])
+
+
+@pytest.fixture
+def run(data_dir, library) -> list[str]:
+    """A finished run over the library, with a file whose name is hostile and which was not scored; returns titles."""
+    opened = store.open_store(f"sqlite:///{data_dir / 'feedback.db'}")
+    folder, plan = data_dir / FOLDER, Plan()
+    bad = folder / f"{HTML.replace('/', '')} [link](javascript:alert(1)) \u202e\n=1+1;=cmd.wav"
+    store.save_files(opened, [LibraryEntry(refused(bad, f"{HTML} **bold**\n\u202e=1+1"))])
+    found = [FoundFile(str(p), p.name, 1, "s") for p in [*sorted(folder.glob("*.flac")), bad]]
+    out = data_dir / "results.parquet"
+    results.export(str(out), [found], store=opened, plan=plan, scorer=Scorer("model-1", Policy()), near={})
+    job = store.start_job(opened, "library")
+    about = {"folder": str(folder), "out": str(out), "plan": plan.name, "model_version": "model-1", "skipped": {}}
+    counts = {"found": len(found), "scored": len(found) - 1, "measured": 1, "seconds": 1.0}
+    store.finish_job(opened, job.job_id, message=f"{HTML} [link](x)", result=about | counts)
+    store.close_store(opened)
+    return library
+
+
+def refused(path: Path, why: str) -> LibraryFile:
+    return LibraryFile(path=str(path), plan="excerpt", size=1, stamp="s", state="refused", reason=why)
+
+
+def test_the_library_page_and_its_tables_show_tags_as_text(open_page, run, monkeypatch, caplog):
+    caplog.set_level(logging.INFO)
+    made = downloads(monkeypatch)
+    page = open_page("library")
+    check_page(page, caplog)
+    not_scored, scored = page.dataframe[0].value, page.dataframe[-1].value
+    assert set(run) <= set(scored["title"])
+    assert HTML in not_scored["reason"].iloc[0]  # as text in a cell, where nothing is HTML or Markdown
+    files = {name: give() for name, give in made.items() if name.endswith(".csv")}
+    assert len(files) == 2
+    for name, data in files.items():
+        text = without_header(data.decode("utf-8-sig"))
+        assert not re.search(r"(^|[;,\t\n])\"?[=+@]", text), name
+        assert len(list(csv.DictReader(io.StringIO(text)))) == (1 if "not-scored" in name else len(scored))
+
+
+def test_the_label_page_shows_tags_as_text(open_page, data_dir, library, monkeypatch, caplog):
+    caplog.set_level(logging.INFO)
+    monkeypatch.setattr(desk, "TOO_FAST_S", 0.0)
+    name = f"{HTML}[link](javascript:alert(1)) **bold** =1+1"
+    page = open_page("label", rater=name)
+    page.text_input(key="who_name").input(name)
+    page = page.button(key="who_start").click().run()
+    check_page(page, caplog)
+    assert any("javascript" in text for text in texts(page))  # the name is shown, with a backslash before each sign
+    token = page.session_state[SEAT].form.token
+    page.text_input(key=f"comment_{token}").input(f"{HTML} **bold** \u202e")
+    page = page.button(key=f"say_sad_{token[:8]}").click().run()
+    check_page(page, caplog)
+    for view in ("My answers", "At work"):
+        page.session_state["view"] = view
+        page = page.run()
+        check_page(page, caplog)
+    opened = store.open_store(f"sqlite:///{data_dir / 'feedback.db'}")
+    assert HTML in store.feedback_table(opened)["comment"].iloc[0]
+    store.close_store(opened)
 
 
 def check_m3u8(text: str) -> None:

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 from starlette.exceptions import HTTPException
+from starlette.responses import PlainTextResponse
 from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.caching import cache_data
 from streamlit.runtime.memory_session_storage import MemorySessionStorage
@@ -121,33 +122,79 @@ class Session:
     def __init__(self, uploads: MemoryUploadedFileManager) -> None:
         self.id, self.itself, self.uploads = "one", self, uploads
 
-    def __del__(self) -> None:
+    def shutdown(self) -> None:
         self.uploads.remove_session_files(self.id)
 
+    __del__ = shutdown
 
-def test_the_files_of_a_closed_page_are_freed_without_another_visitor(monkeypatch):
+
+@pytest.mark.parametrize(("path", "status"), [("/_stcore/metrics", 404), ("/_stcore/health", 200)])
+def test_nobody_reads_the_figures_of_the_server(path, status):
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    asyncio.run(limits.HideFigures(PlainTextResponse("of the server"))({"type": "http", "path": path}, None, send))
+    assert sent[0]["status"] == status
+
+
+@pytest.fixture
+def closed(monkeypatch):
+    """Close the page of a session that holds a file; what the server does later, and a clock that the test moves."""
     now = [0.0]
     uploads, storage = MemoryUploadedFileManager("/upload"), MemorySessionStorage()
     storage._cache._timer = lambda: now[0]
     uploads.add_file("one", sent("a", 4000))
-    later = []
 
-    async def page_is_closed() -> None:
-        monkeypatch.setattr(
-            asyncio.get_running_loop(), "call_later", lambda after_s, *call: later.append((after_s, *call))
-        )
-        storage.save(SimpleNamespace(session=Session(uploads)))
+    def close(session: Session):
+        later = []
 
-    asyncio.run(page_is_closed())
-    ((after_s, call, given),) = later
-    assert held(uploads) == 4000  # the visitor may come back
+        async def page_is_closed() -> None:
+            monkeypatch.setattr(
+                asyncio.get_running_loop(), "call_later", lambda after_s, *call: later.append((after_s, *call))
+            )
+            storage.save(SimpleNamespace(session=session))
+
+        asyncio.run(page_is_closed())
+        ((after_s, call, *given),) = later
+
+        def wait() -> None:
+            now[0] += after_s
+            call(*given)
+
+        return wait
+
+    return SimpleNamespace(close=close, uploads=uploads, storage=storage)
+
+
+@pytest.mark.parametrize("referred", [False, True])
+def test_the_files_of_a_closed_page_are_freed_without_another_visitor(closed, referred):
+    """Streamlit's loop still refers to the session that it served last."""
+    session = Session(closed.uploads)
+    wait = closed.close(session)
+    assert held(closed.uploads) == 4000  # the visitor may come back
+    if not referred:
+        del session
     gc.disable()  # only the call may free it
     try:
-        now[0] += after_s
-        call(given)
-        assert held(uploads) == 0
+        wait()
+        assert held(closed.uploads) == 0
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize("now", ["open", "closed again"])
+def test_the_files_of_a_visitor_who_came_back_stay(closed, monkeypatch, now):
+    session = Session(closed.uploads)
+    wait = closed.close(session)
+    if now == "open":
+        closed.storage.delete(session.id)
+        monkeypatch.setattr(limits, "_is_open", lambda session_id: session_id == session.id)
+    else:
+        monkeypatch.setattr(closed.storage, "_cache", {session.id: session})
+    wait()
+    assert held(closed.uploads) == 4000
 
 
 def test_a_visitor_who_clears_the_cache_clears_only_the_own_session():

@@ -17,6 +17,7 @@ import postgres
 import pytest
 import sqlalchemy as sa
 from old_stores import old_store
+from small_disk import nearly_full, small_disk
 
 from core import store
 from core.errors import StoreError
@@ -288,6 +289,45 @@ def test_killed_after_any_statement_of_an_upgrade_the_database_is_as_before(url,
     store.close_store(opened)
 
 
+DYING_BACKUP = """
+import os, signal, sys
+from pathlib import Path
+from core.store import back_up
+for moment, count in (("sqlite3.connect", 3), ("os.rename", 1)):
+    child = os.fork()
+    if child == 0:
+        seen = []
+        def die(event, _):
+            if event == moment:
+                seen.append(event)
+                if len(seen) == count:
+                    os.kill(os.getpid(), signal.SIGKILL)
+        sys.addaudithook(die)
+        back_up(Path(sys.argv[1]))
+        os._exit(0)
+    print(os.waitpid(child, 0)[1])
+"""
+
+
+def test_killed_during_a_backup_no_half_copy_is_a_backup_and_the_next_one_removes_it(tmp_path):
+    """Killed when the copy is written and not yet checked, and when it is checked and has no name yet."""
+    path = tmp_path / "feedback.db"
+    opened = ready(f"sqlite:///{path}")
+    kept = [say(opened) for _ in range(3)]
+    store.close_store(opened)
+    assert said(script(DYING_BACKUP, path)) == [str(int(signal.SIGKILL))] * 2
+    left = {file for file in tmp_path.iterdir() if file != path}
+    assert len(left) == 2
+    assert store.backups(path) == []
+    assert tokens(f"sqlite:///{path}") == kept
+    copy = store.back_up(path)
+    assert left < set(tmp_path.iterdir())  # perhaps another process is writing them
+    for file in left:
+        os.utime(file, (time.time() - 7200,) * 2)
+    again = store.back_up(path)
+    assert set(tmp_path.iterdir()) == {path, copy, again}
+
+
 # full disks
 
 
@@ -302,21 +342,6 @@ def fill(opened, *, at_once=1, letters="ş" * 2000):
             return confirmed, str(error)
         confirmed += [answer.token for answer in form]
     return pytest.fail("the disk was never full")
-
-
-@contextlib.contextmanager
-def small_disk(folder, size):
-    """A file system of this size at the folder; skips where we may not mount one."""
-    folder.mkdir()
-    done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder], capture_output=True, check=False
-    )
-    if done.returncode:
-        pytest.skip("only root with the right to mount can make a small disk")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "-l", folder], check=True)
 
 
 def test_a_full_disk_stops_sqlite_with_a_sentence_and_loses_nothing(tmp_path):
@@ -374,13 +399,6 @@ def test_a_disk_error_while_writing_is_a_sentence_and_loses_nothing(tmp_path):
     assert (word, sentence) == ("refused:", "nothing-was-stored")
     assert tokens(url) == confirmed
     assert len(confirmed) > 5
-
-
-def nearly_full(disk, *, left):
-    """Fill a disk up to so many bytes; returns the file that does."""
-    ballast = disk / "ballast"
-    ballast.write_bytes(bytes(shutil.disk_usage(disk).free - left))
-    return ballast
 
 
 @pytest.mark.parametrize("looked_up", [True, False])

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from contextlib import closing, nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from core.errors import StoreError
 from core.labelling.agreement import people
 from core.labelling.truth import settled_clips, stored_truth
 from core.models.policy import Policy, decide
-from core.models.prediction import Prediction
+from core.models.prediction import Prediction, WindowGuess
 from core.schema import COLUMNS, EMOTIONS, FeatureVector
 from core.store.connection import connect, read, write
 from core.store.schema import HEAD, UtcTime, feedback, metadata
@@ -801,8 +802,43 @@ def test_a_role_stays_with_its_person(opened):
     store.set_role(opened, "Ayşe", "analyst", verified=True)
     assert store.sign_in(opened, " Ayşe", verified=True).role == "analyst"
     assert store.sign_in(opened, "Ayşe").role == "rater"
+    store.set_role(opened, "Ayşe", "therapist")
+    assert store.sign_in(opened, "Ayşe").role == "therapist"
     with pytest.raises(StoreError, match="not a known role"):
         store.set_role(opened, "Ayşe", "king")
+
+
+def test_the_windows_of_a_piece_and_its_row_of_the_table_come_back(opened):
+    store.add_clip(opened, "c1", file_name="c1.wav", duration_s=60, sr=44100)
+    proba = [dict.fromkeys(EMOTIONS, 0.1) | {emotion: 0.7} for emotion in ("sad", "relax")]
+    windows = tuple(WindowGuess(f"c{k}", 5.0 * k, 5.0 * k + 30, p, unlike=bool(k)) for k, p in enumerate(proba))
+    said = Prediction("c1", "m1", "x 1", dict.fromkeys(EMOTIONS, 0.1) | {"sad": 0.4, "relax": 0.4}, windows)
+    store.save_predictions(opened, [(said, replace(decide(said, Policy()), unlike="speech"))], policy=Policy())
+    row = store.predictions_table(opened).iloc[0]
+    assert store.read_windows(row["windows"]) == windows
+    assert row["unlike"] == "speech"
+    link = {"row_key": "k", "same_rows": (7, 8), "distance": 0.5, "file_name": "Şarkı.wav", "extractor": "x 1"}
+    for number in (5, 4):  # the second link of the same content replaces the first
+        store.save_table_clip(opened, "c1", row=number, **link)
+    table = store.table_clips_table(opened)
+    assert table[["content_hash", "table_row", "same_rows", "file_name"]].values.tolist() == [
+        ["c1", 4, "[7, 8]", "Şarkı.wav"]
+    ]
+    assert table["distance"].tolist() == [0.5]
+
+
+def test_an_answer_that_was_planned_from_an_earlier_state_is_not_stored(opened):
+    """The rater answered after the plan was made: that answer stays the newest one."""
+    store.add_clip(opened, "c1", file_name="c1.wav", duration_s=30, sr=44100)
+    planned = [store.Answer(store.new_token(), rater, "sad", clip_id="c1") for rater in ("Ayşe", "Mehmet")]
+    store.add_feedback(opened, token=store.new_token(), rater="Ayşe", label="happy", clip_id="c1")
+    receipts = store.add_planned_answers(opened, planned, [0, 0])
+    assert [receipt is None for receipt in receipts] == [True, False]
+    table = store.feedback_table(opened)
+    assert table[["rater", "label"]].values.tolist() == [["Ayşe", "happy"], ["Mehmet", "sad"]]
+    again = store.add_planned_answers(opened, planned, [0, 0])  # the same form, sent twice
+    assert [receipt is None for receipt in again] == [True, False]
+    assert len(store.feedback_table(opened)) == 2
 
 
 def test_settings_are_kept(opened):

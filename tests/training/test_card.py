@@ -11,7 +11,7 @@ from core.evaluation.criteria import check_criteria
 from core.evaluation.evaluation_table import measured_line
 from core.pvalues import holm
 from core.schema import EMOTIONS
-from core.training.card import write_card
+from core.training.card import LABELLED, write_card
 from core.training.run_evaluation import run_evaluation
 from tests.small_training import small_run
 
@@ -79,6 +79,21 @@ def test_licence_citations_and_hash(run, text):
     assert "CC BY 4.0" in data
     assert all(citation in data for citation in CITATIONS)
     assert run.data_hash in data
+
+
+def test_no_name_in_a_brought_table_is_markdown_on_the_card(run, evaluation):
+    hostile = ["![x](https://evil.example/x.png)", "`<img src=x onerror=alert(1)>", "\u202e\r\n# evil", "x" * 1_000_000]
+    names = [*hostile, *(f"mine {k}" for k in range(10))]
+    labels = pd.DataFrame({"y": "sad", "extractor": names})
+    text = write_card(replace(run, tables={**run.tables, LABELLED: labels}), evaluation)
+    data = section(text, "Data")
+    assert "`![x](https://evil.example/x.png)`" in data
+    without_code = re.sub(r"`[^`]*`", "", data)
+    for part in ("![", "](", "<img", "# evil", "xxx", "mine"):
+        assert part not in without_code, part
+    assert "\u202e" not in text
+    assert len(text) < 100_000
+    assert "and 9 others" in data
 
 
 def test_use_is_limited(text):

@@ -1,13 +1,14 @@
 """A full training run: its files, its version in the registry, and the gate."""
 
+import errno
 from dataclasses import replace
 
 import pytest
 
 from core.dataset import loading
-from core.errors import TableError
+from core.errors import CoreError, TableError
 from core.evaluation.stored_evaluation import read_evaluation
-from core.models import registry
+from core.models import registry, tracking
 from core.models.description import read_description
 from core.settings import Settings
 from core.training import run as run_module
@@ -71,6 +72,18 @@ def test_a_quick_run_is_a_challenger_and_asks_no_gate(settings):
     assert trained.verdict is None
     assert registry.find("challenger", settings=settings).version == "1"
     assert registry.find("champion", settings=settings) is None
+
+
+def test_on_a_full_disk_a_training_says_so_and_leaves_no_files(settings, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(tracking, "write_model_files", full)
+    with pytest.raises(CoreError, match=r"^The disk is full: no model was registered.*train again\.$"):
+        train_models(settings, quick=True)
+    assert not list(settings.runs_dir.iterdir())
+    assert registry.history(settings=settings).empty
+    assert not [file for file in settings.artifacts_dir.rglob("*") if file.is_file()]
 
 
 def test_the_stand_in_is_not_trained_on(settings, monkeypatch):
