@@ -16,7 +16,7 @@ from core.records import RemarkKind
 from core.wording import clock
 from tests.mood_library import many
 
-quick = settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+quick = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 REF = by_hand.REF
 
 

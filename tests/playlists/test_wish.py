@@ -14,7 +14,7 @@ from core.records import RemarkKind
 from core.schema import PROBA
 from tests.mood_library import clip, many, pieces
 
-quick = settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+quick = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 WAY = ("angry", "happy", "relax")
 
 

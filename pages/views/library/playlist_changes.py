@@ -24,7 +24,7 @@ OPEN = "list_open"  # session key: the piece whose fields for changes are open
 PLAYING = "playlist_heard"  # session key: the piece in the player, and the part of the page that shows it
 MOVED = "list_moved"  # session key: the number of the last move, and its kind
 ADDRESS, OLD_ADDRESS = "changes", "veto"  # the record in the address, and its name in version 0.2
-FOUND = 8  # pieces that a search shows
+LETTERS = "abcdefgh"  # of the pieces that can be chosen, so that each button has its own name
 
 
 # --- the record ------------------------------------------------------------------------------------------------------
@@ -172,19 +172,19 @@ def _show_candidates(built: "Built", row: dict[str, Any], every: pd.DataFrame) -
         st.caption("No other usable piece fits here. You can add a piece from the whole library below the list.")
         return
     st.markdown("**Other pieces for this place**, the best first:")
-    for ref, other in found.iterrows():
+    for letter, (ref, other) in zip(LETTERS, found.iterrows(), strict=False):
         text = f"{SIGNS[other['guess']]} {other['guess']} {percent(other['confidence'])}; {other['why']}"
-        _show_choice(str(ref), other, text, every, "Take", (Kind.TAKE, row["piece_id"], ref))
+        _show_choice(letter, str(ref), other, text, every, "Take", (Kind.TAKE, row["piece_id"], ref))
 
 
 def _show_choice(
-    piece_id: str, piece: pd.Series, text: str, every: pd.DataFrame, verb: str, change: tuple[object, ...]
+    letter: str, piece_id: str, piece: pd.Series, text: str, every: pd.DataFrame, verb: str, change: tuple[object, ...]
 ) -> None:
     """Show a piece that can be chosen, with buttons to play and to choose it."""
     ref, known = piece_id[: by_hand.REF], {name: piece[name] for name in ("artist", "title")}
     name = files.artist_and_title(known)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{messages.literal(name)}**  \n{messages.literal(text)}", width="stretch")
+        st.markdown(f"**{letter}. {messages.literal(name)}**  \n{messages.literal(text)}", width="stretch")
         st.button("Play", icon=":material/play_arrow:", key=f"play_{verb}_{ref}", on_click=play, args=(piece_id, verb))
         st.button(verb, icon=":material/check:", key=f"hand_{verb.lower()}_{ref}", on_click=put, args=change)
     show_player(piece_id, every, verb)
@@ -210,12 +210,12 @@ def show_adding(built: "Built", text: pd.Series, every: pd.DataFrame) -> None:
             return
         st.caption(
             f"{counted(len(found), 'piece')} found"
-            + (f"; the first {FOUND} are shown. Type more words." if len(found) > FOUND else ".")
+            + (f"; the first {len(LETTERS)} are shown. Type more words." if len(found) > len(LETTERS) else ".")
             + " The piece comes to the place where it fits best, and is pinned."
         )
-        for ref, piece in found.head(FOUND).iterrows():
+        for letter, (ref, piece) in zip(LETTERS, found.iterrows(), strict=False):
             about = (
                 f"{SIGNS[piece['guess']]} {piece['guess']} {percent(piece['confidence'])}; {piece['standing']}; "
                 f"{clock(piece['duration_s'])}"
             )
-            _show_choice(str(ref), piece, about, every, "Add", (Kind.ADD, ref))
+            _show_choice(letter, str(ref), piece, about, every, "Add", (Kind.ADD, ref))
