@@ -182,11 +182,24 @@ def _show_choice(
 ) -> None:
     """Show a piece that can be chosen, with buttons to play and to choose it."""
     ref, known = piece_id[: by_hand.REF], {name: piece[name] for name in ("artist", "title")}
-    name = files.artist_and_title(known)
+    name = messages.literal(files.artist_and_title(known))
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{letter}. {messages.literal(name)}**  \n{messages.literal(text)}", width="stretch")
-        st.button("Play", icon=":material/play_arrow:", key=f"play_{verb}_{ref}", on_click=play, args=(piece_id, verb))
-        st.button(verb, icon=":material/check:", key=f"hand_{verb.lower()}_{ref}", on_click=put, args=change)
+        st.markdown(f"**{letter}. {name}**  \n{messages.literal(text)}", width="stretch")
+        with st.container(horizontal=True, width="content"):
+            st.button(
+                f"Play {letter}",
+                icon=":material/play_arrow:",
+                key=f"play_{verb}_{ref}",
+                on_click=play,
+                args=(piece_id, verb),
+            )
+            st.button(
+                f"{verb} {letter}",
+                icon=":material/check:",
+                key=f"hand_{verb.lower()}_{ref}",
+                on_click=put,
+                args=change,
+            )
     show_player(piece_id, every, verb)
 
 

@@ -18,15 +18,10 @@ from pages.views.library.accepted_moods import playlist_accuracy
 from pages.views.library.pieces import Library
 from pages.views.library.playlist_building import Built
 
-NOT_REACHED = {  # what was asked for and is not in the list, with an icon
-    RemarkKind.LIBRARY_TOO_SMALL: ":material/library_music:",
-    RemarkKind.CHANGED_BY_HAND: ":material/edit:",
-    RemarkKind.LENGTH_MISSED: ":material/timer:",
-    RemarkKind.MOOD_TIME_MISSED: ":material/timer:",
-    RemarkKind.TEMPO_MISSED: ":material/speed:",
-    RemarkKind.LOUDNESS_MISSED: ":material/volume_up:",
-    RemarkKind.PIN_GONE: ":material/keep_off:",
-}
+NOT_REACHED = (  # what was asked for and is not in the list
+    *(RemarkKind.LIBRARY_TOO_SMALL, RemarkKind.CHANGED_BY_HAND, RemarkKind.LENGTH_MISSED, RemarkKind.MOOD_TIME_MISSED),
+    *(RemarkKind.TEMPO_MISSED, RemarkKind.LOUDNESS_MISSED, RemarkKind.PIN_GONE),
+)
 TEMPI = ("tempo", "pulse", "want_tempo")
 
 
@@ -39,9 +34,9 @@ def show_summary(made: Playlist) -> None:
         if made.path:
             st.metric("Steps", int(made.rows["step"].max()))
             st.metric("Weak places", weak, help="Pieces whose mood does not fit, or where mood or tempo changes a lot.")
-    for remark in made.remarks:
-        if remark.kind in NOT_REACHED:
-            st.warning(messages.literal(remark.text), icon=NOT_REACHED[remark.kind])
+    missed = [remark.text for remark in made.remarks if remark.kind in NOT_REACHED]
+    if missed:
+        st.warning("  \n".join(map(messages.literal, missed)), icon=":material/flag:")
     shown_elsewhere = (*NOT_REACHED, RemarkKind.SYNTHETIC)
     others = [remark.text for remark in made.remarks if remark.kind not in shown_elsewhere]
     boost = made.rows["gain_db"].max()
