@@ -225,7 +225,7 @@ def test_pins_and_refused_pieces_are_carried_over():
     assert by_hand.later_changes(carried) == carried[2:]
 
 
-@quick
+@settings(quick, max_examples=8)
 @given(
     some.dictionaries(some.integers(0, 119), some.integers(0, 100), min_size=1, max_size=5),
     some.sampled_from([("relax",), ("happy", "relax"), ("angry", "sad", "relax")]),

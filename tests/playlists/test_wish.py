@@ -229,10 +229,9 @@ def test_minutes_that_the_library_does_not_have_are_named():
     assert "You asked for 40:00 of happy music, but the list has" in text(made, RemarkKind.MOOD_TIME_MISSED)
 
 
-@quick
-@given(some.integers(0, 5), some.sampled_from([(120, 240), (180, 300), (0, 200)]))
-def test_each_piece_has_a_length_within_the_limits(seed, limits):
-    found = usable_pieces(many(400, seed=seed, artists=40), standings=("accepted",), lengths_s=limits)
+@pytest.mark.parametrize("limits", [(120, 240), (180, 300), (0, 200)])
+def test_each_piece_has_a_length_within_the_limits(limits):
+    found = usable_pieces(many(400, seed=limits[1], artists=40), standings=("accepted",), lengths_s=limits)
     rows = iso_path.build_iso_path(found, ("happy", "relax"), 30).rows
     assert rows["duration_s"].between(*limits).all()
     assert not rows["piece_id"].duplicated().any()
