@@ -31,6 +31,7 @@ def run() -> None:
                 doors.page("library", title="Library", icon=":material/library_music:"),
                 doors.page("moods", title="Moods", icon=":material/mood:"),
                 doors.page("playlists", title="Playlists", icon=":material/queue_music:"),
+                doors.page("sessions", title="Sessions", icon=":material/event_note:"),
             ],
             "Label": [
                 doors.page("label", title="Label", icon=":material/headphones:"),

@@ -56,6 +56,7 @@ class RemarkKind(StrEnum):
     SAME_ARTIST = "neighbours by the same artist"
     NO_ARTIST = "pieces without an artist"
     SYNTHETIC = "synthetic pieces"
+    FILE_MISSING = "files missing or changed since the list was made"
     GAIN_LIMITED = "gain limited by the peaks"
 
 

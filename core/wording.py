@@ -1,11 +1,68 @@
-"""Format percentages, durations and emotions in the same way on every page."""
+"""Format percentages, durations and emotions in the same way on every page.
 
+Probabilities of a clip have one decimal on every page. The highest is rounded down, so that it never reads as a limit
+that it did not reach: 74.96 % is not 75 %. The others are rounded so that the four add up to 100 %. Shares of counted
+things are whole percents, rounded to the nearest.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, tzinfo
 from math import floor, isnan
+
+ROUNDING = (
+    "The highest probability is rounded down, so that 74.96 % does not read as 75 %. The others are rounded so that "
+    "all four add up to 100 %."
+)
 
 
 def percent(p: float) -> str:
     """Format a probability, rounded down to a tenth of a percent: 74.96 % is not 75 %, and 99.97 % is not 100 %."""
-    return f"{floor(1000 * p + 1e-9) / 10:.1f} %"
+    return f"{percent_number(p):.1f} %"
+
+
+def percent_number(p: float) -> float:
+    """Return a probability in percent, rounded down as in `percent`, for a column of numbers."""
+    return _tenths(p) / 10
+
+
+def _tenths(p: float) -> int:
+    return floor(1000 * p + 1e-9)
+
+
+def percents(proba: Mapping[str, float]) -> dict[str, str]:
+    """Format the probabilities of one clip: the highest as `percent`, the others so that all add up to 100 %.
+
+    A tenth that is missing goes to the probability that lost most by rounding down, but no other probability reads
+    higher than the highest. proba : emotion -> probability; the probabilities sum to 1.
+    """
+    return {name: f"{tenth / 10:.1f} %" for name, tenth in zip(proba, _rounded(list(proba.values())), strict=True)}
+
+
+def _rounded(proba: Sequence[float]) -> list[int]:
+    """Tenths of a percent that add up to 1000; the highest is rounded down."""
+    shown = [_tenths(p) for p in proba]
+    top = max(range(len(proba)), key=lambda k: proba[k])
+    for _ in range(1000 - sum(shown)):
+        free = [k for k in range(len(proba)) if k != top and shown[k] < shown[top]]
+        if not free:
+            break
+        shown[max(free, key=lambda k: 1000 * proba[k] - shown[k])] += 1
+    return shown
+
+
+def shares(values: Mapping[str, float]) -> dict[str, str]:
+    """Format all shares of one whole as whole percents that add up to 100 %.
+
+    The first is rounded as by `whole_percent`, because other pages show it alone. Of the others, those with the largest
+    rests are rounded up.
+    """
+    shown = {name: floor(100 * share + 1e-9) for name, share in values.items()}
+    first, *others = values
+    shown[first] = round(100 * values[first])
+    others.sort(key=lambda name: shown[name] - 100 * values[name])
+    for name in others[: 100 - sum(shown.values())]:
+        shown[name] += 1
+    return {name: f"{percents} %" for name, percents in shown.items()}
 
 
 def percent_limit(p: float) -> str:
@@ -47,6 +104,16 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
+def times(count: int) -> str:
+    """Format how often something happened: ``"once"``, ``"twice"``, ``"3 times"``."""
+    return {1: "once", 2: "twice"}.get(count, f"{count:,} times")
+
+
+def part(count: int, total: int, noun: str) -> str:
+    """Format a part of a number with its noun and verb: ``"1 of 17 pieces is"``, ``"3 of 17 pieces are"``."""
+    return f"{count:,} of {counted(total, noun)} {'is' if count == 1 else 'are'}"
+
+
 def duration(seconds: float) -> str:
     """Format a waiting time: ``"45 s"``, ``"12 min"``, ``"3 h 20 min"``."""
     if seconds < 90:
@@ -59,6 +126,24 @@ def clock(seconds: float) -> str:
     """Format a position or length in music, as audio players do: ``"59:30"``, ``"1:02:07"``."""
     hours, rest = divmod(round(seconds), 3600)
     return f"{hours}:{rest // 60:02d}:{rest % 60:02d}" if hours else f"{rest // 60}:{rest % 60:02d}"
+
+
+def moment(when: datetime, zone: tzinfo) -> str:
+    """Format a moment in a time zone: ``"29 Nov, 11:09 +03"``. Raises ValueError for a time without a time zone."""
+    if when.tzinfo is None:
+        raise ValueError(f"The time {when} has no time zone. Add one, such as UTC.")
+    return f"{when.astimezone(zone):%d %b, %H:%M %Z}"
+
+
+def seconds_of(text: str) -> float | None:
+    """Read a position in music, such as ``"1:20"`` or ``"1:02:07"``; None for any other text."""
+    parts = text.strip().split(":")
+    if not 2 <= len(parts) <= 3 or not all(part.isascii() and part.isdigit() and len(part) <= 3 for part in parts):
+        return None
+    *before, last = map(int, parts)
+    if last > 59 or (len(before) == 2 and before[1] > 59):
+        return None
+    return float(sum(60 ** (len(parts) - 1 - k) * value for k, value in enumerate([*before, last])))
 
 
 SIGNS = {"angry": "▲", "happy": "★", "relax": "■", "sad": "●"}

@@ -30,15 +30,14 @@ if published.note and not published.synthetic:
 show_pending_message()
 extra = tables.brought(published)
 opened, frames = tables.at_hand(published, extra)
-shown = opened[
-    st.selectbox(
-        "Table",
-        list(opened),
-        key="table",
-        bind="query-params",
-        help="All views use this table, except Tables, Cleaning and Dictionary.",
-    )
-]
+name = st.selectbox(
+    "Table",
+    list(opened),
+    key="table",
+    bind="query-params",
+    help="All views use this table, except Tables and Dictionary. Cleaning uses it if you added it.",
+)
+shown = opened[name]
 if shown.synthetic and not published.synthetic:
     st.info(
         "These rows are synthetic: they are drawn from summary statistics, not measured on music.",
@@ -58,7 +57,7 @@ def show_rows(view: Callable[[explore_rows.Shown], None]) -> None:
 
 shows: dict[str, Callable[[], None]] = {name: partial(show_rows, view) for name, view in VIEWS.items()} | {
     "Tables": lambda: tables.side_by_side(frames, published.content_hash),
-    "Cleaning": lambda: explore_cleaning.cleaning(extra),
+    "Cleaning": lambda: explore_cleaning.cleaning(extra, name),
     "Dictionary": views.dictionary,
 }
 for tab, show in zip(st.tabs(list(shows), key="view", bind="query-params"), shows.values(), strict=True):

@@ -1,9 +1,11 @@
 """Playlists: pieces of one mood, or an iso path from one mood to another, for a chosen length, to hear and download."""
 
+from dataclasses import replace
+
 import streamlit as st
 
 from pages.views.library import piece_filter as shared
-from pages.views.library import pieces, playlist_building, playlist_request
+from pages.views.library import pieces, playlist_building, playlist_client, playlist_request
 from pages.views.library import playlist_downloads as files
 from pages.views.library import playlist_views as parts
 
@@ -11,9 +13,13 @@ st.title("Playlists")
 # Parts that come and go are in containers: Streamlit drops a field from the address when its position changes.
 with st.container():
     library = pieces.require_library()
+with st.container():
+    client = playlist_client.ask_client()
 request = playlist_request.ask_request(mixed=library.every["synthetic"].nunique() > 1)
 with st.container():
     table, narrowed = shared.filter_fields(library, library.every, moods_too=False)
+if client is not None:
+    request, table, narrowed = playlist_client.apply_rules(client, library, request, narrowed)
 if table.empty:
     st.info("No piece matches the filter. Widen it.", icon=":material/filter_alt_off:")
     st.stop()
@@ -21,9 +27,13 @@ with st.container():
     built = playlist_building.build_playlist(request, library, table, narrowed)
     if built is None:
         st.stop()
+    if client is not None:
+        built = replace(built, playlist=playlist_client.leave_out_never(client, built.playlist))
     playlist = built.playlist
     st.header(playlist.name, divider="gray")
     parts.show_summary(playlist)
+    if client is not None:
+        playlist_client.show_client(client, playlist, library)
 shows = {
     "Pieces": lambda: parts.show_pieces(built, library),
     "Picture": lambda: parts.show_charts(playlist),

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from core.wording import whole_percent
+from core.wording import ROUNDING, percents
 from pages.figures import style
 from pages.shared import messages, show
 from pages.shared.policy import describe_policy
@@ -40,9 +40,10 @@ with left:
     show.chart(
         style.probabilities(proba, threshold=policy.limit(str(proba.idxmax())) if policy.kind == "threshold" else None),
         key=f"probabilities_{parts.file_tag(scored)}",
-        alt="Probabilities: " + ", ".join(f"{e} {whole_percent(p)}" for e, p in proba.items()),
+        alt="Probabilities: " + ", ".join(f"{e} {words}" for e, words in percents(scored.prediction.proba).items()),
         data=proba.rename("probability").rename_axis("emotion").reset_index(),
     )
+    st.caption("The four probabilities add up to 100 %.", help=ROUNDING)
     decision.show_firmness(shown, served)
     parts.show_answer_form(shown)
 with right:

@@ -1,5 +1,7 @@
 """Shares and times are written as people read them."""
 
+import random
+
 import pytest
 
 from core import wording
@@ -67,3 +69,47 @@ def test_times_as_on_a_clock(seconds, words):
 )
 def test_a_duration_as_a_person_says_it(seconds, words):
     assert wording.duration(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("proba", "shown"),
+    [
+        ((0.7496, 0.2496, 0.0004, 0.0004), ("74.9 %", "25.0 %", "0.1 %", "0.0 %")),
+        ((0.333, 0.333, 0.333, 0.001), ("33.3 %", "33.3 %", "33.3 %", "0.1 %")),
+        ((0.92555, 0.03333, 0.02223, 0.01889), ("92.5 %", "3.4 %", "2.2 %", "1.9 %")),
+        ((0.25, 0.25, 0.25, 0.25), ("25.0 %",) * 4),
+    ],
+)
+def test_the_probabilities_of_a_clip_add_up_and_the_highest_crosses_no_limit(proba, shown):
+    names = ("angry", "happy", "relax", "sad")
+    assert tuple(wording.percents(dict(zip(names, proba, strict=True))).values()) == shown
+
+
+def test_any_four_probabilities_add_up_and_keep_their_order():
+    numbers = random.Random(0)
+    for _ in range(2000):
+        parts = [numbers.expovariate(1) for _ in range(4)]
+        proba = {str(k): part / sum(parts) for k, part in enumerate(parts)}
+        shown = {name: float(text.removesuffix(" %")) for name, text in wording.percents(proba).items()}
+        top = max(proba, key=lambda name: proba[name])
+        assert sum(shown.values()) == pytest.approx(100)
+        assert wording.percents(proba)[top] == wording.percent(proba[top])
+        assert shown[top] == max(shown.values())
+        assert all(abs(shown[name] - 100 * p) < 0.2 for name, p in proba.items())
+
+
+@pytest.mark.parametrize(
+    ("values", "shown"),
+    [
+        ((0.678, 0.309, 0.013), ["68 %", "31 %", "1 %"]),
+        ((0.335, 0.335, 0.33), ["34 %", "33 %", "33 %"]),
+        ((1.0, 0.0, 0.0), ["100 %", "0 %", "0 %"]),
+    ],
+)
+def test_shares_of_a_whole_add_up(values, shown):
+    assert list(wording.shares(dict(enumerate(values))).values()) == shown
+
+
+@pytest.mark.parametrize(("count", "words"), [(1, "1 of 17 pieces is"), (3, "3 of 17 pieces are")])
+def test_a_part_has_its_verb(count, words):
+    assert wording.part(count, 17, "piece") == words

@@ -39,6 +39,7 @@ class Action(StrEnum):
     ADD_PRACTICE = "Add synthetic clips to the queue."
     SEE_LIBRARY = "See, hear and download the pieces of the library."
     MAKE_PLAYLIST = "Make playlists, levelled copies and session sheets."
+    RUN_SESSIONS = "Store sessions with own clients, and see, print, export and delete them."
     CORRECT_TRACK = "Correct the title and other data of a piece."
     SCORE_LIBRARY = "Score a folder or uploaded files, and cancel the own run."
     CANCEL_OF_OTHERS = "Cancel a run that another person started."
@@ -48,6 +49,7 @@ class Action(StrEnum):
     SETTLE = "Settle a disputed clip."
     EXCHANGE_LABELS = "Export and import labels."
     DELETE_CLIP = "Delete a clip."
+    HAND_OVER_CLIENTS = "See how many clients each therapist has, and hand all of them over to another person."
     GIVE_ROLE = "Change the role of a person."
     SET_RULES = "Change the rules: agreeing raters, limits of the training."
     TRAIN = "Train a model, and cancel a training."
@@ -79,6 +81,7 @@ RIGHTS: dict[Action, Right] = {
     Action.ADD_PRACTICE: _RATERS,
     Action.SEE_LIBRARY: _THERAPISTS,
     Action.MAKE_PLAYLIST: _THERAPISTS,
+    Action.RUN_SESSIONS: _THERAPISTS,
     Action.CORRECT_TRACK: _THERAPISTS,
     Action.SCORE_LIBRARY: _THERAPISTS,
     Action.CANCEL_OF_OTHERS: Right(Role.ANALYST, Role.VISITOR),
@@ -88,6 +91,7 @@ RIGHTS: dict[Action, Right] = {
     Action.SETTLE: _ANALYSTS,
     Action.EXCHANGE_LABELS: _ANALYSTS,
     Action.DELETE_CLIP: _ANALYSTS,
+    Action.HAND_OVER_CLIENTS: _ANALYSTS,
     Action.GIVE_ROLE: _ANALYSTS,
     Action.SET_RULES: _ANALYSTS,
     Action.TRAIN: _ANALYSTS,

@@ -29,7 +29,13 @@ class Format:
     demuxer: str
     plain: bool = False
 
+    @property
+    def lossless(self) -> bool:
+        """Whether every such file holds the samples as they were recorded. M4A, CAF and OGG can be either."""
+        return self.plain or self.holds == _LOSSLESS
 
+
+_LOSSLESS = "lossless compression"
 _LIB: Decoder = "libsndfile"
 _FF: Decoder = "FFmpeg"
 FORMATS = (
@@ -39,7 +45,7 @@ FORMATS = (
     Format("AIFF", (".aif", ".aiff", ".aifc"), "uncompressed audio of Apple programs", _LIB, "aiff", True),
     Format("AU", (".au", ".snd"), "uncompressed audio of Sun and NeXT", _LIB, "au", True),
     Format("CAF", (".caf",), "Apple Core Audio: uncompressed, ALAC or AAC", _LIB, "caf"),
-    Format("FLAC", (".flac",), "lossless compression", _LIB, "flac"),
+    Format("FLAC", (".flac",), _LOSSLESS, _LIB, "flac"),
     Format("OGG", (".ogg", ".oga"), "Vorbis; also FLAC and Speex in Ogg", _LIB, "ogg"),
     Format("Opus", (".opus",), "voice notes and streams: Opus in Ogg", _FF, "ogg"),
     Format("MP3", (".mp3", ".mp2", ".mpga"), "MPEG audio, layers 1 to 3", _LIB, "mp3"),
@@ -48,12 +54,13 @@ FORMATS = (
     Format("LATM", (".latm", ".loas"), "AAC of digital television and radio", _FF, "loas"),
     Format("WMA", (".wma", ".asf"), "Windows Media Audio", _FF, "asf"),
     Format("WebM", (".webm", ".weba", ".mka", ".mkv"), "browsers: Opus or Vorbis; Matroska", _FF, "matroska"),
-    Format("WavPack", (".wv",), "lossless compression", _FF, "wv"),
-    Format("TTA", (".tta",), "lossless compression", _FF, "tta"),
+    Format("WavPack", (".wv",), _LOSSLESS, _FF, "wv"),
+    Format("TTA", (".tta",), _LOSSLESS, _FF, "tta"),
     Format("AC-3", (".ac3", ".eac3"), "Dolby Digital, the sound of films", _FF, "ac3"),
     Format("AMR", (".amr",), "voice notes of older phones", _FF, "amr"),
 )
 BY_NAME = {form.name: form for form in FORMATS}
+LOSSLESS_ENDINGS = tuple(ending for form in FORMATS if form.lossless for ending in form.endings)
 ENDINGS = tuple(ending for form in FORMATS for ending in form.endings)
 # Audio that is not read, by the ending of its name: such files of a folder are listed as refused.
 UNREAD_ENDINGS = (

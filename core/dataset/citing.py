@@ -33,7 +33,9 @@ class Paper:
 
     def bibtex(self) -> str:
         """Return the citation as an entry of BibTeX."""
-        place = {"article": "journal", "inproceedings": "booktitle", "book": "publisher"}.get(self.kind, "howpublished")
+        place = {"article": "journal", "inproceedings": "booktitle", "book": "publisher", "manual": "organization"}.get(
+            self.kind, "howpublished"
+        )
         rows = [("author", self.authors.replace(", & ", " and ").replace(" & ", " and ").replace("., ", ". and "))]
         rows += [("year", str(self.year)), ("title", f"{{{self.title}}}"), (place, self.where), *self.rest]
         return f"@{self.kind}{{{self.key},\n" + "".join(f"  {name} = {{{value}}},\n" for name, value in rows) + "}"
@@ -75,7 +77,9 @@ TOOLBOX = Paper(
     2007,
     "A Matlab Toolbox for Musical Feature Extraction from Audio",
     "Proceedings of the 10th International Conference on Digital Audio Effects (DAFx-07), Bordeaux",
+    (("pages", "237--244"),),
 )
+MANUAL = Paper("lartillot2017", "manual", "Lartillot, O.", 2017, "MIRtoolbox 1.7 User's Manual", "University of Oslo")
 _GENRES = Paper(
     "tzanetakis2002",
     "article",
@@ -92,7 +96,7 @@ _FLUCTUATION = Paper(
     2002,
     "Content-based organization and visualization of music archives",
     "Proceedings of the 10th ACM International Conference on Multimedia",
-    (("pages", "570--579"),),
+    (("pages", "570--579"), ("doi", "10.1145/641007.641121")),
 )
 _MFCC = Paper(
     "davis1980",
@@ -101,7 +105,7 @@ _MFCC = Paper(
     1980,
     "Comparison of parametric representations for monosyllabic word recognition in continuously spoken sentences",
     "IEEE Transactions on Acoustics, Speech, and Signal Processing",
-    (("volume", "28"), ("number", "4"), ("pages", "357--366")),
+    (("volume", "28"), ("number", "4"), ("pages", "357--366"), ("doi", "10.1109/TASSP.1980.1163420")),
 )
 _ROUGHNESS = Paper("sethares1998", "book", "Sethares, W. A.", 1998, "Tuning, Timbre, Spectrum, Scale", "Springer")
 _CLARITY = Paper(
@@ -111,6 +115,7 @@ _CLARITY = Paper(
     2008,
     "Multi-feature modeling of pulse clarity: Design, validation and optimization",
     "Proceedings of the 9th International Conference on Music Information Retrieval (ISMIR)",
+    (("pages", "521--526"),),
 )
 _BRIGHTNESS = Paper(
     "juslin2000",
@@ -128,9 +133,10 @@ _HCDF = Paper(
     2006,
     "Detecting harmonic change in musical audio",
     "Proceedings of the 1st ACM Workshop on Audio and Music Computing Multimedia",
-    (("pages", "21--26"),),
+    (("pages", "21--26"), ("doi", "10.1145/1178723.1178727")),
 )
-# Start of the column -> MIRtoolbox function and the paper of its method; None: the toolbox itself.
+# Start of the column -> MIRtoolbox function and the paper of its method. None: no paper could be confirmed, so the
+# manual of the toolbox is the source. How each paper was confirmed is in docs/explore.md.
 _METHODS: dict[str, tuple[str, Paper | None]] = {
     "_RMSenergy": ("mirrms", None),
     "_Lowenergy": ("mirlowenergy", _GENRES),
@@ -158,7 +164,7 @@ _METHODS: dict[str, tuple[str, Paper | None]] = {
 def method_of(column: str) -> tuple[str, Paper]:
     """Return the MIRtoolbox function of a feature, and the paper of its method."""
     function, paper = next(found for start, found in _METHODS.items() if column.startswith(start + "_"))
-    return function, paper or TOOLBOX
+    return function, paper or MANUAL
 
 
 def feature_sources() -> pd.DataFrame:

@@ -131,8 +131,9 @@ def _price(table: EvaluationTable) -> str:
     if price is None or closed is None:
         return ""
     return (
-        f"Equal emotions have a price: a bias for each emotion that brings the gap to {closed.value:.3f} changes "
-        f"macro-F1 by {-100 * price.value:+.1f} points."
+        f"Equal emotions have a price. If a fixed value for each emotion is added to its score, the gap becomes "
+        f"{closed.value:.3f}, but macro-F1 {'falls' if price.value > 0 else 'rises'} by "
+        f"{abs(100 * price.value):.1f} points."
     )
 
 

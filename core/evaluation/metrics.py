@@ -11,6 +11,7 @@ not fitted again.
 """
 
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 import pandas as pd
@@ -140,6 +141,20 @@ def _draws(group: np.ndarray, *, resamples: int, seed: int) -> np.ndarray:
     return counts[:, group].astype(float)
 
 
+def share_interval(hits: float, of: float) -> tuple[float, float]:
+    """Wilson interval of a share from counts, at ``LEVEL``; NaN for no counts. The counts may be means of repeats.
+
+    A bootstrap of counts that are all equal has no width: 0 of 59 would be 0 % (0 to 0 %). This interval is 0 to 6 %.
+    """
+    if not of > 0:
+        return np.nan, np.nan
+    z = NormalDist().inv_cdf((1 + LEVEL) / 2)
+    p, z2 = hits / of, z**2
+    middle, half = p + z2 / (2 * of), z * np.sqrt(p * (1 - p) / of + z2 / (4 * of**2))
+    low, high = (middle - half) / (1 + z2 / of), (middle + half) / (1 + z2 / of)
+    return max(0.0, float(low)), min(1.0, float(high))
+
+
 def interval(value: float, resampled: np.ndarray) -> tuple[float, float]:
     """Percentile interval of a bootstrap, corrected for its bias."""
     tail = (1 - LEVEL) / 2
@@ -153,6 +168,7 @@ def resampled(predictions: pd.DataFrame, *, resamples: int = RESAMPLES, seed: in
     return _over_repeats(p, _draws(p.group, resamples=resamples, seed=seed))
 
 
+_SHARES = ("accuracy", "top2")
 _BOUNDED = {"log_loss": (0.0, np.inf), "brier": (0.0, 2.0), "support": (0.0, np.inf)}
 
 
@@ -160,8 +176,10 @@ def scores(predictions: pd.DataFrame, *, resamples: int = RESAMPLES, seed: int =
     """All figures with their intervals.
 
     Returns measure, emotion (``"all"`` for figures over all emotions), value, low, high. Brier is the sum over the four
-    emotions, in [0, 2]; class_gap is the best minus the worst F1; ece uses the highest probability of each clip. The
-    interval is NaN when all resamples are equal, for example with an accuracy of 1.
+    emotions, in [0, 2]; class_gap is the best minus the worst F1; ece uses the highest probability of each clip.
+
+    The bootstrap has no width when all resamples are equal, for example with an accuracy of 1. Then a share of the
+    clips has its Wilson interval for the number of recordings, and other figures have none (NaN).
     """
     p = as_arrays(predictions)
     values = _over_repeats(p, np.ones((1, len(p.y))))
@@ -172,6 +190,9 @@ def scores(predictions: pd.DataFrame, *, resamples: int = RESAMPLES, seed: int =
         if resamples and measure != "support" and np.ptp(drawn[measure, emotion]) > 0:
             bottom, top = _BOUNDED.get(measure, (0.0, 1.0))
             low, high = np.clip(interval(float(value[0]), drawn[measure, emotion]), bottom, top)
+        elif resamples and measure in _SHARES:
+            recordings = p.group.max() + 1
+            low, high = share_interval(float(value[0]) * recordings, recordings)
         lines.append((measure, emotion, float(value[0]), float(low), float(high)))
     return pd.DataFrame(lines, columns=["measure", "emotion", "value", "low", "high"])
 
@@ -251,9 +272,8 @@ def reliability(predictions: pd.DataFrame, *, adaptive: bool = False) -> pd.Data
         count=("accuracy", "size"), confidence=("confidence", "mean"), accuracy=("accuracy", "mean")
     )
     table["count"] /= len(p.proba)
-    z2, n, share = 1.959964**2, table["count"], table["accuracy"]
-    half = 1.959964 * np.sqrt(share * (1 - share) / n + z2 / (4 * n**2))
-    table["low"], table["high"] = ((share + z2 / (2 * n) + sign * half) / (1 + z2 / n) for sign in (-1, 1))
+    ends = [share_interval(s * n, n) for s, n in zip(table["accuracy"], table["count"], strict=True)]
+    table["low"], table["high"] = np.array(ends).T
     return table.reset_index()
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from core.errors import TableError
+from core.evaluation.metrics import share_interval
 from core.models.policy import Policy, conformal_floors
 from core.schema import ALL, EMOTIONS, PROBA
 
@@ -106,7 +107,8 @@ def summarise(decided: pd.DataFrame, *, resamples: int = RESAMPLES, seed: int = 
     parts = []
     for emotion in (ALL, *EMOTIONS):
         here = flags if emotion == ALL else flags.where(decided["y"] == emotion, 0.0)
-        parts.append(_ratios(_drawn_sums(here, codes, weights), emotion))
+        recordings = here.groupby(codes).sum().gt(0).sum()
+        parts.append(_ratios(_drawn_sums(here, codes, weights), emotion, recordings))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -167,13 +169,20 @@ _RATIOS: dict[str, tuple[str, str]] = {
 }
 
 
-def _ratios(sums: pd.DataFrame, emotion: str) -> pd.DataFrame:
-    """Measures of one emotion. The first row of sums holds the real clips, the other rows are resamples."""
+def _ratios(sums: pd.DataFrame, emotion: str, recordings: pd.Series) -> pd.DataFrame:
+    """Measures of one emotion. The first row of sums holds the real clips, the other rows are resamples.
+
+    A share whose resamples are all equal, such as 20 of 20, has the Wilson interval for its number of recordings.
+
+    recordings : for each column of sums, the number of recordings that count in it.
+    """
     lines = []
     for measure, (above, below) in _RATIOS.items():
         values = (sums[above] / sums[below].where(sums[below] > 0)).to_numpy()
         known = values[1:][np.isfinite(values[1:])]
         low, high = np.quantile(known, [0.025, 0.975]) if known.size and np.isfinite(values[0]) else (np.nan, np.nan)
+        if low == high and measure != "size":
+            low, high = share_interval(values[0] * recordings[below], recordings[below])
         lines.append((measure, emotion, values[0], low, high))
     return pd.DataFrame(lines, columns=["measure", "emotion", "value", "low", "high"])
 
@@ -198,6 +207,9 @@ def called_outcomes(
         if below.sum():
             right, sums = above.sum() / below.sum(), draws @ below
             low, high = np.quantile((draws @ above)[sums > 0] / sums[sums > 0], [0.025, 0.975])
+            if low == high:
+                recordings = int((below > 0).sum())
+                low, high = share_interval(right * recordings, recordings)
         threshold = np.nan if emotion == ALL else policy.limit(emotion)
         lines.append((emotion, threshold, float(here.mean()), right, low, high))
     return pd.DataFrame(lines, columns=["emotion", "threshold", "accepted", "right", "low", "high"])

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from core.errors import TableError
-from core.evaluation.metrics import LEVEL, RESAMPLES
+from core.evaluation.metrics import LEVEL, RESAMPLES, share_interval
 from core.schema import PROBA
 
 TABLE_ROWS = "held-out clips of the table"  # music of the rows whose level is changed by calculation
@@ -146,11 +146,18 @@ def _draws(tracks: int, *, resamples: int, seed: int) -> np.ndarray:
 
 
 def _share(hits: np.ndarray, of: np.ndarray, counts: np.ndarray) -> Share:
-    """Share with its percentile interval. hits, of : sums for each track."""
+    """Share with its percentile interval. hits, of : sums for each track.
+
+    When all tracks agree, every resample is equal; then the interval is that of Wilson for the number of tracks.
+    """
     if not of.sum():
         return Share(np.nan, np.nan, np.nan)
     drawn_of = counts @ of
     known = drawn_of > 0
     tail = (1 - LEVEL) / 2
     low, high = np.quantile((counts @ hits)[known] / drawn_of[known], [tail, 1 - tail])
-    return Share(float(hits.sum() / of.sum()), float(low), float(high))
+    value = float(hits.sum() / of.sum())
+    if low == high:
+        tracks = int((of > 0).sum())
+        low, high = share_interval(value * tracks, tracks)
+    return Share(value, float(low), float(high))

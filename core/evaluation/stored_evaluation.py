@@ -15,6 +15,7 @@ import pandas as pd
 from core.errors import ModelError
 from core.evaluation import evaluation_table as tables
 from core.evaluation.evaluation_table import DEVELOPMENT, HELD_OUT, LABELLED, EvaluationTable
+from core.evaluation.metrics import share_interval
 from core.evaluation.results import ModelRef, Protocol, Result, make_result
 from core.evaluation.run_files import Comparison, read_run
 from core.file_names import ABOUT, COMPARISON, EVALUATION, LEARNED, OUT_OF_FOLD, POLICY
@@ -26,6 +27,7 @@ from core.models.description import ModelDescription, training_rows
 from core.models.policy import Policy
 from core.schema import PROBA
 from core.settings import Settings
+from core.spreadsheets import csv_for_people
 
 
 def published_hash(model: ModelDescription) -> str:
@@ -136,15 +138,18 @@ def _held_out(model: ModelDescription, runs: list[Comparison], settings: Setting
         return None  # the row of the table is then "not recorded"
 
 
-def predictions_csv(results: Mapping[str, Result]) -> bytes:
-    """All predictions of the results as CSV: part (row of the evaluation table), protocol, clip, y, repeat, p_*."""
+def predictions_csv(results: Mapping[str, Result], *, comments: str = "") -> bytes:
+    """All predictions of the results as CSV: part (row of the evaluation table), protocol, clip, y, repeat, p_*.
+
+    comments : lines before the column names, from `core.source_note.SourceNote.header`.
+    """
     parts = [
         result.predictions.assign(part=row, protocol=str(result.protocol), repeat=result.predictions.get("repeat", 0))
         for row, result in results.items()
     ]
     columns = ["part", "protocol", "clip", "group", "y", "repeat", *PROBA]
     table = pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
-    return table.to_csv(index=False, lineterminator="\n").encode()
+    return csv_for_people(table, index=False, comments=comments)
 
 
 def headline_result(model: ModelDescription, settings: Settings) -> Result:
@@ -198,6 +203,9 @@ def stability_line(measured: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
         changes.setdefault(line["music"], []).append(line["change"])
     how = "; ".join(f"{music} ({', '.join(names)})" for music, names in changes.items())
     n = int(worst["windows"])
+    if low == high:  # stored by a version whose interval had no width when all tracks agree
+        tracks = int(worst.get("tracks", n))
+        low, high = share_interval(value * tracks, tracks)
     return tables.measured_line(tables.STABILITY, "other_guess", n=n, value=value, low=low, high=high, how=how)
 
 

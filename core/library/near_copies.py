@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
+from core.audio.formats import LOSSLESS_ENDINGS
 from core.components import connected_groups
 from core.features import EXTRACTOR
 from core.library.find import do_nothing
 from core.models.reference import Reference, deviations
-from core.records import FoundFile, Plan
+from core.records import FoundFile, LibraryFile, Plan
 from core.store import Store, features_of, known_files
 
 AT_ONCE = 2_000  # clips per nearest-neighbour query, between two progress reports
@@ -33,7 +34,7 @@ def near_duplicates(
     reference: Reference,
     beat: Callable[[], None] = do_nothing,
 ) -> dict[str, str]:
-    """Find near-duplicates: clip_id -> name of the first file that sounds the same.
+    """Find near-duplicates: clip_id -> name of the best file that sounds the same, see `quality`.
 
     Windows are not compared, because windows of one piece resemble each other. Empty for more than ``MOST`` clips.
 
@@ -42,21 +43,41 @@ def near_duplicates(
     if not plan.whole:
         return {}
     names: dict[str, str] = {}
+    ranks: dict[str, Quality] = {}
     values: list[np.ndarray] = []
     for batch in batches:
         files = known_files(store, plan.name, [item.path for item in batch])
-        clips = {w.clip_id: f.name for f in batch if f.path in files for w in files[f.path].windows[:1] if w.clip_id}
-        clips = {clip: name for clip, name in clips.items() if clip not in names}
+        clips = {w.clip_id: f for f in batch if f.path in files for w in files[f.path].windows[:1] if w.clip_id}
+        clips = {clip: item for clip, item in clips.items() if clip not in names}
         table = features_of(store, list(clips), extractor=EXTRACTOR).reindex(list(clips))
         values.append(deviations(table.to_numpy(dtype=float), reference).astype(np.float32))
-        names |= clips
+        names |= {clip: item.name for clip, item in clips.items()}
+        ranks |= {clip: quality(files[item.path]) for clip, item in clips.items()}
         if len(names) > MOST:
             return {}
     if len(names) < 2:
         return {}
     first = first_alike(np.concatenate(values), reference.used, beat=beat)
     ids = list(names)
-    return {clip: names[ids[k]] for clip, k in zip(ids, first, strict=True) if ids[k] != clip}
+    best: dict[int, str] = {}
+    for clip, k in zip(ids, first, strict=True):  # of equally good files, the first one is the original
+        if int(k) not in best or ranks[clip] > ranks[best[int(k)]]:
+            best[int(k)] = clip
+    originals = [best[int(k)] for k in first]
+    return {clip: names[original] for clip, original in zip(ids, originals, strict=True) if original != clip}
+
+
+Quality = tuple[bool, int, int]
+
+
+def quality(file: LibraryFile) -> Quality:
+    """Rank of a file among copies of one recording: lossless format, then kilobytes per second, then whole seconds.
+
+    The best file counts as the original, because the others can be made from it and it cannot be made from them.
+    """
+    seconds = file.duration_s or 0.0
+    rate = round(file.size / seconds / 1000) if seconds else 0
+    return file.path.lower().endswith(LOSSLESS_ENDINGS), rate, round(seconds)
 
 
 def first_alike(z: np.ndarray, used: Sequence[str], *, beat: Callable[[], None] = do_nothing) -> np.ndarray:

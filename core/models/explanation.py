@@ -170,13 +170,15 @@ def explain_table(
 
     Returns
     -------
-    Columns row, emotion, feature (categories) and shap (float32). Feature values are in the table and not repeated
-    here. The base value of an emotion is the probability minus the sum of its SHAP values.
+    Columns row, emotion, feature (categories), shap and base (float32). Feature values are in the table and not
+    repeated here. The base value and all SHAP values of an emotion add up to its probability before calibration.
     """
     proba, against = _function(base_model(pipeline), classes), _values(background)
-    done = []
+    done, bases = [], []
     for i, x in enumerate(_values(X)):
-        done.append(shapley(proba, x[None], against, orders=orders, seed=seed + i)[0][0].T)
+        phi, base = shapley(proba, x[None], against, orders=orders, seed=seed + i)
+        done.append(phi[0].T)
+        bases.append(base)
         if progress:
             progress(i + 1, len(X))
     n = len(EMOTIONS) * len(COLUMNS)
@@ -187,6 +189,7 @@ def explain_table(
             "emotion": pd.Categorical(np.tile(one["emotion"], len(X)), categories=EMOTIONS),
             "feature": pd.Categorical(np.tile(one["feature"], len(X)), categories=COLUMNS),
             "shap": np.array(done, dtype=np.float32).reshape(-1),
+            "base": np.repeat(np.array(bases, dtype=np.float32).reshape(-1), len(COLUMNS)),
         }
     )
 
@@ -210,10 +213,15 @@ def _tidy(clip: str, by_emotion: np.ndarray) -> pd.DataFrame:
 
 
 def write_shap(table: pd.DataFrame, path: Path) -> None:
-    """Store the result of ``explain_table`` as Parquet: one row for each clip and emotion, one column a feature."""
+    """Store the result of ``explain_table`` as Parquet: one row for each clip and emotion, one column a feature.
+
+    The base values are stored if the table has them; versions before 0.3 did not store them.
+    """
     wide = table.pivot_table(index=["row", "emotion"], columns="feature", values="shap", sort=False, observed=True)
     path.parent.mkdir(parents=True, exist_ok=True)
     small = wide[list(COLUMNS)].round(SHAP_DIGITS).astype(np.float32)  # few distinct values, hence a small file
+    if "base" in table:
+        small["base"] = table.groupby(["row", "emotion"], sort=False, observed=True)["base"].first()
     with replacing(path) as unfinished:
         small.reset_index().to_parquet(unfinished, index=False, compression="zstd")
 
@@ -222,11 +230,13 @@ def read_shap(path: Path) -> pd.DataFrame:
     """Read the table of ``write_shap``. Raises ModelError when the file is missing or damaged."""
     try:
         wide = pd.read_parquet(path)
-        table = wide.melt(["row", "emotion"], list(COLUMNS), var_name="feature", value_name="shap")
+        known = ["row", "emotion", *(["base"] if "base" in wide else [])]
+        table = wide.melt(known, list(COLUMNS), var_name="feature", value_name="shap")
     except (OSError, ValueError, KeyError) as error:  # pyarrow's errors are ValueErrors
         raise _unreadable(path) from error
     table["emotion"] = pd.Categorical(table["emotion"], categories=EMOTIONS)
     table["feature"] = pd.Categorical(table["feature"], categories=COLUMNS)
+    table = table[["row", "emotion", "feature", "shap", *(["base"] if "base" in table else [])]]
     return table.sort_values(["row", "emotion", "feature"], ignore_index=True)
 
 

@@ -201,12 +201,13 @@ def dependence(shap: pd.DataFrame, emotion: str, column: str, *, table: pd.DataF
 
 
 def stored_explanation(shap: pd.DataFrame, row: int, *, values: pd.Series | None) -> pd.DataFrame:
-    """Stored SHAP values of one clip in the format of ``steps``, with the base value 0.
+    """Stored SHAP values of one clip in the format of ``steps``; the base value is 0 if none is stored.
 
     values : the clip's row of the training table; with None the result has no column value.
     """
     part = shap[shap["row"] == row].astype({"emotion": str, "feature": str})
-    table = part[["emotion", "feature", "shap"]].astype({"shap": float}).reset_index(drop=True).assign(base=0.0)
+    part = part if "base" in part else part.assign(base=0.0)
+    table = part[["emotion", "feature", "shap", "base"]].astype({"shap": float, "base": float}).reset_index(drop=True)
     if values is not None:
         table.insert(2, "value", values.loc[table["feature"]].to_numpy(dtype=float))
     return table

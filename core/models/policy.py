@@ -14,7 +14,7 @@ from core.models.kinds import PHRASES, Kind
 from core.models.prediction import Prediction
 from core.schema import EMOTIONS
 from core.windows import LENGTH_S, PIECE_APART_S, PIECE_WINDOWS
-from core.wording import percent, percent_limit
+from core.wording import percent, percent_limit, percents
 
 WINDOW_COUNTS = (1, 3, 5, 7, 9)  # the middle window, and as many before it as after it
 REASONS_SHOWN = 3  # reasons listed in the sentence why a clip is unlike the training music
@@ -142,7 +142,7 @@ def decide(prediction: Prediction, policy: Policy, *, unlike: Sequence[str] = ()
 def _by_threshold(prediction: Prediction, policy: Policy) -> Decision:
     first, second = prediction.ranked[:2]
     p, pair = prediction.confidence, prediction.proba[first] + prediction.proba[second]
-    limit = policy.limit(first)
+    limit, shown = policy.limit(first), percents(prediction.proba)
     if p >= limit:
         return Decision(
             first,
@@ -153,7 +153,7 @@ def _by_threshold(prediction: Prediction, policy: Policy) -> Decision:
         return Decision(
             None,
             (first, second),
-            f"{first.capitalize()} or {second}: {percent(p)} and {percent(pair - p)}; "
+            f"{first.capitalize()} or {second}: {shown[first]} and {shown[second]}; "
             f"one answer needs {percent_limit(limit)}.",
         )
     return Decision(

@@ -5,5 +5,6 @@ playlist, one_mood, iso_path : playlists of one mood, and paths from one mood to
 wish, pulse, path_costs, path_search : the wish for a path, the tempo with its octave doubt, the search.
 replacement, by_hand, pins : candidates for one place, changes by hand, pinned pieces.
 remarks : what a person asked for and the list does not reach.
+client_lists, sessions, session_history : a client's rules for pieces, stored sessions, what happened in them.
 files, levelled_copies, session_sheet : playlist files, copies at equal loudness, the sheet for a therapy session.
 """

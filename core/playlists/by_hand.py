@@ -17,7 +17,7 @@ import pandas as pd
 from core.errors import CoreError
 from core.playlists.path_costs import arrays
 from core.playlists.path_search import Search
-from core.playlists.playlist import PIECE_COLUMNS, Playlist, Pool, finish_playlist
+from core.playlists.playlist import PIECE_COLUMNS, Playlist, Pool, Replaced, finish_playlist
 from core.playlists.replacement import put_in, replace_piece
 from core.playlists.wish import Curve
 
@@ -28,7 +28,8 @@ REF = 10  # characters of a piece's hash in a record
 class Kind(StrEnum):
     """Kind of a change."""
 
-    VETO = "veto"  # the program replaces the piece
+    VETO = "veto"  # the program replaces the piece; with a client, the client never hears it again
+    SKIP = "skip"  # the program replaces the piece, in this list only
     TAKE = "take"  # the person replaces the piece by another one
     ADD = "add"
     REMOVE = "remove"
@@ -38,7 +39,7 @@ class Kind(StrEnum):
     UNPIN = "unpin"
 
 
-REFUSALS = (Kind.VETO, Kind.REMOVE, Kind.TAKE)  # the program does not choose this piece again
+REFUSALS = (Kind.VETO, Kind.SKIP, Kind.REMOVE, Kind.TAKE)  # the program does not choose this piece again
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,11 @@ def carried_over(changes: Sequence[Change], made: Playlist) -> tuple[Change, ...
         Change(Kind.PIN, p[:REF], percent=int(at)) for p, at in zip(listed, places, strict=True) if p in made.pinned
     ]
     known = {change.piece for change in pins}
-    gone = [Change(Kind.VETO, c.piece) for c in changes if c.kind in REFUSALS and c.piece not in known]
+    gone = [
+        Change(c.kind if c.kind is Kind.VETO else Kind.SKIP, c.piece)
+        for c in changes
+        if c.kind in REFUSALS and c.piece not in known
+    ]
     return (*pins, *dict.fromkeys(gone))
 
 
@@ -151,7 +156,7 @@ def change_list(
         return _add(playlist, pool, playable.loc[[added]].iloc[0])
     if not piece:
         return playlist
-    if change.kind is Kind.VETO:
+    if change.kind in (Kind.VETO, Kind.SKIP):
         return replace_piece(playlist, pool, piece, without=refused_pieces(pool, earlier))
     if change.kind is Kind.TAKE:
         other = named(playable, change.other)
@@ -180,7 +185,9 @@ def _remove(playlist: Playlist, pool: Pool, piece: str) -> Playlist:
     listed = [p for p in playlist.rows["piece_id"] if p != piece]
     if not listed:
         raise CoreError("A list needs at least one piece. Add another piece before you remove this one.")
-    return _ordered(playlist, pool, listed)
+    place = list(playlist.rows["piece_id"]).index(piece)
+    done = Replaced(place + 1, piece, str(playlist.rows["title"].iloc[place]))
+    return _ordered(replace(playlist, replaced=(*playlist.replaced, done)), pool, listed)
 
 
 def _move(playlist: Playlist, pool: Pool, piece: str, *, by: int) -> Playlist:

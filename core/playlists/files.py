@@ -16,7 +16,9 @@ from xml.etree import ElementTree
 
 from core.playlists.playlist import Playlist
 from core.schema import EMOTIONS
+from core.source_note import SourceNote
 from core.spreadsheets import BOM, write_row
+from core.wording import counted
 
 XSPF = "http://xspf.org/ns/0/"
 CREATOR = "Turkish Music Emotion"
@@ -144,14 +146,30 @@ def _child(parent: ElementTree.Element, name: str, text: str) -> None:
     ElementTree.SubElement(parent, name).text = "".join(c for c in one_line(text) if c not in "\ufffe\uffff")
 
 
-def csv_file(playlist: Playlist) -> bytes:
-    """Content of a CSV file: UTF-8 with a byte order mark, so that spreadsheets show Turkish letters."""
+def csv_file(playlist: Playlist, *, link: str = "") -> bytes:
+    """Content of a CSV file: UTF-8 with a byte order mark, so that spreadsheets show Turkish letters.
+
+    The first lines are comments that say what the file is. link : address of the page with its choices.
+    """
     out = io.StringIO()
+    out.write(source_of(playlist, link=link).header(f"playlist {playlist.name}").replace("\n", "\r\n"))
     write_row(out, [*COLUMNS.values(), "target_lufs", "seed"], line_end="\r\n")
     for row in row_dicts(playlist):
         cells = (_short(row[name]) for name in COLUMNS)
         write_row(out, [*cells, playlist.target_lufs, playlist.seed], line_end="\r\n")
     return (BOM + out.getvalue()).encode()
+
+
+def source_of(playlist: Playlist, *, link: str = "") -> SourceNote:
+    """Where the pieces of a playlist come from: their number, their models, and whether some are synthetic."""
+    rows = playlist.rows
+    made = int(rows["synthetic"].astype(bool).sum())
+    return SourceNote(
+        table="the scored library",
+        rows=counted(len(rows), "piece") + (f"; synthetic, made by a program: {made}" if made else ""),
+        model=" and ".join(sorted({str(version) for version in rows["model_version"]})),
+        link=link,
+    )
 
 
 def _short(value: Any) -> Any:

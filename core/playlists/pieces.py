@@ -146,14 +146,14 @@ def add_places(table: pd.DataFrame, places: pd.DataFrame) -> pd.DataFrame:
     """
     existing: dict[str, str] = {}
     for content, path, size in zip(places["content_hash"], places["path"], places["size"], strict=True):
-        if content not in existing and _is_there(path, int(size)):
+        if content not in existing and file_is_there(path, int(size)):
             existing[content] = path
     lost = table.index.isin(set(places["content_hash"]) - existing.keys())
     paths = [existing.get(piece, path) for piece, path in zip(table.index, table["path"], strict=True)]
     return table.assign(path=paths, there=~lost)
 
 
-def _is_there(path: str, size: int) -> bool:
+def file_is_there(path: str, size: int) -> bool:
     if "://" in path:
         return True
     try:

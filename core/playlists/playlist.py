@@ -23,11 +23,12 @@ from core.playlists.wish import Curve, mixture_at
 from core.records import Remark, RemarkKind
 from core.schema import EMOTIONS, PROBA
 from core.turkish import fold
-from core.wording import clock, percent, percent_change, whole_percent
+from core.wording import clock, part, percent_change, percents, whole_percent
 
 TARGET_LUFS = -18.0  # ReplayGain 2.0; broadcasting has -23 (EBU R 128), streaming about -14
 SHORTEST_S = 5.0  # shortest piece in a playlist
 LONGEST_MIN = 12 * 60.0  # longest playlist
+PART_ONLY = "uploaded, and only the scored part is stored; score the folder of the file to use the whole piece"
 EXCLUDED = {
     ACCEPTED: "the model is sure of one mood",
     BETWEEN: "the model hears two neighbouring moods",
@@ -37,6 +38,17 @@ PIECE_COLUMNS = (
     *("piece_id", "title", "artist", "album", "path", "duration_s", *PROBA, "guess", "confidence", "standing"),
     *("tempo", "lufs", "channels", "synthetic", "clip_id", "start_s", "length_s", "model_version"),
 )
+
+
+@dataclass(frozen=True)
+class Replaced:
+    """A piece that was replaced by another one. number : place in the list.  after : empty for a removed piece."""
+
+    number: int
+    before: str
+    before_title: str
+    after: str = ""
+    after_title: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +69,7 @@ class Playlist:
     curve : the wished mood, tempo and loudness at each time.
     pinned : pieces that a person chose, so that they stay in a new list.
     edited : True if a person changed the pieces or their order.
+    replaced : pieces that a person had replaced, oldest first.
     """
 
     name: str
@@ -71,6 +84,7 @@ class Playlist:
     curve: Curve | None = None
     pinned: frozenset[str] = frozenset()
     edited: bool = False
+    replaced: tuple[Replaced, ...] = ()
 
     @property
     def length_s(self) -> float:
@@ -125,6 +139,7 @@ def usable_pieces(
     table = pieces.sort_index()
     standing = table["standing"].isin(list(standings))
     filed = table["path"].map(lambda path: bool(re.match(r"/|[A-Za-z]:[\\/]|\\\\|[a-z0-9]+://", path)))
+    kept = table["path"] != ""
     there, long = table["there"].astype(bool), table["duration_s"] >= SHORTEST_S
     unwanted = table["synthetic"] & (not synthetic and not table["synthetic"].all())
     playable = filed & there & long & ~unwanted
@@ -134,18 +149,15 @@ def usable_pieces(
     sounds = usual.index.to_series() if recordings is None else recordings.reindex(usual.index)
     same_sound = sounds.notna() & sounds.duplicated()
     excluded = [
-        (unwanted, "are left out: they are synthetic, made by this program", RemarkKind.LEFT_OUT),
-        (~unwanted & ~filed, "are left out: they are clips without an audio file", RemarkKind.LEFT_OUT),
-        (~unwanted & filed & ~there, "are left out: their file is missing or was changed", RemarkKind.LEFT_OUT),
-        (
-            ~unwanted & filed & there & ~long,
-            f"are left out: they are shorter than {SHORTEST_S:.0f} s",
-            RemarkKind.LEFT_OUT,
-        ),
+        (unwanted, "synthetic, made by this program", RemarkKind.LEFT_OUT),
+        (~unwanted & ~filed & kept, PART_ONLY, RemarkKind.LEFT_OUT),
+        (~unwanted & ~filed & ~kept, "the audio is not stored here", RemarkKind.LEFT_OUT),
+        (~unwanted & filed & ~there, "the file is missing or was changed", RemarkKind.LEFT_OUT),
+        (~unwanted & filed & there & ~long, f"shorter than {SHORTEST_S:.0f} s", RemarkKind.LEFT_OUT),
         *(
             (
                 playable & (table["standing"] == name),
-                f"are left out: {words}",
+                words,
                 RemarkKind.NEEDS_LISTENING if name == REVIEW else RemarkKind.LEFT_OUT,
             )
             for name, words in EXCLUDED.items()
@@ -153,13 +165,15 @@ def usable_pieces(
         ),
         (
             standing & playable & ~fits,
-            f"are left out: they do not last {length_range(lengths_s)}, as you asked",
+            f"the length is not {length_range(lengths_s)}, as you asked",
             RemarkKind.LENGTHS_ASKED,
         ),
-        (same_sound, "are left out: they sound like the same recording as another piece", RemarkKind.LEFT_OUT),
+        (same_sound, "the same recording as another piece, by the sound", RemarkKind.LEFT_OUT),
     ]
     remarks = tuple(
-        Remark(kind, f"{int(n)} of {len(table)} pieces {why}.") for mask, why, kind in excluded if (n := np.sum(mask))
+        Remark(kind, f"{part(int(n), len(table), 'piece')} left out: {why}.")
+        for mask, why, kind in excluded
+        if (n := np.sum(mask))
     )
     return Pool(usual[~same_sound].sort_index(), remarks, recordings)
 
@@ -252,9 +266,9 @@ def mixture(row: Mapping[str, Any], prefix: str = "p_", *, least: float = 0.095)
 
     prefix : ``"want_"`` for the wanted probabilities, in whole percent.
     """
-    words = percent if prefix == "p_" else whole_percent
-    ranked = sorted(((row[f"{prefix}{e}"], e) for e in EMOTIONS), key=lambda pair: -pair[0])
-    return ", ".join(f"{words(p)} {e}" for p, e in ranked if p >= least)
+    proba = {e: float(row[f"{prefix}{e}"]) for e in EMOTIONS}
+    words = percents(proba) if prefix == "p_" else {e: whole_percent(p) for e, p in proba.items()}
+    return ", ".join(f"{words[e]} {e}" for e in sorted(proba, key=lambda e: -proba[e]) if proba[e] >= least)
 
 
 def _weak(row: Mapping[str, Any], on_a_way: bool, by_same: bool) -> str:

@@ -10,7 +10,7 @@ import pandas as pd
 from core.errors import CoreError
 from core.playlists.path_costs import arrays
 from core.playlists.path_search import Search
-from core.playlists.playlist import PIECE_COLUMNS, Playlist, Pool, finish_playlist, mood_distance
+from core.playlists.playlist import PIECE_COLUMNS, Playlist, Pool, Replaced, finish_playlist, mood_distance
 from core.playlists.pulse import counted, pulse
 from core.playlists.wish import Curve
 from core.schema import EMOTIONS, PROBA
@@ -115,4 +115,7 @@ def put_in(playlist: Playlist, pool: Pool, piece_id: str, other: pd.Series) -> P
     listed = [str(other.name) if p == piece_id else p for p in rows.index]
     rows = pd.concat([rows.drop(index=piece_id), other[columns].to_frame().T]).loc[listed]
     rows = rows.astype(playlist.rows[columns].dtypes.to_dict()).rename_axis("piece_id").reset_index()
-    return finish_playlist(replace(playlist, rows=rows, pinned=playlist.pinned - {piece_id}), pool)
+    place = listed.index(str(other.name))
+    done = Replaced(place + 1, piece_id, str(playlist.rows["title"].iloc[place]), str(other.name), str(other["title"]))
+    changed = replace(playlist, pinned=playlist.pinned - {piece_id}, replaced=(*playlist.replaced, done))
+    return finish_playlist(replace(changed, rows=rows), pool)

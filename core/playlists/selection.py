@@ -25,6 +25,7 @@ class Filter:
     artists, albums, genres, makams : allowed values; empty = all.
     search : words. A piece matches when each word is in its title, artist, performer, album, makam or file name;
         upper case and Turkish letters make no difference.
+    must, never : pieces that match whatever the other conditions say, and pieces that do not.
     """
 
     emotions: tuple[str, ...] = EMOTIONS
@@ -39,6 +40,8 @@ class Filter:
     genres: tuple[str, ...] = ()
     makams: tuple[str, ...] = ()
     search: str = ""
+    must: tuple[str, ...] = ()
+    never: tuple[str, ...] = ()
 
 
 def filter_pieces(table: pd.DataFrame, wanted: Filter, *, text: pd.Series | None = None) -> pd.DataFrame:
@@ -58,7 +61,7 @@ def filter_pieces(table: pd.DataFrame, wanted: Filter, *, text: pd.Series | None
         text = searched_text(table) if text is None else text.loc[table.index]
         for word in words:
             keep &= text.str.contains(word, regex=False)
-    return table[keep]
+    return table[(keep | table.index.isin(wanted.must)) & ~table.index.isin(wanted.never)]
 
 
 def searched_text(table: pd.DataFrame) -> pd.Series:

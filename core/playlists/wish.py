@@ -10,8 +10,10 @@ and softer music calms: listeners to slow music breathe slower and have a lower 
 & Danuser 2007).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 
@@ -156,3 +158,22 @@ class Curve:
     def lufs_at(self, progress: np.ndarray) -> np.ndarray:
         """Wished loudness of the music, before any gain."""
         return np.asarray(self.lufs[0] + (self.lufs[1] - self.lufs[0]) * progress)
+
+
+def plan_of_curve(curve: Curve) -> dict[str, Any]:
+    """The wish of a list as JSON values, for the store; way and length are stored with the list."""
+    ends = {"tempo": curve.tempo, "lufs": curve.lufs}
+    return {
+        "shape": curve.wish.shape.value,
+        "end_bpm": curve.wish.end_bpm,
+        "mood_minutes": list(curve.wish.mood_minutes),
+        "per_step": curve.per_step,
+        **{name: [None if np.isnan(value) else value for value in pair] for name, pair in ends.items()},
+    }
+
+
+def curve_from_plan(plan: Mapping[str, Any], way: tuple[str, ...], wanted_s: float) -> Curve:
+    """The curve of a stored list, from ``plan_of_curve``."""
+    wish = Wish(Shape(plan["shape"]), plan["end_bpm"], tuple(plan["mood_minutes"]))
+    tempo, lufs = ([np.nan if value is None else float(value) for value in plan[name]] for name in ("tempo", "lufs"))
+    return Curve(way, wanted_s, wish, int(plan["per_step"]), (tempo[0], tempo[1]), (lufs[0], lufs[1]))

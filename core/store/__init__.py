@@ -1,4 +1,4 @@
-"""The database: tracks, clips, labels, features, predictions and people's answers. All SQL of the program is here.
+"""The database: tracks, clips, features, predictions, people's answers, and sessions with clients. All SQL is here.
 
 SQLite in one file is the default; a URL selects PostgreSQL. Call ``open_store()`` first: every function takes the open
 store. Answers are append-only: no function changes them, and triggers in the database refuse changes.
@@ -17,6 +17,18 @@ from core.store.answers import (
     rater_name,
 )
 from core.store.backup import back_up, backups, restore
+from core.store.clients import (
+    Client,
+    ClientGoneError,
+    DeletedClient,
+    add_client,
+    client_counts,
+    client_pieces_table,
+    delete_client,
+    hand_over_clients,
+    own_clients,
+    set_client_piece,
+)
 from core.store.clips import add_clip, clips_table, delete_clip
 from core.store.connection import Store, close_store, open_store
 from core.store.features import features_of, features_table, load_features, save_features
@@ -61,19 +73,34 @@ from core.store.schema import (
     SOURCES,
     VERIFIED_ONLY,
 )
+from core.store.sessions import (
+    NewSession,
+    StoredSession,
+    add_session,
+    change_list,
+    delete_session,
+    note_outcome,
+    note_stop,
+    read_session,
+    sessions_of,
+)
 from core.store.table_clips import save_table_clip, table_clips_table
 from core.store.tracks import TRACK_FIELDS, add_track, set_track
 from core.store.undos import UNDO_DEPTH, undo
 
 __all__ = [
     "Answer",
+    "Client",
+    "ClientGoneError",
     "DISPLAYS",
+    "DeletedClient",
     "FILE_STATES",
     "Job",
     "KINDS",
     "MAX_COMMENT",
     "MAX_NAME",
     "MAX_TRACK",
+    "NewSession",
     "ORIGINS",
     "RATER_ROLES",
     "ROLES",
@@ -83,24 +110,33 @@ __all__ = [
     "SKIPS",
     "SOURCES",
     "Store",
+    "StoredSession",
     "TRACK_FIELDS",
     "UNDO_DEPTH",
     "VERIFIED_ONLY",
     "add_answers",
+    "add_client",
     "add_clip",
     "add_feedback",
     "add_planned_answers",
+    "add_session",
     "add_settlement",
     "add_track",
     "answer_votes",
     "back_up",
     "backups",
     "cancel_job",
+    "change_list",
     "check_own",
+    "client_counts",
+    "client_pieces_table",
     "clips_table",
+    "clips_to_label",
     "close_store",
     "copies_of",
+    "delete_client",
     "delete_clip",
+    "delete_session",
     "done_jobs",
     "features_of",
     "features_table",
@@ -108,11 +144,11 @@ __all__ = [
     "finish_job",
     "forget_files",
     "get_setting",
+    "hand_over_clients",
     "jobs_table",
     "known_contents",
     "known_files",
     "label_pool",
-    "clips_to_label",
     "labels_cache_key",
     "latest_job",
     "library_cache_key",
@@ -121,12 +157,16 @@ __all__ = [
     "load_features",
     "move_clips",
     "new_token",
+    "note_outcome",
+    "note_stop",
     "open_store",
+    "own_clients",
     "predictions_table",
     "queue_item",
     "rater_name",
-    "read_windows",
     "raters_table",
+    "read_session",
+    "read_windows",
     "report_job",
     "restore",
     "same_content",
@@ -136,6 +176,8 @@ __all__ = [
     "save_predictions",
     "save_table_clip",
     "scored_clips",
+    "sessions_of",
+    "set_client_piece",
     "set_role",
     "set_setting",
     "set_track",

@@ -164,6 +164,7 @@ def _engine(url: sa.URL, patience_s: float) -> sa.Engine:
             "foreign_keys = ON",
             "recursive_triggers = ON",  # INSERT OR REPLACE then fires the triggers that refuse deletion, too
             "synchronous = FULL",  # a confirmed answer survives a power cut
+            "secure_delete = ON",  # the file does not hold what was deleted: it may be about a client
         ):
             connection.execute(f"PRAGMA {pragma}")
 
@@ -215,6 +216,19 @@ def write(store: Store, work: Callable[[sa.Connection], T]) -> T:
     under keys that make a second run harmless.
     """
     return _run(store, work, write=True)
+
+
+def empty_log(store: Store) -> None:
+    """Write the log of the SQLite file into the file, so that neither of them holds what was deleted before.
+
+    While another connection reads, SQLite does this later.
+    """
+    if store.path is None:
+        return
+    with store.engine.connect() as connection:
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, sqlite3.Connection)
+        driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _run(store: Store, work: Callable[[sa.Connection], T], *, write: bool) -> T:

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from core.schema import COLUMNS, EMOTIONS
 
-HEAD = "0012"  # newest revision in migrations/versions; ``open_store`` compares it with the database in one query
+HEAD = "0014"  # newest revision in migrations/versions; ``open_store`` compares it with the database in one query
 
 ROLES = ("champion", "challenger")  # of a model when it made a prediction
 RATER_ROLES = ("rater", "therapist", "analyst")  # what each of them may do: core.access
@@ -26,10 +26,15 @@ FILE_STATES = (  # of a library's file
 )
 JOB_STATES = ("running", "done", "failed", "cancelled", "lost")  # lost: no heartbeat, and its lock was taken
 
+PIECE_RULES = ("must", "never")  # of a client: the piece is in every later list, or in none
+RULE_ORIGINS = ("list", "veto")  # how a rule came: written into the client's list, or a veto while a list was made
+
 VERIFIED_ONLY = "verified_only"  # setting: true = only answers of people who logged in count
 
 MAX_NAME = 80  # characters of a rater's name
 MAX_COMMENT = 2000  # characters of a comment
+MAX_CODE = 20  # characters of a client's code
+MAX_NOTE = 2000  # characters of a text about a session
 MAX_TRACK = 300  # characters of a track field that a person enters: artist, title, makam, ...
 TRACK = ("artist", "title", "source", "album", "genre", "year", "makam", "usul", "performer")  # track columns in tables
 
@@ -288,4 +293,69 @@ files = sa.Table(
     one_of("state", FILE_STATES),
     sa.Index("files_content", "content_hash"),
     sa.Index("files_size", "size"),
+)
+
+# --- therapy sessions: a client is a code of one therapist, never a name ---------------------------------------------
+
+clients = sa.Table(
+    "clients",
+    metadata,
+    _id(),
+    sa.Column("owner", sa.String(MAX_NAME), nullable=False),  # the therapist; only this person reads the sessions
+    sa.Column("owner_verified", sa.Boolean, nullable=False),
+    sa.Column("code", sa.String(MAX_CODE), nullable=False),
+    sa.Column("folded", sa.String(2 * MAX_CODE), nullable=False),  # the code without upper case: K-12 is k-12
+    _time(),
+    sa.UniqueConstraint("owner", "owner_verified", "folded", name="clients_once"),
+)
+
+client_pieces = sa.Table(
+    "client_pieces",
+    metadata,
+    sa.Column("client_id", BIG_ID, sa.ForeignKey("clients.id"), primary_key=True),
+    sa.Column("piece_id", sa.String(128), primary_key=True),  # hash of the file's content
+    sa.Column("rule", sa.String(8), nullable=False),
+    sa.Column("origin", sa.String(8), nullable=False),
+    sa.Column("title", sa.Text, nullable=False),  # so that the list can be read when the file is gone
+    _time(),
+    one_of("rule", PIECE_RULES),
+    one_of("origin", RULE_ORIGINS),
+)
+
+client_sessions = sa.Table(
+    "client_sessions",
+    metadata,
+    _id(),
+    sa.Column("token", sa.String(64), nullable=False),  # of the button: pressed twice, stored once
+    sa.Column("client_id", BIG_ID, sa.ForeignKey("clients.id"), nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("plan", sa.Text, nullable=False),  # JSON: what was asked for, and the remarks of the list
+    sa.Column("policy", sa.Text, nullable=False),  # JSON of the decision policy
+    sa.Column("program", sa.String(64), nullable=False),  # program and version that made the list
+    sa.Column("vetoes", sa.Text, nullable=False),  # JSON list of objects: piece_id, title
+    sa.Column("replacements", sa.Text, nullable=False),  # JSON list of objects: number, before, after, why, at
+    _time(),
+    _time("began_at", nullable=True),
+    _time("ended_at", nullable=True),
+    sa.Column("goal", sa.Text, nullable=False),
+    sa.Column("notes", sa.Text, nullable=False),  # before the session
+    sa.Column("remarks", sa.Text, nullable=False),  # after the session
+    *(sa.Column(f"mood_{when}", sa.String(16)) for when in ("before", "after")),
+    *(sa.Column(f"{axis}_{when}", sa.Double) for when in ("before", "after") for axis in ("valence", "arousal")),
+    sa.Column("rating", sa.Integer),  # 1 to 5
+    one_of("mood_before", EMOTIONS),
+    one_of("mood_after", EMOTIONS),
+    sa.UniqueConstraint("token", name="client_sessions_once"),
+    sa.Index("client_sessions_client", "client_id"),
+)
+
+session_pieces = sa.Table(
+    "session_pieces",
+    metadata,
+    sa.Column("session_id", BIG_ID, sa.ForeignKey("client_sessions.id"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),  # from 1
+    sa.Column("piece_id", sa.String(128), nullable=False),  # hash of the file's content
+    sa.Column("data", sa.Text, nullable=False),  # JSON: the row of the playlist as it was
+    _time("stopped_at", nullable=True),  # the moment at which a person stopped the piece
+    sa.Column("stopped_s", sa.Double),  # the place in the piece
 )

@@ -15,6 +15,7 @@ from core.evaluation.drift import ALARM_SHARE, LEAST, Drift
 from core.evaluation.metrics import as_arrays, divide
 from core.schema import EMOTIONS
 from core.training.labelled_data import NewLabels
+from core.wording import counted
 
 SETTING = "learning"  # key in the store
 DRAWS = 2000
@@ -147,7 +148,7 @@ def check_triggers(
     feedback : macro-F1 on new labelled clips; None if there are too few.
     labelled : number of labelled clips outside the model's training.
     drift : drift of the newest recordings; None if there are too few.
-    recordings : number of scored recordings.
+    recordings : number of scored files with different content.
     """
     return [_new_labels(limits, new_labels), _feedback(limits, feedback, labelled), _drift(limits, drift, recordings)]
 
@@ -180,11 +181,14 @@ def _feedback(limits: Limits, feedback: Expectation | None, labelled: int) -> Tr
 def _drift(limits: Limits, drift: Drift | None, recordings: int) -> Trigger:
     name, label = "drift", "Drift of the music"
     if drift is None:
-        text = f"{recordings} recordings have been scored; at least {LEAST} are needed."
+        text = (
+            f"{counted(recordings, 'file')} with different content scored; at least {LEAST} are needed. A copy in "
+            "another format counts as a file of its own, and synthetic files do not count."
+        )
         return Trigger(name, label, np.nan, limits.drifted, False, text)
     count = int(drift.features["drifted"].sum())
     text = (
         f"{count} of {len(drift.features)} features differ from the training music in the newest {drift.clips} "
-        f"recordings (Kolmogorov-Smirnov test, false discovery rate 5 %)."
+        f"files (Kolmogorov-Smirnov test, false discovery rate 5 %)."
     )
     return Trigger(name, label, drift.share, limits.drifted, drift.share >= limits.drifted, text)

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 from core.schema import EMOTIONS
 from core.wording import clock
 from pages.figures.clips import BELOW
-from pages.figures.style import COLOURS, NEUTRAL, SYMBOLS, apply_style, waveform
+from pages.figures.style import COLOURS, NEUTRAL, SYMBOLS, apply_style, percent_axis, waveform
 
 BEAT = "#CC79A7"  # of the same palette, but not the colour of an emotion
 _MARKS_HZ = (200, 500, 1000, 2000, 5000, 10000)  # ticks of the frequency axis
@@ -95,7 +95,7 @@ def mood(windows: pd.DataFrame, *, marked: tuple[float, float] | None = None) ->
                 line={"color": COLOURS[emotion], "width": 2},
                 marker={"symbol": SYMBOLS[emotion], "size": 8},
                 customdata=spans,
-                hovertemplate="%{customdata}: %{y:.0%}<extra>%{fullData.name}</extra>",
+                hovertemplate="%{customdata}: %{y}<extra>%{fullData.name}</extra>",
             )
         )
     if marked is not None:
@@ -105,7 +105,7 @@ def mood(windows: pd.DataFrame, *, marked: tuple[float, float] | None = None) ->
     return (
         apply_style(figure, title="Mood over time", height=400)
         .update_layout(legend=BELOW, margin={"b": 40})
-        .update_yaxes(title="probability", tickformat=".0%", range=[0, 1.02])
+        .update_yaxes(title="probability", range=[0, 1.02], **percent_axis())
         .update_xaxes(
             title="time (minutes:seconds)" if end < 3600 else "time (hours:minutes:seconds)",
             tickvals=ticks,

@@ -5,8 +5,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.schema import EMOTIONS, readable
-from core.wording import SIGNS, signed_percent, whole_percent, with_sign
-from pages.figures.style import COLOURS, NEUTRAL, ROW, SYMBOLS, apply_style
+from core.wording import SIGNS, percent, percents, signed_percent, with_sign
+from pages.figures.style import COLOURS, NEUTRAL, ROW, SYMBOLS, apply_style, ink, percent_axis
 
 BELOW = {"yref": "container", "y": 0.0, "yanchor": "bottom", "traceorder": "normal"}  # a legend under the axis
 LOW_HIGH = [[0, "#0072B2"], [0.5, "#999999"], [1, "#E69F00"]]  # visible on light and dark pages
@@ -52,20 +52,20 @@ def waterfall(steps: pd.DataFrame, *, base: float | None, emotion: str) -> go.Fi
             connector={"line": {"color": NEUTRAL, "width": 0.5}},
         )
     )
-    change = f"{whole_percent(start)} → {whole_percent(ends[-1])}" if known else f"{100 * ends[-1]:+.0f} points"
+    change = f"{percent(start)} → {percent(ends[-1])}" if known else f"{100 * ends[-1]:+.0f} points"
     return (
         apply_style(figure, title=f"Why {with_sign(emotion)}: {change}", height=110 + ROW * len(names))
         .update_yaxes(autorange="reversed", categoryorder="array", categoryarray=names)
         .update_xaxes(
             title="probability" if known else "change of the probability",
-            tickformat=".0%" if known else "+.0%",
+            **percent_axis(signed=not known),
             range=[min(0.0, float(ends.min()) - margin), float(ends.max()) + margin],
         )
     )
 
 
 def _end(value: float, known: bool) -> str:
-    return whole_percent(value) if known else signed_percent(value)
+    return percent(value) if known else signed_percent(value)
 
 
 def importance(
@@ -93,6 +93,7 @@ def importance(
                 marker_color=COLOURS.get(str(emotion), UP),
                 text=SIGNS.get(str(emotion), ""),
                 textposition="inside",
+                insidetextfont_color=ink(COLOURS.get(str(emotion), UP)),
                 insidetextanchor="middle",
                 textangle=0,
                 hovertemplate="%{y}: %{x:.3f}<extra>%{fullData.name}</extra>",
@@ -244,6 +245,7 @@ def two_clips(table: pd.DataFrame) -> go.Figure:
     order = [e for e in EMOTIONS if e in table.index][::-1]
     for pattern, column in zip(("/", "", "."), table.columns[::-1], strict=False):
         values = table.loc[order, column]
+        shown = percents({e: float(values[e]) for e in order})
         figure.add_trace(
             go.Bar(
                 orientation="h",
@@ -251,14 +253,14 @@ def two_clips(table: pd.DataFrame) -> go.Figure:
                 x=values,
                 name=str(column),
                 marker={"color": [COLOURS[e] for e in order], "pattern": {"shape": pattern, "fgopacity": 0.5}},
-                text=[whole_percent(v) for v in values],
+                text=[shown[e] for e in order],
                 textposition="outside",
                 cliponaxis=False,
-                hovertemplate="%{y}: %{x:.1%}<extra>%{fullData.name}</extra>",
+                hovertemplate="%{y}: %{text}<extra>%{fullData.name}</extra>",
             )
         )
     return (
         apply_style(figure, height=340)
         .update_layout(legend=BELOW | {"traceorder": "reversed"}, margin={"b": 40})
-        .update_xaxes(range=[0, 1.2], tickformat=".0%")
+        .update_xaxes(range=[0, 1.25], **percent_axis())
     )

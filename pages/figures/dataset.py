@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 
 from core.schema import BY_COLUMN
 from core.wording import SIGNS, whole_percent, with_sign
-from pages.figures.style import ACCENT, DIVERGING, NEUTRAL, ROW, apply_style, colours_of, symbols_of
+from pages.figures.style import ACCENT, DIVERGING, NEUTRAL, ROW, apply_style, colours_of, ink, symbols_of
 
 NO_GROUP = "no group"
 
@@ -26,6 +26,7 @@ def group_balance(table: pd.DataFrame, *, title: str = "Rows of each emotion") -
                 for n, s in zip(table["rows"], table["share"], strict=True)
             ],
             textposition="auto",
+            insidetextfont_color=[ink(colours[e]) for e in table["group"]],
             hovertemplate="%{y}: %{x} rows<extra></extra>",
         )
     )

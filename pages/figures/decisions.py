@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from core.wording import whole_percent, with_sign
+from core.wording import percent_limit, whole_percent, with_sign
 from pages.figures.clips import BELOW, DOWN, UP, rgba
-from pages.figures.style import NEUTRAL, apply_style
+from pages.figures.style import NEUTRAL, apply_style, ink, percent_axis
 
 
 def risk_coverage(curve: pd.DataFrame, *, mark: str, coverage: float, accuracy: float) -> go.Figure:
@@ -29,8 +29,8 @@ def risk_coverage(curve: pd.DataFrame, *, mark: str, coverage: float, accuracy: 
             y=curve["accuracy"],
             mode="lines",
             line={"color": UP, "width": 2},
-            customdata=curve["threshold"],
-            hovertemplate="threshold %{customdata:.0%}: %{x:.0%} accepted, %{y:.1%} of them correct<extra></extra>",
+            customdata=curve["threshold"].map(percent_limit),
+            hovertemplate="threshold %{customdata}: %{x} accepted, %{y} of them correct<extra></extra>",
             showlegend=False,
         )
     )
@@ -42,14 +42,14 @@ def risk_coverage(curve: pd.DataFrame, *, mark: str, coverage: float, accuracy: 
             marker={"size": 14, "symbol": "diamond", "color": DOWN},
             text=[mark],
             textposition="bottom left",
-            hovertemplate="%{x:.0%} accepted, %{y:.1%} of them correct<extra></extra>",
+            hovertemplate="%{x} accepted, %{y} of them correct<extra></extra>",
             showlegend=False,
         )
     )
     return (
         apply_style(figure, title="The more clips are accepted, the more errors", height=340)
-        .update_xaxes(title="share of clips accepted", tickformat=".0%", range=[0, 1.02])
-        .update_yaxes(title="share of these that is correct", tickformat=".0%")
+        .update_xaxes(title="share of clips accepted", **percent_axis(), range=[0, 1.02])
+        .update_yaxes(title="share of these that is correct", **percent_axis())
     )
 
 
@@ -81,15 +81,15 @@ def reliability(bins: pd.DataFrame) -> go.Figure:
             marker={"size": 6 + 40 * np.sqrt(bins["share"].to_numpy(dtype=float)), "color": rgba(UP, 0.6)},
             line={"color": UP},
             error_y=error,
-            customdata=bins["share"],
-            hovertemplate="probability %{x:.0%}, correct in %{y:.0%} (%{customdata:.0%} of the clips)<extra></extra>",
+            customdata=bins["share"].map(whole_percent),
+            hovertemplate="probability %{x}, correct in %{y} (%{customdata} of the clips)<extra></extra>",
         )
     )
     return (
         apply_style(figure, title="Reliability: does 80 % mean correct in 80 %?", height=380)
         .update_layout(legend=BELOW, margin={"b": 40})
-        .update_xaxes(title="the model's probability", tickformat=".0%", range=[0.2, 1.02])
-        .update_yaxes(title="share that is correct", tickformat=".0%", range=[0, 1.05])
+        .update_xaxes(title="the model's probability", **percent_axis(), range=[0.2, 1.02])
+        .update_yaxes(title="share that is correct", **percent_axis(), range=[0, 1.05])
     )
 
 
@@ -118,12 +118,13 @@ def shares(table: pd.DataFrame, *, index: str, columns: Mapping[str, str], title
                 text=[whole_percent(v) if v >= 0.06 else "" for v in table[column]],
                 textangle=0,
                 insidetextanchor="middle",
-                hovertemplate="%{y}: %{x:.0%}<extra>%{fullData.name}</extra>",
+                insidetextfont_color=ink(colour),
+                hovertemplate="%{y}: %{x}<extra>%{fullData.name}</extra>",
             )
         )
     return (
         apply_style(figure, title=title, height=150 + 34 * len(table))
         .update_layout(barmode="stack", legend=BELOW, margin={"b": 40})
-        .update_xaxes(range=[0, 1], tickformat=".0%")
+        .update_xaxes(range=[0, 1], **percent_axis())
         .update_yaxes(autorange="reversed")
     )

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from core.evaluation.significance import ESTABLISHED, NO_DIFFERENCE, ON_THESE_CLIPS
 from core.schema import EMOTIONS
 from core.wording import whole_percent, with_sign
-from pages.figures.style import ACCENT, COLOURS, NEUTRAL, ROW, SEQUENTIAL, SYMBOLS, apply_style
+from pages.figures.style import ACCENT, COLOURS, NEUTRAL, ROW, SEQUENTIAL, SYMBOLS, apply_style, percent_axis
 
 WARM = "#D55E00"
 _LABEL = 26  # characters per line of a label; more would leave no space for the figure on a phone
@@ -111,7 +111,7 @@ def _rows(figure: go.Figure, names: pd.Series, *, title: str, axis: str, height:
 
 
 def lines(
-    table: pd.DataFrame, *, x: str, title: str, x_title: str, y_title: str, x_format: str = "", markers: bool = True
+    table: pd.DataFrame, *, x: str, title: str, x_title: str, y_title: str, percents: bool = False, markers: bool = True
 ) -> go.Figure:
     """Draw curves of several models with their intervals; table : model, x, value, low, high."""
     figure = go.Figure()
@@ -131,7 +131,7 @@ def lines(
         )
     return (
         apply_style(figure, title=title, height=420)
-        .update_xaxes(title=x_title, tickformat=x_format)
+        .update_xaxes(title=x_title, **(percent_axis() if percents else {}))
         .update_yaxes(title=y_title)
         .update_layout(legend_y=-0.25)
     )
@@ -179,15 +179,14 @@ def calibration(table: pd.DataFrame) -> go.Figure:
                 line_color=ACCENT,
                 marker={"size": 5 + 25 * np.sqrt(shown["count"] / shown["count"].max()), "opacity": 0.75},
                 customdata=shown[["count"]].to_numpy(),
-                hovertemplate="probability %{x:.0%}, correct in %{y:.0%} of about %{customdata[0]:.0f} "
-                "clips<extra></extra>",
+                hovertemplate="probability %{x}, correct in %{y} of about %{customdata[0]:.0f} clips<extra></extra>",
             ),
         ]
     )
     return (
         apply_style(figure, title="Calibration: is the model as often correct as its probability says?", height=420)
-        .update_xaxes(title="probability of the most probable emotion", range=[0.2, 1.03], tickformat=".0%")
-        .update_yaxes(title="share that is correct", range=[-0.02, 1.05], tickformat=".0%")
+        .update_xaxes(title="probability of the most probable emotion", range=[0.2, 1.03], **percent_axis())
+        .update_yaxes(title="share that is correct", range=[-0.02, 1.05], **percent_axis())
         .update_layout(legend_y=-0.25)
     )
 
@@ -235,9 +234,9 @@ def confusion(table: pd.DataFrame, *, shares: bool, chosen: tuple[str, str] | No
             marker={"size": 62, "symbol": "square", "opacity": 0},
             selected={"marker": {"opacity": 0}},
             unselected={"marker": {"opacity": 0}},
-            customdata=np.column_stack([np.array(cells), both["count"], both["share"]]),
+            customdata=np.column_stack([np.array(cells), both["count"], both["share"].map(whole_percent)]),
             hovertemplate="true: %{customdata[0]}, predicted: %{customdata[1]}; %{customdata[2]:.1f} clips, "
-            "%{customdata[3]:.0%}<extra></extra>",
+            "%{customdata[3]}<extra></extra>",
             showlegend=False,
         )
     )

@@ -228,7 +228,7 @@ def _axes(axes: Any, layout: Any) -> None:
         if axis.tickformat and "%" in axis.tickformat:
             from matplotlib.ticker import PercentFormatter
 
-            getattr(axes, f"{name}axis").set_major_formatter(PercentFormatter(1.0))
+            getattr(axes, f"{name}axis").set_major_formatter(PercentFormatter(1.0, symbol=" %"))
         names = getattr(axes, f"names_{name}", None)
         if names:
             getattr(axes, f"{name}axis").set_ticks(list(names.values()), [_plain(n) for n in names], fontsize=7)

@@ -8,8 +8,8 @@ import plotly.graph_objects as go
 from core.playlists.circle import CIRCLE, PLEASANT, STRONG
 from core.playlists.sound import LibraryMap
 from core.schema import BY_COLUMN, EMOTIONS
-from core.wording import percent, with_sign
-from pages.figures.style import COLOURS, NEUTRAL, ROW, SYMBOLS, apply_style
+from core.wording import percent, percents, tenth_percent, with_sign
+from pages.figures.style import COLOURS, NEUTRAL, ROW, SYMBOLS, apply_style, percent_axis
 
 PATTERNS = {"angry": "/", "happy": "", "relax": ".", "sad": "x"}  # readable without colour
 
@@ -62,7 +62,8 @@ def library_map(pieces: pd.DataFrame, places: LibraryMap, *, chosen: str | None 
             )
         )
     titles = [
-        f"{_axis(telling)} ({percent(share)})" for telling, share in zip(places.telling, places.shares, strict=True)
+        f"{_axis(telling)} ({tenth_percent(share)})"
+        for telling, share in zip(places.telling, places.shares, strict=True)
     ]
     return (
         apply_style(figure, height=540)
@@ -173,6 +174,7 @@ def over_time(rows: pd.DataFrame) -> go.Figure:
     edges = rows["begins_s"].tolist() + [float(rows["begins_s"].iloc[-1] + rows["duration_s"].iloc[-1])]
     times = [edge / 60 for edge in edges]
     figure = go.Figure()
+    shown = [percents({e: row[f"p_{e}"] for e in EMOTIONS}) for row in rows.to_dict("records")]
     for emotion in EMOTIONS:
         values = rows[f"p_{emotion}"].tolist()
         figure.add_trace(
@@ -183,7 +185,7 @@ def over_time(rows: pd.DataFrame) -> go.Figure:
                 mode="lines+markers",
                 line={"shape": "hv", "color": COLOURS[emotion], "width": 2},
                 marker={"symbol": SYMBOLS[emotion], "size": 8},
-                customdata=[percent(p) for p in [*values, values[-1]]],
+                customdata=[words[emotion] for words in [*shown, shown[-1]]],
                 hovertemplate=f"%{{x:.1f}} min: {emotion} %{{customdata}}<extra></extra>",
             )
         )
@@ -214,7 +216,7 @@ def over_time(rows: pd.DataFrame) -> go.Figure:
     return (
         apply_style(figure, title="Mood and tempo over time", height=380)
         .update_layout(
-            yaxis={"range": [0, 1.02], "tickformat": ".0%", "title": "probability"},
+            yaxis={"range": [0, 1.02], "title": "probability", **percent_axis()},
             yaxis2={
                 "overlaying": "y",
                 "side": "right",

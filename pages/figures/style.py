@@ -11,7 +11,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.schema import EMOTIONS, readable
-from core.wording import percent, whole_percent, with_sign
+from core.wording import percent_limit, percents, with_sign
 
 COLOURS = {"angry": "#D55E00", "happy": "#E69F00", "relax": "#009E73", "sad": "#0072B2"}
 SYMBOLS = {"angry": "triangle-up", "happy": "star", "relax": "square", "sad": "circle"}
@@ -31,6 +31,14 @@ _MARGIN = {"l": 8, "r": 8, "t": 40, "b": 8}
 _CLEAR = "rgba(0,0,0,0)"
 
 
+def ink(colour: str) -> str:
+    """Colour of a text on a filled shape: dark or white, whichever has the higher contrast. colour : ``"#RRGGBB"``."""
+    red, green, blue = (int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5))
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (red, green, blue)]  # WCAG 2.2
+    light = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] + 0.05
+    return "#111111" if light / 0.0555 > 1.05 / light else "#ffffff"
+
+
 def apply_style(figure: go.Figure, *, title: str = "", height: int = 380) -> go.Figure:
     """Apply the common style; transparent, so it fits light and dark pages."""
     return figure.update_layout(
@@ -42,6 +50,18 @@ def apply_style(figure: go.Figure, *, title: str = "", height: int = 380) -> go.
         legend={"orientation": "h", "y": -0.18, "title": ""},
         hoverlabel={"namelength": -1},
     ).update_xaxes(automargin=True).update_yaxes(automargin=True)  # fmt: skip
+
+
+def percent_axis(*, signed: bool = False) -> dict[str, object]:
+    """Properties of an axis of shares in [0, 1]: whole percents, written ``"75 %"`` as in all texts.
+
+    A hover text shows them with ``%{x}`` or ``%{y}``. signed : differences, written ``"+5 %"``.
+    """
+    ticks = [f"{sign}{n}%" for sign in (("+", "\u2212") if signed else ("",)) for n in range(111)]  # plotly's own minus
+    return {
+        "tickformat": "+.0%" if signed else ".0%",
+        "labelalias": {tick: f"{tick[:-1]} %" for tick in ticks},
+    }
 
 
 def probabilities(proba: pd.Series, *, threshold: float | None = None) -> go.Figure:
@@ -56,13 +76,14 @@ def probabilities(proba: pd.Series, *, threshold: float | None = None) -> go.Fig
     """
     order = [e for e in EMOTIONS if e in proba.index][::-1]
     values = proba.loc[order]
+    shown = percents({e: float(proba[e]) for e in order})
     figure = go.Figure(
         go.Bar(
             x=values.to_numpy(),
             y=[with_sign(e) for e in order],
             orientation="h",
             marker_color=[COLOURS[e] for e in order],
-            text=[percent(v) for v in values],
+            text=[shown[e] for e in order],
             textposition="outside",
             cliponaxis=False,
             hovertemplate="%{y}: %{text}<extra></extra>",
@@ -73,10 +94,10 @@ def probabilities(proba: pd.Series, *, threshold: float | None = None) -> go.Fig
             x=threshold,
             line_dash="dot",
             line_color=NEUTRAL,
-            annotation_text=f"accept from {whole_percent(threshold)}",
+            annotation_text=f"accept from {percent_limit(threshold)}",
             annotation_position="top left" if threshold > 0.5 else "top right",  # inside the figure
         )
-    return apply_style(figure, height=240).update_xaxes(range=[0, 1.12], tickformat=".0%", title="probability")
+    return apply_style(figure, height=240).update_xaxes(range=[0, 1.12], title="probability", **percent_axis())
 
 
 def waveform(times: np.ndarray, low: np.ndarray, high: np.ndarray) -> go.Figure:

@@ -7,7 +7,7 @@ import streamlit as st
 from core.errors import ModelError
 from core.models.policy import Policy
 from core.schema import EMOTIONS
-from core.wording import whole_percent
+from core.wording import percent_limit
 from pages.shared import entering, messages
 
 KEY = "policy"
@@ -57,15 +57,15 @@ def address(policy: Policy) -> dict[str, str]:
 def describe_policy(policy: Policy) -> str:
     """Describe a policy, to be read after "Policy: "."""
     if policy.kind == "threshold":
-        one = f"an emotion is accepted from a probability of {whole_percent(policy.threshold)}"
+        one = f"an emotion is accepted from a probability of {percent_limit(policy.threshold)}"
         if policy.thresholds:
-            limits = ", ".join(f"{emotion} from {whole_percent(policy.limit(emotion))}" for emotion in EMOTIONS)
+            limits = ", ".join(f"{emotion} from {percent_limit(policy.limit(emotion))}" for emotion in EMOTIONS)
             one = f"an emotion is accepted from its own limit ({limits})"
         return (
             f"{one}; otherwise the two most probable emotions are offered if they have "
-            f"{whole_percent(policy.pair_threshold)} together; otherwise a person has to listen"
+            f"{percent_limit(policy.pair_threshold)} together; otherwise a person has to listen"
         )
-    floors = ", ".join(f"{e} {whole_percent(f)}" for e, f in zip(EMOTIONS, policy.floors, strict=True))
+    floors = ", ".join(f"{e} {percent_limit(f)}" for e, f in zip(EMOTIONS, policy.floors, strict=True))
     return (
         f"each emotion has its own limit ({floors}); if one emotion reaches its limit, it is accepted; if two do, both "
         "are offered; otherwise a person has to listen"

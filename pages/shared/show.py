@@ -1,6 +1,7 @@
 """Charts, tables and downloads in the form that all pages share."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -17,6 +18,7 @@ from core.dataset.table import Table
 from core.source_note import SourceNote
 from core.spreadsheets import csv_for_people
 from pages.figures.pictures import PICTURES, draw_picture
+from pages.shared import columns
 from pages.shared.cached import forget_table
 
 # Until app.py has run once in a new server, Streamlit treats a folder named "pages" as its older kind of app: a first
@@ -69,24 +71,30 @@ def chart(
     key: str,
     alt: str,
     data: pd.DataFrame | None = None,
-    columns: tuple[str, ...] = (),
+    features: tuple[str, ...] = (),
     **kwargs: Any,
 ) -> object:
     """Show a chart with its text alternative and, below, its numbers, pictures and citation.
 
-    columns : features that the chart is about; their papers are cited too.
+    features : columns of the features that the chart is about; their papers are cited too.
     """
     figure.update_layout(modebar={"orientation": "v"})
     config = _CHART_CONFIG | {"toImageButtonOptions": {"format": "png", "scale": 2, "filename": key}}
     event = st.plotly_chart(figure, key=key, alt=alt, config=config, **kwargs)
     if data is not None:
         with st.expander("Numbers, pictures, citation", icon=":material/table:"):
-            st.dataframe(data, hide_index=isinstance(data.index, pd.RangeIndex))
+            frame(data, hide_index=isinstance(data.index, pd.RangeIndex))
             with st.container(horizontal=True):
                 download(data, key)
                 _pictures(figure, key)
-            _citation_of(key, columns)
+            _citation_of(key, features)
     return event
+
+
+def frame(data: pd.DataFrame, *, column_config: Mapping[str, Any] | None = None, **kwargs: Any) -> Any:
+    """Show a table of the program with headings in words. Parameters and result as in ``st.dataframe``."""
+    config = columns.named(data) | dict(column_config or {})
+    return st.dataframe(columns.in_words(data), column_config=config, **kwargs)
 
 
 def _pictures(figure: go.Figure, name: str) -> None:
@@ -105,10 +113,10 @@ def _pictures(figure: go.Figure, name: str) -> None:
         )
 
 
-def _citation_of(name: str, columns: tuple[str, ...]) -> None:
+def _citation_of(name: str, features: tuple[str, ...]) -> None:
     """Show what to cite for a figure or a table, as text and as BibTeX."""
     note = source()
-    papers = citing.citations(_what(name), published=bool(note.cite), columns=columns, link=note.link)
+    papers = citing.citations(_what(name), published=bool(note.cite), columns=features, link=note.link)
     with st.popover("Cite this", icon=":material/format_quote:"):
         if note.synthetic:
             st.caption("These rows are synthetic. They are not the published data, so they do not have its citation.")

@@ -53,5 +53,6 @@ def not_sent(limit: int, way_out: str, endings: list[str] | None = None) -> str:
     return (
         f"The file with the red mark was not sent. The limit is {limit:,} MB, and {together:,.0f} MB for all your "
         f"files together. {way_out} "
-        f"If the file is smaller, remove it here and choose it again.{names}"
+        f"If the file is smaller, remove it here and choose it again.{names} A result on this page belongs to the "
+        "file that was sent before."
     )

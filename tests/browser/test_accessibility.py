@@ -10,7 +10,7 @@ from core.settings import ROOT
 pytestmark = pytest.mark.browser
 
 PAGES = (
-    *("", "predict", "tracks", "library", "moods", "playlists", "label", "agreement"),
+    *("", "predict", "tracks", "library", "moods", "playlists", "sessions", "label", "agreement"),
     *("compare", "confusion", "explain", "decisions", "learning", "explore"),
 )
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "best-practice"]}

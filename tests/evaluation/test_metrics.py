@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import binomtest
 from sklearn import metrics
 
 from core.errors import TableError
@@ -19,6 +20,7 @@ from core.evaluation.metrics import (
     risk_coverage,
     roc,
     scores,
+    share_interval,
 )
 from core.schema import ALL, COLUMNS, EMOTIONS, PROBA
 from core.training.folds import noisy
@@ -158,11 +160,20 @@ def test_repeats_are_averaged_and_share_their_clips():
     pd.testing.assert_frame_equal(scores(same), scores(table[table["repeat"] == 0]))
 
 
-def test_no_interval_where_the_bootstrap_says_nothing():
+def test_where_the_bootstrap_says_nothing_a_share_has_its_wilson_interval():
     y = list(EMOTIONS) * 5
-    line = figure(scores(predictions(y, one_hot(y)), resamples=50), "accuracy")
-    assert line["value"] == 1
-    assert np.isnan(line["low"])
+    table = scores(predictions(y, one_hot(y)), resamples=50)
+    line = figure(table, "accuracy")
+    expected = binomtest(20, 20).proportion_ci(method="wilson")
+    assert (line["value"], line["high"]) == (1, 1)
+    assert line["low"] == pytest.approx(expected.low)
+    assert np.isnan(figure(table, "macro_f1")["low"])
+
+
+@pytest.mark.parametrize(("hits", "of"), [(0, 59), (59, 59), (1, 17), (30, 59)])
+def test_the_interval_of_a_share_is_wilsons(hits, of):
+    expected = binomtest(hits, of).proportion_ci(method="wilson")
+    assert share_interval(hits, of) == pytest.approx((expected.low, expected.high))
 
 
 def test_the_same_seed_gives_the_same_interval():

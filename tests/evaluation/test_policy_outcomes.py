@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import binomtest
 
 from core.errors import TableError
 from core.evaluation import policy_outcomes
@@ -165,3 +166,13 @@ def test_the_paired_difference_is_that_of_the_two_summaries():
 def test_a_table_without_labels_is_refused():
     with pytest.raises(TableError, match="column y"):
         policy_outcomes.outcomes(predictions(5).drop(columns="y"), Policy())
+
+
+def test_twenty_of_twenty_is_not_certain():
+    table = called(*[("sad", "sad", 0.9)] * 20)
+    done = policy_outcomes.summarise(policy_outcomes.outcomes(table, Policy()))
+    line = done[(done["measure"] == "accuracy") & (done["emotion"] == "all")].iloc[0]
+    expected = binomtest(20, 20).proportion_ci(method="wilson")
+    assert (line["value"], line["low"]) == (1, pytest.approx(expected.low))
+    by_call = policy_outcomes.called_outcomes(table, Policy()).set_index("emotion")
+    assert by_call.loc["sad", "low"] == pytest.approx(expected.low)

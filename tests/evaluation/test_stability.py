@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import binomtest
 
 from core.errors import TableError
 from core.evaluation.stability import AS_IS, MEASURES, measure_stability
@@ -77,3 +78,10 @@ def test_refusals():
         measure_stability(good[:1], model="m", music="")
     with pytest.raises(TableError, match="was not measured. Measured changes: x"):
         measure_stability(good, model="m", music="").effect("louder")
+
+
+def test_a_share_of_nothing_has_an_interval_by_the_number_of_tracks():
+    lines = [answer(track, window, change, "sad") for track in range(59) for window in "ab" for change in (AS_IS, "x")]
+    share = measured(*lines).effect("x").other_guess
+    assert (share.value, share.low) == (0, 0)
+    assert share.high == pytest.approx(binomtest(0, 59).proportion_ci(method="wilson").high)

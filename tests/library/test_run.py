@@ -25,7 +25,7 @@ from core.errors import CoreError
 from core.features import EXTRACTOR
 from core.features.loudness import integrated
 from core.library import run as run_module
-from core.library.near_copies import first_alike
+from core.library.near_copies import first_alike, quality
 from core.library.progress import RunProgress, progress_bar
 from core.library.results import TYPES, read_results
 from core.library.run import score_library
@@ -33,7 +33,7 @@ from core.library.workers import Where
 from core.models.policy import Policy
 from core.pipeline import deciding, scoring, serving
 from core.pipeline.deciding import decide_pieces
-from core.records import Plan
+from core.records import LibraryFile, Plan
 from core.schema import COLUMNS, EMOTIONS
 from core.settings import Settings
 from core.source_note import SourceNote
@@ -471,13 +471,24 @@ def test_copies_are_named_also_across_the_batches_of_a_run(score, tmp_path, monk
 def test_another_encoding_of_the_same_recording_is_named_and_another_recording_is_not(score, tmp_path):
     (tmp_path / "music").mkdir()
     y = longer("relax", seconds=10)
-    soundfile.write(tmp_path / "music/a.wav", y, 44100)
-    soundfile.write(tmp_path / "music/b.mp3", y, 44100)
+    soundfile.write(tmp_path / "music/a.mp3", y, 44100)
+    soundfile.write(tmp_path / "music/b.wav", y, 44100)
     soundfile.write(tmp_path / "music/c.flac", 0.5 * y, 44100)
     soundfile.write(tmp_path / "music/d.wav", longer("relax", seconds=10, seed=1), 44100)
     soundfile.write(tmp_path / "music/e.wav", np.concatenate([np.zeros(2000), y]), 44100)
     table, _ = score()
-    assert table["near_duplicate_of"].tolist() == ["", "a.wav", "a.wav", "", "a.wav"]
+    assert table["near_duplicate_of"].tolist() == ["b.wav", "", "b.wav", "", "b.wav"]  # the best file is the original
+
+
+def test_the_original_is_lossless_then_has_the_higher_rate_then_is_longer():
+    def rank(path, kilobytes, seconds=100.0):
+        return quality(LibraryFile(path, "excerpt", 1000 * kilobytes, "", "scored", duration_s=seconds))
+
+    assert rank("/m/z.FLAC", 5_000) > rank("/m/a.m4a", 9_000)
+    assert rank("/m/z.flac", 20_000) > rank("/m/a.flac", 5_000)
+    assert rank("/m/z.mp3", 3_200) > rank("/m/a.mp3", 1_280)
+    assert rank("/m/z.wav", 18_000, 102.0) > rank("/m/a.wav", 17_640)
+    assert rank("/m/unknown.flac", 5_000, None) > rank("/m/a.mp3", 1_280)
 
 
 def test_alike_are_all_that_hang_together_and_never_those_that_are_not_known():

@@ -256,6 +256,9 @@ def test_explanations_come_back_from_their_file(explained, tmp_path):
     write_shap(explained, path)
     back = read_shap(path)
     pd.testing.assert_frame_equal(back.drop(columns="shap"), explained.drop(columns="shap"))
+    of_0_2 = tmp_path / "of_0_2.parquet"
+    write_shap(explained.drop(columns="base"), of_0_2)
+    assert "base" not in read_shap(of_0_2)
     np.testing.assert_allclose(back["shap"], explained["shap"], atol=5.1e-5)
     with pytest.raises(ModelError, match="shap_none.parquet, cannot be read"):
         read_shap(tmp_path / "shap_none.parquet")

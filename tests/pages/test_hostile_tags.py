@@ -6,6 +6,7 @@ import json
 import logging
 import re
 import zipfile
+from datetime import UTC, datetime
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -14,11 +15,17 @@ import pytest
 import soundfile
 
 from core import store
+from core.access import Person, Role
 from core.audio.tags import MAX_TAG_LENGTH, read_tags
 from core.labelling import desk
 from core.library import results
 from core.library.results import Scorer
 from core.models.policy import Policy
+from core.playlists import one_mood
+from core.playlists.client_lists import add_must_play
+from core.playlists.pieces import STANDINGS, pieces_table
+from core.playlists.playlist import Pool, usable_pieces
+from core.playlists.sessions import new_session
 from core.records import FoundFile, LibraryEntry, LibraryFile, Plan
 from core.source_note import without_header
 from core.spreadsheets import unescape_formula
@@ -88,6 +95,31 @@ def test_the_playlists_page_shows_tags_as_text(open_page, library, view, caplog)
 def test_the_moods_page_shows_tags_as_text(open_page, library, view, caplog):
     caplog.set_level(logging.INFO)
     check_page(open_page("moods", view=view), caplog)
+
+
+def test_a_stored_session_shows_tags_as_text_and_its_files_are_inert(open_page, library, data_dir, monkeypatch, caplog):
+    caplog.set_level(logging.INFO)
+    opened = store.open_store(f"sqlite:///{data_dir / 'feedback.db'}")
+    table = pieces_table(store.library_table(opened))
+    made = one_mood.build_one_mood(usable_pieces(table, standings=STANDINGS), "relax", 10)
+    made = add_must_play(made, Pool(table, ()), table, list(table.index))
+    ece = opened.asked_by(lambda: Person(Role.ANALYST, "Ece"))
+    client = store.add_client(ece, "K-1")
+    number = store.add_session(ece, client.id, new_session(made, policy="{}", notes=HTML), token="form-00001")
+    store.note_stop(
+        ece, number, store.read_session(ece, number).pieces[0], stopped_at=datetime(2026, 3, 12, tzinfo=UTC)
+    )
+    for piece_id, title in table["title"].items():
+        store.set_client_piece(ece, client.id, piece_id, title=title, rule="never")
+    files = downloads(monkeypatch)
+    for address in ({"session": str(number)}, {"client": str(client.id)}):
+        page = open_page("sessions", **address)
+        page.session_state["who"] = "Ece"
+        check_page(page.run(), caplog)
+        assert len(page.tabs) == 3
+    by_ending = {name.rsplit(".", 1)[1]: give() for name, give in files.items()}
+    check_m3u8(by_ending["m3u8"].decode())
+    check_html(by_ending["html"].decode())
 
 
 def check_page(page, caplog) -> None:

@@ -163,7 +163,7 @@ def test_lengths_that_no_piece_has_are_a_sentence(open_page, hashes):
     page.slider(key="lengths").set_range(3.0, 5.0).run()
     assert not page.exception
     assert "The library has no usable piece for: sad, relax, happy" in shown(page)
-    assert "they do not last 3:00 to 5:00, as you asked" in shown(page)
+    assert "the length is not 3:00 to 5:00, as you asked" in shown(page)
 
 
 def test_the_minutes_of_each_mood_make_the_length(open_page, hashes):
@@ -302,12 +302,12 @@ def test_files_that_are_gone_and_recordings_that_are_there_twice_are_left_out_an
     again(opened, hashes[2], data_dir / "müzik" / "copy.flac")
     page = open_page("playlists")
     assert not page.exception
-    assert "1 of 25 pieces are left out: they sound like the same recording as another piece." in shown(page)
+    assert "1 of 25 pieces is left out: the same recording as another piece, by the sound." in shown(page)
     assert len(listed(page)) == 4
     sorted((data_dir / "müzik").iterdir())[6].unlink()  # a relaxed one
     st.cache_resource.clear()  # as after a minute
     page = open_page("playlists")
-    assert "left out: their file is missing or was changed" in shown(page)
+    assert "left out: the file is missing or was changed" in shown(page)
     assert len(listed(page)) == 3
 
 

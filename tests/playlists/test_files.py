@@ -25,6 +25,7 @@ from core.playlists import files, iso_path, levelled_copies, one_mood, playlist,
 from core.playlists.playlist import usable_pieces
 from core.playlists.session_sheet import Session
 from core.records import Remark, RemarkKind
+from core.source_note import without_header
 from core.spreadsheets import escape_table
 from tests.mood_library import clip, many, pieces, tone
 
@@ -136,9 +137,12 @@ def test_xspf_with_hostile_tags():
 
 
 def test_csv_for_spreadsheets(path):
-    data = files.csv_file(path)
-    assert data.startswith(b"\xef\xbb\xbf")
-    rows = list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"))))
+    data = files.csv_file(path, link="http://here/playlists?mood=sad")
+    assert data.startswith(b"\xef\xbb\xbf# Turkish Music Emotion")
+    text = data.decode("utf-8-sig")
+    assert f"# rows: {len(path.rows)} pieces" in text
+    assert "# link: http://here/playlists?mood=sad" in text
+    rows = list(csv.DictReader(io.StringIO(without_header(text))))
     assert [row["path"] for row in rows] == list(path.rows["path"])
     assert [float(row["gain_db"]) for row in rows] == pytest.approx(path.rows["gain_db"].tolist(), abs=1e-4)
     assert {row["target_lufs"] for row in rows} == {"-18.0"}
@@ -147,7 +151,7 @@ def test_csv_for_spreadsheets(path):
 @pytest.mark.parametrize("begin", "=+-@")
 def test_no_tag_is_a_formula(begin):
     made = listed(clip("a", title=f"{begin}cmd|calc", artist=f"{begin}x", lufs=np.nan))
-    (row,) = csv.DictReader(io.StringIO(files.csv_file(made).decode("utf-8-sig")))
+    (row,) = csv.DictReader(io.StringIO(without_header(files.csv_file(made).decode("utf-8-sig"))))
     assert (row["title"], row["artist"]) == (f"'{begin}cmd|calc", f"'{begin}x")
     assert row["gain_db"] == ""
     safe = escape_table(made.rows)

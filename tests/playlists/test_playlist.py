@@ -14,7 +14,7 @@ from core.playlists import iso_path, one_mood, path_costs, playlist, replacement
 from core.playlists.circle import CIRCLE, neighbours
 from core.playlists.path_search import Search
 from core.playlists.pieces import ACCEPTED, BETWEEN, REVIEW, STANDINGS
-from core.playlists.playlist import Playlist, Pool, usable_pieces
+from core.playlists.playlist import PART_ONLY, Playlist, Pool, usable_pieces
 from core.playlists.wish import Curve
 from core.records import RemarkKind
 from core.schema import EMOTIONS, PROBA
@@ -52,8 +52,8 @@ def test_only_accepted_pieces_unless_more_are_wished():
     assert list(usable_pieces(table, standings=(ACCEPTED, BETWEEN)).table.index) == ["a", "b"]
     assert list(usable_pieces(table, standings=STANDINGS).table.index) == ["a", "b", "c"]
     assert texts(usable_pieces(table)) == (
-        "1 of 3 pieces are left out: the model hears two neighbouring moods.",
-        "1 of 3 pieces are left out: a person must listen first.",
+        "1 of 3 pieces is left out: the model hears two neighbouring moods.",
+        "1 of 3 pieces is left out: a person must listen first.",
     )
     assert [remark.kind for remark in usable_pieces(table).remarks] == [RemarkKind.LEFT_OUT, RemarkKind.NEEDS_LISTENING]
 
@@ -72,14 +72,18 @@ def test_pieces_without_a_file_too_short_or_twice_there_are_left_out():
     )
     found = usable_pieces(table)
     assert list(found.table.index) == ["a", "b", "f", "g"]  # another recording of the same piece is another piece
-    assert len(found.remarks) == 2
+    assert texts(found) == (
+        f"1 of 7 pieces is left out: {PART_ONLY}.",
+        "1 of 7 pieces is left out: the audio is not stored here.",
+        "1 of 7 pieces is left out: shorter than 5 s.",
+    )
 
 
 def test_a_piece_whose_file_is_gone_is_left_out_and_counted():
     table = pieces([clip("a"), clip("b"), clip("c", p=(0.02, 0.02, 0.5, 0.46))]).assign(there=[True, False, False])
     found = usable_pieces(table)
     assert list(found.table.index) == ["a"]
-    assert texts(found) == ("2 of 3 pieces are left out: their file is missing or was changed.",)
+    assert texts(found) == ("2 of 3 pieces are left out: the file is missing or was changed.",)
 
 
 def test_of_one_recording_in_several_files_the_surest_is_played():
@@ -93,7 +97,7 @@ def test_of_one_recording_in_several_files_the_surest_is_played():
     heard = pd.Series({"a": "a", "b": "a", "c": "c"})  # d was not measured
     found = usable_pieces(pieces(rows), recordings=heard)
     assert list(found.table.index) == ["b", "c", "d"]
-    assert texts(found) == ("1 of 4 pieces are left out: they sound like the same recording as another piece.",)
+    assert texts(found) == ("1 of 4 pieces is left out: the same recording as another piece, by the sound.",)
 
 
 def test_each_piece_that_is_left_out_is_counted_once_and_synthetic_ones_can_be_used():
@@ -107,9 +111,9 @@ def test_each_piece_that_is_left_out_is_counted_once_and_synthetic_ones_can_be_u
     found = usable_pieces(pieces(rows))
     assert list(found.table.index) == ["a"]
     assert texts(found) == (
-        "3 of 6 pieces are left out: they are synthetic, made by this program.",
-        "1 of 6 pieces are left out: they are clips without an audio file.",
-        "1 of 6 pieces are left out: a person must listen first.",
+        "3 of 6 pieces are left out: synthetic, made by this program.",
+        "1 of 6 pieces is left out: the audio is not stored here.",
+        "1 of 6 pieces is left out: a person must listen first.",
     )
     found = usable_pieces(pieces(rows), synthetic=True)
     assert list(found.table.index) == ["a", "s0"]
@@ -204,7 +208,7 @@ def test_pieces_without_an_artist_may_be_neighbours_and_it_is_said():
 def test_synthetic_pieces_are_named_and_are_not_played_beside_music():
     rows = [clip("a", genre="synthetic"), clip("b")]
     assert usable_pieces(pieces(rows)).table.index.tolist() == ["b"]
-    assert "1 of 2 pieces are left out: they are synthetic, made by this program." in texts(usable_pieces(pieces(rows)))
+    assert "1 of 2 pieces is left out: synthetic, made by this program." in texts(usable_pieces(pieces(rows)))
     made = one_mood.build_one_mood(usable_pieces(pieces(rows[:1])), "relax", 5)
     assert "Some of these pieces are synthetic" in "\n".join(texts(made))
 

@@ -243,7 +243,7 @@ def test_pieces_that_the_lengths_leave_out_are_counted():
         found = usable_pieces(pieces(rows), lengths_s=limits)
         assert "b" in found.table.index
         (remark,) = [remark for remark in found.remarks if remark.kind == RemarkKind.LENGTHS_ASKED]
-        assert f"they do not last {words}, as you asked" in remark.text
+        assert f"the length is not {words}, as you asked" in remark.text
 
 
 def test_an_empty_library_is_a_sentence():

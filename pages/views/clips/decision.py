@@ -60,7 +60,7 @@ def _show_windows(prediction: Prediction) -> None:
     """Show how many windows of the file agree, and the guess of each window."""
     each = "; ".join(
         f"{wording.clock(w.start_s)} to {wording.clock(w.end_s)} {wording.with_sign(w.guess)} "
-        f"{wording.whole_percent(w.proba[w.guess])}" + (", unlike the training music" if w.unlike else "")
+        f"{wording.percent(w.proba[w.guess])}" + (", unlike the training music" if w.unlike else "")
         for w in sorted(prediction.windows, key=lambda window: window.start_s)
     )
     st.markdown(f":material/view_week: **{votes_text(prediction.ranked[0], *prediction.votes)}**", help=each)

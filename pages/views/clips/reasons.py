@@ -41,7 +41,7 @@ def show_reasons(shown: ShownClip, served: Served) -> None:
         show.chart(
             clips.waterfall(steps, base=base, emotion=emotion),
             key=f"why-{emotion}_{file_tag(scored)}",
-            alt=f"Steps from the average probability of {emotion}, {wording.whole_percent(base)}, to this clip's: "
+            alt=f"Steps from the average probability of {emotion}, {wording.percent(base)}, to this clip's: "
             + ", ".join(f"{n} {wording.signed_percent(v)}" for n, v in zip(steps["name"], steps["shap"], strict=True)),
         )
     with right:
@@ -128,13 +128,12 @@ def show_what_if(shown: ShownClip, served: Served) -> None:
     (then,) = predict(served.model, [vector])
     with right:
         table = pd.DataFrame({"as measured": scored.prediction.proba, "what if": then.proba}).rename_axis("emotion")
+        before, after = (wording.percents(p) for p in (scored.prediction.proba, then.proba))
         show.chart(
             clips.two_clips(table),
             key=f"what-if_{file_tag(scored)}",
             alt="Probabilities as measured and with the changed features: "
-            + ", ".join(
-                f"{e} {wording.whole_percent(a)} to {wording.whole_percent(b)}" for e, a, b in table.itertuples()
-            ),
+            + ", ".join(f"{e} {before[e]} to {after[e]}" for e in EMOTIONS),
             data=table.reset_index(),
         )
         st.caption(

@@ -159,7 +159,7 @@ def show_answer(recording: Recording, served: Served, policy: Policy) -> None:
     named = " or ".join(with_sign(emotion) for emotion in answer.decision.candidates) or "needs review"
     st.caption(
         f":material/graphic_eq: On Predict and in folders, this file has the answer **{named}**: {with_sign(guess)} "
-        f"{wording.whole_percent(answer.prediction.confidence)}, {votes} around the middle."
+        f"{wording.percent(answer.prediction.confidence)}, {votes} around the middle."
     )
 
 
@@ -189,9 +189,10 @@ def show_mood(source: Source, plan: WindowPlan, done: pd.DataFrame, served: Serv
         answer = overall(done, method)
     except CoreError as error:
         messages.problem(error)
-        st.dataframe(done[["start_s", "end_s", "remark"]], hide_index=True)
+        show.frame(done[["start_s", "end_s", "remark"]], hide_index=True)
         return
-    shares = ", ".join(f"{with_sign(e)} {wording.whole_percent(answer.shares[e])}" for e in EMOTIONS)
+    shown = wording.percents(answer.shares)
+    shares = ", ".join(f"{with_sign(e)} {shown[e]}" for e in EMOTIONS)
     _show_headline(decide_overall(done, answer, policy), answer.label)
     heard = wording.counted(answer.windows, "window")
     st.caption(f"{messages.literal(source.name)}, {heard} with music, by {METHODS[method]}: {shares}.")
@@ -261,15 +262,15 @@ def _show_stretch(source: Source, stretch: Stretch, wanted: str, tag: str, *, do
         )
     elif stretch.fits:
         st.success(
-            f"**{at}**: {with_sign(wanted)} in every window, never below {wording.whole_percent(stretch.lowest)}, "
-            f"{wording.whole_percent(stretch.mean)} on "
+            f"**{at}**: {with_sign(wanted)} in every window, never below {wording.percent(stretch.lowest)}, "
+            f"{wording.percent(stretch.mean)} on "
             "average.",
             icon=":material/check_circle:",
         )
     else:
         st.warning(
             f"No section is {with_sign(wanted)} in every window. The best is **{at}**: "
-            f"{wording.whole_percent(stretch.mean)} on average, {wording.whole_percent(stretch.lowest)} at its lowest. "
+            f"{wording.percent(stretch.mean)} on average, {wording.percent(stretch.lowest)} at its lowest. "
             "In some windows another emotion is stronger, or the window needs review.",
             icon=":material/help:",
         )

@@ -28,21 +28,29 @@ def _cleaned(key: str, without: tuple[str, ...], _messy: pd.DataFrame) -> CleanR
     return clean(_messy, without=without, labels_needed=False)
 
 
+def cleaned_name(name: str) -> str:
+    """Name of an added table after cleaning, in the list of tables."""
+    return f"{name}, cleaned"
+
+
 def cleaned_table(name: str, table: UserTable) -> CleanResult | None:
     """The table with the rules that the person chose; None before the person asks for it."""
     without = st.session_state.get(CLEANED, {}).get(name)
     return None if without is None else _cleaned(table.rows.content_hash, without, table.messy)
 
 
-def cleaning(extra: dict[str, UserTable]) -> None:
-    """Show what cleaning would change, rule by rule, and clean the table when the person asks for it."""
+def cleaning(extra: dict[str, UserTable], chosen: str) -> None:
+    """Show what cleaning would change, rule by rule, and clean the table when the person asks for it.
+
+    chosen : name of the table that the other views show. If the person added it, it is the one to clean.
+    """
     if not extra:
         st.info(
             "Add a table above. It opens as it is, and this tab shows what cleaning would change.",
             icon=":material/upload_file:",
         )
         return
-    name = st.selectbox("File", list(extra), key="cleaned", help="Tables that you added, and CSV files in data/raw.")
+    name = _file_to_clean(extra, chosen)
     one = extra[name]
     found = one.cleaned.changes["rule"].value_counts()
     offered = [rule for rule in CHOICES if rule in found]
@@ -73,10 +81,25 @@ def cleaning(extra: dict[str, UserTable]) -> None:
         help="Adds the cleaned table to the list of tables. The table that you added stays as it is.",
     )
     if done == without:
-        right.success(f"The table “{name}, cleaned” has these changes.", icon=":material/check:")
+        right.success(f"The table “{cleaned_name(name)}” has these changes.", icon=":material/check:")
     _training(name, result, without, asked=done == without or result.changes.empty)
     _changes(result)
     _downloads(name, one, result)
+
+
+def _file_to_clean(extra: dict[str, UserTable], chosen: str) -> str:
+    """The added table that is chosen above; the person is asked only if another table is chosen there."""
+    name = next((added for added in extra if chosen in (added, cleaned_name(added))), "")
+    if name:
+        st.markdown(f"This tab cleans **{messages.literal(name)}**, the table that you chose under Table.")
+        return name
+    return st.selectbox(
+        "File to clean",
+        list(extra),
+        key="cleaned",
+        help=f"{messages.literal(chosen)}, which you chose under Table, is not cleaned here. This tab cleans tables "
+        "that you added, and CSV files in data/raw.",
+    )
 
 
 def _apply(name: str, without: tuple[str, ...]) -> None:
@@ -180,7 +203,7 @@ def _source(name: str, one: UserTable, result: CleanResult, without: tuple[str, 
     off = f" / rules that were off: {', '.join(without)}" if without else ""
     extractor = ", ".join(sorted(set(one.messy["extractor"].dropna().astype(str)))) if "extractor" in one.messy else ""
     return SourceNote(
-        table=f"{name}, cleaned",
+        table=cleaned_name(name),
         data=_data_hash(one, result),
         rows=f"{len(result.frame)} of {len(one.messy)} rows, {counted(len(result.changes), 'change')}{off}",
         extractor=extractor,

@@ -49,7 +49,7 @@ def groups(rows: Shown) -> None:
         alt=f"{readable(column)} by {rows.group}. Medians: "
         + ", ".join(f"{r.group} {r.median:.4g}" for r in numbers.itertuples()),
         data=numbers,
-        columns=(column,),
+        features=(column,),
     )
 
 
@@ -89,7 +89,7 @@ def telling(rows: Shown) -> None:
     )
     st.header(f"Medians by {rows.group}, and effect sizes")
     medians = exploration.medians_and_effects(rows.frame, tests, rows.groups)
-    st.dataframe(medians, hide_index=True, alt="Medians and effect sizes of all 50 features")
+    show.frame(medians, hide_index=True, alt="Medians and effect sizes of all 50 features")
     show.download(medians, show.file_name(f"medians-by-{rows.group}-{test}-{correction}", data_hash=rows.data_hash))
     _pairs(rows, tests)
 
@@ -117,5 +117,5 @@ def _pairs(rows: Shown, tests: pd.DataFrame) -> None:
         "chance that a row of the first group has the larger value, minus the chance that it has the smaller one, "
         "with its 95 % interval. The interval is for one pair and is not corrected."
     )
-    st.dataframe(pairs, hide_index=True, alt=f"Pairs of groups in {readable(column)}")
+    show.frame(pairs, hide_index=True, alt=f"Pairs of groups in {readable(column)}")
     show.download(pairs, show.file_name(f"pairs-{BY_COLUMN[column].name}", data_hash=rows.data_hash))

@@ -12,6 +12,34 @@ from pages.figures import dataset
 from pages.shared import show
 from pages.views.data.explore_rows import Shown, with_row_numbers
 
+_NUMBER = st.column_config.NumberColumn
+# In the order of display: what a person looks for is visible without scrolling at 1440 pixels.
+COMPARED = {
+    "feature": st.column_config.TextColumn(pinned=True),
+    "unit": st.column_config.TextColumn(),
+    "median_own": _NUMBER("own median", format="%.4g", help="Half of your values are below it."),
+    "median_published": _NUMBER("published median", format="%.4g", help="Half of the published values are below it."),
+    "delta": _NUMBER(
+        "Cliff's delta",
+        format="%.2f",
+        help="Own against published: 0 = no difference, 1 = every own value is larger, -1 = every one is smaller.",
+    ),
+    "delta_low": _NUMBER("95 % from", format="%.2f", help="Lower end of the 95 % interval of Cliff's delta."),
+    "delta_high": _NUMBER("95 % to", format="%.2f", help="Upper end of the 95 % interval of Cliff's delta."),
+    "percentile": _NUMBER("below own median", format="%.0f %%", help="Share of the published values below it."),
+    "out": _NUMBER("outside", format="%.0f %%", help="Share of your values outside the published range."),
+    "farthest": _NUMBER(
+        "farthest (sd)",
+        format="%.2f",
+        help="Largest distance of one of your values from the published range, in standard deviations of the published "
+        "values. They are robust, and on a logarithmic scale for features without an upper limit.",
+    ),
+    "low": _NUMBER("published lowest", format="%.4g"),
+    "high": _NUMBER("published highest", format="%.4g"),
+    "n_own": _NUMBER("own values", help="Number of known values in your table."),
+    "n_published": _NUMBER("published values", help="Number of known values in the published table."),
+}
+
 
 def own_and_published_views(rows: Shown, published: OpenTable) -> None:
     """Show where the own rows are in the published table, what is out of its range, and a map of both."""
@@ -42,29 +70,21 @@ def _range(rows: Shown, features: pd.DataFrame, clips: pd.DataFrame) -> None:
         f"outside the range of the published table**, in {len(wide)} of {len(COLUMNS)} features."
     )
     st.caption(
-        "percentile: share of the published values below the own median. out: share of the own values outside the "
-        "published range. farthest: largest distance from this range, in standard deviations of the published values "
-        "(robust, on a logarithmic scale for features without an upper limit). delta: Cliff's delta of own against "
-        "published with its 95 % interval; 0 = no difference, 1 = every own value is larger. A model knows the "
-        "published range only: it is less sure outside."
+        "The largest differences are first. Point at a heading to read its meaning. A model knows the published range "
+        "only: it is less sure outside."
     )
-    st.dataframe(
-        features,
+    show.frame(
+        features.assign(percentile=100 * features["percentile"], out=100 * features["out"])[list(COMPARED)],
         hide_index=True,
         alt="Own values against the published values, feature by feature",
-        column_config={
-            "percentile": st.column_config.NumberColumn(format="percent"),
-            "out": st.column_config.NumberColumn(format="percent"),
-            **{
-                n: st.column_config.NumberColumn(format="%.2f")
-                for n in ("farthest", "delta", "delta_low", "delta_high")
-            },
-        },
+        column_config=COMPARED,
     )
     show.download(features, show.file_name("own-and-published", data_hash=rows.data_hash))
     st.header("Rows outside the published range")
     about = [c for c in rows.frame.columns if c not in COLUMNS]
-    found = clips[clips["out"] > 0].rename(columns={"out": "features out", "feature": "farthest feature"})
+    found = clips[clips["out"] > 0].rename(
+        columns={"out": "features out", "farthest": "farthest (sd)", "feature": "farthest feature"}
+    )
     far = found.join(rows.frame[[c for c in about if c not in found]])
     st.dataframe(far, alt="Rows outside the published range, farthest first")
     show.download(with_row_numbers(far), show.file_name("rows-out-of-range", data_hash=rows.data_hash))

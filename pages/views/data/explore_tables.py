@@ -130,8 +130,8 @@ def at_hand(shown: Table, extra: dict[str, UserTable]) -> tuple[dict[str, OpenTa
         opened[name] = one.rows
         frames[name] = one.messy
         if (cleaned := explore_cleaning.cleaned_table(name, one)) is not None:
-            opened[f"{name}, cleaned"] = open_rows(cleaned.frame)
-            frames[f"{name}, cleaned"] = cleaned.frame
+            opened[explore_cleaning.cleaned_name(name)] = open_rows(cleaned.frame)
+            frames[explore_cleaning.cleaned_name(name)] = cleaned.frame
     if (library := _library()) is not None:
         opened[LIBRARY] = library
     opened.setdefault(STAND_IN, open_table(_stand_in()))

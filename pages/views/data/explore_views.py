@@ -44,7 +44,7 @@ def relations(rows: Shown) -> None:
     )
     st.caption("Columns and rows have the same order. Point at a cell to see its two features.")
     st.markdown("**Strongest pairs**: these features carry nearly the same information.")
-    st.dataframe(
+    show.frame(
         pairs,
         hide_index=True,
         alt="Strongest correlations",
@@ -116,7 +116,7 @@ def outliers(rows: Shown) -> None:
         key=show.file_name("outliers-by-feature", data_hash=rows.data_hash),
         alt=f"{len(table)} outliers by feature; most in {table['feature'].value_counts().index[0]}",
     )
-    st.dataframe(
+    show.frame(
         table.drop(columns="column").assign(**reasons(rows, table["row"])),
         hide_index=True,
         alt="Outliers",

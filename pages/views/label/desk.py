@@ -138,7 +138,7 @@ def _show_guess_and_comment(seat: Seat, store: Store, form: Form) -> None:
         how = show_guess(seat, form, wanted=wanted)
         if how == "shown":
             st.markdown(
-                f"The model's guess is **{wording.with_sign(item.guess)}** ({wording.whole_percent(item.confidence)}).",
+                f"The model's guess is **{wording.with_sign(item.guess)}** ({wording.percent(item.confidence)}).",
                 width="content",
             )
         elif how == "hidden at random":

@@ -14,7 +14,7 @@ from core.store import Rater, Store, clips_table, feedback_table, labels_cache_k
 from core.wording import counted
 from pages.shared import messages, uploads, who
 from pages.shared.messages import literal, problem
-from pages.shared.show import comments, download, file_name
+from pages.shared.show import comments, download, file_name, frame
 from pages.views.label import label_studio
 
 FORMATS = {
@@ -186,7 +186,7 @@ def _dry_run(store: Store, data: bytes, plan: pd.DataFrame, choices: Choices, fi
     first = [c for c in ("row", "action", "why", "file_name", "label", "skip_reason", "rater") if c in plan]
     table = plan[[*first, *plan.columns.drop([*first, "before"])]]  # the hashes last, because nobody reads them
     shown = table[table["action"].isin(only)] if only else table
-    st.dataframe(shown, hide_index=True, alt="What the import would do, row by row")
+    frame(shown, hide_index=True, alt="What the import would do, row by row")
     download(table, "import-dry-run", label="Download the dry run")
     wanted = int(counts["add"] + counts["change"])
     if not choices.all_known:

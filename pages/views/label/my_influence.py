@@ -94,12 +94,14 @@ def _clips(mine: pd.DataFrame) -> None:
                 "you": order["you"].map(wording.with_sign),
                 "previous model": order["before"].map(wording.with_sign),
                 "new model": order["after"].map(wording.with_sign),
-                "probability of your label": order["after_p"],
+                "probability of your label": order["after_p"].map(wording.percent_number, na_action="ignore"),
             }
         ),
         hide_index=True,
         alt="Your clips in training, with the answers of the previous and the new model",
-        column_config={"probability of your label": st.column_config.ProgressColumn(min_value=0, max_value=1)},
+        column_config={
+            "probability of your label": st.column_config.ProgressColumn(format="%.1f %%", min_value=0, max_value=100)
+        },
     )
 
 

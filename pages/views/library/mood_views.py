@@ -2,7 +2,6 @@
 
 from typing import Literal
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -11,7 +10,7 @@ from core.errors import CoreError
 from core.playlists import pieces, selection, sound
 from core.schema import BY_COLUMN
 from core.store import MAX_TRACK, TRACK_FIELDS, set_track
-from core.wording import clock, percent
+from core.wording import ROUNDING, clock, percent_number, tenth_percent
 from pages.figures import playlists
 from pages.shared import cached, messages, show
 from pages.views.library import piece_filter as parts
@@ -19,15 +18,16 @@ from pages.views.library import piece_player
 from pages.views.library.accepted_moods import accepted_right
 from pages.views.library.pieces import Library, reload_library
 
-LIST = {  # on a phone only the first two or three columns are visible
-    "title": "Title", "standing": "Decision", "emotion": "Emotion", "confidence": "Confidence", "votes": "Windows",
-    "artist": "Artist",
-    "tempo": "Tempo", "lufs": "LUFS", "length": "Length", "album": "Album", "session": "Session", "year": "Year",
-    "genre": "Genre", "makam": "Makam",
+LIST = {  # on a phone only the first two or three columns are visible, and at 1440 pixels those up to the length
+    "title": "Title", "standing": "Decision", "emotion": "Emotion", "confidence": "Confidence", "artist": "Artist",
+    "makam": "Makam", "year": "Year", "length": "Length", "tempo": "Tempo", "lufs": "LUFS", "votes": "Windows",
+    "album": "Album", "session": "Session", "genre": "Genre",
 }  # fmt: skip
 WIDTHS: dict[str, Literal["small", "medium"]] = {"title": "medium"}
 NUMBERS = {
-    "confidence": st.column_config.ProgressColumn("Confidence", format="%.1f %%", min_value=0, max_value=100),
+    "confidence": st.column_config.ProgressColumn(
+        "Confidence", format="%.1f %%", min_value=0, max_value=100, help=f"Probability of the mood. {ROUNDING}"
+    ),
     "tempo": st.column_config.NumberColumn("Tempo", format="%.0f bpm"),
     "lufs": st.column_config.NumberColumn("LUFS", format="%.1f", help="Loudness of the scored part."),
     "length": st.column_config.TextColumn("Length"),
@@ -163,9 +163,10 @@ def _table(rows: pd.DataFrame, name: str, **more: pd.Series) -> None:
         emotion=rows["guess"].map(wording.with_sign),
         length=rows["duration_s"].map(clock),
         votes=[f"{agreeing} of {n}" for agreeing, n in zip(rows["agreeing"], rows["windows"], strict=True)],
-        confidence=np.floor(1000 * rows["confidence"] + 1e-9) / 10,  # rounded down, as `percent` does
+        confidence=rows["confidence"].map(percent_number),
         **more,
     )
+    columns = [*more, *(c for c in LIST if table[c].replace("", None).notna().any())]  # without empty columns
     key = f"table_{name}_{st.session_state.get(TURN, 0)}"
 
     def clicked() -> None:
@@ -173,7 +174,7 @@ def _table(rows: pd.DataFrame, name: str, **more: pd.Series) -> None:
         _play(str(rows.index[picked[0]]) if picked else None)
 
     st.dataframe(
-        table[[*more, *LIST]],
+        table[columns],
         hide_index=True,
         key=key,
         on_select=clicked,
@@ -213,7 +214,8 @@ def show_map(library: Library, shown: pd.DataFrame, chosen: str | None) -> None:
     )
     st.caption(
         "Pieces that sound alike are close to each other. The axes are the first two principal components of the "
-        f"training music ({percent(places.shares[0])} and {percent(places.shares[1])} of its variance). Largest "
+        f"training music ({tenth_percent(places.shares[0])} and {tenth_percent(places.shares[1])} of its variance). "
+        "Largest "
         f"weights: {axes}. Hollow symbols: the model's answer is not accepted."
         + (
             f" The map shows the {MOST_POINTS:,} pieces with the highest confidence."

@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.allowed_places import Places, allowed_places
 from core.errors import CoreError
-from core.playlists import by_hand, iso_path, levelled_copies, one_mood, playlist
+from core.playlists import by_hand, client_lists, iso_path, levelled_copies, one_mood, playlist
 from core.playlists.by_hand import Change
 from core.playlists.pieces import STANDINGS
 from core.playlists.pins import pins_table
@@ -62,7 +62,8 @@ def build_playlist(request: Request, library: Library, table: pd.DataFrame, narr
     asked = repr((replace(request, target_lufs=0.0, softer_lu=0.0), narrowed))
     changes = playlist_changes.for_request(asked)
     key = (*library.key, library.mark, asked)
-    attempt = _attempt(key, changes, request, table, library.every, parts.recordings(library))
+    every = library.every[~library.every.index.isin(narrowed.never)]
+    attempt = _attempt(key, changes, request, table, every, parts.recordings(library))
     for sentence in attempt.problems:
         icon = ":material/block:" if attempt.playlist is not None else ":material/playlist_remove:"
         st.warning(messages.literal(sentence), icon=icon)
@@ -122,7 +123,8 @@ def _first_attempt(
     pins, remarks = pins_table(playable, dict(pinned))
     pool = replace(pool, remarks=(*pool.remarks, *remarks))
     try:
-        return Attempt(pool, playable, _choose_pieces(_request, pool, pins))
+        made = _choose_pieces(_request, pool, pins)
+        return Attempt(pool, playable, client_lists.add_must_play(made, pool, _table, _request.must))
     except CoreError as error:
         return Attempt(pool, playable, None, (str(error),))
 

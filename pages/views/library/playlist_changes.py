@@ -13,33 +13,43 @@ from core.playlists.replacement import candidates
 from core.playlists.selection import Filter, filter_pieces
 from core.wording import SIGNS, clock, counted, percent
 from pages.shared import assets, entering, messages
-from pages.views.library import piece_player
+from pages.views.library import client_choice, piece_player
+from pages.views.library.client_choice import ADDRESS, CHANGES, OLD_ADDRESS
 
 if TYPE_CHECKING:
     from pages.views.library.playlist_building import Built
 
-CHANGES = "list_changes"  # session key: the record of changes
 LAST = "list_last"  # session key: the last request and its list
 OPEN = "list_open"  # session key: the piece whose fields for changes are open
 PLAYING = "playlist_heard"  # session key: the piece in the player, and the part of the page that shows it
 MOVED = "list_moved"  # session key: the number of the last move, and its kind
-ADDRESS, OLD_ADDRESS = "changes", "veto"  # the record in the address, and its name in version 0.2
 LETTERS = "abcdefgh"  # of the pieces that can be chosen, so that each button has its own name
 
 
 # --- the record ------------------------------------------------------------------------------------------------------
 
 
-def for_request(asked: str) -> tuple[Change, ...]:
-    """The changes for a request. For another request than before, only pins and refused pieces are carried over."""
+def current_changes() -> tuple[Change, ...]:
+    """The changes so far; from the address when the page is opened."""
     if CHANGES not in st.session_state:
         text = st.query_params.get(ADDRESS, "") or st.query_params.get(OLD_ADDRESS, "")
         st.session_state[CHANGES] = by_hand.read_changes(text)
+    changes: tuple[Change, ...] = st.session_state[CHANGES]
+    return changes
+
+
+def current_vetoes() -> list[str]:
+    """The beginnings of the ids of vetoed pieces, oldest first."""
+    return [change.piece for change in current_changes() if change.kind is Kind.VETO]
+
+
+def for_request(asked: str) -> tuple[Change, ...]:
+    """The changes for a request. For another request than before, only pins and refused pieces are carried over."""
+    current_changes()
     last = st.session_state.get(LAST)
     if last is not None and last[0] != asked and st.session_state[CHANGES]:
         _store(by_hand.carried_over(st.session_state[CHANGES], last[1]))
-    changes: tuple[Change, ...] = st.session_state[CHANGES]
-    return changes
+    return current_changes()
 
 
 def remember(asked: str, made: Playlist) -> None:
@@ -63,6 +73,8 @@ def put(kind: Kind, piece_id: str, other: str = "") -> None:
         text = f"A playlist can have at most {by_hand.MOST} changes by hand. Undo one of them first."
         messages.keep_message("warning", text)
         return
+    if kind is Kind.VETO and not client_choice.note_veto(piece_id):
+        return
     _store((*before, Change(kind, piece_id[: by_hand.REF], other[: by_hand.REF])))
     if kind in (Kind.UP, Kind.DOWN):
         number, _ = st.session_state.get(MOVED, (0, kind))
@@ -74,7 +86,10 @@ def put(kind: Kind, piece_id: str, other: str = "") -> None:
 
 
 def _undo() -> None:
-    _store(st.session_state.get(CHANGES, ())[:-1])
+    changes = current_changes()
+    if changes and changes[-1].kind is Kind.VETO and not client_choice.undo_veto(changes[-1].piece):
+        return
+    _store(changes[:-1])
 
 
 def _open(piece_id: str) -> None:

@@ -17,7 +17,7 @@ from core.playlists.session_sheet import Session
 from core.records import RemarkKind
 from core.settings import Settings
 from core.wording import whole_percent
-from pages.shared import cached, messages
+from pages.shared import cached, messages, show
 from pages.views.library.accepted_moods import playlist_accuracy
 
 ZIP_MB = 300  # largest ZIP that is offered as a download
@@ -38,7 +38,7 @@ def show_files(playlist: Playlist) -> None:
         for ending, mime, write in (
             ("m3u8", "audio/x-mpegurl", m3u8),
             ("xspf", "application/xspf+xml", xspf),
-            ("csv", "text/csv", csv_file),
+            ("csv", "text/csv", partial(csv_file, link=show.source().link)),
         ):
             _download(f"{ending.upper()}", f"{name}.{ending}", partial(write, playlist), mime)
     st.markdown("**Levelled copies**")

@@ -13,7 +13,6 @@ from pages.views.library.path_request import ask_softer, ask_way, ask_wish
 KINDS = {"mood": "One mood", "iso": "Iso path"}
 USUAL = {"mood": [pieces.ACCEPTED], "iso": [pieces.ACCEPTED, pieces.BETWEEN]}  # standings of the pieces
 LONGEST = 20.0  # minutes; the end of the slider, which means any length
-TAKEN = "standings_taken"  # session key: the standings of the other kind of list were just set
 
 
 @dataclass(frozen=True)
@@ -27,6 +26,7 @@ class Request:
     lengths_s : least and greatest length of a piece.
     softer_lu : how much softer the end is played.
     synthetic : also use synthetic pieces in a library that has real music.
+    must : pieces that must be in the list.
     """
 
     kind: str
@@ -40,6 +40,7 @@ class Request:
     softer_lu: float
     seed: int
     synthetic: bool = False
+    must: tuple[str, ...] = ()
 
 
 def ask_request(*, mixed: bool) -> Request:
@@ -101,11 +102,12 @@ def _ask_length_and_standings(kind: str, *, own_minutes: bool) -> tuple[float, t
         disabled=own_minutes,
         help="The sum of the minutes of the moods counts." if own_minutes else None,
     )
+    # The state alone sets the usual choice: a default beside a value that a callback has set is an error of the page.
+    st.session_state.setdefault(f"standings_{kind}", USUAL[kind])
     standings = right.pills(
         "Pieces that are",
         pieces.STANDINGS,
         selection_mode="multi",
-        default=None if st.session_state.pop(TAKEN, False) else USUAL[kind],
         key=f"standings_{kind}",
         bind="query-params",
         help="Accepted: the model is sure of one mood. Between two: two similar moods are probable, useful as a bridge "
@@ -171,4 +173,3 @@ def _take_standings_along() -> None:
         added, lost = set(USUAL[new]) - set(USUAL[old]), set(USUAL[old]) - set(USUAL[new])
         taken = (set(chosen) | added) - lost or set(chosen)
         st.session_state[f"standings_{new}"] = [s for s in pieces.STANDINGS if s in taken]
-        st.session_state[TAKEN] = True  # Streamlit warns of a default beside a value that is set here

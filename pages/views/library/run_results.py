@@ -37,12 +37,21 @@ COLUMNS = {
     "file": st.column_config.TextColumn("File", width="medium"),
     "answer": st.column_config.TextColumn(
         "Decision",
+        width=120,
         help="One emotion, two to choose from, or review by a person. Unlike: the model has not learned from such "
         "music.",
     ),
     "mood": st.column_config.TextColumn("Mood"),
     "votes": st.column_config.TextColumn("Windows", help="Windows of the file with this mood, of all its windows."),
-    "percent": st.column_config.ProgressColumn("Confidence", format="%d %%", min_value=0, max_value=100),
+    "percent": st.column_config.ProgressColumn(
+        "Confidence", format="%.1f %%", min_value=0, max_value=100, help=f"Probability of the mood. {wording.ROUNDING}"
+    ),
+    "same": st.column_config.TextColumn(
+        "Same recording as", help="A file with the same content, or with nearly identical audio."
+    ),
+    "warnings": st.column_config.TextColumn(
+        "Remarks", width="medium", help="What is suspicious about the audio, such as a file that may be cut."
+    ),
     "tempo_bpm": st.column_config.NumberColumn("Tempo", format="%.0f bpm"),
     "loudness_lufs": st.column_config.NumberColumn("LUFS", format="%.1f", help="Loudness of the scored part."),
     "artist": st.column_config.TextColumn("Artist"),
@@ -52,12 +61,6 @@ COLUMNS = {
     "usul": st.column_config.TextColumn("Usul"),
     "performer": st.column_config.TextColumn("Performer"),
     "start_s": st.column_config.NumberColumn("From (s)", format="%.0f"),
-    "same": st.column_config.TextColumn(
-        "Same recording as", help="A file with the same content, or with nearly identical audio."
-    ),
-    "warnings": st.column_config.TextColumn(
-        "Remarks", width="large", help="What is suspicious about the audio, such as a file that may be cut."
-    ),
     "decision_reason": st.column_config.TextColumn("Why"),
 }
 
@@ -133,6 +136,7 @@ def show_summary(results: Results) -> None:
     """Show the numbers of the run."""
     result, rows = results.job.result, results.rows
     files = rows.drop_duplicates("path")
+    files = files[files["state"] == "scored"]
     copies = int(((files["same_content_as"] != "") | (files["near_duplicate_of"] != "")).sum())
     st.header(messages.literal(folder_name(result["folder"])), divider="gray")
     numbers = (
@@ -141,7 +145,7 @@ def show_summary(results: Results) -> None:
             f"{result['found']:,}",
             f"Audio files below the folder. {progress.left_out(result.get('skipped', {}))}",
         ),
-        ("Scored", f"{result['scored']:,}", "Files with a result."),
+        ("Scored", f"{result['scored']:,}", _scored_words(results, result["scored"] - copies)),
         (
             "Not scored",
             f"{result['found'] - result['scored']:,}",
@@ -157,6 +161,13 @@ def show_summary(results: Results) -> None:
     with st.container(horizontal=True):
         for label, value, meaning in numbers:
             st.metric(label, value, help=meaning, border=True, width=158)  # two next to each other on a phone
+
+
+def _scored_words(results: Results, different: int) -> str:
+    """Say how many different recordings the scored files hold."""
+    if not results.whole:
+        return "Files with a result."
+    return f"Files with a result. Without copies, they are {counted(different, 'recording')}."
 
 
 def show_not_scored(results: Results) -> None:
@@ -238,7 +249,7 @@ def show_table(results: Results) -> None:
     shown = shown.assign(
         mood=shown["guess"].map(wording.with_sign),
         votes=[_votes(*pair) for pair in zip(shown["windows_agreeing"], shown["windows"], strict=True)],
-        percent=100 * shown["confidence"],
+        percent=shown["confidence"].map(wording.percent_number),
         answer=[
             d or c or ("unlike" if unlike else "review")
             for d, c, unlike in zip(shown["decision"], shown["candidates"], shown["unlike"], strict=True)

@@ -80,11 +80,11 @@ def _over_models(comparison: Comparison, curve: str) -> None:
             key="noise_models",
         )
         table = table[table["model"].isin(chosen)]
-        x, x_title, x_format = "noise", "error of every feature", ".0%"
+        x, x_title = "noise", "error of every feature"
         title = f"{MEASURES[measure].label} when features are measured with an error"
         st.caption("Every feature of the test clips gets a random error of this share of its value.")
     else:
-        x, x_title, x_format = "train", "training clips", ""
+        x, x_title = "train", "training clips"
         title, measure = "Effect of more training clips", "macro_f1"
         st.caption("Macro-F1 on unseen clips, against the number of training clips.")
     if table.empty:
@@ -92,7 +92,7 @@ def _over_models(comparison: Comparison, curve: str) -> None:
         return
     named = table.assign(model=table["model"].map(comparison.labels_of))
     show.chart(
-        models.lines(named, x=x, title=title, x_title=x_title, y_title=MEASURES[measure].label, x_format=x_format),
+        models.lines(named, x=x, title=title, x_title=x_title, y_title=MEASURES[measure].label, percents=x == "noise"),
         key=compare_views.name(comparison, stored),
         alt=f"{title}: {', '.join(dict.fromkeys(named['model']))}",
         data=named,

@@ -100,6 +100,10 @@ def board(comparison: Comparison) -> None:
         )
 
 
+# Figures of the second table; both tables are as wide as a page.
+MORE = ("weighted_f1", "macro_precision", "macro_recall", "ece_adaptive", *(f"f1_{e}" for e in EMOTIONS))
+
+
 def _table(wide: pd.DataFrame) -> None:
     columns = {
         m: st.column_config.NumberColumn(about.label, help=about.meaning, format="%.2f" if m in TIMES else "%.3f")
@@ -107,9 +111,12 @@ def _table(wide: pd.DataFrame) -> None:
     }
     columns |= {f"f1_{e}": st.column_config.NumberColumn(f"F1 {e}", format="%.3f") for e in EMOTIONS}
     columns["model"] = st.column_config.TextColumn(pinned=True)
-    st.dataframe(
-        wide.drop(columns="name"), hide_index=True, height="content", alt="Leaderboard of models", column_config=columns
-    )
+    others = [c for c in wide.columns if c in MORE]
+    for alt, shown in (
+        ("Leaderboard of models", wide.drop(columns=["name", *others])),
+        ("Leaderboard: F1 of each emotion, and further figures", wide[["model", *others]]),
+    ):
+        show.frame(shown, hide_index=True, height="content", alt=alt, column_config=columns)
 
 
 @st.cache_data(show_spinner="Comparing the two models …", max_entries=64)
@@ -203,7 +210,7 @@ def tuning(comparison: Comparison) -> None:
     chosen = chosen.assign(model=chosen["model"].map(comparison.labels_of)).sort_values(
         ["model", "folds"], ascending=[True, False]
     )
-    st.dataframe(chosen, hide_index=True, alt="Settings chosen in the folds")
+    show.frame(chosen, hide_index=True, alt="Settings chosen in the folds")
     show.download(comparison.tables["tuning"], name(comparison, "chosen-settings"))
 
 

@@ -85,19 +85,22 @@ def clips(comparison: Comparison, model: str, cell: tuple[str, str], *, held_out
         shown = shown.merge(values.frame[columns], left_on="row", right_index=True, how="left")
     else:
         st.caption("The table of the training clips is not available, so the values of the clips are not shown.")
-    st.dataframe(
-        shown.assign(why=show.link_to_reasons(shown["row"])),
+    show.frame(
+        shown.assign(why=show.link_to_reasons(shown["row"]), **{c: 100 * shown[c] for c in ("often", *PROBA)}),
         hide_index=True,
         alt=f"Clips that are {true} and predicted as {called}",
         column_config={
-            p: st.column_config.ProgressColumn(p[2:], min_value=0, max_value=1, format="%.2f", width=90) for p in PROBA
+            p: st.column_config.ProgressColumn(
+                wording.with_sign(p[2:]), min_value=0, max_value=100, format="%.1f %%", width=90
+            )
+            for p in PROBA
         }
         | {f.column: st.column_config.NumberColumn(readable(f.column), help=f.meaning) for f in FEATURES}
         | {
             "row": st.column_config.NumberColumn(pinned=True),
             "why": show.reasons_column(),
             "often": st.column_config.NumberColumn(
-                format="percent", help="Share of the repeats in which the clip is in this cell"
+                format="%.0f %%", help="Share of the repeats in which the clip is in this cell"
             ),
             "group": st.column_config.NumberColumn("recording", help="Copies of one recording have the same number"),
         },
@@ -117,7 +120,7 @@ def emotions(comparison: Comparison, model: str, *, held_out: bool) -> None:
         key=compare_views.name(comparison, "each-emotion", model),
         alt="F1 of each emotion: " + ", ".join(f"{r.emotion} {r.f1:.2f}" for r in table.itertuples()),
     )
-    st.dataframe(
+    show.frame(
         written(table, measures),
         hide_index=True,
         alt="Precision, recall, F1, AUC and clips of each emotion",

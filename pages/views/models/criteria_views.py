@@ -4,17 +4,19 @@ import pandas as pd
 import streamlit as st
 
 from core.evaluation.criteria import Check, check_criteria, check_table
-from core.evaluation.evaluation_table import HEADLINE, ROW_WORDS, EvaluationTable
+from core.evaluation.evaluation_table import HEADLINE, ROW_WORDS, EvaluationTable, Figure
 from core.evaluation.stored_evaluation import predictions_csv, stored_results
 from core.models.description import ModelDescription
 from core.schema import EMOTIONS
 from core.settings import Settings
+from core.wording import share_with_interval
 from pages.shared import assets, cached
 from pages.shared.messages import literal
-from pages.shared.show import download, file_name
+from pages.shared.show import comments, download, file_name, frame
 
 SIGNS = {"pass": "✔ pass", "fail": "✘ fail", "undecided": "? undecided", "not measured": "– not measured"}
-_SHOWN = ("macro_f1", "accuracy", "class_gap", "ece", "accepted", "accepted_right")
+_SHOWN = ("macro_f1", "accuracy", "class_gap", "ece")
+_SHARES = ("accepted", "accepted_right")
 
 
 def checks(found: list[Check], *, alt: str) -> pd.DataFrame:
@@ -54,18 +56,18 @@ def criteria(model: ModelDescription) -> None:
 def evaluation_table(table: EvaluationTable, model: ModelDescription) -> None:
     """Show one line for each row of the table, and offer all figures."""
     rows = [row for row in table.rows if table.find("macro_f1", row=row) is not None]
-    lines = []
+    lines, more = [], []
     for row in rows:
-        known = table.clips(row)
-        one = table.figure("macro_f1", row=row)
-        line = {"row": ROW_WORDS[row].label, "clips": one.clips, "protocol": one.protocol}
-        texts = {m: table.find(m, row=row) for m in _SHOWN}
-        line |= {m: text.text if text else "not recorded" for m, text in texts.items()}
-        f1 = {f"f1 {e}": table.find("f1", emotion=e, row=row) for e in EMOTIONS}
-        line |= {name: text.text if text else "not recorded" for name, text in f1.items()}
-        lines.append(line | {"clips hash": known.short if known else "not recorded"})
-    shown = pd.DataFrame(lines)
-    st.dataframe(shown, hide_index=True, alt="Evaluation table of the model")
+        known, one = table.clips(row), table.figure("macro_f1", row=row)
+        label = {"row": ROW_WORDS[row].label}
+        texts = {m: _text(table.find(m, row=row)) for m in _SHOWN}
+        lines.append(label | {"clips": one.clips, "protocol": one.protocol} | texts)
+        shares = {m: _text(table.find(m, row=row), share=True) for m in _SHARES}
+        f1 = {f"f1_{e}": _text(table.find("f1", emotion=e, row=row)) for e in EMOTIONS}
+        more.append(label | f1 | shares | {"clips hash": known.short if known else "not recorded"})
+    # Two tables, each as wide as a page.
+    frame(pd.DataFrame(lines), hide_index=True, alt="Evaluation table of the model")
+    frame(pd.DataFrame(more), hide_index=True, alt="Evaluation table: F1 of each emotion, and accepted clips")
     for row in rows:
         st.caption(f"**{ROW_WORDS[row].label}**: {ROW_WORDS[row].meaning}")
     if not rows or HEADLINE not in rows:
@@ -73,16 +75,25 @@ def evaluation_table(table: EvaluationTable, model: ModelDescription) -> None:
     with st.container(horizontal=True):
         name = file_name("evaluation", data_hash=model.data_hash, version=model.version)
         download(table.lines, name, label="All figures (CSV)")
+        predictions = file_name("predictions", data_hash=model.data_hash, version=model.version)
+        first = comments(predictions, model=model.version, data=model.data_hash)
         st.download_button(
             "Predictions behind them (CSV)",
-            lambda: predictions_csv(stored_results(model, Settings())),
-            file_name=file_name("predictions", data_hash=model.data_hash, version=model.version) + ".csv",
+            lambda: predictions_csv(stored_results(model, Settings()), comments=first),
+            file_name=f"{predictions}.csv",
             mime="text/csv",
             icon=":material/download:",
             key="download_predictions",
             on_click="ignore",
             help="Label and probabilities of each clip, for each row of the table: every figure can be computed again.",
         )
+
+
+def _text(figure: Figure | None, *, share: bool = False) -> str:
+    """Figure with its interval. share : in percent, as on the other pages."""
+    if figure is None:
+        return "not recorded"
+    return share_with_interval(figure.value, figure.low, figure.high) if share else figure.text
 
 
 def sign_off_download(model: ModelDescription, *, live: pd.DataFrame | None = None) -> None:

@@ -32,6 +32,7 @@ MEASURES = {
     "review": "for review",
     "top2_rest": "top 2 on the rest",
 }
+PERCENT = st.column_config.NumberColumn(format="%.1f %%")  # of values that are multiplied by 100
 HELP = {
     "accuracy": "How often the accepted emotion is the right one.",
     "pair": "How often the right emotion is one of the two offered emotions.",
@@ -137,7 +138,8 @@ def _by_emotion(page: Page, now: Policy) -> tuple[float, ...]:
         value=bool(now.thresholds),
         key="policy_by_emotion",
         help="Each emotion gets the lowest limit at which "
-        f"{policy_outcomes.RIGHT:.0%} of its accepted clips are right, or the limit that comes nearest.",
+        f"{wording.percent_limit(policy_outcomes.RIGHT)} of its accepted clips are right, or the limit that comes "
+        "nearest.",
     ):
         return ()
     if now.thresholds:
@@ -161,7 +163,7 @@ def _conformal(page: Page, now: Policy) -> Policy:
     st.caption("An emotion is kept if its probability reaches this value:")
     st.markdown(
         "\n".join(
-            f"- {wording.with_sign(e)}: {wording.whole_percent(f)}"
+            f"- {wording.with_sign(e)}: {wording.percent_limit(f)}"
             for e, f in zip(EMOTIONS, learned.floors, strict=True)
         ),
         help="One emotion kept: it is accepted. Two: both are offered. None, or more than two: a person has to listen.",
@@ -179,12 +181,13 @@ def decided(page: Page, policy: Policy) -> pd.DataFrame:
 def figures(page: Page, policy: Policy, done: pd.DataFrame) -> None:
     """Show the headline figures: accepted, offered, for review, and how often the emotion is right."""
     table = policy_outcomes.summarise(done).query("emotion == 'all'").set_index("measure")
+    shown = wording.shares({str(m): float(v) for m, v in table["value"].items() if m in ("accept", "choose", "review")})
     with st.container(horizontal=True):
         for measure in ("accept", "choose", "review", "accuracy", "pair", "top2_rest"):
             value, low, high = map(float, table.loc[measure, ["value", "low", "high"]])
             st.metric(
                 MEASURES[measure][0].upper() + MEASURES[measure][1:],
-                "none" if pd.isna(value) else wording.tenth_percent(value),
+                "none" if pd.isna(value) else shown.get(measure, wording.whole_percent(value)),
                 delta=None if pd.isna(value) else f"{wording.whole_percent(low)} to {wording.whole_percent(high)}",
                 delta_color="off",
                 delta_arrow="off",
@@ -232,16 +235,16 @@ def risk(page: Page, policy: Policy, done: pd.DataFrame) -> None:
     curve = metrics.risk_coverage(page.predictions)
     table = policy_outcomes.summarise(done, resamples=0).query("emotion == 'all'").set_index("measure")["value"]
     marked = (
-        f"from {wording.whole_percent(policy.threshold)}"
+        f"from {wording.percent_limit(policy.threshold)}"
         if policy.kind == "threshold"
-        else f"sets of {wording.whole_percent(policy.coverage)}"
+        else f"sets of {wording.percent_limit(policy.coverage)}"
     )
     show.chart(
         risk_coverage(curve, mark=marked, coverage=table["accept"], accuracy=table["accuracy"]),
         key=page.name("risk-coverage"),
         alt=f"Accuracy of what is accepted against the share accepted; now {wording.whole_percent(table['accept'])} "
         "are accepted and "
-        f"{wording.tenth_percent(table['accuracy'])} of them are right",
+        f"{wording.whole_percent(table['accuracy'])} of them are right",
         data=curve,
     )
     st.caption("The line shows thresholds on the probability. A conformal policy is one point next to the line.")
@@ -266,9 +269,9 @@ def each_emotion(page: Page, policy: Policy, done: pd.DataFrame) -> None:
     )
     columns = ["emotion", *(MEASURES[m] for m in ("accuracy", "pair", "top2_rest"))]
     st.dataframe(
-        shares[columns].round(3).assign(emotion=shares["emotion"].map(wording.with_sign)),
+        (100 * shares[columns[1:]]).assign(emotion=shares["emotion"].map(wording.with_sign))[columns],
         hide_index=True,
-        column_config={c: st.column_config.NumberColumn(format="percent") for c in columns[1:]},
+        column_config=dict.fromkeys(columns[1:], PERCENT),
     )
 
 
@@ -280,9 +283,8 @@ def _called(page: Page, policy: Policy) -> None:
     called = [policy_outcomes.called_outcomes(page.predictions, p) for p in (one, other)]
     before, after = (table[table["emotion"] != ALL] for table in called)
     names = before["emotion"].map(wording.with_sign)
-    table = pd.DataFrame(
+    table = 100 * pd.DataFrame(
         {
-            "accepted emotion": names,
             "limit": before["threshold"],
             "accepted": before["accepted"],
             "right": before["right"],
@@ -291,9 +293,9 @@ def _called(page: Page, policy: Policy) -> None:
             "right then": after["right"],
         }
     )
-    percent = st.column_config.NumberColumn(format="percent")
+    table.insert(0, "accepted emotion", names)
     st.markdown("**How often an accepted emotion is right**, with one limit and with a limit for each emotion")
-    st.dataframe(table, hide_index=True, column_config=dict.fromkeys(table.columns[1:], percent))
+    st.dataframe(table, hide_index=True, column_config=dict.fromkeys(table.columns[1:], PERCENT))
     for line, then in zip(before.to_dict("records"), after.to_dict("records"), strict=True):
         if then["threshold"] != line["threshold"]:
             st.caption(_price(line, then))
@@ -306,11 +308,11 @@ def _price(line: Mapping[Hashable, Any], then: Mapping[Hashable, Any]) -> str:
         value, low, high = (wording.whole_percent(one[name]) for name in ("right", "low", "high"))
         return f"{value} ({low} to {high})"
 
-    emotion, limit = str(line["emotion"]), wording.whole_percent(then["threshold"])
+    emotion, limit = str(line["emotion"]), wording.percent_limit(then["threshold"])
     return (
         f"{wording.with_sign(emotion)} from {limit}: right in {right(then)} instead of {right(line)}. The price: "
-        f"{wording.percent(then['accepted'])} of all clips are accepted as {emotion}, instead of "
-        f"{wording.percent(line['accepted'])}."
+        f"{wording.tenth_percent(then['accepted'])} of all clips are accepted as {emotion}, instead of "
+        f"{wording.tenth_percent(line['accepted'])}."
     )
 
 
@@ -329,18 +331,17 @@ def sets(page: Page, policy: Policy, done: pd.DataFrame) -> None:
     table = pd.DataFrame(
         {
             "emotion": [wording.with_sign(e) for e in held.index],
-            "right one is among them": held["value"].round(3).array,
-            "from": held["low"].round(3).array,
-            "to": held["high"].round(3).array,
+            "right one is among them": 100 * held["value"].array,
+            "from": 100 * held["low"].array,
+            "to": 100 * held["high"].array,
             "mean number": size["value"].array,
         }
     )
-    percent = st.column_config.NumberColumn(format="percent")
     st.dataframe(
         table,
         hide_index=True,
         column_config={
-            **dict.fromkeys(("right one is among them", "from", "to"), percent),
+            **dict.fromkeys(("right one is among them", "from", "to"), PERCENT),
             "mean number": st.column_config.NumberColumn(format="%.2f"),
         },
     )

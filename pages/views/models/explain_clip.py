@@ -45,11 +45,9 @@ def one_clip(page: Page) -> None:
     if served is None or page.known is None:
         values = None if page.known is None else page.known.loc[row, list(COLUMNS)]
         own = explanation_tables.stored_explanation(page.shap, row, values=values)
-        steps = explanation_tables.steps(own, emotion, top=12)[1]
-        st.caption(
-            "The probability at which the steps start is not stored for this model, so they start at zero: they show "
-            "the change from typical clips."
-        )
+        start, steps = explanation_tables.steps(own, emotion, top=12)
+        base = start if "base" in page.shap else None
+        st.caption(_about_stored(base, steps, emotion))
     else:
         own = _explained(served.model.version, str(page.comparison.about["data_hash"]), row, page.known, _served=served)
         base, steps = explanation_tables.steps(own, emotion, top=12)
@@ -68,6 +66,20 @@ def one_clip(page: Page) -> None:
             f"typical clips, {len(served.background) // len(EMOTIONS)} of each emotion. The steps add up to {end}, the "
             "calibrated probability that the model in use shows for this clip."
         )
+
+
+def _about_stored(base: float | None, steps: pd.DataFrame, emotion: str) -> str:
+    """Say where the stored steps of a model start and end. base : None if no base value is stored."""
+    if base is None:
+        return (
+            "The probability at which the steps start is not stored for this model. So the steps start at zero, and "
+            "they show only the change from typical clips. The model in use has its base value; a new training run "
+            "stores the base values of all models."
+        )
+    return (
+        f"Base value: {wording.percent(base)}, the mean probability of {emotion} over typical clips. The steps add up "
+        f"to {wording.percent(base + steps['shap'].sum())}, the probability of this model before calibration."
+    )
 
 
 def _in_validation(page: Page, row: int, emotion: str) -> str:

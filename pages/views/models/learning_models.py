@@ -14,7 +14,7 @@ from core.store import Rater, Store, jobs_table
 from core.training import retraining
 from pages.shared import who
 from pages.shared.messages import keep_message, literal
-from pages.shared.show import download
+from pages.shared.show import download, frame
 
 
 def person_now(store: Store) -> Person:
@@ -69,15 +69,11 @@ def history(store: Store, person: Rater, served: Served) -> None:
         shown = table.assign(**{name: pd.to_datetime(table[name], utc=True) for name in times}).fillna(
             {"rolled_back": ""}
         )
-        st.dataframe(
+        frame(
             shown,
             hide_index=True,
             alt="Versions in the registry",
-            column_config={
-                name: st.column_config.DatetimeColumn(name.replace("_", " "), format="D MMM YYYY, HH:mm")
-                for name in times
-            },
         )
         download(table, "versions")
     with st.expander("Past jobs", icon=":material/history:"):
-        st.dataframe(jobs_table(store).drop(columns=["result", "cancel"]), hide_index=True, alt="Jobs, newest first")
+        frame(jobs_table(store).drop(columns=["result", "cancel"]), hide_index=True, alt="Jobs, newest first")

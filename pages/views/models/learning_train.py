@@ -145,7 +145,6 @@ def _more_clips() -> None:
                 title="Effect of more training clips",
                 x_title="training clips",
                 y_title="macro-F1",
-                x_format="",
             ),
             key=f"learning-curve_{model.version}",
             alt="Macro-F1 against the number of training clips: "
@@ -226,7 +225,7 @@ def _since(job: Job) -> str:
 def _material(current: TrainingStatus) -> None:
     """Show the clips for a training, and the labels that it cannot use."""
     with st.expander("Training data", icon=":material/dataset:"):
-        st.dataframe(
+        show.frame(
             labelled_data.labels_by_emotion(current.data),
             hide_index=True,
             alt="Clips by emotion: published, labelled, held out",
@@ -240,7 +239,7 @@ def _material(current: TrainingStatus) -> None:
         )
         if len(current.data.left_out):
             st.markdown(f"**{len(current.data.left_out)} agreed labels cannot be used:**")
-            st.dataframe(current.data.left_out, hide_index=True, alt="Labels that cannot be used, with the reason")
+            show.frame(current.data.left_out, hide_index=True, alt="Labels that cannot be used, with the reason")
 
 
 def _drift(current: TrainingStatus) -> None:
@@ -250,16 +249,15 @@ def _drift(current: TrainingStatus) -> None:
     with st.expander("Drift, feature by feature", icon=":material/waves:"):
         table = current.drift.features.assign(feature=[readable(c) for c in current.drift.features["feature"]])
         st.caption(
-            f"The newest {current.drift.clips} recordings, compared with the training music. A feature drifted if its "
+            f"The newest {current.drift.clips} files, compared with the training music. A feature drifted if its "
             f"Kolmogorov-Smirnov distance is at least {LEAST_EFFECT} and q, its p-value corrected for the number of "
             f"features, is at most {FALSE_DISCOVERIES}. PSI exceeds {PSI_LIMIT} on "
             f"{whole_percent(current.drift.psi_share)} of "
-            "the features; with this many recordings it would do so on "
+            "the features; with this many files it would do so on "
             f"{whole_percent(current.drift.psi_by_chance)} without any "
             "drift. So PSI is shown, but it does not trigger a training."
         )
-        small = {c: st.column_config.NumberColumn(format="%.3f") for c in ("ks", "p", "q", "psi", "shift")}
-        st.dataframe(table, hide_index=True, alt="Drift of each feature", column_config=small)
+        show.frame(table, hide_index=True, alt="Drift of each feature")
         show.download(table, "drift")
 
 

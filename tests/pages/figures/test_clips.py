@@ -14,7 +14,7 @@ def test_a_waterfall_leads_from_the_base_to_the_sum():
     (bars,) = clips.waterfall(STEPS, base=0.25, emotion="sad").data
     assert list(bars.y) == ["average clip", "Tempo", "Roughness", "this clip"]
     assert list(bars.measure) == ["absolute", "relative", "relative", "total"]
-    assert list(bars.text) == ["25 %", "+30.0 %", "-10.0 %", "45 %"]
+    assert list(bars.text) == ["25.0 %", "+30.0 %", "-10.0 %", "45.0 %"]
 
 
 def test_without_a_base_changes_are_drawn_from_nothing():
