@@ -98,6 +98,10 @@ def library(size: int, kind: str, seed: int) -> pd.DataFrame:
             "start_s": 0.0,
             "length_s": 30.0,
             "model_version": "m",
+            "word": "model",
+            "model_mood": guess,
+            "model_confidence": proba.max(axis=1),
+            "model_standing": "accepted",
         },
         index=pd.Index(ids, name="piece_id"),
     )

@@ -42,6 +42,7 @@ class RemarkKind(StrEnum):
     UNLIKE = "unlike the training music"
     # a playlist
     LEFT_OUT = "pieces left out"
+    NEVER = "pieces on the list of what no playlist uses"
     NEEDS_LISTENING = "pieces left out until a person has listened"
     LIBRARY_TOO_SMALL = "library too small"
     LENGTH_MISSED = "length missed"
@@ -58,6 +59,14 @@ class RemarkKind(StrEnum):
     SYNTHETIC = "synthetic pieces"
     FILE_MISSING = "files missing or changed since the list was made"
     GAIN_LIMITED = "gain limited by the peaks"
+
+
+class Word(StrEnum):
+    """Whose word the mood of a piece or a window is."""
+
+    OWN = "own"  # of the person who reads the page
+    AGREED = "agreed"  # raters agree, or an analyst settled it
+    MODEL = "model"
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import streamlit as st
 from core.wording import counted
 from pages.views.library import mood_views as views
 from pages.views.library import piece_filter as parts
-from pages.views.library import pieces
+from pages.views.library import pieces, words
 
 VIEWS = {
     "List": views.show_list,
@@ -19,8 +19,8 @@ st.title("Moods")
 with st.container():
     library = pieces.require_library()
 st.caption(
-    f"{counted(len(library.pieces), 'piece')}, scored by model {library.version}. The mood is the model's "
-    "estimate; a person may feel something else."
+    f"{counted(len(library.pieces), 'piece')}, scored by model {library.version}. What people say comes first: your "
+    "own answer, then the mood that people agree on, then the model's estimate."
 )
 with st.container():
     shown, _ = parts.filter_fields(library, library.pieces)
@@ -33,3 +33,4 @@ for tab, show in zip(st.tabs(list(VIEWS), key="view", bind="query-params"), VIEW
     if tab.open:
         with tab:
             show(library, shown, chosen)
+words.show_never_list(library)

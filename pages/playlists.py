@@ -5,7 +5,7 @@ from dataclasses import replace
 import streamlit as st
 
 from pages.views.library import piece_filter as shared
-from pages.views.library import pieces, playlist_building, playlist_client, playlist_request
+from pages.views.library import pieces, playlist_building, playlist_client, playlist_request, words
 from pages.views.library import playlist_downloads as files
 from pages.views.library import playlist_views as parts
 
@@ -26,6 +26,7 @@ if table.empty:
 with st.container():
     built = playlist_building.build_playlist(request, library, table, narrowed)
     if built is None:
+        words.show_never_list(library)
         st.stop()
     if client is not None:
         built = replace(built, playlist=playlist_client.leave_out_never(client, built.playlist))
@@ -44,8 +45,8 @@ for tab, show in zip(st.tabs(list(shows), key="view", bind="query-params"), show
     if tab.open:
         with tab:
             show()
+words.show_never_list(library)
 st.caption(
-    "The mood of a piece is the model's estimate. A playlist is a proposal: the therapist decides what to play and "
-    "when "
-    "to stop."
+    "The mood of a piece is your own word, else the mood that people agree on, else the model's estimate. A playlist "
+    "is a proposal: the therapist decides what to play and when to stop."
 )

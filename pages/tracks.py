@@ -4,6 +4,7 @@ import streamlit as st
 
 from pages.views.clips import timeline as views
 from pages.views.clips.clip import open_page
+from pages.views.clips.window_words import hear_windows
 
 served, policy = open_page("Whole tracks")
 st.caption(
@@ -18,4 +19,5 @@ if recording is None or plan is None:
 done = views.score_windows(recording, plan, served, policy)
 if done is not None and not done.empty:
     views.show_answer(recording, served, policy)
+    done = hear_windows(recording.source, views.scored_windows(), done)
     views.show_mood(recording.source, plan, done, served, policy)

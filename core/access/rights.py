@@ -33,12 +33,13 @@ class Action(StrEnum):
     SEE_RESULTS = "See the published table, the models and their results."
     BRING_TABLE = "Bring a table of features, for the own session."
     SCORE_CLIP = "Score an own clip or recording."
-    ANSWER = "Say which emotion a scored clip expresses, see the own answers, and take them back."
+    ANSWER = "Say which emotion a scored clip or piece expresses, see the own answers, and take them back."
     KEEP_AUDIO = "Keep the audio of an own clip, so that raters can hear it."
     LABEL = "Hear and label the clips of the queue."
     ADD_PRACTICE = "Add synthetic clips to the queue."
     SEE_LIBRARY = "See, hear and download the pieces of the library."
     MAKE_PLAYLIST = "Make playlists, levelled copies and session sheets."
+    SET_NEVER = "Put pieces and folders on the list that no playlist uses, and take them off."
     RUN_SESSIONS = "Store sessions with own clients, and see, print, export and delete them."
     CORRECT_TRACK = "Correct the title and other data of a piece."
     SCORE_LIBRARY = "Score a folder or uploaded files, and cancel the own run."
@@ -81,6 +82,7 @@ RIGHTS: dict[Action, Right] = {
     Action.ADD_PRACTICE: _RATERS,
     Action.SEE_LIBRARY: _THERAPISTS,
     Action.MAKE_PLAYLIST: _THERAPISTS,
+    Action.SET_NEVER: _THERAPISTS,
     Action.RUN_SESSIONS: _THERAPISTS,
     Action.CORRECT_TRACK: _THERAPISTS,
     Action.SCORE_LIBRARY: _THERAPISTS,

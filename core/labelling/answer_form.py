@@ -5,10 +5,9 @@ A person may answer before giving a name. That answer is taken back when the sam
 
 from dataclasses import dataclass, field
 
-from core.labelling.feedback import rater_of, record_feedback, take_back
-from core.labelling.truth import rater_answers
+from core.labelling.feedback import rater_of, record_feedback, take_back, take_back_all
 from core.pipeline.scoring import ScoredClip
-from core.store import Rater, Store, feedback_table, new_token
+from core.store import Rater, Store, new_token
 
 NAME_CAME_LATER = "Your earlier answer for this clip without a name was taken back."
 
@@ -74,16 +73,8 @@ def store_answer(
         scored, store, label=label, comment=comment, rater=rater, verified=given.verified, form=form.token
     )
     form.given, form.feedback_id, form.remark = given, receipt.feedback_id, receipt.remark
-    if rater != nameless and _take_back_all(store, scored, nameless):
+    if rater != nameless and take_back_all(store, scored.clip_id, nameless):
         form.remark = NAME_CAME_LATER
-
-
-def _take_back_all(store: Store, scored: ScoredClip, rater: str) -> bool:
-    """Take back all answers of an unverified rater for the clip. Returns True if there were any."""
-    numbers = rater_answers(feedback_table(store, rater=rater, verified=False, clip_id=scored.clip_id))
-    for number in numbers["feedback_id"]:
-        take_back(scored, store, feedback_id=int(number), rater=rater)
-    return not numbers.empty
 
 
 def take_back_answer(form: AnswerForm, store: Store, scored: ScoredClip, feedback_id: int) -> None:

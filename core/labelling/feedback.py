@@ -4,7 +4,7 @@ import hashlib
 
 from core.errors import StoreError
 from core.labelling import raters
-from core.labelling.truth import latest_answer
+from core.labelling.truth import latest_answer, rater_answers
 from core.pipeline.scoring import ScoredClip
 from core.store import Receipt, Store, add_feedback, feedback_table, new_token, rater_name, undo
 
@@ -56,6 +56,14 @@ def take_back(scored: ScoredClip, store: Store, *, feedback_id: int, rater: str,
     """
     undo(store, token=new_token(), rater=rater, verified=verified, feedback_id=feedback_id)
     return latest_answer(feedback_table(store, rater=rater, verified=verified, clip_id=scored.clip_id))
+
+
+def take_back_all(store: Store, clip_id: str, rater: str) -> bool:
+    """Take back all answers of an unverified rater about a clip. Returns True if there were any."""
+    numbers = rater_answers(feedback_table(store, rater=rater, verified=False, clip_id=clip_id))["feedback_id"]
+    for number in numbers:
+        undo(store, token=new_token(), rater=rater, feedback_id=int(number))
+    return not numbers.empty
 
 
 def rater_of(name: str, session: str) -> str:

@@ -277,10 +277,12 @@ def score_windows(
             silent = Remark(RemarkKind.NOT_SCORED, str(error))
             yield timeline.ScoredWindow(start_s=start_s, end_s=end_s, proba=None, remark=silent)
             continue
-        store_scored(scored, source, served, store, origin=origin)
+        stored = store_scored(scored, source, served, store, origin=origin)
         remark = _unlike_remark(scored.decided)
         audio, proba = scored.recording.remarks, scored.prediction.proba
-        yield timeline.ScoredWindow(start_s=start_s, end_s=end_s, proba=proba, remark=remark, audio=audio)
+        yield timeline.ScoredWindow(
+            start_s, end_s, proba, remark, audio, clip_id=scored.clip_id, prediction_id=stored.prediction_id
+        )
 
 
 def _unlike_remark(decided: Decided) -> Remark | None:

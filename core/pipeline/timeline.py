@@ -30,6 +30,8 @@ class ScoredWindow:
     proba : emotion -> probability; None when the window holds no music that can be scored.
     remark : why the window was not scored, or how it is unusual; None for an ordinary window.
     audio : remarks on the file and on the sound of the window.
+    clip_id : of the window; empty when it was not scored.
+    prediction_id : stored prediction; None when the window was not scored or not stored.
     """
 
     start_s: float
@@ -37,6 +39,8 @@ class ScoredWindow:
     proba: Mapping[str, float] | None
     remark: Remark | None = None
     audio: tuple[Remark, ...] = ()
+    clip_id: str = ""
+    prediction_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,21 @@ def timeline_table(windows: Iterable[ScoredWindow]) -> pd.DataFrame:
     ]
     table = pd.DataFrame(rows, columns=["start_s", "end_s", *PROBA, "remark", "remark_kind"])
     return table.astype(dict.fromkeys(PROBA, float)).sort_values("start_s", ignore_index=True)
+
+
+def with_words(table: pd.DataFrame, said: Mapping[int, str]) -> pd.DataFrame:
+    """Return the timeline with the moods that people named.
+
+    The probability of a named mood is 1, and the window needs no review any more.
+
+    said : emotion by the number of the row.
+    """
+    rows, moods = list(said), np.array(list(said.values()), dtype=object)
+    named = table.copy()
+    if rows:
+        named.loc[rows, list(PROBA)] = (moods[:, None] == np.array(EMOTIONS, dtype=object)).astype(float)
+        named.loc[rows, ["remark", "remark_kind"]] = ""
+    return named
 
 
 def warnings(windows: Sequence[ScoredWindow]) -> list[str]:

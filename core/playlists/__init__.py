@@ -1,6 +1,7 @@
 """Choose pieces of a library by mood and make playlists.
 
 pieces, selection, circle, sound : the pieces, filters, the circle of moods, similar sound.
+words, never : what people say about pieces, what no playlist uses.
 playlist, one_mood, iso_path : playlists of one mood, and paths from one mood to another.
 wish, pulse, path_costs, path_search : the wish for a path, the tempo with its octave doubt, the search.
 replacement, by_hand, pins : candidates for one place, changes by hand, pinned pieces.

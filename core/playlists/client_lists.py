@@ -60,9 +60,10 @@ def add_must_play(playlist: Playlist, pool: Pool, pieces: pd.DataFrame, must: Se
     Parameters
     ----------
     pool : the pieces that could be chosen, for the remarks.
-    pieces : the library, index ``piece_id``. A piece that is not in it, or whose file is missing, is not added.
+    pieces : the library, index ``piece_id``. A piece that is not in it, whose file is missing, or
+        that no playlist uses, is not added.
     """
-    playable = pieces.index[pieces["there"].astype(bool)]
+    playable = pieces.index[pieces["there"].astype(bool) & ~pieces["never"].astype(bool)]
     for piece_id in must:
         if piece_id in playable and piece_id not in set(playlist.rows["piece_id"]):
             playlist = _put(

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from core.playlists.circle import neighbours
+from core.records import Word
 from core.schema import EMOTIONS, PROBA
 from core.schema import GENRE as SYNTHETIC
 from core.store import answer_votes
@@ -24,6 +25,12 @@ STANDINGS = (ACCEPTED, BETWEEN, REVIEW)
 TEXT = ("artist", "album", "genre", "makam", "usul", "performer", "source")
 GROUPINGS = {"artist": "Artist", "album": "Album", "session": "Session (folder)", "makam": "Makam"}
 UNKNOWN = "not known"
+MODELS_WORD = {  # column -> column of the same value, or the value, before people have spoken
+    "word": Word.MODEL.value,
+    "model_mood": "guess",
+    "model_confidence": "confidence",
+    "model_standing": "standing",
+}
 
 
 def pieces_table(clips: pd.DataFrame, *, model_version: str | None = None) -> pd.DataFrame:
@@ -48,7 +55,9 @@ def pieces_table(clips: pd.DataFrame, *, model_version: str | None = None) -> pd
     the windows with this guess), standing, reason, unlike (kind of a piece that is unlike the training music, else
     empty), tempo (bpm, median by share), lufs (mean energy by share), channels (of the file, NaN when not known), there
     (see ``add_places``), clip_id, start_s, length_s (of the part with the highest probability of the guess),
-    model_version, policy (of the decisions; empty when there are several), extractor. Unknown texts are empty.
+    model_version, policy (of the decisions; empty when there are several), extractor. Unknown texts are empty. The
+    columns of ``MODELS_WORD``, differ and never follow: the mood is the model's until
+    ``core.playlists.words.with_words`` adds what people say; ``core.playlists.never.mark_never`` fills never.
 
     ``standing`` is "accepted" when most parts are accepted as the guess and none as another emotion; "between two" when
     most parts have one or two candidates and the two most probable emotions are neighbours on the circle; otherwise
@@ -90,6 +99,8 @@ def pieces_table(clips: pd.DataFrame, *, model_version: str | None = None) -> pd
             "extractor": best["extractor"],
         }
     )
+    models = {name: about_guess.get(of, of) for name, of in MODELS_WORD.items()}
+    about_guess = about_guess.assign(**models, differ=False, never=False)
     return pd.concat([_names(rows), about_guess], axis=1).rename_axis("piece_id")
 
 

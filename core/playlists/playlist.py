@@ -20,7 +20,8 @@ from core.playlists.pieces import ACCEPTED, BETWEEN, REVIEW
 from core.playlists.pulse import counted, pulse
 from core.playlists.remarks import about_list
 from core.playlists.wish import Curve, mixture_at
-from core.records import Remark, RemarkKind
+from core.playlists.words import word_text
+from core.records import Remark, RemarkKind, Word
 from core.schema import EMOTIONS, PROBA
 from core.turkish import fold
 from core.wording import clock, part, percent_change, percents, whole_percent
@@ -30,13 +31,14 @@ SHORTEST_S = 5.0  # shortest piece in a playlist
 LONGEST_MIN = 12 * 60.0  # longest playlist
 PART_ONLY = "uploaded, and only the scored part is stored; score the folder of the file to use the whole piece"
 EXCLUDED = {
-    ACCEPTED: "the model is sure of one mood",
+    ACCEPTED: "the model is sure of one mood, or a person named it",
     BETWEEN: "the model hears two neighbouring moods",
     REVIEW: "a person must listen first",
 }
 PIECE_COLUMNS = (
     *("piece_id", "title", "artist", "album", "path", "duration_s", *PROBA, "guess", "confidence", "standing"),
     *("tempo", "lufs", "channels", "synthetic", "clip_id", "start_s", "length_s", "model_version"),
+    *("word", "model_mood", "model_confidence", "model_standing"),
 )
 
 
@@ -123,9 +125,10 @@ def usable_pieces(
 ) -> Pool:
     """Select the pieces that a playlist may use: with these standings, with an existing file, and without duplicates.
 
-    Of two pieces with the same sound, the one with the higher confidence is used. Two recordings with the same artist
-    and title are two pieces, because an improvisation (taksim) often has no other name. A piece that is left out for
-    several reasons is counted once, with the first reason.
+    Of two pieces with the same sound, the one whose mood a person named is used, else the one with the higher
+    confidence. If one of them is on the list of what no playlist uses, none is used. Two recordings with the same
+    artist and title are two pieces, because an improvisation (taksim) often has no other name. A piece that is left
+    out for several reasons is counted once, with the first reason.
 
     Parameters
     ----------
@@ -137,23 +140,28 @@ def usable_pieces(
     lengths_s : least and greatest length of a piece.
     """
     table = pieces.sort_index()
+    sounds = pd.Series(np.nan, table.index) if recordings is None else recordings.reindex(table.index)
+    never = table["never"] | (sounds.isin(sounds[table["never"]]) & sounds.notna())
     standing = table["standing"].isin(list(standings))
     filed = table["path"].map(lambda path: bool(re.match(r"/|[A-Za-z]:[\\/]|\\\\|[a-z0-9]+://", path)))
     kept = table["path"] != ""
     there, long = table["there"].astype(bool), table["duration_s"] >= SHORTEST_S
-    unwanted = table["synthetic"] & (not synthetic and not table["synthetic"].all())
-    playable = filed & there & long & ~unwanted
+    unwanted = table["synthetic"] & (not synthetic and not table["synthetic"].all()) & ~never
+    wanted = ~never & ~unwanted
+    playable = filed & there & long & wanted
+    by_model = table["word"] == Word.MODEL
+    spoken = by_model & sounds.isin(sounds[~by_model]) & sounds.notna()
     fits = table["duration_s"].between(*lengths_s)
-    usual = table[standing & playable & fits]
+    usual = table[standing & playable & ~spoken & fits]
     usual = usual.sort_values("confidence", ascending=False, kind="stable")
-    sounds = usual.index.to_series() if recordings is None else recordings.reindex(usual.index)
-    same_sound = sounds.notna() & sounds.duplicated()
+    same_sound = sounds[usual.index].notna() & sounds[usual.index].duplicated()
     excluded = [
+        (never, "on the list of what no playlist uses", RemarkKind.NEVER),
         (unwanted, "synthetic, made by this program", RemarkKind.LEFT_OUT),
-        (~unwanted & ~filed & kept, PART_ONLY, RemarkKind.LEFT_OUT),
-        (~unwanted & ~filed & ~kept, "the audio is not stored here", RemarkKind.LEFT_OUT),
-        (~unwanted & filed & ~there, "the file is missing or was changed", RemarkKind.LEFT_OUT),
-        (~unwanted & filed & there & ~long, f"shorter than {SHORTEST_S:.0f} s", RemarkKind.LEFT_OUT),
+        (wanted & ~filed & kept, PART_ONLY, RemarkKind.LEFT_OUT),
+        (wanted & ~filed & ~kept, "the audio is not stored here", RemarkKind.LEFT_OUT),
+        (wanted & filed & ~there, "the file is missing or was changed", RemarkKind.LEFT_OUT),
+        (wanted & filed & there & ~long, f"shorter than {SHORTEST_S:.0f} s", RemarkKind.LEFT_OUT),
         *(
             (
                 playable & (table["standing"] == name),
@@ -167,6 +175,11 @@ def usable_pieces(
             standing & playable & ~fits,
             f"the length is not {length_range(lengths_s)}, as you asked",
             RemarkKind.LENGTHS_ASKED,
+        ),
+        (
+            standing & playable & fits & spoken,
+            "the same recording as a piece whose mood a person named, by the sound",
+            RemarkKind.LEFT_OUT,
         ),
         (same_sound, "the same recording as another piece, by the sound", RemarkKind.LEFT_OUT),
     ]
@@ -295,7 +308,8 @@ def reason(row: Mapping[str, Any], on_a_way: bool, *, with_wish: bool = True) ->
     row : as in ``finish_playlist``.  with_wish : include the wanted mood.
     """
     tempo = counted(row["tempo"], row.get("pulse", row["tempo"]))
-    heard = f"the model hears {mixture(row)} ({row['standing']}); {tempo}"
+    by = word_text(row)
+    heard = f"{row['guess']}, {by}; {tempo}" if by else f"the model hears {mixture(row)} ({row['standing']}); {tempo}"
     if not on_a_way:
         return f"{_upper(heard)}."
     fits = "fits well" if row["fit"] <= NEAR_FIT else "fits roughly" if row["fit"] <= FAR_FIT else "does not fit"

@@ -14,15 +14,16 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from core.playlists.files import file_name, gain_text, one_line, row_dicts
 from core.playlists.playlist import FAR_FIT, FAR_STEP, NEAR_FIT, Playlist, mixture, reason
+from core.records import Word
 from core.schema import EMOTIONS
 from core.wording import SIGNS, clock, counted, whole_percent
 
 WRITTEN = ("Mood before", "Mood after", "Pieces played", "Observations", "Next time")  # by hand
 LONGEST = 2000  # characters of a text field
 DISCLAIMER = (
-    "A model that was trained on clips of Turkish music predicted the moods on this sheet from the sound. They do not "
-    "measure what a client feels, and they are not a clinical decision. The therapist decides what to play and when to "
-    "stop."
+    "A model that was trained on clips of Turkish music predicted the moods on this sheet from the sound, except where "
+    "the sheet says that a person named the mood. They do not measure what a client feels, and they are not a clinical "
+    "decision. The therapist decides what to play and when to stop."
 )
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -90,23 +91,25 @@ def _template() -> Template:
 
 def _how_to_read(playlist: Playlist) -> list[str]:
     """Sentences that explain the choice of the pieces and name the weak places."""
+    spoken = int((playlist.rows["word"] != Word.MODEL).sum())
+    hears = "a person or the model hears" if spoken else "the model hears"
     if playlist.path and len(playlist.way) > 1:
         how = (
             f"The music follows the iso principle: it begins with {playlist.way[0]} pieces, the client's mood now, "
             f"and moves to {playlist.way[-1]} in {playlist.rows['step'].max()} steps ({' → '.join(playlist.way)}). "
-            "For each step, the sheet shows the wanted mixture of moods. For each piece, it shows the moods that the "
-            "model hears, how well they fit, and how large the change from the previous piece is. "
+            "For each step, the sheet shows the wanted mixture of moods. For each piece, it shows the moods that "
+            f"{hears}, how well they fit, and how large the change from the previous piece is. "
             + _wished_tempo(playlist)
         )
     elif playlist.path:
         how = (
-            f"The music stays {playlist.way[0]}. For each piece, the sheet shows the moods that the model hears and "
+            f"The music stays {playlist.way[0]}. For each piece, the sheet shows the moods that {hears} and "
             "how large the change from the previous piece is."
         )
     else:
         how = (
-            f"The model hears these pieces as {playlist.way[0]}; more probable pieces are chosen more often. "
-            "They are sorted by tempo. Two neighbours are by different artists if possible."
+            f"{hears[0].upper()}{hears[1:]} these pieces as {playlist.way[0]}; more probable pieces are chosen more "
+            "often. They are sorted by tempo. Two neighbours are by different artists if possible."
         )
     near, far, step = whole_percent(NEAR_FIT), whole_percent(FAR_FIT), whole_percent(FAR_STEP)
     meaning = (
@@ -122,7 +125,11 @@ def _how_to_read(playlist: Playlist) -> list[str]:
         if weak
         else "There is no weak place."
     )
-    return [how, *([meaning] if playlist.path else []), places]
+    people = (
+        f'A person named the mood of {counted(spoken, "piece")}. "Your word" is the word of the person who made this '
+        "sheet. This mood counts, and the mood of the model is beside it."
+    )
+    return [how, *([meaning] if playlist.path else []), *([people] if spoken else []), places]
 
 
 def _wished_tempo(playlist: Playlist) -> str:

@@ -57,6 +57,7 @@ from core.store.library_files import (
     unpredicted,
 )
 from core.store.measured import save_measured
+from core.store.never_played import never_play, never_table, play_again
 from core.store.people import Rater, get_setting, raters_table, set_role, set_setting, sign_in
 from core.store.predictions import answer_votes, predictions_table, read_windows, save_predictions
 from core.store.schema import (
@@ -87,6 +88,7 @@ from core.store.sessions import (
 from core.store.table_clips import save_table_clip, table_clips_table
 from core.store.tracks import TRACK_FIELDS, add_track, set_track
 from core.store.undos import UNDO_DEPTH, undo
+from core.store.words import PieceClip, answers_by_subject, clip_of_piece, own_answers_by_subject, words_cache_key
 
 __all__ = [
     "Answer",
@@ -102,6 +104,7 @@ __all__ = [
     "MAX_TRACK",
     "NewSession",
     "ORIGINS",
+    "PieceClip",
     "RATER_ROLES",
     "ROLES",
     "Rater",
@@ -123,11 +126,13 @@ __all__ = [
     "add_settlement",
     "add_track",
     "answer_votes",
+    "answers_by_subject",
     "back_up",
     "backups",
     "cancel_job",
     "change_list",
     "check_own",
+    "clip_of_piece",
     "client_counts",
     "client_pieces_table",
     "clips_table",
@@ -156,10 +161,14 @@ __all__ = [
     "library_table",
     "load_features",
     "move_clips",
+    "never_play",
+    "never_table",
     "new_token",
     "note_outcome",
     "note_stop",
     "open_store",
+    "own_answers_by_subject",
+    "play_again",
     "own_clients",
     "predictions_table",
     "queue_item",
@@ -186,4 +195,5 @@ __all__ = [
     "table_clips_table",
     "undo",
     "unpredicted",
+    "words_cache_key",
 ]

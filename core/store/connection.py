@@ -394,7 +394,8 @@ def insert(connection: sa.Connection, table: sa.Table) -> Any:
 def frame(connection: sa.Connection, query: sa.Select[Any]) -> pd.DataFrame:
     """Return the rows of a query as a table; columns have their types even when there are no rows."""
     result = connection.execute(query)
-    table = pd.DataFrame(result.fetchall(), columns=list(result.keys()))
+    rows = [tuple(row) for row in result]  # pandas looks up attributes of each row of any other type
+    table = pd.DataFrame(rows, columns=list(result.keys()))
     for column in query.selected_columns:
         table[column.name] = _typed(table[column.name], column.type)
     return table

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from core.schema import COLUMNS, EMOTIONS
 
-HEAD = "0014"  # newest revision in migrations/versions; ``open_store`` compares it with the database in one query
+HEAD = "0015"  # newest revision in migrations/versions; ``open_store`` compares it with the database in one query
 
 ROLES = ("champion", "challenger")  # of a model when it made a prediction
 RATER_ROLES = ("rater", "therapist", "analyst")  # what each of them may do: core.access
@@ -15,7 +15,7 @@ ORIGINS = ("upload", "recording", "library", "demo", "import")  # how a clip cam
 KINDS = ("answer", "undo", "adjudication")  # of a row of feedback
 SKIPS = ("bad audio", "ambiguous", "none of the four")
 DISPLAYS = ("shown", "hidden at random", "hidden by choice", "none")  # of the model's guess, when the answer was given
-SOURCES = ("label", "predict", "import")  # where the answer was given
+SOURCES = ("label", "predict", "import")  # of an answer: the label desk, a page that shows the guess, a file of labels
 FILE_STATES = (  # of a library's file
     "scored",
     "refused",  # read, but holds no usable audio: skipped until the file changes
@@ -26,6 +26,7 @@ FILE_STATES = (  # of a library's file
 )
 JOB_STATES = ("running", "done", "failed", "cancelled", "lost")  # lost: no heartbeat, and its lock was taken
 
+NEVER_KINDS = ("piece", "folder")  # of an entry on the list of what no playlist uses
 PIECE_RULES = ("must", "never")  # of a client: the piece is in every later list, or in none
 RULE_ORIGINS = ("list", "veto")  # how a rule came: written into the client's list, or a veto while a list was made
 
@@ -293,6 +294,19 @@ files = sa.Table(
     one_of("state", FILE_STATES),
     sa.Index("files_content", "content_hash"),
     sa.Index("files_size", "size"),
+)
+
+# Pieces and folders that no playlist uses, for everybody who uses this database.
+never_played = sa.Table(
+    "never_played",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),  # hash of kind and value; a path itself may be too long for a key
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("value", sa.Text, nullable=False),  # hash of the piece's content, or path of the folder
+    sa.Column("name", sa.Text, nullable=False),  # of the piece, for the list
+    sa.Column("put_by", sa.Text, nullable=False),
+    _time(),
+    one_of("kind", NEVER_KINDS),
 )
 
 # --- therapy sessions: a client is a code of one therapist, never a name ---------------------------------------------

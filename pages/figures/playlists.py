@@ -160,7 +160,7 @@ def path(rows: pd.DataFrame, places: pd.DataFrame) -> go.Figure:
         )  # fmt: skip
     span = {"range": [-1.25, 1.25], "zerolinecolor": NEUTRAL, "showgrid": False, "tickvals": [-1, 0, 1]}
     return (
-        apply_style(figure, title="Path of the playlist, by the model's probabilities", height=400)
+        apply_style(figure, title="Path of the playlist, by the moods of its pieces", height=400)
         .update_xaxes(**span, title="unpleasant to pleasant")
         .update_yaxes(**span, title="calm to strong")
     )

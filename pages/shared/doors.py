@@ -62,6 +62,7 @@ BUTTONS: dict[str, Action | None] = {
     "make_demo": Action.SCORE_LIBRARY,
     "save_track": Action.CORRECT_TRACK,
     "play_": Action.SEE_LIBRARY,
+    "never_": Action.SET_NEVER,
     "veto_": Action.MAKE_PLAYLIST,
     "hand_": Action.MAKE_PLAYLIST,
     "render": Action.MAKE_PLAYLIST,

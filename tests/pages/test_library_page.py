@@ -330,6 +330,24 @@ def test_the_search_knows_turkish_letters(open_page, opened, data_dir, words):
     assert page.dataframe[0].value["title"].tolist() == ["Işık"]
 
 
+def test_a_word_about_a_result_counts_in_the_table_and_in_its_filter(open_page, opened, data_dir):
+    piece = "c" * 64
+    store.add_clip(opened, piece, file_name="a.wav", duration_s=30.0, sr=44_100)
+    results(opened, data_dir, "scored", "scored", guess="sad", confidence=0.4, clip_id=[piece, "d" * 64])
+    page = open_page("library")
+    page.selectbox(key="library_heard").set_value(0).run()
+    page.button_group(key=f"say_{piece}_0").set_value("happy").run()
+    assert not page.exception
+    assert page.dataframe[0].value[["mood", "said"]].values.tolist() == [
+        ["★ happy", "your word; the model: sad"],
+        ["● sad", "the model"],
+    ]
+    page.toggle(key="library_sure").set_value(True).run()
+    assert page.dataframe[0].value["file"].tolist() == ["a*b 0.wav"]
+    page.toggle(key="model_only").set_value(True).run()
+    assert "No file matches the filter" in said(page)
+
+
 def test_nothing_scored_is_no_empty_table(open_page, opened, data_dir):
     results(opened, data_dir, "refused")
     page = open_page("library")

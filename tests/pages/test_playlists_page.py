@@ -22,6 +22,7 @@ from core.playlists import one_mood
 from core.records import LibraryEntry, LibraryFile, MeasuredClip, Window
 from core.schema import FeatureVector
 from core.settings import Settings
+from core.source_note import without_header
 from tests import mood_library
 from tests.mood_library import EXTRACTOR, downloads, stored
 
@@ -120,6 +121,68 @@ def test_a_veto_changes_one_piece_and_can_be_undone(open_page, hashes):
     assert "changes" not in page.query_params
 
 
+def say(page, piece: str, mood: str | None, *, number: int = 0):
+    """Click a mood for a piece. number : of the own answer that counts."""
+    field = page.button_group(key=f"say_{piece}_{number}")
+    return field.set_value(mood).run()
+
+
+def test_a_word_counts_at_once_and_is_taken_back_by_the_same_click(open_page, hashes, data_dir):
+    page = open_page("playlists", mood="▲ angry")
+    before = listed(page)
+    piece = hashes[0]  # the model is sure of angry
+    say(page, piece, "relax")
+    assert not page.exception
+    assert len(listed(page)) == len(before) - 1
+    assert "Stored: ■ relax for Şirin 0 - Ezgi 0" in shown(page)
+    assert "Whose word: 1 piece yours, 0 agreed by people, 23 the model's." in shown(page)
+    page.button_group(key="mood").set_value("relax").run()
+    assert "■ relax, your word; the model: angry 88.0 %, accepted" in shown(page)
+    page.toggle(key="model_only").set_value(True).run()
+    assert "your word" not in shown(page)
+    page.toggle(key="model_only").set_value(False).run()
+    (row,) = store.feedback_table(store.open_store(f"sqlite:///{data_dir / 'feedback.db'}")).to_dict("records")
+    assert (row["clip_id"], row["display"], row["shown_label"]) == (piece, "shown", "angry")
+    page.button(key="undo_answer_heard").click().run()
+    assert "Taken back: your answer for Şirin 0 - Ezgi 0" in shown(page)
+    page.button_group(key="mood").set_value("angry").run()
+    assert listed(page) == before
+
+
+def test_people_who_differ_leave_the_mood_to_the_model(open_page, hashes, data_dir):
+    opened = store.open_store(f"sqlite:///{data_dir / 'feedback.db'}")
+    for rater, label in (("Ayşe", "relax"), ("Ece", "sad")):
+        store.add_feedback(opened, token=store.new_token(), rater=rater, label=label, clip_id=hashes[0])
+    page = open_page("playlists", mood="▲ angry")
+    assert any("Ezgi 0" in line for line in listed(page))
+    assert "People differ about 1 piece." in shown(page)
+    store.add_feedback(opened, token=store.new_token(), rater="Can", label="relax", clip_id=hashes[0])
+    page = open_page("playlists", mood="▲ angry")
+    assert not any("Ezgi 0" in line for line in listed(page))
+    page.button_group(key="mood").set_value("relax").run()
+    assert "■ relax, people agree; the model: angry 88.0 %, accepted" in shown(page)
+
+
+def test_never_is_one_click_and_is_undone_in_the_list(open_page, hashes):
+    page = open_page("playlists")
+    before = listed(page)
+    page.button(key="never_1").click().run()
+    assert not page.exception
+    assert len(listed(page)) == len(before) - 1
+    assert "1 of 24 pieces is left out: on the list of what no playlist uses." in shown(page)
+    (off,) = [b for b in page.button if b.key.startswith("never_off_")]
+    off.click().run()
+    assert listed(page) == before
+    field = page.selectbox(key="never_folder")
+    field.set_value(field.options[0]).run()
+    page.button(key="never_folder_put").click().run()
+    assert not page.exception
+    assert "No usable piece of the library is relax" in shown(page)
+    (off,) = [b for b in page.button if b.key.startswith("never_off_")]  # also reached without a playlist
+    off.click().run()
+    assert listed(page) == before
+
+
 def test_a_veto_without_another_piece_says_so_and_changes_nothing(open_page, hashes):
     page = open_page("playlists")
     before = listed(page)
@@ -178,7 +241,8 @@ def test_a_file_with_one_channel_is_made_softer(open_page, hashes, data_dir, mon
     """Piece k has -20 - k % 6 LUFS, and plays from both loudspeakers."""
     got = downloads(monkeypatch)
     open_page("playlists", view="Files", level="-20")
-    table = pd.read_csv(io.BytesIO(next(data for name, data in got.items() if name.endswith(".csv"))()))
+    written = next(data for name, data in got.items() if name.endswith(".csv"))()
+    table = pd.read_csv(io.StringIO(without_header(written.decode("utf-8-sig"))))
     number = table["title"].str.split().str[-1].astype(int)
     assert (table["gain_db"] - number % 6).to_numpy() == pytest.approx(-3.0103, abs=1e-3)
 

@@ -66,6 +66,22 @@ def test_a_recording_becomes_a_mood_over_time(open_page, data_dir, long):
     assert not page.success
 
 
+def test_a_word_about_a_window_belongs_to_the_window(open_page, data_dir, long):
+    page = upload(open_page("tracks", hop="30"), long)
+    opened = store.open_store(f"sqlite:///{data_dir / 'feedback.db'}")
+    field = next(group for group in page.button_group if str(group.key).startswith("say_"))
+    field.set_value("sad").run()
+    assert not page.exception
+    (row,) = store.feedback_table(opened).to_dict("records")
+    assert (row["label"], row["display"]) == ("sad", "shown")
+    assert "@0.000+30" in row["clip_id"]
+    assert row["prediction_id"] in set(store.predictions_table(opened)["prediction_id"])
+    assert "People named the mood of 1 window: 0:00 to 0:30 ● sad." in shown(page)
+    table = windows(page)
+    assert table["sad"].iloc[0] == 1.0
+    assert table["whose_word"].iloc[:2].tolist() == ["own", "model"]
+
+
 def test_longer_windows_are_fewer(open_page, long):
     page = upload(open_page("tracks", hop="30"), long)
     many = len(windows(page))

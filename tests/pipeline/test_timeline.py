@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 
 from core.errors import AudioError, CoreError
 from core.models.policy import Policy
-from core.pipeline.timeline import ScoredWindow, decide_overall, overall, steadiest, timeline_table, warnings
+from core.pipeline.timeline import (
+    ScoredWindow,
+    decide_overall,
+    overall,
+    steadiest,
+    timeline_table,
+    warnings,
+    with_words,
+)
 from core.records import Remark, RemarkKind
 from core.schema import EMOTIONS
 from core.windows import LONGEST_RECORDING_S, spans
@@ -142,3 +150,17 @@ def test_the_kind_of_a_remark_stands_beside_its_text_in_the_order_of_time():
     assert table["start_s"].tolist() == [0, 30]
     assert table["remark"].tolist() == [odd.text, "silent"]
     assert table["remark_kind"].tolist() == [RemarkKind.UNLIKE, RemarkKind.NOT_SCORED]
+
+
+def test_a_named_mood_replaces_the_models_in_its_window_only():
+    unlike = Remark(RemarkKind.UNLIKE, "unlike the training music")
+    table = timeline_table([ScoredWindow(30 * k, 30 * k + 30, only("angry", 0.9), unlike) for k in range(3)])
+    named = with_words(table, {1: "relax"})
+    assert named.loc[1, [f"p_{e}" for e in EMOTIONS]].tolist() == [float(e == "relax") for e in EMOTIONS]
+    assert named.loc[1, ["remark", "remark_kind"]].tolist() == ["", ""]
+    assert named.drop(index=1).equals(table.drop(index=1))
+    assert table.loc[1, "p_angry"] == 0.9  # the model's table stays
+    best = steadiest(named, "relax")
+    assert best is not None
+    assert (best.start_s, best.lowest) == (30.0, 1.0)
+    assert with_words(table, {}).equals(table)

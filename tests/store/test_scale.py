@@ -51,6 +51,7 @@ QUESTIONS = {
     "newest predictions": lambda opened: store.predictions_table(opened, latest=True),
     "feedback": store.feedback_table,
     "raters": store.raters_table,
+    "words of people": store.answers_by_subject,
 }
 
 

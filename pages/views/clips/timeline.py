@@ -120,6 +120,12 @@ def score_windows(recording: Recording, plan: WindowPlan, served: Served, policy
     return timeline_table(run.windows) if run.windows else None
 
 
+def scored_windows() -> list[ScoredWindow]:
+    """The windows of the recording on the screen that were scored so far."""
+    run: TrackRun | None = st.session_state.get(RUN)
+    return [] if run is None else run.windows
+
+
 def _set_stopped(run: TrackRun, stopped: bool) -> None:
     run.stopped = stopped
 
@@ -275,7 +281,7 @@ def _show_stretch(source: Source, stretch: Stretch, wanted: str, tag: str, *, do
             icon=":material/help:",
         )
     try:
-        wav = _excerpt(source.digest, stretch.start_s, stretch.end_s, _source=source)
+        wav = window_audio(source.digest, stretch.start_s, stretch.end_s, _source=source)
     except CoreError as error:
         messages.problem(error)
         return
@@ -292,5 +298,6 @@ def _show_stretch(source: Source, stretch: Stretch, wanted: str, tag: str, *, do
 
 
 @st.cache_data(show_spinner=False, max_entries=8)
-def _excerpt(digest: str, start_s: float, end_s: float, _source: Source) -> bytes:
+def window_audio(digest: str, start_s: float, end_s: float, _source: Source) -> bytes:
+    """Part of a recording as a WAV file. digest, start_s, end_s : cache key."""
     return encoding.wav(decoding.excerpt(_source, start_s=start_s, length_s=end_s - start_s).clip.y)

@@ -6,6 +6,7 @@ from core.errors import ModelError
 from core.evaluation.accepted_moods import accepted_right_sentence
 from core.models import description
 from core.playlists.playlist import Playlist
+from core.records import Word
 from core.settings import Settings
 from pages.shared import cached
 
@@ -27,5 +28,7 @@ def accepted_right(emotions: Iterable[str], *, versions: Iterable[str]) -> str:
 
 
 def playlist_accuracy(playlist: Playlist) -> str:
-    """Return how often an accepted answer is right, for the moods of a playlist."""
+    """Return how often an accepted answer of the model is right, for the moods of a playlist; empty without any."""
+    if not playlist.rows["word"].eq(Word.MODEL).any():
+        return ""
     return accepted_right(playlist.way, versions=playlist.rows["model_version"])

@@ -8,20 +8,22 @@ import streamlit as st
 from core import wording
 from core.errors import CoreError
 from core.playlists import pieces, selection, sound
+from core.playlists.words import DIFFER, WORDS
+from core.records import Word
 from core.schema import BY_COLUMN
 from core.store import MAX_TRACK, TRACK_FIELDS, set_track
 from core.wording import ROUNDING, clock, percent_number, tenth_percent
 from pages.figures import playlists
-from pages.shared import cached, messages, show
+from pages.shared import cached, hearing, messages, show
 from pages.views.library import piece_filter as parts
-from pages.views.library import piece_player
+from pages.views.library import piece_player, words
 from pages.views.library.accepted_moods import accepted_right
 from pages.views.library.pieces import Library, reload_library
 
 LIST = {  # on a phone only the first two or three columns are visible, and at 1440 pixels those up to the length
-    "title": "Title", "standing": "Decision", "emotion": "Emotion", "confidence": "Confidence", "artist": "Artist",
-    "makam": "Makam", "year": "Year", "length": "Length", "tempo": "Tempo", "lufs": "LUFS", "votes": "Windows",
-    "album": "Album", "session": "Session", "genre": "Genre",
+    "title": "Title", "standing": "Decision", "emotion": "Emotion", "confidence": "Confidence", "said": "Whose word",
+    "artist": "Artist", "makam": "Makam", "year": "Year", "length": "Length", "tempo": "Tempo", "lufs": "LUFS",
+    "model": "Model", "votes": "Windows", "album": "Album", "session": "Session", "genre": "Genre",
 }  # fmt: skip
 WIDTHS: dict[str, Literal["small", "medium"]] = {"title": "medium"}
 NUMBERS = {
@@ -73,10 +75,12 @@ def choose_piece(library: Library, shown: pd.DataFrame) -> str | None:
             piece_player.hear(row, autoplay=st.session_state.pop(piece_player.AUTOPLAY, False))
             if row["standing"] != pieces.ACCEPTED and row["reason"]:
                 st.caption(messages.literal(str(row["reason"])))
-            if row["standing"] == pieces.ACCEPTED:
+            hearing.ask_about_piece(row, names[chosen])
+            if row["word"] == Word.MODEL and row["standing"] == pieces.ACCEPTED:
                 right = accepted_right([row["guess"]], versions=[row["model_version"]])
                 if right:
                     st.caption(messages.literal(right))
+            words.show_never(row, names[chosen])
             _track_form(row)
     return chosen
 
@@ -163,7 +167,10 @@ def _table(rows: pd.DataFrame, name: str, **more: pd.Series) -> None:
         emotion=rows["guess"].map(wording.with_sign),
         length=rows["duration_s"].map(clock),
         votes=[f"{agreeing} of {n}" for agreeing, n in zip(rows["agreeing"], rows["windows"], strict=True)],
-        confidence=rows["confidence"].map(percent_number),
+        # A person's word has no confidence.
+        confidence=rows["confidence"].map(percent_number).where(rows["word"].eq(Word.MODEL)),
+        said=rows["word"].map(WORDS).where(~rows["differ"], rows["word"].map(WORDS) + f"; {DIFFER}"),
+        model=rows["model_mood"].map(wording.with_sign),
         **more,
     )
     columns = [*more, *(c for c in LIST if table[c].replace("", None).notna().any())]  # without empty columns
@@ -187,7 +194,7 @@ def _table(rows: pd.DataFrame, name: str, **more: pd.Series) -> None:
 
 def _download(rows: pd.DataFrame, library: Library, what: str) -> None:
     def table() -> pd.DataFrame:
-        return rows.drop(columns=["clip_id", "reason", "there"]).rename_axis("content_hash").reset_index()
+        return rows.drop(columns=["clip_id", "reason", "there", "own_id"]).rename_axis("content_hash").reset_index()
 
     parts.download_csv(table, show.file_name(what, data_hash=library.name, version=library.version))
 

@@ -65,7 +65,7 @@ def _by_mood() -> dict[str, object]:
         format_func=wording.with_sign,
         key="emotions",
         bind="query-params",
-        help="The most probable emotion.",
+        help="The mood that counts: your word, else what people agree on, else the model's.",
     )
     standings = st.pills(
         "Decision",
@@ -74,8 +74,8 @@ def _by_mood() -> dict[str, object]:
         default=STANDINGS,
         key="standings",
         bind="query-params",
-        help="Decision of the policy in use. Between two: two similar moods, such as relax and sad. Needs review: a "
-        "person has to listen.",
+        help="Decision of the policy in use. Accepted: also pieces whose mood a person named. Between two: two similar "
+        "moods, such as relax and sad. Needs review: a person has to listen.",
     )
     confidence = st.slider("Confidence, at least", 0, 100, 0, 5, format="%d %%", key="confidence", bind="query-params")
     return {"emotions": tuple(emotions), "standings": tuple(standings), "confidence": confidence / 100}

@@ -13,9 +13,11 @@ from core.errors import CoreError
 from core.models.prediction import votes_text
 from core.pipeline import kept_audio
 from core.playlists import files
+from core.playlists.words import word_text
 from core.settings import Settings
 from core.wording import clock, percent
 from pages.shared import cached, messages
+from pages.views.library.words import describe_people
 
 WHOLE = (".wav", ".flac", ".ogg", ".oga", ".mp3", ".m4a", ".opus", ".weba")  # formats that browsers play directly
 AUTOPLAY = "mood_autoplay"  # session key: a piece was clicked and must play at once
@@ -72,11 +74,12 @@ def _excerpt(clip_id: str, path: str, start_s: float, length_s: float, settings:
 
 
 def describe_piece(row: pd.Series) -> str:
-    """A piece in one line of Markdown."""
+    """A piece in one line of Markdown: its mood and whose word it is, what the model says, tempo, loudness, length."""
     tempo = "tempo unknown" if pd.isna(row["tempo"]) else f"{row['tempo']:.0f} bpm"
     loud = "loudness unknown" if pd.isna(row["lufs"]) else f"{row['lufs']:.1f} LUFS"
-    votes = votes_text(str(row["guess"]), int(row["windows"]), int(row["agreeing"]))
-    return (
-        f"{wording.with_sign(row['guess'])} {percent(row['confidence'])}, {votes}, {row['standing']}; {tempo}, {loud}, "
-        f"{clock(row['duration_s'])}"
-    )
+    votes = votes_text(str(row["model_mood"]), int(row["windows"]), int(row["agreeing"]))
+    by = word_text(row)
+    said = f", {by}, {votes}" if by else f" {percent(row['confidence'])}, {votes}, {row['standing']}"
+    people = describe_people(row)
+    heard = f"{wording.with_sign(row['guess'])}{said}{f'; {people}' if people else ''}"
+    return f"{heard}; {tempo}, {loud}, {clock(row['duration_s'])}"

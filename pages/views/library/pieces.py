@@ -24,6 +24,7 @@ from core.turkish import turkish_order
 from pages.shared import cached, entering, messages
 from pages.shared.policy import KEY, default, describe_policy
 from pages.views.library import runs
+from pages.views.library.words import with_people
 
 MOST = 50_000  # scored parts that are loaded; a larger library must be narrowed by words
 REFRESH_S = 120  # seconds until the files are checked again
@@ -75,7 +76,7 @@ class Library:
     """The library with the current state of its files.
 
     every : all pieces, as from `add_places`.  policy : the policy in use.  key : changes when the stored library
-    changes.  mark : also changes when a file appears or disappears.
+    changes.  mark : also changes when a file appears or disappears, and when people say something else.
     """
 
     loaded: Loaded
@@ -177,7 +178,7 @@ def require_library() -> Library:
     if library.loaded.cut and words:
         library = read_library(words) or replace(library, every=library.every.iloc[:0])
     _show_remarks(library)
-    return library
+    return with_people(library)
 
 
 def _warn_too_large(words: str) -> None:

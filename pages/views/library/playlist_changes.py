@@ -11,7 +11,8 @@ from core.playlists.by_hand import Change, Kind
 from core.playlists.playlist import Playlist, Pool
 from core.playlists.replacement import candidates
 from core.playlists.selection import Filter, filter_pieces
-from core.wording import SIGNS, clock, counted, percent
+from core.playlists.words import word_text
+from core.wording import clock, counted, percent, with_sign
 from pages.shared import assets, entering, messages
 from pages.views.library import client_choice, piece_player
 from pages.views.library.client_choice import ADDRESS, CHANGES, OLD_ADDRESS
@@ -188,8 +189,15 @@ def _show_candidates(built: "Built", row: dict[str, Any], every: pd.DataFrame) -
         return
     st.markdown("**Other pieces for this place**, the best first:")
     for letter, (ref, other) in zip(LETTERS, found.iterrows(), strict=False):
-        text = f"{SIGNS[other['guess']]} {other['guess']} {percent(other['confidence'])}; {other['why']}"
+        text = f"{_mood(other)}; {other['why']}"
         _show_choice(letter, str(ref), other, text, every, "Take", (Kind.TAKE, row["piece_id"], ref))
+
+
+def _mood(piece: pd.Series) -> str:
+    """The mood of a piece, and whose word it is."""
+    by = word_text(piece)
+    said = f", {by}" if by else f" {percent(piece['confidence'])}"
+    return f"{with_sign(piece['guess'])}{said}"
 
 
 def _show_choice(
@@ -242,8 +250,5 @@ def show_adding(built: "Built", text: pd.Series, every: pd.DataFrame) -> None:
             + " The piece comes to the place where it fits best, and is pinned."
         )
         for letter, (ref, piece) in zip(LETTERS, found.iterrows(), strict=False):
-            about = (
-                f"{SIGNS[piece['guess']]} {piece['guess']} {percent(piece['confidence'])}; {piece['standing']}; "
-                f"{clock(piece['duration_s'])}"
-            )
+            about = f"{_mood(piece)}; {piece['standing']}; {clock(piece['duration_s'])}"
             _show_choice(letter, str(ref), piece, about, every, "Add", (Kind.ADD, ref))

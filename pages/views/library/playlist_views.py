@@ -7,13 +7,14 @@ from core import wording
 from core.playlists import circle, files, playlist
 from core.playlists.playlist import Playlist
 from core.playlists.pulse import counted
+from core.playlists.words import word_text
 from core.records import RemarkKind
 from core.schema import PROBA
 from core.wording import clock
 from pages.figures.playlists import over_time
 from pages.figures.playlists import path as path_figure
-from pages.shared import messages, show
-from pages.views.library import playlist_changes
+from pages.shared import hearing, messages, show
+from pages.views.library import playlist_changes, words
 from pages.views.library.accepted_moods import playlist_accuracy
 from pages.views.library.pieces import Library
 from pages.views.library.playlist_building import Built
@@ -61,7 +62,7 @@ def show_pieces(built: Built, library: Library) -> None:
             step = row["step"]
             st.markdown(f"**Step {step}**: wanted {_wanted_with_signs(row)}{_wished_tempo(row)}")
         with st.container(border=True, key=f"piece_{row['number']}"):
-            _show_piece(row, pinned=row["piece_id"] in made.pinned)
+            _show_piece(row, every.loc[row["piece_id"]], pinned=row["piece_id"] in made.pinned)
             playlist_changes.show_player(row["piece_id"], every)
             playlist_changes.show_fields(built, row, every)
     playlist_changes.show_adding(built, library.loaded.text, every)
@@ -80,13 +81,16 @@ def _wanted_with_signs(row: dict) -> str:
     return mixture
 
 
-def _show_piece(row: dict, *, pinned: bool) -> None:
+def _show_piece(row: dict, known: pd.Series, *, pinned: bool) -> None:
+    """Show a piece of the list. known : its row in the table of the library."""
     name = messages.literal(files.artist_and_title(row))
     ends = row["begins_s"] + row["duration_s"]
+    by = word_text(row)
+    mood = f"{row['guess']}, {by}" if by else f"{playlist.mixture(row)}; {row['standing']}"
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(
             f"**{row['number']}. {name}**  \n{clock(row['begins_s'])} to {clock(ends)}; "
-            f"{wording.SIGNS[row['guess']]} {playlist.mixture(row)}; {row['standing']}; "
+            f"{wording.SIGNS[row['guess']]} {mood}; "
             f"{counted(row['tempo'], row['pulse'])}; gain {messages.literal(files.gain_text(row['gain_db']))}"
             + ("; :material/keep: pinned" if pinned else "")
             + (f"  \n:orange[:material/warning: {messages.literal(row['weak'])}]" if row["weak"] else ""),
@@ -102,6 +106,8 @@ def _show_piece(row: dict, *, pinned: bool) -> None:
                 args=piece,
             )
             playlist_changes.show_buttons(row)
+            words.never_button(number, known, files.artist_and_title(row))
+    hearing.ask_about_piece(known, files.artist_and_title(row))
 
 
 def show_charts(made: Playlist) -> None:

@@ -21,6 +21,7 @@ from core.turkish import fold
 from core.wording import counted, duration
 from pages.shared import messages, show
 from pages.shared.entering import LONGEST
+from pages.views.library import result_words
 from pages.views.library.run_folders import folder_name, music_folder, results_file
 
 STATES = {
@@ -41,7 +42,8 @@ COLUMNS = {
         help="One emotion, two to choose from, or review by a person. Unlike: the model has not learned from such "
         "music.",
     ),
-    "mood": st.column_config.TextColumn("Mood"),
+    "mood": st.column_config.TextColumn("Mood", help="Your word, else what people agree on, else the model's mood."),
+    "said": st.column_config.TextColumn("Whose word"),
     "votes": st.column_config.TextColumn("Windows", help="Windows of the file with this mood, of all its windows."),
     "percent": st.column_config.ProgressColumn(
         "Confidence", format="%.1f %%", min_value=0, max_value=100, help=f"Probability of the mood. {wording.ROUNDING}"
@@ -238,6 +240,8 @@ def show_table(results: Results) -> None:
     if scored.empty:
         return
     st.header("Scored files")
+    by_window = "/" in str(results.job.result["plan"])
+    scored = result_words.with_people(scored, by_window=by_window)
     rows = _filtered(results, scored)
     if rows.empty:
         st.info("No file matches the filter. Widen it.", icon=":material/filter_alt_off:")
@@ -247,18 +251,24 @@ def show_table(results: Results) -> None:
     )
     shown = rows.head(SHOWN)
     shown = shown.assign(
-        mood=shown["guess"].map(wording.with_sign),
+        mood=shown["emotion"].map(wording.with_sign),
+        said=result_words.whose(shown),
         votes=[_votes(*pair) for pair in zip(shown["windows_agreeing"], shown["windows"], strict=True)],
         percent=shown["confidence"].map(wording.percent_number),
         answer=[
-            d or c or ("unlike" if unlike else "review")
-            for d, c, unlike in zip(shown["decision"], shown["candidates"], shown["unlike"], strict=True)
+            (emotion if by_person else d) or c or ("unlike" if unlike else "review")
+            for by_person, emotion, d, c, unlike in zip(
+                result_words.named(shown),
+                *(shown[n] for n in ("emotion", "decision", "candidates", "unlike")),
+                strict=True,
+            )
         ],
         same=shown["same_content_as"].where(shown["same_content_as"] != "", shown["near_duplicate_of"]),
     )
-    by_window = "/" in str(results.job.result["plan"])
     columns = [c for c in COLUMNS if _has_content(shown[c]) and (c != "start_s" or by_window)]
     st.dataframe(shown[columns], hide_index=True, column_config=COLUMNS)
+    result_words.ask_about(shown, by_window=by_window)
+    rows = rows.drop(columns=["own", "own_id"], errors="ignore")
     with st.container(horizontal=True):
         first = _comments(results, rows)
         _download("CSV", lambda: csv_for_people(rows, index=False, comments=first), f"{results.name}.csv", "text/csv")
@@ -267,7 +277,8 @@ def show_table(results: Results) -> None:
         )
     st.caption(
         "Both files contain the filtered rows with probabilities, the 50 features, and the versions of model and "
-        "extractor."
+        "extractor. The columns emotion and whose_word say which mood counts for you; guess and decision are the "
+        "model's."
     )
 
 
@@ -300,16 +311,19 @@ def _filtered(results: Results, scored: pd.DataFrame) -> pd.DataFrame:
     )  # fmt: skip
     least = middle.slider("Confidence at least (%)", 0, 100, 0, 5, key="library_least")
     sure = right.toggle(
-        "Only accepted", key="library_sure", help="Only files for which the policy accepts one emotion."
+        "Only accepted",
+        key="library_sure",
+        help="Only files for which the policy accepts one emotion, or a person named it.",
     )
     words = st.text_input(
         "Search file, artist, title, album, makam, usul or performer",
         key="library_words",
         max_chars=LONGEST,
     )
-    keep = scored["guess"].isin(moods) & (scored["confidence"] >= least / 100)
+    by_person = result_words.named(scored)
+    keep = scored["emotion"].isin(moods) & ((scored["confidence"] >= least / 100) | by_person)
     if sure:
-        keep &= scored["decision"] != ""
+        keep &= (scored["decision"] != "") | by_person
     if result := fold(words).split():
         text = _folded(str(results.path), results.path.stat().st_mtime_ns, scored)
         for word in result:

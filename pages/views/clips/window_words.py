@@ -1,0 +1,85 @@
+"""What people say about the windows of a recording, on the Whole tracks page."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from core.audio.decoding import Source
+from core.errors import CoreError
+from core.labelling.hearing import Heard
+from core.labelling.whose_word import winning_moods
+from core.pipeline.timeline import ScoredWindow, with_words
+from core.records import Word
+from core.schema import EMOTIONS, PROBA
+from core.store import Store
+from core.wording import clock, counted, percent, with_sign
+from pages.shared import cached, hearing, messages, who
+from pages.views.clips.timeline import window_audio
+
+MOST = 10  # windows that are named in the sentence about them
+
+
+def hear_windows(source: Source, windows: Sequence[ScoredWindow], done: pd.DataFrame) -> pd.DataFrame:
+    """Let people say what they hear in a window; return the timeline with the moods that count.
+
+    An answer belongs to its window, from its start to its end, and not to the whole piece.
+
+    done : the timeline of the windows, by the model.
+    """
+    store = cached.store()
+    known = sorted(windows, key=lambda window: window.start_s)
+    asked = {k: window for k, window in enumerate(known) if window.proba and window.prediction_id is not None}
+    if store is None or not asked:
+        return done
+    only = hearing.model_only()
+    try:
+        won = _won(store, done, asked, only)
+    except CoreError as error:
+        messages.problem(error)
+        return done
+    spoken = won[won["word"].ne(Word.MODEL) & won["skip"].eq("")]
+    said = {k: str(spoken.loc[k, "mood"]) for k in asked if k in spoken.index}
+    with st.expander(f"Say what you hear in a window ({len(said)} said)", icon=":material/hearing:", key="say_windows"):
+        hearing.show_receipt()
+        _ask(source, asked, won)
+        who.optional_person(store)
+    if said:
+        named = [f"{_name(asked[k])} {with_sign(mood)}" for k, mood in said.items()]
+        more = " and others" if len(named) > MOST else ""
+        st.caption(
+            f"People named the mood of {counted(len(named), 'window')}: {', '.join(named[:MOST])}{more}. "
+            "These moods are used below."
+        )
+    return with_words(done, said).assign(whose_word=won["word"].reindex(done.index).fillna(""))
+
+
+def _won(store: Store, done: pd.DataFrame, asked: dict[int, ScoredWindow], model_only: bool) -> pd.DataFrame:
+    """Return whose word each window is; index: number of the row of the timeline."""
+    rows = done.loc[list(asked), list(PROBA)].to_numpy()
+    model = pd.Series([EMOTIONS[k] for k in rows.argmax(axis=1)], [asked[k].clip_id for k in asked])
+    won = winning_moods(model, *hearing.words(store), model_only=model_only)
+    return won.assign(model_mood=model).set_axis(list(asked))
+
+
+def _ask(source: Source, asked: dict[int, ScoredWindow], won: pd.DataFrame) -> None:
+    """Show one window with its player, and ask for its mood."""
+    number = st.selectbox("Window", list(asked), format_func=lambda k: _name(asked[k]), key="say_window")
+    if number not in asked:
+        return
+    window, row = asked[number], won.loc[number]
+    try:
+        wav = window_audio(source.digest, window.start_s, window.end_s, _source=source)
+    except CoreError as error:
+        messages.problem(error)
+        return
+    st.audio(wav, format="audio/wav", alt=f"Player: {_name(window)}")
+    guess = str(row["model_mood"])
+    differ = " People differ about this window." if row["differ"] else ""
+    st.caption(f"The model: {with_sign(guess)} {percent((window.proba or {})[guess])}.{differ}")
+    heard = Heard(guess, clip_id=window.clip_id, prediction_id=window.prediction_id)
+    hearing.ask_mood(heard, own=str(row["own"]), own_id=row["own_id"], name=f"{source.name}, {_name(window)}")
+
+
+def _name(window: ScoredWindow) -> str:
+    return f"{clock(window.start_s)} to {clock(window.end_s)}"
