@@ -2,7 +2,19 @@
 
 import typer
 
-from core.cli import clips, database, labels, library, serving, sign_off, stability, terminal, training, verification
+from core.cli import (
+    clips,
+    database,
+    labels,
+    library,
+    mood_tags,
+    serving,
+    sign_off,
+    stability,
+    terminal,
+    training,
+    verification,
+)
 
 HELP = "Which emotion does a piece of Turkish music carry?"
 
@@ -17,6 +29,7 @@ app.command()(database.backup)
 app.command()(database.restore)
 app.command()(library.score)
 app.command()(library.demo_library)
+app.command()(mood_tags.tag_moods)
 app.command()(training.retrain)
 app.command()(stability.stability)
 app.command()(training.promote)

@@ -25,6 +25,7 @@ NOT_SET = (
     "to the folder with the music and start the server again."
 )
 LONGEST = 4096  # characters of a path: the longest that Linux reads
+_QUOTES = {('"', '"'), ("'", "'"), ("“", "”"), ("‘", "’"), ("«", "»")}
 _SYSTEM = ("/proc", "/sys", "/dev")  # no music is there, and reading some of these files never ends
 _ADDRESS = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]+:|.*(://|::)", re.DOTALL)  # also file:, zip::, simplecache::
 
@@ -76,12 +77,13 @@ def allowed_places(settings: Settings) -> Places:
 def typed_folder(text: str, settings: Settings) -> Path:
     """Return the folder that a person typed on a page, as an absolute path.
 
-    Relative paths start at TME_LIBRARY_DIR. Raises RefusedPlaceError when the folder is not allowed.
+    Relative paths start at TME_LIBRARY_DIR, and ``~`` is the home of this program. Quotation marks around the path are
+    dropped. Raises RefusedPlaceError when the folder is not allowed.
     """
-    places, typed = allowed_places(settings), text.strip()
+    places, typed = allowed_places(settings), unquoted(text)
     if places.roots is not None and settings.library_dir is None and not named_places(settings):
         raise RefusedPlaceError(NOT_SET)
-    somebody = typed.startswith("~") and (places.roots is not None or typed.partition("/")[0] != "~")
+    somebody = typed.startswith("~") and typed.partition("/")[0] != "~"  # the home of another user
     if "\x00" in typed or len(typed) > LONGEST or somebody or _ADDRESS.match(typed):
         raise RefusedPlaceError(REFUSED)
     place = Path(settings.library_dir or "") / os.path.expanduser(typed)
@@ -91,6 +93,13 @@ def typed_folder(text: str, settings: Settings) -> Path:
     if not places.allow(str(whole)):
         raise RefusedPlaceError(REFUSED)
     return whole
+
+
+def unquoted(text: str) -> str:
+    """Return a typed or pasted path without blanks and quotation marks around it."""
+    typed = text.strip()
+    pair = (typed[0], typed[-1]) if len(typed) > 1 else ("", "")
+    return typed[1:-1].strip() if pair in _QUOTES else typed
 
 
 def named_places(settings: Settings) -> list[str]:

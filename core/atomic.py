@@ -21,7 +21,7 @@ _AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # of Linux's renameat2: paths as usual; e
 
 
 @contextmanager
-def replacing(path: Path, *, part: tuple[str, str] = PART) -> Iterator[Path]:
+def replacing(path: Path, *, part: tuple[str, str] = PART, mode: int = 0o644) -> Iterator[Path]:
     """Yield a temporary file to write to. If the block ends without an error, the file replaces `path`.
 
     Each caller gets its own temporary file, so two callers may write the same `path` at once: the last one wins.
@@ -32,14 +32,16 @@ def replacing(path: Path, *, part: tuple[str, str] = PART) -> Iterator[Path]:
         The file to write. Its folder must exist.
     part
         Prefix and suffix of the name of the temporary file.
+    mode
+        Permissions of the new file; mkstemp makes it private.
     """
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=part[0], suffix=part[1])
     os.close(handle)
     unfinished = Path(name)
     try:
         yield unfinished
-        unfinished.chmod(0o644)  # mkstemp makes the file private
         _flush(unfinished)
+        unfinished.chmod(mode)
         os.replace(unfinished, path)
     finally:
         unfinished.unlink(missing_ok=True)

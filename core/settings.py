@@ -28,6 +28,7 @@ class Settings(BaseSettings):
     ``TME_MAX_UPLOAD_MB``       size limit for one audio file
     ``TME_MAX_HELD_MB``         size limit for all uploads that the server holds; a session may hold half of it
     ``TME_MAX_TABLES_MB``       size limit for the memory of all tables that visitors brought to the Explore page
+    ``TME_MAX_COPIES``          levelled copies of so many playlists stay on the disk; the oldest are removed
     ``TME_LIBRARY_DIR``         the folder with music that the pages may read; by default any folder of this machine
     ``TME_SHARED``              true: other people can reach this server; by default the address of the server decides
     ``TME_SCHEDULER``           a Dask cluster that scores libraries, ``tcp://host:8786``; by default this machine
@@ -45,6 +46,7 @@ class Settings(BaseSettings):
     max_upload_mb: float = Field(default=200.0, gt=0)
     max_held_mb: float = Field(default=2000.0, gt=0)
     max_tables_mb: float = Field(default=1000.0, gt=0)
+    max_copies: int = Field(default=20, ge=1)
     library_dir: Path | None = None
     shared: bool = Field(default_factory=lambda: _reached["by others"])
     scheduler: str = ""

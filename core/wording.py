@@ -5,6 +5,7 @@ that it did not reach: 74.96 % is not 75 %. The others are rounded so that the f
 things are whole percents, rounded to the nearest.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
 from math import floor, isnan
@@ -126,6 +127,18 @@ def clock(seconds: float) -> str:
     """Format a position or length in music, as audio players do: ``"59:30"``, ``"1:02:07"``."""
     hours, rest = divmod(round(seconds), 3600)
     return f"{hours}:{rest // 60:02d}:{rest % 60:02d}" if hours else f"{rest // 60}:{rest % 60:02d}"
+
+
+_WINDOW = re.compile(r"@(\d+(?:\.\d+)?)\+(\d+(?:\.\d+)?)$")  # start and length in s at the end of the id of a window
+
+
+def clip_name(file_name: str, clip_id: str) -> str:
+    """Name a clip. A window of a longer recording has its times: ``"concert.flac, 1:30 to 2:00"``."""
+    window = _WINDOW.search(clip_id)
+    if window is None:
+        return file_name
+    start_s, length_s = float(window[1]), float(window[2])
+    return f"{file_name}, {clock(start_s)} to {clock(start_s + length_s)}"
 
 
 def moment(when: datetime, zone: tzinfo) -> str:

@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.shared import cached, login, who
 from pages.shared.policy import active, describe_policy
-from pages.views.library import run_results
+from pages.views.library import run_choice, run_results
 from pages.views.library import runs as views
 
 st.title("Library")
@@ -22,12 +22,13 @@ if person is not None:
     who.badge(store, person)
 views.ask_music(store, policy)
 views.show_progress(store, policy)
-results = run_results.choose_results(store)
+results = run_choice.choose_results(store)
 if results is None:
     if not views.running(store):
         st.info("Choose a folder with music. The results of its files appear here.", icon=":material/library_music:")
 else:
     run_results.show_summary(results)
+    views.offer_again(store, policy, results.job)
     run_results.show_not_scored(results)
     run_results.show_unlike(results)
     run_results.show_table(results)

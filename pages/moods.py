@@ -3,15 +3,16 @@
 import streamlit as st
 
 from core.wording import counted
+from pages.views.library import mood_tag_views, pieces, run_pieces, words
 from pages.views.library import mood_views as views
 from pages.views.library import piece_filter as parts
-from pages.views.library import pieces, words
 
 VIEWS = {
     "List": views.show_list,
     "Map": views.show_map,
     "More like this": views.show_similar,
     "Spread": views.show_spread,
+    "Tags": mood_tag_views.show_tags,
 }
 
 st.title("Moods")
@@ -23,7 +24,9 @@ st.caption(
     "own answer, then the mood that people agree on, then the model's estimate."
 )
 with st.container():
-    shown, _ = parts.filter_fields(library, library.pieces)
+    asked_for = run_pieces.only_of_run(library.pieces)
+with st.container():
+    shown, _ = parts.filter_fields(library, asked_for)
 if shown.empty:
     st.info("No piece matches the filter. Widen it.", icon=":material/filter_alt_off:")
     st.stop()

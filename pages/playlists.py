@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import streamlit as st
 
+from pages.views.library import list_player, pieces, playlist_building, playlist_client, playlist_request, words
 from pages.views.library import piece_filter as shared
-from pages.views.library import pieces, playlist_building, playlist_client, playlist_request, words
 from pages.views.library import playlist_downloads as files
 from pages.views.library import playlist_views as parts
 
@@ -35,10 +35,12 @@ with st.container():
     parts.show_summary(playlist)
     if client is not None:
         playlist_client.show_client(client, playlist, library)
+    fades = list_player.ask_fades()
+    list_player.show_player(playlist, library.every, fades)
 shows = {
     "Pieces": lambda: parts.show_pieces(built, library),
     "Picture": lambda: parts.show_charts(playlist),
-    "Files": lambda: files.show_files(playlist),
+    "Files": lambda: files.show_files(playlist, fades),
     "Session sheet": lambda: files.show_session_sheet(playlist),
 }
 for tab, show in zip(st.tabs(list(shows), key="view", bind="query-params"), shows.values(), strict=True):

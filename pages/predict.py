@@ -8,7 +8,7 @@ from pages.figures import style
 from pages.shared import messages, show
 from pages.shared.policy import describe_policy
 from pages.views.clips import clip as parts
-from pages.views.clips import decision, reasons
+from pages.views.clips import decision, own_clips, reasons
 from pages.views.clips import picture as pictures
 
 served, policy = parts.open_page("Predict")
@@ -17,6 +17,7 @@ st.caption(
     "It supports a person's judgement and never replaces it."
 )
 chosen = parts.choose_clip()
+own_clips.show_own_clips()
 shown = parts.current_clip(chosen, served)
 if shown is None:
     if chosen is None:
@@ -45,7 +46,7 @@ with left:
     )
     st.caption("The four probabilities add up to 100 %.", help=ROUNDING)
     decision.show_firmness(shown, served)
-    parts.show_answer_form(shown)
+    own_clips.show_answer_and_sharing(shown, served)
 with right:
     wave = pictures.waveform(shown)
 

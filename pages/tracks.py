@@ -3,8 +3,8 @@
 import streamlit as st
 
 from pages.views.clips import timeline as views
+from pages.views.clips import track_run
 from pages.views.clips.clip import open_page
-from pages.views.clips.window_words import hear_windows
 
 served, policy = open_page("Whole tracks")
 st.caption(
@@ -14,10 +14,11 @@ st.caption(
 recording = views.choose_recording()
 plan = views.plan_windows(recording.source if recording else None)
 if recording is None or plan is None:
+    if views.show_earlier(served, policy):
+        st.stop()
     st.info("Choose a recording of a minute or more. Its mood over time appears here.", icon=":material/timeline:")
     st.stop()
-done = views.score_windows(recording, plan, served, policy)
+done = track_run.score_windows(recording, plan, served, policy)
 if done is not None and not done.empty:
     views.show_answer(recording, served, policy)
-    done = hear_windows(recording.source, views.scored_windows(), done)
-    views.show_mood(recording.source, plan, done, served, policy)
+    views.show_mood(recording.source, done, served, policy)

@@ -14,9 +14,8 @@ from core.library.addresses import filesystem
 from core.library.find import find_audio
 from core.library.reading import read_content
 from core.pipeline import kept_audio
-from core.playlists import levelled_copies
+from core.playlists import levelled_copies, playback
 from core.settings import Settings, note_reach
-from pages.views.library import piece_player
 
 FILE = "file:" + "//"
 ESCAPES = [
@@ -139,13 +138,15 @@ def test_a_folder_that_became_a_link_is_neither_copied_nor_played(tmp_path, shar
     ):
         levelled_copies._content(listed.path, 1, places)
     not_ours = hashlib.sha256(b"not ours").hexdigest()
-    assert piece_player._whole(listed.path, not_ours, shared) is None
-    assert piece_player._whole(str(tmp_path / "other/a.wav"), not_ours, shared) is None
+    for elsewhere in (listed.path, str(tmp_path / "other/a.wav")):
+        with pytest.raises(AudioError, match="not a place for music"):
+            playback.whole_file(elsewhere, not_ours, shared)
     own = shared.library_dir / "own.wav"
     own.write_bytes(b"not ours")
-    assert piece_player._whole(str(own), not_ours, shared) == b"not ours"
+    assert playback.whole_file(str(own), not_ours, shared) == b"not ours"
     own.write_bytes(b"another")
-    assert piece_player._whole(str(own), not_ours, shared) is None
+    with pytest.raises(AudioError, match="has changed since it was scored"):
+        playback.whole_file(str(own), not_ours, shared)
 
 
 def test_a_chain_of_addresses_is_not_read():

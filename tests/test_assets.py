@@ -27,8 +27,8 @@ def test_python_text_holds_no_script_style_or_page():
 def test_every_asset_is_used():
     source = "\n".join(path.read_text() for path in SOURCES)
     for path in assets.FOLDER.iterdir():
-        how = {".css": "style", ".js": "script"}[path.suffix]
-        assert f'{how}("{path.stem}")' in source, path.name
+        how = {".css": "style", ".js": "script"}.get(path.suffix, "component")
+        assert any(f'{use}("{path.stem}")' in source for use in (how, "component")), path.name
 
 
 def test_a_style_reaches_the_page_as_it_stands_in_its_file():

@@ -1,10 +1,13 @@
 """Shares and times are written as people read them."""
 
 import random
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from core import wording
+from core.wording import clip_name, moment
 
 
 @pytest.mark.parametrize(
@@ -69,6 +72,19 @@ def test_times_as_on_a_clock(seconds, words):
 )
 def test_a_duration_as_a_person_says_it(seconds, words):
     assert wording.duration(seconds) == words
+
+
+def test_a_moment_is_that_of_the_readers_clock():
+    when = datetime(2026, 11, 29, 22, 30, tzinfo=UTC)
+    assert moment(when, ZoneInfo("Europe/Istanbul")) == "30 Nov, 01:30 +03"
+    assert moment(when, UTC) == "29 Nov, 22:30 UTC"
+    with pytest.raises(ValueError, match="no time zone"):
+        moment(datetime(2026, 1, 1), UTC)  # noqa: DTZ001 - the wrong use
+
+
+def test_a_window_is_named_by_its_times_and_a_file_is_not():
+    assert clip_name("a@1.000+3.flac", "0f" * 32) == "a@1.000+3.flac"
+    assert clip_name("a.flac", f"{'0f' * 32}@3600.000+30") == "a.flac, 1:00:00 to 1:00:30"
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,7 @@ class Action(StrEnum):
     SCORE_CLIP = "Score an own clip or recording."
     ANSWER = "Say which emotion a scored clip or piece expresses, see the own answers, and take them back."
     KEEP_AUDIO = "Keep the audio of an own clip, so that raters can hear it."
+    ERASE_OWN_CLIP = "See the own stored clips, and delete them with all that belongs to them."
     LABEL = "Hear and label the clips of the queue."
     ADD_PRACTICE = "Add synthetic clips to the queue."
     SEE_LIBRARY = "See, hear and download the pieces of the library."
@@ -42,6 +43,7 @@ class Action(StrEnum):
     SET_NEVER = "Put pieces and folders on the list that no playlist uses, and take them off."
     RUN_SESSIONS = "Store sessions with own clients, and see, print, export and delete them."
     CORRECT_TRACK = "Correct the title and other data of a piece."
+    TAG_FILES = "Write the mood of a piece into the tag of its file, and take it back."
     SCORE_LIBRARY = "Score a folder or uploaded files, and cancel the own run."
     CANCEL_OF_OTHERS = "Cancel a run that another person started."
     REMOVE_UPLOAD = "Remove uploaded files from the disk."
@@ -78,6 +80,7 @@ RIGHTS: dict[Action, Right] = {
     Action.SCORE_CLIP: _ALL,
     Action.ANSWER: _ALL,
     Action.KEEP_AUDIO: _RATERS,
+    Action.ERASE_OWN_CLIP: _ALL,
     Action.LABEL: _RATERS,
     Action.ADD_PRACTICE: _RATERS,
     Action.SEE_LIBRARY: _THERAPISTS,
@@ -85,6 +88,7 @@ RIGHTS: dict[Action, Right] = {
     Action.SET_NEVER: _THERAPISTS,
     Action.RUN_SESSIONS: _THERAPISTS,
     Action.CORRECT_TRACK: _THERAPISTS,
+    Action.TAG_FILES: Right(Role.THERAPIST, Role.ANALYST),
     Action.SCORE_LIBRARY: _THERAPISTS,
     Action.CANCEL_OF_OTHERS: Right(Role.ANALYST, Role.VISITOR),
     Action.REMOVE_UPLOAD: Right(Role.ANALYST, Role.VISITOR),

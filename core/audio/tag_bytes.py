@@ -112,19 +112,19 @@ def plain_id3(data: bytes) -> bytes:
     """
     if not data.startswith(b"ID3") or len(data) < 10 or data[3] not in (2, 3, 4):
         return data
-    major, flags, size = data[3], data[5], _synchsafe(data[6:10])
+    major, flags, size = data[3], data[5], synchsafe(data[6:10])
     body = data[10 : 10 + size]
     rest = data[10 + size + (10 if flags & 0x10 else 0) :]
     if major < 4 and flags & 0x80:
         body = body.replace(b"\xff\x00", b"\xff")
     if major > 2 and flags & 0x40 and len(body) >= 4:
-        body = body[_synchsafe(body) if major == 4 else 4 + int.from_bytes(body[:4]) :]
+        body = body[synchsafe(body) if major == 4 else 4 + int.from_bytes(body[:4]) :]
     parts = list(_frames(body, major, bool(flags & 0x80)))
     if major == 4 and flags & 0x80:  # some programs change the tag as a whole, as version 2.3 asks
         parts = max(parts, list(_frames(body.replace(b"\xff\x00", b"\xff"), major, False)), key=len)
     frames = b"".join(_plain_frame(name, content) for name, content in parts)
     frames += bytes(20)  # padding, at which tinytag stops reading
-    plain = b"ID3" + bytes([2 if major == 2 else 3, 0, 0]) + _as_synchsafe(len(frames)) + frames
+    plain = b"ID3" + bytes([2 if major == 2 else 3, 0, 0]) + as_synchsafe(len(frames)) + frames
     return plain + (rest if rest.startswith(b"fLaC") else rest[:4])
 
 
@@ -137,7 +137,7 @@ def _frames(body: bytes, major: int, unsynchronised: bool) -> Iterator[tuple[byt
         name = body[place : place + (3 if major == 2 else 4)]
         if not re.fullmatch(rb"[A-Z0-9]{3,4} ?", name):
             return
-        size = _frame_size(body, place, major)
+        size = frame_size(body, place, major)
         content = body[place + head : place + head + size]
         format_flags = body[place + 9] if major > 2 else 0
         place += head + size
@@ -146,14 +146,14 @@ def _frames(body: bytes, major: int, unsynchronised: bool) -> Iterator[tuple[byt
             yield name, content
 
 
-def _frame_size(body: bytes, place: int, major: int) -> int:
+def frame_size(body: bytes, place: int, major: int) -> int:
     """Read the size of a frame. Some programs write version 2.4 sizes as in 2.3, which the next frame reveals."""
     if major == 2:
         return int.from_bytes(body[place + 3 : place + 6])
     plain = int.from_bytes(body[place + 4 : place + 8])
     if major == 3:
         return plain
-    safe = _synchsafe(body[place + 4 : place + 8])
+    safe = synchsafe(body[place + 4 : place + 8])
     follows = {size: body[(at := place + 10 + size) : at + 4] for size in (safe, plain)}
     is_frame = {size: bool(re.fullmatch(rb"[A-Z0-9]{4}", name)) for size, name in follows.items()}
     return plain if is_frame[plain] and not is_frame[safe] else safe
@@ -214,11 +214,11 @@ def _byte_order(text: bytes) -> bytes:
     return _BYTE_ORDERS[big > little]
 
 
-def _synchsafe(size: bytes) -> int:
+def synchsafe(size: bytes) -> int:
     return (size[0] & 127) << 21 | (size[1] & 127) << 14 | (size[2] & 127) << 7 | size[3] & 127
 
 
-def _as_synchsafe(size: int) -> bytes:
+def as_synchsafe(size: int) -> bytes:
     return bytes(size >> shift & 127 for shift in (21, 14, 7, 0))
 
 

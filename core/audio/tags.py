@@ -1,8 +1,8 @@
 """Read the tags of a music file: artist, title, makam and more.
 
 tinytag reads most tags; `core.audio.tag_bytes` and `core.audio.tag_atoms` read the tags that tinytag misses or reads
-wrongly. This program never writes tags, because the content hash of the file would change and the stored results would
-no longer match it. `core.library.sidecar` writes results into a sidecar file instead.
+wrongly. Scoring never writes tags: `core.library.sidecar` writes results into a sidecar file instead. The mood can be
+written when a person asks for it, see `core.audio.mood_tag`.
 """
 
 import io

@@ -3,19 +3,20 @@
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import IO, Any
 from urllib.parse import urlsplit
 
 import pandas as pd
 
-from core.access import Action, Person, requires
+from core.access import Action, requires
 from core.errors import AudioError, StoreError, TableError
 from core.labelling.agreement import RATERS_NEEDED, current_answers, ground_truth
 from core.labelling.label_studio_export import as_json, readme, tasks
 from core.labelling.label_studio_interface import FOLDER, ROOT, label_studio_config, sound_name
 from core.pipeline import kept_audio
 from core.settings import Settings
-from core.store import Store, clips_table, predictions_table
+from core.store import Store, clips_table, first_content, predictions_table
 
 CHOICES = {  # choices of clips to export
     "all": "all of them",
@@ -90,7 +91,7 @@ def write_package(
     taken, addresses, silent, size, done = [], {}, 0, 0, 0
     with zipfile.ZipFile(file, "w") as packed:
         for done, row in enumerate(chosen.to_dict("records"), 1):
-            sound = None if (address := _address(row)) else _sound(row, settings, store.by)
+            sound = None if (address := _address(row)) else _sound(row, settings, store)
             if sound is not None:  # FLAC is packed already
                 packed.writestr(f"{ROOT}/{FOLDER}/audio/{sound_name(row['clip_id'], row['file_name'])}", sound)
                 size += len(sound)
@@ -129,14 +130,20 @@ def _address(row: dict[Any, Any]) -> str:
     return f"{path}#t={row['start_s']:g},{row['start_s'] + row['duration_s']:g}" if part else path
 
 
-def _sound(row: dict[Any, Any], settings: Settings, by: Person) -> bytes | None:
+def _sound(row: dict[Any, Any], settings: Settings, store: Store) -> bytes | None:
     """The clip as FLAC; None where it was not kept, or is no longer what was scored."""
     path = row["path"] if isinstance(row["path"], str) else None
     if path is None:
         return None
     try:
         kept = kept_audio.load_audio(
-            row["clip_id"], path, start_s=row["start_s"], duration_s=row["duration_s"], settings=settings, by=by
+            row["clip_id"],
+            path,
+            start_s=row["start_s"],
+            duration_s=row["duration_s"],
+            settings=settings,
+            by=store.by,
+            first=partial(first_content, store),
         )
     except (AudioError, StoreError):  # counted as silent
         return None

@@ -187,6 +187,22 @@ def read_results(path: str, filters: list[tuple[str, str, object]] | None = None
     return _typed(pd.read_parquet(path, filters=filters).reindex(columns=list(TYPES)))
 
 
+GROUPS = {"unlike": "unlike the training music", "review": "that a person has to listen to"}  # of the scored files
+
+
+def contents_of(table: pd.DataFrame, group: str) -> set[str]:
+    """Return the content hashes of the scored files of a group in a table of results.
+
+    group : one of ``GROUPS``; another text means all scored files.
+    """
+    scored = table[table["state"] == "scored"]
+    if group == "unlike":
+        scored = scored[scored["unlike"] != ""]
+    elif group == "review":
+        scored = scored[(scored["decision"] == "") & (scored["candidates"] == "")]
+    return set(scored["content_hash"]) - {""}
+
+
 def rows(
     batch: Sequence[FoundFile], *, store: Store, plan: Plan, scorer: Scorer, near: Mapping[str, str], root: str = ""
 ) -> pd.DataFrame:

@@ -21,13 +21,23 @@ from core.library.progress import SHOWN, RunProgress, Summary
 from core.library.results import Scorer
 from core.library.sidecar import write_table_sidecars
 from core.library.spool import Spool
+from core.library.tagged_files import under_first_names
 from core.library.workers import Where
 from core.models.policy import Policy
 from core.pipeline.deciding import Part, decide_pieces, store_predictions
 from core.pipeline.serving import Served
 from core.records import FoundFile, LibraryEntry, LibraryFile, Plan, Window
 from core.schema import FeatureVector
-from core.store import Store, features_of, known_contents, known_files, same_content, save_files, unpredicted
+from core.store import (
+    Store,
+    features_of,
+    known_contents,
+    known_files,
+    later_contents,
+    same_content,
+    save_files,
+    unpredicted,
+)
 
 JOB = "library"  # name of the job and of its lock: one run at a time
 AT_ONCE = 500  # files per query or write
@@ -202,10 +212,12 @@ class _Run:
     def known(self, chunk: Sequence[FoundFile]) -> frozenset[str]:
         """Return content hashes of measured files with the sizes of this chunk's files: they need no measuring."""
         sizes = [item.size for item in chunk]
-        return frozenset(known_contents(self.store, self.plan.name, EXTRACTOR, sizes=sizes, limit=MOST_KNOWN))
+        known = known_contents(self.store, self.plan.name, EXTRACTOR, sizes=sizes, limit=MOST_KNOWN)
+        return frozenset(known | later_contents(self.store, sorted(known)))
 
     def store_entries(self, entries: Sequence[LibraryEntry]) -> int:
         """Store the entries of a worker and their predictions. Returns the number of files without a result."""
+        entries = under_first_names(self.store, entries)
         new = [entry for entry in entries if not entry.known]
         copies = [entry.file for entry in entries if entry.known]
         before = self.measured_copies(copies)  # look them up first: saving may overwrite the row of a measured file

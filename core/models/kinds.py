@@ -32,7 +32,13 @@ TITLES = {
     Kind.NOISE: "noise",
     Kind.OTHER: "no kind known",
 }
+UNLIKE = "unlike the training music"
 _CHROMA = [column for column in COLUMNS if column.startswith("_Chromagram_Mean")]
+
+
+def unlike_words(kind: str) -> str:
+    """Return why a clip of this stored kind needs review, in a few words; kinds of other versions are not named."""
+    return f"{UNLIKE}: {TITLES[Kind(kind)]}" if kind in PHRASES else UNLIKE
 
 
 @dataclass(frozen=True)

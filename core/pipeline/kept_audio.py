@@ -7,6 +7,7 @@ an uploaded file of a library.
 
 import io
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from core.audio.decoding import Clip, content_hash, decode, file_of
 from core.errors import AudioError, StoreError
 from core.locations import is_uploaded, present_path
 from core.settings import Settings
-from core.store import Store, forget_files
+from core.store import Store, erase_own_clip, forget_files
 from core.store import delete_clip as mark_clip_deleted
 
 _NAMED = re.compile(r"[0-9a-f]{64}(@[0-9]+\.[0-9]{3}\+[0-9]+(\.[0-9]+)?)?")  # as `core.audio.decoding` names a clip
@@ -68,7 +69,14 @@ def keep_audio(clip: Clip, audio_folder: Path) -> str:
 
 @requires(Action.LABEL)
 def load_audio(
-    clip_id: str, path: str | None, *, start_s: float, duration_s: float, settings: Settings, by: Person
+    clip_id: str,
+    path: str | None,
+    *,
+    start_s: float,
+    duration_s: float,
+    settings: Settings,
+    by: Person,
+    first: Callable[[str], str] = str,
 ) -> KeptAudio:
     """Load the audio of a stored clip for playback.
 
@@ -77,6 +85,8 @@ def load_audio(
     clip_id, path, start_s, duration_s
         Values of the clip's row in the store. An absolute path is a file of a library; any other path is ignored and
         the file is found by the clip's hash.
+    first
+        Returns the first content of a file whose tag was written after it was scored, see ``store.first_content``.
 
     Raises
     ------
@@ -84,7 +94,7 @@ def load_audio(
         When the audio was not stored, is missing, or has changed since the clip was scored.
     """
     if path is not None and Path(path).is_absolute():
-        return _of_library(clip_id, Path(present_path(path, settings)), start_s, duration_s, settings)
+        return _of_library(clip_id, Path(present_path(path, settings)), start_s, duration_s, settings, first)
     try:
         data = _audio_path(clip_id, folder(settings)).read_bytes()
     except OSError as error:
@@ -96,7 +106,9 @@ def load_audio(
         raise AudioError("The stored audio of this clip is damaged. Score the file again to restore it.") from error
 
 
-def _of_library(clip_id: str, path: Path, start_s: float, duration_s: float, settings: Settings) -> KeptAudio:
+def _of_library(
+    clip_id: str, path: Path, start_s: float, duration_s: float, settings: Settings, first: Callable[[str], str]
+) -> KeptAudio:
     if not allowed_places(settings).allow(str(path)):
         raise AudioError("The audio of this clip cannot be played here: its folder is not a place for music.")
     try:
@@ -106,7 +118,8 @@ def _of_library(clip_id: str, path: Path, start_s: float, duration_s: float, set
             "The audio of this clip is no longer there. If its folder was moved, score the folder in its new place: "
             "python -m core score FOLDER --out results.parquet"
         ) from error
-    if content_hash(data) != file_of(clip_id):
+    digest = content_hash(data)
+    if file_of(clip_id) not in (digest, first(digest)):
         raise AudioError("The file in the library has changed since it was scored. Score the library again.")
     part = {} if "@" not in clip_id else {"start_s": start_s, "length_s": duration_s}
     clip = decode(data, path.name, max_mb=settings.max_upload_mb, **part).clip
@@ -125,11 +138,26 @@ def delete_clip(store: Store, clip_id: str, *, settings: Settings) -> None:
             Path(present_path(path, settings)).unlink(missing_ok=True)
         except OSError as error:
             raise StoreError(f"The clip is deleted, but not the uploaded file: {error.strerror}.") from error
-    if _NAMED.fullmatch(clip_id):
-        try:
-            _audio_path(clip_id, folder(settings)).unlink(missing_ok=True)
-        except OSError as error:
-            raise StoreError(f"The clip is deleted, but not its audio file: {error.strerror}.") from error
+    _remove_audio(clip_id, settings)
+
+
+@requires(Action.ERASE_OWN_CLIP)
+def erase_clip(store: Store, clip_id: str, *, settings: Settings) -> None:
+    """Erase a clip that the person brought: its rows, as `core.store.erase_own_clip` says, and its kept audio.
+
+    Raises StoreError when the clip is not theirs, or its audio cannot be removed.
+    """
+    if erase_own_clip(store, clip_id):
+        _remove_audio(clip_id, settings)
+
+
+def _remove_audio(clip_id: str, settings: Settings) -> None:
+    if not _NAMED.fullmatch(clip_id):
+        return
+    try:
+        _audio_path(clip_id, folder(settings)).unlink(missing_ok=True)
+    except OSError as error:
+        raise StoreError(f"The clip is deleted, but not its audio file: {error.strerror}.") from error
 
 
 def _audio_path(clip_id: str, audio_folder: Path) -> Path:

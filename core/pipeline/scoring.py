@@ -26,7 +26,7 @@ from core.pipeline.measure import Measured, Span, measure, measure_piece
 from core.pipeline.serving import Served
 from core.records import MeasuredFile, Remark, RemarkKind
 from core.schema import FeatureVector
-from core.store import Store, load_features, save_measured
+from core.store import Store, claim_clip, load_features, save_measured
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,6 +126,47 @@ def score_clip(
     return store_scored(scored, source, served, store, origin=origin, audio=audio)
 
 
+def score_own(
+    data: bytes,
+    name: str,
+    served: Served,
+    *,
+    policy: Policy,
+    store: Store | None,
+    origin: str,
+    max_mb: float,
+) -> tuple[ScoredClip, MeasuredFile]:
+    """Score a clip that a person brings, as ``score_clip`` does, without storing anything of it.
+
+    Returns the scored clip and what ``keep_clip`` stores of its file if the person wants that.
+
+    store : open store; features that it has already need not be computed again.
+    """
+    started = time.perf_counter()
+    source = inspect(data, name, max_mb=max_mb)
+    scored = score_source(source, served, policy=policy, store=store, started=started)
+    return scored, _measured_file(scored, source, origin)
+
+
+def keep_clip(
+    scored: ScoredClip, file: MeasuredFile, served: Served, store: Store, *, audio: Path | None = None
+) -> ScoredClip:
+    """Store a clip that a person brought, and note that it is theirs, because they answer about it or share it.
+
+    Returns the clip with the id of its prediction, or with the problem.
+
+    file : from ``score_own``.  audio : folder for the sound if raters may hear it; None stores no sound.
+    """
+    kept = _store_file(scored, file, served, store, audio)
+    if kept.problem:
+        return kept
+    try:
+        claim_clip(store, kept.clip_id, shared=audio is not None)
+    except StoreError as error:
+        return replace(kept, problem=str(error), prediction_id=None)
+    return kept
+
+
 def score_source(
     source: Source,
     served: Served,
@@ -189,19 +230,28 @@ def store_scored(
     """
     if store is None or scored.problem:
         return scored
+    return _store_file(scored, _measured_file(scored, source, origin), served, store, audio)
+
+
+def _measured_file(scored: ScoredClip, source: Source, origin: str) -> MeasuredFile:
+    """Return what is stored of a file: its measured windows, the one that names the answer first, and its tags."""
+    return MeasuredFile(
+        clips=tuple(part.clip for part in (scored.measured, *scored.others)),
+        content_hash=source.digest,
+        file_name=source.name,
+        origin=origin,
+        tags=file_tags(source.data, source.name),
+    )
+
+
+def _store_file(scored: ScoredClip, file: MeasuredFile, served: Served, store: Store, audio: Path | None) -> ScoredClip:
     if audio is not None:
         require(store.by, Action.KEEP_AUDIO)
     try:
-        file = MeasuredFile(
-            clips=(scored.measured.clip,),
-            content_hash=source.digest,
-            file_name=source.name,
-            origin=origin,
-            path=None if audio is None else keep_audio(scored.recording.clip, audio),
-            tags=file_tags(source.data, source.name),
-        )
-        others = replace(file, clips=tuple(part.clip for part in scored.others), path=None)  # their audio is not kept
-        save_measured(store, file, others, bring_back=True)
+        path = None if audio is None else keep_audio(scored.recording.clip, audio)
+        first = replace(file, clips=file.clips[:1], path=path)
+        others = replace(file, clips=file.clips[1:])  # their audio is not kept
+        save_measured(store, first, others, bring_back=True)
     except StoreError as error:
         return replace(scored, problem=str(error))
     return _store_prediction(scored, served, store)

@@ -7,5 +7,7 @@ wish, pulse, path_costs, path_search : the wish for a path, the tempo with its o
 replacement, by_hand, pins : candidates for one place, changes by hand, pinned pieces.
 remarks : what a person asked for and the list does not reach.
 client_lists, sessions, session_history : a client's rules for pieces, stored sessions, what happened in them.
-files, levelled_copies, session_sheet : playlist files, copies at equal loudness, the sheet for a therapy session.
+files, session_sheet : playlist files, the sheet for a therapy session.
+playback : the sound of a piece for the player of a page.
+levelled_copies, copy_file, fades : copies at equal loudness, and the fades between the pieces.
 """

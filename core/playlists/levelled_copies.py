@@ -3,9 +3,14 @@
 The loudness (BS.1770, `core.features.loudness`) and the true peak (four times oversampled, BS.1770 annex 2) of each
 whole file are measured. No gain brings a peak above -1 dBTP. When this limits the gain, the copy is quieter, and a
 remark names the piece. Mono counts twice (`core.features.loudness.as_played`), because both loudspeakers play it. The
-copies are FLAC or WAV with 16 bits, or with 24 bits when the original has more than 16.
+copies are FLAC or WAV with 16 bits, or with 24 bits when the original has more than 16. For a phone they are M4A or MP3
+files of 192 kbit/s. Fades and gaps (`core.playlists.fades`) are part of the copies. Two files cannot sound together, so
+a crossfade becomes a fade-out and a fade-in of its length.
+
+The folder of copies has a limit: `remove_old_copies` removes the oldest ones.
 """
 
+import hashlib
 import os
 import re
 import shutil
@@ -25,19 +30,22 @@ from core.access import Action, Person, requires
 from core.allowed_places import EVERYWHERE, Places
 from core.atomic import replace_file, replacing
 from core.audio.decoding import Source, blocks, display_name, inspect
-from core.audio.remarks import more_than_16_bits
 from core.errors import AudioError, CoreError
 from core.features.loudness import Meter, as_played
 from core.library import reading
-from core.playlists.files import artist_and_title, csv_file, file_name, m3u8, one_line, row_dicts, xspf
+from core.playlists.copy_file import Shape, check_space, write_copy
+from core.playlists.fades import Fades
+from core.playlists.files import artist_and_title, csv_file, file_name, file_stem, m3u8, row_dicts, xspf
 from core.playlists.playlist import Playlist
 from core.records import FoundFile, Remark, RemarkKind, ReportProgress
 
-FORMS = {"FLAC": ".flac", "WAV": ".wav"}
+FORMS = {"FLAC": ".flac", "WAV": ".wav", "M4A": ".m4a", "MP3": ".mp3"}
 PEAK_DB = -1.0  # dBTP, highest true peak of a copy
 OVERSAMPLED = 4
 SHOULD_MATTER_DB = 0.5  # a gain that is limited by less is not worth a remark
 _LONGEST = 200  # bytes of a name; file systems take 255, of which number and ending need some
+_NO_FADES = Fades()
+_OUR_FOLDER = re.compile(rf"[a-z0-9-]*-[0-9a-f]{{8}}-({'|'.join(FORMS)})(-[0-9a-f]{{6}})?", re.IGNORECASE)
 _LARGEST_MB = 1e6  # of a file on this machine: it was scored, so it is not too large
 
 
@@ -79,6 +87,7 @@ def level_copies(
     *,
     by: Person,
     form: str = "FLAC",
+    fades: Fades = _NO_FADES,
     max_mb: float = 200,
     places: Places = EVERYWHERE,
     progress: ReportProgress = lambda share, text: None,
@@ -89,7 +98,8 @@ def level_copies(
     ----------
     by : the person who asks for the copies.
     folder : created when missing; files with the same names are replaced.
-    form : format of the copies, "FLAC" or "WAV".
+    form : format of the copies, one of ``FORMS``.
+    fades : fades and gaps of the copies.
     max_mb : largest file that may be downloaded.
     places : the places from which files may be copied.
     progress : callback for the progress: finished share in [0, 1] and name of the current piece. An exception in the
@@ -103,7 +113,7 @@ def level_copies(
         The disk is full, or the folder is not writable.
     """
     if form not in FORMS:
-        raise CoreError(f"The format of the copies must be {' or '.join(FORMS)}, not {form}.")
+        raise CoreError(f"The format of the copies must be {', '.join(FORMS)}, not {form}.")
     rows = row_dicts(playlist)
     files, gains, remarks = [], [], []
     try:
@@ -114,7 +124,7 @@ def level_copies(
             measured = _measured(source)
             gain = measured.gain_db(row["level_lufs"])
             name = f"{row['number']:02d} {_safe(artist_and_title(row))}{FORMS[form]}"
-            _copy(source, row, folder / name, form, gain)
+            _copy(source, row, folder / name, form, Shape(gain, fades, row["number"], len(rows)))
             files.append(name)
             gains.append(gain)
             missing = row["level_lufs"] - measured.lufs - gain
@@ -171,6 +181,11 @@ def _unreadable(path: str) -> str:
     )
 
 
+def peak_db(source: Source) -> float:
+    """True peak of a whole file in dB of full scale; -inf for silence."""
+    return _measured(source).peak_db
+
+
 def _measured(source: Source) -> FileLoudness:
     """Loudness and true peak of a whole file."""
     meter, peak, sr = Meter(source.sr), 0.0, source.sr
@@ -186,24 +201,12 @@ def _measured(source: Source) -> FileLoudness:
     return FileLoudness(lufs, 20 * log10(peak) if peak > 0 else float("-inf"))
 
 
-def _copy(source: Source, row: dict[str, Any], place: Path, form: str, gain_db: float) -> None:
-    """Write the file times the gain, whole or not at all."""
-    subtype = "PCM_24" if more_than_16_bits(source.header.codec) else "PCM_16"
-    size = source.header.frames * source.channels * (3 if subtype == "PCM_24" else 2)
-    if shutil.disk_usage(place.parent).free < 1.5 * size:
-        raise CoreError(f"The disk is too full for the copies in {place.parent}. Make room, or choose fewer pieces.")
+def _copy(source: Source, row: dict[str, Any], place: Path, form: str, shape: Shape) -> None:
+    """Write a copy, whole or not at all."""
+    check_space(source, place.parent, form, shape)
     try:
-        with (
-            replacing(place) as part,
-            soundfile.SoundFile(part, "w", source.sr, source.channels, subtype, format=form) as out,
-            closing(blocks(source)) as read,
-        ):
-            tags = {name: one_line(row[name]) for name in ("title", "artist", "album")}
-            for name, text in (tags | {"comment": f"Levelled copy, gain {gain_db:+.1f} dB"}).items():
-                if text:  # libsndfile takes no empty tag
-                    setattr(out, name, text)
-            for block in read:
-                out.write(block * 10 ** (gain_db / 20))
+        with replacing(place) as part:
+            write_copy(source, row, part, form, shape)
     except (soundfile.LibsndfileError, RuntimeError) as error:
         raise CoreError(f"{place.name} cannot be written as {form}: {error}") from error
 
@@ -235,6 +238,32 @@ def zip_copies(copies: Copies, *more: tuple[str, bytes]) -> BinaryIO:
         ) from error
     whole.seek(0)
     return whole
+
+
+def folder_name(playlist: Playlist, form: str, fades: Fades = _NO_FADES) -> str:
+    """Name of the folder of these copies: the name of the playlist, the format, and a short hash of the fades."""
+    mark = f"-{hashlib.sha256(repr(fades).encode()).hexdigest()[:6]}" if fades.text() else ""
+    return f"{file_stem(playlist)}-{form.lower()}{mark}"
+
+
+@requires(Action.MAKE_PLAYLIST)
+def remove_old_copies(parent: Path, *, most: int, by: Person) -> int:
+    """Remove the oldest folders of copies, and return their number. Other folders and files are left alone.
+
+    parent : contains the folders of copies.  most : so many folders stay, the ones that were written last.
+    Raises CoreError when a folder cannot be removed.
+    """
+    try:
+        ours = [p for p in parent.iterdir() if _OUR_FOLDER.fullmatch(p.name) and not p.is_symlink() and p.is_dir()]
+        by_age = sorted(ours, key=lambda p: p.stat().st_mtime_ns)
+        old = by_age[: max(0, len(by_age) - most)]
+        for folder in old:
+            shutil.rmtree(folder)
+    except OSError as error:
+        raise CoreError(
+            f"Old copies in {parent} cannot be removed: {error.strerror or error}. Remove them by hand."
+        ) from error
+    return len(old)
 
 
 def size_mb(copies: Copies) -> float:

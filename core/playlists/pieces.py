@@ -14,16 +14,20 @@ import re
 import numpy as np
 import pandas as pd
 
+from core.locations import present_path
+from core.models.kinds import unlike_words
+from core.models.policy import Policy
 from core.playlists.circle import neighbours
 from core.records import Word
 from core.schema import EMOTIONS, PROBA
 from core.schema import GENRE as SYNTHETIC
-from core.store import answer_votes
+from core.settings import Settings
+from core.store import Store, answer_votes, library_places, library_table
 
 ACCEPTED, BETWEEN, REVIEW = "accepted", "between two", "needs review"
 STANDINGS = (ACCEPTED, BETWEEN, REVIEW)
 TEXT = ("artist", "album", "genre", "makam", "usul", "performer", "source")
-GROUPINGS = {"artist": "Artist", "album": "Album", "session": "Session (folder)", "makam": "Makam"}
+GROUPINGS = {"artist": "Artist", "album": "Album", "folder": "Folder", "makam": "Makam"}
 UNKNOWN = "not known"
 MODELS_WORD = {  # column -> column of the same value, or the value, before people have spoken
     "word": Word.MODEL.value,
@@ -31,6 +35,7 @@ MODELS_WORD = {  # column -> column of the same value, or the value, before peop
     "model_confidence": "confidence",
     "model_standing": "standing",
 }
+MOST_PARTS = 10_000_000  # scored parts that are read at once
 
 
 def pieces_table(clips: pd.DataFrame, *, model_version: str | None = None) -> pd.DataFrame:
@@ -49,10 +54,11 @@ def pieces_table(clips: pd.DataFrame, *, model_version: str | None = None) -> pd
 
     Returns
     -------
-    Columns title, artist, album, genre, year, makam, usul, performer, session (name of the file's folder), path,
+    Columns title, artist, album, genre, year, makam, usul, performer, folder (name of the file's folder), path,
     file_name, origin, synthetic, duration_s (of the whole file), windows (number of scored windows), agreeing (number
     of windows with this guess), p_* (mean by share), guess, confidence (probability of the guess), steady (share of
-    the windows with this guess), standing, reason, unlike (kind of a piece that is unlike the training music, else
+    the windows with this guess), standing, reason, why (in a few words, why it
+    needs review; else empty), unlike (kind of a piece that is unlike the training music, else
     empty), tempo (bpm, median by share), lufs (mean energy by share), channels (of the file, NaN when not known), there
     (see ``add_places``), clip_id, start_s, length_s (of the part with the highest probability of the guess),
     model_version, policy (of the decisions; empty when there are several), extractor. Unknown texts are empty. The
@@ -86,6 +92,7 @@ def pieces_table(clips: pd.DataFrame, *, model_version: str | None = None) -> pd
             "steady": (rows["share"] * votes["agreeing"] / votes["windows"]).groupby(keys).sum(),
             "standing": _standing(rows, proba, guess),
             "reason": best["reason"],
+            "why": "",
             "unlike": best["unlike"].fillna("") if "unlike" in best.columns else "",
             "tempo": _median(rows, "tempo").reindex(proba.index),
             "lufs": _mean_level(rows),
@@ -99,9 +106,27 @@ def pieces_table(clips: pd.DataFrame, *, model_version: str | None = None) -> pd
             "extractor": best["extractor"],
         }
     )
+    about_guess["why"] = _why(about_guess, best["decision"].notna())
     models = {name: about_guess.get(of, of) for name, of in MODELS_WORD.items()}
     about_guess = about_guess.assign(**models, differ=False, never=False)
     return pd.concat([_names(rows), about_guess], axis=1).rename_axis("piece_id")
+
+
+def _why(table: pd.DataFrame, best_accepted: pd.Series) -> list[str]:
+    """Return in a few words why a piece needs review, also if it is probable; "" for other pieces.
+
+    best_accepted : whether the policy accepts the part with the highest probability of the guess.
+    """
+    return [
+        ""
+        if standing != REVIEW
+        else unlike_words(str(unlike))
+        if unlike
+        else "its windows disagree"
+        if accepted
+        else "no emotion is probable enough"
+        for standing, unlike, accepted in zip(table["standing"], table["unlike"], best_accepted, strict=True)
+    ]
 
 
 def _parts(clips: pd.DataFrame, model_version: str | None) -> pd.DataFrame:
@@ -131,7 +156,7 @@ def _votes(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _names(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return title, other texts, year, session, file and origin of each piece, from its first part that has them."""
+    """Return title, other texts, year, folder, file and origin of each piece, from its first part that has them."""
     group = rows.groupby("content_hash", sort=True)
     first = group[[*TEXT, "title", "path", "file_name", "origin"]].first().fillna("")
     file_stem = first["file_name"].str.replace(r"\.\w+$", "", regex=True)
@@ -140,11 +165,21 @@ def _names(rows: pd.DataFrame) -> pd.DataFrame:
             "title": first["title"].where(first["title"] != "", file_stem),
             **{name: first[name] for name in TEXT if name != "source"},
             "year": group["year"].first().astype("Int64"),
-            "session": [_folder(s or p) for s, p in zip(first["source"], first["path"].map(_parent), strict=True)],
+            "folder": [_folder(s or p) for s, p in zip(first["source"], first["path"].map(_parent), strict=True)],
             **{name: first[name] for name in ("path", "file_name", "origin")},
             "synthetic": (first["genre"] == SYNTHETIC) | (first["origin"] == "demo"),
         }
     )
+
+
+def stored_pieces(store: Store, *, model_version: str, policy: Policy) -> pd.DataFrame:
+    """Table of all pieces of the library with the current paths of their files, see ``pieces_table``."""
+    parts = library_table(
+        store, model_version=model_version, policy=policy, sort="file_name", descending=False, limit=MOST_PARTS
+    )
+    pieces = pieces_table(parts, model_version=model_version)
+    places, settings = library_places(store, list(pieces.index)), Settings()
+    return add_places(pieces, places.assign(path=[present_path(path, settings) for path in places["path"]]))
 
 
 def add_places(table: pd.DataFrame, places: pd.DataFrame) -> pd.DataFrame:

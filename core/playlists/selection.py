@@ -10,6 +10,12 @@ from core.schema import EMOTIONS
 from core.turkish import fold, turkish_order
 
 
+def accepted_moods(pieces: pd.DataFrame) -> list[tuple[str, str, str]]:
+    """Name, path and mood of each piece of a library that has an accepted mood and a file."""
+    rows = pieces[(pieces["standing"] == ACCEPTED) & (pieces["origin"] == "library") & pieces["there"]]
+    return [(str(row.Index), str(row.path), str(row.guess)) for row in rows.itertuples()]
+
+
 @dataclass(frozen=True)
 class Filter:
     """Conditions for pieces. A range is (from, to), inclusive, and excludes pieces without a value.
@@ -42,6 +48,22 @@ class Filter:
     search: str = ""
     must: tuple[str, ...] = ()
     never: tuple[str, ...] = ()
+
+
+Ends = tuple[float | None, float | None]  # of a range; None is an open end
+
+
+def open_ends(chosen: tuple[float, float], bounds: tuple[float, float]) -> Ends:
+    """Return the ends of a chosen range. An end at the bound is open, so it follows a library that grows."""
+    return (chosen[0] if chosen[0] > bounds[0] else None, chosen[1] if chosen[1] < bounds[1] else None)
+
+
+def within_bounds(ends: Ends, bounds: tuple[float, float]) -> tuple[float, float]:
+    """Return the range with these ends inside the bounds; the whole range if the ends lie outside of it."""
+    low = bounds[0] if ends[0] is None else ends[0]
+    high = bounds[1] if ends[1] is None else ends[1]
+    low, high = max(low, bounds[0]), min(high, bounds[1])
+    return (low, high) if low <= high else bounds
 
 
 def filter_pieces(table: pd.DataFrame, wanted: Filter, *, text: pd.Series | None = None) -> pd.DataFrame:
@@ -111,7 +133,7 @@ def sort_pieces(
 
 
 def count_moods(table: pd.DataFrame, by: str) -> pd.DataFrame:
-    """Number of pieces of each mood by artist, album, session or makam, largest group first.
+    """Number of pieces of each mood by artist, album, folder or makam, largest group first.
 
     Columns: group, pieces, minutes, angry, happy, relax, sad (number of pieces with this guess), accepted.
     """

@@ -49,6 +49,7 @@ def with_words(pieces: pd.DataFrame, won: pd.DataFrame) -> pd.DataFrame:
         confidence=pieces["confidence"].where(~named, 1.0),
         standing=pieces["standing"].mask(named, ACCEPTED).mask(none, REVIEW),
         reason=pieces["reason"].mask(named, "").mask(none, text),
+        why=pieces["why"].mask(named, "").mask(none, won["skip"]),
         **{name: won[name] for name in ("word", "differ", "own", "own_id", "agreed")},
     )
 

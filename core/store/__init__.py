@@ -57,7 +57,17 @@ from core.store.library_files import (
     unpredicted,
 )
 from core.store.measured import save_measured
+from core.store.mood_tags import (
+    drop_note,
+    file_rewritten,
+    first_content,
+    first_contents,
+    later_contents,
+    note_tag,
+    tag_notes,
+)
 from core.store.never_played import never_play, never_table, play_again
+from core.store.own_clips import claim_clip, erase_own_clip, own_clips
 from core.store.people import Rater, get_setting, raters_table, set_role, set_setting, sign_in
 from core.store.predictions import answer_votes, predictions_table, read_windows, save_predictions
 from core.store.schema import (
@@ -132,6 +142,7 @@ __all__ = [
     "cancel_job",
     "change_list",
     "check_own",
+    "claim_clip",
     "clip_of_piece",
     "client_counts",
     "client_pieces_table",
@@ -143,10 +154,15 @@ __all__ = [
     "delete_clip",
     "delete_session",
     "done_jobs",
+    "drop_note",
+    "erase_own_clip",
     "features_of",
     "features_table",
     "feedback_table",
+    "file_rewritten",
     "finish_job",
+    "first_content",
+    "first_contents",
     "forget_files",
     "get_setting",
     "hand_over_clients",
@@ -155,6 +171,7 @@ __all__ = [
     "known_files",
     "label_pool",
     "labels_cache_key",
+    "later_contents",
     "latest_job",
     "library_cache_key",
     "library_places",
@@ -166,10 +183,12 @@ __all__ = [
     "new_token",
     "note_outcome",
     "note_stop",
+    "note_tag",
     "open_store",
     "own_answers_by_subject",
     "play_again",
     "own_clients",
+    "own_clips",
     "predictions_table",
     "queue_item",
     "rater_name",
@@ -193,6 +212,7 @@ __all__ = [
     "sign_in",
     "start_job",
     "table_clips_table",
+    "tag_notes",
     "undo",
     "unpredicted",
     "words_cache_key",

@@ -10,6 +10,7 @@ from core.access import Action, requires
 from core.schema import EMOTIONS
 from core.store.answers import rater_name
 from core.store.connection import Store, frame, read
+from core.store.library import not_replaced
 from core.store.predictions import newest_prediction
 from core.store.schema import UNDONE, clips, feedback, files, raters
 
@@ -46,7 +47,7 @@ def clips_to_label(
     challenger
         Version of the challenger; None takes each clip's newest prediction in that role.
     with_audio
-        Only clips whose audio is stored.
+        Only clips whose audio is stored, and whose library file was not replaced by another one.
     pair
         Two emotions; clips between them come before other clips. Empty: no pair comes first.
 
@@ -66,7 +67,7 @@ def clips_to_label(
     )
     query = query.where(clips.c.origin.in_(origins), clips.c.id.not_in(answered))
     if with_audio:
-        query = query.where(clips.c.path.is_not(None))
+        query = query.where(clips.c.path.is_not(None), not_replaced())
     random_order = sa.case((differs, clips.c.id), else_="")
     query = query.order_by(differs.desc(), random_order, *between, margin, sa.literal_column("prediction_id"))
     # Settled clips are computed outside SQL, so fetch enough rows to remove them here.
@@ -119,7 +120,8 @@ def label_pool(store: Store) -> pd.DataFrame:
     """Return the scored clips that have stored audio: clip_id, origin."""
     prediction, of_clip = newest_prediction("champion", None)
     query = sa.select(clips.c.id.label("clip_id"), clips.c.origin).select_from(clips).join(prediction, of_clip)
-    return read(store, lambda c: frame(c, query.where(clips.c.deleted_at.is_(None), clips.c.path.is_not(None))))
+    query = query.where(clips.c.deleted_at.is_(None), clips.c.path.is_not(None), not_replaced())
+    return read(store, lambda c: frame(c, query))
 
 
 @requires(Action.LABEL)

@@ -56,7 +56,7 @@ def library_table(
     min_confidence: float = 0.0,
     model_version: str | None = None,
     policy: Policy | None = None,
-    origins: tuple[str, ...] = ("upload", "recording", "library", "import"),
+    origins: tuple[str, ...] = (),
     search: str = "",
     sort: str = "confidence",
     descending: bool = True,
@@ -65,7 +65,8 @@ def library_table(
 ) -> pd.DataFrame:
     """Return scored clips with the champion's newest prediction and the metadata of the track.
 
-    Clips of a library are listed while one of its files with this content is scored, see ``library_places``.
+    A clip is listed while a file of a library has its content now, see ``library_places``. Clips that a person uploaded
+    or recorded on Predict are no pieces of the library.
 
     Parameters
     ----------
@@ -79,6 +80,8 @@ def library_table(
         Version of the model in use. For a clip that it has not scored, the newest prediction is used.
     policy
         Policy in use. For a clip without a decision under this policy, the newest decision is used.
+    origins
+        Also list clips without a file in a library that came here in one of these ways, see ``core.store.ORIGINS``.
     search
         Words. Each word must occur in file name, title, artist, performer, album or makam; case and Turkish diacritics
         are ignored.
@@ -96,7 +99,7 @@ def library_table(
     """
     query = _scored_clips(*newest_prediction("champion", model_version, policy=policy, or_any=True))
     columns = query.selected_columns
-    query = query.where(clips.c.origin.in_(origins), columns["guess"].in_(emotions))
+    query = query.where(_in_library() | clips.c.origin.in_(origins), columns["guess"].in_(emotions))
     query = query.where(columns["confidence"] >= min_confidence)
     if accepted:
         query = query.where(columns["decision"].is_not(None))
@@ -128,7 +131,6 @@ def _scored_clips(answer: sa.FromClause, of_clip: sa.ColumnElement[bool]) -> sa.
         .outerjoin(features, sa.and_(features.c.clip_id == clips.c.id, features.c.extractor == answer.c.extractor))
         .outerjoin(tracks, tracks.c.id == clips.c.track_id)
         .where(clips.c.deleted_at.is_(None))
-        .where(sa.or_(clips.c.origin != "library", _scored(clips.c.content_hash)))
     )
 
 
@@ -142,9 +144,32 @@ def _search(c: sa.Connection, ordered: sa.Select[Any], words: list[str], limit: 
     return table.set_index("clip_id").loc[ids].reset_index()
 
 
-def _scored(content_hash: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
-    """Condition: a library file with this content is scored and has not been overwritten since."""
-    return sa.exists().where(files.c.content_hash == content_hash, files.c.state == "scored")
+def _present_files() -> sa.Subquery:
+    """Return the files of libraries with ``latest``: the content that the newest reading of the same path found.
+
+    A path has a row for each plan. A row whose content is not the latest is of a file that was replaced since.
+    """
+    newest_first = (files.c.checked_at.desc(), files.c.id)
+    latest = sa.func.first_value(files.c.content_hash).over(partition_by=files.c.path, order_by=newest_first)
+    known = files.c.content_hash.is_not(None)
+    return sa.select(files, latest.label("latest")).where(known).subquery("present_files")
+
+
+def not_replaced() -> sa.ColumnElement[bool]:
+    """Condition: the file of a clip was not replaced by another content. True for clips without a library file."""
+    present = _present_files()
+    latest = sa.select(present.c.content_hash).where(present.c.content_hash == present.c.latest)
+    known = sa.select(files.c.content_hash).where(files.c.content_hash.is_not(None))
+    return clips.c.content_hash.in_(latest) | clips.c.content_hash.not_in(known) | (clips.c.origin != "library")
+
+
+def _in_library() -> sa.ColumnElement[bool]:
+    """Condition: a library file with the content of the clip is scored and has not been replaced since."""
+    present = _present_files()
+    scored = sa.select(present.c.content_hash).where(
+        present.c.state == "scored", present.c.content_hash == present.c.latest
+    )
+    return clips.c.content_hash.in_(scored)
 
 
 @requires(Action.SEE_LIBRARY)
@@ -153,10 +178,12 @@ def library_places(store: Store, contents: Sequence[str]) -> pd.DataFrame:
 
     The function does not check whether the files still exist.
     """
-    query = sa.select(files.c.content_hash, files.c.path, files.c.size).where(files.c.state == "scored")
-    ordered = query.order_by(files.c.checked_at.desc(), files.c.id)
+    present = _present_files()
+    query = sa.select(present.c.content_hash, present.c.path, present.c.size)
+    query = query.where(present.c.state == "scored", present.c.content_hash == present.c.latest)
+    ordered = query.order_by(present.c.checked_at.desc(), present.c.id)
     parts = in_parts(contents) or [[]]
-    tables = read(store, lambda c: [frame(c, ordered.where(files.c.content_hash.in_(part))) for part in parts])
+    tables = read(store, lambda c: [frame(c, ordered.where(present.c.content_hash.in_(part))) for part in parts])
     return pd.concat(tables, ignore_index=True)
 
 

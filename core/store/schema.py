@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from core.schema import COLUMNS, EMOTIONS
 
-HEAD = "0015"  # newest revision in migrations/versions; ``open_store`` compares it with the database in one query
+HEAD = "0018"  # newest revision in migrations/versions; ``open_store`` compares it with the database in one query
 
 ROLES = ("champion", "challenger")  # of a model when it made a prediction
 RATER_ROLES = ("rater", "therapist", "analyst")  # what each of them may do: core.access
@@ -126,6 +126,21 @@ clips = sa.Table(
     sa.Index("clips_track", "track_id"),
     sa.Index("clips_file", "file_name"),
 )
+
+# Who brought a clip to the Predict page and had it stored, by an answer or by sharing its sound.
+clip_owners = sa.Table(
+    "clip_owners",
+    metadata,
+    sa.Column("clip_id", sa.String(128), sa.ForeignKey("clips.id"), primary_key=True),
+    sa.Column("owner", sa.String(MAX_NAME), primary_key=True),  # as the name of a rater
+    sa.Column("verified", sa.Boolean, primary_key=True),  # the name comes from a login
+    sa.Column("shared", sa.Boolean, nullable=False),  # raters may hear it
+    _time(),
+    sa.Index("clip_owners_owner", "owner", "verified"),
+)
+
+# Clips that a transaction erases now: triggers let it delete their rows. Empty outside of such a transaction.
+erasing = sa.Table("erasing", metadata, sa.Column("clip_id", sa.String(128), primary_key=True))
 
 # Labels that came with a clip, from a table, a tag or a generator. The program no longer writes or reads them. The
 # table stays, so that rows which version 0.2 stored are not lost. Answers of raters are in `feedback`.
@@ -273,6 +288,25 @@ table_clips = sa.Table(
     sa.Column("file_name", sa.Text, nullable=False),
     sa.Column("extractor", sa.String(128), nullable=False),
     _time("checked_at"),
+)
+
+# Files that got a mood in their tag, see core/store/mood_tags.py.
+mood_tags = sa.Table(
+    "mood_tags",
+    metadata,
+    _id(),
+    sa.Column("content_hash", sa.String(128), nullable=False),  # of the file's first content: the name of the piece
+    sa.Column("path", sa.Text, nullable=False),
+    sa.Column("was_hash", sa.String(128), nullable=False),  # of the file before this tag
+    sa.Column("now_hash", sa.String(128), nullable=False),  # of the file with this tag
+    sa.Column("before", sa.Text, nullable=False),  # JSON list: moods in the tag before
+    sa.Column("after", sa.Text, nullable=False),
+    sa.Column("edits", sa.Text, nullable=False),  # that wrote the tag, see core/audio/byte_edits.py
+    sa.Column("written_by", sa.Text, nullable=False),  # a person; empty without a name
+    _time(),
+    _time("undone_at", nullable=True),
+    sa.Index("mood_tags_now", "now_hash"),
+    sa.Index("mood_tags_content", "content_hash"),
 )
 
 files = sa.Table(

@@ -94,8 +94,13 @@ def probabilities(proba: pd.Series, *, threshold: float | None = None) -> go.Fig
             x=threshold,
             line_dash="dot",
             line_color=NEUTRAL,
-            annotation_text=f"accept from {percent_limit(threshold)}",
-            annotation_position="top left" if threshold > 0.5 else "top right",  # inside the figure
+            annotation={
+                "text": f"accept from {percent_limit(threshold)}",
+                "yref": "y domain",
+                "y": 1.0,
+                "yanchor": "bottom",  # above the bars
+                "xanchor": "right" if threshold > 0.5 else "left",  # inside the figure
+            },
         )
     return apply_style(figure, height=240).update_xaxes(range=[0, 1.12], title="probability", **percent_axis())
 

@@ -15,6 +15,12 @@ def style(name: str) -> None:
 
 
 @cache
+def component(name: str) -> dict[str, str]:
+    """The parts of the component ``NAME``: its files ``NAME.html``, ``NAME.css`` and ``NAME.js`` as text."""
+    return {kind: (FOLDER / f"{name}.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js")}
+
+
+@cache
 def script(name: str) -> str:
     """The text of ``pages/assets/NAME.js``, for a component; read once per server."""
     return (FOLDER / f"{name}.js").read_text(encoding="utf-8")

@@ -4,7 +4,8 @@ Fields that Streamlit binds to the address (``bind="query-params"``) are checked
 and numbers that the field offers, and texts of at most ``max_chars``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from math import isfinite
 from urllib.parse import unquote
 
 import streamlit as st
@@ -26,6 +27,17 @@ def bounded(text: str) -> str:
     """Return a text on one line, with printable characters only and at most ``LONGEST`` of them."""
     printable = "".join(c if c.isprintable() else " " for c in text[:LONGEST])
     return " ".join(printable.encode(errors="ignore").decode().split())
+
+
+def ends(texts: Sequence[str]) -> tuple[float | None, float | None]:
+    """Return the two ends of a range in the address; None for an empty end, and for what is not a range."""
+    try:
+        low, high = (float(text[:LONGEST]) if text else None for text in texts[:3])
+    except ValueError:  # not two texts, or not numbers
+        return None, None
+    if any(end is not None and not isfinite(end) for end in (low, high)):
+        return None, None
+    return low, high
 
 
 def cookie_name(text: str) -> str:

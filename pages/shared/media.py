@@ -66,6 +66,19 @@ def note_session(*, now_s: float | None = None) -> None:
     opened.drawn_s = moment
 
 
+def give_out(data: bytes, media_type: str, place: str) -> str:
+    """The address of a file for this session, as of the files of ``st.audio``; for the scripts of components.
+
+    place : name of the place on the page. The address of an earlier file in the same place expires.
+    """
+    # Streamlit has no public way to do this; tests/browser/test_list_player.py notices a change.
+    # A fragment is drawn without its page, so the session is noted here too: a list can last for hours.
+    note_session()
+    address = get_instance().media_file_mgr.add(data, media_type, place)
+    base = str(st.get_option("server.baseUrlPath") or "").strip("/")
+    return f"/{base}{address}" if base else address
+
+
 def shows(key: str, file_id: str, files: Mapping[str, Mapping[str, str]], *, now_s: float) -> bool:
     """Whether a session of this browser shows the file now.
 

@@ -17,6 +17,7 @@ from core.dataset import citing, published
 from core.dataset.table import Table
 from core.source_note import SourceNote
 from core.spreadsheets import csv_for_people
+from core.wording import clip_name
 from pages.figures.pictures import PICTURES, draw_picture
 from pages.shared import columns
 from pages.shared.cached import forget_table
@@ -164,6 +165,11 @@ def comments(name: str, **facts: Any) -> str:
     name : file name without ending.  facts : fields of `SourceNote` that only this file has.
     """
     return replace(source(), **facts).header(_what(name))
+
+
+def clip_names(table: pd.DataFrame) -> list[str]:
+    """Names of clips for people: windows of a recording have their times. table : columns file_name and clip_id."""
+    return [clip_name(name, clip_id) for name, clip_id in zip(table["file_name"], table["clip_id"], strict=True)]
 
 
 def file_name(what: str, *, data_hash: str, version: str = "") -> str:

@@ -48,6 +48,12 @@ def test_upload_prediction_answer_row(server, browser_page):
     page.get_by_role("button", name="Undo").click()
     page.get_by_text("Taken back").wait_for()
     assert store.feedback_table(kept, rater=name)["kind"].tolist() == ["answer", "undo"]
+    settle(page)
+    page.get_by_role("button", name="Delete this clip").last.click()
+    page.get_by_text("Your clip is deleted.").wait_for()
+    settle(page)
+    assert page.get_by_role("heading", name=CLIP.name).count() == 0  # it leaves the screen, too
+    assert store.feedback_table(kept, rater=name).empty
 
 
 def test_a_file_that_is_no_audio_gets_a_sentence(server, browser_page):

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from core import store
+from core.library.results import contents_of
 from core.models.policy import Policy, decide
 from core.models.prediction import Prediction
 from core.records import LibraryEntry, LibraryFile, MeasuredClip, Window
@@ -75,12 +76,6 @@ def test_content_that_was_written_over_is_no_longer_listed(opened):
     assert listed(opened, accepted=True, search="a.flac") == ["b"]
     scored(opened, "a", "/music/copy.flac")
     assert listed(opened) == ["b", "a"] or listed(opened) == ["a", "b"]
-
-
-def test_what_somebody_sent_needs_no_file_of_a_library(opened):
-    store.add_clip(opened, "sent", file_name="sent.wav", duration_s=30.0, sr=44_100)
-    said(opened, "sent")
-    assert listed(opened) == ["sent"]
 
 
 def test_places_are_those_of_scored_files_the_newest_first(opened, monkeypatch):
@@ -169,3 +164,37 @@ def test_the_tests_of_moods_know_its_columns(opened):
     """What they call a row of this table has no column that it lacks."""
     scored(opened, "a")
     assert set(mood_library.clip("x")) <= set(store.library_table(opened))
+
+
+# --- a file that was replaced ----------------------------------------------------------------------------------------
+
+
+def test_of_a_replaced_file_only_the_present_content_is_in_the_library(opened):
+    for content, plan in (("old", "30.0/30.0"), ("old", "excerpt"), ("new", "excerpt")):  # the last one replaces it
+        scored(opened, content, plan=plan)
+        said(opened, content)
+    assert listed(opened) == ["new"]
+    assert store.library_places(opened, ["old", "new"])["content_hash"].tolist() == ["new"]
+    scored(opened, "old", "/music/copy.flac")  # the old content is elsewhere, too
+    assert sorted(listed(opened)) == ["new", "old"]
+    assert store.library_places(opened, ["old"])["path"].tolist() == ["/music/copy.flac"]
+
+
+@pytest.mark.parametrize("origin", ["recording", "upload"])
+def test_a_clip_of_predict_is_a_piece_only_if_a_library_has_its_file(opened, origin):
+    store.add_clip(opened, "c", file_name="c.wav", duration_s=3, sr=44100, origin=origin)
+    said(opened, "c")
+    assert listed(opened) == []
+    scored(opened, "c")
+    assert listed(opened) == ["c"]
+
+
+def test_the_groups_of_a_run_are_files_and_not_clips():
+    table = pd.DataFrame(
+        [("scored", "a", "speech", "", ""), ("scored", "b", "", "sad", "sad"), ("refused", "c", "", "", ""),
+         ("scored", "d", "", "", "")],
+        columns=["state", "content_hash", "unlike", "decision", "candidates"],
+    )  # fmt: skip
+    assert contents_of(table, "unlike") == {"a"}
+    assert contents_of(table, "review") == {"a", "d"}
+    assert contents_of(table, "") == {"a", "b", "d"}

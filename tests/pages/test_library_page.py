@@ -360,9 +360,9 @@ def test_nothing_scored_is_no_empty_table(open_page, opened, data_dir):
 def test_a_table_too_large_for_a_page_is_named_and_what_was_not_scored_is_shown(
     open_page, opened, data_dir, monkeypatch
 ):
-    from pages.views.library import run_results
+    from pages.views.library import run_choice
 
-    monkeypatch.setattr(run_results, "MOST", 3)
+    monkeypatch.setattr(run_choice, "MOST", 3)
     results(opened, data_dir, "scored", "refused", "scored", "scored")
     page = open_page("library")
     assert not page.exception
@@ -392,3 +392,41 @@ def test_no_upload_is_removed_while_a_library_is_scored(open_page, opened, data_
     page.button(key="library_remove").click().run()
     assert "Wait until the run has ended" in said(page)
     assert len(places.uploads(Settings())) == 1
+
+
+def test_after_a_run_the_page_shows_that_run(open_page, opened, data_dir):
+    for _ in range(2):
+        results(opened, data_dir, "scored", guess="sad", confidence=0.9)
+    page = open_page("library")
+    (box,) = [s for s in page.selectbox if s.label == "Results of"]
+    box.select_index(1).run()  # an earlier run
+    results(opened, data_dir, "scored", "scored", guess="sad", confidence=0.9)
+    page.run()
+    assert {m.label: m.value for m in page.metric}["Files"] == "2"
+
+
+def test_a_folder_is_scored_again_with_the_same_windows(open_page, opened, launched, data_dir):
+    results(opened, data_dir, "scored", guess="sad", confidence=0.9)
+    assert open_page("library").button(key="library_again").disabled  # its folder is gone
+    (data_dir / "music").mkdir()
+    known = store.latest_job(opened, "library").result | {"window": 40.0, "hop": 20.0}
+    job = store.start_job(opened, "library")
+    store.finish_job(opened, job.job_id, result=known | {"folder": str(data_dir / "music")})
+    open_page("library").button(key="library_again").click().run()
+    ((_, command),) = launched
+    assert command[1] == str(data_dir / "music")
+    assert command[-4:] == ["--window", "40", "--hop", "20"]
+
+
+def test_a_folder_is_found_by_browsing_and_offered_again(open_page, opened, launched, data_dir):
+    (data_dir / "music" / "Ney taksimi").mkdir(parents=True)
+    page = open_page("library")
+    page.text_input(key="library_folder").set_value(f' "{data_dir / "music"}" ').run()
+    page.selectbox(key="library_browsed").select(str(data_dir / "music" / "Ney taksimi")).run()
+    assert page.text_input(key="library_folder").value == str(data_dir / "music" / "Ney taksimi")
+    page.button(key="library_start").click().run()
+    assert not page.exception
+    assert launched[0][1][1] == str(data_dir / "music" / "Ney taksimi")
+    page.text_input(key="library_folder").set_value("").run()
+    page.selectbox(key="library_last").select(str(data_dir / "music" / "Ney taksimi")).run()
+    assert page.text_input(key="library_folder").value == str(data_dir / "music" / "Ney taksimi")

@@ -4,11 +4,13 @@ import io
 import unicodedata
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
 from core import store
+from core.audio.mood_tag import read_mood
 from core.evaluation.accepted_moods import accepted_right_sentence
 from core.evaluation.stored_evaluation import read_evaluation
 from core.library import run
@@ -240,6 +242,25 @@ def test_a_piece_is_heard_and_there_is_one_player(open_page, hashes):
     assert not page.get("audio")
 
 
+def test_a_link_to_a_passage_plays_this_passage_of_this_piece(open_page, hashes):
+    page = open_page("moods", hear=hashes[3], from_s="2", to_s="5")
+    assert not page.exception
+    (player,) = page.get("audio")
+    assert (player.proto.start_time, player.proto.end_time, player.proto.autoplay) == (2, 5, True)
+    assert f"hear={hashes[3]}&from_s=2&to_s=5" in page.code[0].value
+    page.number_input(key="to_s").set_value(1).run()
+    assert "must end after its start" in shown(page)
+    page.selectbox(key="piece").set_value(hashes[4]).run()  # another piece has no passage yet
+    assert page.number_input(key="from_s").value == 0
+    assert "must end after its start" not in shown(page)
+
+
+def test_a_link_to_a_piece_that_is_gone_is_a_sentence(open_page, hashes):
+    page = open_page("moods", hear="<b>")
+    assert not page.exception
+    assert "The piece of this link is not in the library" in shown(page)
+
+
 def test_a_file_that_goes_meanwhile_is_a_sentence(open_page, hashes, data_dir):
     page = open_page("moods")
     for path in (data_dir / "müzik").iterdir():
@@ -321,3 +342,76 @@ def test_what_sounds_alike_holds_each_recording_once(open_page, hashes, monkeypa
     assert len(near) == 12 - 3
     assert second not in near.index
     assert len({third, fourth} & set(near.index)) == 1
+
+
+def test_all_filters_are_cleared_also_those_of_the_address(open_page, hashes):
+    address = {
+        "words": "isik",
+        "confidence": "60",
+        "in_artist": "Şirin 2",
+        "emotions": "sad",
+        "range_lufs": ["-22", ""],
+    }
+    page = open_page("moods", **address)
+    assert page.slider(key="range_lufs").value[0] == -22
+    page.button(key="clear_filters").click().run()
+    assert not page.exception
+    assert len(listed(page)) == 12
+    assert not {"words", "confidence", "in_artist", "emotions", "range_lufs"} & set(page.query_params)
+
+
+def test_just_the_pieces_of_a_run_that_a_person_has_to_listen_to(open_page, hashes, monkeypatch):
+    rows = pd.DataFrame({"state": "scored", "content_hash": hashes[:3], "unlike": ["speech", "", "noise"]})
+    run = SimpleNamespace(rows=rows, job=SimpleNamespace(result={"folder": "/music/Ney"}))
+    monkeypatch.setattr(
+        "pages.views.library.run_pieces.results_of", lambda _store, number: run if number == 7 else None
+    )
+    page = open_page("moods", run="7", group="unlike")
+    assert set(listed(page).index) == {hashes[0], hashes[2]}
+    assert "Only the 2 pieces of Ney unlike the training music." in shown(page)
+    page.button(key="all_pieces").click().run()
+    assert len(listed(page)) == 12
+    for number in ("8", "seven"):
+        assert "All pieces are shown" in shown(open_page("moods", run=number))
+
+
+def as_analyst(monkeypatch):
+    """Without a login, writing into files needs the role of an analyst."""
+    from core.access import Action, Person
+
+    may = Person.may
+    monkeypatch.setattr(Person, "may", lambda person, action: action is Action.TAG_FILES or may(person, action))
+
+
+def flac_library(opened, data_dir) -> list[Path]:
+    stored(opened, data_dir / "müzik", each=1)
+    return sorted((data_dir / "müzik").iterdir())
+
+
+def test_moods_are_written_into_tags_only_after_the_list_and_taken_back(open_page, opened, data_dir, monkeypatch):
+    as_analyst(monkeypatch)
+    paths = flac_library(opened, data_dir)
+    before = [path.read_bytes() for path in paths]
+    page = open_page("moods", view="Tags")
+    assert not page.exception
+    assert [path.read_bytes() for path in paths] == before
+    page.button(key="tag_list").click().run()
+    planned = next(d.value for d in page.dataframe if "New mood" in d.value.columns)
+    assert set(planned["Mood now"]) == {"none"}
+    assert set(planned["New mood"]) <= set(EMOTIONS)
+    assert [path.read_bytes() for path in paths] == before
+    page.button(key="tag_write").click().run()
+    assert "The mood was written into 4 files" in shown(page)
+    tagged = [read_mood(path.read_bytes()) for path in paths]
+    assert sorted(tagged) == sorted((mood,) for mood in planned["New mood"])
+    assert len(listed(open_page("moods"))) == 4  # the library still knows its pieces
+    page.button(key="tag_undo").click().run()
+    assert "The tag was taken back in 4 files" in shown(page)
+    assert [path.read_bytes() for path in paths] == before
+
+
+def test_without_the_right_nothing_is_offered(open_page, hashes):
+    page = open_page("moods", view="Tags")
+    assert not page.exception
+    assert "Only therapists and analysts may write into files" in shown(page)
+    assert not [b for b in page.button if (b.key or "").startswith("tag_")]

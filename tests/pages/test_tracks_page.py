@@ -155,3 +155,17 @@ def test_stopping_keeps_what_was_heard_and_going_on_does_the_rest(open_page, lon
     next(b for b in page.button if b.label == "Go on").click().run()
     assert not page.exception
     assert len(windows(page)) == total
+
+
+def test_the_result_is_there_again_after_a_visit_elsewhere(open_page, long):
+    page = upload(open_page("tracks", hop="30"), long)
+    headline, rows = page.header[0].value, len(windows(page))
+    page.switch_page("pages/predict.py").run()
+    page.switch_page("pages/tracks.py").run()
+    assert not page.exception
+    assert "The result of **long.flac** from before" in shown(page)
+    assert page.header[0].value == headline
+    assert len(windows(page)) == rows
+    assert "Choose the file again to hear" not in shown(page)  # the section that was shown is still here
+    page.button(key="close_track").click().run()
+    assert "Choose a recording of a minute or more" in shown(page)

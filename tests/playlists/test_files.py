@@ -4,6 +4,7 @@ import csv
 import hashlib
 import html
 import io
+import re
 import tracemalloc
 import xml.etree.ElementTree as ET
 import zipfile
@@ -348,8 +349,8 @@ def test_a_file_that_is_gone_or_damaged_is_named(music, tmp_path):
 
 def test_places_and_forms_that_do_not_work(music, tmp_path):
     _, made = music
-    with pytest.raises(CoreError, match="must be FLAC or WAV, not MP3"):
-        levelled_copies.level_copies(made, tmp_path / "out", form="MP3", by=OWNER)
+    with pytest.raises(CoreError, match="must be FLAC, WAV, M4A, MP3, not OGG"):
+        levelled_copies.level_copies(made, tmp_path / "out", form="OGG", by=OWNER)
     (tmp_path / "file").write_text("x")
     with pytest.raises(CoreError, match="cannot be written into"):
         levelled_copies.level_copies(made, tmp_path / "file" / "below", by=OWNER)
@@ -441,3 +442,15 @@ def test_a_large_zip_is_made_on_the_disk_and_not_in_memory(tmp_path):
         assert tracemalloc.get_traced_memory()[1] < 10_000_000
     finally:
         tracemalloc.stop()
+
+
+def test_the_session_sheet_shows_each_gain_on_every_width_and_its_form_stays_on_one_page(path):
+    text = session_sheet.session_html(path, Session()).decode()
+    rows = re.findall(r"<tr>\s*<td.*?</tr>", text, re.DOTALL)
+    assert [files.gain_text(gain) in row for gain, row in zip(path.rows["gain_db"], rows, strict=True)] == [True] * len(
+        rows
+    )
+    assert re.findall(r"([^{}]+){ display: none", text) == [" button "]  # only when it is printed
+    form = text.partition('<section class="form">')[2].partition("</section>")[0]
+    assert all(field in form for field in session_sheet.WRITTEN)
+    assert re.search(r"@media print {.*\.form { break-inside: avoid", text, re.DOTALL)

@@ -175,7 +175,7 @@ def test_names_from_tags_or_from_the_file():
         ]
     )
     assert table["title"].tolist() == ["Gül", "Op. 3 No. 1", "c"]
-    assert table["session"].tolist() == ["1999", "Session 4", "Kayıt"]
+    assert table["folder"].tolist() == ["1999", "Session 4", "Kayıt"]
     assert table["synthetic"].tolist() == [True, False, False]
     assert table["artist"].tolist() == ["", "", ""]
     assert table["year"].tolist() == [1999, pd.NA, pd.NA]
@@ -188,7 +188,7 @@ def test_pieces_come_out_of_the_store(tmp_path):
     assert set(table.index) == set(hashes)
     assert table["guess"].value_counts().to_dict() == dict.fromkeys(EMOTIONS, 3)
     assert table["standing"].value_counts().to_dict() == {ACCEPTED: 8, BETWEEN: 4}
-    assert set(table["session"]) == {"müzik"}
+    assert set(table["folder"]) == {"müzik"}
     assert set(table["album"]) == {"Işık"}
 
 
@@ -454,3 +454,27 @@ def _versions(reference, *, noise):
     names = ["p0", "p1", "p2", "q0", "q1"]
     features = pd.concat([typical, again]).set_axis(names)
     return pd.DataFrame({"clip_id": names, "content_hash": names}), features
+
+
+def test_an_end_of_a_range_that_nobody_set_follows_the_library():
+    before, after = (0.0, 520.0), (0.0, 1800.0)
+    assert selection.open_ends(before, before) == (None, None)
+    assert selection.within_bounds((None, None), after) == after
+    ends = selection.open_ends((100.0, 520.0), before)  # only the lower end was set
+    assert ends == (100.0, None)
+    assert selection.within_bounds(ends, after) == (100.0, 1800.0)
+    assert selection.within_bounds((100.0, 300.0), after) == (100.0, 300.0)
+    assert selection.within_bounds((2000.0, None), after) == after  # no piece has such a value any more
+
+
+def test_a_piece_that_needs_review_says_why_in_a_few_words():
+    rows = [
+        clip("speech", p=(0, 0.02, 0.03, 0.95), decision=None, candidates="[]", unlike="speech"),
+        clip("new kind", p=(0, 0.02, 0.03, 0.95), decision=None, candidates="[]", unlike="whale song"),
+        clip("low", p=(0.4, 0.3, 0.2, 0.1), decision=None, candidates="[]"),
+        clip("sure", p=(0, 0.02, 0.03, 0.95), decision="sad", candidates='["sad"]'),
+    ]
+    table = pieces_table(pd.DataFrame(rows))
+    assert table.loc[["speech", "new kind", "low", "sure"], "why"].tolist() == [
+        "unlike the training music: speech", "unlike the training music", "no emotion is probable enough", "",
+    ]  # fmt: skip

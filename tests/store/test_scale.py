@@ -47,7 +47,7 @@ def steps(opened, question):
 
 QUESTIONS = {
     "label queue": lambda opened: store.clips_to_label(opened, rater="r0", settled=settled_clips(stored_truth(opened))),
-    "library": lambda opened: store.library_table(opened, limit=20),
+    "library": lambda opened: store.library_table(opened, origins=("upload",), limit=20),
     "newest predictions": lambda opened: store.predictions_table(opened, latest=True),
     "feedback": store.feedback_table,
     "raters": store.raters_table,

@@ -2,24 +2,23 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from core import wording
-from core.access import Action
 from core.audio import decoding, encoding, formats, synthetic
 from core.audio.beats import Beats
 from core.errors import CoreError
 from core.labelling import answer_form
 from core.labelling.answer_form import AnswerForm
 from core.models.policy import Policy
-from core.pipeline import kept_audio, scoring
+from core.pipeline import scoring
 from core.pipeline.scoring import ScoredClip
 from core.pipeline.serving import Served
 from core.pipeline.stability import Firmness
+from core.records import MeasuredFile
 from core.schema import EMOTIONS
 from core.settings import Settings
 from core.store import MAX_COMMENT, Store
@@ -30,6 +29,10 @@ from pages.shared.who import name_unconfirmed, optional_person
 
 SOURCES = {"upload": "Upload a file", "record": "Record", "demo": "Demo clip"}
 RESULT = "clip_result"  # session key: the clip on the screen
+WITH_AN_ANSWER = (
+    "With your answer, the name, the tags and the 50 values of this clip are stored. Analysts see them. The sound is "
+    "not stored."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,9 +46,13 @@ class ChosenClip:
 
 @dataclass(eq=False)
 class ShownClip:
-    """A scored clip in the session, with all that is needed to show it again without the file."""
+    """A scored clip in the session, with all that is needed to show it again without the file.
+
+    file : what is stored of the file if the person answers or shares the clip.
+    """
 
     scored: ScoredClip
+    file: MeasuredFile
     wav: bytes
     explanation: pd.DataFrame | None = None
     firmness: tuple[str, Policy, Firmness] | None = None  # with the model and the policy of the decision
@@ -97,17 +104,6 @@ def choose_clip() -> ChosenClip | None:
         persist_state="session",
     )
     turn = st.session_state.get("clip_round", 0)
-    if source != "demo" and not login.is_visitor():
-        st.toggle(
-            "Keep the audio, so that people can label it",
-            value=True,
-            key="keep_audio",
-            persist_state="session",
-            help="On: the analysed part (at most 30 seconds) is stored in the data folder of this installation. "
-            "Everyone "
-            "who opens the Label page can hear it, and an analyst can delete it. Off: only features and probabilities "
-            "are stored. Change this before you choose the clip.",
-        )
     if source == "upload":
         file = upload(
             f"clip_file_{turn}",
@@ -161,20 +157,20 @@ def current_clip(chosen: ChosenClip | None, served: Served) -> ShownClip | None:
     try:
         if shown is None and chosen is not None:
             with st.spinner("Decoding, and measuring 50 features …", show_time=True):
-                scored = scoring.score_clip(
+                scored, file = scoring.score_own(
                     chosen.data,
                     chosen.name,
                     served,
                     policy=policy,
                     store=store,
                     origin=chosen.origin,
-                    audio=_audio_folder(chosen.origin, store),
                     max_mb=Settings().max_upload_mb,
                 )
-            shown = ShownClip(scored, encoding.wav(scored.recording.clip.y))
+            shown = ShownClip(scored, file, encoding.wav(scored.recording.clip.y))
         elif shown is not None:
             before = shown.scored.prediction.model_version
-            shown.scored = scoring.rescore(shown.scored, served, policy, store)
+            is_stored = shown.scored.prediction_id is not None
+            shown.scored = scoring.rescore(shown.scored, served, policy, store if is_stored else None)
             if before != served.model.version:
                 shown.explanation = None
     except CoreError as error:
@@ -182,13 +178,6 @@ def current_clip(chosen: ChosenClip | None, served: Served) -> ShownClip | None:
         return None
     st.session_state[RESULT] = shown
     return shown
-
-
-def _audio_folder(origin: str, store: Store | None) -> Path | None:
-    """Folder for the audio of the clip; None if the audio must not be stored."""
-    if origin == "demo" or store is None or not store.by.may(Action.KEEP_AUDIO):
-        return None
-    return kept_audio.folder(Settings()) if st.session_state.get("keep_audio", True) else None
 
 
 def show_player(shown: ShownClip) -> None:
@@ -206,19 +195,19 @@ def file_tag(scored: ScoredClip) -> str:
     return f"clip-{scored.clip_id[:8]}_model-{scored.prediction.model_version}"
 
 
-@st.fragment
-def show_answer_form(shown: ShownClip) -> None:
+def show_answer_form(shown: ShownClip, served: Served) -> None:
     """Ask whether the guess is right; each button stores its answer at once."""
     scored, store = shown.scored, cached.store()
-    if store is None or scored.prediction_id is None:
-        st.caption("You cannot answer, because the prediction was not stored.")
+    if store is None:
+        st.caption("You cannot answer, because the database cannot be opened.")
         return
-    guess = scored.prediction.ranked[0]
-    form = st.session_state.setdefault("answers", {}).setdefault(scored.prediction_id, AnswerForm())
+    guess, tag = scored.prediction.ranked[0], file_tag(scored)
+    answered = (scored.clip_id, scored.prediction.model_version, scored.policy.to_json())
+    form = st.session_state.setdefault("answers", {}).setdefault(answered, AnswerForm())
     answers, who = st.container(), st.container()
     with who:
         person = optional_person(store)
-    with answers, st.form(f"answer_{scored.prediction_id}", enter_to_submit=False):
+    with answers, st.form(f"answer_{tag}", enter_to_submit=False):
         st.markdown(f"**Is {wording.with_sign(guess)} right?** One click stores your answer.")
         order = [guess, *(e for e in EMOTIONS if e != guess)]
         with st.container(horizontal=True):
@@ -227,22 +216,33 @@ def show_answer_form(shown: ShownClip) -> None:
                 for e in order
                 if st.form_submit_button(
                     f"Yes, {wording.with_sign(e)}" if e == guess else f"No, {wording.with_sign(e)}",
-                    key=f"say_{e}_{scored.prediction_id}",
+                    key=f"say_{e}_{tag}",
                     type="primary" if e == guess else "secondary",
                 )
             ]
-        comment = st.text_input("Comment (optional)", max_chars=MAX_COMMENT, key=f"note_{scored.prediction_id}")
+        comment = st.text_input("Comment (optional)", max_chars=MAX_COMMENT, key=f"note_{tag}")
+        st.caption(WITH_AN_ANSWER)
     if clicked and name_unconfirmed():
         st.warning("Not stored yet. First confirm your name, then answer again.", icon=":material/group:")
     elif clicked:
-        label = clicked[0]
         try:
+            scored = _stored(shown, served, store)
             answer_form.store_answer(
-                form, store, scored, person, session=login.session(), label=label, comment=comment or ""
+                form, store, scored, person, session=login.session(), label=clicked[0], comment=comment or ""
             )
         except CoreError as error:
             messages.problem(error)
     _show_receipt(scored, store, form)
+
+
+def _stored(shown: ShownClip, served: Served, store: Store) -> ScoredClip:
+    """Store the clip without its sound unless it is stored. Raises CoreError when it cannot be stored."""
+    if shown.scored.prediction_id is None:
+        kept = scoring.keep_clip(shown.scored, shown.file, served, store)
+        if kept.prediction_id is None:
+            raise CoreError(f"Your answer is not stored. {kept.problem}")
+        shown.scored = kept
+    return shown.scored
 
 
 def _show_receipt(scored: ScoredClip, store: Store, form: AnswerForm) -> None:

@@ -1,7 +1,6 @@
 """Parts of the Whole tracks page: the recording, its windows, its mood over time and its steadiest section."""
 
 import time
-from dataclasses import dataclass, field
 from typing import Literal
 
 import pandas as pd
@@ -18,7 +17,6 @@ from core.pipeline.deciding import Decided
 from core.pipeline.serving import Served
 from core.pipeline.timeline import (
     STRETCH_S,
-    ScoredWindow,
     Stretch,
     decide_overall,
     overall,
@@ -36,40 +34,12 @@ from pages.figures import audio
 from pages.shared import cached, messages, show
 from pages.shared.window_sliders import ask_windows
 from pages.views.clips.clip import upload
+from pages.views.clips.track_run import RUN, Recording, TrackRun, WindowPlan, section_wav
+from pages.views.clips.window_words import hear_windows
 
-RUN = "track_run"  # session key: the `TrackRun` on the screen
 DEMO = "Demo: four characters, one after the other (synthetic)"
 METHODS: dict[Literal["mean", "vote"], str] = {"mean": "mean probability", "vote": "vote of the windows"}
 COLUMNS = {f"p_{e}": e for e in EMOTIONS}
-
-
-@dataclass(frozen=True, eq=False)
-class Recording:
-    """A recording that a person chose. origin : one of ``core.store.ORIGINS``."""
-
-    source: Source
-    origin: str
-
-
-@dataclass(frozen=True)
-class WindowPlan:
-    """How a recording is cut into windows.
-
-    length_s : length of a window in s.  hop_s : distance between starts in s.  spans : start and end of each in s.
-    """
-
-    length_s: float
-    hop_s: float
-    spans: tuple[tuple[float, float], ...]
-
-
-@dataclass(eq=False)
-class TrackRun:
-    """The windows scored so far, for one recording, one window plan and one model."""
-
-    key: tuple[object, ...]
-    windows: list[ScoredWindow] = field(default_factory=list)
-    stopped: bool = False
 
 
 @st.cache_resource(show_spinner="Making the demo …", max_entries=1)
@@ -79,7 +49,7 @@ def _demo() -> bytes:
 
 def choose_recording() -> Recording | None:
     """Ask for a recording; None until one is chosen. Shows an error and stops if it has no usable audio."""
-    file = upload("track_file", about="A whole piece or session. The audio is not stored.")
+    file = upload("track_file", about="A whole piece or concert. The audio is not stored.")
     example = st.checkbox(DEMO, key="track_demo", disabled=file is not None)
     if file is None and not example:
         return None
@@ -104,68 +74,51 @@ def plan_windows(source: Source | None) -> WindowPlan | None:
         st.stop()
 
 
-def score_windows(recording: Recording, plan: WindowPlan, served: Served, policy: Policy) -> pd.DataFrame | None:
-    """Score the windows; return the timeline so far. Scored windows stay in the session, so stopping loses nothing."""
-    source = recording.source
-    key = (source.digest, plan.length_s, plan.hop_s, served.model.version)
+def show_earlier(served: Served, policy: Policy) -> bool:
+    """Show the result of this session again, without its file. Returns False if there is none of this model."""
     run: TrackRun | None = st.session_state.get(RUN)
-    if run is None or run.key != key:
-        run = st.session_state[RUN] = TrackRun(key)
-    total = len(plan.spans)
-    if len(run.windows) < total and not run.stopped:
-        _score_missing(run, recording, plan, served, policy)
-    if len(run.windows) < total:
-        st.info(f"Stopped after {len(run.windows)} of {total} windows.", icon=":material/pause:")
-        st.button("Go on", key="go_on", icon=":material/play_arrow:", on_click=_set_stopped, args=(run, False))
-    return timeline_table(run.windows) if run.windows else None
-
-
-def scored_windows() -> list[ScoredWindow]:
-    """The windows of the recording on the screen that were scored so far."""
-    run: TrackRun | None = st.session_state.get(RUN)
-    return [] if run is None else run.windows
-
-
-def _set_stopped(run: TrackRun, stopped: bool) -> None:
-    run.stopped = stopped
-
-
-def _score_missing(run: TrackRun, recording: Recording, plan: WindowPlan, served: Served, policy: Policy) -> None:
-    """Score the missing windows, with a progress bar, until all are done or the person presses Stop."""
-    total, store = len(plan.spans), cached.store()
-    with st.container(horizontal=True, vertical_alignment="center"):
-        bar = st.progress(len(run.windows) / total, text=f"{len(run.windows)} of {total} windows …")
-        # A press ends this run of the page at the next progress update.
-        stop = st.empty()
-        stop.button("Stop", icon=":material/stop:", on_click=_set_stopped, args=(run, True), key="stop")
-    missing = plan.spans[len(run.windows) :]
-    windows = scoring.score_windows(
-        recording.source, served, spans=missing, policy=policy, store=store, origin=recording.origin
+    if run is None or not run.windows or run.key[-1] != served.model.version:
+        return False
+    done, total = len(run.windows), len(run.plan.spans)
+    left, right = st.columns([5, 1], vertical_alignment="center")
+    left.info(
+        f"The result of **{messages.literal(run.about.name)}** from before"
+        + ("" if done == total else f": {done} of {total} windows")
+        + ". Choose the file again to change the windows.",
+        icon=":material/history:",
     )
-    try:
-        for window in windows:
-            run.windows.append(window)
-            n = len(run.windows)
-            bar.progress(n / total, text=f"Window {min(n + 1, total)} of {total}, up to {clock(window.end_s)} …")
-    except CoreError as error:
-        messages.problem(error)
-        run.stopped = True
-    bar.empty()
-    stop.empty()
+    right.button("Close", key="close_track", icon=":material/close:", on_click=_close)
+    _show_answer(run)
+    show_mood(None, timeline_table(run.windows), served, policy)
+    return True
+
+
+def _close() -> None:
+    st.session_state.pop(RUN, None)
 
 
 def show_answer(recording: Recording, served: Served, policy: Policy) -> None:
     """Show the answer that the Predict page and folders give for the same file."""
-    answer = _answer(recording.source.digest, served.model.version, policy, _source=recording.source, _served=served)
+    run: TrackRun = st.session_state[RUN]
+    source = recording.source
+    run.answer = _answer(source.digest, served.model.version, policy, _source=source, _served=served)
+    _show_answer(run)
+
+
+def _show_answer(run: TrackRun) -> None:
+    answer = run.answer
+    if answer is None:
+        return
     if isinstance(answer, str):
         st.caption(f":material/info: On Predict: {messages.literal(answer)}")
         return
     guess = answer.prediction.ranked[0]
     votes = votes_text(guess, *answer.prediction.votes)
     named = " or ".join(with_sign(emotion) for emotion in answer.decision.candidates) or "needs review"
+    why = "" if answer.decision.candidates else f" {messages.literal(answer.decision.reason)}"
     st.caption(
         f":material/graphic_eq: On Predict and in folders, this file has the answer **{named}**: {with_sign(guess)} "
-        f"{wording.percent(answer.prediction.confidence)}, {votes} around the middle."
+        f"{wording.percent(answer.prediction.confidence)}, {votes} around the middle.{why}"
     )
 
 
@@ -179,8 +132,14 @@ def _answer(digest: str, version: str, policy: Policy, *, _source: Source, _serv
         return str(error)
 
 
-def show_mood(source: Source, plan: WindowPlan, done: pd.DataFrame, served: Served, policy: Policy) -> None:
-    """Show the mood over time, one answer for the recording, and the steadiest section of a chosen mood."""
+def show_mood(source: Source | None, done: pd.DataFrame, served: Served, policy: Policy) -> None:
+    """Show the mood over time, what people say, one answer for the recording, and the steadiest section of a mood.
+
+    source : the file of the run in this session; None when it is gone.
+    """
+    run: TrackRun = st.session_state[RUN]
+    about, plan = run.about, run.plan
+    done = hear_windows(run, source, done)
     method = st.segmented_control(
         "One answer by",
         list(METHODS),
@@ -201,8 +160,8 @@ def show_mood(source: Source, plan: WindowPlan, done: pd.DataFrame, served: Serv
     shares = ", ".join(f"{with_sign(e)} {shown[e]}" for e in EMOTIONS)
     _show_headline(decide_overall(done, answer, policy), answer.label)
     heard = wording.counted(answer.windows, "window")
-    st.caption(f"{messages.literal(source.name)}, {heard} with music, by {METHODS[method]}: {shares}.")
-    for text in warnings(st.session_state[RUN].windows):
+    st.caption(f"{messages.literal(about.name)}, {heard} with music, by {METHODS[method]}: {shares}.")
+    for text in warnings(run.windows):
         st.warning(messages.literal(text), icon=":material/graphic_eq:")
     wanted = st.segmented_control(
         f"The steadiest {STRETCH_S:.0f} seconds of",
@@ -217,12 +176,12 @@ def show_mood(source: Source, plan: WindowPlan, done: pd.DataFrame, served: Serv
     # Windows that the model cannot judge count as missing, unless there are no others.
     judged = steadiest(done.assign(**{p: done[p].where(~unlike) for p in PROBA}), wanted)
     stretch = judged or steadiest(done, wanted)
-    tag = f"clip-{source.digest[:8]}_model-{served.model.version}"
+    tag = f"clip-{about.digest[:8]}_model-{served.model.version}"
     windows = done.drop(columns="remark_kind").rename(columns=COLUMNS)
     show.chart(
         audio.mood(windows, marked=None if stretch is None else (stretch.start_s, stretch.end_s)),
         key=f"mood_{plan.length_s}s-every-{plan.hop_s}s_{tag}",
-        alt=f"Probabilities of the four emotions over {source.duration_s:.0f} s; overall {answer.label}",
+        alt=f"Probabilities of the four emotions over {about.duration_s:.0f} s; overall {answer.label}",
         data=windows,
     )
     silent = int(done["p_angry"].isna().sum())
@@ -258,7 +217,7 @@ def _show_headline(decision: Decision, strongest: str) -> None:
     st.caption(messages.literal(decision.reason))
 
 
-def _show_stretch(source: Source, stretch: Stretch, wanted: str, tag: str, *, doubtful: bool) -> None:
+def _show_stretch(source: Source | None, stretch: Stretch, wanted: str, tag: str, *, doubtful: bool) -> None:
     """Show the section with a player and a download. doubtful : the model cannot judge any of this music."""
     at = f"{clock(stretch.start_s)} to {clock(stretch.end_s)}"
     if doubtful:
@@ -281,9 +240,12 @@ def _show_stretch(source: Source, stretch: Stretch, wanted: str, tag: str, *, do
             icon=":material/help:",
         )
     try:
-        wav = window_audio(source.digest, stretch.start_s, stretch.end_s, _source=source)
+        wav = section_wav(source, stretch.start_s, stretch.end_s)
     except CoreError as error:
         messages.problem(error)
+        return
+    if wav is None:
+        st.caption(":material/volume_off: Choose the file again to hear this section.")
         return
     st.audio(wav, format="audio/wav", alt=f"Player: the steadiest section, {at}")
     st.download_button(
@@ -295,9 +257,3 @@ def _show_stretch(source: Source, stretch: Stretch, wanted: str, tag: str, *, do
         icon=":material/download:",
         on_click="ignore",
     )
-
-
-@st.cache_data(show_spinner=False, max_entries=8)
-def window_audio(digest: str, start_s: float, end_s: float, _source: Source) -> bytes:
-    """Part of a recording as a WAV file. digest, start_s, end_s : cache key."""
-    return encoding.wav(decoding.excerpt(_source, start_s=start_s, length_s=end_s - start_s).clip.y)

@@ -1,7 +1,5 @@
 """What people say about the windows of a recording, on the Whole tracks page."""
 
-from collections.abc import Sequence
-
 import pandas as pd
 import streamlit as st
 
@@ -15,20 +13,20 @@ from core.schema import EMOTIONS, PROBA
 from core.store import Store
 from core.wording import clock, counted, percent, with_sign
 from pages.shared import cached, hearing, messages, who
-from pages.views.clips.timeline import window_audio
+from pages.views.clips.track_run import TrackRun, section_wav
 
 MOST = 10  # windows that are named in the sentence about them
 
 
-def hear_windows(source: Source, windows: Sequence[ScoredWindow], done: pd.DataFrame) -> pd.DataFrame:
+def hear_windows(run: TrackRun, source: Source | None, done: pd.DataFrame) -> pd.DataFrame:
     """Let people say what they hear in a window; return the timeline with the moods that count.
 
     An answer belongs to its window, from its start to its end, and not to the whole piece.
 
-    done : the timeline of the windows, by the model.
+    source : the file of the run; None when it is gone.  done : the timeline of the windows, by the model.
     """
     store = cached.store()
-    known = sorted(windows, key=lambda window: window.start_s)
+    known = sorted(run.windows, key=lambda window: window.start_s)
     asked = {k: window for k, window in enumerate(known) if window.proba and window.prediction_id is not None}
     if store is None or not asked:
         return done
@@ -42,7 +40,7 @@ def hear_windows(source: Source, windows: Sequence[ScoredWindow], done: pd.DataF
     said = {k: str(spoken.loc[k, "mood"]) for k in asked if k in spoken.index}
     with st.expander(f"Say what you hear in a window ({len(said)} said)", icon=":material/hearing:", key="say_windows"):
         hearing.show_receipt()
-        _ask(source, asked, won)
+        _ask(run, source, asked, won)
         who.optional_person(store)
     if said:
         named = [f"{_name(asked[k])} {with_sign(mood)}" for k, mood in said.items()]
@@ -62,23 +60,26 @@ def _won(store: Store, done: pd.DataFrame, asked: dict[int, ScoredWindow], model
     return won.assign(model_mood=model).set_axis(list(asked))
 
 
-def _ask(source: Source, asked: dict[int, ScoredWindow], won: pd.DataFrame) -> None:
+def _ask(run: TrackRun, source: Source | None, asked: dict[int, ScoredWindow], won: pd.DataFrame) -> None:
     """Show one window with its player, and ask for its mood."""
     number = st.selectbox("Window", list(asked), format_func=lambda k: _name(asked[k]), key="say_window")
     if number not in asked:
         return
     window, row = asked[number], won.loc[number]
     try:
-        wav = window_audio(source.digest, window.start_s, window.end_s, _source=source)
+        wav = section_wav(source, window.start_s, window.end_s)
     except CoreError as error:
         messages.problem(error)
         return
-    st.audio(wav, format="audio/wav", alt=f"Player: {_name(window)}")
+    if wav is None:
+        st.caption(":material/volume_off: Choose the file again to hear this window.")
+    else:
+        st.audio(wav, format="audio/wav", alt=f"Player: {_name(window)}")
     guess = str(row["model_mood"])
     differ = " People differ about this window." if row["differ"] else ""
     st.caption(f"The model: {with_sign(guess)} {percent((window.proba or {})[guess])}.{differ}")
     heard = Heard(guess, clip_id=window.clip_id, prediction_id=window.prediction_id)
-    hearing.ask_mood(heard, own=str(row["own"]), own_id=row["own_id"], name=f"{source.name}, {_name(window)}")
+    hearing.ask_mood(heard, own=str(row["own"]), own_id=row["own_id"], name=f"{run.about.name}, {_name(window)}")
 
 
 def _name(window: ScoredWindow) -> str:

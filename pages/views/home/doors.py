@@ -29,6 +29,7 @@ DOORS: dict[str, tuple[str, *tuple[Link, ...]]] = {
     ),
     ":material/self_improvement: Music therapist": (
         "Which emotion a recording carries, how sure the model is, and what to play in a session.",
+        ("pages/library.py", "Score your music", ":material/library_music:", {}),
         ("pages/predict.py", "Analyse a clip", ":material/graphic_eq:", {}),
         ("pages/tracks.py", "Follow the mood through a piece", ":material/timeline:", {}),
         ("pages/moods.py", "Find pieces for a mood", ":material/mood:", {}),

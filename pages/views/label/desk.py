@@ -1,5 +1,8 @@
 """Parts of the Label page: the clip on the desk, its player, the answer buttons and the progress."""
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 import streamlit as st
 
@@ -22,7 +25,7 @@ from core.labelling.queue import Item
 from core.pipeline import kept_audio
 from core.schema import EMOTIONS
 from core.settings import Settings
-from core.store import MAX_COMMENT, UNDO_DEPTH, Rater, Store
+from core.store import MAX_COMMENT, UNDO_DEPTH, Rater, Store, first_content
 from pages.figures import style
 from pages.shared import assets, cached, messages
 from pages.views.label.desk_actions import answer, current_seat, next_clip, sentence, take_back
@@ -36,16 +39,32 @@ POINTS = 300  # points of the waveform that are drawn
 
 @st.cache_data(show_spinner=False, max_entries=16, hash_funcs={Person: lambda by: by.may(Action.LABEL)})
 def _load_audio(
-    clip_id: str, path: str | None, start_s: float, duration_s: float, settings: Settings, by: Person
+    clip_id: str,
+    path: str | None,
+    start_s: float,
+    duration_s: float,
+    settings: Settings,
+    by: Person,
+    _first: Callable[[str], str],
 ) -> tuple[bytes, str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Audio that browsers can play, its media type, and the waveform."""
-    audio = kept_audio.load_audio(clip_id, path, start_s=start_s, duration_s=duration_s, settings=settings, by=by)
+    audio = kept_audio.load_audio(
+        clip_id, path, start_s=start_s, duration_s=duration_s, settings=settings, by=by, first=_first
+    )
     return audio.data, audio.media_type, drawing.envelope(audio.clip, POINTS)
 
 
 def show_player(store: Store, item: Item, *, autoplay: bool = False, loop: bool = False) -> None:
     """Show the player with its waveform. Raises CoreError if there is no audio."""
-    data, form, waveform = _load_audio(item.clip_id, item.path, item.start_s, item.duration_s, Settings(), store.by)
+    data, form, waveform = _load_audio(
+        item.clip_id,
+        item.path,
+        item.start_s,
+        item.duration_s,
+        Settings(),
+        store.by,
+        partial(first_content, store),
+    )
     st.audio(data, format=form, autoplay=autoplay, loop=loop, alt=f"Player: {item.duration_s:.0f} seconds of music")
     figure = style.waveform(*waveform).update_layout(
         height=96, title=None, margin={"l": 0, "r": 0, "t": 0, "b": 0}, dragmode=False

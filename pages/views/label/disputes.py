@@ -12,7 +12,8 @@ from core.errors import CoreError
 from core.labelling import agreement, disputes, identity, queue, settlement, truth
 from core.labelling.settlement import Pace
 from core.store import MAX_COMMENT, Rater, Store, new_token
-from pages.shared import messages, who
+from core.wording import clip_name
+from pages.shared import messages, show, who
 from pages.views.label import desk, desk_actions
 
 PACE = "settle_pace"  # session key: a `Pace`
@@ -41,7 +42,9 @@ def show_disputes(store: Store, person: Rater, answers: pd.DataFrame, needed: in
     if len(table) == disputes.MOST:
         st.caption(f"The {disputes.MOST} clips with the most answers. Others appear when these are settled.")
     event = st.dataframe(
-        table.drop(columns="clip_id").assign(guess=table["guess"].map(wording.with_sign)),
+        table.drop(columns="clip_id").assign(
+            file_name=show.clip_names(table), guess=table["guess"].map(wording.with_sign)
+        ),
         hide_index=True,
         key=f"disputes_{status}",
         on_select="rerun",
@@ -55,7 +58,7 @@ def show_disputes(store: Store, person: Rater, answers: pd.DataFrame, needed: in
     )
     chosen = selected_row(event, table)
     row = table.iloc[0] if chosen is None else chosen
-    st.header(messages.literal(row["file_name"]))
+    st.header(messages.literal(clip_name(row["file_name"], row["clip_id"])))
     st.caption(
         (
             "This is the first clip of the list; choose another one above."

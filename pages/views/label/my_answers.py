@@ -7,7 +7,7 @@ from core import wording
 from core.errors import CoreError
 from core.labelling.truth import latest_answers
 from core.store import Rater, Store, feedback_table
-from pages.shared import messages
+from pages.shared import messages, show
 from pages.views.label import desk_actions
 
 MOST_SHOWN = 500
@@ -60,7 +60,7 @@ def _rows(current: pd.DataFrame) -> pd.DataFrame:
         {
             "when": current["created_at"],
             "you heard": heard,
-            "clip": current["file_name"],
+            "clip": show.clip_names(current),
             "guess": current["display"].map({"shown": "seen"}).fillna("not seen"),
             "comment": current["comment"],
             "note": current["deleted"].map({True: "clip deleted", False: ""}),

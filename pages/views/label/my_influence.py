@@ -90,7 +90,7 @@ def _clips(mine: pd.DataFrame) -> None:
         pd.DataFrame(
             {
                 "change": order["change"].map(CHANGE_SIGNS),
-                "clip": order["file_name"],
+                "clip": show.clip_names(order),
                 "you": order["you"].map(wording.with_sign),
                 "previous model": order["before"].map(wording.with_sign),
                 "new model": order["after"].map(wording.with_sign),

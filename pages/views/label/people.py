@@ -11,7 +11,8 @@ from core.labelling.truth import MOST_RATERS, count_only_verified, counts_only_v
 from core.pipeline import kept_audio
 from core.settings import Settings
 from core.store import RATER_ROLES, Rater, Store, clips_table, feedback_table, raters_table, set_role
-from pages.shared import login, messages, who
+from core.wording import clip_name
+from pages.shared import login, messages, show, who
 from pages.views.label.disputes import play_clip, selected_row
 
 _DELETED = "clips_deleted"  # session key: number of deleted clips
@@ -144,6 +145,7 @@ def show_clips(store: Store, answers: pd.DataFrame, needed: int) -> None:
         return
     truth = agreement.ground_truth(answers, raters_needed=needed)
     shown = table[["file_name", "origin", "duration_s", "created_at"]].assign(
+        file_name=show.clip_names(table),
         audio=table["path"].notna(),
         status=table["clip_id"].map(truth["status"]).astype(object).fillna(disputes.UNTOUCHED),
         label=table["clip_id"].map(truth["label"]).map(wording.with_sign, na_action="ignore"),
@@ -166,11 +168,12 @@ def show_clips(store: Store, answers: pd.DataFrame, needed: int) -> None:
     if row is None:
         st.caption("Choose a clip to hear or delete it.")
         return
-    st.header(messages.literal(row["file_name"]))
+    name = clip_name(row["file_name"], row["clip_id"])
+    st.header(messages.literal(name))
     play_clip(store, row["clip_id"])
     # A key per clip, so that a late press never deletes another clip.
     if st.button("Delete this clip …", icon=":material/delete:", key=f"delete_{row['clip_id']}"):
-        _ask_delete(store, row["clip_id"], row["file_name"])
+        _ask_delete(store, row["clip_id"], name)
 
 
 @st.dialog("Delete this clip?", icon=":material/delete:")

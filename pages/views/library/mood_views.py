@@ -15,17 +15,17 @@ from core.store import MAX_TRACK, TRACK_FIELDS, set_track
 from core.wording import ROUNDING, clock, percent_number, tenth_percent
 from pages.figures import playlists
 from pages.shared import cached, hearing, messages, show
+from pages.views.library import passage, piece_player, words
 from pages.views.library import piece_filter as parts
-from pages.views.library import piece_player, words
 from pages.views.library.accepted_moods import accepted_right
 from pages.views.library.pieces import Library, reload_library
 
 LIST = {  # on a phone only the first two or three columns are visible, and at 1440 pixels those up to the length
     "title": "Title", "standing": "Decision", "emotion": "Emotion", "confidence": "Confidence", "said": "Whose word",
-    "artist": "Artist", "makam": "Makam", "year": "Year", "length": "Length", "tempo": "Tempo", "lufs": "LUFS",
-    "model": "Model", "votes": "Windows", "album": "Album", "session": "Session", "genre": "Genre",
+    "why": "Why", "artist": "Artist", "makam": "Makam", "year": "Year", "length": "Length", "tempo": "Tempo",
+    "lufs": "LUFS", "model": "Model", "votes": "Windows", "album": "Album", "folder": "Folder", "genre": "Genre",
 }  # fmt: skip
-WIDTHS: dict[str, Literal["small", "medium"]] = {"title": "medium"}
+WIDTHS: dict[str, Literal["small", "medium"]] = {"title": "medium", "why": "medium"}
 NUMBERS = {
     "confidence": st.column_config.ProgressColumn(
         "Confidence", format="%.1f %%", min_value=0, max_value=100, help=f"Probability of the mood. {ROUNDING}"
@@ -48,6 +48,7 @@ TURN = "mood_turn"  # session key: part of the table keys; a new number clears t
 
 def choose_piece(library: Library, shown: pd.DataFrame) -> str | None:
     """Show the chosen piece with its player; it is chosen here, in a table or on the map. None if none is."""
+    passage.take_piece_of_link(shown.index)
     wanted = st.session_state.get("piece")
     if wanted is not None and wanted not in shown.index:
         wanted = st.session_state["piece"] = None  # the filter hides it
@@ -72,7 +73,7 @@ def choose_piece(library: Library, shown: pd.DataFrame) -> str | None:
             st.markdown(
                 f"**{messages.literal(names[chosen])}**  \n{messages.literal(piece_player.describe_piece(row))}"
             )
-            piece_player.hear(row, autoplay=st.session_state.pop(piece_player.AUTOPLAY, False))
+            piece_player.hear(row, autoplay=st.session_state.pop(piece_player.AUTOPLAY, False), passages=True)
             if row["standing"] != pieces.ACCEPTED and row["reason"]:
                 st.caption(messages.literal(str(row["reason"])))
             hearing.ask_about_piece(row, names[chosen])
@@ -271,7 +272,7 @@ def show_similar(library: Library, shown: pd.DataFrame, chosen: str | None) -> N
 
 
 def show_spread(library: Library, shown: pd.DataFrame, chosen: str | None) -> None:
-    """Show the distribution of moods by artist, album, session or makam."""
+    """Show the distribution of moods by artist, album, folder or makam."""
     by = st.segmented_control(
         "By",
         list(pieces.GROUPINGS),
@@ -280,7 +281,6 @@ def show_spread(library: Library, shown: pd.DataFrame, chosen: str | None) -> No
         required=True,
         key="by",
         bind="query-params",
-        help="A session is the folder of the file.",
     )
     table = selection.count_moods(shown, by)
     if list(table["group"]) == [pieces.UNKNOWN]:

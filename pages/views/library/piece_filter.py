@@ -13,7 +13,7 @@ from core.file_names import REFERENCE
 from core.models import description
 from core.models.reference import Reference, read_reference
 from core.playlists.pieces import STANDINGS
-from core.playlists.selection import Filter, filter_pieces
+from core.playlists.selection import Ends, Filter, filter_pieces, open_ends, within_bounds
 from core.playlists.sound import recordings as find_recordings
 from core.playlists.sound import sound_table
 from core.schema import EMOTIONS
@@ -48,12 +48,28 @@ def filter_fields(library: Library, table: pd.DataFrame, *, moods_too: bool = Tr
         with left:
             given |= {name: _range(table, name) for name in RANGES}
         with right:
-            given |= {f"{name}s": _one_of(library, name) for name in ("artist", "album", "genre", "makam")}
+            given |= {f"{name}s": _one_of(library, name) for name in NAMES}
     wanted = Filter(**given)  # type: ignore[arg-type]
     pieces = filter_pieces(table, wanted, text=library.loaded.text if wanted.search else None)
     if len(pieces) < len(table):
-        st.caption(f":material/filter_alt: Filtered: {len(pieces)} of {len(table)} pieces.")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(f":material/filter_alt: Filtered: {len(pieces)} of {len(table)} pieces.", width="content")
+            st.button(
+                "Clear filters", key="clear_filters", type="tertiary", icon=":material/filter_alt_off:", on_click=_clear
+            )
     return pieces, wanted
+
+
+def _clear() -> None:
+    """Set all fields of the filter to their defaults, also those that came with the address."""
+    defaults: dict[str, object] = {"words": "", "confidence": 0}
+    defaults |= {"emotions": list(EMOTIONS), "standings": list(STANDINGS)}
+    defaults |= {f"in_{name}": [] for name in NAMES}
+    for key, value in defaults.items():
+        if key in st.session_state:
+            st.session_state[key] = value
+    for name in RANGES:
+        st.query_params.pop(f"range_{name}", None)
 
 
 def _by_mood() -> dict[str, object]:
@@ -81,6 +97,7 @@ def _by_mood() -> dict[str, object]:
     return {"emotions": tuple(emotions), "standings": tuple(standings), "confidence": confidence / 100}
 
 
+NAMES = ("artist", "album", "genre", "makam")
 RANGES = {
     "tempo": ("Tempo (bpm)", 5),
     "lufs": ("Loudness (LUFS)", 1),
@@ -90,14 +107,30 @@ RANGES = {
 
 
 def _range(table: pd.DataFrame, name: str) -> tuple[float, float] | None:
-    """Ask for the range of a number; None means any value, also unknown."""
+    """Ask for the range of a number; None means any value, also unknown.
+
+    The address has only the ends that a person set. The other ends follow the library, so that a new piece which is
+    longer or faster than all others is not hidden.
+    """
     label, step = RANGES[name]
     known = table[name].dropna().astype(float)
     if known.empty or known.min() == known.max():
         return None
-    low, high = int(known.min() // step * step), int(-(-known.max() // step) * step)
-    chosen = st.slider(label, low, high, (low, high), step, key=f"range_{name}", bind="query-params")
-    return None if chosen == (low, high) else (float(chosen[0]), float(chosen[1]))
+    key, bounds = f"range_{name}", (int(known.min() // step * step), int(-(-known.max() // step) * step))
+    ends = entering.ends(st.query_params.get_all(key))
+    low, high = within_bounds(ends, bounds)
+    st.session_state[key] = (int(low), int(high))
+    st.slider(label, *bounds, step=step, key=key, on_change=_set_range, args=(key, bounds))
+    return None if (low, high) == bounds else (float(low), float(high))
+
+
+def _set_range(key: str, bounds: tuple[int, int]) -> None:
+    """Write the ends that the person set into the address."""
+    ends: Ends = open_ends(st.session_state[key], bounds)
+    if ends == (None, None):
+        st.query_params.pop(key, None)
+    else:
+        st.query_params[key] = ["" if end is None else f"{end:g}" for end in ends]
 
 
 def _one_of(library: Library, name: str) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ import streamlit as st
 from core.allowed_places import allowed_places
 from core.errors import CoreError
 from core.playlists import levelled_copies, session_sheet
+from core.playlists.fades import Fades
 from core.playlists.files import csv_file, file_stem, m3u8, xspf
 from core.playlists.playlist import Playlist
 from core.playlists.session_sheet import Session
@@ -23,7 +24,7 @@ from pages.views.library.accepted_moods import playlist_accuracy
 ZIP_MB = 300  # largest ZIP that is offered as a download
 
 
-def show_files(playlist: Playlist) -> None:
+def show_files(playlist: Playlist, fades: Fades) -> None:
     """Show the playlist files, and the form for levelled copies."""
     name = file_stem(playlist)
     st.caption(
@@ -32,7 +33,7 @@ def show_files(playlist: Playlist) -> None:
         "a playlist, so use it as a note for the volume knob; it is measured on the scored part of each piece. "
         "Levelled "
         "copies contain the gain in their audio. For copies the whole file is measured, so their gain may differ a "
-        "little."
+        "little. The copies have the fades and the gap that are set above. M4A and MP3 are small files for a phone."
     )
     with st.container(horizontal=True):
         for ending, mime, write in (
@@ -45,9 +46,10 @@ def show_files(playlist: Playlist) -> None:
     left, right = st.columns([2, 3], vertical_alignment="bottom")
     form = left.segmented_control("Format", list(levelled_copies.FORMS), default="FLAC", required=True, key="form")
     if right.button("Write levelled copies", icon=":material/graphic_eq:", key="render"):
-        _write_copies(playlist, form)
+        _write_copies(playlist, form, fades)
     copies: levelled_copies.Copies | None = st.session_state.get("copies")
-    if copies is not None and copies.folder.name == f"{name}-{form.lower()}" and copies.complete():
+    wanted = levelled_copies.folder_name(playlist, form, fades)
+    if copies is not None and copies.folder.name == wanted and copies.complete():
         _show_copies(copies)
 
 
@@ -58,11 +60,11 @@ def _download(label: str, name: str, data: Callable[[], str | bytes | BinaryIO],
     )
 
 
-def _write_copies(playlist: Playlist, form: str) -> None:
+def _write_copies(playlist: Playlist, form: str, fades: Fades) -> None:
     settings, store = Settings(), cached.store()
     if store is None:
         return
-    folder = settings.levelled_dir / f"{file_stem(playlist)}-{form.lower()}"
+    folder = settings.levelled_dir / levelled_copies.folder_name(playlist, form, fades)
     bar = st.progress(0.0, text="Writing the copies …")
 
     def report_progress(share: float, text: str) -> None:
@@ -74,20 +76,23 @@ def _write_copies(playlist: Playlist, form: str) -> None:
             folder,
             by=store.by,
             form=form,
+            fades=fades,
             max_mb=settings.max_upload_mb,
             places=allowed_places(settings),
             progress=report_progress,
         )
+        levelled_copies.remove_old_copies(settings.levelled_dir, most=settings.max_copies, by=store.by)
     except CoreError as error:
         messages.problem(error)
     bar.empty()
 
 
 def _show_copies(copies: levelled_copies.Copies) -> None:
-    size = levelled_copies.size_mb(copies)
+    size, most = levelled_copies.size_mb(copies), Settings().max_copies
     st.success(
         f"{len(copies.files)} copies, {size:.0f} MB, with their playlist. The original files are unchanged. "
-        f"Folder: {messages.literal(str(copies.folder))}",
+        f"Folder: {messages.literal(str(copies.folder))}. The copies of the last {most} playlists stay on the "
+        "disk; older ones are removed.",
         icon=":material/folder:",
     )
     for remark in copies.playlist.remarks:

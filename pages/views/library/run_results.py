@@ -1,28 +1,23 @@
 """Results of a library run: summary, files without a result, and the table of scored parts."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 
 from core import wording
-from core.allowed_places import allowed_places
-from core.errors import CoreError
-from core.library import progress, run
-from core.library.results import count, read_results
+from core.library import progress
+from core.library.results import contents_of
 from core.models.kinds import TITLES, Kind
 from core.schema import EMOTIONS
-from core.settings import Settings
 from core.spreadsheets import csv_for_people
-from core.store import Job, Store, done_jobs
 from core.turkish import fold
 from core.wording import counted, duration
 from pages.shared import messages, show
 from pages.shared.entering import LONGEST
-from pages.views.library import result_words
-from pages.views.library.run_folders import folder_name, music_folder, results_file
+from pages.views.library import result_words, run_choice, run_player
+from pages.views.library.run_choice import Results
+from pages.views.library.run_folders import folder_name
 
 STATES = {
     "refused": "no usable audio",
@@ -31,7 +26,6 @@ STATES = {
     "fault": "error in the program",
     "deleted": "deleted by a person",
 }
-MOST = 100_000  # rows that fit into a session: 80 MB
 SHOWN = 2_000  # rows of the table on the page; the download has all
 COLUMNS = {
     # On a phone only the first two or three columns are visible.
@@ -48,6 +42,7 @@ COLUMNS = {
     "percent": st.column_config.ProgressColumn(
         "Confidence", format="%.1f %%", min_value=0, max_value=100, help=f"Probability of the mood. {wording.ROUNDING}"
     ),
+    "decision_reason": st.column_config.TextColumn("Why", width="medium"),
     "same": st.column_config.TextColumn(
         "Same recording as", help="A file with the same content, or with nearly identical audio."
     ),
@@ -62,76 +57,8 @@ COLUMNS = {
     "makam": st.column_config.TextColumn("Makam"),
     "usul": st.column_config.TextColumn("Usul"),
     "performer": st.column_config.TextColumn("Performer"),
-    "start_s": st.column_config.NumberColumn("From (s)", format="%.0f"),
-    "decision_reason": st.column_config.TextColumn("Why"),
+    "window": st.column_config.TextColumn("Window", help="The part of the file that has this answer."),
 }
-
-
-@dataclass(frozen=True, eq=False)
-class Results:
-    """Results of one run.
-
-    rows : one row per scored part or file without a result, see ``core.library.results.TYPES``. If there are more
-        than ``MOST`` rows, only files without a result.  whole : True if these are all rows.
-    """
-
-    job: Job
-    rows: pd.DataFrame
-    path: Path
-    whole: bool
-
-    @property
-    def scored(self) -> pd.DataFrame:
-        return self.rows[self.rows["state"] == "scored"]
-
-    @property
-    def name(self) -> str:
-        """File name of a download, with run and model."""
-        version = str(self.job.result.get("model_version", ""))
-        return show.file_name(f"library-{self.job.job_id}", data_hash="", version=version).replace("_data-", "")
-
-
-# --- results ---------------------------------------------------------------------------------------------------------
-
-
-@st.cache_data(show_spinner="Reading the results …", max_entries=3)
-def _read(path: str, stamp: int) -> tuple[pd.DataFrame, bool]:
-    """Read the rows; also return whether these are all. stamp : modification time of the file, in ns."""
-    if count(path) <= MOST:
-        return read_results(path), True
-    return read_results(path, [("state", "!=", "scored")]).head(MOST), False
-
-
-def choose_results(store: Store) -> Results | None:
-    """Results of the last run, or of an earlier run that the person chooses; None without results."""
-    try:
-        places = allowed_places(Settings())
-    except CoreError as error:
-        messages.problem(error)
-        return None
-    runs = {
-        job.job_id: job
-        for job in done_jobs(store, run.JOB)
-        if _is_results_file(results_file(job)) and places.allow(music_folder(job))
-    }
-    if not runs:
-        return None
-    number = next(iter(runs))
-    if len(runs) > 1:
-        number = st.selectbox("Results of", list(runs), format_func=lambda n: _describe_run(runs[n]), key="library_run")
-    path = Path(results_file(runs[number]))
-    rows, whole = _read(str(path), path.stat().st_mtime_ns)
-    return Results(runs[number], rows, path, whole)
-
-
-def _is_results_file(out: str) -> bool:
-    return out.endswith(".parquet") and "://" not in out and Path(out).is_file()
-
-
-def _describe_run(job: Job) -> str:
-    result = job.result
-    files = counted(result["found"], "file")
-    return f"{folder_name(result['folder'], short=True)}, {job.started_at:%d %b, %H:%M} UTC, {files}"
 
 
 def show_summary(results: Results) -> None:
@@ -178,9 +105,9 @@ def show_not_scored(results: Results) -> None:
     if rows.empty:
         return
     with st.expander(f"{len(rows):,} not scored", icon=":material/report:", expanded=len(rows) == len(results.rows)):
-        shown = rows[["file", "state", "reason", "start_s"]].assign(state=rows["state"].map(STATES))
-        if shown["start_s"].isna().all():
-            shown = shown.drop(columns="start_s")
+        shown = rows[["file", "state", "reason"]].assign(state=rows["state"].map(STATES))
+        if rows["start_s"].notna().any():
+            shown["window"] = run_player.window_times(rows)
         st.dataframe(
             shown.head(SHOWN),
             hide_index=True,
@@ -188,7 +115,7 @@ def show_not_scored(results: Results) -> None:
                 "file": "File",
                 "state": "Problem",
                 "reason": st.column_config.TextColumn("Why", width="large"),
-                "start_s": st.column_config.NumberColumn("From (s)", format="%.0f"),
+                "window": "Window",
             },
         )
         reasons = rows[["file", "path", "state", "reason"]]
@@ -213,11 +140,11 @@ def show_unlike(results: Results) -> None:
             "The model has not learned from such music, so it does not decide. These files were measured without a "
             "problem. A person has to listen to them. The kind is named where a measured rule knows it."
         )
-        st.dataframe(
-            rows.assign(kind=kinds, mood=rows["guess"].map(wording.with_sign))
-            .sort_values(["kind", "file"])[["file", "kind", "mood", "decision_reason"]]
-            .head(SHOWN),
-            hide_index=True,
+        ordered = rows.assign(kind=kinds, mood=rows["guess"].map(wording.with_sign)).sort_values(["kind", "file"])
+        run_player.playable_table(
+            ordered.head(SHOWN),
+            ["file", "kind", "mood", "decision_reason"],
+            name=f"unlike_{results.job.job_id}",
             column_config={
                 "file": "File",
                 "kind": "Kind",
@@ -225,13 +152,14 @@ def show_unlike(results: Results) -> None:
                 "decision_reason": st.column_config.TextColumn("Why", width="large"),
             },
         )
+        run_player.link_to_group(results.job, "unlike")
 
 
 def show_table(results: Results) -> None:
     """Show the scored parts with a filter and downloads."""
     if not results.whole:
         st.info(
-            f"The table has more than {MOST:,} rows, too many for this page. Open the file "
+            f"The table has more than {run_choice.MOST:,} rows, too many for this page. Open the file "
             f"{messages.literal(str(results.path))} instead.",
             icon=":material/table:",
         )
@@ -255,6 +183,7 @@ def show_table(results: Results) -> None:
         said=result_words.whose(shown),
         votes=[_votes(*pair) for pair in zip(shown["windows_agreeing"], shown["windows"], strict=True)],
         percent=shown["confidence"].map(wording.percent_number),
+        window=run_player.window_times(shown),
         answer=[
             (emotion if by_person else d) or c or ("unlike" if unlike else "review")
             for by_person, emotion, d, c, unlike in zip(
@@ -265,9 +194,12 @@ def show_table(results: Results) -> None:
         ],
         same=shown["same_content_as"].where(shown["same_content_as"] != "", shown["near_duplicate_of"]),
     )
-    columns = [c for c in COLUMNS if _has_content(shown[c]) and (c != "start_s" or by_window)]
-    st.dataframe(shown[columns], hide_index=True, column_config=COLUMNS)
+    by_window = "/" in str(results.job.result["plan"])
+    columns = [c for c in COLUMNS if _has_content(shown[c]) and (c != "window" or by_window)]
+    run_player.playable_table(shown, columns, name=str(results.job.job_id), column_config=COLUMNS)
     result_words.ask_about(shown, by_window=by_window)
+    if contents_of(scored, "review"):
+        run_player.link_to_group(results.job, "review")
     rows = rows.drop(columns=["own", "own_id"], errors="ignore")
     with st.container(horizontal=True):
         first = _comments(results, rows)

@@ -6,10 +6,10 @@ from pathlib import Path
 import streamlit as st
 
 from core.access import Action
-from core.allowed_places import LONGEST, allowed_places
+from core.allowed_places import allowed_places
 from core.errors import CoreError
 from core.library import places, run
-from core.library.find import READ, SUFFIXES
+from core.library.find import SUFFIXES
 from core.models.policy import Policy
 from core.pipeline import jobs
 from core.settings import Settings
@@ -17,7 +17,9 @@ from core.store import Job, Store, cancel_job, latest_job
 from core.windows import LONGEST_S
 from core.wording import whole_percent
 from pages.shared import messages, uploads
+from pages.shared.times import local
 from pages.shared.window_sliders import ask_windows
+from pages.views.library import folder_field
 from pages.views.library.run_folders import folder_name, music_folder
 
 SOURCES = {"folder": "A folder of this machine", "files": "Upload files", "tree": "Upload a folder"}
@@ -40,18 +42,7 @@ def ask_music(store: Store, policy: Policy) -> None:
         persist_state="session",
     )
     if source == "folder":
-        settings = Settings()
-        root = settings.library_dir
-        st.text_input(
-            "Folder on the machine that runs this page",
-            value=str(root or ("" if settings.shared else _last_folder(store))),
-            max_chars=LONGEST,
-            key="library_folder",
-            persist_state="session",
-            placeholder="Type a path",
-            help=f"All files in this folder and its subfolders that end in {', '.join(READ)}, except hidden files. The "
-            "music is not moved or changed." + (f" Only folders inside {root} are allowed." if root else ""),
-        )
+        folder_field.ask_folder(store)
     else:
         uploads.file_field(
             "Music" if source == "files" else "A folder with music",
@@ -78,13 +69,6 @@ def ask_music(store: Store, policy: Policy) -> None:
     )
     if problem := st.session_state.pop(PROBLEM, ""):
         st.error(messages.literal(problem), icon=":material/error:")
-
-
-def _last_folder(store: Store) -> str:
-    """Folder of the last run, as a default."""
-    job = latest_job(store, run.JOB)
-    folder = music_folder(job) if job is not None else ""
-    return "" if "://" in folder or places.is_upload(folder, Settings()) else folder
 
 
 def _upload_key() -> str:
@@ -126,7 +110,7 @@ def _start(store: Store, policy: Policy, source: str) -> None:
 
 
 def _resume(store: Store, policy: Policy, job: Job) -> None:
-    """Start a run that ended early again, with the same settings."""
+    """Start a run again, with the same folder and windows."""
     settings, result = Settings(), job.result
     try:
         place = music_folder(job)
@@ -150,6 +134,7 @@ def _launch(
     if windows is not None:
         command += ["--window", f"{windows[0]:g}", "--hop", f"{windows[1]:g}"]
     jobs.launch(store, run.JOB, command, settings=settings, message=f"Starting with {folder_name(str(folder))}")
+    folder_field.remember(str(folder))
 
 
 # --- progress --------------------------------------------------------------------------------------------------------
@@ -196,6 +181,20 @@ def show_progress(store: Store, policy: Policy) -> None:
                 "again."
             ),
         )
+
+
+def offer_again(store: Store, policy: Policy, job: Job) -> None:
+    """Offer to score the music of finished results again, with the same windows."""
+    st.button(
+        "Score again",
+        icon=":material/refresh:",
+        key="library_again",
+        disabled=running(store) is not None or not _can_resume(job),
+        on_click=_resume,
+        args=(store, policy, job),
+        help="Finds new, changed and removed files, and decides by the policy in use. Unchanged files are not measured "
+        "again. The button is grey while a run is going on, and when the folder is gone.",
+    )
 
 
 def _can_resume(job: Job) -> bool:
@@ -292,7 +291,7 @@ def _remove(store: Store, folder: str) -> None:
 
 
 def _when(upload: places.Upload) -> str:
-    return f"{upload.sent_at:%d %b, %H:%M} UTC, {_amount(upload.files, upload.size)}"
+    return f"{local(upload.sent_at)}, {_amount(upload.files, upload.size)}"
 
 
 def _amount(files: int, size: int) -> str:

@@ -1,6 +1,5 @@
 """The History view of the Learning page: all versions, the way back to the previous champion, past jobs."""
 
-import pandas as pd
 import streamlit as st
 
 from core import file_names
@@ -15,6 +14,7 @@ from core.training import retraining
 from pages.shared import who
 from pages.shared.messages import keep_message, literal
 from pages.shared.show import download, frame
+from pages.shared.times import local_column
 
 
 def person_now(store: Store) -> Person:
@@ -66,9 +66,7 @@ def history(store: Store, person: Rater, served: Served) -> None:
         )
     else:
         times = [name for name in ("created_at", "promoted_at") if name in table]
-        shown = table.assign(**{name: pd.to_datetime(table[name], utc=True) for name in times}).fillna(
-            {"rolled_back": ""}
-        )
+        shown = table.assign(**{name: local_column(table[name]) for name in times}).fillna({"rolled_back": ""})
         frame(
             shown,
             hide_index=True,

@@ -12,7 +12,7 @@ from core.pipeline.serving import Served
 from core.settings import Settings
 from core.store import Rater, Store, predictions_table
 from core.training import status
-from pages.shared.show import download, file_name
+from pages.shared.show import clip_names, download, file_name
 from pages.views.models import learning_train
 
 
@@ -56,7 +56,7 @@ def shadow(store: Store, person: Rater, served: Served) -> None:
     )
     shown = pd.DataFrame(
         {
-            "clip": differ["file_name"],
+            "clip": clip_names(differ.reset_index()),
             **{c: differ[c].map(wording.with_sign, na_action="ignore") for c in ("champion", "challenger")},
             "agreed label": differ["label"].map(wording.with_sign, na_action="ignore").fillna("–"),
             "evidence": differ.index.isin(evidence.index),

@@ -30,6 +30,7 @@ from core.training.triggers import Limits, Trigger
 from core.wording import clock, duration, whole_percent
 from pages.figures.models import lines
 from pages.shared import cached, messages, show, who
+from pages.shared.times import local
 
 FRESH_S = 30.0  # seconds for which computed labels and triggers are shown again
 _ENDS = {"done": st.success, "failed": st.error, "cancelled": st.info, "lost": st.error}
@@ -185,7 +186,7 @@ def _work(store: Store) -> None:
     state = "lost" if job.state == "running" else job.state
     silent = f"The training stopped responding at {whole_percent(job.progress)}. You can start again."
     message = silent if state == "lost" else job.message
-    ended = f" at {job.ended_at:%d %b, %H:%M} UTC" if job.ended_at else ""
+    ended = f" at {local(job.ended_at)}" if job.ended_at else ""
     with st.expander(f"Last training: {state}{ended}", expanded=state != "done", icon=":material/history:"):
         _ENDS[state](messages.literal(message))
         log = jobs.log_file(Settings(), job)

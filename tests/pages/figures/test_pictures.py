@@ -74,3 +74,9 @@ def test_a_mark_changes_the_picture(figures: dict[str, go.Figure]) -> None:
 def test_a_kind_of_trace_that_no_page_uses_is_refused() -> None:
     with pytest.raises(ValueError, match="'pie' cannot be drawn"):
         draw_picture(go.Figure(go.Pie(values=[1])), "png", SOURCE)
+
+
+def test_the_limit_is_written_above_the_bars():
+    figure = style.probabilities(pd.Series({"angry": 0.9, "sad": 0.1}), threshold=0.75)
+    (note,) = figure.layout.annotations
+    assert (note.text, note.yref, note.y, note.yanchor) == ("accept from 75 %", "y domain", 1.0, "bottom")

@@ -1,0 +1,124 @@
+"""Note who brought a clip, list a person's own clips, and erase one with all that belongs to it."""
+
+import pandas as pd
+import sqlalchemy as sa
+
+from core.access import Action, Person, requires
+from core.errors import StoreError
+from core.store.checks import now
+from core.store.clips import require_clip
+from core.store.connection import Store, frame, insert, read, write
+from core.store.schema import clip_owners, clips, erasing, features, feedback, files, labels, predictions, tracks
+
+BROUGHT = ("upload", "recording", "demo")  # origins of clips that a person brought
+
+
+@requires(Action.SCORE_CLIP)
+def claim_clip(store: Store, clip_id: str, *, shared: bool) -> None:
+    """Note that the person brought this clip. shared : raters may hear it; a clip that was shared stays shared."""
+    by = store.by
+    row = {
+        "clip_id": clip_id,
+        "owner": by.name or by.anonymous,
+        "verified": bool(by.name) and by.verified,
+        "shared": shared,
+        "created_at": now(),
+    }
+
+    def work(c: sa.Connection) -> None:
+        require_clip(c, clip_id)
+        new = insert(c, clip_owners).values(row)
+        also = sa.or_(clip_owners.c.shared, new.excluded.shared)
+        c.execute(new.on_conflict_do_update(index_elements=["clip_id", "owner", "verified"], set_={"shared": also}))
+
+    write(store, work)
+
+
+@requires(Action.ERASE_OWN_CLIP)
+def own_clips(store: Store) -> pd.DataFrame:
+    """Return the clips that the person brought: clip_id, file_name, shared, created_at; newest first.
+
+    A person without a name owns the clips of this session.
+    """
+    query = (
+        sa.select(clips.c.id.label("clip_id"), clips.c.file_name, clip_owners.c.shared, clip_owners.c.created_at)
+        .join(clip_owners, clip_owners.c.clip_id == clips.c.id)
+        .where(_owned_by(store.by, clip_owners.c.owner, clip_owners.c.verified))
+        .order_by(clip_owners.c.created_at.desc(), clips.c.id)
+    )
+    return read(store, lambda c: frame(c, query)).drop_duplicates("clip_id", ignore_index=True)
+
+
+@requires(Action.ERASE_OWN_CLIP)
+def erase_own_clip(store: Store, clip_id: str) -> bool:
+    """Erase a clip that the person brought, with all that belongs to it, in one transaction.
+
+    If nobody else brought the clip and no library has its file, then the clip, its windows, its features, its
+    predictions, its track and all answers about it are erased. Otherwise only the person's own answers are erased, and
+    the note that they brought the clip.
+
+    Returns
+    -------
+    bool
+        Whether the kept audio of the clip must be removed: nobody else shares it.
+
+    Raises
+    ------
+    StoreError
+        When the person did not bring this clip.
+    """
+    by = store.by
+
+    def work(c: sa.Connection) -> bool:
+        clip = c.execute(sa.select(clips.c.content_hash, clips.c.origin).where(clips.c.id == clip_id)).first()
+        owners = c.execute(sa.select(clip_owners).where(clip_owners.c.clip_id == clip_id)).all()
+        others = [row for row in owners if not by.owns(row.owner, row.verified)]
+        if clip is None or len(others) == len(owners):
+            raise StoreError("This clip is not one of yours, or it was deleted before. Nothing was changed.")
+        place = c.execute(
+            sa.select(files.c.path)
+            .where(files.c.content_hash == clip.content_hash, files.c.state == "scored")
+            .order_by(files.c.checked_at.desc())
+        ).scalar()
+        c.execute(erasing.insert().values(clip_id=clip_id))
+        mine = _owned_by(by, clip_owners.c.owner, clip_owners.c.verified)
+        c.execute(clip_owners.delete().where(clip_owners.c.clip_id == clip_id, mine))
+        if others or place is not None or clip.origin not in BROUGHT:
+            mine = _owned_by(by, feedback.c.rater, feedback.c.verified)
+            c.execute(feedback.delete().where(feedback.c.clip_id == clip_id, mine))
+            unshared = not any(row.shared for row in others)
+            if unshared and clip.origin in BROUGHT:
+                c.execute(clips.update().where(clips.c.id == clip_id).values(path=place))
+        else:
+            unshared = True
+            _erase(c, clip_id, clip.content_hash)
+        c.execute(erasing.delete().where(erasing.c.clip_id == clip_id))
+        return unshared
+
+    return write(store, work)
+
+
+def _erase(c: sa.Connection, clip_id: str, content_hash: str) -> None:
+    """Delete all rows of a clip and of the windows that serve its prediction."""
+    parts = (clips.c.content_hash == content_hash) & (clips.c.part_of == clip_id)
+    windows = list(c.execute(sa.select(clips.c.id).where(parts)).scalars())
+    answered = sa.exists().where(feedback.c.clip_id == clips.c.id)  # a window that somebody answered by itself
+    brought = sa.exists().where(clip_owners.c.clip_id == clips.c.id)
+    keep = set(c.execute(sa.select(clips.c.id).where(clips.c.id.in_(windows), answered | brought)).scalars())
+    gone = [clip_id, *(window for window in windows if window not in keep)]
+    for window in gone[1:]:
+        c.execute(erasing.insert().values(clip_id=window))
+    named = list(c.execute(sa.select(clips.c.track_id).where(clips.c.id.in_(gone))).scalars())
+    for table in (feedback, predictions, labels, features):
+        c.execute(table.delete().where(table.c.clip_id.in_(gone)))
+    c.execute(clips.delete().where(clips.c.id.in_(gone)))
+    unused = ~sa.exists().where(clips.c.track_id == tracks.c.id)
+    c.execute(tracks.delete().where(tracks.c.id.in_([name for name in named if name]), unused))
+    c.execute(erasing.delete().where(erasing.c.clip_id.in_(gone[1:])))
+
+
+def _owned_by(by: Person, owner: sa.ColumnElement[str], verified: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    """Return the condition that a row is the person's own, as `Person.owns`."""
+    named = sa.and_(owner == by.name, verified == by.verified) if by.name else sa.false()
+    nameless = sa.and_(owner == by.anonymous, verified == sa.false()) if by.session else sa.false()
+    return sa.or_(named, nameless)

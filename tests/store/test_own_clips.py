@@ -1,0 +1,118 @@
+"""A person's own clips: noted, listed, and erased with all that belongs to them and with nothing else."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import sqlalchemy as sa
+
+from core import store
+from core.access import Person, Role, Setting
+from core.errors import StoreError
+from core.features import EXTRACTOR
+from core.models.policy import Policy, decide
+from core.models.prediction import Prediction
+from core.schema import COLUMNS, EMOTIONS, FeatureVector
+from core.store import schema
+from core.store.connection import read, write
+
+AYSE = Person(Role.VISITOR, "Ayşe", session="a" * 32, setting=Setting.OPEN)
+ECE = Person(Role.VISITOR, "Ece", session="e" * 32, setting=Setting.OPEN)
+NAMELESS = Person(Role.VISITOR, session="n" * 32, setting=Setting.OPEN)
+TABLES = (schema.clips, schema.features, schema.predictions, schema.feedback, schema.tracks, schema.clip_owners)
+
+
+def asked(opened, person):
+    return opened.asked_by(lambda: person)
+
+
+def add(opened, clip_id, *, by, shared=False, origin="upload", part_of=None):
+    """A scored clip with a track, which a person brought."""
+    track = store.add_track(opened, artist="", title=f"title of {clip_id}")
+    store.add_clip(
+        opened, clip_id, file_name=f"{clip_id}.wav", duration_s=3, sr=44100, origin=origin, track_id=track,
+        content_hash=part_of or clip_id, path="clips/x.flac" if shared else None,
+    )  # fmt: skip
+    if part_of:
+        where = schema.clips.c.id == clip_id
+        write(opened, lambda c: c.execute(schema.clips.update().where(where).values(part_of=part_of)))
+    store.save_features(opened, FeatureVector(clip_id, EXTRACTOR, np.full(len(COLUMNS), np.nan)))
+    said = Prediction(clip_id, "m1", EXTRACTOR, dict.fromkeys(EMOTIONS, 0.25))
+    store.save_predictions(opened, [(said, decide(said, Policy()))], policy=Policy())
+    if by is not None:
+        store.claim_clip(asked(opened, by), clip_id, shared=shared)
+
+
+def say(opened, person, clip_id):
+    store.add_feedback(
+        asked(opened, person), token=f"{person.name} {clip_id}", rater=person.name or person.anonymous, label="sad",
+        clip_id=clip_id, source="predict",
+    )  # fmt: skip
+
+
+def rows(opened):
+    def count(c):
+        return {t.name: c.execute(sa.select(sa.func.count()).select_from(t)).scalar() for t in TABLES}
+
+    return read(opened, count)
+
+
+def test_an_own_clip_is_erased_with_its_windows_and_all_answers(opened):
+    add(opened, "other", by=None)
+    say(opened, ECE, "other")
+    before = rows(opened)
+    add(opened, "mine", by=AYSE, shared=True)
+    add(opened, "mine@1.000+3", by=None, part_of="mine")
+    say(opened, AYSE, "mine")
+    say(opened, ECE, "mine")
+    assert store.erase_own_clip(asked(opened, AYSE), "mine")
+    assert rows(opened) == before
+    assert not read(opened, lambda c: c.execute(sa.select(schema.erasing)).all())
+
+
+def test_of_a_clip_that_two_people_brought_only_the_own_answers_go(opened):
+    add(opened, "both", by=AYSE)
+    store.claim_clip(asked(opened, ECE), "both", shared=True)
+    say(opened, AYSE, "both")
+    say(opened, ECE, "both")
+    assert not store.erase_own_clip(asked(opened, AYSE), "both")  # Ece still shares the sound
+    assert store.feedback_table(opened)["rater"].tolist() == ["Ece"]
+    assert store.own_clips(asked(opened, AYSE)).empty
+    assert store.erase_own_clip(asked(opened, ECE), "both")
+    assert store.clips_table(opened).empty
+
+
+def test_a_clip_of_the_library_stays_in_the_library(opened):
+    add(opened, "piece", by=AYSE, origin="library")
+    say(opened, AYSE, "piece")
+    store.erase_own_clip(asked(opened, AYSE), "piece")
+    assert store.clips_table(opened)["clip_id"].tolist() == ["piece"]
+    assert store.feedback_table(opened).empty
+
+
+def test_nobody_erases_or_lists_the_clip_of_another(opened):
+    add(opened, "mine", by=AYSE)
+    add(opened, "nameless", by=NAMELESS)
+    impostor = replace(AYSE, verified=True, setting=Setting.LOGIN, session="x" * 32)  # a login is another person
+    for person in (ECE, impostor, replace(NAMELESS, session="m" * 32)):
+        assert store.own_clips(asked(opened, person)).empty
+        for clip_id in ("mine", "nameless", "unknown"):
+            with pytest.raises(StoreError, match="not one of yours"):
+                store.erase_own_clip(asked(opened, person), clip_id)
+    assert store.own_clips(asked(opened, NAMELESS))["clip_id"].tolist() == ["nameless"]
+    assert len(store.clips_table(opened)) == 2
+
+
+def test_a_clip_that_was_shared_stays_shared_when_its_person_answers(opened):
+    add(opened, "mine", by=AYSE, shared=True)
+    store.claim_clip(asked(opened, AYSE), "mine", shared=False)
+    assert store.own_clips(asked(opened, AYSE))["shared"].tolist() == [True]
+
+
+def test_answers_of_a_clip_that_nobody_erases_cannot_be_deleted(opened):
+    add(opened, "mine", by=AYSE)
+    say(opened, AYSE, "mine")
+    for table in (schema.feedback, schema.predictions):
+        with pytest.raises(sa.exc.DBAPIError, match="append-only"):
+            write(opened, lambda c, table=table: c.execute(table.delete()))
+    assert rows(opened)["feedback"] == rows(opened)["predictions"] == 1
