@@ -1,8 +1,10 @@
 """Playlists: pieces of one mood, or an iso path from one mood to another, for a chosen length, to hear and download."""
 
+from dataclasses import replace
+
 import streamlit as st
 
-from pages.views.library import list_player, pieces, playlist_client, playlist_request, words
+from pages.views.library import list_player, pieces, playlist_building, playlist_client, playlist_request, words
 from pages.views.library import piece_filter as shared
 from pages.views.library import playlist_downloads as files
 from pages.views.library import playlist_views as parts
@@ -22,12 +24,13 @@ if table.empty:
     st.info("No piece matches the filter. Widen it.", icon=":material/filter_alt_off:")
     st.stop()
 with st.container():
-    playlist = parts.build_playlist(request, library, table, narrowed)
-    if playlist is None:
+    built = playlist_building.build_playlist(request, library, table, narrowed)
+    if built is None:
         words.show_never_list(library)
         st.stop()
     if client is not None:
-        playlist = playlist_client.leave_out_never(client, playlist)
+        built = replace(built, playlist=playlist_client.leave_out_never(client, built.playlist))
+    playlist = built.playlist
     st.header(playlist.name, divider="gray")
     parts.show_summary(playlist)
     if client is not None:
@@ -35,7 +38,7 @@ with st.container():
     fades = list_player.ask_fades()
     list_player.show_player(playlist, library.every, fades)
 shows = {
-    "Pieces": lambda: parts.show_pieces(playlist, library.every),
+    "Pieces": lambda: parts.show_pieces(built, library),
     "Picture": lambda: parts.show_charts(playlist),
     "Files": lambda: files.show_files(playlist, fades),
     "Session sheet": lambda: files.show_session_sheet(playlist),

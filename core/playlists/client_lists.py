@@ -66,7 +66,9 @@ def add_must_play(playlist: Playlist, pool: Pool, pieces: pd.DataFrame, must: Se
     playable = pieces.index[pieces["there"].astype(bool) & ~pieces["never"].astype(bool)]
     for piece_id in must:
         if piece_id in playable and piece_id not in set(playlist.rows["piece_id"]):
-            playlist = _put(playlist, pool, pieces.loc[[piece_id]].reset_index(names="piece_id"), set(must))
+            playlist = _put(
+                playlist, pool, pieces.loc[[piece_id]].reset_index(names="piece_id"), {*must, *playlist.pinned}
+            )
     return playlist
 
 

@@ -38,8 +38,11 @@ COLUMNS = {  # column of the playlist -> column of the CSV file
     **{f"want_{e}": f"wanted_{e}" for e in EMOTIONS},
     "standing": "standing",
     "tempo": "tempo_bpm",
+    "pulse": "counted_bpm",
+    "want_tempo": "wanted_bpm",
     "lufs": "loudness_lufs",
     "gain_db": "gain_db",
+    "level_lufs": "level_lufs",
     "weak": "weak",
     "synthetic": "synthetic",
     "path": "path",
@@ -79,7 +82,7 @@ def m3u8(playlist: Playlist, *, files: Sequence[str] | None = None) -> bytes:
         lines.append(f"#EXTINF:{round(row['duration_s'])},{artist_and_title(row)}")
         lines += [f"#EXTALB:{one_line(row['album'])}"] if row["album"] else []
         if files is None:
-            lines.append(f"# gain {gain_text(row['gain_db'])} to {playlist.target_lufs:g} LUFS")
+            lines.append(f"# gain {gain_text(row['gain_db'])} to {row['level_lufs']:.3g} LUFS")
         lines += [f"# {one_line(row['why'])}", _m3u_path(path)]
     return ("\n".join(lines) + "\n").encode()
 
@@ -131,7 +134,7 @@ def xspf(playlist: Playlist, *, files: Sequence[str] | None = None) -> bytes:
         _child(track, "title", row["title"])
         if row["artist"]:
             _child(track, "creator", row["artist"])
-        gain = f"Gain {gain_text(row['gain_db'])} to {playlist.target_lufs:g} LUFS. " if files is None else ""
+        gain = f"Gain {gain_text(row['gain_db'])} to {row['level_lufs']:.3g} LUFS. " if files is None else ""
         _child(track, "annotation", gain + row["why"])
         if row["album"]:
             _child(track, "album", row["album"])
@@ -182,7 +185,7 @@ def _short(value: Any) -> Any:
 def file_stem(playlist: Playlist) -> str:
     """Base name of the playlist's files: letters, digits, dashes, and a short hash of pieces and target loudness."""
     word = re.sub(r"[^A-Za-z0-9]+", "-", playlist.name.replace("→", "to")).strip("-").lower()
-    identity = repr((list(playlist.rows["piece_id"]), playlist.target_lufs, playlist.seed))
+    identity = repr((list(playlist.rows["piece_id"]), playlist.target_lufs, playlist.softer_lu, playlist.seed))
     return f"{word}-{hashlib.sha256(identity.encode()).hexdigest()[:8]}"
 
 

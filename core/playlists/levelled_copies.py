@@ -122,14 +122,14 @@ def level_copies(
             progress(k / len(rows), artist_and_title(row))
             source = _opened(_content(row["path"], max_mb, places), row["path"])
             measured = _measured(source)
-            gain = measured.gain_db(playlist.target_lufs)
+            gain = measured.gain_db(row["level_lufs"])
             name = f"{row['number']:02d} {_safe(artist_and_title(row))}{FORMS[form]}"
             _copy(source, row, folder / name, form, Shape(gain, fades, row["number"], len(rows)))
             files.append(name)
             gains.append(gain)
-            missing = playlist.target_lufs - measured.lufs - gain
+            missing = row["level_lufs"] - measured.lufs - gain
             if missing > SHOULD_MATTER_DB:
-                text = f"Piece {row['number']} is {missing:.1f} dB quieter than the others: its peaks limit the gain."
+                text = f"Piece {row['number']} is {missing:.1f} dB quieter than planned: its peaks limit the gain."
                 remarks.append(Remark(RemarkKind.GAIN_LIMITED, text))
         done = replace(playlist, rows=playlist.rows.assign(gain_db=gains), remarks=(*playlist.remarks, *remarks))
         for ending, content in ((".m3u8", m3u8(done, files=files)), (".xspf", xspf(done, files=files))):

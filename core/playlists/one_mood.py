@@ -7,17 +7,21 @@ similar tempi: calm moods slow down, strong moods speed up. The order changes on
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+import pandas as pd
+
 from core.errors import CoreError
 from core.playlists.circle import STRONG
+from core.playlists.pins import with_pins
 from core.playlists.playlist import Playlist, Pool, finish_playlist, performers, seeded_random, wanted_seconds
-from core.schema import EMOTIONS
 
 VARIETY = 0.15  # largest random addition to a piece's probability
 SPARE = 200  # number of best unchosen pieces that may replace a chosen piece to improve the length
 CLOSE_S = 15.0  # accepted difference from the wanted time
 
 
-def build_one_mood(pool: Pool, mood: str, minutes: float, *, seed: int = 0) -> Playlist:
+def build_one_mood(
+    pool: Pool, mood: str, minutes: float, *, seed: int = 0, pins: pd.DataFrame | None = None
+) -> Playlist:
     """Build a playlist of one mood, as close to the wanted time as the pieces allow.
 
     With enough pieces, the length differs from the wanted time by at most half of the longest piece. An artist gets at
@@ -28,29 +32,33 @@ def build_one_mood(pool: Pool, mood: str, minutes: float, *, seed: int = 0) -> P
     ----------
     mood : guessed emotion of all pieces; pieces with a higher probability are chosen more often.
     minutes : wanted length.
+    pins : pieces that must be in the list, of any mood, as in ``core.playlists.pins``.
 
     Raises
     ------
     CoreError
         No piece has this mood.
     """
-    wanted_s = wanted_seconds(minutes)
+    wanted_s, pinned_s = wanted_seconds(minutes), 0.0
+    if pins is not None:
+        pool, pinned_s = pool.without(pins.index), float(pins["duration_s"].sum())
     table = pool.table[pool.table["guess"] == mood]
-    if table.empty:
+    if table.empty and not pinned_s:
         raise CoreError(f"No usable piece of the library is {mood}. Score more music, or allow more pieces.")
     rank = {p: table.loc[p, f"p_{mood}"] + VARIETY * seeded_random(seed, p) for p in table.index}
     ranked = sorted(rank, key=lambda p: (-rank[p], p))
     artists = dict(zip(table.index, performers(table), strict=True))
     lengths = dict(zip(table.index, table["duration_s"], strict=True))
-    chosen = _trimmed(_filled(ranked, artists, lengths, wanted_s), ranked, artists, lengths, wanted_s)
+    rest_s = max(0.0, wanted_s - pinned_s)
+    chosen = _trimmed(_filled(ranked, artists, lengths, rest_s), ranked, artists, lengths, rest_s)
     tempo = table["tempo"].fillna(table["tempo"].median()).fillna(0.0)
     onward = 1.0 if STRONG[mood] > 0 else -1.0
     mixed = sorted(chosen, key=lambda p: (onward * tempo[p], seeded_random(seed + 1, p), p))
-    order = [mixed[k] for k in separate_artists([artists[p] for p in mixed])]
-    rows = table.loc[order].reset_index(names="piece_id")
-    rows["step"] = 1
-    rows[[f"want_{e}" for e in EMOTIONS]] = [float(e == mood) for e in EMOTIONS]
-    return finish_playlist(Playlist(f"{mood.capitalize()}, {minutes:g} minutes", (mood,), wanted_s, seed, rows), pool)
+    order = separate_artists([artists[p] for p in mixed])
+    rows = with_pins(table, [mixed[k] for k in order], pins).reset_index(names="piece_id")
+    pinned = frozenset() if pins is None else frozenset(pins.index)
+    name = f"{mood.capitalize()}, {minutes:g} minutes"
+    return finish_playlist(Playlist(name, (mood,), wanted_s, seed, rows, pinned=pinned), pool)
 
 
 def _filled(

@@ -17,6 +17,9 @@ import pandas as pd
 from core.errors import CoreError
 from core.features.loudness import as_played
 from core.playlists.pieces import ACCEPTED, BETWEEN, REVIEW
+from core.playlists.pulse import counted, pulse
+from core.playlists.remarks import about_list
+from core.playlists.wish import Curve, mixture_at
 from core.playlists.words import word_text
 from core.records import Remark, RemarkKind, Word
 from core.schema import EMOTIONS, PROBA
@@ -64,6 +67,10 @@ class Playlist:
     path : True for an iso path, which should have small steps.
     remarks : remarks for the user, see ``core.records.RemarkKind``.
     target_lufs : loudness of the pieces with their gains.
+    softer_lu : how much softer the last piece is played than the first, in LU.
+    curve : the wished mood, tempo and loudness at each time.
+    pinned : pieces that a person chose, so that they stay in a new list.
+    edited : True if a person changed the pieces or their order.
     replaced : pieces that a person had replaced, oldest first.
     """
 
@@ -75,6 +82,10 @@ class Playlist:
     path: bool = False
     remarks: tuple[Remark, ...] = ()
     target_lufs: float = TARGET_LUFS
+    softer_lu: float = 0.0
+    curve: Curve | None = None
+    pinned: frozenset[str] = frozenset()
+    edited: bool = False
     replaced: tuple[Replaced, ...] = ()
 
     @property
@@ -85,10 +96,23 @@ class Playlist:
 
 @dataclass(frozen=True, eq=False)
 class Pool:
-    """Pieces that a playlist may use. table : index ``piece_id``.  remarks : excluded pieces and the reasons."""
+    """Pieces that a playlist may use.
+
+    table : index ``piece_id``.  remarks : excluded pieces and the reasons.  recordings : recording of each piece of the
+    library, as in ``usable_pieces``.
+    """
 
     table: pd.DataFrame
     remarks: tuple[Remark, ...]
+    recordings: pd.Series | None = None
+
+    def without(self, piece_ids: Collection[str]) -> "Pool":
+        """The pool without these pieces, and without other files of the same recordings."""
+        gone = self.table.index.isin(list(piece_ids))
+        if self.recordings is not None:
+            sounds = self.recordings[self.recordings.index.isin(list(piece_ids))]
+            gone |= self.recordings.reindex(self.table.index).isin(list(sounds)).to_numpy()
+        return replace(self, table=self.table[~gone])
 
 
 def usable_pieces(
@@ -97,6 +121,7 @@ def usable_pieces(
     standings: Collection[str] = (ACCEPTED,),
     recordings: pd.Series | None = None,
     synthetic: bool = False,
+    lengths_s: tuple[float, float] = (0.0, np.inf),
 ) -> Pool:
     """Select the pieces that a playlist may use: with these standings, with an existing file, and without duplicates.
 
@@ -112,6 +137,7 @@ def usable_pieces(
     recordings : from `core.playlists.sound.recordings`; without them, or for a piece that was not measured, no
         duplicate is found.
     synthetic : also use synthetic pieces in a library that has real music.
+    lengths_s : least and greatest length of a piece.
     """
     table = pieces.sort_index()
     sounds = pd.Series(np.nan, table.index) if recordings is None else recordings.reindex(table.index)
@@ -125,7 +151,8 @@ def usable_pieces(
     playable = filed & there & long & wanted
     by_model = table["word"] == Word.MODEL
     spoken = by_model & sounds.isin(sounds[~by_model]) & sounds.notna()
-    usual = table[standing & playable & ~spoken]
+    fits = table["duration_s"].between(*lengths_s)
+    usual = table[standing & playable & ~spoken & fits]
     usual = usual.sort_values("confidence", ascending=False, kind="stable")
     same_sound = sounds[usual.index].notna() & sounds[usual.index].duplicated()
     excluded = [
@@ -145,7 +172,12 @@ def usable_pieces(
             if name not in standings
         ),
         (
-            standing & playable & spoken,
+            standing & playable & ~fits,
+            f"the length is not {length_range(lengths_s)}, as you asked",
+            RemarkKind.LENGTHS_ASKED,
+        ),
+        (
+            standing & playable & fits & spoken,
             "the same recording as a piece whose mood a person named, by the sound",
             RemarkKind.LEFT_OUT,
         ),
@@ -156,7 +188,15 @@ def usable_pieces(
         for mask, why, kind in excluded
         if (n := np.sum(mask))
     )
-    return Pool(usual[~same_sound].sort_index(), remarks)
+    return Pool(usual[~same_sound].sort_index(), remarks, recordings)
+
+
+def length_range(lengths_s: tuple[float, float]) -> str:
+    """Least and greatest length as text: ``"2:00 to 6:00"``, ``"at most 6:00"``, ``"2:00 or more"``."""
+    least, greatest = lengths_s
+    if not np.isfinite(greatest):
+        return f"{clock(least)} or more"
+    return f"{clock(least)} to {clock(greatest)}" if least > 0 else f"at most {clock(greatest)}"
 
 
 def seeded_random(seed: int, name: str) -> float:
@@ -191,26 +231,42 @@ TEMPO_STEP = 1.25  # largest ratio of the tempi of two neighbours in a small ste
 def finish_playlist(playlist: Playlist, pool: Pool) -> Playlist:
     """Compute the derived columns, the gains and the remarks of a playlist.
 
-    New columns: number, begins_s; fit (distance from the wanted mood) and change (distance from the previous piece),
-    both as total variation distance in [0, 1]; tempo_change (ratio to the previous piece, minus 1); gain_db; why
-    (reason for the piece as text); weak (its weak points as text, or empty).
+    New columns: number, begins_s; step, want_* (wished mood), want_tempo (wished tempo in bpm), progress (of the wish,
+    from 0 to 1) and pulse (the tempo, or half or double of it, in bpm) as the curve says; fit (distance from the wanted
+    mood) and change (distance from the previous piece), both as total variation distance in [0, 1]; tempo_change (ratio
+    of the pulse to the previous one, minus 1); gain_db; why (reason for the piece as text); weak (its weak points as
+    text, or empty).
 
     pool : the pieces that could be chosen.
     """
-    rows = playlist.rows[[*PIECE_COLUMNS, "step", *(f"want_{e}" for e in EMOTIONS)]].reset_index(drop=True)
+    curve = playlist.curve or Curve(playlist.way, playlist.wanted_s)
+    rows = _on_curve(playlist.rows, curve)
     proba, want = rows[list(PROBA)].to_numpy(), rows[[f"want_{e}" for e in EMOTIONS]].to_numpy()
     rows.insert(0, "number", np.arange(1, len(rows) + 1))
     rows.insert(1, "begins_s", rows["duration_s"].cumsum() - rows["duration_s"])
     rows["fit"] = mood_distance(proba, want)
     rows["change"] = np.concatenate([[np.nan], mood_distance(proba[1:], proba[:-1])])[: len(rows)]
-    rows["tempo_change"] = rows["tempo"] / rows["tempo"].shift() - 1
+    rows["tempo_change"] = rows["pulse"] / rows["pulse"].shift() - 1
     same = pd.Series(performers(rows.set_index("piece_id")))
     lines: list[Any] = rows.to_dict("records")
     rows["weak"] = [_weak(row, playlist.path, repeat) for row, repeat in zip(lines, same == same.shift(), strict=True)]
     rows["why"] = [reason(row, playlist.path) for row in lines]
-    playlist = replace(playlist, rows=rows)
-    remarks = (*pool.remarks, *_too_small(playlist, pool), *_about(rows, same))
+    playlist = replace(playlist, rows=rows, curve=curve)
+    remarks = (*pool.remarks, *about_list(playlist, pool.table, same == same.shift()))
     return level_playlist(replace(playlist, remarks=remarks), playlist.target_lufs)
+
+
+def _on_curve(rows: pd.DataFrame, curve: Curve) -> pd.DataFrame:
+    """The pieces with what the curve wishes at their time: step, progress, want_*, want_tempo, pulse."""
+    rows = rows[list(PIECE_COLUMNS)].reset_index(drop=True)
+    begins = (rows["duration_s"].cumsum() - rows["duration_s"]).to_numpy()
+    mood, progress = curve.planned(begins)
+    rows["step"], rows["progress"] = curve.steps(len(rows)), progress
+    rows[[f"want_{e}" for e in EMOTIONS]] = mixture_at(curve.last * mood, curve.way)
+    wished = curve.tempo_at(progress)
+    rows["want_tempo"] = 2**wished
+    rows["pulse"] = 2 ** pulse(np.log2(rows["tempo"].to_numpy(dtype=float)), wished)[0]
+    return rows
 
 
 def mood_distance(p: np.ndarray, q: np.ndarray) -> np.ndarray:
@@ -251,7 +307,7 @@ def reason(row: Mapping[str, Any], on_a_way: bool, *, with_wish: bool = True) ->
 
     row : as in ``finish_playlist``.  with_wish : include the wanted mood.
     """
-    tempo = "tempo not known" if np.isnan(row["tempo"]) else f"{row['tempo']:.0f} bpm"
+    tempo = counted(row["tempo"], row.get("pulse", row["tempo"]))
     by = word_text(row)
     heard = f"{row['guess']}, {by}; {tempo}" if by else f"the model hears {mixture(row)} ({row['standing']}); {tempo}"
     if not on_a_way:
@@ -273,66 +329,27 @@ def _step(row: Mapping[str, Any]) -> str:
     return f"{size} step in mood, tempo {percent_change(row['tempo_change'])}"
 
 
-def _too_small(playlist: Playlist, pool: Pool) -> list[Remark]:
-    """Remarks about a library that is too small for this playlist."""
-    rows, remarks = playlist.rows, []
-    suitable = pool.table[pool.table["guess"].isin(playlist.way)]
-    miss, all_s = playlist.length_s - playlist.wanted_s, float(suitable["duration_s"].sum())
-    if abs(miss) > max(rows["duration_s"].max() / 2, 0.05 * playlist.wanted_s):
-        remarks.append(
-            Remark(
-                RemarkKind.LIBRARY_TOO_SMALL,
-                f"The library is too small for {clock(playlist.wanted_s)}: the usable pieces that are "
-                f"{' or '.join(playlist.way)} ({len(suitable)}) last {clock(all_s)} together.",
-            )
-            if all_s < playlist.wanted_s
-            else Remark(
-                RemarkKind.LENGTH_MISSED,
-                f"You asked for {clock(playlist.wanted_s)}, but these pieces last {clock(playlist.length_s)}. No other "
-                "choice of usable pieces is closer to this time and fits as well.",
-            )
-        )
-    weak = sorted(set(rows.loc[rows["weak"] != "", "step"]))
-    if weak and playlist.path:
-        text = (
-            f"The library is too small for a good path: {'step' if len(weak) == 1 else 'steps'} "
-            f"{', '.join(map(str, weak))} {'is' if len(weak) == 1 else 'are'} weak. The list shows the reason for each "
-            "piece. Add more music between these moods, or try another variant."
-        )
-        remarks.append(Remark(RemarkKind.LIBRARY_TOO_SMALL, text))
-    return remarks
-
-
-def _about(rows: pd.DataFrame, same: pd.Series) -> list[Remark]:
-    """Remarks about artists and synthetic pieces."""
-    remarks = []
-    together = int((same == same.shift()).sum())
-    if together:
-        text = f"Neighbours by the same artist: {together}. There are too few suitable pieces by other artists."
-        remarks.append(Remark(RemarkKind.SAME_ARTIST, text))
-    nameless = int((rows["artist"] == "").sum())
-    if nameless:
-        text = f"Pieces without an artist name: {nameless}. Two of them next to each other may be by the same artist."
-        remarks.append(Remark(RemarkKind.NO_ARTIST, text))
-    if rows["synthetic"].any():
-        text = "Some of these pieces are synthetic, made by a program. Do not use them with clients."
-        remarks.append(Remark(RemarkKind.SYNTHETIC, text))
-    return remarks
-
-
 # --- loudness --------------------------------------------------------------------------------------------------------
 
 
-def level_playlist(playlist: Playlist, target_lufs: float) -> Playlist:
-    """Set the gain in dB that brings each piece to the target loudness; NaN when its loudness is not known."""
-    return replace(
-        playlist, rows=playlist.rows.assign(gain_db=target_lufs - _heard(playlist.rows)), target_lufs=target_lufs
-    )
+def level_playlist(playlist: Playlist, target_lufs: float, *, softer_lu: float | None = None) -> Playlist:
+    """Set the gain in dB that brings each piece to its loudness; NaN when its loudness is not known.
+
+    The column level_lufs is the loudness of each piece with its gain: the target for the first piece.
+
+    softer_lu : how much softer the last piece is, in LU; default: as before. It falls as the wish for the path moves.
+    """
+    softer = playlist.softer_lu if softer_lu is None else softer_lu
+    level = target_lufs - softer * playlist.rows["progress"] if softer else target_lufs
+    rows = playlist.rows.assign(level_lufs=level)
+    rows["gain_db"] = rows["level_lufs"] - _heard(rows)
+    return replace(playlist, rows=rows, target_lufs=target_lufs, softer_lu=softer)
 
 
 def loudest_without_boost(playlist: Playlist) -> float:
     """Highest target, in whole LUFS, without a positive gain for any piece; NaN when no loudness is known."""
-    return float(np.floor(_heard(playlist.rows).min()))
+    below = playlist.target_lufs - playlist.rows["level_lufs"]
+    return float(np.floor((_heard(playlist.rows) + below).min()))
 
 
 def _heard(rows: pd.DataFrame) -> pd.Series:

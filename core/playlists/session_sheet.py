@@ -48,7 +48,7 @@ def session_html(playlist: Playlist, session: Session, *, levelled: bool = False
     """
     about = [
         f"{counted(len(playlist.rows), 'piece')}, {clock(playlist.length_s)} (wanted: {clock(playlist.wanted_s)})",
-        f"levelled to {playlist.target_lufs:g} LUFS" + (", the copies include the gain" if levelled else ""),
+        f"levelled to {_levels(playlist)}" + (", the copies include the gain" if levelled else ""),
         f"seed {playlist.seed}",
         f"model {', '.join(sorted(set(playlist.rows['model_version'])))}",
     ]
@@ -73,6 +73,13 @@ def session_html(playlist: Playlist, session: Session, *, levelled: bool = False
     return page.encode()
 
 
+def _levels(playlist: Playlist) -> str:
+    """Loudness of the pieces as text: ``"-18 LUFS"``, ``"-18 LUFS, falling to -22 LUFS at the end"``."""
+    end = playlist.rows["level_lufs"].iloc[-1]
+    text = f"{playlist.target_lufs:g} LUFS"
+    return text if end == playlist.target_lufs else f"{text}, falling to {end:g} LUFS at the end"
+
+
 @cache
 def _template() -> Template:
     """Load the template once. All inserted texts are escaped."""
@@ -91,7 +98,8 @@ def _how_to_read(playlist: Playlist) -> list[str]:
             f"The music follows the iso principle: it begins with {playlist.way[0]} pieces, the client's mood now, "
             f"and moves to {playlist.way[-1]} in {playlist.rows['step'].max()} steps ({' → '.join(playlist.way)}). "
             "For each step, the sheet shows the wanted mixture of moods. For each piece, it shows the moods that "
-            f"{hears}, how well they fit, and how large the change from the previous piece is."
+            f"{hears}, how well they fit, and how large the change from the previous piece is. "
+            + _wished_tempo(playlist)
         )
     elif playlist.path:
         how = (
@@ -122,6 +130,17 @@ def _how_to_read(playlist: Playlist) -> list[str]:
         "sheet. This mood counts, and the mood of the model is beside it."
     )
     return [how, *([meaning] if playlist.path else []), *([people] if spoken else []), places]
+
+
+def _wished_tempo(playlist: Playlist) -> str:
+    """Sentence about the wished tempo; empty without one."""
+    wished = playlist.rows["want_tempo"].dropna()
+    if wished.empty:
+        return ""
+    return (
+        f"The wished tempo goes from {wished.iloc[0]:.0f} to {wished.iloc[-1]:.0f} bpm. A tempo of 120 bpm can be felt "
+        "as 60 bpm, so some are counted at half or double."
+    )
 
 
 def _typed(text: str) -> str:

@@ -16,9 +16,10 @@ import pandas as pd
 from core.errors import CoreError
 from core.playlists.client_lists import ClientRules, add_must_play
 from core.playlists.files import file_name, one_line, row_dicts
-from core.playlists.iso_path import replace_piece
 from core.playlists.pieces import ACCEPTED, BETWEEN, file_is_there
 from core.playlists.playlist import Playlist, Pool, Replaced, finish_playlist, usable_pieces
+from core.playlists.replacement import replace_piece
+from core.playlists.wish import Curve, curve_from_plan, plan_of_curve
 from core.records import Remark, RemarkKind
 from core.source_note import PROGRAM
 from core.store.sessions import NewSession, StoredSession
@@ -47,6 +48,8 @@ def new_session(
         "seed": playlist.seed,
         "path": playlist.path,
         "target_lufs": playlist.target_lufs,
+        "softer_lu": playlist.softer_lu,
+        "curve": None if playlist.curve is None else plan_of_curve(playlist.curve),
         "remarks": [{"kind": remark.kind, "text": remark.text} for remark in playlist.remarks],
     }
     return NewSession(
@@ -82,8 +85,16 @@ def playlist_of(session: StoredSession) -> Playlist:
         path=bool(plan["path"]),
         remarks=tuple(Remark(RemarkKind(one["kind"]), one["text"]) for one in plan["remarks"]),
         target_lufs=float(plan["target_lufs"]),
+        softer_lu=float(plan["softer_lu"]),
+        curve=_curve_of(plan),
         replaced=tuple(Replaced(**one) for one in session.replacements),
     )
+
+
+def _curve_of(plan: Mapping[str, Any]) -> Curve | None:
+    """The wish for the stored list."""
+    known = plan["curve"]
+    return None if known is None else curve_from_plan(known, tuple(plan["way"]), float(plan["wanted_s"]))
 
 
 def locate_pieces(playlist: Playlist, places: pd.DataFrame) -> tuple[Playlist, dict[str, PieceState]]:

@@ -169,7 +169,7 @@ def path(rows: pd.DataFrame, places: pd.DataFrame) -> go.Figure:
 def over_time(rows: pd.DataFrame) -> go.Figure:
     """Draw probabilities and tempo over the time of a playlist; a gap is an unknown tempo.
 
-    rows : columns number, begins_s, duration_s, tempo and p_*.
+    rows : columns number, begins_s, duration_s, pulse, want_tempo and p_*.
     """
     edges = rows["begins_s"].tolist() + [float(rows["begins_s"].iloc[-1] + rows["duration_s"].iloc[-1])]
     times = [edge / 60 for edge in edges]
@@ -189,7 +189,19 @@ def over_time(rows: pd.DataFrame) -> go.Figure:
                 hovertemplate=f"%{{x:.1f}} min: {emotion} %{{customdata}}<extra></extra>",
             )
         )
-    tempo = rows["tempo"].tolist()
+    if rows["want_tempo"].notna().any():
+        figure.add_trace(
+            go.Scatter(
+                x=[*rows["begins_s"] / 60],
+                y=rows["want_tempo"].tolist(),
+                name="wished tempo (right)",
+                yaxis="y2",
+                mode="lines",
+                line={"color": NEUTRAL, "width": 1},
+                hovertemplate="%{x:.1f} min: %{y:.0f} bpm wished<extra></extra>",
+            )
+        )
+    tempo = rows["pulse"].tolist()
     figure.add_trace(
         go.Scatter(
             x=times,

@@ -74,7 +74,7 @@ BUTTONS: dict[str, Action | None] = {
     "play_": Action.SEE_LIBRARY,
     "never_": Action.SET_NEVER,
     "veto_": Action.MAKE_PLAYLIST,
-    "unveto": Action.MAKE_PLAYLIST,
+    "hand_": Action.MAKE_PLAYLIST,
     "render": Action.MAKE_PLAYLIST,
     "get_": Action.MAKE_PLAYLIST,
     "client_": Action.RUN_SESSIONS,

@@ -4,7 +4,6 @@ Fields that Streamlit binds to the address (``bind="query-params"``) are checked
 and numbers that the field offers, and texts of at most ``max_chars``.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from math import isfinite
 from urllib.parse import unquote
@@ -16,10 +15,7 @@ from core.models.policy import Policy
 from core.store import MAX_NAME, rater_name
 
 LONGEST = 200  # characters of one parameter
-MOST_VETOES = 100  # pieces of one playlist that a person can replace
-VETO = 10  # characters of a hash in the address
 POLICY = ("kind", "threshold", "pair", "thresholds", "coverage", "floors", "windows")  # parameters of a policy
-_HASHES = re.compile(rf"[0-9a-f]{{1,{VETO}}}")
 
 
 def parameter(name: str) -> str:
@@ -31,12 +27,6 @@ def bounded(text: str) -> str:
     """Return a text on one line, with printable characters only and at most ``LONGEST`` of them."""
     printable = "".join(c if c.isprintable() else " " for c in text[:LONGEST])
     return " ".join(printable.encode(errors="ignore").decode().split())
-
-
-def vetoes(text: str) -> list[str]:
-    """Return the vetoed pieces that an address names, as beginnings of hashes, oldest first; at most MOST_VETOES."""
-    parts = text[: MOST_VETOES * (VETO + 1)].split(",")[:MOST_VETOES]
-    return [part for part in parts if _HASHES.fullmatch(part)]
 
 
 def ends(texts: Sequence[str]) -> tuple[float | None, float | None]:

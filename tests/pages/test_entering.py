@@ -47,15 +47,7 @@ def test_a_text_becomes_one_short_printable_line(what, text):
     assert parser(read) == read or what == "name in a cookie"  # a percent sign is read again
 
 
-@given(text=TEXTS)
-def test_vetoes_are_few_beginnings_of_hashes(text):
-    read = entering.vetoes(text)
-    assert len(read) <= entering.MOST_VETOES
-    assert all(1 <= len(veto) <= entering.VETO and set(veto) <= set("0123456789abcdef") for veto in read)
-
-
 def test_what_the_pages_write_into_an_address_or_cookie_is_read_back():
-    assert entering.vetoes("0123456789,abcdef") == ["0123456789", "abcdef"]
     longest = rater_name("ş" * MAX_NAME)
     assert entering.cookie_name(quote(longest)) == longest
     assert entering.cookie_name(quote("𝐀" * MAX_NAME)) == "𝐀" * MAX_NAME

@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import streamlit as st
+from streamlit.elements.lib import policies
 
 from core import store
 from core.evaluation.accepted_moods import accepted_right_sentence
@@ -61,7 +62,8 @@ def test_a_playlist_of_a_mood(open_page, hashes):
     assert len(listed(page)) == 6
 
 
-def test_pieces_that_need_review_stay_chosen_for_the_other_kind_of_list(open_page, hashes):
+def test_pieces_that_need_review_stay_chosen_for_the_other_kind_of_list(open_page, hashes, monkeypatch):
+    monkeypatch.setattr(policies, "_shown_default_value_warning", False)  # Streamlit shows it once a process
     page = open_page("playlists")
     page.button_group(key="standings_mood").set_value(["accepted", "needs review"]).run()
     page.button_group(key="kind").set_value("iso").run()
@@ -70,6 +72,7 @@ def test_pieces_that_need_review_stay_chosen_for_the_other_kind_of_list(open_pag
     page.button_group(key="kind").set_value("mood").run()
     assert page.button_group(key="standings_mood").value == ["accepted"]
     assert not page.exception
+    assert policies._shown_default_value_warning is False
 
 
 def test_an_iso_path_by_its_address(open_page, hashes):
@@ -94,9 +97,9 @@ def test_the_way_is_chosen_where_there_are_two(open_page, hashes):
 
 
 def test_an_address_with_300_vetoes_opens(open_page, hashes):
-    page = open_page("playlists", veto=",".join([hashes[2][:10], *(f"{k:010x}" for k in range(299))]))
+    page = open_page("playlists", changes=",".join([f"veto.{hashes[2][:10]}", *(f"veto.{k:010x}" for k in range(299))]))
     assert not page.exception
-    assert "Undo the last veto (100 so far)" in [button.label for button in page.button]
+    assert "Undo the last change (100 so far)" in [button.label for button in page.button]
     assert len(listed(page)) == 4
 
 
@@ -109,13 +112,13 @@ def test_a_veto_changes_one_piece_and_can_be_undone(open_page, hashes):
     after = listed(page)
     assert [a == b for a, b in zip(after, before, strict=True)] == [True, False, True]
     vetoed = hashes[int(before[1].split()[-1])]
-    address = page.query_params["veto"]
-    assert address in (vetoed[:10], [vetoed[:10]])
-    again = open_page("playlists", minutes_mood="5", veto=vetoed[:10])
-    assert listed(again) == after
-    page.button(key="unveto").click().run()
+    address = page.query_params["changes"]
+    assert address in (f"veto.{vetoed[:10]}", [f"veto.{vetoed[:10]}"])
+    for record in ({"changes": f"veto.{vetoed[:10]}"}, {"veto": vetoed[:10]}):  # the second as in version 0.2
+        assert listed(open_page("playlists", minutes_mood="5", **record)) == after
+    page.button(key="hand_undo").click().run()
     assert listed(page) == before
-    assert "veto" not in page.query_params
+    assert "changes" not in page.query_params
 
 
 def say(page, piece: str, mood: str | None, *, number: int = 0):
@@ -187,6 +190,51 @@ def test_a_veto_without_another_piece_says_so_and_changes_nothing(open_page, has
     assert not page.exception
     assert "No other piece of the library fits here" in shown(page)
     assert listed(page) == before
+
+
+def test_a_piece_is_chosen_pinned_and_stays_in_the_next_list(open_page, hashes):
+    page = open_page("playlists", minutes_mood="5")
+    page.button(key="hand_open_2").click().run()
+    take = next(button for button in page.button if str(button.key).startswith("hand_take_"))
+    ref = str(take.key).removeprefix("hand_take_")
+    taken = f"Ezgi {next(k for k, piece in enumerate(hashes) if piece.startswith(ref))}"
+    take.click().run()
+    assert listed(page)[1].endswith(taken)
+    assert "pinned" in shown(page)
+    page.number_input(key="seed").set_value(3).run()  # another list
+    assert not page.exception
+    assert any(line.endswith(taken) for line in listed(page))
+    assert f"pin.{ref}.50" in str(page.query_params["changes"])
+
+
+def test_a_piece_of_another_mood_is_found_and_added_once(open_page, hashes):
+    page = open_page("playlists", minutes_mood="5")
+    before = listed(page)
+    page.text_input(key="add_words").set_value("ezgi 11").run()  # sad, between two
+    (add,) = [button for button in page.button if str(button.key).startswith("hand_add_")]
+    add.click().run()
+    assert not page.exception
+    assert len(listed(page)) == len(before) + 1
+    assert any(line.endswith("Ezgi 11") for line in listed(page))
+    assert "No piece that can be played has these words, or it is in the list already" in shown(page)
+    page.button(key="hand_undo").click().run()
+    assert listed(page) == before
+
+
+def test_lengths_that_no_piece_has_are_a_sentence(open_page, hashes):
+    page = open_page("playlists", kind="Iso path")
+    page.slider(key="lengths").set_range(3.0, 5.0).run()
+    assert not page.exception
+    assert "The library has no usable piece for: sad, relax, happy" in shown(page)
+    assert "the length is not 3:00 to 5:00, as you asked" in shown(page)
+
+
+def test_the_minutes_of_each_mood_make_the_length(open_page, hashes):
+    page = open_page("playlists", kind="Iso path", shape="minutes for each mood", goal="■ relax", minutes_of_sad="5")
+    page.number_input(key="minutes_of_relax").set_value(6).run()
+    assert not page.exception
+    assert "sad → relax, 11 minutes" in shown(page)
+    assert page.number_input(key="minutes_iso").disabled
 
 
 def test_a_file_with_one_channel_is_made_softer(open_page, hashes, data_dir, monkeypatch):
@@ -350,7 +398,7 @@ def test_a_click_on_the_player_chooses_no_pieces_again(open_page, hashes, monkey
     page.button(key="play_2").click().run()
     page.slider(key="level").set_value(-20).run()
     page.button(key="veto_2").click().run()
-    page.button(key="unveto").click().run()
+    page.button(key="hand_undo").click().run()
     assert not page.exception
     assert len(calls) == 1
     page.number_input(key="seed").set_value(1).run()

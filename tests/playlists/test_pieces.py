@@ -344,7 +344,7 @@ def test_nothing_but_certainty_is_shown_as_certain():
     places = LibraryMap(pd.DataFrame({"x": [0.0], "y": [0.0]}, index=["a"]), (0.3, 0.2), ((("_Tempo_Mean", 1.0),),) * 2)
     (trace,) = playlists.library_map(table, places).data
     assert trace.customdata[0][3] == "99.9 %"
-    rows = table.reset_index().assign(number=1, begins_s=0.0)
+    rows = table.reset_index().assign(number=1, begins_s=0.0, pulse=100.0, want_tempo=float("nan"))
     relax = next(t for t in playlists.over_time(rows).data if t.name == "relax")
     assert relax.customdata[0] == "99.9 %"
 

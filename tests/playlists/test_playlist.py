@@ -10,10 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from core.errors import CoreError
-from core.playlists import iso_path, one_mood, playlist
+from core.playlists import iso_path, one_mood, path_costs, playlist, replacement
 from core.playlists.circle import CIRCLE, neighbours
+from core.playlists.path_search import Search
 from core.playlists.pieces import ACCEPTED, BETWEEN, REVIEW, STANDINGS
 from core.playlists.playlist import PART_ONLY, Playlist, Pool, usable_pieces
+from core.playlists.wish import Curve
 from core.records import RemarkKind
 from core.schema import EMOTIONS, PROBA
 from tests.mood_library import clip, many, pieces
@@ -353,26 +355,22 @@ def test_the_search_finds_what_trying_everything_finds():
     for seed in range(4):
         table = many(8, seed=seed, artists=5, sure=1.0)
         table["guess"] = ["sad", "relax"] * 4
-        way, wanted_s = ("sad", "relax"), 900.0
-        arrays = iso_path._arrays(table, way, 0)
-        wants = np.array([iso_path.mixture_at(place, way) for place in (0, 0, 1, 1)])
-        orders = list(permutations(range(8), 4))
-        for same_artist in (np.inf, iso_path.SAME_ARTIST):
-            found = iso_path._search(arrays, wants, 1, wanted_s, strict=same_artist == np.inf)
-            assert found is not None
-            assert found[0] == pytest.approx(min(_cost(arrays, o, wants, wanted_s, same_artist) for o in orders) / 4)
+        pieces = path_costs.arrays(table, ("sad", "relax"), 0)
+        curve = path_costs.wished_curve(Curve(("sad", "relax"), 900.0, per_step=2), pieces)
+        for strict in (True, False):
+            search = Search(pieces, curve, 4, strict=strict)
+            path = search.beam()
+            assert path is not None
+            found = search.cost(search.exchanged(path))
+            orders = [o for o in permutations(range(8), 4) if _may_be(pieces, o, strict=strict)]
+            assert found == pytest.approx(min(search.cost(order) for order in orders))
 
 
-def _cost(arrays, order, wants, wanted_s, same_artist) -> float:
-    at = arrays.station[list(order)]
+def _may_be(pieces, order, *, strict: bool) -> bool:
+    at = pieces.station[list(order)]
     if at[0] != 0 or at[-1] != 1 or not set(np.diff(at)) <= {0, 1}:
-        return np.inf
-    cost = sum(iso_path._alone(arrays, want)[k] for want, k in zip(wants, order, strict=True))
-    for a, b in zip(order, order[1:], strict=False):
-        cost += float(iso_path._between(arrays, np.array([a]), np.array([b]))[0])
-        cost += same_artist if arrays.artist[a] == arrays.artist[b] else 0.0
-    miss = abs(arrays.length[list(order)].sum() - wanted_s) / np.median(arrays.length)
-    return float(cost + iso_path.CLOCK * miss)
+        return False
+    return not strict or together(list(pieces.artist[list(order)])) == 0
 
 
 def wrong_steps(made) -> int:
@@ -388,7 +386,7 @@ def test_a_step_has_only_pieces_of_the_emotions_that_it_wants():
     check(made)
     assert wrong_steps(made) == 0
     for piece in made.rows["piece_id"]:
-        assert wrong_steps(iso_path.replace_piece(made, Pool(table, ()), piece)) == 0
+        assert wrong_steps(replacement.replace_piece(made, Pool(table, ()), piece)) == 0
 
 
 def test_a_piece_of_another_emotion_is_used_only_where_there_is_no_other_and_is_named():
@@ -404,12 +402,12 @@ def test_a_piece_of_another_emotion_is_used_only_where_there_is_no_other_and_is_
 def test_a_small_library_names_its_weak_steps():
     rows = [clip(f"s{k}", p=(0.02, 0.02, 0.06, 0.9), artist=f"A{k}", file_duration_s=180.0) for k in range(3)]
     rows += [
-        clip(f"r{k}", p=(0.02, 0.06, 0.9, 0.02), artist=f"B{k}", file_duration_s=180.0, tempo=170.0) for k in range(3)
+        clip(f"r{k}", p=(0.02, 0.06, 0.9, 0.02), artist=f"B{k}", file_duration_s=180.0, tempo=140.0) for k in range(3)
     ]
     made = iso_path.build_iso_path(usable_pieces(pieces(rows)), ("sad", "relax"), 15)
     check(made)
     jump = made.rows[made.rows["weak"] != ""]
-    assert jump["weak"].tolist() == ["a large step in mood; a large step in tempo (+70 %)"]
+    assert jump["weak"].tolist() == ["a large step in mood; a large step in tempo (+40 %)"]
     said = "\n".join(texts(made))
     assert f"step {jump['step'].iloc[0]} is weak" in said
 
@@ -461,14 +459,14 @@ def test_a_veto_changes_one_piece_only(library, way, place):
     made = iso_path.build_iso_path(one, way, 45)
     place %= len(made.rows)
     vetoed = made.rows["piece_id"].iloc[place]
-    other = iso_path.replace_piece(made, one, vetoed)
+    other = replacement.replace_piece(made, one, vetoed)
     check(other)
     differ = (other.rows["piece_id"] != made.rows["piece_id"]).to_numpy()
     assert np.flatnonzero(differ).tolist() == [place]
     assert vetoed not in set(other.rows["piece_id"])
     assert other.rows["step"].tolist() == made.rows["step"].tolist()
     assert abs(other.length_s - other.wanted_s) <= 0.1 * other.wanted_s
-    again = iso_path.replace_piece(made, shuffled(one), vetoed)
+    again = replacement.replace_piece(made, shuffled(one), vetoed)
     pd.testing.assert_frame_equal(again.rows, other.rows)
 
 
@@ -484,7 +482,7 @@ def test_a_veto_puts_no_artist_beside_himself_while_another_is_there():
         for k, piece in enumerate(listed):
             beside = {artists[j] for j in (k - 1, k + 1) if 0 <= j < len(listed)}
             others = table[~table.index.isin(listed) & ~table["artist"].isin(beside)]
-            other = iso_path.replace_piece(made, Pool(table, ()), piece)
+            other = replacement.replace_piece(made, Pool(table, ()), piece)
             swaps += 1
             if len(others):
                 assert other.rows["artist"].iloc[k] not in beside
@@ -497,7 +495,7 @@ def test_vetoes_in_a_row_never_bring_a_piece_back():
     made, gone = one_mood.build_one_mood(one, "relax", 20), []
     for _ in range(8):
         vetoed = made.rows["piece_id"].iloc[1]
-        made = iso_path.replace_piece(made, one, vetoed, without=gone)
+        made = replacement.replace_piece(made, one, vetoed, without=gone)
         gone.append(vetoed)
         assert not set(gone) & set(made.rows["piece_id"])
     assert set(made.rows["guess"]) == {"relax"}
@@ -509,9 +507,9 @@ def test_a_veto_that_nothing_can_replace():
     one = usable_pieces(pieces(rows))
     made = iso_path.build_iso_path(one, ("sad", "relax"), 14)
     with pytest.raises(CoreError, match="No other piece of the library fits here"):
-        iso_path.replace_piece(made, one, made.rows["piece_id"].iloc[0])
+        replacement.replace_piece(made, one, made.rows["piece_id"].iloc[0])
     with pytest.raises(CoreError, match="not in the playlist"):
-        iso_path.replace_piece(made, one, "nobody")
+        replacement.replace_piece(made, one, "nobody")
 
 
 # --- loudness
@@ -536,15 +534,15 @@ def test_one_channel_plays_from_both_sides_and_is_made_softer_for_it():
 
 def test_why_a_piece_is_there():
     rows = [clip(f"s{k}", p=(0.02, 0.02, 0.06, 0.9), artist=f"A{k}", file_duration_s=180.0) for k in range(3)]
-    rows += [clip(f"r{k}", artist=f"B{k}", file_duration_s=180.0, tempo=170.0) for k in range(3)]
+    rows += [clip(f"r{k}", artist=f"B{k}", file_duration_s=180.0, tempo=140.0) for k in range(3)]
     made = iso_path.build_iso_path(usable_pieces(pieces(rows)), ("sad", "relax"), 15)
     why = made.rows["why"].tolist()
     assert why[0] == "Wanted 100 % sad: the model hears 90.0 % sad (accepted); 100 bpm; fits well."
     assert why[1].endswith("From the previous piece: a small step in mood, tempo +0 %.")
     jump = int(np.flatnonzero(made.rows["guess"] == "relax")[0])
-    assert why[jump].endswith("From the previous piece: a large step in mood, tempo +70 %.")
+    assert why[jump].endswith("From the previous piece: a large step in mood, tempo +40 %.")
     plain = one_mood.build_one_mood(usable_pieces(pieces(rows)), "relax", 5).rows["why"].iloc[0]
-    assert plain == "The model hears 80.0 % relax, 10.0 % sad (accepted); 170 bpm."
+    assert plain == "The model hears 80.0 % relax, 10.0 % sad (accepted); 140 bpm."
 
 
 def test_a_loudness_that_is_not_known_gives_no_gain():

@@ -8,7 +8,7 @@ import pytest
 
 from core import store
 from core.errors import CoreError
-from core.playlists import iso_path, one_mood, session_history, sessions
+from core.playlists import iso_path, one_mood, replacement, session_history, sessions
 from core.playlists.client_lists import ClientRules, add_must_play, client_rules, missing_must_play
 from core.playlists.playlist import Pool, usable_pieces
 from core.playlists.selection import Filter, filter_pieces
@@ -54,7 +54,7 @@ def entries(**rules: str) -> pd.DataFrame:
 def test_a_list_comes_back_from_the_store_cell_by_cell(path, opened):
     client = store.add_client(opened, "K-1")
     known = path.rows.assign(lufs=path.rows["lufs"].where(path.rows.index != 1))  # a loudness that is not known
-    made = iso_path.replace_piece(replace(path, rows=known), POOL, path.rows["piece_id"][2])
+    made = replacement.replace_piece(replace(path, rows=known), POOL, path.rows["piece_id"][2])
     number = store.add_session(opened, client.id, sessions.new_session(made, policy="{}"), token="form-00001")
     back = sessions.playlist_of(store.read_session(opened, number))
     pd.testing.assert_frame_equal(back.rows, made.rows, check_dtype=False)
@@ -103,7 +103,7 @@ def test_what_is_never_played_is_not_chosen_as_a_replacement(way):
         rules = client_rules(entries(**never), recordings=recordings)
         pool = sessions.replacement_pool(made, LIBRARY, rules, recordings=recordings)
         vetoed = made.rows["piece_id"][1]
-        made = iso_path.replace_piece(made, pool, vetoed)
+        made = replacement.replace_piece(made, pool, vetoed)
         chosen = made.rows["piece_id"][1]
         assert chosen not in {*never, vetoed, *twin}
         never[vetoed] = "never"

@@ -4,6 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from core.errors import CoreError
+from core.playlists.by_hand import REF
 from core.playlists.files import one_line
 from core.store import Client, ClientGoneError, Store, client_pieces_table, own_clients, set_client_piece
 from pages.shared import cached, entering, messages
@@ -11,7 +12,8 @@ from pages.views.library import pieces
 
 CLIENT = "client"  # in the address, and session key: the number of the chosen client
 _FIELD = "client_choice"  # key of the field
-VETOES = "vetoes"  # session key, and ``veto`` in the address: hashes of vetoed pieces, oldest first
+CHANGES = "list_changes"  # session key: the changes of a list by hand, oldest first
+ADDRESS, OLD_ADDRESS = "changes", "veto"  # these changes in the address, and their name in version 0.2
 SESSION = "session"  # in the address: the number of the open session
 
 
@@ -42,8 +44,9 @@ def choose_client(store: Store) -> Client | None:
 def _choose() -> None:
     close_session()
     if st.session_state.get(CLIENT) is not None:  # the vetoes were those of the client before
-        st.session_state[VETOES] = []
-        st.query_params.pop("veto", None)
+        st.session_state[CHANGES] = ()
+        st.query_params.pop(ADDRESS, None)
+        st.query_params.pop(OLD_ADDRESS, None)
     remember(st.session_state[_FIELD])
 
 
@@ -112,4 +115,4 @@ def title_of(piece_id: str) -> str:
     """Return the title of a piece of the library; the beginning of its id for an unknown piece."""
     library = pieces.read_library()
     known = pd.Series(dtype=str) if library is None else library.every["title"]
-    return one_line(str(known.get(piece_id, ""))) or piece_id[: entering.VETO]
+    return one_line(str(known.get(piece_id, ""))) or piece_id[:REF]

@@ -16,7 +16,7 @@ from core.playlists.selection import Filter, filter_pieces
 from core.store import Client, Store, add_session, client_pieces_table, sessions_of
 from core.wording import counted
 from pages.shared import cached, login, messages
-from pages.views.library import client_choice, piece_filter, playlist_views
+from pages.views.library import client_choice, piece_filter, playlist_changes
 from pages.views.library.pieces import Library
 from pages.views.library.playlist_request import Request
 
@@ -40,7 +40,7 @@ def apply_rules(
     """Let the rules for the client's pieces hold, whatever the filter says."""
     entries = _entries(client)
     rules = client_rules(
-        entries, recordings=piece_filter.recordings(library), vetoed_now=playlist_views.current_vetoes()
+        entries, recordings=piece_filter.recordings(library), vetoed_now=playlist_changes.current_vetoes()
     )
     narrowed = replace(narrowed, must=rules.must, never=rules.never)
     table = filter_pieces(library.every, narrowed, text=library.loaded.text if narrowed.search else None)
@@ -135,5 +135,5 @@ def _store_session(client: Client, playlist: Playlist, library: Library) -> None
 
 
 def _is_vetoed(piece_id: str) -> bool:
-    vetoes = playlist_views.current_vetoes()
+    vetoes = playlist_changes.current_vetoes()
     return bool(vetoes) and piece_id.startswith(tuple(vetoes))
