@@ -24,7 +24,7 @@ def tag_moods(
     Exit status: 0 when each file is as wanted, 1 when some files cannot be changed; the list names them.
     """
     from core.allowed_places import EVERYWHERE
-    from core.labelling.whose_word import agreed_words, no_words, winning_moods
+    from core.labelling.whose_word import agreed_words, own_words, winning_moods
     from core.library.mood_tags import plan_tags, plan_undo, undo_tags, write_tags
     from core.playlists.pieces import stored_pieces
     from core.playlists.selection import accepted_moods
@@ -41,7 +41,7 @@ def tag_moods(
 
         served = serving.serve(settings)
         pieces = stored_pieces(store, model_version=served.model.version, policy=served.policies["threshold"])
-        pieces = with_words(pieces, winning_moods(pieces["guess"], agreed_words(store), no_words()))
+        pieces = with_words(pieces, winning_moods(pieces["guess"], agreed_words(store), own_words(store)))
         wanted = [row for row in accepted_moods(pieces) if row[1].startswith(inside)]
         changes = plan_tags(store, wanted, EVERYWHERE)
         changes = write_tags(store, changes, EVERYWHERE) if write else changes

@@ -140,7 +140,11 @@ def test_a_piece_that_was_scored_only_in_windows_gets_an_answer_that_trains_no_w
     rows = store.feedback_table(db)
     assert rows["clip_id"].tolist() == [other, other]
     assert rows["shown_label"].tolist() == ["angry", "angry"]
-    assert set(store.library_table(db)["clip_id"]) == {FILE, WINDOW, *(f"{other}@{s}.000+30.000" for s in (0, 30))}
+    assert set(store.library_table(db, origins=store.ORIGINS)["clip_id"]) == {
+        FILE,
+        WINDOW,
+        *(f"{other}@{s}.000+30.000" for s in (0, 30)),
+    }
     assert store.label_pool(db)["clip_id"].str.startswith(other).sum() == 2  # nobody is asked about the empty clip
     from core.labelling.truth import stored_truth
 
