@@ -187,7 +187,7 @@ def scores(predictions: pd.DataFrame, *, resamples: int = RESAMPLES, seed: int =
     lines = []
     for (measure, emotion), value in values.items():
         low = high = np.nan
-        if resamples and measure != "support" and np.ptp(drawn[measure, emotion]) > 0:
+        if resamples and measure != "support" and np.ptp(drawn[measure, emotion]) > 1e-12:  # rounding is no width
             bottom, top = _BOUNDED.get(measure, (0.0, 1.0))
             low, high = np.clip(interval(float(value[0]), drawn[measure, emotion]), bottom, top)
         elif resamples and measure in _SHARES:

@@ -58,7 +58,7 @@ def test_a_folder_goes_to_the_terminal_to_files_and_to_the_card(installation, mu
     assert sum(line["music"] == "1 audio files" for line in lines) == len(table)
     card = (champion / "card.md").read_text(encoding="utf-8")
     assert card.count("## Stability") == 1
-    assert "| 1 audio files | −20 dB | 1 | 0.0 % |" in card
+    assert "| 1 audio files | −20 dB | 1 | 0.0 % (0.0 to 79.3) |" in card
 
 
 def test_the_table_needs_no_audio(installation, table_path, monkeypatch):

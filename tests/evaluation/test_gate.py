@@ -189,7 +189,7 @@ def test_a_calibration_error_that_a_perfect_model_also_shows_is_no_failure():
 
 def test_the_gap_has_its_price_beside_it():
     found = criteria.check_criteria(table_of(gap_price=(0.044, np.nan, np.nan), gap_closed=(0.098, np.nan, np.nan)))
-    assert "brings the gap to 0.098 changes macro-F1 by -4.4 points" in found[2].note
+    assert "the gap becomes 0.098, but macro-F1 falls by 4.4 points" in found[2].note
     assert found[2].verdict == Verdict.FAIL
 
 

@@ -161,10 +161,10 @@ def test_repeats_are_averaged_and_share_their_clips():
 
 
 def test_where_the_bootstrap_says_nothing_a_share_has_its_wilson_interval():
-    y = list(EMOTIONS) * 5
+    y = list(EMOTIONS) * 30  # each resample has clips of each emotion
     table = scores(predictions(y, one_hot(y)), resamples=50)
     line = figure(table, "accuracy")
-    expected = binomtest(20, 20).proportion_ci(method="wilson")
+    expected = binomtest(120, 120).proportion_ci(method="wilson")
     assert (line["value"], line["high"]) == (1, 1)
     assert line["low"] == pytest.approx(expected.low)
     assert np.isnan(figure(table, "macro_f1")["low"])
