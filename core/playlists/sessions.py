@@ -154,7 +154,7 @@ def next_list(
     Parameters
     ----------
     pool : from ``replacement_pool``.
-    pieces : the library, index ``piece_id``.
+    pieces : the library, index ``piece_id``. Pieces that no playlist uses are replaced too.
     absent : pieces whose file is missing or changed.
 
     Raises
@@ -162,11 +162,19 @@ def next_list(
     CoreError
         No piece is left.
     """
-    out = [p for p in before.rows["piece_id"] if p in rules.never or p in absent]
+    never = {*rules.never, *_in_no_playlist(pieces, pool.recordings)}
+    out = [p for p in before.rows["piece_id"] if p in never or p in absent]
     made = replace(before, replaced=(), remarks=())
     for piece in out:
-        made = replace_or_leave_out(made, pool, piece, without={*out, *rules.never})
+        made = replace_or_leave_out(made, pool, piece, without={*out, *never})
     return add_must_play(made, pool, pieces, rules.must)
+
+
+def _in_no_playlist(pieces: pd.DataFrame, recordings: pd.Series | None) -> set[str]:
+    """Pieces that no playlist uses, with all copies of the same recordings."""
+    never = pieces.index[pieces["never"].astype(bool)]
+    copies = [] if recordings is None else recordings.index[recordings.isin(recordings.reindex(never).dropna())]
+    return {*never, *copies}
 
 
 def replace_or_leave_out(playlist: Playlist, pool: Pool, piece_id: str, *, without: Collection[str]) -> Playlist:

@@ -178,6 +178,19 @@ def test_a_copy_has_the_same_pieces_except_those_that_may_not_or_cannot_be_playe
     assert [one.before for one in made.replaced] == [listed[0], listed[3]]
 
 
+def test_a_copy_has_no_piece_that_no_playlist_uses_now_and_none_comes_in(path):
+    listed = list(path.rows["piece_id"])
+    usual = sessions.replacement_pool(path, LIBRARY, ClientRules())
+    would_come = sessions.next_list(path, usual, LIBRARY, ClientRules((), (listed[2],))).replaced[0].after
+    recordings = pd.Series(LIBRARY.index, LIBRARY.index)
+    recordings[listed[5]] = listed[4]  # a copy of a piece that no playlist uses
+    library = LIBRARY.assign(never=LIBRARY.index.isin([listed[2], listed[4], would_come]))
+    pool = sessions.replacement_pool(path, library, ClientRules(), recordings=recordings)
+    made = sessions.next_list(path, pool, library, ClientRules())
+    assert not {listed[2], listed[4], listed[5], would_come} & set(made.rows["piece_id"])
+    assert {one.before for one in made.replaced} == {listed[2], listed[4], listed[5]}
+
+
 def test_without_another_piece_a_copy_leaves_it_out_and_says_so():
     table = pieces([clip("a", title="A"), clip("b", title="B")])
     made = one_mood.build_one_mood(usable_pieces(table), "relax", 7)

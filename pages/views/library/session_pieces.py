@@ -133,15 +133,16 @@ def _store_stop(session_id: int, piece: SessionPiece, **entry: Any) -> None:
 
 def _veto(session: StoredSession, number: int) -> None:
     """Replace a piece in the stored list, and never play it for this client again: both are stored, or neither."""
-    store, library = cached.store(), pieces.read_library()
+    store = cached.store()
     if store is None:
         return
-    if library is None:
-        messages.keep_message("error", "There is no library, so no other piece can be chosen. Score one first.")
-        return
     vetoed, before = session.pieces[number - 1], sessions.playlist_of(session)
-    title, recordings = files.one_line(str(vetoed.row["title"])), piece_filter.recordings(library)
+    title = files.one_line(str(vetoed.row["title"]))
     try:
+        library = pieces.read_library_with_words(store)
+        if library is None:
+            raise CoreError("There is no library, so no other piece can be chosen. Score one first.")
+        recordings = piece_filter.recordings(library)
         rules = client_rules(client_pieces_table(store, session.client_id), recordings=recordings)
         pool = sessions.replacement_pool(before, library.every, rules, recordings=recordings)
         after = sessions.replace_or_leave_out(before, pool, vetoed.piece_id, without=rules.never)
