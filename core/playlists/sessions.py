@@ -50,6 +50,8 @@ def new_session(
         "target_lufs": playlist.target_lufs,
         "softer_lu": playlist.softer_lu,
         "curve": None if playlist.curve is None else plan_of_curve(playlist.curve),
+        "pinned": sorted(playlist.pinned),
+        "edited": playlist.edited,
         "remarks": [{"kind": remark.kind, "text": remark.text} for remark in playlist.remarks],
     }
     return NewSession(
@@ -87,6 +89,8 @@ def playlist_of(session: StoredSession) -> Playlist:
         target_lufs=float(plan["target_lufs"]),
         softer_lu=float(plan["softer_lu"]),
         curve=_curve_of(plan),
+        pinned=frozenset(plan.get("pinned", ())),  # sessions of version 0.2 have neither pins nor edits
+        edited=bool(plan.get("edited", False)),
         replaced=tuple(Replaced(**one) for one in session.replacements),
     )
 

@@ -191,6 +191,18 @@ def test_a_copy_has_no_piece_that_no_playlist_uses_now_and_none_comes_in(path):
     assert {one.before for one in made.replaced} == {listed[2], listed[4], listed[5]}
 
 
+def test_a_copy_does_not_overwrite_a_piece_that_a_person_chose(path):
+    sad = next(p for p in LIBRARY.index[LIBRARY["guess"] == "sad"] if p not in set(path.rows["piece_id"]))
+    usual = add_must_play(path, POOL, LIBRARY, [sad])
+    place = list(usual.rows["piece_id"]).index(sad)
+    chosen = path.rows["piece_id"][place]  # the piece that would go
+    copied = sessions.playlist_of(stored(replace(path, pinned=frozenset({chosen}), edited=True)))
+    assert copied.pinned == {chosen}
+    assert copied.edited
+    made = sessions.next_list(copied, POOL, LIBRARY, ClientRules((sad,), ()))
+    assert {chosen, sad} <= set(made.rows["piece_id"])
+
+
 def test_without_another_piece_a_copy_leaves_it_out_and_says_so():
     table = pieces([clip("a", title="A"), clip("b", title="B")])
     made = one_mood.build_one_mood(usable_pieces(table), "relax", 7)
@@ -244,12 +256,18 @@ def test_which_pieces_were_stopped(path):
 
 def test_the_tables_for_the_ward(path):
     one = stored(path, stopped={2: 61.0}, mood_before="sad", valence_before=-2 / 3, rating=4, began_at=NOON, notes="n")
-    changed = replace(one, replacements=(asdict(sessions.Replaced(3, "x", "Old", "y", "New")),))
+    third = path.rows["piece_id"][2]
+    done = (  # the last one was removed, and the others have moved since
+        sessions.Replaced(1, "x", "Old", "y", "New"),
+        sessions.Replaced(1, "y", "New", third, "Now"),
+        sessions.Replaced(2, "z", "Removed"),
+    )
+    changed = replace(one, replacements=tuple(map(asdict, done)))
     table = session_history.session_table(changed)
     assert len(table) == len(path.rows)
     assert table["stopped_s"].tolist()[1] == 61.0
     assert table["stopped_at"].tolist()[:2] == ["", "2026-03-12T12:00:00+00:00"]
-    assert table["replaces"].tolist()[1:3] == ["", "Old"]
+    assert table["replaces"].tolist()[:3] == ["", "", "Old; New"]
     assert set(table["client"]) == {"K-1"}
     (row,) = session_history.sessions_table([one]).to_dict("records")
     assert (row["mood_before"], row["rating"], row["stopped"]) == ("sad", 4, path.rows["title"][1])

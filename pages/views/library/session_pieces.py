@@ -33,7 +33,7 @@ def show_pieces(session: StoredSession, playlist: Playlist, states: dict[str, Pi
                 piece_player.hear(one, autoplay=st.session_state.pop(piece_player.AUTOPLAY, False))
     for done in session.replacements:
         after = f"replaced by {done['after_title']}" if done["after"] else "left out"
-        st.caption(messages.literal(f"Piece {done['number']}: {done['before_title']} was {after}."))
+        st.caption(messages.literal(f"{done['before_title']} was {after}."))
 
 
 def _show_piece(session: StoredSession, row: dict[str, Any], piece: SessionPiece, state: PieceState) -> None:
