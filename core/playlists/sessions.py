@@ -17,10 +17,10 @@ from core.errors import CoreError
 from core.playlists.client_lists import ClientRules, add_must_play
 from core.playlists.files import file_name, one_line, row_dicts
 from core.playlists.pieces import ACCEPTED, BETWEEN, file_is_there
-from core.playlists.playlist import Playlist, Pool, Replaced, finish_playlist, usable_pieces
+from core.playlists.playlist import Playlist, Pool, Replaced, finish_playlist, reason, usable_pieces
 from core.playlists.replacement import replace_piece
 from core.playlists.wish import Curve, curve_from_plan, plan_of_curve
-from core.records import Remark, RemarkKind
+from core.records import Remark, RemarkKind, Word
 from core.source_note import PROGRAM
 from core.store.sessions import NewSession, StoredSession
 
@@ -68,11 +68,19 @@ def new_session(
 
 
 def stored_rows(playlist: Playlist) -> list[dict[str, Any]]:
-    """Rows of a playlist with plain Python values, as a session stores them."""
-    return [
+    """Rows of a playlist with plain Python values, as a session stores them.
+
+    "Your word" becomes "a person's word", because another person may have the client later.
+    """
+    rows = [
         {name: value.item() if isinstance(value, np.generic) else value for name, value in row.items()}
         for row in row_dicts(playlist)
     ]
+    for row in rows:
+        if row["word"] == Word.OWN:
+            row["word"] = Word.PERSON.value
+            row["why"] = reason(row, playlist.path)
+    return rows
 
 
 def playlist_of(session: StoredSession) -> Playlist:
@@ -89,7 +97,7 @@ def playlist_of(session: StoredSession) -> Playlist:
         target_lufs=float(plan["target_lufs"]),
         softer_lu=float(plan["softer_lu"]),
         curve=_curve_of(plan),
-        pinned=frozenset(plan.get("pinned", ())),  # sessions of version 0.2 have neither pins nor edits
+        pinned=frozenset(plan.get("pinned", ())),
         edited=bool(plan.get("edited", False)),
         replaced=tuple(Replaced(**one) for one in session.replacements),
     )

@@ -1,5 +1,6 @@
 """Rules of therapy sessions: a stored list stays as it was, and what may never be played is never chosen again."""
 
+import html
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 
@@ -8,9 +9,9 @@ import pytest
 
 from core import store
 from core.errors import CoreError
-from core.playlists import iso_path, one_mood, replacement, session_history, sessions
+from core.playlists import iso_path, one_mood, replacement, session_history, session_sheet, sessions
 from core.playlists.client_lists import ClientRules, add_must_play, client_rules, missing_must_play
-from core.playlists.playlist import Pool, usable_pieces
+from core.playlists.playlist import Pool, finish_playlist, usable_pieces
 from core.playlists.selection import Filter, filter_pieces
 from core.playlists.sessions import PieceState
 from core.records import RemarkKind
@@ -86,6 +87,19 @@ def test_a_list_whose_files_are_all_there_has_no_remark_more(path, tmp_path):
     (tmp_path / "a").write_bytes(b"x")
     places = pd.DataFrame({"content_hash": path.rows["piece_id"], "path": str(tmp_path / "a"), "size": 1})
     assert sessions.locate_pieces(path, places)[0].remarks == path.remarks
+
+
+def test_own_words_are_a_persons_words_in_a_stored_list(path):
+    rows = path.rows.assign(word=["own", *path.rows["word"][1:]], model_mood="angry")
+    spoken = finish_playlist(replace(path, rows=rows), POOL)
+    assert "your word" in spoken.rows["why"][0]
+    session = stored(spoken)
+    back = sessions.playlist_of(session)
+    assert "a person's word; the model: angry" in back.rows["why"][0]
+    assert session_history.session_table(session)["whose_word"].tolist()[:2] == ["person", "model"]
+    sheet = html.unescape(session_sheet.session_html(back, session_sheet.Session()).decode())
+    assert '"A person\'s word" is the word of the person who made this list' in sheet
+    assert "your word" not in sheet.lower()
 
 
 # --- never and must

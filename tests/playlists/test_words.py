@@ -168,4 +168,4 @@ def test_what_keeps_a_piece_out_is_found():
 
 
 def test_word_is_one_of_three():
-    assert [word.value for word in Word] == ["own", "agreed", "model"]
+    assert [word.value for word in Word] == ["own", "agreed", "model", "person"]

@@ -11,6 +11,8 @@ from core.playlists import files, sessions
 from core.playlists.client_lists import client_rules
 from core.playlists.playlist import Playlist, mixture
 from core.playlists.sessions import PieceState
+from core.playlists.words import WORDS
+from core.records import Word
 from core.store import StoredSession, change_list, client_pieces_table, note_stop
 from core.store.checks import now
 from core.store.sessions import SessionPiece
@@ -19,7 +21,6 @@ from pages.shared import cached, messages, times
 from pages.views.library import client_choice, piece_filter, piece_player, pieces
 
 PLAYING = "session_heard"  # session key: number of the session and of the piece in the player
-WHOSE = {"own": ", your word", "agreed": ", people agree"}  # whose word the mood was; otherwise the model's
 
 
 def show_pieces(session: StoredSession, playlist: Playlist, states: dict[str, PieceState]) -> None:
@@ -38,7 +39,9 @@ def show_pieces(session: StoredSession, playlist: Playlist, states: dict[str, Pi
 
 def _show_piece(session: StoredSession, row: dict[str, Any], piece: SessionPiece, state: PieceState) -> None:
     number, name = piece.number, messages.literal(files.artist_and_title(row))
-    mood = f"{wording.with_sign(row['guess'])} ({mixture(row)}){WHOSE.get(row.get('word', ''), '')}"
+    word = Word(row.get("word", Word.MODEL))
+    by = "" if word is Word.MODEL else f", {WORDS[word]}"
+    mood = f"{wording.with_sign(row['guess'])} ({mixture(row)}){by}"
     gain = messages.literal(files.gain_text(row["gain_db"]))
     lines = [
         f"**{number}. {name}**",
