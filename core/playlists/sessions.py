@@ -185,8 +185,9 @@ def next_list(
 def _in_no_playlist(pieces: pd.DataFrame, recordings: pd.Series | None) -> set[str]:
     """Pieces that no playlist uses, with all copies of the same recordings."""
     never = pieces.index[pieces["never"].astype(bool)]
-    copies = [] if recordings is None else recordings.index[recordings.isin(recordings.reindex(never).dropna())]
-    return {*never, *copies}
+    if recordings is None:
+        return set(never)
+    return {*never, *recordings.index[recordings.isin(recordings.reindex(never).dropna())]}
 
 
 def replace_or_leave_out(playlist: Playlist, pool: Pool, piece_id: str, *, without: Collection[str]) -> Playlist:

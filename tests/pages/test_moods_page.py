@@ -248,6 +248,9 @@ def test_a_link_to_a_passage_plays_this_passage_of_this_piece(open_page, hashes)
     (player,) = page.get("audio")
     assert (player.proto.start_time, player.proto.end_time, player.proto.autoplay) == (2, 5, True)
     assert f"hear={hashes[3]}&from_s=2&to_s=5" in page.code[0].value
+    page.number_input(key="to_s").set_value(4).run()
+    (player,) = page.get("audio")
+    assert (player.proto.end_time, player.proto.autoplay) == (4, False)  # only the link plays at once
     page.number_input(key="to_s").set_value(1).run()
     assert "must end after its start" in shown(page)
     page.selectbox(key="piece").set_value(hashes[4]).run()  # another piece has no passage yet

@@ -75,8 +75,10 @@ def test_from_a_new_client_to_a_stored_session_and_back(as_ece, opened, hashes, 
     (rule,) = store.client_pieces_table(opened, client.id).to_dict("records")
     assert (rule["rule"], rule["origin"]) == ("never", "veto")
     page.button(key="session_store").click().run()
-    page.button(key="session_store").click().run()  # pressed twice
     assert "Stored as session" in shown(page)
+    page.button(key="session_store").click().run()  # pressed twice
+    assert "This list was stored before, as session" in shown(page)
+    assert "Stored as session" not in shown(page)
     (session,) = store.sessions_of(opened, client.id)
     assert [(one["before"], one["number"]) for one in session.replacements] == [(rule["piece_id"], 2)]
     assert [one["piece_id"] for one in session.vetoes] == [rule["piece_id"]]

@@ -54,7 +54,7 @@ def show_tags(library: Library, shown: pd.DataFrame, chosen: str | None) -> None
         st.session_state[PLAN] = (wanted, plan)
     planned_for, plan = st.session_state.get(PLAN, (None, []))
     if wanted and planned_for == wanted:
-        _show_plan(store, plan, shown["word"].map(WORDS).to_dict())
+        _show_plan(store, plan, dict(zip(shown.index, shown["word"].map(WORDS), strict=True)))
     _show_undo(store, shown)
 
 
