@@ -77,7 +77,8 @@ def test_a_copy_of_six_channels_is_as_loud_as_the_others(tmp_path, form):
     y, sr = heard(copies, 1)
     meter = Meter(sr)
     meter(y)
-    assert as_played(meter.lufs(), y.shape[1]) == pytest.approx(-24.0, abs=0.3)
+    # the encoder takes the highest frequencies of a noise away
+    assert as_played(meter.lufs(), y.shape[1]) == pytest.approx(-24.0, abs=0.3 if form == "FLAC" else 1.0)
 
 
 def test_a_crossfade_becomes_fades_of_its_length_inside_the_list():
