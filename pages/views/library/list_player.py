@@ -100,6 +100,8 @@ def _ready(row: dict[str, Any], piece: pd.Series) -> dict[str, Any]:
 
 def _sound(row: dict[str, Any], piece: pd.Series, settings: Settings, store: Store) -> playback.Sound:
     path, gain = str(row["path"]), float(row["gain_db"])
+    if not files.is_local_file(path):  # the sound of a clip that its owner may erase is not stored in memory
+        return playback.sound_of(piece, gain, settings=settings, store=store)
     may = store.by.may(Action.MAKE_PLAYLIST)
     key = ("list", row["piece_id"], sound_cache.stamp(path), repr(gain), settings.model_dump_json(), may)
     return sound_cache.cached(key, lambda: playback.sound_of(piece, gain, settings=settings, store=store))
