@@ -13,6 +13,8 @@ from core.store.sessions import RATINGS, Outcome, StoredSession
 from core.wording import clock, counted, times
 
 STEPS = 3  # a place on the circle is entered in steps from -3 to 3 on each axis
+SCALE = f"-{STEPS}_to_{STEPS}"  # in the names of the columns with such steps
+DECIMALS = {"begins_s": 1, "duration_s": 1, "stopped_s": 1, "tempo_bpm": 1, "gain_db": 1, **dict.fromkeys(PROBA, 3)}
 
 
 def step_of(place: float | None) -> int | None:
@@ -100,8 +102,8 @@ def _mood(mood: str | None, valence: float | None, arousal: float | None) -> str
 
 
 def sessions_table(sessions: Sequence[StoredSession]) -> pd.DataFrame:
-    """One row for each session, for the ward: client, times, moods, places in [-1, 1], what was stopped, texts."""
-    return pd.DataFrame([_about(session) | {"stopped": _stops(session)} for session in sessions])
+    """One row for each session, for the ward: client, times, moods, steps on the circle, what was stopped, texts."""
+    return _as_entered(pd.DataFrame([_about(session) | {"stopped": _stops(session)} for session in sessions]))
 
 
 def session_table(session: StoredSession) -> pd.DataFrame:
@@ -132,7 +134,13 @@ def session_table(session: StoredSession) -> pd.DataFrame:
         }
         for piece in session.pieces
     ]
-    return pd.DataFrame(rows)
+    return _as_entered(pd.DataFrame(rows)).round(DECIMALS)
+
+
+def _as_entered(table: pd.DataFrame) -> pd.DataFrame:
+    """Write the steps and the rating as the whole numbers that were clicked, also in columns with gaps."""
+    clicked = [name for name in table if name == "rating" or str(name).endswith(SCALE)]
+    return table.astype(dict.fromkeys(clicked, "Int64"))
 
 
 def _about(session: StoredSession) -> dict[str, Any]:
@@ -143,17 +151,22 @@ def _about(session: StoredSession) -> dict[str, Any]:
         "list": session.name,
         "pieces": len(session.pieces),
         **{f"{name}_at": _moment(getattr(outcome, f"{name}_at")) for name in ("began", "ended")},
-        **{
-            f"{name}_{when}": getattr(outcome, f"{name}_{when}")
-            for when in ("before", "after")
-            for name in ("mood", "valence", "arousal")
-        },
+        **_moods(outcome),
         "rating": outcome.rating,
         **{name: getattr(outcome, name) for name in ("goal", "notes", "remarks")},
         "vetoes": "; ".join(str(one["title"]) for one in session.vetoes),
         "program": session.program,
         "policy": session.policy,
     }
+
+
+def _moods(outcome: Outcome) -> dict[str, Any]:
+    columns: dict[str, Any] = {}
+    for when in ("before", "after"):
+        columns[f"mood_{when}"] = getattr(outcome, f"mood_{when}")
+        for axis in ("valence", "arousal"):
+            columns[f"{axis}_{when}_{SCALE}"] = step_of(getattr(outcome, f"{axis}_{when}"))
+    return columns
 
 
 def _stops(session: StoredSession) -> str:

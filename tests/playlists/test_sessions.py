@@ -1,6 +1,7 @@
 """Rules of therapy sessions: a stored list stays as it was, and what may never be played is never chosen again."""
 
 import html
+import io
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 
@@ -285,6 +286,13 @@ def test_the_tables_for_the_ward(path):
     assert set(table["client"]) == {"K-1"}
     (row,) = session_history.sessions_table([one]).to_dict("records")
     assert (row["mood_before"], row["rating"], row["stopped"]) == ("sad", 4, path.rows["title"][1])
+    for made in (table, session_history.sessions_table([one, stored(path)])):
+        text = pd.read_csv(io.StringIO(made.to_csv(index=False)), dtype=str)
+        assert text["valence_before_-3_to_3"][0] == "-2"  # the step that was clicked, not its place -0.666...
+        assert text["rating"][0] == "4"
+        assert text["arousal_before_-3_to_3"].isna().all()
+    assert table["tempo_bpm"].tolist() == [round(piece.row["tempo"], 1) for piece in one.pieces]
+    assert table["gain_db"].tolist() == [round(piece.row["gain_db"], 1) for piece in one.pieces]
     assert session_history.outcome_lines(one) == [
         "Mood before: sad, pleasant -2",
         f"Stopped: 2. {path.rows['title'][1]} at 1:01",
