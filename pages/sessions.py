@@ -33,6 +33,8 @@ with st.container():
 messages.show_pending_message()
 if session is not None and client is not None:
     playlist, states = session_views.show_head(store, session)
+    with st.container():
+        session_pieces.show_whole_list(playlist, states)
     shows = {
         "Pieces": partial(session_pieces.show_pieces, session, playlist, states),
         "Outcome": partial(session_outcome.show_outcome, session),

@@ -60,6 +60,10 @@ def test_make_end_open_again_and_print_a_session_after_the_library_grew(server, 
     press(page, "Begin the session", "running")
     listed = titles(page)
     assert vetoed[0] not in listed
+    player = page.get_by_role("group", name="Player of the whole list")
+    player.get_by_role("button", name="Play all").click()
+    player.get_by_role("status").filter(has_text=listed[0]).wait_for()
+    player.get_by_role("button", name="Pause").click()
     press(page, "Stopped 2", "Piece 2 stopped at")
     press(page, "End the session", "over")
     address = page.url

@@ -14,6 +14,7 @@ from core.playlists.sessions import new_session
 from core.settings import Settings
 from core.source_note import without_header
 from pages.shared import login
+from pages.views.library import list_player
 from tests.mood_library import downloads, stored
 
 
@@ -156,8 +157,9 @@ def test_the_vetoes_of_one_client_are_not_those_of_the_next(as_ece, opened, hash
     assert store.sessions_of(opened, other.id)[0].vetoes == ()
 
 
-def test_a_file_that_is_gone_is_named_and_cannot_be_played(as_ece, opened, session, data_dir):
-    gone = session.pieces[1].row
+def test_a_file_that_is_gone_is_named_and_cannot_be_played(as_ece, opened, session, monkeypatch):
+    gone, played = session.pieces[1].row, []
+    monkeypatch.setattr(list_player, "show_player", lambda made, table, fades: played.append((made, table)))
     Path(gone["path"]).unlink()
     page = as_ece("sessions", session=str(session.id))
     assert f"2. {gone['title']}" in shown(page)
@@ -165,6 +167,9 @@ def test_a_file_that_is_gone_is_named_and_cannot_be_played(as_ece, opened, sessi
     keys = [b.key for b in page.button]
     assert "session_play_1" in keys
     assert "session_play_2" not in keys
+    ((made, table),) = played  # the player of the whole list has the other pieces, in order
+    assert list(made.rows["piece_id"]) == [session.pieces[0].piece_id, *(p.piece_id for p in session.pieces[2:])]
+    assert list(table.index) == list(made.rows["piece_id"])
     assert store.read_session(opened, session.id) == session
 
 

@@ -19,8 +19,11 @@ KEY = "list_player"
 BETWEEN = ("Gap", "Crossfade")
 
 
-def ask_fades() -> Fades:
-    """Ask for the fades and what is between two pieces; the address contains all of it."""
+def ask_fades(*, copies: bool = True) -> Fades:
+    """Ask for the fades and what is between two pieces; the address contains all of it.
+
+    copies : the page also makes levelled copies with these settings.
+    """
     with st.expander("Fades, and what is between two pieces", icon=":material/blur_linear:"):
         left, right = st.columns(2)
         seconds: dict[str, Any] = {"step": 0.5, "format": "%.1f", "bind": "query-params"}
@@ -44,7 +47,8 @@ def ask_fades() -> Fades:
                 if crossfade
                 else st.number_input("Gap (s)", 0.0, LONGEST_GAP_S, 0.0, key="gap", **seconds)
             )
-        st.caption("The player and the levelled copies use these settings.")
+        if copies:
+            st.caption("The player and the levelled copies use these settings.")
     return Fades(begin, end, crossfade_s=length) if crossfade else Fades(begin, end, gap_s=length)
 
 

@@ -1,6 +1,6 @@
 """The pieces of the open session: play, stop, and replace for ever."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import streamlit as st
@@ -18,9 +18,18 @@ from core.store.checks import now
 from core.store.sessions import SessionPiece
 from core.wording import clock
 from pages.shared import cached, messages, times
-from pages.views.library import client_choice, piece_filter, piece_player, pieces
+from pages.views.library import client_choice, list_player, piece_filter, piece_player, pieces
 
 PLAYING = "session_heard"  # session key: number of the session and of the piece in the player
+
+
+def show_whole_list(playlist: Playlist, states: dict[str, PieceState]) -> None:
+    """Show the player that plays the list without a break, and its fades. Pieces whose file is missing are left out."""
+    there = playlist.rows[[states[piece] is PieceState.THERE for piece in playlist.rows["piece_id"]]]
+    if there.empty:
+        return
+    fades = list_player.ask_fades(copies=False)
+    list_player.show_player(replace(playlist, rows=there), there.set_index("piece_id"), fades)
 
 
 def show_pieces(session: StoredSession, playlist: Playlist, states: dict[str, PieceState]) -> None:
