@@ -50,6 +50,9 @@ def test_upload_prediction_answer_row(server, browser_page):
     assert store.feedback_table(kept, rater=name)["kind"].tolist() == ["answer", "undo"]
     settle(page)
     page.get_by_role("button", name="Delete this clip").last.click()
+    page.get_by_text("also those that you gave on Moods").wait_for()  # it asks first
+    assert not store.clips_table(kept).empty
+    page.get_by_role("button", name="Delete it for ever").click()
     page.get_by_text("Your clip is deleted.").wait_for()
     settle(page)
     assert page.get_by_role("heading", name=CLIP.name).count() == 0  # it leaves the screen, too

@@ -103,7 +103,8 @@ def test_a_clip_is_shared_once_and_deleted_with_all_that_belongs_to_it(open_page
     page = press(page, "Yes")  # nothing is stored twice
     assert len(store.predictions_table(stored(data_dir))) == 1
     assert len(store.feedback_table(stored(data_dir))) == 1
-    page = press(page, "Delete this clip")
+    assert "also those that you gave on Moods" in shown(page)  # it asks first
+    page = press(page, "Delete it for ever")
     assert not page.exception
     assert "Your clip is deleted." in shown(page)
     assert not page.header  # it also leaves the screen, with its explanation
@@ -120,7 +121,7 @@ def test_a_stored_clip_of_an_earlier_visit_is_listed_and_deleted(open_page, data
     page.session_state["who"] = "Ayşe"
     page.run()
     assert page.selectbox(key="own_clip").options[0].startswith("a.flac, without sound, ")
-    press(page, "Delete this clip")
+    press(page, "Delete it for ever")
     assert store.clips_table(stored(data_dir)).empty
 
 

@@ -24,9 +24,10 @@ SHARING = (
 SHARED = "You share this clip: raters can hear and label it."
 ANSWERED = "The name, the tags and the 50 values of this clip are stored with your answer. The sound is not."
 DELETING = (
-    "Deletes the clip, its sound, its values, its predictions and all answers about it. If somebody else brought the "
-    "same file, or it is in the library, only your own answers are deleted. Backups of the database still contain the "
-    "clip until they are removed."
+    "This deletes the sound, the values, the predictions and all answers about this recording. **Your own answers go "
+    "too, also those that you gave on Moods, Playlists, Library or Label. It cannot be undone.** If somebody else "
+    "brought the same file, or it is in the library, only your own answers are deleted. Backups of the database still "
+    "contain the clip until they are removed."
 )
 DONE, PROBLEM = "own_clip_done", "own_clip_problem"  # session keys: the result of the last click
 
@@ -114,14 +115,16 @@ def _names(stored: pd.DataFrame) -> dict[str, str]:
 
 
 def _delete_button(store: Store, clip_id: str, *, place: str) -> None:
-    st.button(
-        "Delete this clip",
-        key=f"erase_clip_{place}",
-        icon=":material/delete:",
-        on_click=_erase,
-        args=(store, clip_id),
-        help=DELETING,
-    )
+    """Offer to delete a clip; first say what goes with it."""
+    with st.popover("Delete this clip", icon=":material/delete:"):
+        st.markdown(DELETING)
+        st.button(
+            "Delete it for ever",
+            key=f"erase_clip_{place}",
+            icon=":material/delete_forever:",
+            on_click=_erase,
+            args=(store, clip_id),
+        )
 
 
 def _erase(store: Store, clip_id: str) -> None:
