@@ -4,11 +4,20 @@ from dataclasses import replace
 
 import streamlit as st
 
-from pages.views.library import list_player, pieces, playlist_building, playlist_client, playlist_request, words
+from pages.views.library import (
+    list_player,
+    pieces,
+    playlist_address,
+    playlist_building,
+    playlist_client,
+    playlist_request,
+    words,
+)
 from pages.views.library import piece_filter as shared
 from pages.views.library import playlist_downloads as files
 from pages.views.library import playlist_views as parts
 
+playlist_address.restore()
 st.title("Playlists")
 # Parts that come and go are in containers: Streamlit drops a field from the address when its position changes.
 with st.container():
@@ -18,6 +27,7 @@ with st.container():
 request = playlist_request.ask_request(mixed=library.every["synthetic"].nunique() > 1)
 with st.container():
     table, narrowed = shared.filter_fields(library, library.every, moods_too=False)
+playlist_address.remember()
 if client is not None:
     request, table, narrowed = playlist_client.apply_rules(client, library, request, narrowed)
 if table.empty:

@@ -12,6 +12,8 @@ from pages.shared import cached, login
 if TYPE_CHECKING:
     from streamlit.navigation.page import StreamlitPage
 
+_SHOWN, _OPENED = "page_shown", "page_opened"  # session keys: the name of the page, and whether this run opened it
+
 PAGES = {
     "home": Action.SEE_RESULTS,
     "predict": Action.SCORE_CLIP,
@@ -133,9 +135,16 @@ def may_open(name: str) -> bool:
     return store is not None and store.by.may(action)
 
 
+def just_opened() -> bool:
+    """Whether the person came to this page from another one, or opened it first in this session."""
+    return bool(st.session_state.get(_OPENED))
+
+
 def open_page(chosen: "StreamlitPage") -> None:
     """Run the chosen page, or say why the person may not open it."""
     name = chosen.url_path or "home"
+    st.session_state[_OPENED] = st.session_state.get(_SHOWN) != name
+    st.session_state[_SHOWN] = name
     if may_open(name):
         chosen.run()
         return

@@ -19,10 +19,13 @@ from core.models.description import describe_model_in_use
 from core.models.policy import Policy, decide
 from core.models.prediction import Prediction
 from core.playlists import one_mood
+from core.playlists.by_hand import Change, Kind
 from core.records import LibraryEntry, LibraryFile, MeasuredClip, Window
 from core.schema import FeatureVector
 from core.settings import Settings
 from core.source_note import without_header
+from core.wording import with_sign
+from pages.views.library.playlist_address import address_to_restore
 from tests import mood_library
 from tests.mood_library import EXTRACTOR, downloads, stored
 
@@ -94,6 +97,32 @@ def test_the_way_is_chosen_where_there_are_two(open_page, hashes):
     page.button_group(key="goal").set_value("relax").run()
     assert not page.exception
     assert "sad → relax, 15 minutes" in shown(page)
+
+
+def test_the_list_comes_back_with_the_page_by_the_menu(open_page, hashes):
+    page = open_page("playlists", mood=with_sign("sad"), minutes_mood="5")
+    page.button(key="veto_1").click().run()
+    left, changes = listed(page), page.query_params["changes"]
+    page.query_params.clear()
+    page.switch_page("pages/home.py").run()
+    page.switch_page("pages/playlists.py").run()
+    assert not page.exception
+    assert listed(page) == left
+    assert "Sad, 5 minutes" in shown(page)
+    assert page.query_params["changes"] == changes
+
+
+@pytest.mark.parametrize(
+    ("now", "changes", "wanted"),
+    [
+        ({}, (), {"mood": ["sad"]}),
+        ({}, (Change(Kind.VETO, "ab12"),), {"mood": ["sad"], "changes": ["veto.ab12"]}),
+        ({"client": "2"}, (), {}),
+    ],
+)
+def test_the_last_address_comes_back_only_without_another_one(now, changes, wanted):
+    last = {"mood": ["sad"], "client": ["1"], "changes": ["veto.cd34"]}
+    assert address_to_restore(now, last, changes) == wanted
 
 
 def test_an_address_with_300_vetoes_opens(open_page, hashes):
