@@ -169,7 +169,9 @@ def test_predict_a_folder_and_moods_give_the_same_figures(store, tmp_path):
 def test_windows_of_the_whole_track_do_not_change_the_answer_of_the_piece(store):
     scored = score(store)
     source = inspect(music(), "piece.wav")
-    list(scoring.score_windows(source, served(), spans=[(0.0, 30.0), (30.0, 60.0)], policy=Policy(), store=store))
+    spans = [(0.0, 30.0), (30.0, 60.0)]
+    for window in scoring.score_windows(source, served(), spans=spans, policy=Policy(), store=store):
+        scoring.keep_window(window, served(), store)
     table = store_module.library_table(store, model_version=served().model.version)
     assert len(table) == 3
     (piece,) = pieces_table(table, model_version=served().model.version).to_dict("records")
