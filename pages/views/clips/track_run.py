@@ -57,7 +57,8 @@ class TrackRun:
     It stays in the session without the file, so that the result is there when the person comes back to the page.
     Nothing of it is stored in the database, except the windows that the person answers about.
 
-    measured : features of the windows of this recording, by clip id, also of earlier plans and models.  answer : of the same file on Predict, or why there is none.  sections : WAV of the sections that were shown.
+    measured : features of the windows of this recording, by clip id, also of earlier plans and models.
+    answer : of the same file on Predict, or why there is none.  sections : WAV of the sections that were shown.
     """
 
     key: tuple[object, ...]
