@@ -27,9 +27,9 @@ def show_tags(library: Library, shown: pd.DataFrame, chosen: str | None) -> None
     if store is None:
         return
     st.caption(
-        "The program never writes into your music files by itself. For each piece that the filter "
-        "shows, you can write its accepted mood into the tag of its file, so that other players can use it: MOOD in FLAC, Ogg, Opus and M4A, "
-        "TMOO in MP3. The sound stays the same, and you can take it back at any time."
+        "The program never writes into your music files by itself. For each piece that the filter shows, you can write "
+        "its accepted mood into the tag of its file, so that other players can use it: MOOD in FLAC, Ogg, Opus and "
+        "M4A, TMOO in MP3. The sound stays the same, and you can take it back at any time."
     )
     if not store.by.may(Action.TAG_FILES):
         st.info(
