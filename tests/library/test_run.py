@@ -865,7 +865,11 @@ def test_progress_says_how_long_it_takes():
     assert at.share == 0.3
     before = RunProgress("scoring", found=1000, new=1000)
     assert (before.rate, before.remaining_s) == (None, None)  # not measured is not "no file in a second"
-    assert before.text == "0 of 1,000 files, 0 not scored"
+    assert before.text == (
+        "0 of 1,000 files, 0 not scored. Measuring the first files, for 0 s so far. Results come in groups of files"
+    )
+    assert "for 12 s so far" in replace(before, elapsed_s=12.0).text  # it moves before the first result
+    assert replace(before, note="No worker yet").text == "0 of 1,000 files, 0 not scored. No worker yet"
 
 
 def test_workers_stay_small():

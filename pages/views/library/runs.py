@@ -133,7 +133,13 @@ def _launch(
         command += ["--within", within]
     if windows is not None:
         command += ["--window", f"{windows[0]:g}", "--hop", f"{windows[1]:g}"]
-    jobs.launch(store, run.JOB, command, settings=settings, message=f"Starting with {folder_name(str(folder))}")
+    jobs.launch(
+        store,
+        run.JOB,
+        command,
+        settings=settings,
+        message=f"Starting with {folder_name(str(folder))}. This takes some seconds",
+    )
     folder_field.remember(str(folder))
 
 
