@@ -44,7 +44,7 @@ def unlike_words(kind: str) -> str:
 
 
 def counted_kinds(kinds: Iterable[str]) -> str:
-    """Count results that are unlike the training music: ``"9 unlike the training music: 3 speech, 6 of no known kind"``.
+    """Count results that are unlike the training music: ``"9 unlike the training music: 9 speech"``.
 
     kinds : stored kind of each result.
     """
