@@ -27,6 +27,7 @@ if shown is None:
     st.stop()
 
 scored = shown.scored
+parts.set_clip_source(scored)
 heading, close = st.columns([5, 1], vertical_alignment="bottom")
 heading.header(messages.literal(scored.recording.name), divider="gray")
 close.button(

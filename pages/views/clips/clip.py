@@ -21,9 +21,10 @@ from core.pipeline.stability import Firmness
 from core.records import MeasuredFile
 from core.schema import EMOTIONS
 from core.settings import Settings
+from core.source_note import SourceNote
 from core.store import MAX_COMMENT, Store
 from core.wording import clock
-from pages.shared import cached, login, messages, uploads
+from pages.shared import cached, login, messages, show, uploads
 from pages.shared.policy import active
 from pages.shared.who import name_unconfirmed, optional_person
 
@@ -193,6 +194,19 @@ def show_player(shown: ShownClip) -> None:
 def file_tag(scored: ScoredClip) -> str:
     """Clip and model, for file names of downloads."""
     return f"clip-{scored.clip_id[:8]}_model-{scored.prediction.model_version}"
+
+
+def set_clip_source(scored: ScoredClip) -> None:
+    """Set the clip as the source of this page; downloads and pictures name its file, model and extractor."""
+    recording = scored.recording
+    show.set_source(
+        SourceNote(
+            table=recording.name,
+            rows=f"clip {scored.clip_id[:16]}, from {recording.start_s:g} s, {recording.clip.duration_s:g} s long",
+            model=scored.prediction.model_version,
+            extractor=scored.vector.extractor,
+        )
+    )
 
 
 def show_answer_form(shown: ShownClip, served: Served) -> None:
