@@ -56,7 +56,9 @@ def test_no_part_of_a_value_is_a_formula_or_a_line(before: str) -> None:
 
 
 def test_commas_stay_as_they_are_in_files_and_pictures() -> None:
-    note = SourceNote(rows="12 of 40 rows (makam Hicaz, Rast; Tempo 100 to 120)", cite="Er, M. B., & Esin, E. M. (2021)")
+    note = SourceNote(
+        rows="12 of 40 rows (makam Hicaz, Rast; Tempo 100 to 120)", cite="Er, M. B., & Esin, E. M. (2021)"
+    )
     assert "# rows: 12 of 40 rows (makam Hicaz, Rast; Tempo 100 to 120)\n" in note.header("rows")
     assert "# cite: Er, M. B., & Esin, E. M. (2021)\n" in note.header("rows")
     assert "makam Hicaz, Rast; Tempo" in note.line("rows")

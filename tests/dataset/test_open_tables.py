@@ -5,7 +5,15 @@ import pandas as pd
 import pytest
 
 from core.dataset import stand_in
-from core.dataset.open_tables import as_numbers, group_columns, group_names, grouping, open_rows, open_table, without_copies
+from core.dataset.open_tables import (
+    as_numbers,
+    group_columns,
+    group_names,
+    grouping,
+    open_rows,
+    open_table,
+    without_copies,
+)
 from core.dataset.table import as_table
 from core.dataset.user_tables import read_user_table
 from core.errors import TableError

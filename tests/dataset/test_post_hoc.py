@@ -39,7 +39,9 @@ def test_without_a_difference_between_all_groups_no_pair_is_a_result() -> None:
     pairs = pd.DataFrame({"first": ["Hicaz"], "second": ["Rast"], "p_holm": [0.01]})
     words = {p: pairs_in_words(pairs, feature="Chroma F", groups="makams", overall=p) for p in (0.01, 0.2, np.nan)}
     assert words[0.01] == "**1 of 1 pair differ** in Chroma F: Hicaz and Rast."
-    assert words[0.2].startswith("**No difference is shown:** the test of all makams finds none in Chroma F (corrected p 0.2)")
+    assert words[0.2].startswith(
+        "**No difference is shown:** the test of all makams finds none in Chroma F (corrected p 0.2)"
+    )
     assert "this can be chance" in words[0.2]
     assert all("differ**" not in words[p] for p in words if not p < 0.05)
     alone = pairs_in_words(pairs.assign(p_holm=0.5), feature="Chroma F", groups="makams", overall=0.2)
