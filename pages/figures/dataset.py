@@ -64,9 +64,10 @@ def effects(tests: pd.DataFrame, *, name: str, alpha: float = 0.05) -> go.Figure
     chance = float(tests["by_chance"].median())
     figure.add_vline(x=chance, line_dash="dot", line_color=NEUTRAL)
     return (
-        apply_style(figure, title=name, height=110 + ROW * len(tests))
+        apply_style(figure, title=name, height=130 + ROW * len(tests))
         .update_xaxes(
-            title=f"effect size (0 = none, 1 = all; by chance {chance:.2g})<br>pale: corrected p of {alpha:g} or more",
+            title=f"effect size (0 = none, 1 = all)<br>dotted: {chance:.2g} by chance<br>"
+            f"pale: corrected p of {alpha:g} or more",
             rangemode="tozero",
         )
         .update_yaxes(dtick=1)
