@@ -1,6 +1,7 @@
 """The Explore page: every view, filters, uploads good and bad, and the published table brought by hand."""
 
 import io
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -47,7 +48,8 @@ def offline(open_page: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch) 
 
 
 def said(elements: object) -> str:
-    return "\n".join(str(e.value) for e in elements)
+    """The texts as a person reads them, without the escapes of Markdown."""
+    return re.sub(r"\\([^\w\s])", r"\1", "\n".join(str(e.value) for e in elements))
 
 
 def upload(page: AppTest, data: bytes, name: str = "mine.csv") -> AppTest:

@@ -8,6 +8,7 @@ from core.errors import CoreError
 from core.schema import BY_COLUMN, COLUMNS, EMOTIONS, PITCH_IS_ABSOLUTE, readable
 from pages.figures import dataset, style
 from pages.shared import show
+from pages.shared.messages import literal
 from pages.views.data.explore_rows import Shown
 
 KINDS = {"violin": "Violin", "box": "Box", "strip": "Points"}
@@ -81,7 +82,7 @@ def telling(rows: Shown) -> None:
         + f"{(tests['p_corrected'] < post_hoc.ALPHA).sum()} of {len(tests)} features differ between the {rows.several} "
         "(corrected p below 0.05). Pale bars: no significant difference. A small p shows that there is a difference; "
         "the effect size shows how large it is. Dotted line: the mean effect of groups that do not differ at all. "
-        + exploration.left_out_of_tests(rows.groups)
+        + literal(exploration.left_out_of_tests(rows.groups))
     )
     if "makam" in rows.by.casefold():
         st.caption(f"For makams: {PITCH_IS_ABSOLUTE}")
@@ -111,7 +112,8 @@ def _pairs(rows: Shown, tests: pd.DataFrame) -> None:
     )
     pairs = post_hoc.pairs_of_groups(rows.frame, column, rows.groups)
     overall = float(tests.set_index("column")["p_corrected"][column])
-    st.markdown(post_hoc.pairs_in_words(pairs, feature=readable(column), groups=rows.several, overall=overall))
+    named = pairs.assign(first=pairs["first"].map(literal), second=pairs["second"].map(literal))
+    st.markdown(post_hoc.pairs_in_words(named, feature=readable(column), groups=rows.several, overall=overall))
     st.caption(
         f"Mann-Whitney test of each pair. Family: {post_hoc.FAMILY}. Correction: Holm. Effect: Cliff's delta, the "
         "chance that a row of the first group has the larger value, minus the chance that it has the smaller one, "

@@ -15,6 +15,7 @@ from core.source_note import SourceNote
 from core.wording import counted
 from pages.shared import show
 from pages.shared.cached import explained_rows
+from pages.shared.messages import literal
 
 MODEL_COLUMN = "model_version"
 # Columns that filter the rows whatever the groups are, so that a filter stays when the groups change.
@@ -74,12 +75,11 @@ def choose_rows(table: OpenTable) -> Shown:
     rows = table.frame if copies else without_copies(table.frame)
     groups = grouping(rows, by)
     frame, words = _filtered(rows, [*filter_columns(columns), *([by] if by else [])])
-    about = f"{len(frame)} of {counted(len(table.frame), 'row')} are shown" + (
-        f" ({'; '.join(words)})" if words else ""
-    )
+    about = f"{len(frame)} of {counted(len(table.frame), 'row')} are shown"
+    about += f" ({'; '.join(words)})" if words else ""
     left_out = len(table.frame) - len(rows)
     about += f"; {counted(left_out, 'copy').replace('copys', 'copies')} of other rows left out" if left_out else ""
-    st.caption(f"{about}.")
+    st.caption(f"{literal(about)}.")
     shown = groups.loc[frame.index].cat.remove_unused_categories()
     return Shown(frame, shown, by, table.content_hash, about, _values(frame, MODEL_COLUMN))
 
