@@ -394,6 +394,8 @@ clients = sa.Table(
     sa.Column("code", sa.String(MAX_CODE), nullable=False),
     sa.Column("folded", sa.String(2 * MAX_CODE), nullable=False),  # the code without upper case: K-12 is k-12
     _time(),
+    sa.Column("handed_by", sa.Text, nullable=False, server_default=""),  # who gave the client to the owner, or empty
+    _time("handed_at", nullable=True),
     sa.UniqueConstraint("owner", "owner_verified", "folded", name="clients_once"),
 )
 

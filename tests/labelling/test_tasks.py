@@ -14,7 +14,10 @@ from core.labelling.desk import Seat
 from core.labelling.tasks import Choice, TaskState
 from core.models.policy import Policy, decide
 from core.models.prediction import Prediction
+from core.records import LibraryEntry, LibraryFile
 from core.schema import COLUMNS, EMOTIONS, FEATURES, FeatureVector
+from core.store.connection import write
+from core.store.schema import clips
 
 ECE = ("Ece", False)
 
@@ -263,6 +266,23 @@ def test_a_deleted_clip_and_an_ended_task_are_not_asked(opened, clock, seat):
     draw(again, opened)
     assert again.desk.task is None
     assert again.form.item.task_id is None
+
+
+def test_a_clip_whose_file_was_replaced_or_whose_sound_is_gone_is_neither_offered_nor_asked(opened):
+    def read_file(content):
+        file = LibraryFile("/music/a.wav", "excerpt", 10, "s", "scored", "", "x 1", content, 30.0, ())
+        store.save_files(opened, [LibraryEntry(file, (), {})])
+
+    for name in ("old", "unshared", "heard"):
+        put(opened, name)
+    read_file("old")
+    task_id = make(opened, 3)
+    read_file("new")
+    gone = clips.update().where(clips.c.id == "unshared").values(path=None)
+    write(opened, lambda c: c.execute(gone))
+    assert store.clips_for_tasks(opened, raters=[ECE])["clip_id"].tolist() == ["heard"]
+    assert asked(opened, task_id) == [("heard", 1)]
+    assert store.tasks_table(opened)["clips"].tolist() == [1]
 
 
 def test_a_task_does_not_take_an_answer_about_another_clip(opened):

@@ -11,6 +11,7 @@ from owner import OWNER
 from core import store
 from core.audio.decoding import blocks, content_hash, inspect
 from core.errors import AudioError, CoreError
+from core.features.loudness import as_played, integrated
 from core.playlists import levelled_copies, one_mood, playback, playlist
 from core.playlists.fades import Fades, envelope
 from core.playlists.playlist import usable_pieces
@@ -63,6 +64,21 @@ def test_three_pieces_are_level_and_fade_as_set(made, tmp_path, form):
         assert np.abs(silence).max(initial=0) < 1e-3
         assert len(y) / sr == pytest.approx(LENGTH_S + (0.5 if number < 3 else 0), abs=0.1)
     assert max(middles) - min(middles) < 0.5
+
+
+@pytest.mark.parametrize("form", ["FLAC", "M4A", "MP3"])
+def test_a_surround_file_is_as_loud_as_the_others(tmp_path, form):
+    """A phone copy has one channel, the mean of all: the loudness of the copy counts, not that of the original."""
+    rng, rows = np.random.default_rng(0), []
+    for name, channels in (("a", 1), ("b", 2), ("c", 6)):
+        y = 0.1 * rng.standard_normal((round(3 * SR), channels)).clip(-4, 4)
+        soundfile.write(tmp_path / f"{name}.flac", y, SR, subtype="PCM_24")
+        rows.append(clip(name, path=str(tmp_path / f"{name}.flac"), title=name, artist=name, file_duration_s=3.0))
+    whole = one_mood.build_one_mood(usable_pieces(pieces(rows)), "relax", 1)
+    copies = levelled_copies.level_copies(playlist.level_playlist(whole, -30.0), tmp_path / "out", form=form, by=OWNER)
+    for number in (1, 2, 3):
+        y, sr = heard(copies, number)
+        assert as_played(integrated(y, sr), y.shape[1]) == pytest.approx(-30.0, abs=0.6)
 
 
 def test_a_crossfade_becomes_fades_of_its_length_inside_the_list():
