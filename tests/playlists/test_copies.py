@@ -71,9 +71,10 @@ def test_a_surround_file_is_as_loud_as_the_others(tmp_path, form):
     """A phone copy has one channel, the mean of all: the loudness of the copy counts, not that of the original."""
     rng, rows = np.random.default_rng(0), []
     for name, channels in (("a", 1), ("b", 2), ("c", 6)):
-        y = 0.1 * rng.standard_normal((round(3 * SR), channels)).clip(-4, 4)
+        noise = 0.2 * rng.standard_normal((round(3 * SR) + 4, channels)).clip(-4, 4)
+        y = np.lib.stride_tricks.sliding_window_view(noise, 5, axis=0).mean(axis=-1)  # codecs cut the highest part
         soundfile.write(tmp_path / f"{name}.flac", y, SR, subtype="PCM_24")
-        rows.append(clip(name, path=str(tmp_path / f"{name}.flac"), title=name, artist=name, file_duration_s=3.0))
+        rows.append(clip(name, path=str(tmp_path / f"{name}.flac"), title=name, artist=name, file_duration_s=LENGTH_S))
     whole = one_mood.build_one_mood(usable_pieces(pieces(rows)), "relax", 1)
     copies = levelled_copies.level_copies(playlist.level_playlist(whole, -30.0), tmp_path / "out", form=form, by=OWNER)
     for number in (1, 2, 3):
