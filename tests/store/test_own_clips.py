@@ -1,6 +1,7 @@
 """A person's own clips: noted, listed, and erased with all that belongs to them and with nothing else."""
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -209,3 +210,31 @@ def test_the_files_of_sqlite_do_not_hold_what_was_erased(opened):
     store.erase_own_clip(asked(opened, AYSE), "a clip with a rare name")
     for file in opened.path.parent.glob(f"{opened.path.name}*"):
         assert b"a clip with a rare name" not in file.read_bytes(), file
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda opened: say(opened, ECE, "mine"),
+        lambda opened: store.claim_clip(asked(opened, ECE), "mine", shared=True),
+        lambda opened: store.erase_own_clip(asked(opened, AYSE), "mine"),
+    ],
+    ids=["answer", "claim", "erase"],
+)
+def test_what_comes_while_a_clip_is_erased_waits_and_is_refused(opened, act):
+    if opened.path is not None:
+        pytest.skip("SQLite has one writer.")
+    waiting = sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    add(opened, "mine", by=AYSE, shared=True)
+    with ThreadPoolExecutor(1) as pool:
+        with opened.engine.begin() as c:
+            c.execute(sa.select(schema.clips).with_for_update()).all()
+            late = pool.submit(act, opened)
+            while not read(opened, lambda other: other.execute(waiting).scalar()) and not late.done():
+                pass
+            c.execute(schema.erasing.insert().values(clip_id="mine"))
+            c.execute(schema.clip_owners.delete())
+            sys.modules["core.store.own_clips"]._erase(c, "mine", "mine")
+            c.execute(schema.erasing.delete())
+        with pytest.raises(StoreError, match="There is no clip|not one of yours"):
+            late.result(timeout=60)
