@@ -18,6 +18,10 @@ from hypothesis import settings
 from required import missing
 
 from core import store
+from core.store import connection
+from core.store.backup import back_up
+from core.store.connection import warn_if_lost
+from core.store.upgrade import upgrade_database
 
 settings.register_profile("any speed", deadline=None)  # no test asserts a time
 settings.load_profile("any speed")
@@ -92,9 +96,32 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture(scope="session")
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A SQLite file with tables and no rows, made once and then copied."""
-    path = tmp_path_factory.mktemp("made") / "feedback.db"
-    store.close_store(store.open_store(f"sqlite:///{path}"))
+    made = connection.connect(f"sqlite:///{tmp_path_factory.mktemp('made') / 'feedback.db'}")
+    upgrade_database(made.engine, made.path)
+    path = back_up(made.path, why="template")  # each copy of a backup is a database of its own, see core.store.watch
+    store.close_store(made)
     return path
+
+
+@pytest.fixture(autouse=True)
+def new_stores_are_copies(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, migrated: Path) -> None:
+    """Copy the file ``migrated`` where a test opens a new SQLite store: the migrations take ten times as long.
+
+    The tests of the room ``store`` make their databases with the migrations.
+    """
+    if request.path.parent.name == "store":
+        return
+    bring_up_to_date = connection._bring_up_to_date
+
+    def copy_or_open(new: store.Store) -> None:
+        if new.path is None or (new.path.exists() and new.path.stat().st_size):
+            bring_up_to_date(new)
+            return
+        shutil.copyfile(migrated, new.path)
+        connection.prepare(new.path)  # a mark of its own
+        warn_if_lost(new.path)
+
+    monkeypatch.setattr(connection, "_bring_up_to_date", copy_or_open)
 
 
 @pytest.fixture(params=postgres.KINDS)

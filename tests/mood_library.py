@@ -2,7 +2,9 @@
 
 import hashlib
 import inspect
+import io
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -96,9 +98,16 @@ def tone(
     path: Path, hz: float, *, seconds: float = 2.0, level: float = 0.3, sr: int = 22_050, channels: int = 1
 ) -> None:
     """A file with a tone that swells."""
+    path.write_bytes(_tone(path.suffix, hz, seconds, level, sr, channels))
+
+
+@lru_cache(maxsize=256)  # many tests store the same library
+def _tone(suffix: str, hz: float, seconds: float, level: float, sr: int, channels: int) -> bytes:
     t = np.arange(round(seconds * sr)) / sr
     y = level * np.sin(2 * np.pi * hz * t) * np.sin(np.pi * t / seconds)
-    soundfile.write(path, np.column_stack([y] * channels), sr)
+    buffer = io.BytesIO()
+    soundfile.write(buffer, np.column_stack([y] * channels), sr, format=suffix.lstrip("."))
+    return buffer.getvalue()
 
 
 def stored(
