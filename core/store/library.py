@@ -172,11 +172,17 @@ def places_of(contents: Sequence[str]) -> sa.Select[Any]:
 
 
 def not_replaced() -> sa.ColumnElement[bool]:
-    """Condition: the file of a clip was not replaced by another content. True for clips without a library file."""
+    """Condition: the file of a clip was not replaced by another content. True for clips without a library file.
+
+    A reading under the same plan overwrites the row of the file, so the path of the clip decides where no file has its
+    content any more.
+    """
     present = _present_files()
     latest = sa.select(present.c.content_hash).where(present.c.content_hash == present.c.latest)
     known = sa.select(files.c.content_hash).where(files.c.content_hash.is_not(None))
-    return clips.c.content_hash.in_(latest) | clips.c.content_hash.not_in(known) | (clips.c.origin != "library")
+    read_again = sa.select(files.c.path).where(files.c.content_hash.is_not(None))
+    unknown = clips.c.content_hash.not_in(known) & clips.c.path.not_in(read_again)
+    return clips.c.content_hash.in_(latest) | unknown | (clips.c.origin != "library")
 
 
 def _in_library() -> sa.ColumnElement[bool]:

@@ -269,15 +269,21 @@ def test_a_deleted_clip_and_an_ended_task_are_not_asked(opened, clock, seat):
 
 
 def test_a_clip_whose_file_was_replaced_or_whose_sound_is_gone_is_neither_offered_nor_asked(opened):
-    def read_file(content):
-        file = LibraryFile("/music/a.wav", "excerpt", 10, "s", "scored", "", "x 1", content, 30.0, ())
+    def read_file(content, plan="excerpt"):
+        file = LibraryFile("/music/a.wav", plan, 10, "s", "scored", "", "x 1", content, 30.0, ())
         store.save_files(opened, [LibraryEntry(file, (), {})])
 
-    for name in ("old", "unshared", "heard"):
+    for name in ("older", "old", "unshared", "heard"):
         put(opened, name)
+    for content in ("older", "old"):  # the second reading overwrites the row of the first
+        of_file = clips.update().where(clips.c.id == content).values(path="/music/a.wav")
+        write(opened, lambda c, of_file=of_file: c.execute(of_file))
     read_file("old")
-    task_id = make(opened, 3)
-    read_file("new")
+    task_id = store.add_task(
+        opened, name="Kaset", seed=1, chosen="All.", items=[(c, 1) for c in ("older", "old", "unshared", "heard")],
+        raters=[ECE],
+    )  # fmt: skip
+    read_file("new", plan="30.0/30.0")
     gone = clips.update().where(clips.c.id == "unshared").values(path=None)
     write(opened, lambda c: c.execute(gone))
     assert store.clips_for_tasks(opened, raters=[ECE])["clip_id"].tolist() == ["heard"]
