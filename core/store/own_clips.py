@@ -40,7 +40,8 @@ def claim_clip(store: Store, clip_id: str, *, shared: bool) -> None:
 def save_own(store: Store, clip: MeasuredFile, *windows: MeasuredFile, shared: bool) -> None:
     """Store a clip that the person brought as ``save_measured`` does, and claim it in the same transaction.
 
-    If the clip was stored before and nobody claimed it, somebody unknown brought it, too.
+    If the clip was stored before and nobody claimed it, somebody unknown brought it, too. A window that serves the
+    prediction of a clip belongs to the owners of that clip.
 
     Parameters
     ----------
@@ -55,13 +56,16 @@ def save_own(store: Store, clip: MeasuredFile, *windows: MeasuredFile, shared: b
     owner = (by.name or by.anonymous, bool(by.name) and by.verified)
     (measured,) = clip.clips
     clip_id = measured.vector.clip_id
-    of_clip = sa.select(clips.c.path).where(clips.c.id == clip_id).with_for_update()
-    claimed = sa.select(clip_owners.c.owner).where(clip_owners.c.clip_id == clip_id)
+    of_clip = sa.select(clips.c.path, clips.c.part_of).where(clips.c.id == clip_id).with_for_update()
+    claims = sa.select(clip_owners.c.owner)
+    claimed = claims.where(clip_owners.c.clip_id == clip_id)
+    mine = _owned_by(by, clip_owners.c.owner, clip_owners.c.verified)
 
     def work(c: sa.Connection) -> None:
         before = c.execute(of_clip).first()
         insert_measured(c, (clip, *windows), bring_back=True)
-        if before is not None and c.execute(claimed).first() is None:
+        whole = claims.where(clip_owners.c.clip_id == (before.part_of if before else None), mine)
+        if before is not None and not any(c.execute(query).first() for query in (claimed, whole)):
             _claim(c, clip_id, UNKNOWN, shared=before.path is not None)
         _claim(c, clip_id, owner, shared=shared)
 

@@ -238,3 +238,14 @@ def test_what_comes_while_a_clip_is_erased_waits_and_is_refused(opened, act):
             c.execute(schema.erasing.delete())
         with pytest.raises(StoreError, match="There is no clip|not one of yours"):
             late.result(timeout=60)
+
+
+@pytest.mark.parametrize(("owner", "left"), [(AYSE, []), (ECE, ["mine@1.000+3", "mine"])])
+def test_a_window_belongs_to_the_owner_of_its_clip(opened, owner, left):
+    """It served a prediction before, and now names an answer of its own."""
+    add(opened, "mine", by=owner)
+    add(opened, "mine@1.000+3", by=None, part_of="mine")
+    store.save_own(asked(opened, AYSE), measured("mine@1.000+3"), shared=False)
+    for clip_id in store.own_clips(asked(opened, AYSE))["clip_id"]:
+        store.erase_own_clip(asked(opened, AYSE), clip_id)
+    assert sorted(read(opened, lambda c: list(c.execute(sa.select(schema.clips.c.id)).scalars()))) == sorted(left)
