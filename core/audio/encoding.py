@@ -40,7 +40,7 @@ def write_lossy(
     Parameters
     ----------
     form : "M4A" or "MP3".
-    blocks : samples of shape (n, channels).  More than two channels become one, see `mixed`.
+    blocks : samples of shape (n, channels).  More than two channels become one.
     sr : sampling rate of the samples, in Hz.
 
     Raises
@@ -54,7 +54,7 @@ def write_lossy(
 
     container, codec = LOSSY[form]
     rate = sr if sr in _RATES else _RATES[0] if sr % 11_025 == 0 else _RATES[1]
-    heard = heard_channels(channels)
+    heard = channels if channels <= 2 else 1
     options = {"movflags": "faststart"} if form == "M4A" else {}
     try:
         with av.open(str(place), "w", format=container, options=options) as out:
@@ -74,22 +74,17 @@ def write_lossy(
         raise AudioError(f"{place.name} cannot be written as {form}: {error.strerror}") from error
 
 
-def heard_channels(channels: int) -> int:
-    """Return the number of channels of a lossy copy: of more than two, one is left."""
-    return channels if channels <= 2 else 1
-
-
-def mixed(block: np.ndarray) -> np.ndarray:
-    """Return the samples of shape (n, channels) as a lossy copy has them: of more than two channels their mean."""
+def as_heard(block: np.ndarray) -> np.ndarray:
+    """Samples of shape (n, channels) as a lossy copy has them: more than two channels become one, their mean."""
     return block if block.shape[1] <= 2 else block.mean(axis=1, keepdims=True)
 
 
 def _at_rate(blocks: Iterable[np.ndarray], sr: int, rate: int, channels: int) -> Iterable[np.ndarray]:
     """The samples at another rate, as float32, in one or two channels."""
-    heard = heard_channels(channels)
+    heard = channels if channels <= 2 else 1
     finer = soxr.ResampleStream(sr, rate, heard, "float32", "HQ")
     for block in blocks:
-        given = mixed(block).astype(np.float32)
+        given = as_heard(block).astype(np.float32)
         part = given if sr == rate else finer.resample_chunk(given)
         if len(part):
             yield part
