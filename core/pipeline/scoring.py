@@ -21,12 +21,12 @@ from core.models.prediction import Prediction
 from core.models.reference import OutlierCheck
 from core.pipeline import timeline
 from core.pipeline.deciding import Decided, Part, decide_pieces, store_predictions
-from core.pipeline.kept_audio import keep_audio
+from core.pipeline.kept_audio import keeping_audio
 from core.pipeline.measure import Measured, Span, measure, measure_piece
 from core.pipeline.serving import Served
 from core.records import MeasuredFile, Remark, RemarkKind
 from core.schema import FeatureVector
-from core.store import Store, claim_clip, load_features, save_measured
+from core.store import Store, load_features, save_measured, save_own
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,18 +153,13 @@ def keep_clip(
 ) -> ScoredClip:
     """Store a clip that a person brought, and note that it is theirs, because they answer about it or share it.
 
+    All rows but the prediction are stored in one transaction. When it fails, no sound of the clip stays either.
+
     Returns the clip with the id of its prediction, or with the problem.
 
     file : from ``score_own``.  audio : folder for the sound if raters may hear it; None stores no sound.
     """
-    kept = _store_file(scored, file, served, store, audio)
-    if kept.problem:
-        return kept
-    try:
-        claim_clip(store, kept.clip_id, shared=audio is not None)
-    except StoreError as error:
-        return replace(kept, problem=str(error), prediction_id=None)
-    return kept
+    return _store_file(scored, file, served, store, audio, own=True)
 
 
 def score_source(
@@ -249,14 +244,19 @@ def _measured_file(scored: ScoredClip, source: Source, origin: str) -> MeasuredF
     )
 
 
-def _store_file(scored: ScoredClip, file: MeasuredFile, served: Served, store: Store, audio: Path | None) -> ScoredClip:
+def _store_file(
+    scored: ScoredClip, file: MeasuredFile, served: Served, store: Store, audio: Path | None, *, own: bool = False
+) -> ScoredClip:
     if audio is not None:
         require(store.by, Action.KEEP_AUDIO)
     try:
-        path = None if audio is None else keep_audio(scored.recording.clip, audio)
-        first = replace(file, clips=file.clips[:1], path=path)
-        others = replace(file, clips=file.clips[1:])  # their audio is not kept
-        save_measured(store, first, others, bring_back=True)
+        with keeping_audio(scored.recording.clip, audio) as path:
+            first = replace(file, clips=file.clips[:1], path=path)
+            others = replace(file, clips=file.clips[1:])  # their audio is not kept
+            if own:
+                save_own(store, first, others, shared=audio is not None)
+            else:
+                save_measured(store, first, others, bring_back=True)
     except StoreError as error:
         return replace(scored, problem=str(error))
     return _store_prediction(scored, served, store)
@@ -365,8 +365,7 @@ def keep_window(window: timeline.ScoredWindow, served: Served, store: Store) -> 
         raise StoreError("This window was not scored, so an answer about it cannot be stored.")
     (clip,) = result.file.clips
     part = Part(clip.vector, clip.start_s, clip.start_s + clip.duration_s)
-    save_measured(store, result.file, bring_back=True)
-    claim_clip(store, window.clip_id, shared=False)
+    save_own(store, result.file, shared=False)
     (number,) = store_predictions(
         [result.decided], [(part,)], served, policy=result.policy, store=store, latency_s=result.latency_s
     )

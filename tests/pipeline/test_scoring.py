@@ -1,6 +1,7 @@
 """The wiring: what is stored, what is not, what is computed once, and what a failing database costs."""
 
 import io
+import sys
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -183,6 +184,31 @@ def test_the_same_form_is_stored_once_and_another_answer_is_another_row(store):
     assert table["display"].tolist() == ["shown", "shown"]
     assert (table["shown_label"] == scored.prediction.ranked[0]).all()
     assert (table["source"] == "predict").all()
+
+
+def test_an_answer_never_lands_on_another_clip(store):
+    """The number of the prediction is that of another clip, as after an erased one."""
+    here, there = score(clip(), store), score(clip("tone_0p9s"), store)
+    stale = replace(here, prediction_id=there.prediction_id)
+    with pytest.raises(StoreError, match="about another clip"):
+        feedback.record_feedback(stale, store, label="sad", rater="Ayşe", form=store_module.new_token())
+
+
+def test_a_clip_that_cannot_be_shared_leaves_no_sound(store, tmp_path, monkeypatch):
+    def fail(*args, **kwargs):
+        raise StoreError("The disk is full: nothing was stored.")
+
+    scored, file = scoring.score_own(
+        clip(), "a.flac", served(), policy=Policy(), store=store, origin="upload", max_mb=9
+    )
+    monkeypatch.setattr(sys.modules["core.store.own_clips"], "_claim", fail)
+    folder = Settings(data_dir=tmp_path).clips_dir
+    assert "disk is full" in scoring.keep_clip(scored, file, served(), store, audio=folder).problem
+    assert [path for path in folder.rglob("*") if path.is_file()] == []
+    assert store_module.clips_table(store).empty
+    monkeypatch.undo()
+    assert not scoring.keep_clip(scored, file, served(), store, audio=folder).problem
+    assert len(list(folder.rglob("*.flac"))) == 1
 
 
 def test_taking_back_takes_that_answer_and_says_what_counts_then(store):
