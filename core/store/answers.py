@@ -337,7 +337,9 @@ def _clip_of(row: dict[str, Any], clip_of: dict[int, str]) -> str:
     return clip_of[number]
 
 
-def _rows_by_key(c: sa.Connection, key: sa.Column[Any], wanted: Iterable[Any], *columns: sa.Column[Any]) -> list[Any]:
+def _rows_by_key(
+    c: sa.Connection, key: sa.Column[Any], wanted: Iterable[Any], *columns: sa.ColumnElement[Any]
+) -> list[Any]:
     """Select the key and these columns from the rows whose key is wanted."""
     query = sa.select(key, *columns)
     return [row for part in in_parts(wanted) for row in c.execute(query.where(key.in_(part)))]
@@ -364,7 +366,9 @@ def insert_answers(c: sa.Connection, rows: Sequence[dict[str, Any]]) -> list[Rec
     stored = dict(c.execute(new.returning(feedback.c.token, feedback.c.id), rows).all()) if rows else {}
     numbers = [stored.pop(row["token"], None) for row in rows]  # of two rows with one token, only the first is new
     resent = [row["token"] for row, number in zip(rows, numbers, strict=True) if number is None]
-    before = {form.token: form for form in _rows_by_key(c, feedback.c.token, resent, *feedback.c)}
+    before = {
+        form.token: form for form in _rows_by_key(c, feedback.c.token, resent, *feedback.c, UNDONE.label("undone"))
+    }
     return [
         _same_form(before[row["token"]], row) if number is None else _new(number, gone.get(row["clip_id"], False))
         for row, number in zip(rows, numbers, strict=True)
@@ -381,6 +385,11 @@ def _same_form(before: sa.Row[Any], row: dict[str, Any]) -> Receipt:
         if before.kind == "undo":
             raise StoreError("This form has already undone an answer. Reload the page and try again.")
         answer = before.label or before.skip_reason
+        if before.undone:
+            raise StoreError(
+                f"This form was already sent with the answer {answer!r}, which was taken back. Reload the page to "
+                "answer again."
+            )
         raise StoreError(
             f"This form was already sent with the answer {answer!r}, which still counts. Undo it to answer again."
         )
