@@ -67,6 +67,7 @@ class Word(StrEnum):
     OWN = "own"  # of the person who reads the page
     AGREED = "agreed"  # raters agree, or an analyst settled it
     MODEL = "model"
+    PERSON = "person"  # in a stored list: of the person who made it, who may not be the one who reads it
 
 
 @dataclass(frozen=True)

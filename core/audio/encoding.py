@@ -74,13 +74,17 @@ def write_lossy(
         raise AudioError(f"{place.name} cannot be written as {form}: {error.strerror}") from error
 
 
+def as_heard(block: np.ndarray) -> np.ndarray:
+    """Samples of shape (n, channels) as a lossy copy has them: more than two channels become one, their mean."""
+    return block if block.shape[1] <= 2 else block.mean(axis=1, keepdims=True)
+
+
 def _at_rate(blocks: Iterable[np.ndarray], sr: int, rate: int, channels: int) -> Iterable[np.ndarray]:
     """The samples at another rate, as float32, in one or two channels."""
     heard = channels if channels <= 2 else 1
     finer = soxr.ResampleStream(sr, rate, heard, "float32", "HQ")
     for block in blocks:
-        mixed = block if channels <= 2 else block.mean(axis=1, keepdims=True)
-        given = mixed.astype(np.float32)
+        given = as_heard(block).astype(np.float32)
         part = given if sr == rate else finer.resample_chunk(given)
         if len(part):
             yield part

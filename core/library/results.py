@@ -23,7 +23,7 @@ from core.errors import CoreError
 from core.features import EXTRACTOR
 from core.library.addresses import fault, filesystem, is_local, local_path, safe
 from core.models.policy import Policy
-from core.records import MUSIC_TAGS, FoundFile, LibraryFile, Plan
+from core.records import MUSIC_TAGS, FoundFile, LibraryFile, Plan, Word
 from core.schema import COLUMNS, PROBA
 from core.spreadsheets import csv_text, write_row
 from core.store import Store, answer_votes, copies_of, known_files, move_clips, scored_clips
@@ -193,13 +193,16 @@ GROUPS = {"unlike": "unlike the training music", "review": "that a person has to
 def contents_of(table: pd.DataFrame, group: str) -> set[str]:
     """Return the content hashes of the scored files of a group in a table of results.
 
-    group : one of ``GROUPS``; another text means all scored files.
+    group : one of ``GROUPS``; another text means all scored files. A file that needs a person needs none any more when
+        the column whose_word (if there is one) says that somebody has listened to it.
     """
     scored = table[table["state"] == "scored"]
     if group == "unlike":
         scored = scored[scored["unlike"] != ""]
     elif group == "review":
         scored = scored[(scored["decision"] == "") & (scored["candidates"] == "")]
+        if "whose_word" in scored.columns:
+            scored = scored[scored["whose_word"].eq(Word.MODEL)]
     return set(scored["content_hash"]) - {""}
 
 

@@ -30,6 +30,7 @@ from core.access import Action, Person, requires
 from core.allowed_places import EVERYWHERE, Places
 from core.atomic import replace_file, replacing
 from core.audio.decoding import Source, blocks, display_name, inspect
+from core.audio.encoding import LOSSY, as_heard
 from core.errors import AudioError, CoreError
 from core.features.loudness import Meter, as_played
 from core.library import reading
@@ -121,7 +122,7 @@ def level_copies(
         for k, row in enumerate(rows):
             progress(k / len(rows), artist_and_title(row))
             source = _opened(_content(row["path"], max_mb, places), row["path"])
-            measured = _measured(source)
+            measured = _measured(source, lossy=form in LOSSY)
             gain = measured.gain_db(row["level_lufs"])
             name = f"{row['number']:02d} {_safe(artist_and_title(row))}{FORMS[form]}"
             _copy(source, row, folder / name, form, Shape(gain, fades, row["number"], len(rows)))
@@ -186,18 +187,20 @@ def peak_db(source: Source) -> float:
     return _measured(source).peak_db
 
 
-def _measured(source: Source) -> FileLoudness:
-    """Loudness and true peak of a whole file."""
+def _measured(source: Source, *, lossy: bool = False) -> FileLoudness:
+    """Loudness and true peak of a whole file. lossy : of its M4A or MP3 copy, which has at most two channels."""
     meter, peak, sr = Meter(source.sr), 0.0, source.sr
-    finer = soxr.ResampleStream(sr, OVERSAMPLED * sr, source.channels, "float64", "MQ")
+    heard = 1 if lossy and source.channels > 2 else source.channels
+    finer = soxr.ResampleStream(sr, OVERSAMPLED * sr, heard, "float64", "MQ")
     with closing(blocks(source)) as read:
-        for block in read:
+        for samples in read:
+            block = as_heard(samples) if lossy else samples
             meter(block)
             between = finer.resample_chunk(block)
             peak = max(peak, float(np.abs(block).max()), float(np.abs(between).max(initial=0.0)))
-    rest = finer.resample_chunk(np.zeros((0, source.channels)), last=True)
+    rest = finer.resample_chunk(np.zeros((0, heard)), last=True)
     peak = max(peak, float(np.abs(rest).max(initial=0.0)))
-    lufs = as_played(meter.lufs(), source.channels) if peak > 0 else float("nan")
+    lufs = as_played(meter.lufs(), heard) if peak > 0 else float("nan")
     return FileLoudness(lufs, 20 * log10(peak) if peak > 0 else float("-inf"))
 
 

@@ -106,9 +106,11 @@ def sessions_table(sessions: Sequence[StoredSession]) -> pd.DataFrame:
 
 def session_table(session: StoredSession) -> pd.DataFrame:
     """One row for each piece of a session, for the ward; the facts about the session are repeated in each row."""
-    replaced: dict[int, str] = {}
+    replaced: dict[str, str] = {}  # by the piece that came; places change when pieces are moved or removed
     for one in session.replacements:
-        replaced[one["number"]] = "; ".join(filter(None, [replaced.get(one["number"], ""), one["before_title"]]))
+        before = "; ".join(filter(None, [replaced.pop(one["before"], ""), one["before_title"]]))
+        if one["after"]:
+            replaced[one["after"]] = before
     rows = [
         {
             "number": piece.number,
@@ -123,7 +125,7 @@ def session_table(session: StoredSession) -> pd.DataFrame:
             "tempo_bpm": piece.row["tempo"],
             "gain_db": piece.row["gain_db"],
             "model_version": piece.row["model_version"],
-            "replaces": replaced.get(piece.number, ""),
+            "replaces": replaced.get(piece.piece_id, ""),
             "stopped_at": _moment(piece.stopped_at),
             "stopped_s": piece.stopped_s,
             **_about(session),

@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from core.playlists.files import file_name, gain_text, one_line, row_dicts
 from core.playlists.playlist import FAR_FIT, FAR_STEP, NEAR_FIT, Playlist, mixture, reason
+from core.playlists.words import WORDS
 from core.records import Word
 from core.schema import EMOTIONS
 from core.wording import SIGNS, clock, counted, whole_percent
@@ -125,9 +126,10 @@ def _how_to_read(playlist: Playlist) -> list[str]:
         if weak
         else "There is no weak place."
     )
+    own = WORDS[Word.PERSON if playlist.rows["word"].eq(Word.PERSON).any() else Word.OWN].capitalize()
     people = (
-        f'A person named the mood of {counted(spoken, "piece")}. "Your word" is the word of the person who made this '
-        "sheet. This mood counts, and the mood of the model is beside it."
+        f'A person named the mood of {counted(spoken, "piece")}. "{own}" is the word of the person who made this '
+        "list. This mood counts, and the mood of the model is beside it."
     )
     return [how, *([meaning] if playlist.path else []), *([people] if spoken else []), places]
 

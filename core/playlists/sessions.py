@@ -17,10 +17,10 @@ from core.errors import CoreError
 from core.playlists.client_lists import ClientRules, add_must_play
 from core.playlists.files import file_name, one_line, row_dicts
 from core.playlists.pieces import ACCEPTED, BETWEEN, file_is_there
-from core.playlists.playlist import Playlist, Pool, Replaced, finish_playlist, usable_pieces
+from core.playlists.playlist import Playlist, Pool, Replaced, finish_playlist, reason, usable_pieces
 from core.playlists.replacement import replace_piece
 from core.playlists.wish import Curve, curve_from_plan, plan_of_curve
-from core.records import Remark, RemarkKind
+from core.records import Remark, RemarkKind, Word
 from core.source_note import PROGRAM
 from core.store.sessions import NewSession, StoredSession
 
@@ -50,6 +50,8 @@ def new_session(
         "target_lufs": playlist.target_lufs,
         "softer_lu": playlist.softer_lu,
         "curve": None if playlist.curve is None else plan_of_curve(playlist.curve),
+        "pinned": sorted(playlist.pinned),
+        "edited": playlist.edited,
         "remarks": [{"kind": remark.kind, "text": remark.text} for remark in playlist.remarks],
     }
     return NewSession(
@@ -66,11 +68,19 @@ def new_session(
 
 
 def stored_rows(playlist: Playlist) -> list[dict[str, Any]]:
-    """Rows of a playlist with plain Python values, as a session stores them."""
-    return [
+    """Rows of a playlist with plain Python values, as a session stores them.
+
+    "Your word" becomes "a person's word", because another person may have the client later.
+    """
+    rows = [
         {name: value.item() if isinstance(value, np.generic) else value for name, value in row.items()}
         for row in row_dicts(playlist)
     ]
+    for row in rows:
+        if row["word"] == Word.OWN:
+            row["word"] = Word.PERSON.value
+            row["why"] = reason(row, playlist.path)
+    return rows
 
 
 def playlist_of(session: StoredSession) -> Playlist:
@@ -87,6 +97,8 @@ def playlist_of(session: StoredSession) -> Playlist:
         target_lufs=float(plan["target_lufs"]),
         softer_lu=float(plan["softer_lu"]),
         curve=_curve_of(plan),
+        pinned=frozenset(plan.get("pinned", ())),
+        edited=bool(plan.get("edited", False)),
         replaced=tuple(Replaced(**one) for one in session.replacements),
     )
 
@@ -154,7 +166,7 @@ def next_list(
     Parameters
     ----------
     pool : from ``replacement_pool``.
-    pieces : the library, index ``piece_id``.
+    pieces : the library, index ``piece_id``. Pieces that no playlist uses are replaced too.
     absent : pieces whose file is missing or changed.
 
     Raises
@@ -162,11 +174,20 @@ def next_list(
     CoreError
         No piece is left.
     """
-    out = [p for p in before.rows["piece_id"] if p in rules.never or p in absent]
+    never = {*rules.never, *_in_no_playlist(pieces, pool.recordings)}
+    out = [p for p in before.rows["piece_id"] if p in never or p in absent]
     made = replace(before, replaced=(), remarks=())
     for piece in out:
-        made = replace_or_leave_out(made, pool, piece, without={*out, *rules.never})
+        made = replace_or_leave_out(made, pool, piece, without={*out, *never})
     return add_must_play(made, pool, pieces, rules.must)
+
+
+def _in_no_playlist(pieces: pd.DataFrame, recordings: pd.Series | None) -> set[str]:
+    """Pieces that no playlist uses, with all copies of the same recordings."""
+    never = pieces.index[pieces["never"].astype(bool)]
+    if recordings is None:
+        return set(never)
+    return {*never, *recordings.index[recordings.isin(recordings.reindex(never).dropna())]}
 
 
 def replace_or_leave_out(playlist: Playlist, pool: Pool, piece_id: str, *, without: Collection[str]) -> Playlist:

@@ -15,7 +15,7 @@ from core.records import Word
 from core.schema import EMOTIONS, PROBA
 from core.wording import counted, percent
 
-WORDS = {Word.OWN: "your word", Word.AGREED: "people agree", Word.MODEL: "the model"}
+WORDS = {Word.OWN: "your word", Word.AGREED: "people agree", Word.MODEL: "the model", Word.PERSON: "a person's word"}
 DIFFER = "people differ"
 
 
@@ -72,7 +72,7 @@ def model_text(row: Mapping[str, Any] | pd.Series) -> str:
 def count_words(pieces: pd.DataFrame) -> str:
     """Say how many moods are whose word, and about how many pieces people differ."""
     number = pieces["word"].value_counts()
-    own, agreed, model = (int(number.get(word, 0)) for word in Word)
+    own, agreed, model = (int(number.get(word, 0)) for word in (Word.OWN, Word.AGREED, Word.MODEL))
     text = f"Whose word: {counted(own, 'piece')} yours, {agreed:,} agreed by people, {model:,} the model's."
     if not own and not agreed:
         text = "All moods are the model's. Say what you hear in a piece, and your word counts."

@@ -45,6 +45,12 @@ class Player {
     this.playing = false;
     this.asked = null; // the piece whose address the page was asked for
     this.turn = 0;
+    this.other = () => this.playing && this.pause(); // another player of the page starts; our own are not in the page
+    document.addEventListener("play", this.other, true);
+    this.keys = { // of the keyboard, or of the headphones
+      play: () => this.toggle(), pause: () => this.pause(),
+      previoustrack: () => this.back(), nexttrack: () => this.go(this.at + 1),
+    };
     this.find("play").addEventListener("click", () => this.toggle());
     this.find("back").addEventListener("click", () => this.back());
     this.find("next").addEventListener("click", () => this.go(this.at + 1));
@@ -64,7 +70,9 @@ class Player {
     this.send = setStateValue;
     if (current) this.at = data.pieces.findIndex((piece) => piece.id === current);
     if (current && this.at < 0) this.stop();
-    if (data.ready && data.ready.id === this.asked) this.load(data.ready);
+    if (data.ready && data.ready.id === this.asked) this.take(data.ready);
+    this.release({ hold: this.deck() });
+    this.need();
     this.decks.forEach((deck, id) => this.running(deck) && id === this.piece()?.id && this.schedule(deck));
     this.draw();
   }
@@ -81,21 +89,43 @@ class Player {
     return deck?.audio && !deck.audio.paused && !deck.audio.ended;
   }
 
+  // Whether the level of the list has changed since this piece was loaded.
+  stale(deck) {
+    const piece = this.data.pieces.find(({ id }) => id === deck.id);
+    return piece !== undefined && deck.wish !== piece.gain_db;
+  }
+
+  // Ask for the piece that plays, and for the next one, if one of them is not here with its gain of now.
+  need() {
+    if (this.at < 0) return;
+    this.ask(this.at);
+    this.ask(this.at + 1);
+  }
+
   ask(index) {
     const piece = this.piece(index);
-    if (!piece || this.decks.has(piece.id) || this.asked) return;
+    const deck = this.deck(index);
+    if (!piece || this.asked || (deck && !this.stale(deck))) return;
     this.asked = piece.id;
     this.turn += 1;
     this.send("wanted", { piece: piece.id, turn: this.turn });
   }
 
-  // Fetch a piece. ready: its address, gain and note, or the problem that it has.
-  async load(ready) {
-    const deck = { id: ready.id, db: ready.gain_db, note: ready.note || "", problem: ready.problem || "" };
-    this.decks.set(ready.id, deck);
+  // Take the answer of the page. ready: address, gain and note of a piece, or the problem that it has.
+  take(ready) {
+    const known = this.decks.get(ready.id);
+    const deck = known ?? { id: ready.id, problem: ready.problem || "" };
+    deck.wish = this.data.pieces.find(({ id }) => id === ready.id)?.gain_db;
+    if (!ready.problem) Object.assign(deck, { db: ready.gain_db, note: ready.note || "" });
+    if (!known) this.load(deck, ready.url);
+    else if (known.loaded) this.asked = null;
+  }
+
+  async load(deck, address) {
+    this.decks.set(deck.id, deck);
     try {
       if (!deck.problem) {
-        const answer = await fetch(ready.url);
+        const answer = await fetch(address);
         if (!answer.ok) throw new Error(answer.status);
         deck.url = URL.createObjectURL(await answer.blob());
         await this.prepare(deck);
@@ -106,7 +136,7 @@ class Player {
     deck.loaded = true;
     this.asked = null;
     if (this.deck() === deck && this.playing) this.start(deck);
-    else if (this.at >= 0 && !this.deck()) this.ask(this.at);
+    else this.need();
   }
 
   prepare(deck) {
@@ -140,7 +170,8 @@ class Player {
     this.at = Math.max(0, index);
     this.playing = true;
     this.release();
-    if (!this.decks.has(this.asked)) this.asked = null; // an answer that got lost is asked for again
+    const coming = this.decks.get(this.asked);
+    if (!coming || coming.loaded) this.asked = null; // an answer that got lost is asked for again
     const deck = this.deck();
     if (deck?.audio) deck.audio.currentTime = 0;
     if (deck?.loaded) this.start(deck);
@@ -155,11 +186,12 @@ class Player {
       return;
     }
     this.resume();
-    this.ask(this.at + 1);
+    this.need();
   }
 
   resume() {
     const deck = this.deck();
+    document.querySelectorAll("audio, video").forEach((other) => other.pause());
     this.context.resume();
     this.playing = true;
     if (deck?.audio) {
@@ -234,11 +266,12 @@ class Player {
     this.gap = setTimeout(() => this.go(this.at + 1), 1000 * wait);
   }
 
-  // Forget pieces that are far away from the one that plays.
-  release(all = false) {
-    const near = all ? [] : [-1, 0, 1].map((step) => this.piece(this.at + step)?.id);
+  // Forget pieces that are far away from the one that plays, or that have an old gain. hold: stays in any case.
+  release({ all = false, hold = null } = {}) {
+    const near = [-1, 0, 1].map((step) => this.piece(this.at + step)?.id);
     for (const [id, deck] of this.decks) {
-      if (near.includes(id) || (!all && (!deck.loaded || this.running(deck)))) continue;
+      const wanted = deck === hold || !deck.loaded || this.running(deck) || (near.includes(id) && !this.stale(deck));
+      if (wanted && !all) continue;
       clearTimeout(deck.timer);
       deck.audio?.pause();
       deck.gain?.disconnect();
@@ -249,8 +282,12 @@ class Player {
 
   end() {
     clearTimeout(this.gap);
-    this.release(true);
+    document.removeEventListener("play", this.other, true);
+    this.release({ all: true });
     this.context?.close();
+    if (!("mediaSession" in navigator)) return;
+    navigator.mediaSession.metadata = null;
+    for (const name of Object.keys(this.keys)) navigator.mediaSession.setActionHandler(name, null);
   }
 
   say(text) {
@@ -289,11 +326,7 @@ class Player {
     this.say(`${this.at + 1} of ${count}: ${piece.title}; ${this.about(deck)}`);
     if (!("mediaSession" in navigator)) return;
     navigator.mediaSession.metadata = new MediaMetadata({ title: piece.title });
-    const keys = {
-      play: () => this.toggle(), pause: () => this.pause(),
-      previoustrack: () => this.back(), nexttrack: () => this.go(this.at + 1),
-    };
-    for (const [name, work] of Object.entries(keys)) navigator.mediaSession.setActionHandler(name, work);
+    for (const [name, work] of Object.entries(this.keys)) navigator.mediaSession.setActionHandler(name, work);
   }
 }
 

@@ -13,6 +13,7 @@ from core.models.policy import Policy, decide
 from core.models.prediction import Prediction
 from core.records import LibraryEntry, LibraryFile, MeasuredClip, Window
 from core.schema import COLUMNS, EMOTIONS, FeatureVector
+from pages.views.library import run_pieces
 from tests import mood_library
 from tests.mood_library import EXTRACTOR
 
@@ -198,3 +199,9 @@ def test_the_groups_of_a_run_are_files_and_not_clips():
     assert contents_of(table, "unlike") == {"a"}
     assert contents_of(table, "review") == {"a", "d"}
     assert contents_of(table, "") == {"a", "b", "d"}
+    heard = table.assign(whose_word=["agreed" if content == "a" else "model" for content in table["content_hash"]])
+    assert contents_of(heard, "review") == {"d"}
+    assert contents_of(heard, "unlike") == {"a"}
+    pieces = pd.DataFrame({"word": ["own", "model", "model"]}, index=["a", "b", "d"])
+    assert list(run_pieces.of_group(pieces, table, "review").index) == ["d"]
+    assert list(run_pieces.of_group(pieces, table, "unlike").index) == ["a"]

@@ -248,6 +248,9 @@ def test_a_link_to_a_passage_plays_this_passage_of_this_piece(open_page, hashes)
     (player,) = page.get("audio")
     assert (player.proto.start_time, player.proto.end_time, player.proto.autoplay) == (2, 5, True)
     assert f"hear={hashes[3]}&from_s=2&to_s=5" in page.code[0].value
+    page.number_input(key="to_s").set_value(4).run()
+    (player,) = page.get("audio")
+    assert (player.proto.end_time, player.proto.autoplay) == (4, False)  # only the link plays at once
     page.number_input(key="to_s").set_value(1).run()
     assert "must end after its start" in shown(page)
     page.selectbox(key="piece").set_value(hashes[4]).run()  # another piece has no passage yet
@@ -388,6 +391,12 @@ def flac_library(opened, data_dir) -> list[Path]:
     return sorted((data_dir / "müzik").iterdir())
 
 
+def take_back(page) -> None:
+    next(box for box in page.checkbox if box.label.startswith("Take back ")).check().run()
+    page.button(key="tag_undo").click().run()
+    assert not page.exception
+
+
 def test_moods_are_written_into_tags_only_after_the_list_and_taken_back(open_page, opened, data_dir, monkeypatch):
     as_analyst(monkeypatch)
     paths = flac_library(opened, data_dir)
@@ -400,13 +409,21 @@ def test_moods_are_written_into_tags_only_after_the_list_and_taken_back(open_pag
     assert set(planned["Mood now"]) == {"none"}
     assert set(planned["New mood"]) <= set(EMOTIONS)
     assert [path.read_bytes() for path in paths] == before
+    assert set(planned["Whose word"]) == {"the model"}
     page.button(key="tag_write").click().run()
     assert "The mood was written into 4 files" in shown(page)
     tagged = [read_mood(path.read_bytes()) for path in paths]
     assert sorted(tagged) == sorted((mood,) for mood in planned["New mood"])
     assert len(listed(open_page("moods"))) == 4  # the library still knows its pieces
-    page.button(key="tag_undo").click().run()
-    assert "The tag was taken back in 4 files" in shown(page)
+    one = open_page("moods", view="Tags", words="Ezgi 2")
+    assert "3 tags of pieces that the filter does not show" in shown(one)
+    assert one.button(key="tag_undo").disabled
+    take_back(one)
+    assert "The tag was taken back in 1 file." in shown(one)
+    assert sum(read_mood(path.read_bytes()) == () for path in paths) == 1
+    page.run()
+    take_back(page)
+    assert "The tag was taken back in 3 files" in shown(page)
     assert [path.read_bytes() for path in paths] == before
 
 

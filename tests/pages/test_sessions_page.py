@@ -75,8 +75,10 @@ def test_from_a_new_client_to_a_stored_session_and_back(as_ece, opened, hashes, 
     (rule,) = store.client_pieces_table(opened, client.id).to_dict("records")
     assert (rule["rule"], rule["origin"]) == ("never", "veto")
     page.button(key="session_store").click().run()
-    page.button(key="session_store").click().run()  # pressed twice
     assert "Stored as session" in shown(page)
+    page.button(key="session_store").click().run()  # pressed twice
+    assert "This list was stored before, as session" in shown(page)
+    assert "Stored as session" not in shown(page)
     (session,) = store.sessions_of(opened, client.id)
     assert [(one["before"], one["number"]) for one in session.replacements] == [(rule["piece_id"], 2)]
     assert [one["piece_id"] for one in session.vetoes] == [rule["piece_id"]]
@@ -126,11 +128,13 @@ def test_a_veto_in_a_stored_session_holds_in_its_copy_and_in_the_next_list(as_ec
     changed = store.read_session(opened, session.id)
     assert [p.piece_id for p in changed.pieces][1:] == [p.piece_id for p in session.pieces][1:]
     assert changed.pieces[0].piece_id != first
+    never = changed.pieces[1].piece_id
+    store.never_play(store.open_store(Settings().database), "piece", never, name="Ezgi")
     page.button(key="session_copy").click().run()
     assert not page.exception
     copy = store.sessions_of(opened, session.client_id)[0]
     assert copy.id != session.id
-    assert first not in [p.piece_id for p in copy.pieces]
+    assert not {first, never} & {p.piece_id for p in copy.pieces}
     assert f"Session {copy.id} of K-1" in shown(page)
     playlists = as_ece("playlists", client=str(session.client_id))
     titles = store.client_pieces_table(opened, session.client_id)["title"]

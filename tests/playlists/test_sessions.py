@@ -1,5 +1,6 @@
 """Rules of therapy sessions: a stored list stays as it was, and what may never be played is never chosen again."""
 
+import html
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 
@@ -8,9 +9,9 @@ import pytest
 
 from core import store
 from core.errors import CoreError
-from core.playlists import iso_path, one_mood, replacement, session_history, sessions
+from core.playlists import iso_path, one_mood, replacement, session_history, session_sheet, sessions
 from core.playlists.client_lists import ClientRules, add_must_play, client_rules, missing_must_play
-from core.playlists.playlist import Pool, usable_pieces
+from core.playlists.playlist import Pool, finish_playlist, usable_pieces
 from core.playlists.selection import Filter, filter_pieces
 from core.playlists.sessions import PieceState
 from core.records import RemarkKind
@@ -86,6 +87,19 @@ def test_a_list_whose_files_are_all_there_has_no_remark_more(path, tmp_path):
     (tmp_path / "a").write_bytes(b"x")
     places = pd.DataFrame({"content_hash": path.rows["piece_id"], "path": str(tmp_path / "a"), "size": 1})
     assert sessions.locate_pieces(path, places)[0].remarks == path.remarks
+
+
+def test_own_words_are_a_persons_words_in_a_stored_list(path):
+    rows = path.rows.assign(word=["own", *path.rows["word"][1:]], model_mood="angry")
+    spoken = finish_playlist(replace(path, rows=rows), POOL)
+    assert "your word" in spoken.rows["why"][0]
+    session = stored(spoken)
+    back = sessions.playlist_of(session)
+    assert "a person's word; the model: angry" in back.rows["why"][0]
+    assert session_history.session_table(session)["whose_word"].tolist()[:2] == ["person", "model"]
+    sheet = html.unescape(session_sheet.session_html(back, session_sheet.Session()).decode())
+    assert '"A person\'s word" is the word of the person who made this list' in sheet
+    assert "your word" not in sheet.lower()
 
 
 # --- never and must
@@ -178,6 +192,31 @@ def test_a_copy_has_the_same_pieces_except_those_that_may_not_or_cannot_be_playe
     assert [one.before for one in made.replaced] == [listed[0], listed[3]]
 
 
+def test_a_copy_has_no_piece_that_no_playlist_uses_now_and_none_comes_in(path):
+    listed = list(path.rows["piece_id"])
+    usual = sessions.replacement_pool(path, LIBRARY, ClientRules())
+    would_come = sessions.next_list(path, usual, LIBRARY, ClientRules((), (listed[2],))).replaced[0].after
+    recordings = pd.Series(LIBRARY.index, LIBRARY.index)
+    recordings[listed[5]] = listed[4]  # a copy of a piece that no playlist uses
+    library = LIBRARY.assign(never=LIBRARY.index.isin([listed[2], listed[4], would_come]))
+    pool = sessions.replacement_pool(path, library, ClientRules(), recordings=recordings)
+    made = sessions.next_list(path, pool, library, ClientRules())
+    assert not {listed[2], listed[4], listed[5], would_come} & set(made.rows["piece_id"])
+    assert {one.before for one in made.replaced} == {listed[2], listed[4], listed[5]}
+
+
+def test_a_copy_does_not_overwrite_a_piece_that_a_person_chose(path):
+    sad = next(p for p in LIBRARY.index[LIBRARY["guess"] == "sad"] if p not in set(path.rows["piece_id"]))
+    usual = add_must_play(path, POOL, LIBRARY, [sad])
+    place = list(usual.rows["piece_id"]).index(sad)
+    chosen = path.rows["piece_id"][place]  # the piece that would go
+    copied = sessions.playlist_of(stored(replace(path, pinned=frozenset({chosen}), edited=True)))
+    assert copied.pinned == {chosen}
+    assert copied.edited
+    made = sessions.next_list(copied, POOL, LIBRARY, ClientRules((sad,), ()))
+    assert {chosen, sad} <= set(made.rows["piece_id"])
+
+
 def test_without_another_piece_a_copy_leaves_it_out_and_says_so():
     table = pieces([clip("a", title="A"), clip("b", title="B")])
     made = one_mood.build_one_mood(usable_pieces(table), "relax", 7)
@@ -231,12 +270,18 @@ def test_which_pieces_were_stopped(path):
 
 def test_the_tables_for_the_ward(path):
     one = stored(path, stopped={2: 61.0}, mood_before="sad", valence_before=-2 / 3, rating=4, began_at=NOON, notes="n")
-    changed = replace(one, replacements=(asdict(sessions.Replaced(3, "x", "Old", "y", "New")),))
+    third = path.rows["piece_id"][2]
+    done = (  # the last one was removed, and the others have moved since
+        sessions.Replaced(1, "x", "Old", "y", "New"),
+        sessions.Replaced(1, "y", "New", third, "Now"),
+        sessions.Replaced(2, "z", "Removed"),
+    )
+    changed = replace(one, replacements=tuple(map(asdict, done)))
     table = session_history.session_table(changed)
     assert len(table) == len(path.rows)
     assert table["stopped_s"].tolist()[1] == 61.0
     assert table["stopped_at"].tolist()[:2] == ["", "2026-03-12T12:00:00+00:00"]
-    assert table["replaces"].tolist()[1:3] == ["", "Old"]
+    assert table["replaces"].tolist()[:3] == ["", "", "Old; New"]
     assert set(table["client"]) == {"K-1"}
     (row,) = session_history.sessions_table([one]).to_dict("records")
     assert (row["mood_before"], row["rating"], row["stopped"]) == ("sad", 4, path.rows["title"][1])

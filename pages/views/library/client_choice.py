@@ -14,6 +14,7 @@ CLIENT = "client"  # in the address, and session key: the number of the chosen c
 _FIELD = "client_choice"  # key of the field
 CHANGES = "list_changes"  # session key: the changes of a list by hand, oldest first
 ADDRESS, OLD_ADDRESS = "changes", "veto"  # these changes in the address, and their name in version 0.2
+_VETOED = "vetoes_stored"  # session key: rules that vetoes replaced, by client and piece
 SESSION = "session"  # in the address: the number of the open session
 
 
@@ -81,33 +82,47 @@ def report(error: CoreError) -> None:
 
 
 def note_veto(piece_id: str) -> bool:
-    """Store the veto of a piece for the chosen client, if there is one. False: it could not be stored."""
-    return _set_rule(piece_id, "never")
+    """Store the veto of a piece for the chosen client, if there is one. False: it could not be stored.
+
+    The rule before is remembered in this session of the browser, because the undo brings it back.
+    """
+    store, client_id = cached.store(), st.session_state.get(CLIENT)
+    if store is None or client_id is None:
+        return store is not None
+    try:
+        entries = client_pieces_table(store, client_id).set_index("piece_id")["rule"]
+        before = entries.get(piece_id)
+        if before != "never":
+            set_client_piece(store, client_id, piece_id, title=title_of(piece_id), rule="never", origin="veto")
+            st.session_state[_VETOED] = {**st.session_state.get(_VETOED, {}), (client_id, piece_id): before}
+    except CoreError as error:
+        report(error)
+        return False
+    return True
 
 
 def undo_veto(start: str) -> bool:
-    """Take the veto of a piece back for the chosen client. start : beginning of the piece's id."""
+    """Take back the rules that the veto of a piece stored for the chosen client; older rules stay.
+
+    False: they could not be taken back.  start : beginning of the piece's id.
+    """
     store, client_id = cached.store(), st.session_state.get(CLIENT)
     if store is None or client_id is None:
         return store is not None
+    stored = st.session_state.get(_VETOED, {})
+    mine = [key for key in stored if key[0] == client_id and key[1].startswith(start)]
     try:
-        entries = client_pieces_table(store, client_id)
+        for key in mine:
+            set_client_piece(store, client_id, key[1], title=title_of(key[1]), rule=stored[key])
+            st.session_state[_VETOED] = {k: rule for k, rule in st.session_state[_VETOED].items() if k != key}
+        left = client_pieces_table(store, client_id)
     except CoreError as error:
         report(error)
         return False
-    vetoed = entries[(entries["origin"] == "veto") & entries["piece_id"].str.startswith(start)]
-    return all(_set_rule(piece_id, None) for piece_id in vetoed["piece_id"])
-
-
-def _set_rule(piece_id: str, rule: str | None) -> bool:
-    store, client_id = cached.store(), st.session_state.get(CLIENT)
-    if store is None or client_id is None:
-        return store is not None
-    try:
-        set_client_piece(store, client_id, piece_id, title=title_of(piece_id), rule=rule, origin="veto")
-    except CoreError as error:
-        report(error)
-        return False
+    if (left["rule"].eq("never") & left["piece_id"].str.startswith(start)).any():
+        messages.keep_message(
+            "info", "This client still never hears the piece, by an older rule. Sessions, Always or never, removes it."
+        )
     return True
 
 

@@ -3,9 +3,11 @@
 from collections.abc import Hashable
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from core.errors import CoreError
+from core.playlists.selection import Filter, filter_pieces
 from core.store import (
     Client,
     Store,
@@ -19,10 +21,11 @@ from core.store import (
 )
 from core.store.schema import MAX_CODE
 from core.wording import counted
-from pages.shared import cached, messages, times
+from pages.shared import cached, entering, messages, times
 from pages.views.library import client_choice, pieces
 
 NEW = "client_new"  # session key: the typed code
+MOST_NAMES = 2_000  # names in the selection box; all are sent to the browser
 RULES = {"must": "Must be played", "never": "Never played"}
 
 
@@ -98,9 +101,19 @@ def _ask_piece(client: Client) -> None:
         st.caption("No library has been scored yet, so no piece can be chosen.")
         return
     names = library.loaded.labels
+    words = ""
+    if len(library.every) > MOST_NAMES:
+        words = st.text_input(
+            "Words of the piece",
+            key="client_words",
+            max_chars=entering.LONGEST,
+            placeholder="title, artist, performer, album, makam or file",
+            help=f"The library has {counted(len(library.every), 'piece')}. The first {MOST_NAMES:,} with these words "
+            "are offered below.",
+        )
     chosen = st.selectbox(
         "Piece",
-        list(library.every.index),
+        offered_pieces(library.every, library.loaded.text, words),
         index=None,
         format_func=names.__getitem__,
         placeholder="Type a part of the title or artist",
@@ -116,6 +129,12 @@ def _ask_piece(client: Client) -> None:
                 on_click=_set_rule,
                 args=(client.id, chosen, names.get(chosen or "", ""), rule),
             )
+
+
+def offered_pieces(every: pd.DataFrame, text: pd.Series, words: str) -> list[str]:
+    """Ids of the pieces with these words that the selection box offers. text : searched text of each piece."""
+    found = filter_pieces(every, Filter(search=words), text=text) if words else every
+    return list(found.index[:MOST_NAMES])
 
 
 def _set_rule(client_id: int, piece_id: str, title: str, rule: str | None) -> None:

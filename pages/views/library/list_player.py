@@ -1,18 +1,19 @@
 """The player of a whole playlist, with its fades; ``pages/assets/list_player.js`` plays what this module gives out."""
 
+from math import isnan
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from core.access import Action, Person
+from core.access import Action
 from core.errors import CoreError
 from core.playlists import files, playback
 from core.playlists.fades import LONGEST_FADE_S, LONGEST_GAP_S, Fades
 from core.playlists.playlist import Playlist
 from core.settings import Settings
 from core.store import Store
-from pages.shared import assets, cached, media
+from pages.shared import assets, cached, media, sound_cache
 
 KEY = "list_player"
 BETWEEN = ("Gap", "Crossfade")
@@ -58,7 +59,14 @@ def show_player(made: Playlist, table: pd.DataFrame, fades: Fades) -> None:
     player(
         key=KEY,
         data={
-            "pieces": [{"id": row["piece_id"], "title": files.artist_and_title(row)} for row in rows],
+            "pieces": [
+                {
+                    "id": row["piece_id"],
+                    "title": files.artist_and_title(row),
+                    "gain_db": None if isnan(row["gain_db"]) else row["gain_db"],
+                }
+                for row in rows
+            ],
             "fades": {
                 "in_s": fades.in_s,
                 "out_s": fades.out_s,
@@ -79,7 +87,7 @@ def _ready(row: dict[str, Any], piece: pd.Series) -> dict[str, Any]:
     if store is None:
         return {"id": row["piece_id"], "problem": "The database cannot be read."}
     try:
-        sound = _sound(row["piece_id"], row["path"], row["gain_db"], piece, Settings(), store.by, store)
+        sound = _sound(row, piece, Settings(), store)
     except CoreError as error:
         return {"id": row["piece_id"], "problem": str(error)}
     return {
@@ -90,8 +98,10 @@ def _ready(row: dict[str, Any], piece: pd.Series) -> dict[str, Any]:
     }
 
 
-@st.cache_data(show_spinner=False, max_entries=2, hash_funcs={Person: lambda by: by.may(Action.MAKE_PLAYLIST)})
-def _sound(
-    piece_id: str, path: str, gain_db: float, _piece: pd.Series, settings: Settings, by: Person, _store: Store
-) -> playback.Sound:
-    return playback.sound_of(_piece, gain_db, settings=settings, store=_store)
+def _sound(row: dict[str, Any], piece: pd.Series, settings: Settings, store: Store) -> playback.Sound:
+    path, gain = str(row["path"]), float(row["gain_db"])
+    if not files.is_local_file(path):  # the sound of a clip that its owner may erase is not stored in memory
+        return playback.sound_of(piece, gain, settings=settings, store=store)
+    may = store.by.may(Action.MAKE_PLAYLIST)
+    key = ("list", row["piece_id"], sound_cache.stamp(path), repr(gain), settings.model_dump_json(), may)
+    return sound_cache.cached(key, lambda: playback.sound_of(piece, gain, settings=settings, store=store))

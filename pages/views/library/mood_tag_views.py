@@ -1,6 +1,6 @@
 """Moods page, tab Tags: list what would be written into the tags of files, write it, and take it back."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import pandas as pd
 import streamlit as st
@@ -11,6 +11,7 @@ from core.errors import CoreError
 from core.library.mood_tags import TagChange, plan_tags, plan_undo, undo_tags, write_tags
 from core.playlists.files import file_name
 from core.playlists.selection import accepted_moods
+from core.playlists.words import WORDS
 from core.settings import Settings
 from core.store import Store
 from core.wording import counted
@@ -27,9 +28,10 @@ def show_tags(library: Library, shown: pd.DataFrame, chosen: str | None) -> None
     if store is None:
         return
     st.caption(
-        "The program never writes into your music files by itself. Here you can write the accepted mood of the pieces "
-        "of the filter into the tag of their files, so that other players can use it: MOOD in FLAC, Ogg, Opus and M4A, "
-        "TMOO in MP3. The sound stays the same, and you can take it back at any time."
+        "The program never writes into your music files by itself. For each piece that the filter shows, you can write "
+        "its accepted mood into the tag of its file. Other players can then use it: MOOD in FLAC, Ogg, Opus and M4A, "
+        "TMOO in MP3. It is the mood that the list shows: your own word, else the mood that people agree on, else the "
+        "model's. The sound stays the same, and you can take it back at any time."
     )
     if not store.by.may(Action.TAG_FILES):
         st.info(
@@ -52,8 +54,8 @@ def show_tags(library: Library, shown: pd.DataFrame, chosen: str | None) -> None
         st.session_state[PLAN] = (wanted, plan)
     planned_for, plan = st.session_state.get(PLAN, (None, []))
     if wanted and planned_for == wanted:
-        _show_plan(store, plan)
-    _show_undo(store)
+        _show_plan(store, plan, dict(zip(shown.index, shown["word"].map(WORDS), strict=True)))
+    _show_undo(store, shown)
 
 
 def _plan(store: Store, wanted: list[tuple[str, str, str]], each: Callable[[int], None]) -> list[TagChange]:
@@ -73,14 +75,14 @@ def _with_progress(count: int, work: Callable[[Callable[[int], None]], list[TagC
         bar.empty()
 
 
-def _show_plan(store: Store, plan: Sequence[TagChange]) -> None:
-    """Show the planned changes, and the button that writes them."""
+def _show_plan(store: Store, plan: Sequence[TagChange], whose: Mapping[str, str]) -> None:
+    """Show the planned changes, and the button that writes them. whose : whose word the mood of each piece is."""
     needed, failed = [change for change in plan if change.needed], sum(bool(change.problem) for change in plan)
     st.markdown(
         f"{counted(len(needed), 'file')} would be written. {len(plan) - len(needed) - failed} have this mood already, "
         f"and {failed} cannot be written."
     )
-    _table(plan, "Mood now", "New mood")
+    _table(plan, "Mood now", "New mood", whose)
     write = f"Write the mood into {counted(len(needed), 'file')}"
     if st.button(write, icon=":material/edit:", key="tag_write", disabled=not needed):
         del st.session_state[PLAN]
@@ -88,18 +90,26 @@ def _show_plan(store: Store, plan: Sequence[TagChange]) -> None:
         _do(len(needed), lambda each: write_tags(store, needed, places, each=each), "The mood was written into")
 
 
-def _show_undo(store: Store) -> None:
-    """List the written tags with a button that takes them back."""
+def _show_undo(store: Store, shown: pd.DataFrame) -> None:
+    """List the written tags of the pieces of the filter, with a button that takes them back after a confirmation."""
     try:
-        written = plan_undo(store)
+        every = plan_undo(store)
     except CoreError as error:
         messages.problem(error)
         return
+    written = [change for change in every if change.piece_id in shown.index]
+    others = len(every) - len(written)
+    if others:
+        st.caption(f"{counted(others, 'tag')} of pieces that the filter does not show can be taken back too: widen it.")
     if not written:
         return
     st.markdown(f"**Written by this program: {counted(len(written), 'tag')}**")
     _table(written, "Mood now", "Mood before")
-    if st.button("Take all of them back", icon=":material/undo:", key="tag_undo"):
+    sure = st.checkbox(
+        f"Take back {counted(len(written), 'tag')}, also those that other people wrote",
+        key=f"tag_undo_sure_{written[0].note}_{len(written)}",  # other tags need a new confirmation
+    )
+    if st.button("Take them back", icon=":material/undo:", key="tag_undo", disabled=not sure):
         places = allowed_places(Settings())
         _do(len(written), lambda each: undo_tags(store, written, places, each=each), "The tag was taken back in")
 
@@ -126,12 +136,13 @@ def _show_failed() -> None:
         _table(failed, "Mood now", "Mood asked for")
 
 
-def _table(changes: Sequence[TagChange], now: str, new: str) -> None:
+def _table(changes: Sequence[TagChange], now: str, new: str, whose: Mapping[str, str] | None = None) -> None:
     rows = [
         {
             "File": file_name(change.path),
             now: ", ".join(change.old) or "none",
             new: ", ".join(change.new) or "none",
+            **({} if whose is None else {"Whose word": whose.get(change.piece_id, "")}),
             **({"Note": change.problem} if any(change.problem for change in changes) else {}),
         }
         for change in changes

@@ -12,6 +12,7 @@ from pages.shared import messages
 START, END = "from_s", "to_s"  # keys of the two fields, also in the address
 HEAR = "hear"  # in the address of a link: the piece, by the hash of its content
 _PIECE = "passage_of"  # session key: the piece that the fields belong to
+_LINKED = "passage_linked"  # session key: the piece of a link, or that piece with the passage that plays at once
 _LONGEST_S = 24 * 3600
 
 
@@ -23,6 +24,7 @@ def take_piece_of_link(known: Collection[str]) -> None:
     del st.query_params[HEAR]  # from here on, the selection box writes the piece into the address
     if asked in known:
         st.session_state["piece"] = asked
+        st.session_state[_LINKED] = asked if END in st.query_params else None
     else:
         st.info("The piece of this link is not in the library, or the filter hides it.", icon=":material/link_off:")
 
@@ -47,3 +49,10 @@ def ask_passage(piece_id: str, length_s: float) -> tuple[int, int] | None:
         address = str(st.context.url or "").partition("?")[0]
         st.code(f"{address}?{urlencode({HEAR: piece_id, START: start, END: end})}", language=None)
     return start, end
+
+
+def opened_by_link(piece_id: str, span: tuple[int, int]) -> bool:
+    """Return whether a link opened this passage. After a change of the fields, the person starts the player."""
+    if st.session_state.get(_LINKED) == piece_id:
+        st.session_state[_LINKED] = (piece_id, span)
+    return st.session_state.get(_LINKED) == (piece_id, span)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 import pandas as pd
 import streamlit as st
@@ -14,9 +15,9 @@ from core.pipeline import kept_audio
 from core.playlists import files, playback
 from core.playlists.words import word_text
 from core.settings import Settings
-from core.store import first_content
+from core.store import Store, first_content
 from core.wording import clock, percent
-from pages.shared import cached, messages
+from pages.shared import cached, messages, sound_cache
 from pages.views.library import passage
 from pages.views.library.words import describe_people
 
@@ -42,14 +43,18 @@ def hear(row: pd.Series, *, autoplay: bool = False, passages: bool = False) -> N
         and st.toggle("Whole piece", key="whole", help=f"Off: only the {row['length_s']:.0f} s that the model scored.")
     ):
         try:
-            content = playback.whole_file(path, str(row.name), Settings(), store)
+            content = _whole(path, str(row.name), Settings(), store)
         except CoreError as error:
             st.caption(f":material/volume_off: {messages.literal(str(error))}")
             return
         if span:
             part = f"{clock(span[0])} to {clock(span[1])}"
             st.audio(
-                content, start_time=span[0], end_time=span[1], autoplay=True, alt=f"Player: {row['title']}, {part}"
+                content,
+                start_time=span[0],
+                end_time=span[1],
+                autoplay=autoplay or passage.opened_by_link(str(row.name), span),
+                alt=f"Player: {row['title']}, {part}",
             )
             return
         st.audio(content, start_time=int(start), autoplay=autoplay, alt=f"Player: {row['title']}, whole piece")
@@ -61,6 +66,14 @@ def hear(row: pd.Series, *, autoplay: bool = False, passages: bool = False) -> N
         st.caption(f":material/volume_off: {messages.literal(str(error))}")
         return
     st.audio(data, format="audio/flac", autoplay=autoplay, alt=f"Player: {row['title']}, the scored part")
+
+
+def _whole(path: str, piece_id: str, settings: Settings, store: Store) -> bytes:
+    key = ("whole", piece_id, sound_cache.stamp(path), settings.model_dump_json())
+    media_type = playback.MEDIA_TYPES.get(Path(path).suffix.lower(), "")
+    return sound_cache.cached(
+        key, lambda: playback.Sound(playback.whole_file(path, piece_id, settings, store), media_type, 0.0)
+    ).data
 
 
 @st.cache_data(show_spinner=False, max_entries=12, hash_funcs={Person: lambda by: by.may(Action.LABEL)})

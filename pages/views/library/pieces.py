@@ -21,10 +21,10 @@ from core.playlists.selection import searched_text
 from core.settings import Settings
 from core.store import Store, library_cache_key, library_places, library_table
 from core.turkish import turkish_order
-from pages.shared import cached, entering, messages
+from pages.shared import cached, entering, hearing, messages
 from pages.shared.policy import KEY, default, describe_policy
 from pages.views.library import runs
-from pages.views.library.words import with_people
+from pages.views.library.words import library_with_words, with_people
 
 MOST = 50_000  # scored parts that are loaded; a larger library must be narrowed by words
 REFRESH_S = 120  # seconds until the files are checked again
@@ -161,6 +161,14 @@ def read_library(words: str = "") -> Library | None:
     except CoreError as error:
         messages.problem(error)
         st.stop()
+
+
+def read_library_with_words(store: Store) -> Library | None:
+    """The current library with the moods that count for this person, or None; for a change of a stored session."""
+    library = read_library()
+    if library is None:
+        return None
+    return library_with_words(store, library, model_only=bool(st.session_state.get(hearing.MODEL_ONLY)))
 
 
 def require_library() -> Library:

@@ -126,11 +126,16 @@ def _store_session(client: Client, playlist: Playlist, library: Library) -> None
     # The same list is stored once, however often the button is pressed in this session of the browser.
     token = hashlib.sha256(f"{login.session()}\n{client.id}\n{file_stem(playlist)}".encode()).hexdigest()[:32]
     try:
+        before = {session.id for session in sessions_of(store, client.id)}
         number = add_session(store, client.id, new, token=token)
     except CoreError as error:
         client_choice.report(error)
         return
     st.session_state[STORED] = (number, client.id)
+    if number in before:
+        text = f"This list was stored before, as session {number} of {client.code}. Change its goal and notes there."
+        messages.keep_message("info", text)
+        return
     messages.keep_message("success", f"Stored as session {number} of {client.code}.")
 
 

@@ -5,6 +5,7 @@ import streamlit as st
 
 from core.errors import CoreError
 from core.library.results import GROUPS, contents_of
+from core.records import Word
 from core.wording import counted
 from pages.shared import cached, entering, messages
 from pages.views.library.run_choice import results_of
@@ -32,7 +33,7 @@ def only_of_run(table: pd.DataFrame) -> pd.DataFrame:
             st.caption(":material/link_off: The run in the address is gone. All pieces are shown.", width="content")
             pieces = table
         else:
-            pieces = table[table.index.isin(contents_of(results.rows, group))]
+            pieces = of_group(table, results.rows, group)
             what = f" {GROUPS[group]}" if group in GROUPS else ""
             folder = messages.literal(folder_name(results.job.result["folder"], short=True))
             st.caption(
@@ -42,6 +43,15 @@ def only_of_run(table: pd.DataFrame) -> pd.DataFrame:
             "Show all pieces", key="all_pieces", type="tertiary", icon=":material/select_all:", on_click=_show_all
         )
     return pieces
+
+
+def of_group(table: pd.DataFrame, rows: pd.DataFrame, group: str) -> pd.DataFrame:
+    """Return the pieces of a group of a run, without those that a person has listened to since.
+
+    table : pieces of the library, by content hash.  rows : results of the run.
+    """
+    pieces = table[table.index.isin(contents_of(rows, group))]
+    return pieces[pieces["word"].eq(Word.MODEL)] if group == "review" else pieces
 
 
 def _show_all() -> None:

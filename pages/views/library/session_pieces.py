@@ -11,6 +11,8 @@ from core.playlists import files, sessions
 from core.playlists.client_lists import client_rules
 from core.playlists.playlist import Playlist, mixture
 from core.playlists.sessions import PieceState
+from core.playlists.words import WORDS
+from core.records import Word
 from core.store import StoredSession, change_list, client_pieces_table, note_stop
 from core.store.checks import now
 from core.store.sessions import SessionPiece
@@ -19,7 +21,6 @@ from pages.shared import cached, messages, times
 from pages.views.library import client_choice, piece_filter, piece_player, pieces
 
 PLAYING = "session_heard"  # session key: number of the session and of the piece in the player
-WHOSE = {"own": ", your word", "agreed": ", people agree"}  # whose word the mood was; otherwise the model's
 
 
 def show_pieces(session: StoredSession, playlist: Playlist, states: dict[str, PieceState]) -> None:
@@ -33,12 +34,14 @@ def show_pieces(session: StoredSession, playlist: Playlist, states: dict[str, Pi
                 piece_player.hear(one, autoplay=st.session_state.pop(piece_player.AUTOPLAY, False))
     for done in session.replacements:
         after = f"replaced by {done['after_title']}" if done["after"] else "left out"
-        st.caption(messages.literal(f"Piece {done['number']}: {done['before_title']} was {after}."))
+        st.caption(messages.literal(f"{done['before_title']} was {after}."))
 
 
 def _show_piece(session: StoredSession, row: dict[str, Any], piece: SessionPiece, state: PieceState) -> None:
     number, name = piece.number, messages.literal(files.artist_and_title(row))
-    mood = f"{wording.with_sign(row['guess'])} ({mixture(row)}){WHOSE.get(row.get('word', ''), '')}"
+    word = Word(row.get("word", Word.MODEL))
+    by = "" if word is Word.MODEL else f", {WORDS[word]}"
+    mood = f"{wording.with_sign(row['guess'])} ({mixture(row)}){by}"
     gain = messages.literal(files.gain_text(row["gain_db"]))
     lines = [
         f"**{number}. {name}**",
@@ -133,15 +136,16 @@ def _store_stop(session_id: int, piece: SessionPiece, **entry: Any) -> None:
 
 def _veto(session: StoredSession, number: int) -> None:
     """Replace a piece in the stored list, and never play it for this client again: both are stored, or neither."""
-    store, library = cached.store(), pieces.read_library()
+    store = cached.store()
     if store is None:
         return
-    if library is None:
-        messages.keep_message("error", "There is no library, so no other piece can be chosen. Score one first.")
-        return
     vetoed, before = session.pieces[number - 1], sessions.playlist_of(session)
-    title, recordings = files.one_line(str(vetoed.row["title"])), piece_filter.recordings(library)
+    title = files.one_line(str(vetoed.row["title"]))
     try:
+        library = pieces.read_library_with_words(store)
+        if library is None:
+            raise CoreError("There is no library, so no other piece can be chosen. Score one first.")
+        recordings = piece_filter.recordings(library)
         rules = client_rules(client_pieces_table(store, session.client_id), recordings=recordings)
         pool = sessions.replacement_pool(before, library.every, rules, recordings=recordings)
         after = sessions.replace_or_leave_out(before, pool, vetoed.piece_id, without=rules.never)

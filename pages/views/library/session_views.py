@@ -199,8 +199,8 @@ def show_ways_out(store: Store, session: StoredSession, playlist: Playlist, stat
         icon=":material/content_copy:",
         on_click=_copy,
         args=(session, states),
-        help="The copy has the same pieces. Pieces that are never played for this client, or whose file is missing, "
-        "are replaced. Pieces that must be played are put in.",
+        help="The copy has the same pieces. Pieces that are never played for this client or in no playlist, or whose "
+        "file is missing, are replaced. Pieces that must be played are put in.",
     )
     with st.popover("Delete this session", icon=":material/delete:"):
         st.markdown(
@@ -231,15 +231,16 @@ def _sheet_fields(store: Store, session: StoredSession) -> Session:
 
 
 def _copy(session: StoredSession, states: dict[str, PieceState]) -> None:
-    store, library = cached.store(), pieces.read_library()
+    store = cached.store()
     if store is None:
         return
-    if library is None:
-        messages.keep_message("error", "There is no library, so missing pieces cannot be replaced. Score one first.")
-        return
-    before, recordings = sessions.playlist_of(session), piece_filter.recordings(library)
+    before = sessions.playlist_of(session)
     absent = [piece for piece, state in states.items() if state is not PieceState.THERE]
     try:
+        library = pieces.read_library_with_words(store)
+        if library is None:
+            raise CoreError("There is no library, so missing pieces cannot be replaced. Score one first.")
+        recordings = piece_filter.recordings(library)
         rules = client_rules(client_pieces_table(store, session.client_id), recordings=recordings)
         pool = sessions.replacement_pool(before, library.every, rules, recordings=recordings)
         made = sessions.next_list(before, pool, library.every, rules, absent=absent)

@@ -33,10 +33,7 @@ def with_people(library: "Library") -> "Library":
         with st.container(width=320):
             who.optional_person(store)
     try:
-        never = never_table(store)
-        # The result holds the loaded library, so no other one gets its id meanwhile.
-        key = (id(library.loaded), library.mark, only, *never["id"], *hearing.words_key(store))
-        found = _with_people(key, library, hearing.words(store), never, only)
+        found = library_with_words(store, library, model_only=only)
     except CoreError as error:
         messages.problem(error)
         st.stop()
@@ -44,6 +41,14 @@ def with_people(library: "Library") -> "Library":
     messages.show_pending_message()
     hearing.show_receipt()
     return found
+
+
+def library_with_words(store: Store, library: "Library", *, model_only: bool) -> "Library":
+    """Return the library with the moods that count for this person, and with what no playlist uses. Draws nothing."""
+    never = never_table(store)
+    # The result holds the loaded library, so no other one gets its id meanwhile.
+    key = (id(library.loaded), library.mark, model_only, *never["id"], *hearing.words_key(store))
+    return _with_people(key, library, hearing.words(store), never, model_only)
 
 
 @st.cache_resource(show_spinner=False, max_entries=16, ttl=600)
