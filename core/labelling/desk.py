@@ -301,7 +301,8 @@ def answer(
     seat.pressed_at_s = moment
     if early:
         return Outcome("too soon")
-    if seat.form is not None and seat.form.item.same(form.item):
+    if seat.form is not None and form is not seat.form and seat.form.item.same(form.item):
+        comment = comment or seat.form.comment
         form = seat.form
     person, item = seat.person, form.item
     before, _ = _said_before(seat, store, item)

@@ -151,7 +151,7 @@ def show_answers(seat: Seat, store: Store, form: Form, *, audible: bool, guess: 
                         kwargs={"label": emotion},
                     )
     mark_drawn(seat, form)
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="small", key="beside_answers"):
         undo_button(seat, store)
         _show_reasons(seat, store, form)
         _show_comment(form)
