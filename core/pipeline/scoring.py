@@ -4,7 +4,7 @@ The upload page, whole recordings, libraries and the command line all call these
 """
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -175,6 +175,7 @@ def score_source(
     store: Store | None,
     started: float,
     span: Span | None = None,
+    measured: Mapping[str, FeatureVector] | None = None,
 ) -> ScoredClip:
     """Measure, predict and decide without storing.
 
@@ -184,11 +185,15 @@ def score_source(
         ``perf_counter`` when work on the clip began, in s.
     span
         Part of the file that gets an answer of its own; None answers for the whole file.
+    measured
+        Features that need not be computed again, by clip id.
     """
     problem = ""
 
     def known(clip_id: str, start_s: float, duration_s: float) -> FeatureVector | None:
         nonlocal problem
+        if measured and clip_id in measured:
+            return measured[clip_id]
         vector, fault = _known(store, clip_id, (start_s, duration_s))
         problem = problem or fault
         return vector
@@ -310,29 +315,62 @@ def score_windows(
     policy: Policy,
     store: Store | None,
     origin: str = "upload",
+    measured: Mapping[str, FeatureVector] | None = None,
 ) -> Iterator[timeline.ScoredWindow]:
     """Yield the scored windows of a recording one by one, so that the caller can show progress or stop.
 
     A silent window gives a row with a remark and does not end the scoring. A window that is unlike the training music
-    also gets a remark. Windows are stored like clips, so that scoring the recording again is fast.
+    also gets a remark. Nothing is stored; ``keep_window`` stores one window, with a person's answer about it.
 
-    spans : start and end of each window in s, as from ``core.windows.spans``.
+    Parameters
+    ----------
+    spans
+        Start and end of each window in s, as from ``core.windows.spans``.
+    store
+        Open store; features that it has already need not be computed again.
+    measured
+        Features of windows that were scored before, by clip id.
     """
     for span in spans:
         start_s, end_s = span
         started = time.perf_counter()
         try:
-            scored = score_source(source, served, policy=policy, store=store, started=started, span=span)
+            scored = score_source(
+                source, served, policy=policy, store=store, started=started, span=span, measured=measured
+            )
         except AudioError as error:
             silent = Remark(RemarkKind.NOT_SCORED, str(error))
             yield timeline.ScoredWindow(start_s=start_s, end_s=end_s, proba=None, remark=silent)
             continue
-        stored = store_scored(scored, source, served, store, origin=origin)
-        remark = _unlike_remark(scored.decided)
-        audio, proba = scored.recording.remarks, scored.prediction.proba
-        yield timeline.ScoredWindow(
-            start_s, end_s, proba, remark, audio, clip_id=scored.clip_id, prediction_id=stored.prediction_id
+        result = timeline.WindowResult(
+            _measured_file(scored, source, origin), scored.decided, policy, latency_s=scored.latency_s
         )
+        remark = _unlike_remark(scored.decided)
+        yield timeline.ScoredWindow(start_s, end_s, scored.prediction.proba, remark, scored.recording.remarks, result)
+
+
+def keep_window(window: timeline.ScoredWindow, served: Served, store: Store) -> int:
+    """Store a window without its sound, and note that it is the person's, because they answer about it.
+
+    Returns the id of its prediction. A window that is stored already keeps its rows; one that the person deleted
+    meanwhile is stored again.
+
+    Raises
+    ------
+    StoreError
+        When the window was not scored, or cannot be stored.
+    """
+    result = window.result
+    if result is None:
+        raise StoreError("This window was not scored, so an answer about it cannot be stored.")
+    (clip,) = result.file.clips
+    part = Part(clip.vector, clip.start_s, clip.start_s + clip.duration_s)
+    save_measured(store, result.file, bring_back=True)
+    claim_clip(store, window.clip_id, shared=False)
+    (number,) = store_predictions(
+        [result.decided], [(part,)], served, policy=result.policy, store=store, latency_s=result.latency_s
+    )
+    return number
 
 
 def _unlike_remark(decided: Decided) -> Remark | None:

@@ -659,6 +659,6 @@ def test_a_task_is_made_followed_and_ended(open_page, opened):
     assert "has ended. All answers stay" in shown(page)
     assert store.tasks_table(opened)["ended_at"].notna().all()
     page = as_analyst(open_page, "Raters")
-    table = next(d.value for d in page.dataframe if "with themself" in d.value)
+    table = next(d.value for d in page.dataframe if "with own earlier answers" in d.value)
     ece = table.set_index("rater").loc["Ece"]
-    assert ece[["with themself", "hasty", "of"]].tolist() == ["not yet", 1, 1]
+    assert ece[["with own earlier answers", "hasty", "of"]].tolist() == ["not yet", 1, 1]

@@ -13,6 +13,8 @@ from answers import stored_answers
 from streamlit.testing.v1 import AppTest
 
 from core import store, wording
+from core.audio.decoding import content_hash
+from core.features import EXTRACTOR
 from core.labelling.truth import stored_truth
 from core.models.policy import Policy
 from core.models.reference import ALL, LEVELS
@@ -88,6 +90,15 @@ def test_an_upload_is_decided_and_explained_and_nothing_of_it_is_stored(open_pag
     assert "In words" in shown(page)
     (table,) = [d.value for d in page.dataframe if len(d.value) == 50]
     assert {"value", "unit", "angry", "happy", "relax", "sad", "distribution"} <= set(table.columns)
+    header = page.session_state["source_note"].header("features")  # of the downloads
+    model = page.session_state["clip_result"].scored.prediction.model_version
+    for line in (
+        f"model: {model}",
+        f"extractor: {EXTRACTOR}",
+        "table: arpeggio_6s.flac",
+        f"data: {content_hash(clip())}",
+    ):
+        assert f"# {line}\n" in header
 
 
 def test_a_clip_is_shared_once_and_deleted_with_all_that_belongs_to_it(open_page, data_dir):

@@ -63,7 +63,11 @@ def show_values(scored: ScoredClip, served: Served) -> None:
     st.caption(
         "The number under an emotion is the percentage of its training clips with a lower value. Select a row to "
         "compare the clip with the four emotions."
-        + (f" {missing} features could not be measured in this clip (empty cells)." if missing else "")
+        + (
+            f" {wording.counted(missing, 'feature')} could not be measured in this clip (empty cells)."
+            if missing
+            else ""
+        )
     )
     place = {
         e: st.column_config.ProgressColumn(

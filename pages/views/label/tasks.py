@@ -33,8 +33,8 @@ def show_tasks(store: Store) -> None:
     messages.show_pending_message()
     st.markdown(
         "A task asks named raters for the same clips. The Label page shows them before all other clips. About one "
-        f"clip in {tasks.TWICE_EVERY} comes twice, so that you learn how well a rater agrees with themself. Raters do "
-        "not see which clips come twice."
+        f"clip in {tasks.TWICE_EVERY} comes twice, so that you learn how well a rater agrees with their own earlier "
+        "answers. Raters do not see which clips come twice."
     )
     try:
         _show_progress(store, tasks_table(store))
