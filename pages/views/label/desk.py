@@ -178,7 +178,8 @@ def _show_comment(form: Form) -> None:
     """Show the field for a comment, and on its button the beginning of a comment that waits for the answer."""
     waits = textwrap.shorten(draft(form), COMMENT_SHOWN, placeholder="…")
     name = f"Comment: {messages.literal(waits)}" if waits else "Comment"
-    with st.popover(name, icon=":material/edit_note:", key=f"comments_{form.token[:8]}", help="Press W."):
+    icon = ":material/speaker_notes:" if waits else ":material/edit_note:"  # a phone has no room for the words
+    with st.popover(name, icon=icon, key=f"comments_{form.token[:8]}", help="Press W."):
         st.text_input(
             "Comment (optional)",
             value=form.comment,
