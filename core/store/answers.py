@@ -339,7 +339,7 @@ def _clip_of(row: dict[str, Any], clip_of: dict[int, str]) -> str:
 
 
 def _rows_by_key(
-    c: sa.Connection, key: sa.Column[Any], wanted: Iterable[Any], *columns: sa.Column[Any], hold: bool = False
+    c: sa.Connection, key: sa.Column[Any], wanted: Iterable[Any], *columns: sa.ColumnElement[Any], hold: bool = False
 ) -> list[Any]:
     """Select the key and these columns from the rows whose key is wanted. hold : nobody can delete them meanwhile."""
     query = sa.select(key, *columns)
@@ -372,7 +372,9 @@ def insert_answers(c: sa.Connection, rows: Sequence[dict[str, Any]]) -> list[Rec
     stored = dict(c.execute(new.returning(feedback.c.token, feedback.c.id), given).all()) if rows else {}
     numbers = [stored.pop(row["token"], None) for row in rows]  # of two rows with one token, only the first is new
     resent = [row["token"] for row, number in zip(rows, numbers, strict=True) if number is None]
-    before = {form.token: form for form in _rows_by_key(c, feedback.c.token, resent, *feedback.c)}
+    before = {
+        form.token: form for form in _rows_by_key(c, feedback.c.token, resent, *feedback.c, UNDONE.label("undone"))
+    }
     return [
         _same_form(before[row["token"]], row) if number is None else _new(number, gone.get(row["clip_id"], False))
         for row, number in zip(rows, numbers, strict=True)
@@ -389,6 +391,11 @@ def _same_form(before: sa.Row[Any], row: dict[str, Any]) -> Receipt:
         if before.kind == "undo":
             raise StoreError("This form has already undone an answer. Reload the page and try again.")
         answer = before.label or before.skip_reason
+        if before.undone:
+            raise StoreError(
+                f"This form was already sent with the answer {answer!r}, which was taken back. Reload the page to "
+                "answer again."
+            )
         raise StoreError(
             f"This form was already sent with the answer {answer!r}, which still counts. Undo it to answer again."
         )
