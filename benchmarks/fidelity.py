@@ -19,7 +19,7 @@ import soxr
 
 from core.audio.decoding import decode
 from core.dataset import loading
-from core.features import EXTRACTOR, extract
+from core.features import EXTRACTOR, extract, missing
 from core.schema import COLUMNS, FEATURES, SR
 from core.settings import Settings
 
@@ -87,6 +87,13 @@ Written by `python -m benchmarks.fidelity`; extractor `{EXTRACTOR}`.
 Largest of |ours - MIRtoolbox| / max(|MIRtoolbox|, 0.001) over {len(known)} clips:
 **{np.nanmax(error):.1e}**. The program gives NaN for the same values as MIRtoolbox. The last column of the
 table below is the largest error on any clip.
+
+## Values that cannot be measured
+
+Some values cannot be measured in some clips; MIRtoolbox gives NaN for them too. A remark on Predict and on the Library
+page names them, the cells stay empty, and the model uses the median of its training clips instead.
+
+{missing.markdown_table()}
 
 ## Changes by codecs
 

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 PART = (".", ".part")  # prefix and suffix of the name of an unfinished file
+_OLD = ".old"  # added to the name of an unfinished folder: the folder that it replaces
 ABANDONED_S = 3600.0  # a temporary folder of this age was left by a killed process: writing one takes seconds
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # of Linux's renameat2: paths as usual; exchange both names in one step
 
@@ -72,7 +73,16 @@ def replace_folder(folder: Path, contents: Mapping[str, bytes]) -> None:
 
 
 def remove_abandoned(parent: Path) -> None:
-    """Remove the temporary folders that killed calls of `replace_folder` left in the folder `parent`."""
+    """Remove the temporary folders that killed calls of `replace_folder` left in the folder `parent`.
+
+    An old folder whose replacement did not come takes its place again, however young it is.
+    """
+    for old in parent.glob("*".join((PART[0], PART[1] + _OLD))):
+        folder = parent / old.name.removeprefix(PART[0]).removesuffix(PART[1] + _OLD).rpartition(".")[0]
+        if not folder.exists():
+            os.replace(old, folder)
+        elif time.time() - old.stat().st_mtime > ABANDONED_S:
+            shutil.rmtree(old, ignore_errors=True)
     for left in parent.glob("*".join(PART)):
         if left.is_dir() and time.time() - left.stat().st_mtime > ABANDONED_S:
             shutil.rmtree(left, ignore_errors=True)
@@ -97,7 +107,7 @@ def _exchange(one: Path, other: Path) -> bool:
 
 def _swap_in_two_steps(new: Path, folder: Path) -> None:
     """Replace a folder by a new one and remove the old one; restore the old one if this fails."""
-    old = new.with_name(f"{new.name}.old")
+    old = new.with_name(new.name + _OLD)
     if folder.exists():
         os.replace(folder, old)
     try:

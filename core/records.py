@@ -32,6 +32,7 @@ class RemarkKind(StrEnum):
     LEADING_SILENCE = "leading_silence"
     LENGTH_UNKNOWN = "length_unknown"
     LOW_RATE = "low_rate"
+    MISSING = "missing_features"
     MIXED = "mixed"
     ONE_CHANNEL = "one_channel"
     RESAMPLED = "resampled"

@@ -43,6 +43,10 @@ _NYQUIST = SR / 2
 _SLOPE = sqrt(3)  # |sum(z t)| / sum(t^2) < sqrt(3) for z-scores z and t from 0 to 1 (Cauchy-Schwarz)
 _MFCC = 60.0  # log10 band energies span less than 20 decades; 20 / 2 * sum|cos| / sqrt(20) < 60
 _TONAL = sqrt(6 * 12)  # six tonal axes of norm sqrt(6) at most, chroma differences of norm sqrt(12) at most
+PITCH_IS_ABSOLUTE = (
+    "chroma is absolute (A4 = 440 Hz), not relative to the karar. The same makam from another karar or on another "
+    "ahenk has other values, so a difference can come from the karar or the ahenk and not from the makam."
+)
 _PITCHES = ("C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B")
 
 

@@ -1,16 +1,18 @@
 """Say in a download what it is and where it comes from: a header of comments for CSV files, one line for pictures.
 
-Every line of the header begins with ``# ``; `core.dataset.csv_reading` skips such lines. A comma or line break in a
-value is replaced, so that no part of it begins a cell of its own in a spreadsheet.
+Every line of the header begins with ``# ``; `core.dataset.csv_reading` skips such lines. Commas stay as they are. A
+line break in a value becomes a space, and a text that a spreadsheet could run as a formula gets an apostrophe.
 """
 
 import re
 from dataclasses import dataclass, fields
 
+from core.spreadsheets import escape_formula
+
 VERSION = "0.2.0"
 PROGRAM = f"Turkish Music Emotion {VERSION}"
 SYNTHETIC = "SYNTHETIC STAND-IN: drawn from summary statistics and not measured on music"
-_BREAKS = re.compile(r"\s*[,;|\t\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+\s*")
+_BREAKS = re.compile(r"\s*[\t\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+\s*")
 
 
 @dataclass(frozen=True)
@@ -56,13 +58,14 @@ class SourceNote:
             value = getattr(self, field.name)
             if isinstance(value, str) and value and not (self.synthetic and field.name == "cite"):
                 lines.append(f"{field.name}: {value}")
-        return "".join(f"# {_BREAKS.sub(' / ', line)}\n" for line in lines)
+        # A quote after a comma would open a cell that hides the lines below it.
+        return "".join(f"# {escape_formula(_BREAKS.sub(' ', line).replace(chr(34), chr(39)))}\n" for line in lines)
 
     def line(self, what: str) -> str:
         """Return the source line of a picture."""
         parts = [PROGRAM, what, self.rows, f"data {self.data[:8]}" if self.data else ""]
         parts += [f"model {self.model}" if self.model else "", self.protocol, self.extractor]
-        text = " · ".join(_BREAKS.sub(" / ", part) for part in parts if part)
+        text = " · ".join(_BREAKS.sub(" ", part) for part in parts if part)
         return f"{SYNTHETIC}. {text}" if self.synthetic else text
 
     def file_name(self, name: str) -> str:

@@ -95,9 +95,9 @@ def percent_change(change: float) -> str:
     return f"{100 * change:+.0f} %"
 
 
-def signed_percent(change: float) -> str:
-    """Format a change of a probability with its sign, to a tenth of a percent: ``"+2.5 %"``; no change is ``"0 %"``."""
-    return f"{100 * change:+.1f} %" if round(change, 3) else "0 %"
+def signed_points(change: float) -> str:
+    """Format a change of a probability in percentage points with its sign: ``"+2.5"``; no change is ``"0"``."""
+    return f"{100 * change:+.1f}" if round(change, 3) else "0"
 
 
 def counted(count: int, noun: str) -> str:

@@ -19,7 +19,7 @@ part = two.segmented_control(
     help="Cross-validation: every development clip, predicted by a model that was not trained on it. Held-out part: "
     "few clips, never used to choose a model.",
 )  # fmt: skip
-set_run_source(comparison, held_out=part == "held_out")
+set_run_source(comparison, algorithm=model, held_out=part == "held_out")
 held_out = part == "held_out"
 cell = views.matrix(comparison, model, held_out=held_out)
 if cell is None:

@@ -9,9 +9,9 @@ from pages.views.models import explain_views as views
 
 st.title("Explain")
 comparison = cached.results()
-set_run_source(comparison)
 compare_views.another_in_use(comparison)
 model = views.choose(comparison)
+set_run_source(comparison, algorithm=model)
 shap = views.contributions(comparison, model)
 published = views.own_table(comparison)
 overall, swarm, dependence, both, clip, check = st.tabs(

@@ -27,6 +27,7 @@ if shown is None:
     st.stop()
 
 scored = shown.scored
+show.set_source(decision.source_of(scored))
 heading, close = st.columns([5, 1], vertical_alignment="bottom")
 heading.header(messages.literal(scored.recording.name), divider="gray")
 close.button(

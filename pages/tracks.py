@@ -9,7 +9,8 @@ from pages.views.clips.clip import open_page
 served, policy = open_page("Whole tracks")
 st.caption(
     f"Model {served.model.version}. A recording is scored in windows, because the mood of a piece usually changes "
-    "and the model was trained on clips of 30 seconds."
+    "and the model was trained on clips of 30 seconds. Nothing of the recording is stored unless you answer about a "
+    "window; the result is gone when you close it or this page."
 )
 recording = views.choose_recording()
 plan = views.plan_windows(recording.source if recording else None)

@@ -79,7 +79,21 @@ def test_what_killed_processes_left_is_removed_and_nothing_else(place):
         if "new" not in name:  # this one is being written now
             os.utime(place / name, (time.time() - 2 * ABANDONED_S,) * 2)
     remove_abandoned(place)
-    assert sorted(os.listdir(place)) == sorted([*names[1:], "model", "x.csv"])
+    assert sorted(os.listdir(place)) == sorted([".model.new.part", ".hidden", "model", "x.csv"])
+
+
+def test_a_folder_that_was_taken_away_before_its_replacement_came_is_put_back(place, monkeypatch):
+    """A kill between the two renames, where a system cannot exchange two folders in one step."""
+    moves = iter([os.replace, fail, fail])  # to the old name; the new folder; back again
+    with monkeypatch.context() as m:
+        m.setattr(atomic, "_exchange", lambda *_: False)
+        m.setattr(atomic.shutil, "rmtree", lambda *_, **__: None)  # a killed process removes nothing
+        m.setattr(os, "replace", lambda *names: next(moves)(*names))
+        with pytest.raises(OSError, match="No space left"):
+            replace_folder(place / "model", {"a": b"new"})
+    assert not (place / "model").exists()
+    remove_abandoned(place)
+    assert contents(place)["model/a"] == OLD["model/a"]
 
 
 def test_a_writer_that_fails_leaves_the_old_content(place):

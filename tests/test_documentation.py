@@ -41,6 +41,26 @@ def test_no_document_names_a_command_that_does_not_exist():
     assert set(re.findall(r"python -m core ([a-z][a-z-]+)", DOCUMENTATION)) <= set(COMMANDS)
 
 
+def test_the_documents_and_the_pages_name_buttons_that_exist():
+    pages = {path: re.sub(r'"\s*\n\s*f?"', "", path.read_text("utf-8")) for path in (ROOT / "pages").rglob("*.py")}
+    shown = "\n".join([*pages.values(), *(p.read_text("utf-8") for p in (ROOT / "pages").rglob("*.js"))])
+    named = re.compile(r"(?<![\w*])\*([A-Z][^*\n|`{}()]*)\*(?![\w*])")
+    built = {"Continue the session"}  # from two words
+    terms = {"Beam search", "Exchange", "Shortlist"}  # no buttons
+    documents = re.sub(r"(?<!\n) *\n *(?![\n|#-])", " ", DOCUMENTATION)
+    names = {*named.findall(documents), *(name for text in pages.values() for name in named.findall(text))}
+    labels = shown + "\n".join(re.findall(r"^#+ (.*)", DOCUMENTATION, re.MULTILINE))
+    for name in names:
+        labels = labels.replace(f"*{name}*", "")  # this only names a label
+    assert len(names) > 30
+    assert sorted(name for name in names - built - terms if name not in labels) == []
+
+
+def test_the_changelog_links_each_document_that_it_names():
+    text = (ROOT / "CHANGELOG.md").read_text("utf-8")
+    assert re.findall(r"(?<![\[(])docs/\w+\.md", text) == []
+
+
 def test_every_setting_is_documented_and_no_other():
     known = {f"TME_{name.upper()}" for name in Settings.model_fields}
     read = {name for path in SOURCES for name in re.findall(r"TME_[A-Z0-9_]*[A-Z0-9]", path.read_text("utf-8"))}

@@ -31,7 +31,7 @@ def test_a_header_names_everything_that_is_known_and_nothing_else() -> None:
         "# data: 5a7e28ab",
         "# rows: 40 of 400 rows (emotion sad)",
         "# link: http://here/explore?by=Class",
-        "# cite: Er / M. B. (2019)",
+        "# cite: Er, M. B. (2019)",
     ]
 
 
@@ -44,13 +44,24 @@ def test_synthetic_rows_are_marked_and_have_no_citation_of_the_data() -> None:
     assert NOTE.file_name("rows") == "rows"
 
 
-@pytest.mark.parametrize("evil", ["a,=1+1", "a\n=1+1", "a\r=1+1", "a;=1+1", "a\t=1+1", "a\u2028=1+1", "a|=1+1"])
-def test_no_part_of_a_value_begins_a_cell_or_a_line(evil: str) -> None:
-    header = SourceNote(table=evil, rows=evil).header(evil)
+@pytest.mark.parametrize("before", [",", ";", "|", "\n", "\r", "\t", "\u2028", ', "', ',"'])
+def test_no_part_of_a_value_is_a_formula_or_a_line(before: str) -> None:
+    header = SourceNote(table=f"a{before}=1+1", rows=f"a{before}=1+1").header(f"a{before}=1+1")
     for delimiter in ",;\t|":
-        for row in csv.reader(io.StringIO(header), delimiter=delimiter):
-            assert len(row) == 1
+        rows = list(csv.reader(io.StringIO(header), delimiter=delimiter))
+        assert len(rows) == 3
+        for row in rows:
             assert row[0].startswith("# ")
+            assert not any(cell.strip().startswith("=") for cell in row)
+
+
+def test_commas_stay_as_they_are_in_files_and_pictures() -> None:
+    note = SourceNote(
+        rows="12 of 40 rows (makam Hicaz, Rast; Tempo 100 to 120)", cite="Er, M. B., & Esin, E. M. (2021)"
+    )
+    assert "# rows: 12 of 40 rows (makam Hicaz, Rast; Tempo 100 to 120)\n" in note.header("rows")
+    assert "# cite: Er, M. B., & Esin, E. M. (2021)\n" in note.header("rows")
+    assert "makam Hicaz, Rast; Tempo" in note.line("rows")
 
 
 def test_the_program_reads_its_own_download() -> None:

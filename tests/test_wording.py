@@ -45,9 +45,9 @@ def test_a_share_has_its_interval_and_is_100_percent_only_without_an_error(share
     assert wording.share_with_interval(share, low, high) == words
 
 
-@pytest.mark.parametrize(("change", "words"), [(0.3, "+30.0 %"), (-0.0249, "-2.5 %"), (-0.0001, "0 %")])
+@pytest.mark.parametrize(("change", "words"), [(0.3, "+30.0"), (-0.0249, "-2.5"), (-0.0001, "0")])
 def test_a_change_of_a_probability_has_its_sign_unless_it_is_nothing(change, words):
-    assert wording.signed_percent(change) == words
+    assert wording.signed_points(change) == words
 
 
 @pytest.mark.parametrize(("count", "words"), [(0, "0 windows"), (1, "1 window"), (2000, "2,000 windows")])

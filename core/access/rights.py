@@ -34,7 +34,7 @@ class Action(StrEnum):
     BRING_TABLE = "Bring a table of features, for the own session."
     SCORE_CLIP = "Score an own clip or recording."
     ANSWER = "Say which emotion a scored clip or piece expresses, see the own answers, and take them back."
-    KEEP_AUDIO = "Keep the audio of an own clip, so that raters can hear it."
+    KEEP_AUDIO = "Share an own clip with raters: its audio is stored, and they can hear it."
     ERASE_OWN_CLIP = "See the own stored clips, and delete them with all that belongs to them."
     LABEL = "Hear and label the clips of the queue."
     ADD_PRACTICE = "Add synthetic clips to the queue."

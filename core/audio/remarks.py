@@ -82,7 +82,7 @@ SUSPICIOUS = frozenset(check.kind for check in CHECKS) | {
     RemarkKind.DAMAGED,
     RemarkKind.LENGTH_UNKNOWN,
 }
-WARNINGS = SUSPICIOUS | {RemarkKind.SHORT}  # what a table of many files shows
+WARNINGS = SUSPICIOUS | {RemarkKind.SHORT, RemarkKind.MISSING}  # what a table of many files shows
 
 
 def warnings(remarks: Iterable[Remark]) -> list[str]:
@@ -231,8 +231,9 @@ def of_band(y: np.ndarray, sr: int) -> list[Remark]:
     edge = band_edge(y)
     if edge >= BAND_LIMIT:
         return []
+    at = f"{edge:.0f} Hz" if edge < 1000 else f"{edge / 1000:.2g} kHz"
     text = (
-        f"There is nothing above {edge / 1000:.0f} kHz, as in a file with a low bitrate or an old recording: "
+        f"There is nothing above {at}, as in a file with a low bitrate or an old recording: "
         "brightness, rolloff, flatness and the other measures of the spectrum mean less."
     )
     return [Remark(RemarkKind.BAND_LIMITED, text)]

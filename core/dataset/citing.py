@@ -5,7 +5,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from core.schema import FEATURES
-from core.source_note import PROGRAM, VERSION
+from core.source_note import PROGRAM, SourceNote
+
+_OF_BIBTEX = str.maketrans({"{": "(", "}": ")", "\\": "/"} | {sign: f"\\{sign}" for sign in "&%#_$"})
 
 
 @dataclass(frozen=True)
@@ -23,13 +25,13 @@ class Paper:
     def text(self) -> str:
         """Return the citation as text."""
         more = dict(self.rest)
-        place = self.where
+        place = f"{self.where}. {more['note']}" if "note" in more else self.where
         if "volume" in more:
             place += f", {more['volume']}({more['number']})"
         if "pages" in more:
             place += f", {more['pages'].replace('--', '-')}"
         address = f"https://doi.org/{more['doi']}" if "doi" in more else more.get("url", "")
-        return f"{self.authors} ({self.year}). {self.title}. {place}. {address}".strip()
+        return f"{self.authors.strip('{}')} ({self.year}). {self.title}. {place}. {address}".strip()
 
     def bibtex(self) -> str:
         """Return the citation as an entry of BibTeX."""
@@ -37,7 +39,8 @@ class Paper:
             self.kind, "howpublished"
         )
         rows = [("author", self.authors.replace(", & ", " and ").replace(" & ", " and ").replace("., ", ". and "))]
-        rows += [("year", str(self.year)), ("title", f"{{{self.title}}}"), (place, self.where), *self.rest]
+        rest = [(name, value.translate(_OF_BIBTEX) if name == "note" else value) for name, value in self.rest]
+        rows += [("year", str(self.year)), ("title", f"{{{self.title}}}"), (place, self.where), *rest]
         return f"@{self.kind}{{{self.key},\n" + "".join(f"  {name} = {{{value}}},\n" for name, value in rows) + "}"
 
 
@@ -175,18 +178,28 @@ def feature_sources() -> pd.DataFrame:
     )
 
 
-def program(what: str, *, link: str = "") -> Paper:
-    """Return the citation of this program for a figure, a table or a model. what : its name."""
-    rest = (("note", f"Version {VERSION}. {what}"), *((("url", link),) if link else ()))
-    return Paper("turkishmusicemotion", "misc", "Turkish Music Emotion", 2026, PROGRAM, f"Software. {what}", rest)
+def program(what: str, note: SourceNote = SourceNote()) -> Paper:
+    """Return the citation of this program for a figure, a table or a model.
+
+    what : its name.  note : where the content comes from; table, rows, data, model and extractor are part of the
+    citation, because the address alone opens only where the program runs.
+    """
+    facts = {"Table": note.table, "rows": note.rows, "data": note.data, "model": note.model}
+    known = "; ".join(f"{name}: {value}" for name, value in {**facts, "extractor": note.extractor}.items() if value)
+    words = ". ".join(part for part in (what[:1].upper() + what[1:], known) if part)
+    rest = (("note", words), *((("url", note.link),) if note.link else ()))
+    return Paper("turkishmusicemotion", "misc", "{Turkish Music Emotion}", 2026, PROGRAM, "Software", rest)
 
 
-def citations(what: str, *, published: bool, columns: tuple[str, ...] = (), link: str = "") -> tuple[Paper, ...]:
+def citations(what: str, note: SourceNote, *, columns: tuple[str, ...] = ()) -> tuple[Paper, ...]:
     """Return everything to cite for a figure or a table: the program, the data, the toolbox, the features' papers.
 
-    published : whether the rows are those of the published data. Synthetic rows and own recordings are not.
+    The published data are cited if the note cites them: synthetic rows and own recordings do not. The toolbox defines
+    the features, so rows of every extractor cite it.
+
     columns : features that the figure is about.
     """
-    papers = [program(what, link=link), *((*DATA, TOOLBOX) if published else ())]
+    papers = [program(what, note), *(DATA if note.cite and not note.synthetic else ())]
+    papers += [TOOLBOX] if note.extractor or note.cite else []
     papers += [method_of(column)[1] for column in columns]
     return tuple(dict.fromkeys(papers))

@@ -13,10 +13,11 @@ import numpy as np
 import pandas as pd
 
 from core.dataset.cleaning import robust_z
-from core.dataset.open_tables import grouping
+from core.dataset.open_tables import group_name, grouping
 from core.errors import TableError
 from core.pvalues import benjamini_hochberg, holm
 from core.schema import BY_COLUMN, COLUMNS, FEATURES, LABEL
+from core.wording import counted
 
 TESTS = {"kruskal": "Kruskal-Wallis test, effect ε²", "anova": "One-way ANOVA, effect η²"}
 CORRECTIONS = {"holm": "Holm", "bh": "Benjamini-Hochberg"}
@@ -103,8 +104,9 @@ def feature_tests(
     Returns
     -------
     pd.DataFrame
-        Columns column, feature, group (of features), n, statistic, effect, p, p_corrected, highest and lowest (the
-        groups of rows with the highest and the lowest median).
+        Columns column, feature, group (of features), n, statistic, effect, by_chance, p, p_corrected, highest and
+        lowest (the groups of rows with the highest and the lowest median). by_chance : the mean effect of groups
+        without any difference, (groups - 1) / (n - 1); small groups reach it easily.
 
     Raises
     ------
@@ -125,8 +127,9 @@ def feature_tests(
         parts = [frame.loc[of_row == name, feature.column].dropna().to_numpy() for name in names]
         parts = [part for part in parts if len(part) >= LEAST_ROWS]
         values = np.concatenate([[], *parts])
-        statistic = effect = p = np.nan
+        statistic = effect = chance = p = np.nan
         if len(parts) > 1 and np.ptp(values) > 0:
+            chance = (len(parts) - 1) / (len(values) - 1)
             if test == "anova":
                 between = sum(len(part) * (part.mean() - values.mean()) ** 2 for part in parts)
                 statistic, p = stats.f_oneway(*parts)
@@ -136,11 +139,25 @@ def feature_tests(
                 effect = statistic / (len(values) - 1)
         middle = medians[feature.column].dropna()
         ends = (middle.idxmax(), middle.idxmin()) if len(middle) else ("", "")
-        rows.append((feature.column, feature.name, feature.group, len(values), statistic, effect, p, *ends))
-    columns = ["column", "feature", "group", "n", "statistic", "effect", "p", "highest", "lowest"]
+        rows.append((feature.column, feature.name, feature.group, len(values), statistic, effect, chance, p, *ends))
+    columns = ["column", "feature", "group", "n", "statistic", "effect", "by_chance", "p", "highest", "lowest"]
     table = pd.DataFrame(rows, columns=columns)
-    table.insert(7, "p_corrected", corrected(table["p"].to_numpy(), correction))
+    table.insert(8, "p_corrected", corrected(table["p"].to_numpy(), correction))
     return table.sort_values("effect", ascending=False, ignore_index=True, kind="stable")
+
+
+def left_out_of_tests(groups: pd.Series) -> str:
+    """Say which rows no test of `feature_tests` includes, as a sentence; "" if all rows are included.
+
+    groups : the group of each row, categorical.
+    """
+    without = int(groups.isna().sum())
+    sizes = groups.value_counts()
+    small = [f"{name} ({n})" for name, n in sizes.items() if 0 < n < LEAST_ROWS]
+    parts = [f"{counted(without, 'row')} without {group_name(str(groups.name))}"] if without else []
+    if small:
+        parts.append(f"{counted(len(small), 'group')} with fewer than {LEAST_ROWS} rows: {', '.join(small)}")
+    return f"Not tested: {'; '.join(parts)}." if parts else ""
 
 
 def group_medians(frame: pd.DataFrame, groups: pd.Series | None = None) -> pd.DataFrame:
@@ -150,14 +167,14 @@ def group_medians(frame: pd.DataFrame, groups: pd.Series | None = None) -> pd.Da
 
 
 def medians_and_effects(frame: pd.DataFrame, tests: pd.DataFrame, groups: pd.Series | None = None) -> pd.DataFrame:
-    """All 50 features in one table: feature, unit, n, the median of each group, effect, p and p_corrected.
+    """All 50 features in one table: feature, effect, p_corrected, p, unit, n and the median of each group.
 
     tests : from `feature_tests` of the same rows and groups; the order of its rows is the order of the table.
     """
     medians = group_medians(frame, groups).T.add_prefix("median ")
     units = tests["column"].map(lambda column: BY_COLUMN[column].unit)
-    table = tests[["column", "feature", "n"]].assign(unit=units).join(medians, on="column")
-    return table.join(tests[["effect", "p", "p_corrected"]]).drop(columns="column")
+    table = tests[["column", "feature", "effect", "p_corrected", "p"]].assign(unit=units, n=tests["n"])
+    return table.join(medians, on="column").drop(columns="column")
 
 
 def corrected(p: np.ndarray, correction: str) -> np.ndarray:

@@ -58,12 +58,23 @@ def open_rows(frame: pd.DataFrame) -> OpenTable:
 
 
 def as_numbers(cells: pd.Series) -> pd.Series:
-    """Return a column as numbers if all its written cells are numbers, else unchanged."""
+    """Return a column as numbers if all its written cells are numbers, with points or commas, else unchanged."""
     if pd.api.types.is_numeric_dtype(cells):
         return cells
     written = cells.astype(object).where(cells.notna(), "").astype(str).str.strip()
-    numbers = pd.to_numeric(written.mask(written == ""), errors="coerce")
-    return numbers if numbers.notna().any() and numbers.notna().eq(written != "").all() else cells
+    for texts in (written, _with_points(written)):
+        numbers = pd.to_numeric(texts.mask(texts == ""), errors="coerce")
+        if numbers.notna().any() and numbers.notna().eq(texts != "").all():
+            return numbers
+    return cells
+
+
+def _with_points(written: pd.Series) -> pd.Series:
+    """Replace decimal commas by points, unless every comma could separate thousands, as in ``1,234``."""
+    commas = written[written.str.contains(",", regex=False)]
+    if commas.str.fullmatch(r"[+-]?[1-9]\d{0,2},\d{3}").all() or not commas.str.fullmatch(r"[+-]?\d+,\d+").all():
+        return written
+    return written.str.replace(",", ".", regex=False)
 
 
 def without_copies(frame: pd.DataFrame) -> pd.DataFrame:
@@ -130,3 +141,9 @@ def _of_numbers(cells: pd.Series) -> pd.Series:
 def group_name(by: str) -> str:
     """Name of a column of groups in a sentence: ``emotion`` for the label."""
     return "emotion" if by == LABEL else readable(by)
+
+
+def group_names(by: str) -> str:
+    """Name of several groups in a sentence: ``emotions``, ``guesses``."""
+    name = group_name(by)
+    return f"{name}es" if name.endswith(("s", "x", "ch", "sh")) else f"{name}s"

@@ -22,7 +22,7 @@ def compare_features(own: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame
         Columns feature, unit, n_own, n_published, median_own, median_published; percentile (share of the published
         values below the own median, in [0, 1]); low and high (the range of the published values); out (share of the own
         values outside this range); farthest (largest distance of an own value from this range, in standard deviations
-        of the published values, robust where `robust_z` gives one; 0 = all are inside); delta, delta_low, delta_high
+        of the published values, as in `_beyond`; 0 = all are inside); delta, delta_low, delta_high
         (Cliff's delta of own against published, with its 95 % interval).
     """
     beyond = _beyond(own, published)
@@ -81,7 +81,8 @@ def map_of_both(own: pd.DataFrame, published: pd.DataFrame) -> Projection:
 def _beyond(own: pd.DataFrame, published: pd.DataFrame) -> np.ndarray:
     """Distance of each own value from the range of the published values, in standard deviations; 0 = inside.
 
-    Shape (n, 50); NaN = unknown. Where `robust_z` has no scale, the plain standard deviation is used.
+    Shape (n, 50); NaN = unknown. The deviations are robust, as in `robust_z`. The plain standard deviation is used for
+    features without such a scale, and for values outside that a logarithm does not show: zero and negative ones.
     """
     if published.empty:
         raise TableError("There are no published rows to compare with. Widen the filter.")
@@ -91,8 +92,12 @@ def _beyond(own: pd.DataFrame, published: pd.DataFrame) -> np.ndarray:
     known = pd.DataFrame(values[reference])
     spread = known.std().to_numpy()
     plain = (values - known.mean().to_numpy()) / np.where(spread > 0, spread, np.nan)
-    unscaled = np.isnan(scaled[reference]).all(axis=0)
-    scaled[:, unscaled] = plain[:, unscaled]
+    robust, ordinary = _from_range(scaled, reference), _from_range(plain, reference)
+    return np.where(robust > 0, robust, ordinary)
+
+
+def _from_range(scaled: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """Distance of the other rows from the range of the reference rows; 0 = inside, NaN = unknown."""
     edges = pd.DataFrame(scaled[reference])
     low, high = edges.min().to_numpy(), edges.max().to_numpy()
     mine = scaled[~reference]

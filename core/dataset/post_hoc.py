@@ -7,8 +7,10 @@ import pandas as pd
 
 from core.dataset.exploration import LEAST_ROWS
 from core.pvalues import holm
+from core.wording import counted
 
 LEVEL = 0.95
+ALPHA = 0.05
 FAMILY = "all pairs of groups for this feature"
 
 
@@ -29,7 +31,7 @@ def pairs_of_groups(frame: pd.DataFrame, column: str, groups: pd.Series) -> pd.D
     Returns
     -------
     pd.DataFrame
-        Columns first, second, n_first, n_second, median_first, median_second, delta, low, high, p, p_holm; groups with
+        Columns first, second, delta, p_holm, low, high, p, n_first, n_second, median_first, median_second; groups with
         fewer than three known values are left out.
     """
     from scipy.stats import mannwhitneyu
@@ -45,7 +47,33 @@ def pairs_of_groups(frame: pd.DataFrame, column: str, groups: pd.Series) -> pd.D
         lines.append((a, b, len(one), len(other), *medians, *cliffs_delta(one, other), p))
     names = ["first", "second", "n_first", "n_second", "median_first", "median_second", "delta", "low", "high", "p"]
     table = pd.DataFrame(lines, columns=names)
-    return table.assign(p_holm=holm(table["p"].to_numpy(dtype=float)))
+    table["p_holm"] = holm(table["p"].to_numpy(dtype=float))
+    first = ["first", "second", "delta", "p_holm", "low", "high", "p"]
+    return table[[*first, *(c for c in names if c not in first)]]
+
+
+def pairs_in_words(pairs: pd.DataFrame, *, feature: str, groups: str, overall: float) -> str:
+    """Say which pairs differ, in Markdown. Without a difference between all groups, no pair is a result.
+
+    Parameters
+    ----------
+    pairs
+        From `pairs_of_groups`.
+    feature, groups
+        The feature and the groups in words: "Tempo (bpm)", "makams".
+    overall
+        Corrected p of the test of all groups in this feature.
+    """
+    differ = pairs[pairs["p_holm"] < ALPHA]
+    found = ", ".join(f"{r.first} and {r.second}" for r in differ.itertuples())
+    count = f"{len(differ)} of {counted(len(pairs), 'pair')} differ"
+    if overall < ALPHA:
+        return f"**{count}** in {feature}" + (f": {found}." if found else ".")
+    no = f"**No difference is shown:** the test of all {groups} finds none in {feature} (corrected p {overall:.2g})."
+    if np.isnan(overall):
+        no = f"**No difference is shown:** the {groups} could not be tested in {feature}."
+    more = f" Alone, {count}: {found}. Without a difference between all {groups}, this can be chance."
+    return no + (more if found else "")
 
 
 def cliffs_delta(one: np.ndarray, other: np.ndarray, *, level: float = LEVEL) -> tuple[float, float, float]:

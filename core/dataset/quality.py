@@ -21,7 +21,7 @@ CELL_MEASURES = {
     "impossible": "values outside the possible range of the feature",
     "long decimals": "values with more than three decimals, in a table with three decimals",
     "outliers (IQR)": "values more than 1.5 interquartile ranges outside the quartiles",
-    "outliers (robust z)": "values more than six robust standard deviations from the median",
+    "outliers (robust z > 6)": "values more than six robust standard deviations from the median",
 }
 
 

@@ -15,6 +15,7 @@ import pandas as pd
 from core.errors import ModelError
 from core.evaluation import evaluation_table as tables
 from core.evaluation.evaluation_table import DEVELOPMENT, HELD_OUT, LABELLED, EvaluationTable
+from core.evaluation.leaderboard import download_name
 from core.evaluation.metrics import share_interval
 from core.evaluation.results import ModelRef, Protocol, Result, make_result
 from core.evaluation.run_files import Comparison, read_run
@@ -123,6 +124,16 @@ def is_winner(model: ModelDescription, about: "dict[str, object] | Comparison") 
     """True if the model is the winner of this comparison. Not the data decide: two runs may use the same data."""
     facts = about.about if isinstance(about, Comparison) else about
     return (model.created_at, model.data_hash) == (facts.get("created_at"), facts.get("data_hash"))
+
+
+def model_id(run: Comparison, algorithm: str, in_use: ModelDescription | None) -> str:
+    """Name of a model of a run in file names and sources: its version if it is in use, as on all other pages.
+
+    The models that did not win have no version: algorithm, day and revision of the run name them.
+    """
+    if in_use is not None and algorithm == run.champion and is_winner(in_use, run):
+        return in_use.version
+    return download_name(run, algorithm)
 
 
 def _held_out(model: ModelDescription, runs: list[Comparison], settings: Settings) -> pd.DataFrame | None:

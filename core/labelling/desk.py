@@ -14,6 +14,7 @@ from core.labelling.queue import Desk, Item, Models, Undone
 from core.store import Rater, Store, add_feedback, new_token, undo
 
 Clock = Callable[[], float]
+Draft = tuple[str, bool]  # the clip of a draft, and whether it is the second turn of the clip
 
 TOO_FAST_S = 1.0  # too short to hear a clip; a key that is held down repeats faster
 RECOUNT_S = 10.0  # what others settle in between shows after this, or after RECOUNT_SHARE times what counting takes
@@ -71,6 +72,7 @@ class Seat:
     undo_token : of the button for undo.  desk : the queue as it was last counted.  waiting : clips that come next.
     counting_s : how long counting took.  outcome : of the last press.
     beside : the person goes on with the queue after their tasks.
+    drafts : comments that are not stored yet, for each clip and turn.
     """
 
     person: Rater
@@ -88,6 +90,7 @@ class Seat:
     undone_at_s: float | None = None
     outcome: Outcome | None = None
     beside: bool = False
+    drafts: dict[Draft, str] = field(default_factory=dict)
 
 
 def too_fast(now_s: float, *events_s: float | None) -> bool:
@@ -177,7 +180,8 @@ def advance(seat: Seat, store: Store) -> None:
     if item is None:
         seat.form = None
         return
-    seat.form = Form(item, new_token(), seat.clock(), seen=item.clip_id in seat.guesses_seen)
+    seen = item.clip_id in seat.guesses_seen
+    seat.form = Form(item, new_token(), seat.clock(), comment=seat.drafts.get(_draft_of(item), ""), seen=seen)
 
 
 def _next_item(seat: Seat, store: Store) -> Item | None:
@@ -202,12 +206,26 @@ def place_on_desk(seat: Seat, store: Store, clip_id: str, *, undone: Undone | No
     if undone is not None:
         item = replace(item, task_id=undone.task_id, turn=undone.turn)
     before, comment = _said_before(seat, store, item)
+    comment = seat.drafts.get(_draft_of(item), comment)
     if seat.form is not None:
         seat.waiting.insert(0, seat.form.item)
     seat.waiting = [other for other in seat.waiting if other.clip_id != clip_id or other.repeats != item.repeats]
     seen = clip_id in seat.guesses_seen
     seat.form = Form(item, new_token(), None, before=before, comment=comment, seen=seen, drawn=True)
     return True
+
+
+def hold_draft(seat: Seat, comment: str) -> None:
+    """Remember the comment that is written beside the clip on the desk, until an answer stores it.
+
+    The clip may leave the desk for an earlier one. It comes back with this comment.
+    """
+    if seat.form is not None and comment != seat.form.comment:
+        seat.drafts[_draft_of(seat.form.item)] = comment
+
+
+def _draft_of(item: Item) -> Draft:
+    return item.clip_id, item.repeats
 
 
 def _said_before(seat: Seat, store: Store, item: Item) -> tuple[str | None, str]:
@@ -270,7 +288,8 @@ def answer(
 
     Parameters
     ----------
-    form : the one that the button was drawn with. When another clip is on the desk by now, that one stays there.
+    form : the one that the button was drawn with. When another clip is on the desk by now, that one stays there. When
+        its own clip is there again, because its answer was taken back, the answer belongs to the new form.
     label, skip : the emotion heard, or the reason to skip.
     wanted : the person has switched guesses on.
     listening : what the browser measured while the clip was on the desk.
@@ -282,6 +301,9 @@ def answer(
     seat.pressed_at_s = moment
     if early:
         return Outcome("too soon")
+    if seat.form is not None and form is not seat.form and seat.form.item.same(form.item):
+        comment = comment or seat.form.comment
+        form = seat.form
     person, item = seat.person, form.item
     before, _ = _said_before(seat, store, item)
     display = display_of_answer(seat, form, wanted=wanted, guess_seen=listening.guess_seen)
@@ -302,6 +324,7 @@ def answer(
         task_id=item.task_id,
         turn=item.turn,
     )
+    seat.drafts.pop(_draft_of(item), None)
     if receipt.new:
         seat.desk = seat.desk.after_one(item, first=before is None and not item.repeats)
     if form is seat.form:

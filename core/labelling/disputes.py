@@ -9,12 +9,17 @@ MOST = 200  # listed disputes
 UNTOUCHED = "untouched"  # no answers yet
 MEANINGS = {
     "agreed": "enough raters agree",
-    "adjudicated": "an analyst has settled the clip",
+    "adjudicated": "an analyst has decided",
     "disputed": "raters disagree",
     "open": "more answers are needed",
     "skipped": "no rater chose an emotion",
     UNTOUCHED: "nobody has listened yet",
 }
+
+
+def status_word(status: str) -> str:
+    """The word for a status on a page: "settled" for *adjudicated*, as the button *Settle* says it."""
+    return "settled" if status == "adjudicated" else status
 
 
 def coverage(truth: pd.DataFrame, pool: pd.DataFrame) -> pd.DataFrame:
@@ -70,6 +75,6 @@ def list_disputes(
 def answers_in_words(answers: pd.DataFrame) -> str:
     """Answers for one clip with their raters, most frequent answer first."""
     words = answers["label"].fillna(answers["skip_reason"])
-    words = words.where(answers["kind"].ne("adjudication"), words + " (adjudicated)")
+    words = words.where(answers["kind"].ne("adjudication"), words + " (settled)")
     groups = sorted(people(answers).groupby(words), key=lambda group: (-len(group[1]), group[0]))
     return "; ".join(f"{word}: {', '.join(sorted(names))}" for word, names in groups)

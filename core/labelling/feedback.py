@@ -42,6 +42,7 @@ def record_feedback(
         verified=verified,
         label=label,
         prediction_id=scored.prediction_id,
+        clip_id=scored.clip_id,
         display="shown",
         shown_label=scored.prediction.ranked[0],
         source="predict",

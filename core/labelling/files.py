@@ -55,9 +55,12 @@ def to_csv(feedback: pd.DataFrame, *, comments: str = "", least_heard: float = L
 def audit_csv(feedback: pd.DataFrame, *, comments: str = "", least_heard: float = LEAST_HEARD) -> bytes:
     """Audit trail as CSV: all answers, undone answers and displayed guesses, oldest first.
 
+    The column ``counts`` says whether the row is one of `current_answers`.
+
     comments, least_heard : as in `to_csv`.
     """
-    return csv_for_people(mark_hasty(feedback, least_heard), index=False, comments=comments)
+    counting = feedback["feedback_id"].isin(current_answers(feedback)["feedback_id"])
+    return csv_for_people(mark_hasty(feedback, least_heard).assign(counts=counting), index=False, comments=comments)
 
 
 def to_json(feedback: pd.DataFrame, *, about: dict[str, Any], least_heard: float = LEAST_HEARD) -> bytes:

@@ -1,4 +1,4 @@
-"""Agreement of each rater with themself, from clips that a task asked twice, and with other raters.
+"""Agreement of each rater with their own earlier answers, from clips that a task asked twice, and with other raters.
 
 The functions take feedback tables (``store.feedback_table``) and return tables; they do not access the store.
 """
@@ -41,7 +41,7 @@ def repeated(feedback: pd.DataFrame) -> pd.DataFrame:
 
 
 def by_rater(feedback: pd.DataFrame) -> pd.DataFrame:
-    """Agreement of each rater with themself and with others, a row per rater.
+    """Agreement of each rater with their own earlier answers and with others, a row per rater.
 
     Returns
     -------

@@ -9,7 +9,7 @@ that backups notice it. A note in the database, stored before the file is replac
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,12 +26,23 @@ from core.errors import AudioError, CoreError
 from core.library.find import file_stamp
 from core.locations import present_path
 from core.settings import Settings
-from core.store import Store, drop_note, file_rewritten, first_content, library_places, note_tag, tag_notes
+from core.store import (
+    Store,
+    drop_note,
+    file_rewritten,
+    first_content,
+    is_known_content,
+    library_places,
+    note_tag,
+    tag_notes,
+)
 
+StoredPaths = dict[tuple[str, str], list[str]]  # piece and path now -> paths in the database
 _COMPARED_S = 2.0  # at the begin, in the middle and at the end of the sound
 ELSEWHERE = "The file is not in a place for music, so its tag is not written."
 GONE = "The file is no longer there. Score the library again."
 CHANGED = "The file has changed since it was scored. Score the library again."
+TAKEN = "With this mood the file would be the same as another piece of the library, so its tag is not written."
 LATER = "The file was changed after this mood was written, so its tag stays as it is."
 
 
@@ -76,8 +87,11 @@ def plan_tags(
             data, _ = _read(path, places)
             _check_piece(store, piece_id, content_hash(data))
             _check_place(path)
-            mood_edits(data, mood)
-            changes.append(TagChange(piece_id, path, read_mood(data), (mood,)))
+            change = TagChange(piece_id, path, read_mood(data), (mood,))
+            new = apply(data, mood_edits(data, mood))
+            if change.needed:
+                _check_new_content(store, piece_id, content_hash(new))
+            changes.append(change)
         except CoreError as error:
             changes.append(_failed(change, str(error)))
         each(done)
@@ -89,11 +103,12 @@ def write_tags(
     store: Store, changes: Iterable[TagChange], places: Places, *, each: Callable[[int], None] = lambda number: None
 ) -> list[TagChange]:
     """Write the planned moods. A file that cannot be written gets its problem, and the others are written."""
-    done = []
+    changes, done = list(changes), []
+    stored = _stored_paths(store, changes)
     for number, change in enumerate(changes, 1):
         if change.needed:
             try:
-                _write(store, change, places)
+                _write(store, change, places, stored)
             except CoreError as error:
                 change = _failed(change, str(error))
         done.append(change)
@@ -101,7 +116,7 @@ def write_tags(
     return done
 
 
-def _write(store: Store, change: TagChange, places: Places) -> None:
+def _write(store: Store, change: TagChange, places: Places, stored: StoredPaths) -> None:
     """Write one planned mood. Raises CoreError when the file cannot be changed; then it is as it was."""
     data, stamp = _read(change.path, places)
     was = content_hash(data)
@@ -112,6 +127,7 @@ def _write(store: Store, change: TagChange, places: Places) -> None:
     edits = mood_edits(data, mood)
     new = apply(data, edits)
     _check_same_sound(data, new, mood, change.path)
+    _check_new_content(store, change.piece_id, content_hash(new))
     note = note_tag(
         store,
         change.piece_id,
@@ -127,7 +143,7 @@ def _write(store: Store, change: TagChange, places: Places) -> None:
     except CoreError:
         drop_note(store, note)
         raise
-    _note_new_state(store, change, here)
+    _note_new_state(store, change, here, stored)
 
 
 @requires(Action.TAG_FILES)
@@ -151,12 +167,13 @@ def undo_tags(
     """Take planned tags back, in this order. Each file is then byte by byte as it was before its tag was written."""
     rows: list[Any] = tag_notes(store).to_dict("records")
     notes = {int(row["id"]): row for row in rows}
-    done = []
+    changes, done = list(changes), []
+    stored = _stored_paths(store, changes)
     for change in changes:
         try:
             if change.note not in notes:
                 raise CoreError("This tag was taken back already.")
-            _undo(store, change, notes[change.note], places)
+            _undo(store, change, notes[change.note], places, stored)
         except CoreError as error:
             change = _failed(change, str(error))
         done.append(change)
@@ -164,7 +181,7 @@ def undo_tags(
     return done
 
 
-def _undo(store: Store, change: TagChange, note: Mapping[str, Any], places: Places) -> None:
+def _undo(store: Store, change: TagChange, note: Mapping[str, Any], places: Places, stored: StoredPaths) -> None:
     data, stamp = _read(change.path, places)
     digest = content_hash(data)
     if digest == note["was_hash"]:  # the program ended before the file was replaced
@@ -174,14 +191,28 @@ def _undo(store: Store, change: TagChange, note: Mapping[str, Any], places: Plac
         if content_hash(old) != note["was_hash"]:
             raise AudioError(LATER)
         here = _replace(change.path, old, stamp, places)
-    _note_new_state(store, change, here)
+    _note_new_state(store, change, here, stored)
 
 
-def _note_new_state(store: Store, change: TagChange, here: os.stat_result) -> None:
-    """Store size and stamp of the written file. Its stored path may be from before the data folder was moved."""
-    stored = library_places(store, [change.piece_id])["path"]
-    paths = [path for path in stored if present_path(path, Settings()) == change.path]
+def _stored_paths(store: Store, changes: Sequence[TagChange]) -> StoredPaths:
+    """The paths as the database has them, which may be from before the data folder was moved; by piece and path now."""
+    stored: StoredPaths = {}
+    for row in library_places(store, [change.piece_id for change in changes]).itertuples():
+        key = (str(row.content_hash), present_path(str(row.path), Settings()))
+        stored.setdefault(key, []).append(str(row.path))
+    return stored
+
+
+def _note_new_state(store: Store, change: TagChange, here: os.stat_result, stored: StoredPaths) -> None:
+    """Store size and stamp of the written file."""
+    paths = stored.get((change.piece_id, change.path), [])
     file_rewritten(store, change.piece_id, paths, size=here.st_size, stamp=file_stamp(here), undone=change.note)
+
+
+def _check_new_content(store: Store, piece_id: str, digest: str) -> None:
+    """Raise AudioError when this content is a piece of its own: its answers would become those of the written file."""
+    if digest != piece_id and is_known_content(store, digest):
+        raise AudioError(TAKEN)
 
 
 def _check_piece(store: Store, piece_id: str, digest: str) -> None:

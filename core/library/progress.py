@@ -72,7 +72,10 @@ class RunProgress:
         parts = [f"{self.settled + self.done:,} of {self.found:,} files"]
         if self.rate is not None and self.remaining_s is not None:
             parts += [f"{self.rate:.1f} per second", f"{duration(self.remaining_s)} left"]
-        return ". ".join(filter(None, [", ".join([*parts, failed]), self.note]))
+        note = self.note
+        if self.new and not self.done and not note:
+            note = f"Measuring the first files, for {duration(self.elapsed_s)} so far. Results come in groups of files"
+        return ". ".join(filter(None, [", ".join([*parts, failed]), note]))
 
 
 @dataclass(frozen=True)

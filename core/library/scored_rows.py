@@ -9,19 +9,19 @@ from core.store import Store, features_of, library_table
 MOST = 20_000  # clips; more would make the views slow
 # What is known of a clip, without the path of its file on this machine.
 ABOUT = (
-    *("clip_id", "file_name", "title", "artist", "performer", "makam", "usul", "source", "album", "genre", "year"),
-    *("start_s", "duration_s", "lufs", "guess", "decision", "origin", "extractor", "model_version"),
+    *("file_name", "makam", "usul", "guess", "decision", "title", "artist", "performer", "source", "album", "genre"),
+    *("year", "start_s", "duration_s", "lufs", "origin", "extractor", "model_version", "clip_id"),
 )
 
 
 def scored_rows(store: Store, *, most: int = MOST) -> pd.DataFrame:
     """Return the scored clips of this installation with what is known of them and their 50 features, as measured.
 
-    Clips that the present extractor has not measured are left out. The newest clips come first.
+    Clips that the present extractor has not measured are left out. The order is that of the file names.
     """
     clips = library_table(store, sort="created_at", limit=most)
     features = features_of(store, clips["clip_id"].tolist(), extractor=EXTRACTOR)
-    rows = clips[clips["clip_id"].isin(features.index)]
+    rows = clips[clips["clip_id"].isin(features.index)].sort_values(["file_name", "start_s"], kind="stable")
     measured = features.loc[rows["clip_id"], list(COLUMNS)].astype(float).reset_index(drop=True)
     about = rows[list(ABOUT)].assign(extractor=EXTRACTOR).reset_index(drop=True)
     return pd.concat([about, measured], axis=1).rename_axis("row")

@@ -4,6 +4,8 @@ The rules use features that hardly depend on the level of a recording. They only
 Measured (docs/audio.md, "Music that is unlike the table"): no flagged clip of the published table has a kind.
 """
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -30,7 +32,7 @@ TITLES = {
     Kind.VOICE: "one voice without instruments",
     Kind.SPEECH: "speech",
     Kind.NOISE: "noise",
-    Kind.OTHER: "no kind known",
+    Kind.OTHER: "no known kind",
 }
 UNLIKE = "unlike the training music"
 _CHROMA = [column for column in COLUMNS if column.startswith("_Chromagram_Mean")]
@@ -39,6 +41,20 @@ _CHROMA = [column for column in COLUMNS if column.startswith("_Chromagram_Mean")
 def unlike_words(kind: str) -> str:
     """Return why a clip of this stored kind needs review, in a few words; kinds of other versions are not named."""
     return f"{UNLIKE}: {TITLES[Kind(kind)]}" if kind in PHRASES else UNLIKE
+
+
+def counted_kinds(kinds: Iterable[str]) -> str:
+    """Count results that are unlike the training music: ``"9 unlike the training music: 9 speech"``.
+
+    kinds : stored kind of each result.
+    """
+    counts = Counter(Kind(kind) for kind in kinds)
+    others = counts.pop(Kind.OTHER, 0)
+    total = f"{counts.total() + others:,} {UNLIKE}"
+    if not counts:
+        return f"{total}, of {TITLES[Kind.OTHER]}"
+    named = [f"{count:,} {TITLES[kind]}" for kind, count in counts.most_common()]
+    return f"{total}: {', '.join(named)}" + (f", {others:,} of {TITLES[Kind.OTHER]}" if others else "")
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ an uploaded file of a library.
 
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from core.audio.decoding import Clip, content_hash, decode, file_of
 from core.errors import AudioError, StoreError
 from core.locations import is_uploaded, present_path
 from core.settings import Settings
-from core.store import Store, erase_own_clip, forget_files
+from core.store import Store, erase_own_clip, forget_files, is_shared
 from core.store import delete_clip as mark_clip_deleted
 
 _NAMED = re.compile(r"[0-9a-f]{64}(@[0-9]+\.[0-9]{3}\+[0-9]+(\.[0-9]+)?)?")  # as `core.audio.decoding` names a clip
@@ -65,6 +66,26 @@ def keep_audio(clip: Clip, audio_folder: Path) -> str:
     except OSError as error:
         raise StoreError(f"The clip's audio cannot be stored in {audio_folder}: {error.strerror}.") from error
     return f"{audio_folder.name}/{path.parent.name}/{path.name}"
+
+
+@contextmanager
+def keeping_audio(clip: Clip, audio_folder: Path | None) -> Iterator[str | None]:
+    """Keep the clip's audio as `keep_audio` does, and yield the path for its row; None without a folder.
+
+    When the block fails, a file that was not there before is removed again: no row names it.
+    """
+    if audio_folder is None:
+        yield None
+        return
+    file = _audio_path(clip.clip_id, audio_folder)
+    there = file.is_file()
+    path = keep_audio(clip, audio_folder)
+    try:
+        yield path
+    except BaseException:
+        if not there:
+            file.unlink(missing_ok=True)
+        raise
 
 
 @requires(Action.LABEL)
@@ -147,7 +168,7 @@ def erase_clip(store: Store, clip_id: str, *, settings: Settings) -> None:
 
     Raises StoreError when the clip is not theirs, or its audio cannot be removed.
     """
-    if erase_own_clip(store, clip_id):
+    if erase_own_clip(store, clip_id) and not is_shared(store, clip_id):  # somebody may have shared it since
         _remove_audio(clip_id, settings)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from core.audio.decoding import EXCERPT_S, Recording, Source, excerpt, excerpts
 from core.errors import AudioError
-from core.features import extract
+from core.features import extract, missing
 from core.features.loudness import Meter
 from core.records import MeasuredClip, Remark, RemarkKind
 from core.schema import FeatureVector
@@ -117,7 +117,8 @@ def _with_remarks(parts: list[Measured]) -> Measured:
         f"The 50 values are of the window from {clock(recording.start_s)} on."
     )
     remarks = [remark for remark in recording.remarks if remark.kind != RemarkKind.EXCERPT]
-    kinds = {remark.kind for remark in recording.remarks} | {RemarkKind.EXCERPT}
+    # The 50 values are of the first window, and so is what could not be measured.
+    kinds = {remark.kind for remark in recording.remarks} | {RemarkKind.EXCERPT, RemarkKind.MISSING}
     others = {r.kind: r for part in parts[1:] for r in part.recording.remarks if r.kind not in kinds}
     remarks += [*others.values(), Remark(RemarkKind.EXCERPT, about)]
     return replace(parts[0], recording=replace(recording, remarks=tuple(remarks)))
@@ -126,8 +127,11 @@ def _with_remarks(parts: list[Measured]) -> Measured:
 def _measured(source: Source, recording: Recording, meter: Meter, known: Known) -> Measured:
     clip, lufs = recording.clip, meter.lufs()
     vector = known(clip.clip_id, recording.start_s, clip.duration_s)
+    if vector is None:
+        vector = extract(clip)
+    recording = replace(recording, remarks=(*recording.remarks, *missing.remarks(vector)))
     measured = MeasuredClip(
-        vector=extract(clip) if vector is None else vector,
+        vector=vector,
         start_s=recording.start_s,
         duration_s=clip.duration_s,
         lufs=None if math.isnan(lufs) else lufs,

@@ -4,7 +4,7 @@ The upload page, whole recordings, libraries and the command line all call these
 """
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,12 +21,12 @@ from core.models.prediction import Prediction
 from core.models.reference import OutlierCheck
 from core.pipeline import timeline
 from core.pipeline.deciding import Decided, Part, decide_pieces, store_predictions
-from core.pipeline.kept_audio import keep_audio
+from core.pipeline.kept_audio import keeping_audio
 from core.pipeline.measure import Measured, Span, measure, measure_piece
 from core.pipeline.serving import Served
 from core.records import MeasuredFile, Remark, RemarkKind
 from core.schema import FeatureVector
-from core.store import Store, claim_clip, load_features, save_measured
+from core.store import Store, load_features, save_measured, save_own
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,18 +153,13 @@ def keep_clip(
 ) -> ScoredClip:
     """Store a clip that a person brought, and note that it is theirs, because they answer about it or share it.
 
+    All rows but the prediction are stored in one transaction. When it fails, no sound of the clip stays either.
+
     Returns the clip with the id of its prediction, or with the problem.
 
     file : from ``score_own``.  audio : folder for the sound if raters may hear it; None stores no sound.
     """
-    kept = _store_file(scored, file, served, store, audio)
-    if kept.problem:
-        return kept
-    try:
-        claim_clip(store, kept.clip_id, shared=audio is not None)
-    except StoreError as error:
-        return replace(kept, problem=str(error), prediction_id=None)
-    return kept
+    return _store_file(scored, file, served, store, audio, own=True)
 
 
 def score_source(
@@ -175,6 +170,7 @@ def score_source(
     store: Store | None,
     started: float,
     span: Span | None = None,
+    measured: Mapping[str, FeatureVector] | None = None,
 ) -> ScoredClip:
     """Measure, predict and decide without storing.
 
@@ -184,11 +180,15 @@ def score_source(
         ``perf_counter`` when work on the clip began, in s.
     span
         Part of the file that gets an answer of its own; None answers for the whole file.
+    measured
+        Features that need not be computed again, by clip id.
     """
     problem = ""
 
     def known(clip_id: str, start_s: float, duration_s: float) -> FeatureVector | None:
         nonlocal problem
+        if measured and clip_id in measured:
+            return measured[clip_id]
         vector, fault = _known(store, clip_id, (start_s, duration_s))
         problem = problem or fault
         return vector
@@ -244,14 +244,19 @@ def _measured_file(scored: ScoredClip, source: Source, origin: str) -> MeasuredF
     )
 
 
-def _store_file(scored: ScoredClip, file: MeasuredFile, served: Served, store: Store, audio: Path | None) -> ScoredClip:
+def _store_file(
+    scored: ScoredClip, file: MeasuredFile, served: Served, store: Store, audio: Path | None, *, own: bool = False
+) -> ScoredClip:
     if audio is not None:
         require(store.by, Action.KEEP_AUDIO)
     try:
-        path = None if audio is None else keep_audio(scored.recording.clip, audio)
-        first = replace(file, clips=file.clips[:1], path=path)
-        others = replace(file, clips=file.clips[1:])  # their audio is not kept
-        save_measured(store, first, others, bring_back=True)
+        with keeping_audio(scored.recording.clip, audio) as path:
+            first = replace(file, clips=file.clips[:1], path=path)
+            others = replace(file, clips=file.clips[1:])  # their audio is not kept
+            if own:
+                save_own(store, first, others, shared=audio is not None)
+            else:
+                save_measured(store, first, others, bring_back=True)
     except StoreError as error:
         return replace(scored, problem=str(error))
     return _store_prediction(scored, served, store)
@@ -310,29 +315,61 @@ def score_windows(
     policy: Policy,
     store: Store | None,
     origin: str = "upload",
+    measured: Mapping[str, FeatureVector] | None = None,
 ) -> Iterator[timeline.ScoredWindow]:
     """Yield the scored windows of a recording one by one, so that the caller can show progress or stop.
 
     A silent window gives a row with a remark and does not end the scoring. A window that is unlike the training music
-    also gets a remark. Windows are stored like clips, so that scoring the recording again is fast.
+    also gets a remark. Nothing is stored; ``keep_window`` stores one window, with a person's answer about it.
 
-    spans : start and end of each window in s, as from ``core.windows.spans``.
+    Parameters
+    ----------
+    spans
+        Start and end of each window in s, as from ``core.windows.spans``.
+    store
+        Open store; features that it has already need not be computed again.
+    measured
+        Features of windows that were scored before, by clip id.
     """
     for span in spans:
         start_s, end_s = span
         started = time.perf_counter()
         try:
-            scored = score_source(source, served, policy=policy, store=store, started=started, span=span)
+            scored = score_source(
+                source, served, policy=policy, store=store, started=started, span=span, measured=measured
+            )
         except AudioError as error:
             silent = Remark(RemarkKind.NOT_SCORED, str(error))
             yield timeline.ScoredWindow(start_s=start_s, end_s=end_s, proba=None, remark=silent)
             continue
-        stored = store_scored(scored, source, served, store, origin=origin)
-        remark = _unlike_remark(scored.decided)
-        audio, proba = scored.recording.remarks, scored.prediction.proba
-        yield timeline.ScoredWindow(
-            start_s, end_s, proba, remark, audio, clip_id=scored.clip_id, prediction_id=stored.prediction_id
+        result = timeline.WindowResult(
+            _measured_file(scored, source, origin), scored.decided, policy, latency_s=scored.latency_s
         )
+        remark = _unlike_remark(scored.decided)
+        yield timeline.ScoredWindow(start_s, end_s, scored.prediction.proba, remark, scored.recording.remarks, result)
+
+
+def keep_window(window: timeline.ScoredWindow, served: Served, store: Store) -> int:
+    """Store a window without its sound, and note that it is the person's, because they answer about it.
+
+    Returns the id of its prediction. A window that is stored already keeps its rows; one that the person deleted
+    meanwhile is stored again.
+
+    Raises
+    ------
+    StoreError
+        When the window was not scored, or cannot be stored.
+    """
+    result = window.result
+    if result is None:
+        raise StoreError("This window was not scored, so an answer about it cannot be stored.")
+    (clip,) = result.file.clips
+    part = Part(clip.vector, clip.start_s, clip.start_s + clip.duration_s)
+    save_own(store, result.file, shared=False)
+    (number,) = store_predictions(
+        [result.decided], [(part,)], served, policy=result.policy, store=store, latency_s=result.latency_s
+    )
+    return number
 
 
 def _unlike_remark(decided: Decided) -> Remark | None:

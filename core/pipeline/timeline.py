@@ -16,11 +16,25 @@ from core.audio.remarks import WARNINGS
 from core.errors import AudioError
 from core.models.policy import Decision, Policy, decide
 from core.models.prediction import Prediction
-from core.records import Remark, RemarkKind
+from core.pipeline.deciding import Decided
+from core.records import MeasuredFile, Remark, RemarkKind
 from core.schema import EMOTIONS, PROBA
 from core.wording import clock
 
 STRETCH_S = 30.0
+
+
+@dataclass(frozen=True, eq=False)
+class WindowResult:
+    """What is stored of a window if a person answers about it, see ``core.pipeline.scoring.keep_window``.
+
+    file : the window as the only part of its file, without audio.  latency_s : seconds that the scoring took.
+    """
+
+    file: MeasuredFile
+    decided: Decided
+    policy: Policy
+    latency_s: float
 
 
 @dataclass(frozen=True)
@@ -30,8 +44,7 @@ class ScoredWindow:
     proba : emotion -> probability; None when the window holds no music that can be scored.
     remark : why the window was not scored, or how it is unusual; None for an ordinary window.
     audio : remarks on the file and on the sound of the window.
-    clip_id : of the window; empty when it was not scored.
-    prediction_id : stored prediction; None when the window was not scored or not stored.
+    result : what is stored if a person answers about the window; None when it was not scored.
     """
 
     start_s: float
@@ -39,8 +52,12 @@ class ScoredWindow:
     proba: Mapping[str, float] | None
     remark: Remark | None = None
     audio: tuple[Remark, ...] = ()
-    clip_id: str = ""
-    prediction_id: int | None = None
+    result: WindowResult | None = None
+
+    @property
+    def clip_id(self) -> str:
+        """Id of the window; empty when it was not scored."""
+        return self.result.file.clips[0].vector.clip_id if self.result else ""
 
 
 @dataclass(frozen=True)

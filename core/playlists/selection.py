@@ -11,8 +11,11 @@ from core.turkish import fold, turkish_order
 
 
 def accepted_moods(pieces: pd.DataFrame) -> list[tuple[str, str, str]]:
-    """Name, path and mood of each piece of a library that has an accepted mood and a file."""
-    rows = pieces[(pieces["standing"] == ACCEPTED) & (pieces["origin"] == "library") & pieces["there"]]
+    """Name, path and mood of each piece of a library that has an accepted mood and a file.
+
+    The origin does not count: a clip of Predict that a library scored later has a file, too.
+    """
+    rows = pieces[(pieces["standing"] == ACCEPTED) & pieces["there"]]
     return [(str(row.Index), str(row.path), str(row.guess)) for row in rows.itertuples()]
 
 

@@ -62,12 +62,13 @@ from core.store.mood_tags import (
     file_rewritten,
     first_content,
     first_contents,
+    is_known_content,
     later_contents,
     note_tag,
     tag_notes,
 )
 from core.store.never_played import never_play, never_table, play_again
-from core.store.own_clips import claim_clip, erase_own_clip, own_clips
+from core.store.own_clips import claim_clip, erase_own_clip, is_shared, own_clips, save_own
 from core.store.people import Rater, get_setting, raters_table, set_role, set_setting, sign_in
 from core.store.predictions import answer_votes, predictions_table, read_windows, save_predictions
 from core.store.schema import (
@@ -172,6 +173,8 @@ __all__ = [
     "forget_files",
     "get_setting",
     "hand_over_clients",
+    "is_known_content",
+    "is_shared",
     "jobs_table",
     "known_contents",
     "known_files",
@@ -207,6 +210,7 @@ __all__ = [
     "save_features",
     "save_files",
     "save_measured",
+    "save_own",
     "save_predictions",
     "save_table_clip",
     "scored_clips",

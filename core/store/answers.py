@@ -16,6 +16,7 @@ from core.schema import EMOTIONS
 from core.store.checks import check_choice, check_text, normalised_line, now
 from core.store.clips import require_clip
 from core.store.connection import Store, frame, in_parts, insert, read, write
+from core.store.erasures import numbered
 from core.store.schema import (
     DISPLAYS,
     MAX_COMMENT,
@@ -337,9 +338,13 @@ def _clip_of(row: dict[str, Any], clip_of: dict[int, str]) -> str:
     return clip_of[number]
 
 
-def _rows_by_key(c: sa.Connection, key: sa.Column[Any], wanted: Iterable[Any], *columns: sa.Column[Any]) -> list[Any]:
-    """Select the key and these columns from the rows whose key is wanted."""
+def _rows_by_key(
+    c: sa.Connection, key: sa.Column[Any], wanted: Iterable[Any], *columns: sa.ColumnElement[Any], hold: bool = False
+) -> list[Any]:
+    """Select the key and these columns from the rows whose key is wanted. hold : nobody can delete them meanwhile."""
     query = sa.select(key, *columns)
+    if hold:
+        query = query.with_for_update(read=True, key_share=True)
     return [row for part in in_parts(wanted) for row in c.execute(query.where(key.in_(part)))]
 
 
@@ -357,14 +362,19 @@ def insert_answers(c: sa.Connection, rows: Sequence[dict[str, Any]]) -> list[Rec
     """Insert the rows and return their receipts in the same order; a form submitted before adds no row."""
     _check_tasks(c, rows)
     about = {row["clip_id"] for row in rows}
-    gone = {clip_id: at is not None for clip_id, at in _rows_by_key(c, clips.c.id, about, clips.c.deleted_at)}
+    # In PostgreSQL this row lock lets an answer wait for somebody who erases the clip; SQLite has one writer anyway.
+    held = _rows_by_key(c, clips.c.id, about, clips.c.deleted_at, hold=True)
+    gone = {clip_id: at is not None for clip_id, at in held}
     for clip_id in about - gone.keys():
         require_clip(c, clip_id)
     new = insert(c, feedback).on_conflict_do_nothing(index_elements=["token"])
-    stored = dict(c.execute(new.returning(feedback.c.token, feedback.c.id), rows).all()) if rows else {}
+    given = numbered(c, feedback, rows)
+    stored = dict(c.execute(new.returning(feedback.c.token, feedback.c.id), given).all()) if rows else {}
     numbers = [stored.pop(row["token"], None) for row in rows]  # of two rows with one token, only the first is new
     resent = [row["token"] for row, number in zip(rows, numbers, strict=True) if number is None]
-    before = {form.token: form for form in _rows_by_key(c, feedback.c.token, resent, *feedback.c)}
+    before = {
+        form.token: form for form in _rows_by_key(c, feedback.c.token, resent, *feedback.c, UNDONE.label("undone"))
+    }
     return [
         _same_form(before[row["token"]], row) if number is None else _new(number, gone.get(row["clip_id"], False))
         for row, number in zip(rows, numbers, strict=True)
@@ -381,6 +391,11 @@ def _same_form(before: sa.Row[Any], row: dict[str, Any]) -> Receipt:
         if before.kind == "undo":
             raise StoreError("This form has already undone an answer. Reload the page and try again.")
         answer = before.label or before.skip_reason
+        if before.undone:
+            raise StoreError(
+                f"This form was already sent with the answer {answer!r}, which was taken back. Reload the page to "
+                "answer again."
+            )
         raise StoreError(
             f"This form was already sent with the answer {answer!r}, which still counts. Undo it to answer again."
         )

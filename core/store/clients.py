@@ -38,12 +38,18 @@ class ClientGoneError(StoreError):
 
 @dataclass(frozen=True)
 class Client:
-    """A client. sessions : number of stored sessions.  last_at : when the newest of them was stored."""
+    """A client.
+
+    sessions : number of stored sessions.  last_at : when the newest of them was stored.
+    handed_by, handed_at : who handed the client over to its present owner, and when; empty and None if nobody did.
+    """
 
     id: int
     code: str
     sessions: int = 0
     last_at: datetime | None = None
+    handed_by: str = ""
+    handed_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -121,14 +127,16 @@ def own_clients(store: Store) -> list[Client]:
             clients.c.code,
             sa.func.count(client_sessions.c.id).label("sessions"),
             sa.func.max(moment, type_=moment.type).label("last_at"),
+            clients.c.handed_by,
+            clients.c.handed_at,
         )
         .outerjoin(client_sessions, client_sessions.c.client_id == clients.c.id)
         .where(is_own(store.by))
-        .group_by(clients.c.id, clients.c.code, clients.c.folded)
+        .group_by(clients.c.id, clients.c.code, clients.c.folded, clients.c.handed_by, clients.c.handed_at)
         .order_by(clients.c.folded)
     )
     rows = read(store, lambda c: c.execute(query).all())
-    return [Client(int(row.id), row.code, int(row.sessions), row.last_at) for row in rows]
+    return [Client(int(row.id), row.code, int(row.sessions), row.last_at, row.handed_by, row.handed_at) for row in rows]
 
 
 @requires(Action.RUN_SESSIONS)
@@ -217,10 +225,12 @@ def client_counts(store: Store) -> pd.DataFrame:
 
 @requires(Action.HAND_OVER_CLIENTS)
 def hand_over_clients(store: Store, owner: str, verified: bool, *, to: str, to_verified: bool) -> int:
-    """Give all clients of one person to another person, and return their number.
+    """Give all clients of one person to another person, and return their number. The new owner sees who did it.
 
-    Raises StoreError when both persons have a client with the same code, or when there is nothing to hand over.
+    Raises StoreError when the new owner is the person who asks, when both persons have a client with the same code, or
+    when there is nothing to hand over.
     """
+    by = store.by
     receiver = rater_name(to)
     theirs = (clients.c.owner == owner) & (clients.c.owner_verified == verified)
     receivers = sa.select(clients.c.folded).where(clients.c.owner == receiver, clients.c.owner_verified == to_verified)
@@ -228,13 +238,19 @@ def hand_over_clients(store: Store, owner: str, verified: bool, *, to: str, to_v
     def work(c: sa.Connection) -> int:
         if (owner, verified) == (receiver, to_verified):
             raise StoreError("Both persons are the same. Nothing was changed. Choose another person.")
+        if by.owns(receiver, to_verified):
+            raise StoreError(
+                "Nobody can hand clients over to themselves: you could read the notes of others. Nothing was changed. "
+                "Ask another analyst."
+            )
         twice = c.execute(sa.select(sa.func.count()).where(theirs, clients.c.folded.in_(receivers))).scalar()
         if twice:
             raise StoreError(
                 f"Both persons have {twice} of the same client codes. Nothing was changed. Ask one of them to choose "
                 "other codes."
             )
-        return c.execute(sa.update(clients).where(theirs).values(owner=receiver, owner_verified=to_verified)).rowcount
+        given = {"owner": receiver, "owner_verified": to_verified, "handed_by": by.mark, "handed_at": now()}
+        return c.execute(sa.update(clients).where(theirs).values(given)).rowcount
 
     count = write(store, work)
     if not count:

@@ -10,6 +10,7 @@ from core.access import Action, requires
 from core.schema import EMOTIONS
 from core.store.answers import rater_name
 from core.store.connection import Store, frame, read
+from core.store.erasures import erasures
 from core.store.library import not_replaced
 from core.store.predictions import newest_prediction
 from core.store.schema import UNDONE, clips, feedback, files, raters
@@ -133,7 +134,7 @@ def label_pool(store: Store) -> pd.DataFrame:
 def labels_cache_key(store: Store) -> tuple[object, ...]:
     """Return a cache key that changes whenever clips, their files, answers or raters change.
 
-    Answers are append-only, so their count suffices.
+    Answers are append-only, so their count and the number of erasures suffice.
     """
     query = sa.select(
         sa.select(sa.func.count()).select_from(feedback).scalar_subquery(),
@@ -142,5 +143,6 @@ def labels_cache_key(store: Store) -> tuple[object, ...]:
         sa.select(sa.func.max(clips.c.deleted_at)).scalar_subquery(),
         sa.select(sa.func.max(files.c.checked_at)).scalar_subquery(),
         sa.select(sa.func.count()).select_from(raters).scalar_subquery(),
+        erasures(),
     )
     return tuple(map(str, read(store, lambda c: c.execute(query).one())))

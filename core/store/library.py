@@ -144,23 +144,45 @@ def _search(c: sa.Connection, ordered: sa.Select[Any], words: list[str], limit: 
     return table.set_index("clip_id").loc[ids].reset_index()
 
 
-def _present_files() -> sa.Subquery:
+def _present_files(contents: Sequence[str] | None = None) -> sa.Subquery:
     """Return the files of libraries with ``latest``: the content that the newest reading of the same path found.
 
     A path has a row for each plan. A row whose content is not the latest is of a file that was replaced since.
+
+    contents : only paths that had one of these contents; without them, the whole table is sorted.
     """
     newest_first = (files.c.checked_at.desc(), files.c.id)
     latest = sa.func.first_value(files.c.content_hash).over(partition_by=files.c.path, order_by=newest_first)
-    known = files.c.content_hash.is_not(None)
+    known: sa.ColumnElement[bool] = files.c.content_hash.is_not(None)
+    if contents is not None:
+        had = files.alias("had")
+        known &= files.c.path.in_(sa.select(had.c.path).where(had.c.content_hash.in_(contents)))
     return sa.select(files, latest.label("latest")).where(known).subquery("present_files")
 
 
+def places_of(contents: Sequence[str]) -> sa.Select[Any]:
+    """Return the query of ``library_places`` for at most ``IDS_AT_ONCE`` contents."""
+    present = _present_files(contents)
+    return (
+        sa.select(present.c.content_hash, present.c.path, present.c.size)
+        .where(present.c.content_hash.in_(contents))
+        .where(present.c.state == "scored", present.c.content_hash == present.c.latest)
+        .order_by(present.c.checked_at.desc(), present.c.id)
+    )
+
+
 def not_replaced() -> sa.ColumnElement[bool]:
-    """Condition: the file of a clip was not replaced by another content. True for clips without a library file."""
+    """Condition: the file of a clip was not replaced by another content. True for clips without a library file.
+
+    A reading under the same plan overwrites the row of the file, so the path of the clip decides where no file has its
+    content any more.
+    """
     present = _present_files()
     latest = sa.select(present.c.content_hash).where(present.c.content_hash == present.c.latest)
     known = sa.select(files.c.content_hash).where(files.c.content_hash.is_not(None))
-    return clips.c.content_hash.in_(latest) | clips.c.content_hash.not_in(known) | (clips.c.origin != "library")
+    read_again = sa.select(files.c.path).where(files.c.content_hash.is_not(None))
+    unknown = clips.c.content_hash.not_in(known) & clips.c.path.not_in(read_again)
+    return clips.c.content_hash.in_(latest) | unknown | (clips.c.origin != "library")
 
 
 def _in_library() -> sa.ColumnElement[bool]:
@@ -178,12 +200,8 @@ def library_places(store: Store, contents: Sequence[str]) -> pd.DataFrame:
 
     The function does not check whether the files still exist.
     """
-    present = _present_files()
-    query = sa.select(present.c.content_hash, present.c.path, present.c.size)
-    query = query.where(present.c.state == "scored", present.c.content_hash == present.c.latest)
-    ordered = query.order_by(present.c.checked_at.desc(), present.c.id)
     parts = in_parts(contents) or [[]]
-    tables = read(store, lambda c: [frame(c, ordered.where(present.c.content_hash.in_(part))) for part in parts])
+    tables = read(store, lambda c: [frame(c, places_of(part)) for part in parts])
     return pd.concat(tables, ignore_index=True)
 
 

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from core.access import Action, requires
 from core.store.checks import now
 from core.store.connection import Store, frame, in_parts, read, write
-from core.store.schema import files, mood_tags
+from core.store.schema import clips, files, mood_tags
 
 
 @requires(Action.TAG_FILES)
@@ -114,6 +114,14 @@ def first_contents(store: Store, contents: Sequence[str]) -> dict[str, str]:
             for row in c.execute(query.where(mood_tags.c.now_hash.in_(part)))
         },
     )
+
+
+@requires(Action.TAG_FILES)
+def is_known_content(store: Store, content_hash: str) -> bool:
+    """Return whether a file or a clip has this content as a piece of its own."""
+    tables = (files, clips)
+    queries = [sa.select(table.c.id).where(table.c.content_hash == content_hash).limit(1) for table in tables]
+    return read(store, lambda c: any(c.execute(query).first() is not None for query in queries))
 
 
 @requires(Action.SCORE_LIBRARY)

@@ -5,22 +5,26 @@ import sqlalchemy as sa
 
 from core.access import Action, Person, requires
 from core.errors import StoreError
+from core.records import MeasuredFile
 from core.store.checks import now
 from core.store.clips import require_clip
-from core.store.connection import Store, frame, insert, read, write
+from core.store.connection import Store, empty_log, frame, insert, read, write
+from core.store.erasures import note_erasure
+from core.store.library import places_of
+from core.store.measured import insert_measured
 from core.store.schema import (
     clip_owners,
     clips,
     erasing,
     features,
     feedback,
-    files,
     labels,
     predictions,
     task_clips,
     tracks,
 )
 
+UNKNOWN = ("", False)  # owner of clips that an earlier version stored, or that nobody claimed
 BROUGHT = ("upload", "recording", "demo")  # origins of clips that a person brought
 
 
@@ -28,21 +32,62 @@ BROUGHT = ("upload", "recording", "demo")  # origins of clips that a person brou
 def claim_clip(store: Store, clip_id: str, *, shared: bool) -> None:
     """Note that the person brought this clip. shared : raters may hear it; a clip that was shared stays shared."""
     by = store.by
-    row = {
-        "clip_id": clip_id,
-        "owner": by.name or by.anonymous,
-        "verified": bool(by.name) and by.verified,
-        "shared": shared,
-        "created_at": now(),
-    }
+    owner = (by.name or by.anonymous, bool(by.name) and by.verified)
+    write(store, lambda c: _claim(c, clip_id, owner, shared=shared))
+
+
+@requires(Action.SCORE_CLIP)
+def save_own(store: Store, clip: MeasuredFile, *windows: MeasuredFile, shared: bool) -> None:
+    """Store a clip that the person brought as ``save_measured`` does, and claim it in the same transaction.
+
+    If the clip was stored before and nobody claimed it, somebody unknown brought it, too. A window that serves the
+    prediction of a clip belongs to the owners of that clip.
+
+    Parameters
+    ----------
+    clip
+        The file with the one clip that names the answer.
+    windows
+        Files with further clips that serve its prediction.
+    shared
+        Whether raters may hear the clip.
+    """
+    by = store.by
+    owner = (by.name or by.anonymous, bool(by.name) and by.verified)
+    (measured,) = clip.clips
+    clip_id = measured.vector.clip_id
+    of_clip = sa.select(clips.c.path, clips.c.part_of).where(clips.c.id == clip_id).with_for_update()
+    claims = sa.select(clip_owners.c.owner)
+    claimed = claims.where(clip_owners.c.clip_id == clip_id)
+    mine = _owned_by(by, clip_owners.c.owner, clip_owners.c.verified)
 
     def work(c: sa.Connection) -> None:
-        require_clip(c, clip_id)
-        new = insert(c, clip_owners).values(row)
-        also = sa.or_(clip_owners.c.shared, new.excluded.shared)
-        c.execute(new.on_conflict_do_update(index_elements=["clip_id", "owner", "verified"], set_={"shared": also}))
+        before = c.execute(of_clip).first()
+        insert_measured(c, (clip, *windows), bring_back=True)
+        whole = claims.where(clip_owners.c.clip_id == (before.part_of if before else None), mine)
+        if before is not None and not any(c.execute(query).first() for query in (claimed, whole)):
+            _claim(c, clip_id, UNKNOWN, shared=before.path is not None)
+        _claim(c, clip_id, owner, shared=shared)
 
     write(store, work)
+
+
+def _claim(c: sa.Connection, clip_id: str, owner: tuple[str, bool], *, shared: bool) -> None:
+    # In PostgreSQL this row lock lets the claim wait for somebody who erases the clip; SQLite has one writer anyway.
+    c.execute(sa.select(clips.c.id).where(clips.c.id == clip_id).with_for_update())
+    require_clip(c, clip_id)
+    name, verified = owner
+    row = {"clip_id": clip_id, "owner": name, "verified": verified, "shared": shared, "created_at": now()}
+    new = insert(c, clip_owners).values(row)
+    also = sa.or_(clip_owners.c.shared, new.excluded.shared)
+    c.execute(new.on_conflict_do_update(index_elements=["clip_id", "owner", "verified"], set_={"shared": also}))
+
+
+@requires(Action.ERASE_OWN_CLIP)
+def is_shared(store: Store, clip_id: str) -> bool:
+    """Return whether anybody shares the sound of this clip."""
+    query = sa.select(clip_owners.c.owner).where(clip_owners.c.clip_id == clip_id, clip_owners.c.shared)
+    return read(store, lambda c: c.execute(query).first() is not None)
 
 
 @requires(Action.ERASE_OWN_CLIP)
@@ -66,7 +111,7 @@ def erase_own_clip(store: Store, clip_id: str) -> bool:
 
     If nobody else brought the clip and no library has its file, then the clip, its windows, its features, its
     predictions, its track and all answers about it are erased. Otherwise only the person's own answers are erased, and
-    the note that they brought the clip.
+    the note that they brought the clip. The SQLite file does not hold what was erased afterwards.
 
     Returns
     -------
@@ -81,16 +126,16 @@ def erase_own_clip(store: Store, clip_id: str) -> bool:
     by = store.by
 
     def work(c: sa.Connection) -> bool:
-        clip = c.execute(sa.select(clips.c.content_hash, clips.c.origin).where(clips.c.id == clip_id)).first()
+        # The lock comes first: claims and answers of others wait, so what is read below stays true.
+        held = sa.select(clips.c.content_hash, clips.c.origin).where(clips.c.id == clip_id).with_for_update()
+        clip = c.execute(held).first()
         owners = c.execute(sa.select(clip_owners).where(clip_owners.c.clip_id == clip_id)).all()
         others = [row for row in owners if not by.owns(row.owner, row.verified)]
         if clip is None or len(others) == len(owners):
             raise StoreError("This clip is not one of yours, or it was deleted before. Nothing was changed.")
-        place = c.execute(
-            sa.select(files.c.path)
-            .where(files.c.content_hash == clip.content_hash, files.c.state == "scored")
-            .order_by(files.c.checked_at.desc())
-        ).scalar()
+        found = c.execute(places_of([clip.content_hash])).first()
+        place = None if found is None else found.path
+        note_erasure(c)
         c.execute(erasing.insert().values(clip_id=clip_id))
         mine = _owned_by(by, clip_owners.c.owner, clip_owners.c.verified)
         c.execute(clip_owners.delete().where(clip_owners.c.clip_id == clip_id, mine))
@@ -106,13 +151,15 @@ def erase_own_clip(store: Store, clip_id: str) -> bool:
         c.execute(erasing.delete().where(erasing.c.clip_id == clip_id))
         return unshared
 
-    return write(store, work)
+    unshared = write(store, work)
+    empty_log(store)
+    return unshared
 
 
 def _erase(c: sa.Connection, clip_id: str, content_hash: str) -> None:
     """Delete all rows of a clip and of the windows that serve its prediction."""
     parts = (clips.c.content_hash == content_hash) & (clips.c.part_of == clip_id)
-    windows = list(c.execute(sa.select(clips.c.id).where(parts)).scalars())
+    windows = list(c.execute(sa.select(clips.c.id).where(parts).order_by(clips.c.id).with_for_update()).scalars())
     answered = sa.exists().where(feedback.c.clip_id == clips.c.id)  # a window that somebody answered by itself
     brought = sa.exists().where(clip_owners.c.clip_id == clips.c.id)
     keep = set(c.execute(sa.select(clips.c.id).where(clips.c.id.in_(windows), answered | brought)).scalars())

@@ -14,6 +14,7 @@ from core.schema import EMOTIONS
 from core.store.checks import check_choice, now
 from core.store.clips import require_clip
 from core.store.connection import Store, frame, in_parts, insert, read, write
+from core.store.erasures import numbered
 from core.store.schema import ROLES, clips, predictions
 
 
@@ -76,11 +77,12 @@ def save_predictions(
     same = sa.and_(predictions.c.role == role, predictions.c.policy == policy.to_json())
 
     def work(c: sa.Connection) -> list[int]:
-        known = {i for part in parts for i in c.execute(sa.select(clips.c.id).where(clips.c.id.in_(part))).scalars()}
+        held = sa.select(clips.c.id).with_for_update(read=True, key_share=True)  # nobody erases them meanwhile
+        known = {i for part in parts for i in c.execute(held.where(clips.c.id.in_(part))).scalars()}
         for missing in set(ids) - known:
             require_clip(c, missing)
         if rows:
-            c.execute(insert(c, predictions).on_conflict_do_nothing(), rows)
+            c.execute(insert(c, predictions).on_conflict_do_nothing(), numbered(c, predictions, rows))
         stored = sa.select(predictions.c.id, *(predictions.c[n] for n in key)).where(same)
         id_of = {row[1:]: row.id for part in parts for row in c.execute(stored.where(predictions.c.clip_id.in_(part)))}
         return [int(id_of[tuple(row[n] for n in key)]) for row in rows]

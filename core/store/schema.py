@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from core.schema import COLUMNS, EMOTIONS
 
-HEAD = "0019"  # newest revision in migrations/versions; ``open_store`` compares it with the database in one query
+HEAD = "0020"  # newest revision in migrations/versions; ``open_store`` compares it with the database in one query
 
 ROLES = ("champion", "challenger")  # of a model when it made a prediction
 RATER_ROLES = ("rater", "therapist", "analyst")  # what each of them may do: core.access
@@ -134,7 +134,7 @@ clip_owners = sa.Table(
     "clip_owners",
     metadata,
     sa.Column("clip_id", sa.String(128), sa.ForeignKey("clips.id"), primary_key=True),
-    sa.Column("owner", sa.String(MAX_NAME), primary_key=True),  # as the name of a rater
+    sa.Column("owner", sa.String(MAX_NAME), primary_key=True),  # as the name of a rater; empty = unknown
     sa.Column("verified", sa.Boolean, primary_key=True),  # the name comes from a login
     sa.Column("shared", sa.Boolean, nullable=False),  # raters may hear it
     _time(),
@@ -366,6 +366,7 @@ files = sa.Table(
     _time("checked_at"),
     one_of("state", FILE_STATES),
     sa.Index("files_content", "content_hash"),
+    sa.Index("files_path", "path", postgresql_using="hash"),  # a path may be too long for a B-tree
     sa.Index("files_size", "size"),
 )
 
@@ -393,6 +394,8 @@ clients = sa.Table(
     sa.Column("code", sa.String(MAX_CODE), nullable=False),
     sa.Column("folded", sa.String(2 * MAX_CODE), nullable=False),  # the code without upper case: K-12 is k-12
     _time(),
+    sa.Column("handed_by", sa.Text, nullable=False, server_default=""),  # who gave the client to the owner, or empty
+    _time("handed_at", nullable=True),
     sa.UniqueConstraint("owner", "owner_verified", "folded", name="clients_once"),
 )
 

@@ -13,6 +13,7 @@ from core.store.checks import check_text, normalised_line, now
 from core.store.clips import require_clip
 from core.store.connection import Store, frame, in_parts, read, write
 from core.store.label_queue import queue_query
+from core.store.library import not_replaced
 from core.store.schema import (
     MAX_NAME,
     TRACK,
@@ -96,6 +97,11 @@ def end_task(store: Store, task_id: int) -> None:
     write(store, lambda c: c.execute(ended))
 
 
+def _can_be_heard() -> sa.ColumnElement[bool]:
+    """Condition: the audio of a clip is stored, and its library file was not replaced by another one."""
+    return clips.c.path.is_not(None) & not_replaced()
+
+
 def _standing() -> sa.Subquery:
     """The items that a rater has answered, each once: task_id, clip_id, turn, rater, verified, last_at."""
     named = [feedback.c[n] for n in ("task_id", "clip_id", "turn", "rater", "verified")]
@@ -112,7 +118,7 @@ def tasks_table(store: Store, *, rater: str | None = None, verified: bool = Fals
     """Return each task of each rater with its progress, oldest task first.
 
     A person may read the own tasks, with rater and verified. The tasks of all raters need a right of their own.
-    Clips that were deleted since are not counted.
+    Clips that nobody can hear any more are not counted: deleted, no longer shared, or replaced by another file.
 
     Returns
     -------
@@ -139,7 +145,7 @@ def tasks_table(store: Store, *, rater: str | None = None, verified: bool = Fals
         .select_from(tasks)
         .join(task_raters, task_raters.c.task_id == tasks.c.id)
         .join(task_clips, task_clips.c.task_id == tasks.c.id)
-        .outerjoin(clips, sa.and_(clips.c.id == task_clips.c.clip_id, clips.c.deleted_at.is_(None)))
+        .outerjoin(clips, sa.and_(clips.c.id == task_clips.c.clip_id, clips.c.deleted_at.is_(None), _can_be_heard()))
         .outerjoin(done, sa.and_(*same))
         .group_by(tasks.c.id, *facts, task_raters.c.rater, task_raters.c.verified)
         .order_by(tasks.c.id, task_raters.c.rater, task_raters.c.verified)
@@ -162,7 +168,7 @@ def task_items(
 ) -> pd.DataFrame:
     """Return the items of a task that this rater has not answered, in the order of asking.
 
-    Columns: those of ``clips_to_label``, and turn. Deleted clips are left out.
+    Columns: those of ``clips_to_label``, and turn. Clips that nobody can hear any more are left out.
     """
     done = _standing()
     answered = sa.exists().where(
@@ -176,7 +182,7 @@ def task_items(
         queue_query(champion, challenger)
         .add_columns(task_clips.c.turn)
         .join(task_clips, task_clips.c.clip_id == clips.c.id)
-        .where(task_clips.c.task_id == task_id, ~answered)
+        .where(task_clips.c.task_id == task_id, ~answered, _can_be_heard())
         .order_by(task_clips.c.place)
         .limit(limit)
     )
@@ -191,7 +197,7 @@ def clips_for_tasks(store: Store, *, raters: Collection[tuple[str, bool]], champ
     """
     query = queue_query(champion, None).add_columns(*(tracks.c[n] for n in TRACK))
     query = query.outerjoin(tracks, tracks.c.id == clips.c.track_id)
-    query = query.where(clips.c.origin != "demo", clips.c.path.is_not(None))
+    query = query.where(clips.c.origin != "demo", _can_be_heard())
     for rater, verified in raters:
         said: list[Any] = [feedback.c.rater == rater_name(rater), feedback.c.verified == verified]
         answered = sa.select(feedback.c.clip_id).where(*said, feedback.c.kind == "answer", ~UNDONE)

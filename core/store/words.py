@@ -15,6 +15,7 @@ from core.access import Action, requires
 from core.errors import StoreError
 from core.store.clips import insert_clips
 from core.store.connection import Store, frame, read, write
+from core.store.erasures import erasures
 from core.store.schema import TURNS, UNDONE, VERIFIED_ONLY, clips, feedback, predictions, settings
 
 _window = clips.alias("window")
@@ -74,14 +75,15 @@ def _answers() -> sa.Select[Any]:
 
 @requires(Action.ANSWER)
 def words_cache_key(store: Store) -> tuple[object, ...]:
-    """Return a cache key that changes whenever an answer, a deleted clip or a rule about answers changes.
+    """Return a cache key that changes whenever an answer, a deleted or erased clip or a rule about answers changes.
 
-    Answers are append-only, so the newest id suffices.
+    Answers are append-only, so the newest id and the number of erasures suffice.
     """
     query = sa.select(
         sa.select(sa.func.max(feedback.c.id)).scalar_subquery(),
         sa.select(sa.func.count(clips.c.deleted_at)).scalar_subquery(),
         sa.select(sa.func.max(settings.c.changed_at)).scalar_subquery(),
+        erasures(),
     )
     return tuple(map(str, read(store, lambda c: c.execute(query).one())))
 

@@ -1,5 +1,6 @@
 // The Label page: its keys, and what was heard and seen of the clip on the desk.
 // The keys answer wherever a click left the focus, except in a text field. A key that is held down is one press.
+// While the field for a comment is open, keys write in it.
 // Just before an answer goes to the server, the script sends how long the clip was heard and whether the guess was seen.
 const SEEK_S = 5;
 const SAME_SOUND_MS = 500;  // so long after a new clip, the player may still hold the sound of the clip before
@@ -9,11 +10,14 @@ const find = (selector) => document.querySelector(selector);
 const emotions = () => find(".st-key-emotions");
 const sound = () => find(".st-key-player audio");
 const writes = (e) => e && (e.tagName === "TEXTAREA" || (e.tagName === "INPUT" && e.type !== "checkbox"));
-const free = (e) => !e || e === document.body || e.tagName === "AUDIO";
+const free = (e) => !e || e === document.body || e.tagName === "AUDIO" || !byTab;
+const FIELD = '[class*="st-key-comment_"] input';
 
 let clip = null;  // what is known of the clip on the desk
 let send = null;  // sends to the server, see Streamlit's setStateValue
 let skipping = "";  // form in which S was pressed
+let byTab = false;  // the Tab key moved the focus last, so what has the focus was chosen with it
+let opening = 0;  // until then the field for a comment is expected
 
 // --- what was heard and seen
 
@@ -103,6 +107,18 @@ function reason(key) {
   return true;
 }
 
+function write() {
+  const field = find(FIELD);
+  if (field) field.focus();
+  else if (performance.now() < opening) requestAnimationFrame(write);
+  if (field) opening = 0;
+}
+
+function openComment() {
+  opening = performance.now() + WAIT_MS;
+  write();
+}
+
 function handled(key, here) {
   if (/^[ban]$/.test(key)) return reason(key.toUpperCase());
   if (key === "s") {
@@ -111,8 +127,7 @@ function handled(key, here) {
   }
   if (key === "?") return press(".st-key-keys_help");
   if (key === "w") {
-    eventually('[class*="st-key-comment_"] input', (field) => field.focus());
-    return Boolean(find('[class*="st-key-comment_"] input')) || press('[class*="st-key-comments_"]');
+    return press('[class*="st-key-comments_"]');  // and the click opens the field
   }
   const audio = sound();
   if (!audio || !free(here)) return false;  // the Tab key led to something that uses these keys itself
@@ -133,6 +148,13 @@ function onKey(event) {
     }
     return;
   }
+  const field = find(FIELD);
+  if (event.key.length === 1 && (field || performance.now() < opening)) {  // what is typed is a comment, no answer
+    event.stopImmediatePropagation();
+    if (field) field.focus();
+    else event.preventDefault();
+    return;
+  }
   const key = event.key.toLowerCase();
   if (event.repeat && (key.length === 1 || key.startsWith("arrow"))) {
     if (key.startsWith("arrow")) handled(key, here);  // seeking may go on while the key is down
@@ -149,6 +171,7 @@ function onKey(event) {
 function onClick(event) {
   if (!emotions()) return;
   if (event.target.closest('.st-key-emotions button, [class*="st-key-skip_"] button')) report();
+  if (event.target.closest('[class*="st-key-comments_"] button')) find(FIELD) ? (opening = 0) : openComment();
   if (event.detail > 0) {  // a click with the pointer; what it led to must not keep the keys to itself
     setTimeout(() => {
       const here = document.activeElement;
@@ -157,8 +180,16 @@ function onClick(event) {
   }
 }
 
+// The time bar of the player keeps its clicks and keys to itself, so the focus that a click brings has to leave.
+function onFocus(event) {
+  if (emotions() && event.target === sound() && !byTab) setTimeout(() => event.target.blur(), 0);
+}
+
 function start() {
   window.tmeHandsFree = true;
+  window.addEventListener("keydown", (event) => { if (event.key === "Tab") byTab = true; }, true);
+  window.addEventListener("pointerdown", () => { byTab = false; }, true);
+  document.addEventListener("focusin", onFocus);
   document.addEventListener("click", onClick, true);
   window.addEventListener("keydown", onKey, true);
   for (const name of ["playing", "timeupdate", "pause", "ended"]) document.addEventListener(name, hear, true);

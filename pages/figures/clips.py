@@ -5,7 +5,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.schema import EMOTIONS, readable
-from core.wording import SIGNS, percent, percents, signed_percent, with_sign
+from core.wording import SIGNS, percent, percents, signed_points, with_sign
 from pages.figures.style import COLOURS, NEUTRAL, ROW, SYMBOLS, apply_style, ink, percent_axis
 
 BELOW = {"yref": "container", "y": 0.0, "yanchor": "bottom", "traceorder": "normal"}  # a legend under the axis
@@ -41,7 +41,7 @@ def waterfall(steps: pd.DataFrame, *, base: float | None, emotion: str) -> go.Fi
             y=names,
             x=[start, *steps["shap"], 0],
             measure=["absolute", *["relative"] * len(steps), "total"],
-            text=[_end(start, known), *(signed_percent(v) for v in steps["shap"]), _end(ends[-1], known)],
+            text=[_end(start, known), *(signed_points(v) for v in steps["shap"]), _end(ends[-1], known)],
             textposition="outside",
             cliponaxis=False,
             customdata=["", *steps["shown"], ""],
@@ -57,7 +57,7 @@ def waterfall(steps: pd.DataFrame, *, base: float | None, emotion: str) -> go.Fi
         apply_style(figure, title=f"Why {with_sign(emotion)}: {change}", height=110 + ROW * len(names))
         .update_yaxes(autorange="reversed", categoryorder="array", categoryarray=names)
         .update_xaxes(
-            title="probability" if known else "change of the probability",
+            title="probability (steps in percentage points)" if known else "change in percentage points",
             **percent_axis(signed=not known),
             range=[min(0.0, float(ends.min()) - margin), float(ends.max()) + margin],
         )
@@ -65,7 +65,7 @@ def waterfall(steps: pd.DataFrame, *, base: float | None, emotion: str) -> go.Fi
 
 
 def _end(value: float, known: bool) -> str:
-    return percent(value) if known else signed_percent(value)
+    return percent(value) if known else signed_points(value)
 
 
 def importance(

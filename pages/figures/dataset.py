@@ -40,7 +40,7 @@ def effects(tests: pd.DataFrame, *, name: str, alpha: float = 0.05) -> go.Figure
     Parameters
     ----------
     tests
-        Columns feature, effect, p_corrected, highest and lowest (groups of rows).
+        Columns feature, effect, by_chance, p_corrected, highest and lowest (groups of rows).
     name
         Name of the test and its effect size.
     alpha
@@ -61,9 +61,15 @@ def effects(tests: pd.DataFrame, *, name: str, alpha: float = 0.05) -> go.Figure
             "highest in %{customdata[2]}, lowest in %{customdata[3]}<extra></extra>",
         )
     )
+    chance = float(tests["by_chance"].median())
+    figure.add_vline(x=chance, line_dash="dot", line_color=NEUTRAL)
     return (
-        apply_style(figure, title=name, height=90 + ROW * len(tests))
-        .update_xaxes(title="effect size (0 = none, 1 = all)", rangemode="tozero")
+        apply_style(figure, title=name, height=130 + ROW * len(tests))
+        .update_xaxes(
+            title=f"effect size (0 = none, 1 = all)<br>dotted: {chance:.2g} by chance<br>"
+            f"pale: corrected p of {alpha:g} or more",
+            rangemode="tozero",
+        )
         .update_yaxes(dtick=1)
     )
 

@@ -27,6 +27,7 @@ ACCENT = "#0072B2"
 ROW = 26  # height in pixels of a bar or line, so that its label can be read
 SEQUENTIAL = "Blues"  # shares and counts
 DIVERGING = "RdBu"  # correlations, from -1 to 1
+FEW = 20  # values of a violin that shows each of them as a point
 _MARGIN = {"l": 8, "r": 8, "t": 40, "b": 8}
 _CLEAR = "rgba(0,0,0,0)"
 
@@ -141,7 +142,11 @@ def by_group(table: pd.DataFrame, column: str, groups: pd.Series, *, kind: str =
         values = table.loc[groups == name, column]
         common = {"y": values, "name": with_sign(name), "marker_color": colours[name]}
         if kind == "violin":
-            figure.add_trace(go.Violin(**common, box_visible=True, meanline_visible=True, spanmode="hard"))
+            # The curve over a few values shows a shape that they do not have.
+            points = "all" if values.notna().sum() < FEW else "outliers"
+            figure.add_trace(
+                go.Violin(**common, box_visible=True, meanline_visible=True, spanmode="hard", points=points)
+            )
         elif kind == "box":
             figure.add_trace(go.Box(**common, boxpoints="outliers"))
         else:

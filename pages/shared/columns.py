@@ -14,7 +14,7 @@ _HIGH = "Upper end of the 95 % interval."
 # Columns of numbers with their printf format. A p-value has two digits, because the first ones may be zeros.
 _FORMATS = {
     **dict.fromkeys(("p", "p_corrected", "p_holm", "q"), "%.2g"),
-    **dict.fromkeys(("effect", "delta"), "%.2f"),
+    **dict.fromkeys(("effect", "by_chance", "delta"), "%.2f"),
     **dict.fromkeys(("ks", "psi", "shift"), "%.3f"),
     **dict.fromkeys(("median_first", "median_second"), "%.4g"),
 }
@@ -27,6 +27,7 @@ _WORDS = {
     "low": ("95 % from", _LOW),
     "high": ("95 % to", _HIGH),
     "effect": ("effect size", "0 = the groups are equal; 1 = the group decides the value."),
+    "by_chance": ("effect by chance", "Mean effect size of groups without any difference."),
     "n_first": ("rows of the first", ""),
     "n_second": ("rows of the second", ""),
     "median_first": ("median of the first", ""),

@@ -3,6 +3,8 @@
 Used by Moods, Playlists, Library and Whole tracks. The rules are in ``core.labelling.whose_word``.
 """
 
+from collections.abc import Callable
+
 import pandas as pd
 import streamlit as st
 
@@ -56,10 +58,19 @@ def model_only() -> bool:
     )
 
 
-def ask_mood(heard: Heard, *, own: str, own_id: object, name: str) -> None:
+def ask_mood(
+    heard: Heard, *, own: str, own_id: object, name: str, keep: Callable[[Store], Heard] | None = None
+) -> None:
     """Ask for the mood that the person hears; one click stores it, another click on it takes it back.
 
-    own, own_id : the person's mood that counts now, and its number.  name : of the piece or window.
+    Parameters
+    ----------
+    own, own_id
+        The person's mood that counts now, and its number.
+    name
+        Of the piece or window.
+    keep
+        Function that stores a window that is not stored yet, and returns what the person is asked about.
     """
     number = None if pd.isna(own_id) else int(own_id)  # type: ignore[call-overload]
     # A new field after each answer, and after each failure, shows what counts now.
@@ -78,7 +89,7 @@ def ask_mood(heard: Heard, *, own: str, own_id: object, name: str) -> None:
             format_func=with_sign,
             key=key,
             on_change=_answer,
-            args=(key, heard, number, name),
+            args=(key, heard, number, name, keep),
             label_visibility="collapsed",
             width="content",
         )
@@ -90,7 +101,7 @@ def ask_about_piece(row: pd.Series, name: str) -> None:
     ask_mood(heard, own=str(row["own"]), own_id=row["own_id"], name=name)
 
 
-def _answer(key: str, heard: Heard, own_id: int | None, name: str) -> None:
+def _answer(key: str, heard: Heard, own_id: int | None, name: str, keep: Callable[[Store], Heard] | None) -> None:
     store, label = cached.store(), st.session_state.get(key)
     if store is None:
         return
@@ -102,7 +113,7 @@ def _answer(key: str, heard: Heard, own_id: int | None, name: str) -> None:
             _take_back(own_id, name)
         return
     try:
-        receipt = say(store, heard, label, form=new_token())
+        receipt = say(store, keep(store) if keep else heard, label, form=new_token())
     except CoreError as error:
         _note(str(error), None, failed=True)
         return

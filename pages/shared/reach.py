@@ -25,4 +25,6 @@ def reached_by_others() -> bool:
 def warn_if_open_to_all() -> None:
     """Show a warning when other people can reach this server and no login is configured."""
     if not login_configured() and reached_by_others():
-        st.warning(f"{reach.EVERYBODY} See *Logins* in `docs/labelling.md`.", icon=":material/lock_open:")
+        st.warning(
+            f"{reach.EVERYBODY} See *Names, logins and roles* in `docs/labelling.md`.", icon=":material/lock_open:"
+        )

@@ -117,7 +117,7 @@ def _pictures(figure: go.Figure, name: str) -> None:
 def _citation_of(name: str, features: tuple[str, ...]) -> None:
     """Show what to cite for a figure or a table, as text and as BibTeX."""
     note = source()
-    papers = citing.citations(_what(name), published=bool(note.cite), columns=features, link=note.link)
+    papers = citing.citations(_what(name), note, columns=features)
     with st.popover("Cite this", icon=":material/format_quote:"):
         if note.synthetic:
             st.caption("These rows are synthetic. They are not the published data, so they do not have its citation.")
@@ -140,17 +140,19 @@ def reasons_column() -> Any:
     return st.column_config.LinkColumn("why", display_text="why", help="Opens the reasons for this clip.", width=60)
 
 
-def download(frame: pd.DataFrame, name: str, *, label: str = "Download CSV", key: str | None = None) -> None:
+def download(
+    frame: pd.DataFrame, name: str, *, label: str = "Download CSV", key: str | None = None, **facts: Any
+) -> None:
     """Offer a table as CSV, without rerunning the page. Text is escaped, so spreadsheets do not run it as a formula.
 
     The first lines are comments that say what the table is and where it comes from.
 
-    name : file name without ending, with data and model in it.
+    name : file name without ending, with data and model in it.  facts : as in `comments`.
     """
     note = source()
     st.download_button(
         label,
-        csv_for_people(frame, comments=comments(name)),
+        csv_for_people(frame, comments=comments(name, **facts)),
         file_name=f"{note.file_name(name)}.csv",
         mime="text/csv",
         icon=":material/download:",

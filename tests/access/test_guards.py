@@ -41,6 +41,7 @@ FREE = {
     "core.pipeline.stability.measure_windows": "called only by a command: a cache of measured features",
     "core.pipeline.jobs.hold_job": "runs in the process of a job; its store asks",
     "core.pipeline.kept_audio.keep_audio": "store_scored asks before it",
+    "core.pipeline.kept_audio.keeping_audio": "store_scored and keep_clip ask before it",
     "core.models.registry.find": "a cache of the registry",
 }
 

@@ -212,6 +212,21 @@ def test_a_second_press_while_the_page_is_slow_is_not_an_answer_to_the_next_clip
         assert said(queue, name) == [*before, "happy"]
 
 
+def seek(page, share):
+    """Click on the time bar of the player, which the browser draws."""
+    bar = page.context.new_cdp_session(page)
+    root = bar.send("DOM.getDocument", {"depth": -1, "pierce": True})["root"]
+
+    def within(node):
+        children = node.get("children", []) + node.get("shadowRoots", [])
+        return [node, *(found for child in children for found in within(child))]
+
+    audio = next(n for n in within(root) if n["nodeName"] == "AUDIO" and not n.get("hidden"))
+    slider = next(n for n in within(audio) if "-webkit-media-controls-timeline" in n.get("attributes", []))
+    x0, y0, x1, *_, y3 = bar.send("DOM.getBoxModel", {"nodeId": slider["nodeId"]})["model"]["content"][:8]
+    page.mouse.click(x0 + share * (x1 - x0), (y0 + y3) / 2)
+
+
 def test_no_click_takes_the_keys_away(server, queue, browser_page):
     page, name = browser_page, once("Switcher")
     sit_down(page, server, name)
@@ -224,8 +239,16 @@ def test_no_click_takes_the_keys_away(server, queue, browser_page):
     wait_for(lambda: said(queue, name) == ["sad"])
     idle(page)
     page.wait_for_function(f"document.querySelector('{SOUND}').currentTime > 0")
-    for place in (page.get_by_role("tab", name="Next clip"), page.locator(SOUND)):
-        place.click(position={"x": 5, "y": 5})
+
+    def options():
+        page.get_by_role("button", name="Options").click()
+        page.get_by_text("Spectrogram").wait_for()
+        page.keyboard.press("Escape")  # which gives the focus back to the button
+        page.get_by_text("Spectrogram").wait_for(state="hidden")
+
+    tab = page.get_by_role("tab", name="Next clip")
+    for click in (tab.click, page.locator(SOUND).click, lambda: seek(page, 0.7), options):
+        click()
         page.wait_for_timeout(100)
         page.evaluate(f"document.querySelector('{SOUND}').play()")
         page.keyboard.press(" ")
@@ -237,6 +260,10 @@ def test_no_click_takes_the_keys_away(server, queue, browser_page):
         page.wait_for_function(f"document.querySelector('{SOUND}').currentTime === {start}")
         page.keyboard.press(" ")
         page.wait_for_function(f"!document.querySelector('{SOUND}').paused")
+    seek(page, 0.5)
+    page.wait_for_timeout(100)
+    page.keyboard.press("3")
+    wait_for(lambda: said(queue, name) == ["sad", "relax"])
 
 
 def test_a_key_opens_the_comment_and_another_the_list_of_keys(server, queue, browser_page):
@@ -251,9 +278,19 @@ def test_a_key_opens_the_comment_and_another_the_list_of_keys(server, queue, bro
     page.keyboard.type("4 beats?")
     page.keyboard.press("Enter")
     page.get_by_role("textbox", name="Comment (optional)").wait_for(state="hidden")
+    page.get_by_role("button", name="Comment: 4 beats?").click()
+    page.keyboard.press("1")  # at once, before the field is drawn
+    page.wait_for_function("document.activeElement.tagName === 'INPUT'")
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("End")
+    page.keyboard.type(" 2")
+    page.keyboard.press("Enter")
+    page.get_by_role("textbox", name="Comment (optional)").wait_for(state="hidden")
+    assert said(queue, name) == []
     page.keyboard.press("2")
     wait_for(lambda: said(queue, name) == ["happy"])
-    assert store.feedback_table(queue, rater=name)["comment"].tolist() == ["4 beats?"]
+    (comment,) = store.feedback_table(queue, rater=name)["comment"]
+    assert sorted(comment.replace("1", "")) == sorted("4 beats? 2")  # the browser chooses where the caret stands
 
 
 def test_from_an_empty_desk_undo_brings_the_clip_back_also_after_a_reload(server, queue, browser_page):

@@ -4,6 +4,7 @@ import re
 
 from core.dataset import citing
 from core.schema import COLUMNS, FEATURES
+from core.source_note import SourceNote
 
 
 def test_every_feature_has_a_function_of_the_toolbox_and_a_paper() -> None:
@@ -37,8 +38,22 @@ def test_authors_are_separated_by_and() -> None:
 
 
 def test_own_and_synthetic_rows_do_not_have_the_citation_of_the_data() -> None:
-    own = citing.citations("pairs", published=False, columns=("_Lowenergy_Mean",), link="http://here")
+    note = SourceNote(table="mine {a}_b", rows="3 rows", data="5a7e28ab", extractor="tme-mir 2", link="http://here")
+    own = citing.citations("pairs", note, columns=("_Lowenergy_Mean",))
     assert not set(own) & set(citing.DATA)
     assert "Tzanetakis" in own[-1].text()
     assert "http://here" in own[0].bibtex()
-    assert set(citing.DATA) < set(citing.citations("pairs", published=True))
+    assert set(citing.DATA) < set(citing.citations("pairs", SourceNote(cite="Er")))
+    assert not set(citing.DATA) & set(citing.citations("pairs", SourceNote(cite="Er", synthetic=True)))
+
+
+def test_what_is_cited_is_found_without_the_address_of_a_program_on_this_machine() -> None:
+    note = SourceNote(table="mine {a}_b", rows="3 of 9 rows", data="5a7e28ab", extractor="tme-mir 2", model="blend-1")
+    own, toolbox = citing.citations("by emotion", note)
+    assert toolbox == citing.TOOLBOX
+    entry = own.bibtex()
+    assert "author = {{Turkish Music Emotion}}," in entry
+    assert "howpublished = {Software}," in entry
+    assert r"note = {By emotion. Table: mine (a)\_b; rows: 3 of 9 rows; data: 5a7e28ab; model: blend-1; " in entry
+    assert own.text().startswith("Turkish Music Emotion (")
+    assert "3 of 9 rows" in own.text()

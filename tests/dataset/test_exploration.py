@@ -87,10 +87,27 @@ def test_any_groups_can_be_tested_and_summarised(made: pd.DataFrame) -> None:
         exploration.feature_tests(made, grouping(made, ""))
 
 
+def test_rows_that_no_test_includes_are_named() -> None:
+    makams = pd.Series(pd.Categorical(["Rast"] * 5 + ["Hicaz"] * 4 + ["Saba", "Segah", "Segah", None]), name="makam")
+    said = exploration.left_out_of_tests(makams)
+    assert said == "Not tested: 1 row without makam; 2 groups with fewer than 3 rows: Segah (2), Saba (1)."
+    assert exploration.left_out_of_tests(makams[:9].cat.remove_unused_categories()) == ""
+
+
+def test_groups_without_a_difference_have_the_effect_of_chance() -> None:
+    rng = np.random.default_rng(7)
+    frame = pd.DataFrame(rng.normal(size=(30, 50)), columns=list(COLUMNS))
+    groups = pd.Series(pd.Categorical(list("abcde") * 6), name="makam")
+    tests = exploration.feature_tests(frame, groups)
+    assert tests["by_chance"].tolist() == pytest.approx([4 / 29] * 50)
+    assert tests["effect"].mean() == pytest.approx(4 / 29, abs=0.03)
+
+
 def test_one_table_has_the_medians_and_effects_of_all_features(made: pd.DataFrame) -> None:
     tests = exploration.feature_tests(made)
     table = exploration.medians_and_effects(made, tests).set_index("feature")
     assert len(table) == 50
+    assert list(table.columns[:3]) == ["effect", "p_corrected", "p"]
     assert table["effect"].tolist() == tests["effect"].tolist()
     for emotion in EMOTIONS:
         assert table.loc["Tempo", f"median {emotion}"] == made.loc[made[LABEL] == emotion, TEMPO].median()

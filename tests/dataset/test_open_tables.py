@@ -5,7 +5,15 @@ import pandas as pd
 import pytest
 
 from core.dataset import stand_in
-from core.dataset.open_tables import group_columns, grouping, open_rows, open_table, without_copies
+from core.dataset.open_tables import (
+    as_numbers,
+    group_columns,
+    group_names,
+    grouping,
+    open_rows,
+    open_table,
+    without_copies,
+)
 from core.dataset.table import as_table
 from core.dataset.user_tables import read_user_table
 from core.errors import TableError
@@ -25,6 +33,35 @@ def test_the_emotions_have_their_usual_order_and_other_words_that_of_their_size(
     words = grouping(pd.DataFrame({"makam": ["b", "c", " c", "", None, "a"]}), "makam")
     assert list(words.cat.categories) == ["c", "a", "b"]
     assert words.isna().tolist() == [False, False, False, True, True, False]
+
+
+def test_several_groups_have_their_plural() -> None:
+    assert [group_names(by) for by in (LABEL, "guess", "makam")] == ["emotions", "guesses", "makams"]
+
+
+@pytest.mark.parametrize(
+    ("written", "numbers"),
+    [
+        (["1988,0", "", "1990,5"], [1988, np.nan, 1990.5]),
+        (["-14,12", "-9", "-20,125"], [-14.12, -9, -20.125]),
+        (["1,234", "2,500"], None),  # thousands or decimals: nobody can say
+        (["3,1", "Rast, 4"], None),
+        (["1,2,3", "4"], None),
+    ],
+)
+def test_decimal_commas_are_numbers_where_they_can_be_nothing_else(written: list[str], numbers) -> None:
+    found = as_numbers(pd.Series(written))
+    if numbers is None:
+        assert found.tolist() == written
+    else:
+        np.testing.assert_array_equal(found, numbers)
+
+
+def test_a_table_with_decimal_commas_offers_the_groups_of_one_with_points(own: pd.DataFrame) -> None:
+    data = own.assign(lufs=np.linspace(-20, -10, 40).round(2), year=own["year"].astype(float))
+    files = (data.to_csv(index=False), data.to_csv(index=False, sep=";", decimal=","))
+    point, comma = (read_user_table(text.encode(), "mine.csv").rows.frame for text in files)
+    assert group_columns(comma) == group_columns(point) == ["makam", "year", "lufs"]
 
 
 def test_the_smallest_groups_are_joined_and_no_row_is_lost() -> None:

@@ -38,6 +38,22 @@ def test_a_feature_is_compared_with_the_published_range(own: pd.DataFrame, publi
     assert (table["out"].drop("Tempo") == 0).all()
 
 
+def test_values_without_a_logarithm_are_outside_too(own: pd.DataFrame, published: pd.DataFrame) -> None:
+    """A range can end at zero or below: such a value has no place on the logarithmic scale of its feature."""
+    attack = "_AttackTime_Mean"
+    changed = own.copy()
+    changed.loc[2, attack] = -0.000193
+    tiny = published[attack].clip(lower=0.0004)
+    table = compare_features(changed, published.assign(**{attack: tiny})).set_index("feature")
+    assert table.loc["Attack time", "out"] == 1 / 20
+    assert table.loc["Attack time", "farthest"] > 0
+    assert compare_rows(changed, published).loc[2, ["out", "feature"]].tolist() == [1, "Attack time"]
+    changed.loc[2, attack] = 0.0001
+    tiny.iloc[0] = 0.0003  # below half of the third decimal, so the logarithm of both is that of 0.0005
+    table = compare_features(changed, published.assign(**{attack: tiny})).set_index("feature")
+    assert table.loc["Attack time", "out"] == 1 / 20
+
+
 def test_rows_out_of_range_are_first_with_the_feature_that_is_farthest(own: pd.DataFrame, published) -> None:
     rows = compare_rows(own, published)
     assert rows.index[0] == 4

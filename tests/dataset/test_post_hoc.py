@@ -3,12 +3,13 @@
 from itertools import product
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
 from core.dataset import stand_in
 from core.dataset.open_tables import grouping
-from core.dataset.post_hoc import cliffs_delta, pairs_of_groups
+from core.dataset.post_hoc import cliffs_delta, pairs_in_words, pairs_of_groups
 from core.pvalues import holm
 from core.schema import EMOTIONS, LABEL
 
@@ -32,6 +33,19 @@ def test_a_group_of_two_rows_is_left_out() -> None:
     frame = stand_in.sample(n_per_class=5)
     frame.loc[frame.index[frame[LABEL] == "sad"][:3], TEMPO] = np.nan
     assert len(pairs_of_groups(frame, TEMPO, grouping(frame))) == 3
+
+
+def test_without_a_difference_between_all_groups_no_pair_is_a_result() -> None:
+    pairs = pd.DataFrame({"first": ["Hicaz"], "second": ["Rast"], "p_holm": [0.01]})
+    words = {p: pairs_in_words(pairs, feature="Chroma F", groups="makams", overall=p) for p in (0.01, 0.2, np.nan)}
+    assert words[0.01] == "**1 of 1 pair differ** in Chroma F: Hicaz and Rast."
+    assert words[0.2].startswith(
+        "**No difference is shown:** the test of all makams finds none in Chroma F (corrected p 0.2)"
+    )
+    assert "this can be chance" in words[0.2]
+    assert all("differ**" not in words[p] for p in words if not p < 0.05)
+    alone = pairs_in_words(pairs.assign(p_holm=0.5), feature="Chroma F", groups="makams", overall=0.2)
+    assert "chance" not in alone
 
 
 def test_the_effect_is_the_difference_of_two_chances() -> None:

@@ -54,7 +54,7 @@ def test_each_fault_is_counted_once(base):
         "padded": 1,
         "impossible": 1,
         "long decimals": 1,
-        "outliers (robust z)": 1,
+        "outliers (robust z > 6)": 1,
     }
     tempo = after.columns.set_index("column").loc[TEMPO]
     assert tempo["type"] == "mixed"
@@ -100,7 +100,7 @@ def test_published_modified_and_cleaned_side_by_side(published, modified_csv):
     assert table.loc["labels spelt differently"].tolist() == [0, 13, 0]
     assert table.loc["blank", "modified"] + table.loc["null tokens", "modified"] == 303
     assert table.loc["missing", "cleaned"] > 400
-    faults = ["blank", "null tokens", "not numbers", "padded", "impossible", "long decimals", "outliers (robust z)"]
+    faults = ["blank", "null tokens", "not numbers", "padded", "impossible", "long decimals", "outliers (robust z > 6)"]
     assert table.loc[faults, "cleaned"].tolist() == [0] * len(faults)
     assert (table.loc[["padded", "impossible"], "modified"] > 100).all()
 

@@ -171,6 +171,36 @@ def test_the_same_form_sent_twice_is_one_answer_and_another_one_is_refused(opene
     assert (on_desk(seat), seat.desk.progress.answered) == ("b", 1)
 
 
+def test_a_press_on_a_form_whose_answer_was_taken_back_answers_its_clip_on_the_desk(opened, put, clock, seat):
+    put("a"), put("b", first=0.9)
+    draw(seat, opened)
+    form = seat.form
+    say(seat, opened, "angry", clock)
+    undo(seat, opened, clock)
+    clock.wait()
+    assert desk.answer(seat, opened, form, skip="ambiguous") == Outcome("stored", answer="ambiguous")
+    assert stored_answers(opened)[["clip_id", "skip_reason"]].to_numpy().tolist() == [["a", "ambiguous"]]
+    assert on_desk(seat) == "b"
+    undo(seat, opened, clock)
+    desk.place_on_desk(seat, opened, "b")
+    clock.wait()
+    with pytest.raises(StoreError, match="'angry', which was taken back. Reload the page"):
+        desk.answer(seat, opened, form, skip="ambiguous")
+
+
+def test_a_draft_of_a_comment_stays_with_its_clip_until_it_is_answered(opened, put, clock, seat):
+    put("a"), put("b", first=0.9)
+    draw(seat, opened)
+    say(seat, opened, "sad", clock, comment="slow")
+    desk.hold_draft(seat, "a fine ney")  # beside b
+    undo(seat, opened, clock)
+    assert (on_desk(seat), seat.form.comment) == ("a", "slow")
+    say(seat, opened, "sad", clock)
+    assert (on_desk(seat), seat.form.comment) == ("b", "a fine ney")
+    say(seat, opened, "happy", clock, comment="a fine ney")
+    assert seat.drafts == {}
+
+
 @pytest.mark.parametrize("reason", ["bad audio", "ambiguous", "none of the four"])
 def test_a_clip_is_skipped_with_a_reason(opened, put, clock, seat, reason):
     put("a"), put("b")

@@ -130,6 +130,7 @@ def test_the_audit_trail_holds_every_row_also_what_was_taken_back(filled):
     rows = list(csv.DictReader(io.StringIO(audit_csv(store.feedback_table(filled)).decode("utf-8-sig"), newline="")))
     assert [r["kind"] for r in rows] == ["answer", "answer", "answer", "undo", "answer", "adjudication"]
     assert [r["undone"] for r in rows] == ["False", "False", "True", "False", "False", "False"]
+    assert [r["counts"] for r in rows] == ["True", "True", "False", "False", "True", "True"]
     assert (rows[3]["target_id"], rows[0]["shown_label"], rows[1]["display"]) == ("3", "sad", "hidden at random")
 
 

@@ -14,7 +14,10 @@ from core.labelling.desk import Seat
 from core.labelling.tasks import Choice, TaskState
 from core.models.policy import Policy, decide
 from core.models.prediction import Prediction
+from core.records import LibraryEntry, LibraryFile
 from core.schema import COLUMNS, EMOTIONS, FEATURES, FeatureVector
+from core.store.connection import write
+from core.store.schema import clips
 
 ECE = ("Ece", False)
 
@@ -263,6 +266,29 @@ def test_a_deleted_clip_and_an_ended_task_are_not_asked(opened, clock, seat):
     draw(again, opened)
     assert again.desk.task is None
     assert again.form.item.task_id is None
+
+
+def test_a_clip_whose_file_was_replaced_or_whose_sound_is_gone_is_neither_offered_nor_asked(opened):
+    def read_file(content, plan="excerpt"):
+        file = LibraryFile("/music/a.wav", plan, 10, "s", "scored", "", "x 1", content, 30.0, ())
+        store.save_files(opened, [LibraryEntry(file, (), {})])
+
+    for name in ("older", "old", "unshared", "heard"):
+        put(opened, name)
+    for content in ("older", "old"):  # the second reading overwrites the row of the first
+        of_file = clips.update().where(clips.c.id == content).values(path="/music/a.wav")
+        write(opened, lambda c, of_file=of_file: c.execute(of_file))
+    read_file("old")
+    task_id = store.add_task(
+        opened, name="Kaset", seed=1, chosen="All.", items=[(c, 1) for c in ("older", "old", "unshared", "heard")],
+        raters=[ECE],
+    )  # fmt: skip
+    read_file("new", plan="30.0/30.0")
+    gone = clips.update().where(clips.c.id == "unshared").values(path=None)
+    write(opened, lambda c: c.execute(gone))
+    assert store.clips_for_tasks(opened, raters=[ECE])["clip_id"].tolist() == ["heard"]
+    assert asked(opened, task_id) == [("heard", 1)]
+    assert store.tasks_table(opened)["clips"].tolist() == [1]
 
 
 def test_a_task_does_not_take_an_answer_about_another_clip(opened):

@@ -4,6 +4,7 @@ import errno
 import os
 import shutil
 import stat
+from dataclasses import replace
 
 import libraries
 import numpy as np
@@ -16,15 +17,16 @@ from core import atomic, store
 from core.access import AccessError, Person, Setting
 from core.access.rights import Role
 from core.allowed_places import EVERYWHERE, Places
+from core.audio.byte_edits import apply
 from core.audio.decoding import blocks, content_hash, inspect
-from core.audio.mood_tag import read_mood
+from core.audio.mood_tag import mood_edits, read_mood
 from core.errors import AudioError
 from core.library import mood_tags
 from core.library.mood_tags import plan_tags, plan_undo, undo_tags, write_tags
 from core.library.run import score_library
 from core.pipeline import kept_audio, serving
 from core.playlists import playback
-from core.records import Plan
+from core.records import LibraryEntry, LibraryFile, Plan
 from core.settings import Settings
 
 
@@ -123,6 +125,30 @@ def test_a_written_mood_changes_no_sound_and_is_taken_back_byte_by_byte(opened, 
     assert [(change.old, change.new, change.problem) for change in undone] == [(("relax",), (), "")] * 2
     assert contents(music) == before
     assert plan_undo(opened) == []
+
+
+def test_a_mood_that_would_make_a_file_equal_to_another_piece_is_not_written(opened, music, pieces):
+    """Its answers would become those of this file, and the other piece would lose its name."""
+    data = (music / "a.flac").read_bytes()
+    tagged = apply(data, mood_edits(data, "relax"))
+    other = LibraryFile("/music/b.flac", "excerpt", 10, "s", "scored", "", "x 1", content_hash(tagged), 1.0, ())
+    store.save_files(opened, [LibraryEntry(other, (), {})])
+    (planned,) = plan_tags(opened, wanted(music, pieces, names=("a.flac",)), EVERYWHERE)
+    assert planned.problem == mood_tags.TAKEN
+    (done,) = write_tags(opened, [replace(planned, problem="")], EVERYWHERE)  # scored after the plan
+    assert done.problem == mood_tags.TAKEN
+    assert (music / "a.flac").read_bytes() == data
+    assert plan_undo(opened) == []
+    (planned,) = plan_tags(opened, wanted(music, pieces, mood="happy", names=("a.flac",)), EVERYWHERE)
+    assert planned.needed
+
+
+def test_places_are_looked_up_once_for_all_files(opened, music, pieces, monkeypatch):
+    asked, places = [], mood_tags.library_places
+    monkeypatch.setattr(mood_tags, "library_places", lambda *given: (asked.append(given), places(*given))[1])
+    write_tags(opened, plan_tags(opened, wanted(music, pieces), EVERYWHERE), EVERYWHERE)
+    undo_tags(opened, plan_undo(opened), EVERYWHERE)
+    assert len(asked) == 2  # once to write two files, once to take both back
 
 
 def test_two_moods_one_after_the_other_are_taken_back_in_turn(opened, music, pieces):

@@ -13,6 +13,8 @@ from core.models.policy import Policy, decide
 from core.models.prediction import Prediction
 from core.records import LibraryEntry, LibraryFile, MeasuredClip, Window
 from core.schema import COLUMNS, EMOTIONS, FeatureVector
+from core.store.connection import read
+from core.store.library import places_of
 from pages.views.library import run_pieces
 from tests import mood_library
 from tests.mood_library import EXTRACTOR
@@ -88,6 +90,25 @@ def test_places_are_those_of_scored_files_the_newest_first(opened, monkeypatch):
     places = store.library_places(opened, ["a", "b"])
     assert places["path"].tolist() == ["/music/new.flac", "/music/old.flac"]
     assert places["size"].tolist() == [10, 10]
+
+
+def test_places_of_more_contents_than_a_query_takes_are_complete(opened, monkeypatch):
+    monkeypatch.setattr("core.store.connection.IDS_AT_ONCE", 2)
+    contents = [f"c{k}" for k in range(5)]
+    for content in contents:
+        scored(opened, content, f"/music/{content}.flac")
+    scored(opened, "new", "/music/c3.flac")  # replaces c3, whose query does not ask for the new content
+    places = store.library_places(opened, contents).set_index("content_hash")["path"].to_dict()
+    assert places == {content: f"/music/{content}.flac" for content in contents if content != "c3"}
+
+
+def test_places_are_found_by_content_and_path_without_reading_all_files(opened):
+    """Each part of the contents reads the files of its own paths only. A large library would else take minutes."""
+    if opened.path is None:
+        pytest.skip("The plan of SQLite can be compared.")
+    query = places_of(["a"]).compile(opened.engine, compile_kwargs={"literal_binds": True})
+    plan = read(opened, lambda c: c.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}").all())
+    assert not [row for row in plan if row[3].startswith("SCAN files")], plan
 
 
 def test_the_mark_changes_when_a_run_ends_a_clip_goes_or_the_library_grows(opened):

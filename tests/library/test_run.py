@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+from scipy.signal import lfilter
 
 from core import store
 from core.audio import isolated, synthetic
@@ -591,8 +592,10 @@ def test_a_file_that_no_decoder_was_free_for_is_read_the_next_time(score, music,
 def test_what_is_suspicious_about_a_file_is_in_the_table(score, tmp_path):
     music = tmp_path / "music"
     music.mkdir()
-    y = np.random.default_rng(0).uniform(-0.2, 0.2, 30 * 44100)
+    noise = np.random.default_rng(0).uniform(-0.02, 0.02, 30 * 44100)
+    y = lfilter([1], [1, -0.97], noise)  # less even than white noise
     soundfile.write(music / "clipped.wav", np.clip(20 * y, -1, 1), 44100)
+    soundfile.write(music / "noise.wav", 10 * noise, 44100)
     soundfile.write(music / "good.mp3", y, 44100)
     soundfile.write(music / "8 bit.wav", y, 44100, subtype="PCM_U8")
     for name in ("out.parquet", "out.csv"):
@@ -602,6 +605,7 @@ def test_what_is_suspicious_about_a_file_is_in_the_table(score, tmp_path):
         assert rows.loc["good.mp3", "warnings"] == ""
         assert rows.loc["good.mp3", "remarks"] == ""  # the clips of the table were compressed, too
         assert rows.loc["8 bit.wav", "warnings"] == ""
+        assert rows.loc["noise.wav", "warnings"].startswith("Spectral centroid could not be measured")
         assert rows.loc["8 bit.wav", "remarks"].startswith("8-bit")
 
 
@@ -861,7 +865,11 @@ def test_progress_says_how_long_it_takes():
     assert at.share == 0.3
     before = RunProgress("scoring", found=1000, new=1000)
     assert (before.rate, before.remaining_s) == (None, None)  # not measured is not "no file in a second"
-    assert before.text == "0 of 1,000 files, 0 not scored"
+    assert before.text == (
+        "0 of 1,000 files, 0 not scored. Measuring the first files, for 0 s so far. Results come in groups of files"
+    )
+    assert "for 12 s so far" in replace(before, elapsed_s=12.0).text  # it moves before the first result
+    assert replace(before, note="No worker yet").text == "0 of 1,000 files, 0 not scored. No worker yet"
 
 
 def test_workers_stay_small():

@@ -22,7 +22,7 @@ from core.models.connection import NAME, connect
 from core.settings import Settings
 from core.training.promotion import promote
 
-KILLED = 2  # children of each kind; each takes about 2 s
+KILLED = 2  # children of each kind, at the first and the last step; more take steps between, about 2 s each
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def files_of_runs(client: MlflowClient, settings: Settings) -> tuple[set[str], s
     return {folder.name for folder in folders} - {"models"}, known
 
 
-def test_killed_at_any_step_of_a_training_the_champion_stays_and_the_next_training_tidies_up(
+def test_killed_at_the_first_or_last_step_of_a_training_the_champion_stays_and_the_next_training_tidies_up(
     two_versions, steps, monkeypatch
 ):
     monkeypatch.setattr(unfinished_runs, "ABANDONED_S", 0.0)
@@ -73,7 +73,7 @@ def test_killed_at_any_step_of_a_training_the_champion_stays_and_the_next_traini
         assert client.search_runs([experiment], "attributes.status = 'RUNNING'") == [], step
 
 
-def test_killed_at_any_step_of_a_promotion_the_old_or_the_new_champion_is_in_use(two_versions, steps):
+def test_killed_at_the_first_or_last_step_of_a_promotion_the_old_or_the_new_champion_is_in_use(two_versions, steps):
     champions = []
     for k, step in enumerate(steps["promote"]):
         settings = cut_short.installation(two_versions / f"promote {k}")

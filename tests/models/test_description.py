@@ -10,7 +10,9 @@ import pytest
 from bundles import reseal
 
 from core.errors import ModelError
-from core.evaluation.stored_evaluation import headline_result, is_winner, read_evaluation
+from core.evaluation.leaderboard import download_name
+from core.evaluation.run_files import read_run
+from core.evaluation.stored_evaluation import headline_result, is_winner, model_id, read_evaluation
 from core.models.description import describe_model_in_use, training_words
 from core.schema import PROBA
 from core.settings import Settings
@@ -63,6 +65,15 @@ def test_results_of_another_training_are_not_used(settings: Settings) -> None:
     assert is_winner(model, known)
     assert not is_winner(model, known | {"created_at": "2020-01-01T00:00:00+00:00"})
     assert not is_winner(model, known | {"data_hash": "other"})
+
+
+def test_a_model_in_use_has_one_name_and_the_others_that_of_their_run(settings: Settings) -> None:
+    model, run = describe_model_in_use(settings), read_run(settings.models_dir / "comparison")
+    assert model_id(run, run.champion, model) == model.version
+    other = next(name for name in run.labels_of if name != run.champion)
+    assert model_id(run, other, model) == download_name(run, other)
+    assert model_id(run, run.champion, replace(model, created_at="2020-01-01T00:00:00+00:00")) != model.version
+    assert model_id(run, run.champion, None) == download_name(run, run.champion)
 
 
 def test_a_model_of_0_2_without_its_comparison_has_figures_that_were_not_recorded(settings: Settings) -> None:

@@ -6,7 +6,7 @@ from scipy import signal
 
 from core.audio.decoding import Clip, excerpt, inspect, read
 from core.features import extract
-from core.models.kinds import PHRASES, RULES, TITLES, Kind, kind_of
+from core.models.kinds import PHRASES, RULES, TITLES, Kind, counted_kinds, kind_of
 from core.models.policy import Policy, decide
 from core.models.prediction import Prediction
 from core.pipeline import serving
@@ -89,6 +89,15 @@ def test_hardly_any_row_of_the_table_has_a_kind_and_none_that_is_flagged(publish
 
 def test_a_value_that_could_not_be_measured_names_nothing():
     assert kind_of(FeatureVector("clip", "x", np.full(50, np.nan))) == Kind.OTHER
+
+
+def test_results_are_counted_by_kind():
+    assert counted_kinds(["other"] * 28) == "28 unlike the training music, of no known kind"
+    assert counted_kinds(["speech"]) == "1 unlike the training music: 1 speech"
+    kinds = ["noise", "other", "one voice", "noise", "other"]
+    assert counted_kinds(kinds) == (
+        "5 unlike the training music: 2 noise, 1 one voice without instruments, 2 of no known kind"
+    )
 
 
 def test_every_rule_has_words_and_the_decision_says_them():

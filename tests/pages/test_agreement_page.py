@@ -640,6 +640,13 @@ def test_a_task_is_made_followed_and_ended(open_page, opened):
     page.number_input(key="task_count").set_value(2)
     page = press(page, "Make the task")
     assert "The Label page shows it to 1 rater now." in shown(page)
+    assert (page.text_input(key="task_name").value, page.multiselect(key="task_raters").value) == ("", [])
+    assert page.number_input(key="task_count").value == 40
+    assert next(d for d in page.dataframe if "task" in d.value).proto.placeholder == "–"
+    page.text_input(key="task_name").input("Part 1")
+    page.multiselect(key="task_raters").set_value(["Ece"])
+    page.session_state["tasks_made"] = 2  # as for a second click on a form that has made its task
+    page = press(page, "Make the task")
     (row,) = store.tasks_table(opened).to_dict("records")
     asked = store.task_items(opened, row["task_id"], rater="Ece")["clip_id"].tolist()
     assert set(asked) < {clip_id for clip_id, _ in clips}
@@ -652,6 +659,6 @@ def test_a_task_is_made_followed_and_ended(open_page, opened):
     assert "has ended. All answers stay" in shown(page)
     assert store.tasks_table(opened)["ended_at"].notna().all()
     page = as_analyst(open_page, "Raters")
-    table = next(d.value for d in page.dataframe if "with themself" in d.value)
+    table = next(d.value for d in page.dataframe if "with own earlier answers" in d.value)
     ece = table.set_index("rater").loc["Ece"]
-    assert ece[["with themself", "hasty", "of"]].tolist() == ["not yet", 1, 1]
+    assert ece[["with own earlier answers", "hasty", "of"]].tolist() == ["not yet", 1, 1]

@@ -4,11 +4,14 @@ import pandas as pd
 import pytest
 
 from core.models import explanation
+from core.models.description import describe_model_in_use
 from core.models.prediction import probabilities
 from core.pipeline.serving import serve
 from core.schema import COLUMNS, EMOTIONS, LABEL
 from core.settings import ROOT, Settings
 from core.wording import percent
+from pages.shared import show
+from pages.views.models import explain_clip
 
 VIEWS = ["Overall", "Every clip", "One feature", "Two features", "One clip", "Check"]
 
@@ -108,6 +111,29 @@ def test_a_link_leads_to_one_row(open_page, with_table):
     page = open_page("explain", view="One clip", row="12")
     assert page.selectbox(key="row").value == 12
     assert "Row 12 is" in page.caption[0].value
+
+
+def test_a_link_to_a_row_without_reasons_says_so(open_page, with_table):
+    page = open_page("explain", view="One clip", row="999")
+    assert not page.exception
+    [warning] = [w.value for w in page.warning if "Row 999" in w.value]
+    assert "has no reasons" in warning
+    assert f"Row {page.selectbox(key='row').value} is shown instead" in warning
+    assert explain_clip.unknown_row("12", [0, 12]) == ""
+    assert explain_clip.unknown_row(None, [0, 12]) == ""
+
+
+def test_a_download_names_the_model_as_all_other_pages_do(open_page, with_table, monkeypatch):
+    files: dict[str, object] = {}
+    monkeypatch.setattr(
+        show.st, "download_button", lambda label, data, *, file_name, **more: files.update({file_name: data})
+    )
+    page = open_page("explain", view="One clip", row="12")
+    assert not page.exception
+    version = describe_model_in_use(Settings()).version
+    [name] = [name for name in files if name.endswith(".csv")]
+    assert name.endswith(f"_model-{version}.csv")
+    assert f"# model: {version}\n" in files[name].decode("utf-8-sig")
 
 
 def test_without_a_training_run_it_says_how_to_make_one(open_page, monkeypatch, tmp_path):

@@ -1,6 +1,7 @@
 """The Explore page: every view, filters, uploads good and bad, and the published table brought by hand."""
 
 import io
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,13 +15,14 @@ from streamlit.testing.v1 import AppTest
 
 from core import store
 from core.dataset import exploration, post_hoc, stand_in
-from core.dataset.open_tables import grouping, without_copies
+from core.dataset.open_tables import OpenTable, grouping, without_copies
 from core.dataset.published import PUBLISHED_HASH
 from core.pipeline import jobs
 from core.schema import COLUMNS, EMOTIONS, FEATURES, LABEL
 from core.settings import Settings
 from core.source_note import SYNTHETIC
 from pages.shared import show, who
+from pages.views.data import explore_rows
 
 VIEWS = (
     *("Groups", "Telling features", "Correlation", "Map", "Outliers", "Rows", "Own and published"),
@@ -46,7 +48,8 @@ def offline(open_page: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch) 
 
 
 def said(elements: object) -> str:
-    return "\n".join(str(e.value) for e in elements)
+    """The texts as a person reads them, without the escapes of Markdown."""
+    return re.sub(r"\\([^\w\s])", r"\1", "\n".join(str(e.value) for e in elements))
 
 
 def upload(page: AppTest, data: bytes, name: str = "mine.csv") -> AppTest:
@@ -207,6 +210,11 @@ def test_the_scored_library_opens_as_a_table(explored: Callable[..., AppTest], d
     assert set(shown["guess"]) == set(EMOTIONS)
     assert "path" not in shown
     assert shown.set_index("clip_id")[TEMPO].to_dict() == pytest.approx(known[pieces].to_dict())
+    assert list(shown.columns[:4]) == ["file_name", "makam", "usul", "guess"]
+    page = turn_to(page, "Tables")
+    assert not page.exception
+    assert "Scored library" in page.multiselect(key="beside").value
+    assert "Scored library" in page.dataframe[0].value.columns
 
 
 def test_a_download_says_what_it_is_and_leads_back_to_the_page(
@@ -265,6 +273,7 @@ def own_recordings() -> bytes:
     frame = stand_in.sample(n_per_class=10).drop(columns=LABEL)
     frame[TEMPO] += 3
     about = {"file": [f"{i}.wav" for i in range(40)], "extractor": "tme-mir 1.0.0", "makam": ["hicaz", "rast"] * 20}
+    about["take"] = ["one", "one", "two", "two"] * 10
     return pd.concat([pd.DataFrame(about), frame], axis=1).to_csv(index=False).encode()
 
 
@@ -276,6 +285,34 @@ def test_own_recordings_open_in_every_view_with_their_own_groups(explored: Calla
     assert not page.error
     assert page.selectbox(key="by").value == "makam"
     assert "40 of 40 rows are shown" in said(page.caption)
+
+
+def test_a_filter_stays_when_the_groups_change(explored: Callable[..., AppTest]) -> None:
+    page = upload(explored(view="Groups"), own_recordings())
+    page = page.selectbox(key="table").select("mine.csv").run()
+    page = page.button_group(key="groups_makam").set_value(["hicaz"]).run()
+    assert "20 of 40 rows are shown (makam hicaz)" in said(page.caption)
+    assert page.dataframe[0].value["group"].tolist() == ["hicaz"]
+    page = page.selectbox(key="by").select("take").run()
+    assert not page.exception
+    assert "20 of 40 rows are shown (makam hicaz)" in said(page.caption)
+    assert page.dataframe[0].value["rows"].sum() == 20
+
+
+@pytest.mark.parametrize(("span", "step"), [(150.0, 1.0), (0.9, 0.001), (3000.0, 10.0)])
+def test_an_arrow_key_moves_a_range_by_a_step_that_is_seen(span: float, step: float) -> None:
+    assert explore_rows._step(span) == pytest.approx(step)
+
+
+def test_groups_of_guesses_name_their_model() -> None:
+    frame = stand_in.sample(n_per_class=5).assign(guess=["sad", "relax"] * 10, model_version="blend-1")
+    shown = explore_rows.Shown(frame, grouping(frame, "guess"), "guess", "5a7e28ab", "20 rows", ("blend-1",))
+    assert shown.name("medians") == "medians_data-5a7e28ab_model-blend-1"
+    assert shown.several == "guesses"
+    note = explore_rows.source_of(shown, OpenTable(frame, "5a7e28ab"))
+    assert note.model == "blend-1"
+    by_makam = explore_rows.Shown(frame, grouping(frame, "guess"), "makam", "5a7e28ab", "20 rows", ("blend-1",))
+    assert by_makam.name("medians") == "medians_data-5a7e28ab"
 
 
 def test_own_recordings_are_compared_with_the_published_table(explored: Callable[..., AppTest]) -> None:

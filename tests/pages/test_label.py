@@ -316,12 +316,11 @@ def test_a_press_that_comes_too_soon_does_not_count(open_page, opened, monkeypat
 @pytest.mark.parametrize(
     ("outcome", "sentence"),
     [
-        (Outcome("stored", answer="sad"), "Stored: sad. Press Z to take it back."),
+        (Outcome("stored", answer="sad"), "Stored: sad. Undo takes it back."),
         (Outcome("stored", answer="bad audio", remark="It was already stored."), "It was already stored."),
         (
             Outcome("stored", answer="sad", before="relax"),
-            "Stored: sad. It replaces your earlier answer from another page, relax. "
-            "Press Z to restore the earlier answer.",
+            "Stored: sad. It replaces your earlier answer from another page, relax. Undo restores the earlier answer.",
         ),
         (Outcome("too soon"), "You pressed too soon, so the answer does not count. Listen first, then press again."),
         (Outcome("taken back"), "Taken back. Here is the clip again."),

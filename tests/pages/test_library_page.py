@@ -17,9 +17,11 @@ from core.errors import CoreError
 from core.library import places
 from core.library.results import TYPES
 from core.pipeline import jobs
+from core.records import MUSIC_TAGS
 from core.schema import SR
 from core.settings import Settings
 from pages.shared import login, who
+from pages.views.library import run_results
 
 
 @pytest.fixture
@@ -71,7 +73,9 @@ def test_a_folder_is_scored_in_the_background_and_the_results_are_shown(open_pag
         **{"Files": "6", "Scored": "5", "Not scored": "1", "Copies": "1", "Took": ""},
     }
     refused, unlike, scored = (d.value for d in page.dataframe)
-    assert set(unlike["file"]) == set(scored.loc[scored["answer"] == "unlike", "file"])
+    assert set(unlike["file"]) == set(scored.loc[scored["answer"] == "review, unlike music", "file"])
+    columns = list(run_results.COLUMNS)
+    assert max(map(columns.index, MUSIC_TAGS)) < columns.index("decision_reason")  # on the screen without scrolling
     assert not set(unlike["file"]) & set(refused["file"])
     assert refused["file"].tolist() == ["text.wav"]
     assert refused["state"].tolist() == ["no usable audio"]

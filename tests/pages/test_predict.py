@@ -13,12 +13,16 @@ from answers import stored_answers
 from streamlit.testing.v1 import AppTest
 
 from core import store, wording
+from core.audio.decoding import content_hash
+from core.features import EXTRACTOR
 from core.labelling.truth import stored_truth
+from core.models.description import describe_model_in_use
 from core.models.policy import Policy
 from core.models.reference import ALL, LEVELS
 from core.pipeline import serving
 from core.schema import COLUMNS, SR, readable
 from core.settings import Settings
+from pages.shared import show
 from pages.shared.entering import policy as parse
 from pages.shared.policy import address
 
@@ -88,6 +92,31 @@ def test_an_upload_is_decided_and_explained_and_nothing_of_it_is_stored(open_pag
     assert "In words" in shown(page)
     (table,) = [d.value for d in page.dataframe if len(d.value) == 50]
     assert {"value", "unit", "angry", "happy", "relax", "sad", "distribution"} <= set(table.columns)
+    header = page.session_state["source_note"].header("features")  # of the downloads
+    model = page.session_state["clip_result"].scored.prediction.model_version
+    for line in (
+        f"model: {model}",
+        f"extractor: {EXTRACTOR}",
+        "table: arpeggio_6s.flac",
+        f"data: {content_hash(clip())}",
+    ):
+        assert f"# {line}\n" in header
+
+
+def test_downloads_name_the_file_the_model_and_the_extractor(open_page, data_dir, monkeypatch):
+    files: dict[str, object] = {}
+    monkeypatch.setattr(
+        show.st, "download_button", lambda label, data, *, file_name, **more: files.update({file_name: data})
+    )
+    page = upload(open_page("predict"), clip(), "arpeggio_6s.flac")
+    assert not page.exception
+    version = describe_model_in_use(Settings()).version
+    for what in ("features_", "reasons_"):
+        [name] = [name for name in files if name.startswith(what)]
+        lines = files[name].decode("utf-8-sig").splitlines()
+        assert "# table: arpeggio_6s.flac" in lines
+        assert f"# model: {version}" in lines
+        assert f"# extractor: {EXTRACTOR}" in lines
 
 
 def test_a_clip_is_shared_once_and_deleted_with_all_that_belongs_to_it(open_page, data_dir):

@@ -201,6 +201,16 @@ def test_the_session_of_another_person_is_not_shown(open_page, opened, session):
     assert "K-1" not in shown(page).replace("K-12", "")
 
 
+def test_the_new_person_sees_who_handed_a_client_over(as_ece, opened):
+    theirs = opened.asked_by(lambda: Person(Role.RATER, "Can", False, "browser-2", Setting.OPEN))
+    client = store.add_client(theirs, "K-7")
+    boss = opened.asked_by(lambda: Person(Role.ANALYST, "Deniz", False, "browser-3", Setting.OPEN))
+    store.hand_over_clients(boss, "Can", False, to="Ece", to_verified=False)
+    page = as_ece("sessions", client=str(client.id))
+    assert not page.exception
+    assert "Deniz handed this client over to you on " in shown(page)
+
+
 @pytest.mark.parametrize("address", [{"session": "x", "client": "-1"}, {"session": "9" * 30}])
 def test_an_address_that_names_nothing_opens(as_ece, opened, address):
     page = as_ece("sessions", **address)

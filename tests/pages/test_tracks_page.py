@@ -6,10 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import sqlalchemy as sa
 
 from core import store
 from core.audio import synthetic
 from core.schema import SR
+from core.store.schema import clip_owners
 from core.windows import spans
 from pages.views.clips import timeline
 
@@ -38,6 +40,10 @@ def shown(page) -> str:
     return "\n".join(str(e.value) for kind in kinds for e in kind).replace("\\", "")
 
 
+def origins(page) -> set[str]:
+    return {window.result.file.origin for window in page.session_state[timeline.RUN].windows}
+
+
 def windows(page):
     return next(d.value for d in page.dataframe if "start_s" in d.value.columns)
 
@@ -57,8 +63,10 @@ def test_a_recording_becomes_a_mood_over_time(open_page, data_dir, long):
     assert table[["start_s", "end_s"]].to_records(index=False).tolist() == cut
     assert table["sad"].isna().tolist() == [a >= 35 and b <= 100 for a, b in cut]
     assert "Windows without music that can be scored" in shown(page)
-    stored = store.predictions_table(store.open_store(f"sqlite:///{data_dir / 'feedback.db'}"))
-    assert len(stored) == table["sad"].notna().sum()
+    opened = store.open_store(f"sqlite:///{data_dir / 'feedback.db'}")
+    assert store.clips_table(opened).empty
+    assert store.predictions_table(opened).empty
+    assert "Nothing of the recording is stored unless you answer" in shown(page)
     assert page.get("plotly_chart")
     assert page.get("audio")
     # Synthetic clips are unlike the training music: they are shown, and none of them is recommended.
@@ -75,7 +83,10 @@ def test_a_word_about_a_window_belongs_to_the_window(open_page, data_dir, long):
     (row,) = store.feedback_table(opened).to_dict("records")
     assert (row["label"], row["display"]) == ("sad", "shown")
     assert "@0.000+30" in row["clip_id"]
-    assert row["prediction_id"] in set(store.predictions_table(opened)["prediction_id"])
+    assert [row["prediction_id"]] == store.predictions_table(opened)["prediction_id"].tolist()
+    assert store.clips_table(opened)["clip_id"].tolist() == [row["clip_id"]]
+    with opened.engine.connect() as connection:
+        assert connection.execute(sa.select(clip_owners.c.clip_id)).scalars().all() == [row["clip_id"]]
     assert "People named the mood of 1 window: 0:00 to 0:30 ● sad." in shown(page)
     table = windows(page)
     assert table["sad"].iloc[0] == 1.0
@@ -121,17 +132,16 @@ def test_what_is_no_audio_gets_a_sentence_and_nothing_is_stored(open_page, data_
     assert store.clips_table(store.open_store(f"sqlite:///{data_dir / 'feedback.db'}")).empty
 
 
-def test_an_upload_that_is_called_demo_is_an_upload_and_the_demo_is_none(open_page, data_dir, monkeypatch):
+def test_an_upload_that_is_called_demo_is_an_upload_and_the_demo_is_none(open_page, monkeypatch):
     page = upload(open_page("tracks"), (GOLDEN / "arpeggio_6s.flac").read_bytes(), "my demo recording.flac")
     assert not page.exception
-    kept = store.open_store(f"sqlite:///{data_dir / 'feedback.db'}")
-    assert store.clips_table(kept)["origin"].tolist() == ["upload"]
+    assert origins(page) == {"upload"}
     monkeypatch.setattr(synthetic, "medley", lambda: synthetic.render(synthetic.DEMOS["sad"], seconds=3))
     timeline._demo.clear()
     page = open_page("tracks")
     page.checkbox(key="track_demo").check().run()
     assert not page.exception
-    assert sorted(store.clips_table(kept)["origin"]) == ["demo", "upload"]
+    assert origins(page) == {"demo"}
     timeline._demo.clear()
 
 

@@ -90,6 +90,17 @@ def test_audio_that_is_gone_or_damaged_is_a_sentence(settings):
         kept_audio.load_audio(clip.clip_id, "clips/x", start_s=0, duration_s=1, settings=settings, by=OWNER)
 
 
+def test_sound_that_somebody_shares_again_meanwhile_stays(settings, monkeypatch):
+    clip, opened = tone(), store.open_store(settings.database)
+    path = settings.data_dir / kept_audio.keep_audio(clip, kept_audio.folder(settings))
+    monkeypatch.setattr(kept_audio, "erase_own_clip", lambda *_: True)
+    for shared in (True, False):
+        monkeypatch.setattr(kept_audio, "is_shared", lambda *_, shared=shared: shared)
+        kept_audio.erase_clip(opened, clip.clip_id, settings=settings)
+        assert path.is_file() == shared
+    store.close_store(opened)
+
+
 def test_a_file_of_a_library_is_read_in_place_and_known_by_its_content(settings, tmp_path):
     file = tmp_path / "music" / "a song.flac"
     file.parent.mkdir()

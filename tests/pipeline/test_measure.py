@@ -57,6 +57,12 @@ def test_without_a_part_the_middle_is_measured_and_named_like_the_file():
 
 
 @pytest.mark.usefixtures("unmeasured")
+def test_what_could_not_be_measured_is_a_remark():
+    (found,) = (remark for remark in measure(source(tone(5))).recording.remarks if remark.kind == "missing_features")
+    assert "Spectral centroid could not be measured" in found.text
+
+
+@pytest.mark.usefixtures("unmeasured")
 def test_a_loudness_that_cannot_be_measured_is_unknown_and_not_zero():
     quiet = source(tone(1.0, 1.5e-4))  # heard, and below the gate of -70 LUFS
     assert measure(quiet).clip.lufs is None

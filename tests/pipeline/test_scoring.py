@@ -1,6 +1,7 @@
 """The wiring: what is stored, what is not, what is computed once, and what a failing database costs."""
 
 import io
+import sys
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -11,6 +12,7 @@ import soundfile
 from answers import stored_answers
 
 from core import store as store_module
+from core.access import Person, Role, Setting
 from core.audio.decoding import content_hash, inspect
 from core.errors import AudioError, StoreError
 from core.features import EXTRACTOR
@@ -184,6 +186,31 @@ def test_the_same_form_is_stored_once_and_another_answer_is_another_row(store):
     assert (table["source"] == "predict").all()
 
 
+def test_an_answer_never_lands_on_another_clip(store):
+    """The number of the prediction is that of another clip, as after an erased one."""
+    here, there = score(clip(), store), score(clip("tone_0p9s"), store)
+    stale = replace(here, prediction_id=there.prediction_id)
+    with pytest.raises(StoreError, match="about another clip"):
+        feedback.record_feedback(stale, store, label="sad", rater="Ayşe", form=store_module.new_token())
+
+
+def test_a_clip_that_cannot_be_shared_leaves_no_sound(store, tmp_path, monkeypatch):
+    def fail(*args, **kwargs):
+        raise StoreError("The disk is full: nothing was stored.")
+
+    scored, file = scoring.score_own(
+        clip(), "a.flac", served(), policy=Policy(), store=store, origin="upload", max_mb=9
+    )
+    monkeypatch.setattr(sys.modules["core.store.own_clips"], "_claim", fail)
+    folder = Settings(data_dir=tmp_path).clips_dir
+    assert "disk is full" in scoring.keep_clip(scored, file, served(), store, audio=folder).problem
+    assert [path for path in folder.rglob("*") if path.is_file()] == []
+    assert store_module.clips_table(store).empty
+    monkeypatch.undo()
+    assert not scoring.keep_clip(scored, file, served(), store, audio=folder).problem
+    assert len(list(folder.rglob("*.flac"))) == 1
+
+
 def test_taking_back_takes_that_answer_and_says_what_counts_then(store):
     here, there = score(clip(), store), score(clip("tone_0p9s"), store)
 
@@ -221,14 +248,35 @@ def test_windows_of_a_recording_are_scored_one_by_one(store, monkeypatch):
     source = inspect(recording(), "long.flac")
     spans = cut_spans(source.duration_s, length_s=40, hop_s=40)
     windows = scoring.score_windows(source, served(), spans=spans, policy=Policy(), store=store)
+    asked, score_source = [], scoring.score_source
+    monkeypatch.setattr(scoring, "score_source", lambda *a, **given: asked.append(1) or score_source(*a, **given))
     first = next(windows)
-    assert len(store_module.predictions_table(store)) == 1  # nothing is scored ahead: the caller may stop
-    table = timeline_table([first, *windows])
+    assert len(asked) == 1  # nothing is scored ahead: the caller may stop
+    found = [first, *windows]
+    table = timeline_table(found)
     assert table["start_s"].tolist() == [0, 40, 80]
     assert table["p_sad"].notna().tolist() == [True, False, True]
     assert "silent from 40.0 s on" in table["remark"][1]
-    stored = store_module.clips_table(store)
-    assert sorted(stored["start_s"]) == [0, 80]
-    assert set(stored["content_hash"]) == {source.digest}
+    measured = {w.clip_id: w.result.file.clips[0].vector for w in found if w.result}
     monkeypatch.setattr(measure, "extract", lambda clip: pytest.fail("measured again"))
-    assert len(list(scoring.score_windows(source, served(), spans=spans, policy=Policy(), store=store))) == 3
+    again = scoring.score_windows(source, served(), spans=spans, policy=Policy(), store=store, measured=measured)
+    assert len(list(again)) == 3
+
+
+def test_a_window_is_stored_only_with_an_answer_and_belongs_to_its_person(store):
+    source = inspect(recording(), "long.flac")
+    spans = cut_spans(source.duration_s, length_s=40, hop_s=40)
+    first, silent, _ = scoring.score_windows(source, served(), spans=spans, policy=Policy(), store=store)
+    assert store_module.clips_table(store).empty
+    assert store_module.predictions_table(store).empty
+    mine = store.asked_by(lambda: Person(Role.VISITOR, "Ayşe", session="a" * 32, setting=Setting.OPEN))
+    number = scoring.keep_window(first, served(), mine)
+    assert scoring.keep_window(first, served(), mine) == number
+    (clip,) = store_module.clips_table(store).to_dict("records")
+    assert (clip["clip_id"], clip["content_hash"], clip["start_s"]) == (first.clip_id, source.digest, 0)
+    assert store_module.own_clips(mine)["clip_id"].tolist() == [first.clip_id]
+    assert store_module.erase_own_clip(mine, first.clip_id)
+    assert store_module.clips_table(store).empty
+    assert store_module.predictions_table(store).empty
+    with pytest.raises(StoreError, match="was not scored"):
+        scoring.keep_window(silent, served(), mine)

@@ -157,7 +157,9 @@ def test_predict_a_folder_and_moods_give_the_same_figures(store, tmp_path):
     assert row["start_s"] == pytest.approx(scored.recording.start_s)
     assert row["remarks"] == " ".join(remark.text for remark in scored.recording.remarks)
     for database in (store, own):
-        table = store_module.library_table(database, model_version=served().model.version, policy=Policy())
+        table = store_module.library_table(
+            database, model_version=served().model.version, policy=Policy(), origins=("upload",)
+        )
         (piece,) = pieces_table(table, model_version=served().model.version).to_dict("records")
         np.testing.assert_allclose([piece[p] for p in PROBA], want, atol=1e-8)
         assert (piece["windows"], piece["agreeing"]) == scored.prediction.votes
@@ -169,8 +171,10 @@ def test_predict_a_folder_and_moods_give_the_same_figures(store, tmp_path):
 def test_windows_of_the_whole_track_do_not_change_the_answer_of_the_piece(store):
     scored = score(store)
     source = inspect(music(), "piece.wav")
-    list(scoring.score_windows(source, served(), spans=[(0.0, 30.0), (30.0, 60.0)], policy=Policy(), store=store))
-    table = store_module.library_table(store, model_version=served().model.version)
+    spans = [(0.0, 30.0), (30.0, 60.0)]
+    for window in scoring.score_windows(source, served(), spans=spans, policy=Policy(), store=store):
+        scoring.keep_window(window, served(), store)
+    table = store_module.library_table(store, model_version=served().model.version, origins=("upload",))
     assert len(table) == 3
     (piece,) = pieces_table(table, model_version=served().model.version).to_dict("records")
     assert [piece[p] for p in PROBA] == [scored.prediction.proba[e] for e in EMOTIONS]

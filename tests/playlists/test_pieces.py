@@ -234,6 +234,13 @@ def test_filters(library, wanted, left):
     assert list(filter_pieces(library, wanted, text=searched_text(library)).index) == left
 
 
+def test_a_shared_clip_that_a_library_scored_later_has_an_accepted_mood_and_a_file():
+    """Its origin stays that of the first time, so the origin does not decide."""
+    table = pieces([clip("shared", origin="upload"), clip("lost"), clip("unsure", p=(0.3, 0.2, 0.3, 0.2))])
+    table = table.assign(there=table.index != "lost")
+    assert selection.accepted_moods(table) == [("shared", "/music/shared.flac", "relax")]
+
+
 def test_case_and_marks_do_not_matter_in_a_search():
     assert fold("HÜSEYNÎ") == fold("hüseynî") == fold("huseyni")
     assert fold("IŞIK") == fold("ışık") == fold("İŞİK") == "isik"

@@ -225,13 +225,23 @@ def test_analysts_see_numbers_and_hand_clients_over(opened, ece, client, session
     store.add_client(of(opened, "can@example.org"), "K-12")
     with pytest.raises(StoreError, match="same client codes"):
         store.hand_over_clients(boss, "ece@example.org", True, to="can@example.org", to_verified=True)
-    assert store.hand_over_clients(boss, "ece@example.org", True, to="boss@example.org", to_verified=True) == 1
+    deniz = of(opened, "deniz@example.org")
+    assert store.hand_over_clients(boss, "ece@example.org", True, to="deniz@example.org", to_verified=True) == 1
     assert store.own_clients(ece) == []
-    assert store.read_session(boss, session_id).code == "K-12"
+    assert store.read_session(deniz, session_id).code == "K-12"
+    (given,) = store.own_clients(deniz)
+    assert (given.handed_by, given.handed_at is None) == (boss.by.mark, False)
     with pytest.raises(AccessError):
         store.client_counts(ece)
     with pytest.raises(StoreError, match="no clients"):
+        store.hand_over_clients(boss, "ece@example.org", True, to="deniz@example.org", to_verified=True)
+
+
+def test_nobody_hands_the_clients_of_others_over_to_themselves(opened, ece, client):
+    boss = of(opened, "boss@example.org", Role.ANALYST)
+    with pytest.raises(StoreError, match="Ask another analyst"):
         store.hand_over_clients(boss, "ece@example.org", True, to="boss@example.org", to_verified=True)
+    assert [(mine.code, mine.handed_by) for mine in store.own_clients(ece)] == [(client.code, "")]
 
 
 def test_a_database_of_0_2_gets_the_tables_and_what_it_holds_stays(tmp_path):

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from core import store
+from core.access import Person, Role, Setting
 from core.features import EXTRACTOR
 from core.models.policy import Policy
 from core.records import Window
@@ -104,3 +105,13 @@ def test_nothing_of_it_has_to_be_measured_or_predicted_again(opened):
         missing = store.unpredicted(opened, part["clip_id"].tolist(), policy=Policy.from_json(policy), **given)
         assert missing.empty
     assert len(excerpts) == 3
+
+
+def test_whoever_brings_an_uploaded_clip_again_erases_only_the_own_answers(opened):
+    (clip_id,) = store.clips_table(opened).query("origin == 'upload'")["clip_id"]
+    before = store.feedback_table(opened, clip_id=clip_id)
+    assert not before.empty
+    person = opened.asked_by(lambda: Person(Role.VISITOR, "Ece", session="a" * 32, setting=Setting.OPEN))
+    store.claim_clip(person, clip_id, shared=False)
+    store.erase_own_clip(person, clip_id)
+    assert store.feedback_table(opened, clip_id=clip_id)["feedback_id"].tolist() == before["feedback_id"].tolist()

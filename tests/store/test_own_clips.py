@@ -1,5 +1,7 @@
 """A person's own clips: noted, listed, and erased with all that belongs to them and with nothing else."""
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +14,7 @@ from core.errors import StoreError
 from core.features import EXTRACTOR
 from core.models.policy import Policy, decide
 from core.models.prediction import Prediction
+from core.records import LibraryEntry, LibraryFile, MeasuredClip, MeasuredFile, Window
 from core.schema import COLUMNS, EMOTIONS, FeatureVector
 from core.store import schema
 from core.store.connection import read, write
@@ -116,3 +119,133 @@ def test_answers_of_a_clip_that_nobody_erases_cannot_be_deleted(opened):
         with pytest.raises(sa.exc.DBAPIError, match="append-only"):
             write(opened, lambda c, table=table: c.execute(table.delete()))
     assert rows(opened)["feedback"] == rows(opened)["predictions"] == 1
+
+
+def measured(clip_id, *, origin="upload"):
+    vector = FeatureVector(clip_id, EXTRACTOR, np.full(len(COLUMNS), np.nan))
+    part = MeasuredClip(vector, 0.0, 3.0, -14.0, 44_100, 1000, 3.0)
+    return MeasuredFile(clips=(part,), content_hash=clip_id, file_name="a.wav", origin=origin)
+
+
+def put_file(opened, content, path):
+    """A file of a library with this content, of which nothing else is stored."""
+    file = LibraryFile(path, "excerpt", 10, "s", "scored", "", EXTRACTOR, content, 3.0, (Window(0.0, 3.0, content),))
+    store.save_files(opened, [LibraryEntry(file, (), {})])
+
+
+def test_of_a_clip_that_nobody_claimed_the_answers_of_others_stay(opened):
+    """An earlier version stored the clip. Somebody with the same file answers later, and erases it."""
+    add(opened, "older", by=None)
+    say(opened, ECE, "older")
+    store.save_own(asked(opened, AYSE), measured("older"), shared=True)
+    say(opened, AYSE, "older")
+    assert store.is_shared(asked(opened, AYSE), "older")
+    assert store.erase_own_clip(asked(opened, AYSE), "older")  # nobody else shares the sound
+    assert not store.is_shared(asked(opened, AYSE), "older")
+    assert store.feedback_table(opened)["rater"].tolist() == ["Ece"]
+    assert store.clips_table(opened)["clip_id"].tolist() == ["older"]
+
+
+def test_a_new_clip_has_one_owner_however_often_it_is_stored(opened):
+    for _ in range(2):
+        store.save_own(asked(opened, AYSE), measured("mine"), shared=False)
+    assert rows(opened)["clip_owners"] == 1
+    store.erase_own_clip(asked(opened, AYSE), "mine")
+    assert store.clips_table(opened).empty
+
+
+def test_a_clip_that_cannot_be_claimed_is_not_stored(opened, monkeypatch):
+    def fail(*_, **__):
+        raise StoreError("The disk is full: nothing was stored.")
+
+    monkeypatch.setattr(sys.modules["core.store.own_clips"], "_claim", fail)
+    with pytest.raises(StoreError, match="disk is full"):
+        store.save_own(asked(opened, AYSE), measured("mine"), shared=True)
+    assert store.clips_table(opened).empty
+
+
+def test_caches_notice_that_an_answer_is_erased(opened):
+    add(opened, "mine", by=AYSE)
+    say(opened, AYSE, "mine")  # not the newest answer
+    add(opened, "other", by=None)
+    say(opened, ECE, "other")
+    keys = [(store.words_cache_key(opened), store.labels_cache_key(opened))]
+    store.erase_own_clip(asked(opened, AYSE), "mine")
+    keys.append((store.words_cache_key(opened), store.labels_cache_key(opened)))
+    add(opened, "mine", by=AYSE)  # as many clips and answers as before
+    say(opened, AYSE, "mine")
+    store.erase_own_clip(asked(opened, AYSE), "mine")
+    keys.append((store.words_cache_key(opened), store.labels_cache_key(opened)))
+    assert [len(set(kind)) for kind in zip(*keys, strict=True)] == [3, 3]
+
+
+def test_the_numbers_of_erased_rows_are_not_used_again(opened):
+    """A page that still shows the erased clip would else answer about the clip of another person."""
+
+    def newest(table):
+        return read(opened, lambda c: c.execute(sa.select(sa.func.max(table.c.id))).scalar())
+
+    add(opened, "mine", by=AYSE)
+    say(opened, AYSE, "mine")
+    before = newest(schema.predictions), newest(schema.feedback)
+    store.erase_own_clip(asked(opened, AYSE), "mine")
+    add(opened, "hers", by=ECE)
+    say(opened, ECE, "hers")
+    assert newest(schema.predictions) > before[0]
+    assert newest(schema.feedback) > before[1]
+
+
+def test_a_file_that_was_replaced_is_no_longer_in_the_library(opened):
+    add(opened, "mine", by=AYSE)
+    put_file(opened, "mine", "/music/a.wav")
+    put_file(opened, "other", "/music/a.wav")  # now another file has this path
+    store.erase_own_clip(asked(opened, AYSE), "mine")
+    assert store.clips_table(opened).empty
+
+
+def test_the_files_of_sqlite_do_not_hold_what_was_erased(opened):
+    if opened.path is None:
+        pytest.skip("A server empties its own files.")
+    add(opened, "a clip with a rare name", by=AYSE)
+    store.erase_own_clip(asked(opened, AYSE), "a clip with a rare name")
+    for file in opened.path.parent.glob(f"{opened.path.name}*"):
+        assert b"a clip with a rare name" not in file.read_bytes(), file
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda opened: say(opened, ECE, "mine"),
+        lambda opened: store.claim_clip(asked(opened, ECE), "mine", shared=True),
+        lambda opened: store.erase_own_clip(asked(opened, AYSE), "mine"),
+    ],
+    ids=["answer", "claim", "erase"],
+)
+def test_what_comes_while_a_clip_is_erased_waits_and_is_refused(opened, act):
+    if opened.path is not None:
+        pytest.skip("SQLite has one writer.")
+    waiting = sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    add(opened, "mine", by=AYSE, shared=True)
+    with ThreadPoolExecutor(1) as pool:
+        with opened.engine.begin() as c:
+            c.execute(sa.select(schema.clips).with_for_update()).all()
+            late = pool.submit(act, opened)
+            while not read(opened, lambda other: other.execute(waiting).scalar()) and not late.done():
+                pass
+            c.execute(schema.erasing.insert().values(clip_id="mine"))
+            c.execute(schema.clip_owners.delete())
+            sys.modules["core.store.own_clips"]._erase(c, "mine", "mine")
+            c.execute(schema.erasing.delete())
+        with pytest.raises(StoreError, match="There is no clip|not one of yours"):
+            late.result(timeout=60)
+
+
+@pytest.mark.parametrize(("owner", "left"), [(AYSE, []), (ECE, ["mine@1.000+3", "mine"])])
+def test_a_window_belongs_to_the_owner_of_its_clip(opened, owner, left):
+    """It served a prediction before, and now names an answer of its own."""
+    add(opened, "mine", by=owner)
+    add(opened, "mine@1.000+3", by=None, part_of="mine")
+    store.save_own(asked(opened, AYSE), measured("mine@1.000+3"), shared=False)
+    for clip_id in store.own_clips(asked(opened, AYSE))["clip_id"]:
+        store.erase_own_clip(asked(opened, AYSE), clip_id)
+    assert sorted(read(opened, lambda c: list(c.execute(sa.select(schema.clips.c.id)).scalars()))) == sorted(left)

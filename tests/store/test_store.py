@@ -722,7 +722,7 @@ def test_the_model_in_use_counts_and_where_it_was_not_asked_the_newest(opened):
         predicted(opened, name, version="m1", p=(0.6, 0.4, 0, 0))
     predicted(opened, "c1", version="m2", p=(0, 0, 0.3, 0.7))
     for version, expected in (("m1", ["m1", "m1"]), ("m2", ["m2", "m1"]), (None, ["m2", "m1"]), ("m3", ["m2", "m1"])):
-        found = store.library_table(opened, model_version=version, sort="file_name", descending=False)
+        found = store.library_table(opened, model_version=version, origins=("upload",))
         assert found.sort_values("clip_id")["model_version"].tolist() == expected
         asked = store.clips_to_label(opened, rater="Ali", champion=version).set_index("clip_id")
         assert asked["guess"].to_dict() == {

@@ -6,6 +6,7 @@ import streamlit as st
 from core import wording
 from core.audio import remarks
 from core.audio.changes import SMALL_CHANGES
+from core.audio.decoding import file_of
 from core.models import reference
 from core.models.kinds import PHRASES
 from core.models.prediction import Prediction, votes_text
@@ -13,8 +14,23 @@ from core.pipeline.scoring import ScoredClip
 from core.pipeline.serving import Served
 from core.pipeline.stability import firmness
 from core.schema import LABEL, readable
+from core.source_note import SourceNote
 from pages.shared import cached, messages
 from pages.views.clips.clip import ShownClip
+
+
+def source_of(scored: ScoredClip) -> SourceNote:
+    """Return where the content of downloads and pictures about a scored clip comes from."""
+    recording, length_s = scored.recording, scored.recording.clip.duration_s
+    window = f"{wording.clock(recording.start_s)} to {wording.clock(recording.start_s + length_s)}"
+    others = f"; the probabilities are the mean of {1 + len(scored.others)} windows" if scored.others else ""
+    return SourceNote(
+        table=recording.name,
+        data=file_of(scored.clip_id),
+        rows=f"the 50 values of the window from {window}{others}",
+        model=scored.prediction.model_version,
+        extractor=scored.vector.extractor,
+    )
 
 
 def show_decision(scored: ScoredClip, served: Served) -> None:

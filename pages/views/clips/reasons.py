@@ -42,7 +42,9 @@ def show_reasons(shown: ShownClip, served: Served) -> None:
             clips.waterfall(steps, base=base, emotion=emotion),
             key=f"why-{emotion}_{file_tag(scored)}",
             alt=f"Steps from the average probability of {emotion}, {wording.percent(base)}, to this clip's: "
-            + ", ".join(f"{n} {wording.signed_percent(v)}" for n, v in zip(steps["name"], steps["shap"], strict=True)),
+            + ", ".join(
+                f"{n} {wording.signed_points(v)} points" for n, v in zip(steps["name"], steps["shap"], strict=True)
+            ),
         )
     with right:
         st.markdown("**In words**")
@@ -63,7 +65,11 @@ def show_values(scored: ScoredClip, served: Served) -> None:
     st.caption(
         "The number under an emotion is the percentage of its training clips with a lower value. Select a row to "
         "compare the clip with the four emotions."
-        + (f" {missing} features could not be measured in this clip (empty cells)." if missing else "")
+        + (
+            f" {wording.counted(missing, 'feature')} could not be measured in this clip (empty cells)."
+            if missing
+            else ""
+        )
     )
     place = {
         e: st.column_config.ProgressColumn(

@@ -139,7 +139,7 @@ def show_mood(source: Source | None, done: pd.DataFrame, served: Served, policy:
     """
     run: TrackRun = st.session_state[RUN]
     about, plan = run.about, run.plan
-    done = hear_windows(run, source, done)
+    done = hear_windows(run, source, done, served)
     method = st.segmented_control(
         "One answer by",
         list(METHODS),

@@ -13,6 +13,7 @@ from core.pipeline import scoring
 from core.pipeline.deciding import Decided
 from core.pipeline.serving import Served
 from core.pipeline.timeline import ScoredWindow, timeline_table
+from core.schema import FeatureVector
 from core.wording import clock
 from pages.shared import cached, messages
 
@@ -54,7 +55,9 @@ class TrackRun:
     """The windows scored so far, for one recording, one window plan and one model.
 
     It stays in the session without the file, so that the result is there when the person comes back to the page.
+    Nothing of it is stored in the database, except the windows that the person answers about.
 
+    measured : features of the windows of this recording, by clip id, also of earlier plans and models.
     answer : of the same file on Predict, or why there is none.  sections : WAV of the sections that were shown.
     """
 
@@ -62,6 +65,7 @@ class TrackRun:
     about: Named
     plan: WindowPlan
     windows: list[ScoredWindow] = field(default_factory=list)
+    measured: dict[str, FeatureVector] = field(default_factory=dict)
     stopped: bool = False
     answer: Decided | str | None = None
     sections: dict[tuple[float, float], bytes] = field(default_factory=dict)
@@ -74,7 +78,8 @@ def score_windows(recording: Recording, plan: WindowPlan, served: Served, policy
     run: TrackRun | None = st.session_state.get(RUN)
     if run is None or run.key != key:
         about = Named(source.name, source.digest, source.duration_s)
-        run = st.session_state[RUN] = TrackRun(key, about, plan)
+        measured = run.measured if run is not None and run.about.digest == source.digest else {}
+        run = st.session_state[RUN] = TrackRun(key, about, plan, measured=measured)
     total = len(plan.spans)
     if len(run.windows) < total and not run.stopped:
         _score_missing(run, recording, plan, served, policy)
@@ -98,11 +103,19 @@ def _score_missing(run: TrackRun, recording: Recording, plan: WindowPlan, served
         stop.button("Stop", icon=":material/stop:", on_click=_set_stopped, args=(run, True), key="stop")
     missing = plan.spans[len(run.windows) :]
     windows = scoring.score_windows(
-        recording.source, served, spans=missing, policy=policy, store=store, origin=recording.origin
+        recording.source,
+        served,
+        spans=missing,
+        policy=policy,
+        store=store,
+        origin=recording.origin,
+        measured=run.measured,
     )
     try:
         for window in windows:
             run.windows.append(window)
+            if window.result is not None:
+                run.measured[window.clip_id] = window.result.file.clips[0].vector
             n = len(run.windows)
             bar.progress(n / total, text=f"Window {min(n + 1, total)} of {total}, up to {clock(window.end_s)} …")
     except CoreError as error:

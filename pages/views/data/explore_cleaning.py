@@ -200,7 +200,7 @@ def _changes(result: CleanResult) -> None:
 
 def _source(name: str, one: UserTable, result: CleanResult, without: tuple[str, ...]) -> SourceNote:
     """Where the downloads of this tab come from: the added table and the rules, not the table that is shown above."""
-    off = f" / rules that were off: {', '.join(without)}" if without else ""
+    off = f"; rules that were off: {', '.join(without)}" if without else ""
     extractor = ", ".join(sorted(set(one.messy["extractor"].dropna().astype(str)))) if "extractor" in one.messy else ""
     return SourceNote(
         table=cleaned_name(name),

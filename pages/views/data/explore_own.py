@@ -10,7 +10,7 @@ from core.schema import COLUMNS
 from core.wording import counted, whole_percent
 from pages.figures import dataset
 from pages.shared import show
-from pages.views.data.explore_rows import Shown, with_row_numbers
+from pages.views.data.explore_rows import Shown, named_first, with_row_numbers
 
 _NUMBER = st.column_config.NumberColumn
 # In the order of display: what a person looks for is visible without scrolling at 1440 pixels.
@@ -32,7 +32,8 @@ COMPARED = {
         "farthest (sd)",
         format="%.2f",
         help="Largest distance of one of your values from the published range, in standard deviations of the published "
-        "values. They are robust, and on a logarithmic scale for features without an upper limit.",
+        "values. Features without an upper limit have robust deviations, most of them on a logarithmic scale. Features "
+        "between 0 and 1, and values that have no logarithm, have ordinary ones.",
     ),
     "low": _NUMBER("published lowest", format="%.4g"),
     "high": _NUMBER("published highest", format="%.4g"),
@@ -59,11 +60,11 @@ def own_and_published_views(rows: Shown, published: OpenTable) -> None:
         return
     if published.synthetic:
         st.warning("The published table is not available: these are synthetic rows.", icon=":material/science:")
-    _range(rows, features, clips)
+    _range(rows, features, clips, published_hash=published.content_hash)
     _map(rows, seen)
 
 
-def _range(rows: Shown, features: pd.DataFrame, clips: pd.DataFrame) -> None:
+def _range(rows: Shown, features: pd.DataFrame, clips: pd.DataFrame, *, published_hash: str) -> None:
     outside, wide = int((clips["out"] > 0).sum()), features[features["out"] > 0]
     st.markdown(
         f"**{outside} of {counted(len(clips), 'row')} ({whole_percent(outside / max(1, len(clips)))}) have a value "
@@ -79,22 +80,24 @@ def _range(rows: Shown, features: pd.DataFrame, clips: pd.DataFrame) -> None:
         alt="Own values against the published values, feature by feature",
         column_config=COMPARED,
     )
-    show.download(features, show.file_name("own-and-published", data_hash=rows.data_hash))
+    compared = f"{rows.about}; compared with the published table, data {published_hash}"
+    headings = {"percentile": "published share below own median", "out": "share outside", "farthest": "farthest (sd)"}
+    show.download(features.rename(columns=headings), rows.name("own-and-published"), rows=compared)
     st.header("Rows outside the published range")
-    about = [c for c in rows.frame.columns if c not in COLUMNS]
+    about = named_first(rows.frame)
     found = clips[clips["out"] > 0].rename(
         columns={"out": "features out", "farthest": "farthest (sd)", "feature": "farthest feature"}
     )
     far = found.join(rows.frame[[c for c in about if c not in found]])
     st.dataframe(far, alt="Rows outside the published range, farthest first")
-    show.download(with_row_numbers(far), show.file_name("rows-out-of-range", data_hash=rows.data_hash))
+    show.download(with_row_numbers(far), rows.name("rows-out-of-range"), rows=compared)
 
 
 def _map(rows: Shown, seen: own_and_published.Projection) -> None:
     st.header("Both on one map")
     show.chart(
         dataset.projection(seen.points, x="pc1", y="pc2", shares=(seen.explained[0], seen.explained[1])),
-        key=show.file_name("map-of-both", data_hash=rows.data_hash),
+        key=rows.name("map-of-both"),
         alt=f"{len(rows.frame)} own rows and the published rows on two principal components",
         data=seen.points,
     )

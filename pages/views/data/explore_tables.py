@@ -134,6 +134,7 @@ def at_hand(shown: Table, extra: dict[str, UserTable]) -> tuple[dict[str, OpenTa
             frames[explore_cleaning.cleaned_name(name)] = cleaned.frame
     if (library := _library()) is not None:
         opened[LIBRARY] = library
+        frames[LIBRARY] = library.frame
     opened.setdefault(STAND_IN, open_table(_stand_in()))
     return opened, frames | {STAND_IN: opened[STAND_IN].frame}
 

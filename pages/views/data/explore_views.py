@@ -8,11 +8,13 @@ import streamlit as st
 
 from core.dataset import citing, exploration
 from core.errors import CoreError
-from core.schema import FEATURES, GROUPS, data_dictionary, readable
+from core.schema import BY_COLUMN, COLUMNS, FEATURES, GROUPS, PITCH_IS_ABSOLUTE, data_dictionary, readable
 from core.wording import tenth_percent
 from pages.figures import dataset
 from pages.shared import show
-from pages.views.data.explore_rows import Shown, reasons, with_row_numbers
+from pages.views.data.explore_rows import Shown, named_first, reasons, with_row_numbers
+
+CHROMA = "_Chromagram_Mean_1"
 
 
 def relations(rows: Shown) -> None:
@@ -34,7 +36,7 @@ def relations(rows: Shown) -> None:
         return
     correlation = exploration.correlations(rows.frame, columns=columns, method=method)
     pairs = exploration.strongest_pairs(correlation)
-    name = show.file_name(f"correlation-{method}", data_hash=rows.data_hash)
+    name = rows.name(f"correlation-{method}")
     strongest = f"; the strongest pair is {pairs['first'][0]} and {pairs['second'][0]}" if len(pairs) else ""
     show.chart(
         dataset.correlation_map(correlation, name=exploration.CORRELATIONS[method]),
@@ -74,7 +76,7 @@ def projection(rows: Shown) -> None:
     )
     show.chart(
         dataset.projection(components.points, x=x, y=y, shares=shares),
-        key=show.file_name(f"projection-{x}-{y}", data_hash=rows.data_hash),
+        key=rows.name(f"projection-{x}-{y}"),
         alt=f"Scatter plot of {len(components.points)} clips on principal components {x[2:]} and {y[2:]}, one symbol "
         f"and colour for each {rows.group}",
         data=components.points,
@@ -86,9 +88,7 @@ def projection(rows: Shown) -> None:
             f"{axis.upper()}: "
             + ", ".join(f"{f} ({w:+.2f})" for f, w in zip(weights.feature, weights[axis], strict=True))
         )
-    show.download(
-        components.loadings, show.file_name("projection-weights", data_hash=rows.data_hash), label="Weights as CSV"
-    )
+    show.download(components.loadings, rows.name("projection-weights"), label="Weights as CSV")
 
 
 def outliers(rows: Shown) -> None:
@@ -113,7 +113,7 @@ def outliers(rows: Shown) -> None:
     )
     show.chart(
         dataset.outlier_map(table, limit=limit),
-        key=show.file_name("outliers-by-feature", data_hash=rows.data_hash),
+        key=rows.name("outliers-by-feature"),
         alt=f"{len(table)} outliers by feature; most in {table['feature'].value_counts().index[0]}",
     )
     show.frame(
@@ -128,20 +128,20 @@ def outliers(rows: Shown) -> None:
             "score": st.column_config.NumberColumn("robust z", format="%.1f"),
         },
     )
-    show.download(table, show.file_name("outliers", data_hash=rows.data_hash))
+    show.download(table, rows.name("outliers"))
 
 
 def every_row(rows: Shown) -> None:
     """Show the rows, each with a link to its reasons if it has any."""
     links = pd.DataFrame(reasons(rows, rows.frame.index.to_series()), index=rows.frame.index)
     st.dataframe(
-        links.join(rows.frame),
+        links.join(rows.frame[[*named_first(rows.frame), *COLUMNS]]),
         column_config={f.column: st.column_config.NumberColumn(readable(f.column), help=f.meaning) for f in FEATURES}
         | {"why": show.reasons_column()},
         alt="Rows of the table",
         height=420,
     )
-    show.download(with_row_numbers(rows.frame), show.file_name("rows", data_hash=rows.data_hash))
+    show.download(with_row_numbers(rows.frame), rows.name("rows"))
 
 
 def dictionary() -> None:
@@ -156,7 +156,9 @@ def dictionary() -> None:
     table = data_dictionary().merge(citing.feature_sources(), on="column")
     table = table[table["group"].isin(groups or GROUPS)]
     for group, features in table.groupby("group", sort=False):
-        st.header(str(group).capitalize())
+        st.header(f"{str(group)[:1].upper()}{str(group)[1:]}")
+        if group == BY_COLUMN[CHROMA].group:
+            st.caption(f"For makams: {PITCH_IS_ABSOLUTE}")
         st.markdown("\n".join(f"- {_entry(feature)}" for feature in features.to_dict("records")))
     show.download(table, "data-dictionary")
 

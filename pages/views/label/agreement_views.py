@@ -69,7 +69,7 @@ def show_overview(store: Store, answers: pd.DataFrame, needed: int, *, synthetic
     with left:
         st.header("Coverage")
         _table(
-            reach.assign(share=100 * reach["share"]),
+            reach.assign(status=reach["status"].map(disputes.status_word), share=100 * reach["share"]),
             "Clips by status",
             share=st.column_config.ProgressColumn(format="%.0f %%", min_value=0, max_value=100),
         )

@@ -1,5 +1,7 @@
 """Parts of the Label page: the clip on the desk, the guess, the answer buttons and the progress."""
 
+import textwrap
+
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -9,11 +11,12 @@ from core.labelling.desk import Form, Seat, catch_up, mark_drawn, prefer_pair, r
 from core.schema import EMOTIONS
 from core.store import MAX_COMMENT, Rater, Store
 from pages.shared import assets, messages
-from pages.views.label.desk_actions import SCRIPT, answer, current_seat, next_clip, sentence, undo_button
+from pages.views.label.desk_actions import SCRIPT, answer, current_seat, draft, next_clip, sentence, undo_button
 from pages.views.label.desk_empty import show_empty_desk
 from pages.views.label.keys import KEYS, SKIP_KEYS
 from pages.views.label.player import load_ahead, show_player, show_spectrogram
 
+COMMENT_SHOWN = 16  # characters of a comment on its button, which has to fit on a phone
 HARDEST = ("relax", "sad")  # the model confuses these two most often
 
 
@@ -91,7 +94,7 @@ def _show_clip(store: Store, form: Form) -> bool:
         if state.get("spectrogram", False):
             show_spectrogram(store, form.item)
     except CoreError as error:
-        st.error(f"{messages.literal(str(error))} Skip it as bad audio: press S, then B.", icon=":material/volume_off:")
+        st.error(f"{messages.literal(str(error))} Skip it as bad audio.", icon=":material/volume_off:")
         return False
     return True
 
@@ -125,7 +128,6 @@ def _show_guess(seat: Seat, store: Store, form: Form) -> str:
 
 def show_answers(seat: Seat, store: Store, form: Form, *, audible: bool, guess: str) -> None:
     """Show the answer buttons, always visible, with Undo, Skip and Comment. guess : how the guess is displayed."""
-    assets.style("label")
     st.components.v2.component("hands_free", js=assets.script("hands_free"))(
         key=SCRIPT,
         data={"form": form.token, "guess": guess, "autoplay": bool(st.session_state.get("autoplay", True))},
@@ -149,7 +151,7 @@ def show_answers(seat: Seat, store: Store, form: Form, *, audible: bool, guess: 
                         kwargs={"label": emotion},
                     )
     mark_drawn(seat, form)
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="small", key="beside_answers"):
         undo_button(seat, store)
         _show_reasons(seat, store, form)
         _show_comment(form)
@@ -173,8 +175,11 @@ def _show_reasons(seat: Seat, store: Store, form: Form) -> None:
 
 
 def _show_comment(form: Form) -> None:
-    """Show the field for a comment."""
-    with st.popover("Comment", icon=":material/edit_note:", key=f"comments_{form.token[:8]}", help="Press W."):
+    """Show the field for a comment, and on its button the beginning of a comment that waits for the answer."""
+    waits = textwrap.shorten(draft(form), COMMENT_SHOWN, placeholder="…")
+    name = f"Comment: {messages.literal(waits)}" if waits else "Comment"
+    icon = ":material/speaker_notes:" if waits else ":material/edit_note:"  # a phone has no room for the words
+    with st.popover(name, icon=icon, key=f"comments_{form.token[:8]}", help="Press W."):
         st.text_input(
             "Comment (optional)",
             value=form.comment,

@@ -44,9 +44,16 @@ def models() -> queue.Models:
     return queue.models(Settings())
 
 
+def draft(form: Form) -> str:
+    """The comment in the field of this form."""
+    return str(st.session_state.get(f"comment_{form.token}", form.comment) or "")
+
+
 def _press(seat: Seat, act: Callable[[], Outcome | None]) -> None:
     """Run the action of a button, and keep its outcome for the screen."""
     seat.outcome = None
+    if seat.form is not None:
+        rules.hold_draft(seat, draft(seat.form))
     try:
         seat.outcome = act()
     except CoreError as error:
@@ -56,7 +63,7 @@ def _press(seat: Seat, act: Callable[[], Outcome | None]) -> None:
 def answer(seat: Seat, store: Store, form: Form, *, label: str | None = None, skip: str | None = None) -> None:
     """Store an answer to the clip that the button was drawn for."""
     state = st.session_state
-    comment = str(state.get(f"comment_{form.token}") or "")
+    comment = draft(form)
     wanted = bool(state.get("guesses", False))
     sent = (state.get(SCRIPT) or {}).get("listening")
     listening = read_listening(sent, form=form.token, duration_s=form.item.duration_s)
@@ -106,10 +113,10 @@ def sentence(outcome: Outcome) -> str:
         case "stored" if outcome.before:
             return (
                 f"Stored: {outcome.answer}. It replaces your earlier answer from another page, {outcome.before}. "
-                "Press Z to restore the earlier answer."
+                "Undo restores the earlier answer."
             )
         case "stored":
-            return f"Stored: {outcome.answer}. Press Z to take it back."
+            return f"Stored: {outcome.answer}. Undo takes it back."
         case "taken back" if outcome.answer:
             return f"Taken back. Your earlier answer counts again: {earlier}."
     return {

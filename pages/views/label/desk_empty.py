@@ -20,8 +20,9 @@ def show_empty_desk(seat: Seat, store: Store) -> None:
         return
     if p.clips == 0:
         st.info(
-            "**There are no clips to label yet.** Score a library, or score clips with *Keep the audio* switched on. "
-            "You can also practise with synthetic clips. They are marked, and no model is trained on your answers.",
+            "**There are no clips to label yet.** Score a library, or score a clip and press *Share this clip with "
+            "raters*. You can also practise with synthetic clips. They are marked, and no model is trained on your "
+            "answers.",
             icon=":material/queue_music:",
         )
         with st.container(horizontal=True, vertical_alignment="center"):

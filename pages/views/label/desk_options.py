@@ -2,11 +2,13 @@
 
 import streamlit as st
 
+from pages.shared import assets
 from pages.views.label.keys import GUIDE, KEYS_HELP
 
 
 def show_options() -> None:
     """Show the options of the queue and of the player, the keys and the labelling guide."""
+    assets.style("label")
     with st.popover("Options", icon=":material/tune:", key="options"):
         st.toggle("Play each clip automatically", value=True, key="autoplay", bind="query-params")
         st.toggle("Repeat the clip", value=False, key="loop", bind="query-params")

@@ -33,13 +33,13 @@ def show_disputes(store: Store, person: Rater, answers: pd.DataFrame, needed: in
         required=True,
         key="status",
         bind="query-params",
-        format_func=lambda s: f"{s} ({int(truth_table['status'].eq(s).sum())})",
-        help="; ".join(f"{s}: {m}" for s, m in disputes.MEANINGS.items()),
+        format_func=lambda s: f"{disputes.status_word(s)} ({int(truth_table['status'].eq(s).sum())})",
+        help="; ".join(f"{disputes.status_word(s)}: {m}" for s, m in disputes.MEANINGS.items()),
     )
     table = disputes.list_disputes(answers, truth_table, status=status)
     messages.show_pending_message()
     if table.empty:
-        st.success(f"No clip is {status}.", icon=":material/handshake:")
+        st.success(f"No clip is {disputes.status_word(status)}.", icon=":material/handshake:")
         _undo_button(store)
         return
     if len(table) == disputes.MOST:
@@ -52,7 +52,7 @@ def show_disputes(store: Store, person: Rater, answers: pd.DataFrame, needed: in
         key=f"disputes_{status}",
         on_select="rerun",
         selection_mode="single-row",
-        alt=f"Clips that are {status}, with the answers of each rater",
+        alt=f"Clips that are {disputes.status_word(status)}, with the answers of each rater",
         column_config={
             "file_name": st.column_config.TextColumn("clip"),
             "last_at": st.column_config.DatetimeColumn("last answer", format="distance"),
@@ -63,12 +63,9 @@ def show_disputes(store: Store, person: Rater, answers: pd.DataFrame, needed: in
     row = table.iloc[0] if chosen is None else chosen
     st.header(messages.literal(clip_name(row["file_name"], row["clip_id"])))
     st.caption(
-        (
-            "This is the first clip of the list; choose another one above."
-            if chosen is None
-            else "You chose this clip above."
-        )
-        + f" {row['clip_id'][:16]}"
+        "This is the first clip of the list; choose another one above."
+        if chosen is None
+        else "You chose this clip above."
     )
     show_settlement(store, person, row, answers[answers["clip_id"].eq(row["clip_id"])])
 
@@ -89,7 +86,13 @@ def show_settlement(store: Store, person: Rater, row: pd.Series, answers: pd.Dat
         st.dataframe(
             agreement.people(current)
             .to_frame()
-            .join([current["kind"], heard.rename("heard"), current[["display", "hasty", "comment", "created_at"]]]),
+            .join(
+                [
+                    current["kind"].replace("adjudication", "settlement"),
+                    heard.rename("heard"),
+                    current[["display", "hasty", "comment", "created_at"]],
+                ]
+            ),
             hide_index=True,
             alt="Answers about the clip",
             column_config={

@@ -21,8 +21,13 @@ from pages.views.label import label_studio
 FORMATS = {
     "CSV": ("csv", "text/csv", "One row per answer that counts now. Opens in a spreadsheet."),
     "JSON": ("json", "application/json", "The same answers, with date, state and model versions to cite."),
-    "Audit trail": ("audit.csv", "text/csv", "All answers ever given, including answers that were taken back."),
+    "Audit trail": (
+        "audit.csv",
+        "text/csv",
+        "All answers ever given. The column `counts` says which of them count now.",
+    ),
 }
+COUNTS = "The column counts is True for answers and settlements that count now and False for all other rows."
 RESULT = "import_result"  # session key: the file that was imported last, and a sentence about the result
 FEW = 5  # names of new raters that are shown
 ICONS = {
@@ -87,7 +92,7 @@ def show_exports(answers: pd.DataFrame, all_answers: pd.DataFrame, needed: int) 
         "models": models,
     }
     counting = comments("labels", rows="the answers that count now", data=stamp, model=" and ".join(models))
-    every = comments("audit trail of labels", rows="all answers, also those taken back", data=stamp)
+    every = comments("audit trail of labels", rows=f"all answers, also those taken back. {COUNTS}", data=stamp)
     least = Settings().least_heard
     make = {
         "CSV": lambda: files.to_csv(answers, comments=counting, least_heard=least),

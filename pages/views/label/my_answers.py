@@ -36,7 +36,8 @@ def show_answers(store: Store, person: Rater) -> None:
         selection_mode="single-row",
         alt="Your answers",
         column_config={
-            "when": st.column_config.DatetimeColumn(format="distance", width="small"),
+            "when": st.column_config.DatetimeColumn(format="distance", width=135),
+            "you heard": st.column_config.TextColumn(width=180),
             "guess": st.column_config.TextColumn(help="Whether you saw the guess of the model.", width="small"),
             "comment": st.column_config.TextColumn(width="large"),
         },

@@ -42,6 +42,7 @@ def _show_roles(store: Store, person: Rater, needed: int) -> None:
         key="raters",
         on_select="rerun",
         selection_mode="single-row",
+        placeholder="–",
         alt="Raters with their roles and numbers of answers",
         column_config={
             "verified": st.column_config.CheckboxColumn(help="The name comes from a login."),
@@ -153,7 +154,11 @@ def show_clips(store: Store, answers: pd.DataFrame, needed: int) -> None:
     shown = table[["file_name", "origin", "duration_s", "created_at"]].assign(
         file_name=show.clip_names(table),
         audio=table["path"].notna(),
-        status=table["clip_id"].map(truth["status"]).astype(object).fillna(disputes.UNTOUCHED),
+        status=table["clip_id"]
+        .map(truth["status"])
+        .astype(object)
+        .fillna(disputes.UNTOUCHED)
+        .map(disputes.status_word),
         label=table["clip_id"].map(truth["label"]).map(wording.with_sign, na_action="ignore"),
     )
     event = st.dataframe(
@@ -162,6 +167,7 @@ def show_clips(store: Store, answers: pd.DataFrame, needed: int) -> None:
         key=f"clips_{st.session_state.get(_DELETED, 0)}",  # a new key clears the selection after a deletion
         on_select="rerun",
         selection_mode="single-row",
+        placeholder="–",
         alt="Clips with their origin, status and label",
         column_config={
             "file_name": st.column_config.TextColumn("clip"),

@@ -1,4 +1,4 @@
-"""Agreement of each rater with themself and with others, and how each rater listens."""
+"""Agreement of each rater with their own earlier answers and with others, and how each rater listens."""
 
 import pandas as pd
 import streamlit as st
@@ -21,7 +21,7 @@ def show_agreement(answers: pd.DataFrame) -> None:
         pd.DataFrame(
             {
                 "rater": table["rater"],
-                "with themself": _shares(table, "with_self", "self"),
+                "with own earlier answers": _shares(table, "with_self", "self"),
                 "clips twice": table["twice"],
                 "with others": _shares(table, "with_others", "others"),
                 "clips with others": table["clips"],
@@ -32,9 +32,9 @@ def show_agreement(answers: pd.DataFrame) -> None:
             }
         ),
         hide_index=True,
-        alt="Agreement of each rater with themself and with others, and how they listen",
+        alt="Agreement of each rater with their own earlier answers and with others, and how they listen",
         column_config={
-            "with themself": st.column_config.TextColumn(
+            "with own earlier answers": st.column_config.TextColumn(
                 help="Equal answers among the clips that a task asked twice, with the 95 % interval (Wilson). The "
                 "second answers count for nothing else."
             ),

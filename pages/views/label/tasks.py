@@ -16,6 +16,16 @@ from pages.views.label import desk_actions
 from pages.views.label.disputes import selected_row
 
 ALL = ""  # choice of every mood, or of every folder
+COUNT = 40  # clips of a task, unless the analyst says otherwise
+_EMPTY = {
+    "task_name": "",
+    "task_raters": [],
+    "task_count": COUNT,
+    "task_order": tasks.ORDERS[0],
+    "task_mood": ALL,
+    "task_folder": ALL,
+}  # the fields of the form before anything is chosen
+MADE = "tasks_made"  # session key: how many tasks this form has made
 
 
 def show_tasks(store: Store) -> None:
@@ -23,8 +33,8 @@ def show_tasks(store: Store) -> None:
     messages.show_pending_message()
     st.markdown(
         "A task asks named raters for the same clips. The Label page shows them before all other clips. About one "
-        f"clip in {tasks.TWICE_EVERY} comes twice, so that you learn how well a rater agrees with themself. Raters do "
-        "not see which clips come twice."
+        f"clip in {tasks.TWICE_EVERY} comes twice, so that you learn how well a rater agrees with their own earlier "
+        "answers. Raters do not see which clips come twice."
     )
     try:
         _show_progress(store, tasks_table(store))
@@ -57,6 +67,7 @@ def _show_progress(store: Store, table: pd.DataFrame) -> None:
         key="tasks",
         on_select="rerun",
         selection_mode="single-row",
+        placeholder="–",
         alt="Tasks with their raters and progress",
         column_config={
             "progress": st.column_config.ProgressColumn(format="%.0f %%", min_value=0, max_value=100),
@@ -100,7 +111,8 @@ def _show_form(store: Store) -> None:
             placeholder="Choose raters" if login.login_configured() else "Choose raters or type their names",
         )
         with st.container(horizontal=True):
-            st.number_input("Clips", 1, tasks.MOST_CLIPS, 40, key="task_count")
+            st.session_state.setdefault("task_count", COUNT)
+            st.number_input("Clips", 1, tasks.MOST_CLIPS, key="task_count")
             st.selectbox(
                 "Which clips",
                 tasks.ORDERS,
@@ -123,7 +135,11 @@ def _show_form(store: Store) -> None:
             )
         st.caption("Clips that one of the raters has answered are left out, and synthetic clips too.")
         st.form_submit_button(
-            "Make the task", key="task_make", icon=":material/assignment_add:", on_click=_make, args=(store, names)
+            "Make the task",
+            key="task_make",
+            icon=":material/assignment_add:",
+            on_click=_make,
+            args=(store, names, st.session_state.get(MADE, 0)),
         )
 
 
@@ -133,8 +149,14 @@ def _folders(_store: Store, url: str, mark: tuple[object, ...]) -> list[str]:
     return tasks.folders(clips_for_tasks(_store, raters=()))
 
 
-def _make(store: Store, names: dict[str, tuple[str, bool]]) -> None:
+def _make(store: Store, names: dict[str, tuple[str, bool]], made: int) -> None:
+    """Make the task of the form, and clear the form.
+
+    made : how many tasks were made when the form was drawn. A second click on the same form makes no second task.
+    """
     state = st.session_state
+    if made != state.get(MADE, 0):
+        return
     chosen = [names.get(name, (name, False)) for name in state["task_raters"]]
     try:
         who.still_analyst(store)
@@ -149,6 +171,9 @@ def _make(store: Store, names: dict[str, tuple[str, bool]]) -> None:
             seed=secrets.randbits(31),
             champion=desk_actions.models().champion,
         )
+        state[MADE] = made + 1
+        for field, empty in _EMPTY.items():
+            state[field] = empty
         counted = wording.counted(len(chosen), "rater")
         messages.keep_message("success", f"The task is made. The Label page shows it to {counted} now.")
     except CoreError as error:

@@ -8,6 +8,7 @@ from core.playlists.by_hand import REF
 from core.playlists.files import one_line
 from core.store import Client, ClientGoneError, Store, client_pieces_table, own_clients, set_client_piece
 from pages.shared import cached, entering, messages
+from pages.shared.times import local
 from pages.views.library import pieces
 
 CLIENT = "client"  # in the address, and session key: the number of the chosen client
@@ -39,7 +40,17 @@ def choose_client(store: Store) -> Client | None:
         key=_FIELD,
         on_change=_choose,
     )
-    return None if chosen is None else known[chosen]
+    if chosen is None:
+        return None
+    _show_hand_over(known[chosen])
+    return known[chosen]
+
+
+def _show_hand_over(client: Client) -> None:
+    """Say who gave the client to this person, because that person decided who reads the sessions."""
+    if client.handed_at is not None:
+        by = messages.literal(client.handed_by or "the command line")
+        st.caption(f"{by} handed this client over to you on {local(client.handed_at)}.")
 
 
 def _choose() -> None:

@@ -118,8 +118,7 @@ def _load(key: tuple[object, ...], words: str, version: str | None, _under: Poli
     allowed = allowed_places(settings)
     if allowed.roots is not None:
         places = places[[allowed.allow(path) for path in places["path"]]]
-        from_library = pieces["origin"].eq("library")
-        pieces = pieces[~from_library | pieces.index.isin(set(places["content_hash"]))]
+        pieces = pieces[pieces.index.isin(set(places["content_hash"]))]  # each piece has a place, also shared clips
     if pieces.empty:
         return None
     return Loaded(pieces, parts[["clip_id", "content_hash"]], places, cut)

@@ -8,7 +8,7 @@ import streamlit as st
 from core import wording
 from core.library import progress
 from core.library.results import contents_of
-from core.models.kinds import TITLES, Kind
+from core.models.kinds import TITLES, Kind, counted_kinds
 from core.schema import EMOTIONS
 from core.spreadsheets import csv_for_people
 from core.turkish import fold
@@ -32,9 +32,9 @@ COLUMNS = {
     "file": st.column_config.TextColumn("File", width="medium"),
     "answer": st.column_config.TextColumn(
         "Decision",
-        width=120,
-        help="One emotion, two to choose from, or review by a person. Unlike: the model has not learned from such "
-        "music.",
+        width=150,
+        help="One emotion, two to choose from, or review by a person. Unlike music: the model has not learned from "
+        "such music.",
     ),
     "mood": st.column_config.TextColumn("Mood", help="Your word, else what people agree on, else the model's mood."),
     "said": st.column_config.TextColumn("Whose word"),
@@ -42,21 +42,23 @@ COLUMNS = {
     "percent": st.column_config.ProgressColumn(
         "Confidence", format="%.1f %%", min_value=0, max_value=100, help=f"Probability of the mood. {wording.ROUNDING}"
     ),
-    "decision_reason": st.column_config.TextColumn("Why", width="medium"),
+    "artist": st.column_config.TextColumn("Artist"),
+    "makam": st.column_config.TextColumn("Makam"),
+    "usul": st.column_config.TextColumn("Usul"),
+    "performer": st.column_config.TextColumn("Performer"),
+    "decision_reason": st.column_config.TextColumn("Why", width="large"),
     "same": st.column_config.TextColumn(
         "Same recording as", help="A file with the same content, or with nearly identical audio."
     ),
     "warnings": st.column_config.TextColumn(
-        "Remarks", width="medium", help="What is suspicious about the audio, such as a file that may be cut."
+        "Remarks",
+        width="medium",
+        help="What is suspicious about the audio, such as a file that may be cut, and what could not be measured.",
     ),
     "tempo_bpm": st.column_config.NumberColumn("Tempo", format="%.0f bpm"),
     "loudness_lufs": st.column_config.NumberColumn("LUFS", format="%.1f", help="Loudness of the scored part."),
-    "artist": st.column_config.TextColumn("Artist"),
     "title": st.column_config.TextColumn("Title"),
     "album": st.column_config.TextColumn("Album"),
-    "makam": st.column_config.TextColumn("Makam"),
-    "usul": st.column_config.TextColumn("Usul"),
-    "performer": st.column_config.TextColumn("Performer"),
     "window": st.column_config.TextColumn("Window", help="The part of the file that has this answer."),
 }
 
@@ -134,8 +136,7 @@ def show_unlike(results: Results) -> None:
     if rows.empty:
         return
     kinds = rows["unlike"].map(lambda kind: TITLES[Kind(kind)])
-    counts = ", ".join(f"{kind} {n:,}" for kind, n in kinds.value_counts().items())
-    with st.expander(f"{len(rows):,} unlike the training music: {counts}", icon=":material/hearing:"):
+    with st.expander(counted_kinds(rows["unlike"]), icon=":material/hearing:"):
         st.caption(
             "The model has not learned from such music, so it does not decide. These files were measured without a "
             "problem. A person has to listen to them. The kind is named where a measured rule knows it."
@@ -185,7 +186,7 @@ def show_table(results: Results) -> None:
         percent=shown["confidence"].map(wording.percent_number),
         window=run_player.window_times(shown),
         answer=[
-            (emotion if by_person else d) or c or ("unlike" if unlike else "review")
+            (emotion if by_person else d) or c or ("review, unlike music" if unlike else "review")
             for by_person, emotion, d, c, unlike in zip(
                 result_words.named(shown),
                 *(shown[n] for n in ("emotion", "decision", "candidates", "unlike")),

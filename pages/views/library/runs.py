@@ -133,7 +133,13 @@ def _launch(
         command += ["--within", within]
     if windows is not None:
         command += ["--window", f"{windows[0]:g}", "--hop", f"{windows[1]:g}"]
-    jobs.launch(store, run.JOB, command, settings=settings, message=f"Starting with {folder_name(str(folder))}")
+    jobs.launch(
+        store,
+        run.JOB,
+        command,
+        settings=settings,
+        message=f"Starting with {folder_name(str(folder))}. This takes some seconds",
+    )
     folder_field.remember(str(folder))
 
 
@@ -256,7 +262,10 @@ def show_disk_usage(store: Store) -> None:
     with st.expander("Disk usage", icon=":material/hard_drive:"):
         if copies:
             place = messages.literal(str(settings.levelled_dir))
-            st.caption(f"Levelled copies of playlists: {_amount(copies, size)} in {place}. Delete old copies there.")
+            st.caption(
+                f"Levelled copies of playlists: {_amount(copies, size)} in {place}. The copies of the last "
+                f"{settings.max_copies} playlists stay; older ones are removed when new copies are written."
+            )
         if not uploads:
             return
         place = messages.literal(str(settings.uploads_dir))

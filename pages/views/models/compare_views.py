@@ -16,6 +16,7 @@ from core.schema import EMOTIONS
 from core.settings import Settings
 from pages.figures import models
 from pages.shared import messages, show
+from pages.shared.run_source import model_id
 
 PARTS = {"cv": "Cross-validation", "held_out": "Held-out part"}
 OVER = {"clips": "95 % for other clips", "folds": "middle 90 % of folds"}
@@ -23,9 +24,7 @@ OVER = {"clips": "95 % for other clips", "folds": "middle 90 % of folds"}
 
 def name(comparison: Comparison, what: str, model: str = "run") -> str:
     """File name with the hash of the data and the run or model."""
-    return show.file_name(
-        what, data_hash=str(comparison.about["data_hash"]), version=leaderboard.download_name(comparison, model)
-    )
+    return show.file_name(what, data_hash=str(comparison.about["data_hash"]), version=model_id(comparison, model))
 
 
 def another_in_use(comparison: Comparison) -> None:

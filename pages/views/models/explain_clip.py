@@ -10,6 +10,7 @@ from core.models import explanation, explanation_tables
 from core.schema import COLUMNS, EMOTIONS, FeatureVector
 from pages.figures import clips
 from pages.shared import show
+from pages.shared.messages import literal
 from pages.views.models.explain_views import Page, own_model
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 def one_clip(page: Page) -> None:
     """Show the steps from the typical clips to one row of the table, first for the emotion of its label."""
     rows = sorted(page.shap["row"].unique().tolist())
+    if problem := unknown_row(st.query_params.get("row"), rows):
+        st.warning(problem, icon=":material/link_off:")
     left, right = st.columns([1, 2], vertical_alignment="bottom")
     row = left.selectbox(
         "Row of the table",
@@ -56,7 +59,9 @@ def one_clip(page: Page) -> None:
         clips.waterfall(steps, base=base, emotion=emotion),
         key=page.name(f"row-{row}-{emotion}"),
         alt=f"Steps that move the probability of {emotion} for row {row}{ends}: "
-        + ", ".join(f"{n} {wording.signed_percent(v)}" for n, v in zip(steps["name"], steps["shap"], strict=True)),
+        + ", ".join(
+            f"{n} {wording.signed_points(v)} points" for n, v in zip(steps["name"], steps["shap"], strict=True)
+        ),
         data=own if base is not None else own.drop(columns="base"),
     )
     if served is not None and base is not None:
@@ -66,6 +71,19 @@ def one_clip(page: Page) -> None:
             f"typical clips, {len(served.background) // len(EMOTIONS)} of each emotion. The steps add up to {end}, the "
             "calibrated probability that the model in use shows for this clip."
         )
+
+
+def unknown_row(asked: str | None, rows: list[int]) -> str:
+    """Say that the row of the address has no reasons; "" if it has them or the address names none.
+
+    asked : the row in the address.  rows : rows with reasons, ascending.
+    """
+    if asked is None or (asked.isdecimal() and int(asked) in rows):
+        return ""
+    return (
+        f"Row {literal(asked[:20])} of the address has no reasons: it is not a row of the training table, or it is a "
+        f"copy of another row. Row {rows[0]} is shown instead. Choose a row from {rows[0]} to {rows[-1]}."
+    )
 
 
 def _about_stored(base: float | None, steps: pd.DataFrame, emotion: str) -> str:

@@ -9,7 +9,6 @@ import streamlit as st
 
 from core import wording
 from core.errors import CoreError
-from core.evaluation import leaderboard
 from core.evaluation.run_files import Comparison
 from core.evaluation.stored_evaluation import is_winner
 from core.file_names import shap_file
@@ -20,6 +19,7 @@ from core.schema import BY_COLUMN, EMOTIONS, readable
 from core.settings import Settings
 from pages.figures import clips
 from pages.shared import cached, messages, show
+from pages.shared.run_source import model_id
 
 if TYPE_CHECKING:
     from core.pipeline.serving import Served
@@ -37,7 +37,7 @@ class Page:
     known: pd.DataFrame | None
 
     def name(self, what: str) -> str:
-        version = leaderboard.download_name(self.comparison, self.model)
+        version = model_id(self.comparison, self.model)
         return show.file_name(what, data_hash=str(self.comparison.about["data_hash"]), version=version)
 
 

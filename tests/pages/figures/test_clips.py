@@ -14,12 +14,12 @@ def test_a_waterfall_leads_from_the_base_to_the_sum():
     (bars,) = clips.waterfall(STEPS, base=0.25, emotion="sad").data
     assert list(bars.y) == ["average clip", "Tempo", "Roughness", "this clip"]
     assert list(bars.measure) == ["absolute", "relative", "relative", "total"]
-    assert list(bars.text) == ["25.0 %", "+30.0 %", "-10.0 %", "45.0 %"]
+    assert list(bars.text) == ["25.0 %", "+30.0", "-10.0", "45.0 %"]
 
 
 def test_without_a_base_changes_are_drawn_from_nothing():
     figure = clips.waterfall(STEPS.assign(shap=[0.3, -0.0001]), base=None, emotion="sad")
-    assert list(figure.data[0].text) == ["0 %", "+30.0 %", "0 %", "+30.0 %"]  # no "-0.0 %"
+    assert list(figure.data[0].text) == ["0", "+30.0", "0", "+30.0"]  # no "-0.0"
     assert "+30 points" in figure.layout.title.text
 
 

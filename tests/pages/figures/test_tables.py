@@ -7,7 +7,7 @@ import pytest
 from core import wording
 from core.dataset import exploration, stand_in
 from core.dataset.open_tables import grouping
-from core.schema import EMOTIONS
+from core.schema import EMOTIONS, LABEL
 from core.wording import whole_percent
 from pages.figures import dataset, models, style
 
@@ -31,6 +31,21 @@ def test_drawing_changes_no_table(made: pd.DataFrame) -> None:
     style.by_group(made, "_Tempo_Mean", grouping(made))
     for before, after in zip(kept, (tests, found, made), strict=True):
         pd.testing.assert_frame_equal(before, after)
+
+
+def test_a_picture_of_effects_says_what_chance_gives_and_what_pale_means(made: pd.DataFrame) -> None:
+    tests = exploration.feature_tests(made)
+    figure = dataset.effects(tests, name="test")
+    assert f"{tests['by_chance'].median():.2g} by chance" in figure.layout.xaxis.title.text
+    assert "pale: corrected p of 0.05 or more" in figure.layout.xaxis.title.text
+    assert figure.layout.shapes[0].x0 == tests["by_chance"].median()
+
+
+def test_small_groups_are_drawn_with_their_points(made: pd.DataFrame) -> None:
+    few = made.groupby(LABEL).head(6)
+    assert {trace.points for trace in style.by_group(few, "_Tempo_Mean", grouping(few)).data} == {"all"}
+    many = pd.concat([few] * 5, ignore_index=True)
+    assert {trace.points for trace in style.by_group(many, "_Tempo_Mean", grouping(many)).data} == {"outliers"}
 
 
 def test_a_projection_draws_each_clip_once_with_its_emotions_symbol(made: pd.DataFrame) -> None:
