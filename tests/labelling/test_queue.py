@@ -259,7 +259,7 @@ def test_a_dispute_says_who_said_what(opened):
     said, truth = store.feedback_table(opened), stored_truth(opened)
     assert disputes.list_disputes(said, truth).empty
     (row,) = disputes.list_disputes(said, truth, status="adjudicated").to_dict("records")
-    assert row["said"] == "relax: Can, Naz (login); sad: Ali, Ece; sad (adjudicated): Boss"
+    assert row["said"] == "relax: Can, Naz (login); sad: Ali, Ece; sad (settled): Boss"
     assert row["votes"] == 4
 
 
