@@ -94,6 +94,15 @@ def sit_down(page, server, name, query=""):
     page.wait_for_timeout(LISTEN_MS)
 
 
+def next_is_heard(page, before):
+    """Wait until a sound other than ``before`` was heard long enough for an answer; returns its address."""
+    heard = f"before => (a => a && a.src !== before && a.currentTime > 1)(document.querySelector('{SOUND}'))"
+    page.wait_for_function(heard, arg=before)
+    idle(page)
+    page.wait_for_timeout(LISTEN_MS)
+    return page.evaluate(f"document.querySelector('{SOUND}').src")
+
+
 @pytest.mark.parametrize("browser_page", [1280, 390], indirect=True, ids=["desktop", "telephone"])
 def test_a_session_with_the_keyboard_alone(server, queue, browser_page, request):
     page, name = browser_page, once(f"Keys {request.node.callspec.id}")
@@ -154,11 +163,9 @@ def test_a_task_on_a_telephone(server, queue, browser_page):
     tasks.make_task(queue, name="Four clips", choice=Choice(4), raters=[(name, False)], seed=1)
     sit_down(page, server, name)
     before = ""
-    heard = f"before => (a => a.src !== before && a.currentTime > 1)(document.querySelector('{SOUND}'))"
     for number in range(5):  # one of the four comes twice
         page.get_by_text(f"{number} of 5 answered").wait_for()
-        page.wait_for_function(heard, arg=before)
-        before = page.evaluate(f"document.querySelector('{SOUND}').src")
+        before = next_is_heard(page, before)
         page.get_by_role("button", name="● sad").click()
         wait_for(lambda expected=number + 1: len(said(queue, name)) == expected)
     page.get_by_text("You have given all 5 answers of your task “Four clips”").wait_for()
@@ -313,10 +320,11 @@ def test_from_an_empty_desk_undo_brings_the_clip_back_also_after_a_reload(server
 def test_one_answer_after_the_other(server, queue, browser_page):
     page, name = browser_page, once("Quick")
     sit_down(page, server, name)
+    before = ""
     for number in range(1, 6):
+        before = next_is_heard(page, before)
         page.keyboard.press("1")
         page.get_by_text(f"{number} answered").wait_for()
-        page.wait_for_timeout(LISTEN_MS)
     assert said(queue, name) == ["angry"] * 5
 
 
