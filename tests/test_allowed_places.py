@@ -8,6 +8,7 @@ import pytest
 from owner import OWNER
 
 from core import settings as settings_module
+from core import store
 from core.allowed_places import NOT_SET, REFUSED, Places, RefusedPlaceError, allowed_places, name_place, typed_folder
 from core.errors import AudioError, CoreError
 from core.library.addresses import filesystem
@@ -137,16 +138,20 @@ def test_a_folder_that_became_a_link_is_neither_copied_nor_played(tmp_path, shar
         pytest.raises(AudioError, match="cannot be read"),
     ):
         levelled_copies._content(listed.path, 1, places)
-    not_ours = hashlib.sha256(b"not ours").hexdigest()
+    not_ours, opened = (
+        hashlib.sha256(b"not ours").hexdigest(),
+        store.open_store(f"sqlite:///{tmp_path / 'feedback.db'}"),
+    )
     for elsewhere in (listed.path, str(tmp_path / "other/a.wav")):
         with pytest.raises(AudioError, match="not a place for music"):
-            playback.whole_file(elsewhere, not_ours, shared)
+            playback.whole_file(elsewhere, not_ours, shared, opened)
     own = shared.library_dir / "own.wav"
     own.write_bytes(b"not ours")
-    assert playback.whole_file(str(own), not_ours, shared) == b"not ours"
+    assert playback.whole_file(str(own), not_ours, shared, opened) == b"not ours"
     own.write_bytes(b"another")
     with pytest.raises(AudioError, match="has changed since it was scored"):
-        playback.whole_file(str(own), not_ours, shared)
+        playback.whole_file(str(own), not_ours, shared, opened)
+    store.close_store(opened)
 
 
 def test_a_chain_of_addresses_is_not_read():
