@@ -24,6 +24,8 @@ from core.training.promotion import promote
 
 KILLED = 2  # children of each kind, at the first and the last step; more take steps between, about 2 s each
 
+pytestmark = pytest.mark.xdist_group("cut short")  # what all of its tests need is made once
+
 
 @pytest.fixture(scope="module")
 def two_versions(tmp_path_factory) -> Path:

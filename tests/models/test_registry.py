@@ -35,6 +35,8 @@ from core.training.candidates import prepared
 from core.training.estimators import RegularisedDiscriminant
 from core.training.promotion import promote
 
+pytestmark = pytest.mark.xdist_group("registry")  # what all of its tests need is made once
+
 
 @pytest.fixture(scope="module")
 def table() -> pd.DataFrame:

@@ -46,6 +46,9 @@ def published(n_per_class=40):
     return as_table(frame, origin="a test", synthetic=False)
 
 
+pytestmark = pytest.mark.xdist_group("retraining")  # what all of its tests need is made once
+
+
 @pytest.fixture(scope="module")
 def table():
     return published()
