@@ -74,11 +74,15 @@ def _fill_pieces(c: Any, music: Path, hashes: list[str], which: range, rng: np.r
     proba = rng.dirichlet([0.6] * 4, (n, 3))
     answer = proba.mean(axis=1)
     second = rng.dirichlet([0.6] * 4, n)
-    quantiles = [reference.quantiles[ALL][column] for column in COLUMNS] if isinstance(
-        reference.quantiles[ALL], dict
-    ) else list(reference.quantiles[ALL])
+    quantiles = (
+        [reference.quantiles[ALL][column] for column in COLUMNS]
+        if isinstance(reference.quantiles[ALL], dict)
+        else list(reference.quantiles[ALL])
+    )
     values = np.stack([np.interp(rng.random(3 * n), LEVELS, q) for q in quantiles], axis=1)
-    rows: dict[str, list[dict[str, Any]]] = {name: [] for name in ("tracks", "clips", "features", "predictions", "files")}
+    rows: dict[str, list[dict[str, Any]]] = {
+        name: [] for name in ("tracks", "clips", "features", "predictions", "files")
+    }
     for i, k in enumerate(which):
         digest, moment = hashes[k], now + timedelta(seconds=k)
         folder = music / f"{k // 500:04d} {WORDS[k // 500 % len(WORDS)]}"
