@@ -13,6 +13,7 @@ import pandas as pd
 from core.labelling.raters import person
 from core.labelling.raters import shown as shown_name
 from core.schema import EMOTIONS
+from core.store.answer_log import category
 
 RATERS_NEEDED = 2  # agreeing raters before an answer may train a model; 1 where one person labels alone
 HIDDEN_SHARE = 0.15  # share of clips with a hidden guess, to measure the anchoring effect
@@ -39,10 +40,9 @@ def current_answers(feedback: pd.DataFrame) -> pd.DataFrame:
     if not said["feedback_id"].is_monotonic_increasing:
         said = said.sort_values("feedback_id")
     settles = said["kind"].eq("adjudication").to_numpy()
-    clip = pd.factorize(said["clip_id"])[0].astype(np.int64)
-    who = np.where(settles, 0, 1 + _person_numbers(said))  # a settlement belongs to nobody
-    last = ~pd.Series(clip * (who.max(initial=0) + 1) + who).duplicated(keep="last").to_numpy()
-    return said[last].reset_index(drop=True)
+    whose = np.where(settles, 0, 1 + _person_numbers(said))  # a settlement belongs to nobody
+    earlier = _pairs(said, whose).duplicated(keep="last").to_numpy()
+    return said[~earlier].reset_index(drop=True)
 
 
 def of_raters(feedback: pd.DataFrame) -> pd.Series:
@@ -78,6 +78,12 @@ def _person_numbers(answers: pd.DataFrame) -> np.ndarray:
     return 2 * names + answers["verified"].to_numpy(dtype=bool)
 
 
+def _pairs(answers: pd.DataFrame, whose: np.ndarray) -> pd.Series:
+    """One number for each clip and person. whose : number of the person of each answer."""
+    clip = pd.factorize(answers["clip_id"])[0].astype(np.int64)
+    return pd.Series(clip * (int(whose.max(initial=0)) + 1) + whose)
+
+
 def people(answers: pd.DataFrame) -> pd.Series:
     """Display name of the rater of each answer, unique per person."""
     return _each(lambda rater, verified: shown_name(person(rater, verified), verified), answers).astype("str")
@@ -89,7 +95,7 @@ def _each(name: Callable[[str, bool], str], answers: pd.DataFrame) -> pd.Series:
     found = np.array([(name(str(r), False), name(str(r), True)) for r in raters], dtype=object).reshape(-1, 2)
     which = answers["verified"].to_numpy(dtype=bool).astype(int)
     values, codes = np.unique(found.astype(str), return_inverse=True)
-    text = pd.Categorical.from_codes(codes.reshape(found.shape)[numbers, which], categories=values)
+    text = category(codes.reshape(found.shape)[numbers, which], [str(value) for value in values])
     return pd.Series(text, index=answers.index, name="rater")
 
 
@@ -324,9 +330,7 @@ def anchoring(feedback: pd.DataFrame) -> pd.DataFrame:
     asked = feedback[feedback["kind"].eq("answer") & feedback["source"].eq("label") & feedback["label"].notna()]
     asked = asked[asked["display"].isin(["shown", "hidden at random"]) & asked["guess"].notna()]
     asked = asked[of_raters(asked)].sort_values("feedback_id")
-    clip = pd.factorize(asked["clip_id"])[0].astype(np.int64)
-    who = _person_numbers(asked)
-    asked = asked[~pd.Series(clip * (who.max(initial=0) + 1) + who).duplicated().to_numpy()]
+    asked = asked[~_pairs(asked, _person_numbers(asked)).duplicated().to_numpy()]
     shown = asked["display"].eq("shown")
     same = asked["label"].eq(asked["shown_label"].where(shown, asked["guess"]))
     who = people(asked)

@@ -34,7 +34,7 @@ from core.store.schema import (
 
 _AT_ONCE = 50_000  # rows that are fetched together
 _KINDS = (*KINDS, REPEAT)
-_NUMBER = {  # column -> the number of each of its values; -1 is NULL
+_NUMBER: dict[str, dict[Any, int]] = {  # column -> the number of each of its values; -1 is NULL
     "kind": {name: k for k, name in enumerate(_KINDS)},
     "label": {None: -1, **{name: k for k, name in enumerate(EMOTIONS)}},
     "skip_reason": {None: -1, **{name: k for k, name in enumerate(SKIPS)}},
@@ -42,7 +42,7 @@ _NUMBER = {  # column -> the number of each of its values; -1 is NULL
     "source": {name: k for k, name in enumerate(SOURCES)},
 }
 _VALUES = {"kind": _KINDS, "label": EMOTIONS, "skip_reason": SKIPS, "display": DISPLAYS, "source": SOURCES}
-_TYPES = {"id": np.int64, "target_id": np.int64, "task_id": np.int64, "turn": np.int8, "clip": np.int32}
+_TYPES: dict[str, Any] = {"id": np.int64, "target_id": np.int64, "task_id": np.int64, "turn": np.int8, "clip": np.int32}
 _TYPES |= {"person": np.int32, **dict.fromkeys(_NUMBER, np.int8)}
 
 
@@ -97,21 +97,19 @@ class AnswerLog:
         undone = undone if rows is None else undone[rows]
         verified = np.array([login for _, login in self.people], dtype=bool)[some["person"]]
         names, codes = _distinct([name for name, _ in self.people])
-        texts = {
-            name: pd.Categorical.from_codes(some[name], categories=list(values)) for name, values in _VALUES.items()
-        }
+        texts = {name: category(some[name], values) for name, values in _VALUES.items()}
         return pd.DataFrame(
             {
                 "feedback_id": some["id"],
                 "kind": texts["kind"],
                 "undone": undone,
-                "clip_id": pd.Categorical.from_codes(some["clip"], categories=_index(self.clip_ids)),
-                "origin": pd.Categorical.from_codes(self.origin[some["clip"]], categories=list(ORIGINS)),
+                "clip_id": category(some["clip"], self.clip_ids),
+                "origin": category(self.origin[some["clip"]], ORIGINS),
                 "deleted": self.deleted[some["clip"]],
                 "display": texts["display"],
                 "label": texts["label"],
                 "skip_reason": texts["skip_reason"],
-                "rater": pd.Categorical.from_codes(codes[some["person"]], categories=_index(names)),
+                "rater": category(codes[some["person"]], names),
                 "verified": verified,
                 "counts": verified | (not self.only_verified),
                 "source": texts["source"],
@@ -120,8 +118,10 @@ class AnswerLog:
         )
 
 
-def _index(names: Sequence[str]) -> pd.Index:
-    return pd.Index(list(names), dtype=object)
+def category(numbers: np.ndarray, values: Sequence[str] | pd.Index) -> pd.Categorical:
+    """The text of each number; -1 is missing."""
+    made: pd.Categorical = pd.Categorical.from_codes(numbers, categories=pd.Index(values, dtype=object))  # type: ignore[call-overload]
+    return made
 
 
 def _distinct(names: Sequence[str]) -> tuple[list[str], np.ndarray]:

@@ -68,8 +68,13 @@ class PredictionLog:
 
 
 _EMPTY = PredictionLog(
-    *(np.zeros(0, dtype=kind) for kind in (np.int64, np.int32, np.int8, np.int32, np.int8, float)),
-    np.zeros((0, len(EMOTIONS))),
+    ids=np.zeros(0, dtype=np.int64),
+    clip=np.zeros(0, dtype=np.int32),
+    role=np.zeros(0, dtype=np.int8),
+    model=np.zeros(0, dtype=np.int32),
+    guess=np.zeros(0, dtype=np.int8),
+    margin=np.zeros(0),
+    proba=np.zeros((0, len(EMOTIONS))),
 )
 
 
@@ -109,17 +114,17 @@ def _extended(c: sa.Connection, log: PredictionLog, key: tuple[str, ...]) -> Pre
     parts = [(log.ids, log.clip, log.role, log.model, log.guess, log.margin, log.proba)]
     result = c.execution_options(yield_per=_AT_ONCE).execute(query.order_by(predictions.c.id))
     for rows in result.partitions():
-        ids, about, roles, versions, guesses, margins, *proba = zip(*rows, strict=True)
+        number, clip_id, role, version, guess, margin, *p = zip(*rows, strict=True)
         parts.append(
             (
-                np.array(ids, dtype=np.int64),
-                np.array([clip.setdefault(name, len(clip)) for name in about], dtype=np.int32),
-                np.array([ROLES.index(name) for name in roles], dtype=np.int8),
-                np.array([model.setdefault(name, len(model)) for name in versions], dtype=np.int32),
-                np.array([EMOTIONS.index(name) for name in guesses], dtype=np.int8),
-                np.array(margins, dtype=float),
-                np.array(proba, dtype=float).T,
+                np.array(number, dtype=np.int64),
+                np.array([clip.setdefault(name, len(clip)) for name in clip_id], dtype=np.int32),
+                np.array([ROLES.index(name) for name in role], dtype=np.int8),
+                np.array([model.setdefault(name, len(model)) for name in version], dtype=np.int32),
+                np.array([EMOTIONS.index(name) for name in guess], dtype=np.int8),
+                np.array(margin, dtype=float),
+                np.array(p, dtype=float).T,
             )
         )
-    joined = [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
-    return PredictionLog(*joined, tuple(clip), tuple(model), key)
+    ids, about, roles, versions, guesses, margins, proba = (np.concatenate(each) for each in zip(*parts, strict=True))
+    return PredictionLog(ids, about, roles, versions, guesses, margins, proba, tuple(clip), tuple(model), key)

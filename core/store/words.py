@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from core.access import Action, requires
 from core.errors import StoreError
-from core.store.answer_log import AnswerLog, answers_key, current_log
+from core.store.answer_log import AnswerLog, answers_key, category, current_log
 from core.store.clips import insert_clips
 from core.store.connection import Store, in_parts, read, remembered, write
 from core.store.erasures import erasures
@@ -79,7 +79,7 @@ def _said(store: Store, log: AnswerLog, rows: np.ndarray) -> pd.DataFrame:
     kinds = log.is_kind("answer") | log.is_kind("adjudication")
     rows = rows & kinds & ~log.undone & ~log.deleted[log.columns["clip"]]
     numbers, subjects = _subjects(store, log)
-    clip_id = pd.Categorical.from_codes(numbers[log.columns["clip"][rows]], categories=subjects)
+    clip_id = category(numbers[log.columns["clip"][rows]], subjects)
     return log.table(rows).assign(clip_id=clip_id, deleted=False)[list(_SAID)]
 
 
