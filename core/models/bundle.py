@@ -25,6 +25,7 @@ from core.atomic import replace_folder
 from core.errors import ModelError
 from core.file_names import BACKGROUND, MANIFEST, MODEL, POLICY, REFERENCE
 from core.models.manifest import manifest_bytes, read_file, read_manifest
+from core.models.model_files import TRUSTED, skops_io
 from core.models.policy import Policy
 from core.models.prediction import Model
 from core.models.reference import Reference, read_reference
@@ -32,25 +33,6 @@ from core.schema import COLUMNS, EMOTIONS
 from core.windows import PIECE_APART_S, PIECE_WINDOWS
 
 DRIFT = 1e-3  # largest accepted change of a probability on the background, caused by other library versions
-# Our own estimators. Model files of version 0.2 name the first module, newer ones the second.
-_ESTIMATORS_IN = ("estimators", "training.estimators")
-_ESTIMATORS = ("CalibratedBlend", "ClipScores", "EncodedLabels", "FeatureColumns", "RegularisedDiscriminant")
-# Types that a model file may contain, in addition to skops' own safe types (scikit-learn's estimators, numpy arrays).
-TRUSTED = (
-    "collections.OrderedDict",
-    *(f"core.{place}.{name}" for place in _ESTIMATORS_IN for name in _ESTIMATORS),
-    "lightgbm.basic.Booster",
-    "lightgbm.sklearn.LGBMClassifier",
-    "numpy.dtype",
-    "sklearn.calibration._CalibratedClassifier",
-    "sklearn.calibration._TemperatureScaling",
-    "sklearn.model_selection._split.StratifiedKFold",
-    "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
-    "sklearn.tree._tree.Tree",
-    "sklearn.utils._bunch.Bunch",
-    "xgboost.core.Booster",
-    "xgboost.sklearn.XGBClassifier",
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,8 +94,7 @@ def save_bundle(
     ModelError
         The pipeline contains a type that is not in ``TRUSTED``, so it could not be loaded again.
     """
-    import skops.io as sio
-
+    sio = skops_io()
     data = sio.dumps(pipeline, compression=zipfile.ZIP_DEFLATED, compresslevel=9)
     unknown = sorted(set(sio.get_untrusted_types(data=data)) - set(TRUSTED))
     if unknown:
@@ -172,7 +153,7 @@ def load_pipeline(data: bytes, *, where: str) -> Any:
 
     Raises ModelError when the file is damaged or contains an untrusted type.
     """
-    import skops.io as sio
+    sio = skops_io()
     from skops.io.exceptions import UnsupportedTypeException, UntrustedTypesFoundException
 
     try:
