@@ -12,8 +12,9 @@ A bundle also contains the model card, the metrics and the out-of-fold predictio
 import hashlib
 import io
 import json
+import threading
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ import pandas as pd
 from core.atomic import replace_folder
 from core.errors import ModelError
 from core.file_names import BACKGROUND, MANIFEST, MODEL, POLICY, REFERENCE
+from core.models import forests
 from core.models.manifest import manifest_bytes, read_file, read_manifest
 from core.models.model_files import TRUSTED, skops_io
 from core.models.policy import Policy
@@ -119,13 +121,33 @@ def save_bundle(
     return version
 
 
-def load_bundle(folder: Path, *, source: str | None = None, seal: str = "") -> Bundle:
+class PipelineOnDemand:
+    """A pipeline that is loaded when it is first asked. All files of its bundle were checked before."""
+
+    def __init__(self, load: Callable[[], Any]) -> None:
+        self._load, self._lock = load, threading.Lock()
+        self._pipeline: Any = None
+
+    @property
+    def loaded(self) -> bool:
+        return self._pipeline is not None
+
+    def predict_proba(self, X: pd.DataFrame) -> np.ndarray:
+        """Probabilities, shape (n, 4). Raises ModelError when the pipeline cannot be loaded."""
+        with self._lock:
+            if self._pipeline is None:
+                self._pipeline = self._load()
+        return forests.predict_proba(self._pipeline, X)
+
+
+def load_bundle(folder: Path, *, source: str | None = None, seal: str = "", on_demand: bool = False) -> Bundle:
     """Load a model from its folder without executing code from the files.
 
     Parameters
     ----------
     source : text that names the origin of the model; default: the last two parts of the folder's path.
     seal : the seal of the manifest that the registry knows; empty when it knows none.
+    on_demand : check the files now, and load the pipeline with its libraries, which takes seconds, when it is asked.
 
     Raises
     ------
@@ -138,14 +160,19 @@ def load_bundle(folder: Path, *, source: str | None = None, seal: str = "") -> B
     contents = {file: read_file(folder, manifest, file, where) for file in manifest["sha256"]}
     if tuple(manifest["columns"]) != COLUMNS:
         raise ModelError(f"{where}: the model was not trained on the 50 features of this program. Train again.")
-    pipeline = load_pipeline(contents[MODEL], where=where)
-    classes = tuple(str(c) for c in getattr(pipeline, "classes_", ()))
-    if list(classes) != manifest["classes"] or sorted(classes) != sorted(EMOTIONS):
-        raise ModelError(
-            f"{where}: the model predicts {', '.join(classes) or 'no classes'}, not the four emotions. Train again."
-        )
-    _check(pipeline, _background(contents[BACKGROUND]), manifest, where)
-    return Bundle(Model(str(manifest["version"]), pipeline, classes, where), folder, manifest)
+
+    def load() -> Any:
+        pipeline = load_pipeline(contents[MODEL], where=where)
+        classes = [str(c) for c in getattr(pipeline, "classes_", ())]
+        if classes != manifest["classes"] or sorted(classes) != sorted(EMOTIONS):
+            raise ModelError(
+                f"{where}: the model predicts {', '.join(classes) or 'no classes'}, not the four emotions. Train again."
+            )
+        _check(pipeline, _background(contents[BACKGROUND]), manifest, where)
+        return pipeline
+
+    pipeline = PipelineOnDemand(load) if on_demand else load()
+    return Bundle(Model(str(manifest["version"]), pipeline, tuple(manifest["classes"]), where), folder, manifest)
 
 
 def load_pipeline(data: bytes, *, where: str) -> Any:

@@ -4,10 +4,12 @@ import numpy as np
 from numba import njit, types
 from numpy.typing import NDArray
 
+from core.features.kernels.types import INT
+
 TOGETHER = 8  # rows that walk a tree in step: while one waits for memory, the others go on
 
 _ROWS = types.Array(types.float32, 2, "C", readonly=True)
-_COUNTS = types.Array(types.int64, 1, "C", readonly=True)
+_COUNTS = types.Array(INT, 1, "C", readonly=True)
 _NODES = types.Array(types.uint32, 1, "C", readonly=True)  # unsigned, so no check for negative indices
 _LIMITS = types.Array(types.float32, 1, "C", readonly=True)
 _SHARES = types.Array(types.float64, 2, "C", readonly=True)
