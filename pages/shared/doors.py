@@ -45,6 +45,7 @@ BUTTONS: dict[str, Action | None] = {
     "clean_": Action.BRING_TABLE,
     "close": None,
     "how_firm": None,
+    "rows_instead": None,
     "share_clip": Action.KEEP_AUDIO,
     "erase_clip": Action.ERASE_OWN_CLIP,
     "undo_answer": Action.ANSWER,
