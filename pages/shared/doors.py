@@ -28,6 +28,7 @@ PAGES = {
     "confusion": Action.SEE_RESULTS,
     "explain": Action.SEE_RESULTS,
     "decisions": Action.SEE_RESULTS,
+    "impact": Action.SEE_RESULTS,
     "learning": Action.TRAIN,
     "explore": Action.SEE_RESULTS,
 }
