@@ -144,8 +144,9 @@ def show_cost(page: Page, prices: Prices) -> float:
     st.caption(
         f"Figures: {page.origin}, model {page.model.version}. Costs are for {PER} clips, in {UNIT}; from and to are a "
         f"95 % interval (bootstrap of recordings). At this limit, {wording.tenth_percent(now['wrong'])} of the "
-        f"accepted answers are wrong. If each 10 points of error cost 10 to 15 % of use, which is an assumption of the product's "
-        f"specification, these errors cost {wording.tenth_percent(low)} to {wording.tenth_percent(high)} of use. "
+        f"accepted answers are wrong. If each 10 points of error cost 10 to 15 % of use, which is an "
+        f"assumption of the product's specification, these errors cost {wording.tenth_percent(low)} to "
+        f"{wording.tenth_percent(high)} of use. "
         "The same clips choose the cheapest limit and measure its cost, so the true saving is a little smaller."
     )
     return threshold
