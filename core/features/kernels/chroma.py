@@ -111,7 +111,8 @@ def shifted_power(low: ComplexArray, first: int, n: int, n_fft: int, shift: floa
         INT,
         WRITE_2D,
     ),
-    cache=True, nogil=True,
+    cache=True,
+    nogil=True,
     fastmath=NO_NAN,
 )
 def frame_chroma(

@@ -89,7 +89,8 @@ CHUNK = 256  # columns written together
 
 @njit(
     types.void(READ_COMPLEX_2D, INT, READ, READ, READ, READ, WRITE, WRITE_COMPLEX),
-    cache=True, nogil=True,
+    cache=True,
+    nogil=True,
     fastmath=CONTRACT,
 )
 def unfold(

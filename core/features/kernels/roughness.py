@@ -24,7 +24,8 @@ MASKED = 46.0  # exp(-46) is 1e-20; the beating of partials further apart is ign
 
 @njit(
     types.Tuple((INT, FLOAT, FLOAT))(READ_COMPLEX_2D, FLOAT, INT, FLOAT, FLOAT, WRITE, WRITE, WRITE_INT, WRITE_INT),
-    cache=True, nogil=True,
+    cache=True,
+    nogil=True,
     fastmath=NO_NAN,
 )
 def collect_peaks(
@@ -152,7 +153,8 @@ def fill_beating(rate: float, row: FloatArray) -> None:
 
 @njit(
     types.void(READ, READ, READ_INT, READ_INT, FLOAT, FLOAT, FLOAT, INT, FLOAT, WRITE),
-    cache=True, nogil=True,
+    cache=True,
+    nogil=True,
     fastmath=REASSOCIATE,
 )
 def sum_roughness(
