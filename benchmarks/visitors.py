@@ -226,10 +226,10 @@ def server(
 
 
 def is_ready(port: int) -> bool:
-    """Whether the server says that it is ready."""
+    """Whether the server says that it is ready. Version 0.2 has no such address, and answers it with a page."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=START_S)
     try:
-        connection.request("GET", "/_stcore/health")
+        connection.request("GET", "/ready")
         return connection.getresponse().status == 200
     except OSError:
         return False

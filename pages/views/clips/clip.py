@@ -24,7 +24,7 @@ from core.schema import EMOTIONS
 from core.settings import Settings
 from core.store import MAX_COMMENT, Store
 from core.wording import clock
-from pages.shared import cached, login, messages, uploads, waiting
+from pages.shared import cached, login, messages, start, uploads, waiting
 from pages.shared.policy import active
 from pages.shared.who import name_unconfirmed, optional_person
 
@@ -77,10 +77,9 @@ def close_clip() -> None:
 def open_page(title: str) -> tuple[Served, Policy]:
     """Show the title of a page that scores audio; return the model and the policy in use."""
     st.title(title)
+    start.wait()
     served = cached.champion()
-    policy = active(served.policies)
-    cached.warm_up(served)
-    return served, policy
+    return served, active(served.policies)
 
 
 def upload(key: str, *, about: str, on_change: Callable[[], None] | None = None) -> UploadedFile | None:
