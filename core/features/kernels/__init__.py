@@ -12,18 +12,20 @@ import sys
 def _import_numba() -> None:
     """Import numba and its array functions without the C parser of cffi and without scipy.linalg.
 
-    cffi : numba then does not recognise C functions that are called from a kernel.
+    pycparser : numba then does not recognise C functions that are called from a kernel.
     scipy.linalg : the array functions only ask whether it is installed, which requirements.txt answers. A kernel with
     linear algebra imports it when it is compiled.
     """
-    unused = "cffi" not in sys.modules and "numba" not in sys.modules
+    unused = not {"numba", "pycparser"} & sys.modules.keys()
     if unused:
-        sys.modules["cffi"] = None  # type: ignore[assignment]  # an import of it now raises ImportError
+        sys.modules["pycparser"] = None  # type: ignore[assignment]  # an import of it now raises ImportError
     try:
-        from numba.np import linalg
+        import numba.core.typing.cffi_utils  # noqa: F401
     finally:
         if unused:
-            del sys.modules["cffi"]
+            del sys.modules["pycparser"]
+    from numba.np import linalg
+
     ask, linalg.ensure_blas = linalg.ensure_blas, lambda: None
     try:
         import numba.np.arraymath  # noqa: F401
