@@ -1,13 +1,10 @@
 """The start of a server: it says when it is ready, and who comes earlier sees what it is doing."""
 
+import asyncio
 import threading
 
 import pytest
-from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
-from starlette.routing import Route
-from starlette.testclient import TestClient
 from streamlit.testing.v1 import AppTest
 
 from pages.shared import start
@@ -28,18 +25,28 @@ def begun(monkeypatch):
     assert own.wait(LONG_S)
 
 
-def client() -> TestClient:
-    home = Route("/", lambda request: PlainTextResponse("home"))
-    return TestClient(Starlette(routes=[home], middleware=[Middleware(Ready)]))
+def ask(path: str) -> tuple[int, str, dict[bytes, bytes]]:
+    """Status, text and headers of an answer."""
+    sent: list[dict] = []
+
+    async def receive() -> dict:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: dict) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "GET", "path": path, "headers": []}
+    asyncio.run(Ready(PlainTextResponse("home"))(scope, receive, send))
+    return sent[0]["status"], sent[1]["body"].decode(), dict(sent[0]["headers"])
 
 
 def test_the_address_ready_says_what_the_server_is_doing_until_it_is_ready(begun):
-    answer = client().get("/ready")
-    assert (answer.status_code, answer.text) == (503, "The server loads the model.")
-    assert int(answer.headers["Retry-After"]) > 0
-    assert client().get("/").text == "home"
+    status, text, headers = ask("/ready")
+    assert (status, text) == (503, "The server loads the model.")
+    assert int(headers[b"retry-after"]) > 0
+    assert ask("/")[:2] == (200, "home")
     begun()
-    assert (client().get("/ready").status_code, client().get("/ready").text) == (200, "ready")
+    assert ask("/ready")[:2] == (200, "ready")
 
 
 def test_a_page_that_comes_earlier_says_what_is_being_waited_for(begun, monkeypatch):
