@@ -27,3 +27,24 @@ class ModelError(CoreError):
 
 class StoreError(CoreError):
     """The database cannot be opened, read or written."""
+
+
+class QueueFull(CoreError):
+    """Too many tasks wait for the processor. retry_after_s : when to try again, in s."""
+
+    def __init__(self, retry_after_s: float) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(
+            "Many people use this server at the moment, and the line is full. Your file stays here. "
+            f"Try again in {retry_after_s:.0f} seconds."
+        )
+
+
+class WorkerDied(CoreError):
+    """The process that worked on a task ended before the task did, twice."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The work on this clip ended twice without a result. Perhaps the server has too little memory. Try again; "
+            "if it happens again, tell the person who runs this server."
+        )

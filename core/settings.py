@@ -16,6 +16,11 @@ LEAST_HEARD = 1 / 3  # ten of thirty seconds, as the labelling guide asks
 _reached: dict[str, bool] = {"by others": False}  # set by `note_reach` at the start of each page
 
 
+def _cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 class Settings(BaseModel):
     """The settings at the time of creation; create a new object to read the environment again.
 
@@ -34,6 +39,9 @@ class Settings(BaseModel):
     ``TME_SHARED``              true: other people can reach this server; by default the address of the server decides
     ``TME_LEAST_HEARD``         share of a clip, 0 to 1; an answer of a person who heard less of the clip is marked
     ``TME_SCHEDULER``           a Dask cluster that scores libraries, ``tcp://host:8786``; by default this machine
+    ``TME_WORKERS``             clips and explanations that the server works on at the same time; by default its cores
+    ``TME_MAX_WAITING``         clips and explanations that may wait; more are refused with a sentence
+    ``TME_WARM_UP``             false: the dashboard loads the model when the first clip comes, not while it starts
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -52,6 +60,9 @@ class Settings(BaseModel):
     library_dir: Path | None = None
     shared: bool = Field(default_factory=lambda: _reached["by others"])
     scheduler: str = ""
+    workers: int = Field(default_factory=_cores, ge=1)
+    max_waiting: int = Field(default=200, ge=1)
+    warm_up: bool = True
     least_heard: float = Field(default=LEAST_HEARD, ge=0, le=1)
 
     def __init__(self, **values: Any) -> None:
