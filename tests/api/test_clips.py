@@ -77,7 +77,9 @@ def test_reasons_come_in_words_and_numbers_and_add_up(api, wav):
     said = api.client.post("/v1/clips?explain=5", files={"file": ("a.wav", wav)}, headers=api.headers()).json()
     reasons = said["explanation"]["reasons"]
     assert len(reasons) == 5
-    assert all(reason["sentence"][0].isupper() and "%" in reason["sentence"] or reason["sentence"] for reason in reasons)
+    assert all(
+        reason["sentence"][0].isupper() and "%" in reason["sentence"] or reason["sentence"] for reason in reasons
+    )
     assert [abs(r["shap"]) for r in reasons] == sorted((abs(r["shap"]) for r in reasons), reverse=True)
     total = said["explanation"]["base"] + sum(r["shap"] for r in reasons) + said["explanation"]["others"]
     assert total == pytest.approx(said["probabilities"][said["guess"]], abs=0.02)

@@ -71,6 +71,10 @@ def test_a_key_that_makes_no_sense_is_refused(opened, given, words):
 
 def test_only_analysts_make_and_see_keys(opened):
     other = opened.asked_by(lambda: Person(Role.THERAPIST, "a@x.org", True, setting=Setting.LOGIN))
-    for ask in (lambda: store.add_key(other, "a"), lambda: store.list_keys(other), lambda: store.revoke_key(other, "a")):
+    for ask in (
+        lambda: store.add_key(other, "a"),
+        lambda: store.list_keys(other),
+        lambda: store.revoke_key(other, "a"),
+    ):
         with pytest.raises(AccessError):
             ask()

@@ -189,7 +189,10 @@ def _values(tensor: InputTensor) -> np.ndarray:
             f"The tensor must have the shape [n, {len(COLUMNS)}] and as many values; it has the shape {tensor.shape} "
             f"and {len(flat)} values.",
         )
-    return np.array([np.nan if value is None else value for value in flat], dtype=float).reshape(rows, columns)
+    values = np.array([np.nan if value is None else value for value in flat], dtype=float).reshape(rows, columns)
+    if np.isinf(values).any():
+        raise ApiError(NOT_VALID, "A feature is infinite. Send null for a value that was not measured.")
+    return values
 
 
 def _require_name(name: str) -> None:
