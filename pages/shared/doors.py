@@ -47,6 +47,8 @@ BUTTONS: dict[str, Action | None] = {
     "close": None,
     "how_firm": None,
     "rows_instead": None,
+    "line_leave_": None,
+    "try_again": None,
     "share_clip": Action.KEEP_AUDIO,
     "erase_clip": Action.ERASE_OWN_CLIP,
     "undo_answer": Action.ANSWER,
