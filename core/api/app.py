@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, contextmanager
 from types import FrameType
 
 from fastapi import FastAPI
+from starlette.applications import Starlette
 
 from core.api import logs, openapi, problems
 from core.api.bodies import LimitBodies
@@ -44,7 +45,7 @@ def for_server() -> FastAPI:
 
 
 @contextmanager
-def running(app: FastAPI) -> Iterator[None]:
+def running(app: Starlette) -> Iterator[None]:
     """Load the model when the server starts. When it is asked to stop, refuse work that has not begun."""
     service: Service = app.state.service
     threading.Thread(target=service.start, name="start of the API", daemon=True).start()

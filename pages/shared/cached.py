@@ -74,37 +74,12 @@ def _served(settings: Settings, alias: str, stamp: tuple[str, int | None]) -> "S
     return serving.serve(settings, alias=alias)
 
 
-<<<<<<< HEAD
-@st.cache_resource(show_spinner=False)
-def warm_up(_served: "Served") -> threading.Thread:
-    """Load in the background what scoring the first clip needs; once per server."""
-    from core.pipeline import serving
-
-    thread = threading.Thread(target=serving.warm_up, args=(_served,), name="warm-up", daemon=True)
-    thread.start()
-    return thread
-
-
-def champion() -> "Served":
-    """The model in use with its files. If there is no model, shows an error and stops the page."""
-    from core.pipeline import serving
-=======
 def model_in_use() -> "Served":
     """The model in use with its files. Raises CoreError when there is none."""
-    from core import file_names
-    from core.models import registry
->>>>>>> queue
+    from core.pipeline import serving
 
     settings = Settings()
-    try:
-<<<<<<< HEAD
-        return _served(settings, "champion", serving.models_stamp(settings))
-=======
-        models = [registry.find(alias, settings=settings) for alias in (file_names.CHAMPION, file_names.CHALLENGER)]
-        version = " ".join(model.version if model else "-" for model in models)
-    except CoreError:
-        version = "unreadable"  # the committed model is used instead, and its `source` gives the reason
-    return _served(settings, "champion", (version, _stamp(manifest)))
+    return _served(settings, "champion", serving.models_stamp(settings))
 
 
 def champion() -> "Served":
@@ -112,7 +87,6 @@ def champion() -> "Served":
     try:
         with st.spinner("Loading the model …"):
             return model_in_use()
->>>>>>> queue
     except CoreError as error:
         st.error(literal(str(error)), icon=":material/model_training:")
         st.stop()

@@ -189,7 +189,7 @@ def test_only_places_that_the_server_allows_become_a_job(api, ended, monkeypatch
     assert answer.status_code == 202, answer.text
     assert ended[-1][1] == str(music)
     assert ended[-1][ended[-1].index("--within") + 1] == str(api.service.settings.library_dir)
-    for folder in ("/etc", "../..", "s3://bucket/music", "file:///etc", "http://169.254.169.254/"):
+    for folder in ("/etc", "../..", "s3://bucket/music", "ftp://files.example.org/etc", "http://169.254.169.254/"):
         answer = api.client.post("/v1/jobs", json={"folder": folder}, headers=headers)
         assert (answer.status_code, answer.json()["type"].rpartition(":")[2]) == (403, "right"), folder
     named = api.service.settings.named_places_file

@@ -33,7 +33,11 @@ class Form(StrEnum):
 
 
 MEDIA = {Form.m3u8: "application/vnd.apple.mpegurl", Form.xspf: "application/xspf+xml", Form.csv: "text/csv"}
-WRITERS: dict[Form, Callable[[Playlist], bytes]] = {Form.m3u8: files.m3u8, Form.xspf: files.xspf, Form.csv: files.csv_file}
+WRITERS: dict[Form, Callable[[Playlist], bytes]] = {
+    Form.m3u8: files.m3u8,
+    Form.xspf: files.xspf,
+    Form.csv: files.csv_file,
+}
 FILES = {"content": {kind: {"schema": {"type": "string"}} for kind in MEDIA.values()}}
 
 
