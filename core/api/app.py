@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, contextmanager
 from types import FrameType
 
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 from starlette.applications import Starlette
 
 from core.api import logs, openapi, problems
@@ -27,7 +28,7 @@ def create(settings: Settings | None = None) -> FastAPI:
         with running(app):
             yield
 
-    app = FastAPI(title=TITLE, version=VERSION, lifespan=lifespan)
+    app = FastAPI(title=TITLE, version=VERSION, lifespan=lifespan, generate_unique_id_function=_name)
     app.state.service = service = Service(settings or Settings())
     app.add_middleware(LimitBodies, service=service)
     app.add_middleware(logs.LogRequests)
@@ -36,6 +37,11 @@ def create(settings: Settings | None = None) -> FastAPI:
     for room in (health, clips, features, model, tracks, jobs, pieces, playlists, feedback, inference):
         app.include_router(room.router)
     return app
+
+
+def _name(route: APIRoute) -> str:
+    """Return the name of an address for generated clients."""
+    return route.name
 
 
 def for_server() -> FastAPI:

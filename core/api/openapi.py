@@ -39,7 +39,7 @@ def audio_body(field: str = "file", *, many: bool = False) -> dict[str, Any]:
     binary = {"type": "string", "format": "binary"}
     value = {"type": "array", "items": binary, "minItems": 1} if many else binary
     form = {"schema": {"type": "object", "required": [field], "properties": {field: value}}}
-    whole = {} if many else {"application/octet-stream": {"schema": binary}, "audio/*": {"schema": binary}}
+    whole = {} if many else {"application/octet-stream": {"schema": binary}}
     return {"requestBody": {"required": True, "content": {"multipart/form-data": form, **whole}}}
 
 
