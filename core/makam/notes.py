@@ -32,15 +32,15 @@ class Notes:
 
     @property
     def seconds(self) -> FloatArray:
-        return self.values * self.hop_s
+        return (self.values * self.hop_s).astype(np.float64)
 
     @property
     def starts_s(self) -> FloatArray:
-        return self.first * self.hop_s
+        return (self.first * self.hop_s).astype(np.float64)
 
     @property
     def ends_s(self) -> FloatArray:
-        return (self.first + self.values) * self.hop_s
+        return self.starts_s + self.seconds
 
 
 def steady_notes(melody: Melody) -> Notes:

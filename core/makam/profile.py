@@ -28,9 +28,10 @@ _FINE = 3  # bins of the smooth curve for one comma
 class Degree:
     """One perde that the recording uses.
 
-    commas : where its notes are, over the karar, in the middle octave (0 to 53).  low, high : 95 % interval; NaN for
-    fewer than 5 notes.  perde : nearest name.  theory : commas of the nearest degree of the makam; NaN without a makam,
-    or where no degree is near.  deviation : commas minus theory.  share : of the time.  n : number of notes.
+    commas : where its notes are, over the karar, octaves put together; a karar that is a little low is below 0.
+    low, high : 95 % interval; NaN for fewer than 5 notes.  theory : commas of the nearest degree of the makam; NaN
+    without a makam, or where no degree is near.  perde : name of this degree, else the nearest name.
+    deviation : commas minus theory.  share : of the time of all steady notes.  n : number of notes.
     """
 
     commas: float
@@ -66,7 +67,7 @@ class CommaProfile:
     def table(self) -> pd.DataFrame:
         """The 53 steps as a table: comma, cents, perde, share."""
         commas = np.arange(COMMAS)
-        names = [perde_name(k, self.karar_perde) for k in commas]
+        names = [perde_name(k, self.karar_perde) for k in commas.tolist()]
         return pd.DataFrame({"comma": commas, "cents": commas * CENTS, "perde": names, "share": self.shares})
 
 
@@ -132,16 +133,17 @@ def _degree(
 ) -> Degree:
     """One peak. away : distance of each of its notes from the peak in commas.  of_s : seconds of all steady notes."""
     low, high = _mean_interval(away, seconds, seed)
-    commas = peak + float(np.average(away, weights=seconds))
-    turns = COMMAS if commas >= COMMAS - 0.5 else 0  # a karar that is a little low stays near 0
-    theory = _nearest_degree(commas - turns, makam)
+    middle = peak + float(np.average(away, weights=seconds))
+    theory = _nearest_degree(middle, makam)
+    near = 0.0 if np.isnan(theory) else theory
+    commas = near + float(apart(middle, near)) if abs(apart(middle, near)) <= REACH else middle % COMMAS
     return Degree(
-        commas=commas - turns,
-        low=peak + low - turns,
-        high=peak + high - turns,
-        perde=perde_name(commas - turns, karar),
+        commas=commas,
+        low=commas - middle + peak + low,
+        high=commas - middle + peak + high,
+        perde=perde_name(commas if np.isnan(theory) else theory, karar),
         theory=theory,
-        deviation=commas - turns - theory,
+        deviation=commas - theory,
         share=float(seconds.sum() / of_s),
         n=away.size,
     )

@@ -53,7 +53,9 @@ class Makam:
         return tuple(PERDES[perde] - PERDES[self.karar] for perde in self.guclu)
 
 
-_UP, _DOWN, _BOTH = "ascending", "descending", "ascending-descending"
+_UP: Seyir = "ascending"
+_DOWN: Seyir = "descending"
+_BOTH: Seyir = "ascending-descending"
 _ALL: tuple[Makam, ...] = (
     Makam("Acemaşiran", "acemaşîran", ("acem", "çargâh"), (9, 9, 4, 9, 9, 9, 4), _DOWN),
     Makam("Acemkürdi", "dügâh", ("acem", "nevâ"), (4, 9, 9, 9, 4, 9, 9), _DOWN, (8,)),
