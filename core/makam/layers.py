@@ -230,5 +230,3 @@ def file_stem(name: str) -> str:
     """Return a file name without letters that file systems refuse, made from the name of a recording."""
     plain = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "-" for c in fold(name.rsplit(".", 1)[0]))
     return plain.strip("-")[:80] or "recording"
-
-

@@ -27,7 +27,9 @@ class Melody:
 
     def __post_init__(self) -> None:
         if self.cents.ndim != 1 or self.cents.shape != self.confidence.shape:
-            raise AudioError(f"A melody needs one confidence for each pitch: {self.cents.shape}, {self.confidence.shape}.")
+            raise AudioError(
+                f"A melody needs one confidence for each pitch: {self.cents.shape}, {self.confidence.shape}."
+            )
         if self.cents.dtype != np.float64 or self.confidence.dtype != np.float64:
             raise AudioError(f"A melody is float64; this one is {self.cents.dtype} and {self.confidence.dtype}.")
         if np.isinf(self.cents).any() or not ((self.confidence >= 0) & (self.confidence <= 1)).all():

@@ -64,7 +64,11 @@ def read_track(data: bytes, name: str) -> Melody:
 
 
 def _text(data: bytes, shown: str) -> str:
-    for mark, encoding in ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")):
+    for mark, encoding in (
+        (codecs.BOM_UTF8, "utf-8-sig"),
+        (codecs.BOM_UTF16_LE, "utf-16"),
+        (codecs.BOM_UTF16_BE, "utf-16"),
+    ):
         if data.startswith(mark):
             break
     else:
@@ -136,7 +140,9 @@ def _from_rows(text: str, shown: str) -> tuple[np.ndarray, np.ndarray]:
     at_time, at_hz = (int(places[0] or 0), int(places[1] or 0)) if named else (0, 1)
     rows = [line.split(separator) for line in lines[1 if named or _is_text(head) else 0 :]]
     if any(len(row) <= max(at_time, at_hz) for row in rows):
-        raise CoreError(f"{shown} has rows with fewer than two cells. Each row needs a time in s and a frequency in Hz.")
+        raise CoreError(
+            f"{shown} has rows with fewer than two cells. Each row needs a time in s and a frequency in Hz."
+        )
     decimal_comma = separator in (";", "\t")
     times, hz = ([_cell(row[k], decimal_comma) for row in rows] for k in (at_time, at_hz))
     return _floats(times, shown), _floats(hz, shown)
