@@ -234,8 +234,8 @@ def _features() -> tuple[Feature, ...]:
                 "ratio",
                 0,
                 1,
-                f"Strength of the pitch class {p} relative to the strongest of the twelve. The twelve are tempered semitones "
-                "with A4 = 440 Hz; they are not relative to the karar.",
+                f"Strength of the pitch class {p} relative to the strongest of the twelve. The twelve are tempered "
+                "semitones with A4 = 440 Hz; they are not relative to the karar.",
             )
             for i, p in enumerate(_PITCHES, 1)
         ),

@@ -1,6 +1,6 @@
 """Make a pair of short sounds for each of the 50 features: one with a low value, one with a high value.
 
-The sounds are synthetic. The two sounds of a pair differ in what the feature measures, and in as little else as possible.
+The sounds are synthetic. The two sounds of a pair differ in what the feature measures, and in little else.
 `core.musical_words` says in words what changes. All sounds are mono at 44.1 kHz, with a peak of 0.5 or less.
 """
 

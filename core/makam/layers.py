@@ -12,15 +12,15 @@ from xml.sax.saxutils import quoteattr
 import numpy as np
 import pandas as pd
 
-from core.makam.melody import Melody
+from core.makam.commas import CENTS, DUGAH, cents_of_hz
+from core.makam.melody import REFERENCE_HZ, Melody
 from core.makam.midi import midi
-from core.makam.notes import COMMA_CENTS, Note, cents_of, commas_over, notes_of
+from core.makam.seyir import Note, notes_of
 from core.makams import COMMAS
 from core.source_note import PROGRAM
 from core.spreadsheets import csv_for_people
 from core.turkish import fold
 
-SYMBTR_A4 = 305  # SymbTr counts 53 commas to the octave, La4 = 305
 FRAME_RATE = 44_100  # Hz: Sonic Visualiser places points by the number of a sample
 
 
@@ -69,14 +69,14 @@ class Layer:
 
 def track_table(melody: Melody, karar_hz: float | None) -> pd.DataFrame:
     """Return the pitch track as a table: one row a frame, empty cells where there is no pitch."""
-    cents = melody.cents - (0.0 if karar_hz is None else cents_of(karar_hz))
+    cents = melody.cents - (0.0 if karar_hz is None else cents_of_hz(karar_hz))
     over = "a4" if karar_hz is None else "karar"
     return pd.DataFrame(
         {
             "time_s": np.round(melody.times_s, 6),
             "frequency_hz": np.round(melody.hz, 3),
             f"cents_over_{over}": np.round(cents, 2),
-            f"commas_over_{over}": np.round(cents / COMMA_CENTS, 3),
+            f"commas_over_{over}": np.round(cents / CENTS, 3),
             "confidence": np.round(melody.confidence, 4),
         }
     )
@@ -85,13 +85,13 @@ def track_table(melody: Melody, karar_hz: float | None) -> pd.DataFrame:
 def notes_table(notes: Sequence[Note], karar_hz: float | None) -> pd.DataFrame:
     """Return the notes as a table: one row a note."""
     over = "a4" if karar_hz is None else "karar"
-    base = 440.0 if karar_hz is None else karar_hz
+    base = REFERENCE_HZ if karar_hz is None else karar_hz
     return pd.DataFrame(
         {
             "start_s": [round(note.start_s, 4) for note in notes],
             "end_s": [round(note.end_s, 4) for note in notes],
             "frequency_hz": [round(note.hz, 3) for note in notes],
-            f"commas_over_{over}": [round(commas_over(note.cents, base), 2) for note in notes],
+            f"commas_over_{over}": [round(note.commas(base), 2) for note in notes],
             "confidence": [round(note.confidence, 3) for note in notes],
         }
     )
@@ -109,7 +109,7 @@ def _symbtr(given: Analysed) -> bytes:
     """Notes with the column names of SymbTr; a tab separates the cells. Bar lines and lyrics are not known."""
     lines = ["Sira\tKod\tNota53\tNotaAE\tKoma53\tKomaAE\tPay\tPayda\tMs\tLNS\tBas\tSoz1\tOffset"]
     for k, note in enumerate(given.notes, 1):
-        comma = SYMBTR_A4 + round(note.cents / COMMA_CENTS)
+        comma = DUGAH + round(note.cents / CENTS)
         name, ms = symbtr_name(comma), round(1000 * note.length_s)
         lines.append(f"{k}\t9\t{name}\t{name}\t{comma}\t{comma}\t\t\t{ms}\t95\t\t\t{note.start_s:.4f}")
     return ("\n".join(lines) + "\n").encode()
@@ -148,7 +148,7 @@ def _plain_json(given: Analysed) -> bytes:
         "recording": given.name,
         "karar": {"value": given.karar_hz, "unit": "Hz"},
         "hop": {"value": given.melody.hop_s, "unit": "s"},
-        "comma": {"value": COMMA_CENTS, "unit": "cent"},
+        "comma": {"value": CENTS, "unit": "cent"},
         **(given.facts or {}),
         "track": {column: _numbers(track[column]) for column in track},
         "notes": notes_table(given.notes, given.karar_hz).to_dict("records"),
@@ -192,8 +192,8 @@ def _attribute(text: str) -> str:
 
 def _audacity(given: Analysed) -> bytes:
     """Labels of Audacity: start, end and text of each note, separated by tabs."""
-    base = 440.0 if given.karar_hz is None else given.karar_hz
-    lines = [f"{n.start_s:.6f}\t{n.end_s:.6f}\t{commas_over(n.cents, base):+.1f} commas" for n in given.notes]
+    base = REFERENCE_HZ if given.karar_hz is None else given.karar_hz
+    lines = [f"{n.start_s:.6f}\t{n.end_s:.6f}\t{n.commas(base):+.1f} commas" for n in given.notes]
     return ("\n".join(lines) + "\n").encode()
 
 

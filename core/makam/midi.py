@@ -7,7 +7,7 @@ understands. Source: Standard MIDI Files 1.0; MIDI 1.0, registered parameter 0 (
 import struct
 from collections.abc import Sequence
 
-from core.makam.notes import Note
+from core.makam.seyir import Note
 
 TICKS = 480  # of a quarter note
 BEAT_US = 500_000  # a quarter note in microseconds: 960 ticks a second

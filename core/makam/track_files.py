@@ -14,7 +14,7 @@ import numpy as np
 
 from core.audio.decoding import display_name
 from core.errors import CoreError
-from core.makam.melody import Melody
+from core.makam.melody import REFERENCE_HZ, Melody
 
 MOST_BYTES = 50 * 10**6
 MOST_POINTS = 2_000_000
@@ -64,15 +64,8 @@ def read_track(data: bytes, name: str) -> Melody:
 
 
 def _text(data: bytes, shown: str) -> str:
-    for mark, encoding in (
-        (codecs.BOM_UTF8, "utf-8-sig"),
-        (codecs.BOM_UTF16_LE, "utf-16"),
-        (codecs.BOM_UTF16_BE, "utf-16"),
-    ):
-        if data.startswith(mark):
-            break
-    else:
-        encoding = "utf-8"
+    wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    encoding = "utf-16" if wide else "utf-8-sig"
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:
@@ -192,6 +185,6 @@ def _melody(times: np.ndarray, hz: np.ndarray, shown: str) -> Melody:
     grid = np.arange(round(times[-1] / hop_s) + 1) * hop_s
     right = np.clip(np.searchsorted(times, grid), 1, times.size - 1)
     nearest = np.where(grid - times[right - 1] <= times[right] - grid, right - 1, right)
-    cents = 1200 * np.log2(hz[nearest] / 440.0)
+    cents = 1200 * np.log2(hz[nearest] / REFERENCE_HZ)
     cents[np.abs(times[nearest] - grid) > GAP_HOPS * hop_s / 2] = np.nan
     return Melody(cents, np.where(np.isnan(cents), 0.0, 1.0), hop_s)
