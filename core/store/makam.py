@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from core.access import Action, requires
 from core.errors import StoreError
-from core.makam.analysis import ANALYSER, COMMA_FEATURES, Analysis
+from core.makam.analysis import ANALYSER, COMMA_FEATURES, Analysis, profile_to_json
 from core.store.checks import check_text, now
 from core.store.connection import Store, frame, in_parts, insert, read, write
 from core.store.schema import karar_words, makam_results
@@ -42,7 +42,7 @@ def save_makam(store: Store, content_hash: str, found: Analysis) -> None:
     details = {
         "candidates": [asdict(candidate) for candidate in found.candidates],
         "suggestions": [asdict(suggestion) for suggestion in found.suggestions.three],
-        "shares": [round(share, 6) for share in found.shares.tolist()],
+        "profile": None if found.profile is None else profile_to_json(found.profile),
     }
     row = {
         "content_hash": check_text(content_hash, "name of the content", longest=MAX_HASH),

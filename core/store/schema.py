@@ -383,7 +383,7 @@ makam_results = sa.Table(
     sa.Column("makam", sa.Text, nullable=False),  # first suggestion; empty = none
     sa.Column("makam_probability", sa.Double),
     sa.Column("makam_kind", sa.String(16), nullable=False),  # see core.makam.recognition.Suggestions
-    sa.Column("details", sa.Text, nullable=False),  # JSON: candidates, suggestions, shares of the 53 commas
+    sa.Column("details", sa.Text, nullable=False),  # JSON: candidates, suggestions, profile
     *(sa.Column(name, sa.Double) for name in ("range_commas", "drift_commas", "karar_share", "evenness")),
     _time(),
 )

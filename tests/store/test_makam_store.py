@@ -14,10 +14,8 @@ FEATURES = {"range_commas": 40.0, "drift_commas": float("nan"), "karar_share": 0
 
 
 def found(hz: float = 220.0, makam: str = "Uşşak") -> Analysis:
-    shares = np.zeros(53)
-    shares[[0, 31]] = 0.6, 0.4
     suggestions = Suggestions("unsure", (Suggestion(makam, 0.5, hz),), "")
-    return Analysis(180.0, 150.0, (KararCandidate(hz, 0.8, "The last note."),), hz, suggestions, shares, FEATURES)
+    return Analysis(180.0, 150.0, (KararCandidate(hz, 0.8, "The last note."),), hz, suggestions, None, FEATURES)
 
 
 def by(opened, name, role=Role.THERAPIST):
@@ -36,7 +34,7 @@ def test_results_come_back_and_are_replaced(opened):
 
 def test_a_piece_without_a_karar_is_stored(opened):
     nothing = Suggestions("not enough", (), "")
-    store.save_makam(opened, "noise", Analysis(30, 0, (), None, nothing, np.zeros(53), dict.fromkeys(FEATURES, np.nan)))
+    store.save_makam(opened, "noise", Analysis(30, 0, (), None, nothing, None, dict.fromkeys(FEATURES, np.nan)))
     row = store.makam_table(opened).loc["noise"]
     assert np.isnan(row["karar_hz"])
     assert row[["karar_from", "makam"]].tolist() == ["", ""]
