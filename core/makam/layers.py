@@ -130,7 +130,8 @@ def symbtr_name(comma: int) -> str:
 def _tomato(given: Analysed) -> bytes:
     """The names of tomato's JSON files: ``pitch`` with time, frequency (0 = no pitch) and confidence, ``tonic``."""
     melody = given.melody
-    columns = [np.round(melody.times_s, 6), np.round(np.nan_to_num(melody.hz), 3), np.round(melody.confidence, 4)]
+    hz = np.nan_to_num(melody.hz)
+    columns: list[np.ndarray] = [melody.times_s.round(6), hz.round(3), melody.confidence.round(4)]
     pitch: dict[str, object] = {
         "pitch": np.column_stack(columns).tolist(),
         "hopSize": round(melody.hop_s * FRAME_RATE),
