@@ -75,7 +75,7 @@ def _groups(shown: Shown, store: Store, pieces: pd.DataFrame) -> None:
     measured = results[results["details"].fillna("").ne("") & results["karar_hz"].notna()]
     if measured.empty:
         st.info(
-            "No piece has a measured karar yet. Score the library with its makams:", icon=":material/library_music:"
+            "No piece has a measured karar yet. Score the library with this option:", icon=":material/library_music:"
         )
         st.code("python -m core score FOLDER --out results.parquet --makam", language="shell")
         return
@@ -108,9 +108,10 @@ def _groups(shown: Shown, store: Store, pieces: pd.DataFrame) -> None:
 def _profiles(measured: pd.DataFrame, contents: list[str]) -> list[CommaProfile]:
     found = []
     for content in contents:
-        stored = json.loads(measured.loc[content, "details"]).get("profile")
+        row = measured.loc[content]
+        stored = json.loads(str(row["details"])).get("profile")
         if stored is not None:
-            found.append(profile_from_json(stored, karar_hz=float(measured.loc[content, "karar_hz"])))
+            found.append(profile_from_json(stored, karar_hz=float(row["karar_hz"])))
     return found
 
 

@@ -1,5 +1,7 @@
 """The tab Files: layers for other programs, and a pitch track that a person corrected."""
 
+from functools import partial
+
 import streamlit as st
 
 from core.errors import CoreError
@@ -20,7 +22,7 @@ def show_files(shown: Shown) -> None:
         for name, layer in layers.LAYERS.items():
             st.download_button(
                 layer.label,
-                lambda layer=layer: layer.write(given),
+                partial(layer.write, given),
                 file_name=f"{stem}.{layer.ending}",
                 mime=layer.mime,
                 key=f"download_layer_{name}",

@@ -42,8 +42,8 @@ def show_melody(shown: Shown) -> None:
             at_s=float(st.session_state.get(AT, 0)),
         ),
         key=key,
-        alt=f"Melody of {clock(melody.duration_s)} minutes in commas over the karar, with {counted(len(held), 'rest')}; "
-        "a click plays from there",
+        alt=f"Melody of {clock(melody.duration_s)} minutes in commas over the karar, {counted(len(held), 'rest')}. "
+        "A click plays from there.",
         on_select=clicked(key),
         selection_mode="points",
     )
@@ -166,7 +166,7 @@ def show_form(shown: Shown) -> None:
     show.chart(
         figures.similarity(form.similarity, form.step_s),
         key=key,
-        alt=f"Self-similarity of the recording; {counted(len(form.repeats), 'part')} that return; a click plays from there",
+        alt=f"Self-similarity of the recording. Parts that return: {len(form.repeats)}. A click plays from there.",
         on_select=clicked(key),
         selection_mode="points",
     )
@@ -178,14 +178,16 @@ def show_form(shown: Shown) -> None:
         return
     for number, repeat in enumerate(form.repeats):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(
-                f"{clock(repeat.start_s)} to {clock(repeat.start_s + repeat.seconds)} returns at {clock(repeat.again_s)} "
-                f"(similarity {repeat.similarity:.2f})"
-            )
+            span = f"{clock(repeat.start_s)} to {clock(repeat.start_s + repeat.seconds)}"
+            st.markdown(f"{span} returns at {clock(repeat.again_s)} (similarity {repeat.similarity:.2f})")
             for name, at in (("first", repeat.start_s), ("again", repeat.again_s)):
                 st.button(
-                    f"Hear {clock(at)}", key=f"makam_hear_{name}_{number}", on_click=hear_from, args=(at,), type="tertiary",
+                    f"Hear {clock(at)}",
+                    key=f"makam_hear_{name}_{number}",
+                    on_click=hear_from,
+                    args=(at,),
+                    type="tertiary",
                     icon=":material/play_arrow:",
-                )  # fmt: skip
+                )
     table = pd.DataFrame([vars(repeat) for repeat in form.repeats]).round(2)
     show.download(table, key.replace("form", "repeats"))

@@ -140,7 +140,7 @@ def ask_theory(shown: Shown) -> None:
         options,
         format_func=lambda key: MAKAMS[key].name if key in MAKAMS else key,
         key="theory",
-        help="The scale of this makam is drawn beside the recording. The choice is not a statement about the recording.",
+        help="The scale of this makam is drawn beside the recording. It need not be the makam of the recording.",
     )
 
 
