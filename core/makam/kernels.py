@@ -3,7 +3,7 @@
 The rules are those of ``core.features.kernels``: one fixed signature, one thread, compiled once and cached.
 """
 
-from math import log, log2
+from math import log, log2, sqrt
 
 import numpy as np
 from numba import njit, types
@@ -17,6 +17,7 @@ ROW_32 = types.Array(types.float32, 1, "C", readonly=True)
 READ_2D = types.Array(FLOAT, 2, "C", readonly=True)
 PLACES = types.Array(types.int32, 2, "C", readonly=True)
 NOWHERE = -1e18
+NEAR = 0.004  # 7 cents
 
 
 @njit(types.void(ROW_32, PLACES, READ_2D, WRITE), cache=True, fastmath=REASSOCIATE)
@@ -53,31 +54,54 @@ def strongest(salience: FloatArray, values: FloatArray, where: IntArray) -> int:
     return n
 
 
+@njit(FLOAT(ROW_32, FLOAT), cache=True)
+def peak_near(magnitude: Float32Array, place: float) -> float:
+    """Place of the highest peak near a place, by a parabola through the logarithms; -1 where there is none."""
+    reach = 1 + int(0.02 * place)
+    q = max(1, int(place + 0.5) - reach)
+    for i in range(q, min(magnitude.size - 2, int(place + 0.5) + reach) + 1):
+        if magnitude[i] > magnitude[q]:
+            q = i
+    if q > magnitude.size - 2:
+        return -1.0
+    a, b, c = magnitude[q - 1], magnitude[q], magnitude[q + 1]
+    if a <= 0.0 or c <= 0.0 or b < a or b <= c:
+        return -1.0
+    low, top, high = log(a), log(b), log(c)
+    curvature = low - 2.0 * top + high
+    return q + 0.5 * (low - high) / curvature if curvature < -1e-9 else float(q)
+
+
 @njit(FLOAT(ROW_32, FLOAT, FLOAT, INT), cache=True)
 def refined(magnitude: Float32Array, hz: float, bin_hz: float, harmonics: int) -> float:
-    """Move a pitch to the mean of its harmonics' peaks, each found with a parabola through the logarithms."""
-    total = 0.0
-    weight = 0.0
+    """Make a pitch exact: each harmonic's peak names a pitch, and the mean of those near their median counts.
+
+    Harmonics that another voice moves are far from the median. The weights are the roots of the magnitudes.
+    """
+    pitches = np.empty(harmonics)
+    weights = np.empty(harmonics)
+    n = 0
     for h in range(1, harmonics + 1):
-        exact = h * hz / bin_hz
-        reach = max(1, int(1.0 + 0.02 * exact))
-        first = max(1, int(exact + 0.5) - reach)
-        last = min(magnitude.size - 2, int(exact + 0.5) + reach)
-        if first > last:
+        place = peak_near(magnitude, h * hz / bin_hz)
+        if place > 0.0:
+            pitches[n] = place * bin_hz / h
+            weights[n] = sqrt(magnitude[int(place + 0.5)])
+            n += 1
+    if n == 0:
+        return hz
+    half = weights[:n].sum() / 2.0
+    median = hz
+    for i in np.argsort(pitches[:n]):
+        half -= weights[i]
+        if half <= 0.0:
+            median = pitches[i]
             break
-        q = first
-        for i in range(first, last + 1):
-            if magnitude[i] > magnitude[q]:
-                q = i
-        a, b, c = magnitude[q - 1], magnitude[q], magnitude[q + 1]
-        if a <= 0.0 or c <= 0.0 or b < a or b <= c:
-            continue
-        low, top, high = log(a), log(b), log(c)
-        shift = 0.5 * (low - high) / (low - 2.0 * top + high)
-        w = b * h
-        total += w * (q + shift) * bin_hz / h
-        weight += w
-    return total / weight if weight > 0.0 else hz
+    total, weight = 0.0, 0.0
+    for i in range(n):
+        if abs(pitches[i] - median) < NEAR * median:
+            total += weights[i] * pitches[i]
+            weight += weights[i]
+    return total / weight if weight > 0.0 else median
 
 
 @njit(types.void(READ_32, READ_32, PLACES, READ_2D, READ, FLOAT, INT, FLOAT, WRITE_2D, WRITE_2D, WRITE_2D), cache=True)

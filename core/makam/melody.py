@@ -45,21 +45,16 @@ class Melody:
     @property
     def times_s(self) -> FloatArray:
         """The time of each value in seconds: shape (n,)."""
-        return np.arange(self.cents.size) * self.hop_s
+        return np.arange(self.cents.size) * np.float64(self.hop_s)
 
     @property
     def hz(self) -> FloatArray:
         """The pitch in Hz: shape (n,), NaN where there is no melody."""
-        return REFERENCE_HZ * 2.0 ** (self.cents / 1200)
+        return np.float64(REFERENCE_HZ) * np.exp2(self.cents / 1200)
 
     @property
     def duration_s(self) -> float:
         return self.cents.size * self.hop_s
-
-
-def cents_of(hz: FloatArray) -> FloatArray:
-    """Cents over 440 Hz."""
-    return 1200 * np.log2(hz / REFERENCE_HZ)
 
 
 def melody_from_track(cents_int16: np.ndarray, hop_s: float = HOP_S) -> Melody:

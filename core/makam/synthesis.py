@@ -7,8 +7,8 @@ import scipy.signal
 
 from core.errors import AudioError
 from core.features.frames import FloatArray
-from core.makam.melody import HOP_S, Melody, cents_of
-from core.makams import COMMAS
+from core.makam.commas import CENTS, cents_of_hz
+from core.makam.melody import HOP_S, Melody
 
 PEAK = 0.7
 HEARD = 0.02  # a tone counts as sounding above this share of its beginning: -34 dB
@@ -105,7 +105,7 @@ def render(score: Score, instrument: str, *, sr: int = 44100, seed: int = 0) -> 
 def true_melody(score: Score, instrument: str, *, hop_s: float = HOP_S, seed: int = 0) -> Melody:
     """The melody that ``render`` plays with the same arguments, with its glides and its vibrato."""
     voice = VOICES[TOGETHER[instrument][0][0]]
-    at = np.arange(int(score.duration_s / hop_s)) * hop_s
+    at = np.arange(int(score.duration_s / hop_s)) * np.float64(hop_s)
     cents, level = _performance(score, voice, at, seed)
     cents = np.where(level > HEARD, cents, np.nan)
     return Melody(cents, np.isfinite(cents).astype(np.float64), hop_s)
@@ -113,7 +113,7 @@ def true_melody(score: Score, instrument: str, *, hop_s: float = HOP_S, seed: in
 
 def play(score: Score, voice: Voice, *, sr: int, seed: int = 0) -> FloatArray:
     """Play a score with one voice: shape (n,), RMS near 0.2 while it sounds."""
-    at = np.arange(round(score.duration_s * sr)) / sr
+    at: FloatArray = np.arange(round(score.duration_s * sr), dtype=np.float64) / sr
     cents, level = _performance(score, voice, at, seed)
     hz = 440.0 * 2.0 ** (cents / 1200 + voice.octave)
     phase = 2 * np.pi * np.cumsum(hz) / sr
@@ -161,7 +161,7 @@ def _performance(score: Score, voice: Voice, at: FloatArray, seed: int) -> tuple
         before = filled[np.maximum(note - 1, 0)]
         part = np.clip(since / voice.glide_s, 0, 1)
         commas = before + (commas - before) * (1 - np.cos(np.pi * part)) / 2
-    cents = cents_of(np.array(score.karar_hz)) + commas * 1200 / COMMAS
+    cents = cents_of_hz(score.karar_hz) + commas * CENTS
     start_phase = np.random.default_rng([seed, 2]).uniform(0, 2 * np.pi)
     depth = voice.vibrato_cents * np.clip((since - 0.15) / 0.2, 0, 1)
     cents = cents + depth * np.sin(2 * np.pi * voice.vibrato_hz * at + start_phase)

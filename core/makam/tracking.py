@@ -20,16 +20,16 @@ from core.makam.melody import HOP_S, REFERENCE_HZ, Melody
 
 SR = 11025  # everything a melody needs is below 5.5 kHz; a hop is 256 samples
 HOP = 256
-WINDOW, N_FFT = 576, 2048
+WINDOW, N_FFT = 480, 2048  # 43.5 ms: a longer one blurs the steps from note to note
 LOWEST_HZ, OCTAVES, GRID_CENTS = 55.0, 5, 10
 CANDIDATES = 6
-HARMONICS, REFINED = 16, 8  # to find a pitch; to make it exact
+HARMONICS, REFINED = 16, 12  # to find a pitch; to make it exact
 HIGHEST_HARMONIC_HZ = 5000.0
 ALPHA_HZ, BETA_HZ = 52.0, 320.0  # weight of harmonic h of f: (f + alpha) / (h f + beta)
-GAP = 0.3  # weight of the gaps between harmonics
-FLATNESS = 0.33  # a band with level x gets the level x ** 0.33
+GAP = 0.2  # weight of the gaps between harmonics
+FLATNESS = 0.3  # a band with level x gets the level x ** 0.3
 FLOOR = 1e-3  # -60 dB under the strongest band: not made louder
-MUSIC = 0.234  # median salience of music
+MUSIC = 0.222  # median salience of music
 SILENCE = 0.55  # below this share of it, there is no melody: noise has 0.3 to 0.5
 PER_OCTAVE, DEAREST, ON_OFF = 0.6, 0.6, 0.3
 QUIET_DB = -45.0  # relative to loud frames
