@@ -99,6 +99,11 @@ def _drift(melody: Melody) -> float:
     return float(shifts[best] / _FINE)
 
 
+def karar_height(hz: float) -> str:
+    """Name the nearest tempered pitch class of a karar, without its octave: ``"A"``.  It shows the ahenk."""
+    return note_name(hz).split(" ")[0].rstrip("0123456789-")
+
+
 def profile_to_json(profile: CommaProfile) -> dict[str, Any]:
     """Return what ``profile_from_json`` reads."""
     return {

@@ -10,9 +10,10 @@ from core.makam.analysis import ANALYSER, Analysis, analyse, note_name
 from core.makam.karar import karar_caution
 from core.makam.melody import Melody
 from core.makam.recognition import SCALE_ONLY
-from core.makam.templates import Templates, shipped_templates
+from core.makam.templates import Templates, templates_in_use
 from core.makam.theory import MAKAMS, Makam, key_of
 from core.pipeline.makam import melody_of_source
+from core.settings import Settings
 from core.source_note import SourceNote
 from core.store import KararWord, Store, karar_word
 from core.wording import clock, whole_percent
@@ -56,10 +57,9 @@ class Shown:
         return self.recording.content[:8]
 
 
-@st.cache_resource(show_spinner=False)
 def templates() -> Templates:
-    """The templates of the makams."""
-    return shipped_templates()
+    """The templates of the makams: learned here, or shipped."""
+    return templates_in_use(Settings().data_dir)
 
 
 @st.cache_data(show_spinner=False, max_entries=24)
@@ -68,7 +68,9 @@ def _melody(content: str, analyser: str, _source: Source) -> Melody:
 
 
 @st.cache_data(show_spinner=False, max_entries=48)
-def _analysis(content: str, analyser: str, track: int, karar_hz: float | None, _melody: Melody) -> Analysis:
+def _analysis(
+    content: str, analyser: str, learned: str, track: int, karar_hz: float | None, _melody: Melody
+) -> Analysis:
     return analyse(_melody, templates(), karar_hz=karar_hz)
 
 
@@ -78,22 +80,22 @@ def melody_of(recording: Recording) -> Melody:
     if own is not None and own[0] == recording.content:
         melody: Melody = own[1]
         return melody
-    wait = f"Following the melody of {clock(recording.source.duration_s)} minutes …"
+    wait = f"Following the melody of {clock(recording.source.duration_s)} …"
     with st.spinner(wait):
         return _melody(recording.content, ANALYSER, recording.source)
 
 
 def analysis_of(recording: Recording, store: Store | None) -> tuple[Melody, Analysis, KararWord | None]:
     """Return melody, analysis and corrected karar of a recording. Shows an error and stops if there is none."""
+    own = st.session_state.get(OWN_TRACK)
+    track = id(own[1]) if own is not None and own[0] == recording.content else 0
     try:
         word = karar_word(store, recording.content) if store is not None else None
-        melody = melody_of(recording)
+        melody, learned = melody_of(recording), templates().learned_from
+        found = _analysis(recording.content, ANALYSER, learned, track, word.karar_hz if word else None, melody)
     except CoreError as error:
         messages.problem(error)
         st.stop()
-    own = st.session_state.get(OWN_TRACK)
-    track = id(own[1]) if own is not None and own[0] == recording.content else 0
-    found = _analysis(recording.content, ANALYSER, track, word.karar_hz if word else None, melody)
     return melody, found, word
 
 
