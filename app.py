@@ -43,6 +43,7 @@ def run() -> None:
                 doors.page("confusion", title="Confusion", icon=":material/grid_on:"),
                 doors.page("explain", title="Explain", icon=":material/psychology:"),
                 doors.page("decisions", title="Decisions", icon=":material/rule:"),
+                doors.page("impact", title="Impact", icon=":material/payments:"),
                 doors.page("learning", title="Learning", icon=":material/model_training:"),
             ],
             "Data": [doors.page("explore", title="Explore", icon=":material/query_stats:")],
