@@ -1,11 +1,13 @@
 """Measure karar and makam on melodies whose karar and makam are known.
 
     python -m benchmarks.makam FOLDER [--learn FOLDER] [--shipped] [--folds 10] [--of 1]
+    python -m benchmarks.makam --ship
 
 FOLDER holds ``pitch.npz`` (one int16 array a recording: cents over 440 Hz every 23.2 ms, -32768 where unvoiced) and
 ``recordings.csv`` (recording, makam, karar_hz). Without ``--learn`` the templates are learned in folds; with it they
 are learned on that folder. ``--shipped`` uses the shipped templates. ``--of 5`` uses every fifth recording. The karar
-counts as right within 25 cents, octaves together. The last line is JSON.
+counts as right within 25 cents, octaves together. The last line is JSON. ``--ship`` learns the shipped templates again
+from the theory, and writes them into the package.
 """
 
 import argparse
@@ -25,8 +27,9 @@ from core.makam.learning import Lesson, describe_lesson, learn
 from core.makam.lessons import lessons_of_tracks
 from core.makam.melody import Melody
 from core.makam.recognition import suggest_makams
-from core.makam.templates import Templates, shipped_templates
+from core.makam.templates import SHIPPED, Templates, shipped_templates, templates_bytes
 from core.makam.theory import key_of
+from core.makam.theory_lessons import templates_of_theory
 
 CLIP_S = 30.0
 
@@ -124,12 +127,18 @@ def report(table: pd.DataFrame) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("folder", type=Path, nargs="?")
     parser.add_argument("--learn", type=Path)
     parser.add_argument("--shipped", action="store_true")
+    parser.add_argument("--ship", action="store_true")
     parser.add_argument("--folds", type=int, default=10)
     parser.add_argument("--of", type=int, default=1)
     given = parser.parse_args()
+    if given.ship:
+        SHIPPED.write_bytes(templates_bytes(templates_of_theory()))
+        return
+    if given.folder is None:
+        parser.error("Give the folder with pitch.npz and recordings.csv.")
     lessons = list(lessons_of_tracks(given.folder))[:: given.of]
     if given.shipped or given.learn:
         templates = shipped_templates() if given.shipped else learn(list(lessons_of_tracks(given.learn))).templates

@@ -8,10 +8,10 @@ import numpy as np
 from core.makam.commas import cents_of_hz, hz_of_cents
 from core.makam.karar import compare, exact_pitch
 from core.makam.melody import Melody
-from core.makam.templates import WHOLE_S, Templates, probabilities
+from core.makam.templates import Templates, probabilities
 from core.wording import duration
 
-ENOUGH_S = 60.0  # of melody; below, there are no suggestions
+ENOUGH_S = 40.0  # of melody; below, there are no suggestions
 ENOUGH_NOTES = 30
 SCALE_ONLY = "A suggestion compares a scale and its use. A makam is more than that: its course, phrases and character."
 
@@ -61,6 +61,6 @@ def suggest_makams(melody: Melody, templates: Templates, *, karar_hz: float | No
         )
         for m in np.argsort(-each, kind="stable")[:3]
     )
-    if three[0].probability >= templates.trust.clear and voiced_s >= WHOLE_S / 2:
+    if three[0].probability >= templates.trust.clear:
         return Suggestions("clear", three, f"{three[0].name} fits much better than the others. {SCALE_ONLY}")
     return Suggestions("unsure", three, f"Several makams fit. A person has to choose. {SCALE_ONLY}")
