@@ -33,7 +33,7 @@ MUSIC = 0.222  # median salience of music
 SILENCE = 0.55  # below this share of it, there is no melody: noise has 0.3 to 0.5
 PER_OCTAVE, DEAREST, ON_OFF = 0.6, 0.6, 0.3
 QUIET_DB = -45.0  # relative to loud frames
-INAUDIBLE = 1e-8  # power of a tone at -87 dB of full scale
+INAUDIBLE = 1e-10  # power of a tone at -107 dB of full scale
 SHORTEST = 4  # frames: 93 ms
 FRAMES, BLOCK_S = 512, 60  # frames computed together; seconds of sound at a time
 
