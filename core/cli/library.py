@@ -52,7 +52,7 @@ def score(
     ] = False,
     makam: Annotated[
         bool,
-        typer.Option("--makam", help="Also measure melody, karar and makam of each whole file: 2 s for 5 min of music."),
+        typer.Option("--makam", help="Also measure karar and makam of each whole file: 2 s for 5 minutes."),
     ] = False,
     within: Annotated[str, typer.Option(hidden=True, help="Links that lead out of this folder are not followed.")] = "",
     job: Annotated[int | None, typer.Option(hidden=True)] = None,

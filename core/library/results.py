@@ -234,7 +234,7 @@ def rows(
     table["decision_reason"], table["unlike"], table["tempo_bpm"] = own["reason"], own["unlike"], own[TEMPO]
     contents = table["content_hash"].fillna("")
     makams = makam_columns(makam_table(store, sorted({content for content in contents if content})), contents)
-    for column in makams:
+    for column in (*TEXTS, *NUMBERS):
         table[column] = makams[column].to_numpy()
     deleted = own["deleted"].fillna(value=False).astype(bool)
     table.loc[deleted, ["state", "reason"]] = ["deleted", "Somebody deleted this clip from the library."]

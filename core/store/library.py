@@ -209,9 +209,9 @@ def library_places(store: Store, contents: Sequence[str]) -> pd.DataFrame:
 def library_cache_key(store: Store) -> tuple[object, ...]:
     """Return a cache key for ``library_table`` and ``library_places``.
 
-    The key changes when a job ends, when a clip is deleted, when a karar is corrected, and when the number of clips has grown by about 2 %. The
-    page can thus show a library while it is being scored without reading it again for every new clip. Smaller changes
-    appear with the next change of the key.
+    The key changes when a job ends, when a clip is deleted, when a karar is corrected, and when the number of clips
+    has grown by about 2 %. The page can thus show a library while it is being scored without reading it again for every
+    new clip. Smaller changes appear with the next change of the key.
     """
     query = sa.select(
         sa.select(sa.func.count()).select_from(clips).scalar_subquery(),

@@ -111,7 +111,7 @@ def _profiles(measured: pd.DataFrame, contents: list[str]) -> list[CommaProfile]
         row = measured.loc[content]
         stored = json.loads(str(row["details"])).get("profile")
         if stored is not None:
-            found.append(profile_from_json(stored, karar_hz=float(row["karar_hz"])))
+            found.append(profile_from_json(stored, karar_hz=float(str(row["karar_hz"]))))
     return found
 
 
