@@ -1,5 +1,6 @@
 """Play scores in commas on synthetic instruments: recordings whose melody and karar are known exactly."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,6 +12,7 @@ from core.makam.commas import CENTS, cents_of_hz
 from core.makam.melody import HOP_S, Melody
 
 PEAK = 0.7
+CONTROL = 32  # samples between values of a resonance
 HEARD = 0.02  # a tone counts as sounding above this share of its beginning: -34 dB
 
 
@@ -116,25 +118,45 @@ def play(score: Score, voice: Voice, *, sr: int, seed: int = 0) -> FloatArray:
     at: FloatArray = np.arange(round(score.duration_s * sr), dtype=np.float64) / sr
     cents, level = _performance(score, voice, at, seed)
     hz = 440.0 * 2.0 ** (cents / 1200 + voice.octave)
+    fade = np.exp(-_since_onset(score, voice, at) * 0.35 * voice.decay_hz) if voice.decay_hz else np.ones(1)
+    y, faded = np.zeros(at.size), np.ones(1)
     phase = 2 * np.pi * np.cumsum(hz) / sr
-    since = _since_onset(score, voice, at)
-    y = np.zeros(at.size)
-    for k, amplitude in enumerate(voice.partials, 1):
-        ratio = k * np.sqrt(1 + voice.stretch * k**2) / np.sqrt(1 + voice.stretch)
-        if ratio * np.nanmin(hz) > sr / 2:
+    for k, (amplitude, tone) in enumerate(zip(voice.partials, _partials(phase, voice), strict=False), 1):
+        if k * hz.min() > 0.48 * sr:
             break
-        size = amplitude * np.where(ratio * hz < 0.48 * sr, 1.0, 0.0)
-        if voice.formants:
-            size *= _resonance(ratio * hz, voice.formants)
-        if voice.decay_hz:
-            size *= np.exp(-since * 0.35 * voice.decay_hz * (k - 1))
-        y += size * np.sin(ratio * phase)
+        size = amplitude * _gain(k * hz, voice.formants, 0.48 * sr)
+        y += size * faded * tone
+        faded = faded * fade
     if voice.breath:
         noise = np.random.default_rng([seed, 1]).standard_normal(at.size)
         y += voice.breath * np.abs(y).max() * scipy.signal.lfilter([0.3], [1, -0.7], noise)
     y *= level
     sounding = level > HEARD
     return y * (0.2 / max(np.sqrt((y[sounding] ** 2).mean()), 1e-9)) if sounding.any() else y
+
+
+def _partials(phase: FloatArray, voice: Voice) -> Iterator[FloatArray]:
+    """The sines of the partials, one after the other; those of a stiff string are stretched."""
+    if voice.stretch:
+        for k in range(1, len(voice.partials) + 1):
+            yield np.sin(k * np.sqrt((1 + voice.stretch * k**2) / (1 + voice.stretch)) * phase)
+        return
+    before, now, twice = np.zeros(phase.size), np.sin(phase), 2 * np.cos(phase)
+    for _ in voice.partials:
+        yield now
+        before, now = now, twice * now - before  # sin (k + 1) x = 2 cos x sin k x - sin (k - 1) x
+
+
+def _gain(hz: FloatArray, formants: tuple[float, ...], highest: float) -> FloatArray:
+    """Gain of a partial: the resonances of a vowel or a body, and 0 from ``highest`` Hz on."""
+    gain = np.where(hz < highest, 1.0, 0.0)
+    if not formants:
+        return gain
+    some = hz[::CONTROL]
+    resonance = np.full(some.shape, 0.08)
+    for i, centre in enumerate(formants):
+        resonance += 0.8**i / (1 + ((some - centre) / (80 + 0.06 * centre)) ** 2)
+    return gain * np.repeat(resonance, CONTROL)[: hz.size]
 
 
 def _starts(score: Score, voice: Voice) -> FloatArray:
@@ -168,14 +190,6 @@ def _performance(score: Score, voice: Voice, at: FloatArray, seed: int) -> tuple
     level = np.minimum(1, since / voice.rise_s) * np.clip(left / voice.fall_s, 0, 1)
     level *= np.exp(-since * voice.decay_hz / 2)
     return cents, np.where(np.isnan(heights[note]) | (at < starts[0]), 0.0, level)
-
-
-def _resonance(hz: FloatArray, centres: tuple[float, ...]) -> FloatArray:
-    """Gain of a vowel's or a body's resonances at the frequencies hz."""
-    gain = np.full(hz.shape, 0.08)
-    for i, centre in enumerate(centres):
-        gain += 0.8**i / (1 + ((hz - centre) / (80 + 0.06 * centre)) ** 2)
-    return gain
 
 
 def drum(n: int, sr: int, seed: int = 0, *, unit_s: float = 0.22, strokes: str = "D.T.DT..") -> FloatArray:

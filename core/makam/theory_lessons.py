@@ -23,6 +23,7 @@ _SECONDS = (120.0, 240.0)
 _VOICES = ("plucked", "bowed", "blown", "sung")
 _SPREAD = 0.5  # commas: standard deviation of a performer's degrees
 _ALSO = 0.4  # share of the melodies that use another perde of the makam in place of the nearest degree
+_DESCENDS = 0.3  # share of the melodies of an ascending-descending makam that begin high
 _FADES = 6  # every so many recordings end early
 # Composed melodies are much easier than recordings, so they cannot say how far to trust the templates. These are round
 # numbers with which the probabilities of published recordings were not too high. No suggestion counts as clear.
@@ -46,28 +47,33 @@ def theory_lessons(each: int = EACH, *, seed: int = 0) -> Iterator[Lesson]:
 
 def _performed(makam: Makam, karar_hz: float, number: int, random: np.random.Generator) -> Melody:
     """One melody of a makam, by a performer with a voice and degrees of its own."""
-    heights = np.array([*makam.degrees, COMMAS], dtype=float)
-    for other in makam.also:
-        if random.random() < _ALSO:
-            heights[1 + np.abs(heights[1:-1] - other).argmin()] = other
-    heights[1:-1] += random.normal(0, _SPREAD, heights.size - 2)
-    guclu = int(random.choice(makam.guclu_commas, p=_falling_weights(len(makam.guclu_commas))))
-    degree = 7 if guclu >= COMMAS else int(np.abs(np.array(makam.degrees) - guclu).argmin())
-    falling = makam.seyir == "descending" or (makam.seyir == "ascending-descending" and random.random() < 0.3)
-    score = compose(
-        makam.name,
-        np.diff(heights).tolist(),
-        karar_hz,
-        dominant=degree,
-        falling=falling,
-        seconds=float(random.uniform(*_SECONDS)),
-        seed=number,
-    )
+    guclu = str(random.choice(makam.guclu, p=_falling_weights(len(makam.guclu))))
+    seyir = makam.seyir
+    if seyir == "ascending-descending" and random.random() < _DESCENDS:
+        seyir = "descending"
+    composed = replace(makam, guclu=(guclu,), seyir=seyir)
+    score = compose(composed, karar_hz, seconds=float(random.uniform(*_SECONDS)), seed=number)
+    score = replace(score, commas=_as_played(makam, score.commas, random))
     melody = true_melody(score, str(random.choice(_VOICES)), seed=number)
     if number % _FADES:
         return melody
     heard = round(0.94 * melody.cents.size)
     return Melody(melody.cents[:heard], melody.confidence[:heard], melody.hop_s)
+
+
+def _as_played(makam: Makam, commas: tuple[float, ...], random: np.random.Generator) -> tuple[float, ...]:
+    """The heights of a score as a performer plays them: other perdes of the makam, and degrees a little off."""
+    degrees = np.array(makam.degrees, dtype=float)
+    played = degrees.copy()
+    for other in makam.also:
+        if random.random() < _ALSO:
+            played[1 + np.abs(degrees[1:] - other).argmin()] = other
+    played[1:] += random.normal(0, _SPREAD, degrees.size - 1)
+    heights = np.array(commas)
+    sounding = ~np.isnan(heights)
+    octave, within = np.divmod(heights[sounding], COMMAS)
+    heights[sounding] = octave * COMMAS + played[np.searchsorted(degrees, within)]
+    return tuple(heights.tolist())
 
 
 def _falling_weights(count: int) -> np.ndarray:

