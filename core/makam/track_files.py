@@ -182,6 +182,7 @@ def _melody(times: np.ndarray, hz: np.ndarray, shown: str) -> Melody:
     steps = np.diff(times)
     steps = steps[steps > 0]
     hop_s = min(max(float(np.median(steps)), 0.001), 0.1) if steps.size else HOP_S
+    hop_s = max(hop_s, float(times[-1]) / MOST_POINTS)
     grid = np.arange(round(times[-1] / hop_s) + 1) * hop_s
     right = np.clip(np.searchsorted(times, grid), 1, times.size - 1)
     nearest = np.where(grid - times[right - 1] <= times[right] - grid, right - 1, right)
