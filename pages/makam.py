@@ -28,7 +28,7 @@ VIEWS = {
 }
 
 st.title("Makam")
-st.caption("The melody of a whole recording in commas, 53 to the octave. They are measured: a musician has to judge.")
+st.caption("The melody of a whole recording in commas, 53 to the octave. All is measured. A musician has to judge.")
 show_pending_message()
 store = cached.store()
 with st.container():

@@ -17,6 +17,7 @@ from pages.shared import cached, messages, uploads
 from pages.shared.policy import active
 
 PLACES = {"upload": "Upload a file", "library": "A piece of the library"}
+HEAR = "hear"  # in the address of a link: the piece, by the hash of its content
 MOST_NAMES = 20_000  # pieces in the selection box
 
 
@@ -65,6 +66,7 @@ def choose_recording(store: Store | None) -> Recording | None:
     sees = store is not None and store.by.may(Action.SEE_LIBRARY)
     if not sees or store is None:
         return _uploaded()
+    _take_piece_of_link(store)
     place = st.segmented_control(
         "Where is the recording?",
         list(PLACES),
@@ -75,6 +77,19 @@ def choose_recording(store: Store | None) -> Recording | None:
         bind="query-params",
     )
     return _uploaded() if place == "upload" else _of_library(store)
+
+
+def _take_piece_of_link(store: Store) -> None:
+    """Choose the piece that a link names, unless it is not in the library."""
+    asked = st.query_params.get(HEAR)
+    if asked is None:
+        return
+    del st.query_params[HEAR]  # from here on, the selection box writes the piece into the address
+    st.session_state["place"] = "library"
+    if asked in library(store).index:
+        st.session_state["piece"] = asked
+    else:
+        st.info("The piece of this link is not in the library.", icon=":material/link_off:")
 
 
 def _uploaded() -> Recording | None:

@@ -10,6 +10,7 @@ from core.errors import CoreError
 from core.makam.drone import with_drone
 from core.wording import clock
 from pages.shared import messages
+from pages.views.makam.choice import HEAR
 from pages.views.makam.reading import Shown
 
 AT = "at"  # key of the field, also in the address: where the player begins, in s
@@ -55,7 +56,7 @@ def show_player(shown: Shown) -> None:
             st.caption("A link works for pieces of the library. An uploaded file is not stored.")
         else:
             address = str(st.context.url or "").partition("?")[0]
-            st.code(f"{address}?{urlencode({'piece': shown.recording.content, 'at': at})}", language=None)
+            st.code(f"{address}?{urlencode({HEAR: shown.recording.content, AT: at})}", language=None)
 
 
 def _play(shown: Shown, at: int, drone_hz: float | None) -> None:
