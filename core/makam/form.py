@@ -17,7 +17,7 @@ STEP_S = 0.5  # of the picture of similarity
 FEWEST_STEP, MOST_POINTS = 0.5, 800
 CONTEXT_S = 6.0  # the melody around a moment that is compared
 LEAST_S = 8.0  # a shorter part may return by chance
-SIMILAR = 0.72  # mean similarity of a part that returns; 1 = the same
+SIMILAR = 0.6  # mean similarity of a part that returns; 1 = the same
 _WIDTH = 1.0  # commas: how far two pitches may differ
 
 

@@ -58,7 +58,7 @@ def melody(
             x=np.column_stack([rests["start_s"], rests["end_s"], none]).ravel(),
             y=np.repeat(rests["commas"].to_numpy(float), 3),
             mode="lines",
-            line={"width": 6, "color": REST},
+            line={"width": 9, "color": REST},
             opacity=0.7,
             name="zone of rest",
             text=np.repeat(rests["perde"].to_numpy(object), 3),

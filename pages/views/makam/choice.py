@@ -66,12 +66,12 @@ def choose_recording(store: Store | None) -> Recording | None:
     sees = store is not None and store.by.may(Action.SEE_LIBRARY)
     if not sees or store is None:
         return _uploaded()
-    _take_piece_of_link(store)
+    linked = _take_piece_of_link(store)
     place = st.segmented_control(
         "Where is the recording?",
         list(PLACES),
         format_func=PLACES.__getitem__,
-        default="library" if "piece" in st.query_params else "upload",
+        default="library" if linked or "piece" in st.query_params else "upload",
         required=True,
         key="place",
         bind="query-params",
@@ -79,17 +79,17 @@ def choose_recording(store: Store | None) -> Recording | None:
     return _uploaded() if place == "upload" else _of_library(store)
 
 
-def _take_piece_of_link(store: Store) -> None:
-    """Choose the piece that a link names, unless it is not in the library."""
+def _take_piece_of_link(store: Store) -> bool:
+    """Choose the piece that a link names, unless it is not in the library. Returns whether there was a link."""
     asked = st.query_params.get(HEAR)
     if asked is None:
-        return
+        return False
     del st.query_params[HEAR]  # from here on, the selection box writes the piece into the address
-    st.session_state["place"] = "library"
     if asked in library(store).index:
         st.session_state["piece"] = asked
     else:
         st.info("The piece of this link is not in the library.", icon=":material/link_off:")
+    return True
 
 
 def _uploaded() -> Recording | None:

@@ -109,12 +109,12 @@ def degrees_table(profile: CommaProfile) -> pd.DataFrame:
 def show_makam(shown: Shown) -> None:
     """Show three suggestions with their theory, and what they are based on."""
     st.info(
-        f"{SCALE_ONLY} It is a scale and its use, not the whole of a makam: çeşni, seyir and the knowledge of a "
+        "A suggestion is about a scale and its use, not the whole of a makam. Its çeşni, its seyir and the ear of a "
         "musician decide.",
         icon=":material/info:",
     )
     found = shown.found.suggestions
-    st.markdown(messages.literal(found.reason))
+    st.markdown(messages.literal(found.reason.removesuffix(SCALE_ONLY)))
     for number, suggestion in enumerate(found.three):
         makam = MAKAMS.get(key_of(suggestion.name))
         with st.container(border=True):

@@ -113,13 +113,19 @@ def _course(shown: Shown, way: Course) -> None:
 
 def _edge(edge: Edge) -> str:
     return (
-        f"the longest note is near {edge.perde} ({edge.commas:+.0f} commas), the last one near {edge.last_perde} "
-        f"({edge.last:+.0f} commas)."
+        f"the longest note is near {edge.perde} ({_signed(edge.commas)} commas), the last one near {edge.last_perde} "
+        f"({_signed(edge.last)} commas)."
     )
 
 
 def _named(shown: Shown, height: float) -> str:
-    return f"{perde_name(height, shown.karar_perde)} ({height:+.0f} commas)"
+    return f"{perde_name(height, shown.karar_perde)} ({_signed(height)} commas)"
+
+
+def _signed(commas: float) -> str:
+    """A whole number of commas with its sign: ``"+9"``, ``"−4"``, ``"0"``."""
+    whole = round(commas)
+    return f"{whole:+d}".replace("-", "−") if whole else "0"
 
 
 def _rests(held: pd.DataFrame, key: str) -> None:

@@ -40,7 +40,7 @@ def show_player(shown: Shown) -> None:
     if st.session_state.get(AT, 0) > last:
         st.session_state[AT] = last
     left, middle, right = st.columns([1, 1, 2], vertical_alignment="bottom")
-    at = left.number_input("From second", 0, last, 0, 5, key=AT, bind="query-params")
+    at = left.number_input("From second", 0, last, step=5, key=AT, bind="query-params")
     tried = st.session_state.get(TRIED)
     hz = tried[1] if tried and tried[0] == shown.recording.content else shown.found.karar_hz
     drone = middle.toggle(

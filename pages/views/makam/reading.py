@@ -183,6 +183,6 @@ def summary(shown: Shown) -> None:
         else:
             names = " · ".join(f"{s.name} {whole_percent(s.probability)}" for s in three)
             st.markdown(f"**Suggested makams** {messages.literal(names)}", help=SCALE_ONLY)
-            st.caption(messages.literal(f"{found.suggestions.reason} {SCALE_ONLY}"))
+            st.caption(messages.literal(found.suggestions.reason))
     if shown.own_track:
         st.info("The melody is the track that you brought. It stays until you close this page.", icon=":material/edit:")
