@@ -33,6 +33,8 @@ class Settings(BaseSettings):
     ``TME_LIBRARY_DIR``         the folder with music that the pages may read; by default any folder of this machine
     ``TME_SHARED``              true: other people can reach this server; by default the address of the server decides
     ``TME_LEAST_HEARD``         share of a clip, 0 to 1; an answer of a person who heard less of the clip is marked
+    ``TME_CHAMPION_ADDRESS``    server of the API with the champion, as nginx reaches it, HOST:PORT
+    ``TME_CHALLENGER_ADDRESS``  server of the API with the challenger, which a canary needs, HOST:PORT
     ``TME_SCHEDULER``           a Dask cluster that scores libraries, ``tcp://host:8786``; by default this machine
     """
 
@@ -52,6 +54,8 @@ class Settings(BaseSettings):
     library_dir: Path | None = None
     shared: bool = Field(default_factory=lambda: _reached["by others"])
     scheduler: str = ""
+    champion_address: str = "127.0.0.1:8000"
+    challenger_address: str = "127.0.0.1:8001"
     least_heard: float = Field(default=LEAST_HEARD, ge=0, le=1)
 
     def __init__(self, **values: Any) -> None:
