@@ -30,7 +30,7 @@ app: $(VENV)/.run        ## make the environment and open the dashboard, for thi
 	$(BIN)/streamlit run app.py --server.port $(PORT)
 
 serve: $(VENV)/.run      ## open the dashboard to other machines; HOST= and PORT= choose the address
-	$(BIN)/python -m core serve --host $(HOST) --port $(PORT)
+	$(BIN)/python -m core serve --with-dashboard --no-api --host $(HOST) --port $(PORT)
 
 test: $(VENV)/.dev       ## make the environment and run all tests
 	@$(MAKE) $(ALL_OF) test-others test-browser

@@ -6,6 +6,7 @@ from core.cli import (
     canary,
     clips,
     database,
+    keys,
     labels,
     library,
     mood_tags,
@@ -41,6 +42,7 @@ app.command()(training.triggers)
 app.add_typer(canary.app, name="canary")
 app.command()(labels.export_labels)
 app.command()(labels.import_labels)
+app.add_typer(keys.app, name="keys")
 
 
 def main() -> None:
