@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote
 
 from pydantic import Field, ValidationError
@@ -38,12 +38,10 @@ class Settings(BaseSettings):
     ``TME_LIBRARY_DIR``         the folder with music that the pages may read; by default any folder of this machine
     ``TME_SHARED``              true: other people can reach this server; by default the address of the server decides
     ``TME_LEAST_HEARD``         share of a clip, 0 to 1; an answer of a person who heard less of the clip is marked
-<<<<<<< HEAD
     ``TME_CHAMPION_ADDRESS``    server of the API with the champion, as nginx reaches it, HOST:PORT
     ``TME_CHALLENGER_ADDRESS``  server of the API with the challenger, which a canary needs, HOST:PORT
-=======
     ``TME_API``                 true: the server of the dashboard also answers the REST API, below /api
->>>>>>> 5e04707
+    ``TME_SERVES``              model of this server of the API: champion, or challenger for a canary
     ``TME_SCHEDULER``           a Dask cluster that scores libraries, ``tcp://host:8786``; by default this machine
     ``TME_WORKERS``             clips and explanations that the server works on at the same time; by default its cores
     ``TME_MAX_WAITING``         clips and explanations that may wait; more are refused with a sentence
@@ -66,13 +64,11 @@ class Settings(BaseSettings):
     shared: bool = Field(default_factory=lambda: _reached["by others"])
     api: bool = False
     scheduler: str = ""
-<<<<<<< HEAD
     champion_address: str = "127.0.0.1:8000"
+    serves: Literal["champion", "challenger"] = "champion"
     challenger_address: str = "127.0.0.1:8001"
-=======
     workers: int = Field(default_factory=_cores, ge=1)
     max_waiting: int = Field(default=200, ge=1)
->>>>>>> 5e04707
     least_heard: float = Field(default=LEAST_HEARD, ge=0, le=1)
 
     def __init__(self, **values: Any) -> None:
