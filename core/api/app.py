@@ -8,9 +8,9 @@ from types import FrameType
 
 from fastapi import FastAPI
 
-from core.api import logs, problems
+from core.api import logs, openapi, problems
 from core.api.bodies import LimitBodies
-from core.api.routes import health
+from core.api.routes import clips, features, feedback, health, inference, jobs, model, pieces, playlists, tracks
 from core.api.service import Service
 from core.settings import Settings
 
@@ -31,7 +31,9 @@ def create(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(LimitBodies, service=service)
     app.add_middleware(logs.LogRequests)
     problems.install(app)
-    app.include_router(health.router)
+    openapi.install(app)
+    for room in (health, clips, features, model, tracks, jobs, pieces, playlists, feedback, inference):
+        app.include_router(room.router)
     return app
 
 

@@ -5,7 +5,7 @@ A file goes to a temporary file while it arrives. Its bytes are in memory only w
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any
@@ -193,10 +193,10 @@ async def _whole_body(request: Request, name: str) -> SentFile:
     spooled = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115  (closed when the request is forgotten)
     async for part in request.stream():
         spooled.write(part)
-    return SentFile(name, spooled)  # type: ignore[arg-type]
+    return SentFile(name, spooled)
 
 
-async def _form_files(request: Request, field: str) -> Sequence[SentFile]:
+async def _form_files(request: Request, field: str) -> list[SentFile]:
     try:
         form: Any = await request.form(max_files=MOST_FILES, max_fields=20)
     except MultiPartException as error:

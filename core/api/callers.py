@@ -86,7 +86,7 @@ def _same_machine(request: Request) -> bool:
     )
 
 
-def allowed(action: Action, scope: Scope) -> Callable[[Request], Caller]:
+def allowed(action: Action, scope: Scope) -> Callable[[Request, object], Caller]:
     """Return the dependency that finds the caller and refuses who may not do this.
 
     scope : what the key must be for.

@@ -42,7 +42,9 @@ def add(
     scopes = [Scope(one.value) for one in scope or ScopeWord]
     made, secret = add_key(store, name, role=Role[role.name.upper()], scopes=scopes, per_minute=per_minute)
     typer.echo(secret)
-    typer.echo(f"This key is shown only now. Its id is {made.key_id}. Store it where only its user can read it.", err=True)
+    typer.echo(
+        f"This key is shown only now. Its id is {made.key_id}. Store it where only its user can read it.", err=True
+    )
 
 
 @app.command("list")

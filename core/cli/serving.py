@@ -35,9 +35,7 @@ def serve(
     workers: Annotated[
         int, typer.Option(min=1, help="Processes that answer. Each loads the model. With the dashboard, always 1.")
     ] = 1,
-    api: Annotated[
-        bool, typer.Option("--api/--no-api", help="With the dashboard: serve the API, too.")
-    ] = True,
+    api: Annotated[bool, typer.Option("--api/--no-api", help="With the dashboard: serve the API, too.")] = True,
 ) -> None:
     """Start the REST API, and with --with-dashboard the dashboard as well.
 

@@ -51,6 +51,7 @@ from core.store.jobs import (
     finish_job,
     jobs_table,
     latest_job,
+    own_job,
     report_job,
     start_job,
 )
@@ -79,7 +80,15 @@ from core.store.mood_tags import (
     tag_notes,
 )
 from core.store.never_played import never_play, never_table, play_again
-from core.store.own_clips import claim_clip, erase_own_clip, is_shared, own_clips, save_own
+from core.store.own_clips import (
+    OwnPrediction,
+    claim_clip,
+    erase_own_clip,
+    is_shared,
+    own_clips,
+    own_prediction,
+    save_own,
+)
 from core.store.people import Rater, get_setting, raters_table, set_role, set_setting, sign_in
 from core.store.predictions import answer_votes, predictions_table, read_windows, save_predictions
 from core.store.schema import (
@@ -129,6 +138,7 @@ __all__ = [
     "MAX_TRACK",
     "NewSession",
     "ORIGINS",
+    "OwnPrediction",
     "PieceClip",
     "RATER_ROLES",
     "REPEAT",
@@ -216,6 +226,8 @@ __all__ = [
     "play_again",
     "own_clients",
     "own_clips",
+    "own_job",
+    "own_prediction",
     "predictions_table",
     "queue_item",
     "rater_name",

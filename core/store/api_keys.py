@@ -187,4 +187,4 @@ def _key(row: sa.Row[tuple[object, ...]]) -> ApiKey:
     known = row._asdict()
     known.pop("hash")
     role, scopes = Role[str(known.pop("role")).upper()], frozenset(map(Scope, json.loads(str(known.pop("scopes")))))
-    return ApiKey(key_id=str(known.pop("id")), role=role, scopes=scopes, **known)  # type: ignore[arg-type]
+    return ApiKey(key_id=str(known.pop("id")), role=role, scopes=scopes, **known)

@@ -220,6 +220,14 @@ def latest_job(store: Store, name: str) -> Job | None:
     return None if row is None else _job(row)
 
 
+@requires(Action.SCORE_LIBRARY)
+def own_job(store: Store, job_id: int, name: str) -> Job | None:
+    """Return a job of this name that the person started; None when there is none with this id."""
+    own = (jobs.c.id == job_id) & (jobs.c.name == name) & (jobs.c.started_by == store.by.mark)
+    row = read(store, lambda c: c.execute(sa.select(jobs).where(own)).first())
+    return None if row is None else _job(row)
+
+
 @decides(Action.SCORE_LIBRARY, Action.TRAIN, Action.CHOOSE_MODEL)
 def done_jobs(store: Store, name: str, *, limit: int = 20) -> list[Job]:
     """Return the newest successful jobs of this name, newest first."""
