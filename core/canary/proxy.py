@@ -16,7 +16,7 @@ _ADDRESS = re.compile(r"[A-Za-z0-9.\-\[\]:]+:\d{1,5}")
 
 _TEXT = """\
 # Written by `python -m core canary`. Do not change it by hand: the next start or end of a canary replaces it.
-split_clients "{salt}$http_authorization$http_x_api_key$canary_address" $canary_role {{
+split_clients "{salt}$http_authorization$canary_address" $canary_role {{
 {shares}    *      champion;
 }}
 map "" $canary_running {{ default {running}; }}
@@ -61,6 +61,8 @@ def _reload(pid_file: Path) -> str:
     except (FileNotFoundError, ValueError):
         return f"nginx has no {pid_file.name} here. It divides the callers after its next reload."
     try:
+        if not _is_nginx(pid):
+            return "nginx is not running. It divides the callers after its start."
         os.kill(pid, signal.SIGHUP)
     except ProcessLookupError:
         return "nginx is not running. It divides the callers after its start."
@@ -70,6 +72,16 @@ def _reload(pid_file: Path) -> str:
             "user: nginx -s reload"
         ) from None
     return "nginx reads the new division."
+
+
+def _is_nginx(pid: int) -> bool:
+    """Whether the number is that of an nginx: after a crash another process may have it. True where nobody can say."""
+    if not Path("/proc/self/comm").exists():
+        return True
+    try:
+        return Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").strip() == "nginx"
+    except FileNotFoundError:
+        return False
 
 
 def _address(text: str) -> str:

@@ -1,7 +1,7 @@
 """Build the image without a daemon, and start services in it: with mmdebstrap, buildah, mount and chroot.
 
-A registry of images cannot be reached from every machine, so the base is Debian, made from its packages. It has the same
-Python as the official base. A service runs as the image says: its user, its command, its environment; the root is
+A registry of images cannot be reached from every machine, so the base is Debian, made from its packages. It has the
+same Python as the official base. A service runs as the image says: its user, its command, its environment; the root is
 read-only, /tmp is in memory, and /data is a folder. The network is the machine's.
 """
 
@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parent.parent
 REVISION = "0123456789abcdef"
 IMAGE, BASE = "localhost/tme-test", "localhost/tme-test-base"
 PACKAGES = "python3,python3-venv,ca-certificates"
