@@ -8,7 +8,7 @@ from http.client import HTTPException
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
-from core.access import Action, Person, requires
+from core.access import Action, Person, decides, require, requires
 from core.canary import evidence, proxy
 from core.canary.comparing import Finding, Health, Standing, verdict
 from core.canary.running import (
@@ -108,9 +108,10 @@ def look(settings: Settings, store: Store | None) -> Look:
     return Look(canary, tuple(findings), verdict(findings))
 
 
-@requires(Action.CHOOSE_MODEL)
+@decides(Action.CHOOSE_MODEL)
 def take_out_if_sick(settings: Settings, store: Store | None, *, by: Person) -> Look:
     """Look at the canary and take it out if it is sick."""
+    require(by, Action.CHOOSE_MODEL)  # not the person of the store: that is the program
     seen = look(settings, store)
     if seen.health is not Health.SICK:
         return seen
@@ -119,7 +120,7 @@ def take_out_if_sick(settings: Settings, store: Store | None, *, by: Person) -> 
     return Look(seen.canary, seen.findings, seen.health, done)
 
 
-@requires(Action.CHOOSE_MODEL)
+@decides(Action.CHOOSE_MODEL)
 def watch(
     settings: Settings,
     store: Store,
@@ -135,6 +136,7 @@ def watch(
 
     wait : called with the seconds between two looks.
     """
+    require(by, Action.CHOOSE_MODEL)
     looks_at_store = 0.0
     while True:
         if running(settings) is not None:
@@ -158,7 +160,7 @@ def _take_out_unless_ended(settings: Settings, store: Store | None, by: Person) 
         raise
 
 
-@requires(Action.CHOOSE_MODEL)
+@decides(Action.CHOOSE_MODEL)
 def promote(settings: Settings, store: Store, *, by: Person, reason: str = "") -> tuple[GateResult, Ended | None]:
     """Make the challenger of the canary the champion if the canary is healthy and the gate lets it.
 
@@ -166,6 +168,7 @@ def promote(settings: Settings, store: Store, *, by: Person, reason: str = "") -
 
     Raises CanaryError when no canary runs, it is sick, or it is undecided and there is no reason.
     """
+    require(by, Action.CHOOSE_MODEL)
     seen = look(settings, store)
     if seen.health is Health.SICK:
         raise CanaryError("The canary is sick and was not promoted. End it with: python -m core canary abort")
@@ -175,7 +178,7 @@ def promote(settings: Settings, store: Store, *, by: Person, reason: str = "") -
             "written reason (--by, --reason)."
         )
     result = promotion.promote(
-        settings, by=by, version=seen.canary.registered, shown=seen.canary.challenger, reason=reason
+        settings, by=by, version=seen.canary.registered, shown=seen.canary.registered, reason=reason
     )
     if not promotion.is_promoted(result, reason):
         return result, None

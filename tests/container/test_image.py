@@ -70,7 +70,7 @@ def test_a_service_can_write_only_its_data_and_tmp(box, data):
 
 
 def test_only_the_program_is_in_the_image(box):
-    here = {path.name for path in (box.root / "app").iterdir()}
+    here = {path.name for path in (box.root / "app").iterdir()} - {"__pycache__"}
     assert here == {
         *("LICENSE", "NOTICE", "app.py", "core", "deploy", "models", "pages", "requirements.txt", ".streamlit")
     }
