@@ -22,8 +22,9 @@ $(VENV)/.run: requirements.txt
 	$(BIN)/python -m core warm
 	touch $@
 
-$(VENV)/.dev: $(VENV)/.run requirements-dev.txt
+$(VENV)/.dev: $(VENV)/.run requirements-dev.txt requirements-client.txt
 	$(BIN)/python -m pip install --quiet -r requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --no-deps --upgrade --target $(VENV)/client-generator -r requirements-client.txt
 	touch $@
 
 app: $(VENV)/.run        ## make the environment and open the dashboard, for this machine only

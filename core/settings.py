@@ -45,6 +45,7 @@ class Settings(BaseSettings):
     ``TME_SCHEDULER``           a Dask cluster that scores libraries, ``tcp://host:8786``; by default this machine
     ``TME_WORKERS``             clips and explanations that the server works on at the same time; by default its cores
     ``TME_MAX_WAITING``         clips and explanations that may wait; more are refused with a sentence
+    ``TME_WARM_UP``             false: the dashboard loads the model when the first clip comes, not while it starts
     """
 
     model_config = SettingsConfigDict(env_prefix="TME_", env_ignore_empty=True, frozen=True)
@@ -69,6 +70,7 @@ class Settings(BaseSettings):
     challenger_address: str = "127.0.0.1:8001"
     workers: int = Field(default_factory=_cores, ge=1)
     max_waiting: int = Field(default=200, ge=1)
+    warm_up: bool = True
     least_heard: float = Field(default=LEAST_HEARD, ge=0, le=1)
 
     def __init__(self, **values: Any) -> None:

@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager, contextmanager
 from types import FrameType
 
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from starlette.applications import Starlette
 
 from core.api import logs, openapi, problems
 from core.api.bodies import LimitBodies
@@ -26,7 +28,7 @@ def create(settings: Settings | None = None) -> FastAPI:
         with running(app):
             yield
 
-    app = FastAPI(title=TITLE, version=VERSION, lifespan=lifespan)
+    app = FastAPI(title=TITLE, version=VERSION, lifespan=lifespan, generate_unique_id_function=_name)
     app.state.service = service = Service(settings or Settings())
     app.add_middleware(LimitBodies, service=service)
     app.add_middleware(logs.LogRequests)
@@ -37,6 +39,11 @@ def create(settings: Settings | None = None) -> FastAPI:
     return app
 
 
+def _name(route: APIRoute) -> str:
+    """Return the name of an address for generated clients."""
+    return route.name
+
+
 def for_server() -> FastAPI:
     """Return the application for a process of its own, which writes its log as lines of JSON."""
     logs.install()
@@ -44,7 +51,7 @@ def for_server() -> FastAPI:
 
 
 @contextmanager
-def running(app: FastAPI) -> Iterator[None]:
+def running(app: Starlette) -> Iterator[None]:
     """Load the model when the server starts. When it is asked to stop, refuse work that has not begun."""
     service: Service = app.state.service
     threading.Thread(target=service.start, name="start of the API", daemon=True).start()

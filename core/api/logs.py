@@ -89,16 +89,19 @@ class JsonLines(logging.Formatter):
         return json.dumps(line, ensure_ascii=False)
 
 
-def install() -> None:
-    """Write the log of this process as lines of JSON to standard output."""
+def install(name: str = "") -> None:
+    """Write the log as lines of JSON to standard output. name : of one logger; by default all of this process."""
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonLines())
-    root = logging.getLogger()
-    root.handlers[:] = [handler]
-    root.setLevel(logging.INFO)
-    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
-        known = logging.getLogger(name)
+    chosen = logging.getLogger(name)
+    chosen.handlers[:] = [handler]
+    chosen.setLevel(logging.INFO)
+    chosen.propagate = False
+    if name:
+        return
+    for server in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        known = logging.getLogger(server)
         known.handlers.clear()
-        known.propagate = name != "uvicorn.access"
-    for name in ("alembic", "httpx", "numba"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+        known.propagate = server != "uvicorn.access"
+    for noisy in ("alembic", "httpx", "numba"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)

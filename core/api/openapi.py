@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from core.api.problems import KINDS, MEDIA_TYPE, Problem
+from core.api.shapes import JobBody
 
 PROBLEM = {"$ref": "#/components/schemas/Problem"}
 ALWAYS = (400, 401, 403, 408, 413, 422, 429, 503)  # every address may answer with these
@@ -38,7 +39,7 @@ def audio_body(field: str = "file", *, many: bool = False) -> dict[str, Any]:
     binary = {"type": "string", "format": "binary"}
     value = {"type": "array", "items": binary, "minItems": 1} if many else binary
     form = {"schema": {"type": "object", "required": [field], "properties": {field: value}}}
-    whole = {} if many else {"application/octet-stream": {"schema": binary}, "audio/*": {"schema": binary}}
+    whole = {} if many else {"application/octet-stream": {"schema": binary}}
     return {"requestBody": {"required": True, "content": {"multipart/form-data": form, **whole}}}
 
 
@@ -49,7 +50,7 @@ def install(app: FastAPI) -> None:
         if app.openapi_schema is None:
             document = get_openapi(title=app.title, version=app.version, description=ABOUT, routes=app.routes)
             schemas = document["components"]["schemas"]
-            schemas["Problem"] = Problem.model_json_schema()
+            schemas |= {"Problem": Problem.model_json_schema(), "JobBody": JobBody.model_json_schema()}
             for unused in ("HTTPValidationError", "ValidationError"):
                 schemas.pop(unused, None)
             app.openapi_schema = document

@@ -4,8 +4,10 @@ import logging
 import threading
 from dataclasses import dataclass, field
 
+from core import unexpected
+from core.audio import encoding, synthetic
 from core.errors import CoreError
-from core.pipeline import serving
+from core.pipeline import scoring, serving
 from core.pipeline.serving import Served
 from core.pipeline.work_queue import WorkQueue, shared_queue
 from core.settings import Settings
@@ -63,12 +65,27 @@ class Service:
     def start(self) -> None:
         """Load the model and compile what the first clip needs."""
         try:
-            serving.warm_up(self.served())
+            served = self.served()
+            serving.warm_up(served)
+            self._score_once(served)
         except CoreError as error:
             self.fault = str(error)
             _LOG.error("The model cannot be loaded: %s", error)
             return
+        except Exception as error:
+            self.fault = "The server failed while it started. Its log shows the cause."
+            _LOG.error("%s", unexpected.log_entry(error, unexpected.new_reference()))
+            return
         self.fault, self.ready = "", True
+
+    def _score_once(self, served: Served) -> None:
+        """Work through a synthetic clip, so that the first clip of a caller is as fast as the next ones."""
+        wav = encoding.wav(synthetic.render(next(iter(synthetic.EXAMPLES.values()))))
+        max_mb = self.settings.max_upload_mb
+        scored, _ = scoring.score_own(
+            wav, "first.wav", served, policy=served.policy, store=None, origin="demo", max_mb=max_mb
+        )
+        scoring.explain(scored, served)
 
     def close(self) -> None:
         """Close the connections to the database."""

@@ -90,7 +90,7 @@ def _require_key() -> None:
 
 def _say_who_may_come(host: str, port: int) -> None:
     typer.echo(f"The dashboard listens on {host}, port {port}.")
-    if not reach.is_this_machine(host) and not login_configured():
+    if not login_configured():
         typer.echo(f"{reach.EVERYBODY} Configure a login: docs/labelling.md shows how.", err=True)
 
 

@@ -42,6 +42,7 @@ class Ticket(Generic[T]):
         self._future: Future[T] = Future()
         self._asked_s = time.monotonic()
         self.started_s: float | None = None
+        self._left = False
 
     def place(self) -> int:
         """Return the place in the line: 1 is the next one; 0 means that the work has begun, has ended or was left."""
@@ -53,6 +54,7 @@ class Ticket(Generic[T]):
 
     def leave(self) -> None:
         """Give the place back. A task that has begun runs to its end, and its result is dropped."""
+        self._left = True
         self._queue._leave(self)
 
     def done(self) -> bool:
@@ -62,6 +64,10 @@ class Ticket(Generic[T]):
     def when_done(self, call: Callable[[], object]) -> None:
         """Call a function when the result is there, or the reason why there is none. It may run in another thread."""
         self._future.add_done_callback(lambda _: call())
+
+    def given_back(self) -> bool:
+        """Return whether somebody left the place, or nobody asked about it for too long."""
+        return self._left or self._future.cancelled()
 
     def result(self, timeout_s: float | None = None) -> T:
         """Wait for the result and return it.

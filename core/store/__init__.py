@@ -40,7 +40,7 @@ from core.store.clients import (
     own_clients,
     set_client_piece,
 )
-from core.store.clips import add_clip, clips_table, delete_clip
+from core.store.clips import add_clip, clips_table, delete_clip, library_clip_name
 from core.store.connection import Store, close_store, open_store
 from core.store.features import features_of, features_table, load_features, save_features
 from core.store.jobs import (
@@ -210,6 +210,7 @@ __all__ = [
     "later_contents",
     "latest_job",
     "library_cache_key",
+    "library_clip_name",
     "library_places",
     "library_table",
     "list_keys",

@@ -28,6 +28,7 @@ PAGES = {
     "confusion": Action.SEE_RESULTS,
     "explain": Action.SEE_RESULTS,
     "decisions": Action.SEE_RESULTS,
+    "impact": Action.SEE_RESULTS,
     "learning": Action.TRAIN,
     "explore": Action.SEE_RESULTS,
 }
@@ -45,6 +46,9 @@ BUTTONS: dict[str, Action | None] = {
     "clean_": Action.BRING_TABLE,
     "close": None,
     "how_firm": None,
+    "rows_instead": None,
+    "line_leave_": None,
+    "try_again": None,
     "share_clip": Action.KEEP_AUDIO,
     "erase_clip": Action.ERASE_OWN_CLIP,
     "undo_answer": Action.ANSWER,

@@ -22,7 +22,7 @@ router = APIRouter(tags=["features"])
 CSV = {"content": {"text/csv": {"schema": {"type": "string"}}}}
 
 
-class Form(StrEnum):
+class FeaturesForm(StrEnum):
     json = "json"
     csv = "csv"
 
@@ -38,7 +38,7 @@ class Form(StrEnum):
 async def measure_features(
     request: Request,
     caller: Annotated[Caller, Depends(allowed(Action.SCORE_CLIP, Scope.SCORE))],
-    form: Annotated[Form, Query(alias="format", description="The form of the answer.")] = Form.json,
+    form: Annotated[FeaturesForm, Query(alias="format", description="The form of the answer.")] = FeaturesForm.json,
     name: Annotated[str, Query(max_length=300, description="Name of the file, if the body is the file.")] = "",
 ) -> shapes.FeaturesAnswer | Response:
     """Measure the 50 features of the middle 30 s. Nothing is stored."""
@@ -48,7 +48,7 @@ async def measure_features(
         return measure(inspect(sent.read(), sent.name, max_mb=settings.max_upload_mb))
 
     measured = await in_line(request, work)
-    return answers.features(measured) if form is Form.json else Response(_csv(measured), media_type="text/csv")
+    return answers.features(measured) if form is FeaturesForm.json else Response(_csv(measured), media_type="text/csv")
 
 
 def _csv(measured: Measured) -> bytes:

@@ -99,27 +99,38 @@ class InferAnswer(BaseModel):
     outputs: list[OutputTensor]
 
 
-@router.get("/health/live", summary="Is the process alive?")
+@router.get("/health/live", name="v2_live", summary="Is the process alive?")
 async def live() -> Live:
     """Say that the process is alive."""
     return Live()
 
 
-@router.get("/health/ready", summary="Can the server answer?", response_model=Ready, responses={503: {"model": Ready}})
+@router.get(
+    "/health/ready",
+    name="v2_ready",
+    summary="Can the server answer?",
+    response_model=Ready,
+    responses={503: {"model": Ready}},
+)
 async def ready(request: Request) -> Response:
     """Say whether the server can answer."""
     found = await readiness(request)
     return JSONResponse(found.model_dump(), status_code=200 if found.ready else 503)
 
 
-@router.get("", summary="Describe the server", responses=problems())
+@router.get("", name="v2_server", summary="Describe the server", responses=problems())
 def server(caller: Reading) -> ServerAnswer:
     """Return name and version of the server."""
     return ServerAnswer(name=MODEL, version=VERSION, extensions=[])
 
 
-@router.get("/models/{name}", summary="Describe the model", responses=problems(404))
-@router.get("/models/{name}/versions/{version}", summary="Describe a version of the model", responses=problems(404))
+@router.get("/models/{name}", name="v2_model", summary="Describe the model", responses=problems(404))
+@router.get(
+    "/models/{name}/versions/{version}",
+    name="v2_model_version",
+    summary="Describe a version of the model",
+    responses=problems(404),
+)
 def metadata(name: Named, request: Request, caller: Reading, version: str = "") -> ModelMetadata:
     """Return the inputs and outputs of the model."""
     return ModelMetadata(
@@ -135,7 +146,13 @@ def metadata(name: Named, request: Request, caller: Reading, version: str = "") 
     )
 
 
-@router.get("/models/{name}/ready", summary="Is the model ready?", response_model=Ready, responses=problems(404))
+@router.get(
+    "/models/{name}/ready",
+    name="v2_model_ready",
+    summary="Is the model ready?",
+    response_model=Ready,
+    responses=problems(404),
+)
 async def model_ready(name: Named, request: Request, caller: Reading) -> Response:
     """Say whether the model can answer."""
     _require_name(name)
@@ -143,9 +160,16 @@ async def model_ready(name: Named, request: Request, caller: Reading) -> Respons
     return JSONResponse(found.model_dump(), status_code=200 if found.ready else 503)
 
 
-@router.post("/models/{name}/infer", summary="Predict", responses=problems(404), dependencies=[Depends(room_to_work)])
+@router.post(
+    "/models/{name}/infer",
+    name="v2_infer",
+    summary="Predict",
+    responses=problems(404),
+    dependencies=[Depends(room_to_work)],
+)
 @router.post(
     "/models/{name}/versions/{version}/infer",
+    name="v2_infer_version",
     summary="Predict with a version",
     responses=problems(404),
     dependencies=[Depends(room_to_work)],
@@ -189,7 +213,10 @@ def _values(tensor: InputTensor) -> np.ndarray:
             f"The tensor must have the shape [n, {len(COLUMNS)}] and as many values; it has the shape {tensor.shape} "
             f"and {len(flat)} values.",
         )
-    return np.array([np.nan if value is None else value for value in flat], dtype=float).reshape(rows, columns)
+    values = np.array([np.nan if value is None else value for value in flat], dtype=float).reshape(rows, columns)
+    if np.isinf(values).any():
+        raise ApiError(NOT_VALID, "A feature is infinite. Send null for a value that was not measured.")
+    return values
 
 
 def _require_name(name: str) -> None:

@@ -33,7 +33,7 @@ JobId = Annotated[int, InPath(ge=1, le=2**31, description="The id of a job of th
 PARQUET = "application/vnd.apache.parquet"
 
 
-class Form(StrEnum):
+class ResultsForm(StrEnum):
     json = "json"
     csv = "csv"
     parquet = "parquet"
@@ -136,17 +136,17 @@ def read_results(
     job_id: JobId,
     caller: Running,
     request: Request,
-    form: Annotated[Form, Query(alias="format", description="The form of the table.")] = Form.json,
+    form: Annotated[ResultsForm, Query(alias="format", description="The form of the table.")] = ResultsForm.json,
 ) -> Results | Response:
     """Return the table of results, the same that the page Library offers."""
     job, settings = _own(caller, job_id), service_of(request).settings
     path = _results(job, settings)
     if path is None:
         raise ApiError(CONFLICT, "This job has no results yet. Ask for its state: it must be done.")
-    if form is Form.parquet:
+    if form is ResultsForm.parquet:
         return FileResponse(path, media_type=PARQUET, filename=path.name)
     table = pd.read_parquet(path)
-    if form is Form.csv:
+    if form is ResultsForm.csv:
         note = SourceNote(table=f"job {job_id}", model=str(job.result["model_version"]))
         comments = note.header("results of a library")
         return Response(csv_for_people(table, index=False, comments=comments), media_type="text/csv")

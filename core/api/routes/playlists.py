@@ -25,15 +25,23 @@ router = APIRouter(tags=["playlists"])
 NO_LIBRARY = "No library was scored yet. Score a folder first, with a job or on the page Library."
 
 
-class Form(StrEnum):
+class PlaylistForm(StrEnum):
     json = "json"
     m3u8 = "m3u8"
     xspf = "xspf"
     csv = "csv"
 
 
-MEDIA = {Form.m3u8: "application/vnd.apple.mpegurl", Form.xspf: "application/xspf+xml", Form.csv: "text/csv"}
-WRITERS: dict[Form, Callable[[Playlist], bytes]] = {Form.m3u8: files.m3u8, Form.xspf: files.xspf, Form.csv: files.csv_file}
+MEDIA = {
+    PlaylistForm.m3u8: "application/vnd.apple.mpegurl",
+    PlaylistForm.xspf: "application/xspf+xml",
+    PlaylistForm.csv: "text/csv",
+}
+WRITERS: dict[PlaylistForm, Callable[[Playlist], bytes]] = {
+    PlaylistForm.m3u8: files.m3u8,
+    PlaylistForm.xspf: files.xspf,
+    PlaylistForm.csv: files.csv_file,
+}
 FILES = {"content": {kind: {"schema": {"type": "string"}} for kind in MEDIA.values()}}
 
 
@@ -48,7 +56,7 @@ async def make_playlist(
     body: shapes.PlaylistBody,
     request: Request,
     caller: Annotated[Caller, Depends(allowed(Action.MAKE_PLAYLIST, Scope.READ))],
-    form: Annotated[Form, Query(alias="format", description="The form of the list.")] = Form.json,
+    form: Annotated[PlaylistForm, Query(alias="format", description="The form of the list.")] = PlaylistForm.json,
 ) -> shapes.PlaylistAnswer | Response:
     """Make a list of one mood (`mood`), or a path from one mood to another (`start`, `goal`). Nothing is stored."""
     way = _way(body)
@@ -67,7 +75,7 @@ async def make_playlist(
         return _build(body, way, pool)
 
     made = await in_line(request, work, way=Way.EXPLANATION)
-    if form is Form.json:
+    if form is PlaylistForm.json:
         return _answer(made)
     return Response(WRITERS[form](made), media_type=MEDIA[form])
 
