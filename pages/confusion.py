@@ -27,4 +27,5 @@ if cell is None:
 else:
     views.clips(comparison, model, cell, held_out=held_out)
 views.emotions(comparison, model, held_out=held_out)
+views.doubts(comparison, model, held_out=held_out)
 show.citation()

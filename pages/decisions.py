@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from pages.views.models import decision_tabs as tabs
 from pages.views.models import decision_views as views
 
 st.title("Decisions")
@@ -21,11 +22,11 @@ curve, emotions, sets, badge, sure = st.tabs(
     ["Risk and coverage", "Each emotion", "Sets", "The badge", "Reliability"], key="view", bind="query-params"
 )
 for tab, view in (
-    (curve, views.risk),
-    (emotions, views.each_emotion),
-    (sets, views.sets),
-    (badge, views.badge),
-    (sure, views.reliability),
+    (curve, tabs.risk),
+    (emotions, tabs.each_emotion),
+    (sets, tabs.sets),
+    (badge, tabs.badge),
+    (sure, tabs.reliability),
 ):
     if tab.open:
         with tab:

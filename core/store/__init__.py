@@ -17,6 +17,17 @@ from core.store.answers import (
     new_token,
     rater_name,
 )
+from core.store.api_keys import (
+    ApiKey,
+    Scope,
+    add_key,
+    any_key,
+    count_call,
+    find_key,
+    list_keys,
+    recent_calls,
+    revoke_key,
+)
 from core.store.backup import back_up, backups, restore
 from core.store.clients import (
     Client,
@@ -30,7 +41,7 @@ from core.store.clients import (
     own_clients,
     set_client_piece,
 )
-from core.store.clips import add_clip, clips_table, delete_clip
+from core.store.clips import add_clip, clips_table, delete_clip, library_clip_name
 from core.store.connection import Store, close_store, open_store, remembered
 from core.store.features import features_of, features_table, load_features, save_features
 from core.store.jobs import (
@@ -41,6 +52,7 @@ from core.store.jobs import (
     finish_job,
     jobs_table,
     latest_job,
+    own_job,
     report_job,
     start_job,
 )
@@ -57,6 +69,16 @@ from core.store.library_files import (
     scored_clips,
     unpredicted,
 )
+from core.store.makam import (
+    KararWord,
+    correct_karar,
+    karar_word,
+    karar_words_table,
+    makam_table,
+    save_makam,
+    undo_karar,
+    without_makam,
+)
 from core.store.measured import save_measured
 from core.store.mood_tags import (
     drop_note,
@@ -69,7 +91,15 @@ from core.store.mood_tags import (
     tag_notes,
 )
 from core.store.never_played import never_play, never_table, play_again
-from core.store.own_clips import claim_clip, erase_own_clip, is_shared, own_clips, save_own
+from core.store.own_clips import (
+    OwnPrediction,
+    claim_clip,
+    erase_own_clip,
+    is_shared,
+    own_clips,
+    own_prediction,
+    save_own,
+)
 from core.store.people import Rater, get_setting, raters_table, set_role, set_setting, sign_in
 from core.store.predictions import answer_votes, predictions_table, read_windows, save_predictions
 from core.store.schema import (
@@ -113,6 +143,7 @@ from core.store.words import (
 
 __all__ = [
     "Answer",
+    "ApiKey",
     "Client",
     "ClientGoneError",
     "DISPLAYS",
@@ -120,11 +151,13 @@ __all__ = [
     "FILE_STATES",
     "Job",
     "KINDS",
+    "KararWord",
     "MAX_COMMENT",
     "MAX_NAME",
     "MAX_TRACK",
     "NewSession",
     "ORIGINS",
+    "OwnPrediction",
     "PieceClip",
     "RATER_ROLES",
     "REPEAT",
@@ -133,6 +166,7 @@ __all__ = [
     "Receipt",
     "SILENCE_S",
     "SKIPS",
+    "Scope",
     "SOURCES",
     "Store",
     "StoredSession",
@@ -143,11 +177,13 @@ __all__ = [
     "add_client",
     "add_clip",
     "add_feedback",
+    "add_key",
     "add_planned_answers",
     "add_session",
     "add_settlement",
     "add_task",
     "add_track",
+    "any_key",
     "answer_votes",
     "answers_by_subject",
     "answers_key",
@@ -166,6 +202,8 @@ __all__ = [
     "clips_to_label",
     "close_store",
     "copies_of",
+    "count_call",
+    "correct_karar",
     "delete_client",
     "delete_clip",
     "delete_session",
@@ -177,6 +215,7 @@ __all__ = [
     "end_task",
     "feedback_table",
     "file_rewritten",
+    "find_key",
     "finish_job",
     "first_content",
     "first_contents",
@@ -186,6 +225,8 @@ __all__ = [
     "is_known_content",
     "is_shared",
     "jobs_table",
+    "karar_word",
+    "karar_words_table",
     "known_contents",
     "known_files",
     "label_pool",
@@ -193,10 +234,13 @@ __all__ = [
     "later_contents",
     "latest_job",
     "library_cache_key",
+    "library_clip_name",
     "library_places",
     "library_state",
     "library_table",
+    "list_keys",
     "load_features",
+    "makam_table",
     "move_clips",
     "never_play",
     "never_table",
@@ -209,18 +253,23 @@ __all__ = [
     "play_again",
     "own_clients",
     "own_clips",
+    "own_job",
+    "own_prediction",
     "predictions_table",
     "queue_item",
     "rater_name",
     "raters_table",
     "read_session",
     "read_windows",
+    "recent_calls",
     "remembered",
     "report_job",
     "restore",
+    "revoke_key",
     "same_content",
     "save_features",
     "save_files",
+    "save_makam",
     "save_measured",
     "save_own",
     "save_predictions",
@@ -239,6 +288,8 @@ __all__ = [
     "task_items",
     "tasks_table",
     "undo",
+    "undo_karar",
     "unpredicted",
+    "without_makam",
     "words_cache_key",
 ]

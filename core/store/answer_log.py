@@ -120,7 +120,7 @@ class AnswerLog:
 
 def category(numbers: np.ndarray, values: Sequence[str] | pd.Index) -> pd.Categorical:
     """The text of each number; -1 is missing."""
-    made: pd.Categorical = pd.Categorical.from_codes(numbers, categories=pd.Index(values, dtype=object))  # type: ignore[call-overload]
+    made: pd.Categorical = pd.Categorical.from_codes(numbers, categories=pd.Index(values, dtype=object))
     return made
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.evaluation import run_files
+from core.evaluation import label_doubts, run_files
 from core.schema import EMOTIONS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -97,7 +97,7 @@ def test_each_emotion_and_the_gap_are_those_of_the_run(confused: Callable[..., A
     gap = scores.set_index("measure").loc["class_gap"]
     assert f"is {gap['value']:.3f} ({gap['low']:.3f} to {gap['high']:.3f})" in said(page.markdown)
     assert "criterion of at most 0.10" in said(page.markdown)
-    table = page.dataframe[-1].value.set_index("emotion")
+    table = next(d.value for d in page.dataframe if "F1" in d.value.columns).set_index("emotion")
     sad = scores[scores["emotion"] == "sad"].set_index("measure")
     assert table.loc["● sad", "F1"].startswith(f"{sad.loc['f1', 'value']:.2f}")
     assert table.loc["● sad", "Clips"] == sad.loc["support", "value"]
@@ -120,3 +120,12 @@ def test_without_results_the_page_says_how_to_get_them(
     page = open_page("confusion")
     assert not page.exception
     assert "python \\-m core train" in said(page.info)
+
+
+def test_labels_to_check_are_those_of_core(confused, found):
+    page = confused()
+    assert not page.exception
+    listed = next(d.value for d in page.dataframe if "doubt" in d.value.columns)
+    expected = label_doubts.doubtful_labels(found.predictions(found.champion))
+    assert listed["row"].tolist() == expected["row"].tolist()
+    assert f"contradict {len(expected)} labels" in said(page.caption)

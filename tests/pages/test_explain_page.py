@@ -1,13 +1,16 @@
 """The Explain page: every view of the stored explanations, with and without the table that they belong to."""
 
+import mood_library
 import pandas as pd
 import pytest
 
+from core import store
+from core.features import EXTRACTOR
 from core.models import explanation
 from core.models.description import describe_model_in_use
-from core.models.prediction import probabilities
+from core.models.prediction import predict, probabilities
 from core.pipeline.serving import serve
-from core.schema import COLUMNS, EMOTIONS, LABEL
+from core.schema import COLUMNS, EMOTIONS, LABEL, FeatureVector
 from core.settings import ROOT, Settings
 from core.wording import percent
 from pages.shared import show
@@ -141,3 +144,28 @@ def test_without_a_training_run_it_says_how_to_make_one(open_page, monkeypatch, 
     page = open_page("explain")
     assert not page.exception
     assert "python -m core train" in page.info[0].value.replace("\\", "")
+
+
+def test_a_clip_of_a_library_has_its_own_reasons(open_page, with_table, data_dir):
+    opened = store.open_store(f"sqlite:///{data_dir / 'feedback.db'}")
+    (clip_id, *_) = mood_library.stored(opened, data_dir / "music", each=1)
+    page = open_page("explain", view="One clip", clip=clip_id)
+    assert not page.exception
+    assert "Ezgi 0" in " ".join(m.value for m in page.markdown)
+    numbers = next(d.value for d in page.dataframe if "shap" in d.value.columns)
+    served = serve(Settings())
+    vector = FeatureVector(
+        clip_id, EXTRACTOR, store.features_of(opened, [clip_id], extractor=EXTRACTOR).iloc[0].to_numpy()
+    )
+    happy = numbers[numbers["emotion"] == "happy"]
+    (prediction,) = predict(served.model, [vector])
+    assert happy["base"].iloc[0] + happy["shap"].sum() == pytest.approx(prediction.proba["happy"], abs=1e-9)
+    page.button(key="rows_instead").click().run()
+    assert page.selectbox(key="row")
+
+
+@pytest.mark.parametrize("clip_id", ["0" * 64, "<b>'; DROP TABLE clips"])
+def test_a_clip_that_no_library_has_is_a_sentence(open_page, with_table, clip_id):
+    page = open_page("explain", view="One clip", clip=clip_id)
+    assert not page.exception
+    assert "No library has the clip of this address" in page.warning[0].value

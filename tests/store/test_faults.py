@@ -275,7 +275,7 @@ def test_killed_after_any_statement_of_an_upgrade_the_database_is_as_before(url,
         write(old, lambda c: c.execute(sa.text(row)))
         kept = [old_answer(old, f"token {n}") for n in range(5)]
         store.close_store(old)
-    fates = json.loads(" ".join(said(script(DYING_UPGRADER, url, 1 if revision else 5))))
+    fates = json.loads(" ".join(said(script(DYING_UPGRADER, url, 3 if revision else 5))))
     assert set(fates[:-1]) == {signal.SIGKILL}
     assert fates[-1] == 0
     assert len(fates) > 4  # there were statements to be killed after

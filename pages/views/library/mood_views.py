@@ -15,7 +15,7 @@ from core.store import MAX_TRACK, TRACK_FIELDS, set_track
 from core.wording import ROUNDING, clock, percent_number, tenth_percent
 from pages.figures import playlists
 from pages.shared import cached, hearing, messages, show
-from pages.views.library import passage, piece_player, words
+from pages.views.library import passage, piece_player, run_player, words
 from pages.views.library import piece_filter as parts
 from pages.views.library.accepted_moods import accepted_right
 from pages.views.library.pieces import Library, reload_library
@@ -24,6 +24,7 @@ LIST = {  # on a phone only the first two or three columns are visible, and at 1
     "title": "Title", "standing": "Decision", "emotion": "Emotion", "confidence": "Confidence", "said": "Whose word",
     "why": "Why", "artist": "Artist", "makam": "Makam", "year": "Year", "length": "Length", "tempo": "Tempo",
     "lufs": "LUFS", "model": "Model", "votes": "Windows", "album": "Album", "folder": "Folder", "genre": "Genre",
+    "karar": "Karar", "makam_suggested": "Suggested makam",
 }  # fmt: skip
 WIDTHS: dict[str, Literal["small", "medium"]] = {"title": "medium", "why": "medium"}
 NUMBERS = {
@@ -76,6 +77,7 @@ def choose_piece(library: Library, shown: pd.DataFrame) -> str | None:
             piece_player.hear(row, autoplay=st.session_state.pop(piece_player.AUTOPLAY, False), passages=True)
             if row["standing"] != pieces.ACCEPTED and row["reason"]:
                 st.caption(messages.literal(str(row["reason"])))
+            run_player.link_to_clip_reasons(str(row["clip_id"]))
             hearing.ask_about_piece(row, names[chosen])
             if row["word"] == Word.MODEL and row["standing"] == pieces.ACCEPTED:
                 right = accepted_right([row["guess"]], versions=[row["model_version"]])

@@ -16,7 +16,7 @@ from core.models import bundle, description
 from core.models.policy import Policy
 from core.pipeline import jobs
 from core.playlists.kept_pieces import library_pieces
-from core.playlists.pieces import add_places
+from core.playlists.pieces import add_places, with_makams
 from core.settings import Settings
 from core.store import Store, library_cache_key
 from core.turkish import turkish_order
@@ -96,7 +96,7 @@ class Library:
 def _load(key: tuple[object, ...], version: str | None, _under: Policy, _store: Store) -> Loaded | None:
     settings = Settings()
     kept = library_pieces(_store, settings, model_version=version, policy=_under)
-    pieces, allowed = kept.pieces, allowed_places(settings)
+    pieces, allowed = with_makams(kept.pieces, _store), allowed_places(settings)
     places = kept.places.assign(path=[present_path(path, settings) for path in kept.places["path"].tolist()])
     if allowed.roots is not None:
         places = places[[allowed.allow(path) for path in places["path"].tolist()]]

@@ -73,6 +73,18 @@ def show_player(row: pd.Series) -> None:
             icon=":material/mood:",
             query_params={"piece": str(row["content_hash"])},
         )
+        link_to_clip_reasons(str(row["clip_id"]))
+
+
+def link_to_clip_reasons(clip_id: str) -> None:
+    """Link to the reasons of the model in use for a clip of a library."""
+    st.page_link(
+        "pages/explain.py",
+        label="Why this emotion?",
+        icon=":material/psychology:",
+        query_params={"view": "One clip", "clip": clip_id},
+        help="Opens the features that raise and lower the probabilities of this clip.",
+    )
 
 
 def link_to_group(job: Job, group: str) -> None:

@@ -6,9 +6,10 @@ import pandas as pd
 import streamlit as st
 
 from core import wording
-from core.evaluation import leaderboard, metrics
+from core.evaluation import label_doubts, leaderboard, metrics
 from core.evaluation.leaderboard import PER_EMOTION
 from core.evaluation.run_files import Comparison
+from core.musical_words import explained
 from core.schema import COLUMNS, EMOTIONS, FEATURES, PROBA, readable
 from pages.figures import models
 from pages.shared import cached, show
@@ -95,7 +96,7 @@ def clips(comparison: Comparison, model: str, cell: tuple[str, str], *, held_out
             )
             for p in PROBA
         }
-        | {f.column: st.column_config.NumberColumn(readable(f.column), help=f.meaning) for f in FEATURES}
+        | {f.column: st.column_config.NumberColumn(readable(f.column), help=explained(f)) for f in FEATURES}
         | {
             "row": st.column_config.NumberColumn(pinned=True),
             "why": show.reasons_column(),
@@ -106,6 +107,40 @@ def clips(comparison: Comparison, model: str, cell: tuple[str, str], *, held_out
         },
     )
     show.download(shown, compare_views.name(comparison, f"clips-{true}-called-{called}", model))
+
+
+def doubts(comparison: Comparison, model: str, *, held_out: bool) -> None:
+    """Show the labels that the model contradicts most, for a person to check."""
+    st.header("Labels to check")
+    table = label_doubts.doubtful_labels(comparison.predictions(model, held_out=held_out))
+    if table.empty:
+        st.info("The model contradicts no label.", icon=":material/check:")
+        return
+    clips_here = comparison.predictions(model, held_out=held_out)["row"].nunique()
+    st.caption(
+        f"The probabilities contradict {wording.counted(len(table), 'label')} of {clips_here} clips. These labels are "
+        "the first ones to check by ear; the model can also be wrong. Doubt: probability of the suggested emotion less "
+        "that of the label, each clip predicted by models that were not trained on it. An emotion is suggested only "
+        "where it is as probable as in its own clips on average (confident learning, Northcutt et al. 2021)."
+    )
+    percent = ("p_label", "p_suggested", "doubt")
+    show.frame(
+        table.assign(
+            why=show.link_to_reasons(table["row"]),
+            **{c: table[c].map(wording.with_sign) for c in ("label", "suggested")},
+            **{c: 100 * table[c] for c in percent},
+        ),
+        hide_index=True,
+        alt=f"{len(table)} labels that the model contradicts",
+        column_config={
+            "row": st.column_config.NumberColumn(pinned=True, help="Row of the published table, counted from 0"),
+            "p_label": st.column_config.NumberColumn("of the label", format="%.0f %%"),
+            "p_suggested": st.column_config.NumberColumn("of the suggested", format="%.0f %%"),
+            "doubt": st.column_config.NumberColumn(format="%.0f points"),
+            "why": show.reasons_column(),
+        },
+    )
+    show.download(table, compare_views.name(comparison, "labels-to-check", model))
 
 
 def emotions(comparison: Comparison, model: str, *, held_out: bool) -> None:

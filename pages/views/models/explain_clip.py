@@ -11,6 +11,7 @@ from core.schema import COLUMNS, EMOTIONS, FeatureVector
 from pages.figures import clips
 from pages.shared import show
 from pages.shared.messages import literal
+from pages.views.models import explain_stored
 from pages.views.models.explain_views import Page, own_model
 
 if TYPE_CHECKING:
@@ -18,7 +19,13 @@ if TYPE_CHECKING:
 
 
 def one_clip(page: Page) -> None:
-    """Show the steps from the typical clips to one row of the table, first for the emotion of its label."""
+    """Show the steps from the typical clips to one row of the table, first for the emotion of its label.
+
+    When the address names a clip of a library, its reasons are shown instead.
+    """
+    if clip_id := st.query_params.get("clip"):
+        explain_stored.show_stored_clip(clip_id)
+        return
     rows = sorted(page.shap["row"].unique().tolist())
     if problem := unknown_row(st.query_params.get("row"), rows):
         st.warning(problem, icon=":material/link_off:")

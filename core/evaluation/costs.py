@@ -1,0 +1,262 @@
+"""What the errors of a model cost: a price for each confusion, a price for a review, and what a threshold saves.
+
+All functions use a *table of predictions* as in ``core.evaluation.metrics``: each clip is predicted by models that were
+not trained on it. A clip whose highest probability reaches the threshold is accepted with that emotion, and costs the
+price of its confusion (0 when the emotion is right). Any other clip is reviewed by a person, and costs the price of a
+review. The unit of all prices is free: the user chooses what "1" stands for.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from core.errors import TableError
+from core.schema import ALL, EMOTIONS, PROBA
+
+PER = 1000  # clips that a cost is given for
+THRESHOLDS = np.round(np.arange(0.25, 1.0001, 0.01), 2)  # 0.25 accepts all clips
+RESAMPLES = 500
+# Share of use that is lost for each 10 points of error among the accepted answers: from, to. Product specification.
+LOST_USE = (0.10, 0.15)
+
+_N = len(EMOTIONS)
+
+
+def _matrix(other: float, **dear: float) -> np.ndarray:
+    """Return prices, shape (4, 4): rows are the right emotion, columns the accepted one. dear : ``right_accepted``."""
+    prices = np.full((_N, _N), other)
+    np.fill_diagonal(prices, 0.0)
+    for pair, price in dear.items():
+        right, accepted = pair.split("_")
+        prices[EMOTIONS.index(right), EMOTIONS.index(accepted)] = price
+    return prices
+
+
+@dataclass(frozen=True, eq=False)
+class Preset:
+    """Prices for one kind of use. prices : shape (4, 4), rows right emotion, columns accepted one.  review : price."""
+
+    name: str
+    why: str
+    prices: np.ndarray
+    review: float
+
+
+PRESETS: dict[str, Preset] = {
+    preset.name: preset
+    for preset in (
+        Preset(
+            "Recommender",
+            "A wrong song is skipped. All confusions cost the same, and a review costs as much as half a wrong song.",
+            _matrix(1.0),
+            0.5,
+        ),
+        Preset(
+            "Therapy",
+            "Music that excites a client who needs calm is the dearest error: an angry piece played as relax costs ten "
+            "times as much as a common confusion. A review costs as much as one common confusion.",
+            _matrix(1.0, angry_relax=10.0, angry_sad=5.0, happy_relax=3.0, angry_happy=3.0, sad_happy=2.0),
+            1.0,
+        ),
+        Preset(
+            "Archive",
+            "A wrong entry in a catalogue stays for years and is found late, so each confusion costs much more than a "
+            "review.",
+            _matrix(4.0),
+            0.5,
+        ),
+    )
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Impact:
+    """Costs of a model under given prices.
+
+    Attributes
+    ----------
+    curve : one row for each of ``THRESHOLDS``: threshold, cost, low, high (95 % interval), errors, reviews (the two
+        parts of cost), accepted (share of the clips), wrong (share of the accepted clips; NaN when none is accepted).
+        Costs are for ``PER`` clips.
+    best : threshold with the lowest cost; the lowest of them when several are equal.
+    """
+
+    curve: pd.DataFrame
+    best: float
+
+    def at(self, threshold: float) -> pd.Series:
+        """Return the row of the curve that is nearest to a threshold."""
+        return self.curve.iloc[int((self.curve["threshold"] - threshold).abs().argmin())]
+
+
+def impact(
+    predictions: pd.DataFrame,
+    prices: np.ndarray,
+    *,
+    review: float,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> Impact:
+    """Return the cost of 1,000 clips for each threshold, with 95 % intervals (bootstrap of recordings).
+
+    Parameters
+    ----------
+    prices : shape (4, 4), not negative, 0 on the diagonal: price of a clip of the row's emotion that is accepted as the
+        column's emotion.
+    review : price of one review, not negative.
+
+    Raises
+    ------
+    TableError
+        When a price is negative or missing, or there is no prediction.
+    """
+    _check(predictions, prices, review)
+    costs, accepted, errors, wrong = _by_clip(predictions, prices, review)
+    drawn = _drawn(predictions, costs, resamples=resamples, seed=seed)
+    low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
+    share = accepted.mean(axis=0)
+    with np.errstate(invalid="ignore"):
+        wrong_share = np.where(share > 0, wrong.mean(axis=0) / share, np.nan)
+    curve = pd.DataFrame(
+        {
+            "threshold": THRESHOLDS,
+            "cost": PER * costs.mean(axis=0),
+            "low": PER * low,
+            "high": PER * high,
+            "errors": PER * errors.mean(axis=0),
+            "reviews": PER * review * (1 - share),
+            "accepted": share,
+            "wrong": wrong_share,
+        }
+    )
+    return Impact(curve, float(curve["threshold"].iloc[int(curve["cost"].round(9).argmin())]))
+
+
+def costs_by_emotion(predictions: pd.DataFrame, prices: np.ndarray, *, review: float, threshold: float) -> pd.DataFrame:
+    """Return what the clips of each emotion cost at a threshold.
+
+    Returns one row for each emotion and one for "all": emotion, clips (share of all clips), errors and reviews (parts
+    of the cost of ``PER`` clips of any emotion), dearest (the accepted emotion that costs most; "" without errors).
+    """
+    _check(predictions, prices, review)
+    proba = predictions[list(PROBA)].to_numpy(dtype=float)
+    y = pd.Categorical(predictions["y"], categories=list(EMOTIONS)).codes
+    best, called = proba.max(axis=1), proba.argmax(axis=1)
+    accepted = _accepted(best, np.array([threshold]))[:, 0]
+    cost = np.where(accepted, prices[y, called], 0.0)
+    lines = []
+    for emotion in (ALL, *EMOTIONS):
+        here = np.ones(len(y), bool) if emotion == ALL else y == EMOTIONS.index(emotion)
+        by = np.bincount(called[here], weights=cost[here], minlength=_N)
+        dearest = EMOTIONS[int(by.argmax())] if by.max() > 0 and emotion != ALL else ""
+        reviewed = (here & ~accepted).sum()
+        lines.append((emotion, here.mean(), PER * cost[here].sum() / len(y), PER * review * reviewed / len(y), dearest))
+    return pd.DataFrame(lines, columns=["emotion", "clips", "errors", "reviews", "dearest"])
+
+
+def break_even_review(predictions: pd.DataFrame, prices: np.ndarray, *, threshold: float) -> float:
+    """Return the highest price of a review at which reviews below the threshold still pay.
+
+    It is the mean price of the errors that these reviews prevent. NaN when the threshold sends no clip to review.
+    """
+    _check(predictions, prices, 0.0)
+    proba = predictions[list(PROBA)].to_numpy(dtype=float)
+    y = pd.Categorical(predictions["y"], categories=list(EMOTIONS)).codes
+    reviewed = ~_accepted(proba.max(axis=1), np.array([threshold]))[:, 0]
+    return float(prices[y, proba.argmax(axis=1)][reviewed].mean()) if reviewed.any() else float("nan")
+
+
+def paired_saving(
+    before: pd.DataFrame,
+    after: pd.DataFrame,
+    prices: np.ndarray,
+    *,
+    review: float,
+    threshold: float,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> tuple[float, float, float]:
+    """Return what a second model saves for ``PER`` clips at a threshold: value, and low and high of its 95 % interval.
+
+    before, after : predictions of both models for the same clips. Negative: the second model costs more.
+
+    Raises
+    ------
+    TableError
+        When the two tables are not about the same clips.
+    """
+    key = ["row", "y"]
+    a, b = (table.groupby(key, sort=True)[list(PROBA)].mean().reset_index() for table in (before, after))
+    if not a[key].equals(b[key]):
+        raise TableError("The two models were measured on different clips, so their costs cannot be compared.")
+    groups = before.drop_duplicates("row").set_index("row")
+    group = groups["group"] if "group" in groups else groups.index.to_series()
+    at = np.array([int(np.abs(THRESHOLDS - threshold).argmin())])
+    saved = _by_clip(a, prices, review)[0][:, at] - _by_clip(b, prices, review)[0][:, at]
+    drawn = _drawn(a.assign(group=a["row"].map(group)), saved, resamples=resamples, seed=seed)
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return float(PER * saved.mean()), float(PER * low), float(PER * high)
+
+
+def saving_of_labels(errors: float, *, macro_f1: float, gain: float) -> float:
+    """Return what a rise of macro-F1 saves, if the cost of errors falls in proportion to 1 - macro-F1.
+
+    errors : cost of errors now.  macro_f1, gain : in [0, 1].
+    """
+    return errors * gain / (1 - macro_f1) if macro_f1 < 1 else 0.0
+
+
+def lost_use(wrong: float) -> tuple[float, float]:
+    """Return the range of the share of use that errors cost, in [0, 1]. wrong : share of wrong accepted answers."""
+    low, high = (min(1.0, rate * wrong / 0.10) for rate in LOST_USE)
+    return low, high
+
+
+def prices_table(prices: np.ndarray) -> pd.DataFrame:
+    """Return prices as a table: one row for each right emotion, one column for each accepted one."""
+    return pd.DataFrame(prices, index=pd.Index(EMOTIONS, name="right emotion"), columns=list(EMOTIONS))
+
+
+def read_prices(table: pd.DataFrame | Mapping[str, Mapping[str, float]]) -> np.ndarray:
+    """Return the prices of a table as ``prices_table`` makes it. The diagonal becomes 0: a right answer is free."""
+    prices = pd.DataFrame(table).reindex(index=list(EMOTIONS), columns=list(EMOTIONS)).to_numpy(dtype=float).copy()
+    np.fill_diagonal(prices, 0.0)
+    return prices
+
+
+def _check(predictions: pd.DataFrame, prices: np.ndarray, review: float) -> None:
+    missing = [c for c in ("row", "y", *PROBA) if c not in predictions.columns]
+    if missing or predictions.empty:
+        raise TableError(f"A table of predictions needs rows and the column {missing[0] if missing else 'row'}.")
+    if prices.shape != (_N, _N) or not np.isfinite(prices).all() or (prices < 0).any() or not 0 <= review < np.inf:
+        raise TableError("Each price must be a number that is not negative. Fill in all cells of the table of prices.")
+
+
+def _accepted(best: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
+    return best[:, None] >= thresholds[None, :]
+
+
+def _by_clip(
+    predictions: pd.DataFrame, prices: np.ndarray, review: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Cost, accepted, cost of the error, wrong: each of shape (rows, thresholds)."""
+    proba = predictions[list(PROBA)].to_numpy(dtype=float)
+    y = pd.Categorical(predictions["y"], categories=list(EMOTIONS)).codes
+    called = proba.argmax(axis=1)  # ties in the order of the schema, as in decide()
+    accepted = _accepted(proba.max(axis=1), THRESHOLDS)
+    errors = accepted * prices[y, called][:, None]
+    return errors + review * ~accepted, accepted, errors, accepted & (called != y)[:, None]
+
+
+def _drawn(predictions: pd.DataFrame, values: np.ndarray, *, resamples: int, seed: int) -> np.ndarray:
+    """Means of the columns of values in resamples of recordings, shape (resamples, columns)."""
+    named = predictions["group"] if "group" in predictions else predictions["row"]
+    _, codes = np.unique(named.to_numpy(), return_inverse=True)
+    count = int(codes.max()) + 1
+    sums = np.zeros((count, values.shape[1]))
+    np.add.at(sums, codes, values)
+    sizes = np.bincount(codes, minlength=count)
+    weights = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), resamples)
+    return np.asarray(weights @ sums / (weights @ sizes)[:, None])
