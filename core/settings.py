@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -14,6 +14,11 @@ PREFIX = "TME_"  # of the environment variables; an empty one counts as not set
 ROOT = Path(__file__).resolve().parent.parent
 LEAST_HEARD = 1 / 3  # ten of thirty seconds, as the labelling guide asks
 _reached: dict[str, bool] = {"by others": False}  # set by `note_reach` at the start of each page
+
+
+def _cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Settings(BaseModel):
@@ -33,7 +38,14 @@ class Settings(BaseModel):
     ``TME_LIBRARY_DIR``         the folder with music that the pages may read; by default any folder of this machine
     ``TME_SHARED``              true: other people can reach this server; by default the address of the server decides
     ``TME_LEAST_HEARD``         share of a clip, 0 to 1; an answer of a person who heard less of the clip is marked
+    ``TME_CHAMPION_ADDRESS``    server of the API with the champion, as nginx reaches it, HOST:PORT
+    ``TME_CHALLENGER_ADDRESS``  server of the API with the challenger, which a canary needs, HOST:PORT
+    ``TME_API``                 true: the server of the dashboard also answers the REST API, below /api
+    ``TME_SERVES``              model of this server of the API: champion, or challenger for a canary
     ``TME_SCHEDULER``           a Dask cluster that scores libraries, ``tcp://host:8786``; by default this machine
+    ``TME_WORKERS``             clips and explanations that the server works on at the same time; by default its cores
+    ``TME_MAX_WAITING``         clips and explanations that may wait; more are refused with a sentence
+    ``TME_WARM_UP``             false: the dashboard loads the model when the first clip comes, not while it starts
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -51,7 +63,14 @@ class Settings(BaseModel):
     max_copies: int = Field(default=20, ge=1)
     library_dir: Path | None = None
     shared: bool = Field(default_factory=lambda: _reached["by others"])
+    api: bool = False
     scheduler: str = ""
+    champion_address: str = "127.0.0.1:8000"
+    serves: Literal["champion", "challenger"] = "champion"
+    challenger_address: str = "127.0.0.1:8001"
+    workers: int = Field(default_factory=_cores, ge=1)
+    max_waiting: int = Field(default=200, ge=1)
+    warm_up: bool = True
     least_heard: float = Field(default=LEAST_HEARD, ge=0, le=1)
 
     def __init__(self, **values: Any) -> None:

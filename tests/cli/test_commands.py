@@ -33,6 +33,7 @@ COMMANDS = [
     "triggers",
     "export-labels",
     "import-labels",
+    "keys",
 ]
 
 
