@@ -10,7 +10,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from core.settings import note_reach
-from pages.shared import assets, doors, limits, login, media, reach, show, start, unexpected
+from pages.shared import assets, doors, limits, login, media, reach, rest_api, show, start, unexpected
 
 
 def run() -> None:
@@ -29,6 +29,7 @@ def run() -> None:
             "Clips": [
                 doors.page("predict", title="Predict", icon=":material/graphic_eq:"),
                 doors.page("tracks", title="Whole tracks", icon=":material/timeline:"),
+                doors.page("makam", title="Makam", icon=":material/music_note:"),
             ],
             "Library": [
                 doors.page("library", title="Library", icon=":material/library_music:"),
@@ -58,7 +59,7 @@ def run() -> None:
 @asynccontextmanager
 async def lifespan(server: object) -> AsyncIterator[None]:
     """What goes on for the life of the server."""
-    async with media.note_downloads(server), start.lifespan(server):
+    async with media.note_downloads(server), start.lifespan(server), rest_api.lifespan(server):
         yield
 
 
@@ -68,6 +69,7 @@ else:
     doors.only_through_app()
     app = st.App(
         "app.py",
+        routes=rest_api.routes(),
         middleware=[
             Middleware(start.Ready),
             Middleware(limits.HideFigures),

@@ -32,7 +32,8 @@ def predict_proba(model: Any, X: Any) -> np.ndarray:
     from core.models.forest_kernel import add_shares  # importing the compiled kernel takes time
 
     out = np.zeros((len(rows), len(model.classes_)))
-    add_shares(rows, *_flat(model), out)
+    roots, depths, child, feature, limit, share = _flat(model)
+    add_shares(rows, roots, depths, child, feature, limit, share, out)
     out /= len(model.estimators_)
     return out
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from core.errors import ModelError
+from core.errors import CoreError, ModelError
 from core.models.policy import Policy
 from core.models.prediction import Model
 from core.models.reference import Reference
@@ -37,6 +37,25 @@ class Served:
     background: pd.DataFrame
     policies: Mapping[str, Policy]
     shadow: "Served | None" = None
+
+    @property
+    def policy(self) -> Policy:
+        """The policy that was saved with the model, and that counts unless a person chooses another one."""
+        return self.policies.get("threshold", Policy())
+
+
+def models_stamp(settings: Settings) -> tuple[str, int | None]:
+    """Return a cache key of the champion and the challenger: it changes when another model is put into use."""
+    from core import file_names
+    from core.models import registry
+
+    manifest = settings.champion_dir / file_names.MANIFEST
+    try:
+        models = [registry.find(alias, settings=settings) for alias in (file_names.CHAMPION, file_names.CHALLENGER)]
+        versions = " ".join(model.version if model else "-" for model in models)
+    except CoreError:
+        versions = "unreadable"  # the committed model is used instead, and its `source` gives the reason
+    return versions, manifest.stat().st_mtime_ns if manifest.is_file() else None
 
 
 def serve(settings: Settings, *, alias: str = "champion", on_demand: bool = False) -> Served:

@@ -61,6 +61,10 @@ class Ticket(Generic[T]):
         """Return whether the result is there, or the reason why there is none."""
         return self._future.done()
 
+    def when_done(self, call: Callable[[], object]) -> None:
+        """Call a function when the result is there, or the reason why there is none. It may run in another thread."""
+        self._future.add_done_callback(lambda _: call())
+
     def given_back(self) -> bool:
         """Return whether somebody left the place, or nobody asked about it for too long."""
         return self._left or self._future.cancelled()

@@ -9,7 +9,7 @@ import streamlit as st
 from core.dataset import loading, published
 from core.dataset.table import Table
 from core.errors import CoreError
-from core.file_names import ABOUT, MANIFEST, shap_file
+from core.file_names import ABOUT, shap_file
 from core.settings import Settings
 from pages.shared import login
 from pages.shared.messages import literal
@@ -76,17 +76,10 @@ def _served(settings: Settings, alias: str, stamp: tuple[str, int | None]) -> "S
 
 def model_in_use() -> "Served":
     """The model in use with its files. Raises CoreError when there is none."""
-    from core import file_names
-    from core.models import registry
+    from core.pipeline import serving
 
     settings = Settings()
-    manifest = settings.champion_dir / MANIFEST
-    try:
-        models = [registry.find(alias, settings=settings) for alias in (file_names.CHAMPION, file_names.CHALLENGER)]
-        version = " ".join(model.version if model else "-" for model in models)
-    except CoreError:
-        version = "unreadable"  # the committed model is used instead, and its `source` gives the reason
-    return _served(settings, "champion", (version, _stamp(manifest)))
+    return _served(settings, "champion", serving.models_stamp(settings))
 
 
 def champion() -> "Served":

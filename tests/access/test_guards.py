@@ -20,6 +20,8 @@ FREE = {
     "core.allowed_places.name_place": "called only by a command: the owner names a place",
     "core.atomic": "the tool that others use",
     "core.audio.isolated": "a process of its own that only decodes",
+    "core.canary.proxy": "the steps of a canary ask",
+    "core.canary.running": "the steps of a canary ask",
     "core.cli": "the owner of the machine types commands",
     "core.dataset.published": "downloads the published table, for everybody",
     "core.dataset.split": "part of a training, which asks",
@@ -98,11 +100,12 @@ def test_the_search_finds_a_function_that_forgets(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("what", "places"),
     [
-        ("open_store", {"core/store", "core/cli", "pages/shared/cached.py"}),
+        ("open_store", {"core/store", "core/cli", "core/api/service.py", "pages/shared/cached.py"}),
         ("for_program", {"core/store", "core/labelling/queue.py", "core/labelling/identity.py",
                          "core/labelling/whose_word.py", "core/pipeline/jobs.py",
+                         "core/api/callers.py", "core/api/routes/health.py",
                          "core/training/labelled_data.py", "pages/shared/who.py"}),
-        ("asked_by", {"core/store", "pages/shared/cached.py"}),
+        ("asked_by", {"core/store", "core/api/callers.py", "pages/shared/cached.py"}),
         ("machine_owner", {"core/store", "core/access", "core/cli", "core/training/full_training.py"}),
     ],
 )  # fmt: skip
