@@ -47,6 +47,12 @@ def one_on_each(pair: Pair) -> list[Visitor]:
     return [found[k] for k in range(len(pair.servers))]
 
 
+def read_on(visitor: Visitor) -> None:
+    """Read what the server sends, as long as there is one."""
+    while True:
+        visitor.page.recv(timeout=60)
+
+
 def answer(visitor: Visitor, clip: tuple[bytes, str]) -> None:
     visitor.upload(*clip)
     receipt = visitor.rerun(press="Yes,")
@@ -63,8 +69,7 @@ def test_the_people_of_a_killed_server_come_back_to_the_other_and_lose_nothing_t
     assert stays.cookies["tme_place"] != moves.cookies["tme_place"]
     pair.servers[1].process.kill()
     with pytest.raises(ConnectionClosed):
-        while True:  # what had been sent before comes first
-            moves.page.recv(timeout=60)
+        read_on(moves)
     assert rows(pair.database) == 2
     moved = again(moves)
     assert moved.cookies["tme_place"] == moves.cookies["tme_place"]
