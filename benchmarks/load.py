@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from benchmarks.visitors import Seen, Visitor, clips, server, visit
+from benchmarks.visitors import Seen, Visitor, clips, cpu_s, server, visit
 from core.settings import ROOT
 
 LEFT_S = 60.0  # the memory is measured again so long after the people have left
@@ -71,15 +71,15 @@ def measure(count: int, root: Path, form: str) -> dict[str, float]:
             first.upload(*files[-1])
             first.open("decisions")
         time.sleep(2)
-        before, cpu_before = running.memory(), cpu(running)
+        before = running.memory()
         reader = Reader(running.port)
         with ExitStack() as pages:
             visitors = [pages.enter_context(visit(running.port)) for _ in range(count)]
             reader.start()
             time.sleep(1)
-            cpu_before = cpu(running)
+            cpu_before = cpu_s(running)
             seen, then = together(visitors, files[:-1])
-            used = cpu(running) - cpu_before
+            used = cpu_s(running) - cpu_before
             at = running.memory()
             reader.end.set()
             reader.join()
@@ -106,12 +106,6 @@ def measure(count: int, root: Path, form: str) -> dict[str, float]:
         "all MB after": after.all,
         "stored": stored,
     }
-
-
-def cpu(running) -> float:
-    """CPU seconds of the server and its decoders so far."""
-    family = [running.process, *running.process.children(recursive=True)]
-    return sum(sum(p.cpu_times()[:2]) for p in family)
 
 
 def rows(database: Path) -> int:

@@ -185,6 +185,12 @@ class Server:
         return Memory(own / 1e6, (own + others) / 1e6)
 
 
+def cpu_s(running: Server) -> float:
+    """CPU seconds of the server and its decoders so far."""
+    family = [running.process, *running.process.children(recursive=True)]
+    return sum(sum(process.cpu_times()[:2]) for process in family)
+
+
 def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

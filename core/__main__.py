@@ -8,6 +8,7 @@ from core.cli import (
     keys,
     labels,
     library,
+    makams,
     mood_tags,
     serving,
     sign_off,
@@ -31,6 +32,7 @@ app.command()(database.restore)
 app.command()(library.score)
 app.command()(library.demo_library)
 app.command()(mood_tags.tag_moods)
+app.command()(makams.learn_makams)
 app.command()(training.retrain)
 app.command()(stability.stability)
 app.command()(training.promote)
