@@ -3,10 +3,10 @@
     python -m benchmarks.api [--callers 1 4 16] [--requests 48] [--workers 1] [--waiting 200] [--against ROOT] [FOLDER]
 
 FOLDER : recordings; default ``../shared/reference/recordings`` beside the repository, else the golden clips. Each
-request has bytes of its own, so nothing is known from before: 30 s as WAV, MP3 (128 kbit/s) and M4A (AAC). The first clip after
-``/ready`` is compared with the median of the next ones. CPU seconds are those of the server with all its processes;
-*alone* is decoding and measuring the same files by the extractor in a process without a server. ``--against`` measures
-the same on another checkout in the same run. The last line is JSON.
+request has bytes of its own, so nothing is known from before: 30 s as WAV, MP3 (128 kbit/s) and M4A (AAC). The first
+clip after ``/ready`` is compared with the median of the next ones. CPU seconds are those of the server with all its
+processes; *alone* is decoding and measuring the same files by the extractor in a process without a server.
+``--against`` measures the same on another checkout in the same run. The last line is JSON.
 """
 
 import argparse

@@ -154,8 +154,8 @@ def install(app: FastAPI) -> None:
 
 
 _SENTENCES = {
-    NOT_FOUND: "There is nothing at this address. The addresses are listed at /docs of this API.",
-    WRONG_METHOD: "This address does not answer this method. The addresses are listed at /docs of this API.",
+    NOT_FOUND: "There is nothing at this address. The addresses are listed at /openapi.json of this API.",
+    WRONG_METHOD: "This address does not answer this method. The addresses are listed at /openapi.json of this API.",
 }
 
 

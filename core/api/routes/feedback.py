@@ -68,7 +68,7 @@ def _about_piece(caller: Caller, request: Request, body: shapes.FeedbackBody, to
     service = service_of(request)
     if not caller.by.may(Action.SEE_LIBRARY):
         raise ApiError(NOT_FOUND, NO_PIECE)
-    library = read_pieces(caller.store, service.served(), service.settings)
+    library = read_pieces(caller.store, service.served(), caller.settings)
     piece_id = str(body.piece_id)
     if library is None or piece_id not in library.every.index:
         raise ApiError(NOT_FOUND, NO_PIECE)

@@ -35,7 +35,7 @@ def list_pieces(
     """Return the pieces that match, the most probable first. A cursor stays valid when the library changes."""
     after = _place(cursor) if cursor else None
     service = service_of(request)
-    library = read_pieces(caller.store, service.served(), service.settings)
+    library = read_pieces(caller.store, service.served(), caller.settings)
     if library is None:
         return shapes.Pieces(total=0, pieces=[], next=None)
     wanted = Filter(emotions=(mood,) if mood else EMOTIONS, search=q)

@@ -64,7 +64,7 @@ async def make_playlist(
 
     def work() -> Playlist:
         served = service.served()
-        library = read_pieces(caller.store, served, service.settings)
+        library = read_pieces(caller.store, served, caller.settings)
         if library is None:
             raise CoreError(NO_LIBRARY)
         pool = playlist.usable_pieces(
