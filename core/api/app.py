@@ -42,7 +42,9 @@ def create(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(logs.LogRequests)
     problems.install(app)
     openapi.install(app)
-    for room in (health, clips, features, model, tracks, jobs, pieces, playlists, feedback, inference):
+    rooms = (health, clips, features, model, tracks, jobs, pieces, playlists, feedback, inference)
+    app.state.addresses = [route for room in rooms for route in room.router.routes]
+    for room in rooms:
         app.include_router(room.router)
     return app
 

@@ -266,3 +266,9 @@ def test_hostile_json_is_refused(api, address, body):
 
 def test_an_address_with_a_text_that_no_database_stores_is_refused(api):
     assert api.client.get("/v1/clips/a%00b", headers=api.headers()).status_code == 422
+
+
+def test_a_wrong_method_names_the_right_ones(api):
+    answer = api.client.put("/v1/clips/0a", headers=api.headers())
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "DELETE, GET")
+    assert answer.json()["type"].rpartition(":")[2] == "method"
