@@ -5,6 +5,7 @@ import threading
 from dataclasses import dataclass, field
 
 from core import unexpected
+from core.api.pieces_of_library import LibraryReader
 from core.audio import encoding, synthetic
 from core.errors import CoreError
 from core.pipeline import scoring, serving
@@ -31,6 +32,8 @@ class Service:
         Why the model cannot be loaded; empty otherwise.
     arriving
         Bytes of the bodies that are arriving or wait for their work.
+    library
+        Reads the library.
     """
 
     settings: Settings
@@ -38,6 +41,7 @@ class Service:
     stopping: bool = False
     fault: str = ""
     arriving: int = 0
+    library: LibraryReader = field(default_factory=LibraryReader)
     _opening: threading.Lock = field(default_factory=threading.Lock)
     _loading: threading.Lock = field(default_factory=threading.Lock)  # takes seconds; the store must not wait for it
     _store: Store | None = None
