@@ -6,10 +6,10 @@ from pathlib import Path
 import streamlit as st
 
 from core.access import Action
-from core.allowed_places import allowed_places
 from core.errors import CoreError
 from core.library import places, run
 from core.library.find import SUFFIXES
+from core.library.launching import launch_run
 from core.models.policy import Policy
 from core.pipeline import jobs
 from core.settings import Settings
@@ -127,19 +127,7 @@ def _launch(
     store: Store, policy: Policy, folder: Path, windows: tuple[float, float] | None, settings: Settings
 ) -> None:
     """Start a run in its own process. windows : length and distance in s; None for one answer per file."""
-    command = ["score", str(folder), "--out", str(places.new_results(settings, by=store.by))]
-    command += ["--policy", policy.to_json()]
-    if within := allowed_places(settings).root_of(str(folder)):
-        command += ["--within", within]
-    if windows is not None:
-        command += ["--window", f"{windows[0]:g}", "--hop", f"{windows[1]:g}"]
-    jobs.launch(
-        store,
-        run.JOB,
-        command,
-        settings=settings,
-        message=f"Starting with {folder_name(str(folder))}. This takes some seconds",
-    )
+    launch_run(store, str(folder), policy, windows=windows, settings=settings, name=folder_name(str(folder)))
     folder_field.remember(str(folder))
 
 
