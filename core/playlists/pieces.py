@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from core.locations import present_path
+from core.makam.columns import makam_columns
 from core.models.kinds import unlike_words
 from core.models.policy import Policy
 from core.playlists.circle import neighbours
@@ -22,7 +23,7 @@ from core.records import Word
 from core.schema import EMOTIONS, PROBA
 from core.schema import GENRE as SYNTHETIC
 from core.settings import Settings
-from core.store import Store, answer_votes, library_places, library_table
+from core.store import Store, answer_votes, library_places, library_table, makam_table
 
 ACCEPTED, BETWEEN, REVIEW = "accepted", "between two", "needs review"
 STANDINGS = (ACCEPTED, BETWEEN, REVIEW)
@@ -172,6 +173,11 @@ def _names(rows: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def with_makams(pieces: pd.DataFrame, store: Store) -> pd.DataFrame:
+    """Add the columns of ``core.makam.columns`` to a table of pieces; empty where nothing was measured."""
+    return pieces.join(makam_columns(makam_table(store, list(pieces.index)), pieces.index))
+
+
 def stored_pieces(store: Store, *, model_version: str, policy: Policy) -> pd.DataFrame:
     """Table of all pieces of the library with the current paths of their files, see ``pieces_table``."""
     parts = library_table(
@@ -179,6 +185,7 @@ def stored_pieces(store: Store, *, model_version: str, policy: Policy) -> pd.Dat
     )
     pieces = pieces_table(parts, model_version=model_version)
     places, settings = library_places(store, list(pieces.index)), Settings()
+    pieces = with_makams(pieces, store)
     return add_places(pieces, places.assign(path=[present_path(path, settings) for path in places["path"]]))
 
 

@@ -68,6 +68,16 @@ from core.store.library_files import (
     scored_clips,
     unpredicted,
 )
+from core.store.makam import (
+    KararWord,
+    correct_karar,
+    karar_word,
+    karar_words_table,
+    makam_table,
+    save_makam,
+    undo_karar,
+    without_makam,
+)
 from core.store.measured import save_measured
 from core.store.mood_tags import (
     drop_note,
@@ -133,6 +143,7 @@ __all__ = [
     "FILE_STATES",
     "Job",
     "KINDS",
+    "KararWord",
     "MAX_COMMENT",
     "MAX_NAME",
     "MAX_TRACK",
@@ -182,6 +193,7 @@ __all__ = [
     "close_store",
     "copies_of",
     "count_call",
+    "correct_karar",
     "delete_client",
     "delete_clip",
     "delete_session",
@@ -203,6 +215,8 @@ __all__ = [
     "is_known_content",
     "is_shared",
     "jobs_table",
+    "karar_word",
+    "karar_words_table",
     "known_contents",
     "known_files",
     "label_pool",
@@ -215,6 +229,7 @@ __all__ = [
     "library_table",
     "list_keys",
     "load_features",
+    "makam_table",
     "move_clips",
     "never_play",
     "never_table",
@@ -242,6 +257,7 @@ __all__ = [
     "same_content",
     "save_features",
     "save_files",
+    "save_makam",
     "save_measured",
     "save_own",
     "save_predictions",
@@ -259,6 +275,8 @@ __all__ = [
     "task_items",
     "tasks_table",
     "undo",
+    "undo_karar",
     "unpredicted",
+    "without_makam",
     "words_cache_key",
 ]

@@ -12,7 +12,7 @@ from core.models.policy import Policy
 from core.schema import EMOTIONS
 from core.store.connection import Store, frame, in_parts, read
 from core.store.predictions import newest_prediction
-from core.store.schema import TRACK, clips, features, files, jobs, tracks
+from core.store.schema import TRACK, clips, features, files, jobs, karar_words, tracks
 from core.turkish import fold
 
 _SORTS = (
@@ -209,14 +209,16 @@ def library_places(store: Store, contents: Sequence[str]) -> pd.DataFrame:
 def library_cache_key(store: Store) -> tuple[object, ...]:
     """Return a cache key for ``library_table`` and ``library_places``.
 
-    The key changes when a job ends, when a clip is deleted, and when the number of clips has grown by about 2 %. The
-    page can thus show a library while it is being scored without reading it again for every new clip. Smaller changes
-    appear with the next change of the key.
+    The key changes when a job ends, when a clip is deleted, when a karar is corrected, and when the number of clips
+    has grown by about 2 %. The page can thus show a library while it is being scored without reading it again for every
+    new clip. Smaller changes appear with the next change of the key.
     """
     query = sa.select(
         sa.select(sa.func.count()).select_from(clips).scalar_subquery(),
         sa.select(sa.func.count()).select_from(clips).where(clips.c.deleted_at.is_not(None)).scalar_subquery(),
         sa.select(sa.func.max(jobs.c.ended_at)).scalar_subquery(),
+        sa.select(sa.func.max(karar_words.c.id)).scalar_subquery(),
+        sa.select(sa.func.count(karar_words.c.undone_at)).scalar_subquery(),
     )
-    known, deleted, ended_at = read(store, lambda c: c.execute(query).one())
-    return int(50 * log1p(known)), deleted, str(ended_at)
+    known, deleted, ended_at, newest, undone = read(store, lambda c: c.execute(query).one())
+    return int(50 * log1p(known)), deleted, str(ended_at), newest, undone

@@ -396,6 +396,39 @@ files = sa.Table(
     sa.Index("files_size", "size"),
 )
 
+# What was measured of the melody of a piece, see core/makam/analysis.py.
+makam_results = sa.Table(
+    "makam_results",
+    metadata,
+    sa.Column("content_hash", sa.String(128), primary_key=True),
+    sa.Column("analyser", sa.String(128), primary_key=True),
+    sa.Column("duration_s", sa.Double, nullable=False),
+    sa.Column("voiced_s", sa.Double, nullable=False),  # seconds with a melody
+    sa.Column("karar_hz", sa.Double),  # first candidate; NULL = no karar was found
+    sa.Column("karar_probability", sa.Double),
+    sa.Column("makam", sa.Text, nullable=False),  # first suggestion; empty = none
+    sa.Column("makam_probability", sa.Double),
+    sa.Column("makam_kind", sa.String(16), nullable=False),  # see core.makam.recognition.Suggestions
+    sa.Column("details", sa.Text, nullable=False),  # JSON: candidates, suggestions, profile
+    *(sa.Column(name, sa.Double) for name in ("range_commas", "drift_commas", "karar_share", "evenness")),
+    _time(),
+)
+
+# Karars that a person heard and corrected. The newest row of a content that was not undone counts.
+karar_words = sa.Table(
+    "karar_words",
+    metadata,
+    _id(),
+    sa.Column("content_hash", sa.String(128), nullable=False),
+    sa.Column("karar_hz", sa.Double, nullable=False),
+    sa.Column("measured_hz", sa.Double),  # what the program had found
+    sa.Column("name", sa.Text, nullable=False),  # of the file, for the export
+    sa.Column("said_by", sa.Text, nullable=False),  # a person; empty without a name
+    _time(),
+    _time("undone_at", nullable=True),
+    sa.Index("karar_words_content", "content_hash"),
+)
+
 # Pieces and folders that no playlist uses, for everybody who uses this database.
 never_played = sa.Table(
     "never_played",

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from core.musical_words import explained
 from core.schema import BY_COLUMN, EMOTIONS, readable
 from core.wording import with_sign
 
@@ -70,7 +71,7 @@ def _figures() -> dict[str, tuple[str, str]]:
 def words(column: str) -> tuple[str, str]:
     """Return the heading of a column and its meaning. The meaning is empty for a column that needs none."""
     if column in BY_COLUMN:
-        return readable(column), BY_COLUMN[column].meaning
+        return readable(column), explained(BY_COLUMN[column])
     if column in _WORDS:
         return _WORDS[column]
     for start, what in (("p_", "Probability of {}."), ("f1_", "F1 of {}."), ("want_", "Wanted probability of {}.")):

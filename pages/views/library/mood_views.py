@@ -24,6 +24,7 @@ LIST = {  # on a phone only the first two or three columns are visible, and at 1
     "title": "Title", "standing": "Decision", "emotion": "Emotion", "confidence": "Confidence", "said": "Whose word",
     "why": "Why", "artist": "Artist", "makam": "Makam", "year": "Year", "length": "Length", "tempo": "Tempo",
     "lufs": "LUFS", "model": "Model", "votes": "Windows", "album": "Album", "folder": "Folder", "genre": "Genre",
+    "karar": "Karar", "makam_suggested": "Suggested makam",
 }  # fmt: skip
 WIDTHS: dict[str, Literal["small", "medium"]] = {"title": "medium", "why": "medium"}
 NUMBERS = {

@@ -16,7 +16,7 @@ from core.models import bundle, description
 from core.models.policy import Policy
 from core.pipeline import jobs
 from core.playlists import selection
-from core.playlists.pieces import add_places, pieces_table
+from core.playlists.pieces import add_places, pieces_table, with_makams
 from core.playlists.selection import searched_text
 from core.settings import Settings
 from core.store import Store, library_cache_key, library_places, library_table
@@ -112,7 +112,7 @@ def _load(key: tuple[object, ...], words: str, version: str | None, _under: Poli
     if cut:  # drop the last file, because its parts may be incomplete
         last = parts["content_hash"].eq(parts["content_hash"].iloc[-1])
         parts = parts[~last] if not last.all() else parts
-    pieces = pieces_table(parts, model_version=version)
+    pieces = with_makams(pieces_table(parts, model_version=version), _store)
     places, settings = library_places(_store, list(pieces.index)), Settings()
     places = places.assign(path=[present_path(path, settings) for path in places["path"]])
     allowed = allowed_places(settings)
