@@ -12,7 +12,7 @@ from core.makam.melody import Melody
 from core.makam.recognition import SCALE_ONLY
 from core.makam.templates import Templates, templates_in_use
 from core.makam.theory import MAKAMS, Makam, key_of
-from core.pipeline.makam import melody_of_source
+from core.pipeline.makam import melody_of_source, pulse_of_source
 from core.settings import Settings
 from core.source_note import SourceNote
 from core.store import KararWord, Store, karar_word
@@ -72,6 +72,11 @@ def _analysis(
     content: str, analyser: str, learned: str, track: int, karar_hz: float | None, _melody: Melody
 ) -> Analysis:
     return analyse(_melody, templates(), karar_hz=karar_hz)
+
+
+@st.cache_data(show_spinner=False, max_entries=48)
+def _pulse(content: str, analyser: str, _source: Source) -> str:
+    return pulse_of_source(_source).in_words
 
 
 def melody_of(recording: Recording) -> Melody:
@@ -184,5 +189,10 @@ def summary(shown: Shown) -> None:
             names = " · ".join(f"{s.name} {whole_percent(s.probability)}" for s in three)
             st.markdown(f"**Suggested makams** {messages.literal(names)}", help=SCALE_ONLY)
             st.caption(messages.literal(found.suggestions.reason))
+    pulse = _pulse(shown.recording.content, ANALYSER, shown.recording.source)
+    st.markdown(
+        f"**Pulse** {messages.literal(pulse)}",
+        help="Measured in the middle minute. A unit is the shortest regular step between strokes, such as an eighth.",
+    )
     if shown.own_track:
         st.info("The melody is the track that you brought. It stays until you close this page.", icon=":material/edit:")
