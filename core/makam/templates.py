@@ -11,7 +11,6 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from scipy.special import logsumexp
 
 from core.errors import ModelError
 from core.features.frames import FloatArray
@@ -20,7 +19,6 @@ from core.makam.description import SIZE, VERSION
 SHIPPED = Path(__file__).with_name("shipped_templates.npz")
 WHOLE_S, CLIP_S = 120.0, 30.0  # voiced seconds of a whole recording, and of a clip
 MOST_BYTES = 50_000_000
-_RANGE = 50.0  # logits of candidates; a wider range has no meaning
 
 
 @dataclass(frozen=True)
@@ -70,8 +68,8 @@ class Templates:
 
 def probabilities(scores: FloatArray, temperature: float) -> FloatArray:
     """Return the probability of each pair of karar and makam; all pairs together add up to 1."""
-    cold = np.clip((scores - scores.max()) / temperature, -_RANGE, 0)
-    return np.exp(cold - logsumexp(cold))
+    shares = np.exp((scores - scores.max()) / temperature)
+    return np.asarray(shares / shares.sum(), dtype=np.float64)
 
 
 def karar_temperature(trust: Trust, voiced_s: float) -> float:

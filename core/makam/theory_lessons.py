@@ -27,7 +27,7 @@ _DESCENDS = 0.3  # share of the melodies of an ascending-descending makam that b
 _FADES = 6  # every so many recordings end early
 # Composed melodies are much easier than recordings, so they cannot say how far to trust the templates. These are round
 # numbers with which the probabilities of published recordings were not too high. No suggestion counts as clear.
-TRUST = Trust(karar=1.2, karar_clip=3.0, makam=1.0, clear=1.0)
+TRUST = Trust(karar=0.9, karar_clip=2.6, makam=0.7, clear=1.0)
 
 
 def templates_of_theory() -> Templates:
