@@ -22,15 +22,16 @@ $(VENV)/.run: requirements.txt
 	$(BIN)/python -m core warm
 	touch $@
 
-$(VENV)/.dev: $(VENV)/.run requirements-dev.txt
+$(VENV)/.dev: $(VENV)/.run requirements-dev.txt requirements-client.txt
 	$(BIN)/python -m pip install --quiet -r requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --no-deps --upgrade --target $(VENV)/client-generator -r requirements-client.txt
 	touch $@
 
 app: $(VENV)/.run        ## make the environment and open the dashboard, for this machine only
 	$(BIN)/streamlit run app.py --server.port $(PORT)
 
 serve: $(VENV)/.run      ## open the dashboard to other machines; HOST= and PORT= choose the address
-	$(BIN)/python -m core serve --host $(HOST) --port $(PORT)
+	$(BIN)/python -m core serve --with-dashboard --no-api --host $(HOST) --port $(PORT)
 
 test: $(VENV)/.dev       ## make the environment and run all tests
 	@$(MAKE) $(ALL_OF) test-others test-browser

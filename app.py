@@ -3,11 +3,14 @@
 Streamlit runs this file for each visit of a page. The server imports it once and takes ``app``.
 """
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import streamlit as st
 from starlette.middleware import Middleware
 
 from core.settings import note_reach
-from pages.shared import assets, doors, limits, login, media, reach, show, unexpected
+from pages.shared import assets, doors, limits, login, media, reach, rest_api, show, start, unexpected
 
 
 def run() -> None:
@@ -53,12 +56,25 @@ def run() -> None:
     doors.open_page(chosen)
 
 
+@asynccontextmanager
+async def lifespan(server: object) -> AsyncIterator[None]:
+    """What goes on for the life of the server."""
+    async with media.note_downloads(server), start.lifespan(server), rest_api.lifespan(server):
+        yield
+
+
 if __name__ == "__main__":
     run()
 else:
     doors.only_through_app()
     app = st.App(
         "app.py",
-        middleware=[Middleware(limits.HideFigures), Middleware(media.OwnMedia), Middleware(limits.CountArriving)],
-        lifespan=media.note_downloads,
+        routes=rest_api.routes(),
+        middleware=[
+            Middleware(start.Ready),
+            Middleware(limits.HideFigures),
+            Middleware(media.OwnMedia),
+            Middleware(limits.CountArriving),
+        ],
+        lifespan=lifespan,
     )

@@ -5,6 +5,7 @@ import typer
 from core.cli import (
     clips,
     database,
+    keys,
     labels,
     library,
     makams,
@@ -43,6 +44,7 @@ app.command()(training.rescore)
 app.command()(training.triggers)
 app.command()(labels.export_labels)
 app.command()(labels.import_labels)
+app.add_typer(keys.app, name="keys")
 
 
 def main() -> None:

@@ -165,3 +165,15 @@ SIGNS = {"angry": "▲", "happy": "★", "relax": "■", "sad": "●"}
 def with_sign(emotion: str) -> str:
     """Format an emotion with its symbol: ``"★ happy"``; other words are returned unchanged."""
     return f"{SIGNS[emotion]} {emotion}" if emotion in SIGNS else emotion
+
+
+_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+
+
+def place_in_line(place: int, seconds: float) -> str:
+    """Say where a clip is in the line: ``"Third in the line, about 2 s."``. place : 0 means that it is at work."""
+    about = f"about {max(1, round(seconds))} s"
+    if place == 0:
+        return f"At work now, {about}."
+    where = _ORDINALS[place - 1].capitalize() if place <= len(_ORDINALS) else f"Number {place}"
+    return f"{where} in the line, {about}."

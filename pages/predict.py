@@ -49,7 +49,8 @@ with left:
     decision.show_firmness(shown, served)
     own_clips.show_answer_and_sharing(shown, served)
 with right:
-    wave = pictures.waveform(shown)
+    pictures.waveform(shown)
+    pictures.spectrogram(scored.recording.clip)
 
 st.header("Why")
 reasons.show_reasons(shown, served)
@@ -61,6 +62,3 @@ st.caption(
     f"Time from the audio to the decision: {scored.latency_s:.2f} s. Extractor {scored.vector.extractor}. "
     f"Clip {scored.clip_id[:16]}."
 )
-with right:  # last, because it is slow
-    pictures.tempo(shown, wave)
-    pictures.spectrogram(scored.recording.clip)

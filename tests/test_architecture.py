@@ -18,6 +18,8 @@ HOMES = {  # a side effect has one home
     "distributed": ("core/library",),
     "dask": ("core/library",),
     "plotly": ("pages/figures/", "pages/shared/show.py"),
+    "fastapi": ("core/api/",),
+    "limits": ("core/api/",),
     "librosa": ("core/audio/beats", "core/audio/spectrograms"),  # for the eye; the features never depend on it
 }
 HEAVY = {"shap", "mlflow", "librosa", "xgboost", "lightgbm", "numba", "sklearn", "pooch", "imblearn", "matplotlib"}

@@ -60,6 +60,7 @@ class Action(StrEnum):
     SET_RULES = "Change the rules: agreeing raters, limits of the training."
     TRAIN = "Train a model, and cancel a training."
     CHOOSE_MODEL = "Promote, discard or roll back a model."
+    MAKE_KEYS = "Make, list and revoke keys of the REST API."
     RUN_JOB = "Report the progress and the end of background work."
 
 
@@ -108,6 +109,7 @@ RIGHTS: dict[Action, Right] = {
     Action.SET_RULES: _ANALYSTS,
     Action.TRAIN: _ANALYSTS,
     Action.CHOOSE_MODEL: _ANALYSTS,
+    Action.MAKE_KEYS: _ANALYSTS,
     Action.RUN_JOB: _ANALYSTS,
 }
 

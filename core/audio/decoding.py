@@ -23,7 +23,7 @@ from core.audio.decoders import Header, StoppedError, UnreadableError
 from core.audio.formats import BY_NAME, Format, Other, identify, names
 from core.audio.opening import open_plain
 from core.audio.remarks import of_band, of_format, to_full_scale
-from core.errors import AudioError, DecoderError
+from core.errors import AudioError, DecoderError, NotAudioError
 from core.records import Remark, RemarkKind
 from core.schema import SR
 
@@ -166,7 +166,7 @@ def inspect(data: bytes, name: str, *, max_mb: float = 200) -> Source:
         raise AudioError(_too_large(name, len(data), max_mb))
     form = identify(data)
     if isinstance(form, Other):
-        raise AudioError(f"{name} is {form.what}. {form.way_out} These formats are read: {names()}.")
+        raise NotAudioError(f"{name} is {form.what}. {form.way_out} These formats are read: {names()}.")
     if too_many_parts(data, form.name):
         raise AudioError(
             f"{name} consists of more than {MOST_PARTS:,} parts: it is damaged, or built to do harm. Open it in "

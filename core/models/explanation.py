@@ -1,7 +1,7 @@
 """SHAP values: the contribution of each of the 50 features to a prediction, as tidy tables.
 
-All candidates use the permutation explainer of the shap library (Lundberg & Lee 2017; Mitchell et al. 2022) on the
-pipeline's probabilities, with a small background of typical clips. Logarithms, ratios, scaling and the members of a
+All candidates use sampled Shapley values (`core.models.shapley`) of the pipeline's probabilities, with a small
+background of typical clips. Logarithms, ratios, scaling and the members of a
 blend are inside the pipeline, so the contributions belong to the measured features. Shapley values are linear in the
 model, so the values of a blend are the mean of its members' values.
 """
@@ -15,13 +15,14 @@ import pandas as pd
 
 from core.atomic import replacing
 from core.errors import ModelError
+from core.models import forests
 from core.models.prediction import Model
+from core.models.shapley import in_chunks, shapley
 from core.schema import BY_COLUMN, COLUMNS, EMOTIONS, FeatureVector
 
 BACKGROUND_PER_EMOTION = 6  # typical clips for each emotion: 24 in all, in 4 x 3 mirrored pairs
 ORDERS = 3  # random orders of the features, each used forwards and backwards: 0.2 s for the blend
 SHAP_DIGITS = 4  # stored decimals; the sampling error is about ten times larger
-CHUNK = 20_000  # rows in one call of the model, which limits the memory to 8 MB a copy
 
 
 def make_background(
@@ -80,43 +81,10 @@ def base_model(pipeline: Any) -> Any:
     return base if hasattr(base, "predict_proba") else pipeline
 
 
-def shapley(
-    proba: Callable[[np.ndarray], np.ndarray], x: np.ndarray, background: np.ndarray, *, orders: int, seed: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Shapley values of clips, sampled over random orders of the features by the shap library.
-
-    Parameters
-    ----------
-    proba : function of the model, shape (n, m) -> (n, k).
-    x : clips, shape (n, m); NaN is treated like any other value.
-    background : typical clips, shape (b, m).
-    orders : number of random orders of the features.
-
-    Returns
-    -------
-    Contributions, shape (n, m, k), and base values (mean output over the background), shape (k,). Together they add up
-    to ``proba(x)`` for any number of orders. The same seed gives the same values.
-    """
-    import shap
-
-    masker = shap.maskers.Independent(background, max_samples=len(background))
-    state = np.random.get_state()  # noqa: NPY002  (shap seeds numpy's global generator)
-    try:
-        explainer = shap.PermutationExplainer(lambda rows: _in_chunks(proba, rows), masker, seed=seed)
-        explained = explainer(x, max_evals=orders * (2 * x.shape[1] + 1), silent=True)
-    finally:
-        np.random.set_state(state)  # noqa: NPY002
-    return explained.values, explained.base_values[0]
-
-
-def _in_chunks(proba: Callable[[np.ndarray], np.ndarray], rows: np.ndarray) -> np.ndarray:
-    return np.concatenate([proba(rows[i : i + CHUNK]) for i in range(0, len(rows), CHUNK)])
-
-
 def _function(pipeline: Any, classes: Sequence[str]) -> Callable[[np.ndarray], np.ndarray]:
     """Function from features, shape (n, 50), to probabilities in the order of ``EMOTIONS``."""
     order, names = [list(classes).index(e) for e in EMOTIONS], list(COLUMNS)
-    return lambda rows: np.asarray(pipeline.predict_proba(pd.DataFrame(rows, columns=names)), dtype=float)[:, order]
+    return lambda rows: forests.predict_proba(pipeline, pd.DataFrame(rows, columns=names))[:, order]
 
 
 def explain_clip(
@@ -307,7 +275,7 @@ def interaction(
             rows[:, :, k] = values[:, None, k]
         cells.append(rows.reshape(-1, len(COLUMNS)))
     proba = _function(base_model(model.pipeline), model.classes)
-    both, only_a, only_b, none = (_in_chunks(proba, c).reshape(len(values), others, -1).mean(axis=1) for c in cells)
+    both, only_a, only_b, none = (in_chunks(proba, c).reshape(len(values), others, -1).mean(axis=1) for c in cells)
     surplus = both - only_a - only_b + none
     return pd.DataFrame(
         {

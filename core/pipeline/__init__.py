@@ -3,5 +3,6 @@
 measure, deciding, scoring, serving : measure a file, predict and decide, score a clip, load the model in use.
 timeline : windows over a whole recording.
 kept_audio : stored audio of clips, for people who label.
+work_queue : the line in which clips and explanations wait for the processor.
 jobs : background jobs.
 """

@@ -12,6 +12,7 @@ import pandas as pd
 
 from core.access import Action, require
 from core.audio.decoding import Recording, Source, inspect
+from core.audio.packed import PackedClip
 from core.audio.tags import file_tags
 from core.errors import AudioError, StoreError
 from core.features import EXTRACTOR
@@ -280,6 +281,16 @@ def _store_prediction(scored: ScoredClip, served: Served, store: Store | None) -
     return replace(scored, prediction_id=number, problem="")
 
 
+def packed(scored: ScoredClip) -> ScoredClip:
+    """Return a scored clip whose samples need little memory, for a session; see ``core.audio.packed``."""
+    return replace(scored, measured=_packed(scored.measured), others=tuple(_packed(part) for part in scored.others))
+
+
+def _packed(measured: Measured) -> Measured:
+    recording = measured.recording
+    return replace(measured, recording=replace(recording, clip=PackedClip(recording.clip)))
+
+
 def rescore(scored: ScoredClip, served: Served, policy: Policy, store: Store | None) -> ScoredClip:
     """Score the same features with the current model and policy; stores a new row if one of them has changed.
 
@@ -332,21 +343,35 @@ def score_windows(
         Features of windows that were scored before, by clip id.
     """
     for span in spans:
-        start_s, end_s = span
-        started = time.perf_counter()
-        try:
-            scored = score_source(
-                source, served, policy=policy, store=store, started=started, span=span, measured=measured
-            )
-        except AudioError as error:
-            silent = Remark(RemarkKind.NOT_SCORED, str(error))
-            yield timeline.ScoredWindow(start_s=start_s, end_s=end_s, proba=None, remark=silent)
-            continue
-        result = timeline.WindowResult(
-            _measured_file(scored, source, origin), scored.decided, policy, latency_s=scored.latency_s
-        )
-        remark = _unlike_remark(scored.decided)
-        yield timeline.ScoredWindow(start_s, end_s, scored.prediction.proba, remark, scored.recording.remarks, result)
+        yield score_window(source, served, span=span, policy=policy, store=store, origin=origin, measured=measured)
+
+
+def score_window(
+    source: Source,
+    served: Served,
+    *,
+    span: Span,
+    policy: Policy,
+    store: Store | None,
+    origin: str = "upload",
+    measured: Mapping[str, FeatureVector] | None = None,
+) -> timeline.ScoredWindow:
+    """Score one window of a recording. Parameters as in ``score_windows``.
+
+    span : start and end of the window in s.
+    """
+    start_s, end_s = span
+    started = time.perf_counter()
+    try:
+        scored = score_source(source, served, policy=policy, store=store, started=started, span=span, measured=measured)
+    except AudioError as error:
+        silent = Remark(RemarkKind.NOT_SCORED, str(error))
+        return timeline.ScoredWindow(start_s=start_s, end_s=end_s, proba=None, remark=silent)
+    result = timeline.WindowResult(
+        _measured_file(scored, source, origin), scored.decided, policy, latency_s=scored.latency_s
+    )
+    remark = _unlike_remark(scored.decided)
+    return timeline.ScoredWindow(start_s, end_s, scored.prediction.proba, remark, scored.recording.remarks, result)
 
 
 def keep_window(window: timeline.ScoredWindow, served: Served, store: Store) -> int:

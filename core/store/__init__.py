@@ -16,6 +16,17 @@ from core.store.answers import (
     new_token,
     rater_name,
 )
+from core.store.api_keys import (
+    ApiKey,
+    Scope,
+    add_key,
+    any_key,
+    count_call,
+    find_key,
+    list_keys,
+    recent_calls,
+    revoke_key,
+)
 from core.store.backup import back_up, backups, restore
 from core.store.clients import (
     Client,
@@ -40,6 +51,7 @@ from core.store.jobs import (
     finish_job,
     jobs_table,
     latest_job,
+    own_job,
     report_job,
     start_job,
 )
@@ -78,7 +90,15 @@ from core.store.mood_tags import (
     tag_notes,
 )
 from core.store.never_played import never_play, never_table, play_again
-from core.store.own_clips import claim_clip, erase_own_clip, is_shared, own_clips, save_own
+from core.store.own_clips import (
+    OwnPrediction,
+    claim_clip,
+    erase_own_clip,
+    is_shared,
+    own_clips,
+    own_prediction,
+    save_own,
+)
 from core.store.people import Rater, get_setting, raters_table, set_role, set_setting, sign_in
 from core.store.predictions import answer_votes, predictions_table, read_windows, save_predictions
 from core.store.schema import (
@@ -115,6 +135,7 @@ from core.store.words import PieceClip, answers_by_subject, clip_of_piece, own_a
 
 __all__ = [
     "Answer",
+    "ApiKey",
     "Client",
     "ClientGoneError",
     "DISPLAYS",
@@ -128,6 +149,7 @@ __all__ = [
     "MAX_TRACK",
     "NewSession",
     "ORIGINS",
+    "OwnPrediction",
     "PieceClip",
     "RATER_ROLES",
     "REPEAT",
@@ -136,6 +158,7 @@ __all__ = [
     "Receipt",
     "SILENCE_S",
     "SKIPS",
+    "Scope",
     "SOURCES",
     "Store",
     "StoredSession",
@@ -146,11 +169,13 @@ __all__ = [
     "add_client",
     "add_clip",
     "add_feedback",
+    "add_key",
     "add_planned_answers",
     "add_session",
     "add_settlement",
     "add_task",
     "add_track",
+    "any_key",
     "answer_votes",
     "answers_by_subject",
     "back_up",
@@ -168,6 +193,7 @@ __all__ = [
     "close_store",
     "copies_of",
     "correct_karar",
+    "count_call",
     "delete_client",
     "delete_clip",
     "delete_session",
@@ -179,6 +205,7 @@ __all__ = [
     "end_task",
     "feedback_table",
     "file_rewritten",
+    "find_key",
     "finish_job",
     "first_content",
     "first_contents",
@@ -200,6 +227,7 @@ __all__ = [
     "library_clip_name",
     "library_places",
     "library_table",
+    "list_keys",
     "load_features",
     "makam_table",
     "move_clips",
@@ -214,14 +242,18 @@ __all__ = [
     "play_again",
     "own_clients",
     "own_clips",
+    "own_job",
+    "own_prediction",
     "predictions_table",
     "queue_item",
     "rater_name",
     "raters_table",
     "read_session",
     "read_windows",
+    "recent_calls",
     "report_job",
     "restore",
+    "revoke_key",
     "same_content",
     "save_features",
     "save_files",

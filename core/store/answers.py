@@ -11,7 +11,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from core.access import AccessError, Action, Person, Setting, decides, require, requires
-from core.errors import StoreError
+from core.errors import SentTwiceError, StoreError
 from core.schema import EMOTIONS
 from core.store.checks import check_choice, check_text, normalised_line, now
 from core.store.clips import require_clip
@@ -389,14 +389,14 @@ def _new(number: int, deleted: bool) -> Receipt:
 def _same_form(before: sa.Row[Any], row: dict[str, Any]) -> Receipt:
     if any(getattr(before, n) != row[n] for n in ("kind", "clip_id", "label", "skip_reason", "rater", "target_id")):
         if before.kind == "undo":
-            raise StoreError("This form has already undone an answer. Reload the page and try again.")
+            raise SentTwiceError("This form has already undone an answer. Reload the page and try again.")
         answer = before.label or before.skip_reason
         if before.undone:
-            raise StoreError(
+            raise SentTwiceError(
                 f"This form was already sent with the answer {answer!r}, which was taken back. Reload the page to "
                 "answer again."
             )
-        raise StoreError(
+        raise SentTwiceError(
             f"This form was already sent with the answer {answer!r}, which still counts. Undo it to answer again."
         )
     return Receipt(int(before.id), new=False, remark="This answer was already stored.")

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core.access import Person
-from core.errors import StoreError
+from core.errors import StoreDownError, StoreError
 from core.store.backup import daily_backup, recovery_advice, warn_if_lost
 from core.store.revision import current_revision
 from core.store.schema import HEAD, UtcTime
@@ -266,7 +266,7 @@ def _follow_file(store: Store) -> int:
         if change in ("gone", "replaced", "log gone"):
             _complete_old_file(store)
         if change == "gone":
-            raise StoreError(
+            raise StoreDownError(
                 f"The database {store.path} is not there any more: it was moved or deleted while the program was "
                 "running. Nothing was stored. Put the file back, or start the program again with an empty database."
             )
@@ -320,7 +320,7 @@ def _attempt(store: Store, once: Callable[[], T], *, patience_s: float = 0.0) ->
                 message = _error_message(store, error)
                 if message is None:
                     raise  # a bug, which the user cannot fix
-                raise StoreError(message) from error
+                raise StoreDownError(message) from error
             time.sleep(_PAUSE_S)
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from core.access import Action, action_of_job, decides, require, requires
-from core.errors import StoreError
+from core.errors import JobRunningError, StoreError
 from core.store.checks import check_choice, check_text, now
 from core.store.connection import Store, frame, insert, read, write
 from core.store.schema import jobs
@@ -109,7 +109,7 @@ def start_job(store: Store, name: str, *, message: str = "", silence_s: float = 
         if present is not None and present.started_at == moment:
             return _job(present)  # our own job: the connection was lost after the commit
         since = f" since {present.started_at:%H:%M} UTC, {whole_percent(present.progress)} done" if present else ""
-        raise StoreError(f"The job {name!r} is already running{since}. Wait until it ends, or cancel it.")
+        raise JobRunningError(f"The job {name!r} is already running{since}. Wait until it ends, or cancel it.")
 
     return write(store, work)
 
@@ -217,6 +217,14 @@ def latest_job(store: Store, name: str) -> Job | None:
     require(store.by, action_of_job(name))
     query = sa.select(jobs).where(jobs.c.name == name).order_by(jobs.c.id.desc()).limit(1)
     row = read(store, lambda c: c.execute(query).first())
+    return None if row is None else _job(row)
+
+
+@requires(Action.SCORE_LIBRARY)
+def own_job(store: Store, job_id: int, name: str) -> Job | None:
+    """Return a job of this name that the person started; None when there is none with this id."""
+    own = (jobs.c.id == job_id) & (jobs.c.name == name) & (jobs.c.started_by == store.by.mark)
+    row = read(store, lambda c: c.execute(sa.select(jobs).where(own)).first())
     return None if row is None else _job(row)
 
 

@@ -1,11 +1,16 @@
 """Note who brought a clip, list a person's own clips, and erase one with all that belongs to it."""
 
+import json
+from dataclasses import dataclass
+from datetime import datetime
+
 import pandas as pd
 import sqlalchemy as sa
 
 from core.access import Action, Person, requires
 from core.errors import StoreError
 from core.records import MeasuredFile
+from core.schema import EMOTIONS
 from core.store.checks import now
 from core.store.clips import require_clip
 from core.store.connection import Store, empty_log, frame, insert, read, write
@@ -104,6 +109,62 @@ def own_clips(store: Store) -> pd.DataFrame:
         .order_by(clip_owners.c.created_at.desc(), clips.c.id)
     )
     return read(store, lambda c: frame(c, query)).drop_duplicates("clip_id", ignore_index=True)
+
+
+@dataclass(frozen=True)
+class OwnPrediction:
+    """The newest stored answer of the model about a clip that the person brought.
+
+    decision : the accepted emotion, or None.  created_at : when the answer was stored.
+    """
+
+    clip_id: str
+    prediction_id: int
+    file_name: str
+    guess: str
+    proba: dict[str, float]
+    margin: float
+    decision: str | None
+    candidates: tuple[str, ...]
+    reason: str
+    unlike: str
+    policy: str
+    model_version: str
+    extractor: str
+    created_at: datetime
+
+
+@requires(Action.ERASE_OWN_CLIP)
+def own_prediction(store: Store, clip_id: str) -> OwnPrediction | None:
+    """Return the newest answer of the model about a clip; None when the person did not bring it, or it is erased."""
+    newest = (
+        sa.select(predictions, clips.c.file_name)
+        .join(clips, clips.c.id == predictions.c.clip_id)
+        .join(clip_owners, clip_owners.c.clip_id == clips.c.id)
+        .where(predictions.c.clip_id == clip_id, predictions.c.role == "champion", clips.c.deleted_at.is_(None))
+        .where(_owned_by(store.by, clip_owners.c.owner, clip_owners.c.verified))
+        .order_by(predictions.c.id.desc())
+        .limit(1)
+    )
+    row = read(store, lambda c: c.execute(newest).first())
+    if row is None:
+        return None
+    return OwnPrediction(
+        clip_id=clip_id,
+        prediction_id=row.id,
+        file_name=row.file_name,
+        guess=row.guess,
+        proba={emotion: float(getattr(row, f"p_{emotion}")) for emotion in EMOTIONS},
+        margin=float(row.margin),
+        decision=row.decision,
+        candidates=tuple(json.loads(row.candidates)),
+        reason=row.reason,
+        unlike=row.unlike or "",
+        policy=row.policy,
+        model_version=row.model_version,
+        extractor=row.extractor,
+        created_at=row.created_at,
+    )
 
 
 @requires(Action.ERASE_OWN_CLIP)

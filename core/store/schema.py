@@ -36,6 +36,7 @@ VERIFIED_ONLY = "verified_only"  # setting: true = only answers of people who lo
 
 MAX_NAME = 80  # characters of a rater's name
 MAX_COMMENT = 2000  # characters of a comment
+MAX_KEY_NAME = 60  # characters of the name of a key of the API
 MAX_CODE = 20  # characters of a client's code
 MAX_NOTE = 2000  # characters of a text about a session
 MAX_TRACK = 300  # characters of a track field that a person enters: artist, title, makam, ...
@@ -313,6 +314,31 @@ jobs = sa.Table(
         sqlite_where=sa.text("state = 'running'"),
         postgresql_where=sa.text("state = 'running'"),
     ),
+)
+
+# Keys of the REST API. A key itself is never stored, only its hash.
+api_keys = sa.Table(
+    "api_keys",
+    metadata,
+    sa.Column("id", sa.String(16), primary_key=True),  # the public part of the key
+    sa.Column("hash", sa.String(64), nullable=False),  # SHA-256 of the whole key
+    sa.Column("name", sa.String(MAX_KEY_NAME), nullable=False),  # who or what uses the key
+    sa.Column("role", sa.String(16), nullable=False),
+    sa.Column("scopes", sa.Text, nullable=False),  # JSON list
+    sa.Column("per_minute", sa.Integer, nullable=False),  # calls that are allowed in any 60 s
+    _time(),
+    _time("used_at", nullable=True),
+    _time("revoked_at", nullable=True),
+)
+
+# The calls of the last minute, so that all workers of a server count them together.
+api_calls = sa.Table(
+    "api_calls",
+    metadata,
+    _id(),
+    sa.Column("key_id", sa.String(16), sa.ForeignKey("api_keys.id"), nullable=False),
+    sa.Column("at", sa.Double, nullable=False),  # seconds since 1970
+    sa.Index("api_calls_key", "key_id", "at"),
 )
 
 # Clips of the published table whose audio was recognised by its features (``python -m core verify``).

@@ -1,6 +1,5 @@
 """Cached objects that all pages and sessions share: the table, the model in use, the comparison, the store."""
 
-import threading
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +9,7 @@ import streamlit as st
 from core.dataset import loading, published
 from core.dataset.table import Table
 from core.errors import CoreError
-from core.file_names import ABOUT, MANIFEST, shap_file
+from core.file_names import ABOUT, shap_file
 from core.settings import Settings
 from pages.shared import login
 from pages.shared.messages import literal
@@ -67,7 +66,7 @@ def forget_table() -> None:
     _table.clear()
 
 
-@st.cache_resource(show_spinner="Loading the model …", max_entries=3)
+@st.cache_resource(show_spinner=False, max_entries=3)
 def _served(settings: Settings, alias: str, stamp: tuple[str, int | None]) -> "Served":
     """Load a model. stamp : cache key: registry versions, and modification time of the committed model."""
     from core.pipeline import serving
@@ -75,30 +74,19 @@ def _served(settings: Settings, alias: str, stamp: tuple[str, int | None]) -> "S
     return serving.serve(settings, alias=alias)
 
 
-@st.cache_resource(show_spinner=False)
-def warm_up(_served: "Served") -> threading.Thread:
-    """Load in the background what scoring the first clip needs; once per server."""
+def model_in_use() -> "Served":
+    """The model in use with its files. Raises CoreError when there is none."""
     from core.pipeline import serving
 
-    thread = threading.Thread(target=serving.warm_up, args=(_served,), name="warm-up", daemon=True)
-    thread.start()
-    return thread
+    settings = Settings()
+    return _served(settings, "champion", serving.models_stamp(settings))
 
 
 def champion() -> "Served":
     """The model in use with its files. If there is no model, shows an error and stops the page."""
-    from core import file_names
-    from core.models import registry
-
-    settings = Settings()
-    manifest = settings.champion_dir / MANIFEST
     try:
-        models = [registry.find(alias, settings=settings) for alias in (file_names.CHAMPION, file_names.CHALLENGER)]
-        version = " ".join(model.version if model else "-" for model in models)
-    except CoreError:
-        version = "unreadable"  # the committed model is used instead, and its `source` gives the reason
-    try:
-        return _served(settings, "champion", (version, _stamp(manifest)))
+        with st.spinner("Loading the model …"):
+            return model_in_use()
     except CoreError as error:
         st.error(literal(str(error)), icon=":material/model_training:")
         st.stop()
@@ -171,12 +159,17 @@ def _count_only_logins(_store: "Store", url: str) -> None:
     count_only_verified(_store, True)
 
 
+def open_database() -> "Store":
+    """The open database for the person whom the caller names. Raises CoreError when it cannot be opened."""
+    return _store(Settings().database)
+
+
 def store() -> "Store | None":
     """The open database for the person of this session. If it cannot be opened, shows an error and returns None."""
     from pages.shared import who  # it needs the database, which Home must not load
 
     try:
-        opened = _store(Settings().database)
+        opened = open_database()
         if login.login_configured():
             _count_only_logins(opened, Settings().database)
         return opened.asked_by(partial(who.asking, opened))

@@ -47,6 +47,8 @@ BUTTONS: dict[str, Action | None] = {
     "clean_": Action.BRING_TABLE,
     "close": None,
     "how_firm": None,
+    "line_leave_": None,
+    "try_again": None,
     "rows_instead": None,
     "share_clip": Action.KEEP_AUDIO,
     "erase_clip": Action.ERASE_OWN_CLIP,

@@ -26,6 +26,7 @@ from core.settings import Settings
 
 FREED_AFTER_S = 125  # Streamlit keeps a session for 120 s after its page was closed, in case it comes back
 OF_A_FILE = 10_000  # bytes that count for each file: its name, its kind, and what Python needs
+ARENA_MAX, ARENAS = -8, 2  # the option M_ARENA_MAX of malloc.h, and its value
 LONGEST_ID = 100  # characters of the identifier of a file; Streamlit's own have 36
 _ADDRESS = "/_stcore/upload_file/"  # of uploads; the identifiers of session and file follow
 _arriving: Counter[str] = Counter()  # bytes of uploads that are not complete, by session
@@ -136,17 +137,23 @@ def _free(storage: MemorySessionStorage, closed: "weakref.ref[AppSession]") -> N
         session.shutdown()  # Streamlit's loop refers to the session that it served last until another page is opened
     del session
     gc.collect()  # a session refers to itself
-    _give_memory_back()
+    give_memory_back()
 
 
 def _is_open(session_id: str) -> bool:
     return exists() and get_instance().is_active_session(session_id)
 
 
-def _give_memory_back() -> None:
+def give_memory_back() -> None:
     """Give freed memory back to the system. The C library of Linux keeps it after the first large files."""
     if trim := getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform.startswith("linux") else None:
         trim(0)
+
+
+def few_arenas() -> None:
+    """Let the C library of Linux use two arenas of memory. By default each thread can get one, which never shrinks."""
+    if mallopt := getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform.startswith("linux") else None:
+        mallopt(ARENA_MAX, ARENAS)
 
 
 def _clear_own_session(self: AppSession) -> None:

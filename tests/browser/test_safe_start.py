@@ -115,7 +115,7 @@ def _wait(url, process, log):
 
 
 APP = ("-m", "streamlit", "run", "app.py", "--server.port={port}", "--server.headless=true")
-SERVE = ("-m", "core", "serve", "--host", "0.0.0.0", "--port", "{port}")
+SERVE = ("-m", "core", "serve", "--with-dashboard", "--no-api", "--host", "0.0.0.0", "--port", "{port}")
 THIS_MACHINE, EVERYWHERE = "0100007F", "00000000"
 
 

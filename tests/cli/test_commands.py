@@ -33,6 +33,7 @@ COMMANDS = [
     "triggers",
     "export-labels",
     "import-labels",
+    "keys",
 ]
 
 
@@ -49,6 +50,22 @@ def test_help_loads_no_heavy_library():
         "print(*sorted({'numpy', 'pandas', 'sqlalchemy', 'mlflow', 'sklearn', 'dask'} & set(sys.modules)))"
     )
     run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert run.stdout.splitlines()[-1] == ""
+
+
+def test_features_load_what_measures_and_nothing_else():
+    """No tables, no models, no database; of scipy only its version, which numba reads."""
+    code = (
+        "import sys; sys.argv = ['core', 'features', sys.argv[1]]\n"
+        "from core.__main__ import main\n"
+        "try: main()\n"
+        "except SystemExit as ended: assert ended.code == 0, ended.code\n"
+        "heavy = {'pandas', 'scipy.linalg', 'scipy.special', 'scipy.fft', 'sklearn', 'sqlalchemy', 'mlflow', 'dask',"
+        " 'librosa', 'pyarrow', 'pycparser', 'pydantic_settings'}\n"
+        "print(*sorted(heavy & set(sys.modules)))"
+    )
+    golden = ROOT / "tests" / "golden" / "single_note_2s.flac"
+    run = subprocess.run([sys.executable, "-c", code, golden], cwd=ROOT, capture_output=True, text=True, check=True)
     assert run.stdout.splitlines()[-1] == ""
 
 

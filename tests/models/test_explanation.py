@@ -21,10 +21,10 @@ from core.models.explanation import (
     interaction,
     make_background,
     read_shap,
-    shapley,
     write_shap,
 )
 from core.models.prediction import Model
+from core.models.shapley import CHUNK, shapley
 from core.schema import COLUMNS, EMOTIONS, LABEL, FeatureVector
 from core.training.candidates import calibrated, prepared
 from core.training.estimators import RegularisedDiscriminant
@@ -118,6 +118,42 @@ def test_a_feature_that_is_not_used_or_does_not_differ_gets_nothing():
 
     phi, _ = shapley(blind, x[None], background, orders=2, seed=0)
     np.testing.assert_allclose(phi[0, [1, 2, 4], 0], 0, atol=1e-12)
+
+
+@pytest.mark.parametrize("alike", [False, True])
+def test_values_are_those_of_the_permutation_explainer_of_the_shap_library(alike):
+    import shap
+
+    rng = np.random.default_rng(2)
+    x, background = rng.normal(size=(2, 5)), rng.normal(size=(6, 5))
+    if alike:  # values that a typical clip shares with the clip
+        background[0], background[1:3, 2], background[:, 4] = x[0], x[0, 2], x[0, 4]
+    masker = shap.maskers.Independent(background, max_samples=6)
+    state = np.random.get_state()  # noqa: NPY002  (the library seeds numpy's global generator)
+    theirs = shap.PermutationExplainer(crooked, masker, seed=7)(x, max_evals=3 * 11, silent=True)
+    np.random.set_state(state)  # noqa: NPY002
+    phi, base = shapley(crooked, x, background, orders=3, seed=7)
+    np.testing.assert_allclose(phi, theirs.values, atol=1e-13)
+    np.testing.assert_allclose(base, theirs.base_values[0], atol=1e-14)
+
+
+def test_an_explanation_asks_the_model_once_and_no_row_of_an_order_twice():
+    rng = np.random.default_rng(3)
+    x, background, asked = rng.normal(size=(1, 5)), rng.normal(size=(6, 5)), []
+
+    def counted(rows: np.ndarray) -> np.ndarray:
+        asked.append(len(rows))
+        return crooked(rows)
+
+    shapley(counted, x, background, orders=3, seed=0)
+    assert asked == [6 + 1 + 3 * 6 * (2 * 5 - 2)]  # typical clips, the clip, and all steps between them
+    asked.clear()
+    background[:, 1] = x[0, 1]  # nothing differs in this feature
+    shapley(counted, x, background, orders=3, seed=0)
+    assert asked == [6 + 1 + 3 * 6 * (2 * 4 - 2)]
+    asked.clear()
+    shapley(counted, x, background, orders=CHUNK // 30, seed=0)
+    assert max(asked) <= CHUNK < sum(asked)
 
 
 def test_values_agree_with_the_tree_explainer_of_the_shap_library(X, table, background):

@@ -160,11 +160,14 @@ def test_a_clip_is_drawn_with_its_beats_and_its_tempo_is_doubted_in_words(open_p
         y[beat * SR // 3 : beat * SR // 3 + 400] = 0.5 * np.sin(np.arange(400) / 7)
     page = upload(open_page("predict"), wav(y), "clicks.wav")
     assert not page.exception
+    assert "The tempo feature is" not in shown(page)
+    page.toggle(key="clip_beats").set_value(True).run()
     assert "The tempo feature is 180 bpm. A second method (librosa) finds 90 bpm: the same pulse" in shown(page)
 
 
 def test_the_spectrogram_is_in_hertz_or_in_notes(open_page):
     page = upload(open_page("predict"), clip(), "a.flac")
+    page.toggle(key="clip_spectrogram").set_value(True).run()
     assert "The bands follow the pitch resolution of the ear" in shown(page)
     page.button_group(key="spectrogram_scale").set_value("notes").run()
     assert not page.exception

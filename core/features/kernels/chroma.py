@@ -24,7 +24,7 @@ TURN = 64
 PRODUCT = 256  # number of factors (each <= 10) whose product does not overflow a float64
 
 
-@njit(types.void(READ, FLOAT, READ_INT_2D, INT, WRITE), cache=True, fastmath=NO_NAN)
+@njit(types.void(READ, FLOAT, READ_INT_2D, INT, WRITE), cache=True, nogil=True, fastmath=NO_NAN)
 def fold(power: FloatArray, scale: float, bounds: IntArray, lowest: int, chroma: FloatArray) -> None:
     """Compute chroma, shape (12,), from the squared magnitudes of the bins heard.
 
@@ -62,7 +62,7 @@ def fold(power: FloatArray, scale: float, bounds: IntArray, lowest: int, chroma:
         chroma[k] /= strongest + 1e-6
 
 
-@njit(types.void(READ_COMPLEX, INT, INT, INT, FLOAT, WRITE), cache=True, fastmath=NO_NAN)
+@njit(types.void(READ_COMPLEX, INT, INT, INT, FLOAT, WRITE), cache=True, nogil=True, fastmath=NO_NAN)
 def shifted_power(low: ComplexArray, first: int, n: int, n_fft: int, shift: float, power: FloatArray) -> None:
     """Compute the squared magnitudes of the windowed clip after subtracting `shift` from each sample, from bin `first`.
 
@@ -112,6 +112,7 @@ def shifted_power(low: ComplexArray, first: int, n: int, n_fft: int, shift: floa
         WRITE_2D,
     ),
     cache=True,
+    nogil=True,
     fastmath=NO_NAN,
 )
 def frame_chroma(

@@ -26,7 +26,7 @@ from core.features.kernels.types import (
 )
 
 
-@njit(types.Tuple((FLOAT, INT))(READ, READ_INT, INT, WRITE), cache=True, fastmath=REASSOCIATE)
+@njit(types.Tuple((FLOAT, INT))(READ, READ_INT, INT, WRITE), cache=True, nogil=True, fastmath=REASSOCIATE)
 def levels(y: FloatArray, starts: IntArray, length: int, rms: FloatArray) -> tuple[float, int]:
     """Return the sum of squares and the number of sign changes of y; fill rms, shape (t,), with the RMS of the frames.
 
@@ -47,7 +47,7 @@ def levels(y: FloatArray, starts: IntArray, length: int, rms: FloatArray) -> tup
     return total, crossings
 
 
-@njit(types.void(WRITE_2D, INT, READ, READ, READ, READ), cache=True, fastmath=CONTRACT)
+@njit(types.void(WRITE_2D, INT, READ, READ, READ, READ), cache=True, nogil=True, fastmath=CONTRACT)
 def twiddle(
     grid: FloatArray,
     cols: int,
@@ -90,6 +90,7 @@ CHUNK = 256  # columns written together
 @njit(
     types.void(READ_COMPLEX_2D, INT, READ, READ, READ, READ, WRITE, WRITE_COMPLEX),
     cache=True,
+    nogil=True,
     fastmath=CONTRACT,
 )
 def unfold(
@@ -153,7 +154,7 @@ def unfold(
 BLOCK = 4096
 
 
-@njit(types.Tuple((FLOAT, FLOAT, FLOAT, INT))(READ, INT, FLOAT), cache=True, fastmath=REASSOCIATE)
+@njit(types.Tuple((FLOAT, FLOAT, FLOAT, INT))(READ, INT, FLOAT), cache=True, nogil=True, fastmath=REASSOCIATE)
 def first_sums(magnitude: FloatArray, bright: int, share: float) -> tuple[float, float, float, int]:
     """Return the sum, the sum weighted by bin number, the sum from bin `bright` on, and the bin that reaches `share`.
 
@@ -190,7 +191,7 @@ def first_sums(magnitude: FloatArray, bright: int, share: float) -> tuple[float,
     return total, weighted, above, i
 
 
-@njit(types.UniTuple(FLOAT, 3)(READ, FLOAT, FLOAT), cache=True, fastmath=REASSOCIATE)
+@njit(types.UniTuple(FLOAT, 3)(READ, FLOAT, FLOAT), cache=True, nogil=True, fastmath=REASSOCIATE)
 def central_sums(magnitude: FloatArray, floor: float, centre: float) -> tuple[float, float, float]:
     """Sum (magnitude + floor) * (bin - centre)^k for k = 2, 3, 4. Plain version: `timbre.spectral_shape`."""
     second = 0.0

@@ -17,14 +17,14 @@ DECIMATION = 16
 STATES = 16  # up to sixteen channels in two rows of eight
 
 
-@njit(fastmath=CONTRACT)
+@njit(nogil=True, fastmath=CONTRACT)
 def section(x: Lanes, one: Lanes, two: Lanes, a1: Lanes, a2: Lanes, c: Lanes) -> tuple[Lanes, Lanes]:
     """Compute one step of a second-order section with numerator 1 + c / z: output and new memory."""
     now = (x - a2 * two) - a1 * one
     return now + c * one, now
 
 
-@njit(types.void(READ, READ, READ, FLOAT, WRITE, WRITE), cache=True, fastmath=CONTRACT)
+@njit(types.void(READ, READ, READ, FLOAT, WRITE, WRITE), cache=True, nogil=True, fastmath=CONTRACT)
 def smooth_channels(
     y: FloatArray, coefficients: FloatArray, begin: FloatArray, a: float, kept: FloatArray, out: FloatArray
 ) -> None:

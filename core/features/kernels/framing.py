@@ -7,7 +7,7 @@ from core.features.frames import FloatArray, IntArray
 from core.features.kernels.types import CONTRACT, FLOAT, READ, READ_INT, WRITE_2D
 
 
-@njit(types.void(READ, READ_INT, READ, WRITE_2D), cache=True, fastmath=CONTRACT)
+@njit(types.void(READ, READ_INT, READ, WRITE_2D), cache=True, nogil=True, fastmath=CONTRACT)
 def window_frames(y: FloatArray, starts: IntArray, window: FloatArray, frames: FloatArray) -> None:
     """Fill the beginning of each row of frames with the windowed frame of y."""
     for t in range(starts.size):
@@ -17,7 +17,7 @@ def window_frames(y: FloatArray, starts: IntArray, window: FloatArray, frames: F
             row[i] = here[i] * window[i]
 
 
-@njit(FLOAT(READ), cache=True)
+@njit(FLOAT(READ), cache=True, nogil=True)
 def largest(values: FloatArray) -> float:
     """Return the largest of non-negative numbers. They are compared as integers, which can use vector lanes."""
     bits = values.view(np.int64)
@@ -29,7 +29,7 @@ def largest(values: FloatArray) -> float:
     return result.view(np.float64)[0]
 
 
-@njit(FLOAT(READ), cache=True)
+@njit(FLOAT(READ), cache=True, nogil=True)
 def smallest(values: FloatArray) -> float:
     """Return the smallest of non-negative numbers, as in ``largest``."""
     bits = values.view(np.int64)

@@ -156,7 +156,7 @@ _operator(operator.sub, _subtract)
 _operator(operator.mul, _multiply)
 
 
-@njit
+@njit(nogil=True)
 def root(x: Lanes) -> Lanes:
     """Compute the square root of each lane, accurate to the last one or two digits; x must not be negative.
 

@@ -6,7 +6,7 @@ from core.features.frames import FloatArray
 from core.features.kernels.types import INT, READ, WRITE
 
 
-@njit(INT(READ, READ, INT, WRITE, WRITE), cache=True, fastmath={"contract", "nsz"})
+@njit(INT(READ, READ, INT, WRITE, WRITE), cache=True, nogil=True, fastmath={"contract", "nsz"})
 def weighted_energy(y: FloatArray, f: FloatArray, step: int, state: FloatArray, energy: FloatArray) -> int:
     """Filter y with two biquads (transposed direct form II), sum the squares of each step, return the number of steps.
 

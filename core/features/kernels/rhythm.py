@@ -34,6 +34,7 @@ from core.features.kernels.types import CONTRACT, INT, READ, READ_INT, WRITE, WR
 @njit(
     types.void(READ, READ_INT, INT, READ, WRITE, WRITE, WRITE, WRITE),
     cache=True,
+    nogil=True,
     fastmath=CONTRACT,
 )
 def sum_magnitudes(
@@ -76,6 +77,7 @@ def sum_magnitudes(
 @njit(
     types.void(READ, READ_INT, INT, READ, READ, READ_INT, WRITE, WRITE, WRITE, WRITE, WRITE_2D),
     cache=True,
+    nogil=True,
     fastmath=CONTRACT,
 )
 def sum_bands(

@@ -25,6 +25,7 @@ MASKED = 46.0  # exp(-46) is 1e-20; the beating of partials further apart is ign
 @njit(
     types.Tuple((INT, FLOAT, FLOAT))(READ_COMPLEX_2D, FLOAT, INT, FLOAT, FLOAT, WRITE, WRITE, WRITE_INT, WRITE_INT),
     cache=True,
+    nogil=True,
     fastmath=NO_NAN,
 )
 def collect_peaks(
@@ -89,7 +90,7 @@ def collect_peaks(
     return used, low, high
 
 
-@njit
+@njit(nogil=True)
 def stand_out(
     heights: FloatArray,
     notches: FloatArray,
@@ -137,7 +138,7 @@ def stand_out(
     return count
 
 
-@njit
+@njit(nogil=True)
 def fill_beating(rate: float, row: FloatArray) -> None:
     """Compute the beating of a partial with one 0, 1, 2, ... bins higher; rate : change of the exponent per bin."""
     slow = exp(-3.51 * rate)
@@ -153,6 +154,7 @@ def fill_beating(rate: float, row: FloatArray) -> None:
 @njit(
     types.void(READ, READ, READ_INT, READ_INT, FLOAT, FLOAT, FLOAT, INT, FLOAT, WRITE),
     cache=True,
+    nogil=True,
     fastmath=REASSOCIATE,
 )
 def sum_roughness(

@@ -48,7 +48,7 @@ PLACES = _places()
 COS, SIN, HALF = float(np.cos(np.pi / 8)), float(np.sin(np.pi / 8)), float(np.sqrt(0.5))
 
 
-@njit
+@njit(nogil=True)
 def transpose(y: FloatArray, base: int, hop: int, rows: int, xt: FloatArray) -> None:
     """Set row m of xt to y[base + m + hop * lane], with zeros after the end of the clip."""
     for lane in range(LANES):
@@ -60,14 +60,14 @@ def transpose(y: FloatArray, base: int, hop: int, rows: int, xt: FloatArray) -> 
             xt[m * LANES + lane] = 0.0
 
 
-@njit(fastmath=CONTRACT)
+@njit(nogil=True, fastmath=CONTRACT)
 def turned(re: FloatArray, im: FloatArray, row: int, x: Lanes, y: Lanes, cos: float, sin: float) -> None:
     """Store (x + iy)(cos + i sin)."""
     store(re, row, cos * x - sin * y)
     store(im, row, sin * x + cos * y)
 
 
-@njit(fastmath=CONTRACT)
+@njit(nogil=True, fastmath=CONTRACT)
 def split(xt: FloatArray, begin: int, window: FloatArray, re: FloatArray, im: FloatArray) -> None:
     """Step 1: window the frames, transform every 128th sample, and store the results in eight blocks."""
     for n in range(SUB):
@@ -110,7 +110,7 @@ def split(xt: FloatArray, begin: int, window: FloatArray, re: FloatArray, im: Fl
         store(part, 64 + n // 2, o0)
 
 
-@njit(fastmath=CONTRACT)
+@njit(nogil=True, fastmath=CONTRACT)
 def quarter(re: FloatArray, im: FloatArray, base: int, size: int, step: int) -> None:
     """Do one radix-4 pass over ``size`` rows: remainder k of the bins goes to the k-th quarter."""
     q = size // 4
@@ -128,7 +128,7 @@ def quarter(re: FloatArray, im: FloatArray, base: int, size: int, step: int) -> 
         turned(re, im, p + 3 * q, tr - vi, ti + vr, TURNS[3 * t], TURNS[3 * t + 1])
 
 
-@njit(fastmath=CONTRACT)
+@njit(nogil=True, fastmath=CONTRACT)
 def eight(re: FloatArray, im: FloatArray, p: int) -> tuple[tuple[Lanes, ...], tuple[Lanes, ...]]:
     """Do the last pass, a transform of eight points; return eight real and eight imaginary parts."""
     a0, a1, a2, a3 = load(re, p), load(re, p + 1), load(re, p + 2), load(re, p + 3)
@@ -150,12 +150,12 @@ def eight(re: FloatArray, im: FloatArray, p: int) -> tuple[tuple[Lanes, ...], tu
     return real, imaginary
 
 
-@njit(fastmath=CONTRACT)
+@njit(nogil=True, fastmath=CONTRACT)
 def square(x: Lanes, y: Lanes) -> Lanes:
     return x * x + y * y
 
 
-@njit(fastmath=CONTRACT)
+@njit(nogil=True, fastmath=CONTRACT)
 def transform_but_last(re: FloatArray, im: FloatArray, block: int) -> None:
     """Step 2: transform a block in place, in scrambled order, without the last pass."""
     base = block * BLOCK
@@ -164,7 +164,7 @@ def transform_but_last(re: FloatArray, im: FloatArray, block: int) -> None:
         quarter(re, im, part, 32, 4)
 
 
-@njit(fastmath=CONTRACT)
+@njit(nogil=True, fastmath=CONTRACT)
 def transform(re: FloatArray, im: FloatArray, block: int) -> None:
     """Transform a block in place, in scrambled order, including the last pass."""
     transform_but_last(re, im, block)
@@ -175,7 +175,7 @@ def transform(re: FloatArray, im: FloatArray, block: int) -> None:
             store(im, p + i, imaginary[i])
 
 
-@njit(fastmath=CONTRACT)
+@njit(nogil=True, fastmath=CONTRACT)
 def unfold_power(re: FloatArray, im: FloatArray, k: int) -> tuple[Lanes, Lanes]:
     """Step 3: return four times the power of bins k and 128 - k of the real transform of 256 points."""
     p, q = PLACES[k], PLACES[-k]

@@ -3,14 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from core import wording
-from core.audio import decoding, encoding, formats, synthetic
+from core.audio import decoding, drawing, encoding, formats, synthetic
 from core.audio.beats import Beats
-from core.errors import CoreError
+from core.audio.packed import MEDIA_TYPE, PackedClip
+from core.errors import CoreError, QueueFull, WorkerDied
 from core.labelling import answer_form
 from core.labelling.answer_form import AnswerForm
 from core.models.policy import Policy
@@ -18,16 +20,18 @@ from core.pipeline import scoring
 from core.pipeline.scoring import ScoredClip
 from core.pipeline.serving import Served
 from core.pipeline.stability import Firmness
+from core.pipeline.work_queue import Way
 from core.records import MeasuredFile
 from core.schema import EMOTIONS
 from core.settings import Settings
 from core.store import MAX_COMMENT, Store
 from core.wording import clock
-from pages.shared import cached, login, messages, uploads
+from pages.shared import cached, login, messages, start, uploads, waiting
 from pages.shared.policy import active
 from pages.shared.who import name_unconfirmed, optional_person
 
 SOURCES = {"upload": "Upload a file", "record": "Record", "demo": "Demo clip"}
+PLACES = ("clip", "reasons")  # of a clip and of its reasons in the line of the server
 RESULT = "clip_result"  # session key: the clip on the screen
 WITH_AN_ANSWER = (
     "With your answer, the name, the tags and the 50 values of this clip are stored. Analysts see them. The sound is "
@@ -48,12 +52,13 @@ class ChosenClip:
 class ShownClip:
     """A scored clip in the session, with all that is needed to show it again without the file.
 
-    file : what is stored of the file if the person answers or shares the clip.
+    scored : its samples are packed.  file : what is stored of the file if the person answers or shares the clip.
+    wave : as from ``core.audio.drawing.envelope``.
     """
 
     scored: ScoredClip
     file: MeasuredFile
-    wav: bytes
+    wave: tuple[np.ndarray, np.ndarray, np.ndarray]
     explanation: pd.DataFrame | None = None
     firmness: tuple[str, Policy, Firmness] | None = None  # with the model and the policy of the decision
     beats: Beats | None = None
@@ -62,6 +67,8 @@ class ShownClip:
 def forget_clip() -> None:
     """Remove the clip of this session, because another one was chosen."""
     st.session_state.pop(RESULT, None)
+    for place in PLACES:
+        waiting.leave(place)
 
 
 def close_clip() -> None:
@@ -73,10 +80,9 @@ def close_clip() -> None:
 def open_page(title: str) -> tuple[Served, Policy]:
     """Show the title of a page that scores audio; return the model and the policy in use."""
     st.title(title)
+    start.wait()
     served = cached.champion()
-    policy = active(served.policies)
-    cached.warm_up(served)
-    return served, policy
+    return served, active(served.policies)
 
 
 def upload(key: str, *, about: str, on_change: Callable[[], None] | None = None) -> UploadedFile | None:
@@ -152,38 +158,57 @@ def _demo_clip(character: str) -> ChosenClip:
 
 def current_clip(chosen: ChosenClip | None, served: Served) -> ShownClip | None:
     """Score the chosen clip, or take the one on the screen; decide by the policy in use. None if scoring fails."""
-    policy, store = active(served.policies), cached.store()
+    policy = active(served.policies)
     shown: ShownClip | None = st.session_state.get(RESULT)
     try:
         if shown is None and chosen is not None:
-            with st.spinner("Decoding, and measuring 50 features …", show_time=True):
-                scored, file = scoring.score_own(
-                    chosen.data,
-                    chosen.name,
-                    served,
-                    policy=policy,
-                    store=store,
-                    origin=chosen.origin,
-                    max_mb=Settings().max_upload_mb,
-                )
-            shown = ShownClip(scored, file, encoding.wav(scored.recording.clip.y))
+            shown = _score(chosen, served, policy)
         elif shown is not None:
             before = shown.scored.prediction.model_version
             is_stored = shown.scored.prediction_id is not None
-            shown.scored = scoring.rescore(shown.scored, served, policy, store if is_stored else None)
+            shown.scored = scoring.rescore(shown.scored, served, policy, cached.store() if is_stored else None)
             if before != served.model.version:
                 shown.explanation = None
     except CoreError as error:
-        st.error(messages.literal(str(error)), icon=":material/error:")
+        messages.problem(error)
+        if isinstance(error, QueueFull | WorkerDied):
+            st.button("Try again", key="try_again", icon=":material/refresh:")
         return None
     st.session_state[RESULT] = shown
     return shown
 
 
+def _score(chosen: ChosenClip, served: Served, policy: Policy) -> ShownClip:
+    """Score a clip in the line of the server."""
+    opened, largest_mb = cached.store(), Settings().max_upload_mb
+    store = opened.as_now() if opened is not None else None
+
+    def work() -> ShownClip:
+        scored, file = scoring.score_own(
+            chosen.data,
+            chosen.name,
+            served,
+            policy=policy,
+            store=store,
+            origin=chosen.origin,
+            max_mb=largest_mb,
+        )
+        return ShownClip(scoring.packed(scored), file, drawing.envelope(scored.recording.clip))
+
+    return waiting.result(
+        work,
+        way=Way.DECISION,
+        name="clip",
+        what=(chosen.name, served.model.version, policy),
+        doing="Decoding, and measuring 50 features …",
+        on_leave=close_clip,
+    )
+
+
 def show_player(shown: ShownClip) -> None:
     """Show the player with exactly the audio whose 50 values are shown."""
     clip = shown.scored.recording.clip
-    st.audio(shown.wav, format="audio/wav", alt=f"Player: the {clip.duration_s:.1f} s that were analysed")
+    st.audio(PackedClip.of(clip).data, format=MEDIA_TYPE, alt=f"Player: the {clip.duration_s:.1f} s that were analysed")
     if shown.scored.others:
         start_s = shown.scored.recording.start_s
         end_s = start_s + clip.duration_s

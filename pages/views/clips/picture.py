@@ -1,15 +1,16 @@
 """Pictures of a clip: the waveform with beats, a second opinion on the tempo, and the spectrogram.
 
-Only these parts of the page load librosa, so they are drawn last.
+Beats and spectrogram load librosa and are slow, so they are drawn when the person asks for them.
 """
 
 import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.audio import beats, drawing, spectrograms
+from core.audio import beats, spectrograms
 from core.audio.beats import Beats
 from core.audio.decoding import Clip
+from core.pipeline.scoring import ScoredClip
 from core.schema import COLUMNS
 from pages.figures import audio, style
 from pages.shared import show
@@ -26,33 +27,38 @@ ABOUT = {
 TEMPO = COLUMNS.index("_Tempo_Mean")
 
 
-def waveform(shown: ShownClip) -> DeltaGenerator:
-    """Draw the waveform, with beats if they are known; return its place on the page."""
+@st.fragment
+def waveform(shown: ShownClip) -> None:
+    """Draw the waveform. If the person asks for them, add the beats and a second opinion on the tempo."""
     place = st.empty()
-    _draw_waveform(shown, place)
-    return place
+    if st.toggle("Beats, and a second opinion on the tempo", key="clip_beats", persist_state="session"):
+        if shown.beats is None:
+            _draw_waveform(shown, place)
+            clip = shown.scored.recording.clip
+            with st.spinner("Looking for beats …", show_time=True):
+                shown.beats = _beats(clip.clip_id, clip)
+        _draw_waveform(shown, place, shown.beats)
+        _tempo(shown.scored, shown.beats)
+    else:
+        _draw_waveform(shown, place)
 
 
-def _draw_waveform(shown: ShownClip, place: DeltaGenerator) -> None:
-    clip, beats_found = shown.scored.recording.clip, shown.beats
-    drawn = drawing.envelope(clip)
+def _draw_waveform(shown: ShownClip, place: DeltaGenerator, heard: Beats | None = None) -> None:
+    clip = shown.scored.recording.clip
+    drawn = shown.wave
     alt, name = f"Waveform of {clip.duration_s:.1f} s", "waveform"
-    figure = style.waveform(*drawn)
-    if beats_found is not None:
-        figure, name = audio.waveform_with_beats(*drawn, beats_found.times_s), "beats"
-        alt += f" with {len(beats_found.times_s)} beats"
+    if heard is None:
+        figure = style.waveform(*drawn)
+    else:
+        figure, name = audio.waveform_with_beats(*drawn, heard.times_s), "beats"
+        alt += f" with {len(heard.times_s)} beats"
     with place.container():
         show.chart(figure, key=f"{name}_clip-{clip.clip_id[:8]}", alt=alt)
 
 
-def tempo(shown: ShownClip, place: DeltaGenerator) -> None:
-    """Draw the beats on the waveform, and report if the tempo of MIRtoolbox is doubtful. place : of the waveform."""
-    if shown.beats is None:
-        with st.spinner("Looking for beats …", show_time=True):
-            clip = shown.scored.recording.clip
-            shown.beats = _beats(clip.clip_id, clip)
-        _draw_waveform(shown, place)
-    opinion = beats.second_opinion(float(shown.scored.vector.values[TEMPO]), shown.beats)
+def _tempo(scored: ScoredClip, heard: Beats) -> None:
+    """Report if the tempo of MIRtoolbox is doubtful."""
+    opinion = beats.second_opinion(float(scored.vector.values[TEMPO]), heard)
     if opinion.doubtful:
         st.info(f"{opinion.words} Tap along with the music to find the tempo that you feel.", icon=":material/speed:")
     else:
@@ -66,9 +72,11 @@ def _beats(clip_id: str, _clip: Clip) -> Beats:
 
 @st.fragment
 def spectrogram(clip: Clip) -> None:
-    """Draw the spectrogram with a choice of the frequency axis; a new choice reruns only this part."""
+    """Draw the spectrogram if the person asks for it; a new choice of the frequency axis reruns only this part."""
+    if not st.toggle("Spectrogram", key="clip_spectrogram", persist_state="session"):
+        return
     scale = st.segmented_control(
-        "Spectrogram",
+        "Frequency axis",
         list(SCALES),
         format_func=SCALES.__getitem__,
         default="mel",
@@ -90,6 +98,6 @@ def spectrogram(clip: Clip) -> None:
     st.caption(ABOUT[scale])
 
 
-@st.cache_data(show_spinner=False, max_entries=64)
+@st.cache_data(show_spinner=False, max_entries=8)
 def _picture(clip_id: str, _clip: Clip, scale: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return spectrograms.mel(_clip) if scale == "mel" else spectrograms.constant_q(_clip)

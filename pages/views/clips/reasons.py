@@ -5,15 +5,17 @@ import pandas as pd
 import streamlit as st
 
 from core import wording
+from core.errors import CoreError
 from core.models import explanation_tables, reference
 from core.models.prediction import predict
 from core.musical_words import explained
 from core.pipeline import scoring
 from core.pipeline.scoring import ScoredClip
 from core.pipeline.serving import Served
+from core.pipeline.work_queue import Way
 from core.schema import BY_COLUMN, COLUMNS, EMOTIONS, FeatureVector, readable
 from pages.figures import clips, style
-from pages.shared import show
+from pages.shared import messages, show, waiting
 from pages.views.clips.clip import ShownClip, file_tag
 
 SLIDERS = 4  # features that can be changed at once
@@ -34,8 +36,12 @@ def show_reasons(shown: ShownClip, served: Served) -> None:
         "compared with typical clips of all four emotions (method: SHAP).",
     )
     if shown.explanation is None:
-        with st.spinner("Explaining the prediction by the 50 features …", show_time=True):
-            shown.explanation = scoring.explain(scored, served)
+        try:
+            shown.explanation = _explain(scored, served)
+        except CoreError as error:
+            messages.problem(error)
+            st.button("Try again", key="try_again_reasons", icon=":material/refresh:")
+            return
     base, steps = explanation_tables.steps(shown.explanation, emotion)
     left, right = st.columns([3, 2], gap="large")
     with left:
@@ -57,6 +63,17 @@ def show_reasons(shown: ShownClip, served: Served) -> None:
             "approximate. The steps show what the model uses. They do not show why music moves people."
         )
         show.download(shown.explanation, f"reasons_{file_tag(scored)}", label="All contributions (CSV)")
+
+
+def _explain(scored: ScoredClip, served: Served) -> pd.DataFrame:
+    """Explain a prediction in the line of the server, after all decisions."""
+    return waiting.result(
+        lambda: scoring.explain(scored, served),
+        way=Way.EXPLANATION,
+        name="reasons",
+        what=(scored.clip_id, served.model.version),
+        doing="Explaining the prediction by the 50 features …",
+    )
 
 
 def show_values(scored: ScoredClip, served: Served) -> None:

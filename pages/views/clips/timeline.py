@@ -1,6 +1,5 @@
 """Parts of the Whole tracks page: the recording, its windows, its mood over time and its steadiest section."""
 
-import time
 from typing import Literal
 
 import pandas as pd
@@ -12,8 +11,6 @@ from core.audio.decoding import Source
 from core.errors import CoreError
 from core.models.policy import Decision, Policy
 from core.models.prediction import votes_text
-from core.pipeline import scoring
-from core.pipeline.deciding import Decided
 from core.pipeline.serving import Served
 from core.pipeline.timeline import (
     STRETCH_S,
@@ -31,10 +28,17 @@ from core.windows import HOP_S
 from core.windows import spans as cut_spans
 from core.wording import clock, with_sign
 from pages.figures import audio
-from pages.shared import cached, messages, show
+from pages.shared import messages, show
 from pages.shared.window_sliders import ask_windows
 from pages.views.clips.clip import upload
-from pages.views.clips.track_run import RUN, Recording, TrackRun, WindowPlan, section_wav
+from pages.views.clips.track_run import (
+    RUN,
+    Recording,
+    TrackRun,
+    WindowPlan,
+    answer_for_the_file,
+    section_wav,
+)
 from pages.views.clips.window_words import hear_windows
 
 DEMO = "Demo: four characters, one after the other (synthetic)"
@@ -100,15 +104,14 @@ def _close() -> None:
 def show_answer(recording: Recording, served: Served, policy: Policy) -> None:
     """Show the answer that the Predict page and folders give for the same file."""
     run: TrackRun = st.session_state[RUN]
-    source = recording.source
-    run.answer = _answer(source.digest, served.model.version, policy, _source=source, _served=served)
+    answer_for_the_file(run, recording.source, served, policy)
     _show_answer(run)
 
 
 def _show_answer(run: TrackRun) -> None:
-    answer = run.answer
-    if answer is None:
+    if run.answer is None:
         return
+    answer = run.answer[1]
     if isinstance(answer, str):
         st.caption(f":material/info: On Predict: {messages.literal(answer)}")
         return
@@ -120,16 +123,6 @@ def _show_answer(run: TrackRun) -> None:
         f":material/graphic_eq: On Predict and in folders, this file has the answer **{named}**: {with_sign(guess)} "
         f"{wording.percent(answer.prediction.confidence)}, {votes} around the middle.{why}"
     )
-
-
-@st.cache_data(show_spinner=False, max_entries=8)
-def _answer(digest: str, version: str, policy: Policy, *, _source: Source, _served: Served) -> Decided | str:
-    """Return the answer for the file, or why there is none."""
-    try:
-        started = time.perf_counter()
-        return scoring.score_source(_source, _served, policy=policy, store=cached.store(), started=started).decided
-    except CoreError as error:
-        return str(error)
 
 
 def show_mood(source: Source | None, done: pd.DataFrame, served: Served, policy: Policy) -> None:

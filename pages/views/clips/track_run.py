@@ -1,5 +1,6 @@
 """Score the windows of a recording on the Whole tracks page; the result stays in the session without the file."""
 
+import time
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -7,15 +8,17 @@ import streamlit as st
 
 from core.audio import decoding, encoding
 from core.audio.decoding import Source
-from core.errors import CoreError
+from core.errors import CoreError, QueueFull, WorkerDied
 from core.models.policy import Policy
 from core.pipeline import scoring
 from core.pipeline.deciding import Decided
 from core.pipeline.serving import Served
 from core.pipeline.timeline import ScoredWindow, timeline_table
+from core.pipeline.work_queue import Way
 from core.schema import FeatureVector
+from core.store import Store
 from core.wording import clock
-from pages.shared import cached, messages
+from pages.shared import cached, messages, waiting
 
 SECTIONS = 4  # sections of 30 s whose sound stays in the session, 2.6 MB each
 RUN = "track_run"  # session key: the `TrackRun` on the screen
@@ -58,7 +61,8 @@ class TrackRun:
     Nothing of it is stored in the database, except the windows that the person answers about.
 
     measured : features of the windows of this recording, by clip id, also of earlier plans and models.
-    answer : of the same file on Predict, or why there is none.  sections : WAV of the sections that were shown.
+    answer : of the same file on Predict, or why there is none, with what it depends on.
+    sections : WAV of the sections that were shown.
     """
 
     key: tuple[object, ...]
@@ -67,7 +71,7 @@ class TrackRun:
     windows: list[ScoredWindow] = field(default_factory=list)
     measured: dict[str, FeatureVector] = field(default_factory=dict)
     stopped: bool = False
-    answer: Decided | str | None = None
+    answer: tuple[tuple[object, ...], Decided | str] | None = None
     sections: dict[tuple[float, float], bytes] = field(default_factory=dict)
 
 
@@ -78,8 +82,10 @@ def score_windows(recording: Recording, plan: WindowPlan, served: Served, policy
     run: TrackRun | None = st.session_state.get(RUN)
     if run is None or run.key != key:
         about = Named(source.name, source.digest, source.duration_s)
-        measured = run.measured if run is not None and run.about.digest == source.digest else {}
-        run = st.session_state[RUN] = TrackRun(key, about, plan, measured=measured)
+        before = run if run is not None and run.about.digest == source.digest else None
+        run = st.session_state[RUN] = TrackRun(key, about, plan)
+        if before is not None:
+            run.measured, run.answer = before.measured, before.answer
     total = len(plan.spans)
     if len(run.windows) < total and not run.stopped:
         _score_missing(run, recording, plan, served, policy)
@@ -101,18 +107,10 @@ def _score_missing(run: TrackRun, recording: Recording, plan: WindowPlan, served
         # A press ends this run of the page at the next progress update.
         stop = st.empty()
         stop.button("Stop", icon=":material/stop:", on_click=_set_stopped, args=(run, True), key="stop")
-    missing = plan.spans[len(run.windows) :]
-    windows = scoring.score_windows(
-        recording.source,
-        served,
-        spans=missing,
-        policy=policy,
-        store=store,
-        origin=recording.origin,
-        measured=run.measured,
-    )
+    known = store.as_now() if store is not None else None
     try:
-        for window in windows:
+        for span in plan.spans[len(run.windows) :]:
+            window = _score_window(run, recording, span, served, policy, known)
             run.windows.append(window)
             if window.result is not None:
                 run.measured[window.clip_id] = window.result.file.clips[0].vector
@@ -123,6 +121,49 @@ def _score_missing(run: TrackRun, recording: Recording, plan: WindowPlan, served
         run.stopped = True
     bar.empty()
     stop.empty()
+
+
+def _score_window(
+    run: TrackRun, recording: Recording, span: tuple[float, float], served: Served, policy: Policy, store: Store | None
+) -> ScoredWindow:
+    """Score a window in the line of the server. After each window, it is somebody else's turn."""
+    measured = dict(run.measured)
+    return waiting.result(
+        lambda: scoring.score_window(
+            recording.source,
+            served,
+            span=span,
+            policy=policy,
+            store=store,
+            origin=recording.origin,
+            measured=measured,
+        ),
+        way=Way.DECISION,
+        name="track",
+        what=(run.key, span),
+    )
+
+
+def answer_for_the_file(run: TrackRun, source: Source, served: Served, policy: Policy) -> Decided | str:
+    """Return the answer of the Predict page for the whole file, or why there is none."""
+    key = (source.digest, served.model.version, policy)
+    if run.answer is None or run.answer[0] != key:
+        opened = cached.store()
+        store, started = opened.as_now() if opened is not None else None, time.perf_counter()
+        try:
+            decided: Decided | str = waiting.result(
+                lambda: scoring.score_source(source, served, policy=policy, store=store, started=started).decided,
+                way=Way.DECISION,
+                name="track",
+                what=key,
+                doing="Deciding for the whole file …",
+            )
+        except (QueueFull, WorkerDied) as error:
+            return str(error)  # the next run of the page asks again
+        except CoreError as error:
+            decided = str(error)
+        run.answer = key, decided
+    return run.answer[1]
 
 
 def section_wav(source: Source | None, start_s: float, end_s: float) -> bytes | None:

@@ -6,10 +6,10 @@ from pathlib import Path
 import streamlit as st
 
 from core.access import Action
-from core.allowed_places import allowed_places
 from core.errors import CoreError
 from core.library import places, run
 from core.library.find import SUFFIXES
+from core.library.launching import launch_run
 from core.models.policy import Policy
 from core.pipeline import jobs
 from core.settings import Settings
@@ -143,21 +143,8 @@ def _launch(
 
     windows : length and distance in s; None for one answer per file.  makam : also measure karar and makam.
     """
-    command = ["score", str(folder), "--out", str(places.new_results(settings, by=store.by))]
-    command += ["--policy", policy.to_json()]
-    if within := allowed_places(settings).root_of(str(folder)):
-        command += ["--within", within]
-    if makam:
-        command.append("--makam")
-    if windows is not None:
-        command += ["--window", f"{windows[0]:g}", "--hop", f"{windows[1]:g}"]
-    jobs.launch(
-        store,
-        run.JOB,
-        command,
-        settings=settings,
-        message=f"Starting with {folder_name(str(folder))}. This takes some seconds",
-    )
+    name = folder_name(str(folder))
+    launch_run(store, str(folder), policy, windows=windows, makam=makam, settings=settings, name=name)
     folder_field.remember(str(folder))
 
 
