@@ -3,6 +3,7 @@
 import typer
 
 from core.cli import (
+    canary,
     clips,
     database,
     keys,
@@ -42,6 +43,7 @@ app.command()(training.rollback)
 app.command()(sign_off.sign_off)
 app.command()(training.rescore)
 app.command()(training.triggers)
+app.add_typer(canary.app, name="canary")
 app.command()(labels.export_labels)
 app.command()(labels.import_labels)
 app.add_typer(keys.app, name="keys")

@@ -59,7 +59,7 @@ class Service:
         stamp = serving.models_stamp(self.settings)
         with self._lock:
             if self._served is None or self._served[0] != stamp:
-                self._served = stamp, serving.serve(self.settings)
+                self._served = stamp, serving.serve(self.settings, alias=self.settings.serves)
             return self._served[1]
 
     def start(self) -> None:

@@ -41,8 +41,8 @@ def launch_run(
     *,
     windows: Windows | None,
     settings: Settings,
-    makam: bool = False,
     name: str = "",
+    makam: bool = False,
 ) -> Job:
     """Start a run in its own process; it goes on when the server stops.
 
@@ -50,10 +50,10 @@ def launch_run(
     ----------
     windows
         None gives one answer for each file.
-    makam
-        Also measure karar and makam of each whole file.
     name
         Of the place, for the message; default: the place itself.
+    makam
+        Also measure karar and makam.
 
     Raises
     ------

@@ -20,6 +20,8 @@ FREE = {
     "core.allowed_places.name_place": "called only by a command: the owner names a place",
     "core.atomic": "the tool that others use",
     "core.audio.isolated": "a process of its own that only decodes",
+    "core.canary.proxy": "the steps of a canary ask",
+    "core.canary.running": "the steps of a canary ask",
     "core.cli": "the owner of the machine types commands",
     "core.dataset.published": "downloads the published table, for everybody",
     "core.dataset.split": "part of a training, which asks",

@@ -144,7 +144,7 @@ def _launch(
     windows : length and distance in s; None for one answer per file.  makam : also measure karar and makam.
     """
     name = folder_name(str(folder))
-    launch_run(store, str(folder), policy, windows=windows, makam=makam, settings=settings, name=name)
+    launch_run(store, str(folder), policy, windows=windows, settings=settings, name=name, makam=makam)
     folder_field.remember(str(folder))
 
 
