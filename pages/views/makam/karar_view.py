@@ -121,8 +121,9 @@ def _correction(shown: Shown, hz: float) -> None:
         table = karar_words_table(store)
         if len(table):
             with st.expander(f"All corrected karars ({len(table)})", icon=":material/list:"):
-                show.frame(table.drop(columns="content_hash"), hide_index=True, alt="Corrected karars")
-                show.download(table, "corrected-karars")
+                shown_columns = table.drop(columns=["content_hash", "created_at"])
+                show.frame(shown_columns, hide_index=True, alt="Corrected karars")
+                show.download(table.assign(created_at=table["created_at"].astype(str)), "corrected-karars")
 
 
 def _drift(shown: Shown) -> None:
