@@ -15,7 +15,8 @@ import sqlalchemy as sa
 
 from core.access import Action, requires
 from core.errors import StoreError
-from core.makam.analysis import ANALYSER, COMMA_FEATURES, Analysis, profile_to_json
+from core.makam.analysis import ANALYSER, Analysis, profile_to_json
+from core.makam.columns import COMMA_FEATURES
 from core.store.checks import check_text, now
 from core.store.connection import Store, frame, in_parts, insert, read, write
 from core.store.schema import karar_words, makam_results

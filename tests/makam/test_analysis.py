@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.makam.analysis import COMMA_FEATURES, analyse, profile_from_json, profile_to_json
-from core.makam.columns import MAKAM_COLUMNS, NUMBERS, TEXTS, makam_columns
+from core.makam.analysis import analyse, profile_from_json, profile_to_json
+from core.makam.columns import COMMA_FEATURES, MAKAM_COLUMNS, NUMBERS, TEXTS, makam_columns
 from core.makam.drone import drone, with_drone
 from core.makam.melody import Melody
 from core.makam.synthesis import Score, true_melody

@@ -5,8 +5,7 @@ import streamlit as st
 from core.access import Action
 from core.audio import encoding
 from core.errors import CoreError
-from core.makam.analysis import note_name
-from core.makam.commas import CENTS
+from core.makam.commas import CENTS, note_name
 from core.makam.drone import drone
 from core.makam.karar import karar_caution
 from core.makam.profile import karar_drift
