@@ -14,7 +14,6 @@ from core.makam.recognition import Suggestions, suggest_makams
 from core.makam.templates import Templates
 from core.makams import COMMAS
 
-ANALYSER = "tme-makam 1.0.0"  # name of stored results; change it whenever a value changes
 _FINE = 3  # bins of a profile for one comma
 _MOST_DRIFT = 2.5  # commas; a larger difference is another scale and no drift
 _EDGE = 0.05

@@ -10,7 +10,7 @@ import streamlit as st
 from core.audio import decoding
 from core.audio.decoding import Source
 from core.errors import AudioError
-from core.makam.analysis import ANALYSER
+from core.makam.columns import ANALYSER
 from core.makam.melody import Melody
 from core.makam.pulse import NO_PULSE, Pulse, pulse_of
 from core.pipeline.makam import melody_of_source

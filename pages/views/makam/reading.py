@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import streamlit as st
 
 from core.errors import CoreError
-from core.makam.analysis import ANALYSER, Analysis, analyse
+from core.makam.analysis import Analysis, analyse
+from core.makam.columns import ANALYSER
 from core.makam.commas import note_name
 from core.makam.karar import karar_caution
 from core.makam.melody import Melody
