@@ -1,4 +1,4 @@
-"""Faults of a real server with two workers: huge bodies, callers that leave, killed workers, a lost database, its end."""
+"""Faults of a real server with two workers: huge bodies, callers that leave, killed workers, no database, its end."""
 
 import http.client
 import json
