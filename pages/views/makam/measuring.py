@@ -7,19 +7,16 @@ from typing import Any
 
 import streamlit as st
 
-from core.audio import decoding
 from core.audio.decoding import Source
-from core.errors import AudioError
 from core.makam.columns import ANALYSER
 from core.makam.melody import Melody
-from core.makam.pulse import NO_PULSE, Pulse, pulse_of
-from core.pipeline.makam import melody_of_source
+from core.makam.pulse import Pulse
+from core.pipeline.makam import melody_of_source, pulse_of_source
 from core.pipeline.work_queue import Way
 from core.wording import clock
 from pages.shared import waiting
 
 MOST = 48  # melodies and pulses that are remembered; a melody of an hour has 2.5 MB
-PULSE_S = 60.0  # of the middle of a recording
 
 
 class Remembered:
@@ -65,13 +62,4 @@ def melody_of(content: str, source: Source) -> Melody:
 
 def pulse(content: str, source: Source) -> Pulse:
     """Return the pulse of the middle minute of a file."""
-    return _remembered().get(("pulse", content, ANALYSER), lambda: _pulse(source))
-
-
-def _pulse(source: Source) -> Pulse:
-    start_s = max(0.0, (source.duration_s - PULSE_S) / 2)
-    try:
-        part = decoding.excerpt(source, start_s=start_s, length_s=PULSE_S)
-    except AudioError:
-        return NO_PULSE  # the middle is silent
-    return pulse_of(part.clip.y, part.clip.sr)
+    return _remembered().get(("pulse", content, ANALYSER), lambda: pulse_of_source(source))
