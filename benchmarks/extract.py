@@ -3,8 +3,8 @@
     python -m benchmarks.extract [CLIP] [--runs 7] [--against OTHER]
 
 Without a CLIP, 30 s of synthetic music are made. OTHER is the folder of another checkout of this program: it measures
-the same clip with the same environment, in turns, so that both meet the same machine. CPU-seconds are user and system time.
-The smallest of the runs is printed, because other work on the machine only adds to it. The last line is JSON.
+the same clip with the same environment, in turns, so that both meet the same machine. CPU-seconds are user and system
+time. The smallest of the runs is printed, because other work on the machine only adds to it. The last line is JSON.
 """
 
 import argparse
