@@ -29,7 +29,11 @@ ACCEPTED, BETWEEN, REVIEW = "accepted", "between two", "needs review"
 STANDINGS = (ACCEPTED, BETWEEN, REVIEW)
 TEXT = ("artist", "album", "genre", "makam", "usul", "performer", "source")
 _PLACE = ("source", "path")
-GROUPINGS = {"artist": "Artist", "album": "Album", "folder": "Folder", "makam": "Makam"}
+GROUPINGS = {
+    **{"artist": "Artist", "album": "Album", "folder": "Folder", "makam": "Makam", "performer": "Performer"},
+    "makam_suggested": "Suggested makam",  # the two last ones come from ``with_makams``
+    "karar_height": "Karar height",
+}
 UNKNOWN = "not known"
 MODELS_WORD = {  # column -> column of the same value, or the value, before people have spoken
     "word": Word.MODEL.value,
