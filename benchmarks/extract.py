@@ -2,9 +2,9 @@
 
     python -m benchmarks.extract [CLIP] [--runs 7] [--against OTHER]
 
-Without a CLIP, 30 s of synthetic music are made. OTHER is the folder of another checkout of this program: it measures the
-same clip with the same environment, in turns, so that both meet the same machine. CPU-seconds are user and system time.
-The smallest of the runs is printed, because other work on the machine only adds to it. The last line is JSON.
+Without a CLIP, 30 s of synthetic music are made. OTHER is the folder of another checkout of this program: it measures
+the same clip with the same environment, in turns, so that both meet the same machine. CPU-seconds are user and system
+time. The smallest of the runs is printed, because other work on the machine only adds to it. The last line is JSON.
 """
 
 import argparse
@@ -84,7 +84,9 @@ def measure(programs: dict[str, Path], clip: Path, flac: Path, runs: int) -> dic
         for label, program in programs.items():
             for part, (cpu, _wall) in warm(program, clip, 1, threads=False).items():
                 note(f"{part}: CPU-s", label, cpu)
-            note("decode and extract, all cores: s", label, warm(program, clip, 3, threads=True)["decode and extract"][1])
+            note(
+                "decode and extract, all cores: s", label, warm(program, clip, 3, threads=True)["decode and extract"][1]
+            )
             note("`python -m core features`, new process: CPU-s", label, new_process(program, flac))
     return rows
 
