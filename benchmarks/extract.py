@@ -84,9 +84,8 @@ def measure(programs: dict[str, Path], clip: Path, flac: Path, runs: int) -> dic
         for label, program in programs.items():
             for part, (cpu, _wall) in warm(program, clip, 1, threads=False).items():
                 note(f"{part}: CPU-s", label, cpu)
-            note(
-                "decode and extract, all cores: s", label, warm(program, clip, 3, threads=True)["decode and extract"][1]
-            )
+            both = warm(program, clip, 3, threads=True)["decode and extract"][1]
+            note("decode and extract, all cores: s", label, both)
             note("`python -m core features`, new process: CPU-s", label, new_process(program, flac))
     return rows
 
