@@ -7,7 +7,7 @@ HOST ?= 0.0.0.0
 # Targets with several parts run all parts, even after a failure. The exit status is not 0 if any part failed.
 ALL_OF := --no-print-directory --keep-going
 
-.PHONY: app serve test test-browser test-others check audit lint ruff format mypy contracts train mlflow warm clean help
+.PHONY: app serve test test-browser test-others test-image check audit lint ruff format mypy contracts deployment train mlflow warm clean help
 .NOTPARALLEL:
 
 help:            ## this list
@@ -37,14 +37,17 @@ test: $(VENV)/.dev       ## make the environment and run all tests
 	@$(MAKE) $(ALL_OF) test-others test-browser
 
 test-others: $(VENV)/.dev
-	$(BIN)/python -m pytest -n auto --dist loadgroup -m "not browser"
+	$(BIN)/python -m pytest -n auto --dist loadgroup -m "not browser and not container"
 
 # On a busy machine the browser can exceed a time limit. Only these failures are retried.
 test-browser: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m browser --reruns 2 --only-rerun TimeoutError
 
-lint: $(VENV)/.dev       ## ruff, mypy and the import contracts
-	@$(MAKE) $(ALL_OF) ruff format mypy contracts
+test-image: $(VENV)/.dev ## build the container image without a daemon, start it and ask it (root, mmdebstrap, buildah)
+	$(BIN)/python -m pytest -n 0 -m container
+
+lint: $(VENV)/.dev       ## ruff, mypy, the import contracts and the files for deployment
+	@$(MAKE) $(ALL_OF) ruff format mypy contracts deployment
 
 ruff: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -54,6 +57,14 @@ format: $(VENV)/.dev
 
 contracts: $(VENV)/.dev
 	$(BIN)/lint-imports --no-cache
+
+$(VENV)/deploy/.made: deploy/requirements-lint.txt
+	$(PYTHON) -m venv $(VENV)/deploy
+	$(VENV)/deploy/bin/pip install --quiet -r deploy/requirements-lint.txt
+	touch $@
+
+deployment: $(VENV)/deploy/.made
+	@VENV=$(VENV)/deploy sh deploy/lint.sh
 
 mypy: $(VENV)/.dev
 	$(BIN)/mypy

@@ -3,6 +3,7 @@
 import typer
 
 from core.cli import (
+    canary,
     clips,
     database,
     keys,
@@ -10,6 +11,7 @@ from core.cli import (
     library,
     makams,
     mood_tags,
+    recordings,
     serving,
     sign_off,
     stability,
@@ -32,6 +34,7 @@ app.command()(database.restore)
 app.command()(library.score)
 app.command()(library.demo_library)
 app.command()(mood_tags.tag_moods)
+app.command()(recordings.makam)
 app.command()(makams.learn_makams)
 app.command()(training.retrain)
 app.command()(stability.stability)
@@ -40,6 +43,7 @@ app.command()(training.rollback)
 app.command()(sign_off.sign_off)
 app.command()(training.rescore)
 app.command()(training.triggers)
+app.add_typer(canary.app, name="canary")
 app.command()(labels.export_labels)
 app.command()(labels.import_labels)
 app.add_typer(keys.app, name="keys")

@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -38,7 +38,10 @@ class Settings(BaseModel):
     ``TME_LIBRARY_DIR``         the folder with music that the pages may read; by default any folder of this machine
     ``TME_SHARED``              true: other people can reach this server; by default the address of the server decides
     ``TME_LEAST_HEARD``         share of a clip, 0 to 1; an answer of a person who heard less of the clip is marked
+    ``TME_CHAMPION_ADDRESS``    server of the API with the champion, as nginx reaches it, HOST:PORT
+    ``TME_CHALLENGER_ADDRESS``  server of the API with the challenger, which a canary needs, HOST:PORT
     ``TME_API``                 true: the server of the dashboard also answers the REST API, below /api
+    ``TME_SERVES``              model of this server of the API: champion, or challenger for a canary
     ``TME_SCHEDULER``           a Dask cluster that scores libraries, ``tcp://host:8786``; by default this machine
     ``TME_WORKERS``             clips and explanations that the server works on at the same time; by default its cores
     ``TME_MAX_WAITING``         clips and explanations that may wait; more are refused with a sentence
@@ -62,6 +65,9 @@ class Settings(BaseModel):
     shared: bool = Field(default_factory=lambda: _reached["by others"])
     api: bool = False
     scheduler: str = ""
+    champion_address: str = "127.0.0.1:8000"
+    serves: Literal["champion", "challenger"] = "champion"
+    challenger_address: str = "127.0.0.1:8001"
     workers: int = Field(default_factory=_cores, ge=1)
     max_waiting: int = Field(default=200, ge=1)
     warm_up: bool = True

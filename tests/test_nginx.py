@@ -1,19 +1,14 @@
 """The nginx file of deploy/: a real nginx reads it, passes pages on and refuses what is too large."""
 
 import http.client
-import shutil
-import socket
-import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from required import missing
+from real_nginx import free_port, nginx
 
-START_S = 60  # an nginx that does not answer by then does not start
 CONF = Path(__file__).resolve().parent.parent / "deploy" / "nginx.conf"
 
 
@@ -37,51 +32,19 @@ class Behind(BaseHTTPRequestHandler):
         """Write no log."""
 
 
-def answers(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(5)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
-
-
 @pytest.fixture
 def proxy(tmp_path: Path) -> Iterator[int]:
     """Port of nginx with our file, changed only in ports and the certificate."""
-    program = shutil.which("nginx") or "/usr/sbin/nginx"
-    if not Path(program).is_file():
-        missing("nginx is not installed (Debian: nginx-light).")
     behind = ThreadingHTTPServer(("127.0.0.1", 0), Behind)
     threading.Thread(target=behind.serve_forever, daemon=True).start()
     port = free_port()
     text = CONF.read_text(encoding="utf-8").replace("listen 443 ssl", f"listen 127.0.0.1:{port}")
     text = text.replace("127.0.0.1:8501", f"127.0.0.1:{behind.server_address[1]}")
     text = "\n".join(line for line in text.splitlines() if not line.strip().startswith("ssl_"))
-    places = "".join(
-        f"{kind}_temp_path {tmp_path / kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
-    whole = tmp_path / "nginx.conf"
-    whole.write_text(
-        f"daemon off; master_process off; pid {tmp_path / 'pid'}; error_log {tmp_path / 'error.log'};"
-        f"events {{}} http {{ access_log off; {places} {text} }}",
-        encoding="utf-8",
-    )
-    command = [program, "-c", str(whole), "-e", str(tmp_path / "error.log")]
-    subprocess.run([*command, "-t"], check=True, capture_output=True)
-    process = subprocess.Popen(command)
     try:
-        end = time.monotonic() + START_S
-        while not answers(port):
-            assert process.poll() is None, (tmp_path / "error.log").read_text()
-            assert time.monotonic() < end, "nginx does not answer"
-        yield port
+        with nginx(text, tmp_path, port):
+            yield port
     finally:
-        process.terminate()
-        process.wait()
         behind.shutdown()
         behind.server_close()
 

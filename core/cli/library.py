@@ -50,6 +50,10 @@ def score(
     write_tags: Annotated[
         bool, typer.Option("--write-tags", help="Write the results of each file into a JSON sidecar file next to it.")
     ] = False,
+    makam: Annotated[
+        bool,
+        typer.Option("--makam", help="Also measure karar and makam of each whole file: 2 s for 5 minutes."),
+    ] = False,
     within: Annotated[str, typer.Option(hidden=True, help="Links that lead out of this folder are not followed.")] = "",
     job: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
@@ -75,6 +79,7 @@ def score(
             max_mb=max_mb or settings.max_upload_mb,
             retry=retry,
             sidecars=write_tags,
+            makam=makam,
             within=within,
         )
     typer.echo(summary.report)
@@ -107,7 +112,8 @@ def _score_folder(
     if job is None:  # typed on this machine: its owner names the place
         name_place(address, settings)
     window = None if plan.hop_s is None else plan.window_s
-    about = {"folder": address, "window": window, "hop": plan.hop_s}  # a run that ended early is continued with these
+    # A run that ended early is continued with these.
+    about = {"folder": address, "window": window, "hop": plan.hop_s, "makam": options["makam"]}
     with jobs.hold_job(store, run.JOB, job_id=job, about=about) as work, progress_bar() as draw:
 
         def report(progress: RunProgress) -> None:

@@ -1,0 +1,2 @@
+-- Run once, when the database server is new. The database of the program exists already.
+CREATE DATABASE mlflow OWNER tme;
