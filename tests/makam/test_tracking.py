@@ -13,7 +13,7 @@ from core.makam.synthesis import INSTRUMENTS, render
 from core.makam.tracking import track_blocks
 
 
-@pytest.mark.parametrize("hz", [58.0, 65.4, 147.0, 443.7, 1100.0, 1700.0])
+@pytest.mark.parametrize("hz", [65.4, 147.0, 443.7, 1100.0, 1700.0])
 def test_a_tone_is_found_exactly(hz: float) -> None:
     melody = melody_of(tone(hz), SR)
     inside = slice(4, -4)
