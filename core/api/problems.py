@@ -161,7 +161,7 @@ def _methods(request: Request) -> list[str]:
     """Return the methods that this address answers."""
     addresses: list[APIRoute] = request.app.state.addresses
     routes = [route for route in addresses if route.matches(request.scope)[0] is not Match.NONE]
-    return sorted({method for route in routes for method in route.methods})
+    return sorted({method for route in routes for method in route.methods or ()})
 
 
 _SENTENCES = {
