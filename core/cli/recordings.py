@@ -65,7 +65,9 @@ def makam(
 def _measure(file: Path, store: "Store", settings: Settings, wanted: list[Layer], out: Path) -> dict[str, object]:
     """Measure one file, write its layers, and return the line about it. Raises CoreError when it cannot be read."""
     from core.audio.decoding import inspect
-    from core.makam.analysis import ANALYSER, analyse, note_name
+    from core.makam.analysis import analyse
+    from core.makam.columns import ANALYSER
+    from core.makam.commas import note_name
     from core.makam.templates import templates_in_use
     from core.pipeline.makam import melody_of_source
     from core.store import first_content, karar_word

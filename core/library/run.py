@@ -16,7 +16,6 @@ import pandas as pd
 from core.errors import CoreError
 from core.features import EXTRACTOR
 from core.library import addresses, cluster, find, results, workers
-from core.library.makam import measure_makams
 from core.library.near_copies import near_duplicates
 from core.library.progress import SHOWN, RunProgress, Summary
 from core.library.results import Scorer
@@ -24,7 +23,6 @@ from core.library.sidecar import write_table_sidecars
 from core.library.spool import Spool
 from core.library.tagged_files import under_first_names
 from core.library.workers import Where
-from core.makam.templates import templates_in_use
 from core.models.policy import Policy
 from core.pipeline.deciding import Part, decide_pieces, store_predictions
 from core.pipeline.serving import Served
@@ -205,6 +203,10 @@ class _Run:
 
     def measure_makams(self, listed: Spool, max_mb: float) -> None:
         """Measure karar and makam of the scored files that have none yet."""
+        # Imported here: they import scipy, which other runs do not need.
+        from core.library.makam import measure_makams
+        from core.makam.templates import templates_in_use
+
         templates = templates_in_use(Settings().data_dir)
         scored = (self._scored(batch) for batch in listed.batches(AT_ONCE))
 

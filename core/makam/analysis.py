@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from core.makam.columns import COMMA_FEATURES
 from core.makam.commas import CENTS, cents_of_hz, commas_over, perde_name
 from core.makam.karar import KararCandidate, karar_candidates
 from core.makam.melody import REFERENCE_HZ, Melody
@@ -13,19 +14,6 @@ from core.makam.recognition import Suggestions, suggest_makams
 from core.makam.templates import Templates
 from core.makams import COMMAS
 
-ANALYSER = "tme-makam 1.0.0"  # name of stored results; change it whenever a value changes
-COMMA_FEATURES = {  # column -> heading and meaning
-    "range_commas": ("Range (commas)", "Distance between the lowest and the highest twentieth of the melody."),
-    "drift_commas": (
-        "Drift (commas)",
-        "Change of the tuning from the first half of the recording to the second. Positive: the melody rises.",
-    ),
-    "karar_share": ("Time on the karar", "Share of the melody within one comma of the karar, in any octave."),
-    "evenness": (
-        "Evenness of the commas",
-        "1: the melody is on all 53 commas equally long. Low: it stays on a few of them.",
-    ),
-}
 _FINE = 3  # bins of a profile for one comma
 _MOST_DRIFT = 2.5  # commas; a larger difference is another scale and no drift
 _EDGE = 0.05
@@ -99,11 +87,6 @@ def _drift(melody: Melody) -> float:
     return float(shifts[best] / _FINE)
 
 
-def karar_height(hz: float) -> str:
-    """Name the nearest tempered pitch class of a karar, without its octave: ``"A"``.  It shows the ahenk."""
-    return note_name(hz).split(" ")[0].rstrip("0123456789-")
-
-
 def profile_to_json(profile: CommaProfile) -> dict[str, Any]:
     """Return what ``profile_from_json`` reads."""
     return {
@@ -127,14 +110,3 @@ def profile_from_json(stored: dict[str, Any], *, karar_hz: float) -> CommaProfil
         degrees.append(Degree(height, nan, nan, perde_name(height, "rast"), nan, nan, share, n))
     degrees.sort(key=lambda degree: degree.commas)
     return CommaProfile(karar_hz, "rast", shares, curve, tuple(degrees), stored["seconds"], stored["notes"])
-
-
-def note_name(hz: float) -> str:
-    """Name a frequency as a tempered note with its deviation in cents, A4 = 440 Hz: ``"A3 −12 cents"``."""
-    cents = cents_of_hz(hz)
-    key = round(cents / 100)
-    off = round(cents - 100 * key)
-    names = ("A", "A♯", "B", "C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯")
-    octave = 4 + (key + 9) // 12
-    sign = "+" if off > 0 else "−"
-    return f"{names[key % 12]}{octave}" + (f" {sign}{abs(off)} cents" if off else "")

@@ -4,8 +4,21 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from core.makam.analysis import COMMA_FEATURES, karar_height, note_name
+from core.makam.commas import karar_height, note_name
 
+ANALYSER = "tme-makam 1.0.0"  # name of stored results; change it whenever a value changes
+COMMA_FEATURES = {  # column -> heading and meaning
+    "range_commas": ("Range (commas)", "Distance between the lowest and the highest twentieth of the melody."),
+    "drift_commas": (
+        "Drift (commas)",
+        "Change of the tuning from the first half of the recording to the second. Positive: the melody rises.",
+    ),
+    "karar_share": ("Time on the karar", "Share of the melody within one comma of the karar, in any octave."),
+    "evenness": (
+        "Evenness of the commas",
+        "1: the melody is on all 53 commas equally long. Low: it stays on a few of them.",
+    ),
+}
 TEXTS = ("karar", "karar_height", "karar_from", "makam_suggested")
 NUMBERS = ("karar_hz", "karar_probability", "makam_probability", *COMMA_FEATURES)
 MAKAM_COLUMNS = {  # column -> heading and meaning

@@ -86,3 +86,19 @@ def nearest_perde(commas: float, karar: str) -> NearestPerde:
 def perde_name(commas: float, karar: str) -> str:
     """Name the perde at a height over the karar: ``perde_name(13, "dügâh")`` is ``"çargâh"``."""
     return nearest_perde(commas, karar).name
+
+
+def note_name(hz: float) -> str:
+    """Name a frequency as a tempered note with its deviation in cents, A4 = 440 Hz: ``"A3 −12 cents"``."""
+    cents = cents_of_hz(hz)
+    key = round(cents / 100)
+    off = round(cents - 100 * key)
+    names = ("A", "A♯", "B", "C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯")
+    octave = 4 + (key + 9) // 12
+    sign = "+" if off > 0 else "−"
+    return f"{names[key % 12]}{octave}" + (f" {sign}{abs(off)} cents" if off else "")
+
+
+def karar_height(hz: float) -> str:
+    """Name the nearest tempered pitch class of a karar, without its octave: ``"A"``.  It shows the ahenk."""
+    return note_name(hz).split(" ")[0].rstrip("0123456789-")

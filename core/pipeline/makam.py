@@ -1,4 +1,4 @@
-"""Follow the melody of a whole recording."""
+"""Follow the melody of a whole recording, and measure its pulse."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -8,6 +8,9 @@ import numpy as np
 from core.audio.decoding import Source, blocks
 from core.errors import AudioError
 from core.makam.melody import Melody
+from core.makam.pulse import Pulse, pulse_of
+
+PULSE_S = 60.0  # of the middle: beginnings are often free, and a cycle may change in a whole recording
 
 
 def melody_of_source(source: Source) -> Melody:
@@ -20,8 +23,14 @@ def melody_of_source(source: Source) -> Melody:
     return track_blocks(_mono(source), source.sr)
 
 
-def _mono(source: Source) -> Iterator[np.ndarray]:
-    with closing(blocks(source)) as read:
+def pulse_of_source(source: Source) -> Pulse:
+    """Measure the pulse of the middle minute of a file. Raises AudioError when it cannot be decoded."""
+    count = min(source.header.frames, round(PULSE_S * source.sr))
+    return pulse_of(np.concatenate([*_mono(source, (source.header.frames - count) // 2, count)]), source.sr)
+
+
+def _mono(source: Source, first: int = 0, count: int | None = None) -> Iterator[np.ndarray]:
+    with closing(blocks(source, first, count)) as read:
         for block in read:
             y = block.mean(axis=1)
             if not np.isfinite(y).all():

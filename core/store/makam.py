@@ -9,16 +9,20 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from math import isfinite, isnan
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import sqlalchemy as sa
 
 from core.access import Action, requires
 from core.errors import StoreError
-from core.makam.analysis import ANALYSER, COMMA_FEATURES, Analysis, profile_to_json
+from core.makam.columns import ANALYSER, COMMA_FEATURES
 from core.store.checks import check_text, now
 from core.store.connection import Store, frame, in_parts, insert, read, write
 from core.store.schema import karar_words, makam_results
+
+if TYPE_CHECKING:  # the analysis imports scipy
+    from core.makam.analysis import Analysis
 
 LOWEST_HZ, HIGHEST_HZ = 20.0, 2000.0  # of a karar
 MAX_HASH = 128
@@ -35,8 +39,10 @@ class KararWord:
 
 
 @requires(Action.SCORE_LIBRARY)
-def save_makam(store: Store, content_hash: str, found: Analysis) -> None:
+def save_makam(store: Store, content_hash: str, found: "Analysis") -> None:
     """Store the results of a piece; earlier results of the same analyser are replaced."""
+    from core.makam.analysis import profile_to_json
+
     first = found.candidates[0] if found.candidates else None
     best = found.suggestions.three[0] if found.suggestions.three else None
     details = {

@@ -110,7 +110,7 @@ def comma_profile(shares: pd.DataFrame, degrees: Sequence[tuple[float, str]]) ->
     for height, _ in degrees:
         figure.add_vline(x=height, line_color=THEORY, line_dash="dash", line_width=1.5)
     return (
-        apply_style(figure, title="Comma profile: time on each comma, octaves put together", height=360)
+        apply_style(figure, title="Time on each comma, octaves together", height=360)
         .update_layout(showlegend=False, bargap=0.15)
         .update_xaxes(
             title="commas over the karar",

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from core.makam.columns import MAKAM_COLUMNS
 from core.musical_words import explained
 from core.schema import BY_COLUMN, EMOTIONS, readable
 from core.wording import with_sign
@@ -54,6 +55,7 @@ _WORDS = {
     "shap": ("effect", "Change of the probability by this feature (SHAP)."),
     "base": ("base value", "Probability at which the steps start."),
     "y": ("label", "Emotion of the label."),
+    **MAKAM_COLUMNS,
 }
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from core.makam.analysis import karar_height, note_name
+from core.makam.commas import karar_height, note_name
 from core.makam.form import form_of
 from core.makam.melody import Melody
 from core.makam.seyir import course, joined, notes_of, rests

@@ -161,6 +161,12 @@ def dictionary() -> None:
         if group == BY_COLUMN[CHROMA].group:
             st.caption(f"For makams: {PITCH_IS_ABSOLUTE}")
         st.markdown("\n".join(f"- {_entry(feature)}" for feature in features.to_dict("records")))
+    st.page_link(
+        "pages/makam.py",
+        label="Hear a low and a high example of each feature",
+        icon=":material/hearing:",
+        query_params={"words_of": "The 50 features"},
+    )
     show.download(table, "data-dictionary")
 
 

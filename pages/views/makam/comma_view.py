@@ -48,6 +48,7 @@ def show_commas(shown: Shown) -> None:
     show.frame(
         table,
         hide_index=True,
+        placeholder="",
         alt=f"{len(table)} degrees with their deviation from the theory in commas",
         column_config={
             "perde": st.column_config.TextColumn(DEGREES["perde"]),

@@ -5,8 +5,7 @@ import streamlit as st
 from core.access import Action
 from core.audio import encoding
 from core.errors import CoreError
-from core.makam.analysis import note_name
-from core.makam.commas import CENTS
+from core.makam.commas import CENTS, note_name
 from core.makam.drone import drone
 from core.makam.karar import karar_caution
 from core.makam.profile import karar_drift
@@ -121,8 +120,9 @@ def _correction(shown: Shown, hz: float) -> None:
         table = karar_words_table(store)
         if len(table):
             with st.expander(f"All corrected karars ({len(table)})", icon=":material/list:"):
-                show.frame(table.drop(columns="content_hash"), hide_index=True, alt="Corrected karars")
-                show.download(table, "corrected-karars")
+                shown_columns = table.drop(columns=["content_hash", "created_at"])
+                show.frame(shown_columns, hide_index=True, alt="Corrected karars")
+                show.download(table.assign(created_at=table["created_at"].astype(str)), "corrected-karars")
 
 
 def _drift(shown: Shown) -> None:

@@ -4,20 +4,21 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from core.audio.decoding import Source
 from core.errors import CoreError
-from core.makam.analysis import ANALYSER, Analysis, analyse, note_name
+from core.makam.analysis import Analysis, analyse
+from core.makam.columns import ANALYSER
+from core.makam.commas import note_name
 from core.makam.karar import karar_caution
 from core.makam.melody import Melody
 from core.makam.recognition import SCALE_ONLY
 from core.makam.templates import Templates, templates_in_use
 from core.makam.theory import MAKAMS, Makam, key_of
-from core.pipeline.makam import melody_of_source
 from core.settings import Settings
 from core.source_note import SourceNote
 from core.store import KararWord, Store, karar_word
-from core.wording import clock, whole_percent
+from core.wording import whole_percent
 from pages.shared import messages, show
+from pages.views.makam import measuring
 from pages.views.makam.choice import Recording
 
 OWN_TRACK = "makam_track"  # session key: content of a recording, and the melody that a person corrected
@@ -62,11 +63,6 @@ def templates() -> Templates:
     return templates_in_use(Settings().data_dir)
 
 
-@st.cache_data(show_spinner=False, max_entries=24)
-def _melody(content: str, analyser: str, _source: Source) -> Melody:
-    return melody_of_source(_source)
-
-
 @st.cache_data(show_spinner=False, max_entries=48)
 def _analysis(
     content: str, analyser: str, learned: str, track: int, karar_hz: float | None, _melody: Melody
@@ -80,15 +76,13 @@ def melody_of(recording: Recording) -> Melody:
     if own is not None and own[0] == recording.content:
         melody: Melody = own[1]
         return melody
-    wait = f"Following the melody of {clock(recording.source.duration_s)} …"
-    with st.spinner(wait):
-        return _melody(recording.content, ANALYSER, recording.source)
+    return measuring.melody_of(recording.content, recording.source)
 
 
 def analysis_of(recording: Recording, store: Store | None) -> tuple[Melody, Analysis, KararWord | None]:
     """Return melody, analysis and corrected karar of a recording. Shows an error and stops if there is none."""
     own = st.session_state.get(OWN_TRACK)
-    track = id(own[1]) if own is not None and own[0] == recording.content else 0
+    track = hash(own[1].cents.tobytes()) if own is not None and own[0] == recording.content else 0
     try:
         word = karar_word(store, recording.content) if store is not None else None
         melody, learned = melody_of(recording), templates().learned_from
@@ -184,5 +178,10 @@ def summary(shown: Shown) -> None:
             names = " · ".join(f"{s.name} {whole_percent(s.probability)}" for s in three)
             st.markdown(f"**Suggested makams** {messages.literal(names)}", help=SCALE_ONLY)
             st.caption(messages.literal(found.suggestions.reason))
+    st.markdown(
+        f"**Pulse** {measuring.pulse(shown.recording.content, shown.recording.source).in_words}",
+        help="The beats that people clap to, measured in the middle minute. A unit is the shortest regular step. "
+        "Turkish: nabız, vuruş.",
+    )
     if shown.own_track:
         st.info("The melody is the track that you brought. It stays until you close this page.", icon=":material/edit:")
