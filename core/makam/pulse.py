@@ -110,7 +110,7 @@ def repetition(curve: FloatArray) -> tuple[FloatArray, float]:
     return scipy.fft.irfft(power, size)[:lags] / energy / share, step_s
 
 
-def _at(repeats: FloatArray, lags: FloatArray) -> FloatArray:
+def _at(repeats: FloatArray, lags: np.ndarray) -> FloatArray:
     return np.interp(lags, np.arange(repeats.size), repeats)
 
 

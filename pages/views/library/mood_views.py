@@ -8,6 +8,7 @@ import streamlit as st
 from core import wording
 from core.errors import CoreError
 from core.playlists import pieces, selection, sound
+from core.playlists.mood_shares import mood_shares
 from core.playlists.words import DIFFER, WORDS
 from core.records import Word
 from core.schema import BY_COLUMN, EMOTIONS
@@ -295,13 +296,13 @@ def show_spread(library: Library, shown: pd.DataFrame, chosen: str | None) -> No
         alt=f"Pieces of each emotion by {by}; the largest group is {first['group']} with {first['pieces']} pieces",
         data=table.round({"minutes": 1}),
     )
-    _shares(table, pieces.GROUPINGS[by], by)
+    _shares(shown, pieces.GROUPINGS[by], by)
     if len(table) > 20:
         st.caption(f"The chart shows the 20 largest of {len(table)} groups; the table of numbers has all.")
 
 
-def _shares(counts: pd.DataFrame, what: str, by: str) -> None:
-    """Show which share of each group has a mood, with intervals and numbers."""
+def _shares(rows: pd.DataFrame, what: str, by: str) -> None:
+    """Show which share of each group has a mood, with intervals, numbers and a test against the other groups."""
     mood = st.segmented_control(
         "Share of one mood",
         EMOTIONS,
@@ -311,21 +312,23 @@ def _shares(counts: pd.DataFrame, what: str, by: str) -> None:
         key="share_of",
         bind="query-params",
     )
-    table = selection.mood_shares(counts, mood)
+    table = mood_shares(rows.rename(columns={"guess": "mood"}), mood, by)
     shown = pd.DataFrame(
         {
-            "group": table["group"],
+            "group": table[by],
             "share": [
                 wording.share_with_interval(share, low, high)
                 for share, low, high in zip(table["share"], table["low"], table["high"], strict=True)
             ],
             "with_mood": table["with_mood"],
-            "pieces": table["pieces"],
+            "pieces": table["n"],
+            "p_holm": table["p_holm"],
         }
     )
     show.frame(
         shown,
         hide_index=True,
+        placeholder="",
         alt=f"Share of {mood} pieces by {what.lower()}",
         column_config={
             "group": st.column_config.TextColumn(what),
@@ -333,6 +336,10 @@ def _shares(counts: pd.DataFrame, what: str, by: str) -> None:
             "with_mood": st.column_config.NumberColumn(f"{mood.capitalize()} pieces", format="%d"),
             "pieces": st.column_config.NumberColumn("Pieces", format="%d"),
         },
+    )
+    st.caption(
+        "The test compares each group with all others (Fisher, corrected by Holm). It needs five pieces. The pieces of one "
+        "artist or one session are not independent, so a small p is a hint and no proof."
     )
     if by == "makam_suggested":
         st.caption("A suggested makam is a guess of the program about the scale and its use. It is not a fact.")
