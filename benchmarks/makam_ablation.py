@@ -5,7 +5,8 @@
 FOLDER holds audio files and ``labels.csv`` with the columns file, emotion and, where clips come from the same
 recording, recording. The published table has no audio, so this cannot be measured on it. The same classifier
 (standardised features, logistic regression) is tested with the 50 features, with the comma features alone, and with
-both, in the same folds; clips of one recording stay together. The differences have the corrected resampled t-test. The last line is JSON.
+both, in the same folds; clips of one recording stay together. The differences have the corrected resampled
+t-test. The last line is JSON.
 """
 
 import argparse

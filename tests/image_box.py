@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 REVISION = "0123456789abcdef"
 IMAGE, BASE = "localhost/tme-test", "localhost/tme-test-base"
 PACKAGES = "python3,python3-venv,ca-certificates"
+WAIT_S = 300
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 
 _ENTER = """
@@ -98,7 +99,7 @@ class Box:
         counted = subprocess.run(["du", "-sb", "-x", str(self.root)], capture_output=True, text=True, check=True)
         return int(counted.stdout.split()[0])
 
-    def start(self, data: Path, command: Sequence[str] = (), **environment: str) -> subprocess.Popen[str]:
+    def start(self, data: Path, command: Sequence[str] = (), **environment: str) -> "Service":
         """Start the image's entry point with a command, by default the image's own."""
         config = self.about["config"]
         os.chown(data, *map(int, config["User"].split(":")))
@@ -106,19 +107,12 @@ class Box:
         values = [*config["Env"], *(f"{name}={value}" for name, value in environment.items())]
         place = [str(self.root), str(data), config["User"], config["WorkingDir"]]
         enter = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", _ENTER, "enter", *place]
-        return subprocess.Popen(
-            [*enter, "env", "-i", *values, *words],
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        return Service([*enter, "env", "-i", *values, *words])
 
     def run(self, data: Path, *command: str, **environment: str) -> tuple[int, str]:
         """Exit status and output of a command in the image."""
-        process = self.start(data, command, **environment)
-        output, _ = process.communicate(timeout=300)
-        return process.returncode, output
+        service = self.start(data, command, **environment)
+        return service.process.wait(WAIT_S), service.output
 
     def remove(self) -> None:
         """Remove the image and all that was needed for it."""
@@ -129,18 +123,30 @@ class Box:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def end(process: subprocess.Popen[str]) -> str:
-    """Ask a service to end as an orchestrator does. Returns its output."""
-    inside = subprocess.run(
-        ["ps", "--ppid", str(process.pid), "-o", "pid="], capture_output=True, text=True, check=False
-    ).stdout.split()
-    for pid in inside:
-        os.kill(int(pid), signal.SIGTERM)
-    try:
-        return process.communicate(timeout=60)[0]
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
+class Service:
+    """A running command. Its output goes into a file, because a full pipe would stop it."""
+
+    def __init__(self, command: Sequence[str]) -> None:
+        self.file = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - it lives as long as the command
+        self.process = subprocess.Popen(
+            command, stdout=self.file, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True
+        )
+
+    @property
+    def output(self) -> str:
+        self.file.seek(0)
+        return self.file.read()
+
+    def end(self) -> int:
+        """Ask it to end as an orchestrator does, and wait. Returns its exit status."""
+        children = ["ps", "--ppid", str(self.process.pid), "-o", "pid="]
+        for pid in subprocess.run(children, capture_output=True, text=True, check=False).stdout.split():
+            os.kill(int(pid), signal.SIGTERM)
+        try:
+            return self.process.wait(WAIT_S)
+        finally:
+            if self.process.poll() is None:
+                os.killpg(self.process.pid, signal.SIGKILL)
 
 
 def make_box() -> Box:

@@ -32,6 +32,7 @@ NEVER_KINDS = ("piece", "folder")  # of an entry on the list of what no playlist
 PIECE_RULES = ("must", "never")  # of a client: the piece is in every later list, or in none
 RULE_ORIGINS = ("list", "veto")  # how a rule came: written into the client's list, or a veto while a list was made
 
+LIBRARY_CHANGED = "library_changed"  # setting: when a field of a track or the size of a file changed last
 VERIFIED_ONLY = "verified_only"  # setting: true = only answers of people who logged in count
 
 MAX_NAME = 80  # characters of a rater's name
@@ -128,6 +129,12 @@ clips = sa.Table(
     sa.Index("clips_content", "content_hash"),
     sa.Index("clips_track", "track_id"),
     sa.Index("clips_file", "file_name"),
+    sa.Index(
+        "clips_deleted",
+        "deleted_at",
+        sqlite_where=sa.text("deleted_at IS NOT NULL"),
+        postgresql_where=sa.text("deleted_at IS NOT NULL"),
+    ),
 )
 
 # Who brought a clip to the Predict page and had it stored, by an answer or by sharing its sound.
@@ -194,7 +201,6 @@ predictions = sa.Table(
     one_of("decision", EMOTIONS),
     # Scoring a clip again with the same model, features and policy gives the same result: the first row is kept.
     sa.UniqueConstraint("clip_id", "model_version", "extractor", "role", "policy", name="predictions_once"),
-    sa.Index("predictions_queue", "role", "margin"),
 )
 
 feedback = sa.Table(
@@ -394,6 +400,7 @@ files = sa.Table(
     sa.Index("files_content", "content_hash"),
     sa.Index("files_path", "path", postgresql_using="hash"),  # a path may be too long for a B-tree
     sa.Index("files_size", "size"),
+    sa.Index("files_checked", "checked_at"),
 )
 
 # What was measured of the melody of a piece, see core/makam/analysis.py.

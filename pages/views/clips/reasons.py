@@ -135,12 +135,15 @@ def show_values(scored: ScoredClip, served: Served) -> None:
 
 @st.fragment
 def show_what_if(shown: ShownClip, served: Served) -> None:
-    """Show sliders for the strongest features, and the prediction for the changed values."""
-    scored = shown.scored
-    if shown.explanation is None:
-        return
+    """Offer sliders for the strongest features, and the prediction for the changed values; drawn when it is opened."""
+    with st.expander("What if?", icon=":material/tune:", key="what_if", on_change="rerun") as box:
+        if box.open and shown.explanation is not None:
+            _change_features(shown.scored, shown.explanation, served)
+
+
+def _change_features(scored: ScoredClip, explanation: pd.DataFrame, served: Served) -> None:
     guess = scored.prediction.ranked[0]
-    _, steps = explanation_tables.steps(shown.explanation, guess)
+    _, steps = explanation_tables.steps(explanation, guess)
     changed = scored.vector.values.copy()
     tag = scored.clip_id[:16]
     left, right = st.columns(2, gap="large")
