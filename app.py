@@ -29,6 +29,7 @@ def run() -> None:
             "Clips": [
                 doors.page("predict", title="Predict", icon=":material/graphic_eq:"),
                 doors.page("tracks", title="Whole tracks", icon=":material/timeline:"),
+                doors.page("makam", title="Makam", icon=":material/music_note:"),
             ],
             "Library": [
                 doors.page("library", title="Library", icon=":material/library_music:"),

@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
 from pathlib import Path
@@ -56,15 +56,19 @@ class Seen:
 
 @dataclass
 class Visitor:
-    """An open page. session : its identifier, which uploads name.  cookie : against cross-site requests."""
+    """An open page. session : its identifier, which uploads name.  cookies : of the browser."""
 
     port: int
     page: ClientConnection
-    cookie: str
+    cookies: dict[str, str]
+    opened: ExitStack
     session: str = ""
     script: str = ""
     widgets: dict[str, str] = field(default_factory=dict)  # identifiers by label
     file: tuple[str, str, int] | None = None  # identifier, name and size of the file in the upload field
+
+    def close(self) -> None:
+        self.opened.close()
 
     def open(self, name: str) -> Seen:
         """Open a page and wait until it is drawn."""
@@ -122,7 +126,7 @@ class Visitor:
         head = f'--{edge}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'
         body = head.encode() + data + f"\r\n--{edge}--\r\n".encode()
         headers = {"Content-Type": f"multipart/form-data; boundary={edge}"}
-        headers |= {"Cookie": f"_streamlit_xsrf={self.cookie}", "X-Xsrftoken": self.cookie}
+        headers |= {"Cookie": _header(self.cookies), "X-Xsrftoken": self.cookies["_streamlit_xsrf"]}
         number = secrets.token_hex(8)
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=ANSWER_S)
         try:
@@ -144,23 +148,44 @@ class Visitor:
         return seen
 
 
+def come(port: int, page: str = "predict", *, cookies: Mapping[str, str] | None = None) -> Visitor:
+    """Open a page and wait until it is drawn. cookies : of the browser, when it comes back."""
+    own = dict(cookies or {})
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=ANSWER_S)
+    try:
+        connection.request("GET", "/_stcore/health", headers={"Cookie": _header(own)})
+        for text in connection.getresponse().headers.get_all("Set-Cookie") or []:
+            own |= {name: morsel.value for name, morsel in SimpleCookie(text).items()}
+    finally:
+        connection.close()
+    opened = ExitStack()
+    stream = opened.enter_context(
+        connect(
+            f"ws://127.0.0.1:{port}/_stcore/stream",
+            subprotocols=[Subprotocol("streamlit")],
+            additional_headers={"Cookie": _header(own)},
+            max_size=None,
+            open_timeout=60,
+            ping_interval=None,
+        )
+    )
+    visitor = Visitor(port, stream, own, opened)
+    visitor.open(page)
+    return visitor
+
+
+def _header(cookies: Mapping[str, str]) -> str:
+    return "; ".join(f"{name}={text}" for name, text in cookies.items())
+
+
 @contextmanager
 def visit(port: int, page: str = "predict") -> Iterator[Visitor]:
     """Open a page, wait until it is drawn, and close it after the block."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-    connection.request("GET", "/_stcore/health")
-    cookies: SimpleCookie = SimpleCookie(connection.getresponse().getheader("Set-Cookie") or "")
-    connection.close()
-    with connect(
-        f"ws://127.0.0.1:{port}/_stcore/stream",
-        subprotocols=[Subprotocol("streamlit")],
-        max_size=None,
-        open_timeout=60,
-        ping_interval=None,
-    ) as stream:
-        visitor = Visitor(port, stream, cookies["_streamlit_xsrf"].value)
-        visitor.open(page)
+    visitor = come(port, page)
+    try:
         yield visitor
+    finally:
+        visitor.close()
 
 
 @dataclass(frozen=True)
@@ -183,6 +208,12 @@ class Server:
         own = self.process.memory_info().rss
         others = sum(child.memory_full_info().pss for child in self.process.children(recursive=True))
         return Memory(own / 1e6, (own + others) / 1e6)
+
+
+def cpu_s(running: Server) -> float:
+    """CPU seconds of the server and its decoders so far."""
+    family = [running.process, *running.process.children(recursive=True)]
+    return sum(sum(process.cpu_times()[:2]) for process in family)
 
 
 def free_port() -> int:

@@ -9,7 +9,9 @@ from core.cli import (
     keys,
     labels,
     library,
+    makams,
     mood_tags,
+    recordings,
     serving,
     sign_off,
     stability,
@@ -32,6 +34,8 @@ app.command()(database.restore)
 app.command()(library.score)
 app.command()(library.demo_library)
 app.command()(mood_tags.tag_moods)
+app.command()(recordings.makam)
+app.command()(makams.learn_makams)
 app.command()(training.retrain)
 app.command()(stability.stability)
 app.command()(training.promote)

@@ -19,13 +19,12 @@ def connected_groups(first: ArrayLike, second: ArrayLike, n: int) -> np.ndarray:
     np.ndarray
         Shape (n,), int64. The group of each item. Groups are numbered from 0 in the order of their first member.
     """
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    ends = np.asarray(first, dtype=np.int64), np.asarray(second, dtype=np.int64)
-    links = coo_array((np.ones(len(ends[0])), ends), shape=(n, n))
-    _, group = connected_components(links, directed=False)
-    _, first_member, number = np.unique(group, return_index=True, return_inverse=True)
-    order = np.empty(len(first_member), dtype=np.int64)
-    order[np.argsort(first_member)] = np.arange(len(first_member))
-    return np.asarray(order[number], dtype=np.int64)
+    one, other = np.asarray(first, dtype=np.int64), np.asarray(second, dtype=np.int64)
+    lowest = np.arange(n)  # of each item: the lowest item of its group that is known so far
+    while True:
+        low, known = np.minimum(lowest[one], lowest[other]), lowest.copy()
+        for ends in (one, other):
+            np.minimum.at(lowest, known[ends], low)  # what is known of an item holds for the items that point to it
+        lowest = np.minimum(lowest, lowest[lowest])
+        if np.array_equal(lowest, known):
+            return np.unique(lowest, return_inverse=True)[1].astype(np.int64)

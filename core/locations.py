@@ -40,8 +40,16 @@ def is_uploaded(stored: str, settings: Settings) -> bool:
 
 def _below_data_folder(stored: str, settings: Settings) -> str | None:
     """Return the path relative to the data folder of that time; None for a file outside the data folder."""
+    if not any(name in stored for name in _names(settings)):  # the quick way for the user's own music
+        return None
     match = None if "://" in stored else _pattern(settings).fullmatch(stored.replace("\\", "/"))
     return match["below"] if match else None
+
+
+@lru_cache(maxsize=8)
+def _names(settings: Settings) -> tuple[str, ...]:
+    """Names of which one is in the path of each file of the data folder."""
+    return settings.uploads_dir.name, settings.library_results_dir.name, settings.demo_library_dir.name
 
 
 @lru_cache(maxsize=8)

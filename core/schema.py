@@ -47,6 +47,8 @@ PITCH_IS_ABSOLUTE = (
     "chroma is absolute (A4 = 440 Hz), not relative to the karar. The same makam from another karar or on another "
     "ahenk has other values, so a difference can come from the karar or the ahenk and not from the makam."
 )
+CHROMA_GROUP = "tonality: chroma"
+CHROMA_BINS = "tempered, A = 440 Hz"  # what the twelve bins are
 _PITCHES = ("C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B")
 
 
@@ -228,11 +230,12 @@ def _features() -> tuple[Feature, ...]:
             f(
                 f"_Chromagram_Mean_{i}",
                 f"Chroma {p}",
-                "tonality: chroma",
+                CHROMA_GROUP,
                 "ratio",
                 0,
                 1,
-                f"Strength of the pitch class {p} relative to the strongest of the twelve (A4 = 440 Hz, semitones).",
+                f"Strength of the pitch class {p} relative to the strongest of the twelve. The twelve are tempered "
+                "semitones with A4 = 440 Hz; they are not relative to the karar.",
             )
             for i, p in enumerate(_PITCHES, 1)
         ),
@@ -309,6 +312,8 @@ def readable(column: str) -> str:
     feature = BY_COLUMN.get(column)
     if feature is None:
         return column
+    if feature.group == CHROMA_GROUP:
+        return f"{feature.name} ({CHROMA_BINS})"
     return feature.name if feature.unit == "1" else f"{feature.name} ({feature.unit})"
 
 

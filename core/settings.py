@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
 
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.errors import CoreError
 from core.file_names import CHAMPION, COMPARISON
 
+PREFIX = "TME_"  # of the environment variables; an empty one counts as not set
 ROOT = Path(__file__).resolve().parent.parent
 LEAST_HEARD = 1 / 3  # ten of thirty seconds, as the labelling guide asks
 _reached: dict[str, bool] = {"by others": False}  # set by `note_reach` at the start of each page
@@ -21,7 +21,7 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """The settings at the time of creation; create a new object to read the environment again.
 
     ``TME_TABLE``               the published table as a CSV file (used instead of the copy in data/raw)
@@ -48,7 +48,7 @@ class Settings(BaseSettings):
     ``TME_WARM_UP``             false: the dashboard loads the model when the first clip comes, not while it starts
     """
 
-    model_config = SettingsConfigDict(env_prefix="TME_", env_ignore_empty=True, frozen=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     table: Path | None = None
     data_dir: Path = ROOT / "data"
@@ -74,11 +74,14 @@ class Settings(BaseSettings):
     least_heard: float = Field(default=LEAST_HEARD, ge=0, le=1)
 
     def __init__(self, **values: Any) -> None:
+        given = {name.upper(): value for name, value in os.environ.items() if value}
+        known = {name: PREFIX + name.upper() for name in type(self).model_fields}
+        read = {name: given[variable] for name, variable in known.items() if variable in given}
         try:
-            super().__init__(**values)
+            super().__init__(**{**read, **values})
         except ValidationError as error:
             wrong = error.errors()[0]
-            name = "TME_" + "_".join(map(str, wrong["loc"])).upper()
+            name = PREFIX + "_".join(map(str, wrong["loc"])).upper()
             raise CoreError(f"The setting {name} is not valid: {wrong['msg']}. Change it or remove it.") from error
 
     @property

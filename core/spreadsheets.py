@@ -9,9 +9,10 @@ formula. `unescape_formula` removes exactly these apostrophes. Source: OWASP, "C
 import csv
 import re
 from collections.abc import Iterable
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
 MARK = "'"
 FORMULA = "=+-@＝＋－＠\t\r\n"  # possible first characters of a formula
@@ -37,18 +38,20 @@ def unescape_formula(text: str) -> str:
     return _MARKED.sub("", text)
 
 
-def csv_text(table: pd.DataFrame, *, index: bool | None = None, header: bool = True) -> str:
+def csv_text(table: "pd.DataFrame", *, index: bool | None = None, header: bool = True) -> str:
     """Return the table as CSV for people: texts are escaped and in quotes, numbers are not.
 
     index : also write the index; by default only an index with a meaning (no plain row numbers).
     """
+    import pandas as pd  # rows of CSV are also written where there is no table, and pandas takes time
+
     if index is None:
         index = not isinstance(table.index, pd.RangeIndex)
     safe = escape_table(table)
     return str(safe.to_csv(index=index, header=header, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC))
 
 
-def csv_for_people(table: pd.DataFrame, *, index: bool | None = None, comments: str = "") -> bytes:
+def csv_for_people(table: "pd.DataFrame", *, index: bool | None = None, comments: str = "") -> bytes:
     """Return the table as a CSV file in UTF-8 with a byte order mark. Parameters as in `csv_text`.
 
     comments : lines before the column names, from `core.source_note.SourceNote.header`.
@@ -61,8 +64,10 @@ def write_row(file: IO[str], cells: Iterable[Any], *, line_end: str = "\n") -> N
     csv.writer(file, lineterminator=line_end, quoting=csv.QUOTE_NONNUMERIC).writerow([_cell(cell) for cell in cells])
 
 
-def escape_table(table: pd.DataFrame) -> pd.DataFrame:
+def escape_table(table: "pd.DataFrame") -> "pd.DataFrame":
     """Return a copy of the table whose texts, headers and index are escaped; numbers and times do not change."""
+    import pandas as pd
+
     safe = table.copy()
     for k, kind in enumerate(table.dtypes):
         if pd.api.types.is_object_dtype(kind) or isinstance(kind, pd.StringDtype | pd.CategoricalDtype):
@@ -72,7 +77,7 @@ def escape_table(table: pd.DataFrame) -> pd.DataFrame:
     return safe
 
 
-def _axis(axis: pd.Index) -> pd.Index:
+def _axis(axis: "pd.Index") -> "pd.Index":
     return axis.map(_label).set_names([_cell(name) for name in axis.names])
 
 

@@ -54,8 +54,7 @@ with right:
 
 st.header("Why")
 reasons.show_reasons(shown, served)
-with st.expander("What if?", icon=":material/tune:"):
-    reasons.show_what_if(shown, served)
+reasons.show_what_if(shown, served)
 st.header("The 50 values")
 reasons.show_values(scored, served)
 st.caption(

@@ -129,3 +129,10 @@ def test_shares_of_a_whole_add_up(values, shown):
 @pytest.mark.parametrize(("count", "words"), [(1, "1 of 17 pieces is"), (3, "3 of 17 pieces are")])
 def test_a_part_has_its_verb(count, words):
     assert wording.part(count, 17, "piece") == words
+
+
+def test_a_place_in_the_line_is_said_in_words():
+    assert wording.place_in_line(3, 2.2) == "Third in the line, about 2 s."
+    assert wording.place_in_line(1, 0.1) == "First in the line, about 1 s."
+    assert wording.place_in_line(11, 30) == "Number 11 in the line, about 30 s."
+    assert wording.place_in_line(0, 0.0) == "At work now, about 1 s."

@@ -43,6 +43,7 @@ class Action(StrEnum):
     SET_NEVER = "Put pieces and folders on the list that no playlist uses, and take them off."
     RUN_SESSIONS = "Store sessions with own clients, and see, print, export and delete them."
     CORRECT_TRACK = "Correct the title and other data of a piece."
+    CORRECT_KARAR = "Correct the karar of a recording, and take the correction back."
     TAG_FILES = "Write the mood of a piece into the tag of its file, and take it back."
     SCORE_LIBRARY = "Score a folder or uploaded files, and cancel the own run."
     CANCEL_OF_OTHERS = "Cancel a run that another person started."
@@ -91,6 +92,7 @@ RIGHTS: dict[Action, Right] = {
     Action.SET_NEVER: _THERAPISTS,
     Action.RUN_SESSIONS: _THERAPISTS,
     Action.CORRECT_TRACK: _THERAPISTS,
+    Action.CORRECT_KARAR: _THERAPISTS,
     Action.TAG_FILES: Right(Role.THERAPIST, Role.ANALYST),
     Action.SCORE_LIBRARY: _THERAPISTS,
     Action.CANCEL_OF_OTHERS: Right(Role.ANALYST, Role.VISITOR),

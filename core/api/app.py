@@ -28,13 +28,23 @@ def create(settings: Settings | None = None) -> FastAPI:
         with running(app):
             yield
 
-    app = FastAPI(title=TITLE, version=VERSION, lifespan=lifespan, generate_unique_id_function=_name)
+    # The pages of FastAPI that show the document load scripts from another server: they are off.
+    app = FastAPI(
+        title=TITLE,
+        version=VERSION,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        generate_unique_id_function=_name,
+    )
     app.state.service = service = Service(settings or Settings())
     app.add_middleware(LimitBodies, service=service)
     app.add_middleware(logs.LogRequests)
     problems.install(app)
     openapi.install(app)
-    for room in (health, clips, features, model, tracks, jobs, pieces, playlists, feedback, inference):
+    rooms = (health, clips, features, model, tracks, jobs, pieces, playlists, feedback, inference)
+    app.state.addresses = [route for room in rooms for route in room.router.routes]
+    for room in rooms:
         app.include_router(room.router)
     return app
 

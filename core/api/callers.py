@@ -16,6 +16,7 @@ from core.api import rates
 from core.api.problems import NO_KEY, NO_RIGHT, ApiError
 from core.api.work import service_of
 from core.reach import is_this_machine, reached_by_others
+from core.settings import Settings
 from core.store import ApiKey, Scope, Store, any_key, find_key
 
 BEARER = HTTPBearer(auto_error=False, description="A key from `python -m core keys add NAME`.", scheme_name="key")
@@ -31,10 +32,22 @@ THIS_MACHINE = "this machine"  # name of the callers while there is no key
 
 @dataclass(frozen=True)
 class Caller:
-    """The caller of a request. store : the store as this caller sees it.  key : None while no key was made."""
+    """The caller of a request.
+
+    Parameters
+    ----------
+    store
+        The store as this caller sees it.
+    key
+        None while no key was made.
+    settings
+        Those of the server. A caller with a key may be on another machine, so only the places with music are theirs.
+    """
 
     store: Store
     key: ApiKey | None
+
+    settings: Settings
 
     @property
     def by(self) -> Person:
@@ -56,13 +69,18 @@ def _caller(request: Request) -> Caller:
         request.state.key_id = key.key_id
         rates.count(store, key)
         person = person_of(key)
-        return Caller(store.asked_by(lambda: person), key)
+        return Caller(store.asked_by(lambda: person), key, _shared(service_of(request).settings))
     if any_key(store):
         raise ApiError(NO_KEY, MISSING)
     if not _same_machine(request):
         raise ApiError(NO_KEY, ELSEWHERE)
     person = Person(Role.VISITOR, THIS_MACHINE, setting=Setting.OWN_MACHINE)
-    return Caller(store.asked_by(lambda: person), None)
+    return Caller(store.asked_by(lambda: person), None, service_of(request).settings)
+
+
+def _shared(settings: Settings) -> Settings:
+    """Return the settings of a server that others reach, unless TME_SHARED says that they do not."""
+    return settings if "shared" in settings.model_fields_set else settings.model_copy(update={"shared": True})
 
 
 def _secret(request: Request) -> str:

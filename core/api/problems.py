@@ -10,9 +10,11 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Match
 
 from core.access import AccessError
 from core.allowed_places import RefusedPlaceError
@@ -150,12 +152,21 @@ def install(app: FastAPI) -> None:
         kind = _OF_STATUS.get(error.status_code, BAD_REQUEST)
         found = answer(request, ApiError(kind, _SENTENCES.get(kind, str(error.detail))))
         found.headers.update(error.headers or {})
+        if kind is WRONG_METHOD:
+            found.headers["Allow"] = ", ".join(_methods(request))
         return found
 
 
+def _methods(request: Request) -> list[str]:
+    """Return the methods that this address answers."""
+    addresses: list[APIRoute] = request.app.state.addresses
+    routes = [route for route in addresses if route.matches(request.scope)[0] is not Match.NONE]
+    return sorted({method for route in routes for method in route.methods or ()})
+
+
 _SENTENCES = {
-    NOT_FOUND: "There is nothing at this address. The addresses are listed at /docs of this API.",
-    WRONG_METHOD: "This address does not answer this method. The addresses are listed at /docs of this API.",
+    NOT_FOUND: "There is nothing at this address. The addresses are listed at /openapi.json of this API.",
+    WRONG_METHOD: "This address does not answer this method. The addresses are listed at /openapi.json of this API.",
 }
 
 

@@ -5,6 +5,7 @@ import threading
 from dataclasses import dataclass, field
 
 from core import unexpected
+from core.api.pieces_of_library import LibraryReader
 from core.audio import encoding, synthetic
 from core.errors import CoreError
 from core.pipeline import scoring, serving
@@ -31,6 +32,8 @@ class Service:
         Why the model cannot be loaded; empty otherwise.
     arriving
         Bytes of the bodies that are arriving or wait for their work.
+    library
+        Reads the library.
     """
 
     settings: Settings
@@ -38,7 +41,9 @@ class Service:
     stopping: bool = False
     fault: str = ""
     arriving: int = 0
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    library: LibraryReader = field(default_factory=LibraryReader)
+    _opening: threading.Lock = field(default_factory=threading.Lock)
+    _loading: threading.Lock = field(default_factory=threading.Lock)  # takes seconds; the store must not wait for it
     _store: Store | None = None
     _served: tuple[object, Served] | None = None
 
@@ -49,7 +54,7 @@ class Service:
 
     def store(self) -> Store:
         """Return the store of the program itself. Raises StoreError while the database cannot be opened."""
-        with self._lock:
+        with self._opening:
             if self._store is None:
                 self._store = open_store(self.settings.database, patience_s=PATIENCE_S)
             return self._store
@@ -57,7 +62,7 @@ class Service:
     def served(self) -> Served:
         """Return the model in use; another one after a promotion. Raises ModelError when there is none."""
         stamp = serving.models_stamp(self.settings)
-        with self._lock:
+        with self._loading:
             if self._served is None or self._served[0] != stamp:
                 self._served = stamp, serving.serve(self.settings, alias=self.settings.serves)
             return self._served[1]
@@ -89,7 +94,7 @@ class Service:
 
     def close(self) -> None:
         """Close the connections to the database."""
-        with self._lock:
+        with self._opening:
             if self._store is not None:
                 close_store(self._store)
                 self._store = None

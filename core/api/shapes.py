@@ -10,6 +10,7 @@ from core.store import MAX_COMMENT
 
 Emotion = Literal["angry", "happy", "relax", "sad"]
 Unit = Field(ge=0, le=1)
+ID = r"^[0-9A-Za-z@.+-]{1,128}$"  # a database cannot be asked for every text
 
 
 class Probabilities(BaseModel):
@@ -359,8 +360,8 @@ class FeedbackBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     emotion: Emotion
-    clip_id: str | None = Field(None, max_length=128)
-    piece_id: str | None = Field(None, max_length=128)
+    clip_id: str | None = Field(None, pattern=ID)
+    piece_id: str | None = Field(None, pattern=ID)
     comment: str = Field("", max_length=MAX_COMMENT, description="Only about a clip.")
 
 

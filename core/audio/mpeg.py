@@ -46,7 +46,8 @@ def frame_length(header: bytes) -> int:
 
 
 # By second and third byte of a header, because a long file has half a million frames.
-_LENGTHS = [frame_length(bytes((0xFF, k >> 8, k & 0xFF, 0))) for k in range(1 << 16)]
+_LOWEST = 0xE000  # the second byte of a header is not lower
+_LENGTHS = [0] * _LOWEST + [frame_length(bytes((0xFF, k >> 8, k & 0xFF, 0))) for k in range(_LOWEST, 1 << 16)]
 
 
 @dataclass

@@ -3,6 +3,7 @@
 import json
 import sys
 from enum import StrEnum
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
@@ -27,6 +28,7 @@ def warm() -> None:
     compile_kernels()
     loudness.warm()
     beats.warm()
+    import_module("core.models.forest_kernel")  # compiled as it is imported
 
 
 def features(

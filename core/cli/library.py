@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from core.cli.terminal import interruptible
-from core.errors import CoreError
+from core.errors import CoreError, ModelError
 from core.settings import Settings
 
 if TYPE_CHECKING:
@@ -50,6 +50,10 @@ def score(
     write_tags: Annotated[
         bool, typer.Option("--write-tags", help="Write the results of each file into a JSON sidecar file next to it.")
     ] = False,
+    makam: Annotated[
+        bool,
+        typer.Option("--makam", help="Also measure karar and makam of each whole file: 2 s for 5 minutes."),
+    ] = False,
     within: Annotated[str, typer.Option(hidden=True, help="Links that lead out of this folder are not followed.")] = "",
     job: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
@@ -75,6 +79,7 @@ def score(
             max_mb=max_mb or settings.max_upload_mb,
             retry=retry,
             sidecars=write_tags,
+            makam=makam,
             within=within,
         )
     typer.echo(summary.report)
@@ -96,7 +101,7 @@ def _score_folder(
     """Score the folder as a job, with a progress bar. policy : a policy or its name.  options : of score_library."""
     from core.allowed_places import name_place
     from core.library import addresses, results, run
-    from core.library.progress import RunProgress, progress_bar
+    from core.library.progress import RunProgress, Summary, progress_bar
     from core.library.workers import Where
     from core.pipeline import jobs, serving
     from core.store import open_store
@@ -107,28 +112,34 @@ def _score_folder(
     if job is None:  # typed on this machine: its owner names the place
         name_place(address, settings)
     window = None if plan.hop_s is None else plan.window_s
-    about = {"folder": address, "window": window, "hop": plan.hop_s}  # a run that ended early is continued with these
+    # A run that ended early is continued with these.
+    about = {"folder": address, "window": window, "hop": plan.hop_s, "makam": options["makam"]}
     with jobs.hold_job(store, run.JOB, job_id=job, about=about) as work, progress_bar() as draw:
-        served = serving.serve(settings)
-        chosen = served.policies.get(policy) if isinstance(policy, str) else policy
-        if chosen is None:
-            raise CoreError(f"There is no policy {policy!r}. Choose one of: {', '.join(served.policies)}.")
 
         def report(progress: RunProgress) -> None:
             draw(progress)
             work.report(progress.share, progress.text)
 
-        summary = run.score_library(
-            folder,
-            out,
-            served=served,
-            policy=chosen,
-            store=store,
-            plan=plan,
-            where=Where(scheduler, workers),
-            on_progress=report,
-            **options,
-        )
+        def scored(served: serving.Served) -> Summary:
+            chosen = served.policies.get(policy) if isinstance(policy, str) else policy
+            if chosen is None:
+                raise CoreError(f"There is no policy {policy!r}. Choose one of: {', '.join(served.policies)}.")
+            return run.score_library(
+                folder,
+                out,
+                served=served,
+                policy=chosen,
+                store=store,
+                plan=plan,
+                where=Where(scheduler, workers),
+                on_progress=report,
+                **options,
+            )
+
+        try:
+            summary = scored(serving.serve(settings, on_demand=True))  # a run without a new file needs no model
+        except ModelError:  # the registry's champion does not load: its replacement scores, as on the pages
+            summary = scored(serving.serve(settings))
         work.result, work.message = summary.to_json(), summary.text
     return summary
 

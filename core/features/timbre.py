@@ -31,6 +31,7 @@ MFCC_RANKS = 13
 ROUGH_FRAME_S = 0.05
 ROUGH_HOP_RATIO = 0.5
 ROUGH_CONTRAST = 0.01
+USUAL_MAXIMA = 64  # maxima of a frame that room is made for at first; noise has more
 FRAMES_AT_ONCE = 16  # the spectra of these frames fit into the processor cache
 
 COLUMNS = {
@@ -225,7 +226,8 @@ def frame_roughness_compiled(y: FloatArray, sr: float) -> FloatArray:
     starts, length = frame_starts(len(y), sr, length_s=ROUGH_FRAME_S, hop_ratio=ROUGH_HOP_RATIO)
     count, n_fft, window = len(starts), next_pow2(length), hamming(length)
     bins = n_fft // 2 + 1
-    room = count * (bins + 1) // 2 + count  # at most one of two neighbouring bins is a maximum
+    most = FRAMES_AT_ONCE * ((bins + 1) // 2 + 1)  # at most one of two neighbouring bins is a maximum
+    room = max(most, count * USUAL_MAXIMA)
     heights, notches, places = np.empty(room), np.empty(room), np.empty(room, np.int64)
     ends = np.empty(count, np.int64)
     frames, spectra = np.zeros((FRAMES_AT_ONCE, n_fft)), np.empty((FRAMES_AT_ONCE, bins), np.complex128)
@@ -234,6 +236,8 @@ def frame_roughness_compiled(y: FloatArray, sr: float) -> FloatArray:
         here = starts[first : first + FRAMES_AT_ONCE]
         window_frames(y, here, window, frames)
         np.fft.rfft(frames, out=spectra)
+        if used + most > len(heights):
+            heights, notches, places = (np.concatenate([a, np.empty_like(a)]) for a in (heights, notches, places))
         used, low, high = collect_peaks(
             spectra[: len(here)], ROUGH_CONTRAST, used, low, high, heights, notches, places, ends[first:]
         )

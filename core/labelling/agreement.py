@@ -13,6 +13,7 @@ import pandas as pd
 from core.labelling.raters import person
 from core.labelling.raters import shown as shown_name
 from core.schema import EMOTIONS
+from core.store.answer_log import category
 
 RATERS_NEEDED = 2  # agreeing raters before an answer may train a model; 1 where one person labels alone
 HIDDEN_SHARE = 0.15  # share of clips with a hidden guess, to measure the anchoring effect
@@ -33,16 +34,15 @@ def current_answers(feedback: pd.DataFrame) -> pd.DataFrame:
     Deleted clips are left out, and answers of people who do not count as raters: once a login was configured, only
     people who logged in count.
     """
-    said = feedback[feedback["kind"].isin(["answer", "adjudication"])]
-    said = said[~said["deleted"].astype(bool) & of_raters(said)]
-    said = said[~said["feedback_id"].isin(feedback["target_id"].dropna())].sort_values("feedback_id")
-    settles = said["kind"].eq("adjudication")
-    answers, settled = said[~settles], said[settles]
-    latest = [
-        answers[~_of_persons(answers).duplicated(keep="last")],
-        settled.drop_duplicates("clip_id", keep="last"),
-    ]
-    return pd.concat(latest).sort_values("feedback_id").reset_index(drop=True)
+    undone = feedback["feedback_id"].isin(feedback["target_id"].dropna())
+    counts = feedback["kind"].isin(["answer", "adjudication"]) & ~feedback["deleted"].astype(bool) & of_raters(feedback)
+    said = feedback[counts & ~undone]
+    if not said["feedback_id"].is_monotonic_increasing:
+        said = said.sort_values("feedback_id")
+    settles = said["kind"].eq("adjudication").to_numpy()
+    whose = np.where(settles, 0, 1 + _person_numbers(said))  # a settlement belongs to nobody
+    earlier = _pairs(said, whose).duplicated(keep="last").to_numpy()
+    return said[~earlier].reset_index(drop=True)
 
 
 def of_raters(feedback: pd.DataFrame) -> pd.Series:
@@ -72,22 +72,31 @@ def count_answers(feedback: pd.DataFrame) -> Counts:
     return Counts(int((~settles).sum()), skips, int(settles.sum()), int(people(current).nunique()))
 
 
-def _of_persons(answers: pd.DataFrame) -> pd.DataFrame:
-    """Key of a person's answer for a clip: clip_id, rater (the counted name), verified."""
-    return answers[["clip_id", "verified"]].assign(rater=_each(person, answers))
+def _person_numbers(answers: pd.DataFrame) -> np.ndarray:
+    """The number of the person of each answer: people with equal counted names, from 0."""
+    names = pd.factorize(_each(person, answers))[0].astype(np.int64)
+    return 2 * names + answers["verified"].to_numpy(dtype=bool)
+
+
+def _pairs(answers: pd.DataFrame, whose: np.ndarray) -> pd.Series:
+    """One number for each clip and person. whose : number of the person of each answer."""
+    clip = pd.factorize(answers["clip_id"])[0].astype(np.int64)
+    return pd.Series(clip * (int(whose.max(initial=0)) + 1) + whose)
 
 
 def people(answers: pd.DataFrame) -> pd.Series:
     """Display name of the rater of each answer, unique per person."""
-    return _each(lambda rater, verified: shown_name(person(rater, verified), verified), answers)
+    return _each(lambda rater, verified: shown_name(person(rater, verified), verified), answers).astype("str")
 
 
 def _each(name: Callable[[str, bool], str], answers: pd.DataFrame) -> pd.Series:
-    """A name for the rater of each answer. name : of rater and verified; asked once for each of them."""
+    """A name for the rater of each answer, as a category. name : of rater and verified; asked once for each of them."""
     numbers, raters = pd.factorize(answers["rater"])
     found = np.array([(name(str(r), False), name(str(r), True)) for r in raters], dtype=object).reshape(-1, 2)
     which = answers["verified"].to_numpy(dtype=bool).astype(int)
-    return pd.Series(found[numbers, which], index=answers.index, name="rater", dtype="str")
+    values, codes = np.unique(found.astype(str), return_inverse=True)
+    text = category(codes.reshape(found.shape)[numbers, which], [str(value) for value in values])
+    return pd.Series(text, index=answers.index, name="rater")
 
 
 def ground_truth(feedback: pd.DataFrame, *, raters_needed: int = RATERS_NEEDED) -> pd.DataFrame:
@@ -99,13 +108,14 @@ def ground_truth(feedback: pd.DataFrame, *, raters_needed: int = RATERS_NEEDED) 
     answers), *skipped* (no rater chose an emotion); votes, agreeing, skips: numbers of raters.
     """
     answers = current_answers(feedback)
-    settled = answers[answers["kind"].eq("adjudication")].set_index("clip_id")["label"]
+    decided = answers[answers["kind"].eq("adjudication")]
+    settled = pd.Series(decided["label"].astype(object).to_numpy(), index=decided["clip_id"].astype("str"))
     answers = answers[answers["kind"].eq("answer")]
-    clips = pd.Index(answers["clip_id"].unique()).union(settled.index).rename("clip_id").astype("str")
-    said, place = (
-        pd.Index(EMOTIONS).get_indexer(pd.Index(answers["label"])),
-        clips.get_indexer(pd.Index(answers["clip_id"])),
-    )
+    clip, ids = pd.factorize(answers["clip_id"])
+    ids = pd.Index(ids).astype("str")
+    clips = ids.union(settled.index).rename("clip_id")
+    place = clips.get_indexer(ids)[clip] if len(ids) else clip
+    said = _emotion_numbers(answers["label"])
     n = _tally(place[said >= 0], said[said >= 0], (len(clips), len(EMOTIONS)))
     votes, best = n.sum(axis=1), n.max(axis=1)
     won = (best >= max(raters_needed, 1)) & ((n == best[:, None]).sum(axis=1) == 1)
@@ -125,6 +135,12 @@ def ground_truth(feedback: pd.DataFrame, *, raters_needed: int = RATERS_NEEDED) 
     )
 
 
+def _emotion_numbers(labels: pd.Series) -> np.ndarray:
+    """The number of each label in ``EMOTIONS``, -1 for none."""
+    codes, values = pd.factorize(labels)
+    return np.append(pd.Index(EMOTIONS).get_indexer(pd.Index(values, dtype=object)), -1)[codes]
+
+
 def _tally(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """How often each pair of row and column number occurs: shape ``shape``."""
     return np.bincount(rows * shape[1] + columns, minlength=shape[0] * shape[1]).reshape(shape)
@@ -137,8 +153,21 @@ def votes(feedback: pd.DataFrame) -> pd.DataFrame:
     """
     answers = current_answers(feedback)
     answers = answers[answers["kind"].eq("answer") & answers["label"].notna()]
-    said = answers.assign(person=people(answers)).set_index(["clip_id", "person"])["label"]
-    return said.unstack()  # noqa: PD010 - text
+    clips, ids = _sorted_numbers(answers["clip_id"])
+    persons, names = _sorted_numbers(people(answers))
+    said = np.full((len(ids), len(names)), np.nan, dtype=object)
+    said[clips, persons] = answers["label"].astype(object).to_numpy()
+    return pd.DataFrame(said, index=ids.rename("clip_id"), columns=names.rename("person"), dtype="str")
+
+
+def _sorted_numbers(texts: pd.Series) -> tuple[np.ndarray, pd.Index]:
+    """The number of each text among the distinct texts, and these in their order."""
+    codes, values = pd.factorize(texts)
+    distinct = pd.Index(values).astype("str")
+    order = distinct.argsort()
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.arange(len(order))
+    return place[codes], distinct[order]
 
 
 def _codes(table: pd.DataFrame) -> tuple[list[str], np.ndarray]:
@@ -301,7 +330,7 @@ def anchoring(feedback: pd.DataFrame) -> pd.DataFrame:
     asked = feedback[feedback["kind"].eq("answer") & feedback["source"].eq("label") & feedback["label"].notna()]
     asked = asked[asked["display"].isin(["shown", "hidden at random"]) & asked["guess"].notna()]
     asked = asked[of_raters(asked)].sort_values("feedback_id")
-    asked = asked[~_of_persons(asked).duplicated()]
+    asked = asked[~_pairs(asked, _person_numbers(asked)).duplicated().to_numpy()]
     shown = asked["display"].eq("shown")
     same = asked["label"].eq(asked["shown_label"].where(shown, asked["guess"]))
     who = people(asked)

@@ -8,11 +8,12 @@ import pandas as pd
 from core.errors import ModelError
 from core.labelling import agreement
 from core.labelling.tasks import TaskState, tasks_of
-from core.labelling.truth import latest_answer, raters_needed, settled_clips
+from core.labelling.truth import latest_answer, raters_needed, settled_clips, stored_truth
 from core.settings import Settings
 from core.store import (
     ORIGINS,
     Store,
+    answers_table,
     clips_to_label,
     feedback_table,
     label_pool,
@@ -132,9 +133,10 @@ def desk(
     beside : a person whose tasks are all done also gets clips of the queue.
     """
     labelled = label_pool(store)
-    feedback = feedback_table(store.for_program())  # for which clips are settled; the person sees only numbers
-    settled = settled_clips(agreement.ground_truth(feedback, raters_needed=raters_needed(store)))
-    progress = _progress(labelled, feedback, settled, rater=rater_name(rater), verified=verified)
+    program = store.for_program()  # for which clips are settled; the person sees only numbers
+    settled = settled_clips(stored_truth(program, raters_needed=raters_needed(store)))
+    mine = answers_table(program, rater=rater_name(rater), verified=verified)
+    progress = _progress(labelled, mine, settled)
     tasks = tasks_of(store, rater=rater, verified=verified)
     finished = tuple(task for task in tasks if task.done)
     task = next((task for task in tasks if not task.done), None)
@@ -169,12 +171,9 @@ def desk(
     return Desk(tuple(_item(row) for row in queue.to_dict("records")), progress, None, finished)
 
 
-def _progress(
-    labelled: pd.DataFrame, feedback: pd.DataFrame, settled: set[str], *, rater: str, verified: bool
-) -> Progress:
-    """Count the clips that can be labelled. labelled : clips of the queue.  feedback : all rows."""
+def _progress(labelled: pd.DataFrame, mine: pd.DataFrame, settled: set[str]) -> Progress:
+    """Count the clips that can be labelled. labelled : clips of the queue.  mine : all rows of the person."""
     pool = set(labelled["clip_id"])
-    mine = feedback[feedback["rater"].eq(rater) & feedback["verified"].eq(verified)]
     answers = agreement.current_answers(mine.assign(counts=True))
     answered = pool & set(answers.loc[answers["kind"].eq("answer"), "clip_id"])
     synthetic = set(labelled.loc[labelled["origin"].eq("demo"), "clip_id"])

@@ -2,16 +2,23 @@
 
 import pandas as pd
 
+from core.access import Action, require
 from core.errors import StoreError
 from core.labelling import agreement
-from core.store import VERIFIED_ONLY, Store, feedback_table, get_setting, set_setting
+from core.store import VERIFIED_ONLY, Store, answers_key, answers_table, get_setting, remembered, set_setting
 
 SETTLED = ("agreed", "adjudicated")  # statuses (of ``agreement.STATUSES``) of clips that leave the queue
 
 
 def stored_truth(store: Store, *, raters_needed: int = agreement.RATERS_NEEDED) -> pd.DataFrame:
-    """Ground truth of every clip with an answer; see ``agreement.ground_truth``."""
-    return agreement.ground_truth(feedback_table(store), raters_needed=raters_needed)
+    """Ground truth of every clip with an answer; see ``agreement.ground_truth``. Do not change it: all share it."""
+    require(store.by, Action.SEE_ANSWERS)
+    return remembered(
+        store,
+        "truth",
+        (answers_key(store), raters_needed),
+        lambda: agreement.ground_truth(answers_table(store), raters_needed=raters_needed),
+    )
 
 
 def is_settled(truth: pd.DataFrame) -> pd.Series:

@@ -15,7 +15,7 @@ from core.access import Action, require
 from core.labelling.agreement import current_answers, ground_truth
 from core.labelling.truth import raters_needed
 from core.records import Word
-from core.store import Store, answers_by_subject, own_answers_by_subject
+from core.store import Store, answers_by_subject, own_answers_by_subject, remembered, subjects_key
 
 NONE = "none of the four"  # the one reason to skip (``core.store.SKIPS``) that is a word about the mood
 
@@ -32,10 +32,15 @@ def agreed_words(store: Store) -> pd.DataFrame:
         When the person may not see the library. Raters must not know the answers of others.
     """
     require(store.by, Action.SEE_LIBRARY)
-    answers = answers_by_subject(store.for_program())  # the person sees only what people agree on
-    truth = ground_truth(answers, raters_needed=raters_needed(store))
-    current = current_answers(answers)
-    settled = current[current["kind"].eq("adjudication")].set_index("clip_id")["skip_reason"]
+    program, needed = store.for_program(), raters_needed(store)  # the person sees only what people agree on
+    key = (subjects_key(program), needed)
+    return remembered(store, "agreed words", key, lambda: _agreed(answers_by_subject(program), needed))
+
+
+def _agreed(answers: pd.DataFrame, needed: int) -> pd.DataFrame:
+    truth, current = ground_truth(answers, raters_needed=needed), current_answers(answers)
+    decided = current[current["kind"].eq("adjudication")]
+    settled = pd.Series(decided["skip_reason"].astype(object).to_numpy(), index=decided["clip_id"].astype("str"))
     named = truth["label"].where(truth["status"].isin(["agreed", "adjudicated"]))
     return pd.DataFrame(
         {
@@ -52,7 +57,8 @@ def own_words(store: Store) -> pd.DataFrame:
     Columns: own (an emotion, NaN for a skip), own_skip ("none of the four", else NaN), own_id (feedback_id). Other
     reasons to skip say nothing about the mood.
     """
-    newest = own_answers_by_subject(store).drop_duplicates("clip_id", keep="last").set_index("clip_id")
+    said = own_answers_by_subject(store)
+    newest = said.drop_duplicates("clip_id", keep="last").astype({"clip_id": "str"}).set_index("clip_id")
     return pd.DataFrame(
         {
             "own": newest["label"].astype(object),

@@ -35,7 +35,14 @@ def place_to_score(text: str, store: Store, settings: Settings) -> str:
 
 
 def launch_run(
-    store: Store, place: str, policy: Policy, *, windows: Windows | None, settings: Settings, name: str = ""
+    store: Store,
+    place: str,
+    policy: Policy,
+    *,
+    windows: Windows | None,
+    settings: Settings,
+    name: str = "",
+    makam: bool = False,
 ) -> Job:
     """Start a run in its own process; it goes on when the server stops.
 
@@ -45,6 +52,8 @@ def launch_run(
         None gives one answer for each file.
     name
         Of the place, for the message; default: the place itself.
+    makam
+        Also measure karar and makam.
 
     Raises
     ------
@@ -55,6 +64,8 @@ def launch_run(
     command += ["--policy", policy.to_json()]
     if "://" not in place and (within := allowed_places(settings).root_of(place)):
         command += ["--within", within]
+    if makam:
+        command.append("--makam")
     if windows is not None:
         command += ["--window", f"{windows[0]:g}", "--hop", f"{windows[1]:g}"]
     message = f"Starting with {name or place}. This takes some seconds"

@@ -20,6 +20,7 @@ from core.store import Store, features_of, known_files
 
 AT_ONCE = 2_000  # clips per nearest-neighbour query, between two progress reports
 MOST = 200_000  # clips, 40 MB of features; larger libraries are not searched
+FEW = 400  # up to this number of clips, importing scipy's search tree takes longer than comparing all with all
 NEIGHBOURS = 8  # nearest clips that each clip is compared with
 # Limits for another encoding and for another start, in standard deviations of the training music: (largest chroma
 # difference, mean difference of all features, each difference clipped to 1).
@@ -87,17 +88,10 @@ def first_alike(z: np.ndarray, used: Sequence[str], *, beat: Callable[[], None] 
 
     z : shape (n, m), deviations from the training music in standard deviations, NaN = not measured; columns `used`.
     """
-    from scipy.spatial import cKDTree
-
     chroma = [k for k, column in enumerate(used) if column.startswith("_Chromagram_Mean")]
     chroma_values, n = np.nan_to_num(z[:, chroma]), len(z)
-    largest = max(limit for limit, _ in LIMITS)
-    tree, queries = cKDTree(chroma_values), []
-    for k in range(0, n, AT_ONCE):
-        beat()
-        chunk = chroma_values[k : k + AT_ONCE]
-        queries.append(tree.query(chunk, k=min(NEIGHBOURS + 1, n), p=np.inf, distance_upper_bound=largest))
-    distance, neighbour = (np.concatenate(parts) for parts in zip(*queries, strict=True))
+    search = nearest_of_few if n <= FEW else nearest_in_tree
+    distance, neighbour = search(chroma_values, min(NEIGHBOURS + 1, n), max(limit for limit, _ in LIMITS), beat=beat)
     left, place = np.nonzero(np.isfinite(distance) & (neighbour != np.arange(n)[:, None]))
     right = neighbour[left, place]
     difference = np.minimum(np.abs(z[left] - z[right]), 1)
@@ -110,3 +104,32 @@ def first_alike(z: np.ndarray, used: Sequence[str], *, beat: Callable[[], None] 
     group = connected_groups(left[similar], right[similar], n)
     _, firsts = np.unique(group, return_index=True)
     return np.asarray(firsts[group])
+
+
+def nearest_in_tree(
+    values: np.ndarray, count: int, limit: float, *, beat: Callable[[], None] = do_nothing
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return distance and index of the nearest rows of each row, itself included: both of shape (n, count).
+
+    The distance of two rows is their largest difference. A place without a row nearer than ``limit`` holds inf and n.
+    """
+    from scipy.spatial import cKDTree
+
+    tree, found = cKDTree(values), []
+    for k in range(0, len(values), AT_ONCE):
+        beat()
+        found.append(tree.query(values[k : k + AT_ONCE], k=count, p=np.inf, distance_upper_bound=limit))
+    distance, neighbour = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    return distance, neighbour
+
+
+def nearest_of_few(
+    values: np.ndarray, count: int, limit: float, *, beat: Callable[[], None] = do_nothing
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return what `nearest_in_tree` returns, by comparing each row with each: for few rows, less than its import."""
+    beat()
+    all_of_them = np.abs(values[:, None] - values).max(axis=2)
+    neighbour = np.argsort(all_of_them, axis=1, kind="stable")[:, :count]
+    distance = np.take_along_axis(all_of_them, neighbour, axis=1).astype(float)
+    far = distance >= limit
+    return np.where(far, np.inf, distance), np.where(far, len(values), neighbour)

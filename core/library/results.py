@@ -22,11 +22,12 @@ from core.audio.tags import from_path
 from core.errors import CoreError
 from core.features import EXTRACTOR
 from core.library.addresses import fault, filesystem, is_local, local_path, safe
+from core.makam.columns import NUMBERS, TEXTS, makam_columns
 from core.models.policy import Policy
 from core.records import MUSIC_TAGS, FoundFile, LibraryFile, Plan, Word
 from core.schema import COLUMNS, PROBA
 from core.spreadsheets import csv_text, write_row
-from core.store import Store, answer_votes, copies_of, known_files, move_clips, scored_clips
+from core.store import Store, answer_votes, copies_of, known_files, makam_table, move_clips, scored_clips
 from core.store.library import TEMPO
 
 ENDINGS = (".parquet", ".csv")
@@ -45,6 +46,8 @@ TYPES: dict[str, str] = {
     **dict.fromkeys(("confidence", "margin"), "float64"),
     **dict.fromkeys(("decision", "candidates", "decision_reason", "unlike"), "str"),
     **dict.fromkeys(("tempo_bpm", "loudness_lufs", *COLUMNS), "float64"),
+    **dict.fromkeys(TEXTS, "str"),
+    **dict.fromkeys(NUMBERS, "float64"),
     **dict.fromkeys(("model_version", "policy", "extractor", "remarks", "warnings"), "str"),
 }
 
@@ -229,6 +232,10 @@ def rows(
     table[["windows", "windows_agreeing"]] = _votes(own)
     table["candidates"] = [" or ".join(json.loads(c)) if isinstance(c, str) and c else "" for c in own["candidates"]]
     table["decision_reason"], table["unlike"], table["tempo_bpm"] = own["reason"], own["unlike"], own[TEMPO]
+    contents = table["content_hash"].fillna("")
+    makams = makam_columns(makam_table(store, sorted({content for content in contents if content})), contents)
+    for column in (*TEXTS, *NUMBERS):
+        table[column] = makams[column].to_numpy()
     deleted = own["deleted"].fillna(value=False).astype(bool)
     table.loc[deleted, ["state", "reason"]] = ["deleted", "Somebody deleted this clip from the library."]
     table["near_duplicate_of"] = [near.get(c, "") for c in table["clip_id"]]

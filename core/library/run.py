@@ -28,6 +28,7 @@ from core.pipeline.deciding import Part, decide_pieces, store_predictions
 from core.pipeline.serving import Served
 from core.records import FoundFile, LibraryEntry, LibraryFile, Plan, Window
 from core.schema import FeatureVector
+from core.settings import Settings
 from core.store import (
     Store,
     features_of,
@@ -38,6 +39,7 @@ from core.store import (
     save_files,
     unpredicted,
 )
+from core.wording import counted
 
 JOB = "library"  # name of the job and of its lock: one run at a time
 AT_ONCE = 500  # files per query or write
@@ -57,6 +59,7 @@ def score_library(
     max_mb: float = 200,
     retry: bool = False,
     sidecars: bool = False,
+    makam: bool = False,
     within: str = "",
     on_progress: Callable[[RunProgress], None] = lambda _: None,
 ) -> Summary:
@@ -78,6 +81,8 @@ def score_library(
         Also score quarantined files, which crashed their worker before.
     sidecars
         Write a JSON file next to each scored file.
+    makam
+        Also measure melody, karar and makam of each whole file.
     within
         Folder outside which no link is followed; "" follows all links.
     on_progress
@@ -100,6 +105,8 @@ def score_library(
         if where.processes(new.count) == 0 and died and not where.scheduler:
             where = replace(where, workers=1)  # a file may crash the process that reads it: use another process
         run.measure(new, where, max_mb)
+        if makam:
+            run.measure_makams(listed, max_mb)
         run.write(out, listed, sidecars=sidecars)
         return run.summary(folder, out, listed, seconds=time.monotonic() - started)
 
@@ -193,6 +200,26 @@ class _Run:
             failed = self.store_entries(entries)
             self.measured += sum(bool(entry.clips) for entry in entries)
             self.report_progress(done=self.progress.done + len(entries), not_scored=self.progress.not_scored + failed)
+
+    def measure_makams(self, listed: Spool, max_mb: float) -> None:
+        """Measure karar and makam of the scored files that have none yet."""
+        # Imported here: they import scipy, which other runs do not need.
+        from core.library.makam import measure_makams
+        from core.makam.templates import templates_in_use
+
+        templates = templates_in_use(Settings().data_dir)
+        scored = (self._scored(batch) for batch in listed.batches(AT_ONCE))
+
+        def beat(count: int) -> None:
+            self.report_if_due(note=f"Karar and makam of {counted(count, 'file')} measured")
+
+        measure_makams(self.store, scored, templates=templates, max_mb=max_mb, beat=beat)
+
+    def _scored(self, batch: Sequence[FoundFile]) -> list[tuple[FoundFile, str]]:
+        """The scored files of a batch, each with the hash of its content."""
+        files = known_files(self.store, self.plan.name, [item.path for item in batch if not item.problem])
+        known = ((item, files.get(item.path)) for item in batch)
+        return [(item, f.content_hash) for item, f in known if f and f.state == "scored" and f.content_hash]
 
     def mark_begun(self, new: Spool) -> None:
         """Mark files as begun, so that the next run reads a file that crashed this process in another process.

@@ -12,8 +12,9 @@ A bundle also contains the model card, the metrics and the out-of-fold predictio
 import hashlib
 import io
 import json
+import threading
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,9 @@ import pandas as pd
 from core.atomic import replace_folder
 from core.errors import ModelError
 from core.file_names import BACKGROUND, MANIFEST, MODEL, POLICY, REFERENCE
+from core.models import forests
 from core.models.manifest import manifest_bytes, read_file, read_manifest
+from core.models.model_files import TRUSTED, skops_io
 from core.models.policy import Policy
 from core.models.prediction import Model
 from core.models.reference import Reference, read_reference
@@ -32,25 +35,6 @@ from core.schema import COLUMNS, EMOTIONS
 from core.windows import PIECE_APART_S, PIECE_WINDOWS
 
 DRIFT = 1e-3  # largest accepted change of a probability on the background, caused by other library versions
-# Our own estimators. Model files of version 0.2 name the first module, newer ones the second.
-_ESTIMATORS_IN = ("estimators", "training.estimators")
-_ESTIMATORS = ("CalibratedBlend", "ClipScores", "EncodedLabels", "FeatureColumns", "RegularisedDiscriminant")
-# Types that a model file may contain, in addition to skops' own safe types (scikit-learn's estimators, numpy arrays).
-TRUSTED = (
-    "collections.OrderedDict",
-    *(f"core.{place}.{name}" for place in _ESTIMATORS_IN for name in _ESTIMATORS),
-    "lightgbm.basic.Booster",
-    "lightgbm.sklearn.LGBMClassifier",
-    "numpy.dtype",
-    "sklearn.calibration._CalibratedClassifier",
-    "sklearn.calibration._TemperatureScaling",
-    "sklearn.model_selection._split.StratifiedKFold",
-    "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
-    "sklearn.tree._tree.Tree",
-    "sklearn.utils._bunch.Bunch",
-    "xgboost.core.Booster",
-    "xgboost.sklearn.XGBClassifier",
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,8 +96,7 @@ def save_bundle(
     ModelError
         The pipeline contains a type that is not in ``TRUSTED``, so it could not be loaded again.
     """
-    import skops.io as sio
-
+    sio = skops_io()
     data = sio.dumps(pipeline, compression=zipfile.ZIP_DEFLATED, compresslevel=9)
     unknown = sorted(set(sio.get_untrusted_types(data=data)) - set(TRUSTED))
     if unknown:
@@ -138,13 +121,33 @@ def save_bundle(
     return version
 
 
-def load_bundle(folder: Path, *, source: str | None = None, seal: str = "") -> Bundle:
+class PipelineOnDemand:
+    """A pipeline that is loaded when it is first asked. All files of its bundle were checked before."""
+
+    def __init__(self, load: Callable[[], Any]) -> None:
+        self._load, self._lock = load, threading.Lock()
+        self._pipeline: Any = None
+
+    @property
+    def loaded(self) -> bool:
+        return self._pipeline is not None
+
+    def predict_proba(self, X: pd.DataFrame) -> np.ndarray:
+        """Probabilities, shape (n, 4). Raises ModelError when the pipeline cannot be loaded."""
+        with self._lock:
+            if self._pipeline is None:
+                self._pipeline = self._load()
+        return forests.predict_proba(self._pipeline, X)
+
+
+def load_bundle(folder: Path, *, source: str | None = None, seal: str = "", on_demand: bool = False) -> Bundle:
     """Load a model from its folder without executing code from the files.
 
     Parameters
     ----------
     source : text that names the origin of the model; default: the last two parts of the folder's path.
     seal : the seal of the manifest that the registry knows; empty when it knows none.
+    on_demand : check the files now, and load the pipeline with its libraries, which takes seconds, when it is asked.
 
     Raises
     ------
@@ -157,14 +160,19 @@ def load_bundle(folder: Path, *, source: str | None = None, seal: str = "") -> B
     contents = {file: read_file(folder, manifest, file, where) for file in manifest["sha256"]}
     if tuple(manifest["columns"]) != COLUMNS:
         raise ModelError(f"{where}: the model was not trained on the 50 features of this program. Train again.")
-    pipeline = load_pipeline(contents[MODEL], where=where)
-    classes = tuple(str(c) for c in getattr(pipeline, "classes_", ()))
-    if list(classes) != manifest["classes"] or sorted(classes) != sorted(EMOTIONS):
-        raise ModelError(
-            f"{where}: the model predicts {', '.join(classes) or 'no classes'}, not the four emotions. Train again."
-        )
-    _check(pipeline, _background(contents[BACKGROUND]), manifest, where)
-    return Bundle(Model(str(manifest["version"]), pipeline, classes, where), folder, manifest)
+
+    def load() -> Any:
+        pipeline = load_pipeline(contents[MODEL], where=where)
+        classes = [str(c) for c in getattr(pipeline, "classes_", ())]
+        if classes != manifest["classes"] or sorted(classes) != sorted(EMOTIONS):
+            raise ModelError(
+                f"{where}: the model predicts {', '.join(classes) or 'no classes'}, not the four emotions. Train again."
+            )
+        _check(pipeline, _background(contents[BACKGROUND]), manifest, where)
+        return pipeline
+
+    pipeline = PipelineOnDemand(load) if on_demand else load()
+    return Bundle(Model(str(manifest["version"]), pipeline, tuple(manifest["classes"]), where), folder, manifest)
 
 
 def load_pipeline(data: bytes, *, where: str) -> Any:
@@ -172,7 +180,7 @@ def load_pipeline(data: bytes, *, where: str) -> Any:
 
     Raises ModelError when the file is damaged or contains an untrusted type.
     """
-    import skops.io as sio
+    sio = skops_io()
     from skops.io.exceptions import UnsupportedTypeException, UntrustedTypesFoundException
 
     try:

@@ -15,6 +15,7 @@ import pandas as pd
 
 from core.atomic import replacing
 from core.errors import ModelError
+from core.models import forests
 from core.models.prediction import Model
 from core.models.shapley import in_chunks, shapley
 from core.schema import BY_COLUMN, COLUMNS, EMOTIONS, FeatureVector
@@ -83,7 +84,7 @@ def base_model(pipeline: Any) -> Any:
 def _function(pipeline: Any, classes: Sequence[str]) -> Callable[[np.ndarray], np.ndarray]:
     """Function from features, shape (n, 50), to probabilities in the order of ``EMOTIONS``."""
     order, names = [list(classes).index(e) for e in EMOTIONS], list(COLUMNS)
-    return lambda rows: np.asarray(pipeline.predict_proba(pd.DataFrame(rows, columns=names)), dtype=float)[:, order]
+    return lambda rows: forests.predict_proba(pipeline, pd.DataFrame(rows, columns=names))[:, order]
 
 
 def explain_clip(

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from core.errors import ModelError
+from core.models import forests
 from core.schema import COLUMNS, EMOTIONS, MIRTOOLBOX, FeatureVector
 
 SUM_TOLERANCE = 1e-6  # accepted difference between 1 and the sum of a clip's probabilities
@@ -159,6 +160,6 @@ def probabilities(model: Model, frame: pd.DataFrame) -> np.ndarray:
         raise ModelError(f"A feature is not a number: {error}. Correct the table first.") from error
     if np.isinf(X.to_numpy()).any():
         raise ModelError("A feature is infinite. Correct the table first: leave values that were not measured empty.")
-    proba = np.asarray(model.pipeline.predict_proba(X), dtype=float)
+    proba = forests.predict_proba(model.pipeline, X)
     proba = proba[:, [model.classes.index(e) for e in EMOTIONS]]
     return np.clip(proba / proba.sum(axis=1, keepdims=True), 0, 1)  # sums are off by 1e-7 when a member uses float32

@@ -40,8 +40,10 @@ COMMITTED = "models/champion"  # entry of the promotion history for the model in
 # --- loading ---------------------------------------------------------------------------------------------------------
 
 
-def load(alias: str = CHAMPION, *, settings: Settings) -> Bundle:
+def load(alias: str = CHAMPION, *, settings: Settings, on_demand: bool = False) -> Bundle:
     """Load the bundle with this alias. Without a champion in the registry, load the one in ``models/champion``.
+
+    on_demand : load the pipeline when it is asked, see `core.models.bundle.load_bundle`.
 
     ``model.source`` names the origin of the bundle, and the error when the registry's champion could not be loaded.
     Raises ModelError when there is no bundle, or when it is damaged or contains untrusted types.
@@ -50,14 +52,15 @@ def load(alias: str = CHAMPION, *, settings: Settings) -> Bundle:
     try:
         model = find(alias, settings=settings)
         if model is not None:
-            return load_bundle(model.folder, source=f"registry ({alias}, version {model.version})", seal=model.seal)
+            where = f"registry ({alias}, version {model.version})"
+            return load_bundle(model.folder, source=where, seal=model.seal, on_demand=on_demand)
     except ModelError as error:
         if alias != CHAMPION:
             raise
         instead += f", because of the registry: {error}"
     if alias != CHAMPION:
         raise ModelError(f"There is no {alias} in the registry. Train one with: python -m core train")
-    return load_bundle(settings.champion_dir, source=instead)
+    return load_bundle(settings.champion_dir, source=instead, on_demand=on_demand)
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import soundfile
 
 from core.access import Action, Person, requires
 from core.allowed_places import allowed_places
 from core.atomic import replace_file
 from core.audio.decoding import Clip, content_hash, decode, file_of
+from core.audio.packed import MEDIA_TYPE, flac
 from core.errors import AudioError, StoreError
 from core.locations import is_uploaded, present_path
 from core.settings import Settings
@@ -62,7 +62,7 @@ def keep_audio(clip: Clip, audio_folder: Path) -> str:
     try:
         if not path.is_file():
             path.parent.mkdir(parents=True, exist_ok=True)
-            replace_file(path, _flac(clip.y, clip.sr))
+            replace_file(path, flac(clip.y, clip.sr))
     except OSError as error:
         raise StoreError(f"The clip's audio cannot be stored in {audio_folder}: {error.strerror}.") from error
     return f"{audio_folder.name}/{path.parent.name}/{path.name}"
@@ -122,7 +122,7 @@ def load_audio(
         raise AudioError("The audio of this clip is no longer there. Score the file again to restore it.") from error
     try:
         y, sr = soundfile.read(io.BytesIO(data), dtype="float64")
-        return KeptAudio(data, "audio/flac", Clip(clip_id, y, sr))
+        return KeptAudio(data, MEDIA_TYPE, Clip(clip_id, y, sr))
     except (soundfile.LibsndfileError, RuntimeError) as error:
         raise AudioError("The stored audio of this clip is damaged. Score the file again to restore it.") from error
 
@@ -144,7 +144,7 @@ def _of_library(
         raise AudioError("The file in the library has changed since it was scored. Score the library again.")
     part = {} if "@" not in clip_id else {"start_s": start_s, "length_s": duration_s}
     clip = decode(data, path.name, max_mb=settings.max_upload_mb, **part).clip
-    return KeptAudio(_flac(clip.y, clip.sr), "audio/flac", clip)
+    return KeptAudio(flac(clip.y, clip.sr), MEDIA_TYPE, clip)
 
 
 @requires(Action.DELETE_CLIP)
@@ -185,9 +185,3 @@ def _audio_path(clip_id: str, audio_folder: Path) -> Path:
     if not _NAMED.fullmatch(clip_id):
         raise StoreError("The clip's id is not a hash of audio, so no audio is stored for it.")
     return audio_folder / clip_id[:2] / f"{clip_id}.flac"
-
-
-def _flac(y: np.ndarray, sr: int) -> bytes:
-    buffer = io.BytesIO()
-    soundfile.write(buffer, y, sr, format="FLAC", subtype="PCM_24")
-    return buffer.getvalue()

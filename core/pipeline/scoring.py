@@ -12,6 +12,7 @@ import pandas as pd
 
 from core.access import Action, require
 from core.audio.decoding import Recording, Source, inspect
+from core.audio.packed import PackedClip
 from core.audio.tags import file_tags
 from core.errors import AudioError, StoreError
 from core.features import EXTRACTOR
@@ -278,6 +279,16 @@ def _store_prediction(scored: ScoredClip, served: Served, store: Store | None) -
     except StoreError as error:
         return replace(scored, problem=scored.problem or str(error))
     return replace(scored, prediction_id=number, problem="")
+
+
+def packed(scored: ScoredClip) -> ScoredClip:
+    """Return a scored clip whose samples need little memory, for a session; see ``core.audio.packed``."""
+    return replace(scored, measured=_packed(scored.measured), others=tuple(_packed(part) for part in scored.others))
+
+
+def _packed(measured: Measured) -> Measured:
+    recording = measured.recording
+    return replace(measured, recording=replace(recording, clip=PackedClip(recording.clip)))
 
 
 def rescore(scored: ScoredClip, served: Served, policy: Policy, store: Store | None) -> ScoredClip:

@@ -58,20 +58,23 @@ def models_stamp(settings: Settings) -> tuple[str, int | None]:
     return versions, manifest.stat().st_mtime_ns if manifest.is_file() else None
 
 
-def serve(settings: Settings, *, alias: str = "champion") -> Served:
+def serve(settings: Settings, *, alias: str = "champion", on_demand: bool = False) -> Served:
     """Load the model under an alias with everything that a prediction needs. Raises ModelError when there is none.
 
     The champion is loaded together with the challenger. A challenger that cannot be loaded is only logged.
+
+    on_demand : load the models when they are first asked. All their files are checked now, but a model that does not
+        load raises ModelError at the first prediction, and no other model takes its place.
     """
     from core import file_names
     from core.models import registry
 
-    bundle = registry.load(alias, settings=settings)
+    bundle = registry.load(alias, settings=settings, on_demand=on_demand)
     shadow = None
     if alias == file_names.CHAMPION:
         try:
             if registry.find(file_names.CHALLENGER, settings=settings) is not None:
-                shadow = serve(settings, alias=file_names.CHALLENGER)
+                shadow = serve(settings, alias=file_names.CHALLENGER, on_demand=on_demand)
         except ModelError as error:
             _LOG.warning("The challenger cannot be loaded and scores no clips: %s", error)
     return Served(bundle.model, bundle.reference(), bundle.background(), bundle.policies(), shadow)

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from core.locations import present_path
+from core.makam.columns import makam_columns
 from core.models.kinds import unlike_words
 from core.models.policy import Policy
 from core.playlists.circle import neighbours
@@ -22,12 +23,17 @@ from core.records import Word
 from core.schema import EMOTIONS, PROBA
 from core.schema import GENRE as SYNTHETIC
 from core.settings import Settings
-from core.store import Store, answer_votes, library_places, library_table
+from core.store import Store, answer_votes, library_places, library_table, makam_table
 
 ACCEPTED, BETWEEN, REVIEW = "accepted", "between two", "needs review"
 STANDINGS = (ACCEPTED, BETWEEN, REVIEW)
 TEXT = ("artist", "album", "genre", "makam", "usul", "performer", "source")
-GROUPINGS = {"artist": "Artist", "album": "Album", "folder": "Folder", "makam": "Makam"}
+_PLACE = ("source", "path")
+GROUPINGS = {
+    **{"artist": "Artist", "album": "Album", "folder": "Folder", "makam": "Makam", "performer": "Performer"},
+    "makam_suggested": "Suggested makam",  # the two last ones come from ``with_makams``
+    "karar_height": "Karar height",
+}
 UNKNOWN = "not known"
 MODELS_WORD = {  # column -> column of the same value, or the value, before people have spoken
     "word": Word.MODEL.value,
@@ -76,7 +82,7 @@ def pieces_table(clips: pd.DataFrame, *, model_version: str | None = None) -> pd
     guess = pd.Series(np.array(EMOTIONS)[proba.to_numpy().argmax(axis=1)], proba.index)
     rows["piece_guess"] = keys.map(guess)
     rows["p_guess"] = rows[list(PROBA)].to_numpy()[
-        np.arange(len(rows)), [EMOTIONS.index(g) for g in rows["piece_guess"]]
+        np.arange(len(rows)), [EMOTIONS.index(g) for g in rows["piece_guess"].tolist()]
     ]  # probability of the piece's guess in this part
     votes = _votes(rows)
     best = rows.loc[rows.groupby("content_hash")["p_guess"].idxmax()].set_index("content_hash")
@@ -150,7 +156,7 @@ def _votes(rows: pd.DataFrame) -> pd.DataFrame:
     one = (rows["guess"] == rows["piece_guess"]).astype(int)
     votes = [
         answer_votes(guess, text) if text else (1, alone)
-        for guess, text, alone in zip(rows["piece_guess"], stored, one, strict=True)
+        for guess, text, alone in zip(rows["piece_guess"].tolist(), stored.tolist(), one.tolist(), strict=True)
     ]
     return pd.DataFrame(votes, index=rows.index, columns=["windows", "agreeing"])
 
@@ -165,20 +171,24 @@ def _names(rows: pd.DataFrame) -> pd.DataFrame:
             "title": first["title"].where(first["title"] != "", file_stem),
             **{name: first[name] for name in TEXT if name != "source"},
             "year": group["year"].first().astype("Int64"),
-            "folder": [_folder(s or p) for s, p in zip(first["source"], first["path"].map(_parent), strict=True)],
+            "folder": [_folder(s or _parent(p)) for s, p in zip(*(first[n].tolist() for n in _PLACE), strict=True)],
             **{name: first[name] for name in ("path", "file_name", "origin")},
             "synthetic": (first["genre"] == SYNTHETIC) | (first["origin"] == "demo"),
         }
     )
 
 
+def with_makams(pieces: pd.DataFrame, store: Store) -> pd.DataFrame:
+    """Add the columns of ``core.makam.columns`` to a table of pieces; empty where nothing was measured."""
+    return pieces.join(makam_columns(makam_table(store, list(pieces.index)), pieces.index))
+
+
 def stored_pieces(store: Store, *, model_version: str, policy: Policy) -> pd.DataFrame:
     """Table of all pieces of the library with the current paths of their files, see ``pieces_table``."""
-    parts = library_table(
-        store, model_version=model_version, policy=policy, sort="file_name", descending=False, limit=MOST_PARTS
-    )
+    parts = library_table(store, model_version=model_version, policy=policy, sort="", limit=MOST_PARTS)
     pieces = pieces_table(parts, model_version=model_version)
     places, settings = library_places(store, list(pieces.index)), Settings()
+    pieces = with_makams(pieces, store)
     return add_places(pieces, places.assign(path=[present_path(path, settings) for path in places["path"]]))
 
 
@@ -195,7 +205,7 @@ def add_places(table: pd.DataFrame, places: pd.DataFrame) -> pd.DataFrame:
         if content not in existing and file_is_there(path, int(size)):
             existing[content] = path
     lost = table.index.isin(set(places["content_hash"]) - existing.keys())
-    paths = [existing.get(piece, path) for piece, path in zip(table.index, table["path"], strict=True)]
+    paths = [existing.get(piece, path) for piece, path in zip(table.index, table["path"].tolist(), strict=True)]
     return table.assign(path=paths, there=~lost)
 
 

@@ -4,6 +4,7 @@ SQLite in one file is the default; a URL selects PostgreSQL. Call ``open_store()
 store. Answers are append-only: no function changes them, and triggers in the database refuse changes.
 """
 
+from core.store.answer_log import answers_key, answers_table
 from core.store.answers import (
     Answer,
     Receipt,
@@ -41,7 +42,7 @@ from core.store.clients import (
     set_client_piece,
 )
 from core.store.clips import add_clip, clips_table, delete_clip, library_clip_name
-from core.store.connection import Store, close_store, open_store
+from core.store.connection import Store, close_store, open_store, remembered
 from core.store.features import features_of, features_table, load_features, save_features
 from core.store.jobs import (
     SILENCE_S,
@@ -56,7 +57,7 @@ from core.store.jobs import (
     start_job,
 )
 from core.store.label_queue import clips_to_label, label_pool, labels_cache_key, queue_item
-from core.store.library import library_cache_key, library_places, library_table
+from core.store.library import library_cache_key, library_places, library_state, library_table
 from core.store.library_files import (
     copies_of,
     forget_files,
@@ -67,6 +68,16 @@ from core.store.library_files import (
     save_files,
     scored_clips,
     unpredicted,
+)
+from core.store.makam import (
+    KararWord,
+    correct_karar,
+    karar_word,
+    karar_words_table,
+    makam_table,
+    save_makam,
+    undo_karar,
+    without_makam,
 )
 from core.store.measured import save_measured
 from core.store.mood_tags import (
@@ -121,7 +132,14 @@ from core.store.table_clips import save_table_clip, table_clips_table
 from core.store.tasks import add_task, clips_for_tasks, end_task, task_items, tasks_table
 from core.store.tracks import TRACK_FIELDS, add_track, set_track
 from core.store.undos import UNDO_DEPTH, undo
-from core.store.words import PieceClip, answers_by_subject, clip_of_piece, own_answers_by_subject, words_cache_key
+from core.store.words import (
+    PieceClip,
+    answers_by_subject,
+    clip_of_piece,
+    own_answers_by_subject,
+    subjects_key,
+    words_cache_key,
+)
 
 __all__ = [
     "Answer",
@@ -133,6 +151,7 @@ __all__ = [
     "FILE_STATES",
     "Job",
     "KINDS",
+    "KararWord",
     "MAX_COMMENT",
     "MAX_NAME",
     "MAX_TRACK",
@@ -167,6 +186,8 @@ __all__ = [
     "any_key",
     "answer_votes",
     "answers_by_subject",
+    "answers_key",
+    "answers_table",
     "back_up",
     "backups",
     "cancel_job",
@@ -182,6 +203,7 @@ __all__ = [
     "close_store",
     "copies_of",
     "count_call",
+    "correct_karar",
     "delete_client",
     "delete_clip",
     "delete_session",
@@ -203,6 +225,8 @@ __all__ = [
     "is_known_content",
     "is_shared",
     "jobs_table",
+    "karar_word",
+    "karar_words_table",
     "known_contents",
     "known_files",
     "label_pool",
@@ -212,9 +236,11 @@ __all__ = [
     "library_cache_key",
     "library_clip_name",
     "library_places",
+    "library_state",
     "library_table",
     "list_keys",
     "load_features",
+    "makam_table",
     "move_clips",
     "never_play",
     "never_table",
@@ -236,12 +262,14 @@ __all__ = [
     "read_session",
     "read_windows",
     "recent_calls",
+    "remembered",
     "report_job",
     "restore",
     "revoke_key",
     "same_content",
     "save_features",
     "save_files",
+    "save_makam",
     "save_measured",
     "save_own",
     "save_predictions",
@@ -254,11 +282,14 @@ __all__ = [
     "set_track",
     "sign_in",
     "start_job",
+    "subjects_key",
     "table_clips_table",
     "tag_notes",
     "task_items",
     "tasks_table",
     "undo",
+    "undo_karar",
     "unpredicted",
+    "without_makam",
     "words_cache_key",
 ]

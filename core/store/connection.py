@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import pandas as pd
 import sqlalchemy as sa
@@ -32,6 +32,14 @@ _OTHER_TABLES = {"3F000", "42P01", "42703"}  # the schema, a table or a column i
 _LOG = logging.getLogger(__name__)
 
 
+class Memory:
+    """What functions remember about one open database. lock : held while something of it is changed."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.held: dict[str, Any] = {}
+
+
 @dataclass(frozen=True, eq=False)
 class Store:
     """An open database. Threads may share it; a forked process must open its own.
@@ -48,6 +56,8 @@ class Store:
         Returns the person who uses the store; asked again for each action, because a role can change meanwhile.
     watch
         Notices when the SQLite file is moved, replaced or overwritten; None for a server.
+    memory
+        What functions remember about the open database, shared by all people who use it.
     """
 
     engine: sa.Engine
@@ -57,6 +67,7 @@ class Store:
     watch: Watch | None = None
     reopening: threading.Lock = field(default_factory=threading.Lock)
     ask: Callable[[], Person] = Person.machine_owner
+    memory: Memory = field(default_factory=Memory)
 
     @property
     def by(self) -> Person:
@@ -399,6 +410,18 @@ def frame(connection: sa.Connection, query: sa.Select[Any]) -> pd.DataFrame:
     for column in query.selected_columns:
         table[column.name] = _typed(table[column.name], column.type)
     return table
+
+
+def remembered(store: Store, name: str, key: tuple[object, ...], make: Callable[[], T]) -> T:
+    """Return what ``make`` made for this key, or make it. One value is remembered under each name.
+
+    All people who use the store share the value: do not change it, and let it depend on no person.
+    """
+    with store.memory.lock:
+        known = store.memory.held.get(name)
+        if known is None or known[0] != key:
+            known = store.memory.held[name] = (key, make())
+        return cast(T, known[1])
 
 
 def in_parts(ids: Iterable[T]) -> list[list[T]]:

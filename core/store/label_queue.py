@@ -1,19 +1,23 @@
 """Queries behind the label queue."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from itertools import islice
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
 from core.access import Action, requires
 from core.schema import EMOTIONS
+from core.store.answer_log import AnswerLog, answers_key, current_log
 from core.store.answers import rater_name
-from core.store.connection import Store, frame, read
+from core.store.connection import IDS_AT_ONCE, Store, frame, read, remembered
 from core.store.erasures import erasures
 from core.store.library import not_replaced
+from core.store.prediction_log import PredictionLog, prediction_log
 from core.store.predictions import newest_prediction
-from core.store.schema import UNDONE, clips, feedback, files, raters
+from core.store.schema import clip_owners, clips, files, jobs, predictions, raters
 
 
 @requires(Action.LABEL)
@@ -58,40 +62,51 @@ def clips_to_label(
         Columns clip_id, file_name, path, origin, start_s, duration_s, prediction_id, p_*, extractor, guess, decision,
         margin, challenger_guess, differs.
     """
-    query, differs, margin, between = _queue_query(champion, challenger, pair)
-    # NOT IN a list, not EXISTS: for EXISTS the database may scan all of the rater's answers once per clip.
-    answered = sa.select(feedback.c.clip_id).where(
-        feedback.c.rater == rater_name(rater),
-        feedback.c.verified == verified,
-        feedback.c.kind != "undo",
-        ~UNDONE,
-    )
-    query = query.where(clips.c.origin.in_(origins), clips.c.id.not_in(answered))
+    answered = _answered(current_log(store), rater_name(rater), verified)
+    done = answered | set(settled)
+    log = prediction_log(store)
+    waiting = (log.clip_ids[k] for k in _order(store, log, champion, challenger, pair))
+    candidates = (clip_id for clip_id in waiting if clip_id not in done)
+    query = queue_query(champion, challenger).where(clips.c.origin.in_(origins))
     if with_audio:
         query = query.where(clips.c.path.is_not(None), not_replaced())
-    random_order = sa.case((differs, clips.c.id), else_="")
-    query = query.order_by(differs.desc(), random_order, *between, margin, sa.literal_column("prediction_id"))
-    # Settled clips are computed outside SQL, so fetch enough rows to remove them here.
-    candidates = read(store, lambda c: frame(c, query.limit(limit + len(settled))))
-    return candidates[~candidates["clip_id"].isin(list(settled))].head(limit).reset_index(drop=True)
+    return read(store, lambda c: _first_of(c, query, candidates, limit))
+
+
+def _first_of(c: sa.Connection, query: sa.Select[Any], candidates: Iterator[str], limit: int) -> pd.DataFrame:
+    """The first clips among the candidates that the query returns, in the order of the candidates.
+
+    The candidates are asked about in parts, a small one first, because nearly all of them are returned.
+    """
+    size, tables, found = 2 * limit + 1, [frame(c, query.where(sa.false()))], 0
+    while found < limit and (part := list(islice(candidates, size))):
+        table = frame(c, query.where(clips.c.id.in_(part))).set_index("clip_id")
+        tables.append(table.loc[[clip_id for clip_id in part if clip_id in table.index]].reset_index())
+        found, size = found + len(table), min(4 * size, IDS_AT_ONCE)
+    return pd.concat(tables).head(limit).reset_index(drop=True)
+
+
+def _answered(log: AnswerLog, rater: str, verified: bool) -> set[str]:
+    """The clips that this rater has answered, also in a second turn of a task, and did not take back."""
+    if (rater, verified) not in log.people:
+        return set()
+    own = log.columns["person"] == log.people.index((rater, verified))
+    said = np.unique(log.columns["clip"][own & ~log.is_kind("undo") & ~log.undone])
+    return {log.clip_ids[k] for k in said}
+
+
+def _order(
+    store: Store, log: PredictionLog, champion: str | None, challenger: str | None, pair: Collection[str]
+) -> np.ndarray:
+    key = (log.key, champion, challenger)
+    return remembered(store, f"queue {sorted(pair)}", key, lambda: log.order(champion, challenger, pair))
 
 
 def queue_query(champion: str | None, challenger: str | None) -> sa.Select[Any]:
     """Return the query for clips that are not deleted, each with the predictions of both models."""
-    return _queue_query(champion, challenger)[0]
-
-
-def _queue_query(
-    champion: str | None, challenger: str | None, pair: Collection[str] = ()
-) -> tuple[sa.Select[Any], sa.Label[Any], sa.ColumnElement[Any], list[sa.ColumnElement[Any]]]:
-    """Return the query for clips with the predictions of both models, and its sort columns: differs, margin, between.
-
-    between : puts clips whose two most probable emotions are the pair first; empty without a pair.
-    """
     first, of_first = newest_prediction("champion", champion, or_any=True)
     second, of_second = newest_prediction("challenger", challenger)
-    differs = sa.func.coalesce(first.c.guess != second.c.guess, sa.false()).label("differs")
-    query = (
+    return (
         sa.select(
             clips.c.id.label("clip_id"),
             *(clips.c[n] for n in ("file_name", "path", "origin", "start_s", "duration_s")),
@@ -99,17 +114,13 @@ def _queue_query(
             *(first.c[f"p_{emotion}"] for emotion in EMOTIONS),
             *(first.c[n] for n in ("extractor", "guess", "decision", "margin")),
             second.c.guess.label("challenger_guess"),
-            differs,
+            sa.func.coalesce(first.c.guess != second.c.guess, sa.false()).label("differs"),
         )
         .select_from(clips)
         .join(first, of_first)
         .outerjoin(second, of_second)
         .where(clips.c.deleted_at.is_(None))
     )
-    others = [emotion for emotion in EMOTIONS if emotion not in pair]
-    both = [first.c[f"p_{one}"] >= first.c[f"p_{other}"] for one in pair for other in others]
-    between: list[sa.ColumnElement[Any]] = [sa.case((sa.and_(*both), 0), else_=1)] if both else []
-    return query, differs, first.c.margin, between
 
 
 @requires(Action.LABEL)
@@ -123,26 +134,38 @@ def queue_item(
 
 @requires(Action.LABEL)
 def label_pool(store: Store) -> pd.DataFrame:
-    """Return the scored clips that have stored audio: clip_id, origin."""
-    prediction, of_clip = newest_prediction("champion", None)
-    query = sa.select(clips.c.id.label("clip_id"), clips.c.origin).select_from(clips).join(prediction, of_clip)
-    query = query.where(clips.c.deleted_at.is_(None), clips.c.path.is_not(None), not_replaced())
-    return read(store, lambda c: frame(c, query))
+    """Return the scored clips that have stored audio: clip_id, origin. All people share the table: do not change it."""
+    scored = sa.exists().where(predictions.c.clip_id == clips.c.id, predictions.c.role == "champion")
+    query = sa.select(clips.c.id.label("clip_id"), clips.c.origin).where(
+        clips.c.deleted_at.is_(None), clips.c.path.is_not(None), scored
+    )
+    ordered = query.where(not_replaced()).order_by(clips.c.id)
+    key = _clips_key(store)
+    return remembered(store, "label pool", key, lambda: read(store, lambda c: frame(c, ordered)))
+
+
+def _clips_key(store: Store) -> tuple[object, ...]:
+    """Return a cache key that changes whenever clips, their files, their sharing or their predictions change."""
+    deleted = clips.c.deleted_at.is_not(None)
+    query = sa.select(
+        *(_number_of(table) for table in (clips, predictions, files, clip_owners)),
+        sa.select(sa.func.count()).where(deleted).scalar_subquery(),
+        sa.select(sa.func.max(clips.c.deleted_at)).where(deleted).scalar_subquery(),
+        sa.select(sa.func.max(predictions.c.id)).scalar_subquery(),
+        sa.select(sa.func.max(files.c.checked_at)).scalar_subquery(),
+        sa.select(sa.func.count()).where(clip_owners.c.shared).scalar_subquery(),
+        sa.select(sa.func.max(jobs.c.ended_at)).scalar_subquery(),
+        erasures(),
+    )
+    return tuple(map(str, read(store, lambda c: c.execute(query).one())))
+
+
+def _number_of(table: sa.Table) -> sa.ScalarSelect[int]:
+    return sa.select(sa.func.count()).select_from(table).scalar_subquery()
 
 
 @requires(Action.LABEL)
 def labels_cache_key(store: Store) -> tuple[object, ...]:
-    """Return a cache key that changes whenever clips, their files, answers or raters change.
-
-    Answers are append-only, so their count and the number of erasures suffice.
-    """
-    query = sa.select(
-        sa.select(sa.func.count()).select_from(feedback).scalar_subquery(),
-        sa.select(sa.func.count()).select_from(clips).scalar_subquery(),
-        sa.select(sa.func.count(clips.c.deleted_at)).scalar_subquery(),
-        sa.select(sa.func.max(clips.c.deleted_at)).scalar_subquery(),
-        sa.select(sa.func.max(files.c.checked_at)).scalar_subquery(),
-        sa.select(sa.func.count()).select_from(raters).scalar_subquery(),
-        erasures(),
-    )
-    return tuple(map(str, read(store, lambda c: c.execute(query).one())))
+    """Return a cache key that changes whenever clips, their files, their predictions, answers or raters change."""
+    people = read(store, lambda c: c.execute(sa.select(_number_of(raters))).scalar())
+    return (*answers_key(store), *_clips_key(store), str(people))

@@ -11,8 +11,20 @@ from core.access import Action, requires
 from core.models.policy import Policy
 from core.schema import EMOTIONS
 from core.store.connection import Store, frame, in_parts, read
+from core.store.erasures import erasures
 from core.store.predictions import newest_prediction
-from core.store.schema import TRACK, clips, features, files, jobs, tracks
+from core.store.schema import (
+    LIBRARY_CHANGED,
+    TRACK,
+    clips,
+    features,
+    files,
+    jobs,
+    karar_words,
+    predictions,
+    settings,
+    tracks,
+)
 from core.turkish import fold
 
 _SORTS = (
@@ -86,7 +98,8 @@ def library_table(
         Words. Each word must occur in file name, title, artist, performer, album or makam; case and Turkish diacritics
         are ignored.
     sort
-        One of confidence, margin, p_<emotion>, tempo, lufs, file_name, artist, title, album, year, created_at.
+        One of confidence, margin, p_<emotion>, tempo, lufs, file_name, artist, title, album, year, created_at; empty
+        for no order, which is faster.
 
     Returns
     -------
@@ -106,7 +119,7 @@ def library_table(
     key = columns[sort if sort in _SORTS else "confidence"]
     unknown = key.is_(None)  # unknown values come last in both databases
     order = key.desc() if descending else key.asc()
-    ordered = query.order_by(unknown, order, clips.c.id)
+    ordered = query.order_by(unknown, order, clips.c.id) if sort else query
     if words := fold(search).split():
         return read(store, lambda c: _search(c, ordered, words, limit, offset))
     return read(store, lambda c: frame(c, ordered.limit(limit).offset(offset)))
@@ -144,30 +157,29 @@ def _search(c: sa.Connection, ordered: sa.Select[Any], words: list[str], limit: 
     return table.set_index("clip_id").loc[ids].reset_index()
 
 
-def _present_files(contents: Sequence[str] | None = None) -> sa.Subquery:
-    """Return the files of libraries with ``latest``: the content that the newest reading of the same path found.
+def _is_latest(file: sa.FromClause) -> sa.ColumnElement[bool]:
+    """Condition: the content of this row of files is what the newest reading of the same path found.
 
-    A path has a row for each plan. A row whose content is not the latest is of a file that was replaced since.
-
-    contents : only paths that had one of these contents; without them, the whole table is sorted.
+    A path has a row for each plan. A row whose content is not the latest is of a file that was replaced since. The
+    newest reading is looked up path by path: the index of paths finds a few rows, while a sort would read the table.
     """
-    newest_first = (files.c.checked_at.desc(), files.c.id)
-    latest = sa.func.first_value(files.c.content_hash).over(partition_by=files.c.path, order_by=newest_first)
-    known: sa.ColumnElement[bool] = files.c.content_hash.is_not(None)
-    if contents is not None:
-        had = files.alias("had")
-        known &= files.c.path.in_(sa.select(had.c.path).where(had.c.content_hash.in_(contents)))
-    return sa.select(files, latest.label("latest")).where(known).subquery("present_files")
+    newest = files.alias("newest")
+    latest = (
+        sa.select(newest.c.content_hash)
+        .where(newest.c.path == file.c.path, newest.c.content_hash.is_not(None))
+        .order_by(newest.c.checked_at.desc(), newest.c.id)
+        .limit(1)
+        .correlate(file)
+    )
+    return file.c.content_hash == latest.scalar_subquery()
 
 
 def places_of(contents: Sequence[str]) -> sa.Select[Any]:
     """Return the query of ``library_places`` for at most ``IDS_AT_ONCE`` contents."""
-    present = _present_files(contents)
     return (
-        sa.select(present.c.content_hash, present.c.path, present.c.size)
-        .where(present.c.content_hash.in_(contents))
-        .where(present.c.state == "scored", present.c.content_hash == present.c.latest)
-        .order_by(present.c.checked_at.desc(), present.c.id)
+        sa.select(files.c.content_hash, files.c.path, files.c.size)
+        .where(files.c.content_hash.in_(contents), files.c.state == "scored", _is_latest(files))
+        .order_by(files.c.checked_at.desc(), files.c.id)
     )
 
 
@@ -177,20 +189,17 @@ def not_replaced() -> sa.ColumnElement[bool]:
     A reading under the same plan overwrites the row of the file, so the path of the clip decides where no file has its
     content any more.
     """
-    present = _present_files()
-    latest = sa.select(present.c.content_hash).where(present.c.content_hash == present.c.latest)
-    known = sa.select(files.c.content_hash).where(files.c.content_hash.is_not(None))
-    read_again = sa.select(files.c.path).where(files.c.content_hash.is_not(None))
-    unknown = clips.c.content_hash.not_in(known) & clips.c.path.not_in(read_again)
-    return clips.c.content_hash.in_(latest) | unknown | (clips.c.origin != "library")
+    found, known, again = files.alias("found"), files.alias("known"), files.alias("read_again")
+    present = sa.exists().where(found.c.content_hash == clips.c.content_hash, _is_latest(found))
+    read_before = sa.exists().where(known.c.content_hash == clips.c.content_hash)
+    read_again = sa.exists().where(again.c.path == clips.c.path, again.c.content_hash.is_not(None))
+    return (clips.c.origin != "library") | present | (~read_before & ~read_again)
 
 
 def _in_library() -> sa.ColumnElement[bool]:
     """Condition: a library file with the content of the clip is scored and has not been replaced since."""
-    present = _present_files()
-    scored = sa.select(present.c.content_hash).where(
-        present.c.state == "scored", present.c.content_hash == present.c.latest
-    )
+    found = files.alias("found")
+    scored = sa.select(found.c.content_hash).where(found.c.state == "scored", _is_latest(found))
     return clips.c.content_hash.in_(scored)
 
 
@@ -206,17 +215,35 @@ def library_places(store: Store, contents: Sequence[str]) -> pd.DataFrame:
 
 
 @requires(Action.SEE_LIBRARY)
+def library_state(store: Store) -> tuple[str, ...]:
+    """Return what changes whenever ``library_table`` or ``library_places`` returns something else."""
+    number, deleted = sa.func.count(), clips.c.deleted_at.is_not(None)
+    query = sa.select(
+        *(sa.select(number).select_from(t).scalar_subquery() for t in (clips, predictions, features, files)),
+        sa.select(number).where(deleted).scalar_subquery(),
+        sa.select(sa.func.max(clips.c.deleted_at)).where(deleted).scalar_subquery(),
+        sa.select(sa.func.max(predictions.c.id)).scalar_subquery(),
+        sa.select(sa.func.max(files.c.checked_at)).scalar_subquery(),
+        sa.select(settings.c.value).where(settings.c.key == LIBRARY_CHANGED).scalar_subquery(),
+        erasures(),
+    )
+    return tuple(map(str, read(store, lambda c: c.execute(query).one())))
+
+
+@requires(Action.SEE_LIBRARY)
 def library_cache_key(store: Store) -> tuple[object, ...]:
     """Return a cache key for ``library_table`` and ``library_places``.
 
-    The key changes when a job ends, when a clip is deleted, and when the number of clips has grown by about 2 %. The
-    page can thus show a library while it is being scored without reading it again for every new clip. Smaller changes
-    appear with the next change of the key.
+    The key changes when a job ends, when a clip is deleted, when a karar is corrected, and when the number of clips
+    has grown by about 2 %. The page can thus show a library while it is being scored without reading it again for every
+    new clip. Smaller changes appear with the next change of the key.
     """
     query = sa.select(
         sa.select(sa.func.count()).select_from(clips).scalar_subquery(),
-        sa.select(sa.func.count()).select_from(clips).where(clips.c.deleted_at.is_not(None)).scalar_subquery(),
+        sa.select(sa.func.count()).where(clips.c.deleted_at.is_not(None)).scalar_subquery(),
         sa.select(sa.func.max(jobs.c.ended_at)).scalar_subquery(),
+        sa.select(sa.func.max(karar_words.c.id)).scalar_subquery(),
+        sa.select(sa.func.count(karar_words.c.undone_at)).scalar_subquery(),
     )
-    known, deleted, ended_at = read(store, lambda c: c.execute(query).one())
-    return int(50 * log1p(known)), deleted, str(ended_at)
+    known, deleted, ended_at, newest, undone = read(store, lambda c: c.execute(query).one())
+    return int(50 * log1p(known)), deleted, str(ended_at), newest, undone

@@ -19,7 +19,7 @@ from core.store.connection import Store, by_clip, in_parts, insert, read, write
 from core.store.features import features_query
 from core.store.measured import insert_measured
 from core.store.schema import FILE_STATES, TRACK, clips, features, files, predictions, tracks
-from core.store.tracks import track_of_file, upsert_tracks
+from core.store.tracks import note_library_changed, track_of_file, upsert_tracks
 
 _ANSWER = ("guess", "margin", "decision", "candidates", "reason", "unlike")
 
@@ -199,6 +199,7 @@ def move_clips(store: Store, places: Mapping[str, str]) -> None:
             track_id = _moved(c, clip, from_path(clip.path or ""), from_path(path)) if clip.track_id else None
             name = path.rsplit("/", 1)[-1]
             c.execute(clips.update().where(which).values(path=path, file_name=name, track_id=track_id))
+        note_library_changed(c)
 
     write(store, work)
 

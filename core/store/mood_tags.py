@@ -15,6 +15,7 @@ from core.access import Action, requires
 from core.store.checks import now
 from core.store.connection import Store, frame, in_parts, read, write
 from core.store.schema import clips, files, mood_tags
+from core.store.tracks import note_library_changed
 
 
 @requires(Action.TAG_FILES)
@@ -79,6 +80,7 @@ def file_rewritten(
 
     def work(c: sa.Connection) -> None:
         c.execute(files.update().where(of_file).values(size=size, stamp=stamp))
+        note_library_changed(c)
         if undone is not None:
             c.execute(mood_tags.update().where(mood_tags.c.id == undone).values(undone_at=now()))
 

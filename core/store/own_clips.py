@@ -23,6 +23,7 @@ from core.store.schema import (
     erasing,
     features,
     feedback,
+    karar_words,
     labels,
     predictions,
     task_clips,
@@ -171,8 +172,9 @@ def erase_own_clip(store: Store, clip_id: str) -> bool:
     """Erase a clip that the person brought, with all that belongs to it, in one transaction.
 
     If nobody else brought the clip and no library has its file, then the clip, its windows, its features, its
-    predictions, its track and all answers about it are erased. Otherwise only the person's own answers are erased, and
-    the note that they brought the clip. The SQLite file does not hold what was erased afterwards.
+    predictions, its track, its karar and all answers about it are erased. Otherwise only the person's own answers and
+    corrections of the karar are erased, and the note that they brought the clip. The SQLite file does not hold what
+    was erased afterwards.
 
     Returns
     -------
@@ -203,6 +205,9 @@ def erase_own_clip(store: Store, clip_id: str) -> bool:
         if others or place is not None or clip.origin not in BROUGHT:
             mine = _owned_by(by, feedback.c.rater, feedback.c.verified)
             c.execute(feedback.delete().where(feedback.c.clip_id == clip_id, mine))
+            if by.mark:
+                own = (karar_words.c.content_hash == clip.content_hash) & (karar_words.c.said_by == by.mark)
+                c.execute(karar_words.delete().where(own))
             unshared = not any(row.shared for row in others)
             if unshared and clip.origin in BROUGHT:
                 c.execute(clips.update().where(clips.c.id == clip_id).values(path=place))

@@ -140,8 +140,10 @@ def read_windows(text: str) -> tuple[WindowGuess, ...]:
 
 def answer_votes(guess: str, text: str) -> tuple[int, int]:
     """Return the number of windows of a stored answer, and how many of them have its guess. text : stored windows."""
-    windows = read_windows(text)
-    return (len(windows), sum(window.guess == guess for window in windows)) if windows else (1, 1)
+    windows = json.loads(text) if text else []
+    number = EMOTIONS.index(guess)
+    # As ``WindowGuess.guess``: of equal probabilities the first. Tables of 100,000 answers need the short way.
+    return (len(windows), sum(w["p"].index(max(w["p"])) == number for w in windows)) if windows else (1, 1)
 
 
 @requires(Action.SEE_ANSWERS)

@@ -32,6 +32,7 @@ NEVER_KINDS = ("piece", "folder")  # of an entry on the list of what no playlist
 PIECE_RULES = ("must", "never")  # of a client: the piece is in every later list, or in none
 RULE_ORIGINS = ("list", "veto")  # how a rule came: written into the client's list, or a veto while a list was made
 
+LIBRARY_CHANGED = "library_changed"  # setting: when a field of a track or the size of a file changed last
 VERIFIED_ONLY = "verified_only"  # setting: true = only answers of people who logged in count
 
 MAX_NAME = 80  # characters of a rater's name
@@ -128,6 +129,12 @@ clips = sa.Table(
     sa.Index("clips_content", "content_hash"),
     sa.Index("clips_track", "track_id"),
     sa.Index("clips_file", "file_name"),
+    sa.Index(
+        "clips_deleted",
+        "deleted_at",
+        sqlite_where=sa.text("deleted_at IS NOT NULL"),
+        postgresql_where=sa.text("deleted_at IS NOT NULL"),
+    ),
 )
 
 # Who brought a clip to the Predict page and had it stored, by an answer or by sharing its sound.
@@ -194,7 +201,6 @@ predictions = sa.Table(
     one_of("decision", EMOTIONS),
     # Scoring a clip again with the same model, features and policy gives the same result: the first row is kept.
     sa.UniqueConstraint("clip_id", "model_version", "extractor", "role", "policy", name="predictions_once"),
-    sa.Index("predictions_queue", "role", "margin"),
 )
 
 feedback = sa.Table(
@@ -394,6 +400,40 @@ files = sa.Table(
     sa.Index("files_content", "content_hash"),
     sa.Index("files_path", "path", postgresql_using="hash"),  # a path may be too long for a B-tree
     sa.Index("files_size", "size"),
+    sa.Index("files_checked", "checked_at"),
+)
+
+# What was measured of the melody of a piece, see core/makam/analysis.py.
+makam_results = sa.Table(
+    "makam_results",
+    metadata,
+    sa.Column("content_hash", sa.String(128), primary_key=True),
+    sa.Column("analyser", sa.String(128), primary_key=True),
+    sa.Column("duration_s", sa.Double, nullable=False),
+    sa.Column("voiced_s", sa.Double, nullable=False),  # seconds with a melody
+    sa.Column("karar_hz", sa.Double),  # first candidate; NULL = no karar was found
+    sa.Column("karar_probability", sa.Double),
+    sa.Column("makam", sa.Text, nullable=False),  # first suggestion; empty = none
+    sa.Column("makam_probability", sa.Double),
+    sa.Column("makam_kind", sa.String(16), nullable=False),  # see core.makam.recognition.Suggestions
+    sa.Column("details", sa.Text, nullable=False),  # JSON: candidates, suggestions, profile
+    *(sa.Column(name, sa.Double) for name in ("range_commas", "drift_commas", "karar_share", "evenness")),
+    _time(),
+)
+
+# Karars that a person heard and corrected. The newest row of a content that was not undone counts.
+karar_words = sa.Table(
+    "karar_words",
+    metadata,
+    _id(),
+    sa.Column("content_hash", sa.String(128), nullable=False),
+    sa.Column("karar_hz", sa.Double, nullable=False),
+    sa.Column("measured_hz", sa.Double),  # what the program had found
+    sa.Column("name", sa.Text, nullable=False),  # of the file, for the export
+    sa.Column("said_by", sa.Text, nullable=False),  # a person; empty without a name
+    _time(),
+    _time("undone_at", nullable=True),
+    sa.Index("karar_words_content", "content_hash"),
 )
 
 # Pieces and folders that no playlist uses, for everybody who uses this database.

@@ -14,7 +14,7 @@ from core.records import YEARS
 from core.store.checks import check_choice, check_text, normalised_line, now
 from core.store.clips import require_clip
 from core.store.connection import Store, insert, write
-from core.store.schema import MAX_TRACK, clips, tracks
+from core.store.schema import LIBRARY_CHANGED, MAX_TRACK, clips, settings, tracks
 
 _NAMED = ("artist", "title", "source")  # identify a track: its id is their hash, unless a file's content gives the id
 _MORE = ("album", "genre", "makam", "usul", "performer")  # texts that do not identify a track
@@ -59,7 +59,16 @@ def upsert_tracks(c: sa.Connection, known: Sequence[Mapping[str, Any]]) -> list[
     update = {n: sa.case((tracks.c.by_hand.contains(f'"{n}"'), tracks.c[n]), else_=changes[n]) for n in changes}
     if rows:
         c.execute(new.on_conflict_do_update(index_elements=["id"], set_=update), rows)
+        note_library_changed(c)
     return [row["id"] for row in rows]
+
+
+def note_library_changed(c: sa.Connection) -> None:
+    """Note within a transaction that tracks or files changed, so that no kept table of pieces shows the old ones."""
+    moment = now()
+    row = {"value": json.dumps(moment.isoformat()), "changed_at": moment}
+    new = insert(c, settings).values(key=LIBRARY_CHANGED, **row)
+    c.execute(new.on_conflict_do_update(index_elements=["key"], set_=row))
 
 
 def fill_track(c: sa.Connection, track_id: str, known: Mapping[str, Any]) -> None:
@@ -70,6 +79,7 @@ def fill_track(c: sa.Connection, track_id: str, known: Mapping[str, Any]) -> Non
     changes = {n: value for n, value in given.items() if value and not row[n] and n not in by_hand}
     if changes:
         c.execute(tracks.update().where(tracks.c.id == track_id).values(changes))
+        note_library_changed(c)
 
 
 def _row(known: Mapping[str, Any]) -> dict[str, Any]:
@@ -118,6 +128,7 @@ def set_track(store: Store, clip_id: str, **fields: str | int | None) -> str:
         before = c.execute(sa.select(tracks.c.by_hand).where(row).with_for_update()).scalar_one()
         by_hand = json.dumps(sorted({*json.loads(before), *changes}))
         c.execute(tracks.update().where(row).values({**changes, "by_hand": by_hand}))
+        note_library_changed(c)
         return track_id
 
     return write(store, work)

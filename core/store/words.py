@@ -6,18 +6,22 @@ windows with a start and an end.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
+import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
 from core.access import Action, requires
 from core.errors import StoreError
+from core.store.answer_log import AnswerLog, answers_key, category, current_log
 from core.store.clips import insert_clips
-from core.store.connection import Store, frame, read, write
+from core.store.connection import Store, in_parts, read, remembered, write
 from core.store.erasures import erasures
-from core.store.schema import TURNS, UNDONE, VERIFIED_ONLY, clips, feedback, predictions, settings
+from core.store.schema import LIBRARY_CHANGED, clips, feedback, predictions, settings
 
+_SAID = (  # columns of ``answers_by_subject``
+    *("feedback_id", "kind", "clip_id", "deleted", "target_id", "rater", "verified", "label", "skip_reason", "counts"),
+)
 _window = clips.alias("window")
 _OF_PIECE = sa.or_(
     clips.c.id == clips.c.content_hash,
@@ -38,39 +42,61 @@ class PieceClip:
 
 @requires(Action.SEE_ANSWERS)
 def answers_by_subject(store: Store) -> pd.DataFrame:
-    """Return all answers and settlements that were not taken back, oldest first, in one query.
+    """Return all answers and settlements that were not taken back, oldest first.
 
     Columns: feedback_id, kind, clip_id (of the subject), deleted (always False), target_id, rater, verified, label,
     skip_reason and counts, as in ``store.feedback_table``. Answers about deleted clips are left out.
     """
-    return read(store, lambda c: frame(c, _answers()))
+    log = current_log(store)
+    return _said(store, log, np.ones(len(log), dtype=bool))
 
 
 @requires(Action.ANSWER)
 def own_answers_by_subject(store: Store) -> pd.DataFrame:
     """Return the rows of ``answers_by_subject`` of the person who asks, also those of this session without a name."""
-    by = store.by
-    named = (feedback.c.rater == by.name) & (feedback.c.verified == by.verified) if by.name else sa.false()
-    nameless = (feedback.c.rater == by.anonymous) & ~feedback.c.verified if by.session else sa.false()
-    return read(store, lambda c: frame(c, _answers().where(sa.or_(named, nameless))))
+    by, log = store.by, current_log(store)
+    own = [
+        bool(by.name and (name, login) == (by.name, by.verified))
+        or bool(by.session and not login and name == by.anonymous)
+        for name, login in log.people
+    ]
+    return _said(store, log, np.array(own, dtype=bool)[log.columns["person"]])
 
 
-def _answers() -> sa.Select[Any]:
-    only_verified = sa.exists().where(settings.c.key == VERIFIED_ONLY, settings.c.value == "true")
-    return (
-        sa.select(
-            feedback.c.id.label("feedback_id"),
-            feedback.c.kind,
-            sa.case((_OF_PIECE, clips.c.content_hash), else_=clips.c.id).label("clip_id"),
-            sa.false().label("deleted"),
-            *(feedback.c[n] for n in ("target_id", "rater", "verified", "label", "skip_reason")),
-            sa.or_(feedback.c.verified, sa.not_(only_verified)).label("counts"),
-        )
-        .join(clips, clips.c.id == feedback.c.clip_id)
-        .where(feedback.c.kind != "undo", feedback.c.turn.is_distinct_from(TURNS[1]), ~UNDONE)
-        .where(clips.c.deleted_at.is_(None))
-        .order_by(feedback.c.id)
-    )
+@requires(Action.ANSWER)
+def subjects_key(store: Store) -> tuple[object, ...]:
+    """Return a cache key for ``answers_by_subject``: also a new window can decide what an answer is about."""
+    log = current_log(store)
+    return (*answers_key(store), None if log.clip_ids == log.content else _clips_stored(store))
+
+
+def _clips_stored(store: Store) -> int:
+    return int(read(store, lambda c: c.execute(sa.select(sa.func.count()).select_from(clips)).scalar_one()))
+
+
+def _said(store: Store, log: AnswerLog, rows: np.ndarray) -> pd.DataFrame:
+    """The answers and settlements among these rows that count for a subject."""
+    kinds = log.is_kind("answer") | log.is_kind("adjudication")
+    rows = rows & kinds & ~log.undone & ~log.deleted[log.columns["clip"]]
+    numbers, subjects = _subjects(store, log)
+    clip_id = category(numbers[log.columns["clip"][rows]], subjects)
+    return log.table(rows).assign(clip_id=clip_id, deleted=False)[list(_SAID)]
+
+
+def _subjects(store: Store, log: AnswerLog) -> tuple[np.ndarray, pd.Index]:
+    """The number of the subject of each clip of the log, and the subjects."""
+
+    def find(c: sa.Connection) -> tuple[np.ndarray, pd.Index]:
+        pairs = list(zip(log.clip_ids, log.content, strict=True))
+        query = sa.select(clips.c.id).where(_OF_PIECE)
+        others = in_parts(clip for clip, content in pairs if clip != content)
+        of_piece = {i for part in others for i in c.execute(query.where(clips.c.id.in_(part))).scalars()}
+        names = [content if clip == content or clip in of_piece else clip for clip, content in pairs]
+        numbers, subjects = pd.factorize(np.array(names, dtype=object))
+        return numbers, pd.Index(subjects, dtype=object)
+
+    key = (subjects_key(store)[-1], log.key[0], len(log.clip_ids))
+    return remembered(store, "subjects", key, lambda: read(store, find))
 
 
 @requires(Action.ANSWER)
@@ -81,8 +107,8 @@ def words_cache_key(store: Store) -> tuple[object, ...]:
     """
     query = sa.select(
         sa.select(sa.func.max(feedback.c.id)).scalar_subquery(),
-        sa.select(sa.func.count(clips.c.deleted_at)).scalar_subquery(),
-        sa.select(sa.func.max(settings.c.changed_at)).scalar_subquery(),
+        sa.select(sa.func.count()).where(clips.c.deleted_at.is_not(None)).scalar_subquery(),
+        sa.select(sa.func.max(settings.c.changed_at)).where(settings.c.key != LIBRARY_CHANGED).scalar_subquery(),
         erasures(),
     )
     return tuple(map(str, read(store, lambda c: c.execute(query).one())))

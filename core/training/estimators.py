@@ -21,6 +21,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from core.errors import TableError
+from core.models import forests
 from core.schema import COLUMNS, GAIN_POWER
 
 _HCDF = "_HarmonicChangeDetectionFunction_"
@@ -326,7 +327,7 @@ def _log(proba: np.ndarray) -> np.ndarray:
 
 
 def _log_odds(model: BaseEstimator, X: np.ndarray) -> np.ndarray:
-    return _log(model.predict_proba(X)) if hasattr(model, "predict_proba") else model.decision_function(X)
+    return _log(forests.predict_proba(model, X)) if hasattr(model, "predict_proba") else model.decision_function(X)
 
 
 def _unseen_log_odds(model: BaseEstimator, X: np.ndarray, y: np.ndarray, cv: StratifiedKFold) -> np.ndarray:

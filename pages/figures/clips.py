@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 
 from core.schema import EMOTIONS, readable
 from core.wording import SIGNS, percent, percents, signed_points, with_sign
-from pages.figures.style import COLOURS, NEUTRAL, ROW, SYMBOLS, apply_style, ink, percent_axis
+from pages.figures.style import COLOURS, NEUTRAL, ROW, SYMBOLS, apply_style, ink, percent_axis, quick_figure
 
 BELOW = {"yref": "container", "y": 0.0, "yanchor": "bottom", "traceorder": "normal"}  # a legend under the axis
 LOW_HIGH = [[0, "#0072B2"], [0.5, "#999999"], [1, "#E69F00"]]  # visible on light and dark pages
@@ -35,32 +35,33 @@ def waterfall(steps: pd.DataFrame, *, base: float | None, emotion: str) -> go.Fi
     names = ["average clip", *steps["name"], "this clip"]
     ends = start + np.concatenate([[0], steps["shap"].cumsum()])
     margin = 0.3 * max(float(ends.max() - ends.min()), 0.2)
-    figure = go.Figure(
-        go.Waterfall(
-            orientation="h",
-            y=names,
-            x=[start, *steps["shap"], 0],
-            measure=["absolute", *["relative"] * len(steps), "total"],
-            text=[_end(start, known), *(signed_points(v) for v in steps["shap"]), _end(ends[-1], known)],
-            textposition="outside",
-            cliponaxis=False,
-            customdata=["", *steps["shown"], ""],
-            hovertemplate="%{y} %{customdata}: %{text}<extra></extra>",
-            increasing={"marker": {"color": UP}},
-            decreasing={"marker": {"color": DOWN}},
-            totals={"marker": {"color": NEUTRAL}},
-            connector={"line": {"color": NEUTRAL, "width": 0.5}},
-        )
+    bars = go.Waterfall(
+        orientation="h",
+        y=names,
+        x=[start, *steps["shap"], 0],
+        measure=["absolute", *["relative"] * len(steps), "total"],
+        text=[_end(start, known), *(signed_points(v) for v in steps["shap"]), _end(ends[-1], known)],
+        textposition="outside",
+        cliponaxis=False,
+        customdata=["", *steps["shown"], ""],
+        hovertemplate="%{y} %{customdata}: %{text}<extra></extra>",
+        increasing={"marker": {"color": UP}},
+        decreasing={"marker": {"color": DOWN}},
+        totals={"marker": {"color": NEUTRAL}},
+        connector={"line": {"color": NEUTRAL, "width": 0.5}},
     )
     change = f"{percent(start)} → {percent(ends[-1])}" if known else f"{100 * ends[-1]:+.0f} points"
-    return (
-        apply_style(figure, title=f"Why {with_sign(emotion)}: {change}", height=110 + ROW * len(names))
-        .update_yaxes(autorange="reversed", categoryorder="array", categoryarray=names)
-        .update_xaxes(
-            title="probability (steps in percentage points)" if known else "change in percentage points",
+    what = "probability (steps in percentage points)" if known else "change in percentage points"
+    return quick_figure(
+        [bars],
+        title=f"Why {with_sign(emotion)}: {change}",
+        height=110 + ROW * len(names),
+        yaxis={"autorange": "reversed", "categoryorder": "array", "categoryarray": names},
+        xaxis={
+            "title": {"text": what},
             **percent_axis(signed=not known),
-            range=[min(0.0, float(ends.min()) - margin), float(ends.max()) + margin],
-        )
+            "range": [min(0.0, float(ends.min()) - margin), float(ends.max()) + margin],
+        },
     )
 
 

@@ -5,10 +5,12 @@ The palette is Okabe & Ito (2008), which is safe for colour-blind people; each e
 
 from collections.abc import Sequence
 from itertools import cycle
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
+from plotly.basedatatypes import BaseTraceType
 
 from core.schema import EMOTIONS, readable
 from core.wording import percent_limit, percents, with_sign
@@ -30,6 +32,7 @@ DIVERGING = "RdBu"  # correlations, from -1 to 1
 FEW = 20  # values of a violin that shows each of them as a point
 _MARGIN = {"l": 8, "r": 8, "t": 40, "b": 8}
 _CLEAR = "rgba(0,0,0,0)"
+_TEMPLATE = go.Figure().layout.template  # plotly's own
 
 
 def ink(colour: str) -> str:
@@ -42,15 +45,36 @@ def ink(colour: str) -> str:
 
 def apply_style(figure: go.Figure, *, title: str = "", height: int = 380) -> go.Figure:
     """Apply the common style; transparent, so it fits light and dark pages."""
-    return figure.update_layout(
-        title={"text": title, "font": {"size": 15}},
-        height=height,
-        margin=_MARGIN,
-        paper_bgcolor=_CLEAR,
-        plot_bgcolor=_CLEAR,
-        legend={"orientation": "h", "y": -0.18, "title": ""},
-        hoverlabel={"namelength": -1},
-    ).update_xaxes(automargin=True).update_yaxes(automargin=True)  # fmt: skip
+    figure.update_layout(title={"text": title, "font": {"size": 15}}, height=height, **_layout())
+    return figure.update_xaxes(automargin=True).update_yaxes(automargin=True)
+
+
+def quick_figure(
+    traces: Sequence[BaseTraceType],
+    *,
+    xaxis: dict[str, object],
+    yaxis: dict[str, object],
+    title: str = "",
+    height: int = 380,
+    **layout: Any,
+) -> go.Figure:
+    """Build a figure in the common style at once, without plotly's checks: a tenth of the time of `apply_style`.
+
+    For the figures of Predict, which are drawn for each clip. A test checks them as plotly does.
+    """
+    whole = _layout() | {"title": {"text": title, "font": {"size": 15}}, "height": height} | layout
+    axes = {"xaxis": {"automargin": True} | xaxis, "yaxis": {"automargin": True} | yaxis}
+    return go.Figure({"data": traces, "layout": {"template": _TEMPLATE} | whole | axes}, _validate=False)
+
+
+def _layout() -> dict[str, object]:
+    return {
+        "margin": dict(_MARGIN),
+        "paper_bgcolor": _CLEAR,
+        "plot_bgcolor": _CLEAR,
+        "legend": {"orientation": "h", "y": -0.18, "title": {"text": ""}},
+        "hoverlabel": {"namelength": -1},
+    }
 
 
 def percent_axis(*, signed: bool = False) -> dict[str, object]:
@@ -78,42 +102,52 @@ def probabilities(proba: pd.Series, *, threshold: float | None = None) -> go.Fig
     order = [e for e in EMOTIONS if e in proba.index][::-1]
     values = proba.loc[order]
     shown = percents({e: float(proba[e]) for e in order})
-    figure = go.Figure(
-        go.Bar(
-            x=values.to_numpy(),
-            y=[with_sign(e) for e in order],
-            orientation="h",
-            marker_color=[COLOURS[e] for e in order],
-            text=[shown[e] for e in order],
-            textposition="outside",
-            cliponaxis=False,
-            hovertemplate="%{y}: %{text}<extra></extra>",
-        )
+    bars = go.Bar(
+        x=values.to_numpy(),
+        y=[with_sign(e) for e in order],
+        orientation="h",
+        marker_color=[COLOURS[e] for e in order],
+        text=[shown[e] for e in order],
+        textposition="outside",
+        cliponaxis=False,
+        hovertemplate="%{y}: %{text}<extra></extra>",
     )
-    if threshold is not None:
-        figure.add_vline(
-            x=threshold,
-            line_dash="dot",
-            line_color=NEUTRAL,
-            annotation={
-                "text": f"accept from {percent_limit(threshold)}",
-                "yref": "y domain",
-                "y": 1.0,
-                "yanchor": "bottom",  # above the bars
-                "xanchor": "right" if threshold > 0.5 else "left",  # inside the figure
-            },
-        )
-    return apply_style(figure, height=240).update_xaxes(range=[0, 1.12], title="probability", **percent_axis())
+    return quick_figure(
+        [bars],
+        height=240,
+        xaxis={"range": [0, 1.12], "title": {"text": "probability"}, **percent_axis()},
+        yaxis={},
+        **({} if threshold is None else _limit_line(threshold)),
+    )
+
+
+def _limit_line(threshold: float) -> dict[str, Any]:
+    """Parts of the layout: a line at the limit, with its text above the bars."""
+    across: dict[str, object] = {"xref": "x", "yref": "y domain"}
+    line = {"type": "line", "x0": threshold, "x1": threshold, "y0": 0, "y1": 1}
+    text = {
+        "text": f"accept from {percent_limit(threshold)}",
+        "showarrow": False,
+        "x": threshold,
+        "y": 1.0,
+        "yanchor": "bottom",
+        "xanchor": "right" if threshold > 0.5 else "left",  # inside the figure
+    }
+    return {
+        "shapes": [line | across | {"line": {"color": NEUTRAL, "dash": "dot"}}],
+        "annotations": [text | across],
+    }
 
 
 def waveform(times: np.ndarray, low: np.ndarray, high: np.ndarray) -> go.Figure:
     """Draw the lowest and highest sample of each section against time in s."""
     line = {"mode": "lines", "line": {"width": 0.5, "color": COLOURS["sad"]}, "hoverinfo": "skip", "showlegend": False}
-    figure = go.Figure([go.Scatter(x=times, y=high, **line), go.Scatter(x=times, y=low, fill="tonexty", **line)])
-    return (
-        apply_style(figure, title="Waveform", height=200)
-        .update_xaxes(title="time (s)")
-        .update_yaxes(title="full scale = 1")
+    return quick_figure(
+        [go.Scatter(x=times, y=high, **line), go.Scatter(x=times, y=low, fill="tonexty", **line)],
+        title="Waveform",
+        height=200,
+        xaxis={"title": {"text": "time (s)"}},
+        yaxis={"title": {"text": "full scale = 1"}},
     )
 
 

@@ -6,6 +6,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from core.makam.columns import MAKAM_COLUMNS
+from core.musical_words import explained
 from core.schema import BY_COLUMN, EMOTIONS, readable
 from core.wording import with_sign
 
@@ -53,6 +55,7 @@ _WORDS = {
     "shap": ("effect", "Change of the probability by this feature (SHAP)."),
     "base": ("base value", "Probability at which the steps start."),
     "y": ("label", "Emotion of the label."),
+    **MAKAM_COLUMNS,
 }
 
 
@@ -70,7 +73,7 @@ def _figures() -> dict[str, tuple[str, str]]:
 def words(column: str) -> tuple[str, str]:
     """Return the heading of a column and its meaning. The meaning is empty for a column that needs none."""
     if column in BY_COLUMN:
-        return readable(column), BY_COLUMN[column].meaning
+        return readable(column), explained(BY_COLUMN[column])
     if column in _WORDS:
         return _WORDS[column]
     for start, what in (("p_", "Probability of {}."), ("f1_", "F1 of {}."), ("want_", "Wanted probability of {}.")):

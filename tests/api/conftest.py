@@ -21,6 +21,13 @@ from core.store import ApiKey, Scope
 LOOPBACK = ("127.0.0.1", 50_000)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run all tests that share the loaded model in one process."""
+    for item in items:
+        if "made_client" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("api"))
+
+
 @dataclass(eq=False)
 class Api:
     """The API and its store."""

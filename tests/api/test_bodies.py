@@ -244,3 +244,31 @@ def test_a_request_has_one_identifier_in_out_and_in_the_log(api, wav, asked, use
     assert record.line["key"]
     assert record.line["bytes"] == 100
     assert "Gizli" not in json.dumps(record.line)
+
+
+@pytest.mark.parametrize(
+    ("address", "body"),
+    [
+        ("/v1/playlists", b"[" * 500_000),
+        ("/v1/playlists", b"\xff\xfe"),
+        ("/v1/feedback", b'{"emotion": "sad", "clip_id": "a\\u0000b"}'),
+        ("/v1/feedback", b'{"emotion": "sad", "piece_id": "\\ud800"}'),
+        ("/v1/jobs", b'{"folder": ' + b"[" * 500_000),
+        ("/v2/models/turkish-music-emotion/infer", b'{"inputs": ' + b"[" * 500_000),
+    ],
+)
+def test_hostile_json_is_refused(api, address, body):
+    headers = api.headers() | {"Content-Type": "application/json", "Idempotency-Key": "0123456789"}
+    answer = api.client.post(address, content=body, headers=headers)
+    assert answer.status_code in (400, 422)
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_an_address_with_a_text_that_no_database_stores_is_refused(api):
+    assert api.client.get("/v1/clips/a%00b", headers=api.headers()).status_code == 422
+
+
+def test_a_wrong_method_names_the_right_ones(api):
+    answer = api.client.put("/v1/clips/0a", headers=api.headers())
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "DELETE, GET")
+    assert answer.json()["type"].rpartition(":")[2] == "method"

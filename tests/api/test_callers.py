@@ -6,6 +6,7 @@ from starlette.testclient import TestClient
 from core import store
 from core.access import Role
 from core.api.app import create
+from core.library import launching
 from core.settings import Settings
 from core.store import Scope
 
@@ -14,7 +15,7 @@ ASKED = [  # method, address, body, least role, scope
     ("POST", "/v1/clips", None, Role.VISITOR, Scope.SCORE),
     ("POST", "/v1/features", None, Role.VISITOR, Scope.SCORE),
     ("POST", "/v1/tracks", None, Role.VISITOR, Scope.SCORE),
-    ("GET", "/v1/clips/x", None, Role.VISITOR, Scope.SCORE),
+    ("GET", "/v1/clips/0a", None, Role.VISITOR, Scope.SCORE),
     ("GET", "/v1/model", None, Role.VISITOR, Scope.READ),
     ("GET", "/v2", None, Role.VISITOR, Scope.READ),
     ("POST", "/v1/feedback", FEEDBACK, Role.VISITOR, Scope.FEEDBACK),
@@ -120,3 +121,26 @@ def test_after_the_first_key_this_machine_needs_one_too_even_if_it_was_revoked(w
     assert here.get("/v2").status_code == 401
     store.revoke_key(opened, made.key_id)
     assert here.get("/v2").status_code == 401
+
+
+@pytest.mark.parametrize(("said", "status"), [({}, 403), ({"shared": False}, 202), ({"shared": True}, 403)])
+def test_a_caller_with_a_key_names_only_places_that_the_server_allows(tmp_path, monkeypatch, said, status):
+    """Without TME_LIBRARY_DIR, too: a key is for other machines, unless TME_SHARED says otherwise."""
+    music = tmp_path / "music"
+    music.mkdir()
+    app = create(Settings(data_dir=tmp_path / "data", **said))
+    app.state.service.ready = True
+    opened = app.state.service.store()
+    _, secret = store.add_key(opened, "ward", role=Role.ANALYST)
+    launched = []
+
+    def launch(asked, name, command, *, settings, message):
+        launched.append(command)
+        job = store.start_job(asked, name, message=message)
+        return store.finish_job(opened, job.job_id, message="Done.")
+
+    monkeypatch.setattr(launching.jobs, "launch", launch)
+    caller = TestClient(app, base_url="http://127.0.0.1", client=("127.0.0.1", 5000))
+    answer = caller.post("/v1/jobs", json={"folder": str(music)}, headers={"Authorization": f"Bearer {secret}"})
+    assert answer.status_code == status, answer.text
+    assert len(launched) == (status == 202)

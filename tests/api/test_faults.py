@@ -1,4 +1,4 @@
-"""Faults of a real server with two workers: huge bodies, callers that leave, killed workers, a lost database, its end."""
+"""Faults of a real server with two workers: huge bodies, callers that leave, a killed worker, a lost database."""
 
 import http.client
 import json

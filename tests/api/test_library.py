@@ -75,6 +75,34 @@ def test_what_a_caller_says_counts_for_this_caller(api, pieces):
     assert theirs["word"] != "own"
 
 
+def test_the_library_is_read_once_until_it_changes(api, pieces, monkeypatch):
+    from core.api import pieces_of_library
+
+    reads = []
+    real = pieces_of_library.library_table
+    monkeypatch.setattr(
+        pieces_of_library, "library_table", lambda *given, **named: reads.append(1) or real(*given, **named)
+    )
+    listed(api)
+    reads.clear()
+    listed(api, mood="sad")
+    listed(api, q="ezgi")
+    assert reads == []
+    store.set_track(api.opened, pieces[5], title="Yeni ad")
+    monkeypatch.setattr(pieces_of_library, "FRESH_S", 0.0)
+    assert "Yeni ad" in [piece["title"] for piece in listed(api)["pieces"]]
+    assert reads == [1]
+    monkeypatch.undo()
+    listed(api)
+    job = store.start_job(api.opened, run.JOB)
+    store.finish_job(api.opened, job.job_id)
+    monkeypatch.setattr(
+        pieces_of_library, "library_table", lambda *given, **named: reads.append(2) or real(*given, **named)
+    )
+    listed(api)
+    assert reads == [1, 2]
+
+
 def test_raters_are_not_told_whether_a_piece_exists(api, pieces):
     sent = {**api.headers("rater", Role.RATER), "Idempotency-Key": str(uuid.uuid4())}
     known = api.client.post("/v1/feedback", json={"piece_id": pieces[0], "emotion": "sad"}, headers=sent)

@@ -48,6 +48,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     table = Path(os.environ.get("TME_TABLE") or ROOT.parent / "shared" / "data" / "Acoustic Features.csv")
     environment = {k: v for k, v in os.environ.items() if not k.startswith("TME_")} | {
         "TME_DATA_DIR": str(data_dir),
+        "TME_WARM_UP": "false",  # few of these tests need the model
         "TME_DOWNLOAD_URL": "http://127.0.0.1:9/none.zip",  # nothing is fetched: the stand-in is shown instead
         **({"TME_TABLE": str(table)} if table.is_file() else {}),
     }

@@ -53,6 +53,22 @@ def test_help_loads_no_heavy_library():
     assert run.stdout.splitlines()[-1] == ""
 
 
+def test_features_load_what_measures_and_nothing_else():
+    """No tables, no models, no database; of scipy only its version, which numba reads."""
+    code = (
+        "import sys; sys.argv = ['core', 'features', sys.argv[1]]\n"
+        "from core.__main__ import main\n"
+        "try: main()\n"
+        "except SystemExit as ended: assert ended.code == 0, ended.code\n"
+        "heavy = {'pandas', 'scipy.linalg', 'scipy.special', 'scipy.fft', 'sklearn', 'sqlalchemy', 'mlflow', 'dask',"
+        " 'librosa', 'pyarrow', 'pycparser', 'pydantic_settings'}\n"
+        "print(*sorted(heavy & set(sys.modules)))"
+    )
+    golden = ROOT / "tests" / "golden" / "single_note_2s.flac"
+    run = subprocess.run([sys.executable, "-c", code, golden], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert run.stdout.splitlines()[-1] == ""
+
+
 def test_an_error_is_one_sentence_and_exit_status_2(capsys):
     broken = typer.Typer()
 

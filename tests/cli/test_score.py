@@ -1,9 +1,12 @@
 """The command ``python -m core score``: refused arguments, exit statuses, and Ctrl-C."""
 
+import json
 import os
+import shutil
 import signal
 from pathlib import Path
 
+import bundles
 import libraries
 import pytest
 import typer
@@ -15,6 +18,8 @@ from core.errors import CoreError
 from core.library import run as run_module
 from core.library.results import TYPES
 from core.library.run import JOB
+from core.models import registry
+from core.models.registry import RegisteredModel
 from core.schema import COLUMNS
 from core.settings import Settings
 
@@ -55,6 +60,19 @@ def test_the_exit_status_says_whether_all_some_or_nothing_was_done(run, music):
     status, said = run()
     assert (status, "text.wav" in said) == (1, True)
     assert run(folder=music / "nowhere")[0] == 2
+
+
+def test_a_champion_that_does_not_load_is_replaced_as_on_the_pages(run, music, settings, monkeypatch):
+    """The registry's files are whole, but the libraries here cannot load its model."""
+    broken = settings.data_dir / "broken"
+    shutil.copytree(settings.champion_dir, broken)
+    (broken / "model.skops").write_bytes(b"a model of other libraries")
+    bundles.reseal(broken, version="broken")
+    registered = RegisteredModel("1", broken)
+    monkeypatch.setattr(registry, "find", lambda alias, settings: registered if alias == "champion" else None)
+    assert run()[0] == 0
+    here = json.loads((settings.champion_dir / "manifest.json").read_text(encoding="utf-8"))["version"]
+    assert set(libraries.table(music.parent / "out.parquet")["model_version"]) == {here}
 
 
 def test_the_document_tells_every_column_and_option():

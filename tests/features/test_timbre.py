@@ -209,3 +209,12 @@ def test_a_rising_roar_has_a_positive_slope():
     y = (tone(440) + tone(500)) * np.linspace(0, 1, SR)
     assert timbre.measure(y, SR)["_Roughness_Slope"] > 0.5
     assert timbre.measure(y[::-1].copy(), SR)["_Roughness_Slope"] < -0.5
+
+
+def test_room_for_more_maxima_than_usual_changes_nothing(monkeypatch):
+    y = noise(2 * SR)
+    usual = timbre.frame_roughness_compiled(y, SR)
+    monkeypatch.setattr(timbre, "USUAL_MAXIMA", 0)
+    np.testing.assert_array_equal(timbre.frame_roughness_compiled(y, SR), usual)
+    monkeypatch.setattr(timbre, "USUAL_MAXIMA", 2000)
+    np.testing.assert_array_equal(timbre.frame_roughness_compiled(y, SR), usual)

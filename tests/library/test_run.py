@@ -26,7 +26,7 @@ from core.errors import CoreError
 from core.features import EXTRACTOR
 from core.features.loudness import integrated
 from core.library import run as run_module
-from core.library.near_copies import first_alike, quality
+from core.library.near_copies import first_alike, nearest_in_tree, nearest_of_few, quality
 from core.library.progress import RunProgress, progress_bar
 from core.library.results import TYPES, read_results
 from core.library.run import score_library
@@ -504,6 +504,16 @@ def test_alike_are_all_that_hang_together_and_never_those_that_are_not_known():
     np.testing.assert_array_equal(first_alike(z, used), expected)
 
 
+def test_few_clips_and_many_have_the_same_neighbours():
+    values = np.random.default_rng(1).uniform(size=(70, 12)).astype(np.float32)
+    values[10], values[20:26] = values[3], values[5] + np.float32(0.01)
+    for count in (2, 5, 70):
+        tree, few = nearest_in_tree(values, count, 0.5), nearest_of_few(values, count, 0.5)
+        np.testing.assert_allclose(few[0], tree[0], atol=1e-7)
+        for ours, theirs in zip(few[1], tree[1], strict=True):  # among equally near ones, the order is free
+            assert count < 7 or set(ours) == set(theirs)
+
+
 # what goes wrong
 
 
@@ -870,6 +880,37 @@ def test_progress_says_how_long_it_takes():
     )
     assert "for 12 s so far" in replace(before, elapsed_s=12.0).text  # it moves before the first result
     assert replace(before, note="No worker yet").text == "0 of 1,000 files, 0 not scored. No worker yet"
+
+
+SCORE = """
+import sys
+from core.__main__ import main
+from core.models import bundle
+loaded = []
+real = bundle.load_pipeline
+bundle.load_pipeline = lambda *given, **named: loaded.append(1) or real(*given, **named)
+sys.argv = ["core", "score", sys.argv[1], "--out", sys.argv[2]]
+try:
+    main()
+except SystemExit as ended:
+    assert ended.code == 0, ended.code
+heavy = {"sklearn", "skops", "numba", "scipy", "dask", "distributed", "mlflow", "shap", "lightgbm", "xgboost"}
+print(len(loaded), *sorted(heavy & set(sys.modules)))
+"""
+
+
+def test_a_run_with_nothing_to_measure_starts_no_worker_and_loads_no_model(music, tmp_path, monkeypatch):
+    monkeypatch.setenv("TME_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("TME_DATABASE_URL", "")
+    for file in music.iterdir():
+        os.utime(file, (time.time() - 3600,) * 2)  # a file that was written just now is looked at again
+    said = []
+    for _ in range(2):
+        command = [sys.executable, "-c", SCORE, str(music), str(tmp_path / "out.parquet")]
+        run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        said.append(run.stdout.splitlines()[-1].split())
+    assert said[0][0] == "1"
+    assert said[1] == ["0"]
 
 
 def test_workers_stay_small():

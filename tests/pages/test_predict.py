@@ -165,6 +165,16 @@ def test_a_clip_is_drawn_with_its_beats_and_its_tempo_is_doubted_in_words(open_p
     assert "The tempo feature is 180 bpm. A second method (librosa) finds 90 bpm: the same pulse" in shown(page)
 
 
+def test_what_if_is_drawn_when_one_opens_it(open_page):
+    page = upload(open_page("predict"), clip(), "a.flac")
+    assert not page.slider
+    page.session_state["what_if"] = True
+    page.run()
+    assert not page.exception
+    assert len(page.slider) == 4
+    assert "how the model works and not how music works" in shown(page)
+
+
 def test_the_spectrogram_is_in_hertz_or_in_notes(open_page):
     page = upload(open_page("predict"), clip(), "a.flac")
     page.toggle(key="clip_spectrogram").set_value(True).run()

@@ -249,3 +249,26 @@ def test_a_window_belongs_to_the_owner_of_its_clip(opened, owner, left):
     for clip_id in store.own_clips(asked(opened, AYSE))["clip_id"]:
         store.erase_own_clip(asked(opened, AYSE), clip_id)
     assert sorted(read(opened, lambda c: list(c.execute(sa.select(schema.clips.c.id)).scalars()))) == sorted(left)
+
+
+def test_the_newest_answer_about_an_own_clip_is_read_by_its_person_only(opened):
+    add(opened, "mine", by=AYSE)
+    add(opened, "theirs", by=ECE)
+    said = Prediction("mine", "m2", EXTRACTOR, {"angry": 0.8, "happy": 0.1, "relax": 0.1, "sad": 0.0})
+    (number,) = store.save_predictions(opened, [(said, decide(said, Policy()))], policy=Policy())
+    store.save_predictions(opened, [(said, decide(said, Policy()))], policy=Policy(threshold=0.9), role="challenger")
+    found = store.own_prediction(asked(opened, AYSE), "mine")
+    assert (found.prediction_id, found.guess, found.decision) == (number, "angry", "angry")
+    assert (found.proba, found.candidates, found.model_version) == (said.proba, ("angry",), "m2")
+    assert found.margin == pytest.approx(0.7)
+    assert store.own_prediction(asked(opened, ECE), "mine") is None
+    assert store.own_prediction(asked(opened, AYSE), "theirs") is None
+    store.erase_own_clip(asked(opened, AYSE), "mine")
+    assert store.own_prediction(asked(opened, AYSE), "mine") is None
+
+
+def test_a_job_is_read_by_the_person_who_started_it(opened):
+    job = store.start_job(asked(opened, AYSE), "library", message="at work")
+    assert store.own_job(asked(opened, AYSE), job.job_id, "library") == job
+    assert store.own_job(asked(opened, AYSE), job.job_id, "rescore") is None
+    assert store.own_job(asked(opened, ECE), job.job_id, "library") is None

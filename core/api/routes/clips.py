@@ -21,7 +21,7 @@ from core.store import Scope, own_prediction
 router = APIRouter(tags=["clips"])
 Scoring = Annotated[Caller, Depends(allowed(Action.SCORE_CLIP, Scope.SCORE))]
 Owning = Annotated[Caller, Depends(allowed(Action.ERASE_OWN_CLIP, Scope.SCORE))]
-ClipId = Annotated[str, Path(max_length=128, description="The clip_id of an answer.")]
+ClipId = Annotated[str, Path(pattern=shapes.ID, description="The clip_id of an answer.")]
 
 
 @router.post(

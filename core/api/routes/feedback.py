@@ -9,7 +9,6 @@ from core.access import Action
 from core.api import shapes
 from core.api.callers import Caller, allowed
 from core.api.openapi import problems
-from core.api.pieces_of_library import read_pieces
 from core.api.problems import NOT_FOUND, NOT_VALID, ApiError
 from core.api.work import service_of
 from core.labelling.hearing import Heard, say
@@ -68,7 +67,7 @@ def _about_piece(caller: Caller, request: Request, body: shapes.FeedbackBody, to
     service = service_of(request)
     if not caller.by.may(Action.SEE_LIBRARY):
         raise ApiError(NOT_FOUND, NO_PIECE)
-    library = read_pieces(caller.store, service.served(), service.settings)
+    library = service.library.read(caller.store, service.served(), caller.settings)
     piece_id = str(body.piece_id)
     if library is None or piece_id not in library.every.index:
         raise ApiError(NOT_FOUND, NO_PIECE)

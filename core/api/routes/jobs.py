@@ -95,20 +95,18 @@ def _folder(body: bytes) -> str:
 
 
 def _start_folder(request: Request, caller: Caller, folder: str, windows: Windows | None) -> Job:
-    service = service_of(request)
-    place = launching.place_to_score(folder, caller.store, service.settings)
-    policy = service.served().policy
-    return launching.launch_run(caller.store, place, policy, windows=windows, settings=service.settings)
+    place = launching.place_to_score(folder, caller.store, caller.settings)
+    policy = service_of(request).served().policy
+    return launching.launch_run(caller.store, place, policy, windows=windows, settings=caller.settings)
 
 
 def _start_files(request: Request, caller: Caller, files: list[bodies.SentFile], windows: Windows | None) -> Job:
-    service = service_of(request)
     if jobs.running(caller.store, run.JOB) is not None:  # said before anything is written
         raise ApiError(CONFLICT, "Another run is going on. Wait until it ends, then send the files again.")
     sent = ((file.name, file.read()) for file in files)
-    folder = places.save_uploads(sent, service.settings, by=caller.by)
-    policy = service.served().policy
-    return launching.launch_uploaded(caller.store, folder, policy, windows=windows, settings=service.settings)
+    folder = places.save_uploads(sent, caller.settings, by=caller.by)
+    policy = service_of(request).served().policy
+    return launching.launch_uploaded(caller.store, folder, policy, windows=windows, settings=caller.settings)
 
 
 @router.get("/v1/jobs/{job_id}", summary="Follow a job", responses=problems(404))

@@ -12,7 +12,6 @@ from core.access import Action
 from core.api import answers, shapes
 from core.api.callers import Caller, allowed
 from core.api.openapi import problems
-from core.api.pieces_of_library import read_pieces
 from core.api.problems import NOT_VALID, ApiError
 from core.api.work import service_of
 from core.playlists.selection import Filter, filter_pieces
@@ -35,7 +34,7 @@ def list_pieces(
     """Return the pieces that match, the most probable first. A cursor stays valid when the library changes."""
     after = _place(cursor) if cursor else None
     service = service_of(request)
-    library = read_pieces(caller.store, service.served(), service.settings)
+    library = service.library.read(caller.store, service.served(), caller.settings)
     if library is None:
         return shapes.Pieces(total=0, pieces=[], next=None)
     wanted = Filter(emotions=(mood,) if mood else EMOTIONS, search=q)

@@ -10,7 +10,7 @@ from core.access import Action
 from core.api import answers, shapes
 from core.api.callers import Caller, allowed
 from core.api.openapi import problems
-from core.api.pieces_of_library import read_pieces, same_recordings
+from core.api.pieces_of_library import same_recordings
 from core.api.problems import NOT_VALID, ApiError
 from core.api.work import in_line, room_to_work, service_of
 from core.errors import CoreError
@@ -64,7 +64,7 @@ async def make_playlist(
 
     def work() -> Playlist:
         served = service.served()
-        library = read_pieces(caller.store, served, service.settings)
+        library = service.library.read(caller.store, served, caller.settings)
         if library is None:
             raise CoreError(NO_LIBRARY)
         pool = playlist.usable_pieces(

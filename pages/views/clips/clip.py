@@ -3,13 +3,15 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from core import wording
-from core.audio import decoding, encoding, formats, synthetic
+from core.audio import decoding, drawing, encoding, formats, synthetic
 from core.audio.beats import Beats
+from core.audio.packed import MEDIA_TYPE, PackedClip
 from core.errors import CoreError, QueueFull, WorkerDied
 from core.labelling import answer_form
 from core.labelling.answer_form import AnswerForm
@@ -50,12 +52,13 @@ class ChosenClip:
 class ShownClip:
     """A scored clip in the session, with all that is needed to show it again without the file.
 
-    file : what is stored of the file if the person answers or shares the clip.
+    scored : its samples are packed.  file : what is stored of the file if the person answers or shares the clip.
+    wave : as from ``core.audio.drawing.envelope``.
     """
 
     scored: ScoredClip
     file: MeasuredFile
-    wav: bytes
+    wave: tuple[np.ndarray, np.ndarray, np.ndarray]
     explanation: pd.DataFrame | None = None
     firmness: tuple[str, Policy, Firmness] | None = None  # with the model and the policy of the decision
     beats: Beats | None = None
@@ -190,7 +193,7 @@ def _score(chosen: ChosenClip, served: Served, policy: Policy) -> ShownClip:
             origin=chosen.origin,
             max_mb=largest_mb,
         )
-        return ShownClip(scored, file, encoding.wav(scored.recording.clip.y))
+        return ShownClip(scoring.packed(scored), file, drawing.envelope(scored.recording.clip))
 
     return waiting.result(
         work,
@@ -205,7 +208,7 @@ def _score(chosen: ChosenClip, served: Served, policy: Policy) -> ShownClip:
 def show_player(shown: ShownClip) -> None:
     """Show the player with exactly the audio whose 50 values are shown."""
     clip = shown.scored.recording.clip
-    st.audio(shown.wav, format="audio/wav", alt=f"Player: the {clip.duration_s:.1f} s that were analysed")
+    st.audio(PackedClip.of(clip).data, format=MEDIA_TYPE, alt=f"Player: the {clip.duration_s:.1f} s that were analysed")
     if shown.scored.others:
         start_s = shown.scored.recording.start_s
         end_s = start_s + clip.duration_s

@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.audio import beats, drawing, spectrograms
+from core.audio import beats, spectrograms
 from core.audio.beats import Beats
 from core.audio.decoding import Clip
 from core.pipeline.scoring import ScoredClip
@@ -45,7 +45,7 @@ def waveform(shown: ShownClip) -> None:
 
 def _draw_waveform(shown: ShownClip, place: DeltaGenerator, heard: Beats | None = None) -> None:
     clip = shown.scored.recording.clip
-    drawn = drawing.envelope(clip)
+    drawn = shown.wave
     alt, name = f"Waveform of {clip.duration_s:.1f} s", "waveform"
     if heard is None:
         figure = style.waveform(*drawn)
@@ -98,6 +98,6 @@ def spectrogram(clip: Clip) -> None:
     st.caption(ABOUT[scale])
 
 
-@st.cache_data(show_spinner=False, max_entries=64)
+@st.cache_data(show_spinner=False, max_entries=8)
 def _picture(clip_id: str, _clip: Clip, scale: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return spectrograms.mel(_clip) if scale == "mel" else spectrograms.constant_q(_clip)

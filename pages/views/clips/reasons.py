@@ -8,6 +8,7 @@ from core import wording
 from core.errors import CoreError
 from core.models import explanation_tables, reference
 from core.models.prediction import predict
+from core.musical_words import explained
 from core.pipeline import scoring
 from core.pipeline.scoring import ScoredClip
 from core.pipeline.serving import Served
@@ -120,7 +121,7 @@ def show_values(scored: ScoredClip, served: Served) -> None:
     picked = event.selection.rows
     if picked:
         column = COLUMNS[picked[0]]
-        st.caption(BY_COLUMN[column].meaning)
+        st.caption(explained(BY_COLUMN[column]))
         curves = explanation_tables.quantile_curves(served.reference, column)
         show.chart(
             clips.place(curves, float(scored.vector.values[picked[0]]), column=column),
@@ -134,12 +135,15 @@ def show_values(scored: ScoredClip, served: Served) -> None:
 
 @st.fragment
 def show_what_if(shown: ShownClip, served: Served) -> None:
-    """Show sliders for the strongest features, and the prediction for the changed values."""
-    scored = shown.scored
-    if shown.explanation is None:
-        return
+    """Offer sliders for the strongest features, and the prediction for the changed values; drawn when it is opened."""
+    with st.expander("What if?", icon=":material/tune:", key="what_if", on_change="rerun") as box:
+        if box.open and shown.explanation is not None:
+            _change_features(shown.scored, shown.explanation, served)
+
+
+def _change_features(scored: ScoredClip, explanation: pd.DataFrame, served: Served) -> None:
     guess = scored.prediction.ranked[0]
-    _, steps = explanation_tables.steps(shown.explanation, guess)
+    _, steps = explanation_tables.steps(explanation, guess)
     changed = scored.vector.values.copy()
     tag = scored.clip_id[:16]
     left, right = st.columns(2, gap="large")
@@ -175,7 +179,14 @@ def _slider(column: str, value: float, served: Served, *, key: str) -> float:
     step = (high - low) / 200
     return float(
         st.slider(
-            readable(column), low, high, own, step, key=key, format=_digits(high - low), help=BY_COLUMN[column].meaning
+            readable(column),
+            low,
+            high,
+            own,
+            step,
+            key=key,
+            format=_digits(high - low),
+            help=explained(BY_COLUMN[column]),
         )
     )
 

@@ -5,6 +5,7 @@ import streamlit as st
 
 from core.dataset import exploration, post_hoc
 from core.errors import CoreError
+from core.musical_words import explained
 from core.schema import BY_COLUMN, COLUMNS, EMOTIONS, PITCH_IS_ABSOLUTE, readable
 from pages.figures import dataset, style
 from pages.shared import show
@@ -41,7 +42,7 @@ def groups(rows: Shown) -> None:
         key="kind",
         bind="query-params",
     )
-    st.caption(BY_COLUMN[column].meaning)
+    st.caption(explained(BY_COLUMN[column]))
     numbers = exploration.summarise_feature(rows.frame, column, rows.groups)
     show.chart(
         style.by_group(rows.frame, column, rows.groups, kind=kind),

@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.dataset import citing, exploration
 from core.errors import CoreError
+from core.musical_words import explained
 from core.schema import BY_COLUMN, COLUMNS, FEATURES, GROUPS, PITCH_IS_ABSOLUTE, data_dictionary, readable
 from core.wording import tenth_percent
 from pages.figures import dataset
@@ -136,7 +137,7 @@ def every_row(rows: Shown) -> None:
     links = pd.DataFrame(reasons(rows, rows.frame.index.to_series()), index=rows.frame.index)
     st.dataframe(
         links.join(rows.frame[[*named_first(rows.frame), *COLUMNS]]),
-        column_config={f.column: st.column_config.NumberColumn(readable(f.column), help=f.meaning) for f in FEATURES}
+        column_config={f.column: st.column_config.NumberColumn(readable(f.column), help=explained(f)) for f in FEATURES}
         | {"why": show.reasons_column()},
         alt="Rows of the table",
         height=420,
@@ -160,6 +161,12 @@ def dictionary() -> None:
         if group == BY_COLUMN[CHROMA].group:
             st.caption(f"For makams: {PITCH_IS_ABSOLUTE}")
         st.markdown("\n".join(f"- {_entry(feature)}" for feature in features.to_dict("records")))
+    st.page_link(
+        "pages/makam.py",
+        label="Hear a low and a high example of each feature",
+        icon=":material/hearing:",
+        query_params={"words_of": "The 50 features"},
+    )
     show.download(table, "data-dictionary")
 
 

@@ -1,6 +1,6 @@
 """The library for the Moods and Playlists pages: read from the store, checked on the disk, both cached."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import pandas as pd
@@ -15,18 +15,16 @@ from core.locations import present_path
 from core.models import bundle, description
 from core.models.policy import Policy
 from core.pipeline import jobs
-from core.playlists import selection
-from core.playlists.pieces import add_places, pieces_table
-from core.playlists.selection import searched_text
+from core.playlists.kept_pieces import library_pieces
+from core.playlists.pieces import add_places, with_makams
 from core.settings import Settings
-from core.store import Store, library_cache_key, library_places, library_table
+from core.store import Store, library_cache_key
 from core.turkish import turkish_order
-from pages.shared import cached, entering, hearing, messages
+from pages.shared import cached, hearing, messages
 from pages.shared.policy import KEY, default, describe_policy
 from pages.views.library import runs
 from pages.views.library.words import library_with_words, with_people
 
-MOST = 50_000  # scored parts that are loaded; a larger library must be narrowed by words
 REFRESH_S = 120  # seconds until the files are checked again
 
 
@@ -35,38 +33,31 @@ class Loaded:
     """The library as stored. All sessions share this object: do not change it. Slow properties are computed once.
 
     pieces : as from `pieces_table`.  clips : clip_id and content_hash of the parts.  places : as from
-        `library_places`.  cut : True if the library has more parts than were loaded.
+        `library_places`.  text : searchable text of each piece, see `selection.searched_text`.  alphabet : see
+        `selection.alphabetical_ranks`.
     """
 
     pieces: pd.DataFrame
     clips: pd.DataFrame
     places: pd.DataFrame
-    cut: bool
+    text: pd.Series
+    alphabet: pd.DataFrame
 
     @cached_property
     def labels(self) -> dict[str, str]:
         """Unique name of each piece: title and artist, with the start of the hash if two pieces share them."""
-        names = [
-            " — ".join(filter(None, pair)) for pair in zip(self.pieces["title"], self.pieces["artist"], strict=True)
-        ]
-        twice = pd.Series(names, self.pieces.index).duplicated(keep=False)
-        return {p: f"{n} ({p[:6]})" if twice[p] else n for p, n in zip(self.pieces.index, names, strict=True)}
-
-    @cached_property
-    def text(self) -> pd.Series:
-        """Searchable text of each piece, see `selection.searched`."""
-        return searched_text(self.pieces)
-
-    @cached_property
-    def alphabet(self) -> pd.DataFrame:
-        """Alphabetical ranks of the pieces, see `selection.alphabet`."""
-        return selection.alphabetical_ranks(self.pieces)
+        pairs = zip(self.pieces["title"].tolist(), self.pieces["artist"].tolist(), strict=True)
+        names = [" — ".join(filter(None, pair)) for pair in pairs]
+        twice = pd.Index(names).duplicated(keep=False)
+        return {
+            p: f"{n} ({p[:6]})" if again else n for p, n, again in zip(self.pieces.index, names, twice, strict=True)
+        }
 
     @cached_property
     def choices(self) -> dict[str, list[str]]:
         """Names to filter by, in alphabetical order."""
         return {
-            name: sorted(set(self.pieces[name]) - {""}, key=turkish_order)
+            name: sorted(set(self.pieces[name].unique()) - {""}, key=turkish_order)
             for name in ("artist", "album", "genre", "makam")
         }
 
@@ -102,26 +93,17 @@ class Library:
 
 
 @st.cache_resource(show_spinner="Reading the library …", max_entries=4, ttl=600)
-def _load(key: tuple[object, ...], words: str, version: str | None, _under: Policy, _store: Store) -> Loaded | None:
-    parts = library_table(
-        _store, model_version=version, policy=_under, search=words, sort="file_name", descending=False, limit=MOST + 1
-    )
-    if parts.empty:
-        return None
-    cut = len(parts) > MOST
-    if cut:  # drop the last file, because its parts may be incomplete
-        last = parts["content_hash"].eq(parts["content_hash"].iloc[-1])
-        parts = parts[~last] if not last.all() else parts
-    pieces = pieces_table(parts, model_version=version)
-    places, settings = library_places(_store, list(pieces.index)), Settings()
-    places = places.assign(path=[present_path(path, settings) for path in places["path"]])
-    allowed = allowed_places(settings)
+def _load(key: tuple[object, ...], version: str | None, _under: Policy, _store: Store) -> Loaded | None:
+    settings = Settings()
+    kept = library_pieces(_store, settings, model_version=version, policy=_under)
+    pieces, allowed = with_makams(kept.pieces, _store), allowed_places(settings)
+    places = kept.places.assign(path=[present_path(path, settings) for path in kept.places["path"].tolist()])
     if allowed.roots is not None:
-        places = places[[allowed.allow(path) for path in places["path"]]]
+        places = places[[allowed.allow(path) for path in places["path"].tolist()]]
         pieces = pieces[pieces.index.isin(set(places["content_hash"]))]  # each piece has a place, also shared clips
     if pieces.empty:
         return None
-    return Loaded(pieces, parts[["clip_id", "content_hash"]], places, cut)
+    return Loaded(pieces, kept.parts, places, kept.text["text"], kept.ranks)
 
 
 @st.cache_resource(show_spinner=False, max_entries=4, ttl=REFRESH_S)
@@ -147,15 +129,15 @@ def _model() -> tuple[str | None, Policy]:
     return model.version, st.session_state.get(KEY, default(stored))
 
 
-def read_library(words: str = "") -> Library | None:
-    """The current library, or None. words : narrow a library that is too large."""
+def read_library() -> Library | None:
+    """The current library, or None."""
     store = cached.store()
     if store is None:
         st.stop()
     try:
         version, policy = _model()
-        key = (Settings(), *library_cache_key(store), words, version, policy.to_json(), MOST)
-        loaded = _load(key, words, version, policy, store)
+        key = (Settings(), *library_cache_key(store), version, policy.to_json())
+        loaded = _load(key, version, policy, store)
         return None if loaded is None else _locate_files(key, loaded, policy)
     except CoreError as error:
         messages.problem(error)
@@ -179,25 +161,8 @@ def require_library() -> Library:
     if library is None:
         _show_no_library(store)
         st.stop()
-    words = entering.bounded(str(st.session_state.get("words") or "")) or entering.parameter("words")
-    if library.loaded.cut:
-        _warn_too_large(words)
-    if library.loaded.cut and words:
-        library = read_library(words) or replace(library, every=library.every.iloc[:0])
     _show_remarks(library)
     return with_people(library)
-
-
-def _warn_too_large(words: str) -> None:
-    st.warning(
-        f"The library has more than {MOST:,} scored parts. "
-        + (
-            f"At most {MOST:,} parts that contain the words of the filter are shown."
-            if words
-            else "The first ones by file name are shown. Type words in the filter to search all of them."
-        ),
-        icon=":material/content_cut:",
-    )
 
 
 def _show_remarks(library: Library) -> None:

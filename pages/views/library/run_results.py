@@ -44,6 +44,10 @@ COLUMNS = {
     ),
     "artist": st.column_config.TextColumn("Artist"),
     "makam": st.column_config.TextColumn("Makam"),
+    "karar": st.column_config.TextColumn("Karar", help="The tonic, A = 440 Hz. A corrected karar comes first."),
+    "makam_suggested": st.column_config.TextColumn(
+        "Suggested makam", help="Only where one makam fits much better than the others. It is no fact."
+    ),
     "usul": st.column_config.TextColumn("Usul"),
     "performer": st.column_config.TextColumn("Performer"),
     "decision_reason": st.column_config.TextColumn("Why", width="large"),

@@ -24,6 +24,7 @@ from pages.views.library.run_folders import folder_name, music_folder
 
 SOURCES = {"folder": "A folder of this machine", "files": "Upload files", "tree": "Upload a folder"}
 PROBLEM = "library_problem"  # session key: error of the last click
+MAKAM = "library_makam"  # key of the switch: also measure karar and makam
 TURN = "library_turn"  # session key: number of uploads; a new number empties the upload field
 
 
@@ -85,6 +86,13 @@ def _parts_fields() -> None:
         "The time needed grows with the number of windows.",
     )
     ask_windows("library_", hop_s=LONGEST_S, disabled=not whole, persist_state="session")
+    st.toggle(
+        "Also karar and makam",
+        key=MAKAM,
+        persist_state="session",
+        help="Follows the melody of each whole file after the files are scored. It takes about 2 s for 5 minutes of "
+        "music, and fills the columns about karar and makam. Files that have results are not measured again.",
+    )
 
 
 def _start(store: Store, policy: Policy, source: str) -> None:
@@ -93,14 +101,13 @@ def _start(store: Store, policy: Policy, source: str) -> None:
     windows = (state["library_length"], state["library_hop"]) if state.get("library_whole") else None
     try:
         if source == "folder":
-            _launch(
-                store, policy, places.allowed_folder(state["library_folder"], settings, by=store.by), windows, settings
-            )
+            folder = places.allowed_folder(state["library_folder"], settings, by=store.by)
+            _launch(store, policy, folder, windows, settings, makam=bool(state.get(MAKAM)))
             return
         uploads = state.get(_upload_key()) or []
         folder = places.save_uploads(((file.name, file.getvalue()) for file in uploads), settings, by=store.by)
         try:
-            _launch(store, policy, folder, windows, settings)
+            _launch(store, policy, folder, windows, settings, makam=bool(state.get(MAKAM)))
         except CoreError:
             places.forget_upload(folder, by=store.by)  # the field still holds the files
             raise
@@ -118,16 +125,26 @@ def _resume(store: Store, policy: Policy, job: Job) -> None:
             Path(place) if places.is_upload(place, settings) else places.allowed_folder(place, settings, by=store.by)
         )
         windows = (result["window"], result["hop"]) if result.get("hop") else None
-        _launch(store, policy, folder, windows, settings)
+        _launch(store, policy, folder, windows, settings, makam=bool(result.get("makam")))
     except CoreError as error:
         st.session_state[PROBLEM] = str(error)
 
 
 def _launch(
-    store: Store, policy: Policy, folder: Path, windows: tuple[float, float] | None, settings: Settings
+    store: Store,
+    policy: Policy,
+    folder: Path,
+    windows: tuple[float, float] | None,
+    settings: Settings,
+    *,
+    makam: bool,
 ) -> None:
-    """Start a run in its own process. windows : length and distance in s; None for one answer per file."""
-    launch_run(store, str(folder), policy, windows=windows, settings=settings, name=folder_name(str(folder)))
+    """Start a run in its own process.
+
+    windows : length and distance in s; None for one answer per file.  makam : also measure karar and makam.
+    """
+    name = folder_name(str(folder))
+    launch_run(store, str(folder), policy, windows=windows, settings=settings, name=name, makam=makam)
     folder_field.remember(str(folder))
 
 

@@ -9,6 +9,7 @@ from core import wording
 from core.evaluation import label_doubts, leaderboard, metrics
 from core.evaluation.leaderboard import PER_EMOTION
 from core.evaluation.run_files import Comparison
+from core.musical_words import explained
 from core.schema import COLUMNS, EMOTIONS, FEATURES, PROBA, readable
 from pages.figures import models
 from pages.shared import cached, show
@@ -95,7 +96,7 @@ def clips(comparison: Comparison, model: str, cell: tuple[str, str], *, held_out
             )
             for p in PROBA
         }
-        | {f.column: st.column_config.NumberColumn(readable(f.column), help=f.meaning) for f in FEATURES}
+        | {f.column: st.column_config.NumberColumn(readable(f.column), help=explained(f)) for f in FEATURES}
         | {
             "row": st.column_config.NumberColumn(pinned=True),
             "why": show.reasons_column(),

@@ -15,6 +15,7 @@ from core.file_names import shap_file
 from core.models import explanation, explanation_tables
 from core.models.description import describe_model_in_use
 from core.models.permutation import permutation_importance
+from core.musical_words import explained
 from core.schema import BY_COLUMN, EMOTIONS, readable
 from core.settings import Settings
 from pages.figures import clips
@@ -228,7 +229,7 @@ def one_feature(page: Page) -> None:
         bind="query-params",
         help="The most important feature is first. Type to search.",
     )
-    st.caption(BY_COLUMN[column].meaning)
+    st.caption(explained(BY_COLUMN[column]))
     if page.known is None:
         _say_table_is_missing()
         return

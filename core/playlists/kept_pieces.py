@@ -1,0 +1,102 @@
+"""The table of pieces, kept in a file of columns, so that a large library opens quickly after a start of the server.
+
+The file belongs to one state of the store, one model and one policy. It is written when the library has not changed
+meanwhile, and can be removed at any time. The newest files stay, at most ``MOST_MB`` together.
+"""
+
+import hashlib
+import json
+import logging
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from core.atomic import replace_folder
+from core.models.policy import Policy
+from core.playlists.pieces import MOST_PARTS, pieces_table
+from core.playlists.selection import alphabetical_ranks, searched_text
+from core.settings import Settings
+from core.store import Store, library_places, library_state, library_table
+
+MOST_MB = 500  # of all files together
+FORMAT = 1  # a new number when a column changes
+_TABLES = ("pieces", "parts", "places", "ranks", "text")
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class KeptPieces:
+    """The library as stored. All people share it: do not change it.
+
+    pieces : as from ``pieces_table``.  parts : clip_id and content_hash of the scored parts.  places : as from
+    ``library_places``.  ranks : as from ``alphabetical_ranks``.  text : one column, as from ``searched_text``.
+    """
+
+    pieces: pd.DataFrame
+    parts: pd.DataFrame
+    places: pd.DataFrame
+    ranks: pd.DataFrame
+    text: pd.DataFrame
+
+
+def library_pieces(store: Store, settings: Settings, *, model_version: str | None, policy: Policy) -> KeptPieces:
+    """Return the pieces of the library, from the file of this state of the store, or from the store itself."""
+    state = library_state(store)
+    about = json.dumps([FORMAT, store.url, state, model_version, policy.to_json()])
+    folder = settings.cache_dir / "pieces" / hashlib.sha256(about.encode()).hexdigest()[:32]
+    found = _read(folder)
+    if found is None:
+        found = _from_store(store, model_version, policy)
+        if len(found.pieces) and library_state(store) == state:
+            _write(folder, found)
+    return found
+
+
+def _from_store(store: Store, model_version: str | None, policy: Policy) -> KeptPieces:
+    parts = library_table(store, model_version=model_version, policy=policy, sort="", limit=MOST_PARTS)
+    pieces = pieces_table(parts, model_version=model_version)
+    places = library_places(store, list(pieces.index))
+    text = searched_text(pieces).rename("text").to_frame()
+    return KeptPieces(pieces, parts[["clip_id", "content_hash"]], places, alphabetical_ranks(pieces), text)
+
+
+def _read(folder: Path) -> KeptPieces | None:
+    """The tables of a folder; None when it is not there or cannot be read."""
+    import pyarrow as pa
+    import pyarrow.feather as feather
+
+    if not folder.is_dir():
+        return None
+    try:
+        return KeptPieces(**{name: feather.read_feather(folder / f"{name}.arrow") for name in _TABLES})
+    except (OSError, ValueError, pa.ArrowException) as error:
+        _LOG.warning("The kept pieces in %s cannot be read, so they are made again: %s", folder, error)
+        return None
+
+
+def _write(folder: Path, found: KeptPieces) -> None:
+    import pyarrow as pa
+    import pyarrow.feather as feather
+
+    files: dict[str, bytes] = {}
+    for name in _TABLES:
+        sink = pa.BufferOutputStream()
+        feather.write_feather(pa.Table.from_pandas(getattr(found, name)), sink, compression="lz4")
+        files[f"{name}.arrow"] = sink.getvalue().to_pybytes()
+    try:
+        replace_folder(folder, files)
+        _remove_old(folder.parent)
+    except OSError as error:  # the page shows the pieces all the same
+        _LOG.warning("The pieces cannot be kept in %s: %s", folder, error)
+
+
+def _remove_old(parent: Path) -> None:
+    """Remove the oldest folders until all together need at most ``MOST_MB``; the newest one stays."""
+    folders = sorted((f for f in parent.iterdir() if f.is_dir()), key=lambda f: f.stat().st_mtime, reverse=True)
+    total = 0
+    for place, folder in enumerate(folders):
+        total += sum(file.stat().st_size for file in folder.iterdir())
+        if place and total > MOST_MB << 20:
+            shutil.rmtree(folder, ignore_errors=True)

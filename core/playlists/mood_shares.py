@@ -1,0 +1,63 @@
+"""How often the pieces of each makam, karar height or performer have a mood: shares with intervals, and a test."""
+
+import numpy as np
+import pandas as pd
+
+from core.errors import CoreError
+from core.evaluation.metrics import share_interval
+from core.pvalues import holm
+
+FEWEST = 5  # pieces: a smaller group has no test
+
+
+def mood_shares(pieces: pd.DataFrame, mood: str, by: str) -> pd.DataFrame:
+    """Count a mood in each group of pieces.
+
+    Parameters
+    ----------
+    pieces
+        One row for each piece, with the columns ``mood`` and ``by``. Pieces with an empty group are left out.
+    mood
+        The emotion that is counted, such as ``"relax"``.
+    by
+        Name of a column: makam, makam_suggested, karar_height or performer.
+
+    Returns
+    -------
+    One row for each group, the largest share first: the group, ``n`` (pieces), ``with_mood``, ``share`` with its 95 %
+    interval ``low`` and ``high``, ``others`` (share in all other groups), ``p`` (Fisher's exact test against the other
+    groups) and ``p_holm`` (corrected for all groups). The pieces of one artist or one session are not independent, so a
+    small p is a hint and no proof. p is NaN for groups of fewer than 5 pieces.
+
+    Raises
+    ------
+    CoreError
+        If the table has no column of this name.
+    """
+    if by not in pieces or "mood" not in pieces:
+        raise CoreError(f"The table of pieces has no column {by!r}. Choose makam, karar_height or performer.")
+    named = pieces[pieces[by].fillna("").astype(str) != ""]
+    has = named["mood"].eq(mood)
+    grouped = has.groupby(named[by].astype(str))
+    rows = [
+        (group, n, hits, hits / n, *share_interval(hits, n), *_against(hits, n, int(has.sum()), len(named)))
+        for group, n, hits in ((str(group), len(values), int(values.sum())) for group, values in grouped)
+    ]
+    table = pd.DataFrame(rows, columns=[by, "n", "with_mood", "share", "low", "high", "others", "p"])
+    tested = table["p"].notna()
+    table["p_holm"] = np.nan
+    table.loc[tested, "p_holm"] = holm(table.loc[tested, "p"].to_numpy(dtype=float))
+    return table.sort_values(["share", "n"], ascending=False, kind="stable", ignore_index=True)
+
+
+def _against(hits: int, n: int, all_hits: int, all_n: int) -> tuple[float, float]:
+    """Share of the mood in all other groups, and p of the difference."""
+    from scipy.stats import fisher_exact
+
+    other_hits, other_n = all_hits - hits, all_n - n
+    if other_n == 0:
+        return float("nan"), float("nan")
+    if min(n, other_n) < FEWEST:
+        return other_hits / other_n, float("nan")
+    table = [[hits, n - hits], [other_hits, other_n - other_hits]]
+    return other_hits / other_n, float(fisher_exact(table).pvalue)

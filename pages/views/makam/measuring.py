@@ -1,0 +1,65 @@
+"""Measurements of the Makam page: done in the line of the server, and remembered for all sessions."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import Any
+
+import streamlit as st
+
+from core.audio.decoding import Source
+from core.makam.columns import ANALYSER
+from core.makam.melody import Melody
+from core.makam.pulse import Pulse
+from core.pipeline.makam import melody_of_source, pulse_of_source
+from core.pipeline.work_queue import Way
+from core.wording import clock
+from pages.shared import waiting
+
+MOST = 48  # melodies and pulses that are remembered; a melody of an hour has 2.5 MB
+
+
+class Remembered:
+    """The newest results of the server, by what was measured."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[Hashable, Any] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: Hashable, work: Callable[[], Any]) -> Any:
+        """Return the result of this key; ``work`` makes it when it is not here. An error is not remembered."""
+        with self._lock:
+            if key in self._known:
+                self._known.move_to_end(key)
+                return self._known[key]
+        found = work()
+        with self._lock:
+            self._known[key] = found
+            while len(self._known) > MOST:
+                self._known.popitem(last=False)
+        return found
+
+
+@st.cache_resource(show_spinner=False)
+def _remembered() -> Remembered:
+    return Remembered()
+
+
+def melody_of(content: str, source: Source) -> Melody:
+    """Return the measured melody of a file. Raises CoreError when it cannot be decoded, or the line is full."""
+    key = ("melody", content, ANALYSER)
+    return _remembered().get(
+        key,
+        lambda: waiting.result(
+            lambda: melody_of_source(source),
+            way=Way.EXPLANATION,
+            name="makam",
+            what=key,
+            doing=f"Following the melody of {clock(source.duration_s)} …",
+        ),
+    )
+
+
+def pulse(content: str, source: Source) -> Pulse:
+    """Return the pulse of the middle minute of a file."""
+    return _remembered().get(("pulse", content, ANALYSER), lambda: pulse_of_source(source))

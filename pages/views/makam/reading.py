@@ -1,0 +1,187 @@
+"""What the Makam page knows of a recording: its melody, its karar and its analysis; and the summary at the top."""
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from core.errors import CoreError
+from core.makam.analysis import Analysis, analyse
+from core.makam.columns import ANALYSER
+from core.makam.commas import note_name
+from core.makam.karar import karar_caution
+from core.makam.melody import Melody
+from core.makam.recognition import SCALE_ONLY
+from core.makam.templates import Templates, templates_in_use
+from core.makam.theory import MAKAMS, Makam, key_of
+from core.settings import Settings
+from core.source_note import SourceNote
+from core.store import KararWord, Store, karar_word
+from core.wording import whole_percent
+from pages.shared import messages, show
+from pages.views.makam import measuring
+from pages.views.makam.choice import Recording
+
+OWN_TRACK = "makam_track"  # session key: content of a recording, and the melody that a person corrected
+SUGGESTED = "Suggested by the scale"
+NO_THEORY = "No makam"
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """A recording on the page.
+
+    word : the corrected karar, or None.  own_track : whether a person corrected the melody.
+    makam : whose theory is shown beside the recording; None without one.
+    """
+
+    recording: Recording
+    melody: Melody
+    found: Analysis
+    word: KararWord | None
+    own_track: bool
+    makam: Makam | None
+    store: Store | None
+
+    @property
+    def karar_hz(self) -> float:
+        """The karar in use; 440 Hz for a recording without one."""
+        return self.found.karar_hz or 440.0
+
+    @property
+    def karar_perde(self) -> str:
+        """The perde of the karar in the theory that is shown."""
+        return self.makam.karar if self.makam else "rast"
+
+    @property
+    def stem(self) -> str:
+        """Part of the names of files: begin of the content's hash."""
+        return self.recording.content[:8]
+
+
+def templates() -> Templates:
+    """The templates of the makams: learned here, or shipped."""
+    return templates_in_use(Settings().data_dir)
+
+
+@st.cache_data(show_spinner=False, max_entries=48)
+def _analysis(
+    content: str, analyser: str, learned: str, track: int, karar_hz: float | None, _melody: Melody
+) -> Analysis:
+    return analyse(_melody, templates(), karar_hz=karar_hz)
+
+
+def melody_of(recording: Recording) -> Melody:
+    """Return the melody of a recording: corrected by a person in this session, else measured."""
+    own = st.session_state.get(OWN_TRACK)
+    if own is not None and own[0] == recording.content:
+        melody: Melody = own[1]
+        return melody
+    return measuring.melody_of(recording.content, recording.source)
+
+
+def analysis_of(recording: Recording, store: Store | None) -> tuple[Melody, Analysis, KararWord | None]:
+    """Return melody, analysis and corrected karar of a recording. Shows an error and stops if there is none."""
+    own = st.session_state.get(OWN_TRACK)
+    track = hash(own[1].cents.tobytes()) if own is not None and own[0] == recording.content else 0
+    try:
+        word = karar_word(store, recording.content) if store is not None else None
+        melody, learned = melody_of(recording), templates().learned_from
+        found = _analysis(recording.content, ANALYSER, learned, track, word.karar_hz if word else None, melody)
+    except CoreError as error:
+        messages.problem(error)
+        st.stop()
+    return melody, found, word
+
+
+def read(recording: Recording, store: Store | None) -> Shown:
+    """Measure a recording, and ask which makam's theory is shown beside it."""
+    melody, found, word = analysis_of(recording, store)
+    own = st.session_state.get(OWN_TRACK)
+    show.set_source(
+        SourceNote(
+            table=recording.label,
+            data=recording.source.digest,
+            extractor=ANALYSER,
+            rows="karar corrected by a person" if word else "",
+        )
+    )
+    return Shown(
+        recording,
+        melody,
+        found,
+        word,
+        own is not None and own[0] == recording.content,
+        _theory(recording, found),
+        store,
+    )
+
+
+def _theory(recording: Recording, found: Analysis) -> Makam | None:
+    """The makam of the page's select box: at first the tag of the piece, else the first suggestion."""
+    tagged = "" if recording.piece is None else key_of(str(recording.piece["makam"]))
+    first = key_of(found.suggestions.three[0].name) if found.suggestions.three else ""
+    chosen = st.session_state.get("theory")
+    key = chosen if chosen in MAKAMS or chosen == NO_THEORY else tagged if tagged in MAKAMS else first
+    return MAKAMS.get(str(key))
+
+
+def ask_theory(shown: Shown) -> None:
+    """Show the select box of the makam whose theory is drawn."""
+    options = [NO_THEORY, *MAKAMS]
+    current = next((key for key, makam in MAKAMS.items() if makam is shown.makam), NO_THEORY)
+    if st.session_state.get("theory") not in options:
+        st.session_state["theory"] = current
+    st.selectbox(
+        "Theory to compare with",
+        options,
+        format_func=lambda key: MAKAMS[key].name if key in MAKAMS else key,
+        key="theory",
+        help="The scale of this makam is drawn beside the recording. It need not be the makam of the recording.",
+    )
+
+
+def forget_theory() -> None:
+    """Forget the chosen theory when another recording is chosen."""
+    st.session_state.pop("theory", None)
+
+
+def summary(shown: Shown) -> None:
+    """Show karar, suggestions and pulse in a few lines."""
+    found = shown.found
+    st.subheader(messages.literal(shown.recording.label))
+    if found.karar_hz is None:
+        st.info(
+            "No karar was found: there is no steady melody in this recording. It may be silent, noise, speech, or "
+            "percussion alone.",
+            icon=":material/music_off:",
+        )
+        return
+    left, right = st.columns(2)
+    with left:
+        if shown.word is not None:
+            by = f", corrected by {shown.word.said_by}" if shown.word.said_by else ", corrected by a person"
+            chance = ""
+        else:
+            by, chance = "", f", probability {whole_percent(found.candidates[0].probability)}"
+        st.markdown(
+            f"**Karar** {found.karar_hz:.1f} Hz ({note_name(found.karar_hz)}){messages.literal(by)}{chance}",
+            help="The karar (tonic) is the note on which a piece ends and finds its rest. Turkish: karar, durak.",
+        )
+        if shown.word is None and (caution := karar_caution(shown.melody)):
+            st.caption(f":material/warning: {messages.literal(caution)}")
+    with right:
+        three = found.suggestions.three
+        if not three:
+            st.markdown("**Makam** no suggestion")
+            st.caption(messages.literal(found.suggestions.reason))
+        else:
+            names = " · ".join(f"{s.name} {whole_percent(s.probability)}" for s in three)
+            st.markdown(f"**Suggested makams** {messages.literal(names)}", help=SCALE_ONLY)
+            st.caption(messages.literal(found.suggestions.reason))
+    st.markdown(
+        f"**Pulse** {measuring.pulse(shown.recording.content, shown.recording.source).in_words}",
+        help="The beats that people clap to, measured in the middle minute. A unit is the shortest regular step. "
+        "Turkish: nabız, vuruş.",
+    )
+    if shown.own_track:
+        st.info("The melody is the track that you brought. It stays until you close this page.", icon=":material/edit:")

@@ -1,0 +1,96 @@
+"""The start of a server: it says when it is ready, and who comes earlier sees what it is doing."""
+
+import asyncio
+import threading
+
+import pytest
+from starlette.responses import PlainTextResponse
+from streamlit.testing.v1 import AppTest
+
+from pages.shared import start
+from pages.shared.start import Ready, Start
+
+LONG_S = 60.0
+
+
+@pytest.fixture
+def begun(monkeypatch):
+    """A start that stands at its first step; the yielded function lets it end."""
+    own, go_on = Start(), threading.Event()
+    monkeypatch.setattr(start, "START", own)
+    monkeypatch.setattr(start, "settle", lambda: None)
+    own.begin({"loads the model": lambda: go_on.wait(LONG_S) and None})
+    yield lambda: (go_on.set(), own.wait(LONG_S))
+    go_on.set()
+    assert own.wait(LONG_S)
+
+
+def ask(path: str) -> tuple[int, str, dict[bytes, bytes]]:
+    """Status, text and headers of an answer."""
+    sent: list[dict] = []
+
+    async def receive() -> dict:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: dict) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "GET", "path": path, "headers": []}
+    asyncio.run(Ready(PlainTextResponse("home"))(scope, receive, send))
+    return sent[0]["status"], sent[1]["body"].decode(), dict(sent[0]["headers"])
+
+
+def test_the_address_ready_says_what_the_server_is_doing_until_it_is_ready(begun):
+    status, text, headers = ask("/ready")
+    assert (status, text) == (503, "The server loads the model.")
+    assert int(headers[b"retry-after"]) > 0
+    assert ask("/")[:2] == (200, "home")
+    begun()
+    assert ask("/ready")[:2] == (200, "ready")
+
+
+def test_a_page_that_comes_earlier_says_what_is_being_waited_for(begun, monkeypatch):
+    monkeypatch.setattr(start, "LOOK_S", 0.001)
+    said = []
+    monkeypatch.setattr(start.st.delta_generator.DeltaGenerator, "info", lambda self, text, **how: heard(text))
+
+    def heard(text: str) -> None:
+        said.append(text)
+        begun()
+
+    def page() -> None:
+        import streamlit as st
+
+        from pages.shared import start
+
+        start.wait()
+        st.write("drawn")
+
+    drawn = AppTest.from_function(page).run()
+    assert not drawn.exception
+    assert said == ["The server has just started. It loads the model …"]
+    assert drawn.markdown[0].value == "drawn"
+
+
+def test_a_step_that_fails_ends_the_start_and_is_logged(monkeypatch, caplog):
+    settled = []
+    monkeypatch.setattr(start, "settle", lambda: settled.append(1))
+
+    def fail() -> None:
+        raise OSError("the disk is gone")
+
+    later: list[int] = []
+    own = Start()
+    own.begin({"opens the database": fail, "draws": lambda: later.append(1)})
+    assert own.wait(LONG_S)
+    assert (settled, later, own.doing) == ([1], [], "")
+    assert "opens the database" in caplog.text
+    assert "the disk is gone" in caplog.text
+
+
+def test_all_steps_are_done_in_their_order(monkeypatch):
+    monkeypatch.setattr(start, "settle", lambda: None)
+    own, done = Start(), []
+    own.begin({name: lambda name=name: done.append((name, own.doing)) for name in ("one", "two")})
+    assert own.wait(LONG_S)
+    assert done == [("one", "one"), ("two", "two")]
