@@ -90,6 +90,7 @@ def learn(
     seed: int = 0,
     source: str = "",
     noun: str = "recording",
+    trust: Trust | None = None,
 ) -> Learned:
     """Learn templates.
 
@@ -103,6 +104,8 @@ def learn(
         Where the recordings come from, for the sentence that says what was learned.
     noun
         What the lessons are, in the same sentence, in the singular.
+    trust
+        How far to trust the result, if that is known. Otherwise it is measured in folds.
 
     Raises
     ------
@@ -129,7 +132,7 @@ def learn(
             whole=basis.expand(*whole),
             clip=basis.expand(*clip),
             typical=_typical(used, len(makams), seed),
-            trust=_trust(reduced, len(makams), seed),
+            trust=trust or _trust(reduced, len(makams), seed),
             learned_from=f"{about}{f' ({source})' if source else ''}.",
             recordings=len(used),
         ),
