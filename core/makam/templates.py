@@ -125,7 +125,8 @@ class Templates:
 
 def likeness(one: FloatArray, other: FloatArray) -> float:
     """Return the cosine of two descriptions, 0 to 1."""
-    return float(one @ other / max(np.linalg.norm(one) * np.linalg.norm(other), 1e-12))
+    sizes = float(np.linalg.norm(one)) * float(np.linalg.norm(other))
+    return float(one @ other) / max(sizes, 1e-12)
 
 
 def probabilities(scores: FloatArray, temperature: float) -> FloatArray:
