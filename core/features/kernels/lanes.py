@@ -12,10 +12,13 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic, models, overload, register_model
+
+from core.features.frames import FloatArray
 
 LANES = 8
 Lanes = Any  # in signatures: a vector of eight float64
@@ -154,6 +157,13 @@ def _operator(symbol: Callable[..., Any], operate: Any) -> None:
 _operator(operator.add, _add)
 _operator(operator.sub, _subtract)
 _operator(operator.mul, _multiply)
+
+
+def aligned_rows(rows: int) -> FloatArray:
+    """Allocate uninitialised rows of eight float64, aligned to a cache line: flat, shape (8 rows,)."""
+    flat = np.empty((rows + 1) * LANES)
+    skip = -flat.ctypes.data // 8 % LANES
+    return flat[skip : skip + rows * LANES]
 
 
 @njit(nogil=True)

@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit, types
 
 from core.features.frames import FloatArray, IntArray
-from core.features.kernels.lanes import LANES, load, magnitude, root, spread, store
+from core.features.kernels.lanes import LANES, aligned_rows, load, magnitude, root, spread, store
 from core.features.kernels.short_fft import (
     BLOCK,
     FOLDED,
@@ -122,13 +122,6 @@ def sum_bands(
                     frame = first + lane * family + member
                     if frame < len(out):
                         out[frame, band] = re[lane]
-
-
-def aligned_rows(rows: int) -> FloatArray:
-    """Allocate uninitialised rows of eight float64, aligned to a cache line: flat, shape (8 rows,)."""
-    flat = np.empty((rows + 1) * LANES)
-    skip = -flat.ctypes.data // 8 % LANES
-    return flat[skip : skip + rows * LANES]
 
 
 def _frames_room(offsets: IntArray, window: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
