@@ -1,13 +1,12 @@
-"""Compiled kernels that the spectra of frames share: extremes. See ``kernels.clip``."""
+"""Parts of compiled kernels that the spectra of frames share: extremes. See ``kernels.clip``."""
 
 import numpy as np
 from numba import njit
 
 from core.features.frames import FloatArray
-from core.features.kernels.types import FLOAT, READ
 
 
-@njit(FLOAT(READ), cache=True, nogil=True)
+@njit(nogil=True)
 def largest(values: FloatArray) -> float:
     """Return the largest of non-negative numbers. They are compared as integers, which can use vector lanes."""
     bits = values.view(np.int64)
@@ -19,7 +18,7 @@ def largest(values: FloatArray) -> float:
     return result.view(np.float64)[0]
 
 
-@njit(FLOAT(READ), cache=True, nogil=True)
+@njit(nogil=True)
 def smallest(values: FloatArray) -> float:
     """Return the smallest of non-negative numbers, as in ``largest``."""
     bits = values.view(np.int64)
