@@ -55,14 +55,14 @@ def suggest_makams(melody: Melody, templates: Templates, *, karar_hz: float | No
             "heights. A clip of 30 s does not carry a makam. Use the whole recording.",
         )
     pairs = probabilities(compared.scores, templates.trust.makam)
-    each = templates.trust.most * pairs.sum(axis=0)
+    each = np.minimum(pairs.sum(axis=0), templates.trust.most)
     three = tuple(
         Suggestion(
             templates.makams[m],
             float(each[m]),
             karar_hz or hz_of_cents(exact_pitch(compared.notes, float(compared.pitches[pairs[:, m].argmax()]))),
         )
-        for m in np.argsort(-each, kind="stable")[:3]
+        for m in np.argsort(-pairs.sum(axis=0), kind="stable")[:3]
     )
     if three[0].probability >= templates.trust.clear and _is_typical(melody, compared, pairs, templates):
         return Suggestions(

@@ -30,8 +30,8 @@ class Trust:
 
     Temperatures divide the scores: above 1 they make the probabilities more careful. karar_clip is for 30 s, karar and
     makam are for 2 minutes and more. clear : from this probability on, a makam counts as clear.
-    first : share of the first suggestions that were right.  most : the probabilities of all makams together; below
-    1 for templates that may be wrong in ways that nobody measured.
+    first : share of the first suggestions that were right.  most : no makam has a higher probability; below 1 for
+    templates that may be wrong in ways that nobody measured.
     """
 
     karar: float

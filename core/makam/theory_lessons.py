@@ -27,9 +27,10 @@ _ALSO = 0.4  # share of the melodies that use another perde of the makam in plac
 _DESCENDS = 0.3  # share of the melodies of an ascending-descending makam that begin high
 _FADES = 6  # every so many recordings end early
 # Composed melodies are easier than recordings. So the trust is measured on other composed melodies whose performers
-# deviate much more from the theory. What no composed melody can show is left to two round numbers.
+# deviate much more from the theory. Round numbers stand for what no composed melody can show.
 _FAR, _TRIED = 1.6, 4  # commas: standard deviation of their degrees; melodies of each makam
-_MOST, _FIRST = 0.7, 0.5  # all makams together are at most so probable; about half of the first suggestions are right
+_KARAR, _KARAR_CLIP = 0.9, 2.6  # least temperatures: the end of a composed melody is always its karar
+_MOST, _FIRST = 0.7, 0.5  # no makam is more probable; about half of the first suggestions are right
 
 
 def templates_of_theory() -> Templates:
@@ -49,7 +50,9 @@ def trust_of_deviations(templates: Templates) -> Trust:
             makam = known.index(key_of(lesson.makam))
             whole.append(held(found.whole, templates.whole, makam))
             clips += [held(clip, templates.clip, makam) for clip in found.clips]
-    return replace(measure_trust(whole, clips), clear=NEVER, first=_FIRST, most=_MOST)
+    found = measure_trust(whole, clips)
+    karar, clip = max(found.karar, _KARAR), max(found.karar_clip, _KARAR_CLIP)
+    return replace(found, karar=karar, karar_clip=clip, clear=NEVER, first=_FIRST, most=_MOST)
 
 
 def held(view: View, weights: Weights, makam: int) -> Held:
