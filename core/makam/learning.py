@@ -28,7 +28,7 @@ FOLDS = 5
 _COMPONENTS = 300
 _PENALTIES = (0.3, 0.3, 0.1)  # of each makam's own weights, of the shared ones, of the bias
 _STEPS = 80
-_CUT_S, _CUT_WEIGHT = 15.0, 0.5  # each recording is also learned without its end, so that an end is no must
+_CUT_S, _CUT_WEIGHT = 15.0, 0.3  # each recording is also learned without its end, so that an end is no must
 _UNLIKE = 0.05  # share of the recordings of a makam that count as unlike it
 _CLIPS = (0.5, 0.2, 0.8)  # where the clips of a recording are: in its middle, near its beginning and its end
 

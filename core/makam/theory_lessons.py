@@ -50,9 +50,9 @@ def trust_of_deviations(templates: Templates) -> Trust:
             makam = known.index(key_of(lesson.makam))
             whole.append(held(found.whole, templates.whole, makam))
             clips += [held(clip, templates.clip, makam) for clip in found.clips]
-    found = measure_trust(whole, clips)
-    karar, clip = max(found.karar, _KARAR), max(found.karar_clip, _KARAR_CLIP)
-    return replace(found, karar=karar, karar_clip=clip, clear=NEVER, first=_FIRST, most=_MOST)
+    trust = measure_trust(whole, clips)
+    karar, clip = max(trust.karar, _KARAR), max(trust.karar_clip, _KARAR_CLIP)
+    return replace(trust, karar=karar, karar_clip=clip, clear=NEVER, first=_FIRST, most=_MOST)
 
 
 def held(view: View, weights: Weights, makam: int) -> Held:
