@@ -40,6 +40,6 @@ def test_a_model_that_costs_more_is_a_sentence_with_its_own_interval():
     assert impact_views._saving_in_words(1200.4, -30.0, 2500.0) == (
         "would save 1,200 price units a year (95 % interval: -30 to 2,500)"
     )
-    assert impact_views._saving_in_words(-12.0, -40.0, 3.0) == (
-        "would cost 12 price units a year more (95 % interval: -3 to 40)"
+    assert impact_views._saving_in_words(-12.0, -40.0, 0.0) == (
+        "would cost 12 price units a year more (95 % interval: 0 to 40)"
     )

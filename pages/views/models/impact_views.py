@@ -249,5 +249,5 @@ def _challenger_worth(page: Page, prices: Prices, threshold: float) -> None:
 def _saving_in_words(saved: float, low: float, high: float) -> str:
     """Say what a year saves, or what it costs more, with its 95 % interval."""
     if saved >= 0:
-        return f"would save {saved:,.0f} {UNIT} a year (95 % interval: {low:,.0f} to {high:,.0f})"
-    return f"would cost {-saved:,.0f} {UNIT} a year more (95 % interval: {-high:,.0f} to {-low:,.0f})"
+        return f"would save {saved:z,.0f} {UNIT} a year (95 % interval: {low:z,.0f} to {high:z,.0f})"
+    return f"would cost {-saved:z,.0f} {UNIT} a year more (95 % interval: {-high:z,.0f} to {-low:z,.0f})"
