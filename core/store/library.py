@@ -204,6 +204,21 @@ def _in_library() -> sa.ColumnElement[bool]:
 
 
 @requires(Action.SEE_LIBRARY)
+def library_clip_name(store: Store, clip_id: str) -> str | None:
+    """Return the title of a clip of a library, or the name of its file; None when no library has this clip.
+
+    A clip that a person brought first has its name too, while a library has its content.
+    """
+    query = (
+        sa.select(tracks.c.title, clips.c.file_name)
+        .select_from(clips.outerjoin(tracks, clips.c.track_id == tracks.c.id))
+        .where(clips.c.id == clip_id, _in_library(), clips.c.deleted_at.is_(None))
+    )
+    row = read(store, lambda c: c.execute(query).first())
+    return None if row is None else str(row.title or row.file_name)
+
+
+@requires(Action.SEE_LIBRARY)
 def library_places(store: Store, contents: Sequence[str]) -> pd.DataFrame:
     """Return where files with these contents were scored: content_hash, path, size (bytes), newest path first.
 
