@@ -57,6 +57,7 @@ from core.store.jobs import (
     start_job,
 )
 from core.store.label_queue import clips_to_label, label_pool, labels_cache_key, queue_item
+from core.store.large import is_large, read_ahead
 from core.store.library import library_cache_key, library_places, library_state, library_table
 from core.store.library_files import (
     copies_of,
@@ -223,6 +224,7 @@ __all__ = [
     "get_setting",
     "hand_over_clients",
     "is_known_content",
+    "is_large",
     "is_shared",
     "jobs_table",
     "karar_word",
@@ -259,6 +261,7 @@ __all__ = [
     "queue_item",
     "rater_name",
     "raters_table",
+    "read_ahead",
     "read_session",
     "read_windows",
     "recent_calls",
