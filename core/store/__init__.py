@@ -41,7 +41,7 @@ from core.store.clients import (
     own_clients,
     set_client_piece,
 )
-from core.store.clips import add_clip, clips_table, delete_clip, library_clip_name
+from core.store.clips import add_clip, clips_table, delete_clip, library_clip_name, newest_recordings
 from core.store.connection import Store, close_store, open_store, remembered
 from core.store.features import features_of, features_table, load_features, save_features
 from core.store.jobs import (
@@ -247,6 +247,7 @@ __all__ = [
     "never_play",
     "never_table",
     "new_token",
+    "newest_recordings",
     "note_outcome",
     "note_stop",
     "note_tag",
