@@ -25,6 +25,15 @@ def free_port() -> int:
         return int(free.getsockname()[1])
 
 
+def still_runs(process: subprocess.Popen) -> bool:
+    """Whether a process still runs, after a moment in which the processor is free for it."""
+    try:
+        process.wait(0.1)
+    except subprocess.TimeoutExpired:
+        return True
+    return False
+
+
 @contextmanager
 def nginx(text: str, folder: Path, port: int, *, pid: Path | None = None, workers: bool = False) -> Iterator[None]:
     """Run nginx until the block ends.
@@ -51,7 +60,7 @@ def nginx(text: str, folder: Path, port: int, *, pid: Path | None = None, worker
     try:
         end = time.monotonic() + START_S
         while not answers(port):
-            assert running.poll() is None, (folder / "error.log").read_text()
+            assert still_runs(running), (folder / "error.log").read_text()
             assert time.monotonic() < end, "nginx does not answer"
         yield
     finally:

@@ -59,8 +59,11 @@ def training_run(table: pd.DataFrame, model, *, seed: int = 0) -> TrainingRun:
     )
 
 
-def log(run: TrainingRun, background: pd.DataFrame, settings: Settings) -> str:
-    """Register the run as version 0.3 does: with its evaluation table, and the clips and predictions behind it."""
+def log(run: TrainingRun, background: pd.DataFrame, settings: Settings, **more: bytes) -> str:
+    """Register the run as version 0.3 does: with its evaluation table, and the clips and predictions behind it.
+
+    more : further files of the bundle; the name is that of the file without ``.json``.
+    """
     folder = settings.models_dir.parent / "bundle"
     parts = {"name": "rda", "created_at": run.created_at, "background": background, "libraries": {}}
     files = {
@@ -70,6 +73,7 @@ def log(run: TrainingRun, background: pd.DataFrame, settings: Settings) -> str:
         "out_of_fold.csv": run.out_of_fold[["row", "repeat", *PROBA]].to_csv(index=False).encode(),
         "held_out.csv": run.held_out[["row", *PROBA]].to_csv(index=False).encode(),
     }
+    files |= {f"{name}.json": content for name, content in more.items()}
     save_bundle(folder, run.pipelines["rda"], **parts, files=files)
     save_bundle(settings.models_dir / "champion", run.pipelines["rda"], **parts, files={})
     return log_run(run, folder, figures=candidate_figures(run), settings=settings)

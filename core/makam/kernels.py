@@ -18,6 +18,7 @@ READ_2D = types.Array(FLOAT, 2, "C", readonly=True)
 PLACES = types.Array(types.int32, 2, "C", readonly=True)
 NOWHERE = -1e18
 NEAR = 0.004  # 7 cents
+FAINT = 0.1  # root of a magnitude: -40 dB
 
 
 @njit(types.void(ROW_32, PLACES, READ_2D, WRITE), cache=True, nogil=True, fastmath=REASSOCIATE)
@@ -57,7 +58,7 @@ def strongest(salience: FloatArray, values: FloatArray, where: IntArray) -> int:
 @njit(FLOAT(ROW_32, FLOAT), cache=True, nogil=True)
 def peak_near(magnitude: Float32Array, place: float) -> float:
     """Place of the highest peak near a place, by a parabola through the logarithms; -1 where there is none."""
-    reach = 1 + int(0.02 * place)
+    reach = 2 + int(0.02 * place)
     q = max(1, int(place + 0.5) - reach)
     for i in range(q, min(magnitude.size - 2, int(place + 0.5) + reach) + 1):
         if magnitude[i] > magnitude[q]:
@@ -81,14 +82,19 @@ def refined(magnitude: Float32Array, hz: float, bin_hz: float, harmonics: int) -
     pitches = np.empty(harmonics)
     weights = np.empty(harmonics)
     n = 0
+    strongest_root = 0.0
     for h in range(1, harmonics + 1):
         place = peak_near(magnitude, h * hz / bin_hz)
         if place > 0.0:
             pitches[n] = place * bin_hz / h
             weights[n] = sqrt(magnitude[int(place + 0.5)])
+            strongest_root = max(strongest_root, weights[n])
             n += 1
     if n == 0:
         return hz
+    for i in range(n):  # the side lobes of a strong harmonic are no harmonics
+        if weights[i] < FAINT * strongest_root:
+            weights[i] = 0.0
     half = weights[:n].sum() / 2.0
     median = hz
     for i in np.argsort(pitches[:n]):

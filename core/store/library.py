@@ -127,10 +127,10 @@ def library_table(
         if words:
             ids = _search(c, ordered, words)[offset : offset + limit]
         else:
-            ids = c.execute(ordered.with_only_columns(clips.c.id).limit(limit).offset(offset)).scalars().all()
+            ids = list(c.execute(ordered.with_only_columns(clips.c.id).limit(limit).offset(offset)).scalars())
         # Only now all columns: databases sort long rows slowly, and the conditions need not be checked again.
         table = pd.concat([frame(c, scored.where(clips.c.id.in_(part))) for part in in_parts(ids) or [[]]])
-        return table.set_index("clip_id").loc[list(ids)].reset_index()
+        return table.set_index("clip_id").loc[ids].reset_index()
 
     return read(store, work)
 

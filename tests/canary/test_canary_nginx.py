@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from real_nginx import answers, free_port, nginx
+from real_nginx import answers, free_port, nginx, still_runs
 from scipy.stats import binom
 
 from core import store
@@ -37,7 +37,7 @@ class Light:
         self.port = port
         end = time.monotonic() + WAIT_S
         while not answers(port):
-            assert self.process.poll() is None
+            assert still_runs(self.process)
             assert time.monotonic() < end, "uvicorn does not answer"
 
     def stop(self) -> None:

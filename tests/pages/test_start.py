@@ -1,8 +1,11 @@
 """The start of a server: it says when it is ready, and who comes earlier sees what it is doing."""
 
 import asyncio
+import subprocess
+import sys
 import threading
 from collections import Counter
+from pathlib import Path
 from types import SimpleNamespace
 
 import mood_library
@@ -20,6 +23,7 @@ from pages.shared import first_library, start
 from pages.shared.start import Ready, Start
 
 LONG_S = 60.0
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 @pytest.fixture
@@ -159,3 +163,35 @@ def test_a_small_store_and_one_that_would_hold_up_the_start_are_read_by_the_firs
     assert read == {}
     visit(opened)
     assert read == {"answer_log": 1, "prediction_log": 1, "kept_pieces": 1}
+
+
+FIRST_CLIP = """
+import sys
+from streamlit.testing.v1 import AppTest
+from pages.shared import start
+
+root, clip = sys.argv[1:]
+for step in start.steps().values():
+    step()
+known = set(sys.modules)
+app = AppTest.from_file(f"{root}/app.py", default_timeout=300).switch_page("pages/predict.py").run()
+with open(clip, "rb") as file:
+    app.file_uploader[0].set_value(("a.flac", file.read(), "audio/flac")).run()
+assert not app.exception and any("In words" in m.value for m in app.markdown)
+print("new:", *sorted({name.split(".")[0] for name in set(sys.modules) - known}))
+"""
+HEAVY = {
+    *("sklearn", "scipy", "skops", "shap", "numba", "llvmlite", "lightgbm", "xgboost", "joblib", "pyarrow", "numpy"),
+    *("sqlalchemy", "alembic", "soundfile", "soxr", "librosa", "mlflow"),
+}
+
+
+def test_after_the_start_the_first_clip_loads_no_large_package(data_dir):
+    clip = ROOT / "tests" / "golden" / "arpeggio_6s.flac"
+    done = subprocess.run(
+        [sys.executable, "-c", FIRST_CLIP, str(ROOT), str(clip)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    new = set(done.stdout.rsplit("new:", 1)[-1].split())
+    assert "core" in new
+    assert not new & HEAVY
