@@ -18,7 +18,7 @@ from core.models.policy import Policy
 from core.playlists.pieces import MOST_PARTS, pieces_table
 from core.playlists.selection import alphabetical_ranks, searched_text
 from core.settings import Settings
-from core.store import Store, library_places, library_state, library_table
+from core.store import Store, is_large, library_places, library_state, library_table
 
 FORMAT = 1  # a new number when a column changes
 _TABLES = ("pieces", "parts", "places", "ranks", "text")
@@ -43,8 +43,7 @@ class KeptPieces:
 def library_pieces(store: Store, settings: Settings, *, model_version: str | None, policy: Policy) -> KeptPieces:
     """Return the pieces of the library, from the file of this state of the store, or from the store itself."""
     state = library_state(store)
-    about = json.dumps([FORMAT, store.url, state, model_version, policy.to_json()])
-    folder = settings.pieces_dir / hashlib.sha256(about.encode()).hexdigest()[:32]
+    folder = _folder(store, settings, state, model_version, policy)
     found = _read(folder)
     if found is None:
         found = _from_store(store, model_version, policy)
@@ -53,6 +52,19 @@ def library_pieces(store: Store, settings: Settings, *, model_version: str | Non
             if library_state(store) != state:  # a clip may have been erased while the file was written
                 shutil.rmtree(folder, ignore_errors=True)
     return found
+
+
+def prepare_pieces(store: Store, settings: Settings, *, model_version: str | None, policy: Policy) -> None:
+    """Write the file of this state of a large store, unless it is there. Small libraries are read quickly without."""
+    if is_large(store) and not _folder(store, settings, library_state(store), model_version, policy).is_dir():
+        library_pieces(store, settings, model_version=model_version, policy=policy)
+
+
+def _folder(
+    store: Store, settings: Settings, state: tuple[str, ...], model_version: str | None, policy: Policy
+) -> Path:
+    about = json.dumps([FORMAT, store.url, state, model_version, policy.to_json()])
+    return settings.pieces_dir / hashlib.sha256(about.encode()).hexdigest()[:32]
 
 
 def _from_store(store: Store, model_version: str | None, policy: Policy) -> KeptPieces:

@@ -153,3 +153,30 @@ def clips_table(store: Store, *, deleted: bool = False) -> pd.DataFrame:
     query = sa.select(*columns).select_from(joined).where(clips.c.part_of.is_(None))
     query = query.order_by(clips.c.created_at, clips.c.id)
     return read(store, lambda c: frame(c, query if deleted else query.where(clips.c.deleted_at.is_(None))))
+
+
+@requires(Action.SEE_ANSWERS)
+def newest_recordings(store: Store, *, limit: int) -> list[str]:
+    """Return one clip of each of the newest recordings, newest first, without synthetic and deleted clips.
+
+    Of the clips with one content, only the newest one counts; of the clips of one track likewise.
+    """
+    query = (
+        sa.select(clips.c.id, clips.c.content_hash, clips.c.track_id)
+        .where(clips.c.part_of.is_(None), clips.c.deleted_at.is_(None), clips.c.origin != "demo")
+        .order_by(clips.c.created_at.desc(), clips.c.id.desc())
+    )
+
+    def work(c: sa.Connection) -> list[str]:
+        found: dict[str, str] = {}  # recording -> clip
+        contents: set[str] = set()
+        with c.execute(query.execution_options(yield_per=4 * limit)) as rows:  # most rows are never fetched
+            for clip_id, content, track in rows:
+                if content not in contents:
+                    contents.add(content)
+                    found.setdefault(track or content, clip_id)
+                if len(found) == limit:
+                    break
+        return list(found.values())
+
+    return read(store, work)

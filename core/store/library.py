@@ -110,19 +110,29 @@ def library_table(
         see ``store.read_windows``), unlike (kind of a clip that is unlike the training music), p_*, confidence, tempo
         (bpm), artist, title, source (a library's folder), album, genre, year, makam, usul, performer.
     """
-    query = _scored_clips(*newest_prediction("champion", model_version, policy=policy, or_any=True))
-    columns = query.selected_columns
-    query = query.where(_in_library() | clips.c.origin.in_(origins), columns["guess"].in_(emotions))
+    scored = _scored_clips(*newest_prediction("champion", model_version, policy=policy, or_any=True))
+    columns = scored.selected_columns
+    query = scored.where(_in_library() | clips.c.origin.in_(origins), columns["guess"].in_(emotions))
     query = query.where(columns["confidence"] >= min_confidence)
     if accepted:
         query = query.where(columns["decision"].is_not(None))
+    words = fold(search).split()
+    if not sort and not words:
+        return read(store, lambda c: frame(c, query.limit(limit).offset(offset)))
     key = columns[sort if sort in _SORTS else "confidence"]
     unknown = key.is_(None)  # unknown values come last in both databases
-    order = key.desc() if descending else key.asc()
-    ordered = query.order_by(unknown, order, clips.c.id) if sort else query
-    if words := fold(search).split():
-        return read(store, lambda c: _search(c, ordered, words, limit, offset))
-    return read(store, lambda c: frame(c, ordered.limit(limit).offset(offset)))
+    ordered = query.order_by(unknown, key.desc() if descending else key.asc(), clips.c.id) if sort else query
+
+    def work(c: sa.Connection) -> pd.DataFrame:
+        if words:
+            ids = _search(c, ordered, words)[offset : offset + limit]
+        else:
+            ids = list(c.execute(ordered.with_only_columns(clips.c.id).limit(limit).offset(offset)).scalars())
+        # Only now all columns: databases sort long rows slowly, and the conditions need not be checked again.
+        table = pd.concat([frame(c, scored.where(clips.c.id.in_(part))) for part in in_parts(ids) or [[]]])
+        return table.set_index("clip_id").loc[ids].reset_index()
+
+    return read(store, work)
 
 
 def _scored_clips(answer: sa.FromClause, of_clip: sa.ColumnElement[bool]) -> sa.Select[Any]:
@@ -147,14 +157,11 @@ def _scored_clips(answer: sa.FromClause, of_clip: sa.ColumnElement[bool]) -> sa.
     )
 
 
-def _search(c: sa.Connection, ordered: sa.Select[Any], words: list[str], limit: int, offset: int) -> pd.DataFrame:
-    """Return the rows whose names contain every word. Names are read first: databases cannot fold Turkish letters."""
+def _search(c: sa.Connection, ordered: sa.Select[Any], words: list[str]) -> list[str]:
+    """Return the clips whose names contain every word. Names are read first: databases cannot fold Turkish letters."""
     names = c.execute(ordered.with_only_columns(clips.c.id, *_SEARCHED))
     texts = ((clip, fold("\n".join(filter(None, fields)))) for clip, *fields in names)
-    ids = [clip for clip, text in texts if all(word in text for word in words)][offset : offset + limit]
-    unordered = ordered.order_by(None)
-    table = pd.concat([frame(c, unordered.where(clips.c.id.in_(part))) for part in in_parts(ids) or [[]]])
-    return table.set_index("clip_id").loc[ids].reset_index()
+    return [clip for clip, text in texts if all(word in text for word in words)]
 
 
 def _is_latest(file: sa.FromClause) -> sa.ColumnElement[bool]:

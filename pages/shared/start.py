@@ -63,12 +63,13 @@ START = Start()
 
 def steps() -> dict[str, Callable[[], None]]:
     """What the server does before it is ready."""
-    from pages.shared import first_clip
+    from pages.shared import first_clip, first_library
 
     return {
         "loads the model": first_clip.load_model,
         "starts the decoder and the compiled code": first_clip.load_kernels,
         "opens the database": first_clip.open_database,
+        "reads the library and the answers": first_library.read_large_store,
         "works through a first clip": first_clip.work_through,
     }
 

@@ -79,9 +79,9 @@ def test_the_library_is_read_once_until_it_changes(api, pieces, monkeypatch):
     from core.api import pieces_of_library
 
     reads = []
-    real = pieces_of_library.library_table
+    real = pieces_of_library.library_pieces
     monkeypatch.setattr(
-        pieces_of_library, "library_table", lambda *given, **named: reads.append(1) or real(*given, **named)
+        pieces_of_library, "library_pieces", lambda *given, **named: reads.append(1) or real(*given, **named)
     )
     listed(api)
     reads.clear()
@@ -97,7 +97,7 @@ def test_the_library_is_read_once_until_it_changes(api, pieces, monkeypatch):
     job = store.start_job(api.opened, run.JOB)
     store.finish_job(api.opened, job.job_id)
     monkeypatch.setattr(
-        pieces_of_library, "library_table", lambda *given, **named: reads.append(2) or real(*given, **named)
+        pieces_of_library, "library_pieces", lambda *given, **named: reads.append(2) or real(*given, **named)
     )
     listed(api)
     assert reads == [1, 2]
