@@ -281,6 +281,10 @@ class JobAnswer(BaseModel):
     ended_at: datetime | None
     found: int | None = Field(description="Number of files; null until the run has ended.")
     scored: int | None = Field(description="Number of files with a result; null until the run has ended.")
+    sent_files: int | None = Field(
+        description="Number of the sent files that are still on the server. Null until the run has begun, and for a "
+        "folder of the server."
+    )
     results: str | None = Field(description="Address of the results; null until they are there.")
 
 

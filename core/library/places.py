@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from core.access import Action, Person, requires
+from core.access import Action, Person, require, requires
 from core.allowed_places import typed_folder
-from core.audio.formats import NOT_AUDIO, Format, identify
-from core.errors import CoreError
+from core.audio.formats import NOT_AUDIO, Format, Other, identify
+from core.errors import CoreError, NotAudioError
 from core.library.find import SUFFIXES
 from core.locations import present_path
 from core.settings import Settings
+from core.store import Job
 
 MOMENT = "%Y%m%d-%H%M%S-%f"  # names of upload folders and results: the time of creation
 DEEPEST = 6  # parent folders kept in the path of an uploaded file
@@ -102,6 +103,33 @@ def forget_upload(folder: Path, *, by: Person) -> None:
     _remove(folder)
 
 
+def sent_folder(job: Job, settings: Settings) -> Path | None:
+    """Return the folder of the files that were sent for a job; None for a job over another folder."""
+    folder = job.result.get("folder")
+    if not isinstance(folder, str) or not is_upload(folder, settings):
+        return None
+    place = Path(present_path(folder, settings))
+    return place if _is_moment(place.name) else None
+
+
+@requires(Action.SCORE_LIBRARY)
+def remove_sent(job: Job, settings: Settings, *, by: Person) -> None:
+    """Remove the files that a person sent for an own job. Their results stay in the store.
+
+    Raises
+    ------
+    AccessError
+        When another person started the job, and this person may not remove the uploads of others.
+    CoreError
+        When the files cannot be removed.
+    """
+    if job.started_by != by.mark:
+        require(by, Action.REMOVE_UPLOAD)
+    folder = sent_folder(job, settings)
+    if folder is not None:
+        _remove(folder)
+
+
 def _remove(place: Path) -> None:
     try:
         shutil.rmtree(place)
@@ -161,6 +189,13 @@ def save_uploads(files: Iterable[tuple[str, bytes]], settings: Settings, *, by: 
     if not written:
         raise CoreError("No file was uploaded. Choose at least one file.")
     return place
+
+
+def require_audio(name: str, data: bytes) -> None:
+    """Raise NotAudioError when a file holds no audio by its content, so that nothing of it is written."""
+    form = identify(data)
+    if isinstance(form, Other):
+        raise NotAudioError(f"{name[:SHOWN]!r} is {form.what}. Leave this file out, and send the others again.")
 
 
 def _unused_path(path: Path, fits: Callable[[Path], bool] = lambda _: False) -> Path:

@@ -73,6 +73,14 @@ def test_the_same_bytes_give_the_answer_and_the_rows_of_predict(api, migrated, t
         assert stored or table is tracks
 
 
+def test_the_number_of_an_erased_answer_is_never_used_again(api, wav):
+    headers = api.headers("numbered", Role.RATER)
+    first = api.client.post("/v1/clips", content=wav, headers=headers).json()
+    assert api.client.delete(f"/v1/clips/{first['clip_id']}", headers=headers).status_code == 204
+    again = api.client.post("/v1/clips", content=wav, headers=headers).json()
+    assert again["stored"]["prediction_id"] > first["stored"]["prediction_id"]
+
+
 def test_reasons_come_in_words_and_numbers_and_add_up(api, wav):
     said = api.client.post("/v1/clips?explain=5", files={"file": ("a.wav", wav)}, headers=api.headers()).json()
     reasons = said["explanation"]["reasons"]
