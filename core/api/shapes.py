@@ -131,10 +131,27 @@ class ClipAnswer(BaseModel):
     stored: Stored
 
 
+class OwnClip(BaseModel):
+    """A clip of this caller."""
+
+    clip_id: str
+    name: str = Field(description="Name of the file, as the caller gave it.")
+    created_at: datetime
+
+
+class OwnClips(BaseModel):
+    """A page of the clips of this caller, the newest first."""
+
+    total: int
+    clips: list[OwnClip]
+    next: str | None = Field(description="The cursor of the next page; null on the last one.")
+
+
 class StoredClip(BaseModel):
     """The stored answer about a clip of this caller."""
 
     clip_id: str
+    name: str = Field(description="Name of the file, as the caller gave it.")
     prediction_id: int
     guess: Emotion
     probabilities: Probabilities

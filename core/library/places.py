@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from core.access import Action, Person, require, requires
-from core.allowed_places import typed_folder
+from core.allowed_places import typed_folder, unquoted
 from core.audio.formats import NOT_AUDIO, Format, Other, identify
 from core.errors import CoreError, NotAudioError
 from core.library.find import SUFFIXES
@@ -39,7 +39,9 @@ def allowed_folder(folder: str, settings: Settings, *, by: Person) -> Path:
     except OSError as error:  # name too long
         raise CoreError(f"{str(place)[:SHOWN]!r} is not a valid path: {error.strerror}.") from error
     if not there:
-        raise CoreError(f"There is no folder {place}. Type the path of a folder on the machine that runs this page.")
+        raise CoreError(
+            f"There is no folder {unquoted(folder)}. Give the whole path of a folder on the machine of this program."
+        )
     if not os.access(place, os.R_OK | os.X_OK):
         raise CoreError(f"This program has no permission to read the folder {place}. Change its permissions.")
     return place

@@ -11,8 +11,11 @@ import pytest
 
 from core import store
 from core.access import Role
+from core.api.routes import playlists
 from core.labelling.whose_word import own_words
 from core.library import launching, run
+from core.playlists.playlist import Pool
+from core.records import Remark, RemarkKind
 from core.schema import EMOTIONS
 from core.source_note import without_header
 
@@ -123,6 +126,7 @@ def test_feedback_about_a_clip_is_stored_once(api, wav):
     assert (row["label"], row["comment"], row["shown_label"]) == ("relax", "ney solo", said["guess"])
     other = api.client.post("/v1/feedback", json=body | {"emotion": "sad"}, headers=sent)
     assert (other.status_code, other.json()["type"].rpartition(":")[2]) == (409, "conflict")
+    assert "Send a new one" in other.json()["detail"]
     thief = api.headers("thief", Role.ANALYST) | {"Idempotency-Key": "form-0001"}
     assert api.client.post("/v1/feedback", json=body, headers=thief).status_code == 404
     assert api.client.post("/v1/feedback", json=body, headers=mine).status_code == 422  # no Idempotency-Key
@@ -164,6 +168,15 @@ def test_a_wish_that_no_list_can_have_is_refused(api, pieces, body, words):
     answer = api.client.post("/v1/playlists", json=body, headers=api.headers(*THERAPIST))
     assert answer.status_code == 422
     assert words in answer.json()["detail"]
+
+
+def test_a_list_without_pieces_names_what_was_left_out_and_what_lets_it_in():
+    left_out = (Remark(RemarkKind.NEEDS_LISTENING, "16 of 16 pieces left out: a person has to listen."),)
+    said = playlists._with_ways_out("No piece is sad.", Pool(pd.DataFrame(), left_out), between=False)
+    assert said.startswith("No piece is sad. 16 of 16 pieces left out: a person has to listen.")
+    assert "POST /v1/feedback" in said
+    assert '"between": true' in said
+    assert "between" not in playlists._with_ways_out("No piece is sad.", Pool(pd.DataFrame(), ()), between=True)
 
 
 # --- runs over many files --------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from core.access import Action
 from core.api import bodies, shapes
 from core.api.callers import Caller, allowed
 from core.api.openapi import audio_body, problems
-from core.api.problems import CONFLICT, NOT_FOUND, NOT_VALID, ApiError
+from core.api.problems import CONFLICT, NOT_FOUND, NOT_VALID, ApiError, first_mistake
 from core.api.work import room_to_work, service_of
 from core.library import launching, places, run
 from core.library.launching import Windows
@@ -90,8 +90,7 @@ def _folder(body: bytes) -> str:
     try:
         return shapes.JobBody.model_validate_json(body).folder
     except ValidationError as error:
-        why = error.errors()[0]["msg"]
-        raise ApiError(NOT_VALID, f'Send a folder of the server: {{"folder": "..."}}. {why}.') from error
+        raise ApiError(NOT_VALID, first_mistake(error.errors())) from error
 
 
 def _start_folder(request: Request, caller: Caller, folder: str, windows: Windows | None) -> Job:
