@@ -65,7 +65,11 @@ async def start_job(
     window_s: Annotated[float | None, Query(description="Whole files, in windows of 30 to 60 s.")] = None,
     hop_s: Annotated[float | None, Query(description="Seconds between the starts of two windows.")] = None,
 ) -> shapes.JobAnswer:
-    """Score the files of a form, or a folder of the server, in the background. One run goes on at a time."""
+    """Score the files of a form, or a folder of the server, in the background. One run goes on at a time.
+
+    The sound of sent files stays on the server until `DELETE /v1/jobs/{job_id}?files=true`, or until an analyst removes
+    it, and all who may see the library find its pieces.
+    """
     windows = _windows(window_s, hop_s)
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json":
         folder = _folder(await request.body())
