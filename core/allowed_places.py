@@ -27,8 +27,8 @@ REFUSED = (
     "An analyst scores other places and addresses from the command line: python -m core score PLACE --out FILE"
 )
 NOT_SET = (
-    "Other people can reach this server, so no folder of this machine can be scored from the page. Set TME_LIBRARY_DIR "
-    "to the folder with the music and start the server again."
+    "Other people can reach this server, and it has no folder for music, so no folder of its machine can be scored. "
+    "The owner of the server sets TME_LIBRARY_DIR to the folder with the music, and starts the server again."
 )
 LONGEST = 4096  # characters of a path: the longest that Linux reads
 _QUOTES = {('"', '"'), ("'", "'"), ("“", "”"), ("‘", "’"), ("«", "»")}

@@ -1,6 +1,8 @@
 """The command that starts the REST API, alone or together with the dashboard."""
 
+import errno
 import os
+import socket
 import sys
 import tomllib
 from pathlib import Path
@@ -47,9 +49,11 @@ def serve(
     """
     if not (api or with_dashboard):
         raise CoreError(NOTHING_LEFT)
+    Settings()  # a wrong setting is a sentence here, and would be a traceback in the server
     if api and not reach.is_this_machine(host):
         _require_key()
     chosen = port or PORTS["dashboard" if with_dashboard else "api"]
+    require_free(host, chosen)
     if with_dashboard:
         _say_who_may_come(host, chosen)
         words, environment = command(host, chosen), {"TME_API": "true" if api else "false"}
@@ -58,6 +62,23 @@ def serve(
     sys.stdout.flush()
     os.chdir(ROOT)
     os.execve(sys.executable, words, {**os.environ, **environment})  # noqa: S606  (no shell; the arguments are ours)
+
+
+def require_free(host: str, port: int) -> None:
+    """Raise CoreError unless a server can listen here."""
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[
+            0
+        ]
+        with socket.socket(family, kind) as tried:
+            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            tried.bind(address)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise CoreError(f"Port {port} is taken by another program. Choose another one with --port.") from error
+        raise CoreError(
+            f"The server cannot listen on {host}, port {port}: {error.strerror}. Choose others with --host and --port."
+        ) from error
 
 
 def command(host: str, port: int) -> list[str]:
