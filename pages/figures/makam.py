@@ -196,9 +196,8 @@ def similarity(matrix: np.ndarray, step_s: float) -> go.Figure:
 
 def comparison(table: pd.DataFrame, *, names: tuple[str, str]) -> go.Figure:
     """Draw where two sides play each degree.  table : commas, perde, difference, low, high."""
-    names_of_rows = [
-        perde or f"{commas:+.0f} commas" for perde, commas in zip(table["perde"], table["commas"], strict=True)
-    ]
+    rows = zip(table["perde"], table["commas"], strict=True)
+    labels = [perde or f"{commas:+.0f} commas" for perde, commas in rows]
     figure = go.Figure(
         go.Scatter(
             x=table["difference"],

@@ -69,7 +69,10 @@ def test_the_karar_is_corrected_and_taken_back(page, data_dir):
     assert "The karar 293.7 Hz is stored" in shown(app)
     assert "**Karar** 293.7 Hz (D4 +0 cents)".replace(" +0 cents", "") in shown(app)
     words = store.karar_words_table(store.open_store(Settings().database))
-    assert words[["name", "karar_hz"]].values.tolist() == [["", 293.7]]  # the name of an upload is not stored
+    assert (words["name"].tolist(), words["karar_hz"].tolist()) == (
+        [""],
+        [293.7],
+    )  # the name of an upload is not stored
     assert any(e.label == "All corrected karars (1)" for e in app.expander)
     app = press(app, "karar_undo")
     assert "The correction was taken back" in shown(app)

@@ -6,14 +6,16 @@ from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
+import pytest
 
+from core.errors import CoreError
 from core.makam.analysis import Analysis
 from core.makam.karar import KararCandidate
 from core.makam.recognition import Suggestion, Suggestions
 from core.makam.templates import shipped_templates
 from core.makam.theory import MAKAMS
 from pages.figures.makam import apart_names
-from pages.views.makam import choice, compare_view, melody_view, reading, results
+from pages.views.makam import choice, compare_view, measuring, melody_view, reading, results
 
 THREE = tuple(Suggestion(name, p, 220.0) for name, p in (("Rast", 0.96), ("Neva", 0.038), ("Mahur", 0.002)))
 UNSURE = Suggestions("unsure", THREE, "Several makams fit.")
@@ -97,3 +99,55 @@ def test_groups_that_are_too_few_name_those_that_would_do():
     said = compare_view.too_few_groups(rows, "performer")
     assert "Grouped by performer" in said
     assert f"can be compared by: {compare_view.BY['makam']}." in said
+
+
+def test_the_makam_of_one_recording_is_forgotten_for_the_next(monkeypatch):
+    state = {}
+    monkeypatch.setattr(reading, "st", SimpleNamespace(session_state=state))
+    for content, kept in (("a", False), ("a", True), ("b", False)):
+        reading._forget_theory_of_others(content)
+        assert ("theory" in state) == kept
+        state["theory"] = "rast"
+
+
+def test_a_pulse_that_cannot_be_measured_is_a_sentence(monkeypatch):
+    def full(content, source):
+        raise CoreError("The line is full. Try again in a minute.")
+
+    written = []
+    monkeypatch.setattr(measuring, "pulse", full)
+    monkeypatch.setattr(reading, "st", SimpleNamespace(markdown=lambda text, help: written.append(text)))
+    reading._pulse(shown())
+    assert written == ["**Pulse** The line is full. Try again in a minute."]
+
+
+def test_the_pulse_waits_in_the_line_of_the_server(monkeypatch):
+    asked = []
+    monkeypatch.setattr(measuring, "_remembered", measuring.Remembered)
+    monkeypatch.setattr(measuring.waiting, "result", lambda task, **options: asked.append(options["what"]))
+    measuring.pulse("abc", None)
+    assert asked[0][:2] == ("pulse", "abc")
+
+
+def test_a_file_with_a_mood_tag_is_still_the_same_recording(monkeypatch):
+    file = SimpleNamespace(getvalue=lambda: b"", name="a.mp3")
+    monkeypatch.setattr(choice.uploads, "file_field", lambda *args, **options: file)
+    monkeypatch.setattr(choice.decoding, "inspect", lambda *args, **options: SimpleNamespace(digest="tagged"))
+    monkeypatch.setattr(choice, "first_content", lambda store, digest: {"tagged": "first"}[digest])
+    store = SimpleNamespace(by=SimpleNamespace(may=lambda action: True))
+    assert choice._uploaded(store).content == "first"
+    assert choice._uploaded(None).content == "tagged"
+
+
+@pytest.mark.parametrize(("asked", "missing"), [("Yok_", True), ("p", False), ("Nihavend — Ece · 01.mp3", False)])
+def test_a_piece_of_an_address_that_is_not_found_is_named(monkeypatch, asked, missing):
+    said = []
+    page = SimpleNamespace(
+        query_params={"piece": asked}, session_state={}, selectbox=lambda *args, **options: None,
+        info=lambda text, icon: said.append(text),
+    )  # fmt: skip
+    monkeypatch.setattr(choice, "st", page)
+    pieces = pd.DataFrame({"title": ["Nihavend"], "artist": ["Ece"], "file_name": ["01.mp3"]}, ["p"])
+    monkeypatch.setattr(choice, "library", lambda store: pieces)
+    assert choice._of_library(None) is None
+    assert any("was not found" in text for text in said) == missing

@@ -114,9 +114,7 @@ def analysis_of(recording: Recording, store: Store | None) -> tuple[Melody, Anal
 
 def read(recording: Recording, store: Store | None) -> Shown:
     """Measure a recording, and ask which makam's theory is shown beside it."""
-    if st.session_state.get(_THEORY_OF) != recording.content:
-        st.session_state.pop("theory", None)  # the makam of another recording
-        st.session_state[_THEORY_OF] = recording.content
+    _forget_theory_of_others(recording.content)
     melody, found, word = analysis_of(recording, store)
     own = st.session_state.get(OWN_TRACK)
     show.set_source(
@@ -136,6 +134,13 @@ def read(recording: Recording, store: Store | None) -> Shown:
         _theory(recording, found),
         store,
     )
+
+
+def _forget_theory_of_others(content: str) -> None:
+    """Forget the makam that a person chose for another recording."""
+    if st.session_state.get(_THEORY_OF) != content:
+        st.session_state.pop("theory", None)
+        st.session_state[_THEORY_OF] = content
 
 
 def _theory(recording: Recording, found: Analysis) -> Makam | None:
