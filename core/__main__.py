@@ -1,5 +1,7 @@
 """The command line: ``python -m core --help``."""
 
+import gc
+
 import typer
 
 from core.cli import (
@@ -51,7 +53,10 @@ app.add_typer(keys.app, name="keys")
 
 def main() -> None:
     """Run the command that the user typed."""
-    terminal.run(app)
+    try:
+        terminal.run(app)
+    finally:
+        gc.freeze()  # Python searches all objects for garbage when it ends; the system frees them without that
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import os
 import select
 import sys
 from dataclasses import asdict
+from importlib import import_module
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -19,6 +20,9 @@ from core.audio.formats import BY_NAME
 from core.audio.opening import open_file
 
 IDLE_S = 30.0  # after so long without a request the file is forgotten, to give its memory back
+LOAD_S = 5.0  # after so long without a request FFmpeg is loaded, for a file that needs it; a single FLAC does not wait
+FFMPEG = "core.audio.av_decoding"
+FFMPEG_BYTES = 150_000_000  # address space that FFmpeg itself takes; it may be loaded during a request
 
 
 def send(out: BinaryIO, message: dict[str, Any], payload: bytes | memoryview = b"") -> None:
@@ -64,7 +68,7 @@ class _Limits:
         until = max(1, int(used.ru_utime + used.ru_stime + cpu_s) + 1)
         self._lower(limits.RLIMIT_CPU, until)
         if self._started:
-            size = max(1, self._started + int(memory_mb * 1e6))
+            size = max(1, self._started + FFMPEG_BYTES + int(memory_mb * 1e6))
             hard = limits.getrlimit(limits.RLIMIT_AS)[1]
             machine = hard != limits.RLIM_INFINITY and hard < size  # it allows less memory than a file may take
             self.memory_answer = "machine" if machine else "too much memory"
@@ -113,15 +117,20 @@ class _Desk:
         send(out, {"answer": "end"})
 
 
+def _load_ffmpeg_meanwhile(source: BinaryIO) -> None:
+    """Load FFmpeg when no request comes for a while, so that a file that needs it does not wait."""
+    if FFMPEG not in sys.modules and os.name == "posix" and not select.select([source], [], [], LOAD_S)[0]:
+        import_module(FFMPEG)
+
+
 def main() -> None:
     """Answer requests until the other side closes the pipe."""
     source, out = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints must not get between the answers
-    import core.audio.av_decoding  # noqa: F401 - FFmpeg is loaded before the first request, not during it
-
     limits, desk = _Limits(), _Desk()
     send(out, {"answer": "ready"})
     while True:
+        _load_ffmpeg_meanwhile(source)
         if os.name == "posix" and not select.select([source], [], [], IDLE_S)[0]:
             desk = _Desk()
         try:

@@ -4,11 +4,14 @@
 ``peaks`` are shared. All computations use float64: float32 changes the sixth digit and the detection of attacks.
 """
 
+import gc
 import os
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cache
+from importlib import import_module
 
 import numpy as np
 
@@ -31,7 +34,7 @@ def extract(clip: Clip) -> FeatureVector:
     AudioError
         If the sampling rate is not 44.1 kHz; the features depend on it.
     """
-    # Imported here, because importing the compiled kernels takes time.
+    load()
     from core.features import dynamics, rhythm, timbre, tonality
     from core.features.spectrum import clip_spectrum
 
@@ -54,6 +57,24 @@ def extract(clip: Clip) -> FeatureVector:
         else:
             measured |= of_time() | of_spectrum()
     return FeatureVector(clip.clip_id, EXTRACTOR, np.array([measured[c] for c in COLUMNS]))
+
+
+@cache
+def load() -> None:
+    """Import the compiled kernels, which takes time, without searching for garbage meanwhile.
+
+    An import leaves no garbage, but each search visits all objects of the libraries. They stay until the process ends,
+    so later searches leave them out.
+    """
+    searches = gc.isenabled()
+    gc.disable()
+    try:
+        for name in ("chroma", "clip", "filterbank", "rhythm", "roughness"):
+            import_module(f"core.features.kernels.{name}")
+        gc.freeze()
+    finally:
+        if searches:
+            gc.enable()
 
 
 @contextmanager

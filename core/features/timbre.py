@@ -13,11 +13,11 @@ from core.features.frames import (
     frame_starts,
     hamming,
     magnitude_spectra,
-    next_pow2,
 )
 from core.features.peaks import find_peaks
 from core.features.spectrum import Spectrum, clip_spectrum
 from core.features.statistics import trend
+from core.schema import SR
 
 ROLLOFF = 0.85
 BRIGHT_HZ = 1500.0
@@ -32,7 +32,6 @@ ROUGH_FRAME_S = 0.05
 ROUGH_HOP_RATIO = 0.5
 ROUGH_CONTRAST = 0.01
 USUAL_MAXIMA = 64  # maxima of a frame that room is made for at first; noise has more
-FRAMES_AT_ONCE = 16  # the spectra of these frames fit into the processor cache
 
 COLUMNS = {
     "rolloff": "_Rolloff_Mean",
@@ -215,35 +214,38 @@ def frame_roughness(y: FloatArray, sr: float) -> tuple[FloatArray, IntArray]:
 
 
 def frame_roughness_compiled(y: FloatArray, sr: float) -> FloatArray:
-    """Compute `frame_roughness` with compiled kernels: y of shape (n,) to (t,).
+    """Compute `frame_roughness` with compiled kernels at 44.1 kHz: y of shape (n,) to (t,).
 
     The contrast of a peak depends on the range of the whole clip. The first pass therefore collects the local maxima of
     all frames; the second pass selects the peaks and computes the roughness.
     """
-    from core.features.kernels.framing import window_frames
+    from core.features.kernels.lanes import LANES, aligned_rows
+    from core.features.kernels.real_fft import ROWS, SAMPLES, half_turns
     from core.features.kernels.roughness import collect_peaks, sum_roughness
 
+    if sr != SR:
+        return frame_roughness(y, sr)[0]
     starts, length = frame_starts(len(y), sr, length_s=ROUGH_FRAME_S, hop_ratio=ROUGH_HOP_RATIO)
-    count, n_fft, window = len(starts), next_pow2(length), hamming(length)
-    bins = n_fft // 2 + 1
-    most = FRAMES_AT_ONCE * ((bins + 1) // 2 + 1)  # at most one of two neighbouring bins is a maximum
+    count, window = len(starts), hamming(length)
+    bins = SAMPLES // 2 + 1
+    most = LANES * ((bins + 1) // 2 + 1)  # at most one of two neighbouring bins is a maximum
     room = max(most, count * USUAL_MAXIMA)
     heights, notches, places = np.empty(room), np.empty(room), np.empty(room, np.int64)
     ends = np.empty(count, np.int64)
-    frames, spectra = np.zeros((FRAMES_AT_ONCE, n_fft)), np.empty((FRAMES_AT_ONCE, bins), np.complex128)
+    turns, x, re, im = half_turns(), aligned_rows(SAMPLES), aligned_rows(ROWS), aligned_rows(ROWS)
+    x[LANES * length :] = 0.0
     used, low, high = 0, np.inf, 0.0
-    for first in range(0, count, FRAMES_AT_ONCE):
-        here = starts[first : first + FRAMES_AT_ONCE]
-        window_frames(y, here, window, frames)
-        np.fft.rfft(frames, out=spectra)
+    for first in range(0, count, LANES):
+        here = starts[np.minimum(np.arange(first, first + LANES), count - 1)]  # eight, also at the end
         if used + most > len(heights):
             heights, notches, places = (np.concatenate([a, np.empty_like(a)]) for a in (heights, notches, places))
         used, low, high = collect_peaks(
-            spectra[: len(here)], ROUGH_CONTRAST, used, low, high, heights, notches, places, ends[first:]
-        )
+            y, here, min(LANES, count - first), window, turns, x, re, im, ROUGH_CONTRAST, used, low, high,
+            heights, notches, places, ends[first:],
+        )  # fmt: skip
     roughness = np.zeros(count)
     if low < high:
-        sum_roughness(heights, notches, places, ends, ROUGH_CONTRAST, low, high, bins, sr / n_fft, roughness)
+        sum_roughness(heights, notches, places, ends, ROUGH_CONTRAST, low, high, bins, sr / SAMPLES, roughness)
     return roughness
 
 

@@ -14,6 +14,7 @@ from core.features.frames import (
 )
 from core.features.spectrum import Spectrum, clip_spectrum
 from core.features.statistics import mirstat
+from core.schema import SR
 
 LOWEST_HZ = 100.0
 HIGHEST_HZ = 6400.0  # the first value of 100 * 2^k above 5000 Hz
@@ -24,7 +25,6 @@ RESOLUTION = 0.85 * (2 ** (1 / 12) - 1)  # largest allowed width of a bin, as a 
 
 HCDF_FRAME_S = 0.743
 HCDF_HOP_RATIO = 0.1
-FRAMES_AT_ONCE = 8  # the spectra of these frames fit into the processor cache
 GRID = 64  # size of the cells whose minimum and maximum are computed once for all frames
 
 
@@ -156,36 +156,20 @@ def frame_extremes(y: FloatArray, starts: IntArray, length: int) -> tuple[FloatA
 
 
 def frame_chroma_compiled(y: FloatArray, sr: float) -> tuple[FloatArray, IntArray]:
-    """Compute `frame_chroma` with compiled kernels: chroma, shape (t, 12), and the frame starts, (t,)."""
-    from core.features.kernels.chroma import frame_chroma as fold_frames
-    from core.features.kernels.framing import window_frames
+    """Compute `frame_chroma` with compiled kernels at 44.1 kHz: chroma, shape (t, 12), and the frame starts, (t,)."""
+    from core.features.kernels.chroma import FRAME, chroma_of_frames
 
     starts, length = frame_starts(len(y), sr, length_s=HCDF_FRAME_S, hop_ratio=HCDF_HOP_RATIO)
-    vectors = np.zeros((len(starts), 12))
+    if sr != SR:
+        return frame_chroma(y, sr)
     if len(starts) == 0:
-        return vectors, starts
-    n_fft, window = next_pow2(length), hamming(length)
-    freqs = bin_frequencies(n_fft, sr)
+        return np.zeros((0, 12)), starts
+    freqs = bin_frequencies(FRAME, sr)
     first, heard, counted = chroma_bins(freqs, length, sr)
-    if first == heard:
-        return np.full((len(starts), 12), np.nan), starts
     bounds, lowest = semitone_bounds(freqs[first:counted])
-    window_spectrum = np.fft.rfft(window, n_fft)[first:heard].copy()
-    roots = np.exp(-2j * np.pi / n_fft * np.arange(first, heard))
     low, high = frame_extremes(y, starts, length)
-
-    frames = np.empty((FRAMES_AT_ONCE, n_fft))
-    packed = frames.view(np.complex128)  # two samples as one complex number: halves the cost of the real FFT
-    for begin in range(0, len(starts), FRAMES_AT_ONCE):
-        these = slice(begin, begin + FRAMES_AT_ONCE)
-        here = len(starts[these])
-        frames[:, length:] = 0
-        window_frames(y, starts[these], window, frames)
-        np.fft.fft(packed[:here], out=packed[:here])
-        fold_frames(
-            packed[:here], roots, window_spectrum, low[these], (high - low)[these], first, heard, bounds, lowest,
-            vectors[these],
-        )  # fmt: skip
+    window = hamming(length)
+    vectors = chroma_of_frames(y, starts, window, low, high - low, heard=(first, heard), bounds=bounds, lowest=lowest)
     return vectors, starts
 
 

@@ -37,6 +37,16 @@ def test_a_decoder_that_dies_makes_a_sentence_and_the_next_file_is_read():
     assert decode(made("m4a"), "x").duration_s == pytest.approx(2.0, abs=0.05)
 
 
+def test_ffmpeg_is_loaded_for_the_first_file_that_needs_it():
+    isolated.end_all()
+    decode(made("flac"), "x")
+    (pid,) = isolated.pids()
+    assert "libavcodec" not in Path(f"/proc/{pid}/maps").read_text()
+    decode(made("m4a"), "x")
+    assert "libavcodec" in Path(f"/proc/{pid}/maps").read_text()
+    assert isolated.pids() == [pid]
+
+
 def children() -> list[int]:
     """Processes that this one started for decoding."""
     found = []

@@ -1,5 +1,6 @@
 """One clip uses two cores where they are free, with the same 50 values to the last bit."""
 
+import gc
 import threading
 
 import numpy as np
@@ -71,3 +72,17 @@ def test_an_error_beside_is_raised_and_frees_the_core(clip, threads, monkeypatch
             features.extract(clip)
     features.extract(clip)
     assert threads[-1].startswith("features")
+
+
+@pytest.mark.parametrize("searches", [True, False])
+def test_kernels_load_without_a_search_for_garbage(searches, monkeypatch):
+    seen: list[bool] = []
+    monkeypatch.setattr(features, "import_module", lambda _name: seen.append(gc.isenabled()))
+    before = gc.isenabled()
+    try:
+        (gc.enable if searches else gc.disable)()
+        features.load.__wrapped__()
+        assert gc.isenabled() == searches
+    finally:
+        (gc.enable if before else gc.disable)()
+    assert seen == [False] * 5

@@ -7,13 +7,16 @@ from numba import njit, types
 
 from core.features.frames import ComplexArray, FloatArray, IntArray
 from core.features.kernels.framing import largest
+from core.features.kernels.lanes import Lanes, aligned_rows, lane_sum, load
+from core.features.kernels.real_fft import ROWS, SAMPLES, half_turns, halves, transform_pairs
 from core.features.kernels.types import (
+    CONTRACT,
     FLOAT,
     INT,
     NO_NAN,
     READ,
     READ_COMPLEX,
-    READ_COMPLEX_2D,
+    READ_INT,
     READ_INT_2D,
     WRITE,
     WRITE_2D,
@@ -98,17 +101,65 @@ def shifted_power(low: ComplexArray, first: int, n: int, n_fft: int, shift: floa
             out[b] = re * re + im * im
 
 
+PHASES = 8  # a frame is eight signals of 4096 samples: every eighth sample
+FRAME = PHASES * SAMPLES
+
+
+def _phase_turns() -> FloatArray:
+    """Return cos and sin of 2 pi r / 8 and of 2 pi r / 16 for phase r: four rows of eight, flat."""
+    angles = [2 * np.pi / turn * np.arange(PHASES) for turn in (8, 16)]
+    return np.concatenate([part(angle) for angle in angles for part in (np.cos, np.sin)])
+
+
+PHASE_TURNS = _phase_turns()
+
+
+@njit(nogil=True, fastmath=CONTRACT)
+def turned_power(re: Lanes, im: Lanes, row: int) -> tuple[float, float]:
+    """Return the powers of two sums over the phases: turned by PHASE_TURNS[row] backwards and forwards."""
+    cos, sin = load(PHASE_TURNS, row), load(PHASE_TURNS, row + 1)
+    a, b, c, d = lane_sum(cos * re), lane_sum(sin * im), lane_sum(cos * im), lane_sum(sin * re)
+    return (a + b) ** 2 + (c - d) ** 2, (a - b) ** 2 + (c + d) ** 2
+
+
+@njit(nogil=True, fastmath=CONTRACT)
+def phases_power(
+    re: FloatArray, im: FloatArray, half_turns: FloatArray, cos: FloatArray, sin: FloatArray, power: FloatArray
+) -> None:
+    """Fill power with four times the power of bins 0 .. 5120 of the 32768-point spectrum of eight phases.
+
+    re, im : output of ``transform_pairs``.  cos, sin : exp(-2 pi i k r / 32768) for k <= 1024 (rows) and phase r.
+    Bin k is the sum over r of bin k of phase r, turned by this factor. Other bins are sums of the same products or of
+    their conjugates, turned further.
+    """
+    quarter = SAMPLES // 4
+    for k in range(quarter + 1):
+        er, ei, dr, di = halves(re, im, k, half_turns[2 * k], half_turns[2 * k + 1])
+        tr, ti = load(cos, k), load(sin, k)
+        ar, ai, br, bi = tr * er - ti * ei, tr * ei + ti * er, tr * dr - ti * di, tr * di + ti * dr
+        zr, zi = ar + br, ai + bi
+        power[k] = lane_sum(zr) ** 2 + lane_sum(zi) ** 2
+        power[SAMPLES + k], power[SAMPLES - k] = turned_power(zr, zi, 0)
+        power[SAMPLES // 2 + k], power[SAMPLES // 2 - k] = turned_power(ar - br, ai - bi, 2)
+
+
 @njit(
     types.void(
-        READ_COMPLEX_2D,
-        READ_COMPLEX,
-        READ_COMPLEX,
+        READ,
+        READ_INT,
+        READ,
+        READ,
+        READ,
+        READ,
         READ,
         READ,
         INT,
         INT,
         READ_INT_2D,
         INT,
+        WRITE,
+        WRITE,
+        WRITE,
         WRITE_2D,
     ),
     cache=True,
@@ -116,41 +167,63 @@ def shifted_power(low: ComplexArray, first: int, n: int, n_fft: int, shift: floa
     fastmath=NO_NAN,
 )
 def frame_chroma(
-    packed: ComplexArray,
-    roots: ComplexArray,
-    window: ComplexArray,
+    y: FloatArray,
+    starts: IntArray,
+    window: FloatArray,
     shifts: FloatArray,
     ranges: FloatArray,
+    half_turns: FloatArray,
+    cos: FloatArray,
+    sin: FloatArray,
     first: int,
     heard: int,
     bounds: IntArray,
     lowest: int,
+    x: FloatArray,
+    re: FloatArray,
+    im: FloatArray,
     chroma: FloatArray,
 ) -> None:
-    """Compute the chroma of frames, shape (t, 12), from their packed FFTs, shape (t, n_fft / 2).
+    """Compute the chroma of frames with 32768-point spectra, shape (t, 12).
 
-    roots, window : exp(-2 pi i k / n_fft) and the spectrum of the window for k = first .. heard - 1.
     shifts, ranges : minimum and range of each frame; a constant frame has no chroma.
+    x, re, im : work space of ``real_fft``; x is zero after the end of the window.
     Plain version: `tonality.frame_chroma`.
     """
-    half = packed.shape[1]
-    last = heard - first - 1
-    power = np.empty(heard - first)
-    for t in range(packed.shape[0]):
+    power = np.empty(SAMPLES + SAMPLES // 4 + 1)
+    for t in range(starts.size):
         if ranges[t] == 0.0:
             chroma[t] = 0.0
             continue
-        shift = shifts[t]
-        here = packed[t, first:heard]
-        there = packed[t, half - heard + 1 : half - first + 1]
-        for i in range(power.size):
-            z = here[i]
-            o = there[np.uint64(last - i)]  # unsigned, so no check for negative indices
-            dre = 0.5 * (z.imag + o.imag)
-            dim = 0.5 * (o.real - z.real)
-            w = roots[i]
-            v = window[i]
-            re = 0.5 * (z.real + o.real) + w.real * dre - w.imag * dim - shift * v.real
-            im = 0.5 * (z.imag - o.imag) + w.real * dim + w.imag * dre - shift * v.imag
-            power[i] = re * re + im * im
-        fold(power, 1.0 / ranges[t], bounds, lowest, chroma[t])
+        here = y[starts[t] : starts[t] + window.size]
+        for i in range(window.size):
+            x[i] = (here[i] - shifts[t]) * window[i]
+        transform_pairs(x, re, im)
+        phases_power(re, im, half_turns, cos, sin, power)
+        fold(power[first:heard], 0.5 / ranges[t], bounds, lowest, chroma[t])
+
+
+def chroma_of_frames(
+    y: FloatArray,
+    starts: IntArray,
+    window: FloatArray,
+    shifts: FloatArray,
+    ranges: FloatArray,
+    *,
+    heard: tuple[int, int],
+    bounds: IntArray,
+    lowest: int,
+) -> FloatArray:
+    """Allocate work space and call ``frame_chroma``: chroma, shape (t, 12).
+
+    heard : first and last + 1 of the bins heard, at most 5121.
+    """
+    chroma = np.empty((len(starts), 12))
+    angle = 2 * np.pi / FRAME * np.outer(np.arange(SAMPLES // 4 + 1), np.arange(PHASES)).ravel()
+    x, re, im = aligned_rows(SAMPLES), aligned_rows(ROWS), aligned_rows(ROWS)
+    x[len(window) :] = 0.0
+    frame_chroma(
+        y, starts, window, shifts, ranges, half_turns(), np.cos(angle), -np.sin(angle), *heard, bounds, lowest, x,
+        re, im, chroma,
+    )  # fmt: skip
+    return chroma

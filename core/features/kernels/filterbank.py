@@ -8,8 +8,7 @@ import numpy as np
 from numba import njit, types
 
 from core.features.frames import FloatArray
-from core.features.kernels.lanes import Lanes, lane_sum, load, magnitude, positive, spread, store
-from core.features.kernels.rhythm import aligned_rows
+from core.features.kernels.lanes import Lanes, aligned_rows, lane_sum, load, magnitude, positive, spread, store
 from core.features.kernels.types import CONTRACT, FLOAT, READ, WRITE
 
 TINY = 1e-200  # in silence, avoids denormal numbers in the filter memory, which are slow

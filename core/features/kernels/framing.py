@@ -1,23 +1,12 @@
-"""Compiled kernels that the spectra of frames share: cut and window frames, find extremes. See ``kernels.clip``."""
+"""Parts of compiled kernels that the spectra of frames share: extremes. See ``kernels.clip``."""
 
 import numpy as np
-from numba import njit, types
+from numba import njit
 
-from core.features.frames import FloatArray, IntArray
-from core.features.kernels.types import CONTRACT, FLOAT, READ, READ_INT, WRITE_2D
-
-
-@njit(types.void(READ, READ_INT, READ, WRITE_2D), cache=True, nogil=True, fastmath=CONTRACT)
-def window_frames(y: FloatArray, starts: IntArray, window: FloatArray, frames: FloatArray) -> None:
-    """Fill the beginning of each row of frames with the windowed frame of y."""
-    for t in range(starts.size):
-        here = y[starts[t] : starts[t] + window.size]
-        row = frames[t]
-        for i in range(window.size):
-            row[i] = here[i] * window[i]
+from core.features.frames import FloatArray
 
 
-@njit(FLOAT(READ), cache=True, nogil=True)
+@njit(nogil=True)
 def largest(values: FloatArray) -> float:
     """Return the largest of non-negative numbers. They are compared as integers, which can use vector lanes."""
     bits = values.view(np.int64)
@@ -29,7 +18,7 @@ def largest(values: FloatArray) -> float:
     return result.view(np.float64)[0]
 
 
-@njit(FLOAT(READ), cache=True, nogil=True)
+@njit(nogil=True)
 def smallest(values: FloatArray) -> float:
     """Return the smallest of non-negative numbers, as in ``largest``."""
     bits = values.view(np.int64)

@@ -12,10 +12,13 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic, models, overload, register_model
+
+from core.features.frames import FloatArray
 
 LANES = 8
 Lanes = Any  # in signatures: a vector of eight float64
@@ -83,6 +86,7 @@ _subtract = _operation(lambda builder, a, b: builder.fsub(a, b, flags=_FUSE), 2)
 _multiply = _operation(lambda builder, a, b: builder.fmul(a, b, flags=_FUSE), 2)
 _inverse_root = _operation(_first_guess, 1)
 magnitude = _operation(_library("fabs"), 1)
+divider_root = _operation(_library("sqrt"), 1)
 positive = _operation(_library("maxnum", _constant(0.0)), 1)
 
 
@@ -156,12 +160,20 @@ _operator(operator.sub, _subtract)
 _operator(operator.mul, _multiply)
 
 
+def aligned_rows(rows: int) -> FloatArray:
+    """Allocate uninitialised rows of eight float64, aligned to a cache line: flat, shape (8 rows,)."""
+    flat = np.empty((rows + 1) * LANES)
+    skip = -flat.ctypes.data // 8 % LANES
+    return flat[skip : skip + rows * LANES]
+
+
 @njit(nogil=True)
 def root(x: Lanes) -> Lanes:
     """Compute the square root of each lane, accurate to the last one or two digits; x must not be negative.
 
-    An approximation is refined by two steps of Householder's method. This is five times faster than the square-root
-    instruction, and the attack curve needs fifty million square roots.
+    An approximation is refined by two steps of Householder's method. `divider_root` uses the square-root instruction,
+    which takes longer but needs another part of the processor, so a kernel with many roots alternates the two. The
+    attack curve needs fifty million.
     """
     r = _inverse_root(x)
     error = 1.0 - (x * r) * r

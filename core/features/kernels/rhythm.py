@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit, types
 
 from core.features.frames import FloatArray, IntArray
-from core.features.kernels.lanes import LANES, load, magnitude, root, spread, store
+from core.features.kernels.lanes import LANES, aligned_rows, divider_root, load, magnitude, root, spread, store
 from core.features.kernels.short_fft import (
     BLOCK,
     FOLDED,
@@ -58,14 +58,15 @@ def sum_magnitudes(
                 transform_but_last(re, im, block)
                 for p in range(block * BLOCK, block * BLOCK + SUB, 8):
                     real, imaginary = eight(re, im, p)
-                    for i in range(8):
+                    for i in range(0, 8, 2):  # the divider works while the other root is refined
                         total = total + root(square(real[i], imaginary[i]))
+                        total = total + divider_root(square(real[i + 1], imaginary[i + 1]))
             transform(re, im, FOLDED)
             zr, zi = load(re, 0), load(im, 0)
             total = total + (magnitude(zr + zi) + magnitude(zr - zi))
             for k in range(1, SUB // 2):
                 one, other = unfold_power(re, im, k)
-                total = total + 0.5 * (root(one) + root(other))
+                total = total + 0.5 * (root(one) + divider_root(other))
             one, other = unfold_power(re, im, SUB // 2)
             store(re, 0, total + 0.5 * root(one))
             for lane in range(LANES):
@@ -122,13 +123,6 @@ def sum_bands(
                     frame = first + lane * family + member
                     if frame < len(out):
                         out[frame, band] = re[lane]
-
-
-def aligned_rows(rows: int) -> FloatArray:
-    """Allocate uninitialised rows of eight float64, aligned to a cache line: flat, shape (8 rows,)."""
-    flat = np.empty((rows + 1) * LANES)
-    skip = -flat.ctypes.data // 8 % LANES
-    return flat[skip : skip + rows * LANES]
 
 
 def _frames_room(offsets: IntArray, window: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:

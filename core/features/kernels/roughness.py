@@ -1,18 +1,21 @@
 """Compiled kernels for roughness: peaks of the spectra of frames, and their beating. See ``kernels.clip``."""
 
-from math import exp, sqrt
+from math import exp
 
 import numpy as np
 from numba import njit, types
 
-from core.features.frames import ComplexArray, FloatArray, IntArray
+from core.features.frames import FloatArray, IntArray
 from core.features.kernels.framing import largest, smallest
+from core.features.kernels.lanes import LANES, root, store
+from core.features.kernels.real_fft import SAMPLES, halves, transform_pairs
+from core.features.kernels.short_fft import square
 from core.features.kernels.types import (
+    CONTRACT,
     FLOAT,
     INT,
     NO_NAN,
     READ,
-    READ_COMPLEX_2D,
     READ_INT,
     REASSOCIATE,
     WRITE,
@@ -22,14 +25,49 @@ from core.features.kernels.types import (
 MASKED = 46.0  # exp(-46) is 1e-20; the beating of partials further apart is ignored
 
 
+@njit(nogil=True, fastmath=CONTRACT)
+def eight_spectra(
+    y: FloatArray,
+    starts: IntArray,
+    window: FloatArray,
+    turns: FloatArray,
+    x: FloatArray,
+    re: FloatArray,
+    im: FloatArray,
+    magnitudes: FloatArray,
+) -> None:
+    """Fill magnitudes, shape (8, 2049), with the 4096-point spectra of eight frames. x, re, im : see ``real_fft``."""
+    for m in range(window.size):
+        for lane in range(LANES):
+            x[LANES * m + lane] = y[np.uint64(starts[lane] + m)] * window[m]
+    transform_pairs(x, re, im)
+    for k in range(SAMPLES // 4 + 1):
+        ar, ai, br, bi = halves(re, im, k, turns[2 * k], turns[2 * k + 1])
+        store(x, 0, 0.5 * root(square(ar + br, ai + bi)))
+        store(x, 1, 0.5 * root(square(ar - br, ai - bi)))
+        for lane in range(LANES):
+            magnitudes[lane, k] = x[lane]
+            magnitudes[lane, SAMPLES // 2 - k] = x[LANES + lane]
+
+
 @njit(
-    types.Tuple((INT, FLOAT, FLOAT))(READ_COMPLEX_2D, FLOAT, INT, FLOAT, FLOAT, WRITE, WRITE, WRITE_INT, WRITE_INT),
+    types.Tuple((INT, FLOAT, FLOAT))(
+        READ, READ_INT, INT, READ, READ, WRITE, WRITE, WRITE, FLOAT, INT, FLOAT, FLOAT, WRITE, WRITE, WRITE_INT,
+        WRITE_INT,
+    ),
     cache=True,
     nogil=True,
     fastmath=NO_NAN,
-)
+)  # fmt: skip
 def collect_peaks(
-    spectra: ComplexArray,
+    y: FloatArray,
+    starts: IntArray,
+    count: int,
+    window: FloatArray,
+    turns: FloatArray,
+    x: FloatArray,
+    re: FloatArray,
+    im: FloatArray,
     contrast: float,
     used: int,
     low: float,
@@ -39,15 +77,17 @@ def collect_peaks(
     bins: IntArray,
     ends: IntArray,
 ) -> tuple[int, float, float]:
-    """Collect local maxima of the magnitudes of some frames, as candidates for peaks.
+    """Collect local maxima of the magnitudes of eight frames, as candidates for peaks.
 
     A maximum is stored if it reaches `contrast` times the highest magnitude so far; all peaks do. The entries are
     appended to the output arrays from index `used`.
 
     Parameters
     ----------
-    spectra
-        Shape (t, bins).
+    y, starts, count, window
+        Samples, starts of eight frames, number of these frames that are wanted (the first ones), window.
+    turns, x, re, im
+        See ``real_fft``; x is zero after the end of the window.
     contrast
         Required contrast of a peak, as a share of the range.
     used
@@ -57,19 +97,18 @@ def collect_peaks(
     heights, notches, bins
         Output: magnitude of each maximum, smallest magnitude since the previous maximum, and bin number.
     ends
-        Output, shape (t,): number of entries in use after each frame.
+        Output, shape (count,): number of entries in use after each frame.
 
     Returns
     -------
     tuple
         Updated values of used, low and high.
     """
-    size = spectra.shape[1]
-    magnitude = np.empty(size)
-    for t in range(spectra.shape[0]):
-        spectrum = spectra[t]
-        for k in range(size):
-            magnitude[k] = sqrt(spectrum[k].real * spectrum[k].real + spectrum[k].imag * spectrum[k].imag)
+    size = SAMPLES // 2 + 1
+    magnitudes = np.empty((LANES, size))
+    eight_spectra(y, starts, window, turns, x, re, im, magnitudes)
+    for t in range(count):
+        magnitude = magnitudes[t]
         low = min(low, smallest(magnitude))
         high = max(high, largest(magnitude))
         least = 0.999 * contrast * high
