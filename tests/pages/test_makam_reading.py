@@ -1,7 +1,6 @@
 """What the Makam page says of a recording, without opening the page."""
 
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,10 +8,8 @@ import pandas as pd
 import pytest
 
 from core.errors import CoreError
-from core.makam.analysis import Analysis
 from core.makam.karar import KararCandidate
-from core.makam.recognition import Suggestion, Suggestions
-from core.makam.templates import shipped_templates
+from core.makam.recognition import SCALE_ONLY, Suggestion, Suggestions
 from core.makam.theory import MAKAMS
 from pages.figures.makam import apart_names
 from pages.views.makam import choice, compare_view, measuring, melody_view, reading, results
@@ -23,7 +20,7 @@ UNSURE = Suggestions("unsure", THREE, "Several makams fit.")
 
 def shown(*, karar_hz=220.0, tag="", makam="rast", own_track=False):
     candidates = () if karar_hz is None else (KararCandidate(karar_hz, 0.9, ""),)
-    found = Analysis(60.0, 50.0, candidates, karar_hz, UNSURE, None, {})
+    found = SimpleNamespace(candidates=candidates, karar_hz=karar_hz, suggestions=UNSURE)
     piece = pd.Series({"makam": tag, "title": "a", "artist": "b"})
     recording = choice.Recording(SimpleNamespace(name="a.mp3", digest="d"), "abc", piece)
     return reading.Shown(recording, "own melody", found, None, own_track, MAKAMS.get(makam), None)
@@ -52,16 +49,10 @@ def test_no_suggestion_reads_as_0_percent():
     assert [s.name for s in reading.likely(UNSURE)] == ["Rast", "Neva"]
 
 
-def test_the_worth_of_shipped_templates_is_the_measured_one():
-    said = reading.worth(shipped_templates())
-    assert "never call a suggestion clear" in said
-    assert "48 %" in said
-    assert "Only 20 makams" in said
-    table = (Path(__file__).parents[2] / "docs" / "makam.md").read_text("utf-8")
-    for row, share in (("makam of 20", reading.RIGHT_FIRST), ("makam among three", reading.RIGHT_AMONG_THREE)):
-        (line,) = [line for line in table.splitlines() if line.startswith(f"| {row} |")]
-        assert line.split("|")[3].strip().startswith(f"{100 * share:.1f} %")
-    assert "theory" not in reading.worth(replace(shipped_templates(), learned_from="own"))
+def test_what_suggestions_are_worth_is_said_without_the_words_of_the_help():
+    assert (
+        reading.in_words(replace(UNSURE, reason=f"A person has to choose. {SCALE_ONLY}")) == "A person has to choose."
+    )
 
 
 def test_the_stored_results_come_from_the_measured_melody(monkeypatch):

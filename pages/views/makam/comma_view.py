@@ -9,7 +9,6 @@ from core.errors import CoreError
 from core.makam.commas import perde_name
 from core.makam.profile import CommaProfile, comma_profile
 from core.makam.theory import MAKAMS, SEYIR_IN_TURKISH, SOURCE, Makam, key_of
-from core.turkish import fold
 from core.wording import whole_percent
 from pages.figures import makam as figures
 from pages.shared import messages, show
@@ -135,9 +134,7 @@ def show_makam(shown: Shown) -> None:
                 )
     if shown.tag:
         st.markdown(messages.literal(tag_in_words(shown.tag, found)))
-    used = templates()
-    st.caption(messages.literal(f"These makams can be suggested: {', '.join(sorted(used.makams, key=fold))}."))
-    st.caption(messages.literal(f"The suggestions come from: {used.learned_from}"))
+    st.caption(messages.literal(f"The suggestions come from: {templates().learned_from}"))
 
 
 def _compare_with(key: str) -> None:

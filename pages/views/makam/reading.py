@@ -11,12 +11,12 @@ from core.makam.commas import note_name
 from core.makam.karar import karar_caution
 from core.makam.melody import REFERENCE_HZ, Melody
 from core.makam.recognition import SCALE_ONLY, Suggestion, Suggestions
-from core.makam.templates import Templates, shipped_templates, templates_in_use
+from core.makam.templates import Templates, templates_in_use
 from core.makam.theory import MAKAMS, Makam, key_of
 from core.settings import Settings
 from core.source_note import SourceNote
 from core.store import KararWord, Store, karar_word
-from core.wording import counted, whole_percent
+from core.wording import whole_percent
 from pages.shared import messages, show
 from pages.views.makam import measuring
 from pages.views.makam.choice import Recording
@@ -24,7 +24,6 @@ from pages.views.makam.choice import Recording
 OWN_TRACK = "makam_track"  # session key: content of a recording, and the melody that a person corrected
 _THEORY_OF = "theory_of"  # session key: content of the recording for which the theory was chosen
 NO_THEORY = "No makam"
-RIGHT_FIRST, RIGHT_AMONG_THREE = 0.481, 0.791  # of the shipped templates, as measured in docs/makam.md
 
 
 @dataclass(frozen=True, eq=False)
@@ -226,22 +225,8 @@ def likely(suggestions: Suggestions) -> tuple[Suggestion, ...]:
 
 
 def in_words(suggestions: Suggestions) -> str:
-    """Say on the page what the suggestions are worth, beside their probabilities."""
-    if suggestions.kind != "unsure":
-        return suggestions.reason.removesuffix(SCALE_ONLY).strip()
-    return f"A person has to choose. {worth(templates())}"
-
-
-def worth(used: Templates) -> str:
-    """Say how often suggestions of these templates are right, where that is known, and how many makams they know."""
-    known = f"Only {counted(len(used.makams), 'makam')} can be suggested: the tab Makam names them."
-    if used is not shipped_templates():
-        return f"No makam fits so much better that it counts as clear. {known}"
-    return (
-        "The templates come from the theory, and never call a suggestion clear: of 700 recordings, the first "
-        f"suggestion was right in {whole_percent(RIGHT_FIRST)}, and the right makam was among the three in "
-        f"{whole_percent(RIGHT_AMONG_THREE)}. {known}"
-    )
+    """Say what the suggestions are worth, to be read beside their probabilities."""
+    return suggestions.reason.removesuffix(SCALE_ONLY).strip()
 
 
 def tag_in_words(tag: str, suggestions: Suggestions) -> str:
