@@ -60,6 +60,7 @@ def test_the_stored_results_come_from_the_measured_melody(monkeypatch):
     monkeypatch.setattr(results, "melody_of", lambda content, source: "measured melody")
     monkeypatch.setattr(results, "analyse", lambda melody, used, karar_hz: seen.append((melody, karar_hz)))
     monkeypatch.setattr(results, "save_makam", lambda store, content, found: None)
+    monkeypatch.setattr(results, "templates", lambda: None)
     store = SimpleNamespace(by=SimpleNamespace(may=lambda action: True))
     results.store_again(replace(shown(own_track=True), store=store), karar_hz=230.0)
     assert seen == [("measured melody", 230.0)]
