@@ -66,7 +66,7 @@ class LibraryReader:
         pieces, places = stored.pieces, stored.places
         allowed = allowed_places(settings)
         if allowed.roots is not None:
-            places = places[[allowed.allow(path) for path in places["path"]]]
+            places = allowed.allowed_rows(places)
             pieces = pieces[pieces.index.isin(set(places["content_hash"]))]
         if pieces.empty:
             return None

@@ -19,6 +19,10 @@ NO_KEY = (
     "The API answers other machines only with a key, and there is none. Make one first: python -m core keys add NAME. "
     "Or start the server for this machine only, without --host."
 )
+NOTHING_LEFT = (
+    "Without the dashboard, --no-api leaves nothing to start. Add --with-dashboard to start only the dashboard. Leave "
+    "--no-api out to start the API."
+)
 
 
 def serve(
@@ -41,12 +45,14 @@ def serve(
 
     Without keys, the API answers only programs on this machine.
     """
+    if not (api or with_dashboard):
+        raise CoreError(NOTHING_LEFT)
     if api and not reach.is_this_machine(host):
         _require_key()
     chosen = port or PORTS["dashboard" if with_dashboard else "api"]
     if with_dashboard:
         _say_who_may_come(host, chosen)
-        words, environment = command(host, chosen), {"TME_API": "true"} if api else {}
+        words, environment = command(host, chosen), {"TME_API": "true" if api else "false"}
     else:
         words, environment = api_command(host, chosen, workers), {}
     sys.stdout.flush()

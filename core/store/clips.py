@@ -141,18 +141,6 @@ def require_clip(c: sa.Connection, clip_id: str) -> None:
         raise StoreError(f"There is no clip {clip_id}. Store the clip first.")
 
 
-@requires(Action.SEE_LIBRARY)
-def library_clip_name(store: Store, clip_id: str) -> str | None:
-    """Return the title of a clip of a library, or the name of its file; None when no library has this clip."""
-    query = (
-        sa.select(tracks.c.title, clips.c.file_name)
-        .select_from(clips.outerjoin(tracks, clips.c.track_id == tracks.c.id))
-        .where(clips.c.id == clip_id, clips.c.origin == "library", clips.c.deleted_at.is_(None))
-    )
-    row = read(store, lambda c: c.execute(query).first())
-    return None if row is None else str(row.title or row.file_name)
-
-
 @requires(Action.SEE_ANSWERS)
 def clips_table(store: Store, *, deleted: bool = False) -> pd.DataFrame:
     """Return one row per clip with the metadata of its track, oldest first.

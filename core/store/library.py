@@ -204,6 +204,21 @@ def _in_library() -> sa.ColumnElement[bool]:
 
 
 @requires(Action.SEE_LIBRARY)
+def library_clip_name(store: Store, clip_id: str) -> str | None:
+    """Return the title of a clip of a library, or the name of its file; None when no library has this clip.
+
+    A clip that a person brought first has its name too, while a library has its content.
+    """
+    query = (
+        sa.select(tracks.c.title, clips.c.file_name)
+        .select_from(clips.outerjoin(tracks, clips.c.track_id == tracks.c.id))
+        .where(clips.c.id == clip_id, _in_library(), clips.c.deleted_at.is_(None))
+    )
+    row = read(store, lambda c: c.execute(query).first())
+    return None if row is None else str(row.title or row.file_name)
+
+
+@requires(Action.SEE_LIBRARY)
 def library_places(store: Store, contents: Sequence[str]) -> pd.DataFrame:
     """Return where files with these contents were scored: content_hash, path, size (bytes), newest path first.
 
@@ -218,16 +233,19 @@ def library_places(store: Store, contents: Sequence[str]) -> pd.DataFrame:
 def library_state(store: Store) -> tuple[str, ...]:
     """Return what changes whenever ``library_table`` or ``library_places`` returns something else."""
     number, deleted = sa.func.count(), clips.c.deleted_at.is_not(None)
+    # A backup in the place of the file can come to the same numbers, but not at the same time.
+    newest = sa.select(predictions.c.created_at).order_by(predictions.c.id.desc()).limit(1)
     query = sa.select(
         *(sa.select(number).select_from(t).scalar_subquery() for t in (clips, predictions, features, files)),
         sa.select(number).where(deleted).scalar_subquery(),
         sa.select(sa.func.max(clips.c.deleted_at)).where(deleted).scalar_subquery(),
         sa.select(sa.func.max(predictions.c.id)).scalar_subquery(),
+        newest.scalar_subquery(),
         sa.select(sa.func.max(files.c.checked_at)).scalar_subquery(),
         sa.select(settings.c.value).where(settings.c.key == LIBRARY_CHANGED).scalar_subquery(),
         erasures(),
     )
-    return tuple(map(str, read(store, lambda c: c.execute(query).one())))
+    return tuple(map(str, (*read(store, lambda c: c.execute(query).one()), store.reopened)))
 
 
 @requires(Action.SEE_LIBRARY)

@@ -25,7 +25,8 @@ _LOG = logging.getLogger(__name__)
 class Start:
     """The start of this server: its steps run in a thread of their own.
 
-    doing : what the server does now, as part of a sentence; empty when it is ready, or when nothing was begun.
+    doing : what the server does now, as part of a sentence; the last step when the start is over. It is not
+    emptied then, because another thread may be about to say it.
     """
 
     def __init__(self) -> None:
@@ -53,7 +54,6 @@ class Start:
             _LOG.exception("The server could not prepare itself (%s); it does so when somebody asks.", self.doing)
         finally:
             settle()
-            self.doing = ""
             self._over.set()
             print(f"The dashboard is ready after {time.monotonic() - began_s:.1f} s.", flush=True)
 

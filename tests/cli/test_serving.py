@@ -44,7 +44,17 @@ def test_without_a_login_one_line_says_what_that_means(started):
     assert "everybody who can reach this dashboard can work as an analyst" in result.stderr
     assert command[1:5] == ["-m", "streamlit", "run", "app.py"]
     assert {"--server.address=0.0.0.0", "--server.port=8600"} <= set(command)
-    assert changed == {}
+    assert changed == {"TME_API": "false"}
+
+
+def test_without_the_api_no_setting_brings_it_back_and_something_must_be_left(started, monkeypatch):
+    monkeypatch.setenv("TME_API", "true")
+    _, ((_, changed),) = started(*DASHBOARD, "--host", "0.0.0.0")
+    assert changed == {"TME_API": "false"}
+    result, became = started("--no-api", "--host", "0.0.0.0")
+    assert isinstance(result.exception, CoreError)
+    assert "Add --with-dashboard" in str(result.exception)
+    assert len(became) == 1
 
 
 def test_with_a_login_nothing_is_said(started, tmp_path):

@@ -53,6 +53,19 @@ def test_the_address_ready_says_what_the_server_is_doing_until_it_is_ready(begun
     assert ask("/ready")[:2] == (200, "ready")
 
 
+def test_a_start_that_ends_between_two_looks_still_has_a_whole_sentence(begun, monkeypatch):
+    wait = start.START.wait
+
+    def ends_after_the_look(seconds: float | None = None) -> bool:
+        over = wait(seconds)
+        start.START.wait = wait
+        begun()
+        return over
+
+    monkeypatch.setattr(start.START, "wait", ends_after_the_look)
+    assert ask("/ready")[:2] == (503, "The server loads the model.")
+
+
 def test_a_page_that_comes_earlier_says_what_is_being_waited_for(begun, monkeypatch):
     monkeypatch.setattr(start, "LOOK_S", 0.001)
     said = []
@@ -87,7 +100,7 @@ def test_a_step_that_fails_ends_the_start_and_is_logged(monkeypatch, caplog):
     own = Start()
     own.begin({"opens the database": fail, "draws": lambda: later.append(1)})
     assert own.wait(LONG_S)
-    assert (settled, later, own.doing) == ([1], [], "")
+    assert (settled, later) == ([1], [])
     assert "opens the database" in caplog.text
     assert "the disk is gone" in caplog.text
 
