@@ -13,7 +13,7 @@ MAKAMS = {  # steps in commas from the tonic (karar) to its octave
     "Hicaz": (5, 12, 5, 9, 8, 5, 9),
     "Nihavend": (9, 4, 9, 9, 4, 9, 9),
     "Mahur": (9, 9, 4, 9, 9, 9, 4),
-    "Segâh": (5, 9, 8, 9, 5, 12, 5),
+    "Segâh": (5, 9, 8, 9, 5, 13, 4),
 }
 USULS = {  # strokes of one cycle, one character per unit: D = düm, T = tek, . = rest
     "Nim Sofyan (2/4)": "D.T.",
@@ -21,7 +21,7 @@ USULS = {  # strokes of one cycle, one character per unit: D = düm, T = tek, . 
     "Düyek (8/8)": "DT.TD.T.",
     "Aksak (9/8)": "D.T.D.T.T",
     "Devr-i Hindi (7/8)": "DT.D.T.",
-    "Curcuna (10/8)": "D.TTD.T.T.",
+    "Curcuna (10/8)": "D.TT.D.T.T",
     "free (taksim)": "",
 }
 

@@ -37,7 +37,7 @@ def measure_makams(
     """
     measured = 0
     for batch in batches:
-        missing = set(without_makam(store, [content for _, content in batch]))
+        missing = set(without_makam(store, [content for _, content in batch], templates.analyser))
         for item, content in batch:
             if content not in missing:
                 continue

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from core.makam.columns import COMMA_FEATURES
+from core.makam.columns import ANALYSER, COMMA_FEATURES
 from core.makam.commas import CENTS, cents_of_hz, commas_over, perde_name
 from core.makam.karar import KararCandidate, karar_candidates
 from core.makam.melody import REFERENCE_HZ, Melody
@@ -26,7 +26,7 @@ class Analysis:
     duration_s, voiced_s : seconds of the recording, and of its melody.
     candidates : karars, the best first; empty when none was found.  karar_hz : the karar in use, from a person or the
     first candidate.  suggestions : of the makam.  profile : over the karar in use; None without one.
-    features : values of ``COMMA_FEATURES``; NaN = not measurable.
+    features : values of ``COMMA_FEATURES``; NaN = not measurable.  analyser : what measured, with its templates.
     """
 
     duration_s: float
@@ -36,6 +36,7 @@ class Analysis:
     suggestions: Suggestions
     profile: CommaProfile | None
     features: dict[str, float]
+    analyser: str = ANALYSER
 
 
 def analyse(melody: Melody, templates: Templates, *, karar_hz: float | None = None) -> Analysis:
@@ -53,6 +54,7 @@ def analyse(melody: Melody, templates: Templates, *, karar_hz: float | None = No
         suggestions,
         profile,
         _features(melody, heights, profile),
+        templates.analyser,
     )
 
 

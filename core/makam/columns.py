@@ -6,7 +6,7 @@ import pandas as pd
 
 from core.makam.commas import karar_height, note_name
 
-ANALYSER = "tme-makam 1.1.0"  # name of stored results; change it whenever a value changes
+ANALYSER = "tme-makam 1.2.0"  # change it whenever a value changes; names of stored results begin with it
 COMMA_FEATURES = {  # column -> heading and meaning
     "range_commas": ("Range (commas)", "Distance between the lowest and the highest twentieth of the melody."),
     "drift_commas": (
@@ -22,10 +22,16 @@ COMMA_FEATURES = {  # column -> heading and meaning
 TEXTS = ("karar", "karar_height", "karar_from", "makam_suggested")
 NUMBERS = ("karar_hz", "karar_probability", "makam_probability", *COMMA_FEATURES)
 MAKAM_COLUMNS = {  # column -> heading and meaning
-    "karar": ("Karar", "The tonic as a note with its deviation in cents, A = 440 Hz."),
-    "karar_height": ("Karar height", "The nearest tempered note of the karar, without its octave."),
+    "karar": ("Karar", "The tonic as a note with its deviation in cents, A = 440 Hz. Empty where it is unsure."),
+    "karar_height": (
+        "Karar height",
+        "The nearest tempered note of the karar, without its octave. Empty where it is unsure.",
+    ),
     "karar_hz": ("Karar (Hz)", "The tonic in Hz. A karar that a person corrected comes first."),
-    "karar_from": ("Karar from", "Whether a person corrected the karar, or the program measured it."),
+    "karar_from": (
+        "Karar from",
+        "Person: corrected by a person. Measured: by the program. Unsure: measured, but less than half sure.",
+    ),
     "karar_probability": ("Sureness of the karar", "Probability of the measured karar; 1 for a corrected one."),
     "makam_suggested": (
         "Suggested makam",
@@ -34,23 +40,27 @@ MAKAM_COLUMNS = {  # column -> heading and meaning
     "makam_probability": ("Sureness of the makam", "Probability of the first suggestion."),
     **COMMA_FEATURES,
 }
+SURE = 0.5  # probability of a measured karar from which on tables name it
 CLEAR = "clear"  # kind of a suggestion that is shown in tables, see core.makam.recognition
 
 
 def makam_columns(results: pd.DataFrame, contents: Iterable[str]) -> pd.DataFrame:
     """Return the columns for some contents, one row for each, in their order; empty where nothing was measured.
 
-    results : from ``store.makam_table``.  A makam is only named where the suggestion is clear.
+    results : from ``store.makam_table``.  A makam is only named where the suggestion is clear, and
+    a karar where it is more likely right than wrong, or where a person said it.
     """
     found = results.reindex(list(contents))
-    hz = found["karar_hz"].astype(float)
+    hz, probability = found["karar_hz"].astype(float), found["karar_probability"].astype(float)
+    named = hz.where(probability >= SURE)
+    origin = found["karar_from"].fillna("")
     return pd.DataFrame(
         {
-            "karar": [note_name(value) if value > 0 else "" for value in hz],
-            "karar_height": [karar_height(value) if value > 0 else "" for value in hz],
+            "karar": [note_name(value) if value > 0 else "" for value in named],
+            "karar_height": [karar_height(value) if value > 0 else "" for value in named],
             "karar_hz": hz,
-            "karar_from": found["karar_from"].fillna(""),
-            "karar_probability": found["karar_probability"].astype(float),
+            "karar_from": origin.mask(origin.ne("") & ~(probability >= SURE), "unsure"),
+            "karar_probability": probability,
             "makam_suggested": found["makam"].where(found["makam_kind"].eq(CLEAR), "").fillna(""),
             "makam_probability": found["makam_probability"].astype(float),
             **{name: found[name].astype(float) for name in COMMA_FEATURES},

@@ -14,7 +14,7 @@ from core.features.frames import FloatArray
 from core.makam.melody import Melody
 from core.makam.notes import Notes
 
-VERSION = "tme-makam 2"  # key of stored templates; change it whenever a description changes
+VERSION = "tme-makam 3"  # key of stored templates; change it whenever a description or the form of the file changes
 FINE = 159  # bins of an octave: thirds of a comma
 _REGISTER = 160  # bins of one comma, from one octave below the karar to two above
 _SURFACE = 40  # bins of an octave in the surface
@@ -24,7 +24,7 @@ _PHRASE_GAP_S = 0.23
 _WEIGHTS = {"notes": 1.4, "all": 1.0, "first": 1.0, "last": 1.0, "end30": 0.7, "end3": 0.5, "begin10": 0.5, "ends": 0.5}
 _REGISTER_WEIGHT, _SURFACE_WEIGHT = 0.5, 1.4
 SIZE = len(_WEIGHTS) * FINE + 2 * _REGISTER + _SURFACE**2
-MERGED = 18.0  # cents: candidates that are nearer are one candidate
+MERGED = 1200 / 53  # cents: candidates that are nearer than a comma are one candidate
 
 
 def circular(cents: FloatArray | float) -> FloatArray:

@@ -12,12 +12,16 @@ from core.features.frames import FloatArray
 from core.makam.commas import hz_of_cents
 from core.makam.description import candidate_pitches, circular, describe
 from core.makam.melody import Melody
-from core.makam.notes import Notes, steady_notes
+from core.makam.notes import Notes, heights_in_use, steady_notes
 from core.makam.templates import WHOLE_S, Templates, karar_temperature, probabilities, shipped_templates
-from core.wording import counted, duration, whole_percent
+from core.wording import clock, counted, whole_percent
 
 NEAR = 35.0  # cents: a note belongs to a pitch when it is not farther away
 _TRUSTED_S, _TRUSTED_NOTES = 10.0, 12  # with less melody, every probability is lower
+FEWEST_HEIGHTS = 4  # each with a twentieth of the time of the notes; all published recordings that were tried have them
+_SAME = 2 * 1200 / 53  # cents: candidates that are nearer than two commas are one candidate
+_LAST_S = 0.5
+CUT = "The melody sounds until the recording stops. Its end may be missing: check the karar by ear with the drone."
 _FADES = 0.2  # share of the recording: notes this far before the end count e times less for the exact pitch
 
 
@@ -35,12 +39,21 @@ class KararCandidate:
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """A melody compared with templates. pitches : candidates in cents, shape (c,).  scores : shape (c, makams)."""
+    """A melody compared with templates. pitches : candidates in cents, shape (c,).  scores : shape (c, makams).
+
+    cut : the melody sounds until the recording stops.
+    """
 
     notes: Notes
     pitches: FloatArray
     scores: FloatArray
     voiced_s: float
+    cut: bool
+
+    @property
+    def enough(self) -> bool:
+        """Whether there are heights enough for a scale. A drum or a hum has one, two or three."""
+        return heights_in_use(self.notes) >= FEWEST_HEIGHTS
 
 
 def compare(melody: Melody, templates: Templates, *, karar_cents: float | None = None) -> Comparison | None:
@@ -53,30 +66,38 @@ def compare(melody: Melody, templates: Templates, *, karar_cents: float | None =
         return None
     pitches = candidate_pitches(melody, notes) if karar_cents is None else np.array([karar_cents])
     voiced_s = float(melody.voiced.sum()) * melody.hop_s
-    return Comparison(notes, pitches, templates.scores(describe(melody, notes, pitches), voiced_s), voiced_s)
+    return Comparison(
+        notes, pitches, templates.scores(describe(melody, notes, pitches), voiced_s), voiced_s, stops(melody)
+    )
 
 
 def karar_candidates(melody: Melody, n: int = 3, *, templates: Templates | None = None) -> tuple[KararCandidate, ...]:
-    """Find the most probable karars of a melody, the best first; none for a melody without a steady note."""
+    """Find the most probable karars of a melody, the best first; none for a melody with fewer than four heights."""
     used = templates or shipped_templates()
     compared = compare(melody, used)
-    if compared is None:
+    if compared is None or not compared.enough:
         return ()
     voiced = melody.cents[melody.voiced]
     each = karar_probabilities(compared, used)
+    found: list[tuple[float, float, float]] = []  # candidate and exact pitch in cents, probability
+    for k in np.argsort(-each, kind="stable"):
+        pitch, exact = float(compared.pitches[k]), exact_pitch(compared.notes, float(compared.pitches[k]))
+        same = next((i for i, other in enumerate(found) if abs(circular(exact - other[1])) < _SAME), None)
+        if same is None:
+            found.append((pitch, exact, float(each[k])))
+        else:
+            found[same] = (*found[same][:2], found[same][2] + float(each[k]))
+    found.sort(key=lambda candidate: -candidate[2])
     return tuple(
-        KararCandidate(
-            hz=hz_of_cents(exact_pitch(compared.notes, float(compared.pitches[k]))),
-            probability=float(each[k]),
-            reason=_reason(compared.notes, voiced, float(compared.pitches[k])),
-        )
-        for k in np.argsort(-each, kind="stable")[:n]
+        KararCandidate(hz_of_cents(exact), probability, _reason(compared.notes, voiced, pitch))
+        for pitch, exact, probability in found[:n]
     )
 
 
 def karar_probabilities(compared: Comparison, templates: Templates) -> FloatArray:
     """Return the probability of each candidate: shape (candidates,)."""
-    temperature = karar_temperature(templates.trust, compared.voiced_s)
+    whole = karar_temperature(templates.trust, compared.voiced_s)
+    temperature = max(whole, templates.trust.karar_clip) if compared.cut else whole
     enough = min(1.0, compared.voiced_s / _TRUSTED_S, len(compared.notes) / _TRUSTED_NOTES)
     return enough * probabilities(compared.scores, temperature).sum(axis=1)
 
@@ -85,11 +106,16 @@ def karar_caution(melody: Melody) -> str:
     """Return a sentence that says how little this recording proves about its karar; empty where it proves enough."""
     voiced_s = float(melody.voiced.sum()) * melody.hop_s
     if voiced_s >= WHOLE_S:
-        return ""
+        return CUT if stops(melody) else ""
     return (
-        f"There is only {duration(voiced_s)} of melody. Less than 2 minutes prove little about the karar: "
+        f"There is only {clock(voiced_s)} of melody. Less than 2 minutes prove little about the karar: "
         "check it by ear with the drone."
     )
+
+
+def stops(melody: Melody) -> bool:
+    """Return whether the melody still sounds in the last half second, as in a recording that was cut."""
+    return bool(melody.voiced[-max(round(_LAST_S / melody.hop_s), 1) :].any())
 
 
 def exact_pitch(notes: Notes, pitch: float) -> float:

@@ -18,7 +18,7 @@ from core.makam.description import candidate_pitches, describe
 from core.makam.karar import compare
 from core.makam.melody import Melody
 from core.makam.notes import steady_notes
-from core.makam.templates import CLIP_S, Templates, Trust, Weights, shipped_templates
+from core.makam.templates import CLIP_S, Templates, Trust, Typical, Weights, likeness, shipped_templates
 from core.makam.theory import MAKAMS, key_of
 from core.makam.trust import Held, measure_trust, right_candidate
 from core.wording import counted
@@ -28,7 +28,8 @@ FOLDS = 5
 _COMPONENTS = 300
 _PENALTIES = (0.3, 0.3, 0.1)  # of each makam's own weights, of the shared ones, of the bias
 _STEPS = 80
-_CUT_S, _CUT_WEIGHT = 15.0, 0.3  # each recording is also learned without its end, so that an end is no must
+_CUT_S, _CUT_WEIGHT = 15.0, 0.5  # each recording is also learned without its end, so that an end is no must
+_UNLIKE = 0.05  # share of the recordings of a makam that count as unlike it
 _CLIPS = (0.5, 0.2, 0.8)  # where the clips of a recording are: in its middle, near its beginning and its end
 
 
@@ -58,7 +59,11 @@ class View:
 
 @dataclass(frozen=True, eq=False)
 class Described:
-    """A lesson as numbers. cut : without its end; None if the karar is no candidate then.  clips : parts of 30 s."""
+    """A lesson as numbers.
+
+    cut : without its end; None if the karar is no candidate then.  clips : parts of 30 s. In a clip whose karar is
+    no candidate, right is -1: nothing can be learned from it, but it counts for the trust.
+    """
 
     whole: View
     cut: View | None
@@ -79,7 +84,13 @@ class Learned:
 
 
 def learn(
-    lessons: Sequence[Lesson], *, described: Sequence[Described | None] | None = None, seed: int = 0, source: str = ""
+    lessons: Sequence[Lesson],
+    *,
+    described: Sequence[Described | None] | None = None,
+    seed: int = 0,
+    source: str = "",
+    noun: str = "recording",
+    trust: Trust | None = None,
 ) -> Learned:
     """Learn templates.
 
@@ -91,6 +102,10 @@ def learn(
         The results of `describe_lesson` for the lessons, if they are there already.
     source
         Where the recordings come from, for the sentence that says what was learned.
+    noun
+        What the lessons are, in the same sentence, in the singular.
+    trust
+        How far to trust the result, if that is known. Otherwise it is measured in folds.
 
     Raises
     ------
@@ -110,13 +125,14 @@ def learn(
     basis = _basis(used)
     reduced = [lesson.changed(lambda view: replace(view, rows=basis.reduce(view.rows))) for lesson in used]
     whole, clip = _fit_both(reduced, len(makams))
-    about = f"Learned from {counted(len(used), 'recording')} of {counted(len(makams), 'makam')}"
+    about = f"Learned from {counted(len(used), noun)} of {counted(len(makams), 'makam')}"
     return Learned(
         Templates(
             makams=makams,
             whole=basis.expand(*whole),
             clip=basis.expand(*clip),
-            trust=_trust(reduced, len(makams), seed),
+            typical=_typical(used, len(makams), seed),
+            trust=trust or _trust(reduced, len(makams), seed),
             learned_from=f"{about}{f' ({source})' if source else ''}.",
             recordings=len(used),
         ),
@@ -144,7 +160,7 @@ def describe_lesson(lesson: Lesson) -> Described | None:
         return None
     cut = _view(_part(melody, 0, max(melody.duration_s - _CUT_S, melody.duration_s / 2)), karar)
     starts = [place * max(melody.duration_s - CLIP_S, 0) for place in _CLIPS]
-    clips = [_view(_part(melody, start, start + CLIP_S), karar) for start in starts]
+    clips = [_view(_part(melody, start, start + CLIP_S), karar, always=True) for start in starts]
     return Described(whole, cut and replace(cut, weight=_CUT_WEIGHT), tuple(clip for clip in clips if clip))
 
 
@@ -153,20 +169,20 @@ def _part(melody: Melody, start_s: float, end_s: float) -> Melody:
     return Melody(melody.cents[part], melody.confidence[part], melody.hop_s)
 
 
-def _view(melody: Melody, karar_cents: float) -> View | None:
-    """A melody as numbers; None if none of its candidates is the karar."""
+def _view(melody: Melody, karar_cents: float, *, always: bool = False) -> View | None:
+    """A melody as numbers; None without a steady note, and unless `always` if none of its candidates is the karar."""
     notes = steady_notes(melody)
     if len(notes) == 0:
         return None
     pitches = candidate_pitches(melody, notes)
     right = right_candidate(pitches, karar_cents)
-    return View(describe(melody, notes, pitches).astype(np.float32), right) if right >= 0 else None
+    return View(describe(melody, notes, pitches).astype(np.float32), right) if right >= 0 or always else None
 
 
 def _fit_both(lessons: Sequence[Described], makams: int) -> tuple[tuple[FloatArray, FloatArray], ...]:
     """Fit the weights for whole recordings and those for clips."""
     whole = [view for lesson in lessons for view in (lesson.whole, lesson.cut) if view]
-    clips = [clip for lesson in lessons for clip in lesson.clips]
+    clips = [clip for lesson in lessons for clip in lesson.clips if clip.right >= 0]
     return fit(whole, makams), fit(clips, makams)
 
 
@@ -182,6 +198,24 @@ def _trust(lessons: Sequence[Described], makams: int, seed: int) -> Trust:
         wholes += [_held(lessons[k].whole, *whole) for k in left_out]
         clips += [_held(view, *clip) for k in left_out for view in lessons[k].clips]
     return measure_trust(wholes, clips)
+
+
+def _typical(lessons: Sequence[Described], makams: int, seed: int) -> Typical:
+    """The mean description of each makam, and how like it recordings are that were left out."""
+    from sklearn.model_selection import StratifiedKFold
+
+    labels = np.array([lesson.whole.makam for lesson in lessons])
+    rows = np.array([lesson.whole.rows[lesson.whole.right] for lesson in lessons], dtype=np.float64)
+    alike = np.zeros(len(lessons))
+    for others, left_out in StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(labels, labels):
+        means = _means(rows[others], labels[others], makams)
+        alike[left_out] = [likeness(rows[k], means[labels[k]]) for k in left_out]
+    least = np.array([np.quantile(alike[labels == m], _UNLIKE) for m in range(makams)])
+    return Typical(_means(rows, labels, makams), least)
+
+
+def _means(rows: FloatArray, labels: np.ndarray, makams: int) -> FloatArray:
+    return np.array([rows[labels == m].mean(axis=0) for m in range(makams)])
 
 
 def _held(view: View, weights: FloatArray, bias: FloatArray) -> Held:

@@ -7,6 +7,7 @@ from scipy.ndimage import median_filter
 
 from core.features.frames import FloatArray, IntArray
 from core.makam.melody import Melody
+from core.makams import COMMAS
 
 LEAST_S = 0.12  # a shorter part is a glide or an ornament
 LEAVES = 45.0  # cents: a pitch this far from the note so far starts a new note
@@ -54,6 +55,20 @@ def steady_notes(melody: Melody) -> Notes:
     first, values, cents = zip(*found, strict=True) if found else ((), (), ())
     return Notes(np.array(first, dtype=np.int64), np.array(values, dtype=np.int64), np.array(cents, dtype=float),
                  melody.hop_s)  # fmt: skip
+
+
+def heights_in_use(notes: Notes, *, least: float = 0.05) -> int:
+    """Count the heights, octaves together, that hold at least this share of the time of the notes each."""
+    commas = np.round(notes.cents * COMMAS / 1200).astype(int) % COMMAS
+    shares = np.bincount(commas, notes.seconds, COMMAS) / max(float(notes.seconds.sum()), 1e-9)
+    count = 0
+    while True:
+        near = shares + np.roll(shares, 1) + np.roll(shares, -1)  # one comma around
+        top = int(near.argmax())
+        if near[top] < least:
+            return count
+        shares[[top - 1, top, (top + 1) % COMMAS]] = 0
+        count += 1
 
 
 def _notes_of_phrase(phrase: IntArray, melody: Melody, least: int) -> list[tuple[int, int, float]]:

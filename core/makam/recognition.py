@@ -5,11 +5,14 @@ from typing import Literal
 
 import numpy as np
 
+from core.features.frames import FloatArray
 from core.makam.commas import cents_of_hz, hz_of_cents
-from core.makam.karar import compare, exact_pitch
+from core.makam.description import describe
+from core.makam.karar import Comparison, compare, exact_pitch
 from core.makam.melody import Melody
 from core.makam.templates import Templates, probabilities
-from core.wording import duration
+from core.makam.trust import NEVER
+from core.wording import clock, whole_percent
 
 ENOUGH_S = 40.0  # of melody; below, there are no suggestions
 ENOUGH_NOTES = 30
@@ -44,23 +47,38 @@ def suggest_makams(melody: Melody, templates: Templates, *, karar_hz: float | No
     compared = None
     if voiced_s >= ENOUGH_S:
         compared = compare(melody, templates, karar_cents=None if karar_hz is None else cents_of_hz(karar_hz))
-    if compared is None or len(compared.notes) < ENOUGH_NOTES:
+    if compared is None or len(compared.notes) < ENOUGH_NOTES or not compared.enough:
         return Suggestions(
             "not enough",
             (),
-            f"There is not enough for a makam: {duration(voiced_s)} of melody. A clip of 30 s does not carry a makam. "
-            "Use the whole recording.",
+            f"There is not enough for a makam: {clock(voiced_s)} of melody, and a scale needs four "
+            "heights. A clip of 30 s does not carry a makam. Use the whole recording.",
         )
     pairs = probabilities(compared.scores, templates.trust.makam)
-    each = pairs.sum(axis=0)
+    each = np.minimum(pairs.sum(axis=0), templates.trust.most)
     three = tuple(
         Suggestion(
             templates.makams[m],
             float(each[m]),
             karar_hz or hz_of_cents(exact_pitch(compared.notes, float(compared.pitches[pairs[:, m].argmax()]))),
         )
-        for m in np.argsort(-each, kind="stable")[:3]
+        for m in np.argsort(-pairs.sum(axis=0), kind="stable")[:3]
     )
-    if three[0].probability >= templates.trust.clear:
-        return Suggestions("clear", three, f"{three[0].name} fits much better than the others. {SCALE_ONLY}")
-    return Suggestions("unsure", three, f"Several makams fit. A person has to choose. {SCALE_ONLY}")
+    if three[0].probability >= templates.trust.clear and _is_typical(melody, compared, pairs, templates):
+        return Suggestions(
+            "clear", three, f"{three[0].name} fits much better than the others. {templates.known} {SCALE_ONLY}"
+        )
+    never = "These templates never call a suggestion clear. " if templates.trust.clear >= NEVER else ""
+    return Suggestions(
+        "unsure",
+        three,
+        f"{never}About {whole_percent(templates.trust.first)} of the first suggestions are right. A person has to "
+        f"choose. {templates.known} {SCALE_ONLY}",
+    )
+
+
+def _is_typical(melody: Melody, compared: Comparison, pairs: FloatArray, templates: Templates) -> bool:
+    """Whether the melody is as like the first suggestion as nearly all recordings of this makam."""
+    makam = int(pairs.sum(axis=0).argmax())
+    karar = compared.pitches[[pairs[:, makam].argmax()]]
+    return templates.is_typical(describe(melody, compared.notes, karar)[0], makam)

@@ -3,17 +3,19 @@
 A file of templates is a NumPy archive without pickled objects, so to load one executes no code from it.
 """
 
+import hashlib
 import io
 import json
 import zipfile
 from dataclasses import asdict, dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
 
 from core.errors import ModelError
 from core.features.frames import FloatArray
+from core.makam.columns import ANALYSER
 from core.makam.description import SIZE, VERSION
 
 SHIPPED = Path(__file__).with_name("shipped_templates.npz")
@@ -28,12 +30,16 @@ class Trust:
 
     Temperatures divide the scores: above 1 they make the probabilities more careful. karar_clip is for 30 s, karar and
     makam are for 2 minutes and more. clear : from this probability on, a makam counts as clear.
+    first : share of the first suggestions that were right.  most : no makam has a higher probability; below 1 for
+    templates that may be wrong in ways that nobody measured.
     """
 
     karar: float
     karar_clip: float
     makam: float
     clear: float
+    first: float = 1.0
+    most: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +48,18 @@ class Weights:
 
     of: FloatArray
     bias: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Typical:
+    """What the melodies of each makam have in common.
+
+    of : mean description over the karar, shape (makams, ``SIZE``).  least : likeness to it that all but a twentieth of
+    the makam's own recordings reach, shape (makams,). A melody below is no clear case of this makam.
+    """
+
+    of: FloatArray
+    least: FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +73,7 @@ class Templates:
     makams: tuple[str, ...]
     whole: Weights
     clip: Weights
+    typical: Typical
     trust: Trust
     learned_from: str
     recordings: int
@@ -65,10 +84,34 @@ class Templates:
                 raise ModelError(f"The templates have weights of the wrong shape: {weights.of.shape}.")
             if not (np.isfinite(weights.of).all() and np.isfinite(weights.bias).all()):
                 raise ModelError("The templates contain weights that are not numbers.")
+        of, least = self.typical.of, self.typical.least
+        if (
+            of.shape != self.whole.of.shape
+            or least.shape != of.shape[:1]
+            or not np.isfinite([*of.ravel(), *least]).all()
+        ):
+            raise ModelError("The templates contain typical melodies that cannot be used.")
         if not self.makams:
             raise ModelError("The templates have no makam.")
         if not all(np.isfinite(value) and value > 0 for value in asdict(self.trust).values()):
             raise ModelError("The templates contain a temperature or a limit that is not above 0.")
+
+    @cached_property
+    def analyser(self) -> str:
+        """Name of the results of these templates: the program that measures, and a mark of what was learned."""
+        about = json.dumps([self.makams, asdict(self.trust)]).encode()
+        arrays = (self.whole.of, self.whole.bias, self.clip.of, self.clip.bias, self.typical.of, self.typical.least)
+        mark = hashlib.sha256(about + b"".join(values.tobytes() for values in arrays)).hexdigest()[:12]
+        return f"{ANALYSER} {mark}"
+
+    @property
+    def known(self) -> str:
+        """A sentence that names the makams."""
+        return f"Only {len(self.makams)} makams are known here: {', '.join(self.makams)}."
+
+    def is_typical(self, description: FloatArray, makam: int) -> bool:
+        """Return whether a description, of shape (``SIZE``,), is as like a makam as nearly all recordings of it."""
+        return likeness(description, self.typical.of[makam]) >= self.typical.least[makam]
 
     def scores(self, descriptions: FloatArray, voiced_s: float) -> FloatArray:
         """Score each candidate karar with each makam: shape (candidates, makams).
@@ -78,6 +121,12 @@ class Templates:
         """
         weights = self.whole if voiced_s >= SHORT_S else self.clip
         return np.asarray(descriptions @ weights.of.T + weights.bias, dtype=np.float64)
+
+
+def likeness(one: FloatArray, other: FloatArray) -> float:
+    """Return the cosine of two descriptions, 0 to 1."""
+    sizes = float(np.linalg.norm(one)) * float(np.linalg.norm(other))
+    return float(one @ other) / max(sizes, 1e-12)
 
 
 def probabilities(scores: FloatArray, temperature: float) -> FloatArray:
@@ -109,6 +158,8 @@ def templates_bytes(templates: Templates) -> bytes:
         whole_bias=templates.whole.bias.astype(np.float32),
         clip=templates.clip.of.astype(np.float16),
         clip_bias=templates.clip.bias.astype(np.float32),
+        typical=templates.typical.of.astype(np.float16),
+        typical_least=templates.typical.least.astype(np.float32),
     )
     return file.getvalue()
 
@@ -127,15 +178,16 @@ def read_templates(path: Path) -> Templates:
             raise ModelError(f"{path.name} is too large for a file of makam templates. {again}")
         with np.load(path, allow_pickle=False) as file:
             about = json.loads(str(file["about"]))
+            if about["version"] != VERSION:
+                raise ModelError(f"{path.name} has templates of another version of this program. {again}")
             whole, clip = (
                 Weights(file[name].astype(np.float64), file[f"{name}_bias"].astype(np.float64))
                 for name in ("whole", "clip")
             )
-        if about["version"] != VERSION:
-            raise ModelError(f"{path.name} has templates of another version of this program. {again}")
+            typical = Typical(file["typical"].astype(np.float64), file["typical_least"].astype(np.float64))
         makams = tuple(str(name) for name in about["makams"])
         trust = Trust(**{name: float(value) for name, value in about["trust"].items()})
-        return Templates(makams, whole, clip, trust, str(about["learned_from"]), int(about["recordings"]))
+        return Templates(makams, whole, clip, typical, trust, str(about["learned_from"]), int(about["recordings"]))
     except FileNotFoundError as error:
         raise ModelError(f"The file of makam templates is not there: {path.name}. {again}") from error
     except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:

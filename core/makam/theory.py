@@ -1,7 +1,8 @@
 """Makams as the Arel-Ezgi-Uzdilek theory describes them: scale, karar, güçlü and seyir.
 
-The facts follow the articles of İ. H. Özkan on each makam in *TDV İslâm Ansiklopedisi* (islamansiklopedisi.org.tr) and
-his *Türk Mûsikîsi Nazariyatı ve Usûlleri* (Ötüken); scales are rounded to 53 commas. Performers deviate from them: the
+The facts follow the article on each makam in *TDV İslâm Ansiklopedisi* (islamansiklopedisi.org.tr) and İ. H. Özkan,
+*Türk Mûsikîsi Nazariyatı ve Usûlleri* (Ötüken); scales are rounded to 53 commas. Özkan wrote most of the articles,
+C. Tanrıkorur those on Acemkürdi and Bayatî, A. Yavaşça the one on Bestenigâr. Performers deviate from the theory: the
 segâh of Uşşak and the hisar of Hüzzam are examples that Özkan names himself. A makam is more than these facts.
 """
 
@@ -19,7 +20,10 @@ SEYIR_IN_TURKISH: dict[Seyir, str] = {
     "descending": "inici",
     "ascending-descending": "inici-çıkıcı",
 }
-SOURCE = "İ. H. Özkan, articles on the makams in TDV İslâm Ansiklopedisi, https://islamansiklopedisi.org.tr"
+SOURCE = (
+    "Articles on the makams in TDV İslâm Ansiklopedisi (İ. H. Özkan; Acemkürdi, Bayatî: C. Tanrıkorur; Bestenigâr: "
+    "A. Yavaşça), https://islamansiklopedisi.org.tr"
+)
 
 
 @dataclass(frozen=True)
@@ -57,23 +61,23 @@ _UP: Seyir = "ascending"
 _DOWN: Seyir = "descending"
 _BOTH: Seyir = "ascending-descending"
 _ALL: tuple[Makam, ...] = (
-    Makam("Acemaşiran", "acemaşîran", ("acem", "çargâh"), (9, 9, 4, 9, 9, 9, 4), _DOWN),
-    Makam("Acemkürdi", "dügâh", ("acem", "nevâ"), (4, 9, 9, 9, 4, 9, 9), _DOWN, (8,)),
-    Makam("Bestenigâr", "ırak", ("çargâh", "dügâh"), (5, 9, 8, 5, 5, 12, 9), _BOTH, (49,)),
+    Makam("Acemaşiran", "acemaşîran", ("acem", "çargâh", "dügâh"), (9, 9, 4, 9, 9, 9, 4), _DOWN),
+    Makam("Acemkürdi", "dügâh", ("acem", "çargâh"), (4, 9, 9, 9, 4, 9, 9), _DOWN, (8,)),
+    Makam("Bestenigâr", "ırak", ("çargâh", "segâh", "dügâh"), (5, 9, 8, 5, 5, 12, 9), _BOTH, (45, 49)),
     Makam("Beyati", "dügâh", ("nevâ",), (8, 5, 9, 9, 4, 9, 9), _BOTH),
     Makam("Hicaz", "dügâh", ("nevâ", "hüseynî"), (5, 12, 5, 9, 8, 5, 9), _BOTH, (35,)),
     Makam("Hicazkâr", "rast", ("gerdâniye", "nevâ"), (5, 12, 5, 9, 5, 12, 5), _DOWN),
     Makam("Hüseyni", "dügâh", ("hüseynî",), (8, 5, 9, 9, 8, 5, 9), _BOTH, (35,)),
-    Makam("Hüzzam", "segâh", ("nevâ",), (5, 9, 5, 12, 5, 9, 8), _BOTH),
+    Makam("Hüzzam", "segâh", ("nevâ",), (5, 9, 5, 12, 5, 9, 8), _BOTH, (48,)),
     Makam("Karcığar", "dügâh", ("nevâ",), (8, 5, 9, 5, 12, 5, 9), _BOTH),
-    Makam("Kürdilihicazkâr", "rast", ("gerdâniye", "nevâ"), (4, 9, 9, 9, 4, 9, 9), _DOWN),
+    Makam("Kürdilihicazkâr", "rast", ("gerdâniye",), (4, 9, 9, 9, 4, 9, 9), _DOWN),
     Makam("Mahur", "rast", ("gerdâniye", "nevâ"), (9, 9, 4, 9, 9, 9, 4), _DOWN),
     Makam("Muhayyer", "dügâh", ("muhayyer", "hüseynî"), (8, 5, 9, 9, 8, 5, 9), _DOWN, (35,)),
     Makam("Neva", "dügâh", ("nevâ",), (8, 5, 9, 9, 8, 5, 9), _BOTH),
     Makam("Nihavent", "rast", ("nevâ",), (9, 4, 9, 9, 4, 9, 9), _BOTH, (48,)),
     Makam("Rast", "rast", ("nevâ",), (9, 8, 5, 9, 9, 8, 5), _UP, (44,)),
-    Makam("Saba", "dügâh", ("çargâh",), (8, 5, 5, 12, 5, 9, 9), _UP, (49,)),
-    Makam("Segâh", "segâh", ("nevâ",), (5, 9, 8, 9, 5, 12, 5), _BOTH, (27, 45)),
+    Makam("Saba", "dügâh", ("çargâh",), (8, 5, 5, 12, 5, 9, 9), _UP, (31, 49)),
+    Makam("Segâh", "segâh", ("nevâ",), (5, 9, 8, 9, 5, 13, 4), _UP, (27, 45)),
     Makam("Sultaniyegâh", "yegâh", ("nevâ", "dügâh"), (9, 4, 9, 9, 5, 12, 5), _DOWN, (35, 44)),
     Makam("Suzinak", "rast", ("nevâ",), (9, 8, 5, 9, 5, 12, 5), _BOTH),
     Makam("Uşşak", "dügâh", ("nevâ",), (8, 5, 9, 9, 4, 9, 9), _UP),

@@ -10,9 +10,10 @@ from core.makam.description import circular
 from core.makam.templates import Trust, probabilities
 
 ON_KARAR = 25.0  # cents: a karar that is nearer counts as right
-RIGHT = 0.94  # aim for clear suggestions, of recordings that were left out
-_FEWEST_CLEAR = 20  # recordings from which the limit of a clear suggestion is measured
-_NEVER = 1.0  # no suggestion counts as clear
+RIGHT = 0.95  # aim for clear suggestions, of recordings that were left out
+_FEWEST_CLEAR = 20  # clear suggestions from which the limit is measured
+FEWEST_MAKAMS, FEWEST_HELD = 10, 100  # with fewer makams or recordings, a makam that is not known would look clear
+NEVER = 1.0  # limit: no suggestion counts as clear
 _TEMPERATURES = np.geomspace(0.4, 6.0, 30)
 
 
@@ -40,12 +41,14 @@ def measure_trust(whole: Sequence[Held], clips: Sequence[Held]) -> Trust:
         karar_clip=_best_temperature(clips, _karar_of),
         makam=makam,
         clear=_clear_limit(whole, makam),
+        first=float(np.mean([h.scores.max(axis=0).argmax() == h.makam for h in whole])),
     )
 
 
 def _karar_of(held: Held, pairs: FloatArray) -> float:
-    """Probability of the right karar; of a karar that is no candidate: what is left by the others, at least 1 %."""
-    return float(pairs[held.right].sum()) if held.right >= 0 else 0.01
+    """Probability of the right karar; if it is no candidate: what the most probable one leaves."""
+    each = pairs.sum(axis=1)
+    return float(each[held.right]) if held.right >= 0 else 1 - float(each.max())
 
 
 def _makam_of(held: Held, pairs: FloatArray) -> float:
@@ -60,11 +63,13 @@ def _best_temperature(held: Sequence[Held], probability: Callable[[Held, FloatAr
 
 
 def _clear_limit(held: Sequence[Held], temperature: float) -> float:
-    """The lowest probability from which on enough first suggestions are right."""
+    """The lowest probability from which on enough first suggestions are right; never with few makams or recordings."""
+    if len(held) < FEWEST_HELD or held[0].scores.shape[1] < FEWEST_MAKAMS:
+        return NEVER
     each = [probabilities(h.scores, temperature).sum(axis=0) for h in held]
     highest = np.array([p.max() for p in each])
     right = np.array([p.argmax() == h.makam for p, h in zip(each, held, strict=True)])
     order = np.argsort(-highest, kind="stable")
     share = np.cumsum(right[order]) / np.arange(1, len(held) + 1)
-    enough = np.flatnonzero((share >= RIGHT) & (np.arange(1, len(held) + 1) >= min(_FEWEST_CLEAR, len(held))))
-    return float(highest[order][enough[-1]]) if enough.size else _NEVER
+    enough = np.flatnonzero((share >= RIGHT) & (np.arange(1, len(held) + 1) >= _FEWEST_CLEAR))
+    return float(highest[order][enough[-1]]) if enough.size else NEVER

@@ -40,7 +40,7 @@ class KararWord:
 
 @requires(Action.SCORE_LIBRARY)
 def save_makam(store: Store, content_hash: str, found: "Analysis") -> None:
-    """Store the results of a piece; earlier results of the same analyser are replaced."""
+    """Store the results of a piece; its earlier results are replaced."""
     from core.makam.analysis import profile_to_json
 
     first = found.candidates[0] if found.candidates else None
@@ -52,7 +52,7 @@ def save_makam(store: Store, content_hash: str, found: "Analysis") -> None:
     }
     row = {
         "content_hash": check_text(content_hash, "name of the content", longest=MAX_HASH),
-        "analyser": ANALYSER,
+        "analyser": found.analyser,
         "duration_s": found.duration_s,
         "voiced_s": found.voiced_s,
         "karar_hz": first.hz if first else None,
@@ -66,6 +66,11 @@ def save_makam(store: Store, content_hash: str, found: "Analysis") -> None:
     }
 
     def work(c: sa.Connection) -> None:
+        c.execute(
+            makam_results.delete().where(
+                makam_results.c.content_hash == content_hash, makam_results.c.analyser != found.analyser
+            )
+        )
         new = insert(c, makam_results).values(row)
         c.execute(new.on_conflict_do_update(index_elements=["content_hash", "analyser"], set_=row))
 
@@ -82,7 +87,7 @@ def makam_table(store: Store, contents: Sequence[str] | None = None) -> pd.DataF
 
     contents : None returns all.
     """
-    results = sa.select(makam_results).where(makam_results.c.analyser == ANALYSER)
+    results = sa.select(makam_results).where(makam_results.c.analyser.startswith(ANALYSER))
     parts: Sequence[Sequence[str] | None] = [None] if contents is None else in_parts(contents) or [[]]
 
     def work(c: sa.Connection) -> tuple[list[pd.DataFrame], list[pd.DataFrame]]:
@@ -114,9 +119,12 @@ def _words(contents: Sequence[str] | None) -> sa.Select[tuple[object, ...]]:
 
 
 @requires(Action.SCORE_LIBRARY)
-def without_makam(store: Store, contents: Sequence[str]) -> list[str]:
-    """Return those of the contents that have no results of this analyser, in their order."""
-    query = sa.select(makam_results.c.content_hash).where(makam_results.c.analyser == ANALYSER)
+def without_makam(store: Store, contents: Sequence[str], analyser: str) -> list[str]:
+    """Return those of the contents that have no results of this analyser, in their order.
+
+    analyser : name of the templates in use, ``Templates.analyser``. So pieces are measured again with other templates.
+    """
+    query = sa.select(makam_results.c.content_hash).where(makam_results.c.analyser == analyser)
     known = read(
         store,
         lambda c: {

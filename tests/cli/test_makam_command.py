@@ -17,7 +17,7 @@ from core.settings import Settings
 def song(tmp_path, monkeypatch):
     monkeypatch.setenv("TME_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("TME_DATABASE_URL", "")
-    score = Score("Rast", 220.0, (0.0, 9.0, 17.0, 9.0, 0.0), (0.8, 0.8, 0.8, 0.8, 1.6))
+    score = Score("Rast", 220.0, (0.0, 9.0, 17.0, 22.0, 9.0, 0.0), (0.8, 0.8, 0.8, 0.8, 0.8, 1.6))
     soundfile.write(tmp_path / "şarkı.flac", render(score, "blown", sr=22050), 22050)
     return tmp_path / "şarkı.flac"
 

@@ -15,7 +15,7 @@ from core.makam.templates import shipped_templates
 def batch(tmp_path):
     """Two short melodies, a text, and a silence."""
     for name, hz in (("a.flac", 220.0), ("b.flac", 196.0)):
-        score = Score("Rast", hz, (0.0, 9.0, 17.0, 9.0, 0.0), (0.8, 0.8, 0.8, 0.8, 1.6))
+        score = Score("Rast", hz, (0.0, 9.0, 17.0, 22.0, 9.0, 0.0), (0.8, 0.8, 0.8, 0.8, 0.8, 1.6))
         soundfile.write(tmp_path / name, render(score, "blown", sr=22050), 22050)
     (tmp_path / "text.wav").write_text("no audio")
     soundfile.write(tmp_path / "silence.wav", np.zeros(16000), 8000)

@@ -58,19 +58,26 @@ def test_silence_has_no_karar_and_no_features():
     assert found.suggestions.kind == "not enough"
 
 
-def test_columns_name_a_makam_only_when_it_is_clear():
+def test_columns_name_a_makam_only_when_it_is_clear_and_a_karar_only_when_it_is_likely():
     numbers = dict.fromkeys(("karar_probability", "makam_probability", *COMMA_FEATURES), 0.5)
     rows = {
         "a": {"karar_hz": 220.0, "karar_from": "person", "makam": "Rast", "makam_kind": "clear", **numbers},
         "b": {"karar_hz": 196.0, "karar_from": "measured", "makam": "Saba", "makam_kind": "unsure", **numbers},
+        "c": {
+            **dict.fromkeys(numbers, 0.49),
+            "karar_hz": 311.0,
+            "karar_from": "measured",
+            "makam": "",
+            "makam_kind": "",
+        },
     }
-    table = makam_columns(pd.DataFrame.from_dict(rows, orient="index"), ["b", "a", "unknown"])
+    table = makam_columns(pd.DataFrame.from_dict(rows, orient="index"), ["b", "a", "unknown", "c"])
     assert list(table.columns) == list(MAKAM_COLUMNS)
     assert sorted(table.columns) == sorted([*TEXTS, *NUMBERS])
-    assert table["makam_suggested"].tolist() == ["", "Rast", ""]
-    assert table["karar"].tolist() == ["G3", "A3", ""]
-    assert table["karar_height"].tolist() == ["G", "A", ""]
-    assert table["karar_from"].tolist() == ["measured", "person", ""]
+    assert table["makam_suggested"].tolist() == ["", "Rast", "", ""]
+    assert table["karar"].tolist() == ["G3", "A3", "", ""]
+    assert table["karar_height"].tolist() == ["G", "A", "", ""]
+    assert table["karar_from"].tolist() == ["measured", "person", "", "unsure"]
 
 
 def test_a_drone_does_not_make_a_recording_louder():

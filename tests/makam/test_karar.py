@@ -6,9 +6,11 @@ from composed import KARAR_HZ, composed, cut, held, melody_of_cents
 
 from core.makam.commas import cents_of_hz
 from core.makam.description import circular
-from core.makam.karar import exact_pitch, karar_candidates, karar_caution
+from core.makam.karar import CUT, exact_pitch, karar_candidates, karar_caution
 from core.makam.melody import Melody
-from core.makam.notes import steady_notes
+from core.makam.notes import heights_in_use, steady_notes
+from core.makam.recognition import suggest_makams
+from core.makam.templates import shipped_templates
 
 
 def off(hz, karar_hz=KARAR_HZ):
@@ -59,7 +61,37 @@ def test_a_clip_is_less_sure_than_the_whole_and_says_so():
     clip = cut(whole, 60, 90)
     assert karar_candidates(clip)[0].probability < karar_candidates(whole)[0].probability
     assert "Less than 2 minutes" in karar_caution(clip)
-    assert karar_caution(whole) == ""
+    assert karar_caution(whole) == CUT
+    silence = np.zeros(100)
+    ended = Melody(np.append(whole.cents, silence + np.nan), np.append(whole.confidence, silence), whole.hop_s)
+    assert karar_caution(ended) == ""
+
+
+def test_a_recording_that_may_be_cut_is_less_sure():
+    whole = composed("Rast")
+    silence = np.zeros(100)
+    ended = Melody(np.append(whole.cents, silence + np.nan), np.append(whole.confidence, silence), whole.hop_s)
+    assert karar_candidates(whole)[0].probability < karar_candidates(ended)[0].probability
+
+
+def test_a_drum_with_a_pitch_and_a_hum_have_no_karar():
+    drum = held(*[(0, 0.4), (np.nan, 0.2)] * 200)
+    strokes = held(*[(0, 0.4), (22, 0.2), (31, 0.2), (np.nan, 0.2)] * 120)
+    for melody in (drum, strokes):
+        assert karar_candidates(melody) == ()
+        assert suggest_makams(melody, shipped_templates()).kind == "not enough"
+    assert heights_in_use(steady_notes(strokes)) == 3
+    assert heights_in_use(steady_notes(composed("Rast"))) >= 5
+
+
+def test_candidates_are_two_commas_apart():
+    found = [cents_of_hz(k.hz) for k in karar_candidates(composed("Hüzzam"), n=20)]
+    apart = [abs(float(circular(a - b))) for i, a in enumerate(found) for b in found[:i]]
+    assert min(apart) >= 2 * 1200 / 53
+
+
+def test_a_minute_and_a_half_is_not_rounded_up():
+    assert "1:41 of melody" in karar_caution(held(*[(0, 50.5), (9, 50.5)]))
 
 
 def test_the_reason_names_the_end_and_the_share_of_the_melody():

@@ -8,6 +8,7 @@ import pytest
 from composed import composed
 
 from core.errors import CoreError, ModelError, TableError
+from core.makam.columns import ANALYSER
 from core.makam.learning import Lesson, learn
 from core.makam.lessons import lessons_of_tracks, read_recordings
 from core.makam.templates import (
@@ -20,7 +21,7 @@ from core.makam.templates import (
     templates_in_use,
 )
 from core.makam.theory import MAKAMS
-from core.makam.trust import Held, measure_trust
+from core.makam.trust import NEVER, Held, measure_trust
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +44,8 @@ def learned(lessons):
 def test_templates_say_on_what_they_were_learned_and_what_was_left_out(learned):
     assert learned.templates.makams == ("Hicaz", "Mahur")
     assert learned.templates.learned_from == "Learned from 12 recordings of 2 makams (a test)."
+    assert learned.templates.analyser.startswith(ANALYSER)
+    assert learned.templates.analyser != shipped_templates().analyser
     assert learned.few == ("Saba",)
 
 
@@ -81,7 +84,33 @@ def test_templates_survive_the_file(learned, tmp_path):
 def test_without_learned_templates_the_shipped_ones_are_used(tmp_path):
     used = templates_in_use(tmp_path)
     assert set(used.makams) == {makam.name for makam in MAKAMS.values()}
+    assert "composed pieces" in used.learned_from
     assert "no recordings" in used.learned_from
+
+
+def test_few_makams_or_few_recordings_never_call_a_suggestion_clear(learned):
+    assert learned.templates.trust.clear == NEVER
+    few, many = np.eye(9) * 9, np.eye(10) * 9
+    sure = {
+        size: [Held(scores[k % size :][:1], 0, k % size) for k in range(100)] for size, scores in ((9, few), (10, many))
+    }
+    assert measure_trust(sure[9], sure[9]).clear == NEVER
+    assert measure_trust(sure[10], sure[10]).clear < NEVER
+    assert measure_trust(sure[10][:99], sure[10]).clear == NEVER
+
+
+def test_a_clip_without_its_karar_makes_the_probabilities_more_careful():
+    good = [Held(np.array([[3.0], [0.0]]), 0, 0)] * 40
+    missing = [Held(np.array([[3.0], [0.0]]), -1, 0)] * 40
+    assert measure_trust(good, [*good, *missing]).karar_clip > measure_trust(good, good).karar_clip
+
+
+def test_a_melody_of_another_kind_is_not_typical(learned):
+    templates = learned.templates
+    for makam in range(2):
+        typical = templates.typical.of[makam]
+        assert templates.is_typical(typical, makam)
+        assert not templates.is_typical(np.ones(typical.size), makam)
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut short", b"not an archive"])
@@ -135,9 +164,9 @@ def test_a_higher_temperature_is_more_careful():
 
 
 def test_trust_is_low_where_high_scores_are_wrong():
-    scores = np.array([[6.0, 0.0]])
-    good = [Held(scores, 0, 0)] * 40
-    half = [Held(scores, 0, k % 2) for k in range(40)]
+    scores = np.array([[6.0, *[0.0] * 9]])
+    good = [Held(scores, 0, 0)] * 100
+    half = [Held(scores, 0, k % 2) for k in range(100)]
     assert measure_trust(good, good).makam < measure_trust(half, half).makam
     assert measure_trust(good, good).clear < measure_trust(half, half).clear == 1.0
 

@@ -6,7 +6,8 @@ import pytest
 from core.errors import CoreError
 from core.makam.commas import PERDES, perde_name
 from core.makam.theory import MAKAMS, Makam, key_of, makam_named
-from core.makams import COMMAS
+from core.makams import COMMAS, USULS
+from core.makams import MAKAMS as SYNTHETIC
 
 
 def test_each_makam_of_the_reference_recordings_is_here(shared):
@@ -19,6 +20,25 @@ def test_the_scale_ends_on_the_octave_and_the_guclu_is_one_of_its_degrees(makam)
     assert sum(makam.steps) == COMMAS
     assert makam.karar in PERDES
     assert {commas % COMMAS for commas in makam.guclu_commas} <= set(makam.degrees)
+
+
+@pytest.mark.parametrize("makam", MAKAMS.values(), ids=lambda makam: makam.name)
+def test_each_degree_is_a_perde(makam):
+    numbers = {number % COMMAS for number in PERDES.values()}
+    assert {(PERDES[makam.karar] + degree) % COMMAS for degree in makam.degrees} <= numbers
+
+
+def test_segah_ascends_and_its_leading_note_is_kurdi():
+    segah = makam_named("Segâh")
+    assert segah.seyir == "ascending"
+    assert perde_name(segah.degrees[-1] - COMMAS, "segâh") == "kürdî"
+    assert SYNTHETIC["Segâh"] == segah.steps
+
+
+def test_the_beats_of_curcuna_are_uneven():
+    strokes = USULS["Curcuna (10/8)"]
+    assert len(strokes) == 10
+    assert [k for k, stroke in enumerate(strokes) if stroke != "."] == [0, 2, 3, 5, 7, 9]
 
 
 def test_scales_and_perdes_agree():

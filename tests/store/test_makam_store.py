@@ -1,5 +1,7 @@
 """The karar and the makam of pieces: a correction wins, is undone once, and needs a right."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ from core import store
 from core.access import AccessError, Person, Role, Setting
 from core.errors import StoreError
 from core.makam.analysis import Analysis
+from core.makam.columns import ANALYSER
 from core.makam.karar import KararCandidate
 from core.makam.recognition import Suggestion, Suggestions
 
@@ -59,7 +62,17 @@ def test_a_correction_counts_for_a_piece_without_results(opened):
     store.correct_karar(opened, "new", 196.0)
     row = store.makam_table(opened).loc["new"]
     assert row[["karar_hz", "karar_from", "makam"]].tolist() == [196.0, "person", ""]
-    assert store.without_makam(opened, ["new", "new", "other"]) == ["new", "other"]
+    assert store.without_makam(opened, ["new", "new", "other"], ANALYSER) == ["new", "other"]
+
+
+def test_pieces_are_measured_again_with_other_templates_and_have_one_result(opened):
+    store.save_makam(opened, "abc", replace(found(), analyser=f"{ANALYSER} one"))
+    assert store.without_makam(opened, ["abc"], f"{ANALYSER} one") == []
+    assert store.without_makam(opened, ["abc"], f"{ANALYSER} two") == ["abc"]
+    store.save_makam(opened, "abc", replace(found(makam="Saba"), analyser=f"{ANALYSER} two"))
+    assert store.makam_table(opened)["makam"].tolist() == ["Saba"]
+    store.save_makam(opened, "abc", replace(found(), analyser="an older program"))
+    assert store.makam_table(opened).empty
 
 
 @pytest.mark.parametrize("hz", [0.0, -1.0, 19.9, 2001.0, float("nan"), float("inf")])
