@@ -11,18 +11,24 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from core.atomic import replace_file
 from core.errors import CoreError
 from core.settings import Settings
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 REFUSED = (
     "This place cannot be used here, only a folder of this machine with music (below TME_LIBRARY_DIR, if it is set). "
     "An analyst scores other places and addresses from the command line: python -m core score PLACE --out FILE"
 )
 NOT_SET = (
-    "Other people can reach this server, so no folder of this machine can be scored from the page. Set TME_LIBRARY_DIR "
-    "to the folder with the music and start the server again."
+    "Other people can reach this server, and it has no folder for music, so no folder of its machine can be scored. "
+    "The owner of the server sets TME_LIBRARY_DIR to the folder with the music, and starts the server again."
 )
 LONGEST = 4096  # characters of a path: the longest that Linux reads
 _QUOTES = {('"', '"'), ("'", "'"), ("“", "”"), ("‘", "’"), ("«", "»")}
@@ -53,6 +59,10 @@ class Places:
         if any(_inside(way, place) for place in _SYSTEM for way in (real, os.path.abspath(path))):
             return False
         return self.roots is None or any(_inside(real, root) for root in self.roots)
+
+    def allowed_rows(self, table: "pd.DataFrame") -> "pd.DataFrame":
+        """Return the rows whose file may be read, perhaps none. table : with a column path."""
+        return table[np.array([self.allow(path) for path in table["path"].tolist()], dtype=bool)]
 
     def root_of(self, path: str) -> str:
         """Return the allowed folder that holds the path; "" when every folder is allowed."""

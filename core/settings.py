@@ -115,6 +115,11 @@ class Settings(BaseModel):
         return self.data_dir / "cache"
 
     @property
+    def pieces_dir(self) -> Path:
+        """Tables of the pieces of a library, see ``core.playlists.kept_pieces``. They name the pieces."""
+        return self.cache_dir / "pieces"
+
+    @property
     def clips_dir(self) -> Path:
         """Stored audio of uploaded clips."""
         return self.data_dir / "clips"

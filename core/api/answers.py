@@ -111,6 +111,7 @@ def stored_clip(known: OwnPrediction) -> shapes.StoredClip:
     made = Decision(known.decision, known.candidates, known.reason, known.unlike)
     return shapes.StoredClip(
         clip_id=known.clip_id,
+        name=known.file_name,
         prediction_id=known.prediction_id,
         guess=known.guess,  # type: ignore[arg-type]
         probabilities=probabilities(known.proba),

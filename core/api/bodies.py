@@ -37,6 +37,7 @@ PAUSE_S = 20.0  # longest time without a byte
 LEAST_RATE = 10_000  # bytes per second, on average after the first pause
 ROOM = 100_000  # bytes for the headers of the parts of a form
 MOST_FILES = 1000
+ONE_FILE = ("/v1/clips", "/v1/features", "/v1/tracks")  # addresses that read one file with audio
 _AUDIO = ("multipart/form-data", "audio/", "video/", "application/octet-stream", "application/ogg", "application/x-")
 
 
@@ -44,9 +45,16 @@ def largest_mb(path: str, settings: Settings) -> float:
     """Return the largest body that an address accepts, in MB."""
     if path.endswith("/v1/jobs"):
         return settings.max_held_mb / 2
-    if path.endswith(("/v1/clips", "/v1/features", "/v1/tracks")):
+    if path.endswith(ONE_FILE):
         return settings.max_upload_mb
     return OTHER_MB
+
+
+def _way_out(path: str) -> str:
+    """Return what to do about a body that is too large for this address."""
+    if path.endswith("/v1/jobs"):
+        return "Send fewer files at once, in several jobs."
+    return WAY_OUT if path.endswith(ONE_FILE) else "Send less at once."
 
 
 class _RefusedError(Exception):
@@ -130,8 +138,8 @@ class _Body:
         return sent
 
     def _refuse_size(self) -> None:
-        mb = (self.most - ROOM) / 1e6
-        self._refuse(ApiError(TOO_LARGE, f"The body is larger than {mb:,.0f} MB, the limit of this server. {WAY_OUT}"))
+        mb, way_out = (self.most - ROOM) / 1e6, _way_out(self.scope["path"])
+        self._refuse(ApiError(TOO_LARGE, f"The body is larger than {mb:,.0f} MB, the limit of this address. {way_out}"))
 
     def _refuse(self, error: ApiError) -> None:
         state = self.scope["state"]

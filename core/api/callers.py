@@ -14,6 +14,7 @@ from fastapi.security import HTTPBearer
 from core.access import Action, Person, Role, Setting, require
 from core.api import rates
 from core.api.problems import NO_KEY, NO_RIGHT, ApiError
+from core.api.problems import NOT_VALID as WRONG_VALUE
 from core.api.work import service_of
 from core.reach import is_this_machine, reached_by_others
 from core.settings import Settings
@@ -86,7 +87,7 @@ def _shared(settings: Settings) -> Settings:
 def _secret(request: Request) -> str:
     scheme, _, secret = request.headers.get("authorization", "").partition(" ")
     if scheme and scheme.lower() != "bearer":
-        raise ApiError(NO_KEY, NOT_VALID)
+        raise ApiError(NO_KEY, f"The header Authorization must begin with the word Bearer. {SEND_IT}")
     return secret.strip()
 
 
@@ -116,6 +117,16 @@ def allowed(action: Action, scope: Scope) -> Callable[[Request, object], Caller]
             may = ", ".join(sorted(caller.key.scopes))
             raise ApiError(NO_RIGHT, f"This key is for {may}, and this address is for {scope}. Use another key.")
         require(caller.by, action)
+        _require_known_parameters(request)
         return caller
 
     return find
+
+
+def _require_known_parameters(request: Request) -> None:
+    """Refuse a parameter of the address that nothing reads: `?sotre=false` must not store a clip."""
+    known = sorted({field.alias for field in request.scope["route"].dependant.query_params})
+    for name in request.query_params:
+        if name not in known:
+            listed = f"It has these parameters: {', '.join(known)}." if known else "It has no parameters."
+            raise ApiError(WRONG_VALUE, f"This address has no parameter {name[:80]!r}. {listed}")

@@ -12,12 +12,13 @@ from core.labelling.whose_word import agreed_words, no_words, own_words, winning
 from core.locations import present_path
 from core.models.policy import Policy
 from core.pipeline.serving import Served
+from core.playlists.kept_pieces import library_pieces
 from core.playlists.never import mark_never
-from core.playlists.pieces import MOST_PARTS, add_places, pieces_table
+from core.playlists.pieces import add_places
 from core.playlists.sound import recordings
 from core.playlists.words import with_words
 from core.settings import Settings
-from core.store import Store, features_table, library_cache_key, library_places, library_table, never_table
+from core.store import Store, features_table, library_cache_key, never_table
 
 FRESH_S = 60.0  # a corrected title is seen after this time at the latest
 
@@ -66,7 +67,7 @@ class LibraryReader:
         pieces, places = stored.pieces, stored.places
         allowed = allowed_places(settings)
         if allowed.roots is not None:
-            places = places[[allowed.allow(path) for path in places["path"]]]
+            places = allowed.allowed_rows(places)
             pieces = pieces[pieces.index.isin(set(places["content_hash"]))]
         if pieces.empty:
             return None
@@ -87,15 +88,11 @@ class LibraryReader:
 
 
 def _read(store: Store, version: str, policy: Policy, settings: Settings) -> _Stored | None:
-    parts = library_table(
-        store, model_version=version, policy=policy, sort="file_name", descending=False, limit=MOST_PARTS
-    )
-    if parts.empty:
+    kept = library_pieces(store, settings, model_version=version, policy=policy)
+    if kept.pieces.empty:
         return None
-    pieces = pieces_table(parts, model_version=version)
-    places = library_places(store, list(pieces.index))
-    places = places.assign(path=[present_path(path, settings) for path in places["path"]])
-    return _Stored(pieces, parts[["clip_id", "content_hash"]], places)
+    places = kept.places.assign(path=[present_path(path, settings) for path in kept.places["path"].tolist()])
+    return _Stored(kept.pieces, kept.parts, places)
 
 
 def same_recordings(library: LibraryPieces, served: Served, store: Store) -> pd.Series:

@@ -145,10 +145,12 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def _validation(request: Request, error: RequestValidationError) -> Response:
-        return answer(request, ApiError(NOT_VALID, _first_mistake(error.errors())))
+        return answer(request, ApiError(NOT_VALID, first_mistake(error.errors())))
 
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> Response:
+        if error.status_code == 400 and error.detail == _FASTAPI_CANNOT_PARSE:
+            return answer(request, ApiError(NOT_VALID, NO_JSON))
         kind = _OF_STATUS.get(error.status_code, BAD_REQUEST)
         found = answer(request, ApiError(kind, _SENTENCES.get(kind, str(error.detail))))
         found.headers.update(error.headers or {})
@@ -170,9 +172,15 @@ _SENTENCES = {
 }
 
 
-def _first_mistake(mistakes: Any) -> str:
+NO_JSON = "The body is not JSON that the server can read. Correct it and send the request again."
+_FASTAPI_CANNOT_PARSE = "There was an error parsing the body"  # text that is no UTF-8, or lists in lists without end
+
+
+def first_mistake(mistakes: Any) -> str:
     """Say which value is wrong and why. The value itself is not repeated: it may be long or private."""
     first: Mapping[str, Any] = next(iter(mistakes), {"loc": ("body",), "msg": "not valid"})
+    if first.get("type") == "json_invalid":
+        return NO_JSON
     place = ".".join(str(part) for part in first["loc"] if part not in ("body", "query", "path", "header"))
     why = str(first["msg"]).rstrip(".")
     return f"The value {place!r} cannot be used: {why}. Correct it and send the request again." if place else f"{why}."

@@ -131,10 +131,27 @@ class ClipAnswer(BaseModel):
     stored: Stored
 
 
+class OwnClip(BaseModel):
+    """A clip of this caller."""
+
+    clip_id: str
+    name: str = Field(description="Name of the file, as the caller gave it.")
+    created_at: datetime
+
+
+class OwnClips(BaseModel):
+    """A page of the clips of this caller, the newest first."""
+
+    total: int
+    clips: list[OwnClip]
+    next: str | None = Field(description="The cursor of the next page; null on the last one.")
+
+
 class StoredClip(BaseModel):
     """The stored answer about a clip of this caller."""
 
     clip_id: str
+    name: str = Field(description="Name of the file, as the caller gave it.")
     prediction_id: int
     guess: Emotion
     probabilities: Probabilities
@@ -281,6 +298,10 @@ class JobAnswer(BaseModel):
     ended_at: datetime | None
     found: int | None = Field(description="Number of files; null until the run has ended.")
     scored: int | None = Field(description="Number of files with a result; null until the run has ended.")
+    sent_files: int | None = Field(
+        description="Number of the sent files that are still on the server. Null until the run has begun, and for a "
+        "folder of the server."
+    )
     results: str | None = Field(description="Address of the results; null until they are there.")
 
 

@@ -14,7 +14,7 @@ class PackedClip(Clip):
     """A clip whose samples are decoded each time they are asked for.
 
     They are stored with 24 bits: samples of files with 16 or 24 bits at 44.1 kHz come back unchanged, others differ
-    by less than 1e-7 of the full scale.
+    by less than 1.2e-7 of the full scale, or of the peak where it is higher.
 
     data : the FLAC file, which a browser can play. Louder samples than full scale are turned down as a whole in it.
     """

@@ -103,7 +103,9 @@ def _score_folder(
     from core.library import addresses, results, run
     from core.library.progress import RunProgress, Summary, progress_bar
     from core.library.workers import Where
+    from core.models.policy import Policy
     from core.pipeline import jobs, serving
+    from core.playlists.kept_pieces import prepare_pieces
     from core.store import open_store
 
     results.check_out(out)
@@ -140,6 +142,8 @@ def _score_folder(
             summary = scored(serving.serve(settings, on_demand=True))  # a run without a new file needs no model
         except ModelError:  # the registry's champion does not load: its replacement scores, as on the pages
             summary = scored(serving.serve(settings))
+        # The pages need it next. In a run without a change it is there already.
+        prepare_pieces(store, settings, model_version=summary.model_version, policy=Policy.from_json(summary.policy))
         work.result, work.message = summary.to_json(), summary.text
     return summary
 

@@ -41,16 +41,23 @@ def makam(
 ) -> None:
     """Print karar, comma features and suggested makams of each file as one JSON object in a line.
 
-    A karar that a person corrected comes first. Exit status: 2 if any file was refused, else 0.
+    A karar that a person corrected comes first. A file that is there is never overwritten by a layer. Exit status: 2
+    if any file was refused, else 0.
     """
     from core.store import open_store
 
     if layer and not out.is_dir():
         raise CoreError(f"The layers cannot be written: there is no folder {out}. Create it first.")
+    _check_places(files, layer or [], out)
+    there = [file for file in files if file.is_file()]
+    for file in files:
+        if file not in there:
+            typer.echo(f"{file}: There is no such file.", err=True)
     settings = Settings()
     store = open_store(settings.database)
-    refused = False
-    for file in files:
+    refused = len(there) < len(files)
+    for number, file in enumerate(there, 1):
+        typer.echo(f"File {number} of {len(there)}: {file}", err=True)
         try:
             line = _measure(file, store, settings, layer or [], out)
         except CoreError as error:
@@ -60,6 +67,28 @@ def makam(
         sys.stdout.write(json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n")
         sys.stdout.flush()
     raise typer.Exit(2 if refused else 0)
+
+
+def _place(file: Path, layer: Layer, out: Path) -> Path:
+    from core.makam.layers import LAYERS
+
+    return out / f"{file.stem}.{LAYERS[layer.value].ending}"
+
+
+def _check_places(files: list[Path], wanted: list[Layer], out: Path) -> None:
+    """Raise CoreError before anything is measured if a layer would overwrite a file or another layer."""
+    taken: dict[str, Path] = {}
+    for file in dict.fromkeys(files):
+        for layer in dict.fromkeys(wanted):
+            place = _place(file, layer, out)
+            if place.exists():
+                raise CoreError(f"{place} is there already. Move it away, or choose another folder with --out.")
+            other = taken.setdefault(str(place).casefold(), file)
+            if other != file:
+                raise CoreError(
+                    f"The layers of {other} and of {file} would have the same name, {place}. Measure the files of each "
+                    "folder on their own, each time with another --out."
+                )
 
 
 def _measure(file: Path, store: "Store", settings: Settings, wanted: list[Layer], out: Path) -> dict[str, object]:
@@ -111,9 +140,8 @@ def _write_layers(file: Path, melody: "Melody", line: dict[str, object], wanted:
     facts = {name: line[name] for name in ("karar_from", "karar_candidates", "makam_is", "makam_suggestions")}
     given = Analysed(file.name, melody, hz if isinstance(hz, float) else None, note.header("melody"), facts)
     for name in wanted:
-        layer = LAYERS[name.value]
-        place = out / f"{file.stem}.{layer.ending}"
+        place = _place(file, name, out)
         try:
-            replace_file(place, layer.write(given))
+            replace_file(place, LAYERS[name.value].write(given))
         except OSError as error:
             raise CoreError(f"The layer cannot be written to {place}: {error.strerror}.") from error

@@ -1,6 +1,8 @@
 """The command that starts the REST API, alone or together with the dashboard."""
 
+import errno
 import os
+import socket
 import sys
 import tomllib
 from pathlib import Path
@@ -18,6 +20,10 @@ STOP_WITHIN_S = 30  # work that has begun may take so long after the server was 
 NO_KEY = (
     "The API answers other machines only with a key, and there is none. Make one first: python -m core keys add NAME. "
     "Or start the server for this machine only, without --host."
+)
+NOTHING_LEFT = (
+    "Without the dashboard, --no-api leaves nothing to start. Add --with-dashboard to start only the dashboard. Leave "
+    "--no-api out to start the API."
 )
 
 
@@ -41,17 +47,38 @@ def serve(
 
     Without keys, the API answers only programs on this machine.
     """
+    if not (api or with_dashboard):
+        raise CoreError(NOTHING_LEFT)
+    Settings()  # a wrong setting is a sentence here, and would be a traceback in the server
     if api and not reach.is_this_machine(host):
         _require_key()
     chosen = port or PORTS["dashboard" if with_dashboard else "api"]
+    require_free(host, chosen)
     if with_dashboard:
         _say_who_may_come(host, chosen)
-        words, environment = command(host, chosen), {"TME_API": "true"} if api else {}
+        words, environment = command(host, chosen), {"TME_API": "true" if api else "false"}
     else:
         words, environment = api_command(host, chosen, workers), {}
     sys.stdout.flush()
     os.chdir(ROOT)
     os.execve(sys.executable, words, {**os.environ, **environment})  # noqa: S606  (no shell; the arguments are ours)
+
+
+def require_free(host: str, port: int) -> None:
+    """Raise CoreError unless a server can listen here."""
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[
+            0
+        ]
+        with socket.socket(family, kind) as tried:
+            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            tried.bind(address)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise CoreError(f"Port {port} is taken by another program. Choose another one with --port.") from error
+        raise CoreError(
+            f"The server cannot listen on {host}, port {port}: {error.strerror}. Choose others with --host and --port."
+        ) from error
 
 
 def command(host: str, port: int) -> list[str]:

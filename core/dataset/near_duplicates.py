@@ -16,6 +16,7 @@ from core.schema import COLUMNS, LABEL
 NEAR = 0.10
 COPY_SHARE = 0.9  # share of equal cells among those known in both rows; measured: copies >= 0.98, other pairs <= 0.27
 _BLOCK = 256  # rows compared with the whole table at once; limits the memory to 256 * n values
+_FEW = 2_000  # rows that are compared without compiled code
 _BAND = 5  # neighbouring columns that must be equal before two rows are compared
 _LAGS = 8  # number of earlier rows with an equal band that a row is compared with
 
@@ -115,29 +116,43 @@ def near_pairs(frame: pd.DataFrame, *, limit: float = NEAR) -> pd.DataFrame:
         Columns first and second (positions from 0, first < second) and distance in [0, limit], nearest first.
     """
     ranks = frame[list(COLUMNS)].rank(pct=True).to_numpy(dtype=np.float32)
-    known = (~np.isnan(ranks)).astype(np.float32)
-    blocks = []
-    for start in range(0, len(ranks), _BLOCK):
-        block = slice(start, start + _BLOCK)
-        shared = known[block] @ known[start:].T
-        difference = np.zeros_like(shared)
-        for one, other in zip(ranks[block].T, ranks[start:].T, strict=True):
-            difference += np.nan_to_num(np.abs(one[:, None] - other[None, :]))
-        with np.errstate(invalid="ignore", divide="ignore"):
-            distance = difference / shared
-        first, second = np.nonzero((distance <= limit) & (shared >= len(COLUMNS) / 2))
-        ordered = first < second
-        blocks.append(
-            pd.DataFrame(
-                {
-                    "first": first[ordered] + start,
-                    "second": second[ordered] + start,
-                    "distance": distance[first[ordered], second[ordered]].astype(float),
-                }
-            )
-        )
-    pairs = pd.concat(blocks, ignore_index=True) if blocks else pd.DataFrame(columns=["first", "second", "distance"])
+    tables = [_near_rows(ranks, start, limit) for start in range(0, len(ranks), _BLOCK)]
+    pairs = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["first", "second", "distance"])
     return pairs.sort_values(["distance", "first", "second"], ignore_index=True)
+
+
+def _near_rows(ranks: np.ndarray, start: int, limit: float) -> pd.DataFrame:
+    """The pairs of ``near_pairs`` whose first row is in the block that begins at ``start``."""
+    most = limit * len(COLUMNS) + 0.001  # the largest sum of a near pair, and more than the error of rounding
+    first, second = np.nonzero((_close if len(ranks) <= _FEW else _close_of_many)(ranks, start, most))
+    one, other = ranks[start + first], ranks[start + second]
+    difference = np.zeros(len(one), dtype=np.float32)
+    for column in np.abs(one - other).T:
+        difference += np.nan_to_num(column)
+    shared = (~np.isnan(one) & ~np.isnan(other)).sum(axis=1).astype(np.float32)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        distance = difference / shared
+    near = (distance <= limit) & (shared >= len(COLUMNS) / 2)
+    return pd.DataFrame(
+        {"first": first[near] + start, "second": second[near] + start, "distance": distance[near].astype(float)}
+    )
+
+
+def _close(ranks: np.ndarray, start: int, most: float) -> np.ndarray:
+    """Marks as from ``close_rows.mark_close``, for few rows: less than the time to load the compiled code."""
+    block = ranks[start : start + _BLOCK]
+    total = np.zeros((len(block), len(ranks) - start), dtype=np.float32)
+    for one, other in zip(block.T, ranks[start:].T, strict=True):
+        total += np.nan_to_num(np.abs(one[:, None] - other[None, :]))
+    return np.asarray(np.triu(total <= most, k=1))
+
+
+def _close_of_many(ranks: np.ndarray, start: int, most: float) -> np.ndarray:
+    from core.dataset.close_rows import mark_close
+
+    close = np.zeros((min(_BLOCK, len(ranks) - start), len(ranks) - start), dtype=bool)
+    mark_close(np.ascontiguousarray(ranks), start, most, close)
+    return close
 
 
 def duplicate_groups(frame: pd.DataFrame) -> np.ndarray:

@@ -180,22 +180,20 @@ def paired_saving(
 ) -> tuple[float, float, float]:
     """Return what a second model saves for ``PER`` clips at a threshold: value, and low and high of its 95 % interval.
 
-    before, after : predictions of both models for the same clips. Negative: the second model costs more.
+    before, after : predictions of both models for the same clips. Negative: the second model costs more. Each
+    prediction has its own cost, as in ``impact``; a clip with several predictions counts with the mean of their costs.
 
     Raises
     ------
     TableError
         When the two tables are not about the same clips.
     """
-    key = ["row", "y"]
-    a, b = (table.groupby(key, sort=True)[list(PROBA)].mean().reset_index() for table in (before, after))
-    if not a[key].equals(b[key]):
+    a, b = (_cost_of_rows(table, prices, review, threshold) for table in (before, after))
+    if not a.index.equals(b.index):
         raise TableError("The two models were measured on different clips, so their costs cannot be compared.")
-    groups = before.drop_duplicates("row").set_index("row")
-    group = groups["group"] if "group" in groups else groups.index.to_series()
-    at = np.array([int(np.abs(THRESHOLDS - threshold).argmin())])
-    saved = _by_clip(a, prices, review)[0][:, at] - _by_clip(b, prices, review)[0][:, at]
-    drawn = _drawn(a.assign(group=a["row"].map(group)), saved, resamples=resamples, seed=seed)
+    saved = (a - b).to_numpy()[:, None]
+    clips = before.drop_duplicates("row").sort_values("row")
+    drawn = _drawn(clips, saved, resamples=resamples, seed=seed)
     low, high = np.quantile(drawn, [0.025, 0.975])
     return float(PER * saved.mean()), float(PER * low), float(PER * high)
 
@@ -248,6 +246,14 @@ def _by_clip(
     accepted = _accepted(proba.max(axis=1), THRESHOLDS)
     errors = accepted * prices[y, called][:, None]
     return errors + review * ~accepted, accepted, errors, accepted & (called != y)[:, None]
+
+
+def _cost_of_rows(predictions: pd.DataFrame, prices: np.ndarray, review: float, threshold: float) -> pd.Series:
+    """Mean cost of each clip at a threshold; the index is its row and its emotion, in ascending order."""
+    _check(predictions, prices, review)
+    at = int(np.abs(THRESHOLDS - threshold).argmin())
+    cost = predictions[["row", "y"]].assign(cost=_by_clip(predictions, prices, review)[0][:, at])
+    return cost.groupby(["row", "y"], sort=True, observed=True)["cost"].mean()
 
 
 def _drawn(predictions: pd.DataFrame, values: np.ndarray, *, resamples: int, seed: int) -> np.ndarray:

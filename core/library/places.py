@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from core.access import Action, Person, requires
-from core.allowed_places import typed_folder
-from core.audio.formats import NOT_AUDIO, Format, identify
-from core.errors import CoreError
+from core.access import Action, Person, require, requires
+from core.allowed_places import typed_folder, unquoted
+from core.audio.formats import NOT_AUDIO, Format, Other, identify
+from core.errors import CoreError, NotAudioError
 from core.library.find import SUFFIXES
 from core.locations import present_path
 from core.settings import Settings
+from core.store import Job
 
 MOMENT = "%Y%m%d-%H%M%S-%f"  # names of upload folders and results: the time of creation
 DEEPEST = 6  # parent folders kept in the path of an uploaded file
@@ -38,7 +39,9 @@ def allowed_folder(folder: str, settings: Settings, *, by: Person) -> Path:
     except OSError as error:  # name too long
         raise CoreError(f"{str(place)[:SHOWN]!r} is not a valid path: {error.strerror}.") from error
     if not there:
-        raise CoreError(f"There is no folder {place}. Type the path of a folder on the machine that runs this page.")
+        raise CoreError(
+            f"There is no folder {unquoted(folder)}. Give the whole path of a folder on the machine of this program."
+        )
     if not os.access(place, os.R_OK | os.X_OK):
         raise CoreError(f"This program has no permission to read the folder {place}. Change its permissions.")
     return place
@@ -102,6 +105,33 @@ def forget_upload(folder: Path, *, by: Person) -> None:
     _remove(folder)
 
 
+def sent_folder(job: Job, settings: Settings) -> Path | None:
+    """Return the folder of the files that were sent for a job; None for a job over another folder."""
+    folder = job.result.get("folder")
+    if not isinstance(folder, str) or not is_upload(folder, settings):
+        return None
+    place = Path(present_path(folder, settings))
+    return place if _is_moment(place.name) else None
+
+
+@requires(Action.SCORE_LIBRARY)
+def remove_sent(job: Job, settings: Settings, *, by: Person) -> None:
+    """Remove the files that a person sent for an own job. Their results stay in the store.
+
+    Raises
+    ------
+    AccessError
+        When another person started the job, and this person may not remove the uploads of others.
+    CoreError
+        When the files cannot be removed.
+    """
+    if job.started_by != by.mark:
+        require(by, Action.REMOVE_UPLOAD)
+    folder = sent_folder(job, settings)
+    if folder is not None:
+        _remove(folder)
+
+
 def _remove(place: Path) -> None:
     try:
         shutil.rmtree(place)
@@ -161,6 +191,13 @@ def save_uploads(files: Iterable[tuple[str, bytes]], settings: Settings, *, by: 
     if not written:
         raise CoreError("No file was uploaded. Choose at least one file.")
     return place
+
+
+def require_audio(name: str, data: bytes) -> None:
+    """Raise NotAudioError when a file holds no audio by its content, so that nothing of it is written."""
+    form = identify(data)
+    if isinstance(form, Other):
+        raise NotAudioError(f"{name[:SHOWN]!r} is {form.what}. Leave this file out, and send the others again.")
 
 
 def _unused_path(path: Path, fits: Callable[[Path], bool] = lambda _: False) -> Path:

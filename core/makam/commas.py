@@ -83,9 +83,12 @@ def nearest_perde(commas: float, karar: str) -> NearestPerde:
     return NearestPerde(_NAMES[best], number - _NUMBERS[best])
 
 
-def perde_name(commas: float, karar: str) -> str:
-    """Name the perde at a height over the karar: ``perde_name(13, "dügâh")`` is ``"çargâh"``."""
-    return nearest_perde(commas, karar).name
+def perde_name(commas: float, karar: str | None) -> str:
+    """Name the perde at a height over the karar: ``perde_name(13, "dügâh")`` is ``"çargâh"``.
+
+    karar : its perde; None if it is not known: the name is then empty.
+    """
+    return "" if karar is None else nearest_perde(commas, karar).name
 
 
 def note_name(hz: float) -> str:

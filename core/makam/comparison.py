@@ -84,8 +84,8 @@ def _voiced(side: Side) -> FloatArray:
     return commas_over(side.melody.cents[side.melody.voiced], side.karar_hz)
 
 
-def _karar_perde(makam: Makam | None) -> str:
-    return makam.karar if makam else "rast"
+def _karar_perde(makam: Makam | None) -> str | None:
+    return makam.karar if makam else None
 
 
 def _degrees_of(makam: Makam | None, curves: Sequence[FloatArray]) -> list[float]:
@@ -113,7 +113,7 @@ def _of_recordings(group: Sequence[CommaProfile], degree: float) -> FloatArray:
 
 
 def _table(
-    degrees: Sequence[float], karar: str, a: Sequence[FloatArray], b: Sequence[FloatArray], seed: int
+    degrees: Sequence[float], karar: str | None, a: Sequence[FloatArray], b: Sequence[FloatArray], seed: int
 ) -> pd.DataFrame:
     rows = [
         (degree, perde_name(degree, karar), _mean(x), _mean(y), *_difference(x, y, seed))

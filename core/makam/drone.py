@@ -20,10 +20,12 @@ def drone(hz: float, seconds: float) -> np.ndarray:
 
 
 def with_drone(y: np.ndarray, hz: float, *, level: float = LEVEL) -> np.ndarray:
-    """Return samples at 44.1 kHz with a drone below them, as loud as before at most.
+    """Return samples at 44.1 kHz with a drone below them, as loud as before at most; silence stays silent.
 
     level : of the drone relative to the loudness (root mean square) of the samples.
     """
+    if not y.any():
+        return y  # silence has no loudness that the drone could follow
     tone = drone(hz, y.size / SR)
     rms = float(np.sqrt((y**2).mean()))
     mixed = y + tone * (level * rms / float(np.sqrt((tone**2).mean())))

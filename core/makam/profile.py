@@ -4,7 +4,7 @@ The unit of all statistics is the steady note, because the values of a melody fr
 independent. Two recordings are compared by their notes, and two groups by their recordings.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,8 @@ from core.makam.notes import Notes, steady_notes
 from core.makam.theory import Makam
 from core.makams import COMMAS
 
-REACH = 2.5  # commas: a note belongs to a degree of the scale when it is not farther away
+REACH = 2.5  # commas: a note belongs to a peak when it is not farther away
+NEAR = 2.0  # commas: a height is compared with a degree in theory, and has its name, when it is not farther away
 FEWEST = 5  # notes of a degree, or recordings of a group: below, there is no interval and no test
 RESAMPLES = 2000
 _LEVEL = 0.95
@@ -30,7 +31,8 @@ class Degree:
 
     commas : where its notes are, over the karar, octaves put together; a karar that is a little low is below 0.
     low, high : 95 % interval; NaN for fewer than 5 notes.  theory : commas of the nearest degree of the makam; NaN
-    without a makam, or where no degree is near.  perde : name of this degree, else the nearest name.
+    without a makam, where no degree is near, or where another peak has this degree.  perde : name of this degree, else
+    the nearest name; empty without a makam, because nobody then knows the perde of the karar.
     deviation : commas minus theory.  share : of the time of all steady notes.  n : number of notes.
     """
 
@@ -57,7 +59,7 @@ class CommaProfile:
     """
 
     karar_hz: float
-    karar_perde: str
+    karar_perde: str | None
     shares: FloatArray
     curve: FloatArray
     degrees: tuple[Degree, ...]
@@ -79,7 +81,7 @@ def comma_profile(melody: Melody, karar_hz: float, *, makam: Makam | None = None
     karar_hz
         The karar, in any octave.
     makam
-        Its theory gives the perde of the karar and the degrees to compare with. Without it the karar counts as rast.
+        Its theory gives the perde of the karar and the degrees to compare with. Without it no perde has a name.
 
     Raises
     ------
@@ -91,11 +93,11 @@ def comma_profile(melody: Melody, karar_hz: float, *, makam: Makam | None = None
     voiced = commas_over(melody.cents[melody.voiced], karar_hz)
     if voiced.size == 0:
         raise CoreError("This recording has no melody: no pitch was found in it.")
-    karar = makam.karar if makam else "rast"
+    karar = makam.karar if makam else None
     shares = np.bincount(np.round(voiced).astype(int) % COMMAS, minlength=COMMAS) / voiced.size
     curve = smooth_curve(voiced)
     notes = steady_notes(melody)
-    found = _degrees(curve, notes, karar_hz, karar, makam, seed)
+    found = _degrees(curve, notes, karar_hz, makam, seed)
     return CommaProfile(karar_hz, karar, shares, curve, found, voiced.size * melody.hop_s, len(notes))
 
 
@@ -113,9 +115,7 @@ def smooth_curve(commas: FloatArray, weights: FloatArray | None = None) -> Float
     return smooth / max(smooth.sum(), 1e-12)
 
 
-def _degrees(
-    curve: FloatArray, notes: Notes, karar_hz: float, karar: str, makam: Makam | None, seed: int
-) -> tuple[Degree, ...]:
+def _degrees(curve: FloatArray, notes: Notes, karar_hz: float, makam: Makam | None, seed: int) -> tuple[Degree, ...]:
     """The peaks of the curve, each measured on the steady notes around it."""
     heights = commas_over(notes.cents, karar_hz)
     found = []
@@ -124,13 +124,25 @@ def _degrees(
         room = [abs(float(apart(other, peak))) / 2 for other in peaks if other != peak]
         near = np.abs(away) <= min([REACH, *room])
         if near.any():
-            found.append(_degree(peak, away[near], notes.seconds[near], float(notes.seconds.sum()), karar, makam, seed))
-    return tuple(sorted(found, key=lambda degree: degree.commas))
+            found.append(_degree(peak, away[near], notes.seconds[near], float(notes.seconds.sum()), makam, seed))
+    return tuple(sorted(_one_each(found, makam), key=lambda degree: degree.commas))
 
 
-def _degree(
-    peak: float, away: FloatArray, seconds: FloatArray, of_s: float, karar: str, makam: Makam | None, seed: int
-) -> Degree:
+def _one_each(found: list[Degree], makam: Makam | None) -> list[Degree]:
+    """Leave each degree in theory to one peak: the nearest; of those within a comma, the one that is played longest."""
+    best: dict[float, Degree] = {}
+    for degree in sorted(found, key=lambda d: (max(abs(d.deviation) - 1, 0), -d.share)):
+        best.setdefault(degree.theory, degree)
+    nan = float("nan")
+    return [
+        degree
+        if np.isnan(degree.theory) or best[degree.theory] is degree
+        else replace(degree, theory=nan, deviation=nan, perde=perde_name(degree.commas, makam.karar if makam else None))
+        for degree in found
+    ]
+
+
+def _degree(peak: float, away: FloatArray, seconds: FloatArray, of_s: float, makam: Makam | None, seed: int) -> Degree:
     """One peak. away : distance of each of its notes from the peak in commas.  of_s : seconds of all steady notes."""
     low, high = _mean_interval(away, seconds, seed)
     middle = peak + float(np.average(away, weights=seconds))
@@ -141,7 +153,7 @@ def _degree(
         commas=commas,
         low=commas - middle + peak + low,
         high=commas - middle + peak + high,
-        perde=perde_name(commas if np.isnan(theory) else theory, karar),
+        perde=name_of(commas, makam),
         theory=theory,
         deviation=commas - theory,
         share=float(seconds.sum() / of_s),
@@ -173,7 +185,18 @@ def _nearest_degree(commas: float, makam: Makam | None) -> float:
         return float("nan")
     degrees = np.array([*makam.degrees, *makam.also], dtype=float)
     away = np.abs(apart(degrees, commas))
-    return float(degrees[away.argmin()]) if away.min() <= REACH else float("nan")
+    return float(degrees[away.argmin()]) if away.min() <= NEAR else float("nan")
+
+
+def name_of(commas: float, makam: Makam | None) -> str:
+    """Name a height over the karar: the perde of a degree of the makam that is near, else the nearest perde.
+
+    Empty without a makam: nobody then knows the perde of the karar.
+    """
+    if makam is None:
+        return ""
+    theory = _nearest_degree(commas, makam)
+    return perde_name(commas if np.isnan(theory) else commas - float(apart(commas, theory)), makam.karar)
 
 
 def _mean_interval(values: FloatArray, weights: FloatArray, seed: int) -> tuple[float, float]:

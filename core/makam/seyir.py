@@ -10,9 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from core.makam.commas import CENTS, cents_of_hz, hz_of_cents, perde_name
+from core.makam.commas import CENTS, cents_of_hz, hz_of_cents
 from core.makam.melody import Melody
 from core.makam.notes import steady_notes
+from core.makam.profile import name_of
+from core.makam.theory import Makam
 
 REST_S = 1.5  # a rest is at least this long
 GAP_S = 0.3  # a shorter gap between two notes of one pitch does not end a rest
@@ -77,10 +79,10 @@ def joined(notes: Sequence[Note], *, near_cents: float = 1.5 * CENTS, gap_s: flo
     return tuple(found)
 
 
-def rests(melody: Melody, karar_hz: float, *, karar: str = "rast", least_s: float = REST_S) -> pd.DataFrame:
+def rests(melody: Melody, karar_hz: float, *, makam: Makam | None = None, least_s: float = REST_S) -> pd.DataFrame:
     """Return the zones of rest of a melody: start_s, end_s, seconds, commas (over the karar) and perde.
 
-    karar : perde of the karar.  least_s : shortest rest.
+    makam : its theory names the perdes; without it they have no names.  least_s : shortest rest.
     """
     held = [note for note in joined(notes_of(melody)) if note.length_s >= least_s]
     commas = [note.commas(karar_hz) for note in held]
@@ -90,7 +92,7 @@ def rests(melody: Melody, karar_hz: float, *, karar: str = "rast", least_s: floa
             "end_s": [note.end_s for note in held],
             "seconds": [note.length_s for note in held],
             "commas": commas,
-            "perde": [perde_name(height, karar) for height in commas],
+            "perde": [name_of(height, makam) for height in commas],
         }
     )
 
@@ -100,7 +102,8 @@ class Edge:
     """The beginning or the end of a melody.
 
     seconds : length of the part that was looked at.  commas : height of its longest note over the karar.
-    perde : its name.  last : height of its last steady note over the karar, and last_perde its name.
+    perde : its name; empty without a makam.  last : height of its last steady note over the karar, and last_perde its
+    name.
     """
 
     seconds: float
@@ -125,24 +128,27 @@ class Course:
     ends_on_karar: bool
 
 
-def course(melody: Melody, karar_hz: float, *, karar: str = "rast") -> Course:
-    """Measure where a melody begins, how its height changes, and where it ends.  karar : perde of the karar."""
+def course(melody: Melody, karar_hz: float, *, makam: Makam | None = None) -> Course:
+    """Measure where a melody begins, how its height changes, and where it ends.
+
+    makam : its theory names the perdes.
+    """
     notes = notes_of(melody)
     length = min(max(EDGE_SHARE * melody.duration_s, EDGE_LEAST_S), melody.duration_s)
-    opening = _edge([n for n in notes if n.start_s < length], length, karar_hz, karar)
+    opening = _edge([n for n in notes if n.start_s < length], length, karar_hz, makam)
     end = max((n.end_s for n in notes), default=0.0)
-    ending = _edge([n for n in notes if n.end_s > end - length], length, karar_hz, karar)
+    ending = _edge([n for n in notes if n.end_s > end - length], length, karar_hz, makam)
     octave = 1200 / CENTS
     off = abs((ending.last + octave / 2) % octave - octave / 2) if ending else np.inf
     return Course(opening, ending, _heights(melody, karar_hz), bool(off <= 2))
 
 
-def _edge(notes: Sequence[Note], seconds: float, karar_hz: float, karar: str) -> Edge | None:
+def _edge(notes: Sequence[Note], seconds: float, karar_hz: float, makam: Makam | None) -> Edge | None:
     if not notes:
         return None
     held = max(joined(notes), key=lambda note: note.length_s).commas(karar_hz)
     last = notes[-1].commas(karar_hz)
-    return Edge(seconds, held, perde_name(held, karar), last, perde_name(last, karar))
+    return Edge(seconds, held, name_of(held, makam), last, name_of(last, makam))
 
 
 def _heights(melody: Melody, karar_hz: float) -> tuple[float, ...]:

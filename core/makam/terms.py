@@ -66,7 +66,7 @@ TERMS = (
     Term("comma", "koma", "The smallest step that the theory names: an octave has 53 of them, each of 22.6 cents.",
          "A note, and the note one comma higher.", ((0, 1.0), (1, 1.0))),
     Term("note, fret", "perde", "A note of the system with its own name, and the place of the finger that plays it.",
-         "Two neighbouring perdes, nine commas apart.", ((0, 1.0), (9, 1.0))),
+         "The perdes rast and dügâh, a whole tone of nine commas apart.", ((0, 1.0), (9, 1.0))),
     Term("tonic", "karar (durak)", "The note on which a piece ends and finds its rest.",
          "A phrase that falls to the karar and stays there.", _notes(31, 22, 17, 9, 0, last=2.0)),
     Term("dominant", "güçlü", "The second most important note, on which phrases rest before the end.",

@@ -25,7 +25,7 @@ GAP_HOPS = 3.5  # a longer distance between two points is a rest
 READ = ("csv", "txt", "svl", "PitchTier", "json")
 _POINT = re.compile(r"<point\b([^<>]{0,500})>")
 _ATTRIBUTE = re.compile(r'\b(frame|value)\s*=\s*"([^"<>]{1,40})"')
-_RATE = re.compile(r'<model\b[^<>]{0,2000}\bsampleRate\s*=\s*"([0-9.]{1,12})"')
+_RATE = re.compile(r'<model\b[^<>]{0,2000}\bsampleRate\s*=\s*"([0-9]{1,7}(?:\.[0-9]{0,6})?)"')
 _TIER = re.compile(r"\b(?:number|time)\s*=\s*(\S{1,40})\s+value\s*=\s*(\S{1,40})")
 _HEADINGS = ({"time_s", "time", "start_s"}, {"frequency_hz", "frequency", "pitch_hz", "value", "hz"})
 
@@ -97,7 +97,7 @@ def _why(error: Exception) -> str:
 def _from_svl(text: str, shown: str) -> tuple[np.ndarray, np.ndarray]:
     """Read the points of a layer. The file is searched and not parsed as XML, so entities are never expanded."""
     rate = _RATE.search(text)
-    if rate is None or not 0 < float(rate[1].strip(".") or 0) <= 1e6:
+    if rate is None or not 0 < float(rate[1]) <= 1e6:
         raise CoreError(f"{shown} does not say its sampling rate. Export the layer from Sonic Visualiser again.")
     frames: list[str] = []
     values: list[str] = []
@@ -125,8 +125,7 @@ def _from_rows(text: str, shown: str) -> tuple[np.ndarray, np.ndarray]:
         raise CoreError(f"{shown} is empty. Choose a file with a time and a frequency in each row.")
     if len(lines) > MOST_POINTS:
         raise CoreError(f"{shown} has more than {MOST_POINTS:,} rows. Cut the recording into parts.")
-    comma = max(("\t", ";", ","), key=lines[0].count)
-    separator = comma if lines[0].count(comma) else None
+    separator = next((mark for mark in ("\t", ";", ",") if mark in lines[0]), None)  # a comma may be a decimal comma
     head = [cell.strip().strip('"').casefold() for cell in lines[0].split(separator)]
     places = [next((k for k, cell in enumerate(head) if cell in names), None) for names in _HEADINGS]
     named = places[0] is not None and places[1] is not None
@@ -138,7 +137,18 @@ def _from_rows(text: str, shown: str) -> tuple[np.ndarray, np.ndarray]:
         )
     decimal_comma = separator in (";", "\t")
     times, hz = ([_cell(row[k], decimal_comma) for row in rows] for k in (at_time, at_hz))
-    return _floats(times, shown), _floats(hz, shown)
+    found = _floats(times, shown), _floats(hz, shown)
+    if not named and _are_labels(*found):
+        raise CoreError(
+            f"{shown} seems to hold labels, such as those of Audacity: the second number of each row is the end of the "
+            "first. Choose a file with a time in s and a frequency in Hz in each row."
+        )
+    return found
+
+
+def _are_labels(starts: np.ndarray, ends: np.ndarray) -> bool:
+    """Whether two columns are beginnings and ends, one after the other, and not times and frequencies."""
+    return bool(starts.size > 1 and (ends >= starts).all() and (ends[:-1] <= starts[1:] + 0.5).all())
 
 
 def _is_text(head: list[str]) -> bool:
@@ -189,3 +199,16 @@ def _melody(times: np.ndarray, hz: np.ndarray, shown: str) -> Melody:
     cents = 1200 * np.log2(hz[nearest] / REFERENCE_HZ)
     cents[np.abs(times[nearest] - grid) > GAP_HOPS * hop_s / 2] = np.nan
     return Melody(cents, np.where(np.isnan(cents), 0.0, 1.0), hop_s)
+
+
+def agreement(track: Melody, measured: Melody) -> float:
+    """Return in which share of the time two melodies have the same pitch, within 50 cents and octaves together.
+
+    Only moments in which both have a pitch count. Without such a moment the share is 0.
+    """
+    size = int(min(track.duration_s, measured.duration_s) / HOP_S)
+    times = np.arange(size) * HOP_S
+    cents = [m.cents[np.minimum((times / m.hop_s).astype(int), m.cents.size - 1)] for m in (track, measured)]
+    away = np.abs((cents[0] - cents[1] + 600) % 1200 - 600)
+    known = ~np.isnan(away)
+    return float((away[known] <= 50).mean()) if known.any() else 0.0

@@ -16,6 +16,7 @@ from core.errors import ModelError
 from core.models import forests
 from core.schema import COLUMNS, EMOTIONS, MIRTOOLBOX, FeatureVector
 
+LARGEST = 1e30  # of a feature, also below zero: trees compare float32 numbers, which end at 3.4e38
 SUM_TOLERANCE = 1e-6  # accepted difference between 1 and the sum of a clip's probabilities
 
 
@@ -158,8 +159,11 @@ def probabilities(model: Model, frame: pd.DataFrame) -> np.ndarray:
         X = frame[list(COLUMNS)].astype(float)
     except (ValueError, TypeError) as error:
         raise ModelError(f"A feature is not a number: {error}. Correct the table first.") from error
-    if np.isinf(X.to_numpy()).any():
-        raise ModelError("A feature is infinite. Correct the table first: leave values that were not measured empty.")
+    if (np.abs(X.to_numpy()) > LARGEST).any():
+        raise ModelError(
+            f"A feature is infinite or beyond {LARGEST:g}. Correct the table first: leave values that were not "
+            "measured empty."
+        )
     proba = forests.predict_proba(model.pipeline, X)
     proba = proba[:, [model.classes.index(e) for e in EMOTIONS]]
     return np.clip(proba / proba.sum(axis=1, keepdims=True), 0, 1)  # sums are off by 1e-7 when a member uses float32

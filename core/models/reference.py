@@ -268,6 +268,16 @@ def check_outlier(vector: FeatureVector, reference: Reference) -> OutlierCheck:
     return OutlierCheck(bool(reasons), tuple(reasons), features, distance, percentile, missing)
 
 
+def unlike_rows(values: np.ndarray, reference: Reference) -> np.ndarray:
+    """Return the flag of `check_outlier` for many clips, shape (n,). values : shape (n, 50), in schema order."""
+    ignored = _ignored(reference.used, reference.level)
+    furthest, distance = _extremes(_fitted(reference), _compared(values, reference), ignored)
+    missing = np.isnan(values).sum(axis=1)
+    return (
+        (furthest > reference.feature_limit) | (distance > reference.distance_limit) | (missing > MOST_MISSING)
+    ).astype(bool)
+
+
 def _usual(reference: Reference) -> np.ndarray:
     """Quantiles ``USUAL`` of the compared columns, shape (m, 2)."""
     if reference.usual is not None:

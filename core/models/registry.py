@@ -59,7 +59,7 @@ def load(alias: str = CHAMPION, *, settings: Settings, on_demand: bool = False) 
             raise
         instead += f", because of the registry: {error}"
     if alias != CHAMPION:
-        raise ModelError(f"There is no {alias} in the registry. Train one with: python -m core train")
+        raise ModelError(f"There is no {alias} in the registry. Train one with: python -m core retrain")
     return load_bundle(settings.champion_dir, source=instead, on_demand=on_demand)
 
 

@@ -7,6 +7,7 @@ an uploaded file of a library.
 
 import io
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -166,10 +167,21 @@ def delete_clip(store: Store, clip_id: str, *, settings: Settings) -> None:
 def erase_clip(store: Store, clip_id: str, *, settings: Settings) -> None:
     """Erase a clip that the person brought: its rows, as `core.store.erase_own_clip` says, and its kept audio.
 
-    Raises StoreError when the clip is not theirs, or its audio cannot be removed.
+    The tables of a library in the cache are removed, too: they can still name the clip.
+
+    Raises StoreError when the clip is not theirs, or its audio or the tables cannot be removed.
     """
     if erase_own_clip(store, clip_id) and not is_shared(store, clip_id):  # somebody may have shared it since
         _remove_audio(clip_id, settings)
+    try:
+        shutil.rmtree(settings.pieces_dir)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise StoreError(
+            f"The clip is erased, but the folder {settings.pieces_dir} can still name it: {error.strerror}. "
+            "Remove this folder."
+        ) from error
 
 
 def _remove_audio(clip_id: str, settings: Settings) -> None:

@@ -11,7 +11,6 @@ from core.atomic import replacing
 from core.audio.changes import (
     CHANGES_VERSION,
     GAINS_DB,
-    SMALL_CHANGES,
     changed_clips,
     gain_name,
     small_changes,
@@ -186,24 +185,19 @@ class Firmness:
         return f"{word}: {self.same} of {self.tried}"
 
 
-def firmness(
-    clips: Sequence[Clip], before: Decided, served: Served, *, policy: Policy, progress: ReportProgress
-) -> Firmness:
-    """Decide again after each small change of a clip (`core.audio.changes.small_changes`).
+def firmness(clips: Sequence[Clip], before: Decided, served: Served, *, policy: Policy) -> Firmness:
+    """Decide again after each small change of a clip (`core.audio.changes.small_changes`). Takes about 10 s a window.
 
     Parameters
     ----------
     clips : the analysed windows, the one that names the answer first; all are changed in the same way.
     before : its decision without a change.
-    progress : called with the finished share in [0, 1] and a short text; takes about 10 s.
     """
     others: dict[str, str] = {}
     tried = 0
     for changed in zip(*[small_changes(clip) for clip in clips], strict=True):
-        progress(tried / SMALL_CHANGES, changed[0].change)
         (after,) = decide_pieces([[Part(extract(one.clip)) for one in changed]], served, policy=policy)
         tried += 1
         if set(after.decision.candidates) != set(before.decision.candidates):
             others[changed[0].change] = " or ".join(after.decision.candidates) or "review"
-    progress(1.0, "Done")
     return Firmness(tried - len(others), tried, others)

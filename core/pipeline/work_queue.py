@@ -26,11 +26,11 @@ class Way(StrEnum):
 
     DECISION = "decision"
     EXPLANATION = "explanation"
-    LIBRARY = "library"
+    LONG = "long"  # takes ten seconds or more, such as the small changes of a clip that is decided already
 
 
 ORDER = {way: k for k, way in enumerate(Way)}
-_GUESSES_S = {Way.DECISION: 0.5, Way.EXPLANATION: 0.5, Way.LIBRARY: 0.5}  # until the first task of a way has ended
+_GUESSES_S = {Way.DECISION: 0.5, Way.EXPLANATION: 0.5, Way.LONG: 10.0}  # until the first task of a way has ended
 
 
 class Ticket(Generic[T]):
@@ -106,7 +106,7 @@ class WorkQueue:
 
     workers : tasks at work at the same time.  most : tasks that may wait.
 
-    Tasks of a library are at work on all threads but one, so that a person never waits behind several of them.
+    Long tasks are at work on all threads but one, so that nobody waits for a decision behind several of them.
     """
 
     def __init__(self, *, workers: int, most: int) -> None:
@@ -169,8 +169,8 @@ class WorkQueue:
             if not self._line:
                 return None
             busy = Counter(ticket.way for ticket in self._at_work)
-            if self._line[0].way == Way.LIBRARY and busy[Way.LIBRARY] >= max(1, self.workers - 1):
-                return None  # the thread that works for the library takes the next one itself
+            if self._line[0].way == Way.LONG and busy[Way.LONG] >= max(1, self.workers - 1):
+                return None  # the thread that works on a long one takes the next one itself
             ticket = self._line.pop(0)
             ticket._future.set_running_or_notify_cancel()
             ticket.started_s = time.monotonic()

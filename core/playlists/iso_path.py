@@ -26,7 +26,7 @@ from core.errors import CoreError
 from core.playlists.path_costs import Pieces, arrays, shortlist, wished_curve
 from core.playlists.path_search import Search
 from core.playlists.pins import PIN_AT, pin_places
-from core.playlists.playlist import Playlist, Pool, finish_playlist, wanted_seconds
+from core.playlists.playlist import Playlist, Pool, finish_playlist, named_minutes, wanted_seconds
 from core.playlists.wish import Curve, Shape, Wish, check_wish, mixture_at, shortest_ways
 
 __all__ = ["build_iso_path", "mixture_at", "shortest_ways"]
@@ -75,7 +75,7 @@ def build_iso_path(
             f"The library's pieces do not make a path {_arrow(way)}. Score more music, or allow more pieces."
         )
     rows = table.loc[ids].reset_index(names="piece_id")
-    name = f"{_arrow(way)}, {minutes:g} minutes"
+    name = f"{_arrow(way)}, {named_minutes(minutes)}"
     made = Playlist(name, way, wanted_s, seed, rows, path=True, curve=curve, pinned=frozenset(pinned))
     return finish_playlist(made, pool)
 

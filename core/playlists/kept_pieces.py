@@ -1,7 +1,7 @@
 """The table of pieces, kept in a file of columns, so that a large library opens quickly after a start of the server.
 
 The file belongs to one state of the store, one model and one policy. It is written when the library has not changed
-meanwhile, and can be removed at any time. The newest files stay, at most ``MOST_MB`` together.
+meanwhile, and can be removed at any time. Only the newest one stays: an older one can name pieces that were erased.
 """
 
 import hashlib
@@ -18,9 +18,8 @@ from core.models.policy import Policy
 from core.playlists.pieces import MOST_PARTS, pieces_table
 from core.playlists.selection import alphabetical_ranks, searched_text
 from core.settings import Settings
-from core.store import Store, library_places, library_state, library_table
+from core.store import Store, is_large, library_places, library_state, library_table
 
-MOST_MB = 500  # of all files together
 FORMAT = 1  # a new number when a column changes
 _TABLES = ("pieces", "parts", "places", "ranks", "text")
 _LOG = logging.getLogger(__name__)
@@ -44,14 +43,28 @@ class KeptPieces:
 def library_pieces(store: Store, settings: Settings, *, model_version: str | None, policy: Policy) -> KeptPieces:
     """Return the pieces of the library, from the file of this state of the store, or from the store itself."""
     state = library_state(store)
-    about = json.dumps([FORMAT, store.url, state, model_version, policy.to_json()])
-    folder = settings.cache_dir / "pieces" / hashlib.sha256(about.encode()).hexdigest()[:32]
+    folder = _folder(store, settings, state, model_version, policy)
     found = _read(folder)
     if found is None:
         found = _from_store(store, model_version, policy)
         if len(found.pieces) and library_state(store) == state:
             _write(folder, found)
+            if library_state(store) != state:  # a clip may have been erased while the file was written
+                shutil.rmtree(folder, ignore_errors=True)
     return found
+
+
+def prepare_pieces(store: Store, settings: Settings, *, model_version: str | None, policy: Policy) -> None:
+    """Write the file of this state of a large store, unless it is there. Small libraries are read quickly without."""
+    if is_large(store) and not _folder(store, settings, library_state(store), model_version, policy).is_dir():
+        library_pieces(store, settings, model_version=model_version, policy=policy)
+
+
+def _folder(
+    store: Store, settings: Settings, state: tuple[str, ...], model_version: str | None, policy: Policy
+) -> Path:
+    about = json.dumps([FORMAT, store.url, state, model_version, policy.to_json()])
+    return settings.pieces_dir / hashlib.sha256(about.encode()).hexdigest()[:32]
 
 
 def _from_store(store: Store, model_version: str | None, policy: Policy) -> KeptPieces:
@@ -86,17 +99,11 @@ def _write(folder: Path, found: KeptPieces) -> None:
         feather.write_feather(pa.Table.from_pandas(getattr(found, name)), sink, compression="lz4")
         files[f"{name}.arrow"] = sink.getvalue().to_pybytes()
     try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.parent.chmod(0o700)  # the tables have titles and names of files
         replace_folder(folder, files)
-        _remove_old(folder.parent)
+        for other in folder.parent.iterdir():  # also of other servers: they write theirs again when they need it
+            if other != folder:
+                shutil.rmtree(other, ignore_errors=True)
     except OSError as error:  # the page shows the pieces all the same
         _LOG.warning("The pieces cannot be kept in %s: %s", folder, error)
-
-
-def _remove_old(parent: Path) -> None:
-    """Remove the oldest folders until all together need at most ``MOST_MB``; the newest one stays."""
-    folders = sorted((f for f in parent.iterdir() if f.is_dir()), key=lambda f: f.stat().st_mtime, reverse=True)
-    total = 0
-    for place, folder in enumerate(folders):
-        total += sum(file.stat().st_size for file in folder.iterdir())
-        if place and total > MOST_MB << 20:
-            shutil.rmtree(folder, ignore_errors=True)

@@ -1,10 +1,11 @@
-"""How often the pieces of each makam, karar height or performer have a mood: shares with intervals, and a test."""
+"""How often the pieces of each group, such as a makam or an artist, have a mood: shares with intervals, and a test."""
 
 import numpy as np
 import pandas as pd
 
 from core.errors import CoreError
 from core.evaluation.metrics import share_interval
+from core.playlists.pieces import GROUPINGS
 from core.pvalues import holm
 
 FEWEST = 5  # pieces: a smaller group has no test
@@ -20,7 +21,7 @@ def mood_shares(pieces: pd.DataFrame, mood: str, by: str) -> pd.DataFrame:
     mood
         The emotion that is counted, such as ``"relax"``.
     by
-        Name of a column: makam, makam_suggested, karar_height or performer.
+        Name of a column, one of ``core.playlists.pieces.GROUPINGS``.
 
     Returns
     -------
@@ -34,8 +35,12 @@ def mood_shares(pieces: pd.DataFrame, mood: str, by: str) -> pd.DataFrame:
     CoreError
         If the table has no column of this name.
     """
-    if by not in pieces or "mood" not in pieces:
-        raise CoreError(f"The table of pieces has no column {by!r}. Choose makam, karar_height or performer.")
+    for column in ("mood", by):
+        if column not in pieces:
+            known = ", ".join(name for name in GROUPINGS if name in pieces)
+            raise CoreError(
+                f"The table of pieces has no column {column!r}. It can be grouped by: {known or 'nothing'}."
+            )
     named = pieces[pieces[by].fillna("").astype(str) != ""]
     has = named["mood"].eq(mood)
     grouped = has.groupby(named[by].astype(str))

@@ -12,7 +12,15 @@ import pandas as pd
 from core.errors import CoreError
 from core.playlists.circle import STRONG
 from core.playlists.pins import with_pins
-from core.playlists.playlist import Playlist, Pool, finish_playlist, performers, seeded_random, wanted_seconds
+from core.playlists.playlist import (
+    Playlist,
+    Pool,
+    finish_playlist,
+    named_minutes,
+    performers,
+    seeded_random,
+    wanted_seconds,
+)
 
 VARIETY = 0.15  # largest random addition to a piece's probability
 SPARE = 200  # number of best unchosen pieces that may replace a chosen piece to improve the length
@@ -57,7 +65,7 @@ def build_one_mood(
     order = separate_artists([artists[p] for p in mixed])
     rows = with_pins(table, [mixed[k] for k in order], pins).reset_index(names="piece_id")
     pinned = frozenset() if pins is None else frozenset(pins.index)
-    name = f"{mood.capitalize()}, {minutes:g} minutes"
+    name = f"{mood.capitalize()}, {named_minutes(minutes)}"
     return finish_playlist(Playlist(name, (mood,), wanted_s, seed, rows, pinned=pinned), pool)
 
 

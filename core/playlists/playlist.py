@@ -205,6 +205,11 @@ def seeded_random(seed: int, name: str) -> float:
     return int.from_bytes(digest, "big") / 2**64
 
 
+def named_minutes(minutes: float) -> str:
+    """Return ``"1 minute"`` or ``"30 minutes"``, for the name of a list."""
+    return f"{minutes:g} minute{'' if minutes == 1 else 's'}"
+
+
 def wanted_seconds(minutes: float) -> float:
     """Convert minutes to seconds. Raises CoreError when a playlist cannot have this length."""
     if not 0 < minutes <= LONGEST_MIN:

@@ -41,7 +41,7 @@ from core.store.clients import (
     own_clients,
     set_client_piece,
 )
-from core.store.clips import add_clip, clips_table, delete_clip, library_clip_name
+from core.store.clips import add_clip, clips_table, delete_clip, newest_recordings
 from core.store.connection import Store, close_store, open_store, remembered
 from core.store.features import features_of, features_table, load_features, save_features
 from core.store.jobs import (
@@ -57,7 +57,8 @@ from core.store.jobs import (
     start_job,
 )
 from core.store.label_queue import clips_to_label, label_pool, labels_cache_key, queue_item
-from core.store.library import library_cache_key, library_places, library_state, library_table
+from core.store.large import is_large, read_ahead
+from core.store.library import library_cache_key, library_clip_name, library_places, library_state, library_table
 from core.store.library_files import (
     copies_of,
     forget_files,
@@ -223,6 +224,7 @@ __all__ = [
     "get_setting",
     "hand_over_clients",
     "is_known_content",
+    "is_large",
     "is_shared",
     "jobs_table",
     "karar_word",
@@ -245,6 +247,7 @@ __all__ = [
     "never_play",
     "never_table",
     "new_token",
+    "newest_recordings",
     "note_outcome",
     "note_stop",
     "note_tag",
@@ -259,6 +262,7 @@ __all__ = [
     "queue_item",
     "rater_name",
     "raters_table",
+    "read_ahead",
     "read_session",
     "read_windows",
     "recent_calls",

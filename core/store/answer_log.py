@@ -138,84 +138,73 @@ def _or_missing(values: np.ndarray) -> pd.arrays.IntegerArray:
     return pd.arrays.IntegerArray(values.astype(np.int64), values == 0)
 
 
-class Logs:
-    """The log of one open database; a new one after the file was replaced."""
-
-    def __init__(self) -> None:
-        self.log: AnswerLog | None = None
-        self.opened = 0
-        self.clip_number: dict[str, int] = {}
-        self.person_number: dict[tuple[str, bool], int] = {}
+_EMPTY = AnswerLog({name: np.zeros(0, dtype=kind) for name, kind in _TYPES.items()})
 
 
 def current_log(store: Store) -> AnswerLog:
     """Return the log as it is now. It asks for no right: callers do."""
-    with store.memory.lock:
-        logs: Logs = store.memory.held.setdefault("answers", Logs())
-        logs.log = read(store, lambda c: _brought_up_to_date(c, store, logs))
-        return logs.log
+    with store.memory.lock_of("answers"):
+        before = store.memory.held.get("answers", _EMPTY)
+        log = store.memory.held["answers"] = read(store, lambda c: _brought_up_to_date(c, store, before))
+        return log
 
 
-def _state(c: sa.Connection) -> tuple[Any, ...]:
-    """What the log depends on: erasures, the rule for answers, and the deleted clips."""
+def _state(c: sa.Connection, store: Store) -> tuple[str, ...]:
+    """What the log depends on: the file, erasures, the rule for answers, the deleted clips, and the stored rows."""
     deleted = clips.c.deleted_at.is_not(None)
-    return tuple(
-        c.execute(
-            sa.select(
-                erasures(),
-                sa.select(settings.c.value).where(settings.c.key == VERIFIED_ONLY).scalar_subquery(),
-                sa.select(sa.func.count(clips.c.deleted_at)).where(deleted).scalar_subquery(),
-                sa.select(sa.func.max(clips.c.deleted_at)).where(deleted).scalar_subquery(),
-                sa.select(sa.func.count()).select_from(feedback).scalar_subquery(),
-                sa.select(sa.func.max(feedback.c.id)).scalar_subquery(),
-            )
-        ).one()
-    )
+    found = c.execute(
+        sa.select(
+            erasures(),
+            sa.select(settings.c.value).where(settings.c.key == VERIFIED_ONLY).scalar_subquery(),
+            sa.select(sa.func.count(clips.c.deleted_at)).where(deleted).scalar_subquery(),
+            sa.select(sa.func.max(clips.c.deleted_at)).where(deleted).scalar_subquery(),
+            sa.select(sa.func.count()).select_from(feedback).scalar_subquery(),
+            sa.select(sa.func.max(feedback.c.id)).scalar_subquery(),
+        )
+    ).one()
+    return tuple(map(str, (store.reopened, *found)))
 
 
-def _brought_up_to_date(c: sa.Connection, store: Store, logs: Logs) -> AnswerLog:
-    state = tuple(map(str, _state(c)))
-    opened = store.watch.reopened if store.watch is not None else 0
-    before = logs.log
-    if before is not None and logs.opened == opened and before.key == state:
+def _brought_up_to_date(c: sa.Connection, store: Store, before: AnswerLog) -> AnswerLog:
+    state = _state(c, store)
+    _, _, rule, *deleted_clips, number, _ = state
+    if before.key == state:
         return before
-    if before is not None and logs.opened == opened and before.key[0] == state[0]:
-        log = _extended(c, logs, before)
-        if len(log) == int(state[4]):  # in PostgreSQL a row can become visible after one with a higher number
-            deleted = log.deleted if before.key[2:4] == state[2:4] else _deleted(c, logs)
-            return replace(log, deleted=deleted, only_verified=state[1] == "true", key=state)
-    logs.clip_number, logs.person_number, logs.opened = {}, {}, opened
-    log = _extended(c, logs, AnswerLog({name: np.zeros(0, dtype=kind) for name, kind in _TYPES.items()}))
-    return replace(log, only_verified=state[1] == "true", key=state)
+    if before.key[:2] == state[:2]:
+        log = _extended(c, before)
+        if len(log) == int(number):  # in PostgreSQL a row can become visible after one with a higher number
+            deleted = log.deleted if before.key[3:5] == tuple(deleted_clips) else _deleted(c, log)
+            return replace(log, deleted=deleted, only_verified=rule == "true", key=state)
+    return replace(_extended(c, _EMPTY), only_verified=rule == "true", key=state)
 
 
-def _deleted(c: sa.Connection, logs: Logs) -> np.ndarray:
-    gone = np.zeros(len(logs.clip_number), dtype=bool)
-    for clip_id in c.execute(sa.select(clips.c.id).where(clips.c.deleted_at.is_not(None))).scalars():
-        if clip_id in logs.clip_number:
-            gone[logs.clip_number[clip_id]] = True
-    return gone
+def _deleted(c: sa.Connection, log: AnswerLog) -> np.ndarray:
+    query = sa.select(clips.c.id).where(clips.c.deleted_at.is_not(None))
+    gone = set(c.execute(query).scalars())
+    return np.array([clip_id in gone for clip_id in log.clip_ids], dtype=bool)
 
 
-def _extended(c: sa.Connection, logs: Logs, log: AnswerLog) -> AnswerLog:
+def _extended(c: sa.Connection, log: AnswerLog) -> AnswerLog:
     """The log with the rows after its last one."""
     newest = int(log.columns["id"][-1]) if len(log) else 0
     names = ("id", "target_id", "task_id", "turn", "answer_s", "heard_s", "clip_id", "rater", "verified", *_NUMBER)
     query = sa.select(*(feedback.c[name] for name in names)).where(feedback.c.id > newest).order_by(feedback.c.id)
+    clip = {clip_id: k for k, clip_id in enumerate(log.clip_ids)}
+    person = {who: k for k, who in enumerate(log.people)}
     parts = [log.columns]
     cursor = c.execute(query).cursor  # rows of the driver itself: SQLAlchemy's rows cost as much again
     while rows := cursor.fetchmany(_AT_ONCE):
-        parts.append(_numbers(logs, rows))
+        parts.append(_numbers(clip, person, rows))
     if len(parts) == 1:
         return log
     columns = {name: np.concatenate([part[name] for part in parts]) for name in _TYPES}
-    new = list(logs.clip_number)[len(log.clip_ids) :]
+    new = list(clip)[len(log.clip_ids) :]
     facts = _facts(c, new)
     return replace(
         log,
         columns=columns,
-        clip_ids=tuple(logs.clip_number),
-        people=tuple(logs.person_number),
+        clip_ids=(*log.clip_ids, *new),
+        people=tuple(person),
         origin=np.concatenate([log.origin, np.array([ORIGINS.index(facts[i][0]) for i in new], dtype=np.int8)]),
         content=(*log.content, *(facts[i][1] for i in new)),
         length_s=np.concatenate([log.length_s, np.array([facts[i][3] for i in new], dtype=float)]),
@@ -223,10 +212,9 @@ def _extended(c: sa.Connection, logs: Logs, log: AnswerLog) -> AnswerLog:
     )
 
 
-def _numbers(logs: Logs, rows: Iterable[Any]) -> dict[str, np.ndarray]:
-    """The rows as columns of numbers; new clips and people get the next number."""
+def _numbers(clip: dict[str, int], person: dict[tuple[str, bool], int], rows: Iterable[Any]) -> dict[str, np.ndarray]:
+    """The rows as columns of numbers. clip, person : number of each; new clips and people get the next number."""
     ids, targets, tasks, turns, answer_s, heard_s, about, raters, logins, *texts = zip(*rows, strict=True)
-    clip, person = logs.clip_number, logs.person_number
     found: dict[str, Any] = {
         "id": ids,
         "answer_s": answer_s,  # None becomes NaN

@@ -141,18 +141,6 @@ def require_clip(c: sa.Connection, clip_id: str) -> None:
         raise StoreError(f"There is no clip {clip_id}. Store the clip first.")
 
 
-@requires(Action.SEE_LIBRARY)
-def library_clip_name(store: Store, clip_id: str) -> str | None:
-    """Return the title of a clip of a library, or the name of its file; None when no library has this clip."""
-    query = (
-        sa.select(tracks.c.title, clips.c.file_name)
-        .select_from(clips.outerjoin(tracks, clips.c.track_id == tracks.c.id))
-        .where(clips.c.id == clip_id, clips.c.origin == "library", clips.c.deleted_at.is_(None))
-    )
-    row = read(store, lambda c: c.execute(query).first())
-    return None if row is None else str(row.title or row.file_name)
-
-
 @requires(Action.SEE_ANSWERS)
 def clips_table(store: Store, *, deleted: bool = False) -> pd.DataFrame:
     """Return one row per clip with the metadata of its track, oldest first.
@@ -165,3 +153,30 @@ def clips_table(store: Store, *, deleted: bool = False) -> pd.DataFrame:
     query = sa.select(*columns).select_from(joined).where(clips.c.part_of.is_(None))
     query = query.order_by(clips.c.created_at, clips.c.id)
     return read(store, lambda c: frame(c, query if deleted else query.where(clips.c.deleted_at.is_(None))))
+
+
+@requires(Action.SEE_ANSWERS)
+def newest_recordings(store: Store, *, limit: int) -> list[str]:
+    """Return one clip of each of the newest recordings, newest first, without synthetic and deleted clips.
+
+    Of the clips with one content, only the newest one counts; of the clips of one track likewise.
+    """
+    query = (
+        sa.select(clips.c.id, clips.c.content_hash, clips.c.track_id)
+        .where(clips.c.part_of.is_(None), clips.c.deleted_at.is_(None), clips.c.origin != "demo")
+        .order_by(clips.c.created_at.desc(), clips.c.id.desc())
+    )
+
+    def work(c: sa.Connection) -> list[str]:
+        found: dict[str, str] = {}  # recording -> clip
+        contents: set[str] = set()
+        with c.execute(query.execution_options(yield_per=4 * limit)) as rows:  # most rows are never fetched
+            for clip_id, content, track in rows:
+                if content not in contents:
+                    contents.add(content)
+                    found.setdefault(track or content, clip_id)
+                if len(found) == limit:
+                    break
+        return list(found.values())
+
+    return read(store, work)

@@ -4,6 +4,7 @@ import logging
 import sqlite3
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -33,11 +34,17 @@ _LOG = logging.getLogger(__name__)
 
 
 class Memory:
-    """What functions remember about one open database. lock : held while something of it is changed."""
+    """What functions remember about one open database, under names."""
 
     def __init__(self) -> None:
-        self.lock = threading.RLock()
         self.held: dict[str, Any] = {}
+        self._locks: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
+        self._naming = threading.Lock()
+
+    def lock_of(self, name: str) -> threading.RLock:
+        """Return the lock to hold while what has this name is made: other names need not wait for it."""
+        with self._naming:
+            return self._locks[name]
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +80,11 @@ class Store:
     def by(self) -> Person:
         """The person who uses the store."""
         return self.ask()
+
+    @property
+    def reopened(self) -> int:
+        """How often the SQLite file became another one while it was open; 0 for a server."""
+        return 0 if self.watch is None else self.watch.reopened
 
     def asked_by(self, ask: Callable[[], Person]) -> "Store":
         """The same database for another person."""
@@ -216,7 +228,10 @@ def _bring_up_to_date(store: Store) -> None:
 
 
 def read(store: Store, work: Callable[[sa.Connection], T]) -> T:
-    """Run ``work``, which only reads, and return its result. It is retried when the server was restarted."""
+    """Run ``work``, which only reads, and return its result. It is retried when the server was restarted.
+
+    All its queries see one state of the database: nothing is stored or erased between two of them.
+    """
     return _run(store, work, write=False)
 
 
@@ -243,9 +258,13 @@ def empty_log(store: Store) -> None:
 
 
 def _run(store: Store, work: Callable[[sa.Connection], T], *, write: bool) -> T:
+    options: dict[str, Any] = {"write": write}
+    if store.path is None and not write:
+        options["isolation_level"] = "REPEATABLE READ"  # SQLite reads one state anyway
+
     def once() -> T:
         times = _follow_file(store)
-        with store.engine.connect().execution_options(write=write) as connection, connection.begin():
+        with store.engine.connect().execution_options(**options) as connection, connection.begin():
             result = _counted(connection, work) if write and store.path is not None else work(connection)
         # Somebody may have exchanged the file before the commit. Then the work is done again in the new one.
         return once() if write and _follow_file(store) != times else result
@@ -417,7 +436,7 @@ def remembered(store: Store, name: str, key: tuple[object, ...], make: Callable[
 
     All people who use the store share the value: do not change it, and let it depend on no person.
     """
-    with store.memory.lock:
+    with store.memory.lock_of(name):
         known = store.memory.held.get(name)
         if known is None or known[0] != key:
             known = store.memory.held[name] = (key, make())

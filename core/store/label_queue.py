@@ -65,12 +65,16 @@ def clips_to_label(
     answered = _answered(current_log(store), rater_name(rater), verified)
     done = answered | set(settled)
     log = prediction_log(store)
-    waiting = (log.clip_ids[k] for k in _order(store, log, champion, challenger, pair))
-    candidates = (clip_id for clip_id in waiting if clip_id not in done)
+    order = _order(store, log, champion, challenger, pair)
     query = queue_query(champion, challenger).where(clips.c.origin.in_(origins))
     if with_audio:
         query = query.where(clips.c.path.is_not(None), not_replaced())
-    return read(store, lambda c: _first_of(c, query, candidates, limit))
+
+    def first(c: sa.Connection) -> pd.DataFrame:  # a retried read begins with the first candidate again
+        waiting = (log.clip_ids[k] for k in order)
+        return _first_of(c, query, (clip_id for clip_id in waiting if clip_id not in done), limit)
+
+    return read(store, first)
 
 
 def _first_of(c: sa.Connection, query: sa.Select[Any], candidates: Iterator[str], limit: int) -> pd.DataFrame:
@@ -157,7 +161,7 @@ def _clips_key(store: Store) -> tuple[object, ...]:
         sa.select(sa.func.max(jobs.c.ended_at)).scalar_subquery(),
         erasures(),
     )
-    return tuple(map(str, read(store, lambda c: c.execute(query).one())))
+    return tuple(map(str, (*read(store, lambda c: c.execute(query).one()), store.reopened)))
 
 
 def _number_of(table: sa.Table) -> sa.ScalarSelect[int]:

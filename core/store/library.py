@@ -110,19 +110,29 @@ def library_table(
         see ``store.read_windows``), unlike (kind of a clip that is unlike the training music), p_*, confidence, tempo
         (bpm), artist, title, source (a library's folder), album, genre, year, makam, usul, performer.
     """
-    query = _scored_clips(*newest_prediction("champion", model_version, policy=policy, or_any=True))
-    columns = query.selected_columns
-    query = query.where(_in_library() | clips.c.origin.in_(origins), columns["guess"].in_(emotions))
+    scored = _scored_clips(*newest_prediction("champion", model_version, policy=policy, or_any=True))
+    columns = scored.selected_columns
+    query = scored.where(_in_library() | clips.c.origin.in_(origins), columns["guess"].in_(emotions))
     query = query.where(columns["confidence"] >= min_confidence)
     if accepted:
         query = query.where(columns["decision"].is_not(None))
+    words = fold(search).split()
+    if not sort and not words:
+        return read(store, lambda c: frame(c, query.limit(limit).offset(offset)))
     key = columns[sort if sort in _SORTS else "confidence"]
     unknown = key.is_(None)  # unknown values come last in both databases
-    order = key.desc() if descending else key.asc()
-    ordered = query.order_by(unknown, order, clips.c.id) if sort else query
-    if words := fold(search).split():
-        return read(store, lambda c: _search(c, ordered, words, limit, offset))
-    return read(store, lambda c: frame(c, ordered.limit(limit).offset(offset)))
+    ordered = query.order_by(unknown, key.desc() if descending else key.asc(), clips.c.id) if sort else query
+
+    def work(c: sa.Connection) -> pd.DataFrame:
+        if words:
+            ids = _search(c, ordered, words)[offset : offset + limit]
+        else:
+            ids = list(c.execute(ordered.with_only_columns(clips.c.id).limit(limit).offset(offset)).scalars())
+        # Only now all columns: databases sort long rows slowly, and the conditions need not be checked again.
+        table = pd.concat([frame(c, scored.where(clips.c.id.in_(part))) for part in in_parts(ids) or [[]]])
+        return table.set_index("clip_id").loc[ids].reset_index()
+
+    return read(store, work)
 
 
 def _scored_clips(answer: sa.FromClause, of_clip: sa.ColumnElement[bool]) -> sa.Select[Any]:
@@ -147,14 +157,11 @@ def _scored_clips(answer: sa.FromClause, of_clip: sa.ColumnElement[bool]) -> sa.
     )
 
 
-def _search(c: sa.Connection, ordered: sa.Select[Any], words: list[str], limit: int, offset: int) -> pd.DataFrame:
-    """Return the rows whose names contain every word. Names are read first: databases cannot fold Turkish letters."""
+def _search(c: sa.Connection, ordered: sa.Select[Any], words: list[str]) -> list[str]:
+    """Return the clips whose names contain every word. Names are read first: databases cannot fold Turkish letters."""
     names = c.execute(ordered.with_only_columns(clips.c.id, *_SEARCHED))
     texts = ((clip, fold("\n".join(filter(None, fields)))) for clip, *fields in names)
-    ids = [clip for clip, text in texts if all(word in text for word in words)][offset : offset + limit]
-    unordered = ordered.order_by(None)
-    table = pd.concat([frame(c, unordered.where(clips.c.id.in_(part))) for part in in_parts(ids) or [[]]])
-    return table.set_index("clip_id").loc[ids].reset_index()
+    return [clip for clip, text in texts if all(word in text for word in words)]
 
 
 def _is_latest(file: sa.FromClause) -> sa.ColumnElement[bool]:
@@ -204,6 +211,21 @@ def _in_library() -> sa.ColumnElement[bool]:
 
 
 @requires(Action.SEE_LIBRARY)
+def library_clip_name(store: Store, clip_id: str) -> str | None:
+    """Return the title of a clip of a library, or the name of its file; None when no library has this clip.
+
+    A clip that a person brought first has its name too, while a library has its content.
+    """
+    query = (
+        sa.select(tracks.c.title, clips.c.file_name)
+        .select_from(clips.outerjoin(tracks, clips.c.track_id == tracks.c.id))
+        .where(clips.c.id == clip_id, _in_library(), clips.c.deleted_at.is_(None))
+    )
+    row = read(store, lambda c: c.execute(query).first())
+    return None if row is None else str(row.title or row.file_name)
+
+
+@requires(Action.SEE_LIBRARY)
 def library_places(store: Store, contents: Sequence[str]) -> pd.DataFrame:
     """Return where files with these contents were scored: content_hash, path, size (bytes), newest path first.
 
@@ -218,16 +240,19 @@ def library_places(store: Store, contents: Sequence[str]) -> pd.DataFrame:
 def library_state(store: Store) -> tuple[str, ...]:
     """Return what changes whenever ``library_table`` or ``library_places`` returns something else."""
     number, deleted = sa.func.count(), clips.c.deleted_at.is_not(None)
+    # A backup in the place of the file can come to the same numbers, but not at the same time.
+    newest = sa.select(predictions.c.created_at).order_by(predictions.c.id.desc()).limit(1)
     query = sa.select(
         *(sa.select(number).select_from(t).scalar_subquery() for t in (clips, predictions, features, files)),
         sa.select(number).where(deleted).scalar_subquery(),
         sa.select(sa.func.max(clips.c.deleted_at)).where(deleted).scalar_subquery(),
         sa.select(sa.func.max(predictions.c.id)).scalar_subquery(),
+        newest.scalar_subquery(),
         sa.select(sa.func.max(files.c.checked_at)).scalar_subquery(),
         sa.select(settings.c.value).where(settings.c.key == LIBRARY_CHANGED).scalar_subquery(),
         erasures(),
     )
-    return tuple(map(str, read(store, lambda c: c.execute(query).one())))
+    return tuple(map(str, (*read(store, lambda c: c.execute(query).one()), store.reopened)))
 
 
 @requires(Action.SEE_LIBRARY)

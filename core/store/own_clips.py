@@ -25,6 +25,7 @@ from core.store.schema import (
     feedback,
     karar_words,
     labels,
+    makam_results,
     predictions,
     task_clips,
     tracks,
@@ -202,12 +203,12 @@ def erase_own_clip(store: Store, clip_id: str) -> bool:
         c.execute(erasing.insert().values(clip_id=clip_id))
         mine = _owned_by(by, clip_owners.c.owner, clip_owners.c.verified)
         c.execute(clip_owners.delete().where(clip_owners.c.clip_id == clip_id, mine))
+        if by.mark:
+            own = (karar_words.c.content_hash == clip.content_hash) & (karar_words.c.said_by == by.mark)
+            c.execute(karar_words.delete().where(own))
         if others or place is not None or clip.origin not in BROUGHT:
             mine = _owned_by(by, feedback.c.rater, feedback.c.verified)
             c.execute(feedback.delete().where(feedback.c.clip_id == clip_id, mine))
-            if by.mark:
-                own = (karar_words.c.content_hash == clip.content_hash) & (karar_words.c.said_by == by.mark)
-                c.execute(karar_words.delete().where(own))
             unshared = not any(row.shared for row in others)
             if unshared and clip.origin in BROUGHT:
                 c.execute(clips.update().where(clips.c.id == clip_id).values(path=place))
@@ -236,6 +237,9 @@ def _erase(c: sa.Connection, clip_id: str, content_hash: str) -> None:
     for table in (task_clips, feedback, predictions, labels, features):
         c.execute(table.delete().where(table.c.clip_id.in_(gone)))
     c.execute(clips.delete().where(clips.c.id.in_(gone)))
+    rest = sa.exists().where(clips.c.content_hash == content_hash)  # another clip of the same file
+    for about in (karar_words, makam_results):
+        c.execute(about.delete().where(about.c.content_hash == content_hash, ~rest))
     unused = ~sa.exists().where(clips.c.track_id == tracks.c.id)
     c.execute(tracks.delete().where(tracks.c.id.in_([name for name in named if name]), unused))
     c.execute(erasing.delete().where(erasing.c.clip_id.in_(gone[1:])))

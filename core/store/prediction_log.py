@@ -80,7 +80,7 @@ _EMPTY = PredictionLog(
 
 def prediction_log(store: Store) -> PredictionLog:
     """Return the log as it is now. It asks for no right: callers do."""
-    with store.memory.lock:
+    with store.memory.lock_of("predictions"):
         before = store.memory.held.get("predictions", _EMPTY)
         log = store.memory.held["predictions"] = read(store, lambda c: _brought_up_to_date(c, store, before))
         return log
@@ -94,8 +94,7 @@ def _brought_up_to_date(c: sa.Connection, store: Store, before: PredictionLog) -
             erasures(),
         )
     ).one()
-    opened = store.watch.reopened if store.watch is not None else 0
-    key = (str(opened), str(erased), str(number), str(newest))
+    key = (str(store.reopened), str(erased), str(number), str(newest))
     if before.key == key:
         return before
     log = _extended(c, before, key) if before.key[:2] == key[:2] else None

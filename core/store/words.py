@@ -95,7 +95,7 @@ def _subjects(store: Store, log: AnswerLog) -> tuple[np.ndarray, pd.Index]:
         numbers, subjects = pd.factorize(np.array(names, dtype=object))
         return numbers, pd.Index(subjects, dtype=object)
 
-    key = (subjects_key(store)[-1], log.key[0], len(log.clip_ids))
+    key = (subjects_key(store)[-1], log.key[:2], log.clip_ids)  # a log that was read again can number clips anew
     return remembered(store, "subjects", key, lambda: read(store, find))
 
 

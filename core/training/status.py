@@ -12,7 +12,7 @@ from core.features import EXTRACTOR
 from core.models.description import ModelDescription, describe_alias, describe_model_in_use
 from core.pipeline.serving import Served
 from core.settings import Settings
-from core.store import Store, clips_table, features_table, feedback_table, get_setting, set_setting
+from core.store import Store, features_table, feedback_table, get_setting, newest_recordings, set_setting
 from core.training import labelled_data
 from core.training.labelled_data import NewLabels, TrainingData, labels, predict_clips, seen_clips
 from core.training.triggers import SETTING, Limits, Trigger, check_triggers, expectation
@@ -63,7 +63,7 @@ def training_status(store: Store, settings: Settings, published: Table, served: 
     new_labels = _new_labels(data, champion)
     fresh = labelled_data.unseen(data, seen_clips(champion.folder))
     feedback = expectation(predict_clips(fresh, served.model, data)) if len(fresh) else None
-    recent = newest_recordings(store)
+    recent = features_of_newest(store)
     drift = feature_drift(recent, served.reference) if len(recent) >= LEAST else None
     triggers = check_triggers(
         limits,
@@ -105,13 +105,9 @@ def test_clips(
     return fresh[~fresh["clip_id"].isin(early)].set_index("clip_id")["group"]
 
 
-def newest_recordings(store: Store, *, limit: int = RECENT) -> pd.DataFrame:
+def features_of_newest(store: Store, *, limit: int = RECENT) -> pd.DataFrame:
     """Features of one clip of each of the newest recordings, without synthetic clips."""
-    clips = clips_table(store)
-    clips = clips[clips["origin"] != "demo"].sort_values("created_at", kind="stable")
-    clips = clips.assign(track_id=clips["track_id"].fillna(clips["content_hash"]))
-    one_each = clips.drop_duplicates("content_hash", keep="last").drop_duplicates("track_id", keep="last")
-    return features_table(store, EXTRACTOR, clip_ids=one_each["clip_id"].tail(limit).tolist())
+    return features_table(store, EXTRACTOR, clip_ids=newest_recordings(store, limit=limit))
 
 
 def limits_of(store: Store) -> Limits:

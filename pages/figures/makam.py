@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from core.makams import COMMAS
 from core.wording import clock
 from pages.figures.style import ACCENT, NEUTRAL, SEQUENTIAL, apply_style, percent_axis
 
@@ -13,6 +14,7 @@ REST = "#D55E00"
 THEORY = "#009E73"
 EDGE = "#E69F00"
 MOST_POINTS = 8000  # of a melody; more do not show more
+NAME_ROOM = 0.045  # of the height of the chart, for one name
 TICKS_S = (10, 15, 30, 60, 120, 300, 600)
 
 
@@ -23,13 +25,14 @@ def melody(
     rests: pd.DataFrame,
     edges: Sequence[tuple[float, float, str]] = (),
     at_s: float | None = None,
+    over: str = "the karar",
 ) -> go.Figure:
     """Draw the melody over time.
 
     Parameters
     ----------
     track
-        Columns time_s and commas (over the karar); NaN where there is no melody.
+        Columns time_s and commas (above ``over``); NaN where there is no melody.
     perdes
         Height and name of each line.
     rests
@@ -38,6 +41,8 @@ def melody(
         Start, end and name of the opening and the ending.
     at_s
         Where the player begins.
+    over
+        Where the commas are counted from, in words.
     """
     known = track[track["commas"].notna()]
     known = known.iloc[:: max(1, len(known) // MOST_POINTS)]
@@ -57,12 +62,12 @@ def melody(
         go.Scattergl(  # of the same kind as the melody, which would hide it
             x=np.column_stack([rests["start_s"], rests["end_s"], none]).ravel(),
             y=np.repeat(rests["commas"].to_numpy(float), 3),
-            mode="lines",
-            line={"width": 9, "color": REST},
-            opacity=0.7,
+            mode="lines+markers",  # a rest of 2 s in ten minutes is a line of one point
+            line={"width": 7, "color": REST},
+            marker={"size": 7, "color": REST, "symbol": "square"},
             name="zone of rest",
-            text=np.repeat(rests["perde"].to_numpy(object), 3),
-            hovertemplate="rest near %{text}: %{y:.1f} commas<extra></extra>",
+            text=np.repeat([f"near {p}: " if p else "" for p in rests["perde"]], 3),
+            hovertemplate="rest %{text}%{y:.1f} commas<extra></extra>",
         )
     )
     for start, end, name in edges:
@@ -73,15 +78,26 @@ def melody(
     if at_s is not None:
         figure.add_vline(x=at_s, line_color=NEUTRAL, line_dash="dot")
     end_s = float(track["time_s"].iloc[-1]) if len(track) else 1.0
-    return _time_axis(apply_style(figure, title="Melody in commas over the karar", height=460), end_s).update_yaxes(
+    return _time_axis(apply_style(figure, title=f"Melody in commas over {over}", height=460), end_s).update_yaxes(
         tickmode="array",
         tickvals=[height for height, _ in perdes],
-        ticktext=[name for _, name in perdes],
+        ticktext=apart_names(perdes),
         tickfont={"size": 11},
         gridcolor="rgba(136,136,136,0.35)",
         zeroline=True,
         zerolinecolor=NEUTRAL,
     )
+
+
+def apart_names(perdes: Sequence[tuple[float, str]]) -> list[str]:
+    """Return the names of the lines, empty where one would cover another; the karar and its octaves come first."""
+    heights = [height for height, _ in perdes]
+    least = (max(heights) - min(heights)) * NAME_ROOM if heights else 0
+    named: list[float] = []
+    for height in sorted(heights, key=lambda h: (h % COMMAS != 0, h)):
+        if all(abs(height - other) >= least for other in named):
+            named.append(height)
+    return [name if height in named else "" for height, name in perdes]
 
 
 def _time_axis(figure: go.Figure, end_s: float) -> go.Figure:
@@ -102,9 +118,9 @@ def comma_profile(shares: pd.DataFrame, degrees: Sequence[tuple[float, str]]) ->
             x=shares["comma"],
             y=shares["share"],
             marker_color=ACCENT,
-            customdata=shares["perde"],
+            customdata=[f" ({perde})" if perde else "" for perde in shares["perde"]],
             name="this recording",
-            hovertemplate="comma %{x} (%{customdata}): %{y:.1%}<extra></extra>",
+            hovertemplate="comma %{x}%{customdata}: %{y:.1%}<extra></extra>",
         )
     )
     for height, _ in degrees:
@@ -179,11 +195,13 @@ def similarity(matrix: np.ndarray, step_s: float) -> go.Figure:
 
 
 def comparison(table: pd.DataFrame, *, names: tuple[str, str]) -> go.Figure:
-    """Draw where two sides play each degree.  table : perde, difference, low, high."""
+    """Draw where two sides play each degree.  table : commas, perde, difference, low, high."""
+    rows = zip(table["perde"], table["commas"], strict=True)
+    labels = [perde or f"{commas:+.0f} commas" for perde, commas in rows]
     figure = go.Figure(
         go.Scatter(
             x=table["difference"],
-            y=table["perde"],
+            y=labels,
             mode="markers",
             marker={"color": ACCENT, "size": 9},
             error_x={

@@ -25,7 +25,8 @@ _LOG = logging.getLogger(__name__)
 class Start:
     """The start of this server: its steps run in a thread of their own.
 
-    doing : what the server does now, as part of a sentence; empty when it is ready, or when nothing was begun.
+    doing : what the server does now, as part of a sentence; the last step when the start is over. It is not
+    emptied then, because another thread may be about to say it.
     """
 
     def __init__(self) -> None:
@@ -53,7 +54,6 @@ class Start:
             _LOG.exception("The server could not prepare itself (%s); it does so when somebody asks.", self.doing)
         finally:
             settle()
-            self.doing = ""
             self._over.set()
             print(f"The dashboard is ready after {time.monotonic() - began_s:.1f} s.", flush=True)
 
@@ -63,12 +63,13 @@ START = Start()
 
 def steps() -> dict[str, Callable[[], None]]:
     """What the server does before it is ready."""
-    from pages.shared import first_clip
+    from pages.shared import first_clip, first_library
 
     return {
         "loads the model": first_clip.load_model,
         "starts the decoder and the compiled code": first_clip.load_kernels,
         "opens the database": first_clip.open_database,
+        "reads the library and the answers": first_library.read_large_store,
         "works through a first clip": first_clip.work_through,
     }
 

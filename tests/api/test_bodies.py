@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import re
 import threading
 
 import pytest
@@ -262,6 +263,46 @@ def test_hostile_json_is_refused(api, address, body):
     answer = api.client.post(address, content=body, headers=headers)
     assert answer.status_code in (400, 422)
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("address", ["/v1/playlists", "/v1/feedback", "/v1/jobs", "/v2/models/x/infer"])
+@pytest.mark.parametrize(
+    "body", [b'{"a": ', b'{"a": ' + b"[" * 500_000, b'{"a": "\xff"}'], ids=["cut", "deep", "bytes"]
+)
+def test_a_body_that_is_no_json_is_one_sentence(api, address, body):
+    headers = api.headers() | {"Content-Type": "application/json", "Idempotency-Key": "0123456789"}
+    answer = api.client.post(address, content=body, headers=headers)
+    assert answer.status_code == 422
+    assert answer.json()["detail"] == problems.NO_JSON
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [("/v1/feedback", "8 MB.*Send less at once"), ("/v1/jobs", "30 MB.*Send fewer files at once")],
+)
+def test_what_to_do_about_a_large_body_fits_its_kind(api, address, words):
+    headers = api.headers() | {"Content-Length": "900000000"}
+    answer = api.client.post(address, content=b"{}", headers=headers)
+    assert answer.status_code == 413
+    assert re.search(words, answer.json()["detail"])
+    assert "FLAC" not in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("method", "address", "name"),
+    [
+        ("POST", "/v1/clips?sotre=false", "sotre"),
+        ("POST", "/v1/clips?explian=3", "explian"),
+        ("GET", "/v1/model?verbose=1", "verbose"),
+        ("GET", "/v1/pieces?mood=sad&lmit=5", "lmit"),
+        ("GET", "/v2?x=", "x"),
+    ],
+)
+def test_an_unknown_parameter_is_refused_before_anything_is_done(api, method, address, name):
+    answer = api.client.request(method, address, headers=api.headers())
+    assert (answer.status_code, answer.json()["type"].rpartition(":")[2]) == (422, "not-valid")
+    assert f"no parameter '{name}'" in answer.json()["detail"]
+    assert api.client.request(method, address).status_code == 401  # who may not ask learns nothing
 
 
 def test_an_address_with_a_text_that_no_database_stores_is_refused(api):

@@ -144,3 +144,9 @@ def test_a_caller_with_a_key_names_only_places_that_the_server_allows(tmp_path, 
     answer = caller.post("/v1/jobs", json={"folder": str(music)}, headers={"Authorization": f"Bearer {secret}"})
     assert answer.status_code == status, answer.text
     assert len(launched) == (status == 202)
+
+
+def test_a_key_without_the_word_bearer_is_an_error_with_the_remedy(api):
+    answer = api.client.get("/v1/model", headers={"Authorization": api.key()})
+    assert answer.status_code == 401
+    assert "must begin with the word Bearer" in answer.json()["detail"]

@@ -186,3 +186,18 @@ def test_a_recording_has_its_mood_over_time(api, long_wav):
     assert {one["emotion"] for one in said["steadiest"]} == set(EMOTIONS)
     refused = api.client.post("/v1/tracks?window_s=30&hop_s=40", content=long_wav, headers=api.headers())
     assert (refused.status_code, "hop" in refused.json()["detail"]) == (422, True)
+
+
+def test_own_clips_are_listed_page_by_page_and_nobody_elses(api):
+    mine, headers = api.store_of("lister", Role.RATER), api.headers("lister", Role.RATER)
+    for number in range(3):
+        given = {"duration_s": 20.0, "sr": 22050, "content_hash": f"{number:064x}"}
+        store.add_clip(mine, f"{number:064x}", file_name=f"{number}.wav", **given)
+        store.claim_clip(mine, f"{number:064x}", shared=False)
+    first = api.client.get("/v1/clips?limit=2", headers=headers).json()
+    second = api.client.get(f"/v1/clips?limit=2&cursor={first['next']}", headers=headers).json()
+    assert (first["total"], len(first["clips"]), second["next"]) == (3, 2, None)
+    assert sorted(one["name"] for one in first["clips"] + second["clips"]) == ["0.wav", "1.wav", "2.wav"]
+    stranger = api.headers("another lister", Role.RATER)
+    assert api.client.get("/v1/clips", headers=stranger).json() == {"total": 0, "clips": [], "next": None}
+    assert api.client.get(f"/v1/clips?cursor={first['next']}", headers=stranger).status_code == 422

@@ -11,8 +11,11 @@ import pytest
 
 from core import store
 from core.access import Role
+from core.api.routes import playlists
 from core.labelling.whose_word import own_words
 from core.library import launching, run
+from core.playlists.playlist import Pool
+from core.records import Remark, RemarkKind
 from core.schema import EMOTIONS
 from core.source_note import without_header
 
@@ -79,9 +82,9 @@ def test_the_library_is_read_once_until_it_changes(api, pieces, monkeypatch):
     from core.api import pieces_of_library
 
     reads = []
-    real = pieces_of_library.library_table
+    real = pieces_of_library.library_pieces
     monkeypatch.setattr(
-        pieces_of_library, "library_table", lambda *given, **named: reads.append(1) or real(*given, **named)
+        pieces_of_library, "library_pieces", lambda *given, **named: reads.append(1) or real(*given, **named)
     )
     listed(api)
     reads.clear()
@@ -97,7 +100,7 @@ def test_the_library_is_read_once_until_it_changes(api, pieces, monkeypatch):
     job = store.start_job(api.opened, run.JOB)
     store.finish_job(api.opened, job.job_id)
     monkeypatch.setattr(
-        pieces_of_library, "library_table", lambda *given, **named: reads.append(2) or real(*given, **named)
+        pieces_of_library, "library_pieces", lambda *given, **named: reads.append(2) or real(*given, **named)
     )
     listed(api)
     assert reads == [1, 2]
@@ -123,6 +126,7 @@ def test_feedback_about_a_clip_is_stored_once(api, wav):
     assert (row["label"], row["comment"], row["shown_label"]) == ("relax", "ney solo", said["guess"])
     other = api.client.post("/v1/feedback", json=body | {"emotion": "sad"}, headers=sent)
     assert (other.status_code, other.json()["type"].rpartition(":")[2]) == (409, "conflict")
+    assert "Send a new one" in other.json()["detail"]
     thief = api.headers("thief", Role.ANALYST) | {"Idempotency-Key": "form-0001"}
     assert api.client.post("/v1/feedback", json=body, headers=thief).status_code == 404
     assert api.client.post("/v1/feedback", json=body, headers=mine).status_code == 422  # no Idempotency-Key
@@ -166,6 +170,15 @@ def test_a_wish_that_no_list_can_have_is_refused(api, pieces, body, words):
     assert words in answer.json()["detail"]
 
 
+def test_a_list_without_pieces_names_what_was_left_out_and_what_lets_it_in():
+    left_out = (Remark(RemarkKind.NEEDS_LISTENING, "16 of 16 pieces left out: a person has to listen."),)
+    said = playlists._with_ways_out("No piece is sad.", Pool(pd.DataFrame(), left_out), between=False)
+    assert said.startswith("No piece is sad. 16 of 16 pieces left out: a person has to listen.")
+    assert "POST /v1/feedback" in said
+    assert '"between": true' in said
+    assert "between" not in playlists._with_ways_out("No piece is sad.", Pool(pd.DataFrame(), ()), between=True)
+
+
 # --- runs over many files --------------------------------------------------------------------------------------------
 
 
@@ -179,7 +192,7 @@ def ended(api, tmp_path, monkeypatch):
         job = store.start_job(opened, name, message=message)
         out = tmp_path / "results.parquet"
         pd.DataFrame({"file": ["=1+1.wav", "b.wav"], "p_sad": [0.5, float("nan")]}).to_parquet(out)
-        summary = {"out": str(out), "found": 2, "scored": 1, "model_version": "m1"}
+        summary = {"out": str(out), "found": 2, "scored": 1, "model_version": "m1", "folder": command[1]}
         return store.finish_job(api.opened, job.job_id, message="1 of 2 files scored", result=summary)
 
     monkeypatch.setattr(launching.jobs, "launch", launch)
@@ -207,6 +220,44 @@ def test_files_of_a_form_become_a_job_with_results_in_three_forms(api, ended):
                             ("GET", job["results"])):  # fmt: skip
         other = api.client.request(method, address, headers=api.headers("someone else", Role.ANALYST))
         assert other.status_code == 404
+
+
+def test_the_sound_of_a_job_goes_when_its_caller_asks(api, ended):
+    headers, uploads = api.headers(*THERAPIST), api.service.settings.uploads_dir
+    before = set(uploads.glob("*"))
+    files = [("files", ("a.wav", libraries.tiny(4))), ("files", ("b.wav", libraries.tiny(5)))]
+    address = api.client.post("/v1/jobs", files=files, headers=headers).headers["Location"]
+    assert api.client.get(address, headers=headers).json()["sent_files"] == 2
+    assert api.client.delete(address, headers=headers).json()["sent_files"] == 2
+    stranger = api.headers("someone else", Role.ANALYST)
+    assert api.client.delete(f"{address}?files=true", headers=stranger).status_code == 404
+    again = store.start_job(api.store_of(*THERAPIST), run.JOB)
+    store.report_job(api.opened, again.job_id, 0.5, result={"folder": ended[-1][1]})
+    assert api.client.delete(f"{address}?files=true", headers=headers).status_code == 409
+    assert set(uploads.glob("*")) != before
+    store.finish_job(api.opened, again.job_id)
+    assert api.client.delete(f"{address}?files=true", headers=headers).json()["sent_files"] == 0
+    assert set(uploads.glob("*")) == before
+
+
+def test_a_folder_of_the_server_is_never_removed(api, ended):
+    headers = api.headers(*THERAPIST)
+    music = api.service.settings.library_dir / "Kanun"
+    music.mkdir()
+    address = api.client.post("/v1/jobs", json={"folder": "Kanun"}, headers=headers).headers["Location"]
+    assert api.client.delete(f"{address}?files=true", headers=headers).json()["sent_files"] is None
+    assert music.is_dir()
+
+
+def test_nothing_stays_of_files_that_are_no_audio(api, ended):
+    uploads = api.service.settings.uploads_dir
+    before = set(uploads.glob("*"))
+    files = [("files", ("a.wav", libraries.tiny(6))), ("files", ("letter.wav", b"Dear doctor, my name is Ali."))]
+    answer = api.client.post("/v1/jobs", files=files, headers=api.headers(*THERAPIST))
+    assert (answer.status_code, answer.json()["type"].rpartition(":")[2]) == (415, "not-audio")
+    assert "'letter.wav' is not audio but a text file" in answer.json()["detail"]
+    assert set(uploads.glob("*")) == before
+    assert ended == []
 
 
 def test_only_places_that_the_server_allows_become_a_job(api, ended, monkeypatch):
@@ -287,6 +338,9 @@ def test_the_protocol_gives_the_probabilities_of_the_model(api):
         {"name": "pixels"},
         {"data": ["a"] * 50},
         {"data": [1e400] * 50},
+        {"data": [1e308] * 50},
+        {"data": [-1e39] + [1.0] * 49},
+        {"data": [None] * 11 + [1.0] * 39},
     ],
 )
 def test_a_tensor_that_does_not_fit_is_refused(api, change):
@@ -298,6 +352,16 @@ def test_a_tensor_that_does_not_fit_is_refused(api, change):
     )
     assert answer.status_code == 422, answer.text
     assert answer.json()["error"] == answer.json()["detail"]
+
+
+def test_the_protocol_says_which_rows_are_unlike_the_training_music(api):
+    usual = api.service.served().background.head(1).to_numpy()[0].tolist()
+    data = [*usual, *[1e29] * 50, *[None] * 10, *usual[10:]]
+    body = {"inputs": [{"name": "features", "shape": [3, 50], "datatype": "FP64", "data": data}]}
+    said = api.client.post(INFER, json=body | {"outputs": [{"name": "unlike"}]}, headers=api.headers()).json()
+    (tensor,) = said["outputs"]
+    assert (tensor["datatype"], tensor["shape"]) == ("BOOL", [3])
+    assert tensor["data"][:2] == [False, True]
 
 
 def test_another_model_or_version_is_not_found(api):

@@ -28,10 +28,15 @@ def test_other_samples_come_back_within_24_bits_also_beyond_full_scale():
     clip = Clip("a", np.random.default_rng(1).normal(0, 0.8, 2 * SR), SR)
     assert np.abs(clip.y).max() > 1
     packed = PackedClip(clip)
-    assert np.abs(packed.y - clip.y).max() < 1e-6
+    assert np.abs(packed.y - clip.y).max() < 1.2e-7 * np.abs(clip.y).max()
     played, sr = soundfile.read(io.BytesIO(packed.data))
     assert sr == SR
     assert np.abs(played).max() <= 1
+
+
+def test_full_scale_differs_by_the_last_of_24_bits():
+    clip = Clip("a", np.full(SR, 1.0), SR)
+    assert 1e-7 < np.abs(PackedClip(clip).y - clip.y).max() < 1.2e-7
 
 
 def test_music_needs_a_fraction_of_the_memory_and_no_samples_stay():

@@ -53,3 +53,26 @@ def test_a_bad_file_costs_only_itself(song, tmp_path):
 def test_layers_need_a_folder(song, tmp_path):
     ended = run(song, "--layer", "csv", "--out", tmp_path / "none")
     assert "there is no folder" in str(ended.exception)
+
+
+def test_a_layer_never_replaces_a_file(song, tmp_path):
+    (tmp_path / "şarkı.csv").write_text("mine")
+    ended = run(song, "--layer", "csv", "--out", tmp_path)
+    assert "is there already" in str(ended.exception)
+    assert ended.stdout == ""
+    assert (tmp_path / "şarkı.csv").read_text() == "mine"
+
+
+def test_two_files_of_one_name_do_not_share_a_layer(song, tmp_path):
+    (tmp_path / "b").mkdir()
+    other = tmp_path / "b" / song.name
+    other.write_bytes(song.read_bytes())
+    ended = run(song, other, "--layer", "csv", "--out", tmp_path)
+    assert "would have the same name" in str(ended.exception)
+    assert not (tmp_path / "şarkı.csv").exists()
+
+
+def test_a_file_that_is_not_there_is_named_before_the_others_are_measured(song, tmp_path):
+    lines = run(song, tmp_path / "none.wav").stderr.splitlines()
+    assert "none.wav: There is no such file." in lines[0]
+    assert lines[1] == f"File 1 of 1: {song}"

@@ -20,8 +20,11 @@ from core.library.results import TYPES
 from core.library.run import JOB
 from core.models import registry
 from core.models.registry import RegisteredModel
+from core.pipeline import serving
+from core.playlists import kept_pieces
 from core.schema import COLUMNS
 from core.settings import Settings
+from core.store import large
 
 GOOD = '{"kind": "threshold", "threshold": 0.01, "pair_threshold": 0.5}'
 
@@ -60,6 +63,21 @@ def test_the_exit_status_says_whether_all_some_or_nothing_was_done(run, music):
     status, said = run()
     assert (status, "text.wav" in said) == (1, True)
     assert run(folder=music / "nowhere")[0] == 2
+
+
+def test_a_run_over_a_large_library_prepares_the_table_of_pieces_for_the_pages(run, music, settings, monkeypatch):
+    assert run()[0] == 0
+    assert not (settings.cache_dir / "pieces").exists()  # two pieces are read quickly
+    monkeypatch.setattr(large, "FEWEST", 2)
+    assert run()[0] == 0
+    served = serving.serve(settings)
+    monkeypatch.setattr(kept_pieces, "library_table", None)  # reading the store would fail
+    opened = store.open_store(settings.database)
+    policy = served.policies["threshold"]
+    found = kept_pieces.library_pieces(opened, settings, model_version=served.model.version, policy=policy)
+    store.close_store(opened)
+    assert len(found.pieces) == 2
+    assert len(list((settings.cache_dir / "pieces").iterdir())) == 1
 
 
 def test_a_champion_that_does_not_load_is_replaced_as_on_the_pages(run, music, settings, monkeypatch):

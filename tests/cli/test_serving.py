@@ -1,6 +1,7 @@
 """The command ``serve``, and what commands write to a log."""
 
 import os
+import socket
 import subprocess
 import sys
 
@@ -23,6 +24,7 @@ def started(monkeypatch, tmp_path):
         became.append((words, changed))
 
     monkeypatch.setattr(os, "execve", become)
+    monkeypatch.setattr(serving, "require_free", lambda host, port: None)  # other programs may use the usual ports
     monkeypatch.setattr(serving, "SECRETS", (tmp_path / "secrets.toml",))
     monkeypatch.setenv("TME_DATA_DIR", str(tmp_path))
     monkeypatch.chdir(ROOT)
@@ -44,7 +46,17 @@ def test_without_a_login_one_line_says_what_that_means(started):
     assert "everybody who can reach this dashboard can work as an analyst" in result.stderr
     assert command[1:5] == ["-m", "streamlit", "run", "app.py"]
     assert {"--server.address=0.0.0.0", "--server.port=8600"} <= set(command)
-    assert changed == {}
+    assert changed == {"TME_API": "false"}
+
+
+def test_without_the_api_no_setting_brings_it_back_and_something_must_be_left(started, monkeypatch):
+    monkeypatch.setenv("TME_API", "true")
+    _, ((_, changed),) = started(*DASHBOARD, "--host", "0.0.0.0")
+    assert changed == {"TME_API": "false"}
+    result, became = started("--no-api", "--host", "0.0.0.0")
+    assert isinstance(result.exception, CoreError)
+    assert "Add --with-dashboard" in str(result.exception)
+    assert len(became) == 1
 
 
 def test_with_a_login_nothing_is_said(started, tmp_path):
@@ -87,6 +99,28 @@ def test_the_api_does_not_start_for_other_machines_without_a_key(started, tmp_pa
     key_id = made.stdout.split("_")[1]
     CliRunner().invoke(app, ["keys", "revoke", key_id])
     assert isinstance(started(*words, "--host", "0.0.0.0")[0].exception, CoreError)
+
+
+@pytest.mark.parametrize(("name", "value"), [("TME_SERVES", "foo"), ("TME_WORKERS", "abc")])
+@pytest.mark.parametrize("words", [(), ("--with-dashboard",)])
+def test_a_wrong_setting_is_a_sentence_and_starts_nothing(started, monkeypatch, name, value, words):
+    monkeypatch.setenv(name, value)
+    result, became = started(*words)
+    assert isinstance(result.exception, CoreError)
+    assert f"The setting {name} is not valid" in str(result.exception)
+    assert became == []
+
+
+def test_a_port_that_is_taken_is_a_sentence():
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        port = other.getsockname()[1]
+        other.listen()
+        with pytest.raises(CoreError, match=f"Port {port} is taken by another program. Choose another one with --port"):
+            serving.require_free("127.0.0.1", port)
+    serving.require_free("127.0.0.1", port)
+    with pytest.raises(CoreError, match="cannot listen on 192.0.2.1"):
+        serving.require_free("192.0.2.1", port)
 
 
 def test_keys_are_shown_once_listed_and_revoked(started):

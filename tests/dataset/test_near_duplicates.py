@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.dataset import stand_in
+from core.dataset import near_duplicates, stand_in
 from core.dataset.near_duplicates import NEAR, cell_copies, clip_keys, duplicate_groups, near_pairs, unique_rows
 from core.schema import COLUMNS, LABEL
 
@@ -152,3 +152,36 @@ def test_the_corrupted_copies_of_the_modified_table_share_98_percent(modified_cs
     assert np.sort(share.ravel())[-len(true) - 1] < 0.3
     found = cell_copies(values, frame["Class"].str.strip().str.lower().fillna("").to_numpy(dtype=object))
     assert set(found["second"]) == {second for _, second in true}
+
+
+def plain_pairs(frame: pd.DataFrame, limit: float) -> list[tuple[int, int, float]]:
+    """The pairs by the plain reading of the rule, nearest first."""
+    ranks = frame[list(COLUMNS)].rank(pct=True).to_numpy(dtype=np.float32)
+    found = []
+    for first in range(len(ranks)):
+        for second in range(first + 1, len(ranks)):
+            difference = np.abs(ranks[first] - ranks[second])
+            known = difference[~np.isnan(difference)]
+            if len(known) >= 25 and known.mean(dtype=float) <= limit:
+                found.append((first, second, float(known.mean(dtype=float))))
+    return sorted(found, key=lambda pair: (pair[2], pair[:2]))
+
+
+@pytest.mark.parametrize("few", [10**6, 0])
+def test_both_ways_of_comparing_find_the_pairs_of_the_rule(monkeypatch, few):
+    """Rows beside and across the borders of a block, with missing values; some have too few values to be compared."""
+    monkeypatch.setattr(near_duplicates, "_FEW", few)
+    monkeypatch.setattr(near_duplicates, "_BLOCK", 37)
+    rng = np.random.default_rng(5)
+    values = rng.normal(size=(120, len(COLUMNS)))
+    for copy, original, noise in ((36, 35, 0.05), (37, 36, 0.05), (90, 3, 0.2), (119, 0, 0.0), (50, 51, 0.3)):
+        values[copy] = values[original] + rng.normal(scale=noise, size=len(COLUMNS))
+    values[rng.random(values.shape) < 0.05] = np.nan
+    values[[90, 119], :24] = np.nan
+    values[50, :26] = np.nan
+    frame = pd.DataFrame(values, columns=list(COLUMNS))
+    expected = plain_pairs(frame, 0.2)
+    assert len(expected) >= 4
+    found = near_pairs(frame, limit=0.2)
+    assert list(found[["first", "second"]].itertuples(index=False, name=None)) == [pair[:2] for pair in expected]
+    assert found["distance"].tolist() == pytest.approx([pair[2] for pair in expected], abs=1e-6)

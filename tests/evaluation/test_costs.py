@@ -94,6 +94,18 @@ def test_a_second_model_is_compared_on_the_same_clips_only():
         costs.paired_saving(before, perfect.iloc[1:], PRICES, review=1.0, threshold=0.75)
 
 
+def test_a_saving_is_the_difference_of_the_costs_also_with_repeats():
+    before, after = (pd.concat([random_table(40, seed), random_table(40, seed + 1)]) for seed in (4, 6))
+    labels = random_table(40, 4)["y"].to_numpy()
+    before, after = (
+        t.assign(y=np.tile(labels, 2)).sample(frac=1, random_state=k) for k, t in enumerate((before, after))
+    )
+    saved, low, high = costs.paired_saving(before, after, PRICES, review=1.0, threshold=0.75)
+    a, b = (costs.impact(t, PRICES, review=1.0).at(0.75)["cost"] for t in (before, after))
+    assert saved == pytest.approx(a - b)
+    assert low <= saved <= high
+
+
 @pytest.mark.parametrize("bad", [np.nan, -1.0, np.inf])
 def test_a_price_that_is_no_price_is_refused(bad):
     prices = PRICES.copy()

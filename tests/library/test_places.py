@@ -4,9 +4,11 @@ import unicodedata
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from owner import OWNER
 
+from core.allowed_places import Places
 from core.errors import CoreError
 from core.library.places import allowed_folder, is_upload, new_results, remove_upload, save_uploads, uploads
 from core.settings import Settings
@@ -141,3 +143,11 @@ def test_nothing_sent_is_a_sentence_and_uploads_do_not_mix(settings):
     first, second = (save_uploads([("a.wav", b"1")], settings, by=OWNER) for _ in range(2))
     assert first != second
     assert isinstance(new_results(settings, by=OWNER), Path)
+
+
+def test_of_rows_without_an_allowed_file_the_columns_stay(tmp_path):
+    table = pd.DataFrame({"content_hash": ["a", "b"], "path": [str(tmp_path / "m/a.wav"), "/elsewhere/b.wav"]})
+    places = Places((str(tmp_path),))
+    assert places.allowed_rows(table)["content_hash"].tolist() == ["a"]
+    for none in (table[1:], table[:0]):
+        assert list(places.allowed_rows(none)["content_hash"]) == []

@@ -118,3 +118,19 @@ def test_groups_that_are_too_small_get_no_p():
     assert np.isnan(p_of_curves(one, one))
     with pytest.raises(CoreError, match="at least one recording in each"):
         compare_groups(one, [])
+
+
+@pytest.mark.parametrize(("height", "perde"), [(14.9, "çargâh"), (15.4, "nim hicaz")])
+def test_each_degree_in_theory_belongs_to_one_peak(height, perde):
+    melody = held(*[(step, 0.5) for _ in range(8) for step in (0, 12.3, 22, height, 22)])
+    degrees = comma_profile(melody, KARAR_HZ, makam=makam_named("Uşşak")).degrees
+    assert [d.perde for d in degrees] == ["dügâh", "çargâh", perde, "nevâ"]
+    assert [d.theory for d in degrees][1] == 13
+    assert np.isnan(degrees[2].theory)
+    assert np.isnan(degrees[2].deviation)
+
+
+def test_without_a_makam_no_degree_has_a_perde():
+    assert {d.perde for d in comma_profile(rast(), KARAR_HZ).degrees} == {""}
+    side = Side(rast(), KARAR_HZ)
+    assert set(compare_recordings(side, side)["perde"]) == {""}

@@ -8,8 +8,10 @@ from core.makam.form import form_of
 from core.makam.melody import Melody
 from core.makam.seyir import course, joined, notes_of, rests
 from core.makam.synthesis import Score, true_melody
+from core.makam.theory import makam_named
 
 KARAR = 220.0
+RAST = makam_named("Rast")
 SCALE = np.array([0, 9, 17, 22, 31, 40, 48, 53.0])
 
 
@@ -30,7 +32,7 @@ def walk(seed: int, seconds: float) -> list[tuple[float, float]]:
 
 def test_a_held_note_is_a_rest_with_its_perde():
     melody = sung((0, 0.5), (9, 0.5), (31, 3.0), (22, 0.5), (17, 0.4), (0, 2.5))
-    held = rests(melody, KARAR)
+    held = rests(melody, KARAR, makam=RAST)
     assert held["perde"].tolist() == ["nevâ", "rast"]
     assert held["commas"].tolist() == pytest.approx([31, 0], abs=0.5)
     assert held["start_s"].tolist() == pytest.approx([1.0, 4.9], abs=0.3)
@@ -40,7 +42,7 @@ def test_a_held_note_is_a_rest_with_its_perde():
 def test_the_course_names_opening_summit_and_ending():
     rising = [(float(h), 1.0) for h in SCALE]
     melody = sung(*rising, *[(53.0, 1.0)] * 12, *rising[::-1], (0, 3.0))
-    way = course(melody, KARAR)
+    way = course(melody, KARAR, makam=RAST)
     assert way.opening.last_perde == "gerdâniye"
     assert way.ending.last_perde == "rast"
     assert way.ends_on_karar
@@ -48,7 +50,7 @@ def test_the_course_names_opening_summit_and_ending():
 
 
 def test_a_recording_that_ends_before_its_last_note_does_not_end_on_the_karar():
-    way = course(sung(*walk(1, 20), (0, 2.0), (9, 0.5), (22, 2.0)), KARAR)
+    way = course(sung(*walk(1, 20), (0, 2.0), (9, 0.5), (22, 2.0)), KARAR, makam=RAST)
     assert not way.ends_on_karar
     assert way.ending.last_perde == "çargâh"
 
@@ -96,3 +98,14 @@ def test_frequencies_have_the_names_of_tempered_notes():
     ]
     assert karar_height(220 * 2 ** (-12 / 1200)) == "A"
     assert karar_height(466.16) == "A♯"
+
+
+def test_without_a_makam_no_perde_is_named():
+    melody = sung((0, 0.5), (31, 3.0), (0, 2.5))
+    assert rests(melody, KARAR)["perde"].tolist() == ["", ""]
+    assert course(melody, KARAR).ending.last_perde == ""
+
+
+def test_a_rest_has_the_name_of_the_degree_that_it_is_near():
+    held = rests(sung((0, 1.0), (21.2, 3.0), (0, 1.0)), KARAR, makam=makam_named("Uşşak"))
+    assert held["perde"].tolist() == ["nevâ"]  # a comma lower is dik hicaz, which Uşşak does not have

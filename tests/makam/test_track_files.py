@@ -10,7 +10,7 @@ from core.errors import CoreError
 from core.makam.layers import LAYERS, Analysed, file_stem, symbtr_name
 from core.makam.melody import Melody
 from core.makam.midi import key_and_bend
-from core.makam.track_files import MOST_BYTES, MOST_POINTS, read_track
+from core.makam.track_files import MOST_BYTES, MOST_POINTS, agreement, read_track
 
 COMMA = 1200 / 53
 
@@ -111,6 +111,8 @@ def test_a_name_cannot_leave_its_attribute_or_its_folder(given):
         "0.0,220\n0.1,230\n0.2,0\n0.3,240\n",
         "time;frequency\n0,0;220,0\n0,1;230,5\n0,2;\n0,3;240\n",
         "0.0\t220\n0.1\t230\n0.2\t-230\n0.3\t240\n",
+        "0,0;220,0\n0,1;230,5\n0,2;\n0,3;240\n",
+        "0,0\t220,0\n0,1\t230,5\n0,2\t0\n0,3\t240\n",
         "0.0 220 a\n0.1 230 b\n0.2 nan c\n0.3 240 d\n",
         '# a comment\n"frequency_hz","time_s"\n220,0.0\n230,0.1\n,0.2\n240,0.3\n',
     ],
@@ -146,6 +148,9 @@ BOMB = '<!DOCTYPE x [<!ENTITY a "aaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]><sv><mode
         (b'{"pitch": [[0, 220], [1, {}]]}', "not a number"),
         (BOMB.encode(), "fewer than two points"),
         (b"<sv><point frame='1'/></sv>", "sampling rate"),
+        (b'<sv><model sampleRate="4.4.1"/><point frame="1" value="220"/></sv>', "sampling rate"),
+        (b'<sv><model sampleRate="0"/><point frame="1" value="220"/></sv>', "sampling rate"),
+        (b"25.0\t26.5\tneva\n26.5\t30\trast\n", "seems to hold labels"),
         (b'File type = "ooTextFile"\nObject class = "PitchTier"\n', "not a PitchTier"),
     ],
 )
@@ -168,3 +173,19 @@ def test_points_far_apart_make_no_endless_grid():
     melody = read_track(b"0,220\n0.000001,221\n20000,222\n", "x.csv")
     assert melody.cents.size <= MOST_POINTS + 1
     assert 2 <= melody.voiced.sum() < 100
+
+
+def test_the_labels_that_this_program_writes_are_no_track(given):
+    with pytest.raises(CoreError, match="seems to hold labels"):
+        read_track(b"".join(b"%d.0\t%d.5\t+9.0 commas\n" % (k, k) for k in range(30, 40)), "x.labels.txt")
+
+
+def test_a_corrected_track_agrees_with_the_recording_and_another_one_does_not(given):
+    octave_lower = Melody(given.melody.cents - 1200, given.melody.confidence, given.melody.hop_s)
+    assert agreement(octave_lower, given.melody) == 1
+    other = Melody(given.melody.cents + 300, given.melody.confidence, given.melody.hop_s)
+    assert agreement(other, given.melody) == 0
+    finer = read_track(b"0,440\n3.9,440\n", "x.csv")
+    assert agreement(finer, given.melody) == 1
+    silent = Melody(np.full(9, np.nan), np.zeros(9), 0.02)
+    assert agreement(silent, given.melody) == 0

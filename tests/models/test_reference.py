@@ -18,6 +18,7 @@ from core.models.reference import (
     percentile_ranks,
     read_reference,
     reference_json,
+    unlike_rows,
 )
 from core.schema import BY_COLUMN, COLUMNS, EMOTIONS, LABEL, RMS, ROUGHNESS, FeatureVector
 from core.training.estimators import FRAGILE
@@ -195,6 +196,16 @@ def test_what_is_not_measured_is_left_out_until_too_much_is_missing(table, refer
     nothing = check_outlier(vector(row, **dict.fromkeys(COLUMNS, np.nan)), reference)
     assert nothing.flag
     assert np.isnan(nothing.distance)
+
+
+def test_many_rows_get_the_flag_that_one_clip_gets(table, reference):
+    values = table[list(COLUMNS)].to_numpy(dtype=float)[:30].copy()
+    values[3] = [min(BY_COLUMN[column].high, 1e6) for column in COLUMNS]
+    values[4, : MOST_MISSING + 1] = np.nan
+    values[5] = np.nan
+    one_by_one = [check_outlier(FeatureVector("x", "mirtoolbox", row), reference).flag for row in values]
+    assert unlike_rows(values, reference).tolist() == one_by_one
+    assert one_by_one[3:6] == [True, True, True]
 
 
 def test_zero_where_a_logarithm_is_taken_is_far_and_finite(table, reference):

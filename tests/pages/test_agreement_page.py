@@ -613,6 +613,14 @@ def test_exports_hold_what_stands_and_the_trail_holds_everything(open_page, open
     trail = list(csv.DictReader(io.StringIO(without_header(content["Audit trail"].decode("utf-8-sig")), newline="")))
     assert [row["label"] for row in trail] == ["sad", "happy", "angry"]
     assert [row["origin"] for row in trail] == ["upload", "upload", "demo"]
+    answer(opened, one, "Can", "happy")  # after the page was drawn: a file names the state that it has
+    state, before = json.loads(made["JSON"][0]())["about"]["state"], told["about"]["state"]
+    for name in ("CSV", "Audit trail"):
+        later = made[name][0]().decode("utf-8-sig")
+        assert state[:8] in later
+        assert before[:8] not in later
+        assert before[:8] in content[name].decode("utf-8-sig")
+    assert not any(before[:8] in name for _, name in made.values())
 
 
 def test_who_settles_a_clip_has_seen_what_others_settled(open_page, opened):

@@ -1,6 +1,9 @@
 """The Explain page: every view of the stored explanations, with and without the table that they belong to."""
 
+from types import SimpleNamespace
+
 import mood_library
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -13,8 +16,8 @@ from core.pipeline.serving import serve
 from core.schema import COLUMNS, EMOTIONS, LABEL, FeatureVector
 from core.settings import ROOT, Settings
 from core.wording import percent
-from pages.shared import show
-from pages.views.models import explain_clip
+from pages.shared import entering, show
+from pages.views.models import explain_clip, explain_stored
 
 VIEWS = ["Overall", "Every clip", "One feature", "Two features", "One clip", "Check"]
 
@@ -169,3 +172,23 @@ def test_a_clip_that_no_library_has_is_a_sentence(open_page, with_table, clip_id
     page = open_page("explain", view="One clip", clip=clip_id)
     assert not page.exception
     assert "No library has the clip of this address" in page.warning[0].value
+
+
+def test_the_clip_of_an_address_is_bounded_before_a_database_sees_it(monkeypatch):
+    asked = []
+    monkeypatch.setattr(entering.st, "query_params", {"clip": "a\x00\ud800b" + "c" * 999})
+    monkeypatch.setattr(explain_stored, "show_stored_clip", asked.append)
+    explain_clip.one_clip(None)
+    assert asked == ["a b" + "c" * (entering.LONGEST - 4)]
+
+
+def test_reasons_are_computed_again_when_a_clip_has_other_values(monkeypatch):
+    monkeypatch.setattr(explanation, "explain_clip", lambda model, vector, *_, **__: pd.DataFrame([vector.values]))
+    served = SimpleNamespace(model=None, background=None)
+    values = np.full(50, np.nan)
+    found = []
+    for rms in (0.1, 0.2):
+        values[0] = rms
+        vector = FeatureVector("a", EXTRACTOR, values.copy())
+        found.append(explain_stored._explained("v", vector, _served=served).iloc[0, 0])
+    assert found == [0.1, 0.2]

@@ -7,6 +7,7 @@ from core.evaluation.stored_evaluation import headline_result
 from core.models.description import read_description
 from core.settings import ROOT, Settings
 from core.wording import percent_limit
+from pages.views.models import impact_views
 
 
 @pytest.fixture(scope="module")
@@ -33,3 +34,12 @@ def test_every_view_opens(open_page, view, words):
     page = open_page("impact", view=view)
     assert not page.exception
     assert words in " ".join(str(e.value) for kind in (page.caption, page.markdown, page.info) for e in kind)
+
+
+def test_a_model_that_costs_more_is_a_sentence_with_its_own_interval():
+    assert impact_views._saving_in_words(1200.4, -30.0, 2500.0) == (
+        "would save 1,200 price units a year (95 % interval: -30 to 2,500)"
+    )
+    assert impact_views._saving_in_words(-12.0, -40.0, 0.0) == (
+        "would cost 12 price units a year more (95 % interval: 0 to 40)"
+    )

@@ -1,6 +1,7 @@
 """The Makam page: a recording becomes a melody, the karar is corrected and undone, files go out and come back."""
 
 import io
+import re
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import soundfile
 from core import store
 from core.makam.synthesis import Score, render
 from core.schema import SR
+from core.settings import Settings
 
 NOTES = (0, 9, 17, 22, 31, 22, 17, 9, 0, 9, 17, 31, 22, 17, 9, 0)
 
@@ -59,14 +61,19 @@ def test_every_view_shows_a_recording(page, view):
 
 def test_the_karar_is_corrected_and_taken_back(page, data_dir):
     app = page("Karar")
+    note = re.search(r"\*\*Karar\*\* \S+ Hz \((.*?)\)", shown(app))[1]
+    assert f"Hz is {note}." in shown(app)  # the same karar has the same note everywhere
     app = app.number_input(key="karar_field").set_value(293.7).run()
     app = press(app, "karar_store")
     assert not app.exception
     assert "The karar 293.7 Hz is stored" in shown(app)
     assert "**Karar** 293.7 Hz (D4 +0 cents)".replace(" +0 cents", "") in shown(app)
-    opened = store.open_store(f"sqlite:///{data_dir / 'tme.db'}") if (data_dir / "tme.db").exists() else None
-    if opened is not None:
-        assert store.karar_words_table(opened)["karar_hz"].tolist() == [293.7]
+    words = store.karar_words_table(store.open_store(Settings().database))
+    assert (words["name"].tolist(), words["karar_hz"].tolist()) == (
+        [""],
+        [293.7],
+    )  # the name of an upload is not stored
+    assert any(e.label == "All corrected karars (1)" for e in app.expander)
     app = press(app, "karar_undo")
     assert "The correction was taken back" in shown(app)
     assert "corrected by" not in shown(app)

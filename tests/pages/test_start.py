@@ -4,13 +4,22 @@ import asyncio
 import subprocess
 import sys
 import threading
+from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
+import mood_library
 import pytest
 from starlette.responses import PlainTextResponse
 from streamlit.testing.v1 import AppTest
 
-from pages.shared import start
+from core import store
+from core.labelling.whose_word import agreed_words
+from core.models.policy import Policy
+from core.playlists import kept_pieces
+from core.settings import Settings
+from core.store import answer_log, large, prediction_log
+from pages.shared import first_library, start
 from pages.shared.start import Ready, Start
 
 LONG_S = 60.0
@@ -53,6 +62,19 @@ def test_the_address_ready_says_what_the_server_is_doing_until_it_is_ready(begun
     assert ask("/ready")[:2] == (200, "ready")
 
 
+def test_a_start_that_ends_between_two_looks_still_has_a_whole_sentence(begun, monkeypatch):
+    wait = start.START.wait
+
+    def ends_after_the_look(seconds: float | None = None) -> bool:
+        over = wait(seconds)
+        start.START.wait = wait
+        begun()
+        return over
+
+    monkeypatch.setattr(start.START, "wait", ends_after_the_look)
+    assert ask("/ready")[:2] == (503, "The server loads the model.")
+
+
 def test_a_page_that_comes_earlier_says_what_is_being_waited_for(begun, monkeypatch):
     monkeypatch.setattr(start, "LOOK_S", 0.001)
     said = []
@@ -87,7 +109,7 @@ def test_a_step_that_fails_ends_the_start_and_is_logged(monkeypatch, caplog):
     own = Start()
     own.begin({"opens the database": fail, "draws": lambda: later.append(1)})
     assert own.wait(LONG_S)
-    assert (settled, later, own.doing) == ([1], [], "")
+    assert (settled, later) == ([1], [])
     assert "opens the database" in caplog.text
     assert "the disk is gone" in caplog.text
 
@@ -98,6 +120,62 @@ def test_all_steps_are_done_in_their_order(monkeypatch):
     own.begin({name: lambda name=name: done.append((name, own.doing)) for name in ("one", "two")})
     assert own.wait(LONG_S)
     assert done == [("one", "one"), ("two", "two")]
+
+
+# --- a large store ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def library(tmp_path, monkeypatch):
+    """A store with a library and answers, and a model in use; the yielded function counts how often each is read."""
+    opened = store.open_store(f"sqlite:///{tmp_path / 'feedback.db'}")
+    for k, clip in enumerate(mood_library.stored(opened, tmp_path / "müzik", each=2)):
+        store.add_feedback(opened, token=f"token {k:04d}", rater="Ayşe", clip_id=clip, label="sad")
+    monkeypatch.setenv("TME_DATA_DIR", str(tmp_path))
+    served = SimpleNamespace(model=SimpleNamespace(version="model-1"), policies={"threshold": Policy()})
+    monkeypatch.setattr(first_library.cached, "open_database", lambda: opened)
+    monkeypatch.setattr(first_library.cached, "model_in_use", lambda: served)
+    read: Counter[str] = Counter()
+    for module, name in ((answer_log, "_extended"), (prediction_log, "_extended"), (kept_pieces, "_from_store")):
+        real = getattr(module, name)
+
+        def counted(*given, real=real, what=module.__name__.rpartition(".")[2], **named):
+            read[what] += 1
+            return real(*given, **named)
+
+        monkeypatch.setattr(module, name, counted)
+    yield opened, read
+    store.close_store(opened)
+
+
+def visit(opened) -> None:
+    """Ask for what Moods and Label need first."""
+    assert len(kept_pieces.library_pieces(opened, Settings(), model_version="model-1", policy=Policy()).pieces) == 8
+    assert len(agreed_words(opened)) == 8
+    assert len(store.clips_to_label(opened, rater="Can")) == 8
+
+
+def test_a_large_store_is_read_while_the_server_starts_and_the_first_visitor_reads_nothing_again(library, monkeypatch):
+    opened, read = library
+    monkeypatch.setattr(large, "FEWEST", 16)  # 8 predictions and 8 answers
+    first_library.read_large_store()
+    assert read == {"answer_log": 1, "prediction_log": 1, "kept_pieces": 1}
+    visit(opened)
+    first_library.read_large_store()
+    assert read == {"answer_log": 1, "prediction_log": 1, "kept_pieces": 1}
+
+
+@pytest.mark.parametrize(("fewest", "most"), [(17, 5_000_000), (1, 15)])
+def test_a_small_store_and_one_that_would_hold_up_the_start_are_read_by_the_first_visitor(
+    library, monkeypatch, fewest, most
+):
+    opened, read = library
+    monkeypatch.setattr(large, "FEWEST", fewest)
+    monkeypatch.setattr(large, "MOST", most)
+    first_library.read_large_store()
+    assert read == {}
+    visit(opened)
+    assert read == {"answer_log": 1, "prediction_log": 1, "kept_pieces": 1}
 
 
 FIRST_CLIP = """

@@ -2,6 +2,7 @@
 
 import io
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,10 +11,11 @@ import sqlalchemy as sa
 
 from core import store
 from core.audio import synthetic
+from core.models.policy import Policy
 from core.schema import SR
 from core.store.schema import clip_owners
 from core.windows import spans
-from pages.views.clips import timeline
+from pages.views.clips import timeline, track_run
 
 GOLDEN = Path(__file__).resolve().parent.parent / "golden"
 
@@ -179,3 +181,24 @@ def test_the_result_is_there_again_after_a_visit_elsewhere(open_page, long):
     assert "Choose the file again to hear" not in shown(page)  # the section that was shown is still here
     page.button(key="close_track").click().run()
     assert "Choose a recording of a minute or more" in shown(page)
+
+
+def test_the_time_in_the_line_is_no_time_of_the_work(monkeypatch):
+    now_s, began_s = [100.0], []
+
+    def after_others(task, **_):
+        now_s[0] += 60
+        return task()
+
+    def score_source(*_, started, **__):
+        began_s.append(started)
+        return SimpleNamespace(decided="decided")
+
+    monkeypatch.setattr(track_run, "time", SimpleNamespace(perf_counter=lambda: now_s[0]))
+    monkeypatch.setattr(track_run.waiting, "result", after_others)
+    monkeypatch.setattr(track_run.scoring, "score_source", score_source)
+    monkeypatch.setattr(track_run.cached, "store", lambda: None)
+    run, source = SimpleNamespace(answer=None), SimpleNamespace(digest="a")
+    served = SimpleNamespace(model=SimpleNamespace(version="v"))
+    assert track_run.answer_for_the_file(run, source, served, Policy()) == "decided"
+    assert began_s == [160.0]

@@ -10,8 +10,11 @@ from streamlit.runtime.scriptrunner import StopException
 from streamlit.testing.v1 import AppTest
 
 from core.errors import AudioError
+from core.models.policy import Policy
+from core.pipeline.stability import Firmness
 from core.pipeline.work_queue import WorkQueue
 from pages.shared import waiting
+from pages.views.clips import decision
 
 LONG_S = 60.0
 
@@ -165,3 +168,39 @@ def test_a_failed_task_is_done_again_at_the_next_run(line):
     app.run()
     assert not app.exception
     assert [m.value for m in app.markdown] == ["sad"]
+
+
+def firmness_page() -> None:
+    import streamlit as st
+
+    from pages.views.clips import decision
+
+    decision.show_firmness(st.session_state["clip"], st.session_state["served"])
+
+
+def test_the_question_how_firm_waits_in_the_line_until_it_is_answered_or_left(line, shown, monkeypatch):
+    monkeypatch.setattr(decision, "firmness", lambda *_, **__: Firmness(20, 20, {}))
+    prediction = SimpleNamespace(model_version="v")
+    scored = SimpleNamespace(clip_id="a", prediction=prediction, policy=Policy(), others=(), decided=None)
+    scored.recording = SimpleNamespace(clip=None)
+    app = AppTest.from_function(firmness_page, default_timeout=LONG_S)
+    app.session_state["clip"] = clip = SimpleNamespace(scored=scored, firmness=None)
+    app.session_state["served"] = SimpleNamespace(model=SimpleNamespace(version="v"))
+
+    def close_then_free(text: str) -> None:
+        if len(line.seen) == 1:
+            raise StopException
+        line.free()
+
+    shown(close_then_free)
+    app.run()
+    assert line.queue.waiting() == 0
+    app.button(key="how_firm").click().run()
+    assert line.seen[0].startswith(":material/hourglass: First in the line, about 10 s")
+    app.button(key="line_leave_firmness").click().run()
+    assert clip.firmness is None
+    assert line.queue.waiting() == 0
+    app.button(key="how_firm").click().run()
+    assert not app.exception
+    assert "**Firm: 20 of 20** small changes" in app.markdown[0].value
+    assert not app.button

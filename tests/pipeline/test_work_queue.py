@@ -35,10 +35,10 @@ def held(queue: WorkQueue, *, way: str = "decision", count: int = 1) -> Iterator
             ticket.result(LONG_S)
 
 
-def test_decisions_go_first_then_explanations_then_libraries_each_in_the_order_of_arrival():
+def test_decisions_go_first_then_explanations_then_long_tasks_each_in_the_order_of_arrival():
     queue, order = WorkQueue(workers=1, most=10), []
     with held(queue):
-        ways = ["library", "explanation", "decision", "library", "decision", "explanation"]
+        ways = ["long", "explanation", "decision", "long", "decision", "explanation"]
         tickets = [queue.submit(lambda k=k: order.append(k), way=way) for k, way in enumerate(ways)]
         assert [ticket.place() for ticket in tickets] == [5, 3, 1, 6, 2, 4]
         assert (queue.running(), queue.waiting()) == (1, 6)
@@ -124,14 +124,14 @@ def test_the_error_of_a_task_is_the_error_of_its_result_and_the_line_goes_on():
     assert queue.submit(lambda: 5, way="decision").result(LONG_S) == 5
 
 
-def test_a_library_leaves_one_thread_to_people_and_goes_on_afterwards():
+def test_long_tasks_leave_one_thread_to_decisions_and_goes_on_afterwards():
     queue = WorkQueue(workers=2, most=9)
-    with held(queue, way="library") as go_on:
-        more = [queue.submit(lambda: "file", way="library") for _ in range(3)]
-        assert queue.submit(lambda: "person", way="decision").result(LONG_S) == "person"
+    with held(queue, way="long") as go_on:
+        more = [queue.submit(lambda: "checked", way="long") for _ in range(3)]
+        assert queue.submit(lambda: "decided", way="decision").result(LONG_S) == "decided"
         assert [ticket.place() for ticket in more] == [1, 2, 3]
         go_on()
-        assert [ticket.result(LONG_S) for ticket in more] == ["file"] * 3
+        assert [ticket.result(LONG_S) for ticket in more] == ["checked"] * 3
 
 
 def test_an_unknown_way_is_refused():

@@ -4,7 +4,9 @@ import pandas as pd
 import pytest
 
 from core import store
+from core.access import Person, Role, Setting
 from core.models.policy import Policy
+from core.pipeline import kept_audio
 from core.playlists import kept_pieces
 from core.settings import Settings
 from tests.mood_library import stored
@@ -47,7 +49,7 @@ def test_a_correction_makes_it_anew(opened, settings):
     piece = made.pieces.iloc[0]
     store.set_track(opened, piece["clip_id"], title="Yeni ad")
     assert ask(opened, settings).pieces.loc[piece.name, "title"] == "Yeni ad"
-    assert len(folders(settings)) == 2
+    assert len(folders(settings)) == 1
 
 
 def test_a_damaged_file_is_made_again(opened, settings):
@@ -58,11 +60,35 @@ def test_a_damaged_file_is_made_again(opened, settings):
     assert (folder / "pieces.arrow").stat().st_size > 100
 
 
-def test_the_oldest_files_are_removed(opened, settings, monkeypatch):
-    monkeypatch.setattr(kept_pieces, "MOST_MB", 0)
+def test_only_the_newest_file_stays_and_nobody_else_reads_it(opened, settings):
     first = ask(opened, settings).pieces.iloc[0]
     (before,) = folders(settings)
     store.set_track(opened, first["clip_id"], title="Yeni ad")
     ask(opened, settings)
-    assert folders(settings) != [before]
-    assert len(folders(settings)) == 1
+    (after,) = folders(settings)
+    assert after != before
+    assert after.parent.stat().st_mode & 0o077 == 0
+
+
+def test_a_file_that_a_change_overtook_is_removed(opened, settings, monkeypatch):
+    write = kept_pieces._write
+
+    def slow(folder, found):
+        write(folder, found)
+        store.set_track(opened, found.pieces.iloc[0]["clip_id"], title="Yeni ad")
+
+    monkeypatch.setattr(kept_pieces, "_write", slow)
+    ask(opened, settings)
+    assert folders(settings) == []
+
+
+def test_the_files_are_removed_when_a_clip_is_erased(opened, settings):
+    person = Person(Role.VISITOR, "Ayşe", session="a" * 32, setting=Setting.OPEN)
+    own = opened.asked_by(lambda: person)
+    ask(opened, settings)
+    assert folders(settings)
+    for clip_id in ("b" * 64, "c" * 64):  # the second time there is no file to remove
+        store.add_clip(opened, clip_id, file_name="b.wav", duration_s=3, sr=44100, origin="upload")
+        store.claim_clip(own, clip_id, shared=False)
+        kept_audio.erase_clip(own, clip_id, settings=settings)
+        assert not settings.pieces_dir.exists()

@@ -45,5 +45,8 @@ def test_without_pieces_the_table_is_empty():
 
 
 def test_a_column_that_is_not_there_is_refused():
-    with pytest.raises(CoreError, match="no column 'performer'"):
-        mood_shares(pieces(Rast=(1, 1)), "relax", "performer")
+    table = pieces(Rast=(1, 1)).assign(artist="Ece", folder="/music")
+    with pytest.raises(CoreError, match="no column 'performer'. It can be grouped by: artist, folder, makam."):
+        mood_shares(table, "relax", "performer")
+    with pytest.raises(CoreError, match="no column 'mood'"):
+        mood_shares(table.drop(columns="mood"), "relax", "artist")

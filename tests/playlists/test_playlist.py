@@ -14,7 +14,7 @@ from core.playlists import iso_path, one_mood, path_costs, playlist, replacement
 from core.playlists.circle import CIRCLE, neighbours
 from core.playlists.path_search import Search
 from core.playlists.pieces import ACCEPTED, BETWEEN, REVIEW, STANDINGS
-from core.playlists.playlist import PART_ONLY, Playlist, Pool, usable_pieces
+from core.playlists.playlist import PART_ONLY, Playlist, Pool, named_minutes, usable_pieces
 from core.playlists.wish import Curve
 from core.records import RemarkKind
 from core.schema import EMOTIONS, PROBA
@@ -569,3 +569,12 @@ def test_calm_lists_slow_down_and_strong_ones_speed_up(mood, onward):
     assert len(known) == 4
     assert (onward * np.diff(known) > 0).all()
     assert any("large step in tempo" in said for said in made.rows["weak"])  # 120 to 160
+
+
+def test_a_list_of_one_minute_has_a_name_in_the_singular():
+    assert [named_minutes(minutes) for minutes in (1, 1.0, 30, 2.5)] == [
+        "1 minute",
+        "1 minute",
+        "30 minutes",
+        "2.5 minutes",
+    ]

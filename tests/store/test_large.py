@@ -11,6 +11,7 @@ from core.labelling.truth import count_only_verified, stored_truth
 from core.models.policy import Policy, decide
 from core.models.prediction import Prediction
 from core.schema import EMOTIONS
+from core.store import schema
 from core.store.schema import metadata
 from tests.store.test_scale import filled
 
@@ -201,3 +202,46 @@ def test_a_new_answer_is_read_alone(stores):
     assert len(read) == 1
     newest = store.feedback_table(opened, clip_id="c5")["feedback_id"].max()
     assert read[0][0] == newest - 1
+
+
+@pytest.mark.parametrize("limit", [1, 5, 100])
+def test_the_newest_recordings_count_each_content_and_each_track_once(opened, limit):
+    """The rule on the whole table of clips: the last of each content, then the last of each track."""
+    rng, moment = np.random.default_rng(1), pd.Timestamp("2026-01-01", tz="UTC")
+    with opened.engine.begin() as c:
+        c.execute(
+            schema.tracks.insert(),
+            [
+                {
+                    "id": f"t{k}",
+                    "artist": "a",
+                    "title": "b",
+                    "source": "c",
+                    "genre": "",
+                    "makam": "",
+                    "usul": "",
+                    "performer": "",
+                    "created_at": moment,
+                }
+                for k in range(8)
+            ],
+        )
+        c.execute(
+            schema.clips.insert(),
+            [
+                {
+                    "id": f"{k:02d}", "content_hash": f"h{rng.integers(15)}", "file_name": "x", "duration_s": 1.0,
+                    "sr": 1, "origin": ("library", "demo", "upload")[rng.integers(3)], "start_s": 0.0,
+                    "track_id": f"t{rng.integers(8)}" if rng.random() < 0.7 else None,
+                    "created_at": moment + pd.Timedelta(seconds=int(rng.integers(20))),
+                    "deleted_at": moment if rng.random() < 0.1 else None,
+                }
+                for k in range(60)
+            ],
+        )  # fmt: skip
+    table = store.clips_table(opened)
+    table = table[table["origin"] != "demo"].assign(track_id=table["track_id"].fillna(table["content_hash"]))
+    one_each = table.drop_duplicates("content_hash", keep="last").drop_duplicates("track_id", keep="last")
+    expected = one_each["clip_id"].tolist()[::-1][:limit]
+    assert len(expected) == min(limit, len(one_each))
+    assert store.newest_recordings(opened, limit=limit) == expected

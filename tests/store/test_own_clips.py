@@ -17,12 +17,16 @@ from core.models.prediction import Prediction
 from core.records import LibraryEntry, LibraryFile, MeasuredClip, MeasuredFile, Window
 from core.schema import COLUMNS, EMOTIONS, FeatureVector
 from core.store import schema
+from core.store.checks import now
 from core.store.connection import read, write
 
 AYSE = Person(Role.VISITOR, "Ayşe", session="a" * 32, setting=Setting.OPEN)
 ECE = Person(Role.VISITOR, "Ece", session="e" * 32, setting=Setting.OPEN)
 NAMELESS = Person(Role.VISITOR, session="n" * 32, setting=Setting.OPEN)
-TABLES = (schema.clips, schema.features, schema.predictions, schema.feedback, schema.tracks, schema.clip_owners)
+TABLES = (
+    *(schema.clips, schema.features, schema.predictions, schema.feedback, schema.tracks, schema.clip_owners),
+    *(schema.karar_words, schema.makam_results),
+)
 
 
 def asked(opened, person):
@@ -53,6 +57,15 @@ def say(opened, person, clip_id):
     )  # fmt: skip
 
 
+def measure_makam(opened, content):
+    """Store a measured makam, and a karar that a therapist corrected."""
+    therapist = opened.asked_by(lambda: replace(ECE, role=Role.THERAPIST))
+    store.correct_karar(therapist, content, 200.0, name=f"{content}.wav")
+    row = {"content_hash": content, "analyser": "a", "duration_s": 1, "voiced_s": 1, "makam": "", "makam_kind": ""}
+    row |= {"details": "{}", "created_at": now()}
+    write(opened, lambda c: c.execute(schema.makam_results.insert().values(row)))
+
+
 def rows(opened):
     def count(c):
         return {t.name: c.execute(sa.select(sa.func.count()).select_from(t)).scalar() for t in TABLES}
@@ -63,8 +76,10 @@ def rows(opened):
 def test_an_own_clip_is_erased_with_its_windows_and_all_answers(opened):
     add(opened, "other", by=None)
     say(opened, ECE, "other")
+    measure_makam(opened, "other")
     before = rows(opened)
     add(opened, "mine", by=AYSE, shared=True)
+    measure_makam(opened, "mine")
     add(opened, "mine@1.000+3", by=None, part_of="mine")
     say(opened, AYSE, "mine")
     say(opened, ECE, "mine")

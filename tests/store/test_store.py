@@ -1,5 +1,6 @@
 """The store on SQLite and on PostgreSQL: what goes in comes out, once, and what people said cannot be changed."""
 
+import hashlib
 import shutil
 import sqlite3
 import subprocess
@@ -11,6 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
+import mood_library
 import numpy as np
 import postgres
 import pytest
@@ -846,6 +848,18 @@ def test_settings_are_kept(opened):
     store.set_setting(opened, "raters_needed", 1)
     store.set_setting(opened, "raters_needed", {"n": 3})
     assert store.get_setting(opened, "raters_needed", 2) == {"n": 3}
+
+
+def test_a_piece_that_a_person_brought_first_has_its_name_in_the_library(opened, tmp_path):
+    mood_library.tone(tmp_path / "own.flac", 200, seconds=12.0)  # the first piece of the library
+    digest = hashlib.sha256((tmp_path / "own.flac").read_bytes()).hexdigest()
+    clip(opened, digest)
+    assert store.library_clip_name(opened, digest) is None
+    assert mood_library.stored(opened, tmp_path / "music", each=1)[0] == digest
+    assert store.clips_table(opened).set_index("clip_id").loc[digest, "origin"] == "upload"
+    assert store.library_clip_name(opened, digest) == "Ezgi 0"
+    store.delete_clip(opened, digest)
+    assert store.library_clip_name(opened, digest) is None
 
 
 def test_the_library_is_found_by_mood_confidence_and_words(opened):

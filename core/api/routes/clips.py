@@ -9,14 +9,14 @@ from core.access import Action
 from core.api import answers, bodies, shapes
 from core.api.callers import Caller, allowed
 from core.api.openapi import audio_body, problems
-from core.api.problems import NOT_FOUND, ApiError
+from core.api.problems import NOT_FOUND, NOT_VALID, ApiError
 from core.api.work import in_line, room_to_work, service_of
 from core.errors import CoreError
 from core.pipeline import kept_audio, scoring
 from core.pipeline.scoring import ScoredClip
 from core.pipeline.work_queue import Way
 from core.schema import COLUMNS
-from core.store import Scope, own_prediction
+from core.store import Scope, own_clips, own_prediction
 
 router = APIRouter(tags=["clips"])
 Scoring = Annotated[Caller, Depends(allowed(Action.SCORE_CLIP, Scope.SCORE))]
@@ -72,6 +72,31 @@ async def score_clip(
 
 def _gone(clip_id: str) -> ApiError:
     return ApiError(NOT_FOUND, f"There is no clip {clip_id[:80]} of this key. Score the file first.")
+
+
+@router.get("/v1/clips", summary="List the own clips", responses=problems())
+def list_clips(
+    caller: Owning,
+    limit: Annotated[int, Query(ge=1, le=500, description="Clips of a page.")] = 100,
+    cursor: Annotated[
+        str | None, Query(pattern=shapes.ID, description="From the page before: its last clip_id.")
+    ] = None,
+) -> shapes.OwnClips:
+    """List the clips that are stored under the name of this key, the newest first."""
+    mine = own_clips(caller.store)
+    first = 0
+    if cursor is not None:
+        before = mine.index[mine["clip_id"] == cursor]
+        if before.empty:
+            raise ApiError(NOT_VALID, "The cursor names no clip of this key. Begin again without a cursor.")
+        first = int(before[0]) + 1
+    page = mine.iloc[first : first + limit]
+    found = [
+        shapes.OwnClip(clip_id=row["clip_id"], name=row["file_name"], created_at=row["created_at"])
+        for row in page.to_dict("records")
+    ]
+    more = first + limit < len(mine)
+    return shapes.OwnClips(total=len(mine), clips=found, next=found[-1].clip_id if more else None)
 
 
 @router.get("/v1/clips/{clip_id}", summary="Show a stored clip", responses=problems(404))

@@ -9,12 +9,15 @@ from core.access import Action
 from core.api import shapes
 from core.api.callers import Caller, allowed
 from core.api.openapi import problems
-from core.api.problems import NOT_FOUND, NOT_VALID, ApiError
+from core.api.problems import CONFLICT, NOT_FOUND, NOT_VALID, ApiError
 from core.api.work import service_of
+from core.errors import SentTwiceError
 from core.labelling.hearing import Heard, say
 from core.store import Receipt, Scope, add_feedback, own_prediction
 
 router = APIRouter(tags=["feedback"])
+NO_PIECE = "There is no such piece in the library, or this key may not see it."
+KEY_USED = "This Idempotency-Key was used for another answer before. Send a new one with each answer."
 
 
 @router.post(
@@ -39,7 +42,10 @@ def give_feedback(
     if (body.clip_id is None) == (body.piece_id is None):
         raise ApiError(NOT_VALID, "Give either clip_id or piece_id.")
     token = hashlib.sha256(f"api\n{caller.by.mark}\n{idempotency_key}".encode()).hexdigest()
-    receipt = _about_clip(caller, body, token) if body.clip_id else _about_piece(caller, request, body, token)
+    try:
+        receipt = _about_clip(caller, body, token) if body.clip_id else _about_piece(caller, request, body, token)
+    except SentTwiceError as error:
+        raise ApiError(CONFLICT, KEY_USED) from error
     response.status_code = 201 if receipt.new else 200
     return shapes.FeedbackAnswer(feedback_id=receipt.feedback_id, new=receipt.new, remark=receipt.remark)
 
@@ -73,6 +79,3 @@ def _about_piece(caller: Caller, request: Request, body: shapes.FeedbackBody, to
         raise ApiError(NOT_FOUND, NO_PIECE)
     guess = str(library.every.loc[piece_id, "model_mood"])
     return say(caller.store, Heard(guess, content_hash=piece_id), body.emotion, form=token)
-
-
-NO_PIECE = "There is no such piece in the library, or this key may not see it."

@@ -15,7 +15,8 @@ from core.api.problems import NOT_FOUND, NOT_VALID, ApiError
 from core.api.routes.health import Live, Ready, readiness
 from core.api.work import in_line, room_to_work, service_of
 from core.models.description import describe_model_in_use
-from core.models.prediction import probabilities
+from core.models.prediction import LARGEST, probabilities
+from core.models.reference import MOST_MISSING, unlike_rows
 from core.schema import COLUMNS, EMOTIONS
 from core.source_note import VERSION
 from core.store import Scope
@@ -68,7 +69,7 @@ class InputTensor(BaseModel):
 class OutputRequest(BaseModel):
     """An output that the client wants."""
 
-    name: Literal["probabilities", "emotion"]
+    name: Literal["probabilities", "emotion", "unlike"]
     parameters: dict[str, Any] = {}
 
 
@@ -77,7 +78,7 @@ class InferRequest(BaseModel):
 
     id: str = Field("", max_length=100)
     inputs: list[InputTensor] = Field(min_length=1, max_length=1)
-    outputs: list[OutputRequest] = Field([], max_length=2)
+    outputs: list[OutputRequest] = Field([], max_length=3)
     parameters: dict[str, Any] = {}
 
 
@@ -87,7 +88,7 @@ class OutputTensor(BaseModel):
     name: str
     datatype: str
     shape: list[int]
-    data: list[float] | list[str]
+    data: list[bool] | list[float] | list[str]
 
 
 class InferAnswer(BaseModel):
@@ -141,6 +142,7 @@ def metadata(name: Named, request: Request, caller: Reading, version: str = "") 
         outputs=[
             Tensor(name="probabilities", datatype="FP64", shape=[-1, len(EMOTIONS)]),
             Tensor(name="emotion", datatype="BYTES", shape=[-1]),
+            Tensor(name="unlike", datatype="BOOL", shape=[-1]),
         ],
         parameters={"features": list(COLUMNS), "emotions": list(EMOTIONS)},
     )
@@ -181,21 +183,28 @@ async def infer(
     caller: Annotated[Caller, Depends(allowed(Action.BRING_TABLE, Scope.SCORE))],
     version: str = "",
 ) -> InferAnswer:
-    """Predict the probabilities of the four emotions from the 50 features. Nothing is stored."""
+    """Predict the probabilities of the four emotions from the 50 features. Nothing is stored.
+
+    The output `unlike` says for each row whether it is unlike the training music: do not trust its emotion then.
+    """
     in_use = _version_in_use(request, name, version)
     values, service = _values(body.inputs[0]), service_of(request)
 
-    def work() -> np.ndarray:
+    def work() -> tuple[np.ndarray, np.ndarray]:
+        if not len(values):
+            return np.empty((0, len(EMOTIONS))), np.empty(0, dtype=bool)
+        served = service.served()
         table = pd.DataFrame(values, columns=list(COLUMNS))
-        return probabilities(service.served().model, table) if len(table) else np.empty((0, len(EMOTIONS)))
+        return probabilities(served.model, table), unlike_rows(values, served.reference)
 
-    proba = await in_line(request, work)
+    proba, unlike = await in_line(request, work)
     emotions = [EMOTIONS[k] for k in proba.argmax(axis=1)] if len(proba) else []
     tensors = {
         "probabilities": OutputTensor(
             name="probabilities", datatype="FP64", shape=list(proba.shape), data=proba.reshape(-1).tolist()
         ),
         "emotion": OutputTensor(name="emotion", datatype="BYTES", shape=[len(emotions)], data=emotions),
+        "unlike": OutputTensor(name="unlike", datatype="BOOL", shape=[len(unlike)], data=unlike.tolist()),
     }
     wanted: list[str] = [one.name for one in body.outputs] or list(tensors)
     return InferAnswer(
@@ -214,8 +223,18 @@ def _values(tensor: InputTensor) -> np.ndarray:
             f"and {len(flat)} values.",
         )
     values = np.array([np.nan if value is None else value for value in flat], dtype=float).reshape(rows, columns)
-    if np.isinf(values).any():
-        raise ApiError(NOT_VALID, "A feature is infinite. Send null for a value that was not measured.")
+    if (np.abs(values) > LARGEST).any():
+        raise ApiError(
+            NOT_VALID, f"A feature is infinite or beyond {LARGEST:g}. Send null for a value that was not measured."
+        )
+    missing = np.isnan(values).sum(axis=1)
+    if (missing > MOST_MISSING).any():
+        row = int(np.argmax(missing > MOST_MISSING))
+        raise ApiError(
+            NOT_VALID,
+            f"Row {row + 1} has {missing[row]} values that were not measured; at most {MOST_MISSING} of the "
+            f"{len(COLUMNS)} may be missing. Leave this row out.",
+        )
     return values
 
 

@@ -15,7 +15,7 @@ from core.access import Action
 from core.api import bodies, shapes
 from core.api.callers import Caller, allowed
 from core.api.openapi import audio_body, problems
-from core.api.problems import CONFLICT, NOT_FOUND, NOT_VALID, ApiError
+from core.api.problems import CONFLICT, NOT_FOUND, NOT_VALID, ApiError, first_mistake
 from core.api.work import room_to_work, service_of
 from core.library import launching, places, run
 from core.library.launching import Windows
@@ -65,7 +65,11 @@ async def start_job(
     window_s: Annotated[float | None, Query(description="Whole files, in windows of 30 to 60 s.")] = None,
     hop_s: Annotated[float | None, Query(description="Seconds between the starts of two windows.")] = None,
 ) -> shapes.JobAnswer:
-    """Score the files of a form, or a folder of the server, in the background. One run goes on at a time."""
+    """Score the files of a form, or a folder of the server, in the background. One run goes on at a time.
+
+    The sound of sent files stays on the server until `DELETE /v1/jobs/{job_id}?files=true`, or until an analyst removes
+    it, and all who may see the library find its pieces.
+    """
     windows = _windows(window_s, hop_s)
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json":
         folder = _folder(await request.body())
@@ -90,8 +94,7 @@ def _folder(body: bytes) -> str:
     try:
         return shapes.JobBody.model_validate_json(body).folder
     except ValidationError as error:
-        why = error.errors()[0]["msg"]
-        raise ApiError(NOT_VALID, f'Send a folder of the server: {{"folder": "..."}}. {why}.') from error
+        raise ApiError(NOT_VALID, first_mistake(error.errors())) from error
 
 
 def _start_folder(request: Request, caller: Caller, folder: str, windows: Windows | None) -> Job:
@@ -103,6 +106,8 @@ def _start_folder(request: Request, caller: Caller, folder: str, windows: Window
 def _start_files(request: Request, caller: Caller, files: list[bodies.SentFile], windows: Windows | None) -> Job:
     if jobs.running(caller.store, run.JOB) is not None:  # said before anything is written
         raise ApiError(CONFLICT, "Another run is going on. Wait until it ends, then send the files again.")
+    for file in files:  # nothing is written of a request with a file that will not be read
+        places.require_audio(file.name, file.read())
     sent = ((file.name, file.read()) for file in files)
     folder = places.save_uploads(sent, caller.settings, by=caller.by)
     policy = service_of(request).served().policy
@@ -116,11 +121,23 @@ def read_job(job_id: JobId, caller: Running, request: Request) -> shapes.JobAnsw
     return _answer(_own(caller, job_id), request)
 
 
-@router.delete("/v1/jobs/{job_id}", summary="Cancel a job", status_code=202, responses=problems(404))
-def stop_job(job_id: JobId, caller: Running, request: Request) -> shapes.JobAnswer:
-    """Ask a job to stop. What is scored so far stays stored. A job that has ended does not change."""
-    _own(caller, job_id)
+@router.delete("/v1/jobs/{job_id}", summary="Cancel a job", status_code=202, responses=problems(404, 409))
+def stop_job(
+    job_id: JobId,
+    caller: Running,
+    request: Request,
+    files: Annotated[
+        bool, Query(description="Also remove the files that were sent for this job. It must have ended.")
+    ] = False,
+) -> shapes.JobAnswer:
+    """Ask a job to stop. What is scored so far stays stored. With `files`, remove the sound that was sent for it."""
+    job = _own(caller, job_id)
     cancel_job(caller.store, job_id)
+    if files:
+        going = jobs.running(caller.store, run.JOB)  # another run may score the same files again
+        if going is not None and (going.job_id == job_id or going.result.get("folder") == job.result.get("folder")):
+            raise ApiError(CONFLICT, "A run still reads these files. Wait until it has ended, then ask again.")
+        places.remove_sent(_own(caller, job_id), service_of(request).settings, by=caller.by)
     return _answer(_own(caller, job_id), request)
 
 
@@ -168,7 +185,8 @@ def _results(job: Job, settings: Settings) -> Path | None:
 
 
 def _answer(job: Job, request: Request) -> shapes.JobAnswer:
-    ready = _results(job, service_of(request).settings) is not None
+    settings = service_of(request).settings
+    ready, sent = _results(job, settings) is not None, places.sent_folder(job, settings)
     return shapes.JobAnswer(
         id=job.job_id,
         state="lost" if job.silent() else job.state,  # type: ignore[arg-type]
@@ -179,6 +197,7 @@ def _answer(job: Job, request: Request) -> shapes.JobAnswer:
         ended_at=job.ended_at,
         found=job.result.get("found"),
         scored=job.result.get("scored"),
+        sent_files=None if sent is None else places.count_files(sent)[0],
         results=f"{_root(request)}/v1/jobs/{job.job_id}/results" if ready else None,
     )
 

@@ -18,6 +18,7 @@ from core.pipeline.work_queue import Way
 from core.playlists import files, iso_path, one_mood, playlist
 from core.playlists.pieces import ACCEPTED, BETWEEN
 from core.playlists.playlist import Playlist, Pool
+from core.records import RemarkKind
 from core.schema import EMOTIONS
 from core.store import Scope
 
@@ -72,7 +73,10 @@ async def make_playlist(
             standings=(ACCEPTED, BETWEEN) if body.between else (ACCEPTED,),
             recordings=same_recordings(library, served, caller.store),
         )
-        return _build(body, way, pool)
+        try:
+            return _build(body, way, pool)
+        except CoreError as error:
+            raise CoreError(_with_ways_out(str(error), pool, between=body.between)) from error
 
     made = await in_line(request, work, way=Way.EXPLANATION)
     if form is PlaylistForm.json:
@@ -98,6 +102,16 @@ def _build(body: shapes.PlaylistBody, way: tuple[str, ...], pool: Pool) -> Playl
     if len(way) == 1 and body.mood is not None:
         return one_mood.build_one_mood(pool, way[0], body.minutes, seed=body.seed)
     return iso_path.build_iso_path(pool, way, body.minutes, per_step=body.per_step, seed=body.seed)
+
+
+def _with_ways_out(sentence: str, pool: Pool, *, between: bool) -> str:
+    """Add which pieces were left out and why, and which field of the request or address lets them in."""
+    parts = [sentence, *(remark.text for remark in pool.remarks)]
+    if any(remark.kind is RemarkKind.NEEDS_LISTENING for remark in pool.remarks):
+        parts.append("A piece that needs review is used after a person said what it is: POST /v1/feedback.")
+    if not between:
+        parts.append('The field "between": true also allows pieces between two neighbouring moods.')
+    return " ".join(parts)
 
 
 def _answer(made: Playlist) -> shapes.PlaylistAnswer:

@@ -31,7 +31,7 @@ from pages.shared.policy import active
 from pages.shared.who import name_unconfirmed, optional_person
 
 SOURCES = {"upload": "Upload a file", "record": "Record", "demo": "Demo clip"}
-PLACES = ("clip", "reasons")  # of a clip and of its reasons in the line of the server
+PLACES = ("clip", "reasons", "firmness")  # in the line of the server: of a clip, and of what is asked about it
 RESULT = "clip_result"  # session key: the clip on the screen
 WITH_AN_ANSWER = (
     "With your answer, the name, the tags and the 50 values of this clip are stored. Analysts see them. The sound is "
@@ -60,7 +60,7 @@ class ShownClip:
     file: MeasuredFile
     wave: tuple[np.ndarray, np.ndarray, np.ndarray]
     explanation: pd.DataFrame | None = None
-    firmness: tuple[str, Policy, Firmness] | None = None  # with the model and the policy of the decision
+    firmness: tuple[str, Policy, Firmness | None] | None = None  # model and policy of the decision; None: asked for
     beats: Beats | None = None
 
 

@@ -7,15 +7,17 @@ from core import wording
 from core.audio import remarks
 from core.audio.changes import SMALL_CHANGES
 from core.audio.decoding import file_of
+from core.errors import CoreError
 from core.models import reference
 from core.models.kinds import PHRASES
 from core.models.prediction import Prediction, votes_text
 from core.pipeline.scoring import ScoredClip
 from core.pipeline.serving import Served
-from core.pipeline.stability import firmness
+from core.pipeline.stability import Firmness, firmness
+from core.pipeline.work_queue import Way
 from core.schema import LABEL, readable
 from core.source_note import SourceNote
-from pages.shared import cached, messages
+from pages.shared import cached, messages, waiting
 from pages.views.clips.clip import ShownClip
 
 
@@ -86,39 +88,61 @@ def _show_windows(prediction: Prediction) -> None:
 @st.fragment
 def show_firmness(shown: ShownClip, served: Served) -> None:
     """Show on demand how many small changes of the clip leave its decision as it is."""
-    scored = shown.scored
-    known = shown.firmness
+    scored, known = shown.scored, shown.firmness
     if known is None or known[:2] != (scored.prediction.model_version, scored.policy):
-        asked = st.button(
+        st.button(
             "How firm is this answer?",
             key="how_firm",
             icon=":material/balance:",
             help=f"Decides again after {SMALL_CHANGES} small changes of the clip that hardly anybody hears: quieter, "
             "up to 1 second shorter, or as an MP3 file. Takes about 10 seconds for each window.",
+            on_click=_ask_firmness,
+            args=(shown,),
         )
-        if not asked:
-            return
-        bar = st.progress(0.0, "Deciding again after small changes")
-
-        def show_progress(share: float, text: str) -> None:
-            bar.progress(share, f"Deciding again: {text}")
-
-        result = firmness(
-            [scored.recording.clip, *(other.recording.clip for other in scored.others)],
-            scored.decided,
-            served,
-            policy=scored.policy,
-            progress=show_progress,
-        )
-        bar.empty()
-        known = shown.firmness = (scored.prediction.model_version, scored.policy, result)
+        return
     result = known[2]
+    if result is None:
+        try:
+            result = _firmness(shown, served)
+        except CoreError as error:
+            messages.problem(error)
+            st.button("Try again", key="try_again_firmness", icon=":material/refresh:")
+            return
+        shown.firmness = (*known[:2], result)
     st.markdown(
         f":material/balance: **{result.text[0].upper()}{result.text[1:]}** small changes leave this answer as it is."
     )
     if result.others:
         others = "; ".join(f"{change}: {other}" for change, other in result.others.items())
         st.caption(f"Another decision after: {messages.literal(others)}.")
+
+
+def _ask_firmness(shown: ShownClip) -> None:
+    """Note that the person asked. The question stays until the answer is there, also when the page runs again."""
+    shown.firmness = (shown.scored.prediction.model_version, shown.scored.policy, None)
+
+
+def _firmness(shown: ShownClip, served: Served) -> Firmness:
+    """Decide again after small changes, in the line of the server, after all decisions and explanations."""
+    scored = shown.scored
+
+    def leave() -> None:
+        shown.firmness = None
+        waiting.leave("firmness")
+
+    return waiting.result(
+        lambda: firmness(
+            [scored.recording.clip, *(other.recording.clip for other in scored.others)],
+            scored.decided,
+            served,
+            policy=scored.policy,
+        ),
+        way=Way.LONG,
+        name="firmness",
+        what=(scored.clip_id, served.model.version, scored.policy),
+        doing="Deciding again after small changes …",
+        on_leave=leave,
+    )
 
 
 def _show_unlike(scored: ScoredClip, served: Served) -> None:

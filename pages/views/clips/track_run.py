@@ -149,10 +149,15 @@ def answer_for_the_file(run: TrackRun, source: Source, served: Served, policy: P
     key = (source.digest, served.model.version, policy)
     if run.answer is None or run.answer[0] != key:
         opened = cached.store()
-        store, started = opened.as_now() if opened is not None else None, time.perf_counter()
+        store = opened.as_now() if opened is not None else None
+
+        def work() -> Decided:
+            began_s = time.perf_counter()
+            return scoring.score_source(source, served, policy=policy, store=store, started=began_s).decided
+
         try:
             decided: Decided | str = waiting.result(
-                lambda: scoring.score_source(source, served, policy=policy, store=store, started=started).decided,
+                work,
                 way=Way.DECISION,
                 name="track",
                 what=key,

@@ -11,11 +11,11 @@ from core.errors import CoreError
 from core.labelling import agreement, files, import_plan, import_report
 from core.labelling.label_columns import ControlQuestion
 from core.settings import Settings
-from core.store import Rater, Store, answers_key, clips_table, feedback_table, labels_cache_key, raters_table
+from core.store import Rater, Store, clips_table, feedback_table, labels_cache_key, raters_table
 from core.wording import counted
 from pages.shared import messages, uploads, who
 from pages.shared.messages import literal, problem
-from pages.shared.show import comments, comments_for, download, file_name, frame
+from pages.shared.show import comments_for, download, frame
 from pages.views.label import label_studio
 from pages.views.label.answers_of_all import Answers
 
@@ -56,30 +56,24 @@ class Choices:
 def show(store: Store, person: Rater, answers: Answers, needed: int) -> None:
     """Show the exports, then the import."""
     st.header("Export")
-    stamp = _answers_hash(answers_key(store), answers)
     if answers.every.empty:
         st.info("There are no answers yet.", icon=":material/history:")
     else:
-        show_exports(store, answers, needed, stamp)
-    label_studio.show_export(store, answers.synthetic, needed, file_name=f"{file_name('labels', data_hash=stamp)}.zip")
+        show_exports(store, answers, needed)
+    label_studio.show_export(store, answers.synthetic, needed)
     st.header("Import")
     show_import(store, person)
 
 
-@st.cache_resource(show_spinner=False, max_entries=4, ttl=3600)
-def _answers_hash(key: tuple[object, ...], _answers: Answers) -> str:
-    """Hash of the answers, for file names."""
-    return hashlib.sha256("".join(map(str, _answers.every["feedback_id"].tolist())).encode()).hexdigest()
-
-
-def _exported(store: Store, *, synthetic: bool) -> pd.DataFrame:
-    """All that is known about the answers. A file is made from it when a person asks for one."""
+def _exported(store: Store, *, synthetic: bool) -> tuple[pd.DataFrame, str]:
+    """The answers of the moment when a person asks for a file, and the hash of all stored answers at this moment."""
     table = feedback_table(store)
-    return table if synthetic else agreement.of_music(table)
+    stamp = hashlib.sha256("".join(map(str, table["feedback_id"].tolist())).encode()).hexdigest()
+    return (table if synthetic else agreement.of_music(table)), stamp
 
 
-def show_exports(store: Store, answers: Answers, needed: int, stamp: str) -> None:
-    """Show one download per format. stamp : hash of the answers."""
+def show_exports(store: Store, answers: Answers, needed: int) -> None:
+    """Show one download per format. The file says which state of the answers it has: its name is older than it."""
     n, practice = answers.counts, answers.counts_of_every.answers
     st.caption(
         f"{n.answers} answers of {n.people} raters count now"
@@ -95,12 +89,12 @@ def show_exports(store: Store, answers: Answers, needed: int, stamp: str) -> Non
         return sorted(agreement.current_answers(table)["model_version"].dropna().unique())
 
     def as_csv() -> bytes:
-        table = _exported(asked, synthetic=answers.synthetic)
+        table, stamp = _exported(asked, synthetic=answers.synthetic)
         first = counting(rows="the answers that count now", data=stamp, model=" and ".join(models(table)))
         return files.to_csv(table, comments=first, least_heard=least)
 
     def as_json() -> bytes:
-        table = _exported(asked, synthetic=answers.synthetic)
+        table, stamp = _exported(asked, synthetic=answers.synthetic)
         about = {
             "program": "Turkish Music Emotion",
             "exported_at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -111,17 +105,18 @@ def show_exports(store: Store, answers: Answers, needed: int, stamp: str) -> Non
         return files.to_json(table, about=about, least_heard=least)
 
     def audit() -> bytes:
-        return files.audit_csv(_exported(asked, synthetic=True), comments=every, least_heard=least)
+        table, stamp = _exported(asked, synthetic=True)
+        first = every(rows=f"all answers, also those taken back. {COUNTS}", data=stamp)
+        return files.audit_csv(table, comments=first, least_heard=least)
 
-    counting = comments_for("labels")
-    every = comments("audit trail of labels", rows=f"all answers, also those taken back. {COUNTS}", data=stamp)
+    counting, every = comments_for("labels"), comments_for("audit trail of labels")
     make = {"CSV": as_csv, "JSON": as_json, "Audit trail": audit}
     with st.container(horizontal=True):
         for name, (ending, mime, meaning) in FORMATS.items():
             st.download_button(
                 name,
                 make[name],
-                file_name=f"{file_name('labels', data_hash=stamp)}.{ending}",
+                file_name=f"labels.{ending}",
                 mime=mime,
                 icon=":material/download:",
                 key=f"export_{ending}",

@@ -21,7 +21,7 @@ MAX_ZIP_MB = 300  # audio in one ZIP, which is built in memory
 LEAVE_OUT = "Leave these answers out"
 
 
-def show_export(store: Store, synthetic: bool, needed: int, *, file_name: str) -> None:
+def show_export(store: Store, synthetic: bool, needed: int) -> None:
     """Choose clips, and download them with audio, answers and guesses. synthetic : also clips for practice."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         which = st.segmented_control(
@@ -57,7 +57,7 @@ def show_export(store: Store, synthetic: bool, needed: int, *, file_name: str) -
     st.download_button(
         "Label Studio",
         packed,
-        file_name=file_name,
+        file_name="labels.zip",
         mime="application/zip",
         icon=":material/download:",
         key="export_studio",

@@ -99,7 +99,7 @@ def _load(key: tuple[object, ...], version: str | None, _under: Policy, _store: 
     pieces, allowed = with_makams(kept.pieces, _store), allowed_places(settings)
     places = kept.places.assign(path=[present_path(path, settings) for path in kept.places["path"].tolist()])
     if allowed.roots is not None:
-        places = places[[allowed.allow(path) for path in places["path"].tolist()]]
+        places = allowed.allowed_rows(places)
         pieces = pieces[pieces.index.isin(set(places["content_hash"]))]  # each piece has a place, also shared clips
     if pieces.empty:
         return None

@@ -161,8 +161,7 @@ def locate(store: Store, session: StoredSession) -> Played:
     playlist, settings = sessions.playlist_of(session), Settings()
     places = library_places(store, list(playlist.rows["piece_id"]))
     places = places.assign(path=[present_path(path, settings) for path in places["path"]])
-    allowed = allowed_places(settings)
-    return sessions.locate_pieces(playlist, places[[allowed.allow(path) for path in places["path"]]])
+    return sessions.locate_pieces(playlist, allowed_places(settings).allowed_rows(places))
 
 
 # --- print, copy, delete ---------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from core.errors import CoreError
 from core.playlists.pieces import stored_pieces
 from core.playlists.playback import whole_file
 from core.settings import Settings
-from core.store import Store, library_cache_key
+from core.store import Store, first_content, library_cache_key
 from pages.shared import cached, messages, uploads
 from pages.shared.policy import active
 
@@ -61,11 +61,20 @@ def names_of(pieces: pd.DataFrame) -> dict[str, str]:
     return {p: f"{n} ({p[:6]})" if twice[p] else n for p, n in zip(pieces.index, names, strict=True)}
 
 
+def with_file_names(pieces: pd.DataFrame) -> dict[str, str]:
+    """Unique name of each piece with the name of its file, so that a box finds the piece by both."""
+    files = pieces["file_name"].astype(str)
+    return {
+        p: name if name.startswith(file.rpartition(".")[0] or file) else f"{name} · {file}"
+        for (p, name), file in zip(names_of(pieces).items(), files, strict=True)
+    }
+
+
 def choose_recording(store: Store | None) -> Recording | None:
     """Ask for a recording; None until one is chosen. Shows an error and stops the page if it cannot be read."""
     sees = store is not None and store.by.may(Action.SEE_LIBRARY)
     if not sees or store is None:
-        return _uploaded()
+        return _uploaded(store)
     linked = _take_piece_of_link(store)
     place = st.segmented_control(
         "Where is the recording?",
@@ -76,7 +85,7 @@ def choose_recording(store: Store | None) -> Recording | None:
         key="place",
         bind="query-params",
     )
-    return _uploaded() if place == "upload" else _of_library(store)
+    return _uploaded(store) if place == "upload" else _of_library(store)
 
 
 def _take_piece_of_link(store: Store) -> bool:
@@ -92,14 +101,14 @@ def _take_piece_of_link(store: Store) -> bool:
     return True
 
 
-def _uploaded() -> Recording | None:
+def _uploaded(store: Store | None) -> Recording | None:
     limit = Settings().max_upload_mb
     file = uploads.file_field(
         f"A recording ({formats.common_names()})",
         key="makam_file",
         largest_mb=limit,
         way_out=decoding.TOO_LARGE,
-        help="A whole piece tells much more than a part of it. The audio is not stored.",
+        help="A whole piece tells much more than a part of it. Neither the audio nor its name is stored.",
     )
     if file is None:
         return None
@@ -108,7 +117,8 @@ def _uploaded() -> Recording | None:
     except CoreError as error:
         messages.problem(error)
         st.stop()
-    return Recording(source, source.digest)
+    tagged = store is not None and store.by.may(Action.LABEL)  # a mood tag changes the bytes, not the piece
+    return Recording(source, first_content(store, source.digest) if store is not None and tagged else source.digest)
 
 
 def _of_library(store: Store) -> Recording | None:
@@ -116,7 +126,10 @@ def _of_library(store: Store) -> Recording | None:
     if pieces.empty:
         st.info("The library is empty. Score a folder on the page Library first.", icon=":material/library_music:")
         return None
-    names = names_of(pieces)
+    names = with_file_names(pieces)
+    asked = st.query_params.get("piece")
+    if asked and st.session_state.get("piece") is None and asked not in (*pieces.index, *names.values()):
+        st.info(f"This piece was not found: {messages.literal(asked)}. Choose one below.", icon=":material/search_off:")
     if st.session_state.get("piece") not in (None, *pieces.index):
         st.session_state["piece"] = None
     piece_id = st.selectbox(
@@ -126,7 +139,7 @@ def _of_library(store: Store) -> Recording | None:
         format_func=lambda p: names.get(p, ""),
         key="piece",
         bind="query-params",
-        placeholder="Type a title",
+        placeholder="Type a title, an artist or the name of a file",
     )
     return None if piece_id is None else open_piece(store, pieces.loc[piece_id])
 

@@ -8,12 +8,11 @@ import streamlit as st
 from core.errors import CoreError
 from core.makam.commas import perde_name
 from core.makam.profile import CommaProfile, comma_profile
-from core.makam.recognition import SCALE_ONLY
 from core.makam.theory import MAKAMS, SEYIR_IN_TURKISH, SOURCE, Makam, key_of
 from core.wording import whole_percent
 from pages.figures import makam as figures
 from pages.shared import messages, show
-from pages.views.makam.reading import Shown, ask_theory, templates
+from pages.views.makam.reading import Shown, ask_theory, in_words, likely, tag_in_words, templates
 
 DEGREES = {
     "perde": "Perde",
@@ -42,7 +41,7 @@ def show_commas(shown: Shown) -> None:
         data=profile.table().round({"cents": 1, "share": 4}),
     )
     if shown.makam:
-        st.caption(f"Dashed lines: the scale of {shown.makam.name} in theory. {SOURCE}")
+        st.caption(f"Dashed lines: the scale of {messages.literal(shown.makam_in_words)} in theory. {SOURCE}")
     st.markdown("**Degrees of this recording**, in commas over the karar")
     table = degrees_table(profile)
     show.frame(
@@ -95,10 +94,10 @@ def degrees_table(profile: CommaProfile) -> pd.DataFrame:
         (
             d.perde,
             None if isnan(d.theory) else d.theory,
-            d.commas,
-            None if isnan(d.deviation) else d.deviation,
+            round(d.commas, 1) + 0.0,
+            None if isnan(d.deviation) else round(d.deviation, 2) + 0.0,  # never "-0.0"
             "" if isnan(d.low) else f"{d.low:.1f} to {d.high:.1f}",
-            d.cents,
+            round(d.cents) + 0,
             whole_percent(d.share),
             d.n,
         )
@@ -115,8 +114,8 @@ def show_makam(shown: Shown) -> None:
         icon=":material/info:",
     )
     found = shown.found.suggestions
-    st.markdown(messages.literal(found.reason.removesuffix(SCALE_ONLY)))
-    for number, suggestion in enumerate(found.three):
+    st.markdown(messages.literal(in_words(found)))
+    for number, suggestion in enumerate(likely(found)):
         makam = MAKAMS.get(key_of(suggestion.name))
         with st.container(border=True):
             st.markdown(
@@ -133,10 +132,9 @@ def show_makam(shown: Shown) -> None:
                     type="tertiary",
                     icon=":material/straighten:",
                 )
-    if shown.recording.piece is not None and (tag := str(shown.recording.piece["makam"])):
-        st.markdown(f"The tag of this piece says: **{messages.literal(tag)}**")
-    learned = templates().learned_from
-    st.caption(messages.literal(f"The suggestions come from: {learned}" if learned else "No templates are installed."))
+    if shown.tag:
+        st.markdown(messages.literal(tag_in_words(shown.tag, found)))
+    st.caption(messages.literal(f"The suggestions come from: {templates().learned_from}"))
 
 
 def _compare_with(key: str) -> None:

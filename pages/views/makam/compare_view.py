@@ -82,10 +82,9 @@ def _groups(shown: Shown, store: Store, pieces: pd.DataFrame) -> None:
     rows = pieces.loc[pieces.index.intersection(measured.index)]
     rows = rows.assign(decade=(rows["year"] // 10 * 10).astype("string").fillna("") + "s")
     by = st.selectbox("Groups by", list(BY), format_func=BY.__getitem__, key="groups_by", bind="query-params")
-    sizes = rows[by].replace({"": None, "s": None}).dropna().astype(str).value_counts()
-    sizes = sizes[sizes >= FEWEST_IN_GROUP]
+    sizes = large_groups(rows, by)
     if len(sizes) < 2:
-        st.info(f"Fewer than two groups have {FEWEST_IN_GROUP} measured pieces.", icon=":material/group_off:")
+        st.info(too_few_groups(rows, by), icon=":material/group_off:")
         return
     left, right = st.columns(2)
     first = left.selectbox("First group", list(sizes.index), key="group_a")
@@ -103,6 +102,22 @@ def _groups(shown: Shown, store: Store, pieces: pd.DataFrame) -> None:
         + ("There are too few pieces for a test of the whole profiles." if pd.isna(p) else
            f"Test of the whole profiles: p = {p:.3f}.")
     )  # fmt: skip
+
+
+def large_groups(rows: pd.DataFrame, by: str) -> pd.Series:
+    """Sizes of the groups that have enough pieces, the largest first."""
+    sizes = rows[by].replace({"": None, "s": None}).dropna().astype(str).value_counts()
+    return sizes[sizes >= FEWEST_IN_GROUP]
+
+
+def too_few_groups(rows: pd.DataFrame, by: str) -> str:
+    """Say why these groups cannot be compared, and which groups can."""
+    others = [name for key, name in BY.items() if len(large_groups(rows, key)) >= 2]
+    way_out = f"Two groups can be compared by: {', '.join(others)}." if others else "Measure more pieces first."
+    return (
+        f"A comparison needs two groups with {FEWEST_IN_GROUP} measured pieces each. Grouped by {BY[by].lower()}, "
+        f"there are fewer. {way_out}"
+    )
 
 
 def _profiles(measured: pd.DataFrame, contents: list[str]) -> list[CommaProfile]:

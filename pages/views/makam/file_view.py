@@ -6,11 +6,13 @@ import streamlit as st
 
 from core.errors import CoreError
 from core.makam import layers
-from core.makam.track_files import MOST_BYTES, READ, read_track
+from core.makam.track_files import MOST_BYTES, READ, agreement, read_track
+from core.wording import whole_percent
 from pages.shared import messages, show, uploads
 from pages.views.makam.reading import OWN_TRACK, Shown
 
 RIGHT_LENGTH = 0.1  # a corrected track may differ from the recording by this share of its length
+LEAST_AGREEMENT = 0.4  # with the measured melody; by chance, two melodies agree in about one moment of seven
 
 
 def show_files(shown: Shown) -> None:
@@ -75,6 +77,12 @@ def _own_track(shown: Shown) -> None:
         st.warning(
             f"This track lasts {melody.duration_s:.0f} s and the recording {length:.0f} s. Is it of this recording?",
             icon=":material/timer_off:",
+        )
+    elif (share := agreement(melody, shown.melody)) < LEAST_AGREEMENT:
+        st.warning(
+            f"This track has the pitch of the measured melody in {whole_percent(share)} of the time only, octaves "
+            "together. Is it of this recording?",
+            icon=":material/difference:",
         )
     st.button(
         "Use this track", key="makam_use_track", type="primary", on_click=_use, args=(shown.recording.content, melody)

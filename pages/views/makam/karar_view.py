@@ -1,5 +1,6 @@
 """The tab Karar: candidates, a correction by ear, and how the karar drifts."""
 
+import pandas as pd
 import streamlit as st
 
 from core.access import Action
@@ -33,7 +34,7 @@ def show_karar(shown: Shown) -> None:
         "it then counts on all pages, in all tables and in all files, for everybody who uses this database."
     )
     if FIELD not in st.session_state or st.session_state.get("karar_of") != shown.recording.content:
-        st.session_state[FIELD] = round(found.karar_hz or 220.0, 1)
+        st.session_state[FIELD] = found.karar_hz or 220.0  # exact: its note is then the one at the top of the page
         st.session_state["karar_of"] = shown.recording.content
     with st.container(horizontal=True, vertical_alignment="bottom"):
         hz = st.number_input("Karar to try (Hz)", 20.0, 2000.0, step=0.5, format="%.1f", key=FIELD, width=180)
@@ -57,7 +58,7 @@ def _move(commas: int) -> None:
 
 
 def _try(hz: float) -> None:
-    st.session_state[FIELD] = round(hz, 1)
+    st.session_state[FIELD] = hz
     st.session_state[DRONE] = True
 
 
@@ -96,9 +97,11 @@ def _correction(shown: Shown, hz: float) -> None:
             disabled=not may,
             help=None if may else "Only therapists and analysts may correct the karar.",
         ):
-            measured = shown.found.candidates[0].hz if shown.found.candidates else None
+            found = shown.found.candidates
+            measured = found[0].hz if found and not shown.own_track else None
+            name = "" if shown.recording.piece is None else shown.recording.label  # others would read that of an upload
             try:
-                correct_karar(store, shown.recording.content, hz, name=shown.recording.label, measured_hz=measured)
+                correct_karar(store, shown.recording.content, hz, name=name, measured_hz=measured)
                 store_again(shown, karar_hz=hz)
             except CoreError as error:
                 messages.problem(error)
@@ -117,12 +120,26 @@ def _correction(shown: Shown, hz: float) -> None:
                 messages.keep_message("info", "The correction was taken back.")
                 st.rerun()
     if store.by.may(Action.SEE_LIBRARY):
-        table = karar_words_table(store)
-        if len(table):
-            with st.expander(f"All corrected karars ({len(table)})", icon=":material/list:"):
-                shown_columns = table.drop(columns=["content_hash", "created_at"])
-                show.frame(shown_columns, hide_index=True, alt="Corrected karars")
-                show.download(table.assign(created_at=table["created_at"].astype(str)), "corrected-karars")
+        _all_corrections(karar_words_table(store))
+
+
+def _all_corrections(table: pd.DataFrame) -> None:
+    if table.empty:
+        return
+    with st.expander(f"All corrected karars ({len(table)})", icon=":material/list:"):
+        show.frame(
+            table.drop(columns="content_hash").replace({"name": {"": "an uploaded file"}}),
+            hide_index=True,
+            alt="Corrected karars",
+            column_config={
+                "name": st.column_config.TextColumn("Recording"),
+                "karar_hz": st.column_config.NumberColumn("Karar (Hz)", format="%.1f"),
+                "measured_hz": st.column_config.NumberColumn("Measured (Hz)", format="%.1f"),
+                "said_by": st.column_config.TextColumn("Corrected by"),
+                "created_at": st.column_config.DatetimeColumn("Date", format="D MMM YYYY, HH:mm"),
+            },
+        )
+        show.download(table.assign(created_at=table["created_at"].astype(str)), "corrected-karars")
 
 
 def _drift(shown: Shown) -> None:

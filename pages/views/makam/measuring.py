@@ -61,5 +61,15 @@ def melody_of(content: str, source: Source) -> Melody:
 
 
 def pulse(content: str, source: Source) -> Pulse:
-    """Return the pulse of the middle minute of a file."""
-    return _remembered().get(("pulse", content, ANALYSER), lambda: pulse_of_source(source))
+    """Return the pulse of the middle minute of a file. Raises CoreError like ``melody_of``."""
+    key = ("pulse", content, ANALYSER)
+    return _remembered().get(
+        key,
+        lambda: waiting.result(
+            lambda: pulse_of_source(source),
+            way=Way.EXPLANATION,
+            name="makam",
+            what=key,
+            doing="Measuring the pulse …",
+        ),
+    )

@@ -9,12 +9,13 @@ import streamlit as st
 
 from core.makam.commas import commas_over, perde_name
 from core.makam.form import SIMILAR, form_of
+from core.makam.profile import name_of
 from core.makam.seyir import Course, Edge, course, rests
 from core.makam.theory import SEYIR_IN_TURKISH
 from core.makams import COMMAS
 from core.wording import clock, counted
 from pages.figures import makam as figures
-from pages.shared import show
+from pages.shared import messages, show
 from pages.views.makam.player import AT, hear_from
 from pages.views.makam.reading import Shown, ask_theory
 
@@ -25,14 +26,15 @@ _PERCENTILES = (0.5, 99.5)
 def show_melody(shown: Shown) -> None:
     """Show the melody in commas over time, with its rests, its opening and its ending."""
     ask_theory(shown)
-    melody, karar_hz = shown.melody, shown.karar_hz
-    held = rests(melody, karar_hz, karar=shown.karar_perde)
-    way = course(melody, karar_hz, karar=shown.karar_perde)
-    track = pd.DataFrame({"time_s": melody.times_s, "commas": commas_over(melody.cents, karar_hz)})
+    melody = shown.melody
+    held = rests(melody, shown.zero_hz, makam=shown.named_by)
+    way = course(melody, shown.zero_hz, makam=shown.named_by)
+    track = pd.DataFrame({"time_s": melody.times_s, "commas": commas_over(melody.cents, shown.zero_hz)})
     if track["commas"].notna().sum() < 2:
         st.info("There is no melody to draw.", icon=":material/music_off:")
         return
     key = show.file_name("melody", data_hash=shown.recording.content)
+    over = "the karar" if shown.found.karar_hz else "La = 440 Hz"
     show.chart(
         figures.melody(
             track,
@@ -40,14 +42,20 @@ def show_melody(shown: Shown) -> None:
             rests=held,
             edges=_edges(way, melody.duration_s),
             at_s=float(st.session_state.get(AT, 0)),
+            over=over,
         ),
         key=key,
-        alt=f"Melody of {clock(melody.duration_s)} minutes in commas over the karar, {counted(len(held), 'rest')}. "
+        alt=f"Melody of {clock(melody.duration_s)} minutes in commas over {over}, {counted(len(held), 'rest')}. "
         "A click plays from there.",
         on_select=clicked(key),
         selection_mode="points",
     )
-    st.caption(":material/touch_app: Click on the melody to hear it from there. The names on the left are perdes.")
+    names = (
+        f"The names on the left are perdes of {messages.literal(shown.makam_in_words)}."
+        if shown.named_by
+        else f"The numbers on the left are commas over {over}: without a karar and a makam, no perde has a name."
+    )
+    st.caption(f":material/touch_app: Click on the melody to hear it from there. {names}")
     _course(shown, way)
     _rests(held, key)
 
@@ -64,14 +72,15 @@ def clicked(key: str) -> Callable[[], None]:
 
 
 def perde_lines(shown: Shown, commas: pd.Series) -> list[tuple[float, str]]:
-    """Height and name of the perdes in the range of a melody: those of the theory, else the fifths and octaves."""
+    """Height and name of the lines in the range of a melody: the perdes of the theory, else steps with their commas."""
     low, high = np.nanpercentile(commas.to_numpy(float), _PERCENTILES)
-    degrees = shown.makam.degrees if shown.makam else (0, 9, 17, 22, 31, 40, 48)
+    makam = shown.named_by
+    degrees = makam.degrees if makam else (0, 9, 17, 22, 31, 40, 48)
     octaves = range(int(low // COMMAS) - 1, int(high // COMMAS) + 2)
     heights = [octave * COMMAS + degree for octave in octaves for degree in degrees]
-    if shown.makam is None:
-        return [(h, f"{h:+d}" if h else "karar") for h in heights if low - 4 <= h <= high + 4]
-    return [(h, perde_name(h, shown.karar_perde)) for h in heights if low - 4 <= h <= high + 4]
+    zero = "karar" if shown.found.karar_hz else "La"
+    shown_heights = [h for h in heights if low - 4 <= h <= high + 4]
+    return [(h, perde_name(h, makam.karar) if makam else _signed(h) if h else zero) for h in shown_heights]
 
 
 def _edges(way: Course, duration_s: float) -> list[tuple[float, float, str]]:
@@ -93,11 +102,11 @@ def _course(shown: Shown, way: Course) -> None:
     if known:
         top = max(known, key=lambda pair: pair[1])
         at = clock((top[0] + 0.5) * shown.melody.duration_s / len(way.heights))
-        lines.append(f"- The melody is highest around {at}, near {_named(shown, top[1])}.")
+        lines.append(f"- The melody is highest around {at}, {_near(name_of(top[1], shown.named_by), top[1])}.")
     if way.ending:
         lines.append(f"- Ending ({way.ending.seconds:.0f} s): {_edge(way.ending)}")
     st.markdown("\n".join(lines))
-    if not way.ends_on_karar and way.ending:
+    if shown.found.karar_hz and not way.ends_on_karar and way.ending:
         st.caption(
             ":material/warning: The last steady note is not the karar in use. The recording may be cut before its end, "
             "or the karar may be wrong: check it on the tab Karar."
@@ -106,20 +115,19 @@ def _course(shown: Shown, way: Course) -> None:
         turkish = SEYIR_IN_TURKISH[shown.makam.seyir]
         guclu = ", ".join(shown.makam.guclu)
         st.caption(
-            f"In theory, the seyir of {shown.makam.name} is {turkish} ({shown.makam.seyir}), its karar is "
-            f"{shown.makam.karar}, and its güçlü is {guclu}."
+            f"In theory, the seyir of {messages.literal(shown.makam_in_words)} is {turkish} ({shown.makam.seyir}), "
+            f"its karar is {shown.makam.karar}, and its güçlü is {guclu}."
         )
 
 
 def _edge(edge: Edge) -> str:
-    return (
-        f"the longest note is near {edge.perde} ({_signed(edge.commas)} commas), the last one near {edge.last_perde} "
-        f"({_signed(edge.last)} commas)."
-    )
+    longest, last = _near(edge.perde, edge.commas), _near(edge.last_perde, edge.last)
+    return f"the longest note is {longest}, the last one {last}."
 
 
-def _named(shown: Shown, height: float) -> str:
-    return f"{perde_name(height, shown.karar_perde)} ({_signed(height)} commas)"
+def _near(perde: str, height: float) -> str:
+    """A height in words: with the perde that is near, or in commas only where no perde is known."""
+    return f"near {perde} ({_signed(height)} commas)" if perde else f"at {_signed(height)} commas"
 
 
 def _signed(commas: float) -> str:
@@ -135,8 +143,7 @@ def _rests(held: pd.DataFrame, key: str) -> None:
     if held.empty:
         st.caption("No note is held long enough.")
         return
-    table = held.assign(at=held["start_s"].map(clock), commas=held["commas"].round(1), seconds=held["seconds"].round(1))
-    longest = table.sort_values("seconds", ascending=False).head(MOST_RESTS)
+    longest = rests_table(held)
     table_key = f"rests_{key}"
 
     def hear() -> None:
@@ -159,6 +166,13 @@ def _rests(held: pd.DataFrame, key: str) -> None:
         },
     )
     show.download(held, key.replace("melody", "rests"))
+
+
+def rests_table(held: pd.DataFrame) -> pd.DataFrame:
+    """Return the longest zones of rest for people, in the order of time."""
+    longest = held.sort_values("seconds", ascending=False).head(MOST_RESTS).sort_values("start_s")
+    commas = longest["commas"].round(1) + 0.0  # never "-0.0"
+    return longest.assign(at=longest["start_s"].map(clock), commas=commas, seconds=longest["seconds"].round(1))
 
 
 def show_form(shown: Shown) -> None:

@@ -9,8 +9,8 @@ from core.makam.analysis import Analysis, analyse
 from core.makam.columns import ANALYSER
 from core.makam.commas import note_name
 from core.makam.karar import karar_caution
-from core.makam.melody import Melody
-from core.makam.recognition import SCALE_ONLY
+from core.makam.melody import REFERENCE_HZ, Melody
+from core.makam.recognition import SCALE_ONLY, Suggestion, Suggestions
 from core.makam.templates import Templates, templates_in_use
 from core.makam.theory import MAKAMS, Makam, key_of
 from core.settings import Settings
@@ -22,7 +22,7 @@ from pages.views.makam import measuring
 from pages.views.makam.choice import Recording
 
 OWN_TRACK = "makam_track"  # session key: content of a recording, and the melody that a person corrected
-SUGGESTED = "Suggested by the scale"
+_THEORY_OF = "theory_of"  # session key: content of the recording for which the theory was chosen
 NO_THEORY = "No makam"
 
 
@@ -43,14 +43,32 @@ class Shown:
     store: Store | None
 
     @property
-    def karar_hz(self) -> float:
-        """The karar in use; 440 Hz for a recording without one."""
-        return self.found.karar_hz or 440.0
+    def zero_hz(self) -> float:
+        """Where the commas are counted from: the karar in use; La = 440 Hz for a recording without one."""
+        return self.found.karar_hz or REFERENCE_HZ
 
     @property
-    def karar_perde(self) -> str:
-        """The perde of the karar in the theory that is shown."""
-        return self.makam.karar if self.makam else "rast"
+    def named_by(self) -> Makam | None:
+        """The makam that names the perdes; None without a karar, because nobody then knows where they are."""
+        return self.makam if self.found.karar_hz else None
+
+    @property
+    def tag(self) -> str:
+        """The makam in the tags of a piece; empty without one."""
+        return "" if self.recording.piece is None else str(self.recording.piece["makam"])
+
+    @property
+    def makam_in_words(self) -> str:
+        """The makam whose theory is shown, and where it comes from: ``"Rast (suggested, 41 %)"``."""
+        return "" if self.makam is None else self.marked(key_of(self.makam.name))
+
+    def marked(self, key: str) -> str:
+        """Name a makam of the theory. Brackets say whether the tags or the comparison of scales name it too."""
+        marks = ["in the tags"] if self.tag and key == key_of(self.tag) else []
+        marks += [
+            f"suggested, {whole_percent(s.probability)}" for s in self.found.suggestions.three if key_of(s.name) == key
+        ]
+        return MAKAMS[key].name + (f" ({'; '.join(marks)})" if marks else "")
 
     @property
     def stem(self) -> str:
@@ -95,6 +113,7 @@ def analysis_of(recording: Recording, store: Store | None) -> tuple[Melody, Anal
 
 def read(recording: Recording, store: Store | None) -> Shown:
     """Measure a recording, and ask which makam's theory is shown beside it."""
+    _forget_theory_of_others(recording.content)
     melody, found, word = analysis_of(recording, store)
     own = st.session_state.get(OWN_TRACK)
     show.set_source(
@@ -116,6 +135,13 @@ def read(recording: Recording, store: Store | None) -> Shown:
     )
 
 
+def _forget_theory_of_others(content: str) -> None:
+    """Forget the makam that a person chose for another recording."""
+    if st.session_state.get(_THEORY_OF) != content:
+        st.session_state.pop("theory", None)
+        st.session_state[_THEORY_OF] = content
+
+
 def _theory(recording: Recording, found: Analysis) -> Makam | None:
     """The makam of the page's select box: at first the tag of the piece, else the first suggestion."""
     tagged = "" if recording.piece is None else key_of(str(recording.piece["makam"]))
@@ -134,15 +160,11 @@ def ask_theory(shown: Shown) -> None:
     st.selectbox(
         "Theory to compare with",
         options,
-        format_func=lambda key: MAKAMS[key].name if key in MAKAMS else key,
+        format_func=lambda key: shown.marked(key) if key in MAKAMS else key,
         key="theory",
-        help="The scale of this makam is drawn beside the recording. It need not be the makam of the recording.",
+        help="The scale of this makam is drawn beside the recording, and its theory names the perdes. It need not be "
+        "the makam of the recording.",
     )
-
-
-def forget_theory() -> None:
-    """Forget the chosen theory when another recording is chosen."""
-    st.session_state.pop("theory", None)
 
 
 def summary(shown: Shown) -> None:
@@ -175,13 +197,42 @@ def summary(shown: Shown) -> None:
             st.markdown("**Makam** no suggestion")
             st.caption(messages.literal(found.suggestions.reason))
         else:
-            names = " · ".join(f"{s.name} {whole_percent(s.probability)}" for s in three)
+            names = " · ".join(f"{s.name} {whole_percent(s.probability)}" for s in likely(found.suggestions))
             st.markdown(f"**Suggested makams** {messages.literal(names)}", help=SCALE_ONLY)
-            st.caption(messages.literal(found.suggestions.reason))
+            st.caption(messages.literal(in_words(found.suggestions)))
+        if shown.tag:
+            st.caption(messages.literal(tag_in_words(shown.tag, found.suggestions)))
+    _pulse(shown)
+    if shown.own_track:
+        st.info("The melody is the track that you brought. It stays until you close this page.", icon=":material/edit:")
+
+
+def _pulse(shown: Shown) -> None:
+    try:
+        pulse = measuring.pulse(shown.recording.content, shown.recording.source).in_words
+    except CoreError as error:
+        pulse = messages.literal(str(error))
     st.markdown(
-        f"**Pulse** {measuring.pulse(shown.recording.content, shown.recording.source).in_words}",
+        f"**Pulse** {pulse}",
         help="The beats that people clap to, measured in the middle minute. A unit is the shortest regular step. "
         "Turkish: nabız, vuruş.",
     )
-    if shown.own_track:
-        st.info("The melody is the track that you brought. It stays until you close this page.", icon=":material/edit:")
+
+
+def likely(suggestions: Suggestions) -> tuple[Suggestion, ...]:
+    """Return the suggestions that do not read as 0 %."""
+    return tuple(s for s in suggestions.three if whole_percent(s.probability) != whole_percent(0))
+
+
+def in_words(suggestions: Suggestions) -> str:
+    """Say what the suggestions are worth, to be read beside their probabilities."""
+    return suggestions.reason.removesuffix(SCALE_ONLY).strip()
+
+
+def tag_in_words(tag: str, suggestions: Suggestions) -> str:
+    """Say which makam the tags name, and whether the first suggestion is the same."""
+    said = f"Makam in the tags: {tag}."
+    if not suggestions.three:
+        return said
+    same = key_of(suggestions.three[0].name) == key_of(tag)
+    return f"{said} The first suggestion is {'the same' if same else 'another one'}."

@@ -9,7 +9,7 @@ from core import wording
 from core.models import explanation, explanation_tables
 from core.schema import COLUMNS, EMOTIONS, FeatureVector
 from pages.figures import clips
-from pages.shared import show
+from pages.shared import entering, show
 from pages.shared.messages import literal
 from pages.views.models import explain_stored
 from pages.views.models.explain_views import Page, own_model
@@ -23,7 +23,7 @@ def one_clip(page: Page) -> None:
 
     When the address names a clip of a library, its reasons are shown instead.
     """
-    if clip_id := st.query_params.get("clip"):
+    if clip_id := entering.parameter("clip"):
         explain_stored.show_stored_clip(clip_id)
         return
     rows = sorted(page.shap["row"].unique().tolist())

@@ -52,7 +52,7 @@ def show_stored_clip(clip_id: str) -> None:
         key=f"emotion_of_{clip_id[:16]}",
         help="The most probable emotion is chosen first.",
     )
-    table = _explained(served.model.version, clip_id, _vector=vector, _served=served)
+    table = _explained(served.model.version, vector, _served=served)
     base, steps = explanation_tables.steps(table, emotion, top=12)
     end = wording.percent(base + steps["shap"].sum())
     file = show.file_name("reasons", data_hash=clip_id, version=served.model.version)
@@ -79,5 +79,5 @@ def show_stored_clip(clip_id: str) -> None:
 
 
 @st.cache_data(show_spinner="Explaining the probability by the 50 features …", max_entries=32)
-def _explained(version: str, clip_id: str, _vector: FeatureVector, _served: "Served") -> pd.DataFrame:
-    return explanation.explain_clip(_served.model, _vector, _served.background, calibrated=True)
+def _explained(version: str, vector: FeatureVector, _served: "Served") -> pd.DataFrame:
+    return explanation.explain_clip(_served.model, vector, _served.background, calibrated=True)

@@ -242,8 +242,12 @@ def _challenger_worth(page: Page, prices: Prices, threshold: float) -> None:
         messages.problem(error)
         return
     scale = prices.volume / PER
-    verb = "would save" if saved >= 0 else "would cost more by"
-    st.markdown(
-        f"**The challenger** {model.version} {verb} {abs(saved) * scale:,.0f} {UNIT} a year (95 % interval: "
-        f"{low * scale:,.0f} to {high * scale:,.0f}), at the same limit and on the same clips."
-    )
+    worth = _saving_in_words(saved * scale, low * scale, high * scale)
+    st.markdown(f"**The challenger** {model.version} {worth}, at the same limit and on the same clips.")
+
+
+def _saving_in_words(saved: float, low: float, high: float) -> str:
+    """Say what a year saves, or what it costs more, with its 95 % interval."""
+    if saved >= 0:
+        return f"would save {saved:z,.0f} {UNIT} a year (95 % interval: {low:z,.0f} to {high:z,.0f})"
+    return f"would cost {-saved:z,.0f} {UNIT} a year more (95 % interval: {-high:z,.0f} to {-low:z,.0f})"
