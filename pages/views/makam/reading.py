@@ -82,9 +82,7 @@ def templates() -> Templates:
 
 
 @st.cache_data(show_spinner=False, max_entries=48)
-def _analysis(
-    content: str, analyser: str, learned: str, track: int, karar_hz: float | None, _melody: Melody
-) -> Analysis:
+def _analysis(content: str, analyser: str, track: int, karar_hz: float | None, _melody: Melody) -> Analysis:
     return analyse(_melody, templates(), karar_hz=karar_hz)
 
 
@@ -103,8 +101,8 @@ def analysis_of(recording: Recording, store: Store | None) -> tuple[Melody, Anal
     track = hash(own[1].cents.tobytes()) if own is not None and own[0] == recording.content else 0
     try:
         word = karar_word(store, recording.content) if store is not None else None
-        melody, learned = melody_of(recording), templates().learned_from
-        found = _analysis(recording.content, ANALYSER, learned, track, word.karar_hz if word else None, melody)
+        melody, corrected = melody_of(recording), word.karar_hz if word else None
+        found = _analysis(recording.content, templates().analyser, track, corrected, melody)
     except CoreError as error:
         messages.problem(error)
         st.stop()
