@@ -16,6 +16,7 @@ from required import missing
 from core.access import Role
 from core.api.problems import KINDS
 
+pytestmark = pytest.mark.xdist_group("api-documents")  # the example of the generated client uses the one before it
 ROOT = Path(__file__).resolve().parent.parent.parent
 TEXT = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```(bash|python)\n(.*?)```", TEXT, re.DOTALL)
