@@ -123,8 +123,9 @@ def test_2000_callers_are_divided_by_their_key(entry, settings):
     low, high = binom.interval(0.999, 2000, 0.05)
     assert low <= roles.count("challenger") <= high
     asked, end = [roles.count("champion"), roles.count("challenger")], time.monotonic() + WAIT_S
-    while counted(canary, settings, before) != asked:  # nginx writes its line after the answer
-        assert time.monotonic() < end, (counted(canary, settings, before), asked)
+    while sum(found := counted(canary, settings, before)) < sum(asked):  # nginx writes its line after the answer
+        assert time.monotonic() < end
+    assert max(abs(a - b) for a, b in zip(found, asked, strict=True)) <= 1  # the line of one call before may come late
     assert [caller.role(f"key {k}") for k in range(300)] == roles[:300]  # the same caller meets the same model
     assert {caller.role(f"key {k}", "/v1/jobs") for k in range(300)} == {"champion"}  # calls without the model
     assert "Bearer" not in (running.folder(settings) / "requests.log").read_text()
